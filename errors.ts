@@ -1,0 +1,84 @@
+/**
+ * Every failure this project names. The class says what kind of thing went wrong and `retryable`
+ * whether trying again can help; the message is one sentence that says what happened, where, and
+ * how to mend it. Activities turn these into Temporal failures whose `type` is the class's name.
+ */
+export abstract class RetrainError extends Error {
+  abstract override readonly name: string;
+  abstract readonly retryable: boolean;
+  /** Facts a caller acts on (a key, a reference); small, and safe to show and to keep in a history. */
+  readonly details: Record<string, unknown>;
+
+  constructor(
+    message: string,
+    options: { cause?: unknown; details?: Record<string, unknown> } = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.details = options.details ?? {};
+  }
+}
+
+/** A parameter, flag or input document that is unknown, ill-typed or not allowed here. */
+export class BadParams extends RetrainError {
+  override readonly name = 'BadParams';
+  readonly retryable = false;
+}
+
+/** Data that cannot be used as it is: names the file and, where there is one, the row and column. */
+export class BadData extends RetrainError {
+  override readonly name = 'BadData';
+  readonly retryable = false;
+}
+
+/** Something that must exist first does not: a batch past the end, a stage not yet run, a version never built. */
+export class MissingHistory extends RetrainError {
+  override readonly name = 'MissingHistory';
+  readonly retryable = false;
+}
+
+/** A stored object is gone or its bytes no longer match its hash; `details.ref` is its reference. */
+export class DamagedArtifact extends RetrainError {
+  override readonly name = 'DamagedArtifact';
+  readonly retryable = false;
+}
+
+/** The S3 server does not answer, answers 5xx, or throttles. */
+export class StorageUnavailable extends RetrainError {
+  override readonly name = 'StorageUnavailable';
+  readonly retryable = true;
+}
+
+/** The S3 server answered and said no: credentials, permissions, a bucket name. */
+export class StorageRefused extends RetrainError {
+  override readonly name = 'StorageRefused';
+  readonly retryable = false;
+}
+
+/** The MLflow server does not answer, answers 5xx, or throttles. */
+export class TrackingUnavailable extends RetrainError {
+  override readonly name = 'TrackingUnavailable';
+  readonly retryable = true;
+}
+
+/** The MLflow server answered and said no (for one, 403 to a host name it was not told of). */
+export class TrackingRefused extends RetrainError {
+  override readonly name = 'TrackingRefused';
+  readonly retryable = false;
+}
+
+/** Another run holds what this one wants, with other params. */
+export class Conflict extends RetrainError {
+  override readonly name = 'Conflict';
+  readonly retryable = false;
+}
+
+/** The machine is not ready: no Python, a port in use, a server that did not come up, no Temporal. */
+export class SetupError extends RetrainError {
+  override readonly name = 'SetupError';
+  readonly retryable = false;
+}
+
+/** The message of anything thrown, for sentences that quote a cause. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

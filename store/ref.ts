@@ -1,0 +1,21 @@
+/**
+ * A reference to a stored artifact: all that ever crosses Temporal of it.
+ *
+ * For a file `md5` names its object in the DVC layout and `sha256` is the proof of its bytes. For a
+ * directory `path` ends in `/`, `md5` ends in `.dir` (DVC's directory object), `sha256` is that of our
+ * manifest and `size` the sum of its files, as DVC counts it.
+ */
+export interface Ref {
+  /** Path in a working tree, `/`-separated, relative: `metrics/batch_2.json`. */
+  path: string;
+  /** 32 hex digits, followed by `.dir` for a directory. */
+  md5: string;
+  /** 64 hex digits. */
+  sha256: string;
+  /** Bytes. */
+  size: number;
+}
+
+export function isDirectory(ref: Ref): boolean {
+  return ref.md5.endsWith('.dir');
+}
