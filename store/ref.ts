@@ -1,3 +1,5 @@
+import { z } from 'zod';
+
 /**
  * A reference to a stored artifact: all that ever crosses Temporal of it.
  *
@@ -16,6 +18,18 @@ export interface Ref {
   size: number;
 }
 
+export const refSchema = z.strictObject({
+  path: z.string().min(1),
+  md5: z.string().regex(/^[0-9a-f]{32}(\.dir)?$/),
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  size: z.int().min(0),
+});
+
 export function isDirectory(ref: Ref): boolean {
   return ref.md5.endsWith('.dir');
+}
+
+/** The same content under another path. */
+export function at(path: string, ref: Ref): Ref {
+  return { ...ref, path };
 }

@@ -1,0 +1,121 @@
+import { DamagedArtifact } from '../errors.ts';
+import type { Bucket } from './bucket.ts';
+import { refOf, sha256 } from './hash.ts';
+import { encodeDirectory, manifestSchema } from './manifest.ts';
+import { isDirectory, type Ref } from './ref.ts';
+
+/**
+ * Immutable objects named by content, in the layout of a DVC remote (`files/md5/ab/cdef…`), so that a
+ * stock DVC client can pull them. A directory's manifest stands beside them under its SHA-256.
+ */
+export class Artifacts {
+  readonly #bucket: Bucket;
+
+  constructor(bucket: Bucket) {
+    this.#bucket = bucket;
+  }
+
+  /**
+   * Stores a file's bytes once: a second put of the same bytes is one HEAD. An object whose size or
+   * checksum is not what its name promises is written over with the right bytes.
+   */
+  async put(path: string, bytes: Uint8Array, options: { rewrite?: boolean } = {}): Promise<Ref> {
+    const ref = refOf(path, bytes);
+    await this.#putObject(objectKey(ref.md5), bytes, ref, options.rewrite ?? false);
+    return ref;
+  }
+
+  /** Stores a directory over files already stored; their paths are relative to `path`. Copies nothing. */
+  async putDirectory(
+    path: string,
+    files: readonly Ref[],
+    options: { rewrite?: boolean } = {},
+  ): Promise<Ref> {
+    const { ref, manifest, dvcDir } = encodeDirectory(path, files);
+    const rewrite = options.rewrite ?? false;
+    await Promise.all([
+      this.#putObject(
+        manifestKey(ref.sha256),
+        manifest,
+        { sha256: ref.sha256, size: manifest.byteLength },
+        rewrite,
+      ),
+      this.#putObject(
+        objectKey(ref.md5),
+        dvcDir,
+        { sha256: sha256(dvcDir), size: dvcDir.byteLength },
+        rewrite,
+      ),
+    ]);
+    return ref;
+  }
+
+  /**
+   * The bytes of a file, checked against its reference.
+   * @throws DamagedArtifact when the object is missing or its bytes do not match.
+   */
+  async get(ref: Ref): Promise<Uint8Array> {
+    return this.#getObject(objectKey(ref.md5), ref, ref.sha256);
+  }
+
+  /** The files of a directory, with paths relative to it, in code-point order of path. */
+  async list(directory: Ref): Promise<Ref[]> {
+    const bytes = await this.#getObject(manifestKey(directory.sha256), directory, directory.sha256);
+    return manifestSchema.parse(JSON.parse(Buffer.from(bytes).toString('utf8'))).files;
+  }
+
+  /**
+   * Whether the object is there with the right size and the right checksum, by a HEAD alone. For a
+   * directory: its manifest (its files are checked where they are read).
+   */
+  async has(ref: Ref): Promise<boolean> {
+    if (isDirectory(ref)) {
+      const head = await this.#bucket.head(manifestKey(ref.sha256));
+      return head !== undefined && (head.sha256 ?? ref.sha256) === ref.sha256;
+    }
+    const head = await this.#bucket.head(objectKey(ref.md5));
+    return (
+      head !== undefined && head.size === ref.size && (head.sha256 ?? ref.sha256) === ref.sha256
+    );
+  }
+
+  async #putObject(
+    key: string,
+    bytes: Uint8Array,
+    expected: { sha256: string; size: number },
+    rewrite: boolean,
+  ): Promise<void> {
+    if (!rewrite) {
+      const head = await this.#bucket.head(key);
+      const whole =
+        head?.size === expected.size && (head.sha256 ?? expected.sha256) === expected.sha256;
+      if (whole) return;
+    }
+    await this.#bucket.put(key, bytes, { sha256: expected.sha256 });
+  }
+
+  async #getObject(key: string, ref: Ref, expected: string): Promise<Uint8Array> {
+    const stored = await this.#bucket.get(key);
+    if (stored === undefined)
+      throw new DamagedArtifact(
+        `${ref.path} is missing from the store (${key}): run its batch again to make it anew`,
+        { details: { ref, key } },
+      );
+    if (sha256(stored.bytes) !== expected)
+      throw new DamagedArtifact(
+        `${ref.path} in the store (${key}) no longer matches its hash: run its batch again with --force to make it anew`,
+        { details: { ref, key } },
+      );
+    return stored.bytes;
+  }
+}
+
+/** `files/md5/ab/cdef…`: where DVC 3 keeps an object of this name. */
+export function objectKey(md5: string): string {
+  return `files/md5/${md5.slice(0, 2)}/${md5.slice(2)}`;
+}
+
+/** Where a directory's manifest stands, by its SHA-256. */
+export function manifestKey(sha256Hex: string): string {
+  return `manifests/sha256/${sha256Hex.slice(0, 2)}/${sha256Hex.slice(2)}`;
+}

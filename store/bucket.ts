@@ -1,0 +1,154 @@
+import {
+  CreateBucketCommand,
+  GetObjectCommand,
+  HeadBucketCommand,
+  HeadObjectCommand,
+  PutObjectCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
+import { isConflict, isMissing, isMissingBucket, storageError } from './s3-errors.ts';
+
+/** Where the bucket is. Credentials come from the AWS chain (environment, profile) unless given. */
+export interface BucketOptions {
+  /** URL of an S3-compatible server; undefined means AWS itself. */
+  endpoint?: string | undefined;
+  region: string;
+  bucket: string;
+  credentials?: { accessKeyId: string; secretAccessKey: string } | undefined;
+}
+
+export interface StoredObject {
+  bytes: Uint8Array;
+  etag: string;
+}
+
+export interface ObjectHead {
+  size: number;
+  etag: string;
+  /** The server's own SHA-256 of the object in hex, where it keeps one. */
+  sha256: string | undefined;
+}
+
+/** A condition on what stands at the key now: nothing at all, or exactly the object with this ETag. */
+export type Condition = { absent: true } | { etag: string };
+
+/**
+ * The one place that speaks S3: four verbs over keys, failures as StorageUnavailable or
+ * StorageRefused, absence as `undefined`.
+ */
+export class Bucket {
+  readonly options: BucketOptions;
+  readonly #client: S3Client;
+
+  constructor(options: BucketOptions) {
+    this.options = options;
+    this.#client = new S3Client({
+      region: options.region,
+      ...(options.endpoint === undefined
+        ? {}
+        : { endpoint: options.endpoint, forcePathStyle: true }),
+      ...(options.credentials === undefined ? {} : { credentials: options.credentials }),
+      // Temporal retries what fails here, visibly; two tries hide only a dropped connection.
+      maxAttempts: 2,
+      // Readers check SHA-256 themselves, and a damaged object must reach them to be named.
+      responseChecksumValidation: 'WHEN_REQUIRED',
+      requestChecksumCalculation: 'WHEN_REQUIRED',
+      requestHandler: { connectionTimeout: 3_000, requestTimeout: 60_000 },
+    });
+  }
+
+  /** Creates the bucket if there is none; says by StorageUnavailable or StorageRefused when it cannot. */
+  async ensure(): Promise<void> {
+    try {
+      await this.#client.send(new HeadBucketCommand({ Bucket: this.options.bucket }));
+    } catch (error) {
+      if (!isMissing(error)) throw this.#error(error, '');
+      await this.#create();
+    }
+  }
+
+  async get(key: string): Promise<StoredObject | undefined> {
+    try {
+      const answer = await this.#client.send(
+        new GetObjectCommand({ Bucket: this.options.bucket, Key: key }),
+      );
+      const bytes = await answer.Body!.transformToByteArray();
+      return { bytes, etag: answer.ETag ?? '' };
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw this.#error(error, key);
+    }
+  }
+
+  async head(key: string): Promise<ObjectHead | undefined> {
+    try {
+      const answer = await this.#client.send(
+        new HeadObjectCommand({ Bucket: this.options.bucket, Key: key, ChecksumMode: 'ENABLED' }),
+      );
+      const checksum = answer.ChecksumSHA256;
+      return {
+        size: answer.ContentLength ?? 0,
+        etag: answer.ETag ?? '',
+        sha256:
+          checksum === undefined ? undefined : Buffer.from(checksum, 'base64').toString('hex'),
+      };
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw this.#error(error, key);
+    }
+  }
+
+  /**
+   * Stores bytes with their SHA-256 as S3's own checksum, so that what arrives is what was sent.
+   * @returns the new ETag, or undefined when the condition did not hold and nothing was written.
+   */
+  async put(
+    key: string,
+    bytes: Uint8Array,
+    options: { sha256: string; condition?: Condition; contentType?: string },
+  ): Promise<string | undefined> {
+    const { condition } = options;
+    const command = new PutObjectCommand({
+      Bucket: this.options.bucket,
+      Key: key,
+      Body: bytes,
+      ContentType: options.contentType ?? 'application/octet-stream',
+      ChecksumSHA256: Buffer.from(options.sha256, 'hex').toString('base64'),
+      ...(condition === undefined
+        ? {}
+        : 'etag' in condition
+          ? { IfMatch: condition.etag }
+          : { IfNoneMatch: '*' }),
+    });
+    try {
+      return (await this.#client.send(command)).ETag ?? '';
+    } catch (error) {
+      // If-Match on a key that has gone is a 404 on some servers: the condition did not hold either way.
+      if (isConflict(error)) return undefined;
+      if (isMissingBucket(error)) {
+        await this.#create();
+        return this.put(key, bytes, options);
+      }
+      if (isMissing(error) && condition !== undefined) return undefined;
+      throw this.#error(error, key);
+    }
+  }
+
+  close(): void {
+    this.#client.destroy();
+  }
+
+  async #create(): Promise<void> {
+    try {
+      await this.#client.send(new CreateBucketCommand({ Bucket: this.options.bucket }));
+    } catch (error) {
+      const name = error instanceof Error ? error.name : '';
+      if (name !== 'BucketAlreadyOwnedByYou' && name !== 'BucketAlreadyExists')
+        throw this.#error(error, '');
+    }
+  }
+
+  #error(error: unknown, key: string): Error {
+    return storageError(error, { ...this.options, key });
+  }
+}

@@ -1,0 +1,17 @@
+import { createHash } from 'node:crypto';
+import type { Ref } from './ref.ts';
+
+/** SHA-256 of bytes or UTF-8 text, as 64 hex digits. */
+export function sha256(bytes: Uint8Array | string): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+/** MD5 of bytes or UTF-8 text, as 32 hex digits: DVC's name for an object, never our proof. */
+export function md5(bytes: Uint8Array | string): string {
+  return createHash('md5').update(bytes).digest('hex');
+}
+
+/** The reference these bytes have when they stand at `path`. */
+export function refOf(path: string, bytes: Uint8Array): Ref {
+  return { path, md5: md5(bytes), sha256: sha256(bytes), size: bytes.byteLength };
+}

@@ -1,0 +1,148 @@
+import { z } from 'zod';
+import { DamagedArtifact } from '../errors.ts';
+import type { Bucket } from './bucket.ts';
+import { readDocument, swapDocument } from './documents.ts';
+import { refSchema } from './ref.ts';
+
+/** What may never change under data already cut. */
+const settingsSchema = z.strictObject({
+  source: z.strictObject({ kind: z.enum(['iris', 'csv']), name: z.string() }),
+  target: z.string(),
+  columns: z.array(
+    z.strictObject({ name: z.string(), type: z.enum(['number', 'category', 'ignore']) }),
+  ),
+  missing_values: z.array(z.string()),
+  batch_size: z.int(),
+  shuffle_seed: z.int().nullable(),
+  split_key: z.array(z.string()).nullable(),
+});
+
+const batchSchema = z.strictObject({
+  batch: z.int().min(1),
+  /** The ledger revision that brought this portion in. */
+  revision: z.int(),
+  rows: z.int(),
+  ref: refSchema,
+  /** SHA-256 of the raw data it was cut from. */
+  raw: z.string(),
+  /** Portions this one replaced, newest first: `revision` brought it in, `until` took it out. */
+  replaced: z
+    .array(
+      z.strictObject({
+        revision: z.int(),
+        until: z.int(),
+        rows: z.int(),
+        ref: refSchema,
+        raw: z.string(),
+      }),
+    )
+    .default([]),
+});
+
+const ledgerSchema = z.strictObject({
+  schema: z.literal(1),
+  pipeline: z.string(),
+  /** Grows by one with every change; any earlier revision can be read back from this document. */
+  revision: z.int().min(1),
+  settings: settingsSchema,
+  /** The raw data as it was fetched, newest last. */
+  raw: z
+    .array(z.strictObject({ revision: z.int(), ref: refSchema, columns: refSchema, rows: z.int() }))
+    .min(1),
+  batches: z.array(batchSchema),
+});
+
+export type Settings = z.infer<typeof settingsSchema>;
+export type LedgerBatch = z.infer<typeof batchSchema>;
+export type Ledger = z.infer<typeof ledgerSchema>;
+export type RawEntry = Ledger['raw'][number];
+export type NewBatch = Pick<LedgerBatch, 'batch' | 'rows' | 'ref' | 'raw'>;
+
+/** What a pipeline's data is: frozen settings and its batches in order, each immutable once cut. */
+export class Ledgers {
+  readonly #bucket: Bucket;
+
+  constructor(bucket: Bucket) {
+    this.#bucket = bucket;
+  }
+
+  async read(pipeline: string): Promise<Ledger | undefined> {
+    return (await readDocument(this.#bucket, ledgerKey(pipeline), ledgerSchema))?.value;
+  }
+
+  /** Opens the ledger, or returns the one that is already open: settings are compared by the caller. */
+  async open(
+    pipeline: string,
+    settings: Settings,
+    raw: Omit<RawEntry, 'revision'>,
+  ): Promise<Ledger> {
+    return swapDocument(this.#bucket, ledgerKey(pipeline), ledgerSchema, (current) =>
+      current === undefined
+        ? {
+            schema: 1,
+            pipeline,
+            revision: 1,
+            settings,
+            raw: [{ revision: 1, ...raw }],
+            batches: [],
+          }
+        : current,
+    );
+  }
+
+  /**
+   * Enters batches that are not in the ledger yet, in order.
+   * @throws DamagedArtifact when a batch already stands there with other bytes: the same number never
+   * means two things.
+   */
+  async append(pipeline: string, batches: readonly NewBatch[]): Promise<Ledger> {
+    return swapDocument(this.#bucket, ledgerKey(pipeline), ledgerSchema, (current) => {
+      if (current === undefined) throw noLedger(pipeline);
+      return batches.reduce(appendBatch, current);
+    });
+  }
+}
+
+function appendBatch(ledger: Ledger, added: NewBatch): Ledger {
+  const standing = ledger.batches[added.batch - 1];
+  if (standing !== undefined) {
+    if (standing.ref.sha256 === added.ref.sha256) return ledger;
+    throw new DamagedArtifact(
+      `batch ${added.batch} of ${ledger.pipeline} was cut anew with other bytes than the ledger holds: the cutting code has changed its output without a new code version`,
+      { details: { ref: added.ref } },
+    );
+  }
+  if (added.batch !== ledger.batches.length + 1)
+    throw new DamagedArtifact(
+      `batch ${added.batch} of ${ledger.pipeline} cannot follow batch ${ledger.batches.length}: cut the ones between first`,
+    );
+  const revision = ledger.revision + 1;
+  return {
+    ...ledger,
+    revision,
+    batches: [...ledger.batches, { ...added, revision, replaced: [] }],
+  };
+}
+
+/** Batches 1..`last` as they stood at a revision of the ledger (now, unless one is given). */
+export function batchesAt(
+  ledger: Ledger,
+  last: number,
+  revision: number = ledger.revision,
+): NewBatch[] {
+  return ledger.batches.slice(0, last).map((entry) => {
+    const older = entry.replaced.find((was) => was.revision <= revision && revision < was.until);
+    const { rows, ref, raw } = older ?? entry;
+    return { batch: entry.batch, rows, ref, raw };
+  });
+}
+
+function noLedger(pipeline: string): DamagedArtifact {
+  return new DamagedArtifact(
+    `the ledger of ${pipeline} is missing from the store (${ledgerKey(pipeline)}): restore it from a backup`,
+  );
+}
+
+export function ledgerKey(pipeline: string): string {
+  return `ledgers/${pipeline}.json`;
+}

@@ -1,0 +1,73 @@
+import { z } from 'zod';
+import { BadData } from '../errors.ts';
+import { canonicalJson, compareCodePoints } from './canonical.ts';
+import { md5, sha256 } from './hash.ts';
+import { refSchema, type Ref } from './ref.ts';
+
+/** A directory's files, each with its path inside the directory, sorted by path in code-point order. */
+export interface Manifest {
+  schema: 1;
+  files: Ref[];
+}
+
+export const manifestSchema = z.strictObject({
+  schema: z.literal(1),
+  files: z.array(refSchema),
+});
+
+/** A directory's two twins as bytes, and the reference of the directory at `path`. */
+export interface EncodedDirectory {
+  ref: Ref;
+  manifest: Uint8Array;
+  dvcDir: Uint8Array;
+}
+
+/**
+ * Writes down the directory `path` (ending in `/`) over files whose paths are relative to it.
+ * @throws BadData when two files have one path, or a path leaves the directory.
+ */
+export function encodeDirectory(path: string, files: readonly Ref[]): EncodedDirectory {
+  const sorted = files.toSorted((a, b) => compareCodePoints(a.path, b.path));
+  for (const [i, file] of sorted.entries()) {
+    if (!isSafePath(file.path))
+      throw new BadData(`${path}${file.path} is not a path inside its directory: rename it`);
+    if (sorted[i - 1]?.path === file.path)
+      throw new BadData(`${path}${file.path} is listed twice: give each file a name of its own`);
+  }
+  const manifest = Buffer.from(canonicalJson({ schema: 1, files: sorted } satisfies Manifest));
+  const dvcDir = encodeDvcDir(sorted);
+  const size = sorted.reduce((sum, file) => sum + file.size, 0);
+  return {
+    ref: { path, md5: `${md5(dvcDir)}.dir`, sha256: sha256(manifest), size },
+    manifest,
+    dvcDir,
+  };
+}
+
+/**
+ * The bytes of DVC's directory object: Python's `json.dumps(entries, sort_keys=True)`, checked against
+ * DVC 3.67. Files must be sorted by path in code-point order.
+ */
+export function encodeDvcDir(files: readonly Pick<Ref, 'md5' | 'path'>[]): Uint8Array {
+  const entries = files.map(
+    (file) => `{"md5": ${pythonString(file.md5)}, "relpath": ${pythonString(file.path)}}`,
+  );
+  return Buffer.from(`[${entries.join(', ')}]`, 'ascii');
+}
+
+/** A string as Python's `json.dumps` writes it: everything outside printable ASCII as `\uXXXX`, lower case. */
+function pythonString(text: string): string {
+  return JSON.stringify(text).replace(
+    /[\u007f-\uffff]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
+/** Whether a relative path stays inside the folder it is joined to, on every system. */
+export function isSafePath(path: string): boolean {
+  return (
+    path !== '' &&
+    !/[\0\\]/.test(path) &&
+    path.split('/').every((part) => part !== '' && part !== '.' && part !== '..')
+  );
+}

@@ -1,0 +1,97 @@
+import { z } from 'zod';
+import type { Artifacts } from './artifacts.ts';
+import type { Bucket } from './bucket.ts';
+import { hashOf } from './canonical.ts';
+import { createDocument, overwriteDocument, readDocument } from './documents.ts';
+import { refSchema, type Ref } from './ref.ts';
+
+const fact = z.union([z.string(), z.number(), z.boolean(), z.null()]);
+
+const entrySchema = z.strictObject({
+  schema: z.literal(1),
+  key: z.string(),
+  stage: z.string(),
+  batch: z.int().nullable(),
+  code: z.int(),
+  params: z.record(z.string(), z.unknown()),
+  libraries: z.record(z.string(), z.string()),
+  inputs: z.record(z.string(), refSchema),
+  outputs: z.record(z.string(), refSchema),
+  /** A few numbers and words about the outputs, for people: rows, depth, leaves. */
+  facts: z.record(z.string(), fact),
+  warnings: z.array(z.string()),
+  producer: z.strictObject({ workflowId: z.string(), runId: z.string() }),
+  /** ISO 8601, UTC. */
+  started_at: z.string(),
+  duration_ms: z.number(),
+});
+
+/** What one execution of a stage was: everything its key says, and what came out. */
+export type CacheEntry = z.infer<typeof entrySchema>;
+
+/** What decides whether a stage's outputs can be taken from an earlier run. */
+export interface StageIdentity {
+  stage: string;
+  /** The batch whose number shows in the outputs' paths; null for a stage that has none. */
+  batch: number | null;
+  /** The stage's code version: a new integer whenever the same inputs would give other bytes. */
+  code: number;
+  /** The params this stage reads, and no others. */
+  params: Record<string, unknown>;
+  /** Versions of the libraries that shape its bytes. */
+  libraries: Record<string, string>;
+  inputs: Record<string, Ref>;
+}
+
+/** The cache key: SHA-256 over the identity, inputs by content alone. */
+export function stageKey(identity: StageIdentity): string {
+  const inputs = Object.fromEntries(
+    Object.entries(identity.inputs).map(([name, ref]) => [name, ref.sha256]),
+  );
+  return hashOf({ ...identity, inputs });
+}
+
+/** Answers "has this stage, at this code version, with these params and inputs, been run?" */
+export class StageCache {
+  readonly #bucket: Bucket;
+  readonly #artifacts: Artifacts;
+
+  constructor(bucket: Bucket, artifacts: Artifacts) {
+    this.#bucket = bucket;
+    this.#artifacts = artifacts;
+  }
+
+  /** The entry under a key, whether or not its outputs are still whole. */
+  async read(stage: string, key: string): Promise<CacheEntry | undefined> {
+    return (await readDocument(this.#bucket, entryKey(stage, key), entrySchema))?.value;
+  }
+
+  /** The entry under a key if every output is there with the right size and checksum. */
+  async lookUp(stage: string, key: string): Promise<CacheEntry | undefined> {
+    const entry = await this.read(stage, key);
+    if (entry === undefined) return undefined;
+    const whole = await Promise.all(
+      Object.values(entry.outputs).map((ref) => this.#artifacts.has(ref)),
+    );
+    return whole.every(Boolean) ? entry : undefined;
+  }
+
+  /**
+   * Enters a finished execution. The first one stays, so that "cached from" keeps naming it; one whose
+   * outputs differ or had to be made again takes its place.
+   * @returns the entry that stands there now.
+   */
+  async enter(entry: CacheEntry): Promise<CacheEntry> {
+    const key = entryKey(entry.stage, entry.key);
+    if (await createDocument(this.#bucket, key, entry)) return entry;
+    const standing = await this.read(entry.stage, entry.key);
+    if (standing !== undefined && hashOf(standing.outputs) === hashOf(entry.outputs))
+      return standing;
+    await overwriteDocument(this.#bucket, key, entry);
+    return entry;
+  }
+}
+
+function entryKey(stage: string, key: string): string {
+  return `cache/${stage}/${key.slice(0, 2)}/${key}.json`;
+}
