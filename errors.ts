@@ -82,3 +82,34 @@ export class SetupError extends RetrainError {
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
+
+type ErrorClass = new (
+  message: string,
+  options: { details: Record<string, unknown> },
+) => RetrainError;
+
+const classes: Partial<Record<string, ErrorClass>> = {
+  BadParams,
+  BadData,
+  MissingHistory,
+  DamagedArtifact,
+  StorageUnavailable,
+  StorageRefused,
+  TrackingUnavailable,
+  TrackingRefused,
+  Conflict,
+  SetupError,
+};
+
+/** An error that travelled as data (between threads), as its class again. */
+export function reviveError(told: {
+  name: string;
+  message: string;
+  details: Record<string, unknown>;
+}): Error {
+  const known = classes[told.name];
+  if (known !== undefined) return new known(told.message, { details: told.details });
+  const other = new Error(told.message);
+  other.name = told.name;
+  return other;
+}

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { BadParams } from '../errors.ts';
 
 const columnType = z.enum(['number', 'category', 'ignore']);
 
@@ -50,3 +51,59 @@ export const paramsSchema = z.strictObject({
 
 export type Params = z.infer<typeof paramsSchema>;
 export type ColumnDeclaration = z.infer<typeof columnType>;
+
+/** A pipeline's name stands in keys, workflow ids and MLflow's registry: letters, digits, `_` and `-`. */
+export const pipelineName = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/,
+    'expected 1 to 64 letters, digits, "_" or "-", the first a letter or digit',
+  );
+
+/** A batch's number. */
+export const batchNumber = z.int().min(1).max(999_999);
+
+/**
+ * Checks a value against a schema.
+ * @param what names the value in the message: `params.yaml`, `--set`, `the workflow's input`
+ * @throws BadParams naming the key, its value and what is allowed.
+ */
+export function parseParams<T>(schema: z.ZodType<T>, value: unknown, what: string): T {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw new BadParams(parsed.error.issues.map((issue) => describe(issue, value, what)).join('; '));
+}
+
+function describe(issue: z.core.$ZodIssue, value: unknown, what: string): string {
+  const path = issue.path.map(String).join('.');
+  if (issue.code === 'unrecognized_keys') {
+    const keys = issue.keys.map((key) => (path === '' ? key : `${path}.${key}`)).join(', ');
+    return `${what}: ${keys} is not a known key: check its spelling in the README's table of params`;
+  }
+  const found = issue.path.reduce<unknown>(
+    (at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key],
+    value,
+  );
+  const shown = found === undefined ? 'is missing' : `is ${shorten(JSON.stringify(found))}`;
+  return `${what}: ${path === '' ? 'the document' : path} ${shown}: ${lowerFirst(issue.message)}`;
+}
+
+function shorten(text: string): string {
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+}
+
+function lowerFirst(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1);
+}
+
+/** `over` laid on `base`: objects merge key by key, anything else replaces. Neither is changed. */
+export function mergeParams(base: unknown, over: unknown): unknown {
+  if (!isObject(base) || !isObject(over)) return over === undefined ? base : over;
+  const merged: Record<string, unknown> = { ...base };
+  for (const [key, value] of Object.entries(over)) merged[key] = mergeParams(merged[key], value);
+  return merged;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

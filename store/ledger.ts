@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { DamagedArtifact } from '../errors.ts';
+import { Conflict, DamagedArtifact } from '../errors.ts';
 import type { Bucket } from './bucket.ts';
+import { hashOf } from './canonical.ts';
 import { readDocument, swapDocument } from './documents.ts';
 import { refSchema } from './ref.ts';
 
@@ -70,37 +71,57 @@ export class Ledgers {
     return (await readDocument(this.#bucket, ledgerKey(pipeline), ledgerSchema))?.value;
   }
 
-  /** Opens the ledger, or returns the one that is already open: settings are compared by the caller. */
+  /**
+   * Opens the ledger. One that has no batch yet takes the new settings; one that has is returned as it
+   * is, for the caller to compare.
+   */
   async open(
     pipeline: string,
     settings: Settings,
     raw: Omit<RawEntry, 'revision'>,
   ): Promise<Ledger> {
-    return swapDocument(this.#bucket, ledgerKey(pipeline), ledgerSchema, (current) =>
-      current === undefined
-        ? {
-            schema: 1,
-            pipeline,
-            revision: 1,
-            settings,
-            raw: [{ revision: 1, ...raw }],
-            batches: [],
-          }
-        : current,
-    );
+    return swapDocument(this.#bucket, ledgerKey(pipeline), ledgerSchema, (current) => {
+      if (current !== undefined && current.batches.length > 0) return current;
+      const revision = (current?.revision ?? 0) + 1;
+      const next: Ledger = {
+        schema: 1,
+        pipeline,
+        revision,
+        settings,
+        raw: [{ revision, ...raw }],
+        batches: [],
+      };
+      const same = current !== undefined && hashOf(contentOf(current)) === hashOf(contentOf(next));
+      return same ? current : next;
+    });
   }
 
   /**
    * Enters batches that are not in the ledger yet, in order.
+   * @param settings what they were cut under
+   * @throws Conflict when the ledger has been opened under other settings meanwhile.
    * @throws DamagedArtifact when a batch already stands there with other bytes: the same number never
    * means two things.
    */
-  async append(pipeline: string, batches: readonly NewBatch[]): Promise<Ledger> {
+  async append(
+    pipeline: string,
+    settings: Settings,
+    batches: readonly NewBatch[],
+  ): Promise<Ledger> {
     return swapDocument(this.#bucket, ledgerKey(pipeline), ledgerSchema, (current) => {
       if (current === undefined) throw noLedger(pipeline);
+      if (hashOf(current.settings) !== hashOf(settings))
+        throw new Conflict(
+          `another run has opened ${pipeline} with other settings while this one cut its batches: run it again, or choose another pipeline name`,
+        );
       return batches.reduce(appendBatch, current);
     });
   }
+}
+
+/** What a ledger without batches says, its revision aside. */
+function contentOf({ settings, raw }: Ledger): unknown {
+  return { settings, raw: raw.map(({ ref, columns, rows }) => ({ ref, columns, rows })) };
 }
 
 function appendBatch(ledger: Ledger, added: NewBatch): Ledger {

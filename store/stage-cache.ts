@@ -77,12 +77,16 @@ export class StageCache {
   }
 
   /**
-   * Enters a finished execution. The first one stays, so that "cached from" keeps naming it; one whose
-   * outputs differ or had to be made again takes its place.
+   * Enters a finished execution. The first one stays, so that "cached from" keeps naming it, unless its
+   * outputs differ or `replace` is asked for.
    * @returns the entry that stands there now.
    */
-  async enter(entry: CacheEntry): Promise<CacheEntry> {
+  async enter(entry: CacheEntry, options: { replace: boolean }): Promise<CacheEntry> {
     const key = entryKey(entry.stage, entry.key);
+    if (options.replace) {
+      await overwriteDocument(this.#bucket, key, entry);
+      return entry;
+    }
     if (await createDocument(this.#bucket, key, entry)) return entry;
     const standing = await this.read(entry.stage, entry.key);
     if (standing !== undefined && hashOf(standing.outputs) === hashOf(entry.outputs))

@@ -1,0 +1,153 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { TrackingUnavailable } from '../errors.ts';
+import type { Attempt } from '../store/attempts.ts';
+import type { TrackedRun } from './contract.ts';
+import type { Deps } from './deps.ts';
+import type { Execution } from './execution.ts';
+
+/** The tag by which the run of an attempt is found again. */
+export const ATTEMPT_TAG = 'retrain.attempt';
+
+/** How long one run waits for another that holds the claim before it takes it over. */
+const PATIENCE_MS = 15_000;
+
+export interface AttemptOf {
+  pipeline: string;
+  batch: number;
+  attempt: string;
+}
+
+/** An attempt whose MLflow run exists. */
+export type OpenAttempt = Attempt & { experiment_id: string; run_id: string };
+
+/**
+ * The one MLflow run of a training attempt, created if there is none.
+ *
+ * MLflow takes no id from its client, so the right to create is claimed in the store first, then the
+ * run is looked for by its tag, then created, then entered by compare-and-swap: whoever enters second
+ * deletes the run it made. So a zombie that wakes late leaves no second run.
+ */
+export async function openAttempt(
+  deps: Deps,
+  of: AttemptOf,
+  execution: Execution,
+  tags: Record<string, string>,
+): Promise<OpenAttempt> {
+  const claimed = await claim(deps, of, execution);
+  if (isOpen(claimed)) return claimed;
+  const experimentId = await deps.tracker.ensureExperiment(deps.experimentName);
+  const [found] = await deps.tracker.findRuns(experimentId, { [ATTEMPT_TAG]: of.attempt });
+  const runId =
+    found?.runId ??
+    (await deps.tracker.createRun({
+      experimentId,
+      name: `batch_${of.batch}`,
+      startedAt: claimed.claimed_at,
+      tags: { ...tags, [ATTEMPT_TAG]: of.attempt },
+    }));
+  const entered = await deps.store.attempts.swap(of.pipeline, of.attempt, (current) =>
+    current === undefined || isCurrent(deps, current)
+      ? current!
+      : { ...current, ...NOTHING_LOGGED, ...placeOf(deps), experiment_id: experimentId, run_id: runId },
+  );
+  if (!isOpen(entered)) throw lost(deps, of);
+  if (entered.run_id !== runId) await deps.tracker.deleteRun(runId);
+  return entered;
+}
+
+/** Deletes runs of this attempt that are not the one it owns: what a crash between create and enter leaves. */
+export async function sweepTwins(deps: Deps, attempt: OpenAttempt): Promise<void> {
+  const runs = await deps.tracker.findRuns(attempt.experiment_id, {
+    [ATTEMPT_TAG]: attempt.attempt,
+  });
+  for (const { runId } of runs) if (runId !== attempt.run_id) await deps.tracker.deleteRun(runId);
+}
+
+/** The open attempt, if its run is known on the tracking server this worker uses. */
+export async function findAttempt(
+  deps: Deps,
+  { pipeline, attempt }: Omit<AttemptOf, 'batch'>,
+): Promise<OpenAttempt | undefined> {
+  const found = await deps.store.attempts.read(pipeline, attempt);
+  return found !== undefined && isCurrent(deps, found) && isOpen(found) ? found : undefined;
+}
+
+/** Enters facts about the attempt; ids and what has been logged only ever grow. */
+export async function updateAttempt(
+  deps: Deps,
+  { pipeline, attempt }: Pick<Attempt, 'pipeline' | 'attempt'>,
+  facts: Partial<Pick<Attempt, 'model_id' | 'model_name' | 'model_version' | 'logged'>>,
+): Promise<Attempt> {
+  return deps.store.attempts.swap(pipeline, attempt, (current) => ({
+    ...current!,
+    ...facts,
+    logged: { ...current!.logged, ...facts.logged },
+  }));
+}
+
+/** What the version record and the result say of the attempt. */
+export function trackedRun(attempt: Attempt): TrackedRun {
+  return {
+    experimentId: attempt.experiment_id!,
+    runId: attempt.run_id!,
+    modelName: attempt.model_name!,
+    modelVersion: attempt.model_version!,
+  };
+}
+
+const NOTHING_LOGGED = { model_id: null, model_name: null, model_version: null, logged: {} };
+
+function placeOf(deps: Deps): Pick<Attempt, 'tracking_uri'> {
+  return { tracking_uri: deps.tracker.uri };
+}
+
+/** Whether the ids in it belong to the tracking server this worker uses now. */
+function isCurrent(deps: Deps, attempt: Attempt): boolean {
+  return attempt.run_id !== null && attempt.tracking_uri === deps.tracker.uri;
+}
+
+function isOpen(attempt: Attempt): attempt is OpenAttempt {
+  return attempt.run_id !== null && attempt.experiment_id !== null;
+}
+
+/**
+ * Claims the attempt, or waits for whoever holds it. Only one holder creates the run; a holder that
+ * is an earlier try of this very activity is dead, one elsewhere is given some time.
+ */
+async function claim(deps: Deps, of: AttemptOf, execution: Execution): Promise<Attempt> {
+  const deadline = Date.now() + PATIENCE_MS;
+  for (;;) {
+    const now = Date.now();
+    const held = await deps.store.attempts.swap(of.pipeline, of.attempt, (current) => {
+      if (current === undefined) return freshClaim(of, execution, now);
+      if (isCurrent(deps, current)) return current;
+      const dead = current.owner.startsWith(`${execution.activity}/`) || now >= deadline;
+      return dead ? { ...current, owner: execution.token, owned_at: now } : current;
+    });
+    const moved = held.run_id !== null && !isCurrent(deps, held);
+    if (isCurrent(deps, held)) return held;
+    if (held.owner === execution.token || moved) return { ...held, run_id: null };
+    execution.heartbeat({ stage: 'train', fraction: 0 });
+    await sleep(250, undefined, { signal: execution.signal });
+  }
+}
+
+function freshClaim(of: AttemptOf, execution: Execution, now: number): Attempt {
+  return {
+    schema: 1,
+    ...of,
+    claimed_at: now,
+    owner: execution.token,
+    owned_at: now,
+    tracking_uri: null,
+    experiment_id: null,
+    run_id: null,
+    ...NOTHING_LOGGED,
+  };
+}
+
+function lost(deps: Deps, of: AttemptOf): TrackingUnavailable {
+  return new TrackingUnavailable(
+    `the MLflow run of batch ${of.batch} of ${of.pipeline} at ${deps.tracker.uri} was claimed by another run that did not finish: it is tried again`,
+  );
+}

@@ -1,0 +1,144 @@
+import type { Params } from '../pipeline/params.ts';
+import type { Ref } from '../store/ref.ts';
+
+/** What crosses Temporal between workflows and activities: references and a few numbers, never data. */
+
+export const TASK_QUEUE = 'incremental-training';
+
+/** The stages in the order of the data's way. */
+export const STAGES = [
+  'get_data',
+  'prepare_batch',
+  'merge_data',
+  'preprocess',
+  'train',
+  'evaluate',
+] as const;
+
+export type StageName = (typeof STAGES)[number];
+
+/** The one argument of `trainBatch`; `batch` alone suffices. */
+export interface TrainBatchInput {
+  /** The batch to run, from 1; version N is what becomes of batches 1..N. */
+  batch: number;
+  pipeline?: string;
+  /** Laid over the worker's params.yaml, nested as there: `{model: {max_depth: 4}}`. */
+  params?: Record<string, unknown>;
+  /** A CSV file already uploaded to the store, for `data.source` naming one. */
+  source?: Ref;
+  /** The last stage to run. */
+  until?: StageName;
+  /** The only stage to run: those before it must have been run with the same params. */
+  only?: StageName;
+  /** Run every stage anew, whatever the cache holds. */
+  force?: boolean;
+}
+
+/** A run's input once it is checked, with its params fixed for good. */
+export interface PinnedRun {
+  batch: number;
+  pipeline: string;
+  params: Params;
+  /** SHA-256 of the canonical params. */
+  paramsHash: string;
+  source: Ref | null;
+  until: StageName;
+  only: StageName | null;
+  force: boolean;
+}
+
+/** How a stage may use what earlier runs left: take it, insist on it, or pass it by. */
+export type CacheUse = 'use' | 'require' | 'bypass';
+
+/** What every stage is asked with. */
+export interface StageRequest {
+  pipeline: string;
+  batch: number;
+  params: Params;
+  cache: CacheUse;
+  /** Named references made by earlier stages. */
+  inputs: Record<string, Ref>;
+  /** The first execution run id when the run is forced: it makes its training attempt one of its own. */
+  force: string | null;
+}
+
+export interface GetDataRequest extends StageRequest {
+  source: Ref | null;
+}
+
+export interface MergeDataRequest extends StageRequest {
+  /** The ledger as it stood when the batch was prepared. */
+  ledgerRevision: number;
+}
+
+/** What a stage answers. */
+export interface StageResult {
+  stage: string;
+  key: string;
+  cached: boolean;
+  durationMs: number;
+  /** ISO 8601, UTC. */
+  startedAt: string;
+  outputs: Record<string, Ref>;
+  facts: Record<string, string | number | boolean | null>;
+  warnings: string[];
+}
+
+/** Identities in MLflow of one training attempt. */
+export interface TrackedRun {
+  experimentId: string;
+  runId: string;
+  modelName: string;
+  modelVersion: string;
+}
+
+export interface TrainResult extends StageResult {
+  attempt: string;
+  mlflow: TrackedRun;
+}
+
+export interface EvaluateRequest extends StageRequest {
+  attempt: string;
+}
+
+export interface PublishRequest {
+  pipeline: string;
+  batch: number;
+  params: Params;
+  paramsHash: string;
+  ledgerRevision: number;
+  stages: { stage: StageName; key: string; cached: boolean }[];
+  attempt: string;
+  mlflow: TrackedRun;
+}
+
+export interface PublishResult {
+  /** The version record. */
+  record: Ref;
+  version: number;
+  seq: number;
+  metrics: Record<string, number>;
+}
+
+export interface CloseRunsRequest {
+  status: 'FINISHED' | 'FAILED' | 'KILLED';
+}
+
+/** One stage of a run, as `progress` and the result tell it. */
+export interface StageLine {
+  stage: StageName;
+  state: 'waiting' | 'running' | 'done' | 'cached' | 'failed';
+  key?: string;
+  durationMs?: number;
+}
+
+/** What `trainBatch` returns, and what its query `progress` shows so far. */
+export interface RunSummary {
+  pipeline: string;
+  batch: number;
+  paramsHash: string;
+  stages: StageLine[];
+  warnings: string[];
+  version: PublishResult | null;
+  mlflow: TrackedRun | null;
+}

@@ -1,0 +1,22 @@
+import type { Logger } from 'pino';
+import type { Config } from '../config.ts';
+import type { Store } from '../store/index.ts';
+import type { Tracker } from '../tracking/tracker.ts';
+import type { Compute } from './compute.ts';
+
+/** What activities are given at start-up, so that each is testable alone. */
+export interface Deps {
+  store: Store;
+  tracker: Tracker;
+  /** Name of the MLflow experiment runs belong to. */
+  experimentName: string;
+  /** Runs a pure function of pipeline/ in a worker thread. */
+  compute: Compute;
+  /** Reads params.yaml as it stands now. */
+  readConfig: () => Config;
+  /** The project folder: the only place a worker reads source files from. */
+  root: string;
+  /** The commit this worker runs, where it is known. */
+  gitCommit: string | undefined;
+  log: Logger;
+}

@@ -1,0 +1,43 @@
+import { findAttempt } from './attempt.ts';
+import { MissingHistory } from '../errors.ts';
+import type { EvaluateRequest, StageResult } from './contract.ts';
+import type { Deps } from './deps.ts';
+import { currentExecution } from './execution.ts';
+import { logEvaluation } from './log-evaluation.ts';
+import { metricsFile } from './paths.ts';
+import { runStage, type Stage, type StageCall } from './stage.ts';
+
+const stage: Stage<'model' | 'encoder' | 'test'> = {
+  name: 'evaluate',
+  code: 1,
+  params: () => ({}),
+  libraries: ['arquero', '@uwdata/flechette'],
+  perBatch: true,
+  run: async ({ deps, execution, batch, inputs, put }) => {
+    const { artifacts } = deps.store;
+    const parts = await artifacts.list(inputs.test);
+    const [model, encoder, ...test] = await Promise.all(
+      [inputs.model, inputs.encoder, ...parts].map((ref) => artifacts.get(ref)),
+    );
+    const { metrics, facts, warnings } = await deps.compute(
+      'evaluate',
+      { batch, model: model!, encoder: encoder!, parts: test },
+      execution.signal,
+    );
+    return { outputs: { metrics: await put(metricsFile(batch), metrics) }, facts, warnings };
+  },
+};
+
+/** Scores the model on the test rows of everything so far and of the new batch alone; ends its MLflow run. */
+export async function evaluate(deps: Deps, request: EvaluateRequest): Promise<StageResult> {
+  const execution = currentExecution();
+  const result = await runStage(deps, stage, request as StageCall<'model' | 'encoder' | 'test'>);
+  const attempt = await findAttempt(deps, request);
+  if (attempt === undefined)
+    throw new MissingHistory(
+      `training of batch ${request.batch} of ${request.pipeline} is not in MLflow at ${deps.tracker.uri}: run "stage train ${request.batch}" first`,
+    );
+  if (attempt.logged['evaluate'] !== result.key)
+    await logEvaluation(deps, attempt, { request, result, execution });
+  return result;
+}

@@ -1,0 +1,36 @@
+import { BadParams } from '../errors.ts';
+import type { Params } from '../pipeline/params.ts';
+import { canonicalJson } from '../store/canonical.ts';
+import type { Ledger } from '../store/ledger.ts';
+import { sourceIdentity } from './source.ts';
+
+/**
+ * Checks that a run asks for the settings its pipeline's batches were cut with.
+ * @throws BadParams naming the key, what it is frozen at and what was asked.
+ */
+export function checkFrozen(ledger: Ledger, params: Params): void {
+  const { settings, pipeline } = ledger;
+  const types = new Map(settings.columns.map((column) => [column.name, column.type]));
+  const frozen: [key: string, at: unknown, asked: unknown][] = [
+    ['data.source', settings.source, sourceIdentity(params.data.source)],
+    ['data.target', settings.target, params.data.target],
+    ['data.batch_size', settings.batch_size, params.data.batch_size],
+    ['data.shuffle_seed', settings.shuffle_seed, params.data.shuffle_seed],
+    ['data.missing_values', settings.missing_values, params.data.missing_values],
+    ['split.key', settings.split_key, params.split.key],
+    ...Object.entries(params.data.columns).map(
+      ([name, type]): [string, unknown, unknown] => [`data.columns.${name}`, types.get(name), type],
+    ),
+  ];
+  for (const [key, at, asked] of frozen) {
+    if (canonicalJson(at ?? null) === canonicalJson(asked)) continue;
+    throw new BadParams(
+      `${key} is frozen at ${show(at)} since the first batch of ${pipeline} was cut, and this run asks for ${show(asked)}: set it back, or choose a new pipeline name with --pipeline`,
+    );
+  }
+}
+
+function show(value: unknown): string {
+  const named = value as { kind?: unknown; name?: unknown } | null | undefined;
+  return typeof named?.name === 'string' ? named.name : canonicalJson(value ?? null);
+}

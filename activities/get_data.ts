@@ -1,0 +1,110 @@
+import { BadData } from '../errors.ts';
+import type { Params } from '../pipeline/params.ts';
+import type { Ledger, RawEntry, Settings } from '../store/ledger.ts';
+import { at, type Ref } from '../store/ref.ts';
+import type { GetDataRequest, StageResult } from './contract.ts';
+import type { Deps } from './deps.ts';
+import { currentExecution } from './execution.ts';
+import { checkFrozen } from './frozen.ts';
+import { RAW } from './paths.ts';
+import { encodeColumns, readColumns } from './columns-file.ts';
+import { fetchSource, sourceIdentity } from './source.ts';
+import { runStage, type Stage } from './stage.ts';
+
+const stage: Stage<'source'> = {
+  name: 'get_data',
+  code: 1,
+  params: ({ data }) => ({
+    target: data.target,
+    columns: data.columns,
+    missing_values: data.missing_values,
+  }),
+  libraries: [],
+  perBatch: false,
+  run: async ({ deps, execution, params, inputs, put }) => {
+    const bytes = await deps.store.artifacts.get(inputs.source);
+    const inspected = await deps.compute(
+      'inspectRaw',
+      {
+        bytes,
+        file: inputs.source.path,
+        target: params.data.target,
+        declared: params.data.columns,
+        missingValues: params.data.missing_values,
+      },
+      execution.signal,
+    );
+    const { columns, rows, warnings } = inspected;
+    return {
+      outputs: {
+        raw: at(inputs.source.path, await put(inputs.source.path, bytes)),
+        columns: await put(`${RAW}/columns.json`, encodeColumns(columns)),
+      },
+      facts: { rows, columns: columns.length },
+      warnings,
+    };
+  },
+};
+
+/**
+ * Brings the raw data in, once: from then on the pipeline's ledger says what it is, and the source is
+ * not read again.
+ */
+export async function getData(deps: Deps, request: GetDataRequest): Promise<StageResult> {
+  const { pipeline, params } = request;
+  const ledger = await deps.store.ledgers.read(pipeline);
+  const cut = ledger !== undefined && ledger.batches.length > 0;
+  if (cut) {
+    checkFrozen(ledger, params);
+    await checkUnchanged(deps, ledger, request.source);
+  }
+  const source = cut
+    ? ledger.raw.at(-1)!.ref
+    : (await fetchSource(deps, params.data.source, request.source)).ref;
+  const result = await runStage(deps, stage, { ...request, inputs: { source } });
+  if (!cut) await openLedger(deps, pipeline, params, result);
+  return result;
+}
+
+async function openLedger(
+  deps: Deps,
+  pipeline: string,
+  params: Params,
+  result: StageResult,
+): Promise<void> {
+  const { raw, columns } = result.outputs as Record<'raw' | 'columns', Ref>;
+  const settings: Settings = {
+    source: sourceIdentity(params.data.source),
+    target: params.data.target,
+    columns: await readColumns(deps, columns),
+    missing_values: params.data.missing_values,
+    batch_size: params.data.batch_size,
+    shuffle_seed: params.data.shuffle_seed,
+    split_key: params.split.key,
+  };
+  const entry: Omit<RawEntry, 'revision'> = { ref: raw, columns, rows: Number(result.facts['rows']) };
+  const ledger = await deps.store.ledgers.open(pipeline, settings, entry);
+  // Another run may have opened it first, with other settings and batches already cut under them.
+  if (ledger.batches.length > 0) checkFrozen(ledger, params);
+}
+
+/**
+ * An uploaded file must be the one the batches were cut from.
+ * @throws BadData showing the first row that differs.
+ */
+async function checkUnchanged(deps: Deps, ledger: Ledger, uploaded: Ref | null): Promise<void> {
+  const known = ledger.raw.at(-1)!.ref;
+  if (uploaded === null || uploaded.sha256 === known.sha256) return;
+  const [before, after] = await Promise.all([
+    deps.store.artifacts.get(known),
+    deps.store.artifacts.get(uploaded),
+  ]);
+  const where = await deps.compute(
+    'firstDifference',
+    { before, after, file: uploaded.path },
+    currentExecution().signal,
+  );
+  throw new BadData(
+    `${uploaded.path} has changed since the batches of ${ledger.pipeline} were cut from it (${where}): put the old file back, or choose a new pipeline name with --pipeline`,
+  );
+}

@@ -1,0 +1,35 @@
+import type {
+  CloseRunsRequest,
+  EvaluateRequest,
+  GetDataRequest,
+  MergeDataRequest,
+  PublishRequest,
+  StageRequest,
+} from './contract.ts';
+import { closeRuns } from './close_runs.ts';
+import type { Deps } from './deps.ts';
+import { evaluate } from './evaluate.ts';
+import { getData } from './get_data.ts';
+import { mergeData } from './merge_data.ts';
+import { pinRun } from './pin_run.ts';
+import { prepareBatch } from './prepare_batch.ts';
+import { preprocess } from './preprocess.ts';
+import { publishVersion } from './publish_version.ts';
+import { train } from './train.ts';
+
+/** The activities a worker offers, under the names a history shows, given what they work with. */
+export function createActivities(deps: Deps) {
+  return {
+    pin_run: async (input: unknown) => pinRun(deps, input),
+    get_data: async (request: GetDataRequest) => getData(deps, request),
+    prepare_batch: async (request: StageRequest) => prepareBatch(deps, request),
+    merge_data: async (request: MergeDataRequest) => mergeData(deps, request),
+    preprocess: async (request: StageRequest) => preprocess(deps, request),
+    train: async (request: StageRequest) => train(deps, request),
+    evaluate: async (request: EvaluateRequest) => evaluate(deps, request),
+    publish_version: async (request: PublishRequest) => publishVersion(deps, request),
+    close_runs: async (request: CloseRunsRequest) => closeRuns(deps, request),
+  };
+}
+
+export type Activities = ReturnType<typeof createActivities>;

@@ -1,0 +1,41 @@
+import type { Ref } from '../store/ref.ts';
+import { sweepTwins, updateAttempt, type OpenAttempt } from './attempt.ts';
+import type { EvaluateRequest, StageResult } from './contract.ts';
+import type { Deps } from './deps.ts';
+import type { Execution } from './execution.ts';
+import { datasetOf } from './log-training.ts';
+import { readMetrics, headlineOf } from './metrics-file.ts';
+
+/** Logs the scores into the run that train opened, and ends it. Idempotent: the points' time is pinned. */
+export async function logEvaluation(
+  deps: Deps,
+  attempt: OpenAttempt,
+  {
+    request,
+    result,
+    execution,
+  }: { request: EvaluateRequest; result: StageResult; execution: Execution },
+): Promise<void> {
+  const tracker = deps.tracker.withSignal(execution.signal);
+  const runId = attempt.run_id;
+  const metrics = result.outputs['metrics'] as Ref;
+  const bytes = await deps.store.artifacts.get(metrics);
+  const dataset = datasetOf(deps, request.inputs['test']!, `${request.pipeline}-test`, 'testing');
+  const modelId = attempt.model_id === null ? {} : { modelId: attempt.model_id };
+  const log = async (): Promise<void> => {
+    await tracker.logInputs(runId, [dataset], attempt.model_id ?? undefined);
+    await tracker.logMetrics(runId, headlineOf(readMetrics(bytes)), {
+      step: request.batch,
+      timestamp: attempt.claimed_at,
+      ...modelId,
+      dataset,
+    });
+  };
+  await Promise.all([
+    log(),
+    tracker.logArtifact(runId, metrics.path, bytes, 'application/json'),
+    sweepTwins(deps, attempt),
+  ]);
+  await tracker.finishRun(runId, 'FINISHED', Date.now());
+  await updateAttempt(deps, attempt, { logged: { evaluate: result.key } });
+}

@@ -1,0 +1,26 @@
+/** Where each artifact stands in a working tree: part of its reference, so part of every manifest. */
+
+const DIGITS = 6; // as many as a batch number may have, so that names sort as numbers do
+
+export function batchFile(batch: number): string {
+  return `batch_${String(batch).padStart(DIGITS, '0')}.csv`;
+}
+
+export function partFile(batch: number): string {
+  return `part_${String(batch).padStart(DIGITS, '0')}.arrow`;
+}
+
+export const RAW = 'data/raw';
+export const BATCHES = 'data/batches/';
+export const MERGED = 'data/merged/';
+export const TRAIN = 'data/processed/train/';
+export const TEST = 'data/processed/test/';
+export const PROCESSED = 'data/processed';
+
+export function modelFolder(batch: number): string {
+  return `models/batch_${batch}`;
+}
+
+export function metricsFile(batch: number): string {
+  return `metrics/batch_${batch}.json`;
+}

@@ -1,0 +1,44 @@
+import { z } from 'zod';
+import {
+  batchNumber,
+  mergeParams,
+  paramsSchema,
+  parseParams,
+  pipelineName,
+} from '../pipeline/params.ts';
+import { hashOf } from '../store/canonical.ts';
+import { refSchema } from '../store/ref.ts';
+import { STAGES, type PinnedRun } from './contract.ts';
+import type { Deps } from './deps.ts';
+
+const inputSchema = z.strictObject({
+  batch: batchNumber,
+  pipeline: pipelineName.optional(),
+  params: z.record(z.string(), z.unknown()).optional(),
+  source: refSchema.optional(),
+  until: z.enum(STAGES).optional(),
+  only: z.enum(STAGES).optional(),
+  force: z.boolean().optional(),
+});
+
+/**
+ * Checks what a run was started with, by whomever, and fixes its params: the worker's params.yaml as it
+ * stands now, with the caller's laid over it.
+ * @throws BadParams naming the key, its value and what is allowed.
+ */
+export function pinRun({ readConfig }: Pick<Deps, 'readConfig'>, input: unknown): PinnedRun {
+  const asked = parseParams(inputSchema, input, "the workflow's input");
+  const config = readConfig();
+  const merged = mergeParams(config.params, asked.params);
+  const params = parseParams(paramsSchema, merged, 'params');
+  return {
+    batch: asked.batch,
+    pipeline: asked.pipeline ?? config.pipeline,
+    params,
+    paramsHash: hashOf(params),
+    source: asked.source ?? null,
+    until: asked.only ?? asked.until ?? 'evaluate',
+    only: asked.only ?? null,
+    force: asked.force ?? false,
+  };
+}

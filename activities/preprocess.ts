@@ -1,0 +1,140 @@
+import { encodeDirectory } from '../store/manifest.ts';
+import { at, type Ref } from '../store/ref.ts';
+import { stageKey, type CacheEntry } from '../store/stage-cache.ts';
+import type { StageRequest, StageResult } from './contract.ts';
+import { readColumns } from './columns-file.ts';
+import type { Deps } from './deps.ts';
+import { encodePart } from './encode-part.ts';
+import { MERGED, partFile, PROCESSED, TEST, TRAIN } from './paths.ts';
+import { identityOf, runStage, type Stage, type StageCall, type StageContext } from './stage.ts';
+
+type Inputs = 'merged' | 'columns';
+
+/** What all batches so far come to: their parts, and the counts of their train rows. */
+interface Processed {
+  train: Ref[];
+  test: Ref[];
+  counts: Uint8Array[];
+  warnings: string[];
+}
+
+function stageOf(request: StageRequest): Stage<Inputs> {
+  return {
+    name: 'preprocess',
+    code: 1,
+    params: ({ data, split, preprocess }) => ({
+      target: data.target,
+      missing_values: data.missing_values,
+      split,
+      preprocess,
+    }),
+    libraries: ['arquero', '@uwdata/flechette'],
+    perBatch: true,
+    run: (context) => run(context, request),
+  };
+}
+
+/**
+ * Splits and encodes the batches not yet encoded, and fits over all train rows what must be fitted
+ * over all of them. The work for version N grows with the new batch, not with the history.
+ */
+export async function preprocess(deps: Deps, request: StageRequest): Promise<StageResult> {
+  return runStage(deps, stageOf(request), request as StageCall<Inputs>);
+}
+
+async function run(context: StageContext<Inputs>, request: StageRequest) {
+  const { deps, execution, batch, params, inputs, put, putDirectory } = context;
+  const batches = await deps.store.artifacts.list(inputs.merged);
+  const done = await earlier(context, request, batches.slice(0, -1));
+  const fresh = batches.slice(done.train.length);
+  for (const [i, file] of fresh.entries()) {
+    execution.heartbeat({ stage: 'preprocess', fraction: i / fresh.length });
+    await addPart(context, request, done, file);
+  }
+  const fitted = await deps.compute(
+    'fitEncoder',
+    {
+      counts: done.counts,
+      columns: await readColumns(deps, inputs.columns),
+      target: params.data.target,
+      testSize: params.split.test_size,
+      missing: params.preprocess.missing,
+      what: `version ${batch}`,
+    },
+    execution.signal,
+  );
+  const [train, test, encoder, counts] = await Promise.all([
+    putDirectory(TRAIN, done.train),
+    putDirectory(TEST, done.test),
+    put(`${PROCESSED}/encoder.json`, fitted.encoder),
+    put(`${PROCESSED}/counts.json`, fitted.counts),
+  ]);
+  return {
+    outputs: { train, test, encoder, counts },
+    facts: {
+      train_rows: fitted.trainRows,
+      test_rows: fitted.testRows,
+      features: fitted.features,
+      classes: fitted.classes,
+    },
+    warnings: [...done.warnings, ...fitted.warnings],
+  };
+}
+
+async function addPart(
+  { deps, pipeline, params, inputs }: StageContext<Inputs>,
+  { cache }: StageRequest,
+  done: Processed,
+  file: Ref,
+): Promise<void> {
+  const batch = done.train.length + 1;
+  const part = await encodePart(deps, {
+    pipeline,
+    batch,
+    params,
+    cache,
+    inputs: { batch: file, columns: inputs.columns },
+  });
+  const { train, test, counts } = part.outputs as Record<'train' | 'test' | 'counts', Ref>;
+  done.train.push(at(partFile(batch), train));
+  done.test.push(at(partFile(batch), test));
+  done.counts.push(await deps.store.artifacts.get(counts));
+  done.warnings.push(...part.warnings.map((warning) => `batch ${batch}: ${warning}`));
+}
+
+/** The parts and counts of the version before, if it has been preprocessed the same way. */
+async function earlier(
+  context: StageContext<Inputs>,
+  request: StageRequest,
+  batches: readonly Ref[],
+): Promise<Processed> {
+  const entry =
+    request.cache === 'bypass' || batches.length === 0
+      ? undefined
+      : await lookUpVersion(context, stageOf(request), batches);
+  if (entry === undefined) return { train: [], test: [], counts: [], warnings: [] };
+  const { artifacts } = context.deps.store;
+  const { train, test, counts } = entry.outputs as Record<'train' | 'test' | 'counts', Ref>;
+  const [trainParts, testParts, countsSoFar] = await Promise.all([
+    artifacts.list(train),
+    artifacts.list(test),
+    artifacts.get(counts),
+  ]);
+  return {
+    train: trainParts,
+    test: testParts,
+    counts: [countsSoFar],
+    warnings: entry.warnings.filter((warning) => warning.startsWith('batch ')),
+  };
+}
+
+async function lookUpVersion(
+  { deps, params, inputs }: StageContext<Inputs>,
+  stage: Stage<Inputs>,
+  batches: readonly Ref[],
+): Promise<CacheEntry | undefined> {
+  const merged = encodeDirectory(MERGED, batches).ref;
+  const call = { batch: batches.length, params, inputs: { ...inputs, merged } };
+  const key = stageKey(identityOf(stage, call));
+  return deps.store.cache.lookUp(stage.name, key);
+}

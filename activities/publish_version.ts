@@ -1,0 +1,61 @@
+import { MissingHistory } from '../errors.ts';
+import { hashOf } from '../store/canonical.ts';
+import type { VersionRecord } from '../store/records.ts';
+import type { PublishRequest, PublishResult } from './contract.ts';
+import type { Deps } from './deps.ts';
+import { currentExecution } from './execution.ts';
+import { headlineOf, readMetrics } from './metrics-file.ts';
+
+/** Writes the version record of a run whose every stage is done. A run that built nothing new adds nothing. */
+export async function publishVersion(deps: Deps, request: PublishRequest): Promise<PublishResult> {
+  const { pipeline, batch, params, paramsHash, attempt, mlflow } = request;
+  const { workflowId, runId } = currentExecution();
+  const stages = await Promise.all(
+    request.stages.map((ran) => stageOf(deps, ran, { workflowId, runId })),
+  );
+  const metrics = stages.find(({ stage }) => stage === 'evaluate')!.outputs['metrics']!;
+  const headline = headlineOf(readMetrics(await deps.store.artifacts.get(metrics)));
+  const { record, ref } = await deps.store.records.publish(
+    {
+      pipeline,
+      version: batch,
+      build: hashOf({ attempt, stages: request.stages.map(({ key }) => key) }),
+      ledger_revision: request.ledgerRevision,
+      params,
+      params_hash: paramsHash,
+      stages,
+      metrics: headline,
+      workflow: { workflowId, runId },
+      mlflow: {
+        experiment_id: mlflow.experimentId,
+        run_id: mlflow.runId,
+        model_name: mlflow.modelName,
+        model_version: mlflow.modelVersion,
+      },
+      created_at: new Date().toISOString(),
+    },
+    { rows: headline['train_rows'] ?? 0 },
+  );
+  return { record: ref, version: batch, seq: record.seq, metrics: shown(headline) };
+}
+
+/** A few numbers for the workflow's result; the record has them all. */
+function shown(metrics: Record<string, number>): Record<string, number> {
+  const names = ['accuracy', 'balanced_accuracy', 'f1_macro', 'test_rows'];
+  return Object.fromEntries(names.flatMap((name) => (name in metrics ? [[name, metrics[name]!]] : [])));
+}
+
+async function stageOf(
+  deps: Deps,
+  { stage, key, cached }: PublishRequest['stages'][number],
+  self: VersionRecord['workflow'],
+): Promise<VersionRecord['stages'][number]> {
+  const entry = await deps.store.cache.read(stage, key);
+  if (entry === undefined)
+    throw new MissingHistory(
+      `the cache entry of ${stage} (${key}) is gone from the store: run the batch again`,
+    );
+  const { code, inputs, outputs, warnings, started_at, duration_ms } = entry;
+  const producer = cached ? entry.producer : self;
+  return { stage, key, code, cached, producer, started_at, duration_ms, inputs, outputs, warnings };
+}

@@ -1,0 +1,60 @@
+import { readFile, realpath } from 'node:fs/promises';
+import { basename, isAbsolute, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { BadData, messageOf } from '../errors.ts';
+import type { Settings } from '../store/ledger.ts';
+import type { Ref } from '../store/ref.ts';
+import type { Deps } from './deps.ts';
+import { RAW } from './paths.ts';
+
+/** A data source by name, and its bytes in the store. */
+export interface Source {
+  identity: Settings['source'];
+  ref: Ref;
+}
+
+/** What `data.source` names: the built-in data set, or a file by its base name. */
+export function sourceIdentity(source: string): Settings['source'] {
+  return source === 'iris'
+    ? { kind: 'iris', name: 'iris' }
+    : { kind: 'csv', name: basename(source) };
+}
+
+/**
+ * Brings the raw data into the store, unless the client has uploaded it already.
+ * @throws BadData when the file is not there, or lies outside the project folder.
+ */
+export async function fetchSource(
+  deps: Deps,
+  source: string,
+  uploaded: Ref | null,
+): Promise<Source> {
+  const identity = sourceIdentity(source);
+  if (uploaded !== null) return { identity, ref: uploaded };
+  const bytes = identity.kind === 'iris' ? await readIris() : await readLocal(deps.root, source);
+  const name = identity.kind === 'iris' ? 'iris.csv' : identity.name;
+  return { identity, ref: await deps.store.artifacts.put(`${RAW}/${name}`, bytes) };
+}
+
+async function readIris(): Promise<Uint8Array> {
+  return readFile(fileURLToPath(new URL('./datasets/iris.csv', import.meta.url)));
+}
+
+/** A run may be started by anyone who reaches Temporal, so a worker reads files of its project folder only. */
+async function readLocal(root: string, source: string): Promise<Uint8Array> {
+  const path = resolve(root, source);
+  try {
+    const inside = relative(await realpath(root), await realpath(path));
+    if (inside.startsWith('..') || isAbsolute(inside))
+      throw new BadData(
+        `data.source ${source} lies outside the worker's project folder: start the run with the client, which uploads the file`,
+      );
+    return await readFile(path);
+  } catch (error) {
+    if (error instanceof BadData) throw error;
+    throw new BadData(
+      `data.source ${source} cannot be read on the worker (${messageOf(error)}): start the run with the client where the file is, and it uploads it`,
+      { cause: error },
+    );
+  }
+}

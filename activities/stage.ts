@@ -1,0 +1,142 @@
+import { MissingHistory } from '../errors.ts';
+import type { Params } from '../pipeline/params.ts';
+import type { Ref } from '../store/ref.ts';
+import { stageKey, type CacheEntry, type StageIdentity } from '../store/stage-cache.ts';
+import type { CacheUse, StageName, StageResult } from './contract.ts';
+import type { Deps } from './deps.ts';
+import { currentExecution, type Execution } from './execution.ts';
+import { libraryVersions } from './libraries.ts';
+
+/** What crosses Temporal stays small; the cache entry and the version record keep every warning. */
+const MOST_WARNINGS = 5;
+
+/** A stage's outputs, and a few words about them. */
+export interface StageOutcome {
+  outputs: Record<string, Ref>;
+  facts?: StageResult['facts'];
+  warnings?: string[];
+}
+
+/** What a stage's own code is given. */
+export interface StageContext<In extends string> {
+  deps: Deps;
+  execution: Execution;
+  pipeline: string;
+  batch: number;
+  params: Params;
+  inputs: Record<In, Ref>;
+  /** Stores a file, anew if what stands under its name cannot be trusted. */
+  put: (path: string, bytes: Uint8Array) => Promise<Ref>;
+  putDirectory: (path: string, files: readonly Ref[]) => Promise<Ref>;
+}
+
+/** A step of the pipeline: what decides its result, and how to make it. */
+export interface Stage<In extends string> {
+  name: StageName | 'encode_part';
+  /** Raise it when the same inputs and params would give other bytes than before. */
+  code: number;
+  /** The params it reads, and no others: they are part of its cache key. */
+  params: (params: Params) => Record<string, unknown>;
+  /** Packages whose version shapes its bytes. */
+  libraries: readonly string[];
+  /** Whether the batch's number shows in its outputs; get_data alone has none. */
+  perBatch: boolean;
+  run: (context: StageContext<In>) => Promise<StageOutcome>;
+}
+
+/** What a stage is run with. */
+export interface StageCall<In extends string> {
+  pipeline: string;
+  batch: number;
+  params: Params;
+  cache: CacheUse;
+  inputs: Record<In, Ref>;
+}
+
+/**
+ * Runs a stage, or takes its outputs from the run that made them before: durable, because a retry
+ * finds what an earlier attempt stored.
+ * @throws MissingHistory when the cache is required and has nothing.
+ */
+export async function runStage<In extends string>(
+  deps: Deps,
+  stage: Stage<In>,
+  call: StageCall<In>,
+): Promise<StageResult> {
+  const execution = currentExecution();
+  const started = Date.now();
+  const identity = identityOf(stage, call);
+  const key = stageKey(identity);
+  const found = await deps.store.cache.lookUp(stage.name, key);
+  if (found !== undefined && mayTake(found, call.cache, execution)) {
+    const own = found.producer.runId === execution.runId;
+    return resultOf(stage.name, found, {
+      cached: !own,
+      durationMs: own ? found.duration_ms : Date.now() - started,
+      startedAt: new Date(started).toISOString(),
+    });
+  }
+  if (call.cache === 'require')
+    throw new MissingHistory(
+      `${stage.name} of batch ${call.batch} has not been run with these params and inputs: run "stage ${stage.name}${stage.perBatch ? ` ${call.batch}` : ''}" first`,
+    );
+  const rewrite = call.cache === 'bypass';
+  const outcome = await stage.run({
+    deps,
+    execution,
+    ...call,
+    put: (path, bytes) => deps.store.artifacts.put(path, bytes, { rewrite }),
+    putDirectory: (path, files) => deps.store.artifacts.putDirectory(path, files, { rewrite }),
+  });
+  const entry = await deps.store.cache.enter(
+    {
+      schema: 1,
+      key,
+      ...identity,
+      outputs: outcome.outputs,
+      facts: outcome.facts ?? {},
+      warnings: outcome.warnings ?? [],
+      producer: { workflowId: execution.workflowId, runId: execution.runId },
+      started_at: new Date(started).toISOString(),
+      duration_ms: Date.now() - started,
+    },
+    { replace: rewrite },
+  );
+  return resultOf(stage.name, entry, {
+    cached: false,
+    durationMs: Date.now() - started,
+    startedAt: new Date(started).toISOString(),
+  });
+}
+
+/** Everything that decides a stage's result. */
+export function identityOf<In extends string>(
+  stage: Stage<In>,
+  call: Pick<StageCall<In>, 'batch' | 'params' | 'inputs'>,
+): StageIdentity {
+  return {
+    stage: stage.name,
+    batch: stage.perBatch ? call.batch : null,
+    code: stage.code,
+    params: stage.params(call.params),
+    libraries: libraryVersions(stage.libraries),
+    inputs: call.inputs,
+  };
+}
+
+/** A forced run takes only what it has itself made, so that its retries do not start over. */
+function mayTake(entry: CacheEntry, use: CacheUse, execution: Execution): boolean {
+  return use !== 'bypass' || entry.producer.runId === execution.runId;
+}
+
+function resultOf(
+  stage: string,
+  entry: CacheEntry,
+  times: Pick<StageResult, 'cached' | 'durationMs' | 'startedAt'>,
+): StageResult {
+  const { key, outputs, facts } = entry;
+  const more = entry.warnings.length - MOST_WARNINGS;
+  const warnings = entry.warnings.slice(0, MOST_WARNINGS);
+  if (more > 0) warnings.push(`and ${more} more warnings in the version record`);
+  return { stage, key, outputs, facts, warnings, ...times };
+}

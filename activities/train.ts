@@ -1,0 +1,62 @@
+import { attemptId } from '../store/attempts.ts';
+import { at } from '../store/ref.ts';
+import { stageKey } from '../store/stage-cache.ts';
+import { findAttempt, openAttempt, trackedRun } from './attempt.ts';
+import type { StageRequest, TrainResult } from './contract.ts';
+import type { Deps } from './deps.ts';
+import { currentExecution } from './execution.ts';
+import { logTraining, trainingTags } from './log-training.ts';
+import { modelFolder } from './paths.ts';
+import { identityOf, runStage, type Stage, type StageCall } from './stage.ts';
+
+const stage: Stage<'train' | 'encoder'> = {
+  name: 'train',
+  code: 1,
+  params: ({ model }) => ({ model }),
+  libraries: ['ml-cart', 'arquero', '@uwdata/flechette'],
+  perBatch: true,
+  run: async ({ deps, execution, params, batch, inputs, put }) => {
+    const { artifacts } = deps.store;
+    const parts = await artifacts.list(inputs.train);
+    const encoder = await artifacts.get(inputs.encoder);
+    const fitted = await deps.compute(
+      'fitTree',
+      {
+        parts: await Promise.all(parts.map((part) => artifacts.get(part))),
+        encoder,
+        model: params.model,
+      },
+      execution.signal,
+    );
+    const { rows, depth, leaves, warnings } = fitted;
+    return {
+      outputs: {
+        model: await put(`${modelFolder(batch)}/model.json`, fitted.model),
+        encoder: at(`${modelFolder(batch)}/encoder.json`, inputs.encoder),
+      },
+      facts: { rows, depth, leaves },
+      warnings,
+    };
+  },
+};
+
+/** Fits the model (or takes it from the cache) and sees that its one MLflow run has it all. */
+export async function train(deps: Deps, request: StageRequest): Promise<TrainResult> {
+  const execution = currentExecution();
+  const call = request as StageCall<'train' | 'encoder'>;
+  const trainKey = stageKey(identityOf(stage, call));
+  const { pipeline, batch, force } = request;
+  const of = { pipeline, batch, attempt: attemptId({ pipeline, batch, trainKey, force }) };
+  const known = await findAttempt(deps, of);
+  if (known?.logged['train'] === trainKey) {
+    const result = await runStage(deps, stage, call);
+    return { ...result, attempt: of.attempt, mlflow: trackedRun(known) };
+  }
+  // The run is open while the model is fitted: MLflow's page shows it as running.
+  const [result, open] = await Promise.all([
+    runStage(deps, stage, call),
+    openAttempt(deps, of, execution, trainingTags(deps, request, execution)),
+  ]);
+  const logged = await logTraining(deps, open, { request, result, execution });
+  return { ...result, attempt: of.attempt, mlflow: trackedRun(logged) };
+}

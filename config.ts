@@ -1,0 +1,90 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { BadParams, messageOf } from './errors.ts';
+import { parseParams, paramsSchema, pipelineName } from './pipeline/params.ts';
+import type { BucketOptions } from './store/bucket.ts';
+import { authFromEnv, type TrackingAuth } from './tracking/auth.ts';
+
+const localSchema = z.strictObject({
+  pipeline: pipelineName.default('iris'),
+  mlflow: z
+    .strictObject({
+      tracking_uri: z.string().min(1).default('http://localhost:5000'),
+      experiment_name: z.string().min(1).default('incremental_training'),
+    })
+    .prefault({}),
+  storage: z
+    .strictObject({
+      /** null: AWS itself. */
+      endpoint: z.url({ protocol: /^https?$/ }).nullable().default('http://localhost:8333'),
+      region: z.string().min(1).default('us-east-1'),
+      bucket: z.string().min(3).max(63).default('incremental-training'),
+    })
+    .prefault({}),
+});
+
+const fileSchema = localSchema.extend({
+  data: z.unknown(),
+  split: z.unknown(),
+  preprocess: z.unknown(),
+  model: z.unknown(),
+});
+
+/** Where things are: this process's own, never pinned into a run. */
+export interface Config {
+  /** The pipeline a run belongs to when it names none. */
+  pipeline: string;
+  storage: BucketOptions;
+  tracking: { uri: string; experimentName: string; auth: TrackingAuth | undefined };
+  /** Base URL of Temporal's Web UI, for links. */
+  temporalUi: string;
+  /** The pinnable half of params.yaml, as it stands in the file. */
+  params: Record<string, unknown>;
+}
+
+/**
+ * Reads params.yaml of the project folder and the environment, which wins.
+ * @throws BadParams when the file is not YAML or holds an unknown or ill-typed key.
+ */
+export function loadConfig(root: string, env: NodeJS.ProcessEnv = process.env): Config {
+  const file = parseParams(fileSchema, readParamsFile(root), 'params.yaml');
+  const { pipeline, mlflow, storage, ...params } = file;
+  parseParams(paramsSchema, params, 'params.yaml');
+  const endpoint = env['AWS_ENDPOINT_URL_S3'] ?? env['AWS_ENDPOINT_URL'] ?? storage.endpoint;
+  return {
+    pipeline,
+    storage: {
+      endpoint: endpoint ?? undefined,
+      region: env['AWS_REGION'] ?? env['AWS_DEFAULT_REGION'] ?? storage.region,
+      bucket: env['RETRAIN_BUCKET'] ?? storage.bucket,
+    },
+    tracking: {
+      uri: env['MLFLOW_TRACKING_URI'] ?? mlflow.tracking_uri,
+      experimentName: env['MLFLOW_EXPERIMENT_NAME'] ?? mlflow.experiment_name,
+      auth: authFromEnv(env),
+    },
+    temporalUi: env['TEMPORAL_UI_URL'] ?? 'http://localhost:8233',
+    params,
+  };
+}
+
+function readParamsFile(root: string): unknown {
+  const path = join(root, 'params.yaml');
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {};
+    throw new BadParams(`${path} cannot be read (${messageOf(error)}): check its permissions`, {
+      cause: error,
+    });
+  }
+  try {
+    return parse(text) ?? {};
+  } catch (error) {
+    const reason = messageOf(error).split('\n')[0] ?? '';
+    throw new BadParams(`${path} is not YAML (${reason}): mend that line`, { cause: error });
+  }
+}

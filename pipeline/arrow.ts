@@ -1,0 +1,140 @@
+import {
+  type Batch,
+  batchType,
+  Column,
+  type DataType,
+  dictionary,
+  float64,
+  int32,
+  type Table,
+  tableFromColumns,
+  tableFromIPC,
+  tableToIPC,
+  utf8,
+} from '@uwdata/flechette';
+import { BadData, messageOf } from '../errors.ts';
+import type { NumberColumn, Part, PartColumn, WordColumn } from './part.ts';
+
+/**
+ * Writes a part as an Arrow IPC file (Feather version 2): a nullable float64 for each number column, a
+ * nullable dictionary of UTF-8 for each column of words, the label last. One record batch; equal parts
+ * give equal bytes. Batches are put together by hand because flechette's own builders order a
+ * dictionary by first appearance and cannot write a column of no rows.
+ */
+export function partToArrow(part: Part): Uint8Array {
+  const columns = [...part.columns, part.label].map((column): [string, Column<unknown>] => [
+    column.name,
+    column.type === 'number' ? numbersToArrow(column) : wordsToArrow(column),
+  ]);
+  return tableToIPC(tableFromColumns(columns), { format: 'file' })!;
+}
+
+/**
+ * Reads what {@link partToArrow} wrote.
+ * @param what names the part in errors
+ * @throws BadData when the bytes are not such a file
+ */
+export function partFromArrow(bytes: Uint8Array, what = 'the encoded part'): Part {
+  const table = read(bytes, what);
+  const columns = table.schema.fields.map(({ name }, index): PartColumn => {
+    const [batch] = table.getChildAt(index).data as readonly ArrowBatch[];
+    if (!batch) throw new BadData(`${what} holds no record batch: preprocess the batch again`);
+    return batch.dictionary ? wordsFromArrow(name, batch) : numbersFromArrow(name, batch);
+  });
+  const label = columns.pop();
+  if (label?.type !== 'category') {
+    throw new BadData(`${what} does not end with a label column: preprocess the batch again`);
+  }
+  return { rows: table.numRows, columns, label };
+}
+
+/** The parts of flechette's batches used here; its types tell them apart by class only. */
+interface ArrowBatch {
+  readonly length: number;
+  readonly nullCount: number;
+  readonly type: DataType;
+  readonly values: ArrayLike<number>;
+  readonly dictionary?: Column<string>;
+  isValid(index: number): boolean;
+}
+
+function read(bytes: Uint8Array, what: string): Table {
+  try {
+    return tableFromIPC(bytes);
+  } catch (error) {
+    throw new BadData(`${what} is not Arrow (${messageOf(error)}): preprocess the batch again`, {
+      cause: error,
+    });
+  }
+}
+
+function numbersToArrow({ values }: NumberColumn): Column<unknown> {
+  const type = float64();
+  // Zero under each missing cell: the payload of a NaN is not ours to choose.
+  const filled = values.map((value) => (Number.isNaN(value) ? 0 : value));
+  const nulls = validity(values.length, (i) => !Number.isNaN(values[i]));
+  return arrowColumn(type, { length: values.length, ...nulls, values: filled });
+}
+
+function wordsToArrow({ words, codes }: WordColumn): Column<unknown> {
+  const text = utf8();
+  const type = dictionary(text, int32());
+  const values = codes.map((code) => Math.max(code, 0));
+  const nulls = validity(codes.length, (i) => codes[i]! >= 0);
+  const column = arrowColumn(type, { length: codes.length, ...nulls, values });
+  const [batch] = column.data as unknown as { setDictionary(words: Column<unknown>): void }[];
+  batch!.setDictionary(textToArrow(words, text));
+  return column;
+}
+
+/** `type` must be the very object the dictionary's type refers to: flechette finds dictionaries by it. */
+function textToArrow(words: readonly string[], type: DataType): Column<unknown> {
+  const encoded = words.map((word) => new TextEncoder().encode(word));
+  const offsets = new Int32Array(words.length + 1);
+  encoded.forEach((bytes, i) => (offsets[i + 1] = offsets[i]! + bytes.length));
+  const values = new Uint8Array(offsets[words.length]!);
+  encoded.forEach((bytes, i) => values.set(bytes, offsets[i]));
+  const nulls = { nullCount: 0, validity: new Uint8Array(0) };
+  return arrowColumn(type, { length: words.length, ...nulls, offsets, values });
+}
+
+/** A column of one batch made of the given buffers. */
+function arrowColumn(
+  type: DataType,
+  buffers: Omit<ConstructorParameters<typeof Batch>[0], 'type'>,
+): Column<unknown> {
+  const Class = batchType(type) as unknown as typeof Batch;
+  return new Column([new Class({ ...buffers, type })], type);
+}
+
+/** Arrow's bitmap of known cells, least significant bit first; empty when all are known. */
+function validity(
+  length: number,
+  isKnown: (index: number) => boolean,
+): { nullCount: number; validity: Uint8Array } {
+  const bits = new Uint8Array(Math.ceil(length / 8));
+  let known = 0;
+  for (let i = 0; i < length; i++) {
+    if (!isKnown(i)) continue;
+    bits[i >> 3]! |= 1 << (i & 7);
+    known++;
+  }
+  const nullCount = length - known;
+  return { nullCount, validity: nullCount === 0 ? new Uint8Array(0) : bits };
+}
+
+function numbersFromArrow(name: string, batch: ArrowBatch): NumberColumn {
+  const values = Float64Array.from({ length: batch.length }, (_, i) => batch.values[i]!);
+  if (batch.nullCount > 0) {
+    for (let i = 0; i < values.length; i++) if (!batch.isValid(i)) values[i] = Number.NaN;
+  }
+  return { name, type: 'number', values };
+}
+
+function wordsFromArrow(name: string, batch: ArrowBatch): WordColumn {
+  const codes = Int32Array.from({ length: batch.length }, (_, i) => batch.values[i]!);
+  if (batch.nullCount > 0) {
+    for (let i = 0; i < codes.length; i++) if (!batch.isValid(i)) codes[i] = -1;
+  }
+  return { name, type: 'category', words: [...batch.dictionary!] as string[], codes };
+}

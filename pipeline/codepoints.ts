@@ -1,0 +1,21 @@
+/**
+ * Order of two texts by Unicode code point, as Python and every UTF-8 tool sort them: negative, zero or
+ * positive. JavaScript's own `<` compares UTF-16 units, which puts emoji before U+E000..U+FFFF; only
+ * where the first differing unit is a surrogate do the two orders disagree.
+ */
+export function byCodePoint(a: string, b: string): number {
+  const shared = Math.min(a.length, b.length);
+  for (let i = 0; i < shared; i++) {
+    const x = a.charCodeAt(i);
+    const y = b.charCodeAt(i);
+    if (x === y) continue;
+    const xHigh = isSurrogate(x);
+    return xHigh === isSurrogate(y) ? x - y : xHigh ? 1 : -1;
+  }
+  return a.length - b.length;
+}
+
+/** Half of a pair that stands for a code point past U+FFFF. */
+function isSurrogate(unit: number): boolean {
+  return unit >= 0xd800 && unit <= 0xdfff;
+}

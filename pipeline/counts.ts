@@ -1,0 +1,134 @@
+import { BadData } from '../errors.ts';
+import { ALL_BITS, bounded, type Buckets, mergeBuckets } from './buckets.ts';
+import { fromJsonBytes, toJsonBytes } from './json.ts';
+import type { Part, PartColumn, WordColumn } from './part.ts';
+import { addWords, sizeOf, type Tally, tallyNumbers } from './tally.ts';
+
+/** Past this many distinct values a number column is counted in buckets, so that counts stay small. */
+export const DISTINCT_LIMIT = 10_000;
+
+/** Of a number column: how often each value occurs, and how many cells are missing. */
+export interface NumberCounts extends Buckets {
+  readonly name: string;
+  readonly type: 'number';
+  readonly missing: number;
+}
+
+/** Of a column of words: how often each occurs, and how many cells are missing. */
+export interface WordCounts {
+  readonly name: string;
+  readonly type: 'category';
+  readonly words: Tally<string>;
+  readonly missing: number;
+}
+
+export type ColumnCounts = NumberCounts | WordCounts;
+
+/**
+ * What has to be known of batches to fit an encoder and to judge the split: the train rows' cells, and
+ * the labels of both sides. Plain JSON. Merging the counts of batches gives the counts of their union.
+ */
+export interface Counts {
+  readonly schema: 1;
+  readonly train: {
+    readonly rows: number;
+    readonly columns: readonly ColumnCounts[];
+    readonly labels: Tally<string>;
+  };
+  readonly test: { readonly rows: number; readonly labels: Tally<string> };
+  /** Rows left out because their label is missing. */
+  readonly unlabelled: number;
+}
+
+/** Counts one batch. */
+export function countParts(
+  train: Part,
+  test: Part,
+  unlabelled: number,
+  limit = DISTINCT_LIMIT,
+): Counts {
+  return {
+    schema: 1,
+    train: {
+      rows: train.rows,
+      columns: train.columns.map((column) => countColumn(column, limit)),
+      labels: countWords(train.label),
+    },
+    test: { rows: test.rows, labels: countWords(test.label) },
+    unlabelled,
+  };
+}
+
+/**
+ * The counts of two sets of batches together: associative, commutative, and a function of the rows
+ * alone, however they were grouped into batches.
+ * @throws BadData when the two do not count the same columns
+ */
+export function mergeCounts(a: Counts, b: Counts, limit = DISTINCT_LIMIT): Counts {
+  if (a.train.columns.length !== b.train.columns.length) throw otherColumns(a, b);
+  return {
+    schema: 1,
+    train: {
+      rows: a.train.rows + b.train.rows,
+      columns: a.train.columns.map((left, i) => {
+        const right = b.train.columns[i]!;
+        if (left.name !== right.name) throw otherColumns(a, b);
+        const { name, type } = left;
+        const missing = left.missing + right.missing;
+        if (type === 'number' && right.type === 'number') {
+          return { name, type, missing, ...mergeBuckets(left, right, limit) };
+        }
+        if (type === 'category' && right.type === 'category') {
+          return { name, type, missing, words: addWords(left.words, right.words) };
+        }
+        throw otherColumns(a, b);
+      }),
+      labels: addWords(a.train.labels, b.train.labels),
+    },
+    test: {
+      rows: a.test.rows + b.test.rows,
+      labels: addWords(a.test.labels, b.test.labels),
+    },
+    unlabelled: a.unlabelled + b.unlabelled,
+  };
+}
+
+/** Canonical bytes of counts. */
+export function countsToJson(counts: Counts): Uint8Array {
+  return toJsonBytes(counts);
+}
+
+/**
+ * Reads what {@link countsToJson} wrote.
+ * @throws BadData when the bytes are not that, or of another schema
+ */
+export function countsFromJson(bytes: Uint8Array, what = 'the counts of a batch'): Counts {
+  return fromJsonBytes(bytes, what) as Counts;
+}
+
+function countColumn(column: PartColumn, limit: number): ColumnCounts {
+  const { name, type } = column;
+  if (type === 'number') {
+    const known = column.values.filter((value) => !Number.isNaN(value));
+    const missing = column.values.length - known.length;
+    const exact = { bits: ALL_BITS, values: tallyNumbers(known) };
+    return { name, type, missing, ...bounded(exact, limit) };
+  }
+  const words = countWords(column);
+  return { name, type, missing: column.codes.length - sizeOf(words), words };
+}
+
+function countWords({ words, codes }: WordColumn): Tally<string> {
+  const counts = new Float64Array(words.length);
+  for (const code of codes) if (code >= 0) counts[code]!++;
+  return words.map((word, code) => [word, counts[code]!] as const);
+}
+
+function otherColumns(a: Counts, b: Counts): BadData {
+  const names = ({ train }: Counts): string =>
+    train.columns.map(({ name, type }) => `${name} (${type})`).join(', ');
+  return new BadData(
+    `the counts of batches with different columns cannot be merged (${names(a)}; ${names(b)}): ` +
+      'preprocess the batches again with one schema',
+  );
+}

@@ -1,0 +1,129 @@
+import { BadData } from '../errors.ts';
+import { type Column, featuresOf } from './columns.ts';
+import type { ColumnCounts, Counts } from './counts.ts';
+import { fromJsonBytes, toJsonBytes } from './json.ts';
+import { list, quote } from './table.ts';
+import { sizeOf, type Tally } from './tally.ts';
+
+/** `impute` fills a missing cell in; `drop` leaves its row out. */
+export type MissingRule = 'impute' | 'drop';
+
+export interface NumberFeature {
+  readonly name: string;
+  readonly type: 'number';
+  /** Stands in for a missing cell. */
+  readonly median: number;
+}
+
+export interface CategoryFeature {
+  readonly name: string;
+  readonly type: 'category';
+  /** A word's code is its index here; code-point order. */
+  readonly categories: readonly string[];
+  /** Stands in for a missing cell; null when no train row knows the column. */
+  readonly most_frequent: string | null;
+}
+
+export type Feature = NumberFeature | CategoryFeature;
+
+/**
+ * Everything fitted over the train rows of a version. Plain JSON. `classes` are those of the train rows:
+ * a class only test rows have is scored all the same, as one the model never predicts.
+ */
+export interface Encoder {
+  readonly schema: 1;
+  readonly target: string;
+  readonly missing: MissingRule;
+  readonly classes: readonly string[];
+  readonly features: readonly Feature[];
+}
+
+/**
+ * Fits the encoder of a version from the merged counts of its batches.
+ * @param columns the frozen schema
+ * @returns the encoder, and sentences on columns that tell it nothing
+ * @throws BadData when there are no train rows or the counts are of other columns
+ */
+export function fitEncoder(
+  counts: Counts,
+  columns: readonly Column[],
+  target: string,
+  { missing }: { readonly missing: MissingRule },
+): { encoder: Encoder; warnings: string[] } {
+  if (counts.train.rows === 0) {
+    throw new BadData(
+      'there are no train rows to fit an encoder on: lower split.test_size or add data',
+    );
+  }
+  const schema = featuresOf(columns, target);
+  const warnings: string[] = [];
+  const features = schema.map((column, i): Feature => {
+    const counted = counts.train.columns[i];
+    if (counted?.name !== column.name || counted.type !== column.type) {
+      throw new BadData(
+        `the counts are of columns ${list(counts.train.columns.map(({ name }) => name))} where the ` +
+          `schema has ${list(schema.map(({ name }) => name))}: preprocess the batches again`,
+      );
+    }
+    if (counted.missing === counts.train.rows) {
+      warnings.push(
+        `column ${quote(column.name)} is missing in every train row, so the model learns nothing from it`,
+      );
+    }
+    return fitFeature(counted);
+  });
+  const classes = counts.train.labels.map(([label]) => label);
+  return { encoder: { schema: 1, target, missing, classes, features }, warnings };
+}
+
+/** Canonical bytes of an encoder. */
+export function encoderToJson(encoder: Encoder): Uint8Array {
+  return toJsonBytes(encoder);
+}
+
+/**
+ * Reads what {@link encoderToJson} wrote.
+ * @throws BadData when the bytes are not that, or of another schema
+ */
+export function encoderFromJson(bytes: Uint8Array, what = 'the encoder'): Encoder {
+  return fromJsonBytes(bytes, what) as Encoder;
+}
+
+function fitFeature(counted: ColumnCounts): Feature {
+  const { name, type } = counted;
+  return type === 'number'
+    ? { name, type, median: medianOf(counted.values) }
+    : {
+        name,
+        type,
+        categories: counted.words.map(([word]) => word),
+        most_frequent: mostFrequent(counted.words),
+      };
+}
+
+/** The middle value, or the mean of the two in the middle; 0 where there is none. */
+function medianOf(values: Tally<number>): number {
+  const size = sizeOf(values);
+  if (size === 0) return 0;
+  const lower = nth(values, Math.floor((size - 1) / 2));
+  const upper = nth(values, Math.floor(size / 2));
+  // Halved before adding, for the sum of two large values may be past the largest float64.
+  return lower === upper ? lower : lower / 2 + upper / 2;
+}
+
+/** Member number `n`, from 0, of a multiset in ascending order. */
+function nth(values: Tally<number>, n: number): number {
+  let seen = 0;
+  for (const [value, count] of values) {
+    seen += count;
+    if (seen > n) return value;
+  }
+  throw new RangeError(`a multiset of ${seen} has no member ${n}`);
+}
+
+/** The word counted most often, the first in code-point order among equals; null where there is none. */
+function mostFrequent(words: Tally<string>): string | null {
+  let best: readonly [string, number] | undefined;
+  for (const entry of words) if (!best || entry[1] > best[1]) best = entry;
+  return best?.[0] ?? null;
+}

@@ -1,0 +1,46 @@
+import { BadData, messageOf } from '../errors.ts';
+import { byCodePoint } from './codepoints.ts';
+
+/**
+ * A document as UTF-8 JSON: object keys in code-point order, no white space, numbers as ECMAScript
+ * prints them (the shortest text that reads back as the same float64). Equal values give equal bytes.
+ */
+export function toJsonBytes(value: unknown): Uint8Array {
+  const text = JSON.stringify(value, (_key, field: unknown) => {
+    if (field === null || typeof field !== 'object' || Array.isArray(field)) return field;
+    return Object.fromEntries(Object.entries(field).sort(([a], [b]) => byCodePoint(a, b)));
+  });
+  return new TextEncoder().encode(text);
+}
+
+/**
+ * Reads a document that carries `schema: 1`.
+ * @param what names the document in errors, such as "the encoder of version 3"
+ * @throws BadData when the bytes are no JSON object or their schema is not this release's
+ */
+export function fromJsonBytes(bytes: Uint8Array, what: string): unknown {
+  const document = parseJson(bytes, what) as { schema?: unknown } | null;
+  const schema = typeof document === 'object' ? document?.schema : undefined;
+  if (schema !== 1) {
+    throw new BadData(
+      `${what} has schema ${JSON.stringify(schema) ?? 'none'} where this release reads schema 1: ` +
+        'run the release that wrote it, or build the version again',
+    );
+  }
+  return document;
+}
+
+/**
+ * The value that UTF-8 JSON spells.
+ * @param what names the document in errors
+ * @throws BadData when the bytes are no JSON
+ */
+export function parseJson(bytes: Uint8Array, what: string): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch (error) {
+    throw new BadData(`${what} is not JSON (${messageOf(error)}): build the version again`, {
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,63 @@
+import { byCodePoint } from './codepoints.ts';
+
+/** Encoded rows, by column and without gaps: `columns[c][r]` is feature `names[c]` of row r, `labels[r]` its label. */
+export interface Matrix {
+  readonly rows: number;
+  readonly names: readonly string[];
+  readonly columns: readonly Float64Array[];
+  readonly labels: readonly string[];
+  /** Rows left out for a missing cell, where `preprocess.missing` is `drop`. */
+  readonly dropped: number;
+}
+
+/**
+ * Puts matrices of one encoder below each other.
+ * @param matrices at least one, all with the same names
+ */
+export function concatMatrices(matrices: readonly Matrix[]): Matrix {
+  const [first] = matrices;
+  if (!first) throw new RangeError('concatMatrices needs at least one matrix');
+  const rows = matrices.reduce((sum, matrix) => sum + matrix.rows, 0);
+  const columns = first.names.map((_, c) => {
+    const column = new Float64Array(rows);
+    let at = 0;
+    for (const matrix of matrices) {
+      column.set(matrix.columns[c]!, at);
+      at += matrix.rows;
+    }
+    return column;
+  });
+  return {
+    rows,
+    names: first.names,
+    columns,
+    labels: matrices.flatMap(({ labels }) => labels),
+    dropped: matrices.reduce((sum, { dropped }) => sum + dropped, 0),
+  };
+}
+
+/**
+ * Sorts rows by their features, first to last, then by label, so that what is trained on them is a
+ * function of the rows and not of the order in which they came.
+ */
+export function canonicalOrder(matrix: Matrix): Matrix {
+  const { columns, labels } = matrix;
+  const order = Uint32Array.from({ length: matrix.rows }, (_, row) => row).sort((a, b) => {
+    for (const column of columns) {
+      const difference = column[a]! - column[b]!;
+      if (difference !== 0) return difference;
+    }
+    return byCodePoint(labels[a]!, labels[b]!);
+  });
+  return takeRows(matrix, order);
+}
+
+/** The given rows of a matrix, in the given order. */
+export function takeRows(matrix: Matrix, rows: ArrayLike<number>): Matrix {
+  return {
+    ...matrix,
+    rows: rows.length,
+    columns: matrix.columns.map((column) => Float64Array.from(rows, (row) => column[row]!)),
+    labels: Array.from(rows, (row) => matrix.labels[row]!),
+  };
+}

@@ -1,0 +1,97 @@
+import { applyEncoder } from './apply-encoder.ts';
+import { partFromArrow } from './arrow.ts';
+import { BadData } from '../errors.ts';
+import { encoderFromJson, type Encoder } from './encoder.ts';
+import { toJsonBytes } from './json.ts';
+import { concatMatrices, type Matrix } from './matrix.ts';
+import { score, type Score } from './metrics.ts';
+import { describeTree, predictLabels } from './predict.ts';
+import {
+  fitTree as fit,
+  treeFromJson,
+  treeToJson,
+  type TreeModel,
+  type TreeParams,
+} from './tree.ts';
+
+/**
+ * Fits a tree on the train rows of all batches.
+ * @param input.parts Arrow files of train rows
+ * @throws BadData when there are no rows to fit on
+ */
+export function fitTree(input: { parts: Uint8Array[]; encoder: Uint8Array; model: TreeParams }): {
+  model: Uint8Array;
+  rows: number;
+  depth: number;
+  leaves: number;
+  warnings: string[];
+} {
+  const encoder = encoderFromJson(input.encoder);
+  const matrix = load(input.parts, encoder);
+  if (matrix.rows === 0)
+    throw new BadData(
+      'every train row has a missing cell and preprocess.missing is drop: set it to impute, or add data',
+    );
+  const model = fit(matrix, encoder.classes, input.model);
+  const { depth, leaves } = describeTree(model);
+  return {
+    model: treeToJson(model),
+    rows: matrix.rows,
+    depth,
+    leaves,
+    warnings: droppedFrom(matrix, 'train'),
+  };
+}
+
+/**
+ * Scores a model on the test rows of everything so far and of the new batch alone.
+ * @param input.parts Arrow files of test rows, one per batch, the new one last
+ * @returns the metrics file of the version as bytes
+ */
+export function evaluate(input: {
+  batch: number;
+  model: Uint8Array;
+  encoder: Uint8Array;
+  parts: Uint8Array[];
+}): { metrics: Uint8Array; facts: Record<string, number | null>; warnings: string[] } {
+  const encoder = encoderFromJson(input.encoder);
+  const model = treeFromJson(input.model);
+  const all = load(input.parts, encoder);
+  const [whole, newBatch] = [all, load(input.parts.slice(-1), encoder)].map((matrix) =>
+    scoreOn(matrix, model, encoder),
+  );
+  const warnings = droppedFrom(all, 'test');
+  if (whole === null) warnings.push('there are no test rows, so this version has no scores');
+  else if (newBatch === null)
+    warnings.push(`batch ${input.batch} has no test rows, so it has no scores of its own`);
+  return {
+    metrics: toJsonBytes({
+      schema: 1,
+      batch: input.batch,
+      ...fileOf(whole!),
+      new_batch: fileOf(newBatch!),
+    }),
+    facts: { accuracy: whole?.accuracy ?? null, test_rows: whole?.rows ?? 0 },
+    warnings,
+  };
+}
+
+function load(parts: readonly Uint8Array[], encoder: Encoder): Matrix {
+  return concatMatrices(parts.map((bytes) => applyEncoder(encoder, partFromArrow(bytes))));
+}
+
+function scoreOn(matrix: Matrix, model: TreeModel, encoder: Encoder): Score | null {
+  return score(matrix.labels, predictLabels(model, matrix, encoder.classes), encoder.classes);
+}
+
+/** A score in the shape `dvc metrics show` prints: numbers under names, no lists but the matrix. */
+function fileOf(scored: Score | null): Record<string, unknown> {
+  if (scored === null) return { test_rows: 0 };
+  const { rows, per_class, confusion_matrix, ...numbers } = scored;
+  const classes = per_class.map(({ label, ...scores }) => [label, scores]);
+  return { ...numbers, test_rows: rows, classes: Object.fromEntries(classes), confusion_matrix };
+}
+
+function droppedFrom({ dropped }: Matrix, side: string): string[] {
+  return dropped === 0 ? [] : [`${dropped} ${side} rows with a missing cell are left out`];
+}

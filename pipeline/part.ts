@@ -1,0 +1,44 @@
+import { byCodePoint } from './codepoints.ts';
+
+/** A column of numbers; NaN where the cell is missing. */
+export interface NumberColumn {
+  readonly name: string;
+  readonly type: 'number';
+  readonly values: Float64Array;
+}
+
+/** A column of words: `words` are the distinct ones in code-point order, `codes` index them, -1 where the cell is missing. */
+export interface WordColumn {
+  readonly name: string;
+  readonly type: 'category';
+  readonly words: readonly string[];
+  readonly codes: Int32Array;
+}
+
+export type PartColumn = NumberColumn | WordColumn;
+
+/** One side of one batch, by column: features in the file's order, and a label for every row. */
+export interface Part {
+  readonly rows: number;
+  readonly columns: readonly PartColumn[];
+  readonly label: WordColumn;
+}
+
+/** Builds a column of words from its cells; null where the cell is missing. */
+export function wordColumn(name: string, cells: readonly (string | null)[]): WordColumn {
+  const known = cells.filter((cell) => cell !== null);
+  const words = [...new Set(known)].sort(byCodePoint);
+  const codeOf = new Map(words.map((word, code) => [word, code]));
+  const codes = Int32Array.from(cells, (cell) => (cell === null ? -1 : codeOf.get(cell)!));
+  return { name, type: 'category', words, codes };
+}
+
+/** The cells of a column of words, one per row; null where the cell is missing. */
+export function wordCells(column: WordColumn): (string | null)[] {
+  return Array.from(column.codes, (code) => column.words[code] ?? null);
+}
+
+/** The label of every row. */
+export function labelsOf(part: Part): string[] {
+  return Array.from(part.label.codes, (code) => part.label.words[code]!);
+}

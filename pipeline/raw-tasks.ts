@@ -1,0 +1,88 @@
+import { cutBatch } from './batch.ts';
+import type { Column, ColumnType } from './columns.ts';
+import { formatCsv, parseCsv } from './csv.ts';
+import { inferColumns } from './infer.ts';
+import { checkRows } from './rows.ts';
+import { permutation } from './shuffle.ts';
+import type { RawTable } from './table.ts';
+
+/**
+ * Reads raw data through and says what its columns are.
+ * @throws BadData when it cannot be read or used
+ */
+export function inspectRaw(input: {
+  bytes: Uint8Array;
+  file: string;
+  target: string;
+  declared: Record<string, ColumnType>;
+  missingValues: string[];
+}): { columns: Column[]; rows: number; warnings: string[] } {
+  const table = parseCsv(input.bytes, input.file);
+  return { ...inferColumns(table, input), rows: table.rows.length };
+}
+
+/**
+ * Cuts batches out of raw data, each as canonical CSV.
+ * @throws MissingHistory when the source has no such batch
+ */
+export function cutBatches(input: {
+  bytes: Uint8Array;
+  file: string;
+  columns: Column[];
+  target: string;
+  missingValues: string[];
+  batchSize: number;
+  shuffleSeed: number | null;
+  batches: number[];
+}): { bytes: Uint8Array; rows: number; warnings: string[] }[] {
+  const { file, columns, batchSize } = input;
+  const table = parseCsv(input.bytes, file);
+  checkRows(table, columns, { file, missingValues: input.missingValues });
+  const order = permutation(table.rows.length, input.shuffleSeed);
+  return input.batches.map((batch) => {
+    const cut = cutBatch(table, order, batch, batchSize);
+    return {
+      bytes: formatCsv(cut),
+      rows: cut.rows.length,
+      warnings: classWarnings(cut, batch, input),
+    };
+  });
+}
+
+/** Where two tables first differ, for a sentence: the row and what stands there. */
+export function firstDifference(input: {
+  before: Uint8Array;
+  after: Uint8Array;
+  file: string;
+}): string {
+  const before = parseCsv(input.before, input.file);
+  const after = parseCsv(input.after, input.file);
+  if (before.header.join() !== after.header.join())
+    return `its columns were ${before.header.join(', ')} and are ${after.header.join(', ')}`;
+  const rows = Math.max(before.rows.length, after.rows.length);
+  for (let row = 0; row < rows; row++) {
+    const was = before.rows[row]?.join(',');
+    const is = after.rows[row]?.join(',');
+    if (was === is) continue;
+    if (was === undefined) return `it had ${before.rows.length} rows and has ${after.rows.length}`;
+    if (is === undefined) return `row ${row + 1}, "${shorten(was)}", is gone`;
+    return `row ${row + 1} was "${shorten(was)}" and is "${shorten(is)}"`;
+  }
+  return 'its rows are the same, but written differently';
+}
+
+function shorten(text: string): string {
+  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+}
+
+/** Said where the batch is cut, because that is where the order of the rows was chosen. */
+function classWarnings(table: RawTable, batch: number, { target }: { target: string }): string[] {
+  const index = table.header.indexOf(target);
+  const labels = new Set(table.rows.map((row) => row[index]!.trim()));
+  const [only] = labels;
+  return labels.size === 1
+    ? [
+        `batch ${batch} holds a single class (${only}): if the source is sorted by class, set data.shuffle_seed in a new pipeline`,
+      ]
+    : [];
+}

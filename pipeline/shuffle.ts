@@ -1,0 +1,67 @@
+/**
+ * The order in which a source's rows are cut into batches: a permutation of 0..n-1 that depends on `n`
+ * and `seed` alone. Must never change: batches not yet cut depend on it.
+ *
+ * Fisher–Yates from the last place down; bounded integers by rejection (no bias) from xoshiro128**,
+ * whose four words of state are the first four outputs of splitmix32 from the seed.
+ * @param n number of rows, below 2^32
+ * @param seed an unsigned 32-bit integer, or null for the file's own order
+ */
+export function permutation(n: number, seed: number | null): Uint32Array {
+  const order = Uint32Array.from({ length: n }, (_, i) => i);
+  if (seed === null) return order;
+  const next = xoshiro128(seed);
+  for (let i = n - 1; i > 0; i--) {
+    const j = below(i + 1, next);
+    const held = order[i]!;
+    order[i] = order[j]!;
+    order[j] = held;
+  }
+  return order;
+}
+
+/** A uniform integer in 0..bound-1; draws past the last whole multiple of the bound are thrown away. */
+function below(bound: number, next: () => number): number {
+  const limit = 2 ** 32 - (2 ** 32 % bound);
+  for (;;) {
+    const draw = next();
+    if (draw < limit) return draw % bound;
+  }
+}
+
+/** Blackman and Vigna's xoshiro128**: a stream of unsigned 32-bit integers. */
+function xoshiro128(seed: number): () => number {
+  const seeds = splitmix32(seed);
+  let a = seeds();
+  let b = seeds();
+  let c = seeds();
+  let d = seeds();
+  return () => {
+    const result = Math.imul(rotate(Math.imul(b, 5), 7), 9) >>> 0;
+    const shifted = b << 9;
+    c ^= a;
+    d ^= b;
+    b ^= c;
+    a ^= d;
+    c ^= shifted;
+    d = rotate(d, 11);
+    return result;
+  };
+}
+
+/** Spreads a seed over words of state; never gives four zeros in a row, which xoshiro could not leave. */
+function splitmix32(seed: number): () => number {
+  let state = seed | 0;
+  return () => {
+    state = (state + 0x9e3779b9) | 0;
+    let z = state ^ (state >>> 16);
+    z = Math.imul(z, 0x21f0aaad);
+    z ^= z >>> 15;
+    z = Math.imul(z, 0x735a2d97);
+    return z ^ (z >>> 15);
+  };
+}
+
+function rotate(word: number, bits: number): number {
+  return (word << bits) | (word >>> (32 - bits));
+}

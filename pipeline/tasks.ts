@@ -1,0 +1,21 @@
+import { evaluate, fitTree } from './model-tasks.ts';
+import { encodePart, fitEncoder } from './part-tasks.ts';
+import { cutBatches, firstDifference, inspectRaw } from './raw-tasks.ts';
+
+/**
+ * The steps of the pipeline that take processor time, as pure functions of bytes and small values, so
+ * that they can run in a thread.
+ */
+export const tasks = {
+  inspectRaw,
+  cutBatches,
+  firstDifference,
+  encodePart,
+  fitEncoder,
+  fitTree,
+  evaluate,
+};
+
+export type TaskName = keyof typeof tasks;
+export type TaskInput<Name extends TaskName> = Parameters<(typeof tasks)[Name]>[0];
+export type TaskOutput<Name extends TaskName> = ReturnType<(typeof tasks)[Name]>;

@@ -1,0 +1,67 @@
+import { authorization, type TrackingAuth } from './auth.ts';
+import { parseAddress } from './rest/address.ts';
+import { uploadArtifact } from './rest/artifact.ts';
+import { ensureExperiment } from './rest/experiment.ts';
+import { anything, Http } from './rest/http.ts';
+import { logModel } from './rest/logged-model.ts';
+import { registerModel } from './rest/registry.ts';
+import { createRun, deleteRun, findRuns, finishRun } from './rest/run.ts';
+import { logInputs, logMetrics, logParams, setTags } from './rest/run-data.ts';
+import { RunPlaces } from './rest/run-places.ts';
+import type { Tracker } from './tracker.ts';
+
+export interface MlflowOptions {
+  /** URL of an MLflow 3 server; credentials in it are used, and never shown. */
+  uri: string;
+  auth?: TrackingAuth | undefined;
+  /** For one request; default 10 000. */
+  timeoutMs?: number | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+const CHECK_MS = 3_000;
+
+/** A tracker on an MLflow tracking server. Opens nothing: the first request does. */
+export function createMlflowTracker(options: MlflowOptions): Tracker {
+  const address = parseAddress(options.uri);
+  const auth = options.auth ?? address.auth;
+  const http = new Http({
+    uri: address.uri,
+    authorization: auth === undefined ? undefined : authorization(auth),
+    timeoutMs: options.timeoutMs ?? 10_000,
+    signal: options.signal,
+  });
+  return trackerOn(http, new RunPlaces());
+}
+
+function trackerOn(http: Http, places: RunPlaces): Tracker {
+  const { uri, timeoutMs } = http.options;
+  return {
+    uri,
+    withSignal: (signal) => trackerOn(new Http({ ...http.options, signal }), places),
+    check: async () => {
+      // Not /health, which answers OK to host names and users that everything else refuses.
+      const quick = new Http({ ...http.options, timeoutMs: Math.min(timeoutMs, CHECK_MS) });
+      await quick.search('experiments/search', { max_results: 1 }, anything);
+    },
+    ensureExperiment: (name) => ensureExperiment(http, name),
+    findRuns: (experimentId, tags) => findRuns(http, places, experimentId, tags),
+    createRun: (run) => createRun(http, places, run),
+    deleteRun: (runId) => deleteRun(http, runId),
+    finishRun: (runId, status, endedAt) => finishRun(http, runId, status, endedAt),
+    logParams: (runId, params) => logParams(http, runId, params),
+    logMetrics: (runId, metrics, at) => logMetrics(http, runId, metrics, at),
+    setTags: (runId, tags) => setTags(http, runId, tags),
+    logInputs: (runId, datasets, modelId) => logInputs(http, runId, datasets, modelId),
+    logArtifact: async (runId, path, bytes, contentType) => {
+      const { artifactUri } = await places.of(http, runId);
+      await uploadArtifact(http, artifactUri, path, bytes, contentType);
+    },
+    logModel: (runId, model) => logModel(http, places, runId, model),
+    registerModel: (version) => registerModel(http, version),
+    // The UI's own routes, after the fragment: the server never sees them.
+    experimentUrl: (experimentId) => `${uri}/#/experiments/${experimentId}`,
+    runUrl: (experimentId, runId) => `${uri}/#/experiments/${experimentId}/runs/${runId}`,
+    modelUrl: (name, version) => `${uri}/#/models/${encodeURIComponent(name)}/versions/${version}`,
+  };
+}

@@ -1,0 +1,125 @@
+import { z } from 'zod';
+import type { NewModel } from '../tracker.ts';
+import { uploadArtifact } from './artifact.ts';
+import { equalsFilter } from './filter.ts';
+import { anything, type Http } from './http.ts';
+import { paramValue, tagValue } from './limits.ts';
+import type { RunPlaces } from './run-places.ts';
+
+const loggedModel = z.object({
+  info: z.object({
+    model_id: z.string(),
+    name: z.string(),
+    status: z.string(),
+    source_run_id: z.string().default(''),
+    creation_timestamp_ms: z.coerce.number().default(0),
+    artifact_uri: z.string(),
+  }),
+});
+const one = z.object({ model: loggedModel });
+const many = z.object({ models: z.array(loggedModel).default([]) });
+const outputs = z.object({
+  run: z.object({
+    outputs: z
+      .object({ model_outputs: z.array(z.object({ model_id: z.string() })).default([]) })
+      .default({ model_outputs: [] }),
+  }),
+});
+const READY = 'LOGGED_MODEL_READY';
+type Info = z.infer<typeof loggedModel>['info'];
+
+/**
+ * A LoggedModel: created, filled, named as the run's output, then ready. Whatever of that an
+ * earlier attempt did is found and finished; a ready one is left as it is.
+ * https://mlflow.org/docs/latest/api_reference/rest-api.html#create-logged-model
+ */
+export async function logModel(
+  http: Http,
+  places: RunPlaces,
+  runId: string,
+  model: NewModel,
+): Promise<string> {
+  const { experimentId } = await places.of(http, runId);
+  const info =
+    (await firstModel(http, experimentId, runId, model.name)) ??
+    (await createFirst(http, experimentId, runId, model));
+  const modelId = info.model_id;
+  if (info.status === READY) return modelId;
+
+  await Promise.all([
+    ...model
+      .files({ modelId, runId })
+      .map(({ path, bytes }) => uploadArtifact(http, info.artifact_uri, path, bytes)),
+    markOutput(http, runId, modelId, model.step ?? 0),
+  ]);
+  const ready = { model_id: modelId, status: READY };
+  await http.patch(`logged-models/${modelId}`, ready, anything);
+  return modelId;
+}
+
+/** Creates a model, unless an attempt at the same time was first: then ours goes and theirs is it. */
+async function createFirst(
+  http: Http,
+  experimentId: string,
+  runId: string,
+  model: NewModel,
+): Promise<Info> {
+  const ours = await create(http, experimentId, runId, model);
+  const first = (await firstModel(http, experimentId, runId, model.name)) ?? ours;
+  if (first.model_id !== ours.model_id) await http.delete(`logged-models/${ours.model_id}`, {});
+  return first;
+}
+
+/** The run's oldest model of this name: attempts that run at once agree on it. */
+async function firstModel(
+  http: Http,
+  experimentId: string,
+  runId: string,
+  name: string,
+): Promise<Info | undefined> {
+  const body = {
+    experiment_ids: [experimentId],
+    filter: equalsFilter([
+      ['source_run_id', runId],
+      ['name', name],
+    ]),
+  };
+  const { models } = await http.search('logged-models/search', body, many);
+  return models
+    .map(({ info }) => info)
+    .filter((info) => info.source_run_id === runId && info.name === name)
+    .sort(
+      (a, b) =>
+        a.creation_timestamp_ms - b.creation_timestamp_ms || (a.model_id < b.model_id ? -1 : 1),
+    )[0];
+}
+
+async function create(
+  http: Http,
+  experimentId: string,
+  runId: string,
+  model: NewModel,
+): Promise<Info> {
+  const body = {
+    experiment_id: experimentId,
+    name: model.name,
+    source_run_id: runId,
+    params: Object.entries(model.params ?? {}).map(([key, value]) => ({
+      key,
+      value: paramValue(value),
+    })),
+    tags: Object.entries(model.tags ?? {}).map(([key, value]) => ({ key, value: tagValue(value) })),
+  };
+  return (await http.post('logged-models', body, one)).model.info;
+}
+
+/** The server fails when told twice, so a failure is looked into: the run may have the output. */
+async function markOutput(http: Http, runId: string, modelId: string, step: number): Promise<void> {
+  try {
+    const body = { run_id: runId, models: [{ model_id: modelId, step }] };
+    await http.post('runs/outputs', body, anything);
+  } catch (error) {
+    const { run } = await http.get('runs/get', { run_id: runId }, outputs);
+    if (!run.outputs.model_outputs.some((output) => output.model_id === modelId)) throw error;
+  }
+}

@@ -1,0 +1,82 @@
+import { z } from 'zod';
+import type { NewVersion } from '../tracker.ts';
+import { codeOf } from './failure.ts';
+import { equalsFilter } from './filter.ts';
+import { anything, type Http } from './http.ts';
+
+const modelVersion = z.object({
+  name: z.string(),
+  version: z.string(),
+  source: z.string().default(''),
+  run_id: z.string().default(''),
+});
+const one = z.object({ model_version: modelVersion });
+const many = z.object({ model_versions: z.array(modelVersion).default([]) });
+
+/**
+ * The version of a registered model that a run made, looked for before it is created.
+ * https://mlflow.org/docs/latest/api_reference/rest-api.html#create-modelversion
+ */
+export async function registerModel(http: Http, wanted: NewVersion): Promise<string> {
+  const version = (await firstVersion(http, wanted)) ?? (await createFirst(http, wanted));
+  const { name, alias } = wanted;
+  await http.post('registered-models/alias', { name, alias, version }, anything);
+  return version;
+}
+
+/** Creates a version, unless an attempt at the same time was first: then ours goes and theirs is it. */
+async function createFirst(http: Http, wanted: NewVersion): Promise<string> {
+  const ours = await createVersion(http, wanted);
+  const first = (await firstVersion(http, wanted)) ?? ours;
+  const { name } = wanted;
+  if (first !== ours) await http.delete('model-versions/delete', { name, version: ours });
+  return first;
+}
+
+async function firstVersion(http: Http, wanted: NewVersion): Promise<string | undefined> {
+  const query = {
+    filter: equalsFilter([
+      ['name', wanted.name],
+      ['run_id', wanted.runId],
+    ]),
+  };
+  const { model_versions: versions } = await http.get('model-versions/search', query, many);
+  return versions
+    .filter(({ name, run_id: runId }) => name === wanted.name && runId === wanted.runId)
+    .filter(({ source }) => source === sourceOf(wanted))
+    .map(({ version }) => version)
+    .sort((a, b) => Number(a) - Number(b))[0];
+}
+
+async function createVersion(http: Http, wanted: NewVersion): Promise<string> {
+  const { name, description } = wanted;
+  const body = {
+    name,
+    source: sourceOf(wanted),
+    run_id: wanted.runId,
+    model_id: wanted.modelId,
+    tags: Object.entries(wanted.tags ?? {}).map(([key, value]) => ({ key, value })),
+    description,
+  };
+  const create = () => http.post('model-versions/create', body, one);
+  try {
+    return (await create()).model_version.version;
+  } catch (error) {
+    if (codeOf(error) !== 'RESOURCE_DOES_NOT_EXIST') throw error;
+    // The first version of all: every later one is spared the question whether the model is there.
+    await ensureRegisteredModel(http, name);
+    return (await create()).model_version.version;
+  }
+}
+
+async function ensureRegisteredModel(http: Http, name: string): Promise<void> {
+  try {
+    await http.post('registered-models/create', { name }, anything);
+  } catch (error) {
+    if (codeOf(error) !== 'RESOURCE_ALREADY_EXISTS') throw error;
+  }
+}
+
+function sourceOf({ modelId }: NewVersion): string {
+  return `models:/${modelId}`;
+}

@@ -1,0 +1,96 @@
+import { z } from 'zod';
+import type { FinalStatus, FoundRun, NewRun } from '../tracker.ts';
+import { codeOf } from './failure.ts';
+import { equalsFilter, tagField } from './filter.ts';
+import { anything, type Http } from './http.ts';
+import { tagValue } from './limits.ts';
+import { type RunPlaces, runInfo } from './run-places.ts';
+
+const pairs = z.array(z.object({ key: z.string(), value: z.string().default('') })).default([]);
+const runs = z.object({
+  runs: z
+    .array(z.object({ info: runInfo, data: z.object({ tags: pairs }).default({ tags: [] }) }))
+    .default([]),
+  next_page_token: z.string().optional(),
+});
+const created = z.object({ run: z.object({ info: runInfo }) });
+
+/** https://mlflow.org/docs/latest/api_reference/rest-api.html#search-runs */
+export async function findRuns(
+  http: Http,
+  places: RunPlaces,
+  experimentId: string,
+  tags: Record<string, string>,
+): Promise<FoundRun[]> {
+  const wanted = Object.entries(tags).map(([key, value]) => [key, tagValue(value)] as const);
+  const filter = equalsFilter(
+    wanted.flatMap(([key, value]): [string, string][] => {
+      const field = tagField(key);
+      return field === undefined ? [] : [[field, value]];
+    }),
+  );
+  const result: FoundRun[] = [];
+  let token: string | undefined;
+  do {
+    const page = await http.search(
+      'runs/search',
+      {
+        experiment_ids: [experimentId],
+        filter,
+        run_view_type: 'ACTIVE_ONLY',
+        max_results: 1_000,
+        order_by: ['attributes.start_time ASC'],
+        page_token: token,
+      },
+      runs,
+    );
+    for (const { info, data } of page.runs) {
+      const actual = Object.fromEntries(data.tags.map(({ key, value }) => [key, value]));
+      // Compared again here: some databases ignore case, and the filter may leave terms out.
+      if (!wanted.every(([key, value]) => actual[key] === value)) continue;
+      places.remember(info);
+      result.push({
+        runId: info.run_id,
+        experimentId: info.experiment_id,
+        name: info.run_name,
+        status: info.status,
+        startedAt: info.start_time,
+        tags: actual,
+      });
+    }
+    token = page.next_page_token;
+  } while (token !== undefined && token !== '');
+  return result;
+}
+
+/** https://mlflow.org/docs/latest/api_reference/rest-api.html#create-run */
+export async function createRun(http: Http, places: RunPlaces, run: NewRun): Promise<string> {
+  const body = {
+    experiment_id: run.experimentId,
+    run_name: run.name,
+    start_time: run.startedAt,
+    tags: Object.entries(run.tags).map(([key, value]) => ({ key, value: tagValue(value) })),
+  };
+  const { info } = (await http.post('runs/create', body, created)).run;
+  places.remember(info);
+  return info.run_id;
+}
+
+/** https://mlflow.org/docs/latest/api_reference/rest-api.html#delete-run */
+export async function deleteRun(http: Http, runId: string): Promise<void> {
+  try {
+    await http.post('runs/delete', { run_id: runId }, anything);
+  } catch (error) {
+    if (codeOf(error) !== 'RESOURCE_DOES_NOT_EXIST') throw error;
+  }
+}
+
+/** https://mlflow.org/docs/latest/api_reference/rest-api.html#update-run */
+export async function finishRun(
+  http: Http,
+  runId: string,
+  status: FinalStatus,
+  endedAt: number,
+): Promise<void> {
+  await http.post('runs/update', { run_id: runId, status, end_time: endedAt }, anything);
+}

@@ -1,0 +1,126 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { openPool } from './activities/compute.ts';
+import { TASK_QUEUE } from './activities/contract.ts';
+import { createActivities } from './activities/index.ts';
+import { loadConfig } from './config.ts';
+import { temporalPlace, useStackCredentials } from './connect.ts';
+import { messageOf, RetrainError, SetupError } from './errors.ts';
+import { openStore } from './store/index.ts';
+import { createMlflowTracker } from './tracking/mlflow.ts';
+import { activityInterceptor } from './worker/activity-interceptor.ts';
+import { serveHealth } from './worker/health.ts';
+import { openLog, temporalLogger } from './worker/logger.ts';
+
+const here = dirname(fileURLToPath(import.meta.url));
+const production = process.env['NODE_ENV'] === 'production';
+
+/** The project folder: where params.yaml is. A built worker runs from dist/ inside it. */
+const root = process.env['RETRAIN_ROOT'] ?? (here.endsWith('dist') ? dirname(here) : here);
+
+const log = openLog();
+
+/** Connects, polls until SIGTERM or SIGINT, then drains: activities in flight get time to finish. */
+async function main(): Promise<void> {
+  process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
+  useStackCredentials(root);
+  Runtime.install({ logger: temporalLogger(log) });
+  const config = loadConfig(root);
+  const store = openStore(config.storage);
+  const pool = openPool();
+  const { uri, auth, experimentName } = config.tracking;
+  const connection = await connect();
+  const worker = await Worker.create({
+    connection,
+    namespace: temporalPlace().namespace,
+    taskQueue: TASK_QUEUE,
+    ...workflowSource(),
+    activities: createActivities({
+      store,
+      tracker: createMlflowTracker({ uri, auth }),
+      experimentName,
+      compute: pool.compute,
+      readConfig: () => loadConfig(root),
+      root,
+      gitCommit: gitCommit(),
+      log,
+    }),
+    interceptors: { activity: [(context) => ({ inbound: activityInterceptor(context) })] },
+    // A killed worker's runs move on after this long instead of ten seconds.
+    stickyQueueScheduleToStartTimeout: '1s',
+    maxHeartbeatThrottleInterval: '1s',
+    shutdownGraceTime: '20s',
+    shutdownForceTime: '60s',
+  });
+  const port = Number(process.env['RETRAIN_HEALTH_PORT'] ?? 0);
+  const health =
+    port > 0
+      ? await serveHealth(port, () => ({
+          ready: worker.getState() === 'RUNNING',
+          state: worker.getState(),
+        }))
+      : undefined;
+  process.once('SIGTERM', exitOnSecondSignal).once('SIGINT', exitOnSecondSignal);
+  log.info({ taskQueue: TASK_QUEUE, pid: process.pid }, 'worker starts');
+  try {
+    await worker.run();
+  } finally {
+    health?.close();
+    await pool.close();
+    store.bucket.close();
+    await connection.close();
+  }
+}
+
+/** The first signal drains (the SDK listens for it); a second one means now. */
+function exitOnSecondSignal(): void {
+  log.info('draining; a second signal ends at once');
+  const exit = (): never => process.exit(130);
+  process.on('SIGTERM', exit).on('SIGINT', exit);
+}
+
+async function connect(): Promise<NativeConnection> {
+  const { connectionOptions, address } = temporalPlace();
+  try {
+    return await NativeConnection.connect(connectionOptions);
+  } catch (error) {
+    throw new SetupError(
+      `no Temporal server answers at ${address}: start it with "npm run client -- stack up", or set TEMPORAL_ADDRESS`,
+      { cause: error },
+    );
+  }
+}
+
+/** The bundle built ahead in production, the source itself in development. */
+function workflowSource():
+  { workflowBundle: { codePath: string } } | { workflowsPath: string } {
+  const codePath = join(root, 'dist', 'workflow-bundle.js');
+  if (!production) return { workflowsPath: join(here, 'workflows', 'index.ts') };
+  if (existsSync(codePath)) return { workflowBundle: { codePath } };
+  throw new SetupError(`${codePath} is missing: build it with "npm run build"`);
+}
+
+function gitCommit(): string | undefined {
+  if (process.env['GIT_COMMIT'] !== undefined) return process.env['GIT_COMMIT'];
+  try {
+    return execFileSync('git', ['rev-parse', 'HEAD'], {
+      cwd: root,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    }).trim();
+  } catch {
+    return undefined; // not a git checkout, or no git: a run then carries no commit
+  }
+}
+
+try {
+  await main();
+} catch (error) {
+  // A person reads this: a named failure is one sentence, anything else is ours to debug.
+  if (error instanceof RetrainError) log.fatal(error.message);
+  else log.fatal({ err: error }, messageOf(error));
+  process.exitCode = 1;
+}

@@ -1,0 +1,2 @@
+/** Everything a worker registers as a workflow: one function, one type. */
+export { trainBatch } from './trainBatch.ts';

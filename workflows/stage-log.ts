@@ -1,0 +1,79 @@
+import type {
+  PinnedRun,
+  RunSummary,
+  StageLine,
+  StageName,
+  StageRequest,
+  StageResult,
+} from '../activities/contract.ts';
+import { STAGES } from '../activities/contract.ts';
+
+type Ask = Omit<StageRequest, 'inputs'>;
+
+/** Runs a workflow's stages in turn and keeps the summary that `progress` shows and the run returns. */
+export class StageLog {
+  readonly summary: RunSummary;
+  readonly #run: PinnedRun;
+  readonly #forceId: string | null;
+
+  /** @param firstRunId the first execution run id: unlike the run id it survives a reset. */
+  constructor(run: PinnedRun, firstRunId: string) {
+    this.#run = run;
+    this.#forceId = run.force ? firstRunId : null;
+    const last = STAGES.indexOf(run.until);
+    this.summary = {
+      pipeline: run.pipeline,
+      batch: run.batch,
+      paramsHash: run.paramsHash,
+      stages: STAGES.slice(0, last + 1).map((stage) => ({ stage, state: 'waiting' })),
+      warnings: [],
+      version: null,
+      mlflow: null,
+    };
+  }
+
+  /** Runs one stage, with what every stage is asked, and keeps its line. */
+  async run<Result extends StageResult>(
+    stage: StageName,
+    call: (ask: Ask) => Promise<Result>,
+  ): Promise<Result> {
+    const line = this.#line(stage);
+    line.state = 'running';
+    const { pipeline, batch, params, only, force } = this.#run;
+    const required = only !== null && only !== stage;
+    const result = await call({
+      pipeline,
+      batch,
+      params,
+      cache: required ? 'require' : force ? 'bypass' : 'use',
+      force: this.#forceId,
+    });
+    line.state = result.cached ? 'cached' : 'done';
+    line.key = result.key;
+    line.durationMs = result.durationMs;
+    this.summary.warnings.push(...result.warnings.map((warning) => `${stage}: ${warning}`));
+    return result;
+  }
+
+  /** Marks the stage that was running as failed, and names it. */
+  fail(): StageName | undefined {
+    const line = this.summary.stages.find(({ state }) => state === 'running');
+    if (line !== undefined) line.state = 'failed';
+    return line?.stage;
+  }
+
+  started(stage: StageName): boolean {
+    return this.#line(stage).state !== 'waiting';
+  }
+
+  /** The finished stages, as the version record takes them. */
+  done(): { stage: StageName; key: string; cached: boolean }[] {
+    return this.summary.stages.flatMap(({ stage, key, state }) =>
+      key === undefined ? [] : [{ stage, key, cached: state === 'cached' }],
+    );
+  }
+
+  #line(stage: StageName): StageLine {
+    return this.summary.stages.find((line) => line.stage === stage) ?? { stage, state: 'waiting' };
+  }
+}

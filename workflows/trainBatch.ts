@@ -1,0 +1,123 @@
+import {
+  allHandlersFinished,
+  CancellationScope,
+  condition,
+  isCancellation,
+  log,
+  proxyActivities,
+  proxyLocalActivities,
+  setHandler,
+  upsertMemo,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { Activities } from '../activities/index.ts';
+import type { PinnedRun, RunSummary, TrainBatchInput } from '../activities/contract.ts';
+import { failureOf } from './failure.ts';
+import { differences, joinRun, progress } from './messages.ts';
+import { StageLog } from './stage-log.ts';
+
+const RETRY = { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '30s' } as const;
+
+const stages = proxyActivities<Activities>({
+  startToCloseTimeout: '1h',
+  heartbeatTimeout: '30s',
+  retry: RETRY,
+});
+const training = proxyActivities<Pick<Activities, 'train'>>({
+  startToCloseTimeout: '24h',
+  heartbeatTimeout: '30s',
+  retry: RETRY,
+});
+const closing = proxyActivities<Pick<Activities, 'close_runs'>>({
+  startToCloseTimeout: '30s',
+  scheduleToCloseTimeout: '2m', // a run that fails must not hang on a tracking server that is down
+  retry: RETRY,
+});
+const { pin_run } = proxyLocalActivities<Pick<Activities, 'pin_run'>>({
+  startToCloseTimeout: '10s',
+});
+
+/**
+ * Makes version N: retrains on batches 1..N. Only `batch` is required; what the caller leaves out is
+ * the worker's params.yaml, read once and pinned.
+ */
+export async function trainBatch(input: TrainBatchInput): Promise<RunSummary> {
+  const run = await pin_run(input);
+  const stageLog = new StageLog(run, workflowInfo().firstExecutionRunId);
+  setHandler(progress, () => stageLog.summary);
+  setHandler(joinRun, async (asked) => differences(run, await pin_run(asked)));
+  upsertMemo({ pipeline: run.pipeline, batch: run.batch, params: run.paramsHash });
+  try {
+    await runStages(run, stageLog);
+  } catch (error) {
+    const stage = stageLog.fail();
+    if (stageLog.started('train')) await closeRuns(isCancellation(error) ? 'KILLED' : 'FAILED');
+    throw failureOf(error, stage);
+  }
+  await condition(allHandlersFinished);
+  return stageLog.summary;
+}
+
+/** The pipeline, top to bottom: each stage takes what those above it made. */
+async function runStages(run: PinnedRun, stageLog: StageLog): Promise<void> {
+  const data = await stageLog.run('get_data', (ask) =>
+    stages.get_data({ ...ask, source: run.source, inputs: {} }),
+  );
+  if (run.until === 'get_data') return;
+  const { raw, columns } = data.outputs;
+
+  const prepared = await stageLog.run('prepare_batch', (ask) =>
+    stages.prepare_batch({ ...ask, inputs: { raw: raw!, columns: columns! } }),
+  );
+  if (run.until === 'prepare_batch') return;
+  const ledgerRevision = Number(prepared.facts['ledger_revision']);
+
+  const { merged } = (
+    await stageLog.run('merge_data', (ask) =>
+      stages.merge_data({ ...ask, ledgerRevision, inputs: {} }),
+    )
+  ).outputs;
+  if (run.until === 'merge_data') return;
+
+  const processed = await stageLog.run('preprocess', (ask) =>
+    stages.preprocess({ ...ask, inputs: { merged: merged!, columns: columns! } }),
+  );
+  if (run.until === 'preprocess') return;
+  const { train, test, encoder } = processed.outputs;
+
+  const trained = await stageLog.run('train', (ask) =>
+    training.train({ ...ask, inputs: { train: train!, encoder: encoder! } }),
+  );
+  const { attempt, mlflow } = trained;
+  stageLog.summary.mlflow = mlflow;
+  if (run.until === 'train') return closeRuns('FINISHED');
+
+  await stageLog.run('evaluate', (ask) =>
+    stages.evaluate({
+      ...ask,
+      attempt,
+      inputs: { model: trained.outputs['model']!, encoder: encoder!, test: test! },
+    }),
+  );
+
+  const { pipeline, batch, params, paramsHash } = run;
+  stageLog.summary.version = await stages.publish_version({
+    pipeline,
+    batch,
+    params,
+    paramsHash,
+    ledgerRevision,
+    stages: stageLog.done(),
+    attempt,
+    mlflow,
+  });
+}
+
+/** Ends the MLflow runs this execution left open; a failure to do so is not the run's. */
+async function closeRuns(status: 'FINISHED' | 'FAILED' | 'KILLED'): Promise<void> {
+  try {
+    await CancellationScope.nonCancellable(() => closing.close_runs({ status }));
+  } catch (error) {
+    log.warn('could not end the MLflow run', { error });
+  }
+}
