@@ -18,7 +18,10 @@ const localSchema = z.strictObject({
   storage: z
     .strictObject({
       /** null: AWS itself. */
-      endpoint: z.url({ protocol: /^https?$/ }).nullable().default('http://localhost:8333'),
+      endpoint: z
+        .url({ protocol: /^https?$/ })
+        .nullable()
+        .default('http://localhost:8333'),
       region: z.string().min(1).default('us-east-1'),
       bucket: z.string().min(3).max(63).default('incremental-training'),
     })

@@ -12,6 +12,7 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: ['test/**/*.servers.test.ts', 'test/e2e/**'],
+          setupFiles: ['test/support/seed.ts'],
           testTimeout: 60_000,
         },
       },

@@ -95,8 +95,7 @@ async function connect(): Promise<NativeConnection> {
 }
 
 /** The bundle built ahead in production, the source itself in development. */
-function workflowSource():
-  { workflowBundle: { codePath: string } } | { workflowsPath: string } {
+function workflowSource(): { workflowBundle: { codePath: string } } | { workflowsPath: string } {
   const codePath = join(root, 'dist', 'workflow-bundle.js');
   if (!production) return { workflowsPath: join(here, 'workflows', 'index.ts') };
   if (existsSync(codePath)) return { workflowBundle: { codePath } };

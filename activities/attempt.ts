@@ -48,7 +48,13 @@ export async function openAttempt(
   const entered = await deps.store.attempts.swap(of.pipeline, of.attempt, (current) =>
     current === undefined || isCurrent(deps, current)
       ? current!
-      : { ...current, ...NOTHING_LOGGED, ...placeOf(deps), experiment_id: experimentId, run_id: runId },
+      : {
+          ...current,
+          ...NOTHING_LOGGED,
+          ...placeOf(deps),
+          experiment_id: experimentId,
+          run_id: runId,
+        },
   );
   if (!isOpen(entered)) throw lost(deps, of);
   if (entered.run_id !== runId) await deps.tracker.deleteRun(runId);

@@ -136,6 +136,7 @@ export interface StageLine {
 export interface RunSummary {
   pipeline: string;
   batch: number;
+  params: Params;
   paramsHash: string;
   stages: StageLine[];
   warnings: string[];

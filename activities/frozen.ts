@@ -18,9 +18,11 @@ export function checkFrozen(ledger: Ledger, params: Params): void {
     ['data.shuffle_seed', settings.shuffle_seed, params.data.shuffle_seed],
     ['data.missing_values', settings.missing_values, params.data.missing_values],
     ['split.key', settings.split_key, params.split.key],
-    ...Object.entries(params.data.columns).map(
-      ([name, type]): [string, unknown, unknown] => [`data.columns.${name}`, types.get(name), type],
-    ),
+    ...Object.entries(params.data.columns).map(([name, type]): [string, unknown, unknown] => [
+      `data.columns.${name}`,
+      types.get(name),
+      type,
+    ]),
   ];
   for (const [key, at, asked] of frozen) {
     if (canonicalJson(at ?? null) === canonicalJson(asked)) continue;

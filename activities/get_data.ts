@@ -82,7 +82,11 @@ async function openLedger(
     shuffle_seed: params.data.shuffle_seed,
     split_key: params.split.key,
   };
-  const entry: Omit<RawEntry, 'revision'> = { ref: raw, columns, rows: Number(result.facts['rows']) };
+  const entry: Omit<RawEntry, 'revision'> = {
+    ref: raw,
+    columns,
+    rows: Number(result.facts['rows']),
+  };
   const ledger = await deps.store.ledgers.open(pipeline, settings, entry);
   // Another run may have opened it first, with other settings and batches already cut under them.
   if (ledger.batches.length > 0) checkFrozen(ledger, params);

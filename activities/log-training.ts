@@ -33,7 +33,11 @@ export function trainingTags(
 export async function logTraining(
   deps: Deps,
   attempt: OpenAttempt,
-  { request, result, execution }: { request: StageRequest; result: StageResult; execution: Execution },
+  {
+    request,
+    result,
+    execution,
+  }: { request: StageRequest; result: StageResult; execution: Execution },
 ): Promise<Attempt> {
   const tracker = deps.tracker.withSignal(execution.signal);
   const { pipeline, batch } = request;

@@ -116,4 +116,3 @@ async function enter(deps: Deps, ledger: Ledger, added: readonly NewBatch[]): Pr
   });
   return fresh ? deps.store.ledgers.append(ledger.pipeline, ledger.settings, added) : ledger;
 }
-

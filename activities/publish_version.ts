@@ -42,7 +42,9 @@ export async function publishVersion(deps: Deps, request: PublishRequest): Promi
 /** A few numbers for the workflow's result; the record has them all. */
 function shown(metrics: Record<string, number>): Record<string, number> {
   const names = ['accuracy', 'balanced_accuracy', 'f1_macro', 'test_rows'];
-  return Object.fromEntries(names.flatMap((name) => (name in metrics ? [[name, metrics[name]!]] : [])));
+  return Object.fromEntries(
+    names.flatMap((name) => (name in metrics ? [[name, metrics[name]!]] : [])),
+  );
 }
 
 async function stageOf(

@@ -5,7 +5,7 @@ import { labelsOf, type NumberColumn, type Part, type WordColumn } from './part.
 import { list } from './table.ts';
 
 /** What a word the train rows do not have is encoded as. */
-export const UNSEEN = -1;
+const UNSEEN = -1;
 
 /**
  * Encodes a part: numbers as they are, words as their index among the encoder's categories (-1 for one

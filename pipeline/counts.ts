@@ -5,17 +5,17 @@ import type { Part, PartColumn, WordColumn } from './part.ts';
 import { addWords, sizeOf, type Tally, tallyNumbers } from './tally.ts';
 
 /** Past this many distinct values a number column is counted in buckets, so that counts stay small. */
-export const DISTINCT_LIMIT = 10_000;
+const DISTINCT_LIMIT = 10_000;
 
 /** Of a number column: how often each value occurs, and how many cells are missing. */
-export interface NumberCounts extends Buckets {
+interface NumberCounts extends Buckets {
   readonly name: string;
   readonly type: 'number';
   readonly missing: number;
 }
 
 /** Of a column of words: how often each occurs, and how many cells are missing. */
-export interface WordCounts {
+interface WordCounts {
   readonly name: string;
   readonly type: 'category';
   readonly words: Tally<string>;

@@ -24,7 +24,7 @@ export interface CategoryFeature {
   readonly most_frequent: string | null;
 }
 
-export type Feature = NumberFeature | CategoryFeature;
+type Feature = NumberFeature | CategoryFeature;
 
 /**
  * Everything fitted over the train rows of a version. Plain JSON. `classes` are those of the train rows:

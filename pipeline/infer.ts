@@ -36,7 +36,7 @@ export function inferColumns(
       warnings.push(...labelWarnings(known, options));
       return { name, type: 'category' };
     }
-    const declared = options.declared[name];
+    const declared = declaredType(options, name);
     if (declared === 'number') checkDeclaredNumber(table, index, missing, file);
     if (declared) return { name, type: declared };
     const type = typeOf(known);
@@ -83,12 +83,17 @@ function checkNames(header: readonly string[], options: ColumnOptions): void {
         'mend the name or remove the declaration',
     );
   }
-  if (declared[target] === 'ignore') {
+  if (declaredType(options, target) === 'ignore') {
     throw new BadData(
       `data.columns ignores ${quote(target)} of ${file}, the column to predict: ` +
         'remove the declaration or choose another data.target',
     );
   }
+}
+
+/** Own entries only, for a column may be called `constructor`. */
+function declaredType({ declared }: ColumnOptions, name: string): ColumnType | undefined {
+  return Object.hasOwn(declared, name) ? declared[name] : undefined;
 }
 
 function checkDeclaredNumber(
@@ -118,6 +123,12 @@ function labelWarnings(known: readonly string[], options: ColumnOptions): string
     throw new BadData(
       `${file} has no row with a label in ${quote(target)}: fill the column in, or choose another data.target`,
     );
+  }
+  if (declaredType(options, target) === 'number') {
+    return [
+      `data.columns declares ${quote(target)} of ${file} a number, but it is the column to predict ` +
+        'and each of its values is taken for a class',
+    ];
   }
   const classes = distinct(known);
   if (classes === 1) {

@@ -1,7 +1,7 @@
 import { byCodePoint } from './codepoints.ts';
 
 /** Scores of one class. A score whose denominator is zero is 0. */
-export interface ClassScore {
+interface ClassScore {
   readonly label: string;
   readonly precision: number;
   readonly recall: number;

@@ -24,7 +24,15 @@ export function temporalLogger(log: Logger): DefaultLogger {
   return new DefaultLogger('INFO', ({ level, message, meta }) => {
     // The SDK's timestamp would stand beside pino's.
     const { sdkComponent, taskQueue, workflowId, runId, activityType, attempt, error } = meta ?? {};
-    const fields = { sdkComponent, taskQueue, workflowId, runId, activityType, attempt, err: error };
+    const fields = {
+      sdkComponent,
+      taskQueue,
+      workflowId,
+      runId,
+      activityType,
+      attempt,
+      err: error,
+    };
     log[levels[level]](fields, message);
   });
 }

@@ -1,0 +1,64 @@
+import { InvalidArgumentError } from 'commander';
+import { parse } from 'yaml';
+import { STAGES, type StageName } from '../activities/contract.ts';
+import { BadParams } from '../errors.ts';
+import { pipelineName } from '../pipeline/params.ts';
+
+/** A batch's number as typed: 1, 2, 3, … */
+export function batchArgument(text: string): number {
+  const number = Number(text);
+  if (/^[0-9]+$/.test(text) && number >= 1 && number <= 999_999) return number;
+  throw new InvalidArgumentError('a batch is a whole number from 1.');
+}
+
+export function stageArgument(text: string): StageName {
+  const stage = STAGES.find((name) => name === text);
+  if (stage !== undefined) return stage;
+  throw new InvalidArgumentError(`the stages are ${STAGES.join(', ')}.`);
+}
+
+export function pipelineArgument(text: string): string {
+  if (pipelineName.safeParse(text).success) return text;
+  throw new InvalidArgumentError('a name is 1 to 64 letters, digits, "_" or "-".');
+}
+
+/** Sections of params.yaml that say where things are: each process has its own, no run can set them. */
+const LOCAL_SECTIONS = new Set(['mlflow', 'storage', 'pipeline']);
+
+/**
+ * One `--set model.max_depth=4`, laid over those before it. The value is read as YAML.
+ * @throws BadParams when it is not `key=value`, or the key is not one a run can have.
+ */
+export function setArgument(
+  text: string,
+  sofar: Record<string, unknown> = {},
+): Record<string, unknown> {
+  const [, path = '', value = ''] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
+  const keys = path.trim().split('.');
+  if (path === '' || keys.length < 2 || keys.includes(''))
+    throw new BadParams(`--set ${text}: expected key=value, such as model.max_depth=4`);
+  if (LOCAL_SECTIONS.has(keys[0]!))
+    throw new BadParams(
+      `--set ${path}: ${keys[0]} says where things are, which each worker has for itself: change it in params.yaml`,
+    );
+  if (keys.some((key) => key === '__proto__' || key === 'constructor'))
+    throw new BadParams(`--set ${path}: no param has this name`);
+  return assign(sofar, keys, readValue(path, value));
+}
+
+function readValue(path: string, value: string): unknown {
+  try {
+    return parse(value) ?? (value.trim() === '' ? '' : null);
+  } catch (error) {
+    throw new BadParams(`--set ${path}: ${value} is not a YAML value: quote it`, { cause: error });
+  }
+}
+
+function assign(
+  target: Record<string, unknown>,
+  [key, ...rest]: string[],
+  value: unknown,
+): Record<string, unknown> {
+  const inner = (target[key!] ?? {}) as Record<string, unknown>;
+  return { ...target, [key!]: rest.length === 0 ? value : assign(inner, rest, value) };
+}

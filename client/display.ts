@@ -1,0 +1,136 @@
+import Table from 'cli-table3';
+import { createLogUpdate } from 'log-update';
+import pc from 'picocolors';
+import type { StageView, Watcher } from './follow.ts';
+
+/** Where progress goes: always stderr, so that stdout holds results alone. */
+const out = process.stderr;
+
+const marks: Record<StageView['state'], string> = {
+  waiting: pc.dim('·'),
+  running: pc.cyan('▸'),
+  retrying: pc.yellow('↻'),
+  done: pc.green('✔'),
+  cached: pc.blue('≡'),
+  failed: pc.red('✖'),
+};
+
+/** A view of a run as it goes: redrawn in place on a terminal, a line per finished stage elsewhere. */
+export interface Display {
+  watch: Watcher;
+  /** Leaves what is drawn on the screen and stops redrawing. */
+  stop: () => void;
+}
+
+export function openDisplay(title: string): Display {
+  return out.isTTY ? liveDisplay(title) : lineDisplay(title);
+}
+
+function liveDisplay(title: string): Display {
+  const update = createLogUpdate(out, { showCursor: true });
+  let shown: readonly StageView[] = [];
+  const draw = (): void => update([pc.bold(title), ...shown.map(lineOf), ''].join('\n'));
+  const timer = setInterval(draw, 100);
+  return {
+    watch: (stages) => {
+      shown = stages;
+      draw();
+    },
+    stop: () => {
+      clearInterval(timer);
+      draw();
+      update.done();
+    },
+  };
+}
+
+function lineDisplay(title: string): Display {
+  const told = new Map<string, string>();
+  out.write(`${title}\n`);
+  return {
+    watch: (stages) => {
+      for (const view of stages) {
+        const news = `${view.state} ${view.note ?? ''}`;
+        if (told.get(view.stage) === news || view.state === 'waiting' || view.state === 'running')
+          continue;
+        told.set(view.stage, news);
+        out.write(`${lineOf(view)}\n`);
+      }
+    },
+    stop: () => undefined,
+  };
+}
+
+function lineOf(view: StageView): string {
+  const elapsed =
+    view.durationMs ??
+    (view.since !== undefined && (view.state === 'running' || view.state === 'retrying')
+      ? Date.now() - view.since
+      : undefined);
+  const columns = [
+    view.stage.padEnd(13),
+    view.state.padEnd(8),
+    (elapsed === undefined ? '' : duration(elapsed)).padStart(9),
+    (view.size === undefined ? '' : bytes(view.size)).padStart(9),
+  ];
+  const text = columns.join('  ').trimEnd();
+  const line = `  ${marks[view.state]} ${view.state === 'waiting' ? pc.dim(text) : text}`;
+  return view.note === undefined ? line : `${line}\n      ${pc.yellow(view.note)}`;
+}
+
+/** Milliseconds as a person reads them: 7 ms, 1.2 s, 3 min 20 s. */
+export function duration(ms: number): string {
+  if (ms < 1_000) return `${Math.round(ms)} ms`;
+  if (ms < 60_000) return `${(ms / 1_000).toFixed(1)} s`;
+  return `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1_000)} s`;
+}
+
+/** Bytes in the units of disks: 3.8 kB, 12.0 MB. */
+export function bytes(size: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+  const power = Math.min(Math.floor(Math.log10(Math.max(size, 1)) / 3), units.length - 1);
+  return power === 0 ? `${size} B` : `${(size / 1_000 ** power).toFixed(1)} ${units[power]}`;
+}
+
+/** A table for stdout: aligned, numbers to the right, no rules between its rows. */
+export function table(head: string[], rows: (string | number)[][]): string {
+  const numeric = head.map((_, column) =>
+    rows.every((row) => /^[\d.,%–-]*$/.test(String(row[column] ?? ''))),
+  );
+  const grid = new Table({
+    head: head.map((name) => pc.bold(name)),
+    colAligns: numeric.map((is) => (is ? 'right' : 'left')),
+    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 2 },
+    chars: Object.fromEntries(
+      [
+        'top',
+        'top-mid',
+        'top-left',
+        'top-right',
+        'bottom',
+        'bottom-mid',
+        'bottom-left',
+        'bottom-right',
+        'left',
+        'left-mid',
+        'mid',
+        'mid-mid',
+        'right',
+        'right-mid',
+        'middle',
+      ].map((name) => [name, '']),
+    ),
+  });
+  grid.push(...rows.map((row) => row.map(String)));
+  return grid
+    .toString()
+    .split('\n')
+    .map((line) => line.trimEnd())
+    .join('\n');
+}
+
+/** A share or count as printed in tables: shares with four decimals, whole numbers as they are. */
+export function number(value: number | undefined): string {
+  if (value === undefined) return '–';
+  return Number.isInteger(value) && Math.abs(value) > 1 ? String(value) : value.toFixed(4);
+}

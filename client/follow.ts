@@ -1,0 +1,166 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isGrpcServiceError } from '@temporalio/client';
+import { defaultPayloadConverter } from '@temporalio/common';
+import { STAGES, type StageName, type StageResult } from '../activities/contract.ts';
+import { SetupError } from '../errors.ts';
+import type { Session } from './session.ts';
+import type { Started } from './start.ts';
+
+/** One stage as a person watches it. */
+export interface StageView {
+  stage: StageName;
+  state: 'waiting' | 'running' | 'retrying' | 'done' | 'cached' | 'failed';
+  /** When it was scheduled, milliseconds since 1970. */
+  since?: number;
+  durationMs?: number;
+  /** Bytes of its outputs. */
+  size?: number;
+  /** Why it is tried again: the last failure's sentence. */
+  note?: string;
+}
+
+export type Watcher = (stages: readonly StageView[]) => void;
+
+type Event = NonNullable<
+  Awaited<
+    ReturnType<Session['client']['workflowService']['getWorkflowExecutionHistory']>
+  >['history']
+>['events'] extends (infer One)[] | null | undefined
+  ? One
+  : never;
+
+/** How often pending retries are looked at; stages themselves arrive as they happen. */
+const LOOK_MS = 1_000;
+
+/** How long the server may hold a poll for the next event open. */
+const POLL_MS = 60_000;
+
+/**
+ * Follows a run to its end by its history, which arrives as it is written: no query, so it works
+ * whether or not a worker is there.
+ * @returns the stages as they stood at the end
+ */
+export async function follow(
+  session: Session,
+  run: Started,
+  last: StageName,
+  watch: Watcher,
+  signal: AbortSignal,
+): Promise<StageView[]> {
+  const names = STAGES.slice(0, STAGES.indexOf(last) + 1);
+  const stages = new Map<string, StageView>(
+    names.map((stage) => [stage, { stage, state: 'waiting' }]),
+  );
+  const scheduled = new Map<string, StageView>();
+  const show = (): void => watch([...stages.values()]);
+  const looking = new AbortController();
+  const looker = lookForRetries(session, run, stages, show, looking.signal);
+  show();
+  try {
+    for await (const event of historyOf(session, run, signal)) {
+      apply(event, stages, scheduled);
+      show();
+    }
+  } finally {
+    looking.abort();
+    await looker;
+  }
+  return [...stages.values()];
+}
+
+/** The events of a run from its first to its last, waiting for those not yet written. */
+async function* historyOf(
+  session: Session,
+  run: Started,
+  signal: AbortSignal,
+): AsyncGenerator<Event> {
+  const { client, namespace } = session;
+  let nextPageToken: Uint8Array | undefined;
+  let failures = 0;
+  do {
+    signal.throwIfAborted();
+    const call = (): ReturnType<typeof client.workflowService.getWorkflowExecutionHistory> =>
+      client.workflowService.getWorkflowExecutionHistory({
+        namespace,
+        execution: { workflowId: run.workflowId, runId: run.runId },
+        waitNewEvent: true,
+        ...(nextPageToken === undefined ? {} : { nextPageToken }),
+      });
+    try {
+      const page = await client.connection.withAbortSignal(signal, () =>
+        client.connection.withDeadline(Date.now() + POLL_MS, call),
+      );
+      failures = 0;
+      yield* page.history?.events ?? [];
+      nextPageToken = page.nextPageToken?.length ? page.nextPageToken : undefined;
+      if (nextPageToken === undefined) return;
+    } catch (error) {
+      signal.throwIfAborted();
+      // The run goes on without us: a server that restarts is waited for, not reported as a failure.
+      if (!isGrpcServiceError(error) || ++failures > 30)
+        throw new SetupError(
+          `Temporal stopped answering while we followed ${run.workflowId}: the run goes on; look at it with "status" when the server is back`,
+          { cause: error },
+        );
+      await sleep(1_000, undefined, { signal });
+    }
+  } while (true);
+}
+
+function apply(
+  event: Event,
+  stages: Map<string, StageView>,
+  scheduled: Map<string, StageView>,
+): void {
+  const begun = event.activityTaskScheduledEventAttributes;
+  const ended =
+    event.activityTaskCompletedEventAttributes ??
+    event.activityTaskFailedEventAttributes ??
+    event.activityTaskTimedOutEventAttributes ??
+    event.activityTaskCanceledEventAttributes;
+  if (begun != null) {
+    const view = stages.get(begun.activityType?.name ?? '');
+    if (view === undefined) return;
+    Object.assign(view, { state: 'running', since: Date.now() });
+    scheduled.set(String(event.eventId), view);
+  }
+  if (ended == null) return;
+  const view = scheduled.get(String(ended.scheduledEventId));
+  if (view === undefined) return;
+  delete view.note;
+  const payload = event.activityTaskCompletedEventAttributes?.result?.payloads?.[0];
+  if (payload == null) {
+    view.state = 'failed';
+    return;
+  }
+  const result: StageResult = defaultPayloadConverter.fromPayload(payload);
+  view.state = result.cached ? 'cached' : 'done';
+  view.durationMs = result.durationMs;
+  view.size = Object.values(result.outputs).reduce((sum, { size }) => sum + size, 0);
+}
+
+/** Shows why a stage is being tried again: its failures are in no event until it ends. */
+async function lookForRetries(
+  { client }: Session,
+  run: Started,
+  stages: Map<string, StageView>,
+  show: () => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const handle = client.workflow.getHandle(run.workflowId, run.runId);
+  while (!signal.aborted) {
+    try {
+      await sleep(LOOK_MS, undefined, { signal });
+      const { raw } = await handle.describe();
+      for (const pending of raw.pendingActivities ?? []) {
+        const view = stages.get(pending.activityType?.name ?? '');
+        const why = pending.lastFailure?.message;
+        if (view === undefined || why == null || (pending.attempt ?? 0) < 2) continue;
+        Object.assign(view, { state: 'retrying', note: `attempt ${pending.attempt}: ${why}` });
+        show();
+      }
+    } catch {
+      // Only a look: the history tells what matters, and says when the server is gone.
+    }
+  }
+}

@@ -1,0 +1,51 @@
+import type { Config } from '../config.ts';
+import type { VersionLine } from '../store/records.ts';
+import { number, table } from './display.ts';
+import { printJson, say } from './print.ts';
+import { openSession } from './session.ts';
+
+/** `list`: the versions of a pipeline with their scores side by side. */
+export async function list(
+  config: Config,
+  { pipeline, json }: { pipeline: string; json?: boolean | undefined },
+): Promise<number> {
+  const session = await openSession(config, { check: ['storage'] });
+  try {
+    const versions = await session.store.records.list(pipeline);
+    if (json === true) printJson({ pipeline, versions });
+    else if (versions.length === 0) say(`${pipeline} has no version yet: make one with "run 1"`);
+    else process.stdout.write(`${tableOf(versions)}\n`);
+    return 0;
+  } finally {
+    await session.close();
+  }
+}
+
+function tableOf(versions: readonly VersionLine[]): string {
+  return table(
+    [
+      'version',
+      'build',
+      'accuracy',
+      'balanced',
+      'f1',
+      'new batch',
+      'train',
+      'test',
+      'model',
+      'made',
+    ],
+    versions.map(({ version, seq, metrics, rows, model_version, created_at }) => [
+      version,
+      seq,
+      number(metrics['accuracy']),
+      number(metrics['balanced_accuracy']),
+      number(metrics['f1_macro']),
+      number(metrics['new_batch_accuracy']),
+      rows,
+      metrics['test_rows'] ?? 0,
+      `v${model_version}`,
+      created_at.replace('T', ' ').slice(0, 16),
+    ]),
+  );
+}

@@ -1,0 +1,54 @@
+import pc from 'picocolors';
+import { number, table } from './display.ts';
+import type { ResultDocument } from './result.ts';
+
+/** A sentence for the person, on stderr. */
+export function say(text: string, kind: 'note' | 'warning' | 'error' = 'note'): void {
+  const marks = { note: '', warning: pc.yellow('warning: '), error: pc.red('error: ') };
+  process.stderr.write(`${marks[kind]}${text}\n`);
+}
+
+/** Exactly one JSON document on stdout. */
+export function printJson(document: unknown): void {
+  process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
+}
+
+/** The scores a person looks at first, in this order. */
+export const HEADLINE = [
+  'accuracy',
+  'balanced_accuracy',
+  'precision_macro',
+  'recall_macro',
+  'f1_macro',
+  'test_rows',
+] as const;
+
+/** A finished run: its scores, where to look further, and what was odd. */
+export function printResult(document: ResultDocument): void {
+  const out = process.stdout;
+  for (const warning of document.warnings) say(warning, 'warning');
+  if (document.metrics !== null) out.write(`\n${metricsTable(document.metrics)}\n`);
+  const { mlflow, links } = document;
+  out.write('\n');
+  if (mlflow !== null) out.write(`model     ${mlflow.modelName} version ${mlflow.modelVersion}\n`);
+  out.write(`Temporal  ${links.temporal}\n`);
+  if (links.mlflow !== null) out.write(`MLflow    ${links.mlflow}\n`);
+}
+
+/** Scores on the test rows of everything so far beside those on the new batch alone. */
+export function metricsTable(metrics: NonNullable<ResultDocument['metrics']>): string {
+  const newBatch = metrics['new_batch'] as Record<string, unknown> | undefined;
+  const rows = HEADLINE.flatMap((name) => {
+    const whole = metrics[name];
+    const alone = newBatch?.[name];
+    if (typeof whole !== 'number') return [];
+    const interval = name === 'accuracy' ? intervalOf(metrics) : '';
+    return [[name, number(whole), interval, number(typeof alone === 'number' ? alone : undefined)]];
+  });
+  return table(['metric', 'all batches', '95 %', 'new batch'], rows);
+}
+
+function intervalOf({ accuracy_low, accuracy_high }: Record<string, unknown>): string {
+  if (typeof accuracy_low !== 'number' || typeof accuracy_high !== 'number') return '';
+  return `${accuracy_low.toFixed(2)}–${accuracy_high.toFixed(2)}`;
+}

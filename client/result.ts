@@ -1,0 +1,97 @@
+import type { RunSummary, StageName } from '../activities/contract.ts';
+import { readMetrics, type MetricsFile } from '../activities/metrics-file.ts';
+import type { Ref } from '../store/ref.ts';
+import type { Session } from './session.ts';
+
+/** The result document of a run: other tools rely on its shape. */
+export interface ResultDocument {
+  pipeline: string;
+  batch: number;
+  status: 'completed';
+  workflowId: string;
+  runId: string;
+  params: unknown;
+  /** Every number of the metrics file, nested as there; null for a run that stopped before evaluate. */
+  metrics: MetricsFile | null;
+  confusion_matrix: unknown;
+  stages: {
+    stage: StageName;
+    cached: boolean;
+    durationMs: number;
+    inputs: Ref[];
+    outputs: Ref[];
+  }[];
+  mlflow: {
+    trackingUri: string;
+    experimentId: string;
+    runId: string;
+    url: string;
+    modelName: string;
+    modelVersion: string;
+  } | null;
+  links: { temporal: string; mlflow: string | null };
+  warnings: string[];
+}
+
+/** Puts the document together from what the workflow returned and what the store holds of it. */
+export async function resultOf(
+  session: Session,
+  { workflowId, runId }: { workflowId: string; runId: string },
+  summary: RunSummary,
+): Promise<{ document: ResultDocument; metricsFile: { path: string; bytes: Uint8Array } | null }> {
+  const stages = await Promise.all(
+    summary.stages.map(async ({ stage, key, state, durationMs }) => {
+      const entry = key === undefined ? undefined : await session.store.cache.read(stage, key);
+      return {
+        stage,
+        cached: state === 'cached',
+        durationMs: durationMs ?? 0,
+        inputs: Object.values(entry?.inputs ?? {}),
+        outputs: Object.values(entry?.outputs ?? {}),
+      };
+    }),
+  );
+  const scored = stages.find(({ stage }) => stage === 'evaluate')?.outputs[0];
+  const metricsFile =
+    scored === undefined
+      ? null
+      : { path: scored.path, bytes: await session.store.artifacts.get(scored) };
+  const { confusion_matrix = null, ...metrics } =
+    metricsFile === null ? {} : readMetrics(metricsFile.bytes);
+  const { tracker } = session;
+  const tracked = summary.mlflow;
+  const mlflow =
+    tracked === null
+      ? null
+      : {
+          trackingUri: tracker.uri,
+          ...tracked,
+          url: tracker.runUrl(tracked.experimentId, tracked.runId),
+        };
+  const document: ResultDocument = {
+    pipeline: summary.pipeline,
+    batch: summary.batch,
+    status: 'completed',
+    workflowId,
+    runId,
+    params: summary.params,
+    metrics: metricsFile === null ? null : metrics,
+    confusion_matrix,
+    stages,
+    mlflow,
+    links: { temporal: temporalLink(session, workflowId, runId), mlflow: mlflow?.url ?? null },
+    warnings: summary.warnings,
+  };
+  return { document, metricsFile };
+}
+
+/** The page of a run in Temporal's Web UI. */
+export function temporalLink(
+  { config, namespace }: Session,
+  workflowId: string,
+  runId: string,
+): string {
+  const base = config.temporalUi.replace(/\/$/, '');
+  const parts = [namespace, workflowId, runId].map(encodeURIComponent);
+  return `${base}/namespaces/${parts[0]}/workflows/${parts[1]}/${parts[2]}/history`;
+}

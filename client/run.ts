@@ -1,0 +1,124 @@
+import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { StageName } from '../activities/contract.ts';
+import type { Config } from '../config.ts';
+import { tell } from './failure.ts';
+import { openDisplay } from './display.ts';
+import { follow } from './follow.ts';
+import { printJson, printResult, say } from './print.ts';
+import { resultOf } from './result.ts';
+import { openSession, type Session } from './session.ts';
+import { start, type Request, type Started } from './start.ts';
+import type { trainBatch } from '../workflows/index.ts';
+import { taskQueueHasWorker } from './workers.ts';
+
+export interface RunOptions extends Request {
+  detach?: boolean | undefined;
+  json?: boolean | undefined;
+}
+
+/** The exit code of a shell's own Ctrl-C. */
+const INTERRUPTED = 130;
+
+/** `run` and `stage`: starts a run or joins it, shows it happening, and prints what came of it. */
+export async function run(config: Config, options: RunOptions): Promise<number> {
+  const last: StageName = options.only ?? options.until ?? 'evaluate';
+  const tracked = last === 'train' || last === 'evaluate';
+  const session = await openSession(config, {
+    check: tracked ? ['temporal', 'storage', 'tracking'] : ['temporal', 'storage'],
+  });
+  try {
+    const started = await start(session, options);
+    if (started.joined) say(`${started.workflowId} is already running: following it`);
+    if (options.detach === true) return detached(started, options);
+    return await watchToEnd(session, started, last, options);
+  } finally {
+    await session.close();
+  }
+}
+
+function detached(started: Started, options: RunOptions): number {
+  if (options.json === true) printJson({ status: 'running', ...started });
+  else process.stdout.write(`${started.workflowId} ${started.runId}\n`);
+  say(comeBack(options));
+  return 0;
+}
+
+function comeBack({ batch, pipeline }: Request): string {
+  return `it goes on without us; look at it with: npm run client -- status ${batch} --pipeline ${pipeline}`;
+}
+
+async function watchToEnd(
+  session: Session,
+  started: Started,
+  last: StageName,
+  options: RunOptions,
+): Promise<number> {
+  const display = openDisplay(
+    `${options.pipeline} · batch ${options.batch}   ${started.workflowId}`,
+  );
+  const leaving = new AbortController();
+  const leave = (): void => leaving.abort();
+  process.once('SIGINT', leave);
+  void warnWithoutWorker(session);
+  try {
+    await follow(session, started, last, display.watch, leaving.signal);
+  } catch (error) {
+    if (!leaving.signal.aborted) throw error;
+    display.stop();
+    say(comeBack(options));
+    return INTERRUPTED;
+  } finally {
+    process.off('SIGINT', leave);
+    display.stop();
+  }
+  return report(session, started, options);
+}
+
+async function warnWithoutWorker(session: Session): Promise<void> {
+  if (await taskQueueHasWorker(session)) return;
+  say(
+    'no worker is there to do the work: start one with "npm run client -- worker", or "stack up"',
+  );
+}
+
+async function report(
+  session: Session,
+  { workflowId, runId }: Started,
+  options: RunOptions,
+): Promise<number> {
+  const handle = session.client.workflow.getHandle<typeof trainBatch>(workflowId, runId);
+  let summary;
+  try {
+    summary = await handle.result();
+  } catch (error) {
+    return reportFailure(error, { workflowId, runId, ...options });
+  }
+  const { document, metricsFile } = await resultOf(session, { workflowId, runId }, summary);
+  if (metricsFile !== null) await writeWhole(metricsFile.path, metricsFile.bytes);
+  if (options.json === true) printJson(document);
+  else printResult(document);
+  return 0;
+}
+
+/** Tells of a failed run: a document with `--json`, else a sentence. */
+export function reportFailure(
+  error: unknown,
+  { pipeline, batch, json, ...run }: RunOptions & { workflowId?: string; runId?: string },
+): number {
+  const told = tell(error);
+  if (json === true) {
+    const { workflowId, runId } = run;
+    printJson({ pipeline, batch, status: 'failed', workflowId, runId, error: told });
+  }
+  say(`${told.stage === null ? '' : `${told.stage}: `}${told.message}`, 'error');
+  return 1;
+}
+
+/** Writes a file so that a reader sees the old one or the new one, never half. */
+async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  const half = `${path}.${process.pid}.tmp`;
+  await writeFile(half, bytes);
+  await rename(half, path);
+}

@@ -1,0 +1,60 @@
+import { Client, Connection } from '@temporalio/client';
+import type { Config } from '../config.ts';
+import { temporalPlace } from '../connect.ts';
+import { SetupError } from '../errors.ts';
+import { openStore, type Store } from '../store/index.ts';
+import { createMlflowTracker } from '../tracking/mlflow.ts';
+import type { Tracker } from '../tracking/tracker.ts';
+
+/** What a command that reaches the servers works with; close it when done. */
+export interface Session {
+  config: Config;
+  client: Client;
+  store: Store;
+  tracker: Tracker;
+  namespace: string;
+  close: () => Promise<void>;
+}
+
+/**
+ * Connects, and checks at once that all three servers answer: better said now than by a run that waits.
+ * @throws SetupError, StorageUnavailable, StorageRefused, TrackingUnavailable or TrackingRefused
+ */
+export async function openSession(
+  config: Config,
+  { check }: { check: ('temporal' | 'storage' | 'tracking')[] },
+): Promise<Session> {
+  const store = openStore(config.storage);
+  const { uri, auth } = config.tracking;
+  const tracker = createMlflowTracker({ uri, auth });
+  const place = temporalPlace();
+  const connection = Connection.lazy(place.connectionOptions);
+  const checks = {
+    temporal: () => reachTemporal(connection, place.address),
+    storage: () => store.bucket.ensure(),
+    tracking: () => tracker.check(),
+  };
+  const close = async (): Promise<void> => {
+    store.bucket.close();
+    await connection.close();
+  };
+  try {
+    await Promise.all(check.map((part) => checks[part]()));
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  const client = new Client({ connection, namespace: place.namespace });
+  return { config, client, store, tracker, namespace: place.namespace, close };
+}
+
+async function reachTemporal(connection: Connection, address: string): Promise<void> {
+  try {
+    await connection.withDeadline(Date.now() + 5_000, () => connection.ensureConnected());
+  } catch (error) {
+    throw new SetupError(
+      `no Temporal server answers at ${address}: start it with "npm run client -- stack up", or set TEMPORAL_ADDRESS`,
+      { cause: error },
+    );
+  }
+}

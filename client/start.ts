@@ -1,0 +1,108 @@
+import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
+import { TASK_QUEUE, type StageName, type TrainBatchInput } from '../activities/contract.ts';
+import { BadData, Conflict, messageOf } from '../errors.ts';
+import { mergeParams, paramsSchema, parseParams } from '../pipeline/params.ts';
+import type { Ref } from '../store/ref.ts';
+import { joinRun, type Difference } from '../workflows/messages.ts';
+import type { trainBatch } from '../workflows/index.ts';
+import type { Session } from './session.ts';
+
+/** What a person asks to be run. */
+export interface Request {
+  pipeline: string;
+  batch: number;
+  set: Record<string, unknown>;
+  until?: StageName | undefined;
+  only?: StageName | undefined;
+  force?: boolean | undefined;
+}
+
+/** A run under way, begun by us or by another. */
+export interface Started {
+  workflowId: string;
+  runId: string;
+  joined: boolean;
+}
+
+/** The id under which a batch runs: one at a time, whoever starts it. */
+export function workflowIdOf({ pipeline, batch, only }: Omit<Request, 'set'>): string {
+  return only === 'get_data' ? `${pipeline}-get_data` : `${pipeline}-batch-${batch}`;
+}
+
+/**
+ * Starts a run, or joins the one that is under way if it is the same.
+ * @throws BadParams for params that no run can have
+ * @throws Conflict when the batch is being run with other params
+ */
+export async function start(session: Session, request: Request): Promise<Started> {
+  const workflowId = workflowIdOf(request);
+  const input = await inputOf(session, request);
+  try {
+    const handle = await session.client.workflow.start<typeof trainBatch>('trainBatch', {
+      workflowId,
+      taskQueue: TASK_QUEUE,
+      args: [input],
+      staticSummary: `${request.pipeline} · batch ${request.batch}`,
+    });
+    return { workflowId, runId: handle.firstExecutionRunId, joined: false };
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    return join(session, workflowId, input);
+  }
+}
+
+async function join(
+  session: Session,
+  workflowId: string,
+  input: TrainBatchInput,
+): Promise<Started> {
+  const handle = session.client.workflow.getHandle<typeof trainBatch>(workflowId);
+  const { runId } = await handle.describe();
+  const differences = await handle.executeUpdate(joinRun, { args: [input] });
+  if (differences.length > 0)
+    throw new Conflict(
+      `${workflowId} is running with other params (${differences.map(show).join('; ')}): wait for it, or cancel it first`,
+      { details: { workflowId, runId } },
+    );
+  return { workflowId, runId, joined: true };
+}
+
+function show({ key, running, asked }: Difference): string {
+  return `${key} is ${JSON.stringify(running)} there and ${JSON.stringify(asked)} here`;
+}
+
+async function inputOf(session: Session, request: Request): Promise<TrainBatchInput> {
+  const { batch, pipeline, set, until, only, force } = request;
+  const params = parseParams(paramsSchema, mergeParams(session.config.params, set), 'params');
+  const source = await upload(session, params.data.source);
+  return {
+    batch,
+    pipeline,
+    ...(Object.keys(set).length > 0 ? { params: set } : {}),
+    ...(source === undefined ? {} : { source }),
+    ...(until === undefined ? {} : { until }),
+    ...(only === undefined ? {} : { only }),
+    ...(force === true ? { force } : {}),
+  };
+}
+
+/** Brings a local file into the store, so that any worker can run the batch. */
+async function upload(session: Session, source: string): Promise<Ref | undefined> {
+  if (source === 'iris') return undefined;
+  let bytes: Uint8Array;
+  try {
+    bytes = await readFile(source);
+  } catch (error) {
+    // Not here: the worker may have it, or the pipeline may already hold its rows.
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw new BadData(
+      `data.source ${source} cannot be read (${messageOf(error)}): check the path`,
+      {
+        cause: error,
+      },
+    );
+  }
+  return session.store.artifacts.put(`data/raw/${basename(source)}`, bytes);
+}

@@ -1,0 +1,159 @@
+import { WorkflowNotFoundError } from '@temporalio/client';
+import type { RunSummary } from '../activities/contract.ts';
+import type { Config } from '../config.ts';
+import { MissingHistory } from '../errors.ts';
+import type { VersionRecord } from '../store/records.ts';
+import { progress } from '../workflows/messages.ts';
+import { bytes, duration, number, table } from './display.ts';
+import { tell, type ToldFailure } from './failure.ts';
+import { HEADLINE, printJson, say } from './print.ts';
+import { temporalLink } from './result.ts';
+import { openSession, type Session } from './session.ts';
+import { workflowIdOf } from './start.ts';
+
+/** The latest run of a batch, as Temporal knows it. */
+interface LatestRun {
+  workflowId: string;
+  runId: string;
+  status: string;
+  startedAt: string;
+  link: string;
+  /** How far it is, while it runs. */
+  stages: RunSummary['stages'] | null;
+  /** Why the stage under way is being tried again. */
+  retrying: { stage: string; attempt: number; message: string }[];
+  error: ToldFailure | null;
+}
+
+/** `status N`: the latest run of a batch, and the version that stands. */
+export async function status(
+  config: Config,
+  { pipeline, batch, json }: { pipeline: string; batch: number; json?: boolean | undefined },
+): Promise<number> {
+  const session = await openSession(config, { check: ['temporal', 'storage'] });
+  try {
+    const [run, version] = await Promise.all([
+      latestRun(session, workflowIdOf({ pipeline, batch })),
+      latestVersion(session, pipeline, batch),
+    ]);
+    if (run === null && version === null)
+      throw new MissingHistory(
+        `batch ${batch} of ${pipeline} has never been run: run it with "run ${batch}"`,
+      );
+    if (json === true) printJson({ pipeline, batch, run, version });
+    else {
+      if (run !== null) printRun(run);
+      if (version !== null) printVersion(session, version);
+    }
+    return 0;
+  } finally {
+    await session.close();
+  }
+}
+
+async function latestRun(session: Session, workflowId: string): Promise<LatestRun | null> {
+  const handle = session.client.workflow.getHandle(workflowId);
+  try {
+    const described = await handle.describe();
+    const { runId, status: state, startTime, raw } = described;
+    const running = state.name === 'RUNNING';
+    return {
+      workflowId,
+      runId,
+      status: state.name.toLowerCase(),
+      startedAt: startTime.toISOString(),
+      link: temporalLink(session, workflowId, runId),
+      stages: running ? await stagesNow(session, workflowId) : null,
+      retrying: (raw.pendingActivities ?? []).flatMap(({ activityType, attempt, lastFailure }) =>
+        lastFailure == null
+          ? []
+          : [
+              {
+                stage: activityType?.name ?? '',
+                attempt: attempt ?? 0,
+                message: lastFailure.message ?? '',
+              },
+            ],
+      ),
+      error: state.name === 'FAILED' ? await failureOf(session, workflowId, runId) : null,
+    };
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return null;
+    throw error;
+  }
+}
+
+/** A query needs a worker; without one the rest of the status is told all the same. */
+async function stagesNow(session: Session, workflowId: string): Promise<LatestRun['stages']> {
+  const handle = session.client.workflow.getHandle(workflowId);
+  try {
+    return await session.client.connection.withDeadline(
+      Date.now() + 3_000,
+      async () => (await handle.query(progress)).stages,
+    );
+  } catch {
+    return null;
+  }
+}
+
+async function failureOf(
+  session: Session,
+  workflowId: string,
+  runId: string,
+): Promise<ToldFailure | null> {
+  try {
+    await session.client.workflow.getHandle(workflowId, runId).result();
+    return null;
+  } catch (error) {
+    return tell(error);
+  }
+}
+
+async function latestVersion(
+  session: Session,
+  pipeline: string,
+  batch: number,
+): Promise<VersionRecord | null> {
+  try {
+    return await session.store.records.latest(pipeline, batch);
+  } catch (error) {
+    if (error instanceof MissingHistory) return null;
+    throw error;
+  }
+}
+
+function printRun(run: LatestRun): void {
+  const out = process.stdout;
+  out.write(`run       ${run.workflowId} ${run.status}, started ${run.startedAt}\n`);
+  if (run.error !== null)
+    out.write(
+      `because   ${run.error.stage === null ? '' : `${run.error.stage}: `}${run.error.message}\n`,
+    );
+  for (const { stage, attempt, message } of run.retrying)
+    out.write(`retrying  ${stage}, attempt ${attempt}: ${message}\n`);
+  if (run.stages !== null)
+    out.write(
+      `stages    ${run.stages.map(({ stage, state }) => `${stage} ${state}`).join(', ')}\n`,
+    );
+  out.write(`Temporal  ${run.link}\n\n`);
+}
+
+function printVersion({ tracker }: Session, record: VersionRecord): void {
+  const out = process.stdout;
+  const { version, seq, created_at, metrics, mlflow, stages } = record;
+  out.write(`version ${version}, build ${seq}, made ${created_at}\n\n`);
+  const rows = stages.map(({ stage, cached, duration_ms, outputs, producer }) => [
+    stage,
+    cached ? 'cached' : 'done',
+    duration(duration_ms),
+    bytes(Object.values(outputs).reduce((sum, { size }) => sum + size, 0)),
+    cached ? `from ${producer.workflowId}` : '',
+  ]);
+  out.write(`${table(['stage', 'state', 'took', 'size', ''], rows)}\n\n`);
+  const scores = HEADLINE.map((name) => [name, number(metrics[name])]);
+  out.write(`${table(['metric', 'value'], scores)}\n\n`);
+  for (const { stage, warnings } of stages)
+    for (const warning of warnings) say(`${stage}: ${warning}`, 'warning');
+  out.write(`model     ${mlflow.model_name} version ${mlflow.model_version}\n`);
+  out.write(`MLflow    ${tracker.runUrl(mlflow.experiment_id, mlflow.run_id)}\n`);
+}

@@ -1,0 +1,134 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { batchCount, cutBatch } from '../../pipeline/batch.ts';
+import { permutation } from '../../pipeline/shuffle.ts';
+import { iris, sha256 } from './support.ts';
+
+const table = (rows: number) => ({
+  header: ['n'],
+  rows: Array.from({ length: rows }, (_, i) => [String(i)]),
+});
+
+describe('permutation', () => {
+  it('never changes', () => {
+    expect([...permutation(12, 42)]).toMatchInlineSnapshot(`
+      [
+        0,
+        7,
+        11,
+        10,
+        1,
+        9,
+        2,
+        4,
+        3,
+        6,
+        8,
+        5,
+      ]
+    `);
+    expect([...permutation(12, 0)]).toMatchInlineSnapshot(`
+      [
+        8,
+        6,
+        1,
+        7,
+        5,
+        11,
+        10,
+        2,
+        3,
+        4,
+        9,
+        0,
+      ]
+    `);
+    expect([...permutation(12, 4_294_967_295)]).toMatchInlineSnapshot(`
+      [
+        5,
+        7,
+        4,
+        9,
+        1,
+        2,
+        10,
+        6,
+        0,
+        8,
+        11,
+        3,
+      ]
+    `);
+    expect(sha256(new Uint8Array(permutation(100_000, 42).buffer))).toMatchInlineSnapshot(
+      `"f3702c2479bacb3dcb215a04c071122c8dc71f8e4e7d373584f38080368c6549"`,
+    );
+  });
+
+  it('keeps the order of the file without a seed', () => {
+    expect([...permutation(4, null)]).toEqual([0, 1, 2, 3]);
+  });
+
+  it('holds every row once', () => {
+    fc.assert(
+      fc.property(fc.nat(300), fc.nat(4_294_967_295), (n, seed) => {
+        expect([...permutation(n, seed)].sort((a, b) => a - b)).toEqual([...permutation(n, null)]);
+      }),
+    );
+  });
+
+  it('gives each of the six orders of three rows as often', () => {
+    const seen = new Map<string, number>();
+    for (let seed = 0; seed < 6000; seed++) {
+      const order = permutation(3, seed).join('');
+      seen.set(order, (seen.get(order) ?? 0) + 1);
+    }
+    expect(seen.size).toBe(6);
+    for (const count of seen.values()) expect(Math.abs(count - 1000)).toBeLessThan(150);
+  });
+});
+
+describe('cutBatch', () => {
+  it('cuts batches whose union is the whole table, each row once', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 80 }),
+        fc.integer({ min: 1, max: 90 }),
+        fc.nat(99),
+        (rows, size, seed) => {
+          const whole = table(rows);
+          const order = permutation(rows, seed);
+          const batches = Array.from({ length: batchCount(rows, size) }, (_, i) =>
+            cutBatch(whole, order, i + 1, size),
+          );
+          const union = batches.flatMap((batch) => batch.rows);
+          expect(union).toEqual([...order].map((row) => whole.rows[row]));
+          expect(new Set(union.map(([cell]) => cell)).size).toBe(rows);
+          expect(batches.slice(0, -1).every((batch) => batch.rows.length === size)).toBe(true);
+        },
+      ),
+    );
+  });
+
+  it('cuts records 1 to 50 as batch 1 in file order', () => {
+    const whole = iris();
+    expect(cutBatch(whole, permutation(150, null), 1, 50).rows).toEqual(whole.rows.slice(0, 50));
+  });
+
+  it('refuses a batch past the end', () => {
+    expect(() => cutBatch(table(150), permutation(150, 42), 99, 50)).toThrow(
+      expect.objectContaining({
+        name: 'MissingHistory',
+        message: 'batch 99 does not exist: the source has 150 rows, which make 3 batches of 50',
+      }),
+    );
+  });
+
+  it.each([0, -1, 1.5, Number.NaN])('refuses batch %d', (batch) => {
+    expect(() => cutBatch(table(3), permutation(3, 1), batch, 2)).toThrow(
+      expect.objectContaining({
+        name: 'BadParams',
+        message: `batch ${batch} is not a batch number: give a whole number, the first batch being 1`,
+      }),
+    );
+  });
+});

@@ -1,0 +1,135 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { truncate } from '../../pipeline/buckets.ts';
+import {
+  type Counts,
+  countParts,
+  countsFromJson,
+  countsToJson,
+  mergeCounts,
+} from '../../pipeline/counts.ts';
+import {
+  csv,
+  encode,
+  iris,
+  irisColumns,
+  mixed,
+  mixedColumns,
+  mixedRows,
+  sha256,
+} from './support.ts';
+
+const LIMIT = 5;
+const count = (rows: string[][], limit = LIMIT): Counts => {
+  const { train, test, counts } = encode(mixed(rows), mixedColumns);
+  return countParts(train, test, counts.unlabelled, limit);
+};
+const merge = (a: Counts, b: Counts): Counts => mergeCounts(a, b, LIMIT);
+
+describe('mergeCounts', () => {
+  it('gives what counting all rows at once gives, in buckets too', () => {
+    fc.assert(
+      fc.property(mixedRows, mixedRows, (a, b) => {
+        expect(merge(count(a), count(b))).toEqual(count([...a, ...b]));
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('gives the same bytes in any order and grouping', () => {
+    fc.assert(
+      fc.property(mixedRows, mixedRows, mixedRows, (x, y, z) => {
+        const [a, b, c] = [count(x), count(y), count(z)];
+        const bytes = countsToJson(merge(merge(a, b), c));
+        expect(countsToJson(merge(a, merge(b, c)))).toEqual(bytes);
+        expect(countsToJson(merge(c, merge(b, a)))).toEqual(bytes);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('keeps number columns within the limit', () => {
+    const rows = Array.from({ length: 30_000 }, (_, i) => `${Math.sin(i)},${'pq'[i % 2]}`);
+    const columns = [
+      { name: 'x', type: 'number' },
+      { name: 'y', type: 'category' },
+    ] as const;
+    const { counts } = encode(csv(`x,y\n${rows.join('\n')}\n`), columns);
+    const [x] = counts.train.columns;
+    expect(x?.type).toBe('number');
+    if (x?.type !== 'number') return;
+    expect(x.values.length).toBeLessThanOrEqual(10_000);
+    expect(x.values.reduce((sum, [, times]) => sum + times, 0)).toBe(counts.train.rows);
+    expect(x.bits).toBeGreaterThanOrEqual(9);
+  });
+
+  it('refuses counts of other columns', () => {
+    const other = encode(iris(), irisColumns, { target: 'species' }).counts;
+    expect(() => merge(count([]), other)).toThrow(
+      expect.objectContaining({
+        name: 'BadData',
+        message:
+          'the counts of batches with different columns cannot be merged (n (number), m (number), c (category); ' +
+          'sepal_length (number), sepal_width (number), petal_length (number), petal_width (number)): ' +
+          'preprocess the batches again with one schema',
+      }),
+    );
+  });
+});
+
+describe('countsToJson', () => {
+  it('reads back', () => {
+    fc.assert(
+      fc.property(mixedRows, (rows) => {
+        expect(countsFromJson(countsToJson(count(rows)))).toEqual(count(rows));
+      }),
+    );
+  });
+
+  it('never changes its bytes', () => {
+    const { counts } = encode(iris(), irisColumns, { target: 'species', testSize: 0.2 });
+    expect(sha256(countsToJson(counts))).toMatchInlineSnapshot(
+      `"9b1e61f7dc45cb359f5a0e49b26a08ac522afaafb3b920c86a6323afbd3ff657"`,
+    );
+  });
+
+  it('refuses another schema and other bytes', () => {
+    const bytes = (text: string) => new TextEncoder().encode(text);
+    expect(() => countsFromJson(bytes('{"schema":2}'), 'the counts of batch 3')).toThrow(
+      'the counts of batch 3 has schema 2 where this release reads schema 1: run the release that wrote it, or build the version again',
+    );
+    expect(() => countsFromJson(bytes('nonsense'), 'the counts of batch 3')).toThrow(
+      /^the counts of batch 3 is not JSON/,
+    );
+  });
+});
+
+describe('truncate', () => {
+  it('cuts towards zero, and cutting twice is cutting once', () => {
+    const value = fc.double({ noNaN: true, noDefaultInfinity: true });
+    fc.assert(
+      fc.property(value, fc.nat(52), fc.nat(52), (x, a, b) => {
+        const cut = truncate(x, a);
+        expect(Math.abs(cut)).toBeLessThanOrEqual(Math.abs(x));
+        expect(truncate(cut, b)).toBe(truncate(x, Math.min(a, b)));
+        expect(Object.is(cut, -0)).toBe(false);
+        // Below 2^-1022 a float64 has fewer bits of mantissa to keep.
+        const most = Math.max(Math.abs(x), 2 ** -1022) * 2 ** -a;
+        expect(Math.abs(x - cut)).toBeLessThanOrEqual(most);
+      }),
+      { numRuns: 1000 },
+    );
+    expect(truncate(0.1, 52)).toBe(0.1);
+    expect(truncate(-1.75, 1)).toBe(-1.5);
+  });
+
+  it('keeps the order of values', () => {
+    const value = fc.double({ noNaN: true, noDefaultInfinity: true });
+    fc.assert(
+      fc.property(value, value, fc.nat(52), (x, y, bits) => {
+        const [low, high] = [Math.min(x, y), Math.max(x, y)];
+        expect(truncate(low, bits)).toBeLessThanOrEqual(truncate(high, bits));
+      }),
+    );
+  });
+});

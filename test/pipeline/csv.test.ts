@@ -1,0 +1,131 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { formatCsv, parseCsv } from '../../pipeline/csv.ts';
+import { csv, iris, sha256 } from './support.ts';
+
+const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
+const bytes = (value: string): Uint8Array => new TextEncoder().encode(value);
+
+describe('parseCsv', () => {
+  it('reads the same table with or without byte order mark, and with any line ends', () => {
+    const expected = { header: ['a', 'b'], rows: [['1', ' x ']] };
+    for (const variant of [
+      'a,b\n1, x \n',
+      '\ufeffa,b\r\n1, x \r\n',
+      'a,b\r1, x ',
+      'a,b\n1, x \n\n',
+    ]) {
+      expect(csv(variant)).toEqual(expected);
+    }
+  });
+
+  it('trims column names and keeps cells as they are', () => {
+    expect(csv('a, b\n"x, ""y""\nz", 007\n')).toEqual({
+      header: ['a', 'b'],
+      rows: [['x, "y"\nz', ' 007']],
+    });
+  });
+
+  it.each([
+    ['', 'data.csv is empty: it needs a header and at least one row'],
+    ['\n\r\n', 'data.csv is empty: it needs a header and at least one row'],
+    ['a,b\n', 'data.csv holds a header and no rows: add at least one row'],
+    ['a,,c\n1,2,3\n', 'data.csv has no name for column 2: name it in the header'],
+    ['a,b,a\n1,2,3\n', 'data.csv names more than one column "a": rename all but one'],
+    ['a,b\n1,2\n\n3,4\n', 'data.csv, line 3, is blank: remove it'],
+    [
+      'a,b\n1,"2\n2"\n3\n',
+      'data.csv, line 4, has 1 cell where the header has 2: add or remove cells, or quote those that hold a comma',
+    ],
+    [
+      'a,b\n1,2,3\n',
+      'data.csv, line 2, has 3 cells where the header has 2: add or remove cells, or quote those that hold a comma',
+    ],
+    [
+      'a,b\n1,"2\n3,4\n',
+      'data.csv ends inside a quoted cell of the row on line 2: add the closing quote',
+    ],
+    [
+      '\ufeffa,b\r\n"1\n1",2\r\n1,"2\r\n3,4\r\n',
+      'data.csv ends inside a quoted cell of the row on line 4: add the closing quote',
+    ],
+    [
+      'a,b\n1,2\n5" pipe,4\n',
+      'data.csv, line 3, has a quote in the middle of a cell: put the cell in quotes and write each quote inside it twice',
+    ],
+    [
+      'a,b\n1,"2"x\n',
+      'data.csv, line 2, has a quote in the middle of a cell: put the cell in quotes and write each quote inside it twice',
+    ],
+    [
+      'a,b\n1,\0\n',
+      'data.csv holds a NUL byte on line 2, so it is no text: save it as CSV in UTF-8',
+    ],
+  ])('refuses %j', (input, sentence) => {
+    expect(() => csv(input)).toThrow(
+      expect.objectContaining({ name: 'BadData', message: sentence }),
+    );
+  });
+
+  it.each([
+    [[0x1f, 0x8b, 8], 'data.csv is compressed: gunzip it first'],
+    [[0x50, 0x4b, 3, 4], 'data.csv is a zip archive or a workbook: export it as CSV text first'],
+    [[0xff, 0xfe, 65, 0], 'data.csv is UTF-16: convert it to UTF-8 first'],
+    [
+      [65, 10, 0xe9, 10],
+      'data.csv is not UTF-8 (first on line 2): convert it to UTF-8, for one with iconv -f LATIN1 -t UTF-8',
+    ],
+  ])('refuses bytes %j', (input, sentence) => {
+    expect(() => parseCsv(Uint8Array.from(input), 'data.csv')).toThrow(
+      expect.objectContaining({ name: 'BadData', message: sentence }),
+    );
+  });
+});
+
+describe('formatCsv', () => {
+  it('quotes only where it must', () => {
+    const table = {
+      header: ['a', 'b c'],
+      rows: [
+        ['x,y', 'say "hi"'],
+        [' pad', 'plain'],
+        ['', '1'],
+      ],
+    };
+    expect(text(formatCsv(table))).toBe('a,b c\n"x,y","say ""hi"""\n" pad",plain\n,1\n');
+  });
+
+  it('writes bytes that read back as the same table', () => {
+    const cell = fc
+      .oneof(
+        fc.string({ unit: 'grapheme' }),
+        fc.string({ unit: fc.constantFrom('"', ',', '\n', '\r', ' ', 'a', '\ufeff', 'é') }),
+      )
+      .map((value) => value.replaceAll('\0', ''));
+    const name = cell.map((value) => value.trim()).filter((value) => value !== '');
+    const table = fc.uniqueArray(name, { minLength: 1, maxLength: 4 }).chain((header) =>
+      fc.record({
+        header: fc.constant(header),
+        rows: fc.array(fc.array(cell, { minLength: header.length, maxLength: header.length }), {
+          minLength: 1,
+        }),
+      }),
+    );
+    fc.assert(
+      fc.property(table, (value) => {
+        expect(parseCsv(formatCsv(value), 'x')).toEqual(value);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('writes the same bytes for every spelling of a table', () => {
+    expect(formatCsv(csv('\ufeff a,"b"\r\n"1",x\r\n'))).toEqual(Buffer.from(bytes('a,b\n1,x\n')));
+  });
+
+  it('writes Iris as it always has', () => {
+    expect(sha256(formatCsv(iris()))).toMatchInlineSnapshot(
+      `"9cc1c345c71bcc9b486b74cbf6063fa66f4bb5e0f603a4b3c3471ec2e5e8e355"`,
+    );
+  });
+});

@@ -1,0 +1,179 @@
+import { describe, expect, it } from 'vitest';
+import { type ColumnOptions, inferColumns } from '../../pipeline/infer.ts';
+import { checkRows } from '../../pipeline/rows.ts';
+import { csv, iris, irisColumns, missingValues } from './support.ts';
+
+const options: ColumnOptions = { file: 'data.csv', target: 'y', declared: {}, missingValues };
+const infer = (text: string, more: Partial<ColumnOptions> = {}) =>
+  inferColumns(csv(text), { ...options, ...more });
+const typeOf = (cells: string[], more: Partial<ColumnOptions> = {}) => {
+  const text = cells.map((cell, i) => `${cell},f,${'pq'[i % 2]}`).join('\n');
+  return infer(`x,other,y\n${text}\n`, more).columns[0]!.type;
+};
+
+describe('inferColumns', () => {
+  it('reads Iris as four numbers and a category', () => {
+    const found = inferColumns(iris(), { ...options, target: 'species' });
+    expect(found).toEqual({ columns: irisColumns, warnings: [] });
+  });
+
+  it.each([
+    [['1', '2.5', '-3', '+.5', '1e-3', ' 7 ', '0', '0.10', 'NA', '']],
+    [['1.', '-0', '1E5']],
+  ])('takes %j for numbers', (cells) => {
+    expect(typeOf(cells)).toBe('number');
+  });
+
+  it.each([
+    [['00123', '456']],
+    [['0x10', '1']],
+    [['Infinity', '1']],
+    [['1e999', '1']],
+    [['1,5', '1'].map((cell) => `"${cell}"`)],
+    [['12345678901234567890', '1']],
+    [['1 2', '1']],
+    [['none', '1']],
+  ])('takes %j for words', (cells) => {
+    expect(typeOf(cells)).toBe('category');
+  });
+
+  it('looks at every row', () => {
+    expect(typeOf([...Array.from({ length: 5000 }, String), 'abc'])).toBe('category');
+  });
+
+  it('takes a declaration over what it sees', () => {
+    expect(typeOf(['08', '10'], { declared: { x: 'number' } })).toBe('number');
+    expect(typeOf(['1', '2'], { declared: { x: 'category' } })).toBe('category');
+  });
+
+  it('is not misled by a column named as a method of objects', () => {
+    expect(infer('constructor,__proto__,y\n1,a,p\n2,b,q\n').columns).toEqual([
+      { name: 'constructor', type: 'number' },
+      { name: '__proto__', type: 'category' },
+      { name: 'y', type: 'category' },
+    ]);
+  });
+
+  it('ignores a column without values, and says so', () => {
+    expect(infer('x,z,y\nNA,1,p\n,2,q\n')).toEqual({
+      columns: [
+        { name: 'x', type: 'ignore' },
+        { name: 'z', type: 'number' },
+        { name: 'y', type: 'category' },
+      ],
+      warnings: ['data.csv: column "x" holds no known value and is ignored'],
+    });
+  });
+
+  it('warns of a column of names', () => {
+    const rows = Array.from({ length: 30 }, (_, i) => `n${i},${i % 3},${'pq'[i % 2]}`);
+    expect(infer(`x,z,y\n${rows.join('\n')}\n`).warnings).toEqual([
+      'data.csv: column "x" holds a different word in every row, as a key does; declare data.columns.x: ignore unless it is a feature',
+    ]);
+  });
+
+  it('warns of a target with one class, and of one that is a quantity', () => {
+    expect(infer('x,y\n1,p\n2,p\n').warnings).toEqual([
+      'data.csv: every label in "y" is "p", so every model predicts just that',
+    ]);
+    expect(infer('x,y\n1,1\n2,2\n', { declared: { y: 'number' } }).warnings).toEqual([
+      'data.columns declares "y" of data.csv a number, but it is the column to predict and each of its values is taken for a class',
+    ]);
+    const rows = Array.from({ length: 30 }, (_, i) => `${i % 3},${i}.5`);
+    expect(infer(`x,y\n${rows.join('\n')}\n`).warnings[0]).toBe(
+      'data.csv: "y" holds 30 different numbers in 30 rows, each taken for a class of its own; this pipeline classifies, it does not predict quantities',
+    );
+  });
+
+  it.each<[string, Partial<ColumnOptions>, string]>([
+    [
+      'x,z\n1,2\n',
+      {},
+      'data.csv has no column "y" to predict, only "x", "z": set data.target to one of them',
+    ],
+    [
+      'x;y\n1;2\n',
+      {},
+      'data.csv has no column "y" to predict, only "x;y": separate cells with commas',
+    ],
+    [
+      'x,y\n1,p\n',
+      { declared: { zip: 'category' } },
+      'data.csv has no column "zip", which data.columns declares, only "x", "y": mend the name or remove the declaration',
+    ],
+    [
+      'x,y\n1,p\n',
+      { declared: { y: 'ignore' } },
+      'data.columns ignores "y" of data.csv, the column to predict: remove the declaration or choose another data.target',
+    ],
+    [
+      'x,y\n1,p\n"2\n",p\nabc,q\n',
+      { declared: { x: 'number' } },
+      'data.csv, row 3 (line 5), column "x": "abc" is not a number; mend the cell, add it to data.missing_values, or declare data.columns.x: category',
+    ],
+    [
+      'x,y\n1,p\n',
+      { declared: { x: 'ignore' } },
+      'data.csv has no column to predict "y" from: add one, or stop ignoring one in data.columns',
+    ],
+    [
+      'x,y\n1,NA\n2,\n',
+      {},
+      'data.csv has no row with a label in "y": fill the column in, or choose another data.target',
+    ],
+  ])('refuses %j with %j', (text, more, sentence) => {
+    expect(() => infer(text, more)).toThrow(
+      expect.objectContaining({ name: 'BadData', message: sentence }),
+    );
+  });
+
+  it('cuts a long cell in an error', () => {
+    const text = `x,y\n${'é'.repeat(99)},p\n`;
+    expect(() => infer(text, { declared: { x: 'number' } })).toThrow(`"${'é'.repeat(40)}…" is not`);
+  });
+});
+
+describe('checkRows', () => {
+  const { columns } = infer('x,c,y\n1,a,p\n2,b,q\n');
+  const check = (text: string, firstRow?: number) =>
+    checkRows(csv(text), columns, {
+      file: 'more.csv',
+      missingValues,
+      ...(firstRow === undefined ? {} : { firstRow }),
+    });
+
+  it('passes rows of the frozen columns', () => {
+    expect(() => check('x,c,y\n3,new,r\nNA,,\n')).not.toThrow();
+  });
+
+  it.each([
+    [
+      'x,y\n1,p\n',
+      'more.csv lacks column "c", which earlier batches have: mend the header, or start a new pipeline for data of another shape',
+    ],
+    [
+      'x,C,y\n1,a,p\n',
+      'more.csv lacks column "c", which earlier batches have, and adds "C": mend the header, or start a new pipeline for data of another shape',
+    ],
+    [
+      'x,c,y,z\n1,a,p,1\n',
+      'more.csv adds column "z", which earlier batches lack: mend the header, or start a new pipeline for data of another shape',
+    ],
+    [
+      'c,x,y\na,1,p\n',
+      'more.csv has column "c" where earlier batches have "x": put the columns in the order "x", "c", "y"',
+    ],
+    [
+      'x,c,y\n1,a,p\nabc,b,q\n',
+      'more.csv, row 2 (line 3), column "x": "abc" is not a number; mend the cell, add it to data.missing_values, or declare data.columns.x: category',
+    ],
+  ])('refuses %j', (text, sentence) => {
+    expect(() => check(text)).toThrow(
+      expect.objectContaining({ name: 'BadData', message: sentence }),
+    );
+  });
+
+  it('counts rows from where the table starts in its file', () => {
+    expect(() => check('x,c,y\nabc,b,q\n', 101)).toThrow('more.csv, row 101, column "x": "abc" is');
+  });
+});

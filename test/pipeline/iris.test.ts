@@ -1,0 +1,100 @@
+import { describe, expect, it } from 'vitest';
+import { applyEncoder } from '../../pipeline/apply-encoder.ts';
+import { partFromArrow, partToArrow } from '../../pipeline/arrow.ts';
+import { cutBatch } from '../../pipeline/batch.ts';
+import { mergeCounts } from '../../pipeline/counts.ts';
+import { encoderToJson, fitEncoder } from '../../pipeline/encoder.ts';
+import { concatMatrices } from '../../pipeline/matrix.ts';
+import { score } from '../../pipeline/metrics.ts';
+import type { Part } from '../../pipeline/part.ts';
+import { describeTree, predictLabels } from '../../pipeline/predict.ts';
+import { permutation } from '../../pipeline/shuffle.ts';
+import { fitTree, treeToJson } from '../../pipeline/tree.ts';
+import { encode, iris, irisColumns, sha256 } from './support.ts';
+
+/** The whole pure pipeline for version N of Iris, with the default params. */
+function build(version: number) {
+  const source = iris();
+  const order = permutation(source.rows.length, 42);
+  const batches = Array.from({ length: version }, (_, i) =>
+    encode(cutBatch(source, order, i + 1, 50), irisColumns, { target: 'species', testSize: 0.2 }),
+  );
+  const counts = batches.map((batch) => batch.counts).reduce((a, b) => mergeCounts(a, b));
+  const { encoder } = fitEncoder(counts, irisColumns, 'species', { missing: 'impute' });
+  const load = (part: Part) => applyEncoder(encoder, partFromArrow(partToArrow(part)));
+  const train = concatMatrices(batches.map((batch) => load(batch.train)));
+  const test = concatMatrices(batches.map((batch) => load(batch.test)));
+  const model = fitTree(train, encoder.classes, {
+    max_depth: 5,
+    min_samples_split: 2,
+    min_gain: 0,
+  });
+  const predicted = predictLabels(model, test, encoder.classes);
+  const scores = score(test.labels, predicted, encoder.classes)!;
+  return { encoder, model, scores, rows: [train.rows, test.rows], size: describeTree(model) };
+}
+
+describe('three versions of Iris', () => {
+  it.each([1, 2, 3])('version %i scores well', (version) => {
+    expect(build(version).scores.accuracy).toBeGreaterThan(0.85);
+  });
+
+  it('come out as they always have', () => {
+    const found = [1, 2, 3].map((version) => {
+      const { encoder, model, scores, rows, size } = build(version);
+      return {
+        rows,
+        size,
+        accuracy: scores.accuracy,
+        encoder: sha256(encoderToJson(encoder)),
+        model: sha256(treeToJson(model)),
+      };
+    });
+    expect(found).toMatchInlineSnapshot(`
+      [
+        {
+          "accuracy": 0.8571428571428571,
+          "encoder": "1399684516b407ac882bcf32c446f0125cb3c8f772e7e381adc38a26f496d8cd",
+          "model": "0324c8caf641502067a12d4d975bfbf78626ec3bbfda31e070d2286bc2bfb75d",
+          "rows": [
+            36,
+            14,
+          ],
+          "size": {
+            "depth": 3,
+            "leaves": 4,
+            "nodes": 7,
+          },
+        },
+        {
+          "accuracy": 0.8636363636363636,
+          "encoder": "1a39ca7a8dc49a355c3edfab501195faf80912bc569490052e1fe8eecabf9b95",
+          "model": "10a7f54fa945b60bc01a3646e1c99bd069fb90236cd61519ad42ede3a31d0456",
+          "rows": [
+            78,
+            22,
+          ],
+          "size": {
+            "depth": 4,
+            "leaves": 6,
+            "nodes": 11,
+          },
+        },
+        {
+          "accuracy": 0.8823529411764706,
+          "encoder": "e892f3fc047a9f8f7c4f13842c57fefd2c7ff62f9054c1c9859cb50a677ce9dd",
+          "model": "4b5ee0ebe4b8f4e697ab1e95e014bc6b00ba0f37afaf03cafe6c4e42b19c38c9",
+          "rows": [
+            116,
+            34,
+          ],
+          "size": {
+            "depth": 5,
+            "leaves": 9,
+            "nodes": 17,
+          },
+        },
+      ]
+    `);
+  });
+});

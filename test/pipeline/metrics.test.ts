@@ -1,0 +1,79 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { score, wilson } from '../../pipeline/metrics.ts';
+
+/** What make-metrics.py wrote with scikit-learn. */
+interface Case {
+  actual: string[];
+  predicted: string[];
+  labels: string[];
+  accuracy: number;
+  balanced_accuracy: number;
+  precision: number[];
+  recall: number[];
+  f1: number[];
+  support: number[];
+  macro: [number, number, number];
+  confusion_matrix: number[][];
+}
+
+const fixture = new URL('fixtures/metrics.json', import.meta.url);
+const { cases } = JSON.parse(readFileSync(fixture, 'utf8')) as { cases: Case[] };
+
+describe('score', () => {
+  it.each(cases)('agrees with scikit-learn on case %#', (expected) => {
+    const found = score(expected.actual, expected.predicted, expected.labels)!;
+    const near = (value: number) => expect.closeTo(value, 12) as number;
+    expect(found).toMatchObject({
+      rows: expected.actual.length,
+      accuracy: near(expected.accuracy),
+      balanced_accuracy: near(expected.balanced_accuracy),
+      precision_macro: near(expected.macro[0]),
+      recall_macro: near(expected.macro[1]),
+      f1_macro: near(expected.macro[2]),
+      per_class: expected.labels.map((label, i) => ({
+        label,
+        precision: near(expected.precision[i]!),
+        recall: near(expected.recall[i]!),
+        f1: near(expected.f1[i]!),
+        support: expected.support[i],
+      })),
+      confusion_matrix: { labels: expected.labels, matrix: expected.confusion_matrix },
+    });
+  });
+
+  it('lists a class the rows lack without letting it pull the means', () => {
+    const without = score(['a', 'b'], ['a', 'b'], ['a', 'b'])!;
+    const found = score(['a', 'b'], ['a', 'b'], ['a', 'b', 'c'])!;
+    expect(found.confusion_matrix.labels).toEqual(['a', 'b', 'c']);
+    expect(found.f1_macro).toBe(without.f1_macro);
+  });
+
+  it('counts a class the model does not know against it', () => {
+    const found = score(['a', 'z'], ['a', 'a'], ['a', 'b'])!;
+    expect(found.confusion_matrix.labels).toEqual(['a', 'b', 'z']);
+    expect(found).toMatchObject({ accuracy: 0.5, balanced_accuracy: 0.5 });
+  });
+
+  it('says nothing of no rows', () => {
+    expect(score([], [], ['a'])).toBeNull();
+  });
+
+  it('refuses predictions for other rows', () => {
+    expect(() => score(['a'], [], ['a'])).toThrow('0 predictions for 1 rows');
+  });
+});
+
+describe('wilson', () => {
+  it('is honest about few rows', () => {
+    const [low, high] = wilson(29, 30);
+    expect(low).toBeCloseTo(0.8333, 4);
+    expect(high).toBeCloseTo(0.9941, 4);
+  });
+
+  it('reaches the ends exactly and stays within them', () => {
+    expect(wilson(0, 7)[0]).toBe(0);
+    expect(wilson(7, 7)[1]).toBe(1);
+    expect(wilson(7, 7)[0]).toBeCloseTo(0.6457, 4);
+  });
+});

@@ -1,0 +1,123 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Part } from '../../pipeline/part.ts';
+import { labelsOf } from '../../pipeline/part.ts';
+import { isTestRow, splitPoint } from '../../pipeline/split.ts';
+import { csv, encode, mixed, mixedColumns, mixedRows } from './support.ts';
+
+const cell = fc.oneof(
+  fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => value + 0),
+  fc.string(),
+  fc.constant(null),
+);
+
+/** The rows of a part as sorted text, to compare parts whatever the order of their rows. */
+function rowsOf(part: Part): string[] {
+  const labels = labelsOf(part);
+  return labels
+    .map((label, row) =>
+      JSON.stringify([
+        label,
+        ...part.columns.map((column) =>
+          column.type === 'number' ? column.values[row] : column.words[column.codes[row]!],
+        ),
+      ]),
+    )
+    .sort();
+}
+
+describe('splitPoint', () => {
+  it('never changes', () => {
+    expect(splitPoint([5.1, 3.5, 1.4, 0.2])).toMatchInlineSnapshot(`0.43319313655377467`);
+    expect(splitPoint(['a', null, 1e-7, '😀"\n'])).toMatchInlineSnapshot(`0.49458063492662363`);
+    expect(splitPoint([])).toMatchInlineSnapshot(`0.595825371354332`);
+  });
+
+  it('tells apart numbers, words and missing cells', () => {
+    const rows = [
+      [1],
+      ['1'],
+      [null],
+      ['null'],
+      [''],
+      ['', ''],
+      ['1,1'],
+      [1, 1],
+      ['a', 'b'],
+      ['ab'],
+    ];
+    expect(new Set(rows.map(splitPoint)).size).toBe(rows.length);
+  });
+
+  it('spreads rows evenly', () => {
+    let test = 0;
+    for (let i = 0; i < 20_000; i++) if (isTestRow([i, 'x'], 0.2)) test++;
+    // Four standard deviations.
+    expect(Math.abs(test - 4000)).toBeLessThan(4 * Math.sqrt(20_000 * 0.2 * 0.8));
+  });
+
+  it('only moves rows to the test side as the test share grows', () => {
+    fc.assert(
+      fc.property(
+        fc.array(cell),
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        (cells, a, b) => {
+          const [less, more] = [Math.min(a, b), Math.max(a, b)];
+          expect(isTestRow(cells, less) && !isTestRow(cells, more)).toBe(false);
+        },
+      ),
+    );
+  });
+});
+
+describe('the split of a batch', () => {
+  it('never moves a row as data grows or rows change places', () => {
+    fc.assert(
+      fc.property(mixedRows, mixedRows, fc.gen(), (rows, later, gen) => {
+        const before = encode(mixed(rows), mixedColumns);
+        const all = gen(() =>
+          fc.shuffledSubarray([...rows, ...later], { minLength: rows.length + later.length }),
+        );
+        const after = encode(mixed(all), mixedColumns);
+        const added = encode(mixed(later), mixedColumns);
+        for (const side of ['train', 'test'] as const) {
+          const expected = [...rowsOf(before[side]), ...rowsOf(added[side])].sort();
+          expect(rowsOf(after[side])).toEqual(expected);
+        }
+      }),
+    );
+  });
+
+  it('keeps equal rows on one side, however they are spelled and labelled', () => {
+    fc.assert(
+      fc.property(
+        fc.double({ noNaN: true, noDefaultInfinity: true }),
+        fc.constantFrom('a', 'b'),
+        (n, word) => {
+          const rows = [`${n},${word},p`, ` ${n} , ${word},q`, `${n.toExponential()},${word} ,r`];
+          const { train, test } = encode(csv(`n,c,y\n${rows.join('\n')}\n`), [
+            { name: 'n', type: 'number' },
+            { name: 'c', type: 'category' },
+            { name: 'y', type: 'category' },
+          ]);
+          expect(Math.min(train.rows, test.rows)).toBe(0);
+        },
+      ),
+    );
+  });
+
+  it('keeps rows of one key on one side, an ignored column included', () => {
+    fc.assert(
+      fc.property(mixedRows, (rows) => {
+        const sideOf = new Map<string, boolean>();
+        for (const row of rows.filter(([, , , , y]) => y !== '')) {
+          const { test } = encode(mixed([row]), mixedColumns, { key: ['id'] });
+          const known = sideOf.get(row[0]!);
+          expect(test.rows === 1).toBe(known ?? test.rows === 1);
+          sideOf.set(row[0]!, test.rows === 1);
+        }
+      }),
+    );
+  });
+});

@@ -1,0 +1,67 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import * as fc from 'fast-check';
+import { parseCsv } from '../../pipeline/csv.ts';
+import { type EncodedBatch, encodeBatch, type EncodeOptions } from '../../pipeline/encode.ts';
+import type { Column } from '../../pipeline/columns.ts';
+import type { RawTable } from '../../pipeline/table.ts';
+
+export const missingValues = ['', 'NA', '?'];
+
+export const irisColumns: Column[] = [
+  { name: 'sepal_length', type: 'number' },
+  { name: 'sepal_width', type: 'number' },
+  { name: 'petal_length', type: 'number' },
+  { name: 'petal_width', type: 'number' },
+  { name: 'species', type: 'category' },
+];
+
+export function iris(): RawTable {
+  const file = new URL('../../activities/datasets/iris.csv', import.meta.url);
+  return parseCsv(readFileSync(file), 'iris.csv');
+}
+
+/** A table from CSV text. */
+export function csv(text: string, file = 'data.csv'): RawTable {
+  return parseCsv(new TextEncoder().encode(text), file);
+}
+
+/** Encodes with settings that suit most tests. */
+export function encode(
+  table: RawTable,
+  columns: readonly Column[],
+  options: Partial<EncodeOptions> = {},
+): EncodedBatch {
+  const defaults = { file: 'batch 1', target: 'y', missingValues, testSize: 0.3, key: null };
+  return encodeBatch(table, columns, { ...defaults, ...options });
+}
+
+export function sha256(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+export const mixedColumns: Column[] = [
+  { name: 'id', type: 'ignore' },
+  { name: 'n', type: 'number' },
+  { name: 'm', type: 'number' },
+  { name: 'c', type: 'category' },
+  { name: 'y', type: 'category' },
+];
+
+const number = fc.oneof(
+  fc.integer({ min: -3, max: 3 }).map(String),
+  fc.double({ noNaN: true, noDefaultInfinity: true }).map(String),
+  fc.constantFrom('', ' 1.50 ', 'NA'),
+);
+const word = fc.constantFrom('a', 'b', ' b', 'é', '😀', '\uffff', '?', '__proto__');
+const label = fc.constantFrom('p', 'q', 'r', '');
+
+/** Rows of {@link mixedColumns}: repeats, missing cells, awkward words and missing labels are common. */
+export const mixedRows: fc.Arbitrary<string[][]> = fc.array(
+  fc.tuple(fc.nat(9).map(String), number, number, word, label),
+  { maxLength: 60 },
+);
+
+export function mixed(rows: readonly string[][]): RawTable {
+  return { header: mixedColumns.map(({ name }) => name), rows };
+}

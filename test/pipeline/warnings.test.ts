@@ -1,0 +1,75 @@
+import { describe, expect, it } from 'vitest';
+import { cutBatch } from '../../pipeline/batch.ts';
+import type { Counts } from '../../pipeline/counts.ts';
+import { permutation } from '../../pipeline/shuffle.ts';
+import { batchWarnings, splitWarnings } from '../../pipeline/warnings.ts';
+import { encode, iris, irisColumns } from './support.ts';
+
+const counts = (
+  train: Record<string, number>,
+  test: Record<string, number>,
+  unlabelled = 0,
+): Counts => {
+  const side = (labels: Record<string, number>) => ({
+    rows: Object.values(labels).reduce((a, b) => a + b, 0),
+    labels: Object.entries(labels),
+  });
+  return { schema: 1, train: { ...side(train), columns: [] }, test: side(test), unlabelled };
+};
+
+describe('batchWarnings', () => {
+  it('says that Iris in file order gives batches of a single class, and shuffled does not', () => {
+    const cut = (seed: number | null) => {
+      const batch = cutBatch(iris(), permutation(150, seed), 2, 50);
+      return encode(batch, irisColumns, { target: 'species' }).counts;
+    };
+    expect(batchWarnings(2, cut(null))).toEqual([
+      'batch 2 holds a single class (versicolor), so scores on it say little; if the source is sorted by class, set data.shuffle_seed in a new pipeline',
+    ]);
+    expect(batchWarnings(2, cut(42))).toEqual([]);
+  });
+
+  it('tells of rows without a label', () => {
+    expect(batchWarnings(3, counts({ a: 1, b: 1 }, {}, 1))).toEqual([
+      'batch 3 has 1 row without a label, left out',
+    ]);
+    expect(batchWarnings(3, counts({}, {}, 7))).toEqual([
+      'batch 3 has 7 rows without a label, left out',
+      'batch 3 has no labelled row and adds nothing',
+    ]);
+  });
+});
+
+describe('splitWarnings', () => {
+  it.each<[Counts, string[]]>([
+    [counts({ a: 40, b: 40 }, { a: 10, b: 10 }), []],
+    [counts({}, {}), ['version 3 has no labelled rows']],
+    [
+      counts({ a: 1, b: 1 }, {}),
+      ['version 3 has no test rows, so it cannot be scored: add data or raise split.test_size'],
+    ],
+    [
+      counts({}, { a: 1, b: 1 }),
+      ['version 3 has no train rows, so nothing can be learnt: add data or lower split.test_size'],
+    ],
+    [
+      counts({ a: 40, b: 40 }, { a: 10, c: 10 }),
+      [
+        'version 3 has no test row of class "b", so that goes unscored',
+        'version 3 has no train row of class "c", so it is never predicted',
+      ],
+    ],
+    [
+      counts({ a: 80 }, { a: 20 }),
+      ['version 3 holds a single class (a), so every model is right on it'],
+    ],
+    [
+      counts({ a: 50, b: 50 }, { a: 50, b: 50 }),
+      [
+        'version 3 has 50.0 % of its rows on the test side where split.test_size asks for 20.0 %; many equal rows, or a split.key with few values, do that',
+      ],
+    ],
+  ])('judges split %#', (given, expected) => {
+    expect(splitWarnings(given, 0.2, 'version 3')).toEqual(expected);
+  });
+});
