@@ -6,7 +6,7 @@ import {
   parseParams,
   pipelineName,
 } from '../pipeline/params.ts';
-import { hashOf } from '../store/canonical.ts';
+import { hashOf } from '../store/hash.ts';
 import { refSchema } from '../store/ref.ts';
 import { STAGES, type PinnedRun } from './contract.ts';
 import type { Deps } from './deps.ts';

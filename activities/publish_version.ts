@@ -1,5 +1,5 @@
 import { MissingHistory } from '../errors.ts';
-import { hashOf } from '../store/canonical.ts';
+import { hashOf } from '../store/hash.ts';
 import type { VersionRecord } from '../store/records.ts';
 import type { PublishRequest, PublishResult } from './contract.ts';
 import type { Deps } from './deps.ts';

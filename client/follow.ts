@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isGrpcServiceError } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
@@ -75,6 +76,8 @@ async function* historyOf(
   signal: AbortSignal,
 ): AsyncGenerator<Event> {
   const { client, namespace } = session;
+  // Each poll listens on the signal, and the client lets go of it only when the signal does.
+  setMaxListeners(0, signal);
   let nextPageToken: Uint8Array | undefined;
   let failures = 0;
   do {

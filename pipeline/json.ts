@@ -2,15 +2,20 @@ import { BadData, messageOf } from '../errors.ts';
 import { byCodePoint } from './codepoints.ts';
 
 /**
- * A document as UTF-8 JSON: object keys in code-point order, no white space, numbers as ECMAScript
- * prints them (the shortest text that reads back as the same float64). Equal values give equal bytes.
+ * A value as JSON: object keys in code-point order, no white space, numbers as ECMAScript prints them
+ * (the shortest text that reads back as the same float64). Equal values give equal text on every
+ * machine, so that a hash of it is an identity. Fields that are undefined are left out, as JSON does.
  */
-export function toJsonBytes(value: unknown): Uint8Array {
-  const text = JSON.stringify(value, (_key, field: unknown) => {
+export function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_key, field: unknown) => {
     if (field === null || typeof field !== 'object' || Array.isArray(field)) return field;
     return Object.fromEntries(Object.entries(field).sort(([a], [b]) => byCodePoint(a, b)));
   });
-  return new TextEncoder().encode(text);
+}
+
+/** The canonical JSON of a value as UTF-8. */
+export function toJsonBytes(value: unknown): Uint8Array {
+  return new TextEncoder().encode(canonicalJson(value));
 }
 
 /**

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Bucket } from './bucket.ts';
-import { hashOf } from './canonical.ts';
+import { hashOf } from './hash.ts';
 import { readDocument, swapDocument } from './documents.ts';
 
 const attemptSchema = z.strictObject({

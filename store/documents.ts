@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { z } from 'zod';
 import { DamagedArtifact, messageOf, StorageUnavailable } from '../errors.ts';
 import type { Bucket } from './bucket.ts';
-import { canonicalJson } from './canonical.ts';
+import { canonicalJson } from '../pipeline/json.ts';
 import { sha256 } from './hash.ts';
 
 /** A small JSON document with a `schema` number, read whole and moved by compare-and-swap. */

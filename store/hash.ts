@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { canonicalJson } from '../pipeline/json.ts';
 import type { Ref } from './ref.ts';
 
 /** SHA-256 of bytes or UTF-8 text, as 64 hex digits. */
@@ -9,6 +10,11 @@ export function sha256(bytes: Uint8Array | string): string {
 /** MD5 of bytes or UTF-8 text, as 32 hex digits: DVC's name for an object, never our proof. */
 export function md5(bytes: Uint8Array | string): string {
   return createHash('md5').update(bytes).digest('hex');
+}
+
+/** SHA-256 of the canonical JSON of a value: the identity of what it says. */
+export function hashOf(value: unknown): string {
+  return sha256(canonicalJson(value));
 }
 
 /** The reference these bytes have when they stand at `path`. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { Conflict, DamagedArtifact } from '../errors.ts';
 import type { Bucket } from './bucket.ts';
-import { hashOf } from './canonical.ts';
+import { hashOf } from './hash.ts';
 import { readDocument, swapDocument } from './documents.ts';
 import { refSchema } from './ref.ts';
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { BadData } from '../errors.ts';
-import { canonicalJson, compareCodePoints } from './canonical.ts';
+import { canonicalJson } from '../pipeline/json.ts';
+import { byCodePoint } from '../pipeline/codepoints.ts';
 import { md5, sha256 } from './hash.ts';
 import { refSchema, type Ref } from './ref.ts';
 
@@ -27,7 +28,7 @@ export interface EncodedDirectory {
  * @throws BadData when two files have one path, or a path leaves the directory.
  */
 export function encodeDirectory(path: string, files: readonly Ref[]): EncodedDirectory {
-  const sorted = files.toSorted((a, b) => compareCodePoints(a.path, b.path));
+  const sorted = files.toSorted((a, b) => byCodePoint(a.path, b.path));
   for (const [i, file] of sorted.entries()) {
     if (!isSafePath(file.path))
       throw new BadData(`${path}${file.path} is not a path inside its directory: rename it`);

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { MissingHistory } from '../errors.ts';
 import type { Bucket } from './bucket.ts';
-import { canonicalJson } from './canonical.ts';
+import { canonicalJson } from '../pipeline/json.ts';
 import { createDocument, readDocument, swapDocument } from './documents.ts';
 import { refOf } from './hash.ts';
 import { refSchema, type Ref } from './ref.ts';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Artifacts } from './artifacts.ts';
 import type { Bucket } from './bucket.ts';
-import { hashOf } from './canonical.ts';
+import { hashOf } from './hash.ts';
 import { createDocument, overwriteDocument, readDocument } from './documents.ts';
 import { refSchema, type Ref } from './ref.ts';
 

@@ -1,0 +1,26 @@
+import { join } from 'node:path';
+import { stackDown, stackStatus, stackUp } from '../infra/stack.ts';
+import { table } from './display.ts';
+import { printJson, say } from './print.ts';
+
+/** `stack up`, `stack down`, `stack status`: the local stack in `.stack/` of the project. */
+export async function stackCommand(
+  name: 'up' | 'down' | 'status',
+  root: string,
+  { json }: { json?: boolean | undefined },
+): Promise<number> {
+  const dir = process.env['RETRAIN_STACK_DIR'] ?? join(root, '.stack');
+  const options = { dir, root, report: ({ line }: { line: string }) => say(line) };
+  if (name === 'up') await stackUp(options);
+  if (name === 'down') await stackDown(options);
+  const parts = await stackStatus(options);
+  if (json === true) printJson({ parts });
+  else if (name !== 'down')
+    process.stdout.write(
+      `${table(
+        ['part', 'state', 'pid', 'address'],
+        parts.map(({ part, state, pid, url }) => [part, state, pid ?? '', url]),
+      )}\n`,
+    );
+  return name === 'status' && parts.some(({ state }) => state !== 'running') ? 3 : 0;
+}

@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# One command from a fresh clone: sets up what is missing, starts the local stack, runs batch N.
+set -euo pipefail
+
+usage() {
+  cat >&2 <<'USAGE'
+Usage: ./run_batch.sh N [options of "client run"]
+
+Runs batch N (1, 2, 3, …): retrains the model on batches 1..N.
+  ./run_batch.sh 1
+  ./run_batch.sh 2 --set model.max_depth=4
+USAGE
+}
+
+fail() {
+  echo "error: $1" >&2
+  exit "${2:-3}"
+}
+
+if [ $# -lt 1 ]; then
+  usage
+  exit 2
+fi
+case "$1" in
+  -h | --help)
+    usage
+    exit 0
+    ;;
+esac
+if ! [[ "$1" =~ ^0*[1-9][0-9]{0,5}$ ]]; then
+  echo "error: \"$1\" is not a batch: give a whole number from 1" >&2
+  usage
+  exit 2
+fi
+
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+command -v node >/dev/null || fail "Node.js is not installed: install version 20.19 or newer from nodejs.org"
+node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)' ||
+  fail "Node.js $(node --version) is too old: install version 20.19 or newer from nodejs.org"
+
+# npm writes this file last, so an interrupted installation is done again.
+installed=node_modules/.package-lock.json
+if [ ! -e "$installed" ] || [ package-lock.json -nt "$installed" ]; then
+  echo "installing npm packages (once)" >&2
+  npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2 ||
+    fail "npm ci failed: see its messages above"
+  touch "$installed"
+fi
+
+node --import tsx client.ts stack up
+exec node --import tsx client.ts run "$@"
