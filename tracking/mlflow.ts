@@ -35,10 +35,13 @@ export function createMlflowTracker(options: MlflowOptions): Tracker {
 }
 
 function trackerOn(http: Http, places: RunPlaces): Tracker {
-  const { uri, timeoutMs } = http.options;
+  const { uri, timeoutMs, signal: standing } = http.options;
   return {
     uri,
-    withSignal: (signal) => trackerOn(new Http({ ...http.options, signal }), places),
+    withSignal: (added) => {
+      const signal = standing === undefined ? added : AbortSignal.any([standing, added]);
+      return trackerOn(new Http({ ...http.options, signal }), places);
+    },
     check: async () => {
       // Not /health, which answers OK to host names and users that everything else refuses.
       const quick = new Http({ ...http.options, timeoutMs: Math.min(timeoutMs, CHECK_MS) });

@@ -47,7 +47,7 @@ class TreeModel:
             raise ValueError(f"missing columns: {', '.join(absent)}")
         columns = [_codes(feature, data[feature["name"]]) for feature in features]
         leaves = [_leaf(self.root, row) for row in zip(*columns)]
-        return pd.Series([self._answer(leaf) for leaf in leaves], index=data.index)
+        return [self._answer(leaf) for leaf in leaves]
 
     def _answer(self, leaf):
         if not isinstance(leaf, list):

@@ -29,8 +29,8 @@ const READY = 'LOGGED_MODEL_READY';
 type Info = z.infer<typeof loggedModel>['info'];
 
 /**
- * A LoggedModel: created, filled, named as the run's output, then ready. Whatever of that an
- * earlier attempt did is found and finished; a ready one is left as it is.
+ * A LoggedModel: created, filled, made ready, named as the run's output. Whatever of that an
+ * earlier attempt did is found and finished; the files of a ready one are left as they are.
  * https://mlflow.org/docs/latest/api_reference/rest-api.html#create-logged-model
  */
 export async function logModel(
@@ -40,38 +40,31 @@ export async function logModel(
   model: NewModel,
 ): Promise<string> {
   const { experimentId } = await places.of(http, runId);
-  const info =
-    (await firstModel(http, experimentId, runId, model.name)) ??
-    (await createFirst(http, experimentId, runId, model));
+  const look = () => chosenModel(http, experimentId, runId, model.name);
+  const existing = await look();
+  const info = existing ?? (await create(http, experimentId, runId, model));
   const modelId = info.model_id;
-  if (info.status === READY) return modelId;
-
-  await Promise.all([
-    ...model
-      .files({ modelId, runId })
-      .map(({ path, bytes }) => uploadArtifact(http, info.artifact_uri, path, bytes)),
-    markOutput(http, runId, modelId, model.step ?? 0),
-  ]);
-  const ready = { model_id: modelId, status: READY };
-  await http.patch(`logged-models/${modelId}`, ready, anything);
+  if (info.status !== READY) {
+    const files = model.files({ modelId, runId });
+    await Promise.all(
+      files.map(({ path, bytes }) => uploadArtifact(http, info.artifact_uri, path, bytes)),
+    );
+    // Another attempt may be at work (an activity that timed out and is not dead yet). Looking as
+    // late as this, one of the two sees the other, gives its own up and finishes that one.
+    const chosen = existing === undefined ? await look() : info;
+    if (chosen !== undefined && chosen.model_id !== modelId) {
+      await http.delete(`logged-models/${modelId}`, {});
+      return logModel(http, places, runId, model);
+    }
+    const ready = { model_id: modelId, status: READY };
+    await http.patch(`logged-models/${modelId}`, ready, anything);
+  }
+  await markOutput(http, runId, modelId, model.step ?? 0);
   return modelId;
 }
 
-/** Creates a model, unless an attempt at the same time was first: then ours goes and theirs is it. */
-async function createFirst(
-  http: Http,
-  experimentId: string,
-  runId: string,
-  model: NewModel,
-): Promise<Info> {
-  const ours = await create(http, experimentId, runId, model);
-  const first = (await firstModel(http, experimentId, runId, model.name)) ?? ours;
-  if (first.model_id !== ours.model_id) await http.delete(`logged-models/${ours.model_id}`, {});
-  return first;
-}
-
-/** The run's oldest model of this name: attempts that run at once agree on it. */
-async function firstModel(
+/** Of the run's models of this name, the ready one, or else the oldest. */
+async function chosenModel(
   http: Http,
   experimentId: string,
   runId: string,
@@ -85,13 +78,14 @@ async function firstModel(
     ]),
   };
   const { models } = await http.search('logged-models/search', body, many);
-  return models
+  const ours = models
     .map(({ info }) => info)
     .filter((info) => info.source_run_id === runId && info.name === name)
     .sort(
       (a, b) =>
         a.creation_timestamp_ms - b.creation_timestamp_ms || (a.model_id < b.model_id ? -1 : 1),
-    )[0];
+    );
+  return ours.find(({ status }) => status === READY) ?? ours[0];
 }
 
 async function create(

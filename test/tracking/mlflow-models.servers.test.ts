@@ -1,0 +1,84 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { createMlflowTracker } from '../../tracking/mlflow.ts';
+import { relayTo } from './relay.ts';
+import { ask, fresh, modelsOf, runOf, small, twice, uri } from './server.ts';
+
+const tracker = createMlflowTracker({ uri });
+
+let experimentId = '';
+const newRun = () =>
+  tracker.createRun({ experimentId, name: 'batch-3', startedAt: 1_000, tags: {} });
+
+beforeAll(async () => {
+  experimentId = await tracker.ensureExperiment(fresh('models'));
+});
+
+describe('models', () => {
+  it('are one of a name in a run', async () => {
+    const runId = await newRun();
+    const [first, second] = await twice(() => tracker.logModel(runId, small));
+    expect(second).toBe(first);
+    expect(first).toMatch(/^m-[0-9a-f]{32}$/);
+    expect(await modelsOf(experimentId, runId)).toEqual([
+      expect.objectContaining({
+        info: expect.objectContaining({
+          model_id: first,
+          name: 'tree',
+          status: 'LOGGED_MODEL_READY',
+        }) as unknown,
+      }),
+    ]);
+    expect((await runOf(runId)).outputs?.model_outputs).toEqual([{ model_id: first, step: 3 }]);
+    const file = `${uri}/api/2.0/mlflow-artifacts/artifacts/${experimentId}/models/${first}/artifacts/a/b%20c.txt`;
+    expect(await (await fetch(file)).text()).toBe(first);
+  });
+
+  it('half stored are finished, wherever the first attempt stopped', async () => {
+    for (const stopAt of ['PUT', 'PATCH']) {
+      const runId = await newRun();
+      const relay = await relayTo(uri, { fails: ({ method }) => method === stopAt });
+      const failing = createMlflowTracker({ uri: relay.uri });
+      await expect(failing.logModel(runId, small)).rejects.toThrow(/failed at/);
+      relay.close();
+      const modelId = await tracker.logModel(runId, small);
+      expect(await modelsOf(experimentId, runId)).toHaveLength(1);
+      expect((await runOf(runId)).outputs?.model_outputs).toEqual([{ model_id: modelId, step: 3 }]);
+    }
+  });
+
+  it('get one version a run, under an alias that moves', async () => {
+    const name = fresh('iris');
+    const register = async () => {
+      const runId = await newRun();
+      const modelId = await tracker.logModel(runId, small);
+      const version = { name, modelId, runId, alias: 'batch-3', tags: { batch: '3' } };
+      return twice(() => tracker.registerModel({ ...version, description: 'of batches 1–3' }));
+    };
+    expect(await register()).toEqual(['1', '1']);
+    expect(await register()).toEqual(['2', '2']);
+    const query = new URLSearchParams({ name, alias: 'batch-3' }).toString();
+    const answer = await ask('GET', `registered-models/alias?${query}`);
+    expect(answer['model_version']).toMatchObject({
+      version: '2',
+      description: 'of batches 1–3',
+      tags: [{ key: 'batch', value: '3' }],
+    });
+  });
+
+  it('stay one when two attempts run at once', async () => {
+    const name = fresh('race');
+    const runId = await newRun();
+    const attempt = async () => {
+      const modelId = await tracker.logModel(runId, small);
+      const wanted = { name, modelId, runId, alias: 'batch-3' };
+      return [modelId, await tracker.registerModel(wanted)] as const;
+    };
+    const results = await Promise.allSettled([attempt(), attempt(), attempt()]);
+    const last = await attempt();
+    const done = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+    expect(done).toEqual(done.map(() => last));
+    expect(await modelsOf(experimentId, runId)).toHaveLength(1);
+    const query = new URLSearchParams({ filter: `name = '${name}'` }).toString();
+    expect((await ask('GET', `model-versions/search?${query}`))['model_versions']).toHaveLength(1);
+  });
+});

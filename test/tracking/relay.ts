@@ -1,0 +1,39 @@
+import { createServer, request, type IncomingMessage, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+export interface Relay {
+  uri: string;
+  close(): void;
+}
+
+/** A way to a server that changes what is sent on, or answers some requests with a 500 itself. */
+export async function relayTo(
+  uri: string,
+  change: { host?: string; fails?: (incoming: IncomingMessage) => boolean },
+): Promise<Relay> {
+  const server: Server = createServer((incoming, response) => {
+    if (change.fails?.(incoming) === true) {
+      incoming.resume();
+      response.writeHead(500).end();
+      return;
+    }
+    const { method, url, headers } = incoming;
+    const host = change.host ?? headers.host;
+    const onward = request(`${uri}${url ?? ''}`, { method, headers: { ...headers, host } });
+    onward.on('response', (answer) => {
+      response.writeHead(answer.statusCode ?? 500, answer.headers);
+      answer.pipe(response);
+    });
+    incoming.pipe(onward);
+  });
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  return {
+    uri: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    close: () => {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}
