@@ -13,7 +13,9 @@ import { BadParams } from './errors.ts';
  * answered at once.
  */
 
-const root = process.env['RETRAIN_ROOT'] ?? dirname(fileURLToPath(import.meta.url));
+const here = dirname(fileURLToPath(import.meta.url));
+/** The project folder: where params.yaml and .stack/ are. */
+const root = process.env['RETRAIN_ROOT'] ?? here;
 
 interface CommonOptions {
   pipeline?: string;
@@ -106,7 +108,7 @@ program
   .description('run a worker here, until Ctrl-C')
   .addHelpText('after', example('worker'))
   .action(async () => {
-    const child = spawn(process.execPath, [...process.execArgv, join(root, 'worker.ts')], {
+    const child = spawn(process.execPath, [...process.execArgv, join(here, 'worker.ts')], {
       stdio: 'inherit',
     });
     // Ctrl-C reaches the whole group: the worker drains, and we end when it has.

@@ -34,7 +34,7 @@ export async function publishVersion(deps: Deps, request: PublishRequest): Promi
       },
       created_at: new Date().toISOString(),
     },
-    { rows: headline['train_rows'] ?? 0 },
+    { rows: Number(stages.find(({ stage }) => stage === 'train')!.facts['rows']) },
   );
   return { record: ref, version: batch, seq: record.seq, metrics: shown(headline) };
 }
@@ -57,7 +57,19 @@ async function stageOf(
     throw new MissingHistory(
       `the cache entry of ${stage} (${key}) is gone from the store: run the batch again`,
     );
-  const { code, inputs, outputs, warnings, started_at, duration_ms } = entry;
+  const { code, inputs, outputs, facts, warnings, started_at, duration_ms } = entry;
   const producer = cached ? entry.producer : self;
-  return { stage, key, code, cached, producer, started_at, duration_ms, inputs, outputs, warnings };
+  return {
+    stage,
+    key,
+    code,
+    cached,
+    producer,
+    started_at,
+    duration_ms,
+    inputs,
+    outputs,
+    facts,
+    warnings,
+  };
 }

@@ -15,7 +15,7 @@ export async function stackCommand(
   if (name === 'down') await stackDown(options);
   const parts = await stackStatus(options);
   if (json === true) printJson({ parts });
-  else if (name !== 'down')
+  else if (name === 'status')
     process.stdout.write(
       `${table(
         ['part', 'state', 'pid', 'address'],

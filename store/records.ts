@@ -5,6 +5,7 @@ import { canonicalJson } from '../pipeline/json.ts';
 import { createDocument, readDocument, swapDocument } from './documents.ts';
 import { refOf } from './hash.ts';
 import { refSchema, type Ref } from './ref.ts';
+import { fact } from './stage-cache.ts';
 
 const stageSchema = z.strictObject({
   stage: z.string(),
@@ -17,6 +18,7 @@ const stageSchema = z.strictObject({
   duration_ms: z.number(),
   inputs: z.record(z.string(), refSchema),
   outputs: z.record(z.string(), refSchema),
+  facts: z.record(z.string(), fact),
   warnings: z.array(z.string()),
 });
 

@@ -5,7 +5,8 @@ import { hashOf } from './hash.ts';
 import { createDocument, overwriteDocument, readDocument } from './documents.ts';
 import { refSchema, type Ref } from './ref.ts';
 
-const fact = z.union([z.string(), z.number(), z.boolean(), z.null()]);
+/** A number or word about a stage's outputs. */
+export const fact = z.union([z.string(), z.number(), z.boolean(), z.null()]);
 
 const entrySchema = z.strictObject({
   schema: z.literal(1),

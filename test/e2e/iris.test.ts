@@ -1,0 +1,291 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Client, Connection } from '@temporalio/client';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ResultDocument } from '../../client/result.ts';
+import { loadConfig } from '../../config.ts';
+import { isDirectory } from '../../store/ref.ts';
+import { openStore, type Store } from '../../store/index.ts';
+import { makeProject, startWorker, type Project, type RunningWorker } from '../support/project.ts';
+
+/** Batches 1..3 through the real stack by the real command line, and what they leave everywhere. */
+
+const STAGES = ['get_data', 'prepare_batch', 'merge_data', 'preprocess', 'train', 'evaluate'];
+
+let project: Project;
+let worker: RunningWorker;
+let store: Store;
+const documents: ResultDocument[] = [];
+
+beforeAll(async () => {
+  project = await makeProject('iris');
+  worker = await startWorker(project);
+  store = openStore(loadConfig(project.folder, project.env).storage);
+});
+
+afterAll(async () => {
+  await worker?.stop();
+  store?.bucket.close();
+  project?.remove();
+});
+
+async function runJson(...args: string[]): Promise<ResultDocument> {
+  const { code, stdout, stderr } = await project.client('run', ...args, '--json');
+  expect(stderr).not.toContain('error');
+  expect(code).toBe(0);
+  return JSON.parse(stdout) as ResultDocument;
+}
+
+async function mlflow(path: string, body?: unknown): Promise<Record<string, never>> {
+  const response = await fetch(`${project.env['MLFLOW_TRACKING_URI']}/api/2.0/mlflow/${path}`, {
+    ...(body === undefined
+      ? {}
+      : {
+          method: 'POST',
+          body: JSON.stringify(body),
+          headers: { 'content-type': 'application/json' },
+        }),
+  });
+  expect(response.status).toBe(200);
+  return (await response.json()) as Record<string, never>;
+}
+
+const cachedStages = (document: ResultDocument): string[] =>
+  document.stages.filter(({ cached }) => cached).map(({ stage }) => stage);
+
+describe('three Iris batches', () => {
+  it.each([1, 2, 3])('batch %i runs to a result document', async (batch) => {
+    const document = await runJson(String(batch));
+    documents[batch] = document;
+    expect(document).toMatchObject({
+      pipeline: 'iris',
+      batch,
+      status: 'completed',
+      workflowId: `iris-batch-${batch}`,
+      params: { data: { batch_size: 50 }, model: { max_depth: 5 } },
+      mlflow: { modelName: 'iris', trackingUri: project.env['MLFLOW_TRACKING_URI'] },
+    });
+    expect(document.stages.map(({ stage }) => stage)).toEqual(STAGES);
+    expect(cachedStages(document)).toEqual(batch === 1 ? [] : ['get_data']);
+    expect(document.metrics!['accuracy']).toBeGreaterThan(0.8);
+  });
+
+  it('gives every artifact a reference that its stored bytes match', async () => {
+    const refs = documents.flatMap(({ stages }) =>
+      stages.flatMap(({ inputs, outputs }) => [...inputs, ...outputs]),
+    );
+    expect(refs.length).toBeGreaterThan(40);
+    for (const ref of refs) {
+      // `get` and `list` check SHA-256 and throw where it differs.
+      if (isDirectory(ref)) {
+        for (const file of await store.artifacts.list(ref)) await store.artifacts.get(file);
+      } else await store.artifacts.get(ref);
+    }
+  });
+
+  it('splits the 150 rows into the batches and onto the two sides without losing one', async () => {
+    const [first] = documents[3]!.stages.find(({ stage }) => stage === 'merge_data')!.outputs;
+    const batches = await store.artifacts.list(first!);
+    const rows = await Promise.all(
+      batches.map(async (ref) => {
+        const [, ...lines] = Buffer.from(await store.artifacts.get(ref))
+          .toString()
+          .trim()
+          .split('\n');
+        return lines;
+      }),
+    );
+    expect(rows.map(({ length }) => length)).toEqual([50, 50, 50]);
+    const iris = readFileSync(
+      new URL('../../activities/datasets/iris.csv', import.meta.url),
+      'utf8',
+    );
+    expect(rows.flat().sort()).toEqual(iris.trim().split('\n').slice(1).sort());
+    const index = await store.records.list('iris');
+    for (const { rows: train, metrics, version } of index)
+      expect(train + metrics['test_rows']!).toBe(50 * version);
+  });
+
+  it('keeps version N−1’s parts in version N: a row never changes sides', async () => {
+    const partsOf = async (document: ResultDocument, side: string): Promise<string[]> => {
+      const { outputs } = document.stages.find(({ stage }) => stage === 'preprocess')!;
+      const ref = outputs.find(({ path }) => path === `data/processed/${side}/`)!;
+      return (await store.artifacts.list(ref)).map(({ sha256 }) => sha256);
+    };
+    for (const side of ['train', 'test']) {
+      const three = await partsOf(documents[3]!, side);
+      expect(three.slice(0, 2)).toEqual(await partsOf(documents[2]!, side));
+    }
+  });
+
+  it('writes metrics/batch_N.json into the working tree, as stored', async () => {
+    for (const batch of [1, 2, 3]) {
+      const path = `metrics/batch_${batch}.json`;
+      const [stored] = documents[batch]!.stages.at(-1)!.outputs;
+      expect(stored!.path).toBe(path);
+      const written = readFileSync(join(project.folder, path));
+      expect(written.equals(await store.artifacts.get(stored!))).toBe(true);
+      const { confusion_matrix: matrix, ...metrics } = JSON.parse(
+        written.toString(),
+      ) as ResultDocument;
+      expect(documents[batch]!.metrics).toEqual(metrics);
+      expect(documents[batch]!.confusion_matrix).toEqual(matrix);
+    }
+  });
+
+  it('leaves one finished MLflow run a batch, with params, metrics, model and data sets', async () => {
+    const { experimentId } = documents[1]!.mlflow!;
+    const { runs } = await mlflow('runs/search', { experiment_ids: [experimentId] });
+    interface Run {
+      info: { run_id: string; run_name: string; status: string };
+      data: { params: Pair[]; tags: Pair[]; metrics: (Pair<number> & { step: number })[] };
+      inputs: { dataset_inputs: { dataset: { name: string; digest: string } }[] };
+    }
+    interface Pair<T = string> {
+      key: string;
+      value: T;
+    }
+    const all = runs as unknown as Run[];
+    expect(all.map(({ info }) => info.run_name).sort()).toEqual(['batch_1', 'batch_2', 'batch_3']);
+    for (const { info, data, inputs } of all) {
+      const batch = Number(info.run_name.slice('batch_'.length));
+      const document = documents[batch]!;
+      expect(info).toMatchObject({ run_id: document.mlflow!.runId, status: 'FINISHED' });
+      const values = (pairs: Pair<string | number>[]): Record<string, string | number> =>
+        Object.fromEntries(pairs.map(({ key, value }) => [key, value]));
+      expect(values(data.params)).toMatchObject({ 'model.max_depth': '5', 'data.source': 'iris' });
+      expect(values(data.metrics)['accuracy']).toBe(document.metrics!['accuracy']);
+      expect(data.metrics.map(({ step }) => step)).toEqual(data.metrics.map(() => batch));
+      expect(values(data.tags)).toMatchObject({
+        'retrain.pipeline': 'iris',
+        'retrain.batch': String(batch),
+        'temporal.workflow_id': `iris-batch-${batch}`,
+        'temporal.run_id': document.runId,
+      });
+      const digests = inputs.dataset_inputs.map(({ dataset }) => dataset.digest);
+      const { outputs } = document.stages.find(({ stage }) => stage === 'preprocess')!;
+      for (const side of ['train', 'test'])
+        expect(digests).toContain(
+          outputs.find(({ path }) => path.endsWith(`${side}/`))!.md5.replace('.dir', ''),
+        );
+      const alias = await mlflow(`registered-models/alias?name=iris&alias=batch-${batch}`);
+      expect(alias['model_version']).toMatchObject({
+        version: document.mlflow!.modelVersion,
+        run_id: info.run_id,
+      });
+    }
+  });
+
+  it('shows the six stages in Temporal’s history, and lets nothing over 8 KiB cross', async () => {
+    const connection = await Connection.connect({ address: project.env['TEMPORAL_ADDRESS']! });
+    const client = new Client({ connection, namespace: project.env['TEMPORAL_NAMESPACE']! });
+    const { workflowId, runId } = documents[3]!;
+    const { events } = await client.workflow.getHandle(workflowId, runId).fetchHistory();
+    const activities = events!.flatMap(
+      ({ activityTaskScheduledEventAttributes: begun }) => begun?.activityType?.name ?? [],
+    );
+    expect(activities).toEqual([...STAGES, 'publish_version']);
+    const sizes = events!.flatMap((event) =>
+      [
+        event.activityTaskScheduledEventAttributes?.input?.payloads,
+        event.activityTaskCompletedEventAttributes?.result?.payloads,
+        event.workflowExecutionCompletedEventAttributes?.result?.payloads,
+      ].flatMap((payloads) => (payloads ?? []).map(({ data }) => data?.length ?? 0)),
+    );
+    expect(Math.max(...sizes)).toBeLessThan(8_192);
+    await connection.close();
+  });
+
+  it('publishes a version record that names everything', async () => {
+    const record = await store.records.latest('iris', 3);
+    expect(record).toMatchObject({
+      pipeline: 'iris',
+      version: 3,
+      seq: 1,
+      workflow: { workflowId: 'iris-batch-3', runId: documents[3]!.runId },
+      mlflow: { run_id: documents[3]!.mlflow!.runId },
+    });
+    expect(record.metrics['accuracy']).toBe(documents[3]!.metrics!['accuracy']);
+  });
+});
+
+describe('running again', () => {
+  it('takes every stage from the cache and makes nothing new', async () => {
+    const again = await runJson('3');
+    expect(cachedStages(again)).toEqual(STAGES);
+    expect(again.mlflow).toEqual(documents[3]!.mlflow);
+    expect(again.metrics).toEqual(documents[3]!.metrics);
+    expect((await store.records.latest('iris', 3)).seq).toBe(1);
+  });
+
+  it('runs train and evaluate alone for another max_depth, in an MLflow run of its own', async () => {
+    const shallow = await runJson('3', '--set', 'model.max_depth=1');
+    expect(cachedStages(shallow)).toEqual(STAGES.slice(0, 4));
+    expect(shallow.mlflow!.runId).not.toBe(documents[3]!.mlflow!.runId);
+    expect(shallow.mlflow!.modelVersion).not.toBe(documents[3]!.mlflow!.modelVersion);
+    expect((await store.records.latest('iris', 3)).seq).toBe(2);
+  });
+
+  it('runs every stage with --force, to the same hashes', async () => {
+    const forced = await runJson('3', '--force');
+    expect(cachedStages(forced)).toEqual([]);
+    const hashes = (document: ResultDocument): string[] =>
+      document.stages.flatMap(({ outputs }) => outputs.map(({ sha256 }) => sha256));
+    expect(hashes(forced)).toEqual(hashes(documents[3]!));
+    expect(forced.mlflow!.runId).not.toBe(documents[3]!.mlflow!.runId);
+  });
+
+  it('lists the versions, and shows one', async () => {
+    const { stdout } = await project.client('list', '--json');
+    const { versions } = JSON.parse(stdout) as { versions: { version: number; seq: number }[] };
+    expect(versions.map(({ version, seq }) => [version, seq])).toEqual([
+      [1, 1],
+      [2, 1],
+      [3, 3],
+    ]);
+    const shown = await project.client('status', '2');
+    expect(shown.code).toBe(0);
+    expect(shown.stdout).toContain('iris-batch-2 completed');
+    expect(shown.stdout).toContain('version 2, build 1');
+  });
+});
+
+describe('one stage at a time', () => {
+  it('each needs only what comes before it, and says so when that is missing', async () => {
+    // Another seed: rows that no run has cut before, for the cache is shared by all pipelines.
+    const flags = ['--pipeline', 'steps', '--set', 'data.shuffle_seed=7'];
+    const early = await project.client('stage', 'train', '2', ...flags, '--json');
+    expect(early.code).toBe(1);
+    expect(JSON.parse(early.stdout)).toMatchObject({
+      status: 'failed',
+      error: { type: 'MissingHistory', stage: 'prepare_batch' },
+    });
+    const steps = STAGES.map((stage) => (stage === 'get_data' ? [stage] : [stage, '2']));
+    for (const step of steps) {
+      const { code, stderr } = await project.client('stage', ...step, ...flags);
+      expect(stderr).not.toContain('error');
+      expect(code).toBe(0);
+    }
+    const whole = await runJson('2', ...flags);
+    expect(cachedStages(whole)).toEqual(STAGES);
+    const { metrics, seq } = await store.records.latest('steps', 2);
+    expect([metrics['accuracy'], seq]).toEqual([whole.metrics!['accuracy'], 1]);
+  });
+
+  it('stops after a stage with --until', async () => {
+    const { code, stdout } = await project.client(
+      'run',
+      '1',
+      '--pipeline',
+      'until',
+      '--until',
+      'preprocess',
+      '--json',
+    );
+    expect(code).toBe(0);
+    const document = JSON.parse(stdout) as ResultDocument;
+    expect(document.stages.map(({ stage }) => stage)).toEqual(STAGES.slice(0, 4));
+    expect(document.mlflow).toBeNull();
+    expect(await store.records.list('until')).toEqual([]);
+  });
+});

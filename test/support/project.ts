@@ -1,0 +1,135 @@
+import { spawn } from 'node:child_process';
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Connection } from '@temporalio/client';
+
+export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+/** What a finished command left. */
+export interface Ran {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** A project folder of its own (params.yaml and what the client writes), on the test stack's servers. */
+export interface Project {
+  folder: string;
+  env: Record<string, string>;
+  /** Runs the command line in the folder, as a person would. */
+  client: (...args: string[]) => Promise<Ran>;
+  write: (name: string, content: string | Uint8Array) => string;
+  remove: () => void;
+}
+
+/**
+ * Makes a project with a bucket, an experiment and a Temporal namespace of its own, so that no test
+ * sees another's runs and no worker takes another's tasks.
+ */
+export async function makeProject(
+  name: string,
+  overrides: Record<string, string> = {},
+): Promise<Project> {
+  const folder = mkdtempSync(join(tmpdir(), `retrain ${name} `)); // with a space: homes have them
+  copyFileSync(join(ROOT, 'params.yaml'), join(folder, 'params.yaml'));
+  const id = `${name}-${process.pid}-${Date.now().toString(36)}`;
+  const env = {
+    ...(process.env as Record<string, string>),
+    RETRAIN_ROOT: folder,
+    RETRAIN_STACK_DIR: join(folder, '.stack'),
+    RETRAIN_BUCKET: id,
+    MLFLOW_EXPERIMENT_NAME: id,
+    TEMPORAL_NAMESPACE: id,
+    ...overrides,
+  };
+  await registerNamespace(id);
+  return {
+    folder,
+    env,
+    client: (...args) => run(['--import', tsx, join(ROOT, 'client.ts'), ...args], folder, env),
+    write: (file, content) => {
+      writeFileSync(join(folder, file), content);
+      return join(folder, file);
+    },
+    remove: () => rmSync(folder, { recursive: true, force: true }),
+  };
+}
+
+async function registerNamespace(namespace: string): Promise<void> {
+  const connection = await Connection.connect({ address: process.env['TEMPORAL_ADDRESS']! });
+  await connection.workflowService.registerNamespace({
+    namespace,
+    workflowExecutionRetentionPeriod: { seconds: 86_400 as never },
+  });
+  await connection.close();
+}
+
+const tsx = import.meta.resolve('tsx');
+
+function run(args: string[], cwd: string, env: Record<string, string>): Promise<Ran> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const out = { stdout: '', stderr: '' };
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (out.stdout += text));
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (out.stderr += text));
+    child.once('error', reject).once('close', (code) => resolve({ code, ...out }));
+  });
+}
+
+/** A worker process on the project's servers. */
+export interface RunningWorker {
+  pid: number;
+  log: () => string;
+  stop: () => Promise<void>;
+  kill: (signal: NodeJS.Signals) => void;
+}
+
+/** Starts a worker and waits until it polls. */
+export async function startWorker(project: Project): Promise<RunningWorker> {
+  const port = await freePort();
+  const child = spawn(process.execPath, ['--import', tsx, join(ROOT, 'worker.ts')], {
+    cwd: project.folder,
+    env: { ...project.env, RETRAIN_HEALTH_PORT: String(port) },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let log = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (text: string) => (log += text));
+  const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
+  const deadline = Date.now() + 90_000;
+  while (!(await isReady(port))) {
+    if (child.exitCode !== null || Date.now() > deadline)
+      throw new Error(`the worker did not start:\n${log.slice(-4_000)}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  return {
+    pid: child.pid!,
+    log: () => log,
+    kill: (signal) => child.kill(signal),
+    stop: async () => {
+      child.kill('SIGTERM');
+      await ended;
+    },
+  };
+}
+
+async function isReady(port: number): Promise<boolean> {
+  try {
+    return (await fetch(`http://127.0.0.1:${port}/readyz`)).ok;
+  } catch {
+    return false;
+  }
+}
+
+/** A port nobody listens on now. */
+export async function freePort(): Promise<number> {
+  const { createServer } = await import('node:net');
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => resolve(port));
+    });
+  });
+}
