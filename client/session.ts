@@ -28,7 +28,7 @@ export async function openSession(
   const { uri, auth } = config.tracking;
   const tracker = createMlflowTracker({ uri, auth });
   const place = temporalPlace();
-  const connection = Connection.lazy(place.connectionOptions);
+  const connection = Connection.lazy({ connectTimeout: '3s', ...place.connectionOptions });
   const checks = {
     temporal: () => reachTemporal(connection, place.address),
     storage: () => store.bucket.ensure(),
@@ -50,7 +50,7 @@ export async function openSession(
 
 async function reachTemporal(connection: Connection, address: string): Promise<void> {
   try {
-    await connection.withDeadline(Date.now() + 5_000, () => connection.ensureConnected());
+    await connection.ensureConnected();
   } catch (error) {
     throw new SetupError(
       `no Temporal server answers at ${address}: start it with "npm run client -- stack up", or set TEMPORAL_ADDRESS`,

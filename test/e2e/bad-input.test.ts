@@ -1,0 +1,299 @@
+import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { Client, Connection } from '@temporalio/client';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { loadConfig } from '../../config.ts';
+import { openStore, type Store } from '../../store/index.ts';
+import { objectKey } from '../../store/artifacts.ts';
+import { makeProject, startWorker, type Project, type RunningWorker } from '../support/project.ts';
+
+/** Every way to get it wrong gives one clear sentence, a failing exit code, and loses nothing stored. */
+
+interface FailureDocument {
+  status: string;
+  error: { type: string; message: string; stage: string | null };
+}
+
+let project: Project;
+let worker: RunningWorker;
+let store: Store;
+let temporal: Client;
+
+beforeAll(async () => {
+  project = await makeProject('bad');
+  worker = await startWorker(project);
+  store = openStore(loadConfig(project.folder, project.env).storage);
+  const connection = await Connection.connect({ address: project.env['TEMPORAL_ADDRESS']! });
+  temporal = new Client({ connection, namespace: project.env['TEMPORAL_NAMESPACE']! });
+});
+
+afterAll(async () => {
+  await worker?.stop();
+  await temporal?.connection.close();
+  store?.bucket.close();
+  project?.remove();
+});
+
+/** Puts bytes under a key as a failing disk would: same size, and no checksum that tells. */
+async function spoil(Key: string, Body: Uint8Array): Promise<void> {
+  const { endpoint, region, bucket } = store.bucket.options;
+  const client = new S3Client({
+    endpoint: endpoint!,
+    region,
+    forcePathStyle: true,
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+  });
+  await client.send(new PutObjectCommand({ Bucket: bucket, Key, Body }));
+  client.destroy();
+}
+
+async function failing(
+  ...args: string[]
+): Promise<FailureDocument['error'] & { code: number | null }> {
+  const { code, stdout, stderr } = await project.client(...args, '--json');
+  const document = JSON.parse(stdout) as FailureDocument;
+  expect(document.status).toBe('failed');
+  expect(code).not.toBe(0);
+  expect(stderr).toContain(document.error.message);
+  expect(stderr).not.toMatch(/^\s+at /m); // no stack trace on a person's terminal
+  expect(document.error.message).not.toContain('\n');
+  return { ...document.error, code };
+}
+
+describe('a wrong batch number', () => {
+  it.each(['0', '-1', '1.5', 'x', '1e2', ''])('%j is a usage error', async (batch) => {
+    const { code, stdout, stderr } = await project.client('run', batch);
+    expect(code).toBe(2);
+    expect(stdout).toBe('');
+    expect(stderr).toMatch(/whole number|unknown option/);
+  });
+
+  it('past the end says how many there are', async () => {
+    const { message, stage } = await failing('run', '99');
+    expect(message).toBe(
+      'batch 99 does not exist: the source has 150 rows, which make 3 batches of 50',
+    );
+    expect(stage).toBe('prepare_batch');
+  });
+});
+
+describe('wrong params', () => {
+  it.each([
+    ['model.max_depth=deep', 'model.max_depth is "deep"'],
+    ['model.max_depth=0', 'model.max_depth is 0'],
+    ['model.depth=4', 'model.depth is not a known key'],
+    ['split.test_size=1.5', 'split.test_size is 1.5'],
+    ['mlflow.tracking_uri=http://x', 'change it in params.yaml'],
+    ['max_depth=4', 'expected key=value'],
+  ])('--set %s names the key, the value and what is allowed', async (set, sentence) => {
+    const { code, stderr } = await project.client('run', '1', '--set', set);
+    expect(stderr).toContain(sentence);
+    expect(code).toBe(2);
+  });
+
+  it('from another client fails the workflow at once, not after retries', async () => {
+    const started = temporal.workflow.execute('trainBatch', {
+      workflowId: 'by-hand',
+      taskQueue: 'incremental-training',
+      args: [{ batch: 'two', params: {} }],
+    });
+    await expect(started).rejects.toMatchObject({
+      cause: { type: 'BadParams', message: expect.stringContaining('batch is "two"') },
+    });
+  });
+});
+
+describe('wrong data', () => {
+  const good = 'a,b,label\n1,x,yes\n2,y,no\n3,x,yes\n4,y,no\n5,x,yes\n6,y,no\n';
+  it.each([
+    ['empty', '', /is empty/],
+    ['header only', 'a,b,label\n', /has a header but no rows|no rows/],
+    ['no target', 'a,b,c\n1,2,3\n', /no column "label" to predict, only "a", "b", "c"/],
+    ['ragged', `${good}7,x\n`, /line 8/],
+    ['not text', Buffer.from([0xff, 0xfe, 0x00, 0x61]), /UTF-/],
+  ])('%s', async (name, content, sentence) => {
+    project.write(`${name}.csv`, content);
+    const { message, type } = await failing(
+      'run',
+      '1',
+      '--pipeline',
+      'data',
+      '--set',
+      `data.source=${name}.csv`,
+      '--set',
+      'data.target=label',
+    );
+    expect(message).toMatch(sentence);
+    expect(message).toContain(`${name}.csv`);
+    expect(type).toBe('BadData');
+  });
+
+  it('text in a declared number column names the row', async () => {
+    project.write('text.csv', good.replace('4,y', 'four,y'));
+    const { message } = await failing(
+      'run',
+      '1',
+      '--pipeline',
+      'data',
+      '--set',
+      'data.source=text.csv',
+      '--set',
+      'data.target=label',
+      '--set',
+      'data.columns={a: number}',
+    );
+    expect(message).toMatch(/text\.csv.*(row 4|line 5).*four/);
+  });
+
+  it('a file that is not there says where it was looked for', async () => {
+    const { message } = await failing(
+      'run',
+      '1',
+      '--pipeline',
+      'data',
+      '--set',
+      'data.source=nowhere.csv',
+    );
+    expect(message).toContain('data.source nowhere.csv cannot be read');
+  });
+
+  it('a worker does not read files outside its project folder', async () => {
+    const started = temporal.workflow.execute('trainBatch', {
+      workflowId: 'outside',
+      taskQueue: 'incremental-training',
+      args: [{ batch: 1, pipeline: 'outside', params: { data: { source: '/etc/passwd' } } }],
+    });
+    await expect(started).rejects.toMatchObject({
+      cause: { type: 'BadData', message: expect.stringContaining('outside the worker') },
+    });
+  });
+
+  it('one class goes on, with a warning', async () => {
+    project.write('one.csv', good.replaceAll('no', 'yes'));
+    const { code, stderr } = await project.client(
+      'run',
+      '1',
+      '--pipeline',
+      'one',
+      '--set',
+      'data.source=one.csv',
+      '--set',
+      'data.target=label',
+      '--set',
+      'split.test_size=0.5',
+    );
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/warning: .*every label .* is "yes"/);
+  });
+});
+
+describe('a pipeline with batches', () => {
+  it('refuses another batch_size, and another target, and keeps what it has', async () => {
+    expect((await project.client('run', '1')).code).toBe(0);
+    const before = await store.ledgers.read('iris');
+    const { message, type } = await failing('run', '2', '--set', 'data.batch_size=40');
+    expect(type).toBe('BadParams');
+    expect(message).toBe(
+      'data.batch_size is frozen at 50 since the first batch of iris was cut, and this run asks for 40: set it back, or choose a new pipeline name with --pipeline',
+    );
+    expect(await store.ledgers.read('iris')).toEqual(before);
+    expect((await project.client('run', '1')).code).toBe(0);
+  });
+
+  it('refuses a file whose rows have changed, and shows the first', async () => {
+    const rows = Array.from({ length: 60 }, (_, i) => `${i},${i % 7},${i % 2 ? 'odd' : 'even'}`);
+    const flags = [
+      '--pipeline',
+      'growing',
+      '--set',
+      'data.source=grow.csv',
+      '--set',
+      'data.target=label',
+    ];
+    const csv = (lines: string[]): string => `a,b,label\n${lines.join('\n')}\n`;
+    project.write('grow.csv', csv(rows));
+    expect((await project.client('run', '1', ...flags)).code).toBe(0);
+    project.write('grow.csv', csv(rows.with(16, '16,99,even')));
+    const { message } = await failing('run', '2', ...flags);
+    expect(message).toContain('row 17 was "16,2,even" and is "16,99,even"');
+  });
+
+  it('names a stored object whose bytes no longer match its hash', async () => {
+    const { stages } = await store.records.latest('iris', 1);
+    const { encoder } = stages.find(({ stage }) => stage === 'preprocess')!.outputs;
+    const bytes = Buffer.from(await store.artifacts.get(encoder!)).fill('x', 10, 14);
+    await spoil(objectKey(encoder!.md5), bytes);
+    const { message, type } = await failing('run', '1', '--set', 'model.max_depth=2');
+    expect(type).toBe('DamagedArtifact');
+    expect(message).toContain(encoder!.path);
+    expect((await project.client('run', '1', '--force')).code).toBe(0);
+    expect(await store.artifacts.has(encoder!)).toBe(true);
+  });
+});
+
+describe('a server that is not there', () => {
+  const nowhere = 'http://127.0.0.1:9';
+  it.each([
+    [
+      'Temporal',
+      { TEMPORAL_ADDRESS: '127.0.0.1:9' },
+      /no Temporal server answers at 127\.0\.0\.1:9.*stack up/,
+    ],
+    [
+      'S3',
+      { AWS_ENDPOINT_URL_S3: nowhere },
+      /S3 server at http:\/\/127\.0\.0\.1:9 .*not available.*stack up/,
+    ],
+    [
+      'S3 with the wrong secret',
+      { AWS_SECRET_ACCESS_KEY: 'wrong' },
+      /refused our credentials.*AWS_SECRET_ACCESS_KEY/,
+    ],
+    ['MLflow', { MLFLOW_TRACKING_URI: nowhere }, /http:\/\/127\.0\.0\.1:9.*stack up/],
+  ])('%s: says so before anything starts', async (_, env, sentence) => {
+    const saved = { ...project.env };
+    Object.assign(project.env, env);
+    try {
+      const { message, code } = await failing('run', '3');
+      expect(message).toMatch(sentence);
+      expect(message).not.toContain('wrong');
+      expect(code).toBe(3);
+    } finally {
+      Object.assign(project.env, saved);
+    }
+  });
+});
+
+describe('a batch that is already being run', () => {
+  it('is joined with the same params and refused with others, and shows why it waits', async () => {
+    // A worker that cannot reach MLflow keeps the run waiting in train, retrying.
+    const waiting = await makeProject('waiting');
+    const stuck = {
+      ...waiting,
+      env: { ...waiting.env, MLFLOW_TRACKING_URI: 'http://127.0.0.1:9' },
+    };
+    const slow = await startWorker(stuck);
+    try {
+      const { code, stdout } = await waiting.client('run', '1', '--detach');
+      expect(code).toBe(0);
+      expect(stdout).toMatch(/^iris-batch-1 /);
+      const other = await waiting.client('run', '1', '--set', 'model.max_depth=3');
+      expect(other.code).toBe(1);
+      expect(other.stderr).toContain(
+        'iris-batch-1 is running with other params (model.max_depth is 5 there and 3 here)',
+      );
+      const joined = await waiting.client('run', '1', '--detach');
+      expect(joined.stderr).toContain('iris-batch-1 is already running: following it');
+      expect(joined.stdout).toBe(stdout);
+      await expect
+        .poll(async () => (await waiting.client('status', '1')).stdout, { timeout: 30_000 })
+        .toMatch(/retrying {2}train, attempt \d+: .*http:\/\/127\.0\.0\.1:9/);
+    } finally {
+      const connection = await Connection.connect({ address: waiting.env['TEMPORAL_ADDRESS']! });
+      const client = new Client({ connection, namespace: waiting.env['TEMPORAL_NAMESPACE']! });
+      await client.workflow.getHandle('iris-batch-1').terminate();
+      await connection.close();
+      await slow.stop();
+      waiting.remove();
+    }
+  });
+});
