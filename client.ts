@@ -1,10 +1,9 @@
 import { spawn } from 'node:child_process';
-import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, CommanderError } from 'commander';
 import { STAGES, type StageName } from './activities/contract.ts';
 import { batchArgument, pipelineArgument, setArgument, stageArgument } from './client/arguments.ts';
-import { loadConfig } from './config.ts';
+import { loadConfig, projectRoot } from './config.ts';
 import { useStackCredentials } from './connect.ts';
 import { BadParams } from './errors.ts';
 
@@ -13,9 +12,7 @@ import { BadParams } from './errors.ts';
  * answered at once.
  */
 
-const here = dirname(fileURLToPath(import.meta.url));
-/** The project folder: where params.yaml and .stack/ are. */
-const root = process.env['RETRAIN_ROOT'] ?? here;
+const root = projectRoot(import.meta.url);
 
 interface CommonOptions {
   pipeline?: string;
@@ -108,7 +105,7 @@ program
   .description('run a worker here, until Ctrl-C')
   .addHelpText('after', example('worker'))
   .action(async () => {
-    const child = spawn(process.execPath, [...process.execArgv, join(here, 'worker.ts')], {
+    const child = spawn(process.execPath, [...process.execArgv, workerProgram()], {
       stdio: 'inherit',
     });
     // Ctrl-C reaches the whole group: the worker drains, and we end when it has.
@@ -117,6 +114,11 @@ program
       child.once('exit', (code) => resolve(code ?? 1));
     });
   });
+
+/** worker.ts beside this file, or worker.js when built. */
+function workerProgram(): string {
+  return fileURLToPath(import.meta.url.replace(/client(\.\w+)$/, 'worker$1'));
+}
 
 async function runBatch({
   batch,

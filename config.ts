@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { BadParams, messageOf } from './errors.ts';
@@ -45,6 +46,15 @@ export interface Config {
   temporalUi: string;
   /** The pinnable half of params.yaml, as it stands in the file. */
   params: Record<string, unknown>;
+}
+
+/**
+ * The project folder, where params.yaml and .stack/ are: RETRAIN_ROOT, or that of the program, which
+ * when built lies in dist/ inside it.
+ */
+export function projectRoot(programUrl: string, env: NodeJS.ProcessEnv = process.env): string {
+  const here = dirname(fileURLToPath(programUrl));
+  return env['RETRAIN_ROOT'] ?? (basename(here) === 'dist' ? dirname(here) : here);
 }
 
 /**

@@ -1,12 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { openPool } from './activities/compute.ts';
 import { TASK_QUEUE } from './activities/contract.ts';
 import { createActivities } from './activities/index.ts';
-import { loadConfig } from './config.ts';
+import { loadConfig, projectRoot } from './config.ts';
 import { temporalPlace, useStackCredentials } from './connect.ts';
 import { messageOf, RetrainError, SetupError } from './errors.ts';
 import { openStore } from './store/index.ts';
@@ -15,11 +14,9 @@ import { activityInterceptor } from './worker/activity-interceptor.ts';
 import { serveHealth } from './worker/health.ts';
 import { openLog, temporalLogger } from './worker/logger.ts';
 
-const here = dirname(fileURLToPath(import.meta.url));
 const production = process.env['NODE_ENV'] === 'production';
 
-/** The project folder: where params.yaml is. A built worker runs from dist/ inside it. */
-const root = process.env['RETRAIN_ROOT'] ?? (here.endsWith('dist') ? dirname(here) : here);
+const root = projectRoot(import.meta.url);
 
 const log = openLog();
 
@@ -46,7 +43,6 @@ async function main(): Promise<void> {
       readConfig: () => loadConfig(root),
       root,
       gitCommit: gitCommit(),
-      log,
     }),
     interceptors: { activity: [(context) => ({ inbound: activityInterceptor(context) })] },
     // A killed worker's runs move on after this long instead of ten seconds.
@@ -96,8 +92,9 @@ async function connect(): Promise<NativeConnection> {
 
 /** The bundle built ahead in production, the source itself in development. */
 function workflowSource(): { workflowBundle: { codePath: string } } | { workflowsPath: string } {
-  const codePath = join(root, 'dist', 'workflow-bundle.js');
-  if (!production) return { workflowsPath: join(here, 'workflows', 'index.ts') };
+  const codePath = fileURLToPath(new URL('./workflow-bundle.js', import.meta.url));
+  if (!production)
+    return { workflowsPath: fileURLToPath(new URL('./workflows/index.ts', import.meta.url)) };
   if (existsSync(codePath)) return { workflowBundle: { codePath } };
   throw new SetupError(`${codePath} is missing: build it with "npm run build"`);
 }

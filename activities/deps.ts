@@ -1,4 +1,3 @@
-import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
 import type { Store } from '../store/index.ts';
 import type { Tracker } from '../tracking/tracker.ts';
@@ -18,5 +17,4 @@ export interface Deps {
   root: string;
   /** The commit this worker runs, where it is known. */
   gitCommit: string | undefined;
-  log: Logger;
 }

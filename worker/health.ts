@@ -20,7 +20,7 @@ export async function serveHealth(port: number, readiness: Readiness): Promise<S
     server.once('error', (error: NodeJS.ErrnoException) =>
       reject(
         new SetupError(
-          `port ${port}, where the worker answers for its health, cannot be used (${error.code}): stop what holds it or choose another with --health-port`,
+          `port ${port}, where the worker answers for its health, cannot be used (${error.code}): stop what holds it or choose another with RETRAIN_HEALTH_PORT`,
           { cause: error },
         ),
       ),

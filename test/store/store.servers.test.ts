@@ -1,0 +1,252 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { objectKey } from '../../store/artifacts.ts';
+import { createDocument, readDocument, swapDocument } from '../../store/documents.ts';
+import { md5, sha256 } from '../../store/hash.ts';
+import { openStore, type Store } from '../../store/index.ts';
+import { batchesAt, ledgerKey, type Settings } from '../../store/ledger.ts';
+import { recordKey, type VersionRecord } from '../../store/records.ts';
+import { S3_SERVERS, type S3Server } from '../support/s3-servers.ts';
+
+/** What the store promises, held against real S3 servers with several clients at once. */
+describe.each(S3_SERVERS)('the store on $name', ({ open }) => {
+  let server: S3Server;
+  let store: Store;
+  let other: Store;
+
+  beforeAll(async () => {
+    server = await open();
+    const options = server.options(`contract-${process.pid}-${Date.now().toString(36)}`);
+    [store, other] = [openStore(options), openStore(options)];
+    await store.bucket.ensure();
+  });
+
+  afterAll(async () => {
+    store?.bucket.close();
+    other?.bucket.close();
+    await server?.stop();
+  });
+
+  describe('the bucket', () => {
+    it('is made when missing, by ensure and by the first put, and made once', async () => {
+      await Promise.all([store.bucket.ensure(), other.bucket.ensure()]);
+      const fresh = openStore({
+        ...store.bucket.options,
+        bucket: `${store.bucket.options.bucket}-b`,
+      });
+      const ref = await fresh.artifacts.put('a.txt', Buffer.from('a'));
+      expect(await fresh.artifacts.has(ref)).toBe(true);
+      fresh.bucket.close();
+    });
+
+    it('refuses bytes that do not match the checksum they are sent with', async () => {
+      const put = store.bucket.put('damaged-on-the-way', Buffer.from('a'), { sha256: sha256('b') });
+      await expect(put).rejects.toMatchObject({ name: 'StorageRefused' });
+      expect(await store.bucket.get('damaged-on-the-way')).toBeUndefined();
+    });
+
+    it('says by type that credentials are wrong or the server is gone', async () => {
+      const wrong = openStore({
+        ...store.bucket.options,
+        credentials: { accessKeyId: 'nobody', secretAccessKey: 'not-the-secret' },
+      });
+      const refused = wrong.bucket.ensure();
+      await expect(refused).rejects.toMatchObject({ name: 'StorageRefused', retryable: false });
+      await expect(refused).rejects.not.toThrow('not-the-secret');
+      const gone = openStore({ ...store.bucket.options, endpoint: 'http://127.0.0.1:9' });
+      await expect(gone.bucket.get('x')).rejects.toMatchObject({
+        name: 'StorageUnavailable',
+        retryable: true,
+      });
+    });
+  });
+
+  describe('artifacts', () => {
+    it.each(['', 'text', 'ü 😀', '\0\u0001\r\n'])(
+      'come back as they were stored: %j',
+      async (text) => {
+        const bytes = Buffer.from(text);
+        const ref = await store.artifacts.put('a b/ü😀.bin', bytes);
+        expect(ref).toMatchObject({ md5: md5(bytes), sha256: sha256(bytes), size: bytes.length });
+        expect(Buffer.from(await store.artifacts.get(ref)).equals(bytes)).toBe(true);
+      },
+    );
+
+    it('stand where DVC looks for them', async () => {
+      const { md5: name } = await store.artifacts.put('x', Buffer.from('where'));
+      const stored = await store.bucket.get(`files/md5/${name.slice(0, 2)}/${name.slice(2)}`);
+      expect(Buffer.from(stored!.bytes).toString()).toBe('where');
+    });
+
+    it('of eight megabytes go whole', async () => {
+      const bytes = Buffer.alloc(8 * 1024 * 1024, 'abcdefg');
+      const ref = await store.artifacts.put('big', bytes);
+      expect(Buffer.from(await store.artifacts.get(ref)).equals(bytes)).toBe(true);
+    });
+
+    it('that are damaged are not taken for whole, and the next put mends them', async () => {
+      const ref = await store.artifacts.put('m', Buffer.from('right'));
+      const wrong = Buffer.from('wrong');
+      await store.bucket.put(objectKey(ref.md5), wrong, { sha256: sha256(wrong) });
+      expect(await store.artifacts.has(ref)).toBe(false);
+      await expect(store.artifacts.get(ref)).rejects.toMatchObject({
+        name: 'DamagedArtifact',
+        details: { ref },
+      });
+      await store.artifacts.put('m', Buffer.from('right'));
+      expect(await store.artifacts.has(ref)).toBe(true);
+    });
+
+    it('that are missing say so', async () => {
+      const ref = { path: 'p', md5: md5('never'), sha256: sha256('never'), size: 5 };
+      expect(await store.artifacts.has(ref)).toBe(false);
+      await expect(store.artifacts.get(ref)).rejects.toThrow('p is missing from the store');
+    });
+
+    it('make directories without being copied, by our manifest and DVC’s', async () => {
+      const files = await Promise.all(
+        ['b', 'a'].map((name) => store.artifacts.put(name, Buffer.from(name))),
+      );
+      const ref = await store.artifacts.putDirectory('d/', files);
+      expect((await store.artifacts.list(ref)).map(({ path }) => path)).toEqual(['a', 'b']);
+      const dvc = await store.bucket.get(objectKey(ref.md5));
+      expect(JSON.parse(Buffer.from(dvc!.bytes).toString())).toEqual([
+        { md5: md5('a'), relpath: 'a' },
+        { md5: md5('b'), relpath: 'b' },
+      ]);
+    });
+  });
+
+  describe('documents', () => {
+    const counter = z.strictObject({ schema: z.literal(1), n: z.int() });
+
+    it('are created once, whoever comes first', async () => {
+      const made = await Promise.all(
+        [store, other, store, other].map(({ bucket }, n) =>
+          createDocument(bucket, 'once.json', { schema: 1, n }),
+        ),
+      );
+      expect(made.filter(Boolean)).toHaveLength(1);
+      const { value } = (await readDocument(store.bucket, 'once.json', counter))!;
+      expect(value.n).toBe(made.indexOf(true));
+    });
+
+    it('lose no change when many swap at once', async () => {
+      const swap = ({ bucket }: Store): Promise<unknown> =>
+        swapDocument(bucket, 'count.json', counter, (now) => ({
+          schema: 1 as const,
+          n: (now?.n ?? 0) + 1,
+        }));
+      await Promise.all(Array.from({ length: 20 }, (_, i) => swap(i % 2 ? store : other)));
+      expect((await readDocument(store.bucket, 'count.json', counter))!.value.n).toBe(20);
+    });
+
+    it('written by a newer program, by hand, or torn are refused by name', async () => {
+      const write = async (text: string): Promise<unknown> => {
+        await store.bucket.put('odd.json', Buffer.from(text), { sha256: sha256(text) });
+        return readDocument(store.bucket, 'odd.json', counter);
+      };
+      await expect(write('{"schema":2}')).rejects.toThrow('odd.json has schema 2, newer');
+      await expect(write('{"schema":1,"n":"x"}')).rejects.toThrow('changed by hand or damaged (n:');
+      await expect(write('{"schema":1,"n"')).rejects.toThrow('odd.json is not JSON');
+    });
+  });
+
+  describe('a ledger', () => {
+    const settings: Settings = {
+      source: { kind: 'csv', name: 'x.csv' },
+      target: 't',
+      columns: [{ name: 't', type: 'category' }],
+      missing_values: [''],
+      batch_size: 2,
+      shuffle_seed: null,
+      split_key: null,
+    };
+    const batchOf = async (batch: number, text = `batch ${batch}`) => {
+      const ref = await store.artifacts.put(`b${batch}`, Buffer.from(text));
+      return { batch, rows: 2, ref, raw: 'r' };
+    };
+
+    it('takes each batch once, in order, from writers at once, and keeps it', async () => {
+      const raw = (await batchOf(0)).ref;
+      const entry = { ref: raw, columns: raw, rows: 8 };
+      await Promise.all([store, other].map(({ ledgers }) => ledgers.open('race', settings, entry)));
+      const batches = await Promise.all([1, 2, 3, 4].map((batch) => batchOf(batch)));
+      await Promise.all(
+        [2, 4, 3, 4].map((last, i) =>
+          (i % 2 ? store : other).ledgers.append('race', settings, batches.slice(0, last)),
+        ),
+      );
+      const ledger = (await store.ledgers.read('race'))!;
+      expect(ledger.batches.map(({ batch, ref }) => [batch, ref])).toEqual(
+        batches.map(({ batch, ref }) => [batch, ref]),
+      );
+      expect(batchesAt(ledger, 9, ledger.batches[1]!.revision)).toHaveLength(4);
+    });
+
+    it('refuses other bytes under a number that is taken, and a gap', async () => {
+      const other4 = await batchOf(4, 'other rows');
+      await expect(store.ledgers.append('race', settings, [other4])).rejects.toThrow('other bytes');
+      const far = await batchOf(9);
+      await expect(store.ledgers.append('race', settings, [far])).rejects.toThrow('cannot follow');
+      expect((await store.ledgers.read('race'))!.batches).toHaveLength(4);
+    });
+
+    it('opened under other settings meanwhile is a conflict, not a mixture', async () => {
+      const changed = { ...settings, batch_size: 3 };
+      const append = store.ledgers.append('race', changed, [await batchOf(5)]);
+      await expect(append).rejects.toMatchObject({ name: 'Conflict' });
+    });
+
+    it('that has been damaged says which document to restore', async () => {
+      await store.bucket.put(ledgerKey('torn'), Buffer.from('{'), { sha256: sha256('{') });
+      await expect(store.ledgers.read('torn')).rejects.toThrow('ledgers/torn.json is not JSON');
+    });
+  });
+
+  describe('version records', () => {
+    const draft = (build: string): Omit<VersionRecord, 'schema' | 'seq'> => ({
+      pipeline: 'p',
+      version: 1,
+      build,
+      ledger_revision: 1,
+      params: {},
+      params_hash: 'h',
+      stages: [],
+      metrics: { accuracy: 1 },
+      workflow: { workflowId: 'w', runId: 'r' },
+      mlflow: { experiment_id: '1', run_id: 'r', model_name: 'p', model_version: '1' },
+      created_at: '2026-01-01T00:00:00.000Z',
+    });
+
+    it('number the builds without a gap, each once, whoever publishes them at once', async () => {
+      const builds = Array.from({ length: 12 }, (_, i) => `build ${i % 4}`);
+      await Promise.all(
+        builds.map((build, i) =>
+          (i % 2 ? store : other).records.publish(draft(build), { rows: 1 }),
+        ),
+      );
+      const { seq } = await store.records.latest('p', 1);
+      const all = await Promise.all(
+        Array.from({ length: seq }, (_, i) => store.records.read('p', 1, i + 1)),
+      );
+      expect(all.every((record) => record !== undefined)).toBe(true);
+      expect(new Set(all.map((record) => record!.build)).size).toBe(4);
+      const [line] = await store.records.list('p');
+      expect(line!.seq).toBe(seq);
+    });
+
+    it('are immutable: publishing the same build again gives the same record', async () => {
+      const first = await store.records.publish(draft('last'), { rows: 1 });
+      const again = await other.records.publish(draft('last'), { rows: 1 });
+      expect(again).toEqual(first);
+      expect(first.ref.path).toBe(recordKey('p', 1, first.record.seq));
+      const stored = await store.bucket.get(first.ref.path);
+      expect(sha256(stored!.bytes)).toBe(first.ref.sha256);
+    });
+
+    it('of a version never built say how to build it', async () => {
+      await expect(store.records.latest('p', 7)).rejects.toThrow('run it with "run 7"');
+    });
+  });
+});
