@@ -14,7 +14,13 @@ const { code } = await bundleWorkflowCode({ workflowsPath: join(root, 'workflows
 mkdirSync(dist, { recursive: true });
 writeFileSync(join(dist, 'workflow-bundle.js'), code);
 
-for (const file of ['tracking/tree_model.py', 'activities/datasets/iris.csv']) {
+const files = [
+  'tracking/tree_model.py',
+  'activities/datasets/iris.csv',
+  'infra/bootstrap.txt',
+  'infra/requirements.txt',
+];
+for (const file of files) {
   mkdirSync(join(dist, file, '..'), { recursive: true });
   copyFileSync(join(root, file), join(dist, file));
 }

@@ -1,0 +1,43 @@
+import { join } from 'node:path';
+import { httpProblem } from '../http-check.ts';
+import { portVariable } from '../ports.ts';
+import type { Part, Plan } from './part.ts';
+
+/** MLflow's tracking server: one worker, metadata in SQLite, artifacts served from a folder. */
+export function mlflowPart({ dir, ports, venv }: Plan): Part {
+  const url = `http://127.0.0.1:${ports.mlflow}`;
+  return {
+    name: 'mlflow',
+    title: 'MLflow',
+    url,
+    command: [
+      venv.python,
+      // As a module: a script's first line could not name an interpreter in a folder with spaces.
+      '-m',
+      'mlflow',
+      'server',
+      '--host=127.0.0.1',
+      `--port=${ports.mlflow}`,
+      '--workers=1',
+      '--backend-store-uri=sqlite:///mlflow.db',
+      '--artifacts-destination=./artifacts',
+      '--serve-artifacts',
+    ],
+    // The URIs above are relative to it, so that no folder's name needs quoting in them.
+    cwd: join(dir, 'mlflow'),
+    env: {
+      // Its job runner quadruples the memory, and nothing here uses it.
+      MLFLOW_SERVER_ENABLE_JOB_EXECUTION: 'false',
+      MLFLOW_DISABLE_TELEMETRY: 'true',
+      DO_NOT_TRACK: 'true',
+      PYTHONUNBUFFERED: '1',
+    },
+    hide: /^(MLFLOW_|PYTHONPATH$|PYTHONHOME$|VIRTUAL_ENV$)/,
+    ports: [{ port: ports.mlflow, variable: portVariable('mlflow') }],
+    needs: [],
+    edition: venv.stamp,
+    problem: () => httpProblem(`${url}/health`),
+    startMs: 180_000, // imports and a first migration on a slow disk
+    stopMs: 15_000,
+  };
+}

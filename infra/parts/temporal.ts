@@ -1,0 +1,66 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { isServing } from '../grpc-health.ts';
+import { httpProblem } from '../http-check.ts';
+import { portVariable } from '../ports.ts';
+import type { Part, Plan } from './part.ts';
+
+const run = promisify(execFile);
+
+const FRONTEND = 'temporal.api.workflowservice.v1.WorkflowService';
+/** Closed histories are kept for 24 hours unless told otherwise, too short to look back at a bad week. */
+const RETENTION = '720h';
+
+const SETTINGS = [
+  // WAL and full sync: nothing acknowledged is lost to a crash or a power cut, at 10 ms a run.
+  '--sqlite-pragma=journal_mode=WAL',
+  '--sqlite-pragma=synchronous=FULL',
+  // Without these, each task waits 50 ms to be dispatched and each timer up to a second more.
+  '--dynamic-config-value=history.transferProcessorMaxPollRPS=1000',
+  '--dynamic-config-value=history.timerProcessorMaxTimeShift="10ms"',
+];
+
+/** Temporal's dev server with its Web UI, on a file database. */
+export function temporalPart({ dir, ports, inner, venv }: Plan): Part {
+  const address = `127.0.0.1:${ports.temporal}`;
+  const ui = `http://127.0.0.1:${ports.ui}`;
+  return {
+    name: 'temporal',
+    title: 'Temporal',
+    url: ui,
+    command: [
+      venv.temporal,
+      'server',
+      'start-dev',
+      '--ip=127.0.0.1',
+      `--port=${ports.temporal}`,
+      `--ui-port=${ports.ui}`,
+      `--metrics-port=${inner['temporalMetrics']}`,
+      '--ui-disable-news-fetch',
+      '--db-filename=temporal.db',
+      ...SETTINGS,
+    ],
+    // Paths are relative to it, so that no folder's name needs quoting in a database URI.
+    cwd: join(dir, 'temporal'),
+    env: {},
+    hide: /^TEMPORAL_/,
+    ports: [
+      { port: ports.temporal, variable: portVariable('temporal') },
+      { port: ports.ui, variable: portVariable('ui') },
+    ],
+    needs: [],
+    edition: venv.stamp,
+    problem: async () =>
+      (await isServing(ports.temporal, FRONTEND))
+        ? httpProblem(ui)
+        : `${address} does not answer as Temporal`,
+    afterStart: async () => {
+      const server = ['--address', address, '--disable-config-file', '--disable-config-env'];
+      const update = ['operator', 'namespace', 'update', '-n', 'default', '--retention', RETENTION];
+      await run(venv.temporal, [...update, ...server], { timeout: 20_000 });
+    },
+    startMs: 60_000,
+    stopMs: 15_000,
+  };
+}

@@ -1,0 +1,73 @@
+import { createServer, type AddressInfo, type Server } from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import { BadParams, SetupError } from '../../errors.ts';
+import { assertFree } from '../../infra/port-holder.ts';
+import { choosePorts, DEFAULT_PORTS, freePorts, isFree } from '../../infra/ports.ts';
+
+let server: Server | undefined;
+
+async function listen(host: string): Promise<number> {
+  server = createServer();
+  await new Promise<void>((resolve) => server?.listen(0, host, resolve));
+  return (server.address() as AddressInfo).port;
+}
+
+afterEach(() => {
+  server?.close();
+});
+
+describe('a port in use', () => {
+  it('says which port, which part wants it, who holds it, and how to choose another', async () => {
+    const port = await listen('127.0.0.1');
+    const error = await assertFree('mlflow', [{ port, variable: 'RETRAIN_PORT_MLFLOW' }]).catch(
+      (thrown: unknown) => thrown,
+    );
+    expect(error).toBeInstanceOf(SetupError);
+    expect((error as Error).message).toMatch(
+      new RegExp(
+        `^port ${port}, which mlflow wants, is held by (another process|.+ \\(process ${process.pid}\\)): ` +
+          'end that, or choose another port with RETRAIN_PORT_MLFLOW$',
+      ),
+    );
+  });
+
+  it('is not free when the listener is on every address', async () => {
+    expect(await isFree(await listen('0.0.0.0'))).toBe(false);
+  });
+
+  it('is free again when its server has ended', async () => {
+    const port = await listen('127.0.0.1');
+    await new Promise((resolve) => server?.close(resolve));
+    expect(await isFree(port)).toBe(true);
+  });
+
+  it('is not among the free ports', async () => {
+    const ports = await freePorts(3);
+    expect(new Set(ports).size).toBe(3);
+    for (const port of ports) expect(await isFree(port)).toBe(true);
+  });
+});
+
+describe('the choice of ports', () => {
+  it('takes what is asked, else the environment, else the last, else the default', () => {
+    const env = { RETRAIN_PORT_UI: '2', RETRAIN_PORT_S3: '3', RETRAIN_PORT_MLFLOW: '' };
+    const last = { s3: 33, mlflow: 44 };
+    expect(choosePorts({ ui: 22 }, last, env)).toEqual({
+      temporal: DEFAULT_PORTS.temporal,
+      ui: 22,
+      s3: 3,
+      mlflow: 44,
+      health: DEFAULT_PORTS.health,
+    });
+  });
+
+  it('refuses what is no port, naming the variable', () => {
+    expect(() => choosePorts({}, {}, { RETRAIN_PORT_S3: '80a' })).toThrow(
+      new BadParams('RETRAIN_PORT_S3 is "80a": give a port number from 1 to 65535'),
+    );
+  });
+
+  it('refuses one port for two parts', () => {
+    expect(() => choosePorts({ ui: DEFAULT_PORTS.s3 }, {}, {})).toThrow(/both given port 8333/);
+  });
+});

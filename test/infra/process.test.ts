@@ -1,0 +1,102 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { identityOf } from '../../infra/identity.ts';
+import { withLock } from '../../infra/lock.ts';
+import { launch, liveProcess, logFile } from '../../infra/process.ts';
+import { stopPart } from '../../infra/stop.ts';
+
+const folder = (): string => mkdtempSync(join(tmpdir(), 'stack '));
+const start = (dir: string, script: string): ReturnType<typeof launch> =>
+  launch({
+    dir,
+    part: 'mlflow',
+    command: [process.execPath, '-e', script],
+    cwd: dir,
+    env: process.env,
+    fingerprint: '',
+  });
+
+describe('a process of the stack', () => {
+  it('is known by its start time, so that a recycled pid is neither taken for it nor killed', async () => {
+    const dir = folder();
+    const bystander = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)']);
+    const pid = bystander.pid ?? 0;
+    await sleep(50); // start times count in hundredths of a second
+    const mine = await start(dir, '');
+    writeFileSync(join(dir, 'run', 'mlflow.json'), JSON.stringify({ ...mine, pid }));
+    expect(liveProcess(dir, 'mlflow')).toBeUndefined();
+    await stopPart(dir, 'mlflow', 100);
+    expect(identityOf(pid)).toBeDefined();
+    bystander.kill();
+  });
+
+  it('is gone when it has ended, reaped or not', async () => {
+    const dir = folder();
+    await start(dir, '');
+    await expect.poll(() => liveProcess(dir, 'mlflow')).toBeUndefined();
+  });
+
+  it('is ended with the children that outlived it', async () => {
+    const dir = folder();
+    const child = `require('child_process').spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' }).pid`;
+    const { pid } = await start(dir, `console.log(${child}); setInterval(() => {}, 1000)`);
+    await expect.poll(() => readFileSync(logFile(dir, 'mlflow'), 'utf8')).toMatch(/\d+/);
+    const orphan = Number(readFileSync(logFile(dir, 'mlflow'), 'utf8'));
+    process.kill(pid, 'SIGKILL');
+    await expect.poll(() => liveProcess(dir, 'mlflow')).toBeUndefined();
+    expect(identityOf(orphan)).toBeDefined();
+    expect(await stopPart(dir, 'mlflow', 100)).toEqual({ found: true, killed: false });
+    expect(identityOf(orphan)).toBeUndefined();
+  });
+
+  it('is killed only when it does not end in its grace time', async () => {
+    const dir = folder();
+    await start(
+      dir,
+      `process.on('SIGTERM', () => {}); console.log('up'); setInterval(() => {}, 1000)`,
+    );
+    await expect.poll(() => readFileSync(logFile(dir, 'mlflow'), 'utf8')).toMatch('up');
+    expect(await stopPart(dir, 'mlflow', 200)).toEqual({ found: true, killed: true });
+    expect(await stopPart(dir, 'mlflow', 200)).toEqual({ found: false, killed: false });
+  });
+
+  it('starts a new log when the old one is past 20 MB', async () => {
+    const dir = folder();
+    await start(dir, '');
+    writeFileSync(logFile(dir, 'mlflow'), Buffer.alloc(21 * 1024 * 1024));
+    await start(dir, '');
+    expect(statSync(logFile(dir, 'mlflow')).size).toBeLessThan(1000);
+    expect(statSync(`${logFile(dir, 'mlflow')}.1`).size).toBe(21 * 1024 * 1024);
+  });
+});
+
+describe('the lock', () => {
+  it('lets one in at a time', async () => {
+    const path = join(folder(), 'lock');
+    let inside = 0;
+    let most = 0;
+    const work = async (): Promise<void> => {
+      most = Math.max(most, ++inside);
+      await sleep(20);
+      inside--;
+    };
+    await Promise.all([1, 2, 3].map(() => withLock(path, work)));
+    expect(most).toBe(1);
+  });
+
+  it('is taken over from a process that no longer lives, whoever has its pid now', async () => {
+    const path = join(folder(), 'lock');
+    writeFileSync(path, JSON.stringify({ pid: process.pid, identity: 'another start time' }));
+    expect(await withLock(path, async () => 'in')).toBe('in');
+  });
+
+  it('is released when the work fails', async () => {
+    const path = join(folder(), 'lock');
+    await expect(withLock(path, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
+    expect(await withLock(path, async () => 'in')).toBe('in');
+  });
+});

@@ -1,0 +1,42 @@
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { SetupError } from '../../errors.ts';
+import { chooseS3 } from '../../infra/s3-kind.ts';
+
+function stackWith(...kinds: string[]): string {
+  const dir = mkdtempSync(join(tmpdir(), 'stack '));
+  for (const kind of kinds) mkdirSync(join(dir, kind));
+  return dir;
+}
+
+const bin = mkdtempSync(join(tmpdir(), 'bin '));
+writeFileSync(join(bin, 'minio'), '', { mode: 0o755 });
+const withMinio = { PATH: bin };
+const without = { PATH: '/nowhere' };
+
+describe('the choice of the S3 server', () => {
+  it('is MinIO where there is one, else SeaweedFS', () => {
+    expect(chooseS3(stackWith(), undefined, withMinio)).toEqual({
+      kind: 'minio',
+      minio: join(bin, 'minio'),
+    });
+    expect(chooseS3(stackWith(), undefined, without)).toEqual({ kind: 'seaweedfs' });
+    expect(chooseS3(stackWith(), 'seaweedfs', withMinio)).toEqual({ kind: 'seaweedfs' });
+  });
+
+  it('stays with the server that keeps the objects, whatever is installed later', () => {
+    expect(chooseS3(stackWith('seaweedfs'), undefined, withMinio)).toEqual({ kind: 'seaweedfs' });
+    expect(() => chooseS3(stackWith('minio'), undefined, without)).toThrow(SetupError);
+    expect(() => chooseS3(stackWith('seaweedfs'), 'minio', withMinio)).toThrow(
+      /are kept by seaweedfs, not minio/,
+    );
+  });
+
+  it('says how to get MinIO when it is asked for and missing', () => {
+    expect(() => chooseS3(stackWith(), 'minio', without)).toThrow(
+      /no "minio" is on PATH: build one with "go install/,
+    );
+  });
+});

@@ -1,0 +1,146 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  CreateBucketCommand,
+  GetObjectCommand,
+  PutObjectCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { SetupError } from '../../errors.ts';
+import {
+  stackDown,
+  stackEnv,
+  stackStatus,
+  stackUp,
+  type PartName,
+  type Ports,
+} from '../../infra/stack.ts';
+import { venvAt } from '../../infra/python.ts';
+import { root, testPorts, testStackDir, venv } from '../support/stack.ts';
+
+const { dir, remove } = testStackDir();
+let ports: Ports;
+let lines: string[] = [];
+
+const up = (asked: Partial<Ports> = ports, at = dir): Promise<void> => {
+  lines = [];
+  return stackUp({
+    root,
+    dir: at,
+    venv,
+    s3: 'seaweedfs',
+    worker: false,
+    ports: asked,
+    report: ({ part, state }) => void lines.push(`${part} ${state}`),
+  });
+};
+const states = async (): Promise<Record<string, string>> =>
+  Object.fromEntries((await stackStatus({ root, dir })).map(({ part, state }) => [part, state]));
+const pidOf = async (name: PartName): Promise<number> =>
+  (await stackStatus({ root, dir })).find(({ part }) => part === name)?.pid ?? 0;
+const running = { temporal: 'running', s3: 'running', mlflow: 'running', worker: 'stopped' };
+
+function s3(): S3Client {
+  const env = stackEnv(dir);
+  return new S3Client({
+    endpoint: env.AWS_ENDPOINT_URL_S3,
+    region: env.AWS_REGION,
+    forcePathStyle: true,
+    maxAttempts: 1, // "healthy" means that the first request works
+    credentials: { accessKeyId: env.AWS_ACCESS_KEY_ID, secretAccessKey: env.AWS_SECRET_ACCESS_KEY },
+  });
+}
+
+async function readBack(): Promise<string | undefined> {
+  const object = await s3().send(new GetObjectCommand({ Bucket: 'kept', Key: 'key' }));
+  return object.Body?.transformToString();
+}
+
+async function experiments(path: string, body: object): Promise<string> {
+  const response = await fetch(
+    `${stackEnv(dir).MLFLOW_TRACKING_URI}/api/2.0/mlflow/experiments/${path}`,
+    {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    },
+  );
+  return response.text();
+}
+
+beforeAll(async () => {
+  ports = await testPorts();
+  await up();
+});
+afterAll(remove);
+
+describe('the local stack', { timeout: 180_000 }, () => {
+  it('runs, in a folder with spaces, with every part healthy', async () => {
+    expect(dir).toContain(' ');
+    expect(await states()).toEqual(running);
+  });
+
+  it('keeps closed histories for 30 days', () => {
+    const flags = [
+      '--address',
+      stackEnv(dir).TEMPORAL_ADDRESS,
+      '--disable-config-file',
+      '-o',
+      'json',
+    ];
+    const described = execFileSync(
+      venvAt(venv).temporal,
+      ['operator', 'namespace', 'describe', '-n', 'default', ...flags],
+      { encoding: 'utf8' },
+    );
+    expect(described).toMatch(/"workflowExecutionRetentionTtl": "2592000s"/);
+  });
+
+  it('is left alone by a second up, which takes less than a second', async () => {
+    const before = await pidOf('mlflow');
+    const began = Date.now();
+    await up({});
+    expect(Date.now() - began).toBeLessThan(1000);
+    expect(lines.sort()).toEqual(['mlflow ready', 's3 ready', 'temporal ready']);
+    expect(await pidOf('mlflow')).toBe(before);
+  });
+
+  it('says whose port is taken, and keeps its credentials out of logs and command lines', async () => {
+    const other = testStackDir();
+    const taken = up({ ...(await testPorts()), temporal: ports.temporal, ui: ports.ui }, other.dir);
+    const error = await taken.catch((thrown: unknown) => thrown);
+    await other.remove();
+    expect(error).toBeInstanceOf(SetupError);
+    expect((error as Error).message).toMatch(
+      `port ${ports.temporal}, which temporal wants, is held by`,
+    );
+
+    const secret = stackEnv(dir).AWS_SECRET_ACCESS_KEY;
+    expect(readFileSync(join(dir, 'logs', 's3.log'), 'utf8')).not.toContain(secret);
+    expect(execFileSync('ps', ['-A', '-o', 'args='], { encoding: 'utf8' })).not.toContain(secret);
+    expect(statSync(join(dir, 'credentials')).mode & 0o777).toBe(0o600);
+  });
+
+  it('keeps its data when parts are killed and brought back, and over down and up', async () => {
+    await s3().send(new CreateBucketCommand({ Bucket: 'kept' }));
+    await s3().send(new PutObjectCommand({ Bucket: 'kept', Key: 'key', Body: 'value' }));
+    await experiments('create', { name: 'kept' });
+
+    for (const part of ['s3', 'mlflow'] as const) process.kill(await pidOf(part), 'SIGKILL');
+    await expect.poll(states).toEqual({ ...running, s3: 'stopped', mlflow: 'stopped' });
+    await up();
+    expect(lines).toContain('temporal ready');
+    expect(lines).not.toContain('temporal starting');
+    expect(await readBack()).toBe('value');
+
+    expect(await stackDown({ root, dir })).toEqual(['mlflow', 's3', 'temporal']);
+    expect(await stackDown({ root, dir })).toEqual([]);
+    expect(new Set(Object.values(await states()))).toEqual(new Set(['stopped']));
+    await up();
+    expect(await states()).toEqual(running);
+    expect(await readBack()).toBe('value');
+    expect(await experiments('search', { max_results: 10 })).toContain('"name": "kept"');
+  });
+});

@@ -1,0 +1,66 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { freePorts } from '../../infra/ports.ts';
+import { venvAt } from '../../infra/python.ts';
+import { addTestRequirements } from './python.ts';
+import { stackDown, stackEnv, stackUp, type Ports } from '../../infra/stack.ts';
+
+/** The project folder. */
+export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+
+/** The folder of Python environments that every test stack shares with the project's own. */
+export const venv = process.env['RETRAIN_TEST_VENV'] ?? join(root, '.stack', 'venv');
+
+/** Ports for a stack beside others. */
+export async function testPorts(): Promise<Ports> {
+  const [temporal = 0, ui = 0, s3 = 0, mlflow = 0, health = 0] = await freePorts(5);
+  return { temporal, ui, s3, mlflow, health };
+}
+
+/** A fresh folder for a stack, and a watch that ends what runs there even if this process is killed. */
+export function testStackDir(): { dir: string; remove: () => Promise<void> } {
+  const dir = mkdtempSync(join(tmpdir(), 'retrain stack '));
+  const reaper = join(root, 'test', 'support', 'reaper.ts');
+  const watch = spawn(process.execPath, ['--import', 'tsx', reaper, root, dir], {
+    cwd: root,
+    detached: true, // a Ctrl-C must not end it before its time
+    stdio: ['pipe', 'ignore', 'ignore'],
+  });
+  watch.unref();
+  const remove = async (): Promise<void> => {
+    await stackDown({ root, dir });
+    rmSync(dir, { recursive: true, force: true });
+    watch.stdin.end();
+  };
+  return { dir, remove };
+}
+
+/** Vitest's global set-up: one stack without the worker for all files, its addresses in the environment. */
+export async function setup(): Promise<() => Promise<void>> {
+  const { dir, remove } = testStackDir();
+  try {
+    const report = ({ line }: { line: string }): void => console.error(`stack: ${line}`);
+    await stackUp({
+      root,
+      dir,
+      venv,
+      ports: await testPorts(),
+      s3: 'seaweedfs',
+      worker: false,
+      report,
+    });
+    addTestRequirements(venvAt(venv).dir);
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+  Object.assign(process.env, stackEnv(dir), {
+    RETRAIN_TEST_STACK: dir,
+    RETRAIN_TEST_STACK_VENV: venvAt(venv).dir,
+    RETRAIN_STACK_DIR: dir,
+  });
+  return remove;
+}

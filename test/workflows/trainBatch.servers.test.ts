@@ -1,0 +1,276 @@
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ApplicationFailure } from '@temporalio/common';
+import { TestWorkflowEnvironment } from '@temporalio/testing';
+import {
+  bundleWorkflowCode,
+  DefaultLogger,
+  Runtime,
+  Worker,
+  type WorkflowBundle,
+} from '@temporalio/worker';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Activities } from '../../activities/index.ts';
+import { pinRun } from '../../activities/pin_run.ts';
+import type { StageRequest, StageResult, TrainBatchInput } from '../../activities/contract.ts';
+import { joinRun, progress } from '../../workflows/messages.ts';
+import type { trainBatch } from '../../workflows/index.ts';
+import { activityInterceptor } from '../../worker/activity-interceptor.ts';
+
+/**
+ * The workflow alone, on Temporal's time-skipping test server: what it asks of its activities, in which
+ * order, and what it does when one fails. The activities are stand-ins here; test/e2e has the real ones.
+ */
+
+const CHAIN = [
+  'get_data',
+  'prepare_batch',
+  'merge_data',
+  'preprocess',
+  'train',
+  'evaluate',
+  'publish_version',
+];
+
+let environment: TestWorkflowEnvironment;
+let workflowBundle: WorkflowBundle;
+
+beforeAll(async () => {
+  Runtime.install({ logger: new DefaultLogger('ERROR') }); // failures are what these tests are about
+  const path = join(process.env['RETRAIN_TEST_STACK_VENV']!, 'bin', 'temporal-test-server');
+  environment = await TestWorkflowEnvironment.createTimeSkipping({
+    server: { executable: { type: 'existing-path', path } },
+  });
+  const workflowsPath = fileURLToPath(new URL('../../workflows/index.ts', import.meta.url));
+  workflowBundle = await bundleWorkflowCode({ workflowsPath });
+});
+
+afterAll(async () => {
+  await environment?.teardown();
+});
+
+interface Call {
+  name: string;
+  request: StageRequest;
+}
+
+/** Stand-ins that note their calls; `over` replaces some. */
+function standIns(over: Partial<Record<keyof Activities, (request: never) => unknown>> = {}) {
+  const calls: Call[] = [];
+  const ref = { path: 'x', md5: '0'.repeat(32), sha256: '0'.repeat(64), size: 1 };
+  const outputs = Object.fromEntries(
+    ['raw', 'columns', 'batch', 'merged', 'train', 'test', 'encoder', 'model', 'metrics'].map(
+      (name) => [name, { ...ref, path: name }],
+    ),
+  );
+  const resultOf = (stage: string): StageResult => ({
+    stage,
+    key: `key of ${stage}`,
+    cached: false,
+    durationMs: 1,
+    startedAt: '',
+    outputs,
+    facts: { ledger_revision: 7 },
+    warnings: [],
+  });
+  const mlflow = { experimentId: '1', runId: 'r', modelName: 'm', modelVersion: '1' };
+  const answers: Record<string, (request: never) => unknown> = {
+    ...Object.fromEntries(CHAIN.map((name) => [name, () => resultOf(name)])),
+    train: () => ({ ...resultOf('train'), attempt: 'a', mlflow }),
+    publish_version: () => ({ record: ref, version: 2, seq: 1, metrics: { accuracy: 1 } }),
+    close_runs: () => undefined,
+    ...over,
+  };
+  const activities = Object.fromEntries(
+    Object.entries(answers).map(([name, answer]) => [
+      name,
+      async (request: never) => {
+        calls.push({ name, request });
+        return answer(request);
+      },
+    ]),
+  );
+  const config = { pipeline: 'p', params: {} } as never;
+  const pin_run = async (input: unknown) => pinRun({ readConfig: () => config }, input);
+  return { calls, activities: { ...activities, pin_run } };
+}
+
+let runs = 0;
+
+/** Runs the workflow with a worker of its own until `use` is done. */
+async function withRun<T>(
+  input: TrainBatchInput,
+  activities: object,
+  use: (handle: Awaited<ReturnType<typeof startRun>>) => Promise<T>,
+): Promise<T> {
+  const taskQueue = `queue-${runs++}`;
+  const worker = await Worker.create({
+    connection: environment.nativeConnection,
+    taskQueue,
+    workflowBundle,
+    activities,
+    interceptors: { activity: [(context) => ({ inbound: activityInterceptor(context) })] },
+  });
+  return worker.runUntil(async () => use(await startRun(taskQueue, input)));
+}
+
+const startRun = (taskQueue: string, input: TrainBatchInput) =>
+  environment.client.workflow.start<typeof trainBatch>('trainBatch', {
+    taskQueue,
+    workflowId: `run-${taskQueue}`,
+    args: [input],
+  });
+
+const names = (calls: Call[]): string[] => calls.map(({ name }) => name);
+
+describe('trainBatch', () => {
+  it('runs the six stages in order and publishes the version; batch alone suffices', async () => {
+    const { calls, activities } = standIns();
+    const summary = await withRun({ batch: 2 }, activities, (handle) => handle.result());
+    expect(names(calls)).toEqual(CHAIN);
+    expect(summary).toMatchObject({ pipeline: 'p', batch: 2, version: { version: 2 } });
+    expect(summary.stages.map(({ state }) => state)).toEqual(CHAIN.slice(0, 6).map(() => 'done'));
+  });
+
+  it('hands each stage references made above it, and the ledger as the batch left it', async () => {
+    const { calls, activities } = standIns();
+    await withRun({ batch: 2 }, activities, (handle) => handle.result());
+    const inputs = Object.fromEntries(
+      calls.map(({ name, request }) => [name, Object.keys(request.inputs ?? {}).sort()]),
+    );
+    expect(inputs).toMatchObject({
+      get_data: [],
+      prepare_batch: ['columns', 'raw'],
+      preprocess: ['columns', 'merged'],
+      train: ['encoder', 'train'],
+      evaluate: ['encoder', 'model', 'test'],
+    });
+    expect(calls[2]!.request).toMatchObject({ ledgerRevision: 7 });
+  });
+
+  it('stops after `until`, and ends the MLflow run where training is the last', async () => {
+    const { calls, activities } = standIns();
+    await withRun({ batch: 1, until: 'merge_data' }, activities, (handle) => handle.result());
+    expect(names(calls)).toEqual(CHAIN.slice(0, 3));
+    const training = standIns();
+    await withRun({ batch: 1, until: 'train' }, training.activities, (handle) => handle.result());
+    expect(names(training.calls)).toEqual([...CHAIN.slice(0, 5), 'close_runs']);
+    expect(training.calls.at(-1)!.request).toEqual({ status: 'FINISHED' });
+  });
+
+  it('requires of the cache all but the only stage asked for', async () => {
+    const { calls, activities } = standIns();
+    await withRun({ batch: 1, only: 'preprocess' }, activities, (handle) => handle.result());
+    expect(calls.map(({ request }) => request.cache)).toEqual([
+      'require',
+      'require',
+      'require',
+      'use',
+    ]);
+  });
+
+  it('passes the cache by when forced, under an id that survives a reset', async () => {
+    const { calls, activities } = standIns();
+    const runId = await withRun({ batch: 1, force: true }, activities, async (handle) => {
+      await handle.result();
+      return handle.firstExecutionRunId;
+    });
+    expect(new Set(calls.slice(0, 6).map(({ request }) => request.cache))).toEqual(
+      new Set(['bypass']),
+    );
+    expect(calls[4]!.request.force).toBe(runId);
+  });
+
+  it('refuses wrong input at once, with the sentence as its failure', async () => {
+    const { calls, activities } = standIns();
+    const failed = withRun({ batch: 0 }, activities, (handle) => handle.result());
+    await expect(failed).rejects.toMatchObject({
+      cause: { type: 'BadParams', message: expect.stringContaining('batch is 0') },
+    });
+    expect(calls).toEqual([]);
+  });
+
+  it('tries a retryable failure again for as long as it takes', async () => {
+    let tries = 0;
+    const { activities } = standIns({
+      merge_data: () => {
+        if (++tries < 30) throw ApplicationFailure.retryable('S3 is down', 'StorageUnavailable');
+        return {
+          stage: 'merge_data',
+          key: 'k',
+          outputs: {},
+          facts: {},
+          warnings: [],
+          cached: false,
+        };
+      },
+    });
+    await withRun({ batch: 1, until: 'merge_data' }, activities, (handle) => handle.result());
+    expect(tries).toBe(30); // ten minutes of backoff, skipped
+  });
+
+  it('fails with the stage’s own sentence and type, and ends the MLflow run as FAILED', async () => {
+    const { calls, activities } = standIns({
+      evaluate: () => {
+        throw ApplicationFailure.nonRetryable('model.json is damaged', 'DamagedArtifact');
+      },
+    });
+    const failed = withRun({ batch: 1 }, activities, (handle) => handle.result());
+    await expect(failed).rejects.toMatchObject({
+      cause: {
+        type: 'DamagedArtifact',
+        message: 'model.json is damaged',
+        details: [{ stage: 'evaluate' }],
+      },
+    });
+    expect(calls.at(-1)).toMatchObject({ name: 'close_runs', request: { status: 'FAILED' } });
+  });
+
+  it('a stage before training that fails leaves MLflow alone', async () => {
+    const { calls, activities } = standIns({
+      prepare_batch: () => {
+        throw ApplicationFailure.nonRetryable('no such batch', 'MissingHistory');
+      },
+    });
+    await expect(withRun({ batch: 9 }, activities, (handle) => handle.result())).rejects.toThrow();
+    expect(names(calls)).toEqual(['get_data', 'prepare_batch']);
+  });
+
+  it('cancelled while training ends the MLflow run as KILLED', async () => {
+    let begun = (): void => undefined;
+    const training = new Promise<void>((resolve) => (begun = resolve));
+    const { calls, activities } = standIns({
+      train: async () => {
+        begun();
+        await new Promise((resolve) => setTimeout(resolve, 500));
+        throw ApplicationFailure.retryable('still going');
+      },
+    });
+    const cancelled = withRun({ batch: 1 }, activities, async (handle) => {
+      await training;
+      await handle.cancel();
+      return handle.result();
+    });
+    await expect(cancelled).rejects.toMatchObject({ cause: { name: 'CancelledFailure' } });
+    expect(calls.at(-1)).toMatchObject({ name: 'close_runs', request: { status: 'KILLED' } });
+  });
+
+  it('answers what a twin would differ in, and how far it is', async () => {
+    let release = (): void => undefined;
+    const held = new Promise<void>((resolve) => (release = resolve));
+    const { activities } = standIns({
+      get_data: () => held.then(() => ({ outputs: {}, warnings: [] })),
+    });
+    await withRun({ batch: 1, until: 'get_data' }, activities, async (handle) => {
+      const ask = (input: TrainBatchInput) => handle.executeUpdate(joinRun, { args: [input] });
+      expect(await ask({ batch: 1, until: 'get_data' })).toEqual([]);
+      expect(
+        await ask({ batch: 1, until: 'get_data', params: { model: { max_depth: 3 } } }),
+      ).toEqual([{ key: 'model.max_depth', running: 5, asked: 3 }]);
+      const { stages } = await handle.query(progress);
+      expect(stages).toEqual([{ stage: 'get_data', state: 'running' }]);
+      release();
+      await handle.result();
+    });
+  });
+});
