@@ -3,9 +3,9 @@ import { fileURLToPath } from 'node:url';
 import { Command, CommanderError } from 'commander';
 import { STAGES, type StageName } from './activities/contract.ts';
 import { batchArgument, pipelineArgument, setArgument, stageArgument } from './client/arguments.ts';
-import { loadConfig, projectRoot } from './config.ts';
-import { useStackCredentials } from './connect.ts';
+import { loadConfig, projectRoot, stackDir } from './config.ts';
 import { BadParams } from './errors.ts';
+import { useStack } from './infra/stack.ts';
 
 /**
  * The command line. Each command's code is loaded when it is asked for, so that help and mistakes are
@@ -146,7 +146,7 @@ async function runBatch({
 /** Reads the configuration, with the local stack's credentials where the environment has none. */
 function prepare(): ReturnType<typeof loadConfig> {
   process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
-  useStackCredentials(root);
+  useStack(stackDir(root));
   return loadConfig(root);
 }
 

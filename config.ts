@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 import { z } from 'zod';
@@ -55,6 +55,11 @@ export interface Config {
 export function projectRoot(programUrl: string, env: NodeJS.ProcessEnv = process.env): string {
   const here = dirname(fileURLToPath(programUrl));
   return env['RETRAIN_ROOT'] ?? (basename(here) === 'dist' ? dirname(here) : here);
+}
+
+/** Where the local stack of a project keeps its state. */
+export function stackDir(root: string, env: NodeJS.ProcessEnv = process.env): string {
+  return resolve(env['RETRAIN_STACK_DIR'] ?? join(root, '.stack'));
 }
 
 /**

@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { BadParams, messageOf } from './errors.ts';
 
@@ -28,24 +26,5 @@ export function temporalPlace(): TemporalPlace {
       `Temporal's environment configuration cannot be read (${messageOf(error)}): mend TEMPORAL_* or its config file`,
       { cause: error },
     );
-  }
-}
-
-/**
- * Lets the local stack supply S3 credentials where the environment has none: it keeps them in a file
- * of its own that only its user can read.
- */
-export function useStackCredentials(root: string, env: NodeJS.ProcessEnv = process.env): void {
-  if (env['AWS_ACCESS_KEY_ID'] !== undefined || env['AWS_PROFILE'] !== undefined) return;
-  const path = join(env['RETRAIN_STACK_DIR'] ?? join(root, '.stack'), 'credentials');
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch {
-    return; // no local stack: the AWS chain decides
-  }
-  for (const line of text.split('\n')) {
-    const [, name, value] = /^(AWS_[A-Z_]+)=(.*)$/.exec(line) ?? [];
-    if (name !== undefined && value !== undefined) env[name] = value;
   }
 }

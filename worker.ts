@@ -5,9 +5,10 @@ import { NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { openPool } from './activities/compute.ts';
 import { TASK_QUEUE } from './activities/contract.ts';
 import { createActivities } from './activities/index.ts';
-import { loadConfig, projectRoot } from './config.ts';
-import { temporalPlace, useStackCredentials } from './connect.ts';
+import { loadConfig, projectRoot, stackDir } from './config.ts';
+import { temporalPlace } from './connect.ts';
 import { messageOf, RetrainError, SetupError } from './errors.ts';
+import { useStack } from './infra/stack.ts';
 import { openStore } from './store/index.ts';
 import { createMlflowTracker } from './tracking/mlflow.ts';
 import { activityInterceptor } from './worker/activity-interceptor.ts';
@@ -23,7 +24,7 @@ const log = openLog();
 /** Connects, polls until SIGTERM or SIGINT, then drains: activities in flight get time to finish. */
 async function main(): Promise<void> {
   process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
-  useStackCredentials(root);
+  useStack(stackDir(root));
   Runtime.install({ logger: temporalLogger(log) });
   const config = loadConfig(root);
   const store = openStore(config.storage);

@@ -6,7 +6,7 @@ import type { Deps } from './deps.ts';
 import type { Execution } from './execution.ts';
 
 /** The tag by which the run of an attempt is found again. */
-export const ATTEMPT_TAG = 'retrain.attempt';
+const ATTEMPT_TAG = 'retrain.attempt';
 
 /** How long one run waits for another that holds the claim before it takes it over. */
 const PATIENCE_MS = 15_000;

@@ -22,11 +22,11 @@ function stageOf(request: StageRequest): Stage<Inputs> {
   return {
     name: 'preprocess',
     code: 1,
-    params: ({ data, split, preprocess }) => ({
+    params: ({ data, ...read }) => ({
       target: data.target,
       missing_values: data.missing_values,
-      split,
-      preprocess,
+      split: read.split,
+      preprocess: read.preprocess,
     }),
     libraries: ['arquero', '@uwdata/flechette'],
     perBatch: true,

@@ -104,11 +104,11 @@ async function report(
 /** Tells of a failed run: a document with `--json`, else a sentence. */
 export function reportFailure(
   error: unknown,
-  { pipeline, batch, json, ...run }: RunOptions & { workflowId?: string; runId?: string },
+  { pipeline, batch, json, ...ran }: RunOptions & { workflowId?: string; runId?: string },
 ): number {
   const told = tell(error);
   if (json === true) {
-    const { workflowId, runId } = run;
+    const { workflowId, runId } = ran;
     printJson({ pipeline, batch, status: 'failed', workflowId, runId, error: told });
   }
   say(`${told.stage === null ? '' : `${told.stage}: `}${told.message}`, 'error');

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { stackDir } from '../config.ts';
 import { stackDown, stackStatus, stackUp } from '../infra/stack.ts';
 import { table } from './display.ts';
 import { printJson, say } from './print.ts';
@@ -9,7 +9,7 @@ export async function stackCommand(
   root: string,
   { json }: { json?: boolean | undefined },
 ): Promise<number> {
-  const dir = process.env['RETRAIN_STACK_DIR'] ?? join(root, '.stack');
+  const dir = stackDir(root);
   const options = { dir, root, report: ({ line }: { line: string }) => say(line) };
   if (name === 'up') await stackUp(options);
   if (name === 'down') await stackDown(options);

@@ -1,3 +1,4 @@
+import proto from '@temporalio/proto';
 import { TASK_QUEUE } from '../activities/contract.ts';
 import type { Session } from './session.ts';
 
@@ -10,7 +11,7 @@ export async function taskQueueHasWorker({ client, namespace }: Session): Promis
     const { pollers } = await client.workflowService.describeTaskQueue({
       namespace,
       taskQueue: { name: TASK_QUEUE },
-      taskQueueType: 1, // workflow tasks
+      taskQueueType: proto.temporal.api.enums.v1.TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
     });
     return (pollers ?? []).some(
       ({ lastAccessTime }) =>

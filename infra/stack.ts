@@ -1,14 +1,7 @@
-export { stackEnv, type StackEnv } from './addresses.ts';
+/** What the rest of the project may ask of the local stack. */
+export { stackEnv } from './addresses.ts';
 export { stackDown } from './down.ts';
-export { DEFAULT_PORTS, portVariable, type Ports } from './ports.ts';
+export type { Ports } from './ports.ts';
 export { stackStatus } from './status.ts';
-export type {
-  PartName,
-  PartStatus,
-  Report,
-  S3Kind,
-  StackEvent,
-  StackOptions,
-  UpOptions,
-} from './types.ts';
 export { stackUp } from './up.ts';
+export { useStack } from './use-stack.ts';

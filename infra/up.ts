@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { SetupError } from '../errors.ts';
+import { messageOf, SetupError } from '../errors.ts';
 import { bringUp } from './bring-up.ts';
 import { ensureCredentials } from './credentials.ts';
 import { settleInnerPorts } from './inner-ports.ts';
@@ -67,7 +67,11 @@ async function bringUpAll(dir: string, parts: Part[], report: Report): Promise<v
       return true;
     } catch (error) {
       errors.push(error);
-      report({ part: part.name, state: 'failed', line: `${part.title} does not run` });
+      report({
+        part: part.name,
+        state: 'failed',
+        line: `${part.title} does not run: ${messageOf(error).split('\n')[0]}`,
+      });
       return false;
     }
   };

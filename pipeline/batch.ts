@@ -1,3 +1,4 @@
+import { type ColumnTable, table } from 'arquero';
 import { BadParams, MissingHistory } from '../errors.ts';
 import type { RawTable } from './table.ts';
 
@@ -27,6 +28,24 @@ export function checkBatch(batch: number, rows: number, batchSize: number): void
   }
 }
 
+/** A raw table as arquero's, every column text: what its verbs cut and count. */
+export function toColumns(raw: RawTable): ColumnTable {
+  return table(
+    raw.header.map((name, index) => [name, raw.rows.map((cells) => cells[index]!)]),
+    [...raw.header],
+  );
+}
+
+/** An arquero table of text as rows again. */
+export function toRows(columns: ColumnTable): RawTable {
+  const header = columns.columnNames();
+  const cells = header.map((name) => columns.array(name) as string[]);
+  const rows = Array.from({ length: columns.numRows() }, (_, row) =>
+    cells.map((column) => column[row]!),
+  );
+  return { header, rows };
+}
+
 /**
  * The rows of one batch: places (batch - 1) * batchSize up to batch * batchSize of the order.
  * @param order a permutation of the table's row indexes
@@ -35,14 +54,14 @@ export function checkBatch(batch: number, rows: number, batchSize: number): void
  * @throws MissingHistory when the source ends before that batch
  */
 export function cutBatch(
-  table: RawTable,
+  columns: ColumnTable,
   order: Uint32Array,
   batch: number,
   batchSize: number,
-): RawTable {
+): ColumnTable {
   checkBatch(batch, order.length, batchSize);
   const places = order.subarray((batch - 1) * batchSize, batch * batchSize);
-  return { header: table.header, rows: Array.from(places, (row) => table.rows[row]!) };
+  return columns.reify([...places]);
 }
 
 function plural(count: number, one: string, many = `${one}s`): string {

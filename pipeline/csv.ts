@@ -145,6 +145,9 @@ function checkNames(names: readonly string[], file: string): void {
   if (empty >= 0) {
     throw new BadData(`${file} has no name for column ${empty + 1}: name it in the header`);
   }
+  if (names.includes('__proto__')) {
+    throw new BadData(`${file} names a column "__proto__", which no table can hold: rename it`);
+  }
   const twice = names.filter((name, i) => names.indexOf(name) !== i);
   if (twice.length > 0) {
     throw new BadData(

@@ -50,7 +50,6 @@ export const paramsSchema = z.strictObject({
 });
 
 export type Params = z.infer<typeof paramsSchema>;
-export type ColumnDeclaration = z.infer<typeof columnType>;
 
 /** A pipeline's name stands in keys, workflow ids and MLflow's registry: letters, digits, `_` and `-`. */
 export const pipelineName = z

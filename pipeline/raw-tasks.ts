@@ -1,10 +1,10 @@
-import { cutBatch } from './batch.ts';
+import type { ColumnTable } from 'arquero';
+import { cutBatch, toColumns, toRows } from './batch.ts';
 import type { Column, ColumnType } from './columns.ts';
 import { formatCsv, parseCsv } from './csv.ts';
 import { inferColumns } from './infer.ts';
 import { checkRows } from './rows.ts';
 import { permutation } from './shuffle.ts';
-import type { RawTable } from './table.ts';
 
 /**
  * Reads raw data through and says what its columns are.
@@ -39,11 +39,12 @@ export function cutBatches(input: {
   const table = parseCsv(input.bytes, file);
   checkRows(table, columns, { file, missingValues: input.missingValues });
   const order = permutation(table.rows.length, input.shuffleSeed);
+  const whole = toColumns(table);
   return input.batches.map((batch) => {
-    const cut = cutBatch(table, order, batch, batchSize);
+    const cut = cutBatch(whole, order, batch, batchSize);
     return {
-      bytes: formatCsv(cut),
-      rows: cut.rows.length,
+      bytes: formatCsv(toRows(cut)),
+      rows: cut.numRows(),
       warnings: classWarnings(cut, batch, input),
     };
   });
@@ -76,13 +77,11 @@ function shorten(text: string): string {
 }
 
 /** Said where the batch is cut, because that is where the order of the rows was chosen. */
-function classWarnings(table: RawTable, batch: number, { target }: { target: string }): string[] {
-  const index = table.header.indexOf(target);
-  const labels = new Set(table.rows.map((row) => row[index]!.trim()));
-  const [only] = labels;
-  return labels.size === 1
-    ? [
-        `batch ${batch} holds a single class (${only}): if the source is sorted by class, set data.shuffle_seed in a new pipeline`,
-      ]
-    : [];
+function classWarnings(cut: ColumnTable, batch: number, { target }: { target: string }): string[] {
+  const classes = cut.groupby(target).count();
+  if (classes.numRows() !== 1) return [];
+  const [only] = classes.array(target) as string[];
+  return [
+    `batch ${batch} holds a single class (${only}): if the source is sorted by class, set data.shuffle_seed in a new pipeline`,
+  ];
 }

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { SetupError } from '../../errors.ts';
 import { isServing } from '../grpc-health.ts';
 import { httpProblem } from '../http-check.ts';
 import { portVariable } from '../ports.ts';
@@ -58,7 +59,14 @@ export function temporalPart({ dir, ports, inner, venv }: Plan): Part {
     afterStart: async () => {
       const server = ['--address', address, '--disable-config-file', '--disable-config-env'];
       const update = ['operator', 'namespace', 'update', '-n', 'default', '--retention', RETENTION];
-      await run(venv.temporal, [...update, ...server], { timeout: 20_000 });
+      await run(venv.temporal, [...update, ...server], { timeout: 20_000 }).catch(
+        (cause: unknown) => {
+          throw new SetupError(
+            `Temporal runs, but does not take a retention of ${RETENTION}: stop the stack and start it again`,
+            { cause },
+          );
+        },
+      );
     },
     startMs: 60_000,
     stopMs: 15_000,

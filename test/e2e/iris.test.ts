@@ -37,15 +37,16 @@ async function runJson(...args: string[]): Promise<ResultDocument> {
 }
 
 async function mlflow(path: string, body?: unknown): Promise<Record<string, never>> {
-  const response = await fetch(`${project.env['MLFLOW_TRACKING_URI']}/api/2.0/mlflow/${path}`, {
-    ...(body === undefined
+  const response = await fetch(
+    `${project.env['MLFLOW_TRACKING_URI']}/api/2.0/mlflow/${path}`,
+    body === undefined
       ? {}
       : {
           method: 'POST',
           body: JSON.stringify(body),
           headers: { 'content-type': 'application/json' },
-        }),
-  });
+        },
+  );
   expect(response.status).toBe(200);
   return (await response.json()) as Record<string, never>;
 }

@@ -1,13 +1,13 @@
-import { chmodSync, mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { SetupError } from '../../errors.ts';
 import { findPython } from '../../infra/interpreter.ts';
+import { tempFolder } from './temp-folder.ts';
 
 /** A folder with a program that answers as a Python would. */
 function fakePython(name: string, ...lines: string[]): string {
-  const folder = mkdtempSync(join(tmpdir(), 'fake python '));
+  const folder = tempFolder('fake python');
   const echoes = lines.map((line) => `echo "${line}"`);
   writeFileSync(join(folder, name), ['#!/bin/sh', ...echoes].join('\n'));
   chmodSync(join(folder, name), 0o755);
@@ -22,7 +22,7 @@ const complaint = async (env: NodeJS.ProcessEnv): Promise<string> => {
 
 describe('looking for Python', () => {
   it('says how to install one when PATH has none', async () => {
-    expect(await complaint({ PATH: mkdtempSync(join(tmpdir(), 'empty ')) })).toBe(
+    expect(await complaint({ PATH: tempFolder('empty') })).toBe(
       'the local stack needs Python 3.10 to 3.13 and there is none on PATH: install one with ' +
         '"sudo apt install python3 python3-venv" (Debian, Ubuntu) or "brew install python@3.12" (macOS), ' +
         'or name one in RETRAIN_PYTHON',

@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
@@ -8,8 +7,9 @@ import { identityOf } from '../../infra/identity.ts';
 import { withLock } from '../../infra/lock.ts';
 import { launch, liveProcess, logFile } from '../../infra/process.ts';
 import { stopPart } from '../../infra/stop.ts';
+import { tempFolder } from './temp-folder.ts';
 
-const folder = (): string => mkdtempSync(join(tmpdir(), 'stack '));
+const folder = (): string => tempFolder('stack');
 const start = (dir: string, script: string): ReturnType<typeof launch> =>
   launch({
     dir,

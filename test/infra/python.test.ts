@@ -1,16 +1,16 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { ensurePython, requirementsStamp } from '../../infra/python.ts';
+import { tempFolder } from './temp-folder.ts';
 
 const infra = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'infra');
 const nobody = { PATH: '/nowhere' };
 
 /** A finished environment as `ensurePython` leaves it, under a fresh base folder. */
 function madeVenv(stamp: string): { base: string; dir: string } {
-  const base = join(mkdtempSync(join(tmpdir(), 'venv ')), 'venv');
+  const base = join(tempFolder('venv'), 'venv');
   const dir = join(base, stamp.slice(0, 12));
   mkdirSync(join(dir, 'bin'), { recursive: true });
   writeFileSync(join(dir, 'bin', 'python'), 'in use');
@@ -20,7 +20,7 @@ function madeVenv(stamp: string): { base: string; dir: string } {
 
 /** A Python whose every set-up fails, so that no test installs anything. */
 function failingPython(): NodeJS.ProcessEnv {
-  const python = join(mkdtempSync(join(tmpdir(), 'python ')), 'python3');
+  const python = join(tempFolder('python'), 'python3');
   const script = `#!/bin/sh\n[ "$1" = -c ] && { echo "3.12 ${python}"; echo venv; exit 0; }\necho no; exit 1\n`;
   writeFileSync(python, script, { mode: 0o755 });
   return { RETRAIN_PYTHON: python };
@@ -49,7 +49,7 @@ describe('the Python environment', () => {
   });
 
   it('has a stamp that follows the requirements', () => {
-    const folder = mkdtempSync(join(tmpdir(), 'requirements '));
+    const folder = tempFolder('requirements');
     writeFileSync(join(folder, 'bootstrap.txt'), 'uv');
     writeFileSync(join(folder, 'requirements.txt'), 'a==1');
     const before = requirementsStamp(folder);

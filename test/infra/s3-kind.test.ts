@@ -1,19 +1,25 @@
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { SetupError } from '../../errors.ts';
 import { chooseS3 } from '../../infra/s3-kind.ts';
+import { tempFolder } from './temp-folder.ts';
 
 function stackWith(...kinds: string[]): string {
-  const dir = mkdtempSync(join(tmpdir(), 'stack '));
+  const dir = tempFolder('stack');
   for (const kind of kinds) mkdirSync(join(dir, kind));
   return dir;
 }
 
-const bin = mkdtempSync(join(tmpdir(), 'bin '));
-writeFileSync(join(bin, 'minio'), '', { mode: 0o755 });
-const withMinio = { PATH: bin };
+let bin: string;
+let withMinio: { PATH: string };
+beforeEach(() => {
+  bin = mkdtempSync(join(tmpdir(), 'retrain bin '));
+  writeFileSync(join(bin, 'minio'), '', { mode: 0o755 });
+  withMinio = { PATH: bin };
+});
+afterEach(() => rmSync(bin, { recursive: true, force: true }));
 const without = { PATH: '/nowhere' };
 
 describe('the choice of the S3 server', () => {

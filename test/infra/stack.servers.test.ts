@@ -9,14 +9,8 @@ import {
 } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SetupError } from '../../errors.ts';
-import {
-  stackDown,
-  stackEnv,
-  stackStatus,
-  stackUp,
-  type PartName,
-  type Ports,
-} from '../../infra/stack.ts';
+import { stackDown, stackEnv, stackStatus, stackUp, type Ports } from '../../infra/stack.ts';
+import type { PartName } from '../../infra/types.ts';
 import { venvAt } from '../../infra/python.ts';
 import { root, testPorts, testStackDir, venv } from '../support/stack.ts';
 

@@ -1,8 +1,9 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { batchCount, cutBatch } from '../../pipeline/batch.ts';
+import { batchCount } from '../../pipeline/batch.ts';
+
 import { permutation } from '../../pipeline/shuffle.ts';
-import { iris, sha256 } from './support.ts';
+import { cutRows, iris, sha256 } from './support.ts';
 
 const table = (rows: number) => ({
   header: ['n'],
@@ -98,7 +99,7 @@ describe('cutBatch', () => {
           const whole = table(rows);
           const order = permutation(rows, seed);
           const batches = Array.from({ length: batchCount(rows, size) }, (_, i) =>
-            cutBatch(whole, order, i + 1, size),
+            cutRows(whole, order, i + 1, size),
           );
           const union = batches.flatMap((batch) => batch.rows);
           expect(union).toEqual([...order].map((row) => whole.rows[row]));
@@ -111,11 +112,11 @@ describe('cutBatch', () => {
 
   it('cuts records 1 to 50 as batch 1 in file order', () => {
     const whole = iris();
-    expect(cutBatch(whole, permutation(150, null), 1, 50).rows).toEqual(whole.rows.slice(0, 50));
+    expect(cutRows(whole, permutation(150, null), 1, 50).rows).toEqual(whole.rows.slice(0, 50));
   });
 
   it('refuses a batch past the end', () => {
-    expect(() => cutBatch(table(150), permutation(150, 42), 99, 50)).toThrow(
+    expect(() => cutRows(table(150), permutation(150, 42), 99, 50)).toThrow(
       expect.objectContaining({
         name: 'MissingHistory',
         message: 'batch 99 does not exist: the source has 150 rows, which make 3 batches of 50',
@@ -124,7 +125,7 @@ describe('cutBatch', () => {
   });
 
   it.each([0, -1, 1.5, Number.NaN])('refuses batch %d', (batch) => {
-    expect(() => cutBatch(table(3), permutation(3, 1), batch, 2)).toThrow(
+    expect(() => cutRows(table(3), permutation(3, 1), batch, 2)).toThrow(
       expect.objectContaining({
         name: 'BadParams',
         message: `batch ${batch} is not a batch number: give a whole number, the first batch being 1`,

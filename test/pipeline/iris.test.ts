@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { applyEncoder } from '../../pipeline/apply-encoder.ts';
 import { partFromArrow, partToArrow } from '../../pipeline/arrow.ts';
-import { cutBatch } from '../../pipeline/batch.ts';
+
 import { mergeCounts } from '../../pipeline/counts.ts';
 import { encoderToJson, fitEncoder } from '../../pipeline/encoder.ts';
 import { concatMatrices } from '../../pipeline/matrix.ts';
@@ -10,14 +10,14 @@ import type { Part } from '../../pipeline/part.ts';
 import { describeTree, predictLabels } from '../../pipeline/predict.ts';
 import { permutation } from '../../pipeline/shuffle.ts';
 import { fitTree, treeToJson } from '../../pipeline/tree.ts';
-import { encode, iris, irisColumns, sha256 } from './support.ts';
+import { cutRows, encode, iris, irisColumns, sha256 } from './support.ts';
 
 /** The whole pure pipeline for version N of Iris, with the default params. */
 function build(version: number) {
   const source = iris();
   const order = permutation(source.rows.length, 42);
   const batches = Array.from({ length: version }, (_, i) =>
-    encode(cutBatch(source, order, i + 1, 50), irisColumns, { target: 'species', testSize: 0.2 }),
+    encode(cutRows(source, order, i + 1, 50), irisColumns, { target: 'species', testSize: 0.2 }),
   );
   const counts = batches.map((batch) => batch.counts).reduce((a, b) => mergeCounts(a, b));
   const { encoder } = fitEncoder(counts, irisColumns, 'species', { missing: 'impute' });

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import * as fc from 'fast-check';
+import { cutBatch, toColumns, toRows } from '../../pipeline/batch.ts';
 import { parseCsv } from '../../pipeline/csv.ts';
 import { type EncodedBatch, encodeBatch, type EncodeOptions } from '../../pipeline/encode.ts';
 import type { Column } from '../../pipeline/columns.ts';
@@ -64,4 +65,9 @@ export const mixedRows: fc.Arbitrary<string[][]> = fc.array(
 
 export function mixed(rows: readonly string[][]): RawTable {
   return { header: mixedColumns.map(({ name }) => name), rows };
+}
+
+/** A batch of a raw table, as rows. */
+export function cutRows(raw: RawTable, order: Uint32Array, batch: number, size: number): RawTable {
+  return toRows(cutBatch(toColumns(raw), order, batch, size));
 }

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { cutBatch } from '../../pipeline/batch.ts';
+
 import type { Counts } from '../../pipeline/counts.ts';
 import { permutation } from '../../pipeline/shuffle.ts';
 import { batchWarnings, splitWarnings } from '../../pipeline/warnings.ts';
-import { encode, iris, irisColumns } from './support.ts';
+import { cutRows, encode, iris, irisColumns } from './support.ts';
 
 const counts = (
   train: Record<string, number>,
@@ -20,7 +20,7 @@ const counts = (
 describe('batchWarnings', () => {
   it('says that Iris in file order gives batches of a single class, and shuffled does not', () => {
     const cut = (seed: number | null) => {
-      const batch = cutBatch(iris(), permutation(150, seed), 2, 50);
+      const batch = cutRows(iris(), permutation(150, seed), 2, 50);
       return encode(batch, irisColumns, { target: 'species' }).counts;
     };
     expect(batchWarnings(2, cut(null))).toEqual([

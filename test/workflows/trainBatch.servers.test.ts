@@ -232,7 +232,8 @@ describe('trainBatch', () => {
         throw ApplicationFailure.nonRetryable('no such batch', 'MissingHistory');
       },
     });
-    await expect(withRun({ batch: 9 }, activities, (handle) => handle.result())).rejects.toThrow();
+    const failed = withRun({ batch: 9 }, activities, (handle) => handle.result());
+    await expect(failed).rejects.toMatchObject({ cause: { type: 'MissingHistory' } });
     expect(names(calls)).toEqual(['get_data', 'prepare_batch']);
   });
 

@@ -1,0 +1,101 @@
+import { fileURLToPath } from 'node:url';
+import { Client, Connection } from '@temporalio/client';
+import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { table } from '../client/display.ts';
+import { makeProject, startWorker, type Project } from '../test/support/project.ts';
+import { setup } from '../test/support/stack.ts';
+import { keepResults, spreadOf, type Spread } from './results.ts';
+
+/**
+ * A batch from workflow start to close, warm and cached, the client command around it, and six empty
+ * activities beside them on the same server in the same run. `npm run bench:batch [rounds]`.
+ */
+
+const rounds = Number(process.argv[2] ?? 7);
+const times: Record<string, number[]> = {};
+
+async function timed(name: string, work: () => Promise<unknown>): Promise<void> {
+  const begun = performance.now();
+  await work();
+  (times[name] ??= []).push(performance.now() - begun);
+}
+
+const coldStack = performance.now();
+const teardown = await setup();
+times['cold: the stack without the worker, until healthy'] = [performance.now() - coldStack];
+try {
+  await measure(await makeProject('bench'));
+} finally {
+  await teardown();
+}
+report();
+
+async function measure(project: Project): Promise<void> {
+  const coldWorker = performance.now();
+  const worker = await startWorker(project);
+  times['cold: the worker, until it polls'] = [performance.now() - coldWorker];
+  const address = project.env['TEMPORAL_ADDRESS']!;
+  const namespace = project.env['TEMPORAL_NAMESPACE']!;
+  const connection = await Connection.connect({ address });
+  const client = new Client({ connection, namespace });
+  Runtime.install({ logger: new DefaultLogger('ERROR') });
+  const native = await NativeConnection.connect({ address });
+  const empty = await Worker.create({
+    connection: native,
+    namespace,
+    taskQueue: 'empty',
+    workflowsPath: fileURLToPath(new URL('./empty-workflow.ts', import.meta.url)),
+    activities: { empty: async () => undefined },
+  });
+  const emptyRun = empty.run();
+  let id = 0;
+  const runEmpty = (): Promise<unknown> =>
+    client.workflow.execute('sixEmptyActivities', {
+      workflowId: `empty-${id++}`,
+      taskQueue: 'empty',
+    });
+  const runBatch = (batch: number, seed: number): Promise<unknown> =>
+    client.workflow.execute('trainBatch', {
+      workflowId: `bench-${id++}`,
+      taskQueue: 'incremental-training',
+      // Another seed is other batches, which no earlier round has cut: nothing but get_data is cached.
+      args: [{ batch, pipeline: `seed-${seed}`, params: { data: { shuffle_seed: seed } } }],
+    });
+
+  await timed('cold: the first batch of all', () => runBatch(1, 0));
+  await runEmpty();
+  for (let seed = 1; seed <= rounds; seed++) {
+    await runBatch(1, seed);
+    await timed('six empty activities', runEmpty);
+    await timed('warm batch, start to close', () => runBatch(2, seed));
+    await timed('cached batch, start to close', () => runBatch(2, seed));
+    const flags = ['--pipeline', `seed-${seed}`, '--set', `data.shuffle_seed=${seed}`, '--json'];
+    await timed('client command, warm batch', () => project.client('run', '3', ...flags));
+    await timed('client command, cached batch', () => project.client('run', '3', ...flags));
+  }
+  empty.shutdown();
+  await emptyRun;
+  await native.close();
+  await connection.close();
+  await worker.stop();
+  project.remove();
+}
+
+function report(): void {
+  const spreads = Object.fromEntries(
+    Object.entries(times).map(([name, values]) => [name, spreadOf(values)]),
+  );
+  const base = spreads['six empty activities']!.median;
+  const ms = (value: number): string => value.toFixed(0);
+  const row = ([name, spread]: [string, Spread]): (string | number)[] => [
+    name,
+    spread.runs,
+    ms(spread.min),
+    ms(spread.median),
+    ms(spread.max),
+    (spread.median / base).toFixed(1),
+  ];
+  const head = ['ms', 'runs', 'min', 'median', 'max', '÷ six empty'];
+  process.stdout.write(`${table(head, Object.entries(spreads).map(row))}\n`);
+  keepResults('batch', spreads);
+}

@@ -1,0 +1,11 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+
+/** A fresh folder, with a space in its name, that goes when the test has ended. */
+export function tempFolder(name: string): string {
+  const folder = mkdtempSync(join(tmpdir(), `retrain ${name} `));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
