@@ -145,7 +145,6 @@ async function runBatch({
 
 /** Reads the configuration, with the local stack's credentials where the environment has none. */
 function prepare(): ReturnType<typeof loadConfig> {
-  process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
   useStack(stackDir(root));
   return loadConfig(root);
 }

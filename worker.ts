@@ -23,7 +23,6 @@ const log = openLog();
 
 /** Connects, polls until SIGTERM or SIGINT, then drains: activities in flight get time to finish. */
 async function main(): Promise<void> {
-  process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
   useStack(stackDir(root));
   Runtime.install({ logger: temporalLogger(log) });
   const config = loadConfig(root);

@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { TrackingUnavailable } from '../errors.ts';
 import type { Attempt } from '../store/attempts.ts';
 import type { TrackedRun } from './contract.ts';
 import type { Deps } from './deps.ts';
@@ -10,6 +9,9 @@ const ATTEMPT_TAG = 'retrain.attempt';
 
 /** How long one run waits for another that holds the claim before it takes it over. */
 const PATIENCE_MS = 15_000;
+
+/** The parts of a worker that attempts need. */
+export type TrackingDeps = Pick<Deps, 'store' | 'tracker' | 'experimentName'>;
 
 export interface AttemptOf {
   pipeline: string;
@@ -28,13 +30,13 @@ export type OpenAttempt = Attempt & { experiment_id: string; run_id: string };
  * deletes the run it made. So a zombie that wakes late leaves no second run.
  */
 export async function openAttempt(
-  deps: Deps,
+  deps: TrackingDeps,
   of: AttemptOf,
   execution: Execution,
   tags: Record<string, string>,
 ): Promise<OpenAttempt> {
   const claimed = await claim(deps, of, execution);
-  if (isOpen(claimed)) return claimed;
+  if (isCurrent(deps, claimed)) return claimed;
   const experimentId = await deps.tracker.ensureExperiment(deps.experimentName);
   const [found] = await deps.tracker.findRuns(experimentId, { [ATTEMPT_TAG]: of.attempt });
   const runId =
@@ -46,23 +48,22 @@ export async function openAttempt(
       tags: { ...tags, [ATTEMPT_TAG]: of.attempt },
     }));
   const entered = await deps.store.attempts.swap(of.pipeline, of.attempt, (current) =>
-    current === undefined || isCurrent(deps, current)
+    isCurrent(deps, current!)
       ? current!
       : {
-          ...current,
+          ...current!,
           ...NOTHING_LOGGED,
-          ...placeOf(deps),
+          tracking_uri: deps.tracker.uri,
           experiment_id: experimentId,
           run_id: runId,
         },
   );
-  if (!isOpen(entered)) throw lost(deps, of);
   if (entered.run_id !== runId) await deps.tracker.deleteRun(runId);
-  return entered;
+  return entered as OpenAttempt;
 }
 
 /** Deletes runs of this attempt that are not the one it owns: what a crash between create and enter leaves. */
-export async function sweepTwins(deps: Deps, attempt: OpenAttempt): Promise<void> {
+export async function sweepTwins(deps: TrackingDeps, attempt: OpenAttempt): Promise<void> {
   const runs = await deps.tracker.findRuns(attempt.experiment_id, {
     [ATTEMPT_TAG]: attempt.attempt,
   });
@@ -71,16 +72,16 @@ export async function sweepTwins(deps: Deps, attempt: OpenAttempt): Promise<void
 
 /** The open attempt, if its run is known on the tracking server this worker uses. */
 export async function findAttempt(
-  deps: Deps,
+  deps: TrackingDeps,
   { pipeline, attempt }: Omit<AttemptOf, 'batch'>,
 ): Promise<OpenAttempt | undefined> {
   const found = await deps.store.attempts.read(pipeline, attempt);
-  return found !== undefined && isCurrent(deps, found) && isOpen(found) ? found : undefined;
+  return found !== undefined && isCurrent(deps, found) ? found : undefined;
 }
 
 /** Enters facts about the attempt; ids and what has been logged only ever grow. */
 export async function updateAttempt(
-  deps: Deps,
+  deps: TrackingDeps,
   { pipeline, attempt }: Pick<Attempt, 'pipeline' | 'attempt'>,
   facts: Partial<Pick<Attempt, 'model_id' | 'model_name' | 'model_version' | 'logged'>>,
 ): Promise<Attempt> {
@@ -102,37 +103,31 @@ export function trackedRun(attempt: Attempt): TrackedRun {
 }
 
 const NOTHING_LOGGED = { model_id: null, model_name: null, model_version: null, logged: {} };
-
-function placeOf(deps: Deps): Pick<Attempt, 'tracking_uri'> {
-  return { tracking_uri: deps.tracker.uri };
-}
+const NO_RUN = { tracking_uri: null, experiment_id: null, run_id: null, ...NOTHING_LOGGED };
 
 /** Whether the ids in it belong to the tracking server this worker uses now. */
-function isCurrent(deps: Deps, attempt: Attempt): boolean {
+function isCurrent(deps: TrackingDeps, attempt: Attempt): attempt is OpenAttempt {
   return attempt.run_id !== null && attempt.tracking_uri === deps.tracker.uri;
-}
-
-function isOpen(attempt: Attempt): attempt is OpenAttempt {
-  return attempt.run_id !== null && attempt.experiment_id !== null;
 }
 
 /**
  * Claims the attempt, or waits for whoever holds it. Only one holder creates the run; a holder that
  * is an earlier try of this very activity is dead, one elsewhere is given some time.
  */
-async function claim(deps: Deps, of: AttemptOf, execution: Execution): Promise<Attempt> {
+async function claim(deps: TrackingDeps, of: AttemptOf, execution: Execution): Promise<Attempt> {
   const deadline = Date.now() + PATIENCE_MS;
   for (;;) {
     const now = Date.now();
     const held = await deps.store.attempts.swap(of.pipeline, of.attempt, (current) => {
       if (current === undefined) return freshClaim(of, execution, now);
       if (isCurrent(deps, current)) return current;
+      // With a run on another server the claim there is done with: ours is to find or make it here.
+      const done = current.run_id !== null;
       const dead = current.owner.startsWith(`${execution.activity}/`) || now >= deadline;
-      return dead ? { ...current, owner: execution.token, owned_at: now } : current;
+      if (current.owner === execution.token || !(done || dead)) return current;
+      return { ...current, ...NO_RUN, owner: execution.token, owned_at: now };
     });
-    const moved = held.run_id !== null && !isCurrent(deps, held);
-    if (isCurrent(deps, held)) return held;
-    if (held.owner === execution.token || moved) return { ...held, run_id: null };
+    if (isCurrent(deps, held) || held.owner === execution.token) return held;
     execution.heartbeat({ stage: 'train', fraction: 0 });
     await sleep(250, undefined, { signal: execution.signal });
   }
@@ -145,15 +140,6 @@ function freshClaim(of: AttemptOf, execution: Execution, now: number): Attempt {
     claimed_at: now,
     owner: execution.token,
     owned_at: now,
-    tracking_uri: null,
-    experiment_id: null,
-    run_id: null,
-    ...NOTHING_LOGGED,
+    ...NO_RUN,
   };
-}
-
-function lost(deps: Deps, of: AttemptOf): TrackingUnavailable {
-  return new TrackingUnavailable(
-    `the MLflow run of batch ${of.batch} of ${of.pipeline} at ${deps.tracker.uri} was claimed by another run that did not finish: it is tried again`,
-  );
 }

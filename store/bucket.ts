@@ -42,6 +42,8 @@ export class Bucket {
 
   constructor(options: BucketOptions) {
     this.options = options;
+    // The SDK is pinned: its note about coming releases and Node 20 is for us, not for a person's terminal.
+    process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
     this.#client = new S3Client({
       region: options.region,
       ...(options.endpoint === undefined
