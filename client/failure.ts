@@ -5,6 +5,7 @@ import {
 } from '@temporalio/client';
 import { ApplicationFailure, CancelledFailure, TerminatedFailure } from '@temporalio/common';
 import { BadParams, messageOf, RetrainError, SetupError } from '../errors.ts';
+import { EXIT } from './exit.ts';
 
 /** A failure as it is told: on stderr in one sentence, in `--json` as this. */
 export interface ToldFailure {
@@ -12,14 +13,6 @@ export interface ToldFailure {
   message: string;
   stage: string | null;
 }
-
-/** What exit codes mean. */
-export const EXIT = {
-  failed: 1,
-  usage: 2,
-  /** Something the command needs is not there: a server, Python, a port. */
-  setup: 3,
-} as const;
 
 /** Reads whatever was thrown, by us or by Temporal's client, for a person. */
 export function tell(error: unknown): ToldFailure {

@@ -2,6 +2,7 @@ import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { StageName } from '../activities/contract.ts';
 import type { Config } from '../config.ts';
+import { EXIT } from './exit.ts';
 import { tell } from './failure.ts';
 import { openDisplay } from './display.ts';
 import { follow } from './follow.ts';
@@ -16,9 +17,6 @@ export interface RunOptions extends Request {
   detach?: boolean | undefined;
   json?: boolean | undefined;
 }
-
-/** The exit code of a shell's own Ctrl-C. */
-const INTERRUPTED = 130;
 
 /** `run` and `stage`: starts a run or joins it, shows it happening, and prints what came of it. */
 export async function run(config: Config, options: RunOptions): Promise<number> {
@@ -67,7 +65,7 @@ async function watchToEnd(
     if (!leaving.signal.aborted) throw error;
     display.stop();
     say(comeBack(options));
-    return INTERRUPTED;
+    return EXIT.detached;
   } finally {
     process.off('SIGINT', leave);
     display.stop();
@@ -112,7 +110,7 @@ export function reportFailure(
     printJson({ pipeline, batch, status: 'failed', workflowId, runId, error: told });
   }
   say(`${told.stage === null ? '' : `${told.stage}: `}${told.message}`, 'error');
-  return 1;
+  return EXIT.failed;
 }
 
 /** Writes a file so that a reader sees the old one or the new one, never half. */

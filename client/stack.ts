@@ -1,10 +1,11 @@
 import { stackDir } from '../config.ts';
 import { stackDown, stackStatus, stackUp } from '../infra/stack.ts';
 import { table } from './display.ts';
+import { EXIT } from './exit.ts';
 import { printJson, say } from './print.ts';
 
 /** `stack up`, `stack down`, `stack status`: the local stack in `.stack/` of the project. */
-export async function stackCommand(
+export async function stack(
   name: 'up' | 'down' | 'status',
   root: string,
   { json }: { json?: boolean | undefined },
@@ -22,5 +23,5 @@ export async function stackCommand(
         parts.map(({ part, state, pid, url }) => [part, state, pid ?? '', url]),
       )}\n`,
     );
-  return name === 'status' && parts.some(({ state }) => state !== 'running') ? 3 : 0;
+  return name === 'status' && parts.some(({ state }) => state !== 'running') ? EXIT.setup : 0;
 }

@@ -24,12 +24,12 @@ export class StageLog {
     this.summary = {
       pipeline: run.pipeline,
       batch: run.batch,
-      params: run.params,
-      paramsHash: run.paramsHash,
-      stages: STAGES.slice(0, last + 1).map((stage) => ({ stage, state: 'waiting' })),
-      warnings: [],
       version: null,
       mlflow: null,
+      warnings: [],
+      stages: STAGES.slice(0, last + 1).map((stage) => ({ stage, state: 'waiting' })),
+      params: run.params,
+      paramsHash: run.paramsHash,
     };
   }
 

@@ -1,0 +1,12 @@
+import type { Command } from 'commander';
+import { examples, pipelineCommand, type CommandContext, type CommonFlags } from './context.ts';
+
+export function listCommand(context: CommandContext): Command {
+  return pipelineCommand('list', 'list the versions with their scores side by side')
+    .addHelpText('after', examples('list', 'list --pipeline wine --json'))
+    .action(async ({ pipeline, json }: CommonFlags) => {
+      const { list } = await import('../list.ts');
+      const config = context.configure();
+      process.exitCode = await list(config, { pipeline: pipeline ?? config.pipeline, json });
+    });
+}
