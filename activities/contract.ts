@@ -56,6 +56,8 @@ export interface StageRequest {
   batch: number;
   params: Params;
   cache: CacheUse;
+  /** MD5s of objects found missing or damaged in this run: whatever made them makes them again. */
+  damaged: string[];
   /** Named references made by earlier stages. */
   inputs: Record<string, Ref>;
   /** The first execution run id when the run is forced: it makes its training attempt one of its own. */
@@ -71,6 +73,12 @@ export interface MergeDataRequest extends StageRequest {
   ledgerRevision: number;
 }
 
+/** An object that was missing or damaged and has been made again. */
+export interface Healed {
+  path: string;
+  md5: string;
+}
+
 /** What a stage answers. */
 export interface StageResult {
   stage: string;
@@ -82,6 +90,8 @@ export interface StageResult {
   outputs: Record<string, Ref>;
   facts: Record<string, string | number | boolean | null>;
   warnings: string[];
+  /** Outputs of an earlier run that were gone, and that this one has made again. */
+  healed: Healed[];
 }
 
 /** Identities in MLflow of one training attempt. */
@@ -110,6 +120,7 @@ export interface PublishRequest {
   stages: { stage: StageName; key: string; cached: boolean }[];
   attempt: string;
   mlflow: TrackedRun;
+  healed: Healed[];
 }
 
 export interface PublishResult {
@@ -140,6 +151,7 @@ export interface RunSummary {
   paramsHash: string;
   stages: StageLine[];
   warnings: string[];
+  healed: Healed[];
   version: PublishResult | null;
   mlflow: TrackedRun | null;
 }

@@ -55,6 +55,7 @@ export async function encodePart(
     batch: number;
     params: Params;
     cache: CacheUse;
+    damaged: readonly string[];
     inputs: { batch: Ref; columns: Ref };
   },
 ): Promise<StageResult> {

@@ -56,11 +56,15 @@ export async function getData(deps: Deps, request: GetDataRequest): Promise<Stag
   const cut = ledger !== undefined && ledger.batches.length > 0;
   if (cut) {
     checkFrozen(ledger, params);
-    await checkUnchanged(deps, ledger, request.source);
+    if (request.source !== null) await refuseChanged(deps, ledger, request.source);
   }
-  const source = cut
-    ? ledger.raw.at(-1)!.ref
-    : (await fetchSource(deps, params.data.source, request.source)).ref;
+  const known = cut ? ledger.raw.at(-1)!.ref : undefined;
+  const source =
+    known === undefined || request.damaged.includes(known.md5)
+      ? await fetchSource(deps, request)
+      : known;
+  if (known !== undefined && known.sha256 !== source.sha256)
+    await refuseChanged(deps, ledger!, source);
   const result = await runStage(deps, stage, { ...request, inputs: { source } });
   if (!cut) await openLedger(deps, pipeline, params, result);
   return result;
@@ -96,9 +100,9 @@ async function openLedger(
  * An uploaded file must be the one the batches were cut from.
  * @throws BadData showing the first row that differs.
  */
-async function checkUnchanged(deps: Deps, ledger: Ledger, uploaded: Ref | null): Promise<void> {
+async function refuseChanged(deps: Deps, ledger: Ledger, uploaded: Ref): Promise<void> {
   const known = ledger.raw.at(-1)!.ref;
-  if (uploaded === null || uploaded.sha256 === known.sha256) return;
+  if (uploaded.sha256 === known.sha256) return;
   const [before, after] = await Promise.all([
     deps.store.artifacts.get(known),
     deps.store.artifacts.get(uploaded),

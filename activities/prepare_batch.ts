@@ -50,8 +50,11 @@ export async function prepareBatch(deps: Deps, request: StageRequest): Promise<S
   checkFrozen(ledger, request.params);
   const { rows } = ledger.raw.at(-1)!;
   checkBatch(batch, rows, ledger.settings.batch_size);
-  const first = request.cache === 'bypass' ? 1 : Math.min(ledger.batches.length + 1, batch);
-  const wanted = Array.from({ length: batch - first + 1 }, (_, i) => first + i);
+  const wanted = Array.from({ length: batch }, (_, i) => i + 1).filter((number) => {
+    const standing = ledger.batches[number - 1];
+    const damaged = standing !== undefined && request.damaged.includes(standing.ref.md5);
+    return standing === undefined || damaged || number === batch || request.cache === 'bypass';
+  });
   const cut = cutter(deps, ledger, wanted);
   const added: NewBatch[] = [];
   let result: StageResult | undefined;

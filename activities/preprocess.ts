@@ -83,7 +83,7 @@ async function run(context: StageContext<Inputs>, request: StageRequest) {
 
 async function addPart(
   { deps, pipeline, params, inputs }: StageContext<Inputs>,
-  { cache }: StageRequest,
+  { cache, damaged }: StageRequest,
   done: Processed,
   file: Ref,
 ): Promise<void> {
@@ -93,6 +93,7 @@ async function addPart(
     batch,
     params,
     cache,
+    damaged,
     inputs: { batch: file, columns: inputs.columns },
   });
   const { train, test, counts } = part.outputs as Record<'train' | 'test' | 'counts', Ref>;
@@ -109,7 +110,7 @@ async function earlier(
   batches: readonly Ref[],
 ): Promise<Processed> {
   const entry =
-    request.cache === 'bypass' || batches.length === 0
+    request.cache === 'bypass' || request.damaged.length > 0 || batches.length === 0
       ? undefined
       : await lookUpVersion(context, stageOf(request), batches);
   if (entry === undefined) return { train: [], test: [], counts: [], warnings: [] };
@@ -136,5 +137,6 @@ async function lookUpVersion(
   const merged = encodeDirectory(MERGED, batches).ref;
   const call = { batch: batches.length, params, inputs: { ...inputs, merged } };
   const key = stageKey(identityOf(stage, call));
-  return deps.store.cache.lookUp(stage.name, key);
+  const found = await deps.store.cache.lookUp(stage.name, key);
+  return found?.missing.length === 0 ? found.entry : undefined;
 }

@@ -19,7 +19,11 @@ export async function publishVersion(deps: Deps, request: PublishRequest): Promi
     {
       pipeline,
       version: batch,
-      build: hashOf({ attempt, stages: request.stages.map(({ key }) => key) }),
+      build: hashOf({
+        attempt,
+        stages: request.stages.map(({ key }) => key),
+        healed: request.healed,
+      }),
       ledger_revision: request.ledgerRevision,
       params,
       params_hash: paramsHash,
@@ -32,6 +36,7 @@ export async function publishVersion(deps: Deps, request: PublishRequest): Promi
         model_name: mlflow.modelName,
         model_version: mlflow.modelVersion,
       },
+      healed: request.healed,
       created_at: new Date().toISOString(),
     },
     { rows: Number(stages.find(({ stage }) => stage === 'train')!.facts['rows']) },

@@ -4,14 +4,9 @@ import { fileURLToPath } from 'node:url';
 import { BadData, messageOf } from '../errors.ts';
 import type { Settings } from '../store/ledger.ts';
 import type { Ref } from '../store/ref.ts';
+import type { GetDataRequest } from './contract.ts';
 import type { Deps } from './deps.ts';
 import { RAW } from './paths.ts';
-
-/** A data source by name, and its bytes in the store. */
-export interface Source {
-  identity: Settings['source'];
-  ref: Ref;
-}
 
 /** What `data.source` names: the built-in data set, or a file by its base name. */
 export function sourceIdentity(source: string): Settings['source'] {
@@ -26,14 +21,15 @@ export function sourceIdentity(source: string): Settings['source'] {
  */
 export async function fetchSource(
   deps: Deps,
-  source: string,
-  uploaded: Ref | null,
-): Promise<Source> {
-  const identity = sourceIdentity(source);
-  if (uploaded !== null) return { identity, ref: uploaded };
-  const bytes = identity.kind === 'iris' ? await readIris() : await readLocal(deps.root, source);
-  const name = identity.kind === 'iris' ? 'iris.csv' : identity.name;
-  return { identity, ref: await deps.store.artifacts.put(`${RAW}/${name}`, bytes) };
+  { params, source: uploaded, damaged }: GetDataRequest,
+): Promise<Ref> {
+  if (uploaded !== null) return uploaded;
+  const { source } = params.data;
+  const { kind, name } = sourceIdentity(source);
+  const bytes = kind === 'iris' ? await readIris() : await readLocal(deps.root, source);
+  const file = kind === 'iris' ? 'iris.csv' : name;
+  const rewrite = damaged.length > 0;
+  return deps.store.artifacts.put(`${RAW}/${file}`, bytes, { rewrite });
 }
 
 async function readIris(): Promise<Uint8Array> {

@@ -1,6 +1,6 @@
 import { MissingHistory } from '../errors.ts';
 import type { Params } from '../pipeline/params.ts';
-import type { Ref } from '../store/ref.ts';
+import { isDirectory, type Ref } from '../store/ref.ts';
 import { stageKey, type CacheEntry, type StageIdentity } from '../store/stage-cache.ts';
 import type { CacheUse, StageName, StageResult } from './contract.ts';
 import type { Deps } from './deps.ts';
@@ -50,6 +50,7 @@ export interface StageCall<In extends string> {
   batch: number;
   params: Params;
   cache: CacheUse;
+  damaged: readonly string[];
   inputs: Record<In, Ref>;
 }
 
@@ -68,11 +69,18 @@ export async function runStage<In extends string>(
   const identity = identityOf(stage, call);
   const key = stageKey(identity);
   const found = await deps.store.cache.lookUp(stage.name, key);
-  if (found !== undefined && mayTake(found, call.cache, execution)) {
-    const own = found.producer.runId === execution.runId;
-    return resultOf(stage.name, found, {
+  const missing = found?.missing ?? [];
+  const good =
+    found !== undefined &&
+    missing.length === 0 &&
+    !(await touches(deps, found.entry, call.damaged));
+  if (good && mayTake(found.entry, call.cache, execution)) {
+    const { entry } = found;
+    const own = entry.producer.runId === execution.runId;
+    return resultOf(stage.name, entry, {
+      healed: [],
       cached: !own,
-      durationMs: own ? found.duration_ms : Date.now() - started,
+      durationMs: own ? entry.duration_ms : Date.now() - started,
       startedAt: new Date(started).toISOString(),
     });
   }
@@ -80,7 +88,7 @@ export async function runStage<In extends string>(
     throw new MissingHistory(
       `${stage.name} of batch ${call.batch} has not been run with these params and inputs: run "stage ${stage.name}${stage.perBatch ? ` ${call.batch}` : ''}" first`,
     );
-  const rewrite = call.cache === 'bypass';
+  const rewrite = call.cache === 'bypass' || call.damaged.length > 0 || missing.length > 0;
   const outcome = await stage.run({
     deps,
     execution,
@@ -103,6 +111,7 @@ export async function runStage<In extends string>(
     { replace: rewrite },
   );
   return resultOf(stage.name, entry, {
+    healed: missing.map(({ path, md5 }) => ({ path, md5 })),
     cached: false,
     durationMs: Date.now() - started,
     startedAt: new Date(started).toISOString(),
@@ -124,6 +133,22 @@ export function identityOf<In extends string>(
   };
 }
 
+/** Whether a damaged object is among the outputs, or the files of a directory among them. */
+async function touches(
+  deps: Deps,
+  { outputs }: CacheEntry,
+  damaged: readonly string[],
+): Promise<boolean> {
+  if (damaged.length === 0) return false;
+  for (const ref of Object.values(outputs)) {
+    if (damaged.includes(ref.md5)) return true;
+    if (!isDirectory(ref)) continue;
+    const files = await deps.store.artifacts.list(ref);
+    if (files.some(({ md5 }) => damaged.includes(md5))) return true;
+  }
+  return false;
+}
+
 /** A forced run takes only what it has itself made, so that its retries do not start over. */
 function mayTake(entry: CacheEntry, use: CacheUse, execution: Execution): boolean {
   return use !== 'bypass' || entry.producer.runId === execution.runId;
@@ -132,7 +157,7 @@ function mayTake(entry: CacheEntry, use: CacheUse, execution: Execution): boolea
 function resultOf(
   stage: string,
   entry: CacheEntry,
-  times: Pick<StageResult, 'cached' | 'durationMs' | 'startedAt'>,
+  times: Pick<StageResult, 'cached' | 'durationMs' | 'startedAt' | 'healed'>,
 ): StageResult {
   const { key, outputs, facts } = entry;
   const more = entry.warnings.length - MOST_WARNINGS;

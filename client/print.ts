@@ -27,6 +27,8 @@ export const HEADLINE = [
 export function printResult(document: ResultDocument): void {
   const out = process.stdout;
   for (const warning of document.warnings) say(warning, 'warning');
+  for (const { path } of document.healed)
+    say(`${path} was missing or damaged in the store and has been made again`, 'warning');
   if (document.metrics !== null) out.write(`\n${metricsTable(document.metrics)}\n`);
   const { mlflow, links } = document;
   out.write('\n');

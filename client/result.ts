@@ -31,6 +31,8 @@ export interface ResultDocument {
   } | null;
   links: { temporal: string; mlflow: string | null };
   warnings: string[];
+  /** Objects that were missing or damaged and have been made again. */
+  healed: RunSummary['healed'];
 }
 
 /** Puts the document together from what the workflow returned and what the store holds of it. */
@@ -81,6 +83,7 @@ export async function resultOf(
     mlflow,
     links: { temporal: temporalLink(session, workflowId, runId), mlflow: mlflow?.url ?? null },
     warnings: summary.warnings,
+    healed: summary.healed,
   };
   return { document, metricsFile };
 }

@@ -1,5 +1,6 @@
 import {
   CreateBucketCommand,
+  DeleteObjectCommand,
   GetObjectCommand,
   HeadBucketCommand,
   HeadObjectCommand,
@@ -132,6 +133,15 @@ export class Bucket {
         return this.put(key, bytes, options);
       }
       if (isMissing(error) && condition !== undefined) return undefined;
+      throw this.#error(error, key);
+    }
+  }
+
+  /** Deletes the object at `key`; one that is not there is fine. */
+  async delete(key: string): Promise<void> {
+    try {
+      await this.#client.send(new DeleteObjectCommand({ Bucket: this.options.bucket, Key: key }));
+    } catch (error) {
       throw this.#error(error, key);
     }
   }

@@ -43,6 +43,8 @@ const recordSchema = z.strictObject({
     model_name: z.string(),
     model_version: z.string(),
   }),
+  /** Objects that were missing or damaged and were made again by this build. */
+  healed: z.array(z.strictObject({ path: z.string(), md5: z.string() })),
   created_at: z.string(),
 });
 

@@ -67,14 +67,19 @@ export class StageCache {
     return (await readDocument(this.#bucket, entryKey(stage, key), entrySchema))?.value;
   }
 
-  /** The entry under a key if every output is there with the right size and checksum. */
-  async lookUp(stage: string, key: string): Promise<CacheEntry | undefined> {
+  /**
+   * The entry under a key, with those of its outputs that are not there with the right size and
+   * checksum: it is good when none is missing.
+   */
+  async lookUp(
+    stage: string,
+    key: string,
+  ): Promise<{ entry: CacheEntry; missing: Ref[] } | undefined> {
     const entry = await this.read(stage, key);
     if (entry === undefined) return undefined;
-    const whole = await Promise.all(
-      Object.values(entry.outputs).map((ref) => this.#artifacts.has(ref)),
-    );
-    return whole.every(Boolean) ? entry : undefined;
+    const outputs = Object.values(entry.outputs);
+    const whole = await Promise.all(outputs.map((ref) => this.#artifacts.has(ref)));
+    return { entry, missing: outputs.filter((_, i) => !whole[i]) };
   }
 
   /**

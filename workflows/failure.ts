@@ -1,3 +1,4 @@
+import type { Healed } from '../activities/contract.ts';
 import { ActivityFailure, ApplicationFailure, isCancellation } from '@temporalio/workflow';
 
 /**
@@ -15,4 +16,13 @@ export function failureOf(error: unknown, stage: string | undefined): unknown {
     details: [{ stage: stage ?? null }],
     cause: cause,
   });
+}
+
+/** The object that a stage found missing or damaged, if that is why it failed. */
+export function damagedBy(error: unknown): Healed | undefined {
+  if (!(error instanceof ActivityFailure)) return undefined;
+  const { cause } = error;
+  if (!(cause instanceof ApplicationFailure) || cause.type !== 'DamagedArtifact') return undefined;
+  const [facts] = (cause.details ?? []) as { ref?: Healed }[];
+  return facts?.ref === undefined ? undefined : { path: facts.ref.path, md5: facts.ref.md5 };
 }

@@ -1,4 +1,5 @@
 import type {
+  Healed,
   PinnedRun,
   RunSummary,
   StageLine,
@@ -7,6 +8,9 @@ import type {
   StageResult,
 } from '../activities/contract.ts';
 import { STAGES } from '../activities/contract.ts';
+
+/** More than this is not damage but a bucket that was emptied: `--force` makes everything anew. */
+const MOST_HEALED = 20;
 
 type Ask = Omit<StageRequest, 'inputs'>;
 
@@ -27,6 +31,7 @@ export class StageLog {
       version: null,
       mlflow: null,
       warnings: [],
+      healed: [],
       stages: STAGES.slice(0, last + 1).map((stage) => ({ stage, state: 'waiting' })),
       params: run.params,
       paramsHash: run.paramsHash,
@@ -46,13 +51,16 @@ export class StageLog {
       pipeline,
       batch,
       params,
+      damaged: this.summary.healed.map(({ md5 }) => md5),
       cache: required ? 'require' : force ? 'bypass' : 'use',
       force: this.#forceId,
     });
     line.state = result.cached ? 'cached' : 'done';
     line.key = result.key;
     line.durationMs = result.durationMs;
-    this.summary.warnings.push(...result.warnings.map((warning) => `${stage}: ${warning}`));
+    this.summary.healed.push(...result.healed);
+    for (const warning of result.warnings.map((text) => `${stage}: ${text}`))
+      if (!this.summary.warnings.includes(warning)) this.summary.warnings.push(warning);
     return result;
   }
 
@@ -61,6 +69,18 @@ export class StageLog {
     const line = this.summary.stages.find(({ state }) => state === 'running');
     if (line !== undefined) line.state = 'failed';
     return line?.stage;
+  }
+
+  /**
+   * Takes note of a damaged object, so that the stages run from the top once more and whatever made it
+   * makes it again; the others are cache hits.
+   * @returns false when that has been tried for this object already, or for too many.
+   */
+  heal(object: Healed): boolean {
+    const { healed } = this.summary;
+    if (healed.length >= MOST_HEALED || healed.some(({ md5 }) => md5 === object.md5)) return false;
+    healed.push(object);
+    return true;
   }
 
   started(stage: StageName): boolean {

@@ -12,7 +12,7 @@ import {
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import type { PinnedRun, RunSummary, TrainBatchInput } from '../activities/contract.ts';
-import { failureOf } from './failure.ts';
+import { damagedBy, failureOf } from './failure.ts';
 import { differences, joinRun, progress } from './messages.ts';
 import { StageLog } from './stage-log.ts';
 
@@ -48,7 +48,7 @@ export async function trainBatch(input: TrainBatchInput): Promise<RunSummary> {
   setHandler(joinRun, async (asked) => differences(run, await pin_run(asked)));
   upsertMemo({ pipeline: run.pipeline, batch: run.batch, params: run.paramsHash });
   try {
-    await runStages(run, stageLog);
+    await runHealing(run, stageLog);
   } catch (error) {
     const stage = stageLog.fail();
     if (stageLog.started('train')) await closeRuns(isCancellation(error) ? 'KILLED' : 'FAILED');
@@ -56,6 +56,19 @@ export async function trainBatch(input: TrainBatchInput): Promise<RunSummary> {
   }
   await condition(allHandlersFinished);
   return stageLog.summary;
+}
+
+/** Runs the stages; where one finds an object missing or damaged, its producer runs again first. */
+async function runHealing(run: PinnedRun, stageLog: StageLog): Promise<void> {
+  for (;;) {
+    try {
+      return await runStages(run, stageLog);
+    } catch (error) {
+      const damaged = damagedBy(error);
+      if (damaged === undefined || run.only !== null || !stageLog.heal(damaged)) throw error;
+      log.warn('an object is missing or damaged: its producer runs again', { ...damaged });
+    }
+  }
 }
 
 /** The pipeline, top to bottom: each stage takes what those above it made. */
@@ -110,6 +123,7 @@ async function runStages(run: PinnedRun, stageLog: StageLog): Promise<void> {
     stages: stageLog.done(),
     attempt,
     mlflow,
+    healed: stageLog.summary.healed,
   });
 }
 

@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -217,16 +218,63 @@ describe('a pipeline with batches', () => {
     expect(message).toContain('row 17 was "16,2,even" and is "16,99,even"');
   });
 
-  it('names a stored object whose bytes no longer match its hash', async () => {
+  it('makes an object anew whose bytes no longer match its hash, and says so', async () => {
     const { stages } = await store.records.latest('iris', 1);
     const { encoder } = stages.find(({ stage }) => stage === 'preprocess')!.outputs;
     const bytes = Buffer.from(await store.artifacts.get(encoder!)).fill('x', 10, 14);
     await spoil(objectKey(encoder!.md5), bytes);
-    const { message, type } = await failing('run', '1', '--set', 'model.max_depth=2');
-    expect(type).toBe('DamagedArtifact');
-    expect(message).toContain(encoder!.path);
-    expect((await project.client('run', '1', '--force')).code).toBe(0);
-    expect(await store.artifacts.has(encoder!)).toBe(true);
+    const { code, stderr } = await project.client('run', '1', '--set', 'model.max_depth=2');
+    expect(stderr).toContain(`${encoder!.path} was missing or damaged in the store`);
+    expect(code).toBe(0);
+    await store.artifacts.get(encoder!); // throws where it is still damaged
+    const { healed } = await store.records.latest('iris', 1);
+    expect(healed).toEqual([{ path: encoder!.path, md5: encoder!.md5 }]);
+  });
+
+  it('makes an earlier batch and its part anew, and nothing else', async () => {
+    expect((await project.client('run', '2')).code).toBe(0);
+    const ledger = (await store.ledgers.read('iris'))!;
+    const { stages } = await store.records.latest('iris', 2);
+    const [part] = await store.artifacts.list(
+      stages.find(({ stage }) => stage === 'preprocess')!.outputs['train']!,
+    );
+    await store.bucket.delete(objectKey(ledger.batches[0]!.ref.md5));
+    await store.bucket.delete(objectKey(part!.md5));
+    const { code, stdout } = await project.client(
+      'run',
+      '2',
+      '--set',
+      'model.max_depth=3',
+      '--json',
+    );
+    expect(code).toBe(0);
+    const document = JSON.parse(stdout) as { healed: { md5: string }[] };
+    expect(document.healed.map(({ md5 }) => md5).sort()).toEqual(
+      [part!.md5, ledger.batches[0]!.ref.md5].sort(),
+    );
+    await store.artifacts.get(part!);
+    await store.artifacts.get(ledger.batches[0]!.ref);
+    expect(await store.ledgers.read('iris')).toEqual(ledger);
+  });
+
+  it('names an object that is lost for good, because its source is gone too', async () => {
+    const flags = [
+      '--pipeline',
+      'lost',
+      '--set',
+      'data.source=lost.csv',
+      '--set',
+      'data.target=label',
+    ];
+    const rows = Array.from({ length: 80 }, (_, i) => `${i},${i % 5},${i % 2 ? 'odd' : 'even'}`);
+    const file = project.write('lost.csv', `a,b,label\n${rows.join('\n')}\n`);
+    expect((await project.client('run', '1', ...flags)).code).toBe(0);
+    rmSync(file);
+    const raw = (await store.ledgers.read('lost'))!.raw[0]!.ref;
+    await store.bucket.delete(objectKey(raw.md5));
+    const { message, type } = await failing('run', '2', ...flags);
+    expect(type).toBe('BadData');
+    expect(message).toContain('data.source lost.csv cannot be read on the worker');
   });
 });
 

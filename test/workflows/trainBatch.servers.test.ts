@@ -54,29 +54,33 @@ interface Call {
   request: StageRequest;
 }
 
+/** What any stage answers. */
+const ref = { path: 'x', md5: '0'.repeat(32), sha256: '0'.repeat(64), size: 1 };
+const outputs = Object.fromEntries(
+  ['raw', 'columns', 'batch', 'merged', 'train', 'test', 'encoder', 'model', 'metrics'].map(
+    (name) => [name, { ...ref, path: name }],
+  ),
+);
+
+const standInResult = (stage: string): StageResult => ({
+  stage,
+  key: `key of ${stage}`,
+  cached: false,
+  durationMs: 1,
+  startedAt: '',
+  outputs,
+  facts: { ledger_revision: 7 },
+  warnings: [],
+  healed: [],
+});
+
 /** Stand-ins that note their calls; `over` replaces some. */
 function standIns(over: Partial<Record<keyof Activities, (request: never) => unknown>> = {}) {
   const calls: Call[] = [];
-  const ref = { path: 'x', md5: '0'.repeat(32), sha256: '0'.repeat(64), size: 1 };
-  const outputs = Object.fromEntries(
-    ['raw', 'columns', 'batch', 'merged', 'train', 'test', 'encoder', 'model', 'metrics'].map(
-      (name) => [name, { ...ref, path: name }],
-    ),
-  );
-  const resultOf = (stage: string): StageResult => ({
-    stage,
-    key: `key of ${stage}`,
-    cached: false,
-    durationMs: 1,
-    startedAt: '',
-    outputs,
-    facts: { ledger_revision: 7 },
-    warnings: [],
-  });
   const mlflow = { experimentId: '1', runId: 'r', modelName: 'm', modelVersion: '1' };
   const answers: Record<string, (request: never) => unknown> = {
-    ...Object.fromEntries(CHAIN.map((name) => [name, () => resultOf(name)])),
-    train: () => ({ ...resultOf('train'), attempt: 'a', mlflow }),
+    ...Object.fromEntries(CHAIN.map((name) => [name, () => standInResult(name)])),
+    train: () => ({ ...standInResult('train'), attempt: 'a', mlflow }),
     publish_version: () => ({ record: ref, version: 2, seq: 1, metrics: { accuracy: 1 } }),
     close_runs: () => undefined,
     ...over,
@@ -201,6 +205,7 @@ describe('trainBatch', () => {
           outputs: {},
           facts: {},
           warnings: [],
+          healed: [],
           cached: false,
         };
       },
@@ -224,6 +229,30 @@ describe('trainBatch', () => {
       },
     });
     expect(calls.at(-1)).toMatchObject({ name: 'close_runs', request: { status: 'FAILED' } });
+  });
+
+  it('runs from the top once more when an object is damaged, naming it, but not for ever', async () => {
+    const ref = { path: 'part', md5: 'd', sha256: '', size: 1 };
+    const damaged = (): never => {
+      throw ApplicationFailure.create({
+        message: 'part is damaged',
+        type: 'DamagedArtifact',
+        nonRetryable: true,
+        details: [{ ref }],
+      });
+    };
+    let whole = false;
+    const { calls, activities } = standIns({
+      preprocess: () => (whole ? standInResult('preprocess') : ((whole = true), damaged())),
+    });
+    const summary = await withRun({ batch: 1 }, activities, (handle) => handle.result());
+    expect(names(calls)).toEqual([...CHAIN.slice(0, 4), ...CHAIN]);
+    expect(calls[4]!.request).toMatchObject({ damaged: ['d'] });
+    expect(summary.healed).toEqual([{ path: 'part', md5: 'd' }]);
+    const hopeless = standIns({ preprocess: damaged });
+    const failed = withRun({ batch: 1 }, hopeless.activities, (handle) => handle.result());
+    await expect(failed).rejects.toMatchObject({ cause: { type: 'DamagedArtifact' } });
+    expect(names(hopeless.calls)).toEqual([...CHAIN.slice(0, 4), ...CHAIN.slice(0, 4)]);
   });
 
   it('a stage before training that fails leaves MLflow alone', async () => {
@@ -260,7 +289,7 @@ describe('trainBatch', () => {
     let release = (): void => undefined;
     const held = new Promise<void>((resolve) => (release = resolve));
     const { activities } = standIns({
-      get_data: () => held.then(() => ({ outputs: {}, warnings: [] })),
+      get_data: () => held.then(() => ({ outputs: {}, warnings: [], healed: [] })),
     });
     await withRun({ batch: 1, until: 'get_data' }, activities, async (handle) => {
       const ask = (input: TrainBatchInput) => handle.executeUpdate(joinRun, { args: [input] });
