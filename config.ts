@@ -21,6 +21,9 @@ const localSchema = z.strictObject({
       /** null: AWS itself. */
       endpoint: z
         .url({ protocol: /^https?$/ })
+        .refine((url) => !url.includes('@'), {
+          message: 'credentials come from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, not the URL',
+        })
         .nullable()
         .default('http://localhost:8333'),
       region: z.string().min(1).default('us-east-1'),

@@ -66,6 +66,12 @@ export class TrackingRefused extends RetrainError {
   readonly retryable = false;
 }
 
+/** The MLflow server in use is not the one this attempt was logged to; logging its training there mends it. */
+export class TrackingMoved extends RetrainError {
+  override readonly name = 'TrackingMoved';
+  readonly retryable = false;
+}
+
 /** Another run holds what this one wants, with other params. */
 export class Conflict extends RetrainError {
   override readonly name = 'Conflict';
@@ -97,6 +103,7 @@ const classes: Partial<Record<string, ErrorClass>> = {
   StorageRefused,
   TrackingUnavailable,
   TrackingRefused,
+  TrackingMoved,
   Conflict,
   SetupError,
 };

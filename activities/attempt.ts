@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { TrackingMoved } from '../errors.ts';
 import type { Attempt } from '../store/attempts.ts';
 import type { TrackedRun } from './contract.ts';
 import type { Deps } from './deps.ts';
@@ -79,30 +80,57 @@ export async function findAttempt(
   return found !== undefined && isCurrent(deps, found) ? found : undefined;
 }
 
-/** Enters facts about the attempt; ids and what has been logged only ever grow. */
+/**
+ * Enters facts about the attempt; ids and what has been logged only ever grow.
+ * @throws TrackingMoved when its run is another by now: the facts are about one on another server.
+ */
 export async function updateAttempt(
   deps: TrackingDeps,
-  { pipeline, attempt }: Pick<Attempt, 'pipeline' | 'attempt'>,
-  facts: Partial<Pick<Attempt, 'model_id' | 'model_name' | 'model_version' | 'logged'>>,
-): Promise<Attempt> {
-  return deps.store.attempts.swap(pipeline, attempt, (current) => ({
-    ...current!,
-    ...facts,
-    logged: { ...current!.logged, ...facts.logged },
-  }));
+  open: OpenAttempt,
+  facts: Partial<
+    Pick<Attempt, 'model_id' | 'model_name' | 'model_version' | 'logged' | 'scored_at'>
+  >,
+): Promise<OpenAttempt> {
+  const { pipeline, attempt, run_id: runId, tracking_uri: uri } = open;
+  const updated = await deps.store.attempts.swap(pipeline, attempt, (current) => {
+    if (current!.run_id !== runId || current!.tracking_uri !== uri) throw moved(deps, open);
+    return {
+      ...current!,
+      ...facts,
+      logged: { ...current!.logged, ...facts.logged },
+      scored_at: { ...facts.scored_at, ...current!.scored_at },
+    };
+  });
+  return updated as OpenAttempt;
+}
+
+/** The run of an attempt is not on the tracking server we use: its training is to be logged there. */
+export function moved(
+  deps: TrackingDeps,
+  { pipeline, batch }: Pick<AttemptOf, 'pipeline' | 'batch'>,
+): TrackingMoved {
+  return new TrackingMoved(
+    `training of batch ${batch} of ${pipeline} is not logged at ${deps.tracker.uri}: run "stage train ${batch}" first`,
+  );
 }
 
 /** What the version record and the result say of the attempt. */
-export function trackedRun(attempt: Attempt): TrackedRun {
+export function trackedRun(attempt: OpenAttempt): TrackedRun {
   return {
-    experimentId: attempt.experiment_id!,
-    runId: attempt.run_id!,
+    experimentId: attempt.experiment_id,
+    runId: attempt.run_id,
     modelName: attempt.model_name!,
     modelVersion: attempt.model_version!,
   };
 }
 
-const NOTHING_LOGGED = { model_id: null, model_name: null, model_version: null, logged: {} };
+const NOTHING_LOGGED = {
+  model_id: null,
+  model_name: null,
+  model_version: null,
+  logged: {},
+  scored_at: {},
+};
 const NO_RUN = { tracking_uri: null, experiment_id: null, run_id: null, ...NOTHING_LOGGED };
 
 /** Whether the ids in it belong to the tracking server this worker uses now. */

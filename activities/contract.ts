@@ -121,6 +121,7 @@ export interface PublishRequest {
   attempt: string;
   mlflow: TrackedRun;
   healed: Healed[];
+  forced: boolean;
 }
 
 export interface PublishResult {

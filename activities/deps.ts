@@ -12,7 +12,7 @@ export interface Deps {
   /** Runs a pure function of pipeline/ in a worker thread. */
   compute: Compute;
   /** Reads params.yaml as it stands now. */
-  readConfig: () => Config;
+  readConfig: () => Pick<Config, 'pipeline' | 'params'>;
   /** The project folder: the only place a worker reads source files from. */
   root: string;
   /** The commit this worker runs, where it is known. */

@@ -1,5 +1,4 @@
-import { findAttempt } from './attempt.ts';
-import { MissingHistory } from '../errors.ts';
+import { findAttempt, moved } from './attempt.ts';
 import type { EvaluateRequest, StageResult } from './contract.ts';
 import type { Deps } from './deps.ts';
 import { currentExecution } from './execution.ts';
@@ -7,7 +6,7 @@ import { logEvaluation } from './log-evaluation.ts';
 import { metricsFile } from './paths.ts';
 import { runStage, type Stage, type StageCall } from './stage.ts';
 
-const stage: Stage<'model' | 'encoder' | 'test'> = {
+export const stage: Stage<'model' | 'encoder' | 'test'> = {
   name: 'evaluate',
   code: 1,
   params: () => ({}),
@@ -33,10 +32,7 @@ export async function evaluate(deps: Deps, request: EvaluateRequest): Promise<St
   const execution = currentExecution();
   const result = await runStage(deps, stage, request as StageCall<'model' | 'encoder' | 'test'>);
   const attempt = await findAttempt(deps, request);
-  if (attempt === undefined)
-    throw new MissingHistory(
-      `training of batch ${request.batch} of ${request.pipeline} is not in MLflow at ${deps.tracker.uri}: run "stage train ${request.batch}" first`,
-    );
+  if (attempt === undefined) throw moved(deps, request);
   if (attempt.logged['evaluate'] !== result.key)
     await logEvaluation(deps, attempt, { request, result, execution });
   return result;

@@ -34,6 +34,16 @@ export function currentExecution(): Execution {
     activity,
     token: `${activity}/${attempt}`,
     signal: context.cancellationSignal,
-    heartbeat: (progress) => context.heartbeat(progress),
+    heartbeat: (progress) => {
+      latest.set(context, progress);
+      context.heartbeat(progress);
+    },
   };
+}
+
+const latest = new WeakMap<Context, Progress>();
+
+/** What an activity last said of its progress: each later heartbeat says it again, or it would be lost. */
+export function progressOf(context: Context): Progress | undefined {
+  return latest.get(context);
 }

@@ -1,6 +1,6 @@
 import { BadParams } from '../errors.ts';
 import type { Params } from '../pipeline/params.ts';
-import { canonicalJson } from '../pipeline/json.ts';
+import { canonicalJson } from '../pipeline/canonical-json.ts';
 import type { Ledger } from '../store/ledger.ts';
 import { sourceIdentity } from './source.ts';
 

@@ -1,7 +1,7 @@
 import { BadData } from '../errors.ts';
 import type { Params } from '../pipeline/params.ts';
 import type { Ledger, RawEntry, Settings } from '../store/ledger.ts';
-import { at, type Ref } from '../store/ref.ts';
+import type { Ref } from '../store/ref.ts';
 import type { GetDataRequest, StageResult } from './contract.ts';
 import type { Deps } from './deps.ts';
 import { currentExecution } from './execution.ts';
@@ -11,10 +11,11 @@ import { encodeColumns, readColumns } from './columns-file.ts';
 import { fetchSource, sourceIdentity } from './source.ts';
 import { runStage, type Stage } from './stage.ts';
 
-const stage: Stage<'source'> = {
+export const stage: Stage<'source'> = {
   name: 'get_data',
   code: 1,
   params: ({ data }) => ({
+    source: sourceIdentity(data.source).name, // it stands in the output's path
     target: data.target,
     columns: data.columns,
     missing_values: data.missing_values,
@@ -37,7 +38,7 @@ const stage: Stage<'source'> = {
     const { columns, rows, warnings } = inspected;
     return {
       outputs: {
-        raw: at(inputs.source.path, await put(inputs.source.path, bytes)),
+        raw: await put(inputs.source.path, bytes),
         columns: await put(`${RAW}/columns.json`, encodeColumns(columns)),
       },
       facts: { rows, columns: columns.length },
@@ -90,6 +91,8 @@ async function openLedger(
     ref: raw,
     columns,
     rows: Number(result.facts['rows']),
+    fetched_at: result.startedAt,
+    etag: null,
   };
   const ledger = await deps.store.ledgers.open(pipeline, settings, entry);
   // Another run may have opened it first, with other settings and batches already cut under them.

@@ -18,6 +18,7 @@ export async function logEvaluation(
 ): Promise<void> {
   const tracker = deps.tracker.withSignal(execution.signal);
   const runId = attempt.run_id;
+  const timestamp = await scoreTime(deps, attempt, result.key);
   const metrics = result.outputs['metrics'] as Ref;
   const bytes = await deps.store.artifacts.get(metrics);
   const dataset = datasetOf(deps, request.inputs['test']!, `${request.pipeline}-test`, 'testing');
@@ -26,7 +27,7 @@ export async function logEvaluation(
     await tracker.logInputs(runId, [dataset], attempt.model_id ?? undefined);
     await tracker.logMetrics(runId, headlineOf(readMetrics(bytes)), {
       step: request.batch,
-      timestamp: attempt.claimed_at,
+      timestamp,
       ...modelId,
       dataset,
     });
@@ -38,4 +39,15 @@ export async function logEvaluation(
   ]);
   await tracker.finishRun(runId, 'FINISHED', Date.now());
   await updateAttempt(deps, attempt, { logged: { evaluate: result.key } });
+}
+
+/**
+ * When these scores were first logged. MLflow tells points of one step apart by their time, so repeats
+ * carry the first one's, and other scores of the same model (newer code) a time of their own.
+ */
+async function scoreTime(deps: Deps, attempt: OpenAttempt, key: string): Promise<number> {
+  const { scored_at: times } = await updateAttempt(deps, attempt, {
+    scored_at: { [key]: Date.now() },
+  });
+  return times[key]!;
 }

@@ -1,4 +1,3 @@
-import type { Attempt } from '../store/attempts.ts';
 import { objectKey } from '../store/artifacts.ts';
 import type { Ref } from '../store/ref.ts';
 import { modelFiles } from '../tracking/model.ts';
@@ -38,7 +37,7 @@ export async function logTraining(
     result,
     execution,
   }: { request: StageRequest; result: StageResult; execution: Execution },
-): Promise<Attempt> {
+): Promise<OpenAttempt> {
   const tracker = deps.tracker.withSignal(execution.signal);
   const { pipeline, batch } = request;
   const runId = attempt.run_id;

@@ -1,11 +1,28 @@
 import { MissingHistory } from '../errors.ts';
-import { batchesAt } from '../store/ledger.ts';
+import { batchesAt, type NewBatch } from '../store/ledger.ts';
 import { encodeDirectory } from '../store/manifest.ts';
-import { at } from '../store/ref.ts';
+import { at, type Ref } from '../store/ref.ts';
 import type { MergeDataRequest, StageResult } from './contract.ts';
 import type { Deps } from './deps.ts';
 import { BATCHES, batchFile, MERGED } from './paths.ts';
-import { runStage, type Stage } from './stage.ts';
+import { runStage, type Stage, type StageDefinition } from './stage.ts';
+
+export const stage: StageDefinition = {
+  name: 'merge_data',
+  code: 1,
+  params: () => ({}),
+  libraries: [],
+  perBatch: true,
+};
+
+/** What decides the union of batches 1..N: the batches in their order. */
+export function inputsOf(batches: readonly Pick<NewBatch, 'batch' | 'ref'>[]): { batches: Ref } {
+  return { batches: encodeDirectory(BATCHES, filesOf(batches)).ref };
+}
+
+function filesOf(batches: readonly Pick<NewBatch, 'batch' | 'ref'>[]): Ref[] {
+  return batches.map(({ batch, ref }) => at(batchFile(batch), ref));
+}
 
 /**
  * Makes the union of batches 1..N: a directory over the batch objects as they stood at a revision of
@@ -19,19 +36,13 @@ export async function mergeData(deps: Deps, request: MergeDataRequest): Promise<
     throw new MissingHistory(
       `batch ${batches.length + 1} of ${pipeline} has not been cut: run "stage prepare_batch ${batch}" first`,
     );
-  const files = batches.map((entry) => at(batchFile(entry.batch), entry.ref));
   const rows = batches.reduce((sum, entry) => sum + entry.rows, 0);
-  const stage: Stage<'batches'> = {
-    name: 'merge_data',
-    code: 1,
-    params: () => ({}),
-    libraries: [],
-    perBatch: true,
+  const whole: Stage<'batches'> = {
+    ...stage,
     run: async ({ putDirectory }) => ({
-      outputs: { merged: await putDirectory(MERGED, files) },
+      outputs: { merged: await putDirectory(MERGED, filesOf(batches)) },
       facts: { rows, batches: batch },
     }),
   };
-  const inputs = { batches: encodeDirectory(BATCHES, files).ref };
-  return runStage(deps, stage, { ...request, inputs });
+  return runStage(deps, whole, { ...request, inputs: inputsOf(batches) });
 }

@@ -1,4 +1,4 @@
-import { DamagedArtifact, MissingHistory } from '../errors.ts';
+import { Conflict, DamagedArtifact, MissingHistory } from '../errors.ts';
 import { checkBatch } from '../pipeline/batch.ts';
 import type { Ledger, NewBatch } from '../store/ledger.ts';
 import type { Ref } from '../store/ref.ts';
@@ -7,7 +7,7 @@ import type { Deps } from './deps.ts';
 import { currentExecution } from './execution.ts';
 import { checkFrozen } from './frozen.ts';
 import { BATCHES, batchFile } from './paths.ts';
-import { runStage, type Stage } from './stage.ts';
+import { runStage, type Stage, type StageDefinition } from './stage.ts';
 
 interface CutBatch {
   bytes: Uint8Array;
@@ -15,17 +15,21 @@ interface CutBatch {
   warnings: string[];
 }
 
+export const stage: StageDefinition = {
+  name: 'prepare_batch',
+  code: 1,
+  params: ({ data }) => ({
+    target: data.target,
+    batch_size: data.batch_size,
+    shuffle_seed: data.shuffle_seed,
+  }),
+  libraries: [],
+  perBatch: true,
+};
+
 function stageOf(cut: (batch: number) => Promise<CutBatch>): Stage<'raw' | 'columns'> {
   return {
-    name: 'prepare_batch',
-    code: 1,
-    params: ({ data }) => ({
-      target: data.target,
-      batch_size: data.batch_size,
-      shuffle_seed: data.shuffle_seed,
-    }),
-    libraries: [],
-    perBatch: true,
+    ...stage,
     run: async ({ batch, put }) => {
       const { bytes, rows, warnings } = await cut(batch);
       return {
@@ -48,6 +52,11 @@ export async function prepareBatch(deps: Deps, request: StageRequest): Promise<S
   if (ledger === undefined)
     throw new MissingHistory(`${pipeline} has no data yet: run "stage get_data" first`);
   checkFrozen(ledger, request.params);
+  const { raw: read } = request.inputs;
+  if (read !== undefined && !ledger.raw.some(({ ref }) => ref.sha256 === read.sha256))
+    throw new Conflict(
+      `another run has opened ${pipeline} with another state of its source since this one read it: run it again, or choose another pipeline name`,
+    );
   const { rows } = ledger.raw.at(-1)!;
   checkBatch(batch, rows, ledger.settings.batch_size);
   const wanted = Array.from({ length: batch }, (_, i) => i + 1).filter((number) => {
@@ -63,14 +72,20 @@ export async function prepareBatch(deps: Deps, request: StageRequest): Promise<S
     const inputs = { raw: raw.ref, columns: raw.columns };
     result = await runStage(deps, stageOf(cut), { ...request, batch: number, inputs });
     const ref = result.outputs['batch']!;
-    added.push({ batch: number, rows: Number(result.facts['rows']), ref, raw: raw.ref.sha256 });
+    added.push({
+      batch: number,
+      rows: Number(result.facts['rows']),
+      ref,
+      raw: raw.ref.sha256,
+      from: (number - 1) * ledger.settings.batch_size,
+    });
   }
   const after = await enter(deps, ledger, added);
   return { ...result!, facts: { ...result!.facts, ledger_revision: after.revision } };
 }
 
 /** The raw data a batch was, or would be, cut from. */
-function rawOf(ledger: Ledger, batch: number): Ledger['raw'][number] {
+export function rawOf(ledger: Ledger, batch: number): Ledger['raw'][number] {
   const cutFrom = ledger.batches[batch - 1]?.raw;
   return ledger.raw.find((raw) => raw.ref.sha256 === cutFrom) ?? ledger.raw.at(-1)!;
 }

@@ -6,7 +6,14 @@ import { readColumns } from './columns-file.ts';
 import type { Deps } from './deps.ts';
 import { encodePart } from './encode-part.ts';
 import { MERGED, partFile, PROCESSED, TEST, TRAIN } from './paths.ts';
-import { identityOf, runStage, type Stage, type StageCall, type StageContext } from './stage.ts';
+import {
+  identityOf,
+  runStage,
+  type Stage,
+  type StageCall,
+  type StageContext,
+  type StageDefinition,
+} from './stage.ts';
 
 type Inputs = 'merged' | 'columns';
 
@@ -18,28 +25,26 @@ interface Processed {
   warnings: string[];
 }
 
-function stageOf(request: StageRequest): Stage<Inputs> {
-  return {
-    name: 'preprocess',
-    code: 1,
-    params: ({ data, ...read }) => ({
-      target: data.target,
-      missing_values: data.missing_values,
-      split: read.split,
-      preprocess: read.preprocess,
-    }),
-    libraries: ['arquero', '@uwdata/flechette'],
-    perBatch: true,
-    run: (context) => run(context, request),
-  };
-}
+export const stage: StageDefinition = {
+  name: 'preprocess',
+  code: 1,
+  params: ({ data, ...read }) => ({
+    target: data.target,
+    missing_values: data.missing_values,
+    split: read.split,
+    preprocess: read.preprocess,
+  }),
+  libraries: ['arquero', '@uwdata/flechette'],
+  perBatch: true,
+};
 
 /**
  * Splits and encodes the batches not yet encoded, and fits over all train rows what must be fitted
  * over all of them. The work for version N grows with the new batch, not with the history.
  */
 export async function preprocess(deps: Deps, request: StageRequest): Promise<StageResult> {
-  return runStage(deps, stageOf(request), request as StageCall<Inputs>);
+  const whole: Stage<Inputs> = { ...stage, run: (context) => run(context, request) };
+  return runStage(deps, whole, request as StageCall<Inputs>);
 }
 
 async function run(context: StageContext<Inputs>, request: StageRequest) {
@@ -112,7 +117,7 @@ async function earlier(
   const entry =
     request.cache === 'bypass' || request.damaged.length > 0 || batches.length === 0
       ? undefined
-      : await lookUpVersion(context, stageOf(request), batches);
+      : await lookUpVersion(context, batches);
   if (entry === undefined) return { train: [], test: [], counts: [], warnings: [] };
   const { artifacts } = context.deps.store;
   const { train, test, counts } = entry.outputs as Record<'train' | 'test' | 'counts', Ref>;
@@ -131,7 +136,6 @@ async function earlier(
 
 async function lookUpVersion(
   { deps, params, inputs }: StageContext<Inputs>,
-  stage: Stage<Inputs>,
   batches: readonly Ref[],
 ): Promise<CacheEntry | undefined> {
   const merged = encodeDirectory(MERGED, batches).ref;

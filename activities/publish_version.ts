@@ -10,37 +10,44 @@ import { headlineOf, readMetrics } from './metrics-file.ts';
 export async function publishVersion(deps: Deps, request: PublishRequest): Promise<PublishResult> {
   const { pipeline, batch, params, paramsHash, attempt, mlflow } = request;
   const { workflowId, runId } = currentExecution();
-  const stages = await Promise.all(
-    request.stages.map((ran) => stageOf(deps, ran, { workflowId, runId })),
-  );
+  const self = { workflow_id: workflowId, run_id: runId };
+  const stages = await Promise.all(request.stages.map((ran) => stageOf(deps, ran)));
   const metrics = stages.find(({ stage }) => stage === 'evaluate')!.outputs['metrics']!;
   const headline = headlineOf(readMetrics(await deps.store.artifacts.get(metrics)));
-  const { record, ref } = await deps.store.records.publish(
-    {
-      pipeline,
-      version: batch,
-      build: hashOf({
-        attempt,
-        stages: request.stages.map(({ key }) => key),
-        healed: request.healed,
-      }),
-      ledger_revision: request.ledgerRevision,
-      params,
-      params_hash: paramsHash,
-      stages,
-      metrics: headline,
-      workflow: { workflowId, runId },
-      mlflow: {
-        experiment_id: mlflow.experimentId,
-        run_id: mlflow.runId,
-        model_name: mlflow.modelName,
-        model_version: mlflow.modelVersion,
-      },
+  const { record, ref, moved } = await deps.store.records.publish({
+    pipeline,
+    version: batch,
+    build: hashOf({
+      attempt,
+      stages: request.stages.map(({ key }) => key),
       healed: request.healed,
-      created_at: new Date().toISOString(),
+    }),
+    ledger_revision: request.ledgerRevision,
+    params,
+    params_hash: paramsHash,
+    stages,
+    metrics: headline,
+    workflow: self,
+    git_commit: deps.gitCommit ?? null,
+    forced: request.forced,
+    attempt,
+    mlflow: {
+      tracking_uri: deps.tracker.uri,
+      experiment_id: mlflow.experimentId,
+      run_id: mlflow.runId,
+      model_name: mlflow.modelName,
+      model_version: mlflow.modelVersion,
     },
-    { rows: Number(stages.find(({ stage }) => stage === 'train')!.facts['rows']) },
-  );
+    healed: request.healed,
+    created_at: new Date().toISOString(),
+  });
+  // Training has pointed it at a version just made; here an earlier one becomes the latest again.
+  if (moved && stages.some(({ stage, cached }) => stage === 'train' && cached))
+    await deps.tracker.setAlias({
+      name: mlflow.modelName,
+      alias: `batch-${batch}`,
+      version: mlflow.modelVersion,
+    });
   return { record: ref, version: batch, seq: record.seq, metrics: shown(headline) };
 }
 
@@ -55,26 +62,12 @@ function shown(metrics: Record<string, number>): Record<string, number> {
 async function stageOf(
   deps: Deps,
   { stage, key, cached }: PublishRequest['stages'][number],
-  self: VersionRecord['workflow'],
 ): Promise<VersionRecord['stages'][number]> {
   const entry = await deps.store.cache.read(stage, key);
   if (entry === undefined)
     throw new MissingHistory(
       `the cache entry of ${stage} (${key}) is gone from the store: run the batch again`,
     );
-  const { code, inputs, outputs, facts, warnings, started_at, duration_ms } = entry;
-  const producer = cached ? entry.producer : self;
-  return {
-    stage,
-    key,
-    code,
-    cached,
-    producer,
-    started_at,
-    duration_ms,
-    inputs,
-    outputs,
-    facts,
-    warnings,
-  };
+  const { schema: _, batch: __, ...described } = entry;
+  return { ...described, stage, key, cached };
 }

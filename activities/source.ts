@@ -1,9 +1,9 @@
 import { readFile, realpath } from 'node:fs/promises';
 import { basename, isAbsolute, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { BadData, messageOf } from '../errors.ts';
+import { BadData, BadParams, messageOf } from '../errors.ts';
 import type { Settings } from '../store/ledger.ts';
-import type { Ref } from '../store/ref.ts';
+import { at, isSafePath, type Ref } from '../store/ref.ts';
 import type { GetDataRequest } from './contract.ts';
 import type { Deps } from './deps.ts';
 import { RAW } from './paths.ts';
@@ -23,16 +23,20 @@ export async function fetchSource(
   deps: Deps,
   { params, source: uploaded, damaged }: GetDataRequest,
 ): Promise<Ref> {
-  if (uploaded !== null) return uploaded;
   const { source } = params.data;
   const { kind, name } = sourceIdentity(source);
+  if (!isSafePath(name))
+    throw new BadParams(`data.source ${source} names no file: give the path of a CSV file`);
+  // What is uploaded gets its place from the source's name, not from what a caller says.
+  if (uploaded !== null) return at(`${RAW}/${name}`, uploaded);
   const bytes = kind === 'iris' ? await readIris() : await readLocal(deps.root, source);
   const file = kind === 'iris' ? 'iris.csv' : name;
   const rewrite = damaged.length > 0;
   return deps.store.artifacts.put(`${RAW}/${file}`, bytes, { rewrite });
 }
 
-async function readIris(): Promise<Uint8Array> {
+/** The built-in data set. */
+export async function readIris(): Promise<Uint8Array> {
   return readFile(fileURLToPath(new URL('./datasets/iris.csv', import.meta.url)));
 }
 
@@ -41,9 +45,9 @@ async function readLocal(root: string, source: string): Promise<Uint8Array> {
   const path = resolve(root, source);
   try {
     const inside = relative(await realpath(root), await realpath(path));
-    if (inside.startsWith('..') || isAbsolute(inside))
+    if (inside.startsWith('..') || isAbsolute(inside) || /(^|[\\/])\./.test(inside))
       throw new BadData(
-        `data.source ${source} lies outside the worker's project folder: start the run with the client, which uploads the file`,
+        `data.source ${source} lies outside the worker's project folder, or is hidden in it: start the run with the client, which uploads the file`,
       );
     return await readFile(path);
   } catch (error) {

@@ -30,8 +30,8 @@ export interface StageContext<In extends string> {
   putDirectory: (path: string, files: readonly Ref[]) => Promise<Ref>;
 }
 
-/** A step of the pipeline: what decides its result, and how to make it. */
-export interface Stage<In extends string> {
+/** What decides a stage's result besides its inputs; each stage's file exports it as `stage`. */
+export interface StageDefinition {
   name: StageName | 'encode_part';
   /** Raise it when the same inputs and params would give other bytes than before. */
   code: number;
@@ -41,6 +41,10 @@ export interface Stage<In extends string> {
   libraries: readonly string[];
   /** Whether the batch's number shows in its outputs; get_data alone has none. */
   perBatch: boolean;
+}
+
+/** A step of the pipeline: what decides its result, and how to make it. */
+export interface Stage<In extends string> extends StageDefinition {
   run: (context: StageContext<In>) => Promise<StageOutcome>;
 }
 
@@ -76,7 +80,7 @@ export async function runStage<In extends string>(
     !(await touches(deps, found.entry, call.damaged));
   if (good && mayTake(found.entry, call.cache, execution)) {
     const { entry } = found;
-    const own = entry.producer.runId === execution.runId;
+    const own = entry.producer.run_id === execution.runId;
     return resultOf(stage.name, entry, {
       healed: [],
       cached: !own,
@@ -86,7 +90,7 @@ export async function runStage<In extends string>(
   }
   if (call.cache === 'require')
     throw new MissingHistory(
-      `${stage.name} of batch ${call.batch} has not been run with these params and inputs: run "stage ${stage.name}${stage.perBatch ? ` ${call.batch}` : ''}" first`,
+      `${stage.name} of batch ${call.batch} ${missing.length > 0 ? 'has lost its outputs' : 'has not been run with these params and inputs'}: run "stage ${stage.name}${stage.perBatch ? ` ${call.batch}` : ''}" first`,
     );
   const rewrite = call.cache === 'bypass' || call.damaged.length > 0 || missing.length > 0;
   const outcome = await stage.run({
@@ -104,7 +108,7 @@ export async function runStage<In extends string>(
       outputs: outcome.outputs,
       facts: outcome.facts ?? {},
       warnings: outcome.warnings ?? [],
-      producer: { workflowId: execution.workflowId, runId: execution.runId },
+      producer: { workflow_id: execution.workflowId, run_id: execution.runId },
       started_at: new Date(started).toISOString(),
       duration_ms: Date.now() - started,
     },
@@ -119,9 +123,9 @@ export async function runStage<In extends string>(
 }
 
 /** Everything that decides a stage's result. */
-export function identityOf<In extends string>(
-  stage: Stage<In>,
-  call: Pick<StageCall<In>, 'batch' | 'params' | 'inputs'>,
+export function identityOf(
+  stage: StageDefinition,
+  call: Pick<StageCall<string>, 'batch' | 'params' | 'inputs'>,
 ): StageIdentity {
   return {
     stage: stage.name,
@@ -136,11 +140,14 @@ export function identityOf<In extends string>(
 /** Whether a damaged object is among the outputs, or the files of a directory among them. */
 async function touches(
   deps: Deps,
-  { outputs }: CacheEntry,
+  entry: CacheEntry,
   damaged: readonly string[],
 ): Promise<boolean> {
   if (damaged.length === 0) return false;
-  for (const ref of Object.values(outputs)) {
+  const passedOn = new Set(Object.values(entry.inputs).map(({ md5 }) => md5));
+  for (const ref of Object.values(entry.outputs)) {
+    // What it only passes on is its maker's to make again.
+    if (passedOn.has(ref.md5)) continue;
     if (damaged.includes(ref.md5)) return true;
     if (!isDirectory(ref)) continue;
     const files = await deps.store.artifacts.list(ref);
@@ -151,7 +158,7 @@ async function touches(
 
 /** A forced run takes only what it has itself made, so that its retries do not start over. */
 function mayTake(entry: CacheEntry, use: CacheUse, execution: Execution): boolean {
-  return use !== 'bypass' || entry.producer.runId === execution.runId;
+  return use !== 'bypass' || entry.producer.run_id === execution.runId;
 }
 
 function resultOf(

@@ -1,7 +1,7 @@
 import { attemptId } from '../store/attempts.ts';
 import { at } from '../store/ref.ts';
 import { stageKey } from '../store/stage-cache.ts';
-import { findAttempt, openAttempt, trackedRun } from './attempt.ts';
+import { findAttempt, openAttempt, trackedRun, type OpenAttempt } from './attempt.ts';
 import type { StageRequest, TrainResult } from './contract.ts';
 import type { Deps } from './deps.ts';
 import { currentExecution } from './execution.ts';
@@ -9,7 +9,7 @@ import { logTraining, trainingTags } from './log-training.ts';
 import { modelFolder } from './paths.ts';
 import { identityOf, runStage, type Stage, type StageCall } from './stage.ts';
 
-const stage: Stage<'train' | 'encoder'> = {
+export const stage: Stage<'train' | 'encoder'> = {
   name: 'train',
   code: 1,
   params: ({ model }) => ({ model }),
@@ -48,15 +48,27 @@ export async function train(deps: Deps, request: StageRequest): Promise<TrainRes
   const { pipeline, batch, force } = request;
   const of = { pipeline, batch, attempt: attemptId({ pipeline, batch, trainKey, force }) };
   const known = await findAttempt(deps, of);
-  if (known?.logged['train'] === trainKey) {
+  if (request.cache === 'require' || known?.logged['train'] === trainKey) {
     const result = await runStage(deps, stage, call);
-    return { ...result, attempt: of.attempt, mlflow: trackedRun(known) };
+    if (known?.logged['train'] === trainKey)
+      return { ...result, attempt: of.attempt, mlflow: trackedRun(known) };
   }
   // The run is open while the model is fitted: MLflow's page shows it as running.
-  const [result, open] = await Promise.all([
+  const tags = trainingTags(deps, request, execution);
+  const [fitted, opened] = await Promise.allSettled([
     runStage(deps, stage, call),
-    openAttempt(deps, of, execution, trainingTags(deps, request, execution)),
+    openAttempt(deps, of, execution, tags),
   ]);
+  // Both are waited for: what is left running would run beside the next try.
+  if (fitted.status === 'rejected') throw fitted.reason;
+  if (opened.status === 'rejected') throw opened.reason;
+  const [result, open] = [fitted.value, opened.value];
+  if (open.owner !== execution.token) await adopt(deps, open, tags);
   const logged = await logTraining(deps, open, { request, result, execution });
   return { ...result, attempt: of.attempt, mlflow: trackedRun(logged) };
+}
+
+/** Takes over a run that another execution opened: it runs again, and it is ours to end. */
+async function adopt(deps: Deps, { run_id: runId }: OpenAttempt, tags: Record<string, string>) {
+  await Promise.all([deps.tracker.resumeRun(runId), deps.tracker.setTags(runId, tags)]);
 }

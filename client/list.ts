@@ -44,7 +44,7 @@ function tableOf(versions: readonly VersionLine[]): string {
       number(metrics['new_batch_accuracy']),
       rows,
       metrics['test_rows'] ?? 0,
-      `v${model_version}`,
+      model_version === null ? '–' : `v${model_version}`,
       created_at.replace('T', ' ').slice(0, 16),
     ]),
   );

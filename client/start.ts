@@ -1,8 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
+import {
+  WorkflowExecutionAlreadyStartedError,
+  WorkflowUpdateFailedError,
+} from '@temporalio/client';
 import { TASK_QUEUE, type StageName, type TrainBatchInput } from '../activities/contract.ts';
-import { BadData, Conflict, messageOf } from '../errors.ts';
+import { BadData, Conflict, messageOf, SetupError } from '../errors.ts';
 import { mergeParams, paramsSchema, parseParams } from '../pipeline/params.ts';
 import type { Ref } from '../store/ref.ts';
 import { joinRun, type Difference } from '../workflows/messages.ts';
@@ -39,28 +42,48 @@ export function workflowIdOf({ pipeline, batch, only }: Omit<Request, 'set'>): s
 export async function start(session: Session, request: Request): Promise<Started> {
   const workflowId = workflowIdOf(request);
   const input = await inputOf(session, request);
-  try {
-    const handle = await session.client.workflow.start<typeof trainBatch>('trainBatch', {
-      workflowId,
-      taskQueue: TASK_QUEUE,
-      args: [input],
-      staticSummary: `${request.pipeline} · batch ${request.batch}`,
-    });
-    return { workflowId, runId: handle.firstExecutionRunId, joined: false };
-  } catch (error) {
-    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-    return join(session, workflowId, input);
+  for (;;) {
+    try {
+      const handle = await session.client.workflow.start<typeof trainBatch>('trainBatch', {
+        workflowId,
+        taskQueue: TASK_QUEUE,
+        args: [input],
+        staticSummary: `${request.pipeline} · batch ${request.batch}`,
+      });
+      return { workflowId, runId: handle.firstExecutionRunId, joined: false };
+    } catch (error) {
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+      const joined = await join(session, workflowId, input);
+      if (joined !== undefined) return joined;
+    }
   }
 }
 
+/** How long a running workflow may take to say whether it does our work: only a worker can answer. */
+const ANSWER_MS = 15_000;
+
+/** Joins the run under way, if it does our work; undefined when it has ended meanwhile. */
 async function join(
-  session: Session,
+  { client }: Session,
   workflowId: string,
   input: TrainBatchInput,
-): Promise<Started> {
-  const handle = session.client.workflow.getHandle<typeof trainBatch>(workflowId);
-  const { runId } = await handle.describe();
-  const differences = await handle.executeUpdate(joinRun, { args: [input] });
+): Promise<Started | undefined> {
+  const { runId, status } = await client.workflow.getHandle(workflowId).describe();
+  if (status.name !== 'RUNNING') return undefined;
+  const handle = client.workflow.getHandle<typeof trainBatch>(workflowId, runId);
+  let differences: Difference[];
+  try {
+    differences = await client.connection.withDeadline(Date.now() + ANSWER_MS, () =>
+      handle.executeUpdate(joinRun, { args: [input] }),
+    );
+  } catch (error) {
+    if ((await handle.describe()).status.name !== 'RUNNING') return undefined;
+    if (error instanceof WorkflowUpdateFailedError) throw error;
+    throw new SetupError(
+      `${workflowId} is running, but no worker answers for it: start one with "npm run client -- worker", or "stack up"`,
+      { cause: error },
+    );
+  }
   if (differences.length > 0)
     throw new Conflict(
       `${workflowId} is running with other params (${differences.map(show).join('; ')}): wait for it, or cancel it first`,

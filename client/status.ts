@@ -6,9 +6,12 @@ import type { VersionRecord } from '../store/records.ts';
 import { progress } from '../workflows/messages.ts';
 import { bytes, duration, number, table } from './display.ts';
 import { tell, type ToldFailure } from './failure.ts';
+import { latestOf } from './latest.ts';
 import { HEADLINE, printJson, say } from './print.ts';
 import { temporalLink } from './result.ts';
 import { openSession, type Session } from './session.ts';
+import { fromPhrase, originOf, type Origin } from './why/origin.ts';
+import { phraseOf } from './why/reason.ts';
 import { workflowIdOf } from './start.ts';
 
 /** The latest run of a batch, as Temporal knows it. */
@@ -32,18 +35,19 @@ export async function status(
 ): Promise<number> {
   const session = await openSession(config, { check: ['temporal', 'storage'] });
   try {
-    const [run, version] = await Promise.all([
+    const [run, version = null] = await Promise.all([
       latestRun(session, workflowIdOf({ pipeline, batch })),
-      latestVersion(session, pipeline, batch),
+      latestOf(session.store.records, pipeline, batch),
     ]);
     if (run === null && version === null)
       throw new MissingHistory(
         `batch ${batch} of ${pipeline} has never been run: run it with "run ${batch}"`,
       );
-    if (json === true) printJson({ pipeline, batch, run, version });
+    const origins = version === null ? [] : await originsOf(session, version);
+    if (json === true) printJson({ pipeline, batch, run, version, origins });
     else {
       if (run !== null) printRun(run);
-      if (version !== null) printVersion(session, version);
+      if (version !== null) printVersion(session, version, origins);
     }
     return 0;
   } finally {
@@ -89,7 +93,7 @@ async function stagesNow(session: Session, workflowId: string): Promise<LatestRu
   try {
     return await session.client.connection.withDeadline(
       Date.now() + 3_000,
-      async () => (await handle.query(progress)).stages,
+      async () => (await handle.query(progress))?.stages ?? null,
     );
   } catch {
     return null;
@@ -109,17 +113,17 @@ async function failureOf(
   }
 }
 
-async function latestVersion(
-  session: Session,
-  pipeline: string,
-  batch: number,
-): Promise<VersionRecord | null> {
-  try {
-    return await session.store.records.latest(pipeline, batch);
-  } catch (error) {
-    if (error instanceof MissingHistory) return null;
-    throw error;
-  }
+/** Where each stage of a build comes from, against the build before it. */
+async function originsOf(
+  { store }: Session,
+  record: VersionRecord,
+): Promise<(Origin & { stage: string })[]> {
+  const { pipeline, version, seq } = record;
+  const previous = await store.records.read(pipeline, version, seq - 1);
+  return record.stages.map((ran) => ({
+    stage: ran.stage,
+    ...originOf(ran, { cached: ran.cached, previous }),
+  }));
 }
 
 function printRun(run: LatestRun): void {
@@ -138,22 +142,31 @@ function printRun(run: LatestRun): void {
   out.write(`Temporal  ${run.link}\n\n`);
 }
 
-function printVersion({ tracker }: Session, record: VersionRecord): void {
+function printVersion(
+  { tracker }: Session,
+  record: VersionRecord,
+  origins: readonly Origin[],
+): void {
   const out = process.stdout;
   const { version, seq, created_at, metrics, mlflow, stages } = record;
   out.write(`version ${version}, build ${seq}, made ${created_at}\n\n`);
-  const rows = stages.map(({ stage, cached, duration_ms, outputs, producer }) => [
+  const rows = stages.map(({ stage, cached, duration_ms, outputs }, i) => [
     stage,
     cached ? 'cached' : 'done',
     duration(duration_ms),
     bytes(Object.values(outputs).reduce((sum, { size }) => sum + size, 0)),
-    cached ? `from ${producer.workflowId}` : '',
+    originPhrase(origins[i]!),
   ]);
   out.write(`${table(['stage', 'state', 'took', 'size', ''], rows)}\n\n`);
   const scores = HEADLINE.map((name) => [name, number(metrics[name])]);
   out.write(`${table(['metric', 'value'], scores)}\n\n`);
   for (const { stage, warnings } of stages)
     for (const warning of warnings) say(`${stage}: ${warning}`, 'warning');
-  out.write(`model     ${mlflow.model_name} version ${mlflow.model_version}\n`);
+  if (mlflow === null) return;
+  out.write(`model     ${mlflow.model_name} version ${mlflow.model_version ?? '–'}\n`);
   out.write(`MLflow    ${tracker.runUrl(mlflow.experiment_id, mlflow.run_id)}\n`);
+}
+
+function originPhrase({ cachedFrom, because }: Origin): string {
+  return cachedFrom === null ? phraseOf(because) : `from ${fromPhrase(cachedFrom)}`;
 }

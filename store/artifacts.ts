@@ -66,12 +66,16 @@ export class Artifacts {
 
   /**
    * Whether the object is there with the right size and the right checksum, by a HEAD alone. For a
-   * directory: its manifest (its files are checked where they are read).
+   * directory: its manifest and DVC's twin (its files are checked where they are read).
    */
   async has(ref: Ref): Promise<boolean> {
     if (isDirectory(ref)) {
-      const head = await this.#bucket.head(manifestKey(ref.sha256));
-      return head !== undefined && (head.sha256 ?? ref.sha256) === ref.sha256;
+      const [manifest, twin] = await Promise.all([
+        this.#bucket.head(manifestKey(ref.sha256)),
+        this.#bucket.head(objectKey(ref.md5)),
+      ]);
+      const whole = manifest !== undefined && (manifest.sha256 ?? ref.sha256) === ref.sha256;
+      return whole && twin !== undefined;
     }
     const head = await this.#bucket.head(objectKey(ref.md5));
     return (
@@ -95,7 +99,10 @@ export class Artifacts {
   }
 
   async #getObject(key: string, ref: Ref, expected: string): Promise<Uint8Array> {
-    const stored = await this.#bucket.get(key);
+    let stored = await this.#bucket.get(key);
+    // Bytes can be spoilt on their way too: what is damaged in the store is so at a second look.
+    if (stored !== undefined && sha256(stored.bytes) !== expected)
+      stored = await this.#bucket.get(key);
     if (stored === undefined)
       throw new DamagedArtifact(
         `${ref.path} is missing from the store (${key}): run its batch again to make it anew`,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Bucket } from './bucket.ts';
 import { hashOf } from './hash.ts';
-import { readDocument, swapDocument } from './documents.ts';
+import { readDocument, swapDocument, type Shape } from './documents.ts';
 
 const attemptSchema = z.strictObject({
   schema: z.literal(1),
@@ -23,7 +23,11 @@ const attemptSchema = z.strictObject({
   model_version: z.string().nullable(),
   /** Cache keys of what has been logged completely. */
   logged: z.record(z.string(), z.string()),
+  /** When the scores under an evaluate key were first logged: repeats must carry the same time. */
+  scored_at: z.record(z.string(), z.number()),
 });
+
+const ATTEMPT: Shape<z.infer<typeof attemptSchema>> = { schema: 1, shape: attemptSchema };
 
 /** One training attempt and the one MLflow run it has. */
 export type Attempt = z.infer<typeof attemptSchema>;
@@ -50,7 +54,7 @@ export class Attempts {
   }
 
   async read(pipeline: string, attempt: string): Promise<Attempt | undefined> {
-    return (await readDocument(this.#bucket, attemptKey(pipeline, attempt), attemptSchema))?.value;
+    return (await readDocument(this.#bucket, attemptKey(pipeline, attempt), ATTEMPT))?.value;
   }
 
   /** Changes an attempt by compare-and-swap; `change` sees undefined where none is claimed yet. */
@@ -59,7 +63,7 @@ export class Attempts {
     attempt: string,
     change: (current: Attempt | undefined) => Attempt,
   ): Promise<Attempt> {
-    return swapDocument(this.#bucket, attemptKey(pipeline, attempt), attemptSchema, change);
+    return swapDocument(this.#bucket, attemptKey(pipeline, attempt), ATTEMPT, change);
   }
 }
 

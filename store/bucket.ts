@@ -23,6 +23,13 @@ export interface StoredObject {
   etag: string;
 }
 
+/** An object on its way: its bytes come as they are read, so that its size is no matter. */
+export interface OpenObject {
+  /** Bytes, as the server announces them. */
+  size: number;
+  chunks: AsyncIterable<Uint8Array>;
+}
+
 export interface ObjectHead {
   size: number;
   etag: string;
@@ -34,7 +41,7 @@ export interface ObjectHead {
 export type Condition = { absent: true } | { etag: string };
 
 /**
- * The one place that speaks S3: four verbs over keys, failures as StorageUnavailable or
+ * The one place that speaks S3: a few verbs over keys, failures as StorageUnavailable or
  * StorageRefused, absence as `undefined`.
  */
 export class Bucket {
@@ -56,7 +63,11 @@ export class Bucket {
       // Readers check SHA-256 themselves, and a damaged object must reach them to be named.
       responseChecksumValidation: 'WHEN_REQUIRED',
       requestChecksumCalculation: 'WHEN_REQUIRED',
-      requestHandler: { connectionTimeout: 3_000, requestTimeout: 60_000 },
+      requestHandler: {
+        connectionTimeout: 3_000,
+        requestTimeout: 60_000,
+        throwOnRequestTimeout: true,
+      },
     });
   }
 
@@ -77,6 +88,20 @@ export class Bucket {
       );
       const bytes = await answer.Body!.transformToByteArray();
       return { bytes, etag: answer.ETag ?? '' };
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw this.#error(error, key);
+    }
+  }
+
+  /** Opens an object to be read in bounded memory; whoever opens it reads it to the end. */
+  async open(key: string): Promise<OpenObject | undefined> {
+    try {
+      const answer = await this.#client.send(
+        new GetObjectCommand({ Bucket: this.options.bucket, Key: key }),
+      );
+      const body = answer.Body as AsyncIterable<Uint8Array>;
+      return { size: answer.ContentLength ?? 0, chunks: this.#chunks(body, key) };
     } catch (error) {
       if (isMissing(error)) return undefined;
       throw this.#error(error, key);
@@ -108,7 +133,7 @@ export class Bucket {
   async put(
     key: string,
     bytes: Uint8Array,
-    options: { sha256: string; condition?: Condition; contentType?: string },
+    options: { sha256: string; condition?: Condition; contentType?: string; again?: boolean },
   ): Promise<string | undefined> {
     const { condition } = options;
     const command = new PutObjectCommand({
@@ -128,9 +153,9 @@ export class Bucket {
     } catch (error) {
       // If-Match on a key that has gone is a 404 on some servers: the condition did not hold either way.
       if (isConflict(error)) return undefined;
-      if (isMissingBucket(error)) {
+      if (isMissingBucket(error) && options.again !== true) {
         await this.#create();
-        return this.put(key, bytes, options);
+        return this.put(key, bytes, { ...options, again: true });
       }
       if (isMissing(error) && condition !== undefined) return undefined;
       throw this.#error(error, key);
@@ -157,6 +182,15 @@ export class Bucket {
       const name = error instanceof Error ? error.name : '';
       if (name !== 'BucketAlreadyOwnedByYou' && name !== 'BucketAlreadyExists')
         throw this.#error(error, '');
+    }
+  }
+
+  /** A connection that breaks halfway fails as one that was never made. */
+  async *#chunks(body: AsyncIterable<Uint8Array>, key: string): AsyncIterable<Uint8Array> {
+    try {
+      yield* body;
+    } catch (error) {
+      throw this.#error(error, key);
     }
   }
 

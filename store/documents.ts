@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { z } from 'zod';
 import { DamagedArtifact, messageOf, StorageUnavailable } from '../errors.ts';
 import type { Bucket } from './bucket.ts';
-import { canonicalJson } from '../pipeline/json.ts';
+import { canonicalJson } from '../pipeline/canonical-json.ts';
 import { sha256 } from './hash.ts';
 
 /** A small JSON document with a `schema` number, read whole and moved by compare-and-swap. */
@@ -10,6 +10,15 @@ export interface Document<T> {
   value: T;
   /** Names exactly these bytes; what a compare-and-swap is against. */
   etag: string;
+}
+
+/** What a kind of document looks like now, and how older ones become it. */
+export interface Shape<T> {
+  /** The `schema` number this program writes. */
+  schema: number;
+  shape: z.ZodType<T>;
+  /** By the number an older document carries: what it is under the next. */
+  upgrades?: Record<number, (older: Record<string, unknown>) => Record<string, unknown>>;
 }
 
 /** Tries before a document under contention is called unavailable; each waits a little longer. */
@@ -23,11 +32,11 @@ const SWAP_TRIES = 50;
 export async function readDocument<T>(
   bucket: Bucket,
   key: string,
-  schema: z.ZodType<T>,
+  shape: Shape<T>,
 ): Promise<Document<T> | undefined> {
   const stored = await bucket.get(key);
   if (stored === undefined) return undefined;
-  return { value: decode(key, stored.bytes, schema), etag: stored.etag };
+  return { value: decode(key, stored.bytes, shape), etag: stored.etag };
 }
 
 /**
@@ -60,11 +69,11 @@ export async function overwriteDocument(
 export async function swapDocument<T>(
   bucket: Bucket,
   key: string,
-  schema: z.ZodType<T>,
+  shape: Shape<T>,
   change: (current: T | undefined) => T,
 ): Promise<T> {
   for (let attempt = 1; attempt <= SWAP_TRIES; attempt++) {
-    const current = await readDocument(bucket, key, schema);
+    const current = await readDocument(bucket, key, shape);
     const next = change(current?.value);
     if (next === current?.value) return next;
     const condition = current === undefined ? { absent: true as const } : { etag: current.etag };
@@ -90,30 +99,36 @@ async function write(
   });
 }
 
-function decode<T>(key: string, bytes: Uint8Array, schema: z.ZodType<T>): T {
-  let json: unknown;
-  try {
-    json = JSON.parse(Buffer.from(bytes).toString('utf8'));
-  } catch (error) {
+function decode<T>(key: string, bytes: Uint8Array, { schema, shape, upgrades }: Shape<T>): T {
+  let json = parseJson(key, bytes);
+  let written = json?.['schema'];
+  if (typeof written === 'number' && written > schema)
     throw new DamagedArtifact(
-      `the stored document ${key} is not JSON (${messageOf(error)}): restore it from a backup`,
-      {
-        cause: error,
-        details: { key },
-      },
-    );
-  }
-  const parsed = schema.safeParse(json);
-  if (parsed.success) return parsed.data;
-  const written = (json as { schema?: unknown } | null)?.schema;
-  if (typeof written === 'number' && written > 1)
-    throw new DamagedArtifact(
-      `the stored document ${key} has schema ${written}, newer than this program knows: update the program`,
+      `the stored document ${key} has schema ${written}, newer than this program knows (${schema}): update the program`,
       { details: { key } },
     );
+  while (typeof written === 'number' && written < schema) {
+    const upgrade = upgrades?.[written];
+    if (upgrade === undefined) break;
+    written += 1;
+    json = { ...upgrade(json!), schema: written };
+  }
+  const parsed = shape.safeParse(json);
+  if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
   throw new DamagedArtifact(
     `the stored document ${key} has been changed by hand or damaged (${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}): restore it from a backup`,
     { details: { key } },
   );
+}
+
+function parseJson(key: string, bytes: Uint8Array): Record<string, unknown> | null {
+  try {
+    return JSON.parse(Buffer.from(bytes).toString('utf8')) as Record<string, unknown> | null;
+  } catch (error) {
+    throw new DamagedArtifact(
+      `the stored document ${key} is not JSON (${messageOf(error)}): restore it from a backup`,
+      { cause: error, details: { key } },
+    );
+  }
 }

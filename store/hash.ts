@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { canonicalJson } from '../pipeline/json.ts';
+import { canonicalJson } from '../pipeline/canonical-json.ts';
 import type { Ref } from './ref.ts';
 
 /** SHA-256 of bytes or UTF-8 text, as 64 hex digits. */

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { Conflict, DamagedArtifact } from '../errors.ts';
 import type { Bucket } from './bucket.ts';
 import { hashOf } from './hash.ts';
-import { readDocument, swapDocument } from './documents.ts';
+import { readDocument, swapDocument, type Shape } from './documents.ts';
 import { refSchema } from './ref.ts';
 
 /** What may never change under data already cut. */
@@ -20,13 +20,15 @@ const settingsSchema = z.strictObject({
 
 const batchSchema = z.strictObject({
   batch: z.int().min(1),
-  /** The ledger revision that brought this portion in. */
+  /** The ledger revision that brought these rows in. */
   revision: z.int(),
   rows: z.int(),
   ref: refSchema,
   /** SHA-256 of the raw data it was cut from. */
   raw: z.string(),
-  /** Portions this one replaced, newest first: `revision` brought it in, `until` took it out. */
+  /** Its first place in the shuffled order of that raw data, from 0; null when it is the whole of it. */
+  from: z.int().nullable(),
+  /** Batches this one replaced, newest first: `revision` brought it in, `until` took it out. */
   replaced: z
     .array(
       z.strictObject({
@@ -35,6 +37,7 @@ const batchSchema = z.strictObject({
         rows: z.int(),
         ref: refSchema,
         raw: z.string(),
+        from: z.int().nullable(),
       }),
     )
     .default([]),
@@ -48,16 +51,29 @@ const ledgerSchema = z.strictObject({
   settings: settingsSchema,
   /** The raw data as it was fetched, newest last. */
   raw: z
-    .array(z.strictObject({ revision: z.int(), ref: refSchema, columns: refSchema, rows: z.int() }))
+    .array(
+      z.strictObject({
+        revision: z.int(),
+        ref: refSchema,
+        columns: refSchema,
+        rows: z.int(),
+        /** ISO 8601, UTC. */
+        fetched_at: z.string(),
+        /** What a web server called this state of the source, where it said. */
+        etag: z.string().nullable(),
+      }),
+    )
     .min(1),
   batches: z.array(batchSchema),
 });
+
+const LEDGER: Shape<z.infer<typeof ledgerSchema>> = { schema: 1, shape: ledgerSchema };
 
 export type Settings = z.infer<typeof settingsSchema>;
 export type LedgerBatch = z.infer<typeof batchSchema>;
 export type Ledger = z.infer<typeof ledgerSchema>;
 export type RawEntry = Ledger['raw'][number];
-export type NewBatch = Pick<LedgerBatch, 'batch' | 'rows' | 'ref' | 'raw'>;
+export type NewBatch = Pick<LedgerBatch, 'batch' | 'rows' | 'ref' | 'raw' | 'from'>;
 
 /** What a pipeline's data is: frozen settings and its batches in order, each immutable once cut. */
 export class Ledgers {
@@ -68,7 +84,7 @@ export class Ledgers {
   }
 
   async read(pipeline: string): Promise<Ledger | undefined> {
-    return (await readDocument(this.#bucket, ledgerKey(pipeline), ledgerSchema))?.value;
+    return (await readDocument(this.#bucket, ledgerKey(pipeline), LEDGER))?.value;
   }
 
   /**
@@ -80,7 +96,7 @@ export class Ledgers {
     settings: Settings,
     raw: Omit<RawEntry, 'revision'>,
   ): Promise<Ledger> {
-    return swapDocument(this.#bucket, ledgerKey(pipeline), ledgerSchema, (current) => {
+    return swapDocument(this.#bucket, ledgerKey(pipeline), LEDGER, (current) => {
       if (current !== undefined && current.batches.length > 0) return current;
       const revision = (current?.revision ?? 0) + 1;
       const next: Ledger = {
@@ -99,7 +115,7 @@ export class Ledgers {
   /**
    * Enters batches that are not in the ledger yet, in order.
    * @param settings what they were cut under
-   * @throws Conflict when the ledger has been opened under other settings meanwhile.
+   * @throws Conflict when the ledger has been opened under other settings or with other data meanwhile.
    * @throws DamagedArtifact when a batch already stands there with other bytes: the same number never
    * means two things.
    */
@@ -108,11 +124,16 @@ export class Ledgers {
     settings: Settings,
     batches: readonly NewBatch[],
   ): Promise<Ledger> {
-    return swapDocument(this.#bucket, ledgerKey(pipeline), ledgerSchema, (current) => {
+    return swapDocument(this.#bucket, ledgerKey(pipeline), LEDGER, (current) => {
       if (current === undefined) throw noLedger(pipeline);
       if (hashOf(current.settings) !== hashOf(settings))
         throw new Conflict(
           `another run has opened ${pipeline} with other settings while this one cut its batches: run it again, or choose another pipeline name`,
+        );
+      const known = new Set(current.raw.map(({ ref }) => ref.sha256));
+      if (!batches.every(({ raw }) => known.has(raw)))
+        throw new Conflict(
+          `another run has opened ${pipeline} with another state of its source while this one cut its batches: run it again, or choose another pipeline name`,
         );
       return batches.reduce(appendBatch, current);
     });
@@ -153,8 +174,8 @@ export function batchesAt(
 ): NewBatch[] {
   return ledger.batches.slice(0, last).map((entry) => {
     const older = entry.replaced.find((was) => was.revision <= revision && revision < was.until);
-    const { rows, ref, raw } = older ?? entry;
-    return { batch: entry.batch, rows, ref, raw };
+    const { rows, ref, raw, from } = older ?? entry;
+    return { batch: entry.batch, rows, ref, raw, from };
   });
 }
 

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { BadData } from '../errors.ts';
-import { canonicalJson } from '../pipeline/json.ts';
+import { canonicalJson } from '../pipeline/canonical-json.ts';
 import { byCodePoint } from '../pipeline/codepoints.ts';
 import { md5, sha256 } from './hash.ts';
-import { refSchema, type Ref } from './ref.ts';
+import { isSafePath, refSchema, type Ref } from './ref.ts';
 
 /** A directory's files, each with its path inside the directory, sorted by path in code-point order. */
 export interface Manifest {
@@ -61,14 +61,5 @@ function pythonString(text: string): string {
   return JSON.stringify(text).replace(
     /[\u007f-\uffff]/g,
     (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
-}
-
-/** Whether a relative path stays inside the folder it is joined to, on every system. */
-export function isSafePath(path: string): boolean {
-  return (
-    path !== '' &&
-    !/[\0\\]/.test(path) &&
-    path.split('/').every((part) => part !== '' && part !== '.' && part !== '..')
   );
 }

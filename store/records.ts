@@ -1,19 +1,20 @@
 import { z } from 'zod';
 import { MissingHistory } from '../errors.ts';
 import type { Bucket } from './bucket.ts';
-import { canonicalJson } from '../pipeline/json.ts';
-import { createDocument, readDocument, swapDocument } from './documents.ts';
+import { createDocument, readDocument, swapDocument, type Shape } from './documents.ts';
 import { refOf } from './hash.ts';
 import { refSchema, type Ref } from './ref.ts';
-import { fact } from './stage-cache.ts';
+import { executionSchema, fact } from './stage-cache.ts';
 
 const stageSchema = z.strictObject({
   stage: z.string(),
   key: z.string(),
   code: z.int(),
+  params: z.record(z.string(), z.unknown()),
+  libraries: z.record(z.string(), z.string()),
   cached: z.boolean(),
   /** The workflow execution that produced the outputs. */
-  producer: z.strictObject({ workflowId: z.string(), runId: z.string() }),
+  producer: executionSchema,
   started_at: z.string(),
   duration_ms: z.number(),
   inputs: z.record(z.string(), refSchema),
@@ -36,13 +37,22 @@ const recordSchema = z.strictObject({
   params_hash: z.string(),
   stages: z.array(stageSchema),
   metrics: z.record(z.string(), z.number()),
-  workflow: z.strictObject({ workflowId: z.string(), runId: z.string() }),
-  mlflow: z.strictObject({
-    experiment_id: z.string(),
-    run_id: z.string(),
-    model_name: z.string(),
-    model_version: z.string(),
-  }),
+  workflow: executionSchema,
+  /** The commit the worker ran, where it was known. */
+  git_commit: z.string().nullable(),
+  forced: z.boolean(),
+  /** The training attempt: by it the MLflow run is found again, or made again elsewhere. */
+  attempt: z.string(),
+  /** Null while it is not logged. */
+  mlflow: z
+    .strictObject({
+      tracking_uri: z.string(),
+      experiment_id: z.string(),
+      run_id: z.string(),
+      model_name: z.string(),
+      model_version: z.string().nullable(),
+    })
+    .nullable(),
   /** Objects that were missing or damaged and were made again by this build. */
   healed: z.array(z.strictObject({ path: z.string(), md5: z.string() })),
   created_at: z.string(),
@@ -56,15 +66,26 @@ const indexSchema = z.strictObject({
       version: z.int(),
       seq: z.int(),
       created_at: z.string(),
+      /** Train rows. */
       rows: z.int(),
       metrics: z.record(z.string(), z.number()),
-      model_version: z.string(),
-      run_id: z.string(),
+      model_version: z.string().nullable(),
+      run_id: z.string().nullable(),
     }),
   ),
 });
 
-const latestSchema = z.strictObject({ schema: z.literal(1), seq: z.int().min(1) });
+const buildsSchema = z.strictObject({
+  schema: z.literal(1),
+  /** The build published last, by its number; null until one is. */
+  latest: z.int().min(1).nullable(),
+  /** The builds by number, from 1. */
+  builds: z.array(z.string()),
+});
+
+const RECORD: Shape<z.infer<typeof recordSchema>> = { schema: 1, shape: recordSchema };
+const INDEX: Shape<z.infer<typeof indexSchema>> = { schema: 1, shape: indexSchema };
+const BUILDS: Shape<z.infer<typeof buildsSchema>> = { schema: 1, shape: buildsSchema };
 
 /** Everything about one build of version N. */
 export type VersionRecord = z.infer<typeof recordSchema>;
@@ -80,19 +101,22 @@ export class Records {
   }
 
   /**
-   * Publishes a build of a version: writes its record under the next free number, moves `latest` to it
-   * and enters it in the index. Repeating it (a retry, a twin run) finds the same build and adds nothing.
-   * @returns the record that stands, and its reference.
+   * Publishes a build of a version: gives it a number, writes its record under that, and makes it the
+   * latest, in the pointer and in the index. Repeating it (a retry, a twin run) adds nothing; building
+   * an earlier one once more makes that the latest again.
+   * @returns the record that stands, its reference, and whether another was the latest before.
    */
   async publish(
     draft: Omit<VersionRecord, 'schema' | 'seq'>,
-    line: { rows: number },
-  ): Promise<{ record: VersionRecord; ref: Ref }> {
-    const record = await this.#create(draft);
-    await this.#moveLatest(record);
-    await this.#enterInIndex(record, line);
-    const key = recordKey(record.pipeline, record.version, record.seq);
-    return { record, ref: refOf(key, Buffer.from(canonicalJson(record))) };
+  ): Promise<{ record: VersionRecord; ref: Ref; moved: boolean }> {
+    const seq = await this.#reserve(draft);
+    const key = recordKey(draft.pipeline, draft.version, seq);
+    await createDocument(this.#bucket, key, { schema: 1, ...draft, seq } satisfies VersionRecord);
+    const record = (await this.read(draft.pipeline, draft.version, seq))!;
+    const moved = await this.#makeLatest(record);
+    await this.#enterInIndex(record);
+    const { bytes } = (await this.#bucket.get(key))!;
+    return { record, ref: refOf(key, bytes), moved };
   }
 
   /**
@@ -100,9 +124,9 @@ export class Records {
    * @throws MissingHistory when version N has not been built.
    */
   async latest(pipeline: string, version: number): Promise<VersionRecord> {
-    const pointer = await readDocument(this.#bucket, latestKey(pipeline, version), latestSchema);
-    const record =
-      pointer === undefined ? undefined : await this.read(pipeline, version, pointer.value.seq);
+    const pointer = await readDocument(this.#bucket, latestKey(pipeline, version), BUILDS);
+    const seq = pointer?.value.latest ?? null;
+    const record = seq === null ? undefined : await this.read(pipeline, version, seq);
     if (record === undefined)
       throw new MissingHistory(
         `version ${version} of ${pipeline} has not been built: run it with "run ${version}"`,
@@ -112,54 +136,65 @@ export class Records {
 
   async read(pipeline: string, version: number, seq: number): Promise<VersionRecord | undefined> {
     const key = recordKey(pipeline, version, seq);
-    return (await readDocument(this.#bucket, key, recordSchema))?.value;
+    return (await readDocument(this.#bucket, key, RECORD))?.value;
   }
 
   /** The headline of every version, ordered by version: one read, however many there are. */
   async list(pipeline: string): Promise<VersionLine[]> {
-    const index = await readDocument(this.#bucket, indexKey(pipeline), indexSchema);
+    const index = await readDocument(this.#bucket, indexKey(pipeline), INDEX);
     return index?.value.versions ?? [];
   }
 
-  async #create(draft: Omit<VersionRecord, 'schema' | 'seq'>): Promise<VersionRecord> {
-    const { pipeline, version } = draft;
-    const pointer = await readDocument(this.#bucket, latestKey(pipeline, version), latestSchema);
-    for (let seq = pointer?.value.seq ?? 1; ; seq++) {
-      const standing = await this.read(pipeline, version, seq);
-      if (standing?.build === draft.build) return standing;
-      if (standing !== undefined) continue;
-      const record: VersionRecord = { schema: 1, ...draft, seq };
-      if (await createDocument(this.#bucket, recordKey(pipeline, version, seq), record))
-        return record;
-      seq--; // another build took this number a moment ago: look at it again
+  /** The build's number: its own if it has one, else the next. A record follows, or a retry writes it. */
+  async #reserve({
+    pipeline,
+    version,
+    build,
+  }: Omit<VersionRecord, 'schema' | 'seq'>): Promise<number> {
+    const key = latestKey(pipeline, version);
+    const { builds } = await swapDocument(this.#bucket, key, BUILDS, (current) => {
+      if (current?.builds.includes(build) === true) return current;
+      const known = current?.builds ?? [];
+      return { schema: 1 as const, latest: current?.latest ?? null, builds: [...known, build] };
+    });
+    return builds.indexOf(build) + 1;
+  }
+
+  /** @returns whether another was the latest. */
+  async #makeLatest({ pipeline, version, seq }: VersionRecord): Promise<boolean> {
+    let moved = false;
+    await swapDocument(this.#bucket, latestKey(pipeline, version), BUILDS, (current) => {
+      moved = current!.latest !== seq;
+      return moved ? { ...current!, latest: seq } : current!;
+    });
+    return moved;
+  }
+
+  /** Brings the index to what is the latest, even where another publishes at the same time. */
+  async #enterInIndex({ pipeline, version }: VersionRecord): Promise<void> {
+    for (;;) {
+      const record = await this.latest(pipeline, version);
+      await this.#enterLine(record);
+      if ((await this.latest(pipeline, version)).seq === record.seq) return;
     }
   }
 
-  async #moveLatest(record: VersionRecord): Promise<void> {
-    const key = latestKey(record.pipeline, record.version);
-    await swapDocument(this.#bucket, key, latestSchema, (current) =>
-      current !== undefined && current.seq >= record.seq
-        ? current
-        : { schema: 1 as const, seq: record.seq },
-    );
-  }
-
-  async #enterInIndex(record: VersionRecord, { rows }: { rows: number }): Promise<void> {
+  async #enterLine(record: VersionRecord): Promise<void> {
+    const { version, seq, created_at, metrics, mlflow, stages } = record;
     const line: VersionLine = {
-      version: record.version,
-      seq: record.seq,
-      created_at: record.created_at,
-      rows,
-      metrics: record.metrics,
-      model_version: record.mlflow.model_version,
-      run_id: record.mlflow.run_id,
+      version,
+      seq,
+      created_at,
+      rows: Number(stages.find(({ stage }) => stage === 'train')?.facts['rows'] ?? 0),
+      metrics,
+      model_version: mlflow?.model_version ?? null,
+      run_id: mlflow?.run_id ?? null,
     };
-    await swapDocument(this.#bucket, indexKey(record.pipeline), indexSchema, (current) => {
+    await swapDocument(this.#bucket, indexKey(record.pipeline), INDEX, (current) => {
       const versions = current?.versions ?? [];
-      const standing = versions.find((other) => other.version === line.version);
-      if (current !== undefined && standing !== undefined && standing.seq >= line.seq)
-        return current;
-      const others = versions.filter((other) => other.version !== line.version);
+      const standing = versions.find((other) => other.version === version);
+      if (current !== undefined && standing?.seq === seq) return current;
+      const others = versions.filter((other) => other.version !== version);
       return {
         schema: 1 as const,
         pipeline: record.pipeline,
@@ -177,7 +212,8 @@ export function recordKey(pipeline: string, version: number, seq: number): strin
   return `${versionFolder(pipeline, version)}/${String(seq).padStart(6, '0')}.json`;
 }
 
-function latestKey(pipeline: string, version: number): string {
+/** The numbers of a version's builds, and which is the latest. */
+export function latestKey(pipeline: string, version: number): string {
   return `${versionFolder(pipeline, version)}/latest.json`;
 }
 

@@ -19,7 +19,9 @@ export interface Ref {
 }
 
 export const refSchema = z.strictObject({
-  path: z.string().min(1),
+  path: z.string().refine((path) => isSafePath(path.replace(/\/$/, '')), {
+    message: 'not a path that stays inside its folder',
+  }),
   md5: z.string().regex(/^[0-9a-f]{32}(\.dir)?$/),
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
   size: z.int().min(0),
@@ -32,4 +34,13 @@ export function isDirectory(ref: Ref): boolean {
 /** The same content under another path. */
 export function at(path: string, ref: Ref): Ref {
   return { ...ref, path };
+}
+
+/** Whether a relative path stays inside the folder it is joined to, on every system. */
+export function isSafePath(path: string): boolean {
+  return (
+    path !== '' &&
+    !/[\0\\]/.test(path) &&
+    path.split('/').every((part) => part !== '' && part !== '.' && part !== '..')
+  );
 }

@@ -2,11 +2,14 @@ import { z } from 'zod';
 import type { Artifacts } from './artifacts.ts';
 import type { Bucket } from './bucket.ts';
 import { hashOf } from './hash.ts';
-import { createDocument, overwriteDocument, readDocument } from './documents.ts';
+import { createDocument, overwriteDocument, readDocument, type Shape } from './documents.ts';
 import { refSchema, type Ref } from './ref.ts';
 
 /** A number or word about a stage's outputs. */
 export const fact = z.union([z.string(), z.number(), z.boolean(), z.null()]);
+
+/** A workflow execution. */
+export const executionSchema = z.strictObject({ workflow_id: z.string(), run_id: z.string() });
 
 const entrySchema = z.strictObject({
   schema: z.literal(1),
@@ -21,11 +24,13 @@ const entrySchema = z.strictObject({
   /** A few numbers and words about the outputs, for people: rows, depth, leaves. */
   facts: z.record(z.string(), fact),
   warnings: z.array(z.string()),
-  producer: z.strictObject({ workflowId: z.string(), runId: z.string() }),
+  producer: executionSchema,
   /** ISO 8601, UTC. */
   started_at: z.string(),
   duration_ms: z.number(),
 });
+
+const ENTRY: Shape<z.infer<typeof entrySchema>> = { schema: 1, shape: entrySchema };
 
 /** What one execution of a stage was: everything its key says, and what came out. */
 export type CacheEntry = z.infer<typeof entrySchema>;
@@ -64,7 +69,7 @@ export class StageCache {
 
   /** The entry under a key, whether or not its outputs are still whole. */
   async read(stage: string, key: string): Promise<CacheEntry | undefined> {
-    return (await readDocument(this.#bucket, entryKey(stage, key), entrySchema))?.value;
+    return (await readDocument(this.#bucket, entryKey(stage, key), ENTRY))?.value;
   }
 
   /**
@@ -102,6 +107,6 @@ export class StageCache {
   }
 }
 
-function entryKey(stage: string, key: string): string {
+export function entryKey(stage: string, key: string): string {
   return `cache/${stage}/${key.slice(0, 2)}/${key}.json`;
 }

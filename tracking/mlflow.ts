@@ -4,8 +4,8 @@ import { uploadArtifact } from './rest/artifact.ts';
 import { ensureExperiment } from './rest/experiment.ts';
 import { anything, Http } from './rest/http.ts';
 import { logModel } from './rest/logged-model.ts';
-import { registerModel } from './rest/registry.ts';
-import { createRun, deleteRun, findRuns, finishRun } from './rest/run.ts';
+import { registerModel, setAlias } from './rest/registry.ts';
+import { createRun, deleteRun, findRuns, finishRun, resumeRun } from './rest/run.ts';
 import { logInputs, logMetrics, logParams, setTags } from './rest/run-data.ts';
 import { RunPlaces } from './rest/run-places.ts';
 import type { Tracker } from './tracker.ts';
@@ -51,6 +51,7 @@ function trackerOn(http: Http, places: RunPlaces): Tracker {
     findRuns: (experimentId, tags) => findRuns(http, places, experimentId, tags),
     createRun: (run) => createRun(http, places, run),
     deleteRun: (runId) => deleteRun(http, runId),
+    resumeRun: (runId) => resumeRun(http, runId),
     finishRun: (runId, status, endedAt) => finishRun(http, runId, status, endedAt),
     logParams: (runId, params) => logParams(http, runId, params),
     logMetrics: (runId, metrics, at) => logMetrics(http, runId, metrics, at),
@@ -62,6 +63,7 @@ function trackerOn(http: Http, places: RunPlaces): Tracker {
     },
     logModel: (runId, model) => logModel(http, places, runId, model),
     registerModel: (version) => registerModel(http, version),
+    setAlias: (alias) => setAlias(http, alias),
     // The UI's own routes, after the fragment: the server never sees them.
     experimentUrl: (experimentId) => `${uri}/#/experiments/${experimentId}`,
     runUrl: (experimentId, runId) => `${uri}/#/experiments/${experimentId}/runs/${runId}`,

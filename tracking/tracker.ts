@@ -22,6 +22,8 @@ export interface Tracker {
   /** Starts a run. The one method that makes a second when called twice: claim and find first. */
   createRun(run: NewRun): Promise<string>;
   deleteRun(runId: string): Promise<void>;
+  /** Shows a run as running again, whatever it ended as. */
+  resumeRun(runId: string): Promise<void>;
   finishRun(runId: string, status: FinalStatus, endedAt: number): Promise<void>;
 
   /** A param logged before with another value is refused: a run's params never change. */
@@ -37,6 +39,8 @@ export interface Tracker {
   logModel(runId: string, model: NewModel): Promise<string>;
   /** The run's version of this registered model, created if there is none, under `alias`. */
   registerModel(version: NewVersion): Promise<string>;
+  /** Points an alias at a version, from wherever it pointed. */
+  setAlias(alias: { name: string; alias: string; version: string }): Promise<void>;
 
   experimentUrl(experimentId: string): string;
   runUrl(experimentId: string, runId: string): string;

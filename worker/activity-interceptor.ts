@@ -1,6 +1,7 @@
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import type { ActivityInboundCallsInterceptor } from '@temporalio/worker';
+import { progressOf } from '../activities/execution.ts';
 import { messageOf, RetrainError } from '../errors.ts';
 
 /** Often enough that a cancellation is seen within a second or so: it arrives with a heartbeat. */
@@ -13,7 +14,7 @@ const UNKNOWN_ERROR_TRIES = 5;
 export function activityInterceptor(context: Context): ActivityInboundCallsInterceptor {
   return {
     async execute(input, next) {
-      const heart = setInterval(() => context.heartbeat(), HEARTBEAT_MS);
+      const heart = setInterval(() => context.heartbeat(progressOf(context)), HEARTBEAT_MS);
       try {
         return await next(input);
       } catch (error) {

@@ -20,9 +20,17 @@ export function failureOf(error: unknown, stage: string | undefined): unknown {
 
 /** The object that a stage found missing or damaged, if that is why it failed. */
 export function damagedBy(error: unknown): Healed | undefined {
-  if (!(error instanceof ActivityFailure)) return undefined;
-  const { cause } = error;
-  if (!(cause instanceof ApplicationFailure) || cause.type !== 'DamagedArtifact') return undefined;
-  const [facts] = (cause.details ?? []) as { ref?: Healed }[];
+  const cause = causeOfType(error, 'DamagedArtifact');
+  const [facts] = (cause?.details ?? []) as { ref?: Healed }[];
   return facts?.ref === undefined ? undefined : { path: facts.ref.path, md5: facts.ref.md5 };
+}
+
+/** Whether a stage failed because training was logged to another MLflow server than the one in use. */
+export function trackingMoved(error: unknown): boolean {
+  return causeOfType(error, 'TrackingMoved') !== undefined;
+}
+
+function causeOfType(error: unknown, type: string): ApplicationFailure | undefined {
+  const cause = error instanceof ActivityFailure ? error.cause : undefined;
+  return cause instanceof ApplicationFailure && cause.type === type ? cause : undefined;
 }

@@ -12,7 +12,7 @@ import {
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import type { PinnedRun, RunSummary, TrainBatchInput } from '../activities/contract.ts';
-import { damagedBy, failureOf } from './failure.ts';
+import { damagedBy, failureOf, trackingMoved } from './failure.ts';
 import { differences, joinRun, progress } from './messages.ts';
 import { StageLog } from './stage-log.ts';
 
@@ -42,10 +42,13 @@ const { pin_run } = proxyLocalActivities<Pick<Activities, 'pin_run'>>({
  * the worker's params.yaml, read once and pinned.
  */
 export async function trainBatch(input: TrainBatchInput): Promise<RunSummary> {
-  const run = await pin_run(input);
-  const stageLog = new StageLog(run, workflowInfo().firstExecutionRunId);
-  setHandler(progress, () => stageLog.summary);
-  setHandler(joinRun, async (asked) => differences(run, await pin_run(asked)));
+  const pinned = pin_run(input);
+  // Set before anything is awaited: a message that comes with the start finds its handler.
+  setHandler(joinRun, async (asked) => differences(await pinned, await pin_run(asked)));
+  let stageLog: StageLog | undefined;
+  setHandler(progress, () => stageLog?.summary ?? null);
+  const run = await pinned;
+  stageLog = new StageLog(run, workflowInfo().firstExecutionRunId);
   upsertMemo({ pipeline: run.pipeline, batch: run.batch, params: run.paramsHash });
   try {
     await runHealing(run, stageLog);
@@ -58,15 +61,21 @@ export async function trainBatch(input: TrainBatchInput): Promise<RunSummary> {
   return stageLog.summary;
 }
 
-/** Runs the stages; where one finds an object missing or damaged, its producer runs again first. */
+/**
+ * Runs the stages. Where one finds an object missing or damaged, its producer runs again first; where
+ * MLflow has moved since training was logged, that is logged anew.
+ */
 async function runHealing(run: PinnedRun, stageLog: StageLog): Promise<void> {
+  let moves = 0;
   for (;;) {
     try {
       return await runStages(run, stageLog);
     } catch (error) {
       const damaged = damagedBy(error);
-      if (damaged === undefined || run.only !== null || !stageLog.heal(damaged)) throw error;
-      log.warn('an object is missing or damaged: its producer runs again', { ...damaged });
+      const again =
+        damaged === undefined ? trackingMoved(error) && moves++ < 3 : stageLog.heal(damaged);
+      if (!again || run.only !== null) throw error;
+      log.warn('the stages run from the top once more', { damaged: damaged?.path });
     }
   }
 }
@@ -124,6 +133,7 @@ async function runStages(run: PinnedRun, stageLog: StageLog): Promise<void> {
     attempt,
     mlflow,
     healed: stageLog.summary.healed,
+    forced: run.force,
   });
 }
 

@@ -203,7 +203,7 @@ describe('three Iris batches', () => {
       pipeline: 'iris',
       version: 3,
       seq: 1,
-      workflow: { workflowId: 'iris-batch-3', runId: documents[3]!.runId },
+      workflow: { workflow_id: 'iris-batch-3', run_id: documents[3]!.runId },
       mlflow: { run_id: documents[3]!.mlflow!.runId },
     });
     expect(record.metrics['accuracy']).toBe(documents[3]!.metrics!['accuracy']);
@@ -236,13 +236,21 @@ describe('running again', () => {
     expect(forced.mlflow!.runId).not.toBe(documents[3]!.mlflow!.runId);
   });
 
+  it('makes an earlier build the latest again, in the store and under its alias', async () => {
+    const again = await runJson('3');
+    expect(cachedStages(again)).toEqual(STAGES);
+    expect((await store.records.latest('iris', 3)).seq).toBe(1);
+    const alias = await mlflow('registered-models/alias?name=iris&alias=batch-3');
+    expect(alias['model_version']).toMatchObject({ version: documents[3]!.mlflow!.modelVersion });
+  });
+
   it('lists the versions, and shows one', async () => {
     const { stdout } = await project.client('list', '--json');
     const { versions } = JSON.parse(stdout) as { versions: { version: number; seq: number }[] };
     expect(versions.map(({ version, seq }) => [version, seq])).toEqual([
       [1, 1],
       [2, 1],
-      [3, 3],
+      [3, 1],
     ]);
     const shown = await project.client('status', '2');
     expect(shown.code).toBe(0);

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { objectKey } from '../../store/artifacts.ts';
 import { createDocument, readDocument, swapDocument } from '../../store/documents.ts';
-import { md5, sha256 } from '../../store/hash.ts';
+import { md5, refOf, sha256 } from '../../store/hash.ts';
 import { openStore, type Store } from '../../store/index.ts';
 import { batchesAt, ledgerKey, type Settings } from '../../store/ledger.ts';
 import { recordKey, type VersionRecord } from '../../store/records.ts';
@@ -118,7 +118,10 @@ describe.each(S3_SERVERS)('the store on $name', ({ open }) => {
   });
 
   describe('documents', () => {
-    const counter = z.strictObject({ schema: z.literal(1), n: z.int() });
+    const counter = {
+      schema: 1,
+      shape: z.strictObject({ schema: z.literal(1), n: z.int() }),
+    };
 
     it('are created once, whoever comes first', async () => {
       const made = await Promise.all(
@@ -164,12 +167,13 @@ describe.each(S3_SERVERS)('the store on $name', ({ open }) => {
     };
     const batchOf = async (batch: number, text = `batch ${batch}`) => {
       const ref = await store.artifacts.put(`b${batch}`, Buffer.from(text));
-      return { batch, rows: 2, ref, raw: 'r' };
+      return { batch, rows: 2, ref, raw: raw.sha256, from: 0 };
     };
 
+    const raw = refOf('raw.csv', Buffer.from('raw'));
+
     it('takes each batch once, in order, from writers at once, and keeps it', async () => {
-      const raw = (await batchOf(0)).ref;
-      const entry = { ref: raw, columns: raw, rows: 8 };
+      const entry = { ref: raw, columns: raw, rows: 8, fetched_at: '', etag: null };
       await Promise.all([store, other].map(({ ledgers }) => ledgers.open('race', settings, entry)));
       const batches = await Promise.all([1, 2, 3, 4].map((batch) => batchOf(batch)));
       await Promise.all(
@@ -190,6 +194,12 @@ describe.each(S3_SERVERS)('the store on $name', ({ open }) => {
       const far = await batchOf(9);
       await expect(store.ledgers.append('race', settings, [far])).rejects.toThrow('cannot follow');
       expect((await store.ledgers.read('race'))!.batches).toHaveLength(4);
+    });
+
+    it('opened on other data meanwhile is a conflict, not a mixture', async () => {
+      const stranger = { ...(await batchOf(5)), raw: sha256('another file') };
+      const append = store.ledgers.append('race', settings, [stranger]);
+      await expect(append).rejects.toMatchObject({ name: 'Conflict' });
     });
 
     it('opened under other settings meanwhile is a conflict, not a mixture', async () => {
@@ -214,17 +224,19 @@ describe.each(S3_SERVERS)('the store on $name', ({ open }) => {
       params_hash: 'h',
       stages: [],
       metrics: { accuracy: 1 },
-      workflow: { workflowId: 'w', runId: 'r' },
-      mlflow: { experiment_id: '1', run_id: 'r', model_name: 'p', model_version: '1' },
+      workflow: { workflow_id: 'w', run_id: 'r' },
+      git_commit: null,
+      forced: false,
+      attempt: 'a',
+      mlflow: null,
+      healed: [],
       created_at: '2026-01-01T00:00:00.000Z',
     });
 
     it('number the builds without a gap, each once, whoever publishes them at once', async () => {
       const builds = Array.from({ length: 12 }, (_, i) => `build ${i % 4}`);
       await Promise.all(
-        builds.map((build, i) =>
-          (i % 2 ? store : other).records.publish(draft(build), { rows: 1 }),
-        ),
+        builds.map((build, i) => (i % 2 ? store : other).records.publish(draft(build))),
       );
       const { seq } = await store.records.latest('p', 1);
       const all = await Promise.all(
@@ -232,17 +244,37 @@ describe.each(S3_SERVERS)('the store on $name', ({ open }) => {
       );
       expect(all.every((record) => record !== undefined)).toBe(true);
       expect(new Set(all.map((record) => record!.build)).size).toBe(4);
+      expect(await store.records.read('p', 1, 5)).toBeUndefined();
       const [line] = await store.records.list('p');
       expect(line!.seq).toBe(seq);
     });
 
     it('are immutable: publishing the same build again gives the same record', async () => {
-      const first = await store.records.publish(draft('last'), { rows: 1 });
-      const again = await other.records.publish(draft('last'), { rows: 1 });
-      expect(again).toEqual(first);
+      const first = await store.records.publish(draft('last'));
+      const again = await other.records.publish(draft('last'));
+      expect(again).toEqual({ ...first, moved: false });
       expect(first.ref.path).toBe(recordKey('p', 1, first.record.seq));
       const stored = await store.bucket.get(first.ref.path);
       expect(sha256(stored!.bytes)).toBe(first.ref.sha256);
+    });
+
+    it('make an earlier build the latest again, without a second record of it', async () => {
+      const first = await store.records.publish(draft('build 0'));
+      const { seq } = await store.records.latest('p', 1);
+      expect(seq).toBe(first.record.seq);
+      expect((await store.records.list('p'))[0]!.seq).toBe(seq);
+    });
+
+    it('that are older are upgraded as they are read', async () => {
+      const old = '{"n":1,"schema":1}';
+      await store.bucket.put('old.json', Buffer.from(old), { sha256: sha256(old) });
+      const shape = z.strictObject({ schema: z.literal(3), count: z.int(), by: z.string() });
+      const upgrades = {
+        1: ({ n }: Record<string, unknown>) => ({ count: n }),
+        2: (two: Record<string, unknown>) => ({ ...two, by: 'nobody' }),
+      };
+      const read = await readDocument(store.bucket, 'old.json', { schema: 3, shape, upgrades });
+      expect(read!.value).toEqual({ schema: 3, count: 1, by: 'nobody' });
     });
 
     it('of a version never built say how to build it', async () => {

@@ -297,8 +297,8 @@ describe('trainBatch', () => {
       expect(
         await ask({ batch: 1, until: 'get_data', params: { model: { max_depth: 3 } } }),
       ).toEqual([{ key: 'model.max_depth', running: 5, asked: 3 }]);
-      const { stages } = await handle.query(progress);
-      expect(stages).toEqual([{ stage: 'get_data', state: 'running' }]);
+      const summary = await handle.query(progress);
+      expect(summary!.stages).toEqual([{ stage: 'get_data', state: 'running' }]);
       release();
       await handle.result();
     });

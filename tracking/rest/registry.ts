@@ -19,8 +19,7 @@ const many = z.object({ model_versions: z.array(modelVersion).default([]) });
  */
 export async function registerModel(http: Http, wanted: NewVersion): Promise<string> {
   const version = (await firstVersion(http, wanted)) ?? (await createFirst(http, wanted));
-  const { name, alias } = wanted;
-  await http.post('registered-models/alias', { name, alias, version }, anything);
+  await setAlias(http, { ...wanted, version });
   return version;
 }
 
@@ -79,4 +78,12 @@ async function ensureRegisteredModel(http: Http, name: string): Promise<void> {
 
 function sourceOf({ modelId }: NewVersion): string {
   return `models:/${modelId}`;
+}
+
+/** https://mlflow.org/docs/latest/api_reference/rest-api.html#set-registered-model-alias */
+export async function setAlias(
+  http: Http,
+  { name, alias, version }: { name: string; alias: string; version: string },
+): Promise<void> {
+  await http.post('registered-models/alias', { name, alias, version }, anything);
 }

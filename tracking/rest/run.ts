@@ -86,6 +86,11 @@ export async function deleteRun(http: Http, runId: string): Promise<void> {
 }
 
 /** https://mlflow.org/docs/latest/api_reference/rest-api.html#update-run */
+export async function resumeRun(http: Http, runId: string): Promise<void> {
+  await http.post('runs/update', { run_id: runId, status: 'RUNNING' }, anything);
+}
+
+/** https://mlflow.org/docs/latest/api_reference/rest-api.html#update-run */
 export async function finishRun(
   http: Http,
   runId: string,
