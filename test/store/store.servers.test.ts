@@ -240,7 +240,7 @@ describe.each(S3_SERVERS)('the store on $name', ({ open }) => {
       );
       const { seq } = await store.records.latest('p', 1);
       const all = await Promise.all(
-        Array.from({ length: seq }, (_, i) => store.records.read('p', 1, i + 1)),
+        [1, 2, 3, 4].map((number) => store.records.read('p', 1, number)),
       );
       expect(all.every((record) => record !== undefined)).toBe(true);
       expect(new Set(all.map((record) => record!.build)).size).toBe(4);
