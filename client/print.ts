@@ -1,6 +1,7 @@
 import pc from 'picocolors';
 import { number, table } from './display.ts';
 import type { ResultDocument } from './result.ts';
+import { originLines } from './why/origin.ts';
 
 /** A sentence for the person, on stderr. */
 export function say(text: string, kind: 'note' | 'warning' | 'error' = 'note'): void {
@@ -31,6 +32,8 @@ export function printResult(document: ResultDocument): void {
     say(`${path} was missing or damaged in the store and has been made again`, 'warning');
   if (document.metrics !== null) out.write(`\n${metricsTable(document.metrics)}\n`);
   const { mlflow, links } = document;
+  const origins = originLines(document.stages, document.runId);
+  if (origins.length > 0) out.write(`\n${origins.join('\n')}\n`);
   out.write('\n');
   if (mlflow !== null) out.write(`model     ${mlflow.modelName} version ${mlflow.modelVersion}\n`);
   out.write(`Temporal  ${links.temporal}\n`);

@@ -1,7 +1,10 @@
 import type { RunSummary, StageName } from '../activities/contract.ts';
 import { readMetrics, type MetricsFile } from '../activities/metrics-file.ts';
+import type { VersionRecord } from '../store/records.ts';
 import type { Ref } from '../store/ref.ts';
+import { latestOf } from './latest.ts';
 import type { Session } from './session.ts';
+import { originOf, type Origin } from './why/origin.ts';
 
 /** The result document of a run: other tools rely on its shape. */
 export interface ResultDocument {
@@ -14,13 +17,13 @@ export interface ResultDocument {
   /** Every number of the metrics file, nested as there; null for a run that stopped before evaluate. */
   metrics: MetricsFile | null;
   confusion_matrix: unknown;
-  stages: {
+  stages: (Origin & {
     stage: StageName;
     cached: boolean;
     durationMs: number;
     inputs: Ref[];
     outputs: Ref[];
-  }[];
+  })[];
   mlflow: {
     trackingUri: string;
     experimentId: string;
@@ -41,12 +44,17 @@ export async function resultOf(
   { workflowId, runId }: { workflowId: string; runId: string },
   summary: RunSummary,
 ): Promise<{ document: ResultDocument; metricsFile: { path: string; bytes: Uint8Array } | null }> {
+  const previous = await previousOf(session, summary);
   const stages = await Promise.all(
     summary.stages.map(async ({ stage, key, state, durationMs }) => {
       const entry = key === undefined ? undefined : await session.store.cache.read(stage, key);
+      const cached = state === 'cached';
       return {
         stage,
-        cached: state === 'cached',
+        cached,
+        ...(entry === undefined
+          ? { cachedFrom: null, because: [] }
+          : originOf(entry, { cached, previous })),
         durationMs: durationMs ?? 0,
         inputs: Object.values(entry?.inputs ?? {}),
         outputs: Object.values(entry?.outputs ?? {}),
@@ -86,6 +94,16 @@ export async function resultOf(
     healed: summary.healed,
   };
   return { document, metricsFile };
+}
+
+/** The build that this run's is compared with: the one before, or the latest for a run that made none. */
+async function previousOf(
+  { store: { records } }: Session,
+  { pipeline, batch, version }: RunSummary,
+): Promise<VersionRecord | undefined> {
+  return version === null
+    ? latestOf(records, pipeline, batch)
+    : records.read(pipeline, batch, version.seq - 1);
 }
 
 /** The page of a run in Temporal's Web UI. */

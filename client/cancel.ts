@@ -1,0 +1,49 @@
+import { WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
+import type { Config } from '../config.ts';
+import { MissingHistory } from '../errors.ts';
+import { printJson, say } from './print.ts';
+import { openSession } from './session.ts';
+import { workflowIdOf } from './start.ts';
+
+/** How long a cancelled run is waited for: it ends its MLflow run first, and that server may be away. */
+const PATIENCE_MS = 150_000;
+
+/** `cancel N`: asks the run of a batch to stop, and waits until it has. */
+export async function cancel(
+  config: Config,
+  { pipeline, batch, json }: { pipeline: string; batch: number; json?: boolean | undefined },
+): Promise<number> {
+  const session = await openSession(config, { check: ['temporal'] });
+  const workflowId = workflowIdOf({ pipeline, batch });
+  const { connection, workflow } = session.client;
+  try {
+    const { runId, status } = await workflow.getHandle(workflowId).describe();
+    if (status.name !== 'RUNNING') throw notRunning(workflowId);
+    const handle = workflow.getHandle(workflowId, runId);
+    await handle.cancel();
+    say(
+      `${workflowId} is asked to stop; what it has stored stays, and a new run goes on from there`,
+    );
+    const ended = await connection.withDeadline(Date.now() + PATIENCE_MS, () =>
+      handle.result().then(
+        () => 'completed',
+        (error: unknown) => {
+          if (error instanceof WorkflowFailedError) return 'cancelled';
+          throw error;
+        },
+      ),
+    );
+    if (json === true) printJson({ pipeline, batch, workflowId, runId, status: ended });
+    else process.stdout.write(`${workflowId} ${ended}\n`);
+    return 0;
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) throw notRunning(workflowId);
+    throw error;
+  } finally {
+    await session.close();
+  }
+}
+
+function notRunning(workflowId: string): MissingHistory {
+  return new MissingHistory(`${workflowId} is not running: there is nothing to cancel`);
+}

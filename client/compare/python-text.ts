@@ -1,0 +1,49 @@
+/**
+ * A value as Python's `str` prints it, which is what DVC shows: a number that is not whole is a float
+ * there, and so is `asFloat`. Text stands without quotes, but within a list with them.
+ */
+export function pythonText(value: unknown, asFloat = false): string {
+  if (typeof value === 'string') return value;
+  if (value === null || value === undefined) return 'None';
+  if (typeof value === 'boolean') return value ? 'True' : 'False';
+  if (typeof value === 'number') return asFloat || isFloat(value) ? floatText(value) : `${value}`;
+  if (Array.isArray(value)) return `[${value.map(quoted).join(', ')}]`;
+  const entries = Object.entries(value);
+  return `{${entries.map(([name, inner]) => `${quoted(name)}: ${quoted(inner)}`).join(', ')}}`;
+}
+
+/** Whether JSON's text of a number is a float to Python. */
+export function isFloat(value: number): boolean {
+  return !Number.isInteger(value) || Math.abs(value) >= 1e21;
+}
+
+/** Python's `round(value, 5)`: five digits after the point, a value just between two going to the even. */
+export function fiveDigits(value: number): number {
+  const size = Math.abs(value);
+  if (size >= 1e21) return value; // it has no digits after the point, and toFixed would not write it
+  const text = size.toFixed(5); // by the exact value, and of two that are equally near the larger
+  const isTie = (size * 64) % 2 === 1; // the only float64s that lie just between two such numbers
+  const isOdd = Number(text.at(-1)) % 2 === 1;
+  const near = Number(isTie && isOdd ? (Number(text) - 1e-5).toFixed(5) : text);
+  return value < 0 ? -near : near;
+}
+
+/** `repr` of a float: exponents below 1e-4 and from 1e16, a point in whole numbers. */
+function floatText(value: number): string {
+  const size = Math.abs(value);
+  if (size !== 0 && (size < 1e-4 || size >= 1e16))
+    return value.toExponential().replace(/e([+-])(\d)$/, 'e$10$2');
+  if (Object.is(value, -0)) return '-0.0';
+  return Number.isInteger(value) ? `${value}.0` : `${value}`;
+}
+
+function quoted(value: unknown): string {
+  if (typeof value !== 'string') return pythonText(value);
+  const mark = value.includes("'") && !value.includes('"') ? '"' : "'";
+  const escaped = value
+    .replaceAll('\\', '\\\\')
+    .replaceAll('\n', '\\n')
+    .replaceAll('\r', '\\r')
+    .replaceAll('\t', '\\t');
+  return `${mark}${mark === "'" ? escaped.replaceAll("'", "\\'") : escaped}${mark}`;
+}

@@ -1,0 +1,89 @@
+import type { Store } from '../../store/index.ts';
+import { batchesAt } from '../../store/ledger.ts';
+import type { VersionRecord } from '../../store/records.ts';
+import { artifactChanges, type ArtifactChange } from '../compare/artifacts.ts';
+import { batchChanges, type BatchChange } from '../compare/batches.ts';
+import { changeOf, changesOf, type Changes } from '../compare/changes.ts';
+import { modelOf, type ModelShape } from './model.ts';
+
+/** One side of a comparison. */
+interface Side {
+  version: number;
+  build: number;
+  createdAt: string;
+}
+
+/** What differs between two builds; each part is empty where they are the same. */
+export interface DiffDocument {
+  pipeline: string;
+  old: Side;
+  new: Side;
+  /** Rows on either side of the split: `train`, `test`. */
+  rows: Changes;
+  batches: BatchChange[];
+  params: Changes;
+  metrics: Changes;
+  artifacts: ArtifactChange[];
+  /** `depth`, `leaves`. */
+  model: Changes;
+  /** Each feature's share in the model's splits. */
+  importance: Changes;
+}
+
+/** Numbers of the metrics file that say what it is, not how good the model is. */
+const NOT_METRICS = new Set(['batch', 'schema']);
+
+/** Compares two builds, of one version or of two. */
+export async function diffOf(
+  { artifacts, ledgers }: Pick<Store, 'artifacts' | 'ledgers'>,
+  before: VersionRecord,
+  after: VersionRecord,
+): Promise<DiffDocument> {
+  const [ledger, old, now] = await Promise.all([
+    ledgers.read(before.pipeline),
+    modelOf(artifacts, before),
+    modelOf(artifacts, after),
+  ]);
+  const batches = ({ version, ledger_revision }: VersionRecord) =>
+    ledger === undefined ? [] : batchesAt(ledger, version, ledger_revision);
+  return {
+    pipeline: before.pipeline,
+    old: sideOf(before),
+    new: sideOf(after),
+    rows: changesOf(rowsOf(before), rowsOf(after)),
+    batches: batchChanges(batches(before), batches(after)),
+    params: changesOf(before.params, after.params),
+    metrics: withoutNumbersOfTheFile(changesOf(before.metrics, after.metrics)),
+    artifacts: artifactChanges(before.stages, after.stages),
+    model: changesOf(sizeOf(old), sizeOf(now)),
+    importance: importanceChanges(old, now),
+  };
+}
+
+function sideOf({ version, seq, created_at }: VersionRecord): Side {
+  return { version, build: seq, createdAt: created_at };
+}
+
+function rowsOf({ stages }: VersionRecord): Record<string, unknown> {
+  const facts = stages.find(({ stage }) => stage === 'preprocess')?.facts ?? {};
+  return { train: facts['train_rows'], test: facts['test_rows'] };
+}
+
+function withoutNumbersOfTheFile(changes: Changes): Changes {
+  return Object.fromEntries(Object.entries(changes).filter(([name]) => !NOT_METRICS.has(name)));
+}
+
+function sizeOf({ depth, leaves }: ModelShape): Record<string, number> {
+  return { depth, leaves };
+}
+
+/** Features in the order of the columns; their names may hold dots, so nothing is flattened. */
+function importanceChanges(before: ModelShape, after: ModelShape): Changes {
+  const names = Object.keys({ ...before.importance, ...after.importance });
+  return Object.fromEntries(
+    names.flatMap((name) => {
+      const change = changeOf(before.importance[name], after.importance[name]);
+      return change === undefined ? [] : [[name, change]];
+    }),
+  );
+}

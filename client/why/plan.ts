@@ -1,0 +1,94 @@
+import { stage as evaluate } from '../../activities/evaluate.ts';
+import { checkFrozen } from '../../activities/frozen.ts';
+import { stage as getData } from '../../activities/get_data.ts';
+import { inputsOf, stage as mergeData } from '../../activities/merge_data.ts';
+import { rawOf, stage as prepareBatch } from '../../activities/prepare_batch.ts';
+import { stage as preprocess } from '../../activities/preprocess.ts';
+import { stage as train } from '../../activities/train.ts';
+import { checkBatch } from '../../pipeline/batch.ts';
+import type { Params } from '../../pipeline/params.ts';
+import type { Store } from '../../store/index.ts';
+import type { Ledger } from '../../store/ledger.ts';
+import type { VersionRecord } from '../../store/records.ts';
+import { sourceOf } from './source.ts';
+import {
+  isRef,
+  planStage,
+  type Input,
+  type PlanContext,
+  type Planned,
+  type StagePlan,
+} from './stage-plan.ts';
+
+/** What is asked about. */
+export interface Asked {
+  pipeline: string;
+  batch: number;
+  params: Params;
+  last: VersionRecord | undefined;
+}
+
+/**
+ * What a run would do about each stage, found as the worker would find it and without running anything:
+ * the data's way as in workflows/trainBatch.ts, the keys as in activities/stage.ts.
+ * @throws BadParams, BadData or MissingHistory where a run would fail before its first stage ran
+ */
+export async function planOf(
+  store: Pick<Store, 'ledgers' | 'cache'>,
+  { pipeline, ...asked }: Asked,
+): Promise<StagePlan[]> {
+  const context: PlanContext = { cache: store.cache, ...asked };
+  const { batch, params } = asked;
+  const ledger = await store.ledgers.read(pipeline);
+  const cut = ledger !== undefined && ledger.batches.length > 0 ? ledger : undefined;
+  if (cut !== undefined) checkFrozen(cut, params);
+
+  const { source } = params.data;
+  const raw: Input = (await sourceOf(source, cut)) ?? { kind: 'unknown', name: source };
+  const data = await planStage(context, getData, { source: raw });
+  const rows = cut?.raw.at(-1)!.rows ?? data.entry?.facts['rows'];
+  if (typeof rows === 'number') checkBatch(batch, rows, params.data.batch_size);
+
+  const prepare = (number: number): Promise<Planned> =>
+    planStage({ ...context, batch: number }, prepareBatch, cutInputs(cut, data, number));
+  const prepared = await prepare(batch);
+  const batches = await Promise.all(
+    Array.from({ length: batch }, async (_, i): Promise<Input> => {
+      const standing = cut?.batches[i]?.ref;
+      return standing ?? (i + 1 === batch ? prepared : await prepare(i + 1)).output('batch');
+    }),
+  );
+  const merged = await planStage(context, mergeData, mergeInputs(batches));
+  const processed = await planStage(context, preprocess, {
+    merged: merged.output('merged'),
+    columns: data.output('columns'),
+  });
+  const trained = await planStage(context, train, {
+    train: processed.output('train'),
+    encoder: processed.output('encoder'),
+  });
+  const evaluated = await planStage(context, evaluate, {
+    model: trained.output('model'),
+    encoder: processed.output('encoder'),
+    test: processed.output('test'),
+  });
+  return [data, prepared, merged, processed, trained, evaluated].map(({ plan }) => plan);
+}
+
+/** What a batch is, or would be, cut from. */
+function cutInputs(
+  ledger: Ledger | undefined,
+  data: Planned,
+  batch: number,
+): Record<'raw' | 'columns', Input> {
+  if (ledger === undefined) return { raw: data.output('raw'), columns: data.output('columns') };
+  const { ref, columns } = rawOf(ledger, batch);
+  return { raw: ref, columns };
+}
+
+function mergeInputs(batches: readonly Input[]): Record<string, Input> {
+  const refs = batches.filter(isRef);
+  if (refs.length < batches.length)
+    return { batches: { kind: 'upstream', stage: 'prepare_batch' } };
+  return inputsOf(refs.map((ref, i) => ({ batch: i + 1, ref })));
+}

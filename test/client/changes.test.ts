@@ -1,0 +1,104 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { artifactChanges } from '../../client/compare/artifacts.ts';
+import { batchChanges } from '../../client/compare/batches.ts';
+import { changesOf } from '../../client/compare/changes.ts';
+import { flatten } from '../../client/compare/flatten.ts';
+import { refOf } from '../../store/hash.ts';
+
+const value = fc.oneof(
+  fc.integer(),
+  fc.double({ noNaN: true, noDefaultInfinity: true }).map((x) => x + 0),
+  fc.boolean(),
+  fc.constant(null),
+  fc.string(),
+  fc.array(fc.string(), { maxLength: 2 }),
+);
+const name = fc.constantFrom('a', 'b', 'c', 'max_depth');
+const documents = fc.dictionary(name, fc.oneof(value, fc.dictionary(name, value)));
+
+const ref = (path: string, text: string) => refOf(path, Buffer.from(text));
+const stages = fc
+  .dictionary(fc.constantFrom('merge_data', 'train', 'prepare_batch'), fc.dictionary(name, name))
+  .map((outputs) =>
+    Object.entries(outputs).map(([stage, named]) => ({
+      stage,
+      outputs: Object.fromEntries(
+        Object.entries(named).map(([key, text]) => [key, ref(`${stage}/${key}`, text)]),
+      ),
+    })),
+  );
+const batches = fc.array(
+  name.map((text) => ({ rows: text.length, ref: ref('batch.csv', text) })),
+  { maxLength: 4 },
+);
+
+describe('changesOf', () => {
+  it('finds nothing between a document and itself', () => {
+    fc.assert(
+      fc.property(documents, (document) => {
+        expect(changesOf(document, structuredClone(document))).toEqual({});
+      }),
+    );
+  });
+
+  it('swaps and negates with its sides', () => {
+    fc.assert(
+      fc.property(documents, documents, (a, b) => {
+        const there = changesOf(a, b);
+        const back = changesOf(b, a);
+        expect(Object.keys(back)).toEqual(Object.keys(there));
+        for (const [key, { old, new: now, diff }] of Object.entries(there))
+          expect(back[key]).toEqual({
+            old: now,
+            new: old,
+            ...(diff === undefined ? {} : { diff: 0 - diff }),
+          });
+      }),
+    );
+  });
+
+  it('names exactly the values that differ', () => {
+    fc.assert(
+      fc.property(documents, documents, (a, b) => {
+        const named = Object.keys(changesOf(a, b));
+        const [left, right] = [flatten(a), flatten(b)];
+        for (const key of new Set([...Object.keys(left), ...Object.keys(right)])) {
+          const same = JSON.stringify(left[key] ?? null) === JSON.stringify(right[key] ?? null);
+          expect(named.includes(key)).toBe(!same);
+        }
+      }),
+    );
+  });
+});
+
+describe('artifactChanges and batchChanges', () => {
+  it('find nothing between a build and itself, and swap with their sides', () => {
+    fc.assert(
+      fc.property(stages, stages, batches, batches, (a, b, c, d) => {
+        expect(artifactChanges(a, a)).toEqual([]);
+        expect(batchChanges(c, c)).toEqual([]);
+        const swapped = (changes: { old: unknown; new: unknown }[]): unknown[] =>
+          changes.map((change) => ({ ...change, old: change.new, new: change.old }));
+        const inOrder = (changes: unknown[]): string[] =>
+          changes
+            .map((change) => JSON.stringify(change, ['stage', 'name', 'old', 'new', 'md5']))
+            .sort();
+        expect(inOrder(artifactChanges(b, a))).toEqual(inOrder(swapped(artifactChanges(a, b))));
+        expect(batchChanges(d, c)).toEqual(swapped(batchChanges(c, d)));
+      }),
+    );
+  });
+
+  it('see one artifact under the paths of two versions, and none that only moved', () => {
+    const before = [
+      { stage: 'train', outputs: { model: ref('models/batch_1/model.json', 'one') } },
+    ];
+    const moved = [{ stage: 'train', outputs: { model: ref('models/batch_2/model.json', 'one') } }];
+    const other = [{ stage: 'train', outputs: { model: ref('models/batch_2/model.json', 'two') } }];
+    expect(artifactChanges(before, moved)).toEqual([]);
+    expect(artifactChanges(before, other)).toMatchObject([
+      { old: { path: 'models/batch_1/model.json' }, new: { path: 'models/batch_2/model.json' } },
+    ]);
+  });
+});

@@ -1,0 +1,74 @@
+import { describe, expect, it } from 'vitest';
+import { differencesOf, type Identity } from '../../client/compare/identity.ts';
+import { originLines, originOf } from '../../client/why/origin.ts';
+import { phraseOf } from '../../client/why/reason.ts';
+import { paramsSchema } from '../../pipeline/params.ts';
+import { refOf } from '../../store/hash.ts';
+
+const sections = paramsSchema.parse({});
+const train = refOf('data/processed/train/', Buffer.from('one'));
+
+const identity: Identity = {
+  code: 1,
+  params: { model: { max_depth: 5 }, target: 'species' },
+  libraries: { 'ml-cart': '2.1.1', '@uwdata/flechette': '2.6.0' },
+  inputs: { train },
+};
+
+describe('differencesOf', () => {
+  it('finds nothing between a run and itself', () => {
+    expect(differencesOf(identity, structuredClone(identity), sections)).toEqual([]);
+  });
+
+  it('names params as params.yaml does, inputs by path, code and libraries', () => {
+    const other = refOf('data/processed/train/', Buffer.from('two'));
+    const after: Identity = {
+      code: 2,
+      params: { model: { max_depth: 3 }, target: 'quality' },
+      libraries: { 'ml-cart': '2.1.1', '@uwdata/flechette': '2.7.0' },
+      inputs: { train: other },
+    };
+    const differences = differencesOf(identity, after, sections);
+    expect(differences).toEqual([
+      { kind: 'param', name: 'data.target', old: 'species', new: 'quality' },
+      { kind: 'param', name: 'model.max_depth', old: 5, new: 3 },
+      { kind: 'input', name: 'data/processed/train/', old: train.md5, new: other.md5 },
+      { kind: 'code', name: 'version', old: 1, new: 2 },
+      { kind: 'library', name: '@uwdata/flechette', old: '2.6.0', new: '2.7.0' },
+    ]);
+    expect(phraseOf(differences.slice(0, 2))).toBe(
+      'data.target species → quality; model.max_depth 5 → 3',
+    );
+    expect(phraseOf(differences)).toMatch(/; and 2 more$/);
+  });
+
+  it('says nothing of an input that is not known yet', () => {
+    expect(differencesOf(identity, { ...identity, inputs: {} }, sections)).toEqual([]);
+  });
+});
+
+describe('where a stage comes from', () => {
+  const ran = {
+    stage: 'train',
+    key: 'k',
+    ...identity,
+    producer: { workflow_id: 'iris-batch-1', run_id: 'r1' },
+    started_at: '2026-01-02T03:04:05.678Z',
+    duration_ms: 1,
+    outputs: {},
+    facts: {},
+    warnings: [],
+  };
+  const line = (cached: boolean): string[] =>
+    originLines([{ stage: 'train', ...originOf(ran, { cached, previous: undefined }) }], 'r2');
+
+  it('is told of a stage taken from another run, and not of a first build', () => {
+    expect(line(true)).toEqual(['train          from iris-batch-1, 2026-01-02 03:04']);
+    expect(line(false)).toEqual([]);
+  });
+
+  it('is not told of a stage this very run made before', () => {
+    const origin = originOf(ran, { cached: true, previous: undefined });
+    expect(originLines([{ stage: 'train', ...origin }], 'r1')).toEqual([]);
+  });
+});
