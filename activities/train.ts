@@ -11,9 +11,9 @@ import { identityOf, runStage, type Stage, type StageCall } from './stage.ts';
 
 export const stage: Stage<'train' | 'encoder'> = {
   name: 'train',
-  code: 1,
+  code: 2, // 1 was ml-cart's own trainer
   params: ({ model }) => ({ model }),
-  libraries: ['ml-cart', 'arquero', '@uwdata/flechette'],
+  libraries: ['arquero', '@uwdata/flechette'],
   perBatch: true,
   run: async ({ deps, execution, params, batch, inputs, put }) => {
     const { artifacts } = deps.store;

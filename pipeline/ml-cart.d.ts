@@ -18,4 +18,21 @@ declare module 'ml-cart' {
     /** Loads what `JSON.stringify` made of a classifier. */
     static load(model: unknown): DecisionTreeClassifier;
   }
+
+  export interface RegressionOptions {
+    gainFunction?: 'regression';
+    splitFunction?: 'mean';
+    minNumSamples?: number;
+    maxDepth?: number;
+    /** A split must leave more squared error than this. */
+    gainThreshold?: number;
+  }
+
+  export class DecisionTreeRegression {
+    constructor(options?: RegressionOptions);
+    train(rows: number[][], values: number[]): void;
+    predict(rows: number[][]): number[];
+    toJSON(): unknown;
+    static load(model: unknown): DecisionTreeRegression;
+  }
 }

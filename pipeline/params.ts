@@ -43,6 +43,8 @@ export const paramsSchema = z.strictObject({
       max_depth: z.int().min(1).max(1000).default(5),
       /** A node with fewer rows becomes a leaf. */
       min_samples_split: z.int().min(2).default(2),
+      /** A split leaves at least this many rows on either side. */
+      min_samples_leaf: z.int().min(1).default(1),
       /** A split must lower the Gini impurity by more than this. */
       min_gain: z.number().min(0).max(1).default(0),
     })

@@ -67,15 +67,15 @@ describe('three versions of Iris', () => {
           },
         },
         {
-          "accuracy": 0.8636363636363636,
+          "accuracy": 0.9545454545454546,
           "encoder": "1a39ca7a8dc49a355c3edfab501195faf80912bc569490052e1fe8eecabf9b95",
-          "model": "10a7f54fa945b60bc01a3646e1c99bd069fb90236cd61519ad42ede3a31d0456",
+          "model": "68ca03328d44cad818ac53ba6ea66b6d6799d9925a2f0634ec321474124934be",
           "rows": [
             78,
             22,
           ],
           "size": {
-            "depth": 4,
+            "depth": 5,
             "leaves": 6,
             "nodes": 11,
           },
@@ -83,7 +83,7 @@ describe('three versions of Iris', () => {
         {
           "accuracy": 0.8823529411764706,
           "encoder": "e892f3fc047a9f8f7c4f13842c57fefd2c7ff62f9054c1c9859cb50a677ce9dd",
-          "model": "4b5ee0ebe4b8f4e697ab1e95e014bc6b00ba0f37afaf03cafe6c4e42b19c38c9",
+          "model": "2f4510b3b85e1a3ee8815529e5ca0fd46aeb0f1196e1a43e6dd6fefc9c077b41",
           "rows": [
             116,
             34,

@@ -5,6 +5,8 @@ import type { Matrix } from '../../pipeline/matrix.ts';
 import { takeRows } from '../../pipeline/matrix.ts';
 import { describeTree, predictLabels, predictTree } from '../../pipeline/predict.ts';
 import { fitTree, treeFromJson, treeToJson } from '../../pipeline/tree.ts';
+import { canonicalJson } from '../../pipeline/canonical-json.ts';
+import { goLeft, rowsOf, upTo } from './trees.ts';
 
 const params = { max_depth: 5, min_samples_split: 2, min_gain: 0 };
 const classes = ['p', 'q', 'r'];
@@ -50,13 +52,20 @@ describe('fitTree', () => {
     fc.assert(
       fc.property(matrices, matrices, someParams, (train, other, knobs) => {
         const model = treeFromJson(treeToJson(fitTree(train, classes, knobs)));
-        const rows = Array.from({ length: other.rows }, (_, row) =>
-          other.columns.map((column) => column[row]!),
-        );
-        const theirs = DecisionTreeClassifier.load(JSON.parse(JSON.stringify(model))).predict(rows);
+        const text = JSON.stringify(model);
+        const theirs = DecisionTreeClassifier.load(JSON.parse(text)).predict(rowsOf(other));
         expect([...predictTree(model, other)]).toEqual(theirs);
       }),
       { numRuns: 300 },
+    );
+  });
+
+  it('has canonical bytes', () => {
+    fc.assert(
+      fc.property(matrices, someParams, (matrix, knobs) => {
+        const model = fitTree(matrix, classes, knobs);
+        expect(new TextDecoder().decode(treeToJson(model))).toBe(canonicalJson(model));
+      }),
     );
   });
 
@@ -107,15 +116,6 @@ describe('fitTree', () => {
       ],
       'q',
     ],
-    [
-      'values whose mean overflows',
-      [
-        [1e308, 0, 'p'],
-        [1.7e308, 0, 'q'],
-        [1.7e308, 0, 'q'],
-      ],
-      'q',
-    ],
   ])('makes a single leaf of %s', (_name, rows, answer) => {
     const matrix = matrixOf(rows);
     const model = treeFromJson(treeToJson(fitTree(matrix, classes, params)));
@@ -123,6 +123,67 @@ describe('fitTree', () => {
     expect(new Set(predictLabels(model, matrix, classes))).toEqual(new Set([answer]));
     const loaded = DecisionTreeClassifier.load(model);
     expect(classes[loaded.predict([[7, 7]])[0]!]).toBe(answer);
+  });
+
+  it.each<[string, number, number, number]>([
+    ['values whose mean overflows', 1e308, 1.7e308, 1.35e308],
+    ['values of which the mean is the lower one', 1, 1 + Number.EPSILON, 1 + Number.EPSILON],
+    ['the least values above 0', 0, Number.MIN_VALUE, Number.MIN_VALUE],
+    ['large values on either side of 0', -Number.MAX_VALUE, Number.MAX_VALUE, 0],
+  ])('parts %s', (_name, below, above, threshold) => {
+    const matrix = matrixOf([
+      [below, 0, 'p'],
+      [above, 0, 'q'],
+    ]);
+    const model = fitTree(matrix, classes, params);
+    expect(model.root.splitValue).toBe(threshold);
+    expect(predictLabels(model, matrix, classes)).toEqual(['p', 'q']);
+    expect(DecisionTreeClassifier.load(model).predict(rowsOf(matrix))).toEqual([0, 1]);
+  });
+
+  it('takes -0 for 0', () => {
+    const matrix = matrixOf([
+      [-0, 1, 'p'],
+      [0, 1, 'q'],
+    ]);
+    expect(describeTree(fitTree(matrix, classes, params)).leaves).toBe(1);
+  });
+
+  it('takes any words for classes, more of them than rows too', () => {
+    const words = ['-1', '0', '1.5', 'é', ...Array.from({ length: 1000 }, (_, i) => `word ${i}`)];
+    const rows = ['word 999', '-1', 'é', '-1'].map((label, i) => [i, -i, label] as const);
+    const matrix = matrixOf(rows);
+    const model = fitTree(matrix, words, params);
+    expect(predictLabels(model, matrix, words)).toEqual(matrix.labels);
+    expect(DecisionTreeClassifier.load(model).predict(rowsOf(matrix))).toEqual(
+      matrix.labels.map((label) => words.indexOf(label)),
+    );
+  });
+
+  it('leaves min_samples_leaf rows on either side, and tells ml-cart so', () => {
+    fc.assert(
+      fc.property(matrices, fc.integer({ min: 2, max: 6 }), (matrix, least) => {
+        const model = fitTree(matrix, classes, { ...params, min_samples_leaf: least });
+        expect(model.options['minSamplesLeaf']).toBe(least);
+        const todo = [{ node: model.root, rows: upTo(matrix.rows) }];
+        for (let next = todo.pop(); next !== undefined; next = todo.pop()) {
+          const { node, rows } = next;
+          if (!node.left || !node.right) continue;
+          const left = goLeft(node, matrix.columns, rows);
+          const right = rows.filter((row) => !left.includes(row));
+          expect(Math.min(left.length, right.length)).toBeGreaterThanOrEqual(least);
+          todo.push({ node: node.left, rows: left }, { node: node.right, rows: right });
+        }
+      }),
+    );
+  });
+
+  it('grows as deep as it must', () => {
+    const size = 6000;
+    const matrix = matrixOf(upTo(size).map((i) => [i, 0, i % 2 === 0 ? 'p' : 'q']));
+    const model = fitTree(matrix, classes, { ...params, max_depth: Infinity });
+    expect(describeTree(model).depth).toBeGreaterThan(size / 3);
+    expect(predictLabels(treeFromJson(treeToJson(model)), matrix, classes)).toEqual(matrix.labels);
   });
 
   it('predicts nothing for no rows', () => {
@@ -136,6 +197,24 @@ describe('fitTree', () => {
     );
     expect(() => fitTree(matrixOf([[1, 2, 'z']]), classes, params)).toThrow(
       'label "z" is not among the encoder\'s classes "p", "q", "r": use the encoder fitted on these rows',
+    );
+  });
+
+  it.each([NaN, Infinity, -Infinity])('refuses %s, naming row and column', (cell) => {
+    const matrix = matrixOf([
+      [1, 2, 'p'],
+      [1, cell, 'q'],
+    ]);
+    expect(() => fitTree(matrix, classes, params)).toThrow(
+      `train row 2 has ${cell} in column "b", where a tree needs finite numbers: mend the source, ` +
+        'or list the cell among data.missing_values',
+    );
+  });
+
+  it('refuses a table of no features', () => {
+    const matrix = { rows: 2, names: [], columns: [], labels: ['p', 'q'], dropped: 0 };
+    expect(() => fitTree(matrix, classes, params)).toThrow(
+      'there are no feature columns to fit a tree on: the data needs at least one column besides the target',
     );
   });
 

@@ -1,0 +1,122 @@
+/** Buffers for sorting columns of one length, used again for each of them. */
+export interface SortScratch {
+  readonly keys: Float64Array;
+  readonly words: readonly [Uint32Array, Uint32Array];
+  readonly spare: Int32Array;
+}
+
+const BITS = 11;
+const BUCKETS = 1 << BITS;
+const SIGN = 0x8000_0000;
+/** Which half of a float64 holds its high word on this machine. */
+const HIGH = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1 ? 1 : 0;
+/** Insertion sort mends a run of equal high words up to this long. */
+const SHORT_RUN = 24;
+
+export function sortScratch(rows: number): SortScratch {
+  return {
+    keys: new Float64Array(rows),
+    words: [new Uint32Array(rows), new Uint32Array(rows)],
+    spare: new Int32Array(rows),
+  };
+}
+
+/**
+ * The order that sorts values ascending, equal ones as they come: a radix sort of float64 bits by
+ * digits of 11, the lowest first. The high word (sign, exponent, 20 bits of the mantissa) orders most
+ * data but for short runs, which are mended in place; only where long runs are left is the low word
+ * sorted too. Digits that all values share are skipped.
+ * @param values no NaN; -0 and 0 are equal
+ * @param rows where given, value number i is `values[rows[i]]`
+ * @returns numbers i, as many as there are values
+ */
+export function argsort(
+  values: Float64Array,
+  rows: Int32Array | null,
+  scratch: SortScratch,
+): Int32Array {
+  const { keys } = scratch;
+  // Adding 0 makes 0 of -0.
+  if (rows === null) for (let i = 0; i < keys.length; i++) keys[i] = values[i]! + 0;
+  else for (let i = 0; i < keys.length; i++) keys[i] = values[rows[i]!]! + 0;
+  const order = ascending(new Int32Array(keys.length));
+  sortByWord(HIGH, order, scratch);
+  if (mendRuns(keys, order)) return order;
+  sortByWord(1 - HIGH, ascending(order), scratch);
+  sortByWord(HIGH, order, scratch);
+  return order;
+}
+
+/** Fills with 0, 1, 2, … */
+export function ascending(numbers: Int32Array): Int32Array {
+  for (let i = 0; i < numbers.length; i++) numbers[i] = i;
+  return numbers;
+}
+
+/** Sorts an order in place by one word of each key, stably. */
+function sortByWord(word: number, order: Int32Array, scratch: SortScratch): void {
+  let [words, nextWords] = scratch.words;
+  let [from, to] = [order, scratch.spare];
+  takeWords(scratch.keys, word, order, words);
+  for (let shift = 0; shift < 32; shift += BITS) {
+    const starts = bucketStarts(words, shift);
+    if (starts === null) continue;
+    for (let i = 0; i < words.length; i++) {
+      const key = words[i]!;
+      const digit = (key >>> shift) & (BUCKETS - 1);
+      const at = starts[digit]!;
+      starts[digit] = at + 1;
+      nextWords[at] = key;
+      to[at] = from[i]!;
+    }
+    [words, nextWords, from, to] = [nextWords, words, to, from];
+  }
+  if (from !== order) order.set(from);
+}
+
+/** The words of keys as unsigned integers that sort as the floats do. */
+function takeWords(keys: Float64Array, word: number, order: Int32Array, into: Uint32Array): void {
+  const halves = new Uint32Array(keys.buffer, keys.byteOffset, 2 * keys.length);
+  const lift = word === HIGH ? SIGN : 0;
+  for (let i = 0; i < order.length; i++) {
+    const at = 2 * order[i]!;
+    // The bits of positive floats ascend with their value, those of negative ones descend.
+    const flip = (halves[at + HIGH]! & SIGN) === 0 ? lift : -1;
+    into[i] = halves[at + word]! ^ flip;
+  }
+}
+
+/** Where each digit's bucket starts; null when all words share the digit. */
+function bucketStarts(words: Uint32Array, shift: number): Int32Array | null {
+  const starts = new Int32Array(BUCKETS);
+  for (let i = 0; i < words.length; i++) starts[(words[i]! >>> shift) & (BUCKETS - 1)]!++;
+  let at = 0;
+  for (let digit = 0; digit < BUCKETS; digit++) {
+    const count = starts[digit]!;
+    if (count === words.length) return null;
+    starts[digit] = at;
+    at += count;
+  }
+  return starts;
+}
+
+/** Insertion sort of an order that is nearly right; false, and the order half mended, when it is not near. */
+function mendRuns(keys: Float64Array, order: Int32Array): boolean {
+  let previous = Number.NEGATIVE_INFINITY;
+  for (let i = 0; i < order.length; i++) {
+    const row = order[i]!;
+    const key = keys[row]!;
+    if (key >= previous) {
+      previous = key;
+      continue;
+    }
+    let at = i;
+    while (at > 0 && keys[order[at - 1]!]! > key) {
+      order[at] = order[at - 1]!;
+      at--;
+    }
+    order[at] = row;
+    if (i - at > SHORT_RUN) return false;
+  }
+  return true;
+}

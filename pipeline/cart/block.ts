@@ -1,0 +1,141 @@
+import { argsort, ascending, sortScratch } from './argsort.ts';
+
+/** What a tree learns: a class index or a number for each row. */
+export type Targets = Uint8Array | Int32Array | Float64Array;
+
+/**
+ * Rows sorted by every feature at once. A node of the tree is a range of each order, the same in all of
+ * them; splitting a node parts each of its ranges in two and keeps both sorted. Rows are numbered within
+ * the block, so that a subtree can have a block of its own, small enough to stay in the processor's cache.
+ */
+export interface Block<T extends Targets = Targets> {
+  rows: number;
+  /** Per feature, the rows sorted by it; after them, where it is asked for, the rows by number. */
+  readonly orders: readonly Int32Array[];
+  /** Per feature, for each row the place of its value among the distinct ones; null when all differ. */
+  readonly ranks: (Int32Array | null)[];
+  /** The number each row has in the columns. */
+  readonly ids: Int32Array;
+  readonly targets: T;
+  /** Scratch: 1 for a row that goes right. */
+  readonly side: Uint8Array;
+  /** Scratch for as many rows. */
+  readonly spare: Int32Array;
+}
+
+/**
+ * Sorts all rows by every feature.
+ * @param columns finite values
+ * @param targets of the columns' rows
+ * @param ids the columns' rows in the order in which they are to be numbered
+ * @param listed whether to keep an order by number too
+ */
+export function sortBlock<T extends Targets>(
+  columns: readonly Float64Array[],
+  targets: T,
+  ids: Int32Array,
+  listed: boolean,
+): Block<T> {
+  const rows = ids.length;
+  const scratch = sortScratch(rows);
+  const orders = columns.map((column) => argsort(column, ids, scratch));
+  const ranks = columns.map((column, f) => rankRows(column, ids, orders[f]!));
+  if (listed) orders.push(ascending(new Int32Array(rows)));
+  const taken = targets.slice() as T;
+  for (let i = 0; i < rows; i++) taken[i] = targets[ids[i]!]!;
+  return { ...newBlock(rows), orders, ranks, ids, targets: taken };
+}
+
+/** An empty block for {@link narrowBlock} to fill, with the features and the kind of targets of another. */
+export function emptyBlock<T extends Targets>(like: Block<T>, rows: number): Block<T> {
+  const orders = like.orders.map(() => new Int32Array(rows));
+  const ranks = like.ranks.map(() => null);
+  const targets = like.targets.slice(0, rows) as T;
+  return { ...newBlock(rows), orders, ranks, ids: new Int32Array(rows), targets };
+}
+
+/** Shared by all makers of blocks, so that the engine sees objects of one shape. */
+function newBlock(rows: number): Block<never> {
+  return {
+    rows,
+    orders: [],
+    ranks: [],
+    ids: EMPTY,
+    targets: EMPTY as never,
+    side: new Uint8Array(rows),
+    spare: new Int32Array(rows),
+  };
+}
+
+const EMPTY = new Int32Array(0);
+
+/**
+ * Makes a block of the rows of one node, numbered anew in their sequence.
+ * @param into a block with room for them, whose contents are replaced
+ * @param features those that may vary within the node; the orders of others become meaningless
+ * @param list the order whose range lists the node's rows in the sequence to number them
+ */
+export function narrowBlock<T extends Targets>(
+  block: Block<T>,
+  into: Block<T>,
+  features: readonly number[],
+  list: number,
+  start: number,
+  end: number,
+): void {
+  const outer = block.orders[list]!.subarray(start, end);
+  const numberOf = block.spare;
+  into.rows = outer.length;
+  for (let i = 0; i < outer.length; i++) {
+    const row = outer[i]!;
+    numberOf[row] = i;
+    into.ids[i] = block.ids[row]!;
+    into.targets[i] = block.targets[row]!;
+  }
+  for (const f of features) {
+    renumber(block.orders[f]!, start, end, numberOf, into.orders[f]!);
+    into.ranks[f] = rerank(block.ranks[f]!, outer, into.orders[f]!);
+  }
+  const listed = into.orders[into.ranks.length];
+  if (listed) ascending(listed);
+}
+
+function renumber(
+  order: Int32Array,
+  start: number,
+  end: number,
+  numberOf: Int32Array,
+  into: Int32Array,
+): void {
+  for (let i = start; i < end; i++) into[i - start] = numberOf[order[i]!]!;
+}
+
+function rankRows(column: Float64Array, ids: Int32Array, order: Int32Array): Int32Array | null {
+  const ranks = new Int32Array(order.length);
+  let rank = 0;
+  let previous = Number.NaN;
+  for (let i = 0; i < order.length; i++) {
+    const row = order[i]!;
+    const value = column[ids[row]!]!;
+    if (value > previous) rank++;
+    previous = value;
+    ranks[row] = rank;
+  }
+  return rank === order.length - 1 ? null : ranks;
+}
+
+/** Ranks of some rows, given those among more rows; null when all differ, as they must if those do. */
+function rerank(ranks: Int32Array | null, outer: Int32Array, order: Int32Array): Int32Array | null {
+  if (ranks === null) return null;
+  const narrowed = new Int32Array(outer.length);
+  let rank = 0;
+  let previous = ranks[outer[order[0]!]!]!;
+  for (let i = 0; i < outer.length; i++) {
+    const row = order[i]!;
+    const value = ranks[outer[row]!]!;
+    if (value !== previous) rank++;
+    previous = value;
+    narrowed[row] = rank;
+  }
+  return rank === outer.length - 1 ? null : narrowed;
+}

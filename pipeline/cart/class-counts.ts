@@ -1,0 +1,105 @@
+import { ascending } from './argsort.ts';
+import type { ClassIndexes } from './gini.ts';
+
+/**
+ * How often each class occurs in a node. A node of fewer rows than there are classes lists those it has,
+ * so that the work stays with the rows when there are thousands of classes.
+ */
+export class ClassCounts {
+  rows = 0;
+  /** How many classes occur. */
+  kinds = 0;
+  /** Of the counts, summed. */
+  squares = 0;
+  /** By class; 0 for those that do not occur. */
+  readonly counts: Float64Array;
+  /** Twice the count of each class that occurs. */
+  readonly twice: Float64Array;
+  /** The first of these, as many as `listed`, ascend and include every class that occurs. */
+  classes: Int32Array;
+  listed = 0;
+  readonly #every: Int32Array;
+  readonly #some: Int32Array;
+
+  constructor(classes: number) {
+    this.counts = new Float64Array(classes);
+    this.twice = new Float64Array(classes);
+    this.#every = ascending(new Int32Array(classes));
+    this.#some = new Int32Array(classes);
+    this.classes = this.#every;
+  }
+
+  count(labels: ClassIndexes, order: Int32Array, start: number, end: number): void {
+    this.clear(this.counts);
+    this.rows = end - start;
+    const isSmall = this.rows < this.counts.length;
+    this.classes = isSmall ? this.#some : this.#every;
+    this.listed = isSmall
+      ? listClasses(this.counts, this.#some, labels, order, start, end)
+      : countAll(this.counts, labels, order, start, end);
+    this.#sumUp();
+  }
+
+  /** Sets the counts of this node's classes to 0. */
+  clear(counts: Float64Array): void {
+    for (let i = 0; i < this.listed; i++) counts[this.classes[i]!] = 0;
+  }
+
+  /** Writes the counts without those of `left` to `right`. */
+  subtract(left: Float64Array, right: Float64Array): void {
+    for (let i = 0; i < this.listed; i++) {
+      const label = this.classes[i]!;
+      right[label] = this.counts[label]! - left[label]!;
+    }
+  }
+
+  /** Whether no more than one of this node's classes occurs in some counts. */
+  hasOne(counts: Float64Array): boolean {
+    let kinds = 0;
+    for (let i = 0; i < this.listed; i++) if (counts[this.classes[i]!]! > 0) kinds++;
+    return kinds <= 1;
+  }
+
+  #sumUp(): void {
+    this.kinds = 0;
+    this.squares = 0;
+    for (let i = 0; i < this.listed; i++) {
+      const label = this.classes[i]!;
+      const count = this.counts[label]!;
+      this.twice[label] = 2 * count;
+      this.squares += count * count;
+      if (count > 0) this.kinds++;
+    }
+  }
+}
+
+/** Counts rows by class; returns the number of all classes. */
+function countAll(
+  counts: Float64Array,
+  labels: ClassIndexes,
+  order: Int32Array,
+  start: number,
+  end: number,
+): number {
+  for (let i = start; i < end; i++) counts[labels[order[i]!]!]!++;
+  return counts.length;
+}
+
+/** Counts rows by class and lists the classes, ascending; returns how many they are. */
+function listClasses(
+  counts: Float64Array,
+  classes: Int32Array,
+  labels: ClassIndexes,
+  order: Int32Array,
+  start: number,
+  end: number,
+): number {
+  let listed = 0;
+  for (let i = start; i < end; i++) {
+    const label = labels[order[i]!]!;
+    if (counts[label] === 0) classes[listed++] = label;
+    counts[label]!++;
+  }
+  if (listed > 1) classes.subarray(0, listed).sort();
+  return listed;
+}

@@ -1,0 +1,40 @@
+import type { Block, Targets } from './block.ts';
+
+/** The best cut of a node; a criterion has one and fills it anew for each node. */
+export interface Split {
+  feature: number;
+  /** How many rows, in the order of the feature, go left. */
+  left: number;
+  /** What ml-cart writes as the gain, in its own arithmetic. */
+  gain: number;
+  /** By how much the impurity of the node's rows drops; not above 0 when the split tells nothing. */
+  drop: number;
+  leftIsPure: boolean;
+  rightIsPure: boolean;
+}
+
+export function newSplit(): Split {
+  // Numbers with a fraction, so that the engine keeps room for such from the start.
+  return { feature: 0, left: 0, gain: 0.5, drop: 0.5, leftIsPure: false, rightIsPure: false };
+}
+
+/**
+ * What a tree is grown by: gini for classes, squared error for numbers. A node, the range of a block from
+ * `start` to `end`, is visited by `enter`, then a `scan` of each feature in turn, then `best`.
+ */
+export interface Criterion<T extends Targets> {
+  /** Whether rows must be listed by number at each node, for sums of floats depend on their sequence. */
+  readonly listed: boolean;
+  /**
+   * Takes in the rows of a node.
+   * @param order lists them
+   * @returns whether all have one target, so that no split can help
+   */
+  enter(block: Block<T>, order: Int32Array, start: number, end: number): boolean;
+  /** Tries every cut between two values of a feature that leaves at least `minLeaf` rows on either side. */
+  scan(block: Block<T>, feature: number, start: number, end: number, minLeaf: number): void;
+  /** The best of the cuts tried since `enter`, the first among equals; null when there was none. */
+  best(block: Block<T>, start: number, end: number): Split | null;
+  /** What a leaf of the rows last entered predicts: a share per class, or the mean. */
+  prediction(): number | number[][];
+}

@@ -1,0 +1,88 @@
+import { argsort, ascending, sortScratch } from './argsort.ts';
+import { type Block, sortBlock } from './block.ts';
+import { type ClassIndexes, Gini } from './gini.ts';
+import { growTree, type GrowthLimits } from './grow.ts';
+import type { NodeOptions, Tree } from './ml-cart.ts';
+import { SquaredError } from './squared-error.ts';
+
+/** When to stop; the names are those of `params.model`, which are scikit-learn's but for `min_gain`. */
+export interface TreeParams {
+  /** Splits from the root to the deepest leaf; Infinity for no limit. */
+  readonly max_depth: number;
+  /** A node with fewer rows becomes a leaf. */
+  readonly min_samples_split: number;
+  /** A split leaves at least this many rows on either side; 1 if not given. */
+  readonly min_samples_leaf?: number;
+  /** A split must lower the impurity of its node (gini, or the variance) by more than this. */
+  readonly min_gain: number;
+}
+
+/**
+ * Fits an exact classification tree.
+ * @param columns at least one, finite, as long as `labels` and no shorter than 1
+ * @param labels class indexes, less than `classes`
+ */
+export function fitClasses(
+  columns: readonly Float64Array[],
+  labels: ClassIndexes,
+  classes: number,
+  params: TreeParams,
+): Tree<'DTClassifier'> {
+  const rows = ascending(new Int32Array(labels.length));
+  const block: Block<ClassIndexes> = sortBlock(columns, labels, rows, false);
+  const options = nodeOptions('classifier', params);
+  const tree = growTree(columns, block, new Gini(classes), limitsOf(params));
+  return {
+    name: 'DTClassifier',
+    options: treeOptions(options, params),
+    root: tree.toNodes(options),
+  };
+}
+
+/**
+ * Fits an exact regression tree.
+ * @param columns at least one, finite, as long as `targets` and no shorter than 1
+ * @param targets finite, and their squares too
+ */
+export function fitNumbers(
+  columns: readonly Float64Array[],
+  targets: Float64Array,
+  params: TreeParams,
+): Tree<'DTRegression'> {
+  const rows = argsort(targets, null, sortScratch(targets.length));
+  const block = sortBlock(columns, targets, rows, true);
+  const options = nodeOptions('regression', params);
+  const tree = growTree(columns, block, new SquaredError(block.rows), limitsOf(params));
+  return {
+    name: 'DTRegression',
+    options: treeOptions(options, params),
+    root: tree.toNodes(options),
+  };
+}
+
+function limitsOf(params: TreeParams): GrowthLimits {
+  return {
+    maxDepth: params.max_depth,
+    minSplit: params.min_samples_split,
+    minLeaf: params.min_samples_leaf ?? 1,
+    minDrop: params.min_gain,
+  };
+}
+
+function nodeOptions(kind: NodeOptions['kind'], params: TreeParams): NodeOptions {
+  return {
+    kind,
+    gainFunction: kind === 'classifier' ? 'gini' : 'regression',
+    splitFunction: 'mean',
+    // ml-cart stops at this many rows or fewer, we at fewer than min_samples_split.
+    minNumSamples: params.min_samples_split - 1,
+    maxDepth: Number.isFinite(params.max_depth) ? params.max_depth : null,
+    gainThreshold: params.min_gain,
+  };
+}
+
+/** ml-cart knows no least size of a leaf; it is told only where it shaped the tree. */
+function treeOptions(options: NodeOptions, params: TreeParams): Record<string, unknown> {
+  const minLeaf = params.min_samples_leaf ?? 1;
+  return minLeaf > 1 ? { ...options, minSamplesLeaf: minLeaf } : { ...options };
+}

@@ -1,0 +1,197 @@
+import { type Block, emptyBlock, narrowBlock, type Targets } from './block.ts';
+import type { Criterion, Split } from './criterion.ts';
+import { GrownTree } from './grown-tree.ts';
+import { markSides, partition } from './partition.ts';
+import { thresholdBetween } from './threshold.ts';
+
+/** When to stop; no limit on depth is Infinity. */
+export interface GrowthLimits {
+  readonly maxDepth: number;
+  /** A node with fewer rows is a leaf. */
+  readonly minSplit: number;
+  /** A cut leaves at least as many rows on either side. */
+  readonly minLeaf: number;
+  /** A split must lower the impurity by more than this. */
+  readonly minDrop: number;
+}
+
+/** A node still to be made: a range of the orders of a block. */
+interface Task {
+  /** Its number in the tree. */
+  readonly node: number;
+  /** Which of the blocks. */
+  readonly level: number;
+  readonly start: number;
+  readonly end: number;
+  readonly depth: number;
+  /** Features that varied in the parent, whose orders are sorted within this node. */
+  readonly features: readonly number[];
+  /** The order whose range lists this node's rows. */
+  readonly list: number;
+}
+
+/** Rows in the blocks of subtrees: what fits the second and the first level of a processor's cache. */
+const BLOCK_ROWS = [1 << 15, 1 << 11];
+
+/**
+ * Grows a tree, depth first and without recursion, so that no depth is too much.
+ * @param columns what the block was sorted by
+ */
+export function growTree<T extends Targets>(
+  columns: readonly Float64Array[],
+  block: Block<T>,
+  criterion: Criterion<T>,
+  limits: GrowthLimits,
+): GrownTree {
+  const inner = BLOCK_ROWS.filter((rows) => rows < block.rows);
+  const blocks = [block, ...inner.map((rows) => emptyBlock(block, rows))];
+  const tree = new GrownTree();
+  const features = columns.map((_, feature) => feature);
+  const list = criterion.listed ? columns.length : 0;
+  const tasks: Task[] = [taskOf({ level: 0, depth: 0, features, list }, tree.add(), 0, block.rows)];
+  for (let task = tasks.pop(); task !== undefined; task = tasks.pop()) {
+    const moved = toInnerBlock(blocks, task);
+    growNode(columns, blocks[moved.level]!, criterion, limits, tree, moved, tasks);
+  }
+  return tree;
+}
+
+/** Makes a leaf of a node, or splits it and leaves its children to be done. */
+function growNode<T extends Targets>(
+  columns: readonly Float64Array[],
+  block: Block<T>,
+  criterion: Criterion<T>,
+  limits: GrowthLimits,
+  tree: GrownTree,
+  task: Task,
+  tasks: Task[],
+): void {
+  const { node, level, start, end, depth, list } = task;
+  const { orders } = block;
+  const isPure = criterion.enter(block, orders[list]!, start, end);
+  if (isPure || end - start < limits.minSplit) {
+    setLeaf(tree, node, criterion, end - start < limits.minSplit);
+    return;
+  }
+  const features = varying(block, task);
+  for (const feature of features) criterion.scan(block, feature, start, end, limits.minLeaf);
+  const split = criterion.best(block, start, end);
+  if (split === null) {
+    setLeaf(tree, node, criterion, false);
+    return;
+  }
+  const middle = start + split.left;
+  const threshold = thresholdAt(columns[split.feature]!, block, split.feature, middle);
+  tree.setSplit(node, split.feature, threshold, split.gain, end - start);
+  if (depth >= limits.maxDepth || !(split.drop > limits.minDrop)) {
+    tree.setLeaf(node, criterion.prediction());
+    return;
+  }
+  const leftIsLeaf = split.leftIsPure || split.left < limits.minSplit;
+  const rightIsLeaf = split.rightIsPure || end - middle < limits.minSplit;
+  const below = {
+    level,
+    depth: depth + 1,
+    features,
+    list: criterion.listed ? list : split.feature,
+  };
+  part(block, task, features, split, leftIsLeaf && rightIsLeaf, criterion.listed);
+  const left = tree.addChildren(node);
+  const right = left + 1;
+  // The right one first, for the last task is done next.
+  if (!rightIsLeaf) tasks.push(taskOf(below, right, middle, end));
+  if (!leftIsLeaf) tasks.push(taskOf(below, left, start, middle));
+  if (rightIsLeaf)
+    enterLeaf(block, criterion, limits, tree, right, orders[below.list]!, middle, end);
+  if (leftIsLeaf)
+    enterLeaf(block, criterion, limits, tree, left, orders[below.list]!, start, middle);
+}
+
+/** Makes a leaf of a node that cannot be split, without the detour of a task. */
+function enterLeaf<T extends Targets>(
+  block: Block<T>,
+  criterion: Criterion<T>,
+  limits: GrowthLimits,
+  tree: GrownTree,
+  node: number,
+  order: Int32Array,
+  start: number,
+  end: number,
+): void {
+  criterion.enter(block, order, start, end);
+  setLeaf(tree, node, criterion, end - start < limits.minSplit);
+}
+
+/** @param isSmall whether there were too few rows to look for a cut, rather than none to be found */
+function setLeaf<T extends Targets>(
+  tree: GrownTree,
+  node: number,
+  criterion: Criterion<T>,
+  isSmall: boolean,
+): void {
+  if (!isSmall) tree.setUnsplit(node);
+  tree.setLeaf(node, criterion.prediction());
+}
+
+/** One literal for all tasks, for speed. */
+function taskOf(
+  { level, depth, features, list }: Pick<Task, 'level' | 'depth' | 'features' | 'list'>,
+  node: number,
+  start: number,
+  end: number,
+): Task {
+  return { node, level, start, end, depth, features, list };
+}
+
+function thresholdAt(column: Float64Array, block: Block, feature: number, middle: number): number {
+  const order = block.orders[feature]!;
+  const below = column[block.ids[order[middle - 1]!]!]!;
+  const above = column[block.ids[order[middle]!]!]!;
+  return thresholdBetween(below, above);
+}
+
+/** The features that still vary: what is constant in a node is so in all below it, and skipped there. */
+function varying({ ranks, orders }: Block, { features, start, end }: Task): readonly number[] {
+  let kept: number[] | null = null;
+  for (let i = 0; i < features.length; i++) {
+    const feature = features[i]!;
+    const rank = ranks[feature]!;
+    const order = orders[feature]!;
+    const varies = rank === null || rank[order[start]!] !== rank[order[end - 1]!];
+    if (!varies) kept ??= features.slice(0, i);
+    else if (kept !== null) kept.push(feature);
+  }
+  return kept ?? features;
+}
+
+/**
+ * Parts the orders of a node's rows in two.
+ * @param isLast whether both children are leaves, which need no sorted orders
+ */
+function part(
+  { orders, side, spare }: Block,
+  { start, end, list }: Task,
+  features: readonly number[],
+  split: Split,
+  isLast: boolean,
+  listed: boolean,
+): void {
+  if (isLast && !listed) return;
+  markSides(orders[split.feature]!, start, end, split.left, side);
+  if (listed) partition(orders[list]!, start, end, side, spare);
+  if (isLast) return;
+  for (const feature of features) {
+    if (feature !== split.feature) partition(orders[feature]!, start, end, side, spare);
+  }
+}
+
+/** Moves a node to a block of its own once it fits a smaller one. */
+function toInnerBlock<T extends Targets>(blocks: readonly Block<T>[], task: Task): Task {
+  const { level, features, list, start, end } = task;
+  const rows = end - start;
+  let inner = level;
+  while (inner + 1 < blocks.length && rows <= blocks[inner + 1]!.ids.length) inner++;
+  if (inner === level) return task;
+  narrowBlock(blocks[level]!, blocks[inner]!, features, list, start, end);
+  return taskOf({ ...task, level: inner }, task.node, 0, rows);
+}

@@ -1,0 +1,64 @@
+/**
+ * Parts a range of an order in two, rows that go left before those that go right, each in their sequence.
+ * @param side 1 for a row that goes right
+ * @param spare scratch for as many rows
+ */
+export function partition(
+  order: Int32Array,
+  start: number,
+  end: number,
+  side: Uint8Array,
+  spare: Int32Array,
+): void {
+  const middle = separate(order, start, end, side, spare);
+  if (end - middle > LONG) order.set(spare.subarray(0, end - middle), middle);
+  else copyFrom(spare, order, middle, end);
+}
+
+/** Marks for {@link partition} the first `left` rows of a range as going left, the others as going right. */
+export function markSides(
+  order: Int32Array,
+  start: number,
+  end: number,
+  left: number,
+  side: Uint8Array,
+): void {
+  mark(order, start, start + left, side, 0);
+  mark(order, start + left, end, side, 1);
+}
+
+/** Past this many rows a bulk copy beats a loop. */
+const LONG = 64;
+
+// A function has one loop only, here and in the scans: V8 may enter a long loop in optimised code that
+// knows nothing of the loop after it, and gives that code up at its end, each time anew.
+
+/** Moves rows that go left to the front and the others to `spare`; returns where the front ends. */
+function separate(
+  order: Int32Array,
+  start: number,
+  end: number,
+  side: Uint8Array,
+  spare: Int32Array,
+): number {
+  let left = start;
+  let right = 0;
+  // Written to both, and moved on in one: no branch, for the processor could not guess it.
+  for (let i = start; i < end; i++) {
+    const row = order[i]!;
+    const goesRight = side[row]!;
+    order[left] = row;
+    spare[right] = row;
+    left += 1 - goesRight;
+    right += goesRight;
+  }
+  return left;
+}
+
+function copyFrom(spare: Int32Array, order: Int32Array, middle: number, end: number): void {
+  for (let i = middle; i < end; i++) order[i] = spare[i - middle]!;
+}
+
+function mark(order: Int32Array, start: number, end: number, side: Uint8Array, as: 0 | 1): void {
+  for (let i = start; i < end; i++) side[order[i]!] = as;
+}

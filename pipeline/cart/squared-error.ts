@@ -1,0 +1,153 @@
+import type { Block } from './block.ts';
+import { type Criterion, newSplit, type Split } from './criterion.ts';
+import { errorOfSplit } from './ml-cart-error.ts';
+import { markSides } from './partition.ts';
+import { TiedCuts } from './tied-cuts.ts';
+
+/** A drop of the variance below this share of it is rounding, not gain. */
+const NO_DROP = 1e-12;
+
+/**
+ * Squared error about the mean (Breiman et al. 1984, §8.3). With deviations from the node's mean, a cut of
+ * n rows into l and r where the left deviations sum to s lowers the squared error by s²·n / (l·r), which
+ * takes one running sum. Such sums depend on their sequence in the last digits, so cuts that tie to within
+ * rounding are measured again in ml-cart's arithmetic, over rows in ascending order of target: the same
+ * rows on either side give the same float whatever feature parts them, and the first one wins.
+ */
+export class SquaredError implements Criterion<Float64Array> {
+  readonly listed = true;
+  readonly #deviations: Float64Array;
+  readonly #ties = new TiedCuts();
+  readonly #split = newSplit();
+  #mean = 0;
+  #variance = 0;
+
+  /** @param rows of the largest block */
+  constructor(rows: number) {
+    this.#deviations = new Float64Array(rows);
+  }
+
+  enter({ targets }: Block<Float64Array>, order: Int32Array, start: number, end: number): boolean {
+    this.#ties.clear();
+    this.#mean = meanOf(targets, order, start, end);
+    this.#variance =
+      deviate(targets, order, start, end, this.#mean, this.#deviations) / (end - start);
+    // Rows are numbered by target.
+    return targets[order[start]!] === targets[order[end - 1]!];
+  }
+
+  scan(
+    { orders, ranks }: Block<Float64Array>,
+    feature: number,
+    start: number,
+    end: number,
+    minLeaf: number,
+  ): void {
+    // Two rows can be parted in one way only.
+    if (end - start === 2 && this.#ties.size > 0) return;
+    scan(
+      feature,
+      orders[feature]!,
+      ranks[feature]!,
+      this.#deviations,
+      start,
+      end,
+      minLeaf,
+      this.#ties,
+    );
+  }
+
+  best({ orders, targets, side }: Block<Float64Array>, start: number, end: number): Split | null {
+    const { size, bounds, features, lefts, scores } = this.#ties;
+    const list = orders.at(-1)!;
+    const split = this.#split;
+    split.gain = Infinity;
+    for (let i = 0; i < size; i++) {
+      if (scores[i]! < bounds[1]!) continue;
+      markSides(orders[features[i]!]!, start, end, lefts[i]!, side);
+      const error = errorOfSplit(targets, list, start, end, lefts[i]!, side);
+      if (!(error < split.gain)) continue;
+      split.feature = features[i]!;
+      split.left = lefts[i]!;
+      split.gain = error;
+      split.drop = scores[i]! > NO_DROP * this.#variance ? scores[i]! : 0;
+      split.leftIsPure = isPure(targets, list, start, end, side, 0);
+      split.rightIsPure = isPure(targets, list, start, end, side, 1);
+    }
+    return size === 0 ? null : split;
+  }
+
+  prediction(): number {
+    return this.#mean;
+  }
+}
+
+/** The hot loop: offers every cut that is as good as the best so far to within rounding. */
+function scan(
+  feature: number,
+  order: Int32Array,
+  rank: Int32Array | null,
+  deviations: Float64Array,
+  start: number,
+  end: number,
+  minLeaf: number,
+  ties: TiedCuts,
+): void {
+  let sum = 0;
+  let inLeft = 0;
+  let inRight = end - start;
+  const { bounds } = ties;
+  const first = start + minLeaf - 1;
+  const last = end - minLeaf;
+  for (let i = start; i < last; i++) {
+    const row = order[i]!;
+    sum += deviations[row]!;
+    inLeft++;
+    inRight--;
+    if (i < first || (rank !== null && rank[row] === rank[order[i + 1]!])) continue;
+    const above = sum * sum;
+    const below = inLeft * inRight;
+    if (above >= bounds[1]! * below) ties.offer(feature, inLeft, above / below);
+  }
+}
+
+function meanOf(targets: Float64Array, order: Int32Array, start: number, end: number): number {
+  let sum = 0;
+  for (let i = start; i < end; i++) sum += targets[order[i]!]!;
+  return sum / (end - start);
+}
+
+/** Writes each row's deviation from the mean; returns the sum of their squares. */
+function deviate(
+  targets: Float64Array,
+  order: Int32Array,
+  start: number,
+  end: number,
+  mean: number,
+  deviations: Float64Array,
+): number {
+  let squares = 0;
+  for (let i = start; i < end; i++) {
+    const row = order[i]!;
+    const deviation = targets[row]! - mean;
+    deviations[row] = deviation;
+    squares += deviation * deviation;
+  }
+  return squares;
+}
+
+/** Whether all rows on one side have one target; the list ascends by target. */
+function isPure(
+  targets: Float64Array,
+  list: Int32Array,
+  start: number,
+  end: number,
+  side: Uint8Array,
+  on: 0 | 1,
+): boolean {
+  let first = start;
+  let last = end - 1;
+  while (side[list[first]!] !== on) first++;
+  while (side[list[last]!] !== on) last--;
+  return targets[list[first]!] === targets[list[last]!];
+}

@@ -1,0 +1,37 @@
+/** Scores closer than this, relatively, may differ by rounding only: sums of one set in two sequences do. */
+const ROUNDING = 1e-9;
+/** Enough; a node where more cuts tie is one where none is any good. */
+const MOST = 256;
+
+/** The cuts of a node whose scores are the best to within rounding, in the sequence of the scans. */
+export class TiedCuts {
+  size = 0;
+  /** Of cut i: its feature, how many rows, in the order of the feature, go left, and its score. */
+  readonly features = new Int32Array(MOST);
+  readonly lefts = new Int32Array(MOST);
+  readonly scores = new Float64Array(MOST);
+  /** The best score, and the score from which on a cut is to be offered. Read in place: no boxed numbers. */
+  readonly bounds = new Float64Array(2);
+
+  clear(): void {
+    this.size = 0;
+    this.bounds[0] = 0;
+    this.bounds[1] = 0;
+  }
+
+  /** Takes a cut in. */
+  offer(feature: number, left: number, score: number): void {
+    const best = this.bounds[0]!;
+    if (score > best * (1 + ROUNDING)) this.size = 0;
+    if (score > best) {
+      this.bounds[0] = score;
+      this.bounds[1] = score * (1 - ROUNDING);
+    }
+    if (this.size < MOST) this.size++;
+    else if (score <= best) return;
+    const i = this.size - 1;
+    this.features[i] = feature;
+    this.lefts[i] = left;
+    this.scores[i] = score;
+  }
+}

@@ -1,0 +1,131 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import type { TreeNode } from '../../pipeline/cart/ml-cart.ts';
+import { predictRegression, predictTree } from '../../pipeline/predict.ts';
+import { fitRegression, fitTree } from '../../pipeline/tree.ts';
+import { errorOf, giniOf, goLeft, upTo } from './trees.ts';
+
+interface SklearnTree {
+  knobs: { max_depth: number | null; min_samples_split: number; min_samples_leaf: number };
+  left: number[];
+  right: number[];
+  feature: number[];
+  threshold: number[];
+  score: number;
+  predictions: number[];
+}
+
+interface Fixture {
+  name: string;
+  kind: 'classifier' | 'regression';
+  columns: number[][];
+  targets: number[];
+  trees: SklearnTree[];
+}
+
+const fixtures = ['iris', 'wine', 'breast_cancer', 'digits', 'diabetes'].map((name) => {
+  const file = new URL(`fixtures/trees/${name}.json`, import.meta.url);
+  return JSON.parse(readFileSync(file, 'utf8')) as Fixture;
+});
+
+/** Every second row, from the first or the second, rounded as scikit-learn rounds. */
+function half({ columns, targets }: Fixture, first: 0 | 1) {
+  const mine = (_: unknown, row: number): boolean => row % 2 === first;
+  const taken = columns.map((column) => Float64Array.from(column.filter(mine), Math.fround));
+  const kept = targets.filter(mine);
+  const names = columns.map((_, c) => `x${c}`);
+  return { rows: kept.length, names, columns: taken, targets: kept };
+}
+
+type Half = ReturnType<typeof half>;
+
+/** Node number `i` of scikit-learn's tree as one of ours; rows equal to its threshold go left, though. */
+function theirCut({ feature, threshold, left }: SklearnTree, i: number) {
+  const isLeaf = left[i] === -1;
+  const goesLeft = ({ columns }: Half, row: number): boolean =>
+    !isLeaf && columns[feature[i]!]![row]! <= threshold[i]!;
+  return { isLeaf, goesLeft };
+}
+
+/**
+ * Walks our tree and scikit-learn's together. Where they cut a node alike they must agree below; where
+ * they do not, there is more than one best cut, which the impurities left must show, and the walk ends.
+ * @returns test rows whose leaf was reached by unique cuts, how many nodes have several best cuts, and
+ * nodes where one tree is worse
+ */
+function walkTogether(
+  ours: TreeNode,
+  theirs: SklearnTree,
+  train: Half,
+  test: Half,
+  impurity: (rows: number[]) => number,
+) {
+  const walked = { compared: [] as number[], ties: 0, worse: [] as unknown[] };
+  const todo = [{ node: ours, i: 0, rows: upTo(train.rows), tested: upTo(test.rows) }];
+  for (let next = todo.pop(); next !== undefined; next = todo.pop()) {
+    const { node, i, rows, tested } = next;
+    const { isLeaf, goesLeft } = theirCut(theirs, i);
+    if (!node.left && isLeaf) {
+      walked.compared.push(...tested);
+      continue;
+    }
+    const left = node.left ? goLeft(node, train.columns, rows) : [];
+    const theirLeft = rows.filter((row) => goesLeft(train, row));
+    if (!node.left || !node.right || left.join() !== theirLeft.join()) {
+      const [mine, other] = [left, theirLeft].map(
+        (some) => impurity(some) + impurity(rows.filter((row) => !some.includes(row))),
+      );
+      if (Math.abs(mine! - other!) <= 1e-9 * impurity(rows)) walked.ties++;
+      else walked.worse.push({ i, mine, other });
+      continue;
+    }
+    // A test row on the threshold goes left there and right here.
+    const column = test.columns[node.splitColumn!]!;
+    const agreed = tested.filter(
+      (row) => goesLeft(test, row) === (column[row] ?? NaN) < node.splitValue!,
+    );
+    const [testLeft, testRight] = [true, false].map((is) =>
+      agreed.filter((row) => goesLeft(test, row) === is),
+    );
+    const right = rows.filter((row) => !left.includes(row));
+    todo.push({ node: node.left, i: theirs.left[i]!, rows: left, tested: testLeft! });
+    todo.push({ node: node.right, i: theirs.right[i]!, rows: right, tested: testRight! });
+  }
+  return walked;
+}
+
+describe.each(fixtures)('$name, fitted here and by scikit-learn', (fixture) => {
+  const [train, test] = [half(fixture, 0), half(fixture, 1)];
+
+  it.each(fixture.trees)('cuts alike and predicts alike with $knobs', (theirs) => {
+    const params = { ...theirs.knobs, max_depth: theirs.knobs.max_depth ?? Infinity, min_gain: 0 };
+    const isClassifier = fixture.kind === 'classifier';
+    const words = train.targets.map(String);
+    const classes = [...new Set(fixture.targets)].sort((a, b) => a - b).map(String);
+    const model = isClassifier
+      ? fitTree({ ...train, labels: words, dropped: 0 }, classes, params)
+      : fitRegression(train, Float64Array.from(train.targets), params);
+    const predict = (data: Half): number[] =>
+      model.name === 'DTClassifier'
+        ? Array.from(predictTree(model, data), (index) => Number(classes[index]))
+        : [...predictRegression(model, data)];
+
+    const impurity = (rows: number[]): number =>
+      rows.length === 0 ? 0 : (isClassifier ? giniOf : errorOf)(train.targets, rows);
+    const { compared, ties, worse } = walkTogether(model.root, theirs, train, test, impurity);
+    expect(worse).toEqual([]);
+    const predictions = predict(test);
+    for (const row of compared) expect(predictions[row]).toBeCloseTo(theirs.predictions[row]!, 9);
+    // Ties end the comparison below them; where there are none, all of it was compared.
+    expect(compared.length).toBeGreaterThan(ties === 0 ? 0.9 * test.rows : 0);
+
+    const fitted = predict(train);
+    const score = isClassifier
+      ? fitted.filter((value, row) => value === train.targets[row]).length / train.rows
+      : 1 -
+        fitted.reduce((sum, value, row) => sum + (value - train.targets[row]!) ** 2, 0) /
+          errorOf(train.targets, upTo(train.rows));
+    // Cuts that tie are as good in the end, on these data.
+    expect(score).toBeCloseTo(theirs.score, 9);
+  });
+});
