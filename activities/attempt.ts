@@ -50,7 +50,7 @@ export async function openAttempt(
     }));
   const entered = await deps.store.attempts.swap(of.pipeline, of.attempt, (current) =>
     isCurrent(deps, current!)
-      ? current!
+      ? current
       : {
           ...current!,
           ...NOTHING_LOGGED,

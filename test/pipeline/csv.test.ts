@@ -32,6 +32,10 @@ describe('parseCsv', () => {
     ['a,b\n', 'data.csv holds a header and no rows: add at least one row'],
     ['a,,c\n1,2,3\n', 'data.csv has no name for column 2: name it in the header'],
     ['a,b,a\n1,2,3\n', 'data.csv names more than one column "a": rename all but one'],
+    [
+      'a,__proto__\n1,2\n',
+      'data.csv names a column "__proto__", which no table can hold: rename it',
+    ],
     ['a,b\n1,2\n\n3,4\n', 'data.csv, line 3, is blank: remove it'],
     [
       'a,b\n1,"2\n2"\n3\n',

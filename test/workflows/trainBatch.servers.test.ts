@@ -232,13 +232,13 @@ describe('trainBatch', () => {
   });
 
   it('runs from the top once more when an object is damaged, naming it, but not for ever', async () => {
-    const ref = { path: 'part', md5: 'd', sha256: '', size: 1 };
+    const part = { path: 'part', md5: 'd', sha256: '', size: 1 };
     const damaged = (): never => {
       throw ApplicationFailure.create({
         message: 'part is damaged',
         type: 'DamagedArtifact',
         nonRetryable: true,
-        details: [{ ref }],
+        details: [{ ref: part }],
       });
     };
     let whole = false;
