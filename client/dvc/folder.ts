@@ -1,0 +1,97 @@
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { z } from 'zod';
+import { Conflict, messageOf, SetupError } from '../../errors.ts';
+import { sha256 } from '../../store/hash.ts';
+
+/** What an export leaves of itself, to tell its files from edited ones; of no use to DVC. */
+export const RECEIPT = '.dvc/export.json';
+
+const receiptSchema = z.object({
+  schema: z.literal(1),
+  /** SHA-256 of each exported file, by path. */
+  files: z.record(z.string(), z.string()),
+});
+
+/**
+ * The files that stand in the way: neither what an earlier export left nor what this one would write.
+ * One that this export only adds to is not in the way (`dvc init` leaves an empty .dvc/config).
+ */
+async function editedFiles(folder: string, files: ReadonlyMap<string, string>): Promise<string[]> {
+  const exported = await readReceipt(folder);
+  const edited: string[] = [];
+  for (const [path, content] of files) {
+    const standing = await readIfThere(join(folder, path));
+    if (standing === undefined || content.startsWith(standing.trimEnd())) continue;
+    if (sha256(standing) !== exported[path]) edited.push(path);
+  }
+  return edited;
+}
+
+/**
+ * Writes the files into the folder, each whole or not at all, and the receipt last.
+ * @throws Conflict when files there were edited by hand, unless `force`; SetupError when it cannot write
+ */
+export async function writeFolder(
+  folder: string,
+  files: ReadonlyMap<string, string>,
+  { force, about }: { force: boolean; about: Record<string, unknown> },
+): Promise<void> {
+  const edited = force ? [] : await editedFiles(folder, files);
+  if (edited.length > 0)
+    throw new Conflict(
+      `${folder} holds ${edited.length === 1 ? 'a file' : 'files'} that no export left so (${edited.join(', ')}): keep what you want of ${edited.length === 1 ? 'it' : 'them'} elsewhere, then overwrite with --force, or choose another folder with --out`,
+      { details: { files: edited } },
+    );
+  const hashes = Object.fromEntries([...files].map(([path, content]) => [path, sha256(content)]));
+  const receipt = `${JSON.stringify({ schema: 1, ...about, files: hashes }, null, 2)}\n`;
+  for (const [path, content] of [...files, [RECEIPT, receipt] as const])
+    await writeWhole(join(folder, path), content);
+}
+
+/** Whether the folder is inside a git repository (a worktree's `.git` is a file). */
+export function isInGit(folder: string): boolean {
+  const here = resolve(folder);
+  const above = dirname(here);
+  return existsSync(join(here, '.git')) || (above !== here && isInGit(above));
+}
+
+/** The text of a file; undefined where there is none. */
+export async function readIfThere(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw unusable(path, 'read', error);
+  }
+}
+
+async function readReceipt(folder: string): Promise<Partial<Record<string, string>>> {
+  try {
+    const text = await readIfThere(join(folder, RECEIPT));
+    return receiptSchema.parse(JSON.parse(text ?? '')).files;
+  } catch (error) {
+    if (error instanceof SetupError) throw error;
+    return {}; // none, or not one of ours: then every file that differs counts as edited
+  }
+}
+
+/** Writes a file so that a reader sees the old one or the new one, never half. */
+async function writeWhole(path: string, content: string): Promise<void> {
+  const half = `${path}.${process.pid}.tmp`;
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(half, content);
+    await rename(half, path);
+  } catch (error) {
+    throw unusable(path, 'written', error);
+  }
+}
+
+function unusable(path: string, done: 'read' | 'written', error: unknown): SetupError {
+  return new SetupError(
+    `${path} cannot be ${done} (${messageOf(error)}): choose a folder of yours with --out`,
+    { cause: error },
+  );
+}

@@ -1,0 +1,85 @@
+import { z } from 'zod';
+import type { MetricsFile } from '../../activities/metrics-file.ts';
+import type { DvcPlot } from '../../store/dvc/stage.ts';
+
+const TEMPLATE = 'confusion_rows';
+
+const classesSchema = z.record(z.string(), z.looseObject({ f1: z.number() }));
+const matrixSchema = z.object({
+  labels: z.array(z.string()),
+  matrix: z.array(z.array(z.number())),
+});
+
+/** A plot, and the files it is drawn from, by path. */
+interface Drawn {
+  plot: DvcPlot;
+  files: Record<string, string>;
+}
+
+/** The plots of a version, from what its metrics file holds: none of what it does not. */
+export function plotsOf(metrics: MetricsFile): Drawn[] {
+  const classes = classesSchema.safeParse(metrics['classes']);
+  const confusion = matrixSchema.safeParse(metrics['confusion_matrix']);
+  return [
+    ...(classes.success ? [scoresByClass(classes.data)] : []),
+    ...(confusion.success ? [confusionMatrix(confusion.data)] : []),
+  ];
+}
+
+function scoresByClass(classes: z.infer<typeof classesSchema>): Drawn {
+  const path = 'plots/classes.json';
+  const title = 'F1 of each class, on the test rows of all batches';
+  const plot = { path, title, template: 'bar_horizontal', x: 'f1', y: 'class' };
+  const rows = Object.entries(classes).map(([name, scores]) => ({ class: name, ...scores }));
+  return { plot, files: { [path]: rowsAsJson(rows) } };
+}
+
+function confusionMatrix({ labels, matrix }: z.infer<typeof matrixSchema>): Drawn {
+  const path = 'plots/confusion.json';
+  const rows = matrix.flatMap((line, i) =>
+    line.map((count, j) => ({ actual: labels[i], predicted: labels[j], rows: count })),
+  );
+  const title = 'Confusion matrix, on the test rows of all batches';
+  return {
+    plot: { path, title, template: TEMPLATE, x: 'predicted', y: 'actual' },
+    files: {
+      [path]: rowsAsJson(rows),
+      [`.dvc/plots/${TEMPLATE}.json`]: `${JSON.stringify(confusionTemplate, null, 2)}\n`,
+    },
+  };
+}
+
+/** One row a line, so that git shows which differ. */
+function rowsAsJson(rows: readonly unknown[]): string {
+  return `[\n${rows.map((row) => `  ${JSON.stringify(row)}`).join(',\n')}\n]\n`;
+}
+
+/**
+ * DVC's own `confusion` counts the points of a file; a file with a point for each test row would grow with
+ * the data, so this one reads counts. Anchors are DVC's (https://dvc.org/doc/user-guide/experiment-management/visualizing-plots#custom-templates).
+ */
+const confusionTemplate = {
+  $schema: 'https://vega.github.io/schema/vega-lite/v5.json',
+  data: { values: '<DVC_METRIC_DATA>' },
+  title: '<DVC_METRIC_TITLE>',
+  facet: { column: { field: 'rev', type: 'nominal', sort: [], title: null } },
+  spec: {
+    width: 300,
+    height: 300,
+    encoding: {
+      x: { field: '<DVC_METRIC_X>', type: 'nominal', title: '<DVC_METRIC_X_LABEL>' },
+      y: { field: '<DVC_METRIC_Y>', type: 'nominal', title: '<DVC_METRIC_Y_LABEL>' },
+    },
+    layer: [
+      {
+        mark: { type: 'rect', tooltip: true },
+        encoding: { color: { field: 'rows', type: 'quantitative', scale: { domainMin: 0 } } },
+      },
+      {
+        mark: { type: 'text', stroke: 'white', strokeWidth: 3, fontSize: 14 },
+        encoding: { text: { field: 'rows' } },
+      },
+      { mark: { type: 'text', fontSize: 14 }, encoding: { text: { field: 'rows' } } },
+    ],
+  },
+};

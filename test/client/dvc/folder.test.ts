@@ -1,0 +1,80 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { isInGit, RECEIPT, writeFolder } from '../../../client/dvc/folder.ts';
+import { Conflict, SetupError } from '../../../errors.ts';
+
+let folder: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'retrain dvc '));
+});
+
+afterEach(() => rmSync(folder, { recursive: true }));
+
+const write = (files: Record<string, string>, force = false): Promise<void> =>
+  writeFolder(folder, new Map(Object.entries(files)), { force, about: { version: 1 } });
+const read = (path: string): string => readFileSync(join(folder, path), 'utf8');
+
+describe('a folder that is exported to', () => {
+  it('takes one export after another', async () => {
+    await write({ 'a.yaml': '1\n', '.dvc/config': 'x\n' });
+    await write({ 'a.yaml': '2\n', '.dvc/config': 'x\n' });
+    expect([read('a.yaml'), read('.dvc/config')]).toEqual(['2\n', 'x\n']);
+  });
+
+  it('is left as it is when files of it were edited, whatever order they come in', async () => {
+    await write({ a: '1\n', b: '1\n', c: '1\n' });
+    writeFileSync(join(folder, 'b'), 'mine\n');
+    writeFileSync(join(folder, 'c'), 'mine\n');
+    const refusal = write({ a: '2\n', b: '2\n', c: '2\n' });
+    await expect(refusal).rejects.toThrow(Conflict);
+    await expect(refusal).rejects.toThrow('(b, c)');
+    expect([read('a'), read('b')]).toEqual(['1\n', 'mine\n']);
+  });
+
+  it('is left as it is when it held such files before the first export', async () => {
+    writeFileSync(join(folder, 'params.yaml'), 'mine: 1\n');
+    await expect(write({ 'params.yaml': 'model: {}\n' })).rejects.toThrow('(params.yaml)');
+    expect(read('params.yaml')).toBe('mine: 1\n');
+  });
+
+  it('is overwritten with force', async () => {
+    writeFileSync(join(folder, 'a'), 'mine\n');
+    await write({ a: '1\n' }, true);
+    expect(read('a')).toBe('1\n');
+  });
+
+  it('may hold files that the export only adds to', async () => {
+    mkdirSync(join(folder, '.dvc'));
+    writeFileSync(join(folder, '.dvc', 'config'), '');
+    writeFileSync(join(folder, '.gitignore'), '*.tmp\n');
+    await write({ '.dvc/config': 'x\n', '.gitignore': '*.tmp\n/data/\n' });
+    expect(read('.gitignore')).toBe('*.tmp\n/data/\n');
+  });
+
+  it('counts every file as edited when its receipt is not one of ours', async () => {
+    await write({ a: '1\n' });
+    writeFileSync(join(folder, RECEIPT), 'not json');
+    await expect(write({ a: '2\n' })).rejects.toThrow(Conflict);
+  });
+
+  it('gives one sentence where it cannot be written', async () => {
+    writeFileSync(join(folder, 'file'), '');
+    const inside = writeFolder(join(folder, 'file'), new Map([['a', '1']]), {
+      force: false,
+      about: {},
+    });
+    await expect(inside).rejects.toThrow(SetupError);
+  });
+});
+
+describe('a git repository', () => {
+  it('is found from below, and a worktree’s file counts', () => {
+    const below = join(folder, 'a', 'b');
+    expect(isInGit(below)).toBe(false);
+    writeFileSync(join(folder, '.git'), 'gitdir: elsewhere\n');
+    expect(isInGit(below)).toBe(true);
+  });
+});
