@@ -1,9 +1,18 @@
 import { Command, CommanderError } from 'commander';
 import { commandContext } from './client/commands/context.ts';
+import { cancelCommand } from './client/commands/cancel.ts';
+import { checkoutCommand } from './client/commands/checkout.ts';
+import { diffCommand } from './client/commands/diff.ts';
+import { dvcCommand } from './client/commands/dvc.ts';
+import { lineageCommand } from './client/commands/lineage.ts';
 import { listCommand } from './client/commands/list.ts';
+import { metricsCommand } from './client/commands/metrics.ts';
+import { paramsCommand } from './client/commands/params.ts';
 import { runCommand, stageCommand } from './client/commands/run.ts';
 import { stackCommand } from './client/commands/stack.ts';
 import { statusCommand } from './client/commands/status.ts';
+import { verifyCommand } from './client/commands/verify.ts';
+import { whyCommand } from './client/commands/why.ts';
 import { workerCommand } from './client/commands/worker.ts';
 import { EXIT } from './client/exit.ts';
 import { projectRoot } from './config.ts';
@@ -22,6 +31,15 @@ for (const command of [
   stageCommand(context),
   statusCommand(context),
   listCommand(context),
+  checkoutCommand(context),
+  verifyCommand(context),
+  lineageCommand(context),
+  whyCommand(context),
+  diffCommand(context),
+  metricsCommand(context),
+  paramsCommand(context),
+  dvcCommand(context),
+  cancelCommand(context),
   stackCommand(context),
   workerCommand(),
 ])

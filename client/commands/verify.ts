@@ -1,0 +1,23 @@
+import type { Command } from 'commander';
+import { BadParams } from '../../errors.ts';
+import { batchArgument } from '../arguments.ts';
+import { examples, pipelineCommand, type CommandContext, type CommonFlags } from './context.ts';
+
+interface VerifyFlags extends CommonFlags {
+  all?: boolean;
+}
+
+export function verifyCommand(context: CommandContext): Command {
+  return pipelineCommand('verify', 'read all a version consists of: is it there, and whole?')
+    .argument('[N]', 'the version, from 1', batchArgument)
+    .option('--all', 'every version, reading each object once')
+    .addHelpText('after', examples('verify 2', 'verify --all', 'verify --all --json'))
+    .action(async (version: number | undefined, { pipeline, json, all }: VerifyFlags) => {
+      if ((version === undefined) === (all !== true))
+        throw new BadParams('verify needs a version or --all: for one, "verify 1"');
+      const { verify } = await import('../verify.ts');
+      const config = context.configure();
+      const asked = { pipeline: pipeline ?? config.pipeline, version, json };
+      process.exitCode = await verify(config, asked);
+    });
+}

@@ -1,0 +1,52 @@
+import { createLogUpdate } from 'log-update';
+import { bytes, duration } from './display.ts';
+
+/** Quicker work than this is done before a person could read how far it is. */
+const QUIET_MS = 1_000;
+const TERMINAL_MS = 100;
+const LINES_MS = 5_000;
+
+/** Says on stderr how far a long piece of work is: in place on a terminal, a line now and then elsewhere. */
+export interface Meter {
+  /** How much there is to do, once that is known. */
+  expect: (bytes: number) => void;
+  add: (bytes: number) => void;
+  /** Clears what is drawn. */
+  stop: () => void;
+}
+
+/** @param doing what is being done, as a person would say it: "fetching" */
+export function openMeter(doing: string): Meter {
+  const { isTTY } = process.stderr;
+  const update = createLogUpdate(process.stderr, { showCursor: true });
+  const started = Date.now();
+  let [done, total] = [0, 0];
+  const draw = (): void => {
+    const elapsed = Date.now() - started;
+    if (elapsed < QUIET_MS) return;
+    const line = meterLine(doing, { done, total, elapsed });
+    if (isTTY) update(line);
+    else process.stderr.write(`${line}\n`);
+  };
+  const timer = setInterval(draw, isTTY ? TERMINAL_MS : LINES_MS);
+  return {
+    expect: (size) => (total = size),
+    add: (size) => (done += size),
+    stop: () => {
+      clearInterval(timer);
+      update.clear();
+    },
+  };
+}
+
+/** For one, `fetching  1.2 GB of 4.0 GB, 250.0 MB/s, 11.2 s to go`. */
+export function meterLine(
+  doing: string,
+  { done, total, elapsed }: { done: number; total: number; elapsed: number },
+): string {
+  const rate = (done / elapsed) * 1_000;
+  const speed = `${bytes(Math.round(rate))}/s`;
+  if (total === 0 || done > total) return `${doing}  ${bytes(done)}, ${speed}`;
+  const left = rate > 0 ? `, ${duration(((total - done) / rate) * 1_000)} to go` : '';
+  return `${doing}  ${bytes(done)} of ${bytes(total)}, ${speed}${left}`;
+}

@@ -1,0 +1,36 @@
+import { VersionSet } from '../store/version-set.ts';
+
+/** Something stored that is not as it should be. */
+export interface Fault {
+  state: 'missing' | 'damaged';
+  /** The artifact's path in a working tree, or the kind of document it is. */
+  path: string;
+  /** Where it stands, or should stand, in the bucket. */
+  key: string;
+  /** What is wrong with it, in a few words. */
+  why: string;
+}
+
+export interface Problem extends Fault {
+  versions: VersionSet;
+}
+
+/** What a verification has found, each fault once, with the versions that rest on it. */
+export class Problems {
+  readonly #found = new Map<string, Problem>();
+
+  /** Enters a fault that these versions rest on; an empty list where no version does. */
+  add(fault: Fault, versions: Iterable<number>): void {
+    const name = `${fault.key}\n${fault.why}`;
+    const problem = this.#found.get(name) ?? { ...fault, versions: new VersionSet() };
+    this.#found.set(name, problem);
+    for (const version of versions) problem.versions.add(version);
+  }
+
+  /** All of it, ordered by path. */
+  list(): Problem[] {
+    return [...this.#found.values()].sort((a, b) =>
+      a.path < b.path ? -1 : a.path > b.path ? 1 : a.key < b.key ? -1 : 1,
+    );
+  }
+}

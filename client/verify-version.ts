@@ -1,0 +1,157 @@
+import { headlineOf, readMetrics } from '../activities/metrics-file.ts';
+import { DamagedArtifact, MissingHistory } from '../errors.ts';
+import type { Store } from '../store/index.ts';
+import { batchesAt, type Ledger } from '../store/ledger.ts';
+import { entryFaults, isSoundEntry, recordFaults } from '../store/record-check.ts';
+import { latestKey, recordKey, type VersionLine, type VersionRecord } from '../store/records.ts';
+import { isDirectory, type Ref } from '../store/ref.ts';
+import { entryKey } from '../store/stage-cache.ts';
+import { checkDirectory } from './verify-directory.ts';
+import type { Inventory } from './verify-objects.ts';
+import type { Fault, Problems } from './verify-problems.ts';
+
+/** What verifying a version works with. */
+export interface Verification {
+  store: Store;
+  pipeline: string;
+  /** undefined where it is missing or damaged, which is a problem entered already. */
+  ledger: Ledger | undefined;
+  inventory: Inventory;
+  problems: Problems;
+}
+
+type StageRecord = VersionRecord['stages'][number];
+
+/**
+ * Reads a version's record, cache entries and directories, and enters its files into the inventory.
+ * @param line what the index says of it, where the index has it
+ * @throws MissingHistory when there is no such version, and the index knows of none.
+ */
+export async function verifyVersion(
+  verification: Verification,
+  version: number,
+  line: VersionLine | undefined,
+): Promise<void> {
+  const { store, pipeline, problems } = verification;
+  const record = await readRecord(verification, version, line);
+  if (record === undefined) return;
+  const enter = (faults: readonly Fault[]): void =>
+    faults.forEach((fault) => problems.add(fault, [version]));
+  const atFault = damagedAt('version record', recordKey(pipeline, version, record.seq));
+  enter(recordFaults(record, pipeline, version).map(atFault));
+  const entries = record.stages.map((stage) => checkEntry(store, stage, atFault));
+  enter((await Promise.all(entries)).flat());
+  const refs = new Map(
+    record.stages
+      .flatMap(({ inputs, outputs }) => [...Object.values(inputs), ...Object.values(outputs)])
+      .map((ref) => [`${ref.md5} ${ref.sha256}`, ref]),
+  );
+  const files = await Promise.all(
+    [...refs.values()].map((ref) => checkRef(verification, ref, version)),
+  );
+  const merged = outputOf(record, 'merge_data', 'merged');
+  const batches = [...refs.values()].findIndex(({ sha256 }) => sha256 === merged?.sha256);
+  enter(ledgerFaults(verification.ledger, record, files[batches] ?? []).map(atFault));
+  enter((await metricsFaults(store, record)).map(atFault));
+}
+
+async function readRecord(
+  { store, pipeline, problems }: Verification,
+  version: number,
+  line: VersionLine | undefined,
+): Promise<VersionRecord | undefined> {
+  const path = 'version record';
+  try {
+    return await store.records.latest(pipeline, version);
+  } catch (error) {
+    if (error instanceof DamagedArtifact) problems.add(faultOf(path, error), [version]);
+    else if (error instanceof MissingHistory && line !== undefined) {
+      const there = (await store.records.read(pipeline, version, line.seq)) !== undefined;
+      const key = there ? latestKey(pipeline, version) : recordKey(pipeline, version, line.seq);
+      const why = there ? 'nothing leads to the record' : 'the index names it, and it is not there';
+      problems.add({ state: 'missing', path, key, why }, [version]);
+    } else throw error;
+    return undefined;
+  }
+}
+
+async function checkEntry(
+  { cache }: Store,
+  stage: StageRecord,
+  inRecord: (why: string) => Fault,
+): Promise<Fault[]> {
+  const path = `cache entry of ${stage.stage}`;
+  const key = entryKey(stage.stage, stage.key);
+  try {
+    const entry = await cache.read(stage.stage, stage.key);
+    if (entry === undefined)
+      return [{ state: 'missing', path, key, why: 'no document stands there' }];
+    if (entry.key !== stage.key || !isSoundEntry(entry))
+      return [{ state: 'damaged', path, key, why: 'it does not say what its key is the hash of' }];
+    return entryFaults(stage, entry).map(inRecord);
+  } catch (error) {
+    if (error instanceof DamagedArtifact) return [faultOf(path, error)];
+    throw error;
+  }
+}
+
+/** Enters an artifact's files into the inventory; those of a directory are returned. */
+async function checkRef(
+  { store, inventory, problems }: Verification,
+  ref: Ref,
+  version: number,
+): Promise<Ref[]> {
+  if (!isDirectory(ref)) {
+    inventory.add(ref, version);
+    return [];
+  }
+  const { faults, files } = await checkDirectory(store.bucket, ref);
+  for (const fault of faults) problems.add(fault, [version]);
+  for (const file of files) inventory.add({ ...file, path: `${ref.path}${file.path}` }, version);
+  return files;
+}
+
+/** The merged data must be the ledger's batches 1..N as they stood at the record's revision. */
+function ledgerFaults(
+  ledger: Ledger | undefined,
+  { version, ledger_revision }: VersionRecord,
+  merged: readonly Ref[],
+): string[] {
+  if (ledger === undefined || merged.length === 0) return [];
+  const batches = batchesAt(ledger, version, ledger_revision);
+  const same =
+    ledger.revision >= ledger_revision &&
+    batches.length === merged.length &&
+    batches.every(({ ref }, i) => ref.sha256 === merged[i]!.sha256);
+  return same ? [] : [`its merged data is not the ledger's batches at revision ${ledger_revision}`];
+}
+
+/** The scores in the record are copies of those in the metrics file. */
+async function metricsFaults({ artifacts }: Store, record: VersionRecord): Promise<string[]> {
+  const ref = outputOf(record, 'evaluate', 'metrics');
+  if (ref === undefined) return [];
+  try {
+    const scored = headlineOf(readMetrics(await artifacts.get(ref)));
+    const differs = Object.keys(record.metrics).filter(
+      (name) => name in scored && scored[name] !== record.metrics[name],
+    );
+    return differs.map((name) => `its ${name} is not that of ${ref.path}`);
+  } catch (error) {
+    if (error instanceof DamagedArtifact) return []; // the inventory finds it
+    throw error;
+  }
+}
+
+function outputOf(record: VersionRecord, stage: string, name: string): Ref | undefined {
+  return record.stages.find((entry) => entry.stage === stage)?.outputs[name];
+}
+
+function damagedAt(path: string, key: string): (why: string) => Fault {
+  return (why) => ({ state: 'damaged', path, key, why });
+}
+
+/** A stored document that could not be read, as a fault. */
+export function faultOf(path: string, error: DamagedArtifact): Fault {
+  const { key } = error.details;
+  return { state: 'damaged', path, key: typeof key === 'string' ? key : '', why: error.message };
+}

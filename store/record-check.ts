@@ -1,0 +1,77 @@
+import { DamagedArtifact } from '../errors.ts';
+import { hashOf } from './hash.ts';
+import type { Store } from './index.ts';
+import { recordKey, type VersionRecord } from './records.ts';
+import type { Ref } from './ref.ts';
+import { stageKey, type CacheEntry } from './stage-cache.ts';
+
+type StageRecord = VersionRecord['stages'][number];
+
+/**
+ * The latest record of a version, once it has been found to agree with itself and with the stage cache.
+ * @throws MissingHistory when version N has not been built
+ * @throws DamagedArtifact when the record has been changed since it was written.
+ */
+export async function soundRecord(
+  { records, cache }: Pick<Store, 'records' | 'cache'>,
+  pipeline: string,
+  version: number,
+): Promise<VersionRecord> {
+  const record = await records.latest(pipeline, version);
+  const found = await Promise.all(
+    record.stages.map(async (stage) => {
+      // An entry that is gone or damaged is for "verify" to tell of; the record can do without.
+      const entry = await cache.read(stage.stage, stage.key).catch(unlessDamaged);
+      return entry === undefined ? [] : entryFaults(stage, entry);
+    }),
+  );
+  const [fault] = [...recordFaults(record, pipeline, version), ...found.flat()];
+  if (fault === undefined) return record;
+  const key = recordKey(pipeline, version, record.seq);
+  throw new DamagedArtifact(
+    `the record of version ${version} of ${pipeline} (${key}) has been changed by hand or damaged (${fault}): restore it from a backup, or build the version anew with "run ${version} --force"`,
+    { details: { key } },
+  );
+}
+
+/** What in a record contradicts itself or the place it stands at; nothing for one as it was written. */
+export function recordFaults(record: VersionRecord, pipeline: string, version: number): string[] {
+  const faults: string[] = [];
+  if (record.pipeline !== pipeline || record.version !== version)
+    faults.push(`it says it is of version ${record.version} of ${record.pipeline}`);
+  if (hashOf(record.params) !== record.params_hash)
+    faults.push('its params are not those its params_hash names');
+  for (const stage of record.stages)
+    if (![version, null].some((batch) => stageKey({ ...identityOf(stage), batch }) === stage.key))
+      faults.push(`its ${stage.stage} is not what the stage's key is the hash of`);
+  return faults;
+}
+
+/** What a record says of a stage that the stage cache says otherwise; contents count, paths do not. */
+export function entryFaults(stage: StageRecord, entry: CacheEntry): string[] {
+  if (!isSoundEntry(entry) || entry.key !== stage.key) return []; // the entry is the damaged one
+  return (['inputs', 'outputs'] as const)
+    .filter((side) => hashOf(contents(stage[side])) !== hashOf(contents(entry[side])))
+    .map((side) => `its ${side} of ${stage.stage} are not those of the stage cache`);
+}
+
+/** Whether a cache entry says what its key is the hash of. */
+export function isSoundEntry(entry: CacheEntry): boolean {
+  return stageKey({ ...identityOf(entry), batch: entry.batch }) === entry.key;
+}
+
+/** What a key is the hash of, the batch aside: a record does not repeat it. */
+function identityOf({ stage, code, params, libraries, inputs }: StageRecord | CacheEntry) {
+  return { stage, code, params, libraries, inputs };
+}
+
+/** The cache is shared by pipelines that may call the same bytes by other paths. */
+function contents(refs: Record<string, Ref>): Record<string, Omit<Ref, 'path'>> {
+  return Object.fromEntries(
+    Object.entries(refs).map(([name, { md5, sha256, size }]) => [name, { md5, sha256, size }]),
+  );
+}
+
+function unlessDamaged(error: unknown): undefined {
+  if (!(error instanceof DamagedArtifact)) throw error;
+}

@@ -1,0 +1,47 @@
+import { describe, expect, it } from 'vitest';
+import { parentsOf, wantedFiles } from '../../client/checkout-wanted.ts';
+import type { Artifacts } from '../../store/artifacts.ts';
+import { buildRecord, file } from './records.ts';
+
+const { record, batches } = buildRecord(2);
+const artifacts = {
+  list: async ({ path }) => (path === 'data/merged/' ? batches : [file('part')]),
+} as Pick<Artifacts, 'list'> as Artifacts;
+
+describe('the files of a version', () => {
+  it('are its outputs with directories spelt out, batches as files of the merged data', async () => {
+    const wanted = await wantedFiles(artifacts, record);
+    expect([...wanted.keys()]).toEqual([
+      'data/raw/iris.csv',
+      'data/raw/columns.json',
+      'data/merged/batch_000001.csv',
+      'data/merged/batch_000002.csv',
+      'data/processed/train/part',
+      'data/processed/test/part',
+      'data/processed/encoder.json',
+      'models/batch_2/model.json',
+      'metrics/batch_2.json',
+    ]);
+    expect(wanted.get('data/merged/batch_000001.csv')!.artifact).toBe('data/merged/');
+  });
+
+  it.each([
+    '../../outside',
+    '/etc/passwd',
+    '.git/hooks/pre-commit',
+    'a\\b',
+    'metrics/batch_2.json/x',
+  ])('never leave the working tree: %s is refused', async (path) => {
+    const edited = structuredClone(record);
+    edited.stages[4]!.outputs['model']!.path = path;
+    await expect(wantedFiles(artifacts, edited)).rejects.toMatchObject({
+      name: 'DamagedArtifact',
+      message: expect.stringContaining(JSON.stringify(path)),
+    });
+  });
+});
+
+it('the folders a path lies in, outermost first', () => {
+  expect(parentsOf('a/b/c.csv')).toEqual(['a', 'a/b']);
+  expect(parentsOf('c.csv')).toEqual([]);
+});

@@ -1,0 +1,94 @@
+import { describe, expect, it } from 'vitest';
+import { lineageOf, shortHash } from '../../client/lineage-graph.ts';
+import { lineageMermaid } from '../../client/lineage-mermaid.ts';
+import { lineageSvg } from '../../client/lineage-svg.ts';
+import { lineageText } from '../../client/lineage-text.ts';
+import { buildRecord, file } from './records.ts';
+
+const { record, batches } = buildRecord(2);
+const lineage = lineageOf(record, batches, undefined);
+
+function from(path: string): string[] {
+  const { nodes, edges } = lineage;
+  const { id } = nodes.find((node) => node.path === path)!;
+  const sources = edges.filter(({ to }) => to === id).map((edge) => edge.from);
+  return nodes.filter((node) => sources.includes(node.id)).map((node) => node.path);
+}
+
+describe('the lineage of a version', () => {
+  it('has every artifact of the record, and every batch', () => {
+    const outputs = record.stages.flatMap(({ outputs: made }) => Object.values(made));
+    for (const { path, sha256 } of outputs)
+      expect(lineage.nodes).toContainEqual(expect.objectContaining({ path, sha256 }));
+    expect(lineage.nodes.filter(({ kind }) => kind === 'batches')).toHaveLength(2);
+    expect(new Set(lineage.nodes.map(({ id }) => id)).size).toBe(lineage.nodes.length);
+  });
+
+  it('says what each was made from', () => {
+    expect(from('data/batches/batch_000001.csv')).toEqual([
+      'data/raw/iris.csv',
+      'data/raw/columns.json',
+    ]);
+    expect(from('data/merged/')).toEqual([
+      'data/batches/batch_000001.csv',
+      'data/batches/batch_000002.csv',
+    ]);
+    expect(from('models/batch_2/model.json')).toEqual([
+      'data/processed/train/',
+      'data/processed/encoder.json',
+    ]);
+    expect(from('metrics/batch_2.json')).toEqual([
+      'data/processed/test/',
+      'data/processed/encoder.json',
+      'models/batch_2/model.json',
+    ]);
+  });
+
+  it('is a tree of columns on the terminal', () => {
+    const [title, , ...lines] = lineageText(lineage).split('\n');
+    expect(title).toBe('iris · version 2 · build 1');
+    expect(
+      lines.map(
+        (line) =>
+          line
+            .slice(0, 50)
+            .trimEnd()
+            .split(/\s{2,}/)[0],
+      ),
+    ).toEqual(expect.arrayContaining(['raw', '└─ batches', '']));
+    const model = lines.find((line) => line.includes('model.json'))!;
+    expect(model).toMatch(/^ {9}└─ model +models\/batch_2\/model\.json +[0-9a-f]{8} +25 B$/);
+  });
+
+  it('draws a long row of batches short', () => {
+    const many = buildRecord(500);
+    const long = lineageOf(many.record, many.batches, undefined);
+    expect(long.nodes.filter(({ kind }) => kind === 'batches')).toHaveLength(500);
+    for (const drawn of [lineageText(long), lineageMermaid(long), lineageSvg(long)]) {
+      expect(drawn).toContain('… 494 more');
+      expect(drawn).toContain('batch_000500.csv');
+      expect(drawn).not.toContain('batch_000250.csv');
+    }
+  });
+});
+
+describe('names of every kind', () => {
+  const odd = file('data/raw/a "b" <c> #d; & `e` ]|é😀.csv');
+  const { record: other, batches: cut } = buildRecord(1, odd);
+  const drawn = lineageOf(other, cut, undefined);
+
+  it('stand in Mermaid as codes', () => {
+    const box = lineageMermaid(drawn)
+      .split('\n')
+      .find((line) => line.includes(shortHash(odd)))!;
+    expect(box).toBe(
+      `    n0["data/raw/a #34;b#34; #60;c#62; #35;d#59; #38; #96;e#96; #93;#124;é#128512;.csv<br/>${shortHash(odd)} · 41 B"]`,
+    );
+  });
+
+  it('stand in SVG as text', () => {
+    const svg = lineageSvg(drawn);
+    expect(svg).toContain('&#34;b&#34; &#60;c&#62; #d; &#38; `e` ]|é😀.csv');
+    expect(svg).not.toMatch(/<c>| & /);
+  });
+});

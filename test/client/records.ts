@@ -1,0 +1,78 @@
+import { at, type Ref } from '../../store/ref.ts';
+import { encodeDirectory } from '../../store/manifest.ts';
+import { hashOf, refOf } from '../../store/hash.ts';
+import type { VersionRecord } from '../../store/records.ts';
+import { stageKey } from '../../store/stage-cache.ts';
+
+/** A file that holds its own path. */
+export const file = (path: string): Ref => refOf(path, Buffer.from(path));
+
+export interface Built {
+  record: VersionRecord;
+  /** Of the merged data. */
+  batches: Ref[];
+}
+
+/** A record of version N as the six stages would leave it. */
+export function buildRecord(version: number, raw: Ref = file('data/raw/iris.csv')): Built {
+  const columns = file('data/raw/columns.json');
+  const batches = Array.from({ length: version }, (_, i) =>
+    at(`batch_${String(i + 1).padStart(6, '0')}.csv`, file(`batch ${i + 1}`)),
+  );
+  const merged = encodeDirectory('data/merged/', batches).ref;
+  const train = encodeDirectory('data/processed/train/', [file('part_000001.arrow')]).ref;
+  const test = encodeDirectory('data/processed/test/', [file('part_000001.test')]).ref;
+  const encoder = file('data/processed/encoder.json');
+  const model = file(`models/batch_${version}/model.json`);
+  const batch = at(`data/batches/${batches.at(-1)!.path}`, batches.at(-1)!);
+  const made: [stage: string, Record<string, Ref>, Record<string, Ref>][] = [
+    ['get_data', { source: raw }, { raw, columns }],
+    ['prepare_batch', { raw, columns }, { batch }],
+    ['merge_data', { batches: at('data/batches/', merged) }, { merged }],
+    ['preprocess', { merged, columns }, { train, test, encoder }],
+    ['train', { train, encoder }, { model }],
+    ['evaluate', { model, encoder, test }, { metrics: file(`metrics/batch_${version}.json`) }],
+  ];
+  const params = { model: { max_depth: 5 } };
+  const record: VersionRecord = {
+    schema: 1,
+    pipeline: 'iris',
+    version,
+    seq: 1,
+    build: 'b',
+    ledger_revision: version + 1,
+    params,
+    params_hash: hashOf(params),
+    stages: made.map(([stage, inputs, outputs]) => ({
+      stage,
+      key: stageKey({
+        stage,
+        batch: stage === 'get_data' ? null : version,
+        code: 1,
+        params: {},
+        libraries: {},
+        inputs,
+      }),
+      code: 1,
+      params: {},
+      libraries: {},
+      cached: false,
+      producer: { workflow_id: 'w', run_id: 'r' },
+      started_at: '2026-01-01T00:00:00.000Z',
+      duration_ms: 1,
+      inputs,
+      outputs,
+      facts: {},
+      warnings: [],
+    })),
+    metrics: {},
+    workflow: { workflow_id: 'w', run_id: 'r' },
+    git_commit: null,
+    forced: false,
+    attempt: 'a',
+    mlflow: null,
+    healed: [],
+    created_at: '2026-01-01T00:00:00.000Z',
+  };
+  return { record, batches };
+}

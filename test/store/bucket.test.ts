@@ -1,0 +1,69 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Bucket } from '../../store/bucket.ts';
+import { digestObject } from '../../store/digest.ts';
+import { sha256 } from '../../store/hash.ts';
+
+/** A server whose answers break off halfway until it has been asked often enough. */
+let server: Server;
+let bucket: Bucket;
+let breaks = 0;
+
+beforeAll(async () => {
+  server = createServer((_request, response) => {
+    response.writeHead(200, { 'content-length': 10 });
+    response.write('01234', () => {
+      if (breaks-- > 0) response.destroy();
+      else response.end('56789');
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  bucket = new Bucket({
+    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    region: 'us-east-1',
+    bucket: 'b',
+    credentials: { accessKeyId: 'a', secretAccessKey: 's' },
+  });
+});
+
+afterAll(() => {
+  bucket.close();
+  server.close();
+});
+
+async function read(key: string): Promise<string> {
+  const parts: Uint8Array[] = [];
+  for await (const chunk of (await bucket.open(key))!.chunks) parts.push(chunk);
+  return Buffer.concat(parts).toString();
+}
+
+describe('an object that is read as it comes', () => {
+  it('is whole', async () => {
+    breaks = 0;
+    expect((await bucket.open('k'))!.size).toBe(10);
+    expect(await read('k')).toBe('0123456789');
+  });
+
+  it('says by type, and with its key, that the connection broke halfway', async () => {
+    breaks = 1;
+    await expect(read('files/k')).rejects.toMatchObject({
+      name: 'StorageUnavailable',
+      message: expect.stringContaining('files/k'),
+    });
+  });
+
+  it('is read anew after a break, and given up when it breaks each time', async () => {
+    const wanted = { key: 'k', sha256: sha256('0123456789') };
+    const begin = async (): Promise<() => void> => () => undefined;
+    breaks = 1;
+    expect(await digestObject(bucket, wanted, begin)).toEqual({
+      sha256: wanted.sha256,
+      size: 10,
+    });
+    breaks = 9;
+    await expect(digestObject(bucket, wanted, begin)).rejects.toMatchObject({
+      name: 'StorageUnavailable',
+    });
+  });
+});

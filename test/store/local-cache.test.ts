@@ -1,0 +1,80 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { StorageUnavailable } from '../../errors.ts';
+import type { Bucket } from '../../store/bucket.ts';
+import { refOf } from '../../store/hash.ts';
+import { LocalCache } from '../../store/local-cache.ts';
+
+const right = Buffer.from('the right bytes');
+const ref = refOf('data/a.csv', right);
+
+let folder: string;
+let cache: LocalCache;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'local cache '));
+  cache = new LocalCache(folder);
+});
+
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+/** A bucket that answers these in turn: bytes, nothing, or a connection that breaks halfway. */
+function bucketOf(...answers: (Uint8Array | undefined | Error)[]): Bucket {
+  async function* chunks(answer: Uint8Array | Error): AsyncIterable<Uint8Array> {
+    yield answer instanceof Error ? right.subarray(0, 4) : answer;
+    if (answer instanceof Error) throw answer;
+  }
+  const open: Bucket['open'] = async () => {
+    const answer = answers.shift();
+    return answer === undefined ? undefined : { size: 0, chunks: chunks(answer) };
+  };
+  return { open } as Bucket;
+}
+
+const left = (): string[] => readdirSync(join(folder, 'tmp'));
+
+describe('the local cache', () => {
+  it('keeps a file under its hash, where it is found again', async () => {
+    expect(await cache.find(ref)).toBeUndefined();
+    const path = await cache.fetch(bucketOf(right), ref);
+    expect(path).toBe(join(folder, 'md5', ref.md5.slice(0, 2), ref.md5.slice(2)));
+    expect(readFileSync(path)).toEqual(right);
+    expect(await cache.find(ref)).toBe(path);
+    expect(await cache.holdsCopyOf(path)).toBe(true);
+    expect(left()).toEqual([]);
+  });
+
+  it('looks again at bytes that do not match, and begins anew when a connection breaks', async () => {
+    const broken = new StorageUnavailable('gone');
+    const path = await cache.fetch(bucketOf(Buffer.from('wrong'), broken, right), ref);
+    expect(readFileSync(path)).toEqual(right);
+  });
+
+  it('lets nothing in that is damaged or missing', async () => {
+    const wrong = Buffer.from('wrong');
+    const damaged = cache.fetch(bucketOf(wrong, wrong), ref);
+    await expect(damaged).rejects.toMatchObject({ name: 'DamagedArtifact', details: { ref } });
+    await expect(cache.fetch(bucketOf(undefined), ref)).rejects.toThrow('data/a.csv is missing');
+    expect(await cache.find(ref)).toBeUndefined();
+    expect(left()).toEqual([]);
+  });
+
+  it('throws out what has been damaged since it entered', async () => {
+    const path = await cache.fetch(bucketOf(right), ref);
+    writeFileSync(path, 'The right bytes');
+    expect(await cache.find(ref)).toBeUndefined();
+    expect(await cache.holdsCopyOf(path).catch(() => 'gone')).toBe('gone');
+  });
+
+  it('sweeps out what was left half fetched, a day later', async () => {
+    await cache.sweep();
+    await cache.fetch(bucketOf(right), ref);
+    for (const name of ['old', 'new']) writeFileSync(join(folder, 'tmp', name), '');
+    const yesterday = new Date(Date.now() - 25 * 3_600_000);
+    utimesSync(join(folder, 'tmp', 'old'), yesterday, yesterday);
+    await cache.sweep();
+    expect(left()).toEqual(['new']);
+  });
+});
