@@ -1,0 +1,87 @@
+/**
+ * How many rows a processor second predicts: our flat tree, ml-cart and scikit-learn, on one thread, with
+ * trees of the same rows from a handful of leaves to fifty thousand. `npx tsx bench/predict.ts [--quick]`.
+ * Ours is given columns, flattens the tree each time and makes an array of class indexes; ml-cart is given
+ * rows and scikit-learn float32 rows, which is what each likes best.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { DecisionTreeClassifier } from 'ml-cart';
+import { table as print } from '../client/display.ts';
+import { fitClasses } from '../pipeline/cart/fit.ts';
+import { describeTree, predictTree } from '../pipeline/predict.ts';
+import { cpuTime } from './cpu-time.ts';
+import { keepResults, spreadOf } from './results.ts';
+import { makeTable, type Table, writeTable } from './tree-data.ts';
+import { digits, times } from './tree-display.ts';
+import { runSklearn } from './tree-sklearn.ts';
+
+const { values } = parseArgs({ options: { quick: { type: 'boolean', default: false } } });
+const trees = [
+  { rows: 10_000, width: 20, max_depth: 5 },
+  { rows: 100_000, width: 20, max_depth: null },
+  { rows: 400_000, width: 4, max_depth: null },
+];
+const predictedRows = values.quick ? 100_000 : 500_000;
+/** ml-cart is slow enough for these to do. */
+const ROWS_FOR_ML_CART = 20_000;
+const repeats = 7;
+
+function rowsOf({ columns }: Table, rows: number): number[][] {
+  return Array.from({ length: rows }, (_, row) => columns.map((column) => column[row]!));
+}
+
+/** Rows per second, the median of some repeats. */
+function speedOf(rows: number, run: () => unknown): number {
+  return spreadOf(Array.from({ length: repeats }, () => rows / cpuTime(run))).median;
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'bench-predict-'));
+try {
+  const measured = trees.map(({ rows, width, max_depth }) => {
+    const [train, test] = [makeTable(rows, width, 1), makeTable(predictedRows, width, 2)];
+    const params = { max_depth: max_depth ?? Infinity, min_samples_split: 2, min_gain: 0 };
+    const model = fitClasses(train.columns, train.classes, 3, params);
+    const files = { train: join(folder, 'train'), test: join(folder, 'test') };
+    writeTable(files.train, train);
+    writeTable(files.test, test);
+    const job = {
+      width,
+      max_depth,
+      repeats,
+      train: { file: files.train, rows },
+      test: { file: files.test, rows: predictedRows },
+    };
+    const sklearn = runSklearn('predict_sklearn.py', job) as { speeds: number[] };
+    const loaded = DecisionTreeClassifier.load(model);
+    const few = rowsOf(test, ROWS_FOR_ML_CART);
+    return {
+      trained_rows: rows,
+      width,
+      leaves: describeTree(model).leaves,
+      ours: speedOf(predictedRows, () => predictTree(model, test)),
+      sklearn: spreadOf(sklearn.speeds).median,
+      ml_cart: speedOf(ROWS_FOR_ML_CART, () => loaded.predict(few)),
+    };
+  });
+  const head = ['leaves', 'columns', 'ours rows/s', 'scikit-learn', '×', 'ml-cart', '×'];
+  const body = measured.map(({ leaves, width, ours, sklearn, ml_cart }) => [
+    leaves,
+    width,
+    digits(ours),
+    digits(sklearn),
+    times(ours, sklearn),
+    digits(ml_cart),
+    times(ours, ml_cart),
+  ]);
+  process.stdout.write(`${print(head, body)}\n`);
+  keepResults('predict', {
+    unit: 'rows a processor second, median',
+    rows: predictedRows,
+    measured,
+  });
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}

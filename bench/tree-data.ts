@@ -1,0 +1,51 @@
+import { closeSync, openSync, writeSync } from 'node:fs';
+
+/** A table by column with something to learn in the first four: classes 0, 1, 2 and numbers. */
+export interface Table {
+  readonly rows: number;
+  readonly columns: readonly Float64Array[];
+  readonly classes: Uint8Array;
+  readonly numbers: Float64Array;
+}
+
+/** Share of rows whose class is drawn at random, so that trees grow as deep as they do on real data. */
+const NOISE = 0.1;
+
+/** Uniform features; the targets follow x0 + x1·x2 + x3/2 and noise. The same for a seed on every machine. */
+export function makeTable(rows: number, width: number, seed: number): Table {
+  const random = generator(seed);
+  const columns = Array.from({ length: width }, () => Float64Array.from({ length: rows }, random));
+  const [a, b, c, d] = columns as [Float64Array, Float64Array, Float64Array, Float64Array];
+  const classes = new Uint8Array(rows);
+  const numbers = new Float64Array(rows);
+  for (let row = 0; row < rows; row++) {
+    const signal = a[row]! + b[row]! * c[row]! + d[row]! / 2;
+    const isNoise = random() < NOISE;
+    classes[row] = isNoise ? Math.floor(random() * 3) : signal < 0.8 ? 0 : signal < 1.2 ? 1 : 2;
+    numbers[row] = signal + (random() + random() - 1) * 0.2;
+  }
+  return { rows, columns, classes, numbers };
+}
+
+/** Writes a table for Python: float64, the columns one after the other, then the classes, then the numbers. */
+export function writeTable(file: string, { columns, classes, numbers }: Table): void {
+  const handle = openSync(file, 'w');
+  for (const column of [...columns, Float64Array.from(classes), numbers]) {
+    const bytes = new Uint8Array(column.buffer, column.byteOffset, column.byteLength);
+    // One call may write less than it is given.
+    for (let at = 0; at < bytes.length;) at += writeSync(handle, bytes, at);
+  }
+  closeSync(handle);
+}
+
+/** 53 random bits a number: two draws of xorshift32. */
+function generator(seed: number): () => number {
+  let state = Math.imul(seed + 1, 0x9e37_79b9) | 1;
+  const draw = (): number => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return state >>> 0;
+  };
+  return () => ((draw() >>> 5) * 67_108_864 + (draw() >>> 6)) / 9_007_199_254_740_992;
+}

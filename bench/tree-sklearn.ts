@@ -1,0 +1,18 @@
+import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+const root = new URL('../', import.meta.url);
+
+/**
+ * Runs one of the scripts beside this file with a Python that has scikit-learn (RETRAIN_BENCH_PYTHON, or
+ * the local stack's), on one thread.
+ * @param job what the script is to do
+ * @returns the JSON it prints
+ */
+export function runSklearn(script: string, job: Record<string, unknown>): unknown {
+  const python =
+    process.env['RETRAIN_BENCH_PYTHON'] ?? fileURLToPath(new URL('.stack/venv/bin/python', root));
+  const file = fileURLToPath(new URL(`bench/${script}`, root));
+  const env = { ...process.env, OMP_NUM_THREADS: '1', OPENBLAS_NUM_THREADS: '1' };
+  return JSON.parse(execFileSync(python, [file, JSON.stringify(job)], { env, encoding: 'utf8' }));
+}
