@@ -100,6 +100,20 @@ function listClasses(
     if (counts[label] === 0) classes[listed++] = label;
     counts[label]!++;
   }
-  if (listed > 1) classes.subarray(0, listed).sort();
+  sortFirst(classes, listed);
   return listed;
+}
+
+/** Sorts the first few numbers in place. */
+function sortFirst(numbers: Int32Array, size: number): void {
+  if (size > 16) {
+    numbers.subarray(0, size).sort();
+    return;
+  }
+  for (let i = 1; i < size; i++) {
+    const number = numbers[i]!;
+    let at = i;
+    while (at > 0 && numbers[at - 1]! > number) numbers[at] = numbers[--at]!;
+    numbers[at] = number;
+  }
 }

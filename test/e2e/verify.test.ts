@@ -1,0 +1,242 @@
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Lineage } from '../../client/lineage-graph.ts';
+import type { Problem } from '../../client/verify-problems.ts';
+import type { Verified } from '../../client/verify-report.ts';
+import { verifyVersions } from '../../client/verify.ts';
+import { loadConfig } from '../../config.ts';
+import { manifestKey, objectKey } from '../../store/artifacts.ts';
+import { sha256 } from '../../store/hash.ts';
+import { openStore, type Store } from '../../store/index.ts';
+import { ledgerKey } from '../../store/ledger.ts';
+import { soundRecord } from '../../store/record-check.ts';
+import { latestKey, recordKey, type VersionRecord } from '../../store/records.ts';
+import { type Ref } from '../../store/ref.ts';
+import { entryKey } from '../../store/stage-cache.ts';
+import {
+  makeProject,
+  startWorker,
+  type Project,
+  type Ran,
+  type RunningWorker,
+} from '../support/project.ts';
+
+/** Versions verified and explained, on the real stack: everything stored is damaged once. */
+
+/** What `verify --json` prints. */
+type Printed = Omit<Verified, 'problems'> & {
+  problems: (Omit<Problem, 'versions'> & { versions: number[] })[];
+};
+
+let project: Project;
+let worker: RunningWorker;
+let store: Store;
+let first: VersionRecord;
+let second: VersionRecord;
+
+beforeAll(async () => {
+  project = await makeProject('verify');
+  worker = await startWorker(project);
+  store = openStore(loadConfig(project.folder, project.env).storage);
+  for (const batch of ['1', '2']) {
+    const { code, stderr } = await project.client('run', batch);
+    if (code !== 0) throw new Error(`run ${batch} failed:\n${stderr}`);
+  }
+  first = await store.records.latest('iris', 1);
+  second = await store.records.latest('iris', 2);
+});
+
+afterAll(async () => {
+  await worker?.stop();
+  store?.bucket.close();
+  project?.remove();
+});
+
+const output = (record: VersionRecord, stage: string, name: string): Ref =>
+  record.stages.find((entry) => entry.stage === stage)!.outputs[name]!;
+
+const model1 = (): Ref => output(first, 'train', 'model');
+
+async function json<T>(...args: string[]): Promise<T> {
+  const { code, stdout, stderr } = await project.client(...args, '--json');
+  if (code !== 0) throw new Error(`${args.join(' ')} failed:\n${stderr}`);
+  return JSON.parse(stdout) as T;
+}
+
+/** One sentence on stderr, no stack trace, and a failing exit code. */
+function refused({ code, stdout, stderr }: Ran): string {
+  expect(code).toBe(1);
+  expect(stdout).toBe('');
+  expect(stderr).not.toMatch(/^\s+at /m);
+  expect(stderr.trim().split('\n')).toHaveLength(1);
+  return stderr;
+}
+
+describe('lineage', () => {
+  it('has the hashes of the record, and leads from the metrics to the raw data', async () => {
+    const { nodes, edges } = await json<Lineage>('lineage', '2');
+    const known = new Map(nodes.map(({ path, sha256: hash }) => [path, hash]));
+    for (const { outputs } of second.stages)
+      for (const { path, sha256: hash } of Object.values(outputs))
+        expect([path, known.get(path)]).toEqual([path, hash]);
+    for (const { path, sha256: hash } of await store.artifacts.list(
+      output(second, 'merge_data', 'merged'),
+    ))
+      expect(known.get(`data/batches/${path}`)).toBe(hash);
+    const above = new Set(nodes.filter(({ kind }) => kind === 'metrics').map(({ id }) => id));
+    for (const { from, to } of edges.toReversed()) if (above.has(to)) above.add(from);
+    expect(nodes.filter(({ id }) => above.has(id)).map(({ kind }) => kind)).toEqual(
+      expect.arrayContaining(['raw', 'batches', 'merged', 'splits', 'model', 'metrics']),
+    );
+  });
+
+  it('shows as a tree, in Mermaid and as a picture', async () => {
+    const { md5 } = output(second, 'train', 'model');
+    const tree = await project.client('lineage', '2');
+    expect(tree.stdout).toMatch(new RegExp(`models/batch_2/model.json +${md5.slice(0, 8)}`));
+    const mermaid = await project.client('lineage', '2', '--mermaid');
+    expect(mermaid.stdout).toMatch(/^flowchart LR\n/);
+    expect((await project.client('lineage', '2', '--svg', 'pictures/2.svg')).code).toBe(0);
+    expect(readFileSync(join(project.folder, 'pictures/2.svg'), 'utf8')).toContain(md5.slice(0, 8));
+  });
+
+  it('of a version that was never built says so', async () => {
+    expect(refused(await project.client('lineage', '7'))).toContain('version 7 of iris');
+  });
+});
+
+describe('verify', () => {
+  const verify = async (...args: string[]): Promise<Printed & { code: number | null }> => {
+    const { code, stdout } = await project.client('verify', ...args, '--json');
+    return { code, ...(JSON.parse(stdout) as Printed) };
+  };
+  /** Puts other bytes under a key, runs `work`, and puts the right ones back. */
+  async function spoilt(key: string, bytes: Uint8Array | null, work: () => Promise<void>) {
+    const right = (await store.bucket.get(key))!.bytes;
+    if (bytes === null) await store.bucket.delete(key);
+    else await store.bucket.put(key, bytes, { sha256: sha256(bytes) });
+    await work();
+    await store.bucket.put(key, right, { sha256: sha256(right) });
+  }
+
+  it('finds both versions whole, each object read once', async () => {
+    const all = await verify('--all');
+    expect(all).toMatchObject({ code: 0, versions: [1, 2], problems: [] });
+    const one = await verify('1');
+    expect(one).toMatchObject({ code: 0, versions: [1], problems: [] });
+    const two = await verify('2');
+    expect(all.objects).toBeGreaterThan(two.objects);
+    expect(all.objects).toBeLessThan(one.objects + two.objects);
+    const { stdout } = await project.client('verify', '--all');
+    expect(stdout).toBe('2 versions of iris: everything is there and whole\n');
+  });
+
+  it('names what is missing and what is damaged, and the versions that rest on it', async () => {
+    const [batch] = await store.artifacts.list(output(second, 'merge_data', 'merged'));
+    const model = output(second, 'train', 'model');
+    await spoilt(objectKey(batch!.md5), null, () =>
+      spoilt(objectKey(model.md5), Buffer.alloc(model.size), async () => {
+        const { code, problems } = await verify('--all');
+        expect(code).toBe(1);
+        expect(problems).toEqual([
+          expect.objectContaining({
+            state: 'missing',
+            key: objectKey(batch!.md5),
+            versions: [1, 2],
+          }),
+          expect.objectContaining({
+            state: 'damaged',
+            path: model.path,
+            key: objectKey(model.md5),
+            versions: [2],
+          }),
+        ]);
+        const { code: failed, stdout, stderr } = await project.client('verify', '1');
+        expect(failed).toBe(1);
+        expect(stdout).toContain(objectKey(batch!.md5));
+        expect(stdout).not.toContain(objectKey(model.md5));
+        expect(stderr).toContain('1 missing or damaged');
+        rmSync(join(project.folder, '.retrain/cache'), { recursive: true, force: true });
+        const sentence = refused(await project.client('checkout', '2', '--out', 'damaged'));
+        expect(sentence).toMatch(/is missing from the store|no longer matches its hash/);
+        expect(existsSync(join(project.folder, 'damaged/data'))).toBe(false);
+      }),
+    );
+  });
+
+  const check = (version: number): Promise<Verified> =>
+    verifyVersions(store, { pipeline: 'iris', version });
+
+  it.each([
+    ['manifest', () => manifestKey(output(second, 'merge_data', 'merged').sha256)],
+    ['DVC directory', () => objectKey(output(second, 'preprocess', 'train').md5)],
+    ['cache entry', () => entryKey('train', second.stages[4]!.key)],
+    ['ledger', () => ledgerKey('iris')],
+    ['pointer to the record', () => latestKey('iris', 2)],
+    ['record', () => recordKey('iris', 2, second.seq)],
+  ])('names a %s that is gone, and one that was overwritten', async (_what, keyOf) => {
+    const key = keyOf();
+    await spoilt(key, null, async () => {
+      const { problems } = await check(2);
+      expect(problems).toMatchObject([{ state: 'missing', key }]);
+    });
+    await spoilt(key, Buffer.from('{}'), async () => {
+      const { problems } = await check(2);
+      expect(problems).toMatchObject([{ state: 'damaged', key }]);
+      expect([...problems[0]!.versions]).toEqual([2]);
+    });
+  });
+
+  it.each<[string, (record: VersionRecord) => void, string]>([
+    ['a hash', ({ stages }) => (stages[4]!.outputs['model'] = model1()), 'outputs of train'],
+    ['an input', ({ stages }) => (stages[5]!.inputs['model'] = model1()), 'its evaluate'],
+    ['a param', ({ params }) => (params['model'] = { max_depth: 9 }), 'its params'],
+    ['its number', (record) => (record.version = 3), 'version 3 of iris'],
+  ])(
+    'sees that %s in a record was changed by hand, as do the others',
+    async (_what, edit, told) => {
+      const record = structuredClone(second);
+      edit(record);
+      const key = recordKey('iris', 2, second.seq);
+      await spoilt(key, Buffer.from(JSON.stringify(record)), async () => {
+        const { problems } = await check(2);
+        expect(problems[0]).toMatchObject({ state: 'damaged', path: 'version record', key });
+        await expect(soundRecord(store, 'iris', 2)).rejects.toMatchObject({
+          name: 'DamagedArtifact',
+          message: expect.stringContaining(told),
+        });
+      });
+    },
+  );
+
+  it('sees a score in a record that was changed by hand', async () => {
+    const record = { ...second, metrics: { ...second.metrics, accuracy: 1 } };
+    const key = recordKey('iris', 2, second.seq);
+    await spoilt(key, Buffer.from(JSON.stringify(record)), async () => {
+      const { problems } = await check(2);
+      expect(problems.map(({ why }) => why)).toEqual([
+        'its accuracy is not that of metrics/batch_2.json',
+      ]);
+    });
+  });
+
+  it('of a record changed by hand is one sentence from the others', async () => {
+    const key = recordKey('iris', 2, second.seq);
+    await spoilt(key, Buffer.from(JSON.stringify({ ...second, version: 3 })), async () => {
+      for (const args of [
+        ['lineage', '2'],
+        ['checkout', '2', '--out', 'edited'],
+      ])
+        expect(refused(await project.client(...args))).toContain('changed by hand or damaged');
+    });
+  });
+
+  it('needs a version or --all', async () => {
+    for (const args of [[], ['1', '--all']]) {
+      const { code, stderr } = await project.client('verify', ...args);
+      expect([code, stderr.includes('needs a version or --all')]).toEqual([2, true]);
+    }
+    expect(refused(await project.client('verify', '9'))).toContain('version 9 of iris');
+  });
+});
