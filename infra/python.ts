@@ -106,7 +106,9 @@ async function install(
   rmSync(log, { force: true });
   if (!(await step(base, '-m', 'venv', venv.dir)))
     throw failed('making a virtual environment', log);
-  const uv = ['-m', 'uv', 'pip', 'install', '--quiet', '--python', venv.python];
+  // The machine's own certificates, as pip uses them: companies have theirs.
+  const certs = '--system-certs';
+  const uv = ['-m', 'uv', 'pip', 'install', certs, '--quiet', '--python', venv.python];
   const quick =
     (await step(venv.python, ...pip, join(here, 'bootstrap.txt'))) &&
     (await step(venv.python, ...uv, '--require-hashes', '-r', requirements));
