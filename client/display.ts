@@ -29,6 +29,7 @@ export function openDisplay(title: string): Display {
 function liveDisplay(title: string): Display {
   const update = createLogUpdate(out, { showCursor: true });
   let shown: readonly StageView[] = [];
+  let stopped = false;
   const draw = (): void => update([pc.bold(title), ...shown.map(lineOf), ''].join('\n'));
   const timer = setInterval(draw, 100);
   return {
@@ -37,6 +38,8 @@ function liveDisplay(title: string): Display {
       draw();
     },
     stop: () => {
+      if (stopped) return;
+      stopped = true;
       clearInterval(timer);
       draw();
       update.done();

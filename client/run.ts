@@ -2,6 +2,7 @@ import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { StageName } from '../activities/contract.ts';
 import type { Config } from '../config.ts';
+import { messageOf } from '../errors.ts';
 import { EXIT } from './exit.ts';
 import { tell } from './failure.ts';
 import { openDisplay } from './display.ts';
@@ -93,7 +94,10 @@ async function report(
     return reportFailure(error, { workflowId, runId, ...options });
   }
   const { document, metricsFile } = await resultOf(session, { workflowId, runId }, summary);
-  if (metricsFile !== null) await writeWhole(metricsFile.path, metricsFile.bytes);
+  if (metricsFile !== null)
+    await writeWhole(metricsFile.path, metricsFile.bytes).catch((error: unknown) =>
+      say(`${metricsFile.path} could not be written here (${messageOf(error)})`, 'warning'),
+    );
   if (options.json === true) printJson(document);
   else printResult(document);
   return 0;
