@@ -2,7 +2,7 @@ import { BadData } from '../errors.ts';
 import { isMissing, looksNumeric, missingWords, numberOf } from './cells.ts';
 import { type Column, type ColumnType, featuresOf } from './columns.ts';
 import { notANumber } from './rows.ts';
-import { list, quote, type RawTable } from './table.ts';
+import { lineOf, list, quote, type RawTable } from './table.ts';
 
 /** How to read a source: `declared` types win over inference, `missingValues` are cells that mean "not known". */
 export interface ColumnOptions {
@@ -43,7 +43,18 @@ export function inferColumns(
     if (type === 'ignore') {
       warnings.push(`${file}: column ${quote(name)} holds no known value and is ignored`);
     }
-    if (type === 'category' && known.length >= ENOUGH_ROWS && distinct(known) === known.length) {
+    const text = type === 'category' ? strayText(table, index, missing) : undefined;
+    if (text !== undefined) {
+      warnings.push(
+        `${file}: column ${quote(name)} is mostly numbers, but line ${lineOf(table, text)} holds ` +
+          `${quote(table.rows[text]![index]!)}, so it is taken for words; mend that cell, add it to ` +
+          `data.missing_values, or declare data.columns.${name}`,
+      );
+    } else if (
+      type === 'category' &&
+      known.length >= ENOUGH_ROWS &&
+      distinct(known) === known.length
+    ) {
       warnings.push(
         `${file}: column ${quote(name)} holds a different word in every row, as a key does; ` +
           `declare data.columns.${name}: ignore unless it is a feature`,
@@ -62,6 +73,21 @@ export function inferColumns(
 function typeOf(known: readonly string[]): ColumnType {
   if (known.length === 0) return 'ignore';
   return known.every(looksNumeric) ? 'number' : 'category';
+}
+
+/** The first row that makes a column of numbers one of words; undefined where most cells are words. */
+function strayText(
+  table: RawTable,
+  index: number,
+  missing: ReadonlySet<string>,
+): number | undefined {
+  const known = knownCells(table, index, missing);
+  const numbers = known.filter(looksNumeric).length;
+  if (numbers <= known.length / 2) return undefined;
+  return table.rows.findIndex((cells) => {
+    const cell = cells[index]!.trim();
+    return !missing.has(cell) && !looksNumeric(cell);
+  });
 }
 
 function checkNames(header: readonly string[], options: ColumnOptions): void {

@@ -54,6 +54,12 @@ describe('inferColumns', () => {
     ]);
   });
 
+  it('says where text stands among numbers, for it makes the column one of words', () => {
+    const { columns, warnings } = infer('x,z,y\n1,1,p\n2,2,q\nabc,3,p\n4,4,q\n');
+    expect(columns[0]).toEqual({ name: 'x', type: 'category' });
+    expect(warnings.join()).toMatch(/column "x" is mostly numbers, but line 4 holds "abc"/);
+  });
+
   it('ignores a column without values, and says so', () => {
     expect(infer('x,z,y\nNA,1,p\n,2,q\n')).toEqual({
       columns: [
