@@ -80,6 +80,9 @@ async function openLedger(
   const { raw, columns } = result.outputs as Record<'raw' | 'columns', Ref>;
   const settings: Settings = {
     source: sourceIdentity(params.data.source),
+    grows: false,
+    delimiter: ',',
+    encoding: 'utf-8',
     target: params.data.target,
     columns: await readColumns(deps, columns),
     missing_values: params.data.missing_values,

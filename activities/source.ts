@@ -12,7 +12,7 @@ import { RAW } from './paths.ts';
 export function sourceIdentity(source: string): Settings['source'] {
   return source === 'iris'
     ? { kind: 'iris', name: 'iris' }
-    : { kind: 'csv', name: basename(source) };
+    : { kind: 'file', name: basename(source) };
 }
 
 /**

@@ -7,7 +7,15 @@ import { refSchema } from './ref.ts';
 
 /** What may never change under data already cut. */
 const settingsSchema = z.strictObject({
-  source: z.strictObject({ kind: z.enum(['iris', 'csv']), name: z.string() }),
+  source: z.strictObject({
+    kind: z.enum(['iris', 'file', 'url', 's3', 'dvc', 'folder', 'prefix']),
+    name: z.string(),
+  }),
+  /** Whether rows or files may still come: such a source is never shuffled. */
+  grows: z.boolean(),
+  /** How its text is to be read. */
+  delimiter: z.string().length(1),
+  encoding: z.enum(['utf-8', 'latin1']),
   target: z.string(),
   columns: z.array(
     z.strictObject({ name: z.string(), type: z.enum(['number', 'category', 'ignore']) }),
@@ -44,7 +52,7 @@ const batchSchema = z.strictObject({
 });
 
 const ledgerSchema = z.strictObject({
-  schema: z.literal(1),
+  schema: z.literal(2),
   pipeline: z.string(),
   /** Grows by one with every change; any earlier revision can be read back from this document. */
   revision: z.int().min(1),
@@ -67,7 +75,28 @@ const ledgerSchema = z.strictObject({
   batches: z.array(batchSchema),
 });
 
-const LEDGER: Shape<z.infer<typeof ledgerSchema>> = { schema: 1, shape: ledgerSchema };
+const LEDGER: Shape<z.infer<typeof ledgerSchema>> = {
+  schema: 2,
+  shape: ledgerSchema,
+  upgrades: { 1: closedSource },
+};
+
+/** Before schema 2 a source was the built-in data set or one closed file, comma-separated UTF-8. */
+function closedSource(older: Record<string, unknown>): Record<string, unknown> {
+  const settings = older['settings'] as { source: { kind: string; name: string } };
+  const kind = settings.source.kind === 'csv' ? 'file' : settings.source.kind;
+  return {
+    ...older,
+    schema: 2,
+    settings: {
+      ...settings,
+      source: { ...settings.source, kind },
+      grows: false,
+      delimiter: ',',
+      encoding: 'utf-8',
+    },
+  };
+}
 
 export type Settings = z.infer<typeof settingsSchema>;
 export type LedgerBatch = z.infer<typeof batchSchema>;
@@ -100,7 +129,7 @@ export class Ledgers {
       if (current !== undefined && current.batches.length > 0) return current;
       const revision = (current?.revision ?? 0) + 1;
       const next: Ledger = {
-        schema: 1,
+        schema: 2,
         pipeline,
         revision,
         settings,

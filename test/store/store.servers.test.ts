@@ -157,7 +157,10 @@ describe.each(S3_SERVERS)('the store on $name', ({ open }) => {
 
   describe('a ledger', () => {
     const settings: Settings = {
-      source: { kind: 'csv', name: 'x.csv' },
+      source: { kind: 'file', name: 'x.csv' },
+      grows: false,
+      delimiter: ',',
+      encoding: 'utf-8',
       target: 't',
       columns: [{ name: 't', type: 'category' }],
       missing_values: [''],

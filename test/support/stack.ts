@@ -38,8 +38,16 @@ export function testStackDir(): { dir: string; remove: () => Promise<void> } {
   return { dir, remove };
 }
 
-/** Vitest's global set-up: one stack without the worker for all files, its addresses in the environment. */
+/**
+ * Vitest's global set-up: one stack without the worker for all files, its addresses in the environment.
+ * RETRAIN_TEST_STACK names the folder of one that is up already, to be used and left as it is.
+ */
 export async function setup(): Promise<() => Promise<void>> {
+  const standing = process.env['RETRAIN_TEST_STACK'];
+  if (standing !== undefined) {
+    useStackAt(standing);
+    return async () => undefined;
+  }
   const { dir, remove } = testStackDir();
   try {
     const report = ({ line }: { line: string }): void => console.error(`stack: ${line}`);
@@ -57,10 +65,14 @@ export async function setup(): Promise<() => Promise<void>> {
     await remove();
     throw error;
   }
+  useStackAt(dir);
+  return remove;
+}
+
+function useStackAt(dir: string): void {
   Object.assign(process.env, stackEnv(dir), {
     RETRAIN_TEST_STACK: dir,
     RETRAIN_TEST_STACK_VENV: venvAt(venv).dir,
     RETRAIN_STACK_DIR: dir,
   });
-  return remove;
 }
