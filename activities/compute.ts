@@ -2,12 +2,20 @@ import { availableParallelism } from 'node:os';
 import { Piscina } from 'piscina';
 import { reviveError } from '../errors.ts';
 import type { TaskInput, TaskName, TaskOutput } from '../pipeline/tasks.ts';
+import { openGauge, readGauge, type Reading } from './gauge.ts';
 
-/** Runs a named pure function of pipeline/ in a worker thread; aborting the signal stops the thread. */
+/** How often a caller that wants to know is told how far its task is. */
+const LOOK_MS = 250;
+
+/**
+ * Runs a named pure function of pipeline/ in a worker thread; aborting the signal stops the thread.
+ * @param onProgress called while the task runs, when it has come further
+ */
 export type Compute = <Name extends TaskName>(
   name: Name,
   input: TaskInput<Name>,
   signal: AbortSignal,
+  onProgress?: (reading: Reading) => void,
 ) => Promise<TaskOutput<Name>>;
 
 /** A pool of worker threads, so that CPU work never starves heartbeats, polling or other activities. */
@@ -24,19 +32,39 @@ export type ThreadAnswer =
 /** Opens the pool with one thread already warm. */
 export function openPool(options: { threads?: number } = {}): ComputePool {
   const threads = options.threads ?? availableParallelism();
-  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+  const built = !import.meta.url.endsWith('.ts');
   const pool = new Piscina({
-    filename: new URL(`./thread.${extension}`, import.meta.url).href,
+    filename: new URL(built ? './thread.js' : './thread.ts', import.meta.url).href,
+    // Whoever opens the pool may have read our TypeScript by other means than a thread can.
+    ...(built ? {} : { execArgv: ['--import', import.meta.resolve('tsx')] }),
     minThreads: 1,
     maxThreads: threads,
     idleTimeout: 60_000,
   });
   return {
-    compute: async (name, input, signal) => {
-      const answer = (await pool.run({ name, input }, { signal })) as ThreadAnswer;
-      if (!answer.ok) throw reviveError(answer.error);
-      return answer.value as never;
+    compute: async (name, input, signal, onProgress) => {
+      const gauge = openGauge();
+      const stop = onProgress === undefined ? undefined : watch(() => readGauge(gauge), onProgress);
+      try {
+        const answer = (await pool.run({ name, input, gauge }, { signal })) as ThreadAnswer;
+        if (!answer.ok) throw reviveError(answer.error);
+        return answer.value as never;
+      } finally {
+        stop?.();
+      }
     },
     close: () => pool.close({ force: true }),
   };
+}
+
+/** Looks now and then, and tells of what has changed. */
+function watch(read: () => Reading, tell: (reading: Reading) => void): () => void {
+  let last = 0;
+  const timer = setInterval(() => {
+    const reading = read();
+    if (reading.fraction <= last) return;
+    last = reading.fraction;
+    tell(reading);
+  }, LOOK_MS);
+  return () => clearInterval(timer);
 }

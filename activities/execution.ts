@@ -18,7 +18,7 @@ export interface Progress {
   stage: string;
   /** 0 to 1. */
   fraction: number;
-  rows?: number;
+  rows?: number | undefined;
 }
 
 /** The execution of the activity that calls this. */

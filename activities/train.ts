@@ -27,6 +27,7 @@ export const stage: Stage<'train' | 'encoder'> = {
         model: params.model,
       },
       execution.signal,
+      ({ fraction, rows }) => execution.heartbeat({ stage: 'train', fraction, rows }),
     );
     const { rows, depth, leaves, warnings } = fitted;
     return {

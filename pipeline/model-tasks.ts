@@ -6,6 +6,7 @@ import { toJsonBytes } from './json.ts';
 import { concatMatrices, type Matrix } from './matrix.ts';
 import { score, type Score } from './metrics.ts';
 import { describeTree, predictLabels } from './predict.ts';
+import { within, type Report } from './progress.ts';
 import {
   fitTree as fit,
   treeFromJson,
@@ -19,7 +20,10 @@ import {
  * @param input.parts Arrow files of train rows
  * @throws BadData when there are no rows to fit on
  */
-export function fitTree(input: { parts: Uint8Array[]; encoder: Uint8Array; model: TreeParams }): {
+export function fitTree(
+  input: { parts: Uint8Array[]; encoder: Uint8Array; model: TreeParams },
+  report?: Report,
+): {
   model: Uint8Array;
   rows: number;
   depth: number;
@@ -27,12 +31,12 @@ export function fitTree(input: { parts: Uint8Array[]; encoder: Uint8Array; model
   warnings: string[];
 } {
   const encoder = encoderFromJson(input.encoder);
-  const matrix = load(input.parts, encoder);
+  const matrix = load(input.parts, encoder, within(report, 0, 0.2));
   if (matrix.rows === 0)
     throw new BadData(
       'every train row has a missing cell and preprocess.missing is drop: set it to impute, or add data',
     );
-  const model = fit(matrix, encoder.classes, input.model);
+  const model = fit(matrix, encoder.classes, input.model, within(report, 0.2, 1));
   const { depth, leaves } = describeTree(model);
   return {
     model: treeToJson(model),
@@ -76,8 +80,12 @@ export function evaluate(input: {
   };
 }
 
-function load(parts: readonly Uint8Array[], encoder: Encoder): Matrix {
-  return concatMatrices(parts.map((bytes) => applyEncoder(encoder, partFromArrow(bytes))));
+function load(parts: readonly Uint8Array[], encoder: Encoder, report?: Report): Matrix {
+  const matrices = parts.map((bytes, i) => {
+    report?.(i / parts.length);
+    return applyEncoder(encoder, partFromArrow(bytes));
+  });
+  return concatMatrices(matrices);
 }
 
 function scoreOn(matrix: Matrix, model: TreeModel, encoder: Encoder): Score | null {

@@ -6,6 +6,7 @@ import type { Tree } from './cart/ml-cart.ts';
 import { treeText } from './cart/tree-text.ts';
 import { parseJson } from './json.ts';
 import type { Matrix } from './matrix.ts';
+import type { Report } from './progress.ts';
 import { list, quote } from './table.ts';
 
 export type { TreeParams } from './cart/fit.ts';
@@ -36,10 +37,16 @@ export type RegressionModel = Tree<'DTRegression'>;
  * @param classes the encoder's; a class is known to the tree by its index here
  * @throws BadData when there are no rows or columns, a feature is not finite, or a label is not among the classes
  */
-export function fitTree(matrix: Matrix, classes: readonly string[], params: TreeParams): TreeModel {
+export function fitTree(
+  matrix: Matrix,
+  classes: readonly string[],
+  params: TreeParams,
+  report?: Report,
+): TreeModel {
   checkRows(matrix.rows);
   checkFeatures(matrix.names, matrix.columns);
-  return fitClasses(matrix.columns, classIndexes(matrix.labels, classes), classes.length, params);
+  const labels = classIndexes(matrix.labels, classes);
+  return fitClasses(matrix.columns, labels, classes.length, params, report);
 }
 
 /**

@@ -2,6 +2,7 @@ import { type Block, emptyBlock, narrowBlock, type Targets } from './block.ts';
 import type { Criterion, Split } from './criterion.ts';
 import { GrownTree } from './grown-tree.ts';
 import { markSides, partition } from './partition.ts';
+import type { Report } from '../progress.ts';
 import { thresholdBetween } from './threshold.ts';
 
 /** When to stop; no limit on depth is Infinity. */
@@ -36,12 +37,14 @@ const BLOCK_ROWS = [1 << 15, 1 << 11];
 /**
  * Grows a tree, depth first and without recursion, so that no depth is too much.
  * @param columns what the block was sorted by
+ * @param report told how many rows have found their leaf
  */
 export function growTree<T extends Targets>(
   columns: readonly Float64Array[],
   block: Block<T>,
   criterion: Criterion<T>,
   limits: GrowthLimits,
+  report?: Report,
 ): GrownTree {
   const inner = BLOCK_ROWS.filter((rows) => rows < block.rows);
   const blocks = [block, ...inner.map((rows) => emptyBlock(block, rows))];
@@ -49,9 +52,14 @@ export function growTree<T extends Targets>(
   const features = columns.map((_, feature) => feature);
   const list = criterion.listed ? columns.length : 0;
   const tasks: Task[] = [taskOf({ level: 0, depth: 0, features, list }, tree.add(), 0, block.rows)];
+  let settled = 0;
   for (let task = tasks.pop(); task !== undefined; task = tasks.pop()) {
     const moved = toInnerBlock(blocks, task);
+    const others = tasks.length;
     growNode(columns, blocks[moved.level]!, criterion, limits, tree, moved, tasks);
+    settled += task.end - task.start;
+    for (let i = others; i < tasks.length; i++) settled -= tasks[i]!.end - tasks[i]!.start;
+    report?.(settled / block.rows, settled);
   }
   return tree;
 }

@@ -1,0 +1,37 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openPool, type ComputePool } from '../../activities/compute.ts';
+import type { Reading } from '../../activities/gauge.ts';
+import { trainingInput } from './tables.ts';
+
+let pool: ComputePool;
+beforeAll(() => {
+  pool = openPool({ threads: 1 });
+});
+afterAll(() => pool.close());
+
+const never = new AbortController().signal;
+
+describe('a long task in a thread', () => {
+  it('tells how far it is while it runs: ever further, up to all its rows', async () => {
+    const readings: Reading[] = [];
+    const input = trainingInput(120_000, 8);
+    const { rows } = await pool.compute('fitTree', input, never, (reading) =>
+      readings.push(reading),
+    );
+    expect(readings.length).toBeGreaterThan(0);
+    const fractions = readings.map(({ fraction }) => fraction);
+    expect(fractions).toEqual(fractions.toSorted((a, b) => a - b));
+    expect(Math.max(...fractions)).toBeLessThanOrEqual(1);
+    for (const { rows: done } of readings) expect(done ?? 0).toBeLessThanOrEqual(rows);
+  });
+
+  it('stops when its signal aborts, and the pool goes on', async () => {
+    const abort = new AbortController();
+    const input = trainingInput(60_000, 8);
+    const running = pool.compute('fitTree', input, abort.signal);
+    setTimeout(() => abort.abort(), 20);
+    await expect(running).rejects.toMatchObject({ name: 'AbortError' });
+    const { rows } = await pool.compute('fitTree', trainingInput(200, 2), never);
+    expect(rows).toBeGreaterThan(100);
+  });
+});
