@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { BadParams } from '../errors.ts';
 
 const columnType = z.enum(['number', 'category', 'ignore']);
+const onChange = z.enum(['fail', 'ignore', 'adapt']);
 
 /**
  * What shapes a result, with defaults beside each field. Pinned into every run's history and hashed
@@ -22,6 +23,12 @@ export const paramsSchema = z.strictObject({
       columns: z.record(z.string(), columnType).default({}),
       /** Cells that mean "not known", compared after trimming. */
       missing_values: z.array(z.string()).default(['', 'NA', 'N/A', 'NaN', 'null', '?']),
+      /** Data that arrives later has a column the first batch lacks. */
+      on_new_column: onChange.default('fail'),
+      /** Data that arrives later lacks a column the first batch has. */
+      on_missing_column: onChange.default('fail'),
+      /** A batch holds a word or a label that no train row of an earlier batch has. */
+      on_new_category: onChange.default('adapt'),
     })
     .prefault({}),
   split: z

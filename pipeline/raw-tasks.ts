@@ -3,7 +3,7 @@ import { cutBatch, toColumns, toRows } from './batch.ts';
 import type { Column, ColumnType } from './columns.ts';
 import { formatCsv, parseCsv } from './csv.ts';
 import { inferColumns } from './infer.ts';
-import { checkRows } from './rows.ts';
+import { checkHeader, checkRows } from './rows.ts';
 import { permutation } from './shuffle.ts';
 
 /**
@@ -37,6 +37,7 @@ export function cutBatches(input: {
 }): { bytes: Uint8Array; rows: number; warnings: string[] }[] {
   const { file, columns, batchSize } = input;
   const table = parseCsv(input.bytes, file);
+  checkHeader(table.header, columns, file);
   checkRows(table, columns, { file, missingValues: input.missingValues });
   const order = permutation(table.rows.length, input.shuffleSeed);
   const whole = toColumns(table);

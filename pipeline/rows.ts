@@ -1,7 +1,8 @@
 import { BadData } from '../errors.ts';
 import { isMissing, missingWords, numberOf } from './cells.ts';
 import type { Column } from './columns.ts';
-import { lineOf, list, quote, type RawTable } from './table.ts';
+import { conform, STRICT } from './conform.ts';
+import { lineOf, quote, type RawTable } from './table.ts';
 
 /** Where rows come from: `firstRow` is the number in the file (from 1) of the table's first row. */
 export interface Origin {
@@ -10,18 +11,19 @@ export interface Origin {
 }
 
 /**
- * Checks data that arrived later against the frozen columns: the same names in the same order, and a
- * decimal number or a missing value in every cell of a number column.
- * @throws BadData naming the first offending column or cell
+ * Checks that every cell of a number column is a decimal number or missing.
+ * @param columns may be fewer than the table has
+ * @throws BadData naming the first offending cell
  */
 export function checkRows(
   table: RawTable,
   columns: readonly Column[],
   options: Origin & { readonly missingValues: readonly string[] },
 ): void {
-  checkHeader(table.header, columns, options.file);
   const missing = missingWords(options.missingValues);
-  const numbers = columns.flatMap(({ type }, index) => (type === 'number' ? [index] : []));
+  const numbers = columns.flatMap(({ name, type }) =>
+    type === 'number' ? [table.header.indexOf(name)] : [],
+  );
   for (let row = 0; row < table.rows.length; row++) {
     for (const index of numbers) {
       const cell = table.rows[row]![index]!;
@@ -41,26 +43,7 @@ export function checkHeader(
   columns: readonly Column[],
   file: string,
 ): void {
-  const names = columns.map(({ name }) => name);
-  const gone = names.filter((name) => !header.includes(name));
-  const added = header.filter((name) => !names.includes(name));
-  const moved = names.findIndex((name, i) => header[i] !== name);
-  const mend = 'mend the header, or start a new pipeline for data of another shape';
-  if (gone.length > 0) {
-    throw new BadData(
-      `${file} lacks column ${list(gone)}, which earlier batches have` +
-        `${added.length > 0 ? `, and adds ${list(added)}` : ''}: ${mend}`,
-    );
-  }
-  if (added.length > 0) {
-    throw new BadData(`${file} adds column ${list(added)}, which earlier batches lack: ${mend}`);
-  }
-  if (moved >= 0) {
-    throw new BadData(
-      `${file} has column ${quote(header[moved]!)} where earlier batches have ${quote(names[moved]!)}: ` +
-        `put the columns in the order ${list(names)}`,
-    );
-  }
+  conform(header, columns, { file, target: '', key: null, missingValues: [''], contract: STRICT });
 }
 
 /** The error for a cell of a number column that holds something else. Row and column are indexes from 0. */

@@ -1,3 +1,4 @@
+import { conformBatch } from './conform-tasks.ts';
 import { evaluate, fitTree } from './model-tasks.ts';
 import { encodePart, fitEncoder } from './part-tasks.ts';
 import { cutBatches, firstDifference, inspectRaw } from './raw-tasks.ts';
@@ -9,6 +10,7 @@ import { cutBatches, firstDifference, inspectRaw } from './raw-tasks.ts';
 export const tasks = {
   inspectRaw,
   cutBatches,
+  conformBatch,
   firstDifference,
   encodePart,
   fitEncoder,

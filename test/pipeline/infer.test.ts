@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type ColumnOptions, inferColumns } from '../../pipeline/infer.ts';
-import { checkRows } from '../../pipeline/rows.ts';
+import { checkHeader, checkRows } from '../../pipeline/rows.ts';
 import { csv, iris, irisColumns, missingValues } from './support.ts';
 
 const options: ColumnOptions = { file: 'data.csv', target: 'y', declared: {}, missingValues };
@@ -139,14 +139,17 @@ describe('inferColumns', () => {
   });
 });
 
-describe('checkRows', () => {
+describe('later rows', () => {
   const { columns } = infer('x,c,y\n1,a,p\n2,b,q\n');
-  const check = (text: string, firstRow?: number) =>
-    checkRows(csv(text), columns, {
+  const check = (text: string, firstRow?: number) => {
+    const table = csv(text);
+    checkHeader(table.header, columns, 'more.csv');
+    checkRows(table, columns, {
       file: 'more.csv',
       missingValues,
       ...(firstRow === undefined ? {} : { firstRow }),
     });
+  };
 
   it('passes rows of the frozen columns', () => {
     expect(() => check('x,c,y\n3,new,r\nNA,,\n')).not.toThrow();
@@ -155,15 +158,15 @@ describe('checkRows', () => {
   it.each([
     [
       'x,y\n1,p\n',
-      'more.csv lacks column "c", which earlier batches have: mend the header, or start a new pipeline for data of another shape',
+      'more.csv lacks column "c", which earlier batches have: mend the header, or start a new pipeline for data of another shape, or set data.on_missing_column',
     ],
     [
       'x,C,y\n1,a,p\n',
-      'more.csv lacks column "c", which earlier batches have, and adds "C": mend the header, or start a new pipeline for data of another shape',
+      'more.csv lacks column "c", which earlier batches have, and adds "C": mend the header, or start a new pipeline for data of another shape, or set data.on_missing_column',
     ],
     [
       'x,c,y,z\n1,a,p,1\n',
-      'more.csv adds column "z", which earlier batches lack: mend the header, or start a new pipeline for data of another shape',
+      'more.csv adds column "z", which earlier batches lack: mend the header, or start a new pipeline for data of another shape, or set data.on_new_column',
     ],
     [
       'c,x,y\na,1,p\n',

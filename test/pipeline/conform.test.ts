@@ -1,0 +1,131 @@
+import { describe, expect, it } from 'vitest';
+import type { Column } from '../../pipeline/columns.ts';
+import {
+  type ColumnContract,
+  conform,
+  type ConformOptions,
+  isAsItStands,
+  STRICT,
+} from '../../pipeline/conform.ts';
+import { conformBatch } from '../../pipeline/conform-tasks.ts';
+import { missingValues } from './support.ts';
+
+const columns: Column[] = [
+  { name: 'n', type: 'number' },
+  { name: 'c', type: 'category' },
+  { name: 'y', type: 'category' },
+];
+const options: ConformOptions = {
+  file: 'may.csv',
+  target: 'y',
+  key: null,
+  missingValues,
+  contract: STRICT,
+};
+const IGNORE: ColumnContract = { newColumn: 'ignore', missingColumn: 'ignore' };
+const ADAPT: ColumnContract = { newColumn: 'adapt', missingColumn: 'adapt' };
+const plan = (header: string[], contract: ColumnContract, more: Partial<ConformOptions> = {}) =>
+  conform(header, columns, { ...options, contract, ...more });
+
+describe('conform', () => {
+  it.each([STRICT, IGNORE, ADAPT])(
+    'takes the frozen columns as they stand under %j',
+    (contract) => {
+      const found = plan(['n', 'c', 'y'], contract);
+      expect(found).toMatchObject({ header: ['n', 'c', 'y'], from: [0, 1, 2], warnings: [] });
+      expect(isAsItStands(found, 3)).toBe(true);
+      expect(isAsItStands(found, 4)).toBe(false);
+    },
+  );
+
+  it('leaves a new column out, or keeps it behind the frozen ones', () => {
+    expect(plan(['n', 'z', 'c', 'y'], IGNORE)).toMatchObject({
+      header: ['n', 'c', 'y'],
+      from: [0, 2, 3],
+      warnings: ['may.csv adds column "z", which is left out'],
+    });
+    expect(plan(['n', 'z', 'c', 'y'], ADAPT)).toMatchObject({
+      header: ['n', 'c', 'y', 'z'],
+      from: [0, 2, 3, 1],
+      warnings: ['may.csv adds column "z": a feature from here on, missing in earlier batches'],
+    });
+  });
+
+  it('leaves a missing column out, or writes it with missing cells', () => {
+    const warnings = ['may.csv lacks column "c": its rows have it missing'];
+    expect(plan(['n', 'y'], IGNORE)).toMatchObject({ header: ['n', 'y'], from: [0, 1], warnings });
+    expect(plan(['n', 'y'], ADAPT)).toMatchObject({
+      header: ['n', 'c', 'y'],
+      from: [0, null, 1],
+      fill: '',
+      warnings,
+    });
+    expect(plan(['n', 'y'], ADAPT, { missingValues: ['NA'] }).fill).toBe('NA');
+  });
+
+  it('puts columns in their order once a change is let through', () => {
+    expect(plan(['y', 'c', 'n'], ADAPT)).toMatchObject({
+      header: ['n', 'c', 'y'],
+      from: [2, 1, 0],
+    });
+  });
+
+  it.each<[string[], ColumnContract, Partial<ConformOptions>, string]>([
+    [
+      ['n', 'y'],
+      { ...ADAPT, missingColumn: 'fail' },
+      {},
+      'may.csv lacks column "c", which earlier batches have: mend the header, or start a new pipeline for data of another shape, or set data.on_missing_column',
+    ],
+    [
+      ['n', 'c', 'y', 'z'],
+      { ...ADAPT, newColumn: 'fail' },
+      {},
+      'may.csv adds column "z", which earlier batches lack: mend the header, or start a new pipeline for data of another shape, or set data.on_new_column',
+    ],
+    [
+      ['n', 'c'],
+      ADAPT,
+      {},
+      'may.csv lacks column "y", which no batch can do without, being the one to predict: add it to the file',
+    ],
+    [
+      ['n', 'y'],
+      IGNORE,
+      { key: ['c'] },
+      'may.csv lacks column "c", which no batch can do without, being part of split.key: add it to the file',
+    ],
+    [
+      ['n', 'y'],
+      ADAPT,
+      { missingValues: [] },
+      'may.csv lacks column "c", and data.missing_values has no word to write in its place: add ""',
+    ],
+  ])('refuses %j under %j', (header, contract, more, sentence) => {
+    expect(() => plan(header, contract, more)).toThrow(sentence);
+  });
+});
+
+describe('a batch made of a file', () => {
+  const batch = (text: string, contract: ColumnContract) => {
+    const { file, target } = options;
+    const from = { file, target, key: null, missingValues, bytes: Buffer.from(text) };
+    const { bytes, rows } = conformBatch({ ...from, columns, contract });
+    return [Buffer.from(bytes).toString(), rows];
+  };
+
+  it('is the file as canonical CSV where its columns are the frozen ones', () => {
+    expect(batch('n,c,y\r\n1,"a",p\r\n', STRICT)).toEqual(['n,c,y\n1,a,p\n', 1]);
+  });
+
+  it('has the columns that the contract lets through', () => {
+    expect(batch('z,y,n\n9,p,1\n8,q,2\n', ADAPT)).toEqual(['n,c,y,z\n1,,p,9\n2,,q,8\n', 2]);
+    expect(batch('z,y,n\n9,p,1\n', IGNORE)).toEqual(['n,y\n1,p\n', 1]);
+  });
+
+  it('is refused where a column of numbers now holds text', () => {
+    expect(() => batch('n,c,y\n1,a,p\nmany,a,p\n', ADAPT)).toThrow(
+      'may.csv, row 2 (line 3), column "n": "many" is not a number',
+    );
+  });
+});
