@@ -3,6 +3,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import { TASK_QUEUE } from './activities/contract.ts';
 import { BadParams, messageOf } from './errors.ts';
 import { parseParams, paramsSchema, pipelineName } from './pipeline/params.ts';
 import type { BucketOptions } from './store/bucket.ts';
@@ -47,6 +48,8 @@ export interface Config {
   tracking: { uri: string; experimentName: string; auth: TrackingAuth | undefined };
   /** Base URL of Temporal's Web UI, for links. */
   temporalUi: string;
+  /** Where runs are started, and the worker takes them from. */
+  taskQueue: string;
   /** The pinnable half of params.yaml, as it stands in the file. */
   params: Record<string, unknown>;
 }
@@ -87,6 +90,7 @@ export function loadConfig(root: string, env: NodeJS.ProcessEnv = process.env): 
       auth: authFromEnv(env),
     },
     temporalUi: env['TEMPORAL_UI_URL'] ?? 'http://localhost:8233',
+    taskQueue: env['RETRAIN_TASK_QUEUE'] || TASK_QUEUE,
     params,
   };
 }

@@ -1,9 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { NativeConnection, Runtime } from '@temporalio/worker';
 import { openPool } from './activities/compute.ts';
-import { TASK_QUEUE } from './activities/contract.ts';
 import { createActivities } from './activities/index.ts';
 import { loadConfig, projectRoot, stackDir } from './config.ts';
 import { temporalPlace } from './connect.ts';
@@ -11,9 +10,10 @@ import { messageOf, RetrainError, SetupError } from './errors.ts';
 import { useStack } from './infra/stack.ts';
 import { openStore } from './store/index.ts';
 import { createMlflowTracker } from './tracking/mlflow.ts';
-import { activityInterceptor } from './worker/activity-interceptor.ts';
 import { serveHealth } from './worker/health.ts';
 import { openLog, temporalLogger } from './worker/logger.ts';
+import { WORKER_HELP, workerSettings } from './worker/options.ts';
+import { createWorkers, runAll } from './worker/workers.ts';
 
 const production = process.env['NODE_ENV'] === 'production';
 
@@ -23,46 +23,48 @@ const log = openLog();
 
 /** Connects, polls until SIGTERM or SIGINT, then drains: activities in flight get time to finish. */
 async function main(): Promise<void> {
+  const commit = gitCommit();
+  const settings = workerSettings(process.argv.slice(2), process.env, commit);
   useStack(stackDir(root));
   Runtime.install({ logger: temporalLogger(log) });
   const config = loadConfig(root);
   const store = openStore(config.storage);
-  const pool = openPool();
+  const pool = openPool({ threads: settings.threads });
   const { uri, auth, experimentName } = config.tracking;
   const connection = await connect();
-  const worker = await Worker.create({
-    connection,
-    namespace: temporalPlace().namespace,
-    taskQueue: TASK_QUEUE,
-    ...workflowSource(),
-    activities: createActivities({
-      store,
-      tracker: createMlflowTracker({ uri, auth }),
-      experimentName,
-      compute: pool.compute,
-      readConfig: () => loadConfig(root),
-      root,
-      gitCommit: gitCommit(),
-    }),
-    interceptors: { activity: [(context) => ({ inbound: activityInterceptor(context) })] },
-    // A killed worker's runs move on after this long instead of ten seconds.
-    stickyQueueScheduleToStartTimeout: '1s',
-    maxHeartbeatThrottleInterval: '1s',
-    shutdownGraceTime: '20s',
-    shutdownForceTime: '60s',
+  const activities = createActivities({
+    store,
+    tracker: createMlflowTracker({ uri, auth }),
+    experimentName,
+    compute: pool.compute,
+    readConfig: () => loadConfig(root),
+    root,
+    gitCommit: commit,
+    cpuTaskQueue: settings.cpuTaskQueue,
   });
+  const workers = await createWorkers(
+    {
+      connection,
+      namespace: temporalPlace().namespace,
+      activities,
+      workflows: workflowSource(),
+    },
+    settings,
+  );
   const port = Number(process.env['RETRAIN_HEALTH_PORT'] ?? 0);
   const health =
     port > 0
-      ? await serveHealth(port, () => ({
-          ready: worker.getState() === 'RUNNING',
-          state: worker.getState(),
-        }))
+      ? await serveHealth(port, () => {
+          const states = workers.map((worker) => worker.getState());
+          const state = states.find((one) => one !== 'RUNNING') ?? 'RUNNING';
+          return { ready: state === 'RUNNING', state };
+        })
       : undefined;
   process.once('SIGTERM', exitOnSecondSignal).once('SIGINT', exitOnSecondSignal);
-  log.info({ taskQueue: TASK_QUEUE, pid: process.pid }, 'worker starts');
+  const { role, taskQueue, cpuTaskQueue, deployment } = settings;
+  log.info({ role, taskQueue, cpuTaskQueue, deployment, pid: process.pid }, 'worker starts');
   try {
-    await worker.run();
+    await runAll(workers);
   } finally {
     health?.close();
     await pool.close();
@@ -113,7 +115,8 @@ function gitCommit(): string | undefined {
 }
 
 try {
-  await main();
+  if (process.argv.includes('--help')) process.stdout.write(WORKER_HELP);
+  else await main();
 } catch (error) {
   // A person reads this: a named failure is one sentence, anything else is ours to debug.
   if (error instanceof RetrainError) log.fatal(error.message);

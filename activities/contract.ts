@@ -45,6 +45,8 @@ export interface PinnedRun {
   until: StageName;
   only: StageName | null;
   force: boolean;
+  /** Where the stages that compute run; absent: where the workflow does. */
+  cpuTaskQueue?: string;
 }
 
 /** How a stage may use what earlier runs left: take it, insist on it, or pass it by. */

@@ -17,4 +17,6 @@ export interface Deps {
   root: string;
   /** The commit this worker runs, where it is known. */
   gitCommit: string | undefined;
+  /** Where runs begun here send the stages that compute; undefined: their own task queue. */
+  cpuTaskQueue?: string | undefined;
 }

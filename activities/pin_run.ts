@@ -26,7 +26,10 @@ const inputSchema = z.strictObject({
  * stands now, with the caller's laid over it.
  * @throws BadParams naming the key, its value and what is allowed.
  */
-export function pinRun({ readConfig }: Pick<Deps, 'readConfig'>, input: unknown): PinnedRun {
+export function pinRun(
+  { readConfig, cpuTaskQueue }: Pick<Deps, 'readConfig' | 'cpuTaskQueue'>,
+  input: unknown,
+): PinnedRun {
   const asked = parseParams(inputSchema, input, "the workflow's input");
   const config = readConfig();
   const merged = mergeParams(config.params, asked.params);
@@ -40,5 +43,6 @@ export function pinRun({ readConfig }: Pick<Deps, 'readConfig'>, input: unknown)
     until: asked.only ?? asked.until ?? 'evaluate',
     only: asked.only ?? null,
     force: asked.force ?? false,
+    ...(cpuTaskQueue === undefined ? {} : { cpuTaskQueue }),
   };
 }

@@ -4,7 +4,7 @@ import {
   WorkflowExecutionAlreadyStartedError,
   WorkflowUpdateFailedError,
 } from '@temporalio/client';
-import { TASK_QUEUE, type StageName, type TrainBatchInput } from '../activities/contract.ts';
+import type { StageName, TrainBatchInput } from '../activities/contract.ts';
 import { BadData, Conflict, messageOf, SetupError } from '../errors.ts';
 import { mergeParams, paramsSchema, parseParams } from '../pipeline/params.ts';
 import type { Ref } from '../store/ref.ts';
@@ -46,7 +46,7 @@ export async function start(session: Session, request: Request): Promise<Started
     try {
       const handle = await session.client.workflow.start<typeof trainBatch>('trainBatch', {
         workflowId,
-        taskQueue: TASK_QUEUE,
+        taskQueue: session.config.taskQueue,
         args: [input],
         staticSummary: `${request.pipeline} · batch ${request.batch}`,
       });

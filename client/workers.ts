@@ -1,16 +1,15 @@
 import proto from '@temporalio/proto';
-import { TASK_QUEUE } from '../activities/contract.ts';
 import type { Session } from './session.ts';
 
 /** A worker that has not polled for this long is gone. */
 const SEEN_LATELY_MS = 90_000;
 
 /** Whether some worker has polled our task queue lately. */
-export async function taskQueueHasWorker({ client, namespace }: Session): Promise<boolean> {
+export async function taskQueueHasWorker({ client, config, namespace }: Session): Promise<boolean> {
   try {
     const { pollers } = await client.workflowService.describeTaskQueue({
       namespace,
-      taskQueue: { name: TASK_QUEUE },
+      taskQueue: { name: config.taskQueue },
       taskQueueType: proto.temporal.api.enums.v1.TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
     });
     return (pollers ?? []).some(

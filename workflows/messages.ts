@@ -29,7 +29,9 @@ export function differences(running: PinnedRun, asked: PinnedRun): Difference[] 
   );
 }
 
-function flatten({ params, paramsHash: _, source, ...run }: PinnedRun): Record<string, unknown> {
+function flatten(pinned: PinnedRun): Record<string, unknown> {
+  // Where it runs is no matter of what it does.
+  const { params, paramsHash: _, cpuTaskQueue: __, source, ...run } = pinned;
   const flat: Record<string, unknown> = { ...run, source: source?.sha256 ?? null };
   for (const [section, fields] of Object.entries(params))
     for (const [name, value] of Object.entries(fields)) flat[`${section}.${name}`] = value;

@@ -18,16 +18,19 @@ import { StageLog } from './stage-log.ts';
 
 const RETRY = { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '30s' } as const;
 
-const stages = proxyActivities<Activities>({
-  startToCloseTimeout: '1h',
-  heartbeatTimeout: '30s',
-  retry: RETRY,
-});
-const training = proxyActivities<Pick<Activities, 'train'>>({
-  startToCloseTimeout: '24h',
-  heartbeatTimeout: '30s',
-  retry: RETRY,
-});
+const STAGE = { startToCloseTimeout: '1h', heartbeatTimeout: '30s', retry: RETRY } as const;
+const stages = proxyActivities<Activities>(STAGE);
+
+/** The stages that compute, on the queue of the workers that are there for them, if there is one. */
+function computing({
+  cpuTaskQueue,
+}: PinnedRun): Pick<Activities, 'preprocess' | 'train' | 'evaluate'> {
+  const options = cpuTaskQueue === undefined ? STAGE : { ...STAGE, taskQueue: cpuTaskQueue };
+  const { preprocess, evaluate } = proxyActivities<Activities>(options);
+  const { train } = proxyActivities<Activities>({ ...options, startToCloseTimeout: '24h' });
+  return { preprocess, train, evaluate };
+}
+
 const closing = proxyActivities<Pick<Activities, 'close_runs'>>({
   startToCloseTimeout: '30s',
   scheduleToCloseTimeout: '2m', // a run that fails must not hang on a tracking server that is down
@@ -82,6 +85,7 @@ async function runHealing(run: PinnedRun, stageLog: StageLog): Promise<void> {
 
 /** The pipeline, top to bottom: each stage takes what those above it made. */
 async function runStages(run: PinnedRun, stageLog: StageLog): Promise<void> {
+  const compute = computing(run);
   const data = await stageLog.run('get_data', (ask) =>
     stages.get_data({ ...ask, source: run.source, inputs: {} }),
   );
@@ -102,20 +106,20 @@ async function runStages(run: PinnedRun, stageLog: StageLog): Promise<void> {
   if (run.until === 'merge_data') return;
 
   const processed = await stageLog.run('preprocess', (ask) =>
-    stages.preprocess({ ...ask, inputs: { merged: merged!, columns: columns! } }),
+    compute.preprocess({ ...ask, inputs: { merged: merged!, columns: columns! } }),
   );
   if (run.until === 'preprocess') return;
   const { train, test, encoder } = processed.outputs;
 
   const trained = await stageLog.run('train', (ask) =>
-    training.train({ ...ask, inputs: { train: train!, encoder: encoder! } }),
+    compute.train({ ...ask, inputs: { train: train!, encoder: encoder! } }),
   );
   const { attempt, mlflow } = trained;
   stageLog.summary.mlflow = mlflow;
   if (run.until === 'train') return closeRuns('FINISHED');
 
   await stageLog.run('evaluate', (ask) =>
-    stages.evaluate({
+    compute.evaluate({
       ...ask,
       attempt,
       inputs: { model: trained.outputs['model']!, encoder: encoder!, test: test! },

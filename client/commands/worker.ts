@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
-import { examples } from './context.ts';
 
 /** worker.ts, or worker.js when built. */
 const program = fileURLToPath(
@@ -11,9 +10,12 @@ const program = fileURLToPath(
 export function workerCommand(): Command {
   return new Command('worker')
     .description('run a worker here, until Ctrl-C')
-    .addHelpText('after', examples('worker'))
-    .action(async () => {
-      const child = spawn(process.execPath, [...process.execArgv, program], { stdio: 'inherit' });
+    .helpOption(false) // the worker has flags of its own, and says which
+    .allowUnknownOption()
+    .argument('[flags...]', "the worker's flags; --help lists them")
+    .action(async (flags: string[]) => {
+      const args = [...process.execArgv, program, ...flags];
+      const child = spawn(process.execPath, args, { stdio: 'inherit' });
       // Ctrl-C reaches the whole group: the worker drains, and we end when it has.
       process.on('SIGINT', () => undefined).on('SIGTERM', () => child.kill('SIGTERM'));
       process.exitCode = await new Promise<number>((resolve) => {

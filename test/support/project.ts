@@ -82,14 +82,23 @@ function run(args: string[], cwd: string, env: Record<string, string>): Promise<
 export interface RunningWorker {
   pid: number;
   log: () => string;
+  /** Asks it to drain, and waits until it has ended. */
   stop: () => Promise<void>;
+  /** Its exit code once it has ended; null where a signal ended it. */
+  ended: Promise<number | null>;
   kill: (signal: NodeJS.Signals) => void;
 }
 
-/** Starts a worker and waits until it polls. */
-export async function startWorker(project: Project): Promise<RunningWorker> {
+/**
+ * Starts a worker and waits until it polls.
+ * @param args its flags
+ */
+export async function startWorker(
+  project: Pick<Project, 'folder' | 'env'>,
+  ...args: string[]
+): Promise<RunningWorker> {
   const port = await freePort();
-  const child = spawn(process.execPath, ['--import', tsx, join(ROOT, 'worker.ts')], {
+  const child = spawn(process.execPath, ['--import', tsx, join(ROOT, 'worker.ts'), ...args], {
     cwd: project.folder,
     env: { ...project.env, RETRAIN_HEALTH_PORT: String(port) },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -97,7 +106,7 @@ export async function startWorker(project: Project): Promise<RunningWorker> {
   let log = '';
   for (const stream of [child.stdout, child.stderr])
     stream.setEncoding('utf8').on('data', (text: string) => (log += text));
-  const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
+  const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
   const deadline = Date.now() + 90_000;
   while (!(await isReady(port))) {
     if (child.exitCode !== null || Date.now() > deadline)
@@ -107,6 +116,7 @@ export async function startWorker(project: Project): Promise<RunningWorker> {
   return {
     pid: child.pid!,
     log: () => log,
+    ended,
     kill: (signal) => child.kill(signal),
     stop: async () => {
       child.kill('SIGTERM');

@@ -1,0 +1,77 @@
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ResultDocument } from '../../client/result.ts';
+import { makeProject, startWorker, type Project, type RunningWorker } from '../support/project.ts';
+
+/** One run's stages spread over two workers that share servers but no folder. */
+
+const COMPUTE = ['preprocess', 'train', 'evaluate'];
+let project: Project;
+let elsewhere: string;
+let io: RunningWorker;
+let cpu: RunningWorker;
+
+beforeAll(async () => {
+  project = await makeProject('two');
+  elsewhere = mkdtempSync(join(tmpdir(), 'retrain elsewhere '));
+  cpSync(join(project.folder, 'params.yaml'), join(elsewhere, 'params.yaml'));
+  const env = { ...project.env, RETRAIN_ROOT: elsewhere };
+  [io, cpu] = await Promise.all([
+    startWorker(project, '--role', 'io'),
+    startWorker({ folder: elsewhere, env }, '--role', 'cpu', '--max-cpu-activities', '1'),
+  ]);
+});
+
+afterAll(async () => {
+  await Promise.all([io?.stop(), cpu?.stop()]);
+  project?.remove();
+  rmSync(elsewhere, { recursive: true, force: true });
+});
+
+async function run(...args: string[]): Promise<ResultDocument> {
+  const { code, stdout, stderr } = await project.client('run', '1', '--json', ...args);
+  expect(stderr).not.toContain('error');
+  expect(code).toBe(0);
+  return JSON.parse(stdout) as ResultDocument;
+}
+
+/** Which process ran each stage, by the history. */
+async function workersOf({ workflowId, runId }: ResultDocument): Promise<Record<string, string>> {
+  const { Client, Connection } = await import('@temporalio/client');
+  const connection = await Connection.connect({ address: project.env['TEMPORAL_ADDRESS']! });
+  const client = new Client({ connection, namespace: project.env['TEMPORAL_NAMESPACE']! });
+  const { events } = await client.workflow.getHandle(workflowId, runId).fetchHistory();
+  await connection.close();
+  const stages = new Map<string, string>();
+  for (const { eventId, activityTaskScheduledEventAttributes: begun } of events ?? [])
+    if (begun?.activityType?.name != null) stages.set(String(eventId), begun.activityType.name);
+  const ran: Record<string, string> = {};
+  for (const { activityTaskStartedEventAttributes: started } of events ?? []) {
+    const stage = stages.get(String(started?.scheduledEventId));
+    if (stage !== undefined) ran[stage] = started!.identity!.split('@')[0]!;
+  }
+  return ran;
+}
+
+describe('two workers with no shared disk', () => {
+  it('share the stages of a run by the queues they poll', async () => {
+    const document = await run();
+    const ran = await workersOf(document);
+    for (const [stage, pid] of Object.entries(ran))
+      expect([stage, pid]).toEqual([stage, String((COMPUTE.includes(stage) ? cpu : io).pid)]);
+    expect(Object.keys(ran)).toEqual(expect.arrayContaining(['get_data', ...COMPUTE]));
+  });
+
+  it('make what one alone makes', async () => {
+    const both = await run('--force');
+    await Promise.all([io.stop(), cpu.stop()]);
+    const alone = await startWorker(project);
+    const one = await run('--force');
+    await alone.stop();
+    const made = ({ stages }: ResultDocument): unknown => stages.map(({ outputs }) => outputs);
+    expect(made(one)).toEqual(made(both));
+    expect(one.metrics).toEqual(both.metrics);
+  });
+});

@@ -1,0 +1,54 @@
+import { availableParallelism } from 'node:os';
+import { describe, expect, it } from 'vitest';
+import { workerSettings } from '../../worker/options.ts';
+
+const settings = (args: string[], env = {}, commit?: string) => workerSettings(args, env, commit);
+
+describe("a worker's settings", () => {
+  it('are one queue for everything and no versioning, unless told otherwise', () => {
+    expect(settings([], {}, 'abc')).toEqual({
+      role: 'all',
+      taskQueue: 'incremental-training',
+      cpuTaskQueue: undefined,
+      maxActivities: 10 * availableParallelism(),
+      maxCpuActivities: 2 * availableParallelism(),
+      threads: availableParallelism(),
+      maxCachedWorkflows: 200,
+      deployment: undefined,
+    });
+  });
+
+  it('come from flags, which win over variables', () => {
+    const env = { RETRAIN_TASK_QUEUE: 'night', RETRAIN_THREADS: '3' };
+    expect(settings([], env)).toMatchObject({ taskQueue: 'night', threads: 3 });
+    expect(settings(['--task-queue', 'day'], env)).toMatchObject({ taskQueue: 'day', threads: 3 });
+  });
+
+  it.each(['io', 'cpu'])('with role %s name a CPU queue after the task queue', (role) => {
+    expect(settings(['--role', role, '--task-queue', 'q'])).toMatchObject({
+      cpuTaskQueue: 'q-cpu',
+    });
+    expect(settings(['--role', role, '--cpu-task-queue', 'big'])).toMatchObject({
+      cpuTaskQueue: 'big',
+    });
+  });
+
+  it('version the worker by the git commit, or by what is named', () => {
+    const named = settings(['--deployment-name', 'prod'], {}, 'abc');
+    expect(named.deployment).toEqual({ name: 'prod', buildId: 'abc' });
+    const built = settings([], { RETRAIN_BUILD_ID: '1.2' }, 'abc');
+    expect(built.deployment).toEqual({ name: 'incremental-training', buildId: '1.2' });
+    expect(() => settings(['--deployment-name', 'prod'])).toThrow(/--build-id or GIT_COMMIT/);
+  });
+
+  it.each([
+    [['--role', 'both'], /^--role \(or RETRAIN_ROLE\) is "both"/],
+    [['--threads', '0'], /^--threads \(or RETRAIN_THREADS\) is "0"/],
+    [['--threads', 'two'], /^--threads/],
+    [['--task-queue', 'a b'], /^--task-queue/],
+    [['--slots', '3'], /--slots.*worker --help/],
+    [['extra'], /extra.*worker --help/],
+  ])('name the flag that cannot be used: %j', (args, sentence) => {
+    expect(() => settings(args)).toThrow(sentence);
+  });
+});
