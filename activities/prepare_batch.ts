@@ -1,6 +1,6 @@
 import { Conflict, DamagedArtifact, MissingHistory } from '../errors.ts';
 import { checkBatch } from '../pipeline/batch.ts';
-import type { Ledger, NewBatch } from '../store/ledger.ts';
+import { rawOf, type Ledger, type NewBatch } from '../store/ledger.ts';
 import type { Ref } from '../store/ref.ts';
 import type { StageRequest, StageResult } from './contract.ts';
 import type { Deps } from './deps.ts';
@@ -82,12 +82,6 @@ export async function prepareBatch(deps: Deps, request: StageRequest): Promise<S
   }
   const after = await enter(deps, ledger, added);
   return { ...result!, facts: { ...result!.facts, ledger_revision: after.revision } };
-}
-
-/** The raw data a batch was, or would be, cut from. */
-export function rawOf(ledger: Ledger, batch: number): Ledger['raw'][number] {
-  const cutFrom = ledger.batches[batch - 1]?.raw;
-  return ledger.raw.find((raw) => raw.ref.sha256 === cutFrom) ?? ledger.raw.at(-1)!;
 }
 
 /** Reads and parses the raw data at most once, however many batches are cut from it. */

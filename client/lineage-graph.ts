@@ -1,6 +1,6 @@
 import { BATCHES } from '../activities/paths.ts';
 import type { Store } from '../store/index.ts';
-import { batchesAt, type Ledger } from '../store/ledger.ts';
+import { batchesAt, rawNamed, type Ledger } from '../store/ledger.ts';
 import type { VersionRecord } from '../store/records.ts';
 import { isDirectory, type Ref } from '../store/ref.ts';
 
@@ -88,7 +88,8 @@ function addBatches(
   const cut = ledger === undefined ? [] : batchesAt(ledger, version, ledger_revision);
   const own = stages.find(({ stage }) => stage === 'get_data')?.outputs;
   for (const [i, file] of files.entries()) {
-    const entry = ledger?.raw.find(({ ref }) => ref.sha256 === cut[i]?.raw);
+    const from = cut[i]?.raw;
+    const entry = ledger === undefined || from === undefined ? undefined : rawNamed(ledger, from);
     const raw = entry === undefined ? Object.values(own ?? {}) : [entry.ref, entry.columns];
     const to = graph.node(batch(file), 'batches');
     for (const ref of raw) graph.edge(graph.node(ref, 'raw'), to, 'prepare_batch');

@@ -1,7 +1,7 @@
 import type { Config } from '../config.ts';
 import { DamagedArtifact, MissingHistory } from '../errors.ts';
 import type { Store } from '../store/index.ts';
-import { ledgerKey, type Ledger } from '../store/ledger.ts';
+import { ledgerKey, refsOf, type Ledger } from '../store/ledger.ts';
 import { inParallel } from '../store/parallel.ts';
 import { EXIT } from './exit.ts';
 import { openMeter } from './meter.ts';
@@ -92,9 +92,5 @@ async function readLedger(
 
 /** All versions rest on all of the ledger, batches that are in no version yet among it. */
 function addLedger(inventory: Inventory, ledger: Ledger | undefined): void {
-  for (const { ref, columns } of ledger?.raw ?? []) {
-    inventory.add(ref);
-    inventory.add(columns);
-  }
-  for (const { ref } of ledger?.batches ?? []) inventory.add(ref);
+  for (const ref of ledger === undefined ? [] : refsOf(ledger)) inventory.add(ref);
 }

@@ -1,108 +1,28 @@
-import { z } from 'zod';
-import { Conflict, DamagedArtifact } from '../errors.ts';
+import { Conflict, DamagedArtifact, MissingHistory } from '../errors.ts';
 import type { Bucket } from './bucket.ts';
+import { amendBatch, type Amendment } from './ledger-amend.ts';
+import { enterLook, type Look } from './ledger-arrivals.ts';
+import { ledgerKey } from './ledger-read.ts';
+import {
+  LEDGER,
+  type Ledger,
+  type NewBatch,
+  type RawEntry,
+  type Settings,
+} from './ledger-schema.ts';
 import { hashOf } from './hash.ts';
-import { readDocument, swapDocument, type Shape } from './documents.ts';
-import { refSchema } from './ref.ts';
+import { readDocument, swapDocument } from './documents.ts';
 
-/** What may never change under data already cut. */
-const settingsSchema = z.strictObject({
-  source: z.strictObject({
-    kind: z.enum(['iris', 'file', 'url', 's3', 'dvc', 'folder', 'prefix']),
-    name: z.string(),
-  }),
-  /** Whether rows or files may still come: such a source is never shuffled. */
-  grows: z.boolean(),
-  /** How its text is to be read. */
-  delimiter: z.string().length(1),
-  encoding: z.enum(['utf-8', 'latin1']),
-  target: z.string(),
-  columns: z.array(
-    z.strictObject({ name: z.string(), type: z.enum(['number', 'category', 'ignore']) }),
-  ),
-  missing_values: z.array(z.string()),
-  batch_size: z.int(),
-  shuffle_seed: z.int().nullable(),
-  split_key: z.array(z.string()).nullable(),
-});
-
-const batchSchema = z.strictObject({
-  batch: z.int().min(1),
-  /** The ledger revision that brought these rows in. */
-  revision: z.int(),
-  rows: z.int(),
-  ref: refSchema,
-  /** SHA-256 of the raw data it was cut from. */
-  raw: z.string(),
-  /** Its first place in the shuffled order of that raw data, from 0; null when it is the whole of it. */
-  from: z.int().nullable(),
-  /** Batches this one replaced, newest first: `revision` brought it in, `until` took it out. */
-  replaced: z
-    .array(
-      z.strictObject({
-        revision: z.int(),
-        until: z.int(),
-        rows: z.int(),
-        ref: refSchema,
-        raw: z.string(),
-        from: z.int().nullable(),
-      }),
-    )
-    .default([]),
-});
-
-const ledgerSchema = z.strictObject({
-  schema: z.literal(2),
-  pipeline: z.string(),
-  /** Grows by one with every change; any earlier revision can be read back from this document. */
-  revision: z.int().min(1),
-  settings: settingsSchema,
-  /** The raw data as it was fetched, newest last. */
-  raw: z
-    .array(
-      z.strictObject({
-        revision: z.int(),
-        ref: refSchema,
-        columns: refSchema,
-        rows: z.int(),
-        /** ISO 8601, UTC. */
-        fetched_at: z.string(),
-        /** What a web server called this state of the source, where it said. */
-        etag: z.string().nullable(),
-      }),
-    )
-    .min(1),
-  batches: z.array(batchSchema),
-});
-
-const LEDGER: Shape<z.infer<typeof ledgerSchema>> = {
-  schema: 2,
-  shape: ledgerSchema,
-  upgrades: { 1: closedSource },
-};
-
-/** Before schema 2 a source was the built-in data set or one closed file, comma-separated UTF-8. */
-function closedSource(older: Record<string, unknown>): Record<string, unknown> {
-  const settings = older['settings'] as { source: { kind: string; name: string } };
-  const kind = settings.source.kind === 'csv' ? 'file' : settings.source.kind;
-  return {
-    ...older,
-    schema: 2,
-    settings: {
-      ...settings,
-      source: { ...settings.source, kind },
-      grows: false,
-      delimiter: ',',
-      encoding: 'utf-8',
-    },
-  };
-}
-
-export type Settings = z.infer<typeof settingsSchema>;
-export type LedgerBatch = z.infer<typeof batchSchema>;
-export type Ledger = z.infer<typeof ledgerSchema>;
-export type RawEntry = Ledger['raw'][number];
-export type NewBatch = Pick<LedgerBatch, 'batch' | 'rows' | 'ref' | 'raw' | 'from'>;
+export type { Ledger, LedgerBatch, NewBatch, RawEntry, Settings } from './ledger-schema.ts';
+export {
+  batchesAt,
+  hasArrivals,
+  isWhole,
+  ledgerKey,
+  rawNamed,
+  rawOf,
+  refsOf,
+} from './ledger-read.ts';
 
 /** What a pipeline's data is: frozen settings and its batches in order, each immutable once cut. */
 export class Ledgers {
@@ -135,6 +55,9 @@ export class Ledgers {
         settings,
         raw: [{ revision, ...raw }],
         batches: [],
+        arrivals: [],
+        quarantined: [],
+        amended: [],
       };
       const same = current !== undefined && hashOf(contentOf(current)) === hashOf(contentOf(next));
       return same ? current : next;
@@ -159,12 +82,35 @@ export class Ledgers {
         throw new Conflict(
           `another run has opened ${pipeline} with other settings while this one cut its batches: run it again, or choose another pipeline name`,
         );
-      const known = new Set(current.raw.map(({ ref }) => ref.sha256));
+      const known = new Set([...current.raw, ...current.amended].map(({ ref }) => ref.sha256));
       if (!batches.every(({ raw }) => known.has(raw)))
         throw new Conflict(
           `another run has opened ${pipeline} with another state of its source while this one cut its batches: run it again, or choose another pipeline name`,
         );
       return batches.reduce(appendBatch, current);
+    });
+  }
+
+  /**
+   * Enters what a look at a folder or a prefix found: files new there, in this order, after those that
+   * are known; and the ones that cannot be used, in place of those of the look before.
+   * @throws Conflict when batches have been cut under other settings meanwhile.
+   */
+  async arrive(pipeline: string, look: Look): Promise<Ledger> {
+    return swapDocument(this.#bucket, ledgerKey(pipeline), LEDGER, (current) =>
+      enterLook(current, pipeline, look),
+    );
+  }
+
+  /**
+   * Replaces a batch, whose rows stay under the revisions before. The same bytes change nothing.
+   * @throws MissingHistory when there is no such batch
+   */
+  async amend(pipeline: string, amendment: Amendment): Promise<Ledger> {
+    return swapDocument(this.#bucket, ledgerKey(pipeline), LEDGER, (current) => {
+      if (current === undefined)
+        throw new MissingHistory(`${pipeline} has no data yet, so no batch to amend`);
+      return amendBatch(current, amendment);
     });
   }
 }
@@ -178,6 +124,10 @@ function appendBatch(ledger: Ledger, added: NewBatch): Ledger {
   const standing = ledger.batches[added.batch - 1];
   if (standing !== undefined) {
     if (standing.ref.sha256 === added.ref.sha256) return ledger;
+    if (standing.replaced.some(({ ref }) => ref.sha256 === added.ref.sha256))
+      throw new Conflict(
+        `batch ${added.batch} of ${ledger.pipeline} was amended while this run cut it: run it again`,
+      );
     throw new DamagedArtifact(
       `batch ${added.batch} of ${ledger.pipeline} was cut anew with other bytes than the ledger holds: the cutting code has changed its output without a new code version`,
       { details: { ref: added.ref } },
@@ -195,25 +145,8 @@ function appendBatch(ledger: Ledger, added: NewBatch): Ledger {
   };
 }
 
-/** Batches 1..`last` as they stood at a revision of the ledger (now, unless one is given). */
-export function batchesAt(
-  ledger: Ledger,
-  last: number,
-  revision: number = ledger.revision,
-): NewBatch[] {
-  return ledger.batches.slice(0, last).map((entry) => {
-    const older = entry.replaced.find((was) => was.revision <= revision && revision < was.until);
-    const { rows, ref, raw, from } = older ?? entry;
-    return { batch: entry.batch, rows, ref, raw, from };
-  });
-}
-
 function noLedger(pipeline: string): DamagedArtifact {
   return new DamagedArtifact(
     `the ledger of ${pipeline} is missing from the store (${ledgerKey(pipeline)}): restore it from a backup`,
   );
-}
-
-export function ledgerKey(pipeline: string): string {
-  return `ledgers/${pipeline}.json`;
 }

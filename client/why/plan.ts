@@ -2,13 +2,13 @@ import { stage as evaluate } from '../../activities/evaluate.ts';
 import { checkFrozen } from '../../activities/frozen.ts';
 import { stage as getData } from '../../activities/get_data.ts';
 import { inputsOf, stage as mergeData } from '../../activities/merge_data.ts';
-import { rawOf, stage as prepareBatch } from '../../activities/prepare_batch.ts';
+import { stage as prepareBatch } from '../../activities/prepare_batch.ts';
 import { stage as preprocess } from '../../activities/preprocess.ts';
 import { stage as train } from '../../activities/train.ts';
 import { checkBatch } from '../../pipeline/batch.ts';
 import type { Params } from '../../pipeline/params.ts';
 import type { Store } from '../../store/index.ts';
-import type { Ledger } from '../../store/ledger.ts';
+import { rawOf, type Ledger } from '../../store/ledger.ts';
 import type { VersionRecord } from '../../store/records.ts';
 import { sourceOf } from './source.ts';
 import {

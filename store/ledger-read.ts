@@ -1,0 +1,53 @@
+import type { Ledger, NewBatch, RawEntry } from './ledger-schema.ts';
+import type { Ref } from './ref.ts';
+
+/** Batches 1..`last` as they stood at a revision of the ledger (now, unless one is given). */
+export function batchesAt(
+  ledger: Ledger,
+  last: number,
+  revision: number = ledger.revision,
+): NewBatch[] {
+  return ledger.batches.slice(0, last).map((entry) => {
+    const older = entry.replaced.find((was) => was.revision <= revision && revision < was.until);
+    const { rows, ref, raw, from } = older ?? entry;
+    return { batch: entry.batch, rows, ref, raw, from };
+  });
+}
+
+/** Raw data as the ledger knows it: a state of the source, a file that arrived, or an amendment's. */
+export type KnownRaw = Pick<RawEntry, 'revision' | 'ref' | 'columns' | 'rows' | 'fetched_at'>;
+
+/** The raw data with these bytes; undefined when the ledger has never known it. */
+export function rawNamed(ledger: Ledger, sha256: string): KnownRaw | undefined {
+  return [...ledger.raw, ...ledger.amended].find(({ ref }) => ref.sha256 === sha256);
+}
+
+/** The raw data a batch was, or would be, cut from. */
+export function rawOf(ledger: Ledger, batch: number): KnownRaw {
+  const from = ledger.batches[batch - 1]?.raw ?? ledger.arrivals[batch - 1]?.raw;
+  return (from === undefined ? undefined : rawNamed(ledger, from)) ?? ledger.raw.at(-1)!;
+}
+
+/** Whether each batch is a file of its own, so that neither a size nor an order cuts it. */
+export function hasArrivals({ settings }: Pick<Ledger, 'settings'>): boolean {
+  return settings.source.kind === 'folder' || settings.source.kind === 'prefix';
+}
+
+/** Whether a batch is the whole of its raw data: a file that arrived, or an amendment. */
+export function isWhole(ledger: Ledger, batch: number): boolean {
+  const standing = ledger.batches[batch - 1];
+  return standing === undefined ? hasArrivals(ledger) : standing.from === null;
+}
+
+/** Every artifact that some revision of the ledger reaches, each content once. */
+export function refsOf(ledger: Ledger): Ref[] {
+  const refs = [
+    ...[...ledger.raw, ...ledger.amended].flatMap(({ ref, columns }) => [ref, columns]),
+    ...ledger.batches.flatMap(({ ref, replaced }) => [ref, ...replaced.map((was) => was.ref)]),
+  ];
+  return [...new Map(refs.map((ref) => [ref.sha256, ref])).values()];
+}
+
+export function ledgerKey(pipeline: string): string {
+  return `ledgers/${pipeline}.json`;
+}
