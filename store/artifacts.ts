@@ -1,8 +1,14 @@
+import { createReadStream } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { DamagedArtifact } from '../errors.ts';
 import type { Bucket } from './bucket.ts';
-import { refOf, sha256 } from './hash.ts';
+import { download } from './download.ts';
+import { refOf, refOfChunks, sha256 } from './hash.ts';
 import { encodeDirectory, manifestSchema } from './manifest.ts';
-import { isDirectory, type Ref } from './ref.ts';
+import { at, isDirectory, type Ref } from './ref.ts';
+
+/** Bytes up to which a file is stored by one request, with S3's own checksum of it. */
+const ONE_PUT = 32 * 1024 * 1024;
 
 /**
  * Immutable objects named by content, in the layout of a DVC remote (`files/md5/ab/cdef…`), so that a
@@ -22,6 +28,25 @@ export class Artifacts {
   async put(path: string, bytes: Uint8Array, options: { rewrite?: boolean } = {}): Promise<Ref> {
     const ref = refOf(path, bytes);
     await this.#putObject(objectKey(ref.md5), bytes, ref, options.rewrite ?? false);
+    return ref;
+  }
+
+  /**
+   * Stores a file of this machine as `put` does its bytes, in memory that does not grow with it.
+   * @param options.known its reference, where the caller has hashed it already
+   */
+  async putFile(
+    path: string,
+    file: string,
+    options: { rewrite?: boolean; known?: Ref } = {},
+  ): Promise<Ref> {
+    const ref =
+      options.known === undefined
+        ? await refOfChunks(path, createReadStream(file))
+        : at(path, options.known);
+    if (ref.size <= ONE_PUT) return this.put(path, await readFile(file), options);
+    if (options.rewrite === true || !(await this.has(ref)))
+      await this.#bucket.putParts(objectKey(ref.md5), file, ref);
     return ref;
   }
 
@@ -56,6 +81,14 @@ export class Artifacts {
    */
   async get(ref: Ref): Promise<Uint8Array> {
     return this.#getObject(objectKey(ref.md5), ref, ref.sha256);
+  }
+
+  /**
+   * Brings a file's bytes to a new file of this machine, checked, in memory that does not grow with it.
+   * @throws DamagedArtifact when the object is missing or its bytes do not match.
+   */
+  async toFile(ref: Ref, file: string): Promise<void> {
+    await download(this.#bucket, ref, objectKey(ref.md5), file);
   }
 
   /** The files of a directory, with paths relative to it, in code-point order of path. */

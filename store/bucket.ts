@@ -4,9 +4,11 @@ import {
   GetObjectCommand,
   HeadBucketCommand,
   HeadObjectCommand,
+  type HeadObjectCommandOutput,
   PutObjectCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
+import { uploadParts } from './multipart.ts';
 import { isConflict, isMissing, isMissingBucket, storageError } from './s3-errors.ts';
 
 /** Where the bucket is. Credentials come from the AWS chain (environment, profile) unless given. */
@@ -33,7 +35,7 @@ export interface OpenObject {
 export interface ObjectHead {
   size: number;
   etag: string;
-  /** The server's own SHA-256 of the object in hex, where it keeps one. */
+  /** The server's own SHA-256 of the object in hex, where it keeps one; ours for one stored in parts. */
   sha256: string | undefined;
 }
 
@@ -113,12 +115,10 @@ export class Bucket {
       const answer = await this.#client.send(
         new HeadObjectCommand({ Bucket: this.options.bucket, Key: key, ChecksumMode: 'ENABLED' }),
       );
-      const checksum = answer.ChecksumSHA256;
       return {
         size: answer.ContentLength ?? 0,
         etag: answer.ETag ?? '',
-        sha256:
-          checksum === undefined ? undefined : Buffer.from(checksum, 'base64').toString('hex'),
+        sha256: sha256Of(answer),
       };
     } catch (error) {
       if (isMissing(error)) return undefined;
@@ -162,6 +162,27 @@ export class Bucket {
     }
   }
 
+  /**
+   * Stores a file in parts, in memory that does not grow with it. A checksum of parts is not the file's:
+   * its SHA-256 stands beside it as metadata.
+   */
+  async putParts(
+    key: string,
+    file: string,
+    known: { sha256: string; size: number },
+  ): Promise<void> {
+    const upload = {
+      Bucket: this.options.bucket,
+      Key: key,
+      Metadata: { sha256: known.sha256 },
+    };
+    try {
+      await uploadParts(this.#client, upload, file, known.size);
+    } catch (error) {
+      throw this.#error(error, key);
+    }
+  }
+
   /** Deletes the object at `key`; one that is not there is fine. */
   async delete(key: string): Promise<void> {
     try {
@@ -197,4 +218,11 @@ export class Bucket {
   #error(error: unknown, key: string): Error {
     return storageError(error, { ...this.options, key });
   }
+}
+
+function sha256Of(head: HeadObjectCommandOutput): string | undefined {
+  const { ChecksumSHA256: checksum, Metadata } = head;
+  const ofParts = checksum?.includes('-') === true || head.ChecksumType === 'COMPOSITE';
+  if (checksum === undefined || ofParts) return Metadata?.['sha256'];
+  return Buffer.from(checksum, 'base64').toString('hex');
 }

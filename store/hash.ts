@@ -21,3 +21,20 @@ export function hashOf(value: unknown): string {
 export function refOf(path: string, bytes: Uint8Array): Ref {
   return { path, md5: md5(bytes), sha256: sha256(bytes), size: bytes.byteLength };
 }
+
+/** The same of bytes that come in chunks, each handed on as it passes. */
+export async function refOfChunks(
+  path: string,
+  chunks: AsyncIterable<Uint8Array>,
+  sink?: (chunk: Uint8Array) => unknown,
+): Promise<Ref> {
+  const [byMd5, bySha256] = [createHash('md5'), createHash('sha256')];
+  let size = 0;
+  for await (const chunk of chunks) {
+    byMd5.update(chunk);
+    bySha256.update(chunk);
+    size += chunk.byteLength;
+    await sink?.(chunk);
+  }
+  return { path, md5: byMd5.digest('hex'), sha256: bySha256.digest('hex'), size };
+}

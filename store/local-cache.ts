@@ -1,11 +1,11 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { DamagedArtifact } from '../errors.ts';
 import { objectKey } from './artifacts.ts';
 import type { Bucket } from './bucket.ts';
-import { digest, digestObject } from './digest.ts';
+import { digest } from './digest.ts';
+import { download } from './download.ts';
 import type { Ref } from './ref.ts';
 
 /** What a process that was killed left half fetched is rubbish after a day. */
@@ -57,7 +57,7 @@ export class LocalCache {
     );
     await Promise.all([dirname(path), dirname(half)].map((at) => mkdir(at, { recursive: true })));
     try {
-      await download(bucket, ref, half);
+      await download(bucket, ref, objectKey(ref.md5), half);
       await rename(half, path);
     } finally {
       await rm(half, { force: true });
@@ -82,30 +82,6 @@ export class LocalCache {
 
   #halves(): string {
     return join(this.#folder, 'tmp');
-  }
-}
-
-async function download(bucket: Bucket, ref: Ref, path: string): Promise<void> {
-  const key = objectKey(ref.md5);
-  const file = await open(path, 'ax');
-  try {
-    const found = await digestObject(bucket, { key, sha256: ref.sha256 }, async () => {
-      await file.truncate(0); // of a try before this one
-      return (chunk) => file.appendFile(chunk);
-    });
-    const told = { details: { ref, key } };
-    if (found === undefined)
-      throw new DamagedArtifact(
-        `${ref.path} is missing from the store (${key}): run its batch again to make it anew`,
-        told,
-      );
-    if (found.sha256 !== ref.sha256)
-      throw new DamagedArtifact(
-        `${ref.path} in the store (${key}) no longer matches its hash: run its batch again with --force to make it anew`,
-        told,
-      );
-  } finally {
-    await file.close();
   }
 }
 
