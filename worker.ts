@@ -102,7 +102,8 @@ function workflowSource(): { workflowBundle: { codePath: string } } | { workflow
 }
 
 function gitCommit(): string | undefined {
-  if (process.env['GIT_COMMIT'] !== undefined) return process.env['GIT_COMMIT'];
+  const given = process.env['GIT_COMMIT'] ?? '';
+  if (given !== '') return given;
   try {
     return execFileSync('git', ['rev-parse', 'HEAD'], {
       cwd: root,

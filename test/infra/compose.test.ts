@@ -1,0 +1,110 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const file = join(root, 'infra', 'compose.yaml');
+const checker = fileURLToPath(new URL('./compose-check', import.meta.url));
+const secrets = {
+  POSTGRES_PASSWORD: 'pass-p',
+  MINIO_ROOT_USER: 'user-m',
+  MINIO_ROOT_PASSWORD: 'pass-m',
+};
+
+interface Service {
+  image: string;
+  restart?: string;
+  healthcheck?: { test: string[] };
+  ports?: (string | { host_ip?: string; published?: string })[];
+  profiles?: string[];
+  environment?: Record<string, string>;
+  depends_on?: Record<string, { condition: string }>;
+}
+interface Compose {
+  services: Record<string, Service>;
+}
+
+function load(env: Record<string, string>): { status: number | null; out: string; err: string } {
+  const { PATH = '', HOME = '' } = process.env;
+  const ran = spawnSync('go', ['run', '.', file], {
+    cwd: checker,
+    encoding: 'utf8',
+    env: { PATH, HOME, GOFLAGS: '-mod=readonly', ...env },
+  });
+  return { status: ran.status, out: ran.stdout, err: ran.stderr };
+}
+
+const hasGo = spawnSync('go', ['version']).status === 0;
+if (!hasGo)
+  process.stderr.write('note: no Go here: compose.yaml is not held against the specification\n');
+
+describe.skipIf(!hasGo)("the compose file, by the specification's own loader", () => {
+  it('is valid, and every service waits for what it needs', { timeout: 300_000 }, () => {
+    const { status, out, err } = load(secrets);
+    expect(err).toBe('');
+    expect(status).toBe(0);
+    const { services } = parse(out) as Compose;
+    expect(Object.keys(services).toSorted()).toEqual(
+      [
+        'client',
+        'minio',
+        'mlflow',
+        'postgres',
+        'temporal',
+        'temporal-namespace',
+        'temporal-schema',
+        'temporal-ui',
+        'worker',
+      ].toSorted(),
+    );
+    for (const service of Object.values(services))
+      for (const [name, { condition }] of Object.entries(service.depends_on ?? {})) {
+        const lasting = services[name]!.restart === 'unless-stopped';
+        expect(condition).toBe(lasting ? 'service_healthy' : 'service_completed_successfully');
+      }
+    for (const { ports } of Object.values(services))
+      for (const port of ports ?? []) expect(port).toMatchObject({ host_ip: '127.0.0.1' });
+  });
+
+  it('is refused without its secrets, naming the first that is missing', () => {
+    const { status, err } = load({ ...secrets, POSTGRES_PASSWORD: '' });
+    expect(status).not.toBe(0);
+    expect(err).toContain('POSTGRES_PASSWORD');
+    expect(err).toContain('infra/.env');
+  });
+});
+
+describe('the compose file', () => {
+  const { services } = parse(readFileSync(file, 'utf8'), { merge: true }) as Compose;
+  const example = readFileSync(join(root, 'infra', '.env.example'), 'utf8');
+
+  it('asks every lasting service for its health, the worker in its image', () => {
+    const worker = readFileSync(join(root, 'infra', 'containers', 'worker.Dockerfile'), 'utf8');
+    expect(worker).toContain('HEALTHCHECK');
+    const unasked = Object.entries(services).filter(
+      ([, { restart, healthcheck }]) => restart === 'unless-stopped' && healthcheck === undefined,
+    );
+    expect(unasked.map(([name]) => name)).toEqual(['worker']);
+  });
+
+  it('pins every image, and names in .env.example every variable it reads', () => {
+    const images = Object.values(services).map(({ image }) => image);
+    expect(images.filter((image) => !/:\$\{[A-Z0-9_]+:-[^}]+\}$/.test(image))).toEqual([]);
+    const read = new Set(readFileSync(file, 'utf8').match(/(?<=[^$]\$\{)[A-Z0-9_]+/g));
+    const named = example.match(/^#?[A-Z0-9_]+(?==)/gm)!.map((line) => line.replace('#', ''));
+    expect(named.toSorted()).toEqual([...read].toSorted());
+  });
+
+  it('holds no secret of its own', () => {
+    const secret = Object.values(services).flatMap(({ environment }) =>
+      Object.entries(environment ?? {}).filter(([name]) => /PASSWORD|SECRET|PWD|KEY/.test(name)),
+    );
+    expect(secret.length).toBeGreaterThan(4);
+    for (const [, value] of secret) expect(value).toMatch(/^\$\{[A-Z0-9_]+:\?/);
+    const given = example.match(/^[A-Z0-9_]+=.*$/gm)!;
+    expect(given.every((line) => line.endsWith('='))).toBe(true);
+  });
+});
