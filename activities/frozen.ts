@@ -1,7 +1,7 @@
 import { BadParams } from '../errors.ts';
 import type { Params } from '../pipeline/params.ts';
 import { canonicalJson } from '../pipeline/canonical-json.ts';
-import type { Ledger } from '../store/ledger.ts';
+import { hasArrivals, type Ledger } from '../store/ledger.ts';
 import { sourceIdentity } from './source.ts';
 
 /**
@@ -14,8 +14,13 @@ export function checkFrozen(ledger: Ledger, params: Params): void {
   const frozen: [key: string, at: unknown, asked: unknown][] = [
     ['data.source', settings.source, sourceIdentity(params.data.source)],
     ['data.target', settings.target, params.data.target],
-    ['data.batch_size', settings.batch_size, params.data.batch_size],
-    ['data.shuffle_seed', settings.shuffle_seed, params.data.shuffle_seed],
+    // A file that arrives is a batch as it is, whatever these say.
+    ...(hasArrivals(ledger)
+      ? []
+      : ([
+          ['data.batch_size', settings.batch_size, params.data.batch_size],
+          ['data.shuffle_seed', settings.shuffle_seed, params.data.shuffle_seed],
+        ] as [string, unknown, unknown][])),
     ['data.missing_values', settings.missing_values, params.data.missing_values],
     ['split.key', settings.split_key, params.split.key],
     ...Object.entries(params.data.columns).map(([name, type]): [string, unknown, unknown] => [

@@ -2,6 +2,8 @@ import { BadData } from '../errors.ts';
 import type { Params } from '../pipeline/params.ts';
 import type { Ledger, RawEntry, Settings } from '../store/ledger.ts';
 import type { Ref } from '../store/ref.ts';
+import { getArrivals } from './arrivals/get-arrivals.ts';
+import { isPlace } from './arrivals/open-place.ts';
 import type { GetDataRequest, StageResult } from './contract.ts';
 import type { Deps } from './deps.ts';
 import { currentExecution } from './execution.ts';
@@ -53,6 +55,7 @@ export const stage: Stage<'source'> = {
  */
 export async function getData(deps: Deps, request: GetDataRequest): Promise<StageResult> {
   const { pipeline, params } = request;
+  if (isPlace(params.data.source)) return getArrivals(deps, stage, request);
   const ledger = await deps.store.ledgers.read(pipeline);
   const cut = ledger !== undefined && ledger.batches.length > 0;
   if (cut) {

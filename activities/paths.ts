@@ -11,11 +11,18 @@ export function partFile(batch: number): string {
 }
 
 export const RAW = 'data/raw';
+/** Files that arrived, each the raw data of a batch. */
+export const RAW_FILES = 'data/raw/files/';
 export const BATCHES = 'data/batches/';
 export const MERGED = 'data/merged/';
 export const TRAIN = 'data/processed/train/';
 export const TEST = 'data/processed/test/';
 export const PROCESSED = 'data/processed';
+
+/** Where a file stands that a batch was amended from: its name may be that of another batch's. */
+export function amendedFile(batch: number, name: string): string {
+  return `${RAW}/amended/batch_${String(batch).padStart(DIGITS, '0')}/${name}`;
+}
 
 export function modelFolder(batch: number): string {
   return `models/batch_${batch}`;

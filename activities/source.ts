@@ -8,8 +8,15 @@ import type { GetDataRequest } from './contract.ts';
 import type { Deps } from './deps.ts';
 import { RAW } from './paths.ts';
 
-/** What `data.source` names: the built-in data set, or a file by its base name. */
+/**
+ * What `data.source` names: the built-in data set, a file or, ending in `/`, a folder by its base name, or
+ * a prefix of a bucket in full.
+ */
 export function sourceIdentity(source: string): Settings['source'] {
+  if (source.endsWith('/'))
+    return source.startsWith('s3://')
+      ? { kind: 'prefix', name: source }
+      : { kind: 'folder', name: basename(source) };
   return source === 'iris'
     ? { kind: 'iris', name: 'iris' }
     : { kind: 'file', name: basename(source) };
@@ -40,15 +47,10 @@ export async function readIris(): Promise<Uint8Array> {
   return readFile(fileURLToPath(new URL('./datasets/iris.csv', import.meta.url)));
 }
 
-/** A run may be started by anyone who reaches Temporal, so a worker reads files of its project folder only. */
 async function readLocal(root: string, source: string): Promise<Uint8Array> {
   const path = resolve(root, source);
   try {
-    const inside = relative(await realpath(root), await realpath(path));
-    if (inside.startsWith('..') || isAbsolute(inside) || /(^|[\\/])\./.test(inside))
-      throw new BadData(
-        `data.source ${source} lies outside the worker's project folder, or is hidden in it: start the run with the client, which uploads the file`,
-      );
+    await checkInside(root, path, source);
     return await readFile(path);
   } catch (error) {
     if (error instanceof BadData) throw error;
@@ -57,4 +59,16 @@ async function readLocal(root: string, source: string): Promise<Uint8Array> {
       { cause: error },
     );
   }
+}
+
+/**
+ * A run may be started by anyone who reaches Temporal, so a worker reads files of its project folder only.
+ * @throws BadData when the path leads elsewhere, or to something hidden
+ */
+export async function checkInside(root: string, path: string, source: string): Promise<void> {
+  const inside = relative(await realpath(root), await realpath(path));
+  if (inside.startsWith('..') || isAbsolute(inside) || /(^|[\\/])\./.test(inside))
+    throw new BadData(
+      `data.source ${source} lies outside the worker's project folder, or is hidden in it: start the run with the client, which uploads it`,
+    );
 }

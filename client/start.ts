@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import {
@@ -5,12 +6,14 @@ import {
   WorkflowUpdateFailedError,
 } from '@temporalio/client';
 import type { StageName, TrainBatchInput } from '../activities/contract.ts';
+import { sourceIdentity } from '../activities/source.ts';
 import { BadData, Conflict, messageOf, SetupError } from '../errors.ts';
 import { mergeParams, paramsSchema, parseParams } from '../pipeline/params.ts';
 import type { Ref } from '../store/ref.ts';
 import { joinRun, type Difference } from '../workflows/messages.ts';
 import type { trainBatch } from '../workflows/index.ts';
 import type { Session } from './session.ts';
+import { uploadFolder } from './upload-folder.ts';
 
 /** What a person asks to be run. */
 export interface Request {
@@ -99,7 +102,7 @@ function show({ key, running, asked }: Difference): string {
 async function inputOf(session: Session, request: Request): Promise<TrainBatchInput> {
   const { batch, pipeline, set, until, only, force } = request;
   const params = parseParams(paramsSchema, mergeParams(session.config.params, set), 'params');
-  const source = await upload(session, params.data.source);
+  const source = await upload(session, params.data.source, pipeline);
   return {
     batch,
     pipeline,
@@ -111,9 +114,16 @@ async function inputOf(session: Session, request: Request): Promise<TrainBatchIn
   };
 }
 
-/** Brings a local file into the store, so that any worker can run the batch. */
-async function upload(session: Session, source: string): Promise<Ref | undefined> {
-  if (source === 'iris') return undefined;
+/** Brings a local file, or what a folder holds, into the store, so that any worker can run the batch. */
+export async function upload(
+  session: Session,
+  source: string,
+  pipeline: string,
+): Promise<Ref | undefined> {
+  const { kind } = sourceIdentity(source);
+  if (kind === 'iris' || kind === 'prefix') return undefined;
+  if (kind === 'folder')
+    return existsSync(source) ? uploadFolder(session.store, pipeline, source) : undefined;
   let bytes: Uint8Array;
   try {
     bytes = await readFile(source);

@@ -5,6 +5,7 @@ import {
   HeadBucketCommand,
   HeadObjectCommand,
   type HeadObjectCommandOutput,
+  ListObjectsV2Command,
   PutObjectCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
@@ -37,6 +38,14 @@ export interface ObjectHead {
   etag: string;
   /** The server's own SHA-256 of the object in hex, where it keeps one; ours for one stored in parts. */
   sha256: string | undefined;
+}
+
+/** A key as a listing shows it. */
+export interface ListedObject {
+  key: string;
+  size: number;
+  /** When it was last written, by the server's clock. */
+  modified: Date;
 }
 
 /** A condition on what stands at the key now: nothing at all, or exactly the object with this ETag. */
@@ -83,6 +92,17 @@ export class Bucket {
     }
   }
 
+  /** Whether there is such a bucket. */
+  async exists(): Promise<boolean> {
+    try {
+      await this.#client.send(new HeadBucketCommand({ Bucket: this.options.bucket }));
+      return true;
+    } catch (error) {
+      if (isMissing(error)) return false;
+      throw this.#error(error, '');
+    }
+  }
+
   async get(key: string): Promise<StoredObject | undefined> {
     try {
       const answer = await this.#client.send(
@@ -123,6 +143,33 @@ export class Bucket {
     } catch (error) {
       if (isMissing(error)) return undefined;
       throw this.#error(error, key);
+    }
+  }
+
+  /** What stands under a prefix, in the server's order, page by page. */
+  async *list(prefix: string): AsyncGenerator<ListedObject> {
+    let from: string | undefined;
+    do {
+      const page = await this.#page(prefix, from);
+      for (const { Key: key, Size: size, LastModified: modified } of page?.Contents ?? [])
+        if (key !== undefined && !key.endsWith('/'))
+          yield { key, size: size ?? 0, modified: modified ?? new Date(0) };
+      from = page?.IsTruncated === true ? page.NextContinuationToken : undefined;
+    } while (from !== undefined);
+  }
+
+  async #page(prefix: string, from: string | undefined) {
+    try {
+      return await this.#client.send(
+        new ListObjectsV2Command({
+          Bucket: this.options.bucket,
+          Prefix: prefix,
+          ...(from === undefined ? {} : { ContinuationToken: from }),
+        }),
+      );
+    } catch (error) {
+      if (isMissing(error)) return undefined; // no bucket yet
+      throw this.#error(error, prefix);
     }
   }
 

@@ -1,8 +1,9 @@
 import { stage as evaluate } from '../../activities/evaluate.ts';
+import { isPlace } from '../../activities/arrivals/open-place.ts';
 import { checkFrozen } from '../../activities/frozen.ts';
 import { stage as getData } from '../../activities/get_data.ts';
 import { inputsOf, stage as mergeData } from '../../activities/merge_data.ts';
-import { stage as prepareBatch } from '../../activities/prepare_batch.ts';
+import { stage as prepareBatch, stageFor } from '../../activities/prepare_batch.ts';
 import { stage as preprocess } from '../../activities/preprocess.ts';
 import { stage as train } from '../../activities/train.ts';
 import { checkBatch } from '../../pipeline/batch.ts';
@@ -44,13 +45,17 @@ export async function planOf(
   if (cut !== undefined) checkFrozen(cut, params);
 
   const { source } = params.data;
-  const raw: Input = (await sourceOf(source, cut)) ?? { kind: 'unknown', name: source };
+  const raw: Input = (await sourceOf(source, cut, batch)) ?? { kind: 'unknown', name: source };
   const data = await planStage(context, getData, { source: raw });
   const rows = cut?.raw.at(-1)!.rows ?? data.entry?.facts['rows'];
-  if (typeof rows === 'number') checkBatch(batch, rows, params.data.batch_size);
+  if (typeof rows === 'number' && !isPlace(source)) checkBatch(batch, rows, params.data.batch_size);
 
   const prepare = (number: number): Promise<Planned> =>
-    planStage({ ...context, batch: number }, prepareBatch, cutInputs(cut, data, number));
+    planStage(
+      { ...context, batch: number },
+      cut === undefined ? prepareBatch : stageFor(cut, number),
+      cutInputs(cut, data, number),
+    );
   const prepared = await prepare(batch);
   const batches = await Promise.all(
     Array.from({ length: batch }, async (_, i): Promise<Input> => {

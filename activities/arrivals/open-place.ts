@@ -1,0 +1,40 @@
+import { resolve } from 'node:path';
+import { BadData, messageOf } from '../../errors.ts';
+import type { Ref } from '../../store/ref.ts';
+import type { Deps } from '../deps.ts';
+import { checkInside, sourceIdentity } from '../source.ts';
+import { folderPlace } from './folder.ts';
+import type { Place } from './place.ts';
+import { prefixPlace } from './prefix.ts';
+import { uploadedPlace } from './uploaded.ts';
+
+/** Whether `data.source` is a place where each new file is a batch. */
+export function isPlace(source: string): boolean {
+  const { kind } = sourceIdentity(source);
+  return kind === 'folder' || kind === 'prefix';
+}
+
+/**
+ * The folder or prefix that `data.source` names, as a worker sees it: what a client has uploaded of it, a
+ * prefix, or a folder inside the project folder.
+ * @throws BadData when the folder is not there, or lies outside
+ */
+export async function openPlace(
+  { store, root }: Pick<Deps, 'store' | 'root'>,
+  source: string,
+  uploaded: Ref | null,
+): Promise<Place> {
+  if (sourceIdentity(source).kind === 'prefix') return prefixPlace(source, store.bucket.options);
+  if (uploaded !== null) return uploadedPlace(source, uploaded, store);
+  const path = resolve(root, source);
+  try {
+    await checkInside(root, path, source);
+  } catch (error) {
+    if (error instanceof BadData) throw error;
+    throw new BadData(
+      `data.source ${source} cannot be looked at on the worker (${messageOf(error)}): start the run with the client where the folder is, and it uploads the files, or make the folder in the worker's project folder`,
+      { cause: error },
+    );
+  }
+  return folderPlace({ where: source, path, mayRead: (file) => checkInside(root, file, source) });
+}

@@ -1,0 +1,89 @@
+import type { Params } from '../../pipeline/params.ts';
+import type { Arrived } from '../../store/ledger-arrivals.ts';
+import type { Settings } from '../../store/ledger-schema.ts';
+import { encodeColumns } from '../columns-file.ts';
+import type { Deps } from '../deps.ts';
+import { RAW, RAW_FILES } from '../paths.ts';
+import { sourceIdentity } from '../source.ts';
+import type { SeenFile } from './place.ts';
+
+interface Handed {
+  file: SeenFile;
+  bytes: Uint8Array;
+  /** Undefined for the first file of all: what its columns are is frozen. */
+  settings: Settings | undefined;
+  params: Params;
+  signal: AbortSignal;
+}
+
+/**
+ * Checks a file that arrived by the pipeline's columns, which the first one gives, and stores it.
+ * @throws BadData when it cannot be a batch
+ */
+export async function takeIn(
+  deps: Deps,
+  { file, bytes, params, signal, ...handed }: Handed,
+): Promise<{ settings: Settings; arrived: Arrived }> {
+  const { name, stamp } = file;
+  const settings = handed.settings ?? (await settingsBy(deps, name, bytes, params, signal));
+  const { rows } = await deps.compute(
+    'conformBatch',
+    wholeFile(name, bytes, settings, params),
+    signal,
+  );
+  const { artifacts } = deps.store;
+  const [ref, columns] = await Promise.all([
+    artifacts.put(`${RAW_FILES}${name}`, bytes),
+    artifacts.put(`${RAW}/columns.json`, encodeColumns(settings.columns)),
+  ]);
+  const fetched_at = new Date().toISOString();
+  return {
+    settings,
+    arrived: { name, stamp, raw: { ref, columns, rows, fetched_at, etag: null } },
+  };
+}
+
+/** What makes a batch of a whole file, by the frozen columns and what later data may do to them. */
+export function wholeFile(file: string, bytes: Uint8Array, settings: Settings, { data }: Params) {
+  return {
+    bytes,
+    file,
+    columns: settings.columns,
+    target: settings.target,
+    key: settings.split_key,
+    missingValues: settings.missing_values,
+    contract: { newColumn: data.on_new_column, missingColumn: data.on_missing_column },
+  };
+}
+
+async function settingsBy(
+  deps: Deps,
+  name: string,
+  bytes: Uint8Array,
+  { data, split }: Params,
+  signal: AbortSignal,
+): Promise<Settings> {
+  const { columns } = await deps.compute(
+    'inspectRaw',
+    {
+      bytes,
+      file: name,
+      target: data.target,
+      declared: data.columns,
+      missingValues: data.missing_values,
+    },
+    signal,
+  );
+  return {
+    source: sourceIdentity(data.source),
+    grows: true,
+    delimiter: ',',
+    encoding: 'utf-8',
+    target: data.target,
+    columns,
+    missing_values: data.missing_values,
+    batch_size: data.batch_size,
+    shuffle_seed: data.shuffle_seed,
+    split_key: split.key,
+  };
+}

@@ -1,0 +1,52 @@
+import { faultOfName, MOST_BYTES, type Place } from '../activities/arrivals/place.ts';
+import { folderPlace } from '../activities/arrivals/folder.ts';
+import { RAW_FILES } from '../activities/paths.ts';
+import { BadData } from '../errors.ts';
+import { refOf } from '../store/hash.ts';
+import type { Store } from '../store/index.ts';
+import { at, type Ref } from '../store/ref.ts';
+import { say } from './print.ts';
+
+/**
+ * Brings what a local folder holds into the store, so that any worker can look at it: a directory there.
+ * Files the ledger knows are not sent again.
+ * @throws BadData when the folder cannot be looked at
+ */
+export async function uploadFolder(store: Store, pipeline: string, source: string): Promise<Ref> {
+  const place = folderPlace({ where: source, path: source });
+  const { files, writing } = await place.list();
+  for (const name of writing)
+    say(`${name} in ${source} is still being written: a later look takes it`, 'warning');
+  const ledger = await store.ledgers.read(pipeline);
+  const known = new Set(ledger?.raw.map(({ ref }) => ref.sha256));
+  const refs: Ref[] = [];
+  for (const file of files) {
+    const bytes = await readOrSay(place, source, file);
+    if (bytes === undefined) continue;
+    const ref = refOf(file.name, bytes);
+    if (!known.has(ref.sha256)) await store.artifacts.put(`${RAW_FILES}${file.name}`, bytes);
+    refs.push(at(file.name, ref));
+  }
+  return store.artifacts.putDirectory(RAW_FILES, refs);
+}
+
+/** A file that cannot be handed on is named, and the others go on. */
+async function readOrSay(
+  place: Place,
+  source: string,
+  file: { name: string; size: number; stamp: string | null },
+): Promise<Uint8Array | undefined> {
+  try {
+    const fault =
+      faultOfName(file.name) ??
+      (file.size > MOST_BYTES
+        ? `it has ${file.size} bytes, and the most is ${MOST_BYTES}: split it`
+        : undefined);
+    if (fault !== undefined) throw new BadData(fault);
+    return await place.read(file);
+  } catch (error) {
+    if (!(error instanceof BadData)) throw error;
+    say(`${JSON.stringify(file.name)} in ${source} is left out: ${error.message}`, 'warning');
+    return undefined;
+  }
+}

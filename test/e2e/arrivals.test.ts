@@ -1,0 +1,190 @@
+import { appendFileSync, chmodSync, mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { Client, Connection } from '@temporalio/client';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { trainBatch } from '../../workflows/index.ts';
+import { loadConfig } from '../../config.ts';
+import { sha256 } from '../../store/hash.ts';
+import type { Ledger } from '../../store/ledger.ts';
+import { openStore, type Store } from '../../store/index.ts';
+import { labelled } from '../support/csv.ts';
+import { makeProject, startWorker, type Project, type RunningWorker } from '../support/project.ts';
+
+/** A folder and a prefix where each new file is a batch, through the real stack. */
+
+let project: Project;
+let worker: RunningWorker;
+let store: Store;
+
+beforeAll(async () => {
+  project = await makeProject('arrivals');
+  worker = await startWorker(project);
+  store = openStore(loadConfig(project.folder, project.env).storage);
+});
+
+afterAll(async () => {
+  await worker?.stop();
+  store?.bucket.close();
+  project?.remove();
+});
+
+const flags = (pipeline: string, source: string): string[] => [
+  '--pipeline',
+  pipeline,
+  '--set',
+  `data.source=${source}`,
+  '--set',
+  'data.target=label',
+];
+
+async function ledgerOf(pipeline: string): Promise<Ledger> {
+  return (await store.ledgers.read(pipeline))!;
+}
+
+const namesOf = ({ arrivals }: Ledger): string[] => arrivals.map(({ name }) => name);
+
+describe('a folder', () => {
+  const run = (batch: number) =>
+    project.client('run', String(batch), ...flags('inbox', 'incoming/'), '--json');
+
+  beforeAll(() => mkdirSync(join(project.folder, 'incoming')));
+
+  const put = (name: string, text: string): string => project.write(join('incoming', name), text);
+
+  it('brings a batch with each file, in the order of their names within one look', async () => {
+    put('b.csv', labelled(60, 2));
+    put('a.csv', labelled(40, 1));
+    const { code, stderr, stdout } = await run(2);
+    expect(stderr).not.toContain('error');
+    expect(code).toBe(0);
+    const ledger = await ledgerOf('inbox');
+    expect(namesOf(ledger)).toEqual(['a.csv', 'b.csv']);
+    expect(ledger.batches.map(({ rows, from }) => [rows, from])).toEqual([
+      [40, null],
+      [60, null],
+    ]);
+    const { stages } = JSON.parse(stdout) as { stages: { outputs: { path: string }[] }[] };
+    expect(stages[0]!.outputs.map(({ path }) => path)).toContain('data/raw/files/');
+  });
+
+  it('puts a file with an earlier name that comes later after those seen before', async () => {
+    put('0-late.csv', labelled(30, 3));
+    expect((await run(3)).code).toBe(0);
+    const ledger = await ledgerOf('inbox');
+    expect(namesOf(ledger)).toEqual(['a.csv', 'b.csv', '0-late.csv']);
+    expect(ledger.batches[2]).toMatchObject({ rows: 30 });
+  });
+
+  it('quarantines what cannot be used, by name and with the reason, and the others go on', async () => {
+    put('c-empty.csv', '');
+    put('d-ragged.csv', 'a,b,label\n1,2\n');
+    put('e-other.csv', 'x,y\n1,2\n');
+    put('f.csv', labelled(20, 4));
+    put('g.csv.part', labelled(10, 5));
+    put('_SUCCESS', '');
+    const { code, stdout } = await run(4);
+    expect(code).toBe(0);
+    const ledger = await ledgerOf('inbox');
+    expect(namesOf(ledger).slice(3)).toEqual(['f.csv']);
+    expect(ledger.quarantined.map(({ name, reason }) => [name, reason])).toEqual([
+      ['c-empty.csv', expect.stringContaining('it is empty')],
+      ['d-ragged.csv', expect.stringContaining('line 2, has 2 cells')],
+      ['e-other.csv', expect.stringContaining('lacks column "a", "b"')],
+    ]);
+    const { warnings } = JSON.parse(stdout) as { warnings: string[] };
+    expect(warnings.join()).toContain('c-empty.csv in incoming/ is quarantined: it is empty');
+  });
+
+  it('takes a quarantined file as new once it is mended', async () => {
+    put('d-ragged.csv', labelled(25, 6));
+    expect((await run(5)).code).toBe(0);
+    const ledger = await ledgerOf('inbox');
+    expect(namesOf(ledger).at(-1)).toBe('d-ragged.csv');
+    expect(ledger.quarantined.map(({ name }) => name)).toEqual(['c-empty.csv', 'e-other.csv']);
+  });
+
+  it('keeps a batch as it is when its file is written anew, and names amend', async () => {
+    put('a.csv', labelled(41, 9));
+    put('b.csv', labelled(60, 2).replaceAll('\n', '\r\n')); // the same rows
+    const { code, stdout } = await run(5);
+    expect(code).toBe(0);
+    const { warnings } = JSON.parse(stdout) as { warnings: string[] };
+    expect(warnings.join()).toMatch(
+      /a\.csv in incoming\/ has other rows now than batch 1.*amend 1/,
+    );
+    expect(warnings.join()).not.toContain('b.csv');
+    expect((await ledgerOf('inbox')).batches[0]!.rows).toBe(40);
+  });
+
+  it('says what has arrived when asked for more, and what is still being written', async () => {
+    const file = put('h.csv', labelled(20, 7));
+    const writing = setInterval(() => appendFileSync(file, '1,2,low\n'), 100);
+    try {
+      const { code, stdout } = await run(6);
+      expect(code).toBe(1);
+      const { error } = JSON.parse(stdout) as { error: { type: string; message: string } };
+      expect(error.type).toBe('MissingHistory');
+      expect(error.message).toContain(
+        'batch 6 has not arrived: incoming/ has brought 5 files; c-empty.csv in incoming/ is quarantined',
+      );
+    } finally {
+      clearInterval(writing);
+    }
+  });
+
+  it('is looked at by the worker too, inside its project folder and nowhere else', async () => {
+    mkdirSync(join(project.folder, 'drop'));
+    project.write('drop/1.csv', labelled(50, 1));
+    const connection = await Connection.connect({ address: project.env['TEMPORAL_ADDRESS']! });
+    const client = new Client({ connection, namespace: project.env['TEMPORAL_NAMESPACE']! });
+    const start = (source: string, workflowId: string) =>
+      client.workflow.execute<typeof trainBatch>('trainBatch', {
+        workflowId,
+        taskQueue: 'incremental-training',
+        args: [{ batch: 1, pipeline: 'drop', params: { data: { source, target: 'label' } } }],
+      });
+    const { version } = await start('drop/', 'drop-batch-1');
+    expect(version).toMatchObject({ version: 1 });
+    expect(namesOf(await ledgerOf('drop'))).toEqual(['1.csv']);
+    const outside = start('../', 'outside').catch((error: unknown) => error);
+    expect(await outside).toMatchObject({
+      cause: { type: 'BadParams' },
+    });
+    await connection.close();
+  });
+
+  it.skipIf(process.getuid?.() === 0)('leaves out a file that may not be read', async () => {
+    chmodSync(put('i.csv', labelled(5)), 0);
+    const { stderr } = await run(5);
+    expect(stderr).toContain('"i.csv" in incoming/ is left out: it cannot be read');
+    rmSync(join(project.folder, 'incoming', 'i.csv'));
+  });
+});
+
+describe('a prefix', () => {
+  it('brings a batch with each object right under it', async () => {
+    const bucket = project.env['RETRAIN_BUCKET']!;
+    const put = async (key: string, text: string) => {
+      const bytes = Buffer.from(text);
+      await store.bucket.put(key, bytes, { sha256: sha256(bytes) });
+    };
+    await put('in coming/2.csv', labelled(30, 2));
+    await put('in coming/1.csv', labelled(30, 1));
+    await put('in coming/deeper/0.csv', labelled(30, 3));
+    const source = `s3://${bucket}/in coming/`;
+    const { code, stderr } = await project.client('run', '2', ...flags('prefix', source));
+    expect(stderr).not.toContain('error');
+    expect(code).toBe(0);
+    expect(namesOf(await ledgerOf('prefix'))).toEqual(['1.csv', '2.csv']);
+  });
+
+  it('that is in no bucket is said', async () => {
+    const run = await project.client(
+      'run',
+      '1',
+      ...flags('nowhere', 's3://no-such-bucket-here/x/'),
+    );
+    expect(run.code).toBe(1);
+    expect(run.stderr).toContain('there is no bucket no-such-bucket-here');
+  });
+});

@@ -1,0 +1,8 @@
+/** Rows that a tree can learn: `label` follows `a`, and no two files made with other seeds are the same. */
+export function labelled(rows: number, seed = 0): string {
+  const lines = Array.from({ length: rows }, (_, i) => {
+    const a = (i * 7 + seed) % 10;
+    return `${a},${(i * 3 + seed * 11) % 97},${a < 5 ? 'low' : 'high'}`;
+  });
+  return `a,b,label\n${lines.join('\n')}\n`;
+}
