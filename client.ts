@@ -9,6 +9,7 @@ import { listCommand } from './client/commands/list.ts';
 import { metricsCommand } from './client/commands/metrics.ts';
 import { paramsCommand } from './client/commands/params.ts';
 import { runCommand, stageCommand } from './client/commands/run.ts';
+import { searchAttributesCommand } from './client/commands/search-attributes.ts';
 import { stackCommand } from './client/commands/stack.ts';
 import { statusCommand } from './client/commands/status.ts';
 import { verifyCommand } from './client/commands/verify.ts';
@@ -40,6 +41,7 @@ for (const command of [
   paramsCommand(context),
   dvcCommand(context),
   cancelCommand(context),
+  searchAttributesCommand(context),
   stackCommand(context),
   workerCommand(),
 ])

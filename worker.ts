@@ -12,6 +12,7 @@ import { openStore } from './store/index.ts';
 import { createMlflowTracker } from './tracking/mlflow.ts';
 import { serveHealth } from './worker/health.ts';
 import { openLog, temporalLogger } from './worker/logger.ts';
+import { probeSearchAttributes } from './worker/search-attributes.ts';
 import { WORKER_HELP, workerSettings } from './worker/options.ts';
 import { createWorkers, runAll } from './worker/workers.ts';
 
@@ -32,6 +33,7 @@ async function main(): Promise<void> {
   const pool = openPool({ threads: settings.threads });
   const { uri, auth, experimentName } = config.tracking;
   const connection = await connect();
+  const { namespace } = temporalPlace();
   const activities = createActivities({
     store,
     tracker: createMlflowTracker({ uri, auth }),
@@ -41,11 +43,12 @@ async function main(): Promise<void> {
     root,
     gitCommit: commit,
     cpuTaskQueue: settings.cpuTaskQueue,
+    searchAttributes: probeSearchAttributes(connection, namespace),
   });
   const workers = await createWorkers(
     {
       connection,
-      namespace: temporalPlace().namespace,
+      namespace,
       activities,
       workflows: workflowSource(),
     },

@@ -115,12 +115,17 @@ export function moved(
 }
 
 /** What the version record and the result say of the attempt. */
-export function trackedRun(attempt: OpenAttempt): TrackedRun {
+export function trackedRun({ tracker }: TrackingDeps, attempt: OpenAttempt): TrackedRun {
+  const { experiment_id, run_id, model_name, model_version } = attempt;
   return {
-    experimentId: attempt.experiment_id,
-    runId: attempt.run_id,
-    modelName: attempt.model_name!,
-    modelVersion: attempt.model_version!,
+    experimentId: experiment_id,
+    runId: run_id,
+    modelName: model_name!,
+    modelVersion: model_version!,
+    links: {
+      run: tracker.runUrl(experiment_id, run_id),
+      model: tracker.modelUrl(model_name!, model_version!),
+    },
   };
 }
 

@@ -47,6 +47,10 @@ export interface PinnedRun {
   force: boolean;
   /** Where the stages that compute run; absent: where the workflow does. */
   cpuTaskQueue?: string;
+  /** Search attributes that this namespace has: others must not be set. */
+  searchAttributes: string[];
+  /** Where a person finds what the run makes; shown, never used. */
+  places: { artifacts: string };
 }
 
 /** How a stage may use what earlier runs left: take it, insist on it, or pass it by. */
@@ -102,6 +106,8 @@ export interface TrackedRun {
   runId: string;
   modelName: string;
   modelVersion: string;
+  /** Their pages, where the tracker has some; shown, never used. */
+  links?: { run: string; model: string };
 }
 
 export interface TrainResult extends StageResult {
@@ -144,6 +150,15 @@ export interface StageLine {
   state: 'waiting' | 'running' | 'done' | 'cached' | 'failed';
   key?: string;
   durationMs?: number;
+  /** What came of it, in a few words. */
+  made?: string;
+}
+
+/** Why a run failed. */
+export interface RunFailure {
+  type: string;
+  message: string;
+  stage: string | null;
 }
 
 /** What `trainBatch` returns, and what its query `progress` shows so far. */

@@ -13,6 +13,8 @@ export interface Deps {
   compute: Compute;
   /** Reads params.yaml as it stands now. */
   readConfig: () => Pick<Config, 'pipeline' | 'params'>;
+  /** The names of our search attributes that Temporal knows here; others must not be set. */
+  searchAttributes?: () => Promise<string[]>;
   /** The project folder: the only place a worker reads source files from. */
   root: string;
   /** The commit this worker runs, where it is known. */

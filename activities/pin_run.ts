@@ -26,10 +26,11 @@ const inputSchema = z.strictObject({
  * stands now, with the caller's laid over it.
  * @throws BadParams naming the key, its value and what is allowed.
  */
-export function pinRun(
-  { readConfig, cpuTaskQueue }: Pick<Deps, 'readConfig' | 'cpuTaskQueue'>,
+export async function pinRun(
+  deps: Pick<Deps, 'readConfig' | 'cpuTaskQueue' | 'searchAttributes' | 'store'>,
   input: unknown,
-): PinnedRun {
+): Promise<PinnedRun> {
+  const { readConfig, cpuTaskQueue } = deps;
   const asked = parseParams(inputSchema, input, "the workflow's input");
   const config = readConfig();
   const merged = mergeParams(config.params, asked.params);
@@ -44,5 +45,7 @@ export function pinRun(
     only: asked.only ?? null,
     force: asked.force ?? false,
     ...(cpuTaskQueue === undefined ? {} : { cpuTaskQueue }),
+    searchAttributes: (await deps.searchAttributes?.()) ?? [],
+    places: { artifacts: `s3://${deps.store.bucket.options.bucket}` },
   };
 }

@@ -52,7 +52,7 @@ export async function train(deps: Deps, request: StageRequest): Promise<TrainRes
   if (request.cache === 'require' || known?.logged['train'] === trainKey) {
     const result = await runStage(deps, stage, call);
     if (known?.logged['train'] === trainKey)
-      return { ...result, attempt: of.attempt, mlflow: trackedRun(known) };
+      return { ...result, attempt: of.attempt, mlflow: trackedRun(deps, known) };
   }
   // The run is open while the model is fitted: MLflow's page shows it as running.
   const tags = trainingTags(deps, request, execution);
@@ -66,7 +66,7 @@ export async function train(deps: Deps, request: StageRequest): Promise<TrainRes
   const [result, open] = [fitted.value, opened.value];
   if (open.owner !== execution.token) await adopt(deps, open, tags);
   const logged = await logTraining(deps, open, { request, result, execution });
-  return { ...result, attempt: of.attempt, mlflow: trackedRun(logged) };
+  return { ...result, attempt: of.attempt, mlflow: trackedRun(deps, logged) };
 }
 
 /** Takes over a run that another execution opened: it runs again, and it is ours to end. */

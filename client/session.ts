@@ -10,6 +10,7 @@ import type { Tracker } from '../tracking/tracker.ts';
 export interface Session {
   config: Config;
   client: Client;
+  connection: Connection;
   store: Store;
   tracker: Tracker;
   namespace: string;
@@ -45,7 +46,7 @@ export async function openSession(
     throw error;
   }
   const client = new Client({ connection, namespace: place.namespace });
-  return { config, client, store, tracker, namespace: place.namespace, close };
+  return { config, client, connection, store, tracker, namespace: place.namespace, close };
 }
 
 async function reachTemporal(connection: Connection, address: string): Promise<void> {

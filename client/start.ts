@@ -14,6 +14,7 @@ import { joinRun, type Difference } from '../workflows/messages.ts';
 import type { trainBatch } from '../workflows/index.ts';
 import type { Session } from './session.ts';
 import { uploadFolder } from './upload-folder.ts';
+import { staticDetails } from './static-details.ts';
 
 /** What a person asks to be run. */
 export interface Request {
@@ -52,6 +53,7 @@ export async function start(session: Session, request: Request): Promise<Started
         taskQueue: session.config.taskQueue,
         args: [input],
         staticSummary: `${request.pipeline} · batch ${request.batch}`,
+        staticDetails: staticDetails(session, request),
       });
       return { workflowId, runId: handle.firstExecutionRunId, joined: false };
     } catch (error) {

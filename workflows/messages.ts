@@ -1,9 +1,21 @@
 import { defineQuery, defineUpdate } from '@temporalio/workflow';
 import { canonicalJson } from '../pipeline/canonical-json.ts';
-import type { PinnedRun, RunSummary, TrainBatchInput } from '../activities/contract.ts';
+import type { PinnedRun, RunFailure, RunSummary, TrainBatchInput } from '../activities/contract.ts';
+import type { Outcome } from './search-attributes.ts';
 
 /** How far the run is; null until its params are pinned. */
 export const progress = defineQuery<RunSummary | null>('progress');
+
+/** What came of a run, or why nothing did. */
+export interface RunResult {
+  outcome: Outcome;
+  error: RunFailure | null;
+  /** As the workflow returns it; where it failed or was cancelled, as far as it came. Null while it runs. */
+  run: RunSummary | null;
+}
+
+/** What came of the run, also of one that failed; `outcome` is `running` until it ends. */
+export const result = defineQuery<RunResult>('result');
 
 /** A param in which two runs of one batch differ, by its dotted name. */
 export interface Difference {
@@ -30,8 +42,9 @@ export function differences(running: PinnedRun, asked: PinnedRun): Difference[] 
 }
 
 function flatten(pinned: PinnedRun): Record<string, unknown> {
-  // Where it runs is no matter of what it does.
-  const { params, paramsHash: _, cpuTaskQueue: __, source, ...run } = pinned;
+  const { pipeline, batch, params, source, until, only, force } = pinned;
+  // Where it runs and how it is shown is no matter of what it does.
+  const run = { pipeline, batch, until, only, force };
   const flat: Record<string, unknown> = { ...run, source: source?.sha256 ?? null };
   for (const [section, fields] of Object.entries(params))
     for (const [name, value] of Object.entries(fields)) flat[`${section}.${name}`] = value;

@@ -8,21 +8,33 @@ import type {
   StageResult,
 } from '../activities/contract.ts';
 import { STAGES } from '../activities/contract.ts';
+import { factsLine, summaryOf, type KnownFacts } from './activity-summary.ts';
 
 /** More than this is not damage but a bucket that was emptied: `--force` makes everything anew. */
 const MOST_HEALED = 20;
 
 type Ask = Omit<StageRequest, 'inputs'>;
 
+/** An activity of a stage. */
+interface StageActivity<Request, Result> {
+  executeWithOptions(options: { summary: string }, args: [Request]): Promise<Result>;
+}
+
 /** Runs a workflow's stages in turn and keeps the summary that `progress` shows and the run returns. */
 export class StageLog {
   readonly summary: RunSummary;
   readonly #run: PinnedRun;
   readonly #forceId: string | null;
+  readonly #show: () => void;
+  readonly #facts: KnownFacts = {};
 
-  /** @param firstRunId the first execution run id: unlike the run id it survives a reset. */
-  constructor(run: PinnedRun, firstRunId: string) {
+  /**
+   * @param firstRunId the first execution run id: unlike the run id it survives a reset.
+   * @param show is called when a stage begins or ends.
+   */
+  constructor(run: PinnedRun, firstRunId: string, show: () => void) {
     this.#run = run;
+    this.#show = show;
     this.#forceId = run.force ? firstRunId : null;
     const last = STAGES.indexOf(run.until);
     this.summary = {
@@ -38,30 +50,42 @@ export class StageLog {
     };
   }
 
-  /** Runs one stage, with what every stage is asked, and keeps its line. */
-  async run<Result extends StageResult>(
+  /** Runs one stage, with what every stage is asked and `more`, and keeps its line. */
+  async run<Request extends StageRequest, Result extends StageResult>(
     stage: StageName,
-    call: (ask: Ask) => Promise<Result>,
+    activity: StageActivity<Request, Result>,
+    more: Omit<Request, keyof Ask>,
   ): Promise<Result> {
     const line = this.#line(stage);
     line.state = 'running';
+    this.#show();
+    const summary = summaryOf(stage, this.#run, this.#facts);
+    const request = { ...this.#ask(stage), ...more } as Request;
+    const result = await activity.executeWithOptions({ summary }, [request]);
+    this.#facts[stage] = result.facts;
+    line.state = result.cached ? 'cached' : 'done';
+    line.key = result.key;
+    line.durationMs = result.durationMs;
+    line.made = factsLine(stage, result.facts);
+    this.summary.healed.push(...result.healed);
+    for (const warning of result.warnings.map((text) => `${stage}: ${text}`))
+      if (!this.summary.warnings.includes(warning)) this.summary.warnings.push(warning);
+    this.#show();
+    return result;
+  }
+
+  /** What every stage is asked. */
+  #ask(stage: StageName): Ask {
     const { pipeline, batch, params, only, force } = this.#run;
     const required = only !== null && only !== stage;
-    const result = await call({
+    return {
       pipeline,
       batch,
       params,
       damaged: this.summary.healed.map(({ md5 }) => md5),
       cache: required ? 'require' : force ? 'bypass' : 'use',
       force: this.#forceId,
-    });
-    line.state = result.cached ? 'cached' : 'done';
-    line.key = result.key;
-    line.durationMs = result.durationMs;
-    this.summary.healed.push(...result.healed);
-    for (const warning of result.warnings.map((text) => `${stage}: ${text}`))
-      if (!this.summary.warnings.includes(warning)) this.summary.warnings.push(warning);
-    return result;
+    };
   }
 
   /** Marks the stage that was running as failed, and names it. */

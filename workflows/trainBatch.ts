@@ -7,13 +7,14 @@ import {
   proxyActivities,
   proxyLocalActivities,
   setHandler,
-  upsertMemo,
   workflowInfo,
+  type ActivityInterfaceFor,
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import type { PinnedRun, RunSummary, TrainBatchInput } from '../activities/contract.ts';
 import { damagedBy, failureOf, trackingMoved } from './failure.ts';
-import { differences, joinRun, progress } from './messages.ts';
+import { differences, joinRun } from './messages.ts';
+import { RunView } from './run-view.ts';
 import { StageLog } from './stage-log.ts';
 
 const RETRY = { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '30s' } as const;
@@ -24,7 +25,7 @@ const stages = proxyActivities<Activities>(STAGE);
 /** The stages that compute, on the queue of the workers that are there for them, if there is one. */
 function computing({
   cpuTaskQueue,
-}: PinnedRun): Pick<Activities, 'preprocess' | 'train' | 'evaluate'> {
+}: PinnedRun): Pick<ActivityInterfaceFor<Activities>, 'preprocess' | 'train' | 'evaluate'> {
   const options = cpuTaskQueue === undefined ? STAGE : { ...STAGE, taskQueue: cpuTaskQueue };
   const { preprocess, evaluate } = proxyActivities<Activities>(options);
   const { train } = proxyActivities<Activities>({ ...options, startToCloseTimeout: '24h' });
@@ -38,6 +39,7 @@ const closing = proxyActivities<Pick<Activities, 'close_runs'>>({
 });
 const { pin_run } = proxyLocalActivities<Pick<Activities, 'pin_run'>>({
   startToCloseTimeout: '10s',
+  summary: 'pin_run · check the input, fix the params',
 });
 
 /**
@@ -46,20 +48,23 @@ const { pin_run } = proxyLocalActivities<Pick<Activities, 'pin_run'>>({
  */
 export async function trainBatch(input: TrainBatchInput): Promise<RunSummary> {
   const pinned = pin_run(input);
-  // Set before anything is awaited: a message that comes with the start finds its handler.
+  // Handlers are set before anything is awaited: a message that comes with the start finds them.
   setHandler(joinRun, async (asked) => differences(await pinned, await pin_run(asked)));
+  const view = new RunView();
   let stageLog: StageLog | undefined;
-  setHandler(progress, () => stageLog?.summary ?? null);
-  const run = await pinned;
-  stageLog = new StageLog(run, workflowInfo().firstExecutionRunId);
-  upsertMemo({ pipeline: run.pipeline, batch: run.batch, params: run.paramsHash });
   try {
+    const run = await pinned;
+    stageLog = new StageLog(run, workflowInfo().firstExecutionRunId, () => view.show());
+    view.begin(run, stageLog.summary);
     await runHealing(run, stageLog);
   } catch (error) {
-    const stage = stageLog.fail();
-    if (stageLog.started('train')) await closeRuns(isCancellation(error) ? 'KILLED' : 'FAILED');
-    throw failureOf(error, stage);
+    const failure = failureOf(error, stageLog?.fail());
+    view.fail(failure);
+    if (stageLog?.started('train') === true)
+      await closeRuns(isCancellation(error) ? 'KILLED' : 'FAILED');
+    throw failure;
   }
+  view.complete();
   await condition(allHandlersFinished);
   return stageLog.summary;
 }
@@ -86,65 +91,64 @@ async function runHealing(run: PinnedRun, stageLog: StageLog): Promise<void> {
 /** The pipeline, top to bottom: each stage takes what those above it made. */
 async function runStages(run: PinnedRun, stageLog: StageLog): Promise<void> {
   const compute = computing(run);
-  const data = await stageLog.run('get_data', (ask) =>
-    stages.get_data({ ...ask, source: run.source, inputs: {} }),
-  );
+  const data = await stageLog.run('get_data', stages.get_data, { source: run.source, inputs: {} });
   if (run.until === 'get_data') return;
   const { raw, columns } = data.outputs;
 
-  const prepared = await stageLog.run('prepare_batch', (ask) =>
-    stages.prepare_batch({ ...ask, inputs: { raw: raw!, columns: columns! } }),
-  );
+  const prepared = await stageLog.run('prepare_batch', stages.prepare_batch, {
+    inputs: { raw: raw!, columns: columns! },
+  });
   if (run.until === 'prepare_batch') return;
   const ledgerRevision = Number(prepared.facts['ledger_revision']);
 
-  const { merged } = (
-    await stageLog.run('merge_data', (ask) =>
-      stages.merge_data({ ...ask, ledgerRevision, inputs: {} }),
-    )
-  ).outputs;
+  const union = await stageLog.run('merge_data', stages.merge_data, { ledgerRevision, inputs: {} });
   if (run.until === 'merge_data') return;
+  const { merged } = union.outputs;
 
-  const processed = await stageLog.run('preprocess', (ask) =>
-    compute.preprocess({ ...ask, inputs: { merged: merged!, columns: columns! } }),
-  );
+  const processed = await stageLog.run('preprocess', compute.preprocess, {
+    inputs: { merged: merged!, columns: columns! },
+  });
   if (run.until === 'preprocess') return;
   const { train, test, encoder } = processed.outputs;
 
-  const trained = await stageLog.run('train', (ask) =>
-    compute.train({ ...ask, inputs: { train: train!, encoder: encoder! } }),
-  );
+  const trained = await stageLog.run('train', compute.train, {
+    inputs: { train: train!, encoder: encoder! },
+  });
   const { attempt, mlflow } = trained;
   stageLog.summary.mlflow = mlflow;
   if (run.until === 'train') return closeRuns('FINISHED');
 
-  await stageLog.run('evaluate', (ask) =>
-    compute.evaluate({
-      ...ask,
-      attempt,
-      inputs: { model: trained.outputs['model']!, encoder: encoder!, test: test! },
-    }),
-  );
+  await stageLog.run('evaluate', compute.evaluate, {
+    attempt,
+    inputs: { model: trained.outputs['model']!, encoder: encoder!, test: test! },
+  });
 
   const { pipeline, batch, params, paramsHash } = run;
-  stageLog.summary.version = await stages.publish_version({
-    pipeline,
-    batch,
-    params,
-    paramsHash,
-    ledgerRevision,
-    stages: stageLog.done(),
-    attempt,
-    mlflow,
-    healed: stageLog.summary.healed,
-    forced: run.force,
-  });
+  stageLog.summary.version = await stages.publish_version.executeWithOptions(
+    { summary: `publish_version · version ${batch}` },
+    [
+      {
+        pipeline,
+        batch,
+        params,
+        paramsHash,
+        ledgerRevision,
+        stages: stageLog.done(),
+        attempt,
+        mlflow,
+        healed: stageLog.summary.healed,
+        forced: run.force,
+      },
+    ],
+  );
 }
 
 /** Ends the MLflow runs this execution left open; a failure to do so is not the run's. */
 async function closeRuns(status: 'FINISHED' | 'FAILED' | 'KILLED'): Promise<void> {
   try {
-    await CancellationScope.nonCancellable(() => closing.close_runs({ status }));
+    await CancellationScope.nonCancellable(() =>
+      closing.close_runs.executeWithOptions({ summary: `close_runs · ${status}` }, [{ status }]),
+    );
   } catch (error) {
     log.warn('could not end the MLflow run', { error });
   }

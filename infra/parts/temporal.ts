@@ -5,6 +5,7 @@ import { SetupError } from '../../errors.ts';
 import { isServing } from '../grpc-health.ts';
 import { httpProblem } from '../http-check.ts';
 import { portVariable } from '../ports.ts';
+import { SEARCH_ATTRIBUTES } from '../../workflows/search-attributes.ts';
 import type { Part, Plan } from './part.ts';
 
 const run = promisify(execFile);
@@ -22,7 +23,7 @@ const SETTINGS = [
   '--dynamic-config-value=history.timerProcessorMaxTimeShift="10ms"',
 ];
 
-/** Temporal's dev server with its Web UI, on a file database. */
+/** Temporal's dev server with its Web UI, on a file database, which keeps our search attributes. */
 export function temporalPart({ dir, ports, inner, venv }: Plan): Part {
   const address = `127.0.0.1:${ports.temporal}`;
   const ui = `http://127.0.0.1:${ports.ui}`;
@@ -51,7 +52,7 @@ export function temporalPart({ dir, ports, inner, venv }: Plan): Part {
       { port: ports.ui, variable: portVariable('ui') },
     ],
     needs: [],
-    edition: venv.stamp,
+    edition: [venv.stamp, ...Object.keys(SEARCH_ATTRIBUTES)].join(' '),
     problem: async () =>
       (await isServing(ports.temporal, FRONTEND))
         ? httpProblem(ui)
@@ -67,6 +68,9 @@ export function temporalPart({ dir, ports, inner, venv }: Plan): Part {
           );
         },
       );
+      // Loaded here: a stack that is up needs no gRPC library to be looked at.
+      const { registerAt } = await import('../../search-attributes.ts');
+      await registerAt(address, 'default');
     },
     startMs: 60_000,
     stopMs: 15_000,

@@ -95,7 +95,8 @@ function standIns(over: Partial<Record<keyof Activities, (request: never) => unk
     ]),
   );
   const config = { pipeline: 'p', params: {} } as never;
-  const pin_run = async (input: unknown) => pinRun({ readConfig: () => config }, input);
+  const store = { bucket: { options: { bucket: 'b' } } } as never;
+  const pin_run = async (input: unknown) => pinRun({ readConfig: () => config, store }, input);
   return { calls, activities: { ...activities, pin_run } };
 }
 
@@ -289,7 +290,7 @@ describe('trainBatch', () => {
     let release = (): void => undefined;
     const held = new Promise<void>((resolve) => (release = resolve));
     const { activities } = standIns({
-      get_data: () => held.then(() => ({ outputs: {}, warnings: [], healed: [] })),
+      get_data: () => held.then(() => standInResult('get_data')),
     });
     await withRun({ batch: 1, until: 'get_data' }, activities, async (handle) => {
       const ask = (input: TrainBatchInput) => handle.executeUpdate(joinRun, { args: [input] });

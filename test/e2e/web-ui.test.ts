@@ -1,0 +1,168 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { Client, Connection } from '@temporalio/client';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ResultDocument } from '../../client/result.ts';
+import { result } from '../../workflows/messages.ts';
+import { makeProject, startWorker, type Project, type RunningWorker } from '../support/project.ts';
+
+/** What Temporal's Web UI and its command line show of runs, whoever started them. */
+
+let project: Project;
+let worker: RunningWorker;
+let temporal: Client;
+let first: ResultDocument;
+
+beforeAll(async () => {
+  project = await makeProject('story');
+  const connection = await Connection.connect({ address: project.env['TEMPORAL_ADDRESS']! });
+  temporal = new Client({ connection, namespace: project.env['TEMPORAL_NAMESPACE']! });
+  worker = await startWorker(project);
+});
+
+afterAll(async () => {
+  await worker?.stop();
+  await temporal?.connection.close();
+  project?.remove();
+});
+
+async function runJson(...args: string[]): Promise<ResultDocument> {
+  const { code, stdout, stderr } = await project.client('run', ...args, '--json');
+  expect(stderr).not.toContain('error');
+  expect(code).toBe(0);
+  return JSON.parse(stdout) as ResultDocument;
+}
+
+/** The stock command line, on the project's namespace. */
+async function cli(...args: string[]): Promise<string> {
+  const program = join(process.env['RETRAIN_TEST_STACK_VENV']!, 'bin', 'temporal');
+  const env = { ...project.env, TEMPORAL_CONFIG_FILE: '/nonexistent' };
+  return (await promisify(execFile)(program, args, { env, maxBuffer: 1 << 26 })).stdout;
+}
+
+async function currentDetails(workflowId: string): Promise<string> {
+  const handle = temporal.workflow.getHandle(workflowId);
+  return (await handle.query<{ currentDetails: string }>('__temporal_workflow_metadata'))
+    .currentDetails;
+}
+
+describe('a namespace without our search attributes', () => {
+  it('runs all the same', async () => {
+    first = await runJson('1');
+    const { searchAttributes } = await temporal.workflow.getHandle('iris-batch-1').describe();
+    expect(Object.keys(searchAttributes).filter((name) => name.startsWith('Retrain'))).toEqual([]);
+  });
+
+  it('gets them by a command that may be repeated', async () => {
+    const registered = await project.client('search-attributes', 'register', '--json');
+    expect(registered.code).toBe(0);
+    expect((JSON.parse(registered.stdout) as { added: string[] }).added).toEqual([
+      'RetrainPipeline',
+      'RetrainBatch',
+      'RetrainModelVersion',
+      'RetrainAccuracy',
+      'RetrainOutcome',
+    ]);
+    const again = await project.client('search-attributes', 'register');
+    expect(again.stdout).toMatch(/has them all/);
+  });
+});
+
+describe('a namespace with them', () => {
+  it('finds runs by batch, accuracy, model version and outcome', async () => {
+    await worker.stop();
+    worker = await startWorker(project);
+    const second = await runJson('2');
+    await runJson('1');
+    await project.client('run', '99');
+    const found = async (query: string): Promise<string[]> => {
+      const ids = [];
+      for await (const { workflowId } of temporal.workflow.list({ query })) ids.push(workflowId);
+      return ids.sort();
+    };
+    const eventually = async (query: string, ids: string[]): Promise<void> => {
+      await expect.poll(() => found(query), { timeout: 20_000 }).toEqual(ids);
+    };
+    await eventually('RetrainPipeline = "iris" AND RetrainOutcome = "failed"', ['iris-batch-99']);
+    const accuracy = second.metrics!['accuracy'] as number;
+    const { modelVersion } = second.mlflow!;
+    await eventually(`RetrainBatch > 1 AND RetrainAccuracy < ${accuracy + 0.001}`, [
+      'iris-batch-2',
+    ]);
+    await eventually(`RetrainBatch > 1 AND RetrainAccuracy < ${accuracy - 0.001}`, []);
+    await eventually(`RetrainModelVersion = ${modelVersion}`, ['iris-batch-2']);
+    await eventually('RetrainBatch = 1 AND RetrainOutcome = "cached"', ['iris-batch-1']);
+  });
+
+  it('shows what a run is for, and each activity in a line', async () => {
+    const described = JSON.parse(
+      await cli('workflow', 'describe', '-w', 'iris-batch-2', '-o', 'json'),
+    ) as { executionConfig: { userMetadata: { summary: string; details: string } } };
+    const { summary, details } = described.executionConfig.userMetadata;
+    expect(JSON.stringify(summary)).toContain('iris · batch 2');
+    expect(JSON.stringify(details)).toContain('the model retrained on batches 1–2');
+    expect(JSON.stringify(details)).toContain(`s3://${project.env['RETRAIN_BUCKET']}`);
+    const { events } = await temporal.workflow.getHandle('iris-batch-2').fetchHistory();
+    const summaries = events!.flatMap(({ userMetadata }) =>
+      userMetadata?.summary?.data == null
+        ? []
+        : [JSON.parse(Buffer.from(userMetadata.summary.data).toString('utf8')) as string],
+    );
+    expect(summaries).toEqual(
+      expect.arrayContaining([
+        'get_data · iris',
+        'merge_data · batches 1–2',
+        expect.stringMatching(/^train · \d+ rows · depth 5$/),
+        expect.stringMatching(/^evaluate · \d+ test rows$/),
+        'publish_version · version 2',
+      ]),
+    );
+  });
+
+  it('keeps links in the memo', async () => {
+    const { memo } = await temporal.workflow.getHandle('iris-batch-2').describe();
+    expect(memo).toMatchObject({
+      pipeline: 'iris',
+      batch: 2,
+      links: {
+        artifacts: `s3://${project.env['RETRAIN_BUCKET']}`,
+        run: expect.stringContaining('/#/experiments/'),
+        model: expect.stringContaining('/#/models/iris'),
+        record: expect.stringContaining('versions/iris/000002/'),
+      },
+    });
+  });
+
+  it('tells how it ended in its details and by the query `result`', async () => {
+    const details = await currentDetails('iris-batch-1');
+    expect(details).toContain('version 1, build 1, stands');
+    expect(details).toContain(
+      `| accuracy | ${(first.metrics!['accuracy'] as number).toFixed(4)} |`,
+    );
+    expect(details).toContain(`[MLflow run](${first.mlflow!.url})`);
+    expect(await currentDetails('iris-batch-99')).toContain(
+      'failed in prepare\\_batch: batch 99 does not exist',
+    );
+    const ask = (id: string) => temporal.workflow.getHandle(id).query(result);
+    expect(await ask('iris-batch-1')).toMatchObject({ outcome: 'cached', run: { batch: 1 } });
+    expect(await ask('iris-batch-99')).toMatchObject({
+      outcome: 'failed',
+      error: { type: 'MissingHistory', stage: 'prepare_batch' },
+    });
+  });
+
+  it('tells the same of a run that another client started', async () => {
+    await temporal.workflow.execute('trainBatch', {
+      workflowId: 'by hand',
+      taskQueue: 'incremental-training',
+      args: [{ batch: 3, until: 'preprocess' }],
+    });
+    const details = await currentDetails('by hand');
+    expect(details).toContain('iris · batch 3');
+    expect(details).toContain('stopped after preprocess, as asked');
+    expect(details).toMatch(
+      /\| preprocess \| ✔ done \| \d+ ms \| \d+ train rows · \d+ test rows \|/,
+    );
+  });
+});

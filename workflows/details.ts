@@ -1,0 +1,81 @@
+import type { PinnedRun, RunSummary, StageLine } from '../activities/contract.ts';
+import { grouped } from './activity-summary.ts';
+
+const MARKS: Record<StageLine['state'], string> = {
+  waiting: '·',
+  running: '▸',
+  done: '✔',
+  cached: '≡',
+  failed: '✖',
+};
+
+/** A run's current details in Temporal's Web UI: Markdown that moves with the stages. */
+export function detailsOf(
+  { places, until }: PinnedRun,
+  summary: RunSummary,
+  end: { failed?: string } = {},
+): string {
+  const { pipeline, batch, version, warnings } = summary;
+  return [
+    `**${plain(pipeline)} · batch ${batch}**: ${standing(summary, until, end.failed)}`,
+    tableOf(
+      ['stage', 'state', 'took', 'made'],
+      summary.stages.map(({ stage, state, durationMs, made }) => [
+        stage,
+        `${MARKS[state]} ${state}`,
+        durationMs === undefined ? '' : `${grouped(durationMs)} ms`,
+        made ?? '',
+      ]),
+    ),
+    version === null
+      ? ''
+      : tableOf(
+          ['metric', 'all batches'],
+          Object.entries(version.metrics).map(([name, value]) => [name, numberText(value)]),
+        ),
+    warnings.map((warning) => `- ⚠ ${plain(warning)}`).join('\n'),
+    linksOf(summary, places.artifacts).join(' · '),
+  ]
+    .filter((part) => part !== '')
+    .join('\n\n');
+}
+
+function standing(
+  { batch, stages, version }: RunSummary,
+  until: string,
+  failed: string | undefined,
+): string {
+  if (failed !== undefined) return plain(failed);
+  const running = stages.find(({ state }) => state === 'running');
+  if (version !== null) return `version ${batch}, build ${version.seq}, stands`;
+  if (running !== undefined) return `${running.stage} is running`;
+  const done = stages.every(({ state }) => state === 'done' || state === 'cached');
+  return done && until !== 'evaluate' ? `stopped after ${until}, as asked` : 'under way';
+}
+
+/** Links to what the run has made so far. */
+function linksOf({ mlflow, version }: RunSummary, artifacts: string): string[] {
+  return [
+    ...(mlflow?.links?.run == null ? [] : [`[MLflow run](${mlflow.links.run})`]),
+    ...(mlflow?.links?.model == null
+      ? []
+      : [`[${plain(mlflow.modelName)} version ${mlflow.modelVersion}](${mlflow.links.model})`]),
+    version === null
+      ? `artifacts in \`${artifacts}\``
+      : `record \`${artifacts}/${version.record.path}\``,
+  ];
+}
+
+function tableOf(head: string[], rows: string[][]): string {
+  const line = (cells: string[]): string => `| ${cells.join(' | ')} |`;
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+}
+
+function numberText(value: number): string {
+  return Number.isInteger(value) && value > 1 ? grouped(value) : value.toFixed(4);
+}
+
+/** Text from outside (a column's name, a file's) as text in Markdown, on one line. */
+export function plain(text: string): string {
+  return text.replace(/\s+/g, ' ').replace(/[\\`*_[\]<>|#]/g, '\\$&');
+}

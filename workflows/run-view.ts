@@ -1,0 +1,105 @@
+import {
+  isCancellation,
+  ApplicationFailure,
+  setCurrentDetails,
+  setHandler,
+  upsertMemo,
+  upsertSearchAttributes,
+} from '@temporalio/workflow';
+import { defineSearchAttributeKey, type SearchAttributeUpdatePair } from '@temporalio/common';
+import type { PinnedRun, RunFailure, RunSummary } from '../activities/contract.ts';
+import { detailsOf, plain } from './details.ts';
+import { progress, result } from './messages.ts';
+import { SEARCH_ATTRIBUTES, type Outcome, type SearchAttributeName } from './search-attributes.ts';
+
+/**
+ * What people see of a run: details that move with its stages, search attributes that find it, links in
+ * its memo, and the queries `progress` and `result`.
+ */
+export class RunView {
+  #run: PinnedRun | undefined;
+  #summary: RunSummary | null = null;
+  #outcome: Outcome = 'running';
+  #error: RunFailure | null = null;
+
+  /** Answers queries from the first moment on. */
+  constructor() {
+    setHandler(progress, () => this.#summary);
+    setHandler(result, () => ({
+      outcome: this.#outcome,
+      error: this.#error,
+      run: this.#outcome === 'running' ? null : this.#summary,
+    }));
+    setCurrentDetails('its input is checked and its params are fixed');
+  }
+
+  /** The run has its params. */
+  begin(run: PinnedRun, summary: RunSummary): void {
+    this.#run = run;
+    this.#summary = summary;
+    const { pipeline, batch, paramsHash, places } = run;
+    upsertMemo({ pipeline, batch, params: paramsHash, links: { artifacts: places.artifacts } });
+    this.#find({ RetrainPipeline: pipeline, RetrainBatch: batch, RetrainOutcome: 'running' });
+    this.show();
+  }
+
+  /** A stage began or ended. */
+  show(): void {
+    if (this.#run !== undefined && this.#summary !== null)
+      setCurrentDetails(detailsOf(this.#run, this.#summary));
+  }
+
+  /** The run has done what it was asked. */
+  complete(): void {
+    const { version, mlflow, stages } = this.#summary!;
+    this.#outcome =
+      version === null
+        ? 'partial'
+        : stages.every(({ state }) => state === 'cached')
+          ? 'cached'
+          : 'trained';
+    const modelVersion = Number(mlflow?.modelVersion ?? Number.NaN);
+    const accuracy = version?.metrics['accuracy'];
+    this.#find({
+      RetrainOutcome: this.#outcome,
+      ...(Number.isSafeInteger(modelVersion) ? { RetrainModelVersion: modelVersion } : {}),
+      ...(accuracy === undefined ? {} : { RetrainAccuracy: accuracy }),
+    });
+    const artifacts = this.#run!.places.artifacts;
+    const record = version === null ? {} : { record: `${artifacts}/${version.record.path}` };
+    upsertMemo({ links: { artifacts, ...record, ...mlflow?.links } });
+    this.show();
+  }
+
+  /** The run ends with this error. */
+  fail(error: unknown): void {
+    this.#outcome = isCancellation(error) ? 'cancelled' : 'failed';
+    this.#error = told(error);
+    this.#find({ RetrainOutcome: this.#outcome });
+    const { stage, message } = this.#error;
+    const failed = `${this.#outcome}${stage === null ? '' : ` in ${stage}`}: ${message}`;
+    if (this.#run === undefined || this.#summary === null) setCurrentDetails(plain(failed));
+    else setCurrentDetails(detailsOf(this.#run, this.#summary, { failed }));
+  }
+
+  /** Sets those that are registered: one that is not would fail the workflow's task for ever. */
+  #find(values: Partial<Record<SearchAttributeName, string | number>>): void {
+    const known = new Set(this.#run?.searchAttributes ?? []);
+    const pairs = Object.entries(values).flatMap(([name, value]) => {
+      const key = name as SearchAttributeName;
+      return known.has(key)
+        ? [{ key: defineSearchAttributeKey(key, SEARCH_ATTRIBUTES[key]), value }]
+        : [];
+    });
+    if (pairs.length > 0) upsertSearchAttributes(pairs as SearchAttributeUpdatePair[]);
+  }
+}
+
+function told(error: unknown): RunFailure {
+  if (isCancellation(error))
+    return { type: 'Cancelled', message: 'the run was cancelled', stage: null };
+  const message = error instanceof Error ? error.message : String(error);
+  if (!(error instanceof ApplicationFailure)) return { type: 'Error', message, stage: null };
+  const [facts] = (error.details ?? []) as { stage?: string | null }[];
+  return { type: error.type ?? 'Error', message, stage: facts?.stage ?? null };
+}

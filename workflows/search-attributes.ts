@@ -1,0 +1,20 @@
+import type { SearchAttributeType } from '@temporalio/common';
+
+/** The search attributes a run shows itself by, with their types in Temporal. */
+export const SEARCH_ATTRIBUTES = {
+  RetrainPipeline: 'KEYWORD',
+  RetrainBatch: 'INT',
+  /** The version in MLflow's registry. */
+  RetrainModelVersion: 'INT',
+  RetrainAccuracy: 'DOUBLE',
+  /** See `Outcome`. */
+  RetrainOutcome: 'KEYWORD',
+} as const satisfies Record<string, SearchAttributeType>;
+
+export type SearchAttributeName = keyof typeof SEARCH_ATTRIBUTES;
+
+/**
+ * How a run stands: `trained` made something new, `cached` found it all made, `partial` stopped where it
+ * was asked to.
+ */
+export type Outcome = 'running' | 'trained' | 'cached' | 'partial' | 'failed' | 'cancelled';
