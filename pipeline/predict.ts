@@ -1,3 +1,4 @@
+import { FittedTree } from './cart/fitted-tree.ts';
 import { flattenTree } from './cart/flat-tree.ts';
 import { walkTree } from './cart/walk.ts';
 import type { Matrix } from './matrix.ts';
@@ -38,6 +39,7 @@ export function predictLabels(
 
 /** The size of a tree: `depth` counts splits from the root to the deepest leaf, 0 for a single leaf. */
 export function describeTree(model: TreeModel): { depth: number; leaves: number; nodes: number } {
+  if (model instanceof FittedTree) return model.grown.measure();
   const { depth, leaves, nodes } = flattenTree(model.root);
   return { depth, leaves, nodes };
 }

@@ -2,8 +2,9 @@ import { BadData } from '../errors.ts';
 import { checkFeatures, checkTargets } from './cart/check.ts';
 import { fitClasses, fitNumbers, type TreeParams } from './cart/fit.ts';
 import type { ClassIndexes } from './cart/gini.ts';
+import type { FittedTree } from './cart/fitted-tree.ts';
 import type { Tree } from './cart/ml-cart.ts';
-import { treeText } from './cart/tree-text.ts';
+import { treeBytes } from './cart/tree-text.ts';
 import { parseJson } from './json.ts';
 import type { Matrix } from './matrix.ts';
 import type { Report } from './progress.ts';
@@ -42,7 +43,7 @@ export function fitTree(
   classes: readonly string[],
   params: TreeParams,
   report?: Report,
-): TreeModel {
+): FittedTree<'DTClassifier'> {
   checkRows(matrix.rows);
   checkFeatures(matrix.names, matrix.columns);
   const labels = classIndexes(matrix.labels, classes);
@@ -64,7 +65,7 @@ export function fitRegression(
   matrix: Pick<Matrix, 'rows' | 'names' | 'columns'>,
   targets: Float64Array,
   params: TreeParams,
-): RegressionModel {
+): FittedTree<'DTRegression'> {
   checkRows(matrix.rows);
   checkFeatures(matrix.names, matrix.columns);
   checkTargets(targets);
@@ -72,8 +73,8 @@ export function fitRegression(
 }
 
 /** Canonical bytes of a tree. */
-export function treeToJson(model: TreeModel | RegressionModel): Uint8Array {
-  return new TextEncoder().encode(treeText(model));
+export function treeToJson(model: FittedTree): Uint8Array {
+  return treeBytes(model);
 }
 
 /**

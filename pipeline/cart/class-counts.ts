@@ -60,6 +60,13 @@ export class ClassCounts {
     return kinds <= 1;
   }
 
+  /** The first class that occurs. */
+  first(): number {
+    let i = 0;
+    while (this.counts[this.classes[i]!] === 0) i++;
+    return this.classes[i]!;
+  }
+
   #sumUp(): void {
     this.kinds = 0;
     this.squares = 0;

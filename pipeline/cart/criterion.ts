@@ -1,4 +1,5 @@
 import type { Block, Targets } from './block.ts';
+import type { GrownTree } from './grown-tree.ts';
 
 /** The best cut of a node; a criterion has one and fills it anew for each node. */
 export interface Split {
@@ -35,6 +36,6 @@ export interface Criterion<T extends Targets> {
   scan(block: Block<T>, feature: number, start: number, end: number, minLeaf: number): void;
   /** The best of the cuts tried since `enter`, the first among equals; null when there was none. */
   best(block: Block<T>, start: number, end: number): Split | null;
-  /** What a leaf of the rows last entered predicts: a share per class, or the mean. */
-  prediction(): number | number[][];
+  /** Makes a node a leaf of the rows last entered. */
+  setLeaf(tree: GrownTree, node: number): void;
 }

@@ -3,7 +3,8 @@ import { argsort, ascending, sortScratch } from './argsort.ts';
 import { type Block, sortBlock } from './block.ts';
 import { type ClassIndexes, Gini } from './gini.ts';
 import { growTree, type GrowthLimits } from './grow.ts';
-import type { NodeOptions, Tree } from './ml-cart.ts';
+import { FittedTree } from './fitted-tree.ts';
+import type { NodeOptions } from './ml-cart.ts';
 import { SquaredError } from './squared-error.ts';
 
 /** When to stop; the names are those of `params.model`, which are scikit-learn's but for `min_gain`. */
@@ -32,7 +33,7 @@ export function fitClasses(
   classes: number,
   params: TreeParams,
   report?: Report,
-): Tree<'DTClassifier'> {
+): FittedTree<'DTClassifier'> {
   const rows = ascending(new Int32Array(labels.length));
   const block: Block<ClassIndexes> = sortBlock(columns, labels, rows, false);
   const options = nodeOptions('classifier', params);
@@ -43,11 +44,7 @@ export function fitClasses(
     limitsOf(params),
     within(report, SORTED, 1),
   );
-  return {
-    name: 'DTClassifier',
-    options: treeOptions(options, params),
-    root: tree.toNodes(options),
-  };
+  return new FittedTree('DTClassifier', treeOptions(options, params), options, tree);
 }
 
 /**
@@ -59,16 +56,12 @@ export function fitNumbers(
   columns: readonly Float64Array[],
   targets: Float64Array,
   params: TreeParams,
-): Tree<'DTRegression'> {
+): FittedTree<'DTRegression'> {
   const rows = argsort(targets, null, sortScratch(targets.length));
   const block = sortBlock(columns, targets, rows, true);
   const options = nodeOptions('regression', params);
   const tree = growTree(columns, block, new SquaredError(block.rows), limitsOf(params));
-  return {
-    name: 'DTRegression',
-    options: treeOptions(options, params),
-    root: tree.toNodes(options),
-  };
+  return new FittedTree('DTRegression', treeOptions(options, params), options, tree);
 }
 
 function limitsOf(params: TreeParams): GrowthLimits {

@@ -1,6 +1,7 @@
 import type { Block } from './block.ts';
 import { ClassCounts } from './class-counts.ts';
 import { type Criterion, newSplit, type Split } from './criterion.ts';
+import type { GrownTree } from './grown-tree.ts';
 import { giniGain, sharesOf } from './ml-cart-gini.ts';
 
 /** The class of each row; the small type where there are at most 256 classes. */
@@ -80,8 +81,10 @@ export class Gini implements Criterion<ClassIndexes> {
     return split;
   }
 
-  prediction(): number[][] {
-    return [sharesOf(this.#all)];
+  setLeaf(tree: GrownTree, node: number): void {
+    const all = this.#all;
+    if (all.kinds === 1) tree.setClass(node, all.first(), all.rows);
+    else tree.setShares(node, sharesOf(all));
   }
 }
 

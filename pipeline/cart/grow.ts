@@ -92,7 +92,7 @@ function growNode<T extends Targets>(
   const threshold = thresholdAt(columns[split.feature]!, block, split.feature, middle);
   tree.setSplit(node, split.feature, threshold, split.gain, end - start);
   if (depth >= limits.maxDepth || !(split.drop > limits.minDrop)) {
-    tree.setLeaf(node, criterion.prediction());
+    criterion.setLeaf(tree, node);
     return;
   }
   const leftIsLeaf = split.leftIsPure || split.left < limits.minSplit;
@@ -138,7 +138,7 @@ function setLeaf<T extends Targets>(
   isSmall: boolean,
 ): void {
   if (!isSmall) tree.setUnsplit(node);
-  tree.setLeaf(node, criterion.prediction());
+  criterion.setLeaf(tree, node);
 }
 
 /** One literal for all tasks, for speed. */

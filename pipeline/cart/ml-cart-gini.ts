@@ -45,6 +45,11 @@ function giniImpurity(
   return 1 - sum;
 }
 
+/** The share of a class that all rows are of: 1, or a little less. */
+export function pureShare(rows: number): number {
+  return share(rows, rows);
+}
+
 function share(count: number, rows: number): number {
   const one = 1 / rows;
   let sum = 0;

@@ -1,5 +1,6 @@
 import type { Block } from './block.ts';
 import { type Criterion, newSplit, type Split } from './criterion.ts';
+import type { GrownTree } from './grown-tree.ts';
 import { errorOfSplit } from './ml-cart-error.ts';
 import { markSides } from './partition.ts';
 import { TiedCuts } from './tied-cuts.ts';
@@ -77,8 +78,8 @@ export class SquaredError implements Criterion<Float64Array> {
     return size === 0 ? null : split;
   }
 
-  prediction(): number {
-    return this.#mean;
+  setLeaf(tree: GrownTree, node: number): void {
+    tree.setMean(node, this.#mean);
   }
 }
 

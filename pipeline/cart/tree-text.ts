@@ -1,61 +1,119 @@
 import { canonicalJson } from '../canonical-json.ts';
-import type { NodeOptions, Tree, TreeNode } from './ml-cart.ts';
+import type { FittedTree } from './fitted-tree.ts';
+import { UNSEARCHED, UNSPLIT } from './grown-tree.ts';
+import { TextSink } from './text-sink.ts';
 
-type AnyNode = Partial<NodeOptions> & TreeNode;
+/** What a node's fields of fixed size come to at most; the shares of classes come on top. */
+const NODE_BYTES = 400;
+/** The longest text of a float64, and a comma. */
+const NUMBER_BYTES = 26;
 
 /**
- * A tree as canonical JSON: the text `canonicalJson` makes, which is recursive and takes half as long as
- * training. This is not and does not, so that any depth and a million nodes will do. Fields are in
- * code-point order.
+ * A tree as canonical JSON: the text `canonicalJson` makes of its nodes, written from the arrays piece by
+ * piece, without recursion and without ever holding the text twice. Fields are in code-point order.
  */
-export function treeText({ name, options, root }: Tree<'DTClassifier' | 'DTRegression'>): string {
-  const texts = [`{"name":${canonicalJson(name)},"options":${canonicalJson(options)},"root":`];
-  const todo: (AnyNode | string)[] = ['}', root];
+export function treeBytes(tree: FittedTree): Uint8Array {
+  const { name, options, grown } = tree;
+  const text = new Fields(tree);
+  const head = `{"name":${canonicalJson(name)},"options":${canonicalJson(options)},"root":`;
+  const sink = new TextSink(head.length + mostBytes(tree));
+  sink.add(head);
+  // What is to be written next: node i up to its left child at 3i, up to its right one at 3i + 1, its end at 3i + 2.
+  const todo: number[] = [0];
   for (let next = todo.pop(); next !== undefined; next = todo.pop()) {
-    if (typeof next === 'string') {
-      texts.push(next);
-      continue;
+    const step = next % 3;
+    const node = (next - step) / 3;
+    const left = grown.lefts[node]!;
+    if (left === 0) {
+      sink.add(text.leaf(node));
+    } else if (step === 2) {
+      sink.add(text.afterRight(node));
+    } else {
+      sink.add(step === 0 ? text.upToLeft(node) : text.upToRight(node));
+      todo.push(next + 1, 3 * (left + step));
     }
-    const { left, right } = next;
-    if (left === undefined || right === undefined) {
-      texts.push('{', (upToLeft(next) + upToRight(next) + afterRight(next)).slice(1), '}');
-      continue;
-    }
-    texts.push('{', `${upToLeft(next)},"left":`.slice(1));
-    todo.push(`${afterRight(next)}}`, right, `${upToRight(next)},"right":`, left);
   }
-  return texts.join('');
+  sink.add('}');
+  return sink.bytes();
 }
 
-function upToLeft(node: AnyNode): string {
-  return (
-    field(',"distribution":', node.distribution) +
-    field(',"gain":', node.gain) +
-    field(',"gainFunction":', node.gainFunction) +
-    field(',"gainThreshold":', node.gainThreshold) +
-    field(',"kind":', node.kind)
-  );
+function mostBytes({ grown, name }: FittedTree): number {
+  let numbers = 0;
+  for (const shares of grown.shares.values()) numbers += shares.length;
+  // A leaf of one class has a zero and a comma for each class before it.
+  const zeros = name === 'DTClassifier' ? zerosOf(grown) : 0;
+  return NODE_BYTES * (grown.size + 1) + NUMBER_BYTES * numbers + zeros;
 }
 
-function upToRight(node: AnyNode): string {
-  return (
-    field(',"maxDepth":', node.maxDepth) +
-    field(',"minNumSamples":', node.minNumSamples) +
-    field(',"numberSamples":', node.numberSamples)
-  );
+function zerosOf({ size, lefts, values }: FittedTree['grown']): number {
+  let zeros = 0;
+  for (let i = 0; i < size; i++) if (lefts[i] === 0) zeros += 2 * values[i]!;
+  return zeros;
 }
 
-function afterRight(node: AnyNode): string {
-  return (
-    field(',"splitColumn":', node.splitColumn) +
-    field(',"splitFunction":', node.splitFunction) +
-    field(',"splitValue":', node.splitValue)
-  );
+/** The text of one node after another. */
+class Fields {
+  readonly #tree: FittedTree;
+  readonly #gain: string;
+  readonly #limits: string;
+  readonly #split: string;
+  readonly #pure = new Map<number, string>();
+
+  constructor(tree: FittedTree) {
+    this.#tree = tree;
+    const { gainFunction, gainThreshold, kind, maxDepth, minNumSamples, splitFunction } =
+      tree.nodeOptions;
+    const inner = (fields: unknown): string => canonicalJson(fields).slice(1, -1);
+    this.#gain = inner({ gainFunction, gainThreshold, kind });
+    this.#limits = inner({ maxDepth, minNumSamples });
+    this.#split = inner({ splitFunction });
+  }
+
+  upToLeft(node: number): string {
+    return `{"gain":${this.#gainOf(node)},${this.#gain},"left":`;
+  }
+
+  upToRight(node: number): string {
+    const rows = this.#tree.grown.rows[node]!;
+    return `,${this.#limits},"numberSamples":${rows},"right":`;
+  }
+
+  afterRight(node: number): string {
+    const { features, thresholds } = this.#tree.grown;
+    return `,"splitColumn":${features[node]!},${this.#split},"splitValue":${thresholds[node]!}}`;
+  }
+
+  leaf(node: number): string {
+    const { features, thresholds, rows } = this.#tree.grown;
+    const feature = features[node]!;
+    const head = `{"distribution":${this.#distributionOf(node)}`;
+    const tail = `${this.#gain},${this.#limits}`;
+    if (feature === UNSEARCHED) return `${head},${tail},${this.#split}}`;
+    if (feature === UNSPLIT) return `${head},"gain":null,${tail},${this.#split}}`;
+    return (
+      `${head},"gain":${this.#gainOf(node)},${tail},"numberSamples":${rows[node]!}` +
+      `,"splitColumn":${feature},${this.#split},"splitValue":${thresholds[node]!}}`
+    );
+  }
+
+  #gainOf(node: number): string {
+    const gain = this.#tree.grown.gains[node]!;
+    return Number.isFinite(gain) ? String(gain) : 'null';
+  }
+
+  #distributionOf(node: number): string {
+    const { values, rows, shares } = this.#tree.grown;
+    if (this.#tree.name === 'DTRegression') return String(values[node]!);
+    if (shares.has(node)) return JSON.stringify(this.#tree.distributionOf(node));
+    // Most leaves are of one class and few rows: their text is made once.
+    const key = values[node]! * 2 ** 32 + rows[node]!;
+    let text = this.#pure.get(key);
+    if (text === undefined) {
+      text = JSON.stringify(this.#tree.distributionOf(node));
+      if (this.#pure.size < MOST_TEXTS) this.#pure.set(key, text);
+    }
+    return text;
+  }
 }
 
-/** As `JSON.stringify`, which is slow to call for one number or word. */
-function field(name: string, value: unknown): string {
-  if (value === undefined) return '';
-  if (typeof value === 'number' && Number.isFinite(value)) return name + String(value);
-  return name + JSON.stringify(value);
-}
+const MOST_TEXTS = 1024;
