@@ -4,6 +4,7 @@ import { cancelCommand } from './client/commands/cancel.ts';
 import { checkoutCommand } from './client/commands/checkout.ts';
 import { diffCommand } from './client/commands/diff.ts';
 import { dvcCommand } from './client/commands/dvc.ts';
+import { gcCommand } from './client/commands/gc.ts';
 import { lineageCommand } from './client/commands/lineage.ts';
 import { listCommand } from './client/commands/list.ts';
 import { metricsCommand } from './client/commands/metrics.ts';
@@ -34,6 +35,7 @@ for (const command of [
   listCommand(context),
   checkoutCommand(context),
   verifyCommand(context),
+  gcCommand(context),
   lineageCommand(context),
   whyCommand(context),
   diffCommand(context),

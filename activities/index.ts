@@ -10,6 +10,7 @@ import { closeRuns } from './close_runs.ts';
 import type { Deps } from './deps.ts';
 import { evaluate } from './evaluate.ts';
 import { getData } from './get_data.ts';
+import { underLease } from './lease.ts';
 import { mergeData } from './merge_data.ts';
 import { pinRun } from './pin_run.ts';
 import { prepareBatch } from './prepare_batch.ts';
@@ -21,14 +22,16 @@ import { train } from './train.ts';
 export function createActivities(deps: Deps) {
   return {
     pin_run: async (input: unknown) => pinRun(deps, input),
-    get_data: async (request: GetDataRequest) => getData(deps, request),
-    prepare_batch: async (request: StageRequest) => prepareBatch(deps, request),
-    merge_data: async (request: MergeDataRequest) => mergeData(deps, request),
-    preprocess: async (request: StageRequest) => preprocess(deps, request),
-    train: async (request: StageRequest) => train(deps, request),
-    evaluate: async (request: EvaluateRequest) => evaluate(deps, request),
-    publish_version: async (request: PublishRequest) => publishVersion(deps, request),
     close_runs: async (request: CloseRunsRequest) => closeRuns(deps, request),
+    ...underLease(deps, {
+      get_data: async (request: GetDataRequest) => getData(deps, request),
+      prepare_batch: async (request: StageRequest) => prepareBatch(deps, request),
+      merge_data: async (request: MergeDataRequest) => mergeData(deps, request),
+      preprocess: async (request: StageRequest) => preprocess(deps, request),
+      train: async (request: StageRequest) => train(deps, request),
+      evaluate: async (request: EvaluateRequest) => evaluate(deps, request),
+      publish_version: async (request: PublishRequest) => publishVersion(deps, request),
+    }),
   };
 }
 

@@ -4,6 +4,7 @@ import type { VersionRecord } from '../store/records.ts';
 import type { PublishRequest, PublishResult } from './contract.ts';
 import type { Deps } from './deps.ts';
 import { currentExecution } from './execution.ts';
+import { currentRun } from './lease.ts';
 import { headlineOf, readMetrics } from './metrics-file.ts';
 
 /** Writes the version record of a run whose every stage is done. A run that built nothing new adds nothing. */
@@ -41,6 +42,7 @@ export async function publishVersion(deps: Deps, request: PublishRequest): Promi
     healed: request.healed,
     created_at: new Date().toISOString(),
   });
+  await deps.store.leases.release(currentRun(pipeline));
   // Training has pointed it at a version just made; here an earlier one becomes the latest again.
   if (moved && stages.some(({ stage, cached }) => stage === 'train' && cached))
     await deps.tracker.setAlias({

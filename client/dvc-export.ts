@@ -3,6 +3,7 @@ import { readMetrics, type MetricsFile } from '../activities/metrics-file.ts';
 import type { Config } from '../config.ts';
 import { BadParams, MissingHistory } from '../errors.ts';
 import type { Store } from '../store/index.ts';
+import { soundRecord } from '../store/record-check.ts';
 import { filesOf } from './dvc/files.ts';
 import { isInGit, readIfThere, RECEIPT, writeFolder } from './dvc/folder.ts';
 import { readVersion, type StoredVersion } from './dvc/version.ts';
@@ -33,10 +34,7 @@ export async function dvcExport(config: Config, request: ExportRequest): Promise
   try {
     const { store } = session;
     const wanted = request.version ?? (await latestVersion(store, pipeline));
-    const version = await readVersion(
-      store.artifacts,
-      await store.records.latest(pipeline, wanted),
-    );
+    const version = await readVersion(store.artifacts, await soundRecord(store, pipeline, wanted));
     const files = filesOf(version, await metricsOf(store, version), {
       storage: config.storage,
       noScm: !isInGit(out),

@@ -9,6 +9,7 @@ import type { StageName, TrainBatchInput } from '../activities/contract.ts';
 import { sourceIdentity } from '../activities/source.ts';
 import { BadData, Conflict, messageOf, SetupError } from '../errors.ts';
 import { mergeParams, paramsSchema, parseParams } from '../pipeline/params.ts';
+import { refOf } from '../store/hash.ts';
 import type { Ref } from '../store/ref.ts';
 import { joinRun, type Difference } from '../workflows/messages.ts';
 import type { trainBatch } from '../workflows/index.ts';
@@ -104,7 +105,7 @@ function show({ key, running, asked }: Difference): string {
 async function inputOf(session: Session, request: Request): Promise<TrainBatchInput> {
   const { batch, pipeline, set, until, only, force } = request;
   const params = parseParams(paramsSchema, mergeParams(session.config.params, set), 'params');
-  const source = await upload(session, params.data.source, pipeline);
+  const source = await upload(session, params.data.source, { pipeline, force: force === true });
   return {
     batch,
     pipeline,
@@ -120,7 +121,7 @@ async function inputOf(session: Session, request: Request): Promise<TrainBatchIn
 export async function upload(
   session: Session,
   source: string,
-  pipeline: string,
+  { pipeline, force = false }: { pipeline: string; force?: boolean },
 ): Promise<Ref | undefined> {
   const { kind } = sourceIdentity(source);
   if (kind === 'iris' || kind === 'prefix') return undefined;
@@ -139,5 +140,9 @@ export async function upload(
       },
     );
   }
-  return session.store.artifacts.put(`data/raw/${basename(source)}`, bytes);
+  const path = `data/raw/${basename(source)}`;
+  const { artifacts, leases } = session.store;
+  await leases.holdUpload(pipeline, [refOf(path, bytes)]);
+  // Asked to make everything anew, it trusts no checksum: bytes may rot under one.
+  return artifacts.put(path, bytes, { rewrite: force });
 }

@@ -4,6 +4,7 @@ import { RAW_FILES } from '../activities/paths.ts';
 import { BadData } from '../errors.ts';
 import { refOf } from '../store/hash.ts';
 import type { Store } from '../store/index.ts';
+import { encodeDirectory } from '../store/manifest.ts';
 import { at, type Ref } from '../store/ref.ts';
 import { say } from './print.ts';
 
@@ -24,9 +25,13 @@ export async function uploadFolder(store: Store, pipeline: string, source: strin
     const bytes = await readOrSay(place, source, file);
     if (bytes === undefined) continue;
     const ref = refOf(file.name, bytes);
-    if (!known.has(ref.sha256)) await store.artifacts.put(`${RAW_FILES}${file.name}`, bytes);
+    if (!known.has(ref.sha256)) {
+      await store.leases.holdUpload(pipeline, [ref]);
+      await store.artifacts.put(`${RAW_FILES}${file.name}`, bytes);
+    }
     refs.push(at(file.name, ref));
   }
+  await store.leases.holdUpload(pipeline, [encodeDirectory(RAW_FILES, refs).ref]);
   return store.artifacts.putDirectory(RAW_FILES, refs);
 }
 

@@ -18,6 +18,8 @@ export interface Verification {
   ledger: Ledger | undefined;
   inventory: Inventory;
   problems: Problems;
+  /** Versions that gc has given up: there is nothing of them to be read. */
+  notKept: number[];
 }
 
 type StageRecord = VersionRecord['stages'][number];
@@ -35,6 +37,10 @@ export async function verifyVersion(
   const { store, pipeline, problems } = verification;
   const record = await readRecord(verification, version, line);
   if (record === undefined) return;
+  if ((await store.records.collectedAt(record)) !== undefined) {
+    verification.notKept.push(version);
+    return;
+  }
   const enter = (faults: readonly Fault[]): void =>
     faults.forEach((fault) => problems.add(fault, [version]));
   const atFault = damagedAt('version record', recordKey(pipeline, version, record.seq));

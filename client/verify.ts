@@ -52,7 +52,8 @@ export async function verifyVersions(
     throw new MissingHistory(`${pipeline} has no version yet: make one with "run 1"`);
   const [inventory, problems] = [new Inventory(), new Problems()];
   const ledger = await readLedger(store, pipeline, problems, versions);
-  const verification = { store, pipeline, ledger, inventory, problems };
+  const notKept: number[] = [];
+  const verification = { store, pipeline, ledger, inventory, problems, notKept };
   const meter = openMeter('reading');
   try {
     await inParallel(versions, VERSIONS_AT_ONCE, async (number) => {
@@ -67,7 +68,15 @@ export async function verifyVersions(
   }
   const { size: objects, bytes: read } = inventory;
   const durationMs = Date.now() - started;
-  return { pipeline, versions, objects, bytes: read, durationMs, problems: problems.list() };
+  return {
+    pipeline,
+    versions,
+    notKept: notKept.toSorted((a, b) => a - b),
+    objects,
+    bytes: read,
+    durationMs,
+    problems: problems.list(),
+  };
 }
 
 async function readLedger(

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { DamagedArtifact } from '../errors.ts';
-import type { Bucket } from './bucket.ts';
+import { DamagedArtifact, StorageUnavailable } from '../errors.ts';
+import type { Bucket, ObjectHead } from './bucket.ts';
 import { download } from './download.ts';
 import { refOf, refOfChunks, sha256 } from './hash.ts';
 import { encodeDirectory, manifestSchema } from './manifest.ts';
@@ -9,6 +9,9 @@ import { at, isDirectory, type Ref } from './ref.ts';
 
 /** Bytes up to which a file is stored by one request, with S3's own checksum of it. */
 const ONE_PUT = 32 * 1024 * 1024;
+
+/** Times another writer may come between our look and our write. */
+const TRIES = 5;
 
 /**
  * Immutable objects named by content, in the layout of a DVC remote (`files/md5/ab/cdef…`), so that a
@@ -45,8 +48,10 @@ export class Artifacts {
         ? await refOfChunks(path, createReadStream(file))
         : at(path, options.known);
     if (ref.size <= ONE_PUT) return this.put(path, await readFile(file), options);
-    if (options.rewrite === true || !(await this.has(ref)))
-      await this.#bucket.putParts(objectKey(ref.md5), file, ref);
+    const key = objectKey(ref.md5);
+    const head = await this.#bucket.head(key);
+    if (options.rewrite === true || !isWhole(head, ref))
+      await this.#bucket.putParts(key, file, { ...ref, mark: head?.ours ?? true });
     return ref;
   }
 
@@ -110,10 +115,7 @@ export class Artifacts {
       const whole = manifest !== undefined && (manifest.sha256 ?? ref.sha256) === ref.sha256;
       return whole && twin !== undefined;
     }
-    const head = await this.#bucket.head(objectKey(ref.md5));
-    return (
-      head !== undefined && head.size === ref.size && (head.sha256 ?? ref.sha256) === ref.sha256
-    );
+    return isWhole(await this.#bucket.head(objectKey(ref.md5)), ref);
   }
 
   async #putObject(
@@ -122,13 +124,21 @@ export class Artifacts {
     expected: { sha256: string; size: number },
     rewrite: boolean,
   ): Promise<void> {
-    if (!rewrite) {
+    for (let tried = 1; ; tried++) {
       const head = await this.#bucket.head(key);
-      const whole =
-        head?.size === expected.size && (head.sha256 ?? expected.sha256) === expected.sha256;
-      if (whole) return;
+      if (isWhole(head, expected) && (!rewrite || tried > 1)) return;
+      // Whose it is stays as it was: DVC users push the same bytes under the same name.
+      const put =
+        head === undefined
+          ? { mark: true, condition: { absent: true as const } }
+          : { mark: head.ours };
+      const stored = await this.#bucket.put(key, bytes, { sha256: expected.sha256, ...put });
+      if (stored !== undefined) return;
+      if (tried === TRIES)
+        throw new StorageUnavailable(
+          `${key} comes and goes while it is being stored: try again when nobody removes it`,
+        );
     }
-    await this.#bucket.put(key, bytes, { sha256: expected.sha256 });
   }
 
   async #getObject(key: string, ref: Ref, expected: string): Promise<Uint8Array> {
@@ -148,6 +158,14 @@ export class Artifacts {
       );
     return stored.bytes;
   }
+}
+
+/** As far as a HEAD can tell: a server without checksums knows the size alone. */
+function isWhole(
+  head: ObjectHead | undefined,
+  { sha256: expected, size }: Pick<Ref, 'sha256' | 'size'>,
+): boolean {
+  return head?.size === size && (head.sha256 ?? expected) === expected;
 }
 
 /** `files/md5/ab/cdef…`: where DVC 3 keeps an object of this name. */

@@ -38,6 +38,8 @@ export interface ObjectHead {
   etag: string;
   /** The server's own SHA-256 of the object in hex, where it keeps one; ours for one stored in parts. */
   sha256: string | undefined;
+  /** Whether it carries the mark of what this program wrote. */
+  ours: boolean;
 }
 
 /** A key as a listing shows it. */
@@ -47,6 +49,9 @@ export interface ListedObject {
   /** When it was last written, by the server's clock. */
   modified: Date;
 }
+
+/** Metadata of the objects that this program wrote itself: others may keep theirs beside them. */
+const MARK = { 'written-by': 'incremental-retraining' };
 
 /** A condition on what stands at the key now: nothing at all, or exactly the object with this ETag. */
 export type Condition = { absent: true } | { etag: string };
@@ -139,6 +144,7 @@ export class Bucket {
         size: answer.ContentLength ?? 0,
         etag: answer.ETag ?? '',
         sha256: sha256Of(answer),
+        ours: answer.Metadata?.['written-by'] === MARK['written-by'],
       };
     } catch (error) {
       if (isMissing(error)) return undefined;
@@ -180,7 +186,14 @@ export class Bucket {
   async put(
     key: string,
     bytes: Uint8Array,
-    options: { sha256: string; condition?: Condition; contentType?: string; again?: boolean },
+    options: {
+      sha256: string;
+      condition?: Condition;
+      contentType?: string;
+      /** Marks it as written by this program, and so as its own to remove. */
+      mark?: boolean;
+      again?: boolean;
+    },
   ): Promise<string | undefined> {
     const { condition } = options;
     const command = new PutObjectCommand({
@@ -189,6 +202,7 @@ export class Bucket {
       Body: bytes,
       ContentType: options.contentType ?? 'application/octet-stream',
       ChecksumSHA256: Buffer.from(options.sha256, 'hex').toString('base64'),
+      ...(options.mark === true ? { Metadata: MARK } : {}),
       ...(condition === undefined
         ? {}
         : 'etag' in condition
@@ -216,12 +230,12 @@ export class Bucket {
   async putParts(
     key: string,
     file: string,
-    known: { sha256: string; size: number },
+    known: { sha256: string; size: number; mark: boolean },
   ): Promise<void> {
     const upload = {
       Bucket: this.options.bucket,
       Key: key,
-      Metadata: { sha256: known.sha256 },
+      Metadata: { sha256: known.sha256, ...(known.mark ? MARK : {}) },
     };
     try {
       await uploadParts(this.#client, upload, file, known.size);

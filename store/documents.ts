@@ -36,7 +36,7 @@ export async function readDocument<T>(
 ): Promise<Document<T> | undefined> {
   const stored = await bucket.get(key);
   if (stored === undefined) return undefined;
-  return { value: decode(key, stored.bytes, shape), etag: stored.etag };
+  return { value: decodeDocument(key, stored.bytes, shape), etag: stored.etag };
 }
 
 /**
@@ -99,7 +99,15 @@ async function write(
   });
 }
 
-function decode<T>(key: string, bytes: Uint8Array, { schema, shape, upgrades }: Shape<T>): T {
+/**
+ * Reads a document's bytes, brought up to the schema of this program.
+ * @throws DamagedArtifact when they are not JSON of this shape, or were written by a newer version.
+ */
+export function decodeDocument<T>(
+  key: string,
+  bytes: Uint8Array,
+  { schema, shape, upgrades }: Shape<T>,
+): T {
   let json = parseJson(key, bytes);
   let written = json?.['schema'];
   if (typeof written === 'number' && written > schema)

@@ -2,6 +2,7 @@ import { Artifacts } from './artifacts.ts';
 import { Attempts } from './attempts.ts';
 import { Bucket, type BucketOptions } from './bucket.ts';
 import { Ledgers } from './ledger.ts';
+import { Leases } from './leases.ts';
 import { Records } from './records.ts';
 import { StageCache } from './stage-cache.ts';
 
@@ -13,6 +14,7 @@ export interface Store {
   cache: StageCache;
   attempts: Attempts;
   records: Records;
+  leases: Leases;
 }
 
 export function openStore(options: BucketOptions): Store {
@@ -25,5 +27,6 @@ export function openStore(options: BucketOptions): Store {
     cache: new StageCache(bucket, artifacts),
     attempts: new Attempts(bucket),
     records: new Records(bucket),
+    leases: new Leases(bucket),
   };
 }

@@ -1,7 +1,7 @@
-import { DamagedArtifact } from '../errors.ts';
+import { DamagedArtifact, MissingHistory } from '../errors.ts';
 import { hashOf } from './hash.ts';
 import type { Store } from './index.ts';
-import { recordKey, type VersionRecord } from './records.ts';
+import { recordKey, type BuildOf, type VersionRecord } from './records.ts';
 import type { Ref } from './ref.ts';
 import { stageKey, type CacheEntry } from './stage-cache.ts';
 
@@ -9,7 +9,7 @@ type StageRecord = VersionRecord['stages'][number];
 
 /**
  * The latest record of a version, once it has been found to agree with itself and with the stage cache.
- * @throws MissingHistory when version N has not been built
+ * @throws MissingHistory when version N has not been built, or gc has taken what it consists of
  * @throws DamagedArtifact when the record has been changed since it was written.
  */
 export async function soundRecord(
@@ -18,6 +18,8 @@ export async function soundRecord(
   version: number,
 ): Promise<VersionRecord> {
   const record = await records.latest(pipeline, version);
+  const collected = await records.collectedAt(record);
+  if (collected !== undefined) throw notKept(record, collected);
   const found = await Promise.all(
     record.stages.map(async (stage) => {
       // An entry that is gone or damaged is for "verify" to tell of; the record can do without.
@@ -31,6 +33,13 @@ export async function soundRecord(
   throw new DamagedArtifact(
     `the record of version ${version} of ${pipeline} (${key}) has been changed by hand or damaged (${fault}): restore it from a backup, or build the version anew with "run ${version} --force"`,
     { details: { key } },
+  );
+}
+
+/** gc has given a build up: what was its alone is gone, and its record stays. */
+export function notKept({ pipeline, version }: BuildOf, collected: string): MissingHistory {
+  return new MissingHistory(
+    `version ${version} of ${pipeline} was not kept by gc on ${collected.slice(0, 10)}; its record stays: build it anew with "run ${version}"`,
   );
 }
 

@@ -1,7 +1,14 @@
 import { z } from 'zod';
 import { MissingHistory } from '../errors.ts';
+import { canonicalJson } from '../pipeline/canonical-json.ts';
 import type { Bucket } from './bucket.ts';
-import { createDocument, readDocument, swapDocument, type Shape } from './documents.ts';
+import {
+  createDocument,
+  decodeDocument,
+  readDocument,
+  swapDocument,
+  type Shape,
+} from './documents.ts';
 import { refOf } from './hash.ts';
 import { refSchema, type Ref } from './ref.ts';
 import { executionSchema, fact } from './stage-cache.ts';
@@ -81,14 +88,22 @@ const buildsSchema = z.strictObject({
   latest: z.int().min(1).nullable(),
   /** The builds by number, from 1. */
   builds: z.array(z.string()),
+  /** The builds whose artifacts gc did not keep, and when. */
+  collected: z.array(z.strictObject({ seq: z.int(), at: z.string() })).default([]),
 });
+
+type Builds = z.infer<typeof buildsSchema>;
 
 const RECORD: Shape<z.infer<typeof recordSchema>> = { schema: 1, shape: recordSchema };
 const INDEX: Shape<z.infer<typeof indexSchema>> = { schema: 1, shape: indexSchema };
-const BUILDS: Shape<z.infer<typeof buildsSchema>> = { schema: 1, shape: buildsSchema };
+const BUILDS: Shape<Builds> = { schema: 1, shape: buildsSchema };
+
+const NO_BUILDS: Builds = { schema: 1, latest: null, builds: [], collected: [] };
 
 /** Everything about one build of version N. */
 export type VersionRecord = z.infer<typeof recordSchema>;
+/** Names one build of a version. */
+export type BuildOf = Pick<VersionRecord, 'pipeline' | 'version' | 'seq'>;
 /** One line of the index: the headline of a version's latest build. */
 export type VersionLine = z.infer<typeof indexSchema>['versions'][number];
 
@@ -111,11 +126,15 @@ export class Records {
   ): Promise<{ record: VersionRecord; ref: Ref; moved: boolean }> {
     const seq = await this.#reserve(draft);
     const key = recordKey(draft.pipeline, draft.version, seq);
-    await createDocument(this.#bucket, key, { schema: 1, ...draft, seq } satisfies VersionRecord);
-    const record = (await this.read(draft.pipeline, draft.version, seq))!;
+    const own: VersionRecord = { schema: 1, ...draft, seq };
+    let bytes: Uint8Array = Buffer.from(canonicalJson(own));
+    let record = own;
+    if (!(await createDocument(this.#bucket, key, own))) {
+      bytes = (await this.#bucket.get(key))!.bytes;
+      record = decodeDocument(key, bytes, RECORD);
+    }
     const moved = await this.#makeLatest(record);
     await this.#enterInIndex(record);
-    const { bytes } = (await this.#bucket.get(key))!;
     return { record, ref: refOf(key, bytes), moved };
   }
 
@@ -124,14 +143,29 @@ export class Records {
    * @throws MissingHistory when version N has not been built.
    */
   async latest(pipeline: string, version: number): Promise<VersionRecord> {
-    const pointer = await readDocument(this.#bucket, latestKey(pipeline, version), BUILDS);
-    const seq = pointer?.value.latest ?? null;
+    const builds = await this.#builds(pipeline, version);
+    const seq = builds?.latest ?? null;
     const record = seq === null ? undefined : await this.read(pipeline, version, seq);
     if (record === undefined)
       throw new MissingHistory(
         `version ${version} of ${pipeline} has not been built: run it with "run ${version}"`,
       );
     return record;
+  }
+
+  /** When gc took what this build consists of; undefined while it is kept. */
+  async collectedAt({ pipeline, version, seq }: BuildOf): Promise<string | undefined> {
+    const builds = await this.#builds(pipeline, version);
+    return builds?.collected.find((build) => build.seq === seq)?.at;
+  }
+
+  /** Notes that what this build alone consists of is about to be removed; its record stays. */
+  async markCollected({ pipeline, version, seq }: BuildOf, at: string): Promise<void> {
+    await swapDocument(this.#bucket, latestKey(pipeline, version), BUILDS, (current) => {
+      const standing = current ?? NO_BUILDS;
+      const others = standing.collected.filter((build) => build.seq !== seq);
+      return { ...standing, collected: [...others, { seq, at }] };
+    });
   }
 
   async read(pipeline: string, version: number, seq: number): Promise<VersionRecord | undefined> {
@@ -154,8 +188,8 @@ export class Records {
     const key = latestKey(pipeline, version);
     const { builds } = await swapDocument(this.#bucket, key, BUILDS, (current) => {
       if (current?.builds.includes(build) === true) return current;
-      const known = current?.builds ?? [];
-      return { schema: 1 as const, latest: current?.latest ?? null, builds: [...known, build] };
+      const standing = current ?? NO_BUILDS;
+      return { ...standing, builds: [...standing.builds, build] };
     });
     return builds.indexOf(build) + 1;
   }
@@ -165,18 +199,26 @@ export class Records {
     let moved = false;
     await swapDocument(this.#bucket, latestKey(pipeline, version), BUILDS, (current) => {
       moved = current!.latest !== seq;
-      return moved ? { ...current!, latest: seq } : current!;
+      const collected = current!.collected.filter((build) => build.seq !== seq);
+      const same = !moved && collected.length === current!.collected.length;
+      return same ? current! : { ...current!, latest: seq, collected };
     });
     return moved;
   }
 
   /** Brings the index to what is the latest, even where another publishes at the same time. */
-  async #enterInIndex({ pipeline, version }: VersionRecord): Promise<void> {
-    for (;;) {
-      const record = await this.latest(pipeline, version);
+  async #enterInIndex(own: VersionRecord): Promise<void> {
+    const { pipeline, version } = own;
+    for (let record = own; ;) {
       await this.#enterLine(record);
-      if ((await this.latest(pipeline, version)).seq === record.seq) return;
+      const latest = (await this.#builds(pipeline, version))!.latest!;
+      if (latest === record.seq) return;
+      record = (await this.read(pipeline, version, latest))!;
     }
+  }
+
+  async #builds(pipeline: string, version: number): Promise<Builds | undefined> {
+    return (await readDocument(this.#bucket, latestKey(pipeline, version), BUILDS))?.value;
   }
 
   async #enterLine(record: VersionRecord): Promise<void> {

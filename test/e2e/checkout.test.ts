@@ -2,60 +2,29 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CheckedOut } from '../../client/checkout-report.ts';
-import { loadConfig } from '../../config.ts';
 import { sha256 } from '../../store/hash.ts';
-import { openStore, type Store } from '../../store/index.ts';
+import type { Store } from '../../store/index.ts';
 import { type VersionRecord } from '../../store/records.ts';
-import { isDirectory, type Ref } from '../../store/ref.ts';
-import {
-  makeProject,
-  startWorker,
-  type Project,
-  type Ran,
-  type RunningWorker,
-} from '../support/project.ts';
+import { isDirectory } from '../../store/ref.ts';
+import { makeBuilt, output, refused, type BuiltProject } from '../support/built.ts';
+import type { Project } from '../support/project.ts';
 
 /** A version brought back as files, on the real stack by the real command line. */
 
+let built: BuiltProject;
 let project: Project;
-let worker: RunningWorker;
 let store: Store;
 let second: VersionRecord;
 
 beforeAll(async () => {
-  project = await makeProject('checkout');
-  worker = await startWorker(project);
-  store = openStore(loadConfig(project.folder, project.env).storage);
-  for (const batch of ['1', '2']) {
-    const { code, stderr } = await project.client('run', batch);
-    if (code !== 0) throw new Error(`run ${batch} failed:\n${stderr}`);
-  }
+  built = await makeBuilt('checkout', ['1'], ['2']);
+  ({ project, store } = built);
   second = await store.records.latest('iris', 2);
 });
 
-afterAll(async () => {
-  await worker?.stop();
-  store?.bucket.close();
-  project?.remove();
-});
+afterAll(() => built?.close());
 
-const output = (record: VersionRecord, stage: string, name: string): Ref =>
-  record.stages.find((entry) => entry.stage === stage)!.outputs[name]!;
-
-async function json<T>(...args: string[]): Promise<T> {
-  const { code, stdout, stderr } = await project.client(...args, '--json');
-  if (code !== 0) throw new Error(`${args.join(' ')} failed:\n${stderr}`);
-  return JSON.parse(stdout) as T;
-}
-
-/** One sentence on stderr, no stack trace, and a failing exit code. */
-function refused({ code, stdout, stderr }: Ran): string {
-  expect(code).toBe(1);
-  expect(stdout).toBe('');
-  expect(stderr).not.toMatch(/^\s+at /m);
-  expect(stderr.trim().split('\n')).toHaveLength(1);
-  return stderr;
-}
+const json = <T>(...args: string[]): Promise<T> => built.json<T>(...args);
 
 describe('checkout', () => {
   const out = (): string => join(project.folder, 'out');

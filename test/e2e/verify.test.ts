@@ -5,22 +5,16 @@ import type { Lineage } from '../../client/lineage-graph.ts';
 import type { Problem } from '../../client/verify-problems.ts';
 import type { Verified } from '../../client/verify-report.ts';
 import { verifyVersions } from '../../client/verify.ts';
-import { loadConfig } from '../../config.ts';
 import { manifestKey, objectKey } from '../../store/artifacts.ts';
 import { sha256 } from '../../store/hash.ts';
-import { openStore, type Store } from '../../store/index.ts';
+import type { Store } from '../../store/index.ts';
 import { ledgerKey } from '../../store/ledger.ts';
 import { soundRecord } from '../../store/record-check.ts';
 import { latestKey, recordKey, type VersionRecord } from '../../store/records.ts';
 import { type Ref } from '../../store/ref.ts';
 import { entryKey } from '../../store/stage-cache.ts';
-import {
-  makeProject,
-  startWorker,
-  type Project,
-  type Ran,
-  type RunningWorker,
-} from '../support/project.ts';
+import { makeBuilt, output, refused, type BuiltProject } from '../support/built.ts';
+import type { Project } from '../support/project.ts';
 
 /** Versions verified and explained, on the real stack: everything stored is damaged once. */
 
@@ -29,49 +23,24 @@ type Printed = Omit<Verified, 'problems'> & {
   problems: (Omit<Problem, 'versions'> & { versions: number[] })[];
 };
 
+let built: BuiltProject;
 let project: Project;
-let worker: RunningWorker;
 let store: Store;
 let first: VersionRecord;
 let second: VersionRecord;
 
 beforeAll(async () => {
-  project = await makeProject('verify');
-  worker = await startWorker(project);
-  store = openStore(loadConfig(project.folder, project.env).storage);
-  for (const batch of ['1', '2']) {
-    const { code, stderr } = await project.client('run', batch);
-    if (code !== 0) throw new Error(`run ${batch} failed:\n${stderr}`);
-  }
+  built = await makeBuilt('verify', ['1'], ['2']);
+  ({ project, store } = built);
   first = await store.records.latest('iris', 1);
   second = await store.records.latest('iris', 2);
 });
 
-afterAll(async () => {
-  await worker?.stop();
-  store?.bucket.close();
-  project?.remove();
-});
-
-const output = (record: VersionRecord, stage: string, name: string): Ref =>
-  record.stages.find((entry) => entry.stage === stage)!.outputs[name]!;
+afterAll(() => built?.close());
 
 const model1 = (): Ref => output(first, 'train', 'model');
 
-async function json<T>(...args: string[]): Promise<T> {
-  const { code, stdout, stderr } = await project.client(...args, '--json');
-  if (code !== 0) throw new Error(`${args.join(' ')} failed:\n${stderr}`);
-  return JSON.parse(stdout) as T;
-}
-
-/** One sentence on stderr, no stack trace, and a failing exit code. */
-function refused({ code, stdout, stderr }: Ran): string {
-  expect(code).toBe(1);
-  expect(stdout).toBe('');
-  expect(stderr).not.toMatch(/^\s+at /m);
-  expect(stderr.trim().split('\n')).toHaveLength(1);
-  return stderr;
-}
+const json = <T>(...args: string[]): Promise<T> => built.json<T>(...args);
 
 describe('lineage', () => {
   it('has the hashes of the record, and leads from the metrics to the raw data', async () => {

@@ -1,0 +1,138 @@
+import { DamagedArtifact } from '../../errors.ts';
+import type { ListedObject } from '../bucket.ts';
+import type { Store } from '../index.ts';
+import { inParallel } from '../parallel.ts';
+import type { BuildOf } from '../records.ts';
+import type { Keep } from './keep.ts';
+import { Reach } from './reach.ts';
+import { readRoots } from './roots.ts';
+import { refsIn } from './refs.ts';
+
+const AT_ONCE = 16;
+
+/** Something to be removed. */
+export interface Garbage extends ListedObject {
+  kind: Kind;
+}
+
+/** What is removed, as a person counts it. */
+export type Kind =
+  | 'cache entries'
+  | 'raw data'
+  | 'batches'
+  | 'merged data'
+  | 'splits'
+  | 'models'
+  | 'metrics'
+  | 'reports'
+  | 'other';
+
+export interface GcPlan {
+  /** Builds whose artifacts are given up. */
+  give_up: BuildOf[];
+  /** In the order in which it is removed. */
+  remove: Garbage[];
+  /** Objects that nothing of ours leads to and that others wrote, or that cannot be told from theirs. */
+  foreign: number;
+  /** Objects, manifests and entries that are kept. */
+  kept: number;
+}
+
+/**
+ * What could be removed now: everything of ours that no ledger, record or upload leads to. Ours are the
+ * cache entries and manifests, whose keys nobody else writes, and of the objects (which DVC users share
+ * with us, under the same names) those that carry our mark.
+ * @throws DamagedArtifact when a document that may lead to something cannot be read.
+ */
+export async function planGc(store: Store, keep: Keep, started: Date): Promise<GcPlan> {
+  const reach = new Reach(store.artifacts);
+  // Listed before anything is read: what is written meanwhile is not in the lists, and stays.
+  const [entries, manifests, objects] = await Promise.all([
+    listed(store, 'cache/', ENTRY_KEY),
+    listed(store, 'manifests/sha256/', MANIFEST_KEY),
+    listed(store, 'files/md5/', OBJECT_KEY),
+  ]);
+  const roots = await readRoots(store, keep);
+  await inParallel(roots.needed, AT_ONCE, (ref) => reach.add(ref, { needed: true }));
+  await inParallel(roots.read, AT_ONCE, (ref) => reach.add(ref, { needed: false }));
+  const remove = await entryGarbage(store, entries, roots.keys, reach);
+  for (const ref of roots.givenUp) await nameAll(store, reach, ref);
+  const loose = [...manifests, ...objects].filter(
+    ({ key, modified }) => !reach.has(key) && modified <= started,
+  );
+  let foreign = 0;
+  await inParallel(loose, AT_ONCE, async (object) => {
+    const ours = MANIFEST_KEY.test(object.key) || (await store.bucket.head(object.key))?.ours;
+    if (ours === true) remove.push({ ...object, kind: kindOf(reach.pathOf(object.key)) });
+    else foreign += 1;
+  });
+  const all = entries.length + manifests.length + objects.length;
+  return { give_up: roots.giveUp, remove, foreign, kept: all - remove.length - foreign };
+}
+
+const ENTRY_KEY = /^cache\/[a-z_]+\/[0-9a-f]{2}\/[0-9a-f]{64}\.json$/;
+const MANIFEST_KEY = /^manifests\/sha256\/[0-9a-f]{2}\/[0-9a-f]{62}$/;
+const OBJECT_KEY = /^files\/md5\/[0-9a-f]{2}\/[0-9a-f]{30}(\.dir)?$/;
+
+async function listed({ bucket }: Store, prefix: string, shape: RegExp): Promise<ListedObject[]> {
+  const found: ListedObject[] = [];
+  for await (const object of bucket.list(prefix)) if (shape.test(object.key)) found.push(object);
+  return found;
+}
+
+/** Entries that no record names and that would lead to what is not kept. They are removed first. */
+async function entryGarbage(
+  store: Store,
+  entries: readonly ListedObject[],
+  named: ReadonlySet<string>,
+  reach: Reach,
+): Promise<Garbage[]> {
+  const garbage: Garbage[] = [];
+  const kept: Promise<void>[] = [];
+  await inParallel(entries, AT_ONCE, async (listedEntry) => {
+    const [, stage = '', , name = ''] = listedEntry.key.split('/');
+    const key = name.replace('.json', '');
+    if (named.has(`${stage} ${key}`)) return;
+    let entry;
+    try {
+      entry = await store.cache.read(stage, key);
+    } catch (error) {
+      if (!(error instanceof DamagedArtifact)) throw error;
+      if (/newer than this program/.test(error.message)) throw error;
+    }
+    if (entry !== undefined && reach.covers(entry)) {
+      const { counts } = entry.outputs;
+      if (counts !== undefined) kept.push(reach.add(counts, { needed: false }));
+      return;
+    }
+    for (const ref of refsIn(entry)) await nameAll(store, reach, ref);
+    garbage.push({ ...listedEntry, kind: 'cache entries' });
+  });
+  await Promise.all(kept);
+  return garbage;
+}
+
+/** Notes what the files of a directory that may not be kept are, as far as it can be read. */
+async function nameAll(store: Store, reach: Reach, ref: Parameters<Reach['name']>[0]) {
+  reach.name(ref);
+  if (!ref.md5.endsWith('.dir')) return;
+  const files = await store.artifacts.list(ref).catch((error: unknown) => {
+    if (error instanceof DamagedArtifact) return [];
+    throw error;
+  });
+  for (const file of files) reach.name({ ...file, path: `${ref.path}${file.path}` });
+}
+
+const KINDS: [prefix: string, kind: Kind][] = [
+  ['data/raw/', 'raw data'],
+  ['data/batches/', 'batches'],
+  ['data/merged/', 'merged data'],
+  ['data/processed/', 'splits'],
+  ['models/', 'models'],
+  ['metrics/', 'metrics'],
+  ['reports/', 'reports'],
+];
+
+function kindOf(path = ''): Kind {
+  return KINDS.find(([prefix]) => path.startsWith(prefix))?.[1] ?? 'other';
+}

@@ -1,0 +1,70 @@
+import type { Store } from '../index.ts';
+import { inParallel } from '../parallel.ts';
+import { recordKey, type BuildOf } from '../records.ts';
+import type { Ref } from '../ref.ts';
+import { keeper, type Keep } from './keep.ts';
+import { refsIn } from './refs.ts';
+
+const AT_ONCE = 16;
+
+/** What is kept because a document says so. */
+export interface Roots {
+  /** Artifacts that a kept document consists of. */
+  needed: Ref[];
+  /** What such a document only says was read: kept where it is there. */
+  read: Ref[];
+  /** Stage and key of the cache entries that kept records name. */
+  keys: Set<string>;
+  /** Builds that `keep` leaves out, and that are not given up yet. */
+  giveUp: BuildOf[];
+  /** What those consist of; other documents may still lead to it. */
+  givenUp: Ref[];
+}
+
+/**
+ * Reads every ledger (all its revisions, replaced batches and raw data among them), every version
+ * record of every pipeline, and what uploads hold.
+ * @throws DamagedArtifact when one cannot be read.
+ */
+export async function readRoots(store: Store, keep: Keep): Promise<Roots> {
+  const roots: Roots = { needed: [], read: [], keys: new Set(), giveUp: [], givenUp: [] };
+  for await (const { key } of store.bucket.list('ledgers/')) {
+    const pipeline = /^ledgers\/([A-Za-z0-9_-]+)\.json$/.exec(key)?.[1];
+    if (pipeline !== undefined) roots.needed.push(...refsIn(await store.ledgers.read(pipeline)));
+  }
+  for (const { run, refs, expires_at: end } of (await store.leases.list()).values())
+    if (run === null && Date.parse(end) > Date.now()) roots.read.push(...(refs ?? []));
+  const builds = await listBuilds(store);
+  const own = builds.filter(({ pipeline }) => pipeline === keep.pipeline);
+  const keeps = keeper(
+    keep,
+    own.map(({ version }) => version),
+  );
+  await inParallel(builds, AT_ONCE, async (build) => {
+    const record = await store.records.read(build.pipeline, build.version, build.seq);
+    if (record === undefined) return;
+    const outputs = record.stages.flatMap((stage) => [...refsIn(stage.outputs)]);
+    const gone = (await store.records.collectedAt(build)) !== undefined;
+    if (gone || (build.pipeline === keep.pipeline && !keeps(build.version))) {
+      if (!gone) roots.giveUp.push(build);
+      roots.givenUp.push(...outputs);
+      return;
+    }
+    roots.needed.push(...outputs);
+    roots.read.push(...record.stages.flatMap((stage) => [...refsIn(stage.inputs)]));
+    for (const { stage, key } of record.stages) roots.keys.add(`${stage} ${key}`);
+  });
+  return roots;
+}
+
+async function listBuilds({ bucket }: Store): Promise<BuildOf[]> {
+  const builds: BuildOf[] = [];
+  for await (const { key } of bucket.list('versions/')) {
+    const [, pipeline, version, seq] =
+      /^versions\/([A-Za-z0-9_-]+)\/(\d{6})\/(\d{6,})\.json$/.exec(key) ?? [];
+    if (pipeline === undefined) continue;
+    const build = { pipeline, version: Number(version), seq: Number(seq) };
+    if (recordKey(pipeline, build.version, build.seq) === key) builds.push(build);
+  }
+  return builds;
+}

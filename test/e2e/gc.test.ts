@@ -1,0 +1,133 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Client, Connection } from '@temporalio/client';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { isRunAtWork } from '../../client/gc-live.ts';
+import { verifyVersions } from '../../client/verify.ts';
+import { objectKey } from '../../store/artifacts.ts';
+import { collectGarbage } from '../../store/gc/collect.ts';
+import { openStore, type Store } from '../../store/index.ts';
+import { makeBuilt, output, refused, succeed, type BuiltProject } from '../support/built.ts';
+import type { Project } from '../support/project.ts';
+
+/** gc by the real command line, beside real runs. */
+
+interface Printed {
+  removed: boolean;
+  kinds: { kind: string; count: number; bytes: number }[];
+  given_up: { version: number }[];
+  kept: number;
+  runs: string[];
+}
+
+let built: BuiltProject;
+let project: Project;
+let store: Store;
+
+beforeAll(async () => {
+  built = await makeBuilt('gc', ['1'], ['2']);
+  ({ project, store } = built);
+  await succeed(project.client('stage', 'train', '2', '--set', 'model.max_depth=1'));
+});
+
+afterAll(() => built?.close());
+
+const gc = (...args: string[]): Promise<Printed> => built.json<Printed>('gc', ...args);
+
+async function expectWhole(): Promise<void> {
+  const { problems } = await verifyVersions(store, { pipeline: 'iris', version: undefined });
+  expect(problems.map(({ path, key, why }) => ({ path, key, why }))).toEqual([]);
+}
+
+describe('gc', () => {
+  it('says what it would remove, and removes nothing', async () => {
+    const asked = await gc();
+    expect(asked).toMatchObject({ removed: false, given_up: [], runs: [] });
+    expect(asked.kinds.map(({ kind, count }) => [kind, count])).toEqual(
+      expect.arrayContaining([
+        ['models', 1],
+        ['cache entries', 1],
+      ]),
+    );
+    expect(await gc()).toEqual(asked);
+    const { stdout, stderr } = await succeed(project.client('gc'));
+    expect(stdout).toContain('models');
+    expect(stderr).toContain('add --yes to do it');
+  });
+
+  it('removes it with --yes; versions stay whole and their stages cached', async () => {
+    const asked = await gc();
+    const done = await gc('--yes');
+    expect(done).toEqual({ ...asked, removed: true });
+    expect((await gc()).kinds).toEqual([]);
+    await expectWhole();
+    const again = await built.json<{ stages: { cached: boolean }[] }>('run', '2');
+    expect(again.stages.every(({ cached }) => cached)).toBe(true);
+  });
+
+  it('gives up versions that are not kept: checkout says so, a run brings them back', async () => {
+    const first = await store.records.latest('iris', 1);
+    const done = await gc('--keep-last', '1', '--yes');
+    expect(done.given_up).toMatchObject([{ version: 1 }]);
+    const model = output(first, 'train', 'model');
+    expect(await store.bucket.head(objectKey(model.md5))).toBeUndefined();
+    const sentence = refused(await project.client('checkout', '1', '--out', 'out'));
+    expect(sentence).toMatch(/version 1 of iris was not kept by gc on .*"run 1"/);
+    refused(await project.client('dvc', 'export', '1', '--out', 'dvc-1'));
+    const list = await built.json<{ versions: { version: number }[] }>('list');
+    expect(list.versions.map(({ version }) => version)).toEqual([1, 2]);
+    await expectWhole();
+    const verified = await built.json<{ notKept: number[] }>('verify', '--all');
+    expect(verified.notKept).toEqual([1]);
+    await succeed(project.client('run', '1'));
+    await succeed(project.client('checkout', '1', '--out', 'out'));
+    expect((await store.records.latest('iris', 1)).seq).toBe(first.seq);
+    await expectWhole();
+  });
+
+  it('refuses a version to keep that is not there, in one sentence', async () => {
+    const sentence = refused(await project.client('gc', '--keep', '9', '--yes'));
+    expect(sentence).toContain('version 9 of iris');
+  });
+
+  it('beside runs, again and again, takes nothing that a version rests on', async () => {
+    const own = openStore(store.bucket.options);
+    const connection = await Connection.connect({ address: process.env['TEMPORAL_ADDRESS']! });
+    const client = new Client({ connection, namespace: project.env['TEMPORAL_NAMESPACE']! });
+    const isLive = isRunAtWork.bind(undefined, client);
+    const racing = { on: true };
+    let removed = 0;
+    const collecting = async (): Promise<void> => {
+      while (racing.on) {
+        try {
+          const keep = { pipeline: 'iris', versions: [] };
+          removed += (await collectGarbage(own, keep, { isLive })).remove.length;
+        } catch (error) {
+          if ((error as Error).name !== 'Conflict') throw error;
+        }
+        await sleep(50);
+      }
+    };
+    const collectors = [collecting(), collecting()];
+    for (const depth of ['1', '2'])
+      await Promise.all([
+        succeed(
+          project.client(
+            'run',
+            '3',
+            '--until',
+            'preprocess',
+            '--set',
+            `split.test_size=0.${depth}`,
+          ),
+        ),
+        succeed(project.client('run', '2', '--set', `model.max_depth=${depth}`)),
+      ]).then(() => succeed(project.client('run', '3', '--set', `split.test_size=0.${depth}`)));
+    racing.on = false;
+    await Promise.all(collectors);
+    removed += (await gc('--yes')).kinds.length;
+    expect(removed).toBeGreaterThan(0);
+    await expectWhole();
+    own.bucket.close();
+    await connection.close();
+  });
+});
