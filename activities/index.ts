@@ -9,9 +9,12 @@ import type {
 import { closeRuns } from './close_runs.ts';
 import type { Deps } from './deps.ts';
 import { evaluate } from './evaluate.ts';
+import { findPending } from './find_pending.ts';
 import { getData } from './get_data.ts';
 import { underLease } from './lease.ts';
 import { mergeData } from './merge_data.ts';
+import type { FindPendingRequest } from './nightly-contract.ts';
+import { pinNightly } from './pin_nightly.ts';
 import { pinRun } from './pin_run.ts';
 import { prepareBatch } from './prepare_batch.ts';
 import { preprocess } from './preprocess.ts';
@@ -21,6 +24,8 @@ import { train } from './train.ts';
 /** The activities a worker offers, under the names a history shows, given what they work with. */
 export function createActivities(deps: Deps) {
   return {
+    pin_nightly: async (input: unknown) => pinNightly(deps, input),
+    find_pending: async (request: FindPendingRequest) => findPending(deps, request),
     pin_run: async (input: unknown) => pinRun(deps, input),
     close_runs: async (request: CloseRunsRequest) => closeRuns(deps, request),
     ...underLease(deps, {

@@ -78,6 +78,8 @@ const indexSchema = z.strictObject({
       metrics: z.record(z.string(), z.number()),
       model_version: z.string().nullable(),
       run_id: z.string().nullable(),
+      /** Which batches it was built of; null where an earlier program entered it. */
+      ledger_revision: z.int().nullable().default(null),
     }),
   ),
 });
@@ -179,6 +181,15 @@ export class Records {
     return index?.value.versions ?? [];
   }
 
+  /** Which revision of the ledger each version was built from: one read, but for what is old. */
+  async revisions(pipeline: string): Promise<{ version: number; ledger_revision: number }[]> {
+    const revisionOf = async ({ version, ledger_revision }: VersionLine) => ({
+      version,
+      ledger_revision: ledger_revision ?? (await this.latest(pipeline, version)).ledger_revision,
+    });
+    return Promise.all((await this.list(pipeline)).map(revisionOf));
+  }
+
   /** The build's number: its own if it has one, else the next. A record follows, or a retry writes it. */
   async #reserve({
     pipeline,
@@ -231,6 +242,7 @@ export class Records {
       metrics,
       model_version: mlflow?.model_version ?? null,
       run_id: mlflow?.run_id ?? null,
+      ledger_revision: record.ledger_revision,
     };
     await swapDocument(this.#bucket, indexKey(record.pipeline), INDEX, (current) => {
       const versions = current?.versions ?? [];

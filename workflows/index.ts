@@ -1,2 +1,3 @@
 /** Everything a worker registers as a workflow: one function, one type. */
 export { trainBatch } from './trainBatch.ts';
+export { nightly } from './nightly.ts';

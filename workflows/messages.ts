@@ -2,6 +2,7 @@ import { defineQuery, defineUpdate } from '@temporalio/workflow';
 import { canonicalJson } from '../pipeline/canonical-json.ts';
 import type { PinnedRun, RunFailure, RunSummary, TrainBatchInput } from '../activities/contract.ts';
 import type { Outcome } from './search-attributes.ts';
+import type { NightlySummary } from '../activities/nightly-contract.ts';
 
 /** How far the run is; null until its params are pinned. */
 export const progress = defineQuery<RunSummary | null>('progress');
@@ -16,6 +17,9 @@ export interface RunResult {
 
 /** What came of the run, also of one that failed; `outcome` is `running` until it ends. */
 export const result = defineQuery<RunResult>('result');
+
+/** How far a nightly is; null until its params are pinned. */
+export const nightlyProgress = defineQuery<NightlySummary | null>('nightlyProgress');
 
 /** A param in which two runs of one batch differ, by its dotted name. */
 export interface Difference {
@@ -34,6 +38,8 @@ export function differences(running: PinnedRun, asked: PinnedRun): Difference[] 
   // The same uploaded bytes are the same source, wherever each caller has the file.
   if (running.source !== null && running.source.sha256 === asked.source?.sha256)
     a['data.source'] = b['data.source'];
+  // Where each file is a batch, what a caller has seen of the place is in no result.
+  if (running.params.data.source.endsWith('/')) a['source'] = b['source'];
   return [...new Set([...Object.keys(a), ...Object.keys(b)])].flatMap((key) =>
     canonicalJson(a[key] ?? null) === canonicalJson(b[key] ?? null)
       ? []

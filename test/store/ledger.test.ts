@@ -4,6 +4,7 @@ import { amendBatch, type Amendment } from '../../store/ledger-amend.ts';
 import { enterLook, type Arrived, type Look } from '../../store/ledger-arrivals.ts';
 import { batchesAt, isWhole, rawOf, refsOf } from '../../store/ledger-read.ts';
 import type { Ledger, Settings } from '../../store/ledger-schema.ts';
+import { staleVersions } from '../../store/stale.ts';
 import { refOf } from '../../store/hash.ts';
 
 const settings: Settings = {
@@ -135,6 +136,20 @@ describe('amending', () => {
       expect(paths).toContain(path);
     expect(rawOf(twice, 2).ref.path).toBe('raw y');
     expect(isWhole(twice, 2)).toBe(true);
+  });
+
+  it('makes stale the versions that rest on other rows now, and those alone', () => {
+    const before = [1, 2, 3].map((version) => ({ version, ledger_revision: ledger.revision }));
+    const amended = amendBatch(ledger, amendment(2, 'x'));
+    expect(staleVersions(ledger, before)).toEqual([]);
+    expect(staleVersions(amended, before)).toEqual([
+      { version: 2, batches: [2] },
+      { version: 3, batches: [2] },
+    ]);
+    const rebuilt = [before[0]!, before[1]!, { version: 3, ledger_revision: amended.revision }];
+    expect(staleVersions(amended, rebuilt)).toEqual([{ version: 2, batches: [2] }]);
+    const back = amendBatch(amended, amendment(2, 'batch of b'));
+    expect(staleVersions(back, before)).toEqual([]);
   });
 
   it('with the same bytes changes nothing, and needs a batch to replace', () => {

@@ -1,0 +1,31 @@
+import { z } from 'zod';
+import { mergeParams, paramsSchema, parseParams, pipelineName } from '../pipeline/params.ts';
+import { refSchema } from '../store/ref.ts';
+import type { Deps } from './deps.ts';
+import type { PinnedNightly } from './nightly-contract.ts';
+
+const inputSchema = z.strictObject({
+  pipeline: pipelineName.optional(),
+  params: z.record(z.string(), z.unknown()).optional(),
+  source: refSchema.optional(),
+  rebuild: z.boolean().optional(),
+});
+
+/**
+ * Checks what a nightly was started with, and fixes the params of all its batches: the worker's
+ * params.yaml as it stands now, with the caller's laid over it. No input at all is `{}`.
+ * @throws BadParams naming the key, its value and what is allowed.
+ */
+export function pinNightly(
+  { readConfig }: Pick<Deps, 'readConfig'>,
+  input: unknown,
+): PinnedNightly {
+  const asked = parseParams(inputSchema, input ?? {}, "the workflow's input");
+  const config = readConfig();
+  return {
+    pipeline: asked.pipeline ?? config.pipeline,
+    params: parseParams(paramsSchema, mergeParams(config.params, asked.params), 'params'),
+    source: asked.source ?? null,
+    rebuild: asked.rebuild ?? false,
+  };
+}

@@ -1,0 +1,14 @@
+import { proxyActivities } from '@temporalio/workflow';
+import type { TrainBatchInput } from '../../activities/contract.ts';
+
+/** What the nightly starts, with an activity of the test's in place of the stages. */
+export { nightly } from '../../workflows/nightly.ts';
+
+const { run_batch } = proxyActivities<{
+  run_batch: (input: TrainBatchInput) => Promise<{ accuracy: number }>;
+}>({ startToCloseTimeout: '30 days', retry: { maximumAttempts: 1 } });
+
+export async function trainBatch(input: TrainBatchInput) {
+  const metrics = await run_batch(input);
+  return { version: { version: input.batch, metrics } };
+}

@@ -1,0 +1,164 @@
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ApplicationFailure } from '@temporalio/common';
+import { TestWorkflowEnvironment } from '@temporalio/testing';
+import {
+  bundleWorkflowCode,
+  DefaultLogger,
+  Runtime,
+  Worker,
+  type WorkflowBundle,
+} from '@temporalio/worker';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { TrainBatchInput } from '../../activities/contract.ts';
+import type { FindPendingRequest, NightlyInput } from '../../activities/nightly-contract.ts';
+import { pinNightly } from '../../activities/pin_nightly.ts';
+import { activityInterceptor } from '../../worker/activity-interceptor.ts';
+import type { nightly } from '../../workflows/nightly.ts';
+
+/** The nightly alone, on Temporal's time-skipping test server, its batches being stand-ins. */
+
+let environment: TestWorkflowEnvironment;
+let workflowBundle: WorkflowBundle;
+
+beforeAll(async () => {
+  Runtime.install({ logger: new DefaultLogger('ERROR') }); // failures are what these tests are about
+  const path = join(process.env['RETRAIN_TEST_STACK_VENV']!, 'bin', 'temporal-test-server');
+  environment = await TestWorkflowEnvironment.createTimeSkipping({
+    server: { executable: { type: 'existing-path', path } },
+  });
+  const workflowsPath = fileURLToPath(new URL('nightly-stubs.ts', import.meta.url));
+  workflowBundle = await bundleWorkflowCode({ workflowsPath });
+});
+
+afterAll(async () => {
+  await environment?.teardown();
+});
+
+let runs = 0;
+
+/** A pipeline whose batches 1..`known` have arrived, and what becomes of them. */
+function standIns(known: number, over: (input: TrainBatchInput) => unknown = () => undefined) {
+  const pipeline = `p${runs++}`;
+  const ran: TrainBatchInput[] = [];
+  const built = new Set<number>();
+  const asked: FindPendingRequest[] = [];
+  const config = { pipeline, params: {} } as never;
+  const activities = {
+    pin_nightly: async (input: unknown) => pinNightly({ readConfig: () => config }, input),
+    find_pending: async (request: FindPendingRequest) => {
+      asked.push(request);
+      const batches = Array.from({ length: known }, (_, i) => ({ batch: i + 1 }));
+      return { batches: batches.filter(({ batch }) => !built.has(batch)), more: 0, warnings: [] };
+    },
+    run_batch: async (input: TrainBatchInput) => {
+      ran.push(input);
+      await over(input);
+      built.add(input.batch);
+      return { accuracy: 0.9 };
+    },
+  };
+  return { pipeline, ran, built, asked, activities };
+}
+
+async function withWorker<T>(
+  { pipeline, activities }: ReturnType<typeof standIns>,
+  use: (start: (id: string, input?: NightlyInput) => ReturnType<typeof begin>) => Promise<T>,
+): Promise<T> {
+  const taskQueue = `queue-${pipeline}`;
+  const worker = await Worker.create({
+    connection: environment.nativeConnection,
+    taskQueue,
+    workflowBundle,
+    activities,
+    interceptors: { activity: [(context) => ({ inbound: activityInterceptor(context) })] },
+  });
+  return worker.runUntil(() =>
+    use((id, input = {}) => begin(taskQueue, `${pipeline}-${id}`, input)),
+  );
+}
+
+const begin = (taskQueue: string, workflowId: string, input: NightlyInput) =>
+  environment.client.workflow.start<typeof nightly>('nightly', {
+    taskQueue,
+    workflowId,
+    args: [input],
+  });
+
+const numbers = (ran: readonly TrainBatchInput[]): number[] => ran.map(({ batch }) => batch);
+
+describe('nightly', () => {
+  it('runs what is pending in order, each as the workflow it would be by hand; {} suffices', async () => {
+    const world = standIns(3);
+    const summary = await withWorker(world, async (start) => (await start('nightly')).result());
+    expect(numbers(world.ran)).toEqual([1, 2, 3]);
+    expect(summary).toMatchObject({
+      state: `batches 1–3 of ${world.pipeline} done`,
+      waiting: 0,
+      batches: [1, 2, 3].map((batch) => ({ batch, state: 'done', accuracy: 0.9 })),
+    });
+    const child = environment.client.workflow.getHandle(`${world.pipeline}-batch-2`);
+    expect((await child.describe()).status.name).toBe('COMPLETED');
+  });
+
+  it('with nothing to do is a quick success that says so', async () => {
+    const world = standIns(0);
+    const summary = await withWorker(world, async (start) => (await start('nightly')).result());
+    expect(summary.state).toBe(`nothing to do: no batch of ${world.pipeline} is pending`);
+    expect(world.ran).toEqual([]);
+  });
+
+  it('a failed batch stops the later ones, and the failure says where things stand', async () => {
+    const world = standIns(4, ({ batch }) => {
+      if (batch === 2) throw ApplicationFailure.nonRetryable('b.csv is gone', 'BadData');
+    });
+    const failed = withWorker(world, async (start) => (await start('nightly')).result());
+    await expect(failed).rejects.toMatchObject({
+      cause: {
+        type: 'BatchFailed',
+        message: expect.stringMatching(/^batch 2 of p\d+ failed: .*; 2 batches wait for it$/),
+        details: [{ waiting: 2, batches: [{ state: 'done' }, { batch: 2, state: 'failed' }] }],
+      },
+    });
+    expect(numbers(world.ran)).toEqual([1, 2]);
+  });
+
+  it('two at once do no harm: each batch runs once, and both succeed', async () => {
+    const world = standIns(3, () => new Promise((resolve) => setTimeout(resolve, 200)));
+    const [one, two] = await withWorker(world, async (start) => {
+      const both = await Promise.all([start('nightly-a'), start('nightly-b')]);
+      return Promise.all(both.map((handle) => handle.result()));
+    });
+    expect(numbers(world.ran)).toEqual([1, 2, 3]);
+    expect(one!.waiting).toBe(0);
+    expect(two!.waiting).toBe(0);
+  });
+
+  it('goes on in a new run after fifty batches, with the input it was given', async () => {
+    const world = standIns(53);
+    const summary = await withWorker(world, async (start) => {
+      const handle = await start('nightly', { params: { model: { max_depth: 3 } } });
+      const last = await handle.result();
+      const first = environment.client.workflow.getHandle(
+        handle.workflowId,
+        handle.firstExecutionRunId,
+      );
+      expect((await first.describe()).status.name).toBe('CONTINUED_AS_NEW');
+      return last;
+    });
+    expect(numbers(world.ran)).toEqual(Array.from({ length: 53 }, (_, i) => i + 1));
+    expect(numbers(summary.batches as never)).toEqual([51, 52, 53]);
+    expect(world.ran.at(-1)!.params).toMatchObject({ model: { max_depth: 3 } });
+  });
+
+  it('refuses wrong input at once, with the sentence as its failure', async () => {
+    const world = standIns(1);
+    const failed = withWorker(world, async (start) =>
+      (await start('nightly', { batch: 1 } as never)).result(),
+    );
+    await expect(failed).rejects.toMatchObject({
+      cause: { type: 'BadParams', message: expect.stringContaining('batch is not a known key') },
+    });
+    expect(world.ran).toEqual([]);
+  });
+});

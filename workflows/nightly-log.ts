@@ -1,0 +1,143 @@
+import {
+  ApplicationFailure,
+  CancelledFailure,
+  ChildWorkflowFailure,
+  TerminatedFailure,
+} from '@temporalio/workflow';
+import type {
+  NightlyLine,
+  NightlySummary,
+  PendingBatches,
+  PinnedNightly,
+} from '../activities/nightly-contract.ts';
+
+/** Keeps the summary that `nightlyProgress` shows and the run returns, and tells it as it changes. */
+export class NightlyLog {
+  readonly summary: NightlySummary;
+  readonly #tell: (details: string) => void;
+  readonly #kind: string;
+
+  /** @param tell shows Markdown to whoever looks at the run */
+  constructor({ pipeline, rebuild }: PinnedNightly, tell: (details: string) => void) {
+    this.#tell = tell;
+    this.#kind = rebuild ? 'stale' : 'pending';
+    this.summary = {
+      pipeline,
+      state: 'looking for what is new',
+      batches: [],
+      waiting: 0,
+      warnings: [],
+    };
+    this.#show();
+  }
+
+  get doneCount(): number {
+    return this.summary.batches.filter(({ state }) => state === 'done').length;
+  }
+
+  isDone(batch: number): boolean {
+    return this.summary.batches.some((line) => line.batch === batch && line.state === 'done');
+  }
+
+  found({ batches, more, warnings }: PendingBatches): void {
+    this.summary.waiting = batches.filter(({ batch }) => !this.isDone(batch)).length + more;
+    for (const warning of warnings)
+      if (!this.summary.warnings.includes(warning)) this.summary.warnings.push(warning);
+    this.#show();
+  }
+
+  running(batch: number): void {
+    this.#line(batch).state = 'running';
+    this.summary.state = `batch ${batch} is running`;
+    this.#show();
+  }
+
+  elsewhere(batch: number): void {
+    this.#line(batch).state = 'elsewhere';
+    this.summary.state = `batch ${batch} is being run by another, and is waited for`;
+    this.#show();
+  }
+
+  done(batch: number, accuracy?: number): void {
+    Object.assign(this.#line(batch), {
+      state: 'done',
+      ...(accuracy === undefined ? {} : { accuracy }),
+    });
+    this.summary.waiting = Math.max(0, this.summary.waiting - 1);
+    this.#show();
+  }
+
+  finish(): NightlySummary {
+    const { batches, pipeline } = this.summary;
+    const numbers = batches.map(({ batch }) => batch);
+    this.summary.state =
+      numbers.length === 0
+        ? `nothing to do: no batch of ${pipeline} is ${this.#kind}`
+        : `${numbers.length === 1 ? 'batch' : 'batches'} ${ranges(numbers)} of ${pipeline} done`;
+    this.#show();
+    return this.summary;
+  }
+
+  /** The failure that ends the run, with the state of things in it. */
+  fail(batch: number, error: unknown): ApplicationFailure {
+    const because = sentenceOf(error);
+    Object.assign(this.#line(batch), { state: 'failed', because });
+    const waiting = Math.max(0, this.summary.waiting - 1);
+    this.summary.waiting = waiting;
+    const others =
+      waiting === 0 ? '' : `; ${waiting} ${waiting === 1 ? 'batch waits' : 'batches wait'} for it`;
+    this.summary.state = `batch ${batch} of ${this.summary.pipeline} failed: ${because}${others}`;
+    this.#show();
+    return ApplicationFailure.create({
+      message: this.summary.state,
+      type: 'BatchFailed',
+      nonRetryable: true,
+      details: [this.summary],
+      ...(error instanceof Error ? { cause: error } : {}),
+    });
+  }
+
+  #line(batch: number): NightlyLine {
+    const standing = this.summary.batches.find((line) => line.batch === batch);
+    if (standing !== undefined) return standing;
+    const line: NightlyLine = { batch, state: 'running' };
+    this.summary.batches.push(line);
+    return line;
+  }
+
+  #show(): void {
+    const { pipeline, state, batches, waiting, warnings } = this.summary;
+    const rows = batches.map(
+      ({ batch, state: at, accuracy }) =>
+        `| ${batch} | ${at} | ${accuracy === undefined ? '' : accuracy.toFixed(4)} |`,
+    );
+    const table =
+      rows.length === 0 ? [] : ['| batch | state | accuracy |', '|---|---|---|', ...rows];
+    const more = waiting === 0 ? [] : ['', `${waiting} to do`];
+    const notes = warnings.map((warning) => `- ${warning}`);
+    this.#tell(
+      [`**${pipeline}**: ${state}`, '', ...table, ...more, '', ...notes].join('\n').trim(),
+    );
+  }
+}
+
+function sentenceOf(error: unknown): string {
+  const cause = error instanceof ChildWorkflowFailure ? error.cause : error;
+  if (cause instanceof CancelledFailure) return 'it was cancelled';
+  if (cause instanceof TerminatedFailure) return 'it was terminated';
+  const [facts] = cause instanceof ApplicationFailure ? (cause.details ?? []) : [];
+  const stage = (facts as { stage?: string | null } | undefined)?.stage;
+  const message = cause instanceof Error ? cause.message : String(cause);
+  return stage == null ? message : `${stage}: ${message}`;
+}
+
+/** `1–3, 5` of numbers in order. */
+export function ranges(numbers: readonly number[]): string {
+  const runs: [first: number, last: number][] = [];
+  for (const number of numbers) {
+    const run = runs.at(-1);
+    if (run !== undefined && run[1] === number - 1) run[1] = number;
+    else runs.push([number, number]);
+  }
+  return runs.map(([a, b]) => (a === b ? String(a) : `${a}–${b}`)).join(', ');
+}

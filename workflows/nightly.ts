@@ -1,0 +1,116 @@
+import {
+  CancellationScope,
+  continueAsNew,
+  log,
+  proxyActivities,
+  proxyLocalActivities,
+  setCurrentDetails,
+  setHandler,
+  sleep,
+  startChild,
+  upsertMemo,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import type { Activities } from '../activities/index.ts';
+import type {
+  NightlyInput,
+  NightlySummary,
+  PinnedNightly,
+} from '../activities/nightly-contract.ts';
+import { nightlyProgress } from './messages.ts';
+import { NightlyLog } from './nightly-log.ts';
+import { trainBatch } from './trainBatch.ts';
+
+/** Batches of one run: a longer backlog goes on in a new one, so that no history grows without end. */
+export const BATCHES_A_RUN = 50;
+
+const RETRY = { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '30s' } as const;
+const { find_pending } = proxyActivities<Pick<Activities, 'find_pending'>>({
+  startToCloseTimeout: '6h', // a first look may have years of files to read
+  heartbeatTimeout: '2m',
+  retry: RETRY,
+});
+const { pin_nightly } = proxyLocalActivities<Pick<Activities, 'pin_nightly'>>({
+  startToCloseTimeout: '10s',
+});
+
+/**
+ * Finds the batches that have arrived and have no version, and runs them in order, each as the workflow
+ * it would be by hand. The input may be `{}`: it runs the same under a Schedule, under a cron, or
+ * started by anyone. A batch that fails stops those after it, which are made of it too.
+ */
+export async function nightly(input: NightlyInput): Promise<NightlySummary> {
+  const pinned = pin_nightly(input);
+  let nightlyLog: NightlyLog | undefined;
+  setHandler(nightlyProgress, () => nightlyLog?.summary ?? null);
+  const run = await pinned;
+  upsertMemo({ pipeline: run.pipeline });
+  nightlyLog = new NightlyLog(run, setCurrentDetails);
+  for (;;) {
+    const pending = await find_pending({ ...run, look: true });
+    nightlyLog.found(pending);
+    const next = pending.batches.filter(({ batch }) => !nightlyLog.isDone(batch));
+    if (next.length === 0) return nightlyLog.finish();
+    for (const { batch, params } of next) {
+      if (nightlyLog.doneCount >= BATCHES_A_RUN || workflowInfo().continueAsNewSuggested)
+        // With the same input, for a later run of a cron would be given whatever this one hands on.
+        return continueAsNew<typeof nightly>(input);
+      await runBatch(run, nightlyLog, { batch, ...(params === undefined ? {} : { params }) });
+    }
+  }
+}
+
+/** Runs a batch, or waits while another runs it. */
+async function runBatch(
+  run: PinnedNightly,
+  nightlyLog: NightlyLog,
+  { batch, params }: { batch: number; params?: Record<string, unknown> },
+): Promise<void> {
+  for (let waits = 0; ; waits++) {
+    nightlyLog.running(batch);
+    try {
+      const child = await startChild(trainBatch, {
+        workflowId: `${run.pipeline}-batch-${batch}`,
+        args: [inputOf(run, batch, params)],
+        // What it has begun is of use without us: only a cancellation stops it too.
+        parentClosePolicy: 'ABANDON',
+        staticSummary: `${run.pipeline} · batch ${batch}`,
+      });
+      const { version } = await child.result();
+      return nightlyLog.done(batch, version?.metrics['accuracy']);
+    } catch (error) {
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) {
+        if (CancellationScope.current().consideredCancelled) throw error;
+        throw nightlyLog.fail(batch, error);
+      }
+    }
+    log.info('the batch is being run by another: waiting for it', { batch });
+    nightlyLog.elsewhere(batch);
+    await sleep(Math.min(5_000 * 2 ** waits, 60_000));
+    const { batches } = await find_pending({ ...run, look: false });
+    if (!batches.some((one) => one.batch === batch)) return nightlyLog.done(batch);
+    if (workflowInfo().continueAsNewSuggested) return; // the caller's next look takes it up again
+  }
+}
+
+function inputOf(
+  { pipeline, params, source }: PinnedNightly,
+  batch: number,
+  own: Record<string, unknown> | undefined,
+) {
+  return {
+    batch,
+    pipeline,
+    params: own === undefined ? { ...params } : laidOver(params, own),
+    ...(source === null ? {} : { source }),
+  };
+}
+
+function laidOver(params: object, own: Record<string, unknown>): Record<string, unknown> {
+  const sections = Object.entries(params).map(([section, fields]) => [
+    section,
+    { ...(fields as object), ...(own[section] as object | undefined) },
+  ]);
+  return Object.fromEntries(sections) as Record<string, unknown>;
+}
