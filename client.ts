@@ -14,9 +14,9 @@ import { searchAttributesCommand } from './client/commands/search-attributes.ts'
 import { stackCommand } from './client/commands/stack.ts';
 import { statusCommand } from './client/commands/status.ts';
 import { verifyCommand } from './client/commands/verify.ts';
+import { watchCommand } from './client/commands/watch.ts';
 import { whyCommand } from './client/commands/why.ts';
 import { workerCommand } from './client/commands/worker.ts';
-import { EXIT } from './client/exit.ts';
 import { projectRoot } from './config.ts';
 
 /**
@@ -31,6 +31,7 @@ const program = new Command('client').description(
 for (const command of [
   runCommand(context),
   stageCommand(context),
+  watchCommand(context),
   statusCommand(context),
   listCommand(context),
   checkoutCommand(context),
@@ -59,13 +60,14 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 try {
   await program.parseAsync();
 } catch (error) {
-  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : EXIT.usage;
-  else {
-    const { exitCodeOf, tell } = await import('./client/failure.ts');
-    const { say } = await import('./client/print.ts');
-    say(tell(error).message, 'error');
-    process.exitCode = exitCodeOf(error);
-  }
+  const { exitCodeOf, tell } = await import('./client/failure.ts');
+  const { printJson, say } = await import('./client/print.ts');
+  const help = error instanceof CommanderError && error.exitCode === 0;
+  const told = tell(error);
+  process.exitCode = help ? 0 : exitCodeOf(error);
+  if (!(error instanceof CommanderError)) say(told.message, 'error'); // commander has said its own
+  // Whoever asked for a document gets one, whatever went wrong.
+  if (!help && process.argv.includes('--json')) printJson({ status: 'failed', error: told });
 }
 
 /** Commander hands these down to commands it makes, not to those it is given. */

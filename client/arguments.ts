@@ -48,9 +48,12 @@ export function setArgument(
 
 function readValue(path: string, value: string): unknown {
   try {
-    return parse(value) ?? (value.trim() === '' ? '' : null);
+    // No aliases: a value that holds itself has no end.
+    return parse(value, { maxAliasCount: 0 }) ?? (value.trim() === '' ? '' : null);
   } catch (error) {
-    throw new BadParams(`--set ${path}: ${value} is not a YAML value: quote it`, { cause: error });
+    throw new BadParams(`--set ${path}: ${value} is not a plain YAML value: quote it`, {
+      cause: error,
+    });
   }
 }
 

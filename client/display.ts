@@ -29,17 +29,20 @@ export function openDisplay(title: string): Display {
 function liveDisplay(title: string): Display {
   const update = createLogUpdate(out, { showCursor: true });
   let shown: readonly StageView[] = [];
+  let waits: string[] = [];
   let stopped = false;
-  const draw = (): void => update([pc.bold(title), ...shown.map(lineOf), ''].join('\n'));
+  const draw = (): void => update([pc.bold(title), ...shown.map(lineOf), ...waits, ''].join('\n'));
   const timer = setInterval(draw, 100);
   return {
-    watch: (stages) => {
+    watch: (stages, notice) => {
       shown = stages;
+      waits = notice === undefined ? [] : [`  ${pc.yellow(notice)}`];
       draw();
     },
     stop: () => {
       if (stopped) return;
       stopped = true;
+      waits = [];
       clearInterval(timer);
       draw();
       update.done();
@@ -51,11 +54,15 @@ function lineDisplay(title: string): Display {
   const told = new Map<string, string>();
   out.write(`${title}\n`);
   return {
-    watch: (stages) => {
+    watch: (stages, notice) => {
+      if (notice !== undefined && !told.has('notice')) out.write(`  ${notice}\n`);
+      if (notice === undefined) told.delete('notice');
+      else told.set('notice', notice);
       for (const view of stages) {
-        const news = `${view.state} ${view.note ?? ''}`;
-        if (told.get(view.stage) === news || view.state === 'waiting' || view.state === 'running')
-          continue;
+        const quarter = Math.floor((view.progress?.fraction ?? 0) * 4);
+        const news = `${view.state} ${view.note ?? ''} ${quarter}`;
+        const quiet = view.state === 'waiting' || (view.state === 'running' && quarter === 0);
+        if (told.get(view.stage) === news || quiet) continue;
         told.set(view.stage, news);
         out.write(`${lineOf(view)}\n`);
       }
@@ -76,9 +83,26 @@ function lineOf(view: StageView): string {
     (elapsed === undefined ? '' : duration(elapsed)).padStart(9),
     (view.size === undefined ? '' : bytes(view.size)).padStart(9),
   ];
+  if (view.progress !== undefined) columns.push(bar(view.progress));
   const text = columns.join('  ').trimEnd();
   const line = `  ${marks[view.state]} ${view.state === 'waiting' ? pc.dim(text) : text}`;
   return view.note === undefined ? line : `${line}\n      ${pc.yellow(view.note)}`;
+}
+
+const BAR = 20;
+
+/** How far a long stage is: ━━━━━━──────────────  31 %  1.2 M rows. */
+export function bar({ fraction, rows }: { fraction: number; rows?: number | undefined }): string {
+  const share = Math.min(1, Math.max(0, fraction));
+  const full = Math.round(share * BAR);
+  const line = `${'━'.repeat(full)}${'─'.repeat(BAR - full)}  ${Math.round(share * 100)} %`;
+  return rows === undefined ? line : `${line}  ${count(rows)} rows`;
+}
+
+/** A count as a person reads it: 950, 12.4 k, 1.2 M. */
+function count(rows: number): string {
+  if (rows < 10_000) return String(rows);
+  return rows < 1_000_000 ? `${(rows / 1_000).toFixed(1)} k` : `${(rows / 1e6).toFixed(1)} M`;
 }
 
 /** Milliseconds as a person reads them: 7 ms, 1.2 s, 3 min 20 s. */

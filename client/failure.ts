@@ -1,8 +1,10 @@
 import {
   isGrpcServiceError,
+  ServiceError,
   WorkflowFailedError,
   WorkflowUpdateFailedError,
 } from '@temporalio/client';
+import { CommanderError } from 'commander';
 import { ApplicationFailure, CancelledFailure, TerminatedFailure } from '@temporalio/common';
 import { BadParams, messageOf, RetrainError, SetupError } from '../errors.ts';
 import { EXIT } from './exit.ts';
@@ -20,6 +22,15 @@ export function tell(error: unknown): ToldFailure {
     return tellCause(error.cause);
   if (error instanceof RetrainError)
     return { type: error.name, message: error.message, stage: null };
+  if (error instanceof CommanderError)
+    return { type: 'BadParams', message: error.message.replace(/^error: /, ''), stage: null };
+  if (isSystemError(error))
+    return {
+      type: 'SetupError',
+      message: `${error.path} cannot be used (${error.message.replace(/,.*/s, '')}): check its permissions, and the space on its disk`,
+      stage: null,
+    };
+  if (error instanceof ServiceError && isGrpcServiceError(error.cause)) return tell(error.cause);
   if (isGrpcServiceError(error))
     return {
       type: 'SetupError',
@@ -51,8 +62,15 @@ function tellCause(cause: unknown): ToldFailure {
 /** The exit code a failure ends the process with. */
 export function exitCodeOf(error: unknown): number {
   const setup = ['StorageUnavailable', 'StorageRefused', 'TrackingUnavailable', 'TrackingRefused'];
-  if (error instanceof BadParams) return EXIT.usage;
-  if (error instanceof SetupError || isGrpcServiceError(error)) return EXIT.setup;
+  if (error instanceof BadParams || error instanceof CommanderError) return EXIT.usage;
+  if (error instanceof SetupError || isSystemError(error)) return EXIT.setup;
+  if (isGrpcServiceError(error) || error instanceof ServiceError) return EXIT.setup;
   if (error instanceof RetrainError && setup.includes(error.name)) return EXIT.setup;
   return EXIT.failed;
+}
+
+/** A file or folder that the system does not let us use. */
+function isSystemError(error: unknown): error is NodeJS.ErrnoException & { path: string } {
+  const { code, path } = error as Partial<NodeJS.ErrnoException>;
+  return error instanceof Error && typeof code === 'string' && typeof path === 'string';
 }

@@ -2,10 +2,18 @@ import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isGrpcServiceError } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
-import { STAGES, type StageName, type StageResult } from '../activities/contract.ts';
+import {
+  STAGES,
+  type StageName,
+  type StageResult,
+  type TrainBatchInput,
+} from '../activities/contract.ts';
+import type { Progress } from '../activities/execution.ts';
 import { SetupError } from '../errors.ts';
 import type { Session } from './session.ts';
+import { applyPending, type Described } from './pending.ts';
 import type { Started } from './start.ts';
+import { waitingForWorker } from './workers.ts';
 
 /** One stage as a person watches it. */
 export interface StageView {
@@ -18,9 +26,12 @@ export interface StageView {
   size?: number;
   /** Why it is tried again: the last failure's sentence. */
   note?: string;
+  /** How far it is, where it says so. */
+  progress?: Progress;
 }
 
-export type Watcher = (stages: readonly StageView[]) => void;
+/** Is shown the stages whenever one moves; `notice` is what keeps the whole run waiting. */
+export type Watcher = (stages: readonly StageView[], notice?: string) => void;
 
 type Event = NonNullable<
   Awaited<
@@ -53,12 +64,18 @@ export async function follow(
     names.map((stage) => [stage, { stage, state: 'waiting' }]),
   );
   const scheduled = new Map<string, StageView>();
-  const show = (): void => watch([...stages.values()]);
+  let notice: string | undefined;
+  const show = (): void => watch([...stages.values()], notice);
   const looking = new AbortController();
-  const looker = lookForRetries(session, run, stages, show, looking.signal);
+  const seen = (described: Described): void => {
+    notice = waitingForWorker(described);
+    if (applyPending(described, stages) || notice !== undefined) show();
+  };
+  const looker = look(session, run, seen, looking.signal);
   show();
   try {
     for await (const event of historyOf(session, run, signal)) {
+      trim(event, stages);
       apply(event, stages, scheduled);
       show();
     }
@@ -131,6 +148,7 @@ function apply(
   const view = scheduled.get(String(ended.scheduledEventId));
   if (view === undefined) return;
   delete view.note;
+  delete view.progress;
   const payload = event.activityTaskCompletedEventAttributes?.result?.payloads?.[0];
   if (payload == null) {
     view.state = 'failed';
@@ -142,26 +160,27 @@ function apply(
   view.size = Object.values(result.outputs).reduce((sum, { size }) => sum + size, 0);
 }
 
-/** Shows why a stage is being tried again: its failures are in no event until it ends. */
-async function lookForRetries(
+/** A run started by another may end earlier than `last`: its first event says where. */
+function trim(event: Event, stages: Map<string, StageView>): void {
+  const payload = event.workflowExecutionStartedEventAttributes?.input?.payloads?.[0];
+  if (payload == null) return;
+  const input: Partial<TrainBatchInput> | null = defaultPayloadConverter.fromPayload(payload);
+  const last = STAGES.indexOf(input?.only ?? input?.until ?? 'evaluate');
+  for (const stage of last < 0 ? [] : STAGES.slice(last + 1)) stages.delete(stage);
+}
+
+/** Looks at what is in no event until it ends: retries, their causes, progress, tasks nobody takes. */
+async function look(
   { client }: Session,
   run: Started,
-  stages: Map<string, StageView>,
-  show: () => void,
+  seen: (described: Described) => void,
   signal: AbortSignal,
 ): Promise<void> {
   const handle = client.workflow.getHandle(run.workflowId, run.runId);
   while (!signal.aborted) {
     try {
       await sleep(LOOK_MS, undefined, { signal });
-      const { raw } = await handle.describe();
-      for (const pending of raw.pendingActivities ?? []) {
-        const view = stages.get(pending.activityType?.name ?? '');
-        const why = pending.lastFailure?.message;
-        if (view === undefined || why == null || (pending.attempt ?? 0) < 2) continue;
-        Object.assign(view, { state: 'retrying', note: `attempt ${pending.attempt}: ${why}` });
-        show();
-      }
+      seen((await handle.describe()).raw);
     } catch {
       // Only a look: the history tells what matters, and says when the server is gone.
     }

@@ -12,7 +12,7 @@ import { resultOf } from './result.ts';
 import { openSession, type Session } from './session.ts';
 import { start, type Request, type Started } from './start.ts';
 import type { trainBatch } from '../workflows/index.ts';
-import { taskQueueHasWorker } from './workers.ts';
+import { NO_WORKER, taskQueueHasWorker } from './workers.ts';
 
 export interface RunOptions extends Request {
   detach?: boolean | undefined;
@@ -43,15 +43,19 @@ function detached(started: Started, options: RunOptions): number {
   return 0;
 }
 
-function comeBack({ batch, pipeline }: Request): string {
-  return `it goes on without us; look at it with: npm run client -- status ${batch} --pipeline ${pipeline}`;
+function comeBack({ batch, pipeline }: Followed): string {
+  return `it goes on without us; come back with: npm run client -- watch ${batch} --pipeline ${pipeline}`;
 }
 
-async function watchToEnd(
+/** What is followed, and how its end is told. */
+export type Followed = Pick<RunOptions, 'pipeline' | 'batch' | 'json'>;
+
+/** Shows a run happening until it ends, and tells what came of it; Ctrl-C leaves it alone. */
+export async function watchToEnd(
   session: Session,
   started: Started,
   last: StageName,
-  options: RunOptions,
+  options: Followed,
 ): Promise<number> {
   const display = openDisplay(
     `${options.pipeline} · batch ${options.batch}   ${started.workflowId}`,
@@ -65,6 +69,8 @@ async function watchToEnd(
   } catch (error) {
     if (!leaving.signal.aborted) throw error;
     display.stop();
+    const { pipeline, batch, json } = options;
+    if (json === true) printJson({ pipeline, batch, status: 'running', ...started });
     say(comeBack(options));
     return EXIT.detached;
   } finally {
@@ -76,15 +82,13 @@ async function watchToEnd(
 
 async function warnWithoutWorker(session: Session): Promise<void> {
   if (await taskQueueHasWorker(session)) return;
-  say(
-    'no worker is there to do the work: start one with "npm run client -- worker", or "stack up"',
-  );
+  say(NO_WORKER);
 }
 
 async function report(
   session: Session,
   { workflowId, runId }: Started,
-  options: RunOptions,
+  options: Followed,
 ): Promise<number> {
   const handle = session.client.workflow.getHandle<typeof trainBatch>(workflowId, runId);
   let summary;
@@ -106,7 +110,7 @@ async function report(
 /** Tells of a failed run: a document with `--json`, else a sentence. */
 export function reportFailure(
   error: unknown,
-  { pipeline, batch, json, ...ran }: RunOptions & { workflowId?: string; runId?: string },
+  { pipeline, batch, json, ...ran }: Followed & { workflowId?: string; runId?: string },
 ): number {
   const told = tell(error);
   if (json === true) {

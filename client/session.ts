@@ -1,10 +1,12 @@
-import { Client, Connection } from '@temporalio/client';
+import { Client, Connection, isGrpcServiceError } from '@temporalio/client';
 import type { Config } from '../config.ts';
 import { temporalPlace } from '../connect.ts';
 import { SetupError } from '../errors.ts';
 import { openStore, type Store } from '../store/index.ts';
 import { createMlflowTracker } from '../tracking/mlflow.ts';
 import type { Tracker } from '../tracking/tracker.ts';
+
+const GRPC_NOT_FOUND = 5;
 
 /** What a command that reaches the servers works with; close it when done. */
 export interface Session {
@@ -31,7 +33,7 @@ export async function openSession(
   const place = temporalPlace();
   const connection = Connection.lazy({ connectTimeout: '3s', ...place.connectionOptions });
   const checks = {
-    temporal: () => reachTemporal(connection, place.address),
+    temporal: () => reachTemporal(connection, place),
     storage: () => store.bucket.ensure(),
     tracking: () => tracker.check(),
   };
@@ -49,12 +51,27 @@ export async function openSession(
   return { config, client, connection, store, tracker, namespace: place.namespace, close };
 }
 
-async function reachTemporal(connection: Connection, address: string): Promise<void> {
+async function reachTemporal(
+  connection: Connection,
+  { address, namespace }: { address: string; namespace: string },
+): Promise<void> {
   try {
     await connection.ensureConnected();
   } catch (error) {
     throw new SetupError(
       `no Temporal server answers at ${address}: start it with "npm run client -- stack up", or set TEMPORAL_ADDRESS`,
+      { cause: error },
+    );
+  }
+  try {
+    await connection.withDeadline(Date.now() + 5_000, () =>
+      connection.workflowService.describeNamespace({ namespace }),
+    );
+  } catch (error) {
+    // Whoever may not ask may still run things: only its absence is an answer.
+    if (!isGrpcServiceError(error) || (error.code as number) !== GRPC_NOT_FOUND) return;
+    throw new SetupError(
+      `Temporal at ${address} has no namespace ${namespace}: create it with "temporal operator namespace create -n ${namespace}", or set TEMPORAL_NAMESPACE`,
       { cause: error },
     );
   }

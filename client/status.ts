@@ -1,18 +1,26 @@
 import { WorkflowNotFoundError } from '@temporalio/client';
 import type { RunSummary } from '../activities/contract.ts';
+import type { Progress } from '../activities/execution.ts';
 import type { Config } from '../config.ts';
-import { MissingHistory } from '../errors.ts';
+import {
+  MissingHistory,
+  StorageRefused,
+  StorageUnavailable,
+  type RetrainError,
+} from '../errors.ts';
 import type { VersionRecord } from '../store/records.ts';
 import { progress } from '../workflows/messages.ts';
-import { bytes, duration, number, table } from './display.ts';
+import { bar, bytes, duration, number, table } from './display.ts';
 import { tell, type ToldFailure } from './failure.ts';
 import { latestOf } from './latest.ts';
+import { pendingOf } from './pending.ts';
 import { HEADLINE, printJson, say } from './print.ts';
 import { temporalLink } from './result.ts';
 import { openSession, type Session } from './session.ts';
 import { fromPhrase, originOf, type Origin } from './why/origin.ts';
 import { phraseOf } from './why/reason.ts';
 import { workflowIdOf } from './start.ts';
+import { NO_WORKER, taskQueueHasWorker, waitingForWorker } from './workers.ts';
 
 /** The latest run of a batch, as Temporal knows it. */
 interface LatestRun {
@@ -25,6 +33,10 @@ interface LatestRun {
   stages: RunSummary['stages'] | null;
   /** Why the stage under way is being tried again. */
   retrying: { stage: string; attempt: number; message: string }[];
+  /** How far the stages under way are, where they say so. */
+  progress: Progress[];
+  /** What it waits for when nobody takes its tasks. */
+  waiting: string | null;
   error: ToldFailure | null;
 }
 
@@ -33,18 +45,23 @@ export async function status(
   config: Config,
   { pipeline, batch, json }: { pipeline: string; batch: number; json?: boolean | undefined },
 ): Promise<number> {
-  const session = await openSession(config, { check: ['temporal', 'storage'] });
+  const session = await openSession(config, { check: ['temporal'] });
   try {
-    const [run, version = null] = await Promise.all([
+    const [run, stored] = await Promise.all([
       latestRun(session, workflowIdOf({ pipeline, batch })),
-      latestOf(session.store.records, pipeline, batch),
+      storedVersion(session, pipeline, batch),
     ]);
+    const { version, origins } = stored;
+    // Temporal alone still tells of the run; with no run to tell of, the store is what is missing.
+    if (stored.error !== null && run === null) throw stored.error;
     if (run === null && version === null)
       throw new MissingHistory(
         `batch ${batch} of ${pipeline} has never been run: run it with "run ${batch}"`,
       );
-    const origins = version === null ? [] : await originsOf(session, version);
-    if (json === true) printJson({ pipeline, batch, run, version, origins });
+    if (stored.error !== null)
+      say(`what stands cannot be told: ${stored.error.message}`, 'warning');
+    const unknown = stored.error === null ? {} : { storage: stored.error.message };
+    if (json === true) printJson({ pipeline, batch, run, version, origins, ...unknown });
     else {
       if (run !== null) printRun(run);
       if (version !== null) printVersion(session, version, origins);
@@ -52,6 +69,26 @@ export async function status(
     return 0;
   } finally {
     await session.close();
+  }
+}
+
+/** The version that stands, or why the store cannot tell. */
+async function storedVersion(
+  session: Session,
+  pipeline: string,
+  batch: number,
+): Promise<{
+  version: VersionRecord | null;
+  origins: (Origin & { stage: string })[];
+  error: RetrainError | null;
+}> {
+  try {
+    const version = (await latestOf(session.store.records, pipeline, batch)) ?? null;
+    const origins = version === null ? [] : await originsOf(session, version);
+    return { version, origins, error: null };
+  } catch (error) {
+    if (!(error instanceof StorageUnavailable || error instanceof StorageRefused)) throw error;
+    return { version: null, origins: [], error };
   }
 }
 
@@ -68,23 +105,21 @@ async function latestRun(session: Session, workflowId: string): Promise<LatestRu
       startedAt: startTime.toISOString(),
       link: temporalLink(session, workflowId, runId),
       stages: running ? await stagesNow(session, workflowId) : null,
-      retrying: (raw.pendingActivities ?? []).flatMap(({ activityType, attempt, lastFailure }) =>
-        lastFailure == null
-          ? []
-          : [
-              {
-                stage: activityType?.name ?? '',
-                attempt: attempt ?? 0,
-                message: lastFailure.message ?? '',
-              },
-            ],
+      retrying: pendingOf(raw).flatMap(({ stage, attempt, message }) =>
+        message === null ? [] : [{ stage, attempt, message }],
       ),
+      progress: pendingOf(raw).flatMap(({ progress: told }) => (told === null ? [] : [told])),
+      waiting: running ? ((await whyWaiting(session)) ?? waitingForWorker(raw) ?? null) : null,
       error: state.name === 'FAILED' ? await failureOf(session, workflowId, runId) : null,
     };
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return null;
     throw error;
   }
+}
+
+async function whyWaiting(session: Session): Promise<string | undefined> {
+  return (await taskQueueHasWorker(session)) ? undefined : NO_WORKER;
 }
 
 /** A query needs a worker; without one the rest of the status is told all the same. */
@@ -135,6 +170,8 @@ function printRun(run: LatestRun): void {
     );
   for (const { stage, attempt, message } of run.retrying)
     out.write(`retrying  ${stage}, attempt ${attempt}: ${message}\n`);
+  for (const told of run.progress) out.write(`progress  ${told.stage} ${bar(told)}\n`);
+  if (run.waiting !== null) say(run.waiting, 'warning');
   if (run.stages !== null)
     out.write(
       `stages    ${run.stages.map(({ stage, state }) => `${stage} ${state}`).join(', ')}\n`,

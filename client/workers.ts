@@ -1,4 +1,5 @@
 import proto from '@temporalio/proto';
+import type { Described } from './pending.ts';
 import type { Session } from './session.ts';
 
 /** A worker that has not polled for this long is gone. */
@@ -19,4 +20,30 @@ export async function taskQueueHasWorker({ client, config, namespace }: Session)
   } catch {
     return true; // it is only a hint: whatever is wrong shows elsewhere
   }
+}
+
+/** A task that waits this long has nobody to take it, or nobody with a hand free. */
+const UNTAKEN_MS = 10_000;
+
+export const NO_WORKER =
+  'no worker is there to do the work: start one with "npm run client -- worker", or "stack up"';
+
+/** What a run waits for when its tasks are not being taken: its worker went away, or never was. */
+export function waitingForWorker(
+  { pendingActivities, pendingWorkflowTask }: Described,
+  now = Date.now(),
+): string | undefined {
+  const { PendingActivityState, PendingWorkflowTaskState } = proto.temporal.api.enums.v1;
+  const untaken = [
+    ...(pendingActivities ?? [])
+      .filter(({ state }) => state === PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED)
+      .map(({ scheduledTime }) => scheduledTime),
+    ...(pendingWorkflowTask?.state ===
+    PendingWorkflowTaskState.PENDING_WORKFLOW_TASK_STATE_SCHEDULED
+      ? [pendingWorkflowTask.scheduledTime]
+      : []),
+  ].map((time) => now - (time == null ? now : Number(time.seconds) * 1_000));
+  const longest = Math.max(0, ...untaken);
+  if (longest < UNTAKEN_MS) return undefined;
+  return `no worker has taken its next task for ${Math.round(longest / 1_000)} s: start one with "npm run client -- worker", or "stack up"`;
 }

@@ -1,0 +1,44 @@
+import { defaultPayloadConverter } from '@temporalio/common';
+import proto from '@temporalio/proto';
+import { describe, expect, it } from 'vitest';
+import { bar } from '../../client/display.ts';
+import type { StageView } from '../../client/follow.ts';
+import { applyPending, type Described } from '../../client/pending.ts';
+import { waitingForWorker } from '../../client/workers.ts';
+
+const { PendingActivityState } = proto.temporal.api.enums.v1;
+
+const described = (activity: object): Described => ({
+  pendingActivities: [{ activityType: { name: 'train' }, ...activity }],
+});
+
+describe('a stage under way', () => {
+  it('shows how far its heartbeats say it is', () => {
+    const view: StageView = { stage: 'train', state: 'running' };
+    const progress = { stage: 'train', fraction: 0.5, rows: 1_200_000 };
+    const heartbeatDetails = { payloads: [defaultPayloadConverter.toPayload(progress)] };
+    const stages = new Map([['train', view]]);
+    expect(applyPending(described({ attempt: 1, heartbeatDetails }), stages)).toBe(true);
+    expect(bar(view.progress!)).toBe('━━━━━━━━━━──────────  50 %  1.2 M rows');
+  });
+
+  it('shows the cause of a retry, and nothing while its first try runs', () => {
+    const view: StageView = { stage: 'train', state: 'running' };
+    const stages = new Map([['train', view]]);
+    expect(applyPending(described({ attempt: 1 }), stages)).toBe(false);
+    applyPending(described({ attempt: 3, lastFailure: { message: 'S3 is down' } }), stages);
+    expect(view).toMatchObject({ state: 'retrying', note: 'attempt 3: S3 is down' });
+  });
+
+  it('is told to wait for a worker once nobody has taken it for a while', () => {
+    const state = PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED;
+    const untaken = described({ state, scheduledTime: { seconds: 100 } });
+    expect(waitingForWorker(untaken, 105_000)).toBeUndefined();
+    expect(waitingForWorker(untaken, 130_000)).toContain(
+      'no worker has taken its next task for 30 s',
+    );
+    const started = PendingActivityState.PENDING_ACTIVITY_STATE_STARTED;
+    const taken = described({ state: started, scheduledTime: { seconds: 100 } });
+    expect(waitingForWorker(taken, 130_000)).toBeUndefined();
+  });
+});

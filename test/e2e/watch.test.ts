@@ -1,0 +1,122 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Client, Connection } from '@temporalio/client';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { makeProject, startWorker, type Project, type RunningWorker } from '../support/project.ts';
+
+/** Following a run somebody else started, and a document for whoever asked for one. */
+
+let project: Project;
+let worker: RunningWorker;
+let temporal: Client;
+
+beforeAll(async () => {
+  project = await makeProject('watch');
+  worker = await startWorker(project);
+  const connection = await Connection.connect({ address: project.env['TEMPORAL_ADDRESS']! });
+  temporal = new Client({ connection, namespace: project.env['TEMPORAL_NAMESPACE']! });
+});
+
+afterAll(async () => {
+  await worker?.stop();
+  await temporal?.connection.close();
+  project?.remove();
+});
+
+/** Runs a command with other servers than the project's. */
+async function elsewhere(env: Record<string, string>, ...args: string[]) {
+  const saved = { ...project.env };
+  Object.assign(project.env, env);
+  try {
+    return await project.client(...args);
+  } finally {
+    Object.assign(project.env, saved);
+  }
+}
+
+interface Failed {
+  status: string;
+  error: { type: string; message: string };
+}
+
+describe('watch', () => {
+  it('tells what came of a run that another client started, under its own id', async () => {
+    await temporal.workflow.start('trainBatch', {
+      workflowId: 'by hand',
+      taskQueue: 'incremental-training',
+      args: [{ batch: 1, until: 'preprocess' }],
+    });
+    const following = project.client('watch', '1', '--workflow-id', 'by hand', '--json');
+    const { code, stdout, stderr } = await following;
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/preprocess +done/);
+    expect(stderr).not.toContain('train ');
+    expect(JSON.parse(stdout)).toMatchObject({ status: 'completed', workflowId: 'by hand' });
+  });
+
+  it('says so when there is nothing to follow', async () => {
+    const { code, stderr } = await project.client('watch', '7');
+    expect(code).toBe(1);
+    expect(stderr).toContain('iris-batch-7 has never been run');
+  });
+});
+
+describe('status', () => {
+  it('works from Temporal alone when the store is down', async () => {
+    expect((await project.client('run', '1')).code).toBe(0);
+    const down = { AWS_ENDPOINT_URL_S3: 'http://127.0.0.1:9' };
+    const { code, stdout, stderr } = await elsewhere(down, 'status', '1', '--json');
+    expect(code).toBe(0);
+    expect(stderr).toContain('what stands cannot be told: the S3 server');
+    expect(JSON.parse(stdout)).toMatchObject({
+      run: { workflowId: 'iris-batch-1', status: 'completed' },
+      version: null,
+      storage: expect.stringContaining('127.0.0.1:9'),
+    });
+  });
+
+  it('says that a running batch has no worker', async () => {
+    const lonely = await makeProject('lonely');
+    expect((await lonely.client('run', '1', '--detach')).code).toBe(0);
+    const { code, stdout } = await lonely.client('status', '1', '--json');
+    lonely.remove();
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({
+      run: {
+        status: 'running',
+        stages: null,
+        waiting: expect.stringContaining('no worker is there to do the work'),
+      },
+    });
+  });
+});
+
+describe('--json', () => {
+  it.each([
+    [['run', 'x'], 2, /whole number/],
+    [['run'], 2, /missing required argument/],
+    [['run', '1', '--set', 'model.max_depth=&a [*a]'], 2, /not a plain YAML value/],
+    [['list', '--no-such-flag'], 2, /unknown option/],
+    [['status', '77'], 1, /has never been run/],
+  ])('%j prints one document', async (args, exit, sentence) => {
+    const { code, stdout } = await project.client(...args, '--json');
+    const { status, error } = JSON.parse(stdout) as Failed;
+    expect(status).toBe('failed');
+    expect(error.message).toMatch(sentence);
+    expect(code).toBe(exit);
+  });
+
+  it('names a namespace that is not there, and a stack folder that cannot be used', async () => {
+    const unknown = await elsewhere({ TEMPORAL_NAMESPACE: 'nobody' }, 'run', '1', '--json');
+    expect(unknown.code).toBe(3);
+    expect((JSON.parse(unknown.stdout) as Failed).error.message).toMatch(
+      /has no namespace nobody: create it with/,
+    );
+    const file = join(project.folder, 'a file');
+    writeFileSync(file, '');
+    const broken = { RETRAIN_STACK_DIR: join(file, 'stack') };
+    const stack = await elsewhere(broken, 'stack', 'up', '--json');
+    expect(stack.code).toBe(3);
+    expect((JSON.parse(stack.stdout) as Failed).error.message).toMatch(/a file.*check its perm/);
+  });
+});
