@@ -53,6 +53,7 @@ describe.skipIf(!hasGo)("the compose file, by the specification's own loader", (
         'minio',
         'mlflow',
         'postgres',
+        'search-attributes',
         'temporal',
         'temporal-namespace',
         'temporal-schema',
