@@ -8,6 +8,7 @@ import { BadParams, messageOf } from './errors.ts';
 import { parseParams, paramsSchema, pipelineName } from './pipeline/params.ts';
 import type { BucketOptions } from './store/bucket.ts';
 import { authFromEnv, type TrackingAuth } from './tracking/auth.ts';
+import { trackingUri } from './tracking/place.ts';
 
 const localSchema = z.strictObject({
   pipeline: pipelineName.default('iris'),
@@ -45,6 +46,7 @@ export interface Config {
   /** The pipeline a run belongs to when it names none. */
   pipeline: string;
   storage: BucketOptions;
+  /** `uri` is a server's, or `file:///…` for a directory. */
   tracking: { uri: string; experimentName: string; auth: TrackingAuth | undefined };
   /** Base URL of Temporal's Web UI, for links. */
   temporalUi: string;
@@ -85,7 +87,7 @@ export function loadConfig(root: string, env: NodeJS.ProcessEnv = process.env): 
       bucket: env['RETRAIN_BUCKET'] ?? storage.bucket,
     },
     tracking: {
-      uri: env['MLFLOW_TRACKING_URI'] ?? mlflow.tracking_uri,
+      uri: trackingUri(env['MLFLOW_TRACKING_URI'] ?? mlflow.tracking_uri, resolve(root)),
       experimentName: env['MLFLOW_EXPERIMENT_NAME'] ?? mlflow.experiment_name,
       auth: authFromEnv(env),
     },

@@ -9,7 +9,7 @@ import { temporalPlace } from './connect.ts';
 import { messageOf, RetrainError, SetupError } from './errors.ts';
 import { useStack } from './infra/stack.ts';
 import { openStore } from './store/index.ts';
-import { createMlflowTracker } from './tracking/mlflow.ts';
+import { openTracker } from './tracking/open.ts';
 import { serveHealth } from './worker/health.ts';
 import { openLog, temporalLogger } from './worker/logger.ts';
 import { probeSearchAttributes } from './worker/search-attributes.ts';
@@ -36,7 +36,7 @@ async function main(): Promise<void> {
   const { namespace } = temporalPlace();
   const activities = createActivities({
     store,
-    tracker: createMlflowTracker({ uri, auth }),
+    tracker: openTracker({ uri, auth }),
     experimentName,
     compute: pool.compute,
     readConfig: () => loadConfig(root),

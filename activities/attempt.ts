@@ -4,6 +4,7 @@ import type { Attempt } from '../store/attempts.ts';
 import type { TrackedRun } from './contract.ts';
 import type { Deps } from './deps.ts';
 import type { Execution } from './execution.ts';
+import { refuseOtherFolder } from './shared-folder.ts';
 
 /** The tag by which the run of an attempt is found again. */
 const ATTEMPT_TAG = 'retrain.attempt';
@@ -54,7 +55,7 @@ export async function openAttempt(
       : {
           ...current!,
           ...NOTHING_LOGGED,
-          tracking_uri: deps.tracker.uri,
+          tracking_uri: deps.tracker.place(),
           experiment_id: experimentId,
           run_id: runId,
         },
@@ -104,8 +105,20 @@ export async function updateAttempt(
   return updated as OpenAttempt;
 }
 
+/**
+ * The open attempt, for a stage that goes on with what training has logged.
+ * @throws TrackingMoved when training is not logged where this worker logs
+ * @throws TrackingRefused when it is logged in a directory this worker does not share
+ */
+export async function requireAttempt(deps: TrackingDeps, of: AttemptOf): Promise<OpenAttempt> {
+  const found = await deps.store.attempts.read(of.pipeline, of.attempt);
+  if (found !== undefined && isCurrent(deps, found)) return found;
+  if (found?.tracking_uri != null) refuseOtherFolder(deps, found.tracking_uri);
+  throw moved(deps, of);
+}
+
 /** The run of an attempt is not on the tracking server we use: its training is to be logged there. */
-export function moved(
+function moved(
   deps: TrackingDeps,
   { pipeline, batch }: Pick<AttemptOf, 'pipeline' | 'batch'>,
 ): TrackingMoved {
@@ -121,10 +134,10 @@ export function trackedRun({ tracker }: TrackingDeps, attempt: OpenAttempt): Tra
     experimentId: experiment_id,
     runId: run_id,
     modelName: model_name!,
-    modelVersion: model_version!,
+    modelVersion: model_version,
     links: {
       run: tracker.runUrl(experiment_id, run_id),
-      model: tracker.modelUrl(model_name!, model_version!),
+      ...(model_version === null ? {} : { model: tracker.modelUrl(model_name!, model_version) }),
     },
   };
 }
@@ -140,7 +153,7 @@ const NO_RUN = { tracking_uri: null, experiment_id: null, run_id: null, ...NOTHI
 
 /** Whether the ids in it belong to the tracking server this worker uses now. */
 function isCurrent(deps: TrackingDeps, attempt: Attempt): attempt is OpenAttempt {
-  return attempt.run_id !== null && attempt.tracking_uri === deps.tracker.uri;
+  return attempt.run_id !== null && attempt.tracking_uri === deps.tracker.place();
 }
 
 /**

@@ -32,6 +32,8 @@ export interface TrainBatchInput {
   only?: StageName;
   /** Run every stage anew, whatever the cache holds. */
   force?: boolean;
+  /** The directory whoever starts it tracks runs in: a worker that does not share it refuses. */
+  trackingFolder?: string;
 }
 
 /** A run's input once it is checked, with its params fixed for good. */
@@ -45,6 +47,8 @@ export interface PinnedRun {
   until: StageName;
   only: StageName | null;
   force: boolean;
+  /** Absent where runs are tracked on a server. */
+  trackingFolder?: string;
   /** Where the stages that compute run; absent: where the workflow does. */
   cpuTaskQueue?: string;
   /** Search attributes that this namespace has: others must not be set. */
@@ -105,9 +109,15 @@ export interface TrackedRun {
   experimentId: string;
   runId: string;
   modelName: string;
-  modelVersion: string;
-  /** Their pages, where the tracker has some; shown, never used. */
-  links?: { run: string; model: string };
+  /** Null where there is no registry of models: in a directory. */
+  modelVersion: string | null;
+  /** Where a person looks at them; shown, never used. */
+  links?: { run: string; model?: string };
+}
+
+export interface TrainRequest extends StageRequest {
+  /** As in the run's input. */
+  trackingFolder?: string;
 }
 
 export interface TrainResult extends StageResult {

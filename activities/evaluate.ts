@@ -1,4 +1,4 @@
-import { findAttempt, moved } from './attempt.ts';
+import { requireAttempt } from './attempt.ts';
 import type { EvaluateRequest, StageResult } from './contract.ts';
 import type { Deps } from './deps.ts';
 import { currentExecution } from './execution.ts';
@@ -31,8 +31,7 @@ export const stage: Stage<'model' | 'encoder' | 'test'> = {
 export async function evaluate(deps: Deps, request: EvaluateRequest): Promise<StageResult> {
   const execution = currentExecution();
   const result = await runStage(deps, stage, request as StageCall<'model' | 'encoder' | 'test'>);
-  const attempt = await findAttempt(deps, request);
-  if (attempt === undefined) throw moved(deps, request);
+  const attempt = await requireAttempt(deps, request);
   if (attempt.logged['evaluate'] !== result.key)
     await logEvaluation(deps, attempt, { request, result, execution });
   return result;

@@ -5,6 +5,7 @@ import type {
   MergeDataRequest,
   PublishRequest,
   StageRequest,
+  TrainRequest,
 } from './contract.ts';
 import { closeRuns } from './close_runs.ts';
 import type { Deps } from './deps.ts';
@@ -33,7 +34,7 @@ export function createActivities(deps: Deps) {
       prepare_batch: async (request: StageRequest) => prepareBatch(deps, request),
       merge_data: async (request: MergeDataRequest) => mergeData(deps, request),
       preprocess: async (request: StageRequest) => preprocess(deps, request),
-      train: async (request: StageRequest) => train(deps, request),
+      train: async (request: TrainRequest) => train(deps, request),
       evaluate: async (request: EvaluateRequest) => evaluate(deps, request),
       publish_version: async (request: PublishRequest) => publishVersion(deps, request),
     }),

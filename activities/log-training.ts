@@ -46,7 +46,7 @@ export async function logTraining(
     deps.store.artifacts.get(model),
     deps.store.artifacts.get(encoder),
   ]);
-  const register = async (): Promise<{ modelId: string; version: string }> => {
+  const register = async (): Promise<{ modelId: string; version: string | null }> => {
     const modelId = await tracker.logModel(runId, {
       name: 'model',
       files: (identity) =>

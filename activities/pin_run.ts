@@ -10,6 +10,7 @@ import { hashOf } from '../store/hash.ts';
 import { refSchema } from '../store/ref.ts';
 import { STAGES, type PinnedRun } from './contract.ts';
 import type { Deps } from './deps.ts';
+import { refuseOtherFolder } from './shared-folder.ts';
 
 const inputSchema = z.strictObject({
   batch: batchNumber,
@@ -19,19 +20,23 @@ const inputSchema = z.strictObject({
   until: z.enum(STAGES).optional(),
   only: z.enum(STAGES).optional(),
   force: z.boolean().optional(),
+  trackingFolder: z.string().max(2_000).optional(),
 });
 
 /**
  * Checks what a run was started with, by whomever, and fixes its params: the worker's params.yaml as it
  * stands now, with the caller's laid over it.
  * @throws BadParams naming the key, its value and what is allowed.
+ * @throws TrackingRefused when the caller tracks in a directory that is not this worker's.
  */
 export async function pinRun(
-  deps: Pick<Deps, 'readConfig' | 'cpuTaskQueue' | 'searchAttributes' | 'store'>,
+  deps: Pick<Deps, 'readConfig' | 'cpuTaskQueue' | 'searchAttributes' | 'store' | 'tracker'>,
   input: unknown,
 ): Promise<PinnedRun> {
   const { readConfig, cpuTaskQueue } = deps;
   const asked = parseParams(inputSchema, input, "the workflow's input");
+  const { trackingFolder } = asked;
+  if (trackingFolder !== undefined) refuseOtherFolder(deps, trackingFolder);
   const config = readConfig();
   const merged = mergeParams(config.params, asked.params);
   const params = parseParams(paramsSchema, merged, 'params');
@@ -45,6 +50,7 @@ export async function pinRun(
     only: asked.only ?? null,
     force: asked.force ?? false,
     ...(cpuTaskQueue === undefined ? {} : { cpuTaskQueue }),
+    ...(trackingFolder === undefined ? {} : { trackingFolder }),
     searchAttributes: (await deps.searchAttributes?.()) ?? [],
     places: { artifacts: `s3://${deps.store.bucket.options.bucket}` },
   };

@@ -44,11 +44,16 @@ export async function publishVersion(deps: Deps, request: PublishRequest): Promi
   });
   await deps.store.leases.release(currentRun(pipeline));
   // Training has pointed it at a version just made; here an earlier one becomes the latest again.
-  if (moved && stages.some(({ stage, cached }) => stage === 'train' && cached))
+  const { modelVersion } = mlflow;
+  if (
+    modelVersion !== null &&
+    moved &&
+    stages.some(({ stage, cached }) => stage === 'train' && cached)
+  )
     await deps.tracker.setAlias({
       name: mlflow.modelName,
       alias: `batch-${batch}`,
-      version: mlflow.modelVersion,
+      version: modelVersion,
     });
   return { record: ref, version: batch, seq: record.seq, metrics: shown(headline) };
 }

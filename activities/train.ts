@@ -1,11 +1,13 @@
 import { attemptId } from '../store/attempts.ts';
 import { at } from '../store/ref.ts';
 import { stageKey } from '../store/stage-cache.ts';
+import { directoryOf } from '../tracking/place.ts';
 import { findAttempt, openAttempt, trackedRun, type OpenAttempt } from './attempt.ts';
-import type { StageRequest, TrainResult } from './contract.ts';
+import type { StageResult, TrainRequest, TrainResult } from './contract.ts';
 import type { Deps } from './deps.ts';
 import { currentExecution } from './execution.ts';
 import { logTraining, trainingTags } from './log-training.ts';
+import { refuseOtherFolder } from './shared-folder.ts';
 import { modelFolder } from './paths.ts';
 import { identityOf, runStage, type Stage, type StageCall } from './stage.ts';
 
@@ -42,7 +44,8 @@ export const stage: Stage<'train' | 'encoder'> = {
 };
 
 /** Fits the model (or takes it from the cache) and sees that its one MLflow run has it all. */
-export async function train(deps: Deps, request: StageRequest): Promise<TrainResult> {
+export async function train(deps: Deps, request: TrainRequest): Promise<TrainResult> {
+  if (request.trackingFolder !== undefined) refuseOtherFolder(deps, request.trackingFolder);
   const execution = currentExecution();
   const call = request as StageCall<'train' | 'encoder'>;
   const trainKey = stageKey(identityOf(stage, call));
@@ -51,8 +54,7 @@ export async function train(deps: Deps, request: StageRequest): Promise<TrainRes
   const known = await findAttempt(deps, of);
   if (request.cache === 'require' || known?.logged['train'] === trainKey) {
     const result = await runStage(deps, stage, call);
-    if (known?.logged['train'] === trainKey)
-      return { ...result, attempt: of.attempt, mlflow: trackedRun(deps, known) };
+    if (known?.logged['train'] === trainKey) return trackedResult(deps, result, known);
   }
   // The run is open while the model is fitted: MLflow's page shows it as running.
   const tags = trainingTags(deps, request, execution);
@@ -66,7 +68,17 @@ export async function train(deps: Deps, request: StageRequest): Promise<TrainRes
   const [result, open] = [fitted.value, opened.value];
   if (open.owner !== execution.token) await adopt(deps, open, tags);
   const logged = await logTraining(deps, open, { request, result, execution });
-  return { ...result, attempt: of.attempt, mlflow: trackedRun(deps, logged) };
+  return trackedResult(deps, result, logged);
+}
+
+function trackedResult(deps: Deps, result: StageResult, attempt: OpenAttempt): TrainResult {
+  const mlflow = trackedRun(deps, attempt);
+  const warnings = [...result.warnings];
+  if (mlflow.modelVersion === null)
+    warnings.push(
+      `no model version is registered: ${directoryOf(deps.tracker.uri)} is a directory, and the registry is a tracking server's`,
+    );
+  return { ...result, warnings, attempt: attempt.attempt, mlflow };
 }
 
 /** Takes over a run that another execution opened: it runs again, and it is ours to end. */

@@ -35,9 +35,11 @@ export function printResult(document: ResultDocument): void {
   const origins = originLines(document.stages, document.runId);
   if (origins.length > 0) out.write(`\n${origins.join('\n')}\n`);
   out.write('\n');
-  if (mlflow !== null) out.write(`model     ${mlflow.modelName} version ${mlflow.modelVersion}\n`);
+  if (mlflow?.modelVersion != null)
+    out.write(`model     ${mlflow.modelName} version ${mlflow.modelVersion}\n`);
   out.write(`Temporal  ${links.temporal}\n`);
   if (links.mlflow !== null) out.write(`MLflow    ${links.mlflow}\n`);
+  if (mlflow?.look != null) out.write(`          ${mlflow.look}\n`);
 }
 
 /** Scores on the test rows of everything so far beside those on the new batch alone. */

@@ -29,8 +29,11 @@ export interface ResultDocument {
     experimentId: string;
     runId: string;
     url: string;
+    /** The command that shows a directory's runs; null for a server. */
+    look: string | null;
     modelName: string;
-    modelVersion: string;
+    /** Null where nothing is registered: runs tracked in a directory. */
+    modelVersion: string | null;
   } | null;
   links: { temporal: string; mlflow: string | null };
   warnings: string[];
@@ -77,6 +80,7 @@ export async function resultOf(
           trackingUri: tracker.uri,
           ...tracked,
           url: tracker.runUrl(tracked.experimentId, tracked.runId),
+          look: tracker.look,
         };
   const document: ResultDocument = {
     pipeline: summary.pipeline,

@@ -3,7 +3,7 @@ import type { Config } from '../config.ts';
 import { temporalPlace } from '../connect.ts';
 import { SetupError } from '../errors.ts';
 import { openStore, type Store } from '../store/index.ts';
-import { createMlflowTracker } from '../tracking/mlflow.ts';
+import { openTracker } from '../tracking/open.ts';
 import type { Tracker } from '../tracking/tracker.ts';
 
 const GRPC_NOT_FOUND = 5;
@@ -29,7 +29,7 @@ export async function openSession(
 ): Promise<Session> {
   const store = openStore(config.storage);
   const { uri, auth } = config.tracking;
-  const tracker = createMlflowTracker({ uri, auth });
+  const tracker = openTracker({ uri, auth });
   const place = temporalPlace();
   const connection = Connection.lazy({ connectTimeout: '3s', ...place.connectionOptions });
   const checks = {

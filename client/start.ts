@@ -11,6 +11,7 @@ import { BadData, Conflict, messageOf, SetupError } from '../errors.ts';
 import { mergeParams, paramsSchema, parseParams } from '../pipeline/params.ts';
 import { refOf } from '../store/hash.ts';
 import type { Ref } from '../store/ref.ts';
+import { isDirectoryUri } from '../tracking/place.ts';
 import { joinRun, type Difference } from '../workflows/messages.ts';
 import type { trainBatch } from '../workflows/index.ts';
 import type { Session } from './session.ts';
@@ -105,6 +106,7 @@ function show({ key, running, asked }: Difference): string {
 async function inputOf(session: Session, request: Request): Promise<TrainBatchInput> {
   const { batch, pipeline, set, until, only, force } = request;
   const params = parseParams(paramsSchema, mergeParams(session.config.params, set), 'params');
+  const place = session.tracker.place();
   const source = await upload(session, params.data.source, { pipeline, force: force === true });
   return {
     batch,
@@ -114,6 +116,7 @@ async function inputOf(session: Session, request: Request): Promise<TrainBatchIn
     ...(until === undefined ? {} : { until }),
     ...(only === undefined ? {} : { only }),
     ...(force === true ? { force } : {}),
+    ...(place.includes('#') && isDirectoryUri(place) ? { trackingFolder: place } : {}),
   };
 }
 

@@ -200,8 +200,10 @@ function printVersion(
   for (const { stage, warnings } of stages)
     for (const warning of warnings) say(`${stage}: ${warning}`, 'warning');
   if (mlflow === null) return;
-  out.write(`model     ${mlflow.model_name} version ${mlflow.model_version ?? '–'}\n`);
+  if (mlflow.model_version !== null)
+    out.write(`model     ${mlflow.model_name} version ${mlflow.model_version}\n`);
   out.write(`MLflow    ${tracker.runUrl(mlflow.experiment_id, mlflow.run_id)}\n`);
+  if (tracker.look !== null) out.write(`          ${tracker.look}\n`);
 }
 
 function originPhrase({ cachedFrom, because }: Origin): string {

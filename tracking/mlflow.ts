@@ -1,11 +1,12 @@
 import { authorization, type TrackingAuth } from './auth.ts';
+import { runUrl } from './links.ts';
 import { parseAddress } from './rest/address.ts';
 import { uploadArtifact } from './rest/artifact.ts';
 import { ensureExperiment } from './rest/experiment.ts';
 import { anything, Http } from './rest/http.ts';
 import { logModel } from './rest/logged-model.ts';
 import { registerModel, setAlias } from './rest/registry.ts';
-import { createRun, deleteRun, findRuns, finishRun, resumeRun } from './rest/run.ts';
+import { createRun, deleteRun, findRuns, finishRun, hasRun, resumeRun } from './rest/run.ts';
 import { logInputs, logMetrics, logParams, setTags } from './rest/run-data.ts';
 import { RunPlaces } from './rest/run-places.ts';
 import type { Tracker } from './tracker.ts';
@@ -38,6 +39,8 @@ function trackerOn(http: Http, places: RunPlaces): Tracker {
   const { uri, timeoutMs, signal: standing } = http.options;
   return {
     uri,
+    look: null,
+    place: () => uri,
     withSignal: (added) => {
       const signal = standing === undefined ? added : AbortSignal.any([standing, added]);
       return trackerOn(new Http({ ...http.options, signal }), places);
@@ -50,6 +53,7 @@ function trackerOn(http: Http, places: RunPlaces): Tracker {
     ensureExperiment: (name) => ensureExperiment(http, name),
     findRuns: (experimentId, tags) => findRuns(http, places, experimentId, tags),
     createRun: (run) => createRun(http, places, run),
+    hasRun: (runId) => hasRun(http, runId),
     deleteRun: (runId) => deleteRun(http, runId),
     resumeRun: (runId) => resumeRun(http, runId),
     finishRun: (runId, status, endedAt) => finishRun(http, runId, status, endedAt),
@@ -64,9 +68,7 @@ function trackerOn(http: Http, places: RunPlaces): Tracker {
     logModel: (runId, model) => logModel(http, places, runId, model),
     registerModel: (version) => registerModel(http, version),
     setAlias: (alias) => setAlias(http, alias),
-    // The UI's own routes, after the fragment: the server never sees them.
-    experimentUrl: (experimentId) => `${uri}/#/experiments/${experimentId}`,
-    runUrl: (experimentId, runId) => `${uri}/#/experiments/${experimentId}/runs/${runId}`,
+    runUrl: (experimentId, runId) => runUrl(uri, experimentId, runId),
     modelUrl: (name, version) => `${uri}/#/models/${encodeURIComponent(name)}/versions/${version}`,
   };
 }

@@ -7,6 +7,10 @@
 export interface Tracker {
   /** Where this tracker writes; holds no credentials, safe to show. */
   readonly uri: string;
+  /** The command that shows what is there; null where `runUrl` is a page. */
+  readonly look: string | null;
+  /** `uri`, and for a directory also which one it really is: what ids are remembered with. */
+  place(): string;
 
   /** The same tracker, its requests given up when `signal` aborts (they then throw its reason). */
   withSignal(signal: AbortSignal): Tracker;
@@ -22,6 +26,8 @@ export interface Tracker {
   /** Starts a run. The one method that makes a second when called twice: claim and find first. */
   createRun(run: NewRun): Promise<string>;
   deleteRun(runId: string): Promise<void>;
+  /** Whether this run is there and not deleted: a database may have been replaced under its URL. */
+  hasRun(runId: string): Promise<boolean>;
   /** Shows a run as running again, whatever it ended as. */
   resumeRun(runId: string): Promise<void>;
   finishRun(runId: string, status: FinalStatus, endedAt: number): Promise<void>;
@@ -37,14 +43,14 @@ export interface Tracker {
 
   /** Stores a model as the output of a run, finishing one half stored before; returns its id. */
   logModel(runId: string, model: NewModel): Promise<string>;
-  /** The run's version of this registered model, created if there is none, under `alias`. */
-  registerModel(version: NewVersion): Promise<string>;
-  /** Points an alias at a version, from wherever it pointed. */
+  /** The run's version of this registered model, created if there is none, under `alias`; null without a registry. */
+  registerModel(version: NewVersion): Promise<string | null>;
+  /** Points an alias at a version, from wherever it pointed; nothing without a registry. */
   setAlias(alias: { name: string; alias: string; version: string }): Promise<void>;
 
-  experimentUrl(experimentId: string): string;
+  /** Where a person looks at a run: its page, or its folder. */
   runUrl(experimentId: string, runId: string): string;
-  /** The page of one version of a registered model. */
+  /** The page of one version of a registered model; the directory itself where there is no registry. */
   modelUrl(name: string, version: string): string;
 }
 

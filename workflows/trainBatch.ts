@@ -111,7 +111,9 @@ async function runStages(run: PinnedRun, stageLog: StageLog): Promise<void> {
   if (run.until === 'preprocess') return;
   const { train, test, encoder } = processed.outputs;
 
+  const { trackingFolder } = run;
   const trained = await stageLog.run('train', compute.train, {
+    ...(trackingFolder === undefined ? {} : { trackingFolder }),
     inputs: { train: train!, encoder: encoder! },
   });
   const { attempt, mlflow } = trained;

@@ -12,7 +12,7 @@ export interface Answer {
 /** Nobody answered, or not to the end. Nothing that was sent is quoted. */
 export function noAnswer(uri: string, error: unknown): TrackingUnavailable {
   return new TrackingUnavailable(
-    `the MLflow server at ${uri} does not answer (${reasonOf(error)}): start the local one with "npm run client -- stack up", or look with "curl ${uri}/health"`,
+    `the MLflow server at ${uri} does not answer (${reasonOf(error)}): start the local one with "npm run client -- stack up", look with "curl ${uri}/health", or log without a server by mlflow.tracking_uri: ./mlruns`,
     { cause: error },
   );
 }

@@ -76,6 +76,21 @@ export async function createRun(http: Http, places: RunPlaces, run: NewRun): Pro
   return info.run_id;
 }
 
+const stage = z.object({
+  run: z.object({ info: z.object({ lifecycle_stage: z.string().default('active') }) }),
+});
+
+/** https://mlflow.org/docs/latest/api_reference/rest-api.html#get-run */
+export async function hasRun(http: Http, runId: string): Promise<boolean> {
+  try {
+    const { run } = await http.get('runs/get', { run_id: runId }, stage);
+    return run.info.lifecycle_stage === 'active';
+  } catch (error) {
+    if (codeOf(error) === 'RESOURCE_DOES_NOT_EXIST') return false;
+    throw error;
+  }
+}
+
 /** https://mlflow.org/docs/latest/api_reference/rest-api.html#delete-run */
 export async function deleteRun(http: Http, runId: string): Promise<void> {
   try {

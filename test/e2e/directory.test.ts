@@ -1,0 +1,80 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ResultDocument } from '../../client/result.ts';
+import { createFilesTracker } from '../../tracking/files/tracker.ts';
+import { makeProject, startWorker, type Project, type RunningWorker } from '../support/project.ts';
+
+/** Runs tracked in `./mlruns`, with no MLflow server: by the real command line, worker, Temporal and S3. */
+
+let project: Project;
+let worker: RunningWorker;
+
+beforeAll(async () => {
+  project = await makeProject('directory', { MLFLOW_TRACKING_URI: './mlruns' });
+  worker = await startWorker(project);
+});
+afterAll(async () => {
+  await worker?.stop();
+  project?.remove();
+});
+
+async function runJson(...args: string[]): Promise<ResultDocument> {
+  const { code, stdout, stderr } = await project.client('run', ...args, '--json');
+  expect(stderr).not.toContain('error');
+  expect(code).toBe(0);
+  return JSON.parse(stdout) as ResultDocument;
+}
+
+describe('a project that tracks in ./mlruns', () => {
+  it('runs, and says that no model version is registered and how to look', async () => {
+    const document = await runJson('1');
+    const { mlflow, warnings } = document;
+    expect(mlflow).toMatchObject({ modelName: 'iris', modelVersion: null });
+    expect(mlflow!.url).toMatch(/^file:\/\/\/.*%20directory%20.*\/mlruns\/\d{9}\/[0-9a-f]{32}$/);
+    expect(mlflow!.look).toContain('mlflow ui --backend-store-uri');
+    expect(warnings.filter((text) => text.includes('no model version is registered'))).toHaveLength(
+      1,
+    );
+    const status = await project.client('status', '1');
+    expect(status.stdout).toContain(mlflow!.url);
+  });
+
+  it('has one run an attempt, and finds it again', async () => {
+    const [first, again] = [await runJson('1'), await runJson('1')];
+    expect(again.mlflow).toEqual(first.mlflow);
+    const tracker = createFilesTracker({ path: join(project.folder, 'mlruns') });
+    const experiment = await tracker.ensureExperiment(project.env['MLFLOW_EXPERIMENT_NAME']!);
+    const runs = await tracker.findRuns(experiment, { 'retrain.pipeline': 'iris' });
+    expect(runs.map(({ runId, status }) => [runId, status])).toEqual([
+      [first.mlflow!.runId, 'FINISHED'],
+    ]);
+  });
+
+  it('refuses by name to be run by a worker that does not share the folder', async () => {
+    const { RETRAIN_BUCKET = '', TEMPORAL_NAMESPACE = '' } = project.env;
+    // As on another machine: the same servers, another project folder.
+    const elsewhere = await makeProject('elsewhere', {
+      RETRAIN_BUCKET,
+      MLFLOW_TRACKING_URI: './mlruns',
+    });
+    elsewhere.env['TEMPORAL_NAMESPACE'] = TEMPORAL_NAMESPACE;
+    try {
+      const { code, stderr } = await elsewhere.client('run', '2');
+      expect(code).toBe(1);
+      expect(stderr).toContain('does not share');
+      for (const { folder } of [elsewhere, project])
+        expect(stderr).toContain(join(folder, 'mlruns'));
+    } finally {
+      elsewhere.remove();
+    }
+  });
+
+  it('logs again into a directory that was deleted', async () => {
+    const before = await runJson('1');
+    rmSync(join(project.folder, 'mlruns'), { recursive: true });
+    const after = await runJson('1');
+    expect(after.mlflow!.runId).not.toBe(before.mlflow!.runId);
+    expect(after.metrics).toEqual(before.metrics);
+  });
+});

@@ -1,0 +1,70 @@
+import { createHash } from 'node:crypto';
+import { TrackingRefused } from '../../errors.ts';
+import type { Folder } from './folder.ts';
+import { experimentMeta, readMeta, writeMeta } from './meta.ts';
+
+/** What MLflow has besides experiments in its folder. */
+const RESERVED = new Set(['models', '.trash']);
+
+/** A folder MLflow makes when it finds none: its clients look there unless told otherwise. */
+const DEFAULT = { id: '0', name: 'Default' };
+
+/**
+ * The experiment's id, created if there is none. Its id is made of its name, so that two that create it
+ * at once make one; nine digits, so that a database's 32-bit column takes it after migration.
+ */
+export async function ensureExperiment(folder: Folder, name: string): Promise<string> {
+  await folder.prepare();
+  await create(folder, DEFAULT);
+  for (let turn = 0; ; turn++) {
+    const existing = await experimentNamed(folder, name);
+    if (existing !== undefined) return existing;
+    // Where another name has the id: a later turn gives another.
+    await create(folder, { id: idOf(name, turn), name });
+  }
+}
+
+/** The ids of experiments that are not deleted. */
+export async function experimentIds(folder: Folder): Promise<string[]> {
+  const names = await folder.folders(folder.path);
+  return names.filter((name) => !RESERVED.has(name) && !name.endsWith('.trash'));
+}
+
+async function experimentNamed(folder: Folder, name: string): Promise<string | undefined> {
+  for (const id of await experimentIds(folder)) {
+    const meta = await readMeta(folder, folder.at(id), experimentMeta);
+    if (meta?.name === name && meta.experiment_id === id) return id;
+  }
+  for (const id of await folder.folders(folder.at('.trash'))) {
+    const meta = await readMeta(folder, folder.at('.trash', id), experimentMeta);
+    if (meta?.name === name) throw deleted(folder, name, id);
+  }
+  return undefined;
+}
+
+function deleted(folder: Folder, name: string, id: string): TrackingRefused {
+  return new TrackingRefused(
+    `experiment "${name}" was deleted in ${folder.path}: restore it with "MLFLOW_ALLOW_FILE_STORE=true MLFLOW_TRACKING_URI=${folder.uri} mlflow experiments restore --experiment-id ${id}", or set another mlflow.experiment_name`,
+  );
+}
+
+async function create(folder: Folder, { id, name }: { id: string; name: string }): Promise<void> {
+  const path = folder.at(id);
+  if ((await folder.read(folder.at(id, 'meta.yaml'))) !== undefined) return;
+  const now = Date.now();
+  await folder.create(path, (draft) =>
+    writeMeta(folder, draft, {
+      experiment_id: id,
+      name,
+      artifact_location: `${folder.uri}/${id}`,
+      lifecycle_stage: 'active',
+      creation_time: now,
+      last_update_time: now,
+    }),
+  );
+}
+
+function idOf(name: string, turn: number): string {
+  const hash = createHash('sha256').update(`${turn} ${name}`).digest().readUInt32BE();
+  return String(100_000_000 + (hash % 900_000_000));
+}

@@ -1,0 +1,140 @@
+import { randomUUID } from 'node:crypto';
+import { constants, readFileSync } from 'node:fs';
+import { access, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { fsFailure, isMissing, ours } from './failure.ts';
+import { withLock } from './lock.ts';
+
+/** Says which folder this is, wherever it is mounted or moved to: a file, which MLflow passes by. */
+const IDENTITY = '.retrain-id';
+
+/**
+ * Where files are made before they are moved into place. A file half written among params or metrics
+ * would be read as one of them; MLflow takes every folder here for an experiment, less those whose
+ * names end in `.trash`.
+ */
+const STAGING = '.retrain.trash';
+
+/**
+ * One `./mlruns` folder in the layout of MLflow's FileStore: everything in it appears whole or not at
+ * all, whoever else is writing.
+ * https://github.com/mlflow/mlflow/blob/v3.17.0/mlflow/store/tracking/file_store.py
+ */
+export class Folder {
+  readonly path: string;
+  /** `file:///…`, without a slash at the end. */
+  readonly uri: string;
+
+  constructor(path: string) {
+    this.path = path;
+    this.uri = pathToFileURL(path).href;
+  }
+
+  /** The URI and which folder it is: another machine's `/srv/mlruns` is another. */
+  place(): string {
+    try {
+      return `${this.uri}#${readFileSync(join(this.path, IDENTITY), 'utf8').trim()}`;
+    } catch {
+      return this.uri; // not made yet
+    }
+  }
+
+  /** Makes what must be there before anything else, once. */
+  async prepare(): Promise<void> {
+    await this.do(async () => {
+      await mkdir(this.at(STAGING), { recursive: true });
+      await mkdir(this.at('.trash'), { recursive: true });
+      await access(this.path, constants.W_OK);
+      const identity = this.at(IDENTITY);
+      if ((await this.read(identity)) === undefined)
+        await withLock(this.#lock('folder'), async () => {
+          if ((await this.read(identity)) !== undefined) return;
+          const host = hostname().replace(/[^\w.-]/g, '_');
+          await this.write(identity, `${host}-${randomUUID().slice(0, 8)}\n`);
+        });
+    });
+  }
+
+  /** A path inside. */
+  at(...parts: string[]): string {
+    return join(this.path, ...parts);
+  }
+
+  /** Runs something on files, its failures told as tracking's. */
+  async do<T>(act: () => Promise<T>): Promise<T> {
+    try {
+      return await act();
+    } catch (error) {
+      throw ours(error) ? error : fsFailure(this.path, error);
+    }
+  }
+
+  /** Runs something that reads and then writes, one at a time for each `name`, in all processes. */
+  alone<T>(name: string, act: () => Promise<T>): Promise<T> {
+    return withLock(this.#lock(name), act);
+  }
+
+  /** A file's text; undefined when there is none. */
+  async read(path: string): Promise<string | undefined> {
+    try {
+      return await readFile(path, 'utf8');
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw error;
+    }
+  }
+
+  /** Writes a file in one move, over what may be there. */
+  async write(path: string, content: string | Uint8Array): Promise<void> {
+    await mkdir(dirname(path), { recursive: true });
+    const draft = this.draft();
+    try {
+      await writeFile(draft, content, { flush: true });
+      await rename(draft, path);
+    } catch (error) {
+      await rm(draft, { force: true });
+      throw error;
+    }
+  }
+
+  /**
+   * Makes a folder and what is in it in one move.
+   * @returns false when there is one already: that one stays.
+   */
+  async create(path: string, fill: (draft: string) => Promise<void>): Promise<boolean> {
+    const draft = this.draft();
+    await mkdir(draft, { recursive: true });
+    try {
+      await fill(draft);
+      await mkdir(dirname(path), { recursive: true });
+      await rename(draft, path);
+      return true;
+    } catch (error) {
+      await rm(draft, { recursive: true, force: true });
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'ENOTEMPTY' || code === 'EEXIST') return false;
+      throw error;
+    }
+  }
+
+  /** The folders in a folder, by name; none when there is no such folder. */
+  async folders(path: string): Promise<string[]> {
+    try {
+      const entries = await readdir(path, { withFileTypes: true });
+      return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+    } catch (error) {
+      if (isMissing(error)) return [];
+      throw error;
+    }
+  }
+
+  draft(): string {
+    return this.at(STAGING, randomUUID());
+  }
+
+  #lock(name: string): string {
+    return this.at(STAGING, `${name}.lock`);
+  }
+}

@@ -1,0 +1,148 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { createHash } from 'node:crypto';
+import { TrackingRefused } from '../../errors.ts';
+import { paramValue, tagValue } from '../rest/limits.ts';
+import type { Dataset, MetricPoint, ParamValue } from '../tracker.ts';
+import type { Folder } from './folder.ts';
+import { writeMeta } from './meta.ts';
+import { modelPath } from './model-place.ts';
+import { filePaths } from './names.ts';
+import { placeOf } from './run.ts';
+
+/** A file each, never changed: another value is refused, as the server does. */
+export async function logParams(
+  folder: Folder,
+  runId: string,
+  params: Record<string, ParamValue>,
+): Promise<void> {
+  const { path } = await placeOf(folder, runId);
+  for (const [name, value] of filePaths(params)) {
+    const file = join(path, 'params', name);
+    const text = paramValue(value);
+    const logged = await folder.read(file);
+    if (logged === undefined) await folder.write(file, text);
+    else if (logged !== text)
+      throw new TrackingRefused(
+        `param ${name} of run ${runId} is "${logged}" in ${folder.path} and cannot become "${text}": Changing param values is not allowed`,
+      );
+  }
+}
+
+/** A line for each point: one that is there already is not added. */
+export async function logMetrics(
+  folder: Folder,
+  runId: string,
+  metrics: Record<string, number>,
+  at: MetricPoint,
+): Promise<void> {
+  const { path, experimentId } = await placeOf(folder, runId);
+  const model = at.modelId === undefined ? undefined : modelPath(folder, experimentId, at.modelId);
+  await folder.alone(runId, async () => {
+    for (const [name, value] of filePaths(metrics)) {
+      const point = `${at.timestamp} ${value} ${at.step}`;
+      // Without its data set here: MLflow reads the step of a run's longer line as 0.
+      await addLine(folder, join(path, 'metrics', name), point);
+      if (model !== undefined)
+        await addLine(folder, join(model, 'metrics', name), `${point} ${runId}${suffix(at)}`);
+    }
+  });
+}
+
+/** A line's fields stand between spaces, so a name that has one cannot be among them. */
+function suffix({ dataset }: MetricPoint): string {
+  if (dataset === undefined || /\s/.test(dataset.name + dataset.digest)) return '';
+  return ` ${dataset.name} ${dataset.digest}`;
+}
+
+async function addLine(folder: Folder, file: string, line: string): Promise<void> {
+  const before = (await folder.read(file)) ?? '';
+  if (!before.split('\n').includes(line)) await folder.write(file, `${before}${line}\n`);
+}
+
+export async function setTags(
+  folder: Folder,
+  runId: string,
+  tags: Record<string, string>,
+): Promise<void> {
+  const { path } = await placeOf(folder, runId);
+  for (const [name, value] of filePaths(tags))
+    await folder.write(join(path, 'tags', name), tagValue(value));
+}
+
+/** Data sets are the experiment's, known by name and digest; that a run read one is the run's. */
+export async function logInputs(
+  folder: Folder,
+  runId: string,
+  datasets: Dataset[],
+  modelId?: string,
+): Promise<void> {
+  const { path, experimentId } = await placeOf(folder, runId);
+  for (const { name, digest, sourceType, source, schema, profile, context } of datasets) {
+    const id = md5(name, digest);
+    const described = { name, digest, source_type: sourceType, source, schema, profile };
+    await folder.create(folder.at(experimentId, 'datasets', id), (draft) =>
+      writeMeta(folder, draft, described),
+    );
+    const tags = { 'mlflow.data.context': context };
+    await enterInput(folder, { run: path, runId, type: 'DATASET', id, tags });
+  }
+  if (modelId !== undefined)
+    await enterInput(folder, { run: path, runId, type: 'MODEL', id: modelId, tags: {} });
+}
+
+async function enterInput(
+  folder: Folder,
+  input: { run: string; runId: string; type: string; id: string; tags: object },
+): Promise<void> {
+  const { run, runId, type, id, tags } = input;
+  await folder.create(join(run, 'inputs', md5(id, runId)), (draft) =>
+    writeMeta(folder, draft, {
+      source_type: type,
+      source_id: id,
+      destination_type: 'RUN',
+      destination_id: runId,
+      tags,
+    }),
+  );
+}
+
+/** Stores a file of a run; the path is ours, and stays inside. */
+export async function logArtifact(
+  folder: Folder,
+  runId: string,
+  path: string,
+  bytes: Uint8Array,
+): Promise<void> {
+  const { meta } = await placeOf(folder, runId);
+  await storeFile(folder, artifactFolder(folder, meta.artifact_uri), path, bytes);
+}
+
+/** Writes a file under a folder of artifacts. */
+export async function storeFile(
+  folder: Folder,
+  root: string,
+  path: string,
+  bytes: Uint8Array,
+): Promise<void> {
+  const parts = path.split('/').filter((part) => part !== '' && part !== '.');
+  if (parts.length === 0 || parts.includes('..'))
+    throw new TrackingRefused(
+      `the artifact path "${path}" leads out of its run: name it otherwise`,
+    );
+  await mkdir(root, { recursive: true });
+  await folder.write(join(root, ...parts), bytes);
+}
+
+function artifactFolder(folder: Folder, uri: string): string {
+  if (uri.startsWith('file:')) return fileURLToPath(uri);
+  throw new TrackingRefused(
+    `the experiment in ${folder.path} keeps its files at ${uri.replace(/\/\/[^/@]*@/, '//')}, not in the directory: set another mlflow.experiment_name`,
+  );
+}
+
+/** MLflow's way to name what belongs together. */
+function md5(first: string, second: string): string {
+  return createHash('md5').update(first).update(second).digest('hex');
+}

@@ -1,0 +1,50 @@
+import { lookCommand, runUrl } from '../links.ts';
+import type { Tracker } from '../tracker.ts';
+import { ensureExperiment } from './experiment.ts';
+import { Folder } from './folder.ts';
+import { logModel } from './logged-model.ts';
+import { createRun, deleteRun, findRuns, finishRun, hasRun, resumeRun } from './run.ts';
+import { logArtifact, logInputs, logMetrics, logParams, setTags } from './run-data.ts';
+
+/**
+ * A tracker on a directory in the layout of MLflow's FileStore, for people with no server: stock MLflow
+ * shows and migrates it, and nothing of MLflow is needed to write it. It has no registry of models.
+ */
+export function createFilesTracker(options: {
+  path: string;
+  signal?: AbortSignal | undefined;
+}): Tracker {
+  return trackerOn(new Folder(options.path), options.signal);
+}
+
+function trackerOn(folder: Folder, standing: AbortSignal | undefined): Tracker {
+  const act = async <T>(work: () => Promise<T>): Promise<T> => {
+    standing?.throwIfAborted();
+    return folder.do(work);
+  };
+  return {
+    uri: folder.uri,
+    look: lookCommand(folder.uri, folder.path),
+    place: () => folder.place(),
+    withSignal: (added) =>
+      trackerOn(folder, standing === undefined ? added : AbortSignal.any([standing, added])),
+    check: () => act(() => folder.prepare()),
+    ensureExperiment: (name) => act(() => ensureExperiment(folder, name)),
+    hasRun: (runId) => act(() => hasRun(folder, runId)),
+    findRuns: (experimentId, tags) => act(() => findRuns(folder, experimentId, tags)),
+    createRun: (run) => act(() => createRun(folder, run)),
+    deleteRun: (runId) => act(() => deleteRun(folder, runId)),
+    resumeRun: (runId) => act(() => resumeRun(folder, runId)),
+    finishRun: (runId, status, endedAt) => act(() => finishRun(folder, runId, status, endedAt)),
+    logParams: (runId, params) => act(() => logParams(folder, runId, params)),
+    logMetrics: (runId, metrics, at) => act(() => logMetrics(folder, runId, metrics, at)),
+    setTags: (runId, tags) => act(() => setTags(folder, runId, tags)),
+    logInputs: (runId, datasets, modelId) => act(() => logInputs(folder, runId, datasets, modelId)),
+    logArtifact: (runId, path, bytes) => act(() => logArtifact(folder, runId, path, bytes)),
+    logModel: (runId, model) => act(() => logModel(folder, runId, model)),
+    registerModel: async () => null,
+    setAlias: async () => undefined,
+    runUrl: (experimentId, runId) => runUrl(folder.uri, experimentId, runId),
+    modelUrl: () => folder.uri,
+  };
+}

@@ -1,0 +1,11 @@
+import { createFilesTracker } from './files/tracker.ts';
+import { createMlflowTracker, type MlflowOptions } from './mlflow.ts';
+import { directoryOf, isDirectoryUri } from './place.ts';
+import type { Tracker } from './tracker.ts';
+
+/** The tracker for a URI that `trackingUri` has settled: a server's, or a directory's. */
+export function openTracker(options: MlflowOptions): Tracker {
+  const { uri, signal } = options;
+  if (isDirectoryUri(uri)) return createFilesTracker({ path: directoryOf(uri), signal });
+  return createMlflowTracker(options);
+}

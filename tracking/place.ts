@@ -1,0 +1,55 @@
+import { resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { BadParams, messageOf } from '../errors.ts';
+
+/** MLflow's own words for places that are no servers we can speak to. */
+const HOSTED = /^(databricks|databricks-uc|uc)(:|$)/;
+const SCHEME = /^([a-z][a-z0-9+.-]*):/i;
+
+/**
+ * What `mlflow.tracking_uri` means: a server's URL as it is written, or a directory as an absolute
+ * `file:///` URL; a relative path is one under the project folder.
+ * @throws BadParams for anything else. What could hold a password is not quoted.
+ */
+export function trackingUri(written: string, root: string): string {
+  const scheme = SCHEME.exec(written)?.[1]?.toLowerCase();
+  if (scheme === 'http' || scheme === 'https') return written;
+  if (HOSTED.test(written)) throw unknown(written.replace(/:.*$/, ''));
+  if (scheme === 'file') return directory(fileUrlPath(written, root));
+  if (scheme !== undefined) throw unknown(`${scheme}:`);
+  return directory(resolve(root, written));
+}
+
+/** Whether a tracking URI is a directory's. */
+export function isDirectoryUri(uri: string): boolean {
+  return uri.startsWith('file:');
+}
+
+/** The directory of a `file:///` URL. */
+export function directoryOf(uri: string): string {
+  return fileURLToPath(uri.replace(/#.*$/, ''));
+}
+
+function directory(path: string): string {
+  return pathToFileURL(path.length > 1 ? path.replace(/\/+$/, '') : path).href;
+}
+
+/** As MLflow reads it: `file:mlruns` is relative, `file:///home/me/mlruns` is not. */
+function fileUrlPath(written: string, root: string): string {
+  const rest = written.slice('file:'.length);
+  if (!rest.startsWith('/')) return resolve(root, decodeURIComponent(rest));
+  try {
+    return fileURLToPath(`file:${rest}`);
+  } catch (error) {
+    throw new BadParams(
+      `mlflow.tracking_uri is no directory of this machine (${messageOf(error)}): write it like ./mlruns or file:///home/me/mlruns`,
+      { cause: error },
+    );
+  }
+}
+
+function unknown(start: string): BadParams {
+  return new BadParams(
+    `mlflow.tracking_uri starts with "${start}", which is neither an MLflow server nor a directory: write it like http://localhost:5000 or ./mlruns, in params.yaml or MLFLOW_TRACKING_URI`,
+  );
+}
