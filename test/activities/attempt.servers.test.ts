@@ -145,7 +145,8 @@ describe('an attempt', () => {
     const here = await openAttempt(deps(), of, execution('a'), {});
     await updateAttempt(deps(), here, { logged: { train: 'k' } });
     // The same server under another name: as when it has moved with its data.
-    const moved = { ...tracker, uri: 'http://moved.example' };
+    const uri = 'http://moved.example';
+    const moved = { ...tracker, uri, place: () => uri };
     expect(await findAttempt(deps({ tracker: moved }), of)).toBeUndefined();
     const there = await openAttempt(deps({ tracker: moved }), of, execution('b'), {});
     expect(there).toMatchObject({ run_id: here.run_id, tracking_uri: moved.uri, logged: {} });
