@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { TASK_QUEUE } from './activities/contract.ts';
+import { limitsFromEnv, type SourcePlace } from './activities/sources/source.ts';
 import { BadParams, messageOf } from './errors.ts';
 import { parseParams, paramsSchema, pipelineName } from './pipeline/params.ts';
 import type { BucketOptions } from './store/bucket.ts';
@@ -30,6 +31,14 @@ const localSchema = z.strictObject({
         .default('http://localhost:8333'),
       region: z.string().min(1).default('us-east-1'),
       bucket: z.string().min(3).max(63).default('incremental-training'),
+      /** Where s3:// sources are, when that is another server than the store's; `aws`: AWS itself. */
+      source_endpoint: z
+        .union([z.literal('aws'), z.url({ protocol: /^https?$/ })])
+        .refine((url) => !url.includes('@'), {
+          message: 'credentials come from RETRAIN_SOURCE_ACCESS_KEY_ID and …_SECRET_ACCESS_KEY',
+        })
+        .nullable()
+        .default(null),
     })
     .prefault({}),
 });
@@ -46,6 +55,8 @@ export interface Config {
   /** The pipeline a run belongs to when it names none. */
   pipeline: string;
   storage: BucketOptions;
+  /** Where s3:// sources are, and within which bounds sources are read. */
+  sources: Pick<SourcePlace, 's3' | 'limits'>;
   /** `uri` is a server's, or `file:///…` for a directory. */
   tracking: { uri: string; experimentName: string; auth: TrackingAuth | undefined };
   /** Base URL of Temporal's Web UI, for links. */
@@ -79,13 +90,13 @@ export function loadConfig(root: string, env: NodeJS.ProcessEnv = process.env): 
   const { pipeline, mlflow, storage, ...params } = file;
   parseParams(paramsSchema, params, 'params.yaml');
   const endpoint = env['AWS_ENDPOINT_URL_S3'] ?? env['AWS_ENDPOINT_URL'] ?? storage.endpoint;
+  const region = env['AWS_REGION'] ?? env['AWS_DEFAULT_REGION'] ?? storage.region;
+  const bucket = env['RETRAIN_BUCKET'] ?? storage.bucket;
+  const own = { endpoint: endpoint ?? undefined, region, bucket };
   return {
     pipeline,
-    storage: {
-      endpoint: endpoint ?? undefined,
-      region: env['AWS_REGION'] ?? env['AWS_DEFAULT_REGION'] ?? storage.region,
-      bucket: env['RETRAIN_BUCKET'] ?? storage.bucket,
-    },
+    storage: own,
+    sources: { s3: sourceServer(own, storage.source_endpoint, env), limits: limitsFromEnv(env) },
     tracking: {
       uri: trackingUri(env['MLFLOW_TRACKING_URI'] ?? mlflow.tracking_uri, resolve(root)),
       experimentName: env['MLFLOW_EXPERIMENT_NAME'] ?? mlflow.experiment_name,
@@ -94,6 +105,24 @@ export function loadConfig(root: string, env: NodeJS.ProcessEnv = process.env): 
     temporalUi: env['TEMPORAL_UI_URL'] ?? 'http://localhost:8233',
     taskQueue: env['RETRAIN_TASK_QUEUE'] || TASK_QUEUE,
     params,
+  };
+}
+
+/** The server of s3:// sources: the store's, unless another is configured; credentials go with it. */
+function sourceServer(
+  store: BucketOptions,
+  configured: string | null,
+  env: NodeJS.ProcessEnv,
+): BucketOptions {
+  const endpoint = env['RETRAIN_SOURCE_ENDPOINT_URL_S3'] ?? configured;
+  const accessKeyId = env['RETRAIN_SOURCE_ACCESS_KEY_ID'];
+  const secretAccessKey = env['RETRAIN_SOURCE_SECRET_ACCESS_KEY'];
+  return {
+    ...store,
+    ...(endpoint === null ? {} : { endpoint: endpoint === 'aws' ? undefined : endpoint }),
+    ...(accessKeyId === undefined || secretAccessKey === undefined
+      ? {}
+      : { credentials: { accessKeyId, secretAccessKey } }),
   };
 }
 

@@ -54,6 +54,18 @@ export class StorageRefused extends RetrainError {
   readonly retryable = false;
 }
 
+/** Where the data comes from does not answer, breaks off, answers 5xx, or throttles. */
+export class SourceUnavailable extends RetrainError {
+  override readonly name = 'SourceUnavailable';
+  readonly retryable = true;
+}
+
+/** Where the data comes from answered and said no, or leads where nothing is fetched from. */
+export class SourceRefused extends RetrainError {
+  override readonly name = 'SourceRefused';
+  readonly retryable = false;
+}
+
 /** The MLflow server does not answer, answers 5xx, or throttles. */
 export class TrackingUnavailable extends RetrainError {
   override readonly name = 'TrackingUnavailable';
@@ -101,6 +113,8 @@ const classes: Partial<Record<string, ErrorClass>> = {
   DamagedArtifact,
   StorageUnavailable,
   StorageRefused,
+  SourceUnavailable,
+  SourceRefused,
   TrackingUnavailable,
   TrackingRefused,
   TrackingMoved,

@@ -41,6 +41,7 @@ async function main(): Promise<void> {
     compute: pool.compute,
     readConfig: () => loadConfig(root),
     root,
+    sources: config.sources,
     gitCommit: commit,
     cpuTaskQueue: settings.cpuTaskQueue,
     searchAttributes: probeSearchAttributes(connection, namespace),

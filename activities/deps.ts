@@ -2,6 +2,7 @@ import type { Config } from '../config.ts';
 import type { Store } from '../store/index.ts';
 import type { Tracker } from '../tracking/tracker.ts';
 import type { Compute } from './compute.ts';
+import type { SourcePlace } from './sources/source.ts';
 
 /** What activities are given at start-up, so that each is testable alone. */
 export interface Deps {
@@ -17,6 +18,8 @@ export interface Deps {
   searchAttributes?: () => Promise<string[]>;
   /** The project folder: the only place a worker reads source files from. */
   root: string;
+  /** Where s3:// sources are, and within which bounds sources are read. */
+  sources: Pick<SourcePlace, 's3' | 'limits'>;
   /** The commit this worker runs, where it is known. */
   gitCommit: string | undefined;
   /** Where runs begun here send the stages that compute; undefined: their own task queue. */

@@ -2,7 +2,7 @@ import { BadParams } from '../errors.ts';
 import type { Params } from '../pipeline/params.ts';
 import { canonicalJson } from '../pipeline/canonical-json.ts';
 import { hasArrivals, type Ledger } from '../store/ledger.ts';
-import { sourceIdentity } from './source.ts';
+import { sourceIdentity } from './sources/identity.ts';
 
 /**
  * Checks that a run asks for the settings its pipeline's batches were cut with.
@@ -13,6 +13,8 @@ export function checkFrozen(ledger: Ledger, params: Params): void {
   const types = new Map(settings.columns.map((column) => [column.name, column.type]));
   const frozen: [key: string, at: unknown, asked: unknown][] = [
     ['data.source', settings.source, sourceIdentity(params.data.source)],
+    ['data.delimiter', settings.delimiter, params.data.delimiter],
+    ['data.encoding', settings.encoding, params.data.encoding],
     ['data.target', settings.target, params.data.target],
     // A file that arrives is a batch as it is, whatever these say.
     ...(hasArrivals(ledger)

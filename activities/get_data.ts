@@ -9,8 +9,11 @@ import type { Deps } from './deps.ts';
 import { currentExecution } from './execution.ts';
 import { checkFrozen } from './frozen.ts';
 import { RAW } from './paths.ts';
+import { readingOf } from './reading.ts';
 import { encodeColumns, readColumns } from './columns-file.ts';
-import { fetchSource, sourceIdentity } from './source.ts';
+import { fetchSource } from './fetch-source.ts';
+import { sourceIdentity } from './sources/identity.ts';
+import type { Stamp } from './sources/source.ts';
 import { runStage, type Stage } from './stage.ts';
 
 export const stage: Stage<'source'> = {
@@ -21,6 +24,7 @@ export const stage: Stage<'source'> = {
     target: data.target,
     columns: data.columns,
     missing_values: data.missing_values,
+    ...readingOf(data),
   }),
   libraries: [],
   perBatch: false,
@@ -34,6 +38,7 @@ export const stage: Stage<'source'> = {
         target: params.data.target,
         declared: params.data.columns,
         missingValues: params.data.missing_values,
+        delimiter: params.data.delimiter,
       },
       execution.signal,
     );
@@ -63,14 +68,15 @@ export async function getData(deps: Deps, request: GetDataRequest): Promise<Stag
     if (request.source !== null) await refuseChanged(deps, ledger, request.source);
   }
   const known = cut ? ledger.raw.at(-1)!.ref : undefined;
-  const source =
+  const fetched =
     known === undefined || request.damaged.includes(known.md5)
       ? await fetchSource(deps, request)
-      : known;
+      : undefined;
+  const source = fetched?.ref ?? known!;
   if (known !== undefined && known.sha256 !== source.sha256)
     await refuseChanged(deps, ledger!, source);
   const result = await runStage(deps, stage, { ...request, inputs: { source } });
-  if (!cut) await openLedger(deps, pipeline, params, result);
+  if (!cut) await openLedger(deps, pipeline, params, result, fetched?.stamp);
   return result;
 }
 
@@ -79,13 +85,14 @@ async function openLedger(
   pipeline: string,
   params: Params,
   result: StageResult,
+  stamp: Stamp | undefined,
 ): Promise<void> {
   const { raw, columns } = result.outputs as Record<'raw' | 'columns', Ref>;
   const settings: Settings = {
     source: sourceIdentity(params.data.source),
     grows: false,
-    delimiter: ',',
-    encoding: 'utf-8',
+    delimiter: params.data.delimiter,
+    encoding: params.data.encoding,
     target: params.data.target,
     columns: await readColumns(deps, columns),
     missing_values: params.data.missing_values,
@@ -98,7 +105,8 @@ async function openLedger(
     columns,
     rows: Number(result.facts['rows']),
     fetched_at: result.startedAt,
-    etag: null,
+    etag: stamp?.etag ?? null,
+    last_modified: stamp?.modified ?? null,
   };
   const ledger = await deps.store.ledgers.open(pipeline, settings, entry);
   // Another run may have opened it first, with other settings and batches already cut under them.
@@ -118,7 +126,7 @@ async function refuseChanged(deps: Deps, ledger: Ledger, uploaded: Ref): Promise
   ]);
   const where = await deps.compute(
     'firstDifference',
-    { before, after, file: uploaded.path },
+    { before, after, file: uploaded.path, delimiter: ledger.settings.delimiter },
     currentExecution().signal,
   );
   throw new BadData(

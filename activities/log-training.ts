@@ -6,7 +6,7 @@ import { updateAttempt, type OpenAttempt } from './attempt.ts';
 import type { StageRequest, StageResult } from './contract.ts';
 import type { Deps } from './deps.ts';
 import type { Execution } from './execution.ts';
-import { sourceIdentity } from './source.ts';
+import { sourceIdentity } from './sources/identity.ts';
 
 /** Tags of a training run: whose it is, and where its history is. */
 export function trainingTags(

@@ -10,6 +10,7 @@ import type { Deps } from './deps.ts';
 import { currentExecution } from './execution.ts';
 import { checkFrozen } from './frozen.ts';
 import { BATCHES, batchFile } from './paths.ts';
+import { readingOf } from './reading.ts';
 import { runStage, type Stage, type StageDefinition } from './stage.ts';
 
 interface CutBatch {
@@ -25,6 +26,7 @@ export const stage: StageDefinition = {
     target: data.target,
     batch_size: data.batch_size,
     shuffle_seed: data.shuffle_seed,
+    ...readingOf(data),
   }),
   libraries: [],
   perBatch: true,
@@ -35,6 +37,7 @@ const wholeStage: StageDefinition = {
   ...stage,
   params: ({ data }) => ({
     target: data.target,
+    ...readingOf(data),
     ...(data.on_new_column === 'fail' ? {} : { on_new_column: data.on_new_column }),
     ...(data.on_missing_column === 'fail' ? {} : { on_missing_column: data.on_missing_column }),
   }),
@@ -156,6 +159,7 @@ async function cutTable(
       batchSize: settings.batch_size,
       shuffleSeed: settings.shuffle_seed,
       batches: [...batches],
+      delimiter: settings.delimiter,
     },
     currentExecution().signal,
   );

@@ -1,15 +1,13 @@
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
-import { basename } from 'node:path';
 import {
   WorkflowExecutionAlreadyStartedError,
   WorkflowUpdateFailedError,
 } from '@temporalio/client';
 import type { StageName, TrainBatchInput } from '../activities/contract.ts';
-import { sourceIdentity } from '../activities/source.ts';
-import { BadData, Conflict, messageOf, SetupError } from '../errors.ts';
-import { mergeParams, paramsSchema, parseParams } from '../pipeline/params.ts';
-import { refOf } from '../store/hash.ts';
+import { bringIn } from '../activities/sources/bring.ts';
+import { sourceIdentity } from '../activities/sources/identity.ts';
+import { Conflict, SetupError } from '../errors.ts';
+import { mergeParams, paramsSchema, parseParams, type Params } from '../pipeline/params.ts';
 import type { Ref } from '../store/ref.ts';
 import { isDirectoryUri } from '../tracking/place.ts';
 import { joinRun, type Difference } from '../workflows/messages.ts';
@@ -107,7 +105,8 @@ async function inputOf(session: Session, request: Request): Promise<TrainBatchIn
   const { batch, pipeline, set, until, only, force } = request;
   const params = parseParams(paramsSchema, mergeParams(session.config.params, set), 'params');
   const place = session.tracker.place();
-  const source = await upload(session, params.data.source, { pipeline, force: force === true });
+  const options = { pipeline, force: force === true };
+  const source = await upload(session, params.data, options);
   return {
     batch,
     pipeline,
@@ -120,32 +119,27 @@ async function inputOf(session: Session, request: Request): Promise<TrainBatchIn
   };
 }
 
-/** Brings a local file, or what a folder holds, into the store, so that any worker can run the batch. */
+/**
+ * Brings what only this machine may have (a file, what a folder holds, what a .dvc file names) into the
+ * store, so that any worker can run the batch.
+ * @returns undefined when it is not here: the worker may have it, or the pipeline may already hold its rows
+ */
 export async function upload(
   session: Session,
-  source: string,
+  { source, encoding }: Pick<Params['data'], 'source' | 'encoding'>,
   { pipeline, force = false }: { pipeline: string; force?: boolean },
 ): Promise<Ref | undefined> {
   const { kind } = sourceIdentity(source);
-  if (kind === 'iris' || kind === 'prefix') return undefined;
   if (kind === 'folder')
     return existsSync(source) ? uploadFolder(session.store, pipeline, source) : undefined;
-  let bytes: Uint8Array;
-  try {
-    bytes = await readFile(source);
-  } catch (error) {
-    // Not here: the worker may have it, or the pipeline may already hold its rows.
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new BadData(
-      `data.source ${source} cannot be read (${messageOf(error)}): check the path`,
-      {
-        cause: error,
-      },
-    );
-  }
-  const path = `data/raw/${basename(source)}`;
-  const { artifacts, leases } = session.store;
-  await leases.holdUpload(pipeline, [refOf(path, bytes)]);
-  // Asked to make everything anew, it trusts no checksum: bytes may rot under one.
-  return artifacts.put(path, bytes, { rewrite: force });
+  const here = kind === 'file' || kind === 'dvc';
+  if (!here || !existsSync(source.replace(/^dvc:\/\//, ''))) return undefined;
+  const place = { ...session.config.sources, root: process.cwd(), confined: false, encoding };
+  return bringIn(source, place, async (brought) => {
+    const { file, ref } = brought!; // no state of it was said to be known
+    const { artifacts, leases } = session.store;
+    await leases.holdUpload(pipeline, [ref]);
+    // Asked to make everything anew, it trusts no checksum: bytes may rot under one.
+    return artifacts.putFile(ref.path, file, { known: ref, rewrite: force });
+  });
 }

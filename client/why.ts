@@ -25,7 +25,7 @@ export async function why(config: Config, request: WhyRequest): Promise<number> 
   try {
     const { store } = session;
     const last = await latestOf(store.records, pipeline, batch);
-    const stages = await planOf(store, { pipeline, batch, params, last });
+    const stages = await planOf(store, { pipeline, batch, params, last, sources: config.sources });
     const version = last === undefined ? null : { version: last.version, build: last.seq };
     if (json === true) printJson({ pipeline, batch, version, params, stages });
     else process.stdout.write(`${headOf(request, last)}\n\n${tableOf(stages)}\n`);

@@ -17,8 +17,9 @@ export function conformBatch(input: {
   key: string[] | null;
   missingValues: string[];
   contract: ColumnContract;
+  delimiter: string;
 }): { bytes: Uint8Array; rows: number; warnings: string[] } {
-  const table = parseCsv(input.bytes, input.file);
+  const table = parseCsv(input.bytes, input.file, input.delimiter);
   const plan = conform(table.header, input.columns, input);
   const known = input.columns.filter(({ name }) => table.header.includes(name));
   checkRows(table, known, input);

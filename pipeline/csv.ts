@@ -7,14 +7,14 @@ const CR = 13;
 const LF = 10;
 
 /**
- * Reads comma-separated UTF-8 text, with or without byte order mark, lines ended by LF, CRLF or CR.
+ * Reads separated UTF-8 text, with or without byte order mark, lines ended by LF, CRLF or CR.
  * Cells are kept verbatim; column names are trimmed; blank lines at the end are left out.
  * @param file name used in errors
  * @throws BadData for anything that is not such a table, naming the file and, where there is one, the line
  */
-export function parseCsv(bytes: Uint8Array, file: string): RawTable {
+export function parseCsv(bytes: Uint8Array, file: string, delimiter = ','): RawTable {
   refuseOtherFormats(bytes, file);
-  const [header, ...rows] = parseCells(content(bytes), file);
+  const [header, ...rows] = parseCells(content(bytes), file, delimiter);
   if (!header) throw new BadData(`${file} is empty: it needs a header and at least one row`);
   const names = header.map((name) => name.trim());
   checkNames(names, file);
@@ -67,8 +67,8 @@ function refuseOtherFormats(bytes: Uint8Array, file: string): void {
   }
   if (!isUtf8(bytes)) {
     throw new BadData(
-      `${file} is not UTF-8 (first on line ${lineOfBadUtf8(bytes)}): convert it to UTF-8, ` +
-        'for one with iconv -f LATIN1 -t UTF-8',
+      `${file} is not UTF-8 (first on line ${lineOfBadUtf8(bytes)}): set data.encoding to latin1 ` +
+        'if that is what it is, or convert it to UTF-8',
     );
   }
 }
@@ -101,9 +101,10 @@ function content(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start);
 }
 
-function parseCells(bytes: Buffer, file: string): string[][] {
+function parseCells(bytes: Buffer, file: string, delimiter: string): string[][] {
   try {
     return parse(bytes, {
+      delimiter,
       record_delimiter: ['\r\n', '\n', '\r'],
       // Lengths are checked here, where the line a row starts on is known.
       relax_column_count: true,

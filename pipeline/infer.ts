@@ -93,13 +93,8 @@ function strayText(
 function checkNames(header: readonly string[], options: ColumnOptions): void {
   const { file, target, declared } = options;
   if (!header.includes(target)) {
-    const [only = ''] = header;
-    const hint =
-      header.length === 1 && /[;\t|]/.test(only)
-        ? 'separate cells with commas'
-        : 'set data.target to one of them';
     throw new BadData(
-      `${file} has no column ${quote(target)} to predict, only ${list(header)}: ${hint}`,
+      `${file} has no column ${quote(target)} to predict, only ${list(header)}: set data.target to one of them`,
     );
   }
   const unknown = Object.keys(declared).filter((name) => !header.includes(name));

@@ -11,8 +11,18 @@ const onChange = z.enum(['fail', 'ignore', 'adapt']);
 export const paramsSchema = z.strictObject({
   data: z
     .strictObject({
-      /** `iris`, or the path of a CSV file. */
+      /** `iris`, a path (of a folder, ending in `/`), http(s)://, s3:// or dvc://. */
       source: z.string().min(1).default('iris'),
+      /** Between two cells: one character. */
+      delimiter: z
+        .string()
+        .regex(
+          /^[\t!#$%&*,/:;<=>?@^_`|~]$/,
+          'expected one of , ; | : a tab or another such character',
+        )
+        .default(','),
+      /** How the source's text is encoded. */
+      encoding: z.enum(['utf-8', 'latin1']).default('utf-8'),
       /** Name of the column to predict. */
       target: z.string().min(1).default('species'),
       /** Rows per batch. */

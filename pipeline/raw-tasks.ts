@@ -1,6 +1,7 @@
 import type { ColumnTable } from 'arquero';
 import { cutBatch, toColumns, toRows } from './batch.ts';
 import type { Column, ColumnType } from './columns.ts';
+import { checkDelimiter } from './delimiter.ts';
 import { formatCsv, parseCsv } from './csv.ts';
 import { inferColumns } from './infer.ts';
 import { checkHeader, checkRows } from './rows.ts';
@@ -16,8 +17,10 @@ export function inspectRaw(input: {
   target: string;
   declared: Record<string, ColumnType>;
   missingValues: string[];
+  delimiter: string;
 }): { columns: Column[]; rows: number; warnings: string[] } {
-  const table = parseCsv(input.bytes, input.file);
+  checkDelimiter(input.bytes, input.file, input.delimiter);
+  const table = parseCsv(input.bytes, input.file, input.delimiter);
   return { ...inferColumns(table, input), rows: table.rows.length };
 }
 
@@ -34,9 +37,10 @@ export function cutBatches(input: {
   batchSize: number;
   shuffleSeed: number | null;
   batches: number[];
+  delimiter: string;
 }): { bytes: Uint8Array; rows: number; warnings: string[] }[] {
   const { file, columns, batchSize } = input;
-  const table = parseCsv(input.bytes, file);
+  const table = parseCsv(input.bytes, file, input.delimiter);
   checkHeader(table.header, columns, file);
   checkRows(table, columns, { file, missingValues: input.missingValues });
   const order = permutation(table.rows.length, input.shuffleSeed);
@@ -56,9 +60,10 @@ export function firstDifference(input: {
   before: Uint8Array;
   after: Uint8Array;
   file: string;
+  delimiter: string;
 }): string {
-  const before = parseCsv(input.before, input.file);
-  const after = parseCsv(input.after, input.file);
+  const before = parseCsv(input.before, input.file, input.delimiter);
+  const after = parseCsv(input.after, input.file, input.delimiter);
   if (before.header.join() !== after.header.join())
     return `its columns were ${before.header.join(', ')} and are ${after.header.join(', ')}`;
   const rows = Math.max(before.rows.length, after.rows.length);

@@ -30,6 +30,7 @@ export interface StoredObject {
 export interface OpenObject {
   /** Bytes, as the server announces them. */
   size: number;
+  etag: string;
   chunks: AsyncIterable<Uint8Array>;
 }
 
@@ -128,7 +129,11 @@ export class Bucket {
         new GetObjectCommand({ Bucket: this.options.bucket, Key: key }),
       );
       const body = answer.Body as AsyncIterable<Uint8Array>;
-      return { size: answer.ContentLength ?? 0, chunks: this.#chunks(body, key) };
+      return {
+        size: answer.ContentLength ?? 0,
+        etag: answer.ETag ?? '',
+        chunks: this.#chunks(body, key),
+      };
     } catch (error) {
       if (isMissing(error)) return undefined;
       throw this.#error(error, key);

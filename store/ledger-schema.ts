@@ -79,6 +79,8 @@ const ledgerSchema = z.strictObject({
         fetched_at: z.string(),
         /** What a web server called this state of the source, where it said. */
         etag: z.string().nullable(),
+        /** The date it gave that state, as it wrote it. */
+        last_modified: z.string().nullable().optional(),
       }),
     )
     .min(1),

@@ -4,7 +4,8 @@ import type { Settings } from '../../store/ledger-schema.ts';
 import { encodeColumns } from '../columns-file.ts';
 import type { Deps } from '../deps.ts';
 import { RAW, RAW_FILES } from '../paths.ts';
-import { sourceIdentity } from '../source.ts';
+import { sourceIdentity } from '../sources/identity.ts';
+import { toUtf8 } from '../sources/latin1.ts';
 import type { SeenFile } from './place.ts';
 
 interface Handed {
@@ -46,7 +47,8 @@ export async function takeIn(
 /** What makes a batch of a whole file, by the frozen columns and what later data may do to them. */
 export function wholeFile(file: string, bytes: Uint8Array, settings: Settings, { data }: Params) {
   return {
-    bytes,
+    bytes: settings.encoding === 'latin1' ? toUtf8(bytes) : bytes,
+    delimiter: settings.delimiter,
     file,
     columns: settings.columns,
     target: settings.target,
@@ -66,7 +68,8 @@ async function settingsBy(
   const { columns } = await deps.compute(
     'inspectRaw',
     {
-      bytes,
+      bytes: data.encoding === 'latin1' ? toUtf8(bytes) : bytes,
+      delimiter: data.delimiter,
       file: name,
       target: data.target,
       declared: data.columns,
@@ -77,8 +80,8 @@ async function settingsBy(
   return {
     source: sourceIdentity(data.source),
     grows: true,
-    delimiter: ',',
-    encoding: 'utf-8',
+    delimiter: data.delimiter,
+    encoding: data.encoding,
     target: data.target,
     columns,
     missing_values: data.missing_values,

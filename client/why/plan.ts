@@ -1,4 +1,5 @@
 import { stage as evaluate } from '../../activities/evaluate.ts';
+import type { SourcePlace } from '../../activities/sources/source.ts';
 import { isPlace } from '../../activities/arrivals/open-place.ts';
 import { checkFrozen } from '../../activities/frozen.ts';
 import { stage as getData } from '../../activities/get_data.ts';
@@ -27,6 +28,8 @@ export interface Asked {
   batch: number;
   params: Params;
   last: VersionRecord | undefined;
+  /** Where sources are read from, here. */
+  sources: Pick<SourcePlace, 's3' | 'limits'>;
 }
 
 /**
@@ -45,7 +48,10 @@ export async function planOf(
   if (cut !== undefined) checkFrozen(cut, params);
 
   const { source } = params.data;
-  const raw: Input = (await sourceOf(source, cut, batch)) ?? { kind: 'unknown', name: source };
+  const raw: Input = (await sourceOf(params.data, cut, batch, asked.sources)) ?? {
+    kind: 'unknown',
+    name: source,
+  };
   const data = await planStage(context, getData, { source: raw });
   const rows = cut?.raw.at(-1)!.rows ?? data.entry?.facts['rows'];
   if (typeof rows === 'number' && !isPlace(source)) checkBatch(batch, rows, params.data.batch_size);

@@ -109,8 +109,9 @@ describe('conform', () => {
 describe('a batch made of a file', () => {
   const batch = (text: string, contract: ColumnContract) => {
     const { file, target } = options;
-    const from = { file, target, key: null, missingValues, bytes: Buffer.from(text) };
-    const { bytes, rows } = conformBatch({ ...from, columns, contract });
+    const from = { file, target, key: null, missingValues, delimiter: ',' };
+    const given = Buffer.from(text);
+    const { bytes, rows } = conformBatch({ ...from, bytes: given, columns, contract });
     return [Buffer.from(bytes).toString(), rows];
   };
 

@@ -100,7 +100,7 @@ describe('inferColumns', () => {
     [
       'x;y\n1;2\n',
       {},
-      'data.csv has no column "y" to predict, only "x;y": separate cells with commas',
+      'data.csv has no column "y" to predict, only "x;y": set data.target to one of them',
     ],
     [
       'x,y\n1,p\n',

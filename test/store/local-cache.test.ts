@@ -28,7 +28,7 @@ function bucketOf(...answers: (Uint8Array | undefined | Error)[]): Bucket {
   }
   const open: Bucket['open'] = async () => {
     const answer = answers.shift();
-    return answer === undefined ? undefined : { size: 0, chunks: chunks(answer) };
+    return answer === undefined ? undefined : { size: 0, etag: '', chunks: chunks(answer) };
   };
   return { open } as Bucket;
 }
