@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { readIris } from '../activities/source.ts';
+import { readIris } from '../activities/sources/iris.ts';
 import { openStore } from '../store/index.ts';
 import { makeProject, startWorker } from '../test/support/project.ts';
 import { setup } from '../test/support/stack.ts';
