@@ -29,19 +29,10 @@ export function kindOf(source: string): SourceKind {
  */
 export function sourceIdentity(source: string): SourceIdentity {
   const kind = kindOf(source);
-  switch (kind) {
-    case 'iris':
-      return { kind, name: 'iris' };
-    case 'url':
-      return { kind, name: shownUrl(source) };
-    case 's3':
-    case 'prefix':
-      return { kind, name: source };
-    case 'dvc':
-    case 'file':
-    case 'folder':
-      return { kind, name: fileName(source) };
-  }
+  if (kind === 'iris') return { kind, name: 'iris' };
+  if (kind === 'url') return { kind, name: shownUrl(source) };
+  const full = kind === 's3' || kind === 'prefix';
+  return { kind, name: full ? source : fileName(source) };
 }
 
 /** The name of the text that a source is, as it stands in a working tree: `wine.csv` of `in/wine.csv.gz`. */

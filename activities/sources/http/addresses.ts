@@ -44,7 +44,7 @@ export function guardedLookup(options: { outside: boolean }): LookupFunction {
     lookup(host, { ...how, all: true }, (error, addresses) => {
       if (error !== null) return callback(error, '', 0);
       const bad = refused(host, addresses, options);
-      if (bad !== undefined) return callback(bad as NodeJS.ErrnoException, '', 0);
+      if (bad !== undefined) return callback(bad, '', 0);
       if (how.all === true) return callback(null, addresses);
       const [first] = addresses;
       return callback(null, first?.address ?? '', first?.family);

@@ -79,9 +79,9 @@ export function unavailable(url: URL, error: unknown): Error {
 }
 
 function reasonOf(error: unknown): string {
-  const { message = '', code = '', name = '' } = error as NodeJS.ErrnoException;
+  const { message, code, name } = error as NodeJS.ErrnoException;
   if (name === 'TimeoutError') return 'it took too long';
   if (code === 'ENOTFOUND') return 'no such host';
   if (message === 'aborted') return 'the connection broke off';
-  return message || code || 'no answer';
+  return message || (code ?? 'no answer');
 }
