@@ -34,6 +34,8 @@ export interface TrainBatchInput {
   force?: boolean;
   /** The directory whoever starts it tracks runs in: a worker that does not share it refuses. */
   trackingFolder?: string;
+  /** Build the versions before this one that have no record first, with the same params. */
+  with_missing?: boolean;
 }
 
 /** A run's input once it is checked, with its params fixed for good. */
@@ -49,6 +51,7 @@ export interface PinnedRun {
   force: boolean;
   /** Absent where runs are tracked on a server. */
   trackingFolder?: string;
+  withMissing: boolean;
   /** Where the stages that compute run; absent: where the workflow does. */
   cpuTaskQueue?: string;
   /** Search attributes that this namespace has: others must not be set. */
@@ -152,6 +155,12 @@ export interface PublishResult {
 
 export interface CloseRunsRequest {
   status: 'FINISHED' | 'FAILED' | 'KILLED';
+}
+
+export interface FindMissingRequest {
+  pipeline: string;
+  /** The version whose predecessors are looked for. */
+  before: number;
 }
 
 /** One stage of a run, as `progress` and the result tell it. */

@@ -1,6 +1,7 @@
 import type {
   CloseRunsRequest,
   EvaluateRequest,
+  FindMissingRequest,
   GetDataRequest,
   MergeDataRequest,
   PublishRequest,
@@ -10,6 +11,7 @@ import type {
 import { closeRuns } from './close_runs.ts';
 import type { Deps } from './deps.ts';
 import { evaluate } from './evaluate.ts';
+import { findMissing } from './find_missing.ts';
 import { findPending } from './find_pending.ts';
 import { getData } from './get_data.ts';
 import { underLease } from './lease.ts';
@@ -27,6 +29,7 @@ export function createActivities(deps: Deps) {
   return {
     pin_nightly: async (input: unknown) => pinNightly(deps, input),
     find_pending: async (request: FindPendingRequest) => findPending(deps, request),
+    find_missing: async (request: FindMissingRequest) => findMissing(deps, request),
     pin_run: async (input: unknown) => pinRun(deps, input),
     close_runs: async (request: CloseRunsRequest) => closeRuns(deps, request),
     ...underLease(deps, {

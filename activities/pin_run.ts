@@ -21,6 +21,7 @@ const inputSchema = z.strictObject({
   only: z.enum(STAGES).optional(),
   force: z.boolean().optional(),
   trackingFolder: z.string().max(2_000).optional(),
+  with_missing: z.boolean().optional(),
 });
 
 /**
@@ -49,6 +50,7 @@ export async function pinRun(
     until: asked.only ?? asked.until ?? 'evaluate',
     only: asked.only ?? null,
     force: asked.force ?? false,
+    withMissing: asked.with_missing ?? false,
     ...(cpuTaskQueue === undefined ? {} : { cpuTaskQueue }),
     ...(trackingFolder === undefined ? {} : { trackingFolder }),
     searchAttributes: (await deps.searchAttributes?.()) ?? [],

@@ -55,9 +55,9 @@ function lineDisplay(title: string): Display {
   out.write(`${title}\n`);
   return {
     watch: (stages, notice) => {
-      if (notice !== undefined && !told.has('notice')) out.write(`  ${notice}\n`);
-      if (notice === undefined) told.delete('notice');
-      else told.set('notice', notice);
+      const same = notice?.replace(/ for \d+ s/, ''); // said once, not every second
+      if (same !== undefined && told.get('notice') !== same) out.write(`  ${notice}\n`);
+      told.set('notice', same ?? '');
       for (const view of stages) {
         const quarter = Math.floor((view.progress?.fraction ?? 0) * 4);
         const news = `${view.state} ${view.note ?? ''} ${quarter}`;

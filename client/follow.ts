@@ -65,7 +65,8 @@ export async function follow(
   );
   const scheduled = new Map<string, StageView>();
   let notice: string | undefined;
-  const show = (): void => watch([...stages.values()], notice);
+  let building: string | undefined;
+  const show = (): void => watch([...stages.values()], building ?? notice);
   const looking = new AbortController();
   const seen = (described: Described): void => {
     notice = waitingForWorker(described);
@@ -76,6 +77,7 @@ export async function follow(
   try {
     for await (const event of historyOf(session, run, signal)) {
       trim(event, stages);
+      building = childOf(event, building);
       apply(event, stages, scheduled);
       show();
     }
@@ -167,6 +169,16 @@ function trim(event: Event, stages: Map<string, StageView>): void {
   const input: Partial<TrainBatchInput> | null = defaultPayloadConverter.fromPayload(payload);
   const last = STAGES.indexOf(input?.only ?? input?.until ?? 'evaluate');
   for (const stage of last < 0 ? [] : STAGES.slice(last + 1)) stages.delete(stage);
+}
+
+/** What a run waits for while a version before it is built. */
+function childOf(event: Event, now: string | undefined): string | undefined {
+  const begun = event.childWorkflowExecutionStartedEventAttributes?.workflowExecution?.workflowId;
+  if (begun != null) return `${begun} is run first`;
+  const ended =
+    event.childWorkflowExecutionCompletedEventAttributes ??
+    event.childWorkflowExecutionFailedEventAttributes;
+  return ended == null ? now : undefined;
 }
 
 /** Looks at what is in no event until it ends: retries, their causes, progress, tasks nobody takes. */

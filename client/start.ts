@@ -24,6 +24,7 @@ export interface Request {
   until?: StageName | undefined;
   only?: StageName | undefined;
   force?: boolean | undefined;
+  withMissing?: boolean | undefined;
 }
 
 /** A run under way, begun by us or by another. */
@@ -102,7 +103,7 @@ function show({ key, running, asked }: Difference): string {
 }
 
 async function inputOf(session: Session, request: Request): Promise<TrainBatchInput> {
-  const { batch, pipeline, set, until, only, force } = request;
+  const { batch, pipeline, set, until, only, force, withMissing } = request;
   const params = parseParams(paramsSchema, mergeParams(session.config.params, set), 'params');
   const place = session.tracker.place();
   const options = { pipeline, force: force === true };
@@ -116,6 +117,7 @@ async function inputOf(session: Session, request: Request): Promise<TrainBatchIn
     ...(only === undefined ? {} : { only }),
     ...(force === true ? { force } : {}),
     ...(place.includes('#') && isDirectoryUri(place) ? { trackingFolder: place } : {}),
+    ...(withMissing === true ? { with_missing: true } : {}),
   };
 }
 

@@ -1,5 +1,10 @@
 import type { Healed } from '../activities/contract.ts';
-import { ActivityFailure, ApplicationFailure, isCancellation } from '@temporalio/workflow';
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  ChildWorkflowFailure,
+  isCancellation,
+} from '@temporalio/workflow';
 
 /**
  * A stage's failure as the workflow's own, so that the first thing a person reads is the sentence that
@@ -7,7 +12,8 @@ import { ActivityFailure, ApplicationFailure, isCancellation } from '@temporalio
  */
 export function failureOf(error: unknown, stage: string | undefined): unknown {
   if (isCancellation(error)) return error;
-  const cause = error instanceof ActivityFailure ? error.cause : error;
+  const cause =
+    error instanceof ActivityFailure || error instanceof ChildWorkflowFailure ? error.cause : error;
   if (!(cause instanceof ApplicationFailure)) return error;
   return ApplicationFailure.create({
     message: cause.message,

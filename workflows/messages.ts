@@ -48,9 +48,9 @@ export function differences(running: PinnedRun, asked: PinnedRun): Difference[] 
 }
 
 function flatten(pinned: PinnedRun): Record<string, unknown> {
-  const { pipeline, batch, params, source, until, only, force } = pinned;
+  const { pipeline, batch, params, source, until, only, force, withMissing } = pinned;
   // Where it runs and how it is shown is no matter of what it does.
-  const run = { pipeline, batch, until, only, force };
+  const run = { pipeline, batch, until, only, force, with_missing: withMissing };
   const flat: Record<string, unknown> = { ...run, source: source?.sha256 ?? null };
   for (const [section, fields] of Object.entries(params))
     for (const [name, value] of Object.entries(fields)) flat[`${section}.${name}`] = value;

@@ -43,6 +43,11 @@ export class RunView {
     this.show();
   }
 
+  /** Another version is built before this one. */
+  waits(version: number): void {
+    setCurrentDetails(`version ${version} is built first, as it has no record`);
+  }
+
   /** A stage began or ended. */
   show(): void {
     if (this.#run !== undefined && this.#summary !== null)

@@ -14,6 +14,7 @@ import type { Activities } from '../activities/index.ts';
 import type { PinnedRun, RunSummary, TrainBatchInput } from '../activities/contract.ts';
 import { damagedBy, failureOf, trackingMoved } from './failure.ts';
 import { differences, joinRun } from './messages.ts';
+import { buildMissing } from './missing.ts';
 import { RunView } from './run-view.ts';
 import { StageLog } from './stage-log.ts';
 
@@ -56,6 +57,7 @@ export async function trainBatch(input: TrainBatchInput): Promise<RunSummary> {
     const run = await pinned;
     stageLog = new StageLog(run, workflowInfo().firstExecutionRunId, () => view.show());
     view.begin(run, stageLog.summary);
+    if (run.withMissing) await buildMissing(run, input, (version) => view.waits(version));
     await runHealing(run, stageLog);
   } catch (error) {
     const failure = failureOf(error, stageLog?.fail());

@@ -9,15 +9,17 @@ interface RunFlags extends CommonFlags {
   force?: boolean;
   until?: StageName;
   detach?: boolean;
+  withMissing?: boolean;
 }
 
 export function runCommand(context: CommandContext): Command {
   return withRunFlags(pipelineCommand('run', 'run a batch: version N is made of batches 1..N'))
     .argument('<N>', 'the batch, from 1', batchArgument)
     .option('--until <stage>', `stop after this stage (${STAGES.join(', ')})`, stageArgument)
+    .option('--with-missing', 'build the versions before it that have no record first')
     .addHelpText(
       'after',
-      examples('run 2 --set model.max_depth=4', 'run 3 --until preprocess', 'run 2 --json'),
+      examples('run 2 --set model.max_depth=4', 'run 5 --with-missing', 'run 2 --json'),
     )
     .action(async (batch: number, flags: RunFlags) => runBatch(context, batch, flags));
 }

@@ -1,0 +1,26 @@
+import { BadParams } from '../errors.ts';
+import type { FindMissingRequest } from './contract.ts';
+import type { Deps } from './deps.ts';
+
+/** More versions than this are built in portions: each adds to the one history. */
+const MOST = 500;
+
+/**
+ * The versions before one that have no record, in order.
+ * @throws BadParams when there are too many for one run.
+ */
+export async function findMissing(
+  { store }: Pick<Deps, 'store'>,
+  { pipeline, before }: FindMissingRequest,
+): Promise<number[]> {
+  const built = new Set((await store.records.list(pipeline)).map(({ version }) => version));
+  const missing: number[] = [];
+  for (let version = 1; version < before; version++) {
+    if (!built.has(version)) missing.push(version);
+    if (missing.length > MOST)
+      throw new BadParams(
+        `more than ${MOST} versions before ${before} of ${pipeline} are missing: build them in portions, the first with "run ${version} --with-missing"`,
+      );
+  }
+  return missing;
+}

@@ -1,0 +1,142 @@
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { Client, Connection } from '@temporalio/client';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { result } from '../../workflows/messages.ts';
+import {
+  makeProject,
+  ROOT,
+  startWorker,
+  type Project,
+  type RunningWorker,
+} from '../support/project.ts';
+
+/** Runs that others start: the README's commands as they stand, input that is wrong, versions that are missing. */
+
+let project: Project;
+let worker: RunningWorker;
+let temporal: Client;
+
+beforeAll(async () => {
+  project = await makeProject('others');
+  const connection = await Connection.connect({ address: project.env['TEMPORAL_ADDRESS']! });
+  temporal = new Client({ connection, namespace: project.env['TEMPORAL_NAMESPACE']! });
+  await project.client('search-attributes', 'register');
+  worker = await startWorker(project);
+});
+
+afterAll(async () => {
+  await worker?.stop();
+  await temporal?.connection.close();
+  project?.remove();
+});
+
+/** The shell blocks of a section of the README, as they are typed. */
+function shellBlocks(heading: string): string[] {
+  const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
+  const [section = ''] = readme.split(`## ${heading}\n`)[1]?.split('\n## ') ?? [];
+  return [...section.matchAll(/```sh\n(.*?)```/gs)].map(([, block = '']) => block);
+}
+
+async function shell(script: string): Promise<string> {
+  const env = {
+    ...project.env,
+    PATH: `${join(process.env['RETRAIN_TEST_STACK_VENV']!, 'bin')}:${process.env['PATH']}`,
+    TEMPORAL_CONFIG_FILE: join(project.folder, 'none.toml'),
+  };
+  return (await promisify(execFile)('bash', ['-ec', script], { env })).stdout;
+}
+
+describe('the README’s commands', () => {
+  it('start, run, list, query and reset a run', async () => {
+    const [block] = shellBlocks('Without our client');
+    const said = await shell(block!);
+    expect(said).toContain('iris-batch-1');
+    expect(said).toMatch(/Status +COMPLETED/i);
+    expect(said).toMatch(/"outcome": ?"trained"/);
+    const { version, params } = await temporal.workflow.getHandle('iris-batch-2').result();
+    expect(version.version).toBe(2); // of the reset run, with the input it was first given
+    expect(params.model.max_depth).toBe(4);
+  });
+
+  it('cancel one', async () => {
+    await shell(shellBlocks('Without our client')[1]!);
+    const cancelled = temporal.workflow.getHandle('iris-batch-3').result();
+    await expect(cancelled).rejects.toMatchObject({ cause: { name: 'CancelledFailure' } });
+  });
+});
+
+describe('wrong input', () => {
+  it.each([
+    ['a string', 'two', /the document is "two"/],
+    ['a list', [1], /the document is \[1\]/],
+    ['null', null, /the document is null/],
+    ['a number', 2, /the document is 2/],
+    ['a wrong type', { batch: '2' }, /batch is "2"/],
+    ['an unknown key', { batch: 2, depth: 4 }, /depth is not a known key/],
+    [
+      'an unknown param',
+      { batch: 2, params: { model: { deep: 4 } } },
+      /model\.deep is not a known/,
+    ],
+    ['params that are a list', { batch: 2, params: [] }, /params is \[\]/],
+  ])('%s fails the run at once, with a sentence', async (name, input, sentence) => {
+    const handle = await temporal.workflow.start('trainBatch', {
+      workflowId: `wrong ${name}`,
+      taskQueue: 'incremental-training',
+      args: [input],
+    });
+    await expect(handle.result()).rejects.toMatchObject({
+      cause: { type: 'BadParams', message: expect.stringMatching(sentence) },
+    });
+    expect((await handle.query(result)).outcome).toBe('failed');
+  });
+
+  it('none at all is one of them', async () => {
+    const started = temporal.workflow.execute('trainBatch', {
+      workflowId: 'wrong nothing',
+      taskQueue: 'incremental-training',
+    });
+    await expect(started).rejects.toMatchObject({ cause: { type: 'BadParams' } });
+  });
+});
+
+describe('run N --with-missing', () => {
+  it('builds the versions that have no record first, in order, sharing what is cached', async () => {
+    const flags = ['--pipeline', 'gaps', '--set', 'data.batch_size=30'];
+    expect((await project.client('run', '2', ...flags)).code).toBe(0);
+    const { code, stderr } = await project.client('run', '4', '--with-missing', ...flags);
+    expect(code).toBe(0);
+    expect(stderr).toContain('gaps-batch-1 is run first');
+    const listed = await project.client('list', '--pipeline', 'gaps', '--json');
+    const { versions } = JSON.parse(listed.stdout) as {
+      versions: { version: number; seq: number; created_at: string }[];
+    };
+    expect(versions.map(({ version, seq }) => [version, seq])).toEqual([
+      [1, 1],
+      [2, 1],
+      [3, 1],
+      [4, 1],
+    ]);
+    const made = [1, 3, 4].map((n) => versions[n - 1]!.created_at);
+    expect(made).toEqual(made.toSorted());
+    const { stages } = await temporal.workflow.getHandle('gaps-batch-1').result();
+    expect(stages[0]).toMatchObject({ stage: 'get_data', state: 'cached' });
+  });
+
+  it('fails with the sentence of the version that failed', async () => {
+    const { code, stderr } = await project.client(
+      'run',
+      '9',
+      '--with-missing',
+      '--pipeline',
+      'gaps',
+      '--set',
+      'data.batch_size=30',
+    );
+    expect(code).toBe(1);
+    expect(stderr).toContain('batch 6 does not exist');
+  });
+});
