@@ -7,6 +7,7 @@ import { dvcCommand } from './client/commands/dvc.ts';
 import { gcCommand } from './client/commands/gc.ts';
 import { lineageCommand } from './client/commands/lineage.ts';
 import { listCommand } from './client/commands/list.ts';
+import { logCommand } from './client/commands/log.ts';
 import { metricsCommand } from './client/commands/metrics.ts';
 import { paramsCommand } from './client/commands/params.ts';
 import { runCommand, stageCommand } from './client/commands/run.ts';
@@ -44,6 +45,7 @@ for (const command of [
   paramsCommand(context),
   dvcCommand(context),
   cancelCommand(context),
+  logCommand(context),
   searchAttributesCommand(context),
   stackCommand(context),
   workerCommand(),

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { TrackingMoved } from '../errors.ts';
+import { TrackingMoved, TrackingRefused } from '../errors.ts';
 import type { Attempt } from '../store/attempts.ts';
 import type { TrackedRun } from './contract.ts';
 import type { Deps } from './deps.ts';
@@ -127,6 +127,36 @@ function moved(
   );
 }
 
+/**
+ * Lets go of a run that is not where it was logged: the server's database was replaced, or it was
+ * deleted by hand. Whoever opens the attempt next makes it again.
+ */
+export async function forgetRun(deps: TrackingDeps, open: OpenAttempt): Promise<void> {
+  await deps.store.attempts.swap(open.pipeline, open.attempt, (current) =>
+    current!.run_id === open.run_id ? { ...current!, ...NO_RUN, owner: NOBODY } : current!,
+  );
+}
+
+/**
+ * Logs to the run of an attempt.
+ * @throws TrackingMoved when the run is gone: its training is to be logged once more.
+ */
+export async function onRun<T>(
+  deps: TrackingDeps,
+  open: OpenAttempt,
+  log: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await log();
+  } catch (error) {
+    const unknown =
+      error instanceof TrackingRefused && error.details['code'] === 'RESOURCE_DOES_NOT_EXIST';
+    if (!unknown || (await deps.tracker.hasRun(open.run_id))) throw error;
+    await forgetRun(deps, open);
+    throw moved(deps, open);
+  }
+}
+
 /** What the version record and the result say of the attempt. */
 export function trackedRun({ tracker }: TrackingDeps, attempt: OpenAttempt): TrackedRun {
   const { experiment_id, run_id, model_name, model_version } = attempt;
@@ -141,6 +171,9 @@ export function trackedRun({ tracker }: TrackingDeps, attempt: OpenAttempt): Tra
     },
   };
 }
+
+/** The owner of a claim that was let go. */
+const NOBODY = 'nobody';
 
 const NOTHING_LOGGED = {
   model_id: null,
@@ -168,7 +201,7 @@ async function claim(deps: TrackingDeps, of: AttemptOf, execution: Execution): P
       if (current === undefined) return freshClaim(of, execution, now);
       if (isCurrent(deps, current)) return current;
       // With a run on another server the claim there is done with: ours is to find or make it here.
-      const done = current.run_id !== null;
+      const done = current.run_id !== null || current.owner === NOBODY;
       const dead = current.owner.startsWith(`${execution.activity}/`) || now >= deadline;
       if (current.owner === execution.token || !(done || dead)) return current;
       return { ...current, ...NO_RUN, owner: execution.token, owned_at: now };

@@ -153,6 +153,22 @@ export interface PublishResult {
   metrics: Record<string, number>;
 }
 
+/** The one argument of `logVersion`. */
+export interface LogVersionInput {
+  pipeline: string;
+  version: number;
+  /** As in `TrainBatchInput`. */
+  trackingFolder?: string;
+}
+
+export interface LoggedVersion {
+  version: number;
+  seq: number;
+  /** Whether anything was missing there. */
+  added: boolean;
+  mlflow: TrackedRun;
+}
+
 export interface CloseRunsRequest {
   status: 'FINISHED' | 'FAILED' | 'KILLED';
 }

@@ -1,4 +1,4 @@
-import { requireAttempt } from './attempt.ts';
+import { onRun, requireAttempt } from './attempt.ts';
 import type { EvaluateRequest, StageResult } from './contract.ts';
 import type { Deps } from './deps.ts';
 import { currentExecution } from './execution.ts';
@@ -33,6 +33,6 @@ export async function evaluate(deps: Deps, request: EvaluateRequest): Promise<St
   const result = await runStage(deps, stage, request as StageCall<'model' | 'encoder' | 'test'>);
   const attempt = await requireAttempt(deps, request);
   if (attempt.logged['evaluate'] !== result.key)
-    await logEvaluation(deps, attempt, { request, result, execution });
+    await onRun(deps, attempt, () => logEvaluation(deps, attempt, { request, result, execution }));
   return result;
 }

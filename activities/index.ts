@@ -3,6 +3,7 @@ import type {
   EvaluateRequest,
   FindMissingRequest,
   GetDataRequest,
+  LogVersionInput,
   MergeDataRequest,
   PublishRequest,
   StageRequest,
@@ -15,6 +16,7 @@ import { findMissing } from './find_missing.ts';
 import { findPending } from './find_pending.ts';
 import { getData } from './get_data.ts';
 import { underLease } from './lease.ts';
+import { logVersion } from './log_version.ts';
 import { mergeData } from './merge_data.ts';
 import type { FindPendingRequest } from './nightly-contract.ts';
 import { pinNightly } from './pin_nightly.ts';
@@ -39,6 +41,7 @@ export function createActivities(deps: Deps) {
       preprocess: async (request: StageRequest) => preprocess(deps, request),
       train: async (request: TrainRequest) => train(deps, request),
       evaluate: async (request: EvaluateRequest) => evaluate(deps, request),
+      log_version: async (input: LogVersionInput) => logVersion(deps, input),
       publish_version: async (request: PublishRequest) => publishVersion(deps, request),
     }),
   };

@@ -14,11 +14,12 @@ export async function logEvaluation(
     request,
     result,
     execution,
-  }: { request: EvaluateRequest; result: StageResult; execution: Execution },
+    at = Date.now(),
+  }: { request: EvaluateRequest; result: StageResult; execution: Execution; at?: number },
 ): Promise<void> {
   const tracker = deps.tracker.withSignal(execution.signal);
   const runId = attempt.run_id;
-  const timestamp = await scoreTime(deps, attempt, result.key);
+  const timestamp = await scoreTime(deps, attempt, { key: result.key, at });
   const metrics = result.outputs['metrics'] as Ref;
   const bytes = await deps.store.artifacts.get(metrics);
   const dataset = datasetOf(deps, request.inputs['test']!, `${request.pipeline}-test`, 'testing');
@@ -37,7 +38,7 @@ export async function logEvaluation(
     tracker.logArtifact(runId, metrics.path, bytes, 'application/json'),
     sweepTwins(deps, attempt),
   ]);
-  await tracker.finishRun(runId, 'FINISHED', Date.now());
+  await tracker.finishRun(runId, 'FINISHED', at);
   await updateAttempt(deps, attempt, { logged: { evaluate: result.key } });
 }
 
@@ -45,9 +46,13 @@ export async function logEvaluation(
  * When these scores were first logged. MLflow tells points of one step apart by their time, so repeats
  * carry the first one's, and other scores of the same model (newer code) a time of their own.
  */
-async function scoreTime(deps: Deps, attempt: OpenAttempt, key: string): Promise<number> {
+async function scoreTime(
+  deps: Deps,
+  attempt: OpenAttempt,
+  { key, at }: { key: string; at: number },
+): Promise<number> {
   const { scored_at: times } = await updateAttempt(deps, attempt, {
-    scored_at: { [key]: Date.now() },
+    scored_at: { [key]: at },
   });
   return times[key]!;
 }

@@ -2,7 +2,7 @@ import { attemptId } from '../store/attempts.ts';
 import { at } from '../store/ref.ts';
 import { stageKey } from '../store/stage-cache.ts';
 import { directoryOf } from '../tracking/place.ts';
-import { findAttempt, openAttempt, trackedRun, type OpenAttempt } from './attempt.ts';
+import { findAttempt, onRun, openAttempt, trackedRun, type OpenAttempt } from './attempt.ts';
 import type { StageResult, TrainRequest, TrainResult } from './contract.ts';
 import type { Deps } from './deps.ts';
 import { currentExecution } from './execution.ts';
@@ -66,8 +66,10 @@ export async function train(deps: Deps, request: TrainRequest): Promise<TrainRes
   if (fitted.status === 'rejected') throw fitted.reason;
   if (opened.status === 'rejected') throw opened.reason;
   const [result, open] = [fitted.value, opened.value];
-  if (open.owner !== execution.token) await adopt(deps, open, tags);
-  const logged = await logTraining(deps, open, { request, result, execution });
+  const logged = await onRun(deps, open, async () => {
+    if (open.owner !== execution.token) await adopt(deps, open, tags);
+    return logTraining(deps, open, { request, result, execution });
+  });
   return trackedResult(deps, result, logged);
 }
 

@@ -20,6 +20,7 @@ import { openSession, type Session } from './session.ts';
 import { fromPhrase, originOf, type Origin } from './why/origin.ts';
 import { phraseOf } from './why/reason.ts';
 import { workflowIdOf } from './start.ts';
+import { trackedNow, type TrackedNow } from './tracked.ts';
 import { NO_WORKER, taskQueueHasWorker, waitingForWorker } from './workers.ts';
 
 /** The latest run of a batch, as Temporal knows it. */
@@ -51,7 +52,7 @@ export async function status(
       latestRun(session, workflowIdOf({ pipeline, batch })),
       storedVersion(session, pipeline, batch),
     ]);
-    const { version, origins } = stored;
+    const { version, origins, tracked } = stored;
     // Temporal alone still tells of the run; with no run to tell of, the store is what is missing.
     if (stored.error !== null && run === null) throw stored.error;
     if (run === null && version === null)
@@ -61,10 +62,10 @@ export async function status(
     if (stored.error !== null)
       say(`what stands cannot be told: ${stored.error.message}`, 'warning');
     const unknown = stored.error === null ? {} : { storage: stored.error.message };
-    if (json === true) printJson({ pipeline, batch, run, version, origins, ...unknown });
+    if (json === true) printJson({ pipeline, batch, run, version, origins, tracked, ...unknown });
     else {
       if (run !== null) printRun(run);
-      if (version !== null) printVersion(session, version, origins);
+      if (version !== null) printVersion(session, version, { origins, tracked });
     }
     return 0;
   } finally {
@@ -80,15 +81,17 @@ async function storedVersion(
 ): Promise<{
   version: VersionRecord | null;
   origins: (Origin & { stage: string })[];
+  tracked: TrackedNow | null;
   error: RetrainError | null;
 }> {
   try {
     const version = (await latestOf(session.store.records, pipeline, batch)) ?? null;
     const origins = version === null ? [] : await originsOf(session, version);
-    return { version, origins, error: null };
+    const tracked = version === null ? null : await trackedNow(session, version);
+    return { version, origins, tracked, error: null };
   } catch (error) {
     if (!(error instanceof StorageUnavailable || error instanceof StorageRefused)) throw error;
-    return { version: null, origins: [], error };
+    return { version: null, origins: [], tracked: null, error };
   }
 }
 
@@ -182,10 +185,10 @@ function printRun(run: LatestRun): void {
 function printVersion(
   { tracker }: Session,
   record: VersionRecord,
-  origins: readonly Origin[],
+  { origins, tracked }: { origins: readonly Origin[]; tracked: TrackedNow | null },
 ): void {
   const out = process.stdout;
-  const { version, seq, created_at, metrics, mlflow, stages } = record;
+  const { version, seq, created_at, metrics, stages } = record;
   out.write(`version ${version}, build ${seq}, made ${created_at}\n\n`);
   const rows = stages.map(({ stage, cached, duration_ms, outputs }, i) => [
     stage,
@@ -199,10 +202,10 @@ function printVersion(
   out.write(`${table(['metric', 'value'], scores)}\n\n`);
   for (const { stage, warnings } of stages)
     for (const warning of warnings) say(`${stage}: ${warning}`, 'warning');
-  if (mlflow === null) return;
-  if (mlflow.model_version !== null)
-    out.write(`model     ${mlflow.model_name} version ${mlflow.model_version}\n`);
-  out.write(`MLflow    ${tracker.runUrl(mlflow.experiment_id, mlflow.run_id)}\n`);
+  if (tracked === null) return;
+  if (tracked.modelVersion !== null)
+    out.write(`model     ${tracked.modelName} version ${tracked.modelVersion}\n`);
+  out.write(`MLflow    ${tracked.url}\n`);
   if (tracker.look !== null) out.write(`          ${tracker.look}\n`);
 }
 

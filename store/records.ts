@@ -190,6 +190,19 @@ export class Records {
     return Promise.all((await this.list(pipeline)).map(revisionOf));
   }
 
+  /** Notes in the index where a build is logged now; the record keeps where it was when it was made. */
+  async noteLogged(
+    { pipeline, version, seq }: BuildOf,
+    logged: Pick<VersionLine, 'run_id' | 'model_version'>,
+  ): Promise<void> {
+    await swapDocument(this.#bucket, indexKey(pipeline), INDEX, (current) => ({
+      ...current!,
+      versions: current!.versions.map((line) =>
+        line.version === version && line.seq === seq ? { ...line, ...logged } : line,
+      ),
+    }));
+  }
+
   /** The build's number: its own if it has one, else the next. A record follows, or a retry writes it. */
   async #reserve({
     pipeline,

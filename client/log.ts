@@ -1,0 +1,63 @@
+import type { LoggedVersion, LogVersionInput } from '../activities/contract.ts';
+import type { Config } from '../config.ts';
+import { MissingHistory } from '../errors.ts';
+import { isDirectoryUri } from '../tracking/place.ts';
+import type { logVersion } from '../workflows/index.ts';
+import { printJson, say } from './print.ts';
+import { openSession, type Session } from './session.ts';
+import { taskQueueHasWorker } from './workers.ts';
+
+/**
+ * `log N`, `log --all`: logs versions that were built to where runs are tracked now, a workflow each, in
+ * order. What is there already is left as it is, so that it can be asked again.
+ * @param version undefined: every version of the pipeline
+ */
+export async function log(
+  config: Config,
+  asked: { pipeline: string; version: number | undefined; json?: boolean | undefined },
+): Promise<number> {
+  const { pipeline, version, json } = asked;
+  const session = await openSession(config, { check: ['temporal', 'storage', 'tracking'] });
+  try {
+    if (!(await taskQueueHasWorker(session)))
+      say('no worker is there to do it: start one with "npm run client -- worker", or "stack up"');
+    const versions = version === undefined ? await everyVersion(session, pipeline) : [version];
+    const logged: (LoggedVersion & { url: string })[] = [];
+    for (const one of versions) {
+      const done = await logOne(session, pipeline, one);
+      const url = session.tracker.runUrl(done.mlflow.experimentId, done.mlflow.runId);
+      logged.push({ ...done, url });
+      if (json !== true)
+        process.stdout.write(
+          `version ${one}, build ${done.seq}: ${done.added ? 'logged' : 'was logged already'}  ${url}\n`,
+        );
+    }
+    if (json === true) printJson({ pipeline, trackingUri: session.tracker.uri, versions: logged });
+    return 0;
+  } finally {
+    await session.close();
+  }
+}
+
+async function everyVersion({ store }: Session, pipeline: string): Promise<number[]> {
+  const versions = (await store.records.list(pipeline)).map(({ version }) => version);
+  if (versions.length > 0) return versions;
+  throw new MissingHistory(`${pipeline} has no version yet: make one with "run 1"`);
+}
+
+/** Starts the workflow, or follows the one that is at it. */
+async function logOne(session: Session, pipeline: string, version: number): Promise<LoggedVersion> {
+  const place = session.tracker.place();
+  const input: LogVersionInput = {
+    pipeline,
+    version,
+    ...(isDirectoryUri(place) ? { trackingFolder: place } : {}),
+  };
+  return session.client.workflow.execute<typeof logVersion>('logVersion', {
+    workflowId: `${pipeline}-log-${version}`,
+    workflowIdConflictPolicy: 'USE_EXISTING',
+    taskQueue: session.config.taskQueue,
+    args: [input],
+    staticSummary: `${pipeline} · log version ${version}`,
+  });
+}

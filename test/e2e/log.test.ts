@@ -1,0 +1,99 @@
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ResultDocument } from '../../client/result.ts';
+import { createFilesTracker } from '../../tracking/files/tracker.ts';
+import { createMlflowTracker } from '../../tracking/mlflow.ts';
+import { makeProject, startWorker, type Project, type RunningWorker } from '../support/project.ts';
+
+/** `log`: versions logged again to a server that lost them and to a directory, from their records. */
+
+interface Logged {
+  trackingUri: string;
+  versions: { version: number; added: boolean; url: string; mlflow: { runId: string } }[];
+}
+
+let project: Project;
+let worker: RunningWorker;
+const documents: ResultDocument[] = [];
+
+beforeAll(async () => {
+  project = await makeProject('log');
+  worker = await startWorker(project);
+  for (const batch of ['1', '2']) {
+    const { stdout } = await project.client('run', batch, '--json');
+    documents.push(JSON.parse(stdout) as ResultDocument);
+  }
+});
+afterAll(async () => {
+  await worker?.stop();
+  project?.remove();
+});
+
+async function log(...args: string[]): Promise<Logged> {
+  const { code, stdout, stderr } = await project.client('log', ...args, '--json');
+  expect([code, stderr]).toEqual([0, '']);
+  return JSON.parse(stdout) as Logged;
+}
+
+const runsAt = async (uri: string) => {
+  const tracker = uri.startsWith('http')
+    ? createMlflowTracker({ uri })
+    : createFilesTracker({ path: uri });
+  const experiment = await tracker.ensureExperiment(project.env['MLFLOW_EXPERIMENT_NAME']!);
+  const runs = await tracker.findRuns(experiment, { 'retrain.pipeline': 'iris' });
+  return runs.map(({ name, runId, status }) => ({ name, runId, status }));
+};
+
+describe('log', () => {
+  it('leaves alone what is logged, and makes again what the server has lost', async () => {
+    const server = project.env['MLFLOW_TRACKING_URI']!;
+    expect((await log('1')).versions[0]).toMatchObject({ added: false });
+    const lost = documents[0]!.mlflow!.runId;
+    await createMlflowTracker({ uri: server }).deleteRun(lost);
+    const [again] = (await log('1')).versions;
+    expect(again).toMatchObject({ version: 1, added: true });
+    expect(again!.mlflow.runId).not.toBe(lost);
+    expect(await runsAt(server)).toHaveLength(2);
+    expect((await log('1')).versions[0]).toMatchObject({ added: false, mlflow: again!.mlflow });
+    expect((await project.client('status', '1')).stdout).toContain(again!.url);
+    const list = JSON.parse((await project.client('list', '--json')).stdout) as {
+      versions: { run_id: string }[];
+    };
+    expect(list.versions[0]!.run_id).toBe(again!.mlflow.runId);
+  });
+
+  it('logs every version to a directory, once however often', async () => {
+    await worker.stop();
+    project.env['MLFLOW_TRACKING_URI'] = './mlruns';
+    worker = await startWorker(project);
+    const first = await log('--all');
+    expect(first.versions.map(({ version, added }) => [version, added])).toEqual([
+      [1, true],
+      [2, true],
+    ]);
+    const runs = await runsAt(join(project.folder, 'mlruns'));
+    expect(runs).toEqual([
+      expect.objectContaining({ name: 'batch_1', status: 'FINISHED' }),
+      expect.objectContaining({ name: 'batch_2', status: 'FINISHED' }),
+    ]);
+    expect((await log('--all')).versions.map(({ added }) => added)).toEqual([false, false]);
+    expect(await runsAt(join(project.folder, 'mlruns'))).toEqual(runs);
+  });
+
+  it('says of a server that is down where it is, how to start and how to look at it, and the way without', async () => {
+    project.env['MLFLOW_TRACKING_URI'] = 'http://127.0.0.1:9';
+    const { code, stderr } = await project.client('log', '1');
+    expect(code).toBe(3);
+    for (const words of [
+      'http://127.0.0.1:9',
+      'stack up',
+      'curl http://127.0.0.1:9/health',
+      './mlruns',
+    ])
+      expect(stderr).toContain(words);
+  });
+
+  it('wants a version or --all', async () => {
+    expect((await project.client('log')).code).toBe(2);
+  });
+});

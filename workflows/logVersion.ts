@@ -1,0 +1,19 @@
+import { proxyActivities } from '@temporalio/workflow';
+import type { LoggedVersion, LogVersionInput } from '../activities/contract.ts';
+import type { Activities } from '../activities/index.ts';
+import { failureOf } from './failure.ts';
+
+const { log_version } = proxyActivities<Pick<Activities, 'log_version'>>({
+  startToCloseTimeout: '10m',
+  heartbeatTimeout: '30s',
+  retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '30s' },
+});
+
+/** Logs a version that was built to where the worker tracks now, however long that is away. */
+export async function logVersion(input: LogVersionInput): Promise<LoggedVersion> {
+  try {
+    return await log_version(input);
+  } catch (error) {
+    throw failureOf(error, undefined);
+  }
+}
