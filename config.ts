@@ -19,6 +19,12 @@ const localSchema = z.strictObject({
       experiment_name: z.string().min(1).default('incremental_training'),
     })
     .prefault({}),
+  tracking: z
+    .strictObject({
+      /** While tracking is unavailable: try until it is back, or finish the version and log it then. */
+      on_unavailable: z.enum(['retry', 'defer']).default('retry'),
+    })
+    .prefault({}),
   storage: z
     .strictObject({
       /** null: AWS itself. */
@@ -58,7 +64,12 @@ export interface Config {
   /** Where s3:// sources are, and within which bounds sources are read. */
   sources: Pick<SourcePlace, 's3' | 'limits'>;
   /** `uri` is a server's, or `file:///…` for a directory. */
-  tracking: { uri: string; experimentName: string; auth: TrackingAuth | undefined };
+  tracking: {
+    uri: string;
+    experimentName: string;
+    auth: TrackingAuth | undefined;
+    onUnavailable: 'retry' | 'defer';
+  };
   /** Base URL of Temporal's Web UI, for links. */
   temporalUi: string;
   /** Where runs are started, and the worker takes them from. */
@@ -87,7 +98,7 @@ export function stackDir(root: string, env: NodeJS.ProcessEnv = process.env): st
  */
 export function loadConfig(root: string, env: NodeJS.ProcessEnv = process.env): Config {
   const file = parseParams(fileSchema, readParamsFile(root), 'params.yaml');
-  const { pipeline, mlflow, storage, ...params } = file;
+  const { pipeline, mlflow, tracking, storage, ...params } = file;
   parseParams(paramsSchema, params, 'params.yaml');
   const endpoint = env['AWS_ENDPOINT_URL_S3'] ?? env['AWS_ENDPOINT_URL'] ?? storage.endpoint;
   const region = env['AWS_REGION'] ?? env['AWS_DEFAULT_REGION'] ?? storage.region;
@@ -101,6 +112,7 @@ export function loadConfig(root: string, env: NodeJS.ProcessEnv = process.env): 
       uri: trackingUri(env['MLFLOW_TRACKING_URI'] ?? mlflow.tracking_uri, resolve(root)),
       experimentName: env['MLFLOW_EXPERIMENT_NAME'] ?? mlflow.experiment_name,
       auth: authFromEnv(env),
+      onUnavailable: tracking.on_unavailable,
     },
     temporalUi: env['TEMPORAL_UI_URL'] ?? 'http://localhost:8233',
     taskQueue: env['RETRAIN_TASK_QUEUE'] || TASK_QUEUE,

@@ -38,6 +38,7 @@ async function main(): Promise<void> {
     store,
     tracker: openTracker({ uri, auth }),
     experimentName,
+    deferTracking: config.tracking.onUnavailable === 'defer',
     compute: pool.compute,
     readConfig: () => loadConfig(root),
     root,

@@ -119,17 +119,29 @@ export interface TrackedRun {
 }
 
 export interface TrainRequest extends StageRequest {
+  /** Whether a version comes of it, from whose record it can be logged later. */
+  mayDefer?: boolean;
   /** As in the run's input. */
   trackingFolder?: string;
 }
 
 export interface TrainResult extends StageResult {
   attempt: string;
-  mlflow: TrackedRun;
+  /** Null when logging was put off. */
+  mlflow: TrackedRun | null;
 }
 
 export interface EvaluateRequest extends StageRequest {
   attempt: string;
+  /** Whether logging may be put off. */
+  mayDefer?: boolean;
+  /** Whether training's was. */
+  deferred?: boolean;
+}
+
+export interface EvaluateResult extends StageResult {
+  /** Logging was put off: the version is to be logged from its record. */
+  deferred?: boolean;
 }
 
 export interface PublishRequest {
@@ -140,7 +152,8 @@ export interface PublishRequest {
   ledgerRevision: number;
   stages: { stage: StageName; key: string; cached: boolean }[];
   attempt: string;
-  mlflow: TrackedRun;
+  /** Null while it is not logged. */
+  mlflow: TrackedRun | null;
   healed: Healed[];
   forced: boolean;
 }
@@ -151,6 +164,8 @@ export interface PublishResult {
   version: number;
   seq: number;
   metrics: Record<string, number>;
+  /** Where it is logged could not be brought up to date: it is to be logged from its record. */
+  deferred?: boolean;
 }
 
 /** The one argument of `logVersion`. */

@@ -8,6 +8,8 @@ import type { SourcePlace } from './sources/source.ts';
 export interface Deps {
   store: Store;
   tracker: Tracker;
+  /** Whether runs go on while tracking is away, to be logged afterwards; absent: they wait. */
+  deferTracking?: boolean;
   /** Name of the MLflow experiment runs belong to. */
   experimentName: string;
   /** Runs a pure function of pipeline/ in a worker thread. */

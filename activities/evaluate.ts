@@ -1,5 +1,6 @@
 import { onRun, requireAttempt } from './attempt.ts';
-import type { EvaluateRequest, StageResult } from './contract.ts';
+import type { EvaluateRequest, EvaluateResult } from './contract.ts';
+import { deferredWarning, orDefer } from './defer.ts';
 import type { Deps } from './deps.ts';
 import { currentExecution } from './execution.ts';
 import { logEvaluation } from './log-evaluation.ts';
@@ -28,11 +29,16 @@ export const stage: Stage<'model' | 'encoder' | 'test'> = {
 };
 
 /** Scores the model on the test rows of everything so far and of the new batch alone; ends its MLflow run. */
-export async function evaluate(deps: Deps, request: EvaluateRequest): Promise<StageResult> {
+export async function evaluate(deps: Deps, request: EvaluateRequest): Promise<EvaluateResult> {
   const execution = currentExecution();
   const result = await runStage(deps, stage, request as StageCall<'model' | 'encoder' | 'test'>);
+  if (request.deferred === true) return { ...result, deferred: true };
   const attempt = await requireAttempt(deps, request);
-  if (attempt.logged['evaluate'] !== result.key)
+  if (attempt.logged['evaluate'] === result.key) return result;
+  const logged = await orDefer(deps, request.mayDefer, async () => {
     await onRun(deps, attempt, () => logEvaluation(deps, attempt, { request, result, execution }));
-  return result;
+    return true;
+  });
+  if (logged === true) return result;
+  return { ...result, warnings: [...result.warnings, deferredWarning(deps)], deferred: true };
 }

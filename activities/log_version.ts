@@ -48,7 +48,14 @@ export async function logVersion(deps: Deps, input: LogVersionInput): Promise<Lo
     const at = Date.parse(record.created_at);
     await logEvaluation(deps, attempt, { request: asked, result: scoring, execution, at });
   }
-  const { run_id, model_version } = attempt;
+  const { run_id, model_name, model_version } = attempt;
+  // Another build may have had it, and this is the latest.
+  if (model_name !== null && model_version !== null)
+    await deps.tracker.setAlias({
+      name: model_name,
+      alias: `batch-${version}`,
+      version: model_version,
+    });
   await deps.store.records.noteLogged(record, { run_id, model_version });
   return {
     version,

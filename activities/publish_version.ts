@@ -2,6 +2,7 @@ import { MissingHistory } from '../errors.ts';
 import { hashOf } from '../store/hash.ts';
 import type { VersionRecord } from '../store/records.ts';
 import type { PublishRequest, PublishResult } from './contract.ts';
+import { orDefer } from './defer.ts';
 import type { Deps } from './deps.ts';
 import { currentExecution } from './execution.ts';
 import { currentRun } from './lease.ts';
@@ -32,7 +33,7 @@ export async function publishVersion(deps: Deps, request: PublishRequest): Promi
     git_commit: deps.gitCommit ?? null,
     forced: request.forced,
     attempt,
-    mlflow: {
+    mlflow: mlflow && {
       tracking_uri: deps.tracker.uri,
       experiment_id: mlflow.experimentId,
       run_id: mlflow.runId,
@@ -43,19 +44,19 @@ export async function publishVersion(deps: Deps, request: PublishRequest): Promi
     created_at: new Date().toISOString(),
   });
   await deps.store.leases.release(currentRun(pipeline));
+  const published = { record: ref, version: batch, seq: record.seq, metrics: shown(headline) };
   // Training has pointed it at a version just made; here an earlier one becomes the latest again.
-  const { modelVersion } = mlflow;
-  if (
-    modelVersion !== null &&
-    moved &&
-    stages.some(({ stage, cached }) => stage === 'train' && cached)
-  )
-    await deps.tracker.setAlias({
-      name: mlflow.modelName,
-      alias: `batch-${batch}`,
-      version: modelVersion,
+  const known = mlflow?.modelVersion ?? null;
+  const again = moved && stages.some(({ stage, cached }) => stage === 'train' && cached);
+  if (mlflow !== null && known !== null && again) {
+    const alias = { name: mlflow.modelName, alias: `batch-${batch}`, version: known };
+    const set = await orDefer(deps, true, async () => {
+      await deps.tracker.setAlias(alias);
+      return true;
     });
-  return { record: ref, version: batch, seq: record.seq, metrics: shown(headline) };
+    if (set !== true) return { ...published, deferred: true };
+  }
+  return published;
 }
 
 /** A few numbers for the workflow's result; the record has them all. */

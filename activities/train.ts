@@ -4,6 +4,7 @@ import { stageKey } from '../store/stage-cache.ts';
 import { directoryOf } from '../tracking/place.ts';
 import { findAttempt, onRun, openAttempt, trackedRun, type OpenAttempt } from './attempt.ts';
 import type { StageResult, TrainRequest, TrainResult } from './contract.ts';
+import { deferredWarning, orDefer } from './defer.ts';
 import type { Deps } from './deps.ts';
 import { currentExecution } from './execution.ts';
 import { logTraining, trainingTags } from './log-training.ts';
@@ -60,17 +61,24 @@ export async function train(deps: Deps, request: TrainRequest): Promise<TrainRes
   const tags = trainingTags(deps, request, execution);
   const [fitted, opened] = await Promise.allSettled([
     runStage(deps, stage, call),
-    openAttempt(deps, of, execution, tags),
+    orDefer(deps, request.mayDefer, () => openAttempt(deps, of, execution, tags)),
   ]);
   // Both are waited for: what is left running would run beside the next try.
   if (fitted.status === 'rejected') throw fitted.reason;
   if (opened.status === 'rejected') throw opened.reason;
   const [result, open] = [fitted.value, opened.value];
-  const logged = await onRun(deps, open, async () => {
-    if (open.owner !== execution.token) await adopt(deps, open, tags);
-    return logTraining(deps, open, { request, result, execution });
-  });
-  return trackedResult(deps, result, logged);
+  const logged =
+    open === undefined
+      ? undefined
+      : await orDefer(deps, request.mayDefer, () =>
+          onRun(deps, open, async () => {
+            if (open.owner !== execution.token) await adopt(deps, open, tags);
+            return logTraining(deps, open, { request, result, execution });
+          }),
+        );
+  if (logged !== undefined) return trackedResult(deps, result, logged);
+  const warnings = [...result.warnings, deferredWarning(deps)];
+  return { ...result, warnings, attempt: of.attempt, mlflow: null };
 }
 
 function trackedResult(deps: Deps, result: StageResult, attempt: OpenAttempt): TrainResult {

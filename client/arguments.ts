@@ -23,7 +23,7 @@ export function pipelineArgument(text: string): string {
 }
 
 /** Sections of params.yaml that say where things are: each process has its own, no run can set them. */
-const LOCAL_SECTIONS = new Set(['mlflow', 'storage', 'pipeline']);
+const LOCAL_SECTIONS = new Set(['mlflow', 'tracking', 'storage', 'pipeline']);
 
 /**
  * One `--set model.max_depth=4`, laid over those before it. The value is read as YAML.

@@ -35,7 +35,7 @@ function tableOf(versions: readonly VersionLine[]): string {
       'model',
       'made',
     ],
-    versions.map(({ version, seq, metrics, rows, model_version, created_at }) => [
+    versions.map(({ version, seq, metrics, rows, run_id, model_version, created_at }) => [
       version,
       seq,
       number(metrics['accuracy']),
@@ -44,7 +44,7 @@ function tableOf(versions: readonly VersionLine[]): string {
       number(metrics['new_batch_accuracy']),
       rows,
       metrics['test_rows'] ?? 0,
-      model_version === null ? '–' : `v${model_version}`,
+      run_id === null ? 'not logged' : model_version === null ? '–' : `v${model_version}`,
       created_at.replace('T', ' ').slice(0, 16),
     ]),
   );

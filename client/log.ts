@@ -17,8 +17,9 @@ export async function log(
   asked: { pipeline: string; version: number | undefined; json?: boolean | undefined },
 ): Promise<number> {
   const { pipeline, version, json } = asked;
-  const session = await openSession(config, { check: ['temporal', 'storage', 'tracking'] });
+  const session = await openSession(config, { check: ['temporal', 'storage'] });
   try {
+    await session.tracker.check();
     if (!(await taskQueueHasWorker(session)))
       say('no worker is there to do it: start one with "npm run client -- worker", or "stack up"');
     const versions = version === undefined ? await everyVersion(session, pipeline) : [version];

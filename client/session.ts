@@ -1,10 +1,11 @@
 import { Client, Connection, isGrpcServiceError } from '@temporalio/client';
 import type { Config } from '../config.ts';
 import { temporalPlace } from '../connect.ts';
-import { SetupError } from '../errors.ts';
+import { SetupError, TrackingUnavailable } from '../errors.ts';
 import { openStore, type Store } from '../store/index.ts';
 import { openTracker } from '../tracking/open.ts';
 import type { Tracker } from '../tracking/tracker.ts';
+import { say } from './print.ts';
 
 const GRPC_NOT_FOUND = 5;
 
@@ -35,7 +36,7 @@ export async function openSession(
   const checks = {
     temporal: () => reachTemporal(connection, place),
     storage: () => store.bucket.ensure(),
-    tracking: () => tracker.check(),
+    tracking: () => checkTracking(config, tracker),
   };
   const close = async (): Promise<void> => {
     store.bucket.close();
@@ -49,6 +50,16 @@ export async function openSession(
   }
   const client = new Client({ connection, namespace: place.namespace });
   return { config, client, connection, store, tracker, namespace: place.namespace, close };
+}
+
+/** Runs that put logging off go on without a server. */
+async function checkTracking({ tracking }: Config, tracker: Tracker): Promise<void> {
+  try {
+    await tracker.check();
+  } catch (error) {
+    if (!(error instanceof TrackingUnavailable) || tracking.onUnavailable === 'retry') throw error;
+    say(`${error.message}; the run goes on and is logged when it is back`, 'warning');
+  }
 }
 
 async function reachTemporal(

@@ -202,7 +202,10 @@ function printVersion(
   out.write(`${table(['metric', 'value'], scores)}\n\n`);
   for (const { stage, warnings } of stages)
     for (const warning of warnings) say(`${stage}: ${warning}`, 'warning');
-  if (tracked === null) return;
+  if (tracked === null) {
+    say('the version is not logged: that is done when tracking is back, or by "log N"', 'warning');
+    return;
+  }
   if (tracked.modelVersion !== null)
     out.write(`model     ${tracked.modelName} version ${tracked.modelVersion}\n`);
   out.write(`MLflow    ${tracked.url}\n`);

@@ -7,14 +7,17 @@ import {
   proxyActivities,
   proxyLocalActivities,
   setHandler,
+  startChild,
   workflowInfo,
   type ActivityInterfaceFor,
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import type { PinnedRun, RunSummary, TrainBatchInput } from '../activities/contract.ts';
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { damagedBy, failureOf, trackingMoved } from './failure.ts';
 import { differences, joinRun } from './messages.ts';
 import { buildMissing } from './missing.ts';
+import { logVersion } from './logVersion.ts';
 import { RunView } from './run-view.ts';
 import { StageLog } from './stage-log.ts';
 
@@ -114,20 +117,26 @@ async function runStages(run: PinnedRun, stageLog: StageLog): Promise<void> {
   const { train, test, encoder } = processed.outputs;
 
   const { trackingFolder } = run;
+  const mayDefer = run.until === 'evaluate';
   const trained = await stageLog.run('train', compute.train, {
     ...(trackingFolder === undefined ? {} : { trackingFolder }),
+    mayDefer,
     inputs: { train: train!, encoder: encoder! },
   });
-  const { attempt, mlflow } = trained;
-  stageLog.summary.mlflow = mlflow;
+  const { attempt } = trained;
+  stageLog.summary.mlflow = trained.mlflow;
   if (run.until === 'train') return closeRuns('FINISHED');
 
-  await stageLog.run('evaluate', compute.evaluate, {
+  const scored = await stageLog.run('evaluate', compute.evaluate, {
     attempt,
+    mayDefer,
+    ...(trained.mlflow === null ? { deferred: true } : {}),
     inputs: { model: trained.outputs['model']!, encoder: encoder!, test: test! },
   });
 
   const { pipeline, batch, params, paramsHash } = run;
+  const mlflow = scored.deferred === true ? null : trained.mlflow;
+  stageLog.summary.mlflow = mlflow;
   stageLog.summary.version = await stages.publish_version.executeWithOptions(
     { summary: `publish_version · version ${batch}` },
     [
@@ -145,6 +154,27 @@ async function runStages(run: PinnedRun, stageLog: StageLog): Promise<void> {
       },
     ],
   );
+  const { seq, deferred } = stageLog.summary.version;
+  if (mlflow === null || deferred === true) await logLater(run, seq);
+}
+
+/** Logs the version as soon as tracking is back: a workflow of its own, which this one does not wait for. */
+async function logLater(
+  { pipeline, batch, trackingFolder }: PinnedRun,
+  seq: number,
+): Promise<void> {
+  const folder = trackingFolder === undefined ? {} : { trackingFolder };
+  try {
+    await startChild(logVersion, {
+      workflowId: `${pipeline}-log-${batch}.${seq}`,
+      parentClosePolicy: 'ABANDON',
+      staticSummary: `${pipeline} · log version ${batch}`,
+      args: [{ pipeline, version: batch, ...folder }],
+    });
+  } catch (error) {
+    // One waits to log this build already.
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+  }
 }
 
 /** Ends the MLflow runs this execution left open; a failure to do so is not the run's. */

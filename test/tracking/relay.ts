@@ -9,7 +9,7 @@ export interface Relay {
 /** A way to a server that changes what is sent on, or answers some requests with a 500 itself. */
 export async function relayTo(
   uri: string,
-  change: { host?: string; fails?: (incoming: IncomingMessage) => boolean },
+  change: { host?: string; port?: number; fails?: (incoming: IncomingMessage) => boolean },
 ): Promise<Relay> {
   const server: Server = createServer((incoming, response) => {
     if (change.fails?.(incoming) === true) {
@@ -27,7 +27,7 @@ export async function relayTo(
     incoming.pipe(onward);
   });
   await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve);
+    server.listen(change.port ?? 0, '127.0.0.1', resolve);
   });
   return {
     uri: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
