@@ -36,6 +36,8 @@ export function seaweedPart({ dir, ports, inner, credentials, venv }: Plan): Par
       '-s3.port.iceberg=0',
       '-s3.port.lance=0',
       '-master.telemetry=false',
+      // A bucket takes a volume at least, and there are as many as fit on the disk: small ones are many.
+      '-master.volumeSizeLimitMB=128',
       `-s3.port=${ports.s3}`,
       `-s3.port.grpc=${(inner['seaweedS3'] ?? 0) + GRPC_OFFSET}`,
       ...port('master', 'seaweedMaster'),
