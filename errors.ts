@@ -84,6 +84,12 @@ export class TrackingMoved extends RetrainError {
   readonly retryable = false;
 }
 
+/** The webhook does not answer, or answers 5xx. */
+export class WebhookUnavailable extends RetrainError {
+  override readonly name = 'WebhookUnavailable';
+  readonly retryable = true;
+}
+
 /** Another run holds what this one wants, with other params. */
 export class Conflict extends RetrainError {
   override readonly name = 'Conflict';

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { NativeConnection, Runtime } from '@temporalio/worker';
 import { openPool } from './activities/compute.ts';
 import { createActivities } from './activities/index.ts';
+import { webhookOf } from './activities/notify.ts';
 import { loadConfig, projectRoot, stackDir } from './config.ts';
 import { temporalPlace } from './connect.ts';
 import { messageOf, RetrainError, SetupError } from './errors.ts';
@@ -46,6 +47,7 @@ async function main(): Promise<void> {
     gitCommit: commit,
     cpuTaskQueue: settings.cpuTaskQueue,
     searchAttributes: probeSearchAttributes(connection, namespace),
+    webhook: webhookOf(process.env),
   });
   const workers = await createWorkers(
     {

@@ -52,6 +52,8 @@ export interface PinnedRun {
   /** Absent where runs are tracked on a server. */
   trackingFolder?: string;
   withMissing: boolean;
+  /** Whether the worker has a webhook to tell how the run ended. */
+  notify: boolean;
   /** Where the stages that compute run; absent: where the workflow does. */
   cpuTaskQueue?: string;
   /** Search attributes that this namespace has: others must not be set. */
@@ -186,6 +188,20 @@ export interface LoggedVersion {
 
 export interface CloseRunsRequest {
   status: 'FINISHED' | 'FAILED' | 'KILLED';
+}
+
+/** How a run ended, as the webhook is told. */
+export interface NotifyRequest {
+  event: 'completed' | 'failed';
+  outcome: string;
+  pipeline: string;
+  batch: number;
+  version: { version: number; seq: number } | null;
+  metrics: Record<string, number> | null;
+  error: RunFailure | null;
+  links: Record<string, string>;
+  /** What to say where no version was made. */
+  message: string;
 }
 
 export interface FindMissingRequest {

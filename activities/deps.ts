@@ -18,6 +18,8 @@ export interface Deps {
   readConfig: () => Pick<Config, 'pipeline' | 'params'>;
   /** The names of our search attributes that Temporal knows here; others must not be set. */
   searchAttributes?: () => Promise<string[]>;
+  /** Where the ends of runs are told. */
+  webhook?: URL | undefined;
   /** The project folder: the only place a worker reads source files from. */
   root: string;
   /** Where s3:// sources are, and within which bounds sources are read. */

@@ -5,6 +5,7 @@ import type {
   GetDataRequest,
   LogVersionInput,
   MergeDataRequest,
+  NotifyRequest,
   PublishRequest,
   StageRequest,
   TrainRequest,
@@ -18,6 +19,8 @@ import { getData } from './get_data.ts';
 import { underLease } from './lease.ts';
 import { logVersion } from './log_version.ts';
 import { mergeData } from './merge_data.ts';
+import { notify } from './notify.ts';
+import { currentExecution } from './execution.ts';
 import type { FindPendingRequest } from './nightly-contract.ts';
 import { pinNightly } from './pin_nightly.ts';
 import { pinRun } from './pin_run.ts';
@@ -33,6 +36,7 @@ export function createActivities(deps: Deps) {
     find_pending: async (request: FindPendingRequest) => findPending(deps, request),
     find_missing: async (request: FindMissingRequest) => findMissing(deps, request),
     pin_run: async (input: unknown) => pinRun(deps, input),
+    notify: async (request: NotifyRequest) => notify(deps.webhook, request, currentExecution()),
     close_runs: async (request: CloseRunsRequest) => closeRuns(deps, request),
     ...underLease(deps, {
       get_data: async (request: GetDataRequest) => getData(deps, request),

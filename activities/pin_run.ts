@@ -31,7 +31,10 @@ const inputSchema = z.strictObject({
  * @throws TrackingRefused when the caller tracks in a directory that is not this worker's.
  */
 export async function pinRun(
-  deps: Pick<Deps, 'readConfig' | 'cpuTaskQueue' | 'searchAttributes' | 'store' | 'tracker'>,
+  deps: Pick<
+    Deps,
+    'readConfig' | 'cpuTaskQueue' | 'searchAttributes' | 'webhook' | 'store' | 'tracker'
+  >,
   input: unknown,
 ): Promise<PinnedRun> {
   const { readConfig, cpuTaskQueue } = deps;
@@ -51,6 +54,7 @@ export async function pinRun(
     only: asked.only ?? null,
     force: asked.force ?? false,
     withMissing: asked.with_missing ?? false,
+    notify: deps.webhook !== undefined,
     ...(cpuTaskQueue === undefined ? {} : { cpuTaskQueue }),
     ...(trackingFolder === undefined ? {} : { trackingFolder }),
     searchAttributes: (await deps.searchAttributes?.()) ?? [],

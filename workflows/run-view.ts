@@ -7,7 +7,7 @@ import {
   upsertSearchAttributes,
 } from '@temporalio/workflow';
 import { defineSearchAttributeKey, type SearchAttributeUpdatePair } from '@temporalio/common';
-import type { PinnedRun, RunFailure, RunSummary } from '../activities/contract.ts';
+import type { NotifyRequest, PinnedRun, RunFailure, RunSummary } from '../activities/contract.ts';
 import { detailsOf, plain } from './details.ts';
 import { progress, result } from './messages.ts';
 import { SEARCH_ATTRIBUTES, type Outcome, type SearchAttributeName } from './search-attributes.ts';
@@ -85,6 +85,22 @@ export class RunView {
     const failed = `${this.#outcome}${stage === null ? '' : ` in ${stage}`}: ${message}`;
     if (this.#run === undefined || this.#summary === null) setCurrentDetails(plain(failed));
     else setCurrentDetails(detailsOf(this.#run, this.#summary, { failed }));
+  }
+
+  /** How the run ended, for those who are told. */
+  ending(): NotifyRequest {
+    const { pipeline, batch, version = null, mlflow, stages = [] } = this.#summary ?? {};
+    return {
+      event: this.#error === null ? 'completed' : 'failed',
+      outcome: this.#outcome,
+      pipeline: pipeline ?? '',
+      batch: batch ?? 0,
+      version: version === null ? null : { version: version.version, seq: version.seq },
+      metrics: version?.metrics ?? null,
+      error: this.#error,
+      links: { artifacts: this.#run?.places.artifacts ?? '', ...mlflow?.links },
+      message: `stopped after ${stages.at(-1)?.stage ?? 'nothing'}, as asked`,
+    };
   }
 
   /** Sets those that are registered: one that is not would fail the workflow's task for ever. */

@@ -19,6 +19,7 @@ import { differences, joinRun } from './messages.ts';
 import { buildMissing } from './missing.ts';
 import { logVersion } from './logVersion.ts';
 import { RunView } from './run-view.ts';
+import { tellEnd } from './tell-end.ts';
 import { StageLog } from './stage-log.ts';
 
 const RETRY = { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '30s' } as const;
@@ -56,8 +57,9 @@ export async function trainBatch(input: TrainBatchInput): Promise<RunSummary> {
   setHandler(joinRun, async (asked) => differences(await pinned, await pin_run(asked)));
   const view = new RunView();
   let stageLog: StageLog | undefined;
+  let run: PinnedRun | undefined;
   try {
-    const run = await pinned;
+    run = await pinned;
     stageLog = new StageLog(run, workflowInfo().firstExecutionRunId, () => view.show());
     view.begin(run, stageLog.summary);
     if (run.withMissing) await buildMissing(run, input, (version) => view.waits(version));
@@ -67,9 +69,11 @@ export async function trainBatch(input: TrainBatchInput): Promise<RunSummary> {
     view.fail(failure);
     if (stageLog?.started('train') === true)
       await closeRuns(isCancellation(error) ? 'KILLED' : 'FAILED');
+    await tellEnd(run, view.ending());
     throw failure;
   }
   view.complete();
+  await tellEnd(run, view.ending());
   await condition(allHandlersFinished);
   return stageLog.summary;
 }

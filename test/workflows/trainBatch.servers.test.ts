@@ -287,6 +287,31 @@ describe('trainBatch', () => {
     expect(calls.at(-1)).toMatchObject({ name: 'close_runs', request: { status: 'KILLED' } });
   });
 
+  it('tells the webhook how it ended, and does not fail with it', async () => {
+    const told: unknown[] = [];
+    const { activities } = standIns({
+      notify: (ending: never) => {
+        told.push(ending);
+        throw ApplicationFailure.retryable('the webhook does not answer', 'WebhookUnavailable');
+      },
+    });
+    const { pin_run } = activities;
+    const heard = {
+      ...activities,
+      pin_run: async (input: unknown) => ({ ...(await pin_run(input)), notify: true }),
+    };
+    const summary = await withRun({ batch: 2 }, heard, (handle) => handle.result());
+    expect(summary.version).toMatchObject({ version: 2 });
+    expect(told.length).toBeGreaterThan(2);
+    expect(told.length).toBeLessThan(8);
+    expect(told[0]).toMatchObject({
+      event: 'completed',
+      outcome: 'trained',
+      pipeline: 'p',
+      batch: 2,
+    });
+  });
+
   it('answers what a twin would differ in, and how far it is', async () => {
     let release = (): void => undefined;
     const held = new Promise<void>((resolve) => (release = resolve));

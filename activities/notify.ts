@@ -1,0 +1,77 @@
+import { BadParams, messageOf, SetupError, WebhookUnavailable } from '../errors.ts';
+import type { NotifyRequest } from './contract.ts';
+import type { Execution } from './execution.ts';
+
+const ANSWER_MS = 10_000;
+
+/**
+ * The webhook of the environment, RETRAIN_WEBHOOK_URL: not of params.yaml, because such URLs are secrets.
+ * @throws BadParams when it is not an http or https URL; the message does not repeat it.
+ */
+export function webhookOf(env: NodeJS.ProcessEnv): URL | undefined {
+  const text = env['RETRAIN_WEBHOOK_URL'];
+  if (text === undefined || text === '') return undefined;
+  if (!/^https?:\/\//.test(text) || !URL.canParse(text))
+    throw new BadParams('RETRAIN_WEBHOOK_URL is not an http or https URL: mend or unset it');
+  return new URL(text);
+}
+
+/**
+ * Posts how a run ended to the webhook. Told once or, where an answer was lost, once more.
+ * @throws WebhookUnavailable where another try can help; SetupError where the receiver says no
+ */
+export async function notify(
+  webhook: URL | undefined,
+  request: NotifyRequest,
+  { workflowId, runId, signal }: Pick<Execution, 'workflowId' | 'runId' | 'signal'>,
+): Promise<void> {
+  if (webhook === undefined) return; // it was there when the run began
+  const { message: _, ...told } = request;
+  const body = {
+    schema: 1,
+    text: textOf(request),
+    ...told,
+    workflow_id: workflowId,
+    run_id: runId,
+  };
+  let response: Response;
+  try {
+    response = await fetch(webhook, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+      redirect: 'manual', // what it says is for this receiver alone
+      signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]),
+    });
+  } catch (error) {
+    throw new WebhookUnavailable(
+      `the webhook at ${webhook.host} does not answer (${messageOf(error)}): check that it runs`,
+    );
+  }
+  await response.body?.cancel();
+  if (response.ok) return;
+  const said = `the webhook at ${webhook.host} answered ${response.status}`;
+  if (response.status >= 500 || response.status === 408 || response.status === 429)
+    throw new WebhookUnavailable(`${said}: it is asked again`);
+  throw new SetupError(`${said}: check RETRAIN_WEBHOOK_URL of the worker`);
+}
+
+/** One line for a chat: Slack and others show `text`. */
+function textOf({
+  outcome,
+  pipeline,
+  batch,
+  version,
+  metrics,
+  error,
+  message,
+}: NotifyRequest): string {
+  const accuracy = metrics?.['accuracy'];
+  const scored = accuracy === undefined ? '' : `, accuracy ${accuracy.toFixed(4)}`;
+  const made = version === null ? message : `version ${version.version}, build ${version.seq}`;
+  const why = error === null ? made + scored : `${error.stage ?? 'the run'}: ${error.message}`;
+  return `${pipeline} · batch ${batch} ${outcome}: ${why}`
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;');
+}

@@ -1,0 +1,84 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { NotifyRequest } from '../../activities/contract.ts';
+import { notify, webhookOf } from '../../activities/notify.ts';
+
+let server: Server | undefined;
+
+afterEach(() => server?.close());
+
+/** A receiver that answers with these statuses in turn, and keeps what it was sent. */
+async function receiver(...statuses: number[]): Promise<{ url: URL; bodies: unknown[] }> {
+  const bodies: unknown[] = [];
+  server = createServer((request, response) => {
+    let text = '';
+    request.on('data', (chunk: Buffer) => (text += chunk.toString()));
+    request.on('end', () => {
+      bodies.push(JSON.parse(text));
+      response.writeHead(statuses.shift() ?? 200, { location: 'http://127.0.0.1:9/' }).end();
+    });
+  }).listen(0, '127.0.0.1');
+  await new Promise((resolve) => server!.once('listening', resolve));
+  const { port } = server.address() as AddressInfo;
+  return { url: new URL(`http://127.0.0.1:${port}/secret`), bodies };
+}
+
+const execution = { workflowId: 'w', runId: 'r', signal: new AbortController().signal };
+const request: NotifyRequest = {
+  event: 'completed',
+  outcome: 'trained',
+  pipeline: 'iris',
+  batch: 2,
+  version: { version: 2, seq: 1 },
+  metrics: { accuracy: 0.9 },
+  error: null,
+  links: { artifacts: 's3://bucket' },
+  message: '',
+};
+
+describe('the webhook', () => {
+  it('is asked again after a 5xx, and is told who ended how, with a line for a chat', async () => {
+    const { url, bodies } = await receiver(503);
+    await expect(notify(url, request, execution)).rejects.toMatchObject({
+      name: 'WebhookUnavailable',
+      retryable: true,
+    });
+    await notify(url, request, execution);
+    expect(bodies[1]).toEqual({
+      schema: 1,
+      text: 'iris · batch 2 trained: version 2, build 1, accuracy 0.9000',
+      event: 'completed',
+      outcome: 'trained',
+      pipeline: 'iris',
+      batch: 2,
+      version: { version: 2, seq: 1 },
+      metrics: { accuracy: 0.9 },
+      error: null,
+      links: { artifacts: 's3://bucket' },
+      workflow_id: 'w',
+      run_id: 'r',
+    });
+  });
+
+  it.each([404, 302])('a %d is not tried again, and its address stays secret', async (status) => {
+    const { url } = await receiver(status);
+    const told = notify(url, request, execution);
+    await expect(told).rejects.toMatchObject({ retryable: false });
+    await expect(told).rejects.not.toMatchObject({ message: expect.stringContaining('secret') });
+  });
+
+  it('tells why a run failed, as text', async () => {
+    const { url, bodies } = await receiver();
+    const error = { type: 'BadData', message: 'row 3 has <b>', stage: 'get_data' };
+    await notify(url, { ...request, event: 'failed', outcome: 'failed', error }, execution);
+    expect(bodies[0]).toMatchObject({
+      text: 'iris · batch 2 failed: get_data: row 3 has &lt;b&gt;',
+    });
+  });
+
+  it('is refused where it is no URL, without repeating it', () => {
+    expect(() => webhookOf({ RETRAIN_WEBHOOK_URL: 'ftp://s3cret' })).toThrow(/^(?!.*s3cret)/);
+    expect(webhookOf({})).toBeUndefined();
+  });
+});
