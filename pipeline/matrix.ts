@@ -1,5 +1,3 @@
-import { byCodePoint } from './codepoints.ts';
-
 /** Encoded rows, by column and without gaps: `columns[c][r]` is feature `names[c]` of row r, `labels[r]` its label. */
 export interface Matrix {
   readonly rows: number;
@@ -34,22 +32,6 @@ export function concatMatrices(matrices: readonly Matrix[]): Matrix {
     labels: matrices.flatMap(({ labels }) => labels),
     dropped: matrices.reduce((sum, { dropped }) => sum + dropped, 0),
   };
-}
-
-/**
- * Sorts rows by their features, first to last, then by label, so that what is trained on them is a
- * function of the rows and not of the order in which they came.
- */
-export function canonicalOrder(matrix: Matrix): Matrix {
-  const { columns, labels } = matrix;
-  const order = Uint32Array.from({ length: matrix.rows }, (_, row) => row).sort((a, b) => {
-    for (const column of columns) {
-      const difference = column[a]! - column[b]!;
-      if (difference !== 0) return difference;
-    }
-    return byCodePoint(labels[a]!, labels[b]!);
-  });
-  return takeRows(matrix, order);
 }
 
 /** The given rows of a matrix, in the given order. */

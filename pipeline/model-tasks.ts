@@ -31,7 +31,7 @@ export function fitTree(
   warnings: string[];
 } {
   const encoder = encoderFromJson(input.encoder);
-  const matrix = load(input.parts, encoder, within(report, 0, 0.2));
+  const matrix = concatMatrices(loadEach(input.parts, encoder, within(report, 0, 0.2)));
   if (matrix.rows === 0)
     throw new BadData(
       'every train row has a missing cell and preprocess.missing is drop: set it to impute, or add data',
@@ -60,8 +60,9 @@ export function evaluate(input: {
 }): { metrics: Uint8Array; facts: Record<string, number | null>; warnings: string[] } {
   const encoder = encoderFromJson(input.encoder);
   const model = treeFromJson(input.model);
-  const all = load(input.parts, encoder);
-  const [whole, newBatch] = [all, load(input.parts.slice(-1), encoder)].map((matrix) =>
+  const matrices = loadEach(input.parts, encoder);
+  const all = concatMatrices(matrices);
+  const [whole, newBatch] = [all, matrices.at(-1)!].map((matrix) =>
     scoreOn(matrix, model, encoder),
   );
   const warnings = droppedFrom(all, 'test');
@@ -80,12 +81,11 @@ export function evaluate(input: {
   };
 }
 
-function load(parts: readonly Uint8Array[], encoder: Encoder, report?: Report): Matrix {
-  const matrices = parts.map((bytes, i) => {
+function loadEach(parts: readonly Uint8Array[], encoder: Encoder, report?: Report): Matrix[] {
+  return parts.map((bytes, i) => {
     report?.(i / parts.length);
     return applyEncoder(encoder, partFromArrow(bytes));
   });
-  return concatMatrices(matrices);
 }
 
 function scoreOn(matrix: Matrix, model: TreeModel, encoder: Encoder): Score | null {

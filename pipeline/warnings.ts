@@ -1,29 +1,6 @@
 import { byCodePoint } from './codepoints.ts';
 import type { Counts } from './counts.ts';
 import { list } from './table.ts';
-import { addWords } from './tally.ts';
-
-/**
- * What is odd about one batch, as sentences: a single class (a sorted source cut in file order does
- * that, and then a score on the batch says nothing), no labels at all, labels missing.
- * @param counts of that batch alone
- */
-export function batchWarnings(batch: number, counts: Counts): string[] {
-  const labels = addWords(counts.train.labels, counts.test.labels);
-  const warnings: string[] = [];
-  if (counts.unlabelled > 0) {
-    const rows = counts.unlabelled === 1 ? '1 row' : `${counts.unlabelled} rows`;
-    warnings.push(`batch ${batch} has ${rows} without a label, left out`);
-  }
-  if (labels.length === 0) warnings.push(`batch ${batch} has no labelled row and adds nothing`);
-  if (labels.length === 1) {
-    warnings.push(
-      `batch ${batch} holds a single class (${labels[0]![0]}), so scores on it say little; ` +
-        'if the source is sorted by class, set data.shuffle_seed in a new pipeline',
-    );
-  }
-  return warnings;
-}
 
 /**
  * What is odd about the split of some batches' rows, as sentences: an empty side, a class that one side

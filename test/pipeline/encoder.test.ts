@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { applyEncoder } from '../../pipeline/apply-encoder.ts';
 import { mergeCounts } from '../../pipeline/counts.ts';
 import { encoderFromJson, encoderToJson, fitEncoder } from '../../pipeline/encoder.ts';
-import { canonicalOrder, concatMatrices } from '../../pipeline/matrix.ts';
+import { concatMatrices } from '../../pipeline/matrix.ts';
 import { csv, encode, iris, irisColumns, mixed, mixedColumns, mixedRows } from './support.ts';
 
 const columns = [
@@ -136,17 +136,5 @@ describe('matrices', () => {
         expect(concatMatrices(pieces)).toEqual(applyEncoder(encoder, whole.train));
       }),
     );
-  });
-
-  it('sort rows by features, then label', () => {
-    const { encoder } = fit('1,a,p\n1,b,q\n');
-    const sorted = canonicalOrder(
-      applyEncoder(encoder, part('2,a,p\n1,b,q\n1,b,p\n1,a,q\n-1,a,q\n').train),
-    );
-    expect(sorted.columns).toEqual([
-      Float64Array.of(-1, 1, 1, 1, 2),
-      Float64Array.of(0, 0, 1, 1, 0),
-    ]);
-    expect(sorted.labels).toEqual(['q', 'q', 'p', 'q', 'p']);
   });
 });

@@ -1,9 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import type { Counts } from '../../pipeline/counts.ts';
-import { permutation } from '../../pipeline/shuffle.ts';
-import { batchWarnings, splitWarnings } from '../../pipeline/warnings.ts';
-import { cutRows, encode, iris, irisColumns } from './support.ts';
+import { splitWarnings } from '../../pipeline/warnings.ts';
 
 const counts = (
   train: Record<string, number>,
@@ -16,29 +14,6 @@ const counts = (
   });
   return { schema: 1, train: { ...side(train), columns: [] }, test: side(test), unlabelled };
 };
-
-describe('batchWarnings', () => {
-  it('says that Iris in file order gives batches of a single class, and shuffled does not', () => {
-    const cut = (seed: number | null) => {
-      const batch = cutRows(iris(), permutation(150, seed), 2, 50);
-      return encode(batch, irisColumns, { target: 'species' }).counts;
-    };
-    expect(batchWarnings(2, cut(null))).toEqual([
-      'batch 2 holds a single class (versicolor), so scores on it say little; if the source is sorted by class, set data.shuffle_seed in a new pipeline',
-    ]);
-    expect(batchWarnings(2, cut(42))).toEqual([]);
-  });
-
-  it('tells of rows without a label', () => {
-    expect(batchWarnings(3, counts({ a: 1, b: 1 }, {}, 1))).toEqual([
-      'batch 3 has 1 row without a label, left out',
-    ]);
-    expect(batchWarnings(3, counts({}, {}, 7))).toEqual([
-      'batch 3 has 7 rows without a label, left out',
-      'batch 3 has no labelled row and adds nothing',
-    ]);
-  });
-});
 
 describe('splitWarnings', () => {
   it.each<[Counts, string[]]>([
