@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { NativeConnection, Runtime } from '@temporalio/worker';
 import { openPool } from './activities/compute.ts';
@@ -10,6 +11,7 @@ import { temporalPlace } from './connect.ts';
 import { messageOf, RetrainError, SetupError } from './errors.ts';
 import { useStack } from './infra/stack.ts';
 import { openStore } from './store/index.ts';
+import { partCacheOptions } from './store/part-cache.ts';
 import { openTracker } from './tracking/open.ts';
 import { serveHealth } from './worker/health.ts';
 import { openLog, temporalLogger } from './worker/logger.ts';
@@ -30,7 +32,8 @@ async function main(): Promise<void> {
   useStack(stackDir(root));
   Runtime.install({ logger: temporalLogger(log) });
   const config = loadConfig(root);
-  const store = openStore(config.storage);
+  const cache = join(stackDir(root), 'cache', 'parts');
+  const store = openStore(config.storage, partCacheOptions(process.env, cache));
   const pool = openPool({ threads: settings.threads });
   const { uri, auth, experimentName } = config.tracking;
   const connection = await connect();

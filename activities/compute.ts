@@ -29,32 +29,53 @@ export type ThreadAnswer =
   | { ok: true; value: unknown }
   | { ok: false; error: { name: string; message: string; details: Record<string, unknown> } };
 
-/** Opens the pool with one thread already warm. */
+/** A fit of more bytes than this may take so long that nothing else is to wait behind it. */
+const LONG_FIT = 4e6;
+
+/**
+ * Opens the pool with one thread already warm. Long fits have as many threads of their own, started when
+ * they are first needed, so that the short work of other batches is never stuck behind them.
+ */
 export function openPool(options: { threads?: number } = {}): ComputePool {
-  const threads = options.threads ?? availableParallelism();
-  const built = !import.meta.url.endsWith('.ts');
-  const pool = new Piscina({
-    filename: new URL(built ? './thread.js' : './thread.ts', import.meta.url).href,
-    // Whoever opens the pool may have read our TypeScript by other means than a thread can.
-    ...(built ? {} : { execArgv: ['--import', import.meta.resolve('tsx')] }),
-    minThreads: 1,
-    maxThreads: threads,
-    idleTimeout: 60_000,
-  });
+  const maxThreads = options.threads ?? availableParallelism();
+  const pool = threads({ minThreads: 1, maxThreads });
+  const fits = threads({ minThreads: 0, maxThreads });
   return {
     compute: async (name, input, signal, onProgress) => {
       const gauge = openGauge();
       const stop = onProgress === undefined ? undefined : watch(() => readGauge(gauge), onProgress);
       try {
-        const answer = (await pool.run({ name, input, gauge }, { signal })) as ThreadAnswer;
+        const answer = (await (isLong(name, input) ? fits : pool).run(
+          { name, input, gauge },
+          { signal },
+        )) as ThreadAnswer;
         if (!answer.ok) throw reviveError(answer.error);
         return answer.value as never;
       } finally {
         stop?.();
       }
     },
-    close: () => pool.close({ force: true }),
+    close: async () => {
+      await Promise.all([pool.close({ force: true }), fits.close({ force: true })]);
+    },
   };
+}
+
+function threads(size: { minThreads: number; maxThreads: number }): Piscina {
+  const built = !import.meta.url.endsWith('.ts');
+  return new Piscina({
+    filename: new URL(built ? './thread.js' : './thread.ts', import.meta.url).href,
+    // Whoever opens the pool may have read our TypeScript by other means than a thread can.
+    ...(built ? {} : { execArgv: ['--import', import.meta.resolve('tsx')] }),
+    ...size,
+    idleTimeout: 60_000,
+  });
+}
+
+function isLong(name: TaskName, input: TaskInput<TaskName>): boolean {
+  if (name !== 'fitTree') return false;
+  const { parts } = input as TaskInput<'fitTree'>;
+  return parts.reduce((sum, { byteLength }) => sum + byteLength, 0) > LONG_FIT;
 }
 
 /** Looks now and then, and tells of what has changed. */

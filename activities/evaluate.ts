@@ -16,12 +16,14 @@ export const stage: Stage<'model' | 'encoder' | 'test'> = {
   run: async ({ deps, execution, batch, inputs, put }) => {
     const { artifacts } = deps.store;
     const parts = await artifacts.list(inputs.test);
-    const [model, encoder, ...test] = await Promise.all(
-      [inputs.model, inputs.encoder, ...parts].map((ref) => artifacts.get(ref)),
-    );
+    const [model, encoder, ...test] = await Promise.all([
+      artifacts.get(inputs.model),
+      artifacts.get(inputs.encoder),
+      ...parts.map((part) => artifacts.getPart(part)),
+    ]);
     const { metrics, facts, warnings } = await deps.compute(
       'evaluate',
-      { batch, model: model!, encoder: encoder!, parts: test },
+      { batch, model, encoder, parts: test },
       execution.signal,
     );
     return { outputs: { metrics: await put(metricsFile(batch), metrics) }, facts, warnings };

@@ -25,7 +25,7 @@ export const stage: Stage<'train' | 'encoder'> = {
     const fitted = await deps.compute(
       'fitTree',
       {
-        parts: await Promise.all(parts.map((part) => artifacts.get(part))),
+        parts: await Promise.all(parts.map((part) => artifacts.getPart(part))),
         encoder,
         model: params.model,
       },

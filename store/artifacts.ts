@@ -5,6 +5,7 @@ import type { Bucket, ObjectHead } from './bucket.ts';
 import { download } from './download.ts';
 import { refOf, refOfChunks, sha256 } from './hash.ts';
 import { encodeDirectory, manifestSchema } from './manifest.ts';
+import type { PartCache } from './part-cache.ts';
 import { at, isDirectory, type Ref } from './ref.ts';
 
 /** Bytes up to which a file is stored by one request, with S3's own checksum of it. */
@@ -19,9 +20,12 @@ const TRIES = 5;
  */
 export class Artifacts {
   readonly #bucket: Bucket;
+  readonly #parts: PartCache | undefined;
 
-  constructor(bucket: Bucket) {
+  /** @param parts keeps what {@link getPart} reads on this machine */
+  constructor(bucket: Bucket, parts?: PartCache) {
     this.#bucket = bucket;
+    this.#parts = parts;
   }
 
   /**
@@ -86,6 +90,14 @@ export class Artifacts {
    */
   async get(ref: Ref): Promise<Uint8Array> {
     return this.#getObject(objectKey(ref.md5), ref, ref.sha256);
+  }
+
+  /**
+   * As `get`, for files that are read again for every version: once fetched, they come from this machine.
+   * @throws DamagedArtifact when it is not here and the object is missing or its bytes do not match.
+   */
+  async getPart(ref: Ref): Promise<Uint8Array> {
+    return (await this.#parts?.read(this.#bucket, ref)) ?? this.get(ref);
   }
 
   /**

@@ -3,6 +3,7 @@ import { Attempts } from './attempts.ts';
 import { Bucket, type BucketOptions } from './bucket.ts';
 import { Ledgers } from './ledger.ts';
 import { Leases } from './leases.ts';
+import { PartCache, type PartCacheOptions } from './part-cache.ts';
 import { Records } from './records.ts';
 import { StageCache } from './stage-cache.ts';
 
@@ -17,9 +18,10 @@ export interface Store {
   leases: Leases;
 }
 
-export function openStore(options: BucketOptions): Store {
+/** @param parts where to keep parts that are read again and again; they are fetched each time if not given */
+export function openStore(options: BucketOptions, parts?: PartCacheOptions): Store {
   const bucket = new Bucket(options);
-  const artifacts = new Artifacts(bucket);
+  const artifacts = new Artifacts(bucket, parts && new PartCache(parts));
   return {
     bucket,
     artifacts,

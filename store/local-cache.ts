@@ -27,7 +27,7 @@ export class LocalCache {
   async holdsCopyOf(file: string): Promise<boolean> {
     const hash = createHash('md5');
     for await (const chunk of createReadStream(file)) hash.update(chunk as Uint8Array);
-    return (await sizeOf(this.#pathOf(hash.digest('hex')))) !== undefined;
+    return (await sizeOf(this.pathOf(hash.digest('hex')))) !== undefined;
   }
 
   /**
@@ -35,7 +35,7 @@ export class LocalCache {
    * @returns undefined when they have not entered. What has been damaged since is thrown out.
    */
   async find(ref: Ref): Promise<string | undefined> {
-    const path = this.#pathOf(ref.md5);
+    const path = this.pathOf(ref.md5);
     const size = await sizeOf(path);
     if (size === undefined) return undefined;
     if (size === ref.size && (await digest(createReadStream(path))).sha256 === ref.sha256)
@@ -50,7 +50,7 @@ export class LocalCache {
    * @throws DamagedArtifact when the object is missing or its bytes do not match.
    */
   async fetch(bucket: Bucket, ref: Ref): Promise<string> {
-    const path = this.#pathOf(ref.md5);
+    const path = this.pathOf(ref.md5);
     const half = join(
       this.#halves(),
       `${ref.md5}.${process.pid}.${randomBytes(4).toString('hex')}`,
@@ -76,7 +76,8 @@ export class LocalCache {
     }
   }
 
-  #pathOf(md5: string): string {
+  /** Where the file of this hash stands, or would. */
+  pathOf(md5: string): string {
     return join(this.#folder, 'md5', md5.slice(0, 2), md5.slice(2));
   }
 

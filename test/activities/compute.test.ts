@@ -34,4 +34,17 @@ describe('a long task in a thread', () => {
     const { rows } = await pool.compute('fitTree', trainingInput(200, 2), never);
     expect(rows).toBeGreaterThan(100);
   });
+
+  it('lets short work of others pass, on a pool of one thread', async () => {
+    const abort = new AbortController();
+    const running = pool.compute('fitTree', trainingInput(120_000, 8), abort.signal);
+    const ended = running.then(
+      () => 'fitted',
+      () => 'stopped',
+    );
+    const { rows } = await pool.compute('fitTree', trainingInput(200, 2), never);
+    abort.abort();
+    expect(rows).toBeGreaterThan(100);
+    expect(await ended).toBe('stopped');
+  });
 });

@@ -1,0 +1,128 @@
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Artifacts } from '../../store/artifacts.ts';
+import type { Bucket } from '../../store/bucket.ts';
+import { refOf } from '../../store/hash.ts';
+import { PartCache, partCacheOptions } from '../../store/part-cache.ts';
+import type { Ref } from '../../store/ref.ts';
+
+const PART = 1000;
+const parts = Array.from({ length: 8 }, (_, i) => Buffer.alloc(PART, `part ${i} `));
+const refs = parts.map((bytes, i) => refOf(`data/train/${i}.arrow`, bytes));
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'part cache '));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+/** A bucket that holds all parts and counts what is fetched, until it is emptied. */
+function bucketOfParts() {
+  const bucket = {
+    fetched: 0,
+    isEmpty: false,
+    open: async (key: string) => {
+      const i = refs.findIndex(({ md5 }) => key === `files/md5/${md5.slice(0, 2)}/${md5.slice(2)}`);
+      if (bucket.isEmpty || i < 0) return undefined;
+      bucket.fetched++;
+      async function* chunks(): AsyncIterable<Uint8Array> {
+        yield parts[i]!;
+      }
+      return { size: PART, chunks: chunks() };
+    },
+    get: async () => undefined,
+  };
+  return bucket as typeof bucket & Bucket;
+}
+
+function fileOf({ md5 }: Ref): string {
+  return join(folder, 'md5', md5.slice(0, 2), md5.slice(2));
+}
+
+function sizeOfAll(): number {
+  return (readdirSync(join(folder, 'md5'), { recursive: true }) as string[])
+    .map((name) => statSync(join(folder, 'md5', name)))
+    .reduce((sum, its) => sum + (its.isFile() ? its.size : 0), 0);
+}
+
+describe('parts kept on this machine', () => {
+  it('are fetched once, by any number of workers, into memory that threads share', async () => {
+    const bucket = bucketOfParts();
+    const workers = [1, 2].map(() => new PartCache({ folder, most: 1e6 }));
+    for (const worker of [...workers, ...workers]) {
+      const bytes = await worker.read(bucket, refs[0]!);
+      expect(Buffer.from(bytes!)).toEqual(parts[0]);
+      expect(bytes!.buffer).toBeInstanceOf(SharedArrayBuffer);
+    }
+    expect(bucket.fetched).toBe(1);
+  });
+
+  it('are fetched by two workers at once without harm', async () => {
+    const bucket = bucketOfParts();
+    const workers = [1, 2].map(() => new PartCache({ folder, most: 1e6 }));
+    const read = await Promise.all(
+      workers.flatMap((worker) => refs.map((ref) => worker.read(bucket, ref))),
+    );
+    expect(read.map((bytes) => Buffer.from(bytes!))).toEqual([...parts, ...parts]);
+    expect(readdirSync(join(folder, 'tmp'))).toEqual([]);
+  });
+
+  it('are thrown out and fetched anew when they were damaged here', async () => {
+    const bucket = bucketOfParts();
+    const cache = new PartCache({ folder, most: 1e6 });
+    await cache.read(bucket, refs[0]!);
+    for (const damaged of [Buffer.alloc(PART, 'x'), Buffer.alloc(3)]) {
+      writeFileSync(fileOf(refs[0]!), damaged);
+      expect(Buffer.from((await cache.read(bucket, refs[0]!))!)).toEqual(parts[0]);
+    }
+    expect(bucket.fetched).toBe(3);
+  });
+
+  it('stay within the bound, those read last', async () => {
+    const bucket = bucketOfParts();
+    const cache = new PartCache({ folder, most: 4 * PART });
+    for (const ref of refs) {
+      await cache.read(bucket, ref);
+      expect(sizeOfAll()).toBeLessThanOrEqual(4 * PART);
+    }
+    const fetched = bucket.fetched;
+    await cache.read(bucket, refs.at(-1)!);
+    expect(bucket.fetched).toBe(fetched);
+    await cache.read(bucket, refs[0]!);
+    expect(bucket.fetched).toBe(fetched + 1);
+  });
+
+  it('serve a stage whose object has gone, which a look at the bucket still finds missing', async () => {
+    const bucket = bucketOfParts();
+    const artifacts = new Artifacts(bucket, new PartCache({ folder, most: 1e6 }));
+    await artifacts.getPart(refs[0]!);
+    bucket.isEmpty = true;
+    expect(Buffer.from(await artifacts.getPart(refs[0]!))).toEqual(parts[0]);
+    await expect(artifacts.get(refs[0]!)).rejects.toMatchObject({ name: 'DamagedArtifact' });
+    await expect(artifacts.getPart(refs[1]!)).rejects.toMatchObject({ name: 'DamagedArtifact' });
+  });
+
+  it('are left to the store where the folder cannot be written to', async () => {
+    writeFileSync(join(folder, 'file'), '');
+    const cache = new PartCache({ folder: join(folder, 'file'), most: 1e6 });
+    expect(await cache.read(bucketOfParts(), refs[0]!)).toBeUndefined();
+  });
+});
+
+describe('partCacheOptions', () => {
+  it('reads the folder and the megabytes from the environment', () => {
+    expect(partCacheOptions({}, '/kept')).toEqual({ folder: '/kept', most: 4_096_000_000 });
+    const env = { RETRAIN_CACHE_DIR: '/else', RETRAIN_CACHE_SIZE: '0.5' };
+    expect(partCacheOptions(env, '/kept')).toEqual({ folder: '/else', most: 500_000 });
+    expect(partCacheOptions({ RETRAIN_CACHE_SIZE: '0' }, '/kept')).toBeUndefined();
+  });
+
+  it.each(['-1', 'much', ''])('refuses a size of "%s"', (RETRAIN_CACHE_SIZE) => {
+    expect(() => partCacheOptions({ RETRAIN_CACHE_SIZE }, '/kept')).toThrow(
+      `RETRAIN_CACHE_SIZE is "${RETRAIN_CACHE_SIZE}", where a number of megabytes is expected: ` +
+        'set it to 0 to keep nothing, or leave it out for 4096',
+    );
+  });
+});
