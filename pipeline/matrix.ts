@@ -17,7 +17,8 @@ export function concatMatrices(matrices: readonly Matrix[]): Matrix {
   if (!first) throw new RangeError('concatMatrices needs at least one matrix');
   const rows = matrices.reduce((sum, matrix) => sum + matrix.rows, 0);
   const columns = first.names.map((_, c) => {
-    const column = new Float64Array(rows);
+    // Where several threads may fit a tree on it.
+    const column = new Float64Array(new SharedArrayBuffer(8 * rows));
     let at = 0;
     for (const matrix of matrices) {
       column.set(matrix.columns[c]!, at);

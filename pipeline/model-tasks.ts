@@ -1,3 +1,4 @@
+import type { Crew } from './cart/crew.ts';
 import { applyEncoder } from './apply-encoder.ts';
 import { partFromArrow } from './arrow.ts';
 import { BadData } from '../errors.ts';
@@ -8,7 +9,7 @@ import { score, type Score } from './metrics.ts';
 import { describeTree, predictLabels } from './predict.ts';
 import { within, type Report } from './progress.ts';
 import {
-  fitTree as fit,
+  fitTreeTogether as fit,
   treeFromJson,
   treeToJson,
   type TreeModel,
@@ -20,23 +21,25 @@ import {
  * @param input.parts Arrow files of train rows
  * @throws BadData when there are no rows to fit on
  */
-export function fitTree(
+export async function fitTree(
   input: { parts: Uint8Array[]; encoder: Uint8Array; model: TreeParams },
   report?: Report,
-): {
+  crew?: Crew,
+): Promise<{
   model: Uint8Array;
   rows: number;
   depth: number;
   leaves: number;
   warnings: string[];
-} {
+}> {
   const encoder = encoderFromJson(input.encoder);
   const matrix = concatMatrices(loadEach(input.parts, encoder, within(report, 0, 0.2)));
   if (matrix.rows === 0)
     throw new BadData(
       'every train row has a missing cell and preprocess.missing is drop: set it to impute, or add data',
     );
-  const model = fit(matrix, encoder.classes, input.model, within(report, 0.2, 1));
+  const progress = within(report, 0.2, 1);
+  const model = await fit(matrix, encoder.classes, input.model, crew, progress);
   const { depth, leaves } = describeTree(model);
   return {
     model: treeToJson(model),

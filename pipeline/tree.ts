@@ -1,6 +1,7 @@
 import { BadData } from '../errors.ts';
 import { checkFeatures, checkTargets } from './cart/check.ts';
-import { fitClasses, fitNumbers, type TreeParams } from './cart/fit.ts';
+import type { Crew } from './cart/crew.ts';
+import { fitClasses, fitClassesTogether, fitNumbers, type TreeParams } from './cart/fit.ts';
 import type { ClassIndexes } from './cart/gini.ts';
 import type { FittedTree } from './cart/fitted-tree.ts';
 import type { Tree } from './cart/ml-cart.ts';
@@ -48,6 +49,20 @@ export function fitTree(
   checkFeatures(matrix.names, matrix.columns);
   const labels = classIndexes(matrix.labels, classes);
   return fitClasses(matrix.columns, labels, classes.length, params, report);
+}
+
+/** As {@link fitTree}, with the help of other threads where it pays; the tree is the same. */
+export async function fitTreeTogether(
+  matrix: Matrix,
+  classes: readonly string[],
+  params: TreeParams,
+  crew: Crew | undefined,
+  report?: Report,
+): Promise<FittedTree<'DTClassifier'>> {
+  checkRows(matrix.rows);
+  checkFeatures(matrix.names, matrix.columns);
+  const labels = classIndexes(matrix.labels, classes);
+  return fitClassesTogether(matrix.columns, labels, classes.length, params, crew, report);
 }
 
 /**

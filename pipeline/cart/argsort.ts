@@ -28,18 +28,20 @@ export function sortScratch(rows: number): SortScratch {
  * sorted too. Digits that all values share are skipped.
  * @param values no NaN; -0 and 0 are equal
  * @param rows where given, value number i is `values[rows[i]]`
+ * @param into is filled with them, where given
  * @returns numbers i, as many as there are values
  */
 export function argsort(
   values: Float64Array,
   rows: Int32Array | null,
   scratch: SortScratch,
+  into: Int32Array = new Int32Array(scratch.keys.length),
 ): Int32Array {
   const { keys } = scratch;
   // Adding 0 makes 0 of -0.
   if (rows === null) for (let i = 0; i < keys.length; i++) keys[i] = values[i]! + 0;
   else for (let i = 0; i < keys.length; i++) keys[i] = values[rows[i]!]! + 0;
-  const order = ascending(new Int32Array(keys.length));
+  const order = ascending(into);
   sortByWord(HIGH, order, scratch);
   if (mendRuns(keys, order)) return order;
   sortByWord(1 - HIGH, ascending(order), scratch);

@@ -55,7 +55,7 @@ export function emptyBlock<T extends Targets>(like: Block<T>, rows: number): Blo
 }
 
 /** Shared by all makers of blocks, so that the engine sees objects of one shape. */
-function newBlock(rows: number): Block<never> {
+export function newBlock(rows: number): Block<never> {
   return {
     rows,
     orders: [],
@@ -110,8 +110,13 @@ function renumber(
   for (let i = start; i < end; i++) into[i - start] = numberOf[order[i]!]!;
 }
 
-function rankRows(column: Float64Array, ids: Int32Array, order: Int32Array): Int32Array | null {
-  const ranks = new Int32Array(order.length);
+/** For each row the place of its value among the distinct ones, where a value occurs twice. */
+export function rankRows(
+  column: Float64Array,
+  ids: Int32Array,
+  order: Int32Array,
+  ranks: Int32Array = new Int32Array(order.length),
+): Int32Array | null {
   let rank = 0;
   let previous = Number.NaN;
   for (let i = 0; i < order.length; i++) {

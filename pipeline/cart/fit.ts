@@ -3,9 +3,11 @@ import { argsort, ascending, sortScratch } from './argsort.ts';
 import { type Block, sortBlock } from './block.ts';
 import { type ClassIndexes, Gini } from './gini.ts';
 import { growTree, type GrowthLimits } from './grow.ts';
+import type { Crew } from './crew.ts';
 import { FittedTree } from './fitted-tree.ts';
 import type { NodeOptions } from './ml-cart.ts';
 import { SquaredError } from './squared-error.ts';
+import { growTogether, isWorthHelp } from './together.ts';
 
 /** When to stop; the names are those of `params.model`, which are scikit-learn's but for `min_gain`. */
 export interface TreeParams {
@@ -61,6 +63,40 @@ export function fitNumbers(
   const block = sortBlock(columns, targets, rows, true);
   const options = nodeOptions('regression', params);
   const tree = growTree(columns, block, new SquaredError(block.rows), limitsOf(params));
+  return new FittedTree('DTRegression', treeOptions(options, params), options, tree);
+}
+
+/** As {@link fitClasses}, with the help of other threads where it pays; the tree is the same. */
+export async function fitClassesTogether(
+  columns: readonly Float64Array[],
+  labels: ClassIndexes,
+  classes: number,
+  params: TreeParams,
+  crew: Crew | undefined,
+  report?: Report,
+): Promise<FittedTree<'DTClassifier'>> {
+  if (!isWorthHelp(crew, labels.length, columns.length))
+    return fitClasses(columns, labels, classes, params, report);
+  const rows = ascending(new Int32Array(labels.length));
+  const progress = within(report, SORTED, 1);
+  const limits = limitsOf(params);
+  const tree = await growTogether(columns, labels, classes, rows, limits, crew, progress);
+  const options = nodeOptions('classifier', params);
+  return new FittedTree('DTClassifier', treeOptions(options, params), options, tree);
+}
+
+/** As {@link fitNumbers}, with the help of other threads where it pays; the tree is the same. */
+export async function fitNumbersTogether(
+  columns: readonly Float64Array[],
+  targets: Float64Array,
+  params: TreeParams,
+  crew: Crew | undefined,
+): Promise<FittedTree<'DTRegression'>> {
+  if (!isWorthHelp(crew, targets.length, columns.length))
+    return fitNumbers(columns, targets, params);
+  const rows = argsort(targets, null, sortScratch(targets.length));
+  const tree = await growTogether(columns, targets, 0, rows, limitsOf(params), crew);
+  const options = nodeOptions('regression', params);
   return new FittedTree('DTRegression', treeOptions(options, params), options, tree);
 }
 

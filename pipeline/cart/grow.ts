@@ -17,7 +17,7 @@ export interface GrowthLimits {
 }
 
 /** A node still to be made: a range of the orders of a block. */
-interface Task {
+export interface Task {
   /** Its number in the tree. */
   readonly node: number;
   /** Which of the blocks. */
@@ -29,6 +29,14 @@ interface Task {
   readonly features: readonly number[];
   /** The order whose range lists this node's rows. */
   readonly list: number;
+}
+
+/** Work to share with others. */
+export interface Shared {
+  /** Rows of a node that others may take. */
+  readonly most: number;
+  /** Offers a node; whether somebody will grow it. */
+  offer(task: Task): boolean;
 }
 
 /** Rows in the blocks of subtrees: what fits the second and the first level of a processor's cache. */
@@ -46,22 +54,50 @@ export function growTree<T extends Targets>(
   limits: GrowthLimits,
   report?: Report,
 ): GrownTree {
+  const tree = new GrownTree();
+  let settled = 0;
+  const grow = growFrom(columns, block, criterion, limits, (rows) => {
+    settled += rows;
+    report?.(settled / block.rows, settled);
+  });
+  grow(tree, rootTask(tree.add(), block.rows, columns.length, criterion.listed));
+  return tree;
+}
+
+/** The node that all others come from. */
+export function rootTask(node: number, rows: number, width: number, listed: boolean): Task {
+  const features = Array.from({ length: width }, (_, feature) => feature);
+  return taskOf({ level: 0, depth: 0, features, list: listed ? width : 0 }, node, 0, rows);
+}
+
+/**
+ * Prepares to grow any node of a block.
+ * @param settle told of rows that have found their leaf
+ * @returns grows a node to its end. Nodes below it of no more rows than `shared.most` are offered to others,
+ * as ranges of the block itself, and left open where they are taken
+ */
+export function growFrom<T extends Targets>(
+  columns: readonly Float64Array[],
+  block: Block<T>,
+  criterion: Criterion<T>,
+  limits: GrowthLimits,
+  settle: (rows: number) => void,
+): (tree: GrownTree, root: Task, shared?: Shared) => void {
   const inner = BLOCK_ROWS.filter((rows) => rows < block.rows);
   const blocks = [block, ...inner.map((rows) => emptyBlock(block, rows))];
-  const tree = new GrownTree();
-  const features = columns.map((_, feature) => feature);
-  const list = criterion.listed ? columns.length : 0;
-  const tasks: Task[] = [taskOf({ level: 0, depth: 0, features, list }, tree.add(), 0, block.rows)];
-  let settled = 0;
-  for (let task = tasks.pop(); task !== undefined; task = tasks.pop()) {
-    const moved = toInnerBlock(blocks, task);
-    const others = tasks.length;
-    growNode(columns, blocks[moved.level]!, criterion, limits, tree, moved, tasks);
-    settled += task.end - task.start;
-    for (let i = others; i < tasks.length; i++) settled -= tasks[i]!.end - tasks[i]!.start;
-    report?.(settled / block.rows, settled);
-  }
-  return tree;
+  return (tree, root, shared) => {
+    const tasks = [root];
+    for (let task = tasks.pop(); task !== undefined; task = tasks.pop()) {
+      const isLarge = shared !== undefined && task.end - task.start > shared.most;
+      if (shared !== undefined && !isLarge && task.level === 0 && shared.offer(task)) continue;
+      const moved = isLarge ? task : toInnerBlock(blocks, task);
+      const others = tasks.length;
+      growNode(columns, blocks[moved.level]!, criterion, limits, tree, moved, tasks);
+      let settled = task.end - task.start;
+      for (let i = others; i < tasks.length; i++) settled -= tasks[i]!.end - tasks[i]!.start;
+      settle(settled);
+    }
+  };
 }
 
 /** Makes a leaf of a node, or splits it and leaves its children to be done. */

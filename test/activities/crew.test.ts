@@ -1,0 +1,73 @@
+import { afterAll, describe, expect, it } from 'vitest';
+import { openCrew, trainThreads } from '../../activities/crew.ts';
+import {
+  fitClasses,
+  fitClassesTogether,
+  fitNumbers,
+  fitNumbersTogether,
+  type TreeParams,
+} from '../../pipeline/cart/fit.ts';
+import { treeToJson } from '../../pipeline/tree.ts';
+import { seeded, upTo } from '../pipeline/trees.ts';
+import { sha256 } from '../pipeline/support.ts';
+
+const crew = openCrew(2);
+afterAll(() => crew.close());
+
+const ROWS = 60_000;
+const random = seeded(3);
+/** Columns all of whose values differ, of few values, of one value, and one that repeats the first. */
+const columns = upTo(10).map((c) =>
+  Float64Array.from({ length: ROWS }, () => (c % 3 === 0 ? random() : Math.floor(random() * 40))),
+);
+columns[4] = new Float64Array(ROWS).fill(7);
+columns[5] = columns[0]!;
+const labels = Uint8Array.from({ length: ROWS }, (_, row) =>
+  random() < 0.2 ? Math.floor(random() * 5) : Math.floor(columns[0]![row]! * 5),
+);
+const numbers = Float64Array.from(labels, (label, row) => label + columns[1]![row]! * random());
+
+const knobs: [string, TreeParams][] = [
+  ['grown to its end', { max_depth: Infinity, min_samples_split: 2, min_gain: 0 }],
+  ['held back', { max_depth: 9, min_samples_split: 20, min_samples_leaf: 5, min_gain: 0.001 }],
+];
+
+describe('threads that help to fit a tree', () => {
+  it.each(knobs)('make the tree of one thread to the last byte, %s', async (_name, params) => {
+    const alone = [fitClasses(columns, labels, 5, params), fitNumbers(columns, numbers, params)];
+    const together = [
+      await fitClassesTogether(columns, labels, 5, params, crew),
+      await fitNumbersTogether(columns, numbers, params, crew),
+    ];
+    expect(together.map((tree) => sha256(treeToJson(tree)))).toEqual(
+      alone.map((tree) => sha256(treeToJson(tree))),
+    );
+    expect(together.map(({ grown }) => grown.measure())).toEqual(
+      alone.map(({ grown }) => grown.measure()),
+    );
+  });
+
+  it('tell how far they are, all together', async () => {
+    const seen: number[] = [];
+    const [[, params]] = knobs as [[string, TreeParams]];
+    await fitClassesTogether(columns, labels, 5, params, crew, (_, rows) => seen.push(rows ?? 0));
+    expect(seen).toEqual(seen.toSorted((a, b) => a - b));
+    expect(seen.at(-1)).toBeLessThanOrEqual(ROWS);
+    expect(seen.at(-1)).toBeGreaterThan(ROWS / 10);
+  });
+
+  it('fail the fit when one of them fails, and start anew for the next', async () => {
+    const broken = crew.help({ step: 'sort', rows: {} as never });
+    await expect(broken).rejects.toThrow('undefined');
+    const [, [, params]] = knobs as [unknown, [string, TreeParams]];
+    const tree = await fitClassesTogether(columns, labels, 5, params, crew);
+    expect(sha256(treeToJson(tree))).toBe(
+      sha256(treeToJson(fitClasses(columns, labels, 5, params))),
+    );
+  });
+
+  it('are as many as the environment says, or as there are cores', () => {
+    expect(trainThreads({ RETRAIN_TRAIN_THREADS: '3' })).toBe(3);
+    expect(trainThreads({ RETRAIN_TRAIN_THREADS: 'many' })).toBe(trainThreads({}));
+  });
+});
