@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { commandContext } from './client/commands/context.ts';
+import { amendCommand } from './client/commands/amend.ts';
 import { cancelCommand } from './client/commands/cancel.ts';
 import { checkoutCommand } from './client/commands/checkout.ts';
 import { diffCommand } from './client/commands/diff.ts';
@@ -9,6 +10,7 @@ import { lineageCommand } from './client/commands/lineage.ts';
 import { listCommand } from './client/commands/list.ts';
 import { logCommand } from './client/commands/log.ts';
 import { metricsCommand } from './client/commands/metrics.ts';
+import { nightlyCommand } from './client/commands/nightly.ts';
 import { paramsCommand } from './client/commands/params.ts';
 import { runCommand, stageCommand } from './client/commands/run.ts';
 import { searchAttributesCommand } from './client/commands/search-attributes.ts';
@@ -44,6 +46,8 @@ for (const command of [
   metricsCommand(context),
   paramsCommand(context),
   dvcCommand(context),
+  amendCommand(context),
+  nightlyCommand(context),
   cancelCommand(context),
   logCommand(context),
   searchAttributesCommand(context),

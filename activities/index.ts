@@ -33,12 +33,12 @@ import { train } from './train.ts';
 export function createActivities(deps: Deps) {
   return {
     pin_nightly: async (input: unknown) => pinNightly(deps, input),
-    find_pending: async (request: FindPendingRequest) => findPending(deps, request),
     find_missing: async (request: FindMissingRequest) => findMissing(deps, request),
     pin_run: async (input: unknown) => pinRun(deps, input),
     notify: async (request: NotifyRequest) => notify(deps.webhook, request, currentExecution()),
     close_runs: async (request: CloseRunsRequest) => closeRuns(deps, request),
     ...underLease(deps, {
+      find_pending: async (request: FindPendingRequest) => findPending(deps, request),
       get_data: async (request: GetDataRequest) => getData(deps, request),
       prepare_batch: async (request: StageRequest) => prepareBatch(deps, request),
       merge_data: async (request: MergeDataRequest) => mergeData(deps, request),

@@ -3,6 +3,7 @@ import type { VersionLine } from '../store/records.ts';
 import { number, table } from './display.ts';
 import { printJson, say } from './print.ts';
 import { openSession } from './session.ts';
+import { staleness, staleOf } from './stale.ts';
 
 /** `list`: the versions of a pipeline with their scores side by side. */
 export async function list(
@@ -11,10 +12,14 @@ export async function list(
 ): Promise<number> {
   const session = await openSession(config, { check: ['storage'] });
   try {
-    const versions = await session.store.records.list(pipeline);
-    if (json === true) printJson({ pipeline, versions });
+    const [versions, stale] = await Promise.all([
+      session.store.records.list(pipeline),
+      staleOf(session.store, pipeline),
+    ]);
+    if (json === true) printJson({ pipeline, versions, stale });
     else if (versions.length === 0) say(`${pipeline} has no version yet: make one with "run 1"`);
     else process.stdout.write(`${tableOf(versions)}\n`);
+    if (json !== true) for (const one of stale) say(staleness(one), 'warning');
     return 0;
   } finally {
     await session.close();

@@ -16,6 +16,8 @@ import type { Activities } from '../activities/index.ts';
 import type {
   NightlyInput,
   NightlySummary,
+  PendingBatch,
+  PendingBatches,
   PinnedNightly,
 } from '../activities/nightly-contract.ts';
 import { nightlyProgress } from './messages.ts';
@@ -47,17 +49,19 @@ export async function nightly(input: NightlyInput): Promise<NightlySummary> {
   const run = await pinned;
   upsertMemo({ pipeline: run.pipeline });
   nightlyLog = new NightlyLog(run, setCurrentDetails);
+  let look = true;
   for (;;) {
-    const pending = await find_pending({ ...run, look: true });
+    // Asked anew for each batch: another may have run it since.
+    const pending: PendingBatches = await find_pending({ ...run, look });
     nightlyLog.found(pending);
-    const next = pending.batches.filter(({ batch }) => !nightlyLog.isDone(batch));
-    if (next.length === 0) return nightlyLog.finish();
-    for (const { batch, params } of next) {
-      if (nightlyLog.doneCount >= BATCHES_A_RUN || workflowInfo().continueAsNewSuggested)
-        // With the same input, for a later run of a cron would be given whatever this one hands on.
-        return continueAsNew<typeof nightly>(input);
-      await runBatch(run, nightlyLog, { batch, ...(params === undefined ? {} : { params }) });
-    }
+    const next = pending.batches.find(({ batch }) => !nightlyLog.isDone(batch));
+    if (next === undefined && look) return nightlyLog.finish();
+    look = next === undefined; // at the end once more for what has come meanwhile
+    if (next === undefined) continue;
+    if (nightlyLog.doneCount >= BATCHES_A_RUN || workflowInfo().continueAsNewSuggested)
+      // With the same input, for a later run of a cron would be given whatever this one hands on.
+      return continueAsNew<typeof nightly>(input);
+    await runBatch(run, nightlyLog, next);
   }
 }
 
@@ -65,7 +69,7 @@ export async function nightly(input: NightlyInput): Promise<NightlySummary> {
 async function runBatch(
   run: PinnedNightly,
   nightlyLog: NightlyLog,
-  { batch, params }: { batch: number; params?: Record<string, unknown> },
+  { batch, params }: PendingBatch,
 ): Promise<void> {
   for (let waits = 0; ; waits++) {
     nightlyLog.running(batch);

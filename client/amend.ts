@@ -1,0 +1,116 @@
+import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { wholeFile } from '../activities/arrivals/take-in.ts';
+import { amendedFile, batchFile, BATCHES, RAW } from '../activities/paths.ts';
+import { encodeColumns } from '../activities/columns-file.ts';
+import type { Config } from '../config.ts';
+import { BadData, messageOf, MissingHistory } from '../errors.ts';
+import { conformBatch } from '../pipeline/conform-tasks.ts';
+import { mergeParams, paramsSchema, parseParams } from '../pipeline/params.ts';
+import type { Store } from '../store/index.ts';
+import type { Ledger } from '../store/ledger.ts';
+import { refOf } from '../store/hash.ts';
+import { isSafePath } from '../store/ref.ts';
+import { runNightly } from './nightly.ts';
+import { printJson, say } from './print.ts';
+import { openSession } from './session.ts';
+import { staleness, staleOf } from './stale.ts';
+
+export interface AmendOptions {
+  pipeline: string;
+  batch: number;
+  /** Path of the file with the batch's rows. */
+  source: string;
+  set: Record<string, unknown>;
+  /** Build the stale versions anew at once. */
+  rebuild: boolean;
+  json?: boolean | undefined;
+}
+
+/** `amend K --source FILE`: replaces a batch, and says which versions rest on what it was. */
+export async function amend(config: Config, options: AmendOptions): Promise<number> {
+  const { pipeline, batch, rebuild, json } = options;
+  const check: ('temporal' | 'storage')[] = rebuild ? ['temporal', 'storage'] : ['storage'];
+  const session = await openSession(config, { check });
+  try {
+    const { store } = session;
+    const before = await ledgerOf(store, options);
+    const after = await replace(store, config, before, options);
+    const changed = after.revision !== before.revision;
+    const stale = await staleOf(store, pipeline);
+    if (json === true && !rebuild)
+      printJson({ pipeline, batch, changed, ledger_revision: after.revision, stale });
+    else {
+      const { rows } = after.batches[batch - 1]!;
+      say(
+        changed
+          ? `batch ${batch} of ${pipeline} has ${rows} rows now, from ledger revision ${after.revision} on`
+          : `batch ${batch} of ${pipeline} holds these rows already: nothing is changed`,
+      );
+      for (const one of stale) say(staleness(one));
+      if (stale.length > 0 && !rebuild)
+        say(
+          `"run N" builds one anew, "amend ${batch} --source … --rebuild" all of them; "diff N.1 N.2" compares`,
+        );
+    }
+    if (!rebuild) return 0;
+    return await runNightly(session, { pipeline, set: options.set, rebuild: true, json });
+  } finally {
+    await session.close();
+  }
+}
+
+async function ledgerOf({ ledgers }: Store, { pipeline, batch }: AmendOptions): Promise<Ledger> {
+  const ledger = await ledgers.read(pipeline);
+  if (ledger?.batches[batch - 1] === undefined)
+    throw new MissingHistory(
+      `batch ${batch} of ${pipeline} has not been cut, so there is nothing to amend: run it first`,
+    );
+  return ledger;
+}
+
+/** Everything is stored before the ledger moves, in one step: what ends halfway has changed nothing. */
+async function replace(
+  { artifacts, ledgers, leases }: Store,
+  config: Config,
+  ledger: Ledger,
+  { pipeline, batch, source, set }: AmendOptions,
+): Promise<Ledger> {
+  const name = basename(source);
+  if (!isSafePath(name))
+    throw new BadData(`--source ${source} names no file: give the path of a CSV file`);
+  const bytes = await readHere(source);
+  const params = parseParams(paramsSchema, mergeParams(config.params, set), 'params');
+  const whole = conformBatch(wholeFile(name, bytes, ledger.settings, params));
+  for (const warning of whole.warnings) say(warning, 'warning');
+  const files: [path: string, bytes: Uint8Array][] = [
+    [`${BATCHES}${batchFile(batch)}`, whole.bytes],
+    [amendedFile(batch, name), bytes],
+    [`${RAW}/columns.json`, encodeColumns(ledger.settings.columns)],
+  ];
+  await leases.holdUpload(
+    pipeline,
+    files.map(([path, content]) => refOf(path, content)),
+  );
+  const [ref, raw, columns] = await Promise.all(
+    files.map(([path, content]) => artifacts.put(path, content)),
+  );
+  return ledgers.amend(pipeline, {
+    batch,
+    ref: ref!,
+    rows: whole.rows,
+    raw: raw!,
+    columns: columns!,
+    at: new Date().toISOString(),
+  });
+}
+
+async function readHere(source: string): Promise<Uint8Array> {
+  try {
+    return await readFile(source);
+  } catch (error) {
+    throw new BadData(`--source ${source} cannot be read (${messageOf(error)}): check the path`, {
+      cause: error,
+    });
+  }
+}

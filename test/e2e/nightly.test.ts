@@ -1,0 +1,108 @@
+import { mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { loadConfig } from '../../config.ts';
+import { batchesAt } from '../../store/ledger.ts';
+import { openStore, type Store } from '../../store/index.ts';
+import { labelled } from '../support/csv.ts';
+import { makeProject, startWorker, type Project, type RunningWorker } from '../support/project.ts';
+
+/** What is pending, what is amended, and what is stale, through the real stack. */
+
+let project: Project;
+let worker: RunningWorker;
+let store: Store;
+
+beforeAll(async () => {
+  project = await makeProject('nightly');
+  worker = await startWorker(project);
+  store = openStore(loadConfig(project.folder, project.env).storage);
+  mkdirSync(join(project.folder, 'incoming'));
+  project.write('incoming/a.csv', labelled(40, 1));
+  project.write('incoming/b.csv', labelled(60, 2));
+  const params = readFileSync(join(project.folder, 'params.yaml'), 'utf8')
+    .replace('pipeline: iris', 'pipeline: sales')
+    .replace('source: iris', 'source: incoming/')
+    .replace('target: species', 'target: label');
+  project.write('params.yaml', params);
+});
+
+afterAll(async () => {
+  await worker?.stop();
+  store?.bucket.close();
+  project?.remove();
+});
+
+async function client(...args: string[]): Promise<{ stdout: string; stderr: string }> {
+  const { code, ...said } = await project.client(...args);
+  expect(said.stderr).not.toContain('error');
+  expect(code).toBe(0);
+  return said;
+}
+
+async function stale(): Promise<unknown> {
+  return (JSON.parse((await client('list', '--json')).stdout) as { stale: unknown }).stale;
+}
+
+describe('a night', () => {
+  it('runs what has arrived, and the next has nothing to do', async () => {
+    const { stdout } = await client('nightly', '--json');
+    expect(JSON.parse(stdout)).toMatchObject({
+      state: 'batches 1–2 of sales done',
+      batches: [{ batch: 1 }, { batch: 2, accuracy: expect.any(Number) }],
+    });
+    expect((await client('nightly')).stdout).toContain(
+      'nothing to do: no batch of sales is pending',
+    );
+  });
+});
+
+describe('amending a batch', () => {
+  it('that is not there, or with a file that does not fit, changes nothing and says why', async () => {
+    project.write('short.csv', 'a,b\n1,2\n');
+    const ledger = await store.ledgers.read('sales');
+    const missing = await project.client('amend', '3', '--source', 'short.csv');
+    expect(missing.stderr).toContain('batch 3 of sales has not been cut');
+    const unfit = await project.client('amend', '1', '--source', 'short.csv');
+    expect(unfit.stderr).toContain('short.csv lacks column "label"');
+    expect([missing.code, unfit.code]).toEqual([1, 1]);
+    expect(await store.ledgers.read('sales')).toEqual(ledger);
+  });
+
+  it('makes the versions stale that rest on it, and keeps what it was', async () => {
+    project.write('mended.csv', labelled(45, 7));
+    const before = (await store.ledgers.read('sales'))!;
+    const { stdout } = await client('amend', '1', '--source', 'mended.csv', '--json');
+    const both = [
+      { version: 1, batches: [1] },
+      { version: 2, batches: [1] },
+    ];
+    expect(JSON.parse(stdout)).toMatchObject({ changed: true, stale: both });
+    expect(await stale()).toEqual(both);
+    const now = (await store.ledgers.read('sales'))!;
+    expect(now.batches[0]).toMatchObject({ rows: 45, from: null });
+    expect(batchesAt(now, 2, before.revision)).toEqual(batchesAt(before, 2));
+  });
+
+  it('by two at once loses neither: both are revisions, one stands', async () => {
+    project.write('one.csv', labelled(46, 8));
+    project.write('two.csv', labelled(47, 9));
+    const { revision } = (await store.ledgers.read('sales'))!;
+    await Promise.all(['one.csv', 'two.csv'].map((file) => client('amend', '1', '--source', file)));
+    const now = (await store.ledgers.read('sales'))!;
+    expect(now.revision).toBe(revision + 2);
+    const { rows, replaced } = now.batches[0]!;
+    expect(new Set([rows, replaced[0]!.rows])).toEqual(new Set([46, 47]));
+  });
+
+  it('rebuilds just those; with the same rows it is said that nothing is changed', async () => {
+    await client('amend', '1', '--source', 'mended.csv');
+    const again = await client('amend', '1', '--source', 'mended.csv', '--rebuild');
+    expect(again.stderr).toContain('holds these rows already: nothing is changed');
+    expect(again.stdout).toContain('batches 1–2 of sales done');
+    expect(await stale()).toEqual([]);
+    const { stdout } = await client('diff', '1.1', '1.2', '--json');
+    expect(stdout).toContain('45');
+    expect((await store.records.read('sales', 1, 1))!.seq).toBe(1);
+  });
+});
