@@ -12,6 +12,8 @@ import { authFromEnv, type TrackingAuth } from './tracking/auth.ts';
 import { trackingUri } from './tracking/place.ts';
 
 const localSchema = z.strictObject({
+  /** Of params.yaml itself; a file of a newer program is refused. */
+  schema: z.literal(1, 'this program knows schema 1 only: update it').default(1),
   pipeline: pipelineName.default('iris'),
   mlflow: z
     .strictObject({
@@ -50,10 +52,10 @@ const localSchema = z.strictObject({
 });
 
 const fileSchema = localSchema.extend({
-  data: z.unknown(),
-  split: z.unknown(),
-  preprocess: z.unknown(),
-  model: z.unknown(),
+  data: z.unknown().optional(),
+  split: z.unknown().optional(),
+  preprocess: z.unknown().optional(),
+  model: z.unknown().optional(),
 });
 
 /** Where things are: this process's own, never pinned into a run. */
@@ -98,7 +100,7 @@ export function stackDir(root: string, env: NodeJS.ProcessEnv = process.env): st
  */
 export function loadConfig(root: string, env: NodeJS.ProcessEnv = process.env): Config {
   const file = parseParams(fileSchema, readParamsFile(root), 'params.yaml');
-  const { pipeline, mlflow, tracking, storage, ...params } = file;
+  const { schema: _, pipeline, mlflow, tracking, storage, ...params } = file;
   parseParams(paramsSchema, params, 'params.yaml');
   const endpoint = env['AWS_ENDPOINT_URL_S3'] ?? env['AWS_ENDPOINT_URL'] ?? storage.endpoint;
   const region = env['AWS_REGION'] ?? env['AWS_DEFAULT_REGION'] ?? storage.region;

@@ -1,0 +1,77 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { Artifacts } from '../../store/artifacts.ts';
+import { Attempts } from '../../store/attempts.ts';
+import type { Bucket } from '../../store/bucket.ts';
+import { Ledgers } from '../../store/ledger.ts';
+import { manifestSchema } from '../../store/manifest.ts';
+import { Records } from '../../store/records.ts';
+import { StageCache } from '../../store/stage-cache.ts';
+
+const folder = fileURLToPath(new URL('./fixtures/', import.meta.url));
+
+/** A stored document as a program of its time wrote it: `ledger.1.json` is schema 1 of a ledger. */
+function fixture(name: string): Record<string, unknown> {
+  return JSON.parse(readFileSync(`${folder}${name}`, 'utf8')) as Record<string, unknown>;
+}
+
+/** A bucket in which every key holds this document. */
+function holding(document: unknown): Bucket {
+  const bytes = Buffer.from(JSON.stringify(document));
+  return { get: async () => ({ bytes, etag: 'e' }) } as unknown as Bucket;
+}
+
+/** How today's program reads each kind. */
+const READERS: Record<string, (bucket: Bucket) => Promise<unknown>> = {
+  ledger: (bucket) => new Ledgers(bucket).read('iris'),
+  record: (bucket) => new Records(bucket).read('iris', 2, 1),
+  index: (bucket) => new Records(bucket).list('iris'),
+  'cache-entry': (bucket) =>
+    new StageCache(bucket, new Artifacts(bucket)).read('train', 'key of the entry'),
+  attempt: (bucket) => new Attempts(bucket).read('iris', 'attempt'),
+};
+
+const stored = readdirSync(folder).filter((name) => name !== 'manifest.1.json');
+
+describe('stored documents of every schema', () => {
+  it.each(stored.filter((name) => !name.startsWith('builds')))('%s is read', async (name) => {
+    const read = READERS[name.split('.')[0]!]!;
+    expect(await read(holding(fixture(name)))).toBeDefined();
+  });
+
+  it('are brought up to date where they are older', async () => {
+    const ledger = await new Ledgers(holding(fixture('ledger.1.json'))).read('iris');
+    expect(ledger).toMatchObject({
+      schema: 2,
+      settings: { source: { kind: 'file', name: 'wine.csv' }, grows: false, delimiter: ',' },
+      arrivals: [],
+    });
+    expect(ledger!.batches).toEqual(fixture('ledger.2.json')['batches']);
+  });
+
+  it.each(Object.keys(READERS))('a newer %s is refused with a sentence', async (kind) => {
+    const newest = stored
+      .filter((name) => name.startsWith(`${kind}.`))
+      .toSorted()
+      .at(-1)!;
+    const newer = { ...fixture(newest), schema: 99 };
+    await expect(READERS[kind]!(holding(newer))).rejects.toThrow(
+      /schema 99, newer than this program knows \(\d\): update the program/,
+    );
+  });
+
+  it('the latest pointer names its builds', async () => {
+    const builds = fixture('builds.1.json') as { latest: number; builds: string[] };
+    const record = fixture('record.1.json');
+    const bucket = {
+      get: async (key: string) =>
+        holding(key.endsWith('latest.json') ? builds : record).get('any key'),
+    } as unknown as Bucket;
+    expect((await new Records(bucket).latest('iris', 2)).build).toBe(builds.builds[0]);
+  });
+
+  it('a manifest lists files', () => {
+    expect(manifestSchema.parse(fixture('manifest.1.json')).files.length).toBeGreaterThan(0);
+  });
+});
