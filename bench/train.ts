@@ -5,7 +5,7 @@
  *     npx tsx bench/train.ts [--quick] [--budget=SECONDS] [--memory=MB]
  *
  * No fit is begun that
- * its last size says will take longer than the budget (120 s; 60 s for ml-cart), nor a table made that
+ * its last size says will take longer than the budget (30 s; as much for ml-cart), nor a table made that
  * takes more memory than is allowed with its copies (8000 MB).
  */
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -35,7 +35,7 @@ interface Cell {
 const { values } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
-    budget: { type: 'string', default: '120' },
+    budget: { type: 'string', default: '30' },
     memory: { type: 'string', default: '8000' },
   },
 });
@@ -93,7 +93,7 @@ function measureCell(kind: Kind, table: Table, file: string, last: Cell | undefi
     const job = { file, rows, width, kind, repeats: repeatsFor(sklearnGuess) };
     return spreadOf((runSklearn('train_sklearn.py', job) as { took: number[] }).took).median;
   });
-  const ml_cart = within(guessFrom(last, 'ml_cart', rows), 60, () =>
+  const ml_cart = within(guessFrom(last, 'ml_cart', rows), budget, () =>
     cpuTime(() => fitMlCart(kind, table)),
   );
   return { kind, width, rows, ours, ml_cart, sklearn };
@@ -162,6 +162,6 @@ process.stdout.write(
   `${print(
     ['target', 'columns', 'ours grows with n^', 'scikit-learn with n^'],
     growth.map(({ kind, width, ours, sklearn }) => [kind, width, ours, sklearn]),
-  )}\n– was not begun: it would have taken longer than the budget, or ml-cart a minute\n`,
+  )}\n– was not begun: it would have taken longer than the budget\n`,
 );
 keepResults('train', { unit: 'processor seconds, median', cells, growth });
