@@ -13,6 +13,7 @@ import { metricsCommand } from './client/commands/metrics.ts';
 import { nightlyCommand } from './client/commands/nightly.ts';
 import { paramsCommand } from './client/commands/params.ts';
 import { runCommand, stageCommand } from './client/commands/run.ts';
+import { scheduleCommand } from './client/commands/schedule.ts';
 import { searchAttributesCommand } from './client/commands/search-attributes.ts';
 import { stackCommand } from './client/commands/stack.ts';
 import { statusCommand } from './client/commands/status.ts';
@@ -48,6 +49,7 @@ for (const command of [
   dvcCommand(context),
   amendCommand(context),
   nightlyCommand(context),
+  scheduleCommand(context),
   cancelCommand(context),
   logCommand(context),
   searchAttributesCommand(context),

@@ -1,6 +1,8 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Shown } from '../../client/schedule/show.ts';
 import { loadConfig } from '../../config.ts';
 import { batchesAt } from '../../store/ledger.ts';
 import { openStore, type Store } from '../../store/index.ts';
@@ -104,5 +106,60 @@ describe('amending a batch', () => {
     const { stdout } = await client('diff', '1.1', '1.2', '--json');
     expect(stdout).toContain('45');
     expect((await store.records.read('sales', 1, 1))!.seq).toBe(1);
+  });
+});
+
+describe('a schedule', () => {
+  const shown = async (...args: string[]): Promise<Shown & { created: boolean }> =>
+    JSON.parse((await client('schedule', ...args, '--json')).stdout) as never;
+
+  it('is created for two at night in the time zone that is named', async () => {
+    const made = await shown('create', '--timezone', 'Europe/Berlin', '--jitter', '0s');
+    expect(made).toMatchObject({ created: true, cron: '0 2 * * *', timezone: 'Europe/Berlin' });
+    const hour = { hour: 'numeric', hour12: false, timeZone: 'Europe/Berlin' } as const;
+    for (const next of made.next) expect(new Date(next).toLocaleString('en', hour)).toBe('02');
+  });
+
+  it('keeps a pause that was set elsewhere, with its note, when it is created again', async () => {
+    const connection = await Connection.connect({ address: project.env['TEMPORAL_ADDRESS']! });
+    const { schedule } = new Client({ connection, namespace: project.env['TEMPORAL_NAMESPACE']! });
+    const handle = schedule.getHandle('sales-nightly');
+    await handle.pause('from the Web UI');
+    const again = await shown('create', '--at', '03:30', '--timezone', 'UTC', '--note', 'mine');
+    expect(again).toMatchObject({
+      created: false,
+      cron: '30 3 * * *',
+      paused: true,
+      note: 'from the Web UI',
+    });
+    expect((await handle.describe()).policies).toMatchObject({
+      overlap: 'SKIP',
+      pauseOnFailure: true,
+      catchupWindow: 12 * 3_600_000,
+    });
+    await connection.close();
+    expect((await shown('resume')).paused).toBe(false);
+  });
+
+  it.each([
+    [['--cron', '0 2 30 2 *'], 'never comes'],
+    [['--cron', 'every night'], 'is not one'],
+    [['--timezone', 'Mars/Olympus'], 'is not one'],
+    [['--at', '25:00'], 'expected a time of day'],
+  ])('%j is refused in a sentence, and the one that stands is left', async (args, sentence) => {
+    const refused = await project.client('schedule', 'create', ...args);
+    expect(refused.stderr).toContain(sentence);
+    expect(refused.code).toBe(2);
+    expect((await shown('describe')).cron).toBe('30 3 * * *');
+  });
+
+  it('starts a nightly when it is triggered, and tells what came of it', async () => {
+    await client('schedule', 'trigger');
+    await expect
+      .poll(async () => (await shown('describe')).last[0], { timeout: 60_000, interval: 2_000 })
+      .toMatchObject({ status: 'completed', said: expect.stringContaining('nothing to do') });
+    await client('schedule', 'delete');
+    const gone = await project.client('schedule', 'describe');
+    expect(gone.stderr).toContain('there is no schedule sales-nightly');
   });
 });
