@@ -4,12 +4,12 @@ import { deferredWarning, orDefer } from './defer.ts';
 import type { Deps } from './deps.ts';
 import { currentExecution } from './execution.ts';
 import { logEvaluation } from './log-evaluation.ts';
-import { metricsFile } from './paths.ts';
+import { metricsFile, reportFile } from './paths.ts';
 import { runStage, type Stage, type StageCall } from './stage.ts';
 
 export const stage: Stage<'model' | 'encoder' | 'test'> = {
   name: 'evaluate',
-  code: 1,
+  code: 2, // 1 left no report
   params: () => ({}),
   libraries: ['arquero', '@uwdata/flechette'],
   perBatch: true,
@@ -21,12 +21,19 @@ export const stage: Stage<'model' | 'encoder' | 'test'> = {
       artifacts.get(inputs.encoder),
       ...parts.map((part) => artifacts.getPart(part)),
     ]);
-    const { metrics, facts, warnings } = await deps.compute(
+    const { metrics, report, facts, warnings } = await deps.compute(
       'evaluate',
       { batch, model, encoder, parts: test },
       execution.signal,
     );
-    return { outputs: { metrics: await put(metricsFile(batch), metrics) }, facts, warnings };
+    return {
+      outputs: {
+        metrics: await put(metricsFile(batch), metrics),
+        report: await put(reportFile(batch), report),
+      },
+      facts,
+      warnings,
+    };
   },
 };
 

@@ -21,6 +21,7 @@ export async function logEvaluation(
   const runId = attempt.run_id;
   const timestamp = await scoreTime(deps, attempt, { key: result.key, at });
   const metrics = result.outputs['metrics'] as Ref;
+  const report = result.outputs['report']; // none in what evaluate's first code version left
   const bytes = await deps.store.artifacts.get(metrics);
   const dataset = datasetOf(deps, request.inputs['test']!, `${request.pipeline}-test`, 'testing');
   const modelId = attempt.model_id === null ? {} : { modelId: attempt.model_id };
@@ -33,9 +34,12 @@ export async function logEvaluation(
       dataset,
     });
   };
+  const logPage = async (page: Ref): Promise<void> =>
+    tracker.logArtifact(runId, page.path, await deps.store.artifacts.get(page), 'text/html');
   await Promise.all([
     log(),
     tracker.logArtifact(runId, metrics.path, bytes, 'application/json'),
+    ...(report === undefined ? [] : [logPage(report)]),
     sweepTwins(deps, attempt),
   ]);
   await tracker.finishRun(runId, 'FINISHED', at);

@@ -31,3 +31,7 @@ export function modelFolder(batch: number): string {
 export function metricsFile(batch: number): string {
   return `metrics/batch_${batch}.json`;
 }
+
+export function reportFile(batch: number): string {
+  return `reports/batch_${batch}.html`;
+}

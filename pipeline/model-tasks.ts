@@ -3,11 +3,13 @@ import { applyEncoder } from './apply-encoder.ts';
 import { partFromArrow } from './arrow.ts';
 import { BadData } from '../errors.ts';
 import { encoderFromJson, type Encoder } from './encoder.ts';
+import { featureImportance } from './importance.ts';
 import { toJsonBytes } from './json.ts';
 import { concatMatrices, type Matrix } from './matrix.ts';
 import { score, type Score } from './metrics.ts';
 import { describeTree, predictLabels } from './predict.ts';
 import { within, type Report } from './progress.ts';
+import { renderReport } from './report.ts';
 import {
   fitTreeTogether as fit,
   treeFromJson,
@@ -53,14 +55,19 @@ export async function fitTree(
 /**
  * Scores a model on the test rows of everything so far and of the new batch alone.
  * @param input.parts Arrow files of test rows, one per batch, the new one last
- * @returns the metrics file of the version as bytes
+ * @returns the metrics file of the version and its report, as bytes
  */
 export function evaluate(input: {
   batch: number;
   model: Uint8Array;
   encoder: Uint8Array;
   parts: Uint8Array[];
-}): { metrics: Uint8Array; facts: Record<string, number | null>; warnings: string[] } {
+}): {
+  metrics: Uint8Array;
+  report: Uint8Array;
+  facts: Record<string, number | null>;
+  warnings: string[];
+} {
   const encoder = encoderFromJson(input.encoder);
   const model = treeFromJson(input.model);
   const matrices = loadEach(input.parts, encoder);
@@ -79,6 +86,13 @@ export function evaluate(input: {
       ...fileOf(whole!),
       new_batch: fileOf(newBatch!),
     }),
+    report: renderReport({
+      batch: input.batch,
+      whole: whole!,
+      newBatch: newBatch!,
+      ...describeTree(model),
+      importance: importanceOf(model, encoder),
+    }),
     facts: { accuracy: whole?.accuracy ?? null, test_rows: whole?.rows ?? 0 },
     warnings,
   };
@@ -93,6 +107,14 @@ function loadEach(parts: readonly Uint8Array[], encoder: Encoder, report?: Repor
 
 function scoreOn(matrix: Matrix, model: TreeModel, encoder: Encoder): Score | null {
   return score(matrix.labels, predictLabels(model, matrix, encoder.classes), encoder.classes);
+}
+
+function importanceOf(
+  model: TreeModel,
+  { features }: Encoder,
+): { feature: string; share: number }[] {
+  const shares = featureImportance(model.root, features.length);
+  return features.map(({ name }, i) => ({ feature: name, share: shares[i]! }));
 }
 
 /** A score in the shape `dvc metrics show` prints: numbers under names, no lists but the matrix. */

@@ -80,6 +80,7 @@ describe('checkout', () => {
         'data/processed/train/part_000002.arrow',
         'models/batch_2/model.json',
         'metrics/batch_2.json',
+        'reports/batch_2.html',
       ]),
     );
     expect(done.kept).toContain('data/merged/batch_000001.csv');

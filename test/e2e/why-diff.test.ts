@@ -177,7 +177,11 @@ describe('diff', () => {
     const shares = Object.values(diff.importance).map((change) => change.new);
     expect(shares.every((share) => share === 0 || share === 1)).toBe(true);
     const paths = diff.artifacts.map((artifact) => artifact.new!.path);
-    expect(paths).toEqual(['models/batch_2/model.json', 'metrics/batch_2.json']);
+    expect(paths).toEqual([
+      'models/batch_2/model.json',
+      'metrics/batch_2.json',
+      'reports/batch_2.html',
+    ]);
     const [one, two] = [
       await store.records.read('iris', 2, 1),
       await store.records.latest('iris', 2),

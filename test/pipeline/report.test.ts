@@ -1,0 +1,49 @@
+import { describe, expect, it } from 'vitest';
+import { score } from '../../pipeline/metrics.ts';
+import { renderReport, type ReportFacts } from '../../pipeline/report.ts';
+
+const hostile = '<script>alert("1")</script>';
+const whole = score(
+  ['a', 'a', hostile, 'b', 'b', 'b'],
+  ['a', 'b', hostile, 'b', 'b', 'a'],
+  ['a', 'b'],
+);
+const facts: ReportFacts = {
+  batch: 3,
+  whole,
+  newBatch: null,
+  depth: 2,
+  leaves: 3,
+  importance: [
+    { feature: 'width', share: 0.25 },
+    { feature: "it's <b>", share: 0.75 },
+  ],
+};
+const text = (of: ReportFacts): string => Buffer.from(renderReport(of)).toString('utf8');
+
+describe('a report', () => {
+  it('shows the scores with their interval, the classes, the confusion and the features', () => {
+    const page = text(facts);
+    expect(page).toContain('<title>Version 3</title>');
+    expect(page).toContain('Accuracy 0.6667, 95 % interval 0.3000 to 0.9032');
+    expect(page).toMatch(/<td style="background:rgba\(31,119,180,0\.850\)">2<\/td><\/tr><\/table>/);
+    expect(page.indexOf('it&#39;s')).toBeLessThan(page.indexOf('width</td>'));
+    expect(page).toContain('<td>0.6667</td><td>–</td>'); // the new batch has no scores of its own
+  });
+
+  it('escapes what comes from the data, and loads and runs nothing', () => {
+    const page = text(facts);
+    expect(page).toContain('&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt;');
+    expect(page).not.toMatch(/<script|<b>|https?:|<link|<img|url\(/);
+  });
+
+  it('is the same bytes for the same facts', () => {
+    expect(renderReport(facts)).toEqual(renderReport(structuredClone(facts)));
+  });
+
+  it('says so where there are no test rows, or more classes than a picture can show', () => {
+    expect(text({ ...facts, whole: null })).toContain('no test rows');
+    const labels = Array.from({ length: 41 }, (_, i) => `c${i}`);
+    expect(text({ ...facts, whole: score(labels, labels, labels) })).toContain('41 classes');
+  });
+});
