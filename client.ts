@@ -4,6 +4,7 @@ import { amendCommand } from './client/commands/amend.ts';
 import { cancelCommand } from './client/commands/cancel.ts';
 import { checkoutCommand } from './client/commands/checkout.ts';
 import { diffCommand } from './client/commands/diff.ts';
+import { doctorCommand } from './client/commands/doctor.ts';
 import { dvcCommand } from './client/commands/dvc.ts';
 import { gcCommand } from './client/commands/gc.ts';
 import { lineageCommand } from './client/commands/lineage.ts';
@@ -53,6 +54,7 @@ for (const command of [
   cancelCommand(context),
   logCommand(context),
   searchAttributesCommand(context),
+  doctorCommand(context),
   stackCommand(context),
   workerCommand(),
 ])

@@ -120,3 +120,39 @@ describe('--json', () => {
     expect((JSON.parse(stack.stdout) as Failed).error.message).toMatch(/a file.*check its perm/);
   });
 });
+
+describe('doctor', () => {
+  interface Findings {
+    findings: { check: string; state: string; mend: string | null }[];
+  }
+
+  it('looks at every part, and says how to mend what is not as it should be', async () => {
+    const { code, stdout } = await project.client('doctor', '--json');
+    const { findings } = JSON.parse(stdout) as Findings;
+    const states = Object.fromEntries(findings.map(({ check, state }) => [check, state]));
+    expect(states).toMatchObject({
+      'params.yaml': 'ok',
+      Node: 'ok',
+      Temporal: 'ok',
+      retention: 'warn', // the tests' namespaces keep a day
+      'search attributes': 'warn',
+      worker: 'ok',
+      S3: 'ok',
+      MLflow: 'ok',
+      clock: 'ok',
+    });
+    expect(code).toBe(0);
+    const { mend } = findings.find(({ check }) => check === 'search attributes')!;
+    expect(mend).toBe('npm run client -- search-attributes register');
+  });
+
+  it('fails with the parts that are down, having looked at the others', async () => {
+    const nowhere = 'http://127.0.0.1:9';
+    const down = { AWS_ENDPOINT_URL_S3: nowhere, MLFLOW_TRACKING_URI: nowhere };
+    const { code, stdout } = await elsewhere(down, 'doctor');
+    expect(code).toBe(3);
+    expect(stdout).toMatch(/S3 +fail .*127\.0\.0\.1:9/);
+    expect(stdout).toMatch(/MLflow +fail .*127\.0\.0\.1:9/);
+    expect(stdout).toMatch(/Temporal +ok/);
+  });
+});

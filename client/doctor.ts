@@ -1,0 +1,82 @@
+import { randomUUID } from 'node:crypto';
+import type { Config } from '../config.ts';
+import { table } from './display.ts';
+import { failed, ok, type Finding } from './doctor/finding.ts';
+import { clock, machine } from './doctor/machine.ts';
+import { temporal } from './doctor/temporal.ts';
+import { EXIT } from './exit.ts';
+import { sha256 } from '../store/hash.ts';
+import { printJson } from './print.ts';
+import { openSession, type Session } from './session.ts';
+
+type Part = 'temporal' | 'storage' | 'tracking';
+
+/** `doctor`: looks at every part a run needs, and says how to mend what is wrong. */
+export async function doctor(
+  config: Config,
+  { root, json }: { root: string; json?: boolean | undefined },
+): Promise<number> {
+  const looked = (
+    await Promise.all([
+      machine(root),
+      part(config, 'temporal', 'Temporal', temporal),
+      part(config, 'storage', 'S3', storage),
+      part(config, 'tracking', 'MLflow', tracking),
+      clocks(config),
+    ])
+  ).flat();
+  const findings = [ok('params.yaml', 'valid'), ...looked]; // or there were no config
+  if (json === true) printJson({ findings });
+  else process.stdout.write(`${tableOf(findings)}\n`);
+  return findings.some(({ state }) => state === 'fail') ? EXIT.setup : 0;
+}
+
+/** One part, reached for itself: another that is down is no reason not to look. */
+async function part(
+  config: Config,
+  name: Part,
+  title: string,
+  look: (session: Session) => Promise<Finding[]>,
+): Promise<Finding[]> {
+  let session: Session | undefined;
+  try {
+    // Tracking is asked below: a session may put its absence off, and we are here to tell of it.
+    session = await openSession(config, { check: name === 'tracking' ? [] : [name] });
+    return await look(session);
+  } catch (error) {
+    return [failed(title, error)];
+  } finally {
+    await session?.close();
+  }
+}
+
+/** Writes an object, reads it and deletes it, under a key that nothing else uses. */
+async function storage({ store: { bucket } }: Session): Promise<Finding[]> {
+  const { endpoint, bucket: name } = bucket.options;
+  const key = `doctor/${randomUUID()}`;
+  const bytes = Buffer.from('is anybody there?');
+  await bucket.put(key, bytes, { sha256: sha256(bytes), condition: { absent: true } });
+  try {
+    await bucket.get(key);
+  } finally {
+    await bucket.delete(key);
+  }
+  return [ok('S3', `bucket ${name} at ${endpoint ?? 'AWS'} takes, gives and deletes objects`)];
+}
+
+async function tracking({ tracker }: Session): Promise<Finding[]> {
+  await tracker.check();
+  return [ok('MLflow', `answers at ${tracker.uri}`)];
+}
+
+async function clocks({ storage: { endpoint }, tracking: { uri } }: Config): Promise<Finding[]> {
+  const urls = [endpoint, uri].filter((url): url is string => url?.startsWith('http') === true);
+  return (await Promise.all(urls.map(clock))).filter((found) => found !== undefined);
+}
+
+function tableOf(findings: readonly Finding[]): string {
+  return table(
+    ['check', 'state', 'found', 'to mend it'],
+    findings.map(({ check, state, found, mend }) => [check, state, found, mend ?? '']),
+  );
+}
