@@ -1,5 +1,13 @@
 /** What the rest of the project may ask of the local stack. */
 export { stackEnv } from './addresses.ts';
+export {
+  hasData,
+  packFolder,
+  placeDatabases,
+  removeData,
+  saveDatabase,
+  unpackInto,
+} from './backup.ts';
 export { stackDown } from './down.ts';
 export type { Ports } from './ports.ts';
 export { stackStatus } from './status.ts';

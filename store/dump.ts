@@ -1,0 +1,129 @@
+import { createReadStream } from 'node:fs';
+import { mkdir, open, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { BadData, DamagedArtifact } from '../errors.ts';
+import type { Bucket } from './bucket.ts';
+import { digest, digestObject } from './digest.ts';
+import { isSafePath } from './ref.ts';
+
+/** What a dumped bucket says of itself, in `objects.json` beside the objects' bytes. */
+const dumpSchema = z.strictObject({
+  schema: z.literal(1),
+  bucket: z.string(),
+  objects: z.array(
+    z.strictObject({
+      /** File of its bytes: `objects/000001`. */
+      file: z.string().regex(/^objects\/\d+$/),
+      key: z.string().refine(isSafePath),
+      size: z.int().min(0),
+      sha256: z.string().regex(/^[0-9a-f]{64}$/),
+      /** Whether it carries the mark of what this program wrote. */
+      ours: z.boolean(),
+    }),
+  ),
+});
+
+export type Dump = z.infer<typeof dumpSchema>;
+
+/** Where documents stand, which change and name objects; everything else never changes. */
+const DOCUMENTS = ['ledgers/', 'versions/', 'cache/', 'attempts/', 'leases/'];
+
+/**
+ * Writes every object of a bucket in use into a folder, the documents first: what they name was stored
+ * before, so it is in the dump too.
+ * @param afterDocuments is waited for before the rest is read
+ */
+export async function dumpBucket(
+  bucket: Bucket,
+  folder: string,
+  afterDocuments: () => Promise<void>,
+): Promise<Dump> {
+  await mkdir(join(folder, 'objects'), { recursive: true });
+  const objects: Dump['objects'] = [];
+  const dumpAll = async (wanted: (key: string) => boolean): Promise<void> => {
+    for await (const { key } of bucket.list('')) {
+      const dumped = wanted(key)
+        ? await dumpObject(bucket, key, folder, objects.length)
+        : undefined;
+      if (dumped !== undefined) objects.push(dumped);
+    }
+  };
+  await dumpAll(isDocument);
+  await afterDocuments();
+  await dumpAll((key) => !isDocument(key));
+  const dump: Dump = { schema: 1, bucket: bucket.options.bucket, objects };
+  await writeFile(join(folder, 'objects.json'), JSON.stringify(dump));
+  return dump;
+}
+
+function isDocument(key: string): boolean {
+  return DOCUMENTS.some((prefix) => key.startsWith(prefix));
+}
+
+async function dumpObject(
+  bucket: Bucket,
+  key: string,
+  folder: string,
+  number: number,
+): Promise<Dump['objects'][number] | undefined> {
+  const head = await bucket.head(key);
+  if (head === undefined) return undefined; // removed since it was listed
+  const file = `objects/${String(number).padStart(6, '0')}`;
+  const handle = await open(join(folder, file), 'w');
+  try {
+    const found = await digestObject(bucket, { key, sha256: head.sha256 ?? '' }, async () => {
+      await handle.truncate(0);
+      return (chunk) => handle.appendFile(chunk);
+    });
+    return found === undefined ? undefined : { file, key, ...found, ours: head.ours };
+  } finally {
+    await handle.close();
+  }
+}
+
+/**
+ * Reads what a dump says of itself and checks every object's bytes against it.
+ * @throws BadData when it is none, DamagedArtifact when an object's bytes are not those that were dumped
+ */
+export async function readDump(folder: string): Promise<Dump> {
+  const text = await readFile(join(folder, 'objects.json'), 'utf8').catch(() => '');
+  const parsed = z.string().transform(parseJson).pipe(dumpSchema).safeParse(text);
+  if (!parsed.success)
+    throw new BadData(
+      'the backup holds no list of objects that this program knows: update it, or choose the file that "stack backup" wrote',
+    );
+  for (const { file, key, size, sha256 } of parsed.data.objects) {
+    const found = await digest(createReadStream(join(folder, file))).catch(() => undefined);
+    if (found?.sha256 !== sha256 || found.size !== size)
+      throw new DamagedArtifact(`${key} in the backup is missing or damaged: take another backup`, {
+        details: { key },
+      });
+  }
+  return parsed.data;
+}
+
+/** Puts a checked dump's objects into a bucket, documents last. */
+export async function loadDump(bucket: Bucket, folder: string, { objects }: Dump): Promise<void> {
+  await bucket.ensure();
+  for (const { file, key, sha256, size, ours } of objects.toReversed()) {
+    const path = join(folder, file);
+    if (size > IN_MEMORY) {
+      await bucket.putParts(key, path, { sha256, size, mark: ours });
+      continue;
+    }
+    const contentType = key.endsWith('.json') ? { contentType: 'application/json' } : {};
+    await bucket.put(key, await readFile(path), { sha256, mark: ours, ...contentType });
+  }
+}
+
+/** Bytes up to which an object is put as a whole. */
+const IN_MEMORY = 64 * 2 ** 20;
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined; // what is no JSON is no dump either
+  }
+}

@@ -1,0 +1,112 @@
+import { execFile, spawnSync } from 'node:child_process';
+import { copyFileSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { venvAt } from '../../infra/python.ts';
+import { stackDown, stackEnv, stackUp } from '../../infra/stack.ts';
+import { root, testPorts, testStackDir, venv } from '../support/stack.ts';
+
+const { dir, remove } = testStackDir();
+const folder = mkdtempSync(join(tmpdir(), 'state '));
+const file = join(folder, 'stack.tgz');
+copyFileSync(join(root, 'params.yaml'), join(folder, 'params.yaml'));
+const tsx = import.meta.resolve('tsx');
+
+/** Runs the command line on this stack, as a person would; blocks nothing. */
+function client(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  const { TEMPORAL_NAMESPACE: _, ...inherited } = process.env;
+  const env = { ...inherited, ...stackEnv(dir), RETRAIN_STACK_DIR: dir, RETRAIN_ROOT: folder };
+  return new Promise((resolve) =>
+    execFile(
+      process.execPath,
+      ['--import', tsx, join(root, 'client.ts'), ...args],
+      { cwd: folder, env },
+      (error, stdout, stderr) =>
+        resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr }),
+    ).stdin?.end(),
+  );
+}
+async function json<T>(...args: string[]): Promise<T> {
+  const { code, stdout, stderr } = await client(...args, '--json');
+  if (code !== 0) throw new Error(`${args.join(' ')} failed:\n${stderr}`);
+  return JSON.parse(stdout) as T;
+}
+const up = async (): Promise<void> => stackUp({ root, dir, venv, s3: 'seaweedfs' });
+
+interface Ran {
+  runId: string;
+  mlflow: { runId: string; modelVersion: string };
+  stages: { stage: string; cached: boolean; outputs: { md5: string }[] }[];
+}
+
+beforeAll(async () => {
+  await stackUp({ root, dir, venv, ports: await testPorts(), s3: 'seaweedfs' });
+});
+afterAll(async () => {
+  await remove();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+describe('the state of a stack', () => {
+  let first: Ran;
+
+  it('goes into one file while the stack runs, which only its user can read', async () => {
+    first = await json<Ran>('run', '1');
+    const saved = await json<{ objects: number }>('stack', 'backup', file);
+    expect(saved.objects).toBeGreaterThan(10);
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect(readdirSync(dir).filter((name) => name.startsWith('backup-'))).toEqual([]);
+  });
+
+  it('is removed only when that is asked for twice', async () => {
+    const refused = await client('stack', 'reset');
+    expect(refused).toMatchObject({ code: 2 });
+    expect(refused.stderr).toContain('--yes');
+    expect(await json('stack', 'reset', '--yes')).toEqual({ removed: dir });
+    expect(readdirSync(dir)).not.toContain('temporal');
+  });
+
+  it(
+    'comes back whole: history, artifacts, MLflow, and a cached run makes nothing new',
+    { timeout: 600_000 },
+    async () => {
+      await json('stack', 'restore', file);
+      await up();
+      const running = await client('stack', 'restore', file, '--yes');
+      expect(running).toMatchObject({ code: 3 });
+      expect(running.stderr).toContain('stop it first');
+      expect(await json('verify', '1')).toMatchObject({ problems: [] });
+      const again = await json<Ran>('run', '1');
+      expect(again.stages.every(({ cached }) => cached)).toBe(true);
+      expect(again.stages.map(({ outputs }) => outputs)).toEqual(
+        first.stages.map(({ outputs }) => outputs),
+      );
+      expect(again.mlflow).toEqual(first.mlflow);
+      const run = ['workflow', 'describe', '-w', 'iris-batch-1', '-r', first.runId, '-o', 'json'];
+      const { temporal } = venvAt(venv);
+      const address = stackEnv(dir)['TEMPORAL_ADDRESS']!;
+      const told = spawnSync(temporal, [...run, '--address', address], { encoding: 'utf8' });
+      expect(told.stdout).toContain('WORKFLOW_EXECUTION_STATUS_COMPLETED');
+    },
+  );
+
+  it('is not touched by a file that is no backup, or one that would write elsewhere', async () => {
+    await stackDown({ root, dir });
+    const before = statSync(join(dir, 'temporal', 'temporal.db')).ino;
+    const odd = join(folder, 'odd.tgz');
+    writeFileSync(odd, 'not a backup');
+    const plain = await client('stack', 'restore', odd, '--yes');
+    expect(plain.code).toBe(3);
+    expect(plain.stderr).toContain('cannot be read as a backup');
+    const script = `import io, sys, tarfile
+with tarfile.open(sys.argv[1], 'w:gz') as tar:
+    info = tarfile.TarInfo('../escaped'); info.size = 1; tar.addfile(info, io.BytesIO(b'x'))`;
+    spawnSync(venvAt(venv).python, ['-c', script, odd]);
+    const escaping = await client('stack', 'restore', odd, '--yes');
+    expect(escaping.code).toBe(3);
+    expect(escaping.stderr).toContain("'../escaped', which is no plain file");
+    expect(statSync(join(dir, 'temporal', 'temporal.db')).ino).toBe(before);
+    expect(readdirSync(dir).filter((name) => name.startsWith('re'))).toEqual([]);
+  });
+});
