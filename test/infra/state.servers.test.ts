@@ -85,7 +85,7 @@ describe('the state of a stack', () => {
       expect(again.mlflow).toEqual(first.mlflow);
       const run = ['workflow', 'describe', '-w', 'iris-batch-1', '-r', first.runId, '-o', 'json'];
       const { temporal } = venvAt(venv);
-      const address = stackEnv(dir)['TEMPORAL_ADDRESS']!;
+      const address = stackEnv(dir).TEMPORAL_ADDRESS;
       const told = spawnSync(temporal, [...run, '--address', address], { encoding: 'utf8' });
       expect(told.stdout).toContain('WORKFLOW_EXECUTION_STATUS_COMPLETED');
     },
