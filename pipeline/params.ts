@@ -2,7 +2,6 @@ import { z } from 'zod';
 import { BadParams } from '../errors.ts';
 
 const columnType = z.enum(['number', 'category', 'ignore']);
-const onChange = z.enum(['fail', 'ignore', 'adapt']);
 
 /**
  * What shapes a result, with defaults beside each field. Pinned into every run's history and hashed
@@ -33,12 +32,10 @@ export const paramsSchema = z.strictObject({
       columns: z.record(z.string(), columnType).default({}),
       /** Cells that mean "not known", compared after trimming. */
       missing_values: z.array(z.string()).default(['', 'NA', 'N/A', 'NaN', 'null', '?']),
-      /** Data that arrives later has a column the first batch lacks. */
-      on_new_column: onChange.default('fail'),
-      /** Data that arrives later lacks a column the first batch has. */
-      on_missing_column: onChange.default('fail'),
-      /** A batch holds a word or a label that no train row of an earlier batch has. */
-      on_new_category: onChange.default('adapt'),
+      /** A file that arrives later has a column the first one lacks: it is refused, or the column left out. */
+      on_new_column: z.enum(['fail', 'ignore']).default('fail'),
+      /** A file that arrives later lacks a column the first one has: it is refused, or has it missing. */
+      on_missing_column: z.enum(['fail', 'adapt']).default('fail'),
     })
     .prefault({}),
   split: z
@@ -69,6 +66,16 @@ export const paramsSchema = z.strictObject({
 });
 
 export type Params = z.infer<typeof paramsSchema>;
+
+/** Params as an earlier program wrote them, without those it knew and nothing ever read. */
+export function withoutRetired({
+  data,
+  ...others
+}: Record<string, unknown>): Record<string, unknown> {
+  if (!isObject(data)) return { data, ...others };
+  const { on_new_category: _, ...kept } = data;
+  return { data: kept, ...others };
+}
 
 /** A pipeline's name stands in keys, workflow ids and MLflow's registry: letters, digits, `_` and `-`. */
 export const pipelineName = z
