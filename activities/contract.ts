@@ -15,6 +15,9 @@ export const STAGES = [
   'evaluate',
 ] as const;
 
+/** Objects a run may be told of as damaged: more is a bucket that was emptied, for `force`. */
+export const MOST_DAMAGED = 20;
+
 export type StageName = (typeof STAGES)[number];
 
 /** The one argument of `trainBatch`; `batch` alone suffices. */
@@ -36,6 +39,8 @@ export interface TrainBatchInput {
   trackingFolder?: string;
   /** Build the versions before this one that have no record first, with the same params. */
   with_missing?: boolean;
+  /** MD5s of objects known to be missing or damaged: what made them makes them again. At most 20. */
+  damaged?: string[];
 }
 
 /** A run's input once it is checked, with its params fixed for good. */
@@ -54,6 +59,8 @@ export interface PinnedRun {
   withMissing: boolean;
   /** Whether the worker has a webhook to tell how the run ended. */
   notify: boolean;
+  /** Absent where nothing was known to be damaged. */
+  damaged?: string[];
   /** Where the stages that compute run; absent: where the workflow does. */
   cpuTaskQueue?: string;
   /** Search attributes that this namespace has: others must not be set. */

@@ -8,7 +8,7 @@ import {
 } from '../pipeline/params.ts';
 import { hashOf } from '../store/hash.ts';
 import { refSchema } from '../store/ref.ts';
-import { STAGES, type PinnedRun } from './contract.ts';
+import { MOST_DAMAGED, STAGES, type PinnedRun } from './contract.ts';
 import type { Deps } from './deps.ts';
 import { refuseOtherFolder } from './shared-folder.ts';
 
@@ -22,6 +22,7 @@ const inputSchema = z.strictObject({
   force: z.boolean().optional(),
   trackingFolder: z.string().max(2_000).optional(),
   with_missing: z.boolean().optional(),
+  damaged: z.array(refSchema.shape.md5).max(MOST_DAMAGED).optional(),
 });
 
 /**
@@ -55,6 +56,7 @@ export async function pinRun(
     force: asked.force ?? false,
     withMissing: asked.with_missing ?? false,
     notify: deps.webhook !== undefined,
+    ...(asked.damaged === undefined ? {} : { damaged: asked.damaged }),
     ...(cpuTaskQueue === undefined ? {} : { cpuTaskQueue }),
     ...(trackingFolder === undefined ? {} : { trackingFolder }),
     searchAttributes: (await deps.searchAttributes?.()) ?? [],

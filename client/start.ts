@@ -25,6 +25,8 @@ export interface Request {
   only?: StageName | undefined;
   force?: boolean | undefined;
   withMissing?: boolean | undefined;
+  /** MD5s of objects known to be missing or damaged. */
+  damaged?: string[] | undefined;
 }
 
 /** A run under way, begun by us or by another. */
@@ -103,10 +105,10 @@ function show({ key, running, asked }: Difference): string {
 }
 
 async function inputOf(session: Session, request: Request): Promise<TrainBatchInput> {
-  const { batch, pipeline, set, until, only, force, withMissing } = request;
+  const { batch, pipeline, set, until, only, force, damaged, withMissing } = request;
   const params = parseParams(paramsSchema, mergeParams(session.config.params, set), 'params');
   const place = session.tracker.place();
-  const options = { pipeline, force: force === true };
+  const options = { pipeline, rewrite: force === true || damaged !== undefined };
   const source = await upload(session, params.data, options);
   return {
     batch,
@@ -118,6 +120,7 @@ async function inputOf(session: Session, request: Request): Promise<TrainBatchIn
     ...(force === true ? { force } : {}),
     ...(place.includes('#') && isDirectoryUri(place) ? { trackingFolder: place } : {}),
     ...(withMissing === true ? { with_missing: true } : {}),
+    ...(damaged === undefined ? {} : { damaged }),
   };
 }
 
@@ -129,11 +132,13 @@ async function inputOf(session: Session, request: Request): Promise<TrainBatchIn
 export async function upload(
   session: Session,
   { source, encoding }: Pick<Params['data'], 'source' | 'encoding'>,
-  { pipeline, force = false }: { pipeline: string; force?: boolean },
+  { pipeline, rewrite = false }: { pipeline: string; rewrite?: boolean },
 ): Promise<Ref | undefined> {
   const { kind } = sourceIdentity(source);
   if (kind === 'folder')
-    return existsSync(source) ? uploadFolder(session.store, pipeline, source) : undefined;
+    return existsSync(source)
+      ? uploadFolder(session.store, { pipeline, source, rewrite })
+      : undefined;
   const here = kind === 'file' || kind === 'dvc';
   if (!here || !existsSync(source.replace(/^dvc:\/\//, ''))) return undefined;
   const place = { ...session.config.sources, root: process.cwd(), confined: false, encoding };
@@ -141,7 +146,7 @@ export async function upload(
     const { file, ref } = brought!; // no state of it was said to be known
     const { artifacts, leases } = session.store;
     await leases.holdUpload(pipeline, [ref]);
-    // Asked to make everything anew, it trusts no checksum: bytes may rot under one.
-    return artifacts.putFile(ref.path, file, { known: ref, rewrite: force });
+    // Asked to make things anew, it trusts no checksum: bytes may rot under one.
+    return artifacts.putFile(ref.path, file, { known: ref, rewrite });
   });
 }

@@ -10,10 +10,13 @@ import { say } from './print.ts';
 
 /**
  * Brings what a local folder holds into the store, so that any worker can look at it: a directory there.
- * Files the ledger knows are not sent again.
+ * Files the ledger knows are not sent again, unless what is stored cannot be trusted.
  * @throws BadData when the folder cannot be looked at
  */
-export async function uploadFolder(store: Store, pipeline: string, source: string): Promise<Ref> {
+export async function uploadFolder(
+  store: Store,
+  { pipeline, source, rewrite }: { pipeline: string; source: string; rewrite: boolean },
+): Promise<Ref> {
   const place = folderPlace({ where: source, path: source });
   const { files, writing } = await place.list();
   for (const name of writing)
@@ -25,9 +28,9 @@ export async function uploadFolder(store: Store, pipeline: string, source: strin
     const bytes = await readOrSay(place, source, file);
     if (bytes === undefined) continue;
     const ref = refOf(file.name, bytes);
-    if (!known.has(ref.sha256)) {
+    if (rewrite || !known.has(ref.sha256)) {
       await store.leases.holdUpload(pipeline, [ref]);
-      await store.artifacts.put(`${RAW_FILES}${file.name}`, bytes);
+      await store.artifacts.put(`${RAW_FILES}${file.name}`, bytes, { rewrite });
     }
     refs.push(at(file.name, ref));
   }

@@ -20,7 +20,7 @@ export async function checkDirectory(bucket: Bucket, ref: Ref): Promise<CheckedD
   const [stored, twin] = await Promise.all([bucket.get(key), bucket.get(twinKey)]);
   const faults: Fault[] = [];
   const fault = (state: Fault['state'], at: string, why: string): void => {
-    faults.push({ state, path, key: at, why });
+    faults.push({ state, path, key: at, md5: ref.md5, why });
   };
   if (twin === undefined) fault('missing', twinKey, 'DVC’s directory object is not there');
   if (stored === undefined) {

@@ -49,21 +49,21 @@ export async function readObjects(
   meter: Meter,
 ): Promise<void> {
   const read = async ({ ref, versions }: Expected): Promise<void> => {
-    const { path } = ref;
+    const { path, md5 } = ref;
     const key = objectKey(ref.md5);
     const counted = async (): Promise<(chunk: Uint8Array) => void> => (chunk) =>
       meter.add(chunk.byteLength);
     const found = await digestObject(bucket, { key, sha256: ref.sha256 }, counted);
     if (found === undefined)
-      problems.add({ state: 'missing', path, key, why: 'no object stands there' }, versions);
+      problems.add({ state: 'missing', path, key, md5, why: 'no object stands there' }, versions);
     else if (found.sha256 !== ref.sha256)
       problems.add(
-        { state: 'damaged', path, key, why: 'its bytes do not match its SHA-256' },
+        { state: 'damaged', path, key, md5, why: 'its bytes do not match its SHA-256' },
         versions,
       );
     else if (found.size !== ref.size)
       problems.add(
-        { state: 'damaged', path, key, why: 'its reference names another size' },
+        { state: 'damaged', path, key, md5, why: 'its reference names another size' },
         versions,
       );
   };

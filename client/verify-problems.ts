@@ -7,6 +7,8 @@ export interface Fault {
   path: string;
   /** Where it stands, or should stand, in the bucket. */
   key: string;
+  /** Of an artifact: by this a run is told to make it again. */
+  md5?: string;
   /** What is wrong with it, in a few words. */
   why: string;
 }

@@ -2,6 +2,7 @@ import { bytes, duration, table } from './display.ts';
 import { VersionSet } from '../store/version-set.ts';
 import { say } from './print.ts';
 import type { Problem } from './verify-problems.ts';
+import type { Repaired } from './verify-repair.ts';
 
 /** What a verification came to. */
 export interface Verified {
@@ -16,8 +17,10 @@ export interface Verified {
   problems: Problem[];
 }
 
-/** What is missing or damaged, with the versions that rest on it. */
-export function printVerified({ pipeline, versions, notKept, problems, ...read }: Verified): void {
+/** What was mended and what is missing or damaged, with the versions that rest on it. */
+export function printVerified(verified: Verified, repaired?: Repaired): void {
+  const { pipeline, versions, notKept, problems, ...read } = verified;
+  if (repaired !== undefined) printRepaired(repaired);
   const given = new VersionSet();
   for (const version of notKept) given.add(version);
   if (notKept.length > 0)
@@ -42,7 +45,33 @@ export function printVerified({ pipeline, versions, notKept, problems, ...read }
   ]);
   process.stdout.write(`${table(['state', 'what', 'versions', 'key', 'why'], rows)}\n`);
   say(
-    `${of} of ${pipeline}: ${problems.length} missing or damaged; "run N --force" makes a version's artifacts anew, a document comes back from a backup`,
+    `${of} of ${pipeline}: ${problems.length} missing or damaged; ${repaired === undefined ? '"verify --repair" makes anew what can be, ' : ''}a document comes back from a backup`,
     'error',
   );
+}
+
+function printRepaired({ mended, hindered, changed }: Repaired): void {
+  if (mended.length > 0) {
+    const rows = mended.map(({ path, versions, key }) => ['mended', path, String(versions), key]);
+    process.stdout.write(`${table(['state', 'what', 'versions', 'key'], rows)}\n`);
+  }
+  for (const version of changed)
+    say(
+      `version ${version} has other bytes now: the program, or a library, has changed since it was built`,
+      'warning',
+    );
+  for (const [version, why] of hindered) say(`version ${version} could not be mended: ${why}`);
+}
+
+/** What `--json` prints. */
+export function verifiedDocument(verified: Verified, repaired?: Repaired): unknown {
+  const document = { ...verified, problems: verified.problems.map(listed) };
+  if (repaired === undefined) return document;
+  const { mended, runs, hindered, changed } = repaired;
+  const notMended = [...hindered].map(([version, why]) => ({ version, why }));
+  return { ...document, repair: { mended: mended.map(listed), notMended, changed, runs } };
+}
+
+function listed(problem: Problem): Omit<Problem, 'versions'> & { versions: number[] } {
+  return { ...problem, versions: [...problem.versions] };
 }

@@ -22,6 +22,13 @@ export interface Verification {
   notKept: number[];
 }
 
+/** What a fault in the ledger is called. */
+export const LEDGER = 'ledger';
+/** What a fault in a version's record is called. */
+export const RECORD = 'version record';
+/** What a fault in a stage's cache entry is called, before the stage's name. */
+export const CACHE_ENTRY = 'cache entry of ';
+
 type StageRecord = VersionRecord['stages'][number];
 
 /**
@@ -43,7 +50,7 @@ export async function verifyVersion(
   }
   const enter = (faults: readonly Fault[]): void =>
     faults.forEach((fault) => problems.add(fault, [version]));
-  const atFault = damagedAt('version record', recordKey(pipeline, version, record.seq));
+  const atFault = damagedAt(RECORD, recordKey(pipeline, version, record.seq));
   enter(recordFaults(record, pipeline, version).map(atFault));
   const entries = record.stages.map((stage) => checkEntry(store, stage, atFault));
   enter((await Promise.all(entries)).flat());
@@ -66,7 +73,7 @@ async function readRecord(
   version: number,
   line: VersionLine | undefined,
 ): Promise<VersionRecord | undefined> {
-  const path = 'version record';
+  const path = RECORD;
   try {
     return await store.records.latest(pipeline, version);
   } catch (error) {
@@ -86,7 +93,7 @@ async function checkEntry(
   stage: StageRecord,
   inRecord: (why: string) => Fault,
 ): Promise<Fault[]> {
-  const path = `cache entry of ${stage.stage}`;
+  const path = `${CACHE_ENTRY}${stage.stage}`;
   const key = entryKey(stage.stage, stage.key);
   try {
     const entry = await cache.read(stage.stage, stage.key);

@@ -1,105 +1,34 @@
 import type { Config } from '../config.ts';
-import { DamagedArtifact, MissingHistory } from '../errors.ts';
-import type { Store } from '../store/index.ts';
-import { ledgerKey, refsOf, type Ledger } from '../store/ledger.ts';
-import { inParallel } from '../store/parallel.ts';
 import { EXIT } from './exit.ts';
-import { openMeter } from './meter.ts';
 import { printJson } from './print.ts';
 import { openSession } from './session.ts';
-import { Inventory, readObjects } from './verify-objects.ts';
-import { Problems } from './verify-problems.ts';
-import { printVerified, type Verified } from './verify-report.ts';
-import { faultOf, verifyVersion } from './verify-version.ts';
-
-/** Versions whose documents are read at once. */
-const VERSIONS_AT_ONCE = 4;
+import { repair } from './verify-repair.ts';
+import { printVerified, verifiedDocument } from './verify-report.ts';
+import { verifyVersions } from './verify-versions.ts';
 
 export interface VerifyOptions {
   pipeline: string;
   /** The version to verify; undefined for all of them. */
   version: number | undefined;
   json?: boolean | undefined;
+  /** Make what is missing or damaged anew, by runs of the versions that rest on it. */
+  repair?: boolean | undefined;
 }
 
 /** `verify`: reads everything versions consist of, and says what is missing or damaged. */
 export async function verify(config: Config, options: VerifyOptions): Promise<number> {
-  const session = await openSession(config, { check: ['storage'] });
+  const repairs = options.repair === true;
+  const session = await openSession(config, {
+    check: repairs ? ['temporal', 'storage', 'tracking'] : ['storage'],
+  });
   try {
-    const verified = await verifyVersions(session.store, options);
-    if (options.json === true) {
-      const problems = verified.problems.map((problem) => ({
-        ...problem,
-        versions: [...problem.versions],
-      }));
-      printJson({ ...verified, problems });
-    } else printVerified(verified);
+    const found = await verifyVersions(session.store, options);
+    const repaired = repairs ? await repair(session, options, found) : undefined;
+    const verified = repaired?.verified ?? found;
+    if (options.json === true) printJson(verifiedDocument(verified, repaired));
+    else printVerified(verified, repaired);
     return verified.problems.length === 0 ? 0 : EXIT.failed;
   } finally {
     await session.close();
   }
-}
-
-/** Reads the documents of the versions asked for, then every file they name, each once. */
-export async function verifyVersions(
-  store: Store,
-  { pipeline, version }: Pick<VerifyOptions, 'pipeline' | 'version'>,
-): Promise<Verified> {
-  const started = Date.now();
-  const lines = new Map((await store.records.list(pipeline)).map((line) => [line.version, line]));
-  const versions = version === undefined ? [...lines.keys()] : [version];
-  if (versions.length === 0)
-    throw new MissingHistory(`${pipeline} has no version yet: make one with "run 1"`);
-  const [inventory, problems] = [new Inventory(), new Problems()];
-  const ledger = await readLedger(store, pipeline, problems, versions);
-  const notKept: number[] = [];
-  const verification = { store, pipeline, ledger, inventory, problems, notKept };
-  const meter = openMeter('reading');
-  try {
-    await inParallel(versions, VERSIONS_AT_ONCE, async (number) => {
-      await verifyVersion(verification, number, lines.get(number));
-      meter.expect(inventory.bytes);
-    });
-    if (version === undefined) addLedger(inventory, ledger);
-    meter.expect(inventory.bytes);
-    await readObjects(store.bucket, inventory, problems, meter);
-  } finally {
-    meter.stop();
-  }
-  const { size: objects, bytes: read } = inventory;
-  const durationMs = Date.now() - started;
-  return {
-    pipeline,
-    versions,
-    notKept: notKept.toSorted((a, b) => a - b),
-    objects,
-    bytes: read,
-    durationMs,
-    problems: problems.list(),
-  };
-}
-
-async function readLedger(
-  { ledgers }: Store,
-  pipeline: string,
-  problems: Problems,
-  versions: readonly number[],
-): Promise<Ledger | undefined> {
-  const key = ledgerKey(pipeline);
-  try {
-    const ledger = await ledgers.read(pipeline);
-    const why = 'no document stands there';
-    if (ledger === undefined)
-      problems.add({ state: 'missing', path: 'ledger', key, why }, versions);
-    return ledger;
-  } catch (error) {
-    if (!(error instanceof DamagedArtifact)) throw error;
-    problems.add(faultOf('ledger', error), versions);
-    return undefined;
-  }
-}
-
-/** All versions rest on all of the ledger, batches that are in no version yet among it. */
-function addLedger(inventory: Inventory, ledger: Ledger | undefined): void {
-  for (const ref of ledger === undefined ? [] : refsOf(ledger)) inventory.add(ref);
 }

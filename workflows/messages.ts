@@ -40,6 +40,12 @@ export function differences(running: PinnedRun, asked: PinnedRun): Difference[] 
     a['data.source'] = b['data.source'];
   // Where each file is a batch, what a caller has seen of the place is in no result.
   if (running.params.data.source.endsWith('/')) a['source'] = b['source'];
+  // A run told of more damage does the work of one told of less.
+  const damaged = asked.damaged ?? [];
+  if (!damaged.every((md5) => running.damaged?.includes(md5) === true)) {
+    a['damaged'] = running.damaged ?? [];
+    b['damaged'] = damaged;
+  }
   return [...new Set([...Object.keys(a), ...Object.keys(b)])].flatMap((key) =>
     canonicalJson(a[key] ?? null) === canonicalJson(b[key] ?? null)
       ? []

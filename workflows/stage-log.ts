@@ -76,13 +76,13 @@ export class StageLog {
 
   /** What every stage is asked. */
   #ask(stage: StageName): Ask {
-    const { pipeline, batch, params, only, force } = this.#run;
+    const { pipeline, batch, params, only, force, damaged = [] } = this.#run;
     const required = only !== null && only !== stage;
     return {
       pipeline,
       batch,
       params,
-      damaged: this.summary.healed.map(({ md5 }) => md5),
+      damaged: [...damaged, ...this.summary.healed.map(({ md5 }) => md5)],
       cache: required ? 'require' : force ? 'bypass' : 'use',
       force: this.#forceId,
     };

@@ -53,7 +53,7 @@ export class Reach {
       if (!(error instanceof DamagedArtifact)) throw error;
       if (!needed) return;
       throw new DamagedArtifact(
-        `${ref.path} (${key}) cannot be read, so what it holds is not known and nothing is removed: find its version with "verify --all" and make it anew with "run N --force" first`,
+        `${ref.path} (${key}) cannot be read, so what it holds is not known and nothing is removed: mend it with "verify --all --repair" first`,
         { cause: error, details: error.details },
       );
     }

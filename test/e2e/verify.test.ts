@@ -1,10 +1,10 @@
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Lineage } from '../../client/lineage-graph.ts';
 import type { Problem } from '../../client/verify-problems.ts';
 import type { Verified } from '../../client/verify-report.ts';
-import { verifyVersions } from '../../client/verify.ts';
+import { verifyVersions } from '../../client/verify-versions.ts';
 import { manifestKey, objectKey } from '../../store/artifacts.ts';
 import { sha256 } from '../../store/hash.ts';
 import type { Store } from '../../store/index.ts';
@@ -207,5 +207,81 @@ describe('verify', () => {
       expect([code, stderr.includes('needs a version or --all')]).toEqual([2, true]);
     }
     expect(refused(await project.client('verify', '9'))).toContain('version 9 of iris');
+  });
+});
+
+describe('verify --repair', () => {
+  interface Repaired extends Printed {
+    repair: {
+      mended: { key: string }[];
+      notMended: { version: number; why: string }[];
+      changed: number[];
+      runs: { version: number; forced: boolean }[];
+    };
+  }
+  const repair = async (...args: string[]): Promise<Repaired & { code: number | null }> => {
+    const { code, stdout } = await project.client('verify', ...args, '--repair', '--json');
+    return { code, ...(JSON.parse(stdout) as Repaired) };
+  };
+  /** Other bytes of the same size under a checksum that says they are the right ones. */
+  async function rot(ref: Ref): Promise<string> {
+    const key = objectKey(ref.md5);
+    const file = join(project.folder, 'rotten');
+    writeFileSync(file, Buffer.alloc(ref.size));
+    await store.bucket.putParts(key, file, { sha256: ref.sha256, size: ref.size, mark: true });
+    return key;
+  }
+  async function drop(key: string): Promise<string> {
+    await store.bucket.delete(key);
+    return key;
+  }
+
+  it('makes anew what is gone or damaged, and it has the bytes it had', async () => {
+    await built.json('run', '3', '--set', 'model.max_depth=2');
+    const third = await store.records.latest('iris', 3);
+    const [batch] = await store.artifacts.list(output(third, 'merge_data', 'merged'));
+    const parts = await store.artifacts.list(output(third, 'preprocess', 'train'));
+    const entry = entryKey('evaluate', third.stages[5]!.key);
+    await store.bucket.put(entry, Buffer.from('{}'), { sha256: sha256(Buffer.from('{}')) });
+    const keys = [
+      entry,
+      await drop(objectKey(batch!.md5)),
+      await drop(objectKey(output(third, 'train', 'model').md5)),
+      await drop(manifestKey(output(third, 'preprocess', 'test').sha256)),
+      await rot(output(third, 'preprocess', 'encoder')),
+      await rot(parts[1]!),
+      await rot(output(third, 'get_data', 'raw')),
+    ];
+    const { code, problems, repair: done } = await repair('3');
+    expect({ code, problems, ...done }).toMatchObject({
+      code: 0,
+      problems: [],
+      notMended: [],
+      changed: [],
+      runs: [{ version: 3, forced: false }],
+    });
+    expect(done.mended.map(({ key }) => key).toSorted()).toEqual(keys.toSorted());
+    const again = await store.records.latest('iris', 3);
+    expect(again.mlflow).toEqual(third.mlflow);
+    const { stdout } = await project.client('verify', '--all', '--repair');
+    expect(stdout).toBe('3 versions of iris: everything is there and whole\n');
+  });
+
+  it('says what it cannot bring back, and mends the others', async () => {
+    const [lost, key] = [recordKey('iris', 2, second.seq), objectKey(model1().md5)];
+    const right = (await store.bucket.get(lost))!.bytes;
+    await drop(lost);
+    await drop(key);
+    const { code, problems, repair: done } = await repair('--all');
+    await store.bucket.put(lost, right, { sha256: sha256(right) });
+    expect(code).toBe(1);
+    expect(problems).toMatchObject([{ path: 'version record', versions: [2] }]);
+    expect(done.mended).toMatchObject([{ key }]);
+    expect(done.notMended).toEqual([
+      { version: 2, why: expect.stringContaining('bring that back from a backup') },
+    ]);
+    expect(await verifyVersions(store, { pipeline: 'iris', version: 1 })).toMatchObject({
+      problems: [],
+    });
   });
 });

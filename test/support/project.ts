@@ -48,7 +48,7 @@ export async function makeProject(
   return {
     folder,
     env,
-    client: (...args) => run(['--import', tsx, join(ROOT, 'client.ts'), ...args], folder, env),
+    client: (...args) => runClient(args, folder, env),
     write: (file, content) => {
       writeFileSync(join(folder, file), content);
       return join(folder, file);
@@ -68,9 +68,11 @@ async function registerNamespace(namespace: string): Promise<void> {
 
 const tsx = import.meta.resolve('tsx');
 
-function run(args: string[], cwd: string, env: Record<string, string>): Promise<Ran> {
+/** Runs the command line in a folder: another machine's, where it is not the project's own. */
+function runClient(args: string[], cwd: string, env: Record<string, string>): Promise<Ran> {
+  const command = ['--import', tsx, join(ROOT, 'client.ts'), ...args];
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, command, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
     const out = { stdout: '', stderr: '' };
     child.stdout.setEncoding('utf8').on('data', (text: string) => (out.stdout += text));
     child.stderr.setEncoding('utf8').on('data', (text: string) => (out.stderr += text));
