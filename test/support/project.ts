@@ -69,7 +69,7 @@ async function registerNamespace(namespace: string): Promise<void> {
 const tsx = import.meta.resolve('tsx');
 
 /** Runs the command line in a folder: another machine's, where it is not the project's own. */
-function runClient(args: string[], cwd: string, env: Record<string, string>): Promise<Ran> {
+export function runClient(args: string[], cwd: string, env: Record<string, string>): Promise<Ran> {
   const command = ['--import', tsx, join(ROOT, 'client.ts'), ...args];
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, command, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
