@@ -22,7 +22,7 @@ export async function runNightly(session: Session, options: NightlyOptions): Pro
   const params = parseParams(paramsSchema, mergeParams(session.config.params, set), 'params');
   const source = rebuild
     ? undefined
-    : await upload(session, params.data, { pipeline, force: false });
+    : await upload(session, params.data, { pipeline, rewrite: false });
   const workflowId = `${pipeline}-${rebuild ? 'rebuild' : 'nightly'}`;
   const { workflow } = session.client;
   let handle;
