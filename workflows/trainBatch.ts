@@ -22,7 +22,7 @@ import { RunView } from './run-view.ts';
 import { tellEnd } from './tell-end.ts';
 import { StageLog } from './stage-log.ts';
 
-const RETRY = { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '30s' } as const;
+const RETRY = { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '10s' } as const;
 
 const STAGE = { startToCloseTimeout: '1h', heartbeatTimeout: '30s', retry: RETRY } as const;
 const stages = proxyActivities<Activities>(STAGE);

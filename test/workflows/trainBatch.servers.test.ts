@@ -213,7 +213,7 @@ describe('trainBatch', () => {
       },
     });
     await withRun({ batch: 1, until: 'merge_data' }, activities, (handle) => handle.result());
-    expect(tries).toBe(30); // ten minutes of backoff, skipped
+    expect(tries).toBe(30); // minutes of backoff, skipped
   });
 
   it('fails with the stage’s own sentence and type, and ends the MLflow run as FAILED', async () => {

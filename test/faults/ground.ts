@@ -1,0 +1,96 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Client, Connection, isGrpcServiceError } from '@temporalio/client';
+import type { RunSummary } from '../../activities/contract.ts';
+import { loadConfig } from '../../config.ts';
+import { openStore, type Store } from '../../store/index.ts';
+import { makeProject, startWorker, type Project, type RunningWorker } from '../support/project.ts';
+
+/** Where one round plays: a pipeline in a bucket, an experiment and a namespace of its own. */
+export interface Ground {
+  project: Project;
+  pipeline: string;
+  workflowId: string;
+  client: Client;
+  store: Store;
+  /** The workers started so far. */
+  workers: RunningWorker[];
+  startWorker: () => Promise<RunningWorker>;
+  /** Starts the batch by a plain client, as anybody may. */
+  start: () => Promise<void>;
+  /** What the latest run under the id came to, however often the server goes away meanwhile. */
+  result: () => Promise<RunSummary>;
+  close: () => Promise<void>;
+}
+
+/** The batch each round runs: with history behind it, and short. */
+export const BATCH = 2;
+
+/** A run that has not ended by then is not going to. */
+const PATIENCE_MS = 180_000;
+
+export async function openGround(pipeline: string): Promise<Ground> {
+  const project = await makeProject(pipeline);
+  const connection = await Connection.connect({ address: process.env['TEMPORAL_ADDRESS']! });
+  const client = new Client({ connection, namespace: project.env['TEMPORAL_NAMESPACE']! });
+  const store = openStore(loadConfig(project.folder, project.env).storage);
+  const workflowId = `${pipeline}-batch-${BATCH}`;
+  const workers: RunningWorker[] = [];
+  return {
+    project,
+    pipeline,
+    workflowId,
+    client,
+    store,
+    workers,
+    startWorker: async () => {
+      const worker = await startWorker(project);
+      workers.push(worker);
+      return worker;
+    },
+    start: async () => {
+      await client.workflow.start('trainBatch', {
+        workflowId,
+        taskQueue: 'incremental-training',
+        args: [{ batch: BATCH, pipeline }],
+      });
+    },
+    result: () => patiently(() => latestResult(client, workflowId)),
+    close: async () => {
+      await Promise.all(workers.map((worker) => worker.stop()));
+      await connection.close();
+      store.bucket.close();
+      project.remove();
+    },
+  };
+}
+
+/** A reset ends one run and begins another under the same id: the last of them is the one that counts. */
+async function latestResult(client: Client, workflowId: string): Promise<RunSummary> {
+  const handle = client.workflow.getHandle(workflowId);
+  for (;;) {
+    const { runId } = await handle.describe();
+    try {
+      return (await client.workflow.getHandle(workflowId, runId).result()) as RunSummary;
+    } catch (error) {
+      if ((await handle.describe()).runId === runId) throw error;
+    }
+  }
+}
+
+/** Asks again while the server does not answer. */
+export async function patiently<T>(ask: () => Promise<T>): Promise<T> {
+  const deadline = Date.now() + PATIENCE_MS;
+  for (;;) {
+    try {
+      return await Promise.race([ask(), late(deadline)]);
+    } catch (error) {
+      if (!isGrpcServiceError(error) || Date.now() > deadline) throw error;
+      await sleep(250);
+    }
+  }
+}
+
+async function late(deadline: number): Promise<never> {
+  await sleep(Math.max(0, deadline - Date.now()), undefined, { ref: false });
+  throw new Error(`no result after ${PATIENCE_MS / 1000} s`);
+}

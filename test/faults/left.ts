@@ -1,0 +1,85 @@
+import type { RunSummary } from '../../activities/contract.ts';
+import { verifyVersions } from '../../client/verify.ts';
+import { BATCH, type Ground } from './ground.ts';
+
+/** What a run leaves, in words that are the same for every run that did its work rightly. */
+export interface Left {
+  /** Paths and hashes of what each stage made, by stage. */
+  outputs: Record<string, string[]>;
+  metrics: Record<string, number>;
+  /** Builds of the version in its record list. */
+  builds: number;
+  /** What `verify` finds wrong. */
+  problems: string[];
+  mlflow: {
+    runs: string[];
+    /** Points under each metric's name. */
+    points: Record<string, number>;
+    models: number;
+    versions: number;
+  };
+}
+
+/** Reads everything that a run of the ground's pipeline has left in the store and in MLflow. */
+export async function readLeft(ground: Ground, summary: RunSummary): Promise<Left> {
+  const { store, pipeline } = ground;
+  const record = await store.records.latest(pipeline, BATCH);
+  const { problems } = await verifyVersions(store, { pipeline, version: undefined });
+  let builds = 0;
+  while ((await store.records.read(pipeline, BATCH, builds + 1)) !== undefined) builds++;
+  return {
+    outputs: Object.fromEntries(
+      record.stages.map(({ stage, outputs }) => [
+        stage,
+        Object.values(outputs).map(({ path, sha256 }) => `${path} ${sha256}`),
+      ]),
+    ),
+    metrics: record.metrics,
+    builds,
+    problems: problems.map(({ state, path, why }) => `${path} is ${state}: ${why}`),
+    mlflow: await readMlflow(ground, summary),
+  };
+}
+
+async function readMlflow(
+  { project, pipeline }: Ground,
+  { mlflow }: RunSummary,
+): Promise<Left['mlflow']> {
+  const experimentId = mlflow!.experimentId;
+  const ask = async <T>(path: string, body?: object): Promise<T> => {
+    const url = `${project.env['MLFLOW_TRACKING_URI']}/api/2.0/mlflow/${path}`;
+    const headers = { 'content-type': 'application/json' };
+    const sent = body && { method: 'POST', headers, body: JSON.stringify(body) };
+    const answer = await fetch(url, sent);
+    if (!answer.ok) throw new Error(`MLflow answers ${answer.status} to ${path}`);
+    return (await answer.json()) as T;
+  };
+  const { runs = [] } = await ask<{ runs?: Run[] }>('runs/search', {
+    experiment_ids: [experimentId],
+  });
+  const { models = [] } = await ask<{ models?: object[] }>('logged-models/search', {
+    experiment_ids: [experimentId],
+  });
+  const filter = encodeURIComponent(`name='${pipeline}'`);
+  const { model_versions: versions = [] } = await ask<{ model_versions?: object[] }>(
+    `model-versions/search?filter=${filter}`,
+  );
+  const points: Record<string, number> = {};
+  for (const { info, data } of runs)
+    for (const { key } of data.metrics ?? []) {
+      const query = new URLSearchParams({ run_id: info.run_id, metric_key: key }).toString();
+      const { metrics } = await ask<{ metrics: object[] }>(`metrics/get-history?${query}`);
+      points[key] = (points[key] ?? 0) + metrics.length;
+    }
+  return {
+    runs: runs.map(({ info }) => info.status),
+    points,
+    models: models.length,
+    versions: versions.length,
+  };
+}
+
+interface Run {
+  info: { run_id: string; status: string };
+  data: { metrics?: { key: string }[] };
+}

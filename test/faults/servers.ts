@@ -1,0 +1,35 @@
+import { membersOf } from '../../infra/members.ts';
+import { stackEnv, stackUp, type Ports } from '../../infra/stack.ts';
+import type { PartName } from '../../infra/types.ts';
+import { root, testPorts, testStackDir, venv } from '../support/stack.ts';
+
+/** Servers of one's own, to be killed. */
+export interface Servers {
+  /** Ends every process of a part at once, with no time to say goodbye. */
+  kill: (part: PartName) => Promise<void>;
+  /** Starts what is not running, and waits until all answer. */
+  up: () => Promise<void>;
+  close: () => Promise<void>;
+}
+
+/** Starts a stack without the worker in a folder of its own; its addresses go into the environment. */
+export async function openServers(): Promise<Servers> {
+  const { dir, remove } = testStackDir();
+  const ports: Ports = await testPorts();
+  const up = (): Promise<void> =>
+    stackUp({ root, dir, venv, ports, s3: 'seaweedfs', worker: false });
+  try {
+    await up();
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+  Object.assign(process.env, stackEnv(dir));
+  return {
+    up,
+    close: remove,
+    kill: async (part) => {
+      for (const pid of await membersOf(dir, part)) process.kill(pid, 'SIGKILL');
+    },
+  };
+}
