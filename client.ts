@@ -13,6 +13,7 @@ import { logCommand } from './client/commands/log.ts';
 import { metricsCommand } from './client/commands/metrics.ts';
 import { nightlyCommand } from './client/commands/nightly.ts';
 import { paramsCommand } from './client/commands/params.ts';
+import { replayCommand } from './client/commands/replay.ts';
 import { runCommand, stageCommand } from './client/commands/run.ts';
 import { scheduleCommand } from './client/commands/schedule.ts';
 import { searchAttributesCommand } from './client/commands/search-attributes.ts';
@@ -55,6 +56,7 @@ for (const command of [
   logCommand(context),
   searchAttributesCommand(context),
   doctorCommand(context),
+  replayCommand(context),
   stackCommand(context),
   workerCommand(),
 ])

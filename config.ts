@@ -105,7 +105,8 @@ export function loadConfig(root: string, env: NodeJS.ProcessEnv = process.env): 
   const endpoint = env['AWS_ENDPOINT_URL_S3'] ?? env['AWS_ENDPOINT_URL'] ?? storage.endpoint;
   const region = env['AWS_REGION'] ?? env['AWS_DEFAULT_REGION'] ?? storage.region;
   const bucket = env['RETRAIN_BUCKET'] ?? storage.bucket;
-  const own = { endpoint: endpoint ?? undefined, region, bucket };
+  const idleMs = idleFrom(env['RETRAIN_S3_IDLE_MS']);
+  const own = { endpoint: endpoint ?? undefined, region, bucket, idleMs };
   return {
     pipeline,
     storage: own,
@@ -138,6 +139,13 @@ function sourceServer(
       ? {}
       : { credentials: { accessKeyId, secretAccessKey } }),
   };
+}
+
+function idleFrom(text: string | undefined): number | undefined {
+  if (text === undefined || text === '') return undefined;
+  const ms = Number(text);
+  if (ms >= 100 && ms <= 3_600_000) return ms;
+  throw new BadParams(`RETRAIN_S3_IDLE_MS is ${text}: milliseconds from 100 to an hour are needed`);
 }
 
 function readParamsFile(root: string): unknown {

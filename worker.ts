@@ -1,7 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { NativeConnection, Runtime } from '@temporalio/worker';
 import { openPool } from './activities/compute.ts';
 import { createActivities } from './activities/index.ts';
@@ -17,6 +15,7 @@ import { serveHealth } from './worker/health.ts';
 import { openLog, temporalLogger } from './worker/logger.ts';
 import { probeSearchAttributes } from './worker/search-attributes.ts';
 import { WORKER_HELP, workerSettings } from './worker/options.ts';
+import { workflowSource } from './worker/workflow-source.ts';
 import { createWorkers, runAll } from './worker/workers.ts';
 
 const production = process.env['NODE_ENV'] === 'production';
@@ -57,7 +56,7 @@ async function main(): Promise<void> {
       connection,
       namespace,
       activities,
-      workflows: workflowSource(),
+      workflows: workflowSource({ production }),
     },
     settings,
   );
@@ -100,15 +99,6 @@ async function connect(): Promise<NativeConnection> {
       { cause: error },
     );
   }
-}
-
-/** The bundle built ahead in production, the source itself in development. */
-function workflowSource(): { workflowBundle: { codePath: string } } | { workflowsPath: string } {
-  const codePath = fileURLToPath(new URL('./workflow-bundle.js', import.meta.url));
-  if (!production)
-    return { workflowsPath: fileURLToPath(new URL('./workflows/index.ts', import.meta.url)) };
-  if (existsSync(codePath)) return { workflowBundle: { codePath } };
-  throw new SetupError(`${codePath} is missing: build it with "npm run build"`);
 }
 
 function gitCommit(): string | undefined {

@@ -11,6 +11,13 @@ export function batchArgument(text: string): number {
   throw new InvalidArgumentError('a batch is a whole number from 1.');
 }
 
+/** How many, from 1. */
+export function countArgument(text: string): number {
+  const number = Number(text);
+  if (/^[0-9]+$/.test(text) && number >= 1 && number <= 100_000) return number;
+  throw new InvalidArgumentError('a whole number from 1 is needed.');
+}
+
 export function stageArgument(text: string): StageName {
   const stage = STAGES.find((name) => name === text);
   if (stage !== undefined) return stage;

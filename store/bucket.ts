@@ -19,6 +19,8 @@ export interface BucketOptions {
   region: string;
   bucket: string;
   credentials?: { accessKeyId: string; secretAccessKey: string } | undefined;
+  /** How long a connection may be silent before it is given up; 30 seconds unless given. */
+  idleMs?: number | undefined;
 }
 
 export interface StoredObject {
@@ -83,6 +85,8 @@ export class Bucket {
       requestHandler: {
         connectionTimeout: 3_000,
         requestTimeout: 60_000,
+        // Also of an answer under way: a server that stops halfway would be waited for for ever.
+        socketTimeout: options.idleMs ?? 30_000,
         throwOnRequestTimeout: true,
       },
     });

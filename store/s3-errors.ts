@@ -49,7 +49,11 @@ export function storageError(error: unknown, place: Place): StorageRefused | Sto
       { cause: error },
     );
   const reason =
-    status === undefined ? messageOf(error) || causeCode(error) : `it answered ${status}`;
+    name === 'TimeoutError'
+      ? 'it stopped answering'
+      : status === undefined || status < 300
+        ? messageOf(error) || causeCode(error)
+        : `it answered ${status}`;
   return new StorageUnavailable(
     `the S3 server at ${where} is not available (${reason}): start it with "npm run client -- stack up", or check storage.endpoint in params.yaml`,
     { cause: error },

@@ -1,13 +1,14 @@
 import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
 import { activityInterceptor } from './activity-interceptor.ts';
 import type { WorkerSettings } from './options.ts';
+import type { WorkflowSource } from './workflow-source.ts';
 
 /** What Temporal's workers of one process share. */
 export interface Shared {
   connection: NativeConnection;
   namespace: string;
   activities: object;
-  workflows: { workflowBundle: { codePath: string } } | { workflowsPath: string };
+  workflows: WorkflowSource;
 }
 
 /** Temporal's workers of this process: one for each queue it takes work from. */

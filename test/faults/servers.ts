@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { membersOf } from '../../infra/members.ts';
 import { stackEnv, stackUp, type Ports } from '../../infra/stack.ts';
 import type { PartName } from '../../infra/types.ts';
@@ -30,6 +31,8 @@ export async function openServers(): Promise<Servers> {
     close: remove,
     kill: async (part) => {
       for (const pid of await membersOf(dir, part)) process.kill(pid, 'SIGKILL');
+      // Until they are gone, their ports are held.
+      while ((await membersOf(dir, part)).length > 0) await sleep(20);
     },
   };
 }

@@ -1,0 +1,38 @@
+import type { HistoryAndWorkflowId } from '@temporalio/client';
+import { Worker } from '@temporalio/worker';
+import { DeterminismViolationError } from '@temporalio/workflow';
+import { messageOf } from '../errors.ts';
+import type { WorkflowSource } from './workflow-source.ts';
+
+/** What came of one history. */
+export interface Replayed {
+  workflowId: string;
+  runId: string;
+  /** Why this code cannot go on from the history, for whoever is about to deploy it; undefined: it can. */
+  problem: string | undefined;
+}
+
+/** Runs recorded histories through the workflow code: does it still ask for what it asked for then? */
+export async function* replay(
+  workflows: WorkflowSource,
+  histories: AsyncIterable<HistoryAndWorkflowId> | Iterable<HistoryAndWorkflowId>,
+): AsyncGenerator<Replayed> {
+  for await (const { workflowId, runId, error } of Worker.runReplayHistories(
+    { ...workflows, replayName: 'replay' },
+    histories,
+  ))
+    yield { workflowId, runId, problem: error === undefined ? undefined : problemOf(error) };
+}
+
+/** The SDK's finding as a sentence: its text has a code, a dump of the event and a stack around the point. */
+export function problemOf(error: Error): string {
+  const text = messageOf(error);
+  const unknown = /no such function is exported.*?'([^']+)'|'([^']+)'.*no such function/.exec(text);
+  if (unknown !== null)
+    return `this code has no workflow ${unknown[1] ?? unknown[2]}: keep it until no run of it is open`;
+  const point = /\[TMPRL1100\] (?:Nondeterminism error: )?(.*)/s.exec(text)?.[1] ?? text;
+  const first = point.split('\n')[0]!.slice(0, 200);
+  if (error instanceof DeterminismViolationError)
+    return `this history is too old for this code (${first}): keep a worker of the build it began on, or guard the change with patched()`;
+  return `this history cannot be replayed (${first})`;
+}
