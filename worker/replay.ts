@@ -31,7 +31,7 @@ export function problemOf(error: Error): string {
   if (unknown !== null)
     return `this code has no workflow ${unknown[1] ?? unknown[2]}: keep it until no run of it is open`;
   const point = /\[TMPRL1100\] (?:Nondeterminism error: )?(.*)/s.exec(text)?.[1] ?? text;
-  const first = point.split('\n')[0]!.slice(0, 200);
+  const first = point.slice(0, 200).replace(/\n.*/s, '');
   if (error instanceof DeterminismViolationError)
     return `this history is too old for this code (${first}): keep a worker of the build it began on, or guard the change with patched()`;
   return `this history cannot be replayed (${first})`;
