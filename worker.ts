@@ -9,6 +9,7 @@ import { temporalPlace } from './connect.ts';
 import { messageOf, RetrainError, SetupError } from './errors.ts';
 import { useStack } from './infra/stack.ts';
 import { openStore } from './store/index.ts';
+import { LocalCache } from './store/local-cache.ts';
 import { partCacheOptions } from './store/part-cache.ts';
 import { openTracker } from './tracking/open.ts';
 import { serveHealth } from './worker/health.ts';
@@ -39,6 +40,7 @@ async function main(): Promise<void> {
   const { namespace } = temporalPlace();
   const activities = createActivities({
     store,
+    local: new LocalCache(join(root, '.retrain', 'cache')),
     tracker: openTracker({ uri, auth }),
     experimentName,
     deferTracking: config.tracking.onUnavailable === 'defer',

@@ -1,5 +1,6 @@
 import type { Config } from '../config.ts';
 import type { Store } from '../store/index.ts';
+import type { LocalCache } from '../store/local-cache.ts';
 import type { Tracker } from '../tracking/tracker.ts';
 import type { Compute } from './compute.ts';
 import type { SourcePlace } from './sources/source.ts';
@@ -7,6 +8,8 @@ import type { SourcePlace } from './sources/source.ts';
 /** What activities are given at start-up, so that each is testable alone. */
 export interface Deps {
   store: Store;
+  /** Files of the store kept on this machine. */
+  local: LocalCache;
   tracker: Tracker;
   /** Whether runs go on while tracking is away, to be logged afterwards; absent: they wait. */
   deferTracking?: boolean;

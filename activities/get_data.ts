@@ -8,6 +8,7 @@ import type { GetDataRequest, StageResult } from './contract.ts';
 import type { Deps } from './deps.ts';
 import { currentExecution } from './execution.ts';
 import { checkFrozen } from './frozen.ts';
+import { localFile } from './local-file.ts';
 import { RAW } from './paths.ts';
 import { readingOf } from './reading.ts';
 import { encodeColumns, readColumns } from './columns-file.ts';
@@ -28,12 +29,12 @@ export const stage: Stage<'source'> = {
   }),
   libraries: [],
   perBatch: false,
-  run: async ({ deps, execution, params, inputs, put }) => {
-    const bytes = await deps.store.artifacts.get(inputs.source);
+  run: async ({ deps, execution, params, inputs, put, keep }) => {
+    const path = await localFile(deps, inputs.source);
     const inspected = await deps.compute(
       'inspectRaw',
       {
-        bytes,
+        path,
         file: inputs.source.path,
         target: params.data.target,
         declared: params.data.columns,
@@ -41,11 +42,12 @@ export const stage: Stage<'source'> = {
         delimiter: params.data.delimiter,
       },
       execution.signal,
+      ({ fraction }) => execution.heartbeat({ stage: 'get_data', fraction }),
     );
     const { columns, rows, warnings } = inspected;
     return {
       outputs: {
-        raw: await put(inputs.source.path, bytes),
+        raw: await keep(inputs.source, path),
         columns: await put(`${RAW}/columns.json`, encodeColumns(columns)),
       },
       facts: { rows, columns: columns.length },
@@ -120,13 +122,12 @@ async function openLedger(
 async function refuseChanged(deps: Deps, ledger: Ledger, uploaded: Ref): Promise<void> {
   const known = ledger.raw.at(-1)!.ref;
   if (uploaded.sha256 === known.sha256) return;
-  const [before, after] = await Promise.all([
-    deps.store.artifacts.get(known),
-    deps.store.artifacts.get(uploaded),
-  ]);
+  const [before, after] = await Promise.all([localFile(deps, known), localFile(deps, uploaded)]);
+  const file = uploaded.path;
+  const { delimiter } = ledger.settings;
   const where = await deps.compute(
     'firstDifference',
-    { before, after, file: uploaded.path, delimiter: ledger.settings.delimiter },
+    { before: { path: before, file, delimiter }, after: { path: after, file, delimiter } },
     currentExecution().signal,
   );
   throw new BadData(

@@ -1,23 +1,23 @@
 import { basename } from 'node:path';
 import { Conflict, DamagedArtifact, MissingHistory } from '../errors.ts';
 import { checkBatch } from '../pipeline/batch.ts';
+import type { CutFile } from '../pipeline/cut.ts';
 import type { Params } from '../pipeline/params.ts';
 import { hasArrivals, isWhole, rawOf, type Ledger, type NewBatch } from '../store/ledger.ts';
+import type { KnownRaw } from '../store/ledger-read.ts';
 import { isDirectory, type Ref } from '../store/ref.ts';
 import { wholeFile } from './arrivals/take-in.ts';
 import type { StageRequest, StageResult } from './contract.ts';
 import type { Deps } from './deps.ts';
 import { currentExecution } from './execution.ts';
 import { checkFrozen } from './frozen.ts';
+import { localFile, withScratch } from './local-file.ts';
 import { BATCHES, batchFile } from './paths.ts';
 import { readingOf } from './reading.ts';
 import { runStage, type Stage, type StageDefinition } from './stage.ts';
 
-interface CutBatch {
-  bytes: Uint8Array;
-  rows: number;
-  warnings: string[];
-}
+/** A batch as it was cut: bytes, or a file of this machine. */
+type Cut = { rows: number; warnings: string[] } & ({ bytes: Uint8Array } | { path: string });
 
 export const stage: StageDefinition = {
   name: 'prepare_batch',
@@ -50,17 +50,15 @@ export function stageFor(ledger: Ledger, batch: number): StageDefinition {
 
 function stageOf(
   definition: StageDefinition,
-  cut: (batch: number) => Promise<CutBatch>,
+  cut: (batch: number) => Promise<Cut>,
 ): Stage<'raw' | 'columns'> {
   return {
     ...definition,
-    run: async ({ batch, put }) => {
-      const { bytes, rows, warnings } = await cut(batch);
-      return {
-        outputs: { batch: await put(`${BATCHES}${batchFile(batch)}`, bytes) },
-        facts: { rows },
-        warnings,
-      };
+    run: async ({ batch, put, putFile }) => {
+      const made = await cut(batch);
+      const path = `${BATCHES}${batchFile(batch)}`;
+      const stored = 'bytes' in made ? await put(path, made.bytes) : await putFile(path, made.path);
+      return { outputs: { batch: stored }, facts: { rows: made.rows }, warnings: made.warnings };
     },
   };
 }
@@ -91,28 +89,29 @@ export async function prepareBatch(deps: Deps, request: StageRequest): Promise<S
     const damaged = standing !== undefined && request.damaged.includes(standing.ref.md5);
     return standing === undefined || damaged || number === batch || request.cache === 'bypass';
   });
-  const cut = cutter(deps, ledger, wanted, request.params);
-  const added: NewBatch[] = [];
-  let result: StageResult | undefined;
-  for (const number of wanted) {
-    const raw = rawOf(ledger, number);
-    const inputs = { raw: raw.ref, columns: raw.columns };
-    result = await runStage(deps, stageOf(stageFor(ledger, number), cut), {
-      ...request,
-      batch: number,
-      inputs,
-    });
-    const ref = result.outputs['batch']!;
-    added.push({
-      batch: number,
-      rows: Number(result.facts['rows']),
-      ref,
-      raw: raw.ref.sha256,
-      from: isWhole(ledger, number) ? null : (number - 1) * ledger.settings.batch_size,
-    });
-  }
-  const after = await enter(deps, ledger, added);
-  return { ...result!, facts: { ...result!.facts, ledger_revision: after.revision } };
+  return withScratch(deps, async (folder) => {
+    const cut = cutter(deps, ledger, wanted, request.params, folder);
+    const added: NewBatch[] = [];
+    let result: StageResult | undefined;
+    for (const number of wanted) {
+      const raw = rawOf(ledger, number);
+      const inputs = { raw: raw.ref, columns: raw.columns };
+      result = await runStage(deps, stageOf(stageFor(ledger, number), cut), {
+        ...request,
+        batch: number,
+        inputs,
+      });
+      added.push({
+        batch: number,
+        rows: Number(result.facts['rows']),
+        ref: result.outputs['batch']!,
+        raw: raw.ref.sha256,
+        from: isWhole(ledger, number) ? null : (number - 1) * ledger.settings.batch_size,
+      });
+    }
+    const after = await enter(deps, ledger, added);
+    return { ...result!, facts: { ...result!.facts, ledger_revision: after.revision } };
+  });
 }
 
 function checkExists(ledger: Ledger, batch: number): void {
@@ -130,47 +129,52 @@ function cutter(
   ledger: Ledger,
   wanted: readonly number[],
   params: Params,
-): (batch: number) => Promise<CutBatch> {
-  const fromTable = wanted.filter((batch) => !isWhole(ledger, batch));
-  const cuts = new Map<string, Promise<CutBatch[]>>();
+  folder: string,
+): (batch: number) => Promise<Cut> {
+  const cuts = new Map<string, Promise<CutFile[]>>();
+  const together = (raw: KnownRaw): number[] =>
+    wanted.filter(
+      (batch) => !isWhole(ledger, batch) && rawOf(ledger, batch).ref.sha256 === raw.ref.sha256,
+    );
   return async (batch) => {
-    const raw = rawOf(ledger, batch).ref;
-    if (isWhole(ledger, batch)) return takeWhole(deps, ledger, raw, params);
-    const cut = cuts.get(raw.sha256) ?? cutTable(deps, ledger, raw, fromTable);
-    cuts.set(raw.sha256, cut);
-    return (await cut)[fromTable.indexOf(batch)]!;
+    const raw = rawOf(ledger, batch);
+    if (isWhole(ledger, batch)) return takeWhole(deps, ledger, raw.ref, params);
+    const batches = together(raw);
+    const cut = cuts.get(raw.ref.sha256) ?? cutTable(deps, ledger, raw, batches, folder);
+    cuts.set(raw.ref.sha256, cut);
+    return (await cut)[batches.indexOf(batch)]!;
   };
 }
 
 async function cutTable(
   deps: Deps,
   { settings }: Ledger,
-  raw: Ref,
-  batches: readonly number[],
-): Promise<CutBatch[]> {
+  raw: KnownRaw,
+  batches: number[],
+  folder: string,
+): Promise<CutFile[]> {
+  const { signal, heartbeat } = currentExecution();
   return deps.compute(
     'cutBatches',
     {
-      bytes: await deps.store.artifacts.get(raw),
-      file: raw.path,
+      path: await localFile(deps, raw.ref),
+      file: raw.ref.path,
+      delimiter: settings.delimiter,
       columns: settings.columns,
       target: settings.target,
       missingValues: settings.missing_values,
       batchSize: settings.batch_size,
       shuffleSeed: settings.shuffle_seed,
-      batches: [...batches],
-      delimiter: settings.delimiter,
+      rows: raw.rows,
+      batches,
+      folder,
     },
-    currentExecution().signal,
+    signal,
+    ({ fraction }) => heartbeat({ stage: 'prepare_batch', fraction }),
   );
 }
 
-async function takeWhole(
-  deps: Deps,
-  { settings }: Ledger,
-  raw: Ref,
-  params: Params,
-): Promise<CutBatch> {
+async function takeWhole(deps: Deps, { settings }: Ledger, raw: Ref, params: Params): Promise<Cut> {
   const bytes = await deps.store.artifacts.get(raw);
   const file = basename(raw.path);
   return deps.compute(

@@ -27,6 +27,10 @@ export interface StageContext<In extends string> {
   inputs: Record<In, Ref>;
   /** Stores a file, anew if what stands under its name cannot be trusted. */
   put: (path: string, bytes: Uint8Array) => Promise<Ref>;
+  /** Stores a file of this machine, likewise. */
+  putFile: (path: string, file: string) => Promise<Ref>;
+  /** Sees that an input is stored, which a file of this machine holds too. */
+  keep: (ref: Ref, file: string) => Promise<Ref>;
   putDirectory: (path: string, files: readonly Ref[]) => Promise<Ref>;
 }
 
@@ -98,6 +102,8 @@ export async function runStage<In extends string>(
     execution,
     ...call,
     put: (path, bytes) => deps.store.artifacts.put(path, bytes, { rewrite }),
+    putFile: (path, file) => deps.store.artifacts.putFile(path, file, { rewrite }),
+    keep: (ref, file) => deps.store.artifacts.putFile(ref.path, file, { rewrite, known: ref }),
     putDirectory: (path, files) => deps.store.artifacts.putDirectory(path, files, { rewrite }),
   });
   const entry = await deps.store.cache.enter(

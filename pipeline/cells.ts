@@ -36,9 +36,3 @@ export function looksNumeric(cell: string): boolean {
   if (value === null || LEADING_ZERO.test(text)) return false;
   return Number.isSafeInteger(value) || !INTEGER.test(text);
 }
-
-/** The word in a cell: trimmed, or null where it is missing. */
-export function wordOf(cell: string, missing: ReadonlySet<string>): string | null {
-  const text = cell.trim();
-  return missing.has(text) ? null : text;
-}

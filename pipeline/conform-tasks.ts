@@ -1,7 +1,8 @@
 import type { Column } from './columns.ts';
 import { type ColumnContract, conform } from './conform.ts';
-import { formatCsv, parseCsv } from './csv.ts';
-import { checkRows } from './rows.ts';
+import { CsvReader } from './csv-reader.ts';
+import { numberCheck } from './number-check.ts';
+import { RowWriter } from './row-writer.ts';
 
 /**
  * Makes a batch of a whole file that arrived later: its columns as the contract lets them be, as
@@ -19,13 +20,17 @@ export function conformBatch(input: {
   contract: ColumnContract;
   delimiter: string;
 }): { bytes: Uint8Array; rows: number; warnings: string[] } {
-  const table = parseCsv(input.bytes, input.file, input.delimiter);
-  const plan = conform(table.header, input.columns, input);
-  const known = input.columns.filter(({ name }) => table.header.includes(name));
-  checkRows(table, known, input);
-  const rows = table.rows.map((cells) =>
-    plan.from.map((index) => (index === null ? plan.fill : cells[index]!)),
-  );
-  const bytes = formatCsv({ header: plan.header, rows });
-  return { bytes, rows: rows.length, warnings: [...plan.warnings] };
+  const reader = new CsvReader([input.bytes], input.file, { delimiter: input.delimiter });
+  const plan = conform(reader.header, input.columns, input);
+  const check = numberCheck(reader, input.columns, input.missingValues);
+  const writer = new RowWriter(plan, reader.width);
+  writer.header();
+  for (const block of reader.blocks()) {
+    for (let row = 0; row < block.rows; row++) {
+      check(block, row);
+      writer.row(block, row);
+    }
+  }
+  const bytes = writer.bytes.subarray(0, writer.length);
+  return { bytes, rows: reader.rows, warnings: [...plan.warnings] };
 }

@@ -1,12 +1,12 @@
 import { BadData } from '../errors.ts';
-import { isMissing, looksNumeric, missingWords, numberOf } from './cells.ts';
+import { CellReader } from './cell-reader.ts';
 import { type Column, type ColumnType, featuresOf } from './columns.ts';
-import { notANumber } from './rows.ts';
-import { lineOf, list, quote, type RawTable } from './table.ts';
+import { ColumnScan, MOST_WORDS } from './column-scan.ts';
+import type { CsvReader } from './csv-reader.ts';
+import { list, quote } from './table.ts';
 
 /** How to read a source: `declared` types win over inference, `missingValues` are cells that mean "not known". */
 export interface ColumnOptions {
-  readonly file: string;
   readonly target: string;
   readonly declared: Readonly<Record<string, ColumnType>>;
   readonly missingValues: readonly string[];
@@ -16,51 +16,40 @@ export interface ColumnOptions {
 const ENOUGH_ROWS = 20;
 
 /**
- * Types every column from all of its rows: a number when each known cell is a decimal literal, else a
- * category, and `ignore` when no cell is known.
+ * Types every column from all of its rows, in one pass and bounded memory: a number when each known cell
+ * is a decimal literal, else a category, and `ignore` when no cell is known.
  * @returns the columns in the file's order, and sentences on what looks wrong but can be worked with
- * @throws BadData when the target or a declared column is not there, a declared number holds text, no
- *   row has a label, or no feature is left
+ * @throws BadData when the file cannot be read, the target or a declared column is not there, a declared
+ *   number holds text, no row has a label, or no feature is left
  */
 export function inferColumns(
-  table: RawTable,
+  reader: CsvReader,
   options: ColumnOptions,
 ): { columns: Column[]; warnings: string[] } {
-  const { file, target } = options;
-  checkNames(table.header, options);
-  const missing = missingWords(options.missingValues);
+  const { file, header } = reader;
+  const { target } = options;
+  checkNames(header, file, options);
+  const scans = header.map((name, index) => {
+    const declared = declaredType(options, name);
+    if (name === target) return new ColumnScan(index, 'label');
+    if (declared === undefined) return new ColumnScan(index, 'feature');
+    return declared === 'number' ? new ColumnScan(index, 'declared number') : undefined;
+  });
+  const cells = new CellReader(options.missingValues);
+  for (const block of reader.blocks()) {
+    for (const scan of scans) scan?.scan(block, cells, reader);
+  }
   const warnings: string[] = [];
-  const columns = table.header.map((name, index): Column => {
-    const known = knownCells(table, index, missing);
+  const columns = header.map((name, index): Column => {
+    const scan = scans[index]!;
     if (name === target) {
-      warnings.push(...labelWarnings(known, options));
+      warnings.push(...labelWarnings(scan, file, options));
       return { name, type: 'category' };
     }
     const declared = declaredType(options, name);
-    if (declared === 'number') checkDeclaredNumber(table, index, missing, file);
     if (declared) return { name, type: declared };
-    const type = typeOf(known);
-    if (type === 'ignore') {
-      warnings.push(`${file}: column ${quote(name)} holds no known value and is ignored`);
-    }
-    const text = type === 'category' ? strayText(table, index, missing) : undefined;
-    if (text !== undefined) {
-      warnings.push(
-        `${file}: column ${quote(name)} is mostly numbers, but line ${lineOf(table, text)} holds ` +
-          `${quote(table.rows[text]![index]!)}, so it is taken for words; mend that cell, add it to ` +
-          `data.missing_values, or declare data.columns.${name}`,
-      );
-    } else if (
-      type === 'category' &&
-      known.length >= ENOUGH_ROWS &&
-      distinct(known) === known.length
-    ) {
-      warnings.push(
-        `${file}: column ${quote(name)} holds a different word in every row, as a key does; ` +
-          `declare data.columns.${name}: ignore unless it is a feature`,
-      );
-    }
-    return { name, type };
+    warnings.push(...featureWarnings(name, scan, file));
+    return { name, type: typeOf(scan) };
   });
   if (featuresOf(columns, target).length === 0) {
     throw new BadData(
@@ -70,28 +59,37 @@ export function inferColumns(
   return { columns, warnings };
 }
 
-function typeOf(known: readonly string[]): ColumnType {
-  if (known.length === 0) return 'ignore';
-  return known.every(looksNumeric) ? 'number' : 'category';
+function typeOf({ known, numbers }: ColumnScan): ColumnType {
+  if (known === 0) return 'ignore';
+  return numbers === known ? 'number' : 'category';
 }
 
-/** The first row that makes a column of numbers one of words; undefined where most cells are words. */
-function strayText(
-  table: RawTable,
-  index: number,
-  missing: ReadonlySet<string>,
-): number | undefined {
-  const known = knownCells(table, index, missing);
-  const numbers = known.filter(looksNumeric).length;
-  if (numbers <= known.length / 2) return undefined;
-  return table.rows.findIndex((cells) => {
-    const cell = cells[index]!.trim();
-    return !missing.has(cell) && !looksNumeric(cell);
-  });
+function featureWarnings(name: string, scan: ColumnScan, file: string): string[] {
+  const { known, numbers, stray, words } = scan;
+  const type = typeOf(scan);
+  if (type === 'ignore') {
+    return [`${file}: column ${quote(name)} holds no known value and is ignored`];
+  }
+  if (type === 'number') return [];
+  if (numbers > known / 2) {
+    return [
+      `${file}: column ${quote(name)} is mostly numbers, but line ${stray!.line} holds ` +
+        `${quote(stray!.text)}, so it is taken for words; mend that cell, add it to ` +
+        `data.missing_values, or declare data.columns.${name}`,
+    ];
+  }
+  if (known >= ENOUGH_ROWS && scan.allDiffer) {
+    const where = words < MOST_WORDS ? 'every row' : `each of its first ${MOST_WORDS} rows`;
+    return [
+      `${file}: column ${quote(name)} holds a different word in ${where}, as a key does; ` +
+        `declare data.columns.${name}: ignore unless it is a feature`,
+    ];
+  }
+  return [];
 }
 
-function checkNames(header: readonly string[], options: ColumnOptions): void {
-  const { file, target, declared } = options;
+function checkNames(header: readonly string[], file: string, options: ColumnOptions): void {
+  const { target, declared } = options;
   if (!header.includes(target)) {
     throw new BadData(
       `${file} has no column ${quote(target)} to predict, only ${list(header)}: set data.target to one of them`,
@@ -117,30 +115,10 @@ function declaredType({ declared }: ColumnOptions, name: string): ColumnType | u
   return Object.hasOwn(declared, name) ? declared[name] : undefined;
 }
 
-function checkDeclaredNumber(
-  table: RawTable,
-  index: number,
-  missing: ReadonlySet<string>,
-  file: string,
-): void {
-  const row = table.rows.findIndex((cells) => {
-    const cell = cells[index]!;
-    return numberOf(cell) === null && !isMissing(cell, missing);
-  });
-  if (row >= 0) throw notANumber(table, row, index, { file });
-}
-
-function knownCells(table: RawTable, index: number, missing: ReadonlySet<string>): string[] {
-  return table.rows.map((cells) => cells[index]!.trim()).filter((cell) => !missing.has(cell));
-}
-
-function distinct(cells: readonly string[]): number {
-  return new Set(cells).size;
-}
-
-function labelWarnings(known: readonly string[], options: ColumnOptions): string[] {
-  const { file, target } = options;
-  if (known.length === 0) {
+function labelWarnings(scan: ColumnScan, file: string, options: ColumnOptions): string[] {
+  const { target } = options;
+  const { known, numbers, words, first } = scan;
+  if (known === 0) {
     throw new BadData(
       `${file} has no row with a label in ${quote(target)}: fill the column in, or choose another data.target`,
     );
@@ -151,15 +129,14 @@ function labelWarnings(known: readonly string[], options: ColumnOptions): string
         'and each of its values is taken for a class',
     ];
   }
-  const classes = distinct(known);
-  if (classes === 1) {
+  if (words === 1) {
     return [
-      `${file}: every label in ${quote(target)} is ${quote(known[0]!)}, so every model predicts just that`,
+      `${file}: every label in ${quote(target)} is ${quote(first)}, so every model predicts just that`,
     ];
   }
-  if (known.length >= ENOUGH_ROWS && classes > known.length / 2 && known.every(looksNumeric)) {
+  if (known >= ENOUGH_ROWS && words > known / 2 && numbers === known) {
     return [
-      `${file}: ${quote(target)} holds ${classes} different numbers in ${known.length} rows, each ` +
+      `${file}: ${quote(target)} holds ${words} different numbers in ${known} rows, each ` +
         'taken for a class of its own; this pipeline classifies, it does not predict quantities',
     ];
   }

@@ -26,7 +26,7 @@ import {
 export async function fitTree(
   input: { parts: Uint8Array[]; encoder: Uint8Array; model: TreeParams },
   report?: Report,
-  crew?: Crew,
+  { crew }: { crew?: Crew } = {},
 ): Promise<{
   model: Uint8Array;
   rows: number;

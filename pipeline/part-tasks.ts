@@ -1,7 +1,7 @@
 import { partToArrow } from './arrow.ts';
 import type { Column } from './columns.ts';
 import { countsFromJson, countsToJson, mergeCounts } from './counts.ts';
-import { parseCsv } from './csv.ts';
+import { CsvReader } from './csv-reader.ts';
 import { encodeBatch } from './encode.ts';
 import { encoderToJson, fitEncoder as fit, type MissingRule } from './encoder.ts';
 import { splitWarnings } from './warnings.ts';
@@ -23,8 +23,8 @@ export function encodePart(input: {
   testRows: number;
   warnings: string[];
 } {
-  const table = parseCsv(input.bytes, input.file);
-  const { train, test, counts } = encodeBatch(table, input.columns, input);
+  const reader = new CsvReader([input.bytes], input.file);
+  const { train, test, counts } = encodeBatch(reader, input.columns, input);
   const { unlabelled } = counts;
   return {
     train: partToArrow(train),

@@ -1,5 +1,3 @@
-import { byCodePoint } from './codepoints.ts';
-
 /** A column of numbers; NaN where the cell is missing. */
 export interface NumberColumn {
   readonly name: string;
@@ -22,15 +20,6 @@ export interface Part {
   readonly rows: number;
   readonly columns: readonly PartColumn[];
   readonly label: WordColumn;
-}
-
-/** Builds a column of words from its cells; null where the cell is missing. */
-export function wordColumn(name: string, cells: readonly (string | null)[]): WordColumn {
-  const known = cells.filter((cell) => cell !== null);
-  const words = [...new Set(known)].sort(byCodePoint);
-  const codeOf = new Map(words.map((word, code) => [word, code]));
-  const codes = Int32Array.from(cells, (cell) => (cell === null ? -1 : codeOf.get(cell)!));
-  return { name, type: 'category', words, codes };
 }
 
 /** The cells of a column of words, one per row; null where the cell is missing. */

@@ -65,3 +65,21 @@ function splitmix32(seed: number): () => number {
 function rotate(word: number, bits: number): number {
   return (word << bits) | (word >>> (32 - bits));
 }
+
+/** Turns a permutation of fewer than 2^31 places into its inverse, in its own memory. */
+export function invert(order: Uint32Array): void {
+  const DONE = 0x8000_0000; // of a place that has its final value
+  for (let start = 0; start < order.length; start++) {
+    if (order[start]! < DONE) {
+      let place = start;
+      let row = order[start]!;
+      while (order[row]! < DONE) {
+        const next = order[row]!;
+        order[row] = (place | DONE) >>> 0;
+        place = row;
+        row = next;
+      }
+    }
+    order[start] = order[start]! & ~DONE;
+  }
+}

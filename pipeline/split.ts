@@ -5,7 +5,7 @@ import type { Cell } from './cells.ts';
  * What the hash is keyed with: it keeps this hash apart from every other use of SHA-256 on the same
  * cells. Must never change: it decides which side every row ever seen is on.
  */
-const KEY = 'incremental-retraining/split/1\n';
+export const SPLIT_KEY = 'incremental-retraining/split/1\n';
 
 /**
  * Where a row falls between 0 (included) and 1: the first 53 bits of the SHA-256 of the key and the
@@ -14,7 +14,7 @@ const KEY = 'incremental-retraining/split/1\n';
  * @param cells the row's feature cells, or those of `split.key`; never the label
  */
 export function splitPoint(cells: readonly Cell[]): number {
-  const digest = createHash('sha256').update(KEY).update(JSON.stringify(cells)).digest();
+  const digest = createHash('sha256').update(SPLIT_KEY).update(JSON.stringify(cells)).digest();
   return (digest.readUInt32BE(0) * 2 ** 21 + (digest.readUInt32BE(4) >>> 11)) / 2 ** 53;
 }
 

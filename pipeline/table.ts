@@ -4,22 +4,6 @@ export interface RawTable {
   readonly rows: readonly (readonly string[])[];
 }
 
-/**
- * The line of the file (from 1) on which a row starts, counting line breaks inside quoted cells.
- * @param row index of the row, from 0
- */
-export function lineOf(table: RawTable, row: number): number {
-  let line = 2 + lineBreaks(table.header);
-  for (let i = 0; i < row; i++) line += 1 + lineBreaks(table.rows[i]!);
-  return line;
-}
-
-function lineBreaks(cells: readonly string[]): number {
-  let breaks = 0;
-  for (const cell of cells) breaks += cell.match(/\r\n|\n|\r/g)?.length ?? 0;
-  return breaks;
-}
-
 /** A cell for an error message: quoted, on one line, cut to 40 characters. */
 export function quote(cell: string): string {
   const characters = Array.from(cell);

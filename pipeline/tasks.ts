@@ -1,17 +1,18 @@
 import { conformBatch } from './conform-tasks.ts';
 import { evaluate, fitTree } from './model-tasks.ts';
 import { encodePart, fitEncoder } from './part-tasks.ts';
-import { cutBatches, firstDifference, inspectRaw } from './raw-tasks.ts';
+import { checkGrowth, cutBatches, firstDifference, inspectRaw } from './raw-tasks.ts';
 
 /**
- * The steps of the pipeline that take processor time, as pure functions of bytes and small values, so
- * that they can run in a thread.
+ * The steps of the pipeline that take processor time, as functions of bytes, small values and the files
+ * they are handed, so that they can run in a thread.
  */
 export const tasks = {
   inspectRaw,
   cutBatches,
   conformBatch,
   firstDifference,
+  checkGrowth,
   encodePart,
   fitEncoder,
   fitTree,

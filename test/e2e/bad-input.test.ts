@@ -1,4 +1,5 @@
 import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -272,6 +273,8 @@ describe('a pipeline with batches', () => {
     rmSync(file);
     const raw = (await store.ledgers.read('lost'))!.raw[0]!.ref;
     await store.bucket.delete(objectKey(raw.md5));
+    // The worker's own copy would mend it.
+    rmSync(join(project.folder, '.retrain'), { recursive: true });
     const { message, type } = await failing('run', '2', ...flags);
     expect(type).toBe('BadData');
     expect(message).toContain('data.source lost.csv cannot be read on the worker');

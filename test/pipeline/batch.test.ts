@@ -1,14 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { batchCount } from '../../pipeline/batch.ts';
-
-import { permutation } from '../../pipeline/shuffle.ts';
-import { cutRows, iris, sha256 } from './support.ts';
-
-const table = (rows: number) => ({
-  header: ['n'],
-  rows: Array.from({ length: rows }, (_, i) => [String(i)]),
-});
+import { checkBatch } from '../../pipeline/batch.ts';
+import { invert, permutation } from '../../pipeline/shuffle.ts';
+import { sha256 } from './support.ts';
 
 describe('permutation', () => {
   it('never changes', () => {
@@ -88,35 +82,22 @@ describe('permutation', () => {
   });
 });
 
-describe('cutBatch', () => {
-  it('cuts batches whose union is the whole table, each row once', () => {
+describe('invert', () => {
+  it('gives each row its place', () => {
     fc.assert(
-      fc.property(
-        fc.integer({ min: 1, max: 80 }),
-        fc.integer({ min: 1, max: 90 }),
-        fc.nat(99),
-        (rows, size, seed) => {
-          const whole = table(rows);
-          const order = permutation(rows, seed);
-          const batches = Array.from({ length: batchCount(rows, size) }, (_, i) =>
-            cutRows(whole, order, i + 1, size),
-          );
-          const union = batches.flatMap((batch) => batch.rows);
-          expect(union).toEqual([...order].map((row) => whole.rows[row]));
-          expect(new Set(union.map(([cell]) => cell)).size).toBe(rows);
-          expect(batches.slice(0, -1).every((batch) => batch.rows.length === size)).toBe(true);
-        },
-      ),
+      fc.property(fc.nat(300), fc.nat(99), (n, seed) => {
+        const order = permutation(n, seed);
+        const places = order.slice();
+        invert(places);
+        expect([...order].map((row) => places[row])).toEqual([...permutation(n, null)]);
+      }),
     );
   });
+});
 
-  it('cuts records 1 to 50 as batch 1 in file order', () => {
-    const whole = iris();
-    expect(cutRows(whole, permutation(150, null), 1, 50).rows).toEqual(whole.rows.slice(0, 50));
-  });
-
+describe('checkBatch', () => {
   it('refuses a batch past the end', () => {
-    expect(() => cutRows(table(150), permutation(150, 42), 99, 50)).toThrow(
+    expect(() => checkBatch(99, 150, 50)).toThrow(
       expect.objectContaining({
         name: 'MissingHistory',
         message: 'batch 99 does not exist: the source has 150 rows, which make 3 batches of 50',
@@ -125,7 +106,7 @@ describe('cutBatch', () => {
   });
 
   it.each([0, -1, 1.5, Number.NaN])('refuses batch %d', (batch) => {
-    expect(() => cutRows(table(3), permutation(3, 1), batch, 2)).toThrow(
+    expect(() => checkBatch(batch, 3, 2)).toThrow(
       expect.objectContaining({
         name: 'BadParams',
         message: `batch ${batch} is not a batch number: give a whole number, the first batch being 1`,

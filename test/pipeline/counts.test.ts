@@ -65,7 +65,7 @@ describe('mergeCounts', () => {
 
   it('refuses counts of other columns', () => {
     const other = encode(iris(), irisColumns, { target: 'species' }).counts;
-    expect(() => merge(count([]), other)).toThrow(
+    expect(() => merge(count([['0', '1', '1', 'a', 'p']]), other)).toThrow(
       expect.objectContaining({
         name: 'BadData',
         message:

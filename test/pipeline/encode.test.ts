@@ -60,8 +60,18 @@ describe('encodeBatch', () => {
     );
   });
 
-  it('refuses a table of other columns', () => {
-    expect(() => encode(csv('n,y\n1,p\n'), columns)).toThrow('batch 1 lacks column "id", "c"');
+  it('has a feature that the batch lacks missing in every row', () => {
+    const { train } = encode(csv('n,y\n1,p\n'), columns, { testSize: 1e-12 });
+    expect(train.columns[1]).toEqual({
+      name: 'c',
+      type: 'category',
+      words: [],
+      codes: Int32Array.of(-1),
+    });
+  });
+
+  it('refuses a batch without labels', () => {
+    expect(() => encode(csv('n,c\n1,p\n'), columns)).toThrow('batch 1 lacks column "y"');
   });
 });
 

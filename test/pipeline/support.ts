@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import * as fc from 'fast-check';
-import { cutBatch, toColumns, toRows } from '../../pipeline/batch.ts';
-import { parseCsv } from '../../pipeline/csv.ts';
+import { table } from 'arquero';
+import { formatCsv, parseCsv } from '../../pipeline/csv.ts';
+import { CsvReader } from '../../pipeline/csv-reader.ts';
 import { type EncodedBatch, encodeBatch, type EncodeOptions } from '../../pipeline/encode.ts';
 import type { Column } from '../../pipeline/columns.ts';
 import type { RawTable } from '../../pipeline/table.ts';
@@ -17,9 +18,12 @@ export const irisColumns: Column[] = [
   { name: 'species', type: 'category' },
 ];
 
+export function irisBytes(): Uint8Array {
+  return readFileSync(new URL('../../activities/datasets/iris.csv', import.meta.url));
+}
+
 export function iris(): RawTable {
-  const file = new URL('../../activities/datasets/iris.csv', import.meta.url);
-  return parseCsv(readFileSync(file), 'iris.csv');
+  return parseCsv(irisBytes(), 'iris.csv');
 }
 
 /** A table from CSV text. */
@@ -29,12 +33,13 @@ export function csv(text: string, file = 'data.csv'): RawTable {
 
 /** Encodes with settings that suit most tests. */
 export function encode(
-  table: RawTable,
+  raw: RawTable,
   columns: readonly Column[],
   options: Partial<EncodeOptions> = {},
 ): EncodedBatch {
-  const defaults = { file: 'batch 1', target: 'y', missingValues, testSize: 0.3, key: null };
-  return encodeBatch(table, columns, { ...defaults, ...options });
+  const defaults = { target: 'y', missingValues, testSize: 0.3, key: null };
+  const reader = new CsvReader([formatCsv(raw)], 'batch 1');
+  return encodeBatch(reader, columns, { ...defaults, ...options });
 }
 
 export function sha256(bytes: Uint8Array): string {
@@ -60,14 +65,21 @@ const label = fc.constantFrom('p', 'q', 'r', '');
 /** Rows of {@link mixedColumns}: repeats, missing cells, awkward words and missing labels are common. */
 export const mixedRows: fc.Arbitrary<string[][]> = fc.array(
   fc.tuple(fc.nat(9).map(String), number, number, word, label),
-  { maxLength: 60 },
+  { minLength: 1, maxLength: 60 },
 );
 
 export function mixed(rows: readonly string[][]): RawTable {
   return { header: mixedColumns.map(({ name }) => name), rows };
 }
 
-/** A batch of a raw table, as rows. */
+/** A batch of a raw table, as arquero takes its rows. */
 export function cutRows(raw: RawTable, order: Uint32Array, batch: number, size: number): RawTable {
-  return toRows(cutBatch(toColumns(raw), order, batch, size));
+  const columns = raw.header.map((_, i): [string, string[]] => [
+    String(i),
+    raw.rows.map((cells) => cells[i]!),
+  ]);
+  const places = [...order.subarray((batch - 1) * size, batch * size)];
+  const taken = table(columns).reify(places);
+  const cells = columns.map(([name]) => taken.array(name) as string[]);
+  return { header: raw.header, rows: places.map((_, row) => cells.map((column) => column[row]!)) };
 }

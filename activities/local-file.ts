@@ -1,0 +1,24 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Ref } from '../store/ref.ts';
+import type { Deps } from './deps.ts';
+
+/** The path of a stored file's bytes on this machine, whole and never to be written to; fetched unless they are there. */
+export async function localFile({ store, local }: Deps, ref: Ref): Promise<string> {
+  return (await local.find(ref)) ?? local.fetch(store.bucket, ref);
+}
+
+/** Does some work with a folder of its own, which is gone afterwards. */
+export async function withScratch<T>(
+  { root }: Deps,
+  work: (folder: string) => Promise<T>,
+): Promise<T> {
+  const scratch = join(root, '.retrain', 'scratch');
+  await mkdir(scratch, { recursive: true });
+  const folder = await mkdtemp(join(scratch, `${process.pid}-`));
+  try {
+    return await work(folder);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,183 @@
+import type { Buffer } from 'node:buffer';
+
+const CR = 13;
+const LF = 10;
+const QUOTE = 34;
+
+/** What is wrong with the text, and how far it had to be read to know. */
+export interface Fault {
+  readonly kind: 'unclosed' | 'quote' | 'blank' | 'ragged';
+  /** Offset of the row it is in, and of the first byte not looked at. */
+  readonly row: number;
+  readonly end: number;
+  /** The line to name; of a quote in the middle of a cell, that of the quote. */
+  readonly line: number;
+  /** Cells of the row where their number is wrong. */
+  readonly cells: number;
+}
+
+/**
+ * Finds rows and cells in the bytes of comma-separated text. What it finds is kept in flat arrays, which
+ * the next scan writes over; it makes no object and no string for a cell.
+ */
+export class RowScanner {
+  /** [start, end) of every cell, row by row, without its quotes and with doubled quotes made single. */
+  cells = new Int32Array(1 << 16);
+  /** [start, end) of every row, without its line break. */
+  bounds = new Int32Array(1 << 12);
+  /** The line on which each row starts. */
+  lines = new Float64Array(1 << 11);
+  /** 1 for a row with a cell in quotes. */
+  quoted = new Uint8Array(1 << 11);
+  rows = 0;
+  /** Cells of a row; 0 until the header is read. */
+  width = 0;
+  fault: Fault | undefined;
+  /** The line on which the next row starts. */
+  line = 1;
+  #blanks = 0;
+  readonly #delimiter: number;
+
+  constructor(delimiter: number) {
+    this.#delimiter = delimiter;
+  }
+
+  /**
+   * Finds the rows that end before `to`, or the header alone where it is not read yet. Blank lines count
+   * only when something follows them.
+   * @param final whether the text ends at `to`
+   * @returns the offset after the last of them
+   */
+  scan(bytes: Buffer, from: number, to: number, final: boolean): number {
+    const delimiter = this.#delimiter;
+    const plain = Math.max(QUOTE, delimiter); // no byte above ends a cell
+    let { cells } = this;
+    let used = 0;
+    let at = from;
+    this.rows = 0;
+    this.fault = undefined;
+    while (at < to) {
+      const row = at;
+      const first = bytes[at]!;
+      if (first === LF || first === CR) {
+        if (first === CR && at + 1 === to && !final) return row;
+        at += first === CR && at + 1 < to && bytes[at + 1] === LF ? 2 : 1;
+        this.#blanks++;
+        this.line++;
+        continue;
+      }
+      if (this.#blanks > 0) {
+        if (this.width !== 1) return this.#failed('blank', row, row, this.line - this.#blanks);
+        // Of a table of one column they are rows, each of an empty cell.
+        for (let line = this.line - this.#blanks; line < this.line; line++) {
+          if (used + 2 > cells.length) this.cells = cells = grown(cells);
+          cells[used++] = row;
+          cells[used++] = row;
+          this.#enter(row, row, line, 0);
+        }
+        this.#blanks = 0;
+      }
+      const began = used;
+      let breaks = 0;
+      let quoted = 0;
+      let doubled = false;
+      for (;;) {
+        let start = at;
+        let end = at;
+        let byte = -1;
+        if (at < to && bytes[at] === QUOTE) {
+          quoted = 1;
+          start = end = at + 1;
+          for (;;) {
+            if (end === to) {
+              return final ? this.#failed('unclosed', row, to, this.line) : row;
+            }
+            byte = bytes[end]!;
+            if (byte === QUOTE) {
+              if (end + 1 === to && !final) return row;
+              if (end + 1 === to || bytes[end + 1] !== QUOTE) break;
+              doubled = true;
+              end++;
+            } else if (byte === LF || (byte === CR && bytes[end + 1] !== LF)) breaks++;
+            end++;
+          }
+          at = end + 1;
+          byte = at < to ? bytes[at]! : -1;
+          if (byte !== -1 && byte !== delimiter && byte !== LF && byte !== CR) {
+            return this.#failed('quote', row, at, this.line + breaks);
+          }
+        } else {
+          while (at < to) {
+            byte = bytes[at]!;
+            if (byte <= plain && (byte === delimiter || byte === LF || byte === CR)) break;
+            if (byte === QUOTE) return this.#failed('quote', row, at, this.line + breaks);
+            at++;
+          }
+          end = at;
+        }
+        if (at === to && !final) return row;
+        if (used + 2 > cells.length) this.cells = cells = grown(cells);
+        cells[used++] = start;
+        cells[used++] = end;
+        if (at === to || byte !== delimiter) break;
+        at++;
+      }
+      const end = at;
+      if (at < to) {
+        if (bytes[at] === CR && at + 1 === to && !final) return row;
+        at += bytes[at] === CR && at + 1 < to && bytes[at + 1] === LF ? 2 : 1;
+      }
+      const width = (used - began) >> 1;
+      if (doubled) unescape(bytes, cells, began, used);
+      if (this.width === 0) {
+        this.width = width;
+        this.line += 1 + breaks;
+        return at;
+      }
+      if (width !== this.width) return this.#failed('ragged', row, end, this.line, width);
+      this.#enter(row, end, this.line, quoted);
+      this.line += 1 + breaks;
+    }
+    return at;
+  }
+
+  #enter(start: number, end: number, line: number, quoted: number): void {
+    const { rows } = this;
+    if (2 * rows + 2 > this.bounds.length) {
+      this.bounds = grown(this.bounds);
+      this.lines = grown(this.lines);
+      this.quoted = grown(this.quoted);
+    }
+    this.bounds[2 * rows] = start;
+    this.bounds[2 * rows + 1] = end;
+    this.lines[rows] = line;
+    this.quoted[rows] = quoted;
+    this.rows++;
+  }
+
+  #failed(kind: Fault['kind'], row: number, end: number, line: number, cells = 0): number {
+    this.fault = { kind, row, end, line, cells };
+    return row;
+  }
+}
+
+/** Makes doubled quotes single within each cell; what is left over becomes spaces outside of it. */
+function unescape(bytes: Buffer, cells: Int32Array, from: number, to: number): void {
+  for (let i = from; i < to; i += 2) {
+    const end = cells[i + 1]!;
+    let write = cells[i]!;
+    for (let read = write; read < end; read++) {
+      const byte = bytes[read]!;
+      bytes[write++] = byte;
+      if (byte === QUOTE) read++;
+    }
+    bytes.fill(32, write, end);
+    cells[i + 1] = write;
+  }
+}
+
+function grown<Numbers extends Int32Array | Float64Array | Uint8Array>(numbers: Numbers): Numbers {
+  const more = new (numbers.constructor as new (length: number) => Numbers)(numbers.length * 2);
+  more.set(numbers);
+  return more;
+}

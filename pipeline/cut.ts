@@ -1,0 +1,152 @@
+import { BadData } from '../errors.ts';
+import { BatchSpill } from './batch-spill.ts';
+import { checkBatch } from './batch.ts';
+import type { Column } from './columns.ts';
+import type { ColumnPlan } from './conform.ts';
+import { cellText, type CsvReader } from './csv-reader.ts';
+import type { Files } from './files.ts';
+import { numberCheck } from './number-check.ts';
+import { RowWriter } from './row-writer.ts';
+import { invert, permutation } from './shuffle.ts';
+
+/** Bytes of a batch written at a time. */
+const PIECE = 1 << 20;
+
+export interface CutOptions {
+  readonly columns: readonly Column[];
+  readonly target: string;
+  readonly missingValues: readonly string[];
+  readonly batchSize: number;
+  readonly shuffleSeed: number | null;
+  /** Rows of the source. */
+  readonly rows: number;
+  /** The batches wanted, from 1, each once. */
+  readonly batches: readonly number[];
+  readonly delimiter?: string;
+  /** Where the file of a batch is to be written. */
+  readonly pathOf: (batch: number) => string;
+}
+
+/** A batch's file, and what is odd about it. */
+export interface CutFile {
+  readonly path: string;
+  readonly rows: number;
+  readonly warnings: string[];
+}
+
+/**
+ * Cuts batches out of raw data in one pass, each as a file of canonical CSV: batch b holds places
+ * (b - 1) · size up to b · size of the source's order. Memory is 4 bytes a row where the order is not the
+ * file's, and what {@link BatchSpill} holds.
+ * @throws BadData when the file cannot be read, has other rows than told, or a wanted row holds text in
+ *   a number column
+ * @throws MissingHistory when the source has no such batch
+ */
+export function cut(reader: CsvReader, options: CutOptions, files: Files): CutFile[] {
+  const { batches, batchSize, rows, pathOf } = options;
+  for (const batch of batches) checkBatch(batch, rows, batchSize);
+  const placeOf = placesOf(rows, options.shuffleSeed);
+  const wanted = new Set(batches);
+  const spill = new BatchSpill(files, (batch) => `${pathOf(batch)}.rows`);
+  const plan: ColumnPlan = {
+    header: reader.header,
+    from: reader.header.map((_, index) => index),
+    fill: '',
+    warnings: [],
+  };
+  const writer = new RowWriter(plan, reader.width, options.delimiter);
+  const check = numberCheck(reader, options.columns, options.missingValues);
+  const classes = new BatchClasses(reader.header.indexOf(options.target));
+  for (const block of reader.blocks()) {
+    for (let row = 0; row < block.rows; row++) {
+      const index = block.firstRow - 1 + row;
+      const place = placeOf === null ? index : placeOf[index]!;
+      const batch = Math.floor(place / batchSize) + 1;
+      if (!wanted.has(batch)) continue;
+      check(block, row);
+      writer.clear();
+      writer.row(block, row);
+      spill.add(batch, place % batchSize, writer.bytes, writer.length);
+      if (classes.isOpen(batch)) {
+        classes.add(batch, cellText(block, row * reader.width + classes.index));
+      }
+    }
+  }
+  if (reader.rows !== rows) {
+    throw new BadData(
+      `${reader.file} has ${reader.rows} rows where ${rows} were counted before: run get_data again`,
+    );
+  }
+  writer.clear();
+  writer.header();
+  const header = writer.bytes.subarray(0, writer.length);
+  return batches.map((batch) => ({
+    path: pathOf(batch),
+    rows: writeBatch(header, spill.take(batch), pathOf(batch), files),
+    warnings: classes.warnings(batch),
+  }));
+}
+
+/** The place of every row, or null for the file's order. */
+function placesOf(rows: number, seed: number | null): Uint32Array | null {
+  if (seed === null) return null;
+  const places = permutation(rows, seed);
+  invert(places);
+  return places;
+}
+
+function writeBatch(
+  header: Uint8Array,
+  rows: Iterable<Uint8Array>,
+  path: string,
+  files: Files,
+): number {
+  const piece = Buffer.allocUnsafe(PIECE);
+  let count = 0;
+  let used = 0;
+  const add = (bytes: Uint8Array): void => {
+    if (used + bytes.length > PIECE) {
+      files.append(path, piece.subarray(0, used));
+      used = 0;
+    }
+    if (bytes.length > PIECE) return files.append(path, bytes);
+    piece.set(bytes, used);
+    used += bytes.length;
+  };
+  add(header);
+  for (const row of rows) {
+    add(row);
+    count++;
+  }
+  files.append(path, piece.subarray(0, used));
+  return count;
+}
+
+/** Which batches hold one class only: said where they are cut, because there the order of the rows was chosen. */
+class BatchClasses {
+  readonly index: number;
+  readonly #only = new Map<number, string | null>();
+
+  constructor(index: number) {
+    this.index = index;
+  }
+
+  /** Whether another row may still tell something. */
+  isOpen(batch: number): boolean {
+    return this.#only.get(batch) !== null;
+  }
+
+  add(batch: number, label: string): void {
+    const only = this.#only.get(batch);
+    if (only === undefined) this.#only.set(batch, label);
+    else if (only !== label) this.#only.set(batch, null);
+  }
+
+  warnings(batch: number): string[] {
+    const only = this.#only.get(batch);
+    if (only === undefined || only === null) return [];
+    return [
+      `batch ${batch} holds a single class (${only}): if the source is sorted by class, set data.shuffle_seed in a new pipeline`,
+    ];
+  }
+}

@@ -1,0 +1,31 @@
+import { CellReader } from './cell-reader.ts';
+import { numberOf } from './cells.ts';
+import type { Column } from './columns.ts';
+import type { CsvReader, RowBlock } from './csv-reader.ts';
+import { notANumber } from './rows.ts';
+
+/**
+ * Checks rows one by one: every cell of a number column is a decimal number or missing.
+ * @param columns by name; those the file lacks are left out
+ * @returns a function of a block and an index of a row in it, which throws BadData naming the first
+ *   cell that is neither
+ */
+export function numberCheck(
+  reader: CsvReader,
+  columns: readonly Column[],
+  missingValues: readonly string[],
+): (block: RowBlock, row: number) => void {
+  const cells = new CellReader(missingValues);
+  const numbers = columns
+    .filter(({ type }) => type === 'number')
+    .map(({ name }) => reader.header.indexOf(name))
+    .filter((index) => index >= 0);
+  return (block, row) => {
+    for (const index of numbers) {
+      const at = 2 * (row * reader.width + index);
+      if (cells.isMissing(block.bytes, block.cells[at]!, block.cells[at + 1]!)) continue;
+      if (cells.isPlainNumber(block.bytes) || numberOf(cells.text(block.bytes)) !== null) continue;
+      throw notANumber(block, row, index, reader);
+    }
+  };
+}

@@ -1,0 +1,158 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { batchCount } from '../../pipeline/batch.ts';
+import { BatchSpill } from '../../pipeline/batch-spill.ts';
+import { formatCsv } from '../../pipeline/csv.ts';
+import { cutBatches } from '../../pipeline/raw-tasks.ts';
+import { permutation } from '../../pipeline/shuffle.ts';
+import { memoryFiles } from './files.ts';
+import { csv, cutRows, iris, irisBytes, irisColumns, missingValues, sha256 } from './support.ts';
+
+/** Cuts batches of a text, each as text. */
+function cutText(
+  text: string,
+  batches: number[],
+  options: Partial<Parameters<typeof cutBatches>[0]>,
+) {
+  const files = memoryFiles();
+  files.put('raw', text);
+  const defaults = {
+    path: 'raw',
+    file: 'data.csv',
+    delimiter: ',',
+    columns: [...csv(text).header].map((name) => ({ name, type: 'category' as const })),
+    target: 'y',
+    missingValues,
+    batchSize: 2,
+    shuffleSeed: null,
+    rows: csv(text).rows.length,
+    folder: 'out',
+  };
+  const found = cutBatches({ ...defaults, ...options, batches }, undefined, { files });
+  return found.map(({ path, ...rest }) => ({ text: files.text(path), ...rest }));
+}
+
+/** One batch of two rows of a number and a word. */
+const spelt = {
+  path: 'raw',
+  file: 'data.csv',
+  delimiter: ',',
+  columns: [
+    { name: 'x', type: 'number' as const },
+    { name: 'y', type: 'category' as const },
+  ],
+  target: 'y',
+  missingValues,
+  batchSize: 2,
+  shuffleSeed: null,
+  folder: 'out',
+  batches: [1],
+};
+
+const cell = fc.oneof(
+  fc.constantFrom('a', 'bc', '', ' a', 'é', '\u00a0x', '7'),
+  fc.constantFrom('a,b', 'say "hi"', 'two\nlines'),
+);
+const rows = fc.array(fc.tuple(cell, cell), { minLength: 1, maxLength: 40 });
+
+describe('cutBatches', () => {
+  it('cuts what arquero takes by the permutation, as canonical CSV', () => {
+    fc.assert(
+      fc.property(
+        rows,
+        fc.integer({ min: 1, max: 50 }),
+        fc.option(fc.nat(99)),
+        (cells, size, seed) => {
+          const table = { header: ['x', 'y'], rows: cells };
+          const text = Buffer.from(formatCsv(table)).toString();
+          const count = batchCount(cells.length, size);
+          const wanted = Array.from({ length: count }, (_, i) => i + 1);
+          const order = permutation(cells.length, seed);
+          const found = cutText(text, wanted, { batchSize: size, shuffleSeed: seed });
+          expect(found.map((batch) => batch.text)).toEqual(
+            wanted.map((batch) =>
+              Buffer.from(formatCsv(cutRows(table, order, batch, size))).toString(),
+            ),
+          );
+          expect(cutText(text, [count], { batchSize: size, shuffleSeed: seed })[0]).toEqual(
+            found.at(-1),
+          );
+        },
+      ),
+    );
+  });
+
+  it('cuts the batches of Iris as it always has', () => {
+    const found = cutText(Buffer.from(irisBytes()).toString(), [1, 2, 3], {
+      columns: irisColumns,
+      target: 'species',
+      batchSize: 50,
+      shuffleSeed: 42,
+    });
+    expect(found.map(({ text }) => sha256(Buffer.from(text)))).toEqual(
+      [1, 2, 3].map((batch) => sha256(formatCsv(cutRows(iris(), permutation(150, 42), batch, 50)))),
+    );
+    expect(found.map(({ text }) => sha256(Buffer.from(text)))).toMatchInlineSnapshot(`
+      [
+        "0d09d1473412999ff996cc240b7109741ad892b725a09b7c9b11905125b8d899",
+        "964fca5cae19552edf826be2f9cbbcc23b5ef748e7f3528ba309a2646aeb7c89",
+        "bd644f95363ebba460b19666cf8e999fc45227e0a0bd2c6eae21f692397bfc4a",
+      ]
+    `);
+  });
+
+  it('writes the same canonical CSV whatever the spelling', () => {
+    const files = memoryFiles();
+    files.put('raw', '\ufeff x ;y\r\n"1";a,b\r\n 2;"say ""hi"""\r\n');
+    const [batch] = cutBatches({ ...spelt, delimiter: ';', rows: 2 }, undefined, { files });
+    expect(files.text(batch!.path)).toBe('x,y\n1,"a,b"\n" 2","say ""hi"""\n');
+  });
+
+  it('says that a batch holds a single class', () => {
+    const [first, second] = cutText('x,y\n1,p\n2,p\n3,p\n4,q\n', [1, 2], {});
+    expect(first!.warnings).toEqual([
+      'batch 1 holds a single class (p): if the source is sorted by class, set data.shuffle_seed in a new pipeline',
+    ]);
+    expect(second!.warnings).toEqual([]);
+  });
+
+  it.each([
+    [[3], {}, 'batch 3 does not exist: the source has 3 rows, which make 2 batches of 2'],
+    [[1], { rows: 4 }, 'data.csv has 3 rows where 4 were counted before: run get_data again'],
+    [
+      [2],
+      {
+        columns: [
+          { name: 'x', type: 'number' as const },
+          { name: 'y', type: 'category' as const },
+        ],
+      },
+      'data.csv, row 3 (line 4), column "x": "many" is not a number',
+    ],
+  ])('refuses batches %j with %j', (batches, options, sentence) => {
+    expect(() => cutText('x,y\n1,p\n2,p\nmany,p\n', batches, options)).toThrow(sentence);
+  });
+});
+
+describe('BatchSpill', () => {
+  it('gives every batch its rows in order, however little it may hold', () => {
+    fc.assert(
+      fc.property(fc.nat(200), fc.nat(99), fc.nat(300), (n, seed, most) => {
+        const spill = new BatchSpill(memoryFiles(), String, most);
+        for (const place of permutation(n, seed)) {
+          const row = Buffer.from(`row ${place}`);
+          spill.add(place % 3, Math.floor(place / 3), row, row.length);
+        }
+        const found = [0, 1, 2].map((batch) =>
+          Array.from(spill.take(batch), (row) => Buffer.from(row).toString()),
+        );
+        const all = Array.from({ length: n }, (_, place) => place);
+        expect(found).toEqual(
+          [0, 1, 2].map((batch) =>
+            all.filter((place) => place % 3 === batch).map((place) => `row ${place}`),
+          ),
+        );
+      }),
+    );
+  });
+});
