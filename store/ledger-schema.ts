@@ -145,6 +145,5 @@ export type Settings = z.infer<typeof settingsSchema>;
 export type LedgerBatch = z.infer<typeof batchSchema>;
 export type Ledger = z.infer<typeof ledgerSchema>;
 export type RawEntry = Ledger['raw'][number];
-export type Arrival = Ledger['arrivals'][number];
 export type Quarantined = Ledger['quarantined'][number];
 export type NewBatch = Pick<LedgerBatch, 'batch' | 'rows' | 'ref' | 'raw' | 'from'>;

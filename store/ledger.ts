@@ -13,7 +13,7 @@ import {
 import { hashOf } from './hash.ts';
 import { readDocument, swapDocument } from './documents.ts';
 
-export type { Ledger, LedgerBatch, NewBatch, RawEntry, Settings } from './ledger-schema.ts';
+export type { Ledger, NewBatch, RawEntry, Settings } from './ledger-schema.ts';
 export {
   batchesAt,
   hasArrivals,
