@@ -97,7 +97,9 @@ export class Artifacts {
    * @throws DamagedArtifact when it is not here and the object is missing or its bytes do not match.
    */
   async getPart(ref: Ref): Promise<Uint8Array> {
-    return (await this.#parts?.read(this.#bucket, ref)) ?? this.get(ref);
+    // A HEAD is little beside the part, and what the bucket has lost must be seen to be made again.
+    if (this.#parts === undefined || !(await this.has(ref))) return this.get(ref);
+    return (await this.#parts.read(this.#bucket, ref)) ?? this.get(ref);
   }
 
   /**
