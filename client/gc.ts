@@ -7,7 +7,7 @@ import type { Store } from '../store/index.ts';
 import type { Lease } from '../store/leases.ts';
 import { VersionSet } from '../store/version-set.ts';
 import { bytes, table } from './display.ts';
-import { isRunAtWork } from './gc-live.ts';
+import { isRunAtWork } from './gc/live.ts';
 import { openMeter } from './meter.ts';
 import { printJson, say } from './print.ts';
 import { openSession } from './session.ts';

@@ -3,10 +3,10 @@ import { dirname } from 'node:path';
 import type { Config } from '../config.ts';
 import { messageOf, SetupError } from '../errors.ts';
 import { soundRecord } from '../store/record-check.ts';
-import { readLineage } from './lineage-graph.ts';
-import { lineageMermaid } from './lineage-mermaid.ts';
-import { lineageSvg } from './lineage-svg.ts';
-import { lineageText } from './lineage-text.ts';
+import { readLineage } from './lineage/graph.ts';
+import { lineageMermaid } from './lineage/mermaid.ts';
+import { lineageSvg } from './lineage/svg.ts';
+import { lineageText } from './lineage/text.ts';
 import { printJson, say } from './print.ts';
 import { openSession } from './session.ts';
 

@@ -2,9 +2,9 @@ import type { Config } from '../config.ts';
 import { EXIT } from './exit.ts';
 import { printJson } from './print.ts';
 import { openSession } from './session.ts';
-import { repair } from './verify-repair.ts';
-import { printVerified, verifiedDocument } from './verify-report.ts';
-import { verifyVersions } from './verify-versions.ts';
+import { repair } from './verify/repair.ts';
+import { printVerified, verifiedDocument } from './verify/report.ts';
+import { verifyVersions } from './verify/versions.ts';
 
 export interface VerifyOptions {
   pipeline: string;

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { lineageOf, shortHash } from '../../client/lineage-graph.ts';
-import { lineageMermaid } from '../../client/lineage-mermaid.ts';
-import { lineageSvg } from '../../client/lineage-svg.ts';
-import { lineageText } from '../../client/lineage-text.ts';
+import { lineageOf, shortHash } from '../../client/lineage/graph.ts';
+import { lineageMermaid } from '../../client/lineage/mermaid.ts';
+import { lineageSvg } from '../../client/lineage/svg.ts';
+import { lineageText } from '../../client/lineage/text.ts';
 import { buildRecord, file } from './records.ts';
 
 const { record, batches } = buildRecord(2);

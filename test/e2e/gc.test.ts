@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { isRunAtWork } from '../../client/gc-live.ts';
-import { verifyVersions } from '../../client/verify-versions.ts';
+import { isRunAtWork } from '../../client/gc/live.ts';
+import { verifyVersions } from '../../client/verify/versions.ts';
 import { objectKey } from '../../store/artifacts.ts';
 import { collectGarbage } from '../../store/gc/collect.ts';
 import { openStore, type Store } from '../../store/index.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ResultDocument } from '../../client/result.ts';
-import { verifyVersions } from '../../client/verify-versions.ts';
+import { verifyVersions } from '../../client/verify/versions.ts';
 import { makeBuilt, succeed, type BuiltProject } from '../support/built.ts';
 import { runClient } from '../support/project.ts';
 

@@ -1,10 +1,10 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Lineage } from '../../client/lineage-graph.ts';
-import type { Problem } from '../../client/verify-problems.ts';
-import type { Verified } from '../../client/verify-report.ts';
-import { verifyVersions } from '../../client/verify-versions.ts';
+import type { Lineage } from '../../client/lineage/graph.ts';
+import type { Problem } from '../../client/verify/problems.ts';
+import type { Verified } from '../../client/verify/report.ts';
+import { verifyVersions } from '../../client/verify/versions.ts';
 import { manifestKey, objectKey } from '../../store/artifacts.ts';
 import { sha256 } from '../../store/hash.ts';
 import type { Store } from '../../store/index.ts';

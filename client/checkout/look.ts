@@ -1,14 +1,14 @@
 import { createReadStream, type Stats } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { BadData } from '../errors.ts';
-import { digest } from '../store/digest.ts';
-import type { LocalCache } from '../store/local-cache.ts';
-import { inParallel } from '../store/parallel.ts';
-import type { FoundFile } from './checkout-plan.ts';
-import type { CheckoutState } from './checkout-state.ts';
-import type { WantedFile } from './checkout-wanted.ts';
-import { openMeter } from './meter.ts';
+import { BadData } from '../../errors.ts';
+import { digest } from '../../store/digest.ts';
+import type { LocalCache } from '../../store/local-cache.ts';
+import { inParallel } from '../../store/parallel.ts';
+import type { FoundFile } from './plan.ts';
+import type { CheckoutState } from './state.ts';
+import type { WantedFile } from './wanted.ts';
+import { openMeter } from '../meter.ts';
 
 const AT_ONCE = 4;
 

@@ -1,4 +1,4 @@
-import { KINDS, type Edge, type Lineage, type Node } from './lineage-graph.ts';
+import { KINDS, type Edge, type Lineage, type Node } from './graph.ts';
 
 /** More artifacts of a kind than this are not all drawn: a picture of 2 000 batches says nothing. */
 const MOST = 8;

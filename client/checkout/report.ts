@@ -1,7 +1,7 @@
-import { Conflict } from '../errors.ts';
-import type { WantedFile } from './checkout-wanted.ts';
-import { bytes, table } from './display.ts';
-import { say } from './print.ts';
+import { Conflict } from '../../errors.ts';
+import type { WantedFile } from './wanted.ts';
+import { bytes, table } from '../display.ts';
+import { say } from '../print.ts';
 
 /** What a checkout did. */
 export interface CheckedOut {

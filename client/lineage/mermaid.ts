@@ -1,6 +1,6 @@
-import { bytes } from './display.ts';
-import { fold } from './lineage-fold.ts';
-import { KINDS, shortHash, type Lineage } from './lineage-graph.ts';
+import { bytes } from '../display.ts';
+import { fold } from './fold.ts';
+import { KINDS, shortHash, type Lineage } from './graph.ts';
 
 /** The lineage as a Mermaid flowchart: a column for each kind, an arrow for each "made from". */
 export function lineageMermaid(lineage: Lineage): string {

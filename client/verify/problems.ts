@@ -1,4 +1,4 @@
-import { VersionSet } from '../store/version-set.ts';
+import { VersionSet } from '../../store/version-set.ts';
 
 /** Something stored that is not as it should be. */
 export interface Fault {

@@ -2,12 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { copyFile, mkdir, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { inParallel } from '../store/parallel.ts';
-import type { Ref } from '../store/ref.ts';
-import type { Plan } from './checkout-plan.ts';
-import { writeState, type CheckoutState } from './checkout-state.ts';
-import { parentsOf, type WantedFile } from './checkout-wanted.ts';
-import { openMeter } from './meter.ts';
+import { inParallel } from '../../store/parallel.ts';
+import type { Ref } from '../../store/ref.ts';
+import type { Plan } from './plan.ts';
+import { writeState, type CheckoutState } from './state.ts';
+import { parentsOf, type WantedFile } from './wanted.ts';
+import { openMeter } from '../meter.ts';
 
 const AT_ONCE = 4;
 

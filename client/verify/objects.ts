@@ -1,11 +1,11 @@
-import { objectKey } from '../store/artifacts.ts';
-import type { Bucket } from '../store/bucket.ts';
-import { digestObject } from '../store/digest.ts';
-import { inParallel } from '../store/parallel.ts';
-import type { Ref } from '../store/ref.ts';
-import { VersionSet } from '../store/version-set.ts';
-import type { Meter } from './meter.ts';
-import type { Problems } from './verify-problems.ts';
+import { objectKey } from '../../store/artifacts.ts';
+import type { Bucket } from '../../store/bucket.ts';
+import { digestObject } from '../../store/digest.ts';
+import { inParallel } from '../../store/parallel.ts';
+import type { Ref } from '../../store/ref.ts';
+import { VersionSet } from '../../store/version-set.ts';
+import type { Meter } from '../meter.ts';
+import type { Problems } from './problems.ts';
 
 /** Objects read at once: enough to hide the way to the server and back, few enough for its disks. */
 const AT_ONCE = 8;

@@ -1,5 +1,5 @@
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
-import type { Lease } from '../store/leases.ts';
+import type { Lease } from '../../store/leases.ts';
 
 /** What is left of a run that was ended from outside learns of it with its next heartbeat. */
 const ECHO_MS = 120_000;

@@ -1,12 +1,12 @@
-import { DamagedArtifact, MissingHistory } from '../errors.ts';
-import type { Store } from '../store/index.ts';
-import { ledgerKey, refsOf, type Ledger } from '../store/ledger.ts';
-import { inParallel } from '../store/parallel.ts';
-import { openMeter } from './meter.ts';
-import { Inventory, readObjects } from './verify-objects.ts';
-import { Problems } from './verify-problems.ts';
-import type { Verified } from './verify-report.ts';
-import { faultOf, LEDGER, verifyVersion } from './verify-version.ts';
+import { DamagedArtifact, MissingHistory } from '../../errors.ts';
+import type { Store } from '../../store/index.ts';
+import { ledgerKey, refsOf, type Ledger } from '../../store/ledger.ts';
+import { inParallel } from '../../store/parallel.ts';
+import { openMeter } from '../meter.ts';
+import { Inventory, readObjects } from './objects.ts';
+import { Problems } from './problems.ts';
+import type { Verified } from './report.ts';
+import { faultOf, LEDGER, verifyVersion } from './version.ts';
 
 /** Versions whose documents are read at once. */
 const VERSIONS_AT_ONCE = 4;

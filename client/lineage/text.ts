@@ -1,6 +1,6 @@
-import { bytes } from './display.ts';
-import { fold } from './lineage-fold.ts';
-import { KINDS, shortHash, type Lineage } from './lineage-graph.ts';
+import { bytes } from '../display.ts';
+import { fold } from './fold.ts';
+import { KINDS, shortHash, type Lineage } from './graph.ts';
 
 /** The lineage as a tree for the terminal: each kind under the one it is made from. */
 export function lineageText(lineage: Lineage): string {

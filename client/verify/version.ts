@@ -1,14 +1,14 @@
-import { headlineOf, readMetrics } from '../activities/metrics-file.ts';
-import { DamagedArtifact, MissingHistory } from '../errors.ts';
-import type { Store } from '../store/index.ts';
-import { batchesAt, type Ledger } from '../store/ledger.ts';
-import { entryFaults, isSoundEntry, recordFaults } from '../store/record-check.ts';
-import { latestKey, recordKey, type VersionLine, type VersionRecord } from '../store/records.ts';
-import { isDirectory, type Ref } from '../store/ref.ts';
-import { entryKey } from '../store/stage-cache.ts';
-import { checkDirectory } from './verify-directory.ts';
-import type { Inventory } from './verify-objects.ts';
-import type { Fault, Problems } from './verify-problems.ts';
+import { headlineOf, readMetrics } from '../../activities/metrics-file.ts';
+import { DamagedArtifact, MissingHistory } from '../../errors.ts';
+import type { Store } from '../../store/index.ts';
+import { batchesAt, type Ledger } from '../../store/ledger.ts';
+import { entryFaults, isSoundEntry, recordFaults } from '../../store/record-check.ts';
+import { latestKey, recordKey, type VersionLine, type VersionRecord } from '../../store/records.ts';
+import { isDirectory, type Ref } from '../../store/ref.ts';
+import { entryKey } from '../../store/stage-cache.ts';
+import { checkDirectory } from './directory.ts';
+import type { Inventory } from './objects.ts';
+import type { Fault, Problems } from './problems.ts';
 
 /** What verifying a version works with. */
 export interface Verification {

@@ -1,8 +1,8 @@
-import type { Bucket } from '../store/bucket.ts';
-import type { LocalCache } from '../store/local-cache.ts';
-import { inParallel } from '../store/parallel.ts';
-import type { Ref } from '../store/ref.ts';
-import { openMeter } from './meter.ts';
+import type { Bucket } from '../../store/bucket.ts';
+import type { LocalCache } from '../../store/local-cache.ts';
+import { inParallel } from '../../store/parallel.ts';
+import type { Ref } from '../../store/ref.ts';
+import { openMeter } from '../meter.ts';
 
 const AT_ONCE = 8;
 

@@ -1,8 +1,8 @@
-import { bytes, duration, table } from './display.ts';
-import { VersionSet } from '../store/version-set.ts';
-import { say } from './print.ts';
-import type { Problem } from './verify-problems.ts';
-import type { Repaired } from './verify-repair.ts';
+import { bytes, duration, table } from '../display.ts';
+import { VersionSet } from '../../store/version-set.ts';
+import { say } from '../print.ts';
+import type { Problem } from './problems.ts';
+import type { Repaired } from './repair.ts';
 
 /** What a verification came to. */
 export interface Verified {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { parentsOf, wantedFiles } from '../../client/checkout-wanted.ts';
-import type { Artifacts } from '../../store/artifacts.ts';
-import { buildRecord, file } from './records.ts';
+import { parentsOf, wantedFiles } from '../../../client/checkout/wanted.ts';
+import type { Artifacts } from '../../../store/artifacts.ts';
+import { buildRecord, file } from '../records.ts';
 
 const { record, batches } = buildRecord(2);
 const artifacts = {

@@ -1,18 +1,18 @@
-import { MOST_DAMAGED } from '../activities/contract.ts';
-import { RAW } from '../activities/paths.ts';
-import { paramsSchema, parseParams } from '../pipeline/params.ts';
-import type { VersionRecord } from '../store/records.ts';
-import { staleVersions } from '../store/stale.ts';
-import type { trainBatch } from '../workflows/index.ts';
-import { tell } from './failure.ts';
-import { say } from './print.ts';
-import type { Session } from './session.ts';
-import { start } from './start.ts';
-import type { Problem } from './verify-problems.ts';
-import type { Verified } from './verify-report.ts';
-import { CACHE_ENTRY, LEDGER, RECORD } from './verify-version.ts';
-import { verifyVersions } from './verify-versions.ts';
-import { NO_WORKER, taskQueueHasWorker } from './workers.ts';
+import { MOST_DAMAGED } from '../../activities/contract.ts';
+import { RAW } from '../../activities/paths.ts';
+import { paramsSchema, parseParams } from '../../pipeline/params.ts';
+import type { VersionRecord } from '../../store/records.ts';
+import { staleVersions } from '../../store/stale.ts';
+import type { trainBatch } from '../../workflows/index.ts';
+import { tell } from '../failure.ts';
+import { say } from '../print.ts';
+import type { Session } from '../session.ts';
+import { start } from '../start.ts';
+import type { Problem } from './problems.ts';
+import type { Verified } from './report.ts';
+import { CACHE_ENTRY, LEDGER, RECORD } from './version.ts';
+import { verifyVersions } from './versions.ts';
+import { NO_WORKER, taskQueueHasWorker } from '../workers.ts';
 
 /** What a repair came to. */
 export interface Repaired {

@@ -1,6 +1,6 @@
-import { bytes } from './display.ts';
-import { fold, type Drawn } from './lineage-fold.ts';
-import { KINDS, shortHash, type Lineage } from './lineage-graph.ts';
+import { bytes } from '../display.ts';
+import { fold, type Drawn } from './fold.ts';
+import { KINDS, shortHash, type Lineage } from './graph.ts';
 
 const BOX = { width: 210, height: 40 };
 const STEP = { x: BOX.width + 60, y: BOX.height + 14 };
