@@ -1,7 +1,6 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ResultDocument } from '../../client/result.ts';
 import { createFilesTracker } from '../../tracking/files/tracker.ts';
 import { makeProject, startWorker, type Project, type RunningWorker } from '../support/project.ts';
 
@@ -19,16 +18,9 @@ afterAll(async () => {
   project?.remove();
 });
 
-async function runJson(...args: string[]): Promise<ResultDocument> {
-  const { code, stdout, stderr } = await project.client('run', ...args, '--json');
-  expect(stderr).not.toContain('error');
-  expect(code).toBe(0);
-  return JSON.parse(stdout) as ResultDocument;
-}
-
 describe('a project that tracks in ./mlruns', () => {
   it('runs, and says that no model version is registered and how to look', async () => {
-    const document = await runJson('1');
+    const document = await project.runJson('1');
     const { mlflow, warnings } = document;
     expect(mlflow).toMatchObject({ modelName: 'iris', modelVersion: null });
     expect(mlflow!.url).toMatch(/^file:\/\/\/.*%20directory%20.*\/mlruns\/\d{9}\/[0-9a-f]{32}$/);
@@ -41,7 +33,7 @@ describe('a project that tracks in ./mlruns', () => {
   });
 
   it('has one run an attempt, and finds it again', async () => {
-    const [first, again] = [await runJson('1'), await runJson('1')];
+    const [first, again] = [await project.runJson('1'), await project.runJson('1')];
     expect(again.mlflow).toEqual(first.mlflow);
     const tracker = createFilesTracker({ path: join(project.folder, 'mlruns') });
     const experiment = await tracker.ensureExperiment(project.env['MLFLOW_EXPERIMENT_NAME']!);
@@ -71,9 +63,9 @@ describe('a project that tracks in ./mlruns', () => {
   });
 
   it('logs again into a directory that was deleted', async () => {
-    const before = await runJson('1');
+    const before = await project.runJson('1');
     rmSync(join(project.folder, 'mlruns'), { recursive: true });
-    const after = await runJson('1');
+    const after = await project.runJson('1');
     expect(after.mlflow!.runId).not.toBe(before.mlflow!.runId);
     expect(after.metrics).toEqual(before.metrics);
   });

@@ -29,13 +29,6 @@ afterAll(async () => {
   project?.remove();
 });
 
-async function runJson(...args: string[]): Promise<ResultDocument> {
-  const { code, stdout, stderr } = await project.client('run', ...args, '--json');
-  expect(stderr).not.toContain('error');
-  expect(code).toBe(0);
-  return JSON.parse(stdout) as ResultDocument;
-}
-
 async function mlflow(path: string, body?: unknown): Promise<Record<string, never>> {
   const response = await fetch(
     `${project.env['MLFLOW_TRACKING_URI']}/api/2.0/mlflow/${path}`,
@@ -56,7 +49,7 @@ const cachedStages = (document: ResultDocument): string[] =>
 
 describe('three Iris batches', () => {
   it.each([1, 2, 3])('batch %i runs to a result document', async (batch) => {
-    const document = await runJson(String(batch));
+    const document = await project.runJson(String(batch));
     documents[batch] = document;
     expect(document).toMatchObject({
       pipeline: 'iris',
@@ -212,7 +205,7 @@ describe('three Iris batches', () => {
 
 describe('running again', () => {
   it('takes every stage from the cache and makes nothing new', async () => {
-    const again = await runJson('3');
+    const again = await project.runJson('3');
     expect(cachedStages(again)).toEqual(STAGES);
     expect(again.mlflow).toEqual(documents[3]!.mlflow);
     expect(again.metrics).toEqual(documents[3]!.metrics);
@@ -220,7 +213,7 @@ describe('running again', () => {
   });
 
   it('runs train and evaluate alone for another max_depth, in an MLflow run of its own', async () => {
-    const shallow = await runJson('3', '--set', 'model.max_depth=1');
+    const shallow = await project.runJson('3', '--set', 'model.max_depth=1');
     expect(cachedStages(shallow)).toEqual(STAGES.slice(0, 4));
     expect(shallow.mlflow!.runId).not.toBe(documents[3]!.mlflow!.runId);
     expect(shallow.mlflow!.modelVersion).not.toBe(documents[3]!.mlflow!.modelVersion);
@@ -228,7 +221,7 @@ describe('running again', () => {
   });
 
   it('runs every stage with --force, to the same hashes', async () => {
-    const forced = await runJson('3', '--force');
+    const forced = await project.runJson('3', '--force');
     expect(cachedStages(forced)).toEqual([]);
     const hashes = (document: ResultDocument): string[] =>
       document.stages.flatMap(({ outputs }) => outputs.map(({ sha256 }) => sha256));
@@ -237,7 +230,7 @@ describe('running again', () => {
   });
 
   it('makes an earlier build the latest again, in the store and under its alias', async () => {
-    const again = await runJson('3');
+    const again = await project.runJson('3');
     expect(cachedStages(again)).toEqual(STAGES);
     expect((await store.records.latest('iris', 3)).seq).toBe(1);
     const alias = await mlflow('registered-models/alias?name=iris&alias=batch-3');
@@ -275,7 +268,7 @@ describe('one stage at a time', () => {
       expect(stderr).not.toContain('error');
       expect(code).toBe(0);
     }
-    const whole = await runJson('2', ...flags);
+    const whole = await project.runJson('2', ...flags);
     expect(cachedStages(whole)).toEqual(STAGES);
     const { metrics, seq } = await store.records.latest('steps', 2);
     expect([metrics['accuracy'], seq]).toEqual([whole.metrics!['accuracy'], 1]);

@@ -27,13 +27,6 @@ afterAll(async () => {
   project?.remove();
 });
 
-async function runJson(...args: string[]): Promise<ResultDocument> {
-  const { code, stdout, stderr } = await project.client('run', ...args, '--json');
-  expect(stderr).not.toContain('error');
-  expect(code).toBe(0);
-  return JSON.parse(stdout) as ResultDocument;
-}
-
 /** The stock command line, on the project's namespace. */
 async function cli(...args: string[]): Promise<string> {
   const program = join(process.env['RETRAIN_TEST_STACK_VENV']!, 'bin', 'temporal');
@@ -49,7 +42,7 @@ async function currentDetails(workflowId: string): Promise<string> {
 
 describe('a namespace without our search attributes', () => {
   it('runs all the same', async () => {
-    first = await runJson('1');
+    first = await project.runJson('1');
     const { searchAttributes } = await temporal.workflow.getHandle('iris-batch-1').describe();
     expect(Object.keys(searchAttributes).filter((name) => name.startsWith('Retrain'))).toEqual([]);
   });
@@ -73,8 +66,8 @@ describe('a namespace with them', () => {
   it('finds runs by batch, accuracy, model version and outcome', async () => {
     await worker.stop();
     worker = await startWorker(project);
-    const second = await runJson('2');
-    await runJson('1');
+    const second = await project.runJson('2');
+    await project.runJson('1');
     await project.client('run', '99');
     const found = async (query: string): Promise<string[]> => {
       const ids = [];

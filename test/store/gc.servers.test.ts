@@ -5,27 +5,14 @@ import type { Keep } from '../../store/gc/keep.ts';
 import { planGc, type GcPlan } from '../../store/gc/plan.ts';
 import { sha256 } from '../../store/hash.ts';
 import { openStore, type Store } from '../../store/index.ts';
-import { type Settings } from '../../store/ledger.ts';
 import type { RunOf } from '../../store/leases.ts';
 import type { VersionRecord } from '../../store/records.ts';
 import type { Ref } from '../../store/ref.ts';
 import { entryKey, stageKey, type CacheEntry } from '../../store/stage-cache.ts';
 import { S3_SERVERS, type S3Server } from '../support/s3-servers.ts';
+import { SETTINGS } from './ledger-settings.ts';
 
 /** What gc removes and what it never does, with several clients at once, on real S3 servers. */
-
-const SETTINGS: Settings = {
-  source: { kind: 'file', name: 'x.csv' },
-  grows: false,
-  delimiter: ',',
-  encoding: 'utf-8',
-  target: 't',
-  columns: [{ name: 't', type: 'category' }],
-  missing_values: [''],
-  batch_size: 2,
-  shuffle_seed: null,
-  split_key: null,
-};
 
 const byText = (a: unknown, b: unknown): number => (String(a) < String(b) ? -1 : 1);
 

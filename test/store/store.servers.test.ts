@@ -4,9 +4,10 @@ import { objectKey } from '../../store/artifacts.ts';
 import { createDocument, readDocument, swapDocument } from '../../store/documents.ts';
 import { md5, refOf, sha256 } from '../../store/hash.ts';
 import { openStore, type Store } from '../../store/index.ts';
-import { batchesAt, ledgerKey, type Settings } from '../../store/ledger.ts';
+import { batchesAt, ledgerKey } from '../../store/ledger.ts';
 import { recordKey, type VersionRecord } from '../../store/records.ts';
 import { S3_SERVERS, type S3Server } from '../support/s3-servers.ts';
+import { SETTINGS } from './ledger-settings.ts';
 
 /** What the store promises, held against real S3 servers with several clients at once. */
 describe.each(S3_SERVERS)('the store on $name', ({ open }) => {
@@ -156,18 +157,6 @@ describe.each(S3_SERVERS)('the store on $name', ({ open }) => {
   });
 
   describe('a ledger', () => {
-    const settings: Settings = {
-      source: { kind: 'file', name: 'x.csv' },
-      grows: false,
-      delimiter: ',',
-      encoding: 'utf-8',
-      target: 't',
-      columns: [{ name: 't', type: 'category' }],
-      missing_values: [''],
-      batch_size: 2,
-      shuffle_seed: null,
-      split_key: null,
-    };
     const batchOf = async (batch: number, text = `batch ${batch}`) => {
       const ref = await store.artifacts.put(`b${batch}`, Buffer.from(text));
       return { batch, rows: 2, ref, raw: raw.sha256, from: 0 };
@@ -177,11 +166,11 @@ describe.each(S3_SERVERS)('the store on $name', ({ open }) => {
 
     it('takes each batch once, in order, from writers at once, and keeps it', async () => {
       const entry = { ref: raw, columns: raw, rows: 8, fetched_at: '', etag: null };
-      await Promise.all([store, other].map(({ ledgers }) => ledgers.open('race', settings, entry)));
+      await Promise.all([store, other].map(({ ledgers }) => ledgers.open('race', SETTINGS, entry)));
       const batches = await Promise.all([1, 2, 3, 4].map((batch) => batchOf(batch)));
       await Promise.all(
         [2, 4, 3, 4].map((last, i) =>
-          (i % 2 ? store : other).ledgers.append('race', settings, batches.slice(0, last)),
+          (i % 2 ? store : other).ledgers.append('race', SETTINGS, batches.slice(0, last)),
         ),
       );
       const ledger = (await store.ledgers.read('race'))!;
@@ -193,20 +182,20 @@ describe.each(S3_SERVERS)('the store on $name', ({ open }) => {
 
     it('refuses other bytes under a number that is taken, and a gap', async () => {
       const other4 = await batchOf(4, 'other rows');
-      await expect(store.ledgers.append('race', settings, [other4])).rejects.toThrow('other bytes');
+      await expect(store.ledgers.append('race', SETTINGS, [other4])).rejects.toThrow('other bytes');
       const far = await batchOf(9);
-      await expect(store.ledgers.append('race', settings, [far])).rejects.toThrow('cannot follow');
+      await expect(store.ledgers.append('race', SETTINGS, [far])).rejects.toThrow('cannot follow');
       expect((await store.ledgers.read('race'))!.batches).toHaveLength(4);
     });
 
     it('opened on other data meanwhile is a conflict, not a mixture', async () => {
       const stranger = { ...(await batchOf(5)), raw: sha256('another file') };
-      const append = store.ledgers.append('race', settings, [stranger]);
+      const append = store.ledgers.append('race', SETTINGS, [stranger]);
       await expect(append).rejects.toMatchObject({ name: 'Conflict' });
     });
 
     it('opened under other settings meanwhile is a conflict, not a mixture', async () => {
-      const changed = { ...settings, batch_size: 3 };
+      const changed = { ...SETTINGS, batch_size: 3 };
       const append = store.ledgers.append('race', changed, [await batchOf(5)]);
       await expect(append).rejects.toMatchObject({ name: 'Conflict' });
     });

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Connection } from '@temporalio/client';
+import type { ResultDocument } from '../../client/result.ts';
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -20,6 +21,8 @@ export interface Project {
   env: Record<string, string>;
   /** Runs the command line in the folder, as a person would. */
   client: (...args: string[]) => Promise<Ran>;
+  /** Runs a batch (`run … --json`) that must succeed, and gives what it printed. */
+  runJson: (...args: string[]) => Promise<ResultDocument>;
   write: (name: string, content: string | Uint8Array) => string;
   remove: () => void;
 }
@@ -49,6 +52,12 @@ export async function makeProject(
     folder,
     env,
     client: (...args) => runClient(args, folder, env),
+    runJson: async (...args) => {
+      const { code, stdout, stderr } = await runClient(['run', ...args, '--json'], folder, env);
+      if (code !== 0 || stderr.includes('error'))
+        throw new Error(`run ${args.join(' ')} ended with ${code}: ${stderr}`);
+      return JSON.parse(stdout) as ResultDocument;
+    },
     write: (file, content) => {
       writeFileSync(join(folder, file), content);
       return join(folder, file);
