@@ -1,4 +1,4 @@
-import { plain } from '../workflows/details.ts';
+import { plain } from '../workflows/markdown.ts';
 import type { Session } from './session.ts';
 import type { Request } from './start.ts';
 

@@ -5,7 +5,10 @@ export type Facts = StageResult['facts'];
 /** What the stages before this one have told of the data, by stage. */
 export type KnownFacts = Partial<Record<StageName, Facts>>;
 
-/** One line on a stage's activity in Temporal's Web UI: "train · 1 240 rows · depth 5". */
+/**
+ * What a stage works on: "1 240 rows · depth 5". Temporal's Web UI puts the activity's name before it, so
+ * that a person reads "train • 1 240 rows · depth 5".
+ */
 export function summaryOf(
   stage: StageName,
   { batch, params }: { batch: number; params: { data: { source: string }; model: object } },
@@ -20,7 +23,7 @@ export function summaryOf(
     train: [rows(known.preprocess?.['train_rows']), depth === undefined ? '' : `depth ${depth}`],
     evaluate: [rows(known.preprocess?.['test_rows'], 'test rows')],
   };
-  return [stage, ...about[stage]].filter((word) => word !== '').join(' · ');
+  return about[stage].filter((word) => word !== '').join(' · ');
 }
 
 /** What came of a stage, in a few words: "120 train rows · 30 test rows". */

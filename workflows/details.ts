@@ -1,5 +1,6 @@
 import type { PinnedRun, RunSummary, StageLine } from '../activities/contract.ts';
 import { grouped } from './activity-summary.ts';
+import { plain, tableOf } from './markdown.ts';
 
 const MARKS: Record<StageLine['state'], string> = {
   waiting: '·',
@@ -66,16 +67,6 @@ function linksOf({ mlflow, version }: RunSummary, artifacts: string): string[] {
   ];
 }
 
-function tableOf(head: string[], rows: string[][]): string {
-  const line = (cells: string[]): string => `| ${cells.join(' | ')} |`;
-  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
-}
-
 function numberText(value: number): string {
   return Number.isInteger(value) && value > 1 ? grouped(value) : value.toFixed(4);
-}
-
-/** Text from outside (a column's name, a file's) as text in Markdown, on one line. */
-export function plain(text: string): string {
-  return text.replace(/\s+/g, ' ').replace(/[\\`*_[\]<>|#]/g, '\\$&');
 }

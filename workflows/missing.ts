@@ -2,12 +2,13 @@ import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { proxyActivities, sleep, startChild } from '@temporalio/workflow';
 import type { PinnedRun, TrainBatchInput } from '../activities/contract.ts';
 import type { Activities } from '../activities/index.ts';
+import { aboutChild } from './child-details.ts';
 import type { trainBatch } from './trainBatch.ts';
 
 const { find_missing } = proxyActivities<Pick<Activities, 'find_missing'>>({
   startToCloseTimeout: '1m',
   retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '30s' },
-  summary: 'find_missing · which versions have no record',
+  summary: 'which versions have no record',
 });
 
 /** How often the end of a version that another is building is looked for. */
@@ -40,7 +41,7 @@ export async function buildMissing(
         args: [{ ...input, batch: version }],
         // What it has begun is of use without us: only a cancellation stops it too.
         parentClosePolicy: 'ABANDON',
-        staticSummary: `${pipeline} · batch ${version}`,
+        ...aboutChild(pipeline, version),
       });
       await child.result();
     } catch (error) {

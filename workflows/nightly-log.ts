@@ -10,6 +10,14 @@ import type {
   PendingBatches,
   PinnedNightly,
 } from '../activities/nightly-contract.ts';
+import { plain, tableOf } from './markdown.ts';
+
+const MARKS: Record<NightlyLine['state'], string> = {
+  running: '▸',
+  elsewhere: '▸',
+  done: '✔',
+  failed: '✖',
+};
 
 /** Keeps the summary that `nightlyProgress` shows and the run returns, and tells it as it changes. */
 export class NightlyLog {
@@ -107,16 +115,22 @@ export class NightlyLog {
 
   #show(): void {
     const { pipeline, state, batches, waiting, warnings } = this.summary;
-    const rows = batches.map(
-      ({ batch, state: at, accuracy }) =>
-        `| ${batch} | ${at} | ${accuracy === undefined ? '' : accuracy.toFixed(4)} |`,
-    );
-    const table =
-      rows.length === 0 ? [] : ['| batch | state | accuracy |', '|---|---|---|', ...rows];
-    const more = waiting === 0 ? [] : ['', `${waiting} to do`];
-    const notes = warnings.map((warning) => `- ${warning}`);
+    const rows = batches.map(({ batch, state: at, accuracy }) => [
+      String(batch),
+      `${MARKS[at]} ${at}`,
+      accuracy?.toFixed(4) ?? '',
+    ]);
+    const table = rows.length === 0 ? '' : tableOf(['batch', 'state', 'accuracy'], rows);
+    const notes = warnings.map((warning) => `- ⚠ ${plain(warning)}`).join('\n');
     this.#tell(
-      [`**${pipeline}**: ${state}`, '', ...table, ...more, '', ...notes].join('\n').trim(),
+      [
+        `**${plain(pipeline)}**: ${plain(state)}`,
+        table,
+        waiting === 0 ? '' : `${waiting} to do`,
+        notes,
+      ]
+        .filter((part) => part !== '')
+        .join('\n\n'),
     );
   }
 }

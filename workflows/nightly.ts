@@ -20,6 +20,7 @@ import type {
   PendingBatches,
   PinnedNightly,
 } from '../activities/nightly-contract.ts';
+import { aboutChild } from './child-details.ts';
 import { nightlyProgress } from './messages.ts';
 import { NightlyLog } from './nightly-log.ts';
 import { trainBatch } from './trainBatch.ts';
@@ -32,9 +33,11 @@ const { find_pending } = proxyActivities<Pick<Activities, 'find_pending'>>({
   startToCloseTimeout: '6h', // a first look may have years of files to read
   heartbeatTimeout: '2m',
   retry: RETRY,
+  summary: 'which batches have no version',
 });
 const { pin_nightly } = proxyLocalActivities<Pick<Activities, 'pin_nightly'>>({
   startToCloseTimeout: '10s',
+  summary: 'check the input, fix the params',
 });
 
 /**
@@ -79,7 +82,7 @@ async function runBatch(
         args: [inputOf(run, batch, params)],
         // What it has begun is of use without us: only a cancellation stops it too.
         parentClosePolicy: 'ABANDON',
-        staticSummary: `${run.pipeline} · batch ${batch}`,
+        ...aboutChild(run.pipeline, batch),
       });
       const { version } = await child.result();
       return nightlyLog.done(batch, version?.metrics['accuracy']);
@@ -91,7 +94,9 @@ async function runBatch(
     }
     log.info('the batch is being run by another: waiting for it', { batch });
     nightlyLog.elsewhere(batch);
-    await sleep(Math.min(5_000 * 2 ** waits, 60_000));
+    await sleep(Math.min(5_000 * 2 ** waits, 60_000), {
+      summary: `batch ${batch} is being run by another`,
+    });
     const { batches } = await find_pending({ ...run, look: false });
     if (!batches.some((one) => one.batch === batch)) return nightlyLog.done(batch);
     if (workflowInfo().continueAsNewSuggested) return; // the caller's next look takes it up again

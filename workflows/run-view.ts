@@ -8,7 +8,8 @@ import {
 } from '@temporalio/workflow';
 import { defineSearchAttributeKey, type SearchAttributeUpdatePair } from '@temporalio/common';
 import type { NotifyRequest, PinnedRun, RunFailure, RunSummary } from '../activities/contract.ts';
-import { detailsOf, plain } from './details.ts';
+import { detailsOf } from './details.ts';
+import { plain } from './markdown.ts';
 import { progress, result } from './messages.ts';
 import { SEARCH_ATTRIBUTES, type Outcome, type SearchAttributeName } from './search-attributes.ts';
 

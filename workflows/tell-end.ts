@@ -12,7 +12,7 @@ const { notify } = proxyActivities<Pick<Activities, 'notify'>>({
 export async function tellEnd(run: PinnedRun | undefined, ending: NotifyRequest): Promise<void> {
   if (run?.notify !== true) return;
   try {
-    const summary = `notify · ${ending.outcome}`;
+    const summary = `that it is ${ending.outcome}`;
     await CancellationScope.nonCancellable(() => notify.executeWithOptions({ summary }, [ending]));
   } catch (error) {
     log.warn('could not tell the webhook', { error });

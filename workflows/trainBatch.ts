@@ -44,7 +44,7 @@ const closing = proxyActivities<Pick<Activities, 'close_runs'>>({
 });
 const { pin_run } = proxyLocalActivities<Pick<Activities, 'pin_run'>>({
   startToCloseTimeout: '10s',
-  summary: 'pin_run · check the input, fix the params',
+  summary: 'check the input, fix the params',
 });
 
 /**
@@ -142,7 +142,7 @@ async function runStages(run: PinnedRun, stageLog: StageLog): Promise<void> {
   const mlflow = scored.deferred === true ? null : trained.mlflow;
   stageLog.summary.mlflow = mlflow;
   stageLog.summary.version = await stages.publish_version.executeWithOptions(
-    { summary: `publish_version · version ${batch}` },
+    { summary: `version ${batch}` },
     [
       {
         pipeline,
@@ -185,7 +185,7 @@ async function logLater(
 async function closeRuns(status: 'FINISHED' | 'FAILED' | 'KILLED'): Promise<void> {
   try {
     await CancellationScope.nonCancellable(() =>
-      closing.close_runs.executeWithOptions({ summary: `close_runs · ${status}` }, [{ status }]),
+      closing.close_runs.executeWithOptions({ summary: status.toLowerCase() }, [{ status }]),
     );
   } catch (error) {
     log.warn('could not end the MLflow run', { error });

@@ -2,6 +2,7 @@ import type { ScheduleOptions, ScheduleOptionsStartWorkflowAction } from '@tempo
 import { TASK_QUEUE } from '../../activities/contract.ts';
 import { BadParams } from '../../errors.ts';
 import type { nightly } from '../../workflows/index.ts';
+import { plain } from '../../workflows/markdown.ts';
 
 /** What a person asks of a schedule, with defaults filled in. */
 export interface Wanted {
@@ -56,6 +57,8 @@ export function scheduleOf({
       workflowType: 'nightly',
       workflowId: scheduleIdOf(pipeline),
       taskQueue: TASK_QUEUE,
+      staticSummary: `${pipeline} · nightly`,
+      staticDetails: nightlyDetails(pipeline),
       args: [{ pipeline, ...(Object.keys(set).length > 0 ? { params: set } : {}) }],
     },
     policies: {
@@ -67,4 +70,12 @@ export function scheduleOf({
     },
     ...(note === undefined ? {} : { state: { note } }),
   };
+}
+
+/** What a night is for, in Markdown, on its page in Temporal's Web UI. */
+function nightlyDetails(pipeline: string): string {
+  return [
+    `Runs the batches of **${plain(pipeline)}** that have data and no version, in order. One that fails stops those after it, and pauses the schedule.`,
+    `From a terminal: \`npm run client -- schedule describe --pipeline ${pipeline}\``,
+  ].join('\n\n');
 }
