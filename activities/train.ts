@@ -61,7 +61,11 @@ export async function train(deps: Deps, request: TrainRequest): Promise<TrainRes
   const tags = trainingTags(deps, request, execution);
   const [fitted, opened] = await Promise.allSettled([
     runStage(deps, stage, call),
-    orDefer(deps, request.mayDefer, () => openAttempt(deps, of, execution, tags)),
+    orDefer(deps, request.mayDefer, async () => {
+      const open = await openAttempt(deps, of, execution, tags);
+      if (open.owner !== execution.token) await onRun(deps, open, () => adopt(deps, open, tags));
+      return open;
+    }),
   ]);
   // Both are waited for: what is left running would run beside the next try.
   if (fitted.status === 'rejected') throw fitted.reason;
@@ -71,10 +75,7 @@ export async function train(deps: Deps, request: TrainRequest): Promise<TrainRes
     open === undefined
       ? undefined
       : await orDefer(deps, request.mayDefer, () =>
-          onRun(deps, open, async () => {
-            if (open.owner !== execution.token) await adopt(deps, open, tags);
-            return logTraining(deps, open, { request, result, execution });
-          }),
+          onRun(deps, open, () => logTraining(deps, open, { request, result, execution })),
         );
   if (logged !== undefined) return trackedResult(deps, result, logged);
   const warnings = [...result.warnings, deferredWarning(deps)];

@@ -21,6 +21,8 @@ export interface WorkerSettings {
   threads: number;
   /** Workflows kept in memory. */
   maxCachedWorkflows: number;
+  /** Seconds that activities in flight get to finish when the worker is told to stop. */
+  shutdownGrace: number;
   /** Worker Deployment Versioning: runs stay on the build they began on. */
   deployment: { name: string; buildId: string } | undefined;
 }
@@ -38,6 +40,7 @@ const schema = z.strictObject({
   'max-cpu-activities': count.default(2 * availableParallelism()),
   threads: count.default(availableParallelism()),
   'max-cached-workflows': count.default(200),
+  'shutdown-grace': z.coerce.number().min(0).max(3600).default(20),
   'deployment-name': name.optional(),
   'build-id': name.optional(),
 });
@@ -56,6 +59,7 @@ export const WORKER_HELP = `Usage: worker [flags]; each flag has a variable, --t
   --max-cpu-activities N      at once on the CPU queue (2 for each processor)
   --threads N                 that compute (one for each processor)
   --max-cached-workflows N    kept in memory (200)
+  --shutdown-grace SECONDS    that activities get to finish when it is told to stop (20)
   --deployment-name NAME      version this worker: runs stay pinned to the build they began on
   --build-id ID               of that version (the git commit)
 `;
@@ -90,6 +94,7 @@ export function workerSettings(
     maxCpuActivities: settings['max-cpu-activities'],
     threads: settings.threads,
     maxCachedWorkflows: settings['max-cached-workflows'],
+    shutdownGrace: settings['shutdown-grace'],
     deployment: deploymentOf(settings['deployment-name'], settings['build-id'], commit),
   };
 }

@@ -34,9 +34,12 @@ export async function createWorkers(shared: Shared, settings: WorkerSettings): P
   return Promise.all(options.map((one) => Worker.create(one)));
 }
 
+/** Seconds that an activity told to stop may take to do so. */
+const STOPPING = 40;
+
 function common(
   { connection, namespace, activities }: Shared,
-  { deployment }: WorkerSettings,
+  { deployment, shutdownGrace }: WorkerSettings,
 ): Omit<WorkerOptions, 'taskQueue'> {
   return {
     connection,
@@ -44,8 +47,8 @@ function common(
     activities,
     interceptors: { activity: [(context) => ({ inbound: activityInterceptor(context) })] },
     maxHeartbeatThrottleInterval: '1s',
-    shutdownGraceTime: '20s',
-    shutdownForceTime: '60s',
+    shutdownGraceTime: shutdownGrace * 1000,
+    shutdownForceTime: (shutdownGrace + STOPPING) * 1000,
     ...(deployment === undefined
       ? {}
       : {

@@ -1,5 +1,6 @@
 import {
   allHandlersFinished,
+  CancelledFailure,
   CancellationScope,
   condition,
   isCancellation,
@@ -24,7 +25,13 @@ import { StageLog } from './stage-log.ts';
 
 const RETRY = { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '10s' } as const;
 
-const STAGE = { startToCloseTimeout: '1h', heartbeatTimeout: '30s', retry: RETRY } as const;
+const STAGE = {
+  startToCloseTimeout: '1h',
+  heartbeatTimeout: '30s',
+  retry: RETRY,
+  // What a stage that is told to stop has under way ends before its MLflow run is ended, not after.
+  cancellationType: 'WAIT_CANCELLATION_COMPLETED',
+} as const;
 const stages = proxyActivities<Activities>(STAGE);
 
 /** The stages that compute, on the queue of the workers that are there for them, if there is one. */
@@ -65,10 +72,10 @@ export async function trainBatch(input: TrainBatchInput): Promise<RunSummary> {
     if (run.withMissing) await buildMissing(run, input, (version) => view.waits(version));
     await runHealing(run, stageLog);
   } catch (error) {
-    const failure = failureOf(error, stageLog?.fail());
+    const failure = failureOf(cancelledBy(error), stageLog?.fail());
     view.fail(failure);
     if (stageLog?.started('train') === true)
-      await closeRuns(isCancellation(error) ? 'KILLED' : 'FAILED');
+      await closeRuns(isCancellation(failure) ? 'KILLED' : 'FAILED');
     await tellEnd(run, view.ending());
     throw failure;
   }
@@ -76,6 +83,12 @@ export async function trainBatch(input: TrainBatchInput): Promise<RunSummary> {
   await tellEnd(run, view.ending());
   await condition(allHandlersFinished);
   return stageLog.summary;
+}
+
+/** A stage may fail of the very thing that was to be stopped, or its worker be gone: the run was cancelled all the same. */
+function cancelledBy(error: unknown): unknown {
+  const asked = CancellationScope.current().consideredCancelled;
+  return asked && !isCancellation(error) ? new CancelledFailure('the run was cancelled') : error;
 }
 
 /**

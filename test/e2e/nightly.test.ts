@@ -7,6 +7,7 @@ import { loadConfig } from '../../config.ts';
 import { batchesAt } from '../../store/ledger.ts';
 import { openStore, type Store } from '../../store/index.ts';
 import { labelled } from '../support/csv.ts';
+import { largestPayloadIn, MOST_PAYLOAD } from '../support/payloads.ts';
 import { makeProject, startWorker, type Project, type RunningWorker } from '../support/project.ts';
 
 /** What is pending, what is amended, and what is stale, through the real stack. */
@@ -162,4 +163,10 @@ describe('a schedule', () => {
     const gone = await project.client('schedule', 'describe');
     expect(gone.stderr).toContain('there is no schedule sales-nightly');
   });
+});
+
+it('nothing over 8 KiB has crossed, in nightlies and rebuilds alike', async () => {
+  const { bytes, runs } = await largestPayloadIn(project);
+  expect(runs).toBeGreaterThan(5);
+  expect(bytes).toBeLessThan(MOST_PAYLOAD);
 });

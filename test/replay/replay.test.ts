@@ -3,6 +3,7 @@ import proto from '@temporalio/proto';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { replay } from '../../worker/replay.ts';
+import { largestPayload, MOST_PAYLOAD } from '../support/payloads.ts';
 import { workflowSource } from '../../worker/workflow-source.ts';
 
 /** Histories recorded on real servers by `npm run record-histories`, run through the workflow code as it is. */
@@ -22,21 +23,31 @@ beforeAll(() => {
 describe('recorded histories', () => {
   it('are those of every way a run can go', () => {
     expect(names.toSorted()).toEqual([
+      'logVersion-completed',
       'nightly-completed',
       'trainBatch-cached',
       'trainBatch-cancelled',
       'trainBatch-completed',
       'trainBatch-failed',
+      'trainBatch-missing',
       'trainBatch-retried',
     ]);
   });
 
+  it.each(names)('%s lets nothing over 8 KiB cross', (name) => {
+    const bytes = largestPayload(JSON.parse(textOf(name)));
+    expect(bytes).toBeGreaterThan(0);
+    expect(bytes).toBeLessThan(MOST_PAYLOAD);
+  });
+
   it.each([
+    ['logVersion-completed', 'WORKFLOW_EXECUTION_COMPLETED'],
     ['nightly-completed', 'WORKFLOW_EXECUTION_COMPLETED'],
     ['trainBatch-cached', 'WORKFLOW_EXECUTION_COMPLETED'],
     ['trainBatch-cancelled', 'WORKFLOW_EXECUTION_CANCELED'],
     ['trainBatch-completed', 'WORKFLOW_EXECUTION_COMPLETED'],
     ['trainBatch-failed', 'WORKFLOW_EXECUTION_FAILED'],
+    ['trainBatch-missing', 'WORKFLOW_EXECUTION_COMPLETED'],
     ['trainBatch-retried', 'WORKFLOW_EXECUTION_COMPLETED'],
   ])('%s ends in %s, and replays', async (name, end) => {
     const text = textOf(name);

@@ -87,6 +87,22 @@ export const SCENARIOS: Scenario[] = [
     },
   },
   {
+    name: 'trainBatch-missing',
+    play: async (place) =>
+      ended(await start(place, { batch: 2, pipeline: 'missing', with_missing: true })),
+  },
+  {
+    name: 'logVersion-completed',
+    play: async (place) =>
+      ended(
+        await place.client.workflow.start('logVersion', {
+          workflowId: `log-${id}`,
+          taskQueue: 'incremental-training',
+          args: [{ pipeline: `recorded-${id}`, version: 1 }],
+        }),
+      ),
+  },
+  {
     name: 'nightly-completed',
     play: async (place) =>
       ended(

@@ -98,6 +98,8 @@ export interface RunningWorker {
   /** Its exit code once it has ended; null where a signal ended it. */
   ended: Promise<number | null>;
   kill: (signal: NodeJS.Signals) => void;
+  /** What it answers for its health: the status code and its state. */
+  health: (path: 'healthz' | 'readyz') => Promise<[number, string]>;
 }
 
 /**
@@ -129,6 +131,10 @@ export async function startWorker(
     log: () => log,
     ended,
     kill: (signal) => child.kill(signal),
+    health: async (path) => {
+      const answer = await fetch(`http://127.0.0.1:${port}/${path}`);
+      return [answer.status, ((await answer.json()) as { state: string }).state];
+    },
     stop: async () => {
       child.kill('SIGTERM');
       await ended;

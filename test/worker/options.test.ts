@@ -14,6 +14,7 @@ describe("a worker's settings", () => {
       maxCpuActivities: 2 * availableParallelism(),
       threads: availableParallelism(),
       maxCachedWorkflows: 200,
+      shutdownGrace: 20,
       deployment: undefined,
     });
   });
@@ -46,6 +47,7 @@ describe("a worker's settings", () => {
     [['--threads', '0'], /^--threads \(or RETRAIN_THREADS\) is "0"/],
     [['--threads', 'two'], /^--threads/],
     [['--task-queue', 'a b'], /^--task-queue/],
+    [['--shutdown-grace', 'soon'], /^--shutdown-grace/],
     [['--slots', '3'], /--slots.*worker --help/],
     [['extra'], /extra.*worker --help/],
   ])('name the flag that cannot be used: %j', (args, sentence) => {

@@ -1,0 +1,77 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { WorkflowHandle } from '@temporalio/client';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { RunSummary } from '../../activities/contract.ts';
+import type { RunningWorker } from '../support/project.ts';
+import { openLongTrain, type LongTrain, type Training } from './long-train.ts';
+
+/** Two workers on one queue: what one has in hand when it goes, the other finishes. */
+
+let long: LongTrain;
+let workers: RunningWorker[];
+
+beforeEach(async () => {
+  long = await openLongTrain('handed', { rows: 40_000, columns: 16 });
+  const start = (): Promise<RunningWorker> => long.startWorker('--shutdown-grace', '1');
+  workers = await Promise.all([start(), start()]);
+});
+afterEach(() => long?.close());
+
+/** A run in the middle of training, and which worker does that. */
+async function training(): Promise<{ handle: WorkflowHandle; on: RunningWorker; at: Training }> {
+  const handle = await long.start();
+  const at = await long.training(handle);
+  return { handle, at, on: workers.find(({ pid }) => pid === at.pid)! };
+}
+
+/** What an undisturbed run makes: the same in every test, for so are the rows and the paths. */
+let calm: string[] | undefined;
+
+/** The run went on where it was, and has left what an undisturbed one leaves, once. */
+async function expectWhole(handle: WorkflowHandle, run: RunSummary): Promise<void> {
+  const { events } = await handle.fetchHistory();
+  const scheduled = events!.flatMap(({ activityTaskScheduledEventAttributes: one }) =>
+    one?.activityType?.name == null ? [] : [one.activityType.name],
+  );
+  expect(scheduled).toEqual([...new Set(scheduled)]); // no stage before it was asked for again
+  expect((await long.runs()).map(({ status }) => status)).toEqual(['FINISHED']);
+  calm ??= await long.made(await long.result(await long.start({ force: true })));
+  expect(await long.made(run)).toEqual(calm);
+}
+
+describe('in the middle of a long train', () => {
+  it('a worker that is killed is noticed, and the other takes over what is stored', async () => {
+    const { handle, on, at } = await training();
+    on.kill('SIGKILL');
+    const killed = Date.now();
+    const next = await long.training(handle, 2);
+    console.info(`from the kill until the other trains: ${Date.now() - killed} ms`);
+    expect(next.pid).not.toBe(at.pid);
+    await expectWhole(handle, await long.result(handle));
+  });
+
+  it('a worker told to stop answers so, hands its work over, and ends well', async () => {
+    const { handle, on, at } = await training();
+    expect(await on.health('readyz')).toEqual([200, 'RUNNING']);
+    on.kill('SIGTERM');
+    const asked = Date.now();
+    while ((await on.health('readyz'))[0] === 200) await sleep(20);
+    expect(await on.health('readyz')).toEqual([503, expect.stringMatching(/STOPPING|DRAIN/)]);
+    expect((await on.health('healthz'))[0]).toBe(200);
+    const next = await long.training(handle, 2);
+    console.info(
+      `from SIGTERM, with 1 s of grace, until the other trains: ${Date.now() - asked} ms`,
+    );
+    expect(next.pid).not.toBe(at.pid);
+    expect(await on.ended).toBe(0);
+    await expectWhole(handle, await long.result(handle));
+  });
+
+  it('a second signal ends a worker at once', async () => {
+    const { on } = await training();
+    on.kill('SIGTERM');
+    while ((await on.health('readyz'))[0] === 200) await sleep(20);
+    on.kill('SIGTERM');
+    expect(await on.ended).toBe(130);
+  });
+});

@@ -1,0 +1,129 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
+import proto from '@temporalio/proto';
+import type { Progress } from '../../activities/execution.ts';
+import type { RunSummary, TrainBatchInput } from '../../activities/contract.ts';
+import { loadConfig } from '../../config.ts';
+import { openStore, type Store } from '../../store/index.ts';
+import { createMlflowTracker } from '../../tracking/mlflow.ts';
+import type { FoundRun } from '../../tracking/tracker.ts';
+import { makeProject, startWorker, type Project, type RunningWorker } from '../support/project.ts';
+import { slowCsv, slowParams } from '../support/slow.ts';
+
+/** A pipeline on which training takes long, on the test stack. */
+export interface LongTrain {
+  project: Project;
+  pipeline: string;
+  workflowId: string;
+  client: Client;
+  store: Store;
+  startWorker: (...args: string[]) => Promise<RunningWorker>;
+  start: (input?: Partial<TrainBatchInput>) => Promise<WorkflowHandle>;
+  result: (handle: WorkflowHandle) => Promise<RunSummary>;
+  /** Paths and hashes of what each stage of a version's build made. */
+  made: (run: RunSummary) => Promise<string[]>;
+  /** Waits until the tree grows in some try of training, and says how far it is and in which process. */
+  training: (handle: WorkflowHandle, attempt?: number) => Promise<Training>;
+  /** The MLflow runs there are. */
+  runs: () => Promise<FoundRun[]>;
+  close: () => Promise<void>;
+}
+
+export interface Training {
+  pid: number;
+  progress: Progress;
+}
+
+const { PENDING_ACTIVITY_STATE_STARTED: STARTED } =
+  proto.temporal.api.enums.v1.PendingActivityState;
+
+/** From here on the columns are sorted and the tree grows. */
+const GROWING = 0.445;
+
+/** Enough for some ten seconds; RETRAIN_SLOW_COLUMNS=100 for half a minute and more. */
+const SIZE = { rows: 40_000, columns: Number(process.env['RETRAIN_SLOW_COLUMNS'] ?? 30) };
+
+/**
+ * @param name of the project and the pipeline; MLflow's registry is everybody's, so it is made unique
+ * @param env laid over the workers' own
+ */
+export async function openLongTrain(
+  name: string,
+  size = SIZE,
+  env: Record<string, string> = {},
+): Promise<LongTrain> {
+  const project = await makeProject(name, { RETRAIN_TRAIN_THREADS: '1', ...env });
+  project.write('slow.csv', slowCsv(size));
+  const pipeline = `${name}-${process.pid}-${Date.now().toString(36)}`;
+  const workflowId = `${pipeline}-batch-1`;
+  const connection = await Connection.connect({ address: process.env['TEMPORAL_ADDRESS']! });
+  const client = new Client({ connection, namespace: project.env['TEMPORAL_NAMESPACE']! });
+  const store = openStore(loadConfig(project.folder, project.env).storage);
+  const tracker = createMlflowTracker({ uri: project.env['MLFLOW_TRACKING_URI']! });
+  const workers: RunningWorker[] = [];
+  return {
+    project,
+    pipeline,
+    workflowId,
+    client,
+    store,
+    startWorker: async (...args) => {
+      const worker = await startWorker(project, ...args);
+      workers.push(worker);
+      return worker;
+    },
+    start: (input = {}) =>
+      client.workflow.start('trainBatch', {
+        workflowId,
+        taskQueue: 'incremental-training',
+        args: [{ batch: 1, pipeline, params: slowParams('slow.csv', size.rows), ...input }],
+      }),
+    result: async (handle) => (await handle.result()) as RunSummary,
+    made: async ({ version }) => {
+      const record = await store.records.read(pipeline, 1, version!.seq);
+      return record!.stages.flatMap(({ outputs }) =>
+        Object.values(outputs).map(({ path, sha256 }) => `${path} ${sha256}`),
+      );
+    },
+    training: (handle, attempt = 1) => training(handle, attempt),
+    runs: async () => {
+      const experiment = await tracker.ensureExperiment(project.env['MLFLOW_EXPERIMENT_NAME']!);
+      return tracker.findRuns(experiment, { 'retrain.pipeline': pipeline });
+    },
+    close: async () => {
+      for (const worker of workers) worker.kill('SIGKILL');
+      await Promise.all(workers.map(({ ended }) => ended));
+      await connection.close();
+      store.bucket.close();
+      project.remove();
+    },
+  };
+}
+
+async function training(handle: WorkflowHandle, attempt: number): Promise<Training> {
+  for (;;) {
+    const { raw, status } = await handle.describe();
+    const found = raw.pendingActivities?.find(({ activityType: type }) => type?.name === 'train');
+    const told = Buffer.from(found?.heartbeatDetails?.payloads?.[0]?.data ?? []).toString();
+    const progress = told === '' ? undefined : (JSON.parse(told) as Progress);
+    const begun = millis(found?.lastStartedTime);
+    // What a try before this one has told stands until this one tells something.
+    const fresh = found?.state === STARTED && millis(found.lastHeartbeatTime) > begun;
+    if (
+      fresh &&
+      found.attempt === attempt &&
+      progress !== undefined &&
+      progress.fraction >= GROWING
+    )
+      return {
+        pid: Number(found.lastWorkerIdentity!.split('@')[0]),
+        progress,
+      };
+    if (status.name !== 'RUNNING') throw new Error(`it is ${status.name}, and does not train`);
+    await sleep(50);
+  }
+}
+
+function millis(time: { seconds?: unknown; nanos?: number | null } | null | undefined): number {
+  return Number(time?.seconds ?? 0) * 1000 + (time?.nanos ?? 0) / 1e6;
+}
