@@ -1,8 +1,10 @@
+import { join } from 'node:path';
 import { onRun, requireAttempt } from './attempt.ts';
 import type { EvaluateRequest, EvaluateResult } from './contract.ts';
 import { deferredWarning, orDefer } from './defer.ts';
 import type { Deps } from './deps.ts';
 import { currentExecution } from './execution.ts';
+import { withScratch } from './local-file.ts';
 import { logEvaluation } from './log-evaluation.ts';
 import { metricsFile, reportFile } from './paths.ts';
 import { runStage, type Stage, type StageCall } from './stage.ts';
@@ -16,15 +18,16 @@ export const stage: Stage<'model' | 'encoder' | 'test'> = {
   run: async ({ deps, execution, batch, inputs, put }) => {
     const { artifacts } = deps.store;
     const parts = await artifacts.list(inputs.test);
-    const [model, encoder, ...test] = await Promise.all([
-      artifacts.get(inputs.model),
-      artifacts.get(inputs.encoder),
-      ...parts.map((part) => artifacts.getPart(part)),
-    ]);
-    const { metrics, report, facts, warnings } = await deps.compute(
-      'evaluate',
-      { batch, model, encoder, parts: test },
-      execution.signal,
+    const score = async (model: string) => {
+      const [encoder, test] = await Promise.all([
+        artifacts.get(inputs.encoder),
+        Promise.all(parts.map((part) => artifacts.getPart(part))),
+        artifacts.toFile(inputs.model, model),
+      ]);
+      return deps.compute('evaluate', { batch, model, encoder, parts: test }, execution.signal);
+    };
+    const { metrics, report, facts, warnings } = await withScratch(deps, (folder) =>
+      score(join(folder, 'model.json')),
     );
     return {
       outputs: {

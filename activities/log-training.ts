@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { objectKey } from '../store/artifacts.ts';
 import type { Ref } from '../store/ref.ts';
 import { modelFiles } from '../tracking/model.ts';
@@ -6,6 +7,7 @@ import { updateAttempt, type OpenAttempt } from './attempt.ts';
 import type { StageRequest, StageResult } from './contract.ts';
 import type { Deps } from './deps.ts';
 import type { Execution } from './execution.ts';
+import { withScratch } from './local-file.ts';
 import { sourceIdentity } from './sources/identity.ts';
 
 /** Tags of a training run: whose it is, and where its history is. */
@@ -42,23 +44,27 @@ export async function logTraining(
   const { pipeline, batch } = request;
   const runId = attempt.run_id;
   const { model, encoder } = result.outputs as Record<'model' | 'encoder', Ref>;
-  const [modelBytes, encoderBytes] = await Promise.all([
-    deps.store.artifacts.get(model),
-    deps.store.artifacts.get(encoder),
-  ]);
-  const register = async (): Promise<{ modelId: string; version: string | null }> => {
-    const modelId = await tracker.logModel(runId, {
+  const { artifacts } = deps.store;
+  const logModel = async (file: string): Promise<string> => {
+    const [encoderBytes] = await Promise.all([
+      artifacts.get(encoder),
+      artifacts.toFile(model, file),
+    ]);
+    return tracker.logModel(runId, {
       name: 'model',
       files: (identity) =>
         modelFiles({
           ...identity,
-          tree: modelBytes,
+          tree: { file },
           encoder: encoderBytes,
           createdAt: attempt.claimed_at,
         }),
       tags: { 'retrain.attempt': attempt.attempt, 'retrain.sha256': model.sha256 },
       step: batch,
     });
+  };
+  const register = async (): Promise<{ modelId: string; version: string | null }> => {
+    const modelId = await withScratch(deps, (folder) => logModel(join(folder, 'model.json')));
     const version = await tracker.registerModel({
       name: pipeline,
       modelId,

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { attemptId } from '../store/attempts.ts';
 import { at } from '../store/ref.ts';
 import { stageKey } from '../store/stage-cache.ts';
@@ -7,6 +8,7 @@ import type { StageResult, TrainRequest, TrainResult } from './contract.ts';
 import { deferredWarning, orDefer } from './defer.ts';
 import type { Deps } from './deps.ts';
 import { currentExecution } from './execution.ts';
+import { withScratch } from './local-file.ts';
 import { logTraining, trainingTags } from './log-training.ts';
 import { refuseOtherFolder } from './shared-folder.ts';
 import { modelFolder } from './paths.ts';
@@ -18,24 +20,29 @@ export const stage: Stage<'train' | 'encoder'> = {
   params: ({ model }) => ({ model }),
   libraries: ['arquero', '@uwdata/flechette'],
   perBatch: true,
-  run: async ({ deps, execution, params, batch, inputs, put }) => {
+  run: async ({ deps, execution, params, batch, inputs, putFile }) => {
     const { artifacts } = deps.store;
     const parts = await artifacts.list(inputs.train);
     const encoder = await artifacts.get(inputs.encoder);
-    const fitted = await deps.compute(
-      'fitTree',
-      {
-        parts: await Promise.all(parts.map((part) => artifacts.getPart(part))),
-        encoder,
-        model: params.model,
-      },
-      execution.signal,
-      ({ fraction, rows }) => execution.heartbeat({ stage: 'train', fraction, rows }),
-    );
-    const { rows, depth, leaves, warnings } = fitted;
+    const fit = async (into: string) => {
+      const fitted = await deps.compute(
+        'fitTree',
+        {
+          parts: await Promise.all(parts.map((part) => artifacts.getPart(part))),
+          encoder,
+          model: params.model,
+          into,
+        },
+        execution.signal,
+        ({ fraction, rows }) => execution.heartbeat({ stage: 'train', fraction, rows }),
+      );
+      return { ...fitted, model: await putFile(`${modelFolder(batch)}/model.json`, into) };
+    };
+    const fitted = await withScratch(deps, (folder) => fit(join(folder, 'model.json')));
+    const { rows, depth, leaves, warnings, model } = fitted;
     return {
       outputs: {
-        model: await put(`${modelFolder(batch)}/model.json`, fitted.model),
+        model,
         encoder: at(`${modelFolder(batch)}/encoder.json`, inputs.encoder),
       },
       facts: { rows, depth, leaves },

@@ -2,6 +2,7 @@ import type { Crew } from './cart/crew.ts';
 import { applyEncoder } from './apply-encoder.ts';
 import { partFromArrow } from './arrow.ts';
 import { BadData } from '../errors.ts';
+import type { Files } from './files.ts';
 import { encoderFromJson, type Encoder } from './encoder.ts';
 import { featureImportance } from './importance.ts';
 import { toJsonBytes } from './json.ts';
@@ -21,14 +22,14 @@ import {
 /**
  * Fits a tree on the train rows of all batches.
  * @param input.parts Arrow files of train rows
+ * @param input.into path of a file, not there yet, that the tree's JSON is written to
  * @throws BadData when there are no rows to fit on
  */
 export async function fitTree(
-  input: { parts: Uint8Array[]; encoder: Uint8Array; model: TreeParams },
-  report?: Report,
-  { crew }: { crew?: Crew } = {},
+  input: { parts: Uint8Array[]; encoder: Uint8Array; model: TreeParams; into: string },
+  report: Report | undefined,
+  { crew, files }: { crew?: Crew; files: Files },
 ): Promise<{
-  model: Uint8Array;
   rows: number;
   depth: number;
   leaves: number;
@@ -42,9 +43,9 @@ export async function fitTree(
     );
   const progress = within(report, 0.2, 1);
   const model = await fit(matrix, encoder.classes, input.model, crew, progress);
-  const { depth, leaves } = describeTree(model);
+  const { depth, leaves } = model.grown.measure();
+  for (const piece of treeToJson(model)) files.append(input.into, piece);
   return {
-    model: treeToJson(model),
     rows: matrix.rows,
     depth,
     leaves,
@@ -54,22 +55,22 @@ export async function fitTree(
 
 /**
  * Scores a model on the test rows of everything so far and of the new batch alone.
+ * @param input.model path of the tree's JSON
  * @param input.parts Arrow files of test rows, one per batch, the new one last
  * @returns the metrics file of the version and its report, as bytes
  */
-export function evaluate(input: {
-  batch: number;
-  model: Uint8Array;
-  encoder: Uint8Array;
-  parts: Uint8Array[];
-}): {
+export function evaluate(
+  input: { batch: number; model: string; encoder: Uint8Array; parts: Uint8Array[] },
+  _report: Report | undefined,
+  { files }: { files: Files },
+): {
   metrics: Uint8Array;
   report: Uint8Array;
   facts: Record<string, number | null>;
   warnings: string[];
 } {
   const encoder = encoderFromJson(input.encoder);
-  const model = treeFromJson(input.model);
+  const model = treeFromJson(files.read(input.model));
   const matrices = loadEach(input.parts, encoder);
   const all = concatMatrices(matrices);
   const [whole, newBatch] = [all, matrices.at(-1)!].map((matrix) =>
@@ -113,7 +114,7 @@ function importanceOf(
   model: TreeModel,
   { features }: Encoder,
 ): { feature: string; share: number }[] {
-  const shares = featureImportance(model.root, features.length);
+  const shares = featureImportance(model.flat, features.length);
   return features.map(({ name }, i) => ({ feature: name, share: shares[i]! }));
 }
 

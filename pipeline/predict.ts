@@ -1,5 +1,3 @@
-import { FittedTree } from './cart/fitted-tree.ts';
-import { flattenTree } from './cart/flat-tree.ts';
 import { walkTree } from './cart/walk.ts';
 import type { Matrix } from './matrix.ts';
 import type { RegressionModel, TreeModel } from './tree.ts';
@@ -14,7 +12,7 @@ export function predictTree(
   matrix: Pick<Matrix, 'rows' | 'columns'>,
 ): Int32Array {
   const predicted = new Int32Array(matrix.rows);
-  walkTree(flattenTree(model.root), matrix.columns, predicted);
+  walkTree(model.flat, matrix.columns, predicted);
   return predicted;
 }
 
@@ -24,7 +22,7 @@ export function predictRegression(
   matrix: Pick<Matrix, 'rows' | 'columns'>,
 ): Float64Array {
   const predicted = new Float64Array(matrix.rows);
-  walkTree(flattenTree(model.root), matrix.columns, predicted);
+  walkTree(model.flat, matrix.columns, predicted);
   return predicted;
 }
 
@@ -38,8 +36,11 @@ export function predictLabels(
 }
 
 /** The size of a tree: `depth` counts splits from the root to the deepest leaf, 0 for a single leaf. */
-export function describeTree(model: TreeModel): { depth: number; leaves: number; nodes: number } {
-  if (model instanceof FittedTree) return model.grown.measure();
-  const { depth, leaves, nodes } = flattenTree(model.root);
+export function describeTree({ flat }: TreeModel): {
+  depth: number;
+  leaves: number;
+  nodes: number;
+} {
+  const { depth, leaves, nodes } = flat;
   return { depth, leaves, nodes };
 }

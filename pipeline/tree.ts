@@ -1,23 +1,29 @@
-import { BadData } from '../errors.ts';
+import { BadData, messageOf } from '../errors.ts';
 import { checkFeatures, checkTargets } from './cart/check.ts';
 import type { Crew } from './cart/crew.ts';
 import { fitClasses, fitClassesTogether, fitNumbers, type TreeParams } from './cart/fit.ts';
 import type { ClassIndexes } from './cart/gini.ts';
 import type { FittedTree } from './cart/fitted-tree.ts';
-import type { Tree } from './cart/ml-cart.ts';
-import { treeBytes } from './cart/tree-text.ts';
-import { parseJson } from './json.ts';
+import type { FlatTree } from './cart/flat-tree.ts';
+import { readTree } from './cart/read-tree.ts';
+import { treePieces } from './cart/tree-text.ts';
 import type { Matrix } from './matrix.ts';
 import type { Report } from './progress.ts';
 import { list, quote } from './table.ts';
 
 export type { TreeParams } from './cart/fit.ts';
 
-/** A classification tree in ml-cart's JSON. */
-export type TreeModel = Tree<'DTClassifier'>;
+/** A tree to predict with, just fitted or read. */
+interface Model<Name extends string> {
+  readonly name: Name;
+  readonly flat: FlatTree;
+}
 
-/** A regression tree in ml-cart's JSON. */
-export type RegressionModel = Tree<'DTRegression'>;
+/** A classification tree, under ml-cart's name for it. */
+export type TreeModel = Model<'DTClassifier'>;
+
+/** A regression tree, likewise. */
+export type RegressionModel = Model<'DTRegression'>;
 
 /**
  * Fits a classification tree: exact CART, the cut of every node being the best of all cuts between two
@@ -87,22 +93,37 @@ export function fitRegression(
   return fitNumbers(matrix.columns, targets, params);
 }
 
-/** Canonical bytes of a tree. */
-export function treeToJson(model: FittedTree): Uint8Array {
-  return treeBytes(model);
+/**
+ * A tree in ml-cart's JSON, canonical, piece by piece: it may be more than memory should hold.
+ * @returns UTF-8
+ */
+export function treeToJson(model: FittedTree): Iterable<Uint8Array> {
+  return treePieces(model);
 }
 
 /**
  * Reads what {@link treeToJson} wrote.
+ * @param pieces of UTF-8, as they come
  * @param what names the model in errors
- * @throws BadData when the bytes are no classification tree of ml-cart's
+ * @throws BadData when they are no classification tree of ml-cart's
  */
-export function treeFromJson(bytes: Uint8Array, what = 'the model'): TreeModel {
-  const model = parseJson(bytes, what) as Partial<TreeModel> | null;
-  if (model?.name !== 'DTClassifier' || !model.root) {
+export function treeFromJson(pieces: Iterable<Uint8Array>, what = 'the model'): TreeModel {
+  const { name, tree } = readAs(what, pieces);
+  if (name !== 'DTClassifier')
     throw new BadData(`${what} is not a classification tree of ml-cart's: train the version again`);
+  return { name, flat: tree };
+}
+
+function readAs(what: string, pieces: Iterable<Uint8Array>): ReturnType<typeof readTree> {
+  try {
+    return readTree(pieces);
+  } catch (error) {
+    if (!(error instanceof SyntaxError || error instanceof RangeError)) throw error;
+    throw new BadData(
+      `${what} is not a tree of ml-cart's (${messageOf(error)}): train the version again`,
+      { cause: error },
+    );
   }
-  return model as TreeModel;
 }
 
 function checkRows(rows: number): void {

@@ -2,11 +2,11 @@ import { readFileSync } from 'node:fs';
 import { stringify } from 'yaml';
 import { z } from 'zod';
 import { BadData } from '../errors.ts';
-import type { ModelFile } from './tracker.ts';
+import type { Content, ModelFile } from './tracker.ts';
 
 export interface ModelParts {
   /** The tree: JSON that ml-cart's `load` takes. */
-  tree: Uint8Array;
+  tree: Content;
   /** The encoder: JSON with `features` and, for a classifier, `classes`. */
   encoder: Uint8Array;
   modelId: string;
@@ -33,7 +33,7 @@ const PYTHON = '3.11';
 export function modelFiles(parts: ModelParts): ModelFile[] {
   return [
     { path: 'MLmodel', bytes: yaml(description(parts)) },
-    { path: 'model.json', bytes: parts.tree },
+    { path: 'model.json', ...parts.tree },
     { path: 'encoder.json', bytes: parts.encoder },
     { path: 'code/tree_model.py', bytes: LOADER },
     // Serving runs MLflow itself in the environment made from this.

@@ -91,11 +91,11 @@ export interface Dataset {
   context: 'training' | 'testing';
 }
 
+/** Bytes, or the path of a file of this machine that holds them. */
+export type Content = { bytes: Uint8Array } | { file: string };
+
 /** A file of a model: its path inside the model, with `/`. */
-export interface ModelFile {
-  path: string;
-  bytes: Uint8Array;
-}
+export type ModelFile = { path: string } & Content;
 
 export interface NewModel {
   name: string;

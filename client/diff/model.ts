@@ -1,7 +1,12 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { threadFiles } from '../../activities/thread-files.ts';
 import { encoderFromJson } from '../../pipeline/encoder.ts';
 import { featureImportance } from '../../pipeline/importance.ts';
-import { treeFromJson } from '../../pipeline/tree.ts';
+import { treeFromJson, type TreeModel } from '../../pipeline/tree.ts';
 import type { Artifacts } from '../../store/artifacts.ts';
+import type { Ref } from '../../store/ref.ts';
 import type { VersionRecord } from '../../store/records.ts';
 
 /** What is compared of a model. */
@@ -19,17 +24,26 @@ export interface ModelShape {
  */
 export async function modelOf(artifacts: Artifacts, record: VersionRecord): Promise<ModelShape> {
   const { outputs, facts } = record.stages.find(({ stage }) => stage === 'train')!;
-  const [model, encoder] = await Promise.all([
-    artifacts.get(outputs['model']!),
-    artifacts.get(outputs['encoder']!),
-  ]);
+  const encoder = await artifacts.get(outputs['encoder']!);
   const what = `version ${record.version}`;
   const names = encoderFromJson(encoder, `the encoder of ${what}`).features.map(({ name }) => name);
-  const { root } = treeFromJson(model, `the model of ${what}`);
-  const shares = featureImportance(root, names.length);
+  const { flat } = await readModel(artifacts, outputs['model']!, `the model of ${what}`);
+  const shares = featureImportance(flat, names.length);
   return {
     depth: Number(facts['depth']),
     leaves: Number(facts['leaves']),
     importance: Object.fromEntries(names.map((name, i) => [name, shares[i]!])),
   };
+}
+
+/** By way of a file, for it may be larger than memory should hold. */
+async function readModel(artifacts: Artifacts, model: Ref, what: string): Promise<TreeModel> {
+  const folder = await mkdtemp(join(tmpdir(), 'retrain-model-'));
+  try {
+    const file = join(folder, 'model.json');
+    await artifacts.toFile(model, file);
+    return treeFromJson(threadFiles.read(file), what);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 }

@@ -1,3 +1,4 @@
+import { type FlatTree, FlatTreeMaker, likeliest } from './flat-tree.ts';
 import { type Distribution, type GrownTree, UNSEARCHED, UNSPLIT } from './grown-tree.ts';
 import type { NodeOptions, Tree, TreeNode } from './ml-cart.ts';
 import { pureShare } from './ml-cart-gini.ts';
@@ -14,6 +15,7 @@ export class FittedTree<
   readonly nodeOptions: NodeOptions;
   readonly grown: GrownTree;
   #root: TreeNode | undefined;
+  #flat: FlatTree | undefined;
 
   constructor(
     name: Name,
@@ -32,6 +34,12 @@ export class FittedTree<
     return this.#root;
   }
 
+  /** The tree to walk. */
+  get flat(): FlatTree {
+    this.#flat ??= this.#flatten();
+    return this.#flat;
+  }
+
   /** For `JSON.stringify`: what ml-cart reads. */
   toJSON(): Tree<Name> {
     return { name: this.name, options: this.options, root: this.root };
@@ -45,6 +53,24 @@ export class FittedTree<
     const several = shares.get(leaf);
     if (several !== undefined) return [several];
     return [[...Array.from({ length: value }, () => 0), pureShare(rows[leaf]!)]];
+  }
+
+  #flatten(): FlatTree {
+    const { size, features, thresholds, gains, rows, lefts, values, shares } = this.grown;
+    const maker = new FlatTreeMaker(size);
+    for (let i = 0; i < size; i++) {
+      maker.add(1);
+      const left = lefts[i]!;
+      if (left === 0) {
+        const several = shares.get(i);
+        maker.setLeaf(i, several === undefined ? values[i]! : likeliest(several));
+      } else {
+        const [feature, threshold] = [features[i]!, thresholds[i]!];
+        const gain = Number.isFinite(gains[i]!) ? gains[i]! : Number.NaN;
+        maker.setSplit(i, { feature, threshold, left, gain, samples: rows[i]! });
+      }
+    }
+    return maker.finish();
   }
 
   #toNodes(): TreeNode {

@@ -1,5 +1,3 @@
-import type { TreeNode } from './ml-cart.ts';
-
 /**
  * A tree to walk: 16 bytes a node, so that a step costs one line of the processor's cache, and children
  * side by side, so that a step needs no branch. Node 0 is the root. A leaf is its own right child and,
@@ -18,60 +16,114 @@ export interface FlatTree {
   readonly links: Int32Array;
   /** Of a leaf: the index of its likeliest class, the first among equals, or its mean. */
   readonly answers: Float64Array;
+  /** Of an inner node: its gain, NaN where it does not say. */
+  readonly gains: Float64Array;
+  /** Of an inner node: the rows it was fitted on, NaN where it does not say. */
+  readonly samples: Float64Array;
 }
 
-/** Flattens a tree without recursion, so that any depth will do; a subtree's nodes stand close together. */
-export function flattenTree(root: TreeNode): FlatTree {
-  const nodes: TreeNode[] = [root];
-  const rights: number[] = [0];
-  const open: { at: number; depth: number }[] = [{ at: 0, depth: 0 }];
+/** A flat tree while it is made; its memory grows with it. */
+export class FlatTreeMaker {
+  #nodes = 0;
+  #thresholds: Float64Array<ArrayBuffer>;
+  #links: Int32Array;
+  #answers: Float64Array;
+  #gains: Float64Array;
+  #samples: Float64Array;
+
+  /** @param room for as many nodes at first, at least 1 */
+  constructor(room = FIRST) {
+    this.#thresholds = new Float64Array(2 * room);
+    this.#links = new Int32Array(this.#thresholds.buffer);
+    this.#answers = new Float64Array(room);
+    this.#gains = new Float64Array(room);
+    this.#samples = new Float64Array(room);
+  }
+
+  /** Adds a node, or two side by side; returns the number of the first. */
+  add(some: 1 | 2): number {
+    const first = this.#nodes;
+    this.#nodes += some;
+    if (this.#nodes > this.#answers.length) this.#double();
+    return first;
+  }
+
+  setLeaf(node: number, answer: number): void {
+    this.#thresholds[2 * node] = Number.NaN;
+    this.#links[4 * node + 2] = node;
+    this.#links[4 * node + 3] = 0;
+    this.#answers[node] = answer;
+  }
+
+  /** Makes an inner node of the children at `left` and `left + 1`. */
+  setSplit(
+    node: number,
+    split: { feature: number; threshold: number; left: number; gain: number; samples: number },
+  ): void {
+    this.#thresholds[2 * node] = split.threshold;
+    this.#links[4 * node + 2] = split.left + 1;
+    this.#links[4 * node + 3] = split.feature;
+    this.#answers[node] = Number.NaN;
+    this.#gains[node] = split.gain;
+    this.#samples[node] = split.samples;
+  }
+
+  /** The tree, once every node has been set. */
+  finish(): FlatTree {
+    const nodes = this.#nodes;
+    const links = this.#links.subarray(0, 4 * nodes);
+    return {
+      nodes,
+      leaves: (nodes + 1) / 2,
+      depth: depthOf(links, nodes),
+      features: featuresOf(links, nodes),
+      thresholds: this.#thresholds.subarray(0, 2 * nodes),
+      links,
+      answers: this.#answers.subarray(0, nodes),
+      gains: this.#gains.subarray(0, nodes),
+      samples: this.#samples.subarray(0, nodes),
+    };
+  }
+
+  #double(): void {
+    const doubled = (old: Float64Array): Float64Array<ArrayBuffer> => {
+      const grown = new Float64Array(2 * old.length);
+      grown.set(old);
+      return grown;
+    };
+    this.#thresholds = doubled(this.#thresholds);
+    this.#links = new Int32Array(this.#thresholds.buffer);
+    this.#answers = doubled(this.#answers);
+    this.#gains = doubled(this.#gains);
+    this.#samples = doubled(this.#samples);
+  }
+}
+
+const FIRST = 64;
+
+/** Children come after their parent. */
+function depthOf(links: Int32Array, nodes: number): number {
+  const depths = new Int32Array(nodes);
   let deepest = 0;
-  for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    const { at } = next;
-    const { distribution, left, right } = nodes[at]!;
-    // As in ml-cart's `load`: whatever else it carries, a node with a distribution is a leaf.
-    if (distribution !== undefined || !left || !right) continue;
-    const depth = next.depth + 1;
+  for (let node = 0; node < nodes; node++) {
+    const right = links[4 * node + 2]!;
+    if (right === node) continue;
+    const depth = depths[node]! + 1;
+    depths[right] = depth;
+    depths[right - 1] = depth;
     if (depth > deepest) deepest = depth;
-    const second = nodes.length + 1;
-    nodes.push(left, right);
-    rights.push(second - 1, second);
-    rights[at] = second;
-    open.push({ at: second, depth }, { at: second - 1, depth });
   }
-  return {
-    ...pack(nodes, rights),
-    nodes: nodes.length,
-    leaves: (nodes.length + 1) / 2,
-    depth: deepest,
-  };
+  return deepest;
 }
 
-function pack(
-  nodes: readonly TreeNode[],
-  rights: readonly number[],
-): Pick<FlatTree, 'thresholds' | 'links' | 'answers' | 'features'> {
-  const memory = new ArrayBuffer(16 * nodes.length);
-  const thresholds = new Float64Array(memory);
-  const links = new Int32Array(memory);
-  const answers = new Float64Array(nodes.length);
+function featuresOf(links: Int32Array, nodes: number): number[] {
   const used = new Set<number>();
-  for (let i = 0; i < nodes.length; i++) {
-    const isLeaf = rights[i] === i;
-    thresholds[2 * i] = isLeaf ? Number.NaN : nodes[i]!.splitValue!;
-    links[4 * i + 2] = rights[i]!;
-    links[4 * i + 3] = isLeaf ? 0 : nodes[i]!.splitColumn!;
-    if (!isLeaf) used.add(nodes[i]!.splitColumn!);
-    answers[i] = isLeaf ? answerOf(nodes[i]!) : Number.NaN;
-  }
-  return { thresholds, links, answers, features: [...used].sort((a, b) => a - b) };
+  for (let i = 0; i < nodes; i++) if (links[4 * i + 2] !== i) used.add(links[4 * i + 3]!);
+  return [...used].sort((a, b) => a - b);
 }
 
-function answerOf({ distribution = [] }: TreeNode): number {
-  return typeof distribution === 'number' ? distribution : likeliest(distribution[0] ?? []);
-}
-
-function likeliest(shares: readonly number[]): number {
+/** The first class of the greatest share: what a leaf answers. */
+export function likeliest(shares: readonly number[]): number {
   let best = 0;
   for (let i = 1; i < shares.length; i++) if (shares[i]! > shares[best]!) best = i;
   return best;

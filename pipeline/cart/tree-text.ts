@@ -1,23 +1,20 @@
 import { canonicalJson } from '../canonical-json.ts';
 import type { FittedTree } from './fitted-tree.ts';
 import { UNSEARCHED, UNSPLIT } from './grown-tree.ts';
-import { TextSink } from './text-sink.ts';
 
-/** What a node's fields of fixed size come to at most; the shares of classes come on top. */
-const NODE_BYTES = 400;
-/** The longest text of a float64, and a comma. */
-const NUMBER_BYTES = 26;
+/** Characters that are collected before they are given. */
+const PIECE = 1 << 18;
 
 /**
  * A tree as canonical JSON: the text `canonicalJson` makes of its nodes, written from the arrays piece by
- * piece, without recursion and without ever holding the text twice. Fields are in code-point order.
+ * piece, without recursion and without ever holding it whole. Fields are in code-point order.
+ * @returns ASCII
  */
-export function treeBytes(tree: FittedTree): Uint8Array {
+export function* treePieces(tree: FittedTree): Generator<Uint8Array> {
   const { name, options, grown } = tree;
   const text = new Fields(tree);
-  const head = `{"name":${canonicalJson(name)},"options":${canonicalJson(options)},"root":`;
-  const sink = new TextSink(head.length + mostBytes(tree));
-  sink.add(head);
+  const encoder = new TextEncoder();
+  let piece = `{"name":${canonicalJson(name)},"options":${canonicalJson(options)},"root":`;
   // What is to be written next: node i up to its left child at 3i, up to its right one at 3i + 1, its end at 3i + 2.
   const todo: number[] = [0];
   for (let next = todo.pop(); next !== undefined; next = todo.pop()) {
@@ -25,30 +22,18 @@ export function treeBytes(tree: FittedTree): Uint8Array {
     const node = (next - step) / 3;
     const left = grown.lefts[node]!;
     if (left === 0) {
-      sink.add(text.leaf(node));
+      piece += text.leaf(node);
     } else if (step === 2) {
-      sink.add(text.afterRight(node));
+      piece += text.afterRight(node);
     } else {
-      sink.add(step === 0 ? text.upToLeft(node) : text.upToRight(node));
+      piece += step === 0 ? text.upToLeft(node) : text.upToRight(node);
       todo.push(next + 1, 3 * (left + step));
     }
+    if (piece.length < PIECE) continue;
+    yield encoder.encode(piece);
+    piece = '';
   }
-  sink.add('}');
-  return sink.bytes();
-}
-
-function mostBytes({ grown, name }: FittedTree): number {
-  let numbers = 0;
-  for (const shares of grown.shares.values()) numbers += shares.length;
-  // A leaf of one class has a zero and a comma for each class before it.
-  const zeros = name === 'DTClassifier' ? zerosOf(grown) : 0;
-  return NODE_BYTES * (grown.size + 1) + NUMBER_BYTES * numbers + zeros;
-}
-
-function zerosOf({ size, lefts, values }: FittedTree['grown']): number {
-  let zeros = 0;
-  for (let i = 0; i < size; i++) if (lefts[i] === 0) zeros += 2 * values[i]!;
-  return zeros;
+  yield encoder.encode(`${piece}}`);
 }
 
 /** The text of one node after another. */

@@ -1,20 +1,34 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openPool, type ComputePool } from '../../activities/compute.ts';
 import type { Reading } from '../../activities/gauge.ts';
 import { trainingInput } from './tables.ts';
 
 let pool: ComputePool;
+const folder = mkdtempSync(join(tmpdir(), 'compute-'));
 beforeAll(() => {
   pool = openPool({ threads: 1 });
 });
-afterAll(() => pool.close());
+afterAll(async () => {
+  await pool.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+let files = 0;
+/** The input with a new file to write the tree to. */
+const into = (input: ReturnType<typeof trainingInput>) => ({
+  ...input,
+  into: join(folder, `${files++}.json`),
+});
 
 const never = new AbortController().signal;
 
 describe('a long task in a thread', () => {
   it('tells how far it is while it runs: ever further, up to all its rows', async () => {
     const readings: Reading[] = [];
-    const input = trainingInput(120_000, 8);
+    const input = into(trainingInput(120_000, 8));
     const { rows } = await pool.compute('fitTree', input, never, (reading) =>
       readings.push(reading),
     );
@@ -27,22 +41,22 @@ describe('a long task in a thread', () => {
 
   it('stops when its signal aborts, and the pool goes on', async () => {
     const abort = new AbortController();
-    const input = trainingInput(60_000, 8);
+    const input = into(trainingInput(60_000, 8));
     const running = pool.compute('fitTree', input, abort.signal);
     setTimeout(() => abort.abort(), 20);
     await expect(running).rejects.toMatchObject({ name: 'AbortError' });
-    const { rows } = await pool.compute('fitTree', trainingInput(200, 2), never);
+    const { rows } = await pool.compute('fitTree', into(trainingInput(200, 2)), never);
     expect(rows).toBeGreaterThan(100);
   });
 
   it('lets short work of others pass, on a pool of one thread', async () => {
     const abort = new AbortController();
-    const running = pool.compute('fitTree', trainingInput(120_000, 8), abort.signal);
+    const running = pool.compute('fitTree', into(trainingInput(120_000, 8)), abort.signal);
     const ended = running.then(
       () => 'fitted',
       () => 'stopped',
     );
-    const { rows } = await pool.compute('fitTree', trainingInput(200, 2), never);
+    const { rows } = await pool.compute('fitTree', into(trainingInput(200, 2)), never);
     abort.abort();
     expect(rows).toBeGreaterThan(100);
     expect(await ended).toBe('stopped');

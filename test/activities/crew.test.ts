@@ -7,7 +7,7 @@ import {
   fitNumbersTogether,
   type TreeParams,
 } from '../../pipeline/cart/fit.ts';
-import { treeToJson } from '../../pipeline/tree.ts';
+import { jsonOf } from '../pipeline/trees.ts';
 import { seeded, upTo } from '../pipeline/trees.ts';
 import { sha256 } from '../pipeline/support.ts';
 
@@ -39,8 +39,8 @@ describe('threads that help to fit a tree', () => {
       await fitClassesTogether(columns, labels, 5, params, crew),
       await fitNumbersTogether(columns, numbers, params, crew),
     ];
-    expect(together.map((tree) => sha256(treeToJson(tree)))).toEqual(
-      alone.map((tree) => sha256(treeToJson(tree))),
+    expect(together.map((tree) => sha256(jsonOf(tree)))).toEqual(
+      alone.map((tree) => sha256(jsonOf(tree))),
     );
     expect(together.map(({ grown }) => grown.measure())).toEqual(
       alone.map(({ grown }) => grown.measure()),
@@ -61,9 +61,7 @@ describe('threads that help to fit a tree', () => {
     await expect(broken).rejects.toThrow('undefined');
     const [, [, params]] = knobs as [unknown, [string, TreeParams]];
     const tree = await fitClassesTogether(columns, labels, 5, params, crew);
-    expect(sha256(treeToJson(tree))).toBe(
-      sha256(treeToJson(fitClasses(columns, labels, 5, params))),
-    );
+    expect(sha256(jsonOf(tree))).toBe(sha256(jsonOf(fitClasses(columns, labels, 5, params))));
   });
 
   it('are as many as the environment says, or as there are cores', () => {

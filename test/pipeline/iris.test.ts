@@ -9,7 +9,8 @@ import { score } from '../../pipeline/metrics.ts';
 import type { Part } from '../../pipeline/part.ts';
 import { describeTree, predictLabels } from '../../pipeline/predict.ts';
 import { permutation } from '../../pipeline/shuffle.ts';
-import { fitTree, treeToJson } from '../../pipeline/tree.ts';
+import { fitTree } from '../../pipeline/tree.ts';
+import { jsonOf } from './trees.ts';
 import { cutRows, encode, iris, irisColumns, sha256 } from './support.ts';
 
 /** The whole pure pipeline for version N of Iris, with the default params. */
@@ -47,7 +48,7 @@ describe('three versions of Iris', () => {
         size,
         accuracy: scores.accuracy,
         encoder: sha256(encoderToJson(encoder)),
-        model: sha256(treeToJson(model)),
+        model: sha256(jsonOf(model)),
       };
     });
     expect(found).toMatchInlineSnapshot(`

@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest';
 import type { TreeNode } from '../../pipeline/cart/ml-cart.ts';
 import { type Matrix, takeRows } from '../../pipeline/matrix.ts';
 import { predictRegression, predictTree } from '../../pipeline/predict.ts';
-import { fitRegression, fitTree, treeToJson } from '../../pipeline/tree.ts';
-import { errorOf, goLeft, matrixFrom, rowsOf, seeded, upTo } from './trees.ts';
+import { fitRegression, fitTree } from '../../pipeline/tree.ts';
+import { errorOf, goLeft, jsonOf, matrixFrom, rowsOf, seeded, upTo } from './trees.ts';
 import { iris, sha256 } from './support.ts';
 
 const unlimited = { max_depth: Infinity, min_samples_split: 2, min_gain: 0 };
@@ -180,8 +180,8 @@ describe('both trainers', () => {
     const shuffled = takeRows(matrix, order);
     const moved = Float64Array.from(order, (row) => targets[row]!);
     return [
-      sha256(treeToJson(fitTree(shuffled, classesOf(matrix), unlimited))),
-      sha256(treeToJson(fitRegression(shuffled, moved, unlimited))),
+      sha256(jsonOf(fitTree(shuffled, classesOf(matrix), unlimited))),
+      sha256(jsonOf(fitRegression(shuffled, moved, unlimited))),
     ].join();
   };
   const classesOf = ({ labels }: Matrix): string[] => [...new Set(labels)].sort();

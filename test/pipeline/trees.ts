@@ -1,3 +1,5 @@
+import { treeToJson } from '../../pipeline/tree.ts';
+import type { FittedTree } from '../../pipeline/cart/fitted-tree.ts';
 import type { TreeNode } from '../../pipeline/cart/ml-cart.ts';
 import type { Matrix } from '../../pipeline/matrix.ts';
 
@@ -10,6 +12,11 @@ export function seeded(seed: number): () => number {
     t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
     return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
   };
+}
+
+/** All of a tree's JSON. */
+export function jsonOf(tree: FittedTree): Buffer {
+  return Buffer.concat([...treeToJson(tree)]);
 }
 
 /** A matrix from rows of features. */

@@ -38,6 +38,8 @@ beforeAll(async () => {
   const other = await tracker.ensureExperiment('other');
   await tracker.createRun({ ...newRun, experimentId: other });
   await tracker.logParams(runId, { depth: 5, 'data.columns': '{"a": [1]}', none: null, empty: '' });
+  const treeFile = join(home, 'tree.json');
+  writeFileSync(treeFile, JSON.stringify(iris.tree));
   modelId = await tracker.logModel(runId, {
     name: 'model',
     step: 3,
@@ -46,7 +48,7 @@ beforeAll(async () => {
     files: (identity) =>
       modelFiles({
         ...identity,
-        tree: Buffer.from(JSON.stringify(iris.tree)),
+        tree: { file: treeFile },
         encoder: Buffer.from(JSON.stringify(iris.encoder)),
         createdAt: 0,
       }),

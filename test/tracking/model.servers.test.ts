@@ -1,6 +1,9 @@
 import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { createMlflowTracker } from '../../tracking/mlflow.ts';
 import { modelFiles } from '../../tracking/model.ts';
 import { type Cell, irisModel, mixedModel, type TestModel } from './models.ts';
@@ -9,6 +12,8 @@ import { fresh, fromStack, uri } from './server.ts';
 const python = `${fromStack('RETRAIN_TEST_STACK_VENV')}/bin/python`;
 const tracker = createMlflowTracker({ uri });
 const run = promisify(execFile);
+const folder = mkdtempSync(join(tmpdir(), 'trees-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** What anyone does with the model, having MLflow and pandas: load, predict from a CSV's columns. */
 const PREDICT = `
@@ -29,11 +34,13 @@ print(json.dumps({
 async function store(model: TestModel) {
   const experimentId = await tracker.ensureExperiment(fresh('pyfunc'));
   const runId = await tracker.createRun({ experimentId, name: 'x', startedAt: 0, tags: {} });
+  const treeFile = join(folder, `${runId}.json`);
+  writeFileSync(treeFile, JSON.stringify(model.tree));
   const modelId = await tracker.logModel(runId, {
     name: 'tree',
     files: (identity) =>
       modelFiles({
-        tree: Buffer.from(JSON.stringify(model.tree)),
+        tree: { file: treeFile },
         encoder: Buffer.from(JSON.stringify(model.encoder)),
         createdAt: 0,
         ...identity,

@@ -8,7 +8,7 @@ const features = [
   { name: 'colour', type: 'category', categories: ['red'], most_frequent: 'red' },
 ];
 const parts = {
-  tree: Buffer.from('{"name":"DTClassifier"}'),
+  tree: { bytes: Buffer.from('{"name":"DTClassifier"}') },
   encoder: Buffer.from(JSON.stringify({ schema: 1, features })),
   modelId: 'm-1',
   runId: 'r-1',
@@ -17,7 +17,8 @@ const parts = {
 
 function textOf(path: string): string {
   const file = modelFiles(parts).find((one) => one.path === path);
-  return new TextDecoder().decode(file?.bytes);
+  if (file === undefined || 'file' in file) throw new Error(`no bytes at ${path}`);
+  return new TextDecoder().decode(file.bytes);
 }
 
 it('a model is the files MLflow loads it from, the same bytes each time', () => {

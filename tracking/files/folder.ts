@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { constants, readFileSync } from 'node:fs';
+import { constants, createReadStream, readFileSync } from 'node:fs';
 import { access, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -88,10 +88,19 @@ export class Folder {
 
   /** Writes a file in one move, over what may be there. */
   async write(path: string, content: string | Uint8Array): Promise<void> {
+    await this.#enter(path, (draft) => writeFile(draft, content, { flush: true }));
+  }
+
+  /** Copies a file in one move, over what may be there, in memory that does not grow with it. */
+  async copy(file: string, path: string): Promise<void> {
+    await this.#enter(path, (draft) => writeFile(draft, createReadStream(file), { flush: true }));
+  }
+
+  async #enter(path: string, make: (draft: string) => Promise<void>): Promise<void> {
     await mkdir(dirname(path), { recursive: true });
     const draft = this.draft();
     try {
-      await writeFile(draft, content, { flush: true });
+      await make(draft);
       await rename(draft, path);
     } catch (error) {
       await rm(draft, { force: true });

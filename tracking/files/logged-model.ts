@@ -31,7 +31,7 @@ export async function logModel(folder: Folder, runId: string, model: NewModel): 
     for (const [name, value] of filePaths(model.tags ?? {}))
       await folder.write(join(draft, 'tags', name), tagValue(value));
     for (const file of model.files({ modelId, runId }))
-      await storeFile(folder, join(draft, 'artifacts'), file.path, file.bytes);
+      await storeFile(folder, join(draft, 'artifacts'), file.path, file);
     await writeMeta(folder, draft, {
       experiment_id: experimentId,
       model_id: modelId,

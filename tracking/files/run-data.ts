@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { createHash } from 'node:crypto';
 import { TrackingRefused } from '../../errors.ts';
 import { paramValue, tagValue } from '../rest/limits.ts';
-import type { Dataset, MetricPoint, ParamValue } from '../tracker.ts';
+import type { Content, Dataset, MetricPoint, ParamValue } from '../tracker.ts';
 import type { Folder } from './folder.ts';
 import { writeMeta } from './meta.ts';
 import { modelPath } from './model-place.ts';
@@ -116,7 +116,7 @@ export async function logArtifact(
   bytes: Uint8Array,
 ): Promise<void> {
   const { meta } = await placeOf(folder, runId);
-  await storeFile(folder, artifactFolder(folder, meta.artifact_uri), path, bytes);
+  await storeFile(folder, artifactFolder(folder, meta.artifact_uri), path, { bytes });
 }
 
 /** Writes a file under a folder of artifacts. */
@@ -124,7 +124,7 @@ export async function storeFile(
   folder: Folder,
   root: string,
   path: string,
-  bytes: Uint8Array,
+  from: Content,
 ): Promise<void> {
   const parts = path.split('/').filter((part) => part !== '' && part !== '.');
   if (parts.length === 0 || parts.includes('..'))
@@ -132,7 +132,8 @@ export async function storeFile(
       `the artifact path "${path}" leads out of its run: name it otherwise`,
     );
   await mkdir(root, { recursive: true });
-  await folder.write(join(root, ...parts), bytes);
+  const to = join(root, ...parts);
+  await ('file' in from ? folder.copy(from.file, to) : folder.write(to, from.bytes));
 }
 
 function artifactFolder(folder: Folder, uri: string): string {

@@ -12,7 +12,7 @@ export async function uploadArtifact(
   http: Http,
   root: string,
   path: string,
-  bytes: Uint8Array,
+  bytes: Uint8Array | Blob,
   contentType = 'application/octet-stream',
 ): Promise<void> {
   const folder = proxiedPath(http.options.uri, root);

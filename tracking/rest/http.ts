@@ -14,7 +14,7 @@ interface Call {
   method: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE';
   /** Under the server's URI, with its query. */
   path: string;
-  body?: string | Uint8Array;
+  body?: string | Uint8Array | Blob;
   contentType?: string;
   /** Changes nothing, so it may be sent again. */
   safe?: boolean;
@@ -57,7 +57,7 @@ export class Http {
   }
 
   /** Sends bytes to a path under the server's URI; what it answers besides success is not read. */
-  async upload(path: string, bytes: Uint8Array, contentType: string): Promise<void> {
+  async upload(path: string, bytes: Uint8Array | Blob, contentType: string): Promise<void> {
     await this.#send({ method: 'PUT', path, body: bytes, contentType });
   }
 
@@ -93,7 +93,7 @@ export class Http {
 
   #init(call: Call): RequestInit {
     const { authorization, signal, timeoutMs } = this.options;
-    const size = typeof call.body === 'string' ? call.body.length : (call.body?.byteLength ?? 0);
+    const size = sizeOf(call.body);
     const timeout = AbortSignal.timeout(timeoutMs + Math.ceil(size / 1_000));
     return {
       method: call.method,
@@ -107,6 +107,12 @@ export class Http {
       signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
     };
   }
+}
+
+function sizeOf(body: Call['body']): number {
+  if (body === undefined) return 0;
+  if (typeof body === 'string') return body.length;
+  return body instanceof Blob ? body.size : body.byteLength;
 }
 
 function jsonCall(method: Call['method'], path: string, body: object): Call {

@@ -1,3 +1,4 @@
+import { openAsBlob } from 'node:fs';
 import { z } from 'zod';
 import type { NewModel } from '../tracker.ts';
 import { uploadArtifact } from './artifact.ts';
@@ -47,7 +48,10 @@ export async function logModel(
   if (info.status !== READY) {
     const files = model.files({ modelId, runId });
     await Promise.all(
-      files.map(({ path, bytes }) => uploadArtifact(http, info.artifact_uri, path, bytes)),
+      files.map(async (file) => {
+        const body = 'file' in file ? await openAsBlob(file.file) : file.bytes;
+        await uploadArtifact(http, info.artifact_uri, file.path, body);
+      }),
     );
     // Another attempt may be at work (an activity that timed out and is not dead yet). Looking as
     // late as this, one of the two sees the other, gives its own up and finishes that one.

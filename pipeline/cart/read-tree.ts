@@ -1,0 +1,121 @@
+import { JsonScanner } from '../json-scanner.ts';
+import { type FlatTree, FlatTreeMaker, likeliest } from './flat-tree.ts';
+
+/** A node that has been begun, and what has been read of it. */
+interface OpenNode {
+  readonly node: number;
+  /** What it answers, if it is a leaf. */
+  answer: number | undefined;
+  /** Its left child, once either is begun; the right one is next to it. */
+  left: number | undefined;
+  /** How many of them have been read. */
+  children: number;
+  feature: number;
+  threshold: number;
+  gain: number;
+  samples: number;
+}
+
+/**
+ * Reads a tree in ml-cart's JSON into arrays as its bytes come, without recursion, so that any size and
+ * depth will do. Fields may come in any sequence, and those that say nothing of the tree are passed by.
+ * @returns its name, undefined where it says none, and the tree
+ * @throws SyntaxError when it is no JSON; RangeError when it is no tree
+ */
+export function readTree(pieces: Iterable<Uint8Array>): {
+  name: string | undefined;
+  tree: FlatTree;
+} {
+  const json = new JsonScanner(pieces);
+  let name: string | undefined;
+  let tree: FlatTree | undefined;
+  json.expect('{');
+  if (!json.takes('}')) {
+    do {
+      const key = json.word();
+      json.expect(':');
+      if (key === 'name' && json.peek() === QUOTE) name = json.word();
+      else if (key === 'root') tree = readNodes(json);
+      else json.skip();
+    } while (json.takes(','));
+    json.expect('}');
+  }
+  json.end();
+  if (tree === undefined) throw new RangeError('it has no root');
+  return { name, tree };
+}
+
+const QUOTE = 0x22;
+
+function readNodes(json: JsonScanner): FlatTree {
+  const maker = new FlatTreeMaker();
+  const open = [begin(json, maker.add(1))];
+  let isFirst = true;
+  for (let node = open.at(-1); node !== undefined; node = open.at(-1)) {
+    if (isFirst ? json.takes('}') : !json.takes(',')) {
+      if (!isFirst) json.expect('}');
+      finish(maker, open.pop()!);
+      isFirst = false;
+      continue;
+    }
+    const key = json.word();
+    json.expect(':');
+    isFirst = key === 'left' || key === 'right';
+    if (isFirst) {
+      node.left ??= maker.add(2);
+      node.children++;
+      open.push(begin(json, key === 'left' ? node.left : node.left + 1));
+    } else {
+      readField(json, key, node);
+    }
+  }
+  return maker.finish();
+}
+
+function begin(json: JsonScanner, node: number): OpenNode {
+  json.expect('{');
+  return {
+    node,
+    answer: undefined,
+    left: undefined,
+    children: 0,
+    feature: Number.NaN,
+    threshold: Number.NaN,
+    gain: Number.NaN,
+    samples: Number.NaN,
+  };
+}
+
+function readField(json: JsonScanner, key: string, node: OpenNode): void {
+  if (key === 'splitColumn') node.feature = json.number();
+  else if (key === 'splitValue') node.threshold = json.numberOrNull();
+  else if (key === 'gain') node.gain = json.numberOrNull();
+  else if (key === 'numberSamples') node.samples = json.number();
+  else if (key === 'distribution') node.answer = readAnswer(json);
+  else json.skip();
+}
+
+/** A mean, or the shares of classes in the first row of a matrix. */
+function readAnswer(json: JsonScanner): number {
+  if (!json.takes('[')) return json.number();
+  json.expect('[');
+  const shares: number[] = [];
+  do shares.push(json.number());
+  while (json.takes(','));
+  json.expect(']');
+  while (json.takes(',')) json.skip();
+  json.expect(']');
+  return likeliest(shares);
+}
+
+function finish(maker: FlatTreeMaker, read: OpenNode): void {
+  const { node, answer, left, children, feature, threshold, gain, samples } = read;
+  if (answer !== undefined && left === undefined) {
+    maker.setLeaf(node, answer);
+    return;
+  }
+  const isSplit = answer === undefined && left !== undefined && children === 2;
+  if (!isSplit || !Number.isInteger(feature) || feature < 0 || Number.isNaN(threshold))
+    throw new RangeError('it has a node that is neither a leaf nor a split');
+  maker.setSplit(node, { feature, threshold, left, gain, samples });
+}

@@ -1,0 +1,182 @@
+import { Buffer } from 'node:buffer';
+
+/** Bytes of a key or a number; a longer key is no known one, and no number is longer. */
+const LONGEST = 64;
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const OPEN = [0x7b, 0x5b]; // { [
+const CLOSE = [0x7d, 0x5d]; // } ]
+const END = -1;
+/** Texts that are kept, at most; a power of two. */
+const SLOTS = 256;
+
+/**
+ * Reads JSON token by token out of bytes that come piece by piece, so that neither the text nor its value is
+ * ever there as a whole. What is asked for must come next; whatever else does is a SyntaxError.
+ */
+export class JsonScanner {
+  readonly #pieces: Iterator<Uint8Array>;
+  #piece: Uint8Array = new Uint8Array(0);
+  #at = 0;
+  #before = 0;
+  readonly #token = Buffer.alloc(LONGEST);
+  #length = 0;
+  readonly #known: (string | undefined)[] = Array.from({ length: SLOTS });
+
+  /** @param pieces each is good until the next one is asked for */
+  constructor(pieces: Iterable<Uint8Array>) {
+    this.#pieces = pieces[Symbol.iterator]();
+  }
+
+  /** The next byte that is no white space, which stays; -1 at the end. */
+  peek(): number {
+    for (;;) {
+      if (this.#at === this.#piece.length && !this.#refill()) return END;
+      const byte = this.#piece[this.#at]!;
+      if (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) return byte;
+      this.#at++;
+    }
+  }
+
+  /** Takes one character of punctuation, if it is next. */
+  takes(character: string): boolean {
+    if (this.peek() !== character.charCodeAt(0)) return false;
+    this.#at++;
+    return true;
+  }
+
+  expect(character: string): void {
+    if (!this.takes(character)) throw this.#unexpected(character);
+  }
+
+  /** A string of plain ASCII such as a key, with the colon after it left; '' for any other string. */
+  word(): string {
+    this.expect('"');
+    this.#length = 0;
+    let isPlain = true;
+    for (let byte = this.#next(); byte !== QUOTE; byte = this.#next()) {
+      if (byte === BACKSLASH) this.#next();
+      if (byte === BACKSLASH || byte > 0x7f || this.#length === LONGEST) isPlain = false;
+      else this.#token[this.#length++] = byte;
+    }
+    return isPlain ? this.#text() : '';
+  }
+
+  /** A number, as JSON spells it. */
+  number(): number {
+    this.peek();
+    this.#length = 0;
+    for (;;) {
+      if (this.#at === this.#piece.length && !this.#refill()) break;
+      const byte = this.#piece[this.#at]!;
+      if (!isOfNumber(byte)) break;
+      if (this.#length === LONGEST) throw this.#unexpected('a number');
+      this.#token[this.#length++] = byte;
+      this.#at++;
+    }
+    const text = this.#token.toString('latin1', 0, this.#length);
+    if (!NUMBER.test(text)) throw this.#unexpected('a number');
+    return Number(text);
+  }
+
+  /** A number, or NaN for null. */
+  numberOrNull(): number {
+    if (this.peek() !== 0x6e) return this.number();
+    this.skip();
+    return Number.NaN;
+  }
+
+  /** Passes any value by. */
+  skip(): void {
+    let depth = 0;
+    do {
+      const byte = this.peek();
+      if (byte === QUOTE) {
+        this.word();
+      } else if (OPEN.includes(byte)) {
+        depth++;
+        this.#at++;
+      } else if (depth > 0 && CLOSE.includes(byte)) {
+        depth--;
+        this.#at++;
+      } else if (depth > 0 && (byte === 0x2c || byte === 0x3a)) {
+        this.#at++;
+      } else {
+        this.#scalar();
+      }
+    } while (depth > 0);
+  }
+
+  /** Nothing but white space may be left. */
+  end(): void {
+    if (this.peek() !== END) throw this.#unexpected('the end');
+  }
+
+  /** A number, true, false or null. */
+  #scalar(): void {
+    this.#length = 0;
+    for (;;) {
+      if (this.#at === this.#piece.length && !this.#refill()) break;
+      const byte = this.#piece[this.#at]!;
+      if (!isOfNumber(byte) && !(byte >= 0x61 && byte <= 0x7a)) break;
+      if (this.#length === LONGEST) break;
+      this.#token[this.#length++] = byte;
+      this.#at++;
+    }
+    const text = this.#text();
+    if (!SCALARS.has(text) && !NUMBER.test(text)) throw this.#unexpected('a value');
+  }
+
+  /** The token as text; the same few keys and values come again and again, and are made once. */
+  #text(): string {
+    const [token, length] = [this.#token, this.#length];
+    let slot = length;
+    for (let i = 0; i < length; i++) slot = (31 * slot + token[i]!) & (SLOTS - 1);
+    const known = this.#known[slot];
+    if (known !== undefined && isText(token, length, known)) return known;
+    const text = token.toString('latin1', 0, length);
+    this.#known[slot] = text;
+    return text;
+  }
+
+  #next(): number {
+    if (this.#at === this.#piece.length && !this.#refill()) throw this.#unexpected('more');
+    return this.#piece[this.#at++]!;
+  }
+
+  /** Takes up the next piece; false when there is none. */
+  #refill(): boolean {
+    for (;;) {
+      this.#before += this.#piece.length;
+      this.#at = 0;
+      const { done, value } = this.#pieces.next() as IteratorResult<Uint8Array, undefined>;
+      this.#piece = done === true ? new Uint8Array(0) : value;
+      if (done === true || value.length > 0) return done !== true;
+    }
+  }
+
+  #unexpected(what: string): SyntaxError {
+    return new SyntaxError(`expected ${what} at byte ${this.#before + this.#at}`);
+  }
+}
+
+function isText(bytes: Uint8Array, length: number, text: string): boolean {
+  if (text.length !== length) return false;
+  for (let i = 0; i < length; i++) if (bytes[i] !== text.charCodeAt(i)) return false;
+  return true;
+}
+
+const SCALARS = new Set(['true', 'false', 'null']);
+const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
+
+/** Digits, signs, point and exponent. */
+function isOfNumber(byte: number): boolean {
+  return (
+    (byte >= 0x30 && byte <= 0x39) ||
+    byte === 0x2d ||
+    byte === 0x2b ||
+    byte === 0x2e ||
+    byte === 0x65 ||
+    byte === 0x45
+  );
+}

@@ -1,0 +1,99 @@
+import * as fc from 'fast-check';
+import { DecisionTreeClassifier } from 'ml-cart';
+import { describe, expect, it } from 'vitest';
+import { BadData } from '../../errors.ts';
+import { readTree } from '../../pipeline/cart/read-tree.ts';
+import { fitRegression, fitTree, treeFromJson } from '../../pipeline/tree.ts';
+import { jsonOf, matrixFrom, seeded, upTo } from './trees.ts';
+
+const params = { max_depth: Infinity, min_samples_split: 2, min_gain: 0 };
+const random = seeded(3);
+const rows = upTo(120).map(() => [random(), Math.floor(random() * 5), random() * 1e-300]);
+const words = ['p', 'q', 'r'];
+const matrix = matrixFrom(
+  rows,
+  rows.map(() => words[Math.floor(random() * 3)]!),
+);
+
+/** Bytes in pieces that end wherever the lengths say. */
+function* inPieces(bytes: Uint8Array, lengths: readonly number[]): Generator<Uint8Array> {
+  let at = 0;
+  for (let i = 0; at < bytes.length; i++) {
+    const length = lengths[i % lengths.length]!;
+    yield bytes.subarray(at, at + length);
+    at += length;
+  }
+}
+
+describe('a tree read from its JSON', () => {
+  const classes = fitTree(matrix, words, params);
+  const numbers = fitRegression(
+    matrix,
+    Float64Array.from(rows, ([x]) => x!),
+    params,
+  );
+
+  it.each([
+    ['of classes', classes],
+    ['of numbers', numbers],
+  ])('%s is the one that was written, wherever its pieces end', (_name, tree) => {
+    const json = jsonOf(tree);
+    fc.assert(
+      fc.property(
+        fc.array(fc.integer({ min: 1, max: 300 }), { minLength: 1, maxLength: 20 }),
+        (lengths) => {
+          const read = readTree(inPieces(json, lengths));
+          expect(read.name).toBe(tree.name);
+          expect(shapeOf(read.tree)).toEqual(shapeOf(tree.flat));
+        },
+      ),
+      { numRuns: 30 },
+    );
+  });
+
+  it('is read however ml-cart orders and spaces its fields', () => {
+    const theirs = new DecisionTreeClassifier({ maxDepth: 5, minNumSamples: 1 });
+    theirs.train(
+      rows,
+      upTo(rows.length).map((i) => i % 3),
+    );
+    const json = JSON.stringify(theirs, null, 1);
+    const read = treeFromJson([Buffer.from(json)]);
+    expect(read.flat.nodes).toBe(json.split('"kind"').length - 2);
+  });
+
+  it.each([
+    ['{"name":"DTClassifier"', /expected } at byte 22/],
+    ['{"name":"DTClassifier","root":{"distribution":[[1]]}} x', /expected the end at byte 54/],
+    ['{"name":"DTClassifier","root":{"distribution":[[1,]]}}', /expected a number/],
+    ['{"name":"DTClassifier","root":{"distribution":[[01]]}}', /expected a number/],
+    ['{"name":"DTClassifier","root":{"kind":nothing}}', /expected a value/],
+    ['{"name":"DTClassifier","root":{"kind":"x', /expected more/],
+    ['{"name":"DTClassifier"}', /it has no root/],
+    ['{"name":"DTClassifier","root":{"splitColumn":0}}', /neither a leaf nor a split/],
+    [
+      '{"name":"DTClassifier","root":{"splitColumn":0,"splitValue":1,"left":{"distribution":[[1]]}}}',
+      /neither a leaf nor a split/,
+    ],
+  ])('is refused where it is none: %s', (json, reason) => {
+    const read = (): unknown => treeFromJson([Buffer.from(json)], 'the model of version 3');
+    expect(read).toThrow(BadData);
+    expect(read).toThrow(reason);
+    expect(read).toThrow(/^the model of version 3 .*: train the version again$/);
+  });
+
+  it('is read past values that say nothing of it', () => {
+    const more = '"a":[1,{"b":"\\"}]","c":[]},-1.5e-7,null,true],"é":"\\u00e9",';
+    const json = `{${more}"name":"DTClassifier","root":{${more}"distribution":[[0,0.5,0.5]]}} \n`;
+    const { flat } = treeFromJson([Buffer.from(json)]);
+    expect([flat.nodes, flat.answers[0]]).toEqual([1, 1]);
+  });
+});
+
+/** What a tree predicts by and what is told of it; the rest of its memory is no part of it. */
+function shapeOf(tree: ReturnType<typeof readTree>['tree']): unknown {
+  const { nodes, leaves, depth, features, thresholds, links, answers, gains, samples } = tree;
+  const linked = upTo(nodes).map((i) => [links[4 * i + 2], links[4 * i + 3]]);
+  const cuts = upTo(nodes).map((i) => thresholds[2 * i]);
+  return { nodes, leaves, depth, features, cuts, linked, answers, gains, samples };
+}
