@@ -38,8 +38,8 @@ export function writeTable(file: string, { columns, classes, numbers }: Table): 
   closeSync(handle);
 }
 
-/** 53 random bits a number: two draws of xorshift32. */
-function generator(seed: number): () => number {
+/** Numbers from 0 to 1, the same for a seed. 53 random bits each: two draws of xorshift32. */
+export function generator(seed: number): () => number {
   let state = Math.imul(seed + 1, 0x9e37_79b9) | 1;
   const draw = (): number => {
     state ^= state << 13;

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import {
   type Batch,
   batchType,
@@ -69,19 +70,29 @@ function read(bytes: Uint8Array, what: string): Table {
 }
 
 function numbersToArrow({ values }: NumberColumn): Column<unknown> {
-  const type = float64();
-  // Zero under each missing cell: the payload of a NaN is not ours to choose.
-  const filled = values.map((value) => (Number.isNaN(value) ? 0 : value));
-  const nulls = validity(values.length, (i) => !Number.isNaN(values[i]));
-  return arrowColumn(type, { length: values.length, ...nulls, values: filled });
+  const known = new Uint8Array(values.length);
+  for (let i = 0; i < values.length; i++) known[i] = Number.isNaN(values[i]) ? 0 : 1;
+  const nulls = validity(known);
+  let filled = values;
+  if (nulls.nullCount > 0) {
+    // Zero under each missing cell: the payload of a NaN is not ours to choose.
+    filled = values.slice();
+    for (let i = 0; i < filled.length; i++) if (known[i] === 0) filled[i] = 0;
+  }
+  return arrowColumn(float64(), { length: values.length, ...nulls, values: filled });
 }
 
 function wordsToArrow({ words, codes }: WordColumn): Column<unknown> {
   const text = utf8();
   const type = dictionary(text, int32());
-  const values = codes.map((code) => Math.max(code, 0));
-  const nulls = validity(codes.length, (i) => codes[i]! >= 0);
-  const column = arrowColumn(type, { length: codes.length, ...nulls, values });
+  const known = new Uint8Array(codes.length);
+  const values = new Int32Array(codes.length);
+  for (let i = 0; i < codes.length; i++) {
+    if (codes[i]! < 0) continue;
+    known[i] = 1;
+    values[i] = codes[i]!;
+  }
+  const column = arrowColumn(type, { length: codes.length, ...validity(known), values });
   const [batch] = column.data as unknown as { setDictionary(words: Column<unknown>): void }[];
   batch!.setDictionary(textToArrow(words, text));
   return column;
@@ -89,11 +100,10 @@ function wordsToArrow({ words, codes }: WordColumn): Column<unknown> {
 
 /** `type` must be the very object the dictionary's type refers to: flechette finds dictionaries by it. */
 function textToArrow(words: readonly string[], type: DataType): Column<unknown> {
-  const encoded = words.map((word) => new TextEncoder().encode(word));
   const offsets = new Int32Array(words.length + 1);
-  encoded.forEach((bytes, i) => (offsets[i + 1] = offsets[i]! + bytes.length));
+  words.forEach((word, i) => (offsets[i + 1] = offsets[i]! + Buffer.byteLength(word)));
   const values = new Uint8Array(offsets[words.length]!);
-  encoded.forEach((bytes, i) => values.set(bytes, offsets[i]));
+  new TextEncoder().encodeInto(words.join(''), values);
   const nulls = { nullCount: 0, validity: new Uint8Array(0) };
   return arrowColumn(type, { length: words.length, ...nulls, offsets, values });
 }
@@ -107,19 +117,15 @@ function arrowColumn(
   return new Column([new Class({ ...buffers, type })], type);
 }
 
-/** Arrow's bitmap of known cells, least significant bit first; empty when all are known. */
-function validity(
-  length: number,
-  isKnown: (index: number) => boolean,
-): { nullCount: number; validity: Uint8Array } {
-  const bits = new Uint8Array(Math.ceil(length / 8));
-  let known = 0;
-  for (let i = 0; i < length; i++) {
-    if (!isKnown(i)) continue;
-    bits[i >> 3]! |= 1 << (i & 7);
-    known++;
+/** Arrow's bitmap of the cells that are 1, least significant bit first; empty when all are. */
+function validity(known: Uint8Array): { nullCount: number; validity: Uint8Array } {
+  const bits = new Uint8Array(Math.ceil(known.length / 8));
+  let count = 0;
+  for (let i = 0; i < known.length; i++) {
+    bits[i >> 3]! |= known[i]! << (i & 7);
+    count += known[i]!;
   }
-  const nullCount = length - known;
+  const nullCount = known.length - count;
   return { nullCount, validity: nullCount === 0 ? new Uint8Array(0) : bits };
 }
 

@@ -7,8 +7,23 @@ import { byCodePoint } from './codepoints.ts';
  * machine, so that a hash of it is an identity. Fields that are undefined are left out, as JSON does.
  */
 export function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_key, field: unknown) => {
-    if (field === null || typeof field !== 'object' || Array.isArray(field)) return field;
-    return Object.fromEntries(Object.entries(field).sort(([a], [b]) => byCodePoint(a, b)));
-  });
+  return JSON.stringify(inOrder(value));
+}
+
+/** The value with the keys of every object in order; arrays without objects, which may be long, are not copied. */
+function inOrder(value: unknown): unknown {
+  if (value === null || typeof value !== 'object') return value;
+  if (!Array.isArray(value)) {
+    if ('toJSON' in value && typeof value.toJSON === 'function') return inOrder(value.toJSON());
+    const entries = Object.entries(value).sort(([a], [b]) => byCodePoint(a, b));
+    return Object.fromEntries(entries.map(([key, field]) => [key, inOrder(field)]));
+  }
+  let copy: unknown[] | undefined;
+  for (let i = 0; i < value.length; i++) {
+    const ordered = inOrder(value[i]);
+    if (ordered === value[i] && copy === undefined) continue;
+    copy ??= value.slice(0, i) as unknown[];
+    copy[i] = ordered;
+  }
+  return copy ?? value;
 }

@@ -15,11 +15,13 @@ export class CellReader {
   end = 0;
   /** The number in the cell; never -0. */
   value = 0;
-  /** Whether the cell spells its number as ECMAScript would print it. */
-  canonical = false;
+  /** Where the spelling that ECMAScript would print ends, which begins where the cell does; -1 when it spells otherwise. */
+  canonicalEnd = -1;
   /** Whether digits follow a leading zero, as in a code. */
   padded = false;
   readonly #missing: readonly (readonly Uint8Array[])[];
+  /** 1 for the bytes that those words begin with. */
+  readonly #heads = new Uint8Array(256);
 
   constructor(missingValues: readonly string[]) {
     const words = [...new Set(missingValues.map((value) => value.trim()))].map((word) =>
@@ -29,6 +31,7 @@ export class CellReader {
     this.#missing = Array.from({ length: longest + 1 }, (_, length) =>
       words.filter((word) => word.length === length),
     );
+    for (const [head] of words) if (head !== undefined) this.#heads[head] = 1;
   }
 
   /**
@@ -41,6 +44,7 @@ export class CellReader {
     this.start = start;
     this.end = end;
     if (start < end && (bytes[start]! > 0x7f || bytes[end - 1]! > 0x7f)) this.#trim(bytes);
+    if (this.start < this.end && this.#heads[bytes[this.start]!] === 0) return false;
     const candidates = this.#missing[this.end - this.start];
     if (candidates === undefined) return false;
     for (let i = 0; i < candidates.length; i++) if (this.#is(bytes, candidates[i]!)) return true;
@@ -74,6 +78,7 @@ export class CellReader {
     if (whole === 0 || whole > SURE_DIGITS) return false;
     this.padded = whole > 1 && bytes[first] === 48;
     let fraction = 0;
+    let spelt = at;
     if (at < end) {
       if (bytes[at] !== 46) return false;
       at++;
@@ -81,16 +86,15 @@ export class CellReader {
       while (at < end && (byte = bytes[at]! - 48) >= 0 && byte <= 9) {
         digits = digits * 10 + byte;
         at++;
+        if (byte !== 0) spelt = at;
       }
       fraction = at - point;
       if (at < end || whole + fraction > SURE_DIGITS) return false;
     }
     const size = fraction === 0 ? digits : digits / POWERS[fraction]!;
     this.value = negative ? 0 - size : size;
-    this.canonical =
-      !this.padded &&
-      (fraction === 0 ? at === first + whole : byte !== 0) &&
-      (size >= 1e-6 || (size === 0 && !negative));
+    const prints = !this.padded && (size >= 1e-6 || (size === 0 && !negative));
+    this.canonicalEnd = prints ? spelt : -1;
     return true;
   }
 

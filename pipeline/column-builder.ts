@@ -1,53 +1,68 @@
+import type { BlockColumn } from './block-column.ts';
 import { byCodePoint } from './codepoints.ts';
-import type { NumberColumn, WordColumn } from './part.ts';
+import type { NumberColumn, PartColumn, WordColumn } from './part.ts';
 import type { WordTable } from './word-table.ts';
 
-/** Gathers the numbers of one column, NaN where the cell is missing. */
-export class NumberBuilder {
-  #values = new Float64Array(1024);
+/** Gathers the cells of one column that belong to one side of the split. */
+export class ColumnBuilder {
+  readonly #column: BlockColumn;
+  #cells: Float64Array | Int32Array;
   #rows = 0;
 
-  push(value: number): void {
-    if (this.#rows === this.#values.length) this.#values = grown(this.#values, Float64Array);
-    this.#values[this.#rows++] = value;
+  constructor(column: BlockColumn) {
+    this.#column = column;
+    this.#cells = column.isNumber ? new Float64Array(1024) : new Int32Array(1024);
   }
 
-  column(name: string): NumberColumn {
-    return { name, type: 'number', values: this.#values.slice(0, this.#rows) };
+  /** Takes the rows of the block at hand that are of a side. */
+  take(sides: Uint8Array, side: number, rows: number): void {
+    if (this.#rows + rows > this.#cells.length) this.#grow(this.#rows + rows);
+    const { isNumber, values, codes } = this.#column;
+    const from = isNumber ? values : codes;
+    this.#rows = gather(from, this.#cells, this.#rows, sides, side, rows);
+  }
+
+  /** What has been gathered; a column of words has a dictionary of its own: its words alone, in code-point order. */
+  column(): PartColumn {
+    const { name, isNumber, words } = this.#column;
+    const cells = this.#cells.slice(0, this.#rows);
+    return isNumber
+      ? ({ name, type: 'number', values: cells as Float64Array } satisfies NumberColumn)
+      : wordColumn(name, cells as Int32Array, words);
+  }
+
+  #grow(rows: number): void {
+    const more = new (this.#column.isNumber ? Float64Array : Int32Array)(2 * rows);
+    more.set(this.#cells);
+    this.#cells = more;
   }
 }
 
-/** Gathers the words of one column, as numbers of a table that other columns may share; -1 where the cell is missing. */
-export class WordBuilder {
-  #codes = new Int32Array(1024);
-  #rows = 0;
-
-  push(code: number): void {
-    if (this.#rows === this.#codes.length) this.#codes = grown(this.#codes, Int32Array);
-    this.#codes[this.#rows++] = code;
-  }
-
-  /** The column with a dictionary of its own: its words alone, in code-point order. */
-  column(name: string, table: WordTable): WordColumn {
-    const met = this.#codes.subarray(0, this.#rows);
-    const occurs = new Uint8Array(table.size);
-    for (const code of met) if (code >= 0) occurs[code] = 1;
-    const known: { word: string; code: number }[] = [];
-    for (let code = 0; code < table.size; code++)
-      if (occurs[code] === 1) known.push({ word: table.word(code), code });
-    known.sort((a, b) => byCodePoint(a.word, b.word));
-    const place = new Int32Array(table.size);
-    known.forEach(({ code }, i) => (place[code] = i));
-    const codes = met.map((code) => (code < 0 ? -1 : place[code]!));
-    return { name, type: 'category', words: known.map(({ word }) => word), codes };
-  }
+function gather(
+  from: Float64Array | Int32Array,
+  to: Float64Array | Int32Array,
+  at: number,
+  sides: Uint8Array,
+  side: number,
+  rows: number,
+): number {
+  for (let row = 0; row < rows; row++) if (sides[row] === side) to[at++] = from[row]!;
+  return at;
 }
 
-function grown<Numbers extends Float64Array | Int32Array>(
-  numbers: Numbers,
-  Kind: new (length: number) => Numbers,
-): Numbers {
-  const more = new Kind(2 * numbers.length);
-  more.set(numbers);
-  return more;
+/** Turns codes of a table that other columns share into those of the words that occur. */
+function wordColumn(name: string, codes: Int32Array, table: WordTable): WordColumn {
+  const occurs = new Uint8Array(table.size);
+  for (let row = 0; row < codes.length; row++) if (codes[row]! >= 0) occurs[codes[row]!] = 1;
+  const known: { word: string; code: number }[] = [];
+  for (let code = 0; code < table.size; code++) {
+    if (occurs[code] === 1) known.push({ word: table.word(code), code });
+  }
+  known.sort((a, b) => byCodePoint(a.word, b.word));
+  const place = new Int32Array(table.size);
+  known.forEach(({ code }, i) => (place[code] = i));
+  for (let row = 0; row < codes.length; row++) {
+    if (codes[row]! >= 0) codes[row] = place[codes[row]!]!;
+  }
+  return { name, type: 'category', words: known.map(({ word }) => word), codes };
 }

@@ -1,8 +1,10 @@
+import { Buffer } from 'node:buffer';
 import { BadData } from '../errors.ts';
-import { ALL_BITS, bounded, type Buckets, mergeBuckets } from './buckets.ts';
-import { fromJsonBytes, toJsonBytes } from './json.ts';
+import { type Buckets, mergeBuckets } from './buckets.ts';
+import { countNumbers } from './count-numbers.ts';
+import { fromJsonBytes } from './json.ts';
 import type { Part, PartColumn, WordColumn } from './part.ts';
-import { addWords, sizeOf, type Tally, tallyNumbers } from './tally.ts';
+import { addWords, sizeOf, type Tally } from './tally.ts';
 
 /** Past this many distinct values a number column is counted in buckets, so that counts stay small. */
 const DISTINCT_LIMIT = 10_000;
@@ -93,9 +95,24 @@ export function mergeCounts(a: Counts, b: Counts, limit = DISTINCT_LIMIT): Count
   };
 }
 
-/** Canonical bytes of counts. */
-export function countsToJson(counts: Counts): Uint8Array {
-  return toJsonBytes(counts);
+/**
+ * Canonical bytes of counts. Their keys are put in order here, for to look for keys in hundreds of
+ * thousands of pairs takes longer than to write them.
+ */
+export function countsToJson({ schema, train, test, unlabelled }: Counts): Uint8Array {
+  const { rows, labels } = train;
+  const columns = train.columns.map((column) => {
+    const { missing, name, type } = column;
+    if (type === 'category') return { missing, name, type, words: column.words };
+    return { bits: column.bits, missing, name, type, values: column.values };
+  });
+  const document = {
+    schema,
+    test: { labels: test.labels, rows: test.rows },
+    train: { columns, labels, rows },
+    unlabelled,
+  };
+  return Buffer.from(JSON.stringify(document));
 }
 
 /**
@@ -109,10 +126,7 @@ export function countsFromJson(bytes: Uint8Array, what = 'the counts of a batch'
 function countColumn(column: PartColumn, limit: number): ColumnCounts {
   const { name, type } = column;
   if (type === 'number') {
-    const known = column.values.filter((value) => !Number.isNaN(value));
-    const missing = column.values.length - known.length;
-    const exact = { bits: ALL_BITS, values: tallyNumbers(known) };
-    return { name, type, missing, ...bounded(exact, limit) };
+    return { name, type, ...countNumbers(column.values, limit) };
   }
   const words = countWords(column);
   return { name, type, missing: column.codes.length - sizeOf(words), words };
@@ -120,7 +134,7 @@ function countColumn(column: PartColumn, limit: number): ColumnCounts {
 
 function countWords({ words, codes }: WordColumn): Tally<string> {
   const counts = new Float64Array(words.length);
-  for (const code of codes) if (code >= 0) counts[code]!++;
+  for (let row = 0; row < codes.length; row++) if (codes[row]! >= 0) counts[codes[row]!]!++;
   return words.map((word, code) => [word, counts[code]!] as const);
 }
 

@@ -1,16 +1,14 @@
-import type { Buffer } from 'node:buffer';
 import { BadData, BadParams } from '../errors.ts';
+import { BlockColumn } from './block-column.ts';
 import { CellReader } from './cell-reader.ts';
-import { numberOf } from './cells.ts';
-import { NumberBuilder, WordBuilder } from './column-builder.ts';
+import { ColumnBuilder } from './column-builder.ts';
 import { type Column, featuresOf } from './columns.ts';
 import { type Counts, countParts } from './counts.ts';
 import type { CsvReader, RowBlock } from './csv-reader.ts';
-import type { Part } from './part.ts';
+import type { Part, WordColumn } from './part.ts';
 import { RowHash } from './row-hash.ts';
 import { notANumber } from './rows.ts';
 import { list, quote } from './table.ts';
-import { WordTable } from './word-table.ts';
 
 /** How to read a batch; `key` names columns whose equal rows stay on one side, null means all features. */
 export interface EncodeOptions {
@@ -27,27 +25,10 @@ export interface EncodedBatch {
   readonly counts: Counts;
 }
 
-/** A column on its way: where it stands in the batch, and the cell of the row at hand. */
-interface Reading {
-  readonly name: string;
-  readonly number: boolean;
-  /** Index in the batch; -1 where the batch lacks it and every cell is missing. */
-  readonly index: number;
-  readonly words: WordTable;
-  /** The cell's bytes; -1 where it is missing. */
-  start: number;
-  end: number;
-  value: number;
-  canonical: boolean;
-  code: number;
-}
-
-/** A column's cells on either side, train first. */
-interface Sides {
-  readonly reading: Reading;
-  readonly numbers: readonly [NumberBuilder, NumberBuilder];
-  readonly words: readonly [WordBuilder, WordBuilder];
-}
+/** Where a row goes. */
+const TRAIN = 0;
+const TEST = 1;
+const NOWHERE = 2;
 
 /**
  * Reads a batch by its frozen columns and splits it. Rows without a label are left out and counted.
@@ -61,42 +42,56 @@ export function encodeBatch(
   options: EncodeOptions,
 ): EncodedBatch {
   const { target, testSize } = options;
-  const features = featuresOf(columns, target).map((column) => readingOf(reader, column));
+  const blockColumn = ({ name, type }: Column): BlockColumn =>
+    new BlockColumn(name, type === 'number', reader.header.indexOf(name));
+  const features = featuresOf(columns, target).map(blockColumn);
   const key =
     options.key === null
       ? features
-      : keyColumns(columns, options.key, reader.file, target).map((column) =>
-          readingOf(reader, column),
-        );
-  const label = readingOf(reader, { name: target, type: 'category' });
+      : keyColumns(columns, options.key, reader.file, target).map(blockColumn);
+  const label = blockColumn({ name: target, type: 'category' });
   if (label.index < 0) {
     throw new BadData(
       `${reader.file} lacks column ${quote(target)}, the one to predict: put the file back as it was`,
     );
   }
-  const readings = [...new Set([...features, ...key, label])];
-  const sides = features.map(sidesOf);
-  const labels = sidesOf(label);
-
+  const read = [...new Set([...features, ...key, label])];
+  const parts = [TRAIN, TEST].map((side) => new PartBuilder(side, features, label));
   const cells = new CellReader(options.missingValues);
   const hash = new RowHash();
-  const rows: [train: number, test: number] = [0, 0];
+  let sides = new Uint8Array(0);
   for (const block of reader.blocks()) {
+    readColumns(read, block, cells, reader);
+    if (block.rows > sides.length) sides = new Uint8Array(block.rows);
     for (let row = 0; row < block.rows; row++) {
-      for (const reading of readings) readCell(reading, block, row, cells, reader);
-      if (label.code < 0) continue;
-      const side = pointOf(key, block.bytes, hash) < testSize ? 1 : 0;
-      rows[side]++;
-      for (const { reading, numbers, words } of sides) {
-        if (reading.number) numbers[side].push(reading.value);
-        else words[side].push(reading.code);
+      if (label.codes[row]! < 0) sides[row] = NOWHERE;
+      else {
+        hash.begin();
+        for (let i = 0; i < key.length; i++) key[i]!.tell(hash, block, row);
+        sides[row] = hash.point() < testSize ? TEST : TRAIN;
       }
-      labels.words[side].push(label.code);
     }
+    for (const part of parts) part.take(sides, block.rows);
   }
-  const [train, test] = ([0, 1] as const).map((side) => partOf(sides, labels, side, rows[side]));
-  const unlabelled = reader.rows - rows[0] - rows[1];
+  const [train, test] = parts.map((part) => part.part());
+  const unlabelled = reader.rows - train!.rows - test!.rows;
   return { train: train!, test: test!, counts: countParts(train!, test!, unlabelled) };
+}
+
+/** @throws BadData at the first cell in the file's order that should be a number and is none */
+function readColumns(
+  columns: readonly BlockColumn[],
+  block: RowBlock,
+  cells: CellReader,
+  reader: CsvReader,
+): void {
+  let rows = block.rows;
+  let wrong: BlockColumn | undefined;
+  for (const column of columns) {
+    const good = column.read(block, rows, reader, cells);
+    if (good < rows) [rows, wrong] = [good, column];
+  }
+  if (wrong !== undefined) throw notANumber(block, rows, wrong.index, reader);
 }
 
 /** The key's columns as the split reads them: an ignored one, such as a customer id, as words. */
@@ -124,81 +119,27 @@ function keyColumns(
   });
 }
 
-function readingOf({ header }: CsvReader, { name, type }: Column): Reading {
-  return {
-    name,
-    number: type === 'number',
-    index: header.indexOf(name),
-    words: new WordTable(),
-    start: -1,
-    end: -1,
-    value: Number.NaN,
-    canonical: false,
-    code: -1,
-  };
-}
+/** Gathers one side of a batch. */
+class PartBuilder {
+  readonly #side: number;
+  readonly #columns: readonly ColumnBuilder[];
+  readonly #label: ColumnBuilder;
 
-function sidesOf(reading: Reading): Sides {
-  return {
-    reading,
-    numbers: [new NumberBuilder(), new NumberBuilder()],
-    words: [new WordBuilder(), new WordBuilder()],
-  };
-}
-
-function readCell(
-  reading: Reading,
-  block: RowBlock,
-  row: number,
-  cells: CellReader,
-  reader: CsvReader,
-): void {
-  const { index } = reading;
-  if (index < 0) return;
-  const { bytes } = block;
-  const cell = 2 * (row * reader.width + index);
-  if (cells.isMissing(bytes, block.cells[cell]!, block.cells[cell + 1]!)) {
-    reading.start = -1;
-    reading.value = Number.NaN;
-    reading.code = -1;
-    return;
+  constructor(side: number, features: readonly BlockColumn[], label: BlockColumn) {
+    this.#side = side;
+    this.#columns = features.map((column) => new ColumnBuilder(column));
+    this.#label = new ColumnBuilder(label);
   }
-  reading.start = cells.start;
-  reading.end = cells.end;
-  if (!reading.number) {
-    reading.code = reading.words.codeOf(bytes, cells.start, cells.end);
-  } else if (cells.isPlainNumber(bytes)) {
-    reading.value = cells.value;
-    reading.canonical = cells.canonical;
-  } else {
-    const value = numberOf(cells.text(bytes));
-    if (value === null) throw notANumber(block, row, index, reader);
-    reading.value = value;
-    reading.canonical = false;
-  }
-}
 
-/** Where the row at hand falls between 0 and 1, by the cells of the key. */
-function pointOf(key: readonly Reading[], bytes: Buffer, hash: RowHash): number {
-  hash.begin();
-  for (const { number, start, end, value, canonical } of key) {
-    if (start < 0) hash.missing();
-    else if (!number) hash.word(bytes, start, end);
-    else if (canonical) hash.canonicalNumber(bytes, start, end);
-    else hash.number(value);
+  /** Takes the rows of the block at hand whose side it is. */
+  take(sides: Uint8Array, rows: number): void {
+    for (const column of this.#columns) column.take(sides, this.#side, rows);
+    this.#label.take(sides, this.#side, rows);
   }
-  return hash.point();
-}
 
-function partOf(sides: readonly Sides[], labels: Sides, side: 0 | 1, rows: number): Part {
-  const columns = sides.map(({ reading, numbers, words }) =>
-    reading.number
-      ? numbers[side].column(reading.name)
-      : words[side].column(reading.name, reading.words),
-  );
-  return {
-    rows,
-    columns,
-    label: labels.words[side].column(labels.reading.name, labels.reading.words),
-  };
+  part(): Part {
+    const label = this.#label.column() as WordColumn;
+    const columns = this.#columns.map((column) => column.column());
+    return { rows: label.codes.length, columns, label };
+  }
 }

@@ -4,6 +4,9 @@ import { SPLIT_KEY } from './split.ts';
 
 const QUOTE = 34;
 const BACKSLASH = 92;
+const COMMA = 44;
+const OPEN = 91;
+const CLOSE = 93;
 
 /**
  * Writes a row's cells as `splitPoint` reads them, byte for byte, straight from the bytes they were read
@@ -11,6 +14,8 @@ const BACKSLASH = 92;
  */
 export class RowHash {
   #bytes = Buffer.alloc(4096);
+  /** The first so many of them, for lengths that have been asked for: to make a view takes longer than to hash it. */
+  #views: Uint8Array[] = [];
   readonly #first: number;
   #at: number;
 
@@ -34,52 +39,46 @@ export class RowHash {
   /** A number spelt in bytes [start, end) as ECMAScript prints it. */
   canonicalNumber(bytes: Buffer, start: number, end: number): void {
     this.#room(end - start);
-    this.#separate();
-    this.#copy(bytes, start, end);
+    const to = this.#bytes;
+    let at = this.#at;
+    to[at] = at === this.#first ? OPEN : COMMA;
+    at++;
+    for (let i = start; i < end; i++) to[at++] = bytes[i]!;
+    this.#at = at;
   }
 
-  /** A word in bytes [start, end). */
-  word(bytes: Buffer, start: number, end: number): void {
-    for (let i = start; i < end; i++) {
-      const byte = bytes[i]!;
-      if (byte >= 32 && byte !== QUOTE && byte !== BACKSLASH) continue;
-      this.#text(JSON.stringify(bytes.toString('utf8', start, end)));
-      return;
-    }
+  /**
+   * A word in bytes [start, end).
+   * @param plain whether JSON spells it as it stands, where the caller knows
+   */
+  word(bytes: Buffer, start: number, end: number, plain = isPlain(bytes, start, end)): void {
+    if (!plain) return this.#text(JSON.stringify(bytes.toString('utf8', start, end)));
     this.#room(end - start + 2);
-    this.#separate();
-    this.#bytes[this.#at++] = QUOTE;
-    this.#copy(bytes, start, end);
-    this.#bytes[this.#at++] = QUOTE;
+    const to = this.#bytes;
+    let at = this.#at;
+    to[at] = at === this.#first ? OPEN : COMMA;
+    to[at + 1] = QUOTE;
+    at += 2;
+    for (let i = start; i < end; i++) to[at++] = bytes[i]!;
+    to[at] = QUOTE;
+    this.#at = at + 1;
   }
 
   /** Where the row falls between 0 (included) and 1. */
   point(): number {
-    if (this.#at === this.#first) this.#bytes[this.#at++] = 91; // [ of a row without cells
     this.#room(1);
-    this.#bytes[this.#at++] = 93; // ]
-    const digest = hash('sha256', this.#bytes.subarray(0, this.#at), 'binary');
-    const byte = (i: number): number => digest.charCodeAt(i);
-    const high = ((byte(0) << 24) | (byte(1) << 16) | (byte(2) << 8) | byte(3)) >>> 0;
-    const low = ((byte(4) << 24) | (byte(5) << 16) | (byte(6) << 8) | byte(7)) >>> 11;
-    return (high * 2 ** 21 + low) / 2 ** 53;
+    if (this.#at === this.#first) this.#bytes[this.#at++] = OPEN; // of a row without cells
+    this.#bytes[this.#at++] = CLOSE;
+    const view = (this.#views[this.#at] ??= this.#bytes.subarray(0, this.#at));
+    const digest = hash('sha256', view, 'binary');
+    return (wordAt(digest, 0) * 2 ** 21 + (wordAt(digest, 4) >>> 11)) / 2 ** 53;
   }
 
   #text(text: string): void {
     this.#room(3 * text.length);
-    this.#separate();
-    this.#at += this.#bytes.write(text, this.#at);
-  }
-
-  #separate(): void {
-    this.#bytes[this.#at] = this.#at === this.#first ? 91 : 44; // [ or ,
+    this.#bytes[this.#at] = this.#at === this.#first ? OPEN : COMMA;
     this.#at++;
-  }
-
-  #copy(bytes: Buffer, start: number, end: number): void {
-    let at = this.#at;
-    for (let i = start; i < end; i++) this.#bytes[at++] = bytes[i]!;
-    this.#at = at;
+    this.#at += this.#bytes.write(text, this.#at);
   }
 
   /** Room for so many bytes and what stands around them. */
@@ -88,5 +87,21 @@ export class RowHash {
     const more = Buffer.alloc(2 * (this.#bytes.length + length));
     this.#bytes.copy(more, 0, 0, this.#at);
     this.#bytes = more;
+    this.#views = [];
   }
+}
+
+/** Whether a word in bytes [start, end) stands in JSON as it is. */
+export function isPlain(bytes: Buffer, start: number, end: number): boolean {
+  for (let i = start; i < end; i++) {
+    const byte = bytes[i]!;
+    if (byte < 32 || byte === QUOTE || byte === BACKSLASH) return false;
+  }
+  return true;
+}
+
+/** Four bytes of a binary string as an unsigned integer. */
+function wordAt(text: string, at: number): number {
+  const high = (text.charCodeAt(at) << 8) | text.charCodeAt(at + 1);
+  return ((high << 16) | (text.charCodeAt(at + 2) << 8) | text.charCodeAt(at + 3)) >>> 0;
 }

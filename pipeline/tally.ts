@@ -26,7 +26,9 @@ export function addWords(a: Tally<string>, b: Tally<string>): Tally<string> {
 
 /** The number of members, repeats included. */
 export function sizeOf(tally: Tally<unknown>): number {
-  return tally.reduce((sum, [, count]) => sum + count, 0);
+  let sum = 0;
+  for (let i = 0; i < tally.length; i++) sum += tally[i]![1];
+  return sum;
 }
 
 function add<Value>(

@@ -16,11 +16,13 @@ export class WordTable {
     let hash = end - start;
     for (let i = start; i < end; i++) hash = Math.imul(hash ^ bytes[i]!, 0x01000193);
     hash ^= hash >>> 15;
-    const mask = this.#slots.length - 1;
+    const slots = this.#slots;
+    const hashes = this.#hashes;
+    const mask = slots.length - 1;
     for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
-      const code = this.#slots[slot]!;
+      const code = slots[slot]!;
       if (code < 0) return this.#add(slot, hash, bytes, start, end);
-      if (this.#hashes[code] === hash && this.#is(code, bytes, start, end)) return code;
+      if (hashes[code] === hash && this.#is(code, bytes, start, end)) return code;
     }
   }
 
@@ -34,9 +36,11 @@ export class WordTable {
   }
 
   #is(code: number, bytes: Buffer, start: number, end: number): boolean {
-    const from = this.#startOf(code);
-    if (this.#ends[code]! - from !== end - start) return false;
-    for (let i = start, j = from; i < end; i++, j++) if (bytes[i] !== this.#text[j]) return false;
+    const text = this.#text;
+    const to = this.#ends[code]!;
+    let at = code === 0 ? 0 : this.#ends[code - 1]!;
+    if (to - at !== end - start) return false;
+    for (; at < to; at++, start++) if (bytes[start] !== text[at]) return false;
     return true;
   }
 

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { truncate } from '../../pipeline/buckets.ts';
+import { canonicalJson } from '../../pipeline/canonical-json.ts';
 import {
   type Counts,
   countParts,
@@ -82,6 +83,14 @@ describe('countsToJson', () => {
     fc.assert(
       fc.property(mixedRows, (rows) => {
         expect(countsFromJson(countsToJson(count(rows)))).toEqual(count(rows));
+      }),
+    );
+  });
+
+  it('is the canonical JSON of the counts', () => {
+    fc.assert(
+      fc.property(mixedRows, (rows) => {
+        expect(Buffer.from(countsToJson(count(rows))).toString()).toBe(canonicalJson(count(rows)));
       }),
     );
   });

@@ -60,6 +60,18 @@ describe('encodeBatch', () => {
     );
   });
 
+  it('names the first cell that is no number in the order of the file', () => {
+    const numbers = [
+      { name: 'n', type: 'number' },
+      { name: 'm', type: 'number' },
+      { name: 'y', type: 'category' },
+    ] as const;
+    const text = 'n,m,y\n1,1,p\n2,two,p\n3,3,p\nfour,4,p\n';
+    expect(() => encode(csv(text), numbers)).toThrow(
+      'batch 1, row 2 (line 3), column "m": "two" is not a number',
+    );
+  });
+
   it('has a feature that the batch lacks missing in every row', () => {
     const { train } = encode(csv('n,y\n1,p\n'), columns, { testSize: 1e-12 });
     expect(train.columns[1]).toEqual({

@@ -1,0 +1,64 @@
+/** One phase of ours on a file, in a process of its own: what it took is the JSON it prints. */
+import { mkdirSync, readFileSync } from 'node:fs';
+import { threadFiles } from '../../activities/thread-files.ts';
+import { batchCount } from '../../pipeline/batch.ts';
+import type { Column } from '../../pipeline/columns.ts';
+import { encodePart } from '../../pipeline/part-tasks.ts';
+import { cutBatches, inspectRaw } from '../../pipeline/raw-tasks.ts';
+
+export interface PhaseJob {
+  phase: 'typing' | 'cutting' | 'encoding';
+  file: string;
+  /** Where batches are. */
+  folder: string;
+  rows: number;
+  batchSize: number;
+  columns: Column[];
+}
+
+/** Seconds on the wall and of all threads' processor time, and MB resident at the peak. */
+export interface Taken {
+  wall: number;
+  cpu: number;
+  peak: number;
+}
+
+const job = JSON.parse(process.argv[2]!) as PhaseJob;
+const target = 'label';
+const missingValues = ['', 'NA', 'N/A', 'NaN', 'null', '?'];
+const raw = { path: job.file, file: 'data.csv', delimiter: ',' };
+const batches = Array.from({ length: batchCount(job.rows, job.batchSize) }, (_, i) => i + 1);
+const tools = { files: threadFiles };
+
+const run = {
+  typing: () =>
+    inspectRaw({ ...raw, target, declared: {}, missingValues }, undefined, tools).columns,
+  cutting: () => {
+    mkdirSync(job.folder, { recursive: true });
+    const { columns, rows, batchSize, folder } = job;
+    const shape = { columns, target, missingValues, batchSize, shuffleSeed: 42, rows, folder };
+    return cutBatches({ ...raw, ...shape, batches }, undefined, tools).length;
+  },
+  encoding: () => {
+    let bytes = 0;
+    for (const batch of batches) {
+      const file = `${job.folder}/batch_${batch}.csv`;
+      const { columns } = job;
+      const options = { target, missingValues, testSize: 0.2, key: null };
+      const part = encodePart({ bytes: readFileSync(file), file, columns, ...options });
+      bytes += part.train.length + part.test.length + part.counts.length;
+    }
+    return bytes;
+  },
+}[job.phase];
+
+const begun = performance.now();
+const start = process.cpuUsage();
+const answer = run();
+const { user, system } = process.cpuUsage(start);
+const taken: Taken = {
+  wall: (performance.now() - begun) / 1000,
+  cpu: (user + system) / 1e6,
+  peak: (process.resourceUsage().maxRSS * 1024) / 1e6,
+};
+process.stdout.write(JSON.stringify({ taken, answer }));

@@ -1,0 +1,53 @@
+import type { Tally } from './tally.ts';
+
+/** Counts numbers of which no more than so many differ. */
+export class DistinctNumbers {
+  readonly #limit: number;
+  readonly #values: Float64Array;
+  readonly #counts: Float64Array;
+  /** One more than the number of the value, 0 where the slot is free. */
+  readonly #slots: Int32Array;
+  readonly #bits = new Float64Array(1);
+  readonly #halves = new Int32Array(this.#bits.buffer);
+  #size = 0;
+
+  constructor(limit: number) {
+    this.#limit = limit;
+    this.#values = new Float64Array(limit);
+    this.#counts = new Float64Array(limit);
+    this.#slots = new Int32Array(2 ** Math.ceil(Math.log2(2 * limit + 1)));
+  }
+
+  /** Counts a number that is not NaN; false when it is one too many, and nothing more can be told. */
+  add(value: number): boolean {
+    const found = this.#find(value);
+    if (found >= 0) {
+      this.#counts[found]!++;
+      return true;
+    }
+    if (this.#size === this.#limit) return false;
+    this.#values[this.#size] = value;
+    this.#counts[this.#size] = 1;
+    this.#slots[~found] = ++this.#size;
+    return true;
+  }
+
+  /** How often each occurs, in ascending order. */
+  tally(): Tally<number> {
+    const sorted = this.#values.slice(0, this.#size).sort();
+    return Array.from(sorted, (value) => [value, this.#counts[this.#find(value)]!] as const);
+  }
+
+  /** The number of a value, or the complement of the slot it would have. */
+  #find(value: number): number {
+    const mask = this.#slots.length - 1;
+    this.#bits[0] = value;
+    let hash = Math.imul(this.#halves[0]! ^ Math.imul(this.#halves[1]!, 0x9e37_79b1), 0x85eb_ca6b);
+    hash ^= hash >>> 15;
+    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
+      const number = this.#slots[slot]! - 1;
+      if (number < 0) return ~slot;
+      if (this.#values[number] === value) return number;
+    }
+  }
+}
