@@ -39,6 +39,8 @@ export interface TrainBatchInput {
   trackingFolder?: string;
   /** Build the versions before this one that have no record first, with the same params. */
   with_missing?: boolean;
+  /** Look at the source for rows that are new, also where what is known has this batch. */
+  refresh?: boolean;
   /** MD5s of objects known to be missing or damaged: what made them makes them again. At most 20. */
   damaged?: string[];
 }
@@ -57,6 +59,8 @@ export interface PinnedRun {
   /** Absent where runs are tracked on a server. */
   trackingFolder?: string;
   withMissing: boolean;
+  /** Absent where it was not asked for. */
+  refresh?: boolean;
   /** Whether the worker has a webhook to tell how the run ended. */
   notify: boolean;
   /** Absent where nothing was known to be damaged. */
@@ -88,6 +92,8 @@ export interface StageRequest {
 
 export interface GetDataRequest extends StageRequest {
   source: Ref | null;
+  /** As in the run's input. */
+  refresh?: boolean;
 }
 
 export interface MergeDataRequest extends StageRequest {

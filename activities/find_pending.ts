@@ -1,7 +1,6 @@
-import { batchCount } from '../pipeline/batch.ts';
 import { canonicalJson } from '../pipeline/canonical-json.ts';
 import type { Params } from '../pipeline/params.ts';
-import { hasArrivals, type Ledger } from '../store/ledger.ts';
+import type { Ledger } from '../store/ledger.ts';
 import { staleVersions } from '../store/stale.ts';
 import { lookAt } from './arrivals/look.ts';
 import { isPlace, openPlace } from './arrivals/open-place.ts';
@@ -9,6 +8,10 @@ import { sentencesOf } from './arrivals/sentences.ts';
 import type { Deps } from './deps.ts';
 import { currentExecution } from './execution.ts';
 import { checkFrozen } from './frozen.ts';
+import { batchesThere, waitingSentence } from './growing/batches-there.ts';
+import { lookAtTable, type TableLookOptions } from './growing/look.ts';
+import { goingBy, isOutOfReach } from './growing/look-or-check.ts';
+import { mayGrow } from './growing/text.ts';
 import type { FindPendingRequest, PendingBatch, PendingBatches } from './nightly-contract.ts';
 
 /** What crosses Temporal stays small: the others are asked for when these are done. */
@@ -25,9 +28,11 @@ export async function findPending(
   const { pipeline, params, rebuild } = request;
   const { ledger, warnings } = await known(deps, request);
   if (ledger !== undefined && ledger.batches.length > 0) checkFrozen(ledger, params);
+  const there = batchesThere(ledger, params);
   const batches = rebuild
     ? await staleOf(deps, pipeline, ledger, params)
-    : await missingOf(deps, pipeline, knownBatches(ledger, params));
+    : await missingOf(deps, pipeline, there.last);
+  if (!rebuild && there.waiting > 0) warnings.push(waitingSentence(there, ledger!));
   return {
     batches: batches.slice(0, MOST_BATCHES),
     more: Math.max(0, batches.length - MOST_BATCHES),
@@ -35,31 +40,49 @@ export async function findPending(
   };
 }
 
-/**
- * How many batches there are data for. Of a closed source that has not been read only the first is known.
- */
-export function knownBatches(ledger: Ledger | undefined, params: Params): number {
-  if (ledger === undefined) return isPlace(params.data.source) ? 0 : 1;
-  if (hasArrivals(ledger)) return ledger.arrivals.length;
-  return batchCount(ledger.raw.at(-1)!.rows, ledger.settings.batch_size);
+/** Batches that there are data for, and what a person should know of the data. */
+interface Arrived {
+  ledger: Ledger | undefined;
+  warnings: string[];
 }
 
-async function known(
-  deps: Deps,
-  { pipeline, params, source, look, rebuild }: FindPendingRequest,
-): Promise<{ ledger: Ledger | undefined; warnings: string[] }> {
-  if (!look || rebuild || !isPlace(params.data.source))
-    return { ledger: await deps.store.ledgers.read(pipeline), warnings: [] };
+/** The ledger, brought up to what the source holds now where that is asked for. */
+async function known(deps: Deps, request: FindPendingRequest): Promise<Arrived> {
+  const { pipeline, params, source, look, rebuild } = request;
+  const ledger = await deps.store.ledgers.read(pipeline);
+  if (!look || rebuild) return { ledger, warnings: [] };
   const { signal, heartbeat } = currentExecution();
+  const onProgress = (fraction: number): void => heartbeat({ stage: 'find_pending', fraction });
+  if (!isPlace(params.data.source)) {
+    // The first batch's run reads the source itself.
+    if (ledger === undefined || ledger.batches.length === 0 || !mayGrow(params.data.source))
+      return { ledger, warnings: [] };
+    checkFrozen(ledger, params);
+    return lookIfReached(deps, ledger, { params, source, signal, onProgress });
+  }
   const place = await openPlace(deps, params.data.source, source);
   const looked = await lookAt(deps, {
     pipeline,
     params,
     place,
     signal,
-    onFile: (read, of) => heartbeat({ stage: 'find_pending', fraction: read / of }),
+    onFile: (read, of) => onProgress(read / of),
   });
   return { ledger: looked.ledger, warnings: sentencesOf(looked, params.data.source) };
+}
+
+/** A source that is not there any more hinders no batch that is known. */
+async function lookIfReached(
+  deps: Deps,
+  ledger: Ledger,
+  options: TableLookOptions,
+): Promise<Arrived> {
+  try {
+    return { ledger: (await lookAtTable(deps, ledger, options)).ledger, warnings: [] };
+  } catch (error) {
+    if (!isOutOfReach(error)) throw error;
+    return { ledger, warnings: [goingBy(ledger, error as Error)] };
+  }
 }
 
 async function missingOf(deps: Deps, pipeline: string, last: number): Promise<PendingBatch[]> {

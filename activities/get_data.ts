@@ -1,13 +1,20 @@
 import { BadData } from '../errors.ts';
 import type { Params } from '../pipeline/params.ts';
-import type { Ledger, RawEntry, Settings } from '../store/ledger.ts';
+import {
+  tableOf,
+  wholeOf,
+  type Ledger,
+  type NewRaw,
+  type RawEntry,
+  type Settings,
+} from '../store/ledger.ts';
 import type { Ref } from '../store/ref.ts';
 import { getArrivals } from './arrivals/get-arrivals.ts';
 import { isPlace } from './arrivals/open-place.ts';
 import type { GetDataRequest, StageResult } from './contract.ts';
 import type { Deps } from './deps.ts';
-import { currentExecution } from './execution.ts';
 import { checkFrozen } from './frozen.ts';
+import { lookOrCheck } from './growing/look-or-check.ts';
 import { localFile } from './local-file.ts';
 import { RAW } from './paths.ts';
 import { readingOf } from './reading.ts';
@@ -56,30 +63,60 @@ export const stage: Stage<'source'> = {
   },
 };
 
+/** The same stage where the table has grown: its next state was taken in when the source was looked at. */
+export function grownStage(ledger: Ledger, state: RawEntry): Stage<'source' | 'columns'> {
+  return {
+    ...stage,
+    run: async ({ inputs }) => ({
+      outputs: { raw: inputs.source, columns: inputs.columns },
+      facts: { rows: wholeOf(state).rows, columns: ledger.settings.columns.length },
+    }),
+  };
+}
+
 /**
  * Brings the raw data in, once: from then on the pipeline's ledger says what it is, and the source is
- * not read again.
+ * read again only to look for rows that are new (see {@link looksAgain}).
  */
 export async function getData(deps: Deps, request: GetDataRequest): Promise<StageResult> {
   const { pipeline, params } = request;
   if (isPlace(params.data.source)) return getArrivals(deps, stage, request);
   const ledger = await deps.store.ledgers.read(pipeline);
-  const cut = ledger !== undefined && ledger.batches.length > 0;
-  if (cut) {
-    checkFrozen(ledger, params);
-    if (request.source !== null) await refuseChanged(deps, ledger, request.source);
-  }
-  const known = cut ? ledger.raw.at(-1)!.ref : undefined;
-  const fetched =
-    known === undefined || request.damaged.includes(known.md5)
-      ? await fetchSource(deps, request)
-      : undefined;
-  const source = fetched?.ref ?? known!;
-  if (known !== undefined && known.sha256 !== source.sha256)
-    await refuseChanged(deps, ledger!, source);
-  const result = await runStage(deps, stage, { ...request, inputs: { source } });
-  if (!cut) await openLedger(deps, pipeline, params, result, fetched?.stamp);
+  if (ledger === undefined || ledger.batches.length === 0) return readFirst(deps, request);
+  checkFrozen(ledger, params);
+  const look = await lookOrCheck(deps, ledger, request);
+  const state = tableOf(look.ledger, request.batch);
+  await heal(deps, state, request);
+  const result =
+    state.after === 0
+      ? await runStage(deps, stage, { ...request, inputs: { source: state.ref } })
+      : await runStage(deps, grownStage(look.ledger, state), {
+          ...request,
+          inputs: { source: state.ref, columns: state.columns },
+        });
+  const { rows } = wholeOf(look.ledger.raw.at(-1)!);
+  return {
+    ...result,
+    facts: look.added === null ? result.facts : { ...result.facts, rows, new_rows: look.added },
+    warnings: [...result.warnings, ...look.warnings],
+  };
+}
+
+/** The first time: the source's rows and columns are what the ledger is opened with. */
+async function readFirst(deps: Deps, request: GetDataRequest): Promise<StageResult> {
+  const fetched = (await fetchSource(deps, request))!;
+  const result = await runStage(deps, stage, { ...request, inputs: { source: fetched.ref } });
+  await openLedger(deps, request.pipeline, request.params, result, fetched.stamp);
   return result;
+}
+
+/** A stored state that is damaged is made whole from its source, if that still holds the same. */
+async function heal(deps: Deps, state: RawEntry, request: GetDataRequest): Promise<void> {
+  if (!request.damaged.includes(state.ref.md5)) return;
+  const again = `the stored copy of ${state.ref.path} is damaged, and ${request.params.data.source} does not hold the same any more: restore it from a backup`;
+  if (state.after > 0) throw new BadData(again);
+  const fetched = (await fetchSource(deps, request))!;
+  if (fetched.ref.sha256 !== state.ref.sha256) throw new BadData(again);
 }
 
 async function openLedger(
@@ -87,7 +124,7 @@ async function openLedger(
   pipeline: string,
   params: Params,
   result: StageResult,
-  stamp: Stamp | undefined,
+  stamp: Stamp,
 ): Promise<void> {
   const { raw, columns } = result.outputs as Record<'raw' | 'columns', Ref>;
   const settings: Settings = {
@@ -102,35 +139,15 @@ async function openLedger(
     shuffle_seed: params.data.shuffle_seed,
     split_key: params.split.key,
   };
-  const entry: Omit<RawEntry, 'revision'> = {
+  const entry: NewRaw = {
     ref: raw,
     columns,
     rows: Number(result.facts['rows']),
     fetched_at: result.startedAt,
-    etag: stamp?.etag ?? null,
-    last_modified: stamp?.modified ?? null,
+    etag: stamp.etag,
+    last_modified: stamp.modified,
   };
   const ledger = await deps.store.ledgers.open(pipeline, settings, entry);
   // Another run may have opened it first, with other settings and batches already cut under them.
   if (ledger.batches.length > 0) checkFrozen(ledger, params);
-}
-
-/**
- * An uploaded file must be the one the batches were cut from.
- * @throws BadData showing the first row that differs.
- */
-async function refuseChanged(deps: Deps, ledger: Ledger, uploaded: Ref): Promise<void> {
-  const known = ledger.raw.at(-1)!.ref;
-  if (uploaded.sha256 === known.sha256) return;
-  const [before, after] = await Promise.all([localFile(deps, known), localFile(deps, uploaded)]);
-  const file = uploaded.path;
-  const { delimiter } = ledger.settings;
-  const where = await deps.compute(
-    'firstDifference',
-    { before: { path: before, file, delimiter }, after: { path: after, file, delimiter } },
-    currentExecution().signal,
-  );
-  throw new BadData(
-    `${uploaded.path} has changed since the batches of ${ledger.pipeline} were cut from it (${where}): put the old file back, or choose a new pipeline name with --pipeline`,
-  );
 }

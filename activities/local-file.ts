@@ -4,13 +4,16 @@ import type { Ref } from '../store/ref.ts';
 import type { Deps } from './deps.ts';
 
 /** The path of a stored file's bytes on this machine, whole and never to be written to; fetched unless they are there. */
-export async function localFile({ store, local }: Deps, ref: Ref): Promise<string> {
+export async function localFile(
+  { store, local }: Pick<Deps, 'store' | 'local'>,
+  ref: Ref,
+): Promise<string> {
   return (await local.find(ref)) ?? local.fetch(store.bucket, ref);
 }
 
 /** Does some work with a folder of its own, which is gone afterwards. */
 export async function withScratch<T>(
-  { root }: Deps,
+  { root }: Pick<Deps, 'root'>,
   work: (folder: string) => Promise<T>,
 ): Promise<T> {
   const scratch = join(root, '.retrain', 'scratch');

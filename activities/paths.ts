@@ -24,6 +24,11 @@ export function amendedFile(batch: number, name: string): string {
   return `${RAW}/amended/batch_${String(batch).padStart(DIGITS, '0')}/${name}`;
 }
 
+/** Where a later state of a table that grows stands: what is in none of the batches cut before it. */
+export function stateFile(after: number, name: string): string {
+  return `${RAW}/after_batch_${String(after).padStart(DIGITS, '0')}/${name}`;
+}
+
 export function modelFolder(batch: number): string {
   return `models/batch_${batch}`;
 }

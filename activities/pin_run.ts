@@ -22,6 +22,7 @@ const inputSchema = z.strictObject({
   force: z.boolean().optional(),
   trackingFolder: z.string().max(2_000).optional(),
   with_missing: z.boolean().optional(),
+  refresh: z.boolean().optional(),
   damaged: z.array(refSchema.shape.md5).max(MOST_DAMAGED).optional(),
 });
 
@@ -55,6 +56,7 @@ export async function pinRun(
     only: asked.only ?? null,
     force: asked.force ?? false,
     withMissing: asked.with_missing ?? false,
+    ...(asked.refresh === true ? { refresh: true } : {}),
     notify: deps.webhook !== undefined,
     ...(asked.damaged === undefined ? {} : { damaged: asked.damaged }),
     ...(cpuTaskQueue === undefined ? {} : { cpuTaskQueue }),

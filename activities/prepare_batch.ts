@@ -3,8 +3,17 @@ import { Conflict, DamagedArtifact, MissingHistory } from '../errors.ts';
 import { checkBatch } from '../pipeline/batch.ts';
 import type { CutFile } from '../pipeline/cut.ts';
 import type { Params } from '../pipeline/params.ts';
-import { hasArrivals, isWhole, rawOf, type Ledger, type NewBatch } from '../store/ledger.ts';
-import type { KnownRaw } from '../store/ledger-read.ts';
+import {
+  batchesKnown,
+  hasArrivals,
+  isWhole,
+  rawOf,
+  tableOf,
+  wholeOf,
+  type Ledger,
+  type NewBatch,
+  type RawEntry,
+} from '../store/ledger.ts';
 import { isDirectory, type Ref } from '../store/ref.ts';
 import { wholeFile } from './arrivals/take-in.ts';
 import type { StageRequest, StageResult } from './contract.ts';
@@ -18,6 +27,9 @@ import { runStage, type Stage, type StageDefinition } from './stage.ts';
 
 /** A batch as it was cut: bytes, or a file of this machine. */
 type Cut = { rows: number; warnings: string[] } & ({ bytes: Uint8Array } | { path: string });
+
+/** Times rows may come that fill the batch which is being cut. */
+const TRIES = 5;
 
 export const stage: StageDefinition = {
   name: 'prepare_batch',
@@ -43,9 +55,24 @@ const wholeStage: StageDefinition = {
   }),
 };
 
+/** The same stage where a batch is cut from a later state of a table, whose rows keep their order. */
+function laterStage(after: number): StageDefinition {
+  return {
+    ...stage,
+    params: ({ data }) => ({
+      target: data.target,
+      batch_size: data.batch_size,
+      after,
+      ...readingOf(data),
+    }),
+  };
+}
+
 /** The stage by which a batch of a pipeline is cut. */
 export function stageFor(ledger: Ledger, batch: number): StageDefinition {
-  return isWhole(ledger, batch) ? wholeStage : stage;
+  if (isWhole(ledger, batch)) return wholeStage;
+  const { after } = tableOf(ledger, batch);
+  return after === 0 ? stage : laterStage(after);
 }
 
 function stageOf(
@@ -69,6 +96,17 @@ function stageOf(
  * @throws MissingHistory when the source has no such batch.
  */
 export async function prepareBatch(deps: Deps, request: StageRequest): Promise<StageResult> {
+  for (let tried = 1; ; tried++) {
+    try {
+      return await cutUpTo(deps, request);
+    } catch (error) {
+      const outgrown = error instanceof Conflict && error.details['grown'] === true;
+      if (!outgrown || tried === TRIES) throw error;
+    }
+  }
+}
+
+async function cutUpTo(deps: Deps, request: StageRequest): Promise<StageResult> {
   const { pipeline, batch } = request;
   const ledger = await deps.store.ledgers.read(pipeline);
   if (ledger === undefined)
@@ -106,7 +144,7 @@ export async function prepareBatch(deps: Deps, request: StageRequest): Promise<S
         rows: Number(result.facts['rows']),
         ref: result.outputs['batch']!,
         raw: raw.ref.sha256,
-        from: isWhole(ledger, number) ? null : (number - 1) * ledger.settings.batch_size,
+        from: isWhole(ledger, number) ? null : placeOf(ledger, number),
       });
     }
     const after = await enter(deps, ledger, added);
@@ -114,16 +152,29 @@ export async function prepareBatch(deps: Deps, request: StageRequest): Promise<S
   });
 }
 
+/** Where a batch begins in the state of the table that it is cut from. */
+function placeOf(ledger: Ledger, batch: number): number {
+  return (batch - 1 - tableOf(ledger, batch).after) * ledger.settings.batch_size;
+}
+
 function checkExists(ledger: Ledger, batch: number): void {
-  if (!hasArrivals(ledger))
-    return checkBatch(batch, ledger.raw.at(-1)!.rows, ledger.settings.batch_size);
+  if (!hasArrivals(ledger)) {
+    const last = ledger.raw.at(-1)!;
+    if (last.after === 0) return checkBatch(batch, last.rows, ledger.settings.batch_size);
+    const batches = batchesKnown(ledger);
+    if (batch <= batches) return;
+    throw new MissingHistory(
+      `batch ${batch} does not exist: the ${wholeOf(last).rows} rows of the source make ${batches} batches so far`,
+      { details: { batch, rows: wholeOf(last).rows, batches } },
+    );
+  }
   if (batch > ledger.arrivals.length)
     throw new MissingHistory(
       `batch ${batch} of ${ledger.pipeline} has not arrived: there are ${ledger.arrivals.length}`,
     );
 }
 
-/** Cuts batches: those of one table together, reading it at most once, the others each from its file. */
+/** Cuts batches: those of one state of a table together, reading it at most once, the others each from its file. */
 function cutter(
   deps: Deps,
   ledger: Ledger,
@@ -131,17 +182,15 @@ function cutter(
   params: Params,
   folder: string,
 ): (batch: number) => Promise<Cut> {
-  const cuts = new Map<string, Promise<CutFile[]>>();
-  const together = (raw: KnownRaw): number[] =>
-    wanted.filter(
-      (batch) => !isWhole(ledger, batch) && rawOf(ledger, batch).ref.sha256 === raw.ref.sha256,
-    );
+  const cuts = new Map<number, Promise<CutFile[]>>();
   return async (batch) => {
-    const raw = rawOf(ledger, batch);
-    if (isWhole(ledger, batch)) return takeWhole(deps, ledger, raw.ref, params);
-    const batches = together(raw);
-    const cut = cuts.get(raw.ref.sha256) ?? cutTable(deps, ledger, raw, batches, folder);
-    cuts.set(raw.ref.sha256, cut);
+    if (isWhole(ledger, batch)) return takeWhole(deps, ledger, rawOf(ledger, batch).ref, params);
+    const state = tableOf(ledger, batch);
+    const batches = wanted.filter(
+      (other) => !isWhole(ledger, other) && tableOf(ledger, other) === state,
+    );
+    const cut = cuts.get(state.after) ?? cutTable(deps, ledger, state, batches, folder);
+    cuts.set(state.after, cut);
     return (await cut)[batches.indexOf(batch)]!;
   };
 }
@@ -149,7 +198,7 @@ function cutter(
 async function cutTable(
   deps: Deps,
   { settings }: Ledger,
-  raw: KnownRaw,
+  state: RawEntry,
   batches: number[],
   folder: string,
 ): Promise<CutFile[]> {
@@ -157,15 +206,16 @@ async function cutTable(
   return deps.compute(
     'cutBatches',
     {
-      path: await localFile(deps, raw.ref),
-      file: raw.ref.path,
+      path: await localFile(deps, state.ref),
+      file: state.ref.path,
       delimiter: settings.delimiter,
       columns: settings.columns,
       target: settings.target,
       missingValues: settings.missing_values,
       batchSize: settings.batch_size,
-      shuffleSeed: settings.shuffle_seed,
-      rows: raw.rows,
+      shuffleSeed: state.after === 0 ? settings.shuffle_seed : null,
+      rows: state.rows,
+      after: state.after,
       batches,
       folder,
     },

@@ -31,6 +31,8 @@ export function printResult(document: ResultDocument): void {
   for (const { path } of document.healed)
     say(`${path} was missing or damaged in the store and has been made again`, 'warning');
   if (document.metrics !== null) out.write(`\n${metricsTable(document.metrics)}\n`);
+  const data = document.stages.find(({ stage }) => stage === 'get_data')?.made ?? '';
+  if (data.includes('new rows')) out.write(`\ndata      ${data} since the look before\n`);
   const { mlflow, links } = document;
   const origins = originLines(document.stages, document.runId);
   if (origins.length > 0) out.write(`\n${origins.join('\n')}\n`);

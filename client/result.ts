@@ -21,6 +21,8 @@ export interface ResultDocument {
     stage: StageName;
     cached: boolean;
     durationMs: number;
+    /** What came of it, in a few words. */
+    made: string | null;
     inputs: Ref[];
     outputs: Ref[];
   })[];
@@ -49,7 +51,7 @@ export async function resultOf(
 ): Promise<{ document: ResultDocument; metricsFile: { path: string; bytes: Uint8Array } | null }> {
   const previous = await previousOf(session, summary);
   const stages = await Promise.all(
-    summary.stages.map(async ({ stage, key, state, durationMs }) => {
+    summary.stages.map(async ({ stage, key, state, durationMs, made }) => {
       const entry = key === undefined ? undefined : await session.store.cache.read(stage, key);
       const cached = state === 'cached';
       return {
@@ -59,6 +61,7 @@ export async function resultOf(
           ? { cachedFrom: null, because: [] }
           : originOf(entry, { cached, previous })),
         durationMs: durationMs ?? 0,
+        made: made ?? null,
         inputs: Object.values(entry?.inputs ?? {}),
         outputs: Object.values(entry?.outputs ?? {}),
       };

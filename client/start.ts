@@ -25,6 +25,8 @@ export interface Request {
   only?: StageName | undefined;
   force?: boolean | undefined;
   withMissing?: boolean | undefined;
+  /** Look at the source for rows that are new. */
+  refresh?: boolean | undefined;
   /** MD5s of objects known to be missing or damaged. */
   damaged?: string[] | undefined;
 }
@@ -105,7 +107,7 @@ function show({ key, running, asked }: Difference): string {
 }
 
 async function inputOf(session: Session, request: Request): Promise<TrainBatchInput> {
-  const { batch, pipeline, set, until, only, force, damaged, withMissing } = request;
+  const { batch, pipeline, set, until, only, force, damaged, withMissing, refresh } = request;
   const params = parseParams(paramsSchema, mergeParams(session.config.params, set), 'params');
   const place = session.tracker.place();
   const options = { pipeline, rewrite: force === true || damaged !== undefined };
@@ -120,6 +122,7 @@ async function inputOf(session: Session, request: Request): Promise<TrainBatchIn
     ...(force === true ? { force } : {}),
     ...(place.includes('#') && isDirectoryUri(place) ? { trackingFolder: place } : {}),
     ...(withMissing === true ? { with_missing: true } : {}),
+    ...(refresh === true ? { refresh: true } : {}),
     ...(damaged === undefined ? {} : { damaged }),
   };
 }

@@ -23,7 +23,7 @@ export function conformBatch(input: {
   const reader = new CsvReader([input.bytes], input.file, { delimiter: input.delimiter });
   const plan = conform(reader.header, input.columns, input);
   const check = numberCheck(reader, input.columns, input.missingValues);
-  const writer = new RowWriter(plan, reader.width);
+  const writer = new RowWriter(plan, reader.width, input.delimiter);
   writer.header();
   for (const block of reader.blocks()) {
     for (let row = 0; row < block.rows; row++) {

@@ -4,13 +4,11 @@ import { checkBatch } from './batch.ts';
 import type { Column } from './columns.ts';
 import type { ColumnPlan } from './conform.ts';
 import { cellText, type CsvReader } from './csv-reader.ts';
+import { FileWriter } from './file-writer.ts';
 import type { Files } from './files.ts';
 import { numberCheck } from './number-check.ts';
 import { RowWriter } from './row-writer.ts';
 import { invert, permutation } from './shuffle.ts';
-
-/** Bytes of a batch written at a time. */
-const PIECE = 1 << 20;
 
 export interface CutOptions {
   readonly columns: readonly Column[];
@@ -22,6 +20,8 @@ export interface CutOptions {
   readonly rows: number;
   /** The batches wanted, from 1, each once. */
   readonly batches: readonly number[];
+  /** The batches that come before the first row; none unless given. */
+  readonly after?: number;
   readonly delimiter?: string;
   /** Where the file of a batch is to be written. */
   readonly pathOf: (batch: number) => string;
@@ -36,15 +36,15 @@ export interface CutFile {
 
 /**
  * Cuts batches out of raw data in one pass, each as a file of canonical CSV: batch b holds places
- * (b - 1) · size up to b · size of the source's order. Memory is 4 bytes a row where the order is not the
+ * (b - 1) · size up to b · size of the source's order, counted from the batches before it. Memory is 4 bytes a row where the order is not the
  * file's, and what {@link BatchSpill} holds.
  * @throws BadData when the file cannot be read, has other rows than told, or a wanted row holds text in
  *   a number column
  * @throws MissingHistory when the source has no such batch
  */
 export function cut(reader: CsvReader, options: CutOptions, files: Files): CutFile[] {
-  const { batches, batchSize, rows, pathOf } = options;
-  for (const batch of batches) checkBatch(batch, rows, batchSize);
+  const { batches, batchSize, rows, pathOf, after = 0 } = options;
+  for (const batch of batches) checkBatch(batch - after, rows, batchSize);
   const placeOf = placesOf(rows, options.shuffleSeed);
   const wanted = new Set(batches);
   const spill = new BatchSpill(files, (batch) => `${pathOf(batch)}.rows`);
@@ -61,7 +61,7 @@ export function cut(reader: CsvReader, options: CutOptions, files: Files): CutFi
     for (let row = 0; row < block.rows; row++) {
       const index = block.firstRow - 1 + row;
       const place = placeOf === null ? index : placeOf[index]!;
-      const batch = Math.floor(place / batchSize) + 1;
+      const batch = after + Math.floor(place / batchSize) + 1;
       if (!wanted.has(batch)) continue;
       check(block, row);
       writer.clear();
@@ -87,8 +87,8 @@ export function cut(reader: CsvReader, options: CutOptions, files: Files): CutFi
   }));
 }
 
-/** The place of every row, or null for the file's order. */
-function placesOf(rows: number, seed: number | null): Uint32Array | null {
+/** The place of every row in the order that batches are cut in, or null for the file's order. */
+export function placesOf(rows: number, seed: number | null): Uint32Array | null {
   if (seed === null) return null;
   const places = permutation(rows, seed);
   invert(places);
@@ -101,24 +101,14 @@ function writeBatch(
   path: string,
   files: Files,
 ): number {
-  const piece = Buffer.allocUnsafe(PIECE);
+  const file = new FileWriter(path, files);
   let count = 0;
-  let used = 0;
-  const add = (bytes: Uint8Array): void => {
-    if (used + bytes.length > PIECE) {
-      files.append(path, piece.subarray(0, used));
-      used = 0;
-    }
-    if (bytes.length > PIECE) return files.append(path, bytes);
-    piece.set(bytes, used);
-    used += bytes.length;
-  };
-  add(header);
+  file.add(header);
   for (const row of rows) {
-    add(row);
+    file.add(row);
     count++;
   }
-  files.append(path, piece.subarray(0, used));
+  file.end();
   return count;
 }
 

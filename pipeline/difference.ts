@@ -1,64 +1,55 @@
-import { BadData } from '../errors.ts';
 import { cellText, type CsvReader, type RowBlock } from './csv-reader.ts';
 
-/** Where two tables first differ. Rows count from 1; `was` and `is` are their cells as text. */
+/** Where a later state of a table first differs from what was known. Rows count from 1; cells are text. */
 export type Difference =
-  | { readonly kind: 'none'; readonly rows: number }
   | { readonly kind: 'columns'; readonly was: string; readonly is: string }
   | { readonly kind: 'row'; readonly row: number; readonly was: string; readonly is: string }
-  | { readonly kind: 'fewer'; readonly row: number; readonly was: string }
-  | { readonly kind: 'more'; readonly before: number; readonly rows: number };
+  | { readonly kind: 'fewer'; readonly row: number; readonly was: string };
 
-/**
- * Compares two tables row by row, in memory that does not grow with them. Rows spelt differently (in
- * quotes or without) are equal.
- * @throws BadData when either cannot be read
- */
-export function differenceOf(before: CsvReader, after: CsvReader): Difference {
-  if (before.header.join() !== after.header.join()) {
-    return { kind: 'columns', was: before.header.join(', '), is: after.header.join(', ') };
-  }
-  const { width } = before;
-  const old = rowsOf(before);
-  const now = rowsOf(after);
-  for (let row = 1; ; row++) {
-    const was = old.next();
-    const is = now.next();
-    if (was.done === true && is.done === true) return { kind: 'none', rows: row - 1 };
-    if (was.done === true) {
-      while (now.next().done !== true); // to the end, to count them
-      return { kind: 'more', before: row - 1, rows: after.rows };
-    }
-    if (is.done === true) return { kind: 'fewer', row, was: textOf(was.value, width) };
-    if (!isEqual(was.value, is.value, width)) {
-      return { kind: 'row', row, was: textOf(was.value, width), is: textOf(is.value, width) };
-    }
-  }
+/** Some rows of a table, in their order: those of a file after its first `skip`. */
+export interface KnownRows {
+  readonly reader: CsvReader;
+  readonly skip: number;
 }
 
 /**
- * Checks that a table that may grow still begins with the rows it had.
- * @returns how many rows it has now
- * @throws BadData showing the first of them that has changed
+ * Compares a table with the rows it had, in memory that does not grow with them. Rows spelt differently
+ * (in quotes or without) are equal, and more rows at its end are no difference.
+ * @param before the rows it had, one file after the other, of the same columns
+ * @param mayDiffer whether a row, from 0, may be another now
+ * @throws BadData when one cannot be read
  */
-export function checkGrown(before: CsvReader, after: CsvReader): number {
-  const found = differenceOf(before, after);
-  if (found.kind === 'none' || found.kind === 'more') return found.rows;
-  throw new BadData(
-    `${after.file} has changed where it may only grow (${sentenceOf(found)}): put the earlier rows ` +
-      'back, or choose a new pipeline name with --pipeline',
-  );
+export function differenceOf(
+  before: readonly KnownRows[],
+  after: CsvReader,
+  mayDiffer: (row: number) => boolean = () => false,
+): Difference | null {
+  const { header, width } = before[0]!.reader;
+  if (header.join() !== after.header.join())
+    return { kind: 'columns', was: header.join(', '), is: after.header.join(', ') };
+  const now = rowsOf(after);
+  let index = 0;
+  for (const { reader, skip } of before) {
+    let passed = 0;
+    for (const was of rowsOf(reader)) {
+      if (passed++ < skip) continue;
+      const is = now.next();
+      const row = index + 1;
+      if (is.done === true) return { kind: 'fewer', row, was: textOf(was, width) };
+      if (!isEqual(was, is.value, width) && !mayDiffer(index))
+        return { kind: 'row', row, was: textOf(was, width), is: textOf(is.value, width) };
+      index++;
+    }
+  }
+  return null;
 }
 
 /** A difference as part of a sentence. */
 export function sentenceOf(found: Difference): string {
   const { kind } = found;
   if (kind === 'columns') return `its columns were ${found.was} and are ${found.is}`;
-  if (kind === 'row')
-    return `row ${found.row} was "${shorten(found.was)}" and is "${shorten(found.is)}"`;
   if (kind === 'fewer') return `row ${found.row}, "${shorten(found.was)}", is gone`;
-  if (kind === 'more') return `it had ${found.before} rows and has ${found.rows}`;
-  return 'its rows are the same, but written differently';
+  return `row ${found.row} was "${shorten(found.was)}" and is "${shorten(found.is)}"`;
 }
 
 interface Row {

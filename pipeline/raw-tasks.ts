@@ -4,9 +4,11 @@ import { type CutFile, cut } from './cut.ts';
 import { CsvReader } from './csv-reader.ts';
 import { refuseOtherFormats } from './csv-refuse.ts';
 import { checkDelimiter } from './delimiter.ts';
-import { checkGrown, differenceOf, sentenceOf } from './difference.ts';
+import { differenceOf, sentenceOf } from './difference.ts';
 import type { Files } from './files.ts';
+import { grow, type GrowOptions } from './grow.ts';
 import { inferColumns } from './infer.ts';
+import { batchOfRow, type KnownTable } from './known-rows.ts';
 import type { Report } from './progress.ts';
 import { checkHeader } from './rows.ts';
 
@@ -86,6 +88,7 @@ export function cutBatches(
     shuffleSeed: number | null;
     rows: number;
     batches: number[];
+    after?: number;
     folder: string;
   },
   report: Report | undefined,
@@ -98,24 +101,47 @@ export function cutBatches(
 }
 
 /**
- * Checks that the later state of a source that may grow begins with the rows of the earlier.
- * @returns how many rows it has now
- * @throws BadData showing the first of them that has changed
+ * Writes the next state of a table that grows, as {@link grow} says, in `path`.
+ * @throws BadData when the table cannot be read, or a new row is not of its columns
  */
-export function checkGrowth(
-  input: { before: RawFile; after: RawFile },
+export function growRaw(
+  input: Omit<GrowOptions, 'delimiter'> & { before: RawFile; whole: RawFile },
   report: Report | undefined,
   { files }: { files: Files },
-): number {
-  return checkGrown(open(input.before, files, report), open(input.after, files));
+): { whole: number; rows: number } {
+  const { before, whole } = input;
+  return grow(
+    () => open(before, files),
+    open(whole, files, report),
+    { ...input, delimiter: whole.delimiter },
+    files,
+  );
 }
 
-/** Where two files first differ, for a sentence: the row and what stands there. */
-export function firstDifference(
-  input: { before: RawFile; after: RawFile },
+/**
+ * Where a table that may only grow first differs from what is known of it.
+ * @param input.known the rows it had: those of each file after the first `skip`
+ * @param input.amended batches whose rows may be others now
+ * @returns a sentence on the difference and the batch the row is in, or would be; null: it has only grown
+ */
+export function firstChange(
+  input: {
+    known: (RawFile & { skip: number })[];
+    whole: RawFile;
+    table: KnownTable;
+    amended: number[];
+  },
   report: Report | undefined,
   { files }: { files: Files },
-): string {
-  const before = open(input.before, files, report);
-  return sentenceOf(differenceOf(before, open(input.after, files)));
+): { where: string; batch: number | null } | null {
+  const before = input.known.map((raw) => ({ reader: open(raw, files), skip: raw.skip }));
+  const batchOf = batchOfRow(input.table);
+  const amended = new Set(input.amended);
+  const mayDiffer = (row: number): boolean => amended.size > 0 && amended.has(batchOf(row));
+  const found = differenceOf(before, open(input.whole, files, report), mayDiffer);
+  if (found === null) return null;
+  return {
+    where: sentenceOf(found),
+    batch: found.kind === 'columns' ? null : batchOf(found.row - 1),
+  };
 }

@@ -1,7 +1,7 @@
 import { conformBatch } from './conform-tasks.ts';
 import { evaluate, fitTree } from './model-tasks.ts';
 import { encodePart, fitEncoder } from './part-tasks.ts';
-import { checkGrowth, cutBatches, firstDifference, inspectRaw } from './raw-tasks.ts';
+import { cutBatches, firstChange, growRaw, inspectRaw } from './raw-tasks.ts';
 
 /**
  * The steps of the pipeline that take processor time, as functions of bytes, small values and the files
@@ -11,8 +11,8 @@ export const tasks = {
   inspectRaw,
   cutBatches,
   conformBatch,
-  firstDifference,
-  checkGrowth,
+  firstChange,
+  growRaw,
   encodePart,
   fitEncoder,
   fitTree,

@@ -1,12 +1,12 @@
 import { Conflict } from '../errors.ts';
 import { hashOf } from './hash.ts';
-import type { Ledger, Quarantined, RawEntry, Settings } from './ledger-schema.ts';
+import type { Ledger, NewRaw, Quarantined, Settings } from './ledger-schema.ts';
 
 /** A file of a folder or a prefix that can be a batch. */
 export interface Arrived {
   name: string;
   stamp: string | null;
-  raw: Omit<RawEntry, 'revision'>;
+  raw: NewRaw;
 }
 
 /** What a look at a folder or a prefix found. */
@@ -33,7 +33,7 @@ export function enterLook(current: Ledger | undefined, pipeline: string, look: L
   const revision = base.revision + 1;
   const next: Ledger = {
     ...base,
-    raw: [...base.raw, ...added.map(({ raw }) => ({ ...raw, revision }))],
+    raw: [...base.raw, ...added.map(({ raw }) => ({ ...raw, revision, after: 0, whole: null }))],
     arrivals: [
       ...base.arrivals,
       ...added.map(({ name, stamp, raw }) => ({

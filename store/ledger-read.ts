@@ -1,3 +1,4 @@
+import { batchCount } from '../pipeline/batch.ts';
 import type { Ledger, NewBatch, RawEntry } from './ledger-schema.ts';
 import type { Ref } from './ref.ts';
 
@@ -24,8 +25,37 @@ export function rawNamed(ledger: Ledger, sha256: string): KnownRaw | undefined {
 
 /** The raw data a batch was, or would be, cut from. */
 export function rawOf(ledger: Ledger, batch: number): KnownRaw {
-  const from = ledger.batches[batch - 1]?.raw ?? ledger.arrivals[batch - 1]?.raw;
+  const standing = ledger.batches[batch - 1];
+  // Two states of a table may hold the same bytes: which of them it is, only the order tells.
+  if (!hasArrivals(ledger) && standing?.from !== null) return tableOf(ledger, batch);
+  const from = standing?.raw ?? ledger.arrivals[batch - 1]?.raw;
   return (from === undefined ? undefined : rawNamed(ledger, from)) ?? ledger.raw.at(-1)!;
+}
+
+/** The state of a table that a batch was, or would be, cut from; amendments aside. */
+export function tableOf({ raw }: Pick<Ledger, 'raw'>, batch: number): RawEntry {
+  return raw.findLast(({ after }) => after < batch) ?? raw[0]!;
+}
+
+/** The text of the whole table in one of its states. */
+export function wholeOf({ whole, ref, rows }: RawEntry): NonNullable<RawEntry['whole']> {
+  return whole ?? { size: ref.size, sha256: ref.sha256, rows };
+}
+
+/** How many batches there are rows, or files, for; the last of a table may be short. */
+export function batchesKnown(ledger: Ledger): number {
+  if (hasArrivals(ledger)) return ledger.arrivals.length;
+  const { after, rows } = ledger.raw.at(-1)!;
+  return after + batchCount(rows, ledger.settings.batch_size);
+}
+
+/**
+ * Rows of a table that do not fill the batch they would be cut into, which is not cut yet; 0 where there
+ * are none.
+ */
+export function rowsWaiting(ledger: Ledger): number {
+  if (hasArrivals(ledger) || batchesKnown(ledger) <= ledger.batches.length) return 0;
+  return ledger.raw.at(-1)!.rows % ledger.settings.batch_size;
 }
 
 /** Whether each batch is a file of its own, so that neither a size nor an order cuts it. */

@@ -31,7 +31,7 @@ const batchSchema = z.strictObject({
   ref: refSchema,
   /** SHA-256 of the raw data it was cut from. */
   raw: z.string(),
-  /** Its first place in the shuffled order of that raw data, from 0; null when it is the whole of it. */
+  /** Its first place in the order of that raw data, from 0; null when it is the whole of it. */
   from: z.int().nullable(),
   /** Batches this one replaced, newest first: `revision` brought it in, `until` took it out. */
   replaced: z
@@ -81,6 +81,16 @@ const ledgerSchema = z.strictObject({
         etag: z.string().nullable(),
         /** The date it gave that state, as it wrote it. */
         last_modified: z.string().nullable().optional(),
+        /**
+         * The batches that were cut before it came: of a table that grows, a later state holds the rows that
+         * were in none of them, and then those that are new.
+         */
+        after: z.int().min(0).default(0),
+        /** The text of the whole table in this state; null: `ref` is the whole of it. */
+        whole: z
+          .strictObject({ size: z.int().min(0), sha256: z.string(), rows: z.int() })
+          .nullable()
+          .default(null),
       }),
     )
     .min(1),
@@ -145,5 +155,7 @@ export type Settings = z.infer<typeof settingsSchema>;
 export type LedgerBatch = z.infer<typeof batchSchema>;
 export type Ledger = z.infer<typeof ledgerSchema>;
 export type RawEntry = Ledger['raw'][number];
+/** Raw data that is the whole of its source, before it is entered. */
+export type NewRaw = Omit<RawEntry, 'revision' | 'after' | 'whole'>;
 export type Quarantined = Ledger['quarantined'][number];
 export type NewBatch = Pick<LedgerBatch, 'batch' | 'rows' | 'ref' | 'raw' | 'from'>;

@@ -2,26 +2,25 @@ import { Conflict, DamagedArtifact, MissingHistory } from '../errors.ts';
 import type { Bucket } from './bucket.ts';
 import { amendBatch, type Amendment } from './ledger-amend.ts';
 import { enterLook, type Look } from './ledger-arrivals.ts';
-import { ledgerKey } from './ledger-read.ts';
-import {
-  LEDGER,
-  type Ledger,
-  type NewBatch,
-  type RawEntry,
-  type Settings,
-} from './ledger-schema.ts';
+import { enterGrown, type Grown } from './ledger-grow.ts';
+import { hasArrivals, ledgerKey, tableOf } from './ledger-read.ts';
+import { LEDGER, type Ledger, type NewBatch, type NewRaw, type Settings } from './ledger-schema.ts';
 import { hashOf } from './hash.ts';
 import { readDocument, swapDocument } from './documents.ts';
 
-export type { Ledger, NewBatch, RawEntry, Settings } from './ledger-schema.ts';
+export type { Ledger, NewBatch, NewRaw, RawEntry, Settings } from './ledger-schema.ts';
 export {
   batchesAt,
+  batchesKnown,
   hasArrivals,
   isWhole,
   ledgerKey,
   rawNamed,
   rawOf,
   refsOf,
+  rowsWaiting,
+  tableOf,
+  wholeOf,
 } from './ledger-read.ts';
 
 /** What a pipeline's data is: frozen settings and its batches in order, each immutable once cut. */
@@ -40,11 +39,7 @@ export class Ledgers {
    * Opens the ledger. One that has no batch yet takes the new settings; one that has is returned as it
    * is, for the caller to compare.
    */
-  async open(
-    pipeline: string,
-    settings: Settings,
-    raw: Omit<RawEntry, 'revision'>,
-  ): Promise<Ledger> {
+  async open(pipeline: string, settings: Settings, raw: NewRaw): Promise<Ledger> {
     return swapDocument(this.#bucket, ledgerKey(pipeline), LEDGER, (current) => {
       if (current !== undefined && current.batches.length > 0) return current;
       const revision = (current?.revision ?? 0) + 1;
@@ -53,7 +48,7 @@ export class Ledgers {
         pipeline,
         revision,
         settings,
-        raw: [{ revision, ...raw }],
+        raw: [{ revision, ...raw, after: 0, whole: null }],
         batches: [],
         arrivals: [],
         quarantined: [],
@@ -67,7 +62,8 @@ export class Ledgers {
   /**
    * Enters batches that are not in the ledger yet, in order.
    * @param settings what they were cut under
-   * @throws Conflict when the ledger has been opened under other settings or with other data meanwhile.
+   * @throws Conflict when the ledger has been opened under other settings or with other data meanwhile;
+   *   with `details.grown` when only more rows have come, so that cutting anew helps.
    * @throws DamagedArtifact when a batch already stands there with other bytes: the same number never
    * means two things.
    */
@@ -100,6 +96,22 @@ export class Ledgers {
     return swapDocument(this.#bucket, ledgerKey(pipeline), LEDGER, (current) =>
       enterLook(current, pipeline, look),
     );
+  }
+
+  /**
+   * Enters a later state of a table that grows.
+   * @returns undefined when the ledger is not what it was found against: batches have been cut, or another
+   *   state has been entered, so that what is new is to be found anew
+   */
+  async grow(pipeline: string, grown: Grown): Promise<Ledger | undefined> {
+    let fits = false;
+    const ledger = await swapDocument(this.#bucket, ledgerKey(pipeline), LEDGER, (current) => {
+      if (current === undefined) throw noLedger(pipeline);
+      const next = enterGrown(current, grown);
+      fits = next !== undefined;
+      return next ?? current;
+    });
+    return fits ? ledger : undefined;
   }
 
   /**
@@ -137,12 +149,23 @@ function appendBatch(ledger: Ledger, added: NewBatch): Ledger {
     throw new DamagedArtifact(
       `batch ${added.batch} of ${ledger.pipeline} cannot follow batch ${ledger.batches.length}: cut the ones between first`,
     );
+  if (isOutgrown(ledger, added))
+    throw new Conflict(
+      `rows of batch ${added.batch} of ${ledger.pipeline} came while this run cut it without them: run it again`,
+      { details: { grown: true } },
+    );
   const revision = ledger.revision + 1;
   return {
     ...ledger,
     revision,
     batches: [...ledger.batches, { ...added, revision, replaced: [] }],
   };
+}
+
+/** Whether a batch is the short end of a table that has more rows now: cut so, it would lose its place. */
+function isOutgrown(ledger: Ledger, { batch, raw, rows }: NewBatch): boolean {
+  const short = rows < ledger.settings.batch_size;
+  return short && !hasArrivals(ledger) && tableOf(ledger, batch).ref.sha256 !== raw;
 }
 
 function noLedger(pipeline: string): DamagedArtifact {

@@ -29,7 +29,10 @@ export function summaryOf(
 /** What came of a stage, in a few words: "120 train rows · 30 test rows". */
 export function factsLine(stage: StageName, facts: Facts): string {
   const shown: Record<StageName, [string, string][]> = {
-    get_data: [['rows', 'rows']],
+    get_data: [
+      ['rows', 'rows'],
+      ['new_rows', 'new rows'], // of a look at the source
+    ],
     prepare_batch: [['rows', 'rows']],
     merge_data: [['rows', 'rows']],
     preprocess: [

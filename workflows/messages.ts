@@ -46,6 +46,11 @@ export function differences(running: PinnedRun, asked: PinnedRun): Difference[] 
     a['damaged'] = running.damaged ?? [];
     b['damaged'] = damaged;
   }
+  // A run that looks for new rows does the work of one that does not.
+  if (asked.refresh === true && running.refresh !== true) {
+    a['refresh'] = false;
+    b['refresh'] = true;
+  }
   return [...new Set([...Object.keys(a), ...Object.keys(b)])].flatMap((key) =>
     canonicalJson(a[key] ?? null) === canonicalJson(b[key] ?? null)
       ? []

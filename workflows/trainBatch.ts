@@ -113,7 +113,11 @@ async function runHealing(run: PinnedRun, stageLog: StageLog): Promise<void> {
 /** The pipeline, top to bottom: each stage takes what those above it made. */
 async function runStages(run: PinnedRun, stageLog: StageLog): Promise<void> {
   const compute = computing(run);
-  const data = await stageLog.run('get_data', stages.get_data, { source: run.source, inputs: {} });
+  const data = await stageLog.run('get_data', stages.get_data, {
+    source: run.source,
+    ...(run.refresh === true ? { refresh: true } : {}),
+    inputs: {},
+  });
   if (run.until === 'get_data') return;
   const { raw, columns } = data.outputs;
 

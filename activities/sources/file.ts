@@ -37,7 +37,7 @@ export async function localPath(
       confined
         ? `data.source ${source} cannot be read on the worker (${messageOf(error)}): start the run with the client where the file is, and it uploads it`
         : `data.source ${source} cannot be read (${messageOf(error)}): check the path`,
-      { cause: error },
+      { cause: error, details: { absent: true } },
     );
   }
 }

@@ -10,6 +10,7 @@ interface RunFlags extends CommonFlags {
   until?: StageName;
   detach?: boolean;
   withMissing?: boolean;
+  refresh?: boolean;
 }
 
 export function runCommand(context: CommandContext): Command {
@@ -19,7 +20,12 @@ export function runCommand(context: CommandContext): Command {
     .option('--with-missing', 'build the versions before it that have no record first')
     .addHelpText(
       'after',
-      examples('run 2 --set model.max_depth=4', 'run 5 --with-missing', 'run 2 --json'),
+      examples(
+        'run 2 --set model.max_depth=4',
+        'run 5 --with-missing',
+        'run 3 --refresh',
+        'run 2 --json',
+      ),
     )
     .action(async (batch: number, flags: RunFlags) => runBatch(context, batch, flags));
 }
@@ -61,5 +67,6 @@ function withRunFlags(command: Command): Command {
   return command
     .option('--set <key=value>', 'override a param for this run; repeatable', setArgument)
     .option('--force', 'run every stage anew, whatever the cache holds')
+    .option('--refresh', 'look at the source for rows that are new, whatever is known of it')
     .option('--detach', 'start it and come back at once');
 }

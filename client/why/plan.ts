@@ -2,7 +2,8 @@ import { stage as evaluate } from '../../activities/evaluate.ts';
 import type { SourcePlace } from '../../activities/sources/source.ts';
 import { isPlace } from '../../activities/arrivals/open-place.ts';
 import { checkFrozen } from '../../activities/frozen.ts';
-import { stage as getData } from '../../activities/get_data.ts';
+import { mayGrow } from '../../activities/growing/text.ts';
+import { grownStage, stage as getData } from '../../activities/get_data.ts';
 import { inputsOf, stage as mergeData } from '../../activities/merge_data.ts';
 import { stage as prepareBatch, stageFor } from '../../activities/prepare_batch.ts';
 import { stage as preprocess } from '../../activities/preprocess.ts';
@@ -10,7 +11,7 @@ import { stage as train } from '../../activities/train.ts';
 import { checkBatch } from '../../pipeline/batch.ts';
 import type { Params } from '../../pipeline/params.ts';
 import type { Store } from '../../store/index.ts';
-import { rawOf, type Ledger } from '../../store/ledger.ts';
+import { rawOf, tableOf, type Ledger } from '../../store/ledger.ts';
 import type { VersionRecord } from '../../store/records.ts';
 import { sourceOf } from './source.ts';
 import {
@@ -48,13 +49,11 @@ export async function planOf(
   if (cut !== undefined) checkFrozen(cut, params);
 
   const { source } = params.data;
-  const raw: Input = (await sourceOf(params.data, cut, batch, asked.sources)) ?? {
-    kind: 'unknown',
-    name: source,
-  };
-  const data = await planStage(context, getData, { source: raw });
-  const rows = cut?.raw.at(-1)!.rows ?? data.entry?.facts['rows'];
-  if (typeof rows === 'number' && !isPlace(source)) checkBatch(batch, rows, params.data.batch_size);
+  const raw = await sourceOf(params.data, cut, batch, asked.sources);
+  const data = await planData(context, cut, raw);
+  const rows = cut?.raw[0]!.rows ?? data.entry?.facts['rows'];
+  if (typeof rows === 'number' && !isPlace(source) && !(cut !== undefined && mayGrow(source)))
+    checkBatch(batch, rows, params.data.batch_size);
 
   const prepare = (number: number): Promise<Planned> =>
     planStage(
@@ -86,13 +85,26 @@ export async function planOf(
   return [data, prepared, merged, processed, trained, evaluated].map(({ plan }) => plan);
 }
 
+/** get_data's plan: a later state of a table has its columns from the first. */
+function planData(
+  context: PlanContext,
+  ledger: Ledger | undefined,
+  source: Input,
+): Promise<Planned> {
+  const state = ledger === undefined ? undefined : tableOf(ledger, context.batch);
+  if (state === undefined || state.after === 0 || !isRef(source))
+    return planStage(context, getData, { source });
+  return planStage(context, grownStage(ledger!, state), { source, columns: state.columns });
+}
+
 /** What a batch is, or would be, cut from. */
 function cutInputs(
   ledger: Ledger | undefined,
   data: Planned,
   batch: number,
 ): Record<'raw' | 'columns', Input> {
-  if (ledger === undefined) return { raw: data.output('raw'), columns: data.output('columns') };
+  const told = { raw: data.output('raw'), columns: data.output('columns') };
+  if (ledger === undefined || (batch > ledger.batches.length && !isRef(told.raw))) return told;
   const { ref, columns } = rawOf(ledger, batch);
   return { raw: ref, columns };
 }

@@ -11,6 +11,8 @@ export type Reason =
   | { kind: 'upstream'; stage: StageName }
   /** What it reads is on the worker alone. */
   | { kind: 'unknown'; name: string }
+  /** What it reads is looked at again by the worker. */
+  | { kind: 'looks'; name: string }
   /** An output is missing from the store, or damaged. */
   | { kind: 'missing'; path: string }
   /** Nothing differs from the last time, whose entry is no longer in the cache. */
@@ -36,6 +38,8 @@ function one(reason: Reason): string {
       return `${reason.stage} runs`;
     case 'unknown':
       return `${reason.name} is not here: only a worker can tell`;
+    case 'looks':
+      return `it looks at ${reason.name} again, as the rows that are known do not fill this batch`;
     case 'missing':
       return `${reason.path} is missing or damaged in the store`;
     case 'forgotten':

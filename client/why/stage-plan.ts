@@ -67,7 +67,7 @@ export async function planStage(
   const before = last?.stages.find((ran) => ran.stage === stage);
   const because: Reason[] =
     before === undefined
-      ? [{ kind: 'new' }]
+      ? [{ kind: 'new' }, ...unknown(inputs).filter(({ kind }) => kind === 'looks')]
       : [...differencesOf(before, identity, params), ...unknown(inputs)];
   return {
     plan: {

@@ -1,0 +1,185 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { loadConfig } from '../../config.ts';
+import { sha256 } from '../../store/hash.ts';
+import type { Ledger } from '../../store/ledger.ts';
+import { openStore, type Store } from '../../store/index.ts';
+import { openOddServer, type OddServer } from '../support/odd-server.ts';
+import { makeProject, startWorker, type Project, type RunningWorker } from '../support/project.ts';
+
+/** Tables that only grow, from the command line through a real worker: looked at again, never renumbered. */
+
+const row = (i: number): string => `${i},${i % 7},${i % 2 ? 'odd' : 'even'}`;
+const table = (count: number, change: Record<number, string> = {}): string =>
+  `a,b,label\n${Array.from({ length: count }, (_, i) => `${change[i] ?? row(i)}\n`).join('')}`;
+
+let project: Project;
+let worker: RunningWorker;
+let store: Store;
+let web: OddServer;
+let served = table(100);
+/** What the server answered, in turn. */
+let answered: number[] = [];
+
+beforeAll(async () => {
+  web = await openOddServer({
+    '/table.csv': (request, response) => {
+      const etag = `"${sha256(served).slice(0, 12)}"`;
+      const same = request.headers['if-none-match'] === etag;
+      answered.push(same ? 304 : 200);
+      response.writeHead(same ? 304 : 200, { etag }).end(same ? undefined : served);
+    },
+  });
+  project = await makeProject('growing');
+  worker = await startWorker(project);
+  store = openStore(loadConfig(project.folder, project.env).storage);
+});
+
+afterAll(async () => {
+  await worker?.stop();
+  await web?.close();
+  store?.bucket.close();
+  project?.remove();
+});
+
+const flags = (pipeline: string, source: string): string[] => [
+  '--pipeline',
+  pipeline,
+  '--set',
+  `data.source=${source}`,
+  '--set',
+  'data.target=label',
+];
+
+async function ledgerOf(pipeline: string): Promise<Ledger> {
+  return (await store.ledgers.read(pipeline))!;
+}
+
+async function textOf({ batches }: Ledger, batch: number): Promise<string> {
+  return Buffer.from(await store.artifacts.get(batches[batch - 1]!.ref)).toString();
+}
+
+interface Told {
+  stages: { stage: string; cached: boolean; made: string | null }[];
+  warnings: string[];
+  error: { type: string; message: string };
+}
+
+/** Runs the command line; its document, with its exit code. */
+async function client(...args: string[]): Promise<Told & { code: number | null; stderr: string }> {
+  const { code, stdout, stderr } = await project.client(...args, '--json');
+  return { ...(JSON.parse(stdout) as Told), code, stderr };
+}
+
+describe('a table at a URL', () => {
+  const run = (batch: number, ...more: string[]) =>
+    client('run', String(batch), ...flags('web', web.url('/table.csv')), ...more);
+
+  it('is fetched once for the batches it has, and asked again only with --refresh', async () => {
+    expect((await run(2)).code).toBe(0);
+    expect(answered).toEqual([200]);
+    const told = await run(2, '--refresh');
+    expect(told.code).toBe(0);
+    expect(answered).toEqual([200, 304]);
+    expect(told.stages[0]).toMatchObject({ cached: true, made: '100 rows · 0 new rows' });
+  });
+
+  it('brings later batches with --refresh, and leaves those that are cut as they are', async () => {
+    const before = await ledgerOf('web');
+    served = table(150);
+    answered = [];
+    const told = await run(3, '--refresh');
+    expect(told.code).toBe(0);
+    expect(answered).toEqual([200]);
+    expect(told.stages[0]).toMatchObject({ made: '150 rows · 50 new rows' });
+    const ledger = await ledgerOf('web');
+    expect(ledger.batches.slice(0, 2)).toEqual(before.batches);
+    expect(ledger.batches[2]).toMatchObject({ batch: 3, rows: 50, from: 0 });
+    expect(ledger.raw[1]).toMatchObject({ after: 2, rows: 50, whole: { rows: 150 } });
+    const rows = Array.from({ length: 50 }, (_, i) => row(100 + i));
+    expect(await textOf(ledger, 3)).toBe(`a,b,label\n${rows.join('\n')}\n`);
+    // What was there before is as cached as it was.
+    expect((await run(2)).stages.map(({ cached }) => cached)).not.toContain(false);
+  });
+
+  it('is asked again without being told to, for a batch that is not known', async () => {
+    served = table(180);
+    answered = [];
+    const { stdout } = await project.client('why', '4', ...flags('web', web.url('/table.csv')));
+    expect(stdout).toContain('as the rows that are known do not fill this batch');
+    expect((await run(4)).code).toBe(0);
+    expect(answered).toEqual([200]);
+    expect((await ledgerOf('web')).batches[3]).toMatchObject({ rows: 30 });
+    const none = await run(5);
+    expect(none.error.message).toBe(
+      'batch 5 does not exist: the 180 rows of the source make 4 batches so far',
+    );
+    expect(answered).toEqual([200, 304]);
+  });
+
+  it('with a past that has changed is an error that shows the row and names amend, which is the way on', async () => {
+    const before = await ledgerOf('web');
+    served = table(230, { 120: '120,99,even' });
+    const { code, error } = await run(5, '--refresh');
+    expect(code).toBe(1);
+    expect(error.type).toBe('BadData');
+    expect(error.message).toContain(
+      `${web.url('/table.csv')} has changed where it may only grow: row 121 was "120,1,even" and is "120,99,even"; batch 3 of web keeps the rows it has`,
+    );
+    expect(error.message).toContain('"amend 3 --source FILE"');
+    expect(await ledgerOf('web')).toEqual(before);
+
+    const rows = Array.from({ length: 50 }, (_, i) => (i === 20 ? '120,99,even' : row(100 + i)));
+    project.write('mended.csv', `a,b,label\n${rows.join('\n')}\n`);
+    const amended = await project.client(
+      'amend',
+      '3',
+      ...flags('web', web.url('/table.csv')),
+      '--source',
+      'mended.csv',
+    );
+    expect(amended.code).toBe(0);
+    const told = await run(5, '--refresh');
+    expect(told.code).toBe(0);
+    const ledger = await ledgerOf('web');
+    expect(ledger.batches[4]).toMatchObject({ rows: 50 });
+    expect(await textOf(ledger, 3)).toContain('120,99,even');
+    expect(await textOf(ledger, 5)).toContain(row(180));
+  });
+});
+
+describe('a table in S3', () => {
+  it('brings new rows with --refresh, its shuffled rows first', async () => {
+    const put = async (text: string) => {
+      const bytes = Buffer.from(text);
+      await store.bucket.put('in/table.csv', bytes, { sha256: sha256(bytes) });
+    };
+    const source = flags('bucket', `s3://${project.env['RETRAIN_BUCKET']!}/in/table.csv`);
+    await put(table(120));
+    expect((await client('run', '1', ...source, '--until', 'prepare_batch')).code).toBe(0);
+    await put(table(170));
+    const told = await client('run', '4', ...source, '--until', 'prepare_batch', '--refresh');
+    expect(told.code).toBe(0);
+    const ledger = await ledgerOf('bucket');
+    expect(ledger.batches.map(({ rows }) => rows)).toEqual([50, 50, 50, 20]);
+    const texts = await Promise.all([1, 2, 3, 4].map((batch) => textOf(ledger, batch)));
+    const rows = texts.flatMap((text) => text.trimEnd().split('\n').slice(1));
+    expect(rows.slice(120)).toEqual(Array.from({ length: 50 }, (_, i) => row(120 + i)));
+    expect(rows.toSorted()).toEqual(Array.from({ length: 170 }, (_, i) => row(i)).toSorted());
+  });
+});
+
+describe('a local file', () => {
+  it('that has grown is said for a batch that is cut, and taken in for one that is not', async () => {
+    const source = flags('file', 'grow.csv');
+    project.write('grow.csv', table(60));
+    expect((await client('run', '1', ...source, '--until', 'prepare_batch')).code).toBe(0);
+    project.write('grow.csv', table(100));
+    const again = await client('run', '1', ...source, '--until', 'prepare_batch');
+    expect(again.warnings.join()).toContain(
+      'grow.csv has 40 rows that are not known yet: "--refresh" takes them in',
+    );
+    expect((await ledgerOf('file')).raw).toHaveLength(1);
+    expect((await client('run', '2', ...source, '--until', 'prepare_batch')).code).toBe(0);
+    expect((await ledgerOf('file')).batches[1]).toMatchObject({ rows: 50 });
+  });
+});
