@@ -51,6 +51,18 @@ describe('stored documents of every schema', () => {
     expect(ledger!.batches).toEqual(fixture('ledger.2.json')['batches']);
   });
 
+  it('of before tables could grow have one state, the whole', async () => {
+    const closed = await new Ledgers(holding(fixture('ledger.1.json'))).read('iris');
+    expect(closed!.raw).toMatchObject([{ after: 0, whole: null }]);
+    const grown = await new Ledgers(holding(fixture('ledger.2-grown.json'))).read('web');
+    expect(grown!.raw.map(({ after, whole }) => [after, whole?.rows ?? null])).toEqual([
+      [0, null],
+      [2, 150],
+      [3, 180],
+      [4, 230],
+    ]);
+  });
+
   it.each(Object.keys(READERS))('a newer %s is refused with a sentence', async (kind) => {
     const newest = stored
       .filter((name) => name.startsWith(`${kind}.`))

@@ -1,0 +1,279 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { DefaultLogger } from '@temporalio/worker';
+import fc from 'fast-check';
+import { afterAll, describe, expect, it } from 'vitest';
+import type { Compute } from '../../activities/compute.ts';
+import type { Deps } from '../../activities/deps.ts';
+import { findPending } from '../../activities/find_pending.ts';
+import { getData } from '../../activities/get_data.ts';
+import { prepareBatch } from '../../activities/prepare_batch.ts';
+import { threadFiles } from '../../activities/thread-files.ts';
+import { paramsSchema } from '../../pipeline/params.ts';
+import { permutation } from '../../pipeline/shuffle.ts';
+import { tasks } from '../../pipeline/tasks.ts';
+import { Artifacts } from '../../store/artifacts.ts';
+import type { Store } from '../../store/index.ts';
+import { batchesKnown, type Ledger } from '../../store/ledger.ts';
+import { Ledgers } from '../../store/ledger.ts';
+import { LocalCache } from '../../store/local-cache.ts';
+import { Records } from '../../store/records.ts';
+import { StageCache } from '../../store/stage-cache.ts';
+import { memoryBucket } from '../support/memory-bucket.ts';
+
+/** The law of a table that grows: when it is looked at decides nothing. */
+
+const SIZE = 3;
+const folders: string[] = [];
+afterAll(() => folders.forEach((folder) => rmSync(folder, { recursive: true, force: true })));
+
+// A few equal rows, and cells that need quotes: two states may hold the same bytes.
+const row = (i: number): string =>
+  `${i % 4},${i % 5 === 0 ? '"a,b"' : 'c'},${i % 2 ? 'odd' : 'even'}`;
+const textOf = (rows: number, end = '\n'): string =>
+  ['a,b,label', ...Array.from({ length: rows }, (_, i) => row(i))].join('\n') + end;
+
+/** A pipeline over a file that grows, on a store in memory, as a worker would run it. */
+class Pipeline {
+  readonly #deps: Deps;
+  readonly #file: string;
+  readonly #params;
+  rows = 0;
+
+  constructor(seed: number | null) {
+    const root = mkdtempSync(join(tmpdir(), 'growing '));
+    folders.push(root);
+    this.#file = join(root, 'grow.csv');
+    this.#params = paramsSchema.parse({
+      data: { source: 'grow.csv', target: 'label', batch_size: SIZE, shuffle_seed: seed },
+    });
+    const bucket = memoryBucket();
+    const artifacts = new Artifacts(bucket);
+    const compute = (async (name: keyof typeof tasks, input: never) =>
+      (tasks[name] as (...args: unknown[]) => unknown)(input, undefined, {
+        files: threadFiles,
+      })) as unknown as Compute;
+    this.#deps = {
+      root,
+      compute,
+      local: new LocalCache(join(root, 'cache')),
+      store: {
+        bucket,
+        artifacts,
+        ledgers: new Ledgers(bucket),
+        records: new Records(bucket),
+        cache: new StageCache(bucket, artifacts),
+      } as unknown as Store,
+      sources: {
+        s3: { region: 'us-east-1', bucket: 'unused' },
+        limits: { bytes: 1e6, connectMs: 1_000, idleMs: 1_000, totalMs: 10_000 },
+      },
+    } as unknown as Deps;
+  }
+
+  append(rows: number, end?: string): void {
+    this.rows += rows;
+    writeFileSync(this.#file, textOf(this.rows, end));
+  }
+
+  /** Puts any text in the table's place. */
+  spoil(text: string): void {
+    writeFileSync(this.#file, text);
+  }
+
+  async look(batch = 1): Promise<void> {
+    await this.#inActivity(() => getData(this.#deps, { ...this.#ask(batch), refresh: true }));
+  }
+
+  async cut(batch: number): Promise<void> {
+    await this.#inActivity(() => prepareBatch(this.#deps, this.#ask(batch)));
+  }
+
+  /** Batches a nightly would run after a look of its own. */
+  async pending(): Promise<number[]> {
+    const request = { pipeline: 'p', params: this.#params, source: null, rebuild: false };
+    const { batches } = await this.#inActivity(() =>
+      findPending(this.#deps, { ...request, look: true }),
+    );
+    return batches.map(({ batch }) => batch);
+  }
+
+  async ledger(): Promise<Ledger> {
+    return (await this.#deps.store.ledgers.read('p'))!;
+  }
+
+  /** The rows of the batches, in order. */
+  async cutRows(): Promise<string[][]> {
+    const { batches } = await this.ledger();
+    const texts = await Promise.all(batches.map(({ ref }) => this.#deps.store.artifacts.get(ref)));
+    return texts.map((bytes) => Buffer.from(bytes).toString().trimEnd().split('\n').slice(1));
+  }
+
+  #ask(batch: number) {
+    return {
+      pipeline: 'p',
+      batch,
+      params: this.#params,
+      cache: 'use' as const,
+      damaged: [],
+      inputs: {},
+      force: null,
+      source: null,
+    };
+  }
+
+  #inActivity<T>(work: () => Promise<T>): Promise<T> {
+    return new MockActivityEnvironment({}, { logger: new DefaultLogger('ERROR') }).run(work);
+  }
+}
+
+type Step =
+  | { do: 'append'; rows: number; end: string }
+  | { do: 'look' }
+  | { do: 'cut' }
+  | { do: 'night' }
+  | { do: 'again'; batch: number }
+  | { do: 'both' };
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constant('append' as const),
+      rows: fc.integer({ min: 1, max: 7 }),
+      end: fc.constantFrom('\n', ''),
+    }),
+  },
+  { weight: 2, arbitrary: fc.constant({ do: 'look' as const }) },
+  { weight: 2, arbitrary: fc.constant({ do: 'cut' as const }) },
+  fc.constant({ do: 'night' as const }),
+  fc.record({ do: fc.constant('again' as const), batch: fc.nat(20) }),
+  fc.constant({ do: 'both' as const }),
+);
+
+/** Cuts what is whole, as far as is known. */
+async function cutWhole(pipeline: Pipeline): Promise<void> {
+  const ledger = await pipeline.ledger();
+  const { after, rows } = ledger.raw.at(-1)!;
+  const last = after + Math.floor(rows / SIZE);
+  if (last > ledger.batches.length) await pipeline.cut(last);
+}
+
+async function take(pipeline: Pipeline, one: Step): Promise<void> {
+  switch (one.do) {
+    case 'append':
+      return pipeline.append(one.rows, one.end);
+    case 'look':
+      return pipeline.look();
+    case 'cut':
+      return cutWhole(pipeline);
+    case 'night':
+      for (const batch of await pipeline.pending())
+        if (batch > (await pipeline.ledger()).batches.length) await pipeline.cut(batch);
+      return;
+    case 'again': {
+      const { batches } = await pipeline.ledger();
+      return pipeline.cut((one.batch % batches.length) + 1);
+    }
+    case 'both':
+      await Promise.all([pipeline.look(), cutWhole(pipeline), pipeline.look(), cutWhole(pipeline)]);
+  }
+}
+
+describe('a table that grows', () => {
+  it.each([null, 42])('gives the same batches whenever it is looked at (seed %s)', async (seed) => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: SIZE, max: 10 }),
+        fc.array(step, { maxLength: 12 }),
+        async (first, steps) => {
+          const often = new Pipeline(seed);
+          often.append(first);
+          await often.look();
+          await often.cut(1);
+          for (const one of steps) await take(often, one);
+          await often.look();
+          await cutWhole(often);
+
+          const order = [...permutation(first, seed)];
+          for (let i = first; i < often.rows; i++) order.push(i);
+          const expected = Array.from({ length: Math.floor(often.rows / SIZE) }, (_, i) =>
+            order.slice(i * SIZE, (i + 1) * SIZE).map(row),
+          );
+          expect(await often.cutRows()).toEqual(expected);
+          if (seed !== null) return;
+          const once = new Pipeline(seed);
+          once.append(often.rows);
+          await once.look();
+          await cutWhole(once);
+          const hashes = ({ batches }: Ledger) => batches.map(({ ref }) => ref.sha256);
+          expect(hashes(await often.ledger())).toEqual(hashes(await once.ledger()));
+        },
+      ),
+      { numRuns: 15 },
+    );
+  });
+
+  it('loses no row and repeats none, however batches are cut short while rows come', async () => {
+    const racing = fc.record({ rows: fc.integer({ min: 1, max: 5 }), first: fc.boolean() });
+    await fc.assert(
+      fc.asyncProperty(fc.array(racing, { minLength: 1, maxLength: 8 }), async (rounds) => {
+        const pipeline = new Pipeline(null);
+        pipeline.append(SIZE);
+        await pipeline.look();
+        await pipeline.cut(1);
+        for (const { rows, first } of rounds) {
+          pipeline.append(rows);
+          if (first) await pipeline.look();
+          const known = batchesKnown(await pipeline.ledger());
+          pipeline.append(1);
+          await Promise.all([pipeline.look(), pipeline.cut(known), pipeline.look()]);
+        }
+        await pipeline.look();
+        await pipeline.cut(batchesKnown(await pipeline.ledger()));
+        const order = Array.from({ length: pipeline.rows }, (_, i) => row(i));
+        expect((await pipeline.cutRows()).flat()).toEqual(order);
+      }),
+      { numRuns: 10 },
+    );
+  });
+
+  it('begins the next batch after one that was cut short, which stays so', async () => {
+    const pipeline = new Pipeline(null);
+    pipeline.append(5);
+    await pipeline.look();
+    await pipeline.cut(2);
+    pipeline.append(4);
+    expect(await pipeline.pending()).toEqual([1, 2, 3]);
+    await pipeline.cut(3);
+    const rows = Array.from({ length: 9 }, (_, i) => row(i));
+    expect(await pipeline.cutRows()).toEqual([
+      rows.slice(0, 3),
+      rows.slice(3, 5),
+      rows.slice(5, 8),
+    ]);
+    expect(batchesKnown(await pipeline.ledger())).toBe(4);
+  });
+
+  it('refuses new rows that do not fit by their place in the source, before they are known', async () => {
+    const pipeline = new Pipeline(null);
+    pipeline.append(4);
+    await pipeline.look();
+    await pipeline.cut(1);
+    const before = await pipeline.ledger();
+    pipeline.append(2);
+    pipeline.spoil(`${textOf(6)}many,c,odd\n`);
+    await expect(pipeline.look()).rejects.toThrow(
+      /grow\.csv, row 7 \(line 8\), column "a": "many"/,
+    );
+    pipeline.spoil(`${textOf(3)}9,9,odd\n`);
+    await expect(pipeline.look()).rejects.toThrow(
+      'row 4 was "3,c,odd" and is "9,9,odd"; batch 2 of p keeps the rows it has: put the source back, or give the batch its rows by "stage prepare_batch 2" to cut it as it was, then "amend 2 --source FILE"',
+    );
+    pipeline.spoil(textOf(4).replace('3,c,odd\n', '3,c,oddly\n'));
+    await expect(pipeline.look()).rejects.toThrow('row 4 was "3,c,odd" and is "3,c,oddly"');
+    expect(await pipeline.ledger()).toEqual(before);
+  });
+});
