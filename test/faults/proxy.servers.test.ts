@@ -4,22 +4,12 @@ import type { RunSummary } from '../../activities/contract.ts';
 import { StorageUnavailable } from '../../errors.ts';
 import { openStore } from '../../store/index.ts';
 import { makeProject, startWorker, type Project, type RunningWorker } from '../support/project.ts';
-import { openProxy, type Proxy, type Toxic } from '../support/proxy.ts';
+import { openProxy, TOXICS, type Proxy, type Toxic } from '../support/proxy.ts';
 
 /** Whole runs over connections that go wrong, to the S3 server and to MLflow at once. */
 
 /** Names in MLflow's registry are everybody's. */
 const id = `${process.pid}-${Date.now().toString(36)}`;
-
-/** All but `stall`, which a whole run has not been seen to come through: below it is tried on a read alone. */
-const RUN_TOXICS = [
-  'latency',
-  'reset',
-  'lostAnswer',
-  'unavailable',
-  'half',
-  'slowClose',
-] satisfies Toxic[];
 
 let project: Project;
 let worker: RunningWorker;
@@ -61,7 +51,7 @@ async function run(pipeline: string): Promise<RunSummary> {
 }
 
 describe('a run over a bad connection comes out as one over a good one', () => {
-  it.each(RUN_TOXICS)('%s', async (toxic) => {
+  it.each(Object.keys(TOXICS) as Toxic[])('%s', async (toxic) => {
     const before = s3.harmed() + mlflow.harmed();
     // Not for ever: a stage asks more than seven times, and would never get through.
     s3.poison(toxic, 7, 4);

@@ -1,0 +1,199 @@
+import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { StageResult } from '../../activities/contract.ts';
+import type { Ref } from '../../store/ref.ts';
+import { openOddServer, type OddServer } from '../support/odd-server.ts';
+import { openAlone, type ActivityName, type Alone } from './alone.ts';
+
+/** Each activity alone, in Temporal's mock environment: its heartbeats, its end when cancelled, its failures. */
+
+const pipeline = `alone-${process.pid}-${Date.now().toString(36)}`;
+let alone: Alone;
+let hook: OddServer;
+/** What each activity is asked in a run of the first batch. */
+let asks: Record<ActivityName, Record<string, unknown>>;
+
+beforeAll(async () => {
+  hook = await openOddServer({
+    '/hook': () => undefined, // takes the request, and never answers
+  });
+  alone = await openAlone(pipeline, new URL(hook.url('/hook')));
+  asks = await firstBatch();
+});
+afterEach(() => {
+  for (const proxy of [alone.s3, alone.mlflow]) proxy.poison(undefined);
+});
+afterAll(async () => {
+  await alone?.close();
+  await hook?.close();
+});
+
+/** Runs the stages of a batch, as the workflow does, and keeps what each is asked. */
+async function firstBatch(): Promise<typeof asks> {
+  const { params, paramsHash } = await alone.answer('pin_run', { batch: 1 });
+  const stage = { pipeline, batch: 1, params, damaged: [], cache: 'use', force: null };
+  const get_data = { ...stage, source: null, inputs: {} };
+  const data = await alone.answer('get_data', get_data);
+  const { raw, columns } = data.outputs;
+  const prepare_batch = { ...stage, inputs: { raw, columns } };
+  const prepared = await alone.answer('prepare_batch', prepare_batch);
+  const ledgerRevision = prepared.facts['ledger_revision'];
+  const merge_data = { ...stage, ledgerRevision, inputs: {} };
+  const union = await alone.answer('merge_data', merge_data);
+  const preprocess = { ...stage, inputs: { merged: union.outputs['merged'], columns } };
+  const processed = await alone.answer('preprocess', preprocess);
+  const { train: rows, test, encoder } = processed.outputs;
+  const train = { ...stage, inputs: { train: rows, encoder } };
+  const trained = await alone.answer('train', train);
+  const { attempt, mlflow } = trained;
+  const inputs = { model: trained.outputs['model'], encoder, test };
+  const evaluate = { ...stage, attempt, inputs };
+  const scored = await alone.answer('evaluate', evaluate);
+  const done = [data, prepared, union, processed, trained, scored] as StageResult[];
+  const stages = done.map(({ stage: name, key, cached }) => ({ stage: name, key, cached }));
+  const about = { pipeline, batch: 1, params, paramsHash, ledgerRevision, stages };
+  const publish_version = { ...about, attempt, mlflow, healed: [], forced: false };
+  await alone.answer('publish_version', publish_version);
+  const nightly = { pipeline, params, source: null, rebuild: false };
+  return {
+    pin_run: { batch: 1 },
+    pin_nightly: {},
+    find_missing: { pipeline, before: 3 },
+    find_pending: { ...nightly, look: true },
+    get_data,
+    prepare_batch,
+    merge_data,
+    preprocess,
+    train,
+    evaluate,
+    publish_version,
+    log_version: { pipeline, version: 1 },
+    close_runs: { status: 'KILLED' },
+    notify: {
+      event: 'completed',
+      outcome: 'trained',
+      pipeline,
+      batch: 1,
+      version: null,
+      metrics: null,
+      error: null,
+      links: {},
+      message: '',
+    },
+  };
+}
+
+/** What an activity fails with. */
+const failure = async (ended: Promise<unknown>): Promise<unknown> =>
+  ended.then(
+    (answer) => ({ answer }),
+    (error: unknown) => error,
+  );
+
+const STORES = [
+  'find_missing',
+  'find_pending',
+  'get_data',
+  'prepare_batch',
+  'merge_data',
+  'preprocess',
+  'train',
+  'evaluate',
+  'publish_version',
+  'log_version',
+] as const;
+
+/** While its server takes requests and does not finish its answers. */
+async function hangs(name: ActivityName): Promise<{ left: unknown; cancelled: unknown }> {
+  const [one, other] = [alone.play(name, asks[name]), alone.play(name, asks[name])];
+  const ends = Promise.all([failure(one.ended), failure(other.ended)]);
+  await Promise.all([one.alive, other.alive]);
+  other.environment.cancel();
+  const [left, cancelled] = await ends;
+  return { left, cancelled };
+}
+
+describe('while its server hangs, an activity is alive, ends when it is cancelled, and says what is away', () => {
+  it.each(STORES)('%s, of the S3 server', async (name) => {
+    alone.s3.poison('stall');
+    const { left, cancelled } = await hangs(name);
+    expect(cancelled).toBeInstanceOf(CancelledFailure);
+    expect(left).toMatchObject({ type: 'StorageUnavailable', nonRetryable: false });
+  });
+
+  it.each(['train', 'evaluate', 'log_version', 'close_runs'] as const)(
+    '%s, of MLflow',
+    async (name) => {
+      // Params that nothing is logged of yet: what is logged is not asked for again.
+      const fresh = name === 'train' || name === 'evaluate' ? await unlogged() : asks;
+      const asked = asks;
+      asks = fresh;
+      alone.mlflow.poison('stall');
+      const { left, cancelled } = await hangs(name).finally(() => (asks = asked));
+      expect(cancelled).toBeInstanceOf(CancelledFailure);
+      expect(left).toMatchObject({ type: 'TrackingUnavailable', nonRetryable: false });
+    },
+  );
+
+  it('notify, of the webhook', async () => {
+    const { environment, alive, ended } = alone.play('notify', asks.notify);
+    const end = failure(ended);
+    await alive;
+    environment.cancel();
+    expect(await end).toBeInstanceOf(CancelledFailure);
+  });
+});
+
+let depth = 20;
+
+/** The same requests for a model of another depth: trained, where it is evaluated, and not logged further. */
+async function unlogged(): Promise<typeof asks> {
+  const { params } = asks.train as { params: { model: object } };
+  const other = { ...params, model: { ...params.model, max_depth: depth++ } };
+  const train = { ...asks.train, params: other };
+  const { attempt, outputs } = await alone.answer('train', train);
+  const { inputs } = asks.evaluate as { inputs: Record<string, Ref> };
+  const evaluate = { ...asks.evaluate, params: other, attempt };
+  return {
+    ...asks,
+    train: { ...train, params: { ...other, model: { ...other.model, max_depth: depth++ } } },
+    evaluate: { ...evaluate, inputs: { ...inputs, model: outputs['model']! } },
+  };
+}
+
+describe('what a person must mend fails at once, by name', () => {
+  const gone = {
+    path: 'data/merged/',
+    md5: `${'0'.repeat(32)}.dir`,
+    sha256: '0'.repeat(64),
+    size: 1,
+  };
+
+  it.each<[ActivityName, Record<string, unknown>, string, RegExp]>([
+    ['pin_run', { batch: 0 }, 'BadParams', /batch is 0/],
+    ['pin_nightly', { batch: 1 }, 'BadParams', /batch is not a known key/],
+    ['find_missing', { before: 600 }, 'BadParams', /in portions/],
+    ['prepare_batch', { batch: 99 }, 'MissingHistory', /99/],
+    ['merge_data', { batch: 2, cache: 'require' }, 'MissingHistory', /2/],
+    ['preprocess', { inputs: { merged: gone } }, 'DamagedArtifact', /data\/merged\//],
+    ['evaluate', { attempt: 'nobody' }, 'TrackingMoved', /stage train 1/],
+    [
+      'publish_version',
+      { stages: [{ stage: 'train', key: 'k' }] },
+      'MissingHistory',
+      /train \(k\)/,
+    ],
+    ['log_version', { version: 9 }, 'MissingHistory', /9/],
+  ])('%s %j: %s', async (name, over, type, sentence) => {
+    const failed = await failure(alone.play(name, merged(asks[name], over)).ended);
+    expect(failed).toBeInstanceOf(ApplicationFailure);
+    expect(failed).toMatchObject({ type, nonRetryable: true });
+    expect((failed as Error).message).toMatch(sentence);
+  });
+});
+
+/** Laid over it, `inputs` key by key. */
+function merged(ask: Record<string, unknown>, over: Record<string, unknown>): object {
+  const inputs = { ...(ask['inputs'] as object), ...(over['inputs'] as object | undefined) };
+  return { ...ask, ...over, ...(ask['inputs'] === undefined ? {} : { inputs }) };
+}

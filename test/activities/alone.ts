@@ -1,0 +1,93 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { DefaultLogger } from '@temporalio/worker';
+import { openPool } from '../../activities/compute.ts';
+import { createActivities, type Activities } from '../../activities/index.ts';
+import { limitsFromEnv } from '../../activities/sources/source.ts';
+import { openStore } from '../../store/index.ts';
+import { LocalCache } from '../../store/local-cache.ts';
+import { createMlflowTracker } from '../../tracking/mlflow.ts';
+import { activityInterceptor } from '../../worker/activity-interceptor.ts';
+import { openProxy, type Proxy } from '../support/proxy.ts';
+
+export type ActivityName = keyof Activities;
+
+/** Activities as a worker has them, on the test stack's servers, without a Temporal around them. */
+export interface Alone {
+  /** The ways to the servers. */
+  s3: Proxy;
+  mlflow: Proxy;
+  play: (name: ActivityName, request: unknown) => Played;
+  /** What an activity answers that is left in peace. */
+  answer: <Name extends ActivityName>(
+    name: Name,
+    request: unknown,
+  ) => Promise<Awaited<ReturnType<Activities[Name]>>>;
+  close: () => Promise<void>;
+}
+
+/** An activity under way. */
+export interface Played {
+  environment: MockActivityEnvironment;
+  /** Resolves at its first heartbeat. */
+  alive: Promise<unknown>;
+  /** What it answers, or the failure that Temporal would record. */
+  ended: Promise<unknown>;
+}
+
+/** How long a server may be silent before it is given up: longer than it takes to a heartbeat. */
+const SILENCE_MS = 900;
+
+/** @param webhook where the ends of runs are told */
+export async function openAlone(pipeline: string, webhook: URL): Promise<Alone> {
+  const s3 = await openProxy(process.env['AWS_ENDPOINT_URL_S3']!);
+  const mlflow = await openProxy(process.env['MLFLOW_TRACKING_URI']!);
+  const root = mkdtempSync(join(tmpdir(), 'retrain alone '));
+  const where = { endpoint: s3.uri, region: 'us-east-1', bucket: pipeline, idleMs: SILENCE_MS };
+  const store = openStore(where);
+  const pool = openPool({ threads: 1 });
+  const activities = createActivities({
+    store,
+    local: new LocalCache(join(root, 'cache')),
+    tracker: createMlflowTracker({ uri: mlflow.uri, timeoutMs: SILENCE_MS }),
+    experimentName: pipeline,
+    compute: pool.compute,
+    readConfig: () => ({ pipeline, params: {} }),
+    root,
+    sources: { s3: where, limits: limitsFromEnv({}) },
+    gitCommit: undefined,
+    webhook,
+  });
+  let runs = 0;
+  const play = (name: ActivityName, request: unknown): Played => {
+    const environment = new MockActivityEnvironment(
+      {
+        activityType: name,
+        activityId: name,
+        // A run of its own: what one has leased does not spare the next a request.
+        workflowExecution: { workflowId: pipeline, runId: `run-${runs++}` },
+      },
+      {
+        interceptors: [(context) => ({ inbound: activityInterceptor(context) })],
+        logger: new DefaultLogger('ERROR', () => undefined),
+      },
+    );
+    const alive = new Promise((resolve) => environment.once('heartbeat', resolve));
+    const activity = activities[name] as (request: unknown) => Promise<unknown>;
+    return { environment, alive, ended: environment.run(activity, request) };
+  };
+  return {
+    s3,
+    mlflow,
+    play,
+    answer: async (name, request) => (await play(name, request).ended) as never,
+    close: async () => {
+      await pool.close();
+      store.bucket.close();
+      for (const proxy of [s3, mlflow]) proxy.close();
+      rmSync(root, { recursive: true, force: true });
+    },
+  };
+}
