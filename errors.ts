@@ -54,6 +54,22 @@ export class StorageRefused extends RetrainError {
   readonly retryable = false;
 }
 
+/** A disk of this machine has no room left; what was begun goes on once it has. */
+export class DiskFull extends RetrainError {
+  override readonly name = 'DiskFull';
+  readonly retryable = true;
+}
+
+/** What went wrong while a folder was written to: DiskFull where its disk, or its quota, has no room left. */
+export function writeError(folder: string, error: unknown): unknown {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code !== 'ENOSPC' && code !== 'EDQUOT') return error;
+  return new DiskFull(
+    `there is no room left for ${folder} on this worker (${code}): make some, and the run goes on by itself`,
+    { cause: error },
+  );
+}
+
 /** Where the data comes from does not answer, breaks off, answers 5xx, or throttles. */
 export class SourceUnavailable extends RetrainError {
   override readonly name = 'SourceUnavailable';
@@ -119,6 +135,7 @@ const classes: Partial<Record<string, ErrorClass>> = {
   DamagedArtifact,
   StorageUnavailable,
   StorageRefused,
+  DiskFull,
   SourceUnavailable,
   SourceRefused,
   TrackingUnavailable,

@@ -1,5 +1,6 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { writeError } from '../errors.ts';
 import type { Ref } from '../store/ref.ts';
 import type { Deps } from './deps.ts';
 
@@ -11,17 +12,28 @@ export async function localFile(
   return (await local.find(ref)) ?? local.fetch(store.bucket, ref);
 }
 
-/** Does some work with a folder of its own, which is gone afterwards. */
+/**
+ * Does some work with a folder of its own, which is gone afterwards.
+ * @throws DiskFull when there is no room for one
+ */
 export async function withScratch<T>(
   { root }: Pick<Deps, 'root'>,
   work: (folder: string) => Promise<T>,
 ): Promise<T> {
   const scratch = join(root, '.retrain', 'scratch');
-  await mkdir(scratch, { recursive: true });
-  const folder = await mkdtemp(join(scratch, `${process.pid}-`));
+  const folder = await newFolder(scratch);
   try {
     return await work(folder);
   } finally {
     await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function newFolder(scratch: string): Promise<string> {
+  try {
+    await mkdir(scratch, { recursive: true });
+    return await mkdtemp(join(scratch, `${process.pid}-`));
+  } catch (error) {
+    throw writeError(scratch, error);
   }
 }

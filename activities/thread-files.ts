@@ -1,4 +1,6 @@
 import { appendFileSync, closeSync, openSync, readSync, rmSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { writeError } from '../errors.ts';
 import type { Files } from '../pipeline/files.ts';
 
 /** Bytes read at a time. */
@@ -20,6 +22,12 @@ export const threadFiles: Files = {
       closeSync(file);
     }
   },
-  append: (path, bytes) => appendFileSync(path, bytes),
+  append: (path, bytes) => {
+    try {
+      appendFileSync(path, bytes);
+    } catch (error) {
+      throw writeError(dirname(path), error);
+    }
+  },
   remove: (path) => rmSync(path, { force: true }),
 };

@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { writeError } from '../errors.ts';
 import { objectKey } from './artifacts.ts';
 import type { Bucket } from './bucket.ts';
 import { digest } from './digest.ts';
@@ -47,7 +48,8 @@ export class LocalCache {
   /**
    * Fetches a file's bytes from the store.
    * @returns where they stand now
-   * @throws DamagedArtifact when the object is missing or its bytes do not match.
+   * @throws DamagedArtifact when the object is missing or its bytes do not match, DiskFull when there is no
+   * room for it here.
    */
   async fetch(bucket: Bucket, ref: Ref): Promise<string> {
     const path = this.pathOf(ref.md5);
@@ -55,10 +57,12 @@ export class LocalCache {
       this.#halves(),
       `${ref.md5}.${process.pid}.${randomBytes(4).toString('hex')}`,
     );
-    await Promise.all([dirname(path), dirname(half)].map((at) => mkdir(at, { recursive: true })));
     try {
+      await Promise.all([dirname(path), dirname(half)].map((at) => mkdir(at, { recursive: true })));
       await download(bucket, ref, objectKey(ref.md5), half);
       await rename(half, path);
+    } catch (error) {
+      throw writeError(this.#folder, error);
     } finally {
       await rm(half, { force: true });
     }

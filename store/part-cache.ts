@@ -1,6 +1,6 @@
 import { open, readdir, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
-import { BadParams, RetrainError } from '../errors.ts';
+import { BadParams, DiskFull, RetrainError } from '../errors.ts';
 import type { Bucket } from './bucket.ts';
 import { sha256 } from './hash.ts';
 import { LocalCache } from './local-cache.ts';
@@ -48,7 +48,7 @@ export class PartCache {
       if (this.#entered > this.#options.most * (1 - KEPT)) await this.#trim();
       return bytes;
     } catch (error) {
-      if (error instanceof RetrainError) throw error;
+      if (error instanceof RetrainError && !(error instanceof DiskFull)) throw error;
       return undefined;
     }
   }

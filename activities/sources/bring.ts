@@ -13,7 +13,7 @@ import { openS3 } from './s3.ts';
 import type { OpenKind, OpenOptions, Stamp } from './source.ts';
 import { textOf } from './text.ts';
 import { openUrl } from './url.ts';
-import { BadParams } from '../../errors.ts';
+import { BadParams, writeError } from '../../errors.ts';
 
 /** A source's text on this machine. */
 export interface Brought {
@@ -36,7 +36,7 @@ const KINDS: Partial<Record<ReturnType<typeof kindOf>, OpenKind>> = {
  * Brings a source's text to a file of this machine, as UTF-8, in memory that does not grow with it.
  * @param use is given the file, which is removed when it is done; undefined: the source is still in the
  *   state that is known
- * @throws SourceUnavailable when trying again can help, SourceRefused or BadData when it cannot
+ * @throws SourceUnavailable or DiskFull when trying again can help, SourceRefused or BadData when it cannot
  */
 export async function bringIn<T>(
   source: string,
@@ -60,7 +60,9 @@ export async function bringIn<T>(
     let ref: Ref;
     try {
       ref = await refOfChunks(`${RAW}/${fileName(source)}`, text, (chunk) =>
-        handle.appendFile(chunk),
+        handle.appendFile(chunk).catch((error: unknown) => {
+          throw writeError(folder, error);
+        }),
       );
     } finally {
       await handle.close();

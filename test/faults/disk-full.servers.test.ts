@@ -1,0 +1,87 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { RunSummary } from '../../activities/contract.ts';
+import { labelled } from '../support/csv.ts';
+import { makeProject, startWorker, type Project, type RunningWorker } from '../support/project.ts';
+
+/** A worker whose disk is full: a small one is mounted where it keeps what it works with. */
+
+const mount = (...args: string[]): boolean => spawnSync('mount', args).status === 0;
+const umount = (folder: string): boolean => spawnSync('umount', [folder]).status === 0;
+
+/** Only root may mount, and in a container perhaps not even root. */
+function mayMount(): boolean {
+  const folder = mkdtempSync(join(tmpdir(), 'retrain mount '));
+  const may = mount('-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', folder) && umount(folder);
+  rmSync(folder, { recursive: true });
+  return may;
+}
+
+const ROWS = 300_000;
+let project: Project;
+let disk: string;
+let worker: RunningWorker;
+let connection: Connection;
+const MAY_MOUNT = mayMount();
+
+beforeAll(async () => {
+  if (!MAY_MOUNT) return;
+  project = await makeProject('full');
+  project.write('rows.csv', labelled(ROWS)); // some 3 MB
+  disk = join(project.folder, '.retrain');
+  mkdirSync(disk);
+  mount('-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', disk);
+  worker = await startWorker(project);
+  connection = await Connection.connect({ address: process.env['TEMPORAL_ADDRESS']! });
+});
+afterAll(async () => {
+  await worker?.stop();
+  await connection?.close();
+  if (disk !== undefined) umount(disk);
+  project?.remove();
+});
+
+/** Waits until a stage fails, and says why. */
+async function whyItWaits(handle: WorkflowHandle, stage: string): Promise<string> {
+  for (;;) {
+    const { raw, status } = await handle.describe();
+    if (status.name !== 'RUNNING') throw new Error(`it is ${status.name}`);
+    const pending = raw.pendingActivities?.find(({ activityType }) => activityType?.name === stage);
+    const failure = pending?.lastFailure;
+    if (failure != null) return `${failure.applicationFailureInfo?.type}: ${failure.message}`;
+    await sleep(100);
+  }
+}
+
+it.skipIf(!MAY_MOUNT)(
+  'a run waits for room, says where, and goes on once there is some',
+  async () => {
+    const client = new Client({ connection, namespace: project.env['TEMPORAL_NAMESPACE']! });
+    const data = { source: 'rows.csv', target: 'label', batch_size: ROWS };
+    const handle = await client.workflow.start('trainBatch', {
+      workflowId: 'full-batch-1',
+      taskQueue: 'incremental-training',
+      args: [{ batch: 1, pipeline: 'full', params: { data } }],
+    });
+    expect(await whyItWaits(handle, 'get_data')).toMatch(
+      /^DiskFull: there is no room left for .*\.retrain\/cache .*: make some/,
+    );
+    expect(readdirSync(join(disk, 'cache', 'tmp'))).toEqual([]);
+    // Room for the rows, and none for the batch that is cut of them.
+    mount('-o', 'remount,size=5m', disk);
+    expect(await whyItWaits(handle, 'prepare_batch')).toMatch(
+      /^DiskFull: there is no room left for .*\.retrain\/scratch\/\S+ .*: make some/,
+    );
+    mount('-o', 'remount,size=64m', disk);
+    const { version } = (await handle.result()) as RunSummary;
+    expect(version!.metrics['accuracy']).toBe(1);
+    expect(readdirSync(join(disk, 'scratch'))).toEqual([]);
+    const verified = await project.client('verify', '1', '--pipeline', 'full');
+    expect([verified.code, verified.stderr]).toEqual([0, expect.not.stringContaining('error')]);
+  },
+);
