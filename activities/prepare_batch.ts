@@ -16,14 +16,14 @@ import {
 } from '../store/ledger.ts';
 import { isDirectory, type Ref } from '../store/ref.ts';
 import { wholeFile } from './arrivals/take-in.ts';
-import type { StageRequest, StageResult } from './contract.ts';
+import { MOST_DAMAGED, type Healed, type StageRequest, type StageResult } from './contract.ts';
 import type { Deps } from './deps.ts';
 import { currentExecution } from './execution.ts';
 import { checkFrozen } from './frozen.ts';
 import { localFile, withScratch } from './local-file.ts';
 import { BATCHES, batchFile } from './paths.ts';
 import { readingOf } from './reading.ts';
-import { runStage, type Stage, type StageDefinition } from './stage.ts';
+import { addHealed, runStage, type Stage, type StageDefinition } from './stage.ts';
 
 /** A batch as it was cut: bytes, or a file of this machine. */
 type Cut = { rows: number; warnings: string[] } & ({ bytes: Uint8Array } | { path: string });
@@ -130,6 +130,7 @@ async function cutUpTo(deps: Deps, request: StageRequest): Promise<StageResult> 
   return withScratch(deps, async (folder) => {
     const cut = cutter(deps, ledger, wanted, request.params, folder);
     const added: NewBatch[] = [];
+    const healed: Healed[] = [];
     let result: StageResult | undefined;
     for (const number of wanted) {
       const raw = rawOf(ledger, number);
@@ -139,6 +140,7 @@ async function cutUpTo(deps: Deps, request: StageRequest): Promise<StageResult> 
         batch: number,
         inputs,
       });
+      addHealed(healed, result.healed);
       added.push({
         batch: number,
         rows: Number(result.facts['rows']),
@@ -148,7 +150,11 @@ async function cutUpTo(deps: Deps, request: StageRequest): Promise<StageResult> 
       });
     }
     const after = await enter(deps, ledger, added);
-    return { ...result!, facts: { ...result!.facts, ledger_revision: after.revision } };
+    return {
+      ...result!,
+      healed: healed.slice(0, MOST_DAMAGED),
+      facts: { ...result!.facts, ledger_revision: after.revision },
+    };
   });
 }
 

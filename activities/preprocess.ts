@@ -1,12 +1,13 @@
 import { encodeDirectory } from '../store/manifest.ts';
 import { at, type Ref } from '../store/ref.ts';
 import { stageKey, type CacheEntry } from '../store/stage-cache.ts';
-import type { StageRequest, StageResult } from './contract.ts';
+import type { Healed, StageRequest, StageResult } from './contract.ts';
 import { readColumns } from './columns-file.ts';
 import type { Deps } from './deps.ts';
 import { encodePart } from './encode-part.ts';
 import { MERGED, partFile, PROCESSED, TEST, TRAIN } from './paths.ts';
 import {
+  addHealed,
   identityOf,
   runStage,
   type Stage,
@@ -23,6 +24,7 @@ interface Processed {
   test: Ref[];
   counts: Uint8Array[];
   warnings: string[];
+  healed: Healed[];
 }
 
 export const stage: StageDefinition = {
@@ -83,6 +85,7 @@ async function run(context: StageContext<Inputs>, request: StageRequest) {
       classes: fitted.classes,
     },
     warnings: [...done.warnings, ...fitted.warnings],
+    healed: done.healed,
   };
 }
 
@@ -105,6 +108,7 @@ async function addPart(
   done.train.push(at(partFile(batch), train));
   done.test.push(at(partFile(batch), test));
   done.counts.push(await deps.store.artifacts.get(counts));
+  addHealed(done.healed, part.healed);
   done.warnings.push(...part.warnings.map((warning) => `batch ${batch}: ${warning}`));
 }
 
@@ -118,7 +122,7 @@ async function earlier(
     request.cache === 'bypass' || request.damaged.length > 0 || batches.length === 0
       ? undefined
       : await lookUpVersion(context, batches);
-  if (entry === undefined) return { train: [], test: [], counts: [], warnings: [] };
+  if (entry === undefined) return { train: [], test: [], counts: [], warnings: [], healed: [] };
   const { artifacts } = context.deps.store;
   const { train, test, counts } = entry.outputs as Record<'train' | 'test' | 'counts', Ref>;
   const [trainParts, testParts, countsSoFar] = await Promise.all([
@@ -131,6 +135,7 @@ async function earlier(
     test: testParts,
     counts: [countsSoFar],
     warnings: entry.warnings.filter((warning) => warning.startsWith('batch ')),
+    healed: [],
   };
 }
 

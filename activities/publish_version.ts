@@ -76,6 +76,6 @@ async function stageOf(
     throw new MissingHistory(
       `the cache entry of ${stage} (${key}) is gone from the store: run the batch again`,
     );
-  const { schema: _, batch: __, ...described } = entry;
+  const { schema: _, batch: __, healed: ___, ...described } = entry;
   return { ...described, stage, key, cached };
 }

@@ -2,7 +2,13 @@ import { MissingHistory } from '../errors.ts';
 import type { Params } from '../pipeline/params.ts';
 import { isDirectory, type Ref } from '../store/ref.ts';
 import { stageKey, type CacheEntry, type StageIdentity } from '../store/stage-cache.ts';
-import type { CacheUse, StageName, StageResult } from './contract.ts';
+import {
+  MOST_DAMAGED,
+  type CacheUse,
+  type Healed,
+  type StageName,
+  type StageResult,
+} from './contract.ts';
 import type { Deps } from './deps.ts';
 import { currentExecution, type Execution } from './execution.ts';
 import { libraryVersions } from './libraries.ts';
@@ -15,6 +21,8 @@ export interface StageOutcome {
   outputs: Record<string, Ref>;
   facts?: StageResult['facts'];
   warnings?: string[];
+  /** What steps within the stage have found gone and made again. */
+  healed?: Healed[];
 }
 
 /** What a stage's own code is given. */
@@ -78,15 +86,17 @@ export async function runStage<In extends string>(
   const key = stageKey(identity);
   const found = await deps.store.cache.lookUp(stage.name, key);
   const missing = found?.missing ?? [];
+  const self = { workflow_id: execution.workflowId, run_id: execution.runId };
+  const healed = healedBy(execution, found?.entry);
   const good =
     found !== undefined &&
     missing.length === 0 &&
     !(await touches(deps, found.entry, call.damaged));
   if (good && mayTake(found.entry, call.cache, execution)) {
     const { entry } = found;
-    const own = entry.producer.run_id === execution.runId;
+    const own = entry.producer.run_id === execution.runId || healed.length > 0;
     return resultOf(stage.name, entry, {
-      healed: [],
+      healed,
       cached: !own,
       durationMs: own ? entry.duration_ms : Date.now() - started,
       startedAt: new Date(started).toISOString(),
@@ -97,6 +107,13 @@ export async function runStage<In extends string>(
       `${stage.name} of batch ${call.batch} ${missing.length > 0 ? 'has lost its outputs' : 'has not been run with these params and inputs'}: run "stage ${stage.name}${stage.perBatch ? ` ${call.batch}` : ''}" first`,
     );
   const rewrite = call.cache === 'bypass' || call.damaged.length > 0 || missing.length > 0;
+  addHealed(healed, missing);
+  // Said before it is done: a retry that finds the outputs whole could not tell that they were gone.
+  if (found !== undefined && missing.length > 0)
+    await deps.store.cache.enter(
+      { ...found.entry, healed: { run: self, objects: healed } },
+      { replace: true },
+    );
   const outcome = await stage.run({
     deps,
     execution,
@@ -106,6 +123,7 @@ export async function runStage<In extends string>(
     keep: (ref, file) => deps.store.artifacts.putFile(ref.path, file, { rewrite, known: ref }),
     putDirectory: (path, files) => deps.store.artifacts.putDirectory(path, files, { rewrite }),
   });
+  addHealed(healed, outcome.healed ?? []);
   const entry = await deps.store.cache.enter(
     {
       schema: 1,
@@ -114,14 +132,15 @@ export async function runStage<In extends string>(
       outputs: outcome.outputs,
       facts: outcome.facts ?? {},
       warnings: outcome.warnings ?? [],
-      producer: { workflow_id: execution.workflowId, run_id: execution.runId },
+      producer: self,
       started_at: new Date(started).toISOString(),
       duration_ms: Date.now() - started,
+      ...(healed.length > 0 ? { healed: { run: self, objects: healed } } : {}),
     },
     { replace: rewrite },
   );
   return resultOf(stage.name, entry, {
-    healed: missing.map(({ path, md5 }) => ({ path, md5 })),
+    healed,
     cached: false,
     durationMs: Date.now() - started,
     startedAt: new Date(started).toISOString(),
@@ -141,6 +160,18 @@ export function identityOf(
     libraries: libraryVersions(stage.libraries),
     inputs: call.inputs,
   };
+}
+
+/** What this very run has found gone and made again, or was about to when a try before this one died. */
+function healedBy({ runId }: Execution, entry: CacheEntry | undefined): Healed[] {
+  const { run, objects = [] } = entry?.healed ?? {};
+  return run?.run_id === runId ? [...objects] : [];
+}
+
+/** Adds what is not in the list yet. */
+export function addHealed(healed: Healed[], more: readonly Healed[]): void {
+  for (const { path, md5 } of more)
+    if (!healed.some((known) => known.md5 === md5)) healed.push({ path, md5 });
 }
 
 /** Whether a damaged object is among the outputs, or the files of a directory among them. */
@@ -176,5 +207,8 @@ function resultOf(
   const more = entry.warnings.length - MOST_WARNINGS;
   const warnings = entry.warnings.slice(0, MOST_WARNINGS);
   if (more > 0) warnings.push(`and ${more} more warnings in the version record`);
-  return { stage, key, outputs, facts, warnings, ...times };
+  const rest = times.healed.length - MOST_DAMAGED;
+  if (rest > 0) warnings.push(`and ${rest} more objects were missing, and were made again`);
+  const healed = times.healed.slice(0, MOST_DAMAGED);
+  return { stage, key, outputs, facts, warnings, ...times, healed };
 }

@@ -28,6 +28,13 @@ const entrySchema = z.strictObject({
   /** ISO 8601, UTC. */
   started_at: z.string(),
   duration_ms: z.number(),
+  /** Outputs that were gone, and who makes them again; written before they are made. */
+  healed: z
+    .strictObject({
+      run: executionSchema,
+      objects: z.array(z.strictObject({ path: z.string(), md5: z.string() })),
+    })
+    .optional(),
 });
 
 const ENTRY: Shape<z.infer<typeof entrySchema>> = { schema: 1, shape: entrySchema };

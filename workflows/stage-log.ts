@@ -67,7 +67,9 @@ export class StageLog {
     line.key = result.key;
     line.durationMs = result.durationMs;
     line.made = factsLine(stage, result.facts);
-    this.summary.healed.push(...result.healed);
+    const { healed } = this.summary;
+    for (const object of result.healed)
+      if (!healed.some(({ md5 }) => md5 === object.md5)) healed.push(object);
     for (const warning of result.warnings.map((text) => `${stage}: ${text}`))
       if (!this.summary.warnings.includes(warning)) this.summary.warnings.push(warning);
     this.#show();
