@@ -4,6 +4,7 @@ import type { Ref } from '../store/ref.ts';
 import type { StageResult } from './contract.ts';
 import type { Deps } from './deps.ts';
 import { partFile, PROCESSED, TEST, TRAIN } from './paths.ts';
+import type { StageIdentity } from '../store/stage-cache.ts';
 import { readColumns } from './columns-file.ts';
 import { runStage, type Stage } from './stage.ts';
 
@@ -43,6 +44,19 @@ const stage: Stage<'batch' | 'columns'> = {
     };
   },
 };
+
+/**
+ * What decides the part of a batch in a version: what its preprocess was run with says it all. A new
+ * `code` here is a new one of preprocess too, whose outputs are made of parts.
+ */
+export function partIdentity(
+  { params, libraries }: Pick<StageIdentity, 'params' | 'libraries'>,
+  { number, batch, columns }: { number: number; batch: Ref; columns: Ref },
+): StageIdentity {
+  const { preprocess: _, ...read } = params;
+  const inputs = { batch, columns };
+  return { stage: stage.name, batch: number, code: stage.code, params: read, libraries, inputs };
+}
 
 /**
  * Encodes one batch: its rows' sides, its columns as Arrow, and the counts an encoder is fitted from.

@@ -230,8 +230,20 @@ async function cutTable(
   );
 }
 
-async function takeWhole(deps: Deps, { settings }: Ledger, raw: Ref, params: Params): Promise<Cut> {
-  const bytes = await deps.store.artifacts.get(raw);
+async function takeWhole(
+  deps: Deps,
+  { settings, amended }: Ledger,
+  raw: Ref,
+  params: Params,
+): Promise<Cut> {
+  const amendment = amended.find(({ ref }) => ref.sha256 === raw.sha256);
+  const bytes = await deps.store.artifacts.get(raw).catch((error: unknown) => {
+    if (amendment === undefined || !(error instanceof DamagedArtifact)) throw error;
+    throw new DamagedArtifact(
+      `${raw.path}, which batch ${amendment.batch} was amended from, is missing or damaged in the store: amend the batch by the same file once more`,
+      { cause: error, details: error.details },
+    );
+  });
   const file = basename(raw.path);
   return deps.compute(
     'conformBatch',

@@ -10,6 +10,7 @@ import { follow } from './follow.ts';
 import { printJson, printResult, say } from './print.ts';
 import { resultOf } from './result.ts';
 import { openSession, type Session } from './session.ts';
+import { sendAgain } from './send-again.ts';
 import { start, type Request, type Started } from './start.ts';
 import type { trainBatch } from '../workflows/index.ts';
 import { NO_WORKER, taskQueueHasWorker } from './workers.ts';
@@ -30,15 +31,17 @@ export async function run(config: Config, options: RunOptions): Promise<number> 
     const started = await start(session, options);
     if (started.joined) say(`${started.workflowId} is already running: following it`);
     if (options.detach === true) return detached(started, options);
-    return await watchToEnd(session, started, last, options);
+    const again = (error: unknown): Promise<Started | undefined> =>
+      sendAgain(session, started, options, error);
+    return await watchToEnd(session, started, last, { ...options, again });
   } finally {
     await session.close();
   }
 }
 
-function detached(started: Started, options: RunOptions): number {
-  if (options.json === true) printJson({ status: 'running', ...started });
-  else process.stdout.write(`${started.workflowId} ${started.runId}\n`);
+function detached({ workflowId, runId, joined }: Started, options: RunOptions): number {
+  if (options.json === true) printJson({ status: 'running', workflowId, runId, joined });
+  else process.stdout.write(`${workflowId} ${runId}\n`);
   say(comeBack(options));
   return 0;
 }
@@ -48,7 +51,10 @@ function comeBack({ batch, pipeline }: Followed): string {
 }
 
 /** What is followed, and how its end is told. */
-export type Followed = Pick<RunOptions, 'pipeline' | 'batch' | 'json'>;
+export type Followed = Pick<RunOptions, 'pipeline' | 'batch' | 'json'> & {
+  /** Begins another run where a failure can be mended from here; undefined where it cannot. */
+  again?: (error: unknown) => Promise<Started | undefined>;
+};
 
 /** Shows a run happening until it ends, and tells what came of it; Ctrl-C leaves it alone. */
 export async function watchToEnd(
@@ -70,14 +76,15 @@ export async function watchToEnd(
     if (!leaving.signal.aborted) throw error;
     display.stop();
     const { pipeline, batch, json } = options;
-    if (json === true) printJson({ pipeline, batch, status: 'running', ...started });
+    const { workflowId, runId, joined } = started;
+    if (json === true) printJson({ pipeline, batch, status: 'running', workflowId, runId, joined });
     say(comeBack(options));
     return EXIT.detached;
   } finally {
     process.off('SIGINT', leave);
     display.stop();
   }
-  return report(session, started, options);
+  return report(session, started, last, options);
 }
 
 async function warnWithoutWorker(session: Session): Promise<void> {
@@ -88,13 +95,16 @@ async function warnWithoutWorker(session: Session): Promise<void> {
 async function report(
   session: Session,
   { workflowId, runId }: Started,
-  options: Followed,
+  last: StageName,
+  { again, ...options }: Followed,
 ): Promise<number> {
   const handle = session.client.workflow.getHandle<typeof trainBatch>(workflowId, runId);
   let summary;
   try {
     summary = await handle.result();
   } catch (error) {
+    const started = await again?.(error);
+    if (started !== undefined) return watchToEnd(session, started, last, options);
     return reportFailure(error, { workflowId, runId, ...options });
   }
   const { document, metricsFile } = await resultOf(session, { workflowId, runId }, summary);

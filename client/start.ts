@@ -36,6 +36,8 @@ export interface Started {
   workflowId: string;
   runId: string;
   joined: boolean;
+  /** What was brought into the store for it from this machine. */
+  source?: Ref | undefined;
 }
 
 /** The id under which a batch runs: one at a time, whoever starts it. */
@@ -60,7 +62,8 @@ export async function start(session: Session, request: Request): Promise<Started
         staticSummary: `${request.pipeline} · batch ${request.batch}`,
         staticDetails: staticDetails(session, request),
       });
-      return { workflowId, runId: handle.firstExecutionRunId, joined: false };
+      const { source } = input;
+      return { workflowId, runId: handle.firstExecutionRunId, joined: false, source };
     } catch (error) {
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
       const joined = await join(session, workflowId, input);

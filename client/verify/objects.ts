@@ -13,6 +13,8 @@ const AT_ONCE = 8;
 interface Expected {
   ref: Ref;
   versions: VersionSet;
+  /** What a run is told of, for the object to be made again. */
+  told: string;
 }
 
 /** The files that versions are made of, each once however many versions it is in. */
@@ -21,11 +23,12 @@ export class Inventory {
   /** Bytes of all of them. */
   bytes = 0;
 
-  add(ref: Ref, version?: number): void {
+  /** @param told the MD5 that a run is told of where this object is gone: its own unless given */
+  add(ref: Ref, version?: number, told: string = ref.md5): void {
     const name = `${ref.md5} ${ref.sha256} ${ref.size}`;
     let expected = this.#expected.get(name);
     if (expected === undefined) {
-      expected = { ref, versions: new VersionSet() };
+      expected = { ref, versions: new VersionSet(), told };
       this.#expected.set(name, expected);
       this.bytes += ref.size;
     }
@@ -48,8 +51,8 @@ export async function readObjects(
   problems: Problems,
   meter: Meter,
 ): Promise<void> {
-  const read = async ({ ref, versions }: Expected): Promise<void> => {
-    const { path, md5 } = ref;
+  const read = async ({ ref, versions, told: md5 }: Expected): Promise<void> => {
+    const { path } = ref;
     const key = objectKey(ref.md5);
     const counted = async (): Promise<(chunk: Uint8Array) => void> => (chunk) =>
       meter.add(chunk.byteLength);

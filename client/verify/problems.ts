@@ -1,4 +1,12 @@
+import type { DamagedArtifact } from '../../errors.ts';
 import { VersionSet } from '../../store/version-set.ts';
+
+/** What a fault in the ledger is called. */
+export const LEDGER = 'ledger';
+/** What a fault in a version's record is called. */
+export const RECORD = 'version record';
+/** What a fault in a stage's cache entry is called, before the stage's name. */
+export const CACHE_ENTRY = 'cache entry of ';
 
 /** Something stored that is not as it should be. */
 export interface Fault {
@@ -35,4 +43,10 @@ export class Problems {
       a.path < b.path ? -1 : a.path > b.path ? 1 : a.key < b.key ? -1 : 1,
     );
   }
+}
+
+/** A stored document that could not be read, as a fault. */
+export function faultOf(path: string, error: DamagedArtifact): Fault {
+  const { key } = error.details;
+  return { state: 'damaged', path, key: typeof key === 'string' ? key : '', why: error.message };
 }

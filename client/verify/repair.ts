@@ -1,5 +1,6 @@
 import { MOST_DAMAGED } from '../../activities/contract.ts';
 import { RAW } from '../../activities/paths.ts';
+import { DamagedArtifact } from '../../errors.ts';
 import { paramsSchema, parseParams } from '../../pipeline/params.ts';
 import type { VersionRecord } from '../../store/records.ts';
 import { staleVersions } from '../../store/stale.ts';
@@ -8,9 +9,9 @@ import { tell } from '../failure.ts';
 import { say } from '../print.ts';
 import type { Session } from '../session.ts';
 import { start } from '../start.ts';
-import type { Problem } from './problems.ts';
+import { whatIsLeft, type Left } from './left.ts';
+import { CACHE_ENTRY, LEDGER, RECORD, type Problem } from './problems.ts';
 import type { Verified } from './report.ts';
-import { CACHE_ENTRY, LEDGER, RECORD } from './version.ts';
 import { verifyVersions } from './versions.ts';
 import { NO_WORKER, taskQueueHasWorker } from '../workers.ts';
 
@@ -23,6 +24,8 @@ export interface Repaired {
   runs: { version: number; workflowId: string; runId: string; forced: boolean }[];
   /** Why a version was not, or could not be, run. */
   hindered: Map<number, string>;
+  /** What no run makes again, and how it comes back. */
+  left: Left[];
   /** Versions that came out with other bytes: the program has changed since they were built. */
   changed: number[];
 }
@@ -41,8 +44,12 @@ export async function repair(
     mended: [],
     runs: [],
     hindered: new Map(),
+    left: [],
     changed: [],
   };
+  // A ledger that cannot be read has been told of already.
+  const ledger = await session.store.ledgers.read(asked.pipeline).catch(unlessDamaged);
+  repaired.left = whatIsLeft(ledger, found.problems);
   for (const force of [false, true]) {
     const ran = await repairRound(session, repaired, force);
     if (ran) repaired.verified = await verifyVersions(session.store, asked);
@@ -56,11 +63,18 @@ export async function repair(
 async function repairRound(session: Session, repaired: Repaired, force: boolean): Promise<boolean> {
   const { verified, hindered } = repaired;
   // Raw data is read, never made: a forced run would only make the rest for nothing.
-  let open = verified.problems.filter(({ path }) => !force || !path.startsWith(`${RAW}/`));
+  let open = verified.problems.filter(
+    ({ path, key }) =>
+      !repaired.left.some((left) => left.key === key) && (!force || !path.startsWith(`${RAW}/`)),
+  );
   const before = repaired.runs.length;
   // The last version rests on every batch: what it mends need not be made again for the others.
-  for (const version of verified.versions.toSorted((a, b) => b - a)) {
-    const own = open.filter(({ versions }) => [...versions].includes(version));
+  const standing = verified.versions.filter((version) => !verified.notKept.includes(version));
+  for (const version of standing.toSorted((a, b) => b - a)) {
+    const own = open.filter(({ versions }) => {
+      const rest = [...versions];
+      return rest.length === 0 || rest.includes(version); // what no version rests on, any run may mend
+    });
     if (own.length === 0 || hindered.has(version)) continue;
     try {
       const hindrance = await hindranceOf(session, verified, version);
@@ -116,6 +130,10 @@ async function rebuild(
   await client.workflow.getHandle<typeof trainBatch>(workflowId, runId).result();
   const now = await store.records.latest(pipeline, version);
   if (outputsOf(now) !== outputsOf(record) && !changed.includes(version)) changed.push(version);
+}
+
+function unlessDamaged(error: unknown): undefined {
+  if (!(error instanceof DamagedArtifact)) throw error;
 }
 
 /** A damaged cache entry stands in the way of the one that a run would write. */

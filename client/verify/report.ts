@@ -50,7 +50,7 @@ export function printVerified(verified: Verified, repaired?: Repaired): void {
   );
 }
 
-function printRepaired({ mended, hindered, changed }: Repaired): void {
+function printRepaired({ mended, hindered, left, changed }: Repaired): void {
   if (mended.length > 0) {
     const rows = mended.map(({ path, versions, key }) => ['mended', path, String(versions), key]);
     process.stdout.write(`${table(['state', 'what', 'versions', 'key'], rows)}\n`);
@@ -61,15 +61,16 @@ function printRepaired({ mended, hindered, changed }: Repaired): void {
       'warning',
     );
   for (const [version, why] of hindered) say(`version ${version} could not be mended: ${why}`);
+  for (const { path, why } of left) say(`${path} could not be mended: ${why}`);
 }
 
 /** What `--json` prints. */
 export function verifiedDocument(verified: Verified, repaired?: Repaired): unknown {
   const document = { ...verified, problems: verified.problems.map(listed) };
   if (repaired === undefined) return document;
-  const { mended, runs, hindered, changed } = repaired;
+  const { mended, runs, hindered, left, changed } = repaired;
   const notMended = [...hindered].map(([version, why]) => ({ version, why }));
-  return { ...document, repair: { mended: mended.map(listed), notMended, changed, runs } };
+  return { ...document, repair: { mended: mended.map(listed), notMended, left, changed, runs } };
 }
 
 function listed(problem: Problem): Omit<Problem, 'versions'> & { versions: number[] } {

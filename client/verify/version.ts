@@ -1,14 +1,15 @@
 import { headlineOf, readMetrics } from '../../activities/metrics-file.ts';
 import { DamagedArtifact, MissingHistory } from '../../errors.ts';
 import type { Store } from '../../store/index.ts';
-import { batchesAt, type Ledger } from '../../store/ledger.ts';
+import { batchesAt, rawNamed, type Ledger } from '../../store/ledger.ts';
 import { entryFaults, isSoundEntry, recordFaults } from '../../store/record-check.ts';
 import { latestKey, recordKey, type VersionLine, type VersionRecord } from '../../store/records.ts';
 import { isDirectory, type Ref } from '../../store/ref.ts';
 import { entryKey } from '../../store/stage-cache.ts';
 import { checkDirectory } from './directory.ts';
+import { checkParts, type CheckedPart } from './parts.ts';
 import type { Inventory } from './objects.ts';
-import type { Fault, Problems } from './problems.ts';
+import { CACHE_ENTRY, faultOf, RECORD, type Fault, type Problems } from './problems.ts';
 
 /** What verifying a version works with. */
 export interface Verification {
@@ -18,16 +19,11 @@ export interface Verification {
   ledger: Ledger | undefined;
   inventory: Inventory;
   problems: Problems;
+  /** The entries of encoded batches that have been read, by key. */
+  parts: Map<string, Promise<CheckedPart>>;
   /** Versions that gc has given up: there is nothing of them to be read. */
   notKept: number[];
 }
-
-/** What a fault in the ledger is called. */
-export const LEDGER = 'ledger';
-/** What a fault in a version's record is called. */
-export const RECORD = 'version record';
-/** What a fault in a stage's cache entry is called, before the stage's name. */
-export const CACHE_ENTRY = 'cache entry of ';
 
 type StageRecord = VersionRecord['stages'][number];
 
@@ -62,9 +58,15 @@ export async function verifyVersion(
   const files = await Promise.all(
     [...refs.values()].map((ref) => checkRef(verification, ref, version)),
   );
-  const merged = outputOf(record, 'merge_data', 'merged');
-  const batches = [...refs.values()].findIndex(({ sha256 }) => sha256 === merged?.sha256);
-  enter(ledgerFaults(verification.ledger, record, files[batches] ?? []).map(atFault));
+  const filesOf = (stage: string, name: string): readonly Ref[] => {
+    const ref = outputOf(record, stage, name);
+    return files[[...refs.values()].findIndex(({ sha256 }) => sha256 === ref?.sha256)] ?? [];
+  };
+  const batches = filesOf('merge_data', 'merged');
+  enter(ledgerFaults(verification.ledger, record, batches).map(atFault));
+  const [train, test] = [filesOf('preprocess', 'train'), filesOf('preprocess', 'test')];
+  enter(await checkParts(verification, record, { batches, train, test }));
+  enterRaw(verification, record);
   enter((await metricsFaults(store, record)).map(atFault));
 }
 
@@ -124,6 +126,20 @@ async function checkRef(
   return files;
 }
 
+/** The raw data of each of its batches: a file that arrived, or an amendment's, is in no record's outputs. */
+function enterRaw(
+  { ledger, inventory }: Verification,
+  { version, ledger_revision }: VersionRecord,
+): void {
+  if (ledger === undefined) return;
+  for (const { raw } of batchesAt(ledger, version, ledger_revision)) {
+    const known = rawNamed(ledger, raw);
+    if (known === undefined) continue;
+    inventory.add(known.ref, version);
+    inventory.add(known.columns, version);
+  }
+}
+
 /** The merged data must be the ledger's batches 1..N as they stood at the record's revision. */
 function ledgerFaults(
   ledger: Ledger | undefined,
@@ -161,10 +177,4 @@ function outputOf(record: VersionRecord, stage: string, name: string): Ref | und
 
 function damagedAt(path: string, key: string): (why: string) => Fault {
   return (why) => ({ state: 'damaged', path, key, why });
-}
-
-/** A stored document that could not be read, as a fault. */
-export function faultOf(path: string, error: DamagedArtifact): Fault {
-  const { key } = error.details;
-  return { state: 'damaged', path, key: typeof key === 'string' ? key : '', why: error.message };
 }

@@ -4,9 +4,9 @@ import { ledgerKey, refsOf, type Ledger } from '../../store/ledger.ts';
 import { inParallel } from '../../store/parallel.ts';
 import { openMeter } from '../meter.ts';
 import { Inventory, readObjects } from './objects.ts';
-import { Problems } from './problems.ts';
+import { faultOf, LEDGER, Problems } from './problems.ts';
 import type { Verified } from './report.ts';
-import { faultOf, LEDGER, verifyVersion } from './version.ts';
+import { verifyVersion, type Verification } from './version.ts';
 
 /** Versions whose documents are read at once. */
 const VERSIONS_AT_ONCE = 4;
@@ -24,7 +24,8 @@ export async function verifyVersions(
   const [inventory, problems] = [new Inventory(), new Problems()];
   const ledger = await readLedger(store, pipeline, problems, versions);
   const notKept: number[] = [];
-  const verification = { store, pipeline, ledger, inventory, problems, notKept };
+  const parts: Verification['parts'] = new Map();
+  const verification = { store, pipeline, ledger, inventory, problems, parts, notKept };
   const meter = openMeter('reading');
   try {
     await inParallel(versions, VERSIONS_AT_ONCE, async (number) => {
@@ -69,7 +70,7 @@ async function readLedger(
   }
 }
 
-/** All versions rest on all of the ledger, batches that are in no version yet among it. */
+/** What the ledger alone names too: batches that are in no version yet, and what was amended. */
 function addLedger(inventory: Inventory, ledger: Ledger | undefined): void {
   for (const ref of ledger === undefined ? [] : refsOf(ledger)) inventory.add(ref);
 }

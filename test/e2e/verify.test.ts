@@ -12,7 +12,7 @@ import { ledgerKey } from '../../store/ledger.ts';
 import { soundRecord } from '../../store/record-check.ts';
 import { latestKey, recordKey, type VersionRecord } from '../../store/records.ts';
 import { type Ref } from '../../store/ref.ts';
-import { entryKey } from '../../store/stage-cache.ts';
+import { entryKey, type CacheEntry } from '../../store/stage-cache.ts';
 import { makeBuilt, output, refused, type BuiltProject } from '../support/built.ts';
 import type { Project } from '../support/project.ts';
 
@@ -236,15 +236,30 @@ describe('verify --repair', () => {
     return key;
   }
 
+  /** The cache entry of a batch's part, which no record names. */
+  async function partEntry(part: Ref): Promise<{ key: string; entry: CacheEntry }> {
+    for await (const { key } of store.bucket.list('cache/encode_part/')) {
+      const entry = (await store.cache.read('encode_part', /([0-9a-f]{64})/.exec(key)![1]!))!;
+      if (entry.outputs['train']!.md5 === part.md5) return { key, entry };
+    }
+    throw new Error(`no entry has left ${part.path}`);
+  }
+
   it('makes anew what is gone or damaged, and it has the bytes it had', async () => {
     await built.json('run', '3', '--set', 'model.max_depth=2');
     const third = await store.records.latest('iris', 3);
     const [batch] = await store.artifacts.list(output(third, 'merge_data', 'merged'));
     const parts = await store.artifacts.list(output(third, 'preprocess', 'train'));
+    const [lost, torn] = await Promise.all([0, 2].map((i) => partEntry(parts[i]!)));
+    const { counts } = (await partEntry(parts[1]!)).entry.outputs;
     const entry = entryKey('evaluate', third.stages[5]!.key);
     await store.bucket.put(entry, Buffer.from('{}'), { sha256: sha256(Buffer.from('{}')) });
+    await store.bucket.put(torn!.key, Buffer.from('{'), { sha256: sha256(Buffer.from('{')) });
     const keys = [
       entry,
+      torn!.key,
+      await drop(lost!.key),
+      await drop(objectKey(counts!.md5)),
       await drop(objectKey(batch!.md5)),
       await drop(objectKey(output(third, 'train', 'model').md5)),
       await drop(manifestKey(output(third, 'preprocess', 'test').sha256)),

@@ -1,0 +1,88 @@
+import { partIdentity } from '../../activities/encode-part.ts';
+import { stage as preprocess } from '../../activities/preprocess.ts';
+import { DamagedArtifact } from '../../errors.ts';
+import { isSoundEntry } from '../../store/record-check.ts';
+import type { VersionRecord } from '../../store/records.ts';
+import type { Ref } from '../../store/ref.ts';
+import { entryKey, stageKey, type CacheEntry } from '../../store/stage-cache.ts';
+import { CACHE_ENTRY, faultOf, type Fault } from './problems.ts';
+import type { Verification } from './version.ts';
+
+/** The directories that a version's preprocess has read and left, as far as they can be read. */
+export interface SplitFiles {
+  batches: readonly Ref[];
+  train: readonly Ref[];
+  test: readonly Ref[];
+}
+
+/**
+ * Reads the cache entries of the encoded batches, which no record names: what preprocess was run with
+ * says under which keys they stand. The counts they name, which are in no directory, enter the inventory.
+ */
+export async function checkParts(
+  verification: Verification,
+  record: VersionRecord,
+  { batches, train, test }: SplitFiles,
+): Promise<Fault[]> {
+  const stage = record.stages.find((one) => one.stage === preprocess.name);
+  const columns = stage?.inputs['columns'];
+  // Another program's entries stand under keys that this one does not know.
+  if (stage === undefined || columns === undefined || stage.code !== preprocess.code) return [];
+  const checked = batches.map(async (batch, i) => {
+    const made = { batch: i + 1, train: train[i], test: test[i] };
+    const key = stageKey(partIdentity(stage, { number: i + 1, batch, columns }));
+    // The same for every version: each is read once.
+    const reading = verification.parts.get(key) ?? readPart(verification, key, made);
+    verification.parts.set(key, reading);
+    const { faults, counts } = await reading;
+    // A run that is told of the part makes its counts too.
+    if (counts !== undefined) verification.inventory.add(counts, record.version, md5Of(made));
+    return faults;
+  });
+  return (await Promise.all(checked)).flat();
+}
+
+/** A part's entry as it was found, and the counts it names where it can be trusted. */
+export interface CheckedPart {
+  faults: Fault[];
+  counts?: Ref | undefined;
+}
+
+/** A batch's part as the splits have it; a side is undefined where its directory cannot be read. */
+interface MadePart {
+  batch: number;
+  train: Ref | undefined;
+  test: Ref | undefined;
+}
+
+function md5Of({ train, test }: MadePart): string | undefined {
+  return (train ?? test)?.md5;
+}
+
+async function readPart(
+  { store }: Verification,
+  key: string,
+  made: MadePart,
+): Promise<CheckedPart> {
+  const path = `${CACHE_ENTRY}encode_part ${made.batch}`;
+  const md5 = md5Of(made);
+  const at = { path, key: entryKey('encode_part', key), ...(md5 === undefined ? {} : { md5 }) };
+  const damaged = (why: string): CheckedPart => ({ faults: [{ state: 'damaged', ...at, why }] });
+  let entry: CacheEntry | undefined;
+  try {
+    entry = await store.cache.read('encode_part', key);
+  } catch (error) {
+    if (error instanceof DamagedArtifact) return damaged(faultOf(path, error).why);
+    throw error;
+  }
+  if (entry === undefined)
+    return { faults: [{ state: 'missing', ...at, why: 'no document stands there' }] };
+  if (entry.key !== key || !isSoundEntry(entry))
+    return damaged('it does not say what its key is the hash of');
+  const { train, test, counts } = entry.outputs;
+  const others = [
+    [made.train, train],
+    [made.test, test],
+  ].some(([is, says]) => is !== undefined && is.sha256 !== says?.sha256);
+  return others ? damaged('its parts are not those of the splits') : { faults: [], counts };
+}
