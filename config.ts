@@ -1,67 +1,21 @@
-import { readFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parse } from 'yaml';
-import { z } from 'zod';
 import { TASK_QUEUE } from './activities/contract.ts';
 import { limitsFromEnv, type SourcePlace } from './activities/sources/source.ts';
-import { BadParams, messageOf } from './errors.ts';
-import { parseParams, paramsSchema, pipelineName } from './pipeline/params.ts';
+import { BadParams } from './errors.ts';
+import { DEFAULT_TRACKING_URI, readParams } from './params-file.ts';
 import type { BucketOptions } from './store/bucket.ts';
 import { authFromEnv, type TrackingAuth } from './tracking/auth.ts';
 import { trackingUri } from './tracking/place.ts';
 
-const localSchema = z.strictObject({
-  /** Of params.yaml itself; a file of a newer program is refused. */
-  schema: z.literal(1, 'this program knows schema 1 only: update it').default(1),
-  pipeline: pipelineName.default('iris'),
-  mlflow: z
-    .strictObject({
-      tracking_uri: z.string().min(1).default('http://localhost:5000'),
-      experiment_name: z.string().min(1).default('incremental_training'),
-    })
-    .prefault({}),
-  tracking: z
-    .strictObject({
-      /** While tracking is unavailable: try until it is back, or finish the version and log it then. */
-      on_unavailable: z.enum(['retry', 'defer']).default('retry'),
-    })
-    .prefault({}),
-  storage: z
-    .strictObject({
-      /** null: AWS itself. */
-      endpoint: z
-        .url({ protocol: /^https?$/ })
-        .refine((url) => !url.includes('@'), {
-          message: 'credentials come from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, not the URL',
-        })
-        .nullable()
-        .default('http://localhost:8333'),
-      region: z.string().min(1).default('us-east-1'),
-      bucket: z.string().min(3).max(63).default('incremental-training'),
-      /** Where s3:// sources are, when that is another server than the store's; `aws`: AWS itself. */
-      source_endpoint: z
-        .union([z.literal('aws'), z.url({ protocol: /^https?$/ })])
-        .refine((url) => !url.includes('@'), {
-          message: 'credentials come from RETRAIN_SOURCE_ACCESS_KEY_ID and …_SECRET_ACCESS_KEY',
-        })
-        .nullable()
-        .default(null),
-    })
-    .prefault({}),
-});
-
-const fileSchema = localSchema.extend({
-  data: z.unknown().optional(),
-  split: z.unknown().optional(),
-  preprocess: z.unknown().optional(),
-  model: z.unknown().optional(),
-});
-
 /** Where things are: this process's own, never pinned into a run. */
 export interface Config {
-  /** The pipeline a run belongs to when it names none. */
+  /** The pipeline in question: the one asked for, or the default one. */
   pipeline: string;
+  /** The pipeline a run belongs to when it names none. */
+  defaultPipeline: string;
+  /** The pipelines of params.yaml, the default one first; undefined when it has no `pipelines`. */
+  pipelines: string[] | undefined;
   storage: BucketOptions;
   /** Where s3:// sources are, and within which bounds sources are read. */
   sources: Pick<SourcePlace, 's3' | 'limits'>;
@@ -69,6 +23,8 @@ export interface Config {
   tracking: {
     uri: string;
     experimentName: string;
+    /** Of the registered model. */
+    modelName: string;
     auth: TrackingAuth | undefined;
     onUnavailable: 'retry' | 'defer';
   };
@@ -76,7 +32,7 @@ export interface Config {
   temporalUi: string;
   /** Where runs are started, and the worker takes them from. */
   taskQueue: string;
-  /** The pinnable half of params.yaml, as it stands in the file. */
+  /** The pinnable half of params.yaml, as it is for the pipeline. */
   params: Record<string, unknown>;
 }
 
@@ -96,31 +52,63 @@ export function stackDir(root: string, env: NodeJS.ProcessEnv = process.env): st
 
 /**
  * Reads params.yaml of the project folder and the environment, which wins.
- * @throws BadParams when the file is not YAML or holds an unknown or ill-typed key.
+ * @param pipeline whose; that of params.yaml if not given
+ * @throws BadParams when the file is not YAML or holds an unknown or ill-typed key, or has pipelines and
+ *   this is none of them.
  */
-export function loadConfig(root: string, env: NodeJS.ProcessEnv = process.env): Config {
-  const file = parseParams(fileSchema, readParamsFile(root), 'params.yaml');
-  const { schema: _, pipeline, mlflow, tracking, storage, ...params } = file;
-  parseParams(paramsSchema, params, 'params.yaml');
+export function loadConfig(
+  root: string,
+  env: NodeJS.ProcessEnv = process.env,
+  pipeline?: string,
+): Config {
+  return loadConfigs(root, env)(pipeline);
+}
+
+/** The same, the file being read once, for every pipeline that is asked for. */
+export function loadConfigs(
+  root: string,
+  env: NodeJS.ProcessEnv = process.env,
+): (pipeline?: string) => Config {
+  const file = readParams(root);
+  const { storage, defaultPipeline, pipelines } = file;
   const endpoint = env['AWS_ENDPOINT_URL_S3'] ?? env['AWS_ENDPOINT_URL'] ?? storage.endpoint;
   const region = env['AWS_REGION'] ?? env['AWS_DEFAULT_REGION'] ?? storage.region;
   const bucket = env['RETRAIN_BUCKET'] ?? storage.bucket;
   const idleMs = idleFrom(env['RETRAIN_S3_IDLE_MS']);
   const own = { endpoint: endpoint ?? undefined, region, bucket, idleMs };
-  return {
-    pipeline,
+  const shared = {
+    defaultPipeline,
+    pipelines,
     storage: own,
     sources: { s3: sourceServer(own, storage.source_endpoint, env), limits: limitsFromEnv(env) },
-    tracking: {
-      uri: trackingUri(env['MLFLOW_TRACKING_URI'] ?? mlflow.tracking_uri, resolve(root)),
-      experimentName: env['MLFLOW_EXPERIMENT_NAME'] ?? mlflow.experiment_name,
-      auth: authFromEnv(env),
-      onUnavailable: tracking.on_unavailable,
-    },
     temporalUi: env['TEMPORAL_UI_URL'] ?? 'http://localhost:8233',
     taskQueue: env['RETRAIN_TASK_QUEUE'] || TASK_QUEUE,
-    params,
   };
+  return (asked) => {
+    const { pipeline, params, ...tracked } = file.settings(asked);
+    const { modelName, onUnavailable } = tracked;
+    const all = env['MLFLOW_EXPERIMENT_NAME'] ?? file.experimentName;
+    const apart = pipelines !== undefined && pipeline !== defaultPipeline;
+    return {
+      ...shared,
+      pipeline,
+      params,
+      tracking: {
+        uri: trackingUri(trackingOf(tracked.trackingUri, env), resolve(root)),
+        experimentName: tracked.experimentName ?? (apart ? `${all}-${pipeline}` : all),
+        modelName,
+        auth: authFromEnv(env),
+        onUnavailable,
+      },
+    };
+  };
+}
+
+/** The local stack's address stands in for the default one, never for what a person has written. */
+function trackingOf(written: string, env: NodeJS.ProcessEnv): string {
+  const stack = env['RETRAIN_STACK_MLFLOW_URI'];
+  const ours = written === DEFAULT_TRACKING_URI && stack !== undefined ? stack : written;
+  return env['MLFLOW_TRACKING_URI'] ?? ours;
 }
 
 /** The server of s3:// sources: the store's, unless another is configured; credentials go with it. */
@@ -146,23 +134,4 @@ function idleFrom(text: string | undefined): number | undefined {
   const ms = Number(text);
   if (ms >= 100 && ms <= 3_600_000) return ms;
   throw new BadParams(`RETRAIN_S3_IDLE_MS is ${text}: milliseconds from 100 to an hour are needed`);
-}
-
-function readParamsFile(root: string): unknown {
-  const path = join(root, 'params.yaml');
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {};
-    throw new BadParams(`${path} cannot be read (${messageOf(error)}): check its permissions`, {
-      cause: error,
-    });
-  }
-  try {
-    return parse(text) ?? {};
-  } catch (error) {
-    const reason = messageOf(error).split('\n')[0] ?? '';
-    throw new BadParams(`${path} is not YAML (${reason}): mend that line`, { cause: error });
-  }
 }

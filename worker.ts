@@ -4,17 +4,17 @@ import { NativeConnection, Runtime } from '@temporalio/worker';
 import { openPool } from './activities/compute.ts';
 import { createActivities } from './activities/index.ts';
 import { webhookOf } from './activities/notify.ts';
-import { loadConfig, projectRoot, stackDir } from './config.ts';
+import { loadConfig, loadConfigs, projectRoot, stackDir, type Config } from './config.ts';
 import { temporalPlace } from './connect.ts';
-import { messageOf, RetrainError, SetupError } from './errors.ts';
+import { BadParams, messageOf, RetrainError, SetupError } from './errors.ts';
 import { useStack } from './infra/stack.ts';
 import { openStore } from './store/index.ts';
 import { LocalCache } from './store/local-cache.ts';
 import { partCacheOptions } from './store/part-cache.ts';
-import { openTracker } from './tracking/open.ts';
 import { serveHealth } from './worker/health.ts';
 import { openLog, temporalLogger } from './worker/logger.ts';
 import { probeSearchAttributes } from './worker/search-attributes.ts';
+import { trackings } from './worker/trackings.ts';
 import { WORKER_HELP, workerSettings } from './worker/options.ts';
 import { workflowSource } from './worker/workflow-source.ts';
 import { createWorkers, runAll } from './worker/workers.ts';
@@ -31,21 +31,19 @@ async function main(): Promise<void> {
   const settings = workerSettings(process.argv.slice(2), process.env, commit);
   useStack(stackDir(root));
   Runtime.install({ logger: temporalLogger(log) });
-  const config = loadConfig(root);
+  const configs = loadConfigs(root);
+  const config = configs();
   const cache = join(stackDir(root), 'cache', 'parts');
   const store = openStore(config.storage, partCacheOptions(process.env, cache));
   const pool = openPool({ threads: settings.threads });
-  const { uri, auth, experimentName } = config.tracking;
   const connection = await connect();
   const { namespace } = temporalPlace();
   const activities = createActivities({
     store,
     local: new LocalCache(join(root, '.retrain', 'cache')),
-    tracker: openTracker({ uri, auth }),
-    experimentName,
-    deferTracking: config.tracking.onUnavailable === 'defer',
+    trackingOf: trackings((pipeline) => configOf(configs, pipeline)),
     compute: pool.compute,
-    readConfig: () => loadConfig(root),
+    readConfig: (pipeline) => loadConfig(root, process.env, pipeline),
     root,
     sources: config.sources,
     gitCommit: commit,
@@ -81,6 +79,16 @@ async function main(): Promise<void> {
     await pool.close();
     store.bucket.close();
     await connection.close();
+  }
+}
+
+/** As params.yaml was when this worker started; a pipeline that has come since, as it is now. */
+function configOf(configs: (pipeline?: string) => Config, pipeline?: string): Config {
+  try {
+    return configs(pipeline);
+  } catch (error) {
+    if (!(error instanceof BadParams)) throw error;
+    return loadConfig(root, process.env, pipeline);
   }
 }
 

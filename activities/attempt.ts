@@ -161,6 +161,7 @@ export async function onRun<T>(
 export function trackedRun({ tracker }: TrackingDeps, attempt: OpenAttempt): TrackedRun {
   const { experiment_id, run_id, model_name, model_version } = attempt;
   return {
+    trackingUri: tracker.uri,
     experimentId: experiment_id,
     runId: run_id,
     modelName: model_name!,

@@ -124,6 +124,8 @@ export interface StageResult {
 
 /** Identities in MLflow of one training attempt. */
 export interface TrackedRun {
+  /** Where its worker tracks; absent in results of an earlier program. */
+  trackingUri?: string;
   experimentId: string;
   runId: string;
   modelName: string;
@@ -200,6 +202,8 @@ export interface LoggedVersion {
 }
 
 export interface CloseRunsRequest {
+  /** Absent in histories of an earlier program. */
+  pipeline?: string;
   status: 'FINISHED' | 'FAILED' | 'KILLED';
 }
 

@@ -5,20 +5,31 @@ import type { Tracker } from '../tracking/tracker.ts';
 import type { Compute } from './compute.ts';
 import type { SourcePlace } from './sources/source.ts';
 
-/** What activities are given at start-up, so that each is testable alone. */
-export interface Deps {
-  store: Store;
-  /** Files of the store kept on this machine. */
-  local: LocalCache;
+/** Where a pipeline's runs are tracked, and under which names. */
+export interface Tracking {
   tracker: Tracker;
   /** Whether runs go on while tracking is away, to be logged afterwards; absent: they wait. */
   deferTracking?: boolean;
   /** Name of the MLflow experiment runs belong to. */
   experimentName: string;
+  /** Name their models are registered under. */
+  modelName: string;
+}
+
+/** What an activity is given, its pipeline's tracking among it. */
+export type Deps = WorkerDeps & Tracking;
+
+/** What activities are given at start-up, so that each is testable alone. */
+export interface WorkerDeps {
+  store: Store;
+  /** Files of the store kept on this machine. */
+  local: LocalCache;
+  /** Of the pipeline named, or of the default one. */
+  trackingOf: (pipeline?: string) => Tracking;
   /** Runs a pure function of pipeline/ in a worker thread. */
   compute: Compute;
-  /** Reads params.yaml as it stands now. */
-  readConfig: () => Pick<Config, 'pipeline' | 'params'>;
+  /** Reads params.yaml as it stands now, for the pipeline named or the default one. */
+  readConfig: (pipeline?: string) => Pick<Config, 'pipeline' | 'params'>;
   /** The names of our search attributes that Temporal knows here; others must not be set. */
   searchAttributes?: () => Promise<string[]>;
   /** Where the ends of runs are told. */

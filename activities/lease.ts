@@ -10,7 +10,7 @@ type AnyActivity = (request: never) => Promise<unknown>;
  * done by a worker makes requests for it, two small ones.
  */
 export function underLease<Activities extends Record<string, AnyActivity>>(
-  deps: Deps,
+  deps: Pick<Deps, 'store'>,
   activities: Activities,
 ): Activities {
   const leased = (work: AnyActivity) => async (request: { pipeline?: string }) => {

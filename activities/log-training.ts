@@ -66,7 +66,7 @@ export async function logTraining(
   const register = async (): Promise<{ modelId: string; version: string | null }> => {
     const modelId = await withScratch(deps, (folder) => logModel(join(folder, 'model.json')));
     const version = await tracker.registerModel({
-      name: pipeline,
+      name: deps.modelName,
       modelId,
       runId,
       alias: `batch-${batch}`,
@@ -87,7 +87,7 @@ export async function logTraining(
   ]);
   return updateAttempt(deps, attempt, {
     model_id: modelId,
-    model_name: pipeline,
+    model_name: deps.modelName,
     model_version: version,
     logged: { train: result.key },
   });

@@ -21,9 +21,9 @@ export function pinNightly(
   input: unknown,
 ): PinnedNightly {
   const asked = parseParams(inputSchema, input ?? {}, "the workflow's input");
-  const config = readConfig();
+  const config = readConfig(asked.pipeline);
   return {
-    pipeline: asked.pipeline ?? config.pipeline,
+    pipeline: config.pipeline,
     params: parseParams(paramsSchema, mergeParams(config.params, asked.params), 'params'),
     source: asked.source ?? null,
     rebuild: asked.rebuild ?? false,

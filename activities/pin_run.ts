@@ -28,27 +28,28 @@ const inputSchema = z.strictObject({
 
 /**
  * Checks what a run was started with, by whomever, and fixes its params: the worker's params.yaml as it
- * stands now, with the caller's laid over it.
- * @throws BadParams naming the key, its value and what is allowed.
+ * stands now for the pipeline, with the caller's laid over it.
+ * @throws BadParams naming the key, its value and what is allowed, or the pipelines there are.
  * @throws TrackingRefused when the caller tracks in a directory that is not this worker's.
  */
 export async function pinRun(
   deps: Pick<
     Deps,
-    'readConfig' | 'cpuTaskQueue' | 'searchAttributes' | 'webhook' | 'store' | 'tracker'
+    'readConfig' | 'cpuTaskQueue' | 'searchAttributes' | 'webhook' | 'store' | 'trackingOf'
   >,
   input: unknown,
 ): Promise<PinnedRun> {
   const { readConfig, cpuTaskQueue } = deps;
   const asked = parseParams(inputSchema, input, "the workflow's input");
   const { trackingFolder } = asked;
-  if (trackingFolder !== undefined) refuseOtherFolder(deps, trackingFolder);
-  const config = readConfig();
+  const config = readConfig(asked.pipeline);
+  const { pipeline } = config;
+  if (trackingFolder !== undefined) refuseOtherFolder(deps.trackingOf(pipeline), trackingFolder);
   const merged = mergeParams(config.params, asked.params);
   const params = parseParams(paramsSchema, merged, 'params');
   return {
     batch: asked.batch,
-    pipeline: asked.pipeline ?? config.pipeline,
+    pipeline,
     params,
     paramsHash: hashOf(params),
     source: asked.source ?? null,

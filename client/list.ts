@@ -1,29 +1,63 @@
 import type { Config } from '../config.ts';
+import { pipelinesIn } from '../store/pipelines.ts';
 import type { VersionLine } from '../store/records.ts';
+import type { Stale } from '../store/stale.ts';
 import { number, table } from './display.ts';
 import { printJson, say } from './print.ts';
-import { openSession } from './session.ts';
+import { openSession, type Session } from './session.ts';
 import { staleness, staleOf } from './stale.ts';
 
-/** `list`: the versions of a pipeline with their scores side by side. */
+/** The versions of one pipeline, as `--json` prints them. */
+interface Listed {
+  pipeline: string;
+  versions: VersionLine[];
+  stale: Stale[];
+}
+
+/**
+ * `list`: versions with their scores side by side, those of the pipeline asked for and, unless it was
+ * named, of every other one that params.yaml or the bucket has.
+ */
 export async function list(
   config: Config,
-  { pipeline, json }: { pipeline: string; json?: boolean | undefined },
+  { only, json }: { only: boolean; json?: boolean | undefined },
 ): Promise<number> {
   const session = await openSession(config, { check: ['storage'] });
   try {
-    const [versions, stale] = await Promise.all([
-      session.store.records.list(pipeline),
-      staleOf(session.store, pipeline),
-    ]);
-    if (json === true) printJson({ pipeline, versions, stale });
-    else if (versions.length === 0) say(`${pipeline} has no version yet: make one with "run 1"`);
-    else process.stdout.write(`${tableOf(versions)}\n`);
-    if (json !== true) for (const one of stale) say(staleness(one), 'warning');
+    const [first, ...others] = await Promise.all(
+      (only ? [config.pipeline] : await everyPipeline(session)).map((name) =>
+        listed(session, name),
+      ),
+    );
+    if (json === true) printJson(only ? first : { ...first, others });
+    else for (const one of [first!, ...others]) print(one, others.length > 0);
     return 0;
   } finally {
     await session.close();
   }
+}
+
+/** The default one first, then those of params.yaml, then what else the bucket holds. */
+async function everyPipeline({ config, store }: Session): Promise<string[]> {
+  const stored = await pipelinesIn(store.bucket);
+  return [...new Set([config.pipeline, ...(config.pipelines ?? []), ...stored])];
+}
+
+async function listed({ store }: Session, pipeline: string): Promise<Listed> {
+  const [versions, stale] = await Promise.all([
+    store.records.list(pipeline),
+    staleOf(store, pipeline),
+  ]);
+  return { pipeline, versions, stale };
+}
+
+function print({ pipeline, versions, stale }: Listed, titled: boolean): void {
+  if (versions.length === 0) {
+    say(`${pipeline} has no version yet: make one with "run 1 --pipeline ${pipeline}"`);
+    return;
+  }
+  process.stdout.write(`${titled ? `${pipeline}\n` : ''}${tableOf(versions)}\n`);
+  for (const one of stale) say(staleness(one), 'warning');
 }
 
 function tableOf(versions: readonly VersionLine[]): string {

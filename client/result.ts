@@ -76,14 +76,19 @@ export async function resultOf(
     metricsFile === null ? {} : readMetrics(metricsFile.bytes);
   const { tracker } = session;
   const tracked = summary.mlflow;
+  const at = tracked?.trackingUri ?? tracker.uri;
   const mlflow =
     tracked === null
       ? null
       : {
-          trackingUri: tracker.uri,
-          ...tracked,
-          url: tracker.runUrl(tracked.experimentId, tracked.runId),
-          look: tracker.look,
+          // The run's own word first: its worker may track elsewhere than this client would.
+          trackingUri: at,
+          experimentId: tracked.experimentId,
+          runId: tracked.runId,
+          url: tracked.links?.run ?? tracker.runUrl(tracked.experimentId, tracked.runId),
+          look: at === tracker.uri ? tracker.look : null,
+          modelName: tracked.modelName,
+          modelVersion: tracked.modelVersion,
         };
   const document: ResultDocument = {
     pipeline: summary.pipeline,

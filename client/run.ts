@@ -1,5 +1,5 @@
 import { mkdir, rename, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { StageName } from '../activities/contract.ts';
 import type { Config } from '../config.ts';
 import { messageOf } from '../errors.ts';
@@ -108,13 +108,23 @@ async function report(
     return reportFailure(error, { workflowId, runId, ...options });
   }
   const { document, metricsFile } = await resultOf(session, { workflowId, runId }, summary);
-  if (metricsFile !== null)
-    await writeWhole(metricsFile.path, metricsFile.bytes).catch((error: unknown) =>
-      say(`${metricsFile.path} could not be written here (${messageOf(error)})`, 'warning'),
+  if (metricsFile !== null) {
+    const path = placeHere(session, document.pipeline, metricsFile.path);
+    await writeWhole(path, metricsFile.bytes).catch((error: unknown) =>
+      say(`${path} could not be written here (${messageOf(error)})`, 'warning'),
     );
+  }
   if (options.json === true) printJson(document);
   else printResult(document);
   return 0;
+}
+
+/**
+ * Where a file of a pipeline is written in this working tree: the default pipeline's under its own path,
+ * another's in a folder of its name, so that batch 1 of one does not take the place of batch 1 of another.
+ */
+function placeHere({ config }: Session, pipeline: string, path: string): string {
+  return pipeline === config.defaultPipeline ? path : join(dirname(path), pipeline, basename(path));
 }
 
 /** Tells of a failed run: a document with `--json`, else a sentence. */

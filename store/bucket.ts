@@ -173,12 +173,29 @@ export class Bucket {
     } while (from !== undefined);
   }
 
-  async #page(prefix: string, from: string | undefined) {
+  /** What stands right under a prefix that ends in `/`: names of objects, and of folders with their `/`. */
+  async names(prefix: string): Promise<string[]> {
+    const names: string[] = [];
+    let from: string | undefined;
+    do {
+      const page = await this.#page(prefix, from, '/');
+      const keys = [
+        ...(page?.Contents ?? []).map(({ Key: key }) => key),
+        ...(page?.CommonPrefixes ?? []).map(({ Prefix: folder }) => folder),
+      ];
+      for (const key of keys) if (key !== undefined) names.push(key.slice(prefix.length));
+      from = page?.IsTruncated === true ? page.NextContinuationToken : undefined;
+    } while (from !== undefined);
+    return names;
+  }
+
+  async #page(prefix: string, from: string | undefined, delimiter?: string) {
     try {
       return await this.#client.send(
         new ListObjectsV2Command({
           Bucket: this.options.bucket,
           Prefix: prefix,
+          Delimiter: delimiter,
           ...(from === undefined ? {} : { ContinuationToken: from }),
         }),
       );

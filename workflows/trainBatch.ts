@@ -13,7 +13,12 @@ import {
   type ActivityInterfaceFor,
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
-import type { PinnedRun, RunSummary, TrainBatchInput } from '../activities/contract.ts';
+import type {
+  CloseRunsRequest,
+  PinnedRun,
+  RunSummary,
+  TrainBatchInput,
+} from '../activities/contract.ts';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { damagedBy, failureOf, trackingMoved } from './failure.ts';
 import { differences, joinRun } from './messages.ts';
@@ -75,7 +80,7 @@ export async function trainBatch(input: TrainBatchInput): Promise<RunSummary> {
     const failure = failureOf(cancelledBy(error), stageLog?.fail());
     view.fail(failure);
     if (stageLog?.started('train') === true)
-      await closeRuns(isCancellation(failure) ? 'KILLED' : 'FAILED');
+      await closeRuns(run, isCancellation(failure) ? 'KILLED' : 'FAILED');
     await tellEnd(run, view.ending());
     throw failure;
   }
@@ -146,7 +151,7 @@ async function runStages(run: PinnedRun, stageLog: StageLog): Promise<void> {
   });
   const { attempt } = trained;
   stageLog.summary.mlflow = trained.mlflow;
-  if (run.until === 'train') return closeRuns('FINISHED');
+  if (run.until === 'train') return closeRuns(run, 'FINISHED');
 
   const scored = await stageLog.run('evaluate', compute.evaluate, {
     attempt,
@@ -199,10 +204,15 @@ async function logLater(
 }
 
 /** Ends the MLflow runs this execution left open; a failure to do so is not the run's. */
-async function closeRuns(status: 'FINISHED' | 'FAILED' | 'KILLED'): Promise<void> {
+async function closeRuns(
+  run: PinnedRun | undefined,
+  status: CloseRunsRequest['status'],
+): Promise<void> {
   try {
     await CancellationScope.nonCancellable(() =>
-      closing.close_runs.executeWithOptions({ summary: status.toLowerCase() }, [{ status }]),
+      closing.close_runs.executeWithOptions({ summary: status.toLowerCase() }, [
+        { ...(run === undefined ? {} : { pipeline: run.pipeline }), status },
+      ]),
     );
   } catch (error) {
     log.warn('could not end the MLflow run', { error });

@@ -20,9 +20,9 @@ export function amendCommand(context: CommandContext): Command {
     )
     .action(async (batch: number, { pipeline, source, set, rebuild, json }: AmendFlags) => {
       const { amend } = await import('../amend.ts');
-      const config = context.configure();
+      const config = context.configure(pipeline);
       process.exitCode = await amend(config, {
-        pipeline: pipeline ?? config.pipeline,
+        pipeline: config.pipeline,
         batch,
         source,
         set: set ?? {},

@@ -8,8 +8,8 @@ export function cancelCommand(context: CommandContext): Command {
     .addHelpText('after', examples('cancel 2'))
     .action(async (batch: number, { pipeline, json }: CommonFlags) => {
       const { cancel } = await import('../cancel.ts');
-      const config = context.configure();
-      const asked = { pipeline: pipeline ?? config.pipeline, batch, json };
+      const config = context.configure(pipeline);
+      const asked = { pipeline: config.pipeline, batch, json };
       process.exitCode = await cancel(config, asked);
     });
 }

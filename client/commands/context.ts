@@ -7,16 +7,19 @@ import { pipelineArgument } from '../arguments.ts';
 export interface CommandContext {
   /** The project folder. */
   root: string;
-  /** Reads params.yaml and the environment, completed by the local stack where there is one. */
-  configure: () => Config;
+  /**
+   * Reads params.yaml and the environment, completed by the local stack where there is one, for the
+   * pipeline named or the default one.
+   */
+  configure: (pipeline?: string) => Config;
 }
 
 export function commandContext(root: string): CommandContext {
   return {
     root,
-    configure: () => {
+    configure: (pipeline) => {
       useStack(stackDir(root));
-      return loadConfig(root);
+      return loadConfig(root, process.env, pipeline);
     },
   };
 }

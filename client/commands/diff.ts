@@ -27,8 +27,8 @@ export function comparison(
     .addHelpText('after', examples(...of.examples))
     .action(async (old: BuildName, now: BuildName, { pipeline, json }: CommonFlags) => {
       const compare = await of.load();
-      const config = context.configure();
-      const asked = { pipeline: pipeline ?? config.pipeline, old, new: now, json };
+      const config = context.configure(pipeline);
+      const asked = { pipeline: config.pipeline, old, new: now, json };
       process.exitCode = await compare(config, asked);
     });
 }

@@ -22,8 +22,8 @@ function exportCommand(context: CommandContext): Command {
     .addHelpText('after', examples('dvc export', 'dvc export 3 --out ../iris-dvc --json'))
     .action(async (version: number | undefined, { out, force, json, ...flags }: ExportFlags) => {
       const { dvcExport } = await import('../dvc-export.ts');
-      const config = context.configure();
-      const pipeline = flags.pipeline ?? config.pipeline;
+      const config = context.configure(flags.pipeline);
+      const { pipeline } = config;
       process.exitCode = await dvcExport(config, {
         pipeline,
         version,

@@ -27,9 +27,9 @@ export function gcCommand(context: CommandContext): Command {
     .addHelpText('after', examples('gc', 'gc --yes', 'gc --keep-last 5 --keep 1 --yes'))
     .action(async ({ pipeline, json, keepLast: last, keep, yes, apply }: GcFlags) => {
       const { gc } = await import('../gc.ts');
-      const config = context.configure();
+      const config = context.configure(pipeline);
       process.exitCode = await gc(config, {
-        pipeline: pipeline ?? config.pipeline,
+        pipeline: config.pipeline,
         last,
         versions: keep,
         yes: yes === true || apply === true,

@@ -6,7 +6,9 @@ export function listCommand(context: CommandContext): Command {
     .addHelpText('after', examples('list', 'list --pipeline wine --json'))
     .action(async ({ pipeline, json }: CommonFlags) => {
       const { list } = await import('../list.ts');
-      const config = context.configure();
-      process.exitCode = await list(config, { pipeline: pipeline ?? config.pipeline, json });
+      process.exitCode = await list(context.configure(pipeline), {
+        only: pipeline !== undefined,
+        json,
+      });
     });
 }

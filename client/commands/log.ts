@@ -12,8 +12,8 @@ export function logCommand(context: CommandContext): Command {
       if ((version === undefined) !== (flags.all === true))
         throw new BadParams('log needs a version or --all: for one, "log 2" or "log --all"');
       const { log } = await import('../log.ts');
-      const config = context.configure();
-      const { pipeline = config.pipeline, json } = flags;
-      process.exitCode = await log(config, { pipeline, version, json });
+      const config = context.configure(flags.pipeline);
+      const { pipeline } = config;
+      process.exitCode = await log(config, { pipeline, version, json: flags.json });
     });
 }

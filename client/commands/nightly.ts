@@ -9,11 +9,11 @@ export function nightlyCommand(context: CommandContext): Command {
     .action(async ({ pipeline, set, json }: CommonFlags & { set?: Record<string, unknown> }) => {
       const { openSession } = await import('../session.ts');
       const { runNightly } = await import('../nightly.ts');
-      const config = context.configure();
+      const config = context.configure(pipeline);
       const session = await openSession(config, { check: ['temporal', 'storage'] });
       try {
         process.exitCode = await runNightly(session, {
-          pipeline: pipeline ?? config.pipeline,
+          pipeline: config.pipeline,
           set: set ?? {},
           rebuild: false,
           json,

@@ -54,8 +54,8 @@ async function runBatch(
   let pipeline = flags.pipeline ?? '';
   const request = { batch, only, set: flags.set ?? {}, ...flags };
   try {
-    const config = context.configure();
-    pipeline ||= config.pipeline;
+    const config = context.configure(flags.pipeline);
+    pipeline = config.pipeline;
     process.exitCode = await run(config, { ...request, pipeline });
   } catch (error) {
     reportFailure(error, { ...request, pipeline });

@@ -51,10 +51,10 @@ function createCommand(context: CommandContext): Command {
         throw new BadParams('--at and --cron both say when: give one of them');
       const { createSchedule } = await import('../schedule.ts');
       const { cronAt } = await import('../schedule/spec.ts');
-      const config = context.configure();
+      const config = context.configure(pipeline);
       process.exitCode = await createSchedule(config, {
         ...flags,
-        pipeline: pipeline ?? config.pipeline,
+        pipeline: config.pipeline,
         cron: cron ?? cronAt(at ?? '02:00'),
         timezone: timezone ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
         note,
@@ -80,8 +80,8 @@ function verbCommand(context: CommandContext, verb: ScheduleVerb, description: s
     .addHelpText('after', examples(`schedule ${verb} --pipeline sales`))
     .action(async ({ pipeline, note, json }: CommonFlags & { note?: string }) => {
       const { onSchedule } = await import('../schedule.ts');
-      const config = context.configure();
-      const asked = { pipeline: pipeline ?? config.pipeline, note, json };
+      const config = context.configure(pipeline);
+      const asked = { pipeline: config.pipeline, note, json };
       process.exitCode = await onSchedule(config, verb, asked);
     });
 }

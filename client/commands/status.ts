@@ -8,8 +8,8 @@ export function statusCommand(context: CommandContext): Command {
     .addHelpText('after', examples('status 2', 'status 2 --json'))
     .action(async (batch: number, { pipeline, json }: CommonFlags) => {
       const { status } = await import('../status.ts');
-      const config = context.configure();
-      const asked = { pipeline: pipeline ?? config.pipeline, batch, json };
+      const config = context.configure(pipeline);
+      const asked = { pipeline: config.pipeline, batch, json };
       process.exitCode = await status(config, asked);
     });
 }

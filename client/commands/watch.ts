@@ -13,8 +13,8 @@ export function watchCommand(context: CommandContext): Command {
     .addHelpText('after', examples('watch 2', 'watch 2 --workflow-id by-hand'))
     .action(async (batch: number, { pipeline, json, workflowId }: WatchFlags) => {
       const { watch } = await import('../watch.ts');
-      const config = context.configure();
-      const asked = { pipeline: pipeline ?? config.pipeline, batch, json, workflowId };
+      const config = context.configure(pipeline);
+      const asked = { pipeline: config.pipeline, batch, json, workflowId };
       process.exitCode = await watch(config, asked);
     });
 }
