@@ -185,10 +185,19 @@ function parseFile(root: string): unknown {
       cause: error,
     });
   }
+  let value: unknown;
   try {
-    return parse(text) ?? {};
+    value = parse(text) ?? {};
   } catch (error) {
     const reason = messageOf(error).split('\n')[0] ?? '';
     throw new BadParams(`${path} is not YAML (${reason}): mend that line`, { cause: error });
   }
+  try {
+    JSON.stringify(value);
+  } catch (error) {
+    throw new BadParams(`${path} has an alias that holds itself: write out what it stands for`, {
+      cause: error,
+    });
+  }
+  return value;
 }

@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from 'commander';
-import { parse } from 'yaml';
+import { parseDocument } from 'yaml';
 import { STAGES, type StageName } from '../activities/contract.ts';
 import { BadParams } from '../errors.ts';
 import { pipelineName } from '../pipeline/params.ts';
@@ -54,13 +54,16 @@ export function setArgument(
 }
 
 function readValue(path: string, value: string): unknown {
+  const document = parseDocument(value, { stringKeys: true, resolveKnownTags: false });
+  const [wrong] = [...document.errors, ...document.warnings];
+  const aliases = /(^|[\s[{,:])\*\S/.test(value) ? ' (it may name no alias)' : '';
+  const refusal = `--set ${path}: ${value} is not a plain YAML value${aliases}: quote it, or write it out`;
+  if (wrong !== undefined) throw new BadParams(refusal, { cause: wrong });
   try {
     // No aliases: a value that holds itself has no end.
-    return parse(value, { maxAliasCount: 0 }) ?? (value.trim() === '' ? '' : null);
+    return (document.toJS({ maxAliasCount: 0 }) as unknown) ?? (value.trim() === '' ? '' : null);
   } catch (error) {
-    throw new BadParams(`--set ${path}: ${value} is not a plain YAML value: quote it`, {
-      cause: error,
-    });
+    throw new BadParams(refusal, { cause: error });
   }
 }
 

@@ -15,6 +15,7 @@ import { SetupError } from '../errors.ts';
 import { findPython } from './interpreter.ts';
 import { withLock } from './lock.ts';
 import { lastLines } from './log.ts';
+import { isProgram } from './on-path.ts';
 import type { Report } from './types.ts';
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -85,6 +86,17 @@ const stampFile = (dir: string): string => join(dir, '.requirements-stamp');
 function isReady({ dir, python, stamp }: Venv): boolean {
   const file = stampFile(dir);
   return existsSync(file) && readFileSync(file, 'utf8') === stamp && existsSync(python);
+}
+
+/** Whether the servers that are no Python are there, whatever has become of it since. */
+export function hasServers({ dir, stamp, temporal, weed }: Venv): boolean {
+  const file = stampFile(dir);
+  return (
+    existsSync(file) &&
+    readFileSync(file, 'utf8') === stamp &&
+    isProgram(temporal) &&
+    isProgram(weed)
+  );
 }
 
 async function install(

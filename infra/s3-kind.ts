@@ -1,6 +1,7 @@
-import { accessSync, constants, existsSync } from 'node:fs';
-import { delimiter, isAbsolute, join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { SetupError } from '../errors.ts';
+import { isProgram, onPath } from './on-path.ts';
 import type { S3Kind } from './types.ts';
 
 /** The S3 server of a stack; `minio` is its binary when it is MinIO. */
@@ -36,15 +37,6 @@ export function chooseS3(
 
 function findMinio(env: NodeJS.ProcessEnv): string | undefined {
   const named = env['RETRAIN_MINIO'];
-  const folders = (env['PATH'] ?? '').split(delimiter).filter(isAbsolute);
-  const places =
-    named === undefined || named === '' ? folders.map((at) => join(at, 'minio')) : [named];
-  return places.find((path) => {
-    try {
-      accessSync(path, constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
+  if (named === undefined || named === '') return onPath('minio', env);
+  return isProgram(named) ? named : undefined;
 }

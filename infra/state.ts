@@ -12,6 +12,8 @@ export interface StackState {
   venv: string;
   s3: S3Kind;
   ports: Ports;
+  /** Whether MLflow is one of its parts; absent: it is. */
+  mlflow?: boolean;
   /** Ports of the servers' inner workings, chosen when first started. */
   inner: Record<string, number>;
 }

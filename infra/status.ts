@@ -4,7 +4,7 @@ import { DEFAULT_PORTS } from './ports.ts';
 import { liveProcess, logFile } from './process.ts';
 import { venvAt } from './python.ts';
 import { readState } from './state.ts';
-import type { PartStatus, StackOptions } from './types.ts';
+import type { PartName, PartStatus, StackOptions } from './types.ts';
 
 /** How each part of the stack is, asked just now; starts and changes nothing. */
 export async function stackStatus(options: StackOptions): Promise<PartStatus[]> {
@@ -19,7 +19,14 @@ export async function stackStatus(options: StackOptions): Promise<PartStatus[]> 
     venv: venvAt(state?.venv ?? join(dir, 'venv')),
   };
   const minio = state?.s3 === 'minio' ? 'minio' : undefined;
-  return Promise.all(makeParts(plan, minio).map((part) => statusOf(dir, part)));
+  const unused: PartName | undefined = state?.mlflow === false ? 'mlflow' : undefined;
+  return Promise.all(
+    makeParts(plan, minio).map(async (part) => {
+      const status = await statusOf(dir, part);
+      if (part.name !== unused || status.state !== 'stopped') return status;
+      return { ...status, state: 'unused' as const, detail: 'runs are tracked in a directory' };
+    }),
+  );
 }
 
 async function statusOf(dir: string, part: Part): Promise<PartStatus> {

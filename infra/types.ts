@@ -31,6 +31,8 @@ export interface UpOptions extends StackOptions {
   s3?: S3Kind;
   /** Whether to run the worker too. Default: true. */
   worker?: boolean;
+  /** Whether to run MLflow's server: not where all runs are tracked elsewhere. Default: true. */
+  mlflow?: boolean;
   /** Folder of Python environments with the servers; stacks may share it. Default: `<dir>/venv`. */
   venv?: string;
   /** Variables for the worker, over those the stack gives it. */
@@ -39,7 +41,8 @@ export interface UpOptions extends StackOptions {
 
 export interface PartStatus {
   part: PartName;
-  state: 'running' | 'stopped' | 'unhealthy';
+  /** `unused`: the stack does without it. */
+  state: 'running' | 'stopped' | 'unhealthy' | 'unused';
   url: string;
   /** Process id; of the group's leader where there are several. */
   pid?: number;

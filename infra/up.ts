@@ -7,7 +7,7 @@ import { settleInnerPorts } from './inner-ports.ts';
 import { withLock } from './lock.ts';
 import { makeParts, type Part } from './parts/index.ts';
 import { choosePorts } from './ports.ts';
-import { ensurePython } from './python.ts';
+import { ensurePrograms } from './programs.ts';
 import { chooseS3 } from './s3-kind.ts';
 import { readState, writeState } from './state.ts';
 import type { PartName, Report, UpOptions } from './types.ts';
@@ -43,13 +43,19 @@ async function prepare(dir: string, options: UpOptions, report: Report): Promise
   const ports = choosePorts(options.ports, last?.ports);
   const s3 = chooseS3(dir, options.s3);
   const base = options.venv ?? last?.venv ?? join(dir, 'venv');
-  const venv = await ensurePython(base, report);
+  const mlflow = options.mlflow !== false;
+  const venv = await ensurePrograms(base, { mlflow, s3: s3.kind }, report);
   const inner = await settleInnerPorts(dir, last?.inner);
   const credentials = ensureCredentials(dir);
-  writeState(dir, { schema: 1, root, venv: base, s3: s3.kind, ports, inner });
+  writeState(dir, { schema: 1, root, venv: base, s3: s3.kind, ports, inner, mlflow });
   const plan = { dir, root, ports, inner, credentials, venv };
+  if (!mlflow) {
+    const line = 'MLflow is not started: params.yaml tracks runs in a directory';
+    report({ part: 'mlflow', state: 'stopped', line });
+  }
+  const unwanted = [...(mlflow ? [] : ['mlflow']), ...(options.worker === false ? ['worker'] : [])];
   return makeParts(plan, s3.minio, options.workerEnv).filter(
-    ({ name }) => name !== 'worker' || options.worker !== false,
+    ({ name }) => !unwanted.includes(name),
   );
 }
 

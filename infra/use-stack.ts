@@ -11,6 +11,11 @@ const PORT_OF: Record<string, keyof Ports> = {
   MLFLOW_TRACKING_URI: 'mlflow',
 };
 
+/** Where params.yaml may name a place that a variable must not take from it, a name that yields to it. */
+const YIELDING: Record<string, string> = {
+  MLFLOW_TRACKING_URI: 'RETRAIN_STACK_MLFLOW_URI',
+};
+
 /**
  * Lets the local stack in `dir` supply what the environment does not say: its S3 credentials, and the
  * addresses of parts that are not on their usual ports (those on them are params.yaml's to name).
@@ -21,7 +26,8 @@ export function useStack(dir: string, env: NodeJS.ProcessEnv = process.env): voi
   if (state === undefined) return;
   for (const [name, address] of Object.entries(stackAddresses(state.ports))) {
     const port = PORT_OF[name];
-    if (port !== undefined && state.ports[port] !== DEFAULT_PORTS[port]) env[name] ??= address;
+    if (port !== undefined && state.ports[port] !== DEFAULT_PORTS[port])
+      env[YIELDING[name] ?? name] ??= address;
   }
   if (env['AWS_ACCESS_KEY_ID'] === undefined && env['AWS_PROFILE'] === undefined)
     Object.assign(env, readCredentials(dir));

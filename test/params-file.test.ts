@@ -98,6 +98,12 @@ describe('pipelines in params.yaml', () => {
     expect(() => config({ pipelines: { wine: section } })).toThrow(sentence);
   });
 
+  it('takes anchors and aliases, but none that holds itself', () => {
+    const shared = 'model: &tree {max_depth: 4}\npipelines: {wine: {model: *tree}}';
+    expect(config(shared, 'wine').params).toEqual({ model: { max_depth: 4 } });
+    expect(() => config('data: &a {columns: *a}')).toThrow(/params\.yaml has an alias that holds/);
+  });
+
   it('refuses a name that is no pipeline’s', () => {
     expect(() => config({ pipelines: { 'my wine': {} } })).toThrow(/pipelines\.my wine/);
   });

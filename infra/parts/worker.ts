@@ -21,8 +21,10 @@ export function workerPart(plan: Plan, extra: Record<string, string> = {}): Part
       RETRAIN_HEALTH_PORT: `${ports.health}`,
       ...extra,
     },
-    // Settings of another Temporal (keys, TLS, a profile) or another S3 account.
-    hide: /^(TEMPORAL_|AWS_(PROFILE|SESSION_TOKEN|ENDPOINT_URL)$)/,
+    // Settings of another Temporal (keys, TLS, a profile), another S3 account, or another stack's MLflow.
+    hide: new RegExp(
+      `^(TEMPORAL_|AWS_(PROFILE|SESSION_TOKEN|ENDPOINT_URL)$|RETRAIN_STACK_MLFLOW_URI$${ports.mlflow === DEFAULT_PORTS.mlflow ? '' : '|MLFLOW_TRACKING_URI$'})`,
+    ),
     ports: [{ port: ports.health, variable: portVariable('health') }],
     needs: ['temporal', 's3'],
     edition: codeEdition(root),
@@ -34,11 +36,12 @@ export function workerPart(plan: Plan, extra: Record<string, string> = {}): Part
 
 /**
  * The stack's addresses, less those that params.yaml names by default: a variable would win over that
- * file, and whoever writes `tracking_uri: ./mlruns` there must get it.
+ * file, and whoever writes `tracking_uri: ./mlruns` there must get it. The worker itself asks the stack
+ * for MLflow's where the file does not say otherwise.
  */
 function workerEnv({ ports, credentials }: Plan): Record<string, string> {
-  const all: Record<string, string> = { ...stackAddresses(ports), ...credentials };
-  if (ports.mlflow === DEFAULT_PORTS.mlflow) delete all['MLFLOW_TRACKING_URI'];
+  const { MLFLOW_TRACKING_URI: _, ...addresses } = stackAddresses(ports);
+  const all: Record<string, string> = { ...addresses, ...credentials };
   if (ports.s3 === DEFAULT_PORTS.s3) delete all['AWS_ENDPOINT_URL_S3'];
   return all;
 }

@@ -1,0 +1,35 @@
+import { describe, expect, it } from 'vitest';
+import { setArgument } from '../../client/arguments.ts';
+
+describe('--set', () => {
+  it.each([
+    ['model.max_depth=4', { model: { max_depth: 4 } }],
+    ['split.key=[a, b]', { split: { key: ['a', 'b'] } }],
+    ['data.columns={zip: category}', { data: { columns: { zip: 'category' } } }],
+    ['data.shuffle_seed=null', { data: { shuffle_seed: null } }],
+    ['data.source=', { data: { source: '' } }],
+    ['data.source=s3://a/b c=d', { data: { source: 's3://a/b c=d' } }],
+  ])('reads %s as YAML', (text, params) => {
+    expect(setArgument(text)).toEqual(params);
+  });
+
+  it.each([
+    'data.columns=&a {b: *a}',
+    'data.columns=&a {b: &c {d: *a}}',
+    'data.missing_values=[&x a, *x]',
+    'model.max_depth=*x',
+    'data.columns={<<: *a}',
+  ])('refuses %s, naming what it may not have', (text) => {
+    expect(() => setArgument(text)).toThrow(/is not a plain YAML value \(it may name no alias\)/);
+  });
+
+  it.each([
+    'data.columns={? [a] : b}',
+    'model.max_depth=!!js/function x',
+    'data.columns=!!set {a}',
+    'data.target=!!timestamp 2001-01-01',
+    'data.columns={a: b',
+  ])('refuses %s, and warns of nothing else', (text) => {
+    expect(() => setArgument(text)).toThrow(/is not a plain YAML value: quote it/);
+  });
+});
