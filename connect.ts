@@ -1,5 +1,5 @@
 import { loadClientConnectConfig } from '@temporalio/envconfig';
-import { BadParams, messageOf } from './errors.ts';
+import { BadParams, messageOf, SetupError } from './errors.ts';
 
 /** Options for a connection and the namespace that goes with it. */
 export interface TemporalPlace {
@@ -27,4 +27,15 @@ export function temporalPlace(): TemporalPlace {
       { cause: error },
     );
   }
+}
+
+/** What a namespace that is not there is told as. */
+export function noNamespace(
+  { address, namespace }: Pick<TemporalPlace, 'address' | 'namespace'>,
+  cause: unknown,
+): SetupError {
+  return new SetupError(
+    `Temporal at ${address} has no namespace ${namespace}: create it with "temporal operator namespace create -n ${namespace}", or set TEMPORAL_NAMESPACE`,
+    { cause },
+  );
 }

@@ -5,7 +5,7 @@ import { openPool } from './activities/compute.ts';
 import { createActivities } from './activities/index.ts';
 import { webhookOf } from './activities/notify.ts';
 import { loadConfig, loadConfigs, projectRoot, stackDir, type Config } from './config.ts';
-import { temporalPlace } from './connect.ts';
+import { noNamespace, temporalPlace } from './connect.ts';
 import { BadParams, messageOf, RetrainError, SetupError } from './errors.ts';
 import { useStack } from './infra/stack.ts';
 import { openStore } from './store/index.ts';
@@ -24,6 +24,9 @@ const production = process.env['NODE_ENV'] === 'production';
 const root = projectRoot(import.meta.url);
 
 const log = openLog();
+
+/** Of gRPC. */
+const NOT_FOUND = 5;
 
 /** Connects, polls until SIGTERM or SIGINT, then drains: activities in flight get time to finish. */
 async function main(): Promise<void> {
@@ -100,15 +103,24 @@ function exitOnSecondSignal(): void {
 }
 
 async function connect(): Promise<NativeConnection> {
-  const { connectionOptions, address } = temporalPlace();
+  const place = temporalPlace();
+  const { connectionOptions, address, namespace } = place;
+  let connection: NativeConnection;
   try {
-    return await NativeConnection.connect(connectionOptions);
+    connection = await NativeConnection.connect(connectionOptions);
   } catch (error) {
     throw new SetupError(
       `no Temporal server answers at ${address}: start it with "npm run client -- stack up", or set TEMPORAL_ADDRESS`,
       { cause: error },
     );
   }
+  try {
+    await connection.workflowService.describeNamespace({ namespace });
+  } catch (error) {
+    // Whoever may not ask may still work: only its absence is an answer.
+    if ((error as { code?: unknown }).code === NOT_FOUND) throw noNamespace(place, error);
+  }
+  return connection;
 }
 
 function gitCommit(): string | undefined {

@@ -1,11 +1,13 @@
 import {
   isGrpcServiceError,
+  NamespaceNotFoundError,
   ServiceError,
   WorkflowFailedError,
   WorkflowUpdateFailedError,
 } from '@temporalio/client';
 import { CommanderError } from 'commander';
 import { ApplicationFailure, CancelledFailure, TerminatedFailure } from '@temporalio/common';
+import { noNamespace, temporalPlace } from '../connect.ts';
 import { BadParams, messageOf, RetrainError, SetupError } from '../errors.ts';
 import { EXIT } from './exit.ts';
 
@@ -22,6 +24,7 @@ export function tell(error: unknown): ToldFailure {
     return tellCause(error.cause);
   if (error instanceof RetrainError)
     return { type: error.name, message: error.message, stage: null };
+  if (error instanceof NamespaceNotFoundError) return tell(noNamespace(temporalPlace(), error));
   if (error instanceof CommanderError)
     return { type: 'BadParams', message: error.message.replace(/^error: /, ''), stage: null };
   if (isSystemError(error))
@@ -65,6 +68,7 @@ export function exitCodeOf(error: unknown): number {
   if (error instanceof BadParams || error instanceof CommanderError) return EXIT.usage;
   if (error instanceof SetupError || isSystemError(error)) return EXIT.setup;
   if (isGrpcServiceError(error) || error instanceof ServiceError) return EXIT.setup;
+  if (error instanceof NamespaceNotFoundError) return EXIT.setup;
   if (error instanceof RetrainError && setup.includes(error.name)) return EXIT.setup;
   return EXIT.failed;
 }

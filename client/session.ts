@@ -1,6 +1,6 @@
 import { Client, Connection, isGrpcServiceError } from '@temporalio/client';
 import type { Config } from '../config.ts';
-import { temporalPlace } from '../connect.ts';
+import { noNamespace, temporalPlace, type TemporalPlace } from '../connect.ts';
 import { SetupError, TrackingUnavailable } from '../errors.ts';
 import { openStore, type Store } from '../store/index.ts';
 import { openTracker } from '../tracking/open.ts';
@@ -62,10 +62,8 @@ async function checkTracking({ tracking }: Config, tracker: Tracker): Promise<vo
   }
 }
 
-async function reachTemporal(
-  connection: Connection,
-  { address, namespace }: { address: string; namespace: string },
-): Promise<void> {
+async function reachTemporal(connection: Connection, place: TemporalPlace): Promise<void> {
+  const { address, namespace } = place;
   try {
     await connection.ensureConnected();
   } catch (error) {
@@ -81,9 +79,6 @@ async function reachTemporal(
   } catch (error) {
     // Whoever may not ask may still run things: only its absence is an answer.
     if (!isGrpcServiceError(error) || (error.code as number) !== GRPC_NOT_FOUND) return;
-    throw new SetupError(
-      `Temporal at ${address} has no namespace ${namespace}: create it with "temporal operator namespace create -n ${namespace}", or set TEMPORAL_NAMESPACE`,
-      { cause: error },
-    );
+    throw noNamespace(place, error);
   }
 }
