@@ -48,11 +48,11 @@ export async function openAlone(pipeline: string, webhook: URL): Promise<Alone> 
   const where = { endpoint: s3.uri, region: 'us-east-1', bucket: pipeline, idleMs: SILENCE_MS };
   const store = openStore(where);
   const pool = openPool({ threads: 1 });
+  const tracker = createMlflowTracker({ uri: mlflow.uri, timeoutMs: SILENCE_MS });
   const activities = createActivities({
     store,
     local: new LocalCache(join(root, 'cache')),
-    tracker: createMlflowTracker({ uri: mlflow.uri, timeoutMs: SILENCE_MS }),
-    experimentName: pipeline,
+    trackingOf: () => ({ tracker, experimentName: pipeline, modelName: pipeline }),
     compute: pool.compute,
     readConfig: () => ({ pipeline, params: {} }),
     root,

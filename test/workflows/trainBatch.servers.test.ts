@@ -161,7 +161,7 @@ describe('trainBatch', () => {
     const training = standIns();
     await withRun({ batch: 1, until: 'train' }, training.activities, (handle) => handle.result());
     expect(names(training.calls)).toEqual([...CHAIN.slice(0, 5), 'close_runs']);
-    expect(training.calls.at(-1)!.request).toEqual({ pipeline: 'iris', status: 'FINISHED' });
+    expect(training.calls.at(-1)!.request).toEqual({ pipeline: 'p', status: 'FINISHED' });
   });
 
   it('requires of the cache all but the only stage asked for', async () => {
