@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { Client, Connection } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { table } from '../client/display.ts';
@@ -8,10 +9,14 @@ import { keepResults, spreadOf, type Spread } from './results.ts';
 
 /**
  * A batch from workflow start to close, warm and cached, the client command around it, and six empty
- * activities beside them on the same server in the same run. `npm run bench:batch [rounds]`.
+ * activities beside them on the same server in the same run.
+ * `npm run bench:batch [-- --quick] [--rounds=N]`.
  */
 
-const rounds = Number(process.argv[2] ?? 7);
+const { values: asked } = parseArgs({
+  options: { quick: { type: 'boolean', default: false }, rounds: { type: 'string' } },
+});
+const rounds = Number(asked.rounds ?? (asked.quick ? 2 : 7));
 const times: Record<string, number[]> = {};
 
 async function timed(name: string, work: () => Promise<unknown>): Promise<void> {

@@ -1,8 +1,8 @@
 /**
  * How many rows a processor second predicts: our flat tree, ml-cart and scikit-learn, on one thread, with
- * trees of the same rows from a handful of leaves to fifty thousand. `npx tsx bench/predict.ts [--quick]`.
- * Ours is given columns, flattens the tree each time and makes an array of class indexes; ml-cart is given
- * rows and scikit-learn float32 rows, which is what each likes best.
+ * trees of the same rows from a handful of leaves to fifty thousand. `npm run bench:predict [-- --quick]`.
+ * Ours is given columns and makes an array of class indexes; ml-cart is given rows and scikit-learn
+ * float32 rows, which is what each likes best.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,7 +12,7 @@ import { DecisionTreeClassifier } from 'ml-cart';
 import { table as print } from '../client/display.ts';
 import { fitClasses } from '../pipeline/cart/fit.ts';
 import { describeTree, predictTree } from '../pipeline/predict.ts';
-import { cpuTime } from './cpu-time.ts';
+import { took } from './took.ts';
 import { keepResults, spreadOf } from './results.ts';
 import { makeTable, type Table, writeTable } from './tree-data.ts';
 import { digits, times } from './tree-display.ts';
@@ -34,13 +34,16 @@ function rowsOf({ columns }: Table, rows: number): number[][] {
 }
 
 /** Rows per second, the median of some repeats. */
-function speedOf(rows: number, run: () => unknown): number {
-  return spreadOf(Array.from({ length: repeats }, () => rows / cpuTime(run))).median;
+async function speedOf(rows: number, run: () => unknown): Promise<number> {
+  const speeds: number[] = [];
+  for (let i = 0; i < repeats; i++) speeds.push(rows / (await took(run)).cpu);
+  return spreadOf(speeds).median;
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'bench-predict-'));
 try {
-  const measured = trees.map(({ rows, width, max_depth }) => {
+  const measured = [];
+  for (const { rows, width, max_depth } of trees) {
     const [train, test] = [makeTable(rows, width, 1), makeTable(predictedRows, width, 2)];
     const params = { max_depth: max_depth ?? Infinity, min_samples_split: 2, min_gain: 0 };
     const model = fitClasses(train.columns, train.classes, 3, params);
@@ -57,15 +60,15 @@ try {
     const sklearn = runSklearn('predict_sklearn.py', job) as { speeds: number[] };
     const loaded = DecisionTreeClassifier.load(model);
     const few = rowsOf(test, ROWS_FOR_ML_CART);
-    return {
+    measured.push({
       trained_rows: rows,
       width,
       leaves: describeTree(model).leaves,
-      ours: speedOf(predictedRows, () => predictTree(model, test)),
+      ours: await speedOf(predictedRows, () => predictTree(model, test)),
       sklearn: spreadOf(sklearn.speeds).median,
-      ml_cart: speedOf(ROWS_FOR_ML_CART, () => loaded.predict(few)),
-    };
-  });
+      ml_cart: await speedOf(ROWS_FOR_ML_CART, () => loaded.predict(few)),
+    });
+  }
   const head = ['leaves', 'columns', 'ours rows/s', 'scikit-learn', '×', 'ml-cart', '×'];
   const body = measured.map(({ leaves, width, ours, sklearn, ml_cart }) => [
     leaves,

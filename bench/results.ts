@@ -1,10 +1,13 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { drawPlots } from './plots.ts';
 
 const file = fileURLToPath(new URL('./results.json', import.meta.url));
 
-/** Enters what a benchmark measured under its name in bench/results.json, beside the others'. */
+/**
+ * Enters what a benchmark measured under its name in bench/results.json, beside the others', and draws it.
+ */
 export function keepResults(name: string, measured: unknown): void {
   const all = readAll();
   all[name] = {
@@ -13,6 +16,7 @@ export function keepResults(name: string, measured: unknown): void {
     measured,
   };
   writeFileSync(file, `${JSON.stringify(all, null, 2)}\n`);
+  drawPlots(name, measured);
 }
 
 function readAll(): Record<string, unknown> {

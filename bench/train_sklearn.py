@@ -19,9 +19,9 @@ def main():
     took = []
     for _ in range(job["repeats"]):
         model = (DecisionTreeClassifier if is_class else DecisionTreeRegressor)(random_state=0)
-        start = time.process_time()
+        start, begun = time.process_time(), time.perf_counter()
         model.fit(features, target)
-        took.append(time.process_time() - start)
+        took.append({"cpu": time.process_time() - start, "wall": time.perf_counter() - begun})
     print(json.dumps({"took": took, "leaves": int(model.get_n_leaves())}))
 
 

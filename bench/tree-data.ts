@@ -14,7 +14,12 @@ const NOISE = 0.1;
 /** Uniform features; the targets follow x0 + x1·x2 + x3/2 and noise. The same for a seed on every machine. */
 export function makeTable(rows: number, width: number, seed: number): Table {
   const random = generator(seed);
-  const columns = Array.from({ length: width }, () => Float64Array.from({ length: rows }, random));
+  const columns = Array.from({ length: width }, () => {
+    // Shared as the pipeline's are, so that a second thread needs no copy.
+    const column = new Float64Array(new SharedArrayBuffer(8 * rows));
+    for (let row = 0; row < rows; row++) column[row] = random();
+    return column;
+  });
   const [a, b, c, d] = columns as [Float64Array, Float64Array, Float64Array, Float64Array];
   const classes = new Uint8Array(rows);
   const numbers = new Float64Array(rows);

@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-
-const root = new URL('../', import.meta.url);
+import { venvAt } from '../infra/python.ts';
+import { venv } from '../test/support/stack.ts';
 
 /**
  * Runs one of the scripts beside this file with a Python that has scikit-learn (RETRAIN_BENCH_PYTHON, or
@@ -10,9 +11,8 @@ const root = new URL('../', import.meta.url);
  * @returns the JSON it prints
  */
 export function runSklearn(script: string, job: Record<string, unknown>): unknown {
-  const python =
-    process.env['RETRAIN_BENCH_PYTHON'] ?? fileURLToPath(new URL('.stack/venv/bin/python', root));
-  const file = fileURLToPath(new URL(`bench/${script}`, root));
+  const python = process.env['RETRAIN_BENCH_PYTHON'] ?? join(venvAt(venv).dir, 'bin', 'python');
+  const file = fileURLToPath(new URL(script, import.meta.url));
   const env = { ...process.env, OMP_NUM_THREADS: '1', OPENBLAS_NUM_THREADS: '1' };
   return JSON.parse(execFileSync(python, [file, JSON.stringify(job)], { env, encoding: 'utf8' }));
 }
