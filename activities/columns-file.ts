@@ -1,16 +1,35 @@
 import { z } from 'zod';
 import type { Column } from '../pipeline/columns.ts';
+import { refOf } from '../store/hash.ts';
+import { columnsAt, rawOf, type Ledger } from '../store/ledger.ts';
 import type { Ref } from '../store/ref.ts';
 import type { Deps } from './deps.ts';
+import { RAW } from './paths.ts';
+
+const COLUMNS = `${RAW}/columns.json`;
 
 const columnsSchema = z.object({
   schema: z.literal(1),
-  columns: z.array(z.object({ name: z.string(), type: z.enum(['number', 'category', 'ignore']) })),
+  columns: z.array(
+    z.object({
+      name: z.string(),
+      type: z.enum(['number', 'category', 'ignore']),
+      since: z.int().optional(),
+    }),
+  ),
 });
 
 /** The bytes of the columns artifact that get_data makes. */
 export function encodeColumns(columns: readonly Column[]): Uint8Array {
   return Buffer.from(JSON.stringify({ schema: 1, columns }));
+}
+
+/** The reference of the columns artifact a batch is cut and encoded by. */
+export function columnsRef(ledger: Ledger, batch: number): Ref {
+  const columns = columnsAt(ledger, batch);
+  return columns.length === ledger.settings.columns.length
+    ? rawOf(ledger, batch).columns
+    : refOf(COLUMNS, encodeColumns(columns));
 }
 
 /** The columns of the raw data with their types, as get_data found or was told them. */

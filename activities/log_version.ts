@@ -1,4 +1,4 @@
-import { paramsSchema, parseParams, withoutRetired } from '../pipeline/params.ts';
+import { paramsSchema, parseParams } from '../pipeline/params.ts';
 import { MissingHistory } from '../errors.ts';
 import type { VersionRecord } from '../store/records.ts';
 import { findAttempt, forgetRun, openAttempt, trackedRun, type AttemptOf } from './attempt.ts';
@@ -86,7 +86,7 @@ function requestOf(
   return {
     pipeline,
     batch: version,
-    params: parseParams(paramsSchema, withoutRetired(params), 'the version record'),
+    params: parseParams(paramsSchema, params, 'the version record'),
     cache: 'require',
     damaged: [],
     inputs,

@@ -5,6 +5,7 @@ import type { CutFile } from '../pipeline/cut.ts';
 import type { Params } from '../pipeline/params.ts';
 import {
   batchesKnown,
+  columnsAt,
   hasArrivals,
   isWhole,
   rawOf,
@@ -14,8 +15,9 @@ import {
   type NewBatch,
   type RawEntry,
 } from '../store/ledger.ts';
-import { isDirectory, type Ref } from '../store/ref.ts';
+import { isDirectory } from '../store/ref.ts';
 import { wholeFile } from './arrivals/take-in.ts';
+import { columnsRef } from './columns-file.ts';
 import { MOST_DAMAGED, type Healed, type StageRequest, type StageResult } from './contract.ts';
 import type { Deps } from './deps.ts';
 import { currentExecution } from './execution.ts';
@@ -134,7 +136,7 @@ async function cutUpTo(deps: Deps, request: StageRequest): Promise<StageResult> 
     let result: StageResult | undefined;
     for (const number of wanted) {
       const raw = rawOf(ledger, number);
-      const inputs = { raw: raw.ref, columns: raw.columns };
+      const inputs = { raw: raw.ref, columns: columnsRef(ledger, number) };
       result = await runStage(deps, stageOf(stageFor(ledger, number), cut), {
         ...request,
         batch: number,
@@ -190,7 +192,7 @@ function cutter(
 ): (batch: number) => Promise<Cut> {
   const cuts = new Map<number, Promise<CutFile[]>>();
   return async (batch) => {
-    if (isWhole(ledger, batch)) return takeWhole(deps, ledger, rawOf(ledger, batch).ref, params);
+    if (isWhole(ledger, batch)) return takeWhole(deps, ledger, batch, params);
     const state = tableOf(ledger, batch);
     const batches = wanted.filter(
       (other) => !isWhole(ledger, other) && tableOf(ledger, other) === state,
@@ -230,13 +232,9 @@ async function cutTable(
   );
 }
 
-async function takeWhole(
-  deps: Deps,
-  { settings, amended }: Ledger,
-  raw: Ref,
-  params: Params,
-): Promise<Cut> {
-  const amendment = amended.find(({ ref }) => ref.sha256 === raw.sha256);
+async function takeWhole(deps: Deps, ledger: Ledger, batch: number, params: Params): Promise<Cut> {
+  const raw = rawOf(ledger, batch).ref;
+  const amendment = ledger.amended.find(({ ref }) => ref.sha256 === raw.sha256);
   const bytes = await deps.store.artifacts.get(raw).catch((error: unknown) => {
     if (amendment === undefined || !(error instanceof DamagedArtifact)) throw error;
     throw new DamagedArtifact(
@@ -244,10 +242,9 @@ async function takeWhole(
       { cause: error, details: error.details },
     );
   });
-  const file = basename(raw.path);
   return deps.compute(
     'conformBatch',
-    wholeFile(file, bytes, settings, params),
+    wholeFile(basename(raw.path), bytes, ledger.settings, params, columnsAt(ledger, batch)),
     currentExecution().signal,
   );
 }

@@ -1,8 +1,12 @@
+import { type Column, columnsUpTo } from '../pipeline/columns.ts';
+import type { OnChange } from '../pipeline/conform.ts';
+import type { TaskInput } from '../pipeline/tasks.ts';
+import { refOf } from '../store/hash.ts';
 import { encodeDirectory } from '../store/manifest.ts';
 import { at, type Ref } from '../store/ref.ts';
 import { stageKey, type CacheEntry } from '../store/stage-cache.ts';
 import type { Healed, StageRequest, StageResult } from './contract.ts';
-import { readColumns } from './columns-file.ts';
+import { encodeColumns, readColumns } from './columns-file.ts';
 import type { Deps } from './deps.ts';
 import { encodePart } from './encode-part.ts';
 import { MERGED, partFile, PROCESSED, TEST, TRAIN } from './paths.ts';
@@ -35,6 +39,7 @@ export const stage: StageDefinition = {
     missing_values: data.missing_values,
     split: read.split,
     preprocess: read.preprocess,
+    ...(isContract(data.on_new_category) ? { on_new_category: data.on_new_category } : {}),
   }),
   libraries: ['arquero', '@uwdata/flechette'],
   perBatch: true,
@@ -52,21 +57,23 @@ export async function preprocess(deps: Deps, request: StageRequest): Promise<Sta
 async function run(context: StageContext<Inputs>, request: StageRequest) {
   const { deps, execution, batch, params, inputs, put, putDirectory } = context;
   const batches = await deps.store.artifacts.list(inputs.merged);
-  const done = await earlier(context, request, batches.slice(0, -1));
+  const columns = await readColumns(deps, inputs.columns);
+  const done = await earlier(context, request, batches.slice(0, -1), columns);
   const fresh = batches.slice(done.train.length);
   for (const [i, file] of fresh.entries()) {
     execution.heartbeat({ stage: 'preprocess', fraction: i / fresh.length });
-    await addPart(context, request, done, file);
+    await addPart(context, request, done, file, columns);
   }
   const fitted = await deps.compute(
     'fitEncoder',
     {
       counts: done.counts,
-      columns: await readColumns(deps, inputs.columns),
+      columns,
       target: params.data.target,
       testSize: params.split.test_size,
       missing: params.preprocess.missing,
       what: `version ${batch}`,
+      words: await wordsOf(context, done, batches.length - fresh.length, columns),
     },
     execution.signal,
   );
@@ -90,19 +97,27 @@ async function run(context: StageContext<Inputs>, request: StageRequest) {
 }
 
 async function addPart(
-  { deps, pipeline, params, inputs }: StageContext<Inputs>,
+  { deps, pipeline, params, inputs, put }: StageContext<Inputs>,
   { cache, damaged }: StageRequest,
   done: Processed,
   file: Ref,
+  columns: readonly Column[],
 ): Promise<void> {
   const batch = done.train.length + 1;
+  const own = columnsUpTo(columns, batch);
   const part = await encodePart(deps, {
     pipeline,
     batch,
     params,
     cache,
     damaged,
-    inputs: { batch: file, columns: inputs.columns },
+    inputs: {
+      batch: file,
+      columns:
+        own.length === columns.length
+          ? inputs.columns
+          : await put(inputs.columns.path, encodeColumns(own)),
+    },
   });
   const { train, test, counts } = part.outputs as Record<'train' | 'test' | 'counts', Ref>;
   done.train.push(at(partFile(batch), train));
@@ -117,11 +132,12 @@ async function earlier(
   context: StageContext<Inputs>,
   request: StageRequest,
   batches: readonly Ref[],
+  columns: readonly Column[],
 ): Promise<Processed> {
   const entry =
     request.cache === 'bypass' || request.damaged.length > 0 || batches.length === 0
       ? undefined
-      : await lookUpVersion(context, batches);
+      : await lookUpVersion(context, batches, columnsUpTo(columns, batches.length));
   if (entry === undefined) return { train: [], test: [], counts: [], warnings: [], healed: [] };
   const { artifacts } = context.deps.store;
   const { train, test, counts } = entry.outputs as Record<'train' | 'test' | 'counts', Ref>;
@@ -142,10 +158,40 @@ async function earlier(
 async function lookUpVersion(
   { deps, params, inputs }: StageContext<Inputs>,
   batches: readonly Ref[],
+  own: readonly Column[],
 ): Promise<CacheEntry | undefined> {
   const merged = encodeDirectory(MERGED, batches).ref;
-  const call = { batch: batches.length, params, inputs: { ...inputs, merged } };
+  const columns = refOf(inputs.columns.path, encodeColumns(own));
+  const call = { batch: batches.length, params, inputs: { merged, columns } };
   const key = stageKey(identityOf(stage, call));
   const found = await deps.store.cache.lookUp(stage.name, key);
   return found?.missing.length === 0 ? found.entry : undefined;
+}
+
+/** What is needed to tell new words, where they are not simply learnt: batches as files, both parts of each. */
+async function wordsOf(
+  { deps, params }: StageContext<Inputs>,
+  { train, test }: Processed,
+  checked: number,
+  columns: readonly Column[],
+): Promise<TaskInput<'fitEncoder'>['words']> {
+  const rule = params.data.on_new_category;
+  if (!isContract(rule)) return undefined;
+  const filesOf = async (batch: number) => {
+    const parts = [train[batch - 1]!, test[batch - 1]!];
+    return { batch, parts: await Promise.all(parts.map((p) => deps.store.artifacts.getPart(p))) };
+  };
+  const known = new Set(columns.map(({ since = 1 }) => since));
+  // The version before has been held against them, with its own.
+  const fresh = [...train.keys()].map((i) => i + 1).filter((batch) => batch > Math.max(checked, 1));
+  return {
+    rule,
+    known: await Promise.all([...known].sort((a, b) => a - b).map(filesOf)),
+    fresh: await Promise.all(fresh.map(filesOf)),
+  };
+}
+
+/** Whether new words are anything but learnt; a run pinned before there was a rule has none. */
+function isContract(rule: OnChange | undefined): rule is 'fail' | 'ignore' {
+  return rule === 'fail' || rule === 'ignore';
 }

@@ -8,7 +8,7 @@ import { BadData, messageOf, MissingHistory } from '../errors.ts';
 import { conformBatch } from '../pipeline/conform-tasks.ts';
 import { mergeParams, paramsSchema, parseParams } from '../pipeline/params.ts';
 import type { Store } from '../store/index.ts';
-import type { Ledger } from '../store/ledger.ts';
+import { columnsAt, type Ledger } from '../store/ledger.ts';
 import { refOf } from '../store/hash.ts';
 import { isSafePath } from '../store/ref.ts';
 import { runNightly } from './nightly.ts';
@@ -81,12 +81,17 @@ async function replace(
     throw new BadData(`--source ${source} names no file: give the path of a CSV file`);
   const bytes = await readHere(source);
   const params = parseParams(paramsSchema, mergeParams(config.params, set), 'params');
-  const whole = conformBatch(wholeFile(name, bytes, ledger.settings, params));
+  const known = columnsAt(ledger, batch);
+  const file = wholeFile(name, bytes, ledger.settings, params, known);
+  const { contract } = file;
+  // A past batch brings no column: versions after it may have been built without.
+  const newColumn = contract.newColumn === 'adapt' ? 'fail' : contract.newColumn;
+  const whole = conformBatch({ ...file, contract: { ...contract, newColumn } });
   for (const warning of whole.warnings) say(warning, 'warning');
   const files: [path: string, bytes: Uint8Array][] = [
     [`${BATCHES}${batchFile(batch)}`, whole.bytes],
     [amendedFile(batch, name), bytes],
-    [`${RAW}/columns.json`, encodeColumns(ledger.settings.columns)],
+    [`${RAW}/columns.json`, encodeColumns(known)],
   ];
   await leases.holdUpload(
     pipeline,

@@ -1,7 +1,13 @@
 import { BadData } from '../errors.ts';
 import type { CategoryFeature, Encoder, NumberFeature } from './encoder.ts';
 import { type Matrix, takeRows } from './matrix.ts';
-import { labelsOf, type NumberColumn, type Part, type WordColumn } from './part.ts';
+import {
+  labelsOf,
+  type NumberColumn,
+  type Part,
+  type PartColumn,
+  type WordColumn,
+} from './part.ts';
 import { list } from './table.ts';
 
 /** What a word the train rows do not have is encoded as. */
@@ -10,14 +16,15 @@ const UNSEEN = -1;
 /**
  * Encodes a part: numbers as they are, words as their index among the encoder's categories (-1 for one
  * never seen in training). A missing cell becomes the median or the most frequent word's index (-1
- * where no train row knows the column), or under `drop` its row is left out.
+ * where no train row knows the column), or under `drop` its row is left out. Columns that came after the
+ * part was made are missing in it. Rows of a label the encoder leaves out are left out.
  * @throws BadData when the part has other columns than the encoder was fitted on
  */
 export function applyEncoder(encoder: Encoder, part: Part): Matrix {
-  if (part.columns.length !== encoder.features.length) throw otherColumns(encoder, part);
+  if (part.columns.length > encoder.features.length) throw otherColumns(encoder, part);
   const known = new Uint8Array(part.rows).fill(1);
   const columns = encoder.features.map((feature, i) => {
-    const column = part.columns[i]!;
+    const column = part.columns[i] ?? absent(feature, part.rows);
     if (column.name !== feature.name) throw otherColumns(encoder, part);
     if (column.type === 'number' && feature.type === 'number') {
       return encodeNumbers(feature, column, known);
@@ -29,9 +36,32 @@ export function applyEncoder(encoder: Encoder, part: Part): Matrix {
   });
   const names = encoder.features.map(({ name }) => name);
   const matrix = { rows: part.rows, names, columns, labels: labelsOf(part), dropped: 0 };
-  if (encoder.missing === 'impute') return matrix;
-  const kept = [...known.keys()].filter((row) => known[row] === 1);
-  return { ...takeRows(matrix, kept), dropped: part.rows - kept.length };
+  const wanted = wantedLabels(encoder, part);
+  const rows = [...known.keys()];
+  if (encoder.missing === 'impute') {
+    return wanted === null
+      ? matrix
+      : takeRows(
+          matrix,
+          rows.filter((row) => wanted[row] === 1),
+        );
+  }
+  const labelled = wanted === null ? rows : rows.filter((row) => wanted[row] === 1);
+  const kept = labelled.filter((row) => known[row] === 1);
+  return { ...takeRows(matrix, kept), dropped: labelled.length - kept.length };
+}
+
+/** 1 for each row whose label the encoder does not leave out; null where it leaves none out. */
+function wantedLabels({ labels }: Encoder, { label }: Part): Uint8Array | null {
+  if (labels === undefined) return null;
+  const wanted = label.words.map((word) => (labels.includes(word) ? 1 : 0));
+  return Uint8Array.from(label.codes, (code) => wanted[code]!);
+}
+
+function absent({ name, type }: Encoder['features'][number], rows: number): PartColumn {
+  return type === 'number'
+    ? { name, type, values: new Float64Array(rows).fill(Number.NaN) }
+    : { name, type, words: [], codes: new Int32Array(rows).fill(-1) };
 }
 
 /** Clears `known` at each row whose cell is missing. */

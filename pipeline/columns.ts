@@ -4,6 +4,13 @@ export type ColumnType = 'number' | 'category' | 'ignore';
 export interface Column {
   readonly name: string;
   readonly type: ColumnType;
+  /** The batch that brought it, where the first one lacks it: earlier batches have it missing. */
+  readonly since?: number | undefined;
+}
+
+/** The columns that batch `batch` has, of those that a later one has. */
+export function columnsUpTo(columns: readonly Column[], batch: number): Column[] {
+  return columns.filter(({ since }) => since === undefined || since <= batch);
 }
 
 /** The columns a model learns from: all but the target and the ignored ones. */

@@ -1,13 +1,15 @@
 import type { Column } from './columns.ts';
 import { type ColumnContract, conform } from './conform.ts';
 import { CsvReader } from './csv-reader.ts';
+import { inferFeatures } from './infer.ts';
 import { numberCheck } from './number-check.ts';
 import { RowWriter } from './row-writer.ts';
 
 /**
  * Makes a batch of a whole file that arrived later: its columns as the contract lets them be, as
  * canonical CSV.
- * @param input.columns the frozen ones; `rows` of the answer counts the file's
+ * @param input.columns the known ones
+ * @returns `rows` counts the file's; `added` are the columns it adds, where the contract takes them in
  * @throws BadData when the file cannot be read, its columns are refused, or a number cell holds text
  */
 export function conformBatch(input: {
@@ -19,8 +21,10 @@ export function conformBatch(input: {
   missingValues: string[];
   contract: ColumnContract;
   delimiter: string;
-}): { bytes: Uint8Array; rows: number; warnings: string[] } {
-  const reader = new CsvReader([input.bytes], input.file, { delimiter: input.delimiter });
+}): { bytes: Uint8Array; rows: number; added: Column[]; warnings: string[] } {
+  const open = (): CsvReader =>
+    new CsvReader([input.bytes], input.file, { delimiter: input.delimiter });
+  const reader = open();
   const plan = conform(reader.header, input.columns, input);
   const check = numberCheck(reader, input.columns, input.missingValues);
   const writer = new RowWriter(plan, reader.width, input.delimiter);
@@ -32,5 +36,13 @@ export function conformBatch(input: {
     }
   }
   const bytes = writer.bytes.subarray(0, writer.length);
-  return { bytes, rows: reader.rows, warnings: [...plan.warnings] };
+  const known = new Set(input.columns.map(({ name }) => name));
+  const names = plan.header.filter((name) => !known.has(name));
+  const added = names.length > 0 && inferFeatures(open(), names, input.missingValues);
+  return {
+    bytes,
+    rows: reader.rows,
+    added: added ? added.columns : [],
+    warnings: [...plan.warnings, ...(added ? added.warnings : [])],
+  };
 }

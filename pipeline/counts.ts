@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { BadData } from '../errors.ts';
-import { type Buckets, mergeBuckets } from './buckets.ts';
+import { ALL_BITS, type Buckets, mergeBuckets } from './buckets.ts';
 import { countNumbers } from './count-numbers.ts';
 import { fromJsonBytes } from './json.ts';
 import type { Part, PartColumn, WordColumn } from './part.ts';
@@ -63,17 +63,18 @@ export function countParts(
 
 /**
  * The counts of two sets of batches together: associative, commutative, and a function of the rows
- * alone, however they were grouped into batches.
+ * alone, however they were grouped into batches. Columns that one has after those of the other are
+ * missing in all of its rows.
  * @throws BadData when the two do not count the same columns
  */
 export function mergeCounts(a: Counts, b: Counts, limit = DISTINCT_LIMIT): Counts {
-  if (a.train.columns.length !== b.train.columns.length) throw otherColumns(a, b);
+  if (a.train.columns.length < b.train.columns.length) return mergeCounts(b, a, limit);
   return {
     schema: 1,
     train: {
       rows: a.train.rows + b.train.rows,
       columns: a.train.columns.map((left, i) => {
-        const right = b.train.columns[i]!;
+        const right = b.train.columns[i] ?? allMissing(left, b.train.rows);
         if (left.name !== right.name) throw otherColumns(a, b);
         const { name, type } = left;
         const missing = left.missing + right.missing;
@@ -121,6 +122,13 @@ export function countsToJson({ schema, train, test, unlabelled }: Counts): Uint8
  */
 export function countsFromJson(bytes: Uint8Array, what = 'the counts of a batch'): Counts {
   return fromJsonBytes(bytes, what) as Counts;
+}
+
+/** The counts of a column that none of the rows have. */
+function allMissing({ name, type }: ColumnCounts, missing: number): ColumnCounts {
+  return type === 'number'
+    ? { name, type, missing, bits: ALL_BITS, values: [] }
+    : { name, type, missing, words: [] };
 }
 
 function countColumn(column: PartColumn, limit: number): ColumnCounts {

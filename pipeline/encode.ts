@@ -10,7 +10,7 @@ import { RowHash } from './row-hash.ts';
 import { notANumber } from './rows.ts';
 import { list, quote } from './table.ts';
 
-/** How to read a batch; `key` names columns whose equal rows stay on one side, null means all features. */
+/** How to read a batch; `key` names columns whose equal rows stay on one side, null means all features of the first batch. */
 export interface EncodeOptions {
   readonly target: string;
   readonly missingValues: readonly string[];
@@ -44,10 +44,12 @@ export function encodeBatch(
   const { target, testSize } = options;
   const blockColumn = ({ name, type }: Column): BlockColumn =>
     new BlockColumn(name, type === 'number', reader.header.indexOf(name));
-  const features = featuresOf(columns, target).map(blockColumn);
+  const featureColumns = featuresOf(columns, target);
+  const features = featureColumns.map(blockColumn);
+  // What came later says nothing of a row's side, or rows that were there before could change theirs.
   const key =
     options.key === null
-      ? features
+      ? features.filter((_, i) => featureColumns[i]!.since === undefined)
       : keyColumns(columns, options.key, reader.file, target).map(blockColumn);
   const label = blockColumn({ name: target, type: 'category' });
   if (label.index < 0) {

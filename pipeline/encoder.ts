@@ -1,9 +1,17 @@
 import { BadData } from '../errors.ts';
 import { type Column, featuresOf } from './columns.ts';
 import type { ColumnCounts, Counts } from './counts.ts';
+import { byCodePoint } from './codepoints.ts';
 import { fromJsonBytes, toJsonBytes } from './json.ts';
 import { list, quote } from './table.ts';
 import { sizeOf, type Tally } from './tally.ts';
+import type { Vocabulary } from './vocabulary.ts';
+
+/** A confusion matrix has a cell for each pair of classes. */
+const MOST_CLASSES = 1000;
+
+/** Words of a feature beyond this are a key's, and a version's encoder would grow with its rows. */
+const MOST_CATEGORIES = 1_000_000;
 
 /** `impute` fills a missing cell in; `drop` leaves its row out. */
 export type MissingRule = 'impute' | 'drop';
@@ -36,25 +44,33 @@ export interface Encoder {
   readonly missing: MissingRule;
   readonly classes: readonly string[];
   readonly features: readonly Feature[];
+  /** The labels whose rows count, where the others' are left out; absent: all. */
+  readonly labels?: readonly string[] | undefined;
 }
 
 /**
  * Fits the encoder of a version from the merged counts of its batches.
  * @param columns the frozen schema
+ * @param vocabulary words beyond which none is learnt; rows of other labels are left out
  * @returns the encoder, and sentences on columns that tell it nothing
- * @throws BadData when there are no train rows or the counts are of other columns
+ * @throws BadData when there are no train rows, the counts are of other columns, or there are more classes
+ *   or words of a feature than a model can be made of
  */
 export function fitEncoder(
   counts: Counts,
   columns: readonly Column[],
   target: string,
-  { missing }: { readonly missing: MissingRule },
+  {
+    missing,
+    vocabulary,
+  }: { readonly missing: MissingRule; readonly vocabulary?: Vocabulary | undefined },
 ): { encoder: Encoder; warnings: string[] } {
   if (counts.train.rows === 0) {
     throw new BadData(
       'there are no train rows to fit an encoder on: lower split.test_size or add data',
     );
   }
+  checkClasses(counts, target);
   const schema = featuresOf(columns, target);
   const warnings: string[] = [];
   const features = schema.map((column, i): Feature => {
@@ -70,10 +86,20 @@ export function fitEncoder(
         `column ${quote(column.name)} is missing in every train row, so the model learns nothing from it`,
       );
     }
-    return fitFeature(counted);
+    if (counted.type === 'category' && counted.words.length > MOST_CATEGORIES) {
+      throw new BadData(
+        `column ${quote(column.name)} has ${counted.words.length} different words in the train rows, and ` +
+          `${MOST_CATEGORIES} are the most: it looks like a key; start a pipeline with data.columns.${column.name}: ignore`,
+      );
+    }
+    return fitFeature(known(counted, vocabulary));
   });
   const classes = counts.train.labels.map(([label]) => label);
-  return { encoder: { schema: 1, target, missing, classes, features }, warnings };
+  const encoder = { schema: 1, target, missing, features } as const;
+  if (vocabulary === undefined) return { encoder: { ...encoder, classes }, warnings };
+  const labels = [...vocabulary.labels].sort(byCodePoint);
+  const learnt = classes.filter((label) => vocabulary.labels.has(label));
+  return { encoder: { ...encoder, classes: learnt, labels }, warnings };
 }
 
 /** Canonical bytes of an encoder. */
@@ -87,6 +113,22 @@ export function encoderToJson(encoder: Encoder): Uint8Array {
  */
 export function encoderFromJson(bytes: Uint8Array, what = 'the encoder'): Encoder {
   return fromJsonBytes(bytes, what) as Encoder;
+}
+
+function checkClasses({ train, test }: Counts, target: string): void {
+  const classes = new Set([...train.labels, ...test.labels].map(([label]) => label));
+  if (classes.size <= MOST_CLASSES) return;
+  throw new BadData(
+    `column ${quote(target)}, the one to predict, has ${classes.size} different values, and ${MOST_CLASSES} ` +
+      'classes are the most: this pipeline classifies, it does not predict quantities; choose another data.target',
+  );
+}
+
+/** The counts without words that are not to be learnt. */
+function known(counted: ColumnCounts, vocabulary: Vocabulary | undefined): ColumnCounts {
+  const words = vocabulary?.words.get(counted.name);
+  if (words === undefined || counted.type === 'number') return counted;
+  return { ...counted, words: counted.words.filter(([word]) => words.has(word)) };
 }
 
 function fitFeature(counted: ColumnCounts): Feature {

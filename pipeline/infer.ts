@@ -59,6 +59,25 @@ export function inferColumns(
   return { columns, warnings };
 }
 
+/**
+ * Types columns that a later file adds, from all of its rows.
+ * @returns them, and sentences on what looks wrong but can be worked with
+ * @throws BadData when the file cannot be read
+ */
+export function inferFeatures(
+  reader: CsvReader,
+  names: readonly string[],
+  missingValues: readonly string[],
+): { columns: Column[]; warnings: string[] } {
+  const scans = names.map((name) => new ColumnScan(reader.header.indexOf(name), 'feature'));
+  const cells = new CellReader(missingValues);
+  for (const block of reader.blocks()) for (const scan of scans) scan.scan(block, cells, reader);
+  return {
+    columns: names.map((name, i) => ({ name, type: typeOf(scans[i]!) })),
+    warnings: names.flatMap((name, i) => featureWarnings(name, scans[i]!, reader.file)),
+  };
+}
+
 function typeOf({ known, numbers }: ColumnScan): ColumnType {
   if (known === 0) return 'ignore';
   return numbers === known ? 'number' : 'category';

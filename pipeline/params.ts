@@ -32,10 +32,12 @@ export const paramsSchema = z.strictObject({
       columns: z.record(z.string(), columnType).default({}),
       /** Cells that mean "not known", compared after trimming. */
       missing_values: z.array(z.string()).default(['', 'NA', 'N/A', 'NaN', 'null', '?']),
-      /** A file that arrives later has a column the first one lacks: it is refused, or the column left out. */
-      on_new_column: z.enum(['fail', 'ignore']).default('fail'),
-      /** A file that arrives later lacks a column the first one has: it is refused, or has it missing. */
-      on_missing_column: z.enum(['fail', 'adapt']).default('fail'),
+      /** A later file has a column not known: it is refused, the column left out, or a feature from then on. */
+      on_new_column: z.enum(['fail', 'ignore', 'adapt']).default('fail'),
+      /** A later file lacks a known column: it is refused, or its rows have it missing: left out or written so. */
+      on_missing_column: z.enum(['fail', 'ignore', 'adapt']).default('fail'),
+      /** A later batch has a word or a label that the first one lacks: it is refused, left out, or learnt. */
+      on_new_category: z.enum(['fail', 'ignore', 'adapt']).default('adapt'),
     })
     .prefault({}),
   split: z
@@ -66,16 +68,6 @@ export const paramsSchema = z.strictObject({
 });
 
 export type Params = z.infer<typeof paramsSchema>;
-
-/** Params as an earlier program wrote them, without those it knew and nothing ever read. */
-export function withoutRetired({
-  data,
-  ...others
-}: Record<string, unknown>): Record<string, unknown> {
-  if (!isObject(data)) return { data, ...others };
-  const { on_new_category: _, ...kept } = data;
-  return { data: kept, ...others };
-}
 
 /** A pipeline's name stands in keys, workflow ids and MLflow's registry: letters, digits, `_` and `-`. */
 export const pipelineName = z

@@ -1,9 +1,11 @@
-import { partToArrow } from './arrow.ts';
+import { partFromArrow, partToArrow } from './arrow.ts';
 import type { Column } from './columns.ts';
+import type { OnChange } from './conform.ts';
 import { countsFromJson, countsToJson, mergeCounts } from './counts.ts';
 import { CsvReader } from './csv-reader.ts';
 import { encodeBatch } from './encode.ts';
 import { encoderToJson, fitEncoder as fit, type MissingRule } from './encoder.ts';
+import { type BatchParts, newWords, vocabularyOf } from './vocabulary.ts';
 import { splitWarnings } from './warnings.ts';
 
 /** Splits and encodes one batch, from canonical CSV to Arrow and counts. */
@@ -39,7 +41,9 @@ export function encodePart(input: {
 /**
  * Fits the encoder of a version over its batches' counts.
  * @param input.counts of single batches or of earlier versions, in any order
- * @throws BadData when there are no train rows
+ * @param input.words where not every new word is learnt: the batches the known words are from, and those
+ *   to look for new ones in, with both their parts
+ * @throws BadData when there are no train rows, or a new word is refused
  */
 export function fitEncoder(input: {
   counts: Uint8Array[];
@@ -48,6 +52,7 @@ export function fitEncoder(input: {
   testSize: number;
   missing: MissingRule;
   what: string;
+  words?: { rule: OnChange; known: BatchFiles[]; fresh: BatchFiles[] } | undefined;
 }): {
   encoder: Uint8Array;
   counts: Uint8Array;
@@ -60,7 +65,11 @@ export function fitEncoder(input: {
   const merged = input.counts
     .map((bytes) => countsFromJson(bytes))
     .reduce((a, b) => mergeCounts(a, b));
-  const { encoder, warnings } = fit(merged, input.columns, input.target, input);
+  const { missing, words } = input;
+  const known = words && vocabularyOf(words.known.map(open), input.columns);
+  const unknown = words?.fresh.flatMap((batch) => newWords(known!, open(batch), words.rule)) ?? [];
+  const vocabulary = words?.rule === 'ignore' ? known : undefined;
+  const { encoder, warnings } = fit(merged, input.columns, input.target, { missing, vocabulary });
   return {
     encoder: encoderToJson(encoder),
     counts: countsToJson(merged),
@@ -68,6 +77,16 @@ export function fitEncoder(input: {
     testRows: merged.test.rows,
     features: encoder.features.length,
     classes: encoder.classes.length,
-    warnings: [...splitWarnings(merged, input.testSize, input.what), ...warnings],
+    warnings: [...unknown, ...splitWarnings(merged, input.testSize, input.what), ...warnings],
   };
+}
+
+/** Both parts of a batch, as files. */
+export interface BatchFiles {
+  batch: number;
+  parts: Uint8Array[];
+}
+
+function open({ batch, parts }: BatchFiles): BatchParts {
+  return { batch, parts: parts.map((bytes) => partFromArrow(bytes)) };
 }

@@ -1,4 +1,5 @@
 import { Conflict } from '../errors.ts';
+import type { Column } from '../pipeline/columns.ts';
 import { hashOf } from './hash.ts';
 import type { Ledger, NewRaw, Quarantined, Settings } from './ledger-schema.ts';
 
@@ -7,6 +8,8 @@ export interface Arrived {
   name: string;
   stamp: string | null;
   raw: NewRaw;
+  /** Columns it has that those before it lack, where the contract takes them in. */
+  added?: readonly Column[];
 }
 
 /** What a look at a folder or a prefix found. */
@@ -45,6 +48,7 @@ export function enterLook(current: Ledger | undefined, pipeline: string, look: L
       })),
     ],
     quarantined,
+    added_columns: addColumns(base, added),
   };
   if (current !== undefined && hashOf(current) === hashOf(next)) return current;
   return { ...next, revision };
@@ -67,7 +71,20 @@ function baseOf(current: Ledger | undefined, pipeline: string, settings: Setting
     arrivals: [],
     quarantined: [],
     amended: [],
+    added_columns: [],
   };
+}
+
+/** What another look has entered meanwhile stays as it is. */
+function addColumns(base: Ledger, arrived: readonly Arrived[]): Ledger['added_columns'] {
+  const columns = [...base.added_columns];
+  for (const [i, { added = [] }] of arrived.entries()) {
+    for (const { name, type } of added) {
+      if (columns.some((column) => column.name === name)) continue;
+      columns.push({ name, type, since: base.arrivals.length + i + 1 });
+    }
+  }
+  return columns;
 }
 
 /** The same bad file for the same reason has been in quarantine since it was first seen. */

@@ -1,4 +1,5 @@
 import { batchCount } from '../pipeline/batch.ts';
+import { type Column, columnsUpTo } from '../pipeline/columns.ts';
 import type { Ledger, NewBatch, RawEntry } from './ledger-schema.ts';
 import type { Ref } from './ref.ts';
 
@@ -56,6 +57,11 @@ export function batchesKnown(ledger: Ledger): number {
 export function rowsWaiting(ledger: Ledger): number {
   if (hasArrivals(ledger) || batchesKnown(ledger) <= ledger.batches.length) return 0;
   return ledger.raw.at(-1)!.rows % ledger.settings.batch_size;
+}
+
+/** The columns that version `batch` knows: the frozen ones, then those that files up to it have added. */
+export function columnsAt({ settings, added_columns }: Ledger, batch: number): Column[] {
+  return [...settings.columns, ...columnsUpTo(added_columns, batch)];
 }
 
 /** Whether each batch is a file of its own, so that neither a size nor an order cuts it. */

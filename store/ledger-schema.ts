@@ -110,6 +110,17 @@ const ledgerSchema = z.strictObject({
       }),
     )
     .default([]),
+  /** Columns that a file brought which those before it lack, where the contract takes them in. */
+  added_columns: z
+    .array(
+      z.strictObject({
+        name: z.string(),
+        type: z.enum(['number', 'category', 'ignore']),
+        /** The batch that brought it. */
+        since: z.int().min(2),
+      }),
+    )
+    .default([]),
   /** Files of such a place that cannot be used as they are, in the order of their names. */
   quarantined: z.array(quarantinedSchema).default([]),
   /** What batches were amended from, newest last. */

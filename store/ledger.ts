@@ -12,6 +12,7 @@ export type { Ledger, NewBatch, NewRaw, RawEntry, Settings } from './ledger-sche
 export {
   batchesAt,
   batchesKnown,
+  columnsAt,
   hasArrivals,
   isWhole,
   ledgerKey,
@@ -53,6 +54,7 @@ export class Ledgers {
         arrivals: [],
         quarantined: [],
         amended: [],
+        added_columns: [],
       };
       const same = current !== undefined && hashOf(contentOf(current)) === hashOf(contentOf(next));
       return same ? current : next;

@@ -1,6 +1,6 @@
 import { BadData, BadParams } from '../../errors.ts';
 import type { Params } from '../../pipeline/params.ts';
-import type { Ledger } from '../../store/ledger.ts';
+import { columnsAt, type Ledger } from '../../store/ledger.ts';
 import { sha256 } from '../../store/hash.ts';
 import type { Deps } from '../deps.ts';
 import { wholeFile } from './take-in.ts';
@@ -49,7 +49,7 @@ async function differs(
     const hash = sha256(bytes);
     if (hash === arrived.raw || hash === standing?.raw) return false;
     if (standing === undefined) return true;
-    const whole = wholeFile(file.name, bytes, ledger.settings, params);
+    const whole = wholeFile(file.name, bytes, ledger.settings, params, columnsAt(ledger, batch));
     const now = await deps.compute('conformBatch', whole, signal);
     return sha256(now.bytes) !== standing.ref.sha256;
   } catch (error) {

@@ -1,9 +1,10 @@
 import { BadData, MissingHistory } from '../../errors.ts';
 import type { Params } from '../../pipeline/params.ts';
-import { rawOf, type Ledger } from '../../store/ledger.ts';
+import { columnsAt, rawOf, type Ledger } from '../../store/ledger.ts';
 import { encodeDirectory } from '../../store/manifest.ts';
 import { at, type Ref } from '../../store/ref.ts';
 import { sha256 } from '../../store/hash.ts';
+import { columnsRef, encodeColumns } from '../columns-file.ts';
 import type { GetDataRequest, StageResult } from '../contract.ts';
 import type { Deps } from '../deps.ts';
 import { currentExecution } from '../execution.ts';
@@ -37,19 +38,29 @@ export async function getArrivals(
     throw tooFew(params, batch, ledger, look);
   await heal(deps, ledger, request);
   const files = rawFiles(ledger, batch);
+  const columns = columnsAt(ledger, batch);
+  const added = columns.slice(ledger.settings.columns.length);
   const stage: Stage<'source'> = {
     ...definition,
-    run: async ({ putDirectory }) => ({
+    // The same files have other columns where another contract took them in.
+    params: (read) => ({
+      ...definition.params(read),
+      ...(added.length === 0 ? {} : { added_columns: added }),
+    }),
+    run: async ({ put, putDirectory }) => ({
       outputs: {
         raw: await putDirectory(RAW_FILES, files),
-        columns: rawOf(ledger, 1).columns,
+        columns:
+          added.length === 0
+            ? rawOf(ledger, 1).columns
+            : await put(columnsRef(ledger, batch).path, encodeColumns(columns)),
       },
       facts: {
         files: batch,
         rows: ledger.arrivals
           .slice(0, batch)
           .reduce((sum, _, i) => sum + rawOf(ledger, i + 1).rows, 0),
-        columns: ledger.settings.columns.length,
+        columns: columns.length,
       },
     }),
   };

@@ -1,5 +1,6 @@
 import { BadData, BadParams } from '../../errors.ts';
 import { byCodePoint } from '../../pipeline/codepoints.ts';
+import type { Column } from '../../pipeline/columns.ts';
 import type { Params } from '../../pipeline/params.ts';
 import type { Arrived } from '../../store/ledger-arrivals.ts';
 import type { Quarantined, Settings } from '../../store/ledger-schema.ts';
@@ -54,6 +55,7 @@ export async function lookAt(deps: Deps, options: LookOptions): Promise<Looked> 
   const arrived: string[] = [];
   let settings: Settings | undefined = ledger?.settings;
   let pending: Arrived[] = [];
+  const added: Column[] = [...(ledger?.added_columns ?? [])];
   const enter = async (bad: readonly Quarantined[]): Promise<void> => {
     if (settings === undefined || (ledger === undefined && pending.length === 0)) return;
     const at = new Date().toISOString();
@@ -76,7 +78,7 @@ export async function lookAt(deps: Deps, options: LookOptions): Promise<Looked> 
     const taken =
       bytes instanceof Error
         ? bytes
-        : await takeIn(deps, { file, bytes, settings, ...options }).catch(badOnly);
+        : await takeIn(deps, { file, bytes, settings, added, ...options }).catch(badOnly);
     if (taken instanceof Error) {
       const hash = bytes instanceof Error ? null : sha256(bytes);
       quarantined.push(quarantine(file, hash, taken.message));
@@ -84,6 +86,7 @@ export async function lookAt(deps: Deps, options: LookOptions): Promise<Looked> 
     }
     settings = taken.settings;
     pending.push(taken.arrived);
+    added.push(...(taken.arrived.added ?? []));
     arrived.push(file.name);
     if (pending.length === AT_ONCE) await enter(ledger?.quarantined ?? []);
   }

@@ -1,3 +1,4 @@
+import type { Column } from '../../pipeline/columns.ts';
 import type { Params } from '../../pipeline/params.ts';
 import type { Arrived } from '../../store/ledger-arrivals.ts';
 import type { Settings } from '../../store/ledger-schema.ts';
@@ -13,6 +14,8 @@ interface Handed {
   bytes: Uint8Array;
   /** Undefined for the first file of all: what its columns are is frozen. */
   settings: Settings | undefined;
+  /** Columns that files before it have added. */
+  added: readonly Column[];
   params: Params;
   signal: AbortSignal;
 }
@@ -23,13 +26,13 @@ interface Handed {
  */
 export async function takeIn(
   deps: Deps,
-  { file, bytes, params, signal, ...handed }: Handed,
+  { file, bytes, params, signal, added: before, ...handed }: Handed,
 ): Promise<{ settings: Settings; arrived: Arrived }> {
   const { name, stamp } = file;
   const settings = handed.settings ?? (await settingsBy(deps, name, bytes, params, signal));
-  const { rows } = await deps.compute(
+  const { rows, added } = await deps.compute(
     'conformBatch',
-    wholeFile(name, bytes, settings, params),
+    wholeFile(name, bytes, settings, params, [...settings.columns, ...before]),
     signal,
   );
   const { artifacts } = deps.store;
@@ -40,17 +43,23 @@ export async function takeIn(
   const fetched_at = new Date().toISOString();
   return {
     settings,
-    arrived: { name, stamp, raw: { ref, columns, rows, fetched_at, etag: null } },
+    arrived: { name, stamp, added, raw: { ref, columns, rows, fetched_at, etag: null } },
   };
 }
 
-/** What makes a batch of a whole file, by the frozen columns and what later data may do to them. */
-export function wholeFile(file: string, bytes: Uint8Array, settings: Settings, { data }: Params) {
+/** What makes a batch of a whole file, by the columns known before it and what later data may do to them. */
+export function wholeFile(
+  file: string,
+  bytes: Uint8Array,
+  settings: Settings,
+  { data }: Params,
+  columns: Column[],
+) {
   return {
     bytes: settings.encoding === 'latin1' ? toUtf8(bytes) : bytes,
     delimiter: settings.delimiter,
     file,
-    columns: settings.columns,
+    columns,
     target: settings.target,
     key: settings.split_key,
     missingValues: settings.missing_values,

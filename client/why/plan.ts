@@ -1,3 +1,4 @@
+import { columnsRef } from '../../activities/columns-file.ts';
 import { stage as evaluate } from '../../activities/evaluate.ts';
 import type { SourcePlace } from '../../activities/sources/source.ts';
 import { isPlace } from '../../activities/arrivals/open-place.ts';
@@ -105,8 +106,7 @@ function cutInputs(
 ): Record<'raw' | 'columns', Input> {
   const told = { raw: data.output('raw'), columns: data.output('columns') };
   if (ledger === undefined || (batch > ledger.batches.length && !isRef(told.raw))) return told;
-  const { ref, columns } = rawOf(ledger, batch);
-  return { raw: ref, columns };
+  return { raw: rawOf(ledger, batch).ref, columns: columnsRef(ledger, batch) };
 }
 
 function mergeInputs(batches: readonly Input[]): Record<string, Input> {

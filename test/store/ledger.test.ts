@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { amendBatch, type Amendment } from '../../store/ledger-amend.ts';
 import { enterLook, type Arrived, type Look } from '../../store/ledger-arrivals.ts';
-import { batchesAt, isWhole, rawOf, refsOf } from '../../store/ledger-read.ts';
+import { batchesAt, columnsAt, isWhole, rawOf, refsOf } from '../../store/ledger-read.ts';
 import type { Ledger, Settings } from '../../store/ledger-schema.ts';
 import { staleVersions } from '../../store/stale.ts';
 import { refOf } from '../../store/hash.ts';
@@ -100,6 +100,17 @@ describe('arrivals', () => {
     expect(() => enterLook(cut(ledger), 'p', look(['a'], { settings: other }))).toThrow(
       /cut batches of p under other settings/,
     );
+  });
+
+  it('may add columns, which later versions know and earlier ones do not', () => {
+    const z = { name: 'z', type: 'number' } as const;
+    const bringing = (name: string): Arrived => ({ ...arrived(name), added: [z] });
+    const before = enterLook(undefined, 'p', look(['a']));
+    const ledger = enterLook(before, 'p', look([], { arrived: [arrived('b'), bringing('c')] }));
+    expect(columnsAt(ledger, 2)).toEqual(settings.columns);
+    expect(columnsAt(ledger, 3)).toEqual([...settings.columns, { ...z, since: 3 }]);
+    const again = enterLook(ledger, 'p', look([], { arrived: [bringing('d')] }));
+    expect(again.added_columns).toEqual(ledger.added_columns);
   });
 
   it('each are the whole raw data of their batch, cut or not', () => {

@@ -1,0 +1,115 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ResultDocument } from '../../client/result.ts';
+import { loadConfig } from '../../config.ts';
+import { partFromArrow } from '../../pipeline/arrow.ts';
+import { type Encoder, encoderFromJson } from '../../pipeline/encoder.ts';
+import { openStore, type Store } from '../../store/index.ts';
+import type { Ref } from '../../store/ref.ts';
+import { labelled } from '../support/csv.ts';
+import { makeProject, startWorker, type Project, type RunningWorker } from '../support/project.ts';
+
+/** Files that arrive with other columns and words than the first, through the real stack. */
+
+let project: Project;
+let worker: RunningWorker;
+let store: Store;
+
+beforeAll(async () => {
+  project = await makeProject('contract');
+  worker = await startWorker(project);
+  store = openStore(loadConfig(project.folder, project.env).storage);
+  mkdirSync(join(project.folder, 'incoming'));
+});
+
+afterAll(async () => {
+  await worker?.stop();
+  store?.bucket.close();
+  project?.remove();
+});
+
+const put = (name: string, text: string): string => project.write(join('incoming', name), text);
+/** The rows of `labelled` with a column of numbers behind the others. */
+const wider = (rows: number, seed: number): string =>
+  labelled(rows, seed)
+    .trimEnd()
+    .split('\n')
+    .map((line, i) => `${line},${i === 0 ? 'z' : i}\n`)
+    .join('');
+
+const flags = (contract: Record<string, string>): string[] =>
+  Object.entries({ source: 'incoming/', target: 'label', ...contract }).flatMap(([name, value]) => [
+    '--set',
+    `data.${name}=${value}`,
+  ]);
+const run = (batch: number, contract: Record<string, string>) =>
+  project.runJson(String(batch), '--pipeline', 'contract', ...flags(contract));
+
+function output(result: ResultDocument, stage: string, path: RegExp): Ref {
+  const { outputs } = result.stages.find((one) => one.stage === stage)!;
+  return outputs.find((ref) => path.test(ref.path))!;
+}
+
+async function encoderOf(result: ResultDocument): Promise<Encoder> {
+  const ref = output(result, 'preprocess', /encoder/);
+  return encoderFromJson(await store.artifacts.get(ref));
+}
+
+const partsOf = (result: ResultDocument): Promise<Ref[]> =>
+  store.artifacts.list(output(result, 'preprocess', /train/));
+
+describe('the data contract', () => {
+  it('takes a new column in, and leaves what was encoded before as it is', async () => {
+    put('1.csv', labelled(60, 1));
+    put('2.csv', wider(60, 2));
+    const first = await run(1, {});
+    expect(first.warnings.join()).toContain('2.csv adds column "z", which earlier batches lack');
+    const second = await run(2, { on_new_column: 'adapt' });
+    expect((await encoderOf(first)).features.map(({ name }) => name)).toEqual(['a', 'b']);
+    expect((await encoderOf(second)).features.map(({ name }) => name)).toEqual(['a', 'b', 'z']);
+    const [before] = await partsOf(first);
+    const [same, added] = await partsOf(second);
+    expect(same).toEqual(before);
+    const columns = async (ref: Ref): Promise<string[]> =>
+      partFromArrow(await store.artifacts.get(ref)).columns.map(({ name }) => name);
+    expect(await columns(same!)).toEqual(['a', 'b']);
+    expect(await columns(added!)).toEqual(['a', 'b', 'z']);
+    const { added_columns } = (await store.ledgers.read('contract'))!;
+    expect(added_columns).toEqual([{ name: 'z', type: 'number', since: 2 }]);
+    const again = await run(1, { on_new_column: 'adapt' });
+    expect(output(again, 'preprocess', /encoder/)).toEqual(output(first, 'preprocess', /encoder/));
+  });
+
+  it('refuses a column that has become text, a label that is new, and goes on once told to', async () => {
+    put('3.csv', wider(60, 3).replace(',7\n', ',seven\n'));
+    const adapt = { on_new_column: 'adapt', on_missing_column: 'adapt' };
+    const told = await run(2, adapt);
+    expect(told.warnings.join()).toMatch(
+      /3\.csv in incoming\/ is quarantined: .*column "z": "seven" is not a number/,
+    );
+    put('3.csv', labelled(60, 3).replaceAll(/(?<=,)low\n(?=1,)/g, 'lower\n'));
+    const { code, stdout } = await project.client(
+      'run',
+      '3',
+      '--pipeline',
+      'contract',
+      '--json',
+      ...flags({ ...adapt, on_new_category: 'fail' }),
+    );
+    expect(code).toBe(1);
+    const { error } = JSON.parse(stdout) as { error: { type: string; message: string } };
+    expect(error).toMatchObject({
+      type: 'BadData',
+      message: expect.stringContaining(
+        'batch 3 has "lower" in column "label", the one to predict, which the first batch does not know',
+      ) as string,
+    });
+    const ignored = await run(3, { ...adapt, on_new_category: 'ignore' });
+    expect(ignored.warnings.join()).toContain('rows with such a label are left out');
+    expect((await encoderOf(ignored)).classes).toEqual(['high', 'low']);
+    const learnt = await run(3, adapt);
+    expect((await encoderOf(learnt)).classes).toEqual(['high', 'low', 'lower']);
+    expect(await partsOf(learnt)).toEqual(await partsOf(ignored));
+  });
+});

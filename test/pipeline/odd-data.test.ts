@@ -1,0 +1,113 @@
+import { describe, expect, it } from 'vitest';
+import { applyEncoder } from '../../pipeline/apply-encoder.ts';
+import type { Column } from '../../pipeline/columns.ts';
+import { CsvReader } from '../../pipeline/csv-reader.ts';
+import { fitEncoder } from '../../pipeline/encoder.ts';
+import { type Counts, mergeCounts } from '../../pipeline/counts.ts';
+import { inferColumns } from '../../pipeline/infer.ts';
+import { score } from '../../pipeline/metrics.ts';
+import { predictLabels } from '../../pipeline/predict.ts';
+import { fitTree } from '../../pipeline/tree.ts';
+import { csv, encode, missingValues } from './support.ts';
+
+const columns: Column[] = [
+  { name: 'n', type: 'number' },
+  { name: 'c', type: 'category' },
+  { name: 'y', type: 'category' },
+];
+const all = { testSize: 1e-12 };
+const params = { max_depth: 5, min_samples_split: 2, min_samples_leaf: 1, min_gain: 0 };
+const infer = (text: string) =>
+  inferColumns(new CsvReader([Buffer.from(text)], 'data.csv'), {
+    target: 'y',
+    declared: {},
+    missingValues,
+  });
+const fit = (counts: Counts) => fitEncoder(counts, columns, 'y', { missing: 'impute' });
+
+/** Encodes, fits and scores on the same rows. */
+function train(text: string) {
+  const { train: part, counts } = encode(csv(text), columns, all);
+  const { encoder, warnings } = fit(counts);
+  const matrix = applyEncoder(encoder, part);
+  const model = fitTree(matrix, encoder.classes, params);
+  const predicted = predictLabels(model, matrix, encoder.classes);
+  return { encoder, warnings, predicted, score: score(matrix.labels, predicted, encoder.classes) };
+}
+
+describe('odd data', () => {
+  it.each(['Infinity', '-inf', '1e999', 'nan'])(
+    'with %s among numbers is refused, by row and column',
+    (cell) => {
+      expect(() => encode(csv(`n,c,y\n1,a,p\n${cell},a,q\n`), columns)).toThrow(
+        `batch 1, row 2 (line 3), column "n": "${cell}" is not a number`,
+      );
+      expect(infer(`n,c,y\n1,a,p\n${cell},a,q\n2,a,q\n`)).toMatchObject({
+        columns: [{ name: 'n', type: 'category' }, {}, {}],
+        warnings: [
+          `data.csv: column "n" is mostly numbers, but line 3 holds "${cell}", so it is taken for words; mend that cell, add it to data.missing_values, or declare data.columns.n`,
+        ],
+      });
+    },
+  );
+
+  it('of one row gives a tree of one leaf', () => {
+    const one = train('n,c,y\n1,a,p\n');
+    expect(one.predicted).toEqual(['p']);
+    expect(one.score).toMatchObject({ rows: 1, accuracy: 1 });
+  });
+
+  it('of one row on the test side cannot be learnt from', () => {
+    const { counts } = encode(csv('n,c,y\n1,a,p\n'), columns, { testSize: 1 });
+    expect(() => fit(counts)).toThrow('there are no train rows to fit an encoder on');
+  });
+
+  it('without a feature is refused', () => {
+    expect(() => infer('y\np\nq\n')).toThrow('data.csv has no column to predict "y" from');
+    expect(() => infer('x,y\n,p\nNA,q\n')).toThrow('data.csv has no column to predict "y" from');
+  });
+
+  it('with a class of its own for each row trains', () => {
+    const rows = Array.from({ length: 20 }, (_, i) => `${i},a,class ${i}`);
+    const { encoder, score: found } = train(`n,c,y\n${rows.join('\n')}\n`);
+    expect(encoder.classes).toHaveLength(20);
+    expect(found!.confusion_matrix.matrix).toHaveLength(20);
+  });
+
+  it('with more classes than a matrix can show is refused', () => {
+    const rows = Array.from({ length: 1001 }, (_, i) => `${i},a,${i}`);
+    const { counts } = encode(csv(`n,c,y\n${rows.join('\n')}\n`), columns);
+    expect(() => fit(counts)).toThrow(
+      'column "y", the one to predict, has 1001 different values, and 1000 classes are the most',
+    );
+  });
+
+  it('with a million different words in a feature is bounded', () => {
+    const words = Array.from(
+      { length: 1_000_001 },
+      (_, i) => [String(i).padStart(7, '0'), 1] as const,
+    );
+    const { counts } = encode(csv('n,c,y\n1,a,p\n'), columns, all);
+    const [n, c] = counts.train.columns;
+    const many = (some: typeof words): Counts => ({
+      ...counts,
+      train: {
+        ...counts.train,
+        columns: [n!, { ...c!, type: 'category', words: some, missing: 0 }],
+      },
+    });
+    const halves = [words.slice(0, 500_000), words.slice(500_000)].map(many);
+    expect(fit(halves[0]!).encoder.features[1]).toMatchObject({ most_frequent: '0000000' });
+    expect(() => fit(mergeCounts(halves[0]!, halves[1]!))).toThrow(
+      'column "c" has 1000001 different words in the train rows, and 1000000 are the most: it looks like a key; start a pipeline with data.columns.c: ignore',
+    );
+  });
+
+  it('with a column that no train row knows is learnt from without it', () => {
+    const { warnings, predicted } = train('n,c,y\n1,,p\n2,NA,q\n');
+    expect(warnings).toEqual([
+      'column "c" is missing in every train row, so the model learns nothing from it',
+    ]);
+    expect(predicted).toEqual(['p', 'q']);
+  });
+});
