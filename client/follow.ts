@@ -12,6 +12,7 @@ import type { Progress } from '../activities/execution.ts';
 import { SetupError } from '../errors.ts';
 import type { Session } from './session.ts';
 import { applyPending, type Described } from './pending.ts';
+import { stuckOn } from './stuck.ts';
 import type { Started } from './start.ts';
 import { waitingForWorker } from './workers.ts';
 
@@ -68,8 +69,8 @@ export async function follow(
   let building: string | undefined;
   const show = (): void => watch([...stages.values()], building ?? notice);
   const looking = new AbortController();
-  const seen = (described: Described): void => {
-    notice = waitingForWorker(described);
+  const seen = (described: Described, stuck: string | undefined): void => {
+    notice = stuck ?? waitingForWorker(described);
     if (applyPending(described, stages) || notice !== undefined) show();
   };
   const looker = look(session, run, seen, looking.signal);
@@ -185,14 +186,15 @@ function childOf(event: Event, now: string | undefined): string | undefined {
 async function look(
   { client }: Session,
   run: Started,
-  seen: (described: Described) => void,
+  seen: (described: Described, stuck: string | undefined) => void,
   signal: AbortSignal,
 ): Promise<void> {
   const handle = client.workflow.getHandle(run.workflowId, run.runId);
   while (!signal.aborted) {
     try {
       await sleep(LOOK_MS, undefined, { signal });
-      seen((await handle.describe()).raw);
+      const { raw } = await handle.describe();
+      seen(raw, await stuckOn(handle, raw));
     } catch {
       // Only a look: the history tells what matters, and says when the server is gone.
     }

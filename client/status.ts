@@ -1,4 +1,4 @@
-import { WorkflowNotFoundError } from '@temporalio/client';
+import { WorkflowNotFoundError, type WorkflowHandle } from '@temporalio/client';
 import type { RunSummary } from '../activities/contract.ts';
 import type { Progress } from '../activities/execution.ts';
 import type { Config } from '../config.ts';
@@ -13,13 +13,14 @@ import { progress } from '../workflows/messages.ts';
 import { bar, bytes, duration, number, table } from './display.ts';
 import { tell, type ToldFailure } from './failure.ts';
 import { latestOf } from './latest.ts';
-import { pendingOf } from './pending.ts';
+import { pendingOf, type Described } from './pending.ts';
 import { HEADLINE, printJson, say } from './print.ts';
 import { temporalLink } from './result.ts';
 import { openSession, type Session } from './session.ts';
 import { fromPhrase, originOf, type Origin } from './why/origin.ts';
 import { phraseOf } from './why/reason.ts';
 import { workflowIdOf } from './start.ts';
+import { stuckOn } from './stuck.ts';
 import { trackedNow, type TrackedNow } from './tracked.ts';
 import { NO_WORKER, taskQueueHasWorker, waitingForWorker } from './workers.ts';
 
@@ -112,7 +113,7 @@ async function latestRun(session: Session, workflowId: string): Promise<LatestRu
         message === null ? [] : [{ stage, attempt, message }],
       ),
       progress: pendingOf(raw).flatMap(({ progress: told }) => (told === null ? [] : [told])),
-      waiting: running ? ((await whyWaiting(session)) ?? waitingForWorker(raw) ?? null) : null,
+      waiting: running ? ((await whyWaiting(session, handle, raw)) ?? null) : null,
       error: state.name === 'FAILED' ? await failureOf(session, workflowId, runId) : null,
     };
   } catch (error) {
@@ -121,8 +122,13 @@ async function latestRun(session: Session, workflowId: string): Promise<LatestRu
   }
 }
 
-async function whyWaiting(session: Session): Promise<string | undefined> {
-  return (await taskQueueHasWorker(session)) ? undefined : NO_WORKER;
+async function whyWaiting(
+  session: Session,
+  handle: WorkflowHandle,
+  raw: Described,
+): Promise<string | undefined> {
+  if (!(await taskQueueHasWorker(session))) return NO_WORKER;
+  return (await stuckOn(handle, raw)) ?? waitingForWorker(raw);
 }
 
 /** A query needs a worker; without one the rest of the status is told all the same. */

@@ -2,6 +2,7 @@ import type { HistoryAndWorkflowId } from '@temporalio/client';
 import { Worker } from '@temporalio/worker';
 import { DeterminismViolationError } from '@temporalio/workflow';
 import { messageOf } from '../errors.ts';
+import { historyProblem } from './history-problem.ts';
 import type { WorkflowSource } from './workflow-source.ts';
 
 /** What came of one history. */
@@ -24,15 +25,12 @@ export async function* replay(
     yield { workflowId, runId, problem: error === undefined ? undefined : problemOf(error) };
 }
 
-/** The SDK's finding as a sentence: its text has a code, a dump of the event and a stack around the point. */
+/** The SDK's finding as a sentence. */
 export function problemOf(error: Error): string {
-  const text = messageOf(error);
-  const unknown = /no such function is exported.*?'([^']+)'|'([^']+)'.*no such function/.exec(text);
-  if (unknown !== null)
-    return `this code has no workflow ${unknown[1] ?? unknown[2]}: keep it until no run of it is open`;
-  const point = /\[TMPRL1100\] (?:Nondeterminism error: )?(.*)/s.exec(text)?.[1] ?? text;
-  const first = point.slice(0, 200).replace(/\n.*/s, '');
-  if (error instanceof DeterminismViolationError)
-    return `this history is too old for this code (${first}): keep a worker of the build it began on, or guard the change with patched()`;
-  return `this history cannot be replayed (${first})`;
+  const { kind, point } = historyProblem(messageOf(error));
+  if (kind === 'unknown')
+    return `this code has no workflow ${point}: keep it until no run of it is open`;
+  if (kind === 'old' || error instanceof DeterminismViolationError)
+    return `this history is too old for this code (${point}): keep a worker of the build it began on, or guard the change with patched()`;
+  return `this history cannot be replayed (${point})`;
 }
