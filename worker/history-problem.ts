@@ -4,7 +4,8 @@
  */
 export function historyProblem(text: string): { kind: Kind; point: string } {
   const unknown = /no such function is exported.*?'([^']+)'|'([^']+)'.*no such function/.exec(text);
-  if (unknown !== null) return { kind: 'unknown', point: unknown[1] ?? unknown[2]! };
+  const name = unknown?.[1] ?? unknown?.[2];
+  if (name !== undefined) return { kind: 'unknown', point: name };
   const point = /\[TMPRL1100\] (?:Nondeterminism error: )?(.*)/s.exec(text)?.[1];
   const first = (point ?? text).slice(0, 200).replace(/\n.*/s, '');
   return { kind: point === undefined ? 'other' : 'old', point: first };
