@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { ResultDocument } from '../../client/result.ts';
 import { createMlflowTracker } from '../../tracking/mlflow.ts';
+import type { FoundRun } from '../../tracking/tracker.ts';
 import type { logVersion } from '../../workflows/index.ts';
 import {
   freePort,
@@ -21,6 +23,8 @@ let project: Project;
 let worker: RunningWorker;
 let port: number;
 let relay: Relay | undefined;
+/** Whether MLflow is away for a request that comes through the relay. */
+let away = (_: IncomingMessage): boolean => false;
 let connection: Connection;
 
 beforeAll(async () => {
@@ -38,10 +42,17 @@ afterAll(async () => {
   project?.remove();
 });
 
-async function run(): Promise<{ document: ResultDocument; stderr: string }> {
-  const { code, stdout, stderr } = await project.client('run', '1', '--json');
+async function run(batch = 1): Promise<{ document: ResultDocument; stderr: string }> {
+  const { code, stdout, stderr } = await project.client('run', String(batch), '--json');
   expect([code, stderr]).toEqual([0, expect.any(String)]);
   return { document: JSON.parse(stdout) as ResultDocument, stderr };
+}
+
+/** The MLflow runs of a batch. */
+async function runsOf(batch: number): Promise<FoundRun[]> {
+  const tracker = createMlflowTracker({ uri: server });
+  const experiment = await tracker.ensureExperiment(project.env['MLFLOW_EXPERIMENT_NAME']!);
+  return tracker.findRuns(experiment, { 'retrain.batch': String(batch) });
 }
 
 it('a version is finished while MLflow is away, and logged once when it is back', async () => {
@@ -53,15 +64,13 @@ it('a version is finished while MLflow is away, and logged once when it is back'
   expect((await project.client('list')).stdout).toContain('not logged');
   expect((await project.client('status', '1')).stderr).toContain('the version is not logged');
 
-  relay = await relayTo(server, { port });
+  relay = await relayTo(server, { port, fails: (incoming) => away(incoming) });
   const client = new Client({ connection, namespace: project.env['TEMPORAL_NAMESPACE']! });
   const later = client.workflow.getHandle<typeof logVersion>('iris-log-1.1');
   const { mlflow, added } = await later.result();
   expect(added).toBe(true);
 
-  const tracker = createMlflowTracker({ uri: server });
-  const experiment = await tracker.ensureExperiment(project.env['MLFLOW_EXPERIMENT_NAME']!);
-  const runs = await tracker.findRuns(experiment, { 'retrain.batch': '1' });
+  const runs = await runsOf(1);
   expect(runs.map(({ runId, status }) => [runId, status])).toEqual([[mlflow.runId, 'FINISHED']]);
   expect((await project.client('status', '1')).stdout).toContain(mlflow.runId);
   const again = await run();
@@ -70,4 +79,26 @@ it('a version is finished while MLflow is away, and logged once when it is back'
     modelVersion: mlflow.modelVersion,
   });
   expect(again.document.metrics).toEqual(document.metrics);
+});
+
+it('MLflow that goes away between training and evaluation is caught up with, in the run that is there', async () => {
+  let [inputs, gone] = [0, false];
+  away = ({ url }) => {
+    // Training logs its inputs once; what comes a second time are those of evaluation.
+    if (url?.includes('runs/log-inputs') === true && ++inputs === 2) gone = true;
+    return gone;
+  };
+  const { document } = await run(2);
+  expect(document.mlflow).toBeNull();
+  expect(document.metrics!['accuracy']).toBeGreaterThan(0.5);
+  const [open] = await runsOf(2);
+  expect(open).toMatchObject({ status: 'RUNNING' });
+
+  away = () => false;
+  const client = new Client({ connection, namespace: project.env['TEMPORAL_NAMESPACE']! });
+  const later = client.workflow.getHandle<typeof logVersion>('iris-log-2.1');
+  expect(await later.result()).toMatchObject({ added: true, mlflow: { runId: open!.runId } });
+  const runs = await runsOf(2);
+  expect(runs.map(({ runId, status }) => [runId, status])).toEqual([[open!.runId, 'FINISHED']]);
+  expect((await run(2)).document.mlflow).toMatchObject({ runId: open!.runId });
 });

@@ -11,6 +11,8 @@ export interface Round extends Findings {
   fault: FaultName;
   /** When in the run the fault came, milliseconds from its start. */
   at: number;
+  /** Whether the run was open then: a fault after its end proves little. */
+  open: boolean;
   completed: boolean;
   /** From the fault until what it broke was whole again, milliseconds. */
   away: number;
@@ -18,10 +20,11 @@ export interface Round extends Findings {
   recovery: number;
 }
 
-/** An undisturbed run: what it left, and how long it took. */
+/** An undisturbed run: what it left, how long it took and how many events its history has. */
 export interface Calm {
   left: Left;
   durationMs: number;
+  events: number;
 }
 
 /** Runs the batch in peace. */
@@ -33,11 +36,15 @@ export async function runCalm(name: string): Promise<Calm> {
     await ground.start();
     const summary = await ground.result();
     const durationMs = Date.now() - begun;
-    return { left: await readLeft(ground, summary), durationMs };
+    const events = await lengthOf(ground);
+    return { left: await readLeft(ground, summary), durationMs, events };
   } finally {
     await ground.close();
   }
 }
+
+/** The share of a run that passes, at most, between the event that was waited for and the harm. */
+const LATER = 0.1;
 
 /** Runs the batch, does harm at a random moment of it, waits for its end and compares what it left. */
 export async function runRound(
@@ -46,12 +53,19 @@ export async function runRound(
   { name, fault, random }: { name: string; fault: FaultName; random: () => number },
 ): Promise<Round> {
   const ground = await openGround(name);
-  const at = Math.round(random() * calm.durationMs * 1.1);
+  // Counted in events, for how long a run takes depends on what else the machine has to do.
+  const event = Math.floor(random() * calm.events);
+  const later = random() * LATER * calm.durationMs;
+  let [at, open] = [0, false];
   try {
     await ground.startWorker();
+    const begun = Date.now();
     await ground.start();
-    await sleep(at);
+    while ((await lengthOf(ground)) < event) await sleep(10);
+    await sleep(later);
+    open = await isOpen(ground);
     const struck = Date.now();
+    at = struck - begun;
     let whole = struck;
     const mended = (): void => void (whole = Date.now());
     await FAULTS[fault]({ ground, servers, random, mended });
@@ -62,6 +76,7 @@ export async function runRound(
     return {
       fault,
       at,
+      open,
       completed: true,
       away,
       recovery,
@@ -71,6 +86,7 @@ export async function runRound(
     return {
       fault,
       at,
+      open,
       completed: false,
       away: 0,
       recovery: 0,
@@ -80,6 +96,14 @@ export async function runRound(
   } finally {
     await ground.close();
   }
+}
+
+async function lengthOf({ client, workflowId }: Ground): Promise<number> {
+  return (await client.workflow.getHandle(workflowId).describe()).historyLength;
+}
+
+async function isOpen({ client, workflowId }: Ground): Promise<boolean> {
+  return (await client.workflow.getHandle(workflowId).describe()).status.name === 'RUNNING';
 }
 
 /** What is still in a worker's hands is let go of before anything is counted. */

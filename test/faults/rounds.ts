@@ -50,9 +50,9 @@ function isClean({ completed, wrong, duplicates }: Round): boolean {
 }
 
 function lineOf(i: number, round: Round): string {
-  const { fault, at, away, recovery } = round;
+  const { fault, at, open, away, recovery } = round;
   const found = [...round.wrong, ...round.duplicates].join('; ');
-  const times = `at ${at} ms, whole ${away} ms later, done ${recovery} ms after that`;
+  const times = `at ${at} ms${open ? '' : ', after its end'}, whole ${away} ms later, done ${recovery} ms after that`;
   return `round ${i}  ${fault}  ${times}  ${found === '' ? 'clean' : found}`;
 }
 
@@ -63,6 +63,7 @@ function tableOf(all: readonly Round[]): string {
     return [
       fault,
       of.length,
+      of.filter(({ open }) => open).length,
       of.filter(({ completed }) => completed).length,
       of.filter(({ wrong }) => wrong.length > 0).length,
       of.filter(({ duplicates }) => duplicates.length > 0).length,
@@ -71,7 +72,16 @@ function tableOf(all: readonly Round[]): string {
     ];
   });
   return table(
-    ['fault', 'rounds', 'completed', 'wrong', 'duplicates', 'longest away', 'longest recovery'],
+    [
+      'fault',
+      'rounds',
+      'in a run',
+      'completed',
+      'wrong',
+      'duplicates',
+      'longest away',
+      'longest recovery',
+    ],
     rows,
   );
 }

@@ -37,7 +37,11 @@ async function ended(handle: WorkflowHandle): Promise<WorkflowHandle> {
 }
 
 /** Waits until an activity is under way in this try: the moment to interfere. */
-export async function reaches(handle: WorkflowHandle, activity: string, attempt = 1): Promise<void> {
+export async function reaches(
+  handle: WorkflowHandle,
+  activity: string,
+  attempt = 1,
+): Promise<void> {
   for (;;) {
     const { raw, status } = await handle.describe();
     const found = raw.pendingActivities?.find(
