@@ -28,8 +28,9 @@ export function activityInterceptor(context: Context): ActivityInboundCallsInter
 
 /** What an activity threw, as the failure Temporal records. */
 export function failureOf(error: unknown, context: Context): unknown {
-  if (error instanceof ApplicationFailure || error instanceof CancelledFailure) return error;
+  if (error instanceof CancelledFailure) return error;
   if (context.cancellationSignal.aborted) return new CancelledFailure('the stage was cancelled');
+  if (error instanceof ApplicationFailure) return error;
   if (error instanceof RetrainError)
     return ApplicationFailure.create({
       message: error.message,

@@ -11,7 +11,7 @@ let long: LongTrain;
 let workers: RunningWorker[];
 
 beforeEach(async () => {
-  long = await openLongTrain('handed', { rows: 40_000, columns: 16 });
+  long = await openLongTrain('handed');
   const start = (): Promise<RunningWorker> => long.startWorker('--shutdown-grace', '1');
   workers = await Promise.all([start(), start()]);
 });

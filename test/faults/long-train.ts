@@ -40,8 +40,8 @@ const { PENDING_ACTIVITY_STATE_STARTED: STARTED } =
 /** From here on the columns are sorted and the tree grows. */
 const GROWING = 0.445;
 
-/** Enough for some ten seconds; RETRAIN_SLOW_COLUMNS=100 for half a minute and more. */
-const SIZE = { rows: 40_000, columns: Number(process.env['RETRAIN_SLOW_COLUMNS'] ?? 30) };
+/** Enough for some five seconds; RETRAIN_SLOW_COLUMNS=100 for half a minute and more. */
+const SIZE = { rows: 40_000, columns: Number(process.env['RETRAIN_SLOW_COLUMNS'] ?? 16) };
 
 /**
  * @param name of the project and the pipeline; MLflow's registry is everybody's, so it is made unique

@@ -55,7 +55,7 @@ describe('a run over a bad connection comes out as one over a good one', () => {
     const before = s3.harmed() + mlflow.harmed();
     // Not for ever: a stage asks more than seven times, and would never get through.
     s3.poison(toxic, 7, 4);
-    mlflow.poison(toxic, 5, 3);
+    mlflow.poison(toxic, 5, toxic === 'stall' ? 1 : 3); // each is waited out for ten seconds
     const pipeline = `${toxic}-${id}`;
     const summary = await run(pipeline);
     for (const proxy of [s3, mlflow]) proxy.poison(undefined);

@@ -1,39 +1,19 @@
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { ApplicationFailure } from '@temporalio/common';
-import { TestWorkflowEnvironment } from '@temporalio/testing';
-import {
-  bundleWorkflowCode,
-  DefaultLogger,
-  Runtime,
-  Worker,
-  type WorkflowBundle,
-} from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { TrainBatchInput } from '../../activities/contract.ts';
 import type { FindPendingRequest, NightlyInput } from '../../activities/nightly-contract.ts';
 import { pinNightly } from '../../activities/pin_nightly.ts';
-import { activityInterceptor } from '../../worker/activity-interceptor.ts';
 import type { nightly } from '../../workflows/nightly.ts';
+import { openTimeSkipping, type TimeSkipping } from '../support/time-skipping.ts';
 
 /** The nightly alone, on Temporal's time-skipping test server, its batches being stand-ins. */
 
-let environment: TestWorkflowEnvironment;
-let workflowBundle: WorkflowBundle;
+let temporal: TimeSkipping;
 
 beforeAll(async () => {
-  Runtime.install({ logger: new DefaultLogger('ERROR') }); // failures are what these tests are about
-  const path = join(process.env['RETRAIN_TEST_STACK_VENV']!, 'bin', 'temporal-test-server');
-  environment = await TestWorkflowEnvironment.createTimeSkipping({
-    server: { executable: { type: 'existing-path', path } },
-  });
-  const workflowsPath = fileURLToPath(new URL('nightly-stubs.ts', import.meta.url));
-  workflowBundle = await bundleWorkflowCode({ workflowsPath });
+  temporal = await openTimeSkipping(new URL('nightly-stubs.ts', import.meta.url));
 });
-
-afterAll(async () => {
-  await environment?.teardown();
-});
+afterAll(() => temporal?.close());
 
 let runs = 0;
 
@@ -61,25 +41,17 @@ function standIns(known: number, over: (input: TrainBatchInput) => unknown = () 
   return { pipeline, ran, built, asked, activities };
 }
 
-async function withWorker<T>(
+function withWorker<T>(
   { pipeline, activities }: ReturnType<typeof standIns>,
   use: (start: (id: string, input?: NightlyInput) => ReturnType<typeof begin>) => Promise<T>,
 ): Promise<T> {
-  const taskQueue = `queue-${pipeline}`;
-  const worker = await Worker.create({
-    connection: environment.nativeConnection,
-    taskQueue,
-    workflowBundle,
-    activities,
-    interceptors: { activity: [(context) => ({ inbound: activityInterceptor(context) })] },
-  });
-  return worker.runUntil(() =>
-    use((id, input = {}) => begin(taskQueue, `${pipeline}-${id}`, input)),
+  return temporal.withWorker(activities, (queue) =>
+    use((id, input = {}) => begin(queue, `${pipeline}-${id}`, input)),
   );
 }
 
 const begin = (taskQueue: string, workflowId: string, input: NightlyInput) =>
-  environment.client.workflow.start<typeof nightly>('nightly', {
+  temporal.client.workflow.start<typeof nightly>('nightly', {
     taskQueue,
     workflowId,
     args: [input],
@@ -97,7 +69,7 @@ describe('nightly', () => {
       waiting: 0,
       batches: [1, 2, 3].map((batch) => ({ batch, state: 'done', accuracy: 0.9 })),
     });
-    const child = environment.client.workflow.getHandle(`${world.pipeline}-batch-2`);
+    const child = temporal.client.workflow.getHandle(`${world.pipeline}-batch-2`);
     expect((await child.describe()).status.name).toBe('COMPLETED');
   });
 
@@ -144,7 +116,7 @@ describe('nightly', () => {
     const summary = await withWorker(world, async (start) => {
       const handle = await start('nightly', { params: { model: { max_depth: 3 } } });
       const last = await handle.result();
-      const first = environment.client.workflow.getHandle(
+      const first = temporal.client.workflow.getHandle(
         handle.workflowId,
         handle.firstExecutionRunId,
       );

@@ -1,21 +1,12 @@
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
-import { TestWorkflowEnvironment } from '@temporalio/testing';
-import {
-  bundleWorkflowCode,
-  DefaultLogger,
-  Runtime,
-  Worker,
-  type WorkflowBundle,
-} from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Activities } from '../../activities/index.ts';
 import { pinRun } from '../../activities/pin_run.ts';
 import type { StageRequest, StageResult, TrainBatchInput } from '../../activities/contract.ts';
 import { joinRun, progress } from '../../workflows/messages.ts';
 import type { trainBatch } from '../../workflows/index.ts';
-import { activityInterceptor } from '../../worker/activity-interceptor.ts';
+import { openTimeSkipping, type TimeSkipping } from '../support/time-skipping.ts';
 
 /**
  * The workflow alone, on Temporal's time-skipping test server: what it asks of its activities, in which
@@ -32,22 +23,12 @@ const CHAIN = [
   'publish_version',
 ];
 
-let environment: TestWorkflowEnvironment;
-let workflowBundle: WorkflowBundle;
+let temporal: TimeSkipping;
 
 beforeAll(async () => {
-  Runtime.install({ logger: new DefaultLogger('ERROR') }); // failures are what these tests are about
-  const path = join(process.env['RETRAIN_TEST_STACK_VENV']!, 'bin', 'temporal-test-server');
-  environment = await TestWorkflowEnvironment.createTimeSkipping({
-    server: { executable: { type: 'existing-path', path } },
-  });
-  const workflowsPath = fileURLToPath(new URL('../../workflows/index.ts', import.meta.url));
-  workflowBundle = await bundleWorkflowCode({ workflowsPath });
+  temporal = await openTimeSkipping(new URL('../../workflows/index.ts', import.meta.url));
 });
-
-afterAll(async () => {
-  await environment?.teardown();
-});
+afterAll(() => temporal?.close());
 
 interface Call {
   name: string;
@@ -101,27 +82,17 @@ function standIns(over: Partial<Record<keyof Activities, (request: never) => unk
   return { calls, activities: { ...activities, pin_run } };
 }
 
-let runs = 0;
-
 /** Runs the workflow with a worker of its own until `use` is done. */
-async function withRun<T>(
+function withRun<T>(
   input: TrainBatchInput,
   activities: object,
   use: (handle: Awaited<ReturnType<typeof startRun>>) => Promise<T>,
 ): Promise<T> {
-  const taskQueue = `queue-${runs++}`;
-  const worker = await Worker.create({
-    connection: environment.nativeConnection,
-    taskQueue,
-    workflowBundle,
-    activities,
-    interceptors: { activity: [(context) => ({ inbound: activityInterceptor(context) })] },
-  });
-  return worker.runUntil(async () => use(await startRun(taskQueue, input)));
+  return temporal.withWorker(activities, async (queue) => use(await startRun(queue, input)));
 }
 
 const startRun = (taskQueue: string, input: TrainBatchInput) =>
-  environment.client.workflow.start<typeof trainBatch>('trainBatch', {
+  temporal.client.workflow.start<typeof trainBatch>('trainBatch', {
     taskQueue,
     workflowId: `run-${taskQueue}`,
     args: [input],
@@ -274,8 +245,9 @@ describe('trainBatch', () => {
     const { calls, activities } = standIns({
       train: async () => {
         begun();
-        await new Promise((resolve) => setTimeout(resolve, 500));
-        throw ApplicationFailure.retryable('still going');
+        const { cancelled: stopped } = Context.current();
+        await stopped.catch(() => undefined);
+        throw ApplicationFailure.retryable('broken off'); // what it fails of then is no matter
       },
     });
     const cancelled = withRun({ batch: 1 }, activities, async (handle) => {
