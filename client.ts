@@ -13,6 +13,7 @@ import { logCommand } from './client/commands/log.ts';
 import { metricsCommand } from './client/commands/metrics.ts';
 import { nightlyCommand } from './client/commands/nightly.ts';
 import { paramsCommand } from './client/commands/params.ts';
+import { pendingCommand } from './client/commands/pending.ts';
 import { replayCommand } from './client/commands/replay.ts';
 import { runCommand, stageCommand } from './client/commands/run.ts';
 import { scheduleCommand } from './client/commands/schedule.ts';
@@ -50,6 +51,7 @@ for (const command of [
   paramsCommand(context),
   dvcCommand(context),
   amendCommand(context),
+  pendingCommand(context),
   nightlyCommand(context),
   scheduleCommand(context),
   cancelCommand(context),

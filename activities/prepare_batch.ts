@@ -17,6 +17,7 @@ import {
 } from '../store/ledger.ts';
 import { isDirectory } from '../store/ref.ts';
 import { wholeFile } from './arrivals/take-in.ts';
+import { textOfFile } from './arrivals/text.ts';
 import { columnsRef } from './columns-file.ts';
 import { MOST_DAMAGED, type Healed, type StageRequest, type StageResult } from './contract.ts';
 import type { Deps } from './deps.ts';
@@ -242,9 +243,11 @@ async function takeWhole(deps: Deps, ledger: Ledger, batch: number, params: Para
       { cause: error, details: error.details },
     );
   });
+  const file = basename(raw.path);
+  const text = await textOfFile(file, bytes, ledger.settings.encoding);
   return deps.compute(
     'conformBatch',
-    wholeFile(basename(raw.path), bytes, ledger.settings, params, columnsAt(ledger, batch)),
+    wholeFile(file, text, ledger.settings, params, columnsAt(ledger, batch)),
     currentExecution().signal,
   );
 }

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { wholeFile } from '../activities/arrivals/take-in.ts';
+import { textOfFile } from '../activities/arrivals/text.ts';
 import { amendedFile, batchFile, BATCHES, RAW } from '../activities/paths.ts';
 import { encodeColumns } from '../activities/columns-file.ts';
 import type { Config } from '../config.ts';
@@ -81,8 +82,9 @@ async function replace(
     throw new BadData(`--source ${source} names no file: give the path of a CSV file`);
   const bytes = await readHere(source);
   const params = parseParams(paramsSchema, mergeParams(config.params, set), 'params');
+  const text = await textOfFile(name, bytes, ledger.settings.encoding);
   const known = columnsAt(ledger, batch);
-  const file = wholeFile(name, bytes, ledger.settings, params, known);
+  const file = wholeFile(name, text, ledger.settings, params, known);
   const { contract } = file;
   // A past batch brings no column: versions after it may have been built without.
   const newColumn = contract.newColumn === 'adapt' ? 'fail' : contract.newColumn;

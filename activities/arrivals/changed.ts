@@ -5,6 +5,7 @@ import { sha256 } from '../../store/hash.ts';
 import type { Deps } from '../deps.ts';
 import { wholeFile } from './take-in.ts';
 import type { Place, SeenFile } from './place.ts';
+import { textOfFile } from './text.ts';
 
 interface By {
   params: Params;
@@ -49,7 +50,8 @@ async function differs(
     const hash = sha256(bytes);
     if (hash === arrived.raw || hash === standing?.raw) return false;
     if (standing === undefined) return true;
-    const whole = wholeFile(file.name, bytes, ledger.settings, params, columnsAt(ledger, batch));
+    const text = await textOfFile(file.name, bytes, ledger.settings.encoding);
+    const whole = wholeFile(file.name, text, ledger.settings, params, columnsAt(ledger, batch));
     const now = await deps.compute('conformBatch', whole, signal);
     return sha256(now.bytes) !== standing.ref.sha256;
   } catch (error) {

@@ -46,10 +46,7 @@ export async function lookAt(deps: Deps, options: LookOptions): Promise<Looked> 
   const { pipeline, params, place } = options;
   let ledger = ledgerFor(await deps.store.ledgers.read(pipeline), params);
   const { files, writing } = await place.list();
-  const known = new Set(ledger?.arrivals.map(({ name }) => name));
-  const fresh = files
-    .filter(({ name }) => !known.has(name))
-    .sort((a, b) => byCodePoint(a.name, b.name));
+  const fresh = freshFiles(files, ledger);
   const changed = ledger === undefined ? [] : await changedSince(deps, ledger, files, options);
   const quarantined: Quarantined[] = [];
   const arrived: string[] = [];
@@ -94,6 +91,12 @@ export async function lookAt(deps: Deps, options: LookOptions): Promise<Looked> 
   return { ledger, arrived, writing: writing.sort(byCodePoint), quarantined, changed };
 }
 
+/** Files that are not known, in the order they are to have. */
+export function freshFiles(files: readonly SeenFile[], ledger: Ledger | undefined): SeenFile[] {
+  const known = new Set(ledger?.arrivals.map(({ name }) => name));
+  return files.filter(({ name }) => !known.has(name)).sort((a, b) => byCodePoint(a.name, b.name));
+}
+
 /** The ledger that a look adds to: one without batches, opened under other settings, starts over. */
 function ledgerFor(ledger: Ledger | undefined, params: Params): Ledger | undefined {
   if (ledger === undefined) return undefined;
@@ -106,7 +109,11 @@ function ledgerFor(ledger: Ledger | undefined, params: Params): Ledger | undefin
   }
 }
 
-async function readable(place: Place, file: SeenFile): Promise<Uint8Array | undefined> {
+/**
+ * The bytes of a file; undefined when it is still being written.
+ * @throws BadData when it cannot be a batch, whatever it holds
+ */
+export async function readable(place: Place, file: SeenFile): Promise<Uint8Array | undefined> {
   const fault = faultOfName(file.name);
   if (fault !== undefined) throw new BadData(fault);
   if (file.size === 0) throw new BadData('it is empty: it needs a header and at least one row');

@@ -21,11 +21,11 @@ export function isPlace(source: string): boolean {
  * @throws BadData when the folder is not there, or lies outside
  */
 export async function openPlace(
-  { store, root }: Pick<Deps, 'store' | 'root'>,
+  { store, root, sources }: Pick<Deps, 'store' | 'root' | 'sources'>,
   source: string,
   uploaded: Ref | null,
 ): Promise<Place> {
-  if (sourceIdentity(source).kind === 'prefix') return prefixPlace(source, store.bucket.options);
+  if (sourceIdentity(source).kind === 'prefix') return prefixPlace(source, sources.s3);
   if (uploaded !== null) return uploadedPlace(source, uploaded, store);
   const path = resolve(root, source);
   try {

@@ -19,7 +19,7 @@ export function parsePrefix(source: string): PrefixName {
 }
 
 /**
- * The objects right under a prefix of a bucket on the S3 server of the store. An object appears when it
+ * The objects right under a prefix of a bucket on the S3 server of sources. An object appears when it
  * is whole, so none is seen half written.
  */
 export function prefixPlace(source: string, storage: BucketOptions): Place {

@@ -6,8 +6,8 @@ import { encodeColumns } from '../columns-file.ts';
 import type { Deps } from '../deps.ts';
 import { RAW, RAW_FILES } from '../paths.ts';
 import { sourceIdentity } from '../sources/identity.ts';
-import { toUtf8 } from '../sources/latin1.ts';
 import type { SeenFile } from './place.ts';
+import { textOfFile } from './text.ts';
 
 interface Handed {
   file: SeenFile;
@@ -26,15 +26,11 @@ interface Handed {
  */
 export async function takeIn(
   deps: Deps,
-  { file, bytes, params, signal, added: before, ...handed }: Handed,
+  handed: Handed,
 ): Promise<{ settings: Settings; arrived: Arrived }> {
+  const { settings, rows, added } = await checkFile(deps, handed);
+  const { bytes, file } = handed;
   const { name, stamp } = file;
-  const settings = handed.settings ?? (await settingsBy(deps, name, bytes, params, signal));
-  const { rows, added } = await deps.compute(
-    'conformBatch',
-    wholeFile(name, bytes, settings, params, [...settings.columns, ...before]),
-    signal,
-  );
   const { artifacts } = deps.store;
   const [ref, columns] = await Promise.all([
     artifacts.put(`${RAW_FILES}${name}`, bytes),
@@ -47,16 +43,43 @@ export async function takeIn(
   };
 }
 
-/** What makes a batch of a whole file, by the columns known before it and what later data may do to them. */
+/** What a file that arrived is, as a batch. */
+export interface CheckedFile {
+  settings: Settings;
+  rows: number;
+  /** Columns that no file before it had. */
+  added: Column[];
+}
+
+/**
+ * Checks a file by the pipeline's columns, which the first one gives.
+ * @throws BadData when it cannot be a batch
+ */
+export async function checkFile(
+  deps: Pick<Deps, 'compute'>,
+  { file: { name }, bytes, params, signal, added: before, ...handed }: Handed,
+): Promise<CheckedFile> {
+  const encoding = handed.settings?.encoding ?? params.data.encoding;
+  const text = await textOfFile(name, bytes, encoding);
+  const settings = handed.settings ?? (await settingsBy(deps, name, text, params, signal));
+  const whole = wholeFile(name, text, settings, params, [...settings.columns, ...before]);
+  const { rows, added } = await deps.compute('conformBatch', whole, signal);
+  return { settings, rows, added };
+}
+
+/**
+ * What makes a batch of a whole file, by the columns known before it and what later data may do to them.
+ * @param text of the file, in UTF-8
+ */
 export function wholeFile(
   file: string,
-  bytes: Uint8Array,
+  text: Uint8Array,
   settings: Settings,
   { data }: Params,
   columns: Column[],
 ) {
   return {
-    bytes: settings.encoding === 'latin1' ? toUtf8(bytes) : bytes,
+    bytes: text,
     delimiter: settings.delimiter,
     file,
     columns,
@@ -68,16 +91,16 @@ export function wholeFile(
 }
 
 async function settingsBy(
-  deps: Deps,
+  deps: Pick<Deps, 'compute'>,
   name: string,
-  bytes: Uint8Array,
+  text: Uint8Array,
   { data, split }: Params,
   signal: AbortSignal,
 ): Promise<Settings> {
   const { columns } = await deps.compute(
     'inspectRaw',
     {
-      bytes: data.encoding === 'latin1' ? toUtf8(bytes) : bytes,
+      bytes: text,
       delimiter: data.delimiter,
       file: name,
       target: data.target,

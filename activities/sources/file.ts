@@ -1,5 +1,4 @@
-import { createReadStream } from 'node:fs';
-import { realpath, stat } from 'node:fs/promises';
+import { open, realpath, stat } from 'node:fs/promises';
 import { isAbsolute, relative, resolve } from 'node:path';
 import { BadData, messageOf } from '../../errors.ts';
 import type { OpenKind, SourcePlace } from './source.ts';
@@ -10,7 +9,11 @@ export const openFile: OpenKind = async (source, options) => {
   const path = await localPath(source, options);
   const { size } = await stat(path);
   if (size > options.limits.bytes) throw tooLarge(source, options.limits.bytes);
-  return { chunks: createReadStream(path), stamp: { etag: null, modified: null } };
+  // Opened before its bytes are asked for: that it may not be read is known at once.
+  const file = await open(path).catch((error: unknown) => {
+    throw notToBeRead(source, options, error);
+  });
+  return { chunks: file.createReadStream(), stamp: { etag: null, modified: null } };
 };
 
 /**
@@ -33,13 +36,21 @@ export async function localPath(
     return path;
   } catch (error) {
     if (error instanceof BadData) throw error;
-    throw new BadData(
-      confined
-        ? `data.source ${source} cannot be read on the worker (${messageOf(error)}): start the run with the client where the file is, and it uploads it`
-        : `data.source ${source} cannot be read (${messageOf(error)}): check the path`,
-      { cause: error, details: { absent: true } },
-    );
+    throw notToBeRead(source, { confined }, error);
   }
+}
+
+function notToBeRead(
+  source: string,
+  { confined }: Pick<SourcePlace, 'confined'>,
+  error: unknown,
+): BadData {
+  return new BadData(
+    confined
+      ? `data.source ${source} cannot be read on the worker (${messageOf(error)}): start the run with the client where the file is, and it uploads it`
+      : `data.source ${source} cannot be read (${messageOf(error)}): check the path`,
+    { cause: error, details: { absent: true } },
+  );
 }
 
 /**

@@ -46,6 +46,10 @@ export async function openObject(
   if (head.size > limits.bytes) throw tooLarge(name, limits.bytes);
   const object = await bucket.open(key);
   if (object === undefined) return 'missing';
+  if (object.size !== head.size || object.etag !== head.etag)
+    throw new SourceUnavailable(
+      `${name} had ${head.size} bytes when it was asked for and came with ${object.size}, or in another state: it is tried again`,
+    );
   return {
     chunks: counted(object.chunks, object.size, { name, limits }),
     stamp: { etag: object.etag, modified: null },

@@ -5,15 +5,13 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
-import type { Compute } from '../../activities/compute.ts';
 import type { Deps } from '../../activities/deps.ts';
 import { findPending } from '../../activities/find_pending.ts';
 import { getData } from '../../activities/get_data.ts';
 import { prepareBatch } from '../../activities/prepare_batch.ts';
-import { threadFiles } from '../../activities/thread-files.ts';
+import { computeHere } from '../../client/compute-here.ts';
 import { paramsSchema } from '../../pipeline/params.ts';
 import { permutation } from '../../pipeline/shuffle.ts';
-import { tasks } from '../../pipeline/tasks.ts';
 import { Artifacts } from '../../store/artifacts.ts';
 import type { Store } from '../../store/index.ts';
 import { batchesKnown, type Ledger } from '../../store/ledger.ts';
@@ -51,13 +49,9 @@ class Pipeline {
     });
     const bucket = memoryBucket();
     const artifacts = new Artifacts(bucket);
-    const compute = (async (name: keyof typeof tasks, input: never) =>
-      (tasks[name] as (...args: unknown[]) => unknown)(input, undefined, {
-        files: threadFiles,
-      })) as unknown as Compute;
     this.#deps = {
       root,
-      compute,
+      compute: computeHere,
       local: new LocalCache(join(root, 'cache')),
       store: {
         bucket,

@@ -1,0 +1,32 @@
+import type { Deps } from '../../activities/deps.ts';
+import type { SourcePlace } from '../../activities/sources/source.ts';
+import type { Params } from '../../pipeline/params.ts';
+import type { Ledger } from '../../store/ledger.ts';
+
+/** A batch there is data for. */
+export interface ArrivedBatch {
+  batch: number;
+  rows: number;
+  /** The file it is the whole of; null for rows of a table. */
+  file: string | null;
+  /** Whether the ledger does not know of its data yet: a run takes it in. */
+  isNew: boolean;
+}
+
+/** What there is data for, as this machine sees the source. */
+export interface Arrived {
+  batches: ArrivedBatch[];
+  /** Rows that wait for others to fill the batch after those. */
+  waiting: number;
+  /** What is left out, and what could not be looked at. */
+  warnings: string[];
+}
+
+/** What a source is looked at with. */
+export interface Looking {
+  deps: Pick<Deps, 'store' | 'local' | 'compute'>;
+  sources: Pick<SourcePlace, 's3' | 'limits'>;
+  /** Undefined when the pipeline has no data yet. */
+  ledger: Ledger | undefined;
+  params: Params;
+}
