@@ -30,7 +30,10 @@ export async function getArrivals(
   const known = await deps.store.ledgers.read(pipeline);
   if (known !== undefined && known.batches.length > 0) checkFrozen(known, params);
   const look =
-    request.source !== null || known === undefined || known.arrivals.length < batch
+    request.source !== null ||
+    request.refresh === true ||
+    known === undefined ||
+    known.arrivals.length < batch
       ? await lookNow(deps, request)
       : undefined;
   const ledger = look?.ledger ?? known;

@@ -49,6 +49,8 @@ export async function lookOrCheck(
   if (!looksAgain(ledger, params.data.source, request)) {
     const warnings =
       source === null || cache === 'require' ? [] : await checkUploaded(deps, ledger, request);
+    if (refresh === true && !mayGrow(params.data.source))
+      warnings.push(`${params.data.source} is built in: it has no new rows`);
     return { ledger, added: null, warnings };
   }
   try {

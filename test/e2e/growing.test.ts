@@ -182,4 +182,29 @@ describe('a local file', () => {
     expect((await client('run', '2', ...source, '--until', 'prepare_batch')).code).toBe(0);
     expect((await ledgerOf('file')).batches[1]).toMatchObject({ rows: 50 });
   });
+
+  it('is looked at by a nightly, which leaves a batch that is not full, and listed by pending', async () => {
+    const source = flags('night', 'night.csv');
+    const night = async () => {
+      const { code, stdout } = await project.client('nightly', ...source, '--json');
+      expect(code).toBe(0);
+      return JSON.parse(stdout) as { state: string; warnings: string[] };
+    };
+    project.write('night.csv', table(70));
+    expect(await night()).toMatchObject({
+      state: 'batch 1 of night done',
+      warnings: [
+        'batch 2 waits for the rest of its 50 rows: 20 have come, and "run 2" cuts it with those',
+      ],
+    });
+    project.write('night.csv', table(130));
+    const { stdout, stderr } = await project.client('pending', ...source);
+    expect(stdout).toMatch(/^batch +rows +data\n +2 +50 +new\n$/);
+    expect(stderr).toContain('batch 3 waits for the rest of its 50 rows: 30 have come');
+    expect((await ledgerOf('night')).raw).toHaveLength(1);
+    expect((await night()).state).toBe('batch 2 of night done');
+    const none = await project.client('pending', ...source);
+    expect(none.stdout).toBe('');
+    expect(none.stderr).toContain('nothing is pending: each batch of night');
+  });
 });
