@@ -1,0 +1,102 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { Client, Connection } from '@temporalio/client';
+import type { RunSummary } from '../../activities/contract.ts';
+import { succeed } from '../support/built.ts';
+import { makeProject, startWorker, type Project } from '../support/project.ts';
+
+export interface RunId {
+  workflowId: string;
+  runId: string;
+}
+
+/** A pipeline that a night has brought up to date, on real servers, and what came of it. */
+export interface Scene {
+  project: Project;
+  temporal: Client;
+  /** The last batch. */
+  last: number;
+  night: RunId;
+  /** Runs of the last batch: the night's, and one by hand of a shallower tree; one of a batch that is not there. */
+  runs: Record<'nightly' | 'byHand' | 'failed', RunId>;
+  built: RunSummary;
+  shallow: RunSummary;
+  /** A page of the project's namespace in Temporal's Web UI. */
+  webUi: (path: string) => string;
+  /** A page of MLflow. */
+  mlflow: (path: string) => string;
+  /** The last version's report, as a file's URL. */
+  report: string;
+  close: () => Promise<void>;
+}
+
+/** The built-in data in batches of this many rows, run by a schedule that is triggered. */
+export async function makeScene(
+  name: string,
+  batchSize: number,
+  overrides: Record<string, string> = {},
+): Promise<Scene> {
+  const project = await makeProject(name, overrides);
+  const params = readFileSync(join(project.folder, 'params.yaml'), 'utf8');
+  project.write('params.yaml', params.replace(/batch_size: \d+/, `batch_size: ${batchSize}`));
+  const client = async (...args: string[]) => succeed(project.client(...args));
+  await client('search-attributes', 'register');
+  const worker = await startWorker(project);
+  const connection = await Connection.connect({ address: project.env['TEMPORAL_ADDRESS']! });
+  const temporal = new Client({ connection, namespace: project.env['TEMPORAL_NAMESPACE']! });
+  const runOf = async (workflowId: string): Promise<RunId> => {
+    const { runId } = await temporal.workflow.getHandle(workflowId).describe();
+    return { workflowId, runId };
+  };
+
+  await client('schedule', 'create', '--timezone', 'Europe/Berlin');
+  const night = await runTonight(temporal, 'iris-nightly');
+  const last = 150 / batchSize;
+  const batch = temporal.workflow.getHandle(`iris-batch-${last}`);
+  const nightly = await runOf(batch.workflowId);
+  const built = (await batch.result()) as RunSummary;
+  await client('run', String(last), '--set', 'model.max_depth=2');
+  const shallow = (await batch.result()) as RunSummary;
+  await project.client('run', '99');
+  const out = join(project.folder, 'out');
+  await client('checkout', String(last), '--out', out);
+  const web = `${project.env['TEMPORAL_UI_URL']}/namespaces/${temporal.options.namespace}`;
+  return {
+    project,
+    temporal,
+    last,
+    night,
+    runs: {
+      nightly,
+      byHand: await runOf(batch.workflowId),
+      failed: await runOf('iris-batch-99'),
+    },
+    built,
+    shallow,
+    webUi: (path) => `${web}${path}`,
+    mlflow: (path) => `${project.env['MLFLOW_TRACKING_URI']}/#${path}`,
+    report: pathToFileURL(join(out, 'reports', `batch_${last}.html`)).href,
+    close: async () => {
+      await worker.stop();
+      await connection.close();
+      project.remove();
+    },
+  };
+}
+
+/** Triggers a schedule, and waits for the end of what it starts. */
+async function runTonight({ schedule, workflow }: Client, scheduleId: string): Promise<RunId> {
+  const handle = schedule.getHandle(scheduleId);
+  await handle.trigger();
+  for (;;) {
+    const [started] = (await handle.describe()).info.recentActions;
+    if (started === undefined) {
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      continue;
+    }
+    const { workflowId, firstExecutionRunId: runId } = started.action.workflow;
+    await workflow.getHandle(workflowId).result();
+    return { workflowId, runId };
+  }
+}
