@@ -1,13 +1,16 @@
 import { randomUUID } from 'node:crypto';
+import pc from 'picocolors';
 import type { Config } from '../config.ts';
-import { table } from './display.ts';
 import { failed, ok, type Finding } from './doctor/finding.ts';
 import { clock, machine } from './doctor/machine.ts';
+import { mlflow } from './doctor/mlflow.ts';
 import { temporal } from './doctor/temporal.ts';
 import { EXIT } from './exit.ts';
 import { sha256 } from '../store/hash.ts';
 import { printJson } from './print.ts';
 import { openSession, type Session } from './session.ts';
+
+const MARKS = { ok: pc.green, warn: pc.yellow, fail: pc.red };
 
 type Part = 'temporal' | 'storage' | 'tracking';
 
@@ -21,13 +24,13 @@ export async function doctor(
       machine(root),
       part(config, 'temporal', 'Temporal', temporal),
       part(config, 'storage', 'S3', storage),
-      part(config, 'tracking', 'MLflow', tracking),
+      part(config, 'tracking', 'MLflow', mlflow),
       clocks(config),
     ])
   ).flat();
   const findings = [ok('params.yaml', 'valid'), ...looked]; // or there were no config
   if (json === true) printJson({ findings });
-  else process.stdout.write(`${tableOf(findings)}\n`);
+  else process.stdout.write(`${listOf(findings)}\n`);
   return findings.some(({ state }) => state === 'fail') ? EXIT.setup : 0;
 }
 
@@ -64,19 +67,18 @@ async function storage({ store: { bucket } }: Session): Promise<Finding[]> {
   return [ok('S3', `bucket ${name} at ${endpoint ?? 'AWS'} takes, gives and deletes objects`)];
 }
 
-async function tracking({ tracker }: Session): Promise<Finding[]> {
-  await tracker.check();
-  return [ok('MLflow', `answers at ${tracker.uri}`)];
-}
-
 async function clocks({ storage: { endpoint }, tracking: { uri } }: Config): Promise<Finding[]> {
   const urls = [endpoint, uri].filter((url): url is string => url?.startsWith('http') === true);
   return (await Promise.all(urls.map(clock))).filter((found) => found !== undefined);
 }
 
-function tableOf(findings: readonly Finding[]): string {
-  return table(
-    ['check', 'state', 'found', 'to mend it'],
-    findings.map(({ check, state, found, mend }) => [check, state, found, mend ?? '']),
-  );
+/** A line for each finding, and under it how to mend it: sentences are too long for a column. */
+function listOf(findings: readonly Finding[]): string {
+  const width = Math.max(...findings.map(({ check }) => check.length));
+  return findings
+    .flatMap(({ check, state, found, mend }) => [
+      `${check.padEnd(width)}  ${MARKS[state](state.padEnd(4))}  ${found}`,
+      ...(mend === null ? [] : [`${' '.repeat(width + 2)}      → ${mend}`]),
+    ])
+    .join('\n');
 }

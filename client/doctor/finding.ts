@@ -32,7 +32,9 @@ export const fail = (check: string, found: string, mend: string): Finding => ({
 /** What a check threw: our errors end with how to mend them, after a colon. */
 export function failed(check: string, error: unknown, state: 'warn' | 'fail' = 'fail'): Finding {
   const text = messageOf(error);
-  const cut = text.lastIndexOf(': ');
+  // A cause stands in brackets before the colon, and how to mend it may hold colons of its own.
+  const closed = text.indexOf('): ');
+  const cut = closed < 0 ? text.lastIndexOf(': ') : closed + 1;
   const [found, mend] = cut < 0 ? [text, ''] : [text.slice(0, cut), text.slice(cut + 2)];
   return { check, state, found, mend: mend === '' ? null : mend };
 }

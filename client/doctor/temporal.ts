@@ -22,7 +22,7 @@ async function retention({ client, namespace }: Session): Promise<Finding> {
   try {
     const { config } = await client.workflowService.describeNamespace({ namespace });
     const days = Number(config?.workflowExecutionRetentionTtl?.seconds ?? 0) / DAY_S;
-    const found = `closed histories are kept for ${Math.round(days)} days`;
+    const found = `closed histories are kept for ${days === 1 ? 'a day' : `${Math.round(days)} days`}`;
     return days >= 7
       ? ok('retention', found)
       : warn(

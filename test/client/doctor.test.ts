@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { failed } from '../../client/doctor/finding.ts';
 import { node, skew } from '../../client/doctor/machine.ts';
+import { mlflowVersion } from '../../client/doctor/mlflow.ts';
 import { SetupError } from '../../errors.ts';
 
 describe('doctor', () => {
@@ -12,6 +13,29 @@ describe('doctor', () => {
       found: 'no server answers at localhost:7233',
       mend: 'start it with "stack up"',
     });
+  });
+
+  it('does not take a colon in what to do for the end of what is found', () => {
+    const error = new SetupError(
+      'MLflow does not answer (ECONNREFUSED): start it, or use uri: ./mlruns',
+    );
+    expect(failed('MLflow', error)).toMatchObject({
+      found: 'MLflow does not answer (ECONNREFUSED)',
+      mend: 'start it, or use uri: ./mlruns',
+    });
+  });
+
+  it.each([
+    ['3.17.2', 'ok'],
+    ['3.17.9', 'ok'],
+    ['3.12.0', 'warn'],
+    ['4.0.0', 'warn'],
+    ['2.22.1', 'fail'],
+    [undefined, 'warn'],
+  ])('takes MLflow %s as %s, where 3.17.2 is tried', (version, state) => {
+    const found = mlflowVersion(version, { at: 'http://mlflow', tried: '3.17.2' });
+    expect(found.state).toBe(state);
+    expect(found.mend === null).toBe(state === 'ok');
   });
 
   it.each([
