@@ -105,11 +105,17 @@ function count(rows: number): string {
   return rows < 1_000_000 ? `${(rows / 1_000).toFixed(1)} k` : `${(rows / 1e6).toFixed(1)} M`;
 }
 
-/** Milliseconds as a person reads them: 7 ms, 1.2 s, 3 min 20 s. */
+/** Milliseconds as a person reads them: 7 ms, 1.2 s, 3 min 20 s, 12 h. */
 export function duration(ms: number): string {
   if (ms < 1_000) return `${Math.round(ms)} ms`;
   if (ms < 60_000) return `${(ms / 1_000).toFixed(1)} s`;
-  return `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1_000)} s`;
+  if (ms >= 3_600_000) return inWhole(ms / 60_000, 60, 'h', 'min');
+  return inWhole(ms / 1_000, 60, 'min', 's');
+}
+
+function inWhole(small: number, each: number, unit: string, smallUnit: string): string {
+  const [whole, rest] = [Math.floor(Math.round(small) / each), Math.round(small) % each];
+  return rest === 0 ? `${whole} ${unit}` : `${whole} ${unit} ${rest} ${smallUnit}`;
 }
 
 /** Bytes in the units of disks: 3.8 kB, 12.0 MB. */

@@ -1,9 +1,9 @@
 import type { Config } from '../config.ts';
-import { table } from './display.ts';
+import { duration, table } from './display.ts';
 import { printJson } from './print.ts';
 import { putSchedule } from './schedule/create.ts';
 import { notThere, shownOf, type Shown } from './schedule/show.ts';
-import { scheduleIdOf, type Wanted } from './schedule/spec.ts';
+import { pipelineOf, scheduleIdOf, type Wanted } from './schedule/spec.ts';
 import { openSession, type Session } from './session.ts';
 
 interface Common {
@@ -67,7 +67,8 @@ export async function onSchedule(
     try {
       if (verb === 'pause') await handle.pause(note ?? 'paused by the client');
       if (verb === 'resume') await handle.unpause(note ?? 'resumed by the client');
-      if (verb === 'trigger') await handle.trigger();
+      // Unless it is told to, a trigger goes by no rule: two could run at once, and a failure pause nothing.
+      if (verb === 'trigger') await handle.trigger('SKIP');
       if (verb === 'delete') {
         await handle.delete();
         if (json === true) printJson({ schedule: scheduleId, deleted: true });
@@ -93,12 +94,27 @@ async function within(config: Config, use: (session: Session) => Promise<void>):
   }
 }
 
-function print({ schedule, cron, timezone, paused, note, next, last }: Shown, done?: string): void {
+function print(shown: Shown, done?: string): void {
+  const { schedule, cron, timezone, paused, note, next, last, rules } = shown;
   const lines = [
     `${schedule}${done === undefined ? '' : ` ${done}`}: ${cron ?? ''} ${timezone ?? ''}${paused ? ', paused' : ''}`,
     ...(note === null || note === '' ? [] : [`note  ${note}`]),
-    ...next.map((time) => `next  ${time}`),
+    `rules ${rulesOf(rules)}`,
+    ...(paused
+      ? [
+          `next  none until it is resumed: npm run client -- schedule resume --pipeline ${pipelineOf(schedule)}`,
+        ]
+      : next.map((time) => `next  ${time}`)),
     ...last.map(({ workflowId, status, said }) => `last  ${workflowId} ${status}  ${said}`),
   ];
   process.stdout.write(`${lines.join('\n')}\n`);
+}
+
+function rulesOf({ overlap, catchupMs, pauseOnFailure, jitterMs }: Shown['rules']): string {
+  return [
+    overlap === 'SKIP' ? 'none starts while one runs (overlap SKIP)' : `overlap ${overlap}`,
+    `a missed one is made up for within ${duration(catchupMs)}`,
+    `starts are spread over ${duration(jitterMs)}`,
+    pauseOnFailure ? 'a failure pauses it' : 'a failure does not pause it',
+  ].join(', ');
 }

@@ -18,7 +18,7 @@ const VERBS: [ScheduleVerb, string][] = [
   ['describe', 'show it, its next nights and what came of the last'],
   ['pause', 'let it start nothing until it is resumed'],
   ['resume', 'let it go on'],
-  ['trigger', 'start a nightly now'],
+  ['trigger', 'start a nightly now, unless one runs'],
   ['delete', 'remove it; nightlies under way go on'],
 ];
 

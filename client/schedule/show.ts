@@ -11,6 +11,8 @@ export interface Shown {
   timezone: string | null;
   paused: boolean;
   note: string | null;
+  /** What happens where nights meet, are missed or fail; times in milliseconds. */
+  rules: { overlap: string; catchupMs: number; pauseOnFailure: boolean; jitterMs: number };
   /** ISO 8601, UTC. */
   next: string[];
   last: { workflowId: string; at: string; status: string; said: string }[];
@@ -19,7 +21,7 @@ export interface Shown {
 /** A schedule with its next nights and what came of the last ones. */
 export async function shownOf(
   session: Session,
-  { scheduleId, spec, state, info }: ScheduleDescription,
+  { scheduleId, spec, policies, state, info }: ScheduleDescription,
 ): Promise<Shown> {
   const recent = info.recentActions.slice(-5).reverse();
   return {
@@ -28,6 +30,12 @@ export async function shownOf(
     timezone: spec.timezone ?? null,
     paused: state.paused,
     note: state.note ?? null,
+    rules: {
+      overlap: policies.overlap ?? 'SKIP',
+      catchupMs: policies.catchupWindow,
+      pauseOnFailure: policies.pauseOnFailure,
+      jitterMs: spec.jitter ?? 0,
+    },
     next: info.nextActionTimes.slice(0, 5).map((time) => time.toISOString()),
     last: await Promise.all(
       recent.map(async ({ action, takenAt }) => ({

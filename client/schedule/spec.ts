@@ -24,6 +24,11 @@ export function scheduleIdOf(pipeline: string): string {
   return `${pipeline}-nightly`;
 }
 
+/** The pipeline of a schedule's id. */
+export function pipelineOf(scheduleId: string): string {
+  return scheduleId.replace(/-nightly$/, '');
+}
+
 /** Minutes and hours of `--at`, as a cron. @throws BadParams when it is no time of day */
 export function cronAt(time: string): string {
   const [, hour, minute] = /^([01]?\d|2[0-3]):([0-5]\d)$/.exec(time) ?? [];
