@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -30,7 +30,12 @@ describe.skipIf(chromium === undefined)('in a browser', () => {
   });
 
   it('every page that the docs show has what they tell of', async () => {
-    for (const screen of screensOf(scene)) await (await viewer.open(screen)).close();
+    const seen: string[] = [];
+    for (const screen of screensOf(scene)) {
+      await (await viewer.open(screen)).close();
+      seen.push(`${screen.name}.png`);
+    }
+    expect(seen.sort()).toEqual(readdirSync(join(ROOT, 'docs', 'images')).sort());
   });
 
   describe('the Start Workflow form', () => {
