@@ -69,6 +69,8 @@ export interface Proxy {
   poison: (toxic: Toxic | undefined, every?: number, times?: number) => void;
   /** Requests that have been harmed. */
   harmed: () => number;
+  /** Requests since the last call, as "METHOD /path?query". */
+  seen: () => string[];
   close: () => void;
 }
 
@@ -76,7 +78,9 @@ export interface Proxy {
 export async function openProxy(target: string): Promise<Proxy> {
   let toxic: Toxic | undefined;
   let [period, count, left, harmed] = [1, 0, 0, 0];
+  let requests: string[] = [];
   const server = createServer((incoming, response) => {
+    requests.push(`${incoming.method} ${incoming.url}`);
     const exchange = exchangeOf(target, incoming, response);
     const poisoned = toxic !== undefined && left > 0 && ++count % period === 0;
     if (poisoned) {
@@ -95,6 +99,11 @@ export async function openProxy(target: string): Promise<Proxy> {
       [toxic, period, count, left] = [next, every, 0, times];
     },
     harmed: () => harmed,
+    seen: () => {
+      const before = requests;
+      requests = [];
+      return before;
+    },
     close: () => {
       server.closeAllConnections();
       server.close();
