@@ -2,7 +2,7 @@
  * From CSV to encoded parts: megabytes of CSV a second of each phase (its columns typed, batches cut, batches
  * encoded), beside pandas reading the same file and writing it as Feather. Each phase has a process of its
  * own and takes its turn `--rounds` times; the seconds of the processor are what to compare on a machine that
- * does other things too. `npm run bench:tables [-- --mb 150] [--rounds 3] [--big GB]`
+ * does other things too. `npm run bench:tables [-- --mb 150] [--rounds 3] [--quick] [--big GB]`
  *
  * `--big` measures the first two phases alone on a file of so many gigabytes, for their memory.
  */
@@ -24,11 +24,15 @@ const BATCH = 100_000;
 
 const { values } = parseArgs({
   options: {
-    mb: { type: 'string', default: '150' },
-    rounds: { type: 'string', default: '3' },
+    mb: { type: 'string' },
+    rounds: { type: 'string' },
+    quick: { type: 'boolean', default: false },
     big: { type: 'string' },
   },
 });
+
+const megabytesAsked = Number(values.mb ?? (values.quick ? 20 : 150));
+const rounds = Number(values.rounds ?? (values.quick ? 1 : 3));
 
 /** What one phase took, the median of the rounds. */
 interface Measured extends Taken {
@@ -62,10 +66,10 @@ try {
 
 function measure(kind: Kind): Measured[] {
   const file = join(folder, `${kind}.csv`);
-  const rows = writeCsv(file, kind, Number(values.mb) * 1e6);
+  const rows = writeCsv(file, kind, megabytesAsked * 1e6);
   const taken: Record<string, Taken[]> = {};
   const note = (phase: string, one: Taken): void => void (taken[phase] ??= []).push(one);
-  for (let round = 0; round < Number(values.rounds); round++) {
+  for (let round = 0; round < rounds; round++) {
     const job = { file, folder: join(folder, `${kind}-${round}`), rows, batchSize: BATCH };
     const typing = runPhase({ ...job, phase: 'typing', columns: [] });
     note('ours: typing', typing.taken);
