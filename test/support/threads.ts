@@ -4,22 +4,23 @@ import { setTimeout as sleep } from 'node:timers/promises';
 /** Whether this system shows the threads of a process. */
 export const SHOWS_THREADS = existsSync('/proc/self/task');
 
-/** Ticks of processor time that a thread must take in a while to count as one that computes. */
-const BUSY_TICKS = 15;
+/** Hundredths of a second of processor time after which it is plain which thread computes. */
+const PLAIN_TICKS = 20;
 
-/** Threads of a process that compute, by their ids: they use the processor for most of a while. */
-export async function busyThreads(pid: number): Promise<number[]> {
+/** The thread of a process that computes, by its id: the one that has had most of the processor since we look. */
+export async function busiestThread(pid: number): Promise<number> {
   const before = ticksOf(pid);
-  await sleep(500);
-  const after = ticksOf(pid);
-  return [...after]
-    .filter(([id, ticks]) => ticks - (before.get(id) ?? 0) >= BUSY_TICKS)
-    .map(([id]) => id);
+  for (;;) {
+    await sleep(100);
+    const used = [...ticksOf(pid)].map(([id, now]) => [id, now - (before.get(id) ?? 0)] as const);
+    const [id, most] = used.reduce((a, b) => (b[1] > a[1] ? b : a));
+    if (most >= PLAIN_TICKS) return id;
+  }
 }
 
-/** Waits until none of these threads of a process is there. */
-export async function threadsEnd(pid: number, ids: readonly number[]): Promise<void> {
-  while (ids.some((id) => existsSync(`/proc/${pid}/task/${id}`))) await sleep(10);
+/** Waits until a process has no such thread. */
+export async function threadEnds(pid: number, id: number): Promise<void> {
+  while (existsSync(`/proc/${pid}/task/${id}`)) await sleep(10);
 }
 
 function ticksOf(pid: number): Map<number, number> {
