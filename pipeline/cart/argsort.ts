@@ -3,6 +3,8 @@ export interface SortScratch {
   readonly keys: Float64Array;
   readonly words: readonly [Uint32Array, Uint32Array];
   readonly spare: Int32Array;
+  /** Whether two of the values last sorted may be equal. */
+  hasEqual: boolean;
 }
 
 const BITS = 11;
@@ -10,6 +12,8 @@ const BUCKETS = 1 << BITS;
 const SIGN = 0x8000_0000;
 /** Which half of a float64 holds its high word on this machine. */
 const HIGH = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1 ? 1 : 0;
+/** A value's place between the least and the greatest, in so many parts, takes two digits. */
+const PLACES = (1 << (2 * BITS)) - 1;
 /** Insertion sort mends a run of equal high words up to this long. */
 const SHORT_RUN = 24;
 
@@ -18,12 +22,14 @@ export function sortScratch(rows: number): SortScratch {
     keys: new Float64Array(rows),
     words: [new Uint32Array(rows), new Uint32Array(rows)],
     spare: new Int32Array(rows),
+    hasEqual: true,
   };
 }
 
 /**
- * The order that sorts values ascending, equal ones as they come: a radix sort of float64 bits by
- * digits of 11, the lowest first. The high word (sign, exponent, 20 bits of the mantissa) orders most
+ * The order that sorts values ascending, equal ones as they come: a radix sort by digits of 11 bits, the
+ * lowest first. Values spread over their range are sorted by their place in it, in two digits; others by
+ * the high word of their float64 (sign, exponent, 20 bits of the mantissa), in three. Either orders most
  * data but for short runs, which are mended in place; only where long runs are left is the low word
  * sorted too. Digits that all values share are skipped.
  * @param values no NaN; -0 and 0 are equal
@@ -42,10 +48,16 @@ export function argsort(
   if (rows === null) for (let i = 0; i < keys.length; i++) keys[i] = values[i]! + 0;
   else for (let i = 0; i < keys.length; i++) keys[i] = values[rows[i]!]! + 0;
   const order = ascending(into);
+  if (takePlaces(scratch)) {
+    sortByWords(2 * BITS, order, scratch);
+    if (mendRuns(scratch, order)) return order;
+    ascending(order);
+  }
   sortByWord(HIGH, order, scratch);
-  if (mendRuns(keys, order)) return order;
+  if (mendRuns(scratch, order)) return order;
   sortByWord(1 - HIGH, ascending(order), scratch);
   sortByWord(HIGH, order, scratch);
+  scratch.hasEqual = true;
   return order;
 }
 
@@ -57,10 +69,15 @@ export function ascending(numbers: Int32Array): Int32Array {
 
 /** Sorts an order in place by one word of each key, stably. */
 function sortByWord(word: number, order: Int32Array, scratch: SortScratch): void {
+  takeWords(scratch.keys, word, order, scratch.words[0]);
+  sortByWords(32, order, scratch);
+}
+
+/** Sorts an order in place by words of so many bits, which stand in its sequence, stably. */
+function sortByWords(bits: number, order: Int32Array, scratch: SortScratch): void {
   let [words, nextWords] = scratch.words;
   let [from, to] = [order, scratch.spare];
-  takeWords(scratch.keys, word, order, words);
-  for (let shift = 0; shift < 32; shift += BITS) {
+  for (let shift = 0; shift < bits; shift += BITS) {
     const starts = bucketStarts(words, shift);
     if (starts === null) continue;
     for (let i = 0; i < words.length; i++) {
@@ -74,6 +91,22 @@ function sortByWord(word: number, order: Int32Array, scratch: SortScratch): void
     [words, nextWords, from, to] = [nextWords, words, to, from];
   }
   if (from !== order) order.set(from);
+}
+
+/** The place of each key in the range of all; false, and no places, where that cannot be told in float64. */
+function takePlaces({ keys, words: [places] }: SortScratch): boolean {
+  let least = Infinity;
+  let greatest = -Infinity;
+  for (let i = 0; i < keys.length; i++) {
+    const key = keys[i]!;
+    if (key < least) least = key;
+    if (key > greatest) greatest = key;
+  }
+  const scale = PLACES / (greatest - least);
+  if (!(scale > 0 && scale < Infinity)) return false;
+  // To subtract, to multiply and to round down leave greater values greater, or equal.
+  for (let i = 0; i < keys.length; i++) places[i] = (keys[i]! - least) * scale;
+  return true;
 }
 
 /** The words of keys as unsigned integers that sort as the floats do. */
@@ -103,12 +136,14 @@ function bucketStarts(words: Uint32Array, shift: number): Int32Array | null {
 }
 
 /** Insertion sort of an order that is nearly right; false, and the order half mended, when it is not near. */
-function mendRuns(keys: Float64Array, order: Int32Array): boolean {
+function mendRuns(scratch: SortScratch, order: Int32Array): boolean {
+  const { keys } = scratch;
   let previous = Number.NEGATIVE_INFINITY;
+  let hasEqual = false;
   for (let i = 0; i < order.length; i++) {
     const row = order[i]!;
     const key = keys[row]!;
-    if (key >= previous) {
+    if (key > previous) {
       previous = key;
       continue;
     }
@@ -118,7 +153,9 @@ function mendRuns(keys: Float64Array, order: Int32Array): boolean {
       at--;
     }
     order[at] = row;
+    if (at > 0 && key === keys[order[at - 1]!]) hasEqual = true;
     if (i - at > SHORT_RUN) return false;
   }
+  scratch.hasEqual = hasEqual;
   return true;
 }

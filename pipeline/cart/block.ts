@@ -38,8 +38,12 @@ export function sortBlock<T extends Targets>(
 ): Block<T> {
   const rows = ids.length;
   const scratch = sortScratch(rows);
-  const orders = columns.map((column) => argsort(column, ids, scratch));
-  const ranks = columns.map((column, f) => rankRows(column, ids, orders[f]!));
+  const ranks: (Int32Array | null)[] = [];
+  const orders = columns.map((column) => {
+    const order = argsort(column, ids, scratch);
+    ranks.push(scratch.hasEqual ? rankRows(column, ids, order) : null);
+    return order;
+  });
   if (listed) orders.push(ascending(new Int32Array(rows)));
   const taken = targets.slice() as T;
   for (let i = 0; i < rows; i++) taken[i] = targets[ids[i]!]!;

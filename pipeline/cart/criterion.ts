@@ -12,11 +12,21 @@ export interface Split {
   drop: number;
   leftIsPure: boolean;
   rightIsPure: boolean;
+  /** Whether the block's `side` says already which rows go right. */
+  isMarked: boolean;
 }
 
 export function newSplit(): Split {
   // Numbers with a fraction, so that the engine keeps room for such from the start.
-  return { feature: 0, left: 0, gain: 0.5, drop: 0.5, leftIsPure: false, rightIsPure: false };
+  return {
+    feature: 0,
+    left: 0,
+    gain: 0.5,
+    drop: 0.5,
+    leftIsPure: false,
+    rightIsPure: false,
+    isMarked: false,
+  };
 }
 
 /**
@@ -36,6 +46,12 @@ export interface Criterion<T extends Targets> {
   scan(block: Block<T>, feature: number, start: number, end: number, minLeaf: number): void;
   /** The best of the cuts tried since `enter`, the first among equals; null when there was none. */
   best(block: Block<T>, start: number, end: number): Split | null;
+  /** What {@link Split.gain} is where a node of two rows of different targets is cut. */
+  readonly gainOfPair: number;
+  /** The {@link Split.drop} of that cut, as a visit of the node would find it. */
+  dropOfPair(block: Block<T>, left: number, right: number): number;
+  /** Makes a node a leaf of one row. */
+  setSingle(tree: GrownTree, node: number, block: Block<T>, row: number): void;
   /** Makes a node a leaf of the rows last entered. */
   setLeaf(tree: GrownTree, node: number): void;
 }

@@ -16,6 +16,8 @@ export type ClassIndexes = Uint8Array | Int32Array;
  */
 export class Gini implements Criterion<ClassIndexes> {
   readonly listed = false;
+  // ml-cart's arithmetic is exact for halves and wholes.
+  readonly gainOfPair = 0.5;
   readonly #all: ClassCounts;
   readonly #left: Float64Array;
   readonly #right: Float64Array;
@@ -79,6 +81,14 @@ export class Gini implements Criterion<ClassIndexes> {
     split.leftIsPure = all.hasOne(this.#left);
     split.rightIsPure = all.hasOne(this.#right);
     return split;
+  }
+
+  dropOfPair(): number {
+    return 0.5;
+  }
+
+  setSingle(tree: GrownTree, node: number, { targets }: Block<ClassIndexes>, row: number): void {
+    tree.setClass(node, targets[row]!, 1);
   }
 
   setLeaf(tree: GrownTree, node: number): void {

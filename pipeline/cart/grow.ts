@@ -1,7 +1,7 @@
 import { type Block, emptyBlock, narrowBlock, type Targets } from './block.ts';
 import type { Criterion, Split } from './criterion.ts';
 import { GrownTree } from './grown-tree.ts';
-import { markSides, partition } from './partition.ts';
+import { keepLeft, keepRight, markSides, partition } from './partition.ts';
 import type { Report } from '../progress.ts';
 import { thresholdBetween } from './threshold.ts';
 
@@ -133,22 +133,25 @@ function growNode<T extends Targets>(
   }
   const leftIsLeaf = split.leftIsPure || split.left < limits.minSplit;
   const rightIsLeaf = split.rightIsPure || end - middle < limits.minSplit;
+  const mayBePair = limits.minLeaf === 1;
+  const leftIsDone = leftIsLeaf || (mayBePair && split.left === 2);
+  const rightIsDone = rightIsLeaf || (mayBePair && end - middle === 2);
   const below = {
     level,
     depth: depth + 1,
     features,
     list: criterion.listed ? list : split.feature,
   };
-  part(block, task, features, split, leftIsLeaf && rightIsLeaf, criterion.listed);
+  part(block, task, features, split, leftIsDone, rightIsDone, criterion.listed);
   const left = tree.addChildren(node);
   const right = left + 1;
   // The right one first, for the last task is done next.
-  if (!rightIsLeaf) tasks.push(taskOf(below, right, middle, end));
-  if (!leftIsLeaf) tasks.push(taskOf(below, left, start, middle));
-  if (rightIsLeaf)
-    enterLeaf(block, criterion, limits, tree, right, orders[below.list]!, middle, end);
-  if (leftIsLeaf)
-    enterLeaf(block, criterion, limits, tree, left, orders[below.list]!, start, middle);
+  if (!rightIsDone) tasks.push(taskOf(below, right, middle, end));
+  if (!leftIsDone) tasks.push(taskOf(below, left, start, middle));
+  if (rightIsLeaf) enterLeaf(block, criterion, limits, tree, below, right, middle, end);
+  else if (rightIsDone) growPair(columns, block, criterion, limits, tree, below, right, middle);
+  if (leftIsLeaf) enterLeaf(block, criterion, limits, tree, below, left, start, middle);
+  else if (leftIsDone) growPair(columns, block, criterion, limits, tree, below, left, start);
 }
 
 /** Makes a leaf of a node that cannot be split, without the detour of a task. */
@@ -157,13 +160,73 @@ function enterLeaf<T extends Targets>(
   criterion: Criterion<T>,
   limits: GrowthLimits,
   tree: GrownTree,
+  { list }: Place,
   node: number,
-  order: Int32Array,
   start: number,
   end: number,
 ): void {
+  const order = block.orders[list]!;
+  if (end - start === 1 && limits.minSplit > 1) {
+    criterion.setSingle(tree, node, block, order[start]!);
+    return;
+  }
   criterion.enter(block, order, start, end);
   setLeaf(tree, node, criterion, end - start < limits.minSplit);
+}
+
+/**
+ * Grows a node of two rows whose targets differ, as {@link growNode} would, but in no need of sorted
+ * orders: they can be parted in one way only. Most nodes of a tree grown to its end are such, or leaves.
+ */
+function growPair<T extends Targets>(
+  columns: readonly Float64Array[],
+  block: Block<T>,
+  criterion: Criterion<T>,
+  limits: GrowthLimits,
+  tree: GrownTree,
+  { features, list, depth }: Place,
+  node: number,
+  start: number,
+): void {
+  const order = block.orders[list]!;
+  const one = order[start]!;
+  const other = order[start + 1]!;
+  const feature = firstToPart(block, features, one, other);
+  if (feature < 0) {
+    criterion.enter(block, order, start, start + 2);
+    setLeaf(tree, node, criterion, false);
+    return;
+  }
+  const value = columns[feature]![block.ids[one]!]!;
+  const otherValue = columns[feature]![block.ids[other]!]!;
+  const isLess = value < otherValue;
+  const threshold = isLess
+    ? thresholdBetween(value, otherValue)
+    : thresholdBetween(otherValue, value);
+  tree.setSplit(node, feature, threshold, criterion.gainOfPair, 2);
+  const [left, right] = isLess ? [one, other] : [other, one];
+  if (depth >= limits.maxDepth || !(criterion.dropOfPair(block, left, right) > limits.minDrop)) {
+    criterion.enter(block, order, start, start + 2);
+    criterion.setLeaf(tree, node);
+    return;
+  }
+  const child = tree.addChildren(node);
+  criterion.setSingle(tree, child, block, left);
+  criterion.setSingle(tree, child + 1, block, right);
+}
+
+/** The first feature in which two rows differ; -1 when there is none. */
+function firstToPart(
+  { ranks }: Block,
+  features: readonly number[],
+  one: number,
+  other: number,
+): number {
+  for (let i = 0; i < features.length; i++) {
+    const rank = ranks[features[i]!]!;
+    if (rank === null || rank[one] !== rank[other]) return features[i]!;
+  }
+  return -1;
 }
 
 /** @param isSmall whether there were too few rows to look for a cut, rather than none to be found */
@@ -177,9 +240,12 @@ function setLeaf<T extends Targets>(
   criterion.setLeaf(tree, node);
 }
 
+/** What the children of a node have in common. */
+type Place = Pick<Task, 'level' | 'depth' | 'features' | 'list'>;
+
 /** One literal for all tasks, for speed. */
 function taskOf(
-  { level, depth, features, list }: Pick<Task, 'level' | 'depth' | 'features' | 'list'>,
+  { level, depth, features, list }: Place,
   node: number,
   start: number,
   end: number,
@@ -210,22 +276,29 @@ function varying({ ranks, orders }: Block, { features, start, end }: Task): read
 
 /**
  * Parts the orders of a node's rows in two.
- * @param isLast whether both children are leaves, which need no sorted orders
+ * @param leftIsDone whether the left child needs no sorted orders, being a leaf or a pair
  */
 function part(
   { orders, side, spare }: Block,
   { start, end, list }: Task,
   features: readonly number[],
   split: Split,
-  isLast: boolean,
+  leftIsDone: boolean,
+  rightIsDone: boolean,
   listed: boolean,
 ): void {
+  const isLast = leftIsDone && rightIsDone;
   if (isLast && !listed) return;
-  markSides(orders[split.feature]!, start, end, split.left, side);
+  if (!split.isMarked) markSides(orders[split.feature]!, start, end, split.left, side);
   if (listed) partition(orders[list]!, start, end, side, spare);
   if (isLast) return;
-  for (const feature of features) {
-    if (feature !== split.feature) partition(orders[feature]!, start, end, side, spare);
+  for (let i = 0; i < features.length; i++) {
+    const feature = features[i]!;
+    if (feature === split.feature) continue;
+    const order = orders[feature]!;
+    if (leftIsDone) keepRight(order, start, end, side);
+    else if (rightIsDone) keepLeft(order, start, end, side);
+    else partition(order, start, end, side, spare);
   }
 }
 

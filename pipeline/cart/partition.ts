@@ -15,6 +15,26 @@ export function partition(
   else copyFrom(spare, order, middle, end);
 }
 
+/** As {@link partition}, but of the rows that go left only: what stands in the others' place is meaningless. */
+export function keepLeft(order: Int32Array, start: number, end: number, side: Uint8Array): void {
+  let left = start;
+  for (let i = start; i < end; i++) {
+    const row = order[i]!;
+    order[left] = row;
+    left += 1 - side[row]!;
+  }
+}
+
+/** As {@link keepLeft}, of those that go right. */
+export function keepRight(order: Int32Array, start: number, end: number, side: Uint8Array): void {
+  let right = end - 1;
+  for (let i = right; i >= start; i--) {
+    const row = order[i]!;
+    order[right] = row;
+    right -= side[row]!;
+  }
+}
+
 /** Marks for {@link partition} the first `left` rows of a range as going left, the others as going right. */
 export function markSides(
   order: Int32Array,

@@ -49,7 +49,8 @@ export function sortShared({ columns, ids, orders, ranks, state }: SharedRows): 
     const f = Atomics.add(state, columns.length, 1);
     if (f >= columns.length) return;
     argsort(columns[f]!, ids, scratch, orders[f]);
-    state[f] = rankRows(columns[f]!, ids, orders[f]!, ranks[f]) === null ? 0 : 1;
+    const isRanked = scratch.hasEqual && rankRows(columns[f]!, ids, orders[f]!, ranks[f]) !== null;
+    state[f] = isRanked ? 1 : 0;
   }
 }
 

@@ -17,6 +17,7 @@ const NO_DROP = 1e-12;
  */
 export class SquaredError implements Criterion<Float64Array> {
   readonly listed = true;
+  readonly gainOfPair = 0;
   readonly #deviations: Float64Array;
   readonly #ties = new TiedCuts();
   readonly #split = newSplit();
@@ -63,6 +64,7 @@ export class SquaredError implements Criterion<Float64Array> {
     const list = orders.at(-1)!;
     const split = this.#split;
     split.gain = Infinity;
+    split.isMarked = size === 1;
     for (let i = 0; i < size; i++) {
       if (scores[i]! < bounds[1]!) continue;
       markSides(orders[features[i]!]!, start, end, lefts[i]!, side);
@@ -76,6 +78,20 @@ export class SquaredError implements Criterion<Float64Array> {
       split.rightIsPure = isPure(targets, list, start, end, side, 1);
     }
     return size === 0 ? null : split;
+  }
+
+  dropOfPair({ targets }: Block<Float64Array>, left: number, right: number): number {
+    // Sums of two do not depend on their sequence.
+    const mean = (targets[left]! + targets[right]!) / 2;
+    const [ofLeft, ofRight] = [targets[left]! - mean, targets[right]! - mean];
+    const score = ofLeft * ofLeft;
+    const variance = (score + ofRight * ofRight) / 2;
+    return score > NO_DROP * variance ? score : 0;
+  }
+
+  setSingle(tree: GrownTree, node: number, { targets }: Block<Float64Array>, row: number): void {
+    // Adding 0 makes 0 of -0, as a sum would.
+    tree.setMean(node, targets[row]! + 0);
   }
 
   setLeaf(tree: GrownTree, node: number): void {
@@ -97,7 +113,7 @@ function scan(
   let sum = 0;
   let inLeft = 0;
   let inRight = end - start;
-  const { bounds } = ties;
+  let least = ties.bounds[1]!;
   const first = start + minLeaf - 1;
   const last = end - minLeaf;
   for (let i = start; i < last; i++) {
@@ -108,7 +124,9 @@ function scan(
     if (i < first || (rank !== null && rank[row] === rank[order[i + 1]!])) continue;
     const above = sum * sum;
     const below = inLeft * inRight;
-    if (above >= bounds[1]! * below) ties.offer(feature, inLeft, above / below);
+    if (!(above >= least * below)) continue;
+    ties.offer(feature, inLeft, above / below);
+    least = ties.bounds[1]!;
   }
 }
 
