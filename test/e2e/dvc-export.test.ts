@@ -1,17 +1,9 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig } from '../../config.ts';
-import { dvcConfig } from '../../store/dvc/config.ts';
-import { dvcLock } from '../../store/dvc/lock.ts';
-import { dvcYaml } from '../../store/dvc/pipeline.ts';
-import type { DvcItem, DvcPipeline } from '../../store/dvc/stage.ts';
-import { toYaml } from '../../store/dvc/yaml.ts';
-import { sha256 } from '../../store/hash.ts';
 import { openStore, type Store } from '../../store/index.ts';
-import { objectKey } from '../../store/artifacts.ts';
-import { at, isDirectory, type Ref } from '../../store/ref.ts';
-import { makeDvcFolder, type DvcFolder } from '../support/dvc.ts';
+import { expectPulled, makeDvcFolder, type DvcFolder } from '../support/dvc.ts';
 import {
   makeProject,
   startWorker,
@@ -64,14 +56,6 @@ async function exportTo(to: DvcFolder, ...args: string[]): Promise<Ran> {
   return succeed(project.client('dvc', 'export', ...args, '--out', to.folder));
 }
 
-/** The files of the working tree are those that the reference promises. */
-async function expectPulled({ folder }: Pick<DvcFolder, 'folder'>, ref: Ref): Promise<void> {
-  const files = isDirectory(ref) ? await store.artifacts.list(ref) : [ref];
-  const base = isDirectory(ref) ? join(folder, ref.path) : folder;
-  for (const { path, sha256: expected } of files)
-    expect(sha256(readFileSync(join(base, path)))).toBe(expected);
-}
-
 describe('an export in a git repository, a commit for each version', () => {
   let repo: DvcFolder;
 
@@ -89,7 +73,7 @@ describe('an export in a git repository, a commit for each version', () => {
     await succeed(repo.dvc('pull'));
     const { stages } = await store.records.latest('iris', 3);
     for (const { outputs } of stages)
-      for (const ref of Object.values(outputs)) await expectPulled(repo, ref);
+      for (const ref of Object.values(outputs)) await expectPulled(store, repo, ref);
     const batches = readdirSync(join(repo.folder, 'data', 'batches'));
     expect(batches.sort()).toEqual([1, 2, 3].map((batch) => `batch_00000${batch}.csv`));
     expect((await repo.git('status', '--porcelain')).stdout).toBe('');
@@ -164,7 +148,7 @@ describe('an export in a git repository, a commit for each version', () => {
     expect(await repo.dvcJson('status')).toEqual({});
     const { stages } = await store.records.latest('iris', 2);
     for (const { outputs } of stages)
-      for (const ref of Object.values(outputs)) await expectPulled(repo, ref);
+      for (const ref of Object.values(outputs)) await expectPulled(store, repo, ref);
     expect((await succeed(repo.dvc('repro'))).stdout).not.toContain('Running stage');
   });
 });
@@ -220,78 +204,5 @@ describe('an export outside git', () => {
     const root = await project.client('dvc', 'export', '3', '--out', '.');
     expect(root.code).toBe(2);
     expect(root.stderr).toContain('the project folder');
-  });
-});
-
-describe('names and sizes that DVC must read as we wrote them', () => {
-  const NAMES = ['with space.csv', 'Überzüge.csv', '数据 🌸.csv', 'ﬁ.csv', 'a${b}.csv', '-dash'];
-  const PARTS = 2_000;
-  const VALUES = { empty: {}, none: null, date: '2024-01-01', no: 'no', tiny: 1e-7, big: 1e21 };
-  let odd: DvcFolder;
-  let files: Ref[];
-  let directories: Ref[];
-
-  beforeAll(async () => {
-    odd = open('odd');
-    const { artifacts } = store;
-    const put = async (path: string, text: string): Promise<Ref> =>
-      artifacts.put(path, Buffer.from(text));
-    const parts: Ref[] = [];
-    for (let i = 0; i < PARTS; i += 50)
-      parts.push(
-        ...(await Promise.all(
-          Array.from({ length: 50 }, (_, j) => put(`ü 🌸/part_${i + j}`, `part ${i + j}`)),
-        )),
-      );
-    files = await Promise.all(NAMES.map((name) => put(`raw/${name}`, `content of ${name}`)));
-    const empty = await put('raw/empty', '');
-    const inside = [...files, empty].map((ref) => at(ref.path.slice('raw/'.length), ref));
-    directories = [
-      await artifacts.putDirectory('data/odd names 🌸/', inside),
-      await artifacts.putDirectory('data/parts/', parts),
-    ];
-    const item = ({ path, md5, size }: Ref, nfiles?: number): DvcItem => ({
-      path: path.replace(/\/$/, ''),
-      md5,
-      size,
-      nfiles,
-    });
-    const params = Object.entries(VALUES).map(([name, value]) => [`odd.${name}`, value]);
-    const raw = [...files, empty].map((ref) => item(ref));
-    const merged = [item(directories[0]!, inside.length), item(directories[1]!, PARTS)];
-    const make = { name: 'make', command: 'make ${all}', deps: [], outs: raw };
-    const merge = { name: 'merge', command: 'merge', deps: raw, params: {}, outs: merged };
-    const pipeline: DvcPipeline = {
-      settings: `--set 'a=$''{b}'`,
-      stages: [{ ...make, params: Object.fromEntries(params) }, merge],
-      metrics: [],
-      plots: [],
-    };
-    mkdirSync(join(odd.folder, '.dvc'));
-    const write = (path: string, content: string): void =>
-      writeFileSync(join(odd.folder, path), content);
-    write('.dvc/config', dvcConfig(store.bucket.options, { noScm: true }));
-    write('dvc.yaml', dvcYaml(pipeline, 'odd names'));
-    write('dvc.lock', dvcLock(pipeline));
-    write('params.yaml', toYaml({ odd: VALUES }));
-  });
-
-  it('pulls spaces, umlauts, emoji, an empty file and 2 000 parts, and finds them clean', async () => {
-    await succeed(odd.dvc('pull'));
-    for (const ref of [...directories, ...files]) await expectPulled(odd, ref);
-    expect(readFileSync(join(odd.folder, 'raw/empty')).byteLength).toBe(0);
-    expect(await odd.dvcJson('status')).toEqual({});
-    expect(await odd.dvcJson('status', '--cloud')).toEqual({});
-    expect((await succeed(odd.dvc('repro'))).stdout).not.toContain('Running stage');
-  });
-
-  it('fails to pull an object that was damaged in the bucket', async () => {
-    const [file] = files;
-    const damaged = Buffer.from('content of another');
-    await store.bucket.put(objectKey(file!.md5), damaged, { sha256: sha256(damaged) });
-    rmSync(join(odd.folder, '.dvc', 'cache'), { recursive: true });
-    rmSync(join(odd.folder, file!.path));
-    expect((await odd.dvc('pull', file!.path)).code).not.toBe(0);
-    expect(existsSync(join(odd.folder, file!.path))).toBe(false);
   });
 });

@@ -1,7 +1,11 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { expect } from 'vitest';
+import { sha256 } from '../../store/hash.ts';
+import type { Store } from '../../store/index.ts';
+import { isDirectory, type Ref } from '../../store/ref.ts';
 import type { Ran } from './project.ts';
 
 /** A folder for stock DVC and git to work in, with nobody's settings but their own. */
@@ -45,6 +49,18 @@ export function makeDvcFolder(name: string, env: Record<string, string>): DvcFol
     git: (...args) => run('git', args, folder, clean),
     remove: () => rmSync(home, { recursive: true, force: true }),
   };
+}
+
+/** The files of the working tree are those that a reference promises. */
+export async function expectPulled(
+  { artifacts }: Pick<Store, 'artifacts'>,
+  { folder }: Pick<DvcFolder, 'folder'>,
+  ref: Ref,
+): Promise<void> {
+  const files = isDirectory(ref) ? await artifacts.list(ref) : [ref];
+  const base = isDirectory(ref) ? join(folder, ref.path) : folder;
+  for (const { path, sha256: expected } of files)
+    expect(sha256(readFileSync(join(base, path)))).toBe(expected);
 }
 
 function run(
