@@ -55,9 +55,10 @@ async function measure(project: Project): Promise<void> {
   const emptyRun = empty.run();
   let id = 0;
   const runEmpty = (): Promise<unknown> =>
-    client.workflow.execute('sixEmptyActivities', {
+    client.workflow.execute('emptyActivities', {
       workflowId: `empty-${id++}`,
       taskQueue: 'empty',
+      args: [6],
     });
   const runBatch = (batch: number, seed: number): Promise<unknown> =>
     client.workflow.execute('trainBatch', {

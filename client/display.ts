@@ -1,7 +1,7 @@
-import Table from 'cli-table3';
 import { createLogUpdate } from 'log-update';
 import pc from 'picocolors';
 import type { StageView, Watcher } from './follow.ts';
+import { widthOf } from './width.ts';
 
 /** Where progress goes: always stderr, so that stdout holds results alone. */
 const out = process.stderr;
@@ -127,39 +127,27 @@ export function bytes(size: number): string {
 
 /** A table for stdout: aligned, numbers to the right, no rules between its rows. */
 export function table(head: string[], rows: (string | number)[][]): string {
-  const numeric = head.map((_, column) =>
-    rows.every((row) => /^[\d.,%–-]*$/.test(String(row[column] ?? ''))),
-  );
-  const grid = new Table({
-    head: head.map((name) => pc.bold(name)),
-    colAligns: numeric.map((is) => (is ? 'right' : 'left')),
-    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 2 },
-    chars: Object.fromEntries(
-      [
-        'top',
-        'top-mid',
-        'top-left',
-        'top-right',
-        'bottom',
-        'bottom-mid',
-        'bottom-left',
-        'bottom-right',
-        'left',
-        'left-mid',
-        'mid',
-        'mid-mid',
-        'right',
-        'right-mid',
-        'middle',
-      ].map((name) => [name, '']),
-    ),
+  const cells = rows.map((row) => head.map((_, column) => cellOf(row[column])));
+  const columns = head.map((name, column) => {
+    const texts = cells.map((row) => row[column]!);
+    const width = texts.reduce((most, text) => Math.max(most, widthOf(text)), widthOf(name));
+    return { width, numeric: texts.every((text) => /^[\d.,%–-]*$/.test(text)) };
   });
-  grid.push(...rows.map((row) => row.map(String)));
-  return grid
-    .toString()
-    .split('\n')
-    .map((line) => line.trimEnd())
-    .join('\n');
+  const textOf = (row: string[]): string =>
+    row
+      .map((text, column) => {
+        const { width, numeric } = columns[column]!;
+        const gap = ' '.repeat(width - widthOf(text));
+        return numeric ? gap + text : text + gap;
+      })
+      .join('  ')
+      .trimEnd();
+  return [head.map((name) => pc.bold(name)), ...cells].map(textOf).join('\n');
+}
+
+/** A cell is one line, whatever is in it. */
+function cellOf(value: string | number | undefined): string {
+  return String(value ?? '').replaceAll(/\s*\n\s*/g, ' ');
 }
 
 /** A share or count as printed in tables: shares with four decimals, whole numbers as they are. */

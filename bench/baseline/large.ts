@@ -70,8 +70,12 @@ export function largeTable(costs: LargeCosts): string {
 }
 
 /** Writes the table as CSV: numbers, and a label of three words. */
-export async function writeLarge(file: string, batches: number): Promise<void> {
-  const { rows, columns, classes } = makeTable(batches * ROWS_PER_BATCH, FEATURES, 7);
+export async function writeLarge(
+  file: string,
+  batches: number,
+  batchSize = ROWS_PER_BATCH,
+): Promise<void> {
+  const { rows, columns, classes } = makeTable(batches * batchSize, FEATURES, 7);
   const out = createWriteStream(file);
   out.write(`${columns.map((_, i) => `x${i}`).join()},label\n`);
   for (let row = 0; row < rows; row++) {

@@ -20,7 +20,7 @@ import { S3_SERVERS, type S3Server } from '../support/s3-servers.ts';
 
 const bucket = `dvc-servers-${process.pid}-${Date.now().toString(36)}`;
 
-describe.each(S3_SERVERS)('DVC on $name', ({ name, open }) => {
+describe.each(S3_SERVERS)('DVC on $name', ({ name: serverName, open }) => {
   let server: S3Server;
   let store: Store;
   let env: Record<string, string>;
@@ -167,7 +167,7 @@ describe.each(S3_SERVERS)('DVC on $name', ({ name, open }) => {
   });
 
   // The test stack's own server has its exports read in a file of their own.
-  describe.skipIf(name === 'SeaweedFS')('an export', () => {
+  describe.skipIf(serverName === 'SeaweedFS')('an export', () => {
     let project: Project;
     let worker: RunningWorker;
 

@@ -1,0 +1,45 @@
+import { table } from '../../client/display.ts';
+import type { StageTimes } from './ours.ts';
+
+interface Bytes {
+  /** Sent to the S3 server, requests and their headers among it. */
+  up: number;
+  /** What the bucket holds more. */
+  stored: number;
+}
+
+/** What one version costs each side, by its number. */
+export type VersionCosts = Record<
+  number,
+  { ours: Bytes & StageTimes; dvc: Bytes & { addMs: number; pushMs: number } }
+>;
+
+/** Both sides beside each other; the ratio is DVC's bytes by ours. */
+export function versionsTable(costs: VersionCosts): string {
+  const kb = (bytes: number): string => (bytes / 1e3).toFixed(0);
+  const head = [
+    'version',
+    'ours kB up',
+    'DVC kB up',
+    '÷',
+    'ours kB kept',
+    'DVC kB kept',
+    '÷',
+    'merge ms',
+    'preprocess ms',
+    'DVC add + push ms',
+  ];
+  const rows = Object.entries(costs).map(([version, { ours, dvc }]) => [
+    version,
+    kb(ours.up),
+    kb(dvc.up),
+    (dvc.up / ours.up).toFixed(1),
+    kb(ours.stored),
+    kb(dvc.stored),
+    (dvc.stored / ours.stored).toFixed(1),
+    ours.mergeMs.toFixed(0),
+    ours.preprocessMs.toFixed(0),
+    (dvc.addMs + dvc.pushMs).toFixed(0),
+  ]);
+  return table(head, rows);
+}
