@@ -86,7 +86,23 @@ function lineOf(view: StageView): string {
   if (view.progress !== undefined) columns.push(bar(view.progress));
   const text = columns.join('  ').trimEnd();
   const line = `  ${marks[view.state]} ${view.state === 'waiting' ? pc.dim(text) : text}`;
-  return view.note === undefined ? line : `${line}\n      ${pc.yellow(view.note)}`;
+  if (view.note === undefined) return line;
+  const note = out.isTTY ? wrapped(view.note, out.columns - NOTE.length) : [view.note];
+  return [line, ...note.map((part) => `${NOTE}${pc.yellow(part)}`)].join('\n');
+}
+
+const NOTE = ' '.repeat(6);
+
+/** A text in lines of so many characters at most, cut between words; a longer word has a line of its own. */
+export function wrapped(text: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const line = lines.at(-1);
+    if (line !== undefined && line.length + 1 + word.length <= width)
+      lines[lines.length - 1] = `${line} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
 }
 
 const BAR = 20;
