@@ -39,13 +39,24 @@ command -v node >/dev/null || fail "Node.js is not installed: install version 20
 node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)' ||
   fail "Node.js $(node --version) is too old: install version 20.19 or newer from nodejs.org"
 
-# npm writes this file last, so an interrupted installation is done again.
+# npm writes its file last, so an interrupted installation is done again; ours is what it was made of. Only
+# another lock file asks for another installation: one that is merely newer needs no network.
 installed=node_modules/.package-lock.json
-if [ ! -e "$installed" ] || [ package-lock.json -nt "$installed" ]; then
+made_of=node_modules/.installed-lock.json
+is_installed() {
+  [ -e "$installed" ] || return 1
+  if [ -e "$made_of" ]; then
+    [ "$(<package-lock.json)" = "$(<"$made_of")" ]
+  else
+    ! [ package-lock.json -nt "$installed" ]
+  fi
+}
+if ! is_installed; then
   echo "installing npm packages (once)" >&2
   npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2 ||
     fail "npm ci failed: see its messages above"
   touch "$installed"
+  cp package-lock.json "$made_of"
 fi
 
 node --import tsx client.ts stack up

@@ -33,7 +33,11 @@ async function main(): Promise<void> {
   const commit = gitCommit();
   const settings = workerSettings(process.argv.slice(2), process.env, commit);
   useStack(stackDir(root));
-  Runtime.install({ logger: temporalLogger(log) });
+  Runtime.install({
+    logger: temporalLogger(log),
+    // Else what the SDK's core says goes past our log, in colours of its own.
+    telemetryOptions: { logging: { forward: {}, filter: { core: 'WARN', other: 'WARN' } } },
+  });
   const configs = loadConfigs(root);
   const config = configs();
   const cache = join(stackDir(root), 'cache', 'parts');

@@ -1,5 +1,5 @@
 import { createLogUpdate } from 'log-update';
-import pc from 'picocolors';
+import { onStderr, onStdout } from './colour.ts';
 import type { StageView, Watcher } from './follow.ts';
 import { widthOf } from './width.ts';
 
@@ -7,12 +7,12 @@ import { widthOf } from './width.ts';
 const out = process.stderr;
 
 const marks: Record<StageView['state'], string> = {
-  waiting: pc.dim('·'),
-  running: pc.cyan('▸'),
-  retrying: pc.yellow('↻'),
-  done: pc.green('✔'),
-  cached: pc.blue('≡'),
-  failed: pc.red('✖'),
+  waiting: onStderr.dim('·'),
+  running: onStderr.cyan('▸'),
+  retrying: onStderr.yellow('↻'),
+  done: onStderr.green('✔'),
+  cached: onStderr.blue('≡'),
+  failed: onStderr.red('✖'),
 };
 
 /** A view of a run as it goes: redrawn in place on a terminal, a line per finished stage elsewhere. */
@@ -31,12 +31,13 @@ function liveDisplay(title: string): Display {
   let shown: readonly StageView[] = [];
   let waits: string[] = [];
   let stopped = false;
-  const draw = (): void => update([pc.bold(title), ...shown.map(lineOf), ...waits, ''].join('\n'));
+  const draw = (): void =>
+    update([onStderr.bold(title), ...shown.map(lineOf), ...waits, ''].join('\n'));
   const timer = setInterval(draw, 100);
   return {
     watch: (stages, notice) => {
       shown = stages;
-      waits = notice === undefined ? [] : [`  ${pc.yellow(notice)}`];
+      waits = notice === undefined ? [] : [`  ${onStderr.yellow(notice)}`];
       draw();
     },
     stop: () => {
@@ -85,10 +86,10 @@ function lineOf(view: StageView): string {
   ];
   if (view.progress !== undefined) columns.push(bar(view.progress));
   const text = columns.join('  ').trimEnd();
-  const line = `  ${marks[view.state]} ${view.state === 'waiting' ? pc.dim(text) : text}`;
+  const line = `  ${marks[view.state]} ${view.state === 'waiting' ? onStderr.dim(text) : text}`;
   if (view.note === undefined) return line;
   const note = out.isTTY ? wrapped(view.note, out.columns - NOTE.length) : [view.note];
-  return [line, ...note.map((part) => `${NOTE}${pc.yellow(part)}`)].join('\n');
+  return [line, ...note.map((part) => `${NOTE}${onStderr.yellow(part)}`)].join('\n');
 }
 
 const NOTE = ' '.repeat(6);
@@ -158,7 +159,7 @@ export function table(head: string[], rows: (string | number)[][]): string {
       })
       .join('  ')
       .trimEnd();
-  return [head.map((name) => pc.bold(name)), ...cells].map(textOf).join('\n');
+  return [head.map((name) => onStdout.bold(name)), ...cells].map(textOf).join('\n');
 }
 
 /** A cell is one line, whatever is in it. */

@@ -1,11 +1,11 @@
-import pc from 'picocolors';
+import { onStderr } from './colour.ts';
 import { number, table } from './display.ts';
 import type { ResultDocument } from './result.ts';
 import { originLines } from './why/origin.ts';
 
 /** A sentence for the person, on stderr. */
 export function say(text: string, kind: 'note' | 'warning' | 'error' = 'note'): void {
-  const marks = { note: '', warning: pc.yellow('warning: '), error: pc.red('error: ') };
+  const marks = { note: '', warning: onStderr.yellow('warning: '), error: onStderr.red('error: ') };
   process.stderr.write(`${marks[kind]}${text}\n`);
 }
 

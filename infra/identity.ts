@@ -19,9 +19,12 @@ export function identityOf(pid: number): string | undefined {
   }
 }
 
-function identityFromPs(pid: number): string | undefined {
+/** The same, by what every Unix has. */
+export function identityFromPs(pid: number): string | undefined {
+  // An option each: outside Linux the text after = is a heading that goes on to the end.
+  const columns = ['-o', 'stat=', '-o', 'lstart='];
   try {
-    const line = execFileSync('ps', ['-o', 'stat=,lstart=', '-p', String(pid)], {
+    const line = execFileSync('ps', [...columns, '-p', String(pid)], {
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'ignore'],
       env: { ...process.env, LC_ALL: 'C' },

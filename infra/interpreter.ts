@@ -6,7 +6,7 @@ const run = promisify(execFile);
 
 const NAMES = ['python3.13', 'python3.12', 'python3.11', 'python3.10', 'python3', 'python'];
 const FLOOR = { major: 3, minor: 10 };
-const CEILING = { major: 3, minor: 14 }; // the first that the pinned wheels were not tried on
+const CEILING = { major: 3, minor: 14 }; // the pinned wheels are there for it too, but nobody has run them on it
 const PROBE = `
 import sys
 print("%d.%d" % sys.version_info[:2], sys.executable)
@@ -62,7 +62,9 @@ function complaint(asked: string | undefined, answers: Answer[]): string {
     'install one with "sudo apt install python3 python3-venv" (Debian, Ubuntu) or "brew install python@3.12" (macOS), or name one in RETRAIN_PYTHON';
   const other = answers[0];
   if (other !== undefined) {
-    return `the local stack needs Python 3.10 to 3.13 and ${other.executable} is ${other.version}: ${install}`;
+    const untried =
+      Number(other.version.split('.')[1]) >= CEILING.minor ? ', which is not tried yet' : '';
+    return `the local stack needs Python 3.10 to 3.13 and ${other.executable} is ${other.version}${untried}: ${install}`;
   }
   if (asked !== undefined && asked !== '') {
     return `RETRAIN_PYTHON is ${asked}, which does not run as Python: give the path of a Python 3.10 to 3.13`;

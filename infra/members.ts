@@ -35,7 +35,7 @@ function fromProc(marks: string[]): number[] {
 }
 
 async function fromPs(marks: string[]): Promise<number[]> {
-  const { stdout } = await run('ps', ['-A', '-E', '-ww', '-o', 'pid=,command='], {
+  const { stdout } = await run('ps', ['-A', '-E', '-ww', '-o', 'pid=', '-o', 'command='], {
     maxBuffer: 64 * 1024 * 1024,
   });
   return stdout

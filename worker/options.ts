@@ -62,6 +62,10 @@ export const WORKER_HELP = `Usage: worker [flags]; each flag has a variable, --t
   --shutdown-grace SECONDS    that activities get to finish when it is told to stop (20)
   --deployment-name NAME      version this worker: runs stay pinned to the build they began on
   --build-id ID               of that version (the git commit)
+
+Examples:
+  npm run client -- worker
+  npm run client -- worker --role cpu --threads 8
 `;
 
 /**

@@ -36,6 +36,13 @@ describe('looking for Python', () => {
     );
   });
 
+  it('says so when the only one is newer than any it was tried with', async () => {
+    const PATH = fakePython('python3', '3.14 /usr/bin/python3.14', 'venv');
+    expect(await complaint({ PATH })).toMatch(
+      /needs Python 3.10 to 3.13 and \/usr\/bin\/python3.14 is 3.14, which is not tried yet: install/,
+    );
+  });
+
   it('names the package that brings a missing venv module', async () => {
     const PATH = fakePython('python3', '3.11 /usr/bin/python3.11');
     expect(await complaint({ PATH })).toMatch(

@@ -3,7 +3,7 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { identityOf } from '../../infra/identity.ts';
+import { identityFromPs, identityOf } from '../../infra/identity.ts';
 import { withLock } from '../../infra/lock.ts';
 import { launch, liveProcess, logFile } from '../../infra/process.ts';
 import { stopPart } from '../../infra/stop.ts';
@@ -32,6 +32,15 @@ describe('a process of the stack', () => {
     await stopPart(dir, 'mlflow', 100);
     expect(identityOf(pid)).toBeDefined();
     bystander.kill();
+  });
+
+  it('is known by ps too, where there is no /proc', async () => {
+    const own = identityFromPs(process.pid);
+    expect(own).toMatch(/\d\d:\d\d:\d\d/); // when it was started, and no other column
+    expect(identityFromPs(process.pid)).toBe(own);
+    const gone = spawn(process.execPath, ['-e', '0']);
+    await new Promise((resolve) => gone.once('close', resolve));
+    expect(identityFromPs(gone.pid!)).toBeUndefined();
   });
 
   it('is gone when it has ended, reaped or not', async () => {

@@ -1,0 +1,100 @@
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { makeBuilt, type BuiltProject } from '../support/built.ts';
+import { ROOT, runClient } from '../support/project.ts';
+
+/** What is written to terminals, and to what is none. */
+
+let built: BuiltProject;
+
+beforeAll(async () => {
+  built = await makeBuilt('terminal', ['1']);
+});
+
+afterAll(() => built?.close());
+
+const tsx = import.meta.resolve('tsx');
+
+/**
+ * Runs the command line in a terminal of its own, by util-linux's `script`.
+ * @param interruptAt what it has said when Ctrl-C is typed
+ */
+function inTerminal(
+  args: string,
+  env: Record<string, string>,
+  interruptAt?: RegExp,
+): Promise<{ code: number | null; screen: string }> {
+  const command = `"${process.execPath}" --import "${tsx}" "${join(ROOT, 'client.ts')}" ${args}`;
+  const child = spawn('script', ['-qec', command, '/dev/null'], {
+    cwd: built.project.folder,
+    env: { ...built.project.env, TERM: 'xterm', ...env },
+  });
+  let screen = '';
+  let typed = false;
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    screen += text;
+    if (typed || interruptAt?.test(screen) !== true) return;
+    typed = true;
+    child.stdin.write('\x03');
+  });
+  return new Promise((resolve, reject) => {
+    child.once('error', reject).once('close', (code) => resolve({ code, screen }));
+  });
+}
+
+const COLOUR = new RegExp('\x1b\\[[\\d;]*m');
+
+describe('what is no terminal', () => {
+  it.each([
+    'list',
+    'status 1',
+    'why 1',
+    'run 1',
+    'lineage 1',
+    'status 9',
+    'run nonsense',
+    'doctor',
+    'schedule --help',
+  ])('gets no escape byte from %s, in CI neither', async (typed) => {
+    const { folder, env } = built.project;
+    const { stdout, stderr } = await runClient(typed.split(' '), folder, { ...env, CI: 'true' });
+    expect(stdout + stderr).not.toBe('');
+    expect(stdout + stderr).not.toContain('\x1b');
+  });
+
+  it('gets none from a worker', () => {
+    expect(built.worker.log()).toContain('worker starts');
+    expect(built.worker.log()).not.toContain('\x1b');
+  });
+});
+
+describe('a terminal', () => {
+  it('gets colours, and none with NO_COLOR', async () => {
+    const coloured = await inTerminal('run 1', {});
+    expect(coloured).toMatchObject({ code: 0, screen: expect.stringMatching(COLOUR) });
+    const { code, screen } = await inTerminal('run 1', { NO_COLOR: '1' });
+    expect(code).toBe(0);
+    expect(screen).toContain('evaluate');
+    expect(screen).not.toMatch(COLOUR);
+  });
+
+  it('leaves a run with Ctrl-C: one document, and the sentence how to come back', async () => {
+    await built.worker.stop(); // so that it goes on until we leave
+    const { code, screen } = await inTerminal('run 2 --json > left.json', {}, /no worker/);
+    expect(screen).toContain('come back with: npm run client -- watch 2 --pipeline iris');
+    expect(code).toBe(130);
+    const document: unknown = JSON.parse(
+      readFileSync(join(built.project.folder, 'left.json'), 'utf8'),
+    );
+    expect(document).toEqual({
+      pipeline: 'iris',
+      batch: 2,
+      status: 'running',
+      workflowId: 'iris-batch-2',
+      runId: expect.any(String),
+      joined: false,
+    });
+  });
+});
