@@ -13,18 +13,26 @@ export interface Pending {
   /** Why the try before it failed. */
   message: string | null;
   progress: Progress | null;
+  /** When it was last heard of: its heartbeat, or its start; ISO 8601. Null while nobody has it. */
+  heardAt: string | null;
 }
 
 /** The activities under way in a run. */
 export function pendingOf({ pendingActivities }: Described): Pending[] {
   return (pendingActivities ?? []).map(
-    ({ activityType, attempt, lastFailure, heartbeatDetails }) => ({
+    ({ activityType, attempt, lastFailure, heartbeatDetails, ...times }) => ({
       stage: activityType?.name ?? '',
       attempt: attempt ?? 1,
       message: (attempt ?? 1) > 1 ? (lastFailure?.message ?? null) : null,
       progress: progressOf(heartbeatDetails?.payloads?.[0]),
+      heardAt: isoOf(times.lastHeartbeatTime ?? times.lastStartedTime),
     }),
   );
+}
+
+function isoOf(time: { seconds?: unknown } | null | undefined): string | null {
+  const seconds = Number(time?.seconds ?? 0);
+  return seconds === 0 ? null : new Date(seconds * 1_000).toISOString();
 }
 
 function progressOf(

@@ -17,6 +17,10 @@ import { pendingOf, type Described } from './pending.ts';
 import { HEADLINE, printJson, say } from './print.ts';
 import { temporalLink } from './result.ts';
 import { openSession, type Session } from './session.ts';
+import { staleness, staleOf } from './stale.ts';
+import { ago } from './ago.ts';
+import { loggingNow, type Logging } from './logging.ts';
+import type { Stale } from '../store/stale.ts';
 import { fromPhrase, originOf, type Origin } from './why/origin.ts';
 import { phraseOf } from './why/reason.ts';
 import { workflowIdOf } from './start.ts';
@@ -37,6 +41,8 @@ interface LatestRun {
   retrying: { stage: string; attempt: number; message: string }[];
   /** How far the stages under way are, where they say so. */
   progress: Progress[];
+  /** When a worker was last heard of in it; null where nothing is under way. */
+  heardAt: string | null;
   /** What it waits for when nobody takes its tasks. */
   waiting: string | null;
   error: ToldFailure | null;
@@ -53,7 +59,7 @@ export async function status(
       latestRun(session, workflowIdOf({ pipeline, batch })),
       storedVersion(session, pipeline, batch),
     ]);
-    const { version, origins, tracked } = stored;
+    const { version, origins, tracked, stale, logging } = stored;
     // Temporal alone still tells of the run; with no run to tell of, the store is what is missing.
     if (stored.error !== null && run === null) throw stored.error;
     if (run === null && version === null)
@@ -63,10 +69,12 @@ export async function status(
     if (stored.error !== null)
       say(`what stands cannot be told: ${stored.error.message}`, 'warning');
     const unknown = stored.error === null ? {} : { storage: stored.error.message };
-    if (json === true) printJson({ pipeline, batch, run, version, origins, tracked, ...unknown });
+    const asOf = new Date().toISOString();
+    const document = { pipeline, batch, asOf, run, version, origins, tracked, stale, logging };
+    if (json === true) printJson({ ...document, ...unknown });
     else {
       if (run !== null) printRun(run);
-      if (version !== null) printVersion(session, version, { origins, tracked });
+      if (version !== null) printVersion(session, version, stored);
     }
     return 0;
   } finally {
@@ -74,25 +82,36 @@ export async function status(
   }
 }
 
-/** The version that stands, or why the store cannot tell. */
-async function storedVersion(
-  session: Session,
-  pipeline: string,
-  batch: number,
-): Promise<{
+/** What the store and, of a version that is still to be logged, Temporal know. */
+interface Stored {
   version: VersionRecord | null;
   origins: (Origin & { stage: string })[];
   tracked: TrackedNow | null;
+  /** The batches amended since it was built; null for none. */
+  stale: Stale | null;
+  /** How far the logging is that was put off. */
+  logging: Logging | null;
   error: RetrainError | null;
-}> {
+}
+
+const NOTHING = { version: null, origins: [], tracked: null, stale: null, logging: null };
+
+/** The version that stands, or why the store cannot tell. */
+async function storedVersion(session: Session, pipeline: string, batch: number): Promise<Stored> {
   try {
     const version = (await latestOf(session.store.records, pipeline, batch)) ?? null;
-    const origins = version === null ? [] : await originsOf(session, version);
-    const tracked = version === null ? null : await trackedNow(session, version);
-    return { version, origins, tracked, error: null };
+    if (version === null) return { ...NOTHING, error: null };
+    const [origins, tracked, stale] = await Promise.all([
+      originsOf(session, version),
+      trackedNow(session, version),
+      staleOf(session.store, pipeline),
+    ]);
+    const logging = tracked === null ? await loggingNow(session, version) : null;
+    const own = stale.find((one) => one.version === batch) ?? null;
+    return { version, origins, tracked, stale: own, logging, error: null };
   } catch (error) {
     if (!(error instanceof StorageUnavailable || error instanceof StorageRefused)) throw error;
-    return { version: null, origins: [], tracked: null, error };
+    return { ...NOTHING, error };
   }
 }
 
@@ -113,6 +132,11 @@ async function latestRun(session: Session, workflowId: string): Promise<LatestRu
         message === null ? [] : [{ stage, attempt, message }],
       ),
       progress: pendingOf(raw).flatMap(({ progress: told }) => (told === null ? [] : [told])),
+      heardAt:
+        pendingOf(raw)
+          .flatMap(({ heardAt }) => heardAt ?? [])
+          .toSorted()
+          .at(-1) ?? null,
       waiting: running ? ((await whyWaiting(session, handle, raw)) ?? null) : null,
       error: state.name === 'FAILED' ? await failureOf(session, workflowId, runId) : null,
     };
@@ -172,7 +196,8 @@ async function originsOf(
 
 function printRun(run: LatestRun): void {
   const out = process.stdout;
-  out.write(`run       ${run.workflowId} ${run.status}, started ${run.startedAt}\n`);
+  const since = `started ${run.startedAt}, ${ago(run.startedAt)}`;
+  out.write(`run       ${run.workflowId} ${run.status}, ${since}\n`);
   if (run.error !== null)
     out.write(
       `because   ${run.error.stage === null ? '' : `${run.error.stage}: `}${run.error.message}\n`,
@@ -180,6 +205,7 @@ function printRun(run: LatestRun): void {
   for (const { stage, attempt, message } of run.retrying)
     out.write(`retrying  ${stage}, attempt ${attempt}: ${message}\n`);
   for (const told of run.progress) out.write(`progress  ${told.stage} ${bar(told)}\n`);
+  if (run.heardAt !== null) out.write(`heard of  ${ago(run.heardAt)}\n`);
   if (run.waiting !== null) say(run.waiting, 'warning');
   if (run.stages !== null)
     out.write(
@@ -191,11 +217,12 @@ function printRun(run: LatestRun): void {
 function printVersion(
   { tracker }: Session,
   record: VersionRecord,
-  { origins, tracked }: { origins: readonly Origin[]; tracked: TrackedNow | null },
+  { origins, tracked, stale, logging }: Omit<Stored, 'version' | 'error'>,
 ): void {
   const out = process.stdout;
   const { version, seq, created_at, metrics, stages } = record;
-  out.write(`version ${version}, build ${seq}, made ${created_at}\n\n`);
+  out.write(`version ${version}, build ${seq}, made ${created_at}, ${ago(created_at)}\n\n`);
+  if (stale !== null) say(staleness(stale), 'warning');
   const rows = stages.map(({ stage, cached, duration_ms, outputs }, i) => [
     stage,
     cached ? 'cached' : 'done',
@@ -210,6 +237,10 @@ function printVersion(
     for (const warning of warnings) say(`${stage}: ${warning}`, 'warning');
   if (tracked === null) {
     say('the version is not logged: that is done when tracking is back, or by "log N"', 'warning');
+    if (logging !== null)
+      out.write(
+        `logging   ${logging.workflowId}, attempt ${logging.attempt}${logging.message === null ? '' : `: ${logging.message}`}\n`,
+      );
     return;
   }
   if (tracked.modelVersion !== null)

@@ -9,9 +9,9 @@ export function pendingCommand(context: CommandContext): Command {
     .addHelpText('after', examples('pending', 'pending --pipeline sales --json'))
     .action(async ({ pipeline, set, json }: CommonFlags & { set?: Record<string, unknown> }) => {
       const { listPending } = await import('../arrived.ts');
-      const config = context.configure();
+      const config = context.configure(pipeline);
       process.exitCode = await listPending(config, {
-        pipeline: pipeline ?? config.pipeline,
+        pipeline: config.pipeline,
         set: set ?? {},
         cache: join(context.root, '.retrain', 'cache'),
         json,

@@ -3,7 +3,8 @@ import proto from '@temporalio/proto';
 import { describe, expect, it } from 'vitest';
 import { bar } from '../../client/display.ts';
 import type { StageView } from '../../client/follow.ts';
-import { applyPending, type Described } from '../../client/pending.ts';
+import { ago } from '../../client/ago.ts';
+import { applyPending, pendingOf, type Described } from '../../client/pending.ts';
 import { waitingForWorker } from '../../client/workers.ts';
 
 const { PendingActivityState } = proto.temporal.api.enums.v1;
@@ -28,6 +29,23 @@ describe('a stage under way', () => {
     expect(applyPending(described({ attempt: 1 }), stages)).toBe(false);
     applyPending(described({ attempt: 3, lastFailure: { message: 'S3 is down' } }), stages);
     expect(view).toMatchObject({ state: 'retrying', note: 'attempt 3: S3 is down' });
+  });
+
+  it('says when it was last heard of', () => {
+    const times = { lastStartedTime: { seconds: 60 }, lastHeartbeatTime: { seconds: 90 } };
+    expect(pendingOf(described(times))[0]!.heardAt).toBe('1970-01-01T00:01:30.000Z');
+    expect(pendingOf(described({ attempt: 1 }))[0]!.heardAt).toBeNull();
+  });
+
+  it.each([
+    [0, 'just now'],
+    [1, '1 second ago'],
+    [59, '59 seconds ago'],
+    [7_300, '2 hours ago'],
+    [86_400, '1 day ago'],
+    [-5, 'just now'],
+  ])('of %d seconds ago is told as %s', (seconds, told) => {
+    expect(ago(new Date(0).toISOString(), seconds * 1_000)).toBe(told);
   });
 
   it('is told to wait for a worker once nobody has taken it for a while', () => {

@@ -62,7 +62,9 @@ it('a version is finished while MLflow is away, and logged once when it is back'
   expect(document.metrics!['accuracy']).toBeGreaterThan(0.5);
   expect(document.warnings.join()).toContain('is logged when it is back');
   expect((await project.client('list')).stdout).toContain('not logged');
-  expect((await project.client('status', '1')).stderr).toContain('the version is not logged');
+  const waiting = await project.client('status', '1');
+  expect(waiting.stderr).toContain('the version is not logged');
+  expect(waiting.stdout).toMatch(/logging +iris-log-1\.1, attempt \d+/);
 
   relay = await relayTo(server, { port, fails: (incoming) => away(incoming) });
   const client = new Client({ connection, namespace: project.env['TEMPORAL_NAMESPACE']! });
