@@ -44,7 +44,7 @@ function inTerminal(
   });
 }
 
-const COLOUR = new RegExp(`${String.fromCharCode(27)}\[[\d;]*m`);
+const COLOUR = new RegExp(`${String.fromCharCode(27)}\\[[\\d;]*m`);
 
 describe('what is no terminal', () => {
   it.each([
