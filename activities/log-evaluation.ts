@@ -23,11 +23,13 @@ export async function logEvaluation(
   const metrics = result.outputs['metrics'] as Ref;
   const report = result.outputs['report']; // none in what evaluate's first code version left
   const bytes = await deps.store.artifacts.get(metrics);
+  // What the file says of itself is no score; the batch is the step.
+  const { schema: _, batch: __, ...scores } = headlineOf(readMetrics(bytes));
   const dataset = datasetOf(deps, request.inputs['test']!, `${request.pipeline}-test`, 'testing');
   const modelId = attempt.model_id === null ? {} : { modelId: attempt.model_id };
   const log = async (): Promise<void> => {
     await tracker.logInputs(runId, [dataset], attempt.model_id ?? undefined);
-    await tracker.logMetrics(runId, headlineOf(readMetrics(bytes)), {
+    await tracker.logMetrics(runId, scores, {
       step: request.batch,
       timestamp,
       ...modelId,
