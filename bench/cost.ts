@@ -5,7 +5,6 @@ import { setup } from '../test/support/stack.ts';
 import { writeLarge } from './baseline/large.ts';
 import { openByteMeter } from './byte-meter.ts';
 import { cachedRuns, cachedTable } from './cost/cached.ts';
-import { listMany } from './cost/list.ts';
 import { openMerged } from './cost/merged.ts';
 import { ourVersion } from './cost/ours.ts';
 import { readBack, readingTable } from './cost/reading.ts';
@@ -16,7 +15,7 @@ import { keepResults } from './results.ts';
 /**
  * What a version costs as versions come: bytes sent and kept, and time, for batches of equal size, beside
  * DVC with the merged data as a file of each version; a run that is cached throughout beside as many empty
- * activities; and how fast verify reads and list lists. `npm run bench:cost [versions] [rounds]`.
+ * activities; and how fast verify reads. `npm run bench:cost [versions] [rounds]`.
  */
 
 const BATCH_ROWS = 1_000;
@@ -70,11 +69,7 @@ try {
   process.stdout.write(`${cachedTable(cached)}\n`);
   const reading = await readBack(store);
   process.stdout.write(`${readingTable(reading)}\n`);
-  const list = await listMany(project, store.bucket);
-  process.stdout.write(
-    `list over ${list.versions} versions: ${list.readMs.median.toFixed(0)} ms to read, ${list.commandMs.median.toFixed(0)} ms for the command\n`,
-  );
-  keepResults('cost', { batchRows: BATCH_ROWS, versions: costs, cached, reading, list });
+  keepResults('cost', { batchRows: BATCH_ROWS, versions: costs, cached, reading });
 } finally {
   merged.remove();
   await worker.stop();

@@ -13,8 +13,8 @@ import { setup } from '../test/support/stack.ts';
 import { keepResults, spreadOf } from './results.ts';
 
 /**
- * What `list` and `status N` cost where a pipeline has many versions, in the built client (`npm run build`
- * first), beside what Node and the client need to start. `npm run bench:list [versions] [rounds]`.
+ * What `list` and `status N` cost where a pipeline has many versions, in the built client, beside what Node
+ * and the client need to start. `npm run bench:list [versions] [rounds]`.
  */
 
 const versions = Number(process.argv[2] ?? 10_000);

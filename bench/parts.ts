@@ -16,5 +16,4 @@ export const parts: readonly Part[] = [
   { name: 'batch', about: 'a batch beside six empty activities', minutes: 1 },
   { name: 'baseline', about: 'whole batches, against scripts with DVC and MLflow', minutes: 8 },
   { name: 'cost', about: 'what a version costs, beside DVC with merged files', minutes: 6 },
-  { name: 'list', about: 'list and status over ten thousand versions', minutes: 1 },
 ];
