@@ -70,8 +70,9 @@ describe('mergeCounts', () => {
       expect.objectContaining({
         name: 'BadData',
         message:
-          'the counts of batches with different columns cannot be merged (n (number), m (number), c (category); ' +
-          'sepal_length (number), sepal_width (number), petal_length (number), petal_width (number)): ' +
+          'the counts of batches with different columns cannot be merged (' +
+          'sepal_length (number), sepal_width (number), petal_length (number), petal_width (number); ' +
+          'n (number), m (number), c (category)): ' +
           'preprocess the batches again with one schema',
       }),
     );

@@ -90,10 +90,14 @@ describe('a tree read from its JSON', () => {
   });
 });
 
-/** What a tree predicts by and what is told of it; the rest of its memory is no part of it. */
+/** What a tree predicts by and what is told of it, from the root down: the places of its nodes are no part of it. */
 function shapeOf(tree: ReturnType<typeof readTree>['tree']): unknown {
   const { nodes, leaves, depth, features, thresholds, links, answers, gains, samples } = tree;
-  const linked = upTo(nodes).map((i) => [links[4 * i + 2], links[4 * i + 3]]);
-  const cuts = upTo(nodes).map((i) => thresholds[2 * i]);
-  return { nodes, leaves, depth, features, cuts, linked, answers, gains, samples };
+  const below = (node: number): unknown => {
+    const right = links[4 * node + 2]!;
+    if (right === node) return answers[node];
+    const split = [links[4 * node + 3], thresholds[2 * node], gains[node], samples[node]];
+    return [...split, below(right - 1), below(right)];
+  };
+  return { nodes, leaves, depth, features, root: below(0) };
 }
