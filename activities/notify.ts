@@ -1,3 +1,4 @@
+import { deadline } from '../deadline.ts';
 import { BadParams, messageOf, SetupError, WebhookUnavailable } from '../errors.ts';
 import type { NotifyRequest } from './contract.ts';
 import type { Execution } from './execution.ts';
@@ -41,7 +42,7 @@ export async function notify(
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(body),
       redirect: 'manual', // what it says is for this receiver alone
-      signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]),
+      signal: deadline(ANSWER_MS, signal),
     });
   } catch (error) {
     throw new WebhookUnavailable(

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { deadline } from '../../deadline.ts';
 import { SourceRefused, SourceUnavailable } from '../../errors.ts';
 import { isInside } from './http/addresses.ts';
 import { get, lateFailure, unavailable } from './http/get.ts';
@@ -20,7 +21,7 @@ const HEADERS = {
  */
 export const openUrl: OpenKind = async (source, options) => {
   const url = checkUrl(source);
-  const timeout = AbortSignal.timeout(options.limits.totalMs);
+  const timeout = deadline(options.limits.totalMs);
   const signal =
     options.signal === undefined ? timeout : AbortSignal.any([options.signal, timeout]);
   try {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { deadline } from '../../deadline.ts';
 import { failure, noAnswer, notMlflow } from './failure.ts';
 
 export interface HttpOptions {
@@ -94,7 +95,6 @@ export class Http {
   #init(call: Call): RequestInit {
     const { authorization, signal, timeoutMs } = this.options;
     const size = sizeOf(call.body);
-    const timeout = AbortSignal.timeout(timeoutMs + Math.ceil(size / 1_000));
     return {
       method: call.method,
       headers: {
@@ -104,7 +104,7 @@ export class Http {
       ...(call.body === undefined ? {} : { body: call.body as RequestInit['body'] & {} }),
       // Followed, a POST would turn into a GET, and our credentials would go elsewhere.
       redirect: 'manual',
-      signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
+      signal: deadline(timeoutMs + Math.ceil(size / 1_000), signal),
     };
   }
 }
