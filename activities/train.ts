@@ -70,7 +70,9 @@ export async function train(deps: Deps, request: TrainRequest): Promise<TrainRes
     runStage(deps, stage, call),
     orDefer(deps, request.mayDefer, async () => {
       const open = await openAttempt(deps, of, execution, tags);
-      if (open.owner !== execution.token) await onRun(deps, open, () => adopt(deps, open, tags));
+      const logged = open.logged['train'] === trainKey;
+      if (!logged && open.owner !== execution.token)
+        await onRun(deps, open, () => adopt(deps, open, tags));
       return open;
     }),
   ]);
@@ -100,6 +102,11 @@ function trackedResult(deps: Deps, result: StageResult, attempt: OpenAttempt): T
 }
 
 /** Takes over a run that another execution opened: it runs again, and it is ours to end. */
-async function adopt(deps: Deps, { run_id: runId }: OpenAttempt, tags: Record<string, string>) {
-  await Promise.all([deps.tracker.resumeRun(runId), deps.tracker.setTags(runId, tags)]);
+async function adopt(deps: Deps, open: OpenAttempt, tags: Record<string, string>): Promise<void> {
+  const { tracker } = deps;
+  await Promise.all([tracker.resumeRun(open.run_id), tracker.setTags(open.run_id, tags)]);
+  // One that slept while its successor ended the run has opened it again, and nobody else would end it.
+  const now = await findAttempt(deps, open);
+  if (now?.logged['evaluate'] !== undefined)
+    await tracker.finishRun(open.run_id, 'FINISHED', Date.now());
 }
