@@ -23,7 +23,8 @@ export interface Display {
 }
 
 export function openDisplay(title: string): Display {
-  return out.isTTY ? liveDisplay(title) : lineDisplay(title);
+  // Some terminals give no size: nothing could be redrawn in that.
+  return out.isTTY && out.columns > 0 ? liveDisplay(title) : lineDisplay(title);
 }
 
 function liveDisplay(title: string): Display {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import pc from 'picocolors';
+import { onStdout } from './colour.ts';
 import type { Config } from '../config.ts';
 import { failed, ok, type Finding } from './doctor/finding.ts';
 import { clock, machine } from './doctor/machine.ts';
@@ -10,7 +10,7 @@ import { sha256 } from '../store/hash.ts';
 import { printJson } from './print.ts';
 import { openSession, type Session } from './session.ts';
 
-const MARKS = { ok: pc.green, warn: pc.yellow, fail: pc.red };
+const MARKS = { ok: onStdout.green, warn: onStdout.yellow, fail: onStdout.red };
 
 type Part = 'temporal' | 'storage' | 'tracking';
 
