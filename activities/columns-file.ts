@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Column } from '../pipeline/columns.ts';
+import { type Column, columnsUpTo } from '../pipeline/columns.ts';
 import { refOf } from '../store/hash.ts';
 import { columnsAt, rawOf, type Ledger } from '../store/ledger.ts';
 import type { Ref } from '../store/ref.ts';
@@ -32,8 +32,24 @@ export function columnsRef(ledger: Ledger, batch: number): Ref {
     : refOf(COLUMNS, encodeColumns(columns));
 }
 
+/**
+ * The columns artifact that a batch's part is encoded by in a version whose columns are `ref`: those that
+ * later files have added are not in it.
+ * @returns its bytes too where it is another than the version's
+ */
+export function partColumns(
+  ref: Ref,
+  columns: readonly Column[],
+  batch: number,
+): { ref: Ref; bytes?: Uint8Array } {
+  const own = columnsUpTo(columns, batch);
+  if (own.length === columns.length) return { ref };
+  const bytes = encodeColumns(own);
+  return { ref: refOf(ref.path, bytes), bytes };
+}
+
 /** The columns of the raw data with their types, as get_data found or was told them. */
-export async function readColumns(deps: Deps, ref: Ref): Promise<Column[]> {
+export async function readColumns(deps: Pick<Deps, 'store'>, ref: Ref): Promise<Column[]> {
   const bytes = await deps.store.artifacts.get(ref);
   return columnsSchema.parse(JSON.parse(Buffer.from(bytes).toString('utf8'))).columns;
 }

@@ -53,9 +53,15 @@ export function partIdentity(
   { params, libraries }: Pick<StageIdentity, 'params' | 'libraries'>,
   { number, batch, columns }: { number: number; batch: Ref; columns: Ref },
 ): StageIdentity {
-  const { preprocess: _, ...read } = params;
-  const inputs = { batch, columns };
-  return { stage: stage.name, batch: number, code: stage.code, params: read, libraries, inputs };
+  const { target, missing_values, split } = params;
+  return {
+    stage: stage.name,
+    batch: number,
+    code: stage.code,
+    params: { target, missing_values, split },
+    libraries,
+    inputs: { batch, columns },
+  };
 }
 
 /**

@@ -1,12 +1,11 @@
-import { type Column, columnsUpTo } from '../pipeline/columns.ts';
+import type { Column } from '../pipeline/columns.ts';
 import type { OnChange } from '../pipeline/conform.ts';
 import type { TaskInput } from '../pipeline/tasks.ts';
-import { refOf } from '../store/hash.ts';
 import { encodeDirectory } from '../store/manifest.ts';
 import { at, type Ref } from '../store/ref.ts';
 import { stageKey, type CacheEntry } from '../store/stage-cache.ts';
 import type { Healed, StageRequest, StageResult } from './contract.ts';
-import { encodeColumns, readColumns } from './columns-file.ts';
+import { partColumns, readColumns } from './columns-file.ts';
 import type { Deps } from './deps.ts';
 import { encodePart } from './encode-part.ts';
 import { MERGED, partFile, PROCESSED, TEST, TRAIN } from './paths.ts';
@@ -104,20 +103,15 @@ async function addPart(
   columns: readonly Column[],
 ): Promise<void> {
   const batch = done.train.length + 1;
-  const own = columnsUpTo(columns, batch);
+  const own = partColumns(inputs.columns, columns, batch);
+  if (own.bytes !== undefined) await put(own.ref.path, own.bytes);
   const part = await encodePart(deps, {
     pipeline,
     batch,
     params,
     cache,
     damaged,
-    inputs: {
-      batch: file,
-      columns:
-        own.length === columns.length
-          ? inputs.columns
-          : await put(inputs.columns.path, encodeColumns(own)),
-    },
+    inputs: { batch: file, columns: own.ref },
   });
   const { train, test, counts } = part.outputs as Record<'train' | 'test' | 'counts', Ref>;
   done.train.push(at(partFile(batch), train));
@@ -137,7 +131,7 @@ async function earlier(
   const entry =
     request.cache === 'bypass' || request.damaged.length > 0 || batches.length === 0
       ? undefined
-      : await lookUpVersion(context, batches, columnsUpTo(columns, batches.length));
+      : await lookUpVersion(context, batches, columns);
   if (entry === undefined) return { train: [], test: [], counts: [], warnings: [], healed: [] };
   const { artifacts } = context.deps.store;
   const { train, test, counts } = entry.outputs as Record<'train' | 'test' | 'counts', Ref>;
@@ -158,11 +152,11 @@ async function earlier(
 async function lookUpVersion(
   { deps, params, inputs }: StageContext<Inputs>,
   batches: readonly Ref[],
-  own: readonly Column[],
+  columns: readonly Column[],
 ): Promise<CacheEntry | undefined> {
   const merged = encodeDirectory(MERGED, batches).ref;
-  const columns = refOf(inputs.columns.path, encodeColumns(own));
-  const call = { batch: batches.length, params, inputs: { merged, columns } };
+  const { ref } = partColumns(inputs.columns, columns, batches.length);
+  const call = { batch: batches.length, params, inputs: { merged, columns: ref } };
   const key = stageKey(identityOf(stage, call));
   const found = await deps.store.cache.lookUp(stage.name, key);
   return found?.missing.length === 0 ? found.entry : undefined;

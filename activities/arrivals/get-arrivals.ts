@@ -40,10 +40,22 @@ export async function getArrivals(
   if (ledger === undefined || ledger.arrivals.length < batch)
     throw tooFew(params, batch, ledger, look);
   await heal(deps, ledger, request);
+  const stage = arrivalsStage(definition, ledger, batch);
+  const inputs = { source: encodeDirectory(RAW_FILES, rawFiles(ledger, batch)).ref };
+  const result = await runStage(deps, stage, { ...request, inputs });
+  return { ...result, warnings: [...result.warnings, ...sentencesOf(look, params.data.source)] };
+}
+
+/** get_data where each batch is a file of its own: what it makes of the files that have arrived up to one. */
+export function arrivalsStage(
+  definition: StageDefinition,
+  ledger: Ledger,
+  batch: number,
+): Stage<'source'> {
   const files = rawFiles(ledger, batch);
   const columns = columnsAt(ledger, batch);
   const added = columns.slice(ledger.settings.columns.length);
-  const stage: Stage<'source'> = {
+  return {
     ...definition,
     // The same files have other columns where another contract took them in.
     params: (read) => ({
@@ -67,9 +79,6 @@ export async function getArrivals(
       },
     }),
   };
-  const inputs = { source: encodeDirectory(RAW_FILES, files).ref };
-  const result = await runStage(deps, stage, { ...request, inputs });
-  return { ...result, warnings: [...result.warnings, ...sentencesOf(look, params.data.source)] };
 }
 
 /** The files that batches 1..`last` are made of, with paths under `data/raw/files/`. */

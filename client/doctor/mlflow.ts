@@ -15,8 +15,8 @@ export async function mlflow({ tracker, config }: Session): Promise<Finding[]> {
 
 /** The version the local stack installs, and the tests run against. */
 function pinned(): string {
-  const file = new URL('../../infra/requirements.in', import.meta.url);
-  return /^mlflow==(\S+)$/m.exec(readFileSync(file, 'utf8'))![1]!;
+  const file = new URL('../../infra/requirements.txt', import.meta.url);
+  return /^mlflow==(\S+)/m.exec(readFileSync(file, 'utf8'))![1]!;
 }
 
 /** @param version what the server says it is; undefined when it does not */

@@ -1,11 +1,13 @@
+import { partColumns, readColumns } from '../../activities/columns-file.ts';
 import { partIdentity } from '../../activities/encode-part.ts';
 import { stage as preprocess } from '../../activities/preprocess.ts';
 import { DamagedArtifact } from '../../errors.ts';
+import type { Column } from '../../pipeline/columns.ts';
 import { isSoundEntry } from '../../store/record-check.ts';
 import type { VersionRecord } from '../../store/records.ts';
 import type { Ref } from '../../store/ref.ts';
 import { entryKey, stageKey, type CacheEntry } from '../../store/stage-cache.ts';
-import { CACHE_ENTRY, faultOf, type Fault } from './problems.ts';
+import { CACHE_ENTRY, faultOf, unlessDamaged, type Fault } from './problems.ts';
 import type { Verification } from './version.ts';
 
 /** The directories that a version's preprocess has read and left, as far as they can be read. */
@@ -28,9 +30,12 @@ export async function checkParts(
   const columns = stage?.inputs['columns'];
   // Another program's entries stand under keys that this one does not know.
   if (stage === undefined || columns === undefined || stage.code !== preprocess.code) return [];
+  const known = await columnsOf(verification, columns);
+  if (known === undefined) return []; // the inventory finds it
   const checked = batches.map(async (batch, i) => {
     const made = { batch: i + 1, train: train[i], test: test[i] };
-    const key = stageKey(partIdentity(stage, { number: i + 1, batch, columns }));
+    const { ref } = partColumns(columns, known, made.batch);
+    const key = stageKey(partIdentity(stage, { number: made.batch, batch, columns: ref }));
     // The same for every version: each is read once.
     const reading = verification.parts.get(key) ?? readPart(verification, key, made);
     verification.parts.set(key, reading);
@@ -40,6 +45,14 @@ export async function checkParts(
     return faults;
   });
   return (await Promise.all(checked)).flat();
+}
+
+/** What is in a columns artifact, read once however many versions have it. */
+async function columnsOf(verification: Verification, ref: Ref): Promise<Column[] | undefined> {
+  const reading =
+    verification.columns.get(ref.sha256) ?? readColumns(verification, ref).catch(unlessDamaged);
+  verification.columns.set(ref.sha256, reading);
+  return reading;
 }
 
 /** A part's entry as it was found, and the counts it names where it can be trusted. */

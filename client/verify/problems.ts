@@ -1,4 +1,4 @@
-import type { DamagedArtifact } from '../../errors.ts';
+import { DamagedArtifact } from '../../errors.ts';
 import { VersionSet } from '../../store/version-set.ts';
 
 /** What a fault in the ledger is called. */
@@ -49,4 +49,9 @@ export class Problems {
 export function faultOf(path: string, error: DamagedArtifact): Fault {
   const { key } = error.details;
   return { state: 'damaged', path, key: typeof key === 'string' ? key : '', why: error.message };
+}
+
+/** For what is told of elsewhere when it is damaged: it is undefined here. */
+export function unlessDamaged(error: unknown): undefined {
+  if (!(error instanceof DamagedArtifact)) throw error;
 }

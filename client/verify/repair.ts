@@ -1,6 +1,5 @@
 import { MOST_DAMAGED } from '../../activities/contract.ts';
 import { RAW } from '../../activities/paths.ts';
-import { DamagedArtifact } from '../../errors.ts';
 import { paramsSchema, parseParams } from '../../pipeline/params.ts';
 import type { VersionRecord } from '../../store/records.ts';
 import { staleVersions } from '../../store/stale.ts';
@@ -10,7 +9,7 @@ import { say } from '../print.ts';
 import type { Session } from '../session.ts';
 import { start } from '../start.ts';
 import { whatIsLeft, type Left } from './left.ts';
-import { CACHE_ENTRY, LEDGER, RECORD, type Problem } from './problems.ts';
+import { CACHE_ENTRY, LEDGER, RECORD, unlessDamaged, type Problem } from './problems.ts';
 import type { Verified } from './report.ts';
 import { verifyVersions } from './versions.ts';
 import { NO_WORKER, taskQueueHasWorker } from '../workers.ts';
@@ -130,10 +129,6 @@ async function rebuild(
   await client.workflow.getHandle<typeof trainBatch>(workflowId, runId).result();
   const now = await store.records.latest(pipeline, version);
   if (outputsOf(now) !== outputsOf(record) && !changed.includes(version)) changed.push(version);
-}
-
-function unlessDamaged(error: unknown): undefined {
-  if (!(error instanceof DamagedArtifact)) throw error;
 }
 
 /** A damaged cache entry stands in the way of the one that a run would write. */

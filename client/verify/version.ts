@@ -1,5 +1,6 @@
 import { headlineOf, readMetrics } from '../../activities/metrics-file.ts';
 import { DamagedArtifact, MissingHistory } from '../../errors.ts';
+import type { Column } from '../../pipeline/columns.ts';
 import type { Store } from '../../store/index.ts';
 import { batchesAt, rawNamed, type Ledger } from '../../store/ledger.ts';
 import { entryFaults, isSoundEntry, recordFaults } from '../../store/record-check.ts';
@@ -19,6 +20,8 @@ export interface Verification {
   ledger: Ledger | undefined;
   inventory: Inventory;
   problems: Problems;
+  /** The columns that versions know, by hash; undefined where they cannot be read. */
+  columns: Map<string, Promise<Column[] | undefined>>;
   /** The entries of encoded batches that have been read, by key. */
   parts: Map<string, Promise<CheckedPart>>;
   /** Versions that gc has given up: there is nothing of them to be read. */

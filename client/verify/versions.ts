@@ -24,8 +24,16 @@ export async function verifyVersions(
   const [inventory, problems] = [new Inventory(), new Problems()];
   const ledger = await readLedger(store, pipeline, problems, versions);
   const notKept: number[] = [];
-  const parts: Verification['parts'] = new Map();
-  const verification = { store, pipeline, ledger, inventory, problems, parts, notKept };
+  const verification: Verification = {
+    store,
+    pipeline,
+    ledger,
+    inventory,
+    problems,
+    columns: new Map(),
+    parts: new Map(),
+    notKept,
+  };
   const meter = openMeter('reading');
   try {
     await inParallel(versions, VERSIONS_AT_ONCE, async (number) => {

@@ -1,6 +1,7 @@
 import { columnsRef } from '../../activities/columns-file.ts';
 import { stage as evaluate } from '../../activities/evaluate.ts';
 import type { SourcePlace } from '../../activities/sources/source.ts';
+import { arrivalsStage } from '../../activities/arrivals/get-arrivals.ts';
 import { isPlace } from '../../activities/arrivals/open-place.ts';
 import { checkFrozen } from '../../activities/frozen.ts';
 import { mayGrow } from '../../activities/growing/text.ts';
@@ -12,7 +13,7 @@ import { stage as train } from '../../activities/train.ts';
 import { checkBatch } from '../../pipeline/batch.ts';
 import type { Params } from '../../pipeline/params.ts';
 import type { Store } from '../../store/index.ts';
-import { rawOf, tableOf, type Ledger } from '../../store/ledger.ts';
+import { hasArrivals, rawOf, tableOf, type Ledger } from '../../store/ledger.ts';
 import type { VersionRecord } from '../../store/records.ts';
 import { sourceOf } from './source.ts';
 import {
@@ -86,16 +87,18 @@ export async function planOf(
   return [data, prepared, merged, processed, trained, evaluated].map(({ plan }) => plan);
 }
 
-/** get_data's plan: a later state of a table has its columns from the first. */
+/** get_data's plan: files that arrived may have added columns, and a later state of a table has its columns from the first. */
 function planData(
   context: PlanContext,
   ledger: Ledger | undefined,
   source: Input,
 ): Promise<Planned> {
-  const state = ledger === undefined ? undefined : tableOf(ledger, context.batch);
-  if (state === undefined || state.after === 0 || !isRef(source))
-    return planStage(context, getData, { source });
-  return planStage(context, grownStage(ledger!, state), { source, columns: state.columns });
+  if (ledger === undefined || !isRef(source)) return planStage(context, getData, { source });
+  if (hasArrivals(ledger))
+    return planStage(context, arrivalsStage(getData, ledger, context.batch), { source });
+  const state = tableOf(ledger, context.batch);
+  if (state.after === 0) return planStage(context, getData, { source });
+  return planStage(context, grownStage(ledger, state), { source, columns: state.columns });
 }
 
 /** What a batch is, or would be, cut from. */

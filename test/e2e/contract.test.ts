@@ -59,6 +59,23 @@ async function encoderOf(result: ResultDocument): Promise<Encoder> {
 const partsOf = (result: ResultDocument): Promise<Ref[]> =>
   store.artifacts.list(output(result, 'preprocess', /train/));
 
+async function expectWhole(): Promise<void> {
+  const verified = await project.client('verify', '--all', '--pipeline', 'contract');
+  expect({ code: verified.code, stdout: verified.stdout }).toEqual({
+    code: 0,
+    stdout: expect.stringContaining('everything is there and whole') as string,
+  });
+}
+
+/** The stages that `why` says would not be taken from the cache. */
+async function wouldRun(batch: number, contract: Record<string, string>): Promise<string[]> {
+  const asked = ['why', String(batch), '--pipeline', 'contract', '--json', ...flags(contract)];
+  const { stages } = JSON.parse((await project.client(...asked)).stdout) as {
+    stages: { stage: string; state: string }[];
+  };
+  return stages.flatMap(({ stage, state }) => (state === 'cached' ? [] : [stage]));
+}
+
 describe('the data contract', () => {
   it('takes a new column in, and leaves what was encoded before as it is', async () => {
     put('1.csv', labelled(60, 1));
@@ -79,6 +96,8 @@ describe('the data contract', () => {
     expect(added_columns).toEqual([{ name: 'z', type: 'number', since: 2 }]);
     const again = await run(1, { on_new_column: 'adapt' });
     expect(output(again, 'preprocess', /encoder/)).toEqual(output(first, 'preprocess', /encoder/));
+    await expectWhole();
+    expect(await wouldRun(2, { on_new_column: 'adapt' })).toEqual([]);
   });
 
   it('refuses a column that has become text, a label that is new, and goes on once told to', async () => {
@@ -111,5 +130,8 @@ describe('the data contract', () => {
     const learnt = await run(3, adapt);
     expect((await encoderOf(learnt)).classes).toEqual(['high', 'low', 'lower']);
     expect(await partsOf(learnt)).toEqual(await partsOf(ignored));
+    await expectWhole();
+    await run(3, { ...adapt, on_new_category: 'ignore' });
+    await expectWhole();
   });
 });
