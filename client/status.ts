@@ -121,6 +121,7 @@ async function latestRun(session: Session, workflowId: string): Promise<LatestRu
     const described = await handle.describe();
     const { runId, status: state, startTime, raw } = described;
     const running = state.name === 'RUNNING';
+    const pending = pendingOf(raw);
     return {
       workflowId,
       runId,
@@ -128,12 +129,12 @@ async function latestRun(session: Session, workflowId: string): Promise<LatestRu
       startedAt: startTime.toISOString(),
       link: temporalLink(session, workflowId, runId),
       stages: running ? await stagesNow(session, workflowId) : null,
-      retrying: pendingOf(raw).flatMap(({ stage, attempt, message }) =>
+      retrying: pending.flatMap(({ stage, attempt, message }) =>
         message === null ? [] : [{ stage, attempt, message }],
       ),
-      progress: pendingOf(raw).flatMap(({ progress: told }) => (told === null ? [] : [told])),
+      progress: pending.flatMap(({ progress: told }) => (told === null ? [] : [told])),
       heardAt:
-        pendingOf(raw)
+        pending
           .flatMap(({ heardAt }) => heardAt ?? [])
           .toSorted()
           .at(-1) ?? null,

@@ -163,30 +163,33 @@ export class Bucket {
 
   /** What stands under a prefix, in the server's order, page by page. */
   async *list(prefix: string): AsyncGenerator<ListedObject> {
-    let from: string | undefined;
-    do {
-      const page = await this.#page(prefix, from);
-      for (const { Key: key, Size: size, LastModified: modified } of page?.Contents ?? [])
+    for await (const page of this.#pages(prefix))
+      for (const { Key: key, Size: size, LastModified: modified } of page.Contents ?? [])
         if (key !== undefined && !key.endsWith('/'))
           yield { key, size: size ?? 0, modified: modified ?? new Date(0) };
-      from = page?.IsTruncated === true ? page.NextContinuationToken : undefined;
-    } while (from !== undefined);
   }
 
   /** What stands right under a prefix that ends in `/`: names of objects, and of folders with their `/`. */
   async names(prefix: string): Promise<string[]> {
     const names: string[] = [];
-    let from: string | undefined;
-    do {
-      const page = await this.#page(prefix, from, '/');
+    for await (const page of this.#pages(prefix, '/')) {
       const keys = [
-        ...(page?.Contents ?? []).map(({ Key: key }) => key),
-        ...(page?.CommonPrefixes ?? []).map(({ Prefix: folder }) => folder),
+        ...(page.Contents ?? []).map(({ Key: key }) => key),
+        ...(page.CommonPrefixes ?? []).map(({ Prefix: folder }) => folder),
       ];
       for (const key of keys) if (key !== undefined) names.push(key.slice(prefix.length));
-      from = page?.IsTruncated === true ? page.NextContinuationToken : undefined;
-    } while (from !== undefined);
+    }
     return names;
+  }
+
+  async *#pages(prefix: string, delimiter?: string) {
+    let from: string | undefined;
+    do {
+      const page = await this.#page(prefix, from, delimiter);
+      if (page === undefined) return;
+      yield page;
+      from = page.IsTruncated === true ? page.NextContinuationToken : undefined;
+    } while (from !== undefined);
   }
 
   async #page(prefix: string, from: string | undefined, delimiter?: string) {

@@ -43,6 +43,11 @@ export function wholeOf({ whole, ref, rows }: RawEntry): NonNullable<RawEntry['w
   return whole ?? { size: ref.size, sha256: ref.sha256, rows };
 }
 
+/** Whether a text is a state of the table, also one before the last: it may be handed over, or answered, late. */
+export function hasState({ raw }: Ledger, text: Pick<Ref, 'sha256'>): boolean {
+  return raw.some((entry) => wholeOf(entry).sha256 === text.sha256);
+}
+
 /** How many batches there are rows, or files, for; the last of a table may be short. */
 export function batchesKnown(ledger: Ledger): number {
   if (hasArrivals(ledger)) return ledger.arrivals.length;

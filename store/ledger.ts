@@ -14,6 +14,7 @@ export {
   batchesKnown,
   columnsAt,
   hasArrivals,
+  hasState,
   isWhole,
   ledgerKey,
   rawNamed,

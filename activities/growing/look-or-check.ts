@@ -85,11 +85,10 @@ async function checkUploaded(
   { params, source }: GetDataRequest,
 ): Promise<string[]> {
   const { signal } = currentExecution();
-  const unknown = { etag: null, modified: null };
-  const next = await withScratch(deps, (folder) =>
-    withText(deps, { params, source, signal }, unknown, (text) =>
-      nextState(deps, ledger, text!, folder, { signal }),
-    ),
+  const next = await withText(deps, ledger, { params, source, signal }, async (text) =>
+    text === undefined
+      ? undefined
+      : withScratch(deps, (folder) => nextState(deps, ledger, text, folder, { signal })),
   );
   if (next === undefined) return [];
   return [

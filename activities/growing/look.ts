@@ -40,8 +40,7 @@ export async function lookAtTable(
   ledger: Ledger,
   options: TableLookOptions,
 ): Promise<TableLook> {
-  const { etag, last_modified: modified = null } = ledger.raw.at(-1)!;
-  return withText(deps, options, { etag, modified }, async (text) =>
+  return withText(deps, ledger, options, async (text) =>
     text === undefined ? { ledger, added: 0 } : takeIn(deps, ledger, text, options),
   );
 }

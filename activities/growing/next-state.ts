@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { wholeOf, type Ledger } from '../../store/ledger.ts';
+import { hasState, wholeOf, type Ledger } from '../../store/ledger.ts';
 import type { Brought } from '../sources/bring.ts';
 import { localFile } from '../local-file.ts';
 import { checkPast, type Reading } from './past.ts';
@@ -29,8 +29,7 @@ export async function nextState(
   folder: string,
   { signal, onProgress }: { signal: AbortSignal; onProgress?: (fraction: number) => void },
 ): Promise<NextState | undefined> {
-  // Also a state before the last: one that was handed over, or answered, late.
-  if (ledger.raw.some((entry) => wholeOf(entry).sha256 === text.ref.sha256)) return undefined;
+  if (hasState(ledger, text.ref)) return undefined;
   await checkPast(deps, ledger, text, signal);
   const last = ledger.raw.at(-1)!;
   const { settings, batches } = ledger;

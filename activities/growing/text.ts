@@ -1,12 +1,12 @@
 import type { Ref } from '../../store/ref.ts';
 import { at } from '../../store/ref.ts';
+import { hasState, type Ledger } from '../../store/ledger.ts';
 import type { Params } from '../../pipeline/params.ts';
 import type { Deps } from '../deps.ts';
 import { localFile } from '../local-file.ts';
 import { RAW } from '../paths.ts';
 import { bringIn, type Brought } from '../sources/bring.ts';
 import { fileName, kindOf } from '../sources/identity.ts';
-import type { Stamp } from '../sources/source.ts';
 
 /** Whether rows may still come to the table that `data.source` names: the built-in one is closed. */
 export function mayGrow(source: string): boolean {
@@ -16,22 +16,24 @@ export function mayGrow(source: string): boolean {
 /**
  * The text of a table as it is now, on this machine: what the client has uploaded, else what the source
  * holds.
- * @param known the state that is known
- * @param use is given undefined when the source is still in it
+ * @param use is given undefined when that is a state the ledger has: nothing is fetched then
  * @throws SourceUnavailable when trying again can help, SourceRefused or BadData when it cannot
  */
 export async function withText<T>(
   deps: Pick<Deps, 'store' | 'local' | 'root' | 'sources'>,
+  ledger: Ledger,
   asked: { params: Params; source: Ref | null; signal: AbortSignal },
-  known: Stamp,
   use: (text: Brought | undefined) => Promise<T>,
 ): Promise<T> {
   const { params, source: uploaded, signal } = asked;
   const { source, encoding } = params.data;
   if (uploaded === null) {
+    const { etag, last_modified: modified = null } = ledger.raw.at(-1)!;
+    const known = { etag, modified };
     const place = { ...deps.sources, root: deps.root, confined: true, encoding, known, signal };
     return bringIn(source, place, use);
   }
+  if (hasState(ledger, uploaded)) return use(undefined);
   const ref = at(`${RAW}/${fileName(source)}`, uploaded);
   const file = await localFile(deps, ref);
   return use({ file, ref, stamp: { etag: null, modified: null } });

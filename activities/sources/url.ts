@@ -21,9 +21,7 @@ const HEADERS = {
  */
 export const openUrl: OpenKind = async (source, options) => {
   const url = checkUrl(source);
-  const timeout = deadline(options.limits.totalMs);
-  const signal =
-    options.signal === undefined ? timeout : AbortSignal.any([options.signal, timeout]);
+  const signal = deadline(options.limits.totalMs, options.signal);
   try {
     const { at, answer } = await follow(url, options, signal);
     if (answer.statusCode === 304 && options.known !== undefined) {
@@ -33,7 +31,8 @@ export const openUrl: OpenKind = async (source, options) => {
     checkAnswer(at, answer, options);
     return opened(at, answer, signal);
   } catch (error) {
-    throw timeout.aborted ? unavailable(url, timeout.reason) : error;
+    const isLate = signal.aborted && signal.reason !== options.signal?.reason;
+    throw isLate ? unavailable(url, signal.reason) : error;
   }
 };
 
