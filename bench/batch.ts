@@ -1,10 +1,8 @@
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { Client, Connection } from '@temporalio/client';
-import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { table } from '../client/display.ts';
 import { makeProject, startWorker, type Project } from '../test/support/project.ts';
 import { setup } from '../test/support/stack.ts';
+import { openEmptyWorker } from './empty-worker.ts';
 import { keepResults, spreadOf, type Spread } from './results.ts';
 
 /**
@@ -16,6 +14,7 @@ import { keepResults, spreadOf, type Spread } from './results.ts';
 const { values: asked } = parseArgs({
   options: { quick: { type: 'boolean', default: false }, rounds: { type: 'string' } },
 });
+const STAGES = 6;
 const rounds = Number(asked.rounds ?? (asked.quick ? 2 : 7));
 const times: Record<string, number[]> = {};
 
@@ -39,27 +38,8 @@ async function measure(project: Project): Promise<void> {
   const coldWorker = performance.now();
   const worker = await startWorker(project);
   times['cold: the worker, until it polls'] = [performance.now() - coldWorker];
-  const address = project.env['TEMPORAL_ADDRESS']!;
-  const namespace = project.env['TEMPORAL_NAMESPACE']!;
-  const connection = await Connection.connect({ address });
-  const client = new Client({ connection, namespace });
-  Runtime.install({ logger: new DefaultLogger('ERROR') });
-  const native = await NativeConnection.connect({ address });
-  const empty = await Worker.create({
-    connection: native,
-    namespace,
-    taskQueue: 'empty',
-    workflowsPath: fileURLToPath(new URL('./empty-workflow.ts', import.meta.url)),
-    activities: { empty: async () => undefined },
-  });
-  const emptyRun = empty.run();
+  const { client, runEmpty, close } = await openEmptyWorker(project);
   let id = 0;
-  const runEmpty = (): Promise<unknown> =>
-    client.workflow.execute('emptyActivities', {
-      workflowId: `empty-${id++}`,
-      taskQueue: 'empty',
-      args: [6],
-    });
   const runBatch = (batch: number, seed: number): Promise<unknown> =>
     client.workflow.execute('trainBatch', {
       workflowId: `bench-${id++}`,
@@ -69,20 +49,17 @@ async function measure(project: Project): Promise<void> {
     });
 
   await timed('cold: the first batch of all', () => runBatch(1, 0));
-  await runEmpty();
+  await runEmpty(STAGES);
   for (let seed = 1; seed <= rounds; seed++) {
     await runBatch(1, seed);
-    await timed('six empty activities', runEmpty);
+    await timed('six empty activities', () => runEmpty(STAGES));
     await timed('warm batch, start to close', () => runBatch(2, seed));
     await timed('cached batch, start to close', () => runBatch(2, seed));
     const flags = ['--pipeline', `seed-${seed}`, '--set', `data.shuffle_seed=${seed}`, '--json'];
     await timed('client command, warm batch', () => project.client('run', '3', ...flags));
     await timed('client command, cached batch', () => project.client('run', '3', ...flags));
   }
-  empty.shutdown();
-  await emptyRun;
-  await native.close();
-  await connection.close();
+  await close();
   await worker.stop();
   project.remove();
 }

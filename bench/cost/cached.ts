@@ -1,9 +1,7 @@
-import { fileURLToPath } from 'node:url';
-import { Client, Connection } from '@temporalio/client';
-import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { table } from '../../client/display.ts';
 import type { Project } from '../../test/support/project.ts';
 import type { Task } from '../baseline/task.ts';
+import { openEmptyWorker } from '../empty-worker.ts';
 import { spreadOf, type Spread } from '../results.ts';
 import { ourVersion } from './ours.ts';
 
@@ -23,51 +21,42 @@ export async function cachedRuns(
   versions: readonly number[],
   rounds: number,
 ): Promise<CachedCosts> {
-  const address = project.env['TEMPORAL_ADDRESS']!;
-  const namespace = project.env['TEMPORAL_NAMESPACE']!;
-  const connection = await Connection.connect({ address });
-  const client = new Client({ connection, namespace });
-  Runtime.install({ logger: new DefaultLogger('ERROR') });
-  const native = await NativeConnection.connect({ address });
-  const worker = await Worker.create({
-    connection: native,
-    namespace,
-    taskQueue: 'empty',
-    workflowsPath: fileURLToPath(new URL('../empty-workflow.ts', import.meta.url)),
-    activities: { empty: async () => undefined },
-  });
-  const running = worker.run();
+  const { client, runEmpty, close } = await openEmptyWorker(project);
   const params = {
     data: { source, target, batch_size: batchSize },
     model: { max_depth: maxDepth },
   };
   let id = 0;
-  const timed = async (type: string, taskQueue: string, args: unknown[]): Promise<number> => {
-    const begun = performance.now();
-    await client.workflow.execute(type, { workflowId: `bench-${id++}`, taskQueue, args });
-    return performance.now() - begun;
-  };
+  const runVersion = (version: number): Promise<unknown> =>
+    client.workflow.execute('trainBatch', {
+      workflowId: `bench-${id++}`,
+      taskQueue: 'incremental-training',
+      args: [{ batch: version, pipeline: name, params }],
+    });
   const empty: number[] = [];
   const cached: Record<number, number[]> = {};
   const task = { name, source, target, batchSize, maxDepth, seed };
   for (const version of versions) await ourVersion(project, task, version);
   for (let round = 0; round <= rounds; round++) {
-    const nothing = await timed('emptyActivities', 'empty', [ACTIVITIES]);
+    const nothing = await timed(() => runEmpty(ACTIVITIES));
     if (round > 0) empty.push(nothing); // the first warms both workers
     for (const version of versions) {
-      const input = { batch: version, pipeline: name, params };
-      const ms = await timed('trainBatch', 'incremental-training', [input]);
+      const ms = await timed(() => runVersion(version));
       if (round > 0) (cached[version] ??= []).push(ms);
     }
   }
-  worker.shutdown();
-  await running;
-  await native.close();
-  await connection.close();
+  await close();
   return {
     empty: spreadOf(empty),
     cached: Object.fromEntries(Object.entries(cached).map(([n, list]) => [n, spreadOf(list)])),
   };
+}
+
+/** Milliseconds that some work takes. */
+async function timed(work: () => Promise<unknown>): Promise<number> {
+  const begun = performance.now();
+  await work();
+  return performance.now() - begun;
 }
 
 /** Medians, and what a cached run takes beyond Temporal's own. */

@@ -1,0 +1,44 @@
+import { fileURLToPath } from 'node:url';
+import { Client, Connection } from '@temporalio/client';
+import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import type { Project } from '../test/support/project.ts';
+
+/** A client on a project's namespace, and a worker there whose activities do nothing. */
+export interface EmptyWorker {
+  client: Client;
+  /** Runs a workflow of so many activities in a row, from start to close. */
+  runEmpty: (activities: number) => Promise<void>;
+  close: () => Promise<void>;
+}
+
+/** What Temporal's own round trips take is measured by it, beside ours on the same server. */
+export async function openEmptyWorker({ env }: Project): Promise<EmptyWorker> {
+  const address = env['TEMPORAL_ADDRESS']!;
+  const namespace = env['TEMPORAL_NAMESPACE']!;
+  const connection = await Connection.connect({ address });
+  const client = new Client({ connection, namespace });
+  Runtime.install({ logger: new DefaultLogger('ERROR') });
+  const native = await NativeConnection.connect({ address });
+  const worker = await Worker.create({
+    connection: native,
+    namespace,
+    taskQueue: 'empty',
+    workflowsPath: fileURLToPath(new URL('./empty-workflow.ts', import.meta.url)),
+    activities: { empty: async () => undefined },
+  });
+  const running = worker.run();
+  let id = 0;
+  return {
+    client,
+    runEmpty: async (activities) => {
+      const options = { workflowId: `empty-${id++}`, taskQueue: 'empty', args: [activities] };
+      await client.workflow.execute('emptyActivities', options);
+    },
+    close: async () => {
+      worker.shutdown();
+      await running;
+      await native.close();
+      await connection.close();
+    },
+  };
+}
