@@ -1,42 +1,29 @@
 import { appendFileSync, mkdirSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { join } from 'node:path';
-import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { trainBatch } from '../../workflows/index.ts';
-import { loadConfig } from '../../config.ts';
 import { sha256 } from '../../store/hash.ts';
 import type { Ledger } from '../../store/ledger.ts';
-import { openStore, type Store } from '../../store/index.ts';
-import { labelled } from '../support/csv.ts';
-import { makeProject, startWorker, type Project, type RunningWorker } from '../support/project.ts';
+import type { Store } from '../../store/index.ts';
+import { labelled, labelledFlags } from '../support/csv.ts';
+import { type Project, temporalOf } from '../support/project.ts';
+import { makeBuilt, type BuiltProject } from '../support/built.ts';
 
 /** A folder and a prefix where each new file is a batch, through the real stack. */
 
 let project: Project;
-let worker: RunningWorker;
+let built: BuiltProject;
 let store: Store;
 
 beforeAll(async () => {
-  project = await makeProject('arrivals');
-  worker = await startWorker(project);
-  store = openStore(loadConfig(project.folder, project.env).storage);
+  built = await makeBuilt('arrivals');
+  ({ project, store } = built);
 });
 
 afterAll(async () => {
-  await worker?.stop();
-  store?.bucket.close();
-  project?.remove();
+  await built?.close();
 });
-
-const flags = (pipeline: string, source: string): string[] => [
-  '--pipeline',
-  pipeline,
-  '--set',
-  `data.source=${source}`,
-  '--set',
-  'data.target=label',
-];
 
 async function ledgerOf(pipeline: string): Promise<Ledger> {
   return (await store.ledgers.read(pipeline))!;
@@ -46,7 +33,7 @@ const namesOf = ({ arrivals }: Ledger): string[] => arrivals.map(({ name }) => n
 
 describe('a folder', () => {
   const run = (batch: number) =>
-    project.client('run', String(batch), ...flags('inbox', 'incoming/'), '--json');
+    project.client('run', String(batch), ...labelledFlags('inbox', 'incoming/'), '--json');
 
   beforeAll(() => mkdirSync(join(project.folder, 'incoming')));
 
@@ -72,7 +59,7 @@ describe('a folder', () => {
   it('puts a file with an earlier name that comes later after those seen before', async () => {
     put('0-late.csv.gz', gzipSync(labelled(30, 3)));
     put('c-empty.csv', '');
-    const pending = await project.client('pending', ...flags('inbox', 'incoming/'));
+    const pending = await project.client('pending', ...labelledFlags('inbox', 'incoming/'));
     expect(pending.stderr).toContain('c-empty.csv in incoming/ cannot be used: it is empty');
     // Version 2 is there, version 1 was not asked for.
     expect(pending.stdout).toMatch(
@@ -155,8 +142,7 @@ describe('a folder', () => {
   it('is looked at by the worker too, inside its project folder and nowhere else', async () => {
     mkdirSync(join(project.folder, 'drop'));
     project.write('drop/1.csv', labelled(50, 1));
-    const connection = await Connection.connect({ address: project.env['TEMPORAL_ADDRESS']! });
-    const client = new Client({ connection, namespace: project.env['TEMPORAL_NAMESPACE']! });
+    const client = await temporalOf(project);
     const start = (source: string, workflowId: string) =>
       client.workflow.execute<typeof trainBatch>('trainBatch', {
         workflowId,
@@ -170,7 +156,7 @@ describe('a folder', () => {
     expect(await outside).toMatchObject({
       cause: { type: 'BadParams' },
     });
-    await connection.close();
+    await client.connection.close();
   });
 });
 
@@ -185,7 +171,7 @@ describe('a prefix', () => {
     await put('in coming/1.csv', labelled(30, 1));
     await put('in coming/deeper/0.csv', labelled(30, 3));
     const source = `s3://${bucket}/in coming/`;
-    const { code, stderr } = await project.client('run', '2', ...flags('prefix', source));
+    const { code, stderr } = await project.client('run', '2', ...labelledFlags('prefix', source));
     expect(stderr).not.toContain('error');
     expect(code).toBe(0);
     expect(namesOf(await ledgerOf('prefix'))).toEqual(['1.csv', '2.csv']);
@@ -195,7 +181,7 @@ describe('a prefix', () => {
     const run = await project.client(
       'run',
       '1',
-      ...flags('nowhere', 's3://no-such-bucket-here/x/'),
+      ...labelledFlags('nowhere', 's3://no-such-bucket-here/x/'),
     );
     expect(run.code).toBe(1);
     expect(run.stderr).toContain('there is no bucket no-such-bucket-here');

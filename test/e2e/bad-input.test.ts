@@ -1,12 +1,18 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import { Client, Connection } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig } from '../../config.ts';
 import { openStore, type Store } from '../../store/index.ts';
 import { objectKey } from '../../store/artifacts.ts';
-import { makeProject, startWorker, type Project, type RunningWorker } from '../support/project.ts';
+import {
+  makeProject,
+  startWorker,
+  type Project,
+  type RunningWorker,
+  temporalOf,
+} from '../support/project.ts';
 
 /** Every way to get it wrong gives one clear sentence, a failing exit code, and loses nothing stored. */
 
@@ -24,8 +30,7 @@ beforeAll(async () => {
   project = await makeProject('bad');
   worker = await startWorker(project);
   store = openStore(loadConfig(project.folder, project.env).storage);
-  const connection = await Connection.connect({ address: project.env['TEMPORAL_ADDRESS']! });
-  temporal = new Client({ connection, namespace: project.env['TEMPORAL_NAMESPACE']! });
+  temporal = await temporalOf(project);
 });
 
 afterAll(async () => {
@@ -339,10 +344,9 @@ describe('a batch that is already being run', () => {
         .poll(async () => (await waiting.client('status', '1')).stdout, { timeout: 30_000 })
         .toMatch(/retrying {2}train, attempt \d+: .*http:\/\/127\.0\.0\.1:9/);
     } finally {
-      const connection = await Connection.connect({ address: waiting.env['TEMPORAL_ADDRESS']! });
-      const client = new Client({ connection, namespace: waiting.env['TEMPORAL_NAMESPACE']! });
+      const client = await temporalOf(waiting);
       await client.workflow.getHandle('iris-batch-1').terminate();
-      await connection.close();
+      await temporal.connection.close();
       await slow.stop();
       waiting.remove();
     }

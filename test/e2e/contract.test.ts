@@ -2,31 +2,28 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ResultDocument } from '../../client/result.ts';
-import { loadConfig } from '../../config.ts';
 import { partFromArrow } from '../../pipeline/arrow.ts';
 import { type Encoder, encoderFromJson } from '../../pipeline/encoder.ts';
-import { openStore, type Store } from '../../store/index.ts';
+import type { Store } from '../../store/index.ts';
 import type { Ref } from '../../store/ref.ts';
 import { labelled } from '../support/csv.ts';
-import { makeProject, startWorker, type Project, type RunningWorker } from '../support/project.ts';
+import type { Project } from '../support/project.ts';
+import { makeBuilt, type BuiltProject } from '../support/built.ts';
 
 /** Files that arrive with other columns and words than the first, through the real stack. */
 
 let project: Project;
-let worker: RunningWorker;
+let built: BuiltProject;
 let store: Store;
 
 beforeAll(async () => {
-  project = await makeProject('contract');
-  worker = await startWorker(project);
-  store = openStore(loadConfig(project.folder, project.env).storage);
+  built = await makeBuilt('contract');
+  ({ project, store } = built);
   mkdirSync(join(project.folder, 'incoming'));
 });
 
 afterAll(async () => {
-  await worker?.stop();
-  store?.bucket.close();
-  project?.remove();
+  await built?.close();
 });
 
 const put = (name: string, text: string): string => project.write(join('incoming', name), text);

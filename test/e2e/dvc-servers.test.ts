@@ -11,9 +11,14 @@ import { sha256 } from '../../store/hash.ts';
 import { openStore, type Store } from '../../store/index.ts';
 import { at, type Ref } from '../../store/ref.ts';
 import { bring } from '../activities/sources/bring.ts';
-import { succeed } from '../support/built.ts';
 import { expectPulled, makeDvcFolder, type DvcFolder } from '../support/dvc.ts';
-import { makeProject, startWorker, type Project, type RunningWorker } from '../support/project.ts';
+import {
+  makeProject,
+  startWorker,
+  type Project,
+  type RunningWorker,
+  succeed,
+} from '../support/project.ts';
 import { S3_SERVERS, type S3Server } from '../support/s3-servers.ts';
 
 /** The real DVC over each S3 server: what we write it reads, and what it pushes we read. */

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isRunAtWork } from '../../client/gc/live.ts';
 import { verifyVersions } from '../../client/verify/versions.ts';
 import { objectKey } from '../../store/artifacts.ts';
 import { collectGarbage } from '../../store/gc/collect.ts';
 import { openStore, type Store } from '../../store/index.ts';
-import { makeBuilt, output, refused, succeed, type BuiltProject } from '../support/built.ts';
+import { makeBuilt, output, refused, type BuiltProject } from '../support/built.ts';
+import { succeed, temporalOf } from '../support/project.ts';
 import type { Project } from '../support/project.ts';
 
 /** gc by the real command line, beside real runs. */
@@ -91,8 +91,7 @@ describe('gc', () => {
 
   it('beside runs, again and again, takes nothing that a version rests on', async () => {
     const own = openStore(store.bucket.options);
-    const connection = await Connection.connect({ address: process.env['TEMPORAL_ADDRESS']! });
-    const client = new Client({ connection, namespace: project.env['TEMPORAL_NAMESPACE']! });
+    const client = await temporalOf(project);
     const isLive = isRunAtWork.bind(undefined, client);
     const racing = { on: true };
     let removed = 0;
@@ -128,6 +127,6 @@ describe('gc', () => {
     expect(removed).toBeGreaterThan(0);
     await expectWhole();
     own.bucket.close();
-    await connection.close();
+    await client.connection.close();
   });
 });

@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { loadConfig } from '../../config.ts';
 import { sha256 } from '../../store/hash.ts';
 import type { Ledger } from '../../store/ledger.ts';
-import { openStore, type Store } from '../../store/index.ts';
+import type { Store } from '../../store/index.ts';
 import { openOddServer, type OddServer } from '../support/odd-server.ts';
-import { makeProject, startWorker, type Project, type RunningWorker } from '../support/project.ts';
+import type { Project } from '../support/project.ts';
+import { labelledFlags } from '../support/csv.ts';
+import { makeBuilt, type BuiltProject } from '../support/built.ts';
 
 /** Tables that only grow, from the command line through a real worker: looked at again, never renumbered. */
 
@@ -13,7 +14,7 @@ const table = (count: number, change: Record<number, string> = {}): string =>
   `a,b,label\n${Array.from({ length: count }, (_, i) => `${change[i] ?? row(i)}\n`).join('')}`;
 
 let project: Project;
-let worker: RunningWorker;
+let built: BuiltProject;
 let store: Store;
 let web: OddServer;
 let served = table(100);
@@ -29,26 +30,14 @@ beforeAll(async () => {
       response.writeHead(same ? 304 : 200, { etag }).end(same ? undefined : served);
     },
   });
-  project = await makeProject('growing');
-  worker = await startWorker(project);
-  store = openStore(loadConfig(project.folder, project.env).storage);
+  built = await makeBuilt('growing');
+  ({ project, store } = built);
 });
 
 afterAll(async () => {
-  await worker?.stop();
+  await built?.close();
   await web?.close();
-  store?.bucket.close();
-  project?.remove();
 });
-
-const flags = (pipeline: string, source: string): string[] => [
-  '--pipeline',
-  pipeline,
-  '--set',
-  `data.source=${source}`,
-  '--set',
-  'data.target=label',
-];
 
 async function ledgerOf(pipeline: string): Promise<Ledger> {
   return (await store.ledgers.read(pipeline))!;
@@ -72,7 +61,7 @@ async function client(...args: string[]): Promise<Told & { code: number | null; 
 
 describe('a table at a URL', () => {
   const run = (batch: number, ...more: string[]) =>
-    client('run', String(batch), ...flags('web', web.url('/table.csv')), ...more);
+    client('run', String(batch), ...labelledFlags('web', web.url('/table.csv')), ...more);
 
   it('is fetched once for the batches it has, and asked again only with --refresh', async () => {
     expect((await run(2)).code).toBe(0);
@@ -104,7 +93,11 @@ describe('a table at a URL', () => {
   it('is asked again without being told to, for a batch that is not known', async () => {
     served = table(180);
     answered = [];
-    const { stdout } = await project.client('why', '4', ...flags('web', web.url('/table.csv')));
+    const { stdout } = await project.client(
+      'why',
+      '4',
+      ...labelledFlags('web', web.url('/table.csv')),
+    );
     expect(stdout).toContain('as the rows that are known do not fill this batch');
     expect((await run(4)).code).toBe(0);
     expect(answered).toEqual([200]);
@@ -133,7 +126,7 @@ describe('a table at a URL', () => {
     const amended = await project.client(
       'amend',
       '3',
-      ...flags('web', web.url('/table.csv')),
+      ...labelledFlags('web', web.url('/table.csv')),
       '--source',
       'mended.csv',
     );
@@ -153,7 +146,7 @@ describe('a table in S3', () => {
       const bytes = Buffer.from(text);
       await store.bucket.put('in/table.csv', bytes, { sha256: sha256(bytes) });
     };
-    const source = flags('bucket', `s3://${project.env['RETRAIN_BUCKET']!}/in/table.csv`);
+    const source = labelledFlags('bucket', `s3://${project.env['RETRAIN_BUCKET']!}/in/table.csv`);
     await put(table(120));
     expect((await client('run', '1', ...source, '--until', 'prepare_batch')).code).toBe(0);
     await put(table(170));
@@ -170,7 +163,7 @@ describe('a table in S3', () => {
 
 describe('a local file', () => {
   it('that has grown is said for a batch that is cut, and taken in for one that is not', async () => {
-    const source = flags('file', 'grow.csv');
+    const source = labelledFlags('file', 'grow.csv');
     project.write('grow.csv', table(60));
     expect((await client('run', '1', ...source, '--until', 'prepare_batch')).code).toBe(0);
     project.write('grow.csv', table(100));
@@ -184,7 +177,7 @@ describe('a local file', () => {
   });
 
   it('is looked at by a nightly, which leaves a batch that is not full, and listed by pending', async () => {
-    const source = flags('night', 'night.csv');
+    const source = labelledFlags('night', 'night.csv');
     const night = async () => {
       const { code, stdout } = await project.client('nightly', ...source, '--json');
       expect(code).toBe(0);

@@ -1,33 +1,29 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ResultDocument } from '../../client/result.ts';
-import { loadConfig } from '../../config.ts';
 import { isDirectory } from '../../store/ref.ts';
-import { openStore, type Store } from '../../store/index.ts';
+import type { Store } from '../../store/index.ts';
 import { largestPayloadIn, MOST_PAYLOAD } from '../support/payloads.ts';
-import { makeProject, startWorker, type Project, type RunningWorker } from '../support/project.ts';
+import { type Project, temporalOf } from '../support/project.ts';
+import { makeBuilt, type BuiltProject } from '../support/built.ts';
 
 /** Batches 1..3 through the real stack by the real command line, and what they leave everywhere. */
 
 const STAGES = ['get_data', 'prepare_batch', 'merge_data', 'preprocess', 'train', 'evaluate'];
 
 let project: Project;
-let worker: RunningWorker;
+let built: BuiltProject;
 let store: Store;
 const documents: ResultDocument[] = [];
 
 beforeAll(async () => {
-  project = await makeProject('iris');
-  worker = await startWorker(project);
-  store = openStore(loadConfig(project.folder, project.env).storage);
+  built = await makeBuilt('iris');
+  ({ project, store } = built);
 });
 
 afterAll(async () => {
-  await worker?.stop();
-  store?.bucket.close();
-  project?.remove();
+  await built?.close();
 });
 
 async function mlflow(path: string, body?: unknown): Promise<Record<string, never>> {
@@ -172,15 +168,14 @@ describe('three Iris batches', () => {
   });
 
   it('shows the six stages in Temporal’s history, and lets nothing over 8 KiB cross', async () => {
-    const connection = await Connection.connect({ address: project.env['TEMPORAL_ADDRESS']! });
-    const client = new Client({ connection, namespace: project.env['TEMPORAL_NAMESPACE']! });
+    const client = await temporalOf(project);
     const { workflowId, runId } = documents[3]!;
     const { events } = await client.workflow.getHandle(workflowId, runId).fetchHistory();
     const activities = events!.flatMap(
       ({ activityTaskScheduledEventAttributes: begun }) => begun?.activityType?.name ?? [],
     );
     expect(activities).toEqual([...STAGES, 'publish_version']);
-    await connection.close();
+    await client.connection.close();
     const { bytes, runs } = await largestPayloadIn(project);
     expect(runs).toBeGreaterThanOrEqual(3);
     expect(bytes).toBeLessThan(MOST_PAYLOAD);

@@ -1,7 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RunSummary } from '../../activities/contract.ts';
 import { verifyVersions } from '../../client/verify/versions.ts';
@@ -11,10 +10,16 @@ import { openStore, type Store } from '../../store/index.ts';
 import { batchesAt, type Ledger } from '../../store/ledger.ts';
 import type { Ref } from '../../store/ref.ts';
 import type { trainBatch } from '../../workflows/index.ts';
-import { succeed } from '../support/built.ts';
 import { labelled } from '../support/csv.ts';
 import { makeDvcFolder } from '../support/dvc.ts';
-import { makeProject, startWorker, type Project, type RunningWorker } from '../support/project.ts';
+import {
+  makeProject,
+  startWorker,
+  type Project,
+  type RunningWorker,
+  succeed,
+  temporalOf,
+} from '../support/project.ts';
 
 /** Amended and uploaded data that is damaged, lost, or changed while a run is at work. */
 
@@ -106,8 +111,7 @@ describe('an amended batch', () => {
     const before = await ledgerNow();
     await cpu.stop();
     await succeed(project.client('run', '2', '--set', 'model.max_depth=3', '--detach'));
-    const connection = await Connection.connect({ address: project.env['TEMPORAL_ADDRESS']! });
-    const client = new Client({ connection, namespace: project.env['TEMPORAL_NAMESPACE']! });
+    const client = await temporalOf(project);
     const run = client.workflow.getHandle<typeof trainBatch>('sales-batch-2');
     for (;;) {
       const { stages } = await run.query<RunSummary>('progress');
@@ -118,7 +122,7 @@ describe('an amended batch', () => {
     await succeed(project.client('amend', '1', '--source', 'meanwhile.csv'));
     cpu = await startWorker(project, '--role', 'cpu');
     await run.result();
-    await connection.close();
+    await client.connection.close();
     const now = await ledgerNow();
     expect(now.revision).toBe(before.revision + 1);
     const record = await store.records.latest('sales', 2);

@@ -1,6 +1,5 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Shown } from '../../client/schedule/show.ts';
 import { loadConfig } from '../../config.ts';
@@ -8,7 +7,13 @@ import { batchesAt } from '../../store/ledger.ts';
 import { openStore, type Store } from '../../store/index.ts';
 import { labelled } from '../support/csv.ts';
 import { largestPayloadIn, MOST_PAYLOAD } from '../support/payloads.ts';
-import { makeProject, startWorker, type Project, type RunningWorker } from '../support/project.ts';
+import {
+  makeProject,
+  startWorker,
+  temporalOf,
+  type Project,
+  type RunningWorker,
+} from '../support/project.ts';
 
 /** What is pending, what is amended, and what is stale, through the real stack. */
 
@@ -122,9 +127,8 @@ describe('a schedule', () => {
   });
 
   it('keeps a pause that was set elsewhere, with its note, when it is created again', async () => {
-    const connection = await Connection.connect({ address: project.env['TEMPORAL_ADDRESS']! });
-    const { schedule } = new Client({ connection, namespace: project.env['TEMPORAL_NAMESPACE']! });
-    const handle = schedule.getHandle('sales-nightly');
+    const temporal = await temporalOf(project);
+    const handle = temporal.schedule.getHandle('sales-nightly');
     await handle.pause('from the Web UI');
     const again = await shown('create', '--at', '03:30', '--timezone', 'UTC', '--note', 'mine');
     expect(again).toMatchObject({
@@ -138,7 +142,7 @@ describe('a schedule', () => {
       pauseOnFailure: true,
       catchupWindow: 12 * 3_600_000,
     });
-    await connection.close();
+    await temporal.connection.close();
     expect((await shown('resume')).paused).toBe(false);
   });
 

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { Client, Connection } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { result } from '../../workflows/messages.ts';
 import {
@@ -11,6 +11,7 @@ import {
   startWorker,
   type Project,
   type RunningWorker,
+  temporalOf,
 } from '../support/project.ts';
 
 /** Runs that others start: the README's commands as they stand, input that is wrong, versions that are missing. */
@@ -21,8 +22,7 @@ let temporal: Client;
 
 beforeAll(async () => {
   project = await makeProject('others');
-  const connection = await Connection.connect({ address: project.env['TEMPORAL_ADDRESS']! });
-  temporal = new Client({ connection, namespace: project.env['TEMPORAL_NAMESPACE']! });
+  temporal = await temporalOf(project);
   await project.client('search-attributes', 'register');
   worker = await startWorker(project);
 });

@@ -1,14 +1,19 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import type { ResultDocument } from '../../client/result.ts';
 import { tell } from '../../client/failure.ts';
 import { loadConfig } from '../../config.ts';
 import { openStore, type Store } from '../../store/index.ts';
-import { succeed } from '../support/built.ts';
-import { makeProject, startWorker, type Project, type RunningWorker } from '../support/project.ts';
+import {
+  makeProject,
+  startWorker,
+  type Project,
+  type RunningWorker,
+  succeed,
+  temporalOf,
+} from '../support/project.ts';
 
 /** Names in MLflow's registry are everybody's. */
 const id = Date.now().toString(36);
@@ -133,16 +138,15 @@ describe('a pipeline that params.yaml does not have', () => {
   });
 
   it('is refused by the worker, whoever asks for it', async () => {
-    const connection = await Connection.connect({ address: project.env['TEMPORAL_ADDRESS']! });
-    const { workflow } = new Client({ connection, namespace: project.env['TEMPORAL_NAMESPACE']! });
-    const ends = workflow.execute('trainBatch', {
+    const temporal = await temporalOf(project);
+    const ends = temporal.workflow.execute('trainBatch', {
       workflowId: 'vine-batch-1',
       taskQueue: 'incremental-training',
       args: [{ batch: 1, pipeline: 'vine' }],
     });
     const told = await ends.then(() => undefined, tell);
     expect(told).toMatchObject({ type: 'BadParams', message: expect.stringContaining(SENTENCE) });
-    await connection.close();
+    await temporal.connection.close();
   });
 });
 

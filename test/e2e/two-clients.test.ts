@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ResultDocument } from '../../client/result.ts';
 import { verifyVersions } from '../../client/verify/versions.ts';
-import { makeBuilt, succeed, type BuiltProject } from '../support/built.ts';
-import { runClient } from '../support/project.ts';
+import { makeBuilt, type BuiltProject } from '../support/built.ts';
+import { runClient, succeed } from '../support/project.ts';
 
 /** Two people at two machines: project folders of their own, the servers in common. */
 

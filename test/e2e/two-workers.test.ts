@@ -3,7 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ResultDocument } from '../../client/result.ts';
-import { makeProject, startWorker, type Project, type RunningWorker } from '../support/project.ts';
+import {
+  makeProject,
+  startWorker,
+  temporalOf,
+  type Project,
+  type RunningWorker,
+} from '../support/project.ts';
 
 /** One run's stages spread over two workers that share servers but no folder. */
 
@@ -39,11 +45,9 @@ async function run(...args: string[]): Promise<ResultDocument> {
 
 /** Which process ran each stage, by the history. */
 async function workersOf({ workflowId, runId }: ResultDocument): Promise<Record<string, string>> {
-  const { Client, Connection } = await import('@temporalio/client');
-  const connection = await Connection.connect({ address: project.env['TEMPORAL_ADDRESS']! });
-  const client = new Client({ connection, namespace: project.env['TEMPORAL_NAMESPACE']! });
+  const client = await temporalOf(project);
   const { events } = await client.workflow.getHandle(workflowId, runId).fetchHistory();
-  await connection.close();
+  await client.connection.close();
   const stages = new Map<string, string>();
   for (const { eventId, activityTaskScheduledEventAttributes: begun } of events ?? [])
     if (begun?.activityType?.name != null) stages.set(String(eventId), begun.activityType.name);

@@ -4,18 +4,19 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { Client, Connection } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { NightlySummary } from '../../activities/nightly-contract.ts';
 import type { Shown } from '../../client/schedule/show.ts';
-import { succeed } from '../support/built.ts';
 import {
   makeProject,
   ROOT,
   startWorker,
   type Project,
   type RunningWorker,
+  succeed,
+  temporalOf,
 } from '../support/project.ts';
 
 /** What happens while nobody looks: a cron, a schedule whose nightly fails, and who is told of it. */
@@ -57,8 +58,7 @@ beforeAll(async () => {
   const params = readFileSync(join(project.folder, 'params.yaml'), 'utf8');
   project.write('params.yaml', params.replace('batch_size: 50', 'batch_size: 150'));
   worker = await startWorker(project);
-  const connection = await Connection.connect({ address: project.env['TEMPORAL_ADDRESS']! });
-  temporal = new Client({ connection, namespace: project.env['TEMPORAL_NAMESPACE']! });
+  temporal = await temporalOf(project);
 });
 
 afterAll(async () => {

@@ -2,9 +2,15 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
+import type { Client, WorkflowHandle } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { makeProject, startWorker, type Project, type RunningWorker } from '../support/project.ts';
+import {
+  makeProject,
+  startWorker,
+  type Project,
+  type RunningWorker,
+  temporalOf,
+} from '../support/project.ts';
 import { openProxy, type Proxy } from '../support/proxy.ts';
 import { reaches } from '../replay/scenarios.ts';
 
@@ -14,7 +20,6 @@ const run = promisify(execFile);
 const DEPLOYMENT = 'retraining';
 let project: Project;
 let mlflow: Proxy;
-let connection: Connection;
 let client: Client;
 let workers: { a: RunningWorker; b: RunningWorker };
 let open: WorkflowHandle;
@@ -22,13 +27,12 @@ let open: WorkflowHandle;
 beforeAll(async () => {
   mlflow = await openProxy(process.env['MLFLOW_TRACKING_URI']!);
   project = await makeProject('versioned', { MLFLOW_TRACKING_URI: mlflow.uri });
-  connection = await Connection.connect({ address: project.env['TEMPORAL_ADDRESS']! });
-  client = new Client({ connection, namespace: project.env['TEMPORAL_NAMESPACE']! });
+  client = await temporalOf(project);
 });
 afterAll(async () => {
   mlflow?.close();
   await Promise.all([workers?.a?.stop(), workers?.b?.stop()]);
-  await connection?.close();
+  await client?.connection.close();
   project?.remove();
 });
 

@@ -1,8 +1,14 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Client, Connection } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { makeProject, startWorker, type Project, type RunningWorker } from '../support/project.ts';
+import {
+  makeProject,
+  startWorker,
+  type Project,
+  type RunningWorker,
+  temporalOf,
+} from '../support/project.ts';
 
 /** Following a run somebody else started, and a document for whoever asked for one. */
 
@@ -13,8 +19,7 @@ let temporal: Client;
 beforeAll(async () => {
   project = await makeProject('watch');
   worker = await startWorker(project);
-  const connection = await Connection.connect({ address: project.env['TEMPORAL_ADDRESS']! });
-  temporal = new Client({ connection, namespace: project.env['TEMPORAL_NAMESPACE']! });
+  temporal = await temporalOf(project);
 });
 
 afterAll(async () => {

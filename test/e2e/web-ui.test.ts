@@ -1,11 +1,17 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { Client, Connection } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ResultDocument } from '../../client/result.ts';
 import { result } from '../../workflows/messages.ts';
-import { makeProject, startWorker, type Project, type RunningWorker } from '../support/project.ts';
+import {
+  makeProject,
+  startWorker,
+  type Project,
+  type RunningWorker,
+  temporalOf,
+} from '../support/project.ts';
 
 /** What Temporal's Web UI and its command line show of runs, whoever started them. */
 
@@ -16,8 +22,7 @@ let first: ResultDocument;
 
 beforeAll(async () => {
   project = await makeProject('story');
-  const connection = await Connection.connect({ address: project.env['TEMPORAL_ADDRESS']! });
-  temporal = new Client({ connection, namespace: project.env['TEMPORAL_NAMESPACE']! });
+  temporal = await temporalOf(project);
   worker = await startWorker(project);
 });
 

@@ -4,29 +4,26 @@ import type { DvcDiff } from '../../client/diff/dvc-shape.ts';
 import type { ResultDocument } from '../../client/result.ts';
 import type { Origin } from '../../client/why/origin.ts';
 import type { StagePlan } from '../../client/why/stage-plan.ts';
-import { loadConfig } from '../../config.ts';
 import { objectKey } from '../../store/artifacts.ts';
-import { openStore, type Store } from '../../store/index.ts';
-import { makeProject, startWorker, type Project, type RunningWorker } from '../support/project.ts';
+import type { Store } from '../../store/index.ts';
+import type { Project } from '../support/project.ts';
+import { makeBuilt, type BuiltProject } from '../support/built.ts';
 
 /** What `why`, `diff`, `metrics diff` and `params diff` say of real runs. */
 
 const STAGES = ['get_data', 'prepare_batch', 'merge_data', 'preprocess', 'train', 'evaluate'];
 
 let project: Project;
-let worker: RunningWorker;
+let built: BuiltProject;
 let store: Store;
 
 beforeAll(async () => {
-  project = await makeProject('whydiff');
-  worker = await startWorker(project);
-  store = openStore(loadConfig(project.folder, project.env).storage);
+  built = await makeBuilt('whydiff');
+  ({ project, store } = built);
 });
 
 afterAll(async () => {
-  await worker?.stop();
-  store?.bucket.close();
-  project?.remove();
+  await built?.close();
 });
 
 async function client(...args: string[]): Promise<string> {

@@ -1,9 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Client, Connection, isGrpcServiceError } from '@temporalio/client';
+import { type Client, isGrpcServiceError } from '@temporalio/client';
 import type { RunSummary } from '../../activities/contract.ts';
 import { loadConfig } from '../../config.ts';
 import { openStore, type Store } from '../../store/index.ts';
-import { makeProject, startWorker, type Project, type RunningWorker } from '../support/project.ts';
+import {
+  makeProject,
+  startWorker,
+  type Project,
+  type RunningWorker,
+  temporalOf,
+} from '../support/project.ts';
 
 /** Where one round plays: a pipeline in a bucket, an experiment and a namespace of its own. */
 export interface Ground {
@@ -30,8 +36,7 @@ const PATIENCE_MS = 180_000;
 
 export async function openGround(pipeline: string): Promise<Ground> {
   const project = await makeProject(pipeline);
-  const connection = await Connection.connect({ address: process.env['TEMPORAL_ADDRESS']! });
-  const client = new Client({ connection, namespace: project.env['TEMPORAL_NAMESPACE']! });
+  const client = await temporalOf(project);
   const store = openStore(loadConfig(project.folder, project.env).storage);
   const workflowId = `${pipeline}-batch-${BATCH}`;
   const workers: RunningWorker[] = [];
@@ -57,7 +62,7 @@ export async function openGround(pipeline: string): Promise<Ground> {
     result: () => patiently(() => latestResult(client, workflowId)),
     close: async () => {
       await Promise.all(workers.map((worker) => worker.stop()));
-      await connection.close();
+      await client.connection.close();
       store.bucket.close();
       project.remove();
     },

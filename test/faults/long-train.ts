@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
+import type { Client, WorkflowHandle } from '@temporalio/client';
 import proto from '@temporalio/proto';
 import type { Progress } from '../../activities/execution.ts';
 import type { RunSummary, TrainBatchInput } from '../../activities/contract.ts';
@@ -7,7 +7,13 @@ import { loadConfig } from '../../config.ts';
 import { openStore, type Store } from '../../store/index.ts';
 import { createMlflowTracker } from '../../tracking/mlflow.ts';
 import type { FoundRun } from '../../tracking/tracker.ts';
-import { makeProject, startWorker, type Project, type RunningWorker } from '../support/project.ts';
+import {
+  makeProject,
+  startWorker,
+  type Project,
+  type RunningWorker,
+  temporalOf,
+} from '../support/project.ts';
 import { slowCsv, slowParams } from '../support/slow.ts';
 
 /** A pipeline on which training takes long, on the test stack. */
@@ -56,8 +62,7 @@ export async function openLongTrain(
   project.write('slow.csv', slowCsv(size));
   const pipeline = `${name}-${process.pid}-${Date.now().toString(36)}`;
   const workflowId = `${pipeline}-batch-1`;
-  const connection = await Connection.connect({ address: process.env['TEMPORAL_ADDRESS']! });
-  const client = new Client({ connection, namespace: project.env['TEMPORAL_NAMESPACE']! });
+  const client = await temporalOf(project);
   const store = openStore(loadConfig(project.folder, project.env).storage);
   const tracker = createMlflowTracker({ uri: project.env['MLFLOW_TRACKING_URI']! });
   const workers: RunningWorker[] = [];
@@ -93,7 +98,7 @@ export async function openLongTrain(
     close: async () => {
       for (const worker of workers) worker.kill('SIGKILL');
       await Promise.all(workers.map(({ ended }) => ended));
-      await connection.close();
+      await client.connection.close();
       store.bucket.close();
       project.remove();
     },

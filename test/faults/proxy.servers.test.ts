@@ -1,9 +1,15 @@
-import { Client, Connection } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RunSummary } from '../../activities/contract.ts';
 import { StorageUnavailable } from '../../errors.ts';
 import { openStore } from '../../store/index.ts';
-import { makeProject, startWorker, type Project, type RunningWorker } from '../support/project.ts';
+import {
+  makeProject,
+  startWorker,
+  type Project,
+  type RunningWorker,
+  temporalOf,
+} from '../support/project.ts';
 import { openProxy, TOXICS, type Proxy, type Toxic } from '../support/proxy.ts';
 
 /** Whole runs over connections that go wrong, to the S3 server and to MLflow at once. */
@@ -13,7 +19,6 @@ const id = `${process.pid}-${Date.now().toString(36)}`;
 
 let project: Project;
 let worker: RunningWorker;
-let connection: Connection;
 let client: Client;
 let s3: Proxy;
 let mlflow: Proxy;
@@ -28,15 +33,14 @@ beforeAll(async () => {
     RETRAIN_S3_IDLE_MS: '1000',
   });
   worker = await startWorker(project);
-  connection = await Connection.connect({ address: process.env['TEMPORAL_ADDRESS']! });
-  client = new Client({ connection, namespace: project.env['TEMPORAL_NAMESPACE']! });
+  client = await temporalOf(project);
   calm = await run(`calm-${id}`);
 });
 
 afterAll(async () => {
   for (const proxy of [s3, mlflow]) proxy?.poison(undefined);
   await worker?.stop();
-  await connection?.close();
+  await client?.connection.close();
   for (const proxy of [s3, mlflow]) proxy?.close();
   project?.remove();
 });

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
+import type { WorkflowHandle } from '@temporalio/client';
 import { loadConfig } from '../../config.ts';
 import { membersOf } from '../../infra/members.ts';
 import { openStore } from '../../store/index.ts';
 import { randomFrom } from '../faults/random.ts';
-import { makeProject, startWorker } from '../support/project.ts';
+import { makeProject, startWorker, temporalOf } from '../support/project.ts';
 import { peakMegabytes } from './peak.ts';
 
 export interface LoadOptions {
@@ -37,8 +37,7 @@ export interface Load {
 export async function runLoad({ pipelines, batches, seed }: LoadOptions): Promise<Load> {
   const project = await makeProject('load');
   const worker = await startWorker(project);
-  const connection = await Connection.connect({ address: project.env['TEMPORAL_ADDRESS']! });
-  const client = new Client({ connection, namespace: project.env['TEMPORAL_NAMESPACE']! });
+  const client = await temporalOf(project);
   const store = openStore(loadConfig(project.folder, project.env).storage);
   const names = Array.from({ length: pipelines }, (_, i) => `load-${seed}-${i}`);
   const asked = names.flatMap((pipeline, i) =>
@@ -80,7 +79,7 @@ export async function runLoad({ pipelines, batches, seed }: LoadOptions): Promis
   } finally {
     watch.abort();
     await worker.stop();
-    await connection.close();
+    await client.connection.close();
     store.bucket.close();
     project.remove();
   }

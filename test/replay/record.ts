@@ -1,9 +1,8 @@
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Client, Connection } from '@temporalio/client';
 import proto from '@temporalio/proto';
-import { makeProject, startWorker } from '../support/project.ts';
+import { makeProject, startWorker, temporalOf } from '../support/project.ts';
 import { openProxy } from '../support/proxy.ts';
 import { setup } from '../support/stack.ts';
 import { SCENARIOS } from './scenarios.ts';
@@ -20,8 +19,7 @@ try {
   const mlflow = await openProxy(process.env['MLFLOW_TRACKING_URI']!);
   const project = await makeProject('histories', { MLFLOW_TRACKING_URI: mlflow.uri });
   const worker = await startWorker(project);
-  const connection = await Connection.connect({ address: process.env['TEMPORAL_ADDRESS']! });
-  const client = new Client({ connection, namespace: project.env['TEMPORAL_NAMESPACE']! });
+  const client = await temporalOf(project);
   const recorded = new Map<string, string>();
   for (const { name, play } of SCENARIOS) {
     const history = History.fromObject(await (await play({ client, mlflow })).fetchHistory());
@@ -35,7 +33,7 @@ try {
   for (const file of readdirSync(folder)) rmSync(join(folder, file));
   for (const [name, text] of recorded) writeFileSync(join(folder, `${name}.json`), text);
   await worker.stop();
-  await connection.close();
+  await client.connection.close();
   mlflow.close();
   project.remove();
 } finally {

@@ -1,10 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { Client, Connection } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import type { RunSummary } from '../../activities/contract.ts';
-import { succeed } from '../support/built.ts';
-import { makeProject, startWorker, type Project } from '../support/project.ts';
+import { makeProject, startWorker, type Project, succeed, temporalOf } from '../support/project.ts';
 
 export interface RunId {
   workflowId: string;
@@ -43,8 +42,7 @@ export async function makeScene(
   const client = async (...args: string[]) => succeed(project.client(...args));
   await client('search-attributes', 'register');
   const worker = await startWorker(project);
-  const connection = await Connection.connect({ address: project.env['TEMPORAL_ADDRESS']! });
-  const temporal = new Client({ connection, namespace: project.env['TEMPORAL_NAMESPACE']! });
+  const temporal = await temporalOf(project);
   const runOf = async (workflowId: string): Promise<RunId> => {
     const { runId } = await temporal.workflow.getHandle(workflowId).describe();
     return { workflowId, runId };
@@ -79,7 +77,7 @@ export async function makeScene(
     report: pathToFileURL(join(out, 'reports', `batch_${last}.html`)).href,
     close: async () => {
       await worker.stop();
-      await connection.close();
+      await temporal.connection.close();
       project.remove();
     },
   };

@@ -3,7 +3,14 @@ import { loadConfig } from '../../config.ts';
 import { openStore, type Store } from '../../store/index.ts';
 import type { VersionRecord } from '../../store/records.ts';
 import type { Ref } from '../../store/ref.ts';
-import { makeProject, startWorker, type Project, type Ran, type RunningWorker } from './project.ts';
+import {
+  makeProject,
+  startWorker,
+  succeed,
+  type Project,
+  type Ran,
+  type RunningWorker,
+} from './project.ts';
 
 /** A project with a worker and a store of its own, in which some versions have been built. */
 export interface BuiltProject {
@@ -33,13 +40,6 @@ export async function makeBuilt(name: string, ...runs: string[][]): Promise<Buil
       project.remove();
     },
   };
-}
-
-/** What a command left, which must have ended well. */
-export async function succeed(running: Promise<Ran>): Promise<Ran> {
-  const ran = await running;
-  if (ran.code !== 0) throw new Error(`exit code ${ran.code}:\n${ran.stdout}${ran.stderr}`);
-  return ran;
 }
 
 /** One sentence on stderr, no stack trace, and a failing exit code. */

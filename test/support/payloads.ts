@@ -1,5 +1,4 @@
-import { Client, Connection } from '@temporalio/client';
-import type { Project } from './project.ts';
+import { type Project, temporalOf } from './project.ts';
 
 /** What may cross Temporal at most, in bytes of one payload. */
 export const MOST_PAYLOAD = 8_192;
@@ -15,11 +14,10 @@ export function largestPayload(history: unknown): number {
 
 /** The same over every workflow that was run in a project's namespace, and how many those are. */
 export async function largestPayloadIn({ env }: Project): Promise<{ bytes: number; runs: number }> {
-  const connection = await Connection.connect({ address: env['TEMPORAL_ADDRESS']! });
-  const client = new Client({ connection, namespace: env['TEMPORAL_NAMESPACE']! });
+  const client = await temporalOf({ env });
   const sizes: number[] = [];
   for await (const { workflowId, runId } of client.workflow.list())
     sizes.push(largestPayload(await client.workflow.getHandle(workflowId, runId).fetchHistory()));
-  await connection.close();
+  await client.connection.close();
   return { bytes: Math.max(0, ...sizes), runs: sizes.length };
 }

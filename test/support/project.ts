@@ -3,7 +3,7 @@ import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Connection } from '@temporalio/client';
+import { Client, Connection } from '@temporalio/client';
 import type { ResultDocument } from '../../client/result.ts';
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -53,10 +53,10 @@ export async function makeProject(
     env,
     client: (...args) => runClient(args, folder, env),
     runJson: async (...args) => {
-      const { code, stdout, stderr } = await runClient(['run', ...args, '--json'], folder, env);
-      if (code !== 0 || stderr.includes('error'))
-        throw new Error(`run ${args.join(' ')} ended with ${code}: ${stderr}`);
-      return JSON.parse(stdout) as ResultDocument;
+      const ran = await succeed(runClient(['run', ...args, '--json'], folder, env));
+      if (ran.stderr.includes('error'))
+        throw new Error(`run ${args.join(' ')} said: ${ran.stderr}`);
+      return JSON.parse(ran.stdout) as ResultDocument;
     },
     write: (file, content) => {
       writeFileSync(join(folder, file), content);
@@ -64,6 +64,19 @@ export async function makeProject(
     },
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };
+}
+
+/** What a command left, which must have ended well. */
+export async function succeed(running: Promise<Ran>): Promise<Ran> {
+  const ran = await running;
+  if (ran.code !== 0) throw new Error(`exit code ${ran.code}:\n${ran.stdout}${ran.stderr}`);
+  return ran;
+}
+
+/** A client on a project's namespace; whoever opens it closes its connection. */
+export async function temporalOf({ env }: Pick<Project, 'env'>): Promise<Client> {
+  const connection = await Connection.connect({ address: env['TEMPORAL_ADDRESS']! });
+  return new Client({ connection, namespace: env['TEMPORAL_NAMESPACE']! });
 }
 
 async function registerNamespace(namespace: string): Promise<void> {
