@@ -1,5 +1,4 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
-import { TASK_QUEUE } from '../activities/contract.ts';
 import type { NightlySummary } from '../activities/nightly-contract.ts';
 import { mergeParams, paramsSchema, parseParams } from '../pipeline/params.ts';
 import type { nightly } from '../workflows/index.ts';
@@ -29,7 +28,7 @@ export async function runNightly(session: Session, options: NightlyOptions): Pro
   try {
     handle = await workflow.start<typeof nightly>('nightly', {
       workflowId,
-      taskQueue: TASK_QUEUE,
+      taskQueue: session.config.taskQueue,
       args: [
         {
           pipeline,

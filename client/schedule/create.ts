@@ -15,11 +15,11 @@ import { scheduleIdOf, scheduleOf, type Wanted } from './spec.ts';
  *   nothing is left changed
  */
 export async function putSchedule(
-  { client }: Session,
+  { client, config }: Session,
   wanted: Wanted,
 ): Promise<{ created: boolean; description: ScheduleDescription }> {
   const scheduleId = scheduleIdOf(wanted.pipeline);
-  const options = scheduleOf(wanted);
+  const options = scheduleOf(wanted, config.taskQueue);
   const handle = client.schedule.getHandle(scheduleId);
   let before: ScheduleDescription | undefined;
   try {

@@ -1,5 +1,4 @@
 import type { ScheduleOptions, ScheduleOptionsStartWorkflowAction } from '@temporalio/client';
-import { TASK_QUEUE } from '../../activities/contract.ts';
 import { BadParams } from '../../errors.ts';
 import type { nightly } from '../../workflows/index.ts';
 import { plain } from '../../workflows/markdown.ts';
@@ -41,15 +40,10 @@ export function cronAt(time: string): string {
  * What Temporal is to keep: one nightly at a time, what was missed while the server was down made up for
  * within the catch-up window, and a pause when one fails, for the next would only fail again.
  */
-export function scheduleOf({
-  pipeline,
-  cron,
-  timezone,
-  jitter,
-  catchup,
-  note,
-  set,
-}: Wanted): Omit<ScheduleOptions<NightlyAction>, 'scheduleId'> {
+export function scheduleOf(
+  { pipeline, cron, timezone, jitter, catchup, note, set }: Wanted,
+  taskQueue: string,
+): Omit<ScheduleOptions<NightlyAction>, 'scheduleId'> {
   return {
     spec: {
       // The server keeps what it makes of a cron, and the comment: so that is the cron once more.
@@ -61,7 +55,7 @@ export function scheduleOf({
       type: 'startWorkflow',
       workflowType: 'nightly',
       workflowId: scheduleIdOf(pipeline),
-      taskQueue: TASK_QUEUE,
+      taskQueue,
       staticSummary: `${pipeline} · nightly`,
       staticDetails: nightlyDetails(pipeline),
       args: [{ pipeline, ...(Object.keys(set).length > 0 ? { params: set } : {}) }],

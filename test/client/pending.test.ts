@@ -3,7 +3,7 @@ import proto from '@temporalio/proto';
 import { describe, expect, it } from 'vitest';
 import { bar } from '../../client/display.ts';
 import type { StageView } from '../../client/follow.ts';
-import { ago } from '../../client/ago.ts';
+import { ago } from '../../client/status/ago.ts';
 import { applyPending, pendingOf, type Described } from '../../client/pending.ts';
 import { waitingForWorker } from '../../client/workers.ts';
 

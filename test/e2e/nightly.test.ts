@@ -15,14 +15,14 @@ import {
   type RunningWorker,
 } from '../support/project.ts';
 
-/** What is pending, what is amended, and what is stale, through the real stack. */
+/** What is pending, what is amended, and what is stale, through the real stack, on a task queue of its own. */
 
 let project: Project;
 let worker: RunningWorker;
 let store: Store;
 
 beforeAll(async () => {
-  project = await makeProject('nightly');
+  project = await makeProject('nightly', { RETRAIN_TASK_QUEUE: 'nights' });
   worker = await startWorker(project);
   store = openStore(loadConfig(project.folder, project.env).storage);
   mkdirSync(join(project.folder, 'incoming'));

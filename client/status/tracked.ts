@@ -1,6 +1,6 @@
-import type { VersionRecord } from '../store/records.ts';
-import { runUrl } from '../tracking/links.ts';
-import type { Session } from './session.ts';
+import type { VersionRecord } from '../../store/records.ts';
+import { runUrl } from '../../tracking/links.ts';
+import type { Session } from '../session.ts';
 
 /** Where a build is logged now. */
 export interface TrackedNow {
