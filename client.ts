@@ -18,12 +18,16 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 try {
   await program.parseAsync();
 } catch (error) {
+  const help = error instanceof CommanderError && error.exitCode === 0;
+  if (!help) await fail(error);
+}
+
+/** Tells a failure: a sentence on stderr, a document for whoever asked for one, whatever went wrong. */
+async function fail(error: unknown): Promise<void> {
   const { exitCodeOf, tell } = await import('./client/failure.ts');
   const { printJson, say } = await import('./client/print.ts');
-  const help = error instanceof CommanderError && error.exitCode === 0;
   const told = tell(error);
-  process.exitCode = help ? 0 : exitCodeOf(error);
+  process.exitCode = exitCodeOf(error);
   if (!(error instanceof CommanderError)) say(told.message, 'error'); // commander has said its own
-  // Whoever asked for a document gets one, whatever went wrong.
-  if (!help && process.argv.includes('--json')) printJson({ status: 'failed', error: told });
+  if (process.argv.includes('--json')) printJson({ status: 'failed', error: told });
 }
