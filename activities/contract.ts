@@ -1,3 +1,4 @@
+import type { NamedScore } from '../pipeline/metric-sets.ts';
 import type { Params } from '../pipeline/params.ts';
 import type { Ref } from '../store/ref.ts';
 
@@ -181,6 +182,8 @@ export interface PublishResult {
   version: number;
   seq: number;
   metrics: Record<string, number>;
+  /** The one of them to look at first; absent without a score, and in results of an earlier program. */
+  score?: NamedScore;
   /** Where it is logged could not be brought up to date: it is to be logged from its record. */
   deferred?: boolean;
 }

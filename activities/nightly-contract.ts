@@ -1,3 +1,4 @@
+import type { NamedScore } from '../pipeline/metric-sets.ts';
 import type { Params } from '../pipeline/params.ts';
 import type { Ref } from '../store/ref.ts';
 
@@ -45,7 +46,8 @@ export interface PendingBatches {
 export interface NightlyLine {
   batch: number;
   state: 'running' | 'elsewhere' | 'done' | 'failed';
-  accuracy?: number;
+  /** The headline of the version made. */
+  score?: NamedScore;
   /** Why it failed, in a sentence. */
   because?: string;
 }

@@ -1,5 +1,6 @@
 import { deadline } from '../deadline.ts';
 import { BadParams, messageOf, SetupError, WebhookUnavailable } from '../errors.ts';
+import { headlineScore } from '../pipeline/metric-sets.ts';
 import type { NotifyRequest } from './contract.ts';
 import type { Execution } from './execution.ts';
 
@@ -67,8 +68,8 @@ function textOf({
   error,
   message,
 }: NotifyRequest): string {
-  const accuracy = metrics?.['accuracy'];
-  const scored = accuracy === undefined ? '' : `, accuracy ${accuracy.toFixed(4)}`;
+  const score = headlineScore(metrics ?? {});
+  const scored = score === undefined ? '' : `, ${score.name} ${score.value.toFixed(4)}`;
   const made = version === null ? message : `version ${version.version}, build ${version.seq}`;
   const why = error === null ? made + scored : `${error.stage ?? 'the run'}: ${error.message}`;
   return `${pipeline} · batch ${batch} ${outcome}: ${why}`

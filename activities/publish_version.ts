@@ -1,4 +1,5 @@
 import { MissingHistory } from '../errors.ts';
+import { headlineScore, metricSetOf } from '../pipeline/metric-sets.ts';
 import { hashOf } from '../store/hash.ts';
 import type { VersionRecord } from '../store/records.ts';
 import type { PublishRequest, PublishResult } from './contract.ts';
@@ -44,7 +45,14 @@ export async function publishVersion(deps: Deps, request: PublishRequest): Promi
     created_at: new Date().toISOString(),
   });
   await deps.store.leases.release(currentRun(pipeline));
-  const published = { record: ref, version: batch, seq: record.seq, metrics: shown(headline) };
+  const score = headlineScore(headline);
+  const published = {
+    record: ref,
+    version: batch,
+    seq: record.seq,
+    metrics: shown(headline),
+    ...(score === undefined ? {} : { score }),
+  };
   // Training has pointed it at a version just made; here an earlier one becomes the latest again.
   const known = mlflow?.modelVersion ?? null;
   const again = moved && stages.some(({ stage, cached }) => stage === 'train' && cached);
@@ -61,7 +69,7 @@ export async function publishVersion(deps: Deps, request: PublishRequest): Promi
 
 /** A few numbers for the workflow's result; the record has them all. */
 function shown(metrics: Record<string, number>): Record<string, number> {
-  const names = ['accuracy', 'balanced_accuracy', 'f1_macro', 'test_rows'];
+  const names = [...metricSetOf(metrics).listed.map(({ name }) => name), 'test_rows'];
   return Object.fromEntries(
     names.flatMap((name) => (name in metrics ? [[name, metrics[name]!]] : [])),
   );

@@ -1,4 +1,5 @@
 import type { Config } from '../config.ts';
+import { headlineScore, metricSetOf } from '../pipeline/metric-sets.ts';
 import { pipelinesIn } from '../store/pipelines.ts';
 import type { VersionLine } from '../store/records.ts';
 import type { Stale } from '../store/stale.ts';
@@ -60,27 +61,20 @@ function print({ pipeline, versions, stale }: Listed, titled: boolean): void {
   for (const one of stale) say(staleness(one), 'warning');
 }
 
+function isScored({ metrics }: VersionLine): boolean {
+  return headlineScore(metrics) !== undefined;
+}
+
 function tableOf(versions: readonly VersionLine[]): string {
+  const { headline, listed: columns } = metricSetOf(versions.findLast(isScored)?.metrics ?? {});
+  const headings = columns.map(({ heading }) => heading);
   return table(
-    [
-      'version',
-      'build',
-      'accuracy',
-      'balanced',
-      'f1',
-      'new batch',
-      'train',
-      'test',
-      'model',
-      'made',
-    ],
+    ['version', 'build', ...headings, 'new batch', 'train', 'test', 'model', 'made'],
     versions.map(({ version, seq, metrics, rows, run_id, model_version, created_at }) => [
       version,
       seq,
-      number(metrics['accuracy']),
-      number(metrics['balanced_accuracy']),
-      number(metrics['f1_macro']),
-      number(metrics['new_batch_accuracy']),
+      ...columns.map(({ name }) => number(metrics[name])),
+      number(metrics[`new_batch_${headline}`]),
       rows,
       metrics['test_rows'] ?? 0,
       run_id === null ? 'not logged' : model_version === null ? '–' : `v${model_version}`,

@@ -59,9 +59,9 @@ export async function runNightly(session: Session, options: NightlyOptions): Pro
 
 function print({ state, batches, warnings }: NightlySummary): void {
   for (const warning of warnings) say(warning, 'warning');
-  for (const { batch, accuracy } of batches)
+  for (const { batch, score } of batches)
     process.stdout.write(
-      `batch ${batch}${accuracy === undefined ? '' : `  accuracy ${accuracy.toFixed(4)}`}\n`,
+      `batch ${batch}${score === undefined ? '' : `  ${score.name} ${score.value.toFixed(4)}`}\n`,
     );
   process.stdout.write(`${state}\n`);
 }

@@ -1,3 +1,4 @@
+import { metricSetOf } from '../pipeline/metric-sets.ts';
 import { onStderr } from './colour.ts';
 import { number, table } from './display.ts';
 import type { ResultDocument } from './result.ts';
@@ -13,16 +14,6 @@ export function say(text: string, kind: 'note' | 'warning' | 'error' = 'note'): 
 export function printJson(document: unknown): void {
   process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
 }
-
-/** The scores a person looks at first, in this order. */
-export const HEADLINE = [
-  'accuracy',
-  'balanced_accuracy',
-  'precision_macro',
-  'recall_macro',
-  'f1_macro',
-  'test_rows',
-] as const;
 
 /** A finished run: its scores, where to look further, and what was odd. */
 export function printResult(document: ResultDocument): void {
@@ -47,17 +38,22 @@ export function printResult(document: ResultDocument): void {
 /** Scores on the test rows of everything so far beside those on the new batch alone. */
 export function metricsTable(metrics: NonNullable<ResultDocument['metrics']>): string {
   const newBatch = metrics['new_batch'] as Record<string, unknown> | undefined;
-  const rows = HEADLINE.flatMap((name) => {
+  const rows = scoreNames(metrics).flatMap((name) => {
     const whole = metrics[name];
     const alone = newBatch?.[name];
     if (typeof whole !== 'number') return [];
-    const interval = name === 'accuracy' ? intervalOf(metrics) : '';
+    const interval = intervalOf(metrics[`${name}_low`], metrics[`${name}_high`]);
     return [[name, number(whole), interval, number(typeof alone === 'number' ? alone : undefined)]];
   });
   return table(['metric', 'all batches', '95 %', 'new batch'], rows);
 }
 
-function intervalOf({ accuracy_low, accuracy_high }: Record<string, unknown>): string {
-  if (typeof accuracy_low !== 'number' || typeof accuracy_high !== 'number') return '';
-  return `${accuracy_low.toFixed(2)}–${accuracy_high.toFixed(2)}`;
+/** The metrics a person looks at first, in their order. */
+export function scoreNames(metrics: Readonly<Record<string, unknown>>): string[] {
+  return [...metricSetOf(metrics).shown, 'test_rows'];
+}
+
+function intervalOf(low: unknown, high: unknown): string {
+  if (typeof low !== 'number' || typeof high !== 'number') return '';
+  return `${low.toFixed(2)}–${high.toFixed(2)}`;
 }

@@ -7,17 +7,12 @@ import { encoderFromJson, type Encoder } from './encoder.ts';
 import { featureImportance } from './importance.ts';
 import { toJsonBytes } from './json.ts';
 import { concatMatrices, type Matrix } from './matrix.ts';
-import { score, type Score } from './metrics.ts';
-import { describeTree, predictLabels } from './predict.ts';
+import type { Scored } from './learner.ts';
+import { learnerOf } from './learners.ts';
+import { describeTree } from './predict.ts';
 import { within, type Report } from './progress.ts';
-import { renderReport } from './report.ts';
-import {
-  fitTreeTogether as fit,
-  treeFromJson,
-  treeToJson,
-  type TreeModel,
-  type TreeParams,
-} from './tree.ts';
+import { renderReport } from './report/page.ts';
+import { treeFromJson, treeToJson, type TreeModel, type TreeParams } from './tree.ts';
 
 /**
  * Fits a tree on the train rows of all batches.
@@ -42,7 +37,7 @@ export async function fitTree(
       'every train row has a missing cell and preprocess.missing is drop: set it to impute, or add data',
     );
   const progress = within(report, 0.2, 1);
-  const model = await fit(matrix, encoder.classes, input.model, crew, progress);
+  const model = await learnerOf(encoder).fit(matrix, encoder, input.model, crew, progress);
   const { depth, leaves } = model.grown.measure();
   for (const piece of treeToJson(model)) files.append(input.into, piece);
   return {
@@ -73,9 +68,9 @@ export function evaluate(
   const model = treeFromJson(files.read(input.model));
   const matrices = loadEach(input.parts, encoder);
   const all = concatMatrices(matrices);
-  const [whole, newBatch] = [all, matrices.at(-1)!].map((matrix) =>
-    scoreOn(matrix, model, encoder),
-  );
+  const { score, metrics } = learnerOf(encoder);
+  const [whole, newBatch] = [all, matrices.at(-1)!].map((matrix) => score(model, matrix, encoder));
+  const { headline } = metrics;
   const warnings = droppedFrom(all, 'test');
   if (whole === null) warnings.push('there are no test rows, so this version has no scores');
   else if (newBatch === null)
@@ -94,7 +89,7 @@ export function evaluate(
       ...describeTree(model),
       importance: importanceOf(model, encoder),
     }),
-    facts: { accuracy: whole?.accuracy ?? null, test_rows: whole?.rows ?? 0 },
+    facts: { [headline]: whole?.numbers[headline] ?? null, test_rows: whole?.rows ?? 0 },
     warnings,
   };
 }
@@ -106,10 +101,6 @@ function loadEach(parts: readonly Uint8Array[], encoder: Encoder, report?: Repor
   });
 }
 
-function scoreOn(matrix: Matrix, model: TreeModel, encoder: Encoder): Score | null {
-  return score(matrix.labels, predictLabels(model, matrix, encoder.classes), encoder.classes);
-}
-
 function importanceOf(
   model: TreeModel,
   { features }: Encoder,
@@ -119,11 +110,10 @@ function importanceOf(
 }
 
 /** A score in the shape `dvc metrics show` prints: numbers under names, no lists but the matrix. */
-function fileOf(scored: Score | null): Record<string, unknown> {
-  if (scored === null) return { test_rows: 0 };
-  const { rows, per_class, confusion_matrix, ...numbers } = scored;
-  const classes = per_class.map(({ label, ...scores }) => [label, scores]);
-  return { ...numbers, test_rows: rows, classes: Object.fromEntries(classes), confusion_matrix };
+function fileOf(scored: Scored | null): Record<string, unknown> {
+  return scored === null
+    ? { test_rows: 0 }
+    : { ...scored.numbers, test_rows: scored.rows, ...scored.details };
 }
 
 function droppedFrom({ dropped }: Matrix, side: string): string[] {

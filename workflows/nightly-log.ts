@@ -66,11 +66,8 @@ export class NightlyLog {
     this.#show();
   }
 
-  done(batch: number, accuracy?: number): void {
-    Object.assign(this.#line(batch), {
-      state: 'done',
-      ...(accuracy === undefined ? {} : { accuracy }),
-    });
+  done(batch: number, score?: NightlyLine['score']): void {
+    Object.assign(this.#line(batch), { state: 'done', ...(score === undefined ? {} : { score }) });
     this.summary.waiting = Math.max(0, this.summary.waiting - 1);
     this.#show();
   }
@@ -115,12 +112,13 @@ export class NightlyLog {
 
   #show(): void {
     const { pipeline, state, batches, waiting, warnings } = this.summary;
-    const rows = batches.map(({ batch, state: at, accuracy }) => [
+    const rows = batches.map(({ batch, state: at, score }) => [
       String(batch),
       `${MARKS[at]} ${at}`,
-      accuracy?.toFixed(4) ?? '',
+      score?.value.toFixed(4) ?? '',
     ]);
-    const table = rows.length === 0 ? '' : tableOf(['batch', 'state', 'accuracy'], rows);
+    const heading = batches.find(({ score }) => score !== undefined)?.score?.name ?? 'score';
+    const table = rows.length === 0 ? '' : tableOf(['batch', 'state', heading], rows);
     const notes = warnings.map((warning) => `- ⚠ ${plain(warning)}`).join('\n');
     this.#tell(
       [

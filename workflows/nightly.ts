@@ -85,7 +85,7 @@ async function runBatch(
         ...aboutChild(run.pipeline, batch),
       });
       const { version } = await child.result();
-      return nightlyLog.done(batch, version?.metrics['accuracy']);
+      return nightlyLog.done(batch, version?.score);
     } catch (error) {
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) {
         if (CancellationScope.current().consideredCancelled) throw error;

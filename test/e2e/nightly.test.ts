@@ -57,7 +57,7 @@ describe('a night', () => {
     const { stdout } = await client('nightly', '--json');
     expect(JSON.parse(stdout)).toMatchObject({
       state: 'batches 1–2 of sales done',
-      batches: [{ batch: 1 }, { batch: 2, accuracy: expect.any(Number) }],
+      batches: [{ batch: 1 }, { batch: 2, score: { name: 'accuracy', value: expect.any(Number) } }],
     });
     expect((await client('nightly')).stdout).toContain(
       'nothing to do: no batch of sales is pending',

@@ -1,14 +1,15 @@
 import { proxyActivities } from '@temporalio/workflow';
 import type { TrainBatchInput } from '../../activities/contract.ts';
+import type { NamedScore } from '../../pipeline/metric-sets.ts';
 
 /** What the nightly starts, with an activity of the test's in place of the stages. */
 export { nightly } from '../../workflows/nightly.ts';
 
 const { run_batch } = proxyActivities<{
-  run_batch: (input: TrainBatchInput) => Promise<{ accuracy: number }>;
+  run_batch: (input: TrainBatchInput) => Promise<NamedScore>;
 }>({ startToCloseTimeout: '30 days', retry: { maximumAttempts: 1 } });
 
 export async function trainBatch(input: TrainBatchInput) {
-  const metrics = await run_batch(input);
-  return { version: { version: input.batch, metrics } };
+  const score = await run_batch(input);
+  return { version: { version: input.batch, score } };
 }

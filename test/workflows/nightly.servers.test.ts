@@ -35,7 +35,7 @@ function standIns(known: number, over: (input: TrainBatchInput) => unknown = () 
       ran.push(input);
       await over(input);
       built.add(input.batch);
-      return { accuracy: 0.9 };
+      return { name: 'accuracy', value: 0.9 };
     },
   };
   return { pipeline, ran, built, asked, activities };
@@ -67,7 +67,11 @@ describe('nightly', () => {
     expect(summary).toMatchObject({
       state: `batches 1–3 of ${world.pipeline} done`,
       waiting: 0,
-      batches: [1, 2, 3].map((batch) => ({ batch, state: 'done', accuracy: 0.9 })),
+      batches: [1, 2, 3].map((batch) => ({
+        batch,
+        state: 'done',
+        score: { name: 'accuracy', value: 0.9 },
+      })),
     });
     const child = temporal.client.workflow.getHandle(`${world.pipeline}-batch-2`);
     expect((await child.describe()).status.name).toBe('COMPLETED');

@@ -1,0 +1,46 @@
+/** The scores of one kind of model, as people are told of them. */
+export interface MetricSet {
+  /**
+   * The score that stands for a version where there is room for one. The metrics file has the 95 % interval
+   * around it, as `<headline>_low` and `<headline>_high`.
+   */
+  readonly headline: string;
+  /** Those that a person looks at first, in this order. */
+  readonly shown: readonly string[];
+  /** Those that lists of versions have a column for, with its heading. */
+  readonly listed: readonly { readonly name: string; readonly heading: string }[];
+}
+
+export const CLASS_METRICS: MetricSet = {
+  headline: 'accuracy',
+  shown: ['accuracy', 'balanced_accuracy', 'precision_macro', 'recall_macro', 'f1_macro'],
+  listed: [
+    { name: 'accuracy', heading: 'accuracy' },
+    { name: 'balanced_accuracy', heading: 'balanced' },
+    { name: 'f1_macro', heading: 'f1' },
+  ],
+};
+
+/** The one place that says what scores there are. */
+const METRIC_SETS: readonly [MetricSet, ...MetricSet[]] = [CLASS_METRICS];
+
+/** A score by its name. */
+export interface NamedScore {
+  name: string;
+  value: number;
+}
+
+/**
+ * Which scores some metrics are.
+ * @param metrics by flat name; of a version without test rows they have no score, which is any set's
+ */
+export function metricSetOf(metrics: Readonly<Record<string, unknown>>): MetricSet {
+  return METRIC_SETS.find(({ headline }) => headline in metrics) ?? METRIC_SETS[0];
+}
+
+/** The headline of some metrics; undefined where they have no score. */
+export function headlineScore(metrics: Readonly<Record<string, unknown>>): NamedScore | undefined {
+  const name = metricSetOf(metrics).headline;
+  const value = metrics[name];
+  return typeof value === 'number' ? { name, value } : undefined;
+}
