@@ -39,6 +39,16 @@ export function checkFrozen(ledger: Ledger, params: Params): void {
   }
 }
 
+/**
+ * Params as the columns of a pipeline's data were found by: a declaration that is taken back later, or
+ * added, changes no type of what is cut already.
+ */
+export function asCut({ settings, batches }: Ledger, params: Params): Params {
+  const { declared } = settings;
+  if (declared === undefined || batches.length === 0) return params;
+  return { ...params, data: { ...params.data, columns: declared } };
+}
+
 function show(value: unknown): string {
   const named = value as { kind?: unknown; name?: unknown } | null | undefined;
   return typeof named?.name === 'string' ? named.name : canonicalJson(value ?? null);

@@ -13,7 +13,7 @@ import { getArrivals } from './arrivals/get-arrivals.ts';
 import { isPlace } from './arrivals/open-place.ts';
 import type { GetDataRequest, StageResult } from './contract.ts';
 import type { Deps } from './deps.ts';
-import { checkFrozen } from './frozen.ts';
+import { asCut, checkFrozen } from './frozen.ts';
 import { lookOrCheck } from './growing/look-or-check.ts';
 import { localFile } from './local-file.ts';
 import { RAW } from './paths.ts';
@@ -87,11 +87,12 @@ export async function getData(deps: Deps, request: GetDataRequest): Promise<Stag
   const look = await lookOrCheck(deps, ledger, request);
   const state = tableOf(look.ledger, request.batch);
   await heal(deps, state, request);
+  const asked = { ...request, params: asCut(look.ledger, params) };
   const result =
     state.after === 0
-      ? await runStage(deps, stage, { ...request, inputs: { source: state.ref } })
+      ? await runStage(deps, stage, { ...asked, inputs: { source: state.ref } })
       : await runStage(deps, grownStage(look.ledger, state), {
-          ...request,
+          ...asked,
           inputs: { source: state.ref, columns: state.columns },
         });
   const { rows } = wholeOf(look.ledger.raw.at(-1)!);
@@ -134,6 +135,7 @@ async function openLedger(
     encoding: params.data.encoding,
     target: params.data.target,
     columns: await readColumns(deps, columns),
+    declared: params.data.columns,
     missing_values: params.data.missing_values,
     batch_size: params.data.batch_size,
     shuffle_seed: params.data.shuffle_seed,

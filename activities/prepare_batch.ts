@@ -115,15 +115,7 @@ async function cutUpTo(deps: Deps, request: StageRequest): Promise<StageResult> 
   if (ledger === undefined)
     throw new MissingHistory(`${pipeline} has no data yet: run "stage get_data" first`);
   checkFrozen(ledger, request.params);
-  const { raw: read } = request.inputs;
-  if (
-    read !== undefined &&
-    !isDirectory(read) &&
-    !ledger.raw.some(({ ref }) => ref.sha256 === read.sha256)
-  )
-    throw new Conflict(
-      `another run has opened ${pipeline} with another state of its source since this one read it: run it again, or choose another pipeline name`,
-    );
+  checkRead(ledger, request.inputs);
   checkExists(ledger, batch);
   const wanted = Array.from({ length: batch }, (_, i) => i + 1).filter((number) => {
     const standing = ledger.batches[number - 1];
@@ -159,6 +151,20 @@ async function cutUpTo(deps: Deps, request: StageRequest): Promise<StageResult> 
       facts: { ...result!.facts, ledger_revision: after.revision },
     };
   });
+}
+
+/** That a table is still what get_data read, by the types it found. */
+function checkRead(
+  { pipeline, raw }: Ledger,
+  { raw: read, columns }: StageRequest['inputs'],
+): void {
+  if (read === undefined || isDirectory(read)) return;
+  const state = raw.find(({ ref }) => ref.sha256 === read.sha256);
+  if (state !== undefined && (columns ?? state.columns).sha256 === state.columns.sha256) return;
+  const what = state === undefined ? 'another state of its source' : 'other types of its columns';
+  throw new Conflict(
+    `another run has opened ${pipeline} with ${what} since this one read it: run it again, or choose another pipeline name`,
+  );
 }
 
 /** Where a batch begins in the state of the table that it is cut from. */

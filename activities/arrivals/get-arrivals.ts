@@ -8,7 +8,7 @@ import { columnsRef, encodeColumns } from '../columns-file.ts';
 import type { GetDataRequest, StageResult } from '../contract.ts';
 import type { Deps } from '../deps.ts';
 import { currentExecution } from '../execution.ts';
-import { checkFrozen } from '../frozen.ts';
+import { asCut, checkFrozen } from '../frozen.ts';
 import { RAW_FILES } from '../paths.ts';
 import { runStage, type Stage, type StageDefinition } from '../stage.ts';
 import { lookAt, type Looked } from './look.ts';
@@ -42,7 +42,11 @@ export async function getArrivals(
   await heal(deps, ledger, request);
   const stage = arrivalsStage(definition, ledger, batch);
   const inputs = { source: encodeDirectory(RAW_FILES, rawFiles(ledger, batch)).ref };
-  const result = await runStage(deps, stage, { ...request, inputs });
+  const result = await runStage(deps, stage, {
+    ...request,
+    params: asCut(ledger, params),
+    inputs,
+  });
   return { ...result, warnings: [...result.warnings, ...sentencesOf(look, params.data.source)] };
 }
 

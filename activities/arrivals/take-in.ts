@@ -116,6 +116,7 @@ async function settingsBy(
     encoding: data.encoding,
     target: data.target,
     columns,
+    declared: data.columns,
     missing_values: data.missing_values,
     batch_size: data.batch_size,
     shuffle_seed: data.shuffle_seed,

@@ -3,7 +3,7 @@ import { stage as evaluate } from '../../activities/evaluate.ts';
 import type { SourcePlace } from '../../activities/sources/source.ts';
 import { arrivalsStage } from '../../activities/arrivals/get-arrivals.ts';
 import { isPlace } from '../../activities/arrivals/open-place.ts';
-import { checkFrozen } from '../../activities/frozen.ts';
+import { asCut, checkFrozen } from '../../activities/frozen.ts';
 import { mayGrow } from '../../activities/growing/text.ts';
 import { grownStage, stage as getData } from '../../activities/get_data.ts';
 import { inputsOf, stage as mergeData } from '../../activities/merge_data.ts';
@@ -88,12 +88,9 @@ export async function planOf(
 }
 
 /** get_data's plan: files that arrived may have added columns, and a later state of a table has its columns from the first. */
-function planData(
-  context: PlanContext,
-  ledger: Ledger | undefined,
-  source: Input,
-): Promise<Planned> {
-  if (ledger === undefined || !isRef(source)) return planStage(context, getData, { source });
+function planData(asked: PlanContext, ledger: Ledger | undefined, source: Input): Promise<Planned> {
+  if (ledger === undefined || !isRef(source)) return planStage(asked, getData, { source });
+  const context = { ...asked, params: asCut(ledger, asked.params) };
   if (hasArrivals(ledger))
     return planStage(context, arrivalsStage(getData, ledger, context.batch), { source });
   const state = tableOf(ledger, context.batch);

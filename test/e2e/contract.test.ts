@@ -131,4 +131,29 @@ describe('the data contract', () => {
     await run(3, { ...adapt, on_new_category: 'ignore' });
     await expectWhole();
   });
+
+  it.each(['table', 'folder'])(
+    'keeps the types a %s was first read by, whatever is declared later',
+    async (kind) => {
+      const source = kind === 'table' ? 'zips.csv' : 'zips/';
+      if (kind === 'folder') mkdirSync(join(project.folder, 'zips'));
+      const path = (name: string): string => (kind === 'table' ? name : join('zips', name));
+      project.write(path('zips.csv'), labelled(100, 9));
+      project.write(path('zips2.csv'), labelled(50, 10));
+      const common = ['--pipeline', `zips-${kind}`, '--set', `data.source=${source}`];
+      const flagged = [...common, '--set', 'data.target=label', '--set', 'data.batch_size=50'];
+      const declared = ['--set', 'data.columns={"a": "category"}'];
+      const columns = (result: ResultDocument): Ref => output(result, 'get_data', /columns/);
+      const first = await project.runJson('1', ...flagged, ...declared);
+      const second = await project.runJson('2', ...flagged);
+      const third = await project.runJson('1', ...flagged, '--set', 'data.columns={"b": "number"}');
+      expect([columns(second), columns(third)]).toEqual([columns(first), columns(first)]);
+      expect(third.stages.map(({ cached }) => cached)).not.toContain(false);
+      expect((await encoderOf(second)).features[0]).toMatchObject({ name: 'a', type: 'category' });
+      // Nor does another pipeline get these types, of the same data.
+      const other = `others-${kind}`;
+      const plain = await project.runJson('1', ...flagged.with(1, other));
+      expect((await encoderOf(plain)).features[0]).toMatchObject({ name: 'a', type: 'number' });
+    },
+  );
 });
