@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { canonicalJson } from '../pipeline/canonical-json.ts';
 import { objectKey } from '../store/artifacts.ts';
 import type { Ref } from '../store/ref.ts';
 import { modelFiles } from '../tracking/model.ts';
@@ -115,7 +116,7 @@ function flatParams({ params, batch }: StageRequest): Record<string, ParamValue>
   const flat: Record<string, ParamValue> = { batch };
   for (const [section, fields] of Object.entries(params))
     for (const [name, value] of Object.entries(fields))
-      flat[`${section}.${name}`] = isScalar(value) ? value : JSON.stringify(value);
+      flat[`${section}.${name}`] = isScalar(value) ? value : canonicalJson(value);
   flat['data.source'] = sourceIdentity(params.data.source).name;
   return flat;
 }

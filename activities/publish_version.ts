@@ -17,7 +17,7 @@ export async function publishVersion(deps: Deps, request: PublishRequest): Promi
   const stages = await Promise.all(request.stages.map((ran) => stageOf(deps, ran)));
   const metrics = stages.find(({ stage }) => stage === 'evaluate')!.outputs['metrics']!;
   const headline = headlineOf(readMetrics(await deps.store.artifacts.get(metrics)));
-  const { record, ref, moved } = await deps.store.records.publish({
+  const draft = {
     pipeline,
     version: batch,
     build: hashOf({
@@ -43,28 +43,42 @@ export async function publishVersion(deps: Deps, request: PublishRequest): Promi
     },
     healed: request.healed,
     created_at: new Date().toISOString(),
+  };
+  let deferred = false;
+  const { record, ref } = await deps.store.records.publish(draft, async () => {
+    deferred = !(await pointAlias(deps, request, stages));
   });
   await deps.store.leases.release(currentRun(pipeline));
   const score = headlineScore(headline);
-  const published = {
+  return {
     record: ref,
     version: batch,
     seq: record.seq,
     metrics: shown(headline),
     ...(score === undefined ? {} : { score }),
+    ...(deferred ? { deferred } : {}),
   };
-  // Training has pointed it at a version just made; here an earlier one becomes the latest again.
-  const known = mlflow?.modelVersion ?? null;
-  const again = moved && stages.some(({ stage, cached }) => stage === 'train' && cached);
-  if (mlflow !== null && known !== null && again) {
-    const alias = { name: mlflow.modelName, alias: `batch-${batch}`, version: known };
-    const set = await orDefer(deps, true, async () => {
-      await deps.tracker.setAlias(alias);
-      return true;
-    });
-    if (set !== true) return { ...published, deferred: true };
-  }
-  return published;
+}
+
+/**
+ * Points the registry's alias of the batch at an earlier version that becomes the latest again; at one
+ * just made, training has.
+ * @returns false when that is put off, as tracking is not available
+ */
+async function pointAlias(
+  deps: Deps,
+  { batch, mlflow }: PublishRequest,
+  stages: VersionRecord['stages'],
+): Promise<boolean> {
+  const version = mlflow?.modelVersion ?? null;
+  const made = stages.some(({ stage, cached }) => stage === 'train' && !cached);
+  if (mlflow === null || version === null || made) return true;
+  const alias = { name: mlflow.modelName, alias: `batch-${batch}`, version };
+  const set = await orDefer(deps, true, async () => {
+    await deps.tracker.setAlias(alias);
+    return true;
+  });
+  return set === true;
 }
 
 /** A few numbers for the workflow's result; the record has them all. */

@@ -121,12 +121,15 @@ export class Records {
    * Publishes a build of a version: gives it a number, writes its record under that, and makes it the
    * latest, in the pointer and in the index. Repeating it (a retry, a twin run) adds nothing; building
    * an earlier one once more makes that the latest again.
-   * @returns the record that stands, its reference, and whether another was the latest before.
+   * @param beforeLatest what is to be done before a build becomes the latest: until it has been done, the
+   *   one before stays it, so that a retry does it again
+   * @returns the record that stands, and its reference
    */
   async publish(
     draft: Omit<VersionRecord, 'schema' | 'seq'>,
-  ): Promise<{ record: VersionRecord; ref: Ref; moved: boolean }> {
-    const seq = await this.#reserve(draft);
+    beforeLatest?: () => Promise<void>,
+  ): Promise<{ record: VersionRecord; ref: Ref }> {
+    const { seq, latest } = await this.#reserve(draft);
     const key = recordKey(draft.pipeline, draft.version, seq);
     const own: VersionRecord = { schema: 1, ...draft, seq };
     let bytes: Uint8Array = Buffer.from(canonicalJson(own));
@@ -135,9 +138,10 @@ export class Records {
       bytes = (await this.#bucket.get(key))!.bytes;
       record = decodeDocument(key, bytes, RECORD);
     }
-    const moved = await this.#makeLatest(record);
+    if (latest !== seq) await beforeLatest?.();
+    await this.#makeLatest(record);
     await this.#enterInIndex(record);
-    return { record, ref: refOf(key, bytes), moved };
+    return { record, ref: refOf(key, bytes) };
   }
 
   /**
@@ -203,31 +207,30 @@ export class Records {
     }));
   }
 
-  /** The build's number: its own if it has one, else the next. A record follows, or a retry writes it. */
+  /**
+   * The build's number: its own if it has one, else the next. A record follows, or a retry writes it.
+   * @returns it, and the number of the build that is the latest now
+   */
   async #reserve({
     pipeline,
     version,
     build,
-  }: Omit<VersionRecord, 'schema' | 'seq'>): Promise<number> {
+  }: Omit<VersionRecord, 'schema' | 'seq'>): Promise<{ seq: number; latest: number | null }> {
     const key = latestKey(pipeline, version);
-    const { builds } = await swapDocument(this.#bucket, key, BUILDS, (current) => {
+    const { builds, latest } = await swapDocument(this.#bucket, key, BUILDS, (current) => {
       if (current?.builds.includes(build) === true) return current;
       const standing = current ?? NO_BUILDS;
       return { ...standing, builds: [...standing.builds, build] };
     });
-    return builds.indexOf(build) + 1;
+    return { seq: builds.indexOf(build) + 1, latest };
   }
 
-  /** @returns whether another was the latest. */
-  async #makeLatest({ pipeline, version, seq }: VersionRecord): Promise<boolean> {
-    let moved = false;
+  async #makeLatest({ pipeline, version, seq }: VersionRecord): Promise<void> {
     await swapDocument(this.#bucket, latestKey(pipeline, version), BUILDS, (current) => {
-      moved = current!.latest !== seq;
       const collected = current!.collected.filter((build) => build.seq !== seq);
-      const same = !moved && collected.length === current!.collected.length;
+      const same = current!.latest === seq && collected.length === current!.collected.length;
       return same ? current! : { ...current!, latest: seq, collected };
     });
-    return moved;
   }
 
   /** Brings the index to what is the latest, even where another publishes at the same time. */

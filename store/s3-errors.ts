@@ -6,6 +6,32 @@ interface Place {
   key: string;
 }
 
+/**
+ * What S3 says of a request that the same one may mend, whatever the status: a slow or spoilt body, a
+ * bucket somebody else is making.
+ * Source: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html#ErrorCodeList
+ */
+const PASSING = new Set([
+  'RequestTimeout',
+  'IncompleteBody',
+  'BadDigest',
+  'XAmzContentChecksumMismatch',
+  'XAmzContentSHA256Mismatch',
+  'Throttling',
+  'ThrottlingException',
+  'RequestLimitExceeded',
+  'SlowDown',
+  'OperationAborted',
+]);
+
+/** Answers 400 to credentials that are not valid any more. */
+const EXPIRED = new Set([
+  'ExpiredToken',
+  'ExpiredTokenException',
+  'InvalidToken',
+  'TokenRefreshRequired',
+]);
+
 function statusOf(error: unknown): number | undefined {
   const metadata = (error as { $metadata?: { httpStatusCode?: number } }).$metadata;
   return metadata?.httpStatusCode;
@@ -38,12 +64,18 @@ export function storageError(error: unknown, place: Place): StorageRefused | Sto
       `no credentials for the S3 server at ${where}: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or start the local stack`,
       { cause: error },
     );
-  if (status === 401 || status === 403)
+  if (name === 'RequestTimeTooSkewed')
+    return new StorageRefused(
+      `the S3 server at ${where} does not take our requests, as the clock here and its own are more than 15 minutes apart: set this machine's clock`,
+      { cause: error },
+    );
+  if (status === 401 || status === 403 || EXPIRED.has(name))
     return new StorageRefused(
       `the S3 server at ${where} refused our credentials (${status}${name === 'Unknown' ? '' : ` ${name}`}): check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and what they may do`,
       { cause: error },
     );
-  if (status !== undefined && status >= 300 && status < 500 && status !== 408 && status !== 429)
+  const passing = status === 408 || status === 429 || PASSING.has(name);
+  if (status !== undefined && status >= 300 && status < 500 && !passing)
     return new StorageRefused(
       `the S3 server at ${where} refused the request (${status} ${name}: ${messageOf(error)}): check storage.bucket, storage.region and storage.endpoint in params.yaml`,
       { cause: error },
@@ -53,7 +85,7 @@ export function storageError(error: unknown, place: Place): StorageRefused | Sto
       ? 'it stopped answering'
       : status === undefined || status < 300
         ? messageOf(error) || causeCode(error)
-        : `it answered ${status}`;
+        : `it answered ${status}${passing && status < 500 ? ` ${name}` : ''}`;
   return new StorageUnavailable(
     `the S3 server at ${where} is not available (${reason}): start it with "npm run client -- stack up", or check storage.endpoint in params.yaml`,
     { cause: error },

@@ -37,7 +37,10 @@ const STAGE = {
   // What a stage that is told to stop has under way ends before its MLflow run is ended, not after.
   cancellationType: 'WAIT_CANCELLATION_COMPLETED',
 } as const;
+const A_DAY = '24h';
 const stages = proxyActivities<Activities>(STAGE);
+// A large source may come over a slow line.
+const { get_data } = proxyActivities<Activities>({ ...STAGE, startToCloseTimeout: A_DAY });
 
 /** The stages that compute, on the queue of the workers that are there for them, if there is one. */
 function computing({
@@ -45,7 +48,7 @@ function computing({
 }: PinnedRun): Pick<ActivityInterfaceFor<Activities>, 'preprocess' | 'train' | 'evaluate'> {
   const options = cpuTaskQueue === undefined ? STAGE : { ...STAGE, taskQueue: cpuTaskQueue };
   const { preprocess, evaluate } = proxyActivities<Activities>(options);
-  const { train } = proxyActivities<Activities>({ ...options, startToCloseTimeout: '24h' });
+  const { train } = proxyActivities<Activities>({ ...options, startToCloseTimeout: A_DAY });
   return { preprocess, train, evaluate };
 }
 
@@ -118,7 +121,7 @@ async function runHealing(run: PinnedRun, stageLog: StageLog): Promise<void> {
 /** The pipeline, top to bottom: each stage takes what those above it made. */
 async function runStages(run: PinnedRun, stageLog: StageLog): Promise<void> {
   const compute = computing(run);
-  const data = await stageLog.run('get_data', stages.get_data, {
+  const data = await stageLog.run('get_data', get_data, {
     source: run.source,
     ...(run.refresh === true ? { refresh: true } : {}),
     inputs: {},

@@ -192,6 +192,52 @@ describe('what a person must mend fails at once, by name', () => {
   });
 });
 
+/** Trains, scores and publishes the batch by another depth: asks for its publishing, as a build from the cache would. */
+async function otherBuild(): Promise<Record<string, unknown>> {
+  const { params } = asks.train as { params: { model: object } };
+  const other = { ...params, model: { ...params.model, max_depth: depth++ } };
+  const trained = await alone.answer('train', { ...asks.train, params: other });
+  const { attempt, mlflow, outputs } = trained;
+  const inputs = { ...(asks.evaluate['inputs'] as object), model: outputs['model'] };
+  const scored = await alone.answer('evaluate', {
+    ...asks.evaluate,
+    params: other,
+    attempt,
+    inputs,
+  });
+  const standing = asks.publish_version['stages'] as { stage: string }[];
+  const stages = standing.map((ran) => {
+    const own = [trained, scored].find(({ stage }) => stage === ran.stage);
+    return own === undefined ? ran : { stage: own.stage, key: own.key, cached: false };
+  });
+  const publish = { ...asks.publish_version, params: other, stages, attempt, mlflow };
+  await alone.answer('publish_version', publish);
+  return { ...publish, stages: stages.map((ran) => ({ ...ran, cached: true })) };
+}
+
+/** The model version that the registry's alias of the batch stands at. */
+async function aliased(): Promise<unknown> {
+  const at = new URL('/api/2.0/mlflow/registered-models/alias', process.env['MLFLOW_TRACKING_URI']);
+  at.search = String(new URLSearchParams({ name: pipeline, alias: 'batch-1' }));
+  const { model_version } = (await (await fetch(at)).json()) as { model_version: object };
+  return (model_version as { version: string }).version;
+}
+
+it('the alias follows the build that is the latest again, also where MLflow is away at first', async () => {
+  const first = await otherBuild();
+  const second = await otherBuild();
+  const versionOf = (asked: Record<string, unknown>): unknown =>
+    (asked['mlflow'] as { modelVersion: string }).modelVersion;
+  expect(await aliased()).toBe(versionOf(second));
+  alone.mlflow.poison('unavailable');
+  expect(await failure(alone.play('publish_version', first).ended)).toMatchObject({
+    type: 'TrackingUnavailable',
+  });
+  alone.mlflow.poison(undefined);
+  expect(await alone.answer('publish_version', first)).toMatchObject({ version: 1 });
+  expect(await aliased()).toBe(versionOf(first));
+});
+
 /** Laid over it, `inputs` key by key. */
 function merged(ask: Record<string, unknown>, over: Record<string, unknown>): object {
   const inputs = { ...(ask['inputs'] as object), ...(over['inputs'] as object | undefined) };
