@@ -36,6 +36,7 @@ export async function notify(
     workflow_id: workflowId,
     run_id: runId,
   };
+  const late = deadline(ANSWER_MS, signal);
   let response: Response;
   try {
     response = await fetch(webhook, {
@@ -43,12 +44,14 @@ export async function notify(
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(body),
       redirect: 'manual', // what it says is for this receiver alone
-      signal: deadline(ANSWER_MS, signal),
+      signal: late.signal,
     });
   } catch (error) {
     throw new WebhookUnavailable(
       `the webhook at ${webhook.host} does not answer (${messageOf(error)}): check that it runs`,
     );
+  } finally {
+    late.clear();
   }
   await response.body?.cancel();
   if (response.ok) return;

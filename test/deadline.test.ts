@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setFlagsFromString } from 'node:v8';
@@ -17,7 +18,7 @@ it('ends a request whose answer stops halfway, even when memory is swept meanwhi
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
   const { signal } = new AbortController();
   const read = async (): Promise<string> =>
-    (await fetch(url, { signal: deadline(500, signal) })).text();
+    (await fetch(url, { signal: deadline(500, signal).signal })).text();
   const sweeping = setInterval(sweep, 100);
   await expect(read()).rejects.toMatchObject({ name: 'TimeoutError' });
   clearInterval(sweeping);
@@ -27,9 +28,17 @@ it('ends a request whose answer stops halfway, even when memory is swept meanwhi
 
 it('ends with the signal it is given, and with its reason', () => {
   const controller = new AbortController();
-  const ours = deadline(60_000, controller.signal);
+  const { signal: ours } = deadline(60_000, controller.signal);
   expect(ours.aborted).toBe(false);
   controller.abort(new Error('cancelled'));
   expect(ours.reason).toMatchObject({ message: 'cancelled' });
-  expect(deadline(60_000, controller.signal).aborted).toBe(true);
+  expect(deadline(60_000, controller.signal).signal.aborted).toBe(true);
+});
+
+it('leaves nothing behind on the signal it is given once it is cleared', () => {
+  const controller = new AbortController();
+  const begun = Array.from({ length: 20 }, () => deadline(60_000, controller.signal));
+  expect(getEventListeners(controller.signal, 'abort')).toHaveLength(20);
+  for (const { clear } of begun) clear();
+  expect(getEventListeners(controller.signal, 'abort')).toHaveLength(0);
 });

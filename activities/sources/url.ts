@@ -21,7 +21,7 @@ const HEADERS = {
  */
 export const openUrl: OpenKind = async (source, options) => {
   const url = checkUrl(source);
-  const signal = deadline(options.limits.totalMs, options.signal);
+  const { signal } = deadline(options.limits.totalMs, options.signal); // the body's too, which is read later
   try {
     const { at, answer } = await follow(url, options, signal);
     if (answer.statusCode === 304 && options.known !== undefined) {

@@ -72,9 +72,10 @@ export class Http {
   }
 
   async #send(call: Call, again = call.safe === true): Promise<string> {
-    const { uri, signal } = this.options;
+    const { uri, signal, timeoutMs } = this.options;
+    const late = deadline(timeoutMs + Math.ceil(sizeOf(call.body) / 1_000), signal);
     try {
-      const answer = await fetch(`${uri}${call.path}`, this.#init(call));
+      const answer = await fetch(`${uri}${call.path}`, this.#init(call, late.signal));
       const body = await answer.text();
       if (answer.ok) return body;
       throw failure(uri, nameOf(call), {
@@ -89,12 +90,13 @@ export class Http {
       if (!isNetwork(error)) throw error;
       if (again && isDropped(error)) return this.#send(call, false);
       throw noAnswer(uri, error);
+    } finally {
+      late.clear();
     }
   }
 
-  #init(call: Call): RequestInit {
-    const { authorization, signal, timeoutMs } = this.options;
-    const size = sizeOf(call.body);
+  #init(call: Call, signal: AbortSignal): RequestInit {
+    const { authorization } = this.options;
     return {
       method: call.method,
       headers: {
@@ -104,7 +106,7 @@ export class Http {
       ...(call.body === undefined ? {} : { body: call.body as RequestInit['body'] & {} }),
       // Followed, a POST would turn into a GET, and our credentials would go elsewhere.
       redirect: 'manual',
-      signal: deadline(timeoutMs + Math.ceil(size / 1_000), signal),
+      signal,
     };
   }
 }
