@@ -7,12 +7,17 @@ import {
   UploadPartCommand,
   type S3Client,
 } from '@aws-sdk/client-s3';
+import { deadline } from '../deadline.ts';
+import { underSignal } from './signal.ts';
 
 /** Bytes in a part, and so in memory at once; S3 takes 5 MiB to 5 GiB. */
 const PART = 16 * 1024 * 1024;
 
 /** S3 takes 10 000 parts at most. */
 const MOST_PARTS = 9_000;
+
+/** How long the server may take to remove the parts of an upload that is given up. */
+const GIVING_UP_MS = 3_000;
 
 /** Where a file goes, and what stands beside it. */
 export interface Upload {
@@ -53,9 +58,10 @@ export async function uploadParts(
       new CompleteMultipartUploadCommand({ Bucket, Key, UploadId, MultipartUpload: { Parts } }),
     );
   } catch (error) {
-    await client
-      .send(new AbortMultipartUploadCommand({ Bucket, Key, UploadId }))
-      .catch(() => undefined); // the first failure is the one to tell
+    const gone = deadline(GIVING_UP_MS);
+    await underSignal(gone, () =>
+      client.send(new AbortMultipartUploadCommand({ Bucket, Key, UploadId })),
+    ).catch(() => undefined); // the first failure is the one to tell
     throw error;
   } finally {
     await handle.close();
