@@ -58,10 +58,11 @@ export async function uploadParts(
       new CompleteMultipartUploadCommand({ Bucket, Key, UploadId, MultipartUpload: { Parts } }),
     );
   } catch (error) {
-    const gone = deadline(GIVING_UP_MS);
-    await underSignal(gone, () =>
+    const late = deadline(GIVING_UP_MS);
+    await underSignal(late.signal, () =>
       client.send(new AbortMultipartUploadCommand({ Bucket, Key, UploadId })),
     ).catch(() => undefined); // the first failure is the one to tell
+    late.clear();
     throw error;
   } finally {
     await handle.close();
