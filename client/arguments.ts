@@ -8,7 +8,7 @@ import { pipelineName } from '../pipeline/params.ts';
 export function batchArgument(text: string): number {
   const number = Number(text);
   if (/^[0-9]+$/.test(text) && number >= 1 && number <= 999_999) return number;
-  throw new InvalidArgumentError('a batch is a whole number from 1.');
+  throw new InvalidArgumentError('a batch is a whole number from 1 to 999999.');
 }
 
 /** How many, from 1. */

@@ -82,6 +82,8 @@ async function checkoutInto(
 function localError(error: unknown, out: string): unknown {
   const { code, syscall, path = out } = error as NodeJS.ErrnoException;
   if (code === undefined || syscall === undefined) return error;
+  if (code === 'ENOTDIR' || code === 'EEXIST')
+    return new SetupError(`${out} is not a folder: choose another with --out`, { cause: error });
   return new SetupError(
     `${path} cannot be read or written (${code}, ${syscall}): check the permissions there and the space on its disk`,
     { cause: error },

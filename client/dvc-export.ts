@@ -1,12 +1,13 @@
 import { join, relative, resolve } from 'node:path';
 import { readMetrics, type MetricsFile } from '../activities/metrics-file.ts';
 import type { Config } from '../config.ts';
-import { BadParams, MissingHistory } from '../errors.ts';
+import { BadParams } from '../errors.ts';
 import type { Store } from '../store/index.ts';
 import { soundRecord } from '../store/record-check.ts';
 import { filesOf } from './dvc/files.ts';
-import { isInGit, readIfThere, RECEIPT, writeFolder } from './dvc/folder.ts';
+import { isInGit, inFolder, readIfThere, RECEIPT, writeFolder } from './dvc/folder.ts';
 import { readVersion, type StoredVersion } from './dvc/version.ts';
+import { noVersionYet } from './latest.ts';
 import { printJson, say } from './print.ts';
 import { openSession } from './session.ts';
 
@@ -35,14 +36,17 @@ export async function dvcExport(config: Config, request: ExportRequest): Promise
     const { store } = session;
     const wanted = request.version ?? (await latestVersion(store, pipeline));
     const version = await readVersion(store.artifacts, await soundRecord(store, pipeline, wanted));
-    const files = filesOf(version, await metricsOf(store, version), {
-      storage: config.storage,
-      noScm: !isInGit(out),
-      gitignore: (await readIfThere(join(out, '.gitignore'))) ?? '',
-    });
+    const metrics = await metricsOf(store, version);
     const { seq } = version.record;
-    await writeFolder(out, files, { force, about: { pipeline, version: wanted, seq } });
-    const names = [...files.keys(), RECEIPT];
+    const names = await inFolder(out, async () => {
+      const files = filesOf(version, metrics, {
+        storage: config.storage,
+        noScm: !isInGit(out),
+        gitignore: (await readIfThere(join(out, '.gitignore'))) ?? '',
+      });
+      await writeFolder(out, files, { force, about: { pipeline, version: wanted, seq } });
+      return [...files.keys(), RECEIPT];
+    });
     if (json === true) printJson({ pipeline, version: wanted, out, files: names });
     else tell(`version ${wanted} of ${pipeline}, build ${seq}`, out, names);
     return 0;
@@ -53,8 +57,7 @@ export async function dvcExport(config: Config, request: ExportRequest): Promise
 
 async function latestVersion({ records }: Store, pipeline: string): Promise<number> {
   const last = (await records.list(pipeline)).at(-1);
-  if (last === undefined)
-    throw new MissingHistory(`${pipeline} has no version yet: make one with "run 1"`);
+  if (last === undefined) throw noVersionYet(pipeline);
   return last.version;
 }
 

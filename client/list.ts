@@ -4,6 +4,7 @@ import { pipelinesIn } from '../store/pipelines.ts';
 import type { VersionLine } from '../store/records.ts';
 import type { Stale } from '../store/stale.ts';
 import { number, table } from './display.ts';
+import { noVersionYet } from './latest.ts';
 import { printJson, say } from './print.ts';
 import { openSession, type Session } from './session.ts';
 import { staleness, staleOf } from './stale.ts';
@@ -54,7 +55,7 @@ async function listed({ store }: Session, pipeline: string): Promise<Listed> {
 
 function print({ pipeline, versions, stale }: Listed, titled: boolean): void {
   if (versions.length === 0) {
-    say(`${pipeline} has no version yet: make one with "run 1 --pipeline ${pipeline}"`);
+    say(noVersionYet(pipeline).message);
     return;
   }
   process.stdout.write(`${titled ? `${pipeline}\n` : ''}${tableOf(versions)}\n`);

@@ -1,8 +1,8 @@
 import type { LoggedVersion, LogVersionInput } from '../activities/contract.ts';
 import type { Config } from '../config.ts';
-import { MissingHistory } from '../errors.ts';
 import { isDirectoryUri } from '../tracking/place.ts';
 import type { logVersion } from '../workflows/index.ts';
+import { noVersionYet } from './latest.ts';
 import { printJson, say } from './print.ts';
 import { openSession, type Session } from './session.ts';
 import { taskQueueHasWorker } from './workers.ts';
@@ -43,7 +43,7 @@ export async function log(
 async function everyVersion({ store }: Session, pipeline: string): Promise<number[]> {
   const versions = (await store.records.list(pipeline)).map(({ version }) => version);
   if (versions.length > 0) return versions;
-  throw new MissingHistory(`${pipeline} has no version yet: make one with "run 1"`);
+  throw noVersionYet(pipeline);
 }
 
 /** Starts the workflow, or follows the one that is at it. */

@@ -1,5 +1,6 @@
 import type { RunSummary, StageName } from '../activities/contract.ts';
 import { readMetrics, type MetricsFile } from '../activities/metrics-file.ts';
+import { DamagedArtifact } from '../errors.ts';
 import type { VersionRecord } from '../store/records.ts';
 import type { Ref } from '../store/ref.ts';
 import { latestOf } from './latest.ts';
@@ -49,7 +50,7 @@ export async function resultOf(
   { workflowId, runId }: { workflowId: string; runId: string },
   summary: RunSummary,
 ): Promise<{ document: ResultDocument; metricsFile: { path: string; bytes: Uint8Array } | null }> {
-  const previous = await previousOf(session, summary);
+  const { previous, warnings } = await previousOf(session, summary);
   const stages = await Promise.all(
     summary.stages.map(async ({ stage, key, state, durationMs, made }) => {
       const entry = key === undefined ? undefined : await session.store.cache.read(stage, key);
@@ -102,20 +103,30 @@ export async function resultOf(
     stages,
     mlflow,
     links: { temporal: temporalLink(session, workflowId, runId), mlflow: mlflow?.url ?? null },
-    warnings: summary.warnings,
+    warnings: [...summary.warnings, ...warnings],
     healed: summary.healed,
   };
   return { document, metricsFile };
 }
 
-/** The build that this run's is compared with: the one before, or the latest for a run that made none. */
+/**
+ * The build that this run's is compared with: the one before, or the latest for a run that made none.
+ * A record that is damaged spoils nothing but the comparison.
+ */
 async function previousOf(
   { store: { records } }: Session,
   { pipeline, batch, version }: RunSummary,
-): Promise<VersionRecord | undefined> {
-  return version === null
-    ? latestOf(records, pipeline, batch)
-    : records.read(pipeline, batch, version.seq - 1);
+): Promise<{ previous: VersionRecord | undefined; warnings: string[] }> {
+  try {
+    const previous =
+      version === null
+        ? await latestOf(records, pipeline, batch)
+        : await records.read(pipeline, batch, version.seq - 1);
+    return { previous, warnings: [] };
+  } catch (error) {
+    if (!(error instanceof DamagedArtifact)) throw error;
+    return { previous: undefined, warnings: [`the run is compared with none: ${error.message}`] };
+  }
 }
 
 /** The page of a run in Temporal's Web UI. */

@@ -23,7 +23,7 @@ export async function status(
     if (stored.error !== null && run === null) throw stored.error;
     if (run === null && version === null)
       throw new MissingHistory(
-        `batch ${batch} of ${pipeline} has never been run: run it with "run ${batch}"`,
+        `batch ${batch} of ${pipeline} has never been run: run it with "run ${batch} --pipeline ${pipeline}"`,
       );
     if (stored.error !== null)
       say(`what stands cannot be told: ${stored.error.message}`, 'warning');

@@ -9,9 +9,9 @@ import {
   PutObjectCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
-import { uploadParts } from './multipart.ts';
+import { abortUpload, sizeOfParts, uploadParts } from './multipart.ts';
 import { isConflict, isMissing, isMissingBucket, storageError } from './s3-errors.ts';
-import { currentSignal } from './signal.ts';
+import { noteUpload } from './unfinished.ts';
 
 /** Where the bucket is. Credentials come from the AWS chain (environment, profile) unless given. */
 export interface BucketOptions {
@@ -62,7 +62,7 @@ export type Condition = { absent: true } | { etag: string };
 
 /**
  * The one place that speaks S3: a few verbs over keys, failures as StorageUnavailable or
- * StorageRefused, absence as `undefined`. What is asked under a signal (signal.ts) ends with it.
+ * StorageRefused, absence as `undefined`.
  */
 export class Bucket {
   readonly options: BucketOptions;
@@ -91,10 +91,6 @@ export class Bucket {
         throwOnRequestTimeout: true,
       },
     });
-    const handler = this.#client.config.requestHandler;
-    const handle = handler.handle.bind(handler);
-    handler.handle = (request, handling) =>
-      handle(request, { ...handling, abortSignal: currentSignal() });
   }
 
   /** Creates the bucket if there is none; says by StorageUnavailable or StorageRefused when it cannot. */
@@ -272,10 +268,33 @@ export class Bucket {
       Metadata: { sha256: known.sha256, ...(known.mark ? MARK : {}) },
     };
     try {
-      await uploadParts(this.#client, upload, file, known.size);
+      await uploadParts(this.#client, upload, file, known.size, noteUpload(this, key));
     } catch (error) {
       throw this.#error(error, key);
     }
+  }
+
+  /** Bytes that an upload in parts has left so far; undefined when there is no such upload. */
+  async sizeOfUpload(key: string, uploadId: string): Promise<number | undefined> {
+    try {
+      return await sizeOfParts(this.#client, this.#upload(key, uploadId));
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw this.#error(error, key);
+    }
+  }
+
+  /** Gives up an upload in parts and what it has left; one that is not there is fine. */
+  async abortUpload(key: string, uploadId: string): Promise<void> {
+    try {
+      await abortUpload(this.#client, this.#upload(key, uploadId));
+    } catch (error) {
+      if (!isMissing(error)) throw this.#error(error, key);
+    }
+  }
+
+  #upload(Key: string, UploadId: string) {
+    return { Bucket: this.options.bucket, Key, UploadId };
   }
 
   /** Deletes the object at `key`; one that is not there is fine. */
@@ -310,10 +329,7 @@ export class Bucket {
     }
   }
 
-  /** What a request threw; one that was given up on purpose threw why it was. */
-  #error(error: unknown, key: string): unknown {
-    const signal = currentSignal();
-    if (signal?.aborted === true) return signal.reason;
+  #error(error: unknown, key: string): Error {
     return storageError(error, { ...this.options, key });
   }
 }

@@ -19,7 +19,11 @@ export interface Shape<T> {
   shape: z.ZodType<T>;
   /** By the number an older document carries: what it is under the next. */
   upgrades?: Record<number, (older: Record<string, unknown>) => Record<string, unknown>>;
+  /** What a person does about one that is damaged; a backup alone helps unless this says more. */
+  mend?: string;
 }
+
+const BACKUP = 'restore it from a backup';
 
 /** Tries before a document under contention is called unavailable; each waits a little longer. */
 const SWAP_TRIES = 50;
@@ -106,9 +110,9 @@ async function write(
 export function decodeDocument<T>(
   key: string,
   bytes: Uint8Array,
-  { schema, shape, upgrades }: Shape<T>,
+  { schema, shape, upgrades, mend = BACKUP }: Shape<T>,
 ): T {
-  let json = parseJson(key, bytes);
+  let json = parseJson(key, bytes, mend);
   let written = json?.['schema'];
   if (typeof written === 'number' && written > schema)
     throw new DamagedArtifact(
@@ -125,17 +129,17 @@ export function decodeDocument<T>(
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
   throw new DamagedArtifact(
-    `the stored document ${key} has been changed by hand or damaged (${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}): restore it from a backup`,
+    `the stored document ${key} has been changed by hand or damaged (${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}): ${mend}`,
     { details: { key } },
   );
 }
 
-function parseJson(key: string, bytes: Uint8Array): Record<string, unknown> | null {
+function parseJson(key: string, bytes: Uint8Array, mend: string): Record<string, unknown> | null {
   try {
     return JSON.parse(Buffer.from(bytes).toString('utf8')) as Record<string, unknown> | null;
   } catch (error) {
     throw new DamagedArtifact(
-      `the stored document ${key} is not JSON (${messageOf(error)}): restore it from a backup`,
+      `the stored document ${key} is not JSON (${messageOf(error)}): ${mend}`,
       { cause: error, details: { key } },
     );
   }

@@ -29,7 +29,11 @@ const gateSchema = z.strictObject({
 
 type GateDocument = z.infer<typeof gateSchema>;
 
-const GATE: Shape<GateDocument> = { schema: 1, shape: gateSchema };
+const GATE: Shape<GateDocument> = {
+  schema: 1,
+  shape: gateSchema,
+  mend: 'delete it, once no gc is at work',
+};
 
 /** The gate as its closer holds it. */
 export interface ClosedGate {

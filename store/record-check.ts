@@ -31,7 +31,7 @@ export async function soundRecord(
   if (fault === undefined) return record;
   const key = recordKey(pipeline, version, record.seq);
   throw new DamagedArtifact(
-    `the record of version ${version} of ${pipeline} (${key}) has been changed by hand or damaged (${fault}): restore it from a backup, or build the version anew with "run ${version} --force"`,
+    `the record of version ${version} of ${pipeline} (${key}) has been changed by hand or damaged (${fault}): restore it from a backup, or build the version anew with "run ${version} --force --pipeline ${pipeline}"`,
     { details: { key } },
   );
 }
@@ -39,7 +39,7 @@ export async function soundRecord(
 /** gc has given a build up: what was its alone is gone, and its record stays. */
 export function notKept({ pipeline, version }: BuildOf, collected: string): MissingHistory {
   return new MissingHistory(
-    `version ${version} of ${pipeline} was not kept by gc on ${collected.slice(0, 10)}; its record stays: build it anew with "run ${version}"`,
+    `version ${version} of ${pipeline} was not kept by gc on ${collected.slice(0, 10)}; its record stays: build it anew with "run ${version} --pipeline ${pipeline}"`,
   );
 }
 

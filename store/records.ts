@@ -11,7 +11,6 @@ import {
 } from './documents.ts';
 import { refOf } from './hash.ts';
 import { refSchema, type Ref } from './ref.ts';
-import { toItsEnd } from './signal.ts';
 import { executionSchema, fact } from './stage-cache.ts';
 
 const stageSchema = z.strictObject({
@@ -97,7 +96,11 @@ const buildsSchema = z.strictObject({
 
 type Builds = z.infer<typeof buildsSchema>;
 
-const RECORD: Shape<z.infer<typeof recordSchema>> = { schema: 1, shape: recordSchema };
+const RECORD: Shape<z.infer<typeof recordSchema>> = {
+  schema: 1,
+  shape: recordSchema,
+  mend: 'restore it from a backup, or build the version anew with "run N --force"',
+};
 const INDEX: Shape<z.infer<typeof indexSchema>> = { schema: 1, shape: indexSchema };
 const BUILDS: Shape<Builds> = { schema: 1, shape: buildsSchema };
 
@@ -105,13 +108,6 @@ const NO_BUILDS: Builds = { schema: 1, latest: null, builds: [], collected: [] }
 
 /** Everything about one build of version N. */
 export type VersionRecord = z.infer<typeof recordSchema>;
-type Draft = Omit<VersionRecord, 'schema' | 'seq'>;
-
-interface Published {
-  record: VersionRecord;
-  ref: Ref;
-}
-
 /** Names one build of a version. */
 export type BuildOf = Pick<VersionRecord, 'pipeline' | 'version' | 'seq'>;
 /** One line of the index: the headline of a version's latest build. */
@@ -133,12 +129,10 @@ export class Records {
    *   one before stays it, so that a retry does it again
    * @returns the record that stands, and its reference
    */
-  async publish(draft: Draft, beforeLatest?: () => Promise<void>): Promise<Published> {
-    // Stopped halfway, a version would be listed without its record or stand without being listed.
-    return toItsEnd(() => this.#publish(draft, beforeLatest));
-  }
-
-  async #publish(draft: Draft, beforeLatest?: () => Promise<void>): Promise<Published> {
+  async publish(
+    draft: Omit<VersionRecord, 'schema' | 'seq'>,
+    beforeLatest?: () => Promise<void>,
+  ): Promise<{ record: VersionRecord; ref: Ref }> {
     const { seq, latest } = await this.#reserve(draft);
     const key = recordKey(draft.pipeline, draft.version, seq);
     const own: VersionRecord = { schema: 1, ...draft, seq };
@@ -164,7 +158,7 @@ export class Records {
     const record = seq === null ? undefined : await this.read(pipeline, version, seq);
     if (record === undefined)
       throw new MissingHistory(
-        `version ${version} of ${pipeline} has not been built: run it with "run ${version}"`,
+        `version ${version} of ${pipeline} has not been built: run it with "run ${version} --pipeline ${pipeline}"`,
       );
     return record;
   }
@@ -225,7 +219,7 @@ export class Records {
     pipeline,
     version,
     build,
-  }: Draft): Promise<{ seq: number; latest: number | null }> {
+  }: Omit<VersionRecord, 'schema' | 'seq'>): Promise<{ seq: number; latest: number | null }> {
     const key = latestKey(pipeline, version);
     const { builds, latest } = await swapDocument(this.#bucket, key, BUILDS, (current) => {
       if (current?.builds.includes(build) === true) return current;

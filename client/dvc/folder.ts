@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { Conflict, messageOf, SetupError } from '../../errors.ts';
+import { withLock } from '../../infra/lock.ts';
 import { sha256 } from '../../store/hash.ts';
 
 /** What an export leaves of itself, to tell its files from edited ones; of no use to DVC. */
@@ -27,6 +28,16 @@ async function editedFiles(folder: string, files: ReadonlyMap<string, string>): 
     if (sha256(standing) !== exported[path]) edited.push(path);
   }
   return edited;
+}
+
+/** Runs `work` while no other export writes into the folder, which is made where there is none. */
+export async function inFolder<T>(folder: string, work: () => Promise<T>): Promise<T> {
+  try {
+    await mkdir(folder, { recursive: true });
+  } catch (error) {
+    throw unusable(folder, 'made a folder', error);
+  }
+  return withLock(join(folder, '.export.lock'), work);
 }
 
 /**
@@ -86,10 +97,12 @@ async function writeWhole(path: string, content: string): Promise<void> {
     await rename(half, path);
   } catch (error) {
     throw unusable(path, 'written', error);
+  } finally {
+    await rm(half, { force: true });
   }
 }
 
-function unusable(path: string, done: 'read' | 'written', error: unknown): SetupError {
+function unusable(path: string, done: string, error: unknown): SetupError {
   return new SetupError(
     `${path} cannot be ${done} (${messageOf(error)}): choose a folder of yours with --out`,
     { cause: error },

@@ -1,7 +1,8 @@
-import { DamagedArtifact, MissingHistory } from '../../errors.ts';
+import { DamagedArtifact } from '../../errors.ts';
 import type { Store } from '../../store/index.ts';
 import { ledgerKey, refsOf, type Ledger } from '../../store/ledger.ts';
 import { inParallel } from '../../store/parallel.ts';
+import { noVersionYet } from '../latest.ts';
 import { openMeter } from '../meter.ts';
 import { Inventory, readObjects } from './objects.ts';
 import { faultOf, LEDGER, Problems } from './problems.ts';
@@ -19,8 +20,7 @@ export async function verifyVersions(
   const started = Date.now();
   const lines = new Map((await store.records.list(pipeline)).map((line) => [line.version, line]));
   const versions = version === undefined ? [...lines.keys()] : [version];
-  if (versions.length === 0)
-    throw new MissingHistory(`${pipeline} has no version yet: make one with "run 1"`);
+  if (versions.length === 0) throw noVersionYet(pipeline);
   const [inventory, problems] = [new Inventory(), new Problems()];
   const ledger = await readLedger(store, pipeline, problems, versions);
   const notKept: number[] = [];

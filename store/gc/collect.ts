@@ -4,12 +4,14 @@ import type { Store } from '../index.ts';
 import type { Lease } from '../leases.ts';
 import { inParallel } from '../parallel.ts';
 import type { Keep } from './keep.ts';
-import { planGc, type GcPlan } from './plan.ts';
+import { planGc, type Garbage, type GcPlan } from './plan.ts';
 
 const AT_ONCE = 16;
 
 /** A run that meets the closed gate withdraws its lease within this long. */
 const WITHDRAW_MS = 1_000;
+
+type Removable = Pick<Garbage, 'key' | 'size' | 'upload'>;
 
 /** Whether the run that holds a lease may still be at work. */
 export type IsLive = (lease: Lease) => Promise<boolean>;
@@ -26,6 +28,7 @@ export type IsLive = (lease: Lease) => Promise<boolean>;
  *   collection stays in any case.
  * - Killed halfway, it leaves records marked, then entries gone, then objects gone. An entry that is gone
  *   is a stage to be run again, an object no entry leads to is ours by its mark, and the next gc's.
+ * - Uploads in parts are told apart by notes of their own, and given up a day after their last word.
  * - Of two at once the second finds the gate closed and says so.
  *
  * It assumes what S3 promises (a read or list that begins after a write has ended sees it) and clocks
@@ -48,8 +51,9 @@ export async function collectGarbage(
       gate.assertClosed();
       await store.records.markCollected(build, now);
     });
-    const remove = async ({ key, size }: { key: string; size: number }): Promise<void> => {
+    const remove = async ({ key, size, upload }: Removable): Promise<void> => {
       gate.assertClosed();
+      if (upload !== undefined) await store.bucket.abortUpload(upload.key, upload.uploadId);
       await store.bucket.delete(key);
       onRemoved?.(size);
     };

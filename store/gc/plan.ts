@@ -7,12 +7,15 @@ import type { Keep } from './keep.ts';
 import { Reach } from './reach.ts';
 import { readRoots } from './roots.ts';
 import { refsIn } from './refs.ts';
+import { unfinishedUploads, type Unfinished } from '../unfinished.ts';
 
 const AT_ONCE = 16;
 
 /** Something to be removed. */
 export interface Garbage extends ListedObject {
   kind: Kind;
+  /** Of an upload in parts, whose note stands at `key`: what is to be given up first. */
+  upload?: Unfinished;
 }
 
 /** What is removed, as a person counts it. */
@@ -25,6 +28,7 @@ export type Kind =
   | 'models'
   | 'metrics'
   | 'reports'
+  | 'unfinished uploads'
   | 'other';
 
 export interface GcPlan {
@@ -67,7 +71,9 @@ export async function planGc(store: Store, keep: Keep, started: Date): Promise<G
     else foreign += 1;
   });
   const all = entries.length + manifests.length + objects.length;
-  return { give_up: roots.giveUp, remove, foreign, kept: all - remove.length - foreign };
+  const kept = all - remove.length - foreign;
+  remove.push(...(await uploadGarbage(store, started)));
+  return { give_up: roots.giveUp, remove, foreign, kept };
 }
 
 const ENTRY_KEY = /^cache\/[a-z_]+\/[0-9a-f]{2}\/[0-9a-f]{64}\.json$/;
@@ -109,6 +115,17 @@ async function entryGarbage(
     garbage.push({ ...listedEntry, kind: 'cache entries' });
   });
   await Promise.all(kept);
+  return garbage;
+}
+
+/** What processes that died while they stored large objects have left: parts that no listing shows. */
+async function uploadGarbage({ bucket }: Store, started: Date): Promise<Garbage[]> {
+  const garbage: Garbage[] = [];
+  await inParallel(await unfinishedUploads(bucket, started), AT_ONCE, async (upload) => {
+    const { note: key, renewedAt: modified } = upload;
+    const size = (await bucket.sizeOfUpload(upload.key, upload.uploadId)) ?? 0;
+    garbage.push({ key, size, modified, kind: 'unfinished uploads', upload });
+  });
   return garbage;
 }
 

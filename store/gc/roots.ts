@@ -1,6 +1,7 @@
+import { DamagedArtifact } from '../../errors.ts';
 import type { Store } from '../index.ts';
 import { inParallel } from '../parallel.ts';
-import { recordKey, type BuildOf } from '../records.ts';
+import { recordKey, type BuildOf, type VersionRecord } from '../records.ts';
 import type { Ref } from '../ref.ts';
 import { keeper, type Keep } from './keep.ts';
 import { refsIn } from './refs.ts';
@@ -41,7 +42,7 @@ export async function readRoots(store: Store, keep: Keep): Promise<Roots> {
     own.map(({ version }) => version),
   );
   await inParallel(builds, AT_ONCE, async (build) => {
-    const record = await store.records.read(build.pipeline, build.version, build.seq);
+    const record = await readRecord(store, build);
     if (record === undefined) return;
     const outputs = record.stages.flatMap((stage) => [...refsIn(stage.outputs)]);
     const gone = (await store.records.collectedAt(build)) !== undefined;
@@ -55,6 +56,23 @@ export async function readRoots(store: Store, keep: Keep): Promise<Roots> {
     for (const { stage, key } of record.stages) roots.keys.add(`${stage} ${key}`);
   });
   return roots;
+}
+
+/** A build whose record is damaged for good must not keep gc from its work for ever. */
+async function readRecord(
+  { records }: Store,
+  { pipeline, version, seq }: BuildOf,
+): Promise<VersionRecord | undefined> {
+  try {
+    return await records.read(pipeline, version, seq);
+  } catch (error) {
+    const older = error instanceof DamagedArtifact && !/newer than this/.test(error.message);
+    if (!older) throw error;
+    throw new DamagedArtifact(
+      `${error.message}; what that build consists of is not known, so nothing is removed: delete ${recordKey(pipeline, version, seq)} to give the build up`,
+      { cause: error, details: error.details },
+    );
+  }
 }
 
 async function listBuilds({ bucket }: Store): Promise<BuildOf[]> {

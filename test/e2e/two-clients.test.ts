@@ -1,11 +1,15 @@
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { RunSummary } from '../../activities/contract.ts';
 import type { ResultDocument } from '../../client/result.ts';
 import { verifyVersions } from '../../client/verify/versions.ts';
+import { sha256 } from '../../store/hash.ts';
+import type { VersionRecord } from '../../store/records.ts';
+import type { trainBatch } from '../../workflows/index.ts';
 import { makeBuilt, type BuiltProject } from '../support/built.ts';
-import { runClient, succeed } from '../support/project.ts';
+import { runClient, succeed, temporalOf, type Ran } from '../support/project.ts';
 
 /** Two people at two machines: project folders of their own, the servers in common. */
 
@@ -66,5 +70,103 @@ describe('two clients that run the same batch at once', () => {
     expect(await verifyVersions(store, { pipeline: 'iris', version: 3 })).toMatchObject({
       problems: [],
     });
+  });
+});
+
+/** Runs the command line here and at the other machine at once. */
+function atOnce(here: string[], there: string[] = here): Promise<[Ran, Ran]> {
+  const env = { ...built.project.env, RETRAIN_ROOT: elsewhere };
+  return Promise.all([built.project.client(...here), runClient(there, elsewhere, env)]);
+}
+
+describe('at once', () => {
+  it('two forced runs of one batch under ids of their own leave two whole builds of the same bytes', async () => {
+    const { project, store } = built;
+    const before = await store.records.latest('iris', 2);
+    const client = await temporalOf(project);
+    const forced = (id: string): Promise<RunSummary> =>
+      client.workflow.execute<typeof trainBatch>('trainBatch', {
+        workflowId: id,
+        taskQueue: 'incremental-training',
+        args: [{ batch: 2, pipeline: 'iris', force: true }],
+      });
+    const done = await Promise.all([forced('by-one'), forced('by-another')]);
+    await client.connection.close();
+    const seqs = done.map(({ version }) => version!.seq).toSorted((a, b) => a - b);
+    expect(seqs).toEqual([before.seq + 1, before.seq + 2]);
+    const records = await Promise.all(seqs.map((seq) => store.records.read('iris', 2, seq)));
+    for (const record of records)
+      for (const [i, stage] of record!.stages.entries())
+        expect(stage).toMatchObject({ cached: false, outputs: before.stages[i]!.outputs });
+    const runs = records.map((record) => record!.mlflow!.run_id);
+    expect(new Set([before.mlflow!.run_id, ...runs]).size).toBe(3);
+    const { seq } = await store.records.latest('iris', 2);
+    expect((await store.records.list('iris')).find(({ version }) => version === 2)!.seq).toBe(seq);
+    expect(await verifyVersions(store, { pipeline: 'iris', version: 2 })).toMatchObject({
+      problems: [],
+    });
+  });
+
+  it('two pipelines of the same data share what is in the bucket, forced or not', async () => {
+    const { store } = built;
+    const runs = await atOnce(
+      ['run', '1', '--pipeline', 'mine', '--force'],
+      ['run', '1', '--pipeline', 'theirs', '--force'],
+    );
+    expect(runs.map(({ code }) => code)).toEqual([0, 0]);
+    const [mine, theirs] = await Promise.all(
+      ['mine', 'theirs'].map((name) => store.records.latest(name, 1)),
+    );
+    const outputs = ({ stages }: VersionRecord): unknown => stages.map((stage) => stage.outputs);
+    expect(outputs(theirs!)).toEqual(outputs(mine!));
+    for (const pipeline of ['mine', 'theirs'])
+      expect((await verifyVersions(store, { pipeline, version: 1 })).problems).toEqual([]);
+  });
+
+  it('two exports into one folder leave one whole', async () => {
+    const out = join(elsewhere, 'exported');
+    const runs = await atOnce(
+      ['dvc', 'export', '3', '--out', out],
+      ['dvc', 'export', '2', '--out', out],
+    );
+    expect(runs.map(({ code }) => code)).toEqual([0, 0]);
+    const { version, files } = JSON.parse(readFileSync(join(out, '.dvc/export.json'), 'utf8')) as {
+      version: number;
+      files: Record<string, string>;
+    };
+    for (const [path, hash] of Object.entries(files))
+      expect([path, sha256(readFileSync(join(out, path)))]).toEqual([path, hash]);
+    expect(readFileSync(join(out, 'dvc.lock'), 'utf8')).toContain(`models/batch_${version}`);
+    expect(readdirSync(out).filter((name) => /lock\b|tmp/.test(name))).toEqual(['dvc.lock']);
+  });
+
+  it('two amendments of one batch are two revisions, and the later one stands', async () => {
+    const { project, store } = built;
+    const { batches, revision } = (await store.ledgers.read('iris'))!;
+    const text = Buffer.from(await store.artifacts.get(batches[0]!.ref)).toString();
+    const [header, ...rows] = text.trimEnd().split('\n');
+    const short = (rest: string[]): string => [header, ...rest, ''].join('\n');
+    const files = [
+      project.write('a.csv', short(rows.slice(1))),
+      project.write('b.csv', short(rows.slice(2))),
+    ];
+    const runs = await atOnce(
+      ...(files.map((file) => ['amend', '1', '--source', file]) as [string[], string[]]),
+    );
+    expect(runs.map(({ code }) => code)).toEqual([0, 0]);
+    const ledger = (await store.ledgers.read('iris'))!;
+    expect(ledger.revision).toBe(revision + 2);
+    expect(ledger.batches[0]!.replaced.map(({ ref }) => ref)).toContainEqual(batches[0]!.ref);
+    const told = runs.map(({ stderr }) =>
+      /has (\d+) rows now, from ledger revision (\d+)/.exec(stderr)!,
+    );
+    expect(told.map((line) => Number(line[2])).toSorted((a, b) => a - b)).toEqual([
+      revision + 1,
+      revision + 2,
+    ]);
+    const last = told.find((line) => Number(line[2]) === ledger.revision)!;
+    expect(ledger.batches[0]!.rows).toBe(Number(last[1]));
+    await succeed(project.client('run', '1'));
+    expect((await verifyVersions(store, { pipeline: 'iris', version: 1 })).problems).toEqual([]);
   });
 });

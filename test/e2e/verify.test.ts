@@ -199,6 +199,44 @@ describe('verify', () => {
       ])
         expect(refused(await project.client(...args))).toContain('changed by hand or damaged');
     });
+    await spoilt(key, Buffer.from('{"schema": 1, oops'), async () => {
+      for (const command of ['diff 1 2', 'why 2']) {
+        const sentence = refused(await project.client(...command.split(' ')));
+        expect(sentence).toContain(`the stored document ${key} is not JSON`);
+        expect(sentence).toContain('restore it from a backup, or build the version anew');
+      }
+      const sentence = refused(await project.client('gc', '--yes'));
+      expect(sentence).toContain(`delete ${key} to give the build up`);
+    });
+  });
+
+  it.each<[string, Record<string, unknown>, string]>([
+    ['a field less', { ledger_revision: undefined }, 'damaged (ledger_revision'],
+    ['a field more', { mine: 1 }, 'damaged ('],
+    ['a later schema', { schema: 9 }, 'newer than this program knows (1): update the program'],
+    ['an unknown schema', { schema: 0 }, 'damaged (schema'],
+  ])('refuses a record with %s', async (_what, edited, told) => {
+    const key = recordKey('iris', 2, second.seq);
+    await spoilt(key, Buffer.from(JSON.stringify({ ...second, ...edited })), async () => {
+      await expect(soundRecord(store, 'iris', 2)).rejects.toMatchObject({
+        name: 'DamagedArtifact',
+        message: expect.stringContaining(told),
+      });
+      expect((await check(2)).problems).toMatchObject([{ path: 'version record', key }]);
+    });
+  });
+
+  it('lets a version be built anew beside a record that is not JSON', async () => {
+    const key = recordKey('iris', 2, second.seq);
+    await spoilt(key, Buffer.from('{'), async () => {
+      const { code, stdout } = await project.client('run', '2', '--force', '--json');
+      expect(code).toBe(0);
+      const { warnings, metrics } = JSON.parse(stdout) as Record<string, unknown[]>;
+      expect(warnings).toContainEqual(expect.stringContaining(`${key} is not JSON`));
+      expect(metrics).toMatchObject({ accuracy: second.metrics['accuracy'] });
+      expect((await soundRecord(store, 'iris', 2)).seq).toBe(second.seq + 1);
+    });
+    second = await store.records.latest('iris', 2);
   });
 
   it('needs a version or --all', async () => {

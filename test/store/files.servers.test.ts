@@ -56,6 +56,17 @@ describe.each(S3_SERVERS)('files on $name', ({ open }) => {
     expect(await store.artifacts.has(ref)).toBe(true);
   });
 
+  it('one stored in parts leaves nothing but itself, done or given up', async () => {
+    const file = join(folder, 'cut short');
+    writeFileSync(file, large);
+    const known = { sha256: refOf('x', large).sha256, size: large.length, mark: true };
+    await store.bucket.putParts('files/md5/00/whole', file, known);
+    const longer = { ...known, size: large.length + 1 };
+    await expect(store.bucket.putParts('files/md5/00/cut', file, longer)).rejects.toThrow('/cut');
+    expect(await store.bucket.head('files/md5/00/cut')).toBeUndefined();
+    for await (const { key: note } of store.bucket.list('uploads/')) expect(note).toBe('none');
+  });
+
   it('a missing one is named', async () => {
     const ref = refOf('gone.csv', Buffer.from('never stored'));
     await expect(store.artifacts.toFile(ref, join(folder, 'gone'))).rejects.toThrow(

@@ -1,14 +1,16 @@
+import { CreateMultipartUploadCommand, S3Client, UploadPartCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { manifestKey, objectKey } from '../../store/artifacts.ts';
 import { collectGarbage } from '../../store/gc/collect.ts';
 import type { Keep } from '../../store/gc/keep.ts';
 import { planGc, type GcPlan } from '../../store/gc/plan.ts';
-import { sha256 } from '../../store/hash.ts';
+import { hashOf, refOf, sha256 } from '../../store/hash.ts';
 import { openStore, type Store } from '../../store/index.ts';
 import type { RunOf } from '../../store/leases.ts';
 import type { VersionRecord } from '../../store/records.ts';
 import type { Ref } from '../../store/ref.ts';
 import { entryKey, stageKey, type CacheEntry } from '../../store/stage-cache.ts';
+import { noteUpload } from '../../store/unfinished.ts';
 import { S3_SERVERS, type S3Server } from '../support/s3-servers.ts';
 import { SETTINGS } from './ledger-settings.ts';
 
@@ -220,6 +222,60 @@ describe.each(S3_SERVERS)('gc on $name', ({ open }) => {
     await store.bucket.delete('ledgers/newer.json');
     await collect();
     expect(await isThere(stray)).toBe(false);
+  });
+
+  describe('uploads in parts that nobody goes on with', () => {
+    const PART = Buffer.alloc(5 * 2 ** 20, 'x');
+
+    /** An upload as its process leaves it when it dies: one part, neither complete nor given up. */
+    async function begin(Key: string): Promise<string> {
+      const {
+        endpoint,
+        region,
+        bucket: Bucket,
+        credentials,
+      } = server.options(store.bucket.options.bucket);
+      const s3 = new S3Client({
+        endpoint: endpoint!,
+        region,
+        credentials: credentials!,
+        forcePathStyle: true,
+      });
+      const { UploadId } = await s3.send(new CreateMultipartUploadCommand({ Bucket, Key }));
+      const part = { Bucket, Key, UploadId, PartNumber: 1, Body: PART };
+      await s3.send(new UploadPartCommand(part));
+      s3.destroy();
+      return UploadId!;
+    }
+
+    /** Lets its last word be so many hours ago. */
+    async function age(key: string, id: string, hours: number): Promise<void> {
+      const note = `uploads/${hashOf({ key, id })}.json`;
+      const said = JSON.parse(String(Buffer.from((await store.bucket.get(note))!.bytes))) as object;
+      const renewed_at = new Date(Date.now() - hours * 3_600_000).toISOString();
+      const bytes = Buffer.from(JSON.stringify({ ...said, renewed_at }));
+      await store.bucket.put(note, bytes, { sha256: sha256(bytes) });
+    }
+
+    it('are given up a day after their last word, and others’ never', async () => {
+      const key = objectKey(refOf('x', PART).md5);
+      const [dead, young, foreign] = [await begin(key), await begin(key), await begin(key)];
+      const left = (): Promise<(number | undefined)[]> =>
+        Promise.all([dead, young, foreign].map((id) => store.bucket.sizeOfUpload(key, id)));
+      for (const id of [dead, young]) await noteUpload(store.bucket, key).begun(id);
+      await age(key, dead, 25);
+      await age(key, young, 23);
+      const planned = (await planGc(store, all, new Date())).remove;
+      expect(planned).toMatchObject([{ kind: 'unfinished uploads', size: PART.length }]);
+      expect(await left()).toEqual([PART.length, PART.length, PART.length]);
+      expect((await collect()).remove).toEqual(planned);
+      expect(await left()).toEqual([undefined, PART.length, PART.length]);
+      expect((await collect()).remove).toEqual([]);
+      await store.bucket.abortUpload(key, young); // its process lives, and gives it up itself
+      await age(key, young, 25);
+      expect(await collect()).toMatchObject({ remove: [{ size: 0 }], kept: 0 });
+      for await (const { key: note } of store.bucket.list('uploads/')) expect(note).toBe('none');
+    });
   });
 
   const runOf = (id: number | string): RunOf => ({

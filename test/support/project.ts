@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -115,10 +115,6 @@ export interface RunningWorker {
   health: (path: 'healthz' | 'readyz') => Promise<[number, string]>;
 }
 
-/** Workers that have not ended: they do with this process, frozen ones too. */
-const alive = new Set<ChildProcess>();
-process.once('exit', () => alive.forEach((child) => child.kill('SIGKILL')));
-
 /**
  * Starts a worker and waits until it polls.
  * @param args its flags
@@ -133,12 +129,10 @@ export async function startWorker(
     env: { ...project.env, RETRAIN_HEALTH_PORT: String(port) },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  alive.add(child);
   let log = '';
   for (const stream of [child.stdout, child.stderr])
     stream.setEncoding('utf8').on('data', (text: string) => (log += text));
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
-  void ended.then(() => alive.delete(child));
   const deadline = Date.now() + 90_000;
   while (!(await isReady(port))) {
     if (child.exitCode !== null || Date.now() > deadline)

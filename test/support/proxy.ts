@@ -62,21 +62,11 @@ interface Exchange {
   forward: () => Promise<void>;
 }
 
-/** A request that is to be kept waiting. */
-export interface Held {
-  /** Resolves when it has come. */
-  come: Promise<void>;
-  /** Resolves when whoever sent it has given it up. */
-  givenUp: Promise<void>;
-}
-
 /** A way to a server on which harm can be done. */
 export interface Proxy {
   uri: string;
   /** Does this to every nth request from now on, so often at most; undefined: to none. */
   poison: (toxic: Toxic | undefined, every?: number, times?: number) => void;
-  /** Takes the next request whose "METHOD /path?query" matches, and neither passes it on nor answers. */
-  hold: (which: RegExp) => Held;
   /** Requests that have been harmed. */
   harmed: () => number;
   /** Requests since the last call, as "METHOD /path?query". */
@@ -89,16 +79,8 @@ export async function openProxy(target: string): Promise<Proxy> {
   let toxic: Toxic | undefined;
   let [period, count, left, harmed] = [1, 0, 0, 0];
   let requests: string[] = [];
-  let waiting: { which: RegExp; take: (incoming: IncomingMessage) => void }[] = [];
   const server = createServer((incoming, response) => {
-    const line = `${incoming.method} ${incoming.url}`;
-    requests.push(line);
-    const waits = waiting.find(({ which }) => which.test(line));
-    if (waits !== undefined) {
-      waiting = waiting.filter((other) => other !== waits);
-      waits.take(incoming);
-      return;
-    }
+    requests.push(`${incoming.method} ${incoming.url}`);
     const exchange = exchangeOf(target, incoming, response);
     const poisoned = toxic !== undefined && left > 0 && ++count % period === 0;
     if (poisoned) {
@@ -115,18 +97,6 @@ export async function openProxy(target: string): Promise<Proxy> {
     uri: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     poison: (next, every = 1, times = Infinity) => {
       [toxic, period, count, left] = [next, every, 0, times];
-    },
-    hold: (which) => {
-      let end = (): void => undefined;
-      const givenUp = new Promise<void>((resolve) => (end = resolve));
-      const come = new Promise<void>((resolve) => {
-        const take = (incoming: IncomingMessage): void => {
-          incoming.resume().socket.once('close', end); // unread, its end would not be seen
-          resolve();
-        };
-        waiting.push({ which, take });
-      });
-      return { come, givenUp };
     },
     harmed: () => harmed,
     seen: () => {

@@ -1,8 +1,8 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { isInGit, RECEIPT, writeFolder } from '../../../client/dvc/folder.ts';
+import { inFolder, isInGit, RECEIPT, writeFolder } from '../../../client/dvc/folder.ts';
 import { Conflict, SetupError } from '../../../errors.ts';
 
 let folder: string;
@@ -18,6 +18,29 @@ const write = (files: Record<string, string>, force = false): Promise<void> =>
 const read = (path: string): string => readFileSync(join(folder, path), 'utf8');
 
 describe('a folder that is exported to', () => {
+  it('is one, or made one, and takes one export at a time', async () => {
+    const inside = join(folder, 'new', 'one');
+    let busy = false;
+    const alone = async (): Promise<void> => {
+      expect(busy).toBe(false);
+      busy = true;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      busy = false;
+    };
+    await Promise.all([inFolder(inside, alone), inFolder(inside, alone)]);
+    expect(readdirSync(inside)).toEqual([]);
+    writeFileSync(join(folder, 'file'), '');
+    await expect(inFolder(join(folder, 'file'), alone)).rejects.toThrow(
+      /file cannot be made a folder .*--out/,
+    );
+  });
+
+  it('keeps nothing of a file that could not be written', async () => {
+    mkdirSync(join(folder, 'a', 'b'), { recursive: true });
+    await expect(write({ a: '1\n' }, true)).rejects.toThrow(SetupError);
+    expect(readdirSync(folder)).toEqual(['a']);
+  });
+
   it('takes one export after another', async () => {
     await write({ 'a.yaml': '1\n', '.dvc/config': 'x\n' });
     await write({ 'a.yaml': '2\n', '.dvc/config': 'x\n' });
