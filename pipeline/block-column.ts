@@ -62,10 +62,13 @@ export class BlockColumn {
     const { values } = this;
     const [kinds, starts, ends] = [this.#kinds, this.#starts, this.#ends];
     for (let row = 0, at = 2 * this.index; row < rows; row++, at += 2 * width) {
-      if (cells.isMissing(bytes, bounds[at]!, bounds[at + 1]!)) {
+      const start = bounds[at]!;
+      const end = bounds[at + 1]!;
+      const sure = cells.isSurelyNumber(bytes, start, end);
+      if (!sure && cells.isMissing(bytes, start, end)) {
         values[row] = Number.NaN;
         kinds[row] = MISSING;
-      } else if (cells.isPlainNumber(bytes)) {
+      } else if (sure || cells.isPlainNumber(bytes)) {
         values[row] = cells.value;
         kinds[row] = cells.canonicalEnd < 0 ? NUMBER : CANONICAL;
         starts[row] = cells.start;

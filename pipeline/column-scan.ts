@@ -40,8 +40,11 @@ export class ColumnScan {
     const { width } = reader;
     for (let row = 0; row < block.rows; row++) {
       const at = 2 * (row * width + this.#index);
-      if (cells.isMissing(bytes, block.cells[at]!, block.cells[at + 1]!)) continue;
-      const plain = cells.isPlainNumber(bytes);
+      const start = block.cells[at]!;
+      const end = block.cells[at + 1]!;
+      const sure = cells.isSurelyNumber(bytes, start, end);
+      if (!sure && cells.isMissing(bytes, start, end)) continue;
+      const plain = sure || cells.isPlainNumber(bytes);
       if (this.#kind === 'declared number') {
         if (!plain && numberOf(cells.text(bytes)) === null)
           throw notANumber(block, row, this.#index, reader);

@@ -1,22 +1,21 @@
 import { ALL_BITS, bounded, type Buckets } from './buckets.ts';
 import { DistinctNumbers } from './distinct-numbers.ts';
+import { HIGH, HIGH_BITS, orderOf, SIGN, wordOf } from './high-word.ts';
+import { countCoarse, FINE, type WordCounts } from './count-coarse.ts';
 import { sortWords } from './sort-words.ts';
 import { type Tally, tallyNumbers } from './tally.ts';
 
-/** Bits of mantissa in the high word of a float64. */
-const HIGH_BITS = 20;
-const SIGN = 0x8000_0000;
-/** Which half of a float64 holds its high word on this machine. */
-const HIGH = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1 ? 1 : 0;
+/** As many values are counted by the first bits of their mantissa rather than sorted. */
+const WORTH_COUNTING = 10_000;
 
 /**
  * Counts the numbers of a column that are not NaN: `bounded` of their `tallyNumbers`, without a pair for
- * each value. Few distinct ones are counted in a table; many are cut to their high words before anything is
- * sorted, because no more than that is kept of them.
+ * each value. Few distinct ones are counted in a table; many are cut to their high words, or to less of them,
+ * before anything is put in order, because no more than that is kept of them.
  * @param values never -0
  */
 export function countNumbers(values: Float64Array, limit: number): Buckets & { missing: number } {
-  const distinct = new DistinctNumbers(limit);
+  const distinct = new DistinctNumbers(Math.min(limit, values.length));
   let missing = 0;
   let fits = true;
   for (let i = 0; i < values.length; i++) {
@@ -33,12 +32,19 @@ export function countNumbers(values: Float64Array, limit: number): Buckets & { m
 
 /** The buckets where no bit below the high word can be kept; null where one might. */
 function countHighWords(values: Float64Array, known: number, limit: number): Buckets | null {
+  const coarse = known < WORTH_COUNTING ? null : countCoarse(values);
+  if (coarse !== null && distinctAt(coarse.distinct, FINE) > limit)
+    return bucketsOf(coarse, FINE, limit);
   const words = highWords(values, known);
   sortWords(words);
-  const { distinct, counts } = runsOf(words);
-  if (distinct.length <= limit) return null;
+  const runs = runsOf(words);
+  return runs.distinct.length > limit ? bucketsOf(runs, HIGH_BITS, limit) : null;
+}
+
+/** The buckets of words of which too many differ by so many bits of mantissa. */
+function bucketsOf({ distinct, counts }: WordCounts, bits: number, limit: number): Buckets {
   let fits = 0;
-  let tooMany = HIGH_BITS;
+  let tooMany = bits;
   while (tooMany - fits > 1) {
     const middle = (fits + tooMany) >> 1;
     if (distinctAt(distinct, middle) <= limit) fits = middle;
@@ -54,26 +60,20 @@ function highWords(values: Float64Array, known: number): Uint32Array {
   let used = 0;
   for (let i = 0; i < values.length; i++) {
     const value = values[i]!;
-    if (value === value) words[used++] = toOrder(halves[2 * i + HIGH]!);
+    if (value === value) words[used++] = orderOf(halves[2 * i + HIGH]!);
   }
   return words;
 }
 
-/** The bits of positive floats ascend with their value, those of negative ones descend. */
-function toOrder(word: number): number {
-  if (word === SIGN) return SIGN;
-  return (word < SIGN ? word ^ SIGN : ~word) >>> 0;
-}
-
 /** The high word that an ordered one was made of, with so many bits of mantissa; never that of -0. */
 function cutWord(order: number, bits: number): number {
-  const word = (order >= SIGN ? order ^ SIGN : ~order) >>> 0;
+  const word = wordOf(order);
   const dropped = HIGH_BITS - bits;
   const cut = ((word >>> dropped) << dropped) >>> 0;
   return cut === SIGN ? 0 : cut;
 }
 
-function runsOf(sorted: Uint32Array): { distinct: Uint32Array; counts: Uint32Array } {
+function runsOf(sorted: Uint32Array): WordCounts {
   const distinct = new Uint32Array(sorted.length);
   const counts = new Uint32Array(sorted.length);
   let used = 0;

@@ -25,11 +25,6 @@ export interface EncodedBatch {
   readonly counts: Counts;
 }
 
-/** Where a row goes. */
-const TRAIN = 0;
-const TEST = 1;
-const NOWHERE = 2;
-
 /**
  * Reads a batch by its frozen columns and splits it. Rows without a label are left out and counted.
  * Rows keep the batch's order on each side. A feature that the batch lacks is missing in every row.
@@ -58,26 +53,26 @@ export function encodeBatch(
     );
   }
   const read = [...new Set([...features, ...key, label])];
-  const parts = [TRAIN, TEST].map((side) => new PartBuilder(side, features, label));
+  const train = new PartBuilder(features, label);
+  const test = new PartBuilder(features, label);
   const cells = new CellReader(options.missingValues);
   const hash = new RowHash();
-  let sides = new Uint8Array(0);
   for (const block of reader.blocks()) {
     readColumns(read, block, cells, reader);
-    if (block.rows > sides.length) sides = new Uint8Array(block.rows);
+    train.begin(block.rows);
+    test.begin(block.rows);
     for (let row = 0; row < block.rows; row++) {
-      if (label.codes[row]! < 0) sides[row] = NOWHERE;
-      else {
-        hash.begin();
-        for (let i = 0; i < key.length; i++) key[i]!.tell(hash, block, row);
-        sides[row] = hash.point() < testSize ? TEST : TRAIN;
-      }
+      if (label.codes[row]! < 0) continue;
+      hash.begin();
+      for (let i = 0; i < key.length; i++) key[i]!.tell(hash, block, row);
+      (hash.point() < testSize ? test : train).add(row);
     }
-    for (const part of parts) part.take(sides, block.rows);
+    train.take();
+    test.take();
   }
-  const [train, test] = parts.map((part) => part.part());
-  const unlabelled = reader.rows - train!.rows - test!.rows;
-  return { train: train!, test: test!, counts: countParts(train!, test!, unlabelled) };
+  const parts = { train: train.part(), test: test.part() };
+  const unlabelled = reader.rows - parts.train.rows - parts.test.rows;
+  return { ...parts, counts: countParts(parts.train, parts.test, unlabelled) };
 }
 
 /** @throws BadData at the first cell in the file's order that should be a number and is none */
@@ -123,20 +118,31 @@ function keyColumns(
 
 /** Gathers one side of a batch. */
 class PartBuilder {
-  readonly #side: number;
   readonly #columns: readonly ColumnBuilder[];
   readonly #label: ColumnBuilder;
+  /** The rows of the block at hand that are of this side. */
+  #rows = new Int32Array(0);
+  #count = 0;
 
-  constructor(side: number, features: readonly BlockColumn[], label: BlockColumn) {
-    this.#side = side;
+  constructor(features: readonly BlockColumn[], label: BlockColumn) {
     this.#columns = features.map((column) => new ColumnBuilder(column));
     this.#label = new ColumnBuilder(label);
   }
 
-  /** Takes the rows of the block at hand whose side it is. */
-  take(sides: Uint8Array, rows: number): void {
-    for (const column of this.#columns) column.take(sides, this.#side, rows);
-    this.#label.take(sides, this.#side, rows);
+  /** Begins with a block of so many rows. */
+  begin(rows: number): void {
+    if (rows > this.#rows.length) this.#rows = new Int32Array(rows);
+    this.#count = 0;
+  }
+
+  add(row: number): void {
+    this.#rows[this.#count++] = row;
+  }
+
+  /** Takes the rows added. */
+  take(): void {
+    for (const column of this.#columns) column.take(this.#rows, this.#count);
+    this.#label.take(this.#rows, this.#count);
   }
 
   part(): Part {

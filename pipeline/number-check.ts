@@ -21,10 +21,13 @@ export function numberCheck(
     .map(({ name }) => reader.header.indexOf(name))
     .filter((index) => index >= 0);
   return (block, row) => {
+    const { bytes } = block;
     for (const index of numbers) {
       const at = 2 * (row * reader.width + index);
-      if (cells.isMissing(block.bytes, block.cells[at]!, block.cells[at + 1]!)) continue;
-      if (cells.isPlainNumber(block.bytes) || numberOf(cells.text(block.bytes)) !== null) continue;
+      const start = block.cells[at]!;
+      const end = block.cells[at + 1]!;
+      if (cells.isSurelyNumber(bytes, start, end) || cells.isMissing(bytes, start, end)) continue;
+      if (cells.isPlainNumber(bytes) || numberOf(cells.text(bytes)) !== null) continue;
       throw notANumber(block, row, index, reader);
     }
   };

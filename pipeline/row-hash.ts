@@ -7,6 +7,8 @@ const BACKSLASH = 92;
 const COMMA = 44;
 const OPEN = 91;
 const CLOSE = 93;
+/** No offset of a byte, nor next to one. */
+const NONE = -2;
 
 /**
  * Writes a row's cells as `splitPoint` reads them, byte for byte, straight from the bytes they were read
@@ -18,6 +20,10 @@ export class RowHash {
   #views: Uint8Array[] = [];
   readonly #first: number;
   #at: number;
+  /** Cells that stand side by side in the source as they do in JSON, yet to be copied: bytes [from, to) of it. */
+  #source: Buffer = this.#bytes;
+  #from = NONE;
+  #to = NONE;
 
   constructor() {
     this.#first = this.#bytes.write(SPLIT_KEY);
@@ -26,6 +32,7 @@ export class RowHash {
 
   begin(): void {
     this.#at = this.#first;
+    this.#from = this.#to = NONE;
   }
 
   missing(): void {
@@ -36,15 +43,16 @@ export class RowHash {
     this.#text(String(value));
   }
 
-  /** A number spelt in bytes [start, end) as ECMAScript prints it. */
+  /** A number spelt in bytes [start, end) as ECMAScript prints it; they must stay until `point`. */
   canonicalNumber(bytes: Buffer, start: number, end: number): void {
-    this.#room(end - start);
-    const to = this.#bytes;
-    let at = this.#at;
-    to[at] = at === this.#first ? OPEN : COMMA;
-    at++;
-    for (let i = start; i < end; i++) to[at++] = bytes[i]!;
-    this.#at = at;
+    if (start === this.#to + 1 && bytes === this.#source && bytes[this.#to] === COMMA) {
+      this.#to = end;
+      return;
+    }
+    this.#copy();
+    this.#source = bytes;
+    this.#from = start;
+    this.#to = end;
   }
 
   /**
@@ -53,6 +61,7 @@ export class RowHash {
    */
   word(bytes: Buffer, start: number, end: number, plain = isPlain(bytes, start, end)): void {
     if (!plain) return this.#text(JSON.stringify(bytes.toString('utf8', start, end)));
+    this.#copy();
     this.#room(end - start + 2);
     const to = this.#bytes;
     let at = this.#at;
@@ -66,6 +75,7 @@ export class RowHash {
 
   /** Where the row falls between 0 (included) and 1. */
   point(): number {
+    this.#copy();
     this.#room(1);
     if (this.#at === this.#first) this.#bytes[this.#at++] = OPEN; // of a row without cells
     this.#bytes[this.#at++] = CLOSE;
@@ -74,7 +84,23 @@ export class RowHash {
     return (wordAt(digest, 0) * 2 ** 21 + (wordAt(digest, 4) >>> 11)) / 2 ** 53;
   }
 
+  #copy(): void {
+    const source = this.#source;
+    const end = this.#to;
+    let from = this.#from;
+    if (from === end) return;
+    this.#room(end - from);
+    const bytes = this.#bytes;
+    let at = this.#at;
+    bytes[at] = at === this.#first ? OPEN : COMMA;
+    at++;
+    while (from < end) bytes[at++] = source[from++]!;
+    this.#at = at;
+    this.#from = this.#to = NONE;
+  }
+
   #text(text: string): void {
+    this.#copy();
     this.#room(3 * text.length);
     this.#bytes[this.#at] = this.#at === this.#first ? OPEN : COMMA;
     this.#at++;

@@ -1,7 +1,9 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ALL_BITS, bounded } from '../../pipeline/buckets.ts';
+import { countCoarse, FINE } from '../../pipeline/count-coarse.ts';
 import { countNumbers } from '../../pipeline/count-numbers.ts';
+import { HIGH_BITS, orderOf, wordOf } from '../../pipeline/high-word.ts';
 import { sortWords } from '../../pipeline/sort-words.ts';
 import { tallyNumbers } from '../../pipeline/tally.ts';
 
@@ -29,6 +31,45 @@ describe('countNumbers', () => {
         },
       ),
       { numRuns: 500 },
+    );
+  });
+});
+
+it.each([
+  ['spread over many exponents', (i: number) => Math.tan(i) * 1e3],
+  ['close together', (i: number) => 1 + i * 1e-9],
+  ['decimals', (i: number) => ((i * 7919) % 100_003) / 100 - 400],
+  ['of every size there is', (i: number) => (i % 2 ? -1 : 1) * 2 ** ((i * 37) % 2000) * 2 ** -1000],
+])('countNumbers gives the buckets of many values, %s', (_, valueOf) => {
+  const values = Float64Array.from({ length: 30_000 }, (__, i) =>
+    i % 50 ? valueOf(i) : Number.NaN,
+  );
+  const known = values.filter((value) => !Number.isNaN(value));
+  for (const limit of [100, 10_000]) {
+    const { missing, ...found } = countNumbers(values, limit);
+    expect(found).toEqual(bounded({ bits: ALL_BITS, values: tallyNumbers(known) }, limit));
+    expect(missing).toBe(600);
+  }
+});
+
+describe('countCoarse', () => {
+  it('counts by the first bits, in the order of the values', () => {
+    const few = fc.double({ min: -1e4, max: 1e4, noNaN: true }).map((value) => value + 0);
+    fc.assert(
+      fc.property(fc.array(fc.oneof(awkward, few), { maxLength: 200 }), (list) => {
+        const values = Float64Array.from(list);
+        const known = values.filter((value) => !Number.isNaN(value));
+        const high = new DataView(new ArrayBuffer(8));
+        const orders = Array.from(known, (value) => {
+          high.setFloat64(0, value);
+          return orderOf(((high.getUint32(0) >>> (HIGH_BITS - FINE)) << (HIGH_BITS - FINE)) >>> 0);
+        });
+        const found = countCoarse(values);
+        const tally = found && Array.from(found.distinct, (word, i) => [word, found.counts[i]]);
+        const heads = new Set(orders.map((order) => wordOf(order) >>> HIGH_BITS));
+        const expected = tallyNumbers(Float64Array.from(orders));
+        expect(tally).toEqual(heads.size > 64 ? null : expected);
+      }),
     );
   });
 });
