@@ -1,11 +1,17 @@
 import { Buffer } from 'node:buffer';
+import { copyBytes } from './copy-bytes.ts';
 import type { Files } from './files.ts';
 
 /** Rows held before they are written out. */
 const MOST_HELD = 1 << 26;
 
+/** Bytes given out at a time. */
+const PIECE = 1 << 20;
+
 /** In front of each row: its place in the batch and its length. */
 const MARK = 8;
+
+const LF = 10;
 
 /**
  * Gathers rows that come in any order into batches, in memory bounded by {@link MOST_HELD} and one batch.
@@ -16,37 +22,70 @@ export class BatchSpill {
   readonly #pathOf: (batch: number) => string;
   readonly #held = new Map<number, { bytes: Buffer; length: number }>();
   readonly #spilt = new Map<number, number>();
+  readonly #rows = new Map<number, number>();
   readonly #most: number;
+  readonly #piece: number;
   #total = 0;
 
-  constructor(files: Files, pathOf: (batch: number) => string, most = MOST_HELD) {
+  constructor(
+    files: Files,
+    pathOf: (batch: number) => string,
+    { most = MOST_HELD, piece = PIECE }: { most?: number; piece?: number } = {},
+  ) {
     this.#files = files;
     this.#pathOf = pathOf;
     this.#most = most;
+    this.#piece = piece;
   }
 
-  /** Takes a row, as bytes [0, length) of `bytes`, for a place in a batch. */
-  add(batch: number, place: number, bytes: Buffer, length: number): void {
+  /** Takes a row, bytes [start, end) without its line break, for a place in a batch. */
+  add(batch: number, place: number, bytes: Buffer, start: number, end: number): void {
+    const length = end - start + 1;
     const held = this.#heldOf(batch, MARK + length);
     held.bytes.writeUInt32LE(place, held.length);
     held.bytes.writeUInt32LE(length, held.length + 4);
-    bytes.copy(held.bytes, held.length + MARK, 0, length);
-    held.length += MARK + length;
+    held.length += MARK;
+    copyBytes(bytes, start, end, held.bytes, held.length);
+    held.length += length;
+    held.bytes[held.length - 1] = LF;
+    this.#rows.set(batch, this.rowsOf(batch) + 1);
     this.#total += MARK + length;
     if (this.#total > this.#most) this.#spill();
   }
 
-  /** The rows of a batch in the order of their places, which must be 0 and on without gaps. */
+  /** How many rows of a batch there are. */
+  rowsOf(batch: number): number {
+    return this.#rows.get(batch) ?? 0;
+  }
+
+  /**
+   * The rows of a batch in the order of their places, which must be 0 and on without gaps, with their line
+   * breaks; some at a time, good until the next are asked for.
+   */
   *take(batch: number): Generator<Uint8Array> {
     const bytes = this.#gather(batch);
-    const rows: number[] = [];
+    const rows = this.rowsOf(batch);
+    const starts = new Float64Array(rows);
     for (let at = 0; at < bytes.length;) {
-      rows[bytes.readUInt32LE(at)] = at;
+      starts[bytes.readUInt32LE(at)] = at;
       at += MARK + bytes.readUInt32LE(at + 4);
     }
-    for (const at of rows) {
-      yield bytes.subarray(at + MARK, at + MARK + bytes.readUInt32LE(at + 4));
+    const piece = Buffer.allocUnsafe(this.#piece);
+    let used = 0;
+    for (let row = 0; row < rows; row++) {
+      const start = starts[row]! + MARK;
+      const end = start + bytes.readUInt32LE(start - 4);
+      if (used > 0 && used + end - start > piece.length) {
+        yield piece.subarray(0, used);
+        used = 0;
+      }
+      if (end - start > piece.length) yield bytes.subarray(start, end);
+      else {
+        copyBytes(bytes, start, end, piece, used);
+        used += end - start;
+      }
     }
+    if (used > 0) yield piece.subarray(0, used);
   }
 
   #heldOf(batch: number, more: number): { bytes: Buffer; length: number } {

@@ -2,12 +2,15 @@ import { Buffer } from 'node:buffer';
 import { numberOf } from './cells.ts';
 import { LongDecimal, POWERS } from './long-decimal.ts';
 
-/** Below it a whole number has as many digits as a float64 holds whatever they are, 15. */
-const SURE = 10 ** 15;
+/** Digits that an int32 holds whatever they are, and that a float64 does. */
+const SHORT = 9;
+const SURE_DIGITS = 15;
+/** Below it a whole number has no more of the latter. */
+const SURE = 10 ** SURE_DIGITS;
 
 /** Digits after those at most, and characters of all: both so that sums of them stay exact. */
 const MOST_MORE = 15;
-const MOST_LENGTH = 40;
+const LONGEST = 40;
 
 const ZERO = 48;
 const MINUS = 45;
@@ -91,42 +94,48 @@ export class CellReader {
     const negative = bytes[at] === MINUS;
     if (negative) at++;
     const first = at;
-    let digits = 0;
     let byte = 0;
+    let whole = 0;
     while (at < end && (byte = bytes[at]! - ZERO) >= 0 && byte <= 9) {
-      digits = digits * 10 + byte;
+      whole = (whole * 10 + byte) | 0;
       at++;
     }
-    const whole = at - first;
-    if (whole === 0) return false;
-    this.padded = whole > 1 && bytes[first] === ZERO;
-    let fraction = 0;
+    const wholes = at - first;
+    if (wholes === 0) return false;
+    let part = 0;
+    let places = 0;
     let spelt = at;
     if (at < end) {
       if (bytes[at] !== POINT) return false;
       const point = ++at;
       while (at < end && (byte = bytes[at]! - ZERO) >= 0 && byte <= 9) {
-        digits = digits * 10 + byte;
+        part = (part * 10 + byte) | 0;
         at++;
         if (byte !== 0) spelt = at;
       }
       if (at < end) return false;
-      fraction = at - point;
-      if (fraction >= POWERS.length) return false;
+      places = at - point;
     }
-    // Digits that were rounded on the way have become too large to be taken for sure ones.
-    if (digits >= SURE) return this.#isLongNumber(bytes, first, spelt, fraction);
-    const size = fraction === 0 ? digits : digits / POWERS[fraction]!;
+    this.padded = wholes > 1 && bytes[first] === ZERO;
+    if (wholes > SHORT || places > SHORT || wholes + places > SURE_DIGITS)
+      return this.#isLongNumber(bytes, first, spelt, places);
+    const scale = POWERS[places]!;
+    const size = places === 0 ? whole : (whole * scale + part) / scale;
+    this.#found(size, negative, spelt);
+    return true;
+  }
+
+  #found(size: number, negative: boolean, spelt: number): void {
     this.value = negative ? 0 - size : size;
     const prints = !this.padded && (size >= 1e-6 || (size === 0 && !negative));
     this.canonicalEnd = prints ? spelt : -1;
-    return true;
   }
 
   /** The rest of it, for a decimal of many digits; `fraction` of them follow its point, and `spelt` is where zeros end it. */
   #isLongNumber(bytes: Buffer, first: number, spelt: number, fraction: number): boolean {
     const { end } = this;
-    if (fraction === 0 || end - first > MOST_LENGTH) return false;
+    if (fraction >= POWERS.length || end - first > LONGEST) return false;
+    const negative = this.start < first;
     let head = 0;
     let tail = 0;
     let more = 0;
@@ -139,16 +148,18 @@ export class CellReader {
         more++;
       }
     }
-    if (more > MOST_MORE || !this.#long.read(head, tail, more, fraction)) return false;
+    if (more === 0) {
+      this.#found(head / POWERS[fraction]!, negative, spelt);
+      return true;
+    }
+    if (fraction === 0 || more > MOST_MORE) return false;
+    if (!this.#long.read(head, tail, more, fraction)) return false;
     const { value } = this.#long;
-    this.value = this.start < first ? -value : value;
     const places = fraction - (end - spelt);
     const prints =
-      !this.padded &&
-      places > 0 &&
-      value >= 1e-6 &&
-      this.#long.isPrinted(bytes[spelt - 1]! - ZERO, places);
-    this.canonicalEnd = prints ? spelt : -1;
+      places > 0 && value >= 1e-6 && this.#long.isPrinted(bytes[spelt - 1]! - ZERO, places);
+    this.#found(value, negative, spelt);
+    if (!prints) this.canonicalEnd = -1;
     return true;
   }
 
@@ -171,4 +182,26 @@ export class CellReader {
 /** White space of one byte, as `trim` sees it. */
 export function isSpace(byte: number): boolean {
   return byte === 32 || (byte >= 9 && byte <= 13);
+}
+
+/** Longer ones may be too large for a float64. */
+const LONGEST_DECIMAL = 300;
+
+/**
+ * Whether a cell is a number whatever the words for "not known" are: digits, perhaps with a minus before them
+ * and a point among them. False says nothing.
+ */
+export function isDecimal(bytes: Uint8Array, start: number, end: number): boolean {
+  if (end - start > LONGEST_DECIMAL) return false;
+  let at = bytes[start] === MINUS ? start + 1 : start;
+  const first = at;
+  while (at < end && isDigit(bytes[at]!)) at++;
+  if (at === first) return false;
+  if (at < end && bytes[at] === POINT) at++;
+  while (at < end && isDigit(bytes[at]!)) at++;
+  return at === end;
+}
+
+function isDigit(byte: number): boolean {
+  return byte >= ZERO && byte <= ZERO + 9;
 }

@@ -1,10 +1,10 @@
 import { HIGH, HIGH_BITS, orderOf } from './high-word.ts';
 
-/** Bits of mantissa told apart: a column of many values is nearly always cut to fewer. */
-export const FINE = 14;
+/** Bits of mantissa told apart: a column of many values is mostly cut to fewer. */
+export const FINE = 11;
 
-/** Signs and exponents with counters of their own, at most: 4 MB of them. */
-const MOST_HEADS = 64;
+/** Signs and exponents with counters of their own, at most: 2 MB of them. */
+const MOST_HEADS = 256;
 const HEADS = 4096;
 const PLACES = 1 << FINE;
 
@@ -23,7 +23,7 @@ export function countCoarse(values: Float64Array): WordCounts | null {
   const heads: number[] = [];
   /** Where the counters of each begin; -1 where it has none. */
   const starts = new Int32Array(HEADS).fill(-1);
-  let counters = new Uint32Array(4 * PLACES);
+  let counters = new Uint32Array(32 * PLACES);
   for (let i = 0; i < values.length; i++) {
     const value = values[i]!;
     if (value !== value) continue;

@@ -109,8 +109,10 @@ export class RowScanner {
         } else {
           while (at < to) {
             byte = bytes[at]!;
-            if (byte <= plain && (byte === delimiter || byte === LF || byte === CR)) break;
-            if (byte === QUOTE) return this.#failed('quote', row, at, this.line + breaks);
+            if (byte <= plain) {
+              if (byte === delimiter || byte === LF || byte === CR) break;
+              if (byte === QUOTE) return this.#failed('quote', row, at, this.line + breaks);
+            }
             at++;
           }
           end = at;

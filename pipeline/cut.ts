@@ -64,9 +64,14 @@ export function cut(reader: CsvReader, options: CutOptions, files: Files): CutFi
       const batch = after + Math.floor(place / batchSize) + 1;
       if (!wanted.has(batch)) continue;
       check(block, row);
-      writer.clear();
-      writer.row(block, row);
-      spill.add(batch, place % batchSize, writer.bytes, writer.length);
+      if (writer.isCanonical(block, row)) {
+        const { bounds, bytes } = block;
+        spill.add(batch, place % batchSize, bytes, bounds[2 * row]!, bounds[2 * row + 1]!);
+      } else {
+        writer.clear();
+        writer.row(block, row);
+        spill.add(batch, place % batchSize, writer.bytes, 0, writer.length - 1);
+      }
       if (classes.isOpen(batch)) {
         classes.add(batch, cellText(block, row * reader.width + classes.index));
       }
@@ -80,11 +85,17 @@ export function cut(reader: CsvReader, options: CutOptions, files: Files): CutFi
   writer.clear();
   writer.header();
   const header = writer.bytes.subarray(0, writer.length);
-  return batches.map((batch) => ({
-    path: pathOf(batch),
-    rows: writeBatch(header, spill.take(batch), pathOf(batch), files),
-    warnings: classes.warnings(batch),
-  }));
+  return batches.map((batch) => {
+    const file = new FileWriter(pathOf(batch), files);
+    file.add(header);
+    for (const piece of spill.take(batch)) file.add(piece);
+    file.end();
+    return {
+      path: pathOf(batch),
+      rows: spill.rowsOf(batch),
+      warnings: classes.warnings(batch),
+    };
+  });
 }
 
 /** The place of every row in the order that batches are cut in, or null for the file's order. */
@@ -93,23 +104,6 @@ export function placesOf(rows: number, seed: number | null): Uint32Array | null 
   const places = permutation(rows, seed);
   invert(places);
   return places;
-}
-
-function writeBatch(
-  header: Uint8Array,
-  rows: Iterable<Uint8Array>,
-  path: string,
-  files: Files,
-): number {
-  const file = new FileWriter(path, files);
-  let count = 0;
-  file.add(header);
-  for (const row of rows) {
-    file.add(row);
-    count++;
-  }
-  file.end();
-  return count;
 }
 
 /** Which batches hold one class only: said where they are cut, because there the order of the rows was chosen. */

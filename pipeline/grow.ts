@@ -49,10 +49,8 @@ export function grow(
       check(block, row);
       if (rows === 0) {
         out.add(headerLine(whole.header, delimiter));
-        for (const waiting of waitingRows(openBefore(), options, files)) {
-          out.add(waiting);
-          rows++;
-        }
+        for (const waiting of waitingRows(openBefore(), options, files)) out.add(waiting);
+        rows = Math.max(0, options.before.rows - options.before.cut);
       }
       out.add(lineOf(block, row));
       rows++;
@@ -76,8 +74,9 @@ function* waitingRows(
       const index = block.firstRow - 1 + row;
       const place = (places?.[index] ?? index) - before.cut;
       if (place < 0) continue;
-      const line = lineOf(block, row);
-      spill.add(Math.floor(place / batchSize), place % batchSize, line, line.length);
+      const { bytes, bounds } = block;
+      const piece = Math.floor(place / batchSize);
+      spill.add(piece, place % batchSize, bytes, bounds[2 * row]!, bounds[2 * row + 1]!);
     }
   }
   const pieces = Math.ceil((before.rows - before.cut) / batchSize);

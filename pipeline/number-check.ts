@@ -1,4 +1,4 @@
-import { CellReader } from './cell-reader.ts';
+import { CellReader, isDecimal } from './cell-reader.ts';
 import { numberOf } from './cells.ts';
 import type { Column } from './columns.ts';
 import type { CsvReader, RowBlock } from './csv-reader.ts';
@@ -26,7 +26,7 @@ export function numberCheck(
       const at = 2 * (row * reader.width + index);
       const start = block.cells[at]!;
       const end = block.cells[at + 1]!;
-      if (cells.isSurelyNumber(bytes, start, end) || cells.isMissing(bytes, start, end)) continue;
+      if (isDecimal(bytes, start, end) || cells.isMissing(bytes, start, end)) continue;
       if (cells.isPlainNumber(bytes) || numberOf(cells.text(bytes)) !== null) continue;
       throw notANumber(block, row, index, reader);
     }

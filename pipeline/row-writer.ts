@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import { copyBytes } from './copy-bytes.ts';
 import { formatRow } from './csv.ts';
 import { cellText, type RowBlock } from './csv-reader.ts';
 import { type ColumnPlan, isAsItStands } from './conform.ts';
@@ -25,6 +26,25 @@ export class RowWriter {
     this.#verbatim = delimiter === ',' && isAsItStands(plan, width);
   }
 
+  /** Whether a row's own bytes are what is to be written, but for the line break: no cell has quotes or needs them. */
+  isCanonical({ bytes, cells, quoted }: RowBlock, row: number): boolean {
+    if (!this.#verbatim || quoted[row] === 1) return false;
+    const first = 2 * row * this.#width;
+    for (let i = first; i < first + 2 * this.#width; i += 2) {
+      const start = cells[i]!;
+      const end = cells[i + 1]!;
+      if (start === end) {
+        if (this.#width === 1) return false;
+        continue;
+      }
+      // It may begin or end with white space.
+      const head = bytes[start]!;
+      const tail = bytes[end - 1]!;
+      if (head <= 32 || head > 126 || tail <= 32 || tail > 126) return false;
+    }
+    return true;
+  }
+
   clear(): void {
     this.length = 0;
   }
@@ -35,11 +55,12 @@ export class RowWriter {
 
   /** Writes row `row` of a block, its line break included. */
   row(block: RowBlock, row: number): void {
-    if (this.#verbatim && block.quoted[row] === 0 && this.#isCanonical(block, row)) {
+    if (this.isCanonical(block, row)) {
       const start = block.bounds[2 * row]!;
       const end = block.bounds[2 * row + 1]!;
       this.#room(end - start + 1);
-      this.length += block.bytes.copy(this.bytes, this.length, start, end);
+      copyBytes(block.bytes, start, end, this.bytes, this.length);
+      this.length += end - start;
       this.bytes[this.length++] = LF;
       return;
     }
@@ -49,23 +70,6 @@ export class RowWriter {
         from.map((index) => (index === null ? fill : cellText(block, row * this.#width + index))),
       ),
     );
-  }
-
-  /** Whether no cell of a row without quotes needs any: none begins or ends with what may be white space. */
-  #isCanonical({ bytes, cells }: RowBlock, row: number): boolean {
-    const first = 2 * row * this.#width;
-    for (let i = first; i < first + 2 * this.#width; i += 2) {
-      const start = cells[i]!;
-      const end = cells[i + 1]!;
-      if (start === end) {
-        if (this.#width === 1) return false;
-        continue;
-      }
-      const head = bytes[start]!;
-      const tail = bytes[end - 1]!;
-      if (head <= 32 || head > 126 || tail <= 32 || tail > 126) return false;
-    }
-    return true;
   }
 
   #text(line: string): void {
