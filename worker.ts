@@ -14,6 +14,7 @@ import { partCacheOptions } from './store/part-cache.ts';
 import { serveHealth } from './worker/health.ts';
 import { openLog, temporalLogger } from './worker/logger.ts';
 import { probeSearchAttributes } from './worker/search-attributes.ts';
+import { sweepLeft } from './worker/sweep.ts';
 import { trackings } from './worker/trackings.ts';
 import { WORKER_HELP, workerSettings } from './worker/options.ts';
 import { workflowSource } from './worker/workflow-source.ts';
@@ -38,6 +39,9 @@ async function main(): Promise<void> {
     // Else what the SDK's core says goes past our log, in colours of its own.
     telemetryOptions: { logging: { forward: {}, filter: { core: 'WARN', other: 'WARN' } } },
   });
+  const local = new LocalCache(join(root, '.retrain', 'cache'));
+  const [left] = await Promise.all([sweepLeft(root), local.sweep()]);
+  if (left > 0) log.info({ folders: left }, 'removed what killed processes left on this disk');
   const configs = loadConfigs(root);
   const config = configs();
   const cache = join(stackDir(root), 'cache', 'parts');
@@ -47,7 +51,7 @@ async function main(): Promise<void> {
   const { namespace } = temporalPlace();
   const activities = createActivities({
     store,
-    local: new LocalCache(join(root, '.retrain', 'cache')),
+    local,
     trackingOf: trackings((pipeline) => configOf(configs, pipeline)),
     compute: pool.compute,
     readConfig: (pipeline) => loadConfig(root, process.env, pipeline),

@@ -1,6 +1,5 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeError } from '../errors.ts';
+import { withOwnFolder } from '../own-folder.ts';
 import type { Ref } from '../store/ref.ts';
 import type { Deps } from './deps.ts';
 
@@ -20,20 +19,10 @@ export async function withScratch<T>(
   { root }: Pick<Deps, 'root'>,
   work: (folder: string) => Promise<T>,
 ): Promise<T> {
-  const scratch = join(root, '.retrain', 'scratch');
-  const folder = await newFolder(scratch);
-  try {
-    return await work(folder);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  return withOwnFolder(scratchFolder(root), 'scratch', work);
 }
 
-async function newFolder(scratch: string): Promise<string> {
-  try {
-    await mkdir(scratch, { recursive: true });
-    return await mkdtemp(join(scratch, `${process.pid}-`));
-  } catch (error) {
-    throw writeError(scratch, error);
-  }
+/** Where a worker's folders for work under way are. */
+export function scratchFolder(root: string): string {
+  return join(root, '.retrain', 'scratch');
 }

@@ -1,5 +1,5 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { rmSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import type { Config } from '../config.ts';
 import { stackDir } from '../config.ts';
@@ -15,6 +15,7 @@ import {
   stackUp,
   unpackInto,
 } from '../infra/stack.ts';
+import { newOwnFolder } from '../own-folder.ts';
 import { dumpBucket, loadDump, readDump } from '../store/dump.ts';
 import { openStore } from '../store/index.ts';
 import { EXIT } from './exit.ts';
@@ -42,7 +43,7 @@ export async function backup(
   const dir = stackDir(root);
   const path = resolve(file);
   const store = openStore(configure().storage);
-  const folder = mkdtempSync(join(dir, 'backup-'));
+  const folder = await newOwnFolder(dir, 'backup');
   try {
     await store.bucket.ensure();
     say('reading Temporal, the documents, MLflow and the artifacts');
@@ -70,8 +71,7 @@ export async function restore(
     return EXIT.failed;
   const report = ({ line }: { line: string }): void => say(line);
   const up = { root, dir, report, worker: false };
-  mkdirSync(dir, { recursive: true });
-  const folder = mkdtempSync(join(dir, 'restore-'));
+  const folder = await newOwnFolder(dir, 'restore');
   try {
     await unpackInto(dir, resolve(file), folder);
     const dump = await readDump(folder);

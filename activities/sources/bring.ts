@@ -1,4 +1,4 @@
-import { mkdtemp, open, rm } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { refOfChunks } from '../../store/hash.ts';
@@ -14,6 +14,7 @@ import type { OpenKind, OpenOptions, Stamp } from './source.ts';
 import { textOf } from './text.ts';
 import { openUrl } from './url.ts';
 import { BadParams, writeError } from '../../errors.ts';
+import { withOwnFolder } from '../../own-folder.ts';
 
 /** A source's text on this machine. */
 export interface Brought {
@@ -48,8 +49,7 @@ export async function bringIn<T>(
     throw new BadParams(`data.source ${source} holds many files, where one table is asked for`);
   const opened = await openKind(source, options);
   if (opened === undefined) return use(undefined);
-  const folder = await mkdtemp(join(tmpdir(), 'retrain-source-'));
-  try {
+  return withOwnFolder(tmpdir(), 'source', async (folder) => {
     const file = join(folder, 'text');
     const text = textOf(opened.chunks, {
       name: sourceIdentity(source).name,
@@ -67,8 +67,6 @@ export async function bringIn<T>(
     } finally {
       await handle.close();
     }
-    return await use({ file, ref, stamp: opened.stamp });
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+    return use({ file, ref, stamp: opened.stamp });
+  });
 }

@@ -1,13 +1,12 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { batchesThere } from '../../activities/growing/batches-there.ts';
 import { nextState } from '../../activities/growing/next-state.ts';
 import { mayGrow } from '../../activities/growing/text.ts';
 import { bringIn, type Brought } from '../../activities/sources/bring.ts';
 import { kindOf } from '../../activities/sources/identity.ts';
 import type { Stamp } from '../../activities/sources/source.ts';
+import { withOwnFolder } from '../../own-folder.ts';
 import { batchCount } from '../../pipeline/batch.ts';
 import { batchesKnown, tableOf, type Ledger } from '../../store/ledger.ts';
 import type { Arrived, ArrivedBatch, Looking } from './arrived.ts';
@@ -46,8 +45,7 @@ export async function arrivedRows(looking: Looking): Promise<Arrived> {
 async function grownLedger({ deps, ...looking }: Looking, ledger: Ledger): Promise<Ledger> {
   const last = ledger.raw.at(-1)!;
   const known = { etag: last.etag, modified: last.last_modified ?? null };
-  const folder = await mkdtemp(join(tmpdir(), 'retrain-pending-'));
-  try {
+  return withOwnFolder(tmpdir(), 'pending', async (folder) => {
     const next = await withSource(looking, known, async (text) =>
       text === undefined
         ? undefined
@@ -56,9 +54,7 @@ async function grownLedger({ deps, ...looking }: Looking, ledger: Ledger): Promi
     if (next === undefined) return ledger;
     const state = { ...last, after: ledger.batches.length, rows: next.rows };
     return { ...ledger, raw: [...ledger.raw, state] };
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  });
 }
 
 async function countRows({ deps, ...looking }: Looking): Promise<number> {

@@ -1,7 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { threadFiles } from '../../activities/thread-files.ts';
+import { withOwnFolder } from '../../own-folder.ts';
 import { encoderFromJson } from '../../pipeline/encoder.ts';
 import { featureImportance } from '../../pipeline/importance.ts';
 import { treeFromJson, type TreeModel } from '../../pipeline/tree.ts';
@@ -38,12 +38,9 @@ export async function modelOf(artifacts: Artifacts, record: VersionRecord): Prom
 
 /** By way of a file, for it may be larger than memory should hold. */
 async function readModel(artifacts: Artifacts, model: Ref, what: string): Promise<TreeModel> {
-  const folder = await mkdtemp(join(tmpdir(), 'retrain-model-'));
-  try {
+  return withOwnFolder(tmpdir(), 'model', async (folder) => {
     const file = join(folder, 'model.json');
     await artifacts.toFile(model, file);
     return treeFromJson(threadFiles.read(file), what);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  });
 }

@@ -1,8 +1,10 @@
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { scratchFolder } from '../../activities/local-file.ts';
 import type { ResultDocument } from '../../client/result.ts';
+import { newOwnFolder } from '../../own-folder.ts';
 import {
   makeProject,
   startWorker,
@@ -18,11 +20,17 @@ let project: Project;
 let elsewhere: string;
 let io: RunningWorker;
 let cpu: RunningWorker;
+/** What this process, which lives, has in the scratch folder of the second worker. */
+let living: string;
 
 beforeAll(async () => {
   project = await makeProject('two');
   elsewhere = mkdtempSync(join(tmpdir(), 'retrain elsewhere '));
   cpSync(join(project.folder, 'params.yaml'), join(elsewhere, 'params.yaml'));
+  const scratch = scratchFolder(elsewhere);
+  const dead = await newOwnFolder(scratch, 'scratch');
+  renameSync(dead, join(dirname(dead), basename(dead).replace(/\w{8}(-\w{6})$/, '00000000$1')));
+  living = await newOwnFolder(scratch, 'scratch');
   const env = { ...project.env, RETRAIN_ROOT: elsewhere };
   [io, cpu] = await Promise.all([
     startWorker(project, '--role', 'io'),
@@ -58,6 +66,11 @@ async function workersOf({ workflowId, runId }: ResultDocument): Promise<Record<
   }
   return ran;
 }
+
+it('a worker removes at its start what a killed one left, and nothing of one that lives', () => {
+  expect(readdirSync(scratchFolder(elsewhere))).toEqual([basename(living)]);
+  expect(cpu.log()).toContain('removed what killed processes left on this disk');
+});
 
 describe('two workers with no shared disk', () => {
   it('share the stages of a run by the queues they poll', async () => {

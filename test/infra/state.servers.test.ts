@@ -56,7 +56,7 @@ describe('the state of a stack', () => {
     const saved = await json<{ objects: number }>('stack', 'backup', file);
     expect(saved.objects).toBeGreaterThan(10);
     expect(statSync(file).mode & 0o777).toBe(0o600);
-    expect(readdirSync(dir).filter((name) => name.startsWith('backup-'))).toEqual([]);
+    expect(readdirSync(dir).filter((name) => name.startsWith('retrain-'))).toEqual([]);
   });
 
   it('is removed only when that is asked for twice', async () => {
