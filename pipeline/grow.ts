@@ -1,12 +1,15 @@
 import { Buffer } from 'node:buffer';
 import { BatchSpill } from './batch-spill.ts';
 import type { Column } from './columns.ts';
-import type { CsvReader, RowBlock } from './csv-reader.ts';
+import type { CsvReader } from './csv-reader.ts';
 import { placesOf } from './cut.ts';
 import { FileWriter } from './file-writer.ts';
 import type { Files } from './files.ts';
 import { numberCheck } from './number-check.ts';
 import { checkHeader } from './rows.ts';
+import { spellingOf } from './spelling.ts';
+
+const LINE_BREAK = Buffer.from('\n');
 
 export interface GrowOptions {
   readonly columns: readonly Column[];
@@ -52,7 +55,9 @@ export function grow(
         for (const waiting of waitingRows(openBefore(), options, files)) out.add(waiting);
         rows = Math.max(0, options.before.rows - options.before.cut);
       }
-      out.add(lineOf(block, row));
+      const { bytes, start, end } = spellingOf(block, row, whole.width, delimiter);
+      out.add(bytes.subarray(start, end));
+      out.add(LINE_BREAK);
       rows++;
     }
   }
@@ -63,7 +68,7 @@ export function grow(
 /** The rows of the state before that no batch was cut from, in the order they would be cut in. */
 function* waitingRows(
   reader: CsvReader,
-  { before, batchSize, path }: GrowOptions,
+  { before, batchSize, path, delimiter }: GrowOptions,
   files: Files,
 ): Generator<Uint8Array> {
   if (before.cut >= before.rows) return;
@@ -74,22 +79,12 @@ function* waitingRows(
       const index = block.firstRow - 1 + row;
       const place = (places?.[index] ?? index) - before.cut;
       if (place < 0) continue;
-      const { bytes, bounds } = block;
-      const piece = Math.floor(place / batchSize);
-      spill.add(piece, place % batchSize, bytes, bounds[2 * row]!, bounds[2 * row + 1]!);
+      const { bytes, start, end } = spellingOf(block, row, reader.width, delimiter);
+      spill.add(Math.floor(place / batchSize), place % batchSize, bytes, start, end);
     }
   }
   const pieces = Math.ceil((before.rows - before.cut) / batchSize);
   for (let piece = 0; piece < pieces; piece++) yield* spill.take(piece);
-}
-
-/** A row as it is spelt, with a line break of its own. */
-function lineOf({ bytes, bounds }: RowBlock, row: number): Buffer {
-  const [start, end] = [bounds[2 * row]!, bounds[2 * row + 1]!];
-  const line = Buffer.allocUnsafe(end - start + 1);
-  bytes.copy(line, 0, start, end);
-  line[end - start] = 10;
-  return line;
 }
 
 function headerLine(names: readonly string[], delimiter: string): Buffer {
