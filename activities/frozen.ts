@@ -1,5 +1,6 @@
 import { BadParams } from '../errors.ts';
-import type { Params } from '../pipeline/params.ts';
+import { predictsNumbers } from '../pipeline/columns.ts';
+import { taskOf, type Params, type Task } from '../pipeline/params.ts';
 import { canonicalJson } from '../pipeline/canonical-json.ts';
 import { hasArrivals, type Ledger } from '../store/ledger.ts';
 import { sourceIdentity } from './sources/identity.ts';
@@ -16,6 +17,7 @@ export function checkFrozen(ledger: Ledger, params: Params): void {
     ['data.delimiter', settings.delimiter, params.data.delimiter],
     ['data.encoding', settings.encoding, params.data.encoding],
     ['data.target', settings.target, params.data.target],
+    ['model.task', taskOfLedger(settings), taskOf(params)],
     // A file that arrives is a batch as it is, whatever these say.
     ...(hasArrivals(ledger)
       ? []
@@ -47,6 +49,11 @@ export function asCut({ settings, batches }: Ledger, params: Params): Params {
   const { declared } = settings;
   if (declared === undefined || batches.length === 0) return params;
   return { ...params, data: { ...params.data, columns: declared } };
+}
+
+/** It shows in the type of the target, which only a regression takes for numbers. */
+function taskOfLedger({ columns, target }: Ledger['settings']): Task {
+  return predictsNumbers(columns, target) ? 'regression' : 'classification';
 }
 
 function show(value: unknown): string {

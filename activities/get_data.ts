@@ -1,5 +1,5 @@
 import { BadData } from '../errors.ts';
-import type { Params } from '../pipeline/params.ts';
+import { taskOf, type Params } from '../pipeline/params.ts';
 import {
   tableOf,
   wholeOf,
@@ -27,12 +27,13 @@ import { runStage, type Stage } from './stage.ts';
 export const stage: Stage<'source'> = {
   name: 'get_data',
   code: 1,
-  params: ({ data }) => ({
+  params: ({ data, model }) => ({
     source: sourceIdentity(data.source).name, // it stands in the output's path
     target: data.target,
     columns: data.columns,
     missing_values: data.missing_values,
     ...readingOf(data),
+    ...(taskOf({ model }) === 'classification' ? {} : { task: model.task }),
   }),
   libraries: [],
   perBatch: false,
@@ -46,6 +47,7 @@ export const stage: Stage<'source'> = {
         target: params.data.target,
         declared: params.data.columns,
         missingValues: params.data.missing_values,
+        task: taskOf(params),
         delimiter: params.data.delimiter,
       },
       execution.signal,

@@ -88,7 +88,7 @@ async function run(context: StageContext<Inputs>, request: StageRequest) {
       train_rows: fitted.trainRows,
       test_rows: fitted.testRows,
       features: fitted.features,
-      classes: fitted.classes,
+      ...(fitted.classes === undefined ? {} : { classes: fitted.classes }),
     },
     warnings: [...done.warnings, ...fitted.warnings],
     healed: done.healed,

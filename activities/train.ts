@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { taskOf } from '../pipeline/params.ts';
 import { attemptId } from '../store/attempts.ts';
 import { at } from '../store/ref.ts';
 import { stageKey } from '../store/stage-cache.ts';
@@ -17,7 +18,9 @@ import { identityOf, runStage, type Stage, type StageCall } from './stage.ts';
 export const stage: Stage<'train' | 'encoder'> = {
   name: 'train',
   code: 2, // 1 was ml-cart's own trainer
-  params: ({ model }) => ({ model }),
+  params: ({ model: { task, ...model } }) => ({
+    model: taskOf({ model: { task } }) === 'classification' ? model : { task, ...model },
+  }),
   libraries: ['arquero', '@uwdata/flechette'],
   perBatch: true,
   run: async ({ deps, execution, params, batch, inputs, putFile }) => {

@@ -35,7 +35,9 @@ export function applyEncoder(encoder: Encoder, part: Part): Matrix {
     throw otherColumns(encoder, part);
   });
   const names = encoder.features.map(({ name }) => name);
-  const matrix = { rows: part.rows, names, columns, labels: labelsOf(part), dropped: 0 };
+  const { label } = part;
+  const targets = label.type === 'number' ? label.values : undefined;
+  const matrix = { rows: part.rows, names, columns, labels: labelsOf(part), targets, dropped: 0 };
   const wanted = wantedLabels(encoder, part);
   const rows = [...known.keys()];
   if (encoder.missing === 'impute') {
@@ -53,7 +55,7 @@ export function applyEncoder(encoder: Encoder, part: Part): Matrix {
 
 /** 1 for each row whose label the encoder does not leave out; null where it leaves none out. */
 function wantedLabels({ labels }: Encoder, { label }: Part): Uint8Array | null {
-  if (labels === undefined) return null;
+  if (labels === undefined || label.type !== 'category') return null;
   const wanted = label.words.map((word) => (labels.includes(word) ? 1 : 0));
   return Uint8Array.from(label.codes, (code) => wanted[code]!);
 }

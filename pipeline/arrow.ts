@@ -43,7 +43,7 @@ export function partFromArrow(bytes: Uint8Array, what = 'the encoded part'): Par
     return batch.dictionary ? wordsFromArrow(name, batch) : numbersFromArrow(name, batch);
   });
   const label = columns.pop();
-  if (label?.type !== 'category') {
+  if (label === undefined) {
     throw new BadData(`${what} does not end with a label column: preprocess the batch again`);
   }
   return { rows: table.numRows, columns, label };

@@ -46,6 +46,11 @@ export class BlockColumn {
       : this.#readWords(block, rows, width, cells);
   }
 
+  /** Whether a row's cell is. */
+  isMissing(row: number): boolean {
+    return this.#kinds[row] === MISSING;
+  }
+
   /** Tells a hash the cell of a row. */
   tell(hash: RowHash, block: RowBlock, row: number): void {
     const kind = this.#kinds[row]!;

@@ -8,9 +8,10 @@ import { fitTreeTogether } from './tree.ts';
 /** Learns to tell classes. */
 export const classifier: Learner = {
   metrics: CLASS_METRICS,
-  fit: (matrix, encoder, params, crew, report) =>
-    fitTreeTogether(matrix, encoder.classes, params, crew, report),
-  score: (model, matrix, { classes }) => {
+  tree: 'DTClassifier',
+  fit: (matrix, { classes = [] }, params, crew, report) =>
+    fitTreeTogether(matrix, classes, params, crew, report),
+  score: (model, matrix, { classes = [] }) => {
     const found = score(matrix.labels, predictLabels(model, matrix, classes), classes);
     return found === null ? null : scoredClasses(found);
   },

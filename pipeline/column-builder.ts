@@ -14,6 +14,11 @@ export class ColumnBuilder {
     this.#cells = column.isNumber ? new Float64Array(1024) : new Int32Array(1024);
   }
 
+  /** How many there are so far. */
+  get rows(): number {
+    return this.#rows;
+  }
+
   /** Takes the first `count` of `rows`, indexes of rows of the block at hand. */
   take(rows: Int32Array, count: number): void {
     if (this.#rows + count > this.#cells.length) this.#grow(this.#rows + count);

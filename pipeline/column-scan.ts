@@ -1,7 +1,7 @@
 import { CellReader } from './cell-reader.ts';
 import { looksNumeric, numberOf } from './cells.ts';
 import { cellText, type CsvReader, type RowBlock } from './csv-reader.ts';
-import { notANumber } from './rows.ts';
+import { notANumber, notAQuantity } from './rows.ts';
 import { WordTable } from './word-table.ts';
 
 /** As many different words of a column are told apart. */
@@ -9,6 +9,9 @@ export const MOST_WORDS = 1_000_000;
 
 /** A column that has shown this many numbers and nothing else has its values compared no further. */
 const SURELY_NUMBERS = 1000;
+
+/** A target of words or of numbers, or what a feature is to be. */
+type Kind = 'label' | 'quantity' | 'feature' | 'declared number';
 
 /** What the cells of one column have in common, in memory that does not grow with their number. */
 export class ColumnScan {
@@ -21,20 +24,20 @@ export class ColumnScan {
   first = '';
   /** Whether no two of the known cells are equal, as far as they are compared. */
   allDiffer = true;
-  /** How many different words there are; of a label all are counted, of a feature while all differ. */
+  /** How many different words there are; of a target all are counted, of a feature while all differ. */
   get words(): number {
     return this.#words.size;
   }
   readonly #index: number;
-  readonly #kind: 'label' | 'feature' | 'declared number';
+  readonly #kind: Kind;
   #words = new WordTable();
 
-  constructor(index: number, kind: 'label' | 'feature' | 'declared number') {
+  constructor(index: number, kind: Kind) {
     this.#index = index;
     this.#kind = kind;
   }
 
-  /** @throws BadData at a cell of a declared number column that is none */
+  /** @throws BadData at a cell that is no number, of a column that is declared one or of a target of numbers */
   scan(block: RowBlock, cells: CellReader, reader: CsvReader): void {
     const { bytes } = block;
     const { width } = reader;
@@ -45,6 +48,8 @@ export class ColumnScan {
       const sure = cells.isSurelyNumber(bytes, start, end);
       if (!sure && cells.isMissing(bytes, start, end)) continue;
       const plain = sure || cells.isPlainNumber(bytes);
+      if (this.#kind === 'quantity' && !plain && numberOf(cells.text(bytes)) === null)
+        throw notAQuantity(block, row, this.#index, reader);
       if (this.#kind === 'declared number') {
         if (!plain && numberOf(cells.text(bytes)) === null)
           throw notANumber(block, row, this.#index, reader);
@@ -68,6 +73,7 @@ export class ColumnScan {
   #compares(): boolean {
     if (this.#words.size >= MOST_WORDS) return false;
     if (this.#kind === 'label') return true;
+    if (this.#kind === 'quantity') return this.#words.size < 2;
     if (!this.allDiffer) return false;
     if (this.numbers < this.known || this.known < SURELY_NUMBERS) return true;
     this.allDiffer = false;

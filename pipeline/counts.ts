@@ -28,7 +28,7 @@ export type ColumnCounts = NumberCounts | WordCounts;
 
 /**
  * What has to be known of batches to fit an encoder and to judge the split: the train rows' cells, and
- * the labels of both sides. Plain JSON. Merging the counts of batches gives the counts of their union.
+ * the labels of both sides, if they are words. Plain JSON. Merging the counts of batches gives the counts of their union.
  */
 export interface Counts {
   readonly schema: 1;
@@ -54,9 +54,9 @@ export function countParts(
     train: {
       rows: train.rows,
       columns: train.columns.map((column) => countColumn(column, limit)),
-      labels: countWords(train.label),
+      labels: countLabels(train),
     },
-    test: { rows: test.rows, labels: countWords(test.label) },
+    test: { rows: test.rows, labels: countLabels(test) },
     unlabelled,
   };
 }
@@ -138,6 +138,10 @@ function countColumn(column: PartColumn, limit: number): ColumnCounts {
   }
   const words = countWords(column);
   return { name, type, missing: column.codes.length - sizeOf(words), words };
+}
+
+function countLabels({ label }: Part): Tally<string> {
+  return label.type === 'category' ? countWords(label) : [];
 }
 
 function countWords({ words, codes }: WordColumn): Tally<string> {

@@ -1,7 +1,7 @@
 import { BadData } from '../errors.ts';
 import { BatchSpill } from './batch-spill.ts';
 import { checkBatch } from './batch.ts';
-import type { Column } from './columns.ts';
+import { type Column, predictsNumbers } from './columns.ts';
 import type { ColumnPlan } from './conform.ts';
 import { cellText, type CsvReader } from './csv-reader.ts';
 import { FileWriter } from './file-writer.ts';
@@ -57,6 +57,7 @@ export function cut(reader: CsvReader, options: CutOptions, files: Files): CutFi
   const writer = new RowWriter(plan, reader.width, options.delimiter);
   const check = numberCheck(reader, options.columns, options.missingValues);
   const classes = new BatchClasses(reader.header.indexOf(options.target));
+  const hasClasses = !predictsNumbers(options.columns, options.target);
   for (const block of reader.blocks()) {
     for (let row = 0; row < block.rows; row++) {
       const index = block.firstRow - 1 + row;
@@ -72,7 +73,7 @@ export function cut(reader: CsvReader, options: CutOptions, files: Files): CutFi
         writer.row(block, row);
         spill.add(batch, place % batchSize, writer.bytes, 0, writer.length - 1);
       }
-      if (classes.isOpen(batch)) {
+      if (hasClasses && classes.isOpen(batch)) {
         classes.add(batch, cellText(block, row * reader.width + classes.index));
       }
     }

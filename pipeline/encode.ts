@@ -2,10 +2,10 @@ import { BadData, BadParams } from '../errors.ts';
 import { BlockColumn } from './block-column.ts';
 import { CellReader } from './cell-reader.ts';
 import { ColumnBuilder } from './column-builder.ts';
-import { type Column, featuresOf } from './columns.ts';
+import { type Column, featuresOf, predictsNumbers } from './columns.ts';
 import { type Counts, countParts } from './counts.ts';
 import type { CsvReader, RowBlock } from './csv-reader.ts';
-import type { Part, WordColumn } from './part.ts';
+import type { Part } from './part.ts';
 import { RowHash } from './row-hash.ts';
 import { notANumber } from './rows.ts';
 import { list, quote } from './table.ts';
@@ -46,7 +46,10 @@ export function encodeBatch(
     options.key === null
       ? features.filter((_, i) => featureColumns[i]!.since === undefined)
       : keyColumns(columns, options.key, reader.file, target).map(blockColumn);
-  const label = blockColumn({ name: target, type: 'category' });
+  const label = blockColumn({
+    name: target,
+    type: predictsNumbers(columns, target) ? 'number' : 'category',
+  });
   if (label.index < 0) {
     throw new BadData(
       `${reader.file} lacks column ${quote(target)}, the one to predict: put the file back as it was`,
@@ -62,7 +65,7 @@ export function encodeBatch(
     train.begin(block.rows);
     test.begin(block.rows);
     for (let row = 0; row < block.rows; row++) {
-      if (label.codes[row]! < 0) continue;
+      if (label.isMissing(row)) continue;
       hash.begin();
       for (let i = 0; i < key.length; i++) key[i]!.tell(hash, block, row);
       (hash.point() < testSize ? test : train).add(row);
@@ -146,8 +149,8 @@ class PartBuilder {
   }
 
   part(): Part {
-    const label = this.#label.column() as WordColumn;
+    const label = this.#label.column();
     const columns = this.#columns.map((column) => column.column());
-    return { rows: label.codes.length, columns, label };
+    return { rows: this.#label.rows, columns, label };
   }
 }

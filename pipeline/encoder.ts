@@ -1,5 +1,5 @@
 import { BadData } from '../errors.ts';
-import { type Column, featuresOf } from './columns.ts';
+import { type Column, featuresOf, predictsNumbers } from './columns.ts';
 import type { ColumnCounts, Counts } from './counts.ts';
 import { byCodePoint } from './codepoints.ts';
 import { fromJsonBytes, toJsonBytes } from './json.ts';
@@ -36,13 +36,14 @@ type Feature = NumberFeature | CategoryFeature;
 
 /**
  * Everything fitted over the train rows of a version. Plain JSON. `classes` are those of the train rows:
- * a class only test rows have is scored all the same, as one the model never predicts.
+ * a class only test rows have is scored all the same, as one the model never predicts. A target of numbers
+ * has none.
  */
 export interface Encoder {
   readonly schema: 1;
   readonly target: string;
   readonly missing: MissingRule;
-  readonly classes: readonly string[];
+  readonly classes?: readonly string[] | undefined;
   readonly features: readonly Feature[];
   /** The labels whose rows count, where the others' are left out; absent: all. */
   readonly labels?: readonly string[] | undefined;
@@ -70,7 +71,8 @@ export function fitEncoder(
       'there are no train rows to fit an encoder on: lower split.test_size or add data',
     );
   }
-  checkClasses(counts, target);
+  const hasClasses = !predictsNumbers(columns, target);
+  if (hasClasses) checkClasses(counts, target);
   const schema = featuresOf(columns, target);
   const warnings: string[] = [];
   const features = schema.map((column, i): Feature => {
@@ -96,6 +98,7 @@ export function fitEncoder(
   });
   const classes = counts.train.labels.map(([label]) => label);
   const encoder = { schema: 1, target, missing, features } as const;
+  if (!hasClasses) return { encoder, warnings };
   if (vocabulary === undefined) return { encoder: { ...encoder, classes }, warnings };
   const labels = [...vocabulary.labels].sort(byCodePoint);
   const learnt = classes.filter((label) => vocabulary.labels.has(label));
@@ -120,7 +123,7 @@ function checkClasses({ train, test }: Counts, target: string): void {
   if (classes.size <= MOST_CLASSES) return;
   throw new BadData(
     `column ${quote(target)}, the one to predict, has ${classes.size} different values, and ${MOST_CLASSES} ` +
-      'classes are the most: this pipeline classifies, it does not predict quantities; choose another data.target',
+      'classes are the most: to predict quantities, start a pipeline with model.task: regression; or choose another data.target',
   );
 }
 

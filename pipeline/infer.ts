@@ -3,6 +3,7 @@ import { CellReader } from './cell-reader.ts';
 import { type Column, type ColumnType, featuresOf } from './columns.ts';
 import { ColumnScan, MOST_WORDS } from './column-scan.ts';
 import type { CsvReader } from './csv-reader.ts';
+import type { Task } from './params.ts';
 import { list, quote } from './table.ts';
 
 /** How to read a source: `declared` types win over inference, `missingValues` are cells that mean "not known". */
@@ -10,6 +11,7 @@ export interface ColumnOptions {
   readonly target: string;
   readonly declared: Readonly<Record<string, ColumnType>>;
   readonly missingValues: readonly string[];
+  readonly task: Task;
 }
 
 /** Fewer rows than this and any column of words can look like a list of names. */
@@ -20,7 +22,7 @@ const ENOUGH_ROWS = 20;
  * is a decimal literal, else a category, and `ignore` when no cell is known.
  * @returns the columns in the file's order, and sentences on what looks wrong but can be worked with
  * @throws BadData when the file cannot be read, the target or a declared column is not there, a declared
- *   number holds text, no row has a label, or no feature is left
+ *   number or the target of a regression holds text, no row has a label, or no feature is left
  */
 export function inferColumns(
   reader: CsvReader,
@@ -31,7 +33,8 @@ export function inferColumns(
   checkNames(header, file, options);
   const scans = header.map((name, index) => {
     const declared = declaredType(options, name);
-    if (name === target) return new ColumnScan(index, 'label');
+    if (name === target)
+      return new ColumnScan(index, options.task === 'regression' ? 'quantity' : 'label');
     if (declared === undefined) return new ColumnScan(index, 'feature');
     return declared === 'number' ? new ColumnScan(index, 'declared number') : undefined;
   });
@@ -44,7 +47,7 @@ export function inferColumns(
     const scan = scans[index]!;
     if (name === target) {
       warnings.push(...labelWarnings(scan, file, options));
-      return { name, type: 'category' };
+      return { name, type: options.task === 'regression' ? 'number' : 'category' };
     }
     const declared = declaredType(options, name);
     if (declared) return { name, type: declared };
@@ -121,6 +124,12 @@ function checkNames(header: readonly string[], file: string, options: ColumnOpti
         'mend the name or remove the declaration',
     );
   }
+  if (options.task === 'regression' && declaredType(options, target) === 'category') {
+    throw new BadData(
+      `data.columns declares ${quote(target)} of ${file} a category, and a regression (model.task) predicts ` +
+        'numbers: remove the declaration, or set model.task to classification',
+    );
+  }
   if (declaredType(options, target) === 'ignore') {
     throw new BadData(
       `data.columns ignores ${quote(target)} of ${file}, the column to predict: ` +
@@ -142,10 +151,15 @@ function labelWarnings(scan: ColumnScan, file: string, options: ColumnOptions): 
       `${file} has no row with a label in ${quote(target)}: fill the column in, or choose another data.target`,
     );
   }
+  if (options.task === 'regression') {
+    return words === 1
+      ? [`${file}: ${quote(target)} is ${first} in every row, so every model predicts just that`]
+      : [];
+  }
   if (declaredType(options, target) === 'number') {
     return [
       `data.columns declares ${quote(target)} of ${file} a number, but it is the column to predict ` +
-        'and each of its values is taken for a class',
+        'and each of its values is taken for a class; a new pipeline with model.task: regression predicts the number',
     ];
   }
   if (words === 1) {
@@ -156,7 +170,7 @@ function labelWarnings(scan: ColumnScan, file: string, options: ColumnOptions): 
   if (known >= ENOUGH_ROWS && words > known / 2 && numbers === known) {
     return [
       `${file}: ${quote(target)} holds ${words} different numbers in ${known} rows, each ` +
-        'taken for a class of its own; this pipeline classifies, it does not predict quantities',
+        'taken for a class of its own; to predict quantities, start a pipeline with model.task: regression',
     ];
   }
   return [];

@@ -4,11 +4,13 @@ import type { Encoder } from './encoder.ts';
 import type { Matrix } from './matrix.ts';
 import type { MetricSet } from './metric-sets.ts';
 import type { Report } from './progress.ts';
-import type { TreeModel, TreeParams } from './tree.ts';
+import type { TreeModel, TreeName, TreeParams } from './tree.ts';
 
 /** What a model learnt and how well, for one kind of target: a file of this type for each. */
 export interface Learner {
   readonly metrics: MetricSet;
+  /** What ml-cart calls its trees. */
+  readonly tree: TreeName;
   /**
    * Fits a model on encoded train rows, with the help of other threads where it pays.
    * @throws BadData when it cannot be fitted on them

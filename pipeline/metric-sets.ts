@@ -9,6 +9,8 @@ export interface MetricSet {
   readonly shown: readonly string[];
   /** Those that lists of versions have a column for, with its heading. */
   readonly listed: readonly { readonly name: string; readonly heading: string }[];
+  /** Those of which less is better; of the others shown more is. */
+  readonly lower: readonly string[];
 }
 
 export const CLASS_METRICS: MetricSet = {
@@ -19,10 +21,18 @@ export const CLASS_METRICS: MetricSet = {
     { name: 'balanced_accuracy', heading: 'balanced' },
     { name: 'f1_macro', heading: 'f1' },
   ],
+  lower: [],
+};
+
+export const NUMBER_METRICS: MetricSet = {
+  headline: 'rmse',
+  shown: ['rmse', 'mae', 'r2'],
+  listed: ['rmse', 'mae', 'r2'].map((name) => ({ name, heading: name })),
+  lower: ['rmse', 'mae'],
 };
 
 /** The one place that says what scores there are. */
-const METRIC_SETS: readonly [MetricSet, ...MetricSet[]] = [CLASS_METRICS];
+const METRIC_SETS: readonly [MetricSet, ...MetricSet[]] = [CLASS_METRICS, NUMBER_METRICS];
 
 /** A score by its name. */
 export interface NamedScore {
@@ -43,4 +53,16 @@ export function headlineScore(metrics: Readonly<Record<string, unknown>>): Named
   const name = metricSetOf(metrics).headline;
   const value = metrics[name];
   return typeof value === 'number' ? { name, value } : undefined;
+}
+
+/**
+ * Whether a score that has changed is better now; undefined for what is no score, such as a count of rows.
+ * @param name by flat name, of all batches or of the new one
+ * @param by the new value less the old one
+ */
+export function isBetter(name: string, by: number): boolean | undefined {
+  const score = name.replace(/^new_batch_/, '');
+  const set = METRIC_SETS.find(({ shown }) => shown.includes(score));
+  if (set === undefined || by === 0) return undefined;
+  return set.lower.includes(score) ? by < 0 : by > 0;
 }

@@ -1,4 +1,5 @@
 import { byCodePoint } from './codepoints.ts';
+import { Z } from './t-quantile.ts';
 
 /** Scores of one class. A score whose denominator is zero is 0. */
 interface ClassScore {
@@ -30,9 +31,6 @@ export interface Score {
     readonly matrix: readonly (readonly number[])[];
   };
 }
-
-/** The 97.5 % point of the normal distribution. */
-const Z = 1.959963984540054;
 
 /**
  * Scores predictions, with scikit-learn's definitions. The labels scored are the model's classes and

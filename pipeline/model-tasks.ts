@@ -65,10 +65,10 @@ export function evaluate(
   warnings: string[];
 } {
   const encoder = encoderFromJson(input.encoder);
-  const model = treeFromJson(files.read(input.model));
+  const { score, metrics, tree } = learnerOf(encoder);
+  const model = treeFromJson(files.read(input.model), tree);
   const matrices = loadEach(input.parts, encoder);
   const all = concatMatrices(matrices);
-  const { score, metrics } = learnerOf(encoder);
   const [whole, newBatch] = [all, matrices.at(-1)!].map((matrix) => score(model, matrix, encoder));
   const { headline } = metrics;
   const warnings = droppedFrom(all, 'test');
@@ -105,7 +105,7 @@ function importanceOf(
   model: TreeModel,
   { features }: Encoder,
 ): { feature: string; share: number }[] {
-  const shares = featureImportance(model.flat, features.length);
+  const shares = featureImportance(model, features.length);
   return features.map(({ name }, i) => ({ feature: name, share: shares[i]! }));
 }
 

@@ -56,18 +56,32 @@ export const paramsSchema = z.strictObject({
     .prefault({}),
   model: z
     .strictObject({
+      /** What the target is: words, each a class, or numbers. Frozen once the first batch is cut. */
+      task: z.enum(['classification', 'regression']).default('classification'),
       max_depth: z.int().min(1).max(1000).default(5),
       /** A node with fewer rows becomes a leaf. */
       min_samples_split: z.int().min(2).default(2),
       /** A split leaves at least this many rows on either side. */
       min_samples_leaf: z.int().min(1).default(1),
-      /** A split must lower the Gini impurity by more than this. */
-      min_gain: z.number().min(0).max(1).default(0),
+      /** A split must lower the impurity of its node by more than this: Gini's, or the variance of numbers. */
+      min_gain: z.number().min(0).default(0),
+    })
+    .refine(({ task, min_gain }) => task === 'regression' || min_gain <= 1, {
+      path: ['min_gain'],
+      error: 'expected at most 1, as no impurity of classes is greater',
     })
     .prefault({}),
 });
 
 export type Params = z.infer<typeof paramsSchema>;
+
+/** What a model predicts: one of some classes, or a number. */
+export type Task = Params['model']['task'];
+
+/** The task of a run; one pinned before there were two has none. */
+export function taskOf({ model }: { readonly model: { readonly task?: Task } }): Task {
+  return model.task ?? 'classification';
+}
 
 /** A pipeline's name stands in keys, workflow ids and MLflow's registry: letters, digits, `_` and `-`. */
 export const pipelineName = z

@@ -59,7 +59,8 @@ export function fitEncoder(input: {
   trainRows: number;
   testRows: number;
   features: number;
-  classes: number;
+  /** None where the target is a number. */
+  classes: number | undefined;
   warnings: string[];
 } {
   const merged = input.counts
@@ -76,7 +77,7 @@ export function fitEncoder(input: {
     trainRows: merged.train.rows,
     testRows: merged.test.rows,
     features: encoder.features.length,
-    classes: encoder.classes.length,
+    classes: encoder.classes?.length,
     warnings: [...unknown, ...splitWarnings(merged, input.testSize, input.what), ...warnings],
   };
 }

@@ -15,11 +15,11 @@ export interface WordColumn {
 
 export type PartColumn = NumberColumn | WordColumn;
 
-/** One side of one batch, by column: features in the file's order, and a label for every row. */
+/** One side of one batch, by column: features in the file's order, and for every row its label, a word or a number. */
 export interface Part {
   readonly rows: number;
   readonly columns: readonly PartColumn[];
-  readonly label: WordColumn;
+  readonly label: PartColumn;
 }
 
 /** The cells of a column of words, one per row; null where the cell is missing. */
@@ -27,7 +27,8 @@ export function wordCells(column: WordColumn): (string | null)[] {
   return Array.from(column.codes, (code) => column.words[code] ?? null);
 }
 
-/** The label of every row. */
-export function labelsOf(part: Part): string[] {
-  return Array.from(part.label.codes, (code) => part.label.words[code]!);
+/** The label of every row in words; none where they are numbers. */
+export function labelsOf({ label }: Part): string[] {
+  if (label.type === 'number') return [];
+  return Array.from(label.codes, (code) => label.words[code]!);
 }

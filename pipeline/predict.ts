@@ -1,6 +1,6 @@
 import { walkTree } from './cart/walk.ts';
 import type { Matrix } from './matrix.ts';
-import type { RegressionModel, TreeModel } from './tree.ts';
+import type { TreeModel } from './tree.ts';
 
 /**
  * Predicts the class index of every row, as ml-cart's own `predict` does: left where the feature is less
@@ -18,7 +18,7 @@ export function predictTree(
 
 /** Predicts the number of every row, as ml-cart's own `predict` does: the mean of its leaf. */
 export function predictRegression(
-  model: RegressionModel,
+  model: TreeModel,
   matrix: Pick<Matrix, 'rows' | 'columns'>,
 ): Float64Array {
   const predicted = new Float64Array(matrix.rows);

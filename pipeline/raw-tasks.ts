@@ -9,6 +9,7 @@ import type { Files } from './files.ts';
 import { grow, type GrowOptions } from './grow.ts';
 import { inferColumns } from './infer.ts';
 import { batchOfRow, type KnownTable } from './known-rows.ts';
+import type { Task } from './params.ts';
 import type { Report } from './progress.ts';
 import { checkHeader } from './rows.ts';
 
@@ -63,6 +64,7 @@ export function inspectRaw(
     target: string;
     declared: Record<string, ColumnType>;
     missingValues: string[];
+    task: Task;
   },
   report: Report | undefined,
   { files }: { files: Files },

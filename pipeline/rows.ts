@@ -25,8 +25,25 @@ export function notANumber(
 ): BadData {
   const name = header[column]!;
   return new BadData(
-    `${file}, row ${block.firstRow + row} (line ${block.lines[row]}), column ${quote(name)}: ` +
-      `${quote(cellText(block, row * header.length + column))} is not a number; mend the cell, add it to ` +
+    `${cellAt(block, row, column, { file, header })} is not a number; mend the cell, add it to ` +
       `data.missing_values, or declare data.columns.${name}: category`,
   );
+}
+
+/** The error for a cell of the column to predict that holds something else than a number, likewise. */
+export function notAQuantity(...cell: Parameters<typeof notANumber>): BadData {
+  return new BadData(
+    `${cellAt(...cell)} is not a number, and a regression (model.task) predicts numbers; mend the cell, ` +
+      'add it to data.missing_values, or set model.task to classification',
+  );
+}
+
+function cellAt(
+  block: RowBlock,
+  row: number,
+  column: number,
+  { file, header }: { readonly file: string; readonly header: readonly string[] },
+): string {
+  const text = quote(cellText(block, row * header.length + column));
+  return `${file}, row ${block.firstRow + row} (line ${block.lines[row]}), column ${quote(header[column]!)}: ${text}`;
 }

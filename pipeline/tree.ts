@@ -1,29 +1,35 @@
 import { BadData, messageOf } from '../errors.ts';
 import { checkFeatures, checkTargets } from './cart/check.ts';
 import type { Crew } from './cart/crew.ts';
-import { fitClasses, fitClassesTogether, fitNumbers, type TreeParams } from './cart/fit.ts';
+import {
+  fitClasses,
+  fitClassesTogether,
+  fitNumbers,
+  fitNumbersTogether,
+  type TreeParams,
+} from './cart/fit.ts';
 import type { ClassIndexes } from './cart/gini.ts';
 import type { FittedTree } from './cart/fitted-tree.ts';
 import type { FlatTree } from './cart/flat-tree.ts';
 import { readTree } from './cart/read-tree.ts';
 import { treePieces } from './cart/tree-text.ts';
+import { errorImportance } from './importance.ts';
 import type { Matrix } from './matrix.ts';
 import type { Report } from './progress.ts';
 import { list, quote } from './table.ts';
 
 export type { TreeParams } from './cart/fit.ts';
 
+/** What ml-cart calls a classification tree and a regression tree. */
+export type TreeName = 'DTClassifier' | 'DTRegression';
+
 /** A tree to predict with, just fitted or read. */
-interface Model<Name extends string> {
-  readonly name: Name;
+export interface TreeModel {
+  readonly name: TreeName;
   readonly flat: FlatTree;
+  /** Each feature's share of what the splits gain, where the tree cannot tell it: of a regression. */
+  readonly importance?: readonly number[] | undefined;
 }
-
-/** A classification tree, under ml-cart's name for it. */
-export type TreeModel = Model<'DTClassifier'>;
-
-/** A regression tree, likewise. */
-export type RegressionModel = Model<'DTRegression'>;
 
 /**
  * Fits a classification tree: exact CART, the cut of every node being the best of all cuts between two
@@ -94,6 +100,24 @@ export function fitRegression(
 }
 
 /**
+ * As {@link fitRegression}, with the help of other threads where it pays; the tree is the same. It says what
+ * its features are worth, which ml-cart's JSON of a regression does not.
+ */
+export async function fitRegressionTogether(
+  matrix: Pick<Matrix, 'rows' | 'names' | 'columns'>,
+  targets: Float64Array,
+  params: TreeParams,
+  crew: Crew | undefined,
+  report?: Report,
+): Promise<FittedTree<'DTRegression'>> {
+  checkRows(matrix.rows);
+  checkFeatures(matrix.names, matrix.columns);
+  checkTargets(targets);
+  const tree = await fitNumbersTogether(matrix.columns, targets, params, crew, report);
+  return tree.withImportance(errorImportance(tree.flat, matrix.columns));
+}
+
+/**
  * A tree in ml-cart's JSON, canonical, piece by piece: it may be more than memory should hold.
  * @returns UTF-8
  */
@@ -104,14 +128,21 @@ export function treeToJson(model: FittedTree): Iterable<Uint8Array> {
 /**
  * Reads what {@link treeToJson} wrote.
  * @param pieces of UTF-8, as they come
+ * @param name what it must be
  * @param what names the model in errors
- * @throws BadData when they are no classification tree of ml-cart's
+ * @throws BadData when they are no tree of ml-cart's of that name
  */
-export function treeFromJson(pieces: Iterable<Uint8Array>, what = 'the model'): TreeModel {
-  const { name, tree } = readAs(what, pieces);
-  if (name !== 'DTClassifier')
-    throw new BadData(`${what} is not a classification tree of ml-cart's: train the version again`);
-  return { name, flat: tree };
+export function treeFromJson(
+  pieces: Iterable<Uint8Array>,
+  name: TreeName = 'DTClassifier',
+  what = 'the model',
+): TreeModel {
+  const { tree: flat, importance, ...read } = readAs(what, pieces);
+  if (read.name !== name) {
+    const kind = name === 'DTClassifier' ? 'classification' : 'regression';
+    throw new BadData(`${what} is not a ${kind} tree of ml-cart's: train the version again`);
+  }
+  return { name, flat, importance };
 }
 
 function readAs(what: string, pieces: Iterable<Uint8Array>): ReturnType<typeof readTree> {

@@ -1,7 +1,7 @@
 import { BadData } from '../errors.ts';
 import type { Column } from './columns.ts';
 import type { OnChange } from './conform.ts';
-import type { Part, WordColumn } from './part.ts';
+import type { Part, PartColumn, WordColumn } from './part.ts';
 import { list, quote } from './table.ts';
 
 /** Words that a model may learn. */
@@ -32,7 +32,7 @@ export function vocabularyOf(
     const found = parts.flatMap((part) => part.columns.filter((column) => column.name === name));
     if (found.length > 0) words.set(name, wordsOf(found.filter(isWords)));
   }
-  return { words, labels: wordsOf(sources[0]!.parts.map(({ label }) => label)) };
+  return { words, labels: wordsOf(labelsIn(sources[0]!.parts)) };
 }
 
 /**
@@ -59,7 +59,7 @@ export function newWords(
       `batch ${batch} has ${list(fresh)} in column ${quote(name)}, not known from the first batch: taken for words the model does not know`,
     );
   }
-  const fresh = without(wordsOf(parts.map(({ label }) => label)), labels);
+  const fresh = without(wordsOf(labelsIn(parts)), labels);
   if (fresh.length === 0) return warnings;
   const target = parts[0]!.label.name;
   if (rule === 'fail') throw refused(batch, target, fresh, ', the one to predict');
@@ -76,8 +76,12 @@ function refused(batch: number, column: string, fresh: readonly string[], which:
   );
 }
 
-function isWords(column: Part['columns'][number]): column is WordColumn {
+function isWords(column: PartColumn): column is WordColumn {
   return column.type === 'category';
+}
+
+function labelsIn(parts: readonly Part[]): WordColumn[] {
+  return parts.map(({ label }) => label).filter(isWords);
 }
 
 function wordsOf(columns: readonly WordColumn[]): Set<string> {

@@ -1,5 +1,5 @@
 import type { Column } from '../../pipeline/columns.ts';
-import type { Params } from '../../pipeline/params.ts';
+import { taskOf, type Params } from '../../pipeline/params.ts';
 import type { Arrived } from '../../store/ledger-arrivals.ts';
 import type { Settings } from '../../store/ledger-schema.ts';
 import { encodeColumns } from '../columns-file.ts';
@@ -94,7 +94,7 @@ async function settingsBy(
   deps: Pick<Deps, 'compute'>,
   name: string,
   text: Uint8Array,
-  { data, split }: Params,
+  { data, split, model }: Params,
   signal: AbortSignal,
 ): Promise<Settings> {
   const { columns } = await deps.compute(
@@ -106,6 +106,7 @@ async function settingsBy(
       target: data.target,
       declared: data.columns,
       missingValues: data.missing_values,
+      task: taskOf({ model }),
     },
     signal,
   );

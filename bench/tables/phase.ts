@@ -32,7 +32,11 @@ const tools = { files: threadFiles };
 
 const run = {
   typing: () =>
-    inspectRaw({ ...raw, target, declared: {}, missingValues }, undefined, tools).columns,
+    inspectRaw(
+      { ...raw, target, declared: {}, missingValues, task: 'classification' },
+      undefined,
+      tools,
+    ).columns,
   cutting: () => {
     mkdirSync(job.folder, { recursive: true });
     const { columns, rows, batchSize, folder } = job;

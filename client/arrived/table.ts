@@ -8,6 +8,7 @@ import { kindOf } from '../../activities/sources/identity.ts';
 import type { Stamp } from '../../activities/sources/source.ts';
 import { withOwnFolder } from '../../own-folder.ts';
 import { batchCount } from '../../pipeline/batch.ts';
+import { taskOf } from '../../pipeline/params.ts';
 import { batchesKnown, tableOf, type Ledger } from '../../store/ledger.ts';
 import type { Arrived, ArrivedBatch, Looking } from './arrived.ts';
 
@@ -68,6 +69,7 @@ async function countRows({ deps, ...looking }: Looking): Promise<number> {
         target: data.target,
         declared: data.columns,
         missingValues: data.missing_values,
+        task: taskOf(looking.params),
         delimiter: data.delimiter,
       },
       new AbortController().signal,

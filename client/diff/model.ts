@@ -4,7 +4,8 @@ import { threadFiles } from '../../activities/thread-files.ts';
 import { withOwnFolder } from '../../own-folder.ts';
 import { encoderFromJson } from '../../pipeline/encoder.ts';
 import { featureImportance } from '../../pipeline/importance.ts';
-import { treeFromJson, type TreeModel } from '../../pipeline/tree.ts';
+import { learnerOf } from '../../pipeline/learners.ts';
+import { treeFromJson, type TreeModel, type TreeName } from '../../pipeline/tree.ts';
 import type { Artifacts } from '../../store/artifacts.ts';
 import type { Ref } from '../../store/ref.ts';
 import type { VersionRecord } from '../../store/records.ts';
@@ -26,9 +27,11 @@ export async function modelOf(artifacts: Artifacts, record: VersionRecord): Prom
   const { outputs, facts } = record.stages.find(({ stage }) => stage === 'train')!;
   const encoder = await artifacts.get(outputs['encoder']!);
   const what = `version ${record.version}`;
-  const names = encoderFromJson(encoder, `the encoder of ${what}`).features.map(({ name }) => name);
-  const { flat } = await readModel(artifacts, outputs['model']!, `the model of ${what}`);
-  const shares = featureImportance(flat, names.length);
+  const fitted = encoderFromJson(encoder, `the encoder of ${what}`);
+  const names = fitted.features.map(({ name }) => name);
+  const named = { name: learnerOf(fitted).tree, what: `the model of ${what}` };
+  const model = await readModel(artifacts, outputs['model']!, named);
+  const shares = featureImportance(model, names.length);
   return {
     depth: Number(facts['depth']),
     leaves: Number(facts['leaves']),
@@ -37,10 +40,14 @@ export async function modelOf(artifacts: Artifacts, record: VersionRecord): Prom
 }
 
 /** By way of a file, for it may be larger than memory should hold. */
-async function readModel(artifacts: Artifacts, model: Ref, what: string): Promise<TreeModel> {
+async function readModel(
+  artifacts: Artifacts,
+  model: Ref,
+  { name, what }: { name: TreeName; what: string },
+): Promise<TreeModel> {
   return withOwnFolder(tmpdir(), 'model', async (folder) => {
     const file = join(folder, 'model.json');
     await artifacts.toFile(model, file);
-    return treeFromJson(threadFiles.read(file), what);
+    return treeFromJson(threadFiles.read(file), name, what);
   });
 }

@@ -1,3 +1,4 @@
+import { isBetter } from '../../pipeline/metric-sets.ts';
 import { bytes, number, table } from '../display.ts';
 import type { ArtifactChange } from '../compare/artifacts.ts';
 import type { BatchChange } from '../compare/batches.ts';
@@ -14,7 +15,7 @@ export function diffText(document: DiffDocument): string {
     part(head('rows'), changeRows(document.rows, String)),
     part(['batch', 'rows added', old, now], document.batches.map(batchRow)),
     part(['param', old, now], paramRows(document.params)),
-    part(head('metric'), changeRows(document.metrics, number)),
+    part([...head('metric'), ''], metricRows(document.metrics)),
     part(head('model'), changeRows(document.model, String)),
     part(head('feature importance'), changeRows(document.importance, number)),
     part(['artifact', old, now, 'size', 'was'], document.artifacts.map(artifactRow)),
@@ -38,6 +39,15 @@ function changeRows(changes: Changes, text: (value: number) => string): string[]
     shown(old),
     shown(now),
     diff === undefined ? '–' : text(diff),
+  ]);
+}
+
+/** Scores say which way they went, for of an error less is better. */
+function metricRows(changes: Changes): string[][] {
+  const better = Object.entries(changes).map(([name, { diff = 0 }]) => isBetter(name, diff));
+  return changeRows(changes, number).map((row, i) => [
+    ...row,
+    better[i] === undefined ? '' : better[i] ? 'better' : 'worse',
   ]);
 }
 

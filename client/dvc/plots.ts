@@ -3,10 +3,16 @@ import type { MetricsFile } from '../../activities/metrics-file.ts';
 import type { DvcPlot } from '../../store/dvc/stage.ts';
 
 const TEMPLATE = 'confusion_rows';
+const AGREEMENT = 'agreement_rows';
 
 const classesSchema = z.record(z.string(), z.looseObject({ f1: z.number() }));
 const matrixSchema = z.object({
   labels: z.array(z.string()),
+  matrix: z.array(z.array(z.number())),
+});
+
+const agreementSchema = z.object({
+  edges: z.array(z.number()),
   matrix: z.array(z.array(z.number())),
 });
 
@@ -20,9 +26,11 @@ interface Drawn {
 export function plotsOf(metrics: MetricsFile): Drawn[] {
   const classes = classesSchema.safeParse(metrics['classes']);
   const confusion = matrixSchema.safeParse(metrics['confusion_matrix']);
+  const agreement = agreementSchema.safeParse(metrics['agreement']);
   return [
     ...(classes.success ? [scoresByClass(classes.data)] : []),
     ...(confusion.success ? [confusionMatrix(confusion.data)] : []),
+    ...(agreement.success ? [predictedByActual(agreement.data)] : []),
   ];
 }
 
@@ -45,6 +53,27 @@ function confusionMatrix({ labels, matrix }: z.infer<typeof matrixSchema>): Draw
     files: {
       [path]: rowsAsJson(rows),
       [`.dvc/plots/${TEMPLATE}.json`]: `${JSON.stringify(confusionTemplate, null, 2)}\n`,
+    },
+  };
+}
+
+/** Numbers as squares: a bin of what they are, a bin of what was predicted, and how many rows are in both. */
+function predictedByActual({ edges, matrix }: z.infer<typeof agreementSchema>): Drawn {
+  const path = 'plots/agreement.json';
+  const rows = matrix.flatMap((line, i) =>
+    line.flatMap((count, j) => {
+      const [actual, actual_to, predicted, predicted_to] = [i, i + 1, j, j + 1].map(
+        (edge) => edges[edge],
+      );
+      return count === 0 ? [] : [{ actual, actual_to, predicted, predicted_to, rows: count }];
+    }),
+  );
+  const title = 'Predicted against actual, on the test rows of all batches';
+  return {
+    plot: { path, title, template: AGREEMENT, x: 'actual', y: 'predicted' },
+    files: {
+      [path]: rowsAsJson(rows),
+      [`.dvc/plots/${AGREEMENT}.json`]: `${JSON.stringify(agreementTemplate, null, 2)}\n`,
     },
   };
 }
@@ -81,5 +110,25 @@ const confusionTemplate = {
       },
       { mark: { type: 'text', fontSize: 14 }, encoding: { text: { field: 'rows' } } },
     ],
+  },
+};
+
+/** DVC's own templates draw a point for each row, so this one reads counts of squares. */
+const agreementTemplate = {
+  $schema: 'https://vega.github.io/schema/vega-lite/v5.json',
+  data: { values: '<DVC_METRIC_DATA>' },
+  title: '<DVC_METRIC_TITLE>',
+  facet: { column: { field: 'rev', type: 'nominal', sort: [], title: null } },
+  spec: {
+    width: 300,
+    height: 300,
+    mark: { type: 'rect', tooltip: true },
+    encoding: {
+      x: { field: '<DVC_METRIC_X>', type: 'quantitative', title: '<DVC_METRIC_X_LABEL>' },
+      x2: { field: 'actual_to' },
+      y: { field: '<DVC_METRIC_Y>', type: 'quantitative', title: '<DVC_METRIC_Y_LABEL>' },
+      y2: { field: 'predicted_to' },
+      color: { field: 'rows', type: 'quantitative', scale: { domainMin: 0 } },
+    },
   },
 };

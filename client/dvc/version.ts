@@ -41,8 +41,8 @@ export async function readVersion(
 }
 
 /**
- * The names in params.yaml of what a stage read: a whole section stands there as it is, a single value
- * in the section that has it.
+ * The names in params.yaml of what a stage read: a whole section stands there as it is, or in the values
+ * that the stage read of it; a single value in the section that has it.
  */
 function dotted(
   read: Record<string, unknown>,
@@ -51,7 +51,12 @@ function dotted(
   const same = (a: unknown, b: unknown): boolean => canonicalJson(a) === canonicalJson(b);
   return Object.fromEntries(
     Object.entries(read).flatMap(([name, value]) => {
-      if (name in params && same(params[name], value)) return [[name, value]];
+      const whole = params[name];
+      if (whole !== undefined && same(whole, value)) return [[name, value]];
+      if (isSection(whole) && isSection(value)) {
+        const known = Object.entries(value).filter(([key, inner]) => same(whole[key], inner));
+        return known.map(([key, inner]) => [`${name}.${key}`, inner]);
+      }
       const section = Object.entries(params).find(([, values]) => {
         const inner = values as Record<string, unknown>;
         return name in inner && same(inner[name], value);
@@ -59,4 +64,8 @@ function dotted(
       return section === undefined ? [] : [[`${section[0]}.${name}`, value]];
     }),
   );
+}
+
+function isSection(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -27,13 +27,14 @@ export function checkFeatures(names: readonly string[], columns: readonly Float6
 
 /**
  * Refuses numbers that have no mean or no squared error.
+ * @param side the rows' side of the split, for the message
  * @throws BadData naming the first row, from 1
  */
-export function checkTargets(targets: Float64Array): void {
+export function checkTargets(targets: Float64Array, side: 'train' | 'test' = 'train'): void {
   const row = firstWhere(targets, (target) => !(Math.abs(target) <= LARGEST_TARGET));
   if (row >= 0) {
     throw new BadData(
-      `train row ${row + 1} has the target ${targets[row]!}, where a regression tree needs finite numbers ` +
+      `${side} row ${row + 1} has the target ${targets[row]!}, where a regression tree needs finite numbers ` +
         `up to ${LARGEST_TARGET}: mend the source, or scale the target`,
     );
   }

@@ -58,11 +58,18 @@ export function fitNumbers(
   columns: readonly Float64Array[],
   targets: Float64Array,
   params: TreeParams,
+  report?: Report,
 ): FittedTree<'DTRegression'> {
   const rows = argsort(targets, null, sortScratch(targets.length));
   const block = sortBlock(columns, targets, rows, true);
   const options = nodeOptions('regression', params);
-  const tree = growTree(columns, block, new SquaredError(block.rows), limitsOf(params));
+  const tree = growTree(
+    columns,
+    block,
+    new SquaredError(block.rows),
+    limitsOf(params),
+    within(report, SORTED, 1),
+  );
   return new FittedTree('DTRegression', treeOptions(options, params), options, tree);
 }
 
@@ -91,11 +98,13 @@ export async function fitNumbersTogether(
   targets: Float64Array,
   params: TreeParams,
   crew: Crew | undefined,
+  report?: Report,
 ): Promise<FittedTree<'DTRegression'>> {
   if (!isWorthHelp(crew, targets.length, columns.length))
-    return fitNumbers(columns, targets, params);
+    return fitNumbers(columns, targets, params, report);
   const rows = argsort(targets, null, sortScratch(targets.length));
-  const tree = await growTogether(columns, targets, 0, rows, limitsOf(params), crew);
+  const progress = within(report, SORTED, 1);
+  const tree = await growTogether(columns, targets, 0, rows, limitsOf(params), crew, progress);
   const options = nodeOptions('regression', params);
   return new FittedTree('DTRegression', treeOptions(options, params), options, tree);
 }

@@ -14,6 +14,8 @@ export class FittedTree<
   readonly options: Readonly<Record<string, unknown>>;
   readonly nodeOptions: NodeOptions;
   readonly grown: GrownTree;
+  /** Each feature's share of what the splits gain, where it is told. */
+  readonly importance: readonly number[] | undefined;
   #root: TreeNode | undefined;
   #flat: FlatTree | undefined;
 
@@ -22,11 +24,18 @@ export class FittedTree<
     options: Readonly<Record<string, unknown>>,
     nodeOptions: NodeOptions,
     grown: GrownTree,
+    importance?: readonly number[],
   ) {
     this.name = name;
     this.options = options;
     this.nodeOptions = nodeOptions;
     this.grown = grown;
+    this.importance = importance;
+  }
+
+  /** The same tree, that tells the importance of its features. */
+  withImportance(importance: readonly number[]): FittedTree<Name> {
+    return new FittedTree(this.name, this.options, this.nodeOptions, this.grown, importance);
   }
 
   get root(): TreeNode {

@@ -19,15 +19,17 @@ interface OpenNode {
 /**
  * Reads a tree in ml-cart's JSON into arrays as its bytes come, without recursion, so that any size and
  * depth will do. Fields may come in any sequence, and those that say nothing of the tree are passed by.
- * @returns its name, undefined where it says none, and the tree
+ * @returns its name and the importance of its features, undefined where it does not say, and the tree
  * @throws SyntaxError when it is no JSON; RangeError when it is no tree
  */
 export function readTree(pieces: Iterable<Uint8Array>): {
   name: string | undefined;
+  importance: number[] | undefined;
   tree: FlatTree;
 } {
   const json = new JsonScanner(pieces);
   let name: string | undefined;
+  let importance: number[] | undefined;
   let tree: FlatTree | undefined;
   json.expect('{');
   if (!json.takes('}')) {
@@ -35,6 +37,7 @@ export function readTree(pieces: Iterable<Uint8Array>): {
       const key = json.word();
       json.expect(':');
       if (key === 'name' && json.peek() === QUOTE) name = json.word();
+      else if (key === 'importance') importance = readNumbers(json);
       else if (key === 'root') tree = readNodes(json);
       else json.skip();
     } while (json.takes(','));
@@ -42,7 +45,7 @@ export function readTree(pieces: Iterable<Uint8Array>): {
   }
   json.end();
   if (tree === undefined) throw new RangeError('it has no root');
-  return { name, tree };
+  return { name, importance, tree };
 }
 
 const QUOTE = 0x22;
@@ -98,14 +101,19 @@ function readField(json: JsonScanner, key: string, node: OpenNode): void {
 /** A mean, or the shares of classes in the first row of a matrix. */
 function readAnswer(json: JsonScanner): number {
   if (!json.takes('[')) return json.number();
-  json.expect('[');
-  const shares: number[] = [];
-  do shares.push(json.number());
-  while (json.takes(','));
-  json.expect(']');
+  const shares = readNumbers(json);
   while (json.takes(',')) json.skip();
   json.expect(']');
   return likeliest(shares);
+}
+
+function readNumbers(json: JsonScanner): number[] {
+  const numbers: number[] = [];
+  json.expect('[');
+  do numbers.push(json.number());
+  while (json.takes(','));
+  json.expect(']');
+  return numbers;
 }
 
 function finish(maker: FlatTreeMaker, read: OpenNode): void {

@@ -11,10 +11,11 @@ const PIECE = 1 << 18;
  * @returns ASCII
  */
 export function* treePieces(tree: FittedTree): Generator<Uint8Array> {
-  const { name, options, grown } = tree;
+  const { name, options, grown, importance } = tree;
   const text = new Fields(tree);
   const encoder = new TextEncoder();
-  let piece = `{"name":${canonicalJson(name)},"options":${canonicalJson(options)},"root":`;
+  const told = importance === undefined ? '' : `"importance":${canonicalJson(importance)},`;
+  let piece = `{${told}"name":${canonicalJson(name)},"options":${canonicalJson(options)},"root":`;
   // What is to be written next: node i up to its left child at 3i, up to its right one at 3i + 1, its end at 3i + 2.
   const todo: number[] = [0];
   for (let next = todo.pop(); next !== undefined; next = todo.pop()) {

@@ -5,7 +5,7 @@ import { numberCheck } from '../../pipeline/number-check.ts';
 import { checkHeader } from '../../pipeline/rows.ts';
 import { irisBytes, irisColumns, missingValues } from './support.ts';
 
-const options: ColumnOptions = { target: 'y', declared: {}, missingValues };
+const options: ColumnOptions = { target: 'y', declared: {}, missingValues, task: 'classification' };
 const infer = (text: string, more: Partial<ColumnOptions> = {}) =>
   inferColumns(new CsvReader([Buffer.from(text)], 'data.csv'), { ...options, ...more });
 const typeOf = (cells: string[], more: Partial<ColumnOptions> = {}) => {
@@ -88,11 +88,11 @@ describe('inferColumns', () => {
       'data.csv: every label in "y" is "p", so every model predicts just that',
     ]);
     expect(infer('x,y\n1,1\n2,2\n', { declared: { y: 'number' } }).warnings).toEqual([
-      'data.columns declares "y" of data.csv a number, but it is the column to predict and each of its values is taken for a class',
+      'data.columns declares "y" of data.csv a number, but it is the column to predict and each of its values is taken for a class; a new pipeline with model.task: regression predicts the number',
     ]);
     const rows = Array.from({ length: 30 }, (_, i) => `${i % 3},${i}.5`);
     expect(infer(`x,y\n${rows.join('\n')}\n`).warnings[0]).toBe(
-      'data.csv: "y" holds 30 different numbers in 30 rows, each taken for a class of its own; this pipeline classifies, it does not predict quantities',
+      'data.csv: "y" holds 30 different numbers in 30 rows, each taken for a class of its own; to predict quantities, start a pipeline with model.task: regression',
     );
   });
 

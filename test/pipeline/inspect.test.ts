@@ -7,7 +7,14 @@ describe('inspectRaw', () => {
   const inspect = (text: string | Buffer, delimiter: string) => {
     const files = memoryFiles(3);
     files.append('raw', Buffer.from(text));
-    const about = { path: 'raw', file: 'data.csv', target: 'y', declared: {}, missingValues };
+    const about = {
+      path: 'raw',
+      file: 'data.csv',
+      target: 'y',
+      declared: {},
+      missingValues,
+      task: 'classification' as const,
+    };
     return inspectRaw({ ...about, delimiter }, undefined, { files });
   };
 

@@ -25,13 +25,13 @@ function build(version: number) {
   const load = (part: Part) => applyEncoder(encoder, partFromArrow(partToArrow(part)));
   const train = concatMatrices(batches.map((batch) => load(batch.train)));
   const test = concatMatrices(batches.map((batch) => load(batch.test)));
-  const model = fitTree(train, encoder.classes, {
+  const model = fitTree(train, encoder.classes!, {
     max_depth: 5,
     min_samples_split: 2,
     min_gain: 0,
   });
-  const predicted = predictLabels(model, test, encoder.classes);
-  const scores = score(test.labels, predicted, encoder.classes)!;
+  const predicted = predictLabels(model, test, encoder.classes!);
+  const scores = score(test.labels, predicted, encoder.classes!)!;
   return { encoder, model, scores, rows: [train.rows, test.rows], size: describeTree(model) };
 }
 

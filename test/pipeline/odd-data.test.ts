@@ -22,6 +22,7 @@ const infer = (text: string) =>
     target: 'y',
     declared: {},
     missingValues,
+    task: 'classification',
   });
 const fit = (counts: Counts) => fitEncoder(counts, columns, 'y', { missing: 'impute' });
 
@@ -30,9 +31,9 @@ function train(text: string) {
   const { train: part, counts } = encode(csv(text), columns, all);
   const { encoder, warnings } = fit(counts);
   const matrix = applyEncoder(encoder, part);
-  const model = fitTree(matrix, encoder.classes, params);
-  const predicted = predictLabels(model, matrix, encoder.classes);
-  return { encoder, warnings, predicted, score: score(matrix.labels, predicted, encoder.classes) };
+  const model = fitTree(matrix, encoder.classes!, params);
+  const predicted = predictLabels(model, matrix, encoder.classes!);
+  return { encoder, warnings, predicted, score: score(matrix.labels, predicted, encoder.classes!) };
 }
 
 describe('odd data', () => {
@@ -70,7 +71,7 @@ describe('odd data', () => {
   it('with a class of its own for each row trains', () => {
     const rows = Array.from({ length: 20 }, (_, i) => `${i},a,class ${i}`);
     const { encoder, score: found } = train(`n,c,y\n${rows.join('\n')}\n`);
-    expect(encoder.classes).toHaveLength(20);
+    expect(encoder.classes!).toHaveLength(20);
     expect(found!.confusion_matrix.matrix).toHaveLength(20);
   });
 

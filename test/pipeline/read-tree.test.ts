@@ -76,7 +76,8 @@ describe('a tree read from its JSON', () => {
       /neither a leaf nor a split/,
     ],
   ])('is refused where it is none: %s', (json, reason) => {
-    const read = (): unknown => treeFromJson([Buffer.from(json)], 'the model of version 3');
+    const read = (): unknown =>
+      treeFromJson([Buffer.from(json)], 'DTClassifier', 'the model of version 3');
     expect(read).toThrow(BadData);
     expect(read).toThrow(reason);
     expect(read).toThrow(/^the model of version 3 .*: train the version again$/);

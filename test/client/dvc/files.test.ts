@@ -52,6 +52,32 @@ describe('the files of an exported version', () => {
     expect(stages['merge_data']!.params).toEqual(['model']);
   });
 
+  it('name the values that a stage reads of a section it does not read whole', async () => {
+    const whole = { ...record, params: { ...record.params, model: { max_depth: 5, task: 'x' } } };
+    const files = filesOf(await readVersion(manifests, whole), {}, around);
+    const { stages } = parse(files.get('dvc.yaml')!) as {
+      stages: Record<string, { params: string[] }>;
+    };
+    expect(stages['merge_data']!.params).toEqual(['model.max_depth']);
+  });
+
+  it('draw predicted against actual numbers, a row for each square that holds any', async () => {
+    const agreement = {
+      edges: [0, 1, 2],
+      matrix: [
+        [3, 0],
+        [0, 1],
+      ],
+    };
+    const files = await filesWith({ agreement });
+    expect(JSON.parse(files.get('plots/agreement.json')!)).toEqual([
+      { actual: 0, actual_to: 1, predicted: 0, predicted_to: 1, rows: 3 },
+      { actual: 1, actual_to: 2, predicted: 1, predicted_to: 2, rows: 1 },
+    ]);
+    expect(files.get('.dvc/plots/agreement_rows.json')).toContain('<DVC_METRIC_DATA>');
+    expect(files.has('plots/confusion.json')).toBe(false);
+  });
+
   it('hold commands that a shell hands on to our own command line unchanged', async () => {
     const { stages } = parse((await filesWith({})).get('dvc.lock')!) as Lock;
     const { cmd } = stages['prepare_batch@2']!;

@@ -1,0 +1,24 @@
+import { describe, expect, it } from 'vitest';
+import { stage as getData } from '../../activities/get_data.ts';
+import { stage as train } from '../../activities/train.ts';
+import { paramsSchema, type Params } from '../../pipeline/params.ts';
+
+const paramsWith = (model: object): Params => paramsSchema.parse({ model });
+const knobs = { max_depth: 5, min_samples_split: 2, min_samples_leaf: 1, min_gain: 0 };
+
+describe('the task in cache keys', () => {
+  it('is left out while it is classification, as it was when there was nothing else', () => {
+    const [told, untold] = [paramsWith({ task: 'classification' }), paramsWith({})];
+    const { task: _, ...model } = untold.model;
+    for (const params of [told, untold, { ...untold, model } as Params]) {
+      expect(train.params(params)).toEqual({ model: knobs });
+      expect(getData.params(params)).not.toHaveProperty('task');
+    }
+  });
+
+  it('is part of what types the target and of what fits the model', () => {
+    const params = paramsWith({ task: 'regression' });
+    expect(train.params(params)).toEqual({ model: { task: 'regression', ...knobs } });
+    expect(getData.params(params)).toHaveProperty('task', 'regression');
+  });
+});

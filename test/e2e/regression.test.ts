@@ -1,0 +1,187 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { stringify } from 'yaml';
+import type { ResultDocument } from '../../client/result.ts';
+import { loadConfig } from '../../config.ts';
+import { partFromArrow } from '../../pipeline/arrow.ts';
+import type { NumberColumn } from '../../pipeline/part.ts';
+import { openStore, type Store } from '../../store/index.ts';
+import { makeDvcFolder, type DvcFolder } from '../support/dvc.ts';
+import {
+  makeProject,
+  startWorker,
+  succeed,
+  temporalOf,
+  type Project,
+  type RunningWorker,
+} from '../support/project.ts';
+
+/** Batches of a target of numbers, scikit-learn's diabetes, through the real stack. */
+
+const { DecisionTreeRegression } = createRequire(import.meta.url)('ml-cart') as {
+  DecisionTreeRegression: { load: (model: unknown) => { predict: (rows: number[][]) => number[] } };
+};
+/** Names in MLflow's registry are everybody's. */
+const PIPELINE = `diabetes-${Date.now().toString(36)}`;
+
+let project: Project;
+let worker: RunningWorker;
+let store: Store;
+let repo: DvcFolder;
+let first: ResultDocument;
+let second: ResultDocument;
+
+const file = new URL('../pipeline/fixtures/trees/diabetes.json', import.meta.url);
+const { columns, targets } = JSON.parse(readFileSync(file, 'utf8')) as {
+  columns: number[][];
+  targets: number[];
+};
+const names = columns.map((_, i) => `x${i}`);
+
+beforeAll(async () => {
+  project = await makeProject('regression');
+  const rows = targets.map((target, row) => [...columns.map((column) => column[row]), target]);
+  project.write('diabetes.csv', `${[...names, 'progress'].join(',')}\n${rows.join('\n')}\n`);
+  const data = { source: './diabetes.csv', target: 'progress', batch_size: 200 };
+  const model = { task: 'regression', max_depth: 4 };
+  project.write('params.yaml', stringify({ pipeline: PIPELINE, data, model }));
+  await succeed(project.client('search-attributes', 'register'));
+  worker = await startWorker(project);
+  store = openStore(loadConfig(project.folder, project.env).storage);
+  repo = makeDvcFolder('regression', project.env);
+  first = await project.runJson('1');
+  second = await project.runJson('2');
+});
+
+afterAll(async () => {
+  await worker.stop();
+  store.bucket.close();
+  repo.remove();
+  project.remove();
+});
+
+const outputOf = (document: ResultDocument, path: RegExp) =>
+  document.stages.flatMap(({ outputs }) => outputs).find((ref) => path.test(ref.path))!;
+
+/** The encoded test rows of a version: its features by column, and what is to be predicted. */
+async function testRows(document: ResultDocument) {
+  const refs = await store.artifacts.list(outputOf(document, /processed\/test\/$/));
+  const parts = await Promise.all(
+    refs.map(async (ref) => partFromArrow(await store.artifacts.get(ref))),
+  );
+  return parts.map((part) => {
+    const all = [...part.columns, part.label] as NumberColumn[];
+    return Array.from({ length: part.rows }, (_, row) => all.map(({ values }) => values[row]!));
+  });
+}
+
+describe('a regression', () => {
+  it('is scored as scikit-learn scores the logged model, on all test rows and on the new batch alone', async () => {
+    const batches = await testRows(second);
+    const uri = project.env['MLFLOW_TRACKING_URI']!;
+    const python = join(process.env['RETRAIN_TEST_STACK_VENV']!, 'bin', 'python');
+    const script = fileURLToPath(new URL('score_model.py', import.meta.url));
+    const fileOf = (name: string, rows: number[][]): string =>
+      project.write(name, `${[[...names, 'progress'], ...rows].join('\n')}\n`);
+    const model = `models:/${PIPELINE}@batch-2`;
+    const files = [fileOf('all.csv', batches.flat()), fileOf('new.csv', batches[1]!)];
+    const args = [script, uri, model, 'progress', ...files];
+    const env = { ...process.env, MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR: 'false' };
+    const scored = JSON.parse(execFileSync(python, args, { encoding: 'utf8', env })) as object[];
+    const near = (scores: object): object =>
+      Object.fromEntries(
+        Object.entries(scores).map(([name, value]) => [name, expect.closeTo(value as number, 9)]),
+      );
+    expect(second.metrics).toMatchObject(near(scored[0]!));
+    expect(second.metrics!['new_batch']).toMatchObject(near(scored[1]!));
+    expect(second.confusion_matrix).toBeNull();
+    const { rmse, rmse_low: low, rmse_high: high } = second.metrics as Record<string, number>;
+    expect(low! < rmse! && rmse! < high!).toBe(true);
+  });
+
+  it('leaves a model that ml-cart loads, and a report that draws what it predicts', async () => {
+    const json = await store.artifacts.get(outputOf(second, /model\.json$/));
+    const tree = DecisionTreeRegression.load(JSON.parse(Buffer.from(json).toString()));
+    const rows = (await testRows(second)).flat();
+    const errors = tree
+      .predict(rows.map((row) => row.slice(0, -1)))
+      .map((predicted, row) => predicted - rows[row]!.at(-1)!);
+    const mean = errors.reduce((sum, error) => sum + error * error, 0) / errors.length;
+    expect(second.metrics!['rmse']).toBeCloseTo(Math.sqrt(mean), 9);
+    const report = await store.artifacts.get(outputOf(second, /\.html$/));
+    expect(Buffer.from(report).toString()).toContain('Predicted against actual');
+  });
+
+  it('is told by its own scores: in the ledger, Temporal, list, status and diff', async () => {
+    const ledger = await store.ledgers.read(PIPELINE);
+    expect(ledger!.settings.columns.at(-1)).toEqual({ name: 'progress', type: 'number' });
+    const client = await temporalOf(project);
+    const { searchAttributes } = await client.workflow.getHandle(second.workflowId).describe();
+    expect(searchAttributes['RetrainBatch']).toEqual([2]);
+    expect(searchAttributes).not.toHaveProperty('RetrainAccuracy');
+    await client.connection.close();
+    const [list, status, diff] = await Promise.all(
+      [['list'], ['status', '2'], ['diff', '1', '2']].map((args) =>
+        succeed(project.client(...args)),
+      ),
+    );
+    expect(list!.stdout).toMatch(/^version +build +rmse +mae +r2 +new batch +train/m);
+    const rmse = (second.metrics!['rmse'] as number).toFixed(4);
+    expect(list!.stdout).toContain(rmse);
+    expect(status!.stdout).toMatch(new RegExp(`^rmse +${rmse}$`, 'm'));
+    const fewer = (second.metrics!['rmse'] as number) < (first.metrics!['rmse'] as number);
+    const line = /^rmse +[\d.]+ +[\d.]+ +-?[\d.]+ +(better|worse)$/m.exec(diff!.stdout);
+    expect(line?.[1]).toBe(fewer ? 'better' : 'worse');
+    expect(diff!.stdout).toMatch(/^feature importance/m);
+    const run = await fetch(
+      `${project.env['MLFLOW_TRACKING_URI']}/api/2.0/mlflow/runs/get?run_id=${second.mlflow!.runId}`,
+    );
+    const { data } = ((await run.json()) as { run: { data: Record<string, object[]> } }).run;
+    expect(data['metrics']).toContainEqual(
+      expect.objectContaining({ key: 'rmse', value: second.metrics!['rmse'] }),
+    );
+    expect(data['params']).toContainEqual({ key: 'model.task', value: 'regression' });
+  });
+
+  it('is the same bytes run anew', async () => {
+    const again = await project.runJson('2', '--force');
+    expect(outputOf(again, /model\.json$/).sha256).toBe(outputOf(second, /model\.json$/).sha256);
+    expect(outputOf(again, /\.html$/).sha256).toBe(outputOf(second, /\.html$/).sha256);
+  });
+
+  it('goes to DVC with its metrics, params and plot', async () => {
+    mkdirSync(dirname(repo.folder), { recursive: true });
+    await succeed(project.client('dvc', 'export', '2', '--out', repo.folder));
+    await succeed(repo.dvc('pull'));
+    expect(await repo.dvcJson('status')).toEqual({});
+    const shown = await repo.dvcJson<object>('metrics', 'show');
+    expect(shown).toMatchObject({
+      '': { data: { 'metrics.json': { data: { rmse: second.metrics!['rmse'] } } } },
+    });
+    await succeed(repo.dvc('plots', 'show', '--out', 'plots.html'));
+    const html = readFileSync(join(repo.folder, 'plots.html', 'index.html'), 'utf8');
+    expect(html).toContain('Predicted against actual');
+    expect(readFileSync(join(repo.folder, 'dvc.lock'), 'utf8')).toContain('task: regression');
+  });
+
+  it('is frozen with the first batch, and wants a target of numbers', async () => {
+    const other = await project.client('run', '3', '--set', 'model.task=classification');
+    expect(other.stderr).toContain('model.task is frozen at "regression"');
+    project.write('words.csv', 'x,progress\n1,2\n3,low\n');
+    const asked = [
+      'run',
+      '1',
+      '--pipeline',
+      `${PIPELINE}-words`,
+      '--set',
+      'data.source=./words.csv',
+    ];
+    const words = await project.client(...asked);
+    expect(words.stderr).toContain('row 2 (line 3), column "progress": "low" is not a number');
+    expect([other.code, words.code]).toEqual([1, 1]);
+  });
+});

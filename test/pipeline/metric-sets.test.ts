@@ -1,0 +1,25 @@
+import { describe, expect, it } from 'vitest';
+import { headlineScore, isBetter, metricSetOf } from '../../pipeline/metric-sets.ts';
+
+describe('metric sets', () => {
+  it('are told by their headline', () => {
+    expect(headlineScore({ schema: 1, accuracy: 0.9 })).toEqual({ name: 'accuracy', value: 0.9 });
+    expect(headlineScore({ mae: 1, rmse: 2 })).toEqual({ name: 'rmse', value: 2 });
+    expect(headlineScore({ test_rows: 0 })).toBeUndefined();
+    expect(metricSetOf({ test_rows: 0 }).headline).toBe('accuracy');
+  });
+
+  it('say which way is better, of all batches and of the new one', () => {
+    expect(['accuracy', 'r2', 'new_batch_f1_macro'].map((name) => isBetter(name, 0.1))).toEqual([
+      true,
+      true,
+      true,
+    ]);
+    expect(['rmse', 'new_batch_mae'].map((name) => isBetter(name, 0.1))).toEqual([false, false]);
+    expect([isBetter('rmse', 0), isBetter('test_rows', 5), isBetter('accuracy_low', 1)]).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
+  });
+});
