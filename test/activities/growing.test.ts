@@ -28,7 +28,7 @@ const folders: string[] = [];
 afterAll(() => folders.forEach((folder) => rmSync(folder, { recursive: true, force: true })));
 
 // A few equal rows, and cells that need quotes: two states may hold the same bytes.
-const words = ['"a,b"', 'c', '"say ""hi"""', '""""', 'd'];
+const words = ['"a,b"', '"say ""hi"""', '""""', 'c', 'd'];
 const row = (i: number): string => `${i % 4},${words[i % words.length]!},${i % 2 ? 'odd' : 'even'}`;
 const textOf = (rows: number, end = '\n'): string =>
   ['a,b,label', ...Array.from({ length: rows }, (_, i) => row(i))].join('\n') + end;
