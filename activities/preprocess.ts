@@ -8,6 +8,8 @@ import type { Healed, StageRequest, StageResult } from './contract.ts';
 import { partColumns, readColumns } from './columns-file.ts';
 import type { Deps } from './deps.ts';
 import { encodePart } from './encode-part.ts';
+import { currentExecution } from './execution.ts';
+import { lookAtFiles } from './look.ts';
 import { MERGED, partFile, PROCESSED, TEST, TRAIN } from './paths.ts';
 import {
   addHealed,
@@ -50,7 +52,18 @@ export const stage: StageDefinition = {
  */
 export async function preprocess(deps: Deps, request: StageRequest): Promise<StageResult> {
   const whole: Stage<Inputs> = { ...stage, run: (context) => run(context, request) };
-  return runStage(deps, whole, request as StageCall<Inputs>);
+  const result = await runStage(deps, whole, request as StageCall<Inputs>);
+  if (result.cached && request.cache !== 'require') await lookAtParts(deps, result);
+  return result;
+}
+
+/** Parts that were not made now are read by nobody where training and scoring are cached too. */
+async function lookAtParts({ store }: Deps, { outputs }: StageResult): Promise<void> {
+  const look = async (directory: Ref): Promise<void> => {
+    const files = await store.artifacts.list(directory);
+    await lookAtFiles(store.artifacts, directory.path, files, currentExecution().runId);
+  };
+  await Promise.all([outputs['train']!, outputs['test']!].map(look));
 }
 
 async function run(context: StageContext<Inputs>, request: StageRequest) {

@@ -263,6 +263,23 @@ describe('a pipeline with batches', () => {
     expect(await store.ledgers.read('iris')).toEqual(ledger);
   });
 
+  it('makes a batch and a part anew that a run cached throughout would not have read', async () => {
+    const before = await store.records.latest('iris', 2);
+    const { test } = before.stages.find(({ stage }) => stage === 'preprocess')!.outputs;
+    const [part] = await store.artifacts.list(test!);
+    const { ref } = (await store.ledgers.read('iris'))!.batches[0]!;
+    const flags = ['--set', 'model.max_depth=3', '--json'];
+    for (const lost of [ref, part!]) {
+      await store.bucket.delete(objectKey(lost.md5));
+      const { code, stdout } = await project.client('run', '2', ...flags);
+      expect(code).toBe(0);
+      const { healed, metrics } = JSON.parse(stdout) as Record<string, unknown>;
+      expect(healed).toMatchObject([{ md5: lost.md5 }]);
+      expect(metrics).toMatchObject({ accuracy: before.metrics['accuracy'] });
+      await store.artifacts.get(lost);
+    }
+  });
+
   it('names an object that is lost for good, because its source is gone too', async () => {
     const flags = [
       '--pipeline',
