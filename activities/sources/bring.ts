@@ -49,24 +49,28 @@ export async function bringIn<T>(
     throw new BadParams(`data.source ${source} holds many files, where one table is asked for`);
   const opened = await openKind(source, options);
   if (opened === undefined) return use(undefined);
-  return withOwnFolder(tmpdir(), 'source', async (folder) => {
-    const file = join(folder, 'text');
-    const text = textOf(opened.chunks, {
-      name: sourceIdentity(source).name,
-      encoding: options.encoding,
-      limit: options.limits.bytes,
+  try {
+    return await withOwnFolder(tmpdir(), 'source', async (folder) => {
+      const file = join(folder, 'text');
+      const text = textOf(opened.chunks, {
+        name: sourceIdentity(source).name,
+        encoding: options.encoding,
+        limit: options.limits.bytes,
+      });
+      const handle = await open(file, 'wx', 0o600);
+      let ref: Ref;
+      try {
+        ref = await refOfChunks(`${RAW}/${fileName(source)}`, text, (chunk) =>
+          handle.appendFile(chunk).catch((error: unknown) => {
+            throw writeError(folder, error);
+          }),
+        );
+      } finally {
+        await handle.close();
+      }
+      return use({ file, ref, stamp: opened.stamp });
     });
-    const handle = await open(file, 'wx', 0o600);
-    let ref: Ref;
-    try {
-      ref = await refOfChunks(`${RAW}/${fileName(source)}`, text, (chunk) =>
-        handle.appendFile(chunk).catch((error: unknown) => {
-          throw writeError(folder, error);
-        }),
-      );
-    } finally {
-      await handle.close();
-    }
-    return use({ file, ref, stamp: opened.stamp });
-  });
+  } finally {
+    opened.close();
+  }
 }

@@ -1,10 +1,9 @@
 import { SourceRefused } from '../../errors.ts';
-import { Bucket } from '../../store/bucket.ts';
 import { checkedMd5 } from './dvc/checked.ts';
 import { readOutput } from './dvc/output.ts';
 import { readRemote } from './dvc/remote.ts';
 import { localPath } from './file.ts';
-import { openObject } from './s3.ts';
+import { inBucket, openObject } from './s3.ts';
 import type { OpenKind } from './source.ts';
 
 /**
@@ -18,15 +17,17 @@ export const openDvc: OpenKind = async (source, options) => {
   const etag = `md5:${output.md5}`;
   if (options.known?.etag === etag) return undefined;
   const { bucket, prefix, ...place } = await readRemote(file, source, output.remote);
-  const remote = new Bucket({ ...options.s3, ...place, bucket });
   const { md5, layouts } = output;
-  for (const layout of layouts) {
-    const key = `${prefix}${layout}${md5.slice(0, 2)}/${md5.slice(2)}`;
-    const object = await openObject(remote, key, { name: source, limits: options.limits });
-    if (object === 'missing' || object === 'same') continue;
-    return { chunks: checkedMd5(object.chunks, source, output), stamp: { etag, modified: null } };
-  }
-  throw new SourceRefused(
-    `${source} names ${md5}, which its remote s3://${bucket}/${prefix} on ${remote.options.endpoint ?? 'AWS S3'} does not have: run "dvc push" where the file is`,
-  );
+  return inBucket({ ...options.s3, ...place, bucket }, async (remote) => {
+    for (const layout of layouts) {
+      const key = `${prefix}${layout}${md5.slice(0, 2)}/${md5.slice(2)}`;
+      const object = await openObject(remote, key, { name: source, limits: options.limits });
+      if (object === 'missing' || object === 'same') continue;
+      const chunks = checkedMd5(object.chunks, source, output);
+      return { ...object, chunks, stamp: { etag, modified: null } };
+    }
+    throw new SourceRefused(
+      `${source} names ${md5}, which its remote s3://${bucket}/${prefix} on ${remote.options.endpoint ?? 'AWS S3'} does not have: run "dvc push" where the file is`,
+    );
+  });
 };

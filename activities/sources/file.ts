@@ -13,7 +13,8 @@ export const openFile: OpenKind = async (source, options) => {
   const file = await open(path).catch((error: unknown) => {
     throw notToBeRead(source, options, error);
   });
-  return { chunks: file.createReadStream(), stamp: { etag: null, modified: null } };
+  const chunks = file.createReadStream();
+  return { chunks, stamp: { etag: null, modified: null }, close: () => void chunks.destroy() };
 };
 
 /**

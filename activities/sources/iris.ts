@@ -10,7 +10,7 @@ export async function readIris(): Promise<Uint8Array> {
 /** Opens the built-in data set. */
 export const openIris: OpenKind = async () => {
   const bytes = await readIris();
-  return { chunks: once(bytes), stamp: { etag: null, modified: null } };
+  return { chunks: once(bytes), stamp: { etag: null, modified: null }, close: () => undefined };
 };
 
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {

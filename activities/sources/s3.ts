@@ -6,14 +6,30 @@ import { tooLarge } from './too-large.ts';
 /** Opens `s3://bucket/key` on the server that sources are read from. */
 export const openS3: OpenKind = async (source, { s3, limits, known }) => {
   const { bucket, key } = s3Address(source);
-  const place = new Bucket({ ...s3, bucket });
-  const object = await openObject(place, key, { name: source, limits, known: known?.etag });
-  if (object === 'missing')
-    throw new SourceRefused(
-      `${source} is not there on ${s3.endpoint ?? 'AWS S3'}: check the bucket's name and the key`,
-    );
-  return object === 'same' ? undefined : object;
+  return inBucket({ ...s3, bucket }, async (place) => {
+    const object = await openObject(place, key, { name: source, limits, known: known?.etag });
+    if (object === 'missing')
+      throw new SourceRefused(
+        `${source} is not there on ${s3.endpoint ?? 'AWS S3'}: check the bucket's name and the key`,
+      );
+    return object === 'same' ? undefined : object;
+  });
 };
+
+/** Looks into a bucket for a source; it stays open as long as what is found there. */
+export async function inBucket(
+  options: BucketOptions,
+  find: (bucket: Bucket) => Promise<OpenSource | undefined>,
+): Promise<OpenSource | undefined> {
+  const bucket = new Bucket(options);
+  let found: OpenSource | undefined;
+  try {
+    found = await find(bucket);
+    return found;
+  } finally {
+    if (found === undefined) bucket.close();
+  }
+}
 
 /**
  * The bucket and key of an `s3://` address.
@@ -28,7 +44,8 @@ export function s3Address(source: string): Pick<BucketOptions, 'bucket'> & { key
 }
 
 /**
- * Opens one object to be read to its end, counted against its announced size.
+ * Opens one object to be read to its end, counted against its announced size. What is opened closes the
+ * bucket with it.
  * @param options.known the ETag of the state that is known already
  */
 export async function openObject(
@@ -53,6 +70,7 @@ export async function openObject(
   return {
     chunks: counted(object.chunks, object.size, { name, limits }),
     stamp: { etag: object.etag, modified: null },
+    close: () => bucket.close(),
   };
 }
 

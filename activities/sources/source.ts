@@ -11,6 +11,8 @@ export interface Stamp {
 export interface OpenSource {
   chunks: AsyncIterable<Uint8Array>;
   stamp: Stamp;
+  /** Lets go of the file or the connection, whether or not it was read to its end. */
+  close: () => void;
 }
 
 /** How much is read, and how long it is waited for. */

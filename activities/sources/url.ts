@@ -114,7 +114,11 @@ function checkAnswer(url: URL, answer: IncomingMessage, { limits }: OpenOptions)
 
 function opened(url: URL, answer: IncomingMessage, signal: AbortSignal): OpenSource {
   const { etag = null, 'last-modified': modified = null } = answer.headers;
-  return { chunks: body(url, answer, signal), stamp: { etag, modified } };
+  return {
+    chunks: body(url, answer, signal),
+    stamp: { etag, modified },
+    close: () => void answer.destroy(),
+  };
 }
 
 /** The body, read to its end or failing: never a part taken for the whole. */

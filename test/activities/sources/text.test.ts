@@ -1,9 +1,17 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { fileName, kindOf, sourceIdentity } from '../../../activities/sources/identity.ts';
 import { toUtf8 } from '../../../activities/sources/latin1.ts';
 import { parseCsv } from '../../../pipeline/csv.ts';
@@ -103,6 +111,23 @@ describe('the text of a source', () => {
         await expect(refused).rejects.toMatchObject({ name: 'BadData' });
         await expect(refused).rejects.toThrow(reason);
       }
+  });
+
+  it.runIf(existsSync('/proc/self/fd'))('leaves no file open that is refused', async () => {
+    const path = write(
+      'many.csv',
+      Buffer.concat([Buffer.from('PK\u0003\u0004'), Buffer.alloc(9e4)]),
+    );
+    const open = (): number =>
+      readdirSync('/proc/self/fd').filter((fd) => {
+        try {
+          return readlinkSync(`/proc/self/fd/${fd}`) === path;
+        } catch {
+          return false; // closed meanwhile
+        }
+      }).length;
+    for (let i = 0; i < 5; i++) await expect(bring(path)).rejects.toThrow('zip archive');
+    await vi.waitFor(() => expect(open()).toBe(0));
   });
 
   it('says when UTF-8 is called Latin-1', async () => {

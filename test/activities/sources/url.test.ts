@@ -1,5 +1,5 @@
 import { gzipSync } from 'node:zlib';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { openOddServer, type OddServer } from '../../support/odd-server.ts';
 import { bring } from './bring.ts';
 
@@ -9,6 +9,7 @@ const BOMB = gzipSync(Buffer.alloc(50_000_000));
 
 let server: OddServer;
 let failures = 0;
+const hungUp = vi.fn<() => void>();
 
 beforeAll(async () => {
   server = await openOddServer({
@@ -46,6 +47,10 @@ beforeAll(async () => {
     },
     '/resets': (_, response) => response.socket!.resetAndDestroy(),
     '/nonsense': (_, response) => response.socket!.end('this is not HTTP\r\n\r\n'),
+    '/zip': (_, response) => {
+      response.on('close', hungUp);
+      response.write('PK\u0003\u0004, and no end');
+    },
     '/large': (_, response) => response.writeHead(200, { 'content-length': '200000' }).end(),
     '/endless': (_, response) => {
       const more = (): boolean => response.write(Buffer.alloc(60_000, '1,2\n'), more);
@@ -80,6 +85,11 @@ const failing = async (path: string): Promise<{ name: string; message: string }>
 };
 
 describe('a URL', () => {
+  it('hangs up where what comes is no text', async () => {
+    await expect(bring(server.url('/zip'))).rejects.toThrow('zip archive');
+    await vi.waitFor(() => expect(hungUp).toHaveBeenCalledOnce());
+  });
+
   it('comes whole, with what the server calls its state', async () => {
     expect(await bring(server.url('/wine.csv'))).toEqual({
       text: CSV,
