@@ -2,7 +2,8 @@ import { basename } from 'node:path';
 import { Conflict, DamagedArtifact, MissingHistory } from '../errors.ts';
 import { checkBatch } from '../pipeline/batch.ts';
 import type { CutFile } from '../pipeline/cut.ts';
-import type { Params } from '../pipeline/params.ts';
+import { canonicalJson } from '../pipeline/canonical-json.ts';
+import { MISSING_VALUES, type Params } from '../pipeline/params.ts';
 import {
   batchesKnown,
   columnsAt,
@@ -53,10 +54,16 @@ const wholeStage: StageDefinition = {
   params: ({ data }) => ({
     target: data.target,
     ...readingOf(data),
+    // A number that is missing is written, and told from one that is none, by these words.
+    ...(isDefault(data.missing_values) ? {} : { missing_values: data.missing_values }),
     ...(data.on_new_column === 'fail' ? {} : { on_new_column: data.on_new_column }),
     ...(data.on_missing_column === 'fail' ? {} : { on_missing_column: data.on_missing_column }),
   }),
 };
+
+function isDefault(missingValues: readonly string[]): boolean {
+  return canonicalJson(missingValues) === canonicalJson(MISSING_VALUES);
+}
 
 /** The same stage where a batch is cut from a later state of a table, whose rows keep their order. */
 function laterStage(after: number): StageDefinition {

@@ -3,6 +3,9 @@ import { BadParams } from '../errors.ts';
 
 const columnType = z.enum(['number', 'category', 'ignore']);
 
+/** Cells that mean "not known" unless others are given. */
+export const MISSING_VALUES: readonly string[] = ['', 'NA', 'N/A', 'NaN', 'null', '?'];
+
 /**
  * What shapes a result, with defaults beside each field. Pinned into every run's history and hashed
  * into the cache keys of the stages that read it. A new field needs a default.
@@ -31,7 +34,7 @@ export const paramsSchema = z.strictObject({
       /** Declared column types; the others are inferred over all rows. */
       columns: z.record(z.string(), columnType).default({}),
       /** Cells that mean "not known", compared after trimming. */
-      missing_values: z.array(z.string()).default(['', 'NA', 'N/A', 'NaN', 'null', '?']),
+      missing_values: z.array(z.string()).default(() => [...MISSING_VALUES]),
       /** A later file has a column not known: it is refused, the column left out, or a feature from then on. */
       on_new_column: z.enum(['fail', 'ignore', 'adapt']).default('fail'),
       /** A later file lacks a known column: it is refused, or its rows have it missing: left out or written so. */
@@ -115,8 +118,13 @@ function describe(issue: z.core.$ZodIssue, value: unknown, what: string): string
     (at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key],
     value,
   );
-  const shown = found === undefined ? 'is missing' : `is ${shorten(JSON.stringify(found))}`;
+  const shown = found === undefined ? 'is missing' : `is ${shorten(asText(found))}`;
   return `${what}: ${path === '' ? 'the document' : path} ${shown}: ${lowerFirst(issue.message)}`;
+}
+
+/** Infinity and NaN, which YAML has and JSON has not, by their names. */
+function asText(value: unknown): string {
+  return typeof value === 'number' ? String(value) : JSON.stringify(value);
 }
 
 function shorten(text: string): string {
