@@ -192,6 +192,8 @@ export interface PublishResult {
 export interface LogVersionInput {
   pipeline: string;
   version: number;
+  /** Which build of it; the latest unless it is given. */
+  seq?: number;
   /** As in `TrainBatchInput`. */
   trackingFolder?: string;
 }

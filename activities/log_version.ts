@@ -24,7 +24,8 @@ export async function logVersion(deps: Deps, input: LogVersionInput): Promise<Lo
   const { pipeline, version, trackingFolder } = input;
   if (trackingFolder !== undefined) refuseOtherFolder(deps, trackingFolder);
   const execution = currentExecution();
-  const record = await deps.store.records.latest(pipeline, version);
+  const latest = await deps.store.records.latest(pipeline, version);
+  const record = await buildOf(deps, input, latest);
   const of: AttemptOf = { pipeline, batch: version, attempt: record.attempt };
   const [training, scoring] = [stageOf(record, 'train'), stageOf(record, 'evaluate')];
   const request = requestOf(record, training.inputs);
@@ -49,8 +50,8 @@ export async function logVersion(deps: Deps, input: LogVersionInput): Promise<Lo
     await logEvaluation(deps, attempt, { request: asked, result: scoring, execution, at });
   }
   const { run_id, model_name, model_version } = attempt;
-  // Another build may have had it, and this is the latest.
-  if (model_name !== null && model_version !== null)
+  // Another build may have had it.
+  if (record.seq === latest.seq && model_name !== null && model_version !== null)
     await deps.tracker.setAlias({
       name: model_name,
       alias: `batch-${version}`,
@@ -63,6 +64,18 @@ export async function logVersion(deps: Deps, input: LogVersionInput): Promise<Lo
     added: before['train'] !== training.key || before['evaluate'] !== scoring.key,
     mlflow: trackedRun(deps, attempt),
   };
+}
+
+/** The build that is asked for, the latest unless it is named. */
+async function buildOf(
+  { store }: Deps,
+  { pipeline, version, seq }: LogVersionInput,
+  latest: VersionRecord,
+): Promise<VersionRecord> {
+  if (seq === undefined || seq === latest.seq) return latest;
+  const record = await store.records.read(pipeline, version, seq);
+  if (record !== undefined) return record;
+  throw new MissingHistory(`version ${version} of ${pipeline} has no build ${seq}`);
 }
 
 type RecordedStage = StageResult & Pick<StageRequest, 'inputs'>;

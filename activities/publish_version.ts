@@ -46,7 +46,7 @@ export async function publishVersion(deps: Deps, request: PublishRequest): Promi
   };
   let deferred = false;
   const { record, ref } = await deps.store.records.publish(draft, async () => {
-    deferred = !(await pointAlias(deps, request, stages));
+    deferred = !(await pointAlias(deps, request));
   });
   await deps.store.leases.release(currentRun(pipeline));
   const score = headlineScore(headline);
@@ -61,18 +61,13 @@ export async function publishVersion(deps: Deps, request: PublishRequest): Promi
 }
 
 /**
- * Points the registry's alias of the batch at an earlier version that becomes the latest again; at one
- * just made, training has.
+ * Points the registry's alias of the batch at the version that becomes the latest: training does it for
+ * one that it registers, and an earlier one may be the latest again, trained anew or not.
  * @returns false when that is put off, as tracking is not available
  */
-async function pointAlias(
-  deps: Deps,
-  { batch, mlflow }: PublishRequest,
-  stages: VersionRecord['stages'],
-): Promise<boolean> {
+async function pointAlias(deps: Deps, { batch, mlflow }: PublishRequest): Promise<boolean> {
   const version = mlflow?.modelVersion ?? null;
-  const made = stages.some(({ stage, cached }) => stage === 'train' && !cached);
-  if (mlflow === null || version === null || made) return true;
+  if (mlflow === null || version === null) return true;
   const alias = { name: mlflow.modelName, alias: `batch-${batch}`, version };
   const set = await orDefer(deps, true, async () => {
     await deps.tracker.setAlias(alias);

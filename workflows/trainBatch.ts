@@ -198,7 +198,7 @@ async function logLater(
       workflowId: `${pipeline}-log-${batch}.${seq}`,
       parentClosePolicy: 'ABANDON',
       staticSummary: `${pipeline} · log version ${batch}`,
-      args: [{ pipeline, version: batch, ...folder }],
+      args: [{ pipeline, version: batch, seq, ...folder }],
     });
   } catch (error) {
     // One waits to log this build already.

@@ -42,8 +42,12 @@ afterAll(async () => {
   project?.remove();
 });
 
-async function run(batch = 1): Promise<{ document: ResultDocument; stderr: string }> {
-  const { code, stdout, stderr } = await project.client('run', String(batch), '--json');
+async function run(
+  batch = 1,
+  ...flags: string[]
+): Promise<{ document: ResultDocument; stderr: string }> {
+  const ran = await project.client('run', String(batch), '--json', ...flags);
+  const { code, stdout, stderr } = ran;
   expect([code, stderr]).toEqual([0, expect.any(String)]);
   return { document: JSON.parse(stdout) as ResultDocument, stderr };
 }
@@ -103,4 +107,26 @@ it('MLflow that goes away between training and evaluation is caught up with, in 
   const runs = await runsOf(2);
   expect(runs.map(({ runId, status }) => [runId, status])).toEqual([[open!.runId, 'FINISHED']]);
   expect((await run(2)).document.mlflow).toMatchObject({ runId: open!.runId });
+});
+
+it('two builds of a version made meanwhile are both logged, and the alias is that of the latest', async () => {
+  away = () => true;
+  const first = await run(3);
+  const second = await run(3, '--set', 'model.max_depth=1');
+  expect([first.document.mlflow, second.document.mlflow]).toEqual([null, null]);
+  away = () => false;
+  const client = new Client({ connection, namespace: project.env['TEMPORAL_NAMESPACE']! });
+  const logs = [1, 2].map((seq) =>
+    client.workflow.getHandle<typeof logVersion>(`iris-log-3.${seq}`).result(),
+  );
+  const [one, two] = await Promise.all(logs);
+  expect([one!.seq, two!.seq]).toEqual([1, 2]);
+  const ended = (await runsOf(3)).map(({ runId, status }) => [runId, status]);
+  expect(ended.toSorted()).toEqual(
+    [one!, two!].map(({ mlflow }) => [mlflow.runId, 'FINISHED']).toSorted(),
+  );
+  const at = new URL('/api/2.0/mlflow/registered-models/alias', server);
+  at.search = String(new URLSearchParams({ name: two!.mlflow.modelName, alias: 'batch-3' }));
+  const { model_version } = (await (await fetch(at)).json()) as { model_version: object };
+  expect(model_version).toMatchObject({ version: two!.mlflow.modelVersion });
 });
