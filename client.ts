@@ -9,11 +9,13 @@ import { projectRoot } from './config.ts';
  */
 const program = openProgram(commandContext(projectRoot(import.meta.url)));
 
-// A reader that has seen enough, such as head, is no failure.
+// A reader that has seen enough, such as head, is no failure; of progress, no end of the work either.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-  process.exit(0);
+  if (error.code === 'EPIPE') process.exit(0);
+  process.stderr.write(`error: stdout cannot be written (${error.code ?? error.message})\n`);
+  process.exit(1);
 });
+process.stderr.on('error', () => undefined);
 
 try {
   await program.parseAsync();

@@ -150,7 +150,8 @@ try {
   else await main();
 } catch (error) {
   // A person reads this: a named failure is one sentence, anything else is ours to debug.
-  if (error instanceof RetrainError) log.fatal(error.message);
+  if (error instanceof BadParams) process.stderr.write(`error: ${error.message}\n`);
+  else if (error instanceof RetrainError) log.fatal(error.message);
   else log.fatal({ err: error }, messageOf(error));
-  process.exitCode = 1;
+  process.exitCode = error instanceof BadParams ? 2 : 1;
 }

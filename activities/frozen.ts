@@ -46,9 +46,12 @@ export function checkFrozen(ledger: Ledger, params: Params): void {
  * added, changes no type of what is cut already.
  */
 export function asCut({ settings, batches }: Ledger, params: Params): Params {
-  const { declared } = settings;
-  if (declared === undefined || batches.length === 0) return params;
-  return { ...params, data: { ...params.data, columns: declared } };
+  if (batches.length === 0) return params;
+  // A ledger of before this was kept says all the types, whether they were declared or found.
+  const found = settings.columns.filter(({ name }) => name !== settings.target);
+  const columns =
+    settings.declared ?? Object.fromEntries(found.map(({ name, type }) => [name, type]));
+  return { ...params, data: { ...params.data, columns } };
 }
 
 /** It shows in the type of the target, which only a regression takes for numbers. */

@@ -1,4 +1,5 @@
 import { WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
+import { CancelledFailure, TerminatedFailure } from '@temporalio/common';
 import type { Config } from '../config.ts';
 import { MissingHistory } from '../errors.ts';
 import { printJson, say } from './print.ts';
@@ -28,8 +29,9 @@ export async function cancel(
       handle.result().then(
         () => 'completed',
         (error: unknown) => {
-          if (error instanceof WorkflowFailedError) return 'cancelled';
-          throw error;
+          if (!(error instanceof WorkflowFailedError)) throw error;
+          if (error.cause instanceof CancelledFailure) return 'cancelled';
+          return error.cause instanceof TerminatedFailure ? 'terminated' : 'failed';
         },
       ),
     );

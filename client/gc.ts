@@ -83,7 +83,10 @@ function tell(plan: GcPlan, { removed, runs }: Told): void {
   if (!removed && remove.length + give_up.length > 0)
     say('nothing was removed: add --yes to do it');
   if (runs.length > 0)
-    say(`${runs.join(', ')} at work: gc --yes removes nothing until it has ended`, 'warning');
+    say(
+      `${[...new Set(runs)].join(', ')} at work: gc --yes removes nothing until it has ended`,
+      'warning',
+    );
 }
 
 function sizeOf(remove: GcPlan['remove']): number {

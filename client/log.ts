@@ -3,9 +3,9 @@ import type { Config } from '../config.ts';
 import { isDirectoryUri } from '../tracking/place.ts';
 import type { logVersion } from '../workflows/index.ts';
 import { noVersionYet } from './latest.ts';
-import { printJson, say } from './print.ts';
+import { printJson } from './print.ts';
 import { openSession, type Session } from './session.ts';
-import { taskQueueHasWorker } from './workers.ts';
+import { warnWithoutWorker } from './workers.ts';
 
 /**
  * `log N`, `log --all`: logs versions that were built to where runs are tracked now, a workflow each, in
@@ -20,8 +20,7 @@ export async function log(
   const session = await openSession(config, { check: ['temporal', 'storage'] });
   try {
     await session.tracker.check();
-    if (!(await taskQueueHasWorker(session)))
-      say('no worker is there to do it: start one with "npm run client -- worker", or "stack up"');
+    await warnWithoutWorker(session);
     const versions = version === undefined ? await everyVersion(session, pipeline) : [version];
     const logged: (LoggedVersion & { url: string })[] = [];
     for (const one of versions) {

@@ -13,7 +13,7 @@ import { openSession, type Session } from './session.ts';
 import { sendAgain } from './send-again.ts';
 import { start, type Request, type Started } from './start.ts';
 import type { trainBatch } from '../workflows/index.ts';
-import { NO_WORKER, taskQueueHasWorker } from './workers.ts';
+import { warnWithoutWorker } from './workers.ts';
 
 export interface RunOptions extends Request {
   detach?: boolean | undefined;
@@ -85,11 +85,6 @@ export async function watchToEnd(
     display.stop();
   }
   return report(session, started, last, options);
-}
-
-async function warnWithoutWorker(session: Session): Promise<void> {
-  if (await taskQueueHasWorker(session)) return;
-  say(NO_WORKER);
 }
 
 async function report(

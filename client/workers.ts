@@ -1,5 +1,6 @@
 import proto from '@temporalio/proto';
 import type { Described } from './pending.ts';
+import { say } from './print.ts';
 import type { Session } from './session.ts';
 
 /** A worker that has not polled for this long is gone. */
@@ -24,6 +25,11 @@ export async function taskQueueHasWorker({ client, config, namespace }: Session)
 
 /** A task that waits this long has nobody to take it, or nobody with a hand free. */
 const UNTAKEN_MS = 10_000;
+
+/** Says so when no worker is there for what is about to be waited for. */
+export async function warnWithoutWorker(session: Session): Promise<void> {
+  if (!(await taskQueueHasWorker(session))) say(NO_WORKER);
+}
 
 export const NO_WORKER =
   'no worker is there to do the work: start one with "npm run client -- worker", or "stack up"';

@@ -12,7 +12,7 @@ import { whatIsLeft, type Left } from './left.ts';
 import { CACHE_ENTRY, LEDGER, RECORD, unlessDamaged, type Problem } from './problems.ts';
 import type { Verified } from './report.ts';
 import { verifyVersions } from './versions.ts';
-import { NO_WORKER, taskQueueHasWorker } from '../workers.ts';
+import { warnWithoutWorker } from '../workers.ts';
 
 /** What a repair came to. */
 export interface Repaired {
@@ -117,7 +117,7 @@ async function rebuild(
   const forced = force || damaged.length > MOST_DAMAGED;
   for (const problem of own) await discard(session, problem);
   say(`making anew what version ${version} has lost${forced ? ': every stage of it' : ''}`);
-  if (!(await taskQueueHasWorker(session))) say(NO_WORKER);
+  await warnWithoutWorker(session);
   const { workflowId, runId } = await start(session, {
     pipeline,
     batch: version,

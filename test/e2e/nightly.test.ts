@@ -9,6 +9,7 @@ import { labelled } from '../support/csv.ts';
 import { largestPayloadIn, MOST_PAYLOAD } from '../support/payloads.ts';
 import {
   makeProject,
+  runClient,
   startWorker,
   temporalOf,
   type Project,
@@ -62,6 +63,27 @@ describe('a night', () => {
     expect((await client('nightly')).stdout).toContain(
       'nothing to do: no batch of sales is pending',
     );
+  });
+});
+
+describe('a nightly that nobody works on', () => {
+  it('is left by Ctrl-C, and joined by who asks for the same', async () => {
+    const { folder } = project;
+    const env = { ...project.env, RETRAIN_TASK_QUEUE: 'nobody' };
+    const idle = ['nightly', '--pipeline', 'idle'];
+    const left = await runClient([...idle, '--json'], folder, env, 'no worker is there');
+    expect(left).toMatchObject({ code: 130 });
+    expect(JSON.parse(left.stdout)).toMatchObject({ status: 'running', pipeline: 'idle' });
+    expect(left.stderr).toContain('it goes on without us');
+    const again = await runClient(idle, folder, env, 'no worker is there');
+    expect(again.stderr).toContain('waiting for it');
+    expect(again.code).toBe(130);
+    const other = await runClient([...idle, '--set', 'model.max_depth=3'], folder, env);
+    expect(other.code).toBe(1);
+    expect(other.stderr).toContain('idle-nightly is running with other params');
+    const temporal = await temporalOf(project);
+    await temporal.workflow.getHandle('idle-nightly').terminate();
+    await temporal.connection.close();
   });
 });
 
@@ -151,6 +173,7 @@ describe('a schedule', () => {
     [['--cron', 'every night'], 'is not one'],
     [['--timezone', 'Mars/Olympus'], 'is not one'],
     [['--at', '25:00'], 'expected a time of day'],
+    [['--set', 'model.max_depth=0'], 'model.max_depth is 0'],
   ])('%j is refused in a sentence, and the one that stands is left', async (args, sentence) => {
     const refused = await project.client('schedule', 'create', ...args);
     expect(refused.stderr).toContain(sentence);

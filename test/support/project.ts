@@ -91,13 +91,24 @@ async function registerNamespace(namespace: string): Promise<void> {
 const tsx = import.meta.resolve('tsx');
 
 /** Runs the command line in a folder: another machine's, where it is not the project's own. */
-export function runClient(args: string[], cwd: string, env: Record<string, string>): Promise<Ran> {
+/** @param leaveAt once stderr says this, Ctrl-C is pressed */
+export function runClient(
+  args: string[],
+  cwd: string,
+  env: Record<string, string>,
+  leaveAt?: string,
+): Promise<Ran> {
   const command = ['--import', tsx, join(ROOT, 'client.ts'), ...args];
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, command, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
     const out = { stdout: '', stderr: '' };
     child.stdout.setEncoding('utf8').on('data', (text: string) => (out.stdout += text));
-    child.stderr.setEncoding('utf8').on('data', (text: string) => (out.stderr += text));
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      out.stderr += text;
+      if (leaveAt === undefined || !out.stderr.includes(leaveAt)) return;
+      leaveAt = undefined; // pressed twice, it would end at once
+      child.kill('SIGINT');
+    });
     child.once('error', reject).once('close', (code) => resolve({ code, ...out }));
   });
 }

@@ -1,0 +1,41 @@
+import type { Client, WorkflowHandle } from '@temporalio/client';
+import { defaultPayloadConverter } from '@temporalio/common';
+import type { NightlyInput } from '../../activities/nightly-contract.ts';
+import { Conflict } from '../../errors.ts';
+import { canonicalJson } from '../../pipeline/canonical-json.ts';
+import type { Session } from '../session.ts';
+
+/**
+ * That a nightly under way has the params that are asked for.
+ * @throws Conflict when it has others
+ */
+export async function checkSame(
+  { client }: Session,
+  handle: WorkflowHandle,
+  set: Record<string, unknown>,
+): Promise<void> {
+  const { workflowId } = handle;
+  const input = await startedWith(client, handle);
+  const [theirs, asked] = [input?.params ?? {}, set].map((params) => canonicalJson(params));
+  if (theirs === asked) return;
+  throw new Conflict(
+    `${workflowId} is running with other params (${theirs} there, ${asked} here): wait for it, or cancel it with "temporal workflow cancel --workflow-id ${workflowId}"`,
+  );
+}
+
+/** What a nightly was started with, by its first event. */
+async function startedWith(
+  { connection, options, workflowService }: Client,
+  { workflowId }: WorkflowHandle,
+): Promise<NightlyInput | null> {
+  const call = (): ReturnType<typeof workflowService.getWorkflowExecutionHistory> =>
+    workflowService.getWorkflowExecutionHistory({
+      namespace: options.namespace,
+      execution: { workflowId },
+      maximumPageSize: 1,
+    });
+  const { history } = await connection.withDeadline(Date.now() + 10_000, call);
+  const begun = history?.events?.[0]?.workflowExecutionStartedEventAttributes;
+  const payload = begun?.input?.payloads?.[0];
+  return payload == null ? null : defaultPayloadConverter.fromPayload(payload);
+}
