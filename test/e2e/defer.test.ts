@@ -121,9 +121,9 @@ it('two builds of a version made meanwhile are both logged, and the alias is tha
   );
   const [one, two] = await Promise.all(logs);
   expect([one!.seq, two!.seq]).toEqual([1, 2]);
-  const ended = (await runsOf(3)).map(({ runId, status }) => [runId, status]);
+  const ended = (await runsOf(3)).map(({ runId, status }) => `${runId} ${status}`);
   expect(ended.toSorted()).toEqual(
-    [one!, two!].map(({ mlflow }) => [mlflow.runId, 'FINISHED']).toSorted(),
+    [one!, two!].map(({ mlflow }) => `${mlflow.runId} FINISHED`).toSorted(),
   );
   const at = new URL('/api/2.0/mlflow/registered-models/alias', server);
   at.search = String(new URLSearchParams({ name: two!.mlflow.modelName, alias: 'batch-3' }));
