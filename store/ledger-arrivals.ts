@@ -32,7 +32,10 @@ export function enterLook(current: Ledger | undefined, pipeline: string, look: L
   const known = new Set(base.arrivals.map(({ name }) => name));
   const added = look.arrived.filter(({ name }) => !known.has(name));
   const since = new Map(base.quarantined.map((entry) => [sameness(entry), entry]));
-  const quarantined = look.quarantined.map((entry) => since.get(sameness(entry)) ?? entry);
+  const quarantined = look.quarantined.map((entry) => {
+    const { seen_at } = since.get(sameness(entry)) ?? entry;
+    return { ...entry, seen_at };
+  });
   const revision = base.revision + 1;
   const next: Ledger = {
     ...base,
@@ -88,6 +91,6 @@ function addColumns(base: Ledger, arrived: readonly Arrived[]): Ledger['added_co
 }
 
 /** The same bad file for the same reason has been in quarantine since it was first seen. */
-function sameness({ seen_at: _, ...entry }: Quarantined): string {
+function sameness({ seen_at: _, rules: _by, ...entry }: Quarantined): string {
   return hashOf(entry);
 }

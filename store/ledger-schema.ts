@@ -61,6 +61,8 @@ const quarantinedSchema = z.strictObject({
   reason: z.string(),
   /** ISO 8601, UTC. */
   seen_at: z.string(),
+  /** Names what it was judged by, to see without reading it that it would be so again; null: not known. */
+  rules: z.string().nullable().default(null),
 });
 
 const ledgerSchema = z.strictObject({

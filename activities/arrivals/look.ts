@@ -10,6 +10,7 @@ import type { Deps } from '../deps.ts';
 import { checkFrozen } from '../frozen.ts';
 import { changedSince } from './changed.ts';
 import { faultOfName, MOST_BYTES, type Place, type SeenFile } from './place.ts';
+import { quarantine, stillQuarantined } from './quarantine.ts';
 import { takeIn } from './take-in.ts';
 
 /** Files whose arrival is entered at once: a look that is cut short has kept those before. */
@@ -38,8 +39,8 @@ export interface LookOptions {
 
 /**
  * Looks at a folder or a prefix: files not seen before are checked, stored and entered in the ledger,
- * those that cannot be used are quarantined, and known files that have changed are named. Within one
- * look the order is by name, in code points; nothing seen later comes before.
+ * those that cannot be used are quarantined, and known files that have changed are named. What is known to
+ * be the same is not read. Within one look the order is by name, in code points; nothing seen later comes before.
  * @throws BadData when there is no such place
  */
 export async function lookAt(deps: Deps, options: LookOptions): Promise<Looked> {
@@ -67,6 +68,11 @@ export async function lookAt(deps: Deps, options: LookOptions): Promise<Looked> 
   for (const [i, file] of fresh.entries()) {
     options.signal.throwIfAborted();
     options.onFile?.(i, fresh.length);
+    const still = stillQuarantined(ledger, file, { settings, added, params });
+    if (still !== undefined) {
+      quarantined.push(still);
+      continue;
+    }
     const bytes = await readable(place, file).catch(badOnly);
     if (bytes === undefined) {
       writing.push(file.name);
@@ -78,7 +84,8 @@ export async function lookAt(deps: Deps, options: LookOptions): Promise<Looked> 
         : await takeIn(deps, { file, bytes, settings, added, ...options }).catch(badOnly);
     if (taken instanceof Error) {
       const hash = bytes instanceof Error ? null : sha256(bytes);
-      quarantined.push(quarantine(file, hash, taken.message));
+      const rules = { settings, added, params };
+      quarantined.push(quarantine(file, { hash, reason: taken.message, rules }));
       continue;
     }
     settings = taken.settings;
@@ -126,12 +133,4 @@ export async function readable(place: Place, file: SeenFile): Promise<Uint8Array
 function badOnly(error: unknown): BadData | BadParams {
   if (error instanceof BadData || error instanceof BadParams) return error;
   throw error;
-}
-
-function quarantine(
-  { name, stamp, size }: SeenFile,
-  hash: string | null,
-  reason: string,
-): Quarantined {
-  return { name, stamp, size, sha256: hash, reason, seen_at: new Date().toISOString() };
 }

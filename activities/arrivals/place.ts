@@ -5,6 +5,8 @@ export interface SeenFile {
   size: number;
   /** Another one means that it has changed; null where the place cannot say. */
   stamp: string | null;
+  /** Of its bytes, where the place knows it without reading them. */
+  sha256?: string;
 }
 
 /** What a look sees. */

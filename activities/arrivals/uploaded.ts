@@ -24,7 +24,12 @@ export function uploadedPlace(
   return {
     where,
     list: async () => ({
-      files: (await files()).map(({ path, size }) => ({ name: path, size, stamp: null })),
+      files: (await files()).map(({ path, size, sha256 }) => ({
+        name: path,
+        size,
+        stamp: null,
+        sha256,
+      })),
       writing: [],
     }),
     read: async ({ name }) => artifacts.get((await files()).find(({ path }) => path === name)!),

@@ -3,6 +3,7 @@ import { folderPlace } from '../../activities/arrivals/folder.ts';
 import { freshFiles, readable } from '../../activities/arrivals/look.ts';
 import type { Place } from '../../activities/arrivals/place.ts';
 import { prefixPlace } from '../../activities/arrivals/prefix.ts';
+import { stillQuarantined } from '../../activities/arrivals/quarantine.ts';
 import { checkFile } from '../../activities/arrivals/take-in.ts';
 import { kindOf } from '../../activities/sources/identity.ts';
 import { BadData, BadParams } from '../../errors.ts';
@@ -44,6 +45,11 @@ async function newFiles(
   let settings = ledger?.settings;
   const added: Column[] = [...(ledger?.added_columns ?? [])];
   for (const file of freshFiles(files, ledger)) {
+    const still = stillQuarantined(ledger, file, { settings, added, params });
+    if (still !== undefined) {
+      warnings.push(`${file.name} in ${place.where} cannot be used: ${still.reason}`);
+      continue;
+    }
     try {
       const bytes = await readable(place, file);
       if (bytes === undefined) {

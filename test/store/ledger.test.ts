@@ -76,14 +76,16 @@ describe('arrivals', () => {
   });
 
   it('change nothing when there is nothing new, so that a nightly look writes nothing', () => {
-    const bad = { name: 'x', stamp: null, size: 0, sha256: null, reason: 'empty', seen_at: at };
+    const unread = { stamp: null, size: 0, sha256: null, rules: null };
+    const bad = { ...unread, name: 'x', reason: 'empty', seen_at: at };
     const ledger = enterLook(undefined, 'p', look(['a'], { quarantined: [bad] }));
     const again = look(['a'], { quarantined: [{ ...bad, seen_at: 'later' }], at: 'later' });
     expect(enterLook(ledger, 'p', again)).toBe(ledger);
   });
 
   it('leave quarantine when the file is good or gone', () => {
-    const bad = { name: 'x', stamp: null, size: 0, sha256: null, reason: 'empty', seen_at: at };
+    const unread = { stamp: null, size: 0, sha256: null, rules: null };
+    const bad = { ...unread, name: 'x', reason: 'empty', seen_at: at };
     const ledger = enterLook(undefined, 'p', look(['a'], { quarantined: [bad] }));
     expect(ledger.quarantined).toEqual([bad]);
     const mended = enterLook(ledger, 'p', look(['x']));
