@@ -12,9 +12,8 @@ import type { Progress } from '../activities/execution.ts';
 import { SetupError } from '../errors.ts';
 import type { Session } from './session.ts';
 import { applyPending, type Described } from './pending.ts';
-import { stuckOn } from './stuck.ts';
 import type { Started } from './start.ts';
-import { waitingForWorker } from './workers.ts';
+import { whyWaiting } from './waiting.ts';
 
 /** One stage as a person watches it. */
 export interface StageView {
@@ -69,8 +68,8 @@ export async function follow(
   let building: string | undefined;
   const show = (): void => watch([...stages.values()], building ?? notice);
   const looking = new AbortController();
-  const seen = (described: Described, stuck: string | undefined): void => {
-    notice = stuck ?? waitingForWorker(described);
+  const seen = (described: Described, waiting: string | undefined): void => {
+    notice = waiting;
     if (applyPending(described, stages) || notice !== undefined) show();
   };
   const looker = look(session, run, seen, looking.signal);
@@ -184,17 +183,17 @@ function childOf(event: Event, now: string | undefined): string | undefined {
 
 /** Looks at what is in no event until it ends: retries, their causes, progress, tasks nobody takes. */
 async function look(
-  { client }: Session,
+  session: Session,
   run: Started,
-  seen: (described: Described, stuck: string | undefined) => void,
+  seen: (described: Described, waiting: string | undefined) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  const handle = client.workflow.getHandle(run.workflowId, run.runId);
+  const handle = session.client.workflow.getHandle(run.workflowId, run.runId);
   while (!signal.aborted) {
     try {
       await sleep(LOOK_MS, undefined, { signal });
       const { raw } = await handle.describe();
-      seen(raw, await stuckOn(handle, raw));
+      seen(raw, await whyWaiting(session, handle, raw));
     } catch {
       // Only a look: the history tells what matters, and says when the server is gone.
     }

@@ -1,4 +1,4 @@
-import proto from '@temporalio/proto';
+import proto, { type temporal } from '@temporalio/proto';
 import type { Described } from './pending.ts';
 import { say } from './print.ts';
 import type { Session } from './session.ts';
@@ -6,18 +6,25 @@ import type { Session } from './session.ts';
 /** A worker that has not polled for this long is gone. */
 const SEEN_LATELY_MS = 90_000;
 
+type Poller = temporal.api.taskqueue.v1.PollerInfo.$Properties;
+
+/** The workers that have polled our task queue for workflows lately. */
+export async function pollersOf({ client, config, namespace }: Session): Promise<Poller[]> {
+  const { pollers } = await client.workflowService.describeTaskQueue({
+    namespace,
+    taskQueue: { name: config.taskQueue },
+    taskQueueType: proto.temporal.api.enums.v1.TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
+  });
+  return (pollers ?? []).filter(
+    ({ lastAccessTime }) =>
+      Date.now() - Number(lastAccessTime?.seconds ?? 0) * 1_000 < SEEN_LATELY_MS,
+  );
+}
+
 /** Whether some worker has polled our task queue lately. */
-export async function taskQueueHasWorker({ client, config, namespace }: Session): Promise<boolean> {
+export async function taskQueueHasWorker(session: Session): Promise<boolean> {
   try {
-    const { pollers } = await client.workflowService.describeTaskQueue({
-      namespace,
-      taskQueue: { name: config.taskQueue },
-      taskQueueType: proto.temporal.api.enums.v1.TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
-    });
-    return (pollers ?? []).some(
-      ({ lastAccessTime }) =>
-        Date.now() - Number(lastAccessTime?.seconds ?? 0) * 1_000 < SEEN_LATELY_MS,
-    );
+    return (await pollersOf(session)).length > 0;
   } catch {
     return true; // it is only a hint: whatever is wrong shows elsewhere
   }

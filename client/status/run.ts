@@ -6,8 +6,8 @@ import { tell, type ToldFailure } from '../failure.ts';
 import { pendingOf, type Described } from '../pending.ts';
 import { temporalLink } from '../result.ts';
 import type { Session } from '../session.ts';
-import { stuckOn } from '../stuck.ts';
-import { NO_WORKER, taskQueueHasWorker, waitingForWorker } from '../workers.ts';
+import { whyWaiting } from '../waiting.ts';
+import { NO_WORKER, taskQueueHasWorker } from '../workers.ts';
 
 /** The latest run of a batch, as Temporal knows it. */
 export interface LatestRun {
@@ -53,7 +53,7 @@ export async function latestRun(session: Session, workflowId: string): Promise<L
           .flatMap(({ heardAt }) => heardAt ?? [])
           .toSorted()
           .at(-1) ?? null,
-      waiting: running ? ((await whyWaiting(session, handle, raw)) ?? null) : null,
+      waiting: running ? ((await whyNow(session, handle, raw)) ?? null) : null,
       error: state.name === 'FAILED' ? await failureOf(session, workflowId, runId) : null,
     };
   } catch (error) {
@@ -62,13 +62,13 @@ export async function latestRun(session: Session, workflowId: string): Promise<L
   }
 }
 
-async function whyWaiting(
+async function whyNow(
   session: Session,
   handle: WorkflowHandle,
   raw: Described,
 ): Promise<string | undefined> {
   if (!(await taskQueueHasWorker(session))) return NO_WORKER;
-  return (await stuckOn(handle, raw)) ?? waitingForWorker(raw);
+  return whyWaiting(session, handle, raw);
 }
 
 /** A query needs a worker; without one the rest of the status is told all the same. */

@@ -128,18 +128,23 @@ export interface RunningWorker {
 
 /**
  * Starts a worker and waits until it polls.
+ * @param project where; its `code` is the folder of the worker's own code where that is not ours
  * @param args its flags
  */
 export async function startWorker(
-  project: Pick<Project, 'folder' | 'env'>,
+  project: Pick<Project, 'folder' | 'env'> & { code?: string },
   ...args: string[]
 ): Promise<RunningWorker> {
   const port = await freePort();
-  const child = spawn(process.execPath, ['--import', tsx, join(ROOT, 'worker.ts'), ...args], {
-    cwd: project.folder,
-    env: { ...project.env, RETRAIN_HEALTH_PORT: String(port) },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const child = spawn(
+    process.execPath,
+    ['--import', tsx, join(project.code ?? ROOT, 'worker.ts'), ...args],
+    {
+      cwd: project.folder,
+      env: { ...project.env, RETRAIN_HEALTH_PORT: String(port) },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
   let log = '';
   for (const stream of [child.stdout, child.stderr])
     stream.setEncoding('utf8').on('data', (text: string) => (log += text));
