@@ -1,4 +1,5 @@
 import { Context } from '@temporalio/activity';
+import { WorkflowNotFoundError } from '@temporalio/common';
 
 /** Which execution an activity runs in, and the ways to stop it and to show its progress. */
 export interface Execution {
@@ -11,6 +12,11 @@ export interface Execution {
   /** Aborts when the workflow is cancelled or the worker shuts down. */
   signal: AbortSignal;
   heartbeat: (progress: Progress) => void;
+  /**
+   * Whether its workflow is still open, by Temporal's own word: a worker that slept may do what nobody waits
+   * for any more. True where Temporal cannot be asked.
+   */
+  isOpen: () => Promise<boolean>;
 }
 
 /** How far a long activity is. */
@@ -37,6 +43,14 @@ export function currentExecution(): Execution {
     heartbeat: (progress) => {
       latest.set(context, progress);
       context.heartbeat(progress);
+    },
+    isOpen: async () => {
+      try {
+        const handle = context.client.workflow.getHandle(workflowId, runId);
+        return (await handle.describe()).status.name === 'RUNNING';
+      } catch (error) {
+        return !(error instanceof WorkflowNotFoundError);
+      }
     },
   };
 }

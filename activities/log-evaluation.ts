@@ -1,5 +1,6 @@
 import type { Ref } from '../store/ref.ts';
 import { sweepTwins, updateAttempt, type OpenAttempt } from './attempt.ts';
+import { stopIfOver } from './close_runs.ts';
 import type { EvaluateRequest, StageResult } from './contract.ts';
 import type { Deps } from './deps.ts';
 import type { Execution } from './execution.ts';
@@ -44,6 +45,7 @@ export async function logEvaluation(
     ...(report === undefined ? [] : [logPage(report)]),
     sweepTwins(deps, attempt),
   ]);
+  await stopIfOver(deps, execution);
   await tracker.finishRun(runId, 'FINISHED', at);
   await updateAttempt(deps, attempt, { logged: { evaluate: result.key } });
 }

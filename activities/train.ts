@@ -6,6 +6,7 @@ import { stageKey } from '../store/stage-cache.ts';
 import { directoryOf } from '../tracking/place.ts';
 import { findAttempt, onRun, openAttempt, trackedRun, type OpenAttempt } from './attempt.ts';
 import type { StageResult, TrainRequest, TrainResult } from './contract.ts';
+import { stopIfOver } from './close_runs.ts';
 import { deferredWarning, orDefer } from './defer.ts';
 import type { Deps } from './deps.ts';
 import { currentExecution } from './execution.ts';
@@ -80,6 +81,7 @@ export async function train(deps: Deps, request: TrainRequest): Promise<TrainRes
     }),
   ]);
   // Both are waited for: what is left running would run beside the next try.
+  await stopIfOver(deps, execution);
   if (fitted.status === 'rejected') throw fitted.reason;
   if (opened.status === 'rejected') throw opened.reason;
   const [result, open] = [fitted.value, opened.value];

@@ -2,8 +2,11 @@ import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { StageResult } from '../../activities/contract.ts';
 import type { Ref } from '../../store/ref.ts';
+import { createMlflowTracker } from '../../tracking/mlflow.ts';
+import type { Tracker } from '../../tracking/tracker.ts';
 import { openOddServer, type OddServer } from '../support/odd-server.ts';
-import { openAlone, type ActivityName, type Alone } from './alone.ts';
+import { temporalOf } from '../support/project.ts';
+import { openAlone, type ActivityName, type Alone, type OfRun } from './alone.ts';
 
 /** Each activity alone, in Temporal's mock environment: its heartbeats, its end when cancelled, its failures. */
 
@@ -160,6 +163,43 @@ async function unlogged(): Promise<typeof asks> {
     evaluate: { ...evaluate, inputs: { ...inputs, model: outputs['model']! } },
   };
 }
+
+describe('what goes on after its run has ended, as a worker does that slept', () => {
+  let ended: OfRun;
+  let tracker: Tracker;
+  const statuses = async (tags: Record<string, string>): Promise<string[]> => {
+    const experiment = await tracker.ensureExperiment(pipeline);
+    return (await tracker.findRuns(experiment, tags)).map(({ status }) => status);
+  };
+
+  beforeAll(async () => {
+    tracker = createMlflowTracker({ uri: process.env['MLFLOW_TRACKING_URI']! });
+    const client = await temporalOf({ env: process.env as Record<string, string> });
+    const handle = await client.workflow.start('trainBatch', {
+      workflowId: pipeline,
+      taskQueue: `nobody-${pipeline}`,
+      args: [{ batch: 1 }],
+    });
+    await handle.terminate();
+    ended = { client, workflowId: pipeline, runId: handle.firstExecutionRunId };
+  });
+  afterAll(() => ended?.client.connection.close());
+
+  it('train ends the MLflow run it has opened', async () => {
+    const { train } = await unlogged();
+    expect(await failure(alone.play('train', train, ended).ended)).toBeInstanceOf(CancelledFailure);
+    expect(await statuses({ 'temporal.run_id': ended.runId })).toEqual(['KILLED']);
+  });
+
+  it('evaluate does not show the run as finished', async () => {
+    const { evaluate } = await unlogged();
+    const { attempt } = evaluate as { attempt: string };
+    expect(await failure(alone.play('evaluate', evaluate, ended).ended)).toBeInstanceOf(
+      CancelledFailure,
+    );
+    expect(await statuses({ 'retrain.attempt': attempt })).toEqual(['RUNNING']);
+  });
+});
 
 describe('what a person must mend fails at once, by name', () => {
   const gone = {

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Client } from '@temporalio/client';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { openPool } from '../../activities/compute.ts';
@@ -19,13 +20,20 @@ export interface Alone {
   /** The ways to the servers. */
   s3: Proxy;
   mlflow: Proxy;
-  play: (name: ActivityName, request: unknown) => Played;
+  play: (name: ActivityName, request: unknown, run?: OfRun) => Played;
   /** What an activity answers that is left in peace. */
   answer: <Name extends ActivityName>(
     name: Name,
     request: unknown,
   ) => Promise<Awaited<ReturnType<Activities[Name]>>>;
   close: () => Promise<void>;
+}
+
+/** A workflow's run that an activity is played for, and the Temporal that knows of it. */
+export interface OfRun {
+  client: Client;
+  workflowId: string;
+  runId: string;
 }
 
 /** An activity under way. */
@@ -61,15 +69,19 @@ export async function openAlone(pipeline: string, webhook: URL): Promise<Alone> 
     webhook,
   });
   let runs = 0;
-  const play = (name: ActivityName, request: unknown): Played => {
+  const play: Alone['play'] = (name, request, run) => {
     const environment = new MockActivityEnvironment(
       {
         activityType: name,
         activityId: name,
         // A run of its own: what one has leased does not spare the next a request.
-        workflowExecution: { workflowId: pipeline, runId: `run-${runs++}` },
+        workflowExecution: {
+          workflowId: run?.workflowId ?? pipeline,
+          runId: run?.runId ?? `run-${runs++}`,
+        },
       },
       {
+        ...(run === undefined ? {} : { client: run.client }),
         interceptors: [(context) => ({ inbound: activityInterceptor(context) })],
         logger: new DefaultLogger('ERROR', () => undefined),
       },

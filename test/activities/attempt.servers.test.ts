@@ -50,6 +50,7 @@ function execution(run: string, attempt = 1): Execution {
     token: `${activity}/${attempt}`,
     signal: new AbortController().signal,
     heartbeat: () => undefined,
+    isOpen: async () => true,
   };
 }
 
