@@ -193,7 +193,7 @@ async function look(
     try {
       await sleep(LOOK_MS, undefined, { signal });
       const { raw } = await handle.describe();
-      seen(raw, await whyWaiting(session, handle, raw));
+      seen(raw, await whyWaiting(handle, raw));
     } catch {
       // Only a look: the history tells what matters, and says when the server is gone.
     }

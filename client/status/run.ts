@@ -68,7 +68,7 @@ async function whyNow(
   raw: Described,
 ): Promise<string | undefined> {
   if (!(await taskQueueHasWorker(session))) return NO_WORKER;
-  return whyWaiting(session, handle, raw);
+  return whyWaiting(handle, raw);
 }
 
 /** A query needs a worker; without one the rest of the status is told all the same. */

@@ -62,11 +62,23 @@ interface Exchange {
   forward: () => Promise<void>;
 }
 
+/** A request that is to be kept waiting. */
+export interface Held {
+  /** Resolves when it has come. */
+  come: Promise<void>;
+  /** Resolves when whoever sent it has given it up. */
+  givenUp: Promise<void>;
+  /** Breaks its connection, unanswered. */
+  letGo: () => Promise<void>;
+}
+
 /** A way to a server on which harm can be done. */
 export interface Proxy {
   uri: string;
   /** Does this to every nth request from now on, so often at most; undefined: to none. */
   poison: (toxic: Toxic | undefined, every?: number, times?: number) => void;
+  /** Takes the next request whose "METHOD /path?query" matches, and neither passes it on nor answers. */
+  hold: (which: RegExp) => Held;
   /** Requests that have been harmed. */
   harmed: () => number;
   /** Requests since the last call, as "METHOD /path?query". */
@@ -79,8 +91,16 @@ export async function openProxy(target: string): Promise<Proxy> {
   let toxic: Toxic | undefined;
   let [period, count, left, harmed] = [1, 0, 0, 0];
   let requests: string[] = [];
+  let waiting: { which: RegExp; take: (incoming: IncomingMessage) => void }[] = [];
   const server = createServer((incoming, response) => {
-    requests.push(`${incoming.method} ${incoming.url}`);
+    const line = `${incoming.method} ${incoming.url}`;
+    requests.push(line);
+    const waits = waiting.find(({ which }) => which.test(line));
+    if (waits !== undefined) {
+      waiting = waiting.filter((other) => other !== waits);
+      waits.take(incoming);
+      return;
+    }
     const exchange = exchangeOf(target, incoming, response);
     const poisoned = toxic !== undefined && left > 0 && ++count % period === 0;
     if (poisoned) {
@@ -97,6 +117,24 @@ export async function openProxy(target: string): Promise<Proxy> {
     uri: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     poison: (next, every = 1, times = Infinity) => {
       [toxic, period, count, left] = [next, every, 0, times];
+    },
+    hold: (which) => {
+      let end = (): void => undefined;
+      let taken: IncomingMessage;
+      const givenUp = new Promise<void>((resolve) => (end = resolve));
+      const come = new Promise<void>((resolve) => {
+        const take = (incoming: IncomingMessage): void => {
+          taken = incoming;
+          incoming.resume().socket.once('close', end); // unread, its end would not be seen
+          resolve();
+        };
+        waiting.push({ which, take });
+      });
+      const letGo = async (): Promise<void> => {
+        taken.socket.destroy();
+        await givenUp;
+      };
+      return { come, givenUp, letGo };
     },
     harmed: () => harmed,
     seen: () => {
