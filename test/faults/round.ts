@@ -27,9 +27,14 @@ export interface Calm {
   events: number;
 }
 
-/** Runs the batch in peace. */
-export async function runCalm(name: string): Promise<Calm> {
+/** Runs the batch in peace. @throws the signal's reason once it is aborted. */
+export async function runCalm(name: string, signal?: AbortSignal): Promise<Calm> {
   const ground = await openGround(name);
+  const givenUp = giveUp(ground, signal);
+  return Promise.race([givenUp, playCalm(ground)]);
+}
+
+async function playCalm(ground: Ground): Promise<Calm> {
   try {
     await ground.startWorker();
     const begun = Date.now();
@@ -46,13 +51,28 @@ export async function runCalm(name: string): Promise<Calm> {
 /** The share of a run that passes, at most, between the event that was waited for and the harm. */
 const LATER = 0.1;
 
-/** Runs the batch, does harm at a random moment of it, waits for its end and compares what it left. */
-export async function runRound(
+export interface RoundPlan {
+  name: string;
+  fault: FaultName;
+  random: () => number;
+  signal?: AbortSignal;
+}
+
+/**
+ * Runs the batch, does harm at a random moment of it, waits for its end and compares what it left.
+ * @throws the signal's reason once it is aborted.
+ */
+export async function runRound(servers: Servers, calm: Calm, plan: RoundPlan): Promise<Round> {
+  const ground = await openGround(plan.name);
+  return Promise.race([giveUp(ground, plan.signal), playRound(ground, servers, calm, plan)]);
+}
+
+async function playRound(
+  ground: Ground,
   servers: Servers,
   calm: Calm,
-  { name, fault, random }: { name: string; fault: FaultName; random: () => number },
+  { fault, random }: RoundPlan,
 ): Promise<Round> {
-  const ground = await openGround(name);
   // Counted in events, for how long a run takes depends on what else the machine has to do.
   const event = Math.floor(random() * calm.events);
   const later = random() * LATER * calm.durationMs;
@@ -96,6 +116,18 @@ export async function runRound(
   } finally {
     await ground.close();
   }
+}
+
+/** Throws once the signal is aborted; the workers end with this process. */
+function giveUp({ project }: Ground, signal?: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const end = (): void => {
+      project.remove();
+      reject(signal!.reason as Error);
+    };
+    if (signal?.aborted === true) end();
+    signal?.addEventListener('abort', end, { once: true });
+  });
 }
 
 async function lengthOf({ client, workflowId }: Ground): Promise<number> {

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { membersOf } from '../../infra/members.ts';
+import { isFree } from '../../infra/ports.ts';
 import { stackEnv, stackUp, type Ports } from '../../infra/stack.ts';
 import type { PartName } from '../../infra/types.ts';
 import { root, testPorts, testStackDir, venv } from '../support/stack.ts';
@@ -19,6 +20,7 @@ export async function openServers(): Promise<Servers> {
   const ports: Ports = await testPorts();
   const up = (): Promise<void> =>
     stackUp({ root, dir, venv, ports, s3: 'seaweedfs', worker: false });
+  const portOf = (part: PartName): number => ports[part === 'worker' ? 'health' : part];
   try {
     await up();
   } catch (error) {
@@ -31,8 +33,9 @@ export async function openServers(): Promise<Servers> {
     close: remove,
     kill: async (part) => {
       for (const pid of await membersOf(dir, part)) process.kill(pid, 'SIGKILL');
-      // Until they are gone, their ports are held.
-      while ((await membersOf(dir, part)).length > 0) await sleep(20);
+      // A process of many threads is gone to look at before its last one has let go of the port.
+      while ((await membersOf(dir, part)).length > 0 || !(await isFree(portOf(part))))
+        await sleep(20);
     },
   };
 }

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -126,6 +126,10 @@ export interface RunningWorker {
   health: (path: 'healthz' | 'readyz') => Promise<[number, string]>;
 }
 
+/** Workers that have not ended: they do with this process, frozen ones too. */
+const alive = new Set<ChildProcess>();
+process.once('exit', () => alive.forEach((child) => child.kill('SIGKILL')));
+
 /**
  * Starts a worker and waits until it polls.
  * @param project where; its `code` is the folder of the worker's own code where that is not ours
@@ -145,10 +149,12 @@ export async function startWorker(
       stdio: ['ignore', 'pipe', 'pipe'],
     },
   );
+  alive.add(child);
   let log = '';
   for (const stream of [child.stdout, child.stderr])
     stream.setEncoding('utf8').on('data', (text: string) => (log += text));
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
+  void ended.then(() => alive.delete(child));
   const deadline = Date.now() + 90_000;
   while (!(await isReady(port))) {
     if (child.exitCode !== null || Date.now() > deadline)
