@@ -11,6 +11,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { abortUpload, sizeOfParts, uploadParts } from './multipart.ts';
 import { isConflict, isMissing, isMissingBucket, storageError } from './s3-errors.ts';
+import { currentSignal } from './signal.ts';
 import { noteUpload } from './unfinished.ts';
 
 /** Where the bucket is. Credentials come from the AWS chain (environment, profile) unless given. */
@@ -62,7 +63,7 @@ export type Condition = { absent: true } | { etag: string };
 
 /**
  * The one place that speaks S3: a few verbs over keys, failures as StorageUnavailable or
- * StorageRefused, absence as `undefined`.
+ * StorageRefused, absence as `undefined`. What is asked under a signal (signal.ts) ends with it.
  */
 export class Bucket {
   readonly options: BucketOptions;
@@ -91,6 +92,10 @@ export class Bucket {
         throwOnRequestTimeout: true,
       },
     });
+    const handler = this.#client.config.requestHandler;
+    const handle = handler.handle.bind(handler);
+    handler.handle = (request, handling) =>
+      handle(request, { ...handling, abortSignal: currentSignal() });
   }
 
   /** Creates the bucket if there is none; says by StorageUnavailable or StorageRefused when it cannot. */
@@ -329,7 +334,10 @@ export class Bucket {
     }
   }
 
-  #error(error: unknown, key: string): Error {
+  /** What a request threw; one that was given up on purpose threw why it was. */
+  #error(error: unknown, key: string): unknown {
+    const signal = currentSignal();
+    if (signal?.aborted === true) return signal.reason;
     return storageError(error, { ...this.options, key });
   }
 }

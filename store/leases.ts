@@ -76,16 +76,22 @@ export class Leases {
   async take(run: RunOf, options: Waiting = {}): Promise<void> {
     const key = this.#keyOf(run);
     const renewed = this.#renewed.get(key);
-    if (renewed === undefined) {
-      const taking = this.#taking.get(key) ?? this.#withdrawable(key, leaseOf(run), options);
-      this.#taking.set(key, taking);
-      await taking.finally(() => this.#taking.delete(key));
-    } else if (renewed < Date.now() - RENEW_MS) {
+    if (renewed === undefined) await this.#takeTogether(key, run, options);
+    else if (renewed < Date.now() - RENEW_MS) {
       await overwriteDocument(this.#bucket, key, leaseOf(run));
     } else return;
     const now = Date.now();
     for (const [old, at] of this.#renewed) if (at < now - RUN_LEASE_MS) this.#renewed.delete(old);
     this.#renewed.set(key, now);
+  }
+
+  async #takeTogether(key: string, run: RunOf, options: Waiting): Promise<void> {
+    const begun = this.#taking.get(key);
+    // What began it may have been stopped, and what joined it has not.
+    if (begun !== undefined && (await isWell(begun))) return;
+    const taking = this.#taking.get(key) ?? this.#withdrawable(key, leaseOf(run), options);
+    this.#taking.set(key, taking);
+    await taking.finally(() => this.#taking.delete(key));
   }
 
   /** Holds what is uploaded before any run knows of it; taken before the upload begins. */
@@ -130,6 +136,13 @@ export class Leases {
 }
 
 const LEASE_KEY = /^leases\/[A-Za-z0-9_-]+\/[A-Za-z0-9._-]+\.json$/;
+
+async function isWell(ending: Promise<unknown>): Promise<boolean> {
+  return ending.then(
+    () => true,
+    () => false,
+  );
+}
 
 function leaseOf({ pipeline, namespace, workflowId, runId }: RunOf): Lease {
   const run = { namespace, workflow_id: workflowId, run_id: runId };

@@ -8,12 +8,17 @@ import {
   UploadPartCommand,
   type S3Client,
 } from '@aws-sdk/client-s3';
+import { deadline } from '../deadline.ts';
+import { underSignal } from './signal.ts';
 
 /** Bytes in a part, and so in memory at once; S3 takes 5 MiB to 5 GiB. */
 const PART = 16 * 1024 * 1024;
 
 /** S3 takes 10 000 parts at most. */
 const MOST_PARTS = 9_000;
+
+/** How long the server may take to remove the parts of an upload that is given up. */
+const GIVING_UP_MS = 3_000;
 
 /** Where a file goes, and what stands beside it. */
 export interface Upload {
@@ -52,9 +57,12 @@ export async function uploadParts(
     await watch.begun(UploadId!);
     await sendParts(client, { Bucket, Key, UploadId }, file, size, watch);
   } catch (error) {
-    await abortUpload(client, { Bucket, Key, UploadId })
-      .then(watch.ended)
-      .catch(() => undefined); // the first failure is the one to tell
+    const late = deadline(GIVING_UP_MS);
+    await underSignal(late.signal, async () => {
+      await abortUpload(client, { Bucket, Key, UploadId });
+      await watch.ended();
+    }).catch(() => undefined); // the first failure is the one to tell
+    late.clear();
     throw error;
   }
   await watch.ended();

@@ -11,6 +11,7 @@ import {
 } from './documents.ts';
 import { refOf } from './hash.ts';
 import { refSchema, type Ref } from './ref.ts';
+import { toItsEnd } from './signal.ts';
 import { executionSchema, fact } from './stage-cache.ts';
 
 const stageSchema = z.strictObject({
@@ -108,6 +109,13 @@ const NO_BUILDS: Builds = { schema: 1, latest: null, builds: [], collected: [] }
 
 /** Everything about one build of version N. */
 export type VersionRecord = z.infer<typeof recordSchema>;
+type Draft = Omit<VersionRecord, 'schema' | 'seq'>;
+
+interface Published {
+  record: VersionRecord;
+  ref: Ref;
+}
+
 /** Names one build of a version. */
 export type BuildOf = Pick<VersionRecord, 'pipeline' | 'version' | 'seq'>;
 /** One line of the index: the headline of a version's latest build. */
@@ -129,10 +137,12 @@ export class Records {
    *   one before stays it, so that a retry does it again
    * @returns the record that stands, and its reference
    */
-  async publish(
-    draft: Omit<VersionRecord, 'schema' | 'seq'>,
-    beforeLatest?: () => Promise<void>,
-  ): Promise<{ record: VersionRecord; ref: Ref }> {
+  async publish(draft: Draft, beforeLatest?: () => Promise<void>): Promise<Published> {
+    // Stopped halfway, a version would be listed without its record or stand without being listed.
+    return toItsEnd(() => this.#publish(draft, beforeLatest));
+  }
+
+  async #publish(draft: Draft, beforeLatest?: () => Promise<void>): Promise<Published> {
     const { seq, latest } = await this.#reserve(draft);
     const key = recordKey(draft.pipeline, draft.version, seq);
     const own: VersionRecord = { schema: 1, ...draft, seq };
@@ -219,7 +229,7 @@ export class Records {
     pipeline,
     version,
     build,
-  }: Omit<VersionRecord, 'schema' | 'seq'>): Promise<{ seq: number; latest: number | null }> {
+  }: Draft): Promise<{ seq: number; latest: number | null }> {
     const key = latestKey(pipeline, version);
     const { builds, latest } = await swapDocument(this.#bucket, key, BUILDS, (current) => {
       if (current?.builds.includes(build) === true) return current;

@@ -3,6 +3,7 @@ import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import type { ActivityInboundCallsInterceptor } from '@temporalio/worker';
 import { progressOf } from '../activities/execution.ts';
 import { messageOf, RetrainError } from '../errors.ts';
+import { underSignal } from '../store/signal.ts';
 
 /** Often enough that a cancellation is seen within a second or so: it arrives with a heartbeat. */
 const HEARTBEAT_MS = 500;
@@ -10,13 +11,13 @@ const HEARTBEAT_MS = 500;
 /** Tries of an activity that fails with an error we have no name for, which is a fault of ours. */
 const UNKNOWN_ERROR_TRIES = 5;
 
-/** Around every activity: heartbeats while it runs, and its errors as Temporal's, typed and retryable or not. */
+/** Around every activity: heartbeats while it runs, its requests to the store ended with it, and its errors as Temporal's, typed and retryable or not. */
 export function activityInterceptor(context: Context): ActivityInboundCallsInterceptor {
   return {
     async execute(input, next) {
       const heart = setInterval(() => context.heartbeat(progressOf(context)), HEARTBEAT_MS);
       try {
-        return await next(input);
+        return await underSignal(context.cancellationSignal, () => next(input));
       } catch (error) {
         throw failureOf(error, context);
       } finally {
