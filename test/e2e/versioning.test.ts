@@ -126,11 +126,8 @@ async function drainage(buildId: string): Promise<string> {
     ?.drainageStatus as string;
 }
 
-const worker = (buildId: string, from?: string): Promise<RunningWorker> =>
-  startWorker(
-    { ...project, ...(from === undefined ? {} : { code: from }) },
-    ...['--deployment-name', DEPLOYMENT, '--build-id', buildId],
-  );
+const worker = (buildId: string, from = ROOT): Promise<RunningWorker> =>
+  startWorker({ ...project, code: from }, '--deployment-name', DEPLOYMENT, '--build-id', buildId);
 
 const start = (batch: number, pipeline = 'iris'): Promise<WorkflowHandle> =>
   client.workflow.start('trainBatch', {
