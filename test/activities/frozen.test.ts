@@ -1,0 +1,34 @@
+import { expect, it } from 'vitest';
+import { asCut } from '../../activities/frozen.ts';
+import { paramsSchema } from '../../pipeline/params.ts';
+import type { Ledger, Settings } from '../../store/ledger.ts';
+import { SETTINGS } from '../store/ledger-settings.ts';
+
+const cut = (settings: Partial<Settings>, batches = 1): Ledger => ({
+  schema: 2,
+  pipeline: 'p',
+  revision: 1,
+  settings: { ...SETTINGS, ...settings },
+  raw: [],
+  batches: Array.from({ length: batches }, () => ({}) as Ledger['batches'][number]),
+  arrivals: [],
+  added_columns: [],
+  quarantined: [],
+  amended: [],
+});
+const asked = paramsSchema.parse({ data: { columns: { b: 'number' } } });
+const columns: Settings['columns'] = [
+  { name: 'a', type: 'category' },
+  { name: 'b', type: 'number' },
+  { name: 't', type: 'category' },
+];
+
+it('what was declared when the first batch was cut goes on, whatever is declared later', () => {
+  const declared = { a: 'category' } as const;
+  expect(asCut(cut({ columns, declared }), asked).data.columns).toEqual(declared);
+  expect(asCut(cut({ columns, declared }, 0), asked)).toBe(asked);
+});
+
+it('a ledger that does not say what was declared goes by all its types', () => {
+  expect(asCut(cut({ columns }), asked).data.columns).toEqual({ a: 'category', b: 'number' });
+});
