@@ -21,6 +21,9 @@ import {
   type StageDefinition,
 } from './stage.ts';
 
+/** Batches whose counts are held before they are added up: so a version made at once needs no more than the next one. */
+const MOST_COUNTS = 16;
+
 type Inputs = 'merged' | 'columns';
 
 /** What all batches so far come to: their parts, and the counts of their train rows. */
@@ -75,6 +78,9 @@ async function run(context: StageContext<Inputs>, request: StageRequest) {
   for (const [i, file] of fresh.entries()) {
     execution.heartbeat({ stage: 'preprocess', fraction: i / fresh.length });
     await addPart(context, request, done, file, columns);
+    if (done.counts.length < MOST_COUNTS) continue;
+    const { counts } = await deps.compute('addCounts', { counts: done.counts }, execution.signal);
+    done.counts = [counts];
   }
   const fitted = await deps.compute(
     'fitEncoder',

@@ -1,7 +1,7 @@
 import { partFromArrow, partToArrow } from './arrow.ts';
 import type { Column } from './columns.ts';
 import type { OnChange } from './conform.ts';
-import { countsFromJson, countsToJson, mergeCounts } from './counts.ts';
+import { type Counts, countsFromJson, countsToJson, mergeCounts } from './counts.ts';
 import { CsvReader } from './csv-reader.ts';
 import { encodeBatch } from './encode.ts';
 import { encoderToJson, fitEncoder as fit, type MissingRule } from './encoder.ts';
@@ -38,6 +38,18 @@ export function encodePart(input: {
   };
 }
 
+/** The counts of batches together, as one; of as many as there are, two at a time are read. */
+export function addCounts(input: { counts: Uint8Array[] }): { counts: Uint8Array } {
+  return { counts: countsToJson(sumOf(input.counts)) };
+}
+
+/** Counts as objects take many times their bytes: no more than two are held as such. */
+function sumOf([first, ...others]: readonly Uint8Array[]): Counts {
+  let sum = countsFromJson(first!);
+  for (const bytes of others) sum = mergeCounts(sum, countsFromJson(bytes));
+  return sum;
+}
+
 /**
  * Fits the encoder of a version over its batches' counts.
  * @param input.counts of single batches or of earlier versions, in any order
@@ -63,9 +75,7 @@ export function fitEncoder(input: {
   classes: number | undefined;
   warnings: string[];
 } {
-  const merged = input.counts
-    .map((bytes) => countsFromJson(bytes))
-    .reduce((a, b) => mergeCounts(a, b));
+  const merged = sumOf(input.counts);
   const { missing, words } = input;
   const known = words && vocabularyOf(words.known.map(open), input.columns);
   const unknown = words?.fresh.flatMap((batch) => newWords(known!, open(batch), words.rule)) ?? [];

@@ -1,6 +1,6 @@
 import { conformBatch } from './conform-tasks.ts';
 import { evaluate, fitTree } from './model-tasks.ts';
-import { encodePart, fitEncoder } from './part-tasks.ts';
+import { addCounts, encodePart, fitEncoder } from './part-tasks.ts';
 import { cutBatches, firstChange, growRaw, inspectRaw } from './raw-tasks.ts';
 
 /**
@@ -13,6 +13,7 @@ export const tasks = {
   conformBatch,
   firstChange,
   growRaw,
+  addCounts,
   encodePart,
   fitEncoder,
   fitTree,

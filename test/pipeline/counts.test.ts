@@ -9,6 +9,7 @@ import {
   countsToJson,
   mergeCounts,
 } from '../../pipeline/counts.ts';
+import { addCounts } from '../../pipeline/part-tasks.ts';
 import {
   csv,
   encode,
@@ -47,6 +48,20 @@ describe('mergeCounts', () => {
       }),
       { numRuns: 300 },
     );
+  });
+
+  it('may be done in steps, as bytes', () => {
+    const bytes = [0, 50, 100].map((from) => {
+      const some = iris();
+      const rows = some.rows.slice(from, from + 50);
+      return countsToJson(
+        encode({ ...some, rows }, irisColumns, { target: 'species', testSize: 0.2 }).counts,
+      );
+    });
+    const whole = encode(iris(), irisColumns, { target: 'species', testSize: 0.2 }).counts;
+    const { counts: two } = addCounts({ counts: bytes.slice(0, 2) });
+    expect(addCounts({ counts: [two, bytes[2]!] }).counts).toEqual(countsToJson(whole));
+    expect(addCounts({ counts: bytes }).counts).toEqual(countsToJson(whole));
   });
 
   it('keeps number columns within the limit', () => {
