@@ -32,6 +32,8 @@ export interface ConformOptions {
   readonly key: readonly string[] | null;
   readonly missingValues: readonly string[];
   readonly contract: ColumnContract;
+  /** Whether all batches are cut from what the header is of, so that no param lets it change. */
+  readonly isTable?: boolean;
 }
 
 /** Whether a plan takes the file's columns as they stand. */
@@ -81,7 +83,7 @@ function refuse(
   header: readonly string[],
   names: readonly string[],
   { gone, added }: { gone: readonly string[]; added: readonly string[] },
-  { file, target, key, contract }: ConformOptions,
+  { file, target, key, contract, isTable }: ConformOptions,
 ): void {
   const needed = gone.filter((name) => name === target || key?.includes(name) === true);
   if (needed.length > 0 && contract.missingColumn !== 'fail') {
@@ -90,17 +92,19 @@ function refuse(
         `${needed[0] === target ? 'the one to predict' : 'part of split.key'}: add it to the file`,
     );
   }
+  const orSet = (param: string): string =>
+    isTable === true ? '' : `, or set ${param} to ignore or adapt`;
   const refusesGone = gone.length > 0 && contract.missingColumn === 'fail';
   const refusesAdded = added.length > 0 && contract.newColumn === 'fail';
   if (refusesGone) {
     throw new BadData(
       `${file} lacks column ${list(gone)}, which earlier batches have` +
-        `${refusesAdded ? `, and adds ${list(added)}` : ''}: ${MEND}, or set data.on_missing_column`,
+        `${refusesAdded ? `, and adds ${list(added)}` : ''}: ${MEND}${orSet('data.on_missing_column')}`,
     );
   }
   if (refusesAdded) {
     throw new BadData(
-      `${file} adds column ${list(added)}, which earlier batches lack: ${MEND}, or set data.on_new_column`,
+      `${file} adds column ${list(added)}, which earlier batches lack: ${MEND}${orSet('data.on_new_column')}`,
     );
   }
   const moved = names.findIndex((name, i) => header[i] !== name);

@@ -13,7 +13,8 @@ export function checkHeader(
   columns: readonly Column[],
   file: string,
 ): void {
-  conform(header, columns, { file, target: '', key: null, missingValues: [''], contract: STRICT });
+  const contract = { contract: STRICT, isTable: true };
+  conform(header, columns, { file, target: '', key: null, missingValues: [''], ...contract });
 }
 
 /** The error for a cell of a number column that holds something else. Row and column are indexes from 0. */

@@ -75,13 +75,13 @@ describe('conform', () => {
       ['n', 'y'],
       { ...ADAPT, missingColumn: 'fail' },
       {},
-      'may.csv lacks column "c", which earlier batches have: mend the header, or start a new pipeline for data of another shape, or set data.on_missing_column',
+      'may.csv lacks column "c", which earlier batches have: mend the header, or start a new pipeline for data of another shape, or set data.on_missing_column to ignore or adapt',
     ],
     [
       ['n', 'c', 'y', 'z'],
       { ...ADAPT, newColumn: 'fail' },
       {},
-      'may.csv adds column "z", which earlier batches lack: mend the header, or start a new pipeline for data of another shape, or set data.on_new_column',
+      'may.csv adds column "z", which earlier batches lack: mend the header, or start a new pipeline for data of another shape, or set data.on_new_column to ignore or adapt',
     ],
     [
       ['n', 'c'],

@@ -161,15 +161,15 @@ describe('later rows', () => {
   it.each([
     [
       'x,y\n1,p\n',
-      'more.csv lacks column "c", which earlier batches have: mend the header, or start a new pipeline for data of another shape, or set data.on_missing_column',
+      'more.csv lacks column "c", which earlier batches have: mend the header, or start a new pipeline for data of another shape',
     ],
     [
       'x,C,y\n1,a,p\n',
-      'more.csv lacks column "c", which earlier batches have, and adds "C": mend the header, or start a new pipeline for data of another shape, or set data.on_missing_column',
+      'more.csv lacks column "c", which earlier batches have, and adds "C": mend the header, or start a new pipeline for data of another shape',
     ],
     [
       'x,c,y,z\n1,a,p,1\n',
-      'more.csv adds column "z", which earlier batches lack: mend the header, or start a new pipeline for data of another shape, or set data.on_new_column',
+      'more.csv adds column "z", which earlier batches lack: mend the header, or start a new pipeline for data of another shape',
     ],
     [
       'c,x,y\na,1,p\n',
