@@ -1,4 +1,4 @@
-import type { GrowthLimits } from './grow.ts';
+import type { GrowthLimits } from './task.ts';
 import type { PackedTree } from './grown-tree.ts';
 import type { SharedRows } from './shared-rows.ts';
 

@@ -2,11 +2,12 @@ import { within, type Report } from '../progress.ts';
 import { argsort, ascending, sortScratch } from './argsort.ts';
 import { type Block, sortBlock } from './block.ts';
 import { type ClassIndexes, Gini } from './gini.ts';
-import { growTree, type GrowthLimits } from './grow.ts';
+import { growTree } from './grow.ts';
 import type { Crew } from './crew.ts';
 import { FittedTree } from './fitted-tree.ts';
 import type { NodeOptions } from './ml-cart.ts';
 import { SquaredError } from './squared-error.ts';
+import type { GrowthLimits } from './task.ts';
 import { growTogether, isWorthHelp } from './together.ts';
 
 /** When to stop; the names are those of `params.model`, which are scikit-learn's but for `min_gain`. */
@@ -17,7 +18,11 @@ export interface TreeParams {
   readonly min_samples_split: number;
   /** A split leaves at least this many rows on either side; 1 if not given. */
   readonly min_samples_leaf?: number;
-  /** A split must lower the impurity of its node (gini, or the variance) by more than this. */
+  /**
+   * A split must lower the impurity of its node (gini, or the variance) by more than this. scikit-learn's
+   * `min_impurity_decrease` weighs that drop by the node's share of all train rows, so that its small nodes
+   * stop sooner; at the root the two are the same but for a drop that is just as large, which it takes.
+   */
   readonly min_gain: number;
 }
 

@@ -1,35 +1,11 @@
 import { type Block, emptyBlock, narrowBlock, type Targets } from './block.ts';
-import type { Criterion, Split } from './criterion.ts';
+import type { Criterion } from './criterion.ts';
 import { GrownTree } from './grown-tree.ts';
-import { keepLeft, keepRight, markSides, partition } from './partition.ts';
+import { enterLeaf, growPair, setLeaf } from './leaf.ts';
+import { part, varying } from './orders.ts';
 import type { Report } from '../progress.ts';
+import { type GrowthLimits, rootTask, type Task, taskOf } from './task.ts';
 import { thresholdBetween } from './threshold.ts';
-
-/** When to stop; no limit on depth is Infinity. */
-export interface GrowthLimits {
-  readonly maxDepth: number;
-  /** A node with fewer rows is a leaf. */
-  readonly minSplit: number;
-  /** A cut leaves at least as many rows on either side. */
-  readonly minLeaf: number;
-  /** A split must lower the impurity by more than this. */
-  readonly minDrop: number;
-}
-
-/** A node still to be made: a range of the orders of a block. */
-export interface Task {
-  /** Its number in the tree. */
-  readonly node: number;
-  /** Which of the blocks. */
-  readonly level: number;
-  readonly start: number;
-  readonly end: number;
-  readonly depth: number;
-  /** Features that varied in the parent, whose orders are sorted within this node. */
-  readonly features: readonly number[];
-  /** The order whose range lists this node's rows. */
-  readonly list: number;
-}
 
 /** Work to share with others. */
 export interface Shared {
@@ -62,12 +38,6 @@ export function growTree<T extends Targets>(
   });
   grow(tree, rootTask(tree.add(), block.rows, columns.length, criterion.listed));
   return tree;
-}
-
-/** The node that all others come from. */
-export function rootTask(node: number, rows: number, width: number, listed: boolean): Task {
-  const features = Array.from({ length: width }, (_, feature) => feature);
-  return taskOf({ level: 0, depth: 0, features, list: listed ? width : 0 }, node, 0, rows);
 }
 
 /**
@@ -154,152 +124,11 @@ function growNode<T extends Targets>(
   else if (leftIsDone) growPair(columns, block, criterion, limits, tree, below, left, start);
 }
 
-/** Makes a leaf of a node that cannot be split, without the detour of a task. */
-function enterLeaf<T extends Targets>(
-  block: Block<T>,
-  criterion: Criterion<T>,
-  limits: GrowthLimits,
-  tree: GrownTree,
-  { list }: Place,
-  node: number,
-  start: number,
-  end: number,
-): void {
-  const order = block.orders[list]!;
-  if (end - start === 1 && limits.minSplit > 1) {
-    criterion.setSingle(tree, node, block, order[start]!);
-    return;
-  }
-  criterion.enter(block, order, start, end);
-  setLeaf(tree, node, criterion, end - start < limits.minSplit);
-}
-
-/**
- * Grows a node of two rows whose targets differ, as {@link growNode} would, but in no need of sorted
- * orders: they can be parted in one way only. Most nodes of a tree grown to its end are such, or leaves.
- */
-function growPair<T extends Targets>(
-  columns: readonly Float64Array[],
-  block: Block<T>,
-  criterion: Criterion<T>,
-  limits: GrowthLimits,
-  tree: GrownTree,
-  { features, list, depth }: Place,
-  node: number,
-  start: number,
-): void {
-  const order = block.orders[list]!;
-  const one = order[start]!;
-  const other = order[start + 1]!;
-  const feature = firstToPart(block, features, one, other);
-  if (feature < 0) {
-    criterion.enter(block, order, start, start + 2);
-    setLeaf(tree, node, criterion, false);
-    return;
-  }
-  const value = columns[feature]![block.ids[one]!]!;
-  const otherValue = columns[feature]![block.ids[other]!]!;
-  const isLess = value < otherValue;
-  const threshold = isLess
-    ? thresholdBetween(value, otherValue)
-    : thresholdBetween(otherValue, value);
-  tree.setSplit(node, feature, threshold, criterion.gainOfPair, 2);
-  const [left, right] = isLess ? [one, other] : [other, one];
-  if (depth >= limits.maxDepth || !(criterion.dropOfPair(block, left, right) > limits.minDrop)) {
-    criterion.enter(block, order, start, start + 2);
-    criterion.setLeaf(tree, node);
-    return;
-  }
-  const child = tree.addChildren(node);
-  criterion.setSingle(tree, child, block, left);
-  criterion.setSingle(tree, child + 1, block, right);
-}
-
-/** The first feature in which two rows differ; -1 when there is none. */
-function firstToPart(
-  { ranks }: Block,
-  features: readonly number[],
-  one: number,
-  other: number,
-): number {
-  for (let i = 0; i < features.length; i++) {
-    const rank = ranks[features[i]!]!;
-    if (rank === null || rank[one] !== rank[other]) return features[i]!;
-  }
-  return -1;
-}
-
-/** @param isSmall whether there were too few rows to look for a cut, rather than none to be found */
-function setLeaf<T extends Targets>(
-  tree: GrownTree,
-  node: number,
-  criterion: Criterion<T>,
-  isSmall: boolean,
-): void {
-  if (!isSmall) tree.setUnsplit(node);
-  criterion.setLeaf(tree, node);
-}
-
-/** What the children of a node have in common. */
-type Place = Pick<Task, 'level' | 'depth' | 'features' | 'list'>;
-
-/** One literal for all tasks, for speed. */
-function taskOf(
-  { level, depth, features, list }: Place,
-  node: number,
-  start: number,
-  end: number,
-): Task {
-  return { node, level, start, end, depth, features, list };
-}
-
 function thresholdAt(column: Float64Array, block: Block, feature: number, middle: number): number {
   const order = block.orders[feature]!;
   const below = column[block.ids[order[middle - 1]!]!]!;
   const above = column[block.ids[order[middle]!]!]!;
   return thresholdBetween(below, above);
-}
-
-/** The features that still vary: what is constant in a node is so in all below it, and skipped there. */
-function varying({ ranks, orders }: Block, { features, start, end }: Task): readonly number[] {
-  let kept: number[] | null = null;
-  for (let i = 0; i < features.length; i++) {
-    const feature = features[i]!;
-    const rank = ranks[feature]!;
-    const order = orders[feature]!;
-    const varies = rank === null || rank[order[start]!] !== rank[order[end - 1]!];
-    if (!varies) kept ??= features.slice(0, i);
-    else if (kept !== null) kept.push(feature);
-  }
-  return kept ?? features;
-}
-
-/**
- * Parts the orders of a node's rows in two.
- * @param leftIsDone whether the left child needs no sorted orders, being a leaf or a pair
- */
-function part(
-  { orders, side, spare }: Block,
-  { start, end, list }: Task,
-  features: readonly number[],
-  split: Split,
-  leftIsDone: boolean,
-  rightIsDone: boolean,
-  listed: boolean,
-): void {
-  const isLast = leftIsDone && rightIsDone;
-  if (isLast && !listed) return;
-  if (!split.isMarked) markSides(orders[split.feature]!, start, end, split.left, side);
-  if (listed) partition(orders[list]!, start, end, side, spare);
-  if (isLast) return;
-  for (let i = 0; i < features.length; i++) {
-    const feature = features[i]!;
-    if (feature === split.feature) continue;
-    const order = orders[feature]!;
-    if (leftIsDone) keepRight(order, start, end, side);
-    else if (rightIsDone) keepLeft(order, start, end, side);
-    else partition(order, start, end, side, spare);
-  }
 }
 
 /** Moves a node to a block of its own once it fits a smaller one. */

@@ -1,4 +1,4 @@
-import type { Task } from './grow.ts';
+import type { Task } from './task.ts';
 
 /** Subtrees that can be handed out; what does not fit is grown by whoever has it. */
 const MOST = 512;

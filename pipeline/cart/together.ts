@@ -3,11 +3,12 @@ import type { Targets } from './block.ts';
 import type { Criterion } from './criterion.ts';
 import type { Crew, Job, Subtree } from './crew.ts';
 import { Gini } from './gini.ts';
-import { growFrom, type GrowthLimits, rootTask, type Task } from './grow.ts';
+import { growFrom } from './grow.ts';
 import { GrownTree } from './grown-tree.ts';
 import { shareRows, sharedBlock, type SharedRows, sortShared } from './shared-rows.ts';
 import { SquaredError } from './squared-error.ts';
 import { SubtreeQueue } from './subtree-queue.ts';
+import { type GrowthLimits, rootTask, type Task } from './task.ts';
 
 /** Values, rows times features, below which the help of others costs more than it brings. */
 const WORTH_HELP = 500_000;

@@ -1,0 +1,94 @@
+import type { Block, Targets } from './block.ts';
+import type { Criterion } from './criterion.ts';
+import type { GrownTree } from './grown-tree.ts';
+import type { GrowthLimits, Place } from './task.ts';
+import { thresholdBetween } from './threshold.ts';
+
+/**
+ * Makes a leaf of the rows last entered.
+ * @param isSmall whether there were too few rows to look for a cut, rather than none to be found
+ */
+export function setLeaf<T extends Targets>(
+  tree: GrownTree,
+  node: number,
+  criterion: Criterion<T>,
+  isSmall: boolean,
+): void {
+  if (!isSmall) tree.setUnsplit(node);
+  criterion.setLeaf(tree, node);
+}
+
+/** Makes a leaf of a node that cannot be split, without the detour of a task. */
+export function enterLeaf<T extends Targets>(
+  block: Block<T>,
+  criterion: Criterion<T>,
+  limits: GrowthLimits,
+  tree: GrownTree,
+  { list }: Place,
+  node: number,
+  start: number,
+  end: number,
+): void {
+  const order = block.orders[list]!;
+  if (end - start === 1 && limits.minSplit > 1) {
+    criterion.setSingle(tree, node, block, order[start]!);
+    return;
+  }
+  criterion.enter(block, order, start, end);
+  setLeaf(tree, node, criterion, end - start < limits.minSplit);
+}
+
+/**
+ * Grows a node of two rows whose targets differ, as any other node would be, but in no need of sorted
+ * orders: they can be parted in one way only. Most nodes of a tree grown to its end are such, or leaves.
+ */
+export function growPair<T extends Targets>(
+  columns: readonly Float64Array[],
+  block: Block<T>,
+  criterion: Criterion<T>,
+  limits: GrowthLimits,
+  tree: GrownTree,
+  { features, list, depth }: Place,
+  node: number,
+  start: number,
+): void {
+  const order = block.orders[list]!;
+  const one = order[start]!;
+  const other = order[start + 1]!;
+  const feature = firstToPart(block, features, one, other);
+  if (feature < 0) {
+    criterion.enter(block, order, start, start + 2);
+    setLeaf(tree, node, criterion, false);
+    return;
+  }
+  const value = columns[feature]![block.ids[one]!]!;
+  const otherValue = columns[feature]![block.ids[other]!]!;
+  const isLess = value < otherValue;
+  const threshold = isLess
+    ? thresholdBetween(value, otherValue)
+    : thresholdBetween(otherValue, value);
+  tree.setSplit(node, feature, threshold, criterion.gainOfPair, 2);
+  const [left, right] = isLess ? [one, other] : [other, one];
+  if (depth >= limits.maxDepth || !(criterion.dropOfPair(block, left, right) > limits.minDrop)) {
+    criterion.enter(block, order, start, start + 2);
+    criterion.setLeaf(tree, node);
+    return;
+  }
+  const child = tree.addChildren(node);
+  criterion.setSingle(tree, child, block, left);
+  criterion.setSingle(tree, child + 1, block, right);
+}
+
+/** The first feature in which two rows differ; -1 when there is none. */
+function firstToPart(
+  { ranks }: Block,
+  features: readonly number[],
+  one: number,
+  other: number,
+): number {
+  for (let i = 0; i < features.length; i++) {
+    const rank = ranks[features[i]!]!;
+    if (rank === null || rank[one] !== rank[other]) return features[i]!;
+  }
+  return -1;
+}
