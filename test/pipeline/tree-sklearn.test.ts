@@ -2,17 +2,28 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { TreeNode } from '../../pipeline/cart/ml-cart.ts';
 import { predictRegression, predictTree } from '../../pipeline/predict.ts';
-import { fitRegression, fitTree } from '../../pipeline/tree.ts';
+import { fitRegression, fitTree, type TreeParams } from '../../pipeline/tree.ts';
 import { errorOf, giniOf, goLeft, upTo } from './trees.ts';
 
-interface SklearnTree {
-  knobs: { max_depth: number | null; min_samples_split: number; min_samples_leaf: number };
+interface Shape {
   left: number[];
   right: number[];
   feature: number[];
   threshold: number[];
+}
+
+interface SklearnTree extends Shape {
+  knobs: { max_depth: number | null; min_samples_split: number; min_samples_leaf: number };
   score: number;
   predictions: number[];
+}
+
+/** A tree of depth 8 with what scikit-learn knows of its nodes. */
+interface GrownTree extends Shape {
+  impurity: number[];
+  rows: number[];
+  /** How many leaves it has under a `min_impurity_decrease`. */
+  decreases: { min_impurity_decrease: number; leaves: number }[];
 }
 
 interface Fixture {
@@ -21,6 +32,7 @@ interface Fixture {
   columns: number[][];
   targets: number[];
   trees: SklearnTree[];
+  grown: GrownTree;
 }
 
 const fixtures = ['iris', 'wine', 'breast_cancer', 'digits', 'diabetes'].map((name) => {
@@ -40,7 +52,7 @@ function half({ columns, targets }: Fixture, first: 0 | 1) {
 type Half = ReturnType<typeof half>;
 
 /** Node number `i` of scikit-learn's tree as one of ours; rows equal to its threshold go left, though. */
-function theirCut({ feature, threshold, left }: SklearnTree, i: number) {
+function theirCut({ feature, threshold, left }: Shape, i: number) {
   const isLeaf = left[i] === -1;
   const goesLeft = ({ columns }: Half, row: number): boolean =>
     !isLeaf && columns[feature[i]!]![row]! <= threshold[i]!;
@@ -55,7 +67,7 @@ function theirCut({ feature, threshold, left }: SklearnTree, i: number) {
  */
 function walkTogether(
   ours: TreeNode,
-  theirs: SklearnTree,
+  theirs: Shape,
   train: Half,
   test: Half,
   impurity: (rows: number[]) => number,
@@ -94,24 +106,46 @@ function walkTogether(
   return walked;
 }
 
+/** The tree without the splits, and all below them, that lower the impurity of their node by no more than `least`. */
+function pruned(tree: GrownTree, least: number, weightOf: (rows: number) => number): GrownTree {
+  const { left, right, impurity, rows } = tree;
+  const part = (node: number, child: number): number =>
+    (rows[child]! / rows[node]!) * impurity[child]!;
+  const splits = left.map((child, node) => {
+    if (child < 0) return false;
+    const drop = impurity[node]! - part(node, child) - part(node, right[node]!);
+    return weightOf(rows[node]!) * drop > least;
+  });
+  return { ...tree, left: left.map((child, node) => (splits[node]! ? child : -1)) };
+}
+
+function leavesOf(tree: Shape, node = 0): number {
+  const child = tree.left[node]!;
+  return child < 0 ? 1 : leavesOf(tree, child) + leavesOf(tree, tree.right[node]!);
+}
+
 describe.each(fixtures)('$name, fitted here and by scikit-learn', (fixture) => {
   const [train, test] = [half(fixture, 0), half(fixture, 1)];
 
-  it.each(fixture.trees)('cuts alike and predicts alike with $knobs', (theirs) => {
-    const params = { ...theirs.knobs, max_depth: theirs.knobs.max_depth ?? Infinity, min_gain: 0 };
-    const isClassifier = fixture.kind === 'classifier';
-    const words = train.targets.map(String);
-    const classes = [...new Set(fixture.targets)].sort((a, b) => a - b).map(String);
-    const model = isClassifier
-      ? fitTree({ ...train, targets: undefined, labels: words, dropped: 0 }, classes, params)
+  const isClassifier = fixture.kind === 'classifier';
+  const classes = [...new Set(fixture.targets)].sort((a, b) => a - b).map(String);
+  const impurity = (rows: number[]): number =>
+    rows.length === 0 ? 0 : (isClassifier ? giniOf : errorOf)(train.targets, rows);
+  const fit = (params: TreeParams) => {
+    const labels = train.targets.map(String);
+    return isClassifier
+      ? fitTree({ ...train, targets: undefined, labels, dropped: 0 }, classes, params)
       : fitRegression(train, Float64Array.from(train.targets), params);
+  };
+
+  it.each(fixture.trees)('cuts alike and predicts alike with $knobs', (theirs) => {
+    const max_depth = theirs.knobs.max_depth ?? Infinity;
+    const model = fit({ ...theirs.knobs, max_depth, min_gain: 0 });
     const predict = (data: Half): number[] =>
       model.name === 'DTClassifier'
         ? Array.from(predictTree(model, data), (index) => Number(classes[index]))
         : [...predictRegression(model, data)];
 
-    const impurity = (rows: number[]): number =>
-      rows.length === 0 ? 0 : (isClassifier ? giniOf : errorOf)(train.targets, rows);
     const { compared, ties, worse } = walkTogether(model.root, theirs, train, test, impurity);
     expect(worse).toEqual([]);
     const predictions = predict(test);
@@ -128,4 +162,20 @@ describe.each(fixtures)('$name, fitted here and by scikit-learn', (fixture) => {
     // Cuts that tie are as good in the end, on these data.
     expect(score).toBeCloseTo(theirs.score, 9);
   });
+
+  it.each(fixture.grown.decreases)(
+    'stops at min_gain where scikit-learn says that a node gains no more: $min_impurity_decrease',
+    ({ min_impurity_decrease: least, leaves }) => {
+      const { grown } = fixture;
+      const knobs = { max_depth: 8, min_samples_split: 2, min_samples_leaf: 1, min_gain: least };
+      const model = fit(knobs);
+      const theirs = pruned(grown, least, () => 1);
+      const { worse } = walkTogether(model.root, theirs, train, test, impurity);
+      expect(worse).toEqual([]);
+      // Its own knob weighs a node's drop by the share of all rows it has, so small nodes stop sooner.
+      const weighed = pruned(grown, least, (rows) => rows / train.rows);
+      expect(leavesOf(weighed)).toBe(leaves);
+      expect(leavesOf(theirs)).toBeGreaterThanOrEqual(leaves);
+    },
+  );
 });
