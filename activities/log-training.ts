@@ -11,6 +11,12 @@ import type { Execution } from './execution.ts';
 import { withScratch } from './local-file.ts';
 import { sourceIdentity } from './sources/identity.ts';
 
+/** A model's bytes on this machine, and the SHA-256 they were stored under. */
+export interface FittedFile {
+  file: string;
+  sha256: string;
+}
+
 /** Tags of a training run: whose it is, and where its history is. */
 export function trainingTags(
   deps: Deps,
@@ -39,7 +45,14 @@ export async function logTraining(
     request,
     result,
     execution,
-  }: { request: StageRequest; result: StageResult; execution: Execution },
+    fitted,
+  }: {
+    request: StageRequest;
+    result: StageResult;
+    execution: Execution;
+    /** The model as a file of this machine, where it has just been fitted here. */
+    fitted?: FittedFile | undefined;
+  },
 ): Promise<OpenAttempt> {
   const tracker = deps.tracker.withSignal(execution.signal);
   const { pipeline, batch } = request;
@@ -47,10 +60,7 @@ export async function logTraining(
   const { model, encoder } = result.outputs as Record<'model' | 'encoder', Ref>;
   const { artifacts } = deps.store;
   const logModel = async (file: string): Promise<string> => {
-    const [encoderBytes] = await Promise.all([
-      artifacts.get(encoder),
-      artifacts.toFile(model, file),
-    ]);
+    const encoderBytes = await artifacts.get(encoder);
     return tracker.logModel(runId, {
       name: 'model',
       files: (identity) =>
@@ -65,7 +75,14 @@ export async function logTraining(
     });
   };
   const register = async (): Promise<{ modelId: string; version: string | null }> => {
-    const modelId = await withScratch(deps, (folder) => logModel(join(folder, 'model.json')));
+    const modelId =
+      fitted?.sha256 === model.sha256
+        ? await logModel(fitted.file)
+        : await withScratch(deps, async (folder) => {
+            const file = join(folder, 'model.json');
+            await artifacts.toFile(model, file);
+            return logModel(file);
+          });
     const version = await tracker.registerModel({
       name: deps.modelName,
       modelId,

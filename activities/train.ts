@@ -11,12 +11,20 @@ import { deferredWarning, orDefer } from './defer.ts';
 import type { Deps } from './deps.ts';
 import { currentExecution } from './execution.ts';
 import { withScratch } from './local-file.ts';
-import { logTraining, trainingTags } from './log-training.ts';
+import { logTraining, trainingTags, type FittedFile } from './log-training.ts';
 import { refuseOtherFolder } from './shared-folder.ts';
 import { modelFolder } from './paths.ts';
-import { identityOf, runStage, type Stage, type StageCall } from './stage.ts';
+import {
+  identityOf,
+  runStage,
+  type Stage,
+  type StageCall,
+  type StageContext,
+  type StageDefinition,
+  type StageOutcome,
+} from './stage.ts';
 
-export const stage: Stage<'train' | 'encoder'> = {
+export const stage: StageDefinition = {
   name: 'train',
   code: 2, // 1 was ml-cart's own trainer
   params: ({ model: { task, ...model } }) => ({
@@ -24,54 +32,71 @@ export const stage: Stage<'train' | 'encoder'> = {
   }),
   libraries: ['arquero', '@uwdata/flechette'],
   perBatch: true,
-  run: async ({ deps, execution, params, batch, inputs, putFile }) => {
-    const { artifacts } = deps.store;
-    const parts = await artifacts.list(inputs.train);
-    const encoder = await artifacts.get(inputs.encoder);
-    const fit = async (into: string) => {
-      const fitted = await deps.compute(
-        'fitTree',
-        {
-          parts: await Promise.all(parts.map((part) => artifacts.getPart(part))),
-          encoder,
-          model: params.model,
-          into,
-        },
-        execution.signal,
-        ({ fraction, rows }) => execution.heartbeat({ stage: 'train', fraction, rows }),
-      );
-      return { ...fitted, model: await putFile(`${modelFolder(batch)}/model.json`, into) };
-    };
-    const fitted = await withScratch(deps, (folder) => fit(join(folder, 'model.json')));
-    const { rows, depth, leaves, warnings, model } = fitted;
-    return {
-      outputs: {
-        model,
-        encoder: at(`${modelFolder(batch)}/encoder.json`, inputs.encoder),
-      },
-      facts: { rows, depth, leaves },
-      warnings,
-    };
-  },
 };
+
+type Inputs = 'train' | 'encoder';
+
+/** Fits the model into a file. */
+async function fit(
+  { deps, execution, params, batch, inputs, putFile }: StageContext<Inputs>,
+  into: string,
+): Promise<StageOutcome> {
+  const { artifacts } = deps.store;
+  const parts = await artifacts.list(inputs.train);
+  const encoder = await artifacts.get(inputs.encoder);
+  const fitted = await deps.compute(
+    'fitTree',
+    {
+      parts: await Promise.all(parts.map((part) => artifacts.getPart(part))),
+      encoder,
+      model: params.model,
+      into,
+    },
+    execution.signal,
+    ({ fraction, rows }) => execution.heartbeat({ stage: 'train', fraction, rows }),
+  );
+  const { rows, depth, leaves, warnings } = fitted;
+  return {
+    outputs: {
+      model: await putFile(`${modelFolder(batch)}/model.json`, into),
+      encoder: at(`${modelFolder(batch)}/encoder.json`, inputs.encoder),
+    },
+    facts: { rows, depth, leaves },
+    warnings,
+  };
+}
 
 /** Fits the model (or takes it from the cache) and sees that its one MLflow run has it all. */
 export async function train(deps: Deps, request: TrainRequest): Promise<TrainResult> {
   if (request.trackingFolder !== undefined) refuseOtherFolder(deps, request.trackingFolder);
+  // The folder stays until the model is logged, which needs no second way from the store then.
+  return withScratch(deps, (folder) => trainIn(deps, request, join(folder, 'model.json')));
+}
+
+async function trainIn(deps: Deps, request: TrainRequest, file: string): Promise<TrainResult> {
+  let made: FittedFile | undefined;
+  const whole: Stage<Inputs> = {
+    ...stage,
+    run: async (context) => {
+      const outcome = await fit(context, file);
+      made = { file, sha256: outcome.outputs['model']!.sha256 };
+      return outcome;
+    },
+  };
   const execution = currentExecution();
-  const call = request as StageCall<'train' | 'encoder'>;
+  const call = request as StageCall<Inputs>;
   const trainKey = stageKey(identityOf(stage, call));
   const { pipeline, batch, force } = request;
   const of = { pipeline, batch, attempt: attemptId({ pipeline, batch, trainKey, force }) };
   const known = await findAttempt(deps, of);
   if (request.cache === 'require' || known?.logged['train'] === trainKey) {
-    const result = await runStage(deps, stage, call);
+    const result = await runStage(deps, whole, call);
     if (known?.logged['train'] === trainKey) return trackedResult(deps, result, known);
   }
   // The run is open while the model is fitted: MLflow's page shows it as running.
   const tags = trainingTags(deps, request, execution);
   const [fitted, opened] = await Promise.allSettled([
-    runStage(deps, stage, call),
+    runStage(deps, whole, call),
     orDefer(deps, request.mayDefer, async () => {
       const open = await openAttempt(deps, of, execution, tags);
       const logged = open.logged['train'] === trainKey;
@@ -89,7 +114,9 @@ export async function train(deps: Deps, request: TrainRequest): Promise<TrainRes
     open === undefined
       ? undefined
       : await orDefer(deps, request.mayDefer, () =>
-          onRun(deps, open, () => logTraining(deps, open, { request, result, execution })),
+          onRun(deps, open, () =>
+            logTraining(deps, open, { request, result, execution, fitted: made }),
+          ),
         );
   if (logged !== undefined) return trackedResult(deps, result, logged);
   const warnings = [...result.warnings, deferredWarning(deps)];

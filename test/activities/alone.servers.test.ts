@@ -278,6 +278,20 @@ it('the alias follows the build that is the latest again, also where MLflow is a
   expect(await aliased()).toBe(versionOf(first));
 });
 
+it('train logs the model it has just fitted from its own disk', async () => {
+  const params = asks.train['params'] as { model: object };
+  const knobs = { ...params.model, max_depth: 1, min_samples_leaf: 7 };
+  const train = { ...asks.train, params: { ...params, model: knobs } };
+  alone.s3.seen();
+  const { outputs, mlflow } = await alone.answer('train', train);
+  expect(mlflow).not.toBeNull();
+  const { md5 } = outputs['model']!;
+  const path = `/files/md5/${md5.slice(0, 2)}/${md5.slice(2)}`;
+  const asked = alone.s3.seen().filter((line) => line.includes(path));
+  expect(asked.some((line) => line.startsWith('PUT'))).toBe(true);
+  expect(asked.filter((line) => line.startsWith('GET'))).toEqual([]);
+});
+
 /** Laid over it, `inputs` key by key. */
 function merged(ask: Record<string, unknown>, over: Record<string, unknown>): object {
   const inputs = { ...(ask['inputs'] as object), ...(over['inputs'] as object | undefined) };
