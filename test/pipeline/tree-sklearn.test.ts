@@ -120,8 +120,8 @@ function pruned(tree: GrownTree, least: number, weightOf: (rows: number) => numb
 }
 
 function leavesOf(tree: Shape, node = 0): number {
-  const child = tree.left[node]!;
-  return child < 0 ? 1 : leavesOf(tree, child) + leavesOf(tree, tree.right[node]!);
+  const [left, right] = [tree.left[node]!, tree.right[node]!];
+  return left < 0 ? 1 : leavesOf(tree, left) + leavesOf(tree, right);
 }
 
 describe.each(fixtures)('$name, fitted here and by scikit-learn', (fixture) => {
