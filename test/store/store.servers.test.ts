@@ -283,7 +283,9 @@ describe.each(S3_SERVERS)('the store on $name', ({ open }) => {
     });
 
     it('of a version never built say how to build it', async () => {
-      await expect(store.records.latest('p', 7)).rejects.toThrow('run it with "run 7"');
+      await expect(store.records.latest('p', 7)).rejects.toThrow(
+        'run it with "run 7 --pipeline p"',
+      );
     });
   });
 });
