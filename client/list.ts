@@ -1,7 +1,7 @@
 import type { Config } from '../config.ts';
 import { headlineScore, metricSetOf } from '../pipeline/metric-sets.ts';
 import { pipelinesIn } from '../store/pipelines.ts';
-import type { VersionLine } from '../store/records.ts';
+import type { VersionLine } from '../store/version-index.ts';
 import type { Stale } from '../store/stale.ts';
 import { number, table } from './display.ts';
 import { noVersionYet } from './latest.ts';

@@ -5,10 +5,10 @@ import {
   HeadBucketCommand,
   HeadObjectCommand,
   type HeadObjectCommandOutput,
-  ListObjectsV2Command,
   PutObjectCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
+import { listNames, listObjects, type ListedObject } from './listing.ts';
 import { abortUpload, sizeOfParts, uploadParts } from './multipart.ts';
 import { isConflict, isMissing, isMissingBucket, storageError } from './s3-errors.ts';
 import { currentSignal } from './signal.ts';
@@ -45,14 +45,6 @@ export interface ObjectHead {
   sha256: string | undefined;
   /** Whether it carries the mark of what this program wrote. */
   ours: boolean;
-}
-
-/** A key as a listing shows it. */
-export interface ListedObject {
-  key: string;
-  size: number;
-  /** When it was last written, by the server's clock. */
-  modified: Date;
 }
 
 /** Metadata of the objects that this program wrote itself: others may keep theirs beside them. */
@@ -168,50 +160,13 @@ export class Bucket {
   }
 
   /** What stands under a prefix, in the server's order, page by page. */
-  async *list(prefix: string): AsyncGenerator<ListedObject> {
-    for await (const page of this.#pages(prefix))
-      for (const { Key: key, Size: size, LastModified: modified } of page.Contents ?? [])
-        if (key !== undefined && !key.endsWith('/'))
-          yield { key, size: size ?? 0, modified: modified ?? new Date(0) };
+  list(prefix: string): AsyncGenerator<ListedObject> {
+    return listObjects(this.#client, this.#under(prefix));
   }
 
   /** What stands right under a prefix that ends in `/`: names of objects, and of folders with their `/`. */
-  async names(prefix: string): Promise<string[]> {
-    const names: string[] = [];
-    for await (const page of this.#pages(prefix, '/')) {
-      const keys = [
-        ...(page.Contents ?? []).map(({ Key: key }) => key),
-        ...(page.CommonPrefixes ?? []).map(({ Prefix: folder }) => folder),
-      ];
-      for (const key of keys) if (key !== undefined) names.push(key.slice(prefix.length));
-    }
-    return names;
-  }
-
-  async *#pages(prefix: string, delimiter?: string) {
-    let from: string | undefined;
-    do {
-      const page = await this.#page(prefix, from, delimiter);
-      if (page === undefined) return;
-      yield page;
-      from = page.IsTruncated === true ? page.NextContinuationToken : undefined;
-    } while (from !== undefined);
-  }
-
-  async #page(prefix: string, from: string | undefined, delimiter?: string) {
-    try {
-      return await this.#client.send(
-        new ListObjectsV2Command({
-          Bucket: this.options.bucket,
-          Prefix: prefix,
-          Delimiter: delimiter,
-          ...(from === undefined ? {} : { ContinuationToken: from }),
-        }),
-      );
-    } catch (error) {
-      if (isMissing(error)) return undefined; // no bucket yet
-      throw this.#error(error, prefix);
-    }
+  names(prefix: string): Promise<string[]> {
+    return listNames(this.#client, this.#under(prefix));
   }
 
   /**
@@ -296,6 +251,11 @@ export class Bucket {
     } catch (error) {
       if (!isMissing(error)) throw this.#error(error, key);
     }
+  }
+
+  #under(prefix: string) {
+    const failure = (error: unknown): unknown => this.#error(error, prefix);
+    return { bucket: this.options.bucket, prefix, failure };
   }
 
   #upload(Key: string, UploadId: string) {

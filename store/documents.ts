@@ -74,11 +74,11 @@ export async function swapDocument<T>(
   bucket: Bucket,
   key: string,
   shape: Shape<T>,
-  change: (current: T | undefined) => T,
+  change: (current: T | undefined) => T | Promise<T>,
 ): Promise<T> {
   for (let attempt = 1; attempt <= SWAP_TRIES; attempt++) {
     const current = await readDocument(bucket, key, shape);
-    const next = change(current?.value);
+    const next = await change(current?.value);
     if (next === current?.value) return next;
     const condition = current === undefined ? { absent: true as const } : { etag: current.etag };
     if ((await write(bucket, key, next, condition)) !== undefined) return next;

@@ -11,8 +11,12 @@ import {
 } from './documents.ts';
 import { refOf } from './hash.ts';
 import { refSchema, type Ref } from './ref.ts';
+import { inParallel } from './parallel.ts';
 import { toItsEnd } from './signal.ts';
 import { executionSchema, fact } from './stage-cache.ts';
+import { lineOf, VersionIndex, type VersionLine } from './version-index.ts';
+
+const AT_ONCE = 16;
 
 const stageSchema = z.strictObject({
   stage: z.string(),
@@ -66,25 +70,6 @@ const recordSchema = z.strictObject({
   created_at: z.string(),
 });
 
-const indexSchema = z.strictObject({
-  schema: z.literal(1),
-  pipeline: z.string(),
-  versions: z.array(
-    z.strictObject({
-      version: z.int(),
-      seq: z.int(),
-      created_at: z.string(),
-      /** Train rows. */
-      rows: z.int(),
-      metrics: z.record(z.string(), z.number()),
-      model_version: z.string().nullable(),
-      run_id: z.string().nullable(),
-      /** Which batches it was built of; null where an earlier program entered it. */
-      ledger_revision: z.int().nullable().default(null),
-    }),
-  ),
-});
-
 const buildsSchema = z.strictObject({
   schema: z.literal(1),
   /** The build published last, by its number; null until one is. */
@@ -102,7 +87,6 @@ const RECORD: Shape<z.infer<typeof recordSchema>> = {
   shape: recordSchema,
   mend: 'restore it from a backup, or build the version anew with "run N --force"',
 };
-const INDEX: Shape<z.infer<typeof indexSchema>> = { schema: 1, shape: indexSchema };
 const BUILDS: Shape<Builds> = { schema: 1, shape: buildsSchema };
 
 const NO_BUILDS: Builds = { schema: 1, latest: null, builds: [], collected: [] };
@@ -118,15 +102,14 @@ interface Published {
 
 /** Names one build of a version. */
 export type BuildOf = Pick<VersionRecord, 'pipeline' | 'version' | 'seq'>;
-/** One line of the index: the headline of a version's latest build. */
-export type VersionLine = z.infer<typeof indexSchema>['versions'][number];
-
 /** Version records: immutable, numbered by build, with a `latest` pointer and an index per pipeline. */
 export class Records {
   readonly #bucket: Bucket;
+  readonly #index: VersionIndex;
 
   constructor(bucket: Bucket) {
     this.#bucket = bucket;
+    this.#index = new VersionIndex(bucket);
   }
 
   /**
@@ -195,8 +178,7 @@ export class Records {
 
   /** The headline of every version, ordered by version: one read, however many there are. */
   async list(pipeline: string): Promise<VersionLine[]> {
-    const index = await readDocument(this.#bucket, indexKey(pipeline), INDEX);
-    return index?.value.versions ?? [];
+    return (await this.#index.read(pipeline)) ?? this.#linesOf(pipeline);
   }
 
   /** Which revision of the ledger each version was built from: one read, but for what is old. */
@@ -213,12 +195,7 @@ export class Records {
     { pipeline, version, seq }: BuildOf,
     logged: Pick<VersionLine, 'run_id' | 'model_version'>,
   ): Promise<void> {
-    await swapDocument(this.#bucket, indexKey(pipeline), INDEX, (current) => ({
-      ...current!,
-      versions: current!.versions.map((line) =>
-        line.version === version && line.seq === seq ? { ...line, ...logged } : line,
-      ),
-    }));
+    await this.#index.noteLogged({ pipeline, version, seq }, logged);
   }
 
   /**
@@ -251,7 +228,7 @@ export class Records {
   async #enterInIndex(own: VersionRecord): Promise<void> {
     const { pipeline, version } = own;
     for (let record = own; ;) {
-      await this.#enterLine(record);
+      await this.#index.enter(record, () => this.#linesOf(pipeline));
       const latest = (await this.#builds(pipeline, version))!.latest!;
       if (latest === record.seq) return;
       record = (await this.read(pipeline, version, latest))!;
@@ -262,29 +239,18 @@ export class Records {
     return (await readDocument(this.#bucket, latestKey(pipeline, version), BUILDS))?.value;
   }
 
-  async #enterLine(record: VersionRecord): Promise<void> {
-    const { version, seq, created_at, metrics, mlflow, stages } = record;
-    const line: VersionLine = {
-      version,
-      seq,
-      created_at,
-      rows: Number(stages.find(({ stage }) => stage === 'train')?.facts['rows'] ?? 0),
-      metrics,
-      model_version: mlflow?.model_version ?? null,
-      run_id: mlflow?.run_id ?? null,
-      ledger_revision: record.ledger_revision,
-    };
-    await swapDocument(this.#bucket, indexKey(record.pipeline), INDEX, (current) => {
-      const versions = current?.versions ?? [];
-      const standing = versions.find((other) => other.version === version);
-      if (current !== undefined && standing?.seq === seq) return current;
-      const others = versions.filter((other) => other.version !== version);
-      return {
-        schema: 1 as const,
-        pipeline: record.pipeline,
-        versions: [...others, line].toSorted((a, b) => a.version - b.version),
-      };
+  /** The lines of an index that is not there, from the records themselves. */
+  async #linesOf(pipeline: string): Promise<VersionLine[]> {
+    const lines: VersionLine[] = [];
+    const folders = await this.#bucket.names(`versions/${pipeline}/`);
+    await inParallel(folders, AT_ONCE, async (folder) => {
+      if (!/^\d{6}\/$/.test(folder)) return;
+      const version = Number(folder.slice(0, -1));
+      const latest = (await this.#builds(pipeline, version))?.latest ?? null;
+      const record = latest === null ? undefined : await this.read(pipeline, version, latest);
+      if (record !== undefined) lines.push(lineOf(record));
     });
+    return lines.toSorted((a, b) => a.version - b.version);
   }
 }
 
@@ -299,8 +265,4 @@ export function recordKey(pipeline: string, version: number, seq: number): strin
 /** The numbers of a version's builds, and which is the latest. */
 export function latestKey(pipeline: string, version: number): string {
   return `${versionFolder(pipeline, version)}/latest.json`;
-}
-
-function indexKey(pipeline: string): string {
-  return `versions/${pipeline}/index.json`;
 }

@@ -1,5 +1,5 @@
 import { DamagedArtifact } from '../../errors.ts';
-import type { ListedObject } from '../bucket.ts';
+import type { ListedObject } from '../listing.ts';
 import type { Store } from '../index.ts';
 import { inParallel } from '../parallel.ts';
 import type { BuildOf } from '../records.ts';

@@ -270,6 +270,21 @@ describe.each(S3_SERVERS)('the store on $name', ({ open }) => {
       expect(await store.records.latest('p', 1)).toEqual(record);
     });
 
+    it('are listed from the records where the index has gone, which the next build writes anew', async () => {
+      await store.records.publish({ ...draft('second'), version: 2 });
+      const listed = await store.records.list('p');
+      expect(listed.map(({ version }) => version)).toEqual([1, 2]);
+      const index = 'versions/p/index.json';
+      await store.bucket.put(index, Buffer.from('{'), { sha256: sha256('{') });
+      await expect(store.records.list('p')).rejects.toThrow('delete it, and it is written anew');
+      await store.bucket.delete(index);
+      expect(await store.records.list('p')).toEqual(listed);
+      await store.records.publish({ ...draft('third'), version: 3 });
+      expect((await store.records.list('p')).slice(0, 2)).toEqual(listed);
+      expect(await store.bucket.head(index)).toBeDefined();
+      expect(await store.records.list('none')).toEqual([]);
+    });
+
     it('that are older are upgraded as they are read', async () => {
       const old = '{"n":1,"schema":1}';
       await store.bucket.put('old.json', Buffer.from(old), { sha256: sha256(old) });

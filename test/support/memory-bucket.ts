@@ -18,7 +18,7 @@ export function memoryBucket(): Bucket {
   const whole = async function* (bytes: Buffer): AsyncGenerator<Uint8Array> {
     yield bytes;
   };
-  const bucket: Pick<Bucket, 'get' | 'head' | 'open' | 'put'> = {
+  const bucket: Pick<Bucket, 'get' | 'head' | 'names' | 'open' | 'put'> = {
     get: async (key) => found(key, (bytes) => ({ bytes, etag: etagOf(bytes) })),
     head: async (key) =>
       found(key, (bytes) => ({
@@ -27,6 +27,11 @@ export function memoryBucket(): Bucket {
         sha256: sha256(bytes),
         ours: true,
       })),
+    names: async (prefix) => {
+      const under = [...objects.keys()].filter((key) => key.startsWith(prefix));
+      const names = under.map((key) => /^[^/]*\/?/.exec(key.slice(prefix.length))![0]);
+      return [...new Set(names)].sort();
+    },
     open: async (key) =>
       found(key, (bytes) => ({
         size: bytes.length,

@@ -1,0 +1,98 @@
+import { z } from 'zod';
+import type { Bucket } from './bucket.ts';
+import { readDocument, swapDocument, type Shape } from './documents.ts';
+import type { BuildOf, VersionRecord } from './records.ts';
+
+const indexSchema = z.strictObject({
+  schema: z.literal(1),
+  pipeline: z.string(),
+  versions: z.array(
+    z.strictObject({
+      version: z.int(),
+      seq: z.int(),
+      created_at: z.string(),
+      /** Train rows. */
+      rows: z.int(),
+      metrics: z.record(z.string(), z.number()),
+      model_version: z.string().nullable(),
+      run_id: z.string().nullable(),
+      /** Which batches it was built of; null where an earlier program entered it. */
+      ledger_revision: z.int().nullable().default(null),
+    }),
+  ),
+});
+
+const INDEX: Shape<z.infer<typeof indexSchema>> = {
+  schema: 1,
+  shape: indexSchema,
+  mend: 'delete it, and it is written anew from the records',
+};
+
+/** One line of the index: the headline of a version's latest build. */
+export type VersionLine = z.infer<typeof indexSchema>['versions'][number];
+
+/** The headlines of all versions of a pipeline in one document, so that to list them is one read. */
+export class VersionIndex {
+  readonly #bucket: Bucket;
+
+  constructor(bucket: Bucket) {
+    this.#bucket = bucket;
+  }
+
+  /** The lines, ordered by version; undefined when there is no index. */
+  async read(pipeline: string): Promise<VersionLine[] | undefined> {
+    return (await readDocument(this.#bucket, indexKey(pipeline), INDEX))?.value.versions;
+  }
+
+  /**
+   * Enters a build as the latest of its version.
+   * @param others gives the lines of all versions where no index stands
+   */
+  async enter(record: VersionRecord, others: () => Promise<VersionLine[]>): Promise<void> {
+    const { pipeline } = record;
+    const line = lineOf(record);
+    await swapDocument(this.#bucket, indexKey(pipeline), INDEX, async (current) => {
+      const versions = current?.versions ?? (await others());
+      const standing = versions.find(({ version }) => version === line.version);
+      if (current !== undefined && standing?.seq === line.seq) return current;
+      const rest = versions.filter(({ version }) => version !== line.version);
+      return {
+        schema: 1 as const,
+        pipeline,
+        versions: [...rest, line].toSorted((a, b) => a.version - b.version),
+      };
+    });
+  }
+
+  /** Notes where a build is logged now, if it is the latest of its version. */
+  async noteLogged(
+    { pipeline, version, seq }: BuildOf,
+    logged: Pick<VersionLine, 'run_id' | 'model_version'>,
+  ): Promise<void> {
+    await swapDocument(this.#bucket, indexKey(pipeline), INDEX, (current) => ({
+      ...current!,
+      versions: current!.versions.map((line) =>
+        line.version === version && line.seq === seq ? { ...line, ...logged } : line,
+      ),
+    }));
+  }
+}
+
+/** The headline of a build. */
+export function lineOf(record: VersionRecord): VersionLine {
+  const { version, seq, created_at, metrics, mlflow, stages, ledger_revision } = record;
+  return {
+    version,
+    seq,
+    created_at,
+    rows: Number(stages.find(({ stage }) => stage === 'train')?.facts['rows'] ?? 0),
+    metrics,
+    model_version: mlflow?.model_version ?? null,
+    run_id: mlflow?.run_id ?? null,
+    ledger_revision,
+  };
+}
+
+function indexKey(pipeline: string): string {
+  return `versions/${pipeline}/index.json`;
+}
