@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import {
   CreateBucketCommand,
   DeleteObjectCommand,
@@ -12,6 +13,7 @@ import { listNames, listObjects, type ListedObject } from './listing.ts';
 import { abortUpload, sizeOfParts, uploadParts } from './multipart.ts';
 import { isConflict, isMissing, isMissingBucket, storageError } from './s3-errors.ts';
 import { currentSignal } from './signal.ts';
+import { Slots } from './slots.ts';
 import { noteUpload } from './unfinished.ts';
 
 /** Where the bucket is. Credentials come from the AWS chain (environment, profile) unless given. */
@@ -46,6 +48,9 @@ export interface ObjectHead {
   /** Whether it carries the mark of what this program wrote. */
   ours: boolean;
 }
+
+/** Requests at once: the SDK has two connections more, and what it lets wait for one fails after three seconds. */
+const AT_ONCE = 48;
 
 /** Metadata of the objects that this program wrote itself: others may keep theirs beside them. */
 const MARK = { 'written-by': 'incremental-retraining' };
@@ -86,8 +91,20 @@ export class Bucket {
     });
     const handler = this.#client.config.requestHandler;
     const handle = handler.handle.bind(handler);
-    handler.handle = (request, handling) =>
-      handle(request, { ...handling, abortSignal: currentSignal() });
+    const slots = new Slots(AT_ONCE);
+    handler.handle = async (request, handling) => {
+      const abortSignal = currentSignal();
+      const giveBack = await slots.take(abortSignal);
+      try {
+        const answer = await handle(request, { ...handling, abortSignal });
+        // Its connection is held until its body has been read, or given up.
+        (answer.response.body as Readable).once('close', giveBack);
+        return answer;
+      } catch (error) {
+        giveBack();
+        throw error;
+      }
+    };
   }
 
   /** Creates the bucket if there is none; says by StorageUnavailable or StorageRefused when it cannot. */

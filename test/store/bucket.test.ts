@@ -9,13 +9,15 @@ import { sha256 } from '../../store/hash.ts';
 let server: Server;
 let bucket: Bucket;
 let breaks = 0;
+let delay = 0;
 
 beforeAll(async () => {
   server = createServer((_request, response) => {
     response.writeHead(200, { 'content-length': 10 });
     response.write('01234', () => {
       if (breaks-- > 0) response.destroy();
-      else response.end('56789');
+      else if (delay === 0) response.end('56789');
+      else setTimeout(() => response.end('56789'), delay);
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -66,4 +68,13 @@ describe('an object that is read as it comes', () => {
       name: 'StorageUnavailable',
     });
   });
+});
+
+it('more requests at once than there are connections wait for one, however long the others take', async () => {
+  breaks = 0;
+  delay = 700;
+  const all = Array.from({ length: 280 }, (_, i) => bucket.get(`k${i}`));
+  const bytes = (await Promise.all(all)).map((stored) => stored!.bytes.byteLength);
+  delay = 0;
+  expect(bytes).toEqual(all.map(() => 10));
 });

@@ -1,0 +1,126 @@
+import { once } from 'node:events';
+import type { Client, WorkflowHandle } from '@temporalio/client';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { RunSummary } from '../../activities/contract.ts';
+import { loadConfig } from '../../config.ts';
+import { openStore, type Store } from '../../store/index.ts';
+import { openOddServer, type OddServer } from '../support/odd-server.ts';
+import {
+  makeProject,
+  startWorker,
+  type Project,
+  type RunningWorker,
+  temporalOf,
+} from '../support/project.ts';
+import { openProxy, type Proxy } from '../support/proxy.ts';
+
+/**
+ * A run that is cancelled while a stage waits for a server ends without it: the server may be silent for an
+ * hour here. The worker has a hand for one stage, which must be free again for the next run.
+ */
+
+const id = `${process.pid}-${Date.now().toString(36)}`;
+let project: Project;
+let worker: RunningWorker;
+let client: Client;
+let store: Store;
+let s3: Proxy;
+let source: OddServer;
+/** Resolves when the reader of the slow table has begun, and when it has gone. */
+let read: { begun: Promise<void>; gone: Promise<unknown> };
+
+beforeAll(async () => {
+  let begin = (): void => undefined;
+  let leave = (_: unknown): void => undefined;
+  read = {
+    begun: new Promise((resolve) => (begin = resolve)),
+    gone: new Promise((resolve) => (leave = resolve)),
+  };
+  source = await openOddServer({
+    '/slow.csv': (_, response) => {
+      response.writeHead(200, { 'content-type': 'text/csv' }).write('a,b,label\n1,2,x\n');
+      void once(response, 'close').then(leave);
+      begin();
+    },
+  });
+  s3 = await openProxy(process.env['AWS_ENDPOINT_URL_S3']!);
+  project = await makeProject('cancelled', {
+    AWS_ENDPOINT_URL_S3: s3.uri,
+    RETRAIN_S3_IDLE_MS: '3600000',
+  });
+  worker = await startWorker(project, '--max-activities', '1');
+  client = await temporalOf(project);
+  store = openStore(loadConfig(project.folder, project.env).storage);
+});
+afterAll(async () => {
+  worker?.kill('SIGKILL');
+  await worker?.ended;
+  await client?.connection.close();
+  store?.bucket.close();
+  s3?.close();
+  await source?.close();
+  project?.remove();
+});
+
+const start = (pipeline: string, params: object = {}): Promise<WorkflowHandle> =>
+  client.workflow.start('trainBatch', {
+    workflowId: `${pipeline}-batch-1`,
+    taskQueue: 'incremental-training',
+    // Forced: what one pipeline has made, another would only look up.
+    args: [{ batch: 1, pipeline, params, force: true }],
+  });
+
+async function cancelled(handle: WorkflowHandle): Promise<void> {
+  await handle.cancel();
+  await handle.result().catch(() => undefined);
+  expect((await handle.describe()).status.name).toBe('CANCELLED');
+}
+
+/** Nothing of it is published, and the next run, whose stages are what they are anywhere, is whole. */
+async function goesOn(pipeline: string): Promise<void> {
+  expect(await store.records.list(pipeline)).toEqual([]);
+  const { version } = (await (await start(pipeline)).result()) as RunSummary;
+  expect(version).toMatchObject({ version: 1, seq: 1 });
+  const verified = await project.client('verify', '1', '--pipeline', pipeline, '--json');
+  expect(JSON.parse(verified.stdout)).toMatchObject({ problems: [] });
+}
+
+describe('a run that is cancelled', () => {
+  it('while its source sends no more ends, and lets go of the source', async () => {
+    const pipeline = `source-${id}`;
+    const data = { source: source.url('/slow.csv'), target: 'label' };
+    const handle = await start(pipeline, { data });
+    await read.begun;
+    await cancelled(handle);
+    await read.gone;
+    expect(await store.records.list(pipeline)).toEqual([]);
+  });
+
+  it.each([
+    ['prepare_batch asks what is known', /GET .*\/cache\/prepare_batch\//],
+    ['preprocess stores what it has encoded', /PUT .*\/cache\/encode_part\//],
+    ['train reads what it learns from', /GET .*\/cache\/train\//],
+    ['evaluate stores its scores', /PUT .*\/cache\/evaluate\//],
+  ])('while %s ends, and gives up what it asked', async (words, request) => {
+    const pipeline = `${words.split(' ')[0]}-${id}`;
+    const held = s3.hold(request);
+    const handle = await start(pipeline);
+    await held.come;
+    await cancelled(handle);
+    await held.givenUp;
+    await goesOn(pipeline);
+  });
+
+  it('while its version is written is cancelled all the same, and the version whole', async () => {
+    const pipeline = `publish-${id}`;
+    const held = s3.hold(/PUT .*\/versions\/.*\/000001\.json/);
+    const handle = await start(pipeline);
+    await held.come;
+    await handle.cancel();
+    await held.letGo();
+    await handle.result().catch(() => undefined);
+    const verified = await project.client('verify', '1', '--pipeline', pipeline, '--json');
+    expect(JSON.parse(verified.stdout)).toMatchObject({ problems: [] });
+    expect(await store.records.list(pipeline)).toHaveLength(1);
+  });
+});
