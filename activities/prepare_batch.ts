@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import { Conflict, DamagedArtifact, MissingHistory } from '../errors.ts';
 import { checkBatch } from '../pipeline/batch.ts';
+import { broughtColumns } from '../pipeline/conform.ts';
 import type { CutFile } from '../pipeline/cut.ts';
 import { canonicalJson } from '../pipeline/canonical-json.ts';
 import { MISSING_VALUES, type Params } from '../pipeline/params.ts';
@@ -258,11 +259,16 @@ async function takeWhole(deps: Deps, ledger: Ledger, batch: number, params: Para
   });
   const file = basename(raw.path);
   const text = await textOfFile(file, bytes, ledger.settings.encoding);
-  return deps.compute(
+  const columns = columnsAt(ledger, batch);
+  const made = await deps.compute(
     'conformBatch',
-    wholeFile(file, text, ledger.settings, params, columnsAt(ledger, batch)),
+    wholeFile(file, text, ledger.settings, params, columns),
     currentExecution().signal,
   );
+  // The ledger knows them by now, so they are not new to whoever reads the file.
+  const brought = columns.filter(({ since }) => since === batch).map(({ name }) => name);
+  const warnings = brought.length > 0 ? [broughtColumns(file, brought)] : [];
+  return { ...made, warnings: [...warnings, ...made.warnings] };
 }
 
 async function enter(deps: Deps, ledger: Ledger, added: readonly NewBatch[]): Promise<Ledger> {

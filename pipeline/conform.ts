@@ -116,6 +116,11 @@ function refuse(
   }
 }
 
+/** Says that a file has brought columns that the pipeline has taken in. */
+export function broughtColumns(file: string, names: readonly string[]): string {
+  return `${file} adds column ${list(names)}: a feature from here on, missing in earlier batches`;
+}
+
 function warningsOf(
   gone: readonly string[],
   added: readonly string[],
@@ -128,7 +133,7 @@ function warningsOf(
   if (added.length > 0) {
     warnings.push(
       contract.newColumn === 'adapt'
-        ? `${file} adds column ${list(added)}: a feature from here on, missing in earlier batches`
+        ? broughtColumns(file, added)
         : `${file} adds column ${list(added)}, which is left out`,
     );
   }

@@ -80,6 +80,9 @@ describe('the data contract', () => {
     const first = await run(1, {});
     expect(first.warnings.join()).toContain('2.csv adds column "z", which earlier batches lack');
     const second = await run(2, { on_new_column: 'adapt' });
+    expect(second.warnings).toContain(
+      'prepare_batch: 2.csv adds column "z": a feature from here on, missing in earlier batches',
+    );
     expect((await encoderOf(first)).features.map(({ name }) => name)).toEqual(['a', 'b']);
     expect((await encoderOf(second)).features.map(({ name }) => name)).toEqual(['a', 'b', 'z']);
     const [before] = await partsOf(first);
