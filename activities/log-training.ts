@@ -68,6 +68,7 @@ export async function logTraining(
           ...identity,
           tree: { file },
           encoder: encoderBytes,
+          missing: request.params.data.missing_values,
           createdAt: attempt.claimed_at,
         }),
       tags: { 'retrain.attempt': attempt.attempt, 'retrain.sha256': model.sha256 },

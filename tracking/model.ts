@@ -9,6 +9,8 @@ export interface ModelParts {
   tree: Content;
   /** The encoder: JSON with `features` and, for a classifier, `classes`. */
   encoder: Uint8Array;
+  /** What cells of raw rows mean "not known", but for white space around them. */
+  missing: readonly string[];
   modelId: string;
   runId: string;
   /** Milliseconds since 1970; given, so that the same model is the same bytes. */
@@ -35,6 +37,7 @@ export function modelFiles(parts: ModelParts): ModelFile[] {
     { path: 'MLmodel', bytes: yaml(description(parts)) },
     { path: 'model.json', ...parts.tree },
     { path: 'encoder.json', bytes: parts.encoder },
+    { path: 'cells.json', bytes: json({ missing: parts.missing.map((word) => word.trim()) }) },
     { path: 'code/tree_model.py', bytes: LOADER },
     // Serving runs MLflow itself in the environment made from this.
     { path: 'requirements.txt', bytes: Buffer.from('mlflow>=3\npandas\n') },
@@ -84,6 +87,10 @@ function features(encoder: Uint8Array): Feature[] {
       cause,
     });
   }
+}
+
+function json(value: object): Uint8Array {
+  return Buffer.from(JSON.stringify(value));
 }
 
 function yaml(value: object): Uint8Array {

@@ -1,31 +1,60 @@
 """Loads a decision tree in ml-cart's JSON as an MLflow model that predicts from raw columns."""
 
 import json
+import math
+import re
 from pathlib import Path
 
 import pandas as pd
 
+# Cells are read as the training read them, whose white space and decimals are ECMAScript's.
+SPACE = (
+    "\t\n\v\f\r \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000\ufeff"
+)
+DECIMAL = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 
-def _codes(feature, column):
+
+def _codes(feature, column, missing):
     """A raw column as the numbers the tree was trained on."""
     if feature["type"] == "number":
         median = feature.get("median")
         usual = float("nan") if median is None else median
-        return [usual if _missing(value) else float(value) for value in column]
+        return [
+            usual if _missing(value, missing) else _number(feature["name"], value)
+            for value in column
+        ]
     code = {word: index for index, word in enumerate(feature["categories"])}
     usual = code.get(feature.get("most_frequent"), -1)
-    return [usual if _missing(value) else _code(code, value) for value in column]
+    return [usual if _missing(value, missing) else _code(code, value) for value in column]
 
 
-def _missing(value):
-    return pd.isna(value) or value == ""
+def _missing(value, missing):
+    return pd.isna(value) or any(text in missing for text in _spellings(value))
+
+
+def _number(name, value):
+    if isinstance(value, str):
+        text = value.strip(SPACE)
+        number = float(text) if DECIMAL.fullmatch(text) else math.nan
+    else:
+        number = float(value)
+    if not math.isfinite(number):
+        raise ValueError(f'column "{name}": {value!r} is not a number')
+    return number + 0.0  # never -0
 
 
 def _code(code, value):
+    return next((code[word] for word in _spellings(value) if word in code), -1)
+
+
+def _spellings(value):
+    """The cells that a value may have been read from."""
+    if isinstance(value, str):
+        return [value.strip(SPACE)]
     # pandas may have read the words 7 and true as 7.0 and True.
     whole = isinstance(value, float) and value.is_integer()
-    spellings = (str(value), str(int(value)) if whole else "", str(value).lower())
-    return next((code[word] for word in spellings if word in code), -1)
+    return [str(value), *([str(int(value))] if whole else []), str(value).lower()]
 
 
 def _leaf(node, row):
@@ -36,16 +65,17 @@ def _leaf(node, row):
 
 
 class TreeModel:
-    def __init__(self, model, encoder):
+    def __init__(self, model, encoder, cells):
         self.root = model["root"]
         self.encoder = encoder
+        self.missing = set(cells["missing"])
 
     def predict(self, data, params=None):
         features = self.encoder["features"]
         absent = [f["name"] for f in features if f["name"] not in data.columns]
         if absent:
             raise ValueError(f"missing columns: {', '.join(absent)}")
-        columns = [_codes(feature, data[feature["name"]]) for feature in features]
+        columns = [_codes(feature, data[feature["name"]], self.missing) for feature in features]
         leaves = [_leaf(self.root, row) for row in zip(*columns)]
         return [self._answer(leaf) for leaf in leaves]
 
@@ -57,8 +87,5 @@ class TreeModel:
 
 
 def _load_pyfunc(path):
-    model, encoder = (
-        json.loads(Path(path, name).read_text(encoding="utf-8"))
-        for name in ("model.json", "encoder.json")
-    )
-    return TreeModel(model, encoder)
+    names = ("model.json", "encoder.json", "cells.json")
+    return TreeModel(*(json.loads(Path(path, name).read_text(encoding="utf-8")) for name in names))

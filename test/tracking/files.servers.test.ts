@@ -50,6 +50,7 @@ beforeAll(async () => {
         ...identity,
         tree: { file: treeFile },
         encoder: Buffer.from(JSON.stringify(iris.encoder)),
+        missing: [''],
         createdAt: 0,
       }),
   });

@@ -2,8 +2,10 @@ import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
+import { isMissing, missingWords, numberOf } from '../../pipeline/cells.ts';
 import { createMlflowTracker } from '../../tracking/mlflow.ts';
 import { modelFiles } from '../../tracking/model.ts';
 import { type Cell, irisModel, mixedModel, type TestModel } from './models.ts';
@@ -15,18 +17,47 @@ const run = promisify(execFile);
 const folder = mkdtempSync(join(tmpdir(), 'trees-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
+const MISSING = ['', ' NA ', '?', '-999'];
+
 /** What anyone does with the model, having MLflow and pandas: load, predict from a CSV's columns. */
 const PREDICT = `
 import io, json, sys
 import mlflow, pandas as pd
-model_uri, csv = sys.argv[1:]
-data = pd.read_csv(io.StringIO(csv))
+model_uri, csv, how = sys.argv[1:]
+# As pandas reads it, or with each cell as it is spelt, as a request may bring it.
+as_spelt = {"dtype": str, "keep_default_na": False} if how == "spelt" else {}
+data = pd.read_csv(io.StringIO(csv), **as_spelt)
 model = mlflow.pyfunc.load_model(model_uri)
 print(json.dumps({
     "predictions": list(model.predict(data)),
     "model_id": model.metadata.model_id,
     "run_id": model.metadata.run_id,
     "inputs": model.metadata.signature.inputs.input_names(),
+}))
+`;
+
+/** Cells that Python's own float, strip and white space would read otherwise, and some that are plain. */
+// prettier-ignore
+const CELLS = [
+  '1', '-0.5', ' .5', '1.', '1e-3', '+2', '-0', '007', '1_000', '0x10', '1e999', 'inf', 'nan',
+  'Infinity', '\u0661', '\u00a0 3\u3000', '\ufeff4', '\u001c5', '\u00856', '1 2', '1\n',
+  '', ' ', 'NA', ' NA\t', 'na', '?', '-999', '-999.0', 'a', ' a', 'A', 'True', 'true', 'naïve',
+];
+const LOADER = fileURLToPath(new URL('../../tracking', import.meta.url));
+
+/** The loader alone, on one column. */
+const READ = `
+import json, sys
+from tree_model import _codes
+asked = json.loads(sys.argv[1])
+def numbers(cell):
+    try:
+        return _codes(asked["number"], [cell], set(asked["missing"]))[0]
+    except ValueError:
+        return "no number"
+print(json.dumps({
+    "numbers": [numbers(cell) for cell in asked["cells"]],
+    "codes": _codes(asked["category"], asked["cells"], set(asked["missing"])),
 }))
 `;
 
@@ -42,6 +73,7 @@ async function store(model: TestModel) {
       modelFiles({
         tree: { file: treeFile },
         encoder: Buffer.from(JSON.stringify(model.encoder)),
+        missing: MISSING,
         createdAt: 0,
         ...identity,
       }),
@@ -51,10 +83,14 @@ async function store(model: TestModel) {
   return { runId, modelId, name };
 }
 
-async function predict(modelUri: string, model: TestModel): Promise<object> {
+async function predict(
+  modelUri: string,
+  model: Pick<TestModel, 'columns' | 'rows'>,
+  how: 'read' | 'spelt' = 'read',
+): Promise<object> {
   const cell = (value: Cell) => (value === null ? '' : String(value));
   const csv = [model.columns, ...model.rows].map((row) => row.map(cell).join(',')).join('\n');
-  const { stdout } = await run(python, ['-c', PREDICT, modelUri, `${csv}\n`], {
+  const { stdout } = await run(python, ['-c', PREDICT, modelUri, `${csv}\n`, how], {
     env: { ...process.env, MLFLOW_TRACKING_URI: uri, PYTHONWARNINGS: 'ignore' },
   });
   return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as object;
@@ -79,5 +115,41 @@ describe('a stored model, loaded by MLflow in Python', () => {
       predictions: mixed.predictions,
     });
     expect(mixed.predictions).toEqual(['<=50K', '>50K', '>50K', '<=50K', '>50K', '<=50K']);
+  });
+
+  it('knows the words for "not known" that it was trained with, and white space around cells', async () => {
+    const mixed = mixedModel();
+    const { modelId } = await store(mixed);
+    const rows = [
+      [' 1', 'red ', '1'],
+      ['2.0', ' käse', ' 2'],
+      ['-999', '?', '2'],
+      ['4', ' NA', '1'],
+      ['5', 'never seen', '?'],
+      ['6', 'red', '1'],
+    ];
+    for (const how of ['read', 'spelt'] as const)
+      expect(await predict(`models:/${modelId}`, { ...mixed, rows }, how)).toMatchObject({
+        predictions: mixed.predictions,
+      });
+  });
+
+  it('reads every cell as training does', async () => {
+    const number = { name: 'x', type: 'number', median: 7.5 };
+    const categories = ['', '007', '1', 'NA', 'True', 'a', 'naïve'];
+    const category = { name: 'x', type: 'category', categories, most_frequent: 'a' };
+    const words = missingWords(MISSING);
+    const numbers = CELLS.map((cell) =>
+      isMissing(cell, words) ? number.median : (numberOf(cell) ?? 'no number'),
+    );
+    const codes = CELLS.map((cell) =>
+      categories.indexOf(isMissing(cell, words) ? category.most_frequent : cell.trim()),
+    );
+    const asked = JSON.stringify({ number, category, cells: CELLS, missing: [...words] });
+    const { stdout } = await run(python, ['-c', READ, asked], {
+      cwd: LOADER,
+      env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1' },
+    });
+    expect(JSON.parse(stdout)).toEqual({ numbers, codes });
   });
 });

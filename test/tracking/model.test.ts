@@ -10,6 +10,7 @@ const features = [
 const parts = {
   tree: { bytes: Buffer.from('{"name":"DTClassifier"}') },
   encoder: Buffer.from(JSON.stringify({ schema: 1, features })),
+  missing: ['', ' NA '],
   modelId: 'm-1',
   runId: 'r-1',
   createdAt: Date.UTC(2026, 0, 2, 3, 4, 5, 67),
@@ -26,12 +27,17 @@ it('a model is the files MLflow loads it from, the same bytes each time', () => 
     'MLmodel',
     'model.json',
     'encoder.json',
+    'cells.json',
     'code/tree_model.py',
     'requirements.txt',
     'python_env.yaml',
   ]);
   expect(modelFiles(parts)).toEqual(modelFiles(parts));
   expect(textOf('code/tree_model.py')).toContain('def _load_pyfunc(path):');
+});
+
+it('a model carries the words for "not known", trimmed as cells are', () => {
+  expect(textOf('cells.json')).toBe('{"missing":["","NA"]}');
 });
 
 it('MLmodel names model, run, loader and columns', () => {
