@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Bucket } from './bucket.ts';
 import { overwriteDocument, readDocument, type Shape } from './documents.ts';
 import { Gate } from './gate.ts';
+import { inParallel } from './parallel.ts';
 import { refSchema, type Ref } from './ref.ts';
 
 /** Longer than any stage may take, so that a lease outlives what took it unless it is renewed. */
@@ -13,6 +14,11 @@ const RENEW_MS = 3_600_000;
 
 /** An uploaded file waits this long for the run it was brought for. */
 const UPLOAD_LEASE_MS = 24 * 3_600_000;
+
+/** How far the bucket's clock may be from the one a lease was written by. */
+const CLOCKS_MS = 3_600_000;
+
+const AT_ONCE = 16;
 
 const leaseSchema = z.strictObject({
   schema: z.literal(1),
@@ -65,6 +71,8 @@ export class Leases {
   readonly #renewed = new Map<string, number>();
   /** Activities of one run that begin together share one lease, or one would withdraw the other's. */
   readonly #taking = new Map<string, Promise<void>>();
+  /** Pipelines whose earlier uploads were looked at: once is enough for a process. */
+  readonly #tidied = new Set<string>();
   readonly #self = randomUUID().slice(0, 8);
 
   constructor(bucket: Bucket) {
@@ -99,6 +107,9 @@ export class Leases {
     const lease = { pipeline, run: null, refs: [...refs], ...term(UPLOAD_LEASE_MS) };
     const key = `leases/${pipeline}/upload-${randomUUID()}.json`;
     await this.#withdrawable(key, { schema: 1, ...lease }, options);
+    if (this.#tidied.has(pipeline)) return;
+    this.#tidied.add(pipeline);
+    await this.#dropUploads(pipeline);
   }
 
   /** Gives a run's lease back: its record says from now on what it relies on. */
@@ -110,13 +121,25 @@ export class Leases {
 
   /** All leases of all pipelines, run out or not, by key. */
   async list(): Promise<Map<string, Lease>> {
-    const leases = new Map<string, Lease>();
-    for await (const { key } of this.#bucket.list('leases/')) {
-      if (!LEASE_KEY.test(key)) continue;
-      const lease = await readDocument(this.#bucket, key, LEASE);
-      if (lease !== undefined) leases.set(key, lease.value);
-    }
-    return leases;
+    const keys: string[] = [];
+    for await (const { key } of this.#bucket.list('leases/'))
+      if (LEASE_KEY.test(key)) keys.push(key);
+    const leases = new Map<string, Lease | undefined>(keys.map((key) => [key, undefined]));
+    await inParallel(keys, AT_ONCE, async (key) => {
+      leases.set(key, (await readDocument(this.#bucket, key, LEASE))?.value);
+    });
+    return new Map(
+      [...leases].flatMap(([key, lease]) => (lease === undefined ? [] : [[key, lease]])),
+    );
+  }
+
+  /** Removes the leases of earlier uploads that have run out, so that they do not pile up where nothing is collected. */
+  async #dropUploads(pipeline: string): Promise<void> {
+    const over = Date.now() - UPLOAD_LEASE_MS - CLOCKS_MS;
+    const keys: string[] = [];
+    for await (const { key, modified } of this.#bucket.list(`leases/${pipeline}/upload-`))
+      if (LEASE_KEY.test(key) && modified.getTime() < over) keys.push(key);
+    await inParallel(keys, AT_ONCE, (key) => this.#bucket.delete(key));
   }
 
   async #withdrawable(key: string, lease: Lease, { signal, waiting }: Waiting): Promise<void> {
