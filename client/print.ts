@@ -43,9 +43,15 @@ export function metricsTable(metrics: NonNullable<ResultDocument['metrics']>): s
     const alone = newBatch?.[name];
     if (typeof whole !== 'number') return [];
     const interval = intervalOf(metrics[`${name}_low`], metrics[`${name}_high`]);
-    return [[name, number(whole), interval, number(typeof alone === 'number' ? alone : undefined)]];
+    return [[name, scoreText(name, whole), interval, scoreText(name, alone)]];
   });
   return table(['metric', 'all batches', '95 %', 'new batch'], rows);
+}
+
+/** A metric as tables show it: one that counts rows as a whole number, for a count of 1 is no share. */
+export function scoreText(name: string, value: unknown): string {
+  if (typeof value !== 'number') return number(undefined);
+  return name.endsWith('_rows') ? String(value) : number(value);
 }
 
 /** The metrics a person looks at first, in their order. */

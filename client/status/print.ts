@@ -1,7 +1,7 @@
 import type { VersionRecord } from '../../store/records.ts';
 import { ago } from './ago.ts';
-import { bar, bytes, duration, number, table } from '../display.ts';
-import { say, scoreNames } from '../print.ts';
+import { bar, bytes, duration, table } from '../display.ts';
+import { say, scoreNames, scoreText } from '../print.ts';
 import type { Session } from '../session.ts';
 import { staleness } from '../stale.ts';
 import { fromPhrase, type Origin } from '../why/origin.ts';
@@ -48,7 +48,7 @@ export function printVersion(
     originPhrase(origins[i]!),
   ]);
   out.write(`${table(['stage', 'state', 'took', 'size', ''], rows)}\n\n`);
-  const scores = scoreNames(metrics).map((name) => [name, number(metrics[name])]);
+  const scores = scoreNames(metrics).map((name) => [name, scoreText(name, metrics[name])]);
   out.write(`${table(['metric', 'value'], scores)}\n\n`);
   for (const { stage, warnings } of stages)
     for (const warning of warnings) say(`${stage}: ${warning}`, 'warning');
