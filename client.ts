@@ -9,7 +9,7 @@ import { projectRoot } from './config.ts';
  */
 const program = openProgram(commandContext(projectRoot(import.meta.url)));
 
-// A reader that has seen enough, such as head, is no failure; of progress, no end of the work either.
+// A reader that has seen enough, such as head, is no failure, and a stderr that is closed ends nothing.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0);
   process.stderr.write(`error: stdout cannot be written (${error.code ?? error.message})\n`);

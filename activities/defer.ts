@@ -1,6 +1,6 @@
-import { Context } from '@temporalio/activity';
 import { TrackingUnavailable } from '../errors.ts';
 import type { Deps } from './deps.ts';
+import { isRetry } from './execution.ts';
 
 /** Said in a run's warnings where its logging was put off. */
 export function deferredWarning({ tracker }: Deps): string {
@@ -21,7 +21,7 @@ export async function orDefer<T>(
     return await log();
   } catch (error) {
     const put = deps.deferTracking === true && mayDefer === true;
-    const again = Context.current().info.attempt > 1;
+    const again = isRetry();
     if (!put || !again || !(error instanceof TrackingUnavailable)) throw error;
     return undefined;
   }

@@ -1,5 +1,6 @@
 import { Context } from '@temporalio/activity';
 import { WorkflowNotFoundError } from '@temporalio/common';
+import { isOpen } from '../workflow-status.ts';
 
 /** Which execution an activity runs in, and the ways to stop it and to show its progress. */
 export interface Execution {
@@ -47,7 +48,7 @@ export function currentExecution(): Execution {
     isOpen: async () => {
       try {
         const handle = context.client.workflow.getHandle(workflowId, runId);
-        return (await handle.describe()).status.name === 'RUNNING';
+        return isOpen((await handle.describe()).status);
       } catch (error) {
         return !(error instanceof WorkflowNotFoundError);
       }
@@ -56,6 +57,11 @@ export function currentExecution(): Execution {
 }
 
 const latest = new WeakMap<Context, Progress>();
+
+/** Whether a try before this one has failed, or its worker has. */
+export function isRetry(): boolean {
+  return Context.current().info.attempt > 1;
+}
 
 /** What an activity last said of its progress: each later heartbeat says it again, or it would be lost. */
 export function progressOf(context: Context): Progress | undefined {

@@ -46,12 +46,15 @@ export async function logTraining(
     result,
     execution,
     fitted,
+    alias,
   }: {
     request: StageRequest;
     result: StageResult;
     execution: Execution;
     /** The model as a file of this machine, where it has just been fitted here. */
     fitted?: FittedFile | undefined;
+    /** Of the model's version, where it is the latest. */
+    alias?: string;
   },
 ): Promise<OpenAttempt> {
   const tracker = deps.tracker.withSignal(execution.signal);
@@ -88,7 +91,7 @@ export async function logTraining(
       name: deps.modelName,
       modelId,
       runId,
-      alias: `batch-${batch}`,
+      ...(alias === undefined ? {} : { alias }),
       tags: { 'retrain.batch': String(batch), 'retrain.attempt': attempt.attempt },
     });
     return { modelId, version };

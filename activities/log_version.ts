@@ -11,6 +11,7 @@ import type {
 } from './contract.ts';
 import type { Deps } from './deps.ts';
 import { currentExecution } from './execution.ts';
+import { pointAtLatest } from './latest-alias.ts';
 import { logEvaluation } from './log-evaluation.ts';
 import { logTraining, trainingTags } from './log-training.ts';
 import { refuseOtherFolder } from './shared-folder.ts';
@@ -24,8 +25,7 @@ export async function logVersion(deps: Deps, input: LogVersionInput): Promise<Lo
   const { pipeline, version, trackingFolder } = input;
   if (trackingFolder !== undefined) refuseOtherFolder(deps, trackingFolder);
   const execution = currentExecution();
-  const latest = await deps.store.records.latest(pipeline, version);
-  const record = await buildOf(deps, input, latest);
+  const record = await buildOf(deps, input);
   const of: AttemptOf = { pipeline, batch: version, attempt: record.attempt };
   const [training, scoring] = [stageOf(record, 'train'), stageOf(record, 'evaluate')];
   const request = requestOf(record, training.inputs);
@@ -49,14 +49,8 @@ export async function logVersion(deps: Deps, input: LogVersionInput): Promise<Lo
     const at = Date.parse(record.created_at);
     await logEvaluation(deps, attempt, { request: asked, result: scoring, execution, at });
   }
-  const { run_id, model_name, model_version } = attempt;
-  // Another build may have had it.
-  if (record.seq === latest.seq && model_name !== null && model_version !== null)
-    await deps.tracker.setAlias({
-      name: model_name,
-      alias: `batch-${version}`,
-      version: model_version,
-    });
+  const { run_id, model_version } = attempt;
+  await pointAtLatest(deps, pipeline, version);
   await deps.store.records.noteLogged(record, { run_id, model_version });
   return {
     version,
@@ -70,9 +64,8 @@ export async function logVersion(deps: Deps, input: LogVersionInput): Promise<Lo
 async function buildOf(
   { store }: Deps,
   { pipeline, version, seq }: LogVersionInput,
-  latest: VersionRecord,
 ): Promise<VersionRecord> {
-  if (seq === undefined || seq === latest.seq) return latest;
+  if (seq === undefined) return store.records.latest(pipeline, version);
   const record = await store.records.read(pipeline, version, seq);
   if (record !== undefined) return record;
   throw new MissingHistory(`version ${version} of ${pipeline} has no build ${seq}`);

@@ -5,7 +5,8 @@ import type { VersionRecord } from '../store/records.ts';
 import type { PublishRequest, PublishResult } from './contract.ts';
 import { orDefer } from './defer.ts';
 import type { Deps } from './deps.ts';
-import { currentExecution } from './execution.ts';
+import { currentExecution, isRetry } from './execution.ts';
+import { aliasOf } from './latest-alias.ts';
 import { currentRun } from './lease.ts';
 import { headlineOf, readMetrics } from './metrics-file.ts';
 
@@ -44,10 +45,12 @@ export async function publishVersion(deps: Deps, request: PublishRequest): Promi
     healed: request.healed,
     created_at: new Date().toISOString(),
   };
-  let deferred = false;
+  let pointed: boolean | undefined;
   const { record, ref } = await deps.store.records.publish(draft, async () => {
-    deferred = !(await pointAlias(deps, request));
+    pointed = await pointAlias(deps, request);
   });
+  // A try before this one may have made it the latest, and put the alias off.
+  if (pointed === undefined && isRetry()) pointed = await pointAlias(deps, request);
   await deps.store.leases.release(currentRun(pipeline));
   const score = headlineScore(headline);
   return {
@@ -56,7 +59,7 @@ export async function publishVersion(deps: Deps, request: PublishRequest): Promi
     seq: record.seq,
     metrics: shown(headline),
     ...(score === undefined ? {} : { score }),
-    ...(deferred ? { deferred } : {}),
+    ...(pointed === false ? { deferred: true } : {}),
   };
 }
 
@@ -68,7 +71,7 @@ export async function publishVersion(deps: Deps, request: PublishRequest): Promi
 async function pointAlias(deps: Deps, { batch, mlflow }: PublishRequest): Promise<boolean> {
   const version = mlflow?.modelVersion ?? null;
   if (mlflow === null || version === null) return true;
-  const alias = { name: mlflow.modelName, alias: `batch-${batch}`, version };
+  const alias = { name: mlflow.modelName, alias: aliasOf(batch), version };
   const set = await orDefer(deps, true, async () => {
     await deps.tracker.setAlias(alias);
     return true;

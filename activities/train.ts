@@ -11,6 +11,7 @@ import { deferredWarning, orDefer } from './defer.ts';
 import type { Deps } from './deps.ts';
 import { currentExecution } from './execution.ts';
 import { withScratch } from './local-file.ts';
+import { aliasOf } from './latest-alias.ts';
 import { logTraining, trainingTags, type FittedFile } from './log-training.ts';
 import { refuseOtherFolder } from './shared-folder.ts';
 import { modelFolder } from './paths.ts';
@@ -115,7 +116,13 @@ async function trainIn(deps: Deps, request: TrainRequest, file: string): Promise
       ? undefined
       : await orDefer(deps, request.mayDefer, () =>
           onRun(deps, open, () =>
-            logTraining(deps, open, { request, result, execution, fitted: made }),
+            logTraining(deps, open, {
+              request,
+              result,
+              execution,
+              fitted: made,
+              alias: aliasOf(batch),
+            }),
           ),
         );
   if (logged !== undefined) return trackedResult(deps, result, logged);

@@ -5,6 +5,7 @@ import { MissingHistory } from '../errors.ts';
 import { printJson, say } from './print.ts';
 import { openSession } from './session.ts';
 import { workflowIdOf } from './start.ts';
+import { isOpen } from '../workflow-status.ts';
 
 /** How long a cancelled run is waited for: it ends its MLflow run first, and that server may be away. */
 const PATIENCE_MS = 150_000;
@@ -19,7 +20,7 @@ export async function cancel(
   const { connection, workflow } = session.client;
   try {
     const { runId, status } = await workflow.getHandle(workflowId).describe();
-    if (status.name !== 'RUNNING') throw notRunning(workflowId);
+    if (!isOpen(status)) throw notRunning(workflowId);
     const handle = workflow.getHandle(workflowId, runId);
     await handle.cancel();
     say(

@@ -15,6 +15,7 @@ import type { trainBatch } from '../workflows/index.ts';
 import type { Session } from './session.ts';
 import { uploadFolder } from './upload-folder.ts';
 import { staticDetails } from './static-details.ts';
+import { isOpen } from '../workflow-status.ts';
 
 /** What a person asks to be run. */
 export interface Request {
@@ -82,7 +83,7 @@ async function join(
   input: TrainBatchInput,
 ): Promise<Started | undefined> {
   const { runId, status } = await client.workflow.getHandle(workflowId).describe();
-  if (status.name !== 'RUNNING') return undefined;
+  if (!isOpen(status)) return undefined;
   const handle = client.workflow.getHandle<typeof trainBatch>(workflowId, runId);
   let differences: Difference[];
   try {
@@ -90,7 +91,7 @@ async function join(
       handle.executeUpdate(joinRun, { args: [input] }),
     );
   } catch (error) {
-    if ((await handle.describe()).status.name !== 'RUNNING') return undefined;
+    if (!isOpen((await handle.describe()).status)) return undefined;
     if (error instanceof WorkflowUpdateFailedError) throw error;
     throw new SetupError(
       `${workflowId} is running, but no worker answers for it: start one with "npm run client -- worker", or "stack up"`,

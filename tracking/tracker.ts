@@ -43,7 +43,7 @@ export interface Tracker {
 
   /** Stores a model as the output of a run, finishing one half stored before; returns its id. */
   logModel(runId: string, model: NewModel): Promise<string>;
-  /** The run's version of this registered model, created if there is none, under `alias`; null without a registry. */
+  /** The run's version of this registered model, created if there is none, under `alias` if one is given; null without a registry. */
   registerModel(version: NewVersion): Promise<string | null>;
   /** Points an alias at a version, from wherever it pointed; nothing without a registry. */
   setAlias(alias: { name: string; alias: string; version: string }): Promise<void>;
@@ -112,7 +112,7 @@ export interface NewVersion {
   modelId: string;
   runId: string;
   /** Such as `batch-3`; moves here if another version holds it. */
-  alias: string;
+  alias?: string;
   tags?: Record<string, string>;
   description?: string;
 }

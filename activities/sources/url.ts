@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { deadline } from '../../deadline.ts';
+import { deadline, type Deadline } from '../../deadline.ts';
 import { SourceRefused, SourceUnavailable } from '../../errors.ts';
 import { isInside } from './http/addresses.ts';
 import { get, lateFailure, unavailable } from './http/get.ts';
@@ -21,16 +21,19 @@ const HEADERS = {
  */
 export const openUrl: OpenKind = async (source, options) => {
   const url = checkUrl(source);
-  const { signal } = deadline(options.limits.totalMs, options.signal); // the body's too, which is read later
+  const late = deadline(options.limits.totalMs, options.signal); // of the body too, which is read later
+  const { signal } = late;
   try {
     const { at, answer } = await follow(url, options, signal);
     if (answer.statusCode === 304 && options.known !== undefined) {
-      answer.resume();
+      answer.destroy();
+      late.clear();
       return undefined;
     }
     checkAnswer(at, answer, options);
-    return opened(at, answer, signal);
+    return opened(at, answer, late);
   } catch (error) {
+    late.clear();
     const isLate = signal.aborted && signal.reason !== options.signal?.reason;
     throw isLate ? unavailable(url, signal.reason) : error;
   }
@@ -112,12 +115,15 @@ function checkAnswer(url: URL, answer: IncomingMessage, { limits }: OpenOptions)
   if (Number(headers['content-length'] ?? 0) > limits.bytes) fail(tooLarge(at, limits.bytes));
 }
 
-function opened(url: URL, answer: IncomingMessage, signal: AbortSignal): OpenSource {
+function opened(url: URL, answer: IncomingMessage, late: Deadline): OpenSource {
   const { etag = null, 'last-modified': modified = null } = answer.headers;
   return {
-    chunks: body(url, answer, signal),
+    chunks: body(url, answer, late.signal),
     stamp: { etag, modified },
-    close: () => void answer.destroy(),
+    close: () => {
+      answer.destroy();
+      late.clear();
+    },
   };
 }
 

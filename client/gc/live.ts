@@ -1,5 +1,6 @@
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import type { Lease } from '../../store/leases.ts';
+import { isOpen } from '../../workflow-status.ts';
 
 /** What is left of a run that was ended from outside learns of it with its next heartbeat. */
 const ECHO_MS = 120_000;
@@ -15,7 +16,7 @@ export async function isRunAtWork(client: Client, lease: Lease): Promise<boolean
   const handle = client.workflow.getHandle(run.workflow_id, run.run_id);
   try {
     const { status, closeTime } = await handle.describe();
-    if (status.name === 'RUNNING' || status.name === 'PAUSED') return true;
+    if (isOpen(status)) return true;
     // Its activities had all ended: it waited for them.
     if (status.name === 'COMPLETED' || status.name === 'FAILED') return false;
     return (closeTime?.getTime() ?? 0) > Date.now() - ECHO_MS;

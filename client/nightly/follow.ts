@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { WorkflowHandle } from '@temporalio/client';
+import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
 import type { NightlySummary } from '../../activities/nightly-contract.ts';
 import type { nightly } from '../../workflows/index.ts';
 import { nightlyProgress } from '../../workflows/messages.ts';
@@ -39,6 +39,8 @@ export async function followNightly(
       say('it goes on without us; the same command comes back to it');
       return EXIT.detached;
     }
+    // Anything else is no end of it: the server is away, and the nightly goes on.
+    if (!(error instanceof WorkflowFailedError)) throw error;
     const told = tell(error);
     if (json === true) printJson({ status: 'failed', workflowId, pipeline, error: told });
     say(told.message, 'error');

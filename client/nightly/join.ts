@@ -6,8 +6,9 @@ import { canonicalJson } from '../../pipeline/canonical-json.ts';
 import type { Session } from '../session.ts';
 
 /**
- * That a nightly under way has the params that are asked for.
- * @throws Conflict when it has others
+ * That a nightly under way was started with the params that are set here; those of a params.yaml are not
+ * compared.
+ * @throws Conflict when it was started with others
  */
 export async function checkSame(
   { client }: Session,
@@ -19,7 +20,7 @@ export async function checkSame(
   const [theirs, asked] = [input?.params ?? {}, set].map((params) => canonicalJson(params));
   if (theirs === asked) return;
   throw new Conflict(
-    `${workflowId} is running with other params (${theirs} there, ${asked} here): wait for it, or cancel it with "temporal workflow cancel --workflow-id ${workflowId}"`,
+    `${workflowId} was started with other --set (${theirs} there, ${asked} here): wait for it, or cancel it with "temporal workflow cancel --workflow-id ${workflowId}"`,
   );
 }
 

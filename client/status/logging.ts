@@ -2,6 +2,7 @@ import { WorkflowNotFoundError } from '@temporalio/client';
 import type { VersionRecord } from '../../store/records.ts';
 import { pendingOf } from '../pending.ts';
 import type { Session } from '../session.ts';
+import { isOpen } from '../../workflow-status.ts';
 
 /** The workflow that logs a version whose logging was put off. */
 export interface Logging {
@@ -19,7 +20,7 @@ export async function loggingNow(
   for (const workflowId of [`${pipeline}-log-${version}.${seq}`, `${pipeline}-log-${version}`]) {
     try {
       const { status, raw } = await client.workflow.getHandle(workflowId).describe();
-      if (status.name !== 'RUNNING') continue;
+      if (!isOpen(status)) continue;
       const [tried] = pendingOf(raw);
       return { workflowId, attempt: tried?.attempt ?? 1, message: tried?.message ?? null };
     } catch (error) {

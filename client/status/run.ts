@@ -8,6 +8,7 @@ import { temporalLink } from '../result.ts';
 import type { Session } from '../session.ts';
 import { whyWaiting } from '../waiting.ts';
 import { NO_WORKER, taskQueueHasWorker } from '../workers.ts';
+import { isOpen } from '../../workflow-status.ts';
 
 /** The latest run of a batch, as Temporal knows it. */
 export interface LatestRun {
@@ -35,7 +36,7 @@ export async function latestRun(session: Session, workflowId: string): Promise<L
   try {
     const described = await handle.describe();
     const { runId, status: state, startTime, raw } = described;
-    const running = state.name === 'RUNNING';
+    const running = isOpen(state);
     const pending = pendingOf(raw);
     return {
       workflowId,

@@ -80,7 +80,7 @@ describe('a nightly that nobody works on', () => {
     expect(again.code).toBe(130);
     const other = await runClient([...idle, '--set', 'model.max_depth=3'], folder, env);
     expect(other.code).toBe(1);
-    expect(other.stderr).toContain('idle-nightly is running with other params');
+    expect(other.stderr).toContain('idle-nightly was started with other --set');
     const temporal = await temporalOf(project);
     await temporal.workflow.getHandle('idle-nightly').terminate();
     await temporal.connection.close();

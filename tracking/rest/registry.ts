@@ -19,7 +19,8 @@ const many = z.object({ model_versions: z.array(modelVersion).default([]) });
  */
 export async function registerModel(http: Http, wanted: NewVersion): Promise<string> {
   const version = (await firstVersion(http, wanted)) ?? (await createFirst(http, wanted));
-  await setAlias(http, { ...wanted, version });
+  const { name, alias } = wanted;
+  if (alias !== undefined) await setAlias(http, { name, alias, version });
   return version;
 }
 
