@@ -10,7 +10,7 @@ import { BadParams, messageOf, RetrainError, SetupError } from './errors.ts';
 import { useStack } from './infra/stack.ts';
 import { openStore } from './store/index.ts';
 import { LocalCache } from './store/local-cache.ts';
-import { partCacheOptions } from './store/part-cache.ts';
+import { cacheOptions } from './store/part-cache.ts';
 import { serveHealth } from './worker/health.ts';
 import { openLog, temporalLogger } from './worker/logger.ts';
 import { probeSearchAttributes } from './worker/search-attributes.ts';
@@ -39,13 +39,12 @@ async function main(): Promise<void> {
     // Else what the SDK's core says goes past our log, in colours of its own.
     telemetryOptions: { logging: { forward: {}, filter: { core: 'WARN', other: 'WARN' } } },
   });
-  const local = new LocalCache(join(root, '.retrain', 'cache'));
-  const [left] = await Promise.all([sweepLeft(root), local.sweep()]);
-  if (left > 0) log.info({ folders: left }, 'removed what killed processes left on this disk');
+  const { folder, most } = cacheOptions(process.env, join(stackDir(root), 'cache', 'files'));
+  const local = new LocalCache(folder, { most });
+  sweep(local); // as much as killed processes left: no run waits for it
   const configs = loadConfigs(root);
   const config = configs();
-  const cache = join(stackDir(root), 'cache', 'parts');
-  const store = openStore(config.storage, partCacheOptions(process.env, cache));
+  const store = openStore(config.storage, most === 0 ? undefined : local);
   const pool = openPool({ threads: settings.threads });
   const connection = await connect();
   const { namespace } = temporalPlace();
@@ -94,6 +93,15 @@ async function main(): Promise<void> {
 }
 
 /** As params.yaml was when this worker started; a pipeline that has come since, as it is now. */
+function sweep(local: LocalCache): void {
+  const told = (left: number): void => {
+    if (left > 0) log.info({ folders: left }, 'removed what killed processes left on this disk');
+  };
+  const failed = (error: unknown): void => log.warn({ err: error }, 'could not look what is left');
+  sweepLeft(root).then(told, failed);
+  local.sweep().catch(failed);
+}
+
 function configOf(configs: (pipeline?: string) => Config, pipeline?: string): Config {
   try {
     return configs(pipeline);

@@ -27,7 +27,7 @@ export function identityFromPs(pid: number): string | undefined {
     const line = execFileSync('ps', [...columns, '-p', String(pid)], {
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'ignore'],
-      env: { ...process.env, LC_ALL: 'C' },
+      env: { ...process.env, LC_ALL: 'C', TZ: 'UTC' }, // else it is written as each process has them
     }).trim();
     const [, state = '', start = ''] = /^(\S+)\s+(.*)$/.exec(line) ?? [];
     return state.startsWith('Z') || start === '' ? undefined : start;

@@ -3,7 +3,8 @@ import { Attempts } from './attempts.ts';
 import { Bucket, type BucketOptions } from './bucket.ts';
 import { Ledgers } from './ledger.ts';
 import { Leases } from './leases.ts';
-import { PartCache, type PartCacheOptions } from './part-cache.ts';
+import type { LocalCache } from './local-cache.ts';
+import { PartCache } from './part-cache.ts';
 import { Records } from './records.ts';
 import { StageCache } from './stage-cache.ts';
 
@@ -18,10 +19,10 @@ export interface Store {
   leases: Leases;
 }
 
-/** @param parts where to keep parts that are read again and again; they are fetched each time if not given */
-export function openStore(options: BucketOptions, parts?: PartCacheOptions): Store {
+/** @param kept where to keep parts that are read again and again; they are fetched each time if not given */
+export function openStore(options: BucketOptions, kept?: LocalCache): Store {
   const bucket = new Bucket(options);
-  const artifacts = new Artifacts(bucket, parts && new PartCache(parts));
+  const artifacts = new Artifacts(bucket, kept && new PartCache(kept));
   return {
     bucket,
     artifacts,

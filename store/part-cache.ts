@@ -1,20 +1,16 @@
-import { open, readdir, rm, stat, utimes } from 'node:fs/promises';
-import { join } from 'node:path';
+import { open, rm } from 'node:fs/promises';
 import { BadParams, DiskFull, RetrainError } from '../errors.ts';
 import type { Bucket } from './bucket.ts';
 import { sha256 } from './hash.ts';
-import { LocalCache } from './local-cache.ts';
+import type { LocalCache } from './local-cache.ts';
 import type { Ref } from './ref.ts';
 
 /** Where a worker keeps what it has read, and how much of it. */
-export interface PartCacheOptions {
+export interface CacheOptions {
   folder: string;
-  /** Bytes; past this the files not read for longest are removed. */
+  /** Bytes; past this the files not needed for longest are removed. */
   most: number;
 }
-
-/** The share of the bound that is left after files were removed, so that not every fetch removes some. */
-const KEPT = 0.9;
 
 /**
  * The parts that training and scoring read again for every version, kept on this machine: each is fetched
@@ -24,13 +20,9 @@ const KEPT = 0.9;
  */
 export class PartCache {
   readonly #files: LocalCache;
-  readonly #options: PartCacheOptions;
-  /** Bytes that entered since the folder was last measured; at first it is not known what is there. */
-  #entered = Infinity;
 
-  constructor(options: PartCacheOptions) {
-    this.#files = new LocalCache(options.folder);
-    this.#options = options;
+  constructor(files: LocalCache) {
+    this.#files = files;
   }
 
   /**
@@ -40,13 +32,10 @@ export class PartCache {
    */
   async read(bucket: Bucket, ref: Ref): Promise<Uint8Array | undefined> {
     const kept = await this.#readFile(this.#files.pathOf(ref.md5), ref);
-    if (kept !== undefined || ref.size > this.#options.most) return kept;
+    if (kept !== undefined || ref.size > this.#files.most) return kept;
     try {
       const path = await this.#files.fetch(bucket, ref);
-      const bytes = await this.#readFile(path, ref);
-      this.#entered += ref.size;
-      if (this.#entered > this.#options.most * (1 - KEPT)) await this.#trim();
-      return bytes;
+      return await this.#readFile(path, ref);
     } catch (error) {
       if (error instanceof RetrainError && !(error instanceof DiskFull)) throw error;
       return undefined;
@@ -60,24 +49,8 @@ export class PartCache {
       await rm(path, { force: true });
       return undefined;
     }
-    const now = new Date();
-    await utimes(path, now, now).catch(() => undefined);
+    await this.#files.needed(path);
     return bytes;
-  }
-
-  /** Removes the files not read for longest, as many as are too many, and what killed fetches left. */
-  async #trim(): Promise<void> {
-    await this.#files.sweep();
-    const files = await filesIn(join(this.#options.folder, 'md5'));
-    files.sort((a, b) => a.read - b.read);
-    let bytes = files.reduce((sum, { size }) => sum + size, 0);
-    this.#entered = 0;
-    if (bytes <= this.#options.most * KEPT) return;
-    for (const { path, size } of files) {
-      if (bytes <= this.#options.most * KEPT) return;
-      await rm(path, { force: true });
-      bytes -= size;
-    }
   }
 }
 
@@ -98,31 +71,16 @@ async function bytesOf(path: string, size: number): Promise<Uint8Array | undefin
   }
 }
 
-async function filesIn(folder: string): Promise<{ path: string; size: number; read: number }[]> {
-  const names = await readdir(folder, { recursive: true }).catch(() => []);
-  const found = await Promise.all(
-    names.map(async (name) => {
-      const path = join(folder, name);
-      const its = await stat(path).catch(() => undefined);
-      return its?.isFile() === true ? [{ path, size: its.size, read: its.mtimeMs }] : [];
-    }),
-  );
-  return found.flat();
-}
-
 /** Megabytes a worker keeps unless RETRAIN_CACHE_SIZE says otherwise. */
 const DEFAULT_MEGABYTES = 4096;
 
 /**
  * What the environment asks for: RETRAIN_CACHE_DIR, and RETRAIN_CACHE_SIZE in megabytes.
  * @param folder where nothing else is asked for
- * @returns undefined when the size is 0: nothing is kept
+ * @returns `most` is 0 where nothing is to be kept
  * @throws BadParams when the size is not a number of megabytes
  */
-export function partCacheOptions(
-  env: NodeJS.ProcessEnv,
-  folder: string,
-): PartCacheOptions | undefined {
+export function cacheOptions(env: NodeJS.ProcessEnv, folder: string): CacheOptions {
   const asked = env['RETRAIN_CACHE_SIZE'] ?? String(DEFAULT_MEGABYTES);
   const megabytes = asked.trim() === '' ? Number.NaN : Number(asked);
   if (!Number.isFinite(megabytes) || megabytes < 0) {
@@ -130,6 +88,5 @@ export function partCacheOptions(
       `RETRAIN_CACHE_SIZE is ${JSON.stringify(asked)}, where a number of megabytes is expected: set it to 0 to keep nothing, or leave it out for ${DEFAULT_MEGABYTES}`,
     );
   }
-  if (megabytes === 0) return undefined;
   return { folder: env['RETRAIN_CACHE_DIR'] ?? folder, most: megabytes * 1e6 };
 }

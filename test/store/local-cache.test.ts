@@ -77,4 +77,18 @@ describe('the local cache', () => {
     await cache.sweep();
     expect(left()).toEqual(['new']);
   });
+
+  it('past its bound removes what was not needed for longest, and nothing that was just handed out', async () => {
+    const bounded = new LocalCache(folder, { most: 2 * right.length });
+    const files = [1, 2, 3, 4].map((n) => Buffer.from(`the right bytes`.replace('s', String(n))));
+    const refs = files.map((bytes) => refOf('data/a.csv', bytes));
+    for (const [i, bytes] of files.entries()) await bounded.fetch(bucketOf(bytes), refs[i]!);
+    // All were handed out this hour, so all are still here.
+    for (const one of refs) expect(await bounded.find(one)).toBeDefined();
+    for (const [i, one] of refs.entries())
+      utimesSync(bounded.pathOf(one.md5), 1_000 + i, 1_000 + i);
+    await bounded.fetch(bucketOf(right), ref);
+    const there = await Promise.all([...refs, ref].map(async (one) => bounded.find(one)));
+    expect(there.map((path) => path !== undefined)).toEqual([false, false, false, false, true]);
+  });
 });

@@ -5,7 +5,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Artifacts } from '../../store/artifacts.ts';
 import type { Bucket } from '../../store/bucket.ts';
 import { refOf } from '../../store/hash.ts';
-import { PartCache, partCacheOptions } from '../../store/part-cache.ts';
+import { LocalCache } from '../../store/local-cache.ts';
+import { cacheOptions, PartCache } from '../../store/part-cache.ts';
 import type { Ref } from '../../store/ref.ts';
 
 const PART = 1000;
@@ -52,7 +53,7 @@ function sizeOfAll(): number {
 describe('parts kept on this machine', () => {
   it('are fetched once, by any number of workers, into memory that threads share', async () => {
     const bucket = bucketOfParts();
-    const workers = [1, 2].map(() => new PartCache({ folder, most: 1e6 }));
+    const workers = [1, 2].map(() => new PartCache(new LocalCache(folder, { most: 1e6 })));
     for (const worker of [...workers, ...workers]) {
       const bytes = await worker.read(bucket, refs[0]!);
       expect(Buffer.from(bytes!)).toEqual(parts[0]);
@@ -63,7 +64,7 @@ describe('parts kept on this machine', () => {
 
   it('are fetched by two workers at once without harm', async () => {
     const bucket = bucketOfParts();
-    const workers = [1, 2].map(() => new PartCache({ folder, most: 1e6 }));
+    const workers = [1, 2].map(() => new PartCache(new LocalCache(folder, { most: 1e6 })));
     const read = await Promise.all(
       workers.flatMap((worker) => refs.map((ref) => worker.read(bucket, ref))),
     );
@@ -73,7 +74,7 @@ describe('parts kept on this machine', () => {
 
   it('are thrown out and fetched anew when they were damaged here', async () => {
     const bucket = bucketOfParts();
-    const cache = new PartCache({ folder, most: 1e6 });
+    const cache = new PartCache(new LocalCache(folder, { most: 1e6 }));
     await cache.read(bucket, refs[0]!);
     for (const damaged of [Buffer.alloc(PART, 'x'), Buffer.alloc(3)]) {
       writeFileSync(fileOf(refs[0]!), damaged);
@@ -84,7 +85,7 @@ describe('parts kept on this machine', () => {
 
   it('stay within the bound, those read last', async () => {
     const bucket = bucketOfParts();
-    const cache = new PartCache({ folder, most: 4 * PART });
+    const cache = new PartCache(new LocalCache(folder, { most: 4 * PART }));
     for (const ref of refs) {
       await cache.read(bucket, ref);
       expect(sizeOfAll()).toBeLessThanOrEqual(4 * PART);
@@ -98,7 +99,7 @@ describe('parts kept on this machine', () => {
 
   it('do not hide that their object has gone: whatever made it is to make it again', async () => {
     const bucket = bucketOfParts();
-    const artifacts = new Artifacts(bucket, new PartCache({ folder, most: 1e6 }));
+    const artifacts = new Artifacts(bucket, new PartCache(new LocalCache(folder, { most: 1e6 })));
     expect(Buffer.from(await artifacts.getPart(refs[0]!))).toEqual(parts[0]);
     expect(Buffer.from(await artifacts.getPart(refs[0]!))).toEqual(parts[0]);
     expect(bucket.fetched).toBe(1);
@@ -108,21 +109,21 @@ describe('parts kept on this machine', () => {
 
   it('are left to the store where the folder cannot be written to', async () => {
     writeFileSync(join(folder, 'file'), '');
-    const cache = new PartCache({ folder: join(folder, 'file'), most: 1e6 });
+    const cache = new PartCache(new LocalCache(join(folder, 'file'), { most: 1e6 }));
     expect(await cache.read(bucketOfParts(), refs[0]!)).toBeUndefined();
   });
 });
 
-describe('partCacheOptions', () => {
+describe('cacheOptions', () => {
   it('reads the folder and the megabytes from the environment', () => {
-    expect(partCacheOptions({}, '/kept')).toEqual({ folder: '/kept', most: 4_096_000_000 });
+    expect(cacheOptions({}, '/kept')).toEqual({ folder: '/kept', most: 4_096_000_000 });
     const env = { RETRAIN_CACHE_DIR: '/else', RETRAIN_CACHE_SIZE: '0.5' };
-    expect(partCacheOptions(env, '/kept')).toEqual({ folder: '/else', most: 500_000 });
-    expect(partCacheOptions({ RETRAIN_CACHE_SIZE: '0' }, '/kept')).toBeUndefined();
+    expect(cacheOptions(env, '/kept')).toEqual({ folder: '/else', most: 500_000 });
+    expect(cacheOptions({ RETRAIN_CACHE_SIZE: '0' }, '/kept')).toMatchObject({ most: 0 });
   });
 
   it.each(['-1', 'much', ''])('refuses a size of "%s"', (RETRAIN_CACHE_SIZE) => {
-    expect(() => partCacheOptions({ RETRAIN_CACHE_SIZE }, '/kept')).toThrow(
+    expect(() => cacheOptions({ RETRAIN_CACHE_SIZE }, '/kept')).toThrow(
       `RETRAIN_CACHE_SIZE is "${RETRAIN_CACHE_SIZE}", where a number of megabytes is expected: ` +
         'set it to 0 to keep nothing, or leave it out for 4096',
     );
