@@ -11,18 +11,31 @@ const PIECE = 1 << 20;
 /** In front of each row: its place in the batch and its length. */
 const MARK = 8;
 
+/** Bytes a batch begins with. */
+const FIRST_HELD = 1 << 12;
+
+const NOTHING = Buffer.alloc(0);
 const LF = 10;
 
+/** What is known of one batch. */
+interface Gathered {
+  /** Rows that wait here, behind a mark each; `length` bytes of it are used. */
+  bytes: Buffer;
+  length: number;
+  /** Bytes that wait in its file. */
+  spilt: number;
+  rows: number;
+}
+
 /**
- * Gathers rows that come in any order into batches, in memory bounded by {@link MOST_HELD} and one batch.
+ * Gathers rows that come in any order into batches, in memory bounded by twice {@link MOST_HELD} (buffers double
+ * as they grow) and one batch.
  * What does not fit waits in a file for each batch.
  */
 export class BatchSpill {
   readonly #files: Files;
   readonly #pathOf: (batch: number) => string;
-  readonly #held = new Map<number, { bytes: Buffer; length: number }>();
-  readonly #spilt = new Map<number, number>();
-  readonly #rows = new Map<number, number>();
+  readonly #batches: (Gathered | undefined)[] = [];
   readonly #most: number;
   readonly #piece: number;
   #total = 0;
@@ -41,21 +54,21 @@ export class BatchSpill {
   /** Takes a row, bytes [start, end) without its line break, for a place in a batch. */
   add(batch: number, place: number, bytes: Buffer, start: number, end: number): void {
     const length = end - start + 1;
-    const held = this.#heldOf(batch, MARK + length);
+    const held = this.#withRoom(batch, MARK + length);
     held.bytes.writeUInt32LE(place, held.length);
     held.bytes.writeUInt32LE(length, held.length + 4);
     held.length += MARK;
     copyBytes(bytes, start, end, held.bytes, held.length);
     held.length += length;
     held.bytes[held.length - 1] = LF;
-    this.#rows.set(batch, this.rowsOf(batch) + 1);
+    held.rows++;
     this.#total += MARK + length;
     if (this.#total > this.#most) this.#spill();
   }
 
   /** How many rows of a batch there are. */
   rowsOf(batch: number): number {
-    return this.#rows.get(batch) ?? 0;
+    return this.#batches[batch]?.rows ?? 0;
   }
 
   /**
@@ -88,14 +101,11 @@ export class BatchSpill {
     if (used > 0) yield piece.subarray(0, used);
   }
 
-  #heldOf(batch: number, more: number): { bytes: Buffer; length: number } {
-    let held = this.#held.get(batch);
-    if (held === undefined) {
-      held = { bytes: Buffer.allocUnsafe(1 << 12), length: 0 };
-      this.#held.set(batch, held);
-    }
+  /** What is held of a batch, with room for so many bytes more. */
+  #withRoom(batch: number, more: number): Gathered {
+    const held = (this.#batches[batch] ??= { bytes: NOTHING, length: 0, spilt: 0, rows: 0 });
     if (held.length + more > held.bytes.length) {
-      const larger = Buffer.allocUnsafe(2 * (held.length + more));
+      const larger = Buffer.allocUnsafe(Math.max(FIRST_HELD, 2 * (held.length + more)));
       held.bytes.copy(larger, 0, 0, held.length);
       held.bytes = larger;
     }
@@ -103,21 +113,23 @@ export class BatchSpill {
   }
 
   #spill(): void {
-    for (const [batch, { bytes, length }] of this.#held) {
-      this.#files.append(this.#pathOf(batch), bytes.subarray(0, length));
-      this.#spilt.set(batch, (this.#spilt.get(batch) ?? 0) + length);
-    }
-    this.#held.clear();
+    this.#batches.forEach((held, batch) => {
+      if (held === undefined || held.length === 0) return;
+      this.#files.append(this.#pathOf(batch), held.bytes.subarray(0, held.length));
+      held.spilt += held.length;
+      [held.bytes, held.length] = [NOTHING, 0];
+    });
     this.#total = 0;
   }
 
   #gather(batch: number): Buffer {
-    const held = this.#held.get(batch);
-    const rest = held?.bytes.subarray(0, held.length) ?? Buffer.alloc(0);
-    const spilt = this.#spilt.get(batch);
-    this.#held.delete(batch);
-    if (spilt === undefined) return rest;
-    const bytes = Buffer.allocUnsafe(spilt + rest.length);
+    const held = this.#batches[batch];
+    if (held === undefined) return NOTHING;
+    const { length, spilt } = held;
+    const rest = held.bytes.subarray(0, length);
+    [held.bytes, held.length, held.spilt] = [NOTHING, 0, 0];
+    if (spilt === 0) return rest;
+    const bytes = Buffer.allocUnsafe(spilt + length);
     let at = 0;
     for (const piece of this.#files.read(this.#pathOf(batch))) {
       bytes.set(piece, at);
