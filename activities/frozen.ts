@@ -27,11 +27,14 @@ export function checkFrozen(ledger: Ledger, params: Params): void {
         ] as [string, unknown, unknown][])),
     ['data.missing_values', settings.missing_values, params.data.missing_values],
     ['split.key', settings.split_key, params.split.key],
-    ...Object.entries(params.data.columns).map(([name, type]): [string, unknown, unknown] => [
-      `data.columns.${name}`,
-      types.get(name),
-      type,
-    ]),
+    ...Object.entries(params.data.columns)
+      // Numbers may be classes: get_data warns of that.
+      .filter(([name, type]) => !(name === settings.target && type === 'number'))
+      .map(([name, type]): [string, unknown, unknown] => [
+        `data.columns.${name}`,
+        types.get(name),
+        type,
+      ]),
   ];
   for (const [key, at, asked] of frozen) {
     if (canonicalJson(at ?? null) === canonicalJson(asked)) continue;

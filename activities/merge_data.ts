@@ -5,7 +5,7 @@ import { at, type Ref } from '../store/ref.ts';
 import type { MergeDataRequest, StageResult } from './contract.ts';
 import type { Deps } from './deps.ts';
 import { currentExecution } from './execution.ts';
-import { lookAtFiles } from './look.ts';
+import { checkPresent } from './presence.ts';
 import { BATCHES, batchFile, MERGED } from './paths.ts';
 import { runStage, type Stage, type StageDefinition } from './stage.ts';
 
@@ -40,7 +40,7 @@ export async function mergeData(deps: Deps, request: MergeDataRequest): Promise<
     );
   // A stage of its own does not mend what the ones before it have lost: the run of a batch does.
   if (request.cache !== 'require')
-    await lookAtFiles(deps.store.artifacts, BATCHES, filesOf(batches), currentExecution().runId);
+    await checkPresent(deps.store.artifacts, BATCHES, filesOf(batches), currentExecution().runId);
   const rows = batches.reduce((sum, entry) => sum + entry.rows, 0);
   const whole: Stage<'batches'> = {
     ...stage,

@@ -3,6 +3,7 @@ import { BadParams, messageOf, SetupError, WebhookUnavailable } from '../errors.
 import { headlineScore } from '../pipeline/metric-sets.ts';
 import type { NotifyRequest } from './contract.ts';
 import type { Execution } from './execution.ts';
+import { scoreDigits } from '../pipeline/score-digits.ts';
 
 const ANSWER_MS = 10_000;
 
@@ -72,7 +73,7 @@ function textOf({
   message,
 }: NotifyRequest): string {
   const score = headlineScore(metrics ?? {});
-  const scored = score === undefined ? '' : `, ${score.name} ${score.value.toFixed(4)}`;
+  const scored = score === undefined ? '' : `, ${score.name} ${scoreDigits(score.value)}`;
   const made = version === null ? message : `version ${version.version}, build ${version.seq}`;
   const why = error === null ? made + scored : `${error.stage ?? 'the run'}: ${error.message}`;
   return `${pipeline} · batch ${batch} ${outcome}: ${why}`

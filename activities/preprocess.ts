@@ -9,7 +9,7 @@ import { partColumns, readColumns } from './columns-file.ts';
 import type { Deps } from './deps.ts';
 import { encodePart } from './encode-part.ts';
 import { currentExecution } from './execution.ts';
-import { lookAtFiles } from './look.ts';
+import { checkPresent } from './presence.ts';
 import { MERGED, partFile, PROCESSED, TEST, TRAIN } from './paths.ts';
 import {
   addHealed,
@@ -64,7 +64,7 @@ export async function preprocess(deps: Deps, request: StageRequest): Promise<Sta
 async function lookAtParts({ store }: Deps, { outputs }: StageResult): Promise<void> {
   const look = async (directory: Ref): Promise<void> => {
     const files = await store.artifacts.list(directory);
-    await lookAtFiles(store.artifacts, directory.path, files, currentExecution().runId);
+    await checkPresent(store.artifacts, directory.path, files, currentExecution().runId);
   };
   await Promise.all([outputs['train']!, outputs['test']!].map(look));
 }

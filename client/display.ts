@@ -2,6 +2,7 @@ import { createLogUpdate } from 'log-update';
 import { onStderr, onStdout } from './colour.ts';
 import type { StageView, Watcher } from './follow.ts';
 import { widthOf } from './width.ts';
+import { scoreDigits } from '../pipeline/score-digits.ts';
 
 /** Where progress goes: always stderr, so that stdout holds results alone. */
 const out = process.stderr;
@@ -168,8 +169,8 @@ function cellOf(value: string | number | undefined): string {
   return String(value ?? '').replaceAll(/\s*\n\s*/g, ' ');
 }
 
-/** A share or count as printed in tables: shares with four decimals, whole numbers as they are. */
+/** A score or count as printed in tables: whole numbers past 1 as they are. */
 export function number(value: number | undefined): string {
   if (value === undefined) return '–';
-  return Number.isInteger(value) && Math.abs(value) > 1 ? String(value) : value.toFixed(4);
+  return Number.isInteger(value) && Math.abs(value) > 1 ? String(value) : scoreDigits(value);
 }

@@ -84,7 +84,7 @@ function tell(plan: GcPlan, { removed, runs }: Told): void {
     say('nothing was removed: add --yes to do it');
   if (runs.length > 0)
     say(
-      `${[...new Set(runs)].join(', ')} at work: gc --yes removes nothing until it has ended`,
+      `${[...new Set(runs)].join(', ')} at work: gc --yes removes nothing until ${new Set(runs).size === 1 ? 'it has' : 'they have'} ended`,
       'warning',
     );
 }

@@ -1,4 +1,5 @@
 import { metricSetOf } from '../pipeline/metric-sets.ts';
+import { scoreDigits } from '../pipeline/score-digits.ts';
 import { onStderr } from './colour.ts';
 import { number, table } from './display.ts';
 import type { ResultDocument } from './result.ts';
@@ -37,12 +38,14 @@ export function printResult(document: ResultDocument): void {
 
 /** Scores on the test rows of everything so far beside those on the new batch alone. */
 export function metricsTable(metrics: NonNullable<ResultDocument['metrics']>): string {
+  const { shares } = metricSetOf(metrics);
   const newBatch = metrics['new_batch'] as Record<string, unknown> | undefined;
   const rows = scoreNames(metrics).flatMap((name) => {
     const whole = metrics[name];
     const alone = newBatch?.[name];
     if (typeof whole !== 'number') return [];
-    const interval = intervalOf(metrics[`${name}_low`], metrics[`${name}_high`]);
+    const [low, high] = [metrics[`${name}_low`], metrics[`${name}_high`]];
+    const interval = intervalOf(low, high, shares ? (of) => of.toFixed(2) : scoreDigits);
     return [[name, scoreText(name, whole), interval, scoreText(name, alone)]];
   });
   return table(['metric', 'all batches', '95 %', 'new batch'], rows);
@@ -54,12 +57,12 @@ export function scoreText(name: string, value: unknown): string {
   return name.endsWith('_rows') ? String(value) : number(value);
 }
 
-/** The metrics a person looks at first, in their order. */
+/** The metrics a person looks at first, in their order, of those there are. */
 export function scoreNames(metrics: Readonly<Record<string, unknown>>): string[] {
-  return [...metricSetOf(metrics).shown, 'test_rows'];
+  return [...metricSetOf(metrics).shown.filter((name) => name in metrics), 'test_rows'];
 }
 
-function intervalOf(low: unknown, high: unknown): string {
+function intervalOf(low: unknown, high: unknown, text: (value: number) => string): string {
   if (typeof low !== 'number' || typeof high !== 'number') return '';
-  return `${low.toFixed(2)}–${high.toFixed(2)}`;
+  return `${text(low)}–${text(high)}`;
 }

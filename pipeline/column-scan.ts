@@ -24,7 +24,10 @@ export class ColumnScan {
   first = '';
   /** Whether no two of the known cells are equal, as far as they are compared. */
   allDiffer = true;
-  /** How many different words there are; of a target all are counted, of a feature while all differ. */
+  /**
+   * How many different words there are: of a target with classes all are counted, of a quantity up to two, of
+   * a feature while all differ.
+   */
   get words(): number {
     return this.#words.size;
   }

@@ -1,14 +1,16 @@
 /** The scores of one kind of model, as people are told of them. */
 export interface MetricSet {
   /**
-   * The score that stands for a version where there is room for one. The metrics file has the 95 % interval
-   * around it, as `<headline>_low` and `<headline>_high`.
+   * The score that stands for a version where there is room for one. Where there are rows enough for one, the
+   * metrics file has the 95 % interval around it, as `<headline>_low` and `<headline>_high`.
    */
   readonly headline: string;
   /** Those that a person looks at first, in this order. */
   readonly shown: readonly string[];
   /** Those that lists of versions have a column for, with its heading. */
   readonly listed: readonly { readonly name: string; readonly heading: string }[];
+  /** Whether all are shares, from 0 to 1; else they are in a unit of their own. */
+  readonly shares: boolean;
   /** Those of which less is better; of the others shown more is. */
   readonly lower: readonly string[];
 }
@@ -21,6 +23,7 @@ export const CLASS_METRICS: MetricSet = {
     { name: 'balanced_accuracy', heading: 'balanced' },
     { name: 'f1_macro', heading: 'f1' },
   ],
+  shares: true,
   lower: [],
 };
 
@@ -28,6 +31,7 @@ export const NUMBER_METRICS: MetricSet = {
   headline: 'rmse',
   shown: ['rmse', 'mae', 'r2'],
   listed: ['rmse', 'mae', 'r2'].map((name) => ({ name, heading: name })),
+  shares: false,
   lower: ['rmse', 'mae'],
 };
 

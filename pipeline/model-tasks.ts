@@ -109,7 +109,7 @@ function importanceOf(
   return features.map(({ name }, i) => ({ feature: name, share: shares[i]! }));
 }
 
-/** A score in the shape `dvc metrics show` prints: numbers under names, no lists but the matrix. */
+/** A score in the shape `dvc metrics show` prints: numbers under names, no lists but what is drawn. */
 function fileOf(scored: Scored | null): Record<string, unknown> {
   return scored === null
     ? { test_rows: 0 }

@@ -78,9 +78,9 @@ function intervalOf(values: Float64Array, mean: number): [low: number, high: num
 }
 
 function explained(actual: Float64Array, mse: number): number {
-  const variance = squaresAbout(actual, meanOf(actual)) / actual.length;
-  if (variance > 0) return 1 - mse / variance;
-  return mse === 0 ? 1 : 0;
+  // Not by the variance being 0: the mean of equal numbers may be rounded, and differ from them.
+  if (actual.every((value) => value === actual[0])) return mse === 0 ? 1 : 0;
+  return 1 - mse / (squaresAbout(actual, meanOf(actual)) / actual.length);
 }
 
 function agreementOf(actual: Float64Array, predicted: Float64Array): Agreement {

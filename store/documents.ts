@@ -105,7 +105,8 @@ async function write(
 
 /**
  * Reads a document's bytes, brought up to the schema of this program.
- * @throws DamagedArtifact when they are not JSON of this shape, or were written by a newer version.
+ * @throws DamagedArtifact when they are not JSON of this shape, or, with `details.newer`, were written by a
+ *   newer version.
  */
 export function decodeDocument<T>(
   key: string,
@@ -117,7 +118,7 @@ export function decodeDocument<T>(
   if (typeof written === 'number' && written > schema)
     throw new DamagedArtifact(
       `the stored document ${key} has schema ${written}, newer than this program knows (${schema}): update the program`,
-      { details: { key } },
+      { details: { key, newer: true } },
     );
   while (typeof written === 'number' && written < schema) {
     const upgrade = upgrades?.[written];

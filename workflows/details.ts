@@ -1,6 +1,7 @@
 import type { PinnedRun, RunSummary, StageLine } from '../activities/contract.ts';
 import { grouped } from './activity-summary.ts';
 import { plain, tableOf } from './markdown.ts';
+import { scoreDigits } from '../pipeline/score-digits.ts';
 
 const MARKS: Record<StageLine['state'], string> = {
   waiting: '·',
@@ -68,5 +69,5 @@ function linksOf({ mlflow, version }: RunSummary, artifacts: string): string[] {
 }
 
 function numberText(value: number): string {
-  return Number.isInteger(value) && value > 1 ? grouped(value) : value.toFixed(4);
+  return Number.isInteger(value) && value > 1 ? grouped(value) : scoreDigits(value);
 }

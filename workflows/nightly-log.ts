@@ -11,6 +11,7 @@ import type {
   PinnedNightly,
 } from '../activities/nightly-contract.ts';
 import { plain, tableOf } from './markdown.ts';
+import { scoreDigits } from '../pipeline/score-digits.ts';
 
 const MARKS: Record<NightlyLine['state'], string> = {
   running: '▸',
@@ -115,7 +116,7 @@ export class NightlyLog {
     const rows = batches.map(({ batch, state: at, score }) => [
       String(batch),
       `${MARKS[at]} ${at}`,
-      score?.value.toFixed(4) ?? '',
+      score === undefined ? '' : scoreDigits(score.value),
     ]);
     const heading = batches.find(({ score }) => score !== undefined)?.score?.name ?? 'score';
     const table = rows.length === 0 ? '' : tableOf(['batch', 'state', heading], rows);

@@ -1,10 +1,11 @@
-import { existsSync } from 'node:fs';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { constants, existsSync } from 'node:fs';
+import { access, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { Conflict, messageOf, SetupError } from '../../errors.ts';
 import { withLock } from '../../infra/lock.ts';
 import { sha256 } from '../../store/hash.ts';
+import { say } from '../print.ts';
 
 /** What an export leaves of itself, to tell its files from edited ones; of no use to DVC. */
 export const RECEIPT = '.dvc/export.json';
@@ -37,7 +38,14 @@ export async function inFolder<T>(folder: string, work: () => Promise<T>): Promi
   } catch (error) {
     throw unusable(folder, 'made a folder', error);
   }
-  return withLock(join(folder, '.export.lock'), work);
+  try {
+    await access(folder, constants.W_OK);
+  } catch (error) {
+    throw unusable(folder, 'written into', error);
+  }
+  return withLock(join(folder, '.export.lock'), work, (pid) =>
+    say(`process ${pid} exports into ${folder}: waiting for it`),
+  );
 }
 
 /**

@@ -8,6 +8,7 @@ import { EXIT } from '../exit.ts';
 import { tell } from '../failure.ts';
 import { printJson, say } from '../print.ts';
 import type { Session } from '../session.ts';
+import { scoreDigits } from '../../pipeline/score-digits.ts';
 
 /** How often it is asked where it stands. */
 const LOOK_MS = 1_000;
@@ -74,7 +75,7 @@ function print({ state, batches, warnings }: NightlySummary): void {
   for (const warning of warnings) say(warning, 'warning');
   for (const { batch, score } of batches)
     process.stdout.write(
-      `batch ${batch}${score === undefined ? '' : `  ${score.name} ${score.value.toFixed(4)}`}\n`,
+      `batch ${batch}${score === undefined ? '' : `  ${score.name} ${scoreDigits(score.value)}`}\n`,
     );
   process.stdout.write(`${state}\n`);
 }

@@ -1,5 +1,5 @@
 import type { Agreement, NumberScore } from '../number-metrics.ts';
-import { fourDigits } from './html.ts';
+import { scoreDigits } from '../score-digits.ts';
 
 /** The side of the picture, and the room about it for what its sides say. */
 const SIDE = 320;
@@ -10,9 +10,9 @@ export function numberSections({ rmse, rmse_low, rmse_high, agreement }: NumberS
   const interval =
     rmse_low === undefined || rmse_high === undefined
       ? ''
-      : `, 95 % interval ${fourDigits(rmse_low)} to ${fourDigits(rmse_high)}`;
+      : `, 95 % interval ${scoreDigits(rmse_low)} to ${scoreDigits(rmse_high)}`;
   return [
-    `<p>Root mean squared error ${fourDigits(rmse)}${interval}, in the unit of the target.</p>`,
+    `<p>Root mean squared error ${scoreDigits(rmse)}${interval}, in the unit of the target.</p>`,
     `<h2>Predicted against actual</h2>`,
     picture(agreement),
     '<p>Rows on the line are predicted as they are; the darker a square, the more rows.</p>',

@@ -1,5 +1,6 @@
 import type { Scored } from '../learner.ts';
 import { metricSetOf } from '../metric-sets.ts';
+import { scoreDigits } from '../score-digits.ts';
 import { bar, escapeHtml, fourDigits, tableOf } from './html.ts';
 
 /** What a report is made of. */
@@ -48,7 +49,7 @@ function scoreTable(whole: Scored | null, newBatch: Scored | null): string {
   if (whole === null) return '<p>There are no test rows, so this version has no scores.</p>';
   const cell = (scored: Scored | null, name: string): string => {
     const value = scored?.numbers[name];
-    return value === undefined ? '–' : fourDigits(value);
+    return value === undefined ? '–' : scoreDigits(value);
   };
   const names = metricSetOf(whole.numbers).shown;
   const rows = names.map((name) => [name, cell(whole, name), cell(newBatch, name)]);

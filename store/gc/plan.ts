@@ -104,7 +104,7 @@ async function entryGarbage(
       entry = await store.cache.read(stage, key);
     } catch (error) {
       if (!(error instanceof DamagedArtifact)) throw error;
-      if (/newer than this program/.test(error.message)) throw error;
+      if (error.details['newer'] === true) throw error;
     }
     if (entry !== undefined && reach.covers(entry)) {
       const { counts } = entry.outputs;

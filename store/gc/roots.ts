@@ -58,7 +58,7 @@ export async function readRoots(store: Store, keep: Keep): Promise<Roots> {
   return roots;
 }
 
-/** A build whose record is damaged for good must not keep gc from its work for ever. */
+/** @throws DamagedArtifact that says how gc goes on where a build's record is damaged for good */
 async function readRecord(
   { records }: Store,
   { pipeline, version, seq }: BuildOf,
@@ -66,10 +66,10 @@ async function readRecord(
   try {
     return await records.read(pipeline, version, seq);
   } catch (error) {
-    const older = error instanceof DamagedArtifact && !/newer than this/.test(error.message);
-    if (!older) throw error;
+    if (!(error instanceof DamagedArtifact) || error.details['newer'] === true) throw error;
+    const key = recordKey(pipeline, version, seq);
     throw new DamagedArtifact(
-      `${error.message}; what that build consists of is not known, so nothing is removed: delete ${recordKey(pipeline, version, seq)} to give the build up`,
+      `the stored document ${key} has been changed by hand or damaged, so what build ${version}.${seq} of ${pipeline} consists of is not known, and nothing is removed: restore it from a backup, or delete ${key} to give the build up`,
       { cause: error, details: error.details },
     );
   }

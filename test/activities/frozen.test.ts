@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { asCut } from '../../activities/frozen.ts';
+import { asCut, checkFrozen } from '../../activities/frozen.ts';
 import { paramsSchema } from '../../pipeline/params.ts';
 import type { Ledger, Settings } from '../../store/ledger.ts';
 import { SETTINGS } from '../store/ledger-settings.ts';
@@ -31,4 +31,17 @@ it('what was declared when the first batch was cut goes on, whatever is declared
 
 it('a ledger that does not say what was declared goes by all its types', () => {
   expect(asCut(cut({ columns }), asked).data.columns).toEqual({ a: 'category', b: 'number' });
+});
+
+it('numbers that are classes may stay declared, other types of the target are another pipeline', () => {
+  const settings = { columns, source: { kind: 'file', name: 'x.csv' }, target: 't' } as const;
+  const declare = (t: 'number' | 'ignore') => {
+    const { batch_size, missing_values } = SETTINGS;
+    const data = { source: 'x.csv', target: 't', columns: { t }, batch_size, missing_values };
+    return paramsSchema.parse({ data: { ...data, shuffle_seed: null } });
+  };
+  expect(() => checkFrozen(cut(settings), declare('number'))).not.toThrow();
+  expect(() => checkFrozen(cut(settings), declare('ignore'))).toThrow(
+    'data.columns.t is frozen at "category"',
+  );
 });

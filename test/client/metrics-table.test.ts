@@ -14,3 +14,16 @@ it('rows are counted in whole numbers, also where there is one, or none; scores 
   const none = metricsTable({ test_rows: 0, new_batch: { test_rows: 1 } });
   expect(none).toMatch(/test_rows +0 +1$/m);
 });
+
+it('errors in a small or a large unit are shown by their digits', () => {
+  const text = metricsTable({
+    rmse: 0.000_412,
+    rmse_low: 0.000_3,
+    rmse_high: 0.000_5,
+    mae: 31_234_567.8,
+    test_rows: 9,
+  });
+  expect(text).toMatch(/rmse +0\.00041200 +0\.00030000–0\.00050000/);
+  expect(text).toMatch(/mae +3\.1235e\+7/);
+  expect(text).not.toContain('accuracy');
+});

@@ -62,6 +62,11 @@ describe('scoreNumbers', () => {
     expect(scoreOf([3, 3], [3, 3])!.agreement).toEqual({ edges: [3, 3], matrix: [[2]] });
   });
 
+  it('of equal numbers explains all or nothing, also of those whose mean is rounded', () => {
+    expect(scoreOf([0.1, 0.1, 0.1], [0.1, 0.1, 0.1])!.r2).toBe(1);
+    expect(scoreOf([0.1, 0.1, 0.1], [0.1, 0.1, 0.11])!.r2).toBe(0);
+  });
+
   it('stays finite where squares of errors would not, and refuses what has none', () => {
     const far = scoreOf([1e150, -1e150, 0], [-1e150, 1e150, 0])!;
     expect(far.rmse_high).toBeLessThan(Infinity);

@@ -5,28 +5,28 @@ import { inParallel } from '../store/parallel.ts';
 import type { Ref } from '../store/ref.ts';
 
 /**
- * Files of a directory that a run looks at; all of them, where there are no more. A HEAD costs a
+ * Files of a directory that a run checks; all of them, where there are no more. A HEAD costs a
  * millisecond of the worker's, and a cached run of many batches is to stay one of a moment.
  */
-export const MOST_LOOKED_AT = 8;
+export const MOST_CHECKED = 8;
 
 /**
- * Looks whether the files of a directory are still there, by a HEAD each; of more than
- * {@link MOST_LOOKED_AT} at so many, others in each run. What only reads a directory's name would take
+ * Checks that the files of a directory are still there, by a HEAD each; of more than
+ * {@link MOST_CHECKED} at so many, others in each run. What only reads a directory's name would take
  * it for whole, though a file of it were lost.
  * @param path of the directory, and of the files relative to it
  * @param runId by which runs look at different files
  * @throws DamagedArtifact naming a file that is missing or damaged, so that its maker makes it again
  */
-export async function lookAtFiles(
+export async function checkPresent(
   artifacts: Pick<Artifacts, 'has'>,
   path: string,
   files: readonly Ref[],
   runId: string,
 ): Promise<void> {
-  const from = files.length > MOST_LOOKED_AT ? numberOf(runId) % files.length : 0;
-  const looked = [...files.slice(from), ...files.slice(0, from)].slice(0, MOST_LOOKED_AT);
-  await inParallel(looked, MOST_LOOKED_AT, async (file) => {
+  const from = files.length > MOST_CHECKED ? numberOf(runId) % files.length : 0;
+  const looked = [...files.slice(from), ...files.slice(0, from)].slice(0, MOST_CHECKED);
+  await inParallel(looked, MOST_CHECKED, async (file) => {
     if (await artifacts.has(file)) return;
     const ref = { ...file, path: `${path}${file.path}` };
     throw new DamagedArtifact(
