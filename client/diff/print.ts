@@ -17,7 +17,10 @@ export function diffText(document: DiffDocument): string {
     part(['param', old, now], paramRows(document.params)),
     part([...head('metric'), ''], metricRows(document.metrics)),
     part(head('model'), changeRows(document.model, String)),
-    part(head('feature importance'), changeRows(document.importance, number)),
+    part(
+      head('feature importance'),
+      changeRows(document.importance, (share) => share.toFixed(4)),
+    ),
     part(['artifact', old, now, 'size', 'was'], document.artifacts.map(artifactRow)),
   ].filter((text) => text !== undefined);
   if (parts.length === 0) return `${old} and ${now} of ${document.pipeline} are the same`;
