@@ -1,4 +1,9 @@
-import { StorageRefused, StorageUnavailable, type RetrainError } from '../../errors.ts';
+import {
+  DamagedArtifact,
+  StorageRefused,
+  StorageUnavailable,
+  type RetrainError,
+} from '../../errors.ts';
 import type { VersionRecord } from '../../store/records.ts';
 import type { Stale } from '../../store/stale.ts';
 import { latestOf } from '../latest.ts';
@@ -20,6 +25,9 @@ export interface Stored {
   error: RetrainError | null;
 }
 
+/** What keeps the store from telling, and Temporal not. */
+const TELLABLE = [StorageUnavailable, StorageRefused, DamagedArtifact] as const;
+
 const NOTHING = { version: null, origins: [], tracked: null, stale: null, logging: null };
 
 /** The version that stands, or why the store cannot tell. */
@@ -40,8 +48,8 @@ export async function storedVersion(
     const own = stale.find((one) => one.version === batch) ?? null;
     return { version, origins, tracked, stale: own, logging, error: null };
   } catch (error) {
-    if (!(error instanceof StorageUnavailable || error instanceof StorageRefused)) throw error;
-    return { ...NOTHING, error };
+    if (!TELLABLE.some((kind) => error instanceof kind)) throw error;
+    return { ...NOTHING, error: error as RetrainError };
   }
 }
 

@@ -205,6 +205,10 @@ describe('verify', () => {
         expect(sentence).toContain(`the stored document ${key} is not JSON`);
         expect(sentence).toContain('restore it from a backup, or build the version anew');
       }
+      const status = await project.client('status', '2');
+      expect(status.code).toBe(0);
+      expect(status.stdout).toContain('iris-batch-2 completed');
+      expect(status.stderr).toContain('what stands cannot be told: the stored document');
       const sentence = refused(await project.client('gc', '--yes'));
       expect(sentence).toContain(`delete ${key} to give the build up`);
     });
