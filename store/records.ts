@@ -195,7 +195,7 @@ export class Records {
     { pipeline, version, seq }: BuildOf,
     logged: Pick<VersionLine, 'run_id' | 'model_version'>,
   ): Promise<void> {
-    await this.#index.noteLogged({ pipeline, version, seq }, logged);
+    await this.#index.noteLogged({ pipeline, version, seq }, logged, () => this.#linesOf(pipeline));
   }
 
   /**

@@ -64,14 +64,19 @@ export class VersionIndex {
     });
   }
 
-  /** Notes where a build is logged now, if it is the latest of its version. */
+  /**
+   * Notes where a build is logged now, if it is the latest of its version.
+   * @param others gives the lines of all versions where no index stands
+   */
   async noteLogged(
     { pipeline, version, seq }: BuildOf,
     logged: Pick<VersionLine, 'run_id' | 'model_version'>,
+    others: () => Promise<VersionLine[]>,
   ): Promise<void> {
-    await swapDocument(this.#bucket, indexKey(pipeline), INDEX, (current) => ({
-      ...current!,
-      versions: current!.versions.map((line) =>
+    await swapDocument(this.#bucket, indexKey(pipeline), INDEX, async (current) => ({
+      schema: 1 as const,
+      pipeline,
+      versions: (current?.versions ?? (await others())).map((line) =>
         line.version === version && line.seq === seq ? { ...line, ...logged } : line,
       ),
     }));

@@ -279,6 +279,10 @@ describe.each(S3_SERVERS)('the store on $name', ({ open }) => {
       await expect(store.records.list('p')).rejects.toThrow('delete it, and it is written anew');
       await store.bucket.delete(index);
       expect(await store.records.list('p')).toEqual(listed);
+      const logged = { run_id: 'r', model_version: '7' };
+      await store.records.noteLogged({ pipeline: 'p', version: 2, seq: 1 }, logged);
+      expect(await store.records.list('p')).toEqual([listed[0], { ...listed[1], ...logged }]);
+      await store.bucket.delete(index);
       await store.records.publish({ ...draft('third'), version: 3 });
       expect((await store.records.list('p')).slice(0, 2)).toEqual(listed);
       expect(await store.bucket.head(index)).toBeDefined();
