@@ -1,7 +1,7 @@
 import { CellReader } from './cell-reader.ts';
 import { looksNumeric, numberOf } from './cells.ts';
 import { cellText, type CsvReader, type RowBlock } from './csv-reader.ts';
-import { notANumber, notAQuantity } from './rows.ts';
+import { notADeclaredNumber, notAQuantity } from './rows.ts';
 import { WordTable } from './word-table.ts';
 
 /** As many different words of a column are told apart. */
@@ -55,7 +55,7 @@ export class ColumnScan {
         throw notAQuantity(block, row, this.#index, reader);
       if (this.#kind === 'declared number') {
         if (!plain && numberOf(cells.text(bytes)) === null)
-          throw notANumber(block, row, this.#index, reader);
+          throw notADeclaredNumber(block, row, this.#index, reader);
         continue;
       }
       if (this.known === 0) this.first = cells.text(bytes);

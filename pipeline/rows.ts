@@ -17,8 +17,19 @@ export function checkHeader(
   conform(header, columns, { file, target: '', key: null, missingValues: [''], ...contract });
 }
 
-/** The error for a cell of a number column that holds something else. Row and column are indexes from 0. */
-export function notANumber(
+/**
+ * The error for a cell that holds something else than the number its column has had since the pipeline
+ * began. Row and column are indexes from 0.
+ */
+export function notANumber(...cell: Parameters<typeof notADeclaredNumber>): BadData {
+  return new BadData(
+    `${cellAt(...cell)} is not a number; mend the cell, or start a new pipeline in which it may stand ` +
+      'there (data.missing_values, data.columns)',
+  );
+}
+
+/** The error for a cell of a column that is declared a number, when it is first read. */
+export function notADeclaredNumber(
   block: RowBlock,
   row: number,
   column: number,
@@ -32,7 +43,7 @@ export function notANumber(
 }
 
 /** The error for a cell of the column to predict that holds something else than a number, likewise. */
-export function notAQuantity(...cell: Parameters<typeof notANumber>): BadData {
+export function notAQuantity(...cell: Parameters<typeof notADeclaredNumber>): BadData {
   return new BadData(
     `${cellAt(...cell)} is not a number, and a regression (model.task) predicts numbers; mend the cell, ` +
       'add it to data.missing_values, or set model.task to classification',

@@ -52,7 +52,7 @@ describe('encodeBatch', () => {
     [
       { missingValues: [''] },
       'BadData',
-      'batch 1, row 2 (line 3), column "n": "NA" is not a number; mend the cell, add it to data.missing_values, or declare data.columns.n: category',
+      'batch 1, row 2 (line 3), column "n": "NA" is not a number; mend the cell, or start a new pipeline in which it may stand there (data.missing_values, data.columns)',
     ],
   ])('refuses %j', (options, name, sentence) => {
     expect(() => encode(table, columns, options)).toThrow(

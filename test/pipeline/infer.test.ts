@@ -177,7 +177,7 @@ describe('later rows', () => {
     ],
     [
       'x,c,y\n1,a,p\nabc,b,q\n',
-      'more.csv, row 2 (line 3), column "x": "abc" is not a number; mend the cell, add it to data.missing_values, or declare data.columns.x: category',
+      'more.csv, row 2 (line 3), column "x": "abc" is not a number; mend the cell, or start a new pipeline in which it may stand there (data.missing_values, data.columns)',
     ],
   ])('refuses %j', (text, sentence) => {
     expect(() => check(text)).toThrow(
