@@ -21,7 +21,8 @@ const OURS = /^retrain-[a-z]+-([0-9a-f]{8})-(\d+)-([0-9a-f]{8})-\w{6}$/;
 export async function newOwnFolder(parent: string, kind: string): Promise<string> {
   try {
     await mkdir(parent, { recursive: true });
-    const owner = `${here()}-${process.pid}-${short(identityOf(process.pid) ?? '')}`;
+    const { where, identity } = self();
+    const owner = `${where}-${process.pid}-${short(identity ?? '')}`;
     return await mkdtemp(join(parent, `retrain-${kind}-${owner}-`));
   } catch (error) {
     throw writeError(parent, error);
@@ -68,7 +69,7 @@ export async function sweepOwnFolders(parent: string): Promise<number> {
 async function isLeft(path: string, name: string): Promise<boolean> {
   const [, where, pid, owner] = OURS.exec(name) ?? [];
   if (where === undefined) return false;
-  if (where === here() && identityOf(process.pid) !== undefined) {
+  if (where === self().where && self().identity !== undefined) {
     const now = identityOf(Number(pid));
     return now === undefined || short(now) !== owner;
   }
@@ -87,6 +88,20 @@ async function changedAt(path: string): Promise<number> {
   } catch {
     return Date.now();
   }
+}
+
+interface Self {
+  where: string;
+  /** Undefined where processes cannot be asked after. */
+  identity: string | undefined;
+}
+
+let known: Self | undefined;
+
+/** This process, asked after once: outside Linux that is a process of its own. */
+function self(): Self {
+  known ??= { where: here(), identity: identityOf(process.pid) };
+  return known;
 }
 
 /** Where pids mean the same processes as here: this machine, and on Linux the same container. */

@@ -41,7 +41,7 @@ async function main(): Promise<void> {
   });
   const { folder, most } = cacheOptions(process.env, join(stackDir(root), 'cache', 'files'));
   const local = new LocalCache(folder, { most });
-  sweep(local); // as much as killed processes left: no run waits for it
+  void sweepLeft(root, local, log); // as much as killed processes left: no run waits for it
   const configs = loadConfigs(root);
   const config = configs();
   const store = openStore(config.storage, most === 0 ? undefined : local);
@@ -93,15 +93,6 @@ async function main(): Promise<void> {
 }
 
 /** As params.yaml was when this worker started; a pipeline that has come since, as it is now. */
-function sweep(local: LocalCache): void {
-  const told = (left: number): void => {
-    if (left > 0) log.info({ folders: left }, 'removed what killed processes left on this disk');
-  };
-  const failed = (error: unknown): void => log.warn({ err: error }, 'could not look what is left');
-  sweepLeft(root).then(told, failed);
-  local.sweep().catch(failed);
-}
-
 function configOf(configs: (pipeline?: string) => Config, pipeline?: string): Config {
   try {
     return configs(pipeline);
