@@ -35,8 +35,13 @@ export function formatRow(cells: readonly string[]): string {
   let line = '';
   for (let i = 0; i < cells.length; i++) {
     const cell = cells[i]!;
-    const quoted = /[",\r\n]|^\s|\s$/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell;
-    line += i === 0 ? quoted : `,${quoted}`;
+    const written = /[",\r\n]|^\s|\s$/.test(cell) ? quoted(cell) : cell;
+    line += i === 0 ? written : `,${written}`;
   }
   return line;
+}
+
+/** A cell in quotes. */
+export function quoted(cell: string): string {
+  return `"${cell.replaceAll('"', '""')}"`;
 }

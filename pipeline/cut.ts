@@ -70,7 +70,7 @@ export function cut(reader: CsvReader, options: CutOptions, files: Files): CutFi
         spill.add(batch, place % batchSize, bytes, bounds[2 * row]!, bounds[2 * row + 1]!);
       } else {
         writer.clear();
-        writer.row(block, row);
+        writer.formatted(block, row);
         spill.add(batch, place % batchSize, writer.bytes, 0, writer.length - 1);
       }
       if (hasClasses && classes.isOpen(batch)) {

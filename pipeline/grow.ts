@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { BatchSpill } from './batch-spill.ts';
 import type { Column } from './columns.ts';
+import { quoted } from './csv.ts';
 import type { CsvReader } from './csv-reader.ts';
 import { placesOf } from './cut.ts';
 import { FileWriter } from './file-writer.ts';
@@ -88,7 +89,7 @@ function* waitingRows(
 }
 
 function headerLine(names: readonly string[], delimiter: string): Buffer {
-  const quoted = (name: string): string =>
-    name.includes(delimiter) || /["\r\n]/.test(name) ? `"${name.replaceAll('"', '""')}"` : name;
-  return Buffer.from(`${names.map(quoted).join(delimiter)}\n`);
+  const spelt = (name: string): string =>
+    name.includes(delimiter) || /["\r\n]/.test(name) ? quoted(name) : name;
+  return Buffer.from(`${names.map(spelt).join(delimiter)}\n`);
 }

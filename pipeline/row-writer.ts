@@ -62,8 +62,11 @@ export class RowWriter {
       copyBytes(block.bytes, start, end, this.bytes, this.length);
       this.length += end - start;
       this.bytes[this.length++] = LF;
-      return;
-    }
+    } else this.formatted(block, row);
+  }
+
+  /** The same of a row that is not canonical. */
+  formatted(block: RowBlock, row: number): void {
     const { from, fill } = this.#plan;
     this.#text(
       formatRow(

@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import { quoted } from './csv.ts';
 import type { RowBlock } from './csv-reader.ts';
 
 const QUOTE = 34;
@@ -22,13 +23,13 @@ export function spellingOf(
   width: number,
   delimiter: string,
 ): Spelling {
-  const { bytes, bounds, quoted, cells } = block;
-  if (quoted[row] === 0) return { bytes, start: bounds[2 * row]!, end: bounds[2 * row + 1]! };
+  const { bytes, bounds, cells } = block;
+  if (block.quoted[row] === 0) return { bytes, start: bounds[2 * row]!, end: bounds[2 * row + 1]! };
   const texts = Array.from({ length: width }, (_, column) => {
     const at = 2 * (row * width + column);
     const text = bytes.toString('utf8', cells[at], cells[at + 1]);
     // Only the quote that opens it can stand before a cell.
-    return bytes[cells[at]! - 1] === QUOTE ? `"${text.replaceAll('"', '""')}"` : text;
+    return bytes[cells[at]! - 1] === QUOTE ? quoted(text) : text;
   });
   const spelt = Buffer.from(texts.join(delimiter));
   return { bytes: spelt, start: 0, end: spelt.length };
