@@ -57,8 +57,7 @@ export function fitTree(
   params: TreeParams,
   report?: Report,
 ): FittedTree<'DTClassifier'> {
-  checkRows(matrix.rows);
-  checkFeatures(matrix.names, matrix.columns);
+  checkMatrix(matrix);
   const labels = classIndexes(matrix.labels, classes);
   return fitClasses(matrix.columns, labels, classes.length, params, report);
 }
@@ -71,8 +70,7 @@ export async function fitTreeTogether(
   crew: Crew | undefined,
   report?: Report,
 ): Promise<FittedTree<'DTClassifier'>> {
-  checkRows(matrix.rows);
-  checkFeatures(matrix.names, matrix.columns);
+  checkMatrix(matrix);
   const labels = classIndexes(matrix.labels, classes);
   return fitClassesTogether(matrix.columns, labels, classes.length, params, crew, report);
 }
@@ -93,8 +91,7 @@ export function fitRegression(
   targets: Float64Array,
   params: TreeParams,
 ): FittedTree<'DTRegression'> {
-  checkRows(matrix.rows);
-  checkFeatures(matrix.names, matrix.columns);
+  checkMatrix(matrix);
   checkTargets(targets);
   return fitNumbers(matrix.columns, targets, params);
 }
@@ -110,8 +107,7 @@ export async function fitRegressionTogether(
   crew: Crew | undefined,
   report?: Report,
 ): Promise<FittedTree<'DTRegression'>> {
-  checkRows(matrix.rows);
-  checkFeatures(matrix.names, matrix.columns);
+  checkMatrix(matrix);
   checkTargets(targets);
   const tree = await fitNumbersTogether(matrix.columns, targets, params, crew, report);
   return tree.withImportance(errorImportance(tree.flat, matrix.columns));
@@ -134,7 +130,7 @@ export function treeToJson(model: FittedTree): Iterable<Uint8Array> {
  */
 export function treeFromJson(
   pieces: Iterable<Uint8Array>,
-  name: TreeName = 'DTClassifier',
+  name: TreeName,
   what = 'the model',
 ): TreeModel {
   const { tree: flat, importance, ...read } = readAs(what, pieces);
@@ -157,9 +153,12 @@ function readAs(what: string, pieces: Iterable<Uint8Array>): ReturnType<typeof r
   }
 }
 
-function checkRows(rows: number): void {
-  if (rows > 0) return;
-  throw new BadData('there are no train rows to fit a tree on: add data or lower split.test_size');
+function checkMatrix({ rows, names, columns }: Pick<Matrix, 'rows' | 'names' | 'columns'>): void {
+  if (rows === 0)
+    throw new BadData(
+      'there are no train rows to fit a tree on: add data or lower split.test_size',
+    );
+  checkFeatures(names, columns);
 }
 
 function classIndexes(labels: readonly string[], classes: readonly string[]): ClassIndexes {

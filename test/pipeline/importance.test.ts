@@ -10,7 +10,7 @@ const split = (feature: number, gain: number, rows?: number, right = leaf): stri
 
 const importanceOf = (root: string, features: number): number[] => {
   const json = Buffer.from(`{"name":"DTClassifier","root":${root}}`);
-  return featureImportance(treeFromJson([json]), features);
+  return featureImportance(treeFromJson([json], 'DTClassifier'), features);
 };
 
 describe('featureImportance', () => {

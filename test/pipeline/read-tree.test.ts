@@ -58,7 +58,7 @@ describe('a tree read from its JSON', () => {
       upTo(rows.length).map((i) => i % 3),
     );
     const json = JSON.stringify(theirs, null, 1);
-    const read = treeFromJson([Buffer.from(json)]);
+    const read = treeFromJson([Buffer.from(json)], 'DTClassifier');
     expect(read.flat.nodes).toBe(json.split('"kind"').length - 2);
   });
 
@@ -86,7 +86,7 @@ describe('a tree read from its JSON', () => {
   it('is read past values that say nothing of it', () => {
     const more = '"a":[1,{"b":"\\"}]","c":[]},-1.5e-7,null,true],"é":"\\u00e9",';
     const json = `{${more}"name":"DTClassifier","root":{${more}"distribution":[[0,0.5,0.5]]}} \n`;
-    const { flat } = treeFromJson([Buffer.from(json)]);
+    const { flat } = treeFromJson([Buffer.from(json)], 'DTClassifier');
     expect([flat.nodes, flat.answers[0]]).toEqual([1, 1]);
   });
 });

@@ -52,7 +52,7 @@ describe('fitTree', () => {
     fc.assert(
       fc.property(matrices, matrices, someParams, (train, other, knobs) => {
         const json = jsonOf(fitTree(train, classes, knobs));
-        const model = treeFromJson([json]);
+        const model = treeFromJson([json], 'DTClassifier');
         const theirs = DecisionTreeClassifier.load(JSON.parse(json.toString())).predict(
           rowsOf(other),
         );
@@ -121,7 +121,7 @@ describe('fitTree', () => {
   ])('makes a single leaf of %s', (_name, rows, answer) => {
     const matrix = matrixOf(rows);
     const json = jsonOf(fitTree(matrix, classes, params));
-    const model = treeFromJson([json]);
+    const model = treeFromJson([json], 'DTClassifier');
     expect(describeTree(model)).toEqual({ depth: 0, leaves: 1, nodes: 1 });
     expect(new Set(predictLabels(model, matrix, classes))).toEqual(new Set([answer]));
     const loaded = DecisionTreeClassifier.load(JSON.parse(json.toString()));
@@ -186,7 +186,9 @@ describe('fitTree', () => {
     const matrix = matrixOf(upTo(size).map((i) => [i, 0, i % 2 === 0 ? 'p' : 'q']));
     const model = fitTree(matrix, classes, { ...params, max_depth: Infinity });
     expect(describeTree(model).depth).toBeGreaterThan(size / 3);
-    expect(predictLabels(treeFromJson([jsonOf(model)]), matrix, classes)).toEqual(matrix.labels);
+    expect(predictLabels(treeFromJson([jsonOf(model)], 'DTClassifier'), matrix, classes)).toEqual(
+      matrix.labels,
+    );
   });
 
   it('predicts nothing for no rows', () => {
@@ -223,7 +225,7 @@ describe('fitTree', () => {
 
   it('refuses bytes that are no tree', () => {
     const regression = '{"name":"DTRegression","root":{"distribution":1}}';
-    expect(() => treeFromJson([Buffer.from(regression)])).toThrow(
+    expect(() => treeFromJson([Buffer.from(regression)], 'DTClassifier')).toThrow(
       "the model is not a classification tree of ml-cart's: train the version again",
     );
   });
