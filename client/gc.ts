@@ -82,9 +82,10 @@ function tell(plan: GcPlan, { removed, runs }: Told): void {
   say(`${remove.length} objects, ${bytes(sizeOf(remove))}, ${verb}; ${kept} are kept${others}`);
   if (!removed && remove.length + give_up.length > 0)
     say('nothing was removed: add --yes to do it');
-  if (runs.length > 0)
+  const atWork = [...new Set(runs)]; // a run has a lease for each worker
+  if (atWork.length > 0)
     say(
-      `${[...new Set(runs)].join(', ')} at work: gc --yes removes nothing until ${new Set(runs).size === 1 ? 'it has' : 'they have'} ended`,
+      `${atWork.join(', ')} at work: gc --yes removes nothing until ${atWork.length === 1 ? 'it has' : 'they have'} ended`,
       'warning',
     );
 }

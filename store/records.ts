@@ -102,6 +102,7 @@ interface Published {
 
 /** Names one build of a version. */
 export type BuildOf = Pick<VersionRecord, 'pipeline' | 'version' | 'seq'>;
+
 /** Version records: immutable, numbered by build, with a `latest` pointer and an index per pipeline. */
 export class Records {
   readonly #bucket: Bucket;

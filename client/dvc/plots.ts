@@ -87,48 +87,47 @@ function rowsAsJson(rows: readonly unknown[]): string {
  * DVC's own `confusion` counts the points of a file; a file with a point for each test row would grow with
  * the data, so this one reads counts. Anchors are DVC's (https://dvc.org/doc/user-guide/experiment-management/visualizing-plots#custom-templates).
  */
-const confusionTemplate = {
-  $schema: 'https://vega.github.io/schema/vega-lite/v5.json',
-  data: { values: '<DVC_METRIC_DATA>' },
-  title: '<DVC_METRIC_TITLE>',
-  facet: { column: { field: 'rev', type: 'nominal', sort: [], title: null } },
-  spec: {
-    width: 300,
-    height: 300,
-    encoding: {
-      x: { field: '<DVC_METRIC_X>', type: 'nominal', title: '<DVC_METRIC_X_LABEL>' },
-      y: { field: '<DVC_METRIC_Y>', type: 'nominal', title: '<DVC_METRIC_Y_LABEL>' },
-    },
-    layer: [
-      {
-        mark: { type: 'rect', tooltip: true },
-        encoding: { color: { field: 'rows', type: 'quantitative', scale: { domainMin: 0 } } },
-      },
-      {
-        mark: { type: 'text', stroke: 'white', strokeWidth: 3, fontSize: 14 },
-        encoding: { text: { field: 'rows' } },
-      },
-      { mark: { type: 'text', fontSize: 14 }, encoding: { text: { field: 'rows' } } },
-    ],
+const confusionTemplate = templateOf({
+  encoding: {
+    x: { field: '<DVC_METRIC_X>', type: 'nominal', title: '<DVC_METRIC_X_LABEL>' },
+    y: { field: '<DVC_METRIC_Y>', type: 'nominal', title: '<DVC_METRIC_Y_LABEL>' },
   },
-};
+  layer: [
+    {
+      mark: { type: 'rect', tooltip: true },
+      encoding: { color: { field: 'rows', type: 'quantitative', scale: { domainMin: 0 } } },
+    },
+    {
+      mark: { type: 'text', stroke: 'white', strokeWidth: 3, fontSize: 14 },
+      encoding: { text: { field: 'rows' } },
+    },
+    { mark: { type: 'text', fontSize: 14 }, encoding: { text: { field: 'rows' } } },
+  ],
+});
 
 /** DVC's own templates draw a point for each row, so this one reads counts of squares. */
-const agreementTemplate = {
-  $schema: 'https://vega.github.io/schema/vega-lite/v5.json',
-  data: { values: '<DVC_METRIC_DATA>' },
-  title: '<DVC_METRIC_TITLE>',
-  facet: { column: { field: 'rev', type: 'nominal', sort: [], title: null } },
-  spec: {
-    width: 300,
-    height: 300,
-    mark: { type: 'rect', tooltip: true },
-    encoding: {
-      x: { field: '<DVC_METRIC_X>', type: 'quantitative', title: '<DVC_METRIC_X_LABEL>' },
-      x2: { field: 'actual_to' },
-      y: { field: '<DVC_METRIC_Y>', type: 'quantitative', title: '<DVC_METRIC_Y_LABEL>' },
-      y2: { field: 'predicted_to' },
-      color: { field: 'rows', type: 'quantitative', scale: { domainMin: 0 } },
-    },
+const agreementTemplate = templateOf({
+  mark: { type: 'rect', tooltip: true },
+  encoding: {
+    x: { field: '<DVC_METRIC_X>', type: 'quantitative', title: '<DVC_METRIC_X_LABEL>' },
+    x2: { field: 'actual_to' },
+    y: { field: '<DVC_METRIC_Y>', type: 'quantitative', title: '<DVC_METRIC_Y_LABEL>' },
+    y2: { field: 'predicted_to' },
+    color: { field: 'rows', type: 'quantitative', scale: { domainMin: 0 } },
   },
-};
+});
+
+/** A Vega-Lite template that draws so for each revision; DVC fills its anchors in. */
+function templateOf(spec: object): object {
+  return {
+    $schema: 'https://vega.github.io/schema/vega-lite/v5.json',
+    data: { values: '<DVC_METRIC_DATA>' },
+    title: '<DVC_METRIC_TITLE>',
+    facet: { column: { field: 'rev', type: 'nominal', sort: [], title: null } },
+    spec: {
+      width: 300,
+      height: 300,
+      ...spec,
+    },
+  };
+}
