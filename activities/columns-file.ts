@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type Column, columnsUpTo } from '../pipeline/columns.ts';
+import { columnType } from '../pipeline/params.ts';
 import { refOf } from '../store/hash.ts';
 import { columnsAt, rawOf, type Ledger } from '../store/ledger.ts';
 import type { Ref } from '../store/ref.ts';
@@ -13,7 +14,7 @@ const columnsSchema = z.object({
   columns: z.array(
     z.object({
       name: z.string(),
-      type: z.enum(['number', 'category', 'ignore']),
+      type: columnType,
       since: z.int().optional(),
     }),
   ),

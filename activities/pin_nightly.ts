@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { mergeParams, paramsSchema, parseParams, pipelineName } from '../pipeline/params.ts';
+import { paramsOf, parseParams, pipelineName } from '../pipeline/params.ts';
 import { refSchema } from '../store/ref.ts';
 import type { Deps } from './deps.ts';
 import type { PinnedNightly } from './nightly-contract.ts';
@@ -24,7 +24,7 @@ export function pinNightly(
   const config = readConfig(asked.pipeline);
   return {
     pipeline: config.pipeline,
-    params: parseParams(paramsSchema, mergeParams(config.params, asked.params), 'params'),
+    params: paramsOf(config.params, asked.params),
     source: asked.source ?? null,
     rebuild: asked.rebuild ?? false,
   };

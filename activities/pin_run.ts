@@ -1,11 +1,5 @@
 import { z } from 'zod';
-import {
-  batchNumber,
-  mergeParams,
-  paramsSchema,
-  parseParams,
-  pipelineName,
-} from '../pipeline/params.ts';
+import { batchNumber, paramsOf, parseParams, pipelineName } from '../pipeline/params.ts';
 import { hashOf } from '../store/hash.ts';
 import { refSchema } from '../store/ref.ts';
 import { MOST_DAMAGED, STAGES, type PinnedRun } from './contract.ts';
@@ -45,8 +39,7 @@ export async function pinRun(
   const config = readConfig(asked.pipeline);
   const { pipeline } = config;
   if (trackingFolder !== undefined) refuseOtherFolder(deps.trackingOf(pipeline), trackingFolder);
-  const merged = mergeParams(config.params, asked.params);
-  const params = parseParams(paramsSchema, merged, 'params');
+  const params = paramsOf(config.params, asked.params);
   return {
     batch: asked.batch,
     pipeline,

@@ -7,7 +7,7 @@ import { encodeColumns } from '../activities/columns-file.ts';
 import type { Config } from '../config.ts';
 import { BadData, messageOf, MissingHistory } from '../errors.ts';
 import { conformBatch } from '../pipeline/conform-tasks.ts';
-import { mergeParams, paramsSchema, parseParams } from '../pipeline/params.ts';
+import { paramsOf } from '../pipeline/params.ts';
 import type { Store } from '../store/index.ts';
 import { columnsAt, type Ledger } from '../store/ledger.ts';
 import { refOf } from '../store/hash.ts';
@@ -81,7 +81,7 @@ async function replace(
   if (!isSafePath(name))
     throw new BadData(`--source ${source} names no file: give the path of a CSV file`);
   const bytes = await readHere(source);
-  const params = parseParams(paramsSchema, mergeParams(config.params, set), 'params');
+  const params = paramsOf(config.params, set);
   const text = await textOfFile(name, bytes, ledger.settings.encoding);
   const known = columnsAt(ledger, batch);
   const file = wholeFile(name, text, ledger.settings, params, known);

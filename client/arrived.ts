@@ -2,7 +2,7 @@ import { isPlace } from '../activities/arrivals/open-place.ts';
 import { checkFrozen } from '../activities/frozen.ts';
 import { waitingSentence } from '../activities/growing/batches-there.ts';
 import type { Config } from '../config.ts';
-import { mergeParams, paramsSchema, parseParams } from '../pipeline/params.ts';
+import { paramsOf } from '../pipeline/params.ts';
 import { LocalCache } from '../store/local-cache.ts';
 import type { ArrivedBatch } from './arrived/arrived.ts';
 import { arrivedIn } from './arrived/place.ts';
@@ -26,7 +26,7 @@ export interface PendingOptions {
  */
 export async function listPending(config: Config, options: PendingOptions): Promise<number> {
   const { pipeline, set, json, cache } = options;
-  const params = parseParams(paramsSchema, mergeParams(config.params, set), 'params');
+  const params = paramsOf(config.params, set);
   const session = await openSession(config, { check: ['storage'] });
   try {
     const { store } = session;

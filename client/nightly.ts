@@ -1,5 +1,5 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
-import { mergeParams, paramsSchema, parseParams } from '../pipeline/params.ts';
+import { paramsOf } from '../pipeline/params.ts';
 import type { nightly } from '../workflows/index.ts';
 import { followNightly } from './nightly/follow.ts';
 import { checkSame } from './nightly/join.ts';
@@ -18,7 +18,7 @@ export interface NightlyOptions {
 /** Runs what is pending, or stale, as the nightly would, and waits for its end. */
 export async function runNightly(session: Session, options: NightlyOptions): Promise<number> {
   const { pipeline, set, rebuild } = options;
-  const params = parseParams(paramsSchema, mergeParams(session.config.params, set), 'params');
+  const params = paramsOf(session.config.params, set);
   const source = rebuild
     ? undefined
     : await upload(session, params.data, { pipeline, rewrite: false });

@@ -1,5 +1,5 @@
 import type { Config } from '../config.ts';
-import { mergeParams, paramsSchema, parseParams } from '../pipeline/params.ts';
+import { paramsOf } from '../pipeline/params.ts';
 import { duration, table } from './display.ts';
 import { printJson } from './print.ts';
 import { putSchedule } from './schedule/create.ts';
@@ -17,7 +17,7 @@ export type ScheduleVerb = 'describe' | 'pause' | 'resume' | 'trigger' | 'delete
 /** `schedule create`: a nightly for a pipeline, made so if there is one. */
 export async function createSchedule(config: Config, wanted: Wanted & Common): Promise<number> {
   // Better said now than at night.
-  parseParams(paramsSchema, mergeParams(config.params, wanted.set), 'params');
+  paramsOf(config.params, wanted.set);
   return within(config, async (session) => {
     const { created, description } = await putSchedule(session, wanted);
     const shown = await shownOf(session, description);

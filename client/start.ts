@@ -7,7 +7,7 @@ import type { StageName, TrainBatchInput } from '../activities/contract.ts';
 import { bringIn } from '../activities/sources/bring.ts';
 import { sourceIdentity } from '../activities/sources/identity.ts';
 import { Conflict, SetupError } from '../errors.ts';
-import { mergeParams, paramsSchema, parseParams, type Params } from '../pipeline/params.ts';
+import { paramsOf, type Params } from '../pipeline/params.ts';
 import type { Ref } from '../store/ref.ts';
 import { isDirectoryUri } from '../tracking/place.ts';
 import { joinRun, type Difference } from '../workflows/messages.ts';
@@ -112,7 +112,7 @@ function show({ key, running, asked }: Difference): string {
 
 async function inputOf(session: Session, request: Request): Promise<TrainBatchInput> {
   const { batch, pipeline, set, until, only, force, damaged, withMissing, refresh } = request;
-  const params = parseParams(paramsSchema, mergeParams(session.config.params, set), 'params');
+  const params = paramsOf(session.config.params, set);
   const place = session.tracker.place();
   const options = { pipeline, rewrite: force === true || damaged !== undefined };
   const source = await upload(session, params.data, options);

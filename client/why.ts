@@ -1,5 +1,5 @@
 import type { Config } from '../config.ts';
-import { mergeParams, paramsSchema, parseParams } from '../pipeline/params.ts';
+import { paramsOf } from '../pipeline/params.ts';
 import type { VersionRecord } from '../store/records.ts';
 import { table } from './display.ts';
 import { latestOf } from './latest.ts';
@@ -20,7 +20,7 @@ export interface WhyRequest {
 /** `why N`: what a run of a batch would take from the cache, and why the rest would run. */
 export async function why(config: Config, request: WhyRequest): Promise<number> {
   const { pipeline, batch, set, json } = request;
-  const params = parseParams(paramsSchema, mergeParams(config.params, set), 'params');
+  const params = paramsOf(config.params, set);
   const session = await openSession(config, { check: ['storage'] });
   try {
     const { store } = session;

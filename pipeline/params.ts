@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { BadParams } from '../errors.ts';
 
-const columnType = z.enum(['number', 'category', 'ignore']);
+export const columnType = z.enum(['number', 'category', 'ignore']);
 
 /** Cells that mean "not known" unless others are given. */
 export const MISSING_VALUES: readonly string[] = ['', 'NA', 'N/A', 'NaN', 'null', '?'];
@@ -106,6 +106,14 @@ export function parseParams<T>(schema: z.ZodType<T>, value: unknown, what: strin
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   throw new BadParams(parsed.error.issues.map((issue) => describe(issue, value, what)).join('; '));
+}
+
+/**
+ * The params of a run: what is asked laid on those of params.yaml.
+ * @throws BadParams for params that no run can have
+ */
+export function paramsOf(base: unknown, asked: unknown): Params {
+  return parseParams(paramsSchema, mergeParams(base, asked), 'params');
 }
 
 function describe(issue: z.core.$ZodIssue, value: unknown, what: string): string {

@@ -1,8 +1,7 @@
 import { z } from 'zod';
+import { columnType } from '../pipeline/params.ts';
 import type { Shape } from './documents.ts';
 import { refSchema } from './ref.ts';
-
-const typeSchema = z.enum(['number', 'category', 'ignore']);
 
 /** What may never change under data already cut. */
 const settingsSchema = z.strictObject({
@@ -16,9 +15,9 @@ const settingsSchema = z.strictObject({
   delimiter: z.string().length(1),
   encoding: z.enum(['utf-8', 'latin1']),
   target: z.string(),
-  columns: z.array(z.strictObject({ name: z.string(), type: typeSchema })),
+  columns: z.array(z.strictObject({ name: z.string(), type: columnType })),
   /** Those of them that were declared and not found; a ledger of before this was kept has none. */
-  declared: z.record(z.string(), typeSchema).optional(),
+  declared: z.record(z.string(), columnType).optional(),
   missing_values: z.array(z.string()),
   batch_size: z.int(),
   shuffle_seed: z.int().nullable(),
@@ -119,7 +118,7 @@ const ledgerSchema = z.strictObject({
     .array(
       z.strictObject({
         name: z.string(),
-        type: typeSchema,
+        type: columnType,
         /** The batch that brought it. */
         since: z.int().min(2),
       }),

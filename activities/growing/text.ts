@@ -7,10 +7,17 @@ import { localFile } from '../local-file.ts';
 import { RAW } from '../paths.ts';
 import { bringIn, type Brought } from '../sources/bring.ts';
 import { fileName, kindOf } from '../sources/identity.ts';
+import type { Stamp } from '../sources/source.ts';
 
 /** Whether rows may still come to the table that `data.source` names: the built-in one is closed. */
 export function mayGrow(source: string): boolean {
   return ['file', 'url', 's3', 'dvc'].includes(kindOf(source));
+}
+
+/** What the source was called in the state known last. */
+export function lastStamp({ raw }: Ledger): Stamp {
+  const { etag, last_modified: modified = null } = raw.at(-1)!;
+  return { etag, modified };
 }
 
 /**
@@ -28,8 +35,7 @@ export async function withText<T>(
   const { params, source: uploaded, signal } = asked;
   const { source, encoding } = params.data;
   if (uploaded === null) {
-    const { etag, last_modified: modified = null } = ledger.raw.at(-1)!;
-    const known = { etag, modified };
+    const known = lastStamp(ledger);
     const place = { ...deps.sources, root: deps.root, confined: true, encoding, known, signal };
     return bringIn(source, place, use);
   }

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { batchesThere } from '../../activities/growing/batches-there.ts';
 import { nextState } from '../../activities/growing/next-state.ts';
-import { mayGrow } from '../../activities/growing/text.ts';
+import { lastStamp, mayGrow } from '../../activities/growing/text.ts';
 import { bringIn, type Brought } from '../../activities/sources/bring.ts';
 import { kindOf } from '../../activities/sources/identity.ts';
 import type { Stamp } from '../../activities/sources/source.ts';
@@ -45,9 +45,8 @@ export async function arrivedRows(looking: Looking): Promise<Arrived> {
 /** The ledger as a look would leave it; nothing is stored. */
 async function grownLedger({ deps, ...looking }: Looking, ledger: Ledger): Promise<Ledger> {
   const last = ledger.raw.at(-1)!;
-  const known = { etag: last.etag, modified: last.last_modified ?? null };
   return withOwnFolder(tmpdir(), 'pending', async (folder) => {
-    const next = await withSource(looking, known, async (text) =>
+    const next = await withSource(looking, lastStamp(ledger), async (text) =>
       text === undefined
         ? undefined
         : nextState(deps, ledger, text, folder, { signal: new AbortController().signal }),
