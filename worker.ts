@@ -39,7 +39,7 @@ async function main(): Promise<void> {
     // Else what the SDK's core says goes past our log, in colours of its own.
     telemetryOptions: { logging: { forward: {}, filter: { core: 'WARN', other: 'WARN' } } },
   });
-  const { folder, most } = cacheOptions(process.env, join(stackDir(root), 'cache', 'files'));
+  const { folder, most } = cacheOptions(process.env, join(root, '.retrain', 'cache'));
   const local = new LocalCache(folder, { most });
   void sweepLeft(root, local, log); // as much as killed processes left: no run waits for it
   const configs = loadConfigs(root);
