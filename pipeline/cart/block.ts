@@ -47,7 +47,7 @@ export function sortBlock<T extends Targets>(
   if (listed) orders.push(ascending(new Int32Array(rows)));
   const taken = targets.slice() as T;
   for (let i = 0; i < rows; i++) taken[i] = targets[ids[i]!]!;
-  return { ...newBlock(rows), orders, ranks, ids, targets: taken };
+  return newBlock(orders, ranks, ids, taken);
 }
 
 /** An empty block for {@link narrowBlock} to fill, with the features and the kind of targets of another. */
@@ -55,23 +55,21 @@ export function emptyBlock<T extends Targets>(like: Block<T>, rows: number): Blo
   const orders = like.orders.map(() => new Int32Array(rows));
   const ranks = like.ranks.map(() => null);
   const targets = like.targets.slice(0, rows) as T;
-  return { ...newBlock(rows), orders, ranks, ids: new Int32Array(rows), targets };
+  return newBlock(orders, ranks, new Int32Array(rows), targets);
 }
 
-/** Shared by all makers of blocks, so that the engine sees objects of one shape. */
-export function newBlock(rows: number): Block<never> {
-  return {
-    rows,
-    orders: [],
-    ranks: [],
-    ids: EMPTY,
-    targets: EMPTY as never,
-    side: new Uint8Array(rows),
-    spare: new Int32Array(rows),
-  };
+/** One literal for all blocks, for speed: the engine forgets a shape that is put together once none lives. */
+export function newBlock<T extends Targets>(
+  orders: readonly Int32Array[],
+  ranks: (Int32Array | null)[],
+  ids: Int32Array,
+  targets: T,
+): Block<T> {
+  const rows = ids.length;
+  const side = new Uint8Array(rows);
+  const spare = new Int32Array(rows);
+  return { rows, orders, ranks, ids, targets, side, spare };
 }
-
-const EMPTY = new Int32Array(0);
 
 /**
  * Makes a block of the rows of one node, numbered anew in their sequence.

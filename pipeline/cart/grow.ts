@@ -5,7 +5,6 @@ import { enterLeaf, growPair, setLeaf } from './leaf.ts';
 import { part, varying } from './orders.ts';
 import type { Report } from '../progress.ts';
 import { type GrowthLimits, rootTask, type Task, taskOf } from './task.ts';
-import { thresholdBetween } from './threshold.ts';
 
 /** Work to share with others. */
 export interface Shared {
@@ -37,7 +36,7 @@ export function growTree<T extends Targets>(
     report?.(settled / block.rows, settled);
   });
   grow(tree, rootTask(tree.add(), block.rows, columns.length, criterion.listed));
-  return tree;
+  return tree.place(columns);
 }
 
 /**
@@ -95,8 +94,9 @@ function growNode<T extends Targets>(
     return;
   }
   const middle = start + split.left;
-  const threshold = thresholdAt(columns[split.feature]!, block, split.feature, middle);
-  tree.setSplit(node, split.feature, threshold, split.gain, end - start);
+  const order = orders[split.feature]!;
+  const below = block.ids[order[middle - 1]!]!;
+  tree.setSplit(node, split.feature, below, block.ids[order[middle]!]!, split.gain, end - start);
   if (depth >= limits.maxDepth || !(split.drop > limits.minDrop)) {
     criterion.setLeaf(tree, node);
     return;
@@ -106,7 +106,7 @@ function growNode<T extends Targets>(
   const mayBePair = limits.minLeaf === 1;
   const leftIsDone = leftIsLeaf || (mayBePair && split.left === 2);
   const rightIsDone = rightIsLeaf || (mayBePair && end - middle === 2);
-  const below = {
+  const children = {
     level,
     depth: depth + 1,
     features,
@@ -116,19 +116,12 @@ function growNode<T extends Targets>(
   const left = tree.addChildren(node);
   const right = left + 1;
   // The right one first, for the last task is done next.
-  if (!rightIsDone) tasks.push(taskOf(below, right, middle, end));
-  if (!leftIsDone) tasks.push(taskOf(below, left, start, middle));
-  if (rightIsLeaf) enterLeaf(block, criterion, limits, tree, below, right, middle, end);
-  else if (rightIsDone) growPair(columns, block, criterion, limits, tree, below, right, middle);
-  if (leftIsLeaf) enterLeaf(block, criterion, limits, tree, below, left, start, middle);
-  else if (leftIsDone) growPair(columns, block, criterion, limits, tree, below, left, start);
-}
-
-function thresholdAt(column: Float64Array, block: Block, feature: number, middle: number): number {
-  const order = block.orders[feature]!;
-  const below = column[block.ids[order[middle - 1]!]!]!;
-  const above = column[block.ids[order[middle]!]!]!;
-  return thresholdBetween(below, above);
+  if (!rightIsDone) tasks.push(taskOf(children, right, middle, end));
+  if (!leftIsDone) tasks.push(taskOf(children, left, start, middle));
+  if (rightIsLeaf) enterLeaf(block, criterion, limits, tree, children, right, middle, end);
+  else if (rightIsDone) growPair(columns, block, criterion, limits, tree, children, right, middle);
+  if (leftIsLeaf) enterLeaf(block, criterion, limits, tree, children, left, start, middle);
+  else if (leftIsDone) growPair(columns, block, criterion, limits, tree, children, left, start);
 }
 
 /** Moves a node to a block of its own once it fits a smaller one. */

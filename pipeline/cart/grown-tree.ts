@@ -1,3 +1,5 @@
+import { thresholdBetween } from './threshold.ts';
+
 /** Stand where the feature would: too few rows to look for a cut, and none found. */
 export const UNSEARCHED = -1;
 export const UNSPLIT = -2;
@@ -7,7 +9,7 @@ export type Distribution = number | readonly (readonly number[])[];
 
 /** A tree as it travels between threads. */
 export type PackedTree = Readonly<
-  Pick<GrownTree, 'features' | 'thresholds' | 'gains' | 'rows' | 'lefts' | 'values' | 'shares'>
+  Pick<GrownTree, 'features' | 'cuts' | 'gains' | 'rows' | 'lefts' | 'values' | 'shares'>
 >;
 
 /**
@@ -18,7 +20,10 @@ export class GrownTree {
   size = 0;
   /** The feature of the best cut, made or not; or {@link UNSEARCHED}, or {@link UNSPLIT}. */
   features = new Int32Array(FIRST);
-  thresholds = new Float64Array(FIRST);
+  /** The rows between whose values a node is cut, two for each node. */
+  cuts = new Int32Array(2 * FIRST);
+  /** By node, once {@link place} has made them of the cuts. */
+  thresholds = new Float64Array(0);
   gains = new Float64Array(FIRST);
   /** How many rows a node with a cut has, or a leaf of one class. */
   rows = new Int32Array(FIRST);
@@ -42,10 +47,22 @@ export class GrownTree {
     this.features[node] = UNSPLIT;
   }
 
-  /** The best cut of a node, be it made or not. */
-  setSplit(node: number, feature: number, threshold: number, gain: number, rows: number): void {
+  /**
+   * The best cut of a node, be it made or not.
+   * @param below the last row on the left, as the columns number it
+   * @param above the first on the right
+   */
+  setSplit(
+    node: number,
+    feature: number,
+    below: number,
+    above: number,
+    gain: number,
+    rows: number,
+  ): void {
     this.features[node] = feature;
-    this.thresholds[node] = threshold;
+    this.cuts[2 * node] = below;
+    this.cuts[2 * node + 1] = above;
     this.gains[node] = gain;
     this.rows[node] = rows;
   }
@@ -89,10 +106,10 @@ export class GrownTree {
 
   /** Its nodes in arrays of their own size, to be sent to another thread. */
   packed(): PackedTree {
-    const { size, features, thresholds, gains, rows, lefts, values, shares } = this;
+    const { size, features, cuts, gains, rows, lefts, values, shares } = this;
     return {
       features: features.slice(0, size),
-      thresholds: thresholds.slice(0, size),
+      cuts: cuts.slice(0, 2 * size),
       gains: gains.slice(0, size),
       rows: rows.slice(0, size),
       lefts: lefts.slice(0, size),
@@ -110,13 +127,31 @@ export class GrownTree {
     for (let i = 0; i < grown.features.length; i++) {
       const at = numberOf(i);
       this.features[at] = grown.features[i]!;
-      this.thresholds[at] = grown.thresholds[i]!;
+      this.cuts[2 * at] = grown.cuts[2 * i]!;
+      this.cuts[2 * at + 1] = grown.cuts[2 * i + 1]!;
       this.gains[at] = grown.gains[i]!;
       this.rows[at] = grown.rows[i]!;
       this.lefts[at] = grown.lefts[i] === 0 ? 0 : numberOf(grown.lefts[i]!);
       this.values[at] = grown.values[i]!;
     }
     for (const [i, shares] of grown.shares) this.shares.set(numberOf(i), shares);
+  }
+
+  /**
+   * Makes the thresholds, all at once: each takes two values from anywhere in a column, and the processor
+   * waits for many of them together where a node at a time would wait for each.
+   */
+  place(columns: readonly Float64Array[]): this {
+    this.thresholds = new Float64Array(this.size);
+    for (let node = 0; node < this.size; node++) {
+      const feature = this.features[node]!;
+      if (feature < 0) continue;
+      const column = columns[feature]!;
+      const below = column[this.cuts[2 * node]!]!;
+      this.thresholds[node] = thresholdBetween(below, column[this.cuts[2 * node + 1]!]!);
+    }
+    this.cuts = NONE;
+    return this;
   }
 
   #double(): void {
@@ -126,7 +161,7 @@ export class GrownTree {
     };
     const room = 2 * this.features.length;
     this.features = doubled(this.features, new Int32Array(room));
-    this.thresholds = doubled(this.thresholds, new Float64Array(room));
+    this.cuts = doubled(this.cuts, new Int32Array(2 * room));
     this.gains = doubled(this.gains, new Float64Array(room));
     this.rows = doubled(this.rows, new Int32Array(room));
     this.lefts = doubled(this.lefts, new Int32Array(room));
@@ -135,3 +170,4 @@ export class GrownTree {
 }
 
 const FIRST = 64;
+const NONE = new Int32Array(0);

@@ -2,7 +2,6 @@ import type { Block, Targets } from './block.ts';
 import type { Criterion } from './criterion.ts';
 import type { GrownTree } from './grown-tree.ts';
 import type { GrowthLimits, Place } from './task.ts';
-import { thresholdBetween } from './threshold.ts';
 
 /**
  * Makes a leaf of the rows last entered.
@@ -63,12 +62,9 @@ export function growPair<T extends Targets>(
   }
   const value = columns[feature]![block.ids[one]!]!;
   const otherValue = columns[feature]![block.ids[other]!]!;
-  const isLess = value < otherValue;
-  const threshold = isLess
-    ? thresholdBetween(value, otherValue)
-    : thresholdBetween(otherValue, value);
-  tree.setSplit(node, feature, threshold, criterion.gainOfPair, 2);
-  const [left, right] = isLess ? [one, other] : [other, one];
+  const left = value < otherValue ? one : other;
+  const right = left === one ? other : one;
+  tree.setSplit(node, feature, block.ids[left]!, block.ids[right]!, criterion.gainOfPair, 2);
   if (depth >= limits.maxDepth || !(criterion.dropOfPair(block, left, right) > limits.minDrop)) {
     criterion.enter(block, order, start, start + 2);
     criterion.setLeaf(tree, node);

@@ -57,7 +57,7 @@ export function sortShared({ columns, ids, orders, ranks, state }: SharedRows): 
 /** The rows, once sorted, as a block whose scratch is the caller's own. */
 export function sharedBlock({ ids, targets, orders, ranks, state }: SharedRows): Block {
   const ranked = ranks.map((rank, f) => (state[f] === 0 ? null : rank));
-  return { ...newBlock(ids.length), orders, ranks: ranked, ids, targets };
+  return newBlock(orders, ranked, ids, targets);
 }
 
 function copyShared<T extends Targets>(values: T): T {

@@ -61,7 +61,7 @@ export async function growTogether(
     queue.close();
   }
   for (const { node, grown } of await othersGrow) tree.graft(node, grown);
-  return tree;
+  return tree.place(columns);
 }
 
 /** What a helper does of a job. */
