@@ -64,9 +64,9 @@ export function newBlock<T extends Targets>(
   ranks: (Int32Array | null)[],
   ids: Int32Array,
   targets: T,
+  side: Uint8Array = new Uint8Array(ids.length),
 ): Block<T> {
   const rows = ids.length;
-  const side = new Uint8Array(rows);
   const spare = new Int32Array(rows);
   return { rows, orders, ranks, ids, targets, side, spare };
 }

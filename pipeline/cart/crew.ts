@@ -1,3 +1,4 @@
+import type { BoardMemory } from './node-board.ts';
 import type { GrowthLimits } from './task.ts';
 import type { PackedTree } from './grown-tree.ts';
 import type { SharedRows } from './shared-rows.ts';
@@ -12,6 +13,7 @@ export type Job =
       /** Of the target; 0 where it is a number. */
       readonly classes: number;
       readonly queue: Int32Array;
+      readonly board: BoardMemory;
     };
 
 /** A subtree that somebody else has grown, and the node it hangs on. */

@@ -31,7 +31,8 @@ export function newSplit(): Split {
 
 /**
  * What a tree is grown by: gini for classes, squared error for numbers. A node, the range of a block from
- * `start` to `end`, is visited by `enter`, then a `scan` of each feature in turn, then `best`.
+ * `start` to `end`, is visited by `enter`, then a `scan` of each feature in turn, then `best`. What `best`
+ * finds is the first of the best cuts by feature and by row, whoever has tried them and in what sequence.
  */
 export interface Criterion<T extends Targets> {
   /** Whether rows must be listed by number at each node, for sums of floats depend on their sequence. */
@@ -44,6 +45,20 @@ export interface Criterion<T extends Targets> {
   enter(block: Block<T>, order: Int32Array, start: number, end: number): boolean;
   /** Tries every cut between two values of a feature that leaves at least `minLeaf` rows on either side. */
   scan(block: Block<T>, feature: number, start: number, end: number, minLeaf: number): void;
+  /** The best score of the cuts tried since `enter` or `aim`; 0 when there was none. */
+  readonly score: number;
+  /** How many rows the one cut of that score sends left; 0 when there was none, or several tie. */
+  readonly lone: number;
+  /** Whether more cuts tied than are kept, so that all are to be tried again, aimed at the best score. */
+  readonly isCrowded: boolean;
+  /**
+   * Forgets the cuts tried, though not the node.
+   * @param score the best there is, if it is known; 0 if not
+   * @returns the score from which on cuts are taken in from now on
+   */
+  aim(score: number): number;
+  /** Takes in a cut that was tried elsewhere. */
+  take(feature: number, left: number, score: number): void;
   /** The best of the cuts tried since `enter`, the first among equals; null when there was none. */
   best(block: Block<T>, start: number, end: number): Split | null;
   /** What {@link Split.gain} is where a node of two rows of different targets is cut. */

@@ -16,6 +16,8 @@ export type ClassIndexes = Uint8Array | Int32Array;
  */
 export class Gini implements Criterion<ClassIndexes> {
   readonly listed = false;
+  // One cut is kept, for equal scores are equal floats.
+  readonly isCrowded = false;
   // ml-cart's arithmetic is exact for halves and wholes.
   readonly gainOfPair = 0.5;
   readonly #all: ClassCounts;
@@ -34,8 +36,7 @@ export class Gini implements Criterion<ClassIndexes> {
   }
 
   enter({ targets }: Block<ClassIndexes>, order: Int32Array, start: number, end: number): boolean {
-    this.#score[0] = 0;
-    this.#feature = -1;
+    this.aim(0);
     this.#all.count(targets, order, start, end);
     return this.#all.kinds === 1;
   }
@@ -64,6 +65,27 @@ export class Gini implements Criterion<ClassIndexes> {
     if (inLeft === 0) return;
     this.#feature = feature;
     this.#inLeft = inLeft;
+  }
+
+  get score(): number {
+    return this.#score[0]!;
+  }
+
+  get lone(): number {
+    return this.#feature < 0 ? 0 : this.#inLeft;
+  }
+
+  aim(score: number): number {
+    this.#score[0] = 0;
+    this.#feature = -1;
+    return score;
+  }
+
+  take(feature: number, left: number, score: number): void {
+    if (!(score > this.#score[0]!)) return;
+    this.#score[0] = score;
+    this.#feature = feature;
+    this.#inLeft = left;
   }
 
   best({ orders, targets }: Block<ClassIndexes>, start: number): Split | null {

@@ -5,11 +5,13 @@ import { enterLeaf, growPair, setLeaf } from './leaf.ts';
 import { part, varying } from './orders.ts';
 import type { Report } from '../progress.ts';
 import { type GrowthLimits, rootTask, type Task, taskOf } from './task.ts';
+import type { Team } from './team.ts';
 
 /** Work to share with others. */
 export interface Shared {
-  /** Rows of a node that others may take. */
+  /** Rows of a node that others may take whole; larger ones are for all together. */
   readonly most: number;
+  readonly team: Team;
   /** Offers a node; whether somebody will grow it. */
   offer(task: Task): boolean;
 }
@@ -61,7 +63,8 @@ export function growFrom<T extends Targets>(
       if (shared !== undefined && !isLarge && task.level === 0 && shared.offer(task)) continue;
       const moved = isLarge ? task : toInnerBlock(blocks, task);
       const others = tasks.length;
-      growNode(columns, blocks[moved.level]!, criterion, limits, tree, moved, tasks);
+      const team = isLarge ? shared.team : undefined;
+      growNode(columns, blocks[moved.level]!, criterion, limits, tree, moved, tasks, team);
       let settled = task.end - task.start;
       for (let i = others; i < tasks.length; i++) settled -= tasks[i]!.end - tasks[i]!.start;
       settle(settled);
@@ -78,6 +81,7 @@ function growNode<T extends Targets>(
   tree: GrownTree,
   task: Task,
   tasks: Task[],
+  team: Team | undefined,
 ): void {
   const { node, level, start, end, depth, list } = task;
   const { orders } = block;
@@ -87,7 +91,11 @@ function growNode<T extends Targets>(
     return;
   }
   const features = varying(block, task);
-  for (const feature of features) criterion.scan(block, feature, start, end, limits.minLeaf);
+  if (team !== undefined) team.search(task, features);
+  else {
+    for (const feature of features) criterion.scan(block, feature, start, end, limits.minLeaf);
+    if (criterion.isCrowded) searchAgain(block, criterion, features, start, end, limits.minLeaf);
+  }
   const split = criterion.best(block, start, end);
   if (split === null) {
     setLeaf(tree, node, criterion, false);
@@ -112,7 +120,7 @@ function growNode<T extends Targets>(
     features,
     list: criterion.listed ? list : split.feature,
   };
-  part(block, task, features, split, leftIsDone, rightIsDone, criterion.listed);
+  part(block, task, features, split, leftIsDone, rightIsDone, criterion.listed, team);
   const left = tree.addChildren(node);
   const right = left + 1;
   // The right one first, for the last task is done next.
@@ -122,6 +130,19 @@ function growNode<T extends Targets>(
   else if (rightIsDone) growPair(columns, block, criterion, limits, tree, children, right, middle);
   if (leftIsLeaf) enterLeaf(block, criterion, limits, tree, children, left, start, middle);
   else if (leftIsDone) growPair(columns, block, criterion, limits, tree, children, left, start);
+}
+
+/** Tries every cut of a node once more, now that the best score is known. */
+function searchAgain<T extends Targets>(
+  block: Block<T>,
+  criterion: Criterion<T>,
+  features: readonly number[],
+  start: number,
+  end: number,
+  minLeaf: number,
+): void {
+  criterion.aim(criterion.score);
+  for (const feature of features) criterion.scan(block, feature, start, end, minLeaf);
 }
 
 /** Moves a node to a block of its own once it fits a smaller one. */

@@ -10,6 +10,8 @@ export interface SharedRows {
   /** Per feature, the rows sorted by it; after them, for numbers, the rows by number. */
   readonly orders: readonly Int32Array[];
   readonly ranks: readonly Int32Array[];
+  /** 1 for a row that goes right, in a node that all part together. */
+  readonly side: Uint8Array;
   /** Per feature, whether a value occurs twice; then the next feature to be sorted. */
   readonly state: Int32Array;
 }
@@ -38,6 +40,7 @@ export function shareRows(
     targets: taken,
     orders,
     ranks: columns.map(room),
+    side: new Uint8Array(new SharedArrayBuffer(ids.length)),
     state: new Int32Array(new SharedArrayBuffer(4 * (columns.length + 1))),
   };
 }
@@ -54,10 +57,16 @@ export function sortShared({ columns, ids, orders, ranks, state }: SharedRows): 
   }
 }
 
-/** The rows, once sorted, as a block whose scratch is the caller's own. */
-export function sharedBlock({ ids, targets, orders, ranks, state }: SharedRows): Block {
+/**
+ * The rows, once sorted, as a block whose scratch is the caller's own.
+ * @param side where it marks the rows of nodes, if not in its own scratch
+ */
+export function sharedBlock(
+  { ids, targets, orders, ranks, state }: SharedRows,
+  side?: Uint8Array,
+): Block {
   const ranked = ranks.map((rank, f) => (state[f] === 0 ? null : rank));
-  return newBlock(orders, ranked, ids, targets);
+  return newBlock(orders, ranked, ids, targets, side);
 }
 
 function copyShared<T extends Targets>(values: T): T {

@@ -30,7 +30,7 @@ export class SquaredError implements Criterion<Float64Array> {
   }
 
   enter({ targets }: Block<Float64Array>, order: Int32Array, start: number, end: number): boolean {
-    this.#ties.clear();
+    this.#ties.clear(0);
     this.#mean = meanOf(targets, order, start, end);
     this.#variance =
       deviate(targets, order, start, end, this.#mean, this.#deviations) / (end - start);
@@ -57,6 +57,26 @@ export class SquaredError implements Criterion<Float64Array> {
       minLeaf,
       this.#ties,
     );
+  }
+
+  get score(): number {
+    return this.#ties.bounds[0]!;
+  }
+
+  get lone(): number {
+    return this.#ties.size === 1 ? this.#ties.lefts[0]! : 0;
+  }
+
+  get isCrowded(): boolean {
+    return this.#ties.isCrowded;
+  }
+
+  aim(score: number): number {
+    return this.#ties.clear(score);
+  }
+
+  take(feature: number, left: number, score: number): void {
+    if (score >= this.#ties.bounds[1]!) this.#ties.offer(feature, left, score);
   }
 
   best({ orders, targets, side }: Block<Float64Array>, start: number, end: number): Split | null {

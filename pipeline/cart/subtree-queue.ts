@@ -6,7 +6,9 @@ const PUSHED = 0;
 const TAKEN = 1;
 const CLOSED = 2;
 const SETTLED = 3;
-const HEAD = 4;
+/** Goes up when there is something new to look for. */
+const BELL = 4;
+const HEAD = 5;
 /** Numbers of a task besides its features. */
 const FIELDS = 6;
 
@@ -29,20 +31,31 @@ export class SubtreeQueue {
     const at = HEAD + this.#stride * pushed;
     memory.set([node, start, end, depth, list, features.length, ...features], at);
     Atomics.store(memory, PUSHED, pushed + 1);
-    Atomics.notify(memory, PUSHED);
+    this.ring();
     return true;
   }
 
   /** Says that no more will come. */
   close(): void {
     Atomics.store(this.memory, CLOSED, 1);
-    Atomics.notify(this.memory, PUSHED);
+    this.ring();
   }
 
-  /** The next subtree, waiting for one if need be; undefined when no more will come. */
-  take(): Task | undefined {
+  /** Wakes those who wait for a subtree, to look what else there is to do. */
+  ring(): void {
+    Atomics.add(this.memory, BELL, 1);
+    Atomics.notify(this.memory, BELL);
+  }
+
+  /**
+   * The next subtree, waiting for one if need be; undefined when no more will come.
+   * @param first is done before each look; it tells whether there was anything to do
+   */
+  take(first: () => boolean = () => false): Task | undefined {
     const { memory } = this;
     for (;;) {
+      const bell = Atomics.load(memory, BELL);
+      if (first()) continue;
       const taken = Atomics.load(memory, TAKEN);
       const pushed = Atomics.load(memory, PUSHED);
       if (taken < pushed) {
@@ -52,8 +65,7 @@ export class SubtreeQueue {
         // Closing comes after the last push, which may have been missed above.
         if (Atomics.load(memory, PUSHED) === pushed) return undefined;
       } else {
-        // Not for ever: the one who closes may have been between the two looks.
-        Atomics.wait(memory, PUSHED, pushed, 50);
+        Atomics.wait(memory, BELL, bell);
       }
     }
   }

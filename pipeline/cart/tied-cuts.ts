@@ -6,6 +6,8 @@ const MOST = 256;
 /** The cuts of a node whose scores are the best to within rounding, in the sequence of the scans. */
 export class TiedCuts {
   size = 0;
+  /** Whether there was no room for a cut: those kept may then be the wrong ones. */
+  isCrowded = false;
   /** Of cut i: its feature, how many rows, in the order of the feature, go left, and its score. */
   readonly features = new Int32Array(MOST);
   readonly lefts = new Int32Array(MOST);
@@ -13,23 +15,33 @@ export class TiedCuts {
   /** The best score, and the score from which on a cut is to be offered. Read in place: no boxed numbers. */
   readonly bounds = new Float64Array(2);
 
-  clear(): void {
+  /**
+   * Forgets all cuts.
+   * @param best the score of the best cut there is, where it is known: the first cuts that tie with it are
+   * then kept, however many there are
+   * @returns the score from which on a cut is to be offered
+   */
+  clear(best: number): number {
     this.size = 0;
-    this.bounds[0] = 0;
-    this.bounds[1] = 0;
+    this.isCrowded = false;
+    this.bounds[0] = best;
+    this.bounds[1] = best * (1 - ROUNDING);
+    return this.bounds[1];
   }
 
   /** Takes a cut in. */
   offer(feature: number, left: number, score: number): void {
     const best = this.bounds[0]!;
-    if (score > best * (1 + ROUNDING)) this.size = 0;
     if (score > best) {
       this.bounds[0] = score;
       this.bounds[1] = score * (1 - ROUNDING);
+      if (this.bounds[1] > best) this.size = 0;
     }
-    if (this.size < MOST) this.size++;
-    else if (score <= best) return;
-    const i = this.size - 1;
+    if (this.size === MOST) {
+      this.isCrowded = true;
+      return;
+    }
+    const i = this.size++;
     this.features[i] = feature;
     this.lefts[i] = left;
     this.scores[i] = score;

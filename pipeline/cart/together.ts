@@ -5,15 +5,19 @@ import type { Crew, Job, Subtree } from './crew.ts';
 import { Gini } from './gini.ts';
 import { growFrom } from './grow.ts';
 import { GrownTree } from './grown-tree.ts';
+import { NodeBoard } from './node-board.ts';
 import { shareRows, sharedBlock, type SharedRows, sortShared } from './shared-rows.ts';
 import { SquaredError } from './squared-error.ts';
 import { SubtreeQueue } from './subtree-queue.ts';
 import { type GrowthLimits, rootTask, type Task } from './task.ts';
+import { helpTeam, leadTeam, type Tools } from './team.ts';
 
 /** Values, rows times features, below which the help of others costs more than it brings. */
 const WORTH_HELP = 500_000;
 /** Rows of a subtree that is worth handing out, at least. */
 const LEAST_ROWS = 4096;
+/** Subtrees for each thread, at least: few enough to be large, enough to end at about the same time. */
+const SUBTREES = 12;
 
 /** Whether a tree over so many rows is to be grown together. */
 export function isWorthHelp(crew: Crew | undefined, rows: number, features: number): crew is Crew {
@@ -21,9 +25,9 @@ export function isWorthHelp(crew: Crew | undefined, rows: number, features: numb
 }
 
 /**
- * Grows a tree with the help of other threads: columns are sorted by whoever is free, then one thread
- * splits the large nodes near the root and the others take the subtrees below them as they come. The tree
- * is the same to the last bit: no number in it depends on who has computed it.
+ * Grows a tree with the help of other threads: columns are sorted by whoever is free, the
+ * large nodes near the root are split by all together, feature by feature, and the subtrees below them are
+ * grown by whoever is free. The tree is the same to the last bit: no number in it depends on who has computed it.
  * @param classes how many, 0 for numbers
  * @param ids the rows in the order in which they are to be numbered
  */
@@ -43,20 +47,23 @@ export async function growTogether(
   sortShared(rows);
   await othersSort;
   const queue = new SubtreeQueue(columns.length);
-  const { memory } = queue;
-  const othersGrow = crew.help({ step: 'grow', rows, limits, classes, queue: memory });
+  const board = new NodeBoard(columns.length);
+  const shared = { queue: queue.memory, board: board.memory };
+  const othersGrow = crew.help({ step: 'grow', rows, limits, classes, ...shared });
   othersGrow.catch(() => undefined);
   const offer = (task: Task): boolean => task.end - task.start >= LEAST_ROWS && queue.push(task);
   const tree = new GrownTree();
-  const grower = growerOf(rows, classes, limits, (settled) => {
+  const tools = toolsOf(board, rows, classes, limits, rows.side);
+  const grow = growFrom(columns, tools.block, tools.criterion, limits, (settled) => {
     const all = queue.settle(settled);
     report?.(all / ids.length, all);
   });
+  const team = leadTeam(tools, () => queue.ring());
   try {
     const root = rootTask(tree.add(), ids.length, columns.length, classes === 0);
-    grower(tree, root, { most: ids.length / (4 * (crew.helpers + 1)), offer });
+    grow(tree, root, { most: ids.length / (SUBTREES * (crew.helpers + 1)), team, offer });
     queue.close();
-    for (let task = queue.take(); task !== undefined; task = queue.take()) grower(tree, task);
+    for (let task = queue.take(); task !== undefined; task = queue.take()) grow(tree, task);
   } finally {
     queue.close();
   }
@@ -70,27 +77,34 @@ export function helpWith(job: Job): Subtree[] {
     sortShared(job.rows);
     return [];
   }
-  const queue = new SubtreeQueue(job.rows.columns.length, job.queue);
-  const grower = growerOf(job.rows, job.classes, job.limits, (rows) => queue.settle(rows));
+  const { rows, classes, limits } = job;
+  const queue = new SubtreeQueue(rows.columns.length, job.queue);
+  const board = new NodeBoard(rows.columns.length, job.board);
+  const tools = toolsOf(board, rows, classes, limits);
+  const grow = growFrom(rows.columns, tools.block, tools.criterion, limits, (settled) =>
+    queue.settle(settled),
+  );
   const subtrees: Subtree[] = [];
-  for (let task = queue.take(); task !== undefined; task = queue.take()) {
+  const next = (): Task | undefined => queue.take(() => helpTeam(tools));
+  for (let task = next(); task !== undefined; task = next()) {
     const tree = new GrownTree();
-    grower(tree, { ...task, node: tree.add() });
+    grow(tree, { ...task, node: tree.add() });
     subtrees.push({ node: task.node, grown: tree.packed() });
   }
   return subtrees;
 }
 
-type Grower = ReturnType<typeof growFrom>;
-
-function growerOf(
+/** What a thread grows with; `side` is where it marks the rows of nodes, if not in its own scratch. */
+function toolsOf(
+  board: NodeBoard,
   rows: SharedRows,
   classes: number,
   limits: GrowthLimits,
-  settle: (rows: number) => void,
-): Grower {
+  side?: Uint8Array,
+): Tools<Targets> {
   const criterion = (classes === 0
     ? new SquaredError(rows.ids.length)
     : new Gini(classes)) as unknown as Criterion<Targets>;
-  return growFrom(rows.columns, sharedBlock(rows), criterion, limits, settle);
+  const block = sharedBlock(rows, side);
+  return { board, block, criterion, minLeaf: limits.minLeaf, side: rows.side };
 }

@@ -47,6 +47,25 @@ describe('threads that help to fit a tree', () => {
     );
   });
 
+  it('make it also where more cuts tie than are kept, over more columns than a node has pieces', async () => {
+    const rows = 4000;
+    const [even, odd] = [columns[1]!, columns[0]!].map((column) => column.slice(0, rows));
+    const many = upTo(400).map((c) => (c % 3 === 0 ? odd! : even!));
+    const few = Float64Array.from(even!, (value, row) => (value % 2) + (row % 2));
+    const params = { max_depth: 6, min_samples_split: 2, min_gain: 0 };
+    const alone = [
+      fitClasses(many, labels.slice(0, rows), 5, params),
+      fitNumbers(many, few, params),
+    ];
+    const together = [
+      await fitClassesTogether(many, labels.slice(0, rows), 5, params, crew),
+      await fitNumbersTogether(many, few, params, crew),
+    ];
+    expect(together.map((tree) => sha256(jsonOf(tree)))).toEqual(
+      alone.map((tree) => sha256(jsonOf(tree))),
+    );
+  });
+
   it('tell how far they are, all together', async () => {
     const seen: number[] = [];
     const [[, params]] = knobs as [[string, TreeParams]];
