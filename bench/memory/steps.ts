@@ -1,0 +1,129 @@
+/** One step on the way of a table, in a process of its own: the MB resident at its peak is the JSON it prints. */
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { threadFiles } from '../../activities/thread-files.ts';
+import { partToArrow } from '../../pipeline/arrow.ts';
+import type { Column } from '../../pipeline/columns.ts';
+import { encoderToJson } from '../../pipeline/encoder.ts';
+import { tasks } from '../../pipeline/tasks.ts';
+import type { PartColumn } from '../../pipeline/part.ts';
+import { makeTable, type Table } from '../tree-data.ts';
+
+export interface Case {
+  /** What is learnt. */
+  readonly kind: 'classes' | 'numbers';
+  readonly rows: number;
+  readonly width: number;
+}
+
+/** `parts` and `csv` write what the stages are given; the others are those stages. */
+export type Step = 'parts' | 'csv' | 'preprocess' | 'train' | 'evaluate';
+
+export interface StepJob extends Case {
+  readonly step: Step;
+  readonly folder: string;
+}
+
+const ROWS_PER_PART = 50_000;
+/** Of the batches that are preprocessed one by one. */
+export const ROWS_PER_BATCH = 5000;
+/** As many counts as the stage holds before it adds them up. */
+const MOST_COUNTS = 16;
+const CLASSES = ['a', 'b', 'c'];
+const TARGET = 'label';
+const model = { max_depth: Infinity, min_samples_split: 2, min_samples_leaf: 1, min_gain: 0 };
+
+const job = JSON.parse(process.argv[2]!) as StepJob;
+const { kind, rows, width, folder } = job;
+const names = Array.from({ length: width }, (_, i) => `x${i}`);
+const encoder = join(folder, 'encoder');
+const into = join(folder, 'model.json');
+const csv = (batch: number): string => join(folder, `batch_${batch}.csv`);
+
+const steps: Record<Step, () => unknown> = {
+  parts: () => {
+    writeParts(makeTable(rows, width, 1), join(folder, 'train'));
+    writeParts(makeTable(rows / 5, width, 2), join(folder, 'test'));
+    const features = names.map((name) => ({ name, type: 'number' as const, median: 0.5 }));
+    const classes = kind === 'classes' ? { classes: CLASSES } : {};
+    const json = { schema: 1, target: TARGET, missing: 'impute', ...classes, features } as const;
+    writeFileSync(encoder, encoderToJson(json));
+  },
+  csv: () => {
+    for (let batch = 1; batch <= rows / ROWS_PER_BATCH; batch++) writeBatch(batch);
+  },
+  preprocess,
+  train: () => {
+    rmSync(into, { force: true });
+    const parts = readParts(rows, 'train');
+    const input = { parts, encoder: readFileSync(encoder), model, into };
+    return tasks.fitTree(input, undefined, { files: threadFiles });
+  },
+  evaluate: () => {
+    const parts = readParts(rows / 5, 'test');
+    const input = { batch: 1, model: into, encoder: readFileSync(encoder), parts };
+    return tasks.evaluate(input, undefined, { files: threadFiles });
+  },
+};
+
+await steps[job.step]();
+process.stdout.write(JSON.stringify({ peak: (process.resourceUsage().maxRSS * 1024) / 1e6 }));
+
+/** As the stage does for a version none of whose batches is encoded yet. */
+function preprocess(): void {
+  const columns: Column[] = [
+    ...names.map((name) => ({ name, type: 'number' as const })),
+    { name: TARGET, type: kind === 'classes' ? 'category' : 'number' },
+  ];
+  const of = { columns, target: TARGET, testSize: 0.2 };
+  let counts: Uint8Array[] = [];
+  for (let batch = 1; batch <= rows / ROWS_PER_BATCH; batch++) {
+    const bytes = readFileSync(csv(batch));
+    const part = tasks.encodePart({
+      bytes,
+      file: csv(batch),
+      missingValues: [''],
+      key: null,
+      ...of,
+    });
+    counts.push(part.counts);
+    if (counts.length === MOST_COUNTS) counts = [tasks.addCounts({ counts }).counts];
+  }
+  tasks.fitEncoder({ counts, missing: 'impute', what: 'the last version', ...of });
+}
+
+function writeBatch(batch: number): void {
+  const { columns, classes, numbers } = makeTable(ROWS_PER_BATCH, width, batch);
+  let text = `${names.join()},${TARGET}\n`;
+  for (let row = 0; row < ROWS_PER_BATCH; row++) {
+    const cells = columns.map((column) => column[row]!.toFixed(6));
+    const label = kind === 'classes' ? CLASSES[classes[row]!]! : numbers[row]!.toFixed(6);
+    text += `${cells.join()},${label}\n`;
+  }
+  writeFileSync(csv(batch), text);
+}
+
+function writeParts(table: Table, name: string): void {
+  for (let at = 0, part = 0; at < table.rows; at += ROWS_PER_PART, part++) {
+    const end = Math.min(at + ROWS_PER_PART, table.rows);
+    const columns = table.columns.map((column, i) => ({
+      name: names[i]!,
+      type: 'number' as const,
+      values: column.slice(at, end),
+    }));
+    const bytes = partToArrow({ rows: end - at, columns, label: labelOf(table, at, end) });
+    writeFileSync(`${name}-${part}`, bytes);
+  }
+}
+
+function labelOf({ classes, numbers }: Table, at: number, end: number): PartColumn {
+  if (kind === 'numbers') return { name: TARGET, type: 'number', values: numbers.slice(at, end) };
+  const codes = Int32Array.from(classes.subarray(at, end));
+  return { name: TARGET, type: 'category', words: CLASSES, codes };
+}
+
+function readParts(count: number, name: string): Uint8Array[] {
+  return Array.from({ length: Math.ceil(count / ROWS_PER_PART) }, (_, part) =>
+    readFileSync(join(folder, `${name}-${part}`)),
+  );
+}
