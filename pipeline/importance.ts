@@ -1,5 +1,5 @@
 import type { FlatTree } from './cart/flat-tree.ts';
-import { rowsAtLeaves } from './cart/walk.ts';
+import type { GrownTree } from './cart/grown-tree.ts';
 import type { TreeModel } from './tree.ts';
 
 /**
@@ -12,23 +12,26 @@ export function featureImportance({ flat, importance }: TreeModel, features: num
 }
 
 /**
- * How much each feature has to do with a regression tree: the drop of the squared error over its splits, as
- * shares of the whole: scikit-learn's `feature_importances_`. ml-cart's JSON says what error a split leaves
- * and not how much there was, so it is told from the train rows. A tree without splits gives zeros.
- * @param columns of the train rows, by feature
+ * How much each feature has to do with a regression tree just grown: the drop of the squared error over its
+ * splits, as shares of the whole: scikit-learn's `feature_importances_`. ml-cart's JSON says what error a
+ * split leaves and not how much there was, so a tree that is read cannot tell. One without splits gives zeros.
+ * @param features how many there are
  */
-export function errorImportance(tree: FlatTree, columns: readonly Float64Array[]): number[] {
-  const rows = rowsAtLeaves(tree, columns);
+export function errorImportance(tree: GrownTree, features: number): number[] {
+  const { rows, lefts, values } = tree;
   // Counts times means, and no sum over rows: it must not depend on their order.
-  const sums = rows.map((count, node) => (count === 0 ? 0 : count * tree.answers[node]!));
-  const drops = Array.from(columns, () => 0);
-  for (const node of splitsOf(tree).reverse()) {
-    const right = tree.links[4 * node + 2]!;
-    const [a, b] = [rows[right - 1]!, rows[right]!];
-    const apart = sums[right - 1]! / a - sums[right]! / b;
-    rows[node] = a + b;
-    sums[node] = sums[right - 1]! + sums[right]!;
-    drops[tree.links[4 * node + 3]!]! += ((a * b) / (a + b)) * apart * apart;
+  const sums = new Float64Array(tree.size);
+  for (let node = 0; node < tree.size; node++)
+    if (lefts[node] === 0) sums[node] = rows[node]! * values[node]!;
+  const drops = Array.from({ length: features }, () => 0);
+  const splits = splitsOf((node) => lefts[node]!);
+  for (let i = splits.length - 1; i >= 0; i--) {
+    const node = splits[i]!;
+    const left = lefts[node]!;
+    const [a, b] = [rows[left]!, rows[left + 1]!];
+    const apart = sums[left]! / a - sums[left + 1]! / b;
+    sums[node] = sums[left]! + sums[left + 1]!;
+    drops[tree.features[node]!]! += ((a * b) / (a + b)) * apart * apart;
   }
   return sharesOf(drops);
 }
@@ -42,7 +45,7 @@ export function errorImportance(tree: FlatTree, columns: readonly Float64Array[]
  */
 function giniImportance(tree: FlatTree, features: number): number[] {
   const { gains, samples, links } = tree;
-  const splits = splitsOf(tree);
+  const splits = splitsOf((node) => (links[4 * node + 2] === node ? 0 : links[4 * node + 2]! - 1));
   const counted = splits.every((node) => !Number.isNaN(samples[node]));
   const drops = Array.from({ length: features }, () => 0);
   for (const node of splits) {
@@ -58,15 +61,18 @@ function sharesOf(drops: number[]): number[] {
   return whole === 0 ? drops : drops.map((drop) => drop / whole);
 }
 
-/** The inner nodes, each before those below it on its left and these before those on its right. */
-function splitsOf({ links }: FlatTree): number[] {
+/**
+ * The inner nodes, each before those below it on its left and these before those on its right.
+ * @param leftOf the left child of a node, before its right one; 0 at a leaf
+ */
+function splitsOf(leftOf: (node: number) => number): number[] {
   const splits: number[] = [];
   const open = [0];
   for (let node = open.pop(); node !== undefined; node = open.pop()) {
-    const right = links[4 * node + 2]!;
-    if (right === node) continue;
+    const left = leftOf(node);
+    if (left === 0) continue;
     splits.push(node);
-    open.push(right, right - 1);
+    open.push(left + 1, left);
   }
   return splits;
 }

@@ -110,7 +110,7 @@ export async function fitRegressionTogether(
   checkMatrix(matrix);
   checkTargets(targets);
   const tree = await fitNumbersTogether(matrix.columns, targets, params, crew, report);
-  return tree.withImportance(errorImportance(tree.flat, matrix.columns));
+  return tree.withImportance(errorImportance(tree.grown, matrix.columns.length));
 }
 
 /**

@@ -25,7 +25,7 @@ export class GrownTree {
   /** By node, once {@link place} has made them of the cuts. */
   thresholds = new Float64Array(0);
   gains = new Float64Array(FIRST);
-  /** How many rows a node with a cut has, or a leaf of one class. */
+  /** How many rows a node with a cut has, or a leaf of numbers or of one class. */
   rows = new Int32Array(FIRST);
   /** The left child, or 0 at a leaf; the right child is the next. */
   lefts = new Int32Array(FIRST);
@@ -68,8 +68,9 @@ export class GrownTree {
   }
 
   /** Makes a leaf that predicts a number. */
-  setMean(node: number, mean: number): void {
+  setMean(node: number, mean: number, rows: number): void {
     this.values[node] = mean;
+    this.rows[node] = rows;
   }
 
   /** Makes a leaf all of whose rows are of one class. */

@@ -21,6 +21,7 @@ export class SquaredError implements Criterion<Float64Array> {
   readonly #deviations: Float64Array;
   readonly #ties = new TiedCuts();
   readonly #split = newSplit();
+  #rows = 0;
   #mean = 0;
   #variance = 0;
 
@@ -31,6 +32,7 @@ export class SquaredError implements Criterion<Float64Array> {
 
   enter({ targets }: Block<Float64Array>, order: Int32Array, start: number, end: number): boolean {
     this.#ties.clear(0);
+    this.#rows = end - start;
     this.#mean = meanOf(targets, order, start, end);
     this.#variance =
       deviate(targets, order, start, end, this.#mean, this.#deviations) / (end - start);
@@ -111,11 +113,11 @@ export class SquaredError implements Criterion<Float64Array> {
 
   setSingle(tree: GrownTree, node: number, { targets }: Block<Float64Array>, row: number): void {
     // Adding 0 makes 0 of -0, as a sum would.
-    tree.setMean(node, targets[row]! + 0);
+    tree.setMean(node, targets[row]! + 0, 1);
   }
 
   setLeaf(tree: GrownTree, node: number): void {
-    tree.setMean(node, this.#mean);
+    tree.setMean(node, this.#mean, this.#rows);
   }
 }
 

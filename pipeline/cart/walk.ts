@@ -71,23 +71,3 @@ function walkFour(
   leaves[c] = k;
   leaves[d] = l;
 }
-
-/**
- * How many of some rows end at each leaf.
- * @returns by node; 0 at inner nodes
- */
-export function rowsAtLeaves(
-  { nodes, links, thresholds }: FlatTree,
-  columns: readonly Float64Array[],
-): Float64Array {
-  const rows = new Float64Array(nodes);
-  for (let row = 0; row < columns[0]!.length; row++) {
-    let node = 0;
-    for (let right = links[2]!; right !== node; right = links[4 * node + 2]!) {
-      const goesLeft = columns[links[4 * node + 3]!]![row]! < thresholds[2 * node]!;
-      node = goesLeft ? right - 1 : right;
-    }
-    rows[node]!++;
-  }
-  return rows;
-}
