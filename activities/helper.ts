@@ -1,7 +1,13 @@
 import { parentPort } from 'node:worker_threads';
 import type { Job } from '../pipeline/cart/crew.ts';
+import { arraysOf } from '../pipeline/cart/grown-tree.ts';
 import { helpWith } from '../pipeline/cart/together.ts';
 
-// Entry of a thread that helps another to fit a tree: does its share of each job, and answers.
-// oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, no window
-parentPort!.on('message', (job: Job) => parentPort!.postMessage(helpWith(job)));
+// Entry of a thread that helps another to fit a tree: does its share of each job, and answers. What it has
+// grown is handed over, not copied: it may be half of a large tree.
+parentPort!.on('message', (job: Job) => {
+  const subtrees = helpWith(job);
+  const handed = subtrees.flatMap(({ grown }) => arraysOf(grown).map(({ buffer }) => buffer));
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, no window
+  parentPort!.postMessage(subtrees, handed);
+});

@@ -15,7 +15,7 @@ import type { Case, Step, StepJob } from './memory/steps.ts';
 import { keepResults } from './results.ts';
 
 /** Megabytes. */
-interface Measured extends Case, Record<'preprocess' | 'train' | 'evaluate', number> {
+interface Measured extends Case, Record<'preprocess' | 'train' | 'train2' | 'evaluate', number> {
   /** Of the model. */
   readonly json: number;
   readonly bound: number;
@@ -40,12 +40,14 @@ const head = [
   'evaluate',
   'model JSON',
 ];
-const body = measured.map(({ kind, rows, width, preprocess, train, bound, evaluate, json }) => [
-  kind,
-  rows,
-  width,
-  ...[preprocess, train, bound, evaluate, json].map(mb),
-]);
+const body = measured.map(
+  ({ kind, rows, width, preprocess, train, train2, bound, evaluate, json }) => [
+    kind,
+    rows,
+    width,
+    ...[preprocess, train, train2, bound, evaluate, json].map(mb),
+  ],
+);
 process.stdout.write(`MB, resident at the peak\n${table(head, body)}\n`);
 keepResults('memory', { unit: 'MB, resident at the peak', measured });
 
@@ -56,11 +58,12 @@ function measure(one: Case): Measured {
     peakOf('csv');
     const preprocess = peakOf('preprocess');
     peakOf('parts');
+    const train2 = peakOf('train2');
     const train = peakOf('train');
     const json = statSync(join(folder, 'model.json')).size / 1e6;
     const evaluate = peakOf('evaluate');
     const bound = (24 * one.rows * one.width) / 1e6 + 300;
-    const all = { ...one, preprocess, train, evaluate, json, bound };
+    const all = { ...one, preprocess, train, train2, evaluate, json, bound };
     process.stderr.write(`${JSON.stringify(all)}\n`);
     return all;
   } finally {

@@ -49,6 +49,11 @@ export function partFromArrow(bytes: Uint8Array, what = 'the encoded part'): Par
   return { rows: table.numRows, columns, label };
 }
 
+/** How many rows a part has; throws as {@link partFromArrow} does. */
+export function rowsInArrow(bytes: Uint8Array): number {
+  return read(bytes, 'the encoded part').numRows;
+}
+
 /** The parts of flechette's batches used here; its types tell them apart by class only. */
 interface ArrowBatch {
   readonly length: number;

@@ -24,7 +24,7 @@ export function errorImportance(tree: GrownTree, features: number): number[] {
   for (let node = 0; node < tree.size; node++)
     if (lefts[node] === 0) sums[node] = rows[node]! * values[node]!;
   const drops = Array.from({ length: features }, () => 0);
-  const splits = splitsOf((node) => lefts[node]!);
+  const splits = splitsOf(tree.size, (node) => lefts[node]!);
   for (let i = splits.length - 1; i >= 0; i--) {
     const node = splits[i]!;
     const left = lefts[node]!;
@@ -45,7 +45,9 @@ export function errorImportance(tree: GrownTree, features: number): number[] {
  */
 function giniImportance(tree: FlatTree, features: number): number[] {
   const { gains, samples, links } = tree;
-  const splits = splitsOf((node) => (links[4 * node + 2] === node ? 0 : links[4 * node + 2]! - 1));
+  const splits = splitsOf(tree.nodes, (node) =>
+    links[4 * node + 2] === node ? 0 : links[4 * node + 2]! - 1,
+  );
   const counted = splits.every((node) => !Number.isNaN(samples[node]));
   const drops = Array.from({ length: features }, () => 0);
   for (const node of splits) {
@@ -63,15 +65,17 @@ function sharesOf(drops: number[]): number[] {
 
 /**
  * The inner nodes, each before those below it on its left and these before those on its right.
+ * @param nodes of the tree, leaves too
  * @param leftOf the left child of a node, before its right one; 0 at a leaf
  */
-function splitsOf(leftOf: (node: number) => number): number[] {
-  const splits: number[] = [];
+function splitsOf(nodes: number, leftOf: (node: number) => number): Int32Array {
+  const splits = new Int32Array((nodes - 1) / 2);
+  let found = 0;
   const open = [0];
   for (let node = open.pop(); node !== undefined; node = open.pop()) {
     const left = leftOf(node);
     if (left === 0) continue;
-    splits.push(node);
+    splits[found++] = node;
     open.push(left + 1, left);
   }
   return splits;

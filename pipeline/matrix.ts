@@ -13,30 +13,41 @@ export interface Matrix {
 }
 
 /**
- * Puts matrices of one encoder below each other.
+ * Puts matrices of one encoder below each other. They are taken one by one and none is kept.
  * @param matrices at least one, all with the same names
+ * @param most rows they have together, at the most
  */
-export function concatMatrices(matrices: readonly Matrix[]): Matrix {
-  const [first] = matrices;
-  if (!first) throw new RangeError('concatMatrices needs at least one matrix');
-  const rows = matrices.reduce((sum, matrix) => sum + matrix.rows, 0);
-  const joined = (columnOf: (matrix: Matrix) => Float64Array): Float64Array => {
-    // Where several threads may fit a tree on it.
-    const column = new Float64Array(new SharedArrayBuffer(8 * rows));
-    let at = 0;
-    for (const matrix of matrices) {
-      column.set(columnOf(matrix), at);
-      at += matrix.rows;
+export function concatMatrices(matrices: Iterable<Matrix>, most: number): Matrix {
+  // Where several threads may fit a tree on it.
+  const room = (): Float64Array => new Float64Array(new SharedArrayBuffer(8 * most));
+  let names: readonly string[] | undefined;
+  let columns: Float64Array[] = [];
+  let targets: Float64Array | undefined;
+  const labels: string[] = [];
+  let rows = 0;
+  let dropped = 0;
+  for (const matrix of matrices) {
+    if (names === undefined) {
+      names = matrix.names;
+      columns = names.map(room);
+      targets = matrix.targets && room();
     }
-    return column;
-  };
+    columns.forEach((column, c) => column.set(matrix.columns[c]!, rows));
+    if (targets !== undefined) targets.set(matrix.targets!, rows);
+    for (const label of matrix.labels) labels.push(label);
+    rows += matrix.rows;
+    dropped += matrix.dropped;
+  }
+  if (names === undefined) throw new RangeError('concatMatrices needs at least one matrix');
+  const taken = (column: Float64Array): Float64Array =>
+    rows === most ? column : column.subarray(0, rows);
   return {
     rows,
-    names: first.names,
-    columns: first.names.map((_, c) => joined(({ columns }) => columns[c]!)),
-    labels: matrices.flatMap(({ labels }) => labels),
-    targets: first.targets && joined(({ targets }) => targets!),
-    dropped: matrices.reduce((sum, { dropped }) => sum + dropped, 0),
+    names,
+    columns: columns.map(taken),
+    labels,
+    targets: targets && taken(targets),
+    dropped,
   };
 }
 

@@ -1,6 +1,7 @@
 import type { Crew } from './cart/crew.ts';
+import type { FittedTree } from './cart/fitted-tree.ts';
 import { applyEncoder } from './apply-encoder.ts';
-import { partFromArrow } from './arrow.ts';
+import { partFromArrow, rowsInArrow } from './arrow.ts';
 import { BadData } from '../errors.ts';
 import type { Files } from './files.ts';
 import { encoderFromJson, type Encoder } from './encoder.ts';
@@ -31,21 +32,27 @@ export async function fitTree(
   warnings: string[];
 }> {
   const encoder = encoderFromJson(input.encoder);
-  const matrix = concatMatrices(loadEach(input.parts, encoder, within(report, 0, 0.2)));
+  const { model, rows, warnings } = await fitModel(input, encoder, report, crew);
+  const { depth, leaves } = model.grown.measure();
+  for (const piece of treeToJson(model)) files.append(input.into, piece);
+  return { rows, depth, leaves, warnings };
+}
+
+/** A function of its own, for its rows are not to be kept while the model is written. */
+async function fitModel(
+  input: { parts: Uint8Array[]; model: TreeParams },
+  encoder: Encoder,
+  report: Report | undefined,
+  crew: Crew | undefined,
+): Promise<{ model: FittedTree; rows: number; warnings: string[] }> {
+  const matrix = load(input.parts, encoder, within(report, 0, 0.2));
   if (matrix.rows === 0)
     throw new BadData(
       'every train row has a missing cell and preprocess.missing is drop: set it to impute, or add data',
     );
   const progress = within(report, 0.2, 1);
   const model = await learnerOf(encoder).fit(matrix, encoder, input.model, crew, progress);
-  const { depth, leaves } = model.grown.measure();
-  for (const piece of treeToJson(model)) files.append(input.into, piece);
-  return {
-    rows: matrix.rows,
-    depth,
-    leaves,
-    warnings: droppedFrom(matrix, 'train'),
-  };
+  return { model, rows: matrix.rows, warnings: droppedFrom(matrix, 'train') };
 }
 
 /**
@@ -67,9 +74,9 @@ export function evaluate(
   const encoder = encoderFromJson(input.encoder);
   const { score, metrics, tree } = learnerOf(encoder);
   const model = treeFromJson(files.read(input.model), tree);
-  const matrices = loadEach(input.parts, encoder);
-  const all = concatMatrices(matrices);
-  const [whole, newBatch] = [all, matrices.at(-1)!].map((matrix) => score(model, matrix, encoder));
+  const all = load(input.parts, encoder);
+  const last = load(input.parts.slice(-1), encoder);
+  const [whole, newBatch] = [all, last].map((matrix) => score(model, matrix, encoder));
   const { headline } = metrics;
   const warnings = droppedFrom(all, 'test');
   if (whole === null) warnings.push('there are no test rows, so this version has no scores');
@@ -94,11 +101,21 @@ export function evaluate(
   };
 }
 
-function loadEach(parts: readonly Uint8Array[], encoder: Encoder, report?: Report): Matrix[] {
-  return parts.map((bytes, i) => {
+/** All rows of some parts, which are read one after the other. */
+function load(parts: readonly Uint8Array[], encoder: Encoder, report?: Report): Matrix {
+  const most = parts.reduce((sum, bytes) => sum + rowsInArrow(bytes), 0);
+  return concatMatrices(loadEach(parts, encoder, report), most);
+}
+
+function* loadEach(
+  parts: readonly Uint8Array[],
+  encoder: Encoder,
+  report?: Report,
+): Generator<Matrix> {
+  for (const [i, bytes] of parts.entries()) {
     report?.(i / parts.length);
-    return applyEncoder(encoder, partFromArrow(bytes));
-  });
+    yield applyEncoder(encoder, partFromArrow(bytes));
+  }
 }
 
 function importanceOf(

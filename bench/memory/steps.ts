@@ -1,6 +1,7 @@
 /** One step on the way of a table, in a process of its own: the MB resident at its peak is the JSON it prints. */
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { openCrew } from '../../activities/crew.ts';
 import { threadFiles } from '../../activities/thread-files.ts';
 import { partToArrow } from '../../pipeline/arrow.ts';
 import type { Column } from '../../pipeline/columns.ts';
@@ -16,8 +17,8 @@ export interface Case {
   readonly width: number;
 }
 
-/** `parts` and `csv` write what the stages are given; the others are those stages. */
-export type Step = 'parts' | 'csv' | 'preprocess' | 'train' | 'evaluate';
+/** `parts` and `csv` write what the stages are given; the others are those stages, `train2` with two threads. */
+export type Step = 'parts' | 'csv' | 'preprocess' | 'train' | 'train2' | 'evaluate';
 
 export interface StepJob extends Case {
   readonly step: Step;
@@ -53,12 +54,8 @@ const steps: Record<Step, () => unknown> = {
     for (let batch = 1; batch <= rows / ROWS_PER_BATCH; batch++) writeBatch(batch);
   },
   preprocess,
-  train: () => {
-    rmSync(into, { force: true });
-    const parts = readParts(rows, 'train');
-    const input = { parts, encoder: readFileSync(encoder), model, into };
-    return tasks.fitTree(input, undefined, { files: threadFiles });
-  },
+  train: () => train(0),
+  train2: () => train(1),
   evaluate: () => {
     const parts = readParts(rows / 5, 'test');
     const input = { batch: 1, model: into, encoder: readFileSync(encoder), parts };
@@ -68,6 +65,15 @@ const steps: Record<Step, () => unknown> = {
 
 await steps[job.step]();
 process.stdout.write(JSON.stringify({ peak: (process.resourceUsage().maxRSS * 1024) / 1e6 }));
+
+async function train(helpers: number): Promise<void> {
+  rmSync(into, { force: true });
+  const parts = readParts(rows, 'train');
+  const input = { parts, encoder: readFileSync(encoder), model, into };
+  const crew = openCrew(helpers);
+  await tasks.fitTree(input, undefined, { files: threadFiles, crew });
+  await crew.close();
+}
 
 /** As the stage does for a version none of whose batches is encoded yet. */
 function preprocess(): void {

@@ -1,4 +1,4 @@
-import { argsort, ascending, sortScratch } from './argsort.ts';
+import { argsort, ascending, type SortScratch } from './argsort.ts';
 
 /** What a tree learns: a class index or a number for each row. */
 export type Targets = Uint8Array | Int32Array | Float64Array;
@@ -29,15 +29,16 @@ export interface Block<T extends Targets = Targets> {
  * @param targets of the columns' rows
  * @param ids the columns' rows in the order in which they are to be numbered
  * @param listed whether to keep an order by number too
+ * @param scratch for as many rows
  */
 export function sortBlock<T extends Targets>(
   columns: readonly Float64Array[],
   targets: T,
   ids: Int32Array,
   listed: boolean,
+  scratch: SortScratch,
 ): Block<T> {
   const rows = ids.length;
-  const scratch = sortScratch(rows);
   const ranks: (Int32Array | null)[] = [];
   const orders = columns.map((column) => {
     const order = argsort(column, ids, scratch);

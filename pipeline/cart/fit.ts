@@ -42,7 +42,8 @@ export function fitClasses(
   report?: Report,
 ): FittedTree<'DTClassifier'> {
   const rows = ascending(new Int32Array(labels.length));
-  const block: Block<ClassIndexes> = sortBlock(columns, labels, rows, false);
+  const scratch = sortScratch(labels.length);
+  const block: Block<ClassIndexes> = sortBlock(columns, labels, rows, false, scratch);
   const options = nodeOptions('classifier', params);
   const tree = growTree(
     columns,
@@ -65,8 +66,9 @@ export function fitNumbers(
   params: TreeParams,
   report?: Report,
 ): FittedTree<'DTRegression'> {
-  const rows = argsort(targets, null, sortScratch(targets.length));
-  const block = sortBlock(columns, targets, rows, true);
+  const scratch = sortScratch(targets.length);
+  const rows = argsort(targets, null, scratch);
+  const block = sortBlock(columns, targets, rows, true, scratch);
   const options = nodeOptions('regression', params);
   const tree = growTree(
     columns,
@@ -92,7 +94,8 @@ export async function fitClassesTogether(
   const rows = ascending(new Int32Array(labels.length));
   const progress = within(report, SORTED, 1);
   const limits = limitsOf(params);
-  const tree = await growTogether(columns, labels, classes, rows, limits, crew, progress);
+  const scratch = sortScratch(labels.length);
+  const tree = await growTogether(columns, labels, classes, rows, scratch, limits, crew, progress);
   const options = nodeOptions('classifier', params);
   return new FittedTree('DTClassifier', treeOptions(options, params), options, tree);
 }
@@ -107,9 +110,11 @@ export async function fitNumbersTogether(
 ): Promise<FittedTree<'DTRegression'>> {
   if (!isWorthHelp(crew, targets.length, columns.length))
     return fitNumbers(columns, targets, params, report);
-  const rows = argsort(targets, null, sortScratch(targets.length));
+  const scratch = sortScratch(targets.length);
+  const rows = argsort(targets, null, scratch);
+  const limits = limitsOf(params);
   const progress = within(report, SORTED, 1);
-  const tree = await growTogether(columns, targets, 0, rows, limitsOf(params), crew, progress);
+  const tree = await growTogether(columns, targets, 0, rows, scratch, limits, crew, progress);
   const options = nodeOptions('regression', params);
   return new FittedTree('DTRegression', treeOptions(options, params), options, tree);
 }

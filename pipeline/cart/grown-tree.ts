@@ -37,7 +37,7 @@ export class GrownTree {
   /** Adds a node of which nothing is known yet; returns its number. */
   add(): number {
     const node = this.size++;
-    if (node === this.features.length) this.#double();
+    if (node === this.features.length) this.#resize(2 * node);
     this.features[node] = UNSEARCHED;
     return node;
   }
@@ -119,6 +119,11 @@ export class GrownTree {
     };
   }
 
+  /** Makes room for so many more nodes, and no more. */
+  reserve(nodes: number): void {
+    if (this.size + nodes > this.features.length) this.#resize(this.size + nodes);
+  }
+
   /** Puts a tree grown elsewhere in the place of a node that was left open. */
   graft(node: number, grown: PackedTree): void {
     // Its root is the node; the others come after all there are, and children stay side by side.
@@ -155,19 +160,26 @@ export class GrownTree {
     return this;
   }
 
-  #double(): void {
-    const doubled = <T extends Int32Array | Float64Array>(old: T, grown: T): T => {
+  #resize(room: number): void {
+    const resized = <T extends Int32Array | Float64Array>(old: T, grown: T): T => {
       grown.set(old);
       return grown;
     };
-    const room = 2 * this.features.length;
-    this.features = doubled(this.features, new Int32Array(room));
-    this.cuts = doubled(this.cuts, new Int32Array(2 * room));
-    this.gains = doubled(this.gains, new Float64Array(room));
-    this.rows = doubled(this.rows, new Int32Array(room));
-    this.lefts = doubled(this.lefts, new Int32Array(room));
-    this.values = doubled(this.values, new Float64Array(room));
+    this.features = resized(this.features, new Int32Array(room));
+    this.cuts = resized(this.cuts, new Int32Array(2 * room));
+    this.gains = resized(this.gains, new Float64Array(room));
+    this.rows = resized(this.rows, new Int32Array(room));
+    this.lefts = resized(this.lefts, new Int32Array(room));
+    this.values = resized(this.values, new Float64Array(room));
   }
+}
+
+/** The arrays of a packed tree, whose memory is theirs alone. */
+export function arraysOf(
+  tree: PackedTree,
+): (Int32Array<ArrayBuffer> | Float64Array<ArrayBuffer>)[] {
+  const { features, cuts, gains, rows, lefts, values } = tree;
+  return [features, cuts, gains, rows, lefts, values];
 }
 
 const FIRST = 64;

@@ -1,4 +1,4 @@
-import { argsort, ascending, sortScratch } from './argsort.ts';
+import { argsort, ascending, type SortScratch } from './argsort.ts';
 import { type Block, newBlock, rankRows, type Targets } from './block.ts';
 
 /** Rows to fit a tree on, and room for their orders, in memory that threads share. */
@@ -45,9 +45,14 @@ export function shareRows(
   };
 }
 
-/** Sorts by one feature after another until none is left; any number of threads may at once. */
-export function sortShared({ columns, ids, orders, ranks, state }: SharedRows): void {
-  const scratch = sortScratch(ids.length);
+/**
+ * Sorts by one feature after another until none is left; any number of threads may at once.
+ * @param scratch the caller's own, for as many rows
+ */
+export function sortShared(
+  { columns, ids, orders, ranks, state }: SharedRows,
+  scratch: SortScratch,
+): void {
   for (;;) {
     const f = Atomics.add(state, columns.length, 1);
     if (f >= columns.length) return;

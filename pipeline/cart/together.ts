@@ -1,3 +1,4 @@
+import { type SortScratch, sortScratch } from './argsort.ts';
 import type { Report } from '../progress.ts';
 import type { Targets } from './block.ts';
 import type { Criterion } from './criterion.ts';
@@ -30,12 +31,14 @@ export function isWorthHelp(crew: Crew | undefined, rows: number, features: numb
  * grown by whoever is free. The tree is the same to the last bit: no number in it depends on who has computed it.
  * @param classes how many, 0 for numbers
  * @param ids the rows in the order in which they are to be numbered
+ * @param scratch for as many rows
  */
 export async function growTogether(
   columns: readonly Float64Array[],
   targets: Targets,
   classes: number,
   ids: Int32Array,
+  scratch: SortScratch,
   limits: GrowthLimits,
   crew: Crew,
   report?: Report,
@@ -44,7 +47,7 @@ export async function growTogether(
   const othersSort = crew.help({ step: 'sort', rows });
   // Its failure is for the line that waits for it.
   othersSort.catch(() => undefined);
-  sortShared(rows);
+  sortShared(rows, scratch);
   await othersSort;
   const queue = new SubtreeQueue(columns.length);
   const board = new NodeBoard(columns.length);
@@ -67,14 +70,16 @@ export async function growTogether(
   } finally {
     queue.close();
   }
-  for (const { node, grown } of await othersGrow) tree.graft(node, grown);
+  const subtrees = await othersGrow;
+  tree.reserve(subtrees.reduce((sum, { grown }) => sum + grown.features.length - 1, 0));
+  for (const { node, grown } of subtrees) tree.graft(node, grown);
   return tree.place(columns);
 }
 
 /** What a helper does of a job. */
 export function helpWith(job: Job): Subtree[] {
   if (job.step === 'sort') {
-    sortShared(job.rows);
+    sortShared(job.rows, sortScratch(job.rows.ids.length));
     return [];
   }
   const { rows, classes, limits } = job;

@@ -133,7 +133,12 @@ describe('matrices', () => {
         const pieces = [[row, ...a], b].map((rows) =>
           applyEncoder(encoder, encode(mixed(rows), mixedColumns, all).train),
         );
-        expect(concatMatrices(pieces)).toEqual(applyEncoder(encoder, whole.train));
+        expect(
+          concatMatrices(
+            pieces,
+            pieces.reduce((sum, { rows }) => sum + rows, 3),
+          ),
+        ).toEqual(applyEncoder(encoder, whole.train));
       }),
     );
   });

@@ -23,8 +23,14 @@ function build(version: number) {
   const counts = batches.map((batch) => batch.counts).reduce((a, b) => mergeCounts(a, b));
   const { encoder } = fitEncoder(counts, irisColumns, 'species', { missing: 'impute' });
   const load = (part: Part) => applyEncoder(encoder, partFromArrow(partToArrow(part)));
-  const train = concatMatrices(batches.map((batch) => load(batch.train)));
-  const test = concatMatrices(batches.map((batch) => load(batch.test)));
+  const train = concatMatrices(
+    batches.map((batch) => load(batch.train)),
+    150,
+  );
+  const test = concatMatrices(
+    batches.map((batch) => load(batch.test)),
+    150,
+  );
   const model = fitTree(train, encoder.classes!, {
     max_depth: 5,
     min_samples_split: 2,
