@@ -15,10 +15,10 @@ import { helpTeam, leadTeam, type Tools } from './team.ts';
 
 /** Values, rows times features, below which the help of others costs more than it brings. */
 const WORTH_HELP = 500_000;
-/** Rows of a subtree that is worth handing out, at least. */
-const LEAST_ROWS = 4096;
 /** Subtrees for each thread, at least: few enough to be large, enough to end at about the same time. */
 const SUBTREES = 12;
+/** A subtree this many times smaller than the largest that is handed out is not worth it. */
+const SPREAD = 8;
 
 /** Whether a tree over so many rows is to be grown together. */
 export function isWorthHelp(crew: Crew | undefined, rows: number, features: number): crew is Crew {
@@ -54,7 +54,8 @@ export async function growTogether(
   const shared = { queue: queue.memory, board: board.memory };
   const othersGrow = crew.help({ step: 'grow', rows, limits, classes, ...shared });
   othersGrow.catch(() => undefined);
-  const offer = (task: Task): boolean => task.end - task.start >= LEAST_ROWS && queue.push(task);
+  const most = ids.length / (SUBTREES * (crew.helpers + 1));
+  const offer = (task: Task): boolean => task.end - task.start >= most / SPREAD && queue.push(task);
   const tree = new GrownTree();
   const tools = toolsOf(board, rows, classes, limits, rows.side);
   const grow = growFrom(columns, tools.block, tools.criterion, limits, (settled) => {
@@ -64,7 +65,7 @@ export async function growTogether(
   const team = leadTeam(tools, () => queue.ring());
   try {
     const root = rootTask(tree.add(), ids.length, columns.length, classes === 0);
-    grow(tree, root, { most: ids.length / (SUBTREES * (crew.helpers + 1)), team, offer });
+    grow(tree, root, { most, team, offer });
     queue.close();
     for (let task = queue.take(); task !== undefined; task = queue.take()) grow(tree, task);
   } finally {
