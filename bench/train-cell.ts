@@ -15,8 +15,7 @@ import { runSklearn } from './tree-sklearn.ts';
 export type Kind = 'classes' | 'numbers';
 
 /** Who fits: ours on one thread and on two, scikit-learn and ml-cart on one. */
-export const FITTERS = ['one', 'two', 'sklearn', 'ml_cart'] as const;
-export type Fitter = (typeof FITTERS)[number];
+export type Fitter = 'one' | 'two' | 'sklearn' | 'ml_cart';
 
 /** What a tree over one table costs each; null where it was not begun. */
 export interface Cell extends Record<Fitter, Took | null> {
@@ -37,16 +36,28 @@ export interface Bench {
 
 const params = { max_depth: Infinity, min_samples_split: 2, min_gain: 0 };
 
-/** Fits one table with each in turn, unless the last size says that it will take too long. */
-export async function measureCell(kind: Kind, bench: Bench, last: Cell | undefined): Promise<Cell> {
-  const { rows, columns } = bench.table;
+/**
+ * Fits one table with some in turn, unless the last size says that it will take too long.
+ * @param known what has been measured of this cell
+ */
+export async function measureCell(
+  known: Cell,
+  fitters: readonly Fitter[],
+  bench: Bench,
+  last: Cell | undefined,
+): Promise<Cell> {
   const measured: Partial<Record<Fitter, Took | null>> = {};
-  for (const fitter of FITTERS) {
-    const guess = guessFrom(last, fitter, rows);
+  for (const fitter of fitters) {
+    const guess = guessFrom(last, fitter, known.rows);
     const isLong = guess > bench.budget[fitter];
-    measured[fitter] = isLong ? null : await measure(fitter, kind, bench, repeatsFor(guess));
+    measured[fitter] = isLong ? null : await measure(fitter, known.kind, bench, repeatsFor(guess));
   }
-  return { kind, width: columns.length, rows, ...(measured as Record<Fitter, Took | null>) };
+  return { ...known, ...measured };
+}
+
+/** A cell of which nothing is known yet. */
+export function emptyCell(kind: Kind, width: number, rows: number): Cell {
+  return { kind, width, rows, one: null, two: null, sklearn: null, ml_cart: null };
 }
 
 async function measure(

@@ -15,8 +15,8 @@ import { openCrew } from '../activities/crew.ts';
 import { table as print } from '../client/display.ts';
 import { growthOf } from './growth.ts';
 import { keepResults } from './results.ts';
-import { type Cell, type Kind, measureCell } from './train-cell.ts';
-import { makeTable, writeTable } from './tree-data.ts';
+import { type Cell, emptyCell, type Fitter, type Kind, measureCell } from './train-cell.ts';
+import { makeTable, type Table, writeTable } from './tree-data.ts';
 import { digits, times } from './tree-display.ts';
 
 const { values } = parseArgs({
@@ -32,35 +32,48 @@ const sizes = values.quick ? [1000, 10_000, 100_000] : [1000, 10_000, 100_000, 3
 const widths = values.quick ? [4, 20] : [4, 20, 100];
 const kinds: readonly Kind[] = ['classes', 'numbers'];
 
+/** Two threads last: what the engine has learnt of one is not what it would know without the other. */
+const passes: readonly (readonly Fitter[])[] = [['one', 'sklearn', 'ml_cart'], ['two']];
+
 const folder = mkdtempSync(join(tmpdir(), 'bench-train-'));
 const crew = openCrew(1);
-const cells: Cell[] = [];
+let cells = widths.flatMap((width) =>
+  sizes
+    .filter((rows) => fitsMemory(rows, width))
+    .flatMap((rows) => kinds.map((kind) => emptyCell(kind, width, rows))),
+);
 try {
-  for (const width of widths) {
-    const last: Partial<Record<Kind, Cell>> = {};
-    for (const rows of sizes) {
-      // The table, its file in the page cache, our orders and ranks, scikit-learn's float32 copy.
-      const megabytes = (rows * width * (8 + 8 + 8 + 4)) / 1e6;
-      if (megabytes > Number(values.memory)) {
-        process.stderr.write(
-          `skipped ${rows} × ${width}: ${Math.ceil(megabytes)} MB, more than --memory\n`,
-        );
-        continue;
-      }
-      const table = makeTable(rows, width, 1);
-      const file = join(folder, 'table');
-      writeTable(file, table);
-      for (const kind of kinds) {
-        const cell = await measureCell(kind, { table, file, crew, budget }, last[kind]);
-        last[kind] = cell;
-        cells.push(cell);
-        process.stderr.write(`${JSON.stringify(cell)}\n`);
-      }
-    }
-  }
+  for (const fitters of passes) cells = await measureAll(fitters);
 } finally {
   await crew.close();
   rmSync(folder, { recursive: true, force: true });
+}
+
+async function measureAll(fitters: readonly Fitter[]): Promise<Cell[]> {
+  const measured: Cell[] = [];
+  let table: Table | undefined;
+  const file = join(folder, 'table');
+  for (const known of cells) {
+    const { kind, width, rows } = known;
+    if (table?.rows !== rows || table.columns.length !== width) {
+      table = makeTable(rows, width, 1);
+      writeTable(file, table);
+    }
+    const last = measured.findLast((cell) => cell.kind === kind && cell.width === width);
+    const cell = await measureCell(known, fitters, { table, file, crew, budget }, last);
+    measured.push(cell);
+    process.stderr.write(`${JSON.stringify(cell)}\n`);
+  }
+  return measured;
+}
+
+/** The table, its file in the page cache, our orders and ranks, scikit-learn's float32 copy. */
+function fitsMemory(rows: number, width: number): boolean {
+  const megabytes = (rows * width * (8 + 8 + 8 + 4)) / 1e6;
+  if (megabytes <= Number(values.memory)) return true;
+  const size = `${rows} × ${width}: ${Math.ceil(megabytes)} MB`;
+  process.stderr.write(`skipped ${size}, more than --memory\n`);
+  return false;
 }
 
 const keys = ({ kind, width, rows }: Cell): (string | number)[] => [kind, width, rows];
