@@ -36,6 +36,7 @@ const head = [
   'columns',
   'preprocess',
   'train',
+  '2 threads',
   'bound',
   'evaluate',
   'model JSON',
