@@ -1,4 +1,4 @@
-import { argsort, ascending, type SortScratch } from './argsort.ts';
+import { argsort, ascending, type SortScratch, sortScratch } from './argsort.ts';
 
 /** What a tree learns: a class index or a number for each row. */
 export type Targets = Uint8Array | Int32Array | Float64Array;
@@ -24,21 +24,29 @@ export interface Block<T extends Targets = Targets> {
 }
 
 /**
+ * The columns' rows in the order in which a block numbers them: by target where it lists them, else as they come.
+ * @param scratch for as many rows
+ */
+export function numberRows(targets: Targets, listed: boolean, scratch: SortScratch): Int32Array {
+  return listed
+    ? argsort(targets as Float64Array, null, scratch)
+    : ascending(new Int32Array(targets.length));
+}
+
+/**
  * Sorts all rows by every feature.
  * @param columns finite values
  * @param targets of the columns' rows
- * @param ids the columns' rows in the order in which they are to be numbered
- * @param listed whether to keep an order by number too
- * @param scratch for as many rows
+ * @param listed whether to keep an order by number too, as is done for numbers
  */
 export function sortBlock<T extends Targets>(
   columns: readonly Float64Array[],
   targets: T,
-  ids: Int32Array,
   listed: boolean,
-  scratch: SortScratch,
 ): Block<T> {
-  const rows = ids.length;
+  const rows = targets.length;
+  const scratch = sortScratch(rows);
+  const ids = numberRows(targets, listed, scratch);
   const ranks: (Int32Array | null)[] = [];
   const orders = columns.map((column) => {
     const order = argsort(column, ids, scratch);

@@ -1,5 +1,4 @@
 import { within, type Report } from '../progress.ts';
-import { argsort, ascending, sortScratch } from './argsort.ts';
 import { type Block, sortBlock } from './block.ts';
 import { type ClassIndexes, Gini } from './gini.ts';
 import { growTree } from './grow.ts';
@@ -41,9 +40,7 @@ export function fitClasses(
   params: TreeParams,
   report?: Report,
 ): FittedTree<'DTClassifier'> {
-  const rows = ascending(new Int32Array(labels.length));
-  const scratch = sortScratch(labels.length);
-  const block: Block<ClassIndexes> = sortBlock(columns, labels, rows, false, scratch);
+  const block: Block<ClassIndexes> = sortBlock(columns, labels, false);
   const options = nodeOptions('classifier', params);
   const tree = growTree(
     columns,
@@ -66,9 +63,7 @@ export function fitNumbers(
   params: TreeParams,
   report?: Report,
 ): FittedTree<'DTRegression'> {
-  const scratch = sortScratch(targets.length);
-  const rows = argsort(targets, null, scratch);
-  const block = sortBlock(columns, targets, rows, true, scratch);
+  const block = sortBlock(columns, targets, true);
   const options = nodeOptions('regression', params);
   const tree = growTree(
     columns,
@@ -91,11 +86,8 @@ export async function fitClassesTogether(
 ): Promise<FittedTree<'DTClassifier'>> {
   if (!isWorthHelp(crew, labels.length, columns.length))
     return fitClasses(columns, labels, classes, params, report);
-  const rows = ascending(new Int32Array(labels.length));
   const progress = within(report, SORTED, 1);
-  const limits = limitsOf(params);
-  const scratch = sortScratch(labels.length);
-  const tree = await growTogether(columns, labels, classes, rows, scratch, limits, crew, progress);
+  const tree = await growTogether(columns, labels, classes, limitsOf(params), crew, progress);
   const options = nodeOptions('classifier', params);
   return new FittedTree('DTClassifier', treeOptions(options, params), options, tree);
 }
@@ -110,11 +102,8 @@ export async function fitNumbersTogether(
 ): Promise<FittedTree<'DTRegression'>> {
   if (!isWorthHelp(crew, targets.length, columns.length))
     return fitNumbers(columns, targets, params, report);
-  const scratch = sortScratch(targets.length);
-  const rows = argsort(targets, null, scratch);
-  const limits = limitsOf(params);
   const progress = within(report, SORTED, 1);
-  const tree = await growTogether(columns, targets, 0, rows, scratch, limits, crew, progress);
+  const tree = await growTogether(columns, targets, 0, limitsOf(params), crew, progress);
   const options = nodeOptions('regression', params);
   return new FittedTree('DTRegression', treeOptions(options, params), options, tree);
 }

@@ -7,9 +7,10 @@ export const UNSPLIT = -2;
 /** What a leaf predicts, as ml-cart writes it: a mean, or one row with the share of each class. */
 export type Distribution = number | readonly (readonly number[])[];
 
-/** A tree as it travels between threads. */
-export type PackedTree = Readonly<
-  Pick<GrownTree, 'features' | 'cuts' | 'gains' | 'rows' | 'lefts' | 'values' | 'shares'>
+/** A tree as it travels between threads, until it is grafted. */
+export type PackedTree = Pick<
+  GrownTree,
+  'features' | 'thresholds' | 'gains' | 'rows' | 'lefts' | 'values' | 'shares'
 >;
 
 /**
@@ -20,10 +21,10 @@ export class GrownTree {
   size = 0;
   /** The feature of the best cut, made or not; or {@link UNSEARCHED}, or {@link UNSPLIT}. */
   features = new Int32Array(FIRST);
-  /** The rows between whose values a node is cut, two for each node. */
-  cuts = new Int32Array(2 * FIRST);
   /** By node, once {@link place} has made them of the cuts. */
-  thresholds = new Float64Array(0);
+  thresholds = new Float64Array(FIRST);
+  /** The rows between whose values a node is cut, two for each node, where its threshold will stand. */
+  #cuts = new Int32Array(this.thresholds.buffer);
   gains = new Float64Array(FIRST);
   /** How many rows a node with a cut has, or a leaf of numbers or of one class. */
   rows = new Int32Array(FIRST);
@@ -32,7 +33,7 @@ export class GrownTree {
   /** At a leaf of numbers their mean, at one of a single class its index. */
   values = new Float64Array(FIRST);
   /** Of the leaves that hold more than one class. */
-  readonly shares = new Map<number, readonly number[]>();
+  shares = new Map<number, readonly number[]>();
 
   /** Adds a node of which nothing is known yet; returns its number. */
   add(): number {
@@ -61,8 +62,8 @@ export class GrownTree {
     rows: number,
   ): void {
     this.features[node] = feature;
-    this.cuts[2 * node] = below;
-    this.cuts[2 * node + 1] = above;
+    this.#cuts[2 * node] = below;
+    this.#cuts[2 * node + 1] = above;
     this.gains[node] = gain;
     this.rows[node] = rows;
   }
@@ -105,59 +106,70 @@ export class GrownTree {
     return { depth: deepest, leaves: (this.size + 1) / 2, nodes: this.size };
   }
 
-  /** Its nodes in arrays of their own size, to be sent to another thread. */
-  packed(): PackedTree {
-    const { size, features, cuts, gains, rows, lefts, values, shares } = this;
-    return {
-      features: features.slice(0, size),
-      cuts: cuts.slice(0, 2 * size),
-      gains: gains.slice(0, size),
-      rows: rows.slice(0, size),
-      lefts: lefts.slice(0, size),
-      values: values.slice(0, size),
-      shares,
-    };
-  }
-
-  /** Makes room for so many more nodes, and no more. */
-  reserve(nodes: number): void {
-    if (this.size + nodes > this.features.length) this.#resize(this.size + nodes);
-  }
-
-  /** Puts a tree grown elsewhere in the place of a node that was left open. */
-  graft(node: number, grown: PackedTree): void {
-    // Its root is the node; the others come after all there are, and children stay side by side.
-    const first = this.size - 1;
-    const numberOf = (i: number): number => (i === 0 ? node : first + i);
-    for (let i = 1; i < grown.features.length; i++) this.add();
-    for (let i = 0; i < grown.features.length; i++) {
-      const at = numberOf(i);
-      this.features[at] = grown.features[i]!;
-      this.cuts[2 * at] = grown.cuts[2 * i]!;
-      this.cuts[2 * at + 1] = grown.cuts[2 * i + 1]!;
-      this.gains[at] = grown.gains[i]!;
-      this.rows[at] = grown.rows[i]!;
-      this.lefts[at] = grown.lefts[i] === 0 ? 0 : numberOf(grown.lefts[i]!);
-      this.values[at] = grown.values[i]!;
-    }
-    for (const [i, shares] of grown.shares) this.shares.set(numberOf(i), shares);
-  }
-
   /**
    * Makes the thresholds, all at once: each takes two values from anywhere in a column, and the processor
    * waits for many of them together where a node at a time would wait for each.
    */
   place(columns: readonly Float64Array[]): this {
-    this.thresholds = new Float64Array(this.size);
-    for (let node = 0; node < this.size; node++) {
-      const feature = this.features[node]!;
+    const { size, features, thresholds } = this;
+    const cuts = this.#cuts;
+    for (let node = 0; node < size; node++) {
+      const feature = features[node]!;
       if (feature < 0) continue;
       const column = columns[feature]!;
-      const below = column[this.cuts[2 * node]!]!;
-      this.thresholds[node] = thresholdBetween(below, column[this.cuts[2 * node + 1]!]!);
+      const below = column[cuts[2 * node]!]!;
+      thresholds[node] = thresholdBetween(below, column[cuts[2 * node + 1]!]!);
     }
-    this.cuts = NONE;
     return this;
+  }
+
+  /** Its nodes, once placed, in arrays of their own size; it is empty then, with room for as many. */
+  unload(): PackedTree {
+    const { size, shares } = this;
+    const take = <T extends Int32Array | Float64Array>(array: T): T => {
+      const taken = array.slice(0, size) as T;
+      array.fill(0, 0, size);
+      return taken;
+    };
+    this.size = 0;
+    this.shares = new Map();
+    return {
+      features: take(this.features),
+      thresholds: take(this.thresholds),
+      gains: take(this.gains),
+      rows: take(this.rows),
+      lefts: take(this.lefts),
+      values: take(this.values),
+      shares,
+    };
+  }
+
+  /**
+   * Puts trees grown elsewhere in the place of nodes that were left open, once all are placed. Each of their
+   * arrays is let go when it is copied, lest a large tree is held twice.
+   */
+  graft(subtrees: readonly { readonly node: number; readonly grown: PackedTree }[]): void {
+    // A root is the node; the others come after all there are, and children stay side by side.
+    let size = this.size;
+    const grafts = subtrees.map(({ node, grown }) => {
+      const first = size - 1;
+      size += grown.features.length - 1;
+      for (let i = 0; i < grown.lefts.length; i++)
+        if (grown.lefts[i] !== 0) grown.lefts[i]! += first;
+      for (const [i, shares] of grown.shares) this.shares.set(i === 0 ? node : first + i, shares);
+      return { node, first, grown };
+    });
+    for (const name of ARRAYS) {
+      const all = this[name] instanceof Int32Array ? new Int32Array(size) : new Float64Array(size);
+      all.set(this[name].subarray(0, this.size));
+      for (const { node, first, grown } of grafts) {
+        all[node] = grown[name][0]!;
+        all.set(grown[name].subarray(1), first + 1);
+        grown[name] = NONE as never;
+      }
+      this[name] = all as never;
+    }
+    this.size = size;
   }
 
   #resize(room: number): void {
@@ -166,7 +178,8 @@ export class GrownTree {
       return grown;
     };
     this.features = resized(this.features, new Int32Array(room));
-    this.cuts = resized(this.cuts, new Int32Array(2 * room));
+    this.thresholds = resized(this.thresholds, new Float64Array(room));
+    this.#cuts = new Int32Array(this.thresholds.buffer);
     this.gains = resized(this.gains, new Float64Array(room));
     this.rows = resized(this.rows, new Int32Array(room));
     this.lefts = resized(this.lefts, new Int32Array(room));
@@ -175,12 +188,10 @@ export class GrownTree {
 }
 
 /** The arrays of a packed tree, whose memory is theirs alone. */
-export function arraysOf(
-  tree: PackedTree,
-): (Int32Array<ArrayBuffer> | Float64Array<ArrayBuffer>)[] {
-  const { features, cuts, gains, rows, lefts, values } = tree;
-  return [features, cuts, gains, rows, lefts, values];
+export function arraysOf(tree: PackedTree): PackedTree[(typeof ARRAYS)[number]][] {
+  return ARRAYS.map((name) => tree[name]);
 }
 
+const ARRAYS = ['features', 'thresholds', 'gains', 'rows', 'lefts', 'values'] as const;
 const FIRST = 64;
 const NONE = new Int32Array(0);

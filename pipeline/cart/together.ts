@@ -1,6 +1,6 @@
-import { type SortScratch, sortScratch } from './argsort.ts';
+import { sortScratch } from './argsort.ts';
 import type { Report } from '../progress.ts';
-import type { Targets } from './block.ts';
+import { numberRows, type Targets } from './block.ts';
 import type { Criterion } from './criterion.ts';
 import type { Crew, Job, Subtree } from './crew.ts';
 import { Gini } from './gini.ts';
@@ -30,72 +30,102 @@ export function isWorthHelp(crew: Crew | undefined, rows: number, features: numb
  * large nodes near the root are split by all together, feature by feature, and the subtrees below them are
  * grown by whoever is free. The tree is the same to the last bit: no number in it depends on who has computed it.
  * @param classes how many, 0 for numbers
- * @param ids the rows in the order in which they are to be numbered
- * @param scratch for as many rows
  */
 export async function growTogether(
   columns: readonly Float64Array[],
   targets: Targets,
   classes: number,
-  ids: Int32Array,
-  scratch: SortScratch,
   limits: GrowthLimits,
   crew: Crew,
   report?: Report,
 ): Promise<GrownTree> {
-  const rows = shareRows(columns, targets, ids, classes === 0);
-  const othersSort = crew.help({ step: 'sort', rows });
-  // Its failure is for the line that waits for it.
-  othersSort.catch(() => undefined);
-  sortShared(rows, scratch);
-  await othersSort;
+  const { tree, subtrees } = await growAll(columns, targets, classes, limits, crew, report);
+  // What they were grown by is held no more.
+  tree.graft(subtrees);
+  return tree;
+}
+
+/** The tree down to the nodes that were handed out, and what has come of these. */
+async function growAll(
+  columns: readonly Float64Array[],
+  targets: Targets,
+  classes: number,
+  limits: GrowthLimits,
+  crew: Crew,
+  report?: Report,
+): Promise<{ tree: GrownTree; subtrees: Subtree[] }> {
+  const rows = await sortTogether(columns, targets, classes === 0, crew);
+  const all = targets.length;
   const queue = new SubtreeQueue(columns.length);
   const board = new NodeBoard(columns.length);
   const shared = { queue: queue.memory, board: board.memory };
   const othersGrow = crew.help({ step: 'grow', rows, limits, classes, ...shared });
+  // Its failure is for the line that waits for it.
   othersGrow.catch(() => undefined);
-  const most = ids.length / (SUBTREES * (crew.helpers + 1));
+  const most = all / (SUBTREES * (crew.helpers + 1));
   const offer = (task: Task): boolean => task.end - task.start >= most / SPREAD && queue.push(task);
-  const tree = new GrownTree();
   const tools = toolsOf(board, rows, classes, limits, rows.side);
   const grow = growFrom(columns, tools.block, tools.criterion, limits, (settled) => {
-    const all = queue.settle(settled);
-    report?.(all / ids.length, all);
+    const done = queue.settle(settled);
+    report?.(done / all, done);
   });
   const team = leadTeam(tools, () => queue.ring());
+  const tree = new GrownTree();
   try {
-    const root = rootTask(tree.add(), ids.length, columns.length, classes === 0);
+    const root = rootTask(tree.add(), all, columns.length, classes === 0);
     grow(tree, root, { most, team, offer });
     queue.close();
-    for (let task = queue.take(); task !== undefined; task = queue.take()) grow(tree, task);
+    const own = growSubtrees(columns, grow, () => queue.take());
+    return { tree: tree.place(columns), subtrees: [...own, ...(await othersGrow)] };
   } finally {
     queue.close();
   }
-  const subtrees = await othersGrow;
-  tree.reserve(subtrees.reduce((sum, { grown }) => sum + grown.features.length - 1, 0));
-  for (const { node, grown } of subtrees) tree.graft(node, grown);
-  return tree.place(columns);
+}
+
+/** Sorts rows by every feature; what that takes besides is not held any longer. */
+async function sortTogether(
+  columns: readonly Float64Array[],
+  targets: Targets,
+  listed: boolean,
+  crew: Crew,
+): Promise<SharedRows> {
+  const scratch = sortScratch(targets.length);
+  const rows = shareRows(columns, targets, numberRows(targets, listed, scratch), listed);
+  const othersSort = crew.help({ step: 'sort', rows });
+  othersSort.catch(() => undefined);
+  sortShared(rows, scratch);
+  await othersSort;
+  return rows;
 }
 
 /** What a helper does of a job. */
 export function helpWith(job: Job): Subtree[] {
+  const { rows } = job;
+  const { columns, ids } = rows;
   if (job.step === 'sort') {
-    sortShared(job.rows, sortScratch(job.rows.ids.length));
+    sortShared(rows, sortScratch(ids.length));
     return [];
   }
-  const { rows, classes, limits } = job;
-  const queue = new SubtreeQueue(rows.columns.length, job.queue);
-  const board = new NodeBoard(rows.columns.length, job.board);
-  const tools = toolsOf(board, rows, classes, limits);
-  const grow = growFrom(rows.columns, tools.block, tools.criterion, limits, (settled) =>
+  const queue = new SubtreeQueue(columns.length, job.queue);
+  const board = new NodeBoard(columns.length, job.board);
+  const tools = toolsOf(board, rows, job.classes, job.limits);
+  const grow = growFrom(columns, tools.block, tools.criterion, job.limits, (settled) =>
     queue.settle(settled),
   );
+  return growSubtrees(columns, grow, () => queue.take(() => helpTeam(tools)));
+}
+
+/** Grows subtrees as long as there are any, each as a tree of its own. */
+function growSubtrees(
+  columns: readonly Float64Array[],
+  grow: ReturnType<typeof growFrom>,
+  next: () => Task | undefined,
+): Subtree[] {
   const subtrees: Subtree[] = [];
-  const next = (): Task | undefined => queue.take(() => helpTeam(tools));
+  const tree = new GrownTree();
   for (let task = next(); task !== undefined; task = next()) {
-    const tree = new GrownTree();
     grow(tree, { ...task, node: tree.add() });
-    subtrees.push({ node: task.node, grown: tree.packed() });
+    subtrees.push({ node: task.node, grown: tree.place(columns).unload() });
   }
   return subtrees;
 }
