@@ -8,7 +8,8 @@ import { openGauge, readGauge, type Reading } from './gauge.ts';
 const LOOK_MS = 250;
 
 /**
- * Runs a named pure function of pipeline/ in a worker thread; aborting the signal stops the thread.
+ * Runs a named pure function of pipeline/ in a worker thread; aborting the signal stops the thread. Parts
+ * are handed over to it, for here they would only be held beside its own: the caller has them no more.
  * @param onProgress called while the task runs, when it has come further
  */
 export type Compute = <Name extends TaskName>(
@@ -45,9 +46,11 @@ export function openPool(options: { threads?: number } = {}): ComputePool {
       const gauge = openGauge();
       const stop = onProgress === undefined ? undefined : watch(() => readGauge(gauge), onProgress);
       try {
-        const answer = (await (isLong(name, input) ? fits : pool).run(
+        const parts = partsOf(name, input);
+        const isLong = name === 'fitTree' && sizeOf(parts) > LONG_FIT;
+        const answer = (await (isLong ? fits : pool).run(
           { name, input, gauge },
-          { signal },
+          { signal, transferList: memoryOf(parts) },
         )) as ThreadAnswer;
         if (!answer.ok) throw reviveError(answer.error);
         return answer.value as never;
@@ -72,10 +75,24 @@ function threads(size: { minThreads: number; maxThreads: number }): Piscina {
   });
 }
 
-function isLong(name: TaskName, input: TaskInput<TaskName>): boolean {
-  if (name !== 'fitTree') return false;
-  const { parts } = input as TaskInput<'fitTree'>;
-  return parts.reduce((sum, { byteLength }) => sum + byteLength, 0) > LONG_FIT;
+/** The parts in the input of a task that reads them. */
+function partsOf(name: TaskName, input: TaskInput<TaskName>): Uint8Array[] {
+  if (name === 'fitTree' || name === 'evaluate')
+    return (input as TaskInput<'fitTree' | 'evaluate'>).parts;
+  if (name !== 'fitEncoder') return [];
+  const { words } = input as TaskInput<'fitEncoder'>;
+  return words === undefined ? [] : [...words.known, ...words.fresh].flatMap(({ parts }) => parts);
+}
+
+function sizeOf(parts: readonly Uint8Array[]): number {
+  return parts.reduce((sum, { byteLength }) => sum + byteLength, 0);
+}
+
+/** Of those that have memory of their own: small ones may be views of memory that others use, and are copied. */
+function memoryOf(parts: readonly Uint8Array[]): ArrayBuffer[] {
+  return parts.flatMap(({ buffer, byteLength }) =>
+    buffer instanceof ArrayBuffer && buffer.byteLength === byteLength ? [buffer] : [],
+  );
 }
 
 /** Looks now and then, and tells of what has changed. */

@@ -17,7 +17,7 @@ import { treeFromJson, treeToJson, type TreeModel, type TreeParams } from './tre
 
 /**
  * Fits a tree on the train rows of all batches.
- * @param input.parts Arrow files of train rows
+ * @param input.parts Arrow files of train rows; the list is emptied as they are read
  * @param input.into path of a file, not there yet, that the tree's JSON is written to
  * @throws BadData when there are no rows to fit on
  */
@@ -45,7 +45,7 @@ async function fitModel(
   report: Report | undefined,
   crew: Crew | undefined,
 ): Promise<{ model: FittedTree; rows: number; warnings: string[] }> {
-  const matrix = load(input.parts, encoder, within(report, 0, 0.2));
+  const { all: matrix } = load(input.parts, encoder, within(report, 0, 0.2));
   if (matrix.rows === 0)
     throw new BadData(
       'every train row has a missing cell and preprocess.missing is drop: set it to impute, or add data',
@@ -58,7 +58,7 @@ async function fitModel(
 /**
  * Scores a model on the test rows of everything so far and of the new batch alone.
  * @param input.model path of the tree's JSON
- * @param input.parts Arrow files of test rows, one per batch, the new one last
+ * @param input.parts Arrow files of test rows, one per batch, the new one last; emptied as they are read
  * @returns the metrics file of the version and its report, as bytes
  */
 export function evaluate(
@@ -74,9 +74,8 @@ export function evaluate(
   const encoder = encoderFromJson(input.encoder);
   const { score, metrics, tree } = learnerOf(encoder);
   const model = treeFromJson(files.read(input.model), tree);
-  const all = load(input.parts, encoder);
-  const last = load(input.parts.slice(-1), encoder);
-  const [whole, newBatch] = [all, last].map((matrix) => score(model, matrix, encoder));
+  const { all, last } = load(input.parts, encoder);
+  const [whole, newBatch] = [all, last!].map((matrix) => score(model, matrix, encoder));
   const { headline } = metrics;
   const warnings = droppedFrom(all, 'test');
   if (whole === null) warnings.push('there are no test rows, so this version has no scores');
@@ -101,21 +100,26 @@ export function evaluate(
   };
 }
 
-/** All rows of some parts, which are read one after the other. */
-function load(parts: readonly Uint8Array[], encoder: Encoder, report?: Report): Matrix {
-  const most = parts.reduce((sum, bytes) => sum + rowsInArrow(bytes), 0);
-  return concatMatrices(loadEach(parts, encoder, report), most);
-}
-
-function* loadEach(
-  parts: readonly Uint8Array[],
+/**
+ * All rows of some parts, and those of the last alone.
+ * @param parts taken out of this list as they are read, lest they are held beside the rows
+ */
+function load(
+  parts: Uint8Array[],
   encoder: Encoder,
   report?: Report,
-): Generator<Matrix> {
-  for (const [i, bytes] of parts.entries()) {
-    report?.(i / parts.length);
-    yield applyEncoder(encoder, partFromArrow(bytes));
+): { all: Matrix; last: Matrix | undefined } {
+  const most = parts.reduce((sum, bytes) => sum + rowsInArrow(bytes), 0);
+  const count = parts.length;
+  let last: Matrix | undefined;
+  function* each(): Generator<Matrix> {
+    for (let bytes = parts.shift(); bytes !== undefined; bytes = parts.shift()) {
+      last = applyEncoder(encoder, partFromArrow(bytes));
+      report?.(1 - parts.length / count);
+      yield last;
+    }
   }
+  return { all: concatMatrices(each(), most), last };
 }
 
 function importanceOf(

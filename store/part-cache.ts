@@ -26,7 +26,7 @@ export class PartCache {
   }
 
   /**
-   * The bytes of a file, in memory that threads share.
+   * The bytes of a file, in memory of their own, which may be handed to a thread.
    * @returns undefined where this machine cannot keep it: the folder is not to be written to, or full
    * @throws DamagedArtifact when it is not here and the object is missing or its bytes do not match.
    */
@@ -59,7 +59,7 @@ async function bytesOf(path: string, size: number): Promise<Uint8Array | undefin
   const file = await open(path, 'r');
   try {
     if ((await file.stat()).size !== size) return undefined;
-    const bytes = new Uint8Array(new SharedArrayBuffer(size));
+    const bytes = new Uint8Array(size);
     for (let at = 0; at < size;) {
       const { bytesRead } = await file.read(bytes, at, size - at, at);
       if (bytesRead === 0) return undefined;

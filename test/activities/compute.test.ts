@@ -39,6 +39,13 @@ describe('a long task in a thread', () => {
     for (const { rows: done } of readings) expect(done ?? 0).toBeLessThanOrEqual(rows);
   });
 
+  it('is handed its parts, and has read them all', async () => {
+    const input = into(trainingInput(200, 2));
+    const [part] = input.parts;
+    await pool.compute('fitTree', input, never);
+    expect(part!.byteLength).toBe(0);
+  });
+
   it('stops when its signal aborts, and the pool goes on', async () => {
     const abort = new AbortController();
     const input = into(trainingInput(60_000, 8));
