@@ -1,5 +1,6 @@
 import { TrackingRefused } from '../../errors.ts';
 import type { Http } from './http.ts';
+import type { FileBody } from './send-file.ts';
 
 const PROXY = '/api/2.0/mlflow-artifacts/artifacts';
 
@@ -12,12 +13,12 @@ export async function uploadArtifact(
   http: Http,
   root: string,
   path: string,
-  bytes: Uint8Array | Blob,
+  body: Uint8Array | FileBody,
   contentType = 'application/octet-stream',
 ): Promise<void> {
   const folder = proxiedPath(http.options.uri, root);
   const segments = [...folder.split('/'), ...path.split('/')].filter((part) => part !== '');
-  await http.upload(`${PROXY}/${segments.map(encodeURIComponent).join('/')}`, bytes, contentType);
+  await http.upload(`${PROXY}/${segments.map(encodeURIComponent).join('/')}`, body, contentType);
 }
 
 /** `mlflow-artifacts:/1/<run>/artifacts` → `1/<run>/artifacts`; other roots cannot be served. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { deadline } from '../../deadline.ts';
-import { failure, noAnswer, notMlflow } from './failure.ts';
+import { type Answer, failure, noAnswer, notMlflow } from './failure.ts';
+import { type FileBody, sendFile } from './send-file.ts';
 
 export interface HttpOptions {
   uri: string;
@@ -15,7 +16,7 @@ interface Call {
   method: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE';
   /** Under the server's URI, with its query. */
   path: string;
-  body?: string | Uint8Array | Blob;
+  body?: string | Uint8Array | FileBody;
   contentType?: string;
   /** Changes nothing, so it may be sent again. */
   safe?: boolean;
@@ -57,9 +58,9 @@ export class Http {
     await this.#send(jsonCall('DELETE', path, body));
   }
 
-  /** Sends bytes to a path under the server's URI; what it answers besides success is not read. */
-  async upload(path: string, bytes: Uint8Array | Blob, contentType: string): Promise<void> {
-    await this.#send({ method: 'PUT', path, body: bytes, contentType });
+  /** Sends bytes or a file to a path under the server's URI; what it answers besides success is not read. */
+  async upload(path: string, body: Uint8Array | FileBody, contentType: string): Promise<void> {
+    await this.#send({ method: 'PUT', path, body, contentType });
   }
 
   async #json<T>(call: Call, shape: z.ZodType<T>): Promise<T> {
@@ -75,15 +76,9 @@ export class Http {
     const { uri, signal, timeoutMs } = this.options;
     const late = deadline(timeoutMs + Math.ceil(sizeOf(call.body) / 1_000), signal);
     try {
-      const answer = await fetch(`${uri}${call.path}`, this.#init(call, late.signal));
-      const body = await answer.text();
-      if (answer.ok) return body;
-      throw failure(uri, nameOf(call), {
-        status: answer.status,
-        server: answer.headers.get('server'),
-        location: answer.headers.get('location'),
-        body,
-      });
+      const answer = await this.#ask(call, late.signal);
+      if (answer.status >= 200 && answer.status < 300) return answer.body;
+      throw failure(uri, nameOf(call), answer);
     } catch (error) {
       // Given up by the caller: not the server's fault, and the caller knows the reason.
       signal?.throwIfAborted();
@@ -95,18 +90,27 @@ export class Http {
     }
   }
 
-  #init(call: Call, signal: AbortSignal): RequestInit {
-    const { authorization } = this.options;
-    return {
-      method: call.method,
-      headers: {
-        ...(authorization === undefined ? {} : { authorization }),
-        ...(call.contentType === undefined ? {} : { 'content-type': call.contentType }),
-      },
-      ...(call.body === undefined ? {} : { body: call.body as RequestInit['body'] & {} }),
+  async #ask({ method, path, body, contentType }: Call, signal: AbortSignal): Promise<Answer> {
+    const { authorization, uri } = this.options;
+    const headers = {
+      ...(authorization === undefined ? {} : { authorization }),
+      ...(contentType === undefined ? {} : { 'content-type': contentType }),
+    };
+    const url = `${uri}${path}`;
+    if (isFile(body)) return sendFile(url, body, headers, signal);
+    const answer = await fetch(url, {
+      method,
+      headers,
+      ...(body === undefined ? {} : { body: body as RequestInit['body'] & {} }),
       // Followed, a POST would turn into a GET, and our credentials would go elsewhere.
       redirect: 'manual',
       signal,
+    });
+    return {
+      status: answer.status,
+      server: answer.headers.get('server'),
+      location: answer.headers.get('location'),
+      body: await answer.text(),
     };
   }
 }
@@ -114,7 +118,11 @@ export class Http {
 function sizeOf(body: Call['body']): number {
   if (body === undefined) return 0;
   if (typeof body === 'string') return body.length;
-  return body instanceof Blob ? body.size : body.byteLength;
+  return isFile(body) ? body.size : body.byteLength;
+}
+
+function isFile(body: Call['body']): body is FileBody {
+  return typeof body === 'object' && 'file' in body;
 }
 
 function jsonCall(method: Call['method'], path: string, body: object): Call {

@@ -1,4 +1,4 @@
-import { openAsBlob } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { z } from 'zod';
 import type { NewModel } from '../tracker.ts';
 import { uploadArtifact } from './artifact.ts';
@@ -49,7 +49,8 @@ export async function logModel(
     const files = model.files({ modelId, runId });
     await Promise.all(
       files.map(async (file) => {
-        const body = 'file' in file ? await openAsBlob(file.file) : file.bytes;
+        const body =
+          'file' in file ? { file: file.file, size: (await stat(file.file)).size } : file.bytes;
         await uploadArtifact(http, info.artifact_uri, file.path, body);
       }),
     );
