@@ -34,13 +34,19 @@ export type ThreadAnswer =
 const LONG_FIT = 4e6;
 
 /**
+ * A thread that waits holds what its last fit has left: long enough for the next of several batches, and no
+ * longer.
+ */
+const FIT_IDLE_MS = 5000;
+
+/**
  * Opens the pool with one thread already warm. Long fits have as many threads of their own, started when
  * they are first needed, so that the short work of other batches is never stuck behind them.
  */
 export function openPool(options: { threads?: number } = {}): ComputePool {
   const maxThreads = options.threads ?? availableParallelism();
-  const pool = threads({ minThreads: 1, maxThreads });
-  const fits = threads({ minThreads: 0, maxThreads });
+  const pool = threads({ minThreads: 1, maxThreads, idleTimeout: 60_000 });
+  const fits = threads({ minThreads: 0, maxThreads, idleTimeout: FIT_IDLE_MS });
   return {
     compute: async (name, input, signal, onProgress) => {
       const gauge = openGauge();
@@ -64,14 +70,17 @@ export function openPool(options: { threads?: number } = {}): ComputePool {
   };
 }
 
-function threads(size: { minThreads: number; maxThreads: number }): Piscina {
+function threads(options: {
+  minThreads: number;
+  maxThreads: number;
+  idleTimeout: number;
+}): Piscina {
   const built = !import.meta.url.endsWith('.ts');
   return new Piscina({
     filename: new URL(built ? './thread.js' : './thread.ts', import.meta.url).href,
     // Whoever opens the pool may have read our TypeScript by other means than a thread can.
     ...(built ? {} : { execArgv: ['--import', import.meta.resolve('tsx')] }),
-    ...size,
-    idleTimeout: 60_000,
+    ...options,
   });
 }
 
