@@ -1,21 +1,15 @@
-import { DecisionTreeClassifier, DecisionTreeRegression } from 'ml-cart';
-import type { Crew } from '../pipeline/cart/crew.ts';
-import {
-  fitClasses,
-  fitClassesTogether,
-  fitNumbers,
-  fitNumbersTogether,
-} from '../pipeline/cart/fit.ts';
-import { isWorthHelp } from '../pipeline/cart/together.ts';
+import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { spreadOf } from './results.ts';
-import { took, type Took } from './took.ts';
-import type { Table } from './tree-data.ts';
+import type { Took } from './took.ts';
+import type { FitsAnswer, FitsJob } from './train/fits.ts';
 import { runSklearn } from './tree-sklearn.ts';
 
-export type Kind = 'classes' | 'numbers';
+export type Kind = FitsJob['kind'];
 
 /** Who fits: ours on one thread and on two, scikit-learn and ml-cart on one. */
-export type Fitter = 'one' | 'two' | 'sklearn' | 'ml_cart';
+const FITTERS = ['one', 'two', 'sklearn', 'ml_cart'] as const;
+export type Fitter = (typeof FITTERS)[number];
 
 /** What a tree over one table costs each; null where it was not begun. */
 export interface Cell extends Record<Fitter, Took | null> {
@@ -26,73 +20,44 @@ export interface Cell extends Record<Fitter, Took | null> {
 
 /** What a cell is measured with. */
 export interface Bench {
-  readonly table: Table;
-  /** The same table, for Python. */
+  readonly width: number;
+  readonly rows: number;
+  /** The table, as all of them read it. */
   readonly file: string;
-  readonly crew: Crew;
   /** Seconds of the processor past which no fit is begun, as far as the last size tells. */
   readonly budget: Record<Fitter, number>;
 }
 
-const params = { max_depth: Infinity, min_samples_split: 2, min_gain: 0 };
-
-/**
- * Fits one table with some in turn, unless the last size says that it will take too long.
- * @param known what has been measured of this cell
- */
-export async function measureCell(
-  known: Cell,
-  fitters: readonly Fitter[],
-  bench: Bench,
-  last: Cell | undefined,
-): Promise<Cell> {
+/** Fits one table with each in turn, unless the last size says that it will take too long. */
+export function measureCell(kind: Kind, bench: Bench, last: Cell | undefined): Cell {
+  const { width, rows } = bench;
   const measured: Partial<Record<Fitter, Took | null>> = {};
-  for (const fitter of fitters) {
-    const guess = guessFrom(last, fitter, known.rows);
+  for (const fitter of FITTERS) {
+    const guess = guessFrom(last, fitter, rows);
     const isLong = guess > bench.budget[fitter];
-    measured[fitter] = isLong ? null : await measure(fitter, known.kind, bench, repeatsFor(guess));
+    measured[fitter] = isLong ? null : measure(fitter, kind, bench, repeatsFor(guess));
   }
-  return { ...known, ...measured };
+  return { kind, width, rows, ...(measured as Record<Fitter, Took | null>) };
 }
 
-/** A cell of which nothing is known yet. */
-export function emptyCell(kind: Kind, width: number, rows: number): Cell {
-  return { kind, width, rows, one: null, two: null, sklearn: null, ml_cart: null };
-}
-
-async function measure(
+/** Each has a process of its own: what an engine has learnt of other fits is not what it would know without. */
+function measure(
   fitter: Fitter,
   kind: Kind,
-  { table, file, crew }: Bench,
+  { file, rows, width }: Bench,
   repeats: number,
-): Promise<Took | null> {
-  const { rows, columns, classes, numbers } = table;
-  const isClasses = kind === 'classes';
-  if (fitter === 'sklearn') {
-    const job = { file, rows, width: columns.length, kind, repeats };
+): Took | null {
+  const job = { file, rows, width, kind, repeats };
+  if (fitter === 'sklearn')
     return medianOf((runSklearn('train_sklearn.py', job) as { took: Took[] }).took);
-  }
-  if (fitter === 'ml_cart') return took(() => fitMlCart(kind, table));
-  if (fitter === 'two' && !isWorthHelp(crew, rows, columns.length)) return null;
-  const fit = (): unknown => {
-    if (fitter === 'one')
-      return isClasses
-        ? fitClasses(columns, classes, 3, params)
-        : fitNumbers(columns, numbers, params);
-    return isClasses
-      ? fitClassesTogether(columns, classes, 3, params, crew)
-      : fitNumbersTogether(columns, numbers, params, crew);
-  };
-  const all: Took[] = [];
-  for (let i = 0; i < repeats; i++) all.push(await took(fit));
-  return medianOf(all);
+  const { took } = fit({ ...job, fitter, repeats: fitter === 'ml_cart' ? 1 : repeats });
+  return took && medianOf(took);
 }
 
-function fitMlCart(kind: Kind, { rows, columns, classes, numbers }: Table): void {
-  const matrix = Array.from({ length: rows }, (_, row) => columns.map((column) => column[row]!));
-  const options = { minNumSamples: 1, maxDepth: Infinity, gainThreshold: 0 };
-  if (kind === 'classes') new DecisionTreeClassifier(options).train(matrix, [...classes]);
-  else new DecisionTreeRegression(options).train(matrix, [...numbers]);
+function fit(job: FitsJob): FitsAnswer {
+  const script = fileURLToPath(new URL('./train/fits.ts', import.meta.url));
+  const args = ['--import', import.meta.resolve('tsx'), script, JSON.stringify(job)];
+  return JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' })) as FitsAnswer;
 }
 
 function medianOf(all: readonly Took[]): Took {

@@ -1,6 +1,6 @@
 /**
  * What exact CART costs: ours on one thread and on two, ml-cart's own trainer and scikit-learn, on the same
- * rows in the same run, fully grown.
+ * rows in the same run, fully grown, each in a process of its own.
  *
  *     npm run bench:train [-- --quick] [--budget=SECONDS] [--memory=MB]
  *
@@ -11,12 +11,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { openCrew } from '../activities/crew.ts';
 import { table as print } from '../client/display.ts';
 import { growthOf } from './growth.ts';
 import { keepResults } from './results.ts';
-import { type Cell, emptyCell, type Fitter, type Kind, measureCell } from './train-cell.ts';
-import { makeTable, type Table, writeTable } from './tree-data.ts';
+import { type Cell, type Kind, measureCell } from './train-cell.ts';
+import { makeTable, writeTable } from './tree-data.ts';
 import { digits, times } from './tree-display.ts';
 
 const { values } = parseArgs({
@@ -32,39 +31,24 @@ const sizes = values.quick ? [1000, 10_000, 100_000] : [1000, 10_000, 100_000, 3
 const widths = values.quick ? [4, 20] : [4, 20, 100];
 const kinds: readonly Kind[] = ['classes', 'numbers'];
 
-/** Two threads last: what the engine has learnt of one is not what it would know without the other. */
-const passes: readonly (readonly Fitter[])[] = [['one', 'sklearn', 'ml_cart'], ['two']];
-
 const folder = mkdtempSync(join(tmpdir(), 'bench-train-'));
-const crew = openCrew(1);
-let cells = widths.flatMap((width) =>
-  sizes
-    .filter((rows) => fitsMemory(rows, width))
-    .flatMap((rows) => kinds.map((kind) => emptyCell(kind, width, rows))),
-);
+const cells: Cell[] = [];
 try {
-  for (const fitters of passes) cells = await measureAll(fitters);
+  for (const width of widths)
+    for (const rows of sizes) if (fitsMemory(rows, width)) measureTable(rows, width);
 } finally {
-  await crew.close();
   rmSync(folder, { recursive: true, force: true });
 }
 
-async function measureAll(fitters: readonly Fitter[]): Promise<Cell[]> {
-  const measured: Cell[] = [];
-  let table: Table | undefined;
+function measureTable(rows: number, width: number): void {
   const file = join(folder, 'table');
-  for (const known of cells) {
-    const { kind, width, rows } = known;
-    if (table?.rows !== rows || table.columns.length !== width) {
-      table = makeTable(rows, width, 1);
-      writeTable(file, table);
-    }
-    const last = measured.findLast((cell) => cell.kind === kind && cell.width === width);
-    const cell = await measureCell(known, fitters, { table, file, crew, budget }, last);
-    measured.push(cell);
+  writeTable(file, makeTable(rows, width, 1));
+  for (const kind of kinds) {
+    const last = cells.findLast((cell) => cell.kind === kind && cell.width === width);
+    const cell = measureCell(kind, { rows, width, file, budget }, last);
+    cells.push(cell);
     process.stderr.write(`${JSON.stringify(cell)}\n`);
   }
-  return measured;
 }
 
 /** The table, its file in the page cache, our orders and ranks, scikit-learn's float32 copy. */

@@ -1,4 +1,4 @@
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readSync, writeSync } from 'node:fs';
 
 /** A table by column with something to learn in the first four: classes 0, 1, 2 and numbers. */
 export interface Table {
@@ -41,6 +41,20 @@ export function writeTable(file: string, { columns, classes, numbers }: Table): 
     for (let at = 0; at < bytes.length;) at += writeSync(handle, bytes, at);
   }
   closeSync(handle);
+}
+
+/** Reads what {@link writeTable} wrote. */
+export function readTable(file: string, rows: number, width: number): Table {
+  const handle = openSync(file, 'r');
+  const all = Array.from({ length: width + 2 }, () => {
+    const column = new Float64Array(new SharedArrayBuffer(8 * rows));
+    const bytes = new Uint8Array(column.buffer);
+    for (let at = 0; at < bytes.length;) at += readSync(handle, bytes, at, bytes.length - at, null);
+    return column;
+  });
+  closeSync(handle);
+  const columns = all.slice(0, width);
+  return { rows, columns, classes: Uint8Array.from(all[width]!), numbers: all[width + 1]! };
 }
 
 /** Numbers from 0 to 1, the same for a seed. 53 random bits each: two draws of xorshift32. */

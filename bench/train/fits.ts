@@ -1,0 +1,61 @@
+/** Fits one table some times, in a process of its own: what each fit took is the JSON it prints. */
+import { DecisionTreeClassifier, DecisionTreeRegression } from 'ml-cart';
+import { openCrew } from '../../activities/crew.ts';
+import {
+  fitClasses,
+  fitClassesTogether,
+  fitNumbers,
+  fitNumbersTogether,
+} from '../../pipeline/cart/fit.ts';
+import { isWorthHelp } from '../../pipeline/cart/together.ts';
+import { took, type Took } from '../took.ts';
+import { readTable, type Table } from '../tree-data.ts';
+
+export interface FitsJob {
+  /** As `writeTable` leaves it. */
+  readonly file: string;
+  readonly rows: number;
+  readonly width: number;
+  readonly kind: 'classes' | 'numbers';
+  /** Ours on one thread or on two, or ml-cart's own trainer. */
+  readonly fitter: 'one' | 'two' | 'ml_cart';
+  readonly repeats: number;
+}
+
+/** Null where a second thread is not worth it. */
+export interface FitsAnswer {
+  readonly took: Took[] | null;
+}
+
+const params = { max_depth: Infinity, min_samples_split: 2, min_gain: 0 };
+const { file, rows, width, kind, fitter, repeats } = JSON.parse(process.argv[2]!) as FitsJob;
+const table = readTable(file, rows, width);
+const crew = openCrew(1);
+const fits: Record<FitsJob['fitter'], (table: Table) => unknown> = {
+  one: ({ columns, classes, numbers }) =>
+    kind === 'classes'
+      ? fitClasses(columns, classes, 3, params)
+      : fitNumbers(columns, numbers, params),
+  two: ({ columns, classes, numbers }) =>
+    kind === 'classes'
+      ? fitClassesTogether(columns, classes, 3, params, crew)
+      : fitNumbersTogether(columns, numbers, params, crew),
+  ml_cart: fitMlCart,
+};
+const isWorthIt = fitter !== 'two' || isWorthHelp(crew, rows, width);
+const answer: FitsAnswer = { took: isWorthIt ? await fitAll() : null };
+await crew.close();
+process.stdout.write(JSON.stringify(answer));
+
+async function fitAll(): Promise<Took[]> {
+  const all: Took[] = [];
+  for (let i = 0; i < repeats; i++) all.push(await took(() => fits[fitter](table)));
+  return all;
+}
+
+function fitMlCart({ columns, classes, numbers }: Table): void {
+  const matrix = Array.from({ length: rows }, (_, row) => columns.map((column) => column[row]!));
+  const options = { minNumSamples: 1, maxDepth: Infinity, gainThreshold: 0 };
+  if (kind === 'classes') new DecisionTreeClassifier(options).train(matrix, [...classes]);
+  else new DecisionTreeRegression(options).train(matrix, [...numbers]);
+}
