@@ -1,13 +1,7 @@
-import { basename } from 'node:path';
 import { Conflict, DamagedArtifact, MissingHistory } from '../errors.ts';
 import { checkBatch } from '../pipeline/batch.ts';
-import { broughtColumns } from '../pipeline/conform.ts';
-import type { CutFile } from '../pipeline/cut.ts';
-import { canonicalJson } from '../pipeline/canonical-json.ts';
-import { MISSING_VALUES, type Params } from '../pipeline/params.ts';
 import {
   batchesKnown,
-  columnsAt,
   hasArrivals,
   isWhole,
   rawOf,
@@ -15,76 +9,20 @@ import {
   wholeOf,
   type Ledger,
   type NewBatch,
-  type RawEntry,
 } from '../store/ledger.ts';
 import { isDirectory } from '../store/ref.ts';
-import { wholeFile } from './arrivals/take-in.ts';
-import { textOfFile } from './arrivals/text.ts';
+import { cutter, type Cut } from './batches/cutter.ts';
+import { stageFor } from './batches/definition.ts';
 import { columnsRef } from './columns-file.ts';
 import { MOST_DAMAGED, type Healed, type StageRequest, type StageResult } from './contract.ts';
 import type { Deps } from './deps.ts';
-import { currentExecution } from './execution.ts';
 import { checkFrozen } from './frozen.ts';
-import { localFile, withScratch } from './local-file.ts';
+import { withScratch } from './local-file.ts';
 import { BATCHES, batchFile } from './paths.ts';
-import { readingOf } from './reading.ts';
 import { addHealed, runStage, type Stage, type StageDefinition } from './stage.ts';
-
-/** A batch as it was cut: bytes, or a file of this machine. */
-type Cut = { rows: number; warnings: string[] } & ({ bytes: Uint8Array } | { path: string });
 
 /** Times rows may come that fill the batch which is being cut. */
 const TRIES = 5;
-
-export const stage: StageDefinition = {
-  name: 'prepare_batch',
-  code: 1,
-  params: ({ data }) => ({
-    target: data.target,
-    batch_size: data.batch_size,
-    shuffle_seed: data.shuffle_seed,
-    ...readingOf(data),
-  }),
-  libraries: [],
-  perBatch: true,
-};
-
-/** The same stage where a batch is the whole of a file: what cuts a table says nothing here. */
-const wholeStage: StageDefinition = {
-  ...stage,
-  params: ({ data }) => ({
-    target: data.target,
-    ...readingOf(data),
-    // A number that is missing is written, and told from one that is none, by these words.
-    ...(isDefault(data.missing_values) ? {} : { missing_values: data.missing_values }),
-    ...(data.on_new_column === 'fail' ? {} : { on_new_column: data.on_new_column }),
-    ...(data.on_missing_column === 'fail' ? {} : { on_missing_column: data.on_missing_column }),
-  }),
-};
-
-function isDefault(missingValues: readonly string[]): boolean {
-  return canonicalJson(missingValues) === canonicalJson(MISSING_VALUES);
-}
-
-/** The same stage where a batch is cut from a later state of a table, whose rows keep their order. */
-function laterStage(after: number): StageDefinition {
-  return {
-    ...stage,
-    params: ({ data }) => ({
-      target: data.target,
-      batch_size: data.batch_size,
-      after,
-      ...readingOf(data),
-    }),
-  };
-}
-
-/** The stage by which a batch of a pipeline is cut. */
-export function stageFor(ledger: Ledger, batch: number): StageDefinition {
-  if (isWhole(ledger, batch)) return wholeStage;
-  const { after } = tableOf(ledger, batch);
-  return after === 0 ? stage : laterStage(after);
-}
 
 function stageOf(
   definition: StageDefinition,
@@ -195,80 +133,6 @@ function checkExists(ledger: Ledger, batch: number): void {
     throw new MissingHistory(
       `batch ${batch} of ${ledger.pipeline} has not arrived: there are ${ledger.arrivals.length}`,
     );
-}
-
-/** Cuts batches: those of one state of a table together, reading it at most once, the others each from its file. */
-function cutter(
-  deps: Deps,
-  ledger: Ledger,
-  wanted: readonly number[],
-  params: Params,
-  folder: string,
-): (batch: number) => Promise<Cut> {
-  const cuts = new Map<number, Promise<CutFile[]>>();
-  return async (batch) => {
-    if (isWhole(ledger, batch)) return takeWhole(deps, ledger, batch, params);
-    const state = tableOf(ledger, batch);
-    const batches = wanted.filter(
-      (other) => !isWhole(ledger, other) && tableOf(ledger, other) === state,
-    );
-    const cut = cuts.get(state.after) ?? cutTable(deps, ledger, state, batches, folder);
-    cuts.set(state.after, cut);
-    return (await cut)[batches.indexOf(batch)]!;
-  };
-}
-
-async function cutTable(
-  deps: Deps,
-  { settings }: Ledger,
-  state: RawEntry,
-  batches: number[],
-  folder: string,
-): Promise<CutFile[]> {
-  const { signal, heartbeat } = currentExecution();
-  return deps.compute(
-    'cutBatches',
-    {
-      path: await localFile(deps, state.ref),
-      file: state.ref.path,
-      delimiter: settings.delimiter,
-      columns: settings.columns,
-      target: settings.target,
-      missingValues: settings.missing_values,
-      batchSize: settings.batch_size,
-      shuffleSeed: state.after === 0 ? settings.shuffle_seed : null,
-      rows: state.rows,
-      after: state.after,
-      batches,
-      folder,
-    },
-    signal,
-    ({ fraction }) => heartbeat({ stage: 'prepare_batch', fraction }),
-  );
-}
-
-async function takeWhole(deps: Deps, ledger: Ledger, batch: number, params: Params): Promise<Cut> {
-  const raw = rawOf(ledger, batch).ref;
-  const amendment = ledger.amended.find(({ ref }) => ref.sha256 === raw.sha256);
-  const bytes = await deps.store.artifacts.get(raw).catch((error: unknown) => {
-    if (amendment === undefined || !(error instanceof DamagedArtifact)) throw error;
-    throw new DamagedArtifact(
-      `${raw.path}, which batch ${amendment.batch} was amended from, is missing or damaged in the store: amend the batch by the same file once more`,
-      { cause: error, details: error.details },
-    );
-  });
-  const file = basename(raw.path);
-  const text = await textOfFile(file, bytes, ledger.settings.encoding);
-  const columns = columnsAt(ledger, batch);
-  const made = await deps.compute(
-    'conformBatch',
-    wholeFile(file, text, ledger.settings, params, columns),
-    currentExecution().signal,
-  );
-  // The ledger knows them by now, so they are not new to whoever reads the file.
-  const brought = columns.filter(({ since }) => since === batch).map(({ name }) => name);
-  const warnings = brought.length > 0 ? [broughtColumns(file, brought)] : [];
-  return { ...made, warnings: [...warnings, ...made.warnings] };
 }
 
 async function enter(deps: Deps, ledger: Ledger, added: readonly NewBatch[]): Promise<Ledger> {

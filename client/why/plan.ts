@@ -7,7 +7,7 @@ import { asCut, checkFrozen } from '../../activities/frozen.ts';
 import { mayGrow } from '../../activities/growing/text.ts';
 import { grownStage, stage as getData } from '../../activities/get_data.ts';
 import { inputsOf, stage as mergeData } from '../../activities/merge_data.ts';
-import { stage as prepareBatch, stageFor } from '../../activities/prepare_batch.ts';
+import { stage as prepareBatch, stageFor } from '../../activities/batches/definition.ts';
 import { stage as preprocess } from '../../activities/preprocess.ts';
 import { stage as train } from '../../activities/train.ts';
 import { checkBatch } from '../../pipeline/batch.ts';

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { stageFor } from '../../activities/prepare_batch.ts';
+import { stageFor } from '../../activities/batches/definition.ts';
 import { MISSING_VALUES, paramsSchema } from '../../pipeline/params.ts';
 import type { Ledger } from '../../store/ledger.ts';
 import { SETTINGS } from '../store/ledger-settings.ts';
