@@ -1,28 +1,20 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { TrackingMoved, TrackingRefused } from '../errors.ts';
 import type { Attempt } from '../store/attempts.ts';
+import {
+  claim,
+  isCurrent,
+  letGo,
+  withRun,
+  type AttemptOf,
+  type OpenAttempt,
+  type TrackingDeps,
+} from './attempt-claim.ts';
 import type { TrackedRun } from './contract.ts';
-import type { Deps } from './deps.ts';
 import type { Execution } from './execution.ts';
 import { refuseOtherFolder } from './shared-folder.ts';
 
 /** The tag by which the run of an attempt is found again. */
 const ATTEMPT_TAG = 'retrain.attempt';
-
-/** How long one run waits for another that holds the claim before it takes it over. */
-const PATIENCE_MS = 15_000;
-
-/** The parts of a worker that attempts need. */
-export type TrackingDeps = Pick<Deps, 'store' | 'tracker' | 'experimentName'>;
-
-export interface AttemptOf {
-  pipeline: string;
-  batch: number;
-  attempt: string;
-}
-
-/** An attempt whose MLflow run exists. */
-export type OpenAttempt = Attempt & { experiment_id: string; run_id: string };
 
 /**
  * The one MLflow run of a training attempt, created if there is none.
@@ -52,13 +44,11 @@ export async function openAttempt(
   const entered = await deps.store.attempts.swap(of.pipeline, of.attempt, (current) =>
     isCurrent(deps, current!)
       ? current
-      : {
-          ...current!,
-          ...NOTHING_LOGGED,
+      : withRun(current!, {
           tracking_uri: deps.tracker.place(),
           experiment_id: experimentId,
           run_id: runId,
-        },
+        }),
   );
   if (entered.run_id !== runId) await deps.tracker.deleteRun(runId);
   return entered as OpenAttempt;
@@ -133,7 +123,7 @@ function moved(
  */
 export async function forgetRun(deps: TrackingDeps, open: OpenAttempt): Promise<void> {
   await deps.store.attempts.swap(open.pipeline, open.attempt, (current) =>
-    current!.run_id === open.run_id ? { ...current!, ...NO_RUN, owner: NOBODY } : current!,
+    current!.run_id === open.run_id ? letGo(current!) : current!,
   );
 }
 
@@ -170,56 +160,5 @@ export function trackedRun({ tracker }: TrackingDeps, attempt: OpenAttempt): Tra
       run: tracker.runUrl(experiment_id, run_id),
       ...(model_version === null ? {} : { model: tracker.modelUrl(model_name!, model_version) }),
     },
-  };
-}
-
-/** The owner of a claim that was let go. */
-const NOBODY = 'nobody';
-
-const NOTHING_LOGGED = {
-  model_id: null,
-  model_name: null,
-  model_version: null,
-  logged: {},
-  scored_at: {},
-};
-const NO_RUN = { tracking_uri: null, experiment_id: null, run_id: null, ...NOTHING_LOGGED };
-
-/** Whether the ids in it belong to the tracking server this worker uses now. */
-function isCurrent(deps: TrackingDeps, attempt: Attempt): attempt is OpenAttempt {
-  return attempt.run_id !== null && attempt.tracking_uri === deps.tracker.place();
-}
-
-/**
- * Claims the attempt, or waits for whoever holds it. Only one holder creates the run; a holder that
- * is an earlier try of this very activity is dead, one elsewhere is given some time.
- */
-async function claim(deps: TrackingDeps, of: AttemptOf, execution: Execution): Promise<Attempt> {
-  const deadline = Date.now() + PATIENCE_MS;
-  for (;;) {
-    const now = Date.now();
-    const held = await deps.store.attempts.swap(of.pipeline, of.attempt, (current) => {
-      if (current === undefined) return freshClaim(of, execution, now);
-      if (isCurrent(deps, current)) return current;
-      // With a run on another server the claim there is done with: ours is to find or make it here.
-      const done = current.run_id !== null || current.owner === NOBODY;
-      const dead = current.owner.startsWith(`${execution.activity}/`) || now >= deadline;
-      if (current.owner === execution.token || !(done || dead)) return current;
-      return { ...current, ...NO_RUN, owner: execution.token, owned_at: now };
-    });
-    if (isCurrent(deps, held) || held.owner === execution.token) return held;
-    execution.heartbeat({ stage: 'train', fraction: 0 });
-    await sleep(250, undefined, { signal: execution.signal });
-  }
-}
-
-function freshClaim(of: AttemptOf, execution: Execution, now: number): Attempt {
-  return {
-    schema: 1,
-    ...of,
-    claimed_at: now,
-    owner: execution.token,
-    owned_at: now,
-    ...NO_RUN,
   };
 }

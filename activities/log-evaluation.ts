@@ -1,5 +1,6 @@
 import type { Ref } from '../store/ref.ts';
-import { sweepTwins, updateAttempt, type OpenAttempt } from './attempt.ts';
+import { sweepTwins, updateAttempt } from './attempt.ts';
+import type { OpenAttempt } from './attempt-claim.ts';
 import { stopIfOver } from './close_runs.ts';
 import type { EvaluateRequest, StageResult } from './contract.ts';
 import type { Deps } from './deps.ts';

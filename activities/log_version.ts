@@ -1,7 +1,8 @@
 import { paramsSchema, parseParams } from '../pipeline/params.ts';
 import { MissingHistory } from '../errors.ts';
 import type { VersionRecord } from '../store/records.ts';
-import { findAttempt, forgetRun, openAttempt, trackedRun, type AttemptOf } from './attempt.ts';
+import { findAttempt, forgetRun, openAttempt, trackedRun } from './attempt.ts';
+import type { AttemptOf } from './attempt-claim.ts';
 import type {
   EvaluateRequest,
   LoggedVersion,

@@ -1,12 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import {
-  findAttempt,
-  openAttempt,
-  sweepTwins,
-  updateAttempt,
-  type AttemptOf,
-  type TrackingDeps,
-} from '../../activities/attempt.ts';
+import { findAttempt, openAttempt, sweepTwins, updateAttempt } from '../../activities/attempt.ts';
+import type { AttemptOf, TrackingDeps } from '../../activities/attempt-claim.ts';
 import type { Execution } from '../../activities/execution.ts';
 import { openStore, type Store } from '../../store/index.ts';
 import { createMlflowTracker } from '../../tracking/mlflow.ts';
