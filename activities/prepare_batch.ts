@@ -17,9 +17,10 @@ import { columnsRef } from './columns-file.ts';
 import { MOST_DAMAGED, type Healed, type StageRequest, type StageResult } from './contract.ts';
 import type { Deps } from './deps.ts';
 import { checkFrozen } from './frozen.ts';
+import { addHealed } from './healing.ts';
 import { withScratch } from './local-file.ts';
 import { BATCHES, batchFile } from './paths.ts';
-import { addHealed, runStage, type Stage, type StageDefinition } from './stage.ts';
+import { runStage, type Stage, type StageDefinition } from './stage.ts';
 
 /** Times rows may come that fill the batch which is being cut. */
 const TRIES = 5;

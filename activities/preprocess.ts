@@ -9,10 +9,10 @@ import { partColumns, readColumns } from './columns-file.ts';
 import type { Deps } from './deps.ts';
 import { encodePart } from './encode-part.ts';
 import { currentExecution } from './execution.ts';
+import { addHealed } from './healing.ts';
 import { checkPresent } from './presence.ts';
 import { MERGED, partFile, PROCESSED, TEST, TRAIN } from './paths.ts';
 import {
-  addHealed,
   identityOf,
   runStage,
   type Stage,

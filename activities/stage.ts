@@ -1,6 +1,6 @@
 import { MissingHistory } from '../errors.ts';
 import type { Params } from '../pipeline/params.ts';
-import { isDirectory, type Ref } from '../store/ref.ts';
+import type { Ref } from '../store/ref.ts';
 import { stageKey, type CacheEntry, type StageIdentity } from '../store/stage-cache.ts';
 import {
   MOST_DAMAGED,
@@ -11,6 +11,7 @@ import {
 } from './contract.ts';
 import type { Deps } from './deps.ts';
 import { currentExecution, type Execution } from './execution.ts';
+import { addHealed, healedBy, healedNow, touches } from './healing.ts';
 import { libraryVersions } from './libraries.ts';
 
 /** What crosses Temporal stays small; the cache entry and the version record keep every warning. */
@@ -26,13 +27,17 @@ export interface StageOutcome {
 }
 
 /** What a stage's own code is given. */
-export interface StageContext<In extends string> {
+export interface StageContext<In extends string> extends Storing {
   deps: Deps;
   execution: Execution;
   pipeline: string;
   batch: number;
   params: Params;
   inputs: Record<In, Ref>;
+}
+
+/** How a stage stores what it makes. */
+interface Storing {
   /** Stores a file, anew if what stands under its name cannot be trusted. */
   put: (path: string, bytes: Uint8Array) => Promise<Ref>;
   /** Stores a file of this machine, likewise. */
@@ -88,11 +93,11 @@ export async function runStage<In extends string>(
   const missing = found?.missing ?? [];
   const self = { workflow_id: execution.workflowId, run_id: execution.runId };
   const healed = healedBy(execution, found?.entry);
-  const good =
+  const isGood =
     found !== undefined &&
     missing.length === 0 &&
     !(await touches(deps, found.entry, call.damaged));
-  if (good && mayTake(found.entry, call.cache, execution)) {
+  if (isGood && mayTake(found.entry, call.cache, execution)) {
     const { entry } = found;
     const own = entry.producer.run_id === execution.runId || healed.length > 0;
     return resultOf(stage.name, entry, {
@@ -106,24 +111,17 @@ export async function runStage<In extends string>(
     throw new MissingHistory(
       `${stage.name} of batch ${call.batch} ${missing.length > 0 ? 'has lost its outputs' : 'has not been run with these params and inputs'}: run "stage ${stage.name}${stage.perBatch ? ` ${call.batch}` : ''}" first`,
     );
-  const rewrite = call.cache === 'bypass' || call.damaged.length > 0 || missing.length > 0;
   addHealed(healed, missing);
   // Said before it is done: a retry that finds the outputs whole could not tell that they were gone.
   if (found !== undefined && missing.length > 0)
-    await deps.store.cache.enter(
-      { ...found.entry, healed: { run: self, objects: healed } },
-      { replace: true },
-    );
-  const outcome = await stage.run({
-    deps,
-    execution,
-    ...call,
-    put: (path, bytes) => deps.store.artifacts.put(path, bytes, { rewrite }),
-    putFile: (path, file) => deps.store.artifacts.putFile(path, file, { rewrite }),
-    keep: (ref, file) => deps.store.artifacts.putFile(ref.path, file, { rewrite, known: ref }),
-    putDirectory: (path, files) => deps.store.artifacts.putDirectory(path, files, { rewrite }),
-  });
+    await deps.store.cache.enter({ ...found.entry, ...healedNow(self, healed) }, { replace: true });
+  const rewrite = call.cache === 'bypass' || call.damaged.length > 0 || missing.length > 0;
+  const outcome = await stage.run({ deps, execution, ...call, ...storing(deps, rewrite) });
   addHealed(healed, outcome.healed ?? []);
+  const times = {
+    durationMs: Date.now() - started,
+    startedAt: new Date(started).toISOString(),
+  };
   const entry = await deps.store.cache.enter(
     {
       schema: 1,
@@ -133,18 +131,13 @@ export async function runStage<In extends string>(
       facts: outcome.facts ?? {},
       warnings: outcome.warnings ?? [],
       producer: self,
-      started_at: new Date(started).toISOString(),
-      duration_ms: Date.now() - started,
-      ...(healed.length > 0 ? { healed: { run: self, objects: healed } } : {}),
+      started_at: times.startedAt,
+      duration_ms: times.durationMs,
+      ...healedNow(self, healed),
     },
     { replace: rewrite },
   );
-  return resultOf(stage.name, entry, {
-    healed,
-    cached: false,
-    durationMs: Date.now() - started,
-    startedAt: new Date(started).toISOString(),
-  });
+  return resultOf(stage.name, entry, { healed, cached: false, ...times });
 }
 
 /** Everything that decides a stage's result. */
@@ -162,35 +155,14 @@ export function identityOf(
   };
 }
 
-/** What this very run has found gone and made again, or was about to when a try before this one died. */
-function healedBy({ runId }: Execution, entry: CacheEntry | undefined): Healed[] {
-  const { run, objects = [] } = entry?.healed ?? {};
-  return run?.run_id === runId ? [...objects] : [];
-}
-
-/** Adds what is not in the list yet. */
-export function addHealed(healed: Healed[], more: readonly Healed[]): void {
-  for (const { path, md5 } of more)
-    if (!healed.some((known) => known.md5 === md5)) healed.push({ path, md5 });
-}
-
-/** Whether a damaged object is among the outputs, or the files of a directory among them. */
-async function touches(
-  deps: Deps,
-  entry: CacheEntry,
-  damaged: readonly string[],
-): Promise<boolean> {
-  if (damaged.length === 0) return false;
-  const passedOn = new Set(Object.values(entry.inputs).map(({ md5 }) => md5));
-  for (const ref of Object.values(entry.outputs)) {
-    // What it only passes on is its maker's to make again.
-    if (passedOn.has(ref.md5)) continue;
-    if (damaged.includes(ref.md5)) return true;
-    if (!isDirectory(ref)) continue;
-    const files = await deps.store.artifacts.list(ref);
-    if (files.some(({ md5 }) => damaged.includes(md5))) return true;
-  }
-  return false;
+/** @param rewrite whether what stands in the store already is not to be trusted */
+function storing({ store: { artifacts } }: Deps, rewrite: boolean): Storing {
+  return {
+    put: (path, bytes) => artifacts.put(path, bytes, { rewrite }),
+    putFile: (path, file) => artifacts.putFile(path, file, { rewrite }),
+    keep: (ref, file) => artifacts.putFile(ref.path, file, { rewrite, known: ref }),
+    putDirectory: (path, files) => artifacts.putDirectory(path, files, { rewrite }),
+  };
 }
 
 /** A forced run takes only what it has itself made, so that its retries do not start over. */
