@@ -24,6 +24,8 @@ export interface Bench {
   readonly rows: number;
   /** The table, as all of them read it. */
   readonly file: string;
+  /** Rows that a leaf has at least; ml-cart knows no such limit. */
+  readonly minLeaf: number;
   /** Seconds of the processor past which no fit is begun, as far as the last size tells. */
   readonly budget: Record<Fitter, number>;
 }
@@ -35,7 +37,8 @@ export function measureCell(kind: Kind, bench: Bench, last: Cell | undefined): C
   for (const fitter of FITTERS) {
     const guess = guessFrom(last, fitter, rows);
     const isLong = guess > bench.budget[fitter];
-    measured[fitter] = isLong ? null : measure(fitter, kind, bench, repeatsFor(guess));
+    const cannot = fitter === 'ml_cart' && bench.minLeaf > 1;
+    measured[fitter] = isLong || cannot ? null : measure(fitter, kind, bench, repeatsFor(guess));
   }
   return { kind, width, rows, ...(measured as Record<Fitter, Took | null>) };
 }
@@ -44,10 +47,10 @@ export function measureCell(kind: Kind, bench: Bench, last: Cell | undefined): C
 function measure(
   fitter: Fitter,
   kind: Kind,
-  { file, rows, width }: Bench,
+  { file, rows, width, minLeaf }: Bench,
   repeats: number,
 ): Took | null {
-  const job = { file, rows, width, kind, repeats };
+  const job = { file, rows, width, kind, repeats, minLeaf };
   if (fitter === 'sklearn')
     return medianOf((runSklearn('train_sklearn.py', job) as { took: Took[] }).took);
   const { took } = fit({ ...job, fitter, repeats: fitter === 'ml_cart' ? 1 : repeats });
@@ -65,9 +68,9 @@ function medianOf(all: readonly Took[]): Took {
   return { cpu: cpu!.median, wall: wall!.median };
 }
 
-/** Enough repeats for a median, fewer the longer they take. */
+/** Enough repeats for a median beside the first, in which the engine compiles; fewer the longer they take. */
 function repeatsFor(guess: number): number {
-  return guess > 5 ? 1 : guess > 1 ? 3 : guess > 0.2 ? 5 : 21;
+  return guess > 5 ? 1 : guess > 2 ? 3 : guess > 0.5 ? 9 : 21;
 }
 
 /** Time at a size from the time at a smaller one, as a power of the ratio; 0 where nothing is known. */

@@ -1,9 +1,10 @@
 /**
  * What exact CART costs: ours on one thread and on two, ml-cart's own trainer and scikit-learn, on the same
- * rows in the same run, fully grown, each in a process of its own.
+ * rows in the same run, grown to its end, each in a process of its own.
  *
- *     npm run bench:train [-- --quick] [--budget=SECONDS] [--memory=MB]
+ *     npm run bench:train [-- --quick] [--leaf=ROWS] [--budget=SECONDS] [--memory=MB]
  *
+ * `--leaf` ends trees at leaves of so many rows or more; it is entered beside those grown to single rows.
  * No fit is begun that its last size says will take longer than the budget (90 s; a minute for ml-cart),
  * nor a table made that takes more memory than is allowed with its copies (8000 MB).
  */
@@ -21,6 +22,7 @@ import { digits, times } from './tree-display.ts';
 const { values } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
+    leaf: { type: 'string', default: '1' },
     budget: { type: 'string' },
     memory: { type: 'string', default: '8000' },
   },
@@ -29,6 +31,7 @@ const longest = Number(values.budget ?? (values.quick ? 10 : 90));
 const budget = { one: longest, two: longest, sklearn: longest, ml_cart: Math.min(longest, 60) };
 const sizes = values.quick ? [1000, 10_000, 100_000] : [1000, 10_000, 100_000, 300_000, 1_000_000];
 const widths = values.quick ? [4, 20] : [4, 20, 100];
+const minLeaf = Number(values.leaf);
 const kinds: readonly Kind[] = ['classes', 'numbers'];
 
 const folder = mkdtempSync(join(tmpdir(), 'bench-train-'));
@@ -45,7 +48,7 @@ function measureTable(rows: number, width: number): void {
   writeTable(file, makeTable(rows, width, 1));
   for (const kind of kinds) {
     const last = cells.findLast((cell) => cell.kind === kind && cell.width === width);
-    const cell = measureCell(kind, { rows, width, file, budget }, last);
+    const cell = measureCell(kind, { rows, width, file, minLeaf, budget }, last);
     cells.push(cell);
     process.stderr.write(`${JSON.stringify(cell)}\n`);
   }
@@ -92,4 +95,5 @@ process.stdout.write(
     growth.map(({ kind, width, ours, sklearn }) => [kind, width, digits(ours), digits(sklearn)]),
   )}\n– was not begun: too long for the budget, or too few values for a second thread\n`,
 );
-keepResults('train', { unit: 'seconds, median', cells, growth });
+const name = minLeaf === 1 ? 'train' : `train_leaf_${minLeaf}`;
+keepResults(name, { unit: 'seconds, median', cells, growth });

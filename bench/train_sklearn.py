@@ -18,7 +18,9 @@ def main():
     target = np.array(table[width if is_class else width + 1])
     took = []
     for _ in range(job["repeats"]):
-        model = (DecisionTreeClassifier if is_class else DecisionTreeRegressor)(random_state=0)
+        model = (DecisionTreeClassifier if is_class else DecisionTreeRegressor)(
+            random_state=0, min_samples_leaf=job["minLeaf"]
+        )
         start, begun = time.process_time(), time.perf_counter()
         model.fit(features, target)
         took.append({"cpu": time.process_time() - start, "wall": time.perf_counter() - begun})

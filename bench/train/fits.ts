@@ -20,6 +20,8 @@ export interface FitsJob {
   /** Ours on one thread or on two, or ml-cart's own trainer. */
   readonly fitter: 'one' | 'two' | 'ml_cart';
   readonly repeats: number;
+  /** Rows that a leaf has at least. */
+  readonly minLeaf: number;
 }
 
 /** Null where a second thread is not worth it. */
@@ -27,8 +29,15 @@ export interface FitsAnswer {
   readonly took: Took[] | null;
 }
 
-const params = { max_depth: Infinity, min_samples_split: 2, min_gain: 0 };
-const { file, rows, width, kind, fitter, repeats } = JSON.parse(process.argv[2]!) as FitsJob;
+const { file, rows, width, kind, fitter, repeats, minLeaf } = JSON.parse(
+  process.argv[2]!,
+) as FitsJob;
+const params = {
+  max_depth: Infinity,
+  min_samples_split: 2,
+  min_samples_leaf: minLeaf,
+  min_gain: 0,
+};
 const table = readTable(file, rows, width);
 const crew = openCrew(1);
 const fits: Record<FitsJob['fitter'], (table: Table) => unknown> = {
