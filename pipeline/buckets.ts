@@ -1,4 +1,4 @@
-import { addNumbers, type Tally } from './tally.ts';
+import { addNumbers, type NumberTally, runsOf } from './number-tally.ts';
 
 /**
  * A multiset of numbers kept small: each value keeps the first `bits` bits of its mantissa, the rest cut
@@ -6,7 +6,7 @@ import { addNumbers, type Tally } from './tally.ts';
  */
 export interface Buckets {
   readonly bits: number;
-  readonly values: Tally<number>;
+  readonly values: NumberTally;
 }
 
 /** Bits of mantissa in a float64. */
@@ -20,7 +20,7 @@ export const ALL_BITS = 52;
  */
 export function bounded(buckets: Buckets, limit: number): Buckets {
   const { bits, values } = buckets;
-  if (values.length <= limit) return buckets;
+  if (values.distinct.length <= limit) return buckets;
   let fits = 0;
   let tooMany = bits;
   while (tooMany - fits > 1) {
@@ -34,29 +34,25 @@ export function bounded(buckets: Buckets, limit: number): Buckets {
 /** The buckets of two multisets together; associative and commutative. */
 export function mergeBuckets(a: Buckets, b: Buckets, limit: number): Buckets {
   const bits = Math.min(a.bits, b.bits);
-  const cut = (one: Buckets): Tally<number> =>
+  const cut = (one: Buckets): NumberTally =>
     one.bits === bits ? one.values : cutTo(one.values, bits);
   return bounded({ bits, values: addNumbers(cut(a), cut(b)) }, limit);
 }
 
 /** Cuts every value; the order is kept, so values that become equal are neighbours. */
-function cutTo(values: Tally<number>, bits: number): Tally<number> {
-  const cut: [number, number][] = [];
-  for (const [value, count] of values) {
-    const short = truncate(value, bits);
-    const last = cut.at(-1);
-    if (last && last[0] === short) last[1] += count;
-    else cut.push([short, count]);
-  }
-  return cut;
+function cutTo({ distinct, times }: NumberTally, bits: number): NumberTally {
+  return runsOf(
+    distinct.map((value) => truncate(value, bits)),
+    times,
+  );
 }
 
 /** How many distinct values cutting would leave. */
-function distinctAt(values: Tally<number>, bits: number): number {
+function distinctAt({ distinct: values }: NumberTally, bits: number): number {
   let distinct = 0;
   let last = Number.NaN;
-  for (const [value] of values) {
-    const short = truncate(value, bits);
+  for (let i = 0; i < values.length; i++) {
+    const short = truncate(values[i]!, bits);
     if (short !== last) distinct++;
     last = short;
   }

@@ -3,7 +3,7 @@ import { DistinctNumbers } from './distinct-numbers.ts';
 import { HIGH, HIGH_BITS, orderOf, SIGN, wordOf } from './high-word.ts';
 import { countCoarse, FINE, type WordCounts } from './count-coarse.ts';
 import { sortWords } from './sort-words.ts';
-import { type Tally, tallyNumbers } from './tally.ts';
+import { type NumberTally, runsOf as runsOfNumbers, tallyNumbers } from './number-tally.ts';
 
 /** As many values are counted by the first bits of their mantissa rather than sorted. */
 const WORTH_COUNTING = 10_000;
@@ -99,19 +99,9 @@ function distinctAt(words: Uint32Array, bits: number): number {
   return distinct;
 }
 
-function tallyWords(words: Uint32Array, counts: Uint32Array, bits: number): Tally<number> {
-  const tally: [number, number][] = [];
-  const value = new Float64Array(1);
-  const halves = new Uint32Array(value.buffer);
-  let last = -1;
-  for (let i = 0; i < words.length; i++) {
-    const word = cutWord(words[i]!, bits);
-    if (word === last) tally[tally.length - 1]![1] += counts[i]!;
-    else {
-      halves[HIGH] = word;
-      tally.push([value[0]!, counts[i]!]);
-      last = word;
-    }
-  }
-  return tally;
+function tallyWords(words: Uint32Array, counts: Uint32Array, bits: number): NumberTally {
+  const values = new Float64Array(words.length);
+  const halves = new Uint32Array(values.buffer);
+  for (let i = 0; i < words.length; i++) halves[2 * i + HIGH] = cutWord(words[i]!, bits);
+  return runsOfNumbers(values, Float64Array.from(counts));
 }

@@ -4,6 +4,7 @@ import { ALL_BITS, type Buckets, mergeBuckets } from './buckets.ts';
 import { countNumbers } from './count-numbers.ts';
 import { fromJsonBytes } from './json.ts';
 import type { Part, PartColumn, WordColumn } from './part.ts';
+import { NO_NUMBERS, type NumberTally } from './number-tally.ts';
 import { addWords, sizeOf, type Tally } from './tally.ts';
 
 /** Past this many distinct values a number column is counted in buckets, so that counts stay small. */
@@ -20,7 +21,7 @@ interface NumberCounts extends Buckets {
 interface WordCounts {
   readonly name: string;
   readonly type: 'category';
-  readonly words: Tally<string>;
+  readonly words: Tally;
   readonly missing: number;
 }
 
@@ -35,9 +36,9 @@ export interface Counts {
   readonly train: {
     readonly rows: number;
     readonly columns: readonly ColumnCounts[];
-    readonly labels: Tally<string>;
+    readonly labels: Tally;
   };
-  readonly test: { readonly rows: number; readonly labels: Tally<string> };
+  readonly test: { readonly rows: number; readonly labels: Tally };
   /** Rows left out because their label is missing. */
   readonly unlabelled: number;
 }
@@ -97,23 +98,24 @@ export function mergeCounts(a: Counts, b: Counts, limit = DISTINCT_LIMIT): Count
 }
 
 /**
- * Canonical bytes of counts. Their keys are put in order here, for to look for keys in hundreds of
- * thousands of pairs takes longer than to write them.
+ * Canonical bytes of counts, a multiset as pairs. Keys are put in order here, for to look for keys in
+ * hundreds of thousands of pairs takes longer than to write them.
  */
 export function countsToJson({ schema, train, test, unlabelled }: Counts): Uint8Array {
-  const { rows, labels } = train;
+  const json = JSON.stringify;
   const columns = train.columns.map((column) => {
     const { missing, name, type } = column;
-    if (type === 'category') return { missing, name, type, words: column.words };
-    return { bits: column.bits, missing, name, type, values: column.values };
+    if (type === 'category') return json({ missing, name, type, words: column.words });
+    const { bits, values } = column;
+    return `${json({ bits, missing, name, type }).slice(0, -1)},"values":${pairsToJson(values)}}`;
   });
-  const document = {
-    schema,
-    test: { labels: test.labels, rows: test.rows },
-    train: { columns, labels, rows },
-    unlabelled,
-  };
-  return Buffer.from(JSON.stringify(document));
+  const head = json({ schema, test: { labels: test.labels, rows: test.rows } }).slice(0, -1);
+  const tail = `"labels":${json(train.labels)},"rows":${train.rows}},"unlabelled":${unlabelled}}`;
+  return Buffer.from(`${head},"train":{"columns":[${columns.join()}],${tail}`);
+}
+
+function pairsToJson({ distinct, times }: NumberTally): string {
+  return `[${Array.from(distinct, (value, i) => `[${value},${times[i]!}]`).join()}]`;
 }
 
 /**
@@ -121,13 +123,33 @@ export function countsToJson({ schema, train, test, unlabelled }: Counts): Uint8
  * @throws BadData when the bytes are not that, or of another schema
  */
 export function countsFromJson(bytes: Uint8Array, what = 'the counts of a batch'): Counts {
-  return fromJsonBytes(bytes, what) as Counts;
+  const counts = fromJsonBytes(bytes, what) as WrittenCounts;
+  const { train } = counts;
+  return { ...counts, train: { ...train, columns: train.columns.map(readColumn) } };
+}
+
+/** As they are written: a multiset of numbers is pairs too. */
+interface WrittenCounts extends Omit<Counts, 'train'> {
+  readonly train: Omit<Counts['train'], 'columns'> & { readonly columns: readonly WrittenColumn[] };
+}
+type WrittenColumn = WordCounts | (Omit<NumberCounts, 'values'> & { readonly values: Pairs });
+type Pairs = readonly (readonly [number, number])[];
+
+function readColumn(column: WrittenColumn): ColumnCounts {
+  return column.type === 'category' ? column : { ...column, values: tallyOfPairs(column.values) };
+}
+
+function tallyOfPairs(pairs: Pairs): NumberTally {
+  const distinct = new Float64Array(pairs.length);
+  const times = new Float64Array(pairs.length);
+  for (let i = 0; i < pairs.length; i++) [distinct[i], times[i]] = pairs[i]!;
+  return { distinct, times };
 }
 
 /** The counts of a column that none of the rows have. */
 function allMissing({ name, type }: ColumnCounts, missing: number): ColumnCounts {
   return type === 'number'
-    ? { name, type, missing, bits: ALL_BITS, values: [] }
+    ? { name, type, missing, bits: ALL_BITS, values: NO_NUMBERS }
     : { name, type, missing, words: [] };
 }
 
@@ -140,11 +162,11 @@ function countColumn(column: PartColumn, limit: number): ColumnCounts {
   return { name, type, missing: column.codes.length - sizeOf(words), words };
 }
 
-function countLabels({ label }: Part): Tally<string> {
+function countLabels({ label }: Part): Tally {
   return label.type === 'category' ? countWords(label) : [];
 }
 
-function countWords({ words, codes }: WordColumn): Tally<string> {
+function countWords({ words, codes }: WordColumn): Tally {
   const counts = new Float64Array(words.length);
   for (let row = 0; row < codes.length; row++) if (codes[row]! >= 0) counts[codes[row]!]!++;
   return words.map((word, code) => [word, counts[code]!] as const);

@@ -1,4 +1,4 @@
-import type { Tally } from './tally.ts';
+import type { NumberTally } from './number-tally.ts';
 
 /** Whole numbers from -SMALL up to SMALL have a slot of their own each. */
 const SMALL = 1 << 12;
@@ -38,9 +38,9 @@ export class DistinctNumbers {
   }
 
   /** How often each occurs, in ascending order. */
-  tally(): Tally<number> {
-    const sorted = this.#values.slice(0, this.#size).sort();
-    return Array.from(sorted, (value) => [value, this.#counts[this.#find(value)]!] as const);
+  tally(): NumberTally {
+    const distinct = this.#values.slice(0, this.#size).sort();
+    return { distinct, times: distinct.map((value) => this.#counts[this.#find(value)]!) };
   }
 
   /** The number of a value, or the complement of the slot it would have. */

@@ -3,8 +3,9 @@ import { type Column, featuresOf, predictsNumbers } from './columns.ts';
 import type { ColumnCounts, Counts } from './counts.ts';
 import { byCodePoint } from './codepoints.ts';
 import { fromJsonBytes, toJsonBytes } from './json.ts';
+import { membersOf, type NumberTally } from './number-tally.ts';
 import { list, quote } from './table.ts';
-import { sizeOf, type Tally } from './tally.ts';
+import type { Tally } from './tally.ts';
 import type { Vocabulary } from './vocabulary.ts';
 
 /** A confusion matrix has a cell for each pair of classes. */
@@ -147,8 +148,8 @@ function fitFeature(counted: ColumnCounts): Feature {
 }
 
 /** The middle value, or the mean of the two in the middle; 0 where there is none. */
-function medianOf(values: Tally<number>): number {
-  const size = sizeOf(values);
+function medianOf(values: NumberTally): number {
+  const size = membersOf(values);
   if (size === 0) return 0;
   const lower = nth(values, Math.floor((size - 1) / 2));
   const upper = nth(values, Math.floor(size / 2));
@@ -157,17 +158,17 @@ function medianOf(values: Tally<number>): number {
 }
 
 /** Member number `n`, from 0, of a multiset in ascending order. */
-function nth(values: Tally<number>, n: number): number {
+function nth({ distinct, times }: NumberTally, n: number): number {
   let seen = 0;
-  for (const [value, count] of values) {
-    seen += count;
-    if (seen > n) return value;
+  for (let i = 0; i < distinct.length; i++) {
+    seen += times[i]!;
+    if (seen > n) return distinct[i]!;
   }
   throw new RangeError(`a multiset of ${seen} has no member ${n}`);
 }
 
 /** The word counted most often, the first in code-point order among equals; null where there is none. */
-function mostFrequent(words: Tally<string>): string | null {
+function mostFrequent(words: Tally): string | null {
   let best: readonly [string, number] | undefined;
   for (const entry of words) if (!best || entry[1] > best[1]) best = entry;
   return best?.[0] ?? null;

@@ -56,10 +56,7 @@ describe('a column that a later batch brings', () => {
         type: 'number',
         missing: 2,
         bits: 52,
-        values: [
-          [7, 1],
-          [9, 1],
-        ],
+        values: { distinct: Float64Array.of(7, 9), times: Float64Array.of(1, 1) },
       },
       {
         name: 'w',

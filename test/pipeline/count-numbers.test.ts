@@ -5,7 +5,7 @@ import { countCoarse, FINE } from '../../pipeline/count-coarse.ts';
 import { countNumbers } from '../../pipeline/count-numbers.ts';
 import { HIGH_BITS, orderOf, wordOf } from '../../pipeline/high-word.ts';
 import { sortWords } from '../../pipeline/sort-words.ts';
-import { tallyNumbers } from '../../pipeline/tally.ts';
+import { tallyNumbers } from '../../pipeline/number-tally.ts';
 
 const any = fc.double({ noDefaultInfinity: true }).map((value) => value + 0);
 /** Neighbours that differ in the last bits only, values that cutting makes 0, and some of each sign. */
@@ -65,7 +65,10 @@ describe('countCoarse', () => {
           return orderOf(((high.getUint32(0) >>> (HIGH_BITS - FINE)) << (HIGH_BITS - FINE)) >>> 0);
         });
         const found = countCoarse(values);
-        const tally = found && Array.from(found.distinct, (word, i) => [word, found.counts[i]]);
+        const tally = found && {
+          distinct: Float64Array.from(found.distinct),
+          times: Float64Array.from(found.counts),
+        };
         const heads = new Set(orders.map((order) => wordOf(order) >>> HIGH_BITS));
         const expected = tallyNumbers(Float64Array.from(orders));
         expect(tally).toEqual(heads.size > 256 ? null : expected);

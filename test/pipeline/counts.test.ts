@@ -9,6 +9,7 @@ import {
   countsToJson,
   mergeCounts,
 } from '../../pipeline/counts.ts';
+import { membersOf } from '../../pipeline/number-tally.ts';
 import { addCounts } from '../../pipeline/part-tasks.ts';
 import {
   csv,
@@ -25,6 +26,15 @@ const LIMIT = 5;
 const count = (rows: string[][], limit = LIMIT): Counts => {
   const { train, test, counts } = encode(mixed(rows), mixedColumns);
   return countParts(train, test, counts.unlabelled, limit);
+};
+/** As it is written: what a column counts as pairs. */
+const asPairs = ({ train, ...rest }: Counts): unknown => {
+  const columns = train.columns.map((column) => {
+    if (column.type === 'category') return column;
+    const { distinct, times } = column.values;
+    return { ...column, values: Array.from(distinct, (value, i) => [value, times[i]]) };
+  });
+  return { ...rest, train: { ...train, columns } };
 };
 const merge = (a: Counts, b: Counts): Counts => mergeCounts(a, b, LIMIT);
 
@@ -74,8 +84,8 @@ describe('mergeCounts', () => {
     const [x] = counts.train.columns;
     expect(x?.type).toBe('number');
     if (x?.type !== 'number') return;
-    expect(x.values.length).toBeLessThanOrEqual(10_000);
-    expect(x.values.reduce((sum, [, times]) => sum + times, 0)).toBe(counts.train.rows);
+    expect(x.values.distinct.length).toBeLessThanOrEqual(10_000);
+    expect(membersOf(x.values)).toBe(counts.train.rows);
     expect(x.bits).toBeGreaterThanOrEqual(9);
   });
 
@@ -106,7 +116,9 @@ describe('countsToJson', () => {
   it('is the canonical JSON of the counts', () => {
     fc.assert(
       fc.property(mixedRows, (rows) => {
-        expect(Buffer.from(countsToJson(count(rows))).toString()).toBe(canonicalJson(count(rows)));
+        expect(Buffer.from(countsToJson(count(rows))).toString()).toBe(
+          canonicalJson(asPairs(count(rows))),
+        );
       }),
     );
   });
