@@ -6,14 +6,13 @@
  *
  * `--big` measures the first two phases alone on a file of so many gigabytes, for their memory.
  */
-import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { table as print } from '../client/display.ts';
 import type { Column } from '../pipeline/columns.ts';
+import { runAlone } from './alone.ts';
 import { keepResults, spreadOf } from './results.ts';
 import { type Kind, writeCsv } from './tables/data.ts';
 import type { PhaseJob, Taken } from './tables/phase.ts';
@@ -106,10 +105,6 @@ function median(all: readonly Taken[]): Taken {
 }
 
 function runPhase(job: PhaseJob): { taken: Taken; answer: unknown } {
-  const script = fileURLToPath(new URL('./tables/phase.ts', import.meta.url));
-  const args = ['--import', import.meta.resolve('tsx'), script, JSON.stringify(job)];
-  return JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' })) as {
-    taken: Taken;
-    answer: unknown;
-  };
+  const script = new URL('./tables/phase.ts', import.meta.url);
+  return runAlone(script, job) as { taken: Taken; answer: unknown };
 }

@@ -1,5 +1,4 @@
-import { execFileSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+import { runAlone } from './alone.ts';
 import { spreadOf } from './results.ts';
 import type { Took } from './took.ts';
 import type { FitsAnswer, FitsJob } from './train/fits.ts';
@@ -53,14 +52,9 @@ function measure(
   const job = { file, rows, width, kind, repeats, minLeaf };
   if (fitter === 'sklearn')
     return medianOf((runSklearn('train_sklearn.py', job) as { took: Took[] }).took);
-  const { took } = fit({ ...job, fitter, repeats: fitter === 'ml_cart' ? 1 : repeats });
+  const ours: FitsJob = { ...job, fitter, repeats: fitter === 'ml_cart' ? 1 : repeats };
+  const { took } = runAlone(new URL('./train/fits.ts', import.meta.url), ours) as FitsAnswer;
   return took && medianOf(took);
-}
-
-function fit(job: FitsJob): FitsAnswer {
-  const script = fileURLToPath(new URL('./train/fits.ts', import.meta.url));
-  const args = ['--import', import.meta.resolve('tsx'), script, JSON.stringify(job)];
-  return JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' })) as FitsAnswer;
 }
 
 function medianOf(all: readonly Took[]): Took {

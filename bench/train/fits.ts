@@ -1,12 +1,7 @@
 /** Fits one table some times, in a process of its own: what each fit took is the JSON it prints. */
 import { DecisionTreeClassifier, DecisionTreeRegression } from 'ml-cart';
 import { openCrew } from '../../activities/crew.ts';
-import {
-  fitClasses,
-  fitClassesTogether,
-  fitNumbers,
-  fitNumbersTogether,
-} from '../../pipeline/cart/fit.ts';
+import { fitClassesTogether, fitNumbersTogether } from '../../pipeline/cart/fit.ts';
 import { isWorthHelp } from '../../pipeline/cart/together.ts';
 import { took, type Took } from '../took.ts';
 import { readTable, type Table } from '../tree-data.ts';
@@ -39,18 +34,7 @@ const params = {
   min_gain: 0,
 };
 const table = readTable(file, rows, width);
-const crew = openCrew(1);
-const fits: Record<FitsJob['fitter'], (table: Table) => unknown> = {
-  one: ({ columns, classes, numbers }) =>
-    kind === 'classes'
-      ? fitClasses(columns, classes, 3, params)
-      : fitNumbers(columns, numbers, params),
-  two: ({ columns, classes, numbers }) =>
-    kind === 'classes'
-      ? fitClassesTogether(columns, classes, 3, params, crew)
-      : fitNumbersTogether(columns, numbers, params, crew),
-  ml_cart: fitMlCart,
-};
+const crew = openCrew(fitter === 'two' ? 1 : 0);
 const isWorthIt = fitter !== 'two' || isWorthHelp(crew, rows, width);
 const answer: FitsAnswer = { took: isWorthIt ? await fitAll() : null };
 await crew.close();
@@ -58,8 +42,15 @@ process.stdout.write(JSON.stringify(answer));
 
 async function fitAll(): Promise<Took[]> {
   const all: Took[] = [];
-  for (let i = 0; i < repeats; i++) all.push(await took(() => fits[fitter](table)));
+  for (let i = 0; i < repeats; i++)
+    all.push(await took(() => (fitter === 'ml_cart' ? fitMlCart(table) : fitOurs(table))));
   return all;
+}
+
+function fitOurs({ columns, classes, numbers }: Table): unknown {
+  return kind === 'classes'
+    ? fitClassesTogether(columns, classes, 3, params, crew)
+    : fitNumbersTogether(columns, numbers, params, crew);
 }
 
 function fitMlCart({ columns, classes, numbers }: Table): void {
