@@ -1,4 +1,4 @@
-import { addNumbers, type NumberTally, runsOf } from './number-tally.ts';
+import { addEqual, addNumbers, type NumberTally } from './number-tally.ts';
 
 /**
  * A multiset of numbers kept small: each value keeps the first `bits` bits of its mantissa, the rest cut
@@ -41,7 +41,7 @@ export function mergeBuckets(a: Buckets, b: Buckets, limit: number): Buckets {
 
 /** Cuts every value; the order is kept, so values that become equal are neighbours. */
 function cutTo({ distinct, times }: NumberTally, bits: number): NumberTally {
-  return runsOf(
+  return addEqual(
     distinct.map((value) => truncate(value, bits)),
     times,
   );

@@ -3,7 +3,7 @@ import { DistinctNumbers } from './distinct-numbers.ts';
 import { HIGH, HIGH_BITS, orderOf, SIGN, wordOf } from './high-word.ts';
 import { countCoarse, FINE, type WordCounts } from './count-coarse.ts';
 import { sortWords } from './sort-words.ts';
-import { type NumberTally, runsOf as runsOfNumbers, tallyNumbers } from './number-tally.ts';
+import { addEqual, type NumberTally, tallyNumbers } from './number-tally.ts';
 
 /** As many values are counted by the first bits of their mantissa rather than sorted. */
 const WORTH_COUNTING = 10_000;
@@ -103,5 +103,5 @@ function tallyWords(words: Uint32Array, counts: Uint32Array, bits: number): Numb
   const values = new Float64Array(words.length);
   const halves = new Uint32Array(values.buffer);
   for (let i = 0; i < words.length; i++) halves[2 * i + HIGH] = cutWord(words[i]!, bits);
-  return runsOfNumbers(values, Float64Array.from(counts));
+  return addEqual(values, Float64Array.from(counts));
 }

@@ -12,7 +12,7 @@ export const NO_NUMBERS: NumberTally = tallyOf(0);
 /** Counts numbers, which must not be NaN or -0. */
 export function tallyNumbers(values: Float64Array): NumberTally {
   const sorted = values.slice().sort();
-  return runsOf(sorted, new Float64Array(sorted.length).fill(1));
+  return addEqual(sorted, new Float64Array(sorted.length).fill(1));
 }
 
 /** Adds two multisets. */
@@ -22,7 +22,7 @@ export function addNumbers(a: NumberTally, b: NumberTally): NumberTally {
   let i = 0;
   let j = 0;
   while (i < a.distinct.length || j < b.distinct.length) {
-    // Past the end is undefined, which compares with nothing: the other one is next.
+    // Past its end a side has undefined, which no comparison finds the lesser.
     const isLeft = j === b.distinct.length || a.distinct[i]! <= b.distinct[j]!;
     const isRight = i === a.distinct.length || b.distinct[j]! <= a.distinct[i]!;
     sum.distinct[used] = isLeft ? a.distinct[i]! : b.distinct[j]!;
@@ -35,7 +35,7 @@ export function addNumbers(a: NumberTally, b: NumberTally): NumberTally {
  * The multiset of values in ascending order in which the same one may come again.
  * @param times how often each occurs
  */
-export function runsOf(ascending: Float64Array, times: Float64Array): NumberTally {
+export function addEqual(ascending: Float64Array, times: Float64Array): NumberTally {
   const runs = tallyOf(ascending.length);
   let used = 0;
   for (let i = 0; i < ascending.length; i++) {
