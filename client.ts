@@ -1,7 +1,7 @@
 import { CommanderError } from 'commander';
 import { commandContext } from './client/commands/context.ts';
 import { openProgram } from './client/program.ts';
-import { projectRoot } from './config.ts';
+import { projectRoot } from './config/environment.ts';
 
 /**
  * The command line: a file in client/commands/ for each command. What a command does is loaded when it

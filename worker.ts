@@ -1,12 +1,18 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { NativeConnection, Runtime } from '@temporalio/worker';
-import { openPool } from './activities/compute.ts';
+import { openPool } from './compute/pool.ts';
 import { createActivities } from './activities/index.ts';
 import { webhookOf } from './activities/notify.ts';
-import { loadConfig, loadConfigs, projectRoot, stackDir, type Config } from './config.ts';
-import { noNamespace, temporalPlace } from './connect.ts';
-import { BadParams, messageOf, RetrainError, SetupError } from './errors.ts';
+import {
+  loadConfig,
+  loadConfigs,
+  projectRoot,
+  stackDir,
+  type Config,
+} from './config/environment.ts';
+import { noNamespace, temporalPlace } from './config/connections.ts';
+import { BadParams, messageOf, RetrainError, SetupError } from './contract/failures.ts';
 import { useStack } from './infra/stack.ts';
 import { openStore } from './store/index.ts';
 import { LocalCache } from './store/local-cache.ts';

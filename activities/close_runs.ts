@@ -1,5 +1,5 @@
 import { CancelledFailure } from '@temporalio/common';
-import type { CloseRunsRequest } from './contract.ts';
+import type { CloseRunsRequest } from '../contract/run.ts';
 import type { Deps } from './deps.ts';
 import { currentExecution, type Execution } from './execution.ts';
 

@@ -1,9 +1,9 @@
-import type { Config } from '../config.ts';
+import type { Config } from '../config/environment.ts';
 import type { Store } from '../store/index.ts';
 import type { LocalCache } from '../store/local-cache.ts';
 import type { Tracker } from '../tracking/tracker.ts';
-import type { Compute } from './compute.ts';
-import type { SourcePlace } from './sources/source.ts';
+import type { Compute } from '../compute/pool.ts';
+import type { SourcePlace } from '../sources/source.ts';
 
 /** Where a pipeline's runs are tracked, and under which names. */
 export interface Tracking {

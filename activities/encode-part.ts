@@ -1,11 +1,11 @@
-import type { CacheUse } from './contract.ts';
-import type { Params } from '../pipeline/params.ts';
-import type { Ref } from '../store/ref.ts';
-import type { StageResult } from './contract.ts';
+import type { CacheUse } from '../contract/run.ts';
+import type { Params } from '../contract/params.ts';
+import type { Ref } from '../contract/ref.ts';
+import type { StageResult } from '../contract/run.ts';
 import type { Deps } from './deps.ts';
-import { partFile, PROCESSED, TEST, TRAIN } from './paths.ts';
+import { partFile, PROCESSED, TEST, TRAIN } from '../contract/paths.ts';
 import type { StageIdentity } from '../store/stage-cache.ts';
-import { readColumns } from './columns-file.ts';
+import { readColumns } from '../store/columns-file.ts';
 import { runStage, type Stage } from './stage.ts';
 
 const stage: Stage<'batch' | 'columns'> = {

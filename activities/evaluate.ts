@@ -1,12 +1,12 @@
 import { join } from 'node:path';
-import { onRun, requireAttempt } from './attempt.ts';
-import type { EvaluateRequest, EvaluateResult } from './contract.ts';
-import { deferredWarning, orDefer } from './defer.ts';
+import { onRun, requireAttempt } from '../tracking/tracked-run/attempt.ts';
+import type { EvaluateRequest, EvaluateResult } from '../contract/run.ts';
+import { deferredWarning, orDefer } from '../tracking/tracked-run/defer.ts';
 import type { Deps } from './deps.ts';
 import { currentExecution } from './execution.ts';
-import { withScratch } from './local-file.ts';
-import { logEvaluation } from './log-evaluation.ts';
-import { metricsFile, reportFile } from './paths.ts';
+import { withScratch } from '../store/scratch.ts';
+import { logEvaluation } from '../tracking/tracked-run/log-evaluation.ts';
+import { metricsFile, reportFile } from '../contract/paths.ts';
 import { runStage, type Stage, type StageCall } from './stage.ts';
 
 export const stage: Stage<'model' | 'encoder' | 'test'> = {

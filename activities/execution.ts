@@ -1,6 +1,6 @@
 import { Context } from '@temporalio/activity';
 import { WorkflowNotFoundError } from '@temporalio/common';
-import { isOpen } from '../workflow-status.ts';
+import { isOpen } from '../contract/workflow-status.ts';
 
 /** Which execution an activity runs in, and the ways to stop it and to show its progress. */
 export interface Execution {

@@ -1,18 +1,18 @@
-import { canonicalJson } from '../pipeline/canonical-json.ts';
-import type { Params } from '../pipeline/params.ts';
-import type { Ledger } from '../store/ledger.ts';
+import { canonicalJson } from '../contract/canonical-json.ts';
+import type { Params } from '../contract/params.ts';
+import type { Ledger } from '../store/ledger/ledger.ts';
 import { staleVersions } from '../store/stale.ts';
-import { lookAt } from './arrivals/look.ts';
-import { isPlace, openPlace } from './arrivals/open-place.ts';
-import { sentencesOf } from './arrivals/sentences.ts';
+import { lookAt } from '../sources/arrivals/look.ts';
+import { isPlace, openPlace } from '../sources/arrivals/open-place.ts';
+import { sentencesOf } from '../sources/arrivals/sentences.ts';
 import type { Deps } from './deps.ts';
 import { currentExecution } from './execution.ts';
-import { checkFrozen } from './frozen.ts';
-import { batchesThere, waitingSentence } from './growing/batches-there.ts';
-import { lookAtTable, type TableLookOptions } from './growing/look.ts';
-import { goingBy, isOutOfReach } from './growing/look-or-check.ts';
-import { mayGrow } from './growing/text.ts';
-import type { FindPendingRequest, PendingBatch, PendingBatches } from './nightly-contract.ts';
+import { checkFrozen } from '../sources/frozen.ts';
+import { batchesThere, waitingSentence } from '../sources/growing/batches-there.ts';
+import { lookAtTable, type TableLookOptions } from '../sources/growing/look.ts';
+import { goingBy, isOutOfReach } from '../sources/growing/look-or-check.ts';
+import { mayGrow } from '../sources/growing/text.ts';
+import type { FindPendingRequest, PendingBatch, PendingBatches } from '../contract/nightly.ts';
 
 /** What crosses Temporal stays small: the others are asked for when these are done. */
 const MOST_BATCHES = 100;

@@ -1,5 +1,5 @@
-import { BadData } from '../errors.ts';
-import { taskOf, type Params } from '../pipeline/params.ts';
+import { BadData } from '../contract/failures.ts';
+import { taskOf, type Params } from '../contract/params.ts';
 import {
   tableOf,
   wholeOf,
@@ -7,21 +7,21 @@ import {
   type NewRaw,
   type RawEntry,
   type Settings,
-} from '../store/ledger.ts';
-import type { Ref } from '../store/ref.ts';
-import { getArrivals } from './arrivals/get-arrivals.ts';
-import { isPlace } from './arrivals/open-place.ts';
-import type { GetDataRequest, StageResult } from './contract.ts';
+} from '../store/ledger/ledger.ts';
+import type { Ref } from '../contract/ref.ts';
+import { getArrivals } from '../sources/arrivals/get-arrivals.ts';
+import { isPlace } from '../sources/arrivals/open-place.ts';
+import type { GetDataRequest, StageResult } from '../contract/run.ts';
 import type { Deps } from './deps.ts';
-import { asCut, checkFrozen } from './frozen.ts';
-import { lookOrCheck } from './growing/look-or-check.ts';
-import { localFile } from './local-file.ts';
-import { RAW } from './paths.ts';
-import { readingOf } from './reading.ts';
-import { encodeColumns, readColumns } from './columns-file.ts';
-import { fetchSource } from './fetch-source.ts';
-import { sourceIdentity } from './sources/identity.ts';
-import type { Stamp } from './sources/source.ts';
+import { asCut, checkFrozen } from '../sources/frozen.ts';
+import { lookOrCheck } from '../sources/growing/look-or-check.ts';
+import { localFile } from '../store/scratch.ts';
+import { RAW } from '../contract/paths.ts';
+import { readingOf } from '../sources/reading.ts';
+import { encodeColumns, readColumns } from '../store/columns-file.ts';
+import { fetchSource } from '../sources/fetch-source.ts';
+import { sourceIdentity } from '../sources/identity.ts';
+import type { Stamp } from '../sources/source.ts';
 import { runStage, type Stage } from './stage.ts';
 
 export const stage: Stage<'source'> = {

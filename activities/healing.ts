@@ -1,6 +1,6 @@
 import type { CacheEntry } from '../store/stage-cache.ts';
-import { isDirectory } from '../store/ref.ts';
-import type { Healed } from './contract.ts';
+import { isDirectory } from '../contract/ref.ts';
+import type { Healed } from '../contract/run.ts';
 import type { Deps } from './deps.ts';
 import type { Execution } from './execution.ts';
 

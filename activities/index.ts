@@ -9,7 +9,7 @@ import type {
   PublishRequest,
   StageRequest,
   TrainRequest,
-} from './contract.ts';
+} from '../contract/run.ts';
 import { closeRuns } from './close_runs.ts';
 import type { Deps, WorkerDeps } from './deps.ts';
 import { evaluate } from './evaluate.ts';
@@ -21,7 +21,7 @@ import { logVersion } from './log_version.ts';
 import { mergeData } from './merge_data.ts';
 import { notify } from './notify.ts';
 import { currentExecution } from './execution.ts';
-import type { FindPendingRequest } from './nightly-contract.ts';
+import type { FindPendingRequest } from '../contract/nightly.ts';
 import { pinNightly } from './pin_nightly.ts';
 import { pinRun } from './pin_run.ts';
 import { prepareBatch } from './prepare_batch.ts';

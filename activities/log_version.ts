@@ -1,21 +1,26 @@
-import { paramsSchema, parseParams } from '../pipeline/params.ts';
-import { MissingHistory } from '../errors.ts';
+import { paramsSchema, parseParams } from '../contract/params.ts';
+import { MissingHistory } from '../contract/failures.ts';
 import type { VersionRecord } from '../store/records.ts';
-import { findAttempt, forgetRun, openAttempt, trackedRun } from './attempt.ts';
-import type { AttemptOf } from './attempt-claim.ts';
+import {
+  findAttempt,
+  forgetRun,
+  openAttempt,
+  trackedRun,
+} from '../tracking/tracked-run/attempt.ts';
+import type { AttemptOf } from '../tracking/tracked-run/claim.ts';
 import type {
   EvaluateRequest,
   LoggedVersion,
   LogVersionInput,
   StageRequest,
   StageResult,
-} from './contract.ts';
+} from '../contract/run.ts';
 import type { Deps } from './deps.ts';
 import { currentExecution } from './execution.ts';
-import { pointAtLatest } from './latest-alias.ts';
-import { logEvaluation } from './log-evaluation.ts';
-import { logTraining, trainingTags } from './log-training.ts';
-import { refuseOtherFolder } from './shared-folder.ts';
+import { pointAtLatest } from '../tracking/tracked-run/latest-alias.ts';
+import { logEvaluation } from '../tracking/tracked-run/log-evaluation.ts';
+import { logTraining, trainingTags } from '../tracking/tracked-run/log-training.ts';
+import { refuseOtherFolder } from '../tracking/tracked-run/shared-folder.ts';
 
 /**
  * Logs a version that was built, from its record, to where this worker tracks now: by the attempt's

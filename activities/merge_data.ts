@@ -1,12 +1,12 @@
-import { MissingHistory } from '../errors.ts';
-import { batchesAt, type NewBatch } from '../store/ledger.ts';
+import { MissingHistory } from '../contract/failures.ts';
+import { batchesAt, type NewBatch } from '../store/ledger/ledger.ts';
 import { encodeDirectory } from '../store/manifest.ts';
-import { at, type Ref } from '../store/ref.ts';
-import type { MergeDataRequest, StageResult } from './contract.ts';
+import { at, type Ref } from '../contract/ref.ts';
+import type { MergeDataRequest, StageResult } from '../contract/run.ts';
 import type { Deps } from './deps.ts';
 import { currentExecution } from './execution.ts';
-import { checkPresent } from './presence.ts';
-import { BATCHES, batchFile, MERGED } from './paths.ts';
+import { checkPresent } from '../store/presence.ts';
+import { BATCHES, batchFile, MERGED } from '../contract/paths.ts';
 import { runStage, type Stage, type StageDefinition } from './stage.ts';
 
 export const stage: StageDefinition = {

@@ -1,9 +1,9 @@
-import { deadline } from '../deadline.ts';
-import { BadParams, messageOf, SetupError, WebhookUnavailable } from '../errors.ts';
-import { headlineScore } from '../pipeline/metric-sets.ts';
-import type { NotifyRequest } from './contract.ts';
+import { deadline } from '../config/deadline.ts';
+import { BadParams, messageOf, SetupError, WebhookUnavailable } from '../contract/failures.ts';
+import { headlineScore } from '../contract/metric-sets.ts';
+import type { NotifyRequest } from '../contract/run.ts';
 import type { Execution } from './execution.ts';
-import { scoreDigits } from '../pipeline/score-digits.ts';
+import { scoreDigits } from '../contract/score-digits.ts';
 
 const ANSWER_MS = 10_000;
 

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { paramsOf, parseParams, pipelineName } from '../pipeline/params.ts';
-import { refSchema } from '../store/ref.ts';
+import { paramsOf, parseParams, pipelineName } from '../contract/params.ts';
+import { refSchema } from '../contract/ref.ts';
 import type { Deps } from './deps.ts';
-import type { PinnedNightly } from './nightly-contract.ts';
+import type { PinnedNightly } from '../contract/nightly.ts';
 
 const inputSchema = z.strictObject({
   pipeline: pipelineName.optional(),

@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import { batchNumber, paramsOf, parseParams, pipelineName } from '../pipeline/params.ts';
+import { batchNumber, paramsOf, parseParams, pipelineName } from '../contract/params.ts';
 import { hashOf } from '../store/hash.ts';
-import { refSchema } from '../store/ref.ts';
-import { MOST_DAMAGED, STAGES, type PinnedRun } from './contract.ts';
+import { refSchema } from '../contract/ref.ts';
+import { MOST_DAMAGED, STAGES, type PinnedRun } from '../contract/run.ts';
 import type { Deps } from './deps.ts';
-import { refuseOtherFolder } from './shared-folder.ts';
+import { refuseOtherFolder } from '../tracking/tracked-run/shared-folder.ts';
 
 const inputSchema = z.strictObject({
   batch: batchNumber,

@@ -1,5 +1,5 @@
-import { Conflict, DamagedArtifact, MissingHistory } from '../errors.ts';
-import { checkBatch } from '../pipeline/batch.ts';
+import { Conflict, DamagedArtifact, MissingHistory } from '../contract/failures.ts';
+import { checkBatch } from '../pipeline/batches/batch.ts';
 import {
   batchesKnown,
   hasArrivals,
@@ -9,17 +9,17 @@ import {
   wholeOf,
   type Ledger,
   type NewBatch,
-} from '../store/ledger.ts';
-import { isDirectory } from '../store/ref.ts';
-import { cutter, type Cut } from './batches/cutter.ts';
+} from '../store/ledger/ledger.ts';
+import { isDirectory } from '../contract/ref.ts';
+import { cutter, type Cut } from '../sources/cutter.ts';
 import { stageFor } from './batches/definition.ts';
-import { columnsRef } from './columns-file.ts';
-import { MOST_DAMAGED, type Healed, type StageRequest, type StageResult } from './contract.ts';
+import { columnsRef } from '../store/columns-file.ts';
+import { MOST_DAMAGED, type Healed, type StageRequest, type StageResult } from '../contract/run.ts';
 import type { Deps } from './deps.ts';
-import { checkFrozen } from './frozen.ts';
+import { checkFrozen } from '../sources/frozen.ts';
 import { addHealed } from './healing.ts';
-import { withScratch } from './local-file.ts';
-import { BATCHES, batchFile } from './paths.ts';
+import { withScratch } from '../store/scratch.ts';
+import { BATCHES, batchFile } from '../contract/paths.ts';
 import { runStage, type Stage, type StageDefinition } from './stage.ts';
 
 /** Times rows may come that fill the batch which is being cut. */

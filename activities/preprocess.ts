@@ -1,17 +1,17 @@
-import type { Column } from '../pipeline/columns.ts';
-import type { OnChange } from '../pipeline/conform.ts';
-import type { TaskInput } from '../pipeline/tasks.ts';
+import type { Column } from '../pipeline/batches/columns.ts';
+import type { OnChange } from '../pipeline/batches/conform.ts';
+import type { TaskInput } from '../compute/tasks.ts';
 import { encodeDirectory } from '../store/manifest.ts';
-import { at, type Ref } from '../store/ref.ts';
+import { at, type Ref } from '../contract/ref.ts';
 import { stageKey, type CacheEntry } from '../store/stage-cache.ts';
-import type { Healed, StageRequest, StageResult } from './contract.ts';
-import { partColumns, readColumns } from './columns-file.ts';
+import type { Healed, StageRequest, StageResult } from '../contract/run.ts';
+import { partColumns, readColumns } from '../store/columns-file.ts';
 import type { Deps } from './deps.ts';
 import { encodePart } from './encode-part.ts';
 import { currentExecution } from './execution.ts';
 import { addHealed } from './healing.ts';
-import { checkPresent } from './presence.ts';
-import { MERGED, partFile, PROCESSED, TEST, TRAIN } from './paths.ts';
+import { checkPresent } from '../store/presence.ts';
+import { MERGED, partFile, PROCESSED, TEST, TRAIN } from '../contract/paths.ts';
 import {
   identityOf,
   runStage,

@@ -1,14 +1,14 @@
-import { MissingHistory } from '../errors.ts';
-import { headlineScore, metricSetOf } from '../pipeline/metric-sets.ts';
+import { MissingHistory } from '../contract/failures.ts';
+import { headlineScore, metricSetOf } from '../contract/metric-sets.ts';
 import { hashOf } from '../store/hash.ts';
 import type { VersionRecord } from '../store/records.ts';
-import type { PublishRequest, PublishResult } from './contract.ts';
-import { orDefer } from './defer.ts';
+import type { PublishRequest, PublishResult } from '../contract/run.ts';
+import { orDefer } from '../tracking/tracked-run/defer.ts';
 import type { Deps } from './deps.ts';
 import { currentExecution, isRetry } from './execution.ts';
-import { aliasOf } from './latest-alias.ts';
+import { aliasOf } from '../tracking/tracked-run/latest-alias.ts';
 import { currentRun } from './lease.ts';
-import { headlineOf, readMetrics } from './metrics-file.ts';
+import { headlineOf, readMetrics } from '../tracking/tracked-run/metrics-file.ts';
 
 /** Writes the version record of a run whose every stage is done. A run that built nothing new adds nothing. */
 export async function publishVersion(deps: Deps, request: PublishRequest): Promise<PublishResult> {

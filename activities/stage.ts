@@ -1,6 +1,6 @@
-import { MissingHistory } from '../errors.ts';
-import type { Params } from '../pipeline/params.ts';
-import type { Ref } from '../store/ref.ts';
+import { MissingHistory } from '../contract/failures.ts';
+import type { Params } from '../contract/params.ts';
+import type { Ref } from '../contract/ref.ts';
 import { stageKey, type CacheEntry, type StageIdentity } from '../store/stage-cache.ts';
 import {
   MOST_DAMAGED,
@@ -8,7 +8,7 @@ import {
   type Healed,
   type StageName,
   type StageResult,
-} from './contract.ts';
+} from '../contract/run.ts';
 import type { Deps } from './deps.ts';
 import { currentExecution, type Execution } from './execution.ts';
 import { addHealed, healedBy, healedNow, touches } from './healing.ts';

@@ -1,21 +1,25 @@
 import { join } from 'node:path';
-import { taskOf } from '../pipeline/params.ts';
+import { taskOf } from '../contract/params.ts';
 import { attemptId } from '../store/attempts.ts';
-import { at } from '../store/ref.ts';
+import { at } from '../contract/ref.ts';
 import { stageKey } from '../store/stage-cache.ts';
 import { directoryOf } from '../tracking/place.ts';
-import { findAttempt, onRun, openAttempt, trackedRun } from './attempt.ts';
-import type { OpenAttempt } from './attempt-claim.ts';
-import type { StageResult, TrainRequest, TrainResult } from './contract.ts';
+import { findAttempt, onRun, openAttempt, trackedRun } from '../tracking/tracked-run/attempt.ts';
+import type { OpenAttempt } from '../tracking/tracked-run/claim.ts';
+import type { StageResult, TrainRequest, TrainResult } from '../contract/run.ts';
 import { stopIfOver } from './close_runs.ts';
-import { deferredWarning, orDefer } from './defer.ts';
+import { deferredWarning, orDefer } from '../tracking/tracked-run/defer.ts';
 import type { Deps } from './deps.ts';
 import { currentExecution } from './execution.ts';
-import { withScratch } from './local-file.ts';
-import { aliasOf } from './latest-alias.ts';
-import { logTraining, trainingTags, type FittedFile } from './log-training.ts';
-import { refuseOtherFolder } from './shared-folder.ts';
-import { modelFolder } from './paths.ts';
+import { withScratch } from '../store/scratch.ts';
+import { aliasOf } from '../tracking/tracked-run/latest-alias.ts';
+import {
+  logTraining,
+  trainingTags,
+  type FittedFile,
+} from '../tracking/tracked-run/log-training.ts';
+import { refuseOtherFolder } from '../tracking/tracked-run/shared-folder.ts';
+import { modelFolder } from '../contract/paths.ts';
 import {
   identityOf,
   runStage,

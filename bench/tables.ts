@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { table as print } from '../client/display.ts';
-import type { Column } from '../pipeline/columns.ts';
+import type { Column } from '../pipeline/batches/columns.ts';
 import { runAlone } from './alone.ts';
 import { keepResults, spreadOf } from './results.ts';
 import { type Kind, writeCsv } from './tables/data.ts';

@@ -1,8 +1,8 @@
 import { InvalidArgumentError } from 'commander';
 import { parseDocument } from 'yaml';
-import { STAGES, type StageName } from '../activities/contract.ts';
-import { BadParams } from '../errors.ts';
-import { pipelineName } from '../pipeline/params.ts';
+import { STAGES, type StageName } from '../contract/run.ts';
+import { BadParams } from '../contract/failures.ts';
+import { pipelineName } from '../contract/params.ts';
 
 /** A batch's number as typed: 1, 2, 3, … */
 export function batchArgument(text: string): number {

@@ -1,8 +1,8 @@
-import { isPlace } from '../activities/arrivals/open-place.ts';
-import { checkFrozen } from '../activities/frozen.ts';
-import { waitingSentence } from '../activities/growing/batches-there.ts';
-import type { Config } from '../config.ts';
-import { paramsOf } from '../pipeline/params.ts';
+import { isPlace } from '../sources/arrivals/open-place.ts';
+import { checkFrozen } from '../sources/frozen.ts';
+import { waitingSentence } from '../sources/growing/batches-there.ts';
+import type { Config } from '../config/environment.ts';
+import { paramsOf } from '../contract/params.ts';
 import { LocalCache } from '../store/local-cache.ts';
 import type { ArrivedBatch } from './arrived/arrived.ts';
 import { arrivedIn } from './arrived/place.ts';

@@ -1,11 +1,11 @@
 import { WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
 import { CancelledFailure, TerminatedFailure } from '@temporalio/common';
-import type { Config } from '../config.ts';
-import { MissingHistory } from '../errors.ts';
+import type { Config } from '../config/environment.ts';
+import { MissingHistory } from '../contract/failures.ts';
 import { printJson, say } from './print.ts';
 import { openSession } from './session.ts';
 import { workflowIdOf } from './start.ts';
-import { isOpen } from '../workflow-status.ts';
+import { isOpen } from '../contract/workflow-status.ts';
 
 /** How long a cancelled run is waited for: it ends its MLflow run first, and that server may be away. */
 const PATIENCE_MS = 150_000;

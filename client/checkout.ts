@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
-import type { Config } from '../config.ts';
-import { SetupError } from '../errors.ts';
+import type { Config } from '../config/environment.ts';
+import { SetupError } from '../contract/failures.ts';
 import { withLock } from '../infra/lock.ts';
 import { LocalCache } from '../store/local-cache.ts';
 import { soundRecord } from '../store/record-check.ts';

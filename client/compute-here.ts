@@ -1,6 +1,6 @@
-import type { Compute } from '../activities/compute.ts';
-import { threadFiles } from '../activities/thread-files.ts';
-import { tasks } from '../pipeline/tasks.ts';
+import type { Compute } from '../compute/pool.ts';
+import { threadFiles } from '../compute/thread-files.ts';
+import { tasks } from '../compute/tasks.ts';
 
 /** Runs a function of pipeline/ in this process: a command has nothing else to do meanwhile. */
 export const computeHere: Compute = async (name, input) => {

@@ -1,4 +1,4 @@
-import type { Config } from '../config.ts';
+import type { Config } from '../config/environment.ts';
 import type { VersionRecord } from '../store/records.ts';
 import { findBuild, type BuildName } from './diff/build.ts';
 import { diffOf } from './diff/document.ts';

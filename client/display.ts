@@ -2,7 +2,7 @@ import { createLogUpdate } from 'log-update';
 import { onStderr, onStdout } from './colour.ts';
 import type { StageView, Watcher } from './follow.ts';
 import { widthOf } from './width.ts';
-import { scoreDigits } from '../pipeline/score-digits.ts';
+import { scoreDigits } from '../contract/score-digits.ts';
 
 /** Where progress goes: always stderr, so that stdout holds results alone. */
 const out = process.stderr;

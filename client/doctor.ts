@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { onStdout } from './colour.ts';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/environment.ts';
 import { failed, ok, type Finding } from './doctor/finding.ts';
 import { clock, machine } from './doctor/machine.ts';
 import { mlflow } from './doctor/mlflow.ts';

@@ -1,7 +1,7 @@
 import { join, relative, resolve } from 'node:path';
-import { readMetrics, type MetricsFile } from '../activities/metrics-file.ts';
-import type { Config } from '../config.ts';
-import { BadParams } from '../errors.ts';
+import { readMetrics, type MetricsFile } from '../tracking/tracked-run/metrics-file.ts';
+import type { Config } from '../config/environment.ts';
+import { BadParams } from '../contract/failures.ts';
 import type { Store } from '../store/index.ts';
 import { soundRecord } from '../store/record-check.ts';
 import { filesOf } from './dvc/files.ts';

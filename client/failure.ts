@@ -7,8 +7,8 @@ import {
 } from '@temporalio/client';
 import { CommanderError } from 'commander';
 import { ApplicationFailure, CancelledFailure, TerminatedFailure } from '@temporalio/common';
-import { noNamespace, temporalPlace } from '../connect.ts';
-import { BadParams, messageOf, RetrainError, SetupError } from '../errors.ts';
+import { noNamespace, temporalPlace } from '../config/connections.ts';
+import { BadParams, messageOf, RetrainError, SetupError } from '../contract/failures.ts';
 import { EXIT } from './exit.ts';
 
 /** A failure as it is told: on stderr in one sentence, in `--json` as this. */

@@ -2,14 +2,9 @@ import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isGrpcServiceError } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
-import {
-  STAGES,
-  type StageName,
-  type StageResult,
-  type TrainBatchInput,
-} from '../activities/contract.ts';
+import { STAGES, type StageName, type StageResult, type TrainBatchInput } from '../contract/run.ts';
 import type { Progress } from '../activities/execution.ts';
-import { SetupError } from '../errors.ts';
+import { SetupError } from '../contract/failures.ts';
 import type { Session } from './session.ts';
 import { applyPending, type Described } from './pending.ts';
 import type { Started } from './start.ts';

@@ -1,5 +1,5 @@
-import type { Config } from '../config.ts';
-import { MissingHistory } from '../errors.ts';
+import type { Config } from '../config/environment.ts';
+import { MissingHistory } from '../contract/failures.ts';
 import { collectGarbage, sortLeases } from '../store/gc/collect.ts';
 import type { Keep } from '../store/gc/keep.ts';
 import { planGc, type GcPlan } from '../store/gc/plan.ts';

@@ -1,4 +1,4 @@
-import { MissingHistory } from '../errors.ts';
+import { MissingHistory } from '../contract/failures.ts';
 import type { Records, VersionRecord } from '../store/records.ts';
 
 /** Says that a pipeline has no version at all. */

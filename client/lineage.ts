@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { Config } from '../config.ts';
-import { messageOf, SetupError } from '../errors.ts';
+import type { Config } from '../config/environment.ts';
+import { messageOf, SetupError } from '../contract/failures.ts';
 import { soundRecord } from '../store/record-check.ts';
 import { readLineage } from './lineage/graph.ts';
 import { lineageMermaid } from './lineage/mermaid.ts';

@@ -1,5 +1,5 @@
-import type { Config } from '../config.ts';
-import { headlineScore, metricSetOf } from '../pipeline/metric-sets.ts';
+import type { Config } from '../config/environment.ts';
+import { headlineScore, metricSetOf } from '../contract/metric-sets.ts';
 import { pipelinesIn } from '../store/pipelines.ts';
 import type { VersionLine } from '../store/version-index.ts';
 import type { Stale } from '../store/stale.ts';

@@ -1,5 +1,5 @@
-import type { LoggedVersion, LogVersionInput } from '../activities/contract.ts';
-import type { Config } from '../config.ts';
+import type { LoggedVersion, LogVersionInput } from '../contract/run.ts';
+import type { Config } from '../config/environment.ts';
 import { isDirectoryUri } from '../tracking/place.ts';
 import type { logVersion } from '../workflows/index.ts';
 import { noVersionYet } from './latest.ts';

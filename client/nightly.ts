@@ -1,5 +1,5 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
-import { paramsOf } from '../pipeline/params.ts';
+import { paramsOf } from '../contract/params.ts';
 import type { nightly } from '../workflows/index.ts';
 import { followNightly } from './nightly/follow.ts';
 import { checkSame } from './nightly/join.ts';

@@ -1,5 +1,5 @@
-import { metricSetOf } from '../pipeline/metric-sets.ts';
-import { scoreDigits } from '../pipeline/score-digits.ts';
+import { metricSetOf } from '../contract/metric-sets.ts';
+import { scoreDigits } from '../contract/score-digits.ts';
 import { onStderr } from './colour.ts';
 import { number, table } from './display.ts';
 import type { ResultDocument } from './result.ts';

@@ -1,6 +1,6 @@
 import type { HistoryAndWorkflowId, WorkflowExecutionInfo } from '@temporalio/client';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/environment.ts';
 import { replay, type Replayed } from '../worker/replay.ts';
 import { workflowSource } from '../worker/workflow-source.ts';
 import { table } from './display.ts';

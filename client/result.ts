@@ -1,8 +1,8 @@
-import type { RunSummary, StageName } from '../activities/contract.ts';
-import { readMetrics, type MetricsFile } from '../activities/metrics-file.ts';
-import { DamagedArtifact } from '../errors.ts';
+import type { RunSummary, StageName } from '../contract/run.ts';
+import { readMetrics, type MetricsFile } from '../tracking/tracked-run/metrics-file.ts';
+import { DamagedArtifact } from '../contract/failures.ts';
 import type { VersionRecord } from '../store/records.ts';
-import type { Ref } from '../store/ref.ts';
+import type { Ref } from '../contract/ref.ts';
 import { latestOf } from './latest.ts';
 import type { Session } from './session.ts';
 import { originOf, type Origin } from './why/origin.ts';

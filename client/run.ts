@@ -1,8 +1,8 @@
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import type { StageName } from '../activities/contract.ts';
-import type { Config } from '../config.ts';
-import { messageOf } from '../errors.ts';
+import type { StageName } from '../contract/run.ts';
+import type { Config } from '../config/environment.ts';
+import { messageOf } from '../contract/failures.ts';
 import { EXIT } from './exit.ts';
 import { tell } from './failure.ts';
 import { openDisplay } from './display.ts';

@@ -1,5 +1,5 @@
-import type { Config } from '../config.ts';
-import { paramsOf } from '../pipeline/params.ts';
+import type { Config } from '../config/environment.ts';
+import { paramsOf } from '../contract/params.ts';
 import { duration, table } from './display.ts';
 import { printJson } from './print.ts';
 import { putSchedule } from './schedule/create.ts';

@@ -1,7 +1,7 @@
 import { WorkflowFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
-import { RAW_FILES } from '../activities/paths.ts';
-import { isDirectory, type Ref } from '../store/ref.ts';
+import { RAW_FILES } from '../contract/paths.ts';
+import { isDirectory, type Ref } from '../contract/ref.ts';
 import { say } from './print.ts';
 import type { Session } from './session.ts';
 import { start, type Request, type Started } from './start.ts';

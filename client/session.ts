@@ -1,7 +1,7 @@
 import { Client, Connection, isGrpcServiceError } from '@temporalio/client';
-import type { Config } from '../config.ts';
-import { noNamespace, temporalPlace, type TemporalPlace } from '../connect.ts';
-import { SetupError, TrackingUnavailable } from '../errors.ts';
+import type { Config } from '../config/environment.ts';
+import { noNamespace, temporalPlace, type TemporalPlace } from '../config/connections.ts';
+import { SetupError, TrackingUnavailable } from '../contract/failures.ts';
 import { openStore, type Store } from '../store/index.ts';
 import { openTracker } from '../tracking/open.ts';
 import type { Tracker } from '../tracking/tracker.ts';

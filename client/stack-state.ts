@@ -1,9 +1,9 @@
 import { rmSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { createInterface } from 'node:readline/promises';
-import type { Config } from '../config.ts';
-import { stackDir } from '../config.ts';
-import { BadParams, SetupError } from '../errors.ts';
+import type { Config } from '../config/environment.ts';
+import { stackDir } from '../config/environment.ts';
+import { BadParams, SetupError } from '../contract/failures.ts';
 import {
   hasData,
   packFolder,
@@ -15,7 +15,7 @@ import {
   stackUp,
   unpackInto,
 } from '../infra/stack.ts';
-import { newOwnFolder } from '../own-folder.ts';
+import { newOwnFolder } from '../config/own-folder.ts';
 import { dumpBucket, loadDump, readDump } from '../store/dump.ts';
 import { openStore } from '../store/index.ts';
 import { EXIT } from './exit.ts';

@@ -1,4 +1,4 @@
-import { loadConfigs, stackDir } from '../config.ts';
+import { loadConfigs, stackDir } from '../config/environment.ts';
 import { stackDown, stackStatus, stackUp } from '../infra/stack.ts';
 import { isDirectoryUri } from '../tracking/place.ts';
 import { table } from './display.ts';

@@ -3,19 +3,19 @@ import {
   WorkflowExecutionAlreadyStartedError,
   WorkflowUpdateFailedError,
 } from '@temporalio/client';
-import type { StageName, TrainBatchInput } from '../activities/contract.ts';
-import { bringIn } from '../activities/sources/bring.ts';
-import { sourceIdentity } from '../activities/sources/identity.ts';
-import { Conflict, SetupError } from '../errors.ts';
-import { paramsOf, type Params } from '../pipeline/params.ts';
-import type { Ref } from '../store/ref.ts';
+import type { StageName, TrainBatchInput } from '../contract/run.ts';
+import { bringIn } from '../sources/bring.ts';
+import { sourceIdentity } from '../sources/identity.ts';
+import { Conflict, SetupError } from '../contract/failures.ts';
+import { paramsOf, type Params } from '../contract/params.ts';
+import type { Ref } from '../contract/ref.ts';
 import { isDirectoryUri } from '../tracking/place.ts';
-import { joinRun, type Difference } from '../workflows/messages.ts';
+import { joinRun, type Difference } from '../contract/messages.ts';
 import type { trainBatch } from '../workflows/index.ts';
 import type { Session } from './session.ts';
 import { uploadFolder } from './upload-folder.ts';
 import { staticDetails } from './static-details.ts';
-import { isOpen } from '../workflow-status.ts';
+import { isOpen } from '../contract/workflow-status.ts';
 
 /** What a person asks to be run. */
 export interface Request {

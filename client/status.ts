@@ -1,5 +1,5 @@
-import type { Config } from '../config.ts';
-import { MissingHistory } from '../errors.ts';
+import type { Config } from '../config/environment.ts';
+import { MissingHistory } from '../contract/failures.ts';
 import { printJson, say } from './print.ts';
 import { openSession } from './session.ts';
 import { workflowIdOf } from './start.ts';

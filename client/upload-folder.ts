@@ -1,11 +1,11 @@
-import { faultOfName, MOST_BYTES, type Place } from '../activities/arrivals/place.ts';
-import { folderPlace } from '../activities/arrivals/folder.ts';
-import { RAW_FILES } from '../activities/paths.ts';
-import { BadData } from '../errors.ts';
+import { faultOfName, MOST_BYTES, type Place } from '../sources/arrivals/place.ts';
+import { folderPlace } from '../sources/arrivals/folder.ts';
+import { RAW_FILES } from '../contract/paths.ts';
+import { BadData } from '../contract/failures.ts';
 import { refOf } from '../store/hash.ts';
 import type { Store } from '../store/index.ts';
 import { encodeDirectory } from '../store/manifest.ts';
-import { at, type Ref } from '../store/ref.ts';
+import { at, type Ref } from '../contract/ref.ts';
 import { say } from './print.ts';
 
 /**

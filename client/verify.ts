@@ -1,4 +1,4 @@
-import type { Config } from '../config.ts';
+import type { Config } from '../config/environment.ts';
 import { EXIT } from './exit.ts';
 import { printJson } from './print.ts';
 import { openSession } from './session.ts';

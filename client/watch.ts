@@ -1,6 +1,6 @@
 import { WorkflowNotFoundError } from '@temporalio/client';
-import type { Config } from '../config.ts';
-import { MissingHistory } from '../errors.ts';
+import type { Config } from '../config/environment.ts';
+import { MissingHistory } from '../contract/failures.ts';
 import { watchToEnd, type Followed } from './run.ts';
 import { openSession } from './session.ts';
 import { workflowIdOf } from './start.ts';

@@ -1,5 +1,5 @@
-import type { Config } from '../config.ts';
-import { paramsOf } from '../pipeline/params.ts';
+import type { Config } from '../config/environment.ts';
+import { paramsOf } from '../contract/params.ts';
 import type { VersionRecord } from '../store/records.ts';
 import { table } from './display.ts';
 import { latestOf } from './latest.ts';

@@ -1,4 +1,4 @@
-import { SetupError } from '../errors.ts';
+import { SetupError } from '../contract/failures.ts';
 import { readCredentials, type Credentials } from './credentials.ts';
 import type { Ports } from './ports.ts';
 import { readState } from './state.ts';

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { SetupError } from '../errors.ts';
+import { SetupError } from '../contract/failures.ts';
 import { ensurePython } from './python.ts';
 import { readState } from './state.ts';
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { SetupError } from '../errors.ts';
+import { SetupError } from '../contract/failures.ts';
 import { quoteLog } from './log.ts';
 import { membersOf } from './members.ts';
 import type { Part } from './parts/index.ts';

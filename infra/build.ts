@@ -16,7 +16,7 @@ writeFileSync(join(dist, 'workflow-bundle.js'), code);
 
 const files = [
   'tracking/tree_model.py',
-  'activities/datasets/iris.csv',
+  'sources/datasets/iris.csv',
   'infra/backup.py',
   'infra/bootstrap.txt',
   'infra/requirements.txt',

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { SetupError } from '../errors.ts';
+import { SetupError } from '../contract/failures.ts';
 
 export interface Credentials {
   AWS_ACCESS_KEY_ID: string;

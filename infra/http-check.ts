@@ -1,4 +1,4 @@
-import { messageOf } from '../errors.ts';
+import { messageOf } from '../contract/failures.ts';
 
 /** What is wrong with a URL's answer: undefined when its status is one of `good`. */
 export async function httpProblem(

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { SetupError } from '../errors.ts';
+import { SetupError } from '../contract/failures.ts';
 import { identityOf } from './identity.ts';
 
 interface Owner {

@@ -1,5 +1,5 @@
 import { connect, createServer } from 'node:net';
-import { BadParams, SetupError } from '../errors.ts';
+import { BadParams, SetupError } from '../contract/failures.ts';
 
 /** The ports a person meets. */
 export interface Ports {

@@ -9,7 +9,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { SetupError } from '../errors.ts';
+import { SetupError } from '../contract/failures.ts';
 import { identityOf } from './identity.ts';
 import { rotate } from './log.ts';
 import { PART_MARK, STACK_MARK } from './members.ts';

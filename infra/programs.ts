@@ -1,4 +1,4 @@
-import { messageOf, SetupError } from '../errors.ts';
+import { messageOf, SetupError } from '../contract/failures.ts';
 import { onPath } from './on-path.ts';
 import { ensurePython, hasServers, venvAt, type Venv } from './python.ts';
 import type { Report, S3Kind } from './types.ts';

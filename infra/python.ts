@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { SetupError } from '../errors.ts';
+import { SetupError } from '../contract/failures.ts';
 import { findPython } from './interpreter.ts';
 import { withLock } from './lock.ts';
 import { lastLines } from './log.ts';

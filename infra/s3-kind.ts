@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { SetupError } from '../errors.ts';
+import { SetupError } from '../contract/failures.ts';
 import { isProgram, onPath } from './on-path.ts';
 import type { S3Kind } from './types.ts';
 

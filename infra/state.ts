@@ -1,6 +1,6 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { SetupError } from '../errors.ts';
+import { SetupError } from '../contract/failures.ts';
 import type { Ports } from './ports.ts';
 import type { S3Kind } from './types.ts';
 

@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { messageOf, SetupError } from '../errors.ts';
+import { messageOf, SetupError } from '../contract/failures.ts';
 import { bringUp } from './bring-up.ts';
 import { ensureCredentials } from './credentials.ts';
 import { settleInnerPorts } from './inner-ports.ts';

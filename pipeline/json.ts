@@ -1,5 +1,5 @@
-import { BadData, messageOf } from '../errors.ts';
-import { canonicalJson } from './canonical-json.ts';
+import { BadData, messageOf } from '../contract/failures.ts';
+import { canonicalJson } from '../contract/canonical-json.ts';
 
 /** The canonical JSON of a value as UTF-8. */
 export function toJsonBytes(value: unknown): Uint8Array {

@@ -1,12 +1,12 @@
 import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { DamagedArtifact, StorageUnavailable } from '../errors.ts';
-import type { Bucket, ObjectHead } from './bucket.ts';
+import { DamagedArtifact, StorageUnavailable } from '../contract/failures.ts';
+import type { Bucket, ObjectHead } from './s3/bucket.ts';
 import { download } from './download.ts';
 import { refOf, refOfChunks, sha256 } from './hash.ts';
 import { encodeDirectory, manifestSchema } from './manifest.ts';
 import type { PartCache } from './part-cache.ts';
-import { at, isDirectory, type Ref } from './ref.ts';
+import { at, isDirectory, type Ref } from '../contract/ref.ts';
 
 /** Bytes up to which a file is stored by one request, with S3's own checksum of it. */
 const ONE_PUT = 32 * 1024 * 1024;

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { StorageUnavailable } from '../errors.ts';
-import type { Bucket } from './bucket.ts';
-import type { Ref } from './ref.ts';
+import { StorageUnavailable } from '../contract/failures.ts';
+import type { Bucket } from './s3/bucket.ts';
+import type { Ref } from '../contract/ref.ts';
 
 /**
  * What bytes come to. MD5 is left out, which would take twice the time of the rest: an object stands

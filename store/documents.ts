@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { z } from 'zod';
-import { DamagedArtifact, messageOf, StorageUnavailable } from '../errors.ts';
-import type { Bucket } from './bucket.ts';
-import { canonicalJson } from '../pipeline/canonical-json.ts';
+import { DamagedArtifact, messageOf, StorageUnavailable } from '../contract/failures.ts';
+import type { Bucket } from './s3/bucket.ts';
+import { canonicalJson } from '../contract/canonical-json.ts';
 import { sha256 } from './hash.ts';
 
 /** A small JSON document with a `schema` number, read whole and moved by compare-and-swap. */

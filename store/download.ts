@@ -1,8 +1,8 @@
 import { open } from 'node:fs/promises';
-import { DamagedArtifact } from '../errors.ts';
-import type { Bucket } from './bucket.ts';
+import { DamagedArtifact } from '../contract/failures.ts';
+import type { Bucket } from './s3/bucket.ts';
 import { digestObject } from './digest.ts';
-import type { Ref } from './ref.ts';
+import type { Ref } from '../contract/ref.ts';
 
 /**
  * Brings an object to a new file of this machine, checked as it comes.

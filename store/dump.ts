@@ -2,10 +2,10 @@ import { createReadStream } from 'node:fs';
 import { mkdir, open, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { BadData, DamagedArtifact } from '../errors.ts';
-import type { Bucket } from './bucket.ts';
+import { BadData, DamagedArtifact } from '../contract/failures.ts';
+import type { Bucket } from './s3/bucket.ts';
 import { digest, digestObject } from './digest.ts';
-import { isSafePath } from './ref.ts';
+import { isSafePath } from '../contract/ref.ts';
 
 /** What a dumped bucket says of itself, in `objects.json` beside the objects' bytes. */
 const dumpSchema = z.strictObject({

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import { Conflict } from '../errors.ts';
-import type { Bucket } from './bucket.ts';
+import { Conflict } from '../contract/failures.ts';
+import type { Bucket } from './s3/bucket.ts';
 import { readDocument, swapDocument, type Shape } from './documents.ts';
 
 const KEY = 'leases/gate.json';

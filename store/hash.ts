@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { canonicalJson } from '../pipeline/canonical-json.ts';
-import type { Ref } from './ref.ts';
+import { canonicalJson } from '../contract/canonical-json.ts';
+import type { Ref } from '../contract/ref.ts';
 
 /** SHA-256 of bytes or UTF-8 text, as 64 hex digits. */
 export function sha256(bytes: Uint8Array | string): string {

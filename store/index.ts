@@ -1,7 +1,7 @@
 import { Artifacts } from './artifacts.ts';
 import { Attempts } from './attempts.ts';
-import { Bucket, type BucketOptions } from './bucket.ts';
-import { Ledgers } from './ledger.ts';
+import { Bucket, type BucketOptions } from './s3/bucket.ts';
+import { Ledgers } from './ledger/ledger.ts';
 import { Leases } from './leases.ts';
 import type { LocalCache } from './local-cache.ts';
 import { PartCache } from './part-cache.ts';

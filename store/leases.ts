@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
-import type { Bucket } from './bucket.ts';
+import type { Bucket } from './s3/bucket.ts';
 import { overwriteDocument, readDocument, type Shape } from './documents.ts';
 import { Gate } from './gate.ts';
 import { inParallel } from './parallel.ts';
-import { refSchema, type Ref } from './ref.ts';
+import { refSchema, type Ref } from '../contract/ref.ts';
 
 /** Longer than any stage may take, so that a lease outlives what took it unless it is renewed. */
 const RUN_LEASE_MS = 26 * 3_600_000;

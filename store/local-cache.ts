@@ -2,12 +2,12 @@ import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { writeError } from '../errors.ts';
+import { writeError } from '../contract/failures.ts';
 import { objectKey } from './artifacts.ts';
-import type { Bucket } from './bucket.ts';
+import type { Bucket } from './s3/bucket.ts';
 import { digest } from './digest.ts';
 import { download } from './download.ts';
-import type { Ref } from './ref.ts';
+import type { Ref } from '../contract/ref.ts';
 
 /** What a process that was killed left half fetched is rubbish after a day. */
 const STALE_MS = 86_400_000;

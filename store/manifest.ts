@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { BadData } from '../errors.ts';
-import { canonicalJson } from '../pipeline/canonical-json.ts';
-import { byCodePoint } from '../pipeline/codepoints.ts';
+import { BadData } from '../contract/failures.ts';
+import { canonicalJson } from '../contract/canonical-json.ts';
+import { byCodePoint } from '../contract/codepoints.ts';
 import { md5, sha256 } from './hash.ts';
-import { isSafePath, refSchema, type Ref } from './ref.ts';
+import { isSafePath, refSchema, type Ref } from '../contract/ref.ts';
 
 /** A directory's files, each with its path inside the directory, sorted by path in code-point order. */
 export interface Manifest {

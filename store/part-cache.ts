@@ -1,9 +1,9 @@
 import { open, rm } from 'node:fs/promises';
-import { BadParams, DiskFull, RetrainError } from '../errors.ts';
-import type { Bucket } from './bucket.ts';
+import { BadParams, DiskFull, RetrainError } from '../contract/failures.ts';
+import type { Bucket } from './s3/bucket.ts';
 import { sha256 } from './hash.ts';
 import type { LocalCache } from './local-cache.ts';
-import type { Ref } from './ref.ts';
+import type { Ref } from '../contract/ref.ts';
 
 /** Where a worker keeps what it has read, and how much of it. */
 export interface CacheOptions {

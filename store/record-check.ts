@@ -1,8 +1,8 @@
-import { DamagedArtifact, MissingHistory } from '../errors.ts';
+import { DamagedArtifact, MissingHistory } from '../contract/failures.ts';
 import { hashOf } from './hash.ts';
 import type { Store } from './index.ts';
 import { recordKey, type BuildOf, type VersionRecord } from './records.ts';
-import type { Ref } from './ref.ts';
+import type { Ref } from '../contract/ref.ts';
 import { stageKey, type CacheEntry } from './stage-cache.ts';
 
 type StageRecord = VersionRecord['stages'][number];

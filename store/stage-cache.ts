@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import type { Artifacts } from './artifacts.ts';
-import type { Bucket } from './bucket.ts';
+import type { Bucket } from './s3/bucket.ts';
 import { hashOf } from './hash.ts';
 import { createDocument, overwriteDocument, readDocument, type Shape } from './documents.ts';
-import { refSchema, type Ref } from './ref.ts';
+import { refSchema, type Ref } from '../contract/ref.ts';
 
 /** A number or word about a stage's outputs. */
 export const fact = z.union([z.string(), z.number(), z.boolean(), z.null()]);

@@ -1,5 +1,5 @@
-import { batchesAt } from './ledger-read.ts';
-import type { Ledger } from './ledger-schema.ts';
+import { batchesAt } from './ledger/read.ts';
+import type { Ledger } from './ledger/schema.ts';
 
 /** A version that rests on rows which have been replaced since. */
 export interface Stale {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { stringify } from 'yaml';
 import { z } from 'zod';
-import { BadData } from '../errors.ts';
+import { BadData } from '../contract/failures.ts';
 import type { Content, ModelFile } from './tracker.ts';
 
 export interface ModelParts {

@@ -1,5 +1,5 @@
 import { createFilesTracker } from './files/tracker.ts';
-import { createMlflowTracker, type MlflowOptions } from './mlflow.ts';
+import { createMlflowTracker, type MlflowOptions } from './mlflow/tracker.ts';
 import { directoryOf, isDirectoryUri } from './place.ts';
 import type { Tracker } from './tracker.ts';
 

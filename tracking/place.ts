@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { BadParams, messageOf } from '../errors.ts';
+import { BadParams, messageOf } from '../contract/failures.ts';
 
 /** MLflow's own words for places that are no servers we can speak to. */
 const HOSTED = /^(databricks|databricks-uc|uc)(:|$)/;

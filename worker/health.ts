@@ -1,5 +1,5 @@
 import { createServer, type Server } from 'node:http';
-import { SetupError } from '../errors.ts';
+import { SetupError } from '../contract/failures.ts';
 
 /** Whether the worker can take work now. */
 export type Readiness = () => { ready: boolean; state: string };

@@ -1,8 +1,8 @@
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
-import { TASK_QUEUE } from '../activities/contract.ts';
-import { BadParams, messageOf } from '../errors.ts';
+import { TASK_QUEUE } from '../contract/run.ts';
+import { BadParams, messageOf } from '../contract/failures.ts';
 
 /** `io` hosts workflows and the stages that move bytes, `cpu` the stages that compute, `all` both. */
 export const ROLES = ['all', 'io', 'cpu'] as const;

@@ -1,7 +1,7 @@
 import type { HistoryAndWorkflowId } from '@temporalio/client';
 import { Worker } from '@temporalio/worker';
 import { DeterminismViolationError } from '@temporalio/workflow';
-import { messageOf } from '../errors.ts';
+import { messageOf } from '../contract/failures.ts';
 import { historyProblem } from './history-problem.ts';
 import type { WorkflowSource } from './workflow-source.ts';
 

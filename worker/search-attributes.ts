@@ -1,5 +1,8 @@
-import { registeredSearchAttributes, type OperatorConnection } from '../search-attributes.ts';
-import { SEARCH_ATTRIBUTES, type SearchAttributeName } from '../workflows/search-attributes.ts';
+import {
+  registeredSearchAttributes,
+  type OperatorConnection,
+} from '../contract/search-attributes.ts';
+import { SEARCH_ATTRIBUTES, type SearchAttributeName } from '../workflows/set-search-attributes.ts';
 
 /** How long an answer holds; where some are missing, a person may be about to register them. */
 const COMPLETE_MS = 600_000;

@@ -1,8 +1,8 @@
 import { tmpdir } from 'node:os';
 import type { Logger } from 'pino';
-import { scratchFolder } from '../activities/local-file.ts';
-import { stackDir } from '../config.ts';
-import { sweepOwnFolders } from '../own-folder.ts';
+import { scratchFolder } from '../store/scratch.ts';
+import { stackDir } from '../config/environment.ts';
+import { sweepOwnFolders } from '../config/own-folder.ts';
 import type { LocalCache } from '../store/local-cache.ts';
 
 /**

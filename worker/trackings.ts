@@ -1,5 +1,5 @@
 import type { Tracking } from '../activities/deps.ts';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/environment.ts';
 import { openTracker } from '../tracking/open.ts';
 import type { Tracker } from '../tracking/tracker.ts';
 

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { SetupError } from '../errors.ts';
+import { SetupError } from '../contract/failures.ts';
 
 export type WorkflowSource = { workflowBundle: { codePath: string } } | { workflowsPath: string };
 

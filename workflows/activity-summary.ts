@@ -1,4 +1,4 @@
-import type { StageName, StageResult } from '../activities/contract.ts';
+import type { StageName, StageResult } from '../contract/run.ts';
 
 export type Facts = StageResult['facts'];
 

@@ -1,7 +1,7 @@
-import type { PinnedRun, RunSummary, StageLine } from '../activities/contract.ts';
+import type { PinnedRun, RunSummary, StageLine } from '../contract/run.ts';
 import { grouped } from './activity-summary.ts';
 import { plain, tableOf } from './markdown.ts';
-import { scoreDigits } from '../pipeline/score-digits.ts';
+import { scoreDigits } from '../contract/score-digits.ts';
 
 const MARKS: Record<StageLine['state'], string> = {
   waiting: '·',

@@ -1,4 +1,4 @@
-import type { Healed } from '../activities/contract.ts';
+import type { Healed } from '../contract/run.ts';
 import {
   ActivityFailure,
   ApplicationFailure,

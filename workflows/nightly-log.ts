@@ -9,9 +9,9 @@ import type {
   NightlySummary,
   PendingBatches,
   PinnedNightly,
-} from '../activities/nightly-contract.ts';
+} from '../contract/nightly.ts';
 import { plain, tableOf } from './markdown.ts';
-import { scoreDigits } from '../pipeline/score-digits.ts';
+import { scoreDigits } from '../contract/score-digits.ts';
 
 const MARKS: Record<NightlyLine['state'], string> = {
   running: '▸',

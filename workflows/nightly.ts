@@ -19,9 +19,9 @@ import type {
   PendingBatch,
   PendingBatches,
   PinnedNightly,
-} from '../activities/nightly-contract.ts';
+} from '../contract/nightly.ts';
 import { aboutChild } from './child-details.ts';
-import { nightlyProgress } from './messages.ts';
+import { nightlyProgress } from '../contract/messages.ts';
 import { NightlyLog } from './nightly-log.ts';
 import { trainBatch } from './trainBatch.ts';
 

@@ -7,11 +7,15 @@ import {
   upsertSearchAttributes,
 } from '@temporalio/workflow';
 import { defineSearchAttributeKey, type SearchAttributeUpdatePair } from '@temporalio/common';
-import type { NotifyRequest, PinnedRun, RunFailure, RunSummary } from '../activities/contract.ts';
+import type { NotifyRequest, PinnedRun, RunFailure, RunSummary } from '../contract/run.ts';
 import { detailsOf } from './details.ts';
 import { plain } from './markdown.ts';
-import { progress, result } from './messages.ts';
-import { SEARCH_ATTRIBUTES, type Outcome, type SearchAttributeName } from './search-attributes.ts';
+import { progress, result } from '../contract/messages.ts';
+import {
+  SEARCH_ATTRIBUTES,
+  type Outcome,
+  type SearchAttributeName,
+} from './set-search-attributes.ts';
 
 /**
  * What people see of a run: details that move with its stages, search attributes that find it, links in

@@ -6,8 +6,8 @@ import type {
   StageName,
   StageRequest,
   StageResult,
-} from '../activities/contract.ts';
-import { STAGES } from '../activities/contract.ts';
+} from '../contract/run.ts';
+import { STAGES } from '../contract/run.ts';
 import { factsLine, summaryOf, type KnownFacts } from './activity-summary.ts';
 
 /** More than this is not damage but a bucket that was emptied: `--force` makes everything anew. */

@@ -1,5 +1,5 @@
 import { CancellationScope, log, proxyActivities } from '@temporalio/workflow';
-import type { NotifyRequest, PinnedRun } from '../activities/contract.ts';
+import type { NotifyRequest, PinnedRun } from '../contract/run.ts';
 import type { Activities } from '../activities/index.ts';
 
 const { notify } = proxyActivities<Pick<Activities, 'notify'>>({

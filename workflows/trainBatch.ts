@@ -13,15 +13,10 @@ import {
   type ActivityInterfaceFor,
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
-import type {
-  CloseRunsRequest,
-  PinnedRun,
-  RunSummary,
-  TrainBatchInput,
-} from '../activities/contract.ts';
+import type { CloseRunsRequest, PinnedRun, RunSummary, TrainBatchInput } from '../contract/run.ts';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { damagedBy, failureOf, trackingMoved } from './failure.ts';
-import { differences, joinRun } from './messages.ts';
+import { differences, joinRun } from '../contract/messages.ts';
 import { buildMissing } from './missing.ts';
 import { logVersion } from './logVersion.ts';
 import { RunView } from './run-view.ts';

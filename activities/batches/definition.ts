@@ -1,7 +1,7 @@
-import { canonicalJson } from '../../pipeline/canonical-json.ts';
-import { MISSING_VALUES } from '../../pipeline/params.ts';
-import { isWhole, tableOf, type Ledger } from '../../store/ledger.ts';
-import { readingOf } from '../reading.ts';
+import { canonicalJson } from '../../contract/canonical-json.ts';
+import { MISSING_VALUES } from '../../contract/params.ts';
+import { isWhole, tableOf, type Ledger } from '../../store/ledger/ledger.ts';
+import { readingOf } from '../../sources/reading.ts';
 import type { StageDefinition } from '../stage.ts';
 
 /** The stage that cuts a batch from the table a pipeline was opened with. */

@@ -1,13 +1,13 @@
 /** One step on the way of a table, in a process of its own: the MB resident at its peak is the JSON it prints. */
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { openCrew } from '../../activities/crew.ts';
-import { threadFiles } from '../../activities/thread-files.ts';
-import { partToArrow } from '../../pipeline/arrow.ts';
-import type { Column } from '../../pipeline/columns.ts';
-import { encoderToJson } from '../../pipeline/encoder.ts';
-import { tasks } from '../../pipeline/tasks.ts';
-import type { PartColumn } from '../../pipeline/part.ts';
+import { openCrew } from '../../compute/crew.ts';
+import { threadFiles } from '../../compute/thread-files.ts';
+import { partToArrow } from '../../pipeline/features/arrow.ts';
+import type { Column } from '../../pipeline/batches/columns.ts';
+import { encoderToJson } from '../../pipeline/features/encoder.ts';
+import { tasks } from '../../compute/tasks.ts';
+import type { PartColumn } from '../../pipeline/features/part.ts';
 import { makeTable, type Table } from '../tree-data.ts';
 
 export interface Case {

@@ -1,10 +1,10 @@
 /** One phase of ours on a file, in a process of its own: what it took is the JSON it prints. */
 import { mkdirSync, readFileSync } from 'node:fs';
-import { threadFiles } from '../../activities/thread-files.ts';
-import { batchCount } from '../../pipeline/batch.ts';
-import type { Column } from '../../pipeline/columns.ts';
-import { encodePart } from '../../pipeline/part-tasks.ts';
-import { cutBatches, inspectRaw } from '../../pipeline/raw-tasks.ts';
+import { threadFiles } from '../../compute/thread-files.ts';
+import { batchCount } from '../../pipeline/batches/batch.ts';
+import type { Column } from '../../pipeline/batches/columns.ts';
+import { encodePart } from '../../pipeline/features/part-tasks.ts';
+import { cutBatches, inspectRaw } from '../../pipeline/batches/raw-tasks.ts';
 
 export interface PhaseJob {
   phase: 'typing' | 'cutting' | 'encoding';

@@ -1,8 +1,8 @@
 /** Fits one table some times, in a process of its own: what each fit took is the JSON it prints. */
 import { DecisionTreeClassifier, DecisionTreeRegression } from 'ml-cart';
-import { openCrew } from '../../activities/crew.ts';
-import { fitClassesTogether, fitNumbersTogether } from '../../pipeline/cart/fit.ts';
-import { isWorthHelp } from '../../pipeline/cart/together.ts';
+import { openCrew } from '../../compute/crew.ts';
+import { fitClassesTogether, fitNumbersTogether } from '../../pipeline/models/cart/fit.ts';
+import { isWorthHelp } from '../../pipeline/models/cart/together.ts';
 import { took, type Took } from '../took.ts';
 import { readTable, type Table } from '../tree-data.ts';
 

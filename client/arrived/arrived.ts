@@ -1,7 +1,7 @@
 import type { Deps } from '../../activities/deps.ts';
-import type { SourcePlace } from '../../activities/sources/source.ts';
-import type { Params } from '../../pipeline/params.ts';
-import type { Ledger } from '../../store/ledger.ts';
+import type { SourcePlace } from '../../sources/source.ts';
+import type { Params } from '../../contract/params.ts';
+import type { Ledger } from '../../store/ledger/ledger.ts';
 
 /** A batch there is data for. */
 export interface ArrivedBatch {

@@ -1,14 +1,14 @@
 import { existsSync } from 'node:fs';
-import { folderPlace } from '../../activities/arrivals/folder.ts';
-import { freshFiles, readable } from '../../activities/arrivals/look.ts';
-import type { Place } from '../../activities/arrivals/place.ts';
-import { prefixPlace } from '../../activities/arrivals/prefix.ts';
-import { stillQuarantined } from '../../activities/arrivals/quarantine.ts';
-import { checkFile } from '../../activities/arrivals/take-in.ts';
-import { kindOf } from '../../activities/sources/identity.ts';
-import { BadData, BadParams } from '../../errors.ts';
-import type { Column } from '../../pipeline/columns.ts';
-import { rawOf } from '../../store/ledger.ts';
+import { folderPlace } from '../../sources/arrivals/folder.ts';
+import { freshFiles, readable } from '../../sources/arrivals/look.ts';
+import type { Place } from '../../sources/arrivals/place.ts';
+import { prefixPlace } from '../../sources/arrivals/prefix.ts';
+import { stillQuarantined } from '../../sources/arrivals/quarantine.ts';
+import { checkFile } from '../../sources/arrivals/take-in.ts';
+import { kindOf } from '../../sources/identity.ts';
+import { BadData, BadParams } from '../../contract/failures.ts';
+import type { Column } from '../../pipeline/batches/columns.ts';
+import { rawOf } from '../../store/ledger/ledger.ts';
 import type { Arrived, ArrivedBatch, Looking } from './arrived.ts';
 
 /** The files of a folder or a prefix: those that are known, and after them those that a look would take. */

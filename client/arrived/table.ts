@@ -1,15 +1,15 @@
 import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { batchesThere } from '../../activities/growing/batches-there.ts';
-import { nextState } from '../../activities/growing/next-state.ts';
-import { lastStamp, mayGrow } from '../../activities/growing/text.ts';
-import { bringIn, type Brought } from '../../activities/sources/bring.ts';
-import { kindOf } from '../../activities/sources/identity.ts';
-import type { Stamp } from '../../activities/sources/source.ts';
-import { withOwnFolder } from '../../own-folder.ts';
-import { batchCount } from '../../pipeline/batch.ts';
-import { taskOf } from '../../pipeline/params.ts';
-import { batchesKnown, tableOf, type Ledger } from '../../store/ledger.ts';
+import { batchesThere } from '../../sources/growing/batches-there.ts';
+import { nextState } from '../../sources/growing/next-state.ts';
+import { lastStamp, mayGrow } from '../../sources/growing/text.ts';
+import { bringIn, type Brought } from '../../sources/bring.ts';
+import { kindOf } from '../../sources/identity.ts';
+import type { Stamp } from '../../sources/source.ts';
+import { withOwnFolder } from '../../config/own-folder.ts';
+import { batchCount } from '../../pipeline/batches/batch.ts';
+import { taskOf } from '../../contract/params.ts';
+import { batchesKnown, tableOf, type Ledger } from '../../store/ledger/ledger.ts';
 import type { Arrived, ArrivedBatch, Looking } from './arrived.ts';
 
 /**

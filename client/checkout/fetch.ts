@@ -1,7 +1,7 @@
-import type { Bucket } from '../../store/bucket.ts';
+import type { Bucket } from '../../store/s3/bucket.ts';
 import type { LocalCache } from '../../store/local-cache.ts';
 import { inParallel } from '../../store/parallel.ts';
-import type { Ref } from '../../store/ref.ts';
+import type { Ref } from '../../contract/ref.ts';
 import { openMeter } from '../meter.ts';
 
 const AT_ONCE = 8;

@@ -1,4 +1,4 @@
-import type { Ref } from '../../store/ref.ts';
+import type { Ref } from '../../contract/ref.ts';
 
 /** A file that stands in the working tree now. */
 export interface FoundFile {

@@ -1,4 +1,4 @@
-import { Conflict } from '../../errors.ts';
+import { Conflict } from '../../contract/failures.ts';
 import type { WantedFile } from './wanted.ts';
 import { bytes, table } from '../display.ts';
 import { say } from '../print.ts';

@@ -1,7 +1,7 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { isSafePath } from '../../store/ref.ts';
+import { isSafePath } from '../../contract/ref.ts';
 
 /** The folder in a working tree that holds what this tool remembers of it. */
 const MEMORY = '.retrain';

@@ -1,7 +1,7 @@
-import { DamagedArtifact } from '../../errors.ts';
+import { DamagedArtifact } from '../../contract/failures.ts';
 import type { Artifacts } from '../../store/artifacts.ts';
 import type { VersionRecord } from '../../store/records.ts';
-import { isDirectory, isSafePath, type Ref } from '../../store/ref.ts';
+import { isDirectory, isSafePath, type Ref } from '../../contract/ref.ts';
 
 /** A file of a version, and the artifact it belongs to: itself, or a directory. */
 export interface WantedFile {

@@ -3,7 +3,7 @@ import { constants } from 'node:fs';
 import { copyFile, mkdir, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { inParallel } from '../../store/parallel.ts';
-import type { Ref } from '../../store/ref.ts';
+import type { Ref } from '../../contract/ref.ts';
 import type { Plan } from './plan.ts';
 import { writeState, type CheckoutState } from './state.ts';
 import { parentsOf, type WantedFile } from './wanted.ts';

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { loadConfig, stackDir, type Config } from '../../config.ts';
+import { loadConfig, stackDir, type Config } from '../../config/environment.ts';
 import { useStack } from '../../infra/stack.ts';
 import { pipelineArgument } from '../arguments.ts';
 

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Config } from '../../config.ts';
+import type { Config } from '../../config/environment.ts';
 import type { DiffRequest } from '../diff.ts';
 import { buildArgument, type BuildName } from '../diff/build.ts';
 import { examples, pipelineCommand, type CommandContext, type CommonFlags } from './context.ts';

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { BadParams } from '../../errors.ts';
+import { BadParams } from '../../contract/failures.ts';
 import { batchArgument } from '../arguments.ts';
 import { examples, pipelineCommand, type CommandContext, type CommonFlags } from './context.ts';
 

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { STAGES, type StageName } from '../../activities/contract.ts';
-import { BadParams } from '../../errors.ts';
+import { STAGES, type StageName } from '../../contract/run.ts';
+import { BadParams } from '../../contract/failures.ts';
 import { batchArgument, setArgument, stageArgument } from '../arguments.ts';
 import { examples, pipelineCommand, type CommandContext, type CommonFlags } from './context.ts';
 

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { BadParams } from '../../errors.ts';
+import { BadParams } from '../../contract/failures.ts';
 import { setArgument } from '../arguments.ts';
 import type { ScheduleVerb } from '../schedule.ts';
 import { examples, pipelineCommand, type CommandContext, type CommonFlags } from './context.ts';

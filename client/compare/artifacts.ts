@@ -1,4 +1,4 @@
-import type { Ref } from '../../store/ref.ts';
+import type { Ref } from '../../contract/ref.ts';
 
 /** An artifact that is not the same on both sides; null where a side has none. */
 export interface ArtifactChange {

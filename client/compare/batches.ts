@@ -1,4 +1,4 @@
-import type { NewBatch } from '../../store/ledger.ts';
+import type { NewBatch } from '../../store/ledger/ledger.ts';
 
 /** A batch that is not the same on both sides: added, left out, or cut from other rows. */
 export interface BatchChange {

@@ -1,5 +1,5 @@
-import { canonicalJson } from '../../pipeline/canonical-json.ts';
-import { byCodePoint } from '../../pipeline/codepoints.ts';
+import { canonicalJson } from '../../contract/canonical-json.ts';
+import { byCodePoint } from '../../contract/codepoints.ts';
 import { flatten } from './flatten.ts';
 
 /** A value on both sides; null where a side has none. */

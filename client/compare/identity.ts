@@ -1,5 +1,5 @@
-import { canonicalJson } from '../../pipeline/canonical-json.ts';
-import type { Ref } from '../../store/ref.ts';
+import { canonicalJson } from '../../contract/canonical-json.ts';
+import type { Ref } from '../../contract/ref.ts';
 import { changesOf } from './changes.ts';
 
 /** Everything a stage's cache key says, but its name and batch. */

@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from 'commander';
-import { MissingHistory } from '../../errors.ts';
+import { MissingHistory } from '../../contract/failures.ts';
 import type { Records, VersionRecord } from '../../store/records.ts';
 
 /** A build as a person names it: `3` is the latest of version 3, `3.1` its first. */

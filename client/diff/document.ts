@@ -1,5 +1,5 @@
 import type { Store } from '../../store/index.ts';
-import { batchesAt } from '../../store/ledger.ts';
+import { batchesAt } from '../../store/ledger/ledger.ts';
 import type { VersionRecord } from '../../store/records.ts';
 import { artifactChanges, type ArtifactChange } from '../compare/artifacts.ts';
 import { batchChanges, type BatchChange } from '../compare/batches.ts';

@@ -1,4 +1,4 @@
-import { byCodePoint } from '../../pipeline/codepoints.ts';
+import { byCodePoint } from '../../contract/codepoints.ts';
 import { changesOf, type Changes } from '../compare/changes.ts';
 import { flatten } from '../compare/flatten.ts';
 import { fiveDigits, isFloat, pythonText } from '../compare/python-text.ts';

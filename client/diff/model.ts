@@ -1,13 +1,13 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { threadFiles } from '../../activities/thread-files.ts';
-import { withOwnFolder } from '../../own-folder.ts';
-import { encoderFromJson } from '../../pipeline/encoder.ts';
-import { featureImportance } from '../../pipeline/importance.ts';
-import { learnerOf } from '../../pipeline/learners.ts';
-import { treeFromJson, type TreeModel, type TreeName } from '../../pipeline/tree.ts';
+import { threadFiles } from '../../compute/thread-files.ts';
+import { withOwnFolder } from '../../config/own-folder.ts';
+import { encoderFromJson } from '../../pipeline/features/encoder.ts';
+import { featureImportance } from '../../pipeline/models/importance.ts';
+import { learnerOf } from '../../pipeline/models/learners.ts';
+import { treeFromJson, type TreeModel, type TreeName } from '../../pipeline/models/tree.ts';
 import type { Artifacts } from '../../store/artifacts.ts';
-import type { Ref } from '../../store/ref.ts';
+import type { Ref } from '../../contract/ref.ts';
 import type { VersionRecord } from '../../store/records.ts';
 
 /** What is compared of a model. */

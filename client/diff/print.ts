@@ -1,4 +1,4 @@
-import { isBetter } from '../../pipeline/metric-sets.ts';
+import { isBetter } from '../../contract/metric-sets.ts';
 import { bytes, number, table } from '../display.ts';
 import type { ArtifactChange } from '../compare/artifacts.ts';
 import type { BatchChange } from '../compare/batches.ts';

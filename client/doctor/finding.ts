@@ -1,4 +1,4 @@
-import { messageOf } from '../../errors.ts';
+import { messageOf } from '../../contract/failures.ts';
 
 /** What a look at one thing came to. `mend` says what to do, where something is to be done. */
 export interface Finding {

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { serverVersion } from '../../tracking/version.ts';
+import { serverVersion } from '../../tracking/mlflow/version.ts';
 import { isDirectoryUri } from '../../tracking/place.ts';
 import type { Session } from '../session.ts';
 import { fail, ok, warn, type Finding } from './finding.ts';

@@ -2,7 +2,7 @@ import { constants, existsSync } from 'node:fs';
 import { access, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
-import { Conflict, messageOf, SetupError } from '../../errors.ts';
+import { Conflict, messageOf, SetupError } from '../../contract/failures.ts';
 import { withLock } from '../../infra/lock.ts';
 import { sha256 } from '../../store/hash.ts';
 import { say } from '../print.ts';

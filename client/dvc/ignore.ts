@@ -1,4 +1,4 @@
-import { byCodePoint } from '../../pipeline/codepoints.ts';
+import { byCodePoint } from '../../contract/codepoints.ts';
 import { lockedStages, type DvcLoop, type DvcStage } from '../../store/dvc/stage.ts';
 
 /** What .dvc/.gitignore says in every DVC repository (`dvc/repo/__init__.py` in its package). */

@@ -1,6 +1,6 @@
-import { BATCHES, MERGED } from '../../activities/paths.ts';
+import { BATCHES, MERGED } from '../../contract/paths.ts';
 import { FILE, KEY, type DvcItem, type DvcLoop, type DvcStage } from '../../store/dvc/stage.ts';
-import { at, type Ref } from '../../store/ref.ts';
+import { at, type Ref } from '../../contract/ref.ts';
 import { stageCommandLine } from './command.ts';
 import type { StoredStage, StoredVersion } from './version.ts';
 

@@ -1,7 +1,7 @@
-import { canonicalJson } from '../../pipeline/canonical-json.ts';
+import { canonicalJson } from '../../contract/canonical-json.ts';
 import type { Artifacts } from '../../store/artifacts.ts';
 import type { VersionRecord } from '../../store/records.ts';
-import { isDirectory, type Ref } from '../../store/ref.ts';
+import { isDirectory, type Ref } from '../../contract/ref.ts';
 
 /** A version as the store tells it: its stages, and what their directories hold. */
 export interface StoredVersion {

@@ -1,6 +1,6 @@
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import type { Lease } from '../../store/leases.ts';
-import { isOpen } from '../../workflow-status.ts';
+import { isOpen } from '../../contract/workflow-status.ts';
 
 /** What is left of a run that was ended from outside learns of it with its next heartbeat. */
 const ECHO_MS = 120_000;

@@ -1,8 +1,8 @@
-import { BATCHES } from '../../activities/paths.ts';
+import { BATCHES } from '../../contract/paths.ts';
 import type { Store } from '../../store/index.ts';
-import { batchesAt, rawNamed, type Ledger } from '../../store/ledger.ts';
+import { batchesAt, rawNamed, type Ledger } from '../../store/ledger/ledger.ts';
 import type { VersionRecord } from '../../store/records.ts';
-import { isDirectory, type Ref } from '../../store/ref.ts';
+import { isDirectory, type Ref } from '../../contract/ref.ts';
 
 /** The kinds of artifact in the order of the data's way: the columns of the picture. */
 export const KINDS = ['raw', 'batches', 'merged', 'splits', 'model', 'metrics'] as const;

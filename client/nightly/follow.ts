@@ -1,14 +1,14 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
-import type { NightlySummary } from '../../activities/nightly-contract.ts';
+import type { NightlySummary } from '../../contract/nightly.ts';
 import type { nightly } from '../../workflows/index.ts';
-import { nightlyProgress } from '../../workflows/messages.ts';
+import { nightlyProgress } from '../../contract/messages.ts';
 import { EXIT } from '../exit.ts';
 import { tell } from '../failure.ts';
 import { printJson, say } from '../print.ts';
 import type { Session } from '../session.ts';
-import { scoreDigits } from '../../pipeline/score-digits.ts';
+import { scoreDigits } from '../../contract/score-digits.ts';
 
 /** How often it is asked where it stands. */
 const LOOK_MS = 1_000;

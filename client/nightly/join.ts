@@ -1,8 +1,8 @@
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
-import type { NightlyInput } from '../../activities/nightly-contract.ts';
-import { Conflict } from '../../errors.ts';
-import { canonicalJson } from '../../pipeline/canonical-json.ts';
+import type { NightlyInput } from '../../contract/nightly.ts';
+import { Conflict } from '../../contract/failures.ts';
+import { canonicalJson } from '../../contract/canonical-json.ts';
 import type { Session } from '../session.ts';
 
 /**

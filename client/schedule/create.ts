@@ -4,7 +4,7 @@ import {
   type ScheduleDescription,
   type ScheduleHandle,
 } from '@temporalio/client';
-import { BadParams, messageOf } from '../../errors.ts';
+import { BadParams, messageOf } from '../../contract/failures.ts';
 import type { Session } from '../session.ts';
 import { scheduleIdOf, scheduleOf, type Wanted } from './spec.ts';
 

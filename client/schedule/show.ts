@@ -1,5 +1,5 @@
 import { ScheduleNotFoundError, type ScheduleDescription } from '@temporalio/client';
-import { MissingHistory } from '../../errors.ts';
+import { MissingHistory } from '../../contract/failures.ts';
 import { tell } from '../failure.ts';
 import type { Session } from '../session.ts';
 import type { nightly } from '../../workflows/index.ts';

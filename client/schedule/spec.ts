@@ -1,5 +1,5 @@
 import type { ScheduleOptions, ScheduleOptionsStartWorkflowAction } from '@temporalio/client';
-import { BadParams } from '../../errors.ts';
+import { BadParams } from '../../contract/failures.ts';
 import type { nightly } from '../../workflows/index.ts';
 import { plain } from '../../workflows/markdown.ts';
 

@@ -2,7 +2,7 @@ import { WorkflowNotFoundError } from '@temporalio/client';
 import type { VersionRecord } from '../../store/records.ts';
 import { pendingOf } from '../pending.ts';
 import type { Session } from '../session.ts';
-import { isOpen } from '../../workflow-status.ts';
+import { isOpen } from '../../contract/workflow-status.ts';
 
 /** The workflow that logs a version whose logging was put off. */
 export interface Logging {

@@ -1,14 +1,14 @@
 import { WorkflowNotFoundError, type WorkflowHandle } from '@temporalio/client';
-import type { RunSummary } from '../../activities/contract.ts';
+import type { RunSummary } from '../../contract/run.ts';
 import type { Progress } from '../../activities/execution.ts';
-import { progress } from '../../workflows/messages.ts';
+import { progress } from '../../contract/messages.ts';
 import { tell, type ToldFailure } from '../failure.ts';
 import { pendingOf, type Described } from '../pending.ts';
 import { temporalLink } from '../result.ts';
 import type { Session } from '../session.ts';
 import { whyWaiting } from '../waiting.ts';
 import { NO_WORKER, taskQueueHasWorker } from '../workers.ts';
-import { isOpen } from '../../workflow-status.ts';
+import { isOpen } from '../../contract/workflow-status.ts';
 
 /** The latest run of a batch, as Temporal knows it. */
 export interface LatestRun {

@@ -1,5 +1,5 @@
 import type { VersionRecord } from '../../store/records.ts';
-import { runUrl } from '../../tracking/links.ts';
+import { runUrl } from '../../tracking/mlflow/links.ts';
 import type { Session } from '../session.ts';
 
 /** Where a build is logged now. */

@@ -3,7 +3,7 @@ import {
   StorageRefused,
   StorageUnavailable,
   type RetrainError,
-} from '../../errors.ts';
+} from '../../contract/failures.ts';
 import type { VersionRecord } from '../../store/records.ts';
 import type { Stale } from '../../store/stale.ts';
 import { latestOf } from '../latest.ts';

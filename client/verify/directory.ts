@@ -1,8 +1,8 @@
 import { manifestKey, objectKey } from '../../store/artifacts.ts';
-import type { Bucket } from '../../store/bucket.ts';
+import type { Bucket } from '../../store/s3/bucket.ts';
 import { sha256 } from '../../store/hash.ts';
 import { encodeDirectory, manifestSchema, type EncodedDirectory } from '../../store/manifest.ts';
-import type { Ref } from '../../store/ref.ts';
+import type { Ref } from '../../contract/ref.ts';
 import type { Fault } from './problems.ts';
 
 /** A directory as it is stored: what is wrong with its twins, and its files as far as they are known. */

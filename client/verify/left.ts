@@ -1,4 +1,4 @@
-import type { Ledger } from '../../store/ledger.ts';
+import type { Ledger } from '../../store/ledger/ledger.ts';
 import type { Problem } from './problems.ts';
 
 /** Something that no run makes again, and how it comes back. */

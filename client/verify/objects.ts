@@ -1,8 +1,8 @@
 import { objectKey } from '../../store/artifacts.ts';
-import type { Bucket } from '../../store/bucket.ts';
+import type { Bucket } from '../../store/s3/bucket.ts';
 import { digestObject } from '../../store/digest.ts';
 import { inParallel } from '../../store/parallel.ts';
-import type { Ref } from '../../store/ref.ts';
+import type { Ref } from '../../contract/ref.ts';
 import { VersionSet } from '../../store/version-set.ts';
 import type { Meter } from '../meter.ts';
 import type { Problems } from './problems.ts';

@@ -1,11 +1,11 @@
-import { partColumns, readColumns } from '../../activities/columns-file.ts';
+import { partColumns, readColumns } from '../../store/columns-file.ts';
 import { partIdentity } from '../../activities/encode-part.ts';
 import { stage as preprocess } from '../../activities/preprocess.ts';
-import { DamagedArtifact } from '../../errors.ts';
-import type { Column } from '../../pipeline/columns.ts';
+import { DamagedArtifact } from '../../contract/failures.ts';
+import type { Column } from '../../pipeline/batches/columns.ts';
 import { isSoundEntry } from '../../store/record-check.ts';
 import type { VersionRecord } from '../../store/records.ts';
-import type { Ref } from '../../store/ref.ts';
+import type { Ref } from '../../contract/ref.ts';
 import { entryKey, stageKey, type CacheEntry } from '../../store/stage-cache.ts';
 import { CACHE_ENTRY, faultOf, unlessDamaged, type Fault } from './problems.ts';
 import type { Verification } from './version.ts';

@@ -1,4 +1,4 @@
-import { DamagedArtifact } from '../../errors.ts';
+import { DamagedArtifact } from '../../contract/failures.ts';
 import { VersionSet } from '../../store/version-set.ts';
 
 /** What a fault in the ledger is called. */

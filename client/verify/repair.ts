@@ -1,6 +1,6 @@
-import { MOST_DAMAGED } from '../../activities/contract.ts';
-import { RAW } from '../../activities/paths.ts';
-import { paramsSchema, parseParams } from '../../pipeline/params.ts';
+import { MOST_DAMAGED } from '../../contract/run.ts';
+import { RAW } from '../../contract/paths.ts';
+import { paramsSchema, parseParams } from '../../contract/params.ts';
 import type { VersionRecord } from '../../store/records.ts';
 import { staleVersions } from '../../store/stale.ts';
 import type { trainBatch } from '../../workflows/index.ts';

@@ -1,12 +1,12 @@
-import { headlineOf, readMetrics } from '../../activities/metrics-file.ts';
-import { DamagedArtifact, MissingHistory } from '../../errors.ts';
-import type { Column } from '../../pipeline/columns.ts';
+import { headlineOf, readMetrics } from '../../tracking/tracked-run/metrics-file.ts';
+import { DamagedArtifact, MissingHistory } from '../../contract/failures.ts';
+import type { Column } from '../../pipeline/batches/columns.ts';
 import type { Store } from '../../store/index.ts';
-import { batchesAt, rawNamed, type Ledger } from '../../store/ledger.ts';
+import { batchesAt, rawNamed, type Ledger } from '../../store/ledger/ledger.ts';
 import { entryFaults, isSoundEntry, recordFaults } from '../../store/record-check.ts';
 import { latestKey, recordKey, type VersionRecord } from '../../store/records.ts';
 import type { VersionLine } from '../../store/version-index.ts';
-import { isDirectory, type Ref } from '../../store/ref.ts';
+import { isDirectory, type Ref } from '../../contract/ref.ts';
 import { entryKey } from '../../store/stage-cache.ts';
 import { checkDirectory } from './directory.ts';
 import { checkParts, type CheckedPart } from './parts.ts';

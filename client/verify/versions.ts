@@ -1,6 +1,6 @@
-import { DamagedArtifact } from '../../errors.ts';
+import { DamagedArtifact } from '../../contract/failures.ts';
 import type { Store } from '../../store/index.ts';
-import { ledgerKey, refsOf, type Ledger } from '../../store/ledger.ts';
+import { ledgerKey, refsOf, type Ledger } from '../../store/ledger/ledger.ts';
 import { inParallel } from '../../store/parallel.ts';
 import { noVersionYet } from '../latest.ts';
 import { openMeter } from '../meter.ts';

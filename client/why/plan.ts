@@ -1,19 +1,19 @@
-import { columnsRef } from '../../activities/columns-file.ts';
+import { columnsRef } from '../../store/columns-file.ts';
 import { stage as evaluate } from '../../activities/evaluate.ts';
-import type { SourcePlace } from '../../activities/sources/source.ts';
-import { arrivalsStage } from '../../activities/arrivals/get-arrivals.ts';
-import { isPlace } from '../../activities/arrivals/open-place.ts';
-import { asCut, checkFrozen } from '../../activities/frozen.ts';
-import { mayGrow } from '../../activities/growing/text.ts';
+import type { SourcePlace } from '../../sources/source.ts';
+import { arrivalsStage } from '../../sources/arrivals/get-arrivals.ts';
+import { isPlace } from '../../sources/arrivals/open-place.ts';
+import { asCut, checkFrozen } from '../../sources/frozen.ts';
+import { mayGrow } from '../../sources/growing/text.ts';
 import { grownStage, stage as getData } from '../../activities/get_data.ts';
 import { inputsOf, stage as mergeData } from '../../activities/merge_data.ts';
 import { stage as prepareBatch, stageFor } from '../../activities/batches/definition.ts';
 import { stage as preprocess } from '../../activities/preprocess.ts';
 import { stage as train } from '../../activities/train.ts';
-import { checkBatch } from '../../pipeline/batch.ts';
-import type { Params } from '../../pipeline/params.ts';
+import { checkBatch } from '../../pipeline/batches/batch.ts';
+import type { Params } from '../../contract/params.ts';
 import type { Store } from '../../store/index.ts';
-import { hasArrivals, rawOf, tableOf, type Ledger } from '../../store/ledger.ts';
+import { hasArrivals, rawOf, tableOf, type Ledger } from '../../store/ledger/ledger.ts';
 import type { VersionRecord } from '../../store/records.ts';
 import { sourceOf } from './source.ts';
 import {

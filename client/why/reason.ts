@@ -1,5 +1,5 @@
-import { canonicalJson } from '../../pipeline/canonical-json.ts';
-import type { StageName } from '../../activities/contract.ts';
+import { canonicalJson } from '../../contract/canonical-json.ts';
+import type { StageName } from '../../contract/run.ts';
 import type { Difference } from '../compare/identity.ts';
 
 /** Why a stage runs, or ran. */

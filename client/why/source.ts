@@ -1,16 +1,16 @@
 import { existsSync } from 'node:fs';
-import { rawFiles } from '../../activities/arrivals/get-arrivals.ts';
-import { isPlace } from '../../activities/arrivals/open-place.ts';
-import { looksAgain } from '../../activities/growing/look-or-check.ts';
-import { RAW_FILES } from '../../activities/paths.ts';
-import { bringIn } from '../../activities/sources/bring.ts';
-import { kindOf } from '../../activities/sources/identity.ts';
-import type { SourcePlace } from '../../activities/sources/source.ts';
-import type { Params } from '../../pipeline/params.ts';
+import { rawFiles } from '../../sources/arrivals/get-arrivals.ts';
+import { isPlace } from '../../sources/arrivals/open-place.ts';
+import { looksAgain } from '../../sources/growing/look-or-check.ts';
+import { RAW_FILES } from '../../contract/paths.ts';
+import { bringIn } from '../../sources/bring.ts';
+import { kindOf } from '../../sources/identity.ts';
+import type { SourcePlace } from '../../sources/source.ts';
+import type { Params } from '../../contract/params.ts';
 import { encodeDirectory } from '../../store/manifest.ts';
-import { tableOf, type Ledger } from '../../store/ledger.ts';
+import { tableOf, type Ledger } from '../../store/ledger/ledger.ts';
 import type { Input } from './stage-plan.ts';
-import type { Ref } from '../../store/ref.ts';
+import type { Ref } from '../../contract/ref.ts';
 
 /**
  * What get_data would read: the raw data the ledger knows once a batch is cut, else the source itself, as

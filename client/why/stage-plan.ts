@@ -1,9 +1,9 @@
-import type { StageName } from '../../activities/contract.ts';
+import type { StageName } from '../../contract/run.ts';
 import { identityOf, type StageDefinition } from '../../activities/stage.ts';
-import type { Params } from '../../pipeline/params.ts';
+import type { Params } from '../../contract/params.ts';
 import type { Store } from '../../store/index.ts';
 import type { VersionRecord } from '../../store/records.ts';
-import type { Ref } from '../../store/ref.ts';
+import type { Ref } from '../../contract/ref.ts';
 import { stageKey, type CacheEntry } from '../../store/stage-cache.ts';
 import { differencesOf } from '../compare/identity.ts';
 import { producerOf, type Origin } from './origin.ts';

@@ -2,7 +2,18 @@ import { createHash } from 'node:crypto';
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
-const SOURCES = ['workflows', 'activities', 'pipeline', 'store', 'tracking', 'worker'];
+const SOURCES = [
+  'contract',
+  'workflows',
+  'activities',
+  'sources',
+  'pipeline',
+  'compute',
+  'store',
+  'tracking',
+  'config',
+  'worker',
+];
 
 /**
  * Changes when a source the worker runs changes (by name, size and time, which costs a few ms): a

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { messageOf } from '../../errors.ts';
+import { messageOf } from '../../contract/failures.ts';
 import { httpProblem } from '../http-check.ts';
 import { portVariable } from '../ports.ts';
 import type { Part, Plan } from './part.ts';

@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { SetupError } from '../../errors.ts';
+import { SetupError } from '../../contract/failures.ts';
 import { isServing } from '../grpc-health.ts';
 import { httpProblem } from '../http-check.ts';
 import { portVariable } from '../ports.ts';
-import { SEARCH_ATTRIBUTES } from '../../workflows/search-attributes.ts';
+import { SEARCH_ATTRIBUTES } from '../../workflows/set-search-attributes.ts';
 import type { Part, Plan } from './part.ts';
 
 const run = promisify(execFile);
@@ -69,7 +69,7 @@ export function temporalPart({ dir, ports, inner, venv }: Plan): Part {
         },
       );
       // Loaded here: a stack that is up needs no gRPC library to be looked at.
-      const { registerAt } = await import('../../search-attributes.ts');
+      const { registerAt } = await import('../../contract/search-attributes.ts');
       await registerAt(address, 'default');
     },
     startMs: 60_000,

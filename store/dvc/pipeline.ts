@@ -1,4 +1,4 @@
-import { byCodePoint } from '../../pipeline/codepoints.ts';
+import { byCodePoint } from '../../contract/codepoints.ts';
 import { FILE, isLoop, KEY, type DvcItem, type DvcPipeline, type DvcStage } from './stage.ts';
 import { toYaml } from './yaml.ts';
 

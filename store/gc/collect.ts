@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Conflict } from '../../errors.ts';
+import { Conflict } from '../../contract/failures.ts';
 import type { Store } from '../index.ts';
 import type { Lease } from '../leases.ts';
 import { inParallel } from '../parallel.ts';

@@ -1,6 +1,6 @@
-import { DamagedArtifact } from '../../errors.ts';
+import { DamagedArtifact } from '../../contract/failures.ts';
 import { manifestKey, objectKey, type Artifacts } from '../artifacts.ts';
-import { isDirectory, type Ref } from '../ref.ts';
+import { isDirectory, type Ref } from '../../contract/ref.ts';
 import type { CacheEntry } from '../stage-cache.ts';
 
 /** The keys of all objects that something kept leads to. */

@@ -1,4 +1,4 @@
-import { refSchema, type Ref } from '../ref.ts';
+import { refSchema, type Ref } from '../../contract/ref.ts';
 
 /**
  * Every reference anywhere in a stored document. By its shape, not by where it stands: a document that

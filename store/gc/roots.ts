@@ -1,8 +1,8 @@
-import { DamagedArtifact } from '../../errors.ts';
+import { DamagedArtifact } from '../../contract/failures.ts';
 import type { Store } from '../index.ts';
 import { inParallel } from '../parallel.ts';
 import { recordKey, type BuildOf, type VersionRecord } from '../records.ts';
-import type { Ref } from '../ref.ts';
+import type { Ref } from '../../contract/ref.ts';
 import { keeper, type Keep } from './keep.ts';
 import { refsIn } from './refs.ts';
 

@@ -1,8 +1,8 @@
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { StageResult } from '../../activities/contract.ts';
-import type { Ref } from '../../store/ref.ts';
-import { createMlflowTracker } from '../../tracking/mlflow.ts';
+import type { StageResult } from '../../contract/run.ts';
+import type { Ref } from '../../contract/ref.ts';
+import { createMlflowTracker } from '../../tracking/mlflow/tracker.ts';
 import type { Tracker } from '../../tracking/tracker.ts';
 import { openOddServer, type OddServer } from '../support/odd-server.ts';
 import { temporalOf } from '../support/project.ts';

@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
-import { openPool } from '../../activities/compute.ts';
+import { openPool } from '../../compute/pool.ts';
 import { createActivities, type Activities } from '../../activities/index.ts';
-import { limitsFromEnv } from '../../activities/sources/source.ts';
+import { limitsFromEnv } from '../../sources/source.ts';
 import { openStore } from '../../store/index.ts';
 import { LocalCache } from '../../store/local-cache.ts';
-import { createMlflowTracker } from '../../tracking/mlflow.ts';
+import { createMlflowTracker } from '../../tracking/mlflow/tracker.ts';
 import { activityInterceptor } from '../../worker/activity-interceptor.ts';
 import { openProxy, type Proxy } from '../support/proxy.ts';
 

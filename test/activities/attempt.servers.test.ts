@@ -1,9 +1,14 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { findAttempt, openAttempt, sweepTwins, updateAttempt } from '../../activities/attempt.ts';
-import type { AttemptOf, TrackingDeps } from '../../activities/attempt-claim.ts';
+import {
+  findAttempt,
+  openAttempt,
+  sweepTwins,
+  updateAttempt,
+} from '../../tracking/tracked-run/attempt.ts';
+import type { AttemptOf, TrackingDeps } from '../../tracking/tracked-run/claim.ts';
 import type { Execution } from '../../activities/execution.ts';
 import { openStore, type Store } from '../../store/index.ts';
-import { createMlflowTracker } from '../../tracking/mlflow.ts';
+import { createMlflowTracker } from '../../tracking/mlflow/tracker.ts';
 import type { Tracker } from '../../tracking/tracker.ts';
 
 /** One MLflow run per training attempt, on the real servers, whoever comes, dies or wakes late. */

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { stageFor } from '../../activities/batches/definition.ts';
-import { MISSING_VALUES, paramsSchema } from '../../pipeline/params.ts';
-import type { Ledger } from '../../store/ledger.ts';
+import { MISSING_VALUES, paramsSchema } from '../../contract/params.ts';
+import type { Ledger } from '../../store/ledger/ledger.ts';
 import { SETTINGS } from '../store/ledger-settings.ts';
 
 const LEDGER: Ledger = {

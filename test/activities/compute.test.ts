@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openPool, type ComputePool } from '../../activities/compute.ts';
-import type { Reading } from '../../activities/gauge.ts';
+import { openPool, type ComputePool } from '../../compute/pool.ts';
+import type { Reading } from '../../compute/gauge.ts';
 import { trainingInput } from './tables.ts';
 
 let pool: ComputePool;

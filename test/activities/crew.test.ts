@@ -1,12 +1,12 @@
 import { afterAll, describe, expect, it } from 'vitest';
-import { openCrew, trainThreads } from '../../activities/crew.ts';
+import { openCrew, trainThreads } from '../../compute/crew.ts';
 import {
   fitClasses,
   fitClassesTogether,
   fitNumbers,
   fitNumbersTogether,
   type TreeParams,
-} from '../../pipeline/cart/fit.ts';
+} from '../../pipeline/models/cart/fit.ts';
 import { jsonOf } from '../pipeline/trees.ts';
 import { seeded, upTo } from '../pipeline/trees.ts';
 import { sha256 } from '../pipeline/support.ts';

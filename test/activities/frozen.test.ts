@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import { asCut, checkFrozen } from '../../activities/frozen.ts';
-import { paramsSchema } from '../../pipeline/params.ts';
-import type { Ledger, Settings } from '../../store/ledger.ts';
+import { asCut, checkFrozen } from '../../sources/frozen.ts';
+import { paramsSchema } from '../../contract/params.ts';
+import type { Ledger, Settings } from '../../store/ledger/ledger.ts';
 import { SETTINGS } from '../store/ledger-settings.ts';
 
 const cut = (settings: Partial<Settings>, batches = 1): Ledger => ({

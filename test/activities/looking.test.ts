@@ -1,13 +1,13 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { lookAt, type Looked } from '../../activities/arrivals/look.ts';
-import type { Listing, Place } from '../../activities/arrivals/place.ts';
-import { uploadedPlace } from '../../activities/arrivals/uploaded.ts';
+import { lookAt, type Looked } from '../../sources/arrivals/look.ts';
+import type { Listing, Place } from '../../sources/arrivals/place.ts';
+import { uploadedPlace } from '../../sources/arrivals/uploaded.ts';
 import type { Deps } from '../../activities/deps.ts';
 import { computeHere } from '../../client/compute-here.ts';
-import { paramsSchema } from '../../pipeline/params.ts';
+import { paramsSchema } from '../../contract/params.ts';
 import { Artifacts } from '../../store/artifacts.ts';
 import type { Store } from '../../store/index.ts';
-import { Ledgers } from '../../store/ledger.ts';
+import { Ledgers } from '../../store/ledger/ledger.ts';
 import { memoryBucket } from '../support/memory-bucket.ts';
 
 /** A look reads what it cannot know otherwise, and nothing else. */

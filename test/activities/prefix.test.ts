@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openPlace } from '../../activities/arrivals/open-place.ts';
+import { openPlace } from '../../sources/arrivals/open-place.ts';
 import type { Store } from '../../store/index.ts';
 import { openOddServer, type OddServer } from '../support/odd-server.ts';
 import { place } from './sources/bring.ts';

@@ -1,12 +1,12 @@
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Healed, StageResult } from '../../activities/contract.ts';
+import type { Healed, StageResult } from '../../contract/run.ts';
 import type { Deps } from '../../activities/deps.ts';
 import { runStage, type Stage, type StageCall } from '../../activities/stage.ts';
 import { objectKey } from '../../store/artifacts.ts';
 import { openStore, type Store } from '../../store/index.ts';
-import type { Ref } from '../../store/ref.ts';
+import type { Ref } from '../../contract/ref.ts';
 import { StageCache } from '../../store/stage-cache.ts';
 
 /** A stage whose outputs have gone, and a worker that dies at each point of making them again. */

@@ -1,5 +1,5 @@
-import { encodePart, fitEncoder } from '../../pipeline/part-tasks.ts';
-import type { Column } from '../../pipeline/columns.ts';
+import { encodePart, fitEncoder } from '../../pipeline/features/part-tasks.ts';
+import type { Column } from '../../pipeline/batches/columns.ts';
 
 /** Columns of numbers and a label that follows none of them, so that a tree over it is as large as it gets. */
 export function noisyCsv(rows: number, columns: number): Uint8Array {

@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { folderPlace } from '../../activities/arrivals/folder.ts';
+import { folderPlace } from '../../sources/arrivals/folder.ts';
 import { bring, place } from './sources/bring.ts';
 
 /** Files that this process may not read, also where the tests run as root, which may read all. */

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { failed } from '../../client/doctor/finding.ts';
 import { node, skew } from '../../client/doctor/machine.ts';
 import { mlflowVersion } from '../../client/doctor/mlflow.ts';
-import { SetupError } from '../../errors.ts';
+import { SetupError } from '../../contract/failures.ts';
 
 describe('doctor', () => {
   it('takes an error apart into what is found and how to mend it', () => {

@@ -1,4 +1,4 @@
-import { at, type Ref } from '../../store/ref.ts';
+import { at, type Ref } from '../../contract/ref.ts';
 import { encodeDirectory } from '../../store/manifest.ts';
 import { hashOf, refOf } from '../../store/hash.ts';
 import type { VersionRecord } from '../../store/records.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { trainBatch } from '../../workflows/index.ts';
 import { sha256 } from '../../store/hash.ts';
-import type { Ledger } from '../../store/ledger.ts';
+import type { Ledger } from '../../store/ledger/ledger.ts';
 import type { Store } from '../../store/index.ts';
 import { labelled, labelledFlags } from '../support/csv.ts';
 import { type Project, temporalOf } from '../support/project.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { ResultDocument } from '../../client/result.ts';
-import { createMlflowTracker } from '../../tracking/mlflow.ts';
+import { createMlflowTracker } from '../../tracking/mlflow/tracker.ts';
 import type { FoundRun } from '../../tracking/tracker.ts';
 import type { logVersion } from '../../workflows/index.ts';
 import {

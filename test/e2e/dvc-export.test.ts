@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { loadConfig } from '../../config.ts';
+import { loadConfig } from '../../config/environment.ts';
 import { openStore, type Store } from '../../store/index.ts';
 import { expectPulled, makeDvcFolder, type DvcFolder } from '../support/dvc.ts';
 import {

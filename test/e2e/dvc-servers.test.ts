@@ -9,7 +9,7 @@ import type { DvcItem, DvcPipeline } from '../../store/dvc/stage.ts';
 import { toYaml } from '../../store/dvc/yaml.ts';
 import { sha256 } from '../../store/hash.ts';
 import { openStore, type Store } from '../../store/index.ts';
-import { at, type Ref } from '../../store/ref.ts';
+import { at, type Ref } from '../../contract/ref.ts';
 import { bring } from '../activities/sources/bring.ts';
 import { expectPulled, makeDvcFolder, type DvcFolder } from '../support/dvc.ts';
 import {

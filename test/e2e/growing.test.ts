@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sha256 } from '../../store/hash.ts';
-import type { Ledger } from '../../store/ledger.ts';
+import type { Ledger } from '../../store/ledger/ledger.ts';
 import type { Store } from '../../store/index.ts';
 import { openOddServer, type OddServer } from '../support/odd-server.ts';
 import type { Project } from '../support/project.ts';

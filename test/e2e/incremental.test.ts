@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openByteMeter, type ByteMeter } from '../../bench/byte-meter.ts';
 import type { ResultDocument } from '../../client/result.ts';
-import { loadConfig } from '../../config.ts';
+import { loadConfig } from '../../config/environment.ts';
 import { openStore, type Store } from '../../store/index.ts';
 import { makeProject, startWorker, type Project, type RunningWorker } from '../support/project.ts';
 import { openProxy, type Proxy } from '../support/proxy.ts';

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ResultDocument } from '../../client/result.ts';
-import { isDirectory } from '../../store/ref.ts';
+import { isDirectory } from '../../contract/ref.ts';
 import type { Store } from '../../store/index.ts';
 import { largestPayloadIn, MOST_PAYLOAD } from '../support/payloads.ts';
 import { type Project, temporalOf } from '../support/project.ts';
@@ -87,10 +87,7 @@ describe('three Iris batches', () => {
       }),
     );
     expect(rows.map(({ length }) => length)).toEqual([50, 50, 50]);
-    const iris = readFileSync(
-      new URL('../../activities/datasets/iris.csv', import.meta.url),
-      'utf8',
-    );
+    const iris = readFileSync(new URL('../../sources/datasets/iris.csv', import.meta.url), 'utf8');
     expect(rows.flat().sort()).toEqual(iris.trim().split('\n').slice(1).sort());
     const index = await store.records.list('iris');
     for (const { rows: train, metrics, version } of index)

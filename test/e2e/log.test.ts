@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ResultDocument } from '../../client/result.ts';
 import { createFilesTracker } from '../../tracking/files/tracker.ts';
-import { createMlflowTracker } from '../../tracking/mlflow.ts';
+import { createMlflowTracker } from '../../tracking/mlflow/tracker.ts';
 import { makeProject, startWorker, type Project, type RunningWorker } from '../support/project.ts';
 
 /** `log`: versions logged again to a server that lost them and to a directory, from their records. */

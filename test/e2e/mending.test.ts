@@ -2,13 +2,13 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { RunSummary } from '../../activities/contract.ts';
+import type { RunSummary } from '../../contract/run.ts';
 import { verifyVersions } from '../../client/verify/versions.ts';
-import { loadConfig } from '../../config.ts';
+import { loadConfig } from '../../config/environment.ts';
 import { objectKey } from '../../store/artifacts.ts';
 import { openStore, type Store } from '../../store/index.ts';
-import { batchesAt, type Ledger } from '../../store/ledger.ts';
-import type { Ref } from '../../store/ref.ts';
+import { batchesAt, type Ledger } from '../../store/ledger/ledger.ts';
+import type { Ref } from '../../contract/ref.ts';
 import type { trainBatch } from '../../workflows/index.ts';
 import { labelled } from '../support/csv.ts';
 import { makeDvcFolder } from '../support/dvc.ts';

@@ -6,9 +6,9 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import type { ResultDocument } from '../../client/result.ts';
-import { loadConfig } from '../../config.ts';
-import { partFromArrow } from '../../pipeline/arrow.ts';
-import type { NumberColumn } from '../../pipeline/part.ts';
+import { loadConfig } from '../../config/environment.ts';
+import { partFromArrow } from '../../pipeline/features/arrow.ts';
+import type { NumberColumn } from '../../pipeline/features/part.ts';
 import { openStore, type Store } from '../../store/index.ts';
 import { makeDvcFolder, type DvcFolder } from '../support/dvc.ts';
 import {

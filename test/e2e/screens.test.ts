@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { result } from '../../workflows/messages.ts';
+import { result } from '../../contract/messages.ts';
 import { makeScene, type Scene } from '../screenshots/scene.ts';
 import { screensOf } from '../screenshots/screens.ts';
 import { openViewer, type Viewer } from '../screenshots/viewer.ts';

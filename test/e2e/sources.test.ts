@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { loadConfig } from '../../config.ts';
+import { loadConfig } from '../../config/environment.ts';
 import { md5, sha256 } from '../../store/hash.ts';
 import { openStore, type Store } from '../../store/index.ts';
 import { openOddServer, type OddServer } from '../support/odd-server.ts';

@@ -2,9 +2,9 @@ import { cpSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { scratchFolder } from '../../activities/local-file.ts';
+import { scratchFolder } from '../../store/scratch.ts';
 import type { ResultDocument } from '../../client/result.ts';
-import { newOwnFolder } from '../../own-folder.ts';
+import { newOwnFolder } from '../../config/own-folder.ts';
 import {
   makeProject,
   startWorker,

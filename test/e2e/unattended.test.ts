@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import type { Client } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { NightlySummary } from '../../activities/nightly-contract.ts';
+import type { NightlySummary } from '../../contract/nightly.ts';
 import type { Shown } from '../../client/schedule/show.ts';
 import {
   makeProject,

@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import type { Client } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ResultDocument } from '../../client/result.ts';
-import { result } from '../../workflows/messages.ts';
+import { result } from '../../contract/messages.ts';
 import {
   makeProject,
   startWorker,

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Client, isGrpcServiceError } from '@temporalio/client';
-import type { RunSummary } from '../../activities/contract.ts';
-import { loadConfig } from '../../config.ts';
+import type { RunSummary } from '../../contract/run.ts';
+import { loadConfig } from '../../config/environment.ts';
 import { openStore, type Store } from '../../store/index.ts';
 import {
   makeProject,

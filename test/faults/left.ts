@@ -1,4 +1,4 @@
-import type { RunSummary } from '../../activities/contract.ts';
+import type { RunSummary } from '../../contract/run.ts';
 import { verifyVersions } from '../../client/verify/versions.ts';
 import { BATCH, type Ground } from './ground.ts';
 

@@ -2,10 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import proto from '@temporalio/proto';
 import type { Progress } from '../../activities/execution.ts';
-import type { RunSummary, TrainBatchInput } from '../../activities/contract.ts';
-import { loadConfig } from '../../config.ts';
+import type { RunSummary, TrainBatchInput } from '../../contract/run.ts';
+import { loadConfig } from '../../config/environment.ts';
 import { openStore, type Store } from '../../store/index.ts';
-import { createMlflowTracker } from '../../tracking/mlflow.ts';
+import { createMlflowTracker } from '../../tracking/mlflow/tracker.ts';
 import type { FoundRun } from '../../tracking/tracker.ts';
 import {
   makeProject,

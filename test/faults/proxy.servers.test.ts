@@ -1,7 +1,7 @@
 import type { Client } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { RunSummary } from '../../activities/contract.ts';
-import { StorageUnavailable } from '../../errors.ts';
+import type { RunSummary } from '../../contract/run.ts';
+import { StorageUnavailable } from '../../contract/failures.ts';
 import { openStore } from '../../store/index.ts';
 import {
   makeProject,

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { messageOf } from '../../errors.ts';
+import { messageOf } from '../../contract/failures.ts';
 import { compareLeft, type Findings } from './compare.ts';
 import { FAULTS, type FaultName } from './faults.ts';
 import { openGround, type Ground } from './ground.ts';

@@ -1,7 +1,7 @@
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { SetupError } from '../../errors.ts';
+import { SetupError } from '../../contract/failures.ts';
 import { findPython } from '../../infra/interpreter.ts';
 import { tempFolder } from './temp-folder.ts';
 

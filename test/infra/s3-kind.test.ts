@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { SetupError } from '../../errors.ts';
+import { SetupError } from '../../contract/failures.ts';
 import { chooseS3 } from '../../infra/s3-kind.ts';
 import { tempFolder } from './temp-folder.ts';
 

@@ -8,7 +8,7 @@ import {
   S3Client,
 } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { SetupError } from '../../errors.ts';
+import { SetupError } from '../../contract/failures.ts';
 import { stackDown, stackEnv, stackStatus, stackUp, type Ports } from '../../infra/stack.ts';
 import type { PartName } from '../../infra/types.ts';
 import { venvAt } from '../../infra/python.ts';

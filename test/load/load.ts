@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WorkflowHandle } from '@temporalio/client';
-import { loadConfig } from '../../config.ts';
+import { loadConfig } from '../../config/environment.ts';
 import { membersOf } from '../../infra/members.ts';
 import { openStore } from '../../store/index.ts';
 import { randomFrom } from '../faults/random.ts';

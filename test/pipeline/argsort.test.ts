@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { argsort, sortScratch } from '../../pipeline/cart/argsort.ts';
+import { argsort, sortScratch } from '../../pipeline/models/cart/argsort.ts';
 import { seeded, upTo } from './trees.ts';
 
 const random = seeded(11);

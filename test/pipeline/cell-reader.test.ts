@@ -1,10 +1,10 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { CellReader } from '../../pipeline/cell-reader.ts';
-import { isMissing, looksNumeric, missingWords, numberOf } from '../../pipeline/cells.ts';
-import { RowHash } from '../../pipeline/row-hash.ts';
-import { splitPoint } from '../../pipeline/split.ts';
-import { WordTable } from '../../pipeline/word-table.ts';
+import { CellReader } from '../../pipeline/csv/cell-reader.ts';
+import { isMissing, looksNumeric, missingWords, numberOf } from '../../pipeline/csv/cells.ts';
+import { RowHash } from '../../pipeline/batches/row-hash.ts';
+import { splitPoint } from '../../pipeline/batches/split.ts';
+import { WordTable } from '../../pipeline/csv/word-table.ts';
 
 const MISSING = ['', 'NA', '-9', ' ? ', 'n/é'];
 

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import type { Column } from '../../pipeline/columns.ts';
+import type { Column } from '../../pipeline/batches/columns.ts';
 import {
   type ColumnContract,
   conform,
   type ConformOptions,
   isAsItStands,
   STRICT,
-} from '../../pipeline/conform.ts';
-import { conformBatch } from '../../pipeline/conform-tasks.ts';
+} from '../../pipeline/batches/conform.ts';
+import { conformBatch } from '../../pipeline/batches/conform-tasks.ts';
 import { missingValues } from './support.ts';
 
 const columns: Column[] = [

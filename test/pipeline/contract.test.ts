@@ -1,12 +1,12 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { applyEncoder } from '../../pipeline/apply-encoder.ts';
-import type { Column } from '../../pipeline/columns.ts';
-import { conformBatch } from '../../pipeline/conform-tasks.ts';
-import { mergeCounts } from '../../pipeline/counts.ts';
-import { encoderFromJson, fitEncoder } from '../../pipeline/encoder.ts';
-import { encodePart, fitEncoder as fitTask } from '../../pipeline/part-tasks.ts';
-import { labelsOf } from '../../pipeline/part.ts';
+import { applyEncoder } from '../../pipeline/features/apply-encoder.ts';
+import type { Column } from '../../pipeline/batches/columns.ts';
+import { conformBatch } from '../../pipeline/batches/conform-tasks.ts';
+import { mergeCounts } from '../../pipeline/features/counts.ts';
+import { encoderFromJson, fitEncoder } from '../../pipeline/features/encoder.ts';
+import { encodePart, fitEncoder as fitTask } from '../../pipeline/features/part-tasks.ts';
+import { labelsOf } from '../../pipeline/features/part.ts';
 import { csv, encode, missingValues, mixed, mixedColumns, mixedRows } from './support.ts';
 
 const first: Column[] = [

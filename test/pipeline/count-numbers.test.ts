@@ -1,11 +1,11 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ALL_BITS, bounded } from '../../pipeline/buckets.ts';
-import { countCoarse, FINE } from '../../pipeline/count-coarse.ts';
-import { countNumbers } from '../../pipeline/count-numbers.ts';
-import { HIGH_BITS, orderOf, wordOf } from '../../pipeline/high-word.ts';
-import { sortWords } from '../../pipeline/sort-words.ts';
-import { tallyNumbers } from '../../pipeline/number-tally.ts';
+import { ALL_BITS, bounded } from '../../pipeline/features/buckets.ts';
+import { countCoarse, FINE } from '../../pipeline/features/count-coarse.ts';
+import { countNumbers } from '../../pipeline/features/count-numbers.ts';
+import { HIGH_BITS, orderOf, wordOf } from '../../pipeline/features/high-word.ts';
+import { sortWords } from '../../pipeline/features/sort-words.ts';
+import { tallyNumbers } from '../../pipeline/features/number-tally.ts';
 
 const any = fc.double({ noDefaultInfinity: true }).map((value) => value + 0);
 /** Neighbours that differ in the last bits only, values that cutting makes 0, and some of each sign. */

@@ -1,16 +1,16 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { truncate } from '../../pipeline/buckets.ts';
-import { canonicalJson } from '../../pipeline/canonical-json.ts';
+import { truncate } from '../../pipeline/features/buckets.ts';
+import { canonicalJson } from '../../contract/canonical-json.ts';
 import {
   type Counts,
   countParts,
   countsFromJson,
   countsToJson,
   mergeCounts,
-} from '../../pipeline/counts.ts';
-import { membersOf } from '../../pipeline/number-tally.ts';
-import { addCounts } from '../../pipeline/part-tasks.ts';
+} from '../../pipeline/features/counts.ts';
+import { membersOf } from '../../pipeline/features/number-tally.ts';
+import { addCounts } from '../../pipeline/features/part-tasks.ts';
 import {
   csv,
   encode,

@@ -1,10 +1,10 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { batchCount } from '../../pipeline/batch.ts';
-import { BatchSpill } from '../../pipeline/batch-spill.ts';
-import { formatCsv } from '../../pipeline/csv.ts';
-import { cutBatches } from '../../pipeline/raw-tasks.ts';
-import { permutation } from '../../pipeline/shuffle.ts';
+import { batchCount } from '../../pipeline/batches/batch.ts';
+import { BatchSpill } from '../../pipeline/batches/batch-spill.ts';
+import { formatCsv } from '../../pipeline/csv/csv.ts';
+import { cutBatches } from '../../pipeline/batches/raw-tasks.ts';
+import { permutation } from '../../pipeline/batches/shuffle.ts';
 import { memoryFiles } from './files.ts';
 import { csv, cutRows, iris, irisBytes, irisColumns, missingValues, sha256 } from './support.ts';
 

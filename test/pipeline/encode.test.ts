@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { partFromArrow, partToArrow } from '../../pipeline/arrow.ts';
-import { labelsOf, wordCells } from '../../pipeline/part.ts';
+import { partFromArrow, partToArrow } from '../../pipeline/features/arrow.ts';
+import { labelsOf, wordCells } from '../../pipeline/features/part.ts';
 import {
   csv,
   encode,

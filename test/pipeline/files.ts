@@ -1,4 +1,4 @@
-import type { Files } from '../../pipeline/files.ts';
+import type { Files } from '../../pipeline/batches/files.ts';
 
 /** Files in memory, handed out in pieces of the given size. */
 export function memoryFiles(

@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { parse } from 'csv-parse/sync';
 import { describe, expect, it } from 'vitest';
-import { permutation } from '../../pipeline/shuffle.ts';
-import { cutBatches, growRaw } from '../../pipeline/raw-tasks.ts';
+import { permutation } from '../../pipeline/batches/shuffle.ts';
+import { cutBatches, growRaw } from '../../pipeline/batches/raw-tasks.ts';
 import { memoryFiles } from './files.ts';
 
 const cell = fc.oneof(

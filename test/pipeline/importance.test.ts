@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { featureImportance } from '../../pipeline/importance.ts';
-import { treeFromJson } from '../../pipeline/tree.ts';
+import { featureImportance } from '../../pipeline/models/importance.ts';
+import { treeFromJson } from '../../pipeline/models/tree.ts';
 
 const leaf = '{"distribution":[[1]],"splitColumn":1,"gain":9,"numberSamples":9}';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { inspectRaw } from '../../pipeline/raw-tasks.ts';
+import { inspectRaw } from '../../pipeline/batches/raw-tasks.ts';
 import { memoryFiles } from './files.ts';
 import { missingValues } from './support.ts';
 

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { fromArrow } from 'arquero';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { partToArrow } from '../../pipeline/arrow.ts';
-import { type Part, type PartColumn, wordCells } from '../../pipeline/part.ts';
+import { partToArrow } from '../../pipeline/features/arrow.ts';
+import { type Part, type PartColumn, wordCells } from '../../pipeline/features/part.ts';
 import { encode, mixed, mixedColumns } from './support.ts';
 
 type Cells = Record<string, (number | string | null)[]>;

@@ -1,15 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { applyEncoder } from '../../pipeline/apply-encoder.ts';
-import { partFromArrow, partToArrow } from '../../pipeline/arrow.ts';
+import { applyEncoder } from '../../pipeline/features/apply-encoder.ts';
+import { partFromArrow, partToArrow } from '../../pipeline/features/arrow.ts';
 
-import { mergeCounts } from '../../pipeline/counts.ts';
-import { encoderToJson, fitEncoder } from '../../pipeline/encoder.ts';
-import { concatMatrices } from '../../pipeline/matrix.ts';
-import { score } from '../../pipeline/metrics.ts';
-import type { Part } from '../../pipeline/part.ts';
-import { describeTree, predictLabels } from '../../pipeline/predict.ts';
-import { permutation } from '../../pipeline/shuffle.ts';
-import { fitTree } from '../../pipeline/tree.ts';
+import { mergeCounts } from '../../pipeline/features/counts.ts';
+import { encoderToJson, fitEncoder } from '../../pipeline/features/encoder.ts';
+import { concatMatrices } from '../../pipeline/features/matrix.ts';
+import { score } from '../../pipeline/scoring/metrics.ts';
+import type { Part } from '../../pipeline/features/part.ts';
+import { describeTree, predictLabels } from '../../pipeline/models/predict.ts';
+import { permutation } from '../../pipeline/batches/shuffle.ts';
+import { fitTree } from '../../pipeline/models/tree.ts';
 import { jsonOf } from './trees.ts';
 import { cutRows, encode, iris, irisColumns, sha256 } from './support.ts';
 

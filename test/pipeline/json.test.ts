@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { canonicalJson } from '../../pipeline/canonical-json.ts';
+import { canonicalJson } from '../../contract/canonical-json.ts';
 import { hashOf } from '../../store/hash.ts';
 
 describe('canonical JSON', () => {

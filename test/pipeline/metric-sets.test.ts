@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { headlineScore, isBetter, metricSetOf } from '../../pipeline/metric-sets.ts';
+import { headlineScore, isBetter, metricSetOf } from '../../contract/metric-sets.ts';
 
 describe('metric sets', () => {
   it('are told by their headline', () => {

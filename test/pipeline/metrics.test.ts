@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { score, wilson } from '../../pipeline/metrics.ts';
+import { score, wilson } from '../../pipeline/scoring/metrics.ts';
 
 /** What make-metrics.py wrote with scikit-learn. */
 interface Case {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { BadData } from '../../errors.ts';
-import { scoreNumbers } from '../../pipeline/number-metrics.ts';
+import { BadData } from '../../contract/failures.ts';
+import { scoreNumbers } from '../../pipeline/scoring/number-metrics.ts';
 
 /** What make-metrics.py wrote with scikit-learn and scipy. */
 interface Case {

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { applyEncoder } from '../../pipeline/apply-encoder.ts';
-import type { Column } from '../../pipeline/columns.ts';
-import { CsvReader } from '../../pipeline/csv-reader.ts';
-import { fitEncoder } from '../../pipeline/encoder.ts';
-import { type Counts, mergeCounts } from '../../pipeline/counts.ts';
-import { inferColumns } from '../../pipeline/infer.ts';
-import { score } from '../../pipeline/metrics.ts';
-import { predictLabels } from '../../pipeline/predict.ts';
-import { fitTree } from '../../pipeline/tree.ts';
+import { applyEncoder } from '../../pipeline/features/apply-encoder.ts';
+import type { Column } from '../../pipeline/batches/columns.ts';
+import { CsvReader } from '../../pipeline/csv/reader.ts';
+import { fitEncoder } from '../../pipeline/features/encoder.ts';
+import { type Counts, mergeCounts } from '../../pipeline/features/counts.ts';
+import { inferColumns } from '../../pipeline/batches/infer.ts';
+import { score } from '../../pipeline/scoring/metrics.ts';
+import { predictLabels } from '../../pipeline/models/predict.ts';
+import { fitTree } from '../../pipeline/models/tree.ts';
 import { csv, encode, missingValues } from './support.ts';
 
 const columns: Column[] = [

@@ -1,9 +1,9 @@
 import * as fc from 'fast-check';
 import { DecisionTreeClassifier } from 'ml-cart';
 import { describe, expect, it } from 'vitest';
-import { BadData } from '../../errors.ts';
-import { readTree } from '../../pipeline/cart/read-tree.ts';
-import { fitRegression, fitTree, treeFromJson } from '../../pipeline/tree.ts';
+import { BadData } from '../../contract/failures.ts';
+import { readTree } from '../../pipeline/models/cart/read-tree.ts';
+import { fitRegression, fitTree, treeFromJson } from '../../pipeline/models/tree.ts';
 import { jsonOf, matrixFrom, seeded, upTo } from './trees.ts';
 
 const params = { max_depth: Infinity, min_samples_split: 2, min_gain: 0 };

@@ -1,13 +1,13 @@
 import { createRequire } from 'node:module';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { encoderFromJson } from '../../pipeline/encoder.ts';
-import { inferColumns } from '../../pipeline/infer.ts';
-import { CsvReader } from '../../pipeline/csv-reader.ts';
-import { paramsSchema, parseParams } from '../../pipeline/params.ts';
-import { predictRegression } from '../../pipeline/predict.ts';
-import { tasks } from '../../pipeline/tasks.ts';
-import { fitRegressionTogether, treeFromJson } from '../../pipeline/tree.ts';
+import { encoderFromJson } from '../../pipeline/features/encoder.ts';
+import { inferColumns } from '../../pipeline/batches/infer.ts';
+import { CsvReader } from '../../pipeline/csv/reader.ts';
+import { paramsSchema, parseParams } from '../../contract/params.ts';
+import { predictRegression } from '../../pipeline/models/predict.ts';
+import { tasks } from '../../compute/tasks.ts';
+import { fitRegressionTogether, treeFromJson } from '../../pipeline/models/tree.ts';
 import { memoryFiles } from './files.ts';
 import { missingValues, sha256 } from './support.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { scoredClasses } from '../../pipeline/classifier.ts';
-import { score } from '../../pipeline/metrics.ts';
-import { renderReport, type ReportFacts } from '../../pipeline/report/page.ts';
+import { scoredClasses } from '../../pipeline/models/classifier.ts';
+import { score } from '../../pipeline/scoring/metrics.ts';
+import { renderReport, type ReportFacts } from '../../pipeline/scoring/report/page.ts';
 
 const hostile = '<script>alert("1")</script>';
 const whole = scoredClasses(

@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Part } from '../../pipeline/part.ts';
-import { labelsOf } from '../../pipeline/part.ts';
-import { isTestRow, splitPoint } from '../../pipeline/split.ts';
+import type { Part } from '../../pipeline/features/part.ts';
+import { labelsOf } from '../../pipeline/features/part.ts';
+import { isTestRow, splitPoint } from '../../pipeline/batches/split.ts';
 import { csv, encode, mixed, mixedColumns, mixedRows } from './support.ts';
 
 const cell = fc.oneof(

@@ -2,11 +2,15 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import * as fc from 'fast-check';
 import { table } from 'arquero';
-import { formatCsv, parseCsv } from '../../pipeline/csv.ts';
-import { CsvReader } from '../../pipeline/csv-reader.ts';
-import { type EncodedBatch, encodeBatch, type EncodeOptions } from '../../pipeline/encode.ts';
-import type { Column } from '../../pipeline/columns.ts';
-import type { RawTable } from '../../pipeline/table.ts';
+import { formatCsv, parseCsv } from '../../pipeline/csv/csv.ts';
+import { CsvReader } from '../../pipeline/csv/reader.ts';
+import {
+  type EncodedBatch,
+  encodeBatch,
+  type EncodeOptions,
+} from '../../pipeline/features/encode.ts';
+import type { Column } from '../../pipeline/batches/columns.ts';
+import type { RawTable } from '../../pipeline/csv/table.ts';
 
 export const missingValues = ['', 'NA', '?'];
 
@@ -19,7 +23,7 @@ export const irisColumns: Column[] = [
 ];
 
 export function irisBytes(): Uint8Array {
-  return readFileSync(new URL('../../activities/datasets/iris.csv', import.meta.url));
+  return readFileSync(new URL('../../sources/datasets/iris.csv', import.meta.url));
 }
 
 export function iris(): RawTable {

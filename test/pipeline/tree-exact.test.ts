@@ -1,10 +1,10 @@
 import * as fc from 'fast-check';
 import { DecisionTreeClassifier, DecisionTreeRegression } from 'ml-cart';
 import { describe, expect, it } from 'vitest';
-import type { TreeNode } from '../../pipeline/cart/ml-cart.ts';
-import { type Matrix, takeRows } from '../../pipeline/matrix.ts';
-import { predictRegression, predictTree } from '../../pipeline/predict.ts';
-import { fitRegression, fitTree } from '../../pipeline/tree.ts';
+import type { TreeNode } from '../../pipeline/models/cart/ml-cart.ts';
+import { type Matrix, takeRows } from '../../pipeline/features/matrix.ts';
+import { predictRegression, predictTree } from '../../pipeline/models/predict.ts';
+import { fitRegression, fitTree } from '../../pipeline/models/tree.ts';
 import { errorOf, goLeft, jsonOf, matrixFrom, rowsOf, seeded, upTo } from './trees.ts';
 import { iris, sha256 } from './support.ts';
 

@@ -1,8 +1,8 @@
 import { DecisionTreeClassifier, DecisionTreeRegression } from 'ml-cart';
 import { describe, expect, it } from 'vitest';
-import type { TreeNode } from '../../pipeline/cart/ml-cart.ts';
-import { canonicalJson } from '../../pipeline/canonical-json.ts';
-import { fitRegression, fitTree } from '../../pipeline/tree.ts';
+import type { TreeNode } from '../../pipeline/models/cart/ml-cart.ts';
+import { canonicalJson } from '../../contract/canonical-json.ts';
+import { fitRegression, fitTree } from '../../pipeline/models/tree.ts';
 import { giniOf, goLeft, matrixFrom, seeded, upTo } from './trees.ts';
 
 const SETS = 600;

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import type { TreeNode } from '../../pipeline/cart/ml-cart.ts';
-import { predictRegression, predictTree } from '../../pipeline/predict.ts';
-import { fitRegression, fitTree, type TreeParams } from '../../pipeline/tree.ts';
+import type { TreeNode } from '../../pipeline/models/cart/ml-cart.ts';
+import { predictRegression, predictTree } from '../../pipeline/models/predict.ts';
+import { fitRegression, fitTree, type TreeParams } from '../../pipeline/models/tree.ts';
 import { errorOf, giniOf, goLeft, upTo } from './trees.ts';
 
 interface Shape {

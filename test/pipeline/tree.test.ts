@@ -1,11 +1,11 @@
 import * as fc from 'fast-check';
 import { DecisionTreeClassifier } from 'ml-cart';
 import { describe, expect, it } from 'vitest';
-import type { Matrix } from '../../pipeline/matrix.ts';
-import { takeRows } from '../../pipeline/matrix.ts';
-import { describeTree, predictLabels, predictTree } from '../../pipeline/predict.ts';
-import { fitTree, treeFromJson } from '../../pipeline/tree.ts';
-import { canonicalJson } from '../../pipeline/canonical-json.ts';
+import type { Matrix } from '../../pipeline/features/matrix.ts';
+import { takeRows } from '../../pipeline/features/matrix.ts';
+import { describeTree, predictLabels, predictTree } from '../../pipeline/models/predict.ts';
+import { fitTree, treeFromJson } from '../../pipeline/models/tree.ts';
+import { canonicalJson } from '../../contract/canonical-json.ts';
 import { goLeft, jsonOf, rowsOf, upTo } from './trees.ts';
 
 const params = { max_depth: 5, min_samples_split: 2, min_gain: 0 };

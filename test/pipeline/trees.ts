@@ -1,7 +1,7 @@
-import { treeToJson } from '../../pipeline/tree.ts';
-import type { FittedTree } from '../../pipeline/cart/fitted-tree.ts';
-import type { TreeNode } from '../../pipeline/cart/ml-cart.ts';
-import type { Matrix } from '../../pipeline/matrix.ts';
+import { treeToJson } from '../../pipeline/models/tree.ts';
+import type { FittedTree } from '../../pipeline/models/cart/fitted-tree.ts';
+import type { TreeNode } from '../../pipeline/models/cart/ml-cart.ts';
+import type { Matrix } from '../../pipeline/features/matrix.ts';
 
 /** Uniform numbers from 0 to 1 that a seed determines: the generator known as mulberry32. */
 export function seeded(seed: number): () => number {

@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Bucket } from '../../store/bucket.ts';
+import { Bucket } from '../../store/s3/bucket.ts';
 import { digestObject } from '../../store/digest.ts';
 import { sha256 } from '../../store/hash.ts';
 

@@ -8,9 +8,9 @@ import { hashOf, refOf, sha256 } from '../../store/hash.ts';
 import { openStore, type Store } from '../../store/index.ts';
 import type { RunOf } from '../../store/leases.ts';
 import type { VersionRecord } from '../../store/records.ts';
-import type { Ref } from '../../store/ref.ts';
+import type { Ref } from '../../contract/ref.ts';
 import { entryKey, stageKey, type CacheEntry } from '../../store/stage-cache.ts';
-import { noteUpload } from '../../store/unfinished.ts';
+import { noteUpload } from '../../store/s3/unfinished.ts';
 import { S3_SERVERS, type S3Server } from '../support/s3-servers.ts';
 import { SETTINGS } from './ledger-settings.ts';
 

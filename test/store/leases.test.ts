@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { Bucket } from '../../store/bucket.ts';
+import type { Bucket } from '../../store/s3/bucket.ts';
 import { refOf } from '../../store/hash.ts';
 import { Leases } from '../../store/leases.ts';
 import { memoryBucket } from '../support/memory-bucket.ts';

@@ -1,4 +1,4 @@
-import type { Settings } from '../../store/ledger.ts';
+import type { Settings } from '../../store/ledger/ledger.ts';
 
 /** What a ledger pins of a small table with one column, which is the target. */
 export const SETTINGS: Settings = {

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { amendBatch, type Amendment } from '../../store/ledger-amend.ts';
-import { enterLook, type Arrived, type Look } from '../../store/ledger-arrivals.ts';
-import { batchesAt, columnsAt, isWhole, rawOf, refsOf } from '../../store/ledger-read.ts';
-import type { Ledger, Settings } from '../../store/ledger-schema.ts';
+import { amendBatch, type Amendment } from '../../store/ledger/amend.ts';
+import { enterLook, type Arrived, type Look } from '../../store/ledger/arrivals.ts';
+import { batchesAt, columnsAt, isWhole, rawOf, refsOf } from '../../store/ledger/read.ts';
+import type { Ledger, Settings } from '../../store/ledger/schema.ts';
 import { staleVersions } from '../../store/stale.ts';
 import { refOf } from '../../store/hash.ts';
 

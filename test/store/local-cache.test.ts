@@ -2,8 +2,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { StorageUnavailable } from '../../errors.ts';
-import type { Bucket } from '../../store/bucket.ts';
+import { StorageUnavailable } from '../../contract/failures.ts';
+import type { Bucket } from '../../store/s3/bucket.ts';
 import { refOf } from '../../store/hash.ts';
 import { LocalCache } from '../../store/local-cache.ts';
 

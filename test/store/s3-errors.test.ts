@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { storageError } from '../../store/s3-errors.ts';
+import { storageError } from '../../store/s3/errors.ts';
 
 const place = { endpoint: 'http://localhost:8333', bucket: 'b', key: 'k' };
 

@@ -1,11 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { paramsSchema, parseParams } from '../../pipeline/params.ts';
+import { paramsSchema, parseParams } from '../../contract/params.ts';
 import { Artifacts } from '../../store/artifacts.ts';
 import { Attempts } from '../../store/attempts.ts';
-import type { Bucket } from '../../store/bucket.ts';
-import { Ledgers } from '../../store/ledger.ts';
+import type { Bucket } from '../../store/s3/bucket.ts';
+import { Ledgers } from '../../store/ledger/ledger.ts';
 import { manifestSchema } from '../../store/manifest.ts';
 import { Records } from '../../store/records.ts';
 import { StageCache } from '../../store/stage-cache.ts';

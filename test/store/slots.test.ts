@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { Slots } from '../../store/slots.ts';
+import { Slots } from '../../store/s3/slots.ts';
 
 it('slots are taken in turn, given back once, and no longer waited for under a signal that is aborted', async () => {
   const slots = new Slots(1);

@@ -4,7 +4,7 @@ import { objectKey } from '../../store/artifacts.ts';
 import { createDocument, readDocument, swapDocument } from '../../store/documents.ts';
 import { md5, refOf, sha256 } from '../../store/hash.ts';
 import { openStore, type Store } from '../../store/index.ts';
-import { batchesAt, ledgerKey } from '../../store/ledger.ts';
+import { batchesAt, ledgerKey } from '../../store/ledger/ledger.ts';
 import { recordKey, type VersionRecord } from '../../store/records.ts';
 import { S3_SERVERS, type S3Server } from '../support/s3-servers.ts';
 import { SETTINGS } from './ledger-settings.ts';

@@ -1,8 +1,8 @@
 import { expect } from 'vitest';
-import { loadConfig } from '../../config.ts';
+import { loadConfig } from '../../config/environment.ts';
 import { openStore, type Store } from '../../store/index.ts';
 import type { VersionRecord } from '../../store/records.ts';
-import type { Ref } from '../../store/ref.ts';
+import type { Ref } from '../../contract/ref.ts';
 import {
   makeProject,
   startWorker,

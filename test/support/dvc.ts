@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 import { sha256 } from '../../store/hash.ts';
 import type { Store } from '../../store/index.ts';
-import { isDirectory, type Ref } from '../../store/ref.ts';
+import { isDirectory, type Ref } from '../../contract/ref.ts';
 import type { Ran } from './project.ts';
 
 /** A folder for stock DVC and git to work in, with nobody's settings but their own. */

@@ -1,4 +1,4 @@
-import type { Bucket, Condition } from '../../store/bucket.ts';
+import type { Bucket, Condition } from '../../store/s3/bucket.ts';
 import { sha256 } from '../../store/hash.ts';
 
 /** A bucket in memory, with S3's conditions: for laws that take thousands of requests. */

@@ -1,8 +1,8 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { BadParams, TrackingRefused, TrackingUnavailable } from '../../errors.ts';
-import { createMlflowTracker, type MlflowOptions } from '../../tracking/mlflow.ts';
+import { BadParams, TrackingRefused, TrackingUnavailable } from '../../contract/failures.ts';
+import { createMlflowTracker, type MlflowOptions } from '../../tracking/mlflow/tracker.ts';
 import type { Tracker } from '../../tracking/tracker.ts';
 
 const servers: Server[] = [];

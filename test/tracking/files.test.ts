@@ -3,8 +3,8 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { TrackingRefused } from '../../errors.ts';
-import { refuseOtherFolder } from '../../activities/shared-folder.ts';
+import { TrackingRefused } from '../../contract/failures.ts';
+import { refuseOtherFolder } from '../../tracking/tracked-run/shared-folder.ts';
 import { createFilesTracker } from '../../tracking/files/tracker.ts';
 import type { NewModel, Tracker } from '../../tracking/tracker.ts';
 

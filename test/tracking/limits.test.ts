@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { equalsFilter, tagField } from '../../tracking/rest/filter.ts';
-import { legalNames, paramValue, portions } from '../../tracking/rest/limits.ts';
+import { equalsFilter, tagField } from '../../tracking/mlflow/filter.ts';
+import { legalNames, paramValue, portions } from '../../tracking/mlflow/limits.ts';
 
 describe('names', () => {
   const namesOf = (...names: string[]) =>

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { createMlflowTracker } from '../../tracking/mlflow.ts';
+import { createMlflowTracker } from '../../tracking/mlflow/tracker.ts';
 import { relayTo } from './relay.ts';
 import { ask, fresh, modelsOf, runOf, small, twice, uri } from './server.ts';
 

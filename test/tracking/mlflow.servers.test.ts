@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { TrackingRefused } from '../../errors.ts';
-import { createMlflowTracker } from '../../tracking/mlflow.ts';
+import { TrackingRefused } from '../../contract/failures.ts';
+import { createMlflowTracker } from '../../tracking/mlflow/tracker.ts';
 import type { Dataset } from '../../tracking/tracker.ts';
 import { relayTo } from './relay.ts';
 import { ask, fresh, historyOf, type Pair, runOf, small, twice, uri } from './server.ts';

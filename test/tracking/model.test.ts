@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { BadData } from '../../errors.ts';
+import { BadData } from '../../contract/failures.ts';
 import { modelFiles } from '../../tracking/model.ts';
 
 const features = [

@@ -26,7 +26,7 @@ export interface TestModel {
 }
 
 export function irisModel(): TestModel {
-  const file = new URL('../../activities/datasets/iris.csv', import.meta.url);
+  const file = new URL('../../sources/datasets/iris.csv', import.meta.url);
   const [header = [], ...lines] = readFileSync(file, 'utf8')
     .trim()
     .split('\n')

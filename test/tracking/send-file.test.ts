@@ -12,8 +12,8 @@ import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
-import { TrackingRefused, TrackingUnavailable } from '../../errors.ts';
-import { Http } from '../../tracking/rest/http.ts';
+import { TrackingRefused, TrackingUnavailable } from '../../contract/failures.ts';
+import { Http } from '../../tracking/mlflow/http.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'send-file-'));
 const file = join(folder, 'model.json');

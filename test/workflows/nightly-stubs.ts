@@ -1,6 +1,6 @@
 import { proxyActivities } from '@temporalio/workflow';
-import type { TrainBatchInput } from '../../activities/contract.ts';
-import type { NamedScore } from '../../pipeline/metric-sets.ts';
+import type { TrainBatchInput } from '../../contract/run.ts';
+import type { NamedScore } from '../../contract/metric-sets.ts';
 
 /** What the nightly starts, with an activity of the test's in place of the stages. */
 export { nightly } from '../../workflows/nightly.ts';

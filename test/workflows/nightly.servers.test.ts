@@ -1,7 +1,7 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { TrainBatchInput } from '../../activities/contract.ts';
-import type { FindPendingRequest, NightlyInput } from '../../activities/nightly-contract.ts';
+import type { TrainBatchInput } from '../../contract/run.ts';
+import type { FindPendingRequest, NightlyInput } from '../../contract/nightly.ts';
 import { pinNightly } from '../../activities/pin_nightly.ts';
 import type { nightly } from '../../workflows/nightly.ts';
 import { openTimeSkipping, type TimeSkipping } from '../support/time-skipping.ts';

@@ -3,8 +3,8 @@ import { ApplicationFailure } from '@temporalio/common';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Activities } from '../../activities/index.ts';
 import { pinRun } from '../../activities/pin_run.ts';
-import type { StageRequest, StageResult, TrainBatchInput } from '../../activities/contract.ts';
-import { joinRun, progress } from '../../workflows/messages.ts';
+import type { StageRequest, StageResult, TrainBatchInput } from '../../contract/run.ts';
+import { joinRun, progress } from '../../contract/messages.ts';
 import type { trainBatch } from '../../workflows/index.ts';
 import { openTimeSkipping, type TimeSkipping } from '../support/time-skipping.ts';
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { TrackingRefused } from '../../errors.ts';
+import { TrackingRefused } from '../../contract/failures.ts';
 import type { Folder } from './folder.ts';
 import { experimentMeta, readMeta, writeMeta } from './meta.ts';
 

@@ -1,4 +1,9 @@
-import { messageOf, RetrainError, TrackingRefused, TrackingUnavailable } from '../../errors.ts';
+import {
+  messageOf,
+  RetrainError,
+  TrackingRefused,
+  TrackingUnavailable,
+} from '../../contract/failures.ts';
 
 /** Faults of a disk that may pass: it is full, busy, out of handles, or a share that went away. */
 const PASSING = new Set([

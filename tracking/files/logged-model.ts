@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { paramValue, tagValue } from '../rest/limits.ts';
+import { paramValue, tagValue } from '../mlflow/limits.ts';
 import type { NewModel } from '../tracker.ts';
 import type { Folder } from './folder.ts';
 import { writeMeta } from './meta.ts';

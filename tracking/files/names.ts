@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { legalNames } from '../rest/limits.ts';
+import { legalNames } from '../mlflow/limits.ts';
 
 /** The longest part of a path that common file systems take is 255 bytes. */
 const PART_BYTES = 240;

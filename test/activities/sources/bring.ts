@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { bringIn } from '../../../activities/sources/bring.ts';
-import type { OpenOptions, Stamp } from '../../../activities/sources/source.ts';
+import { bringIn } from '../../../sources/bring.ts';
+import type { OpenOptions, Stamp } from '../../../sources/source.ts';
 
 /** Bounds so small that a test meets them. */
 export const place: OpenOptions = {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Bucket } from '../../../store/bucket.ts';
+import { Bucket } from '../../../store/s3/bucket.ts';
 import { md5, sha256 } from '../../../store/hash.ts';
 import { S3_SERVERS, type S3Server } from '../../support/s3-servers.ts';
 import { bring, place } from './bring.ts';

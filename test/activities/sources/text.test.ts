@@ -12,9 +12,9 @@ import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it, vi } from 'vitest';
-import { fileName, kindOf, sourceIdentity } from '../../../activities/sources/identity.ts';
-import { toUtf8 } from '../../../activities/sources/latin1.ts';
-import { parseCsv } from '../../../pipeline/csv.ts';
+import { fileName, kindOf, sourceIdentity } from '../../../sources/identity.ts';
+import { toUtf8 } from '../../../sources/latin1.ts';
+import { parseCsv } from '../../../pipeline/csv/csv.ts';
 import { bring } from './bring.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'sources '));

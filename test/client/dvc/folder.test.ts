@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { inFolder, isInGit, RECEIPT, writeFolder } from '../../../client/dvc/folder.ts';
-import { Conflict, SetupError } from '../../../errors.ts';
+import { Conflict, SetupError } from '../../../contract/failures.ts';
 
 let folder: string;
 

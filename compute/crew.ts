@@ -1,0 +1,77 @@
+import { createRequire } from 'node:module';
+import { availableParallelism } from 'node:os';
+import { pathToFileURL } from 'node:url';
+import { Worker } from 'node:worker_threads';
+import type { Crew, Job, Subtree } from '../pipeline/models/cart/crew.ts';
+
+/**
+ * Threads that help the one that opens the crew; they start when first asked and stay for the next tree.
+ * They end with the thread that opened it, so that to cancel a fit is to stop that one.
+ */
+export function openCrew(helpers: number): Crew & { close: () => Promise<void> } {
+  let workers: Worker[] = [];
+  const close = async (): Promise<void> => {
+    const ended = workers.map((worker) => worker.terminate());
+    workers = [];
+    await Promise.all(ended);
+  };
+  return {
+    helpers,
+    help: async (job) => {
+      while (workers.length < helpers) workers.push(startHelper());
+      try {
+        return (await Promise.all(workers.map((worker) => ask(worker, job)))).flat();
+      } catch (error) {
+        // What one has left undone the others cannot know of.
+        await close();
+        throw error;
+      }
+    },
+    close,
+  };
+}
+
+/**
+ * How many threads fit one tree: RETRAIN_TRAIN_THREADS, or as many as there are cores. The tree does not
+ * depend on it, so it is no param.
+ */
+export function trainThreads(env: NodeJS.ProcessEnv = process.env): number {
+  const asked = Number(env['RETRAIN_TRAIN_THREADS']);
+  return Number.isInteger(asked) && asked > 0 ? asked : availableParallelism();
+}
+
+function startHelper(): Worker {
+  const built = !import.meta.url.endsWith('.ts');
+  const entry = new URL(built ? './helper.js' : './helper.ts', import.meta.url);
+  const worker = built ? new Worker(entry) : startTypeScript(entry);
+  worker.unref();
+  return worker;
+}
+
+/** Node reads TypeScript only once something is loaded that can. */
+function startTypeScript(entry: URL): Worker {
+  const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx/package.json'));
+  const api = new URL('./dist/esm/api/index.mjs', tsx).href;
+  const [load, helper] = [api, entry.href].map((url) => JSON.stringify(url));
+  return new Worker(`import(${load}).then(({ tsImport }) => tsImport(${helper}, ${helper}))`, {
+    eval: true,
+  });
+}
+
+function ask(worker: Worker, job: Job): Promise<Subtree[]> {
+  return new Promise((resolve, reject) => {
+    const ended = (): void => reject(new Error('a thread that helped to fit a tree has ended'));
+    const settle = (done: () => void): void => {
+      worker.off('error', failed).off('exit', ended).off('message', answered);
+      done();
+    };
+    const failed = (error: unknown): void =>
+      settle(() => reject(error instanceof Error ? error : new Error(String(error))));
+    const answered = (subtrees: Subtree[]): void => settle(() => resolve(subtrees));
+    worker.once('error', failed).once('exit', ended).once('message', answered);
+    // Waiting for an answer keeps this thread alive, and only that.
+    worker.ref();
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, no window
+    worker.postMessage(job);
+  }).finally(() => worker.unref()) as Promise<Subtree[]>;
+}

@@ -1,0 +1,13 @@
+import { parentPort } from 'node:worker_threads';
+import type { Job } from '../pipeline/models/cart/crew.ts';
+import { arraysOf } from '../pipeline/models/cart/grown-tree.ts';
+import { helpWith } from '../pipeline/models/cart/together.ts';
+
+// Entry of a thread that helps another to fit a tree: does its share of each job, and answers. What it has
+// grown is handed over, not copied: it may be half of a large tree.
+parentPort!.on('message', (job: Job) => {
+  const subtrees = helpWith(job);
+  const handed = subtrees.flatMap(({ grown }) => arraysOf(grown).map(({ buffer }) => buffer));
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, no window
+  parentPort!.postMessage(subtrees, handed);
+});

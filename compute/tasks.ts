@@ -1,0 +1,25 @@
+import { conformBatch } from '../pipeline/batches/conform-tasks.ts';
+import { evaluate, fitTree } from '../pipeline/models/model-tasks.ts';
+import { addCounts, encodePart, fitEncoder } from '../pipeline/features/part-tasks.ts';
+import { cutBatches, firstChange, growRaw, inspectRaw } from '../pipeline/batches/raw-tasks.ts';
+
+/**
+ * The steps of the pipeline that take processor time, as functions of bytes, small values and the files
+ * they are handed, so that they can run in a thread.
+ */
+export const tasks = {
+  inspectRaw,
+  cutBatches,
+  conformBatch,
+  firstChange,
+  growRaw,
+  addCounts,
+  encodePart,
+  fitEncoder,
+  fitTree,
+  evaluate,
+};
+
+export type TaskName = keyof typeof tasks;
+export type TaskInput<Name extends TaskName> = Parameters<(typeof tasks)[Name]>[0];
+export type TaskOutput<Name extends TaskName> = Awaited<ReturnType<(typeof tasks)[Name]>>;

@@ -1,0 +1,137 @@
+import { basename, dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { TASK_QUEUE } from '../contract/run.ts';
+import { limitsFromEnv, type SourcePlace } from '../sources/source.ts';
+import { BadParams } from '../contract/failures.ts';
+import { DEFAULT_TRACKING_URI, readParams } from './params-file.ts';
+import type { BucketOptions } from '../store/s3/bucket.ts';
+import { authFromEnv, type TrackingAuth } from '../tracking/mlflow/auth.ts';
+import { trackingUri } from '../tracking/place.ts';
+
+/** Where things are: this process's own, never pinned into a run. */
+export interface Config {
+  /** The pipeline in question: the one asked for, or the default one. */
+  pipeline: string;
+  /** The pipeline a run belongs to when it names none. */
+  defaultPipeline: string;
+  /** The pipelines of params.yaml, the default one first; undefined when it has no `pipelines`. */
+  pipelines: string[] | undefined;
+  storage: BucketOptions;
+  /** Where s3:// sources are, and within which bounds sources are read. */
+  sources: Pick<SourcePlace, 's3' | 'limits'>;
+  /** `uri` is a server's, or `file:///…` for a directory. */
+  tracking: {
+    uri: string;
+    experimentName: string;
+    /** Of the registered model. */
+    modelName: string;
+    auth: TrackingAuth | undefined;
+    onUnavailable: 'retry' | 'defer';
+  };
+  /** Base URL of Temporal's Web UI, for links. */
+  temporalUi: string;
+  /** Where runs are started, and the worker takes them from. */
+  taskQueue: string;
+  /** The pinnable half of params.yaml, as it is for the pipeline. */
+  params: Record<string, unknown>;
+}
+
+/**
+ * The project folder, where params.yaml and .stack/ are: RETRAIN_ROOT, or that of the program, which
+ * when built lies in dist/ inside it.
+ */
+export function projectRoot(programUrl: string, env: NodeJS.ProcessEnv = process.env): string {
+  const here = dirname(fileURLToPath(programUrl));
+  return env['RETRAIN_ROOT'] ?? (basename(here) === 'dist' ? dirname(here) : here);
+}
+
+/** Where the local stack of a project keeps its state. */
+export function stackDir(root: string, env: NodeJS.ProcessEnv = process.env): string {
+  return resolve(env['RETRAIN_STACK_DIR'] ?? join(root, '.stack'));
+}
+
+/**
+ * Reads params.yaml of the project folder and the environment, which wins.
+ * @param pipeline whose; that of params.yaml if not given
+ * @throws BadParams when the file is not YAML or holds an unknown or ill-typed key, or has pipelines and
+ *   this is none of them.
+ */
+export function loadConfig(
+  root: string,
+  env: NodeJS.ProcessEnv = process.env,
+  pipeline?: string,
+): Config {
+  return loadConfigs(root, env)(pipeline);
+}
+
+/** The same, the file being read once, for every pipeline that is asked for. */
+export function loadConfigs(
+  root: string,
+  env: NodeJS.ProcessEnv = process.env,
+): (pipeline?: string) => Config {
+  const file = readParams(root);
+  const { storage, defaultPipeline, pipelines } = file;
+  const endpoint = env['AWS_ENDPOINT_URL_S3'] ?? env['AWS_ENDPOINT_URL'] ?? storage.endpoint;
+  const region = env['AWS_REGION'] ?? env['AWS_DEFAULT_REGION'] ?? storage.region;
+  const bucket = env['RETRAIN_BUCKET'] ?? storage.bucket;
+  const idleMs = idleFrom(env['RETRAIN_S3_IDLE_MS']);
+  const own = { endpoint: endpoint ?? undefined, region, bucket, idleMs };
+  const shared = {
+    defaultPipeline,
+    pipelines,
+    storage: own,
+    sources: { s3: sourceServer(own, storage.source_endpoint, env), limits: limitsFromEnv(env) },
+    temporalUi: env['TEMPORAL_UI_URL'] ?? 'http://localhost:8233',
+    taskQueue: env['RETRAIN_TASK_QUEUE'] || TASK_QUEUE,
+  };
+  return (asked) => {
+    const { pipeline, params, ...tracked } = file.settings(asked);
+    const { modelName, onUnavailable } = tracked;
+    const all = env['MLFLOW_EXPERIMENT_NAME'] ?? file.experimentName;
+    const apart = pipelines !== undefined && pipeline !== defaultPipeline;
+    return {
+      ...shared,
+      pipeline,
+      params,
+      tracking: {
+        uri: trackingUri(trackingOf(tracked.trackingUri, env), resolve(root)),
+        experimentName: tracked.experimentName ?? (apart ? `${all}-${pipeline}` : all),
+        modelName,
+        auth: authFromEnv(env),
+        onUnavailable,
+      },
+    };
+  };
+}
+
+/** The local stack's address stands in for the default one, never for what a person has written. */
+function trackingOf(written: string, env: NodeJS.ProcessEnv): string {
+  const stack = env['RETRAIN_STACK_MLFLOW_URI'];
+  const ours = written === DEFAULT_TRACKING_URI && stack !== undefined ? stack : written;
+  return env['MLFLOW_TRACKING_URI'] ?? ours;
+}
+
+/** The server of s3:// sources: the store's, unless another is configured; credentials go with it. */
+function sourceServer(
+  store: BucketOptions,
+  configured: string | null,
+  env: NodeJS.ProcessEnv,
+): BucketOptions {
+  const endpoint = env['RETRAIN_SOURCE_ENDPOINT_URL_S3'] ?? configured;
+  const accessKeyId = env['RETRAIN_SOURCE_ACCESS_KEY_ID'];
+  const secretAccessKey = env['RETRAIN_SOURCE_SECRET_ACCESS_KEY'];
+  return {
+    ...store,
+    ...(endpoint === null ? {} : { endpoint: endpoint === 'aws' ? undefined : endpoint }),
+    ...(accessKeyId === undefined || secretAccessKey === undefined
+      ? {}
+      : { credentials: { accessKeyId, secretAccessKey } }),
+  };
+}
+
+function idleFrom(text: string | undefined): number | undefined {
+  if (text === undefined || text === '') return undefined;
+  const ms = Number(text);
+  if (ms >= 100 && ms <= 3_600_000) return ms;
+  throw new BadParams(`RETRAIN_S3_IDLE_MS is ${text}: milliseconds from 100 to an hour are needed`);
+}

@@ -1,0 +1,203 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { BadParams, messageOf } from '../contract/failures.ts';
+import { mergeParams, paramsSchema, parseParams, pipelineName } from '../contract/params.ts';
+
+/** Where params.yaml says tracking is when it says nothing: what the local stack's address stands in for. */
+export const DEFAULT_TRACKING_URI = 'http://localhost:5000';
+
+const settingsSchema = z.strictObject({
+  mlflow: z
+    .strictObject({
+      tracking_uri: z.string().min(1).default(DEFAULT_TRACKING_URI),
+      experiment_name: z.string().min(1).default('incremental_training'),
+      /** Of the registered model; null: the pipeline's name. */
+      model_name: z
+        .string()
+        .regex(/^[^/:]{1,256}$/, 'expected up to 256 characters, no "/" and no ":" among them')
+        .nullable()
+        .default(null),
+    })
+    .prefault({}),
+  tracking: z
+    .strictObject({
+      /** While tracking is unavailable: try until it is back, or finish the version and log it then. */
+      on_unavailable: z.enum(['retry', 'defer']).default('retry'),
+    })
+    .prefault({}),
+  data: z.unknown().optional(),
+  split: z.unknown().optional(),
+  preprocess: z.unknown().optional(),
+  model: z.unknown().optional(),
+});
+
+const fileSchema = settingsSchema.extend({
+  /** Of params.yaml itself; a file of a newer program is refused. */
+  schema: z.literal(1, 'this program knows schema 1 only: update it').default(1),
+  pipeline: pipelineName.default('iris'),
+  storage: z
+    .strictObject({
+      /** null: AWS itself. */
+      endpoint: z
+        .url({ protocol: /^https?$/ })
+        .refine((url) => !url.includes('@'), {
+          message: 'credentials come from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, not the URL',
+        })
+        .nullable()
+        .default('http://localhost:8333'),
+      region: z.string().min(1).default('us-east-1'),
+      bucket: z.string().min(3).max(63).default('incremental-training'),
+      /** Where s3:// sources are, when that is another server than the store's; `aws`: AWS itself. */
+      source_endpoint: z
+        .union([z.literal('aws'), z.url({ protocol: /^https?$/ })])
+        .refine((url) => !url.includes('@'), {
+          message: 'credentials come from RETRAIN_SOURCE_ACCESS_KEY_ID and …_SECRET_ACCESS_KEY',
+        })
+        .nullable()
+        .default(null),
+    })
+    .prefault({}),
+  /** What of the above differs, by pipeline. */
+  pipelines: z.record(pipelineName, z.record(z.string(), z.unknown()).nullable()).optional(),
+});
+
+type Settings = z.infer<typeof settingsSchema>;
+
+/** What params.yaml says of one pipeline, its own section laid over the rest of the file. */
+export interface PipelineSettings {
+  pipeline: string;
+  /** The pinnable half: as if the file had been written for this pipeline alone. */
+  params: Record<string, unknown>;
+  onUnavailable: Settings['tracking']['on_unavailable'];
+  trackingUri: string;
+  /** Null where its own section names no experiment. */
+  experimentName: string | null;
+  /** Of the registered model. */
+  modelName: string;
+}
+
+/** params.yaml, checked in all its sections. */
+export interface ReadParams {
+  storage: z.infer<typeof fileSchema>['storage'];
+  defaultPipeline: string;
+  /** The pipelines it names, the default one first; undefined when it has no `pipelines`. */
+  pipelines: string[] | undefined;
+  /** The experiment it names at the top. */
+  experimentName: string;
+  /** @throws BadParams naming the pipelines there are when this is none of them */
+  settings: (pipeline?: string) => PipelineSettings;
+}
+
+/**
+ * Reads params.yaml of the project folder. Where it has `pipelines`, each section there is laid over
+ * the top-level ones, key by key.
+ * @throws BadParams when the file is not YAML or holds an unknown or ill-typed key, in any section.
+ */
+export function readParams(root: string): ReadParams {
+  const file = parseParams(fileSchema, parseFile(root), 'params.yaml');
+  const { schema: _, pipeline: defaultPipeline, storage, pipelines: sections, ...top } = file;
+  parseParams(paramsSchema, pinnable(top), 'params.yaml');
+  const pipelines = sections && [...new Set([defaultPipeline, ...Object.keys(sections)])];
+  const settings = (pipeline = defaultPipeline): PipelineSettings => {
+    if (pipelines?.includes(pipeline) === false)
+      throw new BadParams(
+        `params.yaml has no pipeline ${pipeline}: it has ${pipelines.join(', ')}; name one of these, or give it a section under pipelines`,
+      );
+    const section = sections?.[pipeline] ?? {};
+    return settingsOf(pipeline, { top, section, isDefault: pipeline === defaultPipeline });
+  };
+  refuseSharedModels((pipelines ?? []).map(settings));
+  const { experiment_name: experimentName } = top.mlflow;
+  return { storage, defaultPipeline, pipelines, experimentName, settings };
+}
+
+/** Keys that are the whole installation's, and why. */
+const SHARED: Record<string, string> = {
+  schema: 'it is that of the file',
+  pipeline: 'its name is that of the section',
+  pipelines: 'sections hold no sections',
+  storage: 'all pipelines share one bucket, and with it what they have stored',
+};
+
+function settingsOf(
+  pipeline: string,
+  {
+    top,
+    section,
+    isDefault,
+  }: { top: Settings; section: Record<string, unknown>; isDefault: boolean },
+): PipelineSettings {
+  const what = `params.yaml, pipelines.${pipeline}`;
+  for (const [key, why] of Object.entries(SHARED))
+    if (key in section)
+      throw new BadParams(`${what}: ${key} is not a pipeline's own (${why}): take it out of there`);
+  const { mlflow, tracking, ...rest } = parseParams(
+    settingsSchema,
+    mergeParams(top, section),
+    what,
+  );
+  const params = pinnable(rest);
+  parseParams(paramsSchema, params, what);
+  // Names are not handed down: runs and models of two pipelines must not mix.
+  const own = (section['mlflow'] ?? {}) as Partial<Settings['mlflow']>;
+  return {
+    pipeline,
+    params,
+    onUnavailable: tracking.on_unavailable,
+    trackingUri: mlflow.tracking_uri,
+    experimentName: own.experiment_name ?? null,
+    modelName: own.model_name ?? (isDefault ? top.mlflow.model_name : null) ?? pipeline,
+  };
+}
+
+/** The sections that shape a result, where the file has them. */
+function pinnable({
+  mlflow: _,
+  tracking: __,
+  ...params
+}: Partial<Settings>): Record<string, unknown> {
+  return params;
+}
+
+/** Versions of two pipelines under one registered model would take each other's aliases. */
+function refuseSharedModels(settings: readonly PipelineSettings[]): void {
+  const owners = new Map<string, string>();
+  for (const { pipeline, modelName } of settings) {
+    const other = owners.get(modelName);
+    if (other !== undefined)
+      throw new BadParams(
+        `params.yaml: pipelines ${other} and ${pipeline} both register the model ${modelName}: give each an mlflow.model_name of its own`,
+      );
+    owners.set(modelName, pipeline);
+  }
+}
+
+function parseFile(root: string): unknown {
+  const path = join(root, 'params.yaml');
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {};
+    throw new BadParams(`${path} cannot be read (${messageOf(error)}): check its permissions`, {
+      cause: error,
+    });
+  }
+  let value: unknown;
+  try {
+    value = parse(text) ?? {};
+  } catch (error) {
+    const reason = messageOf(error).split('\n')[0] ?? '';
+    throw new BadParams(`${path} is not YAML (${reason}): mend that line`, { cause: error });
+  }
+  try {
+    JSON.stringify(value);
+  } catch (error) {
+    throw new BadParams(`${path} has an alias that holds itself: write out what it stands for`, {
+      cause: error,
+    });
+  }
+  return value;
+}

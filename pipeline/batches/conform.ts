@@ -1,0 +1,141 @@
+import { BadData, BadParams } from '../../contract/failures.ts';
+import type { Column } from './columns.ts';
+import { list, quote } from '../csv/table.ts';
+
+/** What a change of the data does to a run: it fails, the change is left out, or the pipeline goes along. */
+export type OnChange = 'fail' | 'ignore' | 'adapt';
+
+/** What later data may do to the frozen columns: `data.on_new_column` and `data.on_missing_column`. */
+export interface ColumnContract {
+  readonly newColumn: OnChange;
+  readonly missingColumn: OnChange;
+}
+
+/** No change is let through: what a pipeline does unless told otherwise. */
+export const STRICT: ColumnContract = { newColumn: 'fail', missingColumn: 'fail' };
+
+/** How the columns of a file become those of a batch. */
+export interface ColumnPlan {
+  /** The batch's columns: frozen ones in their order, then new ones in the file's. */
+  readonly header: readonly string[];
+  /** For each of them its index in the file; null where the file lacks it and every cell is `fill`. */
+  readonly from: readonly (number | null)[];
+  /** A cell that reads as "not known". */
+  readonly fill: string;
+  readonly warnings: readonly string[];
+}
+
+export interface ConformOptions {
+  readonly file: string;
+  readonly target: string;
+  /** Columns of `split.key`, null for all features: without one of them rows could change sides. */
+  readonly key: readonly string[] | null;
+  readonly missingValues: readonly string[];
+  readonly contract: ColumnContract;
+  /** Whether all batches are cut from what the header is of, so that no param lets it change. */
+  readonly isTable?: boolean;
+}
+
+/** Whether a plan takes the file's columns as they stand. */
+export function isAsItStands(plan: ColumnPlan, width: number): boolean {
+  return plan.from.length === width && plan.from.every((index, i) => index === i);
+}
+
+/**
+ * Holds the header of data that arrived later against the frozen columns.
+ *
+ * A new column is refused, left out, or kept as a feature that earlier batches have missing. A column
+ * that is gone is refused, left out of this batch, or written with every cell missing; for training the
+ * last two are the same. Other columns may stand in another order only where a change is let through.
+ * @throws BadData naming what is gone, new or moved where the contract says so, or the target or a
+ *   column of the key is gone
+ * @throws BadParams when a cell would have to be missing and no word means that
+ */
+export function conform(
+  header: readonly string[],
+  columns: readonly Column[],
+  options: ConformOptions,
+): ColumnPlan {
+  const { file, contract, missingValues } = options;
+  const names = columns.map(({ name }) => name);
+  const gone = names.filter((name) => !header.includes(name));
+  const added = header.filter((name) => !names.includes(name));
+  refuse(header, names, { gone, added }, options);
+  const kept = contract.missingColumn === 'adapt' ? names : names.filter((n) => !gone.includes(n));
+  const wanted = contract.newColumn === 'adapt' ? [...kept, ...added] : kept;
+  const fill = missingValues.includes('') ? '' : missingValues[0];
+  if (fill === undefined && wanted.some((name) => gone.includes(name))) {
+    throw new BadParams(
+      `${file} lacks column ${list(gone)}, and data.missing_values has no word to write in its place: add ""`,
+    );
+  }
+  return {
+    header: wanted,
+    from: wanted.map((name) => (gone.includes(name) ? null : header.indexOf(name))),
+    fill: fill ?? '',
+    warnings: warningsOf(gone, added, options),
+  };
+}
+
+const MEND = 'mend the header, or start a new pipeline for data of another shape';
+
+function refuse(
+  header: readonly string[],
+  names: readonly string[],
+  { gone, added }: { gone: readonly string[]; added: readonly string[] },
+  { file, target, key, contract, isTable }: ConformOptions,
+): void {
+  const needed = gone.filter((name) => name === target || key?.includes(name) === true);
+  if (needed.length > 0 && contract.missingColumn !== 'fail') {
+    throw new BadData(
+      `${file} lacks column ${list(needed)}, which no batch can do without, being ` +
+        `${needed[0] === target ? 'the one to predict' : 'part of split.key'}: add it to the file`,
+    );
+  }
+  const orSet = (param: string): string =>
+    isTable === true ? '' : `, or set ${param} to ignore or adapt`;
+  const refusesGone = gone.length > 0 && contract.missingColumn === 'fail';
+  const refusesAdded = added.length > 0 && contract.newColumn === 'fail';
+  if (refusesGone) {
+    throw new BadData(
+      `${file} lacks column ${list(gone)}, which earlier batches have` +
+        `${refusesAdded ? `, and adds ${list(added)}` : ''}: ${MEND}${orSet('data.on_missing_column')}`,
+    );
+  }
+  if (refusesAdded) {
+    throw new BadData(
+      `${file} adds column ${list(added)}, which earlier batches lack: ${MEND}${orSet('data.on_new_column')}`,
+    );
+  }
+  const moved = names.findIndex((name, i) => header[i] !== name);
+  if (moved >= 0 && contract.newColumn === 'fail' && contract.missingColumn === 'fail') {
+    throw new BadData(
+      `${file} has column ${quote(header[moved]!)} where earlier batches have ${quote(names[moved]!)}: ` +
+        `put the columns in the order ${list(names)}`,
+    );
+  }
+}
+
+/** Says that a file has brought columns that the pipeline has taken in. */
+export function broughtColumns(file: string, names: readonly string[]): string {
+  return `${file} adds column ${list(names)}: a feature from here on, missing in earlier batches`;
+}
+
+function warningsOf(
+  gone: readonly string[],
+  added: readonly string[],
+  { file, contract }: ConformOptions,
+): string[] {
+  const warnings: string[] = [];
+  if (gone.length > 0) {
+    warnings.push(`${file} lacks column ${list(gone)}: its rows have it missing`);
+  }
+  if (added.length > 0) {
+    warnings.push(
+      contract.newColumn === 'adapt'
+        ? broughtColumns(file, added)
+        : `${file} adds column ${list(added)}, which is left out`,
+    );
+  }
+  return warnings;
+}

@@ -1,0 +1,137 @@
+import { BadData } from '../../contract/failures.ts';
+import { BatchSpill } from './batch-spill.ts';
+import { checkBatch } from './batch.ts';
+import { type Column, predictsNumbers } from './columns.ts';
+import type { ColumnPlan } from './conform.ts';
+import { cellText, type CsvReader } from '../csv/reader.ts';
+import { FileWriter } from './file-writer.ts';
+import type { Files } from './files.ts';
+import { numberCheck } from '../csv/number-check.ts';
+import { RowWriter } from '../csv/row-writer.ts';
+import { invert, permutation } from './shuffle.ts';
+
+export interface CutOptions {
+  readonly columns: readonly Column[];
+  readonly target: string;
+  readonly missingValues: readonly string[];
+  readonly batchSize: number;
+  readonly shuffleSeed: number | null;
+  /** Rows of the source. */
+  readonly rows: number;
+  /** The batches wanted, from 1, each once. */
+  readonly batches: readonly number[];
+  /** The batches that come before the first row; none unless given. */
+  readonly after?: number;
+  readonly delimiter?: string;
+  /** Where the file of a batch is to be written. */
+  readonly pathOf: (batch: number) => string;
+}
+
+/** A batch's file, and what is odd about it. */
+export interface CutFile {
+  readonly path: string;
+  readonly rows: number;
+  readonly warnings: string[];
+}
+
+/**
+ * Cuts batches out of raw data in one pass, each as a file of canonical CSV: batch b holds places
+ * (b - 1) · size up to b · size of the source's order, counted from the batches before it. Memory is 4 bytes a row where the order is not the
+ * file's, and what {@link BatchSpill} holds.
+ * @throws BadData when the file cannot be read, has other rows than told, or a wanted row holds text in
+ *   a number column
+ * @throws MissingHistory when the source has no such batch
+ */
+export function cut(reader: CsvReader, options: CutOptions, files: Files): CutFile[] {
+  const { batches, batchSize, rows, pathOf, after = 0 } = options;
+  for (const batch of batches) checkBatch(batch - after, rows, batchSize);
+  const placeOf = placesOf(rows, options.shuffleSeed);
+  const wanted = new Set(batches);
+  const spill = new BatchSpill(files, (batch) => `${pathOf(batch)}.rows`);
+  const plan: ColumnPlan = {
+    header: reader.header,
+    from: reader.header.map((_, index) => index),
+    fill: '',
+    warnings: [],
+  };
+  const writer = new RowWriter(plan, reader.width, options.delimiter);
+  const check = numberCheck(reader, options.columns, options.missingValues);
+  const classes = new BatchClasses(reader.header.indexOf(options.target));
+  const hasClasses = !predictsNumbers(options.columns, options.target);
+  for (const block of reader.blocks()) {
+    for (let row = 0; row < block.rows; row++) {
+      const index = block.firstRow - 1 + row;
+      const place = placeOf === null ? index : placeOf[index]!;
+      const batch = after + Math.floor(place / batchSize) + 1;
+      if (!wanted.has(batch)) continue;
+      check(block, row);
+      if (writer.isCanonical(block, row)) {
+        const { bounds, bytes } = block;
+        spill.add(batch, place % batchSize, bytes, bounds[2 * row]!, bounds[2 * row + 1]!);
+      } else {
+        writer.clear();
+        writer.formatted(block, row);
+        spill.add(batch, place % batchSize, writer.bytes, 0, writer.length - 1);
+      }
+      if (hasClasses && classes.isOpen(batch)) {
+        classes.add(batch, cellText(block, row * reader.width + classes.index));
+      }
+    }
+  }
+  if (reader.rows !== rows) {
+    throw new BadData(
+      `${reader.file} has ${reader.rows} rows where ${rows} were counted before: run get_data again`,
+    );
+  }
+  writer.clear();
+  writer.header();
+  const header = writer.bytes.subarray(0, writer.length);
+  return batches.map((batch) => {
+    const file = new FileWriter(pathOf(batch), files);
+    file.add(header);
+    for (const piece of spill.take(batch)) file.add(piece);
+    file.end();
+    return {
+      path: pathOf(batch),
+      rows: spill.rowsOf(batch),
+      warnings: classes.warnings(batch),
+    };
+  });
+}
+
+/** The place of every row in the order that batches are cut in, or null for the file's order. */
+export function placesOf(rows: number, seed: number | null): Uint32Array | null {
+  if (seed === null) return null;
+  const places = permutation(rows, seed);
+  invert(places);
+  return places;
+}
+
+/** Which batches hold one class only: said where they are cut, because there the order of the rows was chosen. */
+class BatchClasses {
+  readonly index: number;
+  readonly #only = new Map<number, string | null>();
+
+  constructor(index: number) {
+    this.index = index;
+  }
+
+  /** Whether another row may still tell something. */
+  isOpen(batch: number): boolean {
+    return this.#only.get(batch) !== null;
+  }
+
+  add(batch: number, label: string): void {
+    const only = this.#only.get(batch);
+    if (only === undefined) this.#only.set(batch, label);
+    else if (only !== label) this.#only.set(batch, null);
+  }
+
+  warnings(batch: number): string[] {
+    const only = this.#only.get(batch);
+    if (only === undefined || only === null) return [];
+    return [
+      `batch ${batch} holds a single class (${only}): if the source is sorted by class, set data.shuffle_seed in a new pipeline`,
+    ];
+  }
+}

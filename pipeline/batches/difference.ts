@@ -1,0 +1,86 @@
+import { cellText, type CsvReader, type RowBlock } from '../csv/reader.ts';
+
+/** Where a later state of a table first differs from what was known. Rows count from 1; cells are text. */
+export type Difference =
+  | { readonly kind: 'columns'; readonly was: string; readonly is: string }
+  | { readonly kind: 'row'; readonly row: number; readonly was: string; readonly is: string }
+  | { readonly kind: 'fewer'; readonly row: number; readonly was: string };
+
+/** Some rows of a table, in their order: those of a file after its first `skip`. */
+export interface KnownRows {
+  readonly reader: CsvReader;
+  readonly skip: number;
+}
+
+/**
+ * Compares a table with the rows it had, in memory that does not grow with them. Rows spelt differently
+ * (in quotes or without) are equal, and more rows at its end are no difference.
+ * @param before the rows it had, one file after the other, of the same columns
+ * @param mayDiffer whether a row, from 0, may be another now
+ * @throws BadData when one cannot be read
+ */
+export function differenceOf(
+  before: readonly KnownRows[],
+  after: CsvReader,
+  mayDiffer: (row: number) => boolean = () => false,
+): Difference | null {
+  const { header, width } = before[0]!.reader;
+  if (header.join() !== after.header.join())
+    return { kind: 'columns', was: header.join(', '), is: after.header.join(', ') };
+  const now = rowsOf(after);
+  let index = 0;
+  for (const { reader, skip } of before) {
+    let passed = 0;
+    for (const was of rowsOf(reader)) {
+      if (passed++ < skip) continue;
+      const is = now.next();
+      const row = index + 1;
+      if (is.done === true) return { kind: 'fewer', row, was: textOf(was, width) };
+      if (!isEqual(was, is.value, width) && !mayDiffer(index))
+        return { kind: 'row', row, was: textOf(was, width), is: textOf(is.value, width) };
+      index++;
+    }
+  }
+  return null;
+}
+
+/** A difference as part of a sentence. */
+export function sentenceOf(found: Difference): string {
+  const { kind } = found;
+  if (kind === 'columns') return `its columns were ${found.was} and are ${found.is}`;
+  if (kind === 'fewer') return `row ${found.row}, "${shorten(found.was)}", is gone`;
+  return `row ${found.row} was "${shorten(found.was)}" and is "${shorten(found.is)}"`;
+}
+
+interface Row {
+  readonly block: RowBlock;
+  row: number;
+}
+
+function* rowsOf(reader: CsvReader): Generator<Row> {
+  for (const block of reader.blocks()) {
+    const at = { block, row: 0 };
+    for (; at.row < block.rows; at.row++) yield at;
+  }
+}
+
+function isEqual(a: Row, b: Row, width: number): boolean {
+  for (let column = 0; column < width; column++) {
+    const x = 2 * (a.row * width + column);
+    const y = 2 * (b.row * width + column);
+    let i = a.block.cells[x]!;
+    let j = b.block.cells[y]!;
+    const end = a.block.cells[x + 1]!;
+    if (end - i !== b.block.cells[y + 1]! - j) return false;
+    while (i < end) if (a.block.bytes[i++] !== b.block.bytes[j++]) return false;
+  }
+  return true;
+}
+
+function textOf({ block, row }: Row, width: number): string {
+  return Array.from({ length: width }, (_, column) => cellText(block, row * width + column)).join();
+}
+
+function shorten(text: string): string {
+  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+}

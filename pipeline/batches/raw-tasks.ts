@@ -1,0 +1,149 @@
+import { Buffer } from 'node:buffer';
+import type { Column, ColumnType } from './columns.ts';
+import { type CutFile, cut } from './cut.ts';
+import { CsvReader } from '../csv/reader.ts';
+import { refuseOtherFormats } from '../csv/refuse.ts';
+import { checkDelimiter } from '../csv/delimiter.ts';
+import { differenceOf, sentenceOf } from './difference.ts';
+import type { Files } from './files.ts';
+import { grow, type GrowOptions } from './grow.ts';
+import { inferColumns } from './infer.ts';
+import { batchOfRow, type KnownTable } from './known-rows.ts';
+import type { Task } from '../../contract/params.ts';
+import type { Report } from '../progress.ts';
+import { checkHeader } from '../csv/rows.ts';
+
+/** Bytes looked at to tell the delimiter of a header. */
+const HEADER = 1 << 16;
+
+/** A file of raw data in UTF-8. */
+export type RawFile = ({ path: string } | { bytes: Uint8Array }) & {
+  /** Names it in errors. */
+  file: string;
+  /** Between two cells: one character. */
+  delimiter: string;
+};
+
+function open(raw: RawFile, files: Files, report?: Report): CsvReader {
+  const chunks =
+    'bytes' in raw ? [raw.bytes] : reported(files.read(raw.path), files.size(raw.path), report);
+  return new CsvReader(chunks, raw.file, { delimiter: raw.delimiter });
+}
+
+/** As much of the file as a header may take. */
+function startOf(raw: RawFile, files: Files): Uint8Array {
+  const pieces: Buffer[] = [];
+  let length = 0;
+  for (const piece of 'bytes' in raw ? [raw.bytes] : files.read(raw.path)) {
+    pieces.push(Buffer.from(piece.subarray(0, HEADER)));
+    length += piece.length;
+    if (length >= HEADER) break;
+  }
+  return Buffer.concat(pieces);
+}
+
+function* reported(
+  chunks: Iterable<Uint8Array>,
+  size: number,
+  report: Report | undefined,
+): Generator<Uint8Array> {
+  let read = 0;
+  for (const chunk of chunks) {
+    yield chunk;
+    read += chunk.length;
+    report?.(size === 0 ? 1 : Math.min(1, read / size));
+  }
+}
+
+/**
+ * Reads raw data through and says what its columns are.
+ * @throws BadData when it cannot be read or used
+ */
+export function inspectRaw(
+  input: RawFile & {
+    target: string;
+    declared: Record<string, ColumnType>;
+    missingValues: string[];
+    task: Task;
+  },
+  report: Report | undefined,
+  { files }: { files: Files },
+): { columns: Column[]; rows: number; warnings: string[] } {
+  const start = startOf(input, files);
+  refuseOtherFormats(start, input.file);
+  checkDelimiter(start, input.file, input.delimiter);
+  const reader = open(input, files, report);
+  return { ...inferColumns(reader, input), rows: reader.rows };
+}
+
+/**
+ * Cuts batches out of raw data, each as a file of canonical CSV in `folder`.
+ * @throws BadData when the raw data cannot be read or is not of the columns
+ * @throws MissingHistory when the source has no such batch
+ */
+export function cutBatches(
+  input: RawFile & {
+    columns: Column[];
+    target: string;
+    missingValues: string[];
+    batchSize: number;
+    shuffleSeed: number | null;
+    rows: number;
+    batches: number[];
+    after?: number;
+    folder: string;
+  },
+  report: Report | undefined,
+  { files }: { files: Files },
+): CutFile[] {
+  const reader = open(input, files, report);
+  checkHeader(reader.header, input.columns, input.file);
+  const pathOf = (batch: number): string => `${input.folder}/batch_${batch}.csv`;
+  return cut(reader, { ...input, pathOf }, files);
+}
+
+/**
+ * Writes the next state of a table that grows, as {@link grow} says, in `path`.
+ * @throws BadData when the table cannot be read, or a new row is not of its columns
+ */
+export function growRaw(
+  input: Omit<GrowOptions, 'delimiter'> & { before: RawFile; whole: RawFile },
+  report: Report | undefined,
+  { files }: { files: Files },
+): { whole: number; rows: number } {
+  const { before, whole } = input;
+  return grow(
+    () => open(before, files),
+    open(whole, files, report),
+    { ...input, delimiter: whole.delimiter },
+    files,
+  );
+}
+
+/**
+ * Where a table that may only grow first differs from what is known of it.
+ * @param input.known the rows it had: those of each file after the first `skip`
+ * @param input.amended batches whose rows may be others now
+ * @returns a sentence on the difference and the batch the row is in, or would be; null: it has only grown
+ */
+export function firstChange(
+  input: {
+    known: (RawFile & { skip: number })[];
+    whole: RawFile;
+    table: KnownTable;
+    amended: number[];
+  },
+  report: Report | undefined,
+  { files }: { files: Files },
+): { where: string; batch: number | null } | null {
+  const before = input.known.map((raw) => ({ reader: open(raw, files), skip: raw.skip }));
+  const batchOf = batchOfRow(input.table);
+  const amended = new Set(input.amended);
+  const mayDiffer = (row: number): boolean => amended.size > 0 && amended.has(batchOf(row));
+  const found = differenceOf(before, open(input.whole, files, report), mayDiffer);
+  if (found === null) return null;
+  return {
+    where: sentenceOf(found),
+    batch: found.kind === 'columns' ? null : batchOf(found.row - 1),
+  };
+}

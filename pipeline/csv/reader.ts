@@ -1,0 +1,186 @@
+import { Buffer } from 'node:buffer';
+import { BadData } from '../../contract/failures.ts';
+import {
+  checkNames,
+  faulty,
+  hasByteOrderMark,
+  isText,
+  notText,
+  refuseOtherFormats,
+} from './refuse.ts';
+import { RowScanner } from './scan.ts';
+
+/** Bytes looked at a time: rows, their cells' offsets and the bytes themselves stay in the processor's cache. */
+const BLOCK = 1 << 18;
+
+/** A row longer than this is a quote that is never closed, not data. */
+const LONGEST_ROW = 1 << 26;
+
+/** Some rows as offsets into their bytes; good until the next block is asked for. */
+export interface RowBlock {
+  readonly bytes: Buffer;
+  readonly rows: number;
+  /** Number in the file, from 1, of the first row. */
+  readonly firstRow: number;
+  /** Where in the file `bytes` begin. */
+  readonly offset: number;
+  /** [start, end) of cell c of row r at 2·(r·width + c). */
+  readonly cells: Int32Array;
+  /** [start, end) of row r at 2·r, its line break left out. */
+  readonly bounds: Int32Array;
+  /** The line of the file, from 1, on which each row starts. */
+  readonly lines: Float64Array;
+  /** 1 for a row with a cell in quotes. */
+  readonly quoted: Uint8Array;
+}
+
+/**
+ * Reads separated UTF-8 text, with or without byte order mark, lines ended by LF, CRLF or CR, in memory
+ * that does not grow with it. Cells are kept verbatim; column names are trimmed; blank lines at the end
+ * are left out. The first thing wrong in the file's order is the error, however it comes in chunks.
+ */
+export class CsvReader {
+  readonly file: string;
+  /** The columns' names. */
+  readonly header: readonly string[];
+  /** Rows given out so far. */
+  rows = 0;
+  readonly #chunks: Iterator<Uint8Array>;
+  readonly #scanner: RowScanner;
+  #bytes: Buffer;
+  #from = 0;
+  #to = 0;
+  #offset = 0;
+  #chunk: Uint8Array = new Uint8Array(0);
+  #ended = false;
+
+  /**
+   * Reads the header.
+   * @param file name used in errors
+   * @param options.delimiter one ASCII character that is no quote, line break, letter or digit
+   * @param options.block bytes looked at a time, at least 4
+   * @throws BadData for anything that is not such a table, naming the file and, where there is one, the line
+   */
+  constructor(
+    chunks: Iterable<Uint8Array>,
+    file: string,
+    { delimiter = ',', block = BLOCK }: { delimiter?: string; block?: number } = {},
+  ) {
+    this.file = file;
+    this.#bytes = Buffer.allocUnsafe(block);
+    this.#chunks = chunks[Symbol.iterator]();
+    this.#scanner = new RowScanner(delimiter.charCodeAt(0));
+    this.#fill();
+    refuseOtherFormats(this.#bytes.subarray(0, Math.min(4, this.#to)), file);
+    if (hasByteOrderMark(this.#bytes.subarray(0, this.#to))) this.#from = 3;
+    this.header = this.#readHeader();
+    checkNames(this.header, file);
+  }
+
+  get width(): number {
+    return this.header.length;
+  }
+
+  /**
+   * The rows, some at a time.
+   * @throws BadData as the constructor does, or when there is no row
+   */
+  *blocks(): Generator<RowBlock> {
+    const scanner = this.#scanner;
+    while (!this.#ended || this.#from < this.#to) {
+      const from = this.#from;
+      const consumed = scanner.scan(this.#bytes, from, this.#to, this.#ended);
+      const failure = this.#check(from, consumed);
+      if (scanner.rows > 0) {
+        const { rows, cells, bounds, lines, quoted } = scanner;
+        const place = { firstRow: this.rows + 1, offset: this.#offset };
+        this.rows += rows;
+        yield { bytes: this.#bytes, rows, ...place, cells, bounds, lines, quoted };
+      }
+      if (failure !== undefined) throw failure;
+      this.#from = consumed;
+      if (!this.#ended) this.#fill();
+    }
+    if (this.rows === 0) {
+      throw new BadData(`${this.file} holds a header and no rows: add at least one row`);
+    }
+  }
+
+  #readHeader(): string[] {
+    const scanner = this.#scanner;
+    for (;;) {
+      const from = this.#from;
+      const consumed = scanner.scan(this.#bytes, from, this.#to, this.#ended);
+      const read = scanner.width > 0;
+      if (read && !isText(this.#bytes.subarray(from, consumed)))
+        throw notText(this.#bytes.subarray(from, consumed), 1, this.file);
+      const failure = this.#check(from, from);
+      if (failure !== undefined) throw failure;
+      if (read) {
+        this.#from = consumed;
+        const { width } = scanner;
+        return Array.from({ length: width }, (_, i) =>
+          this.#bytes.toString('utf8', scanner.cells[2 * i], scanner.cells[2 * i + 1]).trim(),
+        );
+      }
+      if (this.#ended)
+        throw new BadData(`${this.file} is empty: it needs a header and at least one row`);
+      this.#from = consumed;
+      this.#fill();
+    }
+  }
+
+  /** Takes back the rows that are no text and all after them; gives what is wrong with the first row not left. */
+  #check(from: number, consumed: number): BadData | undefined {
+    const scanner = this.#scanner;
+    const { fault, bounds, lines } = scanner;
+    if (!isText(this.#bytes.subarray(from, consumed))) {
+      for (let row = 0; row < scanner.rows; row++) {
+        const bytes = this.#bytes.subarray(bounds[2 * row], bounds[2 * row + 1]);
+        if (isText(bytes)) continue;
+        scanner.rows = row;
+        return notText(bytes, lines[row]!, this.file);
+      }
+    }
+    if (fault === undefined) return undefined;
+    const bytes = this.#bytes.subarray(fault.row, fault.end);
+    return isText(bytes)
+      ? faulty(fault, scanner.width, this.file)
+      : notText(bytes, scanner.line, this.file);
+  }
+
+  /** Makes what is not read yet the beginning of the buffer, and reads on behind it. */
+  #fill(): void {
+    const left = this.#to - this.#from;
+    if (left > LONGEST_ROW) {
+      throw new BadData(
+        `${this.file}: the row on line ${this.#scanner.line} goes on for more than ${LONGEST_ROW >> 20} MB, as after a ` +
+          'quote that is never closed: add the closing quote',
+      );
+    }
+    const before = this.#bytes;
+    // Half of it new, so that a long row is looked at a few times only.
+    if (left > before.length / 2) this.#bytes = Buffer.allocUnsafe(before.length * 2);
+    before.copy(this.#bytes, 0, this.#from, this.#to);
+    this.#offset += this.#from;
+    this.#from = 0;
+    this.#to = left;
+    while (!this.#ended && this.#to < this.#bytes.length) {
+      if (this.#chunk.length === 0) {
+        const next = this.#chunks.next();
+        if (next.done === true) this.#ended = true;
+        else this.#chunk = next.value;
+        continue;
+      }
+      const piece = this.#chunk.subarray(0, this.#bytes.length - this.#to);
+      this.#bytes.set(piece, this.#to);
+      this.#to += piece.length;
+      this.#chunk = this.#chunk.subarray(piece.length);
+    }
+  }
+}
+
+/** The text of cell `index` (row · width + column) of a block. */
+export function cellText({ bytes, cells }: RowBlock, index: number): string {
+  return bytes.toString('utf8', cells[2 * index], cells[2 * index + 1]);
+}

@@ -1,0 +1,115 @@
+import { Buffer, isUtf8 } from 'node:buffer';
+import { BadData } from '../../contract/failures.ts';
+import type { Fault } from './scan.ts';
+import { list } from './table.ts';
+
+const CR = 13;
+const LF = 10;
+
+/**
+ * Names what people hand over in place of CSV text, before a parser makes nonsense of it.
+ * @param bytes the first four of the file, or all of a shorter one
+ */
+export function refuseOtherFormats(bytes: Uint8Array, file: string): void {
+  if (startsWith(bytes, [0x1f, 0x8b])) {
+    throw new BadData(`${file} is compressed: gunzip it first`);
+  }
+  if (startsWith(bytes, [0x50, 0x4b, 3, 4])) {
+    throw new BadData(`${file} is a zip archive or a workbook: export it as CSV text first`);
+  }
+  if (startsWith(bytes, [0xff, 0xfe]) || startsWith(bytes, [0xfe, 0xff])) {
+    throw new BadData(`${file} is UTF-16: convert it to UTF-8 first`);
+  }
+}
+
+/** Whether bytes begin with the byte order mark of UTF-8. */
+export function hasByteOrderMark(bytes: Uint8Array): boolean {
+  return startsWith(bytes, [0xef, 0xbb, 0xbf]);
+}
+
+function startsWith(bytes: Uint8Array, magic: readonly number[]): boolean {
+  return magic.every((byte, i) => bytes[i] === byte);
+}
+
+/** Whether bytes that end with a whole character are text. */
+export function isText(bytes: Uint8Array): boolean {
+  return isUtf8(bytes) && bytes.indexOf(0) < 0;
+}
+
+/**
+ * The error for a row that is no text.
+ * @param line the row starts on
+ */
+export function notText(row: Uint8Array, line: number, file: string): BadData {
+  const nul = row.indexOf(0);
+  if (nul >= 0) {
+    return new BadData(
+      `${file} holds a NUL byte on line ${line + lineBreaks(row.subarray(0, nul))}, so it is no text: ` +
+        'save it as CSV in UTF-8',
+    );
+  }
+  return new BadData(
+    `${file} is not UTF-8 (first on line ${line + lineBreaks(row.subarray(0, badUtf8(row)))}): set data.encoding ` +
+      'to latin1 if that is what it is, or convert it to UTF-8',
+  );
+}
+
+/** A multi-byte character never holds a line break, so each line can be judged alone. */
+function badUtf8(row: Uint8Array): number {
+  let start = 0;
+  for (;;) {
+    let end = start;
+    while (end < row.length && row[end] !== LF && row[end] !== CR) end++;
+    if (end === row.length || !isUtf8(row.subarray(start, end))) return start;
+    start = end + 1;
+  }
+}
+
+function lineBreaks(bytes: Uint8Array): number {
+  return (
+    Buffer.from(bytes)
+      .toString('latin1')
+      .match(/\r\n|\n|\r/g)?.length ?? 0
+  );
+}
+
+/** The error for a row that is not of the table. */
+export function faulty({ kind, line, cells }: Fault, width: number, file: string): BadData {
+  if (kind === 'unclosed') {
+    return new BadData(
+      `${file} ends inside a quoted cell of the row on line ${line}: add the closing quote`,
+    );
+  }
+  if (kind === 'quote') {
+    return new BadData(
+      `${file}, line ${line}, has a quote in the middle of a cell: ` +
+        'put the cell in quotes and write each quote inside it twice',
+    );
+  }
+  if (kind === 'blank') {
+    return width === 0
+      ? new BadData(`${file} has no name for column 1: name it in the header`)
+      : new BadData(`${file}, line ${line}, is blank: remove it`);
+  }
+  return new BadData(
+    `${file}, line ${line}, has ${cells} ${cells === 1 ? 'cell' : 'cells'} where the ` +
+      `header has ${width}: add or remove cells, or quote those that hold a comma`,
+  );
+}
+
+/** Checks that every column has a name of its own. */
+export function checkNames(names: readonly string[], file: string): void {
+  const empty = names.indexOf('');
+  if (empty >= 0) {
+    throw new BadData(`${file} has no name for column ${empty + 1}: name it in the header`);
+  }
+  if (names.includes('__proto__')) {
+    throw new BadData(`${file} names a column "__proto__", which no table can hold: rename it`);
+  }
+  const twice = names.filter((name, i) => names.indexOf(name) !== i);
+  if (twice.length > 0) {
+    throw new BadData(
+      `${file} names more than one column ${list([...new Set(twice)])}: rename all but one`,
+    );
+  }
+}

@@ -1,0 +1,175 @@
+import { BadData } from '../../contract/failures.ts';
+import { type Column, featuresOf, predictsNumbers } from '../batches/columns.ts';
+import type { ColumnCounts, Counts } from './counts.ts';
+import { byCodePoint } from '../../contract/codepoints.ts';
+import { fromJsonBytes, toJsonBytes } from '../json.ts';
+import { membersOf, type NumberTally } from './number-tally.ts';
+import { list, quote } from '../csv/table.ts';
+import type { Tally } from './tally.ts';
+import type { Vocabulary } from './vocabulary.ts';
+
+/** A confusion matrix has a cell for each pair of classes. */
+const MOST_CLASSES = 1000;
+
+/** Words of a feature beyond this are a key's, and a version's encoder would grow with its rows. */
+const MOST_CATEGORIES = 1_000_000;
+
+/** `impute` fills a missing cell in; `drop` leaves its row out. */
+export type MissingRule = 'impute' | 'drop';
+
+export interface NumberFeature {
+  readonly name: string;
+  readonly type: 'number';
+  /** Stands in for a missing cell. */
+  readonly median: number;
+}
+
+export interface CategoryFeature {
+  readonly name: string;
+  readonly type: 'category';
+  /** A word's code is its index here; code-point order. */
+  readonly categories: readonly string[];
+  /** Stands in for a missing cell; null when no train row knows the column. */
+  readonly most_frequent: string | null;
+}
+
+type Feature = NumberFeature | CategoryFeature;
+
+/**
+ * Everything fitted over the train rows of a version. Plain JSON. `classes` are those of the train rows:
+ * a class only test rows have is scored all the same, as one the model never predicts. A target of numbers
+ * has none.
+ */
+export interface Encoder {
+  readonly schema: 1;
+  readonly target: string;
+  readonly missing: MissingRule;
+  readonly classes?: readonly string[] | undefined;
+  readonly features: readonly Feature[];
+  /** The labels whose rows count, where the others' are left out; absent: all. */
+  readonly labels?: readonly string[] | undefined;
+}
+
+/**
+ * Fits the encoder of a version from the merged counts of its batches.
+ * @param columns the frozen schema
+ * @param vocabulary words beyond which none is learnt; rows of other labels are left out
+ * @returns the encoder, and sentences on columns that tell it nothing
+ * @throws BadData when there are no train rows, the counts are of other columns, or there are more classes
+ *   or words of a feature than a model can be made of
+ */
+export function fitEncoder(
+  counts: Counts,
+  columns: readonly Column[],
+  target: string,
+  {
+    missing,
+    vocabulary,
+  }: { readonly missing: MissingRule; readonly vocabulary?: Vocabulary | undefined },
+): { encoder: Encoder; warnings: string[] } {
+  if (counts.train.rows === 0) {
+    throw new BadData(
+      'there are no train rows to fit an encoder on: lower split.test_size or add data',
+    );
+  }
+  const hasClasses = !predictsNumbers(columns, target);
+  if (hasClasses) checkClasses(counts, target);
+  const schema = featuresOf(columns, target);
+  const warnings: string[] = [];
+  const features = schema.map((column, i): Feature => {
+    const counted = counts.train.columns[i];
+    if (counted?.name !== column.name || counted.type !== column.type) {
+      throw new BadData(
+        `the counts are of columns ${list(counts.train.columns.map(({ name }) => name))} where the ` +
+          `schema has ${list(schema.map(({ name }) => name))}: preprocess the batches again`,
+      );
+    }
+    if (counted.missing === counts.train.rows) {
+      warnings.push(
+        `column ${quote(column.name)} is missing in every train row, so the model learns nothing from it`,
+      );
+    }
+    if (counted.type === 'category' && counted.words.length > MOST_CATEGORIES) {
+      throw new BadData(
+        `column ${quote(column.name)} has ${counted.words.length} different words in the train rows, and ` +
+          `${MOST_CATEGORIES} are the most: it looks like a key; start a pipeline with data.columns.${column.name}: ignore`,
+      );
+    }
+    return fitFeature(known(counted, vocabulary));
+  });
+  const classes = counts.train.labels.map(([label]) => label);
+  const encoder = { schema: 1, target, missing, features } as const;
+  if (!hasClasses) return { encoder, warnings };
+  if (vocabulary === undefined) return { encoder: { ...encoder, classes }, warnings };
+  const labels = [...vocabulary.labels].sort(byCodePoint);
+  const learnt = classes.filter((label) => vocabulary.labels.has(label));
+  return { encoder: { ...encoder, classes: learnt, labels }, warnings };
+}
+
+/** Canonical bytes of an encoder. */
+export function encoderToJson(encoder: Encoder): Uint8Array {
+  return toJsonBytes(encoder);
+}
+
+/**
+ * Reads what {@link encoderToJson} wrote.
+ * @throws BadData when the bytes are not that, or of another schema
+ */
+export function encoderFromJson(bytes: Uint8Array, what = 'the encoder'): Encoder {
+  return fromJsonBytes(bytes, what) as Encoder;
+}
+
+function checkClasses({ train, test }: Counts, target: string): void {
+  const classes = new Set([...train.labels, ...test.labels].map(([label]) => label));
+  if (classes.size <= MOST_CLASSES) return;
+  throw new BadData(
+    `column ${quote(target)}, the one to predict, has ${classes.size} different values, and ${MOST_CLASSES} ` +
+      'classes are the most: to predict quantities, start a pipeline with model.task: regression; or choose another data.target',
+  );
+}
+
+/** The counts without words that are not to be learnt. */
+function known(counted: ColumnCounts, vocabulary: Vocabulary | undefined): ColumnCounts {
+  const words = vocabulary?.words.get(counted.name);
+  if (words === undefined || counted.type === 'number') return counted;
+  return { ...counted, words: counted.words.filter(([word]) => words.has(word)) };
+}
+
+function fitFeature(counted: ColumnCounts): Feature {
+  const { name, type } = counted;
+  return type === 'number'
+    ? { name, type, median: medianOf(counted.values) }
+    : {
+        name,
+        type,
+        categories: counted.words.map(([word]) => word),
+        most_frequent: mostFrequent(counted.words),
+      };
+}
+
+/** The middle value, or the mean of the two in the middle; 0 where there is none. */
+function medianOf(values: NumberTally): number {
+  const size = membersOf(values);
+  if (size === 0) return 0;
+  const lower = nth(values, Math.floor((size - 1) / 2));
+  const upper = nth(values, Math.floor(size / 2));
+  // Halved before adding, for the sum of two large values may be past the largest float64.
+  return lower === upper ? lower : lower / 2 + upper / 2;
+}
+
+/** Member number `n`, from 0, of a multiset in ascending order. */
+function nth({ distinct, times }: NumberTally, n: number): number {
+  let seen = 0;
+  for (let i = 0; i < distinct.length; i++) {
+    seen += times[i]!;
+    if (seen > n) return distinct[i]!;
+  }
+  throw new RangeError(`a multiset of ${seen} has no member ${n}`);
+}
+
+/** The word counted most often, the first in code-point order among equals; null where there is none. */
+function mostFrequent(words: Tally): string | null {
+  let best: readonly [string, number] | undefined;
+  for (const entry of words) if (!best || entry[1] > best[1]) best = entry;
+  return best?.[0] ?? null;
+}

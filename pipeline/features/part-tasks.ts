@@ -1,0 +1,103 @@
+import { partFromArrow, partToArrow } from './arrow.ts';
+import type { Column } from '../batches/columns.ts';
+import type { OnChange } from '../batches/conform.ts';
+import { type Counts, countsFromJson, countsToJson, mergeCounts } from './counts.ts';
+import { CsvReader } from '../csv/reader.ts';
+import { encodeBatch } from './encode.ts';
+import { encoderToJson, fitEncoder as fit, type MissingRule } from './encoder.ts';
+import { type BatchParts, newWords, vocabularyOf } from './vocabulary.ts';
+import { splitWarnings } from './warnings.ts';
+
+/** Splits and encodes one batch, from canonical CSV to Arrow and counts. */
+export function encodePart(input: {
+  bytes: Uint8Array;
+  file: string;
+  columns: Column[];
+  target: string;
+  missingValues: string[];
+  testSize: number;
+  key: string[] | null;
+}): {
+  train: Uint8Array;
+  test: Uint8Array;
+  counts: Uint8Array;
+  trainRows: number;
+  testRows: number;
+  warnings: string[];
+} {
+  const reader = new CsvReader([input.bytes], input.file);
+  const { train, test, counts } = encodeBatch(reader, input.columns, input);
+  const { unlabelled } = counts;
+  return {
+    train: partToArrow(train),
+    test: partToArrow(test),
+    counts: countsToJson(counts),
+    trainRows: train.rows,
+    testRows: test.rows,
+    warnings: unlabelled > 0 ? [`${unlabelled} rows without a label are left out`] : [],
+  };
+}
+
+/** The counts of batches together, as one; of as many as there are, two at a time are read. */
+export function addCounts(input: { counts: Uint8Array[] }): { counts: Uint8Array } {
+  return { counts: countsToJson(sumOf(input.counts)) };
+}
+
+/** Counts as objects take many times their bytes: no more than two are held as such. */
+function sumOf([first, ...others]: readonly Uint8Array[]): Counts {
+  let sum = countsFromJson(first!);
+  for (const bytes of others) sum = mergeCounts(sum, countsFromJson(bytes));
+  return sum;
+}
+
+/**
+ * Fits the encoder of a version over its batches' counts.
+ * @param input.counts of single batches or of earlier versions, in any order
+ * @param input.words where not every new word is learnt: the batches the known words are from, and those
+ *   to look for new ones in, with both their parts
+ * @throws BadData when there are no train rows, or a new word is refused
+ */
+export function fitEncoder(input: {
+  counts: Uint8Array[];
+  columns: Column[];
+  target: string;
+  testSize: number;
+  missing: MissingRule;
+  what: string;
+  words?: { rule: OnChange; known: BatchFiles[]; fresh: BatchFiles[] } | undefined;
+}): {
+  encoder: Uint8Array;
+  counts: Uint8Array;
+  trainRows: number;
+  testRows: number;
+  features: number;
+  /** None where the target is a number. */
+  classes: number | undefined;
+  warnings: string[];
+} {
+  const merged = sumOf(input.counts);
+  const { missing, words } = input;
+  const known = words && vocabularyOf(words.known.map(open), input.columns);
+  const unknown = words?.fresh.flatMap((batch) => newWords(known!, open(batch), words.rule)) ?? [];
+  const vocabulary = words?.rule === 'ignore' ? known : undefined;
+  const { encoder, warnings } = fit(merged, input.columns, input.target, { missing, vocabulary });
+  return {
+    encoder: encoderToJson(encoder),
+    counts: countsToJson(merged),
+    trainRows: merged.train.rows,
+    testRows: merged.test.rows,
+    features: encoder.features.length,
+    classes: encoder.classes?.length,
+    warnings: [...unknown, ...splitWarnings(merged, input.testSize, input.what), ...warnings],
+  };
+}
+
+/** Both parts of a batch, as files. */
+export interface BatchFiles {
+  batch: number;
+  parts: Uint8Array[];
+}
+
+function open({ batch, parts }: BatchFiles): BatchParts {
+  return { batch, parts: parts.map((bytes) => partFromArrow(bytes)) };
+}

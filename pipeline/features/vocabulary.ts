@@ -1,0 +1,93 @@
+import { BadData } from '../../contract/failures.ts';
+import type { Column } from '../batches/columns.ts';
+import type { OnChange } from '../batches/conform.ts';
+import type { Part, PartColumn, WordColumn } from './part.ts';
+import { list, quote } from '../csv/table.ts';
+
+/** Words that a model may learn. */
+export interface Vocabulary {
+  /** By column; no entry for a column of numbers. */
+  readonly words: ReadonlyMap<string, ReadonlySet<string>>;
+  readonly labels: ReadonlySet<string>;
+}
+
+/** Both sides of a batch. */
+export interface BatchParts {
+  readonly batch: number;
+  readonly parts: readonly Part[];
+}
+
+/**
+ * The words a pipeline started with: those of the first batch, and of a column that came later those of the
+ * batch that brought it.
+ * @param sources batches in order, batch 1 and each that brought a column among them
+ */
+export function vocabularyOf(
+  sources: readonly BatchParts[],
+  columns: readonly Column[],
+): Vocabulary {
+  const words = new Map<string, Set<string>>();
+  for (const { name, since = 1 } of columns) {
+    const parts = sources.find(({ batch }) => batch === since)?.parts ?? [];
+    const found = parts.flatMap((part) => part.columns.filter((column) => column.name === name));
+    if (found.length > 0) words.set(name, wordsOf(found.filter(isWords)));
+  }
+  return { words, labels: wordsOf(labelsIn(sources[0]!.parts)) };
+}
+
+/**
+ * Looks for words that the pipeline did not start with.
+ * @param rule what `data.on_new_category` says: they are refused or left out
+ * @returns sentences on those that are left out
+ * @throws BadData naming the batch, the column and the words, where they are refused
+ */
+export function newWords(
+  { words, labels }: Vocabulary,
+  { batch, parts }: BatchParts,
+  rule: OnChange,
+): string[] {
+  const warnings: string[] = [];
+  const columns = parts.flatMap((part) => part.columns.filter(isWords));
+  for (const name of new Set(columns.map((column) => column.name))) {
+    const fresh = without(
+      wordsOf(columns.filter((column) => column.name === name)),
+      words.get(name),
+    );
+    if (fresh.length === 0) continue;
+    if (rule === 'fail') throw refused(batch, name, fresh, '');
+    warnings.push(
+      `batch ${batch} has ${list(fresh)} in column ${quote(name)}, not known from the first batch: taken for words the model does not know`,
+    );
+  }
+  const fresh = without(wordsOf(labelsIn(parts)), labels);
+  if (fresh.length === 0) return warnings;
+  const target = parts[0]!.label.name;
+  if (rule === 'fail') throw refused(batch, target, fresh, ', the one to predict');
+  return [
+    ...warnings,
+    `batch ${batch} has ${list(fresh)} in column ${quote(target)}, not known from the first batch: rows with such a label are left out`,
+  ];
+}
+
+function refused(batch: number, column: string, fresh: readonly string[], which: string): BadData {
+  return new BadData(
+    `batch ${batch} has ${list(fresh)} in column ${quote(column)}${which}, which the first batch does not know: ` +
+      'mend the cells, or set data.on_new_category to ignore or adapt',
+  );
+}
+
+function isWords(column: PartColumn): column is WordColumn {
+  return column.type === 'category';
+}
+
+function labelsIn(parts: readonly Part[]): WordColumn[] {
+  return parts.map(({ label }) => label).filter(isWords);
+}
+
+function wordsOf(columns: readonly WordColumn[]): Set<string> {
+  return new Set(columns.flatMap(({ words }) => words));
+}
+
+function without(words: ReadonlySet<string>, known: ReadonlySet<string> | undefined): string[] {
+  return [...words].filter((word) => known?.has(word) !== true);
+}

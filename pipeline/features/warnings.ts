@@ -1,0 +1,54 @@
+import { byCodePoint } from '../../contract/codepoints.ts';
+import type { Counts } from './counts.ts';
+import { list } from '../csv/table.ts';
+
+/**
+ * What is odd about the split of some batches' rows, as sentences: an empty side, a class that one side
+ * lacks, a share of test rows more than three standard deviations off the one asked for.
+ * @param testSize the share asked for
+ * @param what names the rows, such as "version 3" or "batch 3"
+ */
+export function splitWarnings(counts: Counts, testSize: number, what: string): string[] {
+  const { train, test } = counts;
+  const rows = train.rows + test.rows;
+  if (rows === 0) return [`${what} has no labelled rows`];
+  if (test.rows === 0) {
+    return [`${what} has no test rows, so it cannot be scored: add data or raise split.test_size`];
+  }
+  if (train.rows === 0) {
+    return [
+      `${what} has no train rows, so nothing can be learnt: add data or lower split.test_size`,
+    ];
+  }
+  const warnings: string[] = [];
+  const trained = train.labels.map(([label]) => label);
+  const tested = test.labels.map(([label]) => label);
+  const untested = trained.filter((label) => !tested.includes(label));
+  const untrained = tested.filter((label) => !trained.includes(label));
+  if (untested.length > 0) {
+    warnings.push(`${what} has no test row of ${classes(untested)}, so that goes unscored`);
+  }
+  if (untrained.length > 0) {
+    warnings.push(`${what} has no train row of ${classes(untrained)}, so it is never predicted`);
+  }
+  if (trained.length === 1 && tested.length === 1 && trained[0] === tested[0]) {
+    warnings.push(`${what} holds a single class (${trained[0]}), so every model is right on it`);
+  }
+  const share = test.rows / rows;
+  const deviation = Math.sqrt((testSize * (1 - testSize)) / rows);
+  if (Math.abs(share - testSize) > 3 * deviation) {
+    warnings.push(
+      `${what} has ${percent(share)} of its rows on the test side where split.test_size asks for ` +
+        `${percent(testSize)}; many equal rows, or a split.key with few values, do that`,
+    );
+  }
+  return warnings;
+}
+
+function classes(labels: readonly string[]): string {
+  return `${labels.length === 1 ? 'class' : 'classes'} ${list([...labels].sort(byCodePoint))}`;
+}
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(1)} %`;
+}

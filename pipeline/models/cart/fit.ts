@@ -1,0 +1,136 @@
+import { within, type Report } from '../../progress.ts';
+import { type Block, sortBlock } from './block.ts';
+import { type ClassIndexes, Gini } from './gini.ts';
+import { growTree } from './grow.ts';
+import type { Crew } from './crew.ts';
+import { FittedTree } from './fitted-tree.ts';
+import type { NodeOptions } from './ml-cart.ts';
+import { SquaredError } from './squared-error.ts';
+import type { GrowthLimits } from './task.ts';
+import { growTogether, isWorthHelp } from './together.ts';
+
+/** When to stop; the names are those of `params.model`, which are scikit-learn's but for `min_gain`. */
+export interface TreeParams {
+  /** Splits from the root to the deepest leaf; Infinity for no limit. */
+  readonly max_depth: number;
+  /** A node with fewer rows becomes a leaf. */
+  readonly min_samples_split: number;
+  /** A split leaves at least this many rows on either side; 1 if not given. */
+  readonly min_samples_leaf?: number;
+  /**
+   * A split must lower the impurity of its node (gini, or the variance) by more than this. scikit-learn's
+   * `min_impurity_decrease` weighs that drop by the node's share of all train rows, so that its small nodes
+   * stop sooner; at the root the two are the same but for a drop that is just as large, which it takes.
+   */
+  readonly min_gain: number;
+}
+
+/** How much of the time to fit a tree goes, roughly, into sorting its columns. */
+const SORTED = 0.3;
+
+/**
+ * Fits an exact classification tree.
+ * @param columns at least one, finite, as long as `labels` and no shorter than 1
+ * @param labels class indexes, less than `classes`
+ */
+export function fitClasses(
+  columns: readonly Float64Array[],
+  labels: ClassIndexes,
+  classes: number,
+  params: TreeParams,
+  report?: Report,
+): FittedTree<'DTClassifier'> {
+  const block: Block<ClassIndexes> = sortBlock(columns, labels, false);
+  const options = nodeOptions('classifier', params);
+  const tree = growTree(
+    columns,
+    block,
+    new Gini(classes),
+    limitsOf(params),
+    within(report, SORTED, 1),
+  );
+  return new FittedTree('DTClassifier', treeOptions(options, params), options, tree);
+}
+
+/**
+ * Fits an exact regression tree.
+ * @param columns at least one, finite, as long as `targets` and no shorter than 1
+ * @param targets finite, and their squares too
+ */
+export function fitNumbers(
+  columns: readonly Float64Array[],
+  targets: Float64Array,
+  params: TreeParams,
+  report?: Report,
+): FittedTree<'DTRegression'> {
+  const block = sortBlock(columns, targets, true);
+  const options = nodeOptions('regression', params);
+  const tree = growTree(
+    columns,
+    block,
+    new SquaredError(block.rows),
+    limitsOf(params),
+    within(report, SORTED, 1),
+  );
+  return new FittedTree('DTRegression', treeOptions(options, params), options, tree);
+}
+
+/** As {@link fitClasses}, with the help of other threads where it pays; the tree is the same. */
+export async function fitClassesTogether(
+  columns: readonly Float64Array[],
+  labels: ClassIndexes,
+  classes: number,
+  params: TreeParams,
+  crew: Crew | undefined,
+  report?: Report,
+): Promise<FittedTree<'DTClassifier'>> {
+  if (!isWorthHelp(crew, labels.length, columns.length))
+    return fitClasses(columns, labels, classes, params, report);
+  const progress = within(report, SORTED, 1);
+  const tree = await growTogether(columns, labels, classes, limitsOf(params), crew, progress);
+  const options = nodeOptions('classifier', params);
+  return new FittedTree('DTClassifier', treeOptions(options, params), options, tree);
+}
+
+/** As {@link fitNumbers}, with the help of other threads where it pays; the tree is the same. */
+export async function fitNumbersTogether(
+  columns: readonly Float64Array[],
+  targets: Float64Array,
+  params: TreeParams,
+  crew: Crew | undefined,
+  report?: Report,
+): Promise<FittedTree<'DTRegression'>> {
+  if (!isWorthHelp(crew, targets.length, columns.length))
+    return fitNumbers(columns, targets, params, report);
+  const progress = within(report, SORTED, 1);
+  const tree = await growTogether(columns, targets, 0, limitsOf(params), crew, progress);
+  const options = nodeOptions('regression', params);
+  return new FittedTree('DTRegression', treeOptions(options, params), options, tree);
+}
+
+function limitsOf(params: TreeParams): GrowthLimits {
+  return {
+    maxDepth: params.max_depth,
+    minSplit: params.min_samples_split,
+    minLeaf: params.min_samples_leaf ?? 1,
+    minDrop: params.min_gain,
+  };
+}
+
+function nodeOptions(kind: NodeOptions['kind'], params: TreeParams): NodeOptions {
+  return {
+    kind,
+    gainFunction: kind === 'classifier' ? 'gini' : 'regression',
+    splitFunction: 'mean',
+    // ml-cart stops at this many rows or fewer, we at fewer than min_samples_split.
+    minNumSamples: params.min_samples_split - 1,
+    maxDepth: Number.isFinite(params.max_depth) ? params.max_depth : null,
+    gainThreshold: params.min_gain,
+  };
+}
+
+/** ml-cart knows no least size of a leaf; it is told only where it shaped the tree. */
+function treeOptions(options: NodeOptions, params: TreeParams): Record<string, unknown> {
+  const minLeaf = params.min_samples_leaf ?? 1;
+  return minLeaf > 1 ? { ...options, minSamplesLeaf: minLeaf } : { ...options };
+}

@@ -1,0 +1,157 @@
+import { type Block, emptyBlock, narrowBlock, type Targets } from './block.ts';
+import type { Criterion } from './criterion.ts';
+import { GrownTree } from './grown-tree.ts';
+import { enterLeaf, growPair, setLeaf } from './leaf.ts';
+import { part, varying } from './orders.ts';
+import type { Report } from '../../progress.ts';
+import { type GrowthLimits, rootTask, type Task, taskOf } from './task.ts';
+import type { Team } from './team.ts';
+
+/** Work to share with others. */
+export interface Shared {
+  /** Rows of a node that others may take whole; larger ones are for all together. */
+  readonly most: number;
+  readonly team: Team;
+  /** Offers a node; whether somebody will grow it. */
+  offer(task: Task): boolean;
+}
+
+/** Rows in the blocks of subtrees: what fits the second and the first level of a processor's cache. */
+const BLOCK_ROWS = [1 << 15, 1 << 11];
+
+/**
+ * Grows a tree, depth first and without recursion, so that no depth is too much.
+ * @param columns what the block was sorted by
+ * @param report told how many rows have found their leaf
+ */
+export function growTree<T extends Targets>(
+  columns: readonly Float64Array[],
+  block: Block<T>,
+  criterion: Criterion<T>,
+  limits: GrowthLimits,
+  report?: Report,
+): GrownTree {
+  const tree = new GrownTree();
+  let settled = 0;
+  const grow = growFrom(columns, block, criterion, limits, (rows) => {
+    settled += rows;
+    report?.(settled / block.rows, settled);
+  });
+  grow(tree, rootTask(tree.add(), block.rows, columns.length, criterion.listed));
+  return tree.place(columns);
+}
+
+/**
+ * Prepares to grow any node of a block.
+ * @param settle told of rows that have found their leaf
+ * @returns grows a node to its end. Nodes below it of no more rows than `shared.most` are offered to others,
+ * as ranges of the block itself, and left open where they are taken
+ */
+export function growFrom<T extends Targets>(
+  columns: readonly Float64Array[],
+  block: Block<T>,
+  criterion: Criterion<T>,
+  limits: GrowthLimits,
+  settle: (rows: number) => void,
+): (tree: GrownTree, root: Task, shared?: Shared) => void {
+  const inner = BLOCK_ROWS.filter((rows) => rows < block.rows);
+  const blocks = [block, ...inner.map((rows) => emptyBlock(block, rows))];
+  return (tree, root, shared) => {
+    const tasks = [root];
+    for (let task = tasks.pop(); task !== undefined; task = tasks.pop()) {
+      const isLarge = shared !== undefined && task.end - task.start > shared.most;
+      if (shared !== undefined && !isLarge && task.level === 0 && shared.offer(task)) continue;
+      const moved = isLarge ? task : toInnerBlock(blocks, task);
+      const others = tasks.length;
+      const team = isLarge ? shared.team : undefined;
+      growNode(columns, blocks[moved.level]!, criterion, limits, tree, moved, tasks, team);
+      let settled = task.end - task.start;
+      for (let i = others; i < tasks.length; i++) settled -= tasks[i]!.end - tasks[i]!.start;
+      settle(settled);
+    }
+  };
+}
+
+/** Makes a leaf of a node, or splits it and leaves its children to be done. */
+function growNode<T extends Targets>(
+  columns: readonly Float64Array[],
+  block: Block<T>,
+  criterion: Criterion<T>,
+  limits: GrowthLimits,
+  tree: GrownTree,
+  task: Task,
+  tasks: Task[],
+  team: Team | undefined,
+): void {
+  const { node, level, start, end, depth, list } = task;
+  const { orders } = block;
+  const isPure = criterion.enter(block, orders[list]!, start, end);
+  if (isPure || end - start < limits.minSplit) {
+    setLeaf(tree, node, criterion, end - start < limits.minSplit);
+    return;
+  }
+  const features = varying(block, task);
+  if (team !== undefined) team.search(task, features);
+  else {
+    for (const feature of features) criterion.scan(block, feature, start, end, limits.minLeaf);
+    if (criterion.isCrowded) searchAgain(block, criterion, features, start, end, limits.minLeaf);
+  }
+  const split = criterion.best(block, start, end);
+  if (split === null) {
+    setLeaf(tree, node, criterion, false);
+    return;
+  }
+  const middle = start + split.left;
+  const order = orders[split.feature]!;
+  const below = block.ids[order[middle - 1]!]!;
+  tree.setSplit(node, split.feature, below, block.ids[order[middle]!]!, split.gain, end - start);
+  if (depth >= limits.maxDepth || !(split.drop > limits.minDrop)) {
+    criterion.setLeaf(tree, node);
+    return;
+  }
+  const leftIsLeaf = split.leftIsPure || split.left < limits.minSplit;
+  const rightIsLeaf = split.rightIsPure || end - middle < limits.minSplit;
+  const mayBePair = limits.minLeaf === 1;
+  const leftIsDone = leftIsLeaf || (mayBePair && split.left === 2);
+  const rightIsDone = rightIsLeaf || (mayBePair && end - middle === 2);
+  const children = {
+    level,
+    depth: depth + 1,
+    features,
+    list: criterion.listed ? list : split.feature,
+  };
+  part(block, task, features, split, leftIsDone, rightIsDone, criterion.listed, team);
+  const left = tree.addChildren(node);
+  const right = left + 1;
+  // The right one first, for the last task is done next.
+  if (!rightIsDone) tasks.push(taskOf(children, right, middle, end));
+  if (!leftIsDone) tasks.push(taskOf(children, left, start, middle));
+  if (rightIsLeaf) enterLeaf(block, criterion, limits, tree, children, right, middle, end);
+  else if (rightIsDone) growPair(columns, block, criterion, limits, tree, children, right, middle);
+  if (leftIsLeaf) enterLeaf(block, criterion, limits, tree, children, left, start, middle);
+  else if (leftIsDone) growPair(columns, block, criterion, limits, tree, children, left, start);
+}
+
+/** Tries every cut of a node once more, now that the best score is known. */
+function searchAgain<T extends Targets>(
+  block: Block<T>,
+  criterion: Criterion<T>,
+  features: readonly number[],
+  start: number,
+  end: number,
+  minLeaf: number,
+): void {
+  criterion.aim(criterion.score);
+  for (const feature of features) criterion.scan(block, feature, start, end, minLeaf);
+}
+
+/** Moves a node to a block of its own once it fits a smaller one. */
+function toInnerBlock<T extends Targets>(blocks: readonly Block<T>[], task: Task): Task {
+  const { level, features, list, start, end } = task;
+  const rows = end - start;
+  let inner = level;
+  while (inner + 1 < blocks.length && rows <= blocks[inner + 1]!.ids.length) inner++;
+  if (inner === level) return task;
+  narrowBlock(blocks[level]!, blocks[inner]!, features, list, start, end);
+  return taskOf({ ...task, level: inner }, task.node, 0, rows);
+}

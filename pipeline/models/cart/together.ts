@@ -1,0 +1,146 @@
+import { sortScratch } from './argsort.ts';
+import type { Report } from '../../progress.ts';
+import { numberRows, type Targets } from './block.ts';
+import type { Criterion } from './criterion.ts';
+import type { Crew, Job, Subtree } from './crew.ts';
+import { Gini } from './gini.ts';
+import { growFrom } from './grow.ts';
+import { GrownTree } from './grown-tree.ts';
+import { NodeBoard } from './node-board.ts';
+import { shareRows, sharedBlock, type SharedRows, sortShared } from './shared-rows.ts';
+import { SquaredError } from './squared-error.ts';
+import { SubtreeQueue } from './subtree-queue.ts';
+import { type GrowthLimits, rootTask, type Task } from './task.ts';
+import { helpTeam, leadTeam, type Tools } from './team.ts';
+
+/** Values, rows times features, below which the help of others costs more than it brings. */
+const WORTH_HELP = 500_000;
+/** Subtrees for each thread, at least: few enough to be large, enough to end at about the same time. */
+const SUBTREES = 12;
+/** A subtree this many times smaller than the largest that is handed out is not worth it. */
+const SPREAD = 8;
+
+/** Whether a tree over so many rows is to be grown together. */
+export function isWorthHelp(crew: Crew | undefined, rows: number, features: number): crew is Crew {
+  return crew !== undefined && crew.helpers > 0 && rows * features >= WORTH_HELP;
+}
+
+/**
+ * Grows a tree with the help of other threads: columns are sorted by whoever is free, the
+ * large nodes near the root are split by all together, feature by feature, and the subtrees below them are
+ * grown by whoever is free. The tree is the same to the last bit: no number in it depends on who has computed it.
+ * @param classes how many, 0 for numbers
+ */
+export async function growTogether(
+  columns: readonly Float64Array[],
+  targets: Targets,
+  classes: number,
+  limits: GrowthLimits,
+  crew: Crew,
+  report?: Report,
+): Promise<GrownTree> {
+  const { tree, subtrees } = await growAll(columns, targets, classes, limits, crew, report);
+  // What they were grown by is held no more.
+  tree.graft(subtrees);
+  return tree;
+}
+
+/** The tree down to the nodes that were handed out, and what has come of these. */
+async function growAll(
+  columns: readonly Float64Array[],
+  targets: Targets,
+  classes: number,
+  limits: GrowthLimits,
+  crew: Crew,
+  report?: Report,
+): Promise<{ tree: GrownTree; subtrees: Subtree[] }> {
+  const rows = await sortTogether(columns, targets, classes === 0, crew);
+  const all = targets.length;
+  const queue = new SubtreeQueue(columns.length);
+  const board = new NodeBoard(columns.length);
+  const shared = { queue: queue.memory, board: board.memory };
+  const othersGrow = crew.help({ step: 'grow', rows, limits, classes, ...shared });
+  // Its failure is for the line that waits for it.
+  othersGrow.catch(() => undefined);
+  const most = all / (SUBTREES * (crew.helpers + 1));
+  const offer = (task: Task): boolean => task.end - task.start >= most / SPREAD && queue.push(task);
+  const tools = toolsOf(board, rows, classes, limits, rows.side);
+  const grow = growFrom(columns, tools.block, tools.criterion, limits, (settled) => {
+    const done = queue.settle(settled);
+    report?.(done / all, done);
+  });
+  const team = leadTeam(tools, () => queue.ring());
+  const tree = new GrownTree();
+  try {
+    const root = rootTask(tree.add(), all, columns.length, classes === 0);
+    grow(tree, root, { most, team, offer });
+    queue.close();
+    const own = growSubtrees(columns, grow, () => queue.take());
+    return { tree: tree.place(columns), subtrees: [...own, ...(await othersGrow)] };
+  } finally {
+    queue.close();
+  }
+}
+
+/** Sorts rows by every feature; what that takes besides is not held any longer. */
+async function sortTogether(
+  columns: readonly Float64Array[],
+  targets: Targets,
+  listed: boolean,
+  crew: Crew,
+): Promise<SharedRows> {
+  const scratch = sortScratch(targets.length);
+  const rows = shareRows(columns, targets, numberRows(targets, listed, scratch), listed);
+  const othersSort = crew.help({ step: 'sort', rows });
+  othersSort.catch(() => undefined);
+  sortShared(rows, scratch);
+  await othersSort;
+  return rows;
+}
+
+/** What a helper does of a job. */
+export function helpWith(job: Job): Subtree[] {
+  const { rows } = job;
+  const { columns, ids } = rows;
+  if (job.step === 'sort') {
+    sortShared(rows, sortScratch(ids.length));
+    return [];
+  }
+  const queue = new SubtreeQueue(columns.length, job.queue);
+  const board = new NodeBoard(columns.length, job.board);
+  const tools = toolsOf(board, rows, job.classes, job.limits);
+  const grow = growFrom(columns, tools.block, tools.criterion, job.limits, (settled) =>
+    queue.settle(settled),
+  );
+  return growSubtrees(columns, grow, () => queue.take(() => helpTeam(tools)));
+}
+
+/** Grows subtrees as long as there are any, each as a tree of its own. */
+function growSubtrees(
+  columns: readonly Float64Array[],
+  grow: ReturnType<typeof growFrom>,
+  next: () => Task | undefined,
+): Subtree[] {
+  const subtrees: Subtree[] = [];
+  const tree = new GrownTree();
+  for (let task = next(); task !== undefined; task = next()) {
+    grow(tree, { ...task, node: tree.add() });
+    subtrees.push({ node: task.node, grown: tree.place(columns).unload() });
+  }
+  return subtrees;
+}
+
+/** What a thread grows with; `side` is where it marks the rows of nodes, if not in its own scratch. */
+function toolsOf(
+  board: NodeBoard,
+  rows: SharedRows,
+  classes: number,
+  limits: GrowthLimits,
+  side?: Uint8Array,
+): Tools<Targets> {
+  const criterion = (classes === 0
+    ? new SquaredError(rows.ids.length)
+    : new Gini(classes)) as unknown as Criterion<Targets>;
+  const block = sharedBlock(rows, side);
+  return { board, block, criterion, minLeaf: limits.minLeaf, side: rows.side };
+}

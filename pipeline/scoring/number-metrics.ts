@@ -1,0 +1,113 @@
+import { checkTargets } from '../models/cart/check.ts';
+import { tQuantile } from './t-quantile.ts';
+
+/** A square of this many bins on either side shows predicted against actual numbers, however many rows there are. */
+const BINS = 20;
+
+/** Rows counted by what they are and what was predicted; the same bins on both sides. */
+export interface Agreement {
+  /** Bounds of the bins, ascending, one more than there are bins; the last bin has its upper one. */
+  readonly edges: readonly number[];
+  /** `matrix[i][j]` counts the rows whose number is in bin i and whose prediction is in bin j. */
+  readonly matrix: readonly (readonly number[])[];
+}
+
+/** Scores of predicted numbers, in the target's unit but for `r2`. Intervals are of 95 %; one row has none. */
+export interface NumberScore {
+  readonly rows: number;
+  /** The root of the mean squared error. */
+  readonly rmse: number;
+  readonly rmse_low?: number;
+  readonly rmse_high?: number;
+  /** The mean absolute error. */
+  readonly mae: number;
+  readonly mae_low?: number;
+  readonly mae_high?: number;
+  /**
+   * The share of the variance that is explained; below 0 for a model worse than the mean. Of rows that are
+   * all equal 1 if all are met, else 0; one row has none.
+   */
+  readonly r2?: number;
+  readonly agreement: Agreement;
+}
+
+/**
+ * Scores predicted numbers, with scikit-learn's definitions. The intervals are Student's, of the mean
+ * absolute and the mean squared error, the latter's root: wide where rows are few, and never below 0.
+ * @returns null when there are no rows, for then no score means anything
+ * @throws BadData when a number is not finite, or too large to be squared
+ */
+export function scoreNumbers(actual: Float64Array, predicted: Float64Array): NumberScore | null {
+  const rows = actual.length;
+  if (rows !== predicted.length) {
+    throw new RangeError(`${predicted.length} predictions for ${rows} rows`);
+  }
+  if (rows === 0) return null;
+  checkTargets(actual, 'test');
+  const errors = actual.map((value, row) => Math.abs(value - predicted[row]!));
+  // In shares of the largest, whose squares and their squares stay within what a float can hold.
+  const largest = errors.reduce((a, b) => Math.max(a, b), 0);
+  const scale = largest === 0 ? 1 : largest;
+  const shares = errors.map((error) => error / scale);
+  const squares = shares.map((share) => share * share);
+  const [mae, mse] = [meanOf(shares), meanOf(squares)];
+  const rmse = scale * Math.sqrt(mse);
+  const agreement = agreementOf(actual, predicted);
+  if (rows === 1) return { rows, rmse, mae: scale * mae, agreement };
+  const [mseLow, mseHigh] = intervalOf(squares, mse);
+  const [maeLow, maeHigh] = intervalOf(shares, mae);
+  return {
+    rows,
+    rmse,
+    rmse_low: scale * Math.sqrt(mseLow),
+    rmse_high: scale * Math.sqrt(mseHigh),
+    mae: scale * mae,
+    mae_low: scale * maeLow,
+    mae_high: scale * maeHigh,
+    r2: explained(actual, rmse * rmse),
+    agreement,
+  };
+}
+
+/** The 95 % interval of the mean of some numbers that are not below 0. */
+function intervalOf(values: Float64Array, mean: number): [low: number, high: number] {
+  const freedom = values.length - 1;
+  const deviation = Math.sqrt(squaresAbout(values, mean) / freedom);
+  const reach = (tQuantile(freedom) * deviation) / Math.sqrt(values.length);
+  return [Math.max(0, mean - reach), mean + reach];
+}
+
+function explained(actual: Float64Array, mse: number): number {
+  // Not by the variance being 0: the mean of equal numbers may be rounded, and differ from them.
+  if (actual.every((value) => value === actual[0])) return mse === 0 ? 1 : 0;
+  return 1 - mse / (squaresAbout(actual, meanOf(actual)) / actual.length);
+}
+
+function agreementOf(actual: Float64Array, predicted: Float64Array): Agreement {
+  let [low, high] = [Infinity, -Infinity];
+  for (const values of [actual, predicted]) {
+    for (const value of values) {
+      if (value < low) low = value;
+      if (value > high) high = value;
+    }
+  }
+  const bins = low === high ? 1 : BINS;
+  const binOf = (value: number): number =>
+    bins === 1 ? 0 : Math.min(bins - 1, Math.floor((bins * (value - low)) / (high - low)));
+  const matrix = Array.from({ length: bins }, () => Array.from({ length: bins }, () => 0));
+  actual.forEach((value, row) => (matrix[binOf(value)]![binOf(predicted[row]!)]! += 1));
+  const edges = Array.from({ length: bins + 1 }, (_, i) => low + ((high - low) * i) / bins);
+  return { edges, matrix };
+}
+
+function meanOf(values: Float64Array): number {
+  let sum = 0;
+  for (const value of values) sum += value;
+  return sum / values.length;
+}
+
+function squaresAbout(values: Float64Array, mean: number): number {
+  let sum = 0;
+  for (const value of values) sum += (value - mean) * (value - mean);
+  return sum;
+}

@@ -1,0 +1,72 @@
+import type { Scored } from '../../models/learner.ts';
+import { metricSetOf } from '../../../contract/metric-sets.ts';
+import { scoreDigits } from '../../../contract/score-digits.ts';
+import { bar, escapeHtml, fourDigits, tableOf } from './html.ts';
+
+/** What a report is made of. */
+export interface ReportFacts {
+  /** N of the version. */
+  batch: number;
+  /** Scores on the test rows of everything so far, and of the new batch alone; null without test rows. */
+  whole: Scored | null;
+  newBatch: Scored | null;
+  depth: number;
+  leaves: number;
+  /** Each feature's share of what the tree's splits gain, in the encoder's order. */
+  importance: readonly { feature: string; share: number }[];
+}
+
+const MOST_FEATURES = 20;
+
+/**
+ * One version's scores as a page for people: it needs nothing but itself, runs no script, and is the
+ * same bytes for the same facts. Names from the data are escaped.
+ * @returns HTML as UTF-8
+ */
+export function renderReport(facts: ReportFacts): Uint8Array {
+  const { batch, whole, newBatch, depth, leaves } = facts;
+  const title = `Version ${batch}`;
+  const body = [
+    `<h1>${title}</h1>`,
+    `<p>A decision tree of depth ${depth} with ${leaves} leaves, trained on batches 1 to ${batch}.</p>`,
+    scoreTable(whole, newBatch),
+    ...(whole === null ? [] : whole.sections()),
+    importanceTable(facts.importance),
+  ];
+  const head = `<meta charset="utf-8"><title>${title}</title><style>${STYLE}</style>`;
+  return Buffer.from(`<!doctype html>\n<html lang="en">\n${head}\n${body.join('\n')}\n</html>\n`);
+}
+
+const STYLE = [
+  'body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222}',
+  'table{border-collapse:collapse;margin:.5rem 0 1.5rem}',
+  'th,td{padding:.25rem .7rem;text-align:right;border-bottom:1px solid #ddd}',
+  'th:first-child,td:first-child{text-align:left}',
+  'svg{vertical-align:middle}',
+].join('');
+
+function scoreTable(whole: Scored | null, newBatch: Scored | null): string {
+  if (whole === null) return '<p>There are no test rows, so this version has no scores.</p>';
+  const cell = (scored: Scored | null, name: string): string => {
+    const value = scored?.numbers[name];
+    return value === undefined ? '–' : scoreDigits(value);
+  };
+  const names = metricSetOf(whole.numbers).shown;
+  const rows = names.map((name) => [name, cell(whole, name), cell(newBatch, name)]);
+  rows.push(['test rows', String(whole.rows), String(newBatch?.rows ?? 0)]);
+  return `<h2>Scores</h2>\n${tableOf(['', 'all batches', 'new batch'], rows)}`;
+}
+
+function importanceTable(importance: ReportFacts['importance']): string {
+  const first = importance
+    .map((entry, order) => ({ ...entry, order }))
+    .toSorted((a, b) => b.share - a.share || a.order - b.order)
+    .slice(0, MOST_FEATURES);
+  const rows = first.map((entry) => [
+    escapeHtml(entry.feature),
+    `${fourDigits(entry.share)} ${bar(entry.share)}`,
+  ]);
+  const more = importance.length - first.length;
+  const note = more > 0 ? `\n<p>and ${more} more features</p>` : '';
+  return `<h2>What the tree looks at</h2>\n${tableOf(['feature', 'share of the gain'], rows)}${note}`;
+}

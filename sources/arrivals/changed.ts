@@ -1,0 +1,62 @@
+import { BadData, BadParams } from '../../contract/failures.ts';
+import type { Params } from '../../contract/params.ts';
+import { columnsAt, type Ledger } from '../../store/ledger/ledger.ts';
+import { sha256 } from '../../store/hash.ts';
+import type { Deps } from '../../activities/deps.ts';
+import { wholeFile } from './take-in.ts';
+import type { Place, SeenFile } from './place.ts';
+import { textOfFile } from './text.ts';
+
+interface By {
+  params: Params;
+  place: Place;
+  signal: AbortSignal;
+}
+
+/**
+ * The known files that hold other rows than their batches: written anew since they arrived, and not
+ * what the batch was amended from. Only those are read of which the place cannot say that they are the same.
+ */
+export async function changedSince(
+  deps: Deps,
+  ledger: Ledger,
+  files: readonly SeenFile[],
+  by: By,
+): Promise<{ name: string; batch: number }[]> {
+  const batches = new Map(ledger.arrivals.map((arrival, i) => [arrival.name, i + 1]));
+  const changed: { name: string; batch: number }[] = [];
+  for (const file of files) {
+    const batch = batches.get(file.name);
+    if (batch === undefined) continue;
+    const { stamp, raw } = ledger.arrivals[batch - 1]!;
+    if (stamp !== null && stamp === file.stamp) continue;
+    if (file.sha256 === raw || file.sha256 === ledger.batches[batch - 1]?.raw) continue;
+    if (await differs(deps, ledger, batch, file, by)) changed.push({ name: file.name, batch });
+  }
+  return changed;
+}
+
+async function differs(
+  deps: Deps,
+  ledger: Ledger,
+  batch: number,
+  file: SeenFile,
+  { params, place, signal }: By,
+): Promise<boolean> {
+  const arrived = ledger.arrivals[batch - 1]!;
+  const standing = ledger.batches[batch - 1];
+  try {
+    const bytes = await place.read(file);
+    if (bytes === undefined) return false; // still being written: the next look tells
+    const hash = sha256(bytes);
+    if (hash === arrived.raw || hash === standing?.raw) return false;
+    if (standing === undefined) return true;
+    const text = await textOfFile(file.name, bytes, ledger.settings.encoding);
+    const whole = wholeFile(file.name, text, ledger.settings, params, columnsAt(ledger, batch));
+    const now = await deps.compute('conformBatch', whole, signal);
+    return sha256(now.bytes) !== standing.ref.sha256;
+  } catch (error) {
+    if (error instanceof BadData || error instanceof BadParams) return true;
+    throw error;
+  }
+}

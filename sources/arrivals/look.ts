@@ -1,0 +1,136 @@
+import { BadData, BadParams } from '../../contract/failures.ts';
+import { byCodePoint } from '../../contract/codepoints.ts';
+import type { Column } from '../../pipeline/batches/columns.ts';
+import type { Params } from '../../contract/params.ts';
+import type { Arrived } from '../../store/ledger/arrivals.ts';
+import type { Quarantined, Settings } from '../../store/ledger/schema.ts';
+import { hasArrivals, type Ledger } from '../../store/ledger/ledger.ts';
+import { sha256 } from '../../store/hash.ts';
+import type { Deps } from '../../activities/deps.ts';
+import { checkFrozen } from '../frozen.ts';
+import { changedSince } from './changed.ts';
+import { faultOfName, MOST_BYTES, type Place, type SeenFile } from './place.ts';
+import { quarantine, stillQuarantined } from './quarantine.ts';
+import { takeIn } from './take-in.ts';
+
+/** Files whose arrival is entered at once: a look that is cut short has kept those before. */
+const AT_ONCE = 20;
+
+/** What a look at a folder or a prefix came to. */
+export interface Looked {
+  /** Undefined when no file there could be used, now or before. */
+  ledger: Ledger | undefined;
+  /** Names that were not known before, in the order they are pinned in. */
+  arrived: string[];
+  writing: string[];
+  quarantined: Quarantined[];
+  /** Files whose rows are others now than when they arrived. */
+  changed: { name: string; batch: number }[];
+}
+
+export interface LookOptions {
+  pipeline: string;
+  params: Params;
+  place: Place;
+  signal: AbortSignal;
+  /** Called for each file that is read: how many of how many. */
+  onFile?: (read: number, of: number) => void;
+}
+
+/**
+ * Looks at a folder or a prefix: files not seen before are checked, stored and entered in the ledger,
+ * those that cannot be used are quarantined, and known files that have changed are named. What is known to
+ * be the same is not read. Within one look the order is by name, in code points; nothing seen later comes before.
+ * @throws BadData when there is no such place
+ */
+export async function lookAt(deps: Deps, options: LookOptions): Promise<Looked> {
+  const { pipeline, params, place } = options;
+  let ledger = ledgerFor(await deps.store.ledgers.read(pipeline), params);
+  const { files, writing } = await place.list();
+  const fresh = freshFiles(files, ledger);
+  const changed = ledger === undefined ? [] : await changedSince(deps, ledger, files, options);
+  const quarantined: Quarantined[] = [];
+  const arrived: string[] = [];
+  let settings: Settings | undefined = ledger?.settings;
+  let pending: Arrived[] = [];
+  const added: Column[] = [...(ledger?.added_columns ?? [])];
+  const enter = async (bad: readonly Quarantined[]): Promise<void> => {
+    if (settings === undefined || (ledger === undefined && pending.length === 0)) return;
+    const at = new Date().toISOString();
+    ledger = await deps.store.ledgers.arrive(pipeline, {
+      settings,
+      arrived: pending,
+      quarantined: bad,
+      at,
+    });
+    pending = [];
+  };
+  for (const [i, file] of fresh.entries()) {
+    options.signal.throwIfAborted();
+    options.onFile?.(i, fresh.length);
+    const still = stillQuarantined(ledger, file, { settings, added, params });
+    if (still !== undefined) {
+      quarantined.push(still);
+      continue;
+    }
+    const bytes = await readable(place, file).catch(badOnly);
+    if (bytes === undefined) {
+      writing.push(file.name);
+      continue;
+    }
+    const taken =
+      bytes instanceof Error
+        ? bytes
+        : await takeIn(deps, { file, bytes, settings, added, ...options }).catch(badOnly);
+    if (taken instanceof Error) {
+      const hash = bytes instanceof Error ? null : sha256(bytes);
+      const rules = { settings, added, params };
+      quarantined.push(quarantine(file, { hash, reason: taken.message, rules }));
+      continue;
+    }
+    settings = taken.settings;
+    pending.push(taken.arrived);
+    added.push(...(taken.arrived.added ?? []));
+    arrived.push(file.name);
+    if (pending.length === AT_ONCE) await enter(ledger?.quarantined ?? []);
+  }
+  await enter(quarantined);
+  return { ledger, arrived, writing: writing.sort(byCodePoint), quarantined, changed };
+}
+
+/** Files that are not known, in the order they are to have. */
+export function freshFiles(files: readonly SeenFile[], ledger: Ledger | undefined): SeenFile[] {
+  const known = new Set(ledger?.arrivals.map(({ name }) => name));
+  return files.filter(({ name }) => !known.has(name)).sort((a, b) => byCodePoint(a.name, b.name));
+}
+
+/** The ledger that a look adds to: one without batches, opened under other settings, starts over. */
+function ledgerFor(ledger: Ledger | undefined, params: Params): Ledger | undefined {
+  if (ledger === undefined) return undefined;
+  try {
+    checkFrozen(ledger, params);
+    return hasArrivals(ledger) ? ledger : undefined;
+  } catch (error) {
+    if (ledger.batches.length > 0) throw error;
+    return undefined;
+  }
+}
+
+/**
+ * The bytes of a file; undefined when it is still being written.
+ * @throws BadData when it cannot be a batch, whatever it holds
+ */
+export async function readable(place: Place, file: SeenFile): Promise<Uint8Array | undefined> {
+  const fault = faultOfName(file.name);
+  if (fault !== undefined) throw new BadData(fault);
+  if (file.size === 0) throw new BadData('it is empty: it needs a header and at least one row');
+  if (file.size > MOST_BYTES)
+    throw new BadData(`it has ${file.size} bytes, and the most is ${MOST_BYTES}: split it`);
+  return place.read(file);
+}
+
+/** What is wrong with a file is its own; a server that is away, or a cancellation, ends the look. */
+function badOnly(error: unknown): BadData | BadParams {
+  if (error instanceof BadData || error instanceof BadParams) return error;
+  throw error;
+}

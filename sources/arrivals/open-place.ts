@@ -1,0 +1,41 @@
+import { resolve } from 'node:path';
+import { BadData, messageOf } from '../../contract/failures.ts';
+import type { Ref } from '../../contract/ref.ts';
+import type { Deps } from '../../activities/deps.ts';
+import { checkInside } from '../file.ts';
+import { sourceIdentity } from '../identity.ts';
+import { folderPlace } from './folder.ts';
+import type { Place } from './place.ts';
+import { prefixPlace } from './prefix.ts';
+import { uploadedPlace } from './uploaded.ts';
+
+/** Whether `data.source` is a place where each new file is a batch. */
+export function isPlace(source: string): boolean {
+  const { kind } = sourceIdentity(source);
+  return kind === 'folder' || kind === 'prefix';
+}
+
+/**
+ * The folder or prefix that `data.source` names, as a worker sees it: what a client has uploaded of it, a
+ * prefix, or a folder inside the project folder.
+ * @throws BadData when the folder is not there, or lies outside
+ */
+export async function openPlace(
+  { store, root, sources }: Pick<Deps, 'store' | 'root' | 'sources'>,
+  source: string,
+  uploaded: Ref | null,
+): Promise<Place> {
+  if (sourceIdentity(source).kind === 'prefix') return prefixPlace(source, sources.s3);
+  if (uploaded !== null) return uploadedPlace(source, uploaded, store);
+  const path = resolve(root, source);
+  try {
+    await checkInside(root, path, source);
+  } catch (error) {
+    if (error instanceof BadData) throw error;
+    throw new BadData(
+      `data.source ${source} cannot be looked at on the worker (${messageOf(error)}): start the run with the client where the folder is, and it uploads the files, or make the folder in the worker's project folder`,
+      { cause: error },
+    );
+  }
+  return folderPlace({ where: source, path, mayRead: (file) => checkInside(root, file, source) });
+}

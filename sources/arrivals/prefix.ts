@@ -1,0 +1,58 @@
+import { BadData, BadParams } from '../../contract/failures.ts';
+import { Bucket, type BucketOptions } from '../../store/s3/bucket.ts';
+import { isForReaders, type Place, type SeenFile } from './place.ts';
+
+/** `s3://bucket/prefix/` in its parts. */
+export interface PrefixName {
+  bucket: string;
+  /** Empty, or ends in `/`. */
+  prefix: string;
+}
+
+/** @throws BadParams when it names no bucket */
+export function parsePrefix(source: string): PrefixName {
+  const [, bucket, prefix] =
+    /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])\/((?:.*\/)?)$/s.exec(source) ?? [];
+  if (bucket === undefined || prefix === undefined)
+    throw new BadParams(`data.source ${source} names no prefix: write it as s3://bucket/prefix/`);
+  return { bucket, prefix };
+}
+
+/**
+ * The objects right under a prefix of a bucket on the S3 server of sources. An object appears when it
+ * is whole, so none is seen half written.
+ */
+export function prefixPlace(source: string, storage: BucketOptions): Place {
+  const { bucket, prefix } = parsePrefix(source);
+  const within = async <T>(use: (opened: Bucket) => Promise<T>): Promise<T> => {
+    const opened = new Bucket({ ...storage, bucket });
+    try {
+      return await use(opened);
+    } finally {
+      opened.close();
+    }
+  };
+  return {
+    where: source,
+    list: () =>
+      within(async (opened) => {
+        if (!(await opened.exists()))
+          throw new BadData(
+            `data.source ${source} cannot be looked at: there is no bucket ${bucket} on ${storage.endpoint ?? 'AWS S3'}`,
+          );
+        const files: SeenFile[] = [];
+        for await (const { key, size, modified } of opened.list(prefix)) {
+          const name = key.slice(prefix.length);
+          if (name.includes('/') || !isForReaders(name)) continue;
+          files.push({ name, size, stamp: `${size}-${modified.getTime()}` });
+        }
+        return { files, writing: [] };
+      }),
+    read: ({ name, size }) =>
+      within(async (opened) => {
+        const stored = await opened.get(`${prefix}${name}`);
+        if (stored === undefined) throw new BadData('it is gone since it was listed');
+        return stored.bytes.byteLength === size ? stored.bytes : undefined;
+      }),
+  };
+}

@@ -1,0 +1,95 @@
+import { basename } from 'node:path';
+import { DamagedArtifact } from '../contract/failures.ts';
+import { broughtColumns } from '../pipeline/batches/conform.ts';
+import type { CutFile } from '../pipeline/batches/cut.ts';
+import type { Params } from '../contract/params.ts';
+import {
+  columnsAt,
+  isWhole,
+  rawOf,
+  tableOf,
+  type Ledger,
+  type RawEntry,
+} from '../store/ledger/ledger.ts';
+import { wholeFile } from './arrivals/take-in.ts';
+import { textOfFile } from './arrivals/text.ts';
+import type { Deps } from '../activities/deps.ts';
+import { currentExecution } from '../activities/execution.ts';
+import { localFile } from '../store/scratch.ts';
+
+/** A batch as it was cut: bytes, or a file of this machine. */
+export type Cut = { rows: number; warnings: string[] } & ({ bytes: Uint8Array } | { path: string });
+
+/** Cuts batches: those of one state of a table together, reading it at most once, the others each from its file. */
+export function cutter(
+  deps: Deps,
+  ledger: Ledger,
+  wanted: readonly number[],
+  params: Params,
+  folder: string,
+): (batch: number) => Promise<Cut> {
+  const cuts = new Map<number, Promise<CutFile[]>>();
+  return async (batch) => {
+    if (isWhole(ledger, batch)) return takeWhole(deps, ledger, batch, params);
+    const state = tableOf(ledger, batch);
+    const batches = wanted.filter(
+      (other) => !isWhole(ledger, other) && tableOf(ledger, other) === state,
+    );
+    const cut = cuts.get(state.after) ?? cutTable(deps, ledger, state, batches, folder);
+    cuts.set(state.after, cut);
+    return (await cut)[batches.indexOf(batch)]!;
+  };
+}
+
+async function cutTable(
+  deps: Deps,
+  { settings }: Ledger,
+  state: RawEntry,
+  batches: number[],
+  folder: string,
+): Promise<CutFile[]> {
+  const { signal, heartbeat } = currentExecution();
+  return deps.compute(
+    'cutBatches',
+    {
+      path: await localFile(deps, state.ref),
+      file: state.ref.path,
+      delimiter: settings.delimiter,
+      columns: settings.columns,
+      target: settings.target,
+      missingValues: settings.missing_values,
+      batchSize: settings.batch_size,
+      shuffleSeed: state.after === 0 ? settings.shuffle_seed : null,
+      rows: state.rows,
+      after: state.after,
+      batches,
+      folder,
+    },
+    signal,
+    ({ fraction }) => heartbeat({ stage: 'prepare_batch', fraction }),
+  );
+}
+
+async function takeWhole(deps: Deps, ledger: Ledger, batch: number, params: Params): Promise<Cut> {
+  const raw = rawOf(ledger, batch).ref;
+  const amendment = ledger.amended.find(({ ref }) => ref.sha256 === raw.sha256);
+  const bytes = await deps.store.artifacts.get(raw).catch((error: unknown) => {
+    if (amendment === undefined || !(error instanceof DamagedArtifact)) throw error;
+    throw new DamagedArtifact(
+      `${raw.path}, which batch ${amendment.batch} was amended from, is missing or damaged in the store: amend the batch by the same file once more`,
+      { cause: error, details: error.details },
+    );
+  });
+  const file = basename(raw.path);
+  const text = await textOfFile(file, bytes, ledger.settings.encoding);
+  const columns = columnsAt(ledger, batch);
+  const made = await deps.compute(
+    'conformBatch',
+    wholeFile(file, text, ledger.settings, params, columns),
+    currentExecution().signal,
+  );
+  // The ledger knows them by now, so they are not new to whoever reads the file.
+  const brought = columns.filter(({ since }) => since === batch).map(({ name }) => name);
+  const warnings = brought.length > 0 ? [broughtColumns(file, brought)] : [];
+  return { ...made, warnings: [...warnings, ...made.warnings] };
+}

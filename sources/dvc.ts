@@ -1,0 +1,33 @@
+import { SourceRefused } from '../contract/failures.ts';
+import { checkedMd5 } from './dvc/checked.ts';
+import { readOutput } from './dvc/output.ts';
+import { readRemote } from './dvc/remote.ts';
+import { localPath } from './file.ts';
+import { inBucket, openObject } from './s3.ts';
+import type { OpenKind } from './source.ts';
+
+/**
+ * Opens what a `.dvc` file names, by its hash, from the S3 remote of the repository it lies in. File and
+ * configuration are read where they are: by the client of the person whose repository it is, else by a
+ * worker that has it in its project folder. Credentials are the environment's, never the repository's.
+ */
+export const openDvc: OpenKind = async (source, options) => {
+  const file = await localPath(source, options, source.slice('dvc://'.length));
+  const output = await readOutput(file, source);
+  const etag = `md5:${output.md5}`;
+  if (options.known?.etag === etag) return undefined;
+  const { bucket, prefix, ...place } = await readRemote(file, source, output.remote);
+  const { md5, layouts } = output;
+  return inBucket({ ...options.s3, ...place, bucket }, async (remote) => {
+    for (const layout of layouts) {
+      const key = `${prefix}${layout}${md5.slice(0, 2)}/${md5.slice(2)}`;
+      const object = await openObject(remote, key, { name: source, limits: options.limits });
+      if (object === 'missing' || object === 'same') continue;
+      const chunks = checkedMd5(object.chunks, source, output);
+      return { ...object, chunks, stamp: { etag, modified: null } };
+    }
+    throw new SourceRefused(
+      `${source} names ${md5}, which its remote s3://${bucket}/${prefix} on ${remote.options.endpoint ?? 'AWS S3'} does not have: run "dvc push" where the file is`,
+    );
+  });
+};

@@ -1,0 +1,68 @@
+import { BadParams } from '../contract/failures.ts';
+import { predictsNumbers } from '../pipeline/batches/columns.ts';
+import { taskOf, type Params, type Task } from '../contract/params.ts';
+import { canonicalJson } from '../contract/canonical-json.ts';
+import { hasArrivals, type Ledger } from '../store/ledger/ledger.ts';
+import { sourceIdentity } from './identity.ts';
+
+/**
+ * Checks that a run asks for the settings its pipeline's batches were cut with.
+ * @throws BadParams naming the key, what it is frozen at and what was asked.
+ */
+export function checkFrozen(ledger: Ledger, params: Params): void {
+  const { settings, pipeline } = ledger;
+  const types = new Map(settings.columns.map((column) => [column.name, column.type]));
+  const frozen: [key: string, at: unknown, asked: unknown][] = [
+    ['data.source', settings.source, sourceIdentity(params.data.source)],
+    ['data.delimiter', settings.delimiter, params.data.delimiter],
+    ['data.encoding', settings.encoding, params.data.encoding],
+    ['data.target', settings.target, params.data.target],
+    ['model.task', taskOfLedger(settings), taskOf(params)],
+    // A file that arrives is a batch as it is, whatever these say.
+    ...(hasArrivals(ledger)
+      ? []
+      : ([
+          ['data.batch_size', settings.batch_size, params.data.batch_size],
+          ['data.shuffle_seed', settings.shuffle_seed, params.data.shuffle_seed],
+        ] as [string, unknown, unknown][])),
+    ['data.missing_values', settings.missing_values, params.data.missing_values],
+    ['split.key', settings.split_key, params.split.key],
+    ...Object.entries(params.data.columns)
+      // Numbers may be classes: get_data warns of that.
+      .filter(([name, type]) => !(name === settings.target && type === 'number'))
+      .map(([name, type]): [string, unknown, unknown] => [
+        `data.columns.${name}`,
+        types.get(name),
+        type,
+      ]),
+  ];
+  for (const [key, at, asked] of frozen) {
+    if (canonicalJson(at ?? null) === canonicalJson(asked)) continue;
+    throw new BadParams(
+      `${key} is frozen at ${show(at)} since the first batch of ${pipeline} was cut, and this run asks for ${show(asked)}: set it back, or choose a new pipeline name with --pipeline`,
+    );
+  }
+}
+
+/**
+ * Params as the columns of a pipeline's data were found by: a declaration that is taken back later, or
+ * added, changes no type of what is cut already.
+ */
+export function asCut({ settings, batches }: Ledger, params: Params): Params {
+  if (batches.length === 0) return params;
+  // A ledger of before this was kept says all the types, whether they were declared or found.
+  const found = settings.columns.filter(({ name }) => name !== settings.target);
+  const columns =
+    settings.declared ?? Object.fromEntries(found.map(({ name, type }) => [name, type]));
+  return { ...params, data: { ...params.data, columns } };
+}
+
+/** It shows in the type of the target, which only a regression takes for numbers. */
+function taskOfLedger({ columns, target }: Ledger['settings']): Task {
+  return predictsNumbers(columns, target) ? 'regression' : 'classification';
+}
+
+function show(value: unknown): string {
+  const named = value as { kind?: unknown; name?: unknown } | null | undefined;
+  return typeof named?.name === 'string' ? named.name : canonicalJson(value ?? null);
+}

@@ -1,0 +1,97 @@
+import { BadData, SourceRefused } from '../../contract/failures.ts';
+import { batchesKnown, rowsWaiting, type Ledger } from '../../store/ledger/ledger.ts';
+import type { GetDataRequest } from '../../contract/run.ts';
+import type { Deps } from '../../activities/deps.ts';
+import { currentExecution } from '../../activities/execution.ts';
+import { withScratch } from '../../store/scratch.ts';
+import { lookAtTable, type TableLook } from './look.ts';
+import { nextState } from './next-state.ts';
+import { mayGrow, withText } from './text.ts';
+
+/** What get_data knows of a table whose first batches are cut. */
+export interface Known extends Pick<TableLook, 'ledger'> {
+  /** Rows that are new; null where nobody looked. */
+  added: number | null;
+  warnings: string[];
+}
+
+/** What decides whether a source is read again. */
+export type Looking = Pick<GetDataRequest, 'batch' | 'cache' | 'refresh'>;
+
+/**
+ * Whether get_data looks at a source again: asked to, or for a batch that is not cut and that the rows
+ * known do not fill. Never for a batch that is cut, nor for the source that is built in.
+ */
+export function looksAgain(ledger: Ledger, source: string, asked: Looking): boolean {
+  if (!mayGrow(source) || asked.cache === 'require') return false;
+  return asked.refresh === true || !isFilled(ledger, asked.batch);
+}
+
+/** Whether a batch is cut, or could be with all the rows it may have. */
+function isFilled(ledger: Ledger, batch: number): boolean {
+  if (batch <= ledger.batches.length) return true;
+  const known = batchesKnown(ledger);
+  return batch < known || (batch === known && rowsWaiting(ledger) === 0);
+}
+
+/**
+ * Looks at the source again where that is due; else checks what the client has uploaded of it. A source
+ * that can no longer be read is a warning where nobody asked to look and the batch is known.
+ * @throws BadData when rows that are known have changed
+ */
+export async function lookOrCheck(
+  deps: Deps,
+  ledger: Ledger,
+  request: GetDataRequest,
+): Promise<Known> {
+  const { params, batch, source, cache, refresh } = request;
+  const { signal, heartbeat } = currentExecution();
+  if (!looksAgain(ledger, params.data.source, request)) {
+    const warnings =
+      source === null || cache === 'require' ? [] : await checkUploaded(deps, ledger, request);
+    if (refresh === true && !mayGrow(params.data.source))
+      warnings.push(`${params.data.source} is built in: it has no new rows`);
+    return { ledger, added: null, warnings };
+  }
+  try {
+    const look = await lookAtTable(deps, ledger, {
+      params,
+      source,
+      signal,
+      onProgress: (fraction) => heartbeat({ stage: 'get_data', fraction }),
+    });
+    return { ...look, warnings: [] };
+  } catch (error) {
+    if (refresh === true || batch > batchesKnown(ledger) || !isOutOfReach(error)) throw error;
+    return { ledger, added: null, warnings: [goingBy(ledger, error as Error)] };
+  }
+}
+
+/** Whether a source is not there any more, or not here: for one, a file that only a client has. */
+export function isOutOfReach(error: unknown): boolean {
+  return (
+    error instanceof SourceRefused || (error instanceof BadData && error.details['absent'] === true)
+  );
+}
+
+/** A source that could not be looked at, in a sentence. */
+export function goingBy({ raw }: Ledger, { message }: Error): string {
+  return `the source could not be looked at again, so this goes by what was known at ${raw.at(-1)!.fetched_at}: ${message}`;
+}
+
+async function checkUploaded(
+  deps: Deps,
+  ledger: Ledger,
+  { params, source }: GetDataRequest,
+): Promise<string[]> {
+  const { signal } = currentExecution();
+  const next = await withText(deps, ledger, { params, source, signal }, async (text) =>
+    text === undefined
+      ? undefined
+      : withScratch(deps, (folder) => nextState(deps, ledger, text, folder, { signal })),
+  );
+  if (next === undefined) return [];
+  return [
+    `${params.data.source} has ${next.added} rows that are not known yet: "--refresh" takes them in`,
+  ];
+}

@@ -1,0 +1,67 @@
+import { BadParams } from '../contract/failures.ts';
+import { hashOf } from '../store/hash.ts';
+import type { Settings } from '../store/ledger/ledger.ts';
+import { isSafePath } from '../contract/ref.ts';
+import { checkUrl } from './http/url-check.ts';
+
+export type SourceKind = Settings['source']['kind'];
+
+/** What a source is, for good: the ledger keeps this, and another asks for another pipeline. */
+export type SourceIdentity = Settings['source'];
+
+/** Which kind of source `data.source` names. */
+export function kindOf(source: string): SourceKind {
+  if (source === 'iris') return 'iris';
+  if (/^https?:\/\//i.test(source)) return 'url';
+  if (source.startsWith('s3://')) return source.endsWith('/') ? 'prefix' : 's3';
+  if (source.startsWith('dvc://')) return 'dvc';
+  if (/^[a-z][a-z0-9+.-]+:\/\//i.test(source))
+    throw new BadParams(
+      `data.source ${source.split('//')[0]}//… is no source that is known: give iris, a path, an http(s) URL, s3://bucket/key or dvc://path/to/file.dvc`,
+    );
+  return source.endsWith('/') ? 'folder' : 'file';
+}
+
+/**
+ * What `data.source` names, without what may change about it (the folder a file lies in, whether it is
+ * compressed) and without what must not be shown (the query of a URL).
+ * @throws BadParams when it names nothing that can be read.
+ */
+export function sourceIdentity(source: string): SourceIdentity {
+  const kind = kindOf(source);
+  if (kind === 'iris') return { kind, name: 'iris' };
+  if (kind === 'url') return { kind, name: shownUrl(source) };
+  const full = kind === 's3' || kind === 'prefix';
+  return { kind, name: full ? source : fileName(source) };
+}
+
+/** The name of the text that a source is, as it stands in a working tree: `wine.csv` of `in/wine.csv.gz`. */
+export function fileName(source: string): string {
+  const kind = kindOf(source);
+  if (kind === 'iris') return 'iris.csv';
+  const path = kind === 'url' ? decoded(new URL(source).pathname) : source;
+  const last =
+    path
+      .replace(/[\\/]+$/, '')
+      .split(/[\\/]/)
+      .at(-1) ?? '';
+  const name = last.replace(kind === 'dvc' ? /\.dvc$/ : /$^/, '').replace(/\.gz$/i, '');
+  if (isSafePath(name) && !/\p{Cc}/u.test(name)) return name;
+  if (kind === 'url') return 'data.csv';
+  throw new BadParams(`data.source ${source} names no file: give the path of a CSV file`);
+}
+
+/** A URL without its query, which may hold what is nobody's business: of that only a short hash. */
+function shownUrl(source: string): string {
+  const url = checkUrl(source);
+  const query = url.search === '' ? '' : `?${hashOf(url.search).slice(0, 8)}`;
+  return `${url.origin}${url.pathname}${query}`;
+}
+
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
+}

@@ -1,0 +1,96 @@
+import { BadParams, SourceRefused, SourceUnavailable } from '../contract/failures.ts';
+import { Bucket, type BucketOptions } from '../store/s3/bucket.ts';
+import type { OpenKind, OpenSource, SourceLimits } from './source.ts';
+import { tooLarge } from './too-large.ts';
+
+/** Opens `s3://bucket/key` on the server that sources are read from. */
+export const openS3: OpenKind = async (source, { s3, limits, known }) => {
+  const { bucket, key } = s3Address(source);
+  return inBucket({ ...s3, bucket }, async (place) => {
+    const object = await openObject(place, key, { name: source, limits, known: known?.etag });
+    if (object === 'missing')
+      throw new SourceRefused(
+        `${source} is not there on ${s3.endpoint ?? 'AWS S3'}: check the bucket's name and the key`,
+      );
+    return object === 'same' ? undefined : object;
+  });
+};
+
+/** Looks into a bucket for a source; it stays open as long as what is found there. */
+export async function inBucket(
+  options: BucketOptions,
+  find: (bucket: Bucket) => Promise<OpenSource | undefined>,
+): Promise<OpenSource | undefined> {
+  const bucket = new Bucket(options);
+  let found: OpenSource | undefined;
+  try {
+    found = await find(bucket);
+    return found;
+  } finally {
+    if (found === undefined) bucket.close();
+  }
+}
+
+/**
+ * The bucket and key of an `s3://` address.
+ * @throws BadParams when it has no key or a bucket that cannot be.
+ */
+export function s3Address(source: string): Pick<BucketOptions, 'bucket'> & { key: string } {
+  const [, bucket = '', key = ''] = /^s3:\/\/([^/]*)\/?(.*)$/s.exec(source) ?? [];
+  if (/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(bucket) && key !== '') return { bucket, key };
+  throw new BadParams(
+    `data.source ${source} names no object: give s3://bucket/key, the bucket in lower case`,
+  );
+}
+
+/**
+ * Opens one object to be read to its end, counted against its announced size. What is opened closes the
+ * bucket with it.
+ * @param options.known the ETag of the state that is known already
+ */
+export async function openObject(
+  bucket: Bucket,
+  key: string,
+  {
+    name,
+    limits,
+    known,
+  }: { name: string; limits: SourceLimits; known?: string | null | undefined },
+): Promise<OpenSource | 'missing' | 'same'> {
+  const head = await bucket.head(key);
+  if (head === undefined) return 'missing';
+  if (known !== null && known !== undefined && head.etag === known) return 'same';
+  if (head.size > limits.bytes) throw tooLarge(name, limits.bytes);
+  const object = await bucket.open(key);
+  if (object === undefined) return 'missing';
+  if (object.size !== head.size || object.etag !== head.etag)
+    throw new SourceUnavailable(
+      `${name} had ${head.size} bytes when it was asked for and came with ${object.size}, or in another state: it is tried again`,
+    );
+  return {
+    chunks: counted(object.chunks, object.size, { name, limits }),
+    stamp: { etag: object.etag, modified: null },
+    close: () => bucket.close(),
+  };
+}
+
+async function* counted(
+  chunks: AsyncIterable<Uint8Array>,
+  announced: number,
+  { name, limits }: { name: string; limits: SourceLimits },
+): AsyncGenerator<Uint8Array> {
+  const deadline = Date.now() + limits.totalMs;
+  let received = 0;
+  for await (const chunk of chunks) {
+    received += chunk.byteLength;
+    if (Date.now() > deadline)
+      throw new SourceUnavailable(
+        `${name} took longer than ${limits.totalMs / 1_000} s to come: it is tried again; raise RETRAIN_SOURCE_TIMEOUT_SECONDS where it is read`,
+      );
+    yield chunk;
+  }
+  if (received !== announced)
+    throw new SourceUnavailable(
+      `${name} was announced with ${announced} bytes and came with ${received}: it is tried again`,
+    );
+}

@@ -1,0 +1,103 @@
+import { pipeline, Readable } from 'node:stream';
+import { createGunzip } from 'node:zlib';
+import { BadData, RetrainError } from '../contract/failures.ts';
+import { tooLarge } from './too-large.ts';
+import { toUtf8, type Encoding } from './latin1.ts';
+
+/** How a source's bytes become the text that is stored. */
+export interface TextOptions {
+  /** For sentences. */
+  name: string;
+  encoding: Encoding;
+  /** The most bytes of text: a small archive may hold any number. */
+  limit: number;
+}
+
+/** What people hand over in place of text, by its first bytes. */
+const OTHERS: [magic: number[], what: string][] = [
+  [[0x50, 0x4b, 3, 4], 'is a zip archive or a workbook: export it as CSV text first'],
+  [[0xd0, 0xcf, 0x11, 0xe0], 'is an old workbook: export it as CSV text first'],
+  [[0xff, 0xfe], 'is UTF-16: convert it to UTF-8 first'],
+  [[0xfe, 0xff], 'is UTF-16: convert it to UTF-8 first'],
+  [[0x42, 0x5a, 0x68], 'is compressed with bzip2: only gzip is read, so bunzip2 it first'],
+  [[0xfd, 0x37, 0x7a, 0x58, 0x5a], 'is compressed with xz: only gzip is read, so unxz it first'],
+  [[0x28, 0xb5, 0x2f, 0xfd], 'is compressed with zstd: only gzip is read, so unzstd it first'],
+  [[0x50, 0x41, 0x52, 0x31], 'is a Parquet file: export it as CSV text first'],
+];
+
+const GZIP = [0x1f, 0x8b];
+const UTF8_MARK = [0xef, 0xbb, 0xbf];
+const LONGEST = 5;
+
+/**
+ * A source's text as UTF-8: decompressed where it is gzip, decoded where it is Latin-1.
+ * @throws BadData when it is a file of another kind, SourceRefused when it is too large
+ */
+export async function* textOf(
+  chunks: AsyncIterable<Uint8Array>,
+  options: TextOptions,
+): AsyncGenerator<Uint8Array> {
+  const { name, encoding, limit } = options;
+  const raw = await peek(bounded(chunks, options));
+  const plain = startsWith(raw.start, GZIP)
+    ? await peek(bounded(gunzipped(raw.chunks, name), options))
+    : raw;
+  const other = OTHERS.find(([magic]) => startsWith(plain.start, magic));
+  if (other !== undefined) throw new BadData(`${name} ${other[1]}`);
+  if (encoding === 'latin1' && startsWith(plain.start, UTF8_MARK))
+    throw new BadData(`${name} says itself that it is UTF-8: set data.encoding to utf-8`);
+  for await (const chunk of plain.chunks) yield encoding === 'latin1' ? toUtf8(chunk) : chunk;
+
+  async function* bounded(bytes: AsyncIterable<Uint8Array>, of: TextOptions) {
+    let size = 0;
+    for await (const chunk of bytes) {
+      size += chunk.byteLength;
+      if (size > limit) throw tooLarge(of.name, limit);
+      yield chunk;
+    }
+  }
+}
+
+async function* gunzipped(
+  chunks: AsyncIterable<Uint8Array>,
+  name: string,
+): AsyncGenerator<Uint8Array> {
+  const gunzip = createGunzip();
+  pipeline(Readable.from(chunks), gunzip, () => undefined); // a failure ends the loop below
+  try {
+    for await (const chunk of gunzip) yield chunk as Buffer;
+  } catch (error) {
+    if (error instanceof RetrainError) throw error;
+    throw new BadData(
+      `${name} is not whole as a gzip file (${(error as Error).message}): compress it anew`,
+      { cause: error },
+    );
+  }
+}
+
+/** The first bytes of a stream, and the stream from its beginning. */
+async function peek(
+  chunks: AsyncGenerator<Uint8Array>,
+): Promise<{ start: Uint8Array; chunks: AsyncGenerator<Uint8Array> }> {
+  const held: Uint8Array[] = [];
+  let size = 0;
+  while (size < LONGEST) {
+    const next = await chunks.next();
+    if (next.done === true) break;
+    held.push(next.value);
+    size += next.value.byteLength;
+  }
+  return { start: Buffer.concat(held), chunks: joined(held, chunks) };
+}
+
+async function* joined(
+  held: readonly Uint8Array[],
+  rest: AsyncGenerator<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  yield* held;
+  yield* rest;
+}
+
+function startsWith(bytes: Uint8Array, magic: readonly number[]): boolean {
+  return magic.every((byte, i) => bytes[i] === byte);
+}

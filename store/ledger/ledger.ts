@@ -1,0 +1,178 @@
+import { Conflict, DamagedArtifact, MissingHistory } from '../../contract/failures.ts';
+import type { Bucket } from '../s3/bucket.ts';
+import { amendBatch, type Amendment } from './amend.ts';
+import { enterLook, type Look } from './arrivals.ts';
+import { enterGrown, type Grown } from './grow.ts';
+import { hasArrivals, ledgerKey, tableOf } from './read.ts';
+import { LEDGER, type Ledger, type NewBatch, type NewRaw, type Settings } from './schema.ts';
+import { hashOf } from '../hash.ts';
+import { readDocument, swapDocument } from '../documents.ts';
+
+export type { Ledger, NewBatch, NewRaw, RawEntry, Settings } from './schema.ts';
+export {
+  batchesAt,
+  batchesKnown,
+  columnsAt,
+  hasArrivals,
+  hasState,
+  isWhole,
+  ledgerKey,
+  rawNamed,
+  rawOf,
+  refsOf,
+  rowsWaiting,
+  tableOf,
+  wholeOf,
+} from './read.ts';
+
+/** What a pipeline's data is: frozen settings and its batches in order, each immutable once cut. */
+export class Ledgers {
+  readonly #bucket: Bucket;
+
+  constructor(bucket: Bucket) {
+    this.#bucket = bucket;
+  }
+
+  async read(pipeline: string): Promise<Ledger | undefined> {
+    return (await readDocument(this.#bucket, ledgerKey(pipeline), LEDGER))?.value;
+  }
+
+  /**
+   * Opens the ledger. One that has no batch yet takes the new settings; one that has is returned as it
+   * is, for the caller to compare.
+   */
+  async open(pipeline: string, settings: Settings, raw: NewRaw): Promise<Ledger> {
+    return swapDocument(this.#bucket, ledgerKey(pipeline), LEDGER, (current) => {
+      if (current !== undefined && current.batches.length > 0) return current;
+      const revision = (current?.revision ?? 0) + 1;
+      const next: Ledger = {
+        schema: 2,
+        pipeline,
+        revision,
+        settings,
+        raw: [{ revision, ...raw, after: 0, whole: null }],
+        batches: [],
+        arrivals: [],
+        quarantined: [],
+        amended: [],
+        added_columns: [],
+      };
+      const same = current !== undefined && hashOf(contentOf(current)) === hashOf(contentOf(next));
+      return same ? current : next;
+    });
+  }
+
+  /**
+   * Enters batches that are not in the ledger yet, in order.
+   * @param settings what they were cut under
+   * @throws Conflict when the ledger has been opened under other settings or with other data meanwhile;
+   *   with `details.grown` when only more rows have come, so that cutting anew helps.
+   * @throws DamagedArtifact when a batch already stands there with other bytes: the same number never
+   * means two things.
+   */
+  async append(
+    pipeline: string,
+    settings: Settings,
+    batches: readonly NewBatch[],
+  ): Promise<Ledger> {
+    return swapDocument(this.#bucket, ledgerKey(pipeline), LEDGER, (current) => {
+      if (current === undefined) throw noLedger(pipeline);
+      if (hashOf(current.settings) !== hashOf(settings))
+        throw new Conflict(
+          `another run has opened ${pipeline} with other settings while this one cut its batches: run it again, or choose another pipeline name`,
+        );
+      const known = new Set([...current.raw, ...current.amended].map(({ ref }) => ref.sha256));
+      if (!batches.every(({ raw }) => known.has(raw)))
+        throw new Conflict(
+          `another run has opened ${pipeline} with another state of its source while this one cut its batches: run it again, or choose another pipeline name`,
+        );
+      return batches.reduce(appendBatch, current);
+    });
+  }
+
+  /**
+   * Enters what a look at a folder or a prefix found: files new there, in this order, after those that
+   * are known; and the ones that cannot be used, in place of those of the look before.
+   * @throws Conflict when batches have been cut under other settings meanwhile.
+   */
+  async arrive(pipeline: string, look: Look): Promise<Ledger> {
+    return swapDocument(this.#bucket, ledgerKey(pipeline), LEDGER, (current) =>
+      enterLook(current, pipeline, look),
+    );
+  }
+
+  /**
+   * Enters a later state of a table that grows.
+   * @returns undefined when the ledger is not what it was found against: batches have been cut, or another
+   *   state has been entered, so that what is new is to be found anew
+   */
+  async grow(pipeline: string, grown: Grown): Promise<Ledger | undefined> {
+    let fits = false;
+    const ledger = await swapDocument(this.#bucket, ledgerKey(pipeline), LEDGER, (current) => {
+      if (current === undefined) throw noLedger(pipeline);
+      const next = enterGrown(current, grown);
+      fits = next !== undefined;
+      return next ?? current;
+    });
+    return fits ? ledger : undefined;
+  }
+
+  /**
+   * Replaces a batch, whose rows stay under the revisions before. The same bytes change nothing.
+   * @throws MissingHistory when there is no such batch
+   */
+  async amend(pipeline: string, amendment: Amendment): Promise<Ledger> {
+    return swapDocument(this.#bucket, ledgerKey(pipeline), LEDGER, (current) => {
+      if (current === undefined)
+        throw new MissingHistory(`${pipeline} has no data yet, so no batch to amend`);
+      return amendBatch(current, amendment);
+    });
+  }
+}
+
+/** What a ledger without batches says, its revision aside. */
+function contentOf({ settings, raw }: Ledger): unknown {
+  return { settings, raw: raw.map(({ ref, columns, rows }) => ({ ref, columns, rows })) };
+}
+
+function appendBatch(ledger: Ledger, added: NewBatch): Ledger {
+  const standing = ledger.batches[added.batch - 1];
+  if (standing !== undefined) {
+    if (standing.ref.sha256 === added.ref.sha256) return ledger;
+    if (standing.replaced.some(({ ref }) => ref.sha256 === added.ref.sha256))
+      throw new Conflict(
+        `batch ${added.batch} of ${ledger.pipeline} was amended while this run cut it: run it again`,
+      );
+    throw new DamagedArtifact(
+      `batch ${added.batch} of ${ledger.pipeline} was cut anew with other bytes than the ledger holds: the cutting code has changed its output without a new code version`,
+      { details: { ref: added.ref } },
+    );
+  }
+  if (added.batch !== ledger.batches.length + 1)
+    throw new DamagedArtifact(
+      `batch ${added.batch} of ${ledger.pipeline} cannot follow batch ${ledger.batches.length}: cut the ones between first`,
+    );
+  if (isOutgrown(ledger, added))
+    throw new Conflict(
+      `rows of batch ${added.batch} of ${ledger.pipeline} came while this run cut it without them: run it again`,
+      { details: { grown: true } },
+    );
+  const revision = ledger.revision + 1;
+  return {
+    ...ledger,
+    revision,
+    batches: [...ledger.batches, { ...added, revision, replaced: [] }],
+  };
+}
+
+/** Whether a batch is the short end of a table that has more rows now: cut so, it would lose its place. */
+function isOutgrown(ledger: Ledger, { batch, raw, rows }: NewBatch): boolean {
+  const short = rows < ledger.settings.batch_size;
+  return short && !hasArrivals(ledger) && tableOf(ledger, batch).ref.sha256 !== raw;
+}
+
+function noLedger(pipeline: string): DamagedArtifact {
+  return new DamagedArtifact(
+    `the ledger of ${pipeline} is missing from the store (${ledgerKey(pipeline)}): restore it from a backup`,
+  );
+}

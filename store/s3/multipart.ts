@@ -1,0 +1,131 @@
+import { createHash } from 'node:crypto';
+import { open, type FileHandle } from 'node:fs/promises';
+import {
+  AbortMultipartUploadCommand,
+  CompleteMultipartUploadCommand,
+  CreateMultipartUploadCommand,
+  ListPartsCommand,
+  UploadPartCommand,
+  type S3Client,
+} from '@aws-sdk/client-s3';
+import { deadline } from '../../config/deadline.ts';
+import { underSignal } from './signal.ts';
+
+/** Bytes in a part, and so in memory at once; S3 takes 5 MiB to 5 GiB. */
+const PART = 16 * 1024 * 1024;
+
+/** S3 takes 10 000 parts at most. */
+const MOST_PARTS = 9_000;
+
+/** How long the server may take to remove the parts of an upload that is given up. */
+const GIVING_UP_MS = 3_000;
+
+/** Where a file goes, and what stands beside it. */
+export interface Upload {
+  Bucket: string;
+  Key: string;
+  Metadata: Record<string, string>;
+}
+
+/** Told of an upload as it goes, so that what a dead process leaves of it is known. */
+export interface UploadWatch {
+  begun: (uploadId: string) => Promise<void>;
+  /** After each part. */
+  going: () => Promise<void>;
+  /** It is complete, or given up. */
+  ended: () => Promise<void>;
+}
+
+/**
+ * Uploads a file in parts, each sent with its MD5, so that what arrives is what was sent. A failure
+ * gives up the parts already there, as far as the server can still be reached.
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html
+ */
+export async function uploadParts(
+  client: S3Client,
+  upload: Upload,
+  file: string,
+  size: number,
+  watch: UploadWatch,
+): Promise<void> {
+  const { Bucket, Key } = upload;
+  const begun = await client.send(
+    new CreateMultipartUploadCommand({ ...upload, ContentType: 'application/octet-stream' }),
+  );
+  const { UploadId } = begun;
+  try {
+    await watch.begun(UploadId!);
+    await sendParts(client, { Bucket, Key, UploadId }, file, size, watch);
+  } catch (error) {
+    const late = deadline(GIVING_UP_MS);
+    await underSignal(late.signal, async () => {
+      await abortUpload(client, { Bucket, Key, UploadId });
+      await watch.ended();
+    }).catch(() => undefined); // the first failure is the one to tell
+    late.clear();
+    throw error;
+  }
+  await watch.ended();
+}
+
+/** An upload under way. */
+interface Begun {
+  Bucket: string;
+  Key: string;
+  UploadId: string | undefined;
+}
+
+async function sendParts(
+  client: S3Client,
+  begun: Begun,
+  file: string,
+  size: number,
+  watch: UploadWatch,
+): Promise<void> {
+  const handle = await open(file);
+  try {
+    const Parts: { ETag: string | undefined; PartNumber: number }[] = [];
+    const length = Math.max(PART, Math.ceil(size / MOST_PARTS));
+    for (let from = 0; from < size; from += length) {
+      const Body = await slice(handle, from, Math.min(length, size - from));
+      const PartNumber = Parts.length + 1;
+      const ContentMD5 = createHash('md5').update(Body).digest('base64');
+      const part = { ...begun, PartNumber, Body, ContentMD5 };
+      const { ETag } = await client.send(new UploadPartCommand(part));
+      Parts.push({ ETag, PartNumber });
+      await watch.going();
+    }
+    await client.send(new CompleteMultipartUploadCommand({ ...begun, MultipartUpload: { Parts } }));
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Gives up an upload and the parts that are there. */
+export async function abortUpload(client: S3Client, upload: Begun): Promise<void> {
+  await client.send(new AbortMultipartUploadCommand(upload));
+}
+
+/** Bytes of the parts that are there. */
+export async function sizeOfParts(client: S3Client, upload: Begun): Promise<number> {
+  let size = 0;
+  let after: string | undefined;
+  do {
+    const page = await client.send(new ListPartsCommand({ ...upload, PartNumberMarker: after }));
+    for (const part of page.Parts ?? []) size += part.Size ?? 0;
+    // Not the marker alone: MinIO gives one on the last page too.
+    after = page.IsTruncated === true ? page.NextPartNumberMarker : undefined;
+  } while (after !== undefined);
+  return size;
+}
+
+async function slice(handle: FileHandle, from: number, length: number): Promise<Buffer> {
+  const bytes = Buffer.alloc(length);
+  let read = 0;
+  while (read < length) {
+    const { bytesRead } = await handle.read(bytes, read, length - read, from + read);
+    if (bytesRead === 0) throw new Error('the file became shorter while it was being stored');
+    read += bytesRead;
+  }
+  return bytes;
+}

@@ -1,0 +1,102 @@
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { newOwnFolder, sweepOwnFolders, withOwnFolder } from '../../config/own-folder.ts';
+import { tempFolder } from '../infra/temp-folder.ts';
+
+const module = new URL('../../config/own-folder.ts', import.meta.url).href;
+
+/** A process that makes a folder of its own in `parent`, a file in it, and lives until it is killed. */
+async function worker(parent: string): Promise<{ folder: string; kill: () => Promise<void> }> {
+  const script = `
+    import { writeFileSync } from 'node:fs';
+    const { newOwnFolder } = await import(${JSON.stringify(module)});
+    const folder = await newOwnFolder(${JSON.stringify(parent)}, 'scratch');
+    writeFileSync(folder + '/half', 'half of it');
+    process.stdout.write(folder);
+    setInterval(() => {}, 1000);`;
+  const tsx = import.meta.resolve('tsx');
+  const child = spawn(
+    process.execPath,
+    ['--import', tsx, '--input-type=module', '--eval', script],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const folder = await new Promise<string>((resolve) =>
+    child.stdout.once('data', (text) => resolve(String(text))),
+  );
+  const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
+  return {
+    folder,
+    kill: async () => {
+      child.kill('SIGKILL');
+      await ended;
+    },
+  };
+}
+
+/** The same folder as if another had made it. */
+function renamed(folder: string, change: (parts: string[]) => void): string {
+  const parts = basename(folder).split('-'); // retrain, kind, where, pid, who, random
+  change(parts);
+  const other = join(dirname(folder), parts.join('-'));
+  renameSync(folder, other);
+  return other;
+}
+
+describe('a folder of a process', () => {
+  it('is gone when its work is done, or has failed', async () => {
+    const parent = tempFolder('own');
+    const work = (folder: string): Promise<never> => {
+      writeFileSync(join(folder, 'half'), '');
+      throw new Error('no');
+    };
+    await expect(withOwnFolder(parent, 'scratch', work)).rejects.toThrow('no');
+    expect(readdirSync(parent)).toEqual([]);
+  });
+
+  it('stays while the process lives, and goes once it was killed', async () => {
+    const parent = tempFolder('own');
+    const { folder, kill } = await worker(parent);
+    const mine = await newOwnFolder(parent, 'source');
+    expect(await sweepOwnFolders(parent)).toBe(0);
+    expect([existsSync(join(folder, 'half')), existsSync(mine)]).toEqual([true, true]);
+    await kill();
+    expect(await sweepOwnFolders(parent)).toBe(1);
+    expect(readdirSync(parent)).toEqual([basename(mine)]);
+  });
+
+  it('goes when its pid is another process now', async () => {
+    const parent = tempFolder('own');
+    renamed(await newOwnFolder(parent, 'scratch'), (parts) => (parts[4] = '00000000'));
+    expect(await sweepOwnFolders(parent)).toBe(1);
+    expect(readdirSync(parent)).toEqual([]);
+  });
+
+  it('of another machine goes only when nothing in it has changed for days', async () => {
+    const parent = tempFolder('own');
+    const other = renamed(await newOwnFolder(parent, 'scratch'), (parts) => {
+      parts[2] = '00000000';
+      parts[4] = '00000000';
+    });
+    mkdirSync(join(other, 'in'));
+    writeFileSync(join(other, 'in', 'half'), '');
+    const days = new Date(Date.now() - 3 * 86_400_000);
+    for (const path of [other, join(other, 'in')]) utimesSync(path, days, days);
+    expect(await sweepOwnFolders(parent)).toBe(0); // the file is being written
+    utimesSync(join(other, 'in', 'half'), days, days);
+    expect(await sweepOwnFolders(parent)).toBe(1);
+  });
+
+  it('is all that is removed', async () => {
+    const parent = tempFolder('own');
+    const others = ['notes', 'retrain-notes', '1234-abcdef'];
+    for (const name of others) mkdirSync(join(parent, name));
+    expect(await sweepOwnFolders(parent)).toBe(0);
+    expect(readdirSync(parent).sort()).toEqual([...others].sort());
+    expect(await sweepOwnFolders(join(parent, 'nowhere'))).toBe(0);
+  });
+});

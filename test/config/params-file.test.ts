@@ -1,0 +1,167 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { stringify } from 'yaml';
+import { loadConfig, type Config } from '../../config/environment.ts';
+import { mergeParams, paramsSchema, parseParams } from '../../contract/params.ts';
+import { hashOf } from '../../store/hash.ts';
+
+let root: string;
+
+beforeAll(() => {
+  root = mkdtempSync(join(tmpdir(), 'params '));
+});
+
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+function config(file: unknown, pipeline?: string, env: Record<string, string> = {}): Config {
+  writeFileSync(join(root, 'params.yaml'), typeof file === 'string' ? file : stringify(file));
+  return loadConfig(root, env, pipeline);
+}
+
+const TWO = {
+  pipeline: 'iris',
+  model: { max_depth: 7, min_gain: 0.01 },
+  pipelines: {
+    wine: { data: { source: './wine.csv', target: 'quality' }, model: { max_depth: 3 } },
+    coffee: null,
+  },
+};
+
+describe('pipelines in params.yaml', () => {
+  it('lays a section over the top-level ones, key by key', () => {
+    expect(config(TWO, 'wine').params).toEqual({
+      data: { source: './wine.csv', target: 'quality' },
+      model: { max_depth: 3, min_gain: 0.01 },
+    });
+    expect(config(TWO).params).toEqual({ model: { max_depth: 7, min_gain: 0.01 } });
+    expect(config(TWO, 'coffee').params).toEqual({ model: { max_depth: 7, min_gain: 0.01 } });
+  });
+
+  it('gives the default pipeline a section too', () => {
+    const file = { ...TWO, pipelines: { iris: { model: { max_depth: 9 } } } };
+    expect(config(file).params['model']).toEqual({ max_depth: 9, min_gain: 0.01 });
+  });
+
+  it('hashes as if the file were written flat', () => {
+    const part = fc.record(
+      {
+        data: fc.record({ batch_size: fc.integer({ min: 1, max: 99 }) }, { requiredKeys: [] }),
+        split: fc.record({ test_size: fc.constantFrom(0.1, 0.5) }, { requiredKeys: [] }),
+        model: fc.record(
+          { max_depth: fc.integer({ min: 1, max: 9 }), min_gain: fc.constantFrom(0, 0.5) },
+          { requiredKeys: [] },
+        ),
+      },
+      { requiredKeys: [] },
+    );
+    const hash = (params: unknown): string => hashOf(parseParams(paramsSchema, params, 'params'));
+    fc.assert(
+      fc.property(part, part, (top, own) => {
+        const flat = config(mergeParams(top, own)).params;
+        const { params } = config({ ...top, pipelines: { wine: own } }, 'wine');
+        expect(hash(params)).toBe(hash(flat));
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('lists the names when there is no such pipeline', () => {
+    expect(() => config(TWO, 'vine')).toThrow(
+      'params.yaml has no pipeline vine: it has iris, wine, coffee; name one of these',
+    );
+  });
+
+  it('lets a file without pipelines take any name, and its settings', () => {
+    const { tracking, pipeline, params } = config({ model: { max_depth: 2 } }, 'anything');
+    expect({ pipeline, params }).toEqual({
+      pipeline: 'anything',
+      params: { model: { max_depth: 2 } },
+    });
+    expect(tracking).toMatchObject({
+      experimentName: 'incremental_training',
+      modelName: 'anything',
+    });
+  });
+
+  it.each([
+    [{ data: { sorce: 'x' } }, 'params.yaml, pipelines.wine: data.sorce is not a known key'],
+    [{ modle: {} }, 'params.yaml, pipelines.wine: modle is not a known key'],
+    [{ model: { max_depth: 0 } }, 'params.yaml, pipelines.wine: model.max_depth is 0'],
+    [{ mlflow: { experiment: 'x' } }, 'pipelines.wine: mlflow.experiment is not a known key'],
+    [{ storage: { bucket: 'mine' } }, "pipelines.wine: storage is not a pipeline's own (all"],
+    [{ pipeline: 'x' }, "pipelines.wine: pipeline is not a pipeline's own"],
+    ['a word', 'params.yaml: pipelines.wine is "a word"'],
+  ])('refuses %j in a section, whichever pipeline is asked for', (section, sentence) => {
+    expect(() => config({ pipelines: { wine: section } })).toThrow(sentence);
+  });
+
+  it('takes anchors and aliases, but none that holds itself', () => {
+    const shared = 'model: &tree {max_depth: 4}\npipelines: {wine: {model: *tree}}';
+    expect(config(shared, 'wine').params).toEqual({ model: { max_depth: 4 } });
+    expect(() => config('data: &a {columns: *a}')).toThrow(/params\.yaml has an alias that holds/);
+  });
+
+  it('refuses a name that is no pipeline’s', () => {
+    expect(() => config({ pipelines: { 'my wine': {} } })).toThrow(/pipelines\.my wine/);
+  });
+});
+
+describe('names in MLflow', () => {
+  const names = ({ tracking: { experimentName, modelName } }: Config): string[] => [
+    experimentName,
+    modelName,
+  ];
+
+  it('are today’s for the default pipeline, and its own for another', () => {
+    expect(names(config(TWO))).toEqual(['incremental_training', 'iris']);
+    expect(names(config(TWO, 'wine'))).toEqual(['incremental_training-wine', 'wine']);
+  });
+
+  it('are as a section says, and never handed down', () => {
+    const file = {
+      mlflow: { experiment_name: 'flowers', model_name: 'iris tree' },
+      pipelines: { wine: { mlflow: { experiment_name: 'cellar', model_name: 'red' } }, tea: {} },
+    };
+    expect(names(config(file))).toEqual(['flowers', 'iris tree']);
+    expect(names(config(file, 'wine'))).toEqual(['cellar', 'red']);
+    expect(names(config(file, 'tea'))).toEqual(['flowers-tea', 'tea']);
+    const env = { MLFLOW_EXPERIMENT_NAME: 'mine' };
+    expect(names(config(file, 'tea', env))).toEqual(['mine-tea', 'tea']);
+  });
+
+  it('refuse one registered model for two pipelines', () => {
+    const file = { pipelines: { wine: { mlflow: { model_name: 'iris' } } } };
+    expect(() => config(file)).toThrow('pipelines iris and wine both register the model iris');
+  });
+});
+
+describe('the local stack’s MLflow', () => {
+  const env = { RETRAIN_STACK_MLFLOW_URI: 'http://127.0.0.1:5055' };
+
+  it.each([
+    ['stands in for the default address', {}, env['RETRAIN_STACK_MLFLOW_URI']],
+    [
+      'is not put over another server',
+      { tracking_uri: 'http://mlflow.example' },
+      'http://mlflow.example',
+    ],
+  ])('%s', (_, mlflow, uri) => {
+    expect(config({ mlflow }, undefined, env).tracking.uri).toBe(uri);
+  });
+
+  it('is not put over a directory, which the environment still is', () => {
+    const file = { mlflow: { tracking_uri: './mlruns' } };
+    expect(config(file, undefined, env).tracking.uri).toMatch(/^file:\/\/.*\/mlruns$/);
+    const both = { ...env, MLFLOW_TRACKING_URI: 'http://elsewhere' };
+    expect(config(file, undefined, both).tracking.uri).toBe('http://elsewhere');
+  });
+
+  it('may be one pipeline’s and a directory another’s', () => {
+    const file = { pipelines: { wine: { mlflow: { tracking_uri: './mlruns' } } } };
+    expect(config(file, undefined, env).tracking.uri).toBe(env['RETRAIN_STACK_MLFLOW_URI']);
+    expect(config(file, 'wine', env).tracking.uri).toMatch(/^file:/);
+  });
+});

@@ -1,0 +1,115 @@
+import { messageOf, TrackingRefused, TrackingUnavailable } from '../../contract/failures.ts';
+
+/** An answer that is not a success, read to its end. */
+export interface Answer {
+  status: number;
+  /** The `server` header: names who answered when it is not MLflow. */
+  server: string | null;
+  location: string | null;
+  body: string;
+}
+
+/** Nobody answered, or not to the end. Nothing that was sent is quoted. */
+export function noAnswer(uri: string, error: unknown): TrackingUnavailable {
+  return new TrackingUnavailable(
+    `the MLflow server at ${uri} does not answer (${reasonOf(error)}): start the local one with "npm run client -- stack up", look with "curl ${uri}/health", or log without a server by mlflow.tracking_uri: ./mlruns`,
+    { cause: error },
+  );
+}
+
+/** A success whose body is not what MLflow sends: a proxy's page, another program on the port. */
+export function notMlflow(uri: string, request: string, cause?: unknown): TrackingRefused {
+  return new TrackingRefused(
+    `${uri} answered ${request} with something that is not MLflow's: check mlflow.tracking_uri, and that its server is MLflow 3 or newer`,
+    { cause },
+  );
+}
+
+/** What an answer other than success means, and how to mend it. */
+export function failure(
+  uri: string,
+  request: string,
+  answer: Answer,
+): TrackingRefused | TrackingUnavailable {
+  const { status } = answer;
+  const { code, message } = errorOf(answer.body);
+  const details = { status, ...(code === undefined ? {} : { code }) };
+  const said = [status, code, message].filter((part) => part !== undefined).join(' ');
+  const server = `the MLflow server at ${uri}`;
+  const refused = (text: string) => new TrackingRefused(text, { details });
+  const unavailable = (text: string) => new TrackingUnavailable(text, { details });
+
+  if (status >= 300 && status < 400)
+    return refused(
+      `${uri} redirects ${request} to ${locationOf(answer)}: set mlflow.tracking_uri to where the server really is`,
+    );
+  if (status === 401)
+    return refused(
+      `${server} wants to know who we are (401): set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN`,
+    );
+  if (status === 403 && answer.body.includes('Invalid Host header'))
+    return refused(
+      `${server} refuses the host name it is called by (403), though its /health does not: start it with --allowed-hosts "${new URL(uri).host}"`,
+    );
+  // macOS listens on port 5000 itself: the most common wrong server of all.
+  if (answer.server?.startsWith('AirTunes') === true)
+    return refused(
+      `${uri} is macOS's AirPlay Receiver, not MLflow: switch that off in the system settings, or give MLflow another port`,
+    );
+  if (status === 403)
+    return refused(`${server} does not allow us ${request} (${said}): check what its user may do`);
+  if (status === 503 && answer.body.includes('--serve-artifacts'))
+    return refused(`${server} stores no files for its clients: start it with --serve-artifacts`);
+  if (status === 429 || status === 408)
+    return unavailable(`${server} is too busy for ${request} (${said}): wait, or call it less`);
+  if (status >= 500)
+    return unavailable(
+      `${server} failed at ${request} (${said}): look into its log, or with "curl ${uri}/health"`,
+    );
+  // Two writers met on one row and the database let one in; to MLflow that is a bad request.
+  if (code === 'BAD_REQUEST' && /IntegrityError|UniqueViolation|Duplicate entry/.test(answer.body))
+    return unavailable(`${server} had another writer at the same row in ${request}: try again`);
+  if (code === undefined && status === 404) return notMlflow(uri, request);
+  return refused(`${server} refused ${request} (${said})`);
+}
+
+/** The code MLflow gave with a refusal, such as RESOURCE_ALREADY_EXISTS. */
+export function codeOf(error: unknown): unknown {
+  return error instanceof TrackingRefused ? error.details['code'] : undefined;
+}
+
+/** MLflow's error body is `{"error_code", "message"}`; anything else is not quoted. */
+function errorOf(body: string): { code: string | undefined; message: string | undefined } {
+  try {
+    const { error_code: code, message } = JSON.parse(body) as Record<string, unknown>;
+    return {
+      code: typeof code === 'string' ? code : undefined,
+      message: typeof message === 'string' ? firstLine(message) : undefined,
+    };
+  } catch {
+    return { code: undefined, message: undefined };
+  }
+}
+
+function firstLine(text: string): string {
+  const line = text.trim().split('\n', 1)[0] ?? '';
+  return line.length > 300 ? `${line.slice(0, 299)}…` : line;
+}
+
+/** A redirect's target without query or credentials: sign-in pages put tokens there. */
+function locationOf(answer: Answer): string {
+  try {
+    const url = new URL(answer.location ?? '');
+    return `${url.origin}${url.pathname}`;
+  } catch {
+    return 'another address';
+  }
+}
+
+/** `fetch failed` says nothing: the reason is in its cause, whose message may be empty too. */
+function reasonOf(error: unknown): string {
+  if (error instanceof Error && error.name === 'TimeoutError') return 'timed out';
+  const cause = error instanceof Error ? (error.cause ?? error) : error;
+  const code = (cause as { code?: unknown } | null)?.code;
+  return typeof code === 'string' ? code : messageOf(cause);
+}

@@ -1,0 +1,151 @@
+import { z } from 'zod';
+import { deadline } from '../../config/deadline.ts';
+import { type Answer, failure, noAnswer, notMlflow } from './failure.ts';
+import { type FileBody, sendFile } from './send-file.ts';
+
+export interface HttpOptions {
+  uri: string;
+  authorization?: string | undefined;
+  /** For one request, body included; uploads get a second more for each megabyte. */
+  timeoutMs: number;
+  signal?: AbortSignal | undefined;
+}
+
+type Query = Record<string, string>;
+interface Call {
+  method: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE';
+  /** Under the server's URI, with its query. */
+  path: string;
+  body?: string | Uint8Array | FileBody;
+  contentType?: string;
+  /** Changes nothing, so it may be sent again. */
+  safe?: boolean;
+}
+
+const API = '/api/2.0/mlflow';
+
+/**
+ * Requests to one MLflow server: JSON out, checked JSON in, failures as ours. Nothing is retried,
+ * since Temporal does that visibly; but a question put on a connection the server has just closed
+ * is put once more.
+ */
+export class Http {
+  readonly options: HttpOptions;
+
+  constructor(options: HttpOptions) {
+    this.options = options;
+  }
+
+  get<T>(path: string, query: Query, shape: z.ZodType<T>): Promise<T> {
+    const search = new URLSearchParams(query).toString();
+    return this.#json({ method: 'GET', path: `${API}/${path}?${search}`, safe: true }, shape);
+  }
+
+  /** A question asked with a body. */
+  search<T>(path: string, body: object, shape: z.ZodType<T>): Promise<T> {
+    return this.#json({ ...jsonCall('POST', path, body), safe: true }, shape);
+  }
+
+  post<T>(path: string, body: object, shape: z.ZodType<T>): Promise<T> {
+    return this.#json(jsonCall('POST', path, body), shape);
+  }
+
+  patch<T>(path: string, body: object, shape: z.ZodType<T>): Promise<T> {
+    return this.#json(jsonCall('PATCH', path, body), shape);
+  }
+
+  async delete(path: string, body: object): Promise<void> {
+    await this.#send(jsonCall('DELETE', path, body));
+  }
+
+  /** Sends bytes or a file to a path under the server's URI; what it answers besides success is not read. */
+  async upload(path: string, body: Uint8Array | FileBody, contentType: string): Promise<void> {
+    await this.#send({ method: 'PUT', path, body, contentType });
+  }
+
+  async #json<T>(call: Call, shape: z.ZodType<T>): Promise<T> {
+    const text = await this.#send(call);
+    try {
+      return shape.parse(JSON.parse(text));
+    } catch (error) {
+      throw notMlflow(this.options.uri, nameOf(call), error);
+    }
+  }
+
+  async #send(call: Call, again = call.safe === true): Promise<string> {
+    const { uri, signal, timeoutMs } = this.options;
+    const late = deadline(timeoutMs + Math.ceil(sizeOf(call.body) / 1_000), signal);
+    try {
+      const answer = await this.#ask(call, late.signal);
+      if (answer.status >= 200 && answer.status < 300) return answer.body;
+      throw failure(uri, nameOf(call), answer);
+    } catch (error) {
+      // Given up by the caller: not the server's fault, and the caller knows the reason.
+      signal?.throwIfAborted();
+      if (!isNetwork(error)) throw error;
+      if (again && isDropped(error)) return this.#send(call, false);
+      throw noAnswer(uri, error);
+    } finally {
+      late.clear();
+    }
+  }
+
+  async #ask({ method, path, body, contentType }: Call, signal: AbortSignal): Promise<Answer> {
+    const { authorization, uri } = this.options;
+    const headers = {
+      ...(authorization === undefined ? {} : { authorization }),
+      ...(contentType === undefined ? {} : { 'content-type': contentType }),
+    };
+    const url = `${uri}${path}`;
+    if (isFile(body)) return sendFile(url, body, headers, signal);
+    const answer = await fetch(url, {
+      method,
+      headers,
+      ...(body === undefined ? {} : { body: body as RequestInit['body'] & {} }),
+      // Followed, a POST would turn into a GET, and our credentials would go elsewhere.
+      redirect: 'manual',
+      signal,
+    });
+    return {
+      status: answer.status,
+      server: answer.headers.get('server'),
+      location: answer.headers.get('location'),
+      body: await answer.text(),
+    };
+  }
+}
+
+function sizeOf(body: Call['body']): number {
+  if (body === undefined) return 0;
+  if (typeof body === 'string') return body.length;
+  return isFile(body) ? body.size : body.byteLength;
+}
+
+function isFile(body: Call['body']): body is FileBody {
+  return typeof body === 'object' && 'file' in body;
+}
+
+function jsonCall(method: Call['method'], path: string, body: object): Call {
+  const contentType = 'application/json';
+  return { method, path: `${API}/${path}`, body: JSON.stringify(body), contentType };
+}
+
+/** `POST runs/create`: what messages call a request. */
+function nameOf(call: Call): string {
+  const path = call.path.replace(/\?.*$/, '');
+  return `${call.method} ${path.replace(`${API}/`, '').replace(/^\/api\/2\.0\//, '')}`;
+}
+
+/** `fetch` fails with a TypeError, and with the signal's TimeoutError. */
+function isNetwork(error: unknown): boolean {
+  return error instanceof TypeError || (error instanceof Error && error.name === 'TimeoutError');
+}
+
+function isDropped(error: unknown): boolean {
+  const cause = error instanceof Error ? error.cause : undefined;
+  const code = (cause as { code?: unknown } | null | undefined)?.code;
+  return code === 'ECONNRESET' || code === 'UND_ERR_SOCKET' || code === 'EPIPE';
+}
+
+/** For answers nothing is taken from: an object, whatever is in it. */
+export const anything = z.object({});

@@ -1,0 +1,164 @@
+import { TrackingMoved, TrackingRefused } from '../../contract/failures.ts';
+import type { Attempt } from '../../store/attempts.ts';
+import {
+  claim,
+  isCurrent,
+  letGo,
+  withRun,
+  type AttemptOf,
+  type OpenAttempt,
+  type TrackingDeps,
+} from './claim.ts';
+import type { TrackedRun } from '../../contract/run.ts';
+import type { Execution } from '../../activities/execution.ts';
+import { refuseOtherFolder } from './shared-folder.ts';
+
+/** The tag by which the run of an attempt is found again. */
+const ATTEMPT_TAG = 'retrain.attempt';
+
+/**
+ * The one MLflow run of a training attempt, created if there is none.
+ *
+ * MLflow takes no id from its client, so the right to create is claimed in the store first, then the
+ * run is looked for by its tag, then created, then entered by compare-and-swap: whoever enters second
+ * deletes the run it made. So a zombie that wakes late leaves no second run.
+ */
+export async function openAttempt(
+  deps: TrackingDeps,
+  of: AttemptOf,
+  execution: Execution,
+  tags: Record<string, string>,
+): Promise<OpenAttempt> {
+  const claimed = await claim(deps, of, execution);
+  if (isCurrent(deps, claimed)) return claimed;
+  const experimentId = await deps.tracker.ensureExperiment(deps.experimentName);
+  const [found] = await deps.tracker.findRuns(experimentId, { [ATTEMPT_TAG]: of.attempt });
+  const runId =
+    found?.runId ??
+    (await deps.tracker.createRun({
+      experimentId,
+      name: `batch_${of.batch}`,
+      startedAt: claimed.claimed_at,
+      tags: { ...tags, [ATTEMPT_TAG]: of.attempt },
+    }));
+  const entered = await deps.store.attempts.swap(of.pipeline, of.attempt, (current) =>
+    isCurrent(deps, current!)
+      ? current
+      : withRun(current!, {
+          tracking_uri: deps.tracker.place(),
+          experiment_id: experimentId,
+          run_id: runId,
+        }),
+  );
+  if (entered.run_id !== runId) await deps.tracker.deleteRun(runId);
+  return entered as OpenAttempt;
+}
+
+/** Deletes runs of this attempt that are not the one it owns: what a crash between create and enter leaves. */
+export async function sweepTwins(deps: TrackingDeps, attempt: OpenAttempt): Promise<void> {
+  const runs = await deps.tracker.findRuns(attempt.experiment_id, {
+    [ATTEMPT_TAG]: attempt.attempt,
+  });
+  for (const { runId } of runs) if (runId !== attempt.run_id) await deps.tracker.deleteRun(runId);
+}
+
+/** The open attempt, if its run is known on the tracking server this worker uses. */
+export async function findAttempt(
+  deps: TrackingDeps,
+  { pipeline, attempt }: Omit<AttemptOf, 'batch'>,
+): Promise<OpenAttempt | undefined> {
+  const found = await deps.store.attempts.read(pipeline, attempt);
+  return found !== undefined && isCurrent(deps, found) ? found : undefined;
+}
+
+/**
+ * Enters facts about the attempt; ids and what has been logged only ever grow.
+ * @throws TrackingMoved when its run is another by now: the facts are about one on another server.
+ */
+export async function updateAttempt(
+  deps: TrackingDeps,
+  open: OpenAttempt,
+  facts: Partial<
+    Pick<Attempt, 'model_id' | 'model_name' | 'model_version' | 'logged' | 'scored_at'>
+  >,
+): Promise<OpenAttempt> {
+  const { pipeline, attempt, run_id: runId, tracking_uri: uri } = open;
+  const updated = await deps.store.attempts.swap(pipeline, attempt, (current) => {
+    if (current!.run_id !== runId || current!.tracking_uri !== uri) throw moved(deps, open);
+    return {
+      ...current!,
+      ...facts,
+      logged: { ...current!.logged, ...facts.logged },
+      scored_at: { ...facts.scored_at, ...current!.scored_at },
+    };
+  });
+  return updated as OpenAttempt;
+}
+
+/**
+ * The open attempt, for a stage that goes on with what training has logged.
+ * @throws TrackingMoved when training is not logged where this worker logs
+ * @throws TrackingRefused when it is logged in a directory this worker does not share
+ */
+export async function requireAttempt(deps: TrackingDeps, of: AttemptOf): Promise<OpenAttempt> {
+  const found = await deps.store.attempts.read(of.pipeline, of.attempt);
+  if (found !== undefined && isCurrent(deps, found)) return found;
+  if (found?.tracking_uri != null) refuseOtherFolder(deps, found.tracking_uri);
+  throw moved(deps, of);
+}
+
+/** The run of an attempt is not on the tracking server we use: its training is to be logged there. */
+function moved(
+  deps: TrackingDeps,
+  { pipeline, batch }: Pick<AttemptOf, 'pipeline' | 'batch'>,
+): TrackingMoved {
+  return new TrackingMoved(
+    `training of batch ${batch} of ${pipeline} is not logged at ${deps.tracker.uri}: run "stage train ${batch}" first`,
+  );
+}
+
+/**
+ * Lets go of a run that is not where it was logged: the server's database was replaced, or it was
+ * deleted by hand. Whoever opens the attempt next makes it again.
+ */
+export async function forgetRun(deps: TrackingDeps, open: OpenAttempt): Promise<void> {
+  await deps.store.attempts.swap(open.pipeline, open.attempt, (current) =>
+    current!.run_id === open.run_id ? letGo(current!) : current!,
+  );
+}
+
+/**
+ * Logs to the run of an attempt.
+ * @throws TrackingMoved when the run is gone: its training is to be logged once more.
+ */
+export async function onRun<T>(
+  deps: TrackingDeps,
+  open: OpenAttempt,
+  log: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await log();
+  } catch (error) {
+    const unknown =
+      error instanceof TrackingRefused && error.details['code'] === 'RESOURCE_DOES_NOT_EXIST';
+    if (!unknown || (await deps.tracker.hasRun(open.run_id))) throw error;
+    await forgetRun(deps, open);
+    throw moved(deps, open);
+  }
+}
+
+/** What the version record and the result say of the attempt. */
+export function trackedRun({ tracker }: TrackingDeps, attempt: OpenAttempt): TrackedRun {
+  const { experiment_id, run_id, model_name, model_version } = attempt;
+  return {
+    trackingUri: tracker.uri,
+    experimentId: experiment_id,
+    runId: run_id,
+    modelName: model_name!,
+    modelVersion: model_version,
+    links: {
+      run: tracker.runUrl(experiment_id, run_id),
+      ...(model_version === null ? {} : { model: tracker.modelUrl(model_name!, model_version) }),
+    },
+  };
+}

@@ -1,0 +1,28 @@
+import { TrackingUnavailable } from '../../contract/failures.ts';
+import type { Deps } from '../../activities/deps.ts';
+import { isRetry } from '../../activities/execution.ts';
+
+/** Said in a run's warnings where its logging was put off. */
+export function deferredWarning({ tracker }: Deps): string {
+  return `tracking at ${tracker.uri} is not available: the version is logged when it is back, or by "log N"`;
+}
+
+/**
+ * Logs, or puts it off where that is asked for and tracking is not available at the second try: one
+ * refused connection is not an outage.
+ * @returns undefined when it was put off.
+ */
+export async function orDefer<T>(
+  deps: Deps,
+  mayDefer: boolean | undefined,
+  log: () => Promise<T>,
+): Promise<T | undefined> {
+  try {
+    return await log();
+  } catch (error) {
+    const put = deps.deferTracking === true && mayDefer === true;
+    const again = isRetry();
+    if (!put || !again || !(error instanceof TrackingUnavailable)) throw error;
+    return undefined;
+  }
+}

@@ -1,0 +1,67 @@
+import type { Ref } from '../../contract/ref.ts';
+import { sweepTwins, updateAttempt } from './attempt.ts';
+import type { OpenAttempt } from './claim.ts';
+import { stopIfOver } from '../../activities/close_runs.ts';
+import type { EvaluateRequest, StageResult } from '../../contract/run.ts';
+import type { Deps } from '../../activities/deps.ts';
+import type { Execution } from '../../activities/execution.ts';
+import { datasetOf } from './log-training.ts';
+import { readMetrics, headlineOf } from './metrics-file.ts';
+
+/** Logs the scores into the run that train opened, and ends it. Idempotent: the points' time is pinned. */
+export async function logEvaluation(
+  deps: Deps,
+  attempt: OpenAttempt,
+  {
+    request,
+    result,
+    execution,
+    at = Date.now(),
+  }: { request: EvaluateRequest; result: StageResult; execution: Execution; at?: number },
+): Promise<void> {
+  const tracker = deps.tracker.withSignal(execution.signal);
+  const runId = attempt.run_id;
+  const timestamp = await scoreTime(deps, attempt, { key: result.key, at });
+  const metrics = result.outputs['metrics'] as Ref;
+  const report = result.outputs['report']; // none in what evaluate's first code version left
+  const bytes = await deps.store.artifacts.get(metrics);
+  // What the file says of itself is no score; the batch is the step.
+  const { schema: _, batch: __, ...scores } = headlineOf(readMetrics(bytes));
+  const dataset = datasetOf(deps, request.inputs['test']!, `${request.pipeline}-test`, 'testing');
+  const modelId = attempt.model_id === null ? {} : { modelId: attempt.model_id };
+  const log = async (): Promise<void> => {
+    await tracker.logInputs(runId, [dataset], attempt.model_id ?? undefined);
+    await tracker.logMetrics(runId, scores, {
+      step: request.batch,
+      timestamp,
+      ...modelId,
+      dataset,
+    });
+  };
+  const logPage = async (page: Ref): Promise<void> =>
+    tracker.logArtifact(runId, page.path, await deps.store.artifacts.get(page), 'text/html');
+  await Promise.all([
+    log(),
+    tracker.logArtifact(runId, metrics.path, bytes, 'application/json'),
+    ...(report === undefined ? [] : [logPage(report)]),
+    sweepTwins(deps, attempt),
+  ]);
+  await stopIfOver(deps, execution);
+  await tracker.finishRun(runId, 'FINISHED', at);
+  await updateAttempt(deps, attempt, { logged: { evaluate: result.key } });
+}
+
+/**
+ * When these scores were first logged. MLflow tells points of one step apart by their time, so repeats
+ * carry the first one's, and other scores of the same model (newer code) a time of their own.
+ */
+async function scoreTime(
+  deps: Deps,
+  attempt: OpenAttempt,
+  { key, at }: { key: string; at: number },
+): Promise<number> {
+  const { scored_at: times } = await updateAttempt(deps, attempt, {
+    scored_at: { [key]: at },
+  });
+  return times[key]!;
+}

@@ -1,0 +1,153 @@
+import { join } from 'node:path';
+import { canonicalJson } from '../../contract/canonical-json.ts';
+import { objectKey } from '../../store/artifacts.ts';
+import type { Ref } from '../../contract/ref.ts';
+import { modelFiles } from '../model.ts';
+import type { Dataset, ParamValue } from '../tracker.ts';
+import { updateAttempt } from './attempt.ts';
+import type { OpenAttempt } from './claim.ts';
+import type { StageRequest, StageResult } from '../../contract/run.ts';
+import type { Deps } from '../../activities/deps.ts';
+import type { Execution } from '../../activities/execution.ts';
+import { withScratch } from '../../store/scratch.ts';
+import { sourceIdentity } from '../../sources/identity.ts';
+
+/** A model's bytes on this machine, and the SHA-256 they were stored under. */
+export interface FittedFile {
+  file: string;
+  sha256: string;
+}
+
+/** Tags of a training run: whose it is, and where its history is. */
+export function trainingTags(
+  deps: Deps,
+  { pipeline, batch }: StageRequest,
+  { workflowId, runId }: Execution,
+): Record<string, string> {
+  return {
+    'retrain.pipeline': pipeline,
+    'retrain.batch': String(batch),
+    'temporal.workflow_id': workflowId,
+    'temporal.run_id': runId,
+    ...(deps.gitCommit === undefined ? {} : { 'mlflow.source.git.commit': deps.gitCommit }),
+    'mlflow.source.name': 'trainBatch',
+    'mlflow.source.type': 'JOB',
+  };
+}
+
+/**
+ * Logs what training used and made: params, data sets, the model, and its version in the registry.
+ * Idempotent: each part is looked for before it is made.
+ */
+export async function logTraining(
+  deps: Deps,
+  attempt: OpenAttempt,
+  {
+    request,
+    result,
+    execution,
+    fitted,
+    alias,
+  }: {
+    request: StageRequest;
+    result: StageResult;
+    execution: Execution;
+    /** The model as a file of this machine, where it has just been fitted here. */
+    fitted?: FittedFile | undefined;
+    /** Of the model's version, where it is the latest. */
+    alias?: string;
+  },
+): Promise<OpenAttempt> {
+  const tracker = deps.tracker.withSignal(execution.signal);
+  const { pipeline, batch } = request;
+  const runId = attempt.run_id;
+  const { model, encoder } = result.outputs as Record<'model' | 'encoder', Ref>;
+  const { artifacts } = deps.store;
+  const logModel = async (file: string): Promise<string> => {
+    const encoderBytes = await artifacts.get(encoder);
+    return tracker.logModel(runId, {
+      name: 'model',
+      files: (identity) =>
+        modelFiles({
+          ...identity,
+          tree: { file },
+          encoder: encoderBytes,
+          missing: request.params.data.missing_values,
+          createdAt: attempt.claimed_at,
+        }),
+      tags: { 'retrain.attempt': attempt.attempt, 'retrain.sha256': model.sha256 },
+      step: batch,
+    });
+  };
+  const register = async (): Promise<{ modelId: string; version: string | null }> => {
+    const modelId =
+      fitted?.sha256 === model.sha256
+        ? await logModel(fitted.file)
+        : await withScratch(deps, async (folder) => {
+            const file = join(folder, 'model.json');
+            await artifacts.toFile(model, file);
+            return logModel(file);
+          });
+    const version = await tracker.registerModel({
+      name: deps.modelName,
+      modelId,
+      runId,
+      ...(alias === undefined ? {} : { alias }),
+      tags: { 'retrain.batch': String(batch), 'retrain.attempt': attempt.attempt },
+    });
+    return { modelId, version };
+  };
+  const [{ modelId, version }] = await Promise.all([
+    register(),
+    tracker.logParams(runId, flatParams(request)),
+    tracker.logInputs(runId, [
+      datasetOf(deps, request.inputs['train']!, `${pipeline}-train`, 'training'),
+    ]),
+    tracker.logMetrics(runId, trainingMetrics(result), {
+      step: batch,
+      timestamp: attempt.claimed_at,
+    }),
+  ]);
+  return updateAttempt(deps, attempt, {
+    model_id: modelId,
+    model_name: deps.modelName,
+    model_version: version,
+    logged: { train: result.key },
+  });
+}
+
+/** A directory of parts as an MLflow data set: its digest is DVC's name for it. */
+export function datasetOf(
+  deps: Deps,
+  ref: Ref,
+  name: string,
+  context: Dataset['context'],
+): Dataset {
+  const uri = `s3://${deps.store.bucket.options.bucket}/${objectKey(ref.md5)}`;
+  return {
+    name,
+    digest: ref.md5.replace(/\.dir$/, ''),
+    sourceType: 's3',
+    source: JSON.stringify({ uri }),
+    context,
+  };
+}
+
+/** Pinned params under their dotted names, with the source by its name, not by one machine's path. */
+function flatParams({ params, batch }: StageRequest): Record<string, ParamValue> {
+  const flat: Record<string, ParamValue> = { batch };
+  for (const [section, fields] of Object.entries(params))
+    for (const [name, value] of Object.entries(fields))
+      flat[`${section}.${name}`] = isScalar(value) ? value : canonicalJson(value);
+  flat['data.source'] = sourceIdentity(params.data.source).name;
+  return flat;
+}
+
+function isScalar(value: unknown): value is ParamValue {
+  return value === null || ['string', 'number', 'boolean'].includes(typeof value);
+}
+
+function trainingMetrics({ facts }: StageResult): Record<string, number> {
+  const shown = { train_rows: facts['rows'], depth: facts['depth'], leaves: facts['leaves'] };
+  return Object.fromEntries(Object.entries(shown).map(([name, value]) => [name, Number(value)]));
+}
