@@ -1,4 +1,4 @@
-import { deadline } from '../config/deadline.ts';
+import { deadline } from '../store/deadline.ts';
 import { BadParams, messageOf, SetupError, WebhookUnavailable } from '../contract/failures.ts';
 import { headlineScore } from '../contract/metric-sets.ts';
 import type { NotifyRequest } from '../contract/run.ts';

@@ -1,5 +1,5 @@
 import type { Config } from '../config/environment.ts';
-import { registerSearchAttributes } from '../contract/search-attributes.ts';
+import { registerSearchAttributes } from '../infra/search-attributes.ts';
 import { printJson } from './print.ts';
 import { openSession } from './session.ts';
 

@@ -15,7 +15,7 @@ import {
   stackUp,
   unpackInto,
 } from '../infra/stack.ts';
-import { newOwnFolder } from '../config/own-folder.ts';
+import { newOwnFolder } from '../store/own-folder.ts';
 import { dumpBucket, loadDump, readDump } from '../store/dump.ts';
 import { openStore } from '../store/index.ts';
 import { EXIT } from './exit.ts';

@@ -1,7 +1,7 @@
 import { defineQuery, defineUpdate } from '@temporalio/workflow';
 import { canonicalJson } from './canonical-json.ts';
 import type { PinnedRun, RunFailure, RunSummary, TrainBatchInput } from './run.ts';
-import type { Outcome } from '../workflows/set-search-attributes.ts';
+import type { Outcome } from './search-attributes.ts';
 import type { NightlySummary } from './nightly.ts';
 
 /** How far the run is; null until its params are pinned. */

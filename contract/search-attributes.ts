@@ -1,88 +1,20 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { Connection, isGrpcServiceError, type ConnectionLike } from '@temporalio/client';
-import proto from '@temporalio/proto';
-import { BadParams, SetupError } from './failures.ts';
-import { SEARCH_ATTRIBUTES, type SearchAttributeName } from '../workflows/set-search-attributes.ts';
+import type { SearchAttributeType } from '@temporalio/common';
 
-/** What asks Temporal for its search attributes: a client's connection, or a worker's. */
-export interface OperatorConnection extends Pick<ConnectionLike, 'withDeadline'> {
-  operatorService: proto.temporal.api.operatorservice.v1.OperatorService;
-}
+/** The search attributes a run shows itself by, with their types in Temporal. */
+export const SEARCH_ATTRIBUTES = {
+  RetrainPipeline: 'KEYWORD',
+  RetrainBatch: 'INT',
+  /** The version in MLflow's registry. */
+  RetrainModelVersion: 'INT',
+  RetrainAccuracy: 'DOUBLE',
+  /** See `Outcome`. */
+  RetrainOutcome: 'KEYWORD',
+} as const satisfies Record<string, SearchAttributeType>;
 
-const NAMES = Object.keys(SEARCH_ATTRIBUTES) as SearchAttributeName[];
-
-const { IndexedValueType } = proto.temporal.api.enums.v1;
-
-const TYPES: Record<(typeof SEARCH_ATTRIBUTES)[SearchAttributeName], number> = {
-  KEYWORD: IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,
-  INT: IndexedValueType.INDEXED_VALUE_TYPE_INT,
-  DOUBLE: IndexedValueType.INDEXED_VALUE_TYPE_DOUBLE,
-};
-
-const ANSWER_MS = 3_000;
-const APPEAR_MS = 15_000;
-
-/** Our search attributes that a namespace has, with the type they need. */
-export async function registeredSearchAttributes(
-  connection: OperatorConnection,
-  namespace: string,
-): Promise<SearchAttributeName[]> {
-  const custom = await customAttributes(connection, namespace);
-  return NAMES.filter((name) => custom[name] === TYPES[SEARCH_ATTRIBUTES[name]]);
-}
+export type SearchAttributeName = keyof typeof SEARCH_ATTRIBUTES;
 
 /**
- * Registers those that are missing, and waits until they can be set.
- * @returns what it added
- * @throws BadParams when one is there with another type; SetupError when Temporal refuses.
+ * How a run stands: `trained` made something new, `cached` found it all made, `partial` stopped where it
+ * was asked to.
  */
-export async function registerSearchAttributes(
-  connection: OperatorConnection,
-  namespace: string,
-): Promise<SearchAttributeName[]> {
-  const custom = await customAttributes(connection, namespace);
-  const missing = NAMES.filter((name) => custom[name] === undefined);
-  for (const name of NAMES)
-    if (!missing.includes(name) && custom[name] !== TYPES[SEARCH_ATTRIBUTES[name]])
-      throw new BadParams(
-        `search attribute ${name} of namespace ${namespace} is not of type ${SEARCH_ATTRIBUTES[name]}: remove it with "temporal operator search-attribute remove --name ${name}" first`,
-      );
-  if (missing.length === 0) return [];
-  const searchAttributes = Object.fromEntries(
-    missing.map((name) => [name, TYPES[SEARCH_ATTRIBUTES[name]]]),
-  );
-  try {
-    await connection.withDeadline(Date.now() + APPEAR_MS, () =>
-      connection.operatorService.addSearchAttributes({ namespace, searchAttributes }),
-    );
-  } catch (error) {
-    if (!isGrpcServiceError(error)) throw error;
-    throw new SetupError(
-      `Temporal does not register search attributes for us (${error.details}): have whoever runs namespace ${namespace} add ${missing.map((name) => `${name} (${SEARCH_ATTRIBUTES[name]})`).join(', ')}`,
-      { cause: error },
-    );
-  }
-  for (const end = Date.now() + APPEAR_MS; Date.now() < end; await sleep(200))
-    if ((await registeredSearchAttributes(connection, namespace)).length === NAMES.length) break;
-  return missing;
-}
-
-/** Registers them on a plain server, such as the stack's own. */
-export async function registerAt(address: string, namespace: string): Promise<void> {
-  const connection = await Connection.connect({ address });
-  try {
-    await registerSearchAttributes(connection, namespace);
-  } finally {
-    await connection.close();
-  }
-}
-
-async function customAttributes(
-  connection: OperatorConnection,
-  namespace: string,
-): Promise<Record<string, number>> {
-  const { customAttributes: custom } = await connection.withDeadline(Date.now() + ANSWER_MS, () =>
-    connection.operatorService.listSearchAttributes({ namespace }),
-  );
-  return custom ?? {};
-}
+export type Outcome = 'running' | 'trained' | 'cached' | 'partial' | 'failed' | 'cancelled';

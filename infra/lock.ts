@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SetupError } from '../contract/failures.ts';
-import { identityOf } from './identity.ts';
+import { identityOf } from '../store/process-identity.ts';
 
 interface Owner {
   pid: number;

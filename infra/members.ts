@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
-import { identityOf } from './identity.ts';
+import { identityOf } from '../store/process-identity.ts';
 import type { PartName } from './types.ts';
 
 const run = promisify(execFile);

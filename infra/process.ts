@@ -10,7 +10,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { SetupError } from '../contract/failures.ts';
-import { identityOf } from './identity.ts';
+import { identityOf } from '../store/process-identity.ts';
 import { rotate } from './log.ts';
 import { PART_MARK, STACK_MARK } from './members.ts';
 import type { PartName } from './types.ts';

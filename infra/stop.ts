@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { identityOf } from './identity.ts';
+import { identityOf } from '../store/process-identity.ts';
 import { membersOf } from './members.ts';
 import { forget, liveProcess } from './process.ts';
 import type { PartName } from './types.ts';

@@ -14,7 +14,7 @@ import type { OpenKind, OpenOptions, Stamp } from './source.ts';
 import { textOf } from './text.ts';
 import { openUrl } from './url.ts';
 import { BadParams, writeError } from '../contract/failures.ts';
-import { withOwnFolder } from '../config/own-folder.ts';
+import { withOwnFolder } from '../store/own-folder.ts';
 
 /** A source's text on this machine. */
 export interface Brought {

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { deadline, type Deadline } from '../config/deadline.ts';
+import { deadline, type Deadline } from '../store/deadline.ts';
 import { SourceRefused, SourceUnavailable } from '../contract/failures.ts';
 import { isInside } from './http/addresses.ts';
 import { get, lateFailure, unavailable } from './http/get.ts';

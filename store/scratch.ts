@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { withOwnFolder } from '../config/own-folder.ts';
+import { withOwnFolder } from './own-folder.ts';
 import type { Ref } from '../contract/ref.ts';
 import type { Deps } from '../activities/deps.ts';
 

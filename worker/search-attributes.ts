@@ -1,8 +1,5 @@
-import {
-  registeredSearchAttributes,
-  type OperatorConnection,
-} from '../contract/search-attributes.ts';
-import { SEARCH_ATTRIBUTES, type SearchAttributeName } from '../workflows/set-search-attributes.ts';
+import { registeredSearchAttributes, type OperatorConnection } from '../infra/search-attributes.ts';
+import { SEARCH_ATTRIBUTES, type SearchAttributeName } from '../contract/search-attributes.ts';
 
 /** How long an answer holds; where some are missing, a person may be about to register them. */
 const COMPLETE_MS = 600_000;

@@ -2,7 +2,7 @@ import { tmpdir } from 'node:os';
 import type { Logger } from 'pino';
 import { scratchFolder } from '../store/scratch.ts';
 import { stackDir } from '../config/environment.ts';
-import { sweepOwnFolders } from '../config/own-folder.ts';
+import { sweepOwnFolders } from '../store/own-folder.ts';
 import type { LocalCache } from '../store/local-cache.ts';
 
 /**

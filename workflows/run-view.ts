@@ -15,7 +15,7 @@ import {
   SEARCH_ATTRIBUTES,
   type Outcome,
   type SearchAttributeName,
-} from './set-search-attributes.ts';
+} from '../contract/search-attributes.ts';
 
 /**
  * What people see of a run: details that move with its stages, search attributes that find it, links in

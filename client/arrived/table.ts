@@ -6,7 +6,7 @@ import { lastStamp, mayGrow } from '../../sources/growing/text.ts';
 import { bringIn, type Brought } from '../../sources/bring.ts';
 import { kindOf } from '../../sources/identity.ts';
 import type { Stamp } from '../../sources/source.ts';
-import { withOwnFolder } from '../../config/own-folder.ts';
+import { withOwnFolder } from '../../store/own-folder.ts';
 import { batchCount } from '../../pipeline/batches/batch.ts';
 import { taskOf } from '../../contract/params.ts';
 import { batchesKnown, tableOf, type Ledger } from '../../store/ledger/ledger.ts';

@@ -1,7 +1,7 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { threadFiles } from '../../compute/thread-files.ts';
-import { withOwnFolder } from '../../config/own-folder.ts';
+import { withOwnFolder } from '../../store/own-folder.ts';
 import { encoderFromJson } from '../../pipeline/features/encoder.ts';
 import { featureImportance } from '../../pipeline/models/importance.ts';
 import { learnerOf } from '../../pipeline/models/learners.ts';

@@ -1,6 +1,6 @@
 import { temporalPlace } from '../../config/connections.ts';
-import { registeredSearchAttributes } from '../../contract/search-attributes.ts';
-import { SEARCH_ATTRIBUTES } from '../../workflows/set-search-attributes.ts';
+import { registeredSearchAttributes } from '../../infra/search-attributes.ts';
+import { SEARCH_ATTRIBUTES } from '../../contract/search-attributes.ts';
 import type { Session } from '../session.ts';
 import { taskQueueHasWorker } from '../workers.ts';
 import { failed, fail, ok, warn, type Finding } from './finding.ts';

@@ -5,7 +5,7 @@ import { SetupError } from '../../contract/failures.ts';
 import { isServing } from '../grpc-health.ts';
 import { httpProblem } from '../http-check.ts';
 import { portVariable } from '../ports.ts';
-import { SEARCH_ATTRIBUTES } from '../../workflows/set-search-attributes.ts';
+import { SEARCH_ATTRIBUTES } from '../../contract/search-attributes.ts';
 import type { Part, Plan } from './part.ts';
 
 const run = promisify(execFile);
@@ -69,7 +69,7 @@ export function temporalPart({ dir, ports, inner, venv }: Plan): Part {
         },
       );
       // Loaded here: a stack that is up needs no gRPC library to be looked at.
-      const { registerAt } = await import('../../contract/search-attributes.ts');
+      const { registerAt } = await import('../search-attributes.ts');
       await registerAt(address, 'default');
     },
     startMs: 60_000,

@@ -8,7 +8,7 @@ import {
   UploadPartCommand,
   type S3Client,
 } from '@aws-sdk/client-s3';
-import { deadline } from '../../config/deadline.ts';
+import { deadline } from '../deadline.ts';
 import { underSignal } from './signal.ts';
 
 /** Bytes in a part, and so in memory at once; S3 takes 5 MiB to 5 GiB. */

@@ -4,7 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { scratchFolder } from '../../store/scratch.ts';
 import type { ResultDocument } from '../../client/result.ts';
-import { newOwnFolder } from '../../config/own-folder.ts';
+import { newOwnFolder } from '../../store/own-folder.ts';
 import {
   makeProject,
   startWorker,

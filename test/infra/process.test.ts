@@ -3,7 +3,7 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { identityFromPs, identityOf } from '../../infra/identity.ts';
+import { identityFromPs, identityOf } from '../../store/process-identity.ts';
 import { withLock } from '../../infra/lock.ts';
 import { launch, liveProcess, logFile } from '../../infra/process.ts';
 import { stopPart } from '../../infra/stop.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { deadline } from '../../config/deadline.ts';
+import { deadline } from '../../store/deadline.ts';
 import { type Answer, failure, noAnswer, notMlflow } from './failure.ts';
 import { type FileBody, sendFile } from './send-file.ts';
 

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { expect, it } from 'vitest';
-import { deadline } from '../../config/deadline.ts';
+import { deadline } from '../../store/deadline.ts';
 
 setFlagsFromString('--expose-gc');
 const sweep = runInNewContext('gc') as () => void;

@@ -4,7 +4,7 @@ import { lstat, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { writeError } from '../contract/failures.ts';
-import { identityOf } from '../infra/identity.ts';
+import { identityOf } from './process-identity.ts';
 
 /** What a process that cannot be asked after left is rubbish once nothing in it has changed for two days. */
 const STALE_MS = 2 * 86_400_000;

@@ -2,10 +2,10 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { newOwnFolder, sweepOwnFolders, withOwnFolder } from '../../config/own-folder.ts';
+import { newOwnFolder, sweepOwnFolders, withOwnFolder } from '../../store/own-folder.ts';
 import { tempFolder } from '../infra/temp-folder.ts';
 
-const module = new URL('../../config/own-folder.ts', import.meta.url).href;
+const module = new URL('../../store/own-folder.ts', import.meta.url).href;
 
 /** A process that makes a folder of its own in `parent`, a file in it, and lives until it is killed. */
 async function worker(parent: string): Promise<{ folder: string; kill: () => Promise<void> }> {
