@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 import { CommanderError } from 'commander';
 import { commandContext } from './client/commands/context.ts';
 import { openProgram } from './client/program.ts';

@@ -1,28 +1,105 @@
-import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, copyFileSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { bundleWorkflowCode } from '@temporalio/worker';
+import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
+import { build, type BuildOptions, type Plugin } from 'esbuild';
 
 /**
- * The half of `npm run build` that the compiler does not do: bundles the workflow code ahead, so that a
- * production worker starts at once and runs exactly what was built, and copies what is not TypeScript.
+ * `npm run build`: bundles the command line, the worker, its threads and the workflow code into dist/, and
+ * copies the files that are not code. What is built starts in a third of the time that the source takes.
  */
 const root = fileURLToPath(new URL('..', import.meta.url));
 const dist = join(root, 'dist');
+const fresh = join(root, '.stack', `build-${process.pid}`);
 
-const { code } = await bundleWorkflowCode({ workflowsPath: join(root, 'workflows', 'index.ts') });
-mkdirSync(dist, { recursive: true });
-writeFileSync(join(dist, 'workflow-bundle.js'), code);
-
-const files = [
+/** Files that the program reads as they are. */
+const FILES = [
   'tracking/tree_model.py',
   'sources/datasets/iris.csv',
   'infra/backup.py',
   'infra/bootstrap.txt',
   'infra/requirements.txt',
 ];
-for (const file of files) {
-  mkdirSync(join(dist, file, '..'), { recursive: true });
-  copyFileSync(join(root, file), join(dist, file));
+
+/** Packages that hold native code, or find files beside their own code. */
+const EXTERNAL = [
+  '@swc/core',
+  '@temporalio/core-bridge',
+  '@temporalio/worker',
+  '@temporalio/workflow',
+  'pino',
+  'pino-pretty',
+  'piscina',
+  'webpack',
+];
+
+/**
+ * Makes `import.meta.url` that of a file compiled for itself: dist/store/lease.js for store/lease.ts. So
+ * the path of a file beside the source is right in each bundle.
+ */
+const sourceUrls: Plugin = {
+  name: 'source-urls',
+  setup: (builder) => {
+    builder.onLoad({ filter: /\.ts$/ }, async ({ path }) => {
+      if (path.includes('node_modules')) return undefined;
+      const source = await readFile(path, 'utf8');
+      const file = relative(root, path).replace(/\.ts$/, '.js');
+      const url = `(__dist + ${JSON.stringify(file)})`;
+      return { contents: source.replaceAll('import.meta.url', url), loader: 'ts' };
+    });
+  },
+};
+
+const BANNER = [
+  // Bundled packages written in CommonJS call it.
+  `import { createRequire as __createRequire } from 'node:module';`,
+  `const require = __createRequire(import.meta.url);`,
+  `const __dist = import.meta.url.slice(0, import.meta.url.lastIndexOf('/dist/') + '/dist/'.length);`,
+].join('\n');
+
+const shared: BuildOptions = {
+  absWorkingDir: root,
+  outbase: root,
+  outdir: fresh,
+  bundle: true,
+  splitting: true,
+  chunkNames: 'chunks/[name]-[hash]',
+  platform: 'node',
+  format: 'esm',
+  target: 'node20.19',
+  sourcemap: 'linked',
+  keepNames: true, // logs and failures name classes
+  plugins: [sourceUrls],
+  banner: { js: BANNER },
+  logLevel: 'warning',
+};
+
+await Promise.all([
+  build({ ...shared, entryPoints: ['client.ts'], external: EXTERNAL }),
+  // The worker loads Temporal's packages whole, and must hold each of them once.
+  build({
+    ...shared,
+    entryPoints: ['worker.ts', 'compute/thread.ts', 'compute/helper.ts'],
+    external: [...EXTERNAL, '@temporalio/*'],
+  }),
+  bundleWorkflows(),
+]);
+for (const file of FILES) {
+  mkdirSync(join(fresh, dirname(file)), { recursive: true });
+  copyFileSync(join(root, file), join(fresh, file));
 }
+chmodSync(join(fresh, 'client.js'), 0o755);
+rmSync(dist, { recursive: true, force: true });
+renameSync(fresh, dist);
 process.stderr.write('built dist/\n');
+
+/** A worker that need not bundle its workflows starts at once, and runs exactly what was built. */
+async function bundleWorkflows(): Promise<void> {
+  const { code } = await bundleWorkflowCode({
+    workflowsPath: join(root, 'workflows', 'index.ts'),
+    logger: new DefaultLogger('WARN'),
+  });
+  mkdirSync(fresh, { recursive: true });
+  writeFileSync(join(fresh, 'workflow-bundle.js'), code);
+}

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeBuilt, type BuiltProject } from '../support/built.ts';
-import { ROOT, runClient } from '../support/project.ts';
+import { COMMAND, runClient } from '../support/project.ts';
 
 /** What is written to terminals, and to what is none. */
 
@@ -15,8 +15,6 @@ beforeAll(async () => {
 
 afterAll(() => built?.close());
 
-const tsx = import.meta.resolve('tsx');
-
 /**
  * Runs the command line in a terminal of its own, by util-linux's `script`.
  * @param interruptAt what it has said when Ctrl-C is typed
@@ -26,7 +24,7 @@ function inTerminal(
   env: Record<string, string>,
   interruptAt?: RegExp,
 ): Promise<{ code: number | null; screen: string }> {
-  const command = `"${process.execPath}" --import "${tsx}" "${join(ROOT, 'client.ts')}" ${args}`;
+  const command = `"${process.execPath}" "${COMMAND}" ${args}`;
   const child = spawn('script', ['-qec', command, '/dev/null'], {
     cwd: built.project.folder,
     env: { ...built.project.env, TERM: 'xterm', ...env },

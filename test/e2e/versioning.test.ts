@@ -15,6 +15,7 @@ import {
   type RunningWorker,
   temporalOf,
 } from '../support/project.ts';
+import { buildProgram } from '../support/stack.ts';
 import { openProxy, type Proxy } from '../support/proxy.ts';
 import { reaches } from '../replay/scenarios.ts';
 
@@ -26,8 +27,8 @@ import { reaches } from '../replay/scenarios.ts';
 const run = promisify(execFile);
 const DEPLOYMENT = 'retraining';
 const program = join(process.env['RETRAIN_TEST_STACK_VENV']!, 'bin', 'temporal');
-/** A build's code, without what of it no worker needs. */
-const CODE = /^(activities|infra|pipeline|store|tracking|worker|workflows|[a-z-]+\.(ts|json))$/;
+/** What a folder of the project holds that a build does not need. */
+const NO_CODE = /^(\.|node_modules$|dist$|test$|bench$|docs$)/;
 
 let code: string;
 let server: ChildProcess;
@@ -88,7 +89,7 @@ function otherCode(): string {
   const { length } = ROOT;
   cpSync(ROOT, folder, {
     recursive: true,
-    filter: (path) => path.length <= length || CODE.test(path.slice(length).split('/')[0]!),
+    filter: (path) => path.length <= length || !NO_CODE.test(path.slice(length).split('/')[0]!),
   });
   symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
   const file = join(folder, 'workflows', 'trainBatch.ts');
@@ -98,6 +99,7 @@ function otherCode(): string {
     .replace('    run = await pinned;\n', "    run = await pinned;\n    await sleep('10ms');\n");
   expect(changed.length - text.length).toBeGreaterThan(30);
   writeFileSync(file, changed);
+  buildProgram(folder);
   return folder;
 }
 

@@ -5,25 +5,21 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { venvAt } from '../../infra/python.ts';
 import { stackDown, stackEnv, stackUp } from '../../infra/stack.ts';
+import { COMMAND } from '../support/project.ts';
 import { root, testPorts, testStackDir, venv } from '../support/stack.ts';
 
 const { dir, remove } = testStackDir();
 const folder = mkdtempSync(join(tmpdir(), 'state '));
 const file = join(folder, 'stack.tgz');
 copyFileSync(join(root, 'params.yaml'), join(folder, 'params.yaml'));
-const tsx = import.meta.resolve('tsx');
 
 /** Runs the command line on this stack, as a person would; blocks nothing. */
 function client(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
   const { TEMPORAL_NAMESPACE: _, ...inherited } = process.env;
   const env = { ...inherited, ...stackEnv(dir), RETRAIN_STACK_DIR: dir, RETRAIN_ROOT: folder };
   return new Promise((resolve) =>
-    execFile(
-      process.execPath,
-      ['--import', tsx, join(root, 'client.ts'), ...args],
-      { cwd: folder, env },
-      (error, stdout, stderr) =>
-        resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr }),
+    execFile(process.execPath, [COMMAND, ...args], { cwd: folder, env }, (error, stdout, stderr) =>
+      resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr }),
     ).stdin?.end(),
   );
 }

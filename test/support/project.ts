@@ -88,19 +88,25 @@ async function registerNamespace(namespace: string): Promise<void> {
   await connection.close();
 }
 
-const tsx = import.meta.resolve('tsx');
+/** The command line, as the tests' set-up has built it. */
+export const COMMAND = join(ROOT, 'dist', 'client.js');
 
-/** Runs the command line in a folder: another machine's, where it is not the project's own. */
-/** @param leaveAt once stderr says this, Ctrl-C is pressed */
+/**
+ * Runs the command line in a folder: another machine's, where it is not the project's own.
+ * @param leaveAt once stderr says this, Ctrl-C is pressed
+ */
 export function runClient(
   args: string[],
   cwd: string,
   env: Record<string, string>,
   leaveAt?: string,
 ): Promise<Ran> {
-  const command = ['--import', tsx, join(ROOT, 'client.ts'), ...args];
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, command, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [COMMAND, ...args], {
+      cwd,
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     const out = { stdout: '', stderr: '' };
     child.stdout.setEncoding('utf8').on('data', (text: string) => (out.stdout += text));
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
@@ -132,7 +138,7 @@ process.once('exit', () => alive.forEach((child) => child.kill('SIGKILL')));
 
 /**
  * Starts a worker and waits until it polls.
- * @param project where; its `code` is the folder of the worker's own code where that is not ours
+ * @param project where; its `code` is the folder of another built program, where it is not ours
  * @param args its flags
  */
 export async function startWorker(
@@ -142,7 +148,7 @@ export async function startWorker(
   const port = await freePort();
   const child = spawn(
     process.execPath,
-    ['--import', tsx, join(project.code ?? ROOT, 'worker.ts'), ...args],
+    [join(project.code ?? ROOT, 'dist', 'worker.js'), ...args],
     {
       cwd: project.folder,
       env: { ...project.env, RETRAIN_HEALTH_PORT: String(port) },

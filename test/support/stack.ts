@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -39,10 +39,19 @@ export function testStackDir(): { dir: string; remove: () => Promise<void> } {
 }
 
 /**
- * Vitest's global set-up: one stack without the worker for all files, its addresses in the environment.
- * RETRAIN_TEST_STACK names the folder of one that is up already, to be used and left as it is.
+ * Builds the program of a folder: the tests run what is built, and what is built is what the source is now.
+ */
+export function buildProgram(folder = root): void {
+  const args = ['--import', 'tsx', join('infra', 'build.ts')];
+  execFileSync(process.execPath, args, { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] });
+}
+
+/**
+ * Vitest's global set-up: the program built, and one stack without the worker for all files, its addresses
+ * in the environment. RETRAIN_TEST_STACK names the folder of one that is up already, to be used and left.
  */
 export async function setup(): Promise<() => Promise<void>> {
+  buildProgram();
   const standing = process.env['RETRAIN_TEST_STACK'];
   if (standing !== undefined) {
     useStackAt(standing);
