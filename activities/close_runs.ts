@@ -1,7 +1,8 @@
 import { CancelledFailure } from '@temporalio/common';
-import type { CloseRunsRequest } from '../contract/run.ts';
+import type { CloseRunsRequest } from '../contract/activities.ts';
 import type { Deps } from './deps.ts';
-import { currentExecution, type Execution } from './execution.ts';
+import { currentExecution } from './execution.ts';
+import type { Execution } from '../contract/execution.ts';
 
 /**
  * Ends the MLflow runs of this workflow that still show as running. By its id, not its run id: only one

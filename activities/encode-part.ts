@@ -1,7 +1,7 @@
-import type { CacheUse } from '../contract/run.ts';
+import type { CacheUse } from '../contract/stages.ts';
 import type { Params } from '../contract/params.ts';
 import type { Ref } from '../contract/ref.ts';
-import type { StageResult } from '../contract/run.ts';
+import type { StageResult } from '../contract/stages.ts';
 import type { Deps } from './deps.ts';
 import { partFile, PROCESSED, TEST, TRAIN } from '../contract/paths.ts';
 import type { StageIdentity } from '../store/stage-cache.ts';

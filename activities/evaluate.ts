@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { onRun, requireAttempt } from '../tracking/tracked-run/attempt.ts';
-import type { EvaluateRequest, EvaluateResult } from '../contract/run.ts';
+import type { EvaluateRequest, EvaluateResult } from '../contract/stages.ts';
 import { deferredWarning, orDefer } from '../tracking/tracked-run/defer.ts';
 import type { Deps } from './deps.ts';
 import { currentExecution } from './execution.ts';

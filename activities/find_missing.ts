@@ -1,5 +1,5 @@
 import { BadParams } from '../contract/failures.ts';
-import type { FindMissingRequest } from '../contract/run.ts';
+import type { FindMissingRequest } from '../contract/activities.ts';
 import type { Deps } from './deps.ts';
 
 /** More versions than this are built in portions: each adds to the one history. */

@@ -11,7 +11,7 @@ import {
 import type { Ref } from '../contract/ref.ts';
 import { getArrivals } from '../sources/arrivals/get-arrivals.ts';
 import { isPlace } from '../sources/arrivals/open-place.ts';
-import type { GetDataRequest, StageResult } from '../contract/run.ts';
+import type { GetDataRequest, StageResult } from '../contract/stages.ts';
 import type { Deps } from './deps.ts';
 import { asCut, checkFrozen } from '../sources/frozen.ts';
 import { lookOrCheck } from '../sources/growing/look-or-check.ts';

@@ -1,8 +1,8 @@
 import type { CacheEntry } from '../store/stage-cache.ts';
 import { isDirectory } from '../contract/ref.ts';
-import type { Healed } from '../contract/run.ts';
+import type { Healed } from '../contract/stages.ts';
 import type { Deps } from './deps.ts';
-import type { Execution } from './execution.ts';
+import type { Execution } from '../contract/execution.ts';
 
 /** What this very run has found gone and made again, or was about to when a try before this one died. */
 export function healedBy({ runId }: Execution, entry: CacheEntry | undefined): Healed[] {

@@ -1,15 +1,16 @@
 import type {
   CloseRunsRequest,
-  EvaluateRequest,
   FindMissingRequest,
-  GetDataRequest,
-  LogVersionInput,
-  MergeDataRequest,
   NotifyRequest,
-  PublishRequest,
+} from '../contract/activities.ts';
+import type {
+  EvaluateRequest,
+  GetDataRequest,
+  MergeDataRequest,
   StageRequest,
   TrainRequest,
-} from '../contract/run.ts';
+} from '../contract/stages.ts';
+import type { LogVersionInput, PublishRequest } from '../contract/versions.ts';
 import { closeRuns } from './close_runs.ts';
 import type { Deps, WorkerDeps } from './deps.ts';
 import { evaluate } from './evaluate.ts';

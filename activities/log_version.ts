@@ -8,13 +8,8 @@ import {
   trackedRun,
 } from '../tracking/tracked-run/attempt.ts';
 import type { AttemptOf } from '../tracking/tracked-run/claim.ts';
-import type {
-  EvaluateRequest,
-  LoggedVersion,
-  LogVersionInput,
-  StageRequest,
-  StageResult,
-} from '../contract/run.ts';
+import type { EvaluateRequest, StageRequest, StageResult } from '../contract/stages.ts';
+import type { LoggedVersion, LogVersionInput } from '../contract/versions.ts';
 import type { Deps } from './deps.ts';
 import { currentExecution } from './execution.ts';
 import { pointAtLatest } from '../tracking/tracked-run/latest-alias.ts';

@@ -2,7 +2,7 @@ import { MissingHistory } from '../contract/failures.ts';
 import { batchesAt, type NewBatch } from '../store/ledger/ledger.ts';
 import { encodeDirectory } from '../store/manifest.ts';
 import { at, type Ref } from '../contract/ref.ts';
-import type { MergeDataRequest, StageResult } from '../contract/run.ts';
+import type { MergeDataRequest, StageResult } from '../contract/stages.ts';
 import type { Deps } from './deps.ts';
 import { currentExecution } from './execution.ts';
 import { checkPresent } from '../store/presence.ts';

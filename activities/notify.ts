@@ -1,8 +1,8 @@
 import { deadline } from '../store/deadline.ts';
 import { BadParams, messageOf, SetupError, WebhookUnavailable } from '../contract/failures.ts';
 import { headlineScore } from '../contract/metric-sets.ts';
-import type { NotifyRequest } from '../contract/run.ts';
-import type { Execution } from './execution.ts';
+import type { NotifyRequest } from '../contract/activities.ts';
+import type { Execution } from '../contract/execution.ts';
 import { scoreDigits } from '../contract/score-digits.ts';
 
 const ANSWER_MS = 10_000;

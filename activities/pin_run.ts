@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { batchNumber, paramsOf, parseParams, pipelineName } from '../contract/params.ts';
 import { hashOf } from '../store/hash.ts';
 import { refSchema } from '../contract/ref.ts';
-import { MOST_DAMAGED, STAGES, type PinnedRun } from '../contract/run.ts';
+import { MOST_DAMAGED, STAGE_NAMES } from '../contract/stages.ts';
+import type { PinnedRun } from '../contract/train-batch.ts';
 import type { Deps } from './deps.ts';
 import { refuseOtherFolder } from '../tracking/tracked-run/shared-folder.ts';
 
@@ -11,8 +12,8 @@ const inputSchema = z.strictObject({
   pipeline: pipelineName.optional(),
   params: z.record(z.string(), z.unknown()).optional(),
   source: refSchema.optional(),
-  until: z.enum(STAGES).optional(),
-  only: z.enum(STAGES).optional(),
+  until: z.enum(STAGE_NAMES).optional(),
+  only: z.enum(STAGE_NAMES).optional(),
   force: z.boolean().optional(),
   trackingFolder: z.string().max(2_000).optional(),
   with_missing: z.boolean().optional(),

@@ -4,7 +4,7 @@ import type { TaskInput } from '../compute/tasks.ts';
 import { encodeDirectory } from '../store/manifest.ts';
 import { at, type Ref } from '../contract/ref.ts';
 import { stageKey, type CacheEntry } from '../store/stage-cache.ts';
-import type { Healed, StageRequest, StageResult } from '../contract/run.ts';
+import type { Healed, StageRequest, StageResult } from '../contract/stages.ts';
 import { partColumns, readColumns } from '../store/columns-file.ts';
 import type { Deps } from './deps.ts';
 import { encodePart } from './encode-part.ts';

@@ -8,9 +8,10 @@ import {
   type Healed,
   type StageName,
   type StageResult,
-} from '../contract/run.ts';
+} from '../contract/stages.ts';
 import type { Deps } from './deps.ts';
-import { currentExecution, type Execution } from './execution.ts';
+import { currentExecution } from './execution.ts';
+import type { Execution } from '../contract/execution.ts';
 import { addHealed, healedBy, healedNow, touches } from './healing.ts';
 import { libraryVersions } from './libraries.ts';
 

@@ -6,7 +6,7 @@ import { stageKey } from '../store/stage-cache.ts';
 import { directoryOf } from '../tracking/place.ts';
 import { findAttempt, onRun, openAttempt, trackedRun } from '../tracking/tracked-run/attempt.ts';
 import type { OpenAttempt } from '../tracking/tracked-run/claim.ts';
-import type { StageResult, TrainRequest, TrainResult } from '../contract/run.ts';
+import type { StageResult, TrainRequest, TrainResult } from '../contract/stages.ts';
 import { stopIfOver } from './close_runs.ts';
 import { deferredWarning, orDefer } from '../tracking/tracked-run/defer.ts';
 import type { Deps } from './deps.ts';

@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from 'commander';
 import { parseDocument } from 'yaml';
-import { STAGES, type StageName } from '../contract/run.ts';
+import { STAGE_NAMES, type StageName } from '../contract/stages.ts';
 import { BadParams } from '../contract/failures.ts';
 import { pipelineName } from '../contract/params.ts';
 
@@ -19,9 +19,9 @@ export function countArgument(text: string): number {
 }
 
 export function stageArgument(text: string): StageName {
-  const stage = STAGES.find((name) => name === text);
+  const stage = STAGE_NAMES.find((name) => name === text);
   if (stage !== undefined) return stage;
-  throw new InvalidArgumentError(`the stages are ${STAGES.join(', ')}.`);
+  throw new InvalidArgumentError(`the stages are ${STAGE_NAMES.join(', ')}.`);
 }
 
 export function pipelineArgument(text: string): string {

@@ -2,8 +2,9 @@ import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isGrpcServiceError } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
-import { STAGES, type StageName, type StageResult, type TrainBatchInput } from '../contract/run.ts';
-import type { Progress } from '../activities/execution.ts';
+import { STAGE_NAMES, type StageName, type StageResult } from '../contract/stages.ts';
+import type { TrainBatchInput } from '../contract/train-batch.ts';
+import type { Progress } from '../contract/execution.ts';
 import { SetupError } from '../contract/failures.ts';
 import type { Session } from './session.ts';
 import { applyPending, type Described } from './pending.ts';
@@ -54,7 +55,7 @@ export async function follow(
   watch: Watcher,
   signal: AbortSignal,
 ): Promise<StageView[]> {
-  const names = STAGES.slice(0, STAGES.indexOf(last) + 1);
+  const names = STAGE_NAMES.slice(0, STAGE_NAMES.indexOf(last) + 1);
   const stages = new Map<string, StageView>(
     names.map((stage) => [stage, { stage, state: 'waiting' }]),
   );
@@ -162,8 +163,8 @@ function trim(event: Event, stages: Map<string, StageView>): void {
   const payload = event.workflowExecutionStartedEventAttributes?.input?.payloads?.[0];
   if (payload == null) return;
   const input: Partial<TrainBatchInput> | null = defaultPayloadConverter.fromPayload(payload);
-  const last = STAGES.indexOf(input?.only ?? input?.until ?? 'evaluate');
-  for (const stage of last < 0 ? [] : STAGES.slice(last + 1)) stages.delete(stage);
+  const last = STAGE_NAMES.indexOf(input?.only ?? input?.until ?? 'evaluate');
+  for (const stage of last < 0 ? [] : STAGE_NAMES.slice(last + 1)) stages.delete(stage);
 }
 
 /** What a run waits for while a version before it is built. */

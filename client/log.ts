@@ -1,4 +1,4 @@
-import type { LoggedVersion, LogVersionInput } from '../contract/run.ts';
+import type { LoggedVersion, LogVersionInput } from '../contract/versions.ts';
 import type { Config } from '../config/environment.ts';
 import { isDirectoryUri } from '../tracking/place.ts';
 import type { logVersion } from '../workflows/index.ts';

@@ -1,6 +1,6 @@
 import type { WorkflowExecutionDescription } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
-import type { Progress } from '../activities/execution.ts';
+import type { Progress } from '../contract/execution.ts';
 import type { StageView } from './follow.ts';
 
 /** A run as Temporal describes it, with what is pending in it. */

@@ -1,4 +1,5 @@
-import type { RunSummary, StageName } from '../contract/run.ts';
+import type { RunSummary } from '../contract/train-batch.ts';
+import type { StageName } from '../contract/stages.ts';
 import { readMetrics, type MetricsFile } from '../tracking/tracked-run/metrics-file.ts';
 import { DamagedArtifact } from '../contract/failures.ts';
 import type { VersionRecord } from '../store/records.ts';

@@ -1,6 +1,6 @@
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import type { StageName } from '../contract/run.ts';
+import type { StageName } from '../contract/stages.ts';
 import type { Config } from '../config/environment.ts';
 import { messageOf } from '../contract/failures.ts';
 import { EXIT } from './exit.ts';

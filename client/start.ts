@@ -3,7 +3,8 @@ import {
   WorkflowExecutionAlreadyStartedError,
   WorkflowUpdateFailedError,
 } from '@temporalio/client';
-import type { StageName, TrainBatchInput } from '../contract/run.ts';
+import type { StageName } from '../contract/stages.ts';
+import type { TrainBatchInput } from '../contract/train-batch.ts';
 import { bringIn } from '../sources/bring.ts';
 import { sourceIdentity } from '../sources/identity.ts';
 import { Conflict, SetupError } from '../contract/failures.ts';

@@ -1,6 +1,6 @@
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { TASK_QUEUE } from '../contract/run.ts';
+import { TASK_QUEUE } from '../contract/train-batch.ts';
 import { limitsFromEnv, type SourcePlace } from '../sources/source.ts';
 import { BadParams } from '../contract/failures.ts';
 import { DEFAULT_TRACKING_URI, readParams } from './params-file.ts';

@@ -1,6 +1,6 @@
 import { defineQuery, defineUpdate } from '@temporalio/workflow';
 import { canonicalJson } from './canonical-json.ts';
-import type { PinnedRun, RunFailure, RunSummary, TrainBatchInput } from './run.ts';
+import type { PinnedRun, RunFailure, RunSummary, TrainBatchInput } from './train-batch.ts';
 import type { Outcome } from './search-attributes.ts';
 import type { NightlySummary } from './nightly.ts';
 

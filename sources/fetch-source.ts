@@ -1,5 +1,5 @@
 import { at, type Ref } from '../contract/ref.ts';
-import type { GetDataRequest } from '../contract/run.ts';
+import type { GetDataRequest } from '../contract/stages.ts';
 import type { Deps } from '../activities/deps.ts';
 import { currentExecution } from '../activities/execution.ts';
 import { RAW } from '../contract/paths.ts';

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
-import { TASK_QUEUE } from '../contract/run.ts';
+import { TASK_QUEUE } from '../contract/train-batch.ts';
 import { BadParams, messageOf } from '../contract/failures.ts';
 
 /** `io` hosts workflows and the stages that move bytes, `cpu` the stages that compute, `all` both. */

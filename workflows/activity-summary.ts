@@ -1,4 +1,4 @@
-import type { StageName, StageResult } from '../contract/run.ts';
+import type { StageName, StageResult } from '../contract/stages.ts';
 
 export type Facts = StageResult['facts'];
 

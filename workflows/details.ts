@@ -1,4 +1,4 @@
-import type { PinnedRun, RunSummary, StageLine } from '../contract/run.ts';
+import type { PinnedRun, RunSummary, StageLine } from '../contract/train-batch.ts';
 import { grouped } from './activity-summary.ts';
 import { plain, tableOf } from './markdown.ts';
 import { scoreDigits } from '../contract/score-digits.ts';

@@ -1,4 +1,4 @@
-import type { Healed } from '../contract/run.ts';
+import type { Healed } from '../contract/stages.ts';
 import {
   ActivityFailure,
   ApplicationFailure,

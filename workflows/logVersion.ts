@@ -1,5 +1,5 @@
 import { proxyActivities } from '@temporalio/workflow';
-import type { LoggedVersion, LogVersionInput } from '../contract/run.ts';
+import type { LoggedVersion, LogVersionInput } from '../contract/versions.ts';
 import type { Activities } from '../activities/index.ts';
 import { failureOf } from './failure.ts';
 

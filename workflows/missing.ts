@@ -1,6 +1,6 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { proxyActivities, sleep, startChild } from '@temporalio/workflow';
-import type { PinnedRun, TrainBatchInput } from '../contract/run.ts';
+import type { PinnedRun, TrainBatchInput } from '../contract/train-batch.ts';
 import type { Activities } from '../activities/index.ts';
 import { aboutChild } from './child-details.ts';
 import type { trainBatch } from './trainBatch.ts';

@@ -7,7 +7,8 @@ import {
   upsertSearchAttributes,
 } from '@temporalio/workflow';
 import { defineSearchAttributeKey, type SearchAttributeUpdatePair } from '@temporalio/common';
-import type { NotifyRequest, PinnedRun, RunFailure, RunSummary } from '../contract/run.ts';
+import type { NotifyRequest } from '../contract/activities.ts';
+import type { PinnedRun, RunFailure, RunSummary } from '../contract/train-batch.ts';
 import { detailsOf } from './details.ts';
 import { plain } from './markdown.ts';
 import { progress, result } from '../contract/messages.ts';

@@ -1,13 +1,6 @@
-import type {
-  Healed,
-  PinnedRun,
-  RunSummary,
-  StageLine,
-  StageName,
-  StageRequest,
-  StageResult,
-} from '../contract/run.ts';
-import { STAGES } from '../contract/run.ts';
+import type { Healed, StageName, StageRequest, StageResult } from '../contract/stages.ts';
+import type { PinnedRun, RunSummary, StageLine } from '../contract/train-batch.ts';
+import { STAGE_NAMES } from '../contract/stages.ts';
 import { factsLine, summaryOf, type KnownFacts } from './activity-summary.ts';
 
 /** More than this is not damage but a bucket that was emptied: `--force` makes everything anew. */
@@ -36,7 +29,7 @@ export class StageLog {
     this.#run = run;
     this.#show = show;
     this.#forceId = run.force ? firstRunId : null;
-    const last = STAGES.indexOf(run.until);
+    const last = STAGE_NAMES.indexOf(run.until);
     this.summary = {
       pipeline: run.pipeline,
       batch: run.batch,
@@ -44,7 +37,7 @@ export class StageLog {
       mlflow: null,
       warnings: [],
       healed: [],
-      stages: STAGES.slice(0, last + 1).map((stage) => ({ stage, state: 'waiting' })),
+      stages: STAGE_NAMES.slice(0, last + 1).map((stage) => ({ stage, state: 'waiting' })),
       params: run.params,
       paramsHash: run.paramsHash,
     };

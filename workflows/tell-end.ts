@@ -1,5 +1,6 @@
 import { CancellationScope, log, proxyActivities } from '@temporalio/workflow';
-import type { NotifyRequest, PinnedRun } from '../contract/run.ts';
+import type { NotifyRequest } from '../contract/activities.ts';
+import type { PinnedRun } from '../contract/train-batch.ts';
 import type { Activities } from '../activities/index.ts';
 
 const { notify } = proxyActivities<Pick<Activities, 'notify'>>({

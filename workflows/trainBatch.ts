@@ -13,7 +13,8 @@ import {
   type ActivityInterfaceFor,
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
-import type { CloseRunsRequest, PinnedRun, RunSummary, TrainBatchInput } from '../contract/run.ts';
+import type { CloseRunsRequest } from '../contract/activities.ts';
+import type { PinnedRun, RunSummary, TrainBatchInput } from '../contract/train-batch.ts';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { damagedBy, failureOf, trackingMoved } from './failure.ts';
 import { differences, joinRun } from '../contract/messages.ts';

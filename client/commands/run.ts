@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { STAGES, type StageName } from '../../contract/run.ts';
+import { STAGE_NAMES, type StageName } from '../../contract/stages.ts';
 import { BadParams } from '../../contract/failures.ts';
 import { batchArgument, setArgument, stageArgument } from '../arguments.ts';
 import { examples, pipelineCommand, type CommandContext, type CommonFlags } from './context.ts';
@@ -16,7 +16,7 @@ interface RunFlags extends CommonFlags {
 export function runCommand(context: CommandContext): Command {
   return withRunFlags(pipelineCommand('run', 'run a batch: version N is made of batches 1..N'))
     .argument('<N>', 'the batch, from 1', batchArgument)
-    .option('--until <stage>', `stop after this stage (${STAGES.join(', ')})`, stageArgument)
+    .option('--until <stage>', `stop after this stage (${STAGE_NAMES.join(', ')})`, stageArgument)
     .option('--with-missing', 'build the versions before it that have no record first')
     .addHelpText(
       'after',
@@ -33,7 +33,7 @@ export function runCommand(context: CommandContext): Command {
 export function stageCommand(context: CommandContext): Command {
   const description = 'run one stage; those before it must have been run with the same params';
   return withRunFlags(pipelineCommand('stage', description))
-    .argument('<name>', STAGES.join(', '), stageArgument)
+    .argument('<name>', STAGE_NAMES.join(', '), stageArgument)
     .argument('[N]', 'the batch, from 1; get_data needs none', batchArgument)
     .addHelpText('after', examples('stage get_data', 'stage prepare_batch 2', 'stage evaluate 2'))
     .action(async (only: StageName, batch: number | undefined, flags: RunFlags) => {

@@ -1,6 +1,6 @@
 import { WorkflowNotFoundError, type WorkflowHandle } from '@temporalio/client';
-import type { RunSummary } from '../../contract/run.ts';
-import type { Progress } from '../../activities/execution.ts';
+import type { RunSummary } from '../../contract/train-batch.ts';
+import type { Progress } from '../../contract/execution.ts';
 import { progress } from '../../contract/messages.ts';
 import { tell, type ToldFailure } from '../failure.ts';
 import { pendingOf, type Described } from '../pending.ts';

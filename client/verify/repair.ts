@@ -1,4 +1,4 @@
-import { MOST_DAMAGED } from '../../contract/run.ts';
+import { MOST_DAMAGED } from '../../contract/stages.ts';
 import { RAW } from '../../contract/paths.ts';
 import { paramsSchema, parseParams } from '../../contract/params.ts';
 import type { VersionRecord } from '../../store/records.ts';

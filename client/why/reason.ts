@@ -1,5 +1,5 @@
 import { canonicalJson } from '../../contract/canonical-json.ts';
-import type { StageName } from '../../contract/run.ts';
+import type { StageName } from '../../contract/stages.ts';
 import type { Difference } from '../compare/identity.ts';
 
 /** Why a stage runs, or ran. */

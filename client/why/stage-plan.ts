@@ -1,4 +1,4 @@
-import type { StageName } from '../../contract/run.ts';
+import type { StageName } from '../../contract/stages.ts';
 import { identityOf, type StageDefinition } from '../../activities/stage.ts';
 import type { Params } from '../../contract/params.ts';
 import type { Store } from '../../store/index.ts';

@@ -5,7 +5,7 @@ import { encodeDirectory } from '../../store/manifest.ts';
 import { at, type Ref } from '../../contract/ref.ts';
 import { sha256 } from '../../store/hash.ts';
 import { columnsRef, encodeColumns } from '../../store/columns-file.ts';
-import type { GetDataRequest, StageResult } from '../../contract/run.ts';
+import type { GetDataRequest, StageResult } from '../../contract/stages.ts';
 import type { Deps } from '../../activities/deps.ts';
 import { currentExecution } from '../../activities/execution.ts';
 import { asCut, checkFrozen } from '../frozen.ts';

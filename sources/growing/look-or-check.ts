@@ -1,6 +1,6 @@
 import { BadData, SourceRefused } from '../../contract/failures.ts';
 import { batchesKnown, rowsWaiting, type Ledger } from '../../store/ledger/ledger.ts';
-import type { GetDataRequest } from '../../contract/run.ts';
+import type { GetDataRequest } from '../../contract/stages.ts';
 import type { Deps } from '../../activities/deps.ts';
 import { currentExecution } from '../../activities/execution.ts';
 import { withScratch } from '../../store/scratch.ts';

@@ -6,7 +6,7 @@ import {
   updateAttempt,
 } from '../../tracking/tracked-run/attempt.ts';
 import type { AttemptOf, TrackingDeps } from '../../tracking/tracked-run/claim.ts';
-import type { Execution } from '../../activities/execution.ts';
+import type { Execution } from '../../contract/execution.ts';
 import { openStore, type Store } from '../../store/index.ts';
 import { createMlflowTracker } from '../../tracking/mlflow/tracker.ts';
 import type { Tracker } from '../../tracking/tracker.ts';

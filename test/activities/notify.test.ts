@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { NotifyRequest } from '../../contract/run.ts';
+import type { NotifyRequest } from '../../contract/activities.ts';
 import { notify, webhookOf } from '../../activities/notify.ts';
 
 let server: Server | undefined;

@@ -1,7 +1,7 @@
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Healed, StageResult } from '../../contract/run.ts';
+import type { Healed, StageResult } from '../../contract/stages.ts';
 import type { Deps } from '../../activities/deps.ts';
 import { runStage, type Stage, type StageCall } from '../../activities/stage.ts';
 import { objectKey } from '../../store/artifacts.ts';

@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { RunSummary } from '../../contract/run.ts';
+import type { RunSummary } from '../../contract/train-batch.ts';
 import { verifyVersions } from '../../client/verify/versions.ts';
 import { loadConfig } from '../../config/environment.ts';
 import { objectKey } from '../../store/artifacts.ts';

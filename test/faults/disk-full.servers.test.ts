@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { RunSummary } from '../../contract/run.ts';
+import type { RunSummary } from '../../contract/train-batch.ts';
 import { labelled } from '../support/csv.ts';
 import { makeProject, startWorker, type Project, type RunningWorker } from '../support/project.ts';
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WorkflowHandle } from '@temporalio/client';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { RunSummary } from '../../contract/run.ts';
+import type { RunSummary } from '../../contract/train-batch.ts';
 import type { RunningWorker } from '../support/project.ts';
 import { openLongTrain, type LongTrain, type Training } from './long-train.ts';
 

@@ -1,4 +1,4 @@
-import type { RunSummary } from '../../contract/run.ts';
+import type { RunSummary } from '../../contract/train-batch.ts';
 import { verifyVersions } from '../../client/verify/versions.ts';
 import { BATCH, type Ground } from './ground.ts';
 

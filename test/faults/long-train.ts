@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import proto from '@temporalio/proto';
-import type { Progress } from '../../activities/execution.ts';
-import type { RunSummary, TrainBatchInput } from '../../contract/run.ts';
+import type { Progress } from '../../contract/execution.ts';
+import type { RunSummary, TrainBatchInput } from '../../contract/train-batch.ts';
 import { loadConfig } from '../../config/environment.ts';
 import { openStore, type Store } from '../../store/index.ts';
 import { createMlflowTracker } from '../../tracking/mlflow/tracker.ts';

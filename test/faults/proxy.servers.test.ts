@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { RunSummary } from '../../contract/run.ts';
+import type { RunSummary } from '../../contract/train-batch.ts';
 import { StorageUnavailable } from '../../contract/failures.ts';
 import { openStore } from '../../store/index.ts';
 import {

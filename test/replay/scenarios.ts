@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client, WorkflowHandle } from '@temporalio/client';
-import type { TrainBatchInput } from '../../contract/run.ts';
+import type { TrainBatchInput } from '../../contract/train-batch.ts';
 import type { Proxy } from '../support/proxy.ts';
 
 interface Place {

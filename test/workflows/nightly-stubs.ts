@@ -1,5 +1,5 @@
 import { proxyActivities } from '@temporalio/workflow';
-import type { TrainBatchInput } from '../../contract/run.ts';
+import type { TrainBatchInput } from '../../contract/train-batch.ts';
 import type { NamedScore } from '../../contract/metric-sets.ts';
 
 /** What the nightly starts, with an activity of the test's in place of the stages. */

@@ -1,6 +1,6 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { TrainBatchInput } from '../../contract/run.ts';
+import type { TrainBatchInput } from '../../contract/train-batch.ts';
 import type { FindPendingRequest, NightlyInput } from '../../contract/nightly.ts';
 import { pinNightly } from '../../activities/pin_nightly.ts';
 import type { nightly } from '../../workflows/nightly.ts';

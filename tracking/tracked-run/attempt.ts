@@ -9,8 +9,8 @@ import {
   type OpenAttempt,
   type TrackingDeps,
 } from './claim.ts';
-import type { TrackedRun } from '../../contract/run.ts';
-import type { Execution } from '../../activities/execution.ts';
+import type { TrackedRun } from '../../contract/versions.ts';
+import type { Execution } from '../../contract/execution.ts';
 import { refuseOtherFolder } from './shared-folder.ts';
 
 /** The tag by which the run of an attempt is found again. */

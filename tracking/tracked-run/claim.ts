@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Attempt } from '../../store/attempts.ts';
 import type { Deps } from '../../activities/deps.ts';
-import type { Execution } from '../../activities/execution.ts';
+import type { Execution } from '../../contract/execution.ts';
 
 /** How long one run waits for another that holds the claim before it takes it over. */
 const PATIENCE_MS = 15_000;

@@ -2,9 +2,9 @@ import type { Ref } from '../../contract/ref.ts';
 import { sweepTwins, updateAttempt } from './attempt.ts';
 import type { OpenAttempt } from './claim.ts';
 import { stopIfOver } from '../../activities/close_runs.ts';
-import type { EvaluateRequest, StageResult } from '../../contract/run.ts';
+import type { EvaluateRequest, StageResult } from '../../contract/stages.ts';
 import type { Deps } from '../../activities/deps.ts';
-import type { Execution } from '../../activities/execution.ts';
+import type { Execution } from '../../contract/execution.ts';
 import { datasetOf } from './log-training.ts';
 import { readMetrics, headlineOf } from './metrics-file.ts';
 

@@ -6,9 +6,9 @@ import { modelFiles } from '../model.ts';
 import type { Dataset, ParamValue } from '../tracker.ts';
 import { updateAttempt } from './attempt.ts';
 import type { OpenAttempt } from './claim.ts';
-import type { StageRequest, StageResult } from '../../contract/run.ts';
+import type { StageRequest, StageResult } from '../../contract/stages.ts';
 import type { Deps } from '../../activities/deps.ts';
-import type { Execution } from '../../activities/execution.ts';
+import type { Execution } from '../../contract/execution.ts';
 import { withScratch } from '../../store/scratch.ts';
 import { sourceIdentity } from '../../sources/identity.ts';
 

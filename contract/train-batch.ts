@@ -1,0 +1,89 @@
+import type { Params } from './params.ts';
+import type { Ref } from './ref.ts';
+import type { Healed, StageName } from './stages.ts';
+import type { PublishResult, TrackedRun } from './versions.ts';
+
+export const TASK_QUEUE = 'incremental-training';
+
+/** The one argument of `trainBatch`; `batch` alone suffices. */
+export interface TrainBatchInput {
+  /** The batch to run, from 1; version N is what becomes of batches 1..N. */
+  batch: number;
+  pipeline?: string;
+  /** Laid over the worker's params.yaml, nested as there: `{model: {max_depth: 4}}`. */
+  params?: Record<string, unknown>;
+  /** A CSV file already uploaded to the store, for `data.source` naming one. */
+  source?: Ref;
+  /** The last stage to run. */
+  until?: StageName;
+  /** The only stage to run: those before it must have been run with the same params. */
+  only?: StageName;
+  /** Run every stage anew, whatever the cache holds. */
+  force?: boolean;
+  /** The directory whoever starts it tracks runs in: a worker that does not share it refuses. */
+  trackingFolder?: string;
+  /** Build the versions before this one that have no record first, with the same params. */
+  with_missing?: boolean;
+  /** Look at the source for rows that are new, also where what is known has this batch. */
+  refresh?: boolean;
+  /** MD5s of objects known to be missing or damaged: what made them makes them again. At most 20. */
+  damaged?: string[];
+}
+
+/** A run's input once it is checked, with its params fixed for good. */
+export interface PinnedRun {
+  batch: number;
+  pipeline: string;
+  params: Params;
+  /** SHA-256 of the canonical params. */
+  paramsHash: string;
+  source: Ref | null;
+  until: StageName;
+  only: StageName | null;
+  force: boolean;
+  /** Absent where runs are tracked on a server. */
+  trackingFolder?: string;
+  withMissing: boolean;
+  /** Absent where it was not asked for. */
+  refresh?: boolean;
+  /** Whether the worker has a webhook to tell how the run ended. */
+  notify: boolean;
+  /** Absent where nothing was known to be damaged. */
+  damaged?: string[];
+  /** Where the stages that compute run; absent: where the workflow does. */
+  cpuTaskQueue?: string;
+  /** Search attributes that this namespace has: others must not be set. */
+  searchAttributes: string[];
+  /** Where a person finds what the run makes; shown, never used. */
+  places: { artifacts: string };
+}
+
+/** One stage of a run, as `progress` and the result tell it. */
+export interface StageLine {
+  stage: StageName;
+  state: 'waiting' | 'running' | 'done' | 'cached' | 'failed';
+  key?: string;
+  durationMs?: number;
+  /** What came of it, in a few words. */
+  made?: string;
+}
+
+/** Why a run failed. */
+export interface RunFailure {
+  type: string;
+  message: string;
+  stage: string | null;
+}
+
+/** What `trainBatch` returns, and what its query `progress` shows so far. */
+export interface RunSummary {
+  pipeline: string;
+  batch: number;
+  params: Params;
+  paramsHash: string;
+  stages: StageLine[];
+  warnings: string[];
+  healed: Healed[];
+  version: PublishResult | null;
+  mlflow: TrackedRun | null;
+}

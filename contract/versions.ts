@@ -1,0 +1,61 @@
+import type { NamedScore } from './metric-sets.ts';
+import type { Params } from './params.ts';
+import type { Ref } from './ref.ts';
+import type { Healed, StageName } from './stages.ts';
+
+/** Identities in MLflow of one training attempt. */
+export interface TrackedRun {
+  /** Where its worker tracks; absent in results of an earlier program. */
+  trackingUri?: string;
+  experimentId: string;
+  runId: string;
+  modelName: string;
+  /** Null where there is no registry of models: in a directory. */
+  modelVersion: string | null;
+  /** Where a person looks at them; shown, never used. */
+  links?: { run: string; model?: string };
+}
+
+export interface PublishRequest {
+  pipeline: string;
+  batch: number;
+  params: Params;
+  paramsHash: string;
+  ledgerRevision: number;
+  stages: { stage: StageName; key: string; cached: boolean }[];
+  attempt: string;
+  /** Null while it is not logged. */
+  mlflow: TrackedRun | null;
+  healed: Healed[];
+  forced: boolean;
+}
+
+export interface PublishResult {
+  /** The version record. */
+  record: Ref;
+  version: number;
+  seq: number;
+  metrics: Record<string, number>;
+  /** The one of them to look at first; absent without a score, and in results of an earlier program. */
+  score?: NamedScore;
+  /** Where it is logged could not be brought up to date: it is to be logged from its record. */
+  deferred?: boolean;
+}
+
+/** The one argument of `logVersion`. */
+export interface LogVersionInput {
+  pipeline: string;
+  version: number;
+  /** Which build of it; the latest unless it is given. */
+  seq?: number;
+  /** As in `TrainBatchInput`. */
+  trackingFolder?: string;
+}
+
+export interface LoggedVersion {
+  version: number;
+  seq: number;
+  /** Whether anything was missing there. */
+  added: boolean;
+  mlflow: TrackedRun;
+}
