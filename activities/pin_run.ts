@@ -57,6 +57,6 @@ export async function pinRun(
     ...(cpuTaskQueue === undefined ? {} : { cpuTaskQueue }),
     ...(trackingFolder === undefined ? {} : { trackingFolder }),
     searchAttributes: (await deps.searchAttributes?.()) ?? [],
-    places: { artifacts: `s3://${deps.store.bucket.options.bucket}` },
+    places: { artifacts: `s3://${deps.store.bucket.location.bucket}` },
   };
 }

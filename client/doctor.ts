@@ -55,7 +55,7 @@ async function part(
 
 /** Writes an object, reads it and deletes it, under a key that nothing else uses. */
 async function storage({ store: { bucket } }: Session): Promise<Finding[]> {
-  const { endpoint, bucket: name } = bucket.options;
+  const { endpoint, bucket: name } = bucket.location;
   const key = `doctor/${randomUUID()}`;
   const bytes = Buffer.from('is anybody there?');
   await bucket.put(key, bytes, { sha256: sha256(bytes), condition: { absent: true } });

@@ -23,7 +23,7 @@ export function staticDetails(
     [
       `- asked for ${new Date().toISOString().slice(0, 16).replace('T', ' ')} UTC`,
       `- MLflow experiment \`${config.tracking.experimentName}\` at ${at}`,
-      `- artifacts in \`s3://${store.bucket.options.bucket}\``,
+      `- artifacts in \`s3://${store.bucket.location.bucket}\``,
       `- from a terminal: \`npm run client -- status ${batch} --pipeline ${pipeline}\``,
     ].join('\n'),
   ].join('\n\n');

@@ -4,7 +4,7 @@ import { TASK_QUEUE } from '../contract/train-batch.ts';
 import { limitsFromEnv, type SourcePlace } from '../sources/source.ts';
 import { BadParams } from '../contract/failures.ts';
 import { DEFAULT_TRACKING_URI, readParams } from './params-file.ts';
-import type { BucketOptions } from '../store/s3/bucket.ts';
+import type { BucketOptions } from '../store/bucket.ts';
 import { authFromEnv, type TrackingAuth } from '../tracking/mlflow/auth.ts';
 import { trackingUri } from '../tracking/place.ts';
 

@@ -27,7 +27,7 @@ export const openDvc: OpenKind = async (source, options) => {
       return { ...object, chunks, stamp: { etag, modified: null } };
     }
     throw new SourceRefused(
-      `${source} names ${md5}, which its remote s3://${bucket}/${prefix} on ${remote.options.endpoint ?? 'AWS S3'} does not have: run "dvc push" where the file is`,
+      `${source} names ${md5}, which its remote s3://${bucket}/${prefix} on ${remote.location.endpoint ?? 'AWS S3'} does not have: run "dvc push" where the file is`,
     );
   });
 };

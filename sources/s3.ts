@@ -1,5 +1,6 @@
 import { BadParams, SourceRefused, SourceUnavailable } from '../contract/failures.ts';
-import { Bucket, type BucketOptions } from '../store/s3/bucket.ts';
+import type { Bucket, BucketOptions } from '../store/bucket.ts';
+import { openBucket } from '../store/index.ts';
 import type { OpenKind, OpenSource, SourceLimits } from './source.ts';
 import { tooLarge } from './too-large.ts';
 
@@ -21,7 +22,7 @@ export async function inBucket(
   options: BucketOptions,
   find: (bucket: Bucket) => Promise<OpenSource | undefined>,
 ): Promise<OpenSource | undefined> {
-  const bucket = new Bucket(options);
+  const bucket = openBucket(options);
   let found: OpenSource | undefined;
   try {
     found = await find(bucket);

@@ -1,4 +1,4 @@
-import type { BucketOptions } from '../store/s3/bucket.ts';
+import type { BucketOptions } from '../store/bucket.ts';
 
 /** What a web server or a store calls one state of a source, to be asked later whether it has changed. */
 export interface Stamp {

@@ -1,12 +1,13 @@
 import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { DamagedArtifact, StorageUnavailable } from '../contract/failures.ts';
-import type { Bucket, ObjectHead } from './s3/bucket.ts';
+import type { Bucket, ObjectHead } from './bucket.ts';
 import { download } from './download.ts';
 import { refOf, refOfChunks, sha256 } from './hash.ts';
 import { encodeDirectory, manifestSchema } from './manifest.ts';
 import type { PartCache } from './part-cache.ts';
 import { at, isDirectory, type Ref } from '../contract/ref.ts';
+import { storeInParts } from './unfinished-uploads.ts';
 
 /** Bytes up to which a file is stored by one request, with S3's own checksum of it. */
 const ONE_PUT = 32 * 1024 * 1024;
@@ -55,7 +56,7 @@ export class Artifacts {
     const key = objectKey(ref.md5);
     const head = await this.#bucket.head(key);
     if (options.rewrite === true || !isWhole(head, ref))
-      await this.#bucket.putParts(key, file, { ...ref, mark: head?.ours ?? true });
+      await storeInParts(this.#bucket, key, file, { ...ref, mark: head?.ours ?? true });
     return ref;
   }
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Bucket } from './s3/bucket.ts';
+import type { Bucket } from './bucket.ts';
 import { hashOf } from './hash.ts';
 import { readDocument, swapDocument, type Shape } from './documents.ts';
 

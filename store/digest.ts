@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { StorageUnavailable } from '../contract/failures.ts';
-import type { Bucket } from './s3/bucket.ts';
+import type { Bucket } from './bucket.ts';
 import type { Ref } from '../contract/ref.ts';
 
 /**

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { z } from 'zod';
 import { DamagedArtifact, messageOf, StorageUnavailable } from '../contract/failures.ts';
-import type { Bucket } from './s3/bucket.ts';
+import type { Bucket } from './bucket.ts';
 import { canonicalJson } from '../contract/canonical-json.ts';
 import { sha256 } from './hash.ts';
 

@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises';
 import { DamagedArtifact } from '../contract/failures.ts';
-import type { Bucket } from './s3/bucket.ts';
+import type { Bucket } from './bucket.ts';
 import { digestObject } from './digest.ts';
 import type { Ref } from '../contract/ref.ts';
 

@@ -3,9 +3,10 @@ import { mkdir, open, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { BadData, DamagedArtifact } from '../contract/failures.ts';
-import type { Bucket } from './s3/bucket.ts';
+import type { Bucket } from './bucket.ts';
 import { digest, digestObject } from './digest.ts';
 import { isSafePath } from '../contract/ref.ts';
+import { storeInParts } from './unfinished-uploads.ts';
 
 /** What a dumped bucket says of itself, in `objects.json` beside the objects' bytes. */
 const dumpSchema = z.strictObject({
@@ -52,7 +53,7 @@ export async function dumpBucket(
   await dumpAll(isDocument);
   await afterDocuments();
   await dumpAll((key) => !isDocument(key));
-  const dump: Dump = { schema: 1, bucket: bucket.options.bucket, objects };
+  const dump: Dump = { schema: 1, bucket: bucket.location.bucket, objects };
   await writeFile(join(folder, 'objects.json'), JSON.stringify(dump));
   return dump;
 }
@@ -109,7 +110,7 @@ export async function loadDump(bucket: Bucket, folder: string, { objects }: Dump
   for (const { file, key, sha256, size, ours } of objects.toReversed()) {
     const path = join(folder, file);
     if (size > IN_MEMORY) {
-      await bucket.putParts(key, path, { sha256, size, mark: ours });
+      await storeInParts(bucket, key, path, { sha256, size, mark: ours });
       continue;
     }
     const contentType = key.endsWith('.json') ? { contentType: 'application/json' } : {};

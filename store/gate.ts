@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { Conflict } from '../contract/failures.ts';
-import type { Bucket } from './s3/bucket.ts';
+import type { Bucket } from './bucket.ts';
 import { readDocument, swapDocument, type Shape } from './documents.ts';
 
 const KEY = 'leases/gate.json';

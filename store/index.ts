@@ -1,11 +1,12 @@
 import { Artifacts } from './artifacts.ts';
 import { Attempts } from './attempts.ts';
-import { Bucket, type BucketOptions } from './s3/bucket.ts';
+import type { Bucket, BucketOptions } from './bucket.ts';
 import { Ledgers } from './ledger/ledger.ts';
 import { Leases } from './leases.ts';
 import type { LocalCache } from './local-cache.ts';
 import { PartCache } from './part-cache.ts';
 import { Records } from './records.ts';
+import { S3Bucket } from './s3/s3-bucket.ts';
 import { StageCache } from './stage-cache.ts';
 
 /** Everything kept in the bucket, by what it is. */
@@ -19,9 +20,18 @@ export interface Store {
   leases: Leases;
 }
 
-/** @param kept where to keep parts that are read again and again; they are fetched each time if not given */
+/** Opens the bucket at a location: the one place where the kind of storage is chosen. */
+export function openBucket(options: BucketOptions): Bucket {
+  return new S3Bucket(options);
+}
+
+/** @param kept keeps the parts that every version reads again; without it they are fetched each time */
 export function openStore(options: BucketOptions, kept?: LocalCache): Store {
-  const bucket = new Bucket(options);
+  return storeIn(openBucket(options), kept);
+}
+
+/** The store in a bucket. */
+export function storeIn(bucket: Bucket, kept?: LocalCache): Store {
   const artifacts = new Artifacts(bucket, kept && new PartCache(kept));
   return {
     bucket,

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
-import type { Bucket } from './s3/bucket.ts';
+import type { Bucket } from './bucket.ts';
 import { overwriteDocument, readDocument, type Shape } from './documents.ts';
 import { Gate } from './gate.ts';
 import { inParallel } from './parallel.ts';

@@ -4,7 +4,7 @@ import { mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { writeError } from '../contract/failures.ts';
 import { objectKey } from './artifacts.ts';
-import type { Bucket } from './s3/bucket.ts';
+import type { Bucket } from './bucket.ts';
 import { digest } from './digest.ts';
 import { download } from './download.ts';
 import type { Ref } from '../contract/ref.ts';

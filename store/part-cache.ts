@@ -1,6 +1,6 @@
 import { open, rm } from 'node:fs/promises';
 import { BadParams, DiskFull, RetrainError } from '../contract/failures.ts';
-import type { Bucket } from './s3/bucket.ts';
+import type { Bucket } from './bucket.ts';
 import { sha256 } from './hash.ts';
 import type { LocalCache } from './local-cache.ts';
 import type { Ref } from '../contract/ref.ts';

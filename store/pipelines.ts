@@ -1,4 +1,4 @@
-import type { Bucket } from './s3/bucket.ts';
+import type { Bucket } from './bucket.ts';
 
 /** The pipelines that have anything in the bucket, a ledger or versions, by name; however many versions there are. */
 export async function pipelinesIn(bucket: Bucket): Promise<string[]> {

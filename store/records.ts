@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { MissingHistory } from '../contract/failures.ts';
 import { canonicalJson } from '../contract/canonical-json.ts';
-import type { Bucket } from './s3/bucket.ts';
+import type { Bucket } from './bucket.ts';
 import {
   createDocument,
   decodeDocument,
@@ -12,7 +12,7 @@ import {
 import { refOf } from './hash.ts';
 import { refSchema, type Ref } from '../contract/ref.ts';
 import { inParallel } from './parallel.ts';
-import { toItsEnd } from './s3/signal.ts';
+import { toItsEnd } from './signal.ts';
 import { executionSchema, fact } from './stage-cache.ts';
 import { lineOf, VersionIndex, type VersionLine } from './version-index.ts';
 

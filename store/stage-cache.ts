@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Artifacts } from './artifacts.ts';
-import type { Bucket } from './s3/bucket.ts';
+import type { Bucket } from './bucket.ts';
 import { hashOf } from './hash.ts';
 import { createDocument, overwriteDocument, readDocument, type Shape } from './documents.ts';
 import { refSchema, type Ref } from '../contract/ref.ts';

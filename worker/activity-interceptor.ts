@@ -3,7 +3,7 @@ import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import type { ActivityInboundCallsInterceptor } from '@temporalio/worker';
 import { progressOf } from '../activities/execution.ts';
 import { messageOf, RetrainError } from '../contract/failures.ts';
-import { underSignal } from '../store/s3/signal.ts';
+import { underSignal } from '../store/signal.ts';
 
 /** Often enough that a cancellation is seen within a second or so: it arrives with a heartbeat. */
 const HEARTBEAT_MS = 500;

@@ -1,4 +1,4 @@
-import type { Bucket } from '../../store/s3/bucket.ts';
+import type { Bucket } from '../../store/bucket.ts';
 
 /** Bytes of all objects under a prefix. */
 export async function storedBytes(bucket: Bucket, prefix: string): Promise<number> {

@@ -1,4 +1,4 @@
-import type { Bucket } from '../../store/s3/bucket.ts';
+import type { Bucket } from '../../store/bucket.ts';
 import type { LocalCache } from '../../store/local-cache.ts';
 import { inParallel } from '../../store/parallel.ts';
 import type { Ref } from '../../contract/ref.ts';

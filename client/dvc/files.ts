@@ -1,5 +1,5 @@
 import type { MetricsFile } from '../../tracking/tracked-run/metrics-file.ts';
-import type { BucketOptions } from '../../store/s3/bucket.ts';
+import type { BucketOptions } from '../../store/bucket.ts';
 import { dvcConfig } from '../../store/dvc/config.ts';
 import { dvcLock } from '../../store/dvc/lock.ts';
 import { dvcYaml } from '../../store/dvc/pipeline.ts';

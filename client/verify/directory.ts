@@ -1,5 +1,5 @@
 import { manifestKey, objectKey } from '../../store/artifacts.ts';
-import type { Bucket } from '../../store/s3/bucket.ts';
+import type { Bucket } from '../../store/bucket.ts';
 import { sha256 } from '../../store/hash.ts';
 import { encodeDirectory, manifestSchema, type EncodedDirectory } from '../../store/manifest.ts';
 import type { Ref } from '../../contract/ref.ts';

@@ -1,5 +1,5 @@
 import { objectKey } from '../../store/artifacts.ts';
-import type { Bucket } from '../../store/s3/bucket.ts';
+import type { Bucket } from '../../store/bucket.ts';
 import { digestObject } from '../../store/digest.ts';
 import { inParallel } from '../../store/parallel.ts';
 import type { Ref } from '../../contract/ref.ts';

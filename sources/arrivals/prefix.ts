@@ -1,5 +1,6 @@
 import { BadData, BadParams } from '../../contract/failures.ts';
-import { Bucket, type BucketOptions } from '../../store/s3/bucket.ts';
+import type { Bucket, BucketOptions } from '../../store/bucket.ts';
+import { openBucket } from '../../store/index.ts';
 import { isForReaders, type Place, type SeenFile } from './place.ts';
 
 /** `s3://bucket/prefix/` in its parts. */
@@ -25,7 +26,7 @@ export function parsePrefix(source: string): PrefixName {
 export function prefixPlace(source: string, storage: BucketOptions): Place {
   const { bucket, prefix } = parsePrefix(source);
   const within = async <T>(use: (opened: Bucket) => Promise<T>): Promise<T> => {
-    const opened = new Bucket({ ...storage, bucket });
+    const opened = openBucket({ ...storage, bucket });
     try {
       return await use(opened);
     } finally {

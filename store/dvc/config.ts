@@ -1,4 +1,4 @@
-import type { BucketOptions } from '../s3/bucket.ts';
+import type { BucketOptions } from '../bucket.ts';
 
 /**
  * .dvc/config (https://dvc.org/doc/user-guide/project-structure/configuration) with the bucket as the

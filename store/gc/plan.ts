@@ -1,5 +1,5 @@
 import { DamagedArtifact } from '../../contract/failures.ts';
-import type { ListedObject } from '../s3/listing.ts';
+import type { ListedObject } from '../bucket.ts';
 import type { Store } from '../index.ts';
 import { inParallel } from '../parallel.ts';
 import type { BuildOf } from '../records.ts';
@@ -7,7 +7,7 @@ import type { Keep } from './keep.ts';
 import { Reach } from './reach.ts';
 import { readRoots } from './roots.ts';
 import { refsIn } from './refs.ts';
-import { unfinishedUploads, type Unfinished } from '../s3/unfinished.ts';
+import { unfinishedUploads, type Unfinished } from '../unfinished-uploads.ts';
 
 const AT_ONCE = 16;
 

@@ -1,5 +1,5 @@
 import { Conflict, DamagedArtifact, MissingHistory } from '../../contract/failures.ts';
-import type { Bucket } from '../s3/bucket.ts';
+import type { Bucket } from '../bucket.ts';
 import { amendBatch, type Amendment } from './amend.ts';
 import { enterLook, type Look } from './arrivals.ts';
 import { enterGrown, type Grown } from './grow.ts';

@@ -1,13 +1,6 @@
-import { ListObjectsV2Command, type S3Client } from '@aws-sdk/client-s3';
+import { paginateListObjectsV2, type S3Client } from '@aws-sdk/client-s3';
+import type { ListedObject } from '../bucket.ts';
 import { isMissing } from './errors.ts';
-
-/** A key as a listing shows it. */
-export interface ListedObject {
-  key: string;
-  size: number;
-  /** When it was last written, by the server's clock. */
-  modified: Date;
-}
 
 /** What is listed: all keys of a bucket that begin so. */
 interface Under {
@@ -38,33 +31,11 @@ export async function listNames(client: S3Client, under: Under): Promise<string[
   return names;
 }
 
-async function* pages(client: S3Client, under: Under, delimiter?: string) {
-  let from: string | undefined;
-  do {
-    const page = await pageOf(client, under, from, delimiter);
-    if (page === undefined) return;
-    yield page;
-    from = page.IsTruncated === true ? page.NextContinuationToken : undefined;
-  } while (from !== undefined);
-}
-
-async function pageOf(
-  client: S3Client,
-  { bucket, prefix, failure }: Under,
-  from: string | undefined,
-  delimiter: string | undefined,
-) {
+async function* pages(client: S3Client, { bucket, prefix, failure }: Under, delimiter?: string) {
+  const listed = { Bucket: bucket, Prefix: prefix, Delimiter: delimiter };
   try {
-    return await client.send(
-      new ListObjectsV2Command({
-        Bucket: bucket,
-        Prefix: prefix,
-        Delimiter: delimiter,
-        ...(from === undefined ? {} : { ContinuationToken: from }),
-      }),
-    );
+    yield* paginateListObjectsV2({ client }, listed);
   } catch (error) {
-    if (isMissing(error)) return undefined; // no bucket yet
-    throw failure(error);
+    if (!isMissing(error)) throw failure(error); // a bucket that does not exist yet is empty
   }
 }

@@ -4,12 +4,13 @@ import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
-  ListPartsCommand,
+  paginateListParts,
   UploadPartCommand,
   type S3Client,
 } from '@aws-sdk/client-s3';
+import type { UploadWatch } from '../bucket.ts';
 import { deadline } from '../deadline.ts';
-import { underSignal } from './signal.ts';
+import { underSignal } from '../signal.ts';
 
 /** Bytes in a part, and so in memory at once; S3 takes 5 MiB to 5 GiB. */
 const PART = 16 * 1024 * 1024;
@@ -27,19 +28,14 @@ export interface Upload {
   Metadata: Record<string, string>;
 }
 
-/** Told of an upload as it goes, so that what a dead process leaves of it is known. */
-export interface UploadWatch {
-  begun: (uploadId: string) => Promise<void>;
-  /** After each part. */
-  going: () => Promise<void>;
-  /** It is complete, or given up. */
-  ended: () => Promise<void>;
-}
-
 /**
- * Uploads a file in parts, each sent with its MD5, so that what arrives is what was sent. A failure
- * gives up the parts already there, as far as the server can still be reached.
+ * Uploads a file in parts, each sent with its MD5, so that what arrives is what was sent. A failure aborts
+ * the upload, as far as the server can still be reached.
  * https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html
+ *
+ * Not by `@aws-sdk/lib-storage`, for three reasons in its code (3.1173): it reports an upload first when a
+ * part is stored, so the parts of a process killed before that are never found; it aborts under the signal
+ * that stopped it, so no abort is sent; and when that abort fails, the first error is lost.
  */
 export async function uploadParts(
   client: S3Client,
@@ -109,13 +105,10 @@ export async function abortUpload(client: S3Client, upload: Begun): Promise<void
 /** Bytes of the parts that are there. */
 export async function sizeOfParts(client: S3Client, upload: Begun): Promise<number> {
   let size = 0;
-  let after: string | undefined;
-  do {
-    const page = await client.send(new ListPartsCommand({ ...upload, PartNumberMarker: after }));
+  for await (const page of paginateListParts({ client }, upload)) {
     for (const part of page.Parts ?? []) size += part.Size ?? 0;
-    // Not the marker alone: MinIO gives one on the last page too.
-    after = page.IsTruncated === true ? page.NextPartNumberMarker : undefined;
-  } while (after !== undefined);
+    if (page.IsTruncated !== true) break; // MinIO gives a marker on the last page too
+  }
   return size;
 }
 

@@ -12,14 +12,10 @@ import { prepareBatch } from '../../activities/prepare_batch.ts';
 import { computeHere } from '../../client/compute-here.ts';
 import { paramsSchema } from '../../contract/params.ts';
 import { permutation } from '../../pipeline/batches/shuffle.ts';
-import { Artifacts } from '../../store/artifacts.ts';
-import type { Store } from '../../store/index.ts';
+import { storeIn } from '../../store/index.ts';
 import { batchesKnown, type Ledger } from '../../store/ledger/ledger.ts';
-import { Ledgers } from '../../store/ledger/ledger.ts';
 import { LocalCache } from '../../store/local-cache.ts';
-import { Records } from '../../store/records.ts';
-import { StageCache } from '../../store/stage-cache.ts';
-import { memoryBucket } from '../support/memory-bucket.ts';
+import { MemoryBucket } from '../support/memory-bucket.ts';
 
 /** The law of a table that grows: when it is looked at decides nothing. */
 
@@ -47,19 +43,11 @@ class Pipeline {
     this.#params = paramsSchema.parse({
       data: { source: 'grow.csv', target: 'label', batch_size: SIZE, shuffle_seed: seed },
     });
-    const bucket = memoryBucket();
-    const artifacts = new Artifacts(bucket);
     this.#deps = {
       root,
       compute: computeHere,
       local: new LocalCache(join(root, 'cache')),
-      store: {
-        bucket,
-        artifacts,
-        ledgers: new Ledgers(bucket),
-        records: new Records(bucket),
-        cache: new StageCache(bucket, artifacts),
-      } as unknown as Store,
+      store: storeIn(new MemoryBucket()),
       sources: {
         s3: { region: 'us-east-1', bucket: 'unused' },
         limits: { bytes: 1e6, connectMs: 1_000, idleMs: 1_000, totalMs: 10_000 },

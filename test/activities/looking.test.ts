@@ -5,10 +5,8 @@ import { uploadedPlace } from '../../sources/arrivals/uploaded.ts';
 import type { Deps } from '../../activities/deps.ts';
 import { computeHere } from '../../client/compute-here.ts';
 import { paramsSchema } from '../../contract/params.ts';
-import { Artifacts } from '../../store/artifacts.ts';
-import type { Store } from '../../store/index.ts';
-import { Ledgers } from '../../store/ledger/ledger.ts';
-import { memoryBucket } from '../support/memory-bucket.ts';
+import { storeIn, type Store } from '../../store/index.ts';
+import { MemoryBucket } from '../support/memory-bucket.ts';
 
 /** A look reads what it cannot know otherwise, and nothing else. */
 
@@ -18,9 +16,7 @@ let store: Store;
 
 beforeEach(() => {
   there = new Map();
-  const bucket = memoryBucket();
-  const artifacts = new Artifacts(bucket);
-  store = { bucket, artifacts, ledgers: new Ledgers(bucket) } as unknown as Store;
+  store = storeIn(new MemoryBucket());
   deps = { compute: computeHere, store } as unknown as Deps;
 });
 

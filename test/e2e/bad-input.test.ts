@@ -42,7 +42,7 @@ afterAll(async () => {
 
 /** Puts bytes under a key as a failing disk would: same size, and no checksum that tells. */
 async function spoil(Key: string, Body: Uint8Array): Promise<void> {
-  const { endpoint, region, bucket } = store.bucket.options;
+  const { endpoint, region, bucket } = store.bucket.location;
   const client = new S3Client({
     endpoint: endpoint!,
     region,

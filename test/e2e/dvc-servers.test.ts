@@ -104,7 +104,7 @@ describe.each(S3_SERVERS)('DVC on $name', ({ name: serverName, open }) => {
       mkdirSync(join(odd.folder, '.dvc'));
       const write = (path: string, content: string): void =>
         writeFileSync(join(odd.folder, path), content);
-      write('.dvc/config', dvcConfig(store.bucket.options, { noScm: true }));
+      write('.dvc/config', dvcConfig(store.bucket.location, { noScm: true }));
       write('dvc.yaml', dvcYaml(pipeline, 'odd names'));
       write('dvc.lock', dvcLock(pipeline));
       write('params.yaml', toYaml({ odd: VALUES }));

@@ -6,6 +6,7 @@ import { objectKey } from '../../store/artifacts.ts';
 import { collectGarbage } from '../../store/gc/collect.ts';
 import { openStore, type Store } from '../../store/index.ts';
 import { makeBuilt, output, refused, type BuiltProject } from '../support/built.ts';
+import { loadConfig } from '../../config/environment.ts';
 import { succeed, temporalOf } from '../support/project.ts';
 import type { Project } from '../support/project.ts';
 
@@ -90,7 +91,7 @@ describe('gc', () => {
   });
 
   it('beside runs, again and again, takes nothing that a version rests on', async () => {
-    const own = openStore(store.bucket.options);
+    const own = openStore(loadConfig(project.folder, project.env).storage);
     const client = await temporalOf(project);
     const isLive = isRunAtWork.bind(undefined, client);
     const racing = { on: true };

@@ -6,6 +6,7 @@ import type { RunSummary } from '../../contract/train-batch.ts';
 import { verifyVersions } from '../../client/verify/versions.ts';
 import { loadConfig } from '../../config/environment.ts';
 import { objectKey } from '../../store/artifacts.ts';
+import { storeInParts } from '../../store/unfinished-uploads.ts';
 import { openStore, type Store } from '../../store/index.ts';
 import { batchesAt, type Ledger } from '../../store/ledger/ledger.ts';
 import type { Ref } from '../../contract/ref.ts';
@@ -62,7 +63,7 @@ async function rot(ref: Ref): Promise<string> {
   const file = join(project.folder, 'rotten');
   writeFileSync(file, Buffer.alloc(ref.size));
   const key = objectKey(ref.md5);
-  await store.bucket.putParts(key, file, { sha256: ref.sha256, size: ref.size, mark: true });
+  await storeInParts(store.bucket, key, file, { sha256: ref.sha256, size: ref.size, mark: true });
   return key;
 }
 

@@ -74,7 +74,7 @@ describe('a source', () => {
 
   it('in S3 is read by the worker', async () => {
     await put('in/table.csv', CSV);
-    const source = `s3://${store.bucket.options.bucket}/in/table.csv`;
+    const source = `s3://${store.bucket.location.bucket}/in/table.csv`;
     const { code, ledger } = await prepare('bucket', source);
     expect(code).toBe(0);
     expect(ledger).toMatchObject({
@@ -87,7 +87,7 @@ describe('a source', () => {
     const hash = md5(CSV);
     await put(`dvc/files/md5/${hash.slice(0, 2)}/${hash.slice(2)}`, CSV);
     mkdirSync(join(project.folder, '.dvc'));
-    const { bucket, endpoint } = store.bucket.options;
+    const { bucket, endpoint } = store.bucket.location;
     project.write(
       join('.dvc', 'config'),
       `[core]\n    remote = here\n['remote "here"']\n    url = s3://${bucket}/dvc\n    endpointurl = ${endpoint}\n`,

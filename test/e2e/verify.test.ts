@@ -6,6 +6,7 @@ import type { Problem } from '../../client/verify/problems.ts';
 import type { Verified } from '../../client/verify/report.ts';
 import { verifyVersions } from '../../client/verify/versions.ts';
 import { manifestKey, objectKey } from '../../store/artifacts.ts';
+import { storeInParts } from '../../store/unfinished-uploads.ts';
 import { sha256 } from '../../store/hash.ts';
 import type { Store } from '../../store/index.ts';
 import { ledgerKey } from '../../store/ledger/ledger.ts';
@@ -270,7 +271,7 @@ describe('verify --repair', () => {
     const key = objectKey(ref.md5);
     const file = join(project.folder, 'rotten');
     writeFileSync(file, Buffer.alloc(ref.size));
-    await store.bucket.putParts(key, file, { sha256: ref.sha256, size: ref.size, mark: true });
+    await storeInParts(store.bucket, key, file, { sha256: ref.sha256, size: ref.size, mark: true });
     return key;
   }
   async function drop(key: string): Promise<string> {

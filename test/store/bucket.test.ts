@@ -1,7 +1,8 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Bucket } from '../../store/s3/bucket.ts';
+import type { Bucket } from '../../store/bucket.ts';
+import { openBucket } from '../../store/index.ts';
 import { digestObject } from '../../store/digest.ts';
 import { sha256 } from '../../store/hash.ts';
 
@@ -21,7 +22,7 @@ beforeAll(async () => {
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  bucket = new Bucket({
+  bucket = openBucket({
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     region: 'us-east-1',
     bucket: 'b',

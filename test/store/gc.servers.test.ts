@@ -10,7 +10,7 @@ import type { RunOf } from '../../store/leases.ts';
 import type { VersionRecord } from '../../store/records.ts';
 import type { Ref } from '../../contract/ref.ts';
 import { entryKey, stageKey, type CacheEntry } from '../../store/stage-cache.ts';
-import { noteUpload } from '../../store/s3/unfinished.ts';
+import { noteUpload } from '../../store/unfinished-uploads.ts';
 import { S3_SERVERS, type S3Server } from '../support/s3-servers.ts';
 import { SETTINGS } from './ledger-settings.ts';
 
@@ -33,7 +33,7 @@ describe.each(S3_SERVERS)('gc on $name', ({ open }) => {
     return () => store.bucket.close();
   });
 
-  function another(bucket = store.bucket.options.bucket): Store {
+  function another(bucket = store.bucket.location.bucket): Store {
     return openStore(server.options(bucket));
   }
 
@@ -234,7 +234,7 @@ describe.each(S3_SERVERS)('gc on $name', ({ open }) => {
         region,
         bucket: Bucket,
         credentials,
-      } = server.options(store.bucket.options.bucket);
+      } = server.options(store.bucket.location.bucket);
       const s3 = new S3Client({
         endpoint: endpoint!,
         region,

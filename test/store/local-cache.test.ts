@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { StorageUnavailable } from '../../contract/failures.ts';
-import type { Bucket } from '../../store/s3/bucket.ts';
+import type { Bucket, OpenObject } from '../../store/bucket.ts';
 import { refOf } from '../../store/hash.ts';
 import { LocalCache } from '../../store/local-cache.ts';
+import { MemoryBucket } from '../support/memory-bucket.ts';
 
 const right = Buffer.from('the right bytes');
 const ref = refOf('data/a.csv', right);
@@ -21,17 +22,26 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 /** A bucket that answers these in turn: bytes, nothing, or a connection that breaks halfway. */
-function bucketOf(...answers: (Uint8Array | undefined | Error)[]): Bucket {
-  async function* chunks(answer: Uint8Array | Error): AsyncIterable<Uint8Array> {
-    yield answer instanceof Error ? right.subarray(0, 4) : answer;
-    if (answer instanceof Error) throw answer;
+class Answering extends MemoryBucket {
+  readonly #answers: (Uint8Array | undefined | Error)[];
+
+  constructor(answers: (Uint8Array | undefined | Error)[]) {
+    super();
+    this.#answers = answers;
   }
-  const open: Bucket['open'] = async () => {
-    const answer = answers.shift();
-    return answer === undefined ? undefined : { size: 0, etag: '', chunks: chunks(answer) };
-  };
-  return { open } as Bucket;
+
+  override async open(): Promise<OpenObject | undefined> {
+    const answer = this.#answers.shift();
+    return answer === undefined ? undefined : { size: 0, etag: '', chunks: chunksOf(answer) };
+  }
 }
+
+async function* chunksOf(answer: Uint8Array | Error): AsyncIterable<Uint8Array> {
+  yield answer instanceof Error ? right.subarray(0, 4) : answer;
+  if (answer instanceof Error) throw answer;
+}
+
+const bucketOf = (...answers: (Uint8Array | undefined | Error)[]): Bucket => new Answering(answers);
 
 const left = (): string[] => readdirSync(join(folder, 'tmp'));
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Artifacts } from '../../store/artifacts.ts';
-import type { Bucket } from '../../store/s3/bucket.ts';
+import type { Bucket } from '../../store/bucket.ts';
 import { refOf } from '../../store/hash.ts';
 import { LocalCache } from '../../store/local-cache.ts';
 import { cacheOptions, PartCache } from '../../store/part-cache.ts';

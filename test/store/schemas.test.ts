@@ -4,11 +4,12 @@ import { describe, expect, it } from 'vitest';
 import { paramsSchema, parseParams } from '../../contract/params.ts';
 import { Artifacts } from '../../store/artifacts.ts';
 import { Attempts } from '../../store/attempts.ts';
-import type { Bucket } from '../../store/s3/bucket.ts';
+import type { Bucket, StoredObject } from '../../store/bucket.ts';
 import { Ledgers } from '../../store/ledger/ledger.ts';
 import { manifestSchema } from '../../store/manifest.ts';
 import { Records } from '../../store/records.ts';
 import { StageCache } from '../../store/stage-cache.ts';
+import { MemoryBucket } from '../support/memory-bucket.ts';
 
 const folder = fileURLToPath(new URL('./fixtures/', import.meta.url));
 
@@ -17,11 +18,21 @@ function fixture(name: string): Record<string, unknown> {
   return JSON.parse(readFileSync(`${folder}${name}`, 'utf8')) as Record<string, unknown>;
 }
 
-/** A bucket in which every key holds this document. */
-function holding(document: unknown): Bucket {
-  const bytes = Buffer.from(JSON.stringify(document));
-  return { get: async () => ({ bytes, etag: 'e' }) } as unknown as Bucket;
+/** A bucket in which every key holds a document. */
+class Holding extends MemoryBucket {
+  readonly #documentAt: (key: string) => unknown;
+
+  constructor(documentAt: (key: string) => unknown) {
+    super();
+    this.#documentAt = documentAt;
+  }
+
+  override async get(key: string): Promise<StoredObject> {
+    return { bytes: Buffer.from(JSON.stringify(this.#documentAt(key))), etag: 'e' };
+  }
 }
+
+const holding = (document: unknown): Bucket => new Holding(() => document);
 
 /** How today's program reads each kind. */
 const READERS: Record<string, (bucket: Bucket) => Promise<unknown>> = {
@@ -83,10 +94,7 @@ describe('stored documents of every schema', () => {
   it('the latest pointer names its builds', async () => {
     const builds = fixture('builds.1.json') as { latest: number; builds: string[] };
     const record = fixture('record.1.json');
-    const bucket = {
-      get: async (key: string) =>
-        holding(key.endsWith('latest.json') ? builds : record).get('any key'),
-    } as unknown as Bucket;
+    const bucket = new Holding((key) => (key.endsWith('latest.json') ? builds : record));
     expect((await new Records(bucket).latest('iris', 2)).build).toBe(builds.builds[0]);
   });
 

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { objectKey } from '../../store/artifacts.ts';
 import { refOf } from '../../store/hash.ts';
 import { openStore, type Store } from '../../store/index.ts';
-import { toItsEnd, underSignal } from '../../store/s3/signal.ts';
+import { toItsEnd, underSignal } from '../../store/signal.ts';
 import { openProxy, type Proxy } from '../support/proxy.ts';
 import { S3_SERVERS, type S3Server } from '../support/s3-servers.ts';
 

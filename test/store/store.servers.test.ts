@@ -31,10 +31,7 @@ describe.each(S3_SERVERS)('the store on $name', ({ open }) => {
   describe('the bucket', () => {
     it('is made when missing, by ensure and by the first put, and made once', async () => {
       await Promise.all([store.bucket.ensure(), other.bucket.ensure()]);
-      const fresh = openStore({
-        ...store.bucket.options,
-        bucket: `${store.bucket.options.bucket}-b`,
-      });
+      const fresh = openStore(server.options(`${store.bucket.location.bucket}-b`));
       const ref = await fresh.artifacts.put('a.txt', Buffer.from('a'));
       expect(await fresh.artifacts.has(ref)).toBe(true);
       fresh.bucket.close();
@@ -48,13 +45,16 @@ describe.each(S3_SERVERS)('the store on $name', ({ open }) => {
 
     it('says by type that credentials are wrong or the server is gone', async () => {
       const wrong = openStore({
-        ...store.bucket.options,
+        ...server.options(store.bucket.location.bucket),
         credentials: { accessKeyId: 'nobody', secretAccessKey: 'not-the-secret' },
       });
       const refused = wrong.bucket.ensure();
       await expect(refused).rejects.toMatchObject({ name: 'StorageRefused', retryable: false });
       await expect(refused).rejects.not.toThrow('not-the-secret');
-      const gone = openStore({ ...store.bucket.options, endpoint: 'http://127.0.0.1:9' });
+      const gone = openStore({
+        ...server.options(store.bucket.location.bucket),
+        endpoint: 'http://127.0.0.1:9',
+      });
       await expect(gone.bucket.get('x')).rejects.toMatchObject({
         name: 'StorageUnavailable',
         retryable: true,

@@ -1,48 +1,245 @@
-import type { Bucket, Condition } from '../../store/s3/bucket.ts';
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { StorageUnavailable } from '../../contract/failures.ts';
+import { byCodePoint } from '../../contract/codepoints.ts';
+import type {
+  Bucket,
+  BucketLocation,
+  Condition,
+  ListedObject,
+  ObjectHead,
+  OpenObject,
+  PartsOptions,
+  PutOptions,
+  StoredObject,
+} from '../../store/bucket.ts';
 import { sha256 } from '../../store/hash.ts';
+import { currentSignal } from '../../store/signal.ts';
 
-/** A bucket in memory, with S3's conditions: for laws that take thousands of requests. */
-export function memoryBucket(): Bucket {
-  const objects = new Map<string, Buffer>();
-  const etagOf = (bytes: Uint8Array): string => sha256(bytes).slice(0, 32);
-  const holds = (key: string, condition: Condition | undefined): boolean => {
-    const standing = objects.get(key);
-    if (condition === undefined) return true;
-    if ('absent' in condition) return standing === undefined;
-    return standing !== undefined && etagOf(standing) === condition.etag;
-  };
-  const found = <T>(key: string, as: (bytes: Buffer) => T): T | undefined => {
-    const bytes = objects.get(key);
-    return bytes === undefined ? undefined : as(bytes);
-  };
-  const whole = async function* (bytes: Buffer): AsyncGenerator<Uint8Array> {
-    yield bytes;
-  };
-  const bucket: Pick<Bucket, 'get' | 'head' | 'names' | 'open' | 'put'> = {
-    get: async (key) => found(key, (bytes) => ({ bytes, etag: etagOf(bytes) })),
-    head: async (key) =>
-      found(key, (bytes) => ({
-        size: bytes.length,
-        etag: etagOf(bytes),
-        sha256: sha256(bytes),
-        ours: true,
-      })),
-    names: async (prefix) => {
-      const under = [...objects.keys()].filter((key) => key.startsWith(prefix));
-      const names = under.map((key) => /^[^/]*\/?/.exec(key.slice(prefix.length))![0]);
-      return [...new Set(names)].sort();
-    },
-    open: async (key) =>
-      found(key, (bytes) => ({
-        size: bytes.length,
-        etag: etagOf(bytes),
-        chunks: whole(bytes),
-      })),
-    put: async (key, bytes, { condition }) => {
-      if (!holds(key, condition)) return undefined;
-      objects.set(key, Buffer.from(bytes));
-      return etagOf(bytes);
-    },
-  };
-  return bucket as Bucket;
+/** An object with all that S3 keeps beside its bytes. */
+interface Kept {
+  bytes: Buffer;
+  etag: string;
+  /** The checksum that HEAD shows. */
+  sha256: string;
+  ours: boolean;
+  modified: Date;
+}
+
+/** What one server holds; several clients share it. */
+export class MemoryServer {
+  /** Undefined until the bucket is created. */
+  objects: Map<string, Kept> | undefined;
+  /** Unfinished uploads by ID, with the parts that are stored. */
+  readonly uploads = new Map<string, { key: string; parts: Buffer[] }>();
+  /** The clock of `modified`. */
+  now = (): Date => new Date();
+  #uploads = 0;
+
+  /** The bucket's objects, created if there is no bucket. */
+  ensured(): Map<string, Kept> {
+    return (this.objects ??= new Map());
+  }
+
+  nextUploadId(): string {
+    return `upload-${++this.#uploads}`;
+  }
+}
+
+/** A request as `around` sees it. */
+export interface MemoryRequest {
+  verb: 'get' | 'head' | 'list' | 'put' | 'delete' | 'bucket' | 'part';
+  key: string;
+}
+
+/** Wraps what the server does for a request: it may delay it, refuse it, or lose the answer. */
+export type Around = <T>(request: MemoryRequest, act: () => T) => T | Promise<T>;
+
+interface Options {
+  around?: Around;
+  /** Keys in one page of a listing; 1000 by default, as on S3. */
+  pageSize?: number;
+  /** Bytes in a part. */
+  partSize?: number;
+}
+
+/** A bucket in memory, which holds the same contract as S3 (test/store/bucket-contract.ts). */
+export class MemoryBucket implements Bucket {
+  readonly location: BucketLocation = { region: 'memory', bucket: 'memory' };
+  readonly server: MemoryServer;
+  readonly #around: Around;
+  readonly #pageSize: number;
+  readonly #partSize: number;
+
+  constructor(
+    server = new MemoryServer(),
+    { around = (_, act) => act(), pageSize = 1000, partSize = 16 * 1024 * 1024 }: Options = {},
+  ) {
+    this.server = server;
+    this.#around = around;
+    this.#pageSize = pageSize;
+    this.#partSize = partSize;
+  }
+
+  ensure(): Promise<void> {
+    return this.#ask('bucket', '', () => void this.server.ensured());
+  }
+
+  exists(): Promise<boolean> {
+    return this.#ask('bucket', '', () => this.server.objects !== undefined);
+  }
+
+  get(key: string): Promise<StoredObject | undefined> {
+    return this.#ask('get', key, () => {
+      const kept = this.server.objects?.get(key);
+      return kept && { bytes: Buffer.from(kept.bytes), etag: kept.etag };
+    });
+  }
+
+  open(key: string): Promise<OpenObject | undefined> {
+    return this.#ask('get', key, () => {
+      const kept = this.server.objects?.get(key);
+      return kept && { size: kept.bytes.length, etag: kept.etag, chunks: chunksOf(kept.bytes) };
+    });
+  }
+
+  head(key: string): Promise<ObjectHead | undefined> {
+    return this.#ask('head', key, () => {
+      const kept = this.server.objects?.get(key);
+      return (
+        kept && {
+          size: kept.bytes.length,
+          etag: kept.etag,
+          sha256: kept.sha256,
+          ours: kept.ours,
+        }
+      );
+    });
+  }
+
+  /** Each page shows the objects of its own time, as on S3. */
+  async *list(prefix: string): AsyncGenerator<ListedObject> {
+    let after = '';
+    for (;;) {
+      const page = await this.#ask('list', prefix, () => this.#page(prefix, after));
+      yield* page;
+      if (page.length < this.#pageSize) return;
+      after = page.at(-1)!.key;
+    }
+  }
+
+  async names(prefix: string): Promise<string[]> {
+    const names = new Set<string>();
+    for await (const { key } of this.list(prefix))
+      names.add(/^[^/]*\/?/.exec(key.slice(prefix.length))![0]);
+    return [...names];
+  }
+
+  put(key: string, bytes: Uint8Array, options: PutOptions): Promise<string | undefined> {
+    return this.#ask('put', key, () => {
+      if (sha256(bytes) !== options.sha256)
+        throw new StorageUnavailable(`the bytes for ${key} do not match their checksum`);
+      const objects = this.server.ensured();
+      if (!holds(objects.get(key), options.condition)) return undefined;
+      const etag = `"${md5(bytes)}"`;
+      this.#keep(key, Buffer.from(bytes), { ...options, etag });
+      return etag;
+    });
+  }
+
+  async putParts(key: string, file: string, options: PartsOptions): Promise<void> {
+    const { size, watch } = options;
+    const uploadId = await this.#ask('part', key, () => {
+      this.server.ensured();
+      const id = this.server.nextUploadId();
+      this.server.uploads.set(id, { key, parts: [] });
+      return id;
+    });
+    try {
+      await watch.begun(uploadId);
+      const bytes = await readFile(file);
+      if (bytes.length < size)
+        throw new StorageUnavailable(`the file for ${key} became shorter while it was stored`);
+      for (let from = 0; from < size; from += this.#partSize) {
+        const part = bytes.subarray(from, Math.min(from + this.#partSize, size));
+        await this.#ask('part', key, () => this.#upload(uploadId).parts.push(part));
+        await watch.going();
+      }
+      await this.#ask('part', key, () => this.#complete(key, uploadId, options));
+    } catch (error) {
+      await this.abortUpload(key, uploadId);
+      await watch.ended();
+      throw error;
+    }
+    await watch.ended();
+  }
+
+  sizeOfUpload(key: string, uploadId: string): Promise<number | undefined> {
+    return this.#ask('part', key, () => {
+      const upload = this.server.uploads.get(uploadId);
+      return upload?.parts.reduce((sum, part) => sum + part.length, 0);
+    });
+  }
+
+  abortUpload(key: string, uploadId: string): Promise<void> {
+    return this.#ask('part', key, () => void this.server.uploads.delete(uploadId));
+  }
+
+  delete(key: string): Promise<void> {
+    return this.#ask('delete', key, () => void this.server.objects?.delete(key));
+  }
+
+  close(): void {}
+
+  async #ask<T>(verb: MemoryRequest['verb'], key: string, act: () => T): Promise<T> {
+    const signal = currentSignal();
+    signal?.throwIfAborted();
+    return this.#around({ verb, key }, act);
+  }
+
+  #page(prefix: string, after: string): ListedObject[] {
+    const keys = [...(this.server.objects?.keys() ?? [])]
+      .filter((key) => key.startsWith(prefix) && byCodePoint(key, after) > 0)
+      .sort(byCodePoint)
+      .slice(0, this.#pageSize);
+    return keys.map((key) => {
+      const { bytes, modified } = this.server.objects!.get(key)!;
+      return { key, size: bytes.length, modified };
+    });
+  }
+
+  #upload(uploadId: string): { parts: Buffer[] } {
+    const upload = this.server.uploads.get(uploadId);
+    if (upload === undefined) throw new StorageUnavailable(`there is no upload ${uploadId}`);
+    return upload;
+  }
+
+  #complete(key: string, uploadId: string, options: PartsOptions): void {
+    const { parts } = this.#upload(uploadId);
+    const etag = `"${md5(Buffer.concat(parts.map((part) => Buffer.from(md5(part), 'hex'))))}-${parts.length}"`;
+    this.#keep(key, Buffer.concat(parts), { ...options, etag });
+    this.server.uploads.delete(uploadId);
+  }
+
+  #keep(
+    key: string,
+    bytes: Buffer,
+    { etag, sha256: checksum, mark }: { etag: string; sha256: string; mark?: boolean },
+  ): void {
+    const [ours, modified] = [mark === true, this.server.now()];
+    this.server.ensured().set(key, { bytes, etag, sha256: checksum, ours, modified });
+  }
+}
+
+function holds(kept: Kept | undefined, condition: Condition | undefined): boolean {
+  if (condition === undefined) return true;
+  return 'absent' in condition ? kept === undefined : kept?.etag === condition.etag;
+}
+
+function md5(bytes: Uint8Array): string {
+  return createHash('md5').update(bytes).digest('hex');
+}
+
+async function* chunksOf(bytes: Buffer): AsyncGenerator<Uint8Array> {
+  for (let from = 0; from < bytes.length; from += 65_536) yield bytes.subarray(from, from + 65_536);
 }

@@ -2,7 +2,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { BucketOptions } from '../../store/s3/bucket.ts';
+import type { BucketOptions } from '../../store/bucket.ts';
 import { freePort, ROOT } from './project.ts';
 
 /** An S3 server to hold the contract against. */

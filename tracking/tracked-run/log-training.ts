@@ -123,7 +123,7 @@ export function datasetOf(
   name: string,
   context: Dataset['context'],
 ): Dataset {
-  const uri = `s3://${deps.store.bucket.options.bucket}/${objectKey(ref.md5)}`;
+  const uri = `s3://${deps.store.bucket.location.bucket}/${objectKey(ref.md5)}`;
   return {
     name,
     digest: ref.md5.replace(/\.dir$/, ''),

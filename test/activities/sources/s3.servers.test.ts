@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Bucket } from '../../../store/s3/bucket.ts';
+import type { Bucket } from '../../../store/bucket.ts';
+import { openBucket } from '../../../store/index.ts';
 import { md5, sha256 } from '../../../store/hash.ts';
 import { S3_SERVERS, type S3Server } from '../../support/s3-servers.ts';
 import { bring, place } from './bring.ts';
@@ -24,7 +25,7 @@ describe.each(S3_SERVERS)('sources on $name', ({ open }) => {
 
   beforeAll(async () => {
     server = await open();
-    bucket = new Bucket(server.options(name));
+    bucket = openBucket(server.options(name));
     await bucket.ensure();
     await put('in/wine.csv', CSV);
     await put('in/wine.csv.gz', gzipSync(CSV));

@@ -1,8 +1,7 @@
 import { z } from 'zod';
-import type { Bucket } from './bucket.ts';
-import { createDocument, overwriteDocument, readDocument, type Shape } from '../documents.ts';
-import { hashOf } from '../hash.ts';
-import type { UploadWatch } from './multipart.ts';
+import type { Bucket, PartsOptions, UploadWatch } from './bucket.ts';
+import { createDocument, overwriteDocument, readDocument, type Shape } from './documents.ts';
+import { hashOf } from './hash.ts';
 
 const PREFIX = 'uploads/';
 
@@ -33,6 +32,16 @@ export interface Unfinished {
   key: string;
   uploadId: string;
   renewedAt: Date;
+}
+
+/** Stores a file in parts; what a process that dies on the way leaves is found by `unfinishedUploads`. */
+export async function storeInParts(
+  bucket: Bucket,
+  key: string,
+  file: string,
+  known: Omit<PartsOptions, 'watch'>,
+): Promise<void> {
+  await bucket.putParts(key, file, { ...known, watch: noteUpload(bucket, key) });
 }
 
 /**

@@ -9,45 +9,22 @@ import {
   PutObjectCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
-import { listNames, listObjects, type ListedObject } from './listing.ts';
-import { abortUpload, sizeOfParts, uploadParts } from './multipart.ts';
+import type {
+  Bucket,
+  BucketLocation,
+  BucketOptions,
+  ListedObject,
+  ObjectHead,
+  OpenObject,
+  PartsOptions,
+  PutOptions,
+  StoredObject,
+} from '../bucket.ts';
+import { currentSignal } from '../signal.ts';
 import { isConflict, isMissing, isMissingBucket, storageError } from './errors.ts';
-import { currentSignal } from './signal.ts';
+import { listNames, listObjects } from './listing.ts';
+import { abortUpload, sizeOfParts, uploadParts } from './multipart.ts';
 import { Slots } from './slots.ts';
-import { noteUpload } from './unfinished.ts';
-
-/** Where the bucket is. Credentials come from the AWS chain (environment, profile) unless given. */
-export interface BucketOptions {
-  /** URL of an S3-compatible server; undefined means AWS itself. */
-  endpoint?: string | undefined;
-  region: string;
-  bucket: string;
-  credentials?: { accessKeyId: string; secretAccessKey: string } | undefined;
-  /** How long a connection may be silent before it is given up; 30 seconds unless given. */
-  idleMs?: number | undefined;
-}
-
-export interface StoredObject {
-  bytes: Uint8Array;
-  etag: string;
-}
-
-/** An object on its way: its bytes come as they are read, so that its size is no matter. */
-export interface OpenObject {
-  /** Bytes, as the server announces them. */
-  size: number;
-  etag: string;
-  chunks: AsyncIterable<Uint8Array>;
-}
-
-export interface ObjectHead {
-  size: number;
-  etag: string;
-  /** The server's own SHA-256 of the object in hex, where it keeps one; ours for one stored in parts. */
-  sha256: string | undefined;
-  /** Whether it carries the mark of what this program wrote. */
-  ours: boolean;
-}
 
 /** Requests at once: the SDK has two connections more, and what it lets wait for one fails after three seconds. */
 const AT_ONCE = 48;
@@ -55,19 +32,14 @@ const AT_ONCE = 48;
 /** Metadata of the objects that this program wrote itself: others may keep theirs beside them. */
 const MARK = { 'written-by': 'incremental-retraining' };
 
-/** A condition on what stands at the key now: nothing at all, or exactly the object with this ETag. */
-export type Condition = { absent: true } | { etag: string };
-
-/**
- * The one place that speaks S3: a few verbs over keys, failures as StorageUnavailable or
- * StorageRefused, absence as `undefined`. What is asked under a signal (signal.ts) ends with it.
- */
-export class Bucket {
-  readonly options: BucketOptions;
+/** A bucket on AWS S3 or on a server that is compatible with it. */
+export class S3Bucket implements Bucket {
+  readonly location: BucketLocation;
   readonly #client: S3Client;
 
   constructor(options: BucketOptions) {
-    this.options = options;
+    const { endpoint, region, bucket } = options;
+    this.location = { endpoint, region, bucket };
     // The SDK is pinned: its note about coming releases and Node 20 is for us, not for a person's terminal.
     process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
     this.#client = new S3Client({
@@ -107,20 +79,18 @@ export class Bucket {
     };
   }
 
-  /** Creates the bucket if there is none; says by StorageUnavailable or StorageRefused when it cannot. */
   async ensure(): Promise<void> {
     try {
-      await this.#client.send(new HeadBucketCommand({ Bucket: this.options.bucket }));
+      await this.#client.send(new HeadBucketCommand({ Bucket: this.location.bucket }));
     } catch (error) {
       if (!isMissing(error)) throw this.#error(error, '');
       await this.#create();
     }
   }
 
-  /** Whether there is such a bucket. */
   async exists(): Promise<boolean> {
     try {
-      await this.#client.send(new HeadBucketCommand({ Bucket: this.options.bucket }));
+      await this.#client.send(new HeadBucketCommand({ Bucket: this.location.bucket }));
       return true;
     } catch (error) {
       if (isMissing(error)) return false;
@@ -131,7 +101,7 @@ export class Bucket {
   async get(key: string): Promise<StoredObject | undefined> {
     try {
       const answer = await this.#client.send(
-        new GetObjectCommand({ Bucket: this.options.bucket, Key: key }),
+        new GetObjectCommand({ Bucket: this.location.bucket, Key: key }),
       );
       const bytes = await answer.Body!.transformToByteArray();
       return { bytes, etag: answer.ETag ?? '' };
@@ -141,11 +111,10 @@ export class Bucket {
     }
   }
 
-  /** Opens an object to be read in bounded memory; whoever opens it reads it to the end. */
   async open(key: string): Promise<OpenObject | undefined> {
     try {
       const answer = await this.#client.send(
-        new GetObjectCommand({ Bucket: this.options.bucket, Key: key }),
+        new GetObjectCommand({ Bucket: this.location.bucket, Key: key }),
       );
       const body = answer.Body as AsyncIterable<Uint8Array>;
       return {
@@ -162,7 +131,7 @@ export class Bucket {
   async head(key: string): Promise<ObjectHead | undefined> {
     try {
       const answer = await this.#client.send(
-        new HeadObjectCommand({ Bucket: this.options.bucket, Key: key, ChecksumMode: 'ENABLED' }),
+        new HeadObjectCommand({ Bucket: this.location.bucket, Key: key, ChecksumMode: 'ENABLED' }),
       );
       return {
         size: answer.ContentLength ?? 0,
@@ -176,35 +145,32 @@ export class Bucket {
     }
   }
 
-  /** What stands under a prefix, in the server's order, page by page. */
   list(prefix: string): AsyncGenerator<ListedObject> {
     return listObjects(this.#client, this.#under(prefix));
   }
 
-  /** What stands right under a prefix that ends in `/`: names of objects, and of folders with their `/`. */
   names(prefix: string): Promise<string[]> {
     return listNames(this.#client, this.#under(prefix));
   }
 
-  /**
-   * Stores bytes with their SHA-256 as S3's own checksum, so that what arrives is what was sent.
-   * @returns the new ETag, or undefined when the condition did not hold and nothing was written.
-   */
-  async put(
-    key: string,
-    bytes: Uint8Array,
-    options: {
-      sha256: string;
-      condition?: Condition;
-      contentType?: string;
-      /** Marks it as written by this program, and so as its own to remove. */
-      mark?: boolean;
-      again?: boolean;
-    },
-  ): Promise<string | undefined> {
+  async put(key: string, bytes: Uint8Array, options: PutOptions): Promise<string | undefined> {
+    try {
+      return await this.#putOnce(key, bytes, options);
+    } catch (error) {
+      if (!isMissingBucket(error)) throw this.#error(error, key);
+    }
+    await this.#create();
+    try {
+      return await this.#putOnce(key, bytes, options);
+    } catch (error) {
+      throw this.#error(error, key);
+    }
+  }
+
+  async #putOnce(key: string, bytes: Uint8Array, options: PutOptions): Promise<string | undefined> {
     const { condition } = options;
     const command = new PutObjectCommand({
-      Bucket: this.options.bucket,
+      Bucket: this.location.bucket,
       Key: key,
       Body: bytes,
       ContentType: options.contentType ?? 'application/octet-stream',
@@ -219,39 +185,27 @@ export class Bucket {
     try {
       return (await this.#client.send(command)).ETag ?? '';
     } catch (error) {
-      // If-Match on a key that has gone is a 404 on some servers: the condition did not hold either way.
-      if (isConflict(error)) return undefined;
-      if (isMissingBucket(error) && options.again !== true) {
-        await this.#create();
-        return this.put(key, bytes, { ...options, again: true });
-      }
-      if (isMissing(error) && condition !== undefined) return undefined;
-      throw this.#error(error, key);
+      // Some servers answer 404 to If-Match on a key that is gone.
+      const isGone = isMissing(error) && !isMissingBucket(error) && condition !== undefined;
+      if (isConflict(error) || isGone) return undefined;
+      throw error;
     }
   }
 
-  /**
-   * Stores a file in parts, in memory that does not grow with it. A checksum of parts is not the file's:
-   * its SHA-256 stands beside it as metadata.
-   */
-  async putParts(
-    key: string,
-    file: string,
-    known: { sha256: string; size: number; mark: boolean },
-  ): Promise<void> {
+  async putParts(key: string, file: string, options: PartsOptions): Promise<void> {
+    const { sha256, size, mark, watch } = options;
     const upload = {
-      Bucket: this.options.bucket,
+      Bucket: this.location.bucket,
       Key: key,
-      Metadata: { sha256: known.sha256, ...(known.mark ? MARK : {}) },
+      Metadata: { sha256, ...(mark ? MARK : {}) },
     };
     try {
-      await uploadParts(this.#client, upload, file, known.size, noteUpload(this, key));
+      await uploadParts(this.#client, upload, file, size, watch);
     } catch (error) {
       throw this.#error(error, key);
     }
   }
 
-  /** Bytes that an upload in parts has left so far; undefined when there is no such upload. */
   async sizeOfUpload(key: string, uploadId: string): Promise<number | undefined> {
     try {
       return await sizeOfParts(this.#client, this.#upload(key, uploadId));
@@ -261,7 +215,6 @@ export class Bucket {
     }
   }
 
-  /** Gives up an upload in parts and what it has left; one that is not there is fine. */
   async abortUpload(key: string, uploadId: string): Promise<void> {
     try {
       await abortUpload(this.#client, this.#upload(key, uploadId));
@@ -272,17 +225,16 @@ export class Bucket {
 
   #under(prefix: string) {
     const failure = (error: unknown): unknown => this.#error(error, prefix);
-    return { bucket: this.options.bucket, prefix, failure };
+    return { bucket: this.location.bucket, prefix, failure };
   }
 
   #upload(Key: string, UploadId: string) {
-    return { Bucket: this.options.bucket, Key, UploadId };
+    return { Bucket: this.location.bucket, Key, UploadId };
   }
 
-  /** Deletes the object at `key`; one that is not there is fine. */
   async delete(key: string): Promise<void> {
     try {
-      await this.#client.send(new DeleteObjectCommand({ Bucket: this.options.bucket, Key: key }));
+      await this.#client.send(new DeleteObjectCommand({ Bucket: this.location.bucket, Key: key }));
     } catch (error) {
       throw this.#error(error, key);
     }
@@ -294,7 +246,7 @@ export class Bucket {
 
   async #create(): Promise<void> {
     try {
-      await this.#client.send(new CreateBucketCommand({ Bucket: this.options.bucket }));
+      await this.#client.send(new CreateBucketCommand({ Bucket: this.location.bucket }));
     } catch (error) {
       const name = error instanceof Error ? error.name : '';
       if (name !== 'BucketAlreadyOwnedByYou' && name !== 'BucketAlreadyExists')
@@ -315,7 +267,7 @@ export class Bucket {
   #error(error: unknown, key: string): unknown {
     const signal = currentSignal();
     if (signal?.aborted === true) return signal.reason;
-    return storageError(error, { ...this.options, key });
+    return storageError(error, { ...this.location, key });
   }
 }
 
