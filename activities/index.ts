@@ -3,13 +3,7 @@ import type {
   FindMissingRequest,
   NotifyRequest,
 } from '../contract/activities.ts';
-import type {
-  EvaluateRequest,
-  GetDataRequest,
-  MergeDataRequest,
-  StageRequest,
-  TrainRequest,
-} from '../contract/stages.ts';
+import type { EvaluateRequest, GetDataRequest, MergeDataRequest, StageRequest, TrainRequest } from '../contract/stages.ts';
 import type { LogVersionInput, PublishRequest } from '../contract/versions.ts';
 import { closeRuns } from './close_runs.ts';
 import type { Deps, WorkerDeps } from './deps.ts';

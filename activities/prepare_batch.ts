@@ -14,12 +14,7 @@ import { isDirectory } from '../contract/ref.ts';
 import { cutter, type Cut } from '../sources/cutter.ts';
 import { stageFor } from './batches/definition.ts';
 import { columnsRef } from '../store/columns-file.ts';
-import {
-  MOST_DAMAGED,
-  type Healed,
-  type StageRequest,
-  type StageResult,
-} from '../contract/stages.ts';
+import { MOST_DAMAGED, type Healed, type StageRequest, type StageResult } from '../contract/stages.ts';
 import type { Deps } from './deps.ts';
 import { checkFrozen } from '../sources/frozen.ts';
 import { addHealed } from './healing.ts';

@@ -2,13 +2,7 @@ import { MissingHistory } from '../contract/failures.ts';
 import type { Params } from '../contract/params.ts';
 import type { Ref } from '../contract/ref.ts';
 import { stageKey, type CacheEntry, type StageIdentity } from '../store/stage-cache.ts';
-import {
-  MOST_DAMAGED,
-  type CacheUse,
-  type Healed,
-  type StageName,
-  type StageResult,
-} from '../contract/stages.ts';
+import { MOST_DAMAGED, type CacheUse, type Healed, type StageName, type StageResult } from '../contract/stages.ts';
 import type { Deps } from './deps.ts';
 import { currentExecution } from './execution.ts';
 import type { Execution } from '../contract/execution.ts';

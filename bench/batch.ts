@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { table } from '../client/display.ts';
+import { table } from '../client/format.ts';
 import { makeProject, startWorker, type Project } from '../test/support/project.ts';
 import { setup } from '../test/support/stack.ts';
 import { openEmptyWorker } from './empty-worker.ts';

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { table } from '../client/display.ts';
+import { table } from '../client/format.ts';
 import { loadConfig } from '../config/environment.ts';
 import { canonicalJson } from '../contract/canonical-json.ts';
 import { sha256 } from '../store/hash.ts';

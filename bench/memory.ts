@@ -9,7 +9,7 @@ import { mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { table } from '../client/display.ts';
+import { table } from '../client/format.ts';
 import { ROOT } from '../test/support/project.ts';
 import type { Case, Step, StepJob } from './memory/steps.ts';
 import { keepResults } from './results.ts';

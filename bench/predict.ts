@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { DecisionTreeClassifier } from 'ml-cart';
-import { table as print } from '../client/display.ts';
+import { table as print } from '../client/format.ts';
 import { fitClasses } from '../pipeline/models/cart/fit.ts';
 import { describeTree, predictTree } from '../pipeline/models/predict.ts';
 import { took } from './took.ts';

@@ -5,7 +5,7 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { table } from '../client/display.ts';
+import { table } from '../client/format.ts';
 import { parts } from './parts.ts';
 
 const { values, positionals } = parseArgs({

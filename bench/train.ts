@@ -12,7 +12,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { table as print } from '../client/display.ts';
+import { table as print } from '../client/format.ts';
 import { growthOf } from './growth.ts';
 import { keepResults } from './results.ts';
 import { type Cell, type Kind, measureCell } from './train-cell.ts';

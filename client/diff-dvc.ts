@@ -2,7 +2,7 @@ import { readMetrics } from '../tracking/tracked-run/metrics-file.ts';
 import type { Config } from '../config/environment.ts';
 import type { VersionRecord } from '../store/records.ts';
 import type { Ref } from '../contract/ref.ts';
-import { comparing, type DiffRequest } from './diff.ts';
+import { comparing, type DiffRequest } from './commands/diff/diff.ts';
 import { dvcTable, metricsDiff, paramsDiff, type DvcDiff } from './diff/dvc-shape.ts';
 import { printJson } from './print.ts';
 

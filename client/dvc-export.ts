@@ -7,7 +7,7 @@ import { soundRecord } from '../store/record-check.ts';
 import { filesOf } from './dvc/files.ts';
 import { isInGit, inFolder, readIfThere, RECEIPT, writeFolder } from './dvc/folder.ts';
 import { readVersion, type StoredVersion } from './dvc/version.ts';
-import { noVersionYet } from './latest.ts';
+import { noVersionYet } from './versions.ts';
 import { printJson, say } from './print.ts';
 import { openSession } from './session.ts';
 

@@ -1,15 +1,14 @@
 import {
-  isGrpcServiceError,
   NamespaceNotFoundError,
   ServiceError,
   WorkflowFailedError,
   WorkflowUpdateFailedError,
+  isGrpcServiceError,
 } from '@temporalio/client';
-import { CommanderError } from 'commander';
 import { ApplicationFailure, CancelledFailure, TerminatedFailure } from '@temporalio/common';
+import { CommanderError } from 'commander';
 import { noNamespace, temporalPlace } from '../config/connections.ts';
-import { BadParams, messageOf, RetrainError, SetupError } from '../contract/failures.ts';
-import { EXIT } from './exit.ts';
+import { BadParams, RetrainError, SetupError, messageOf } from '../contract/failures.ts';
 
 /** A failure as it is told: on stderr in one sentence, in `--json` as this. */
 export interface ToldFailure {
@@ -78,3 +77,15 @@ function isSystemError(error: unknown): error is NodeJS.ErrnoException & { path:
   const { code, path } = error as Partial<NodeJS.ErrnoException>;
   return error instanceof Error && typeof code === 'string' && typeof path === 'string';
 }
+
+/** What exit codes mean; 0 is done. */
+export const EXIT = {
+  /** The run failed, or what was asked for is not there. */
+  failed: 1,
+  /** Wrong usage, or params that no run can have. */
+  usage: 2,
+  /** Something the command needs is not there: a server, Python, a port. */
+  setup: 3,
+  /** Ctrl-C, while the run goes on. */
+  detached: 130,
+} as const;

@@ -7,9 +7,8 @@ import type { TrainBatchInput } from '../contract/train-batch.ts';
 import type { Progress } from '../contract/execution.ts';
 import { SetupError } from '../contract/failures.ts';
 import type { Session } from './session.ts';
-import { applyPending, type Described } from './pending.ts';
 import type { Started } from './start.ts';
-import { whyWaiting } from './waiting.ts';
+import { pendingOf, whyWaiting, type Described } from './waiting.ts';
 
 /** One stage as a person watches it. */
 export interface StageView {
@@ -194,4 +193,21 @@ async function look(
       // Only a look: the history tells what matters, and says when the server is gone.
     }
   }
+}
+
+/** Enters it into the stages as they are watched; false when there is nothing to tell. */
+export function applyPending(
+  described: Described,
+  stages: ReadonlyMap<string, StageView>,
+): boolean {
+  let news = false;
+  for (const { stage, attempt, message, progress } of pendingOf(described)) {
+    const view = stages.get(stage);
+    if (view === undefined || view.state === 'done' || view.state === 'cached') continue;
+    if (message !== null)
+      Object.assign(view, { state: 'retrying', note: `attempt ${attempt}: ${message}` });
+    if (progress !== null) view.progress = progress;
+    news ||= message !== null || progress !== null;
+  }
+  return news;
 }

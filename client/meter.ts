@@ -1,5 +1,5 @@
 import { createLogUpdate } from 'log-update';
-import { bytes, duration } from './display.ts';
+import { bytes, duration } from './format.ts';
 
 /** Quicker work than this is done before a person could read how far it is. */
 const QUIET_MS = 1_000;

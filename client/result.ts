@@ -1,12 +1,16 @@
+import { DamagedArtifact } from '../contract/failures.ts';
+import { metricSetOf } from '../contract/metric-sets.ts';
+import type { Ref } from '../contract/ref.ts';
 import type { RunSummary } from '../contract/train-batch.ts';
 import type { StageName } from '../contract/stages.ts';
-import { readMetrics, type MetricsFile } from '../tracking/tracked-run/metrics-file.ts';
-import { DamagedArtifact } from '../contract/failures.ts';
+import { scoreDigits } from '../contract/score-digits.ts';
 import type { VersionRecord } from '../store/records.ts';
-import type { Ref } from '../contract/ref.ts';
-import { latestOf } from './latest.ts';
+import { type MetricsFile, readMetrics } from '../tracking/tracked-run/metrics-file.ts';
+import { number, table } from './format.ts';
+import { say } from './print.ts';
 import type { Session } from './session.ts';
-import { originOf, type Origin } from './why/origin.ts';
+import { latestOf } from './versions.ts';
+import { type Origin, originLines, originOf } from './why/origin.ts';
 
 /** The result document of a run: other tools rely on its shape. */
 export interface ResultDocument {
@@ -139,4 +143,55 @@ export function temporalLink(
   const base = config.temporalUi.replace(/\/$/, '');
   const parts = [namespace, workflowId, runId].map(encodeURIComponent);
   return `${base}/namespaces/${parts[0]}/workflows/${parts[1]}/${parts[2]}/history`;
+}
+
+/** A finished run: its scores, where to look further, and what was odd. */
+export function printResult(document: ResultDocument): void {
+  const out = process.stdout;
+  for (const warning of document.warnings) say(warning, 'warning');
+  for (const { path } of document.healed)
+    say(`${path} was missing or damaged in the store and has been made again`, 'warning');
+  if (document.metrics !== null) out.write(`\n${metricsTable(document.metrics)}\n`);
+  const data = document.stages.find(({ stage }) => stage === 'get_data')?.made ?? '';
+  if (data.includes('new rows')) out.write(`\ndata      ${data} since the look before\n`);
+  const { mlflow, links } = document;
+  const origins = originLines(document.stages, document.runId);
+  if (origins.length > 0) out.write(`\n${origins.join('\n')}\n`);
+  out.write('\n');
+  if (mlflow?.modelVersion != null)
+    out.write(`model     ${mlflow.modelName} version ${mlflow.modelVersion}\n`);
+  out.write(`Temporal  ${links.temporal}\n`);
+  if (links.mlflow !== null) out.write(`MLflow    ${links.mlflow}\n`);
+  if (mlflow?.look != null) out.write(`          ${mlflow.look}\n`);
+}
+
+/** Scores on the test rows of everything so far beside those on the new batch alone. */
+export function metricsTable(metrics: NonNullable<ResultDocument['metrics']>): string {
+  const { shares } = metricSetOf(metrics);
+  const newBatch = metrics['new_batch'] as Record<string, unknown> | undefined;
+  const rows = scoreNames(metrics).flatMap((name) => {
+    const whole = metrics[name];
+    const alone = newBatch?.[name];
+    if (typeof whole !== 'number') return [];
+    const [low, high] = [metrics[`${name}_low`], metrics[`${name}_high`]];
+    const interval = intervalOf(low, high, shares ? (of) => of.toFixed(2) : scoreDigits);
+    return [[name, scoreText(name, whole), interval, scoreText(name, alone)]];
+  });
+  return table(['metric', 'all batches', '95 %', 'new batch'], rows);
+}
+
+/** A metric as tables show it: one that counts rows as a whole number, for a count of 1 is no share. */
+export function scoreText(name: string, value: unknown): string {
+  if (typeof value !== 'number') return number(undefined);
+  return name.endsWith('_rows') ? String(value) : number(value);
+}
+
+/** The metrics a person looks at first, in their order, of those there are. */
+export function scoreNames(metrics: Readonly<Record<string, unknown>>): string[] {
+  return [...metricSetOf(metrics).shown.filter((name) => name in metrics), 'test_rows'];
+}
+
+function intervalOf(low: unknown, high: unknown, text: (value: number) => string): string {
+  if (typeof low !== 'number' || typeof high !== 'number') return '';
+  return `${text(low)}–${text(high)}`;
 }

@@ -1,22 +1,19 @@
-import { existsSync } from 'node:fs';
 import {
   WorkflowExecutionAlreadyStartedError,
   WorkflowUpdateFailedError,
 } from '@temporalio/client';
+import { Conflict, SetupError } from '../contract/failures.ts';
+import { type Difference, joinRun } from '../contract/messages.ts';
+import { paramsOf } from '../contract/params.ts';
+import type { Ref } from '../contract/ref.ts';
 import type { StageName } from '../contract/stages.ts';
 import type { TrainBatchInput } from '../contract/train-batch.ts';
-import { bringIn } from '../sources/bring.ts';
-import { sourceIdentity } from '../sources/identity.ts';
-import { Conflict, SetupError } from '../contract/failures.ts';
-import { paramsOf, type Params } from '../contract/params.ts';
-import type { Ref } from '../contract/ref.ts';
-import { isDirectoryUri } from '../tracking/place.ts';
-import { joinRun, type Difference } from '../contract/messages.ts';
-import type { trainBatch } from '../workflows/index.ts';
-import type { Session } from './session.ts';
-import { uploadFolder } from './upload-folder.ts';
-import { staticDetails } from './static-details.ts';
 import { isOpen } from '../contract/workflow-status.ts';
+import { isDirectoryUri } from '../tracking/place.ts';
+import type { trainBatch } from '../workflows/index.ts';
+import { plain } from '../workflows/markdown.ts';
+import type { Session } from './session.ts';
+import { upload } from './upload.ts';
 
 /** What a person asks to be run. */
 export interface Request {
@@ -132,29 +129,29 @@ async function inputOf(session: Session, request: Request): Promise<TrainBatchIn
   };
 }
 
-/**
- * Brings what only this machine may have (a file, what a folder holds, what a .dvc file names) into the
- * store, so that any worker can run the batch.
- * @returns undefined when it is not here: the worker may have it, or the pipeline may already hold its rows
- */
-export async function upload(
-  session: Session,
-  { source, encoding }: Pick<Params['data'], 'source' | 'encoding'>,
-  { pipeline, rewrite = false }: { pipeline: string; rewrite?: boolean },
-): Promise<Ref | undefined> {
-  const { kind } = sourceIdentity(source);
-  if (kind === 'folder')
-    return existsSync(source)
-      ? uploadFolder(session.store, { pipeline, source, rewrite })
-      : undefined;
-  const here = kind === 'file' || kind === 'dvc';
-  if (!here || !existsSync(source.replace(/^dvc:\/\//, ''))) return undefined;
-  const place = { ...session.config.sources, root: process.cwd(), confined: false, encoding };
-  return bringIn(source, place, async (brought) => {
-    const { file, ref } = brought!; // no state of it was said to be known
-    const { artifacts, leases } = session.store;
-    await leases.holdUpload(pipeline, [ref]);
-    // Asked to make things anew, it trusts no checksum: bytes may rot under one.
-    return artifacts.putFile(ref.path, file, { known: ref, rewrite });
-  });
+/** What a run is for, in Markdown, on its page in Temporal's Web UI: what is known before it starts. */
+export function staticDetails(
+  { config, tracker, store }: Pick<Session, 'config' | 'tracker' | 'store'>,
+  { pipeline, batch, set, until, only, force }: Request,
+): string {
+  const doing =
+    only !== undefined
+      ? `Stage **${only}** alone.`
+      : until !== undefined && until !== 'evaluate'
+        ? `The stages up to **${until}**.`
+        : `Version ${batch} of **${plain(pipeline)}**: the model retrained on ${batch === 1 ? 'batch 1' : `batches 1–${batch}`}.`;
+  const changed =
+    Object.keys(set).length > 0 ? ` With \`${JSON.stringify(set)}\` over params.yaml.` : '';
+  const at = /^https?:/.test(tracker.uri)
+    ? `[${tracker.uri}](${tracker.uri})`
+    : `\`${tracker.uri}\``;
+  return [
+    `${doing}${changed}${force === true ? ' Forced: nothing is taken from the cache.' : ''}`,
+    [
+      `- asked for ${new Date().toISOString().slice(0, 16).replace('T', ' ')} UTC`,
+      `- MLflow experiment \`${config.tracking.experimentName}\` at ${at}`,
+      `- artifacts in \`s3://${store.bucket.location.bucket}\``,
+      `- from a terminal: \`npm run client -- status ${batch} --pipeline ${pipeline}\``,
+    ].join('\n'),
+  ].join('\n\n');
 }

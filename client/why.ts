@@ -1,8 +1,8 @@
 import type { Config } from '../config/environment.ts';
 import { paramsOf } from '../contract/params.ts';
 import type { VersionRecord } from '../store/records.ts';
-import { table } from './display.ts';
-import { latestOf } from './latest.ts';
+import { table } from './format.ts';
+import { latestOf } from './versions.ts';
 import { printJson } from './print.ts';
 import { openSession } from './session.ts';
 import { fromPhrase } from './why/origin.ts';

@@ -1,4 +1,4 @@
-import { table } from '../../client/display.ts';
+import { table } from '../../client/format.ts';
 import { spreadOf, type Spread } from '../results.ts';
 import { runOurs } from './ours.ts';
 import { openScripts } from './scripts.ts';

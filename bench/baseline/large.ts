@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { finished } from 'node:stream/promises';
-import { table } from '../../client/display.ts';
+import { table } from '../../client/format.ts';
 import { makeTable } from '../tree-data.ts';
 import { runOurs } from './ours.ts';
 import { openScripts } from './scripts.ts';

@@ -1,4 +1,4 @@
-import { table } from '../../client/display.ts';
+import { table } from '../../client/format.ts';
 import type { Project } from '../../test/support/project.ts';
 import type { Task } from '../baseline/task.ts';
 import { openEmptyWorker } from '../empty-worker.ts';

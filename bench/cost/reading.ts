@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { table } from '../../client/display.ts';
+import { table } from '../../client/format.ts';
 import { Inventory, readObjects } from '../../client/verify/objects.ts';
 import { Problems } from '../../client/verify/problems.ts';
 import type { Store } from '../../store/index.ts';

@@ -1,4 +1,4 @@
-import { table } from '../../client/display.ts';
+import { table } from '../../client/format.ts';
 import type { StageTimes } from './ours.ts';
 
 interface Bytes {

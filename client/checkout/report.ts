@@ -1,6 +1,6 @@
 import { Conflict } from '../../contract/failures.ts';
 import type { WantedFile } from './wanted.ts';
-import { bytes, table } from '../display.ts';
+import { bytes, table } from '../format.ts';
 import { say } from '../print.ts';
 
 /** What a checkout did. */

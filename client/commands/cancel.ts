@@ -1,15 +1,66 @@
+import { WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
+import { CancelledFailure, TerminatedFailure } from '@temporalio/common';
 import type { Command } from 'commander';
 import { batchArgument } from '../arguments.ts';
-import { examples, pipelineCommand, type CommandContext, type CommonFlags } from './context.ts';
+import { printJson, say } from '../print.ts';
+import { openSession } from '../session.ts';
+import { workflowIdOf } from '../start.ts';
+import type { Config } from '../../config/environment.ts';
+import { MissingHistory } from '../../contract/failures.ts';
+import { isOpen } from '../../contract/workflow-status.ts';
+import { type CommandContext, type CommonFlags, examples, pipelineCommand } from './context.ts';
 
 export function cancelCommand(context: CommandContext): Command {
   return pipelineCommand('cancel', 'stop the run of a batch; what it has stored stays')
     .argument('<N>', 'the batch, from 1', batchArgument)
     .addHelpText('after', examples('cancel 2'))
     .action(async (batch: number, { pipeline, json }: CommonFlags) => {
-      const { cancel } = await import('../cancel.ts');
       const config = context.configure(pipeline);
       const asked = { pipeline: config.pipeline, batch, json };
       process.exitCode = await cancel(config, asked);
     });
+}
+
+/** How long a cancelled run is waited for: it ends its MLflow run first, and that server may be away. */
+const PATIENCE_MS = 150_000;
+
+/** `cancel N`: asks the run of a batch to stop, and waits until it has. */
+export async function cancel(
+  config: Config,
+  { pipeline, batch, json }: { pipeline: string; batch: number; json?: boolean | undefined },
+): Promise<number> {
+  const session = await openSession(config, { check: ['temporal'] });
+  const workflowId = workflowIdOf({ pipeline, batch });
+  const { connection, workflow } = session.client;
+  try {
+    const { runId, status } = await workflow.getHandle(workflowId).describe();
+    if (!isOpen(status)) throw notRunning(workflowId);
+    const handle = workflow.getHandle(workflowId, runId);
+    await handle.cancel();
+    say(
+      `${workflowId} is asked to stop; what it has stored stays, and a new run goes on from there`,
+    );
+    const ended = await connection.withDeadline(Date.now() + PATIENCE_MS, () =>
+      handle.result().then(
+        () => 'completed',
+        (error: unknown) => {
+          if (!(error instanceof WorkflowFailedError)) throw error;
+          if (error.cause instanceof CancelledFailure) return 'cancelled';
+          return error.cause instanceof TerminatedFailure ? 'terminated' : 'failed';
+        },
+      ),
+    );
+    if (json === true) printJson({ pipeline, batch, workflowId, runId, status: ended });
+    else process.stdout.write(`${workflowId} ${ended}\n`);
+    return 0;
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) throw notRunning(workflowId);
+    throw error;
+  } finally {
+    await session.close();
+  }
+}
+
+function notRunning(workflowId: string): MissingHistory {
+  return new MissingHistory(`${workflowId} is not running: there is nothing to cancel`);
 }

@@ -1,14 +1,97 @@
 import type { Command } from 'commander';
-import { examples, pipelineCommand, type CommandContext, type CommonFlags } from './context.ts';
+import { number, table } from '../format.ts';
+import { printJson, say } from '../print.ts';
+import { type Session, openSession } from '../session.ts';
+import { noVersionYet, staleOf, staleness } from '../versions.ts';
+import type { Config } from '../../config/environment.ts';
+import { headlineScore, metricSetOf } from '../../contract/metric-sets.ts';
+import { pipelinesIn } from '../../store/pipelines.ts';
+import type { Stale } from '../../store/stale.ts';
+import type { VersionLine } from '../../store/version-index.ts';
+import { type CommandContext, type CommonFlags, examples, pipelineCommand } from './context.ts';
 
 export function listCommand(context: CommandContext): Command {
   return pipelineCommand('list', 'list the versions with their scores side by side')
     .addHelpText('after', examples('list', 'list --pipeline wine --json'))
     .action(async ({ pipeline, json }: CommonFlags) => {
-      const { list } = await import('../list.ts');
       process.exitCode = await list(context.configure(pipeline), {
         only: pipeline !== undefined,
         json,
       });
     });
+}
+
+/** The versions of one pipeline, as `--json` prints them. */
+interface Listed {
+  pipeline: string;
+  versions: VersionLine[];
+  stale: Stale[];
+}
+
+/**
+ * `list`: versions with their scores side by side, those of the pipeline asked for and, unless it was
+ * named, of every other one that params.yaml or the bucket has.
+ */
+export async function list(
+  config: Config,
+  { only, json }: { only: boolean; json?: boolean | undefined },
+): Promise<number> {
+  const session = await openSession(config, { check: ['storage'] });
+  try {
+    const [first, ...others] = await Promise.all(
+      (only ? [config.pipeline] : await everyPipeline(session)).map((name) =>
+        listed(session, name),
+      ),
+    );
+    if (json === true) printJson(only ? first : { ...first, others });
+    else for (const one of [first!, ...others]) print(one, others.length > 0);
+    return 0;
+  } finally {
+    await session.close();
+  }
+}
+
+/** The default one first, then those of params.yaml, then what else the bucket holds. */
+async function everyPipeline({ config, store }: Session): Promise<string[]> {
+  const stored = await pipelinesIn(store.bucket);
+  return [...new Set([config.pipeline, ...(config.pipelines ?? []), ...stored])];
+}
+
+async function listed({ store }: Session, pipeline: string): Promise<Listed> {
+  const [versions, stale] = await Promise.all([
+    store.records.list(pipeline),
+    staleOf(store, pipeline),
+  ]);
+  return { pipeline, versions, stale };
+}
+
+function print({ pipeline, versions, stale }: Listed, titled: boolean): void {
+  if (versions.length === 0) {
+    say(noVersionYet(pipeline).message);
+    return;
+  }
+  process.stdout.write(`${titled ? `${pipeline}\n` : ''}${tableOf(versions)}\n`);
+  for (const one of stale) say(staleness(one), 'warning');
+}
+
+function isScored({ metrics }: VersionLine): boolean {
+  return headlineScore(metrics) !== undefined;
+}
+
+function tableOf(versions: readonly VersionLine[]): string {
+  const { headline, listed: columns } = metricSetOf(versions.findLast(isScored)?.metrics ?? {});
+  const headings = columns.map(({ heading }) => heading);
+  return table(
+    ['version', 'build', ...headings, 'new batch', 'train', 'test', 'model', 'made'],
+    versions.map(({ version, seq, metrics, rows, run_id, model_version, created_at }) => [
+      version,
+      seq,
+      ...columns.map(({ name }) => number(metrics[name])),
+      number(metrics[`new_batch_${headline}`]),
+      rows,
+      metrics['test_rows'] ?? 0,
+      run_id === null ? 'not logged' : model_version === null ? '–' : `v${model_version}`,
+      created_at.replace('T', ' ').slice(0, 16),
+    ]),
+  );
 }

@@ -1,7 +1,15 @@
 import type { Command } from 'commander';
-import { BadParams } from '../../contract/failures.ts';
 import { batchArgument } from '../arguments.ts';
-import { examples, pipelineCommand, type CommandContext, type CommonFlags } from './context.ts';
+import { printJson } from '../print.ts';
+import { type Session, openSession } from '../session.ts';
+import { noVersionYet } from '../versions.ts';
+import { warnWithoutWorker } from '../waiting.ts';
+import type { Config } from '../../config/environment.ts';
+import { BadParams } from '../../contract/failures.ts';
+import type { LogVersionInput, LoggedVersion } from '../../contract/versions.ts';
+import { isDirectoryUri } from '../../tracking/place.ts';
+import type { logVersion } from '../../workflows/index.ts';
+import { type CommandContext, type CommonFlags, examples, pipelineCommand } from './context.ts';
 
 export function logCommand(context: CommandContext): Command {
   return pipelineCommand('log', 'log a built version to where runs are tracked now')
@@ -11,9 +19,63 @@ export function logCommand(context: CommandContext): Command {
     .action(async (version: number | undefined, flags: CommonFlags & { all?: boolean }) => {
       if ((version === undefined) !== (flags.all === true))
         throw new BadParams('log needs a version or --all: for one, "log 2" or "log --all"');
-      const { log } = await import('../log.ts');
       const config = context.configure(flags.pipeline);
       const { pipeline } = config;
       process.exitCode = await log(config, { pipeline, version, json: flags.json });
     });
+}
+
+/**
+ * `log N`, `log --all`: logs versions that were built to where runs are tracked now, a workflow each, in
+ * order. What is there already is left as it is, so that it can be asked again.
+ * @param version undefined: every version of the pipeline
+ */
+export async function log(
+  config: Config,
+  asked: { pipeline: string; version: number | undefined; json?: boolean | undefined },
+): Promise<number> {
+  const { pipeline, version, json } = asked;
+  const session = await openSession(config, { check: ['temporal', 'storage'] });
+  try {
+    await session.tracker.check();
+    await warnWithoutWorker(session);
+    const versions = version === undefined ? await everyVersion(session, pipeline) : [version];
+    const logged: (LoggedVersion & { url: string })[] = [];
+    for (const one of versions) {
+      const done = await logOne(session, pipeline, one);
+      const url = session.tracker.runUrl(done.mlflow.experimentId, done.mlflow.runId);
+      logged.push({ ...done, url });
+      if (json !== true)
+        process.stdout.write(
+          `version ${one}, build ${done.seq}: ${done.added ? 'logged' : 'was logged already'}  ${url}\n`,
+        );
+    }
+    if (json === true) printJson({ pipeline, trackingUri: session.tracker.uri, versions: logged });
+    return 0;
+  } finally {
+    await session.close();
+  }
+}
+
+async function everyVersion({ store }: Session, pipeline: string): Promise<number[]> {
+  const versions = (await store.records.list(pipeline)).map(({ version }) => version);
+  if (versions.length > 0) return versions;
+  throw noVersionYet(pipeline);
+}
+
+/** Starts the workflow, or follows the one that is at it. */
+async function logOne(session: Session, pipeline: string, version: number): Promise<LoggedVersion> {
+  const place = session.tracker.place();
+  const input: LogVersionInput = {
+    pipeline,
+    version,
+    ...(isDirectoryUri(place) ? { trackingFolder: place } : {}),
+  };
+  return session.client.workflow.execute<typeof logVersion>('logVersion', {
+    workflowId: `${pipeline}-log-${version}`,
+    workflowIdConflictPolicy: 'USE_EXISTING',
+    taskQueue: session.config.taskQueue,
+    args: [input],
+    staticSummary: `${pipeline} · log version ${version}`,
+  });
 }

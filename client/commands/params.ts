@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { examples, type CommandContext } from './context.ts';
-import { comparison } from './diff.ts';
+import { comparison } from './diff/diff.ts';
 
 export function paramsCommand(context: CommandContext): Command {
   const diff = comparison(context, {

@@ -1,6 +1,15 @@
+import type { HistoryAndWorkflowId, WorkflowExecutionInfo } from '@temporalio/client';
+import { DefaultLogger, Runtime } from '@temporalio/worker';
 import { Command } from 'commander';
 import { countArgument } from '../arguments.ts';
-import { examples, type CommandContext } from './context.ts';
+import { EXIT } from '../failure.ts';
+import { table } from '../format.ts';
+import { printJson, say } from '../print.ts';
+import { type Session, openSession } from '../session.ts';
+import type { Config } from '../../config/environment.ts';
+import { type Replayed, replay } from '../../worker/replay.ts';
+import { workflowSource } from '../../worker/workflow-source.ts';
+import { type CommandContext, examples } from './context.ts';
 
 export function replayCommand(context: CommandContext): Command {
   return new Command('replay')
@@ -10,7 +19,86 @@ export function replayCommand(context: CommandContext): Command {
     .option('--json', 'print exactly one JSON document on stdout')
     .addHelpText('after', examples('replay', `replay --query "WorkflowType = 'trainBatch'"`))
     .action(async (flags: { limit: number; query?: string; json?: boolean }) => {
-      const { replayHistories } = await import('../replay.ts');
       process.exitCode = await replayHistories(context.configure(), flags);
     });
+}
+
+export interface ReplayOptions {
+  /** How many histories at most: the open ones first, then the latest. */
+  limit: number;
+  /** Instead of everything on our task queue, in Temporal's list filter. */
+  query?: string | undefined;
+  json?: boolean | undefined;
+}
+
+type Told = Replayed & { type: string; status: string };
+
+/** `replay`: runs the open and the recent histories of the namespace through the workflow code as it is here. */
+export async function replayHistories(config: Config, options: ReplayOptions): Promise<number> {
+  Runtime.install({ logger: new DefaultLogger('ERROR', () => undefined) });
+  const session = await openSession(config, { check: ['temporal'] });
+  try {
+    const runs = await listRuns(session, options);
+    const told: Told[] = [];
+    for await (const result of replay(
+      workflowSource({ production: false }),
+      historiesOf(session, runs),
+    )) {
+      const { type, status } = runs.get(result.runId)!;
+      told.push({ ...result, type, status: status.name.toLowerCase() });
+    }
+    if (options.json === true) printJson(told);
+    else printReplayed(told);
+    return told.every(({ problem }) => problem === undefined) ? 0 : EXIT.failed;
+  } finally {
+    await session.close();
+  }
+}
+
+/** By run id, the open ones first: those are what a deploy can strand. */
+async function listRuns(
+  { client, config }: Session,
+  { limit, query }: ReplayOptions,
+): Promise<Map<string, WorkflowExecutionInfo>> {
+  const runs = new Map<string, WorkflowExecutionInfo>();
+  const scope = query ?? `TaskQueue = '${config.taskQueue}'`;
+  for (const filter of [`(${scope}) AND ExecutionStatus = 'Running'`, scope])
+    for await (const run of client.workflow.list({ query: filter })) {
+      if (runs.size >= limit) break;
+      runs.set(run.runId, run);
+    }
+  return runs;
+}
+
+async function* historiesOf(
+  { client }: Session,
+  runs: Map<string, WorkflowExecutionInfo>,
+): AsyncGenerator<HistoryAndWorkflowId> {
+  for (const { workflowId, runId } of runs.values())
+    yield {
+      workflowId,
+      history: await client.workflow.getHandle(workflowId, runId).fetchHistory(),
+    };
+}
+
+function printReplayed(told: readonly Told[]): void {
+  if (told.length === 0) {
+    say('there is no history to replay: nothing a deploy could strand');
+    return;
+  }
+  const rows = told.map(({ workflowId, runId, type, status, problem }) => [
+    workflowId,
+    runId.slice(0, 8),
+    type,
+    status,
+    problem === undefined ? 'replays' : 'does not',
+  ]);
+  process.stdout.write(`${table(['workflow', 'run', 'type', 'status', 'here'], rows)}\n`);
+  const bad = told.filter(({ problem }) => problem !== undefined);
+  for (const { workflowId, problem } of bad) say(`${workflowId}: ${problem}`, 'error');
+  say(
+    bad.length === 0
+      ? `all ${told.length} histories replay on this code`
+      : `${bad.length} of ${told.length} histories do not replay on this code: deploying it would strand those that are running`,
+  );
 }

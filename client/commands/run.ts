@@ -1,8 +1,18 @@
+import { WorkflowFailedError } from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
 import type { Command } from 'commander';
-import { STAGE_NAMES, type StageName } from '../../contract/stages.ts';
-import { BadParams } from '../../contract/failures.ts';
 import { batchArgument, setArgument, stageArgument } from '../arguments.ts';
-import { examples, pipelineCommand, type CommandContext, type CommonFlags } from './context.ts';
+import { exitCodeOf } from '../failure.ts';
+import { printJson, say } from '../print.ts';
+import { openSession, type Session } from '../session.ts';
+import { comeBack, reportFailure, watchToEnd } from '../watcher.ts';
+import type { Config } from '../../config/environment.ts';
+import { type Request, type Started, start } from '../start.ts';
+import { BadParams } from '../../contract/failures.ts';
+import { RAW_FILES } from '../../contract/paths.ts';
+import { type Ref, isDirectory } from '../../contract/ref.ts';
+import { STAGE_NAMES, type StageName } from '../../contract/stages.ts';
+import { type CommandContext, type CommonFlags, examples, pipelineCommand } from './context.ts';
 
 interface RunFlags extends CommonFlags {
   set?: Record<string, unknown>;
@@ -49,8 +59,6 @@ async function runBatch(
   flags: RunFlags,
   only?: StageName,
 ): Promise<void> {
-  const { run, reportFailure } = await import('../run.ts');
-  const { exitCodeOf } = await import('../failure.ts');
   let pipeline = flags.pipeline ?? '';
   const request = { batch, only, set: flags.set ?? {}, ...flags };
   try {
@@ -69,4 +77,63 @@ function withRunFlags(command: Command): Command {
     .option('--force', 'run every stage anew, whatever the cache holds')
     .option('--refresh', 'look at the source for rows that are new, whatever is known of it')
     .option('--detach', 'start it and come back at once');
+}
+
+export interface RunOptions extends Request {
+  detach?: boolean | undefined;
+  json?: boolean | undefined;
+}
+
+/** `run` and `stage`: starts a run or joins it, shows it happening, and prints what came of it. */
+export async function run(config: Config, options: RunOptions): Promise<number> {
+  const last: StageName = options.only ?? options.until ?? 'evaluate';
+  const tracked = last === 'train' || last === 'evaluate';
+  const session = await openSession(config, {
+    check: tracked ? ['temporal', 'storage', 'tracking'] : ['temporal', 'storage'],
+  });
+  try {
+    const started = await start(session, options);
+    if (started.joined) say(`${started.workflowId} is already running: following it`);
+    if (options.detach === true) return detached(started, options);
+    const again = (error: unknown): Promise<Started | undefined> =>
+      sendAgain(session, started, options, error);
+    return await watchToEnd(session, started, last, { ...options, again });
+  } finally {
+    await session.close();
+  }
+}
+
+function detached({ workflowId, runId, joined }: Started, options: RunOptions): number {
+  if (options.json === true) printJson({ status: 'running', workflowId, runId, joined });
+  else process.stdout.write(`${workflowId} ${runId}\n`);
+  say(comeBack(options));
+  return 0;
+}
+
+/**
+ * Starts a run once more that failed because what this machine had brought for it is missing or damaged
+ * in the store, and brings it anew: no worker can. A checksum may hide damage, so it is seen only there.
+ * @returns undefined where that is not why it failed, or this machine has other bytes
+ */
+export async function sendAgain(
+  session: Session,
+  { source }: Pick<Started, 'source'>,
+  request: Request,
+  error: unknown,
+): Promise<Started | undefined> {
+  const lost = lostObject(error);
+  if (source === undefined || lost === undefined || request.damaged !== undefined) return undefined;
+  const ours = isDirectory(source) ? lost.path.startsWith(RAW_FILES) : lost.md5 === source.md5;
+  if (!ours) return undefined;
+  say(`${lost.path} is missing or damaged in the store: it is sent again`, 'warning');
+  return start(session, { ...request, damaged: [lost.md5] });
+}
+
+/** The object whose loss ended a run. */
+function lostObject(error: unknown): Pick<Ref, 'path' | 'md5'> | undefined {
+  const failure = error instanceof WorkflowFailedError ? error.cause?.cause : undefined;
+  if (!(failure instanceof ApplicationFailure) || failure.type !== 'DamagedArtifact')
+    return undefined;
+  const [facts] = (failure.details ?? []) as { ref?: Pick<Ref, 'path' | 'md5'> }[];
+  return facts?.ref;
 }

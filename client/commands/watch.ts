@@ -1,6 +1,12 @@
+import { WorkflowNotFoundError } from '@temporalio/client';
 import type { Command } from 'commander';
 import { batchArgument } from '../arguments.ts';
-import { examples, pipelineCommand, type CommandContext, type CommonFlags } from './context.ts';
+import { openSession } from '../session.ts';
+import { workflowIdOf } from '../start.ts';
+import { type Followed, watchToEnd } from '../watcher.ts';
+import type { Config } from '../../config/environment.ts';
+import { MissingHistory } from '../../contract/failures.ts';
+import { type CommandContext, type CommonFlags, examples, pipelineCommand } from './context.ts';
 
 interface WatchFlags extends CommonFlags {
   workflowId?: string;
@@ -12,9 +18,29 @@ export function watchCommand(context: CommandContext): Command {
     .option('--workflow-id <id>', 'if another client gave it an id of its own')
     .addHelpText('after', examples('watch 2', 'watch 2 --workflow-id by-hand'))
     .action(async (batch: number, { pipeline, json, workflowId }: WatchFlags) => {
-      const { watch } = await import('../watch.ts');
       const config = context.configure(pipeline);
       const asked = { pipeline: config.pipeline, batch, json, workflowId };
       process.exitCode = await watch(config, asked);
     });
+}
+
+/** `watch N`: follows the run of a batch, whoever started it, or tells what came of the last one. */
+export async function watch(
+  config: Config,
+  { workflowId: named, ...options }: Followed & { workflowId?: string | undefined },
+): Promise<number> {
+  const session = await openSession(config, { check: ['temporal'] });
+  const workflowId = named ?? workflowIdOf(options);
+  try {
+    const { runId } = await session.client.workflow.getHandle(workflowId).describe();
+    const run = { workflowId, runId, joined: true };
+    return await watchToEnd(session, run, 'evaluate', options);
+  } catch (error) {
+    if (!(error instanceof WorkflowNotFoundError)) throw error;
+    throw new MissingHistory(
+      `${workflowId} has never been run, or its history is gone: "status ${options.batch}" shows the version that stands`,
+    );
+  } finally {
+    await session.close();
+  }
 }

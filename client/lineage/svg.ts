@@ -1,4 +1,4 @@
-import { bytes } from '../display.ts';
+import { bytes } from '../format.ts';
 import { fold, type Drawn } from './fold.ts';
 import { KINDS, shortHash, type Lineage } from './graph.ts';
 

@@ -12,7 +12,7 @@ import { whatIsLeft, type Left } from './left.ts';
 import { CACHE_ENTRY, LEDGER, RECORD, unlessDamaged, type Problem } from './problems.ts';
 import type { Verified } from './report.ts';
 import { verifyVersions } from './versions.ts';
-import { warnWithoutWorker } from '../workers.ts';
+import { warnWithoutWorker } from '../waiting.ts';
 
 /** What a repair came to. */
 export interface Repaired {

@@ -1,4 +1,4 @@
-import { bytes, duration, table } from '../display.ts';
+import { bytes, duration, table } from '../format.ts';
 import { VersionSet } from '../../store/version-set.ts';
 import { say } from '../print.ts';
 import type { Problem } from './problems.ts';

@@ -2,7 +2,7 @@ import { DamagedArtifact } from '../../contract/failures.ts';
 import type { Store } from '../../store/index.ts';
 import { ledgerKey, refsOf, type Ledger } from '../../store/ledger/ledger.ts';
 import { inParallel } from '../../store/parallel.ts';
-import { noVersionYet } from '../latest.ts';
+import { noVersionYet } from '../versions.ts';
 import { openMeter } from '../meter.ts';
 import { Inventory, readObjects } from './objects.ts';
 import { faultOf, LEDGER, Problems } from './problems.ts';

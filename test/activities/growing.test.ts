@@ -9,7 +9,7 @@ import type { Deps } from '../../activities/deps.ts';
 import { findPending } from '../../activities/find_pending.ts';
 import { getData } from '../../activities/get_data.ts';
 import { prepareBatch } from '../../activities/prepare_batch.ts';
-import { computeHere } from '../../client/compute-here.ts';
+import { computeHere } from '../../client/commands/pending/arrived.ts';
 import { paramsSchema } from '../../contract/params.ts';
 import { permutation } from '../../pipeline/batches/shuffle.ts';
 import { storeIn } from '../../store/index.ts';

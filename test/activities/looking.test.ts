@@ -3,7 +3,7 @@ import { lookAt, type Looked } from '../../sources/arrivals/look.ts';
 import type { Listing, Place } from '../../sources/arrivals/place.ts';
 import { uploadedPlace } from '../../sources/arrivals/uploaded.ts';
 import type { Deps } from '../../activities/deps.ts';
-import { computeHere } from '../../client/compute-here.ts';
+import { computeHere } from '../../client/commands/pending/arrived.ts';
 import { paramsSchema } from '../../contract/params.ts';
 import { storeIn, type Store } from '../../store/index.ts';
 import { MemoryBucket } from '../support/memory-bucket.ts';

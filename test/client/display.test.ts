@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { duration, wrapped } from '../../client/display.ts';
+import { duration, wrapped } from '../../client/format.ts';
 
 describe('wrapped', () => {
   it('keeps every word, in order, in lines that fit', () => {

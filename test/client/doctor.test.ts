@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { failed } from '../../client/doctor/finding.ts';
-import { node, skew } from '../../client/doctor/machine.ts';
-import { mlflowVersion } from '../../client/doctor/mlflow.ts';
+import { failed } from '../../client/commands/doctor/finding.ts';
+import { node, skew } from '../../client/commands/doctor/machine.ts';
+import { mlflowVersion } from '../../client/commands/doctor/servers.ts';
 import { SetupError } from '../../contract/failures.ts';
 
 describe('doctor', () => {

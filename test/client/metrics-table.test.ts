@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { metricsTable } from '../../client/print.ts';
+import { metricsTable } from '../../client/result.ts';
 
 it('rows are counted in whole numbers, also where there is one, or none; scores are shares', () => {
   const shares = { accuracy: 1, test_rows: 3 };

@@ -1,11 +1,12 @@
 import { defaultPayloadConverter } from '@temporalio/common';
 import proto from '@temporalio/proto';
 import { describe, expect, it } from 'vitest';
-import { bar } from '../../client/display.ts';
+import { bar } from '../../client/format.ts';
 import type { StageView } from '../../client/follow.ts';
-import { ago } from '../../client/status/ago.ts';
-import { applyPending, pendingOf, type Described } from '../../client/pending.ts';
-import { waitingForWorker } from '../../client/workers.ts';
+import { ago } from '../../client/format.ts';
+import { applyPending } from '../../client/follow.ts';
+import { pendingOf, type Described } from '../../client/waiting.ts';
+import { waitingForWorker } from '../../client/waiting.ts';
 
 const { PendingActivityState } = proto.temporal.api.enums.v1;
 

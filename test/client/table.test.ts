@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { table } from '../../client/display.ts';
-import { widthOf } from '../../client/width.ts';
+import { table } from '../../client/format.ts';
+import { widthOf } from '../../client/format.ts';
 
 describe('a table', () => {
   it('has numbers to the right, words to the left, and nothing at the ends of its lines', () => {

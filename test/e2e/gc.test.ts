@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { isRunAtWork } from '../../client/gc/live.ts';
+import { isRunAtWork } from '../../client/commands/gc.ts';
 import { verifyVersions } from '../../client/verify/versions.ts';
 import { objectKey } from '../../store/artifacts.ts';
 import { collectGarbage } from '../../store/gc/collect.ts';

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Shown } from '../../client/schedule/show.ts';
+import type { Shown } from '../../client/commands/schedule/show.ts';
 import { loadConfig } from '../../config/environment.ts';
 import { batchesAt } from '../../store/ledger/ledger.ts';
 import { openStore, type Store } from '../../store/index.ts';

@@ -8,7 +8,7 @@ import type { Client } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { NightlySummary } from '../../contract/nightly.ts';
-import type { Shown } from '../../client/schedule/show.ts';
+import type { Shown } from '../../client/commands/schedule/show.ts';
 import {
   makeProject,
   ROOT,

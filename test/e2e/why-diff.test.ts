@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { DiffDocument } from '../../client/diff/document.ts';
+import type { DiffDocument } from '../../client/commands/diff/document.ts';
 import type { DvcDiff } from '../../client/diff/dvc-shape.ts';
 import type { ResultDocument } from '../../client/result.ts';
 import type { Origin } from '../../client/why/origin.ts';

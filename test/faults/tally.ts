@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs';
-import { table } from '../../client/display.ts';
+import { table } from '../../client/format.ts';
 import type { FaultName } from './faults.ts';
 import type { Round } from './round.ts';
 

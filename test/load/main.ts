@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { table } from '../../client/display.ts';
+import { table } from '../../client/format.ts';
 import { setup } from '../support/stack.ts';
 import { runLoad } from './load.ts';
 

@@ -1,0 +1,115 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import { type CommandContext, type CommonFlags, examples, pipelineCommand } from '../context.ts';
+import { printJson } from '../../print.ts';
+import { type Session, openSession } from '../../session.ts';
+import type { Config } from '../../../config/environment.ts';
+import { MissingHistory } from '../../../contract/failures.ts';
+import type { Records, VersionRecord } from '../../../store/records.ts';
+import { diffOf } from './document.ts';
+import { diffText } from './print.ts';
+
+export function diffCommand(context: CommandContext): Command {
+  return comparison(context, {
+    description: 'show what differs between two versions: rows, params, metrics, model, artifacts',
+    load: async () => (await import('./diff.ts')).diff,
+    examples: ['diff 1 2', 'diff 2.1 2.2 --json'],
+  });
+}
+
+/** A command that takes two builds. */
+export function comparison(
+  context: CommandContext,
+  of: {
+    description: string;
+    load: () => Promise<(config: Config, request: DiffRequest) => Promise<number>>;
+    examples: string[];
+  },
+): Command {
+  return pipelineCommand('diff', of.description)
+    .argument('<A>', 'a version; 3.1 is the first build of version 3, 3 its latest', buildArgument)
+    .argument('<B>', 'another', buildArgument)
+    .addHelpText('after', examples(...of.examples))
+    .action(async (old: BuildName, now: BuildName, { pipeline, json }: CommonFlags) => {
+      const compare = await of.load();
+      const config = context.configure(pipeline);
+      const asked = { pipeline: config.pipeline, old, new: now, json };
+      process.exitCode = await compare(config, asked);
+    });
+}
+
+export interface DiffRequest {
+  pipeline: string;
+  old: BuildName;
+  new: BuildName;
+  json?: boolean | undefined;
+}
+
+/** `diff A B`: what differs between two versions, or two builds of one. */
+export async function diff(config: Config, request: DiffRequest): Promise<number> {
+  return comparing(config, request, async ({ store }, old, now) => {
+    const document = await diffOf(store, old, now);
+    if (request.json === true) printJson(document);
+    else process.stdout.write(`${diffText(document)}\n`);
+  });
+}
+
+/**
+ * Finds the two builds and shows what `show` makes of them.
+ * @throws MissingHistory when one of them has not been built
+ */
+export async function comparing(
+  config: Config,
+  request: DiffRequest,
+  show: (session: Session, old: VersionRecord, now: VersionRecord) => Promise<void>,
+): Promise<number> {
+  const session = await openSession(config, { check: ['storage'] });
+  const { records } = session.store;
+  try {
+    const [old, now] = await Promise.all(
+      [request.old, request.new].map((name) => findBuild(records, request.pipeline, name)),
+    );
+    await show(session, old!, now!);
+    return 0;
+  } finally {
+    await session.close();
+  }
+}
+
+/** A build as a person names it: `3` is the latest of version 3, `3.1` its first. */
+export interface BuildName {
+  version: number;
+  /** Undefined: the latest. */
+  build: number | undefined;
+  /** As it was typed. */
+  text: string;
+}
+
+export function buildArgument(text: string): BuildName {
+  const [, version, build] = /^(\d{1,6})(?:\.(\d{1,6}))?$/.exec(text) ?? [];
+  if (version === undefined || Number(version) < 1 || (build !== undefined && Number(build) < 1))
+    throw new InvalidArgumentError('a version is a whole number from 1; 3.1 is its first build.');
+  return {
+    version: Number(version),
+    build: build === undefined ? undefined : Number(build),
+    text,
+  };
+}
+
+/**
+ * The record of a build.
+ * @throws MissingHistory when the version has not been built, or not so often.
+ */
+export async function findBuild(
+  records: Records,
+  pipeline: string,
+  { version, build }: BuildName,
+): Promise<VersionRecord> {
+  const latest = await records.latest(pipeline, version);
+  if (build === undefined) return latest;
+  const record = await records.read(pipeline, version, build);
+  if (record === undefined)
+    throw new MissingHistory(
+      `version ${version} of ${pipeline} has no build ${build}: its latest is ${version}.${latest.seq}`,
+    );
+  return record;
+}

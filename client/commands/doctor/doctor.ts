@@ -1,0 +1,95 @@
+import { randomUUID } from 'node:crypto';
+import { Command } from 'commander';
+import { type CommandContext, examples } from '../context.ts';
+import { EXIT } from '../../failure.ts';
+import { onStdout } from '../../print.ts';
+import { printJson } from '../../print.ts';
+import { type Session, openSession } from '../../session.ts';
+import type { Config } from '../../../config/environment.ts';
+import { sha256 } from '../../../store/hash.ts';
+import { type Finding, failed, ok } from './finding.ts';
+import { clock, machine } from './machine.ts';
+import { mlflow, temporal } from './servers.ts';
+
+export function doctorCommand(context: CommandContext): Command {
+  return new Command('doctor')
+    .description('check every part a run needs, and say how to mend what is wrong')
+    .option('--json', 'print exactly one JSON document on stdout')
+    .addHelpText('after', examples('doctor', 'doctor --json'))
+    .action(async ({ json }: { json?: boolean }) => {
+      process.exitCode = await doctor(context.configure(), { root: context.root, json });
+    });
+}
+
+const MARKS = { ok: onStdout.green, warn: onStdout.yellow, fail: onStdout.red };
+
+type Part = 'temporal' | 'storage' | 'tracking';
+
+/** `doctor`: looks at every part a run needs, and says how to mend what is wrong. */
+export async function doctor(
+  config: Config,
+  { root, json }: { root: string; json?: boolean | undefined },
+): Promise<number> {
+  const looked = (
+    await Promise.all([
+      machine(root),
+      part(config, 'temporal', 'Temporal', temporal),
+      part(config, 'storage', 'S3', storage),
+      part(config, 'tracking', 'MLflow', mlflow),
+      clocks(config),
+    ])
+  ).flat();
+  const findings = [ok('params.yaml', 'valid'), ...looked]; // or there were no config
+  if (json === true) printJson({ findings });
+  else process.stdout.write(`${listOf(findings)}\n`);
+  return findings.some(({ state }) => state === 'fail') ? EXIT.setup : 0;
+}
+
+/** One part, reached for itself: another that is down is no reason not to look. */
+async function part(
+  config: Config,
+  name: Part,
+  title: string,
+  look: (session: Session) => Promise<Finding[]>,
+): Promise<Finding[]> {
+  let session: Session | undefined;
+  try {
+    // Tracking is asked below: a session may put its absence off, and we are here to tell of it.
+    session = await openSession(config, { check: name === 'tracking' ? [] : [name] });
+    return await look(session);
+  } catch (error) {
+    return [failed(title, error)];
+  } finally {
+    await session?.close();
+  }
+}
+
+/** Writes an object, reads it and deletes it, under a key that nothing else uses. */
+async function storage({ store: { bucket } }: Session): Promise<Finding[]> {
+  const { endpoint, bucket: name } = bucket.location;
+  const key = `doctor/${randomUUID()}`;
+  const bytes = Buffer.from('is anybody there?');
+  await bucket.put(key, bytes, { sha256: sha256(bytes), condition: { absent: true } });
+  try {
+    await bucket.get(key);
+  } finally {
+    await bucket.delete(key);
+  }
+  return [ok('S3', `bucket ${name} at ${endpoint ?? 'AWS'} takes, gives and deletes objects`)];
+}
+
+async function clocks({ storage: { endpoint }, tracking: { uri } }: Config): Promise<Finding[]> {
+  const urls = [endpoint, uri].filter((url): url is string => url?.startsWith('http') === true);
+  return (await Promise.all(urls.map(clock))).filter((found) => found !== undefined);
+}
+
+/** A line for each finding, and under it how to mend it: sentences are too long for a column. */
+function listOf(findings: readonly Finding[]): string {
+  const width = Math.max(...findings.map(({ check }) => check.length));
+  return findings
+    .flatMap(({ check, state, found, mend }) => [
+      `${check.padEnd(width)}  ${MARKS[state](state.padEnd(4))}  ${found}`,
+      ...(mend === null ? [] : [`${' '.repeat(width + 2)}      → ${mend}`]),
+    ])
+    .join('\n');
+}

@@ -1,0 +1,87 @@
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { type CommandContext, type CommonFlags, examples, pipelineCommand } from '../context.ts';
+import { setArgument } from '../../arguments.ts';
+import { computeHere } from './arrived.ts';
+import { table } from '../../format.ts';
+import { printJson, say } from '../../print.ts';
+import { openSession } from '../../session.ts';
+import type { Config } from '../../../config/environment.ts';
+import { paramsOf } from '../../../contract/params.ts';
+import { isPlace } from '../../../sources/arrivals/open-place.ts';
+import { checkFrozen } from '../../../sources/frozen.ts';
+import { waitingSentence } from '../../../sources/growing/batches-there.ts';
+import { LocalCache } from '../../../store/local-cache.ts';
+import type { ArrivedBatch } from './arrived.ts';
+import { arrivedIn } from './files.ts';
+import { arrivedRows } from './rows.ts';
+
+export function pendingCommand(context: CommandContext): Command {
+  return pipelineCommand('pending', 'list what has arrived and has no version')
+    .option('--set <key=value>', 'a param as "run" would be given it; repeatable', setArgument)
+    .addHelpText('after', examples('pending', 'pending --pipeline sales --json'))
+    .action(async ({ pipeline, set, json }: CommonFlags & { set?: Record<string, unknown> }) => {
+      const config = context.configure(pipeline);
+      process.exitCode = await listPending(config, {
+        pipeline: config.pipeline,
+        set: set ?? {},
+        cache: join(context.root, '.retrain', 'cache'),
+        json,
+      });
+    });
+}
+
+export interface PendingOptions {
+  pipeline: string;
+  set: Record<string, unknown>;
+  /** The folder of files kept on this machine. */
+  cache: string;
+  json?: boolean | undefined;
+}
+
+/**
+ * `pending`: what has arrived and has no version, as this machine sees the source. Nothing is taken in:
+ * that is a run's, or a nightly's, to do.
+ */
+export async function listPending(config: Config, options: PendingOptions): Promise<number> {
+  const { pipeline, set, json, cache } = options;
+  const params = paramsOf(config.params, set);
+  const session = await openSession(config, { check: ['storage'] });
+  try {
+    const { store } = session;
+    const [ledger, versions] = await Promise.all([
+      store.ledgers.read(pipeline),
+      store.records.list(pipeline),
+    ]);
+    if (ledger !== undefined && ledger.batches.length > 0) checkFrozen(ledger, params);
+    const deps = { store, local: new LocalCache(cache), compute: computeHere };
+    const look = isPlace(params.data.source) ? arrivedIn : arrivedRows;
+    const arrived = await look({ deps, sources: config.sources, ledger, params });
+    const built = new Set(versions.map(({ version }) => version));
+    const batches = arrived.batches.filter(({ batch }) => !built.has(batch));
+    const { waiting, warnings } = arrived;
+    if (json === true) printJson({ pipeline, batches, waiting, warnings });
+    else {
+      for (const warning of warnings) say(warning, 'warning');
+      if (batches.length > 0) process.stdout.write(`${tableOf(batches)}\n`);
+      else say(`nothing is pending: each batch of ${pipeline} that has arrived has a version`);
+      if (waiting > 0) say(waitingSentence({ last: arrived.batches.length, waiting }, ledger!));
+    }
+    return 0;
+  } finally {
+    await session.close();
+  }
+}
+
+function tableOf(batches: readonly ArrivedBatch[]): string {
+  const files = batches.some(({ file }) => file !== null);
+  return table(
+    ['batch', 'rows', ...(files ? ['file'] : []), 'data'],
+    batches.map(({ batch, rows, file, isNew }) => [
+      batch,
+      rows,
+      ...(file === null ? [] : [file]),
+      isNew ? 'new' : 'known',
+    ]),
+  );
+}

@@ -1,0 +1,100 @@
+import { existsSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { batchesThere } from '../../../sources/growing/batches-there.ts';
+import { nextState } from '../../../sources/growing/next-state.ts';
+import { lastStamp, mayGrow } from '../../../sources/growing/text.ts';
+import { bringIn, type Brought } from '../../../sources/bring.ts';
+import { kindOf } from '../../../sources/identity.ts';
+import type { Stamp } from '../../../sources/source.ts';
+import { withOwnFolder } from '../../../store/own-folder.ts';
+import { batchCount } from '../../../pipeline/batches/batch.ts';
+import { taskOf } from '../../../contract/params.ts';
+import { batchesKnown, tableOf, type Ledger } from '../../../store/ledger/ledger.ts';
+import type { Arrived, ArrivedBatch, Looking } from './arrived.ts';
+
+/**
+ * The batches of a table: those that could be cut from the rows known, and after them those of rows that are
+ * new. A short one that may still be filled is left out.
+ * @throws BadData when rows that are known have changed
+ */
+export async function arrivedRows(looking: Looking): Promise<Arrived> {
+  const { ledger, params } = looking;
+  const { source, batch_size: size } = params.data;
+  const isHere = !['file', 'dvc'].includes(kindOf(source)) || existsSync(pathOf(source));
+  const warnings = isHere ? [] : [`${source} is not here: this goes by what is known of it`];
+  if (ledger === undefined || ledger.batches.length === 0) {
+    const rows = isHere ? await countRows(looking) : 0;
+    const batches = Array.from({ length: batchCount(rows, size) }, (_, i) => ({
+      batch: i + 1,
+      rows: Math.min(size, rows - i * size),
+      file: null,
+      isNew: true,
+    }));
+    return { batches, waiting: 0, warnings };
+  }
+  const now = isHere && mayGrow(source) ? await grownLedger(looking, ledger) : ledger;
+  const { last, waiting } = batchesThere(now, params);
+  const known = batchesThere(ledger, params).last;
+  const batches = Array.from({ length: last }, (_, i): ArrivedBatch => {
+    const batch = i + 1;
+    return { batch, rows: rowsOf(now, batch), file: null, isNew: batch > known };
+  });
+  return { batches, waiting, warnings };
+}
+
+/** The ledger as a look would leave it; nothing is stored. */
+async function grownLedger({ deps, ...looking }: Looking, ledger: Ledger): Promise<Ledger> {
+  const last = ledger.raw.at(-1)!;
+  return withOwnFolder(tmpdir(), 'pending', async (folder) => {
+    const next = await withSource(looking, lastStamp(ledger), async (text) =>
+      text === undefined
+        ? undefined
+        : nextState(deps, ledger, text, folder, { signal: new AbortController().signal }),
+    );
+    if (next === undefined) return ledger;
+    const state = { ...last, after: ledger.batches.length, rows: next.rows };
+    return { ...ledger, raw: [...ledger.raw, state] };
+  });
+}
+
+async function countRows({ deps, ...looking }: Looking): Promise<number> {
+  const { data } = looking.params;
+  return withSource(looking, undefined, async (text) => {
+    const { rows } = await deps.compute(
+      'inspectRaw',
+      {
+        path: text!.file, // no state of it was said to be known
+        file: text!.ref.path,
+        target: data.target,
+        declared: data.columns,
+        missingValues: data.missing_values,
+        task: taskOf(looking.params),
+        delimiter: data.delimiter,
+      },
+      new AbortController().signal,
+    );
+    return rows;
+  });
+}
+
+function withSource<T>(
+  { params, sources }: Pick<Looking, 'params' | 'sources'>,
+  known: Stamp | undefined,
+  use: (text: Brought | undefined) => Promise<T>,
+): Promise<T> {
+  const { source, encoding } = params.data;
+  const place = { ...sources, root: process.cwd(), confined: false, encoding, known };
+  return bringIn(source, place, use);
+}
+
+function rowsOf(ledger: Ledger, batch: number): number {
+  const standing = ledger.batches[batch - 1];
+  if (standing !== undefined) return standing.rows;
+  const { batch_size: size } = ledger.settings;
+  const { after, rows } = tableOf(ledger, batchesKnown(ledger));
+  return Math.min(size, rows - (batch - 1 - after) * size);
+}
+
+function pathOf(source: string): string {
+  return source.replace(/^dvc:\/\//, '');
+}

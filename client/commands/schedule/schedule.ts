@@ -1,0 +1,205 @@
+import { Command } from 'commander';
+import { type CommandContext, type CommonFlags, examples, pipelineCommand } from '../context.ts';
+import { setArgument } from '../../arguments.ts';
+import { duration, table } from '../../format.ts';
+import { printJson } from '../../print.ts';
+import { type Session, openSession } from '../../session.ts';
+import type { Config } from '../../../config/environment.ts';
+import { BadParams } from '../../../contract/failures.ts';
+import { paramsOf } from '../../../contract/params.ts';
+import { type Wanted, pipelineOf, putSchedule, scheduleIdOf } from './definition.ts';
+import { type Shown, notThere, shownOf } from './show.ts';
+
+interface CreateFlags extends CommonFlags {
+  at?: string;
+  cron?: string;
+  timezone?: string;
+  jitter: string;
+  catchup: string;
+  note?: string;
+  set?: Record<string, unknown>;
+}
+
+const VERBS: [ScheduleVerb, string][] = [
+  ['describe', 'show it, its next nights and what came of the last'],
+  ['pause', 'let it start nothing until it is resumed'],
+  ['resume', 'let it go on'],
+  ['trigger', 'start a nightly now, unless one runs'],
+  ['delete', 'remove it; nightlies under way go on'],
+];
+
+export function scheduleCommand(context: CommandContext): Command {
+  const schedule = new Command('schedule')
+    .description('a nightly for a pipeline, as a Temporal Schedule')
+    .addHelpText('after', examples('schedule create --timezone Europe/Berlin', 'schedule list'))
+    .addCommand(createCommand(context))
+    .addCommand(listCommand(context));
+  for (const [verb, description] of VERBS)
+    schedule.addCommand(verbCommand(context, verb, description));
+  return schedule;
+}
+
+function createCommand(context: CommandContext): Command {
+  return pipelineCommand('create', 'create it, or change it to this; a pause stays')
+    .option('--at <HH:MM>', 'every day at this time (default: 02:00)')
+    .option('--cron <expression>', 'or by a cron, such as "0 2 * * 1-5"')
+    .option(
+      '--timezone <name>',
+      'an IANA name, such as Europe/Berlin (default: that of this machine)',
+    )
+    .option('--jitter <duration>', 'a random delay of up to this', '1m')
+    .option('--catchup <duration>', 'make up for a night missed this long ago at most', '12h')
+    .option('--note <text>', 'for whoever looks at it')
+    .option('--set <key=value>', 'override a param for its runs; repeatable', setArgument)
+    .addHelpText('after', examples('schedule create --at 03:30 --timezone Europe/Berlin'))
+    .action(async ({ pipeline, at, cron, timezone, set, note, ...flags }: CreateFlags) => {
+      if (at !== undefined && cron !== undefined)
+        throw new BadParams('--at and --cron both say when: give one of them');
+      const { cronAt } = await import('./definition.ts');
+      const config = context.configure(pipeline);
+      process.exitCode = await createSchedule(config, {
+        ...flags,
+        pipeline: config.pipeline,
+        cron: cron ?? cronAt(at ?? '02:00'),
+        timezone: timezone ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
+        note,
+        set: set ?? {},
+      });
+    });
+}
+
+function listCommand(context: CommandContext): Command {
+  return new Command('list')
+    .description('list the nightlies of the namespace')
+    .option('--json', 'print exactly one JSON document on stdout')
+    .addHelpText('after', examples('schedule list --json'))
+    .action(async ({ json }: { json?: boolean }) => {
+      process.exitCode = await listSchedules(context.configure(), { json });
+    });
+}
+
+function verbCommand(context: CommandContext, verb: ScheduleVerb, description: string): Command {
+  return pipelineCommand(verb, description)
+    .option('--note <text>', 'for whoever looks at it')
+    .addHelpText('after', examples(`schedule ${verb} --pipeline sales`))
+    .action(async ({ pipeline, note, json }: CommonFlags & { note?: string }) => {
+      const config = context.configure(pipeline);
+      const asked = { pipeline: config.pipeline, note, json };
+      process.exitCode = await onSchedule(config, verb, asked);
+    });
+}
+
+interface Common {
+  pipeline: string;
+  json?: boolean | undefined;
+}
+
+export type ScheduleVerb = 'describe' | 'pause' | 'resume' | 'trigger' | 'delete';
+
+/** `schedule create`: a nightly for a pipeline, made so if there is one. */
+export async function createSchedule(config: Config, wanted: Wanted & Common): Promise<number> {
+  // Better said now than at night.
+  paramsOf(config.params, wanted.set);
+  return within(config, async (session) => {
+    const { created, description } = await putSchedule(session, wanted);
+    const shown = await shownOf(session, description);
+    if (wanted.json === true) printJson({ created, ...shown });
+    else print(shown, created ? 'created' : 'updated');
+  });
+}
+
+/** `schedule list`: every nightly of the namespace. */
+export async function listSchedules(
+  config: Config,
+  { json }: Pick<Common, 'json'>,
+): Promise<number> {
+  return within(config, async ({ client }) => {
+    const schedules: {
+      schedule: string;
+      paused: boolean;
+      note: string | null;
+      next: string | null;
+    }[] = [];
+    for await (const { scheduleId, action, state, info } of client.schedule.list()) {
+      if (action?.type !== 'startWorkflow' || action.workflowType !== 'nightly') continue;
+      schedules.push({
+        schedule: scheduleId,
+        paused: state.paused,
+        note: state.note ?? null,
+        next: info.nextActionTimes[0]?.toISOString() ?? null,
+      });
+    }
+    if (json === true) return printJson({ schedules });
+    const rows = schedules.map(({ schedule, paused, note, next }) => [
+      schedule,
+      paused ? 'paused' : 'on',
+      next ?? 'never',
+      note ?? '',
+    ]);
+    process.stdout.write(`${table(['schedule', 'state', 'next', 'note'], rows)}\n`);
+  });
+}
+
+/** The other verbs, on a pipeline's own schedule. */
+export async function onSchedule(
+  config: Config,
+  verb: ScheduleVerb,
+  { pipeline, note, json }: Common & { note?: string | undefined },
+): Promise<number> {
+  return within(config, async (session) => {
+    const scheduleId = scheduleIdOf(pipeline);
+    const handle = session.client.schedule.getHandle(scheduleId);
+    try {
+      if (verb === 'pause') await handle.pause(note ?? 'paused by the client');
+      if (verb === 'resume') await handle.unpause(note ?? 'resumed by the client');
+      // Unless it is told to, a trigger goes by no rule: two could run at once, and a failure pause nothing.
+      if (verb === 'trigger') await handle.trigger('SKIP');
+      if (verb === 'delete') {
+        await handle.delete();
+        if (json === true) printJson({ schedule: scheduleId, deleted: true });
+        else process.stdout.write(`${scheduleId} deleted\n`);
+        return;
+      }
+      const shown = await shownOf(session, await handle.describe());
+      if (json === true) printJson(shown);
+      else print(shown, verb === 'trigger' ? 'triggered' : undefined);
+    } catch (error) {
+      throw notThere(error, scheduleId);
+    }
+  });
+}
+
+async function within(config: Config, use: (session: Session) => Promise<void>): Promise<number> {
+  const session = await openSession(config, { check: ['temporal'] });
+  try {
+    await use(session);
+    return 0;
+  } finally {
+    await session.close();
+  }
+}
+
+function print(shown: Shown, done?: string): void {
+  const { schedule, cron, timezone, paused, note, next, last, rules } = shown;
+  const lines = [
+    `${schedule}${done === undefined ? '' : ` ${done}`}: ${cron ?? ''} ${timezone ?? ''}${paused ? ', paused' : ''}`,
+    ...(note === null || note === '' ? [] : [`note  ${note}`]),
+    `rules ${rulesOf(rules)}`,
+    ...(paused
+      ? [
+          `next  none until it is resumed: npm run client -- schedule resume --pipeline ${pipelineOf(schedule)}`,
+        ]
+      : next.map((time) => `next  ${time}`)),
+    ...last.map(({ workflowId, status, said }) => `last  ${workflowId} ${status}  ${said}`),
+  ];
+  process.stdout.write(`${lines.join('\n')}\n`);
+}
+
+function rulesOf({ overlap, catchupMs, pauseOnFailure, jitterMs }: Shown['rules']): string {
+  return [
+    overlap === 'SKIP' ? 'none starts while one runs (overlap SKIP)' : `overlap ${overlap}`,
+    `a missed one is made up for within ${duration(catchupMs)}`,
+    `starts are spread over ${duration(jitterMs)}`,
+    pauseOnFailure ? 'a failure pauses it' : 'a failure does not pause it',
+  ].join(', ');
+}

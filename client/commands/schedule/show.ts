@@ -1,0 +1,70 @@
+import { ScheduleNotFoundError, type ScheduleDescription } from '@temporalio/client';
+import { MissingHistory } from '../../../contract/failures.ts';
+import { tell } from '../../failure.ts';
+import type { Session } from '../../session.ts';
+import type { nightly } from '../../../workflows/index.ts';
+
+/** A schedule as it is shown. */
+export interface Shown {
+  schedule: string;
+  cron: string | null;
+  timezone: string | null;
+  paused: boolean;
+  note: string | null;
+  /** What happens where nights meet, are missed or fail; times in milliseconds. */
+  rules: { overlap: string; catchupMs: number; pauseOnFailure: boolean; jitterMs: number };
+  /** ISO 8601, UTC. */
+  next: string[];
+  last: { workflowId: string; at: string; status: string; said: string }[];
+}
+
+/** A schedule with its next nights and what came of the last ones. */
+export async function shownOf(
+  session: Session,
+  { scheduleId, spec, policies, state, info }: ScheduleDescription,
+): Promise<Shown> {
+  const recent = info.recentActions.slice(-5).reverse();
+  return {
+    schedule: scheduleId,
+    cron: spec.calendars?.[0]?.comment ?? null,
+    timezone: spec.timezone ?? null,
+    paused: state.paused,
+    note: state.note ?? null,
+    rules: {
+      overlap: policies.overlap ?? 'SKIP',
+      catchupMs: policies.catchupWindow,
+      pauseOnFailure: policies.pauseOnFailure,
+      jitterMs: spec.jitter ?? 0,
+    },
+    next: info.nextActionTimes.slice(0, 5).map((time) => time.toISOString()),
+    last: await Promise.all(
+      recent.map(async ({ action, takenAt }) => ({
+        workflowId: action.workflow.workflowId,
+        at: takenAt.toISOString(),
+        ...(await endOf(session, action.workflow.workflowId)),
+      })),
+    ),
+  };
+}
+
+/** By its id alone: a long backlog goes on in other runs under it. */
+async function endOf(
+  { client }: Session,
+  workflowId: string,
+): Promise<{ status: string; said: string }> {
+  const handle = client.workflow.getHandle<typeof nightly>(workflowId);
+  try {
+    const status = (await handle.describe()).status.name.toLowerCase();
+    if (status === 'running') return { status, said: '' };
+    return { status, said: (await handle.result()).state };
+  } catch (error) {
+    return { status: 'failed', said: tell(error).message };
+  }
+}
+
+/** The error of a command on a schedule that is not there, as a sentence. */
+export function notThere(error: unknown, scheduleId: string): unknown {
+  return error instanceof ScheduleNotFoundError
+    ? new MissingHistory(`there is no schedule ${scheduleId}: make it with "schedule create"`)
+    : error;
+}

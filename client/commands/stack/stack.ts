@@ -1,0 +1,106 @@
+import { Command } from 'commander';
+import { type CommandContext, examples } from '../context.ts';
+import { EXIT } from '../../failure.ts';
+import { table } from '../../format.ts';
+import { printJson, say } from '../../print.ts';
+import { loadConfigs, stackDir } from '../../../config/environment.ts';
+import { stackDown, stackStatus, stackUp } from '../../../infra/stack.ts';
+import { isDirectoryUri } from '../../../tracking/place.ts';
+
+const PARTS = [
+  ['up', 'start what is not running, and wait until it answers'],
+  ['down', 'stop it; its state stays'],
+  ['status', 'show each part'],
+] as const;
+
+export function stackCommand({ root, configure }: CommandContext): Command {
+  const command = new Command('stack')
+    .description('the local stack: Temporal, S3, MLflow and a worker, with their state in .stack/')
+    .addHelpText('after', examples('stack up', 'stack status', 'stack down'));
+  for (const [name, description] of PARTS)
+    command
+      .command(name)
+      .description(description)
+      .option('--json', 'print exactly one JSON document on stdout')
+      .addHelpText('after', examples(`stack ${name}`))
+      .action(async ({ json }: { json?: boolean }) => {
+        process.exitCode = await stack(name, root, { json });
+      });
+  command.addCommand(
+    stateCommand('backup <file>', 'the whole state of the running stack in one file').action(
+      async (file: string, flags: StateFlags) => {
+        const { backup } = await import('./state.ts');
+        process.exitCode = await backup(file, { root, configure, ...flags });
+      },
+    ),
+  );
+  command.addCommand(
+    stateCommand('restore <file>', 'put a backup in the place of a stack that is down')
+      .option('--yes', 'do not ask before it takes the place of what is there')
+      .action(async (file: string, flags: StateFlags) => {
+        const { restore } = await import('./state.ts');
+        process.exitCode = await restore(file, { root, configure, ...flags });
+      }),
+  );
+  command.addCommand(
+    stateCommand('reset', 'end the stack and remove all it has stored')
+      .option('--yes', 'do not ask first')
+      .action(async (flags: StateFlags) => {
+        const { reset } = await import('./state.ts');
+        process.exitCode = await reset({ root, configure, ...flags });
+      }),
+  );
+  return command;
+}
+
+interface StateFlags {
+  json?: boolean;
+  yes?: boolean;
+}
+
+function stateCommand(usage: string, description: string): Command {
+  const [name, argument] = usage.split(' ') as [string, string?];
+  const command = new Command(name)
+    .description(description)
+    .option('--json', 'print exactly one JSON document on stdout')
+    .addHelpText('after', examples(`stack ${name}${argument === undefined ? '' : ' stack.tgz'}`));
+  return argument === undefined ? command : command.argument(argument, 'the backup');
+}
+
+/** `stack up`, `stack down`, `stack status`: the local stack in `.stack/` of the project. */
+export async function stack(
+  name: 'up' | 'down' | 'status',
+  root: string,
+  { json }: { json?: boolean | undefined },
+): Promise<number> {
+  const dir = stackDir(root);
+  const options = { dir, root, report: ({ line }: { line: string }) => say(line) };
+  if (name === 'up') await stackUp({ ...options, ...trackingOf(root) });
+  if (name === 'down') await stackDown(options);
+  const parts = await stackStatus(options);
+  if (json === true) printJson({ parts });
+  else if (name === 'status')
+    process.stdout.write(
+      `${table(
+        ['part', 'state', 'pid', 'address'],
+        parts.map(({ part, state, pid, url }) => [part, state, pid ?? '', url]),
+      )}\n`,
+    );
+  return name === 'status' && parts.some(({ state }) => state !== 'running' && state !== 'unused')
+    ? EXIT.setup
+    : 0;
+}
+
+/**
+ * What the stack is told of tracking: whether some pipeline needs its MLflow, and where a variable of this
+ * terminal sends the worker's runs.
+ */
+function trackingOf(root: string): { mlflow: boolean; workerEnv: Record<string, string> } {
+  const config = loadConfigs(root);
+  const names = config().pipelines ?? [undefined];
+  const named = process.env['MLFLOW_TRACKING_URI'];
+  return {
+    mlflow: names.some((name) => !isDirectoryUri(config(name).tracking.uri)),
+    workerEnv: named === undefined ? {} : { MLFLOW_TRACKING_URI: named },
+  };
+}

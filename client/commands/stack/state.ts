@@ -1,0 +1,124 @@
+import { rmSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { createInterface } from 'node:readline/promises';
+import type { Config } from '../../../config/environment.ts';
+import { stackDir } from '../../../config/environment.ts';
+import { BadParams, SetupError } from '../../../contract/failures.ts';
+import {
+  hasData,
+  packFolder,
+  placeDatabases,
+  removeData,
+  saveDatabase,
+  stackDown,
+  stackStatus,
+  stackUp,
+  unpackInto,
+} from '../../../infra/stack.ts';
+import { newOwnFolder } from '../../../store/own-folder.ts';
+import { dumpBucket, loadDump, readDump } from '../../../store/dump.ts';
+import { openStore } from '../../../store/index.ts';
+import { EXIT } from '../../failure.ts';
+import { printJson, say } from '../../print.ts';
+
+/** What the commands on a stack's state are given. */
+export interface StateOptions {
+  root: string;
+  /** Reads params.yaml and the environment, completed by the stack as it stands then. */
+  configure: () => Config;
+  json?: boolean | undefined;
+  /** Do not ask first. */
+  yes?: boolean | undefined;
+}
+
+/**
+ * `stack backup FILE`: the whole state of a running stack in one file. In this order what was read
+ * earlier and what was read later fit together: runs that Temporal's copy has not seen find their
+ * stages in the cache, and MLflow runs that the documents do not name are found by their tags.
+ */
+export async function backup(
+  file: string,
+  { root, configure, json }: StateOptions,
+): Promise<number> {
+  const dir = stackDir(root);
+  const path = resolve(file);
+  const store = openStore(configure().storage);
+  const folder = await newOwnFolder(dir, 'backup');
+  try {
+    await store.bucket.ensure();
+    say('reading Temporal, the documents, MLflow and the artifacts');
+    await saveDatabase(dir, folder, 'temporal');
+    const dump = await dumpBucket(store.bucket, folder, () => saveDatabase(dir, folder, 'mlflow'));
+    say(`packing ${dump.objects.length} objects`);
+    await packFolder(dir, folder, path);
+    if (json === true) printJson({ file: path, objects: dump.objects.length });
+    else process.stdout.write(`${path}\n`);
+    return 0;
+  } finally {
+    store.bucket.close();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** `stack restore FILE`: puts a backup in the place of a stack that is down, and keeps what was there. */
+export async function restore(
+  file: string,
+  { root, configure, json, yes }: StateOptions,
+): Promise<number> {
+  const dir = stackDir(root);
+  await refuseRunning(root, dir);
+  if (hasData(dir) && !(await agreed(yes, `${dir} holds data: put the backup in its place?`)))
+    return EXIT.failed;
+  const report = ({ line }: { line: string }): void => say(line);
+  const up = { root, dir, report, worker: false };
+  const folder = await newOwnFolder(dir, 'restore');
+  try {
+    await unpackInto(dir, resolve(file), folder);
+    const dump = await readDump(folder);
+    placeDatabases(dir, folder);
+    await stackUp(up);
+    const { storage } = configure();
+    const { bucket } = openStore({ ...storage, bucket: dump.bucket });
+    say(`putting ${dump.objects.length} objects`);
+    await loadDump(bucket, folder, dump);
+    bucket.close();
+    await stackDown({ root, dir, report });
+    if (json === true) printJson({ bucket: dump.bucket, objects: dump.objects.length });
+    else process.stdout.write(`restored; go on with: npm run client -- stack up\n`);
+    return 0;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** `stack reset`: ends the stack and removes all it has stored; what was installed for it stays. */
+export async function reset({ root, json, yes }: StateOptions): Promise<number> {
+  const dir = stackDir(root);
+  const question = `remove every run, artifact and history in ${dir}?`;
+  if (!(await agreed(yes, question))) return EXIT.failed;
+  await stackDown({ root, dir, report: ({ line }) => say(line) });
+  removeData(dir);
+  if (json === true) printJson({ removed: dir });
+  else process.stdout.write(`${dir} is empty; "stack up" begins anew\n`);
+  return 0;
+}
+
+async function refuseRunning(root: string, dir: string): Promise<void> {
+  const running = (await stackStatus({ root, dir })).filter(({ pid }) => pid !== undefined);
+  if (running.length > 0)
+    throw new SetupError('the stack runs: stop it first with "npm run client -- stack down"');
+}
+
+/**
+ * Asks a person, on a terminal.
+ * @throws BadParams where there is none to ask
+ */
+async function agreed(yes: boolean | undefined, question: string): Promise<boolean> {
+  if (yes === true) return true;
+  if (!process.stdin.isTTY)
+    throw new BadParams(`${question} there is no terminal to ask on: say --yes to do it`);
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  const answer = await terminal.question(`${question} [y/N] `);
+  terminal.close();
+  return /^y(es)?$/i.test(answer.trim());
+}

@@ -1,0 +1,99 @@
+import { WorkflowNotFoundError, type WorkflowHandle } from '@temporalio/client';
+import type { RunSummary } from '../../../contract/train-batch.ts';
+import type { Progress } from '../../../contract/execution.ts';
+import { progress } from '../../../contract/messages.ts';
+import { tell, type ToldFailure } from '../../failure.ts';
+import { pendingOf, type Described } from '../../waiting.ts';
+import { temporalLink } from '../../result.ts';
+import type { Session } from '../../session.ts';
+import { whyWaiting } from '../../waiting.ts';
+import { NO_WORKER, taskQueueHasWorker } from '../../waiting.ts';
+import { isOpen } from '../../../contract/workflow-status.ts';
+
+/** The latest run of a batch, as Temporal knows it. */
+export interface LatestRun {
+  workflowId: string;
+  runId: string;
+  status: string;
+  startedAt: string;
+  link: string;
+  /** How far it is, while it runs. */
+  stages: RunSummary['stages'] | null;
+  /** Why the stage under way is being tried again. */
+  retrying: { stage: string; attempt: number; message: string }[];
+  /** How far the stages under way are, where they say so. */
+  progress: Progress[];
+  /** When a worker was last heard of in it; null where nothing is under way. */
+  heardAt: string | null;
+  /** What it waits for when nobody takes its tasks. */
+  waiting: string | null;
+  error: ToldFailure | null;
+}
+
+/** The latest run under a workflow id; null where there was none. */
+export async function latestRun(session: Session, workflowId: string): Promise<LatestRun | null> {
+  const handle = session.client.workflow.getHandle(workflowId);
+  try {
+    const described = await handle.describe();
+    const { runId, status: state, startTime, raw } = described;
+    const running = isOpen(state);
+    const pending = pendingOf(raw);
+    return {
+      workflowId,
+      runId,
+      status: state.name.toLowerCase(),
+      startedAt: startTime.toISOString(),
+      link: temporalLink(session, workflowId, runId),
+      stages: running ? await stagesNow(session, workflowId) : null,
+      retrying: pending.flatMap(({ stage, attempt, message }) =>
+        message === null ? [] : [{ stage, attempt, message }],
+      ),
+      progress: pending.flatMap(({ progress: told }) => (told === null ? [] : [told])),
+      heardAt:
+        pending
+          .flatMap(({ heardAt }) => heardAt ?? [])
+          .toSorted()
+          .at(-1) ?? null,
+      waiting: running ? ((await whyNow(session, handle, raw)) ?? null) : null,
+      error: state.name === 'FAILED' ? await failureOf(session, workflowId, runId) : null,
+    };
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return null;
+    throw error;
+  }
+}
+
+async function whyNow(
+  session: Session,
+  handle: WorkflowHandle,
+  raw: Described,
+): Promise<string | undefined> {
+  if (!(await taskQueueHasWorker(session))) return NO_WORKER;
+  return whyWaiting(handle, raw);
+}
+
+/** A query needs a worker; without one the rest of the status is told all the same. */
+async function stagesNow(session: Session, workflowId: string): Promise<LatestRun['stages']> {
+  const handle = session.client.workflow.getHandle(workflowId);
+  try {
+    return await session.client.connection.withDeadline(
+      Date.now() + 3_000,
+      async () => (await handle.query(progress))?.stages ?? null,
+    );
+  } catch {
+    return null;
+  }
+}
+
+async function failureOf(
+  session: Session,
+  workflowId: string,
+  runId: string,
+): Promise<ToldFailure | null> {
+  try {
+    await session.client.workflow.getHandle(workflowId, runId).result();
+    return null;
+  } catch (error) {
+    return tell(error);
+  }
+}

@@ -1,0 +1,122 @@
+import type { Command } from 'commander';
+import { type CommandContext, type CommonFlags, examples, pipelineCommand } from '../context.ts';
+import { batchArgument } from '../../arguments.ts';
+import { ago, bar, bytes, duration, table } from '../../format.ts';
+import { printJson, say } from '../../print.ts';
+import { scoreNames, scoreText } from '../../result.ts';
+import { type Session, openSession } from '../../session.ts';
+import { workflowIdOf } from '../../start.ts';
+import { staleness } from '../../versions.ts';
+import { type Origin, fromPhrase } from '../../why/origin.ts';
+import { phraseOf } from '../../why/reason.ts';
+import type { Config } from '../../../config/environment.ts';
+import { MissingHistory } from '../../../contract/failures.ts';
+import type { VersionRecord } from '../../../store/records.ts';
+import { type LatestRun, latestRun } from './latest-run.ts';
+import { type Stored, storedVersion } from './stored-version.ts';
+
+export function statusCommand(context: CommandContext): Command {
+  return pipelineCommand('status', "show a batch's latest run and the version that stands")
+    .argument('<N>', 'the batch, from 1', batchArgument)
+    .addHelpText('after', examples('status 2', 'status 2 --json'))
+    .action(async (batch: number, { pipeline, json }: CommonFlags) => {
+      const config = context.configure(pipeline);
+      const asked = { pipeline: config.pipeline, batch, json };
+      process.exitCode = await status(config, asked);
+    });
+}
+
+/** `status N`: the latest run of a batch, and the version that stands. */
+export async function status(
+  config: Config,
+  { pipeline, batch, json }: { pipeline: string; batch: number; json?: boolean | undefined },
+): Promise<number> {
+  const session = await openSession(config, { check: ['temporal'] });
+  try {
+    const [run, stored] = await Promise.all([
+      latestRun(session, workflowIdOf({ pipeline, batch })),
+      storedVersion(session, pipeline, batch),
+    ]);
+    const { version, origins, tracked, stale, logging } = stored;
+    // Temporal alone still tells of the run; with no run to tell of, the store is what is missing.
+    if (stored.error !== null && run === null) throw stored.error;
+    if (run === null && version === null)
+      throw new MissingHistory(
+        `batch ${batch} of ${pipeline} has never been run: run it with "run ${batch} --pipeline ${pipeline}"`,
+      );
+    if (stored.error !== null)
+      say(`what stands cannot be told: ${stored.error.message}`, 'warning');
+    const unknown = stored.error === null ? {} : { storage: stored.error.message };
+    const asOf = new Date().toISOString();
+    const document = { pipeline, batch, asOf, run, version, origins, tracked, stale, logging };
+    if (json === true) printJson({ ...document, ...unknown });
+    else {
+      if (run !== null) printRun(run);
+      if (version !== null) printVersion(session, version, stored);
+    }
+    return 0;
+  } finally {
+    await session.close();
+  }
+}
+
+/** The run as a person reads it, on stdout. */
+export function printRun(run: LatestRun): void {
+  const out = process.stdout;
+  const since = `started ${run.startedAt}, ${ago(run.startedAt)}`;
+  out.write(`run       ${run.workflowId} ${run.status}, ${since}\n`);
+  if (run.error !== null)
+    out.write(
+      `because   ${run.error.stage === null ? '' : `${run.error.stage}: `}${run.error.message}\n`,
+    );
+  for (const { stage, attempt, message } of run.retrying)
+    out.write(`retrying  ${stage}, attempt ${attempt}: ${message}\n`);
+  for (const told of run.progress) out.write(`progress  ${told.stage} ${bar(told)}\n`);
+  if (run.heardAt !== null) out.write(`heard of  ${ago(run.heardAt)}\n`);
+  if (run.waiting !== null) say(run.waiting, 'warning');
+  if (run.stages !== null)
+    out.write(
+      `stages    ${run.stages.map(({ stage, state }) => `${stage} ${state}`).join(', ')}\n`,
+    );
+  out.write(`Temporal  ${run.link}\n\n`);
+}
+
+/** The version that stands as a person reads it, on stdout. */
+export function printVersion(
+  { tracker }: Session,
+  record: VersionRecord,
+  { origins, tracked, stale, logging }: Omit<Stored, 'version' | 'error'>,
+): void {
+  const out = process.stdout;
+  const { version, seq, created_at, metrics, stages } = record;
+  out.write(`version ${version}, build ${seq}, made ${created_at}, ${ago(created_at)}\n\n`);
+  if (stale !== null) say(staleness(stale), 'warning');
+  const rows = stages.map(({ stage, cached, duration_ms, outputs }, i) => [
+    stage,
+    cached ? 'cached' : 'done',
+    duration(duration_ms),
+    bytes(Object.values(outputs).reduce((sum, { size }) => sum + size, 0)),
+    originPhrase(origins[i]!),
+  ]);
+  out.write(`${table(['stage', 'state', 'took', 'size', ''], rows)}\n\n`);
+  const scores = scoreNames(metrics).map((name) => [name, scoreText(name, metrics[name])]);
+  out.write(`${table(['metric', 'value'], scores)}\n\n`);
+  for (const { stage, warnings } of stages)
+    for (const warning of warnings) say(`${stage}: ${warning}`, 'warning');
+  if (tracked === null) {
+    say('the version is not logged: that is done when tracking is back, or by "log N"', 'warning');
+    if (logging !== null)
+      out.write(
+        `logging   ${logging.workflowId}, attempt ${logging.attempt}${logging.message === null ? '' : `: ${logging.message}`}\n`,
+      );
+    return;
+  }
+  if (tracked.modelVersion !== null)
+    out.write(`model     ${tracked.modelName} version ${tracked.modelVersion}\n`);
+  out.write(`MLflow    ${tracked.url}\n`);
+  if (tracker.look !== null) out.write(`          ${tracker.look}\n`);
+}
+
+function originPhrase({ cachedFrom, because }: Origin): string {
+  return cachedFrom === null ? phraseOf(because) : `from ${fromPhrase(cachedFrom)}`;
+}

@@ -1,0 +1,92 @@
+import { existsSync } from 'node:fs';
+import type { Params } from '../contract/params.ts';
+import { bringIn } from '../sources/bring.ts';
+import { sourceIdentity } from '../sources/identity.ts';
+import type { Session } from './session.ts';
+import { faultOfName, MOST_BYTES, type Place } from '../sources/arrivals/place.ts';
+import { folderPlace } from '../sources/arrivals/folder.ts';
+import { RAW_FILES } from '../contract/paths.ts';
+import { BadData } from '../contract/failures.ts';
+import { refOf } from '../store/hash.ts';
+import type { Store } from '../store/index.ts';
+import { encodeDirectory } from '../store/manifest.ts';
+import { at, type Ref } from '../contract/ref.ts';
+import { say } from './print.ts';
+
+/**
+ * Brings what a local folder holds into the store, so that any worker can look at it: a directory there.
+ * Files the ledger knows are not sent again, unless what is stored cannot be trusted.
+ * @throws BadData when the folder cannot be looked at
+ */
+export async function uploadFolder(
+  store: Store,
+  { pipeline, source, rewrite }: { pipeline: string; source: string; rewrite: boolean },
+): Promise<Ref> {
+  const place = folderPlace({ where: source, path: source });
+  const { files, writing } = await place.list();
+  for (const name of writing)
+    say(`${name} in ${source} is still being written: a later look takes it`, 'warning');
+  const ledger = await store.ledgers.read(pipeline);
+  const known = new Set(ledger?.raw.map(({ ref }) => ref.sha256));
+  const refs: Ref[] = [];
+  for (const file of files) {
+    const bytes = await readOrSay(place, source, file);
+    if (bytes === undefined) continue;
+    const ref = refOf(file.name, bytes);
+    if (rewrite || !known.has(ref.sha256)) {
+      await store.leases.holdUpload(pipeline, [ref]);
+      await store.artifacts.put(`${RAW_FILES}${file.name}`, bytes, { rewrite });
+    }
+    refs.push(at(file.name, ref));
+  }
+  await store.leases.holdUpload(pipeline, [encodeDirectory(RAW_FILES, refs).ref]);
+  return store.artifacts.putDirectory(RAW_FILES, refs);
+}
+
+/** A file that cannot be handed on is named, and the others go on. */
+async function readOrSay(
+  place: Place,
+  source: string,
+  file: { name: string; size: number; stamp: string | null },
+): Promise<Uint8Array | undefined> {
+  try {
+    const fault =
+      faultOfName(file.name) ??
+      (file.size > MOST_BYTES
+        ? `it has ${file.size} bytes, and the most is ${MOST_BYTES}: split it`
+        : undefined);
+    if (fault !== undefined) throw new BadData(fault);
+    return await place.read(file);
+  } catch (error) {
+    if (!(error instanceof BadData)) throw error;
+    say(`${JSON.stringify(file.name)} in ${source} is left out: ${error.message}`, 'warning');
+    return undefined;
+  }
+}
+
+/**
+ * Brings what only this machine may have (a file, what a folder holds, what a .dvc file names) into the
+ * store, so that any worker can run the batch.
+ * @returns undefined when it is not here: the worker may have it, or the pipeline may already hold its rows
+ */
+export async function upload(
+  session: Session,
+  { source, encoding }: Pick<Params['data'], 'source' | 'encoding'>,
+  { pipeline, rewrite = false }: { pipeline: string; rewrite?: boolean },
+): Promise<Ref | undefined> {
+  const { kind } = sourceIdentity(source);
+  if (kind === 'folder')
+    return existsSync(source)
+      ? uploadFolder(session.store, { pipeline, source, rewrite })
+      : undefined;
+  const here = kind === 'file' || kind === 'dvc';
+  if (!here || !existsSync(source.replace(/^dvc:\/\//, ''))) return undefined;
+  const place = { ...session.config.sources, root: process.cwd(), confined: false, encoding };
+  return bringIn(source, place, async (brought) => {
+    const { file, ref } = brought!; // no state of it was said to be known
+    const { artifacts, leases } = session.store;
+    await leases.holdUpload(pipeline, [ref]);
+    // Asked to make things anew, it trusts no checksum: bytes may rot under one.
+    return artifacts.putFile(ref.path, file, { known: ref, rewrite });
+  });
+}

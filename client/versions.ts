@@ -1,0 +1,41 @@
+import { MissingHistory } from '../contract/failures.ts';
+import type { Store } from '../store/index.ts';
+import type { Records, VersionRecord } from '../store/records.ts';
+import { type Stale, staleVersions } from '../store/stale.ts';
+
+/** Says that a pipeline has no version at all. */
+export function noVersionYet(pipeline: string): MissingHistory {
+  return new MissingHistory(
+    `${pipeline} has no version yet: make one with "run 1 --pipeline ${pipeline}"`,
+  );
+}
+
+/** The latest build of a version; undefined when it has not been built. */
+export async function latestOf(
+  records: Records,
+  pipeline: string,
+  version: number,
+): Promise<VersionRecord | undefined> {
+  try {
+    return await records.latest(pipeline, version);
+  } catch (error) {
+    if (error instanceof MissingHistory) return undefined;
+    throw error;
+  }
+}
+
+/** The versions of a pipeline that rest on batches amended since. */
+export async function staleOf(
+  { ledgers, records }: Pick<Store, 'ledgers' | 'records'>,
+  pipeline: string,
+): Promise<Stale[]> {
+  const ledger = await ledgers.read(pipeline);
+  if (ledger === undefined || ledger.amended.length === 0) return [];
+  return staleVersions(ledger, await records.revisions(pipeline));
+}
+
+/** Why a version is stale, in words. */
+export function staleness({ version, batches }: Stale): string {
+  const which = batches.length === 1 ? `batch ${batches[0]}` : `batches ${batches.join(', ')}`;
+  return `version ${version} is stale: ${which} amended since it was built`;
+}

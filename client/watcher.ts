@@ -1,0 +1,114 @@
+import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import type { StageName } from '../contract/stages.ts';
+import { messageOf } from '../contract/failures.ts';
+import { EXIT } from './failure.ts';
+import { tell } from './failure.ts';
+import { openDisplay } from './display.ts';
+import { follow } from './follow.ts';
+import { printJson, say } from './print.ts';
+import { printResult } from './result.ts';
+import { resultOf } from './result.ts';
+import type { Session } from './session.ts';
+import type { Request, Started } from './start.ts';
+import type { trainBatch } from '../workflows/index.ts';
+import { warnWithoutWorker } from './waiting.ts';
+
+export function comeBack({ batch, pipeline }: Followed): string {
+  return `it goes on without us; come back with: npm run client -- watch ${batch} --pipeline ${pipeline}`;
+}
+
+/** What is followed, and how its end is told. */
+export type Followed = Pick<Request, 'pipeline' | 'batch'> & {
+  json?: boolean | undefined;
+  /** Begins another run where a failure can be mended from here; undefined where it cannot. */
+  again?: (error: unknown) => Promise<Started | undefined>;
+};
+
+/** Shows a run happening until it ends, and tells what came of it; Ctrl-C leaves it alone. */
+export async function watchToEnd(
+  session: Session,
+  started: Started,
+  last: StageName,
+  options: Followed,
+): Promise<number> {
+  const display = openDisplay(
+    `${options.pipeline} · batch ${options.batch}   ${started.workflowId}`,
+  );
+  const leaving = new AbortController();
+  const leave = (): void => leaving.abort();
+  process.once('SIGINT', leave);
+  void warnWithoutWorker(session);
+  try {
+    await follow(session, started, last, display.watch, leaving.signal);
+  } catch (error) {
+    if (!leaving.signal.aborted) throw error;
+    display.stop();
+    const { pipeline, batch, json } = options;
+    const { workflowId, runId, joined } = started;
+    if (json === true) printJson({ pipeline, batch, status: 'running', workflowId, runId, joined });
+    say(comeBack(options));
+    return EXIT.detached;
+  } finally {
+    process.off('SIGINT', leave);
+    display.stop();
+  }
+  return report(session, started, last, options);
+}
+
+async function report(
+  session: Session,
+  { workflowId, runId }: Started,
+  last: StageName,
+  { again, ...options }: Followed,
+): Promise<number> {
+  const handle = session.client.workflow.getHandle<typeof trainBatch>(workflowId, runId);
+  let summary;
+  try {
+    summary = await handle.result();
+  } catch (error) {
+    const started = await again?.(error);
+    if (started !== undefined) return watchToEnd(session, started, last, options);
+    return reportFailure(error, { workflowId, runId, ...options });
+  }
+  const { document, metricsFile } = await resultOf(session, { workflowId, runId }, summary);
+  if (metricsFile !== null) {
+    const path = placeHere(session, document.pipeline, metricsFile.path);
+    await writeWhole(path, metricsFile.bytes).catch((error: unknown) =>
+      say(`${path} could not be written here (${messageOf(error)})`, 'warning'),
+    );
+  }
+  if (options.json === true) printJson(document);
+  else printResult(document);
+  return 0;
+}
+
+/**
+ * Where a file of a pipeline is written in this working tree: the default pipeline's under its own path,
+ * another's in a folder of its name, so that batch 1 of one does not take the place of batch 1 of another.
+ */
+function placeHere({ config }: Session, pipeline: string, path: string): string {
+  return pipeline === config.defaultPipeline ? path : join(dirname(path), pipeline, basename(path));
+}
+
+/** Tells of a failed run: a document with `--json`, else a sentence. */
+export function reportFailure(
+  error: unknown,
+  { pipeline, batch, json, ...ran }: Followed & { workflowId?: string; runId?: string },
+): number {
+  const told = tell(error);
+  if (json === true) {
+    const { workflowId, runId } = ran;
+    printJson({ pipeline, batch, status: 'failed', workflowId, runId, error: told });
+  }
+  say(`${told.stage === null ? '' : `${told.stage}: `}${told.message}`, 'error');
+  return EXIT.failed;
+}
+
+/** Writes a file so that a reader sees the old one or the new one, never half. */
+async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  const half = `${path}.${process.pid}.tmp`;
+  await writeFile(half, bytes);
+  await rename(half, path);
+}
