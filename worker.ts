@@ -13,7 +13,7 @@ import {
 } from './config/environment.ts';
 import { noNamespace, temporalPlace } from './config/connections.ts';
 import { BadParams, messageOf, RetrainError, SetupError } from './contract/failures.ts';
-import { useStack } from './infra/stack.ts';
+import { useStack } from './infra/stack-folder.ts';
 import { openStore } from './store/index.ts';
 import { LocalCache } from './store/local-cache.ts';
 import { cacheOptions } from './store/part-cache.ts';

@@ -5,12 +5,12 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { SetupError } from '../contract/failures.ts';
 import { ensurePython } from './python.ts';
-import { readState } from './state.ts';
+import { readState } from './stack-folder.ts';
 
 const run = promisify(execFile);
 const program = fileURLToPath(new URL('./backup.py', import.meta.url));
 
-/** What of a stack's folder is its data; the rest is installed or made anew. */
+/** The folders that hold a stack's data. Everything else is installed or generated again. */
 const DATA = ['temporal', 'mlflow', 'seaweedfs', 'minio'];
 
 /** Copies a server's database and files from the stack in `dir` into the folder `out`, while it runs. */
@@ -22,12 +22,12 @@ export async function saveDatabase(
   await python(dir, 'save', dir, out, part);
 }
 
-/** Makes one compressed file, which only its user can read, of a folder. */
+/** Packs a folder into one compressed file that only its owner can read. */
 export async function packFolder(dir: string, folder: string, file: string): Promise<void> {
   await python(dir, 'pack', folder, file);
 }
 
-/** Unpacks such a file, whoever made it, into an empty folder. */
+/** Unpacks such a file into an empty folder. The file may come from a stranger. */
 export async function unpackInto(dir: string, file: string, folder: string): Promise<void> {
   await python(dir, 'unpack', file, folder);
 }
@@ -39,7 +39,7 @@ export function hasData(dir: string): boolean {
   );
 }
 
-/** Puts a saved copy in the place of the data of a stack that is down; what was there is kept beside it. */
+/** Replaces the data of a stopped stack by a saved copy. The old data is kept in a folder beside it. */
 export function placeDatabases(dir: string, saved: string): void {
   if (hasData(dir)) {
     const aside = join(dir, `replaced-${new Date().toISOString().replaceAll(/[:.]/g, '-')}`);
@@ -51,7 +51,7 @@ export function placeDatabases(dir: string, saved: string): void {
     if (existsSync(join(saved, name))) renameSync(join(saved, name), join(dir, name));
 }
 
-/** Removes all that a stack that is down has stored; its settings and what was installed for it stay. */
+/** Removes everything that a stopped stack has stored. Its settings and installed programs stay. */
 export function removeData(dir: string): void {
   for (const name of [...DATA, 'logs']) rmSync(join(dir, name), { recursive: true, force: true });
 }

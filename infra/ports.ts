@@ -1,7 +1,11 @@
+import { execFile } from 'node:child_process';
 import { connect, createServer } from 'node:net';
+import { promisify } from 'node:util';
 import { BadParams, SetupError } from '../contract/failures.ts';
+import { liveProcess } from './process.ts';
+import type { PartName } from './report.ts';
 
-/** The ports a person meets. */
+/** The ports that a person may type. */
 export interface Ports {
   temporal: number;
   ui: number;
@@ -25,7 +29,7 @@ export function portVariable(name: keyof Ports): string {
   return `RETRAIN_PORT_${name.toUpperCase()}`;
 }
 
-/** Every port: asked for, else from the environment, else as the stack ran last, else the default. */
+/** The port of each part: the one asked for, else from the environment, else of the last start, else the default. */
 export function choosePorts(
   asked: Partial<Ports> = {},
   last: Partial<Ports> = {},
@@ -37,10 +41,10 @@ export function choosePorts(
     ports[name] = asked[name] ?? fromEnv(name, env) ?? last[name] ?? DEFAULT_PORTS[name];
   }
   for (const name of names) {
-    const twin = names.find((other) => other < name && ports[other] === ports[name]);
-    if (twin === undefined) continue;
+    const same = names.find((other) => other < name && ports[other] === ports[name]);
+    if (same === undefined) continue;
     throw new BadParams(
-      `${twin} and ${name} are both given port ${ports[name]}: choose another for one of them with ${portVariable(name)}`,
+      `${same} and ${name} are both given port ${ports[name]}: choose another for one of them with ${portVariable(name)}`,
     );
   }
   return ports;
@@ -54,10 +58,10 @@ function fromEnv(name: keyof Ports, env: NodeJS.ProcessEnv): number | undefined 
   throw new BadParams(`${portVariable(name)} is "${text}": give a port number from 1 to 65535`);
 }
 
-/** Whether a server can listen on the port of 127.0.0.1 and nobody else answers there or on ::1. */
+/** Whether a server can listen on the port of 127.0.0.1 and no other server answers there or on ::1. */
 export async function isFree(port: number): Promise<boolean> {
   if (!(await canListen(port))) return false;
-  // A wildcard listener lets us bind beside it on some systems, and "localhost" may then lead to it.
+  // On some systems we can listen beside a wildcard listener, and "localhost" may then reach that listener.
   const answers = await Promise.all(['127.0.0.1', '::1'].map((host) => accepts(port, host)));
   return !answers.includes(true);
 }
@@ -72,7 +76,7 @@ function canListen(port: number): Promise<boolean> {
   });
 }
 
-/** Whether something accepts connections there. */
+/** Whether a server accepts connections on the port. */
 export function accepts(port: number, host = '127.0.0.1'): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ port, host, timeout: 1000 });
@@ -86,8 +90,9 @@ export function accepts(port: number, host = '127.0.0.1'): Promise<boolean> {
 }
 
 /**
- * `count` free ports below the range that outgoing connections are given, from a random start so that
- * two stacks that choose at once do not choose the same. `offsets` must be free beside each.
+ * Finds `count` free ports below the range of outgoing connections. The search starts at a random port,
+ * so that two stacks that search at the same time find different ones.
+ * @param offsets for each port found, port + offset is free too
  */
 export async function freePorts(count: number, offsets: number[] = []): Promise<number[]> {
   const found: number[] = [];
@@ -98,4 +103,87 @@ export async function freePorts(count: number, offsets: number[] = []): Promise<
   }
   if (found.length === count) return found;
   throw new SetupError('no free ports between 20000 and 22700: end some of the servers there');
+}
+
+const run = promisify(execFile);
+
+/** A port that a part listens on, and the environment variable that chooses another. */
+export interface PortUse {
+  port: number;
+  variable: string;
+}
+
+/**
+ * Checks that every port is free before a part starts.
+ * @throws SetupError that names the port, the part, the process that holds the port, and the variable to set.
+ */
+export async function assertFree(part: string, uses: PortUse[]): Promise<void> {
+  for (const { port, variable } of uses) {
+    if (await isFree(port)) continue;
+    const holder = await holderOf(port);
+    const by = holder === undefined ? 'another process' : `${holder.name} (process ${holder.pid})`;
+    throw new SetupError(
+      `port ${port}, which ${part} wants, is held by ${by}: end that, or choose another port with ${variable}`,
+      { details: { port, part, ...(holder === undefined ? {} : { pid: holder.pid }) } },
+    );
+  }
+}
+
+/** The process that listens on a port, by lsof or ss; often undefined when it belongs to another user. */
+export async function holderOf(port: number): Promise<{ pid: number; name: string } | undefined> {
+  const lsof = await output('lsof', ['-nP', `-iTCP:${port}`, '-sTCP:LISTEN', '-Fpc']);
+  const [, pid, name] = /^p(\d+)\n(?:[^c].*\n)*c(.+)$/m.exec(lsof) ?? [];
+  if (pid !== undefined && name !== undefined) return { pid: Number(pid), name };
+  const ss = await output('ss', ['-ltnpH', `sport = :${port}`]);
+  const [, command, id] = /users:\(\("([^"]+)",pid=(\d+)/.exec(ss) ?? [];
+  return command === undefined ? undefined : { pid: Number(id), name: command };
+}
+
+async function output(program: string, args: string[]): Promise<string> {
+  try {
+    return (await run(program, args, { timeout: 5000 })).stdout;
+  } catch {
+    return ''; // not installed, or nothing found
+  }
+}
+
+/** SeaweedFS's internal servers. Each also listens for gRPC, on its port + GRPC_OFFSET. */
+const SEAWEED_INNER = [
+  'seaweedMaster',
+  'seaweedVolume',
+  'seaweedFiler',
+  'seaweedAdmin',
+  'seaweedS3',
+];
+export const GRPC_OFFSET = 10_000;
+
+/** The internal ports of each part. */
+const INNER_PORTS: [PartName, string[]][] = [
+  ['temporal', ['temporalMetrics']],
+  ['s3', SEAWEED_INNER],
+];
+
+/**
+ * Chooses the servers' internal ports. A part keeps its ports of the last start while they are free or
+ * it listens on them itself; otherwise it gets other free ones.
+ */
+export async function settleInnerPorts(
+  dir: string,
+  last: Record<string, number> = {},
+): Promise<Record<string, number>> {
+  const settled: Record<string, number> = {};
+  for (const [part, names] of INNER_PORTS) {
+    const kept = names.map((name) => last[name]).filter((port) => port !== undefined);
+    const keep =
+      kept.length === names.length &&
+      (liveProcess(dir, part) !== undefined ||
+        (
+          await Promise.all(kept.flatMap((port) => [isFree(port), isFree(port + GRPC_OFFSET)]))
+        ).every(Boolean));
+    const taken = Object.values(settled);
+    const fresh = keep ? kept : await freePorts(names.length + taken.length, [GRPC_OFFSET]);
+    const ports = keep ? kept : fresh.filter((port) => !taken.includes(port));
+    names.forEach((name, index) => (settled[name] = ports[index] ?? 0));
+  }
+  return settled;
 }

@@ -1,28 +1,31 @@
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import {
   closeSync,
+  fstatSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
+  readSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 import { SetupError } from '../contract/failures.ts';
 import { identityOf } from '../store/process-identity.ts';
-import { rotate } from './log.ts';
-import { PART_MARK, STACK_MARK } from './members.ts';
-import type { PartName } from './types.ts';
+import type { PartName } from './report.ts';
 
 /** A process as its pid file describes it. */
 export interface ProcessRecord {
   pid: number;
-  /** Tells it from a later process with the same pid. */
+  /** Distinguishes it from a later process with the same pid. */
   identity: string;
   /** ISO 8601. */
   since: string;
-  /** Hash of what it was started with: another means it has to be started anew. */
+  /** Hash of the settings it was started with. When they change, the part is started again. */
   fingerprint: string;
 }
 
@@ -37,12 +40,12 @@ export interface Launch {
 
 const pidFile = (dir: string, part: PartName): string => join(dir, 'run', `${part}.json`);
 
-/** Where a part's output goes. */
+/** The file that receives a part's output. */
 export function logFile(dir: string, part: PartName): string {
   return join(dir, 'logs', `${part}.log`);
 }
 
-/** Starts a process that outlives this one, in a group and session of its own, and records it. */
+/** Starts a process that outlives this one, in its own process group and session, and writes its pid file. */
 export async function launch({
   dir,
   part,
@@ -86,7 +89,7 @@ export async function launch({
   }
 }
 
-/** The process a part's pid file names, if it still lives: a recycled pid is not taken for it. */
+/** The process in a part's pid file, if it still runs. A later process with the same pid does not count. */
 export function liveProcess(dir: string, part: PartName): ProcessRecord | undefined {
   try {
     const record = JSON.parse(readFileSync(pidFile(dir, part), 'utf8')) as ProcessRecord;
@@ -96,7 +99,87 @@ export function liveProcess(dir: string, part: PartName): ProcessRecord | undefi
   }
 }
 
-/** Forgets a part's process. */
-export function forget(dir: string, part: PartName): void {
+/** Deletes a part's pid file. */
+export function removePidFile(dir: string, part: PartName): void {
   rmSync(pidFile(dir, part), { force: true });
+}
+
+const run = promisify(execFile);
+
+/** Environment variables of every process of a part and of its children: the stack's folder, the part. */
+const STACK_MARK = 'RETRAIN_STACK_DIR';
+const PART_MARK = 'RETRAIN_STACK_PART';
+
+/**
+ * The running processes of a part, found by their environment variables. The result includes children
+ * that outlived their parent and a process whose pid file was lost.
+ */
+export async function membersOf(dir: string, part: PartName): Promise<number[]> {
+  const marks = [`${STACK_MARK}=${dir}`, `${PART_MARK}=${part}`];
+  const pids = process.platform === 'linux' ? fromProc(marks) : await fromPs(marks);
+  return pids.filter((pid) => pid !== process.pid && identityOf(pid) !== undefined);
+}
+
+function fromProc(marks: string[]): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => {
+      try {
+        const variables = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
+        return marks.every((mark) => variables.includes(mark));
+      } catch {
+        return false; // gone, or another user's
+      }
+    })
+    .map(Number);
+}
+
+async function fromPs(marks: string[]): Promise<number[]> {
+  const { stdout } = await run('ps', ['-A', '-E', '-ww', '-o', 'pid=', '-o', 'command='], {
+    maxBuffer: 64 * 1024 * 1024,
+  });
+  return stdout
+    .split('\n')
+    .filter((line) => marks.every((mark) => `${line} `.includes(` ${mark} `)))
+    .map((line) => Number.parseInt(line, 10));
+}
+
+const KEEP_BYTES = 20 * 1024 * 1024;
+
+/** Renames a log larger than 20 MB to `<file>.1`. Call it while no process writes to the log. */
+function rotate(file: string): void {
+  try {
+    if (statSync(file).size > KEEP_BYTES) renameSync(file, `${file}.1`);
+  } catch {
+    // no log yet
+  }
+}
+
+/** The last non-empty lines of a log, at most `count`; empty when there is no log. */
+export function lastLines(file: string, count = 8): string[] {
+  let fd: number;
+  try {
+    fd = openSync(file, 'r');
+  } catch {
+    return [];
+  }
+  try {
+    const { size } = fstatSync(fd);
+    const tail = Buffer.alloc(Math.min(size, 16_384));
+    readSync(fd, tail, 0, tail.length, size - tail.length);
+    return tail
+      .toString('utf8')
+      .split(/\r?\n/)
+      .filter((line) => line.trim() !== '')
+      .slice(-count);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** "its log … ends with:" and the last lines, as the end of an error message. */
+export function quoteLog(file: string): string {
+  const lines = lastLines(file);
+  if (lines.length === 0) return `its log ${file} is empty`;
+  return `its log ${file} ends with:\n${lines.map((line) => `    ${line}`).join('\n')}`;
 }

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
   closeSync,
@@ -11,12 +11,11 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { SetupError } from '../contract/failures.ts';
-import { findPython } from './interpreter.ts';
 import { withLock } from './lock.ts';
-import { lastLines } from './log.ts';
-import { isProgram } from './on-path.ts';
-import type { Report } from './types.ts';
+import { lastLines } from './process.ts';
+import type { Report } from './report.ts';
 
 const here = dirname(fileURLToPath(import.meta.url));
 
@@ -30,7 +29,7 @@ export interface Venv {
   stamp: string;
 }
 
-/** SHA-256 of the pinned requirements: an environment made from others is made anew. */
+/** SHA-256 of the pinned requirements. Other requirements get another environment. */
 export function requirementsStamp(folder = here): string {
   const hash = createHash('sha256');
   for (const file of ['bootstrap.txt', 'requirements.txt'])
@@ -39,11 +38,10 @@ export function requirementsStamp(folder = here): string {
 }
 
 /**
- * Makes a Python environment with the stack's servers under `base`, unless it is there already. Each
- * edition of the requirements has a folder of its own, because servers may be running from an older
- * one: nothing that was finished is ever deleted. The stamp is written last, so a set-up that was
- * interrupted is done again from the start.
- * @throws SetupError when there is no fit Python, or an installation fails.
+ * Makes a Python environment with the stack's servers under `base`, unless it exists. Each edition of the
+ * requirements has its own folder and no finished folder is deleted, because servers may still run from
+ * an older one. The stamp is written last, so an interrupted installation starts again from the beginning.
+ * @throws SetupError when there is no suitable Python, or when an installation fails.
  */
 export async function ensurePython(
   base: string,
@@ -72,7 +70,7 @@ export async function ensurePython(
   return venv;
 }
 
-/** The programs of today's edition under `base`, whether it is there or not. */
+/** The paths of the programs under `base` for the present requirements, installed or not. */
 export function venvAt(base: string): Venv {
   const stamp = requirementsStamp();
   const dir = join(base, stamp.slice(0, 12));
@@ -82,21 +80,15 @@ export function venvAt(base: string): Venv {
 
 const stampFile = (dir: string): string => join(dir, '.requirements-stamp');
 
-/** The base Python may have been removed since, which leaves `bin/python` a link to nothing. */
-function isReady({ dir, python, stamp }: Venv): boolean {
+/** Whether the environment was installed to the end from the requirements of this checkout. */
+export function isInstalled({ dir, stamp }: Venv): boolean {
   const file = stampFile(dir);
-  return existsSync(file) && readFileSync(file, 'utf8') === stamp && existsSync(python);
+  return existsSync(file) && readFileSync(file, 'utf8') === stamp;
 }
 
-/** Whether the servers that are no Python are there, whatever has become of it since. */
-export function hasServers({ dir, stamp, temporal, weed }: Venv): boolean {
-  const file = stampFile(dir);
-  return (
-    existsSync(file) &&
-    readFileSync(file, 'utf8') === stamp &&
-    isProgram(temporal) &&
-    isProgram(weed)
-  );
+/** `bin/python` is a link to the base Python, which may have been removed since. */
+function isReady(venv: Venv): boolean {
+  return isInstalled(venv) && existsSync(venv.python);
 }
 
 async function install(
@@ -118,15 +110,15 @@ async function install(
   rmSync(log, { force: true });
   if (!(await step(base, '-m', 'venv', venv.dir)))
     throw failed('making a virtual environment', log);
-  // The machine's own certificates, as pip uses them: companies have theirs.
+  // pip uses the machine's certificates, which may include a company's own; uv does so with this option.
   const certs = '--system-certs';
   const uv = ['-m', 'uv', 'pip', 'install', certs, '--quiet', '--python', venv.python];
   const quick =
     (await step(venv.python, ...pip, join(here, 'bootstrap.txt'))) &&
     (await step(venv.python, ...uv, '--require-hashes', '-r', requirements));
   if (quick) return;
-  // uv does not read pip's configuration, where a mirror may be named: pip may manage where uv cannot.
-  tell('uv did not manage the installation: trying pip, which takes some minutes');
+  // uv does not read pip's configuration, which may name a mirror, so pip may succeed where uv fails.
+  tell('uv could not install the servers: trying pip, which takes some minutes');
   if (!(await step(venv.python, ...pip, requirements))) throw failed('installing the servers', log);
 }
 
@@ -150,6 +142,77 @@ function runLogged(
 function failed(doing: string, log: string): SetupError {
   const lines = lastLines(log).map((line) => `    ${line}`);
   return new SetupError(
-    `${doing} for the local stack failed: mend what ${log} says and try again; it ends with:\n${lines.join('\n')}`,
+    `${doing} for the local stack failed: repair what ${log} says and try again; it ends with:\n${lines.join('\n')}`,
   );
+}
+
+const run = promisify(execFile);
+
+const NAMES = ['python3.13', 'python3.12', 'python3.11', 'python3.10', 'python3', 'python'];
+const FLOOR = { major: 3, minor: 10 };
+const CEILING = { major: 3, minor: 14 }; // excluded: its wheels exist, but were never tested
+const PROBE = `
+import sys
+print("%d.%d" % sys.version_info[:2], sys.executable)
+import venv, ensurepip
+print("venv")
+`;
+
+/** The answer of a Python to the probe. */
+interface Answer {
+  name: string;
+  version: string;
+  executable: string;
+  /** Whether its version is supported. */
+  supported: boolean;
+  hasVenv: boolean;
+}
+
+/**
+ * The path of a Python (3.10 to 3.13) that can make virtual environments: RETRAIN_PYTHON, or the newest on PATH.
+ * @throws SetupError when there is none. It says whether Python is missing, too old, or lacks the venv module.
+ */
+export async function findPython(env: NodeJS.ProcessEnv = process.env): Promise<string> {
+  const asked = env['RETRAIN_PYTHON'];
+  const answers: Answer[] = [];
+  for (const name of asked === undefined || asked === '' ? NAMES : [asked]) {
+    const answer = await ask(name, env);
+    if (answer?.supported === true && answer.hasVenv) return answer.executable;
+    if (answer !== undefined) answers.push(answer);
+  }
+  throw new SetupError(complaint(asked, answers));
+}
+
+/** Runs the probe, because a name on PATH may be a shim for a version that is not installed. */
+async function ask(name: string, env: NodeJS.ProcessEnv): Promise<Answer | undefined> {
+  let stdout: string;
+  try {
+    ({ stdout } = await run(name, ['-c', PROBE], { env, timeout: 20_000 }));
+  } catch (error) {
+    stdout = (error as { stdout?: string }).stdout ?? '';
+  }
+  const [, version, executable] = /^(\d+\.\d+) (.+)$/m.exec(stdout) ?? [];
+  if (version === undefined || executable === undefined) return undefined;
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  const supported = major === FLOOR.major && minor >= FLOOR.minor && minor < CEILING.minor;
+  return { name, version, executable, supported, hasVenv: /^venv$/m.test(stdout) };
+}
+
+function complaint(asked: string | undefined, answers: Answer[]): string {
+  const withoutVenv = answers.find(({ supported }) => supported);
+  if (withoutVenv !== undefined) {
+    return `${withoutVenv.executable} (Python ${withoutVenv.version}) has no venv module: install it with "sudo apt install python${withoutVenv.version}-venv", or name another Python in RETRAIN_PYTHON`;
+  }
+  const howToInstall =
+    'install one with "sudo apt install python3 python3-venv" (Debian, Ubuntu) or "brew install python@3.12" (macOS), or name one in RETRAIN_PYTHON';
+  const other = answers[0];
+  if (other !== undefined) {
+    const untried =
+      Number(other.version.split('.')[1]) >= CEILING.minor ? ', which is not tried yet' : '';
+    return `the local stack needs Python 3.10 to 3.13 and ${other.executable} is ${other.version}${untried}: ${howToInstall}`;
+  }
+  if (asked !== undefined && asked !== '') {
+    return `RETRAIN_PYTHON is ${asked}, which does not run as Python: give the path of a Python 3.10 to 3.13`;
+  }
+  return `the local stack needs Python 3.10 to 3.13 and there is none on PATH: ${howToInstall}`;
 }

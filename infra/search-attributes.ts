@@ -4,7 +4,7 @@ import proto from '@temporalio/proto';
 import { BadParams, SetupError } from '../contract/failures.ts';
 import { SEARCH_ATTRIBUTES, type SearchAttributeName } from '../contract/search-attributes.ts';
 
-/** What asks Temporal for its search attributes: a client's connection, or a worker's. */
+/** The part of a client's or a worker's connection that manages search attributes. */
 export interface OperatorConnection extends Pick<ConnectionLike, 'withDeadline'> {
   operatorService: proto.temporal.api.operatorservice.v1.OperatorService;
 }
@@ -22,7 +22,7 @@ const TYPES: Record<(typeof SEARCH_ATTRIBUTES)[SearchAttributeName], number> = {
 const ANSWER_MS = 3_000;
 const APPEAR_MS = 15_000;
 
-/** Our search attributes that a namespace has, with the type they need. */
+/** Those of our search attributes that the namespace has with the right type. */
 export async function registeredSearchAttributes(
   connection: OperatorConnection,
   namespace: string,
@@ -32,9 +32,9 @@ export async function registeredSearchAttributes(
 }
 
 /**
- * Registers those that are missing, and waits until they can be set.
- * @returns what it added
- * @throws BadParams when one is there with another type; SetupError when Temporal refuses.
+ * Registers the missing search attributes and waits until they can be used.
+ * @returns the names it added
+ * @throws BadParams when one exists with another type; SetupError when Temporal refuses.
  */
 export async function registerSearchAttributes(
   connection: OperatorConnection,
@@ -58,7 +58,7 @@ export async function registerSearchAttributes(
   } catch (error) {
     if (!isGrpcServiceError(error)) throw error;
     throw new SetupError(
-      `Temporal does not register search attributes for us (${error.details}): have whoever runs namespace ${namespace} add ${missing.map((name) => `${name} (${SEARCH_ATTRIBUTES[name]})`).join(', ')}`,
+      `Temporal refuses to register search attributes (${error.details}): ask the administrator of namespace ${namespace} to add ${missing.map((name) => `${name} (${SEARCH_ATTRIBUTES[name]})`).join(', ')}`,
       { cause: error },
     );
   }
@@ -67,7 +67,7 @@ export async function registerSearchAttributes(
   return missing;
 }
 
-/** Registers them on a plain server, such as the stack's own. */
+/** Registers them on a server without TLS or credentials, such as the local stack's. */
 export async function registerAt(address: string, namespace: string): Promise<void> {
   const connection = await Connection.connect({ address });
   try {

@@ -1,20 +1,20 @@
-/** A bound of time on what is under way. */
+/** A limit on the time of an operation. */
 export interface Deadline {
   signal: AbortSignal;
-  /** Lets go of the timer and of the other signal: what it bounds has ended. */
+  /** Stops the timer and stops listening to the other signal. Call it when the operation has ended. */
   clear: () => void;
 }
 
 /**
- * A signal that aborts when the time is up, with a TimeoutError as its reason, or when another signal does.
- * Not AbortSignal.any over AbortSignal.timeout: Node 20 may sweep away a timeout that nothing else holds, and
- * then a request whose answer stops halfway is waited for by fetch's own bound of five minutes.
+ * A signal that aborts when the time is over, with a TimeoutError as its reason, or when another signal aborts.
+ * It does not use AbortSignal.any with AbortSignal.timeout, because Node 20 may collect a timeout that nothing
+ * else references. A request whose answer stops halfway would then wait for fetch's own limit of five minutes.
  * @param ms milliseconds from now
  */
 export function deadline(ms: number, signal?: AbortSignal): Deadline {
   const controller = new AbortController();
   const late = new DOMException('the operation took too long', 'TimeoutError');
-  // The timer holds the controller; it keeps no process alive.
+  // The timer references the controller, and does not keep the process alive.
   const timer = setTimeout(() => controller.abort(late), ms).unref();
   const stop = (): void => controller.abort(signal?.reason);
   const clear = (): void => {

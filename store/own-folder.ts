@@ -6,17 +6,17 @@ import { join } from 'node:path';
 import { writeError } from '../contract/failures.ts';
 import { identityOf } from './process-identity.ts';
 
-/** What a process that cannot be asked after left is rubbish once nothing in it has changed for two days. */
+/** A folder whose owner cannot be checked is removed when nothing in it has changed for two days. */
 const STALE_MS = 2 * 86_400_000;
 
-/** `<kind>-<where>-<pid>-<which process had that pid>-<random>`: a folder says by its name whose it is. */
+/** `retrain-<kind>-<place>-<pid>-<process identity>-<random>`: the name of a folder says which process owns it. */
 const OURS = /^retrain-[a-z]+-([0-9a-f]{8})-(\d+)-([0-9a-f]{8})-\w{6}$/;
 
 /**
- * Makes a folder that is this process's own. Whoever makes it removes it; where the process is killed
- * first, {@link sweepOwnFolders} does.
- * @param kind a word of lower-case letters that says what it is for
- * @throws DiskFull when there is no room for one
+ * Makes a folder that this process owns. The caller removes it; if the process is killed first,
+ * {@link sweepOwnFolders} removes it.
+ * @param kind a word of lower-case letters that names its purpose
+ * @throws DiskFull when the disk has no space left
  */
 export async function newOwnFolder(parent: string, kind: string): Promise<string> {
   try {
@@ -30,8 +30,8 @@ export async function newOwnFolder(parent: string, kind: string): Promise<string
 }
 
 /**
- * Does some work with a folder of its own, which is gone afterwards.
- * @throws DiskFull when there is no room for one
+ * Makes such a folder, runs `work` with it, and removes it.
+ * @throws DiskFull when the disk has no space left
  */
 export async function withOwnFolder<T>(
   parent: string,
@@ -47,17 +47,17 @@ export async function withOwnFolder<T>(
 }
 
 /**
- * Removes the folders in `parent` whose processes live no more. A later process with the same pid is not
- * taken for the owner; where the owner's processes cannot be seen from here (another machine or
- * container that shares the disk) its folder goes by age.
- * @returns how many were removed
+ * Removes the folders in `parent` whose processes no longer run. A later process with the same pid does
+ * not count as the owner. When the owner is on another machine or container that shares the disk, and
+ * so cannot be checked, the age of the folder decides.
+ * @returns the number of removed folders
  */
 export async function sweepOwnFolders(parent: string): Promise<number> {
   let removed = 0;
   for (const name of await readdir(parent).catch(() => [])) {
     const path = join(parent, name);
     if (!(await isLeft(path, name))) continue;
-    // In a folder for everybody's temporary files some are another user's, whose worker removes them.
+    // In a shared folder for temporary files, some belong to another user, whose worker removes them.
     removed += await rm(path, { recursive: true, force: true }).then(
       () => 1,
       () => 0,
@@ -76,7 +76,7 @@ async function isLeft(path: string, name: string): Promise<boolean> {
   return Date.now() - (await changedAt(path)) > STALE_MS;
 }
 
-/** When a folder or anything in it last changed, in milliseconds; now, where it cannot be told. */
+/** The time of the last change of a folder or anything in it, in milliseconds; now, when it cannot be read. */
 async function changedAt(path: string): Promise<number> {
   try {
     const its = await lstat(path);
@@ -92,25 +92,25 @@ async function changedAt(path: string): Promise<number> {
 
 interface Self {
   where: string;
-  /** Undefined where processes cannot be asked after. */
+  /** Undefined when processes cannot be checked. */
   identity: string | undefined;
 }
 
 let known: Self | undefined;
 
-/** This process, asked after once: outside Linux that is a process of its own. */
+/** This process. The result is kept, because outside Linux it runs `ps`. */
 function self(): Self {
   known ??= { where: here(), identity: identityOf(process.pid) };
   return known;
 }
 
-/** Where pids mean the same processes as here: this machine, and on Linux the same container. */
+/** The place in which a pid names one process: this machine, and on Linux this container. */
 function here(): string {
   let namespace = '';
   try {
     namespace = readlinkSync('/proc/self/ns/pid');
   } catch {
-    // no Linux: one machine, one space of pids
+    // not Linux: the machine has one space of pids
   }
   return short(`${hostname()} ${namespace}`);
 }

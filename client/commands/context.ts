@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { loadConfig, stackDir, type Config } from '../../config/environment.ts';
-import { useStack } from '../../infra/stack.ts';
+import { useStack } from '../../infra/stack-folder.ts';
 import { pipelineArgument } from '../arguments.ts';
 
 /** What every command is built with. */

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
-import { httpProblem } from '../http-check.ts';
+import { httpProblem } from '../health.ts';
 import { portVariable } from '../ports.ts';
 import type { Part, Plan } from './part.ts';
 
-/** MinIO from a binary found on the machine, on the same port as SeaweedFS would have. */
+/** MinIO, run from a program found on this machine, on the same port as SeaweedFS. */
 export function minioPart({ dir, ports, credentials }: Plan, binary: string): Part {
   const url = `http://127.0.0.1:${ports.s3}`;
   return {
@@ -15,7 +15,7 @@ export function minioPart({ dir, ports, credentials }: Plan, binary: string): Pa
     env: {
       MINIO_ROOT_USER: credentials.AWS_ACCESS_KEY_ID,
       MINIO_ROOT_PASSWORD: credentials.AWS_SECRET_ACCESS_KEY,
-      MINIO_BROWSER: 'off', // the console wants a port of its own
+      MINIO_BROWSER: 'off', // the console needs another port
       MINIO_UPDATE: 'off',
     },
     hide: /^(AWS_|MINIO_)/,

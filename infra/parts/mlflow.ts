@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { httpProblem } from '../http-check.ts';
+import { httpProblem } from '../health.ts';
 import { portVariable } from '../ports.ts';
 import type { Part, Plan } from './part.ts';
 
@@ -12,7 +12,7 @@ export function mlflowPart({ dir, ports, venv }: Plan): Part {
     url,
     command: [
       venv.python,
-      // As a module: a script's first line could not name an interpreter in a folder with spaces.
+      // As a module, because the first line of a script cannot name an interpreter in a folder with spaces.
       '-m',
       'mlflow',
       'server',
@@ -23,10 +23,10 @@ export function mlflowPart({ dir, ports, venv }: Plan): Part {
       '--artifacts-destination=./artifacts',
       '--serve-artifacts',
     ],
-    // The URIs above are relative to it, so that no folder's name needs quoting in them.
+    // The URIs above are relative to this folder, so that its name needs no quoting in them.
     cwd: join(dir, 'mlflow'),
     env: {
-      // Its job runner quadruples the memory, and nothing here uses it.
+      // MLflow's job runner takes four times the memory, and this project does not use it.
       MLFLOW_SERVER_ENABLE_JOB_EXECUTION: 'false',
       MLFLOW_DISABLE_TELEMETRY: 'true',
       DO_NOT_TRACK: 'true',

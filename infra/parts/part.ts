@@ -1,10 +1,9 @@
-import type { PortUse } from '../port-holder.ts';
-import type { Ports } from '../ports.ts';
-import type { Credentials } from '../credentials.ts';
+import type { Ports, PortUse } from '../ports.ts';
+import type { Credentials } from '../stack-folder.ts';
 import type { Venv } from '../python.ts';
-import type { PartName } from '../types.ts';
+import type { PartName } from '../report.ts';
 
-/** What the parts are made from. */
+/** The settings from which all parts are made. */
 export interface Plan {
   dir: string;
   root: string;
@@ -14,29 +13,29 @@ export interface Plan {
   venv: Venv;
 }
 
-/** A server of the stack: how it is started and how one knows that it works. */
+/** A server of the stack: how to start it and how to check its health. */
 export interface Part {
   name: PartName;
-  /** What it is, for a person. */
+  /** Its name for a person. */
   title: string;
   url: string;
   command: string[];
   cwd: string;
-  /** Set for it, over the environment of whoever starts the stack. */
+  /** Environment variables for it, over those of the process that starts the stack. */
   env: Record<string, string>;
-  /** Variables of that environment it must not see, because they would change what it does. */
+  /** Inherited variables that it must not see, because they would change its behaviour. */
   hide: RegExp;
-  /** What must be free before it starts. */
+  /** Ports that must be free before it starts. */
   ports: PortUse[];
   /** Parts that must be healthy before it starts. */
   needs: PartName[];
-  /** Anything else that asks for a restart when it changes. */
+  /** Any other text; a change of it restarts the part. */
   edition?: string;
-  /** What is wrong; undefined when it is healthy. */
+  /** A sentence about what is wrong; undefined when it is healthy. */
   problem: () => Promise<string | undefined>;
-  /** Run once after each start, when it is healthy. */
+  /** Runs once after each start, when the part is healthy. */
   afterStart?: () => Promise<void>;
-  /** How long it may take to become healthy, and to end when asked to. */
+  /** The longest times that it may take to become healthy, and to end after SIGTERM. */
   startMs: number;
   stopMs: number;
 }

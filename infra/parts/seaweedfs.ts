@@ -1,18 +1,8 @@
 import { join } from 'node:path';
 import { messageOf } from '../../contract/failures.ts';
-import { httpProblem } from '../http-check.ts';
-import { portVariable } from '../ports.ts';
+import { httpProblem } from '../health.ts';
+import { GRPC_OFFSET, portVariable } from '../ports.ts';
 import type { Part, Plan } from './part.ts';
-
-/** Ports of SeaweedFS's inner servers; each has a gRPC twin this far above it. */
-export const SEAWEED_INNER = [
-  'seaweedMaster',
-  'seaweedVolume',
-  'seaweedFiler',
-  'seaweedAdmin',
-  'seaweedS3',
-];
-export const GRPC_OFFSET = 10_000;
 
 /** SeaweedFS in one process, with only what S3 needs. */
 export function seaweedPart({ dir, ports, inner, credentials, venv }: Plan): Part {
@@ -36,7 +26,7 @@ export function seaweedPart({ dir, ports, inner, credentials, venv }: Plan): Par
       '-s3.port.iceberg=0',
       '-s3.port.lance=0',
       '-master.telemetry=false',
-      // A bucket takes a volume at least, and there are as many as fit on the disk: small ones are many.
+      // Each bucket takes at least one volume, and the disk limits their number. Small volumes allow more buckets.
       '-master.volumeSizeLimitMB=128',
       `-s3.port=${ports.s3}`,
       `-s3.port.grpc=${(inner['seaweedS3'] ?? 0) + GRPC_OFFSET}`,
@@ -46,13 +36,13 @@ export function seaweedPart({ dir, ports, inner, credentials, venv }: Plan): Par
       ...port('admin', 'seaweedAdmin'),
     ],
     cwd: join(dir, 'seaweedfs'),
-    // In the environment, where other users' `ps` does not show it.
+    // Credentials go through the environment, which `ps` does not show to other users.
     env: { ...credentials },
     hide: /^(AWS_|S3_|WEED_)/,
     ports: [{ port: ports.s3, variable: portVariable('s3') }],
     needs: [],
     edition: venv.stamp,
-    // A gateway that refuses a stranger has its users loaded; one that is not ready answers 5xx.
+    // 403 means that the gateway has loaded its users. Before that it answers 5xx.
     problem: async () =>
       (await httpProblem(`${url}/`, [200, 403])) ??
       (await volumesProblem(`http://127.0.0.1:${inner['seaweedMaster']}/dir/status`)),
@@ -62,14 +52,14 @@ export function seaweedPart({ dir, ports, inner, credentials, venv }: Plan): Par
 }
 
 /**
- * The gateway may answer five seconds before the volume server has told the master of its volumes
- * (2 of 18 restarts after a kill -9), and until then every read and write fails.
+ * The gateway may answer five seconds before the volume server has reported its volumes to the master
+ * (2 of 18 restarts after a kill -9). Until then every read and write fails.
  */
 async function volumesProblem(url: string): Promise<string | undefined> {
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(3000) });
     const status = (await response.json()) as { Topology?: { Max?: number } };
-    return (status.Topology?.Max ?? 0) > 0 ? undefined : 'its volumes are not there yet';
+    return (status.Topology?.Max ?? 0) > 0 ? undefined : 'its volumes are not registered yet';
   } catch (error) {
     return `its master does not answer (${messageOf(error)})`;
   }

@@ -2,8 +2,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { SetupError } from '../../contract/failures.ts';
-import { isServing } from '../grpc-health.ts';
-import { httpProblem } from '../http-check.ts';
+import { httpProblem, isServing } from '../health.ts';
 import { portVariable } from '../ports.ts';
 import { SEARCH_ATTRIBUTES } from '../../contract/search-attributes.ts';
 import type { Part, Plan } from './part.ts';
@@ -11,19 +10,19 @@ import type { Part, Plan } from './part.ts';
 const run = promisify(execFile);
 
 const FRONTEND = 'temporal.api.workflowservice.v1.WorkflowService';
-/** Closed histories are kept for 24 hours unless told otherwise, too short to look back at a bad week. */
+/** The default of 24 hours for closed histories is too short to look back at the last week. */
 const RETENTION = '720h';
 
 const SETTINGS = [
-  // WAL and full sync: nothing acknowledged is lost to a crash or a power cut, at 10 ms a run.
+  // With WAL and full sync, a crash or a power cut loses no acknowledged write. It costs 10 ms for each run.
   '--sqlite-pragma=journal_mode=WAL',
   '--sqlite-pragma=synchronous=FULL',
-  // Without these, each task waits 50 ms to be dispatched and each timer up to a second more.
+  // Without these settings, each task waits 50 ms for its dispatch and each timer up to one second longer.
   '--dynamic-config-value=history.transferProcessorMaxPollRPS=1000',
   '--dynamic-config-value=history.timerProcessorMaxTimeShift="10ms"',
 ];
 
-/** Temporal's dev server with its Web UI, on a file database, which keeps our search attributes. */
+/** Temporal's dev server with its Web UI, on a file database that keeps our search attributes. */
 export function temporalPart({ dir, ports, inner, venv }: Plan): Part {
   const address = `127.0.0.1:${ports.temporal}`;
   const ui = `http://127.0.0.1:${ports.ui}`;
@@ -43,7 +42,7 @@ export function temporalPart({ dir, ports, inner, venv }: Plan): Part {
       '--db-filename=temporal.db',
       ...SETTINGS,
     ],
-    // Paths are relative to it, so that no folder's name needs quoting in a database URI.
+    // The database file is relative to this folder, so that its name needs no quoting in a URI.
     cwd: join(dir, 'temporal'),
     env: {},
     hide: /^TEMPORAL_/,
@@ -63,12 +62,12 @@ export function temporalPart({ dir, ports, inner, venv }: Plan): Part {
       await run(venv.temporal, [...update, ...server], { timeout: 20_000 }).catch(
         (cause: unknown) => {
           throw new SetupError(
-            `Temporal runs, but does not take a retention of ${RETENTION}: stop the stack and start it again`,
+            `Temporal runs, but does not accept a retention of ${RETENTION}: stop the stack and start it again`,
             { cause },
           );
         },
       );
-      // Loaded here: a stack that is up needs no gRPC library to be looked at.
+      // Imported here, because a check of a running stack needs no gRPC library.
       const { registerAt } = await import('../search-attributes.ts');
       await registerAt(address, 'default');
     },

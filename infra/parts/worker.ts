@@ -1,16 +1,18 @@
-import { stackAddresses } from '../addresses.ts';
-import { httpProblem } from '../http-check.ts';
+import { createHash } from 'node:crypto';
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { httpProblem } from '../health.ts';
 import { DEFAULT_PORTS, portVariable } from '../ports.ts';
-import { codeEdition } from './code-edition.ts';
+import { stackAddresses } from '../stack-folder.ts';
 import type { Part, Plan } from './part.ts';
 
 /**
- * Memory of tables and trees goes back to the system when it is freed; left alone, glibc keeps much of what
- * large work took. Read by no other C library. https://man7.org/linux/man-pages/man3/mallopt.3.html
+ * With these settings, glibc returns the memory of large tables and trees to the system when it is freed.
+ * Other C libraries ignore them. https://man7.org/linux/man-pages/man3/mallopt.3.html
  */
 const GLIBC = { MALLOC_MMAP_THRESHOLD_: '262144', MALLOC_TRIM_THRESHOLD_: '262144' };
 
-/** The process that hosts workflows and activities, run from its source. */
+/** The worker, which runs workflows and activities, started from its source. */
 export function workerPart(plan: Plan, extra: Record<string, string> = {}): Part {
   const { dir, root, ports } = plan;
   const url = `http://127.0.0.1:${ports.health}`;
@@ -28,7 +30,7 @@ export function workerPart(plan: Plan, extra: Record<string, string> = {}): Part
       ...GLIBC,
       ...extra,
     },
-    // Settings of another Temporal (keys, TLS, a profile), another S3 account, or another stack's MLflow.
+    // These could belong to another Temporal (keys, TLS, a profile), S3 account, or stack's MLflow.
     hide: new RegExp(
       `^(TEMPORAL_|AWS_(PROFILE|SESSION_TOKEN|ENDPOINT_URL)$|RETRAIN_STACK_MLFLOW_URI$${ports.mlflow === DEFAULT_PORTS.mlflow ? '' : '|MLFLOW_TRACKING_URI$'})`,
     ),
@@ -37,18 +39,58 @@ export function workerPart(plan: Plan, extra: Record<string, string> = {}): Part
     edition: codeEdition(root),
     problem: () => httpProblem(`${url}/readyz`),
     startMs: 120_000,
-    stopMs: 75_000, // it drains for up to a minute
+    stopMs: 75_000, // it drains for at most a minute
   };
 }
 
 /**
- * The stack's addresses, less those that params.yaml names by default: a variable would win over that
- * file, and whoever writes `tracking_uri: ./mlruns` there must get it. The worker itself asks the stack
- * for MLflow's where the file does not say otherwise.
+ * The stack's addresses without those that params.yaml names by default, because a variable wins over
+ * that file: `tracking_uri: ./mlruns` in it must take effect. For MLflow, the worker reads the stack's
+ * address itself when the file names no other.
  */
 function workerEnv({ ports, credentials }: Plan): Record<string, string> {
   const { MLFLOW_TRACKING_URI: _, ...addresses } = stackAddresses(ports);
   const all: Record<string, string> = { ...addresses, ...credentials };
   if (ports.s3 === DEFAULT_PORTS.s3) delete all['AWS_ENDPOINT_URL_S3'];
   return all;
+}
+
+const SOURCES = [
+  'contract',
+  'workflows',
+  'activities',
+  'sources',
+  'pipeline',
+  'compute',
+  'store',
+  'tracking',
+  'config',
+  'worker',
+];
+
+/**
+ * A hash of the name, size and time of each source file of the worker (a few ms). When it changes, for
+ * example after a `git pull`, the worker is started again and runs the new code.
+ */
+export function codeEdition(root: string): string {
+  const files = readdirSync(root)
+    .filter((name) => name.endsWith('.ts') || name === 'package-lock.json')
+    .map((name) => join(root, name));
+  for (const folder of SOURCES) files.push(...sourcesUnder(join(root, folder)));
+  const hash = createHash('sha256');
+  for (const file of files.sort()) {
+    const { size, mtimeMs } = statSync(file);
+    hash.update(`${file} ${size} ${mtimeMs}\n`);
+  }
+  return hash.digest('hex');
+}
+
+function sourcesUnder(folder: string): string[] {
+  try {
+    return readdirSync(folder, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name));
+  } catch {
+    return []; // a project without that folder
+  }
 }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { PartName } from '../../infra/types.ts';
+import type { PartName } from '../../infra/report.ts';
 import { patiently, type Ground } from './ground.ts';
 import type { Servers } from './servers.ts';
 

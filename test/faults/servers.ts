@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { membersOf } from '../../infra/members.ts';
+import { membersOf } from '../../infra/process.ts';
 import { isFree } from '../../infra/ports.ts';
-import { stackEnv, stackUp, type Ports } from '../../infra/stack.ts';
-import type { PartName } from '../../infra/types.ts';
+import type { Ports } from '../../infra/ports.ts';
+import { stackUp } from '../../infra/stack.ts';
+import { stackEnv } from '../support/stack-env.ts';
+import type { PartName } from '../../infra/report.ts';
 import { root, testPorts, testStackDir, venv } from '../support/stack.ts';
 
 /** Servers of one's own, to be killed. */

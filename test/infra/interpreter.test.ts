@@ -2,7 +2,7 @@ import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { SetupError } from '../../contract/failures.ts';
-import { findPython } from '../../infra/interpreter.ts';
+import { findPython } from '../../infra/python.ts';
 import { tempFolder } from './temp-folder.ts';
 
 /** A folder with a program that answers as a Python would. */

@@ -1,8 +1,7 @@
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { BadParams, SetupError } from '../../contract/failures.ts';
-import { assertFree } from '../../infra/port-holder.ts';
-import { choosePorts, DEFAULT_PORTS, freePorts, isFree } from '../../infra/ports.ts';
+import { assertFree, choosePorts, DEFAULT_PORTS, freePorts, isFree } from '../../infra/ports.ts';
 
 let server: Server | undefined;
 

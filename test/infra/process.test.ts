@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { identityFromPs, identityOf } from '../../store/process-identity.ts';
 import { withLock } from '../../infra/lock.ts';
 import { launch, liveProcess, logFile } from '../../infra/process.ts';
-import { stopPart } from '../../infra/stop.ts';
+import { stopPart } from '../../infra/run-part.ts';
 import { tempFolder } from './temp-folder.ts';
 
 const folder = (): string => tempFolder('stack');

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { SetupError } from '../../contract/failures.ts';
-import { chooseS3 } from '../../infra/s3-kind.ts';
+import { chooseS3 } from '../../infra/programs.ts';
 import { tempFolder } from './temp-folder.ts';
 
 function stackWith(...kinds: string[]): string {

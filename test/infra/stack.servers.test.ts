@@ -9,8 +9,10 @@ import {
 } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SetupError } from '../../contract/failures.ts';
-import { stackDown, stackEnv, stackStatus, stackUp, type Ports } from '../../infra/stack.ts';
-import type { PartName } from '../../infra/types.ts';
+import type { Ports } from '../../infra/ports.ts';
+import { stackDown, stackStatus, stackUp } from '../../infra/stack.ts';
+import { stackEnv } from '../support/stack-env.ts';
+import type { PartName } from '../../infra/report.ts';
 import { venvAt } from '../../infra/python.ts';
 import { root, testPorts, testStackDir, venv } from '../support/stack.ts';
 

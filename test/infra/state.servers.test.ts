@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { venvAt } from '../../infra/python.ts';
-import { stackDown, stackEnv, stackUp } from '../../infra/stack.ts';
+import { stackDown, stackUp } from '../../infra/stack.ts';
 import { COMMAND } from '../support/project.ts';
+import { stackEnv } from '../support/stack-env.ts';
 import { root, testPorts, testStackDir, venv } from '../support/stack.ts';
 
 const { dir, remove } = testStackDir();

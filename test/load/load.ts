@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WorkflowHandle } from '@temporalio/client';
 import { loadConfig } from '../../config/environment.ts';
-import { membersOf } from '../../infra/members.ts';
+import { membersOf } from '../../infra/process.ts';
 import { openStore } from '../../store/index.ts';
 import { randomFrom } from '../faults/random.ts';
 import { makeProject, startWorker, temporalOf } from '../support/project.ts';

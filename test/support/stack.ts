@@ -3,10 +3,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { freePorts } from '../../infra/ports.ts';
+import { freePorts, type Ports } from '../../infra/ports.ts';
 import { venvAt } from '../../infra/python.ts';
 import { addTestRequirements } from './python.ts';
-import { stackDown, stackEnv, stackUp, type Ports } from '../../infra/stack.ts';
+import { stackDown, stackUp } from '../../infra/stack.ts';
+import { stackEnv } from './stack-env.ts';
 
 /** The project folder. */
 export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));

@@ -1,5 +1,5 @@
 import { statfs } from 'node:fs/promises';
-import { findPython } from '../../../infra/interpreter.ts';
+import { findPython } from '../../../infra/python.ts';
 import { bytes } from '../../format.ts';
 import { failed, fail, ok, warn, type Finding } from './finding.ts';
 

@@ -10,11 +10,9 @@ import {
   placeDatabases,
   removeData,
   saveDatabase,
-  stackDown,
-  stackStatus,
-  stackUp,
   unpackInto,
-} from '../../../infra/stack.ts';
+} from '../../../infra/backup.ts';
+import { stackDown, stackStatus, stackUp } from '../../../infra/stack.ts';
 import { newOwnFolder } from '../../../store/own-folder.ts';
 import { dumpBucket, loadDump, readDump } from '../../../store/dump.ts';
 import { openStore } from '../../../store/index.ts';

@@ -1,23 +1,21 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SetupError } from '../contract/failures.ts';
-import { quoteLog } from './log.ts';
-import { membersOf } from './members.ts';
-import type { Part } from './parts/index.ts';
-import { assertFree } from './port-holder.ts';
-import { launch, liveProcess, logFile } from './process.ts';
-import { stopPart } from './stop.ts';
-import type { Report } from './types.ts';
+import { identityOf } from '../store/process-identity.ts';
+import type { Part } from './parts/part.ts';
+import { assertFree } from './ports.ts';
+import { launch, liveProcess, logFile, membersOf, quoteLog, removePidFile } from './process.ts';
+import type { PartName, Report } from './report.ts';
 
-/** A part that lives but does not answer gets this long before it is started anew. */
+/** A part that runs but does not answer is started again after this time. */
 const SICK_MS = 10_000;
 
 /**
- * Makes a part run: leaves it alone when it is healthy and started as it would be now, else starts
- * it (again) and waits until it answers.
- * @throws SetupError when its port is held by another, when it ends, or does not answer in time.
+ * Starts a part and waits until it answers. A part that is healthy and was started with the same
+ * settings keeps running.
+ * @throws SetupError when another process holds its port, when it ends, or when it does not answer in time.
  */
-export async function bringUp(dir: string, part: Part, report: Report): Promise<void> {
+export async function startPart(dir: string, part: Part, report: Report): Promise<void> {
   const fingerprint = fingerprintOf(part);
   const running = liveProcess(dir, part.name);
   const why = running && (await reasonToRestart(part, running.fingerprint !== fingerprint));
@@ -81,4 +79,53 @@ function fingerprintOf({ command, cwd, env, edition }: Part): string {
   return createHash('sha256')
     .update(JSON.stringify([command, cwd, env, edition]))
     .digest('hex');
+}
+
+/**
+ * Ends every process of a part. The leader gets SIGTERM first, so that it can end its children in order.
+ * The remaining processes then get SIGTERM too, and SIGKILL only after the grace time. A process gets a
+ * signal only if its start time shows that it is still the same process.
+ * @returns whether any process was found, and whether one had to be killed.
+ */
+export async function stopPart(
+  dir: string,
+  part: PartName,
+  graceMs: number,
+): Promise<{ found: boolean; killed: boolean }> {
+  const leader = liveProcess(dir, part);
+  let killed = false;
+  if (leader !== undefined) {
+    send(leader.pid, leader.identity, 'SIGTERM');
+    await gone(() => identityOf(leader.pid) !== leader.identity, graceMs);
+  }
+  const left = await membersOf(dir, part);
+  const found = leader !== undefined || left.length > 0;
+  if (left.length > 0) {
+    const known = left.map((pid) => ({ pid, identity: identityOf(pid) }));
+    const allGone = (): boolean => known.every(({ pid, identity }) => identityOf(pid) !== identity);
+    for (const { pid, identity } of known) send(pid, identity, 'SIGTERM');
+    if (!(await gone(allGone, 5000))) {
+      killed = true;
+      for (const { pid, identity } of known) send(pid, identity, 'SIGKILL');
+      await gone(allGone, 5000);
+    }
+  }
+  removePidFile(dir, part);
+  return { found, killed };
+}
+
+function send(pid: number, identity: string | undefined, signal: NodeJS.Signals): void {
+  if (identity === undefined || identityOf(pid) !== identity) return;
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // ended between the check and the signal
+  }
+}
+
+async function gone(done: () => boolean, patienceMs: number): Promise<boolean> {
+  for (const end = Date.now() + patienceMs; Date.now() < end; await sleep(40)) {
+    if (done()) return true;
+  }
+  return done();
 }

@@ -1,6 +1,27 @@
 import { connect } from 'node:http2';
+import { messageOf } from '../contract/failures.ts';
 
-/** Frame of `HealthCheckRequest { service }`: no compression, 4 bytes of length, field 1 a string. */
+/** A sentence about why the URL is not healthy; undefined when its status is one of `good`. */
+export async function httpProblem(
+  url: string,
+  good: number[] = [200],
+  timeoutMs = 3000,
+): Promise<string | undefined> {
+  try {
+    const response = await fetch(url, {
+      signal: AbortSignal.timeout(timeoutMs),
+      redirect: 'manual',
+      headers: { connection: 'close' },
+    });
+    await response.body?.cancel();
+    return good.includes(response.status) ? undefined : `${url} answers ${response.status}`;
+  } catch (error) {
+    const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
+    return `${url} does not answer (${messageOf(cause)})`;
+  }
+}
+
+/** gRPC frame of `HealthCheckRequest { service }`: flag 0 (no compression), 4 bytes of length, field 1 as a string. */
 function request(service: string): Buffer {
   const name = Buffer.from(service);
   const message = Buffer.concat([Buffer.from([0x0a, name.length]), name]);
@@ -12,8 +33,8 @@ function request(service: string): Buffer {
 const SERVING = Buffer.from([0x08, 0x01]);
 
 /**
- * Whether a gRPC server says of `service` that it is serving. Spoken by hand because the check runs
- * on every start of the command line, where loading a gRPC library would cost more than all else.
+ * Whether a gRPC server reports that `service` is serving. It uses no gRPC library, because the check
+ * runs at every start of the command line and loading one would take most of that time.
  */
 export function isServing(port: number, service: string, timeoutMs = 2000): Promise<boolean> {
   return new Promise((resolve) => {

@@ -1,0 +1,17 @@
+import {
+  type Credentials,
+  readCredentials,
+  readState,
+  type StackAddresses,
+  stackAddresses,
+} from '../../infra/stack-folder.ts';
+
+/**
+ * The variables with which a client reaches the stack in `dir`, its credentials included.
+ * @throws Error when no stack was ever started there.
+ */
+export function stackEnv(dir: string): StackAddresses & Credentials {
+  const state = readState(dir);
+  if (state === undefined) throw new Error(`there is no stack in ${dir}`);
+  return { ...stackAddresses(state.ports), ...readCredentials(dir) };
+}
