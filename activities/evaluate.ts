@@ -45,9 +45,10 @@ export async function evaluate(deps: Deps, request: EvaluateRequest): Promise<Ev
   const execution = currentExecution();
   const result = await runStage(deps, stage, request as StageCall<'model' | 'encoder' | 'test'>);
   if (request.deferred === true) return { ...result, deferred: true };
+  const mayDefer = deps.deferTracking === true && request.mayDefer === true;
   const attempt = await requireAttempt(deps, request);
   if (attempt.logged['evaluate'] === result.key) return result;
-  const logged = await orDefer(deps, request.mayDefer, async () => {
+  const logged = await orDefer(mayDefer, execution, async () => {
     await onRun(deps, attempt, () => logEvaluation(deps, attempt, { request, result, execution }));
     return true;
   });

@@ -15,6 +15,7 @@ export function currentExecution(): Execution {
     runId,
     activity,
     token: `${activity}/${attempt}`,
+    isRetry: attempt > 1,
     signal: context.cancellationSignal,
     heartbeat: (progress) => {
       latest.set(context, progress);
@@ -32,11 +33,6 @@ export function currentExecution(): Execution {
 }
 
 const latest = new WeakMap<Context, Progress>();
-
-/** Whether a try before this one has failed, or its worker has. */
-export function isRetry(): boolean {
-  return Context.current().info.attempt > 1;
-}
 
 /** What an activity last said of its progress: each later heartbeat says it again, or it would be lost. */
 export function progressOf(context: Context): Progress | undefined {

@@ -1,6 +1,8 @@
 import { BadData } from '../contract/failures.ts';
 import { taskOf, type Params } from '../contract/params.ts';
 import {
+  columnsAt,
+  rawOf,
   tableOf,
   wholeOf,
   type Ledger,
@@ -9,20 +11,22 @@ import {
   type Settings,
 } from '../store/ledger/ledger.ts';
 import type { Ref } from '../contract/ref.ts';
-import { getArrivals } from '../sources/arrivals/get-arrivals.ts';
+import { lookForBatch, rawFiles } from '../sources/arrivals/get-arrivals.ts';
+import { encodeDirectory } from '../store/manifest.ts';
 import { isPlace } from '../sources/arrivals/open-place.ts';
 import type { GetDataRequest, StageResult } from '../contract/stages.ts';
 import type { Deps } from './deps.ts';
+import { currentExecution } from './execution.ts';
 import { asCut, checkFrozen } from '../sources/frozen.ts';
 import { lookOrCheck } from '../sources/growing/look-or-check.ts';
 import { localFile } from '../store/scratch.ts';
-import { RAW } from '../contract/paths.ts';
+import { RAW, RAW_FILES } from '../contract/paths.ts';
 import { readingOf } from '../sources/reading.ts';
-import { encodeColumns, readColumns } from '../store/columns-file.ts';
+import { columnsRef, encodeColumns, readColumns } from '../store/columns-file.ts';
 import { fetchSource } from '../sources/fetch-source.ts';
 import { sourceIdentity } from '../sources/identity.ts';
 import type { Stamp } from '../sources/source.ts';
-import { runStage, type Stage } from './stage.ts';
+import { runStage, type Stage, type StageDefinition } from './stage.ts';
 
 export const stage: Stage<'source'> = {
   name: 'get_data',
@@ -82,11 +86,11 @@ export function grownStage(ledger: Ledger, state: RawEntry): Stage<'source' | 'c
  */
 export async function getData(deps: Deps, request: GetDataRequest): Promise<StageResult> {
   const { pipeline, params } = request;
-  if (isPlace(params.data.source)) return getArrivals(deps, stage, request);
+  if (isPlace(params.data.source)) return getArrivals(deps, request);
   const ledger = await deps.store.ledgers.read(pipeline);
   if (ledger === undefined || ledger.batches.length === 0) return readFirst(deps, request);
   checkFrozen(ledger, params);
-  const look = await lookOrCheck(deps, ledger, request);
+  const look = await lookOrCheck(deps, ledger, request, currentExecution());
   const state = tableOf(look.ledger, request.batch);
   await heal(deps, state, request);
   const asked = { ...request, params: asCut(look.ledger, params) };
@@ -105,9 +109,56 @@ export async function getData(deps: Deps, request: GetDataRequest): Promise<Stag
   };
 }
 
+/** get_data where each file is a batch: version N is a directory over the stored files of batches 1..N. */
+async function getArrivals(deps: Deps, request: GetDataRequest): Promise<StageResult> {
+  const { batch, params } = request;
+  const { ledger, warnings } = await lookForBatch(deps, request, currentExecution());
+  const result = await runStage(deps, arrivalsStage(stage, ledger, batch), {
+    ...request,
+    params: asCut(ledger, params),
+    inputs: { source: encodeDirectory(RAW_FILES, rawFiles(ledger, batch)).ref },
+  });
+  return { ...result, warnings: [...result.warnings, ...warnings] };
+}
+
+/** get_data where each batch is a file of its own: what it makes of the files that have arrived up to one. */
+export function arrivalsStage(
+  definition: StageDefinition,
+  ledger: Ledger,
+  batch: number,
+): Stage<'source'> {
+  const files = rawFiles(ledger, batch);
+  const columns = columnsAt(ledger, batch);
+  const added = columns.slice(ledger.settings.columns.length);
+  return {
+    ...definition,
+    // The same files have other columns where another contract took them in.
+    params: (read) => ({
+      ...definition.params(read),
+      ...(added.length === 0 ? {} : { added_columns: added }),
+    }),
+    run: async ({ put, putDirectory }) => ({
+      outputs: {
+        raw: await putDirectory(RAW_FILES, files),
+        columns:
+          added.length === 0
+            ? rawOf(ledger, 1).columns
+            : await put(columnsRef(ledger, batch).path, encodeColumns(columns)),
+      },
+      facts: {
+        files: batch,
+        rows: ledger.arrivals
+          .slice(0, batch)
+          .reduce((sum, _, i) => sum + rawOf(ledger, i + 1).rows, 0),
+        columns: columns.length,
+      },
+    }),
+  };
+}
+
 /** The first time: the source's rows and columns are what the ledger is opened with. */
 async function readFirst(deps: Deps, request: GetDataRequest): Promise<StageResult> {
-  const fetched = (await fetchSource(deps, request))!;
+  const fetched = (await fetchSource(deps, request, currentExecution()))!;
   const result = await runStage(deps, stage, { ...request, inputs: { source: fetched.ref } });
   await openLedger(deps, request.pipeline, request.params, result, fetched.stamp);
   return result;
@@ -118,7 +169,7 @@ async function heal(deps: Deps, state: RawEntry, request: GetDataRequest): Promi
   if (!request.damaged.includes(state.ref.md5)) return;
   const again = `the stored copy of ${state.ref.path} is damaged, and ${request.params.data.source} does not hold the same any more: restore it from a backup`;
   if (state.after > 0) throw new BadData(again);
-  const fetched = (await fetchSource(deps, request))!;
+  const fetched = (await fetchSource(deps, request, currentExecution()))!;
   if (fetched.ref.sha256 !== state.ref.sha256) throw new BadData(again);
 }
 

@@ -7,15 +7,16 @@ import {
   openAttempt,
   trackedRun,
 } from '../tracking/tracked-run/attempt.ts';
-import type { AttemptOf } from '../tracking/tracked-run/claim.ts';
+import type { AttemptOf } from '../tracking/tracked-run/attempt.ts';
 import type { EvaluateRequest, StageRequest, StageResult } from '../contract/stages.ts';
 import type { LoggedVersion, LogVersionInput } from '../contract/versions.ts';
+import { sourceIdentity } from '../sources/identity.ts';
 import type { Deps } from './deps.ts';
 import { currentExecution } from './execution.ts';
-import { pointAtLatest } from '../tracking/tracked-run/latest-alias.ts';
+import { pointAtLatest } from '../tracking/tracked-run/log-training.ts';
 import { logEvaluation } from '../tracking/tracked-run/log-evaluation.ts';
 import { logTraining, trainingTags } from '../tracking/tracked-run/log-training.ts';
-import { refuseOtherFolder } from '../tracking/tracked-run/shared-folder.ts';
+import { refuseOtherFolder } from '../tracking/place.ts';
 
 /**
  * Logs a version that was built, from its record, to where this worker tracks now: by the attempt's
@@ -41,7 +42,12 @@ export async function logVersion(deps: Deps, input: LogVersionInput): Promise<Lo
   const before = attempt?.logged ?? {};
   attempt ??= await openAttempt(deps, of, execution, tags);
   if (attempt.logged['train'] !== training.key)
-    attempt = await logTraining(deps, attempt, { request, result: training, execution });
+    attempt = await logTraining(deps, attempt, {
+      request,
+      result: training,
+      execution,
+      sourceName: sourceIdentity(request.params.data.source).name,
+    });
   if (attempt.logged['evaluate'] !== scoring.key) {
     const asked: EvaluateRequest = {
       ...requestOf(record, scoring.inputs),

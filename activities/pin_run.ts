@@ -5,7 +5,7 @@ import { refSchema } from '../contract/ref.ts';
 import { MOST_DAMAGED, STAGE_NAMES } from '../contract/stages.ts';
 import type { PinnedRun } from '../contract/train-batch.ts';
 import type { Deps } from './deps.ts';
-import { refuseOtherFolder } from '../tracking/tracked-run/shared-folder.ts';
+import { refuseOtherFolder } from '../tracking/place.ts';
 
 const inputSchema = z.strictObject({
   batch: batchNumber,

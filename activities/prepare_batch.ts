@@ -16,6 +16,7 @@ import { stageFor } from './batches/definition.ts';
 import { columnsRef } from '../store/columns-file.ts';
 import { MOST_DAMAGED, type Healed, type StageRequest, type StageResult } from '../contract/stages.ts';
 import type { Deps } from './deps.ts';
+import { currentExecution } from './execution.ts';
 import { checkFrozen } from '../sources/frozen.ts';
 import { addHealed } from './healing.ts';
 import { withScratch } from '../store/scratch.ts';
@@ -70,7 +71,10 @@ async function cutUpTo(deps: Deps, request: StageRequest): Promise<StageResult> 
     return standing === undefined || damaged || number === batch || request.cache === 'bypass';
   });
   return withScratch(deps, async (folder) => {
-    const cut = cutter(deps, ledger, wanted, request.params, folder);
+    const cut = cutter(deps, ledger, wanted, request.params, {
+      folder,
+      execution: currentExecution(),
+    });
     const added: NewBatch[] = [];
     const healed: Healed[] = [];
     let result: StageResult | undefined;

@@ -1,3 +1,4 @@
+import type { Execution } from '../contract/execution.ts';
 import { MissingHistory } from '../contract/failures.ts';
 import { headlineScore, metricSetOf } from '../contract/metric-sets.ts';
 import { hashOf } from '../store/hash.ts';
@@ -5,15 +6,16 @@ import type { VersionRecord } from '../store/records.ts';
 import type { PublishRequest, PublishResult } from '../contract/versions.ts';
 import { orDefer } from '../tracking/tracked-run/defer.ts';
 import type { Deps } from './deps.ts';
-import { currentExecution, isRetry } from './execution.ts';
-import { aliasOf } from '../tracking/tracked-run/latest-alias.ts';
+import { currentExecution } from './execution.ts';
+import { aliasOf } from '../tracking/tracked-run/log-training.ts';
 import { currentRun } from './lease.ts';
-import { headlineOf, readMetrics } from '../tracking/tracked-run/metrics-file.ts';
+import { headlineOf, readMetrics } from '../store/metrics-file.ts';
 
 /** Writes the version record of a run whose every stage is done. A run that built nothing new adds nothing. */
 export async function publishVersion(deps: Deps, request: PublishRequest): Promise<PublishResult> {
   const { pipeline, batch, params, paramsHash, attempt, mlflow } = request;
-  const { workflowId, runId } = currentExecution();
+  const execution = currentExecution();
+  const { workflowId, runId } = execution;
   const self = { workflow_id: workflowId, run_id: runId };
   const stages = await Promise.all(request.stages.map((ran) => stageOf(deps, ran)));
   const metrics = stages.find(({ stage }) => stage === 'evaluate')!.outputs['metrics']!;
@@ -47,10 +49,11 @@ export async function publishVersion(deps: Deps, request: PublishRequest): Promi
   };
   let pointed: boolean | undefined;
   const { record, ref } = await deps.store.records.publish(draft, async () => {
-    pointed = await pointAlias(deps, request);
+    pointed = await pointAlias(deps, execution, request);
   });
   // A try before this one may have made it the latest, and put the alias off.
-  if (pointed === undefined && isRetry()) pointed = await pointAlias(deps, request);
+  if (pointed === undefined && execution.isRetry)
+    pointed = await pointAlias(deps, execution, request);
   await deps.store.leases.release(currentRun(pipeline));
   const score = headlineScore(headline);
   return {
@@ -68,11 +71,15 @@ export async function publishVersion(deps: Deps, request: PublishRequest): Promi
  * one that it registers, and an earlier one may be the latest again, trained anew or not.
  * @returns false when that is put off, as tracking is not available
  */
-async function pointAlias(deps: Deps, { batch, mlflow }: PublishRequest): Promise<boolean> {
+async function pointAlias(
+  deps: Deps,
+  execution: Execution,
+  { batch, mlflow }: PublishRequest,
+): Promise<boolean> {
   const version = mlflow?.modelVersion ?? null;
   if (mlflow === null || version === null) return true;
   const alias = { name: mlflow.modelName, alias: aliasOf(batch), version };
-  const set = await orDefer(deps, true, async () => {
+  const set = await orDefer(deps.deferTracking === true, execution, async () => {
     await deps.tracker.setAlias(alias);
     return true;
   });

@@ -4,21 +4,29 @@ import { attemptId } from '../store/attempts.ts';
 import { at } from '../contract/ref.ts';
 import { stageKey } from '../store/stage-cache.ts';
 import { directoryOf } from '../tracking/place.ts';
-import { findAttempt, onRun, openAttempt, trackedRun } from '../tracking/tracked-run/attempt.ts';
-import type { OpenAttempt } from '../tracking/tracked-run/claim.ts';
+import {
+  findAttempt,
+  onRun,
+  openAttempt,
+  trackedRun,
+  type AttemptOf,
+  type OpenAttempt,
+} from '../tracking/tracked-run/attempt.ts';
 import type { StageResult, TrainRequest, TrainResult } from '../contract/stages.ts';
-import { stopIfOver } from './close_runs.ts';
+import type { Execution } from '../contract/execution.ts';
+import { sourceIdentity } from '../sources/identity.ts';
+import { stopIfOver } from '../tracking/tracked-run/end-runs.ts';
 import { deferredWarning, orDefer } from '../tracking/tracked-run/defer.ts';
 import type { Deps } from './deps.ts';
 import { currentExecution } from './execution.ts';
 import { withScratch } from '../store/scratch.ts';
-import { aliasOf } from '../tracking/tracked-run/latest-alias.ts';
 import {
+  aliasOf,
   logTraining,
   trainingTags,
   type FittedFile,
 } from '../tracking/tracked-run/log-training.ts';
-import { refuseOtherFolder } from '../tracking/tracked-run/shared-folder.ts';
+import { refuseOtherFolder } from '../tracking/place.ts';
 import { modelFolder } from '../contract/paths.ts';
 import {
   identityOf,
@@ -43,7 +51,7 @@ export const stage: StageDefinition = {
 type Inputs = 'train' | 'encoder';
 
 /** Fits the model into a file. */
-async function fit(
+async function fitInto(
   { deps, execution, params, batch, inputs, putFile }: StageContext<Inputs>,
   into: string,
 ): Promise<StageOutcome> {
@@ -72,67 +80,111 @@ async function fit(
   };
 }
 
-/** Fits the model (or takes it from the cache) and sees that its one MLflow run has it all. */
+/** Fits the model, or takes it from the cache, and logs it to the one MLflow run of its attempt. */
 export async function train(deps: Deps, request: TrainRequest): Promise<TrainResult> {
   if (request.trackingFolder !== undefined) refuseOtherFolder(deps, request.trackingFolder);
-  // The folder stays until the model is logged, which needs no second way from the store then.
-  return withScratch(deps, (folder) => trainIn(deps, request, join(folder, 'model.json')));
+  const execution = currentExecution();
+  const training = identify(request);
+  const known = await findAttempt(deps, training);
+  const logged = known?.logged['train'] === training.trainKey ? known : undefined;
+  // The folder stays until the model is logged, so that it need not be fetched from the store.
+  return withScratch(deps, async (folder) => {
+    const file = join(folder, 'model.json');
+    if (logged !== undefined)
+      return trackedResult(deps, (await fit(deps, request, file)).result, logged);
+    // Without a cached model this fails, before a run is opened.
+    const cached = request.cache === 'require' ? await fit(deps, request, file) : undefined;
+    // The run is open while the model is fitted, so that MLflow's page shows it as running.
+    const [fitted, run] = await Promise.allSettled([
+      cached ?? fit(deps, request, file),
+      openRun(deps, request, training, execution),
+    ]);
+    await stopIfOver(deps, execution);
+    if (fitted.status === 'rejected') throw fitted.reason;
+    if (run.status === 'rejected') throw run.reason;
+    return log(deps, request, fitted.value, { run: run.value, training, execution });
+  });
 }
 
-async function trainIn(deps: Deps, request: TrainRequest, file: string): Promise<TrainResult> {
-  let made: FittedFile | undefined;
+/** A training attempt, and the cache key of what is trained. */
+type Training = AttemptOf & { trainKey: string };
+
+function identify(request: TrainRequest): Training {
+  const { pipeline, batch, force } = request;
+  const trainKey = stageKey(identityOf(stage, request));
+  return { pipeline, batch, trainKey, attempt: attemptId({ pipeline, batch, trainKey, force }) };
+}
+
+/** A fitted model: what the stage answers, and the model's file where it was fitted just now. */
+interface Fitted {
+  result: StageResult;
+  file?: FittedFile;
+}
+
+/** First half: the model in the store, fitted into `file` unless the stage cache has it. */
+async function fit(deps: Deps, request: TrainRequest, file: string): Promise<Fitted> {
+  let fitted: FittedFile | undefined;
   const whole: Stage<Inputs> = {
     ...stage,
     run: async (context) => {
-      const outcome = await fit(context, file);
-      made = { file, sha256: outcome.outputs['model']!.sha256 };
+      const outcome = await fitInto(context, file);
+      fitted = { file, sha256: outcome.outputs['model']!.sha256 };
       return outcome;
     },
   };
-  const execution = currentExecution();
-  const call = request as StageCall<Inputs>;
-  const trainKey = stageKey(identityOf(stage, call));
-  const { pipeline, batch, force } = request;
-  const of = { pipeline, batch, attempt: attemptId({ pipeline, batch, trainKey, force }) };
-  const known = await findAttempt(deps, of);
-  if (request.cache === 'require' || known?.logged['train'] === trainKey) {
-    const result = await runStage(deps, whole, call);
-    if (known?.logged['train'] === trainKey) return trackedResult(deps, result, known);
-  }
-  // The run is open while the model is fitted: MLflow's page shows it as running.
+  const result = await runStage(deps, whole, request as StageCall<Inputs>);
+  return { result, ...(fitted === undefined ? {} : { file: fitted }) };
+}
+
+/** Opens the MLflow run of the attempt; undefined when logging is put off. */
+async function openRun(
+  deps: Deps,
+  request: TrainRequest,
+  training: Training,
+  execution: Execution,
+): Promise<OpenAttempt | undefined> {
   const tags = trainingTags(deps, request, execution);
-  const [fitted, opened] = await Promise.allSettled([
-    runStage(deps, whole, call),
-    orDefer(deps, request.mayDefer, async () => {
-      const open = await openAttempt(deps, of, execution, tags);
-      const logged = open.logged['train'] === trainKey;
-      if (!logged && open.owner !== execution.token)
-        await onRun(deps, open, () => adopt(deps, open, tags));
-      return open;
-    }),
-  ]);
-  // Both are waited for: what is left running would run beside the next try.
-  await stopIfOver(deps, execution);
-  if (fitted.status === 'rejected') throw fitted.reason;
-  if (opened.status === 'rejected') throw opened.reason;
-  const [result, open] = [fitted.value, opened.value];
+  return orDefer(mayDefer(deps, request), execution, async () => {
+    const { pipeline, batch, attempt, trainKey } = training;
+    const run = await openAttempt(deps, { pipeline, batch, attempt }, execution, tags);
+    const isLogged = run.logged['train'] === trainKey;
+    if (!isLogged && run.owner !== execution.token)
+      await onRun(deps, run, () => adopt(deps, run, tags));
+    return run;
+  });
+}
+
+/** Second half: the model, its params, data sets and version in MLflow. Repeating it adds nothing. */
+async function log(
+  deps: Deps,
+  request: TrainRequest,
+  { result, file }: Fitted,
+  {
+    run,
+    training,
+    execution,
+  }: { run: OpenAttempt | undefined; training: Training; execution: Execution },
+): Promise<TrainResult> {
+  const details = {
+    request,
+    result,
+    execution,
+    sourceName: sourceIdentity(request.params.data.source).name,
+    fitted: file,
+    alias: aliasOf(request.batch),
+  };
   const logged =
-    open === undefined
-      ? undefined
-      : await orDefer(deps, request.mayDefer, () =>
-          onRun(deps, open, () =>
-            logTraining(deps, open, {
-              request,
-              result,
-              execution,
-              fitted: made,
-              alias: aliasOf(batch),
-            }),
-          ),
-        );
+    run &&
+    (await orDefer(mayDefer(deps, request), execution, () =>
+      onRun(deps, run, () => logTraining(deps, run, details)),
+    ));
   if (logged !== undefined) return trackedResult(deps, result, logged);
   const warnings = [...result.warnings, deferredWarning(deps)];
-  return { ...result, warnings, attempt: of.attempt, mlflow: null };
+  return { ...result, warnings, attempt: training.attempt, mlflow: null };
+}
+
+function mayDefer(deps: Deps, request: TrainRequest): boolean {
+  return deps.deferTracking === true && request.mayDefer === true;
 }
 
 function trackedResult(deps: Deps, result: StageResult, attempt: OpenAttempt): TrainResult {

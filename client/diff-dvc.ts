@@ -1,4 +1,4 @@
-import { readMetrics } from '../tracking/tracked-run/metrics-file.ts';
+import { readMetrics } from '../store/metrics-file.ts';
 import type { Config } from '../config/environment.ts';
 import type { VersionRecord } from '../store/records.ts';
 import type { Ref } from '../contract/ref.ts';

@@ -1,5 +1,5 @@
 import { join, relative, resolve } from 'node:path';
-import { readMetrics, type MetricsFile } from '../tracking/tracked-run/metrics-file.ts';
+import { readMetrics, type MetricsFile } from '../store/metrics-file.ts';
 import type { Config } from '../config/environment.ts';
 import { BadParams } from '../contract/failures.ts';
 import type { Store } from '../store/index.ts';

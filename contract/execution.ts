@@ -6,6 +6,8 @@ export interface Execution {
   token: string;
   /** The same for every attempt of one activity. */
   activity: string;
+  /** Whether an attempt before this one has failed, or its worker has. */
+  isRetry: boolean;
   /** Aborts when the workflow is cancelled or the worker shuts down. */
   signal: AbortSignal;
   heartbeat: (progress: Progress) => void;

@@ -13,42 +13,42 @@ import {
 } from '../store/ledger/ledger.ts';
 import { wholeFile } from './arrivals/take-in.ts';
 import { textOfFile } from './arrivals/text.ts';
-import type { Deps } from '../activities/deps.ts';
-import { currentExecution } from '../activities/execution.ts';
+import type { Execution } from '../contract/execution.ts';
 import { localFile } from '../store/scratch.ts';
+import type { SourceDeps } from './source.ts';
 
 /** A batch as it was cut: bytes, or a file of this machine. */
 export type Cut = { rows: number; warnings: string[] } & ({ bytes: Uint8Array } | { path: string });
 
 /** Cuts batches: those of one state of a table together, reading it at most once, the others each from its file. */
 export function cutter(
-  deps: Deps,
+  deps: SourceDeps,
   ledger: Ledger,
   wanted: readonly number[],
   params: Params,
-  folder: string,
+  { folder, execution }: { folder: string; execution: Execution },
 ): (batch: number) => Promise<Cut> {
   const cuts = new Map<number, Promise<CutFile[]>>();
   return async (batch) => {
-    if (isWhole(ledger, batch)) return takeWhole(deps, ledger, batch, params);
+    if (isWhole(ledger, batch)) return takeWhole(deps, ledger, batch, { params, execution });
     const state = tableOf(ledger, batch);
     const batches = wanted.filter(
       (other) => !isWhole(ledger, other) && tableOf(ledger, other) === state,
     );
-    const cut = cuts.get(state.after) ?? cutTable(deps, ledger, state, batches, folder);
+    const cut =
+      cuts.get(state.after) ?? cutTable(deps, ledger, state, batches, { folder, execution });
     cuts.set(state.after, cut);
     return (await cut)[batches.indexOf(batch)]!;
   };
 }
 
 async function cutTable(
-  deps: Deps,
+  deps: SourceDeps,
   { settings }: Ledger,
   state: RawEntry,
   batches: number[],
-  folder: string,
+  { folder, execution: { signal, heartbeat } }: { folder: string; execution: Execution },
 ): Promise<CutFile[]> {
-  const { signal, heartbeat } = currentExecution();
   return deps.compute(
     'cutBatches',
     {
@@ -70,7 +70,12 @@ async function cutTable(
   );
 }
 
-async function takeWhole(deps: Deps, ledger: Ledger, batch: number, params: Params): Promise<Cut> {
+async function takeWhole(
+  deps: SourceDeps,
+  ledger: Ledger,
+  batch: number,
+  { params, execution }: { params: Params; execution: Execution },
+): Promise<Cut> {
   const raw = rawOf(ledger, batch).ref;
   const amendment = ledger.amended.find(({ ref }) => ref.sha256 === raw.sha256);
   const bytes = await deps.store.artifacts.get(raw).catch((error: unknown) => {
@@ -86,7 +91,7 @@ async function takeWhole(deps: Deps, ledger: Ledger, batch: number, params: Para
   const made = await deps.compute(
     'conformBatch',
     wholeFile(file, text, ledger.settings, params, columns),
-    currentExecution().signal,
+    execution.signal,
   );
   // The ledger knows them by now, so they are not new to whoever reads the file.
   const brought = columns.filter(({ since }) => since === batch).map(({ name }) => name);

@@ -1,11 +1,9 @@
 import { at, type Ref } from '../contract/ref.ts';
 import type { GetDataRequest } from '../contract/stages.ts';
-import type { Deps } from '../activities/deps.ts';
-import { currentExecution } from '../activities/execution.ts';
 import { RAW } from '../contract/paths.ts';
 import { bringIn } from './bring.ts';
 import { fileName } from './identity.ts';
-import type { Stamp } from './source.ts';
+import type { Stamp, SourceDeps } from './source.ts';
 
 /** A state of a source as it came into the store. */
 export interface Fetched {
@@ -15,13 +13,13 @@ export interface Fetched {
 
 /**
  * Brings the raw data into the store, unless the client has uploaded it already.
- * @param known the state that is known: undefined comes back when the source is still in it
+ * @param options.known the state that is known: undefined comes back when the source is still in it
  * @throws SourceUnavailable when trying again can help, SourceRefused or BadData when it cannot
  */
 export async function fetchSource(
-  { store, root, sources }: Deps,
+  { store, root, sources }: SourceDeps,
   { params, source: uploaded, damaged }: GetDataRequest,
-  known?: Stamp,
+  { signal, known }: { signal: AbortSignal; known?: Stamp },
 ): Promise<Fetched | undefined> {
   const { source, encoding } = params.data;
   // What is uploaded gets its place from the source's name, not from what a caller says.
@@ -30,7 +28,6 @@ export async function fetchSource(
       ref: at(`${RAW}/${fileName(source)}`, uploaded),
       stamp: { etag: null, modified: null },
     };
-  const { signal } = currentExecution();
   const place = { ...sources, root, confined: true, encoding, known, signal };
   return bringIn(source, place, async (brought) => {
     if (brought === undefined) return undefined;

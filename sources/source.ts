@@ -1,4 +1,7 @@
+import type { Compute } from '../compute/pool.ts';
 import type { BucketOptions } from '../store/bucket.ts';
+import type { Store } from '../store/index.ts';
+import type { LocalCache } from '../store/local-cache.ts';
 
 /** What a web server or a store calls one state of a source, to be asked later whether it has changed. */
 export interface Stamp {
@@ -39,6 +42,15 @@ export interface SourcePlace {
   /** The S3 server of `s3://` sources and DVC remotes; the bucket named here is not used. */
   s3: BucketOptions;
   limits: SourceLimits;
+}
+
+/** The parts of a worker that sources need. */
+export interface SourceDeps {
+  store: Pick<Store, 'bucket' | 'artifacts' | 'ledgers'>;
+  local: LocalCache;
+  compute: Compute;
+  root: string;
+  sources: Pick<SourcePlace, 's3' | 'limits'>;
 }
 
 /** What a source is opened with. */

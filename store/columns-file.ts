@@ -2,9 +2,9 @@ import { z } from 'zod';
 import { type Column, columnsUpTo } from '../pipeline/batches/columns.ts';
 import { columnType } from '../contract/params.ts';
 import { refOf } from './hash.ts';
+import type { Store } from './index.ts';
 import { columnsAt, rawOf, type Ledger } from './ledger/ledger.ts';
 import type { Ref } from '../contract/ref.ts';
-import type { Deps } from '../activities/deps.ts';
 import { RAW } from '../contract/paths.ts';
 
 const COLUMNS = `${RAW}/columns.json`;
@@ -50,7 +50,10 @@ export function partColumns(
 }
 
 /** The columns of the raw data with their types, as get_data found or was told them. */
-export async function readColumns(deps: Pick<Deps, 'store'>, ref: Ref): Promise<Column[]> {
-  const bytes = await deps.store.artifacts.get(ref);
+export async function readColumns(
+  { store }: { store: Pick<Store, 'artifacts'> },
+  ref: Ref,
+): Promise<Column[]> {
+  const bytes = await store.artifacts.get(ref);
   return columnsSchema.parse(JSON.parse(Buffer.from(bytes).toString('utf8'))).columns;
 }

@@ -1,11 +1,12 @@
 import { join } from 'node:path';
 import { withOwnFolder } from './own-folder.ts';
 import type { Ref } from '../contract/ref.ts';
-import type { Deps } from '../activities/deps.ts';
+import type { Store } from './index.ts';
+import type { LocalCache } from './local-cache.ts';
 
 /** The path of a stored file's bytes on this machine, whole and never to be written to; fetched unless they are there. */
 export async function localFile(
-  { store, local }: Pick<Deps, 'store' | 'local'>,
+  { store, local }: { store: Pick<Store, 'bucket'>; local: LocalCache },
   ref: Ref,
 ): Promise<string> {
   return (await local.find(ref)) ?? local.fetch(store.bucket, ref);
@@ -16,7 +17,7 @@ export async function localFile(
  * @throws DiskFull when there is no room for one
  */
 export async function withScratch<T>(
-  { root }: Pick<Deps, 'root'>,
+  { root }: { root: string },
   work: (folder: string) => Promise<T>,
 ): Promise<T> {
   return withOwnFolder(scratchFolder(root), 'scratch', work);

@@ -1,6 +1,8 @@
+import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { BadParams, messageOf } from '../contract/failures.ts';
+import { BadParams, messageOf, TrackingRefused } from '../contract/failures.ts';
+import type { Tracker } from './tracker.ts';
 
 /** MLflow's own words for places that are no servers we can speak to. */
 const HOSTED = /^(databricks|databricks-uc|uc)(:|$)/;
@@ -52,4 +54,23 @@ function unknown(start: string): BadParams {
   return new BadParams(
     `mlflow.tracking_uri starts with "${start}", which is neither an MLflow server nor a directory: write it like http://localhost:5000 or ./mlruns, in params.yaml or MLFLOW_TRACKING_URI`,
   );
+}
+
+/**
+ * A directory is one machine's: what was begun in one goes on there, or is refused by name.
+ * @param place where the run is tracked; nothing to check unless that and ours are directories.
+ * @throws TrackingRefused when ours is another one.
+ */
+export function refuseOtherFolder({ tracker }: { tracker: Tracker }, place: string): void {
+  const ours = tracker.place();
+  if (place === ours || !isDirectoryUri(place) || !isDirectoryUri(ours)) return;
+  const owner = hostOf(place);
+  throw new TrackingRefused(
+    `the run is tracked in the directory ${directoryOf(place)}${owner === undefined ? '' : ` of ${owner}`}, which this worker on ${hostname()} does not share (it has ${directoryOf(ours)}): let it share that directory, or set mlflow.tracking_uri to a server`,
+  );
+}
+
+/** A place is the directory's URL and, after `#`, the machine that made it and a few random letters. */
+function hostOf(place: string): string | undefined {
+  return /#(.+)-[0-9a-f]+$/.exec(place)?.[1];
 }

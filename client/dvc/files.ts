@@ -1,4 +1,4 @@
-import type { MetricsFile } from '../../tracking/tracked-run/metrics-file.ts';
+import type { MetricsFile } from '../../store/metrics-file.ts';
 import type { BucketOptions } from '../../store/bucket.ts';
 import { dvcConfig } from '../../store/dvc/config.ts';
 import { dvcLock } from '../../store/dvc/lock.ts';

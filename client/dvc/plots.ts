@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { MetricsFile } from '../../tracking/tracked-run/metrics-file.ts';
+import type { MetricsFile } from '../../store/metrics-file.ts';
 import type { DvcPlot } from '../../store/dvc/stage.ts';
 
 const TEMPLATE = 'confusion_rows';

@@ -1,4 +1,4 @@
-import { headlineOf, readMetrics } from '../../tracking/tracked-run/metrics-file.ts';
+import { headlineOf, readMetrics } from '../../store/metrics-file.ts';
 import { DamagedArtifact, MissingHistory } from '../../contract/failures.ts';
 import type { Column } from '../../pipeline/batches/columns.ts';
 import type { Store } from '../../store/index.ts';

@@ -1,11 +1,10 @@
 import { columnsRef } from '../../store/columns-file.ts';
 import { stage as evaluate } from '../../activities/evaluate.ts';
 import type { SourcePlace } from '../../sources/source.ts';
-import { arrivalsStage } from '../../sources/arrivals/get-arrivals.ts';
 import { isPlace } from '../../sources/arrivals/open-place.ts';
 import { asCut, checkFrozen } from '../../sources/frozen.ts';
 import { mayGrow } from '../../sources/growing/text.ts';
-import { grownStage, stage as getData } from '../../activities/get_data.ts';
+import { arrivalsStage, grownStage, stage as getData } from '../../activities/get_data.ts';
 import { inputsOf, stage as mergeData } from '../../activities/merge_data.ts';
 import { stage as prepareBatch, stageFor } from '../../activities/batches/definition.ts';
 import { stage as preprocess } from '../../activities/preprocess.ts';

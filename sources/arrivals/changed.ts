@@ -2,10 +2,10 @@ import { BadData, BadParams } from '../../contract/failures.ts';
 import type { Params } from '../../contract/params.ts';
 import { columnsAt, type Ledger } from '../../store/ledger/ledger.ts';
 import { sha256 } from '../../store/hash.ts';
-import type { Deps } from '../../activities/deps.ts';
 import { wholeFile } from './take-in.ts';
 import type { Place, SeenFile } from './place.ts';
 import { textOfFile } from './text.ts';
+import type { SourceDeps } from '../source.ts';
 
 interface By {
   params: Params;
@@ -18,7 +18,7 @@ interface By {
  * what the batch was amended from. Only those are read of which the place cannot say that they are the same.
  */
 export async function changedSince(
-  deps: Deps,
+  deps: SourceDeps,
   ledger: Ledger,
   files: readonly SeenFile[],
   by: By,
@@ -37,7 +37,7 @@ export async function changedSince(
 }
 
 async function differs(
-  deps: Deps,
+  deps: SourceDeps,
   ledger: Ledger,
   batch: number,
   file: SeenFile,

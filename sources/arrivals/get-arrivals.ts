@@ -1,31 +1,27 @@
 import { BadData, MissingHistory } from '../../contract/failures.ts';
 import type { Params } from '../../contract/params.ts';
-import { columnsAt, rawOf, type Ledger } from '../../store/ledger/ledger.ts';
-import { encodeDirectory } from '../../store/manifest.ts';
+import { rawOf, type Ledger } from '../../store/ledger/ledger.ts';
 import { at, type Ref } from '../../contract/ref.ts';
 import { sha256 } from '../../store/hash.ts';
-import { columnsRef, encodeColumns } from '../../store/columns-file.ts';
-import type { GetDataRequest, StageResult } from '../../contract/stages.ts';
-import type { Deps } from '../../activities/deps.ts';
-import { currentExecution } from '../../activities/execution.ts';
-import { asCut, checkFrozen } from '../frozen.ts';
-import { RAW_FILES } from '../../contract/paths.ts';
-import { runStage, type Stage, type StageDefinition } from '../../activities/stage.ts';
+import type { GetDataRequest } from '../../contract/stages.ts';
+import { checkFrozen } from '../frozen.ts';
+import type { SourceDeps } from '../source.ts';
+import type { Execution } from '../../contract/execution.ts';
 import { lookAt, type Looked } from './look.ts';
 import { openPlace } from './open-place.ts';
 import { sentencesOf } from './sentences.ts';
 
 /**
- * get_data where each file is a batch: what version N is made of is the files of batches 1..N, a
- * directory over what is stored. The place is looked at when the batch is not known yet, or the client
- * has just seen it.
+ * The ledger once the place has been looked at: when the batch is not known yet, the client has just seen
+ * the place, or it is asked for. Stored files that are damaged are stored again from the place.
+ * @returns also what a person must know of the look
  * @throws MissingHistory when that many files have not arrived
  */
-export async function getArrivals(
-  deps: Deps,
-  definition: StageDefinition,
+export async function lookForBatch(
+  deps: SourceDeps,
   request: GetDataRequest,
-): Promise<StageResult> {
+  execution: Execution,
+): Promise<{ ledger: Ledger; warnings: string[] }> {
   const { pipeline, params, batch } = request;
   const known = await deps.store.ledgers.read(pipeline);
   if (known !== undefined && known.batches.length > 0) checkFrozen(known, params);
@@ -34,55 +30,13 @@ export async function getArrivals(
     request.refresh === true ||
     known === undefined ||
     known.arrivals.length < batch
-      ? await lookNow(deps, request)
+      ? await lookNow(deps, request, execution)
       : undefined;
   const ledger = look?.ledger ?? known;
   if (ledger === undefined || ledger.arrivals.length < batch)
     throw tooFew(params, batch, ledger, look);
   await heal(deps, ledger, request);
-  const stage = arrivalsStage(definition, ledger, batch);
-  const inputs = { source: encodeDirectory(RAW_FILES, rawFiles(ledger, batch)).ref };
-  const result = await runStage(deps, stage, {
-    ...request,
-    params: asCut(ledger, params),
-    inputs,
-  });
-  return { ...result, warnings: [...result.warnings, ...sentencesOf(look, params.data.source)] };
-}
-
-/** get_data where each batch is a file of its own: what it makes of the files that have arrived up to one. */
-export function arrivalsStage(
-  definition: StageDefinition,
-  ledger: Ledger,
-  batch: number,
-): Stage<'source'> {
-  const files = rawFiles(ledger, batch);
-  const columns = columnsAt(ledger, batch);
-  const added = columns.slice(ledger.settings.columns.length);
-  return {
-    ...definition,
-    // The same files have other columns where another contract took them in.
-    params: (read) => ({
-      ...definition.params(read),
-      ...(added.length === 0 ? {} : { added_columns: added }),
-    }),
-    run: async ({ put, putDirectory }) => ({
-      outputs: {
-        raw: await putDirectory(RAW_FILES, files),
-        columns:
-          added.length === 0
-            ? rawOf(ledger, 1).columns
-            : await put(columnsRef(ledger, batch).path, encodeColumns(columns)),
-      },
-      facts: {
-        files: batch,
-        rows: ledger.arrivals
-          .slice(0, batch)
-          .reduce((sum, _, i) => sum + rawOf(ledger, i + 1).rows, 0),
-        columns: columns.length,
-      },
-    }),
-  };
+  return { ledger, warnings: sentencesOf(look, params.data.source) };
 }
 
 /** The files that batches 1..`last` are made of, with paths under `data/raw/files/`. */
@@ -98,8 +52,11 @@ export function rawFiles(ledger: Ledger, last: number): Ref[] {
   });
 }
 
-async function lookNow(deps: Deps, { pipeline, params, source }: GetDataRequest): Promise<Looked> {
-  const { signal, heartbeat } = currentExecution();
+async function lookNow(
+  deps: SourceDeps,
+  { pipeline, params, source }: GetDataRequest,
+  { signal, heartbeat }: Execution,
+): Promise<Looked> {
   const place = await openPlace(deps, params.data.source, source);
   return lookAt(deps, {
     pipeline,
@@ -128,7 +85,7 @@ function tooFew(
 
 /** A stored file that is gone is taken from its place again, if it is still the same there. */
 async function heal(
-  deps: Deps,
+  deps: SourceDeps,
   ledger: Ledger,
   { damaged, params, source }: GetDataRequest,
 ): Promise<void> {

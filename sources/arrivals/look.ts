@@ -6,12 +6,12 @@ import type { Arrived } from '../../store/ledger/arrivals.ts';
 import type { Quarantined, Settings } from '../../store/ledger/schema.ts';
 import { hasArrivals, type Ledger } from '../../store/ledger/ledger.ts';
 import { sha256 } from '../../store/hash.ts';
-import type { Deps } from '../../activities/deps.ts';
 import { checkFrozen } from '../frozen.ts';
 import { changedSince } from './changed.ts';
 import { faultOfName, MOST_BYTES, type Place, type SeenFile } from './place.ts';
 import { quarantine, stillQuarantined } from './quarantine.ts';
 import { takeIn } from './take-in.ts';
+import type { SourceDeps } from '../source.ts';
 
 /** Files whose arrival is entered at once: a look that is cut short has kept those before. */
 const AT_ONCE = 20;
@@ -43,7 +43,7 @@ export interface LookOptions {
  * be the same is not read. Within one look the order is by name, in code points; nothing seen later comes before.
  * @throws BadData when there is no such place
  */
-export async function lookAt(deps: Deps, options: LookOptions): Promise<Looked> {
+export async function lookAt(deps: SourceDeps, options: LookOptions): Promise<Looked> {
   const { pipeline, params, place } = options;
   let ledger = ledgerFor(await deps.store.ledgers.read(pipeline), params);
   const { files, writing } = await place.list();

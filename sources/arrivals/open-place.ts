@@ -1,13 +1,13 @@
 import { resolve } from 'node:path';
 import { BadData, messageOf } from '../../contract/failures.ts';
 import type { Ref } from '../../contract/ref.ts';
-import type { Deps } from '../../activities/deps.ts';
 import { checkInside } from '../file.ts';
 import { sourceIdentity } from '../identity.ts';
 import { folderPlace } from './folder.ts';
 import type { Place } from './place.ts';
 import { prefixPlace } from './prefix.ts';
 import { uploadedPlace } from './uploaded.ts';
+import type { SourceDeps } from '../source.ts';
 
 /** Whether `data.source` is a place where each new file is a batch. */
 export function isPlace(source: string): boolean {
@@ -21,7 +21,7 @@ export function isPlace(source: string): boolean {
  * @throws BadData when the folder is not there, or lies outside
  */
 export async function openPlace(
-  { store, root, sources }: Pick<Deps, 'store' | 'root' | 'sources'>,
+  { store, root, sources }: Pick<SourceDeps, 'store' | 'root' | 'sources'>,
   source: string,
   uploaded: Ref | null,
 ): Promise<Place> {

@@ -3,11 +3,11 @@ import { taskOf, type Params } from '../../contract/params.ts';
 import type { Arrived } from '../../store/ledger/arrivals.ts';
 import type { Settings } from '../../store/ledger/schema.ts';
 import { encodeColumns } from '../../store/columns-file.ts';
-import type { Deps } from '../../activities/deps.ts';
 import { RAW, RAW_FILES } from '../../contract/paths.ts';
 import { sourceIdentity } from '../identity.ts';
 import type { SeenFile } from './place.ts';
 import { textOfFile } from './text.ts';
+import type { SourceDeps } from '../source.ts';
 
 interface Handed {
   file: SeenFile;
@@ -25,7 +25,7 @@ interface Handed {
  * @throws BadData when it cannot be a batch
  */
 export async function takeIn(
-  deps: Deps,
+  deps: SourceDeps,
   handed: Handed,
 ): Promise<{ settings: Settings; arrived: Arrived }> {
   const { settings, rows, added } = await checkFile(deps, handed);
@@ -56,7 +56,7 @@ export interface CheckedFile {
  * @throws BadData when it cannot be a batch
  */
 export async function checkFile(
-  deps: Pick<Deps, 'compute'>,
+  deps: Pick<SourceDeps, 'compute'>,
   { file: { name }, bytes, params, signal, added: before, ...handed }: Handed,
 ): Promise<CheckedFile> {
   const encoding = handed.settings?.encoding ?? params.data.encoding;
@@ -91,7 +91,7 @@ export function wholeFile(
 }
 
 async function settingsBy(
-  deps: Pick<Deps, 'compute'>,
+  deps: Pick<SourceDeps, 'compute'>,
   name: string,
   text: Uint8Array,
   { data, split, model }: Params,

@@ -1,12 +1,12 @@
 import { BadData, SourceRefused } from '../../contract/failures.ts';
 import { batchesKnown, rowsWaiting, type Ledger } from '../../store/ledger/ledger.ts';
 import type { GetDataRequest } from '../../contract/stages.ts';
-import type { Deps } from '../../activities/deps.ts';
-import { currentExecution } from '../../activities/execution.ts';
+import type { Execution } from '../../contract/execution.ts';
 import { withScratch } from '../../store/scratch.ts';
 import { lookAtTable, type TableLook } from './look.ts';
 import { nextState } from './next-state.ts';
 import { mayGrow, withText } from './text.ts';
+import type { SourceDeps } from '../source.ts';
 
 /** What get_data knows of a table whose first batches are cut. */
 export interface Known extends Pick<TableLook, 'ledger'> {
@@ -40,15 +40,17 @@ function isFilled(ledger: Ledger, batch: number): boolean {
  * @throws BadData when rows that are known have changed
  */
 export async function lookOrCheck(
-  deps: Deps,
+  deps: SourceDeps,
   ledger: Ledger,
   request: GetDataRequest,
+  { signal, heartbeat }: Execution,
 ): Promise<Known> {
   const { params, batch, source, cache, refresh } = request;
-  const { signal, heartbeat } = currentExecution();
   if (!looksAgain(ledger, params.data.source, request)) {
     const warnings =
-      source === null || cache === 'require' ? [] : await checkUploaded(deps, ledger, request);
+      source === null || cache === 'require'
+        ? []
+        : await checkUploaded(deps, ledger, request, signal);
     if (refresh === true && !mayGrow(params.data.source))
       warnings.push(`${params.data.source} is built in: it has no new rows`);
     return { ledger, added: null, warnings };
@@ -80,11 +82,11 @@ export function goingBy({ raw }: Ledger, { message }: Error): string {
 }
 
 async function checkUploaded(
-  deps: Deps,
+  deps: SourceDeps,
   ledger: Ledger,
   { params, source }: GetDataRequest,
+  signal: AbortSignal,
 ): Promise<string[]> {
-  const { signal } = currentExecution();
   const next = await withText(deps, ledger, { params, source, signal }, async (text) =>
     text === undefined
       ? undefined

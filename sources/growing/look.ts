@@ -3,13 +3,13 @@ import { StorageUnavailable } from '../../contract/failures.ts';
 import type { Params } from '../../contract/params.ts';
 import type { Ledger } from '../../store/ledger/ledger.ts';
 import type { Ref } from '../../contract/ref.ts';
-import type { Deps } from '../../activities/deps.ts';
 import { withScratch } from '../../store/scratch.ts';
 import { stateFile } from '../../contract/paths.ts';
 import { fileName } from '../identity.ts';
 import type { Brought } from '../bring.ts';
 import { nextState, type NextState } from './next-state.ts';
 import { withText } from './text.ts';
+import type { SourceDeps } from '../source.ts';
 
 /** Times the ledger may move on while new rows are being taken in. */
 const TRIES = 10;
@@ -36,7 +36,7 @@ export interface TableLookOptions {
  * @throws SourceRefused when the source cannot be read, BadData also when rows that are known have changed
  */
 export async function lookAtTable(
-  deps: Deps,
+  deps: SourceDeps,
   ledger: Ledger,
   options: TableLookOptions,
 ): Promise<TableLook> {
@@ -46,7 +46,7 @@ export async function lookAtTable(
 }
 
 async function takeIn(
-  deps: Deps,
+  deps: SourceDeps,
   found: Ledger,
   text: Brought,
   options: TableLookOptions,
@@ -72,7 +72,7 @@ async function takeIn(
 }
 
 async function stored(
-  { store }: Deps,
+  { store }: SourceDeps,
   { batches, raw }: Ledger,
   { ref: whole, stamp }: Brought,
   next: NextState,

@@ -1,12 +1,12 @@
 import { BadData } from '../../contract/failures.ts';
 import { wholeOf, type Ledger, type RawEntry } from '../../store/ledger/ledger.ts';
-import type { Deps } from '../../activities/deps.ts';
 import { localFile } from '../../store/scratch.ts';
 import type { Brought } from '../bring.ts';
 import { beginsWith } from './prefix.ts';
+import type { SourceDeps } from '../source.ts';
 
 /** What is needed to read states of a table. */
-export type Reading = Pick<Deps, 'store' | 'local' | 'compute'>;
+export type Reading = Pick<SourceDeps, 'store' | 'local' | 'compute'>;
 
 /**
  * Checks that a table still has the rows that are known of it. Those of a batch that was amended may be

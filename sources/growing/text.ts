@@ -2,12 +2,11 @@ import type { Ref } from '../../contract/ref.ts';
 import { at } from '../../contract/ref.ts';
 import { hasState, type Ledger } from '../../store/ledger/ledger.ts';
 import type { Params } from '../../contract/params.ts';
-import type { Deps } from '../../activities/deps.ts';
 import { localFile } from '../../store/scratch.ts';
 import { RAW } from '../../contract/paths.ts';
 import { bringIn, type Brought } from '../bring.ts';
 import { fileName, kindOf } from '../identity.ts';
-import type { Stamp } from '../source.ts';
+import type { Stamp, SourceDeps } from '../source.ts';
 
 /** Whether rows may still come to the table that `data.source` names: the built-in one is closed. */
 export function mayGrow(source: string): boolean {
@@ -27,7 +26,7 @@ export function lastStamp({ raw }: Ledger): Stamp {
  * @throws SourceUnavailable when trying again can help, SourceRefused or BadData when it cannot
  */
 export async function withText<T>(
-  deps: Pick<Deps, 'store' | 'local' | 'root' | 'sources'>,
+  deps: Pick<SourceDeps, 'store' | 'local' | 'root' | 'sources'>,
   ledger: Ledger,
   asked: { params: Params; source: Ref | null; signal: AbortSignal },
   use: (text: Brought | undefined) => Promise<T>,

@@ -5,7 +5,7 @@ import {
   sweepTwins,
   updateAttempt,
 } from '../../tracking/tracked-run/attempt.ts';
-import type { AttemptOf, TrackingDeps } from '../../tracking/tracked-run/claim.ts';
+import type { AttemptOf, TrackingDeps } from '../../tracking/tracked-run/attempt.ts';
 import type { Execution } from '../../contract/execution.ts';
 import { openStore, type Store } from '../../store/index.ts';
 import { createMlflowTracker } from '../../tracking/mlflow/tracker.ts';
@@ -47,6 +47,7 @@ function execution(run: string, attempt = 1): Execution {
     runId: run,
     activity,
     token: `${activity}/${attempt}`,
+    isRetry: attempt > 1,
     signal: new AbortController().signal,
     heartbeat: () => undefined,
     isOpen: async () => true,

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { TrackingRefused } from '../../contract/failures.ts';
-import { refuseOtherFolder } from '../../tracking/tracked-run/shared-folder.ts';
+import { refuseOtherFolder } from '../../tracking/place.ts';
 import { createFilesTracker } from '../../tracking/files/tracker.ts';
 import type { NewModel, Tracker } from '../../tracking/tracker.ts';
 

@@ -1,9 +1,9 @@
 import { TrackingUnavailable } from '../../contract/failures.ts';
-import type { Deps } from '../../activities/deps.ts';
-import { isRetry } from '../../activities/execution.ts';
+import type { Execution } from '../../contract/execution.ts';
+import type { Tracker } from '../tracker.ts';
 
 /** Said in a run's warnings where its logging was put off. */
-export function deferredWarning({ tracker }: Deps): string {
+export function deferredWarning({ tracker }: { tracker: Tracker }): string {
   return `tracking at ${tracker.uri} is not available: the version is logged when it is back, or by "log N"`;
 }
 
@@ -13,16 +13,14 @@ export function deferredWarning({ tracker }: Deps): string {
  * @returns undefined when it was put off.
  */
 export async function orDefer<T>(
-  deps: Deps,
-  mayDefer: boolean | undefined,
+  mayDefer: boolean,
+  { isRetry }: Pick<Execution, 'isRetry'>,
   log: () => Promise<T>,
 ): Promise<T | undefined> {
   try {
     return await log();
   } catch (error) {
-    const put = deps.deferTracking === true && mayDefer === true;
-    const again = isRetry();
-    if (!put || !again || !(error instanceof TrackingUnavailable)) throw error;
+    if (!mayDefer || !isRetry || !(error instanceof TrackingUnavailable)) throw error;
     return undefined;
   }
 }

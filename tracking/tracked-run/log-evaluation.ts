@@ -1,16 +1,14 @@
 import type { Ref } from '../../contract/ref.ts';
-import { sweepTwins, updateAttempt } from './attempt.ts';
-import type { OpenAttempt } from './claim.ts';
-import { stopIfOver } from '../../activities/close_runs.ts';
+import { sweepTwins, updateAttempt, type OpenAttempt } from './attempt.ts';
 import type { EvaluateRequest, StageResult } from '../../contract/stages.ts';
-import type { Deps } from '../../activities/deps.ts';
 import type { Execution } from '../../contract/execution.ts';
-import { datasetOf } from './log-training.ts';
-import { readMetrics, headlineOf } from './metrics-file.ts';
+import { stopIfOver } from './end-runs.ts';
+import { datasetOf, type LoggingDeps } from './log-training.ts';
+import { readMetrics, headlineOf } from '../../store/metrics-file.ts';
 
 /** Logs the scores into the run that train opened, and ends it. Idempotent: the points' time is pinned. */
 export async function logEvaluation(
-  deps: Deps,
+  deps: LoggingDeps,
   attempt: OpenAttempt,
   {
     request,
@@ -56,7 +54,7 @@ export async function logEvaluation(
  * carry the first one's, and other scores of the same model (newer code) a time of their own.
  */
 async function scoreTime(
-  deps: Deps,
+  deps: LoggingDeps,
   attempt: OpenAttempt,
   { key, at }: { key: string; at: number },
 ): Promise<number> {

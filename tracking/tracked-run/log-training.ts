@@ -4,13 +4,21 @@ import { objectKey } from '../../store/artifacts.ts';
 import type { Ref } from '../../contract/ref.ts';
 import { modelFiles } from '../model.ts';
 import type { Dataset, ParamValue } from '../tracker.ts';
-import { updateAttempt } from './attempt.ts';
-import type { OpenAttempt } from './claim.ts';
 import type { StageRequest, StageResult } from '../../contract/stages.ts';
-import type { Deps } from '../../activities/deps.ts';
 import type { Execution } from '../../contract/execution.ts';
 import { withScratch } from '../../store/scratch.ts';
-import { sourceIdentity } from '../../sources/identity.ts';
+import { findAttempt, updateAttempt, type OpenAttempt, type TrackingDeps } from './attempt.ts';
+import type { Store } from '../../store/index.ts';
+
+/** The parts of a worker that logging needs. */
+export interface LoggingDeps extends TrackingDeps {
+  store: Pick<Store, 'attempts' | 'artifacts' | 'bucket'>;
+  /** Name that models are registered under. */
+  modelName: string;
+  root: string;
+  /** The commit this worker runs, where it is known. */
+  gitCommit: string | undefined;
+}
 
 /** A model's bytes on this machine, and the SHA-256 they were stored under. */
 export interface FittedFile {
@@ -20,7 +28,7 @@ export interface FittedFile {
 
 /** Tags of a training run: whose it is, and where its history is. */
 export function trainingTags(
-  deps: Deps,
+  deps: Pick<LoggingDeps, 'gitCommit'>,
   { pipeline, batch }: StageRequest,
   { workflowId, runId }: Execution,
 ): Record<string, string> {
@@ -40,18 +48,21 @@ export function trainingTags(
  * Idempotent: each part is looked for before it is made.
  */
 export async function logTraining(
-  deps: Deps,
+  deps: LoggingDeps,
   attempt: OpenAttempt,
   {
     request,
     result,
     execution,
+    sourceName,
     fitted,
     alias,
   }: {
     request: StageRequest;
     result: StageResult;
     execution: Execution;
+    /** What `data.source` is shown as, without one machine's path. */
+    sourceName: string;
     /** The model as a file of this machine, where it has just been fitted here. */
     fitted?: FittedFile | undefined;
     /** Of the model's version, where it is the latest. */
@@ -99,7 +110,7 @@ export async function logTraining(
   };
   const [{ modelId, version }] = await Promise.all([
     register(),
-    tracker.logParams(runId, flatParams(request)),
+    tracker.logParams(runId, flatParams(request, sourceName)),
     tracker.logInputs(runId, [
       datasetOf(deps, request.inputs['train']!, `${pipeline}-train`, 'training'),
     ]),
@@ -116,9 +127,35 @@ export async function logTraining(
   });
 }
 
+/** The registry's alias of a batch: it stands at the model of the latest build. */
+export function aliasOf(batch: number): string {
+  return `batch-${batch}`;
+}
+
+/**
+ * Points the alias of a version at the model of its latest build, whichever that is by the time it is
+ * done. One whose logging was put off is pointed at when it is logged.
+ */
+export async function pointAtLatest(
+  deps: TrackingDeps & { store: Pick<Store, 'records'> },
+  pipeline: string,
+  batch: number,
+): Promise<void> {
+  let pointed: number | undefined;
+  for (;;) {
+    const { seq, attempt } = await deps.store.records.latest(pipeline, batch);
+    if (seq === pointed) return;
+    const tracked = await findAttempt(deps, { pipeline, attempt });
+    const { model_name: name = null, model_version: version = null } = tracked ?? {};
+    if (name === null || version === null) return;
+    await deps.tracker.setAlias({ name, alias: aliasOf(batch), version });
+    pointed = seq;
+  }
+}
+
 /** A directory of parts as an MLflow data set: its digest is DVC's name for it. */
 export function datasetOf(
-  deps: Deps,
+  deps: { store: Pick<Store, 'bucket'> },
   ref: Ref,
   name: string,
   context: Dataset['context'],
@@ -134,12 +171,15 @@ export function datasetOf(
 }
 
 /** Pinned params under their dotted names, with the source by its name, not by one machine's path. */
-function flatParams({ params, batch }: StageRequest): Record<string, ParamValue> {
+function flatParams(
+  { params, batch }: StageRequest,
+  sourceName: string,
+): Record<string, ParamValue> {
   const flat: Record<string, ParamValue> = { batch };
   for (const [section, fields] of Object.entries(params))
     for (const [name, value] of Object.entries(fields))
       flat[`${section}.${name}`] = isScalar(value) ? value : canonicalJson(value);
-  flat['data.source'] = sourceIdentity(params.data.source).name;
+  flat['data.source'] = sourceName;
   return flat;
 }
 
