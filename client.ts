@@ -2,15 +2,15 @@
 import { CommanderError } from 'commander';
 import { commandContext } from './client/commands/context.ts';
 import { openProgram } from './client/program.ts';
-import { projectRoot } from './config/environment.ts';
+import { projectRoot } from './config/project-root.ts';
 
-/**
- * The command line: a file in client/commands/ for each command. What a command does is loaded when it
- * is asked for, so that help and mistakes are answered at once.
- */
-const program = openProgram(commandContext(projectRoot(import.meta.url)));
+/** The command line. */
+const program = await openProgram(
+  commandContext(projectRoot(import.meta.url)),
+  process.argv.slice(2),
+);
 
-// A reader that has seen enough, such as head, is no failure, and a stderr that is closed ends nothing.
+// A reader that stops early, such as head, is no failure, and a closed stderr ends nothing.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0);
   process.stderr.write(`error: stdout cannot be written (${error.code ?? error.message})\n`);
@@ -25,7 +25,7 @@ try {
   if (!help) await fail(error);
 }
 
-/** Tells a failure: a sentence on stderr, a document for whoever asked for one, whatever went wrong. */
+/** Reports a failure: a sentence on stderr and, with --json, a document on stdout. */
 async function fail(error: unknown): Promise<void> {
   const { exitCodeOf, tell } = await import('./client/failure.ts');
   const { printJson, say } = await import('./client/print.ts');

@@ -4,13 +4,8 @@ import { NativeConnection, Runtime } from '@temporalio/worker';
 import { openPool } from './compute/pool.ts';
 import { createActivities } from './activities/index.ts';
 import { webhookOf } from './activities/notify.ts';
-import {
-  loadConfig,
-  loadConfigs,
-  projectRoot,
-  stackDir,
-  type Config,
-} from './config/environment.ts';
+import { loadConfig, loadConfigs, type Config } from './config/environment.ts';
+import { projectRoot, stackDir } from './config/project-root.ts';
 import { noNamespace, temporalPlace } from './config/connections.ts';
 import { BadParams, messageOf, RetrainError, SetupError } from './contract/failures.ts';
 import { useStack } from './infra/stack-folder.ts';

@@ -1,69 +1,184 @@
 import { Command } from 'commander';
-import type { CommandContext } from './commands/context.ts';
-import { amendCommand } from './commands/amend.ts';
-import { cancelCommand } from './commands/cancel.ts';
-import { checkoutCommand } from './commands/checkout.ts';
-import { diffCommand } from './commands/diff/diff.ts';
-import { doctorCommand } from './commands/doctor/doctor.ts';
-import { dvcCommand } from './commands/dvc.ts';
-import { gcCommand } from './commands/gc.ts';
-import { lineageCommand } from './commands/lineage.ts';
-import { listCommand } from './commands/list.ts';
-import { logCommand } from './commands/log.ts';
-import { metricsCommand } from './commands/metrics.ts';
-import { nightlyCommand } from './commands/nightly.ts';
-import { paramsCommand } from './commands/params.ts';
-import { pendingCommand } from './commands/pending/pending.ts';
-import { replayCommand } from './commands/replay.ts';
-import { runCommand, stageCommand } from './commands/run.ts';
-import { scheduleCommand } from './commands/schedule/schedule.ts';
-import { searchAttributesCommand } from './commands/search-attributes.ts';
-import { stackCommand } from './commands/stack/stack.ts';
-import { statusCommand } from './commands/status/status.ts';
-import { verifyCommand } from './commands/verify.ts';
-import { watchCommand } from './commands/watch.ts';
-import { whyCommand } from './commands/why.ts';
-import { workerCommand } from './commands/worker.ts';
+import packageFile from '../package.json' with { type: 'json' };
+import { examples, type CommandContext } from './commands/context.ts';
 
-/** The command line with all its commands; one that is wrong throws instead of ending the process. */
-export function openProgram(context: CommandContext): Command {
-  const program = new Command('client').description(
-    'Retrains a model batch by batch: a Temporal workflow each, artifacts in S3, runs in MLflow.',
-  );
-  for (const command of [
-    runCommand(context),
-    stageCommand(context),
-    watchCommand(context),
-    statusCommand(context),
-    listCommand(context),
-    checkoutCommand(context),
-    verifyCommand(context),
-    gcCommand(context),
-    lineageCommand(context),
-    whyCommand(context),
-    diffCommand(context),
-    metricsCommand(context),
-    paramsCommand(context),
-    dvcCommand(context),
-    amendCommand(context),
-    pendingCommand(context),
-    nightlyCommand(context),
-    scheduleCommand(context),
-    cancelCommand(context),
-    logCommand(context),
-    searchAttributesCommand(context),
-    doctorCommand(context),
-    replayCommand(context),
-    stackCommand(context),
-    workerCommand(),
-  ])
-    program.addCommand(command);
-  settle(program);
+/** A command as the help of the program lists it. What it takes and does is loaded when it is named. */
+interface ListedCommand {
+  name: string;
+  summary: string;
+  load: () => Promise<(context: CommandContext) => Command>;
+}
+
+/** Every command, in the groups and the order of the help. */
+const GROUPS: Record<string, ListedCommand[]> = {
+  'Run a batch:': [
+    {
+      name: 'run',
+      summary: 'run a batch: version N is trained on batches 1..N',
+      load: async () => (await import('./commands/run.ts')).runCommand,
+    },
+    {
+      name: 'stage',
+      summary: 'run one stage, after those before it',
+      load: async () => (await import('./commands/run.ts')).stageCommand,
+    },
+    {
+      name: 'pending',
+      summary: 'list the batches that have data and no version',
+      load: async () => (await import('./commands/pending/pending.ts')).pendingCommand,
+    },
+    {
+      name: 'nightly',
+      summary: 'run every batch that has data and no version, in order',
+      load: async () => (await import('./commands/nightly.ts')).nightlyCommand,
+    },
+    {
+      name: 'watch',
+      summary: 'follow the run of a batch live',
+      load: async () => (await import('./commands/watch.ts')).watchCommand,
+    },
+    {
+      name: 'status',
+      summary: 'show the latest run and the current version of a batch',
+      load: async () => (await import('./commands/status/status.ts')).statusCommand,
+    },
+    {
+      name: 'cancel',
+      summary: 'stop the run of a batch; what it has stored stays',
+      load: async () => (await import('./commands/cancel.ts')).cancelCommand,
+    },
+  ],
+  'Compare versions:': [
+    {
+      name: 'list',
+      summary: 'list the versions with their scores',
+      load: async () => (await import('./commands/list.ts')).listCommand,
+    },
+    {
+      name: 'diff',
+      summary: 'show how two versions differ, from rows to artifacts',
+      load: async () => (await import('./commands/diff/diff.ts')).diffCommand,
+    },
+    {
+      name: 'metrics',
+      summary: 'show the metrics that differ, as DVC shows them',
+      load: async () => (await import('./commands/metrics.ts')).metricsCommand,
+    },
+    {
+      name: 'params',
+      summary: 'show the params that differ, as DVC shows them',
+      load: async () => (await import('./commands/params.ts')).paramsCommand,
+    },
+    {
+      name: 'why',
+      summary: 'show which stages a run would take from the cache',
+      load: async () => (await import('./commands/why.ts')).whyCommand,
+    },
+    {
+      name: 'lineage',
+      summary: 'show what a version was made from, raw data to metrics',
+      load: async () => (await import('./commands/lineage.ts')).lineageCommand,
+    },
+  ],
+  'Use a version:': [
+    {
+      name: 'checkout',
+      summary: 'write data, model and metrics of a version as files',
+      load: async () => (await import('./commands/checkout.ts')).checkoutCommand,
+    },
+    {
+      name: 'dvc',
+      summary: 'export a version as a DVC repository',
+      load: async () => (await import('./commands/dvc.ts')).dvcCommand,
+    },
+    {
+      name: 'log',
+      summary: 'log a version to the tracking server in use now',
+      load: async () => (await import('./commands/log.ts')).logCommand,
+    },
+  ],
+  'Operate a pipeline:': [
+    {
+      name: 'schedule',
+      summary: 'start a nightly by a Temporal Schedule',
+      load: async () => (await import('./commands/schedule/schedule.ts')).scheduleCommand,
+    },
+    {
+      name: 'amend',
+      summary: 'replace the rows of a batch; the rows before stay stored',
+      load: async () => (await import('./commands/amend.ts')).amendCommand,
+    },
+    {
+      name: 'verify',
+      summary: 'check that all parts of a version are there and whole',
+      load: async () => (await import('./commands/verify.ts')).verifyCommand,
+    },
+    {
+      name: 'gc',
+      summary: 'remove objects that nothing in any pipeline needs',
+      load: async () => (await import('./commands/gc.ts')).gcCommand,
+    },
+    {
+      name: 'replay',
+      summary: 'check that recorded histories replay on this code',
+      load: async () => (await import('./commands/replay.ts')).replayCommand,
+    },
+  ],
+  'Set up:': [
+    {
+      name: 'stack',
+      summary: 'start, stop or back up the local stack',
+      load: async () => (await import('./commands/stack/stack.ts')).stackCommand,
+    },
+    {
+      name: 'worker',
+      summary: 'run a worker in this terminal, until Ctrl-C',
+      load: async () => (await import('./commands/worker.ts')).workerCommand,
+    },
+    {
+      name: 'doctor',
+      summary: 'check every part that a run needs, and say how to repair it',
+      load: async () => (await import('./commands/doctor/doctor.ts')).doctorCommand,
+    },
+    {
+      name: 'search-attributes',
+      summary: 'register the names by which Temporal finds runs',
+      load: async () => (await import('./commands/search-attributes.ts')).searchAttributesCommand,
+    },
+  ],
+};
+
+/**
+ * The command line. Only the command that `words` name is loaded; the others are listed for the help.
+ * A wrong command line throws a CommanderError.
+ * @param words what was typed, without the name of the program
+ */
+export async function openProgram(
+  context: CommandContext,
+  words: readonly string[],
+): Promise<Command> {
+  const [first, second] = words.filter((word) => !word.startsWith('-'));
+  const named = first === 'help' ? second : first;
+  const program = new Command('retrain')
+    .description(
+      'Retrains a model batch by batch: one Temporal workflow per batch, artifacts in S3, runs in MLflow.',
+    )
+    .version(packageFile.version, '--version', 'print the version')
+    .commandsGroup('Set up:') // of the help command, which has no other
+    .helpCommand('help [command]', 'show the help of a command')
+    .addHelpText('after', examples('run 1', 'list', 'diff 1 2'));
+  for (const [group, commands] of Object.entries(GROUPS))
+    for (const { name, summary, load } of commands) {
+      const command = name === named ? (await load())(context) : new Command(name);
+      if (command.description() === '') command.description(summary);
+      program.addCommand(command.summary(summary).helpGroup(group));
+    }
+  throwErrors(program);
   return program;
 }
 
-/** Commander hands these down to commands it makes, not to those it is given. */
-function settle(command: Command): void {
+/** Commander passes these settings on to the commands it creates, but not to those it is given. */
+function throwErrors(command: Command): void {
   command.exitOverride().showHelpAfterError('(add --help for an example)');
-  for (const inner of command.commands) settle(inner);
+  for (const inner of command.commands) throwErrors(inner);
 }

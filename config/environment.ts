@@ -1,5 +1,4 @@
-import { basename, dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { resolve } from 'node:path';
 import { TASK_QUEUE } from '../contract/train-batch.ts';
 import { limitsFromEnv, type SourcePlace } from '../sources/source.ts';
 import { BadParams } from '../contract/failures.ts';
@@ -34,20 +33,6 @@ export interface Config {
   taskQueue: string;
   /** The pinnable half of params.yaml, as it is for the pipeline. */
   params: Record<string, unknown>;
-}
-
-/**
- * The project folder, where params.yaml and .stack/ are: RETRAIN_ROOT, or that of the program, which
- * when built lies in dist/ inside it.
- */
-export function projectRoot(programUrl: string, env: NodeJS.ProcessEnv = process.env): string {
-  const here = dirname(fileURLToPath(programUrl));
-  return env['RETRAIN_ROOT'] ?? (basename(here) === 'dist' ? dirname(here) : here);
-}
-
-/** Where the local stack of a project keeps its state. */
-export function stackDir(root: string, env: NodeJS.ProcessEnv = process.env): string {
-  return resolve(env['RETRAIN_STACK_DIR'] ?? join(root, '.stack'));
 }
 
 /**

@@ -37,7 +37,7 @@ export function amendCommand(context: CommandContext): Command {
       examples('amend 2 --source ./mended.csv', 'amend 2 --source ./mended.csv --rebuild'),
     )
     .action(async (batch: number, { pipeline, source, set, rebuild, json }: AmendFlags) => {
-      const config = context.configure(pipeline);
+      const config = await context.configure(pipeline);
       process.exitCode = await amend(config, {
         pipeline: config.pipeline,
         batch,

@@ -15,7 +15,7 @@ export function cancelCommand(context: CommandContext): Command {
     .argument('<N>', 'the batch, from 1', batchArgument)
     .addHelpText('after', examples('cancel 2'))
     .action(async (batch: number, { pipeline, json }: CommonFlags) => {
-      const config = context.configure(pipeline);
+      const config = await context.configure(pipeline);
       const asked = { pipeline: config.pipeline, batch, json };
       process.exitCode = await cancel(config, asked);
     });

@@ -16,7 +16,7 @@ export function checkoutCommand(context: CommandContext): Command {
     .addHelpText('after', examples('checkout 2', 'checkout 1 --out ../version-1'))
     .action(async (version: number, { pipeline, ...flags }: CheckoutFlags) => {
       const { checkout } = await import('../checkout.ts');
-      const config = context.configure(pipeline);
+      const config = await context.configure(pipeline);
       const cache = join(context.root, '.retrain', 'cache');
       const asked = { pipeline: config.pipeline, version, cache, ...flags };
       process.exitCode = await checkout(config, asked);

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
-import { loadConfig, stackDir, type Config } from '../../config/environment.ts';
-import { useStack } from '../../infra/stack-folder.ts';
+import type { Config } from '../../config/environment.ts';
+import { stackDir } from '../../config/project-root.ts';
 import { pipelineArgument } from '../arguments.ts';
 
 /** What every command is built with. */
@@ -11,13 +11,15 @@ export interface CommandContext {
    * Reads params.yaml and the environment, completed by the local stack where there is one, for the
    * pipeline named or the default one.
    */
-  configure: (pipeline?: string) => Config;
+  configure: (pipeline?: string) => Promise<Config>;
 }
 
 export function commandContext(root: string): CommandContext {
   return {
     root,
-    configure: (pipeline) => {
+    configure: async (pipeline) => {
+      const { useStack } = await import('../../infra/stack-folder.ts');
+      const { loadConfig } = await import('../../config/environment.ts');
       useStack(stackDir(root));
       return loadConfig(root, process.env, pipeline);
     },
@@ -31,7 +33,7 @@ export interface CommonFlags {
 }
 
 /** A command with `--pipeline` and `--json`. */
-export function pipelineCommand(name: string, description: string): Command {
+export function pipelineCommand(name: string, description = ''): Command {
   return new Command(name)
     .description(description)
     .option('--pipeline <name>', 'the pipeline, if not that of params.yaml', pipelineArgument)

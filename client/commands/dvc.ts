@@ -22,7 +22,7 @@ function exportCommand(context: CommandContext): Command {
     .addHelpText('after', examples('dvc export', 'dvc export 3 --out ../iris-dvc --json'))
     .action(async (version: number | undefined, { out, force, json, ...flags }: ExportFlags) => {
       const { dvcExport } = await import('../dvc-export.ts');
-      const config = context.configure(flags.pipeline);
+      const config = await context.configure(flags.pipeline);
       const { pipeline } = config;
       process.exitCode = await dvcExport(config, {
         pipeline,

@@ -40,7 +40,7 @@ export function gcCommand(context: CommandContext): Command {
     .option('--apply', 'the same as --yes')
     .addHelpText('after', examples('gc', 'gc --yes', 'gc --keep-last 5 --keep 1 --yes'))
     .action(async ({ pipeline, json, keepLast: last, keep, yes, apply }: GcFlags) => {
-      const config = context.configure(pipeline);
+      const config = await context.configure(pipeline);
       process.exitCode = await gc(config, {
         pipeline: config.pipeline,
         last,

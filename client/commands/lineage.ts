@@ -15,7 +15,7 @@ export function lineageCommand(context: CommandContext): Command {
     .addHelpText('after', examples('lineage 2', 'lineage 2 --mermaid', 'lineage 2 --svg two.svg'))
     .action(async (version: number, { pipeline, ...flags }: LineageFlags) => {
       const { lineage } = await import('../lineage.ts');
-      const config = context.configure(pipeline);
+      const config = await context.configure(pipeline);
       process.exitCode = await lineage(config, {
         pipeline: config.pipeline,
         version,

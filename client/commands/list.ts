@@ -14,7 +14,7 @@ export function listCommand(context: CommandContext): Command {
   return pipelineCommand('list', 'list the versions with their scores side by side')
     .addHelpText('after', examples('list', 'list --pipeline wine --json'))
     .action(async ({ pipeline, json }: CommonFlags) => {
-      process.exitCode = await list(context.configure(pipeline), {
+      process.exitCode = await list(await context.configure(pipeline), {
         only: pipeline !== undefined,
         json,
       });

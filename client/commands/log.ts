@@ -19,7 +19,7 @@ export function logCommand(context: CommandContext): Command {
     .action(async (version: number | undefined, flags: CommonFlags & { all?: boolean }) => {
       if ((version === undefined) !== (flags.all === true))
         throw new BadParams('log needs a version or --all: for one, "log 2" or "log --all"');
-      const config = context.configure(flags.pipeline);
+      const config = await context.configure(flags.pipeline);
       const { pipeline } = config;
       process.exitCode = await log(config, { pipeline, version, json: flags.json });
     });

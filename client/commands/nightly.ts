@@ -29,7 +29,7 @@ export function nightlyCommand(context: CommandContext): Command {
     .addHelpText('after', examples('nightly', 'nightly --pipeline sales --json'))
     .action(async ({ pipeline, set, json }: CommonFlags & { set?: Record<string, unknown> }) => {
       const { openSession } = await import('../session.ts');
-      const config = context.configure(pipeline);
+      const config = await context.configure(pipeline);
       const session = await openSession(config, { check: ['temporal', 'storage'] });
       try {
         process.exitCode = await runNightly(session, {

@@ -19,7 +19,7 @@ export function replayCommand(context: CommandContext): Command {
     .option('--json', 'print exactly one JSON document on stdout')
     .addHelpText('after', examples('replay', `replay --query "WorkflowType = 'trainBatch'"`))
     .action(async (flags: { limit: number; query?: string; json?: boolean }) => {
-      process.exitCode = await replayHistories(context.configure(), flags);
+      process.exitCode = await replayHistories(await context.configure(), flags);
     });
 }
 

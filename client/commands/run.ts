@@ -62,7 +62,7 @@ async function runBatch(
   let pipeline = flags.pipeline ?? '';
   const request = { batch, only, set: flags.set ?? {}, ...flags };
   try {
-    const config = context.configure(flags.pipeline);
+    const config = await context.configure(flags.pipeline);
     pipeline = config.pipeline;
     process.exitCode = await run(config, { ...request, pipeline });
   } catch (error) {

@@ -15,7 +15,7 @@ export function searchAttributesCommand(context: CommandContext): Command {
     .option('--json', 'print exactly one JSON document on stdout')
     .addHelpText('after', examples('search-attributes register'))
     .action(async ({ json }: { json?: boolean }) => {
-      process.exitCode = await registerNames(context.configure(), { json });
+      process.exitCode = await registerNames(await context.configure(), { json });
     });
   return command;
 }

@@ -19,7 +19,7 @@ export function verifyCommand(context: CommandContext): Command {
       if ((version === undefined) === (all !== true))
         throw new BadParams('verify needs a version or --all: for one, "verify 1"');
       const { verify } = await import('../verify.ts');
-      const config = context.configure(pipeline);
+      const config = await context.configure(pipeline);
       const asked = { pipeline: config.pipeline, version, json, repair };
       process.exitCode = await verify(config, asked);
     });

@@ -18,7 +18,7 @@ export function watchCommand(context: CommandContext): Command {
     .option('--workflow-id <id>', 'if another client gave it an id of its own')
     .addHelpText('after', examples('watch 2', 'watch 2 --workflow-id by-hand'))
     .action(async (batch: number, { pipeline, json, workflowId }: WatchFlags) => {
-      const config = context.configure(pipeline);
+      const config = await context.configure(pipeline);
       const asked = { pipeline: config.pipeline, batch, json, workflowId };
       process.exitCode = await watch(config, asked);
     });

@@ -13,7 +13,7 @@ export function whyCommand(context: CommandContext): Command {
     .addHelpText('after', examples('why 2', 'why 2 --set model.max_depth=3 --json'))
     .action(async (batch: number, { pipeline, set, json }: WhyFlags) => {
       const { why } = await import('../why.ts');
-      const config = context.configure(pipeline);
+      const config = await context.configure(pipeline);
       const asked = { pipeline: config.pipeline, batch, set: set ?? {}, json };
       process.exitCode = await why(config, asked);
     });

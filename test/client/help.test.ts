@@ -1,21 +1,28 @@
 import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
+import type { CommandContext } from '../../client/commands/context.ts';
 import { openProgram } from '../../client/program.ts';
 import { WORKER_HELP } from '../../worker/options.ts';
 
-const program = openProgram({
+const context: CommandContext = {
   root: '/nowhere',
   configure: () => {
     throw new Error('help reads no params.yaml');
   },
-});
+};
 
-/** Every command under its whole name. */
+const program = await openProgram(context, ['--help']);
+const names = program.commands.map((command) => command.name());
+
+/** A command and those below it, each under its whole name. */
 function commandsOf(command: Command, above = ''): [name: string, command: Command][] {
-  return command.commands.flatMap((inner) => {
-    const name = `${above}${inner.name()}`;
-    return [[name, inner] as [string, Command], ...commandsOf(inner, `${name} `)];
-  });
+  const name = `${above}${command.name()}`;
+  return [[name, command], ...command.commands.flatMap((inner) => commandsOf(inner, `${name} `))];
+}
+
+async function loaded(name: string): Promise<Command> {
+  const { commands } = await openProgram(context, [name]);
+  return commands.find((command) => command.name() === name)!;
 }
 
 function helpOf(command: Command): string {
@@ -26,7 +33,9 @@ function helpOf(command: Command): string {
   return text;
 }
 
-const own = commandsOf(program).filter(([name]) => name !== 'worker');
+const own = (await Promise.all(names.filter((name) => name !== 'worker').map(loaded))).flatMap(
+  (command) => commandsOf(command),
+);
 
 describe('--help', () => {
   it.each(own)('of %s has an example that it would take', (name, command) => {
@@ -39,8 +48,11 @@ describe('--help', () => {
     expect(WORKER_HELP).toMatch(/npm run (client -- )?worker/);
   });
 
-  it('of the program names every command', () => {
-    for (const { name } of program.commands.map((command) => ({ name: command.name() })))
-      expect(program.helpInformation()).toContain(`  ${name}`);
+  it('of the program lists every command with a summary, in five groups', () => {
+    const help = program.helpInformation();
+    for (const name of names) expect(help).toMatch(new RegExp(`^  ${name} .*\\w`, 'm'));
+    const groups = ['Run a batch:', 'Compare versions:', 'Use a version:'];
+    for (const group of [...groups, 'Operate a pipeline:', 'Set up:'])
+      expect(help).toContain(`\n${group}\n`);
   });
 });

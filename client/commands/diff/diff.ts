@@ -31,7 +31,7 @@ export function comparison(
     .addHelpText('after', examples(...of.examples))
     .action(async (old: BuildName, now: BuildName, { pipeline, json }: CommonFlags) => {
       const compare = await of.load();
-      const config = context.configure(pipeline);
+      const config = await context.configure(pipeline);
       const asked = { pipeline: config.pipeline, old, new: now, json };
       process.exitCode = await compare(config, asked);
     });

@@ -17,7 +17,7 @@ export function doctorCommand(context: CommandContext): Command {
     .option('--json', 'print exactly one JSON document on stdout')
     .addHelpText('after', examples('doctor', 'doctor --json'))
     .action(async ({ json }: { json?: boolean }) => {
-      process.exitCode = await doctor(context.configure(), { root: context.root, json });
+      process.exitCode = await doctor(await context.configure(), { root: context.root, json });
     });
 }
 

@@ -21,7 +21,7 @@ export function pendingCommand(context: CommandContext): Command {
     .option('--set <key=value>', 'a param as "run" would be given it; repeatable', setArgument)
     .addHelpText('after', examples('pending', 'pending --pipeline sales --json'))
     .action(async ({ pipeline, set, json }: CommonFlags & { set?: Record<string, unknown> }) => {
-      const config = context.configure(pipeline);
+      const config = await context.configure(pipeline);
       process.exitCode = await listPending(config, {
         pipeline: config.pipeline,
         set: set ?? {},

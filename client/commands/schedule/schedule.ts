@@ -56,7 +56,7 @@ function createCommand(context: CommandContext): Command {
       if (at !== undefined && cron !== undefined)
         throw new BadParams('--at and --cron both say when: give one of them');
       const { cronAt } = await import('./definition.ts');
-      const config = context.configure(pipeline);
+      const config = await context.configure(pipeline);
       process.exitCode = await createSchedule(config, {
         ...flags,
         pipeline: config.pipeline,
@@ -74,7 +74,7 @@ function listCommand(context: CommandContext): Command {
     .option('--json', 'print exactly one JSON document on stdout')
     .addHelpText('after', examples('schedule list --json'))
     .action(async ({ json }: { json?: boolean }) => {
-      process.exitCode = await listSchedules(context.configure(), { json });
+      process.exitCode = await listSchedules(await context.configure(), { json });
     });
 }
 
@@ -83,7 +83,7 @@ function verbCommand(context: CommandContext, verb: ScheduleVerb, description: s
     .option('--note <text>', 'for whoever looks at it')
     .addHelpText('after', examples(`schedule ${verb} --pipeline sales`))
     .action(async ({ pipeline, note, json }: CommonFlags & { note?: string }) => {
-      const config = context.configure(pipeline);
+      const config = await context.configure(pipeline);
       const asked = { pipeline: config.pipeline, note, json };
       process.exitCode = await onSchedule(config, verb, asked);
     });

@@ -3,7 +3,8 @@ import { type CommandContext, examples } from '../context.ts';
 import { EXIT } from '../../failure.ts';
 import { table } from '../../format.ts';
 import { printJson, say } from '../../print.ts';
-import { loadConfigs, stackDir } from '../../../config/environment.ts';
+import { loadConfigs } from '../../../config/environment.ts';
+import { stackDir } from '../../../config/project-root.ts';
 import { stackDown, stackStatus, stackUp } from '../../../infra/stack.ts';
 import { isDirectoryUri } from '../../../tracking/place.ts';
 

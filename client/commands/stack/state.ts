@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import type { Config } from '../../../config/environment.ts';
-import { stackDir } from '../../../config/environment.ts';
+import { stackDir } from '../../../config/project-root.ts';
 import { BadParams, SetupError } from '../../../contract/failures.ts';
 import {
   hasData,
@@ -23,7 +23,7 @@ import { printJson, say } from '../../print.ts';
 export interface StateOptions {
   root: string;
   /** Reads params.yaml and the environment, completed by the stack as it stands then. */
-  configure: () => Config;
+  configure: () => Promise<Config>;
   json?: boolean | undefined;
   /** Do not ask first. */
   yes?: boolean | undefined;
@@ -40,7 +40,7 @@ export async function backup(
 ): Promise<number> {
   const dir = stackDir(root);
   const path = resolve(file);
-  const store = openStore(configure().storage);
+  const store = openStore((await configure()).storage);
   const folder = await newOwnFolder(dir, 'backup');
   try {
     await store.bucket.ensure();
@@ -75,7 +75,7 @@ export async function restore(
     const dump = await readDump(folder);
     placeDatabases(dir, folder);
     await stackUp(up);
-    const { storage } = configure();
+    const { storage } = await configure();
     const { bucket } = openStore({ ...storage, bucket: dump.bucket });
     say(`putting ${dump.objects.length} objects`);
     await loadDump(bucket, folder, dump);

@@ -20,7 +20,7 @@ export function statusCommand(context: CommandContext): Command {
     .argument('<N>', 'the batch, from 1', batchArgument)
     .addHelpText('after', examples('status 2', 'status 2 --json'))
     .action(async (batch: number, { pipeline, json }: CommonFlags) => {
-      const config = context.configure(pipeline);
+      const config = await context.configure(pipeline);
       const asked = { pipeline: config.pipeline, batch, json };
       process.exitCode = await status(config, asked);
     });
