@@ -1,5 +1,5 @@
 import { Context } from '@temporalio/activity';
-import { WorkflowNotFoundError } from '@temporalio/common';
+import { CancelledFailure, WorkflowNotFoundError } from '@temporalio/common';
 import type { Execution, Progress } from '../contract/execution.ts';
 import { isOpen } from '../contract/workflow-status.ts';
 
@@ -21,6 +21,7 @@ export function currentExecution(): Execution {
       latest.set(context, progress);
       context.heartbeat(progress);
     },
+    cancelled: (message) => new CancelledFailure(message),
     isOpen: async () => {
       try {
         const handle = context.client.workflow.getHandle(workflowId, runId);

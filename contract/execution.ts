@@ -16,6 +16,8 @@ export interface Execution {
    * for any more. True where Temporal cannot be asked.
    */
   isOpen: () => Promise<boolean>;
+  /** The error that ends an activity as cancelled. */
+  cancelled: (message: string) => Error;
 }
 
 /** How far a long activity is. */

@@ -51,6 +51,7 @@ function execution(run: string, attempt = 1): Execution {
     signal: new AbortController().signal,
     heartbeat: () => undefined,
     isOpen: async () => true,
+    cancelled: (message) => new Error(message),
   };
 }
 

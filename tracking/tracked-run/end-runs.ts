@@ -1,4 +1,3 @@
-import { CancelledFailure } from '@temporalio/common';
 import type { Execution } from '../../contract/execution.ts';
 import type { FinalStatus } from '../tracker.ts';
 import type { TrackingDeps } from './attempt.ts';
@@ -18,7 +17,7 @@ export async function endRuns(
  * Stops an activity whose workflow has ended while its worker slept or was cut off, and ends the runs that
  * the activity has opened since, because nobody else would. Runs are found by the workflow's run ID: the
  * workflow may run again by now.
- * @throws CancelledFailure when the workflow has ended
+ * @throws a cancellation when the workflow has ended
  */
 export async function stopIfOver(
   deps: Pick<TrackingDeps, 'tracker' | 'experimentName'>,
@@ -26,5 +25,5 @@ export async function stopIfOver(
 ): Promise<void> {
   if (await execution.isOpen()) return;
   await endRuns(deps, { 'temporal.run_id': execution.runId }, 'KILLED');
-  throw new CancelledFailure('the run has ended meanwhile');
+  throw execution.cancelled('the run has ended meanwhile');
 }
