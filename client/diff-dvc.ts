@@ -4,7 +4,7 @@ import type { VersionRecord } from '../store/records.ts';
 import type { Ref } from '../contract/ref.ts';
 import { comparing, type DiffRequest } from './commands/diff/diff.ts';
 import { dvcTable, metricsDiff, paramsDiff, type DvcDiff } from './diff/dvc-shape.ts';
-import { printJson } from './print.ts';
+import { print, printJson } from './print.ts';
 
 /** `metrics diff A B`, in the shape of `dvc metrics diff`. */
 export async function diffMetrics(config: Config, request: DiffRequest): Promise<number> {
@@ -15,14 +15,14 @@ export async function diffMetrics(config: Config, request: DiffRequest): Promise
       path: after.path,
       metrics: await metrics(after),
     });
-    print(diff, 'Metric', request);
+    printDiff(diff, 'Metric', request);
   });
 }
 
 /** `params diff A B`, in the shape of `dvc params diff`. */
 export async function diffParams(config: Config, request: DiffRequest): Promise<number> {
   return comparing(config, request, async (_session, old, now) => {
-    print(paramsDiff(old.params, now.params), 'Param', request);
+    printDiff(paramsDiff(old.params, now.params), 'Param', request);
   });
 }
 
@@ -30,8 +30,8 @@ function metricsRef({ stages }: VersionRecord): Ref {
   return stages.find(({ stage }) => stage === 'evaluate')!.outputs['metrics']!;
 }
 
-function print(diff: DvcDiff, title: 'Metric' | 'Param', request: DiffRequest): void {
+function printDiff(diff: DvcDiff, title: 'Metric' | 'Param', request: DiffRequest): void {
   const text = dvcTable(diff, { title, revisions: [request.old.text, request.new.text] });
   if (request.json === true) printJson(diff);
-  else if (text !== '') process.stdout.write(`${text}\n`);
+  else if (text !== '') print(text);
 }

@@ -1,9 +1,10 @@
 import { createLogUpdate } from 'log-update';
+import wrapAnsi from 'wrap-ansi';
 import type { StageView, Watcher } from './follow.ts';
-import { bar, bytes, duration, wrapped } from './format.ts';
-import { onStderr } from './print.ts';
+import { bar, bytes, duration } from './format.ts';
+import { onStderr, printProgress, visible } from './print.ts';
 
-/** Where progress goes: always stderr, so that stdout holds results alone. */
+/** Progress goes to stderr, so that stdout holds results only. */
 const out = process.stderr;
 
 const marks: Record<StageView['state'], string> = {
@@ -15,15 +16,15 @@ const marks: Record<StageView['state'], string> = {
   failed: onStderr.red('✖'),
 };
 
-/** A view of a run as it goes: redrawn in place on a terminal, a line per finished stage elsewhere. */
+/** Shows a run while it goes on: redrawn in place on a terminal, elsewhere one line per finished stage. */
 export interface Display {
   watch: Watcher;
-  /** Leaves what is drawn on the screen and stops redrawing. */
+  /** Stops redrawing; the last drawing stays on the screen. */
   stop: () => void;
 }
 
 export function openDisplay(title: string): Display {
-  // Some terminals give no size: nothing could be redrawn in that.
+  // Some terminals report no size, and without one nothing can be redrawn.
   return out.isTTY && out.columns > 0 ? liveDisplay(title) : lineDisplay(title);
 }
 
@@ -33,7 +34,7 @@ function liveDisplay(title: string): Display {
   let waits: string[] = [];
   let stopped = false;
   const draw = (): void =>
-    update([onStderr.bold(title), ...shown.map(lineOf), ...waits, ''].join('\n'));
+    update(inColours([onStderr.bold(title), ...shown.map(lineOf), ...waits, ''].join('\n')));
   const timer = setInterval(draw, 100);
   return {
     watch: (stages, notice) => {
@@ -52,21 +53,25 @@ function liveDisplay(title: string): Display {
   };
 }
 
+function inColours(text: string): string {
+  return visible(text, { coloured: onStderr.isColorSupported });
+}
+
 function lineDisplay(title: string): Display {
-  const told = new Map<string, string>();
-  out.write(`${title}\n`);
+  const shown = new Map<string, string>();
+  printProgress(title);
   return {
     watch: (stages, notice) => {
-      const same = notice?.replace(/ for \d+ s/, ''); // said once, not every second
-      if (same !== undefined && told.get('notice') !== same) out.write(`  ${notice}\n`);
-      told.set('notice', same ?? '');
+      const same = notice?.replace(/ for \d+ s/, ''); // printed once, not every second
+      if (same !== undefined && shown.get('notice') !== same) printProgress(`  ${notice}`);
+      shown.set('notice', same ?? '');
       for (const view of stages) {
         const quarter = Math.floor((view.progress?.fraction ?? 0) * 4);
         const news = `${view.state} ${view.note ?? ''} ${quarter}`;
         const quiet = view.state === 'waiting' || (view.state === 'running' && quarter === 0);
-        if (told.get(view.stage) === news || quiet) continue;
-        told.set(view.stage, news);
-        out.write(`${lineOf(view)}\n`);
+        if (shown.get(view.stage) === news || quiet) continue;
+        shown.set(view.stage, news);
+        printProgress(lineOf(view));
       }
     },
     stop: () => undefined,
@@ -89,8 +94,9 @@ function lineOf(view: StageView): string {
   const text = columns.join('  ').trimEnd();
   const line = `  ${marks[view.state]} ${view.state === 'waiting' ? onStderr.dim(text) : text}`;
   if (view.note === undefined) return line;
-  const note = out.isTTY ? wrapped(view.note, out.columns - NOTE.length) : [view.note];
-  return [line, ...note.map((part) => `${NOTE}${onStderr.yellow(part)}`)].join('\n');
+  const note = visible(view.note);
+  const lines = out.isTTY ? wrapAnsi(note, out.columns - INDENT.length).split('\n') : [note];
+  return [line, ...lines.map((part) => `${INDENT}${onStderr.yellow(part)}`)].join('\n');
 }
 
-const NOTE = ' '.repeat(6);
+const INDENT = ' '.repeat(6);

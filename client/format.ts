@@ -1,22 +1,40 @@
-import { stripVTControlCharacters } from 'node:util';
+import stringWidth from 'string-width';
 import { scoreDigits } from '../contract/score-digits.ts';
-import { onStdout } from './print.ts';
+import { onStdout, visible } from './print.ts';
 
-/** A text in lines of so many characters at most, cut between words; a longer word has a line of its own. */
-export function wrapped(text: string, width: number): string[] {
-  const lines: string[] = [];
-  for (const word of text.split(' ')) {
-    const line = lines.at(-1);
-    if (line !== undefined && line.length + 1 + word.length <= width)
-      lines[lines.length - 1] = `${line} ${word}`;
-    else lines.push(word);
-  }
-  return lines;
+/** A table for stdout: columns aligned, numbers to the right, no lines between rows. */
+export function table(head: string[], rows: (string | number)[][]): string {
+  const cells = rows.map((row) => head.map((_, column) => cellText(row[column])));
+  const columns = head.map((name, column) => {
+    const texts = cells.map((row) => row[column]!);
+    const width = texts.reduce((most, text) => Math.max(most, widthOf(text)), widthOf(name));
+    return { width, numeric: texts.every((text) => /^[\d.,%–-]*$/.test(text)) };
+  });
+  const lineOf = (row: string[]): string =>
+    row
+      .map((text, column) => {
+        const { width, numeric } = columns[column]!;
+        const gap = ' '.repeat(width - widthOf(text));
+        return numeric ? gap + text : text + gap;
+      })
+      .join('  ')
+      .trimEnd();
+  return [head.map((name) => onStdout.bold(visible(name))), ...cells].map(lineOf).join('\n');
+}
+
+/** A cell is one line of plain text. */
+function cellText(value: string | number | undefined): string {
+  return visible(String(value ?? '').replaceAll(/\s*\n\s*/g, ' '));
+}
+
+/** Columns that a text takes on a terminal. Most texts are ASCII, for which the library is slow. */
+function widthOf(text: string): number {
+  return /^[\x20-\x7e]*$/.test(text) ? text.length : stringWidth(text);
 }
 
 const BAR = 20;
 
-/** How far a long stage is: ━━━━━━──────────────  31 %  1.2 M rows. */
+/** The progress of a long stage: ━━━━━━──────────────  31 %  1.2 M rows. */
 export function bar({ fraction, rows }: { fraction: number; rows?: number | undefined }): string {
   const share = Math.min(1, Math.max(0, fraction));
   const full = Math.round(share * BAR);
@@ -50,53 +68,10 @@ export function bytes(size: number): string {
   return power === 0 ? `${size} B` : `${(size / 1_000 ** power).toFixed(1)} ${units[power]}`;
 }
 
-/** A table for stdout: aligned, numbers to the right, no rules between its rows. */
-export function table(head: string[], rows: (string | number)[][]): string {
-  const cells = rows.map((row) => head.map((_, column) => cellOf(row[column])));
-  const columns = head.map((name, column) => {
-    const texts = cells.map((row) => row[column]!);
-    const width = texts.reduce((most, text) => Math.max(most, widthOf(text)), widthOf(name));
-    return { width, numeric: texts.every((text) => /^[\d.,%–-]*$/.test(text)) };
-  });
-  const textOf = (row: string[]): string =>
-    row
-      .map((text, column) => {
-        const { width, numeric } = columns[column]!;
-        const gap = ' '.repeat(width - widthOf(text));
-        return numeric ? gap + text : text + gap;
-      })
-      .join('  ')
-      .trimEnd();
-  return [head.map((name) => onStdout.bold(name)), ...cells].map(textOf).join('\n');
-}
-
-/** A cell is one line, whatever is in it. */
-function cellOf(value: string | number | undefined): string {
-  return String(value ?? '').replaceAll(/\s*\n\s*/g, ' ');
-}
-
-/** A score or count as printed in tables: whole numbers past 1 as they are. */
+/** A score or a count in a table. Whole numbers above 1 have no digits after the point. */
 export function number(value: number | undefined): string {
   if (value === undefined) return '–';
   return Number.isInteger(value) && Math.abs(value) > 1 ? String(value) : scoreDigits(value);
-}
-
-const PLAIN = /^[\x20-\x7e]*$/;
-
-/** Characters of East Asian scripts, and pictures: two columns wide. http://www.unicode.org/reports/tr11/ */
-const WIDE =
-  /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{20000}-\u{3fffd}]|\p{Emoji_Presentation}|\ufe0f/u;
-
-let characters: Intl.Segmenter | undefined;
-
-/** Columns a text takes on a terminal, colours aside. */
-export function widthOf(text: string): number {
-  if (PLAIN.test(text)) return text.length;
-  characters ??= new Intl.Segmenter();
-  let width = 0;
-  for (const { segment } of characters.segment(stripVTControlCharacters(text)))
-    width += WIDE.test(segment) ? 2 : 1;
-  return width;
 }
 
 const UNITS: [seconds: number, name: string][] = [
@@ -110,7 +85,7 @@ const UNITS: [seconds: number, name: string][] = [
 export function ago(at: string, now = Date.now()): string {
   const seconds = Math.round((now - Date.parse(at)) / 1_000);
   const unit = UNITS.find(([length]) => seconds >= length);
-  if (unit === undefined) return 'just now'; // another machine's clock may even be ahead
+  if (unit === undefined) return 'just now'; // the clock of another machine may be ahead
   const count = Math.floor(seconds / unit[0]);
   return `${count} ${unit[1]}${count === 1 ? '' : 's'} ago`;
 }

@@ -1,21 +1,22 @@
 import { createLogUpdate } from 'log-update';
 import { bytes, duration } from './format.ts';
+import { printProgress } from './print.ts';
 
-/** Quicker work than this is done before a person could read how far it is. */
+/** Shorter work ends before a person could read its progress. */
 const QUIET_MS = 1_000;
 const TERMINAL_MS = 100;
 const LINES_MS = 5_000;
 
-/** Says on stderr how far a long piece of work is: in place on a terminal, a line now and then elsewhere. */
+/** Shows the progress of long work on stderr: in place on a terminal, elsewhere a line every five seconds. */
 export interface Meter {
-  /** How much there is to do, once that is known. */
+  /** Sets the total, once it is known. */
   expect: (bytes: number) => void;
   add: (bytes: number) => void;
   /** Clears what is drawn. */
   stop: () => void;
 }
 
-/** @param doing what is being done, as a person would say it: "fetching" */
+/** @param doing the work as a person names it: "fetching" */
 export function openMeter(doing: string): Meter {
   const { isTTY } = process.stderr;
   const update = createLogUpdate(process.stderr, { showCursor: true });
@@ -26,7 +27,7 @@ export function openMeter(doing: string): Meter {
     if (elapsed < QUIET_MS) return;
     const line = meterLine(doing, { done, total, elapsed });
     if (isTTY) update(line);
-    else process.stderr.write(`${line}\n`);
+    else printProgress(line);
   };
   const timer = setInterval(draw, isTTY ? TERMINAL_MS : LINES_MS);
   return {
@@ -39,7 +40,7 @@ export function openMeter(doing: string): Meter {
   };
 }
 
-/** For one, `fetching  1.2 GB of 4.0 GB, 250.0 MB/s, 11.2 s to go`. */
+/** For example `fetching  1.2 GB of 4.0 GB, 250.0 MB/s, 11.2 s to go`. */
 export function meterLine(
   doing: string,
   { done, total, elapsed }: { done: number; total: number; elapsed: number },

@@ -1,8 +1,8 @@
 import pc from 'picocolors';
 
 /**
- * Colours for what is written to a stream: none where it is no terminal, whatever runs us, and none where
- * NO_COLOR asks for none. https://no-color.org
+ * Colours for a stream: none where it is not a terminal, and none where NO_COLOR is set.
+ * https://no-color.org
  */
 function coloursOf({ isTTY }: { isTTY?: boolean }): ReturnType<typeof pc.createColors> {
   const { NO_COLOR: no = '', TERM: terminal } = process.env;
@@ -12,13 +12,47 @@ function coloursOf({ isTTY }: { isTTY?: boolean }): ReturnType<typeof pc.createC
 export const onStdout = coloursOf(process.stdout);
 export const onStderr = coloursOf(process.stderr);
 
+/** The bold, dim and coloured text of this program. */
+const OWN_COLOUR = '\\u001b\\[(?:1|2|22|3[1-6]|39)m';
+
+/** Characters that move the cursor, change the terminal or the order of the text; not tabs and line ends. */
+const CONTROL =
+  '[\\u0000-\\u0008\\u000b-\\u001f\\u007f-\\u009f\\u061c\\u200e\\u200f\\u2028-\\u202e\\u2066-\\u2069]';
+
+const PLAIN_ONLY = new RegExp(CONTROL, 'g');
+const WITH_COLOURS = new RegExp(`${OWN_COLOUR}|${CONTROL}`, 'g');
+
+/**
+ * A text in which control characters are written out, as `\u001b`: names, labels and messages come from
+ * files and servers, and must not command the terminal. Everything that is printed passes here.
+ */
+export function visible(text: string, { coloured = false } = {}): string {
+  return text.replaceAll(coloured ? WITH_COLOURS : PLAIN_ONLY, (found) =>
+    found.length > 1 ? found : writtenOut(found),
+  );
+}
+
+function writtenOut(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+}
+
+/** A result, on stdout. */
+export function print(text: string): void {
+  process.stdout.write(`${visible(text, { coloured: onStdout.isColorSupported })}\n`);
+}
+
 /** A sentence for the person, on stderr. */
 export function say(text: string, kind: 'note' | 'warning' | 'error' = 'note'): void {
   const marks = { note: '', warning: onStderr.yellow('warning: '), error: onStderr.red('error: ') };
-  process.stderr.write(`${marks[kind]}${text}\n`);
+  process.stderr.write(`${marks[kind]}${visible(text)}\n`);
 }
 
-/** Exactly one JSON document on stdout. */
+/** Progress, on stderr: stdout holds results only. */
+export function printProgress(text: string): void {
+  process.stderr.write(`${visible(text, { coloured: onStderr.isColorSupported })}\n`);
+}
+
+/** Exactly one JSON document on stdout. JSON.stringify leaves some control characters as they are. */
 export function printJson(document: unknown): void {
-  process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
+  process.stdout.write(`${visible(JSON.stringify(document, null, 2))}\n`);
 }

@@ -7,7 +7,7 @@ import { scoreDigits } from '../contract/score-digits.ts';
 import { type MetricsFile, readMetrics } from '../store/metrics-file.ts';
 import type { VersionRecord } from '../store/records.ts';
 import { number, table } from './format.ts';
-import { say } from './print.ts';
+import { print, say } from './print.ts';
 import type { Session } from './session.ts';
 import { latestOf } from './versions.ts';
 import { type Origin, originLines, originOf } from './why/origin.ts';
@@ -147,22 +147,21 @@ export function temporalLink(
 
 /** A finished run: its scores, where to look further, and what was odd. */
 export function printResult(document: ResultDocument): void {
-  const out = process.stdout;
   for (const warning of document.warnings) say(warning, 'warning');
   for (const { path } of document.healed)
     say(`${path} was missing or damaged in the store and has been made again`, 'warning');
-  if (document.metrics !== null) out.write(`\n${metricsTable(document.metrics)}\n`);
+  if (document.metrics !== null) print(`\n${metricsTable(document.metrics)}`);
   const data = document.stages.find(({ stage }) => stage === 'get_data')?.made ?? '';
-  if (data.includes('new rows')) out.write(`\ndata      ${data} since the look before\n`);
+  if (data.includes('new rows')) print(`\ndata      ${data} since the look before`);
   const { mlflow, links } = document;
   const origins = originLines(document.stages, document.runId);
-  if (origins.length > 0) out.write(`\n${origins.join('\n')}\n`);
-  out.write('\n');
+  if (origins.length > 0) print(`\n${origins.join('\n')}`);
+  print('');
   if (mlflow?.modelVersion != null)
-    out.write(`model     ${mlflow.modelName} version ${mlflow.modelVersion}\n`);
-  out.write(`Temporal  ${links.temporal}\n`);
-  if (links.mlflow !== null) out.write(`MLflow    ${links.mlflow}\n`);
-  if (mlflow?.look != null) out.write(`          ${mlflow.look}\n`);
+    print(`model     ${mlflow.modelName} version ${mlflow.modelVersion}`);
+  print(`Temporal  ${links.temporal}`);
+  if (links.mlflow !== null) print(`MLflow    ${links.mlflow}`);
+  if (mlflow?.look != null) print(`          ${mlflow.look}`);
 }
 
 /** Scores on the test rows of everything so far beside those on the new batch alone. */

@@ -2,7 +2,7 @@ import { WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
 import { CancelledFailure, TerminatedFailure } from '@temporalio/common';
 import type { Command } from 'commander';
 import { batchArgument } from '../arguments.ts';
-import { printJson, say } from '../print.ts';
+import { print, printJson, say } from '../print.ts';
 import { openSession } from '../session.ts';
 import { workflowIdOf } from '../start.ts';
 import type { Config } from '../../config/environment.ts';
@@ -51,7 +51,7 @@ export async function cancel(
       ),
     );
     if (json === true) printJson({ pipeline, batch, workflowId, runId, status: ended });
-    else process.stdout.write(`${workflowId} ${ended}\n`);
+    else print(`${workflowId} ${ended}`);
     return 0;
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) throw notRunning(workflowId);

@@ -3,7 +3,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { batchArgument } from '../arguments.ts';
 import { bytes, table } from '../format.ts';
 import { openMeter } from '../meter.ts';
-import { printJson, say } from '../print.ts';
+import { print, printJson, say } from '../print.ts';
 import { openSession } from '../session.ts';
 import type { Config } from '../../config/environment.ts';
 import { MissingHistory } from '../../contract/failures.ts';
@@ -115,7 +115,7 @@ function tell(plan: GcPlan, { removed, runs }: Told): void {
   const { give_up, remove, foreign, kept } = plan;
   if (remove.length > 0) {
     const rows = countByKind(remove).map(([kind, count, size]) => [kind, count, bytes(size)]);
-    process.stdout.write(`${table(['what', 'count', 'size'], rows)}\n`);
+    print(table(['what', 'count', 'size'], rows));
   }
   if (give_up.length > 0) {
     const versions = new VersionSet();

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { number, table } from '../format.ts';
-import { printJson, say } from '../print.ts';
+import { print, printJson, say } from '../print.ts';
 import { type Session, openSession } from '../session.ts';
 import { noVersionYet, staleOf, staleness } from '../versions.ts';
 import type { Config } from '../../config/environment.ts';
@@ -44,7 +44,7 @@ export async function list(
       ),
     );
     if (json === true) printJson(only ? first : { ...first, others });
-    else for (const one of [first!, ...others]) print(one, others.length > 0);
+    else for (const one of [first!, ...others]) printVersions(one, others.length > 0);
     return 0;
   } finally {
     await session.close();
@@ -65,12 +65,12 @@ async function listed({ store }: Session, pipeline: string): Promise<Listed> {
   return { pipeline, versions, stale };
 }
 
-function print({ pipeline, versions, stale }: Listed, titled: boolean): void {
+function printVersions({ pipeline, versions, stale }: Listed, titled: boolean): void {
   if (versions.length === 0) {
     say(noVersionYet(pipeline).message);
     return;
   }
-  process.stdout.write(`${titled ? `${pipeline}\n` : ''}${tableOf(versions)}\n`);
+  print(`${titled ? `${pipeline}\n` : ''}${tableOf(versions)}`);
   for (const one of stale) say(staleness(one), 'warning');
 }
 

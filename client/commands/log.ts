@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { batchArgument } from '../arguments.ts';
-import { printJson } from '../print.ts';
+import { print, printJson } from '../print.ts';
 import { type Session, openSession } from '../session.ts';
 import { noVersionYet } from '../versions.ts';
 import { warnWithoutWorker } from '../waiting.ts';
@@ -46,8 +46,8 @@ export async function log(
       const url = session.tracker.runUrl(done.mlflow.experimentId, done.mlflow.runId);
       logged.push({ ...done, url });
       if (json !== true)
-        process.stdout.write(
-          `version ${one}, build ${done.seq}: ${done.added ? 'logged' : 'was logged already'}  ${url}\n`,
+        print(
+          `version ${one}, build ${done.seq}: ${done.added ? 'logged' : 'was logged already'}  ${url}`,
         );
     }
     if (json === true) printJson({ pipeline, trackingUri: session.tracker.uri, versions: logged });

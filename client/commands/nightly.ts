@@ -10,7 +10,7 @@ import { defaultPayloadConverter } from '@temporalio/common';
 import type { Command } from 'commander';
 import { setArgument } from '../arguments.ts';
 import { EXIT, tell } from '../failure.ts';
-import { printJson, say } from '../print.ts';
+import { print, printJson, say } from '../print.ts';
 import type { Session } from '../session.ts';
 import { upload } from '../upload.ts';
 import { warnWithoutWorker } from '../waiting.ts';
@@ -107,7 +107,7 @@ export async function followNightly(
   try {
     const summary = await within(() => handle.result());
     if (json === true) printJson({ status: 'completed', workflowId, ...summary });
-    else print(summary);
+    else printSummary(summary);
     return 0;
   } catch (error) {
     if (signal.aborted) {
@@ -146,13 +146,13 @@ async function tellStates(
   }
 }
 
-function print({ state, batches, warnings }: NightlySummary): void {
+function printSummary({ state, batches, warnings }: NightlySummary): void {
   for (const warning of warnings) say(warning, 'warning');
   for (const { batch, score } of batches)
-    process.stdout.write(
-      `batch ${batch}${score === undefined ? '' : `  ${score.name} ${scoreDigits(score.value)}`}\n`,
+    print(
+      `batch ${batch}${score === undefined ? '' : `  ${score.name} ${scoreDigits(score.value)}`}`,
     );
-  process.stdout.write(`${state}\n`);
+  print(state);
 }
 
 /**

@@ -4,7 +4,7 @@ import { Command } from 'commander';
 import { countArgument } from '../arguments.ts';
 import { EXIT } from '../failure.ts';
 import { table } from '../format.ts';
-import { printJson, say } from '../print.ts';
+import { print, printJson, say } from '../print.ts';
 import { type Session, openSession } from '../session.ts';
 import type { Config } from '../../config/environment.ts';
 import { type Replayed, replay } from '../../worker/replay.ts';
@@ -93,7 +93,7 @@ function printReplayed(told: readonly Told[]): void {
     status,
     problem === undefined ? 'replays' : 'does not',
   ]);
-  process.stdout.write(`${table(['workflow', 'run', 'type', 'status', 'here'], rows)}\n`);
+  print(table(['workflow', 'run', 'type', 'status', 'here'], rows));
   const bad = told.filter(({ problem }) => problem !== undefined);
   for (const { workflowId, problem } of bad) say(`${workflowId}: ${problem}`, 'error');
   say(

@@ -3,7 +3,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import type { Command } from 'commander';
 import { batchArgument, setArgument, stageArgument } from '../arguments.ts';
 import { exitCodeOf } from '../failure.ts';
-import { printJson, say } from '../print.ts';
+import { print, printJson, say } from '../print.ts';
 import { openSession, type Session } from '../session.ts';
 import { comeBack, reportFailure, watchToEnd } from '../watcher.ts';
 import type { Config } from '../../config/environment.ts';
@@ -105,7 +105,7 @@ export async function run(config: Config, options: RunOptions): Promise<number> 
 
 function detached({ workflowId, runId, joined }: Started, options: RunOptions): number {
   if (options.json === true) printJson({ status: 'running', workflowId, runId, joined });
-  else process.stdout.write(`${workflowId} ${runId}\n`);
+  else print(`${workflowId} ${runId}`);
   say(comeBack(options));
   return 0;
 }

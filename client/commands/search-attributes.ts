@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { printJson } from '../print.ts';
+import { print, printJson } from '../print.ts';
 import { openSession } from '../session.ts';
 import type { Config } from '../../config/environment.ts';
 import { registerSearchAttributes } from '../../infra/search-attributes.ts';
@@ -31,10 +31,10 @@ export async function registerNames(
     const added = await registerSearchAttributes(connection, namespace);
     if (json === true) printJson({ namespace, added });
     else
-      process.stdout.write(
+      print(
         added.length === 0
-          ? `namespace ${namespace} has them all\n`
-          : `added to namespace ${namespace}: ${added.join(', ')}; workers see them within a minute\n`,
+          ? `namespace ${namespace} has them all`
+          : `added to namespace ${namespace}: ${added.join(', ')}; workers see them within a minute`,
       );
     return 0;
   } finally {

@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { type CommandContext, type CommonFlags, examples, pipelineCommand } from '../context.ts';
-import { printJson } from '../../print.ts';
+import { print, printJson } from '../../print.ts';
 import { type Session, openSession } from '../../session.ts';
 import type { Config } from '../../../config/environment.ts';
 import { MissingHistory } from '../../../contract/failures.ts';
@@ -49,7 +49,7 @@ export async function diff(config: Config, request: DiffRequest): Promise<number
   return comparing(config, request, async ({ store }, old, now) => {
     const document = await diffOf(store, old, now);
     if (request.json === true) printJson(document);
-    else process.stdout.write(`${diffText(document)}\n`);
+    else print(diffText(document));
   });
 }
 

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Command } from 'commander';
 import { type CommandContext, examples } from '../context.ts';
 import { EXIT } from '../../failure.ts';
-import { onStdout } from '../../print.ts';
+import { print, onStdout } from '../../print.ts';
 import { printJson } from '../../print.ts';
 import { type Session, openSession } from '../../session.ts';
 import type { Config } from '../../../config/environment.ts';
@@ -41,7 +41,7 @@ export async function doctor(
   ).flat();
   const findings = [ok('params.yaml', 'valid'), ...looked]; // or there were no config
   if (json === true) printJson({ findings });
-  else process.stdout.write(`${listOf(findings)}\n`);
+  else print(listOf(findings));
   return findings.some(({ state }) => state === 'fail') ? EXIT.setup : 0;
 }
 

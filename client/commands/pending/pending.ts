@@ -4,7 +4,7 @@ import { type CommandContext, type CommonFlags, examples, pipelineCommand } from
 import { setArgument } from '../../arguments.ts';
 import { computeHere } from './arrived.ts';
 import { table } from '../../format.ts';
-import { printJson, say } from '../../print.ts';
+import { print, printJson, say } from '../../print.ts';
 import { openSession } from '../../session.ts';
 import type { Config } from '../../../config/environment.ts';
 import { paramsOf } from '../../../contract/params.ts';
@@ -63,7 +63,7 @@ export async function listPending(config: Config, options: PendingOptions): Prom
     if (json === true) printJson({ pipeline, batches, waiting, warnings });
     else {
       for (const warning of warnings) say(warning, 'warning');
-      if (batches.length > 0) process.stdout.write(`${tableOf(batches)}\n`);
+      if (batches.length > 0) print(tableOf(batches));
       else say(`nothing is pending: each batch of ${pipeline} that has arrived has a version`);
       if (waiting > 0) say(waitingSentence({ last: arrived.batches.length, waiting }, ledger!));
     }

@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { type CommandContext, type CommonFlags, examples, pipelineCommand } from '../context.ts';
 import { setArgument } from '../../arguments.ts';
 import { duration, table } from '../../format.ts';
-import { printJson } from '../../print.ts';
+import { print, printJson } from '../../print.ts';
 import { type Session, openSession } from '../../session.ts';
 import type { Config } from '../../../config/environment.ts';
 import { BadParams } from '../../../contract/failures.ts';
@@ -104,7 +104,7 @@ export async function createSchedule(config: Config, wanted: Wanted & Common): P
     const { created, description } = await putSchedule(session, wanted);
     const shown = await shownOf(session, description);
     if (wanted.json === true) printJson({ created, ...shown });
-    else print(shown, created ? 'created' : 'updated');
+    else printSchedule(shown, created ? 'created' : 'updated');
   });
 }
 
@@ -136,7 +136,7 @@ export async function listSchedules(
       next ?? 'never',
       note ?? '',
     ]);
-    process.stdout.write(`${table(['schedule', 'state', 'next', 'note'], rows)}\n`);
+    print(table(['schedule', 'state', 'next', 'note'], rows));
   });
 }
 
@@ -157,12 +157,12 @@ export async function onSchedule(
       if (verb === 'delete') {
         await handle.delete();
         if (json === true) printJson({ schedule: scheduleId, deleted: true });
-        else process.stdout.write(`${scheduleId} deleted\n`);
+        else print(`${scheduleId} deleted`);
         return;
       }
       const shown = await shownOf(session, await handle.describe());
       if (json === true) printJson(shown);
-      else print(shown, verb === 'trigger' ? 'triggered' : undefined);
+      else printSchedule(shown, verb === 'trigger' ? 'triggered' : undefined);
     } catch (error) {
       throw notThere(error, scheduleId);
     }
@@ -179,7 +179,7 @@ async function within(config: Config, use: (session: Session) => Promise<void>):
   }
 }
 
-function print(shown: Shown, done?: string): void {
+function printSchedule(shown: Shown, done?: string): void {
   const { schedule, cron, timezone, paused, note, next, last, rules } = shown;
   const lines = [
     `${schedule}${done === undefined ? '' : ` ${done}`}: ${cron ?? ''} ${timezone ?? ''}${paused ? ', paused' : ''}`,
@@ -192,7 +192,7 @@ function print(shown: Shown, done?: string): void {
       : next.map((time) => `next  ${time}`)),
     ...last.map(({ workflowId, status, said }) => `last  ${workflowId} ${status}  ${said}`),
   ];
-  process.stdout.write(`${lines.join('\n')}\n`);
+  print(lines.join('\n'));
 }
 
 function rulesOf({ overlap, catchupMs, pauseOnFailure, jitterMs }: Shown['rules']): string {

@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { type CommandContext, examples } from '../context.ts';
 import { EXIT } from '../../failure.ts';
 import { table } from '../../format.ts';
-import { printJson, say } from '../../print.ts';
+import { print, printJson, say } from '../../print.ts';
 import { loadConfigs } from '../../../config/environment.ts';
 import { stackDir } from '../../../config/project-root.ts';
 import { stackDown, stackStatus, stackUp } from '../../../infra/stack.ts';
@@ -81,11 +81,11 @@ export async function stack(
   const parts = await stackStatus(options);
   if (json === true) printJson({ parts });
   else if (name === 'status')
-    process.stdout.write(
-      `${table(
+    print(
+      table(
         ['part', 'state', 'pid', 'address'],
         parts.map(({ part, state, pid, url }) => [part, state, pid ?? '', url]),
-      )}\n`,
+      ),
     );
   return name === 'status' && parts.some(({ state }) => state !== 'running' && state !== 'unused')
     ? EXIT.setup

@@ -17,7 +17,7 @@ import { newOwnFolder } from '../../../store/own-folder.ts';
 import { dumpBucket, loadDump, readDump } from '../../../store/dump.ts';
 import { openStore } from '../../../store/index.ts';
 import { EXIT } from '../../failure.ts';
-import { printJson, say } from '../../print.ts';
+import { print, printJson, say } from '../../print.ts';
 
 /** What the commands on a stack's state are given. */
 export interface StateOptions {
@@ -50,7 +50,7 @@ export async function backup(
     say(`packing ${dump.objects.length} objects`);
     await packFolder(dir, folder, path);
     if (json === true) printJson({ file: path, objects: dump.objects.length });
-    else process.stdout.write(`${path}\n`);
+    else print(path);
     return 0;
   } finally {
     store.bucket.close();
@@ -82,7 +82,7 @@ export async function restore(
     bucket.close();
     await stackDown({ root, dir, report });
     if (json === true) printJson({ bucket: dump.bucket, objects: dump.objects.length });
-    else process.stdout.write(`restored; go on with: npm run client -- stack up\n`);
+    else print(`restored; go on with: npm run client -- stack up`);
     return 0;
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -97,7 +97,7 @@ export async function reset({ root, json, yes }: StateOptions): Promise<number> 
   await stackDown({ root, dir, report: ({ line }) => say(line) });
   removeData(dir);
   if (json === true) printJson({ removed: dir });
-  else process.stdout.write(`${dir} is empty; "stack up" begins anew\n`);
+  else print(`${dir} is empty; "stack up" begins anew`);
   return 0;
 }
 

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { type CommandContext, type CommonFlags, examples, pipelineCommand } from '../context.ts';
 import { batchArgument } from '../../arguments.ts';
 import { ago, bar, bytes, duration, table } from '../../format.ts';
-import { printJson, say } from '../../print.ts';
+import { print, printJson, say } from '../../print.ts';
 import { scoreNames, scoreText } from '../../result.ts';
 import { type Session, openSession } from '../../session.ts';
 import { workflowIdOf } from '../../start.ts';
@@ -62,23 +62,20 @@ export async function status(
 
 /** The run as a person reads it, on stdout. */
 export function printRun(run: LatestRun): void {
-  const out = process.stdout;
   const since = `started ${run.startedAt}, ${ago(run.startedAt)}`;
-  out.write(`run       ${run.workflowId} ${run.status}, ${since}\n`);
+  print(`run       ${run.workflowId} ${run.status}, ${since}`);
   if (run.error !== null)
-    out.write(
-      `because   ${run.error.stage === null ? '' : `${run.error.stage}: `}${run.error.message}\n`,
+    print(
+      `because   ${run.error.stage === null ? '' : `${run.error.stage}: `}${run.error.message}`,
     );
   for (const { stage, attempt, message } of run.retrying)
-    out.write(`retrying  ${stage}, attempt ${attempt}: ${message}\n`);
-  for (const told of run.progress) out.write(`progress  ${told.stage} ${bar(told)}\n`);
-  if (run.heardAt !== null) out.write(`heard of  ${ago(run.heardAt)}\n`);
+    print(`retrying  ${stage}, attempt ${attempt}: ${message}`);
+  for (const told of run.progress) print(`progress  ${told.stage} ${bar(told)}`);
+  if (run.heardAt !== null) print(`heard of  ${ago(run.heardAt)}`);
   if (run.waiting !== null) say(run.waiting, 'warning');
   if (run.stages !== null)
-    out.write(
-      `stages    ${run.stages.map(({ stage, state }) => `${stage} ${state}`).join(', ')}\n`,
-    );
-  out.write(`Temporal  ${run.link}\n\n`);
+    print(`stages    ${run.stages.map(({ stage, state }) => `${stage} ${state}`).join(', ')}`);
+  print(`Temporal  ${run.link}\n`);
 }
 
 /** The version that stands as a person reads it, on stdout. */
@@ -87,9 +84,8 @@ export function printVersion(
   record: VersionRecord,
   { origins, tracked, stale, logging }: Omit<Stored, 'version' | 'error'>,
 ): void {
-  const out = process.stdout;
   const { version, seq, created_at, metrics, stages } = record;
-  out.write(`version ${version}, build ${seq}, made ${created_at}, ${ago(created_at)}\n\n`);
+  print(`version ${version}, build ${seq}, made ${created_at}, ${ago(created_at)}\n`);
   if (stale !== null) say(staleness(stale), 'warning');
   const rows = stages.map(({ stage, cached, duration_ms, outputs }, i) => [
     stage,
@@ -98,23 +94,23 @@ export function printVersion(
     bytes(Object.values(outputs).reduce((sum, { size }) => sum + size, 0)),
     originPhrase(origins[i]!),
   ]);
-  out.write(`${table(['stage', 'state', 'took', 'size', ''], rows)}\n\n`);
+  print(`${table(['stage', 'state', 'took', 'size', ''], rows)}\n`);
   const scores = scoreNames(metrics).map((name) => [name, scoreText(name, metrics[name])]);
-  out.write(`${table(['metric', 'value'], scores)}\n\n`);
+  print(`${table(['metric', 'value'], scores)}\n`);
   for (const { stage, warnings } of stages)
     for (const warning of warnings) say(`${stage}: ${warning}`, 'warning');
   if (tracked === null) {
     say('the version is not logged: that is done when tracking is back, or by "log N"', 'warning');
     if (logging !== null)
-      out.write(
-        `logging   ${logging.workflowId}, attempt ${logging.attempt}${logging.message === null ? '' : `: ${logging.message}`}\n`,
+      print(
+        `logging   ${logging.workflowId}, attempt ${logging.attempt}${logging.message === null ? '' : `: ${logging.message}`}`,
       );
     return;
   }
   if (tracked.modelVersion !== null)
-    out.write(`model     ${tracked.modelName} version ${tracked.modelVersion}\n`);
-  out.write(`MLflow    ${tracked.url}\n`);
-  if (tracker.look !== null) out.write(`          ${tracker.look}\n`);
+    print(`model     ${tracked.modelName} version ${tracked.modelVersion}`);
+  print(`MLflow    ${tracked.url}`);
+  if (tracker.look !== null) print(`          ${tracker.look}`);
 }
 
 function originPhrase({ cachedFrom, because }: Origin): string {
