@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { Config } from '../config/environment.ts';
 import { SetupError } from '../contract/failures.ts';
-import { withLock } from '../infra/lock.ts';
+import { withFileLock } from '../store/file-lock.ts';
 import { LocalCache } from '../store/local-cache.ts';
 import { soundRecord } from '../store/record-check.ts';
 import type { VersionRecord } from '../store/records.ts';
@@ -42,7 +42,7 @@ export async function checkout(config: Config, options: CheckoutOptions): Promis
       say(`process ${pid} checks out into ${out}: waiting for it`);
     const into = { ...options, out };
     const work = (): Promise<number> => checkoutInto(session, record, into, stopping.signal);
-    return await withLock(lockFile(out), work, wait);
+    return await withFileLock(lockFile(out), work, wait);
   } catch (error) {
     if (!stopping.signal.aborted) throw localError(error, out);
     say(`stopped; "checkout ${options.version}" goes on from here`);

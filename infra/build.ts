@@ -28,6 +28,7 @@ const EXTERNAL = [
   '@temporalio/core-bridge',
   '@temporalio/worker',
   '@temporalio/workflow',
+  'fs-native-extensions',
   'pino',
   'pino-pretty',
   'piscina',

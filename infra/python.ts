@@ -13,7 +13,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { SetupError } from '../contract/failures.ts';
-import { withLock } from './lock.ts';
+import { withFileLock } from '../store/file-lock.ts';
 import { lastLines } from './process.ts';
 import type { Report } from './report.ts';
 
@@ -53,7 +53,7 @@ export async function ensurePython(
   if (isReady(venv)) return venv;
   mkdirSync(dirname(dir), { recursive: true });
   const tell = (line: string): void => report({ part: 'python', state: 'working', line });
-  await withLock(
+  await withFileLock(
     `${dir}.lock`,
     async () => {
       if (isReady(venv)) return;

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf, SetupError } from '../contract/failures.ts';
-import { withLock } from './lock.ts';
+import { withFileLock } from '../store/file-lock.ts';
 import { minioPart } from './parts/minio.ts';
 import { mlflowPart } from './parts/mlflow.ts';
 import type { Part, Plan } from './parts/part.ts';
@@ -52,7 +52,7 @@ export async function stackUp(options: UpOptions): Promise<void> {
     throw new SetupError('the local stack runs on Linux and macOS: on Windows, use WSL 2');
   }
   mkdirSync(dir, { recursive: true });
-  await withLock(
+  await withFileLock(
     join(dir, 'lock'),
     async () => {
       const parts = await prepare(dir, options, report);
@@ -139,7 +139,7 @@ const STOP_ORDER: [PartName, number][] = [
 export async function stackDown(options: StackOptions): Promise<PartName[]> {
   const { root, dir = join(root, '.stack'), report = () => {} } = options;
   if (!existsSync(dir)) return [];
-  return withLock(join(dir, 'lock'), async () => {
+  return withFileLock(join(dir, 'lock'), async () => {
     const stopped: PartName[] = [];
     for (const [part, graceMs] of STOP_ORDER) {
       const runs = liveProcess(dir, part) ?? (await membersOf(dir, part))[0];

@@ -3,7 +3,7 @@ import { access, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { Conflict, messageOf, SetupError } from '../../contract/failures.ts';
-import { withLock } from '../../infra/lock.ts';
+import { withFileLock } from '../../store/file-lock.ts';
 import { sha256 } from '../../store/hash.ts';
 import { say } from '../print.ts';
 
@@ -43,7 +43,7 @@ export async function inFolder<T>(folder: string, work: () => Promise<T>): Promi
   } catch (error) {
     throw unusable(folder, 'written into', error);
   }
-  return withLock(join(folder, '.export.lock'), work, (pid) =>
+  return withFileLock(join(folder, '.export.lock'), work, (pid) =>
     say(`process ${pid} exports into ${folder}: waiting for it`),
   );
 }

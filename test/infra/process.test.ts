@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { identityFromPs, identityOf } from '../../store/process-identity.ts';
-import { withLock } from '../../infra/lock.ts';
 import { launch, liveProcess, logFile } from '../../infra/process.ts';
 import { stopPart } from '../../infra/run-part.ts';
 import { tempFolder } from './temp-folder.ts';
@@ -80,32 +79,5 @@ describe('a process of the stack', () => {
     await start(dir, '');
     expect(statSync(logFile(dir, 'mlflow')).size).toBeLessThan(1000);
     expect(statSync(`${logFile(dir, 'mlflow')}.1`).size).toBe(21 * 1024 * 1024);
-  });
-});
-
-describe('the lock', () => {
-  it('lets one in at a time', async () => {
-    const path = join(folder(), 'lock');
-    let inside = 0;
-    let most = 0;
-    const work = async (): Promise<void> => {
-      most = Math.max(most, ++inside);
-      await sleep(20);
-      inside--;
-    };
-    await Promise.all([1, 2, 3].map(() => withLock(path, work)));
-    expect(most).toBe(1);
-  });
-
-  it('is taken over from a process that no longer lives, whoever has its pid now', async () => {
-    const path = join(folder(), 'lock');
-    writeFileSync(path, JSON.stringify({ pid: process.pid, identity: 'another start time' }));
-    expect(await withLock(path, async () => 'in')).toBe('in');
-  });
-
-  it('is released when the work fails', async () => {
-    const path = join(folder(), 'lock');
-    await expect(withLock(path, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
-    expect(await withLock(path, async () => 'in')).toBe('in');
   });
 });

@@ -5,7 +5,7 @@ import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { fsFailure, isMissing, ours } from './failure.ts';
-import { withLock } from './lock.ts';
+import { withFileLock } from '../../store/file-lock.ts';
 
 /** Says which folder this is, wherever it is mounted or moved to: a file, which MLflow passes by. */
 const IDENTITY = '.retrain-id';
@@ -49,7 +49,7 @@ export class Folder {
       await access(this.path, constants.W_OK);
       const identity = this.at(IDENTITY);
       if ((await this.read(identity)) === undefined)
-        await withLock(this.#lock('folder'), async () => {
+        await withFileLock(this.#lock('folder'), async () => {
           if ((await this.read(identity)) !== undefined) return;
           const host = hostname().replace(/[^\w.-]/g, '_');
           await this.write(identity, `${host}-${randomUUID().slice(0, 8)}\n`);
@@ -73,7 +73,7 @@ export class Folder {
 
   /** Runs something that reads and then writes, one at a time for each `name`, in all processes. */
   alone<T>(name: string, act: () => Promise<T>): Promise<T> {
-    return withLock(this.#lock(name), act);
+    return withFileLock(this.#lock(name), act);
   }
 
   /** A file's text; undefined when there is none. */
