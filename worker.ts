@@ -14,12 +14,10 @@ import { LocalCache } from './store/local-cache.ts';
 import { cacheOptions } from './store/part-cache.ts';
 import { serveHealth } from './worker/health.ts';
 import { openLog, temporalLogger } from './worker/logger.ts';
-import { probeSearchAttributes } from './worker/search-attributes.ts';
+import { probeSearchAttributes, trackings } from './worker/activity-deps.ts';
 import { sweepLeft } from './worker/sweep.ts';
-import { trackings } from './worker/trackings.ts';
 import { WORKER_HELP, workerSettings } from './worker/options.ts';
-import { workflowSource } from './worker/workflow-source.ts';
-import { createWorkers, runAll } from './worker/workers.ts';
+import { createWorkers, runAll, workflowSource } from './worker/workers.ts';
 
 const production = process.env['NODE_ENV'] === 'production';
 
@@ -27,22 +25,22 @@ const root = projectRoot(import.meta.url);
 
 const log = openLog();
 
-/** Of gRPC. */
+/** The gRPC status NOT_FOUND. */
 const NOT_FOUND = 5;
 
-/** Connects, polls until SIGTERM or SIGINT, then drains: activities in flight get time to finish. */
+/** Connects and polls until SIGTERM or SIGINT, then drains: running activities get time to finish. */
 async function main(): Promise<void> {
   const commit = gitCommit();
   const settings = workerSettings(process.argv.slice(2), process.env, commit);
   useStack(stackDir(root));
   Runtime.install({
     logger: temporalLogger(log),
-    // Else what the SDK's core says goes past our log, in colours of its own.
+    // Without this, the SDK's core writes to stderr itself, in colour, instead of to our log.
     telemetryOptions: { logging: { forward: {}, filter: { core: 'WARN', other: 'WARN' } } },
   });
   const { folder, most } = cacheOptions(process.env, join(root, '.retrain', 'cache'));
   const local = new LocalCache(folder, { most });
-  void sweepLeft(root, local, log); // as much as killed processes left: no run waits for it
+  void sweepLeft(root, local, log); // in the background, because it can take long
   const configs = loadConfigs(root);
   const config = configs();
   const store = openStore(config.storage, most === 0 ? undefined : local);
@@ -93,7 +91,7 @@ async function main(): Promise<void> {
   }
 }
 
-/** As params.yaml was when this worker started; a pipeline that has come since, as it is now. */
+/** The settings in params.yaml when this worker started. A pipeline that was added later is read from the present file. */
 function configOf(configs: (pipeline?: string) => Config, pipeline?: string): Config {
   try {
     return configs(pipeline);
@@ -103,7 +101,7 @@ function configOf(configs: (pipeline?: string) => Config, pipeline?: string): Co
   }
 }
 
-/** The first signal drains (the SDK listens for it); a second one means now. */
+/** The first signal drains, because the SDK listens for it. The second ends the process at once. */
 function exitOnSecondSignal(): void {
   log.info('draining; a second signal ends at once');
   const exit = (): never => process.exit(130);
@@ -125,7 +123,7 @@ async function connect(): Promise<NativeConnection> {
   try {
     await connection.workflowService.describeNamespace({ namespace });
   } catch (error) {
-    // Whoever may not ask may still work: only its absence is an answer.
+    // A worker without the permission to ask may still work, so only NOT_FOUND counts.
     if ((error as { code?: unknown }).code === NOT_FOUND) throw noNamespace(place, error);
   }
   return connection;
@@ -141,7 +139,7 @@ function gitCommit(): string | undefined {
       stdio: ['ignore', 'pipe', 'ignore'],
     }).trim();
   } catch {
-    return undefined; // not a git checkout, or no git: a run then carries no commit
+    return undefined; // not a git checkout, or no git: the run then has no commit
   }
 }
 
@@ -149,7 +147,7 @@ try {
   if (process.argv.includes('--help')) process.stdout.write(WORKER_HELP);
   else await main();
 } catch (error) {
-  // A person reads this: a named failure is one sentence, anything else is ours to debug.
+  // A named failure is one sentence for a person. Any other error is a bug and is logged with its stack.
   if (error instanceof BadParams) process.stderr.write(`error: ${error.message}\n`);
   else if (error instanceof RetrainError) log.fatal(error.message);
   else log.fatal({ err: error }, messageOf(error));

@@ -1,7 +1,7 @@
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { BadParams, messageOf, SetupError } from '../contract/failures.ts';
 
-/** Options for a connection and the namespace that goes with it. */
+/** The options of a connection and its namespace. */
 export interface TemporalPlace {
   connectionOptions: ReturnType<typeof loadClientConnectConfig>['connectionOptions'];
   address: string;
@@ -9,7 +9,7 @@ export interface TemporalPlace {
 }
 
 /**
- * Where Temporal is, by its own environment configuration: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE,
+ * Reads where Temporal is from its standard environment configuration: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE,
  * TEMPORAL_TLS_*, TEMPORAL_API_KEY, TEMPORAL_PROFILE and its config file.
  * https://docs.temporal.io/develop/environment-configuration
  */
@@ -23,13 +23,13 @@ export function temporalPlace(): TemporalPlace {
     };
   } catch (error) {
     throw new BadParams(
-      `Temporal's environment configuration cannot be read (${messageOf(error)}): mend TEMPORAL_* or its config file`,
+      `Temporal's environment configuration cannot be read (${messageOf(error)}): correct TEMPORAL_* or the config file`,
       { cause: error },
     );
   }
 }
 
-/** What a namespace that is not there is told as. */
+/** The error for a namespace that does not exist. */
 export function noNamespace(
   { address, namespace }: Pick<TemporalPlace, 'address' | 'namespace'>,
   cause: unknown,

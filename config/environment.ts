@@ -7,16 +7,16 @@ import type { BucketOptions } from '../store/bucket.ts';
 import { authFromEnv, type TrackingAuth } from '../tracking/mlflow/auth.ts';
 import { trackingUri } from '../tracking/place.ts';
 
-/** Where things are: this process's own, never pinned into a run. */
+/** The locations and settings of this process. They are never pinned into a run. */
 export interface Config {
-  /** The pipeline in question: the one asked for, or the default one. */
+  /** The pipeline asked for, or the default one. */
   pipeline: string;
   /** The pipeline a run belongs to when it names none. */
   defaultPipeline: string;
   /** The pipelines of params.yaml, the default one first; undefined when it has no `pipelines`. */
   pipelines: string[] | undefined;
   storage: BucketOptions;
-  /** Where s3:// sources are, and within which bounds sources are read. */
+  /** The server of s3:// sources, and the limits for reading any source. */
   sources: Pick<SourcePlace, 's3' | 'limits'>;
   /** `uri` is a server's, or `file:///…` for a directory. */
   tracking: {
@@ -29,17 +29,17 @@ export interface Config {
   };
   /** Base URL of Temporal's Web UI, for links. */
   temporalUi: string;
-  /** Where runs are started, and the worker takes them from. */
+  /** The task queue on which runs start. */
   taskQueue: string;
-  /** The pinnable half of params.yaml, as it is for the pipeline. */
+  /** The params of the pipeline in params.yaml that are pinned into a run. */
   params: Record<string, unknown>;
 }
 
 /**
  * Reads params.yaml of the project folder and the environment, which wins.
- * @param pipeline whose; that of params.yaml if not given
- * @throws BadParams when the file is not YAML or holds an unknown or ill-typed key, or has pipelines and
- *   this is none of them.
+ * @param pipeline default: the default pipeline of params.yaml
+ * @throws BadParams when the file is not YAML, has an unknown key or a value of a wrong type, or does not
+ *   have this pipeline.
  */
 export function loadConfig(
   root: string,
@@ -49,7 +49,7 @@ export function loadConfig(
   return loadConfigs(root, env)(pipeline);
 }
 
-/** The same, the file being read once, for every pipeline that is asked for. */
+/** Like {@link loadConfig}, but reads the file once for all pipelines. */
 export function loadConfigs(
   root: string,
   env: NodeJS.ProcessEnv = process.env,
@@ -89,14 +89,14 @@ export function loadConfigs(
   };
 }
 
-/** The local stack's address stands in for the default one, never for what a person has written. */
+/** The local stack's address replaces the default one, but never an address that a person has written. */
 function trackingOf(written: string, env: NodeJS.ProcessEnv): string {
   const stack = env['RETRAIN_STACK_MLFLOW_URI'];
   const ours = written === DEFAULT_TRACKING_URI && stack !== undefined ? stack : written;
   return env['MLFLOW_TRACKING_URI'] ?? ours;
 }
 
-/** The server of s3:// sources: the store's, unless another is configured; credentials go with it. */
+/** The server of s3:// sources and its credentials: the store's, unless another is configured. */
 function sourceServer(
   store: BucketOptions,
   configured: string | null,

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { BadParams, messageOf } from '../contract/failures.ts';
 import { mergeParams, paramsSchema, parseParams, pipelineName } from '../contract/params.ts';
 
-/** Where params.yaml says tracking is when it says nothing: what the local stack's address stands in for. */
+/** The default of tracking_uri. The local stack's address replaces it. */
 export const DEFAULT_TRACKING_URI = 'http://localhost:5000';
 
 const settingsSchema = z.strictObject({
@@ -13,7 +13,7 @@ const settingsSchema = z.strictObject({
     .strictObject({
       tracking_uri: z.string().min(1).default(DEFAULT_TRACKING_URI),
       experiment_name: z.string().min(1).default('incremental_training'),
-      /** Of the registered model; null: the pipeline's name. */
+      /** Name of the registered model. null: the pipeline's name. */
       model_name: z
         .string()
         .regex(/^[^/:]{1,256}$/, 'expected up to 256 characters, no "/" and no ":" among them')
@@ -23,7 +23,7 @@ const settingsSchema = z.strictObject({
     .prefault({}),
   tracking: z
     .strictObject({
-      /** While tracking is unavailable: try until it is back, or finish the version and log it then. */
+      /** While tracking is unavailable: retry until it answers, or finish the version and log it later. */
       on_unavailable: z.enum(['retry', 'defer']).default('retry'),
     })
     .prefault({}),
@@ -34,7 +34,7 @@ const settingsSchema = z.strictObject({
 });
 
 const fileSchema = settingsSchema.extend({
-  /** Of params.yaml itself; a file of a newer program is refused. */
+  /** Schema of params.yaml. A file of a newer program is refused. */
   schema: z.literal(1, 'this program knows schema 1 only: update it').default(1),
   pipeline: pipelineName.default('iris'),
   storage: z
@@ -49,7 +49,7 @@ const fileSchema = settingsSchema.extend({
         .default('http://localhost:8333'),
       region: z.string().min(1).default('us-east-1'),
       bucket: z.string().min(3).max(63).default('incremental-training'),
-      /** Where s3:// sources are, when that is another server than the store's; `aws`: AWS itself. */
+      /** The server of s3:// sources, when it is not the store's; `aws`: AWS itself. */
       source_endpoint: z
         .union([z.literal('aws'), z.url({ protocol: /^https?$/ })])
         .refine((url) => !url.includes('@'), {
@@ -59,41 +59,41 @@ const fileSchema = settingsSchema.extend({
         .default(null),
     })
     .prefault({}),
-  /** What of the above differs, by pipeline. */
+  /** For each pipeline, the settings that differ from those above. */
   pipelines: z.record(pipelineName, z.record(z.string(), z.unknown()).nullable()).optional(),
 });
 
 type Settings = z.infer<typeof settingsSchema>;
 
-/** What params.yaml says of one pipeline, its own section laid over the rest of the file. */
+/** The settings of one pipeline: its section of params.yaml merged over the top-level ones. */
 export interface PipelineSettings {
   pipeline: string;
-  /** The pinnable half: as if the file had been written for this pipeline alone. */
+  /** The params that are pinned into a run. */
   params: Record<string, unknown>;
   onUnavailable: Settings['tracking']['on_unavailable'];
   trackingUri: string;
-  /** Null where its own section names no experiment. */
+  /** Null when the pipeline's section names no experiment. */
   experimentName: string | null;
-  /** Of the registered model. */
+  /** Name of the registered model. */
   modelName: string;
 }
 
-/** params.yaml, checked in all its sections. */
+/** params.yaml, with all its sections checked. */
 export interface ReadParams {
   storage: z.infer<typeof fileSchema>['storage'];
   defaultPipeline: string;
-  /** The pipelines it names, the default one first; undefined when it has no `pipelines`. */
+  /** Its pipelines, the default one first; undefined when it has no `pipelines`. */
   pipelines: string[] | undefined;
-  /** The experiment it names at the top. */
+  /** The top-level experiment. */
   experimentName: string;
-  /** @throws BadParams naming the pipelines there are when this is none of them */
+  /** @throws BadParams that lists the pipelines when the file has no pipeline of this name */
   settings: (pipeline?: string) => PipelineSettings;
 }
 
 /**
- * Reads params.yaml of the project folder. Where it has `pipelines`, each section there is laid over
- * the top-level ones, key by key.
- * @throws BadParams when the file is not YAML or holds an unknown or ill-typed key, in any section.
+ * Reads params.yaml of the project folder. Each section under `pipelines` is merged over the top-level
+ * settings, key by key.
+ * @throws BadParams when the file is not YAML, or when any section has an unknown key or a value of a wrong type.
  */
 export function readParams(root: string): ReadParams {
   const file = parseParams(fileSchema, parseFile(root), 'params.yaml');
@@ -113,12 +113,12 @@ export function readParams(root: string): ReadParams {
   return { storage, defaultPipeline, pipelines, experimentName, settings };
 }
 
-/** Keys that are the whole installation's, and why. */
+/** Keys that no pipeline may set, and the reason. */
 const SHARED: Record<string, string> = {
-  schema: 'it is that of the file',
-  pipeline: 'its name is that of the section',
-  pipelines: 'sections hold no sections',
-  storage: 'all pipelines share one bucket, and with it what they have stored',
+  schema: 'the file has one schema',
+  pipeline: 'the name of the section is its name',
+  pipelines: 'a section has no sections',
+  storage: 'all pipelines share one bucket and its objects',
 };
 
 function settingsOf(
@@ -132,7 +132,9 @@ function settingsOf(
   const what = `params.yaml, pipelines.${pipeline}`;
   for (const [key, why] of Object.entries(SHARED))
     if (key in section)
-      throw new BadParams(`${what}: ${key} is not a pipeline's own (${why}): take it out of there`);
+      throw new BadParams(
+        `${what}: a pipeline cannot set ${key} (${why}): remove it from the section`,
+      );
   const { mlflow, tracking, ...rest } = parseParams(
     settingsSchema,
     mergeParams(top, section),
@@ -140,7 +142,7 @@ function settingsOf(
   );
   const params = pinnable(rest);
   parseParams(paramsSchema, params, what);
-  // Names are not handed down: runs and models of two pipelines must not mix.
+  // These names are not inherited, because runs and models of two pipelines must not mix.
   const own = (section['mlflow'] ?? {}) as Partial<Settings['mlflow']>;
   return {
     pipeline,
@@ -152,7 +154,7 @@ function settingsOf(
   };
 }
 
-/** The sections that shape a result, where the file has them. */
+/** The sections that affect a result. */
 function pinnable({
   mlflow: _,
   tracking: __,
@@ -161,14 +163,14 @@ function pinnable({
   return params;
 }
 
-/** Versions of two pipelines under one registered model would take each other's aliases. */
+/** Refuses two pipelines with one registered model, because their versions would move each other's aliases. */
 function refuseSharedModels(settings: readonly PipelineSettings[]): void {
   const owners = new Map<string, string>();
   for (const { pipeline, modelName } of settings) {
     const other = owners.get(modelName);
     if (other !== undefined)
       throw new BadParams(
-        `params.yaml: pipelines ${other} and ${pipeline} both register the model ${modelName}: give each an mlflow.model_name of its own`,
+        `params.yaml: pipelines ${other} and ${pipeline} both register the model ${modelName}: give each its own mlflow.model_name`,
       );
     owners.set(modelName, pipeline);
   }
@@ -190,12 +192,12 @@ function parseFile(root: string): unknown {
     value = parse(text) ?? {};
   } catch (error) {
     const reason = messageOf(error).split('\n')[0] ?? '';
-    throw new BadParams(`${path} is not YAML (${reason}): mend that line`, { cause: error });
+    throw new BadParams(`${path} is not YAML (${reason}): correct that line`, { cause: error });
   }
   try {
     JSON.stringify(value);
   } catch (error) {
-    throw new BadParams(`${path} has an alias that holds itself: write out what it stands for`, {
+    throw new BadParams(`${path} has an alias that contains itself: write its value instead`, {
       cause: error,
     });
   }

@@ -5,13 +5,16 @@ import { progressOf } from '../activities/execution.ts';
 import { messageOf, RetrainError } from '../contract/failures.ts';
 import { underSignal } from '../store/signal.ts';
 
-/** Often enough that a cancellation is seen within a second or so: it arrives with a heartbeat. */
+/** A cancellation arrives with the answer to a heartbeat, so this is at most its delay. */
 const HEARTBEAT_MS = 500;
 
-/** Tries of an activity that fails with an error we have no name for, which is a fault of ours. */
+/** Attempts of an activity that fails with an unexpected error, which is a bug in this program. */
 const UNKNOWN_ERROR_TRIES = 5;
 
-/** Around every activity: heartbeats while it runs, its requests to the store ended with it, and its errors as Temporal's, typed and retryable or not. */
+/**
+ * Wraps every activity. It sends heartbeats while the activity runs, aborts its requests to the store when it
+ * is cancelled, and turns its errors into Temporal's failures, with a type and whether a retry helps.
+ */
 export function activityInterceptor(context: Context): ActivityInboundCallsInterceptor {
   return {
     async execute(input, next) {
@@ -27,7 +30,7 @@ export function activityInterceptor(context: Context): ActivityInboundCallsInter
   };
 }
 
-/** What an activity threw, as the failure Temporal records. */
+/** Turns an error of an activity into the failure that Temporal records. */
 export function failureOf(error: unknown, context: Context): unknown {
   if (error instanceof CancelledFailure) return error;
   if (context.cancellationSignal.aborted) return new CancelledFailure('the stage was cancelled');

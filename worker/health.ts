@@ -1,11 +1,11 @@
 import { createServer, type Server } from 'node:http';
 import { SetupError } from '../contract/failures.ts';
 
-/** Whether the worker can take work now. */
+/** Reports whether the worker can accept work now. */
 export type Readiness = () => { ready: boolean; state: string };
 
 /**
- * Answers `/healthz` (the process lives) and `/readyz` (it polls for work) on localhost.
+ * Serves `/healthz` (the process runs) and `/readyz` (it polls for work) on localhost.
  * @throws SetupError when the port is taken.
  */
 export async function serveHealth(port: number, readiness: Readiness): Promise<Server> {
@@ -20,7 +20,7 @@ export async function serveHealth(port: number, readiness: Readiness): Promise<S
     server.once('error', (error: NodeJS.ErrnoException) =>
       reject(
         new SetupError(
-          `port ${port}, where the worker answers for its health, cannot be used (${error.code}): stop what holds it or choose another with RETRAIN_HEALTH_PORT`,
+          `the worker cannot serve its health on port ${port} (${error.code}): stop the process that holds the port, or choose another with RETRAIN_HEALTH_PORT`,
           { cause: error },
         ),
       ),

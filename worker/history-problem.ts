@@ -1,6 +1,6 @@
 /**
- * Why workflow code cannot go on from a history, by the text of the SDK's error: in that are a code, a dump of
- * the event and a stack around the point.
+ * Why workflow code cannot continue from a history, read from the text of the SDK's error, which also holds a
+ * code, a dump of the event and a stack.
  */
 export function historyProblem(text: string): { kind: Kind; point: string } {
   const unknown = /no such function is exported.*?'([^']+)'|'([^']+)'.*no such function/.exec(text);
@@ -11,5 +11,5 @@ export function historyProblem(text: string): { kind: Kind; point: string } {
   return { kind: point === undefined ? 'other' : 'old', point: first };
 }
 
-/** The workflow's type is not known, the history is older than a change of the code, or something else. */
+/** `unknown`: no workflow has this type; `old`: the code changed after the history was recorded. */
 type Kind = 'unknown' | 'old' | 'other';

@@ -2,7 +2,7 @@ import { DefaultLogger, type LogLevel } from '@temporalio/worker';
 import { pino, type Logger } from 'pino';
 import pretty from 'pino-pretty';
 
-/** JSON lines on stderr, or text for a person when that is a terminal. Secrets are never fields. */
+/** Logs JSON lines to stderr, or text for a person when stderr is a terminal. Never log a secret as a field. */
 export function openLog(): Logger {
   const stream = process.stderr.isTTY
     ? pretty({ destination: 2, ignore: 'pid,hostname', sync: true })
@@ -19,10 +19,10 @@ const levels: Record<LogLevel, 'trace' | 'debug' | 'info' | 'warn' | 'error'> = 
   ERROR: 'error',
 };
 
-/** The SDK's log through ours. */
+/** A logger for the SDK that writes to our log. */
 export function temporalLogger(log: Logger): DefaultLogger {
   return new DefaultLogger('INFO', ({ level, message, meta }) => {
-    // The SDK's timestamp would stand beside pino's.
+    // The SDK's timestamp is left out, because pino writes one.
     const { sdkComponent, taskQueue, workflowId, runId, activityType, attempt, error } = meta ?? {};
     const fields = {
       sdkComponent,

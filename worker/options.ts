@@ -4,26 +4,26 @@ import { z } from 'zod';
 import { TASK_QUEUE } from '../contract/train-batch.ts';
 import { BadParams, messageOf } from '../contract/failures.ts';
 
-/** `io` hosts workflows and the stages that move bytes, `cpu` the stages that compute, `all` both. */
+/** `io` runs workflows and the stages that move bytes, `cpu` the stages that compute, `all` both. */
 export const ROLES = ['all', 'io', 'cpu'] as const;
 
-/** What a worker process takes on. */
+/** The settings of a worker process. */
 export interface WorkerSettings {
   role: (typeof ROLES)[number];
   taskQueue: string;
-  /** Where stages that compute run; undefined: on the task queue, as everything else. */
+  /** The task queue of the stages that compute. Undefined: they run on the main task queue. */
   cpuTaskQueue: string | undefined;
-  /** Activities at once on the task queue. */
+  /** Most activities at the same time on the task queue. */
   maxActivities: number;
-  /** Activities at once on the CPU queue. */
+  /** Most activities at the same time on the CPU queue. */
   maxCpuActivities: number;
-  /** Threads that compute. */
+  /** Number of computing threads. */
   threads: number;
   /** Workflows kept in memory. */
   maxCachedWorkflows: number;
-  /** Seconds that activities in flight get to finish when the worker is told to stop. */
+  /** Seconds that running activities get to finish when the worker stops. */
   shutdownGrace: number;
-  /** Worker Deployment Versioning: runs stay on the build they began on. */
+  /** For Worker Deployment Versioning: a run stays on the build on which it started. */
   deployment: { name: string; buildId: string } | undefined;
 }
 
@@ -45,23 +45,23 @@ const schema = z.strictObject({
   'build-id': name.optional(),
 });
 
-/** Every flag; each has a variable too: `--task-queue` is RETRAIN_TASK_QUEUE. */
+/** All flags. Each also has a variable: RETRAIN_TASK_QUEUE for `--task-queue`. */
 const FLAGS = Object.keys(schema.shape) as (keyof typeof schema.shape)[];
 
-/** What `worker --help` says. */
-export const WORKER_HELP = `Usage: worker [flags]; each flag has a variable, --task-queue is RETRAIN_TASK_QUEUE
+/** The output of `worker --help`. */
+export const WORKER_HELP = `Usage: worker [flags]; each flag also has a variable: RETRAIN_TASK_QUEUE for --task-queue
 
   --role all|io|cpu           workflows and I/O, the stages that compute, or both (all)
-  --task-queue NAME           ${TASK_QUEUE} unless named
-  --cpu-task-queue NAME       where preprocess, train and evaluate run: with all the task queue itself,
-                              with io and cpu <task queue>-cpu unless named
-  --max-activities N          at once on the task queue (10 for each processor)
-  --max-cpu-activities N      at once on the CPU queue (2 for each processor)
-  --threads N                 that compute (one for each processor)
-  --max-cached-workflows N    kept in memory (200)
-  --shutdown-grace SECONDS    that activities get to finish when it is told to stop (20)
-  --deployment-name NAME      version this worker: runs stay pinned to the build they began on
-  --build-id ID               of that version (the git commit)
+  --task-queue NAME           the task queue (${TASK_QUEUE})
+  --cpu-task-queue NAME       the queue of preprocess, train and evaluate (role all: the task queue;
+                              roles io and cpu: <task queue>-cpu)
+  --max-activities N          most activities at a time on the task queue (10 for each processor)
+  --max-cpu-activities N      most activities at a time on the CPU queue (2 for each processor)
+  --threads N                 computing threads (one for each processor)
+  --max-cached-workflows N    workflows kept in memory (200)
+  --shutdown-grace SECONDS    time for running activities to finish at a stop (20)
+  --deployment-name NAME      makes this a versioned worker: runs stay on the build that started them
+  --build-id ID               the build of that version (the git commit)
 
 Examples:
   npm run client -- worker
@@ -69,9 +69,9 @@ Examples:
 `;
 
 /**
- * A worker's settings from its flags, else from RETRAIN_* variables.
- * @param commit the git commit, where it is known
- * @throws BadParams naming the flag
+ * Reads a worker's settings from its flags and, for flags that are not given, from RETRAIN_* variables.
+ * @param commit the git commit, if it is known
+ * @throws BadParams that names the flag
  */
 export function workerSettings(
   args: readonly string[],
@@ -112,7 +112,7 @@ function deploymentOf(
   const buildId = build ?? commit;
   if (buildId === undefined)
     throw new BadParams(
-      'a versioned worker needs a build id, and this is no git checkout: give it --build-id or GIT_COMMIT',
+      'a versioned worker needs a build id, and this is not a git checkout: give --build-id or set GIT_COMMIT',
     );
   return { name: deployment ?? DEPLOYMENT, buildId };
 }

@@ -3,17 +3,17 @@ import { Worker } from '@temporalio/worker';
 import { DeterminismViolationError } from '@temporalio/workflow';
 import { messageOf } from '../contract/failures.ts';
 import { historyProblem } from './history-problem.ts';
-import type { WorkflowSource } from './workflow-source.ts';
+import type { WorkflowSource } from './workers.ts';
 
-/** What came of one history. */
+/** The result for one history. */
 export interface Replayed {
   workflowId: string;
   runId: string;
-  /** Why this code cannot go on from the history, for whoever is about to deploy it; undefined: it can. */
+  /** Why this code cannot continue from the history; undefined when it can. */
   problem: string | undefined;
 }
 
-/** Runs recorded histories through the workflow code: does it still ask for what it asked for then? */
+/** Replays recorded histories with the present workflow code, which must give the same commands as then. */
 export async function* replay(
   workflows: WorkflowSource,
   histories: AsyncIterable<HistoryAndWorkflowId> | Iterable<HistoryAndWorkflowId>,
@@ -25,12 +25,12 @@ export async function* replay(
     yield { workflowId, runId, problem: error === undefined ? undefined : problemOf(error) };
 }
 
-/** The SDK's finding as a sentence. */
+/** Turns the SDK's error into a sentence. */
 export function problemOf(error: Error): string {
   const { kind, point } = historyProblem(messageOf(error));
   if (kind === 'unknown')
     return `this code has no workflow ${point}: keep it until no run of it is open`;
   if (kind === 'old' || error instanceof DeterminismViolationError)
-    return `this history is too old for this code (${point}): keep a worker of the build it began on, or guard the change with patched()`;
+    return `this history is too old for this code (${point}): keep a worker of the build that started it, or guard the change with patched()`;
   return `this history cannot be replayed (${point})`;
 }

@@ -6,9 +6,8 @@ import { sweepOwnFolders } from '../store/own-folder.ts';
 import type { LocalCache } from '../store/local-cache.ts';
 
 /**
- * Removes what processes that were killed left on this machine's disk: batches half cut, models half
- * stored, sources and backups half brought; as large as the data, and of no use to anybody. What came of it
- * is logged.
+ * Removes the temporary files of killed processes from this machine's disk: half of a batch, a model, a
+ * source or a backup. They can be as large as the data. The number of removed folders is logged.
  * @param root the project folder
  */
 export async function sweepLeft(
@@ -23,8 +22,8 @@ export async function sweepLeft(
       local.sweep(),
     ]);
     const folders = removed.reduce((sum, count) => sum + count, 0);
-    if (folders > 0) log.info({ folders }, 'removed what killed processes left on this disk');
+    if (folders > 0) log.info({ folders }, 'removed temporary files of killed processes');
   } catch (error) {
-    log.warn({ err: error }, 'could not look what killed processes left');
+    log.warn({ err: error }, 'could not check for temporary files of killed processes');
   }
 }

@@ -1,9 +1,11 @@
-import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { type NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
+import { SetupError } from '../contract/failures.ts';
 import { activityInterceptor } from './activity-interceptor.ts';
 import type { WorkerSettings } from './options.ts';
-import type { WorkflowSource } from './workflow-source.ts';
 
-/** What Temporal's workers of one process share. */
+/** The parts that the Temporal workers of one process share. */
 export interface Shared {
   connection: NativeConnection;
   namespace: string;
@@ -11,7 +13,7 @@ export interface Shared {
   workflows: WorkflowSource;
 }
 
-/** Temporal's workers of this process: one for each queue it takes work from. */
+/** Creates the Temporal workers of this process: one for each task queue that it polls. */
 export async function createWorkers(shared: Shared, settings: WorkerSettings): Promise<Worker[]> {
   const { role, taskQueue, cpuTaskQueue } = settings;
   const options: WorkerOptions[] = [];
@@ -22,7 +24,7 @@ export async function createWorkers(shared: Shared, settings: WorkerSettings): P
       taskQueue,
       maxConcurrentActivityTaskExecutions: settings.maxActivities,
       maxCachedWorkflows: settings.maxCachedWorkflows,
-      // A killed worker's runs move on after this long instead of ten seconds.
+      // The runs of a killed worker continue after this time instead of ten seconds.
       stickyQueueScheduleToStartTimeout: '1s',
     });
   if (role === 'cpu' || (role === 'all' && (cpuTaskQueue ?? taskQueue) !== taskQueue))
@@ -34,7 +36,7 @@ export async function createWorkers(shared: Shared, settings: WorkerSettings): P
   return Promise.all(options.map((one) => Worker.create(one)));
 }
 
-/** Seconds that an activity told to stop may take to do so. */
+/** Seconds that an activity may take to stop after its cancellation. */
 const STOPPING = 40;
 
 function common(
@@ -61,7 +63,7 @@ function common(
   };
 }
 
-/** Runs them all until each has drained; one that fails takes the others down with it. */
+/** Runs the workers until each has drained. When one fails, the others are shut down too. */
 export async function runAll(workers: readonly Worker[]): Promise<void> {
   const runs = workers.map((worker) =>
     worker.run().catch((error: unknown) => {
@@ -71,4 +73,19 @@ export async function runAll(workers: readonly Worker[]): Promise<void> {
   );
   const ended = await Promise.allSettled(runs);
   for (const end of ended) if (end.status === 'rejected') throw end.reason;
+}
+
+export type WorkflowSource = { workflowBundle: { codePath: string } } | { workflowsPath: string };
+
+/**
+ * The workflow code: the bundle when this runs from dist/, else the source.
+ * @param options.production the bundle is required
+ * @throws SetupError when the bundle is missing
+ */
+export function workflowSource({ production }: { production: boolean }): WorkflowSource {
+  if (import.meta.url.endsWith('.ts') && !production)
+    return { workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)) };
+  const codePath = fileURLToPath(new URL('../workflow-bundle.js', import.meta.url));
+  if (existsSync(codePath)) return { workflowBundle: { codePath } };
+  throw new SetupError(`${codePath} is missing: build it with "npm run build"`);
 }

@@ -8,7 +8,7 @@ import { print, printJson, say } from '../print.ts';
 import { type Session, openSession } from '../session.ts';
 import type { Config } from '../../config/environment.ts';
 import { type Replayed, replay } from '../../worker/replay.ts';
-import { workflowSource } from '../../worker/workflow-source.ts';
+import { workflowSource } from '../../worker/workers.ts';
 import { type CommandContext, examples } from './context.ts';
 
 export function replayCommand(context: CommandContext): Command {

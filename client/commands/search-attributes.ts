@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { print, printJson } from '../print.ts';
 import { openSession } from '../session.ts';
 import type { Config } from '../../config/environment.ts';
-import { registerSearchAttributes } from '../../infra/search-attributes.ts';
+import { registerSearchAttributes } from '../../infra/register-search-attributes.ts';
 import { type CommandContext, examples } from './context.ts';
 
 export function searchAttributesCommand(context: CommandContext): Command {

@@ -68,7 +68,7 @@ export function temporalPart({ dir, ports, inner, venv }: Plan): Part {
         },
       );
       // Imported here, because a check of a running stack needs no gRPC library.
-      const { registerAt } = await import('../search-attributes.ts');
+      const { registerAt } = await import('../register-search-attributes.ts');
       await registerAt(address, 'default');
     },
     startMs: 60_000,

@@ -91,8 +91,8 @@ describe('pipelines in params.yaml', () => {
     [{ modle: {} }, 'params.yaml, pipelines.wine: modle is not a known key'],
     [{ model: { max_depth: 0 } }, 'params.yaml, pipelines.wine: model.max_depth is 0'],
     [{ mlflow: { experiment: 'x' } }, 'pipelines.wine: mlflow.experiment is not a known key'],
-    [{ storage: { bucket: 'mine' } }, "pipelines.wine: storage is not a pipeline's own (all"],
-    [{ pipeline: 'x' }, "pipelines.wine: pipeline is not a pipeline's own"],
+    [{ storage: { bucket: 'mine' } }, 'pipelines.wine: a pipeline cannot set storage (all'],
+    [{ pipeline: 'x' }, 'pipelines.wine: a pipeline cannot set pipeline'],
     ['a word', 'params.yaml: pipelines.wine is "a word"'],
   ])('refuses %j in a section, whichever pipeline is asked for', (section, sentence) => {
     expect(() => config({ pipelines: { wine: section } })).toThrow(sentence);
@@ -101,7 +101,9 @@ describe('pipelines in params.yaml', () => {
   it('takes anchors and aliases, but none that holds itself', () => {
     const shared = 'model: &tree {max_depth: 4}\npipelines: {wine: {model: *tree}}';
     expect(config(shared, 'wine').params).toEqual({ model: { max_depth: 4 } });
-    expect(() => config('data: &a {columns: *a}')).toThrow(/params\.yaml has an alias that holds/);
+    expect(() => config('data: &a {columns: *a}')).toThrow(
+      /params\.yaml has an alias that contains/,
+    );
   });
 
   it('refuses a name that is no pipeline’s', () => {

@@ -69,7 +69,7 @@ async function workersOf({ workflowId, runId }: ResultDocument): Promise<Record<
 
 it('a worker removes at its start what a killed one left, and nothing of one that lives', () => {
   expect(readdirSync(scratchFolder(elsewhere))).toEqual([basename(living)]);
-  expect(cpu.log()).toContain('removed what killed processes left on this disk');
+  expect(cpu.log()).toContain('removed temporary files of killed processes');
 });
 
 describe('two workers with no shared disk', () => {

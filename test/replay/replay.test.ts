@@ -4,7 +4,7 @@ import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { replay } from '../../worker/replay.ts';
 import { largestPayload, MOST_PAYLOAD } from '../support/payloads.ts';
-import { workflowSource } from '../../worker/workflow-source.ts';
+import { workflowSource } from '../../worker/workers.ts';
 
 /** Histories recorded on real servers by `npm run record-histories`, run through the workflow code as it is. */
 

@@ -39,7 +39,7 @@ describe("a worker's settings", () => {
     expect(named.deployment).toEqual({ name: 'prod', buildId: 'abc' });
     const built = settings([], { RETRAIN_BUILD_ID: '1.2' }, 'abc');
     expect(built.deployment).toEqual({ name: 'incremental-training', buildId: '1.2' });
-    expect(() => settings(['--deployment-name', 'prod'])).toThrow(/--build-id or GIT_COMMIT/);
+    expect(() => settings(['--deployment-name', 'prod'])).toThrow(/--build-id or set GIT_COMMIT/);
   });
 
   it.each([

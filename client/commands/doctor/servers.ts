@@ -3,7 +3,7 @@ import type { Session } from '../../session.ts';
 import { taskQueueHasWorker } from '../../waiting.ts';
 import { temporalPlace } from '../../../config/connections.ts';
 import { SEARCH_ATTRIBUTES } from '../../../contract/search-attributes.ts';
-import { registeredSearchAttributes } from '../../../infra/search-attributes.ts';
+import { registeredSearchAttributes } from '../../../infra/register-search-attributes.ts';
 import { serverVersion } from '../../../tracking/mlflow/version.ts';
 import { isDirectoryUri } from '../../../tracking/place.ts';
 import { type Finding, fail, failed, ok, warn } from './finding.ts';
