@@ -2,20 +2,19 @@ import { paramsSchema, parseParams } from '../contract/params.ts';
 import { MissingHistory } from '../contract/failures.ts';
 import type { VersionRecord } from '../store/records.ts';
 import {
+  type AttemptOf,
   findAttempt,
   forgetRun,
   openAttempt,
   trackedRun,
 } from '../tracking/tracked-run/attempt.ts';
-import type { AttemptOf } from '../tracking/tracked-run/attempt.ts';
 import type { EvaluateRequest, StageRequest, StageResult } from '../contract/stages.ts';
 import type { LoggedVersion, LogVersionInput } from '../contract/versions.ts';
 import { sourceIdentity } from '../sources/identity.ts';
 import type { Deps } from './deps.ts';
 import { currentExecution } from './execution.ts';
-import { pointAtLatest } from '../tracking/tracked-run/log-training.ts';
+import { logTraining, pointAtLatest, trainingTags } from '../tracking/tracked-run/log-training.ts';
 import { logEvaluation } from '../tracking/tracked-run/log-evaluation.ts';
-import { logTraining, trainingTags } from '../tracking/tracked-run/log-training.ts';
 import { refuseOtherFolder } from '../tracking/place.ts';
 
 /**

@@ -3,7 +3,7 @@ import { taskOf } from '../contract/params.ts';
 import { attemptId } from '../store/attempts.ts';
 import { at } from '../contract/ref.ts';
 import { stageKey } from '../store/stage-cache.ts';
-import { directoryOf } from '../tracking/place.ts';
+import { directoryOf, refuseOtherFolder } from '../tracking/place.ts';
 import {
   findAttempt,
   onRun,
@@ -26,7 +26,6 @@ import {
   trainingTags,
   type FittedFile,
 } from '../tracking/tracked-run/log-training.ts';
-import { refuseOtherFolder } from '../tracking/place.ts';
 import { modelFolder } from '../contract/paths.ts';
 import {
   identityOf,

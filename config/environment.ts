@@ -4,8 +4,7 @@ import { limitsFromEnv, type SourcePlace } from '../sources/source.ts';
 import { BadParams } from '../contract/failures.ts';
 import { DEFAULT_TRACKING_URI, readParams } from './params-file.ts';
 import type { BucketOptions } from '../store/bucket.ts';
-import { authFromEnv, type TrackingAuth } from '../tracking/mlflow/auth.ts';
-import { trackingUri } from '../tracking/place.ts';
+import { authFromEnv, type TrackingAuth, trackingUri } from '../tracking/place.ts';
 
 /** The locations and settings of this process. They are never pinned into a run. */
 export interface Config {

@@ -9,3 +9,6 @@ export function openTracker(options: MlflowOptions): Tracker {
   if (isDirectoryUri(uri)) return createFilesTracker({ path: directoryOf(uri), signal });
   return createMlflowTracker(options);
 }
+
+/** The version that an MLflow server reports; undefined when it reports none. */
+export { serverVersion } from './mlflow/version.ts';

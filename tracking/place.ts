@@ -74,3 +74,37 @@ export function refuseOtherFolder({ tracker }: { tracker: Tracker }, place: stri
 function hostOf(place: string): string | undefined {
   return /#(.+)-[0-9a-f]+$/.exec(place)?.[1];
 }
+
+/**
+ * Where a person looks at a run: its page (the UI's own route, after the fragment, which the server
+ * never sees), or its folder.
+ */
+export function runUrl(uri: string, experimentId: string, runId: string): string {
+  if (isDirectoryUri(uri)) return `${uri}/${experimentId}/${runId}`;
+  return `${uri}/#/experiments/${experimentId}/runs/${runId}`;
+}
+
+/** The command that shows what a directory holds; null where the server has pages of its own. */
+export function lookCommand(uri: string, path: string): string | null {
+  if (!isDirectoryUri(uri)) return null;
+  return `MLFLOW_ALLOW_FILE_STORE=true mlflow ui --backend-store-uri ${quoted(path)}`;
+}
+
+function quoted(path: string): string {
+  return /^[\w./~-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;
+}
+
+/** Credentials of an MLflow server: basic (a user and password) or bearer (a token). */
+export type TrackingAuth = { username: string; password: string } | { token: string };
+
+/**
+ * The credentials MLflow's own clients take from the environment, in their order.
+ * https://mlflow.org/docs/latest/self-hosting/security/basic-http-auth/
+ */
+export function authFromEnv(env: NodeJS.ProcessEnv): TrackingAuth | undefined {
+  const username = env['MLFLOW_TRACKING_USERNAME'];
+  const password = env['MLFLOW_TRACKING_PASSWORD'];
+  if (username && password) return { username, password };
+  const token = env['MLFLOW_TRACKING_TOKEN'];
+  return token ? { token } : undefined;
+}

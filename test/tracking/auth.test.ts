@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { authFromEnv } from '../../tracking/mlflow/auth.ts';
+import { authFromEnv } from '../../tracking/place.ts';
 
 it("takes MLflow's own variables, a user before a token", () => {
   const user = { MLFLOW_TRACKING_USERNAME: 'me', MLFLOW_TRACKING_PASSWORD: 'pw' };

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { lookCommand, runUrl } from '../../tracking/mlflow/links.ts';
-import { directoryOf, trackingUri } from '../../tracking/place.ts';
+import { directoryOf, lookCommand, runUrl, trackingUri } from '../../tracking/place.ts';
 
 const ROOT = '/home/some one/project';
 

@@ -1,4 +1,4 @@
-import { lookCommand, runUrl } from '../mlflow/links.ts';
+import { lookCommand, runUrl } from '../place.ts';
 import type { Tracker } from '../tracker.ts';
 import { ensureExperiment } from './experiment.ts';
 import { Folder } from './folder.ts';

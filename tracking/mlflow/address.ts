@@ -1,5 +1,5 @@
 import { BadParams } from '../../contract/failures.ts';
-import type { TrackingAuth } from './auth.ts';
+import type { TrackingAuth } from '../place.ts';
 
 export interface Address {
   /** Scheme, host, port and path; no credentials, no trailing slash. */
@@ -35,4 +35,10 @@ export function parseAddress(uri: string): Address {
             password: decodeURIComponent(url.password),
           },
   };
+}
+
+/** The `Authorization` header's value. Never to be logged. */
+export function authorization(auth: TrackingAuth): string {
+  if ('token' in auth) return `Bearer ${auth.token}`;
+  return `Basic ${Buffer.from(`${auth.username}:${auth.password}`).toString('base64')}`;
 }

@@ -1,6 +1,5 @@
-import { authorization, type TrackingAuth } from './auth.ts';
-import { runUrl } from './links.ts';
-import { parseAddress } from './address.ts';
+import { authorization, parseAddress } from './address.ts';
+import { runUrl, type TrackingAuth } from '../place.ts';
 import { uploadArtifact } from './artifact.ts';
 import { ensureExperiment } from './experiment.ts';
 import { anything, Http } from './http.ts';

@@ -1,6 +1,5 @@
-import { authorization } from './auth.ts';
+import { authorization, parseAddress } from './address.ts';
 import type { MlflowOptions } from './tracker.ts';
-import { parseAddress } from './address.ts';
 
 const ANSWER_MS = 5_000;
 

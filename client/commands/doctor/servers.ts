@@ -4,7 +4,7 @@ import { taskQueueHasWorker } from '../../waiting.ts';
 import { temporalPlace } from '../../../config/connections.ts';
 import { SEARCH_ATTRIBUTES } from '../../../contract/search-attributes.ts';
 import { registeredSearchAttributes } from '../../../infra/register-search-attributes.ts';
-import { serverVersion } from '../../../tracking/mlflow/version.ts';
+import { serverVersion } from '../../../tracking/open.ts';
 import { isDirectoryUri } from '../../../tracking/place.ts';
 import { type Finding, fail, failed, ok, warn } from './finding.ts';
 

@@ -12,7 +12,7 @@ import {
 import { isOpen } from '../../../contract/workflow-status.ts';
 import type { VersionRecord } from '../../../store/records.ts';
 import type { Stale } from '../../../store/stale.ts';
-import { runUrl } from '../../../tracking/mlflow/links.ts';
+import { runUrl } from '../../../tracking/place.ts';
 
 /** What the store and, of a version that is still to be logged, Temporal know. */
 export interface Stored {
