@@ -27,10 +27,10 @@ try {
 
 /** Reports a failure: a sentence on stderr and, with --json, a document on stdout. */
 async function fail(error: unknown): Promise<void> {
-  const { exitCodeOf, tell } = await import('./client/failure.ts');
+  const { exitCodeOf, describeFailure } = await import('./client/failure.ts');
   const { printJson, say } = await import('./client/print.ts');
-  const told = tell(error);
+  const failure = describeFailure(error);
   process.exitCode = exitCodeOf(error);
-  if (!(error instanceof CommanderError)) say(told.message, 'error'); // commander has said its own
-  if (process.argv.includes('--json')) printJson({ status: 'failed', error: told });
+  if (!(error instanceof CommanderError)) say(failure.message, 'error'); // commander has printed its own
+  if (process.argv.includes('--json')) printJson({ status: 'failed', error: failure });
 }

@@ -1,29 +1,42 @@
 import {
+  isGrpcServiceError,
   NamespaceNotFoundError,
   ServiceError,
   WorkflowFailedError,
   WorkflowUpdateFailedError,
-  isGrpcServiceError,
 } from '@temporalio/client';
 import { ApplicationFailure, CancelledFailure, TerminatedFailure } from '@temporalio/common';
 import { CommanderError } from 'commander';
 import { noNamespace, temporalPlace } from '../config/connections.ts';
-import { BadParams, RetrainError, SetupError, messageOf } from '../contract/failures.ts';
+import { BadParams, messageOf, RetrainError, SetupError } from '../contract/failures.ts';
 
-/** A failure as it is told: on stderr in one sentence, in `--json` as this. */
-export interface ToldFailure {
+/** What exit codes mean; 0 is success. */
+export const EXIT = {
+  /** The run failed, or what was asked for does not exist. */
+  failed: 1,
+  /** Wrong usage, or params that no run can have. */
+  usage: 2,
+  /** Something the command needs is missing: a server, Python, a port. */
+  setup: 3,
+  /** Ctrl-C, while the run goes on. */
+  detached: 130,
+} as const;
+
+/** A failure as it is reported: on stderr its sentence, with `--json` this document. */
+export interface ReportedFailure {
   type: string;
   message: string;
   stage: string | null;
 }
 
-/** Reads whatever was thrown, by us or by Temporal's client, for a person. */
-export function tell(error: unknown): ToldFailure {
+/** Puts into a sentence what this program or Temporal's client has thrown. */
+export function describeFailure(error: unknown): ReportedFailure {
   if (error instanceof WorkflowFailedError || error instanceof WorkflowUpdateFailedError)
-    return tellCause(error.cause);
+    return describeCause(error.cause);
   if (error instanceof RetrainError)
     return { type: error.name, message: error.message, stage: null };
-  if (error instanceof NamespaceNotFoundError) return tell(noNamespace(temporalPlace(), error));
+  if (error instanceof NamespaceNotFoundError)
+    return describeFailure(noNamespace(temporalPlace(), error));
   if (error instanceof CommanderError)
     return { type: 'BadParams', message: error.message.replace(/^error: /, ''), stage: null };
   if (isSystemError(error))
@@ -32,11 +45,12 @@ export function tell(error: unknown): ToldFailure {
       message: `${error.path} cannot be used (${error.message.replace(/,.*/s, '')}): check its permissions, and the space on its disk`,
       stage: null,
     };
-  if (error instanceof ServiceError && isGrpcServiceError(error.cause)) return tell(error.cause);
+  if (error instanceof ServiceError && isGrpcServiceError(error.cause))
+    return describeFailure(error.cause);
   if (isGrpcServiceError(error))
     return {
       type: 'SetupError',
-      message: `Temporal did not do what was asked (${error.details}): check its address, namespace and that a worker runs`,
+      message: `Temporal did not do what was asked (${error.details}): check its address, its namespace, and that a worker runs`,
       stage: null,
     };
   return {
@@ -46,7 +60,7 @@ export function tell(error: unknown): ToldFailure {
   };
 }
 
-function tellCause(cause: unknown): ToldFailure {
+function describeCause(cause: unknown): ReportedFailure {
   if (cause instanceof CancelledFailure)
     return { type: 'Cancelled', message: 'the run was cancelled', stage: null };
   if (cause instanceof TerminatedFailure)
@@ -61,7 +75,7 @@ function tellCause(cause: unknown): ToldFailure {
   return { type: cause.type ?? 'Error', message: cause.message, stage: facts?.stage ?? null };
 }
 
-/** The exit code a failure ends the process with. */
+/** The exit code that a failure ends the process with. */
 export function exitCodeOf(error: unknown): number {
   const setup = ['StorageUnavailable', 'StorageRefused', 'TrackingUnavailable', 'TrackingRefused'];
   if (error instanceof BadParams || error instanceof CommanderError) return EXIT.usage;
@@ -72,20 +86,8 @@ export function exitCodeOf(error: unknown): number {
   return EXIT.failed;
 }
 
-/** A file or folder that the system does not let us use. */
+/** Whether the system refuses a file or a folder. */
 function isSystemError(error: unknown): error is NodeJS.ErrnoException & { path: string } {
   const { code, path } = error as Partial<NodeJS.ErrnoException>;
   return error instanceof Error && typeof code === 'string' && typeof path === 'string';
 }
-
-/** What exit codes mean; 0 is done. */
-export const EXIT = {
-  /** The run failed, or what was asked for is not there. */
-  failed: 1,
-  /** Wrong usage, or params that no run can have. */
-  usage: 2,
-  /** Something the command needs is not there: a server, Python, a port. */
-  setup: 3,
-  /** Ctrl-C, while the run goes on. */
-  detached: 130,
-} as const;

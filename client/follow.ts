@@ -19,13 +19,13 @@ export interface StageView {
   durationMs?: number;
   /** Bytes of its outputs. */
   size?: number;
-  /** Why it is tried again: the last failure's sentence. */
+  /** Why it is tried again: the sentence of the last failure. */
   note?: string;
-  /** How far it is, where it says so. */
+  /** Its progress, where it reports one. */
   progress?: Progress;
 }
 
-/** Is shown the stages whenever one moves; `notice` is what keeps the whole run waiting. */
+/** Called with the stages when one of them changes; `notice` is why the whole run waits. */
 export type Watcher = (stages: readonly StageView[], notice?: string) => void;
 
 type Event = NonNullable<
@@ -36,16 +36,16 @@ type Event = NonNullable<
   ? One
   : never;
 
-/** How often pending retries are looked at; stages themselves arrive as they happen. */
+/** How often pending retries are read; the events of stages arrive as they happen. */
 const LOOK_MS = 1_000;
 
-/** How long the server may hold a poll for the next event open. */
+/** How long the server may hold open a poll for the next event. */
 const POLL_MS = 60_000;
 
 /**
- * Follows a run to its end by its history, which arrives as it is written: no query, so it works
- * whether or not a worker is there.
- * @returns the stages as they stood at the end
+ * Follows a run to its end by its history, which arrives as it is written. This needs no query, so it
+ * works without a worker.
+ * @returns the stages at the end
  */
 export async function follow(
   session: Session,
@@ -83,14 +83,14 @@ export async function follow(
   return [...stages.values()];
 }
 
-/** The events of a run from its first to its last, waiting for those not yet written. */
+/** The events of a run from the first to the last; waits for those that are not written yet. */
 async function* historyOf(
   session: Session,
   run: Started,
   signal: AbortSignal,
 ): AsyncGenerator<Event> {
   const { client, namespace } = session;
-  // Each poll listens on the signal, and the client lets go of it only when the signal does.
+  // Each poll listens on the signal, and the client removes its listener only when the signal aborts.
   setMaxListeners(0, signal);
   let nextPageToken: Uint8Array | undefined;
   let failures = 0;
@@ -113,10 +113,10 @@ async function* historyOf(
       if (nextPageToken === undefined) return;
     } catch (error) {
       signal.throwIfAborted();
-      // The run goes on without us: a server that restarts is waited for, not reported as a failure.
+      // The run goes on: a server that restarts is waited for, not reported as a failure.
       if (!isGrpcServiceError(error) || ++failures > 30)
         throw new SetupError(
-          `Temporal stopped answering while we followed ${run.workflowId}: the run goes on; look at it with "status" when the server is back`,
+          `Temporal stopped answering while ${run.workflowId} was followed: the run goes on; see "status" when the server is back`,
           { cause: error },
         );
       await sleep(1_000, undefined, { signal });
@@ -157,7 +157,7 @@ function apply(
   view.size = Object.values(result.outputs).reduce((sum, { size }) => sum + size, 0);
 }
 
-/** A run started by another may end earlier than `last`: its first event says where. */
+/** A run that another client started may end earlier than `last`: its first event has its input. */
 function trim(event: Event, stages: Map<string, StageView>): void {
   const payload = event.workflowExecutionStartedEventAttributes?.input?.payloads?.[0];
   if (payload == null) return;
@@ -166,7 +166,7 @@ function trim(event: Event, stages: Map<string, StageView>): void {
   for (const stage of last < 0 ? [] : STAGE_NAMES.slice(last + 1)) stages.delete(stage);
 }
 
-/** What a run waits for while a version before it is built. */
+/** The child workflow that a run waits for: it builds an earlier version. */
 function childOf(event: Event, now: string | undefined): string | undefined {
   const begun = event.childWorkflowExecutionStartedEventAttributes?.workflowExecution?.workflowId;
   if (begun != null) return `${begun} is run first`;
@@ -176,7 +176,7 @@ function childOf(event: Event, now: string | undefined): string | undefined {
   return ended == null ? now : undefined;
 }
 
-/** Looks at what is in no event until it ends: retries, their causes, progress, tasks nobody takes. */
+/** Reads what no event holds, until the signal aborts: retries, their causes, progress, tasks without a worker. */
 async function look(
   session: Session,
   run: Started,
@@ -190,12 +190,12 @@ async function look(
       const { raw } = await handle.describe();
       seen(raw, await whyWaiting(handle, raw));
     } catch {
-      // Only a look: the history tells what matters, and says when the server is gone.
+      // This is only a hint: the history reports what matters, and also that the server is gone.
     }
   }
 }
 
-/** Enters it into the stages as they are watched; false when there is nothing to tell. */
+/** Adds what is pending to the stages as they are shown; false when nothing has changed. */
 export function applyPending(
   described: Described,
   stages: ReadonlyMap<string, StageView>,

@@ -12,7 +12,7 @@ import type { Session } from './session.ts';
 import { latestOf } from './versions.ts';
 import { type Origin, originLines, originOf } from './why/origin.ts';
 
-/** The result document of a run: other tools rely on its shape. */
+/** The result document of a run. Other tools rely on its shape. */
 export interface ResultDocument {
   pipeline: string;
   batch: number;
@@ -20,14 +20,14 @@ export interface ResultDocument {
   workflowId: string;
   runId: string;
   params: unknown;
-  /** Every number of the metrics file, nested as there; null for a run that stopped before evaluate. */
+  /** All numbers of the metrics file, nested as there; null for a run that stopped before evaluate. */
   metrics: MetricsFile | null;
   confusion_matrix: unknown;
   stages: (Origin & {
     stage: StageName;
     cached: boolean;
     durationMs: number;
-    /** What came of it, in a few words. */
+    /** Its result in a few words. */
     made: string | null;
     inputs: Ref[];
     outputs: Ref[];
@@ -37,19 +37,19 @@ export interface ResultDocument {
     experimentId: string;
     runId: string;
     url: string;
-    /** The command that shows a directory's runs; null for a server. */
+    /** The command that shows the runs of a tracking directory; null for a server. */
     look: string | null;
     modelName: string;
-    /** Null where nothing is registered: runs tracked in a directory. */
+    /** Null for runs tracked in a directory: nothing is registered there. */
     modelVersion: string | null;
   } | null;
   links: { temporal: string; mlflow: string | null };
   warnings: string[];
-  /** Objects that were missing or damaged and have been made again. */
+  /** Objects that were missing or damaged, and were made again. */
   healed: RunSummary['healed'];
 }
 
-/** Puts the document together from what the workflow returned and what the store holds of it. */
+/** Builds the document from the result of the workflow and from the store. */
 export async function resultOf(
   session: Session,
   { workflowId, runId }: { workflowId: string; runId: string },
@@ -87,7 +87,7 @@ export async function resultOf(
     tracked === null
       ? null
       : {
-          // The run's own word first: its worker may track elsewhere than this client would.
+          // What the run reports comes first: its worker may track at another place than this client.
           trackingUri: at,
           experimentId: tracked.experimentId,
           runId: tracked.runId,
@@ -115,8 +115,8 @@ export async function resultOf(
 }
 
 /**
- * The build that this run's is compared with: the one before, or the latest for a run that made none.
- * A record that is damaged spoils nothing but the comparison.
+ * The build that a run is compared with: the build before, or the latest one for a run that made none.
+ * With a damaged record only the comparison is left out.
  */
 async function previousOf(
   { store: { records } }: Session,
@@ -130,11 +130,14 @@ async function previousOf(
     return { previous, warnings: [] };
   } catch (error) {
     if (!(error instanceof DamagedArtifact)) throw error;
-    return { previous: undefined, warnings: [`the run is compared with none: ${error.message}`] };
+    return {
+      previous: undefined,
+      warnings: [`the run is compared with no earlier build: ${error.message}`],
+    };
   }
 }
 
-/** The page of a run in Temporal's Web UI. */
+/** The address of a run's page in Temporal's Web UI. */
 export function temporalLink(
   { config, namespace }: Session,
   workflowId: string,
@@ -145,14 +148,14 @@ export function temporalLink(
   return `${base}/namespaces/${parts[0]}/workflows/${parts[1]}/${parts[2]}/history`;
 }
 
-/** A finished run: its scores, where to look further, and what was odd. */
+/** Prints a finished run: its warnings, its scores, and links. */
 export function printResult(document: ResultDocument): void {
   for (const warning of document.warnings) say(warning, 'warning');
   for (const { path } of document.healed)
-    say(`${path} was missing or damaged in the store and has been made again`, 'warning');
+    say(`${path} was missing or damaged in the store, and was made again`, 'warning');
   if (document.metrics !== null) print(`\n${metricsTable(document.metrics)}`);
   const data = document.stages.find(({ stage }) => stage === 'get_data')?.made ?? '';
-  if (data.includes('new rows')) print(`\ndata      ${data} since the look before`);
+  if (data.includes('new rows')) print(`\ndata      ${data} since the last look`);
   const { mlflow, links } = document;
   const origins = originLines(document.stages, document.runId);
   if (origins.length > 0) print(`\n${origins.join('\n')}`);
@@ -164,7 +167,7 @@ export function printResult(document: ResultDocument): void {
   if (mlflow?.look != null) print(`          ${mlflow.look}`);
 }
 
-/** Scores on the test rows of everything so far beside those on the new batch alone. */
+/** Scores on the test rows of all batches beside those of the new batch alone. */
 export function metricsTable(metrics: NonNullable<ResultDocument['metrics']>): string {
   const { shares } = metricSetOf(metrics);
   const newBatch = metrics['new_batch'] as Record<string, unknown> | undefined;
@@ -179,13 +182,13 @@ export function metricsTable(metrics: NonNullable<ResultDocument['metrics']>): s
   return table(['metric', 'all batches', '95 %', 'new batch'], rows);
 }
 
-/** A metric as tables show it: one that counts rows as a whole number, for a count of 1 is no share. */
+/** A metric in a table. A count of rows is a whole number: 1 row is not a share of 1.0. */
 export function scoreText(name: string, value: unknown): string {
   if (typeof value !== 'number') return number(undefined);
   return name.endsWith('_rows') ? String(value) : number(value);
 }
 
-/** The metrics a person looks at first, in their order, of those there are. */
+/** The names of the metrics that a person reads first, in their order. */
 export function scoreNames(metrics: Readonly<Record<string, unknown>>): string[] {
   return [...metricSetOf(metrics).shown.filter((name) => name in metrics), 'test_rows'];
 }

@@ -1,40 +1,66 @@
-import { Client, Connection, isGrpcServiceError } from '@temporalio/client';
+import type { Client, Connection } from '@temporalio/client';
 import type { Config } from '../config/environment.ts';
-import { noNamespace, temporalPlace, type TemporalPlace } from '../config/connections.ts';
+import type { TemporalPlace } from '../config/connections.ts';
 import { SetupError, TrackingUnavailable } from '../contract/failures.ts';
-import { openStore, type Store } from '../store/index.ts';
-import { openTracker } from '../tracking/open.ts';
+import type { Store } from '../store/index.ts';
 import type { Tracker } from '../tracking/tracker.ts';
 import { say } from './print.ts';
 
-const GRPC_NOT_FOUND = 5;
-
-/** What a command that reaches the servers works with; close it when done. */
-export interface Session {
+/** What a command that reads only the store works with. Close it at the end. */
+export interface StoreSession {
   config: Config;
-  client: Client;
-  connection: Connection;
   store: Store;
-  tracker: Tracker;
-  namespace: string;
   close: () => Promise<void>;
 }
 
+/** What a command that reaches all servers works with. Close it at the end. */
+export interface Session extends StoreSession {
+  client: Client;
+  connection: Connection;
+  tracker: Tracker;
+  namespace: string;
+}
+
+const GRPC_NOT_FOUND = 5;
+
 /**
- * Connects, and checks at once that all three servers answer: better said now than by a run that waits.
+ * Connects to the bucket, and checks that it answers. Temporal's client is not loaded.
+ * @throws StorageUnavailable or StorageRefused
+ */
+export async function openStoreSession(config: Config): Promise<StoreSession> {
+  const { openStore } = await import('../store/index.ts');
+  const store = openStore(config.storage);
+  const close = (): Promise<void> => Promise.resolve(store.bucket.close());
+  try {
+    await store.bucket.ensure();
+    return { config, store, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/**
+ * Connects, and checks the parts in `check` at once: better an error now than a run that waits.
  * @throws SetupError, StorageUnavailable, StorageRefused, TrackingUnavailable or TrackingRefused
  */
 export async function openSession(
   config: Config,
-  { check }: { check: ('temporal' | 'storage' | 'tracking')[] },
+  { check }: { check: readonly ('temporal' | 'storage' | 'tracking')[] },
 ): Promise<Session> {
+  const { Client: TemporalClient, Connection: TemporalConnection } =
+    await import('@temporalio/client');
+  const { temporalPlace } = await import('../config/connections.ts');
+  const { openStore } = await import('../store/index.ts');
+  const { openTracker } = await import('../tracking/open.ts');
   const store = openStore(config.storage);
   const { uri, auth } = config.tracking;
   const tracker = openTracker({ uri, auth });
   const place = temporalPlace();
-  const connection = Connection.lazy({ connectTimeout: '3s', ...place.connectionOptions });
+  const { namespace } = place;
+  const connection = TemporalConnection.lazy({ connectTimeout: '3s', ...place.connectionOptions });
   const checks = {
-    temporal: () => reachTemporal(connection, place),
+    temporal: () => checkTemporal(connection, place),
     storage: () => store.bucket.ensure(),
     tracking: () => checkTracking(config, tracker),
   };
@@ -48,11 +74,11 @@ export async function openSession(
     await close();
     throw error;
   }
-  const client = new Client({ connection, namespace: place.namespace });
-  return { config, client, connection, store, tracker, namespace: place.namespace, close };
+  const client = new TemporalClient({ connection, namespace });
+  return { config, client, connection, store, tracker, namespace, close };
 }
 
-/** Runs that put logging off go on without a server. */
+/** A run that may defer its logging starts without the tracking server. */
 async function checkTracking({ tracking }: Config, tracker: Tracker): Promise<void> {
   try {
     await tracker.check();
@@ -62,7 +88,9 @@ async function checkTracking({ tracking }: Config, tracker: Tracker): Promise<vo
   }
 }
 
-async function reachTemporal(connection: Connection, place: TemporalPlace): Promise<void> {
+async function checkTemporal(connection: Connection, place: TemporalPlace): Promise<void> {
+  const { isGrpcServiceError } = await import('@temporalio/client');
+  const { noNamespace } = await import('../config/connections.ts');
   const { address, namespace } = place;
   try {
     await connection.ensureConnected();
@@ -77,7 +105,7 @@ async function reachTemporal(connection: Connection, place: TemporalPlace): Prom
       connection.workflowService.describeNamespace({ namespace }),
     );
   } catch (error) {
-    // Whoever may not ask may still run things: only its absence is an answer.
+    // A client without the right to ask this may still run things: only "not found" is an answer.
     if (!isGrpcServiceError(error) || (error.code as number) !== GRPC_NOT_FOUND) return;
     throw noNamespace(place, error);
   }

@@ -15,7 +15,7 @@ import { plain } from '../workflows/markdown.ts';
 import type { Session } from './session.ts';
 import { upload } from './upload.ts';
 
-/** What a person asks to be run. */
+/** A run that a person asks for. */
 export interface Request {
   pipeline: string;
   batch: number;
@@ -24,30 +24,30 @@ export interface Request {
   only?: StageName | undefined;
   force?: boolean | undefined;
   withMissing?: boolean | undefined;
-  /** Look at the source for rows that are new. */
+  /** Look for new rows at the source. */
   refresh?: boolean | undefined;
   /** MD5s of objects known to be missing or damaged. */
   damaged?: string[] | undefined;
 }
 
-/** A run under way, begun by us or by another. */
+/** A run under way, started by this client or by another. */
 export interface Started {
   workflowId: string;
   runId: string;
   joined: boolean;
-  /** What was brought into the store for it from this machine. */
+  /** What this machine uploaded for it. */
   source?: Ref | undefined;
 }
 
-/** The id under which a batch runs: one at a time, whoever starts it. */
+/** The workflow id of a batch: it makes sure that one run at a time works on it. */
 export function workflowIdOf({ pipeline, batch, only }: Omit<Request, 'set'>): string {
   return only === 'get_data' ? `${pipeline}-get_data` : `${pipeline}-batch-${batch}`;
 }
 
 /**
- * Starts a run, or joins the one that is under way if it is the same.
+ * Starts a run, or joins the running one if it does the same work.
  * @throws BadParams for params that no run can have
- * @throws Conflict when the batch is being run with other params
+ * @throws Conflict when a run of the batch with other params is under way
  */
 export async function start(session: Session, request: Request): Promise<Started> {
   const workflowId = workflowIdOf(request);
@@ -71,10 +71,10 @@ export async function start(session: Session, request: Request): Promise<Started
   }
 }
 
-/** How long a running workflow may take to say whether it does our work: only a worker can answer. */
+/** How long a running workflow may take to answer whether it does the same work. A worker must answer it. */
 const ANSWER_MS = 15_000;
 
-/** Joins the run under way, if it does our work; undefined when it has ended meanwhile. */
+/** Joins the run under way if it does the same work; undefined when it has ended meanwhile. */
 async function join(
   { client }: Session,
   workflowId: string,
@@ -92,7 +92,7 @@ async function join(
     if (!isOpen((await handle.describe()).status)) return undefined;
     if (error instanceof WorkflowUpdateFailedError) throw error;
     throw new SetupError(
-      `${workflowId} is running, but no worker answers for it: start one with "npm run client -- worker", or "stack up"`,
+      `${workflowId} is running, but no worker answers for it: start a worker with "npm run client -- worker", or "stack up"`,
       { cause: error },
     );
   }
@@ -129,7 +129,7 @@ async function inputOf(session: Session, request: Request): Promise<TrainBatchIn
   };
 }
 
-/** What a run is for, in Markdown, on its page in Temporal's Web UI: what is known before it starts. */
+/** The purpose of a run in Markdown, for its page in Temporal's Web UI: what is known before it starts. */
 export function staticDetails(
   { config, tracker, store }: Pick<Session, 'config' | 'tracker' | 'store'>,
   { pipeline, batch, set, until, only, force }: Request,

@@ -14,9 +14,9 @@ import { at, type Ref } from '../contract/ref.ts';
 import { say } from './print.ts';
 
 /**
- * Brings what a local folder holds into the store, so that any worker can look at it: a directory there.
- * Files the ledger knows are not sent again, unless what is stored cannot be trusted.
- * @throws BadData when the folder cannot be looked at
+ * Uploads the files of a local folder as a directory, so that any worker can read them. Files that the ledger
+ * knows are not uploaded again, unless `rewrite` says that the stored bytes cannot be trusted.
+ * @throws BadData when the folder cannot be read
  */
 export async function uploadFolder(
   store: Store,
@@ -25,12 +25,12 @@ export async function uploadFolder(
   const place = folderPlace({ where: source, path: source });
   const { files, writing } = await place.list();
   for (const name of writing)
-    say(`${name} in ${source} is still being written: a later look takes it`, 'warning');
+    say(`${name} in ${source} is still being written: a later run takes it`, 'warning');
   const ledger = await store.ledgers.read(pipeline);
   const known = new Set(ledger?.raw.map(({ ref }) => ref.sha256));
   const refs: Ref[] = [];
   for (const file of files) {
-    const bytes = await readOrSay(place, source, file);
+    const bytes = await readOrWarn(place, source, file);
     if (bytes === undefined) continue;
     const ref = refOf(file.name, bytes);
     if (rewrite || !known.has(ref.sha256)) {
@@ -43,8 +43,8 @@ export async function uploadFolder(
   return store.artifacts.putDirectory(RAW_FILES, refs);
 }
 
-/** A file that cannot be handed on is named, and the others go on. */
-async function readOrSay(
+/** Warns of a file that cannot be uploaded, and leaves it out. */
+async function readOrWarn(
   place: Place,
   source: string,
   file: { name: string; size: number; stamp: string | null },
@@ -53,7 +53,7 @@ async function readOrSay(
     const fault =
       faultOfName(file.name) ??
       (file.size > MOST_BYTES
-        ? `it has ${file.size} bytes, and the most is ${MOST_BYTES}: split it`
+        ? `it has ${file.size} bytes, and the limit is ${MOST_BYTES}: split it`
         : undefined);
     if (fault !== undefined) throw new BadData(fault);
     return await place.read(file);
@@ -65,9 +65,9 @@ async function readOrSay(
 }
 
 /**
- * Brings what only this machine may have (a file, what a folder holds, what a .dvc file names) into the
- * store, so that any worker can run the batch.
- * @returns undefined when it is not here: the worker may have it, or the pipeline may already hold its rows
+ * Uploads a source that perhaps only this machine has (a file, a folder, the target of a .dvc file), so that
+ * any worker can run the batch.
+ * @returns undefined when it is not on this machine: the worker may have it, or the ledger has its rows
  */
 export async function upload(
   session: Session,
@@ -83,10 +83,10 @@ export async function upload(
   if (!here || !existsSync(source.replace(/^dvc:\/\//, ''))) return undefined;
   const place = { ...session.config.sources, root: process.cwd(), confined: false, encoding };
   return bringIn(source, place, async (brought) => {
-    const { file, ref } = brought!; // no state of it was said to be known
+    const { file, ref } = brought!; // undefined only where a known state is given
     const { artifacts, leases } = session.store;
     await leases.holdUpload(pipeline, [ref]);
-    // Asked to make things anew, it trusts no checksum: bytes may rot under one.
+    // `rewrite` trusts no checksum of a stored object: its bytes may have changed since.
     return artifacts.putFile(ref.path, file, { known: ref, rewrite });
   });
 }

@@ -3,7 +3,7 @@ import type { Store } from '../store/index.ts';
 import type { Records, VersionRecord } from '../store/records.ts';
 import { type Stale, staleVersions } from '../store/stale.ts';
 
-/** Says that a pipeline has no version at all. */
+/** The error of a command that needs a version, in a pipeline without one. */
 export function noVersionYet(pipeline: string): MissingHistory {
   return new MissingHistory(
     `${pipeline} has no version yet: make one with "run 1 --pipeline ${pipeline}"`,
@@ -24,7 +24,7 @@ export async function latestOf(
   }
 }
 
-/** The versions of a pipeline that rest on batches amended since. */
+/** The versions of a pipeline whose batches were amended after they were built. */
 export async function staleOf(
   { ledgers, records }: Pick<Store, 'ledgers' | 'records'>,
   pipeline: string,
@@ -34,8 +34,8 @@ export async function staleOf(
   return staleVersions(ledger, await records.revisions(pipeline));
 }
 
-/** Why a version is stale, in words. */
+/** Why a version is stale, in one sentence. */
 export function staleness({ version, batches }: Stale): string {
   const which = batches.length === 1 ? `batch ${batches[0]}` : `batches ${batches.join(', ')}`;
-  return `version ${version} is stale: ${which} amended since it was built`;
+  return `version ${version} is stale: ${which} amended after it was built`;
 }

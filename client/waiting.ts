@@ -7,8 +7,8 @@ import { say } from './print.ts';
 import type { Session } from './session.ts';
 
 /**
- * What an open run waits for when nobody takes its tasks, or who has them cannot go on.
- * @returns undefined where nothing says that it waits
+ * Why an open run makes no progress: no worker takes its tasks, or the workers cannot go on with it.
+ * @returns undefined where there is no sign that it waits
  */
 export async function whyWaiting(
   handle: Pick<WorkflowHandle, 'fetchHistory'>,
@@ -18,9 +18,9 @@ export async function whyWaiting(
 }
 
 /**
- * Why the workers' code cannot go on with a run that is open: its history is from before a change of the code.
- * Temporal tries for as long as it is open, so it goes on by itself once a worker can.
- * @returns undefined where nothing says so
+ * Why the code of the workers cannot go on with an open run: usually, its history is older than a change of the
+ * code. Temporal tries as long as the run is open, so the run continues once a worker can execute it.
+ * @returns undefined where there is no sign of it
  */
 export async function stuckOn(
   handle: Pick<WorkflowHandle, 'fetchHistory'>,
@@ -36,18 +36,18 @@ export async function stuckOn(
   if (text == null) return undefined;
   const { kind, point } = historyProblem(text);
   if (kind === 'other')
-    return `the workers' code fails on this run, which is a fault in it (${point}): start a worker with code that is mended`;
-  const what =
+    return `the code of the workers fails on this run, which is a fault in that code (${point}): start a worker with repaired code`;
+  const why =
     kind === 'old'
-      ? `began on other code (${point})`
-      : `is of a workflow they do not have, ${point}`;
-  return `the workers that are there cannot go on with this run, for it ${what}: start a worker of the build it began on, or end it with "temporal workflow terminate" and run the batch again, from what is stored`;
+      ? `it began on other code (${point})`
+      : `they do not have its workflow type ${point}`;
+  return `the running workers cannot go on with this run because ${why}: start a worker of the build it began on, or end it with "temporal workflow terminate" and run the batch again, from what is stored`;
 }
 
 /** A worker that has not polled for this long is gone. */
-const SEEN_LATELY_MS = 90_000;
+const RECENT_POLL_MS = 90_000;
 
-/** Whether some worker has polled our task queue lately. */
+/** Whether a worker has polled our task queue recently. */
 export async function taskQueueHasWorker({ client, config, namespace }: Session): Promise<boolean> {
   try {
     const { pollers } = await client.workflowService.describeTaskQueue({
@@ -57,17 +57,17 @@ export async function taskQueueHasWorker({ client, config, namespace }: Session)
     });
     return (pollers ?? []).some(
       ({ lastAccessTime }) =>
-        Date.now() - Number(lastAccessTime?.seconds ?? 0) * 1_000 < SEEN_LATELY_MS,
+        Date.now() - Number(lastAccessTime?.seconds ?? 0) * 1_000 < RECENT_POLL_MS,
     );
   } catch {
-    return true; // it is only a hint: whatever is wrong shows elsewhere
+    return true; // this is only a hint: another call reports what is wrong
   }
 }
 
-/** A task that waits this long has nobody to take it, or nobody with a hand free. */
+/** A task that waits this long finds no worker, or only busy ones. */
 const UNTAKEN_MS = 10_000;
 
-/** Says so when no worker is there for what is about to be waited for. */
+/** Warns if no worker is there to do the work that the command is going to wait for. */
 export async function warnWithoutWorker(session: Session): Promise<void> {
   if (!(await taskQueueHasWorker(session))) say(NO_WORKER);
 }
@@ -75,7 +75,7 @@ export async function warnWithoutWorker(session: Session): Promise<void> {
 export const NO_WORKER =
   'no worker is there to do the work: start one with "npm run client -- worker", or "stack up"';
 
-/** What a run waits for when its tasks are not being taken: its worker went away, or never was. */
+/** Why a run waits when no worker takes its tasks: its worker ended, or none was started. */
 export function waitingForWorker(described: Described, now = Date.now()): string | undefined {
   const { pendingActivities, pendingWorkflowTask } = described;
   const { PendingActivityState, PendingWorkflowTaskState } = proto.temporal.api.enums.v1;
@@ -97,28 +97,28 @@ export function waitingForWorker(described: Described, now = Date.now()): string
   return `no worker ${untakenFor}: start one with "npm run client -- worker", or "stack up"`;
 }
 
-/** The build a run stays on, whatever other workers are there; undefined where any may have it. */
+/** The build that a run is pinned to; undefined where any worker may take it. */
 function pinnedTo({ workflowExecutionInfo: info }: Described) {
   const { behavior, deploymentVersion, versioningOverride: moved } = info?.versioningInfo ?? {};
   const { VERSIONING_BEHAVIOR_PINNED: PINNED } = proto.temporal.api.enums.v1.VersioningBehavior;
   return moved?.pinned?.version ?? (behavior === PINNED ? deploymentVersion : undefined);
 }
 
-/** A run as Temporal describes it, with what is pending in it. */
+/** A run as Temporal describes it, with its pending activities. */
 export type Described = WorkflowExecutionDescription['raw'];
 
-/** A stage that is being tried, as its heartbeats and its failures tell it. */
+/** A stage under way, as its heartbeats and its failures report it. */
 export interface Pending {
   stage: string;
   attempt: number;
-  /** Why the try before it failed. */
+  /** Why the attempt before this one failed. */
   message: string | null;
   progress: Progress | null;
-  /** When it was last heard of: its heartbeat, or its start; ISO 8601. Null while nobody has it. */
+  /** The time of its last heartbeat, or of its start, in ISO 8601. Null while no worker has it. */
   heardAt: string | null;
 }
 
-/** The activities under way in a run. */
+/** The stages under way in a run. */
 export function pendingOf({ pendingActivities }: Described): Pending[] {
   return (pendingActivities ?? []).map(
     ({ activityType, attempt, lastFailure, heartbeatDetails, ...times }) => ({
@@ -140,6 +140,7 @@ function progressOf(
   payload: Parameters<typeof defaultPayloadConverter.fromPayload>[0] | undefined,
 ): Progress | null {
   if (payload === undefined) return null;
-  const told: Partial<Progress> | null | undefined = defaultPayloadConverter.fromPayload(payload);
-  return typeof told?.fraction === 'number' ? (told as Progress) : null;
+  const reported: Partial<Progress> | null | undefined =
+    defaultPayloadConverter.fromPayload(payload);
+  return typeof reported?.fraction === 'number' ? (reported as Progress) : null;
 }

@@ -2,30 +2,29 @@ import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { StageName } from '../contract/stages.ts';
 import { messageOf } from '../contract/failures.ts';
-import { EXIT } from './failure.ts';
-import { tell } from './failure.ts';
+import { EXIT, describeFailure } from './failure.ts';
 import { openDisplay } from './display.ts';
 import { follow } from './follow.ts';
 import { printJson, say } from './print.ts';
-import { printResult } from './result.ts';
-import { resultOf } from './result.ts';
+import { printResult, resultOf } from './result.ts';
 import type { Session } from './session.ts';
 import type { Request, Started } from './start.ts';
 import type { trainBatch } from '../workflows/index.ts';
 import { warnWithoutWorker } from './waiting.ts';
 
-export function comeBack({ batch, pipeline }: Followed): string {
-  return `it goes on without us; come back with: npm run client -- watch ${batch} --pipeline ${pipeline}`;
+/** How to follow a run that this client leaves. */
+export function comeBackSentence({ batch, pipeline }: Followed): string {
+  return `the run goes on; come back with: npm run client -- watch ${batch} --pipeline ${pipeline}`;
 }
 
-/** What is followed, and how its end is told. */
+/** The run that is followed, and how its end is reported. */
 export type Followed = Pick<Request, 'pipeline' | 'batch'> & {
   json?: boolean | undefined;
-  /** Begins another run where a failure can be mended from here; undefined where it cannot. */
+  /** Starts another run where this client can repair a failure; undefined where it cannot. */
   again?: (error: unknown) => Promise<Started | undefined>;
 };
 
-/** Shows a run happening until it ends, and tells what came of it; Ctrl-C leaves it alone. */
+/** Shows a run until it ends, and reports its result. Ctrl-C ends only the watching. */
 export async function watchToEnd(
   session: Session,
   started: Started,
@@ -47,7 +46,7 @@ export async function watchToEnd(
     const { pipeline, batch, json } = options;
     const { workflowId, runId, joined } = started;
     if (json === true) printJson({ pipeline, batch, status: 'running', workflowId, runId, joined });
-    say(comeBack(options));
+    say(comeBackSentence(options));
     return EXIT.detached;
   } finally {
     process.off('SIGINT', leave);
@@ -73,7 +72,7 @@ async function report(
   }
   const { document, metricsFile } = await resultOf(session, { workflowId, runId }, summary);
   if (metricsFile !== null) {
-    const path = placeHere(session, document.pipeline, metricsFile.path);
+    const path = pathHere(session, document.pipeline, metricsFile.path);
     await writeWhole(path, metricsFile.bytes).catch((error: unknown) =>
       say(`${path} could not be written here (${messageOf(error)})`, 'warning'),
     );
@@ -84,28 +83,28 @@ async function report(
 }
 
 /**
- * Where a file of a pipeline is written in this working tree: the default pipeline's under its own path,
- * another's in a folder of its name, so that batch 1 of one does not take the place of batch 1 of another.
+ * Where a metrics file is written in this working tree: under its own path for the default pipeline, and in a
+ * folder named after the pipeline for another. So batch 1 of one pipeline does not replace batch 1 of another.
  */
-function placeHere({ config }: Session, pipeline: string, path: string): string {
+function pathHere({ config }: Session, pipeline: string, path: string): string {
   return pipeline === config.defaultPipeline ? path : join(dirname(path), pipeline, basename(path));
 }
 
-/** Tells of a failed run: a document with `--json`, else a sentence. */
+/** Reports a failed run: a sentence and, with `--json`, a document. */
 export function reportFailure(
   error: unknown,
   { pipeline, batch, json, ...ran }: Followed & { workflowId?: string; runId?: string },
 ): number {
-  const told = tell(error);
+  const failure = describeFailure(error);
   if (json === true) {
     const { workflowId, runId } = ran;
-    printJson({ pipeline, batch, status: 'failed', workflowId, runId, error: told });
+    printJson({ pipeline, batch, status: 'failed', workflowId, runId, error: failure });
   }
-  say(`${told.stage === null ? '' : `${told.stage}: `}${told.message}`, 'error');
+  say(`${failure.stage === null ? '' : `${failure.stage}: `}${failure.message}`, 'error');
   return EXIT.failed;
 }
 
-/** Writes a file so that a reader sees the old one or the new one, never half. */
+/** Writes a file so that a reader sees the old bytes or the new ones, never a part. */
 async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   const half = `${path}.${process.pid}.tmp`;

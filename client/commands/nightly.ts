@@ -9,7 +9,7 @@ import {
 import { defaultPayloadConverter } from '@temporalio/common';
 import type { Command } from 'commander';
 import { setArgument } from '../arguments.ts';
-import { EXIT, tell } from '../failure.ts';
+import { EXIT, describeFailure } from '../failure.ts';
 import { print, printJson, say } from '../print.ts';
 import type { Session } from '../session.ts';
 import { upload } from '../upload.ts';
@@ -117,7 +117,7 @@ export async function followNightly(
     }
     // Anything else is no end of it: the server is away, and the nightly goes on.
     if (!(error instanceof WorkflowFailedError)) throw error;
-    const told = tell(error);
+    const told = describeFailure(error);
     if (json === true) printJson({ status: 'failed', workflowId, pipeline, error: told });
     say(told.message, 'error');
     return EXIT.failed;

@@ -5,7 +5,7 @@ import { batchArgument, setArgument, stageArgument } from '../arguments.ts';
 import { exitCodeOf } from '../failure.ts';
 import { print, printJson, say } from '../print.ts';
 import { openSession, type Session } from '../session.ts';
-import { comeBack, reportFailure, watchToEnd } from '../watcher.ts';
+import { comeBackSentence, reportFailure, watchToEnd } from '../watcher.ts';
 import type { Config } from '../../config/environment.ts';
 import { type Request, type Started, start } from '../start.ts';
 import { BadParams } from '../../contract/failures.ts';
@@ -106,7 +106,7 @@ export async function run(config: Config, options: RunOptions): Promise<number> 
 function detached({ workflowId, runId, joined }: Started, options: RunOptions): number {
   if (options.json === true) printJson({ status: 'running', workflowId, runId, joined });
   else print(`${workflowId} ${runId}`);
-  say(comeBack(options));
+  say(comeBackSentence(options));
   return 0;
 }
 

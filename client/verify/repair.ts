@@ -4,7 +4,7 @@ import { paramsSchema, parseParams } from '../../contract/params.ts';
 import type { VersionRecord } from '../../store/records.ts';
 import { staleVersions } from '../../store/stale.ts';
 import type { trainBatch } from '../../workflows/index.ts';
-import { tell } from '../failure.ts';
+import { describeFailure } from '../failure.ts';
 import { say } from '../print.ts';
 import type { Session } from '../session.ts';
 import { start } from '../start.ts';
@@ -80,7 +80,7 @@ async function repairRound(session: Session, repaired: Repaired, force: boolean)
       if (hindrance === undefined) await rebuild(session, repaired, { version, own, force });
       else hindered.set(version, hindrance);
     } catch (error) {
-      hindered.set(version, tell(error).message);
+      hindered.set(version, describeFailure(error).message);
     }
     if (!hindered.has(version)) open = open.filter((problem) => !own.includes(problem));
   }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import type { ResultDocument } from '../../client/result.ts';
-import { tell } from '../../client/failure.ts';
+import { describeFailure } from '../../client/failure.ts';
 import { loadConfig } from '../../config/environment.ts';
 import { openStore, type Store } from '../../store/index.ts';
 import {
@@ -144,7 +144,7 @@ describe('a pipeline that params.yaml does not have', () => {
       taskQueue: 'incremental-training',
       args: [{ batch: 1, pipeline: 'vine' }],
     });
-    const told = await ends.then(() => undefined, tell);
+    const told = await ends.then(() => undefined, describeFailure);
     expect(told).toMatchObject({ type: 'BadParams', message: expect.stringContaining(SENTENCE) });
     await temporal.connection.close();
   });

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { type CommandContext, type CommonFlags, examples, pipelineCommand } from '../context.ts';
 import { setArgument } from '../../arguments.ts';
-import { computeHere } from './arrived.ts';
+import { computeHere, type ArrivedBatch } from './arrived.ts';
 import { table } from '../../format.ts';
 import { print, printJson, say } from '../../print.ts';
 import { openSession } from '../../session.ts';
@@ -12,7 +12,6 @@ import { isPlace } from '../../../sources/arrivals/open-place.ts';
 import { checkFrozen } from '../../../sources/frozen.ts';
 import { waitingSentence } from '../../../sources/growing/batches-there.ts';
 import { LocalCache } from '../../../store/local-cache.ts';
-import type { ArrivedBatch } from './arrived.ts';
 import { arrivedIn } from './files.ts';
 import { arrivedRows } from './rows.ts';
 

@@ -1,6 +1,6 @@
 import { ScheduleNotFoundError, type ScheduleDescription } from '@temporalio/client';
 import { MissingHistory } from '../../../contract/failures.ts';
-import { tell } from '../../failure.ts';
+import { describeFailure } from '../../failure.ts';
 import type { Session } from '../../session.ts';
 import type { nightly } from '../../../workflows/index.ts';
 
@@ -58,7 +58,7 @@ async function endOf(
     if (status === 'running') return { status, said: '' };
     return { status, said: (await handle.result()).state };
   } catch (error) {
-    return { status: 'failed', said: tell(error).message };
+    return { status: 'failed', said: describeFailure(error).message };
   }
 }
 

@@ -2,12 +2,16 @@ import { WorkflowNotFoundError, type WorkflowHandle } from '@temporalio/client';
 import type { RunSummary } from '../../../contract/train-batch.ts';
 import type { Progress } from '../../../contract/execution.ts';
 import { progress } from '../../../contract/messages.ts';
-import { tell, type ToldFailure } from '../../failure.ts';
-import { pendingOf, type Described } from '../../waiting.ts';
+import { describeFailure, type ReportedFailure } from '../../failure.ts';
+import {
+  pendingOf,
+  whyWaiting,
+  NO_WORKER,
+  taskQueueHasWorker,
+  type Described,
+} from '../../waiting.ts';
 import { temporalLink } from '../../result.ts';
 import type { Session } from '../../session.ts';
-import { whyWaiting } from '../../waiting.ts';
-import { NO_WORKER, taskQueueHasWorker } from '../../waiting.ts';
 import { isOpen } from '../../../contract/workflow-status.ts';
 
 /** The latest run of a batch, as Temporal knows it. */
@@ -27,7 +31,7 @@ export interface LatestRun {
   heardAt: string | null;
   /** What it waits for when nobody takes its tasks. */
   waiting: string | null;
-  error: ToldFailure | null;
+  error: ReportedFailure | null;
 }
 
 /** The latest run under a workflow id; null where there was none. */
@@ -89,11 +93,11 @@ async function failureOf(
   session: Session,
   workflowId: string,
   runId: string,
-): Promise<ToldFailure | null> {
+): Promise<ReportedFailure | null> {
   try {
     await session.client.workflow.getHandle(workflowId, runId).result();
     return null;
   } catch (error) {
-    return tell(error);
+    return describeFailure(error);
   }
 }
