@@ -3,7 +3,8 @@ import { table } from '../client/format.ts';
 import { makeProject, startWorker, type Project } from '../test/support/project.ts';
 import { setup } from '../test/support/stack.ts';
 import { openEmptyWorker } from './empty-worker.ts';
-import { keepResults, spreadOf, type Spread } from './results.ts';
+import { spreadOf, type Spread } from './measure.ts';
+import { keepResults } from './results.ts';
 
 /**
  * A batch from workflow start to close, warm and cached, the client command around it, and six empty

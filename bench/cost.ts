@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { Bucket } from '../store/bucket.ts';
 import { openStore } from '../store/index.ts';
 import { makeProject, startWorker } from '../test/support/project.ts';
 import { setup } from '../test/support/stack.ts';
@@ -8,7 +9,6 @@ import { cachedRuns, cachedTable } from './cost/cached.ts';
 import { openMerged } from './cost/merged.ts';
 import { ourVersion } from './cost/ours.ts';
 import { readBack, readingTable } from './cost/reading.ts';
-import { storedBytes } from './cost/stored.ts';
 import { versionsTable, type VersionCosts } from './cost/versions-table.ts';
 import { keepResults } from './results.ts';
 
@@ -49,15 +49,15 @@ try {
     if (version > 1)
       await ourVersion(project, { ...task, source }, version - 1, '--until', 'preprocess');
     await merged.prepare(source, version, BATCH_ROWS);
-    const before = await storedBytes(store.bucket, '');
+    const before = await storedBytes(store.bucket);
     meter.take();
     const ours = await ourVersion(project, { ...task, source }, version);
     const { up: oursUp } = meter.take();
-    const between = await storedBytes(store.bucket, '');
+    const between = await storedBytes(store.bucket);
     meter.take();
     const dvc = await merged.push(version);
     const { up: dvcUp } = meter.take();
-    const after = await storedBytes(store.bucket, '');
+    const after = await storedBytes(store.bucket);
     costs[version] = {
       ours: { up: oursUp, stored: between - before, ...ours },
       dvc: { up: dvcUp, stored: after - between, ...dvc },
@@ -77,4 +77,11 @@ try {
   meter.close();
   project.remove();
   await teardown();
+}
+
+/** Bytes of all objects in the bucket. */
+async function storedBytes(from: Bucket): Promise<number> {
+  let sum = 0;
+  for await (const { size } of from.list('')) sum += size;
+  return sum;
 }

@@ -11,7 +11,8 @@ import { latestKey, recordKey, type VersionRecord } from '../store/records.ts';
 import type { VersionLine } from '../store/version-index.ts';
 import { makeProject, ROOT, type Project } from '../test/support/project.ts';
 import { setup } from '../test/support/stack.ts';
-import { keepResults, spreadOf } from './results.ts';
+import { spreadOf } from './measure.ts';
+import { keepResults } from './results.ts';
 
 /**
  * What `list` and `status N` cost where a pipeline has many versions, in the built client, beside what Node

@@ -4,14 +4,14 @@ import type { LargeCosts } from './baseline/large.ts';
 import { type Chart, drawChart, type Line } from './chart.ts';
 import type { Cell, Fitter, Kind } from './train-cell.ts';
 
-/** What of a benchmark's results is drawn, by file name; a benchmark that is not here has no plots. */
+/** The charts of each benchmark, by file name. A benchmark that is not listed has no plots. */
 const charts: Record<string, (measured: never) => Record<string, Chart>> = {
   train: trainCharts,
   predict: predictCharts,
   baseline: baselineCharts,
 };
 
-/** Draws what a benchmark has just measured, as `bench/plots/<name>.svg`. */
+/** Draws the measurements of a benchmark into `bench/plots/<name>.svg`. */
 export function drawPlots(name: string, measured: unknown): void {
   const folder = fileURLToPath(new URL('./plots/', import.meta.url));
   mkdirSync(folder, { recursive: true });

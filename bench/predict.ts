@@ -12,11 +12,10 @@ import { DecisionTreeClassifier } from 'ml-cart';
 import { table as print } from '../client/format.ts';
 import { fitClasses } from '../pipeline/models/cart/fit.ts';
 import { describeTree, predictTree } from '../pipeline/models/predict.ts';
-import { took } from './took.ts';
-import { keepResults, spreadOf } from './results.ts';
+import { digits, spreadOf, times, took } from './measure.ts';
+import { keepResults } from './results.ts';
 import { makeTable, type Table, writeTable } from './tree-data.ts';
-import { digits, times } from './tree-display.ts';
-import { runSklearn } from './tree-sklearn.ts';
+import { runSklearn } from './run-script.ts';
 
 const { values } = parseArgs({ options: { quick: { type: 'boolean', default: false } } });
 const trees = [

@@ -5,9 +5,7 @@ import { drawPlots } from './plots.ts';
 
 const file = fileURLToPath(new URL('./results.json', import.meta.url));
 
-/**
- * Enters what a benchmark measured under its name in bench/results.json, beside the others', and draws it.
- */
+/** Writes the measurements of a benchmark under its name into bench/results.json, and draws their plots. */
 export function keepResults(name: string, measured: unknown): void {
   const all = readAll();
   all[name] = {
@@ -25,18 +23,4 @@ function readAll(): Record<string, unknown> {
   } catch {
     return {};
   }
-}
-
-/** What a list of measurements comes to. Shared machines are noisy: quote the median. */
-export interface Spread {
-  runs: number;
-  min: number;
-  median: number;
-  max: number;
-}
-
-export function spreadOf(values: readonly number[]): Spread {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = (sorted[(sorted.length - 1) >> 1]! + sorted[sorted.length >> 1]!) / 2;
-  return { runs: sorted.length, min: sorted[0]!, median: middle, max: sorted.at(-1)! };
 }

@@ -12,11 +12,11 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { table as print } from '../client/format.ts';
 import type { Column } from '../pipeline/batches/columns.ts';
-import { runAlone } from './alone.ts';
-import { keepResults, spreadOf } from './results.ts';
+import { runAlone, runSklearn as runPython } from './run-script.ts';
+import { spreadOf } from './measure.ts';
+import { keepResults } from './results.ts';
 import { type Kind, writeCsv } from './tables/data.ts';
 import type { PhaseJob, Taken } from './tables/phase.ts';
-import { runSklearn as runPython } from './tree-sklearn.ts';
 
 /** Rows of a batch. */
 const BATCH = 100_000;

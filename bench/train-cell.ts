@@ -1,35 +1,34 @@
-import { runAlone } from './alone.ts';
-import { spreadOf } from './results.ts';
-import type { Took } from './took.ts';
+import { runAlone, runSklearn } from './run-script.ts';
+import { spreadOf } from './measure.ts';
+import type { Took } from './measure.ts';
 import type { FitsAnswer, FitsJob } from './train/fits.ts';
-import { runSklearn } from './tree-sklearn.ts';
 
 export type Kind = FitsJob['kind'];
 
-/** Who fits: ours on one thread and on two, scikit-learn and ml-cart on one. */
+/** The trainers: ours on one thread and on two, scikit-learn and ml-cart on one. */
 const FITTERS = ['one', 'two', 'sklearn', 'ml_cart'] as const;
 export type Fitter = (typeof FITTERS)[number];
 
-/** What a tree over one table costs each; null where it was not begun. */
+/** The time of each trainer for one table; null if it was not run. */
 export interface Cell extends Record<Fitter, Took | null> {
   readonly kind: Kind;
   readonly width: number;
   readonly rows: number;
 }
 
-/** What a cell is measured with. */
+/** The conditions of one measurement. */
 export interface Bench {
   readonly width: number;
   readonly rows: number;
-  /** The table, as all of them read it. */
+  /** The table file that every trainer reads. */
   readonly file: string;
-  /** Rows that a leaf has at least; ml-cart knows no such limit. */
+  /** Fewest rows of a leaf. ml-cart has no such option. */
   readonly minLeaf: number;
-  /** Seconds of the processor past which no fit is begun, as far as the last size tells. */
+  /** A fit is skipped if it would take more processor seconds than this, estimated from the last size. */
   readonly budget: Record<Fitter, number>;
 }
 
-/** Fits one table with each in turn, unless the last size says that it will take too long. */
+/** Fits one table with each trainer, except those that would take too long by the estimate. */
 export function measureCell(kind: Kind, bench: Bench, last: Cell | undefined): Cell {
   const { width, rows } = bench;
   const measured: Partial<Record<Fitter, Took | null>> = {};
@@ -42,7 +41,7 @@ export function measureCell(kind: Kind, bench: Bench, last: Cell | undefined): C
   return { kind, width, rows, ...(measured as Record<Fitter, Took | null>) };
 }
 
-/** Each has a process of its own: what an engine has learnt of other fits is not what it would know without. */
+/** Each trainer runs in its own process, so that code compiled for another fit does not help it. */
 function measure(
   fitter: Fitter,
   kind: Kind,
@@ -62,16 +61,16 @@ function medianOf(all: readonly Took[]): Took {
   return { cpu: cpu!.median, wall: wall!.median };
 }
 
-/** Enough repeats for a median beside the first, in which the engine compiles; fewer the longer they take. */
+/** The number of repeats: enough that the first, in which the engine compiles, does not move the median. Long fits get fewer. */
 function repeatsFor(guess: number): number {
   return guess > 5 ? 1 : guess > 2 ? 3 : guess > 0.5 ? 9 : 21;
 }
 
-/** Time at a size from the time at a smaller one, as a power of the ratio; 0 where nothing is known. */
+/** Estimates the time from the time at a smaller size, as a power of the ratio; 0 if none is known. */
 function guessFrom(last: Cell | undefined, fitter: Fitter, rows: number): number {
   if (last === undefined) return 0;
   const power = fitter === 'ml_cart' ? 2 : 1.2;
-  // What was not worth a second thread may be so now.
+  // Two threads may pay at this size even if they did not at the last one.
   const known = last[fitter] ?? (fitter === 'two' ? last.one : null);
   return known === null ? Infinity : known.cpu * (rows / last.rows) ** power;
 }

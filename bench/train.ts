@@ -13,11 +13,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { table as print } from '../client/format.ts';
-import { growthOf } from './growth.ts';
+import { digits, growthOf, times } from './measure.ts';
 import { keepResults } from './results.ts';
 import { type Cell, type Kind, measureCell } from './train-cell.ts';
 import { makeTable, writeTable } from './tree-data.ts';
-import { digits, times } from './tree-display.ts';
 
 const { values } = parseArgs({
   options: {

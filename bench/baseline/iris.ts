@@ -1,5 +1,5 @@
 import { table } from '../../client/format.ts';
-import { spreadOf, type Spread } from '../results.ts';
+import { spreadOf, type Spread } from '../measure.ts';
 import { runOurs } from './ours.ts';
 import { openScripts } from './scripts.ts';
 import type { Sides } from './sides.ts';

@@ -1,6 +1,6 @@
 import { Client, Connection } from '@temporalio/client';
 import type { Project } from '../../test/support/project.ts';
-import type { Task } from './task.ts';
+import type { Task } from './sides.ts';
 
 /**
  * Runs a batch by our command, as a person would.

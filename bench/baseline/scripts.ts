@@ -5,7 +5,7 @@ import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { stringify } from 'yaml';
-import type { Task } from './task.ts';
+import type { Task } from './sides.ts';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 const exec = promisify(execFile);

@@ -1,8 +1,8 @@
 import { table } from '../../client/format.ts';
 import type { Project } from '../../test/support/project.ts';
-import type { Task } from '../baseline/task.ts';
+import type { Task } from '../baseline/sides.ts';
 import { openEmptyWorker } from '../empty-worker.ts';
-import { spreadOf, type Spread } from '../results.ts';
+import { spreadOf, type Spread } from '../measure.ts';
 import { ourVersion } from './ours.ts';
 
 /** The six stages and the record: what a run has of activities. */

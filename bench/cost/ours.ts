@@ -1,6 +1,6 @@
 import type { ResultDocument } from '../../client/result.ts';
 import type { Project } from '../../test/support/project.ts';
-import type { Task } from '../baseline/task.ts';
+import type { Task } from '../baseline/sides.ts';
 
 /** Milliseconds of the stages that may grow with the history. */
 export interface StageTimes {

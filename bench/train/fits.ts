@@ -3,7 +3,7 @@ import { DecisionTreeClassifier, DecisionTreeRegression } from 'ml-cart';
 import { openCrew } from '../../compute/crew.ts';
 import { fitClassesTogether, fitNumbersTogether } from '../../pipeline/models/cart/fit.ts';
 import { isWorthHelp } from '../../pipeline/models/cart/together.ts';
-import { took, type Took } from '../took.ts';
+import { took, type Took } from '../measure.ts';
 import { readTable, type Table } from '../tree-data.ts';
 
 export interface FitsJob {

@@ -5,9 +5,20 @@ import { venvAt } from '../infra/python.ts';
 import { venv } from '../test/support/stack.ts';
 
 /**
+ * Runs a TypeScript file in a new process, so that it shares neither memory nor compiled code with other
+ * measurements.
+ * @param job its one argument, as JSON
+ * @returns the JSON it prints
+ */
+export function runAlone(script: URL, job: object): unknown {
+  const args = ['--import', import.meta.resolve('tsx'), fileURLToPath(script), JSON.stringify(job)];
+  return JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' }));
+}
+
+/**
  * Runs one of the scripts beside this file with a Python that has scikit-learn (RETRAIN_BENCH_PYTHON, or
  * the local stack's), on one thread.
- * @param job what the script is to do
+ * @param job the input of the script
  * @returns the JSON it prints
  */
 export function runSklearn(script: string, job: Record<string, unknown>): unknown {
