@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { onRun, requireAttempt } from '../tracking/tracked-run/attempt.ts';
 import type { EvaluateRequest, EvaluateResult } from '../contract/stages.ts';
 import { deferredWarning, orDefer } from '../tracking/tracked-run/defer.ts';
+import { modelTypeOf } from '../contract/params.ts';
 import type { Deps } from './deps.ts';
 import { currentExecution } from './execution.ts';
 import { withScratch } from '../store/scratch.ts';
@@ -11,11 +12,13 @@ import { runStage, type Stage, type StageCall } from './stage.ts';
 
 export const stage: Stage<'model' | 'encoder' | 'test'> = {
   name: 'evaluate',
-  code: 2, // 1 left no report
-  params: () => ({}),
-  libraries: ['arquero', '@uwdata/flechette'],
+  code: 3, // 1 left no report, 2 was not scored by ml-cart
+  // Two types of model may store the same bytes, and the report names the type.
+  params: ({ model: { type } }) => ({ model: { type: modelTypeOf({ type }) } }),
+  libraries: ['ml-cart'],
   perBatch: true,
-  run: async ({ deps, execution, batch, inputs, put }) => {
+  run: async ({ deps, execution, params, batch, inputs, put }) => {
+    const type = modelTypeOf(params.model);
     const { artifacts } = deps.store;
     const parts = await artifacts.list(inputs.test);
     const score = async (model: string) => {
@@ -24,7 +27,11 @@ export const stage: Stage<'model' | 'encoder' | 'test'> = {
         Promise.all(parts.map((part) => artifacts.getPart(part))),
         artifacts.toFile(inputs.model, model),
       ]);
-      return deps.compute('evaluate', { batch, model, encoder, parts: test }, execution.signal);
+      return deps.compute(
+        'evaluate',
+        { batch, type, model, encoder, parts: test },
+        execution.signal,
+      );
     };
     const { metrics, report, facts, warnings } = await withScratch(deps, (folder) =>
       score(join(folder, 'model.json')),

@@ -1,4 +1,5 @@
-import { paramsSchema, parseParams } from '../contract/params.ts';
+import { parseParams } from '../contract/params.ts';
+import { paramsSchema } from '../pipeline/models/params.ts';
 import { MissingHistory } from '../contract/failures.ts';
 import type { VersionRecord } from '../store/records.ts';
 import {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { paramsOf, parseParams, pipelineName } from '../contract/params.ts';
+import { parseParams, pipelineName } from '../contract/params.ts';
+import { paramsOf } from '../pipeline/models/params.ts';
 import { refSchema } from '../contract/ref.ts';
 import type { Deps } from './deps.ts';
 import type { PinnedNightly } from '../contract/nightly.ts';

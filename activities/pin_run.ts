@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { batchNumber, paramsOf, parseParams, pipelineName } from '../contract/params.ts';
+import { batchNumber, parseParams, pipelineName } from '../contract/params.ts';
+import { paramsOf } from '../pipeline/models/params.ts';
 import { hashOf } from '../store/hash.ts';
 import { refSchema } from '../contract/ref.ts';
 import { MOST_DAMAGED, STAGE_NAMES } from '../contract/stages.ts';

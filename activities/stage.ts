@@ -2,7 +2,13 @@ import { MissingHistory } from '../contract/failures.ts';
 import type { Params } from '../contract/params.ts';
 import type { Ref } from '../contract/ref.ts';
 import { stageKey, type CacheEntry, type StageIdentity } from '../store/stage-cache.ts';
-import { MOST_DAMAGED, type CacheUse, type Healed, type StageName, type StageResult } from '../contract/stages.ts';
+import {
+  MOST_DAMAGED,
+  type CacheUse,
+  type Healed,
+  type StageName,
+  type StageResult,
+} from '../contract/stages.ts';
 import type { Deps } from './deps.ts';
 import { currentExecution } from './execution.ts';
 import type { Execution } from '../contract/execution.ts';
@@ -49,8 +55,8 @@ export interface StageDefinition {
   code: number;
   /** The params it reads, and no others: they are part of its cache key. */
   params: (params: Params) => Record<string, unknown>;
-  /** Packages whose version shapes its bytes. */
-  libraries: readonly string[];
+  /** Packages whose version shapes its bytes, with these params where it depends on them. */
+  libraries: readonly string[] | ((params: Params) => readonly string[]);
   /** Whether the batch's number shows in its outputs; get_data alone has none. */
   perBatch: boolean;
 }
@@ -145,7 +151,9 @@ export function identityOf(
     batch: stage.perBatch ? call.batch : null,
     code: stage.code,
     params: stage.params(call.params),
-    libraries: libraryVersions(stage.libraries),
+    libraries: libraryVersions(
+      typeof stage.libraries === 'function' ? stage.libraries(call.params) : stage.libraries,
+    ),
     inputs: call.inputs,
   };
 }

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { taskOf } from '../contract/params.ts';
+import { DEFAULT_MODEL_TYPE, modelTypeOf, taskOf } from '../contract/params.ts';
+import { estimatorOf } from '../pipeline/models/estimators.ts';
 import { attemptId } from '../store/attempts.ts';
 import { at } from '../contract/ref.ts';
 import { stageKey } from '../store/stage-cache.ts';
@@ -40,10 +41,15 @@ import {
 export const stage: StageDefinition = {
   name: 'train',
   code: 2, // 1 was ml-cart's own trainer
-  params: ({ model: { task, ...model } }) => ({
-    model: taskOf({ model: { task } }) === 'classification' ? model : { task, ...model },
+  // What every run was before there was a choice is not named, so that its key stays the same.
+  params: ({ model: { task, type, ...own } }) => ({
+    model: {
+      ...(taskOf({ model: { task } }) === 'classification' ? {} : { task }),
+      ...(modelTypeOf({ type }) === DEFAULT_MODEL_TYPE ? {} : { type }),
+      ...own,
+    },
   }),
-  libraries: ['arquero', '@uwdata/flechette'],
+  libraries: ({ model }) => estimatorOf(model).libraries,
   perBatch: true,
 };
 
@@ -58,7 +64,7 @@ async function fitInto(
   const parts = await artifacts.list(inputs.train);
   const encoder = await artifacts.get(inputs.encoder);
   const fitted = await deps.compute(
-    'fitTree',
+    'fitModel',
     {
       parts: await Promise.all(parts.map((part) => artifacts.getPart(part))),
       encoder,
@@ -68,13 +74,13 @@ async function fitInto(
     execution.signal,
     ({ fraction, rows }) => execution.heartbeat({ stage: 'train', fraction, rows }),
   );
-  const { rows, depth, leaves, warnings } = fitted;
+  const { facts, warnings } = fitted;
   return {
     outputs: {
       model: await putFile(`${modelFolder(batch)}/model.json`, into),
       encoder: at(`${modelFolder(batch)}/encoder.json`, inputs.encoder),
     },
-    facts: { rows, depth, leaves },
+    facts,
     warnings,
   };
 }

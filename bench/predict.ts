@@ -11,7 +11,8 @@ import { parseArgs } from 'node:util';
 import { DecisionTreeClassifier } from 'ml-cart';
 import { table as print } from '../client/format.ts';
 import { fitClasses } from '../pipeline/models/cart/fit.ts';
-import { describeTree, predictTree } from '../pipeline/models/predict.ts';
+import { treePieces } from '../pipeline/models/cart/tree-text.ts';
+import { loadTree } from '../pipeline/models/stored-tree.ts';
 import { digits, spreadOf, times, took } from './measure.ts';
 import { keepResults } from './results.ts';
 import { makeTable, type Table, writeTable } from './tree-data.ts';
@@ -57,13 +58,15 @@ try {
       test: { file: files.test, rows: predictedRows },
     };
     const sklearn = runSklearn('predict_sklearn.py', job) as { speeds: number[] };
-    const loaded = DecisionTreeClassifier.load(model);
+    const json = Buffer.concat([...treePieces(model)]);
+    const ours = loadTree('', { size: Infinity, read: () => [json] }, 'classification', 'the tree');
+    const loaded = DecisionTreeClassifier.load(JSON.parse(json.toString()));
     const few = rowsOf(test, ROWS_FOR_ML_CART);
     measured.push({
       trained_rows: rows,
       width,
-      leaves: describeTree(model).leaves,
-      ours: await speedOf(predictedRows, () => predictTree(model, test)),
+      leaves: model.grown.measure().leaves,
+      ours: await speedOf(predictedRows, () => ours.predict(test)),
       sklearn: spreadOf(sklearn.speeds).median,
       ml_cart: await speedOf(ROWS_FOR_ML_CART, () => loaded.predict(few)),
     });

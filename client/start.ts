@@ -4,7 +4,7 @@ import {
 } from '@temporalio/client';
 import { Conflict, SetupError } from '../contract/failures.ts';
 import { type Difference, joinRun } from '../contract/messages.ts';
-import { paramsOf } from '../contract/params.ts';
+import { paramsOf } from '../pipeline/models/params.ts';
 import type { Ref } from '../contract/ref.ts';
 import type { StageName } from '../contract/stages.ts';
 import type { TrainBatchInput } from '../contract/train-batch.ts';

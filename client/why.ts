@@ -1,5 +1,5 @@
 import type { Config } from '../config/environment.ts';
-import { paramsOf } from '../contract/params.ts';
+import { paramsOf } from '../pipeline/models/params.ts';
 import type { VersionRecord } from '../store/records.ts';
 import { table } from './format.ts';
 import { latestOf } from './versions.ts';

@@ -53,7 +53,7 @@ export function openPool(options: { threads?: number } = {}): ComputePool {
       const stop = onProgress === undefined ? undefined : watch(() => readGauge(gauge), onProgress);
       try {
         const parts = partsOf(name, input);
-        const isLong = name === 'fitTree' && sizeOf(parts) > LONG_FIT;
+        const isLong = name === 'fitModel' && sizeOf(parts) > LONG_FIT;
         const answer = (await (isLong ? fits : pool).run(
           { name, input, gauge },
           { signal, transferList: memoryOf(parts) },
@@ -86,8 +86,8 @@ function threads(options: {
 
 /** The parts in the input of a task that reads them. */
 function partsOf(name: TaskName, input: TaskInput<TaskName>): Uint8Array[] {
-  if (name === 'fitTree' || name === 'evaluate')
-    return (input as TaskInput<'fitTree' | 'evaluate'>).parts;
+  if (name === 'fitModel' || name === 'evaluate')
+    return (input as TaskInput<'fitModel' | 'evaluate'>).parts;
   if (name !== 'fitEncoder') return [];
   const { words } = input as TaskInput<'fitEncoder'>;
   return words === undefined ? [] : [...words.known, ...words.fresh].flatMap(({ parts }) => parts);

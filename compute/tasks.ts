@@ -1,5 +1,6 @@
 import { conformBatch } from '../pipeline/batches/conform-tasks.ts';
-import { evaluate, fitTree } from '../pipeline/models/model-tasks.ts';
+import { fitModel } from '../pipeline/models/fit-task.ts';
+import { evaluate } from '../pipeline/scoring/evaluate-task.ts';
 import { addCounts, encodePart, fitEncoder } from '../pipeline/features/part-tasks.ts';
 import { cutBatches, firstChange, growRaw, inspectRaw } from '../pipeline/batches/raw-tasks.ts';
 
@@ -16,7 +17,7 @@ export const tasks = {
   addCounts,
   encodePart,
   fitEncoder,
-  fitTree,
+  fitModel,
   evaluate,
 };
 

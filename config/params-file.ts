@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { BadParams, messageOf } from '../contract/failures.ts';
-import { mergeParams, paramsSchema, parseParams, pipelineName } from '../contract/params.ts';
+import { mergeParams, parseParams, pipelineName } from '../contract/params.ts';
+import { paramsSchema } from '../pipeline/models/params.ts';
 
 /** The default of tracking_uri. The local stack's address replaces it. */
 export const DEFAULT_TRACKING_URI = 'http://localhost:5000';

@@ -3,14 +3,28 @@ import { BadParams } from './failures.ts';
 
 export const columnType = z.enum(['number', 'category', 'ignore']);
 
+/** The type of model of a run that names none. */
+export const DEFAULT_MODEL_TYPE = 'decision_tree';
+
 /** Cells that mean "not known" unless others are given. */
 export const MISSING_VALUES: readonly string[] = ['', 'NA', 'N/A', 'NaN', 'null', '?'];
+
+/**
+ * The model section as far as every type of model has it; the type has hyperparameters of its own beside it,
+ * which pipeline/models/params.ts checks.
+ */
+export const modelShape = z.looseObject({
+  /** What the target is: words, each a class, or numbers. Frozen once the first batch is cut. */
+  task: z.enum(['classification', 'regression']).default('classification'),
+  /** What kind of model is trained; it may change from run to run. */
+  type: z.string().default(DEFAULT_MODEL_TYPE),
+});
 
 /**
  * What shapes a result, with defaults beside each field. Pinned into every run's history and hashed
  * into the cache keys of the stages that read it. A new field needs a default.
  */
-export const paramsSchema = z.strictObject({
+export const paramsShape = z.strictObject({
   data: z
     .strictObject({
       /** `iris`, a path (of a folder, ending in `/`), http(s)://, s3:// or dvc://. */
@@ -57,26 +71,10 @@ export const paramsSchema = z.strictObject({
       missing: z.enum(['impute', 'drop']).default('impute'),
     })
     .prefault({}),
-  model: z
-    .strictObject({
-      /** What the target is: words, each a class, or numbers. Frozen once the first batch is cut. */
-      task: z.enum(['classification', 'regression']).default('classification'),
-      max_depth: z.int().min(1).max(1000).default(5),
-      /** A node with fewer rows becomes a leaf. */
-      min_samples_split: z.int().min(2).default(2),
-      /** A split leaves at least this many rows on either side. */
-      min_samples_leaf: z.int().min(1).default(1),
-      /** A split must lower the impurity of its node by more than this: Gini's, or the variance of numbers. */
-      min_gain: z.number().min(0).default(0),
-    })
-    .refine(({ task, min_gain }) => task === 'regression' || min_gain <= 1, {
-      path: ['min_gain'],
-      error: 'expected at most 1, as no impurity of classes is greater',
-    })
-    .prefault({}),
+  model: modelShape.prefault({}),
 });
 
-export type Params = z.infer<typeof paramsSchema>;
+export type Params = z.infer<typeof paramsShape>;
 
 /** What a model predicts: one of some classes, or a number. */
 export type Task = Params['model']['task'];
@@ -84,6 +82,11 @@ export type Task = Params['model']['task'];
 /** The task of a run; one pinned before there were two has none. */
 export function taskOf({ model }: { readonly model: { readonly task?: Task } }): Task {
   return model.task ?? 'classification';
+}
+
+/** The type of a run's model; one pinned before there were several has none. */
+export function modelTypeOf({ type }: { readonly type?: string }): string {
+  return type ?? DEFAULT_MODEL_TYPE;
 }
 
 /** A pipeline's name stands in keys, workflow ids and MLflow's registry: letters, digits, `_` and `-`. */
@@ -108,19 +111,14 @@ export function parseParams<T>(schema: z.ZodType<T>, value: unknown, what: strin
   throw new BadParams(parsed.error.issues.map((issue) => describe(issue, value, what)).join('; '));
 }
 
-/**
- * The params of a run: what is asked laid on those of params.yaml.
- * @throws BadParams for params that no run can have
- */
-export function paramsOf(base: unknown, asked: unknown): Params {
-  return parseParams(paramsSchema, mergeParams(base, asked), 'params');
-}
-
 function describe(issue: z.core.$ZodIssue, value: unknown, what: string): string {
   const path = issue.path.map(String).join('.');
   if (issue.code === 'unrecognized_keys') {
     const keys = issue.keys.map((key) => (path === '' ? key : `${path}.${key}`)).join(', ');
-    return `${what}: ${keys} is not a known key: check its spelling in the README's table of params`;
+    const hint = issue.message.startsWith('Unrecognized')
+      ? "check its spelling in the README's table of params"
+      : issue.message;
+    return `${what}: ${keys} is not a known key: ${hint}`;
   }
   const found = issue.path.reduce<unknown>(
     (at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key],
@@ -143,11 +141,28 @@ function lowerFirst(text: string): string {
   return text.charAt(0).toLowerCase() + text.slice(1);
 }
 
-/** `over` laid on `base`: objects merge key by key, anything else replaces. Neither is changed. */
+/**
+ * `over` laid on `base`: objects merge key by key, anything else replaces. Hyperparameters belong to a type of
+ * model: where `over` names another type than `base`, those of `base` do not count. Neither is changed.
+ */
 export function mergeParams(base: unknown, over: unknown): unknown {
+  const [under, upper] = [modelIn(base), modelIn(over)];
+  const isOtherType =
+    under !== undefined && upper?.['type'] !== undefined && upper['type'] !== modelTypeOf(under);
+  if (!isOtherType) return merge(base, over);
+  const { task } = under;
+  return merge({ ...(base as object), model: task === undefined ? {} : { task } }, over);
+}
+
+function modelIn(params: unknown): Record<string, unknown> | undefined {
+  const model = isObject(params) ? params['model'] : undefined;
+  return isObject(model) ? model : undefined;
+}
+
+function merge(base: unknown, over: unknown): unknown {
   if (!isObject(base) || !isObject(over)) return over === undefined ? base : over;
   const merged: Record<string, unknown> = { ...base };
-  for (const [key, value] of Object.entries(over)) merged[key] = mergeParams(merged[key], value);
+  for (const [key, value] of Object.entries(over)) merged[key] = merge(merged[key], value);
   return merged;
 }
 

@@ -5,8 +5,8 @@ import { BadData } from '../contract/failures.ts';
 import type { Content, ModelFile } from './tracker.ts';
 
 export interface ModelParts {
-  /** The tree: JSON that ml-cart's `load` takes. */
-  tree: Content;
+  /** The model: JSON that ml-cart's `load` takes, whatever its type. */
+  model: Content;
   /** The encoder: JSON with `features` and, for a classifier, `classes`. */
   encoder: Uint8Array;
   /** What cells of raw rows mean "not known", but for white space around them. */
@@ -28,14 +28,14 @@ const LOADER = readFileSync(new URL('./tree_model.py', import.meta.url));
 const PYTHON = '3.11';
 
 /**
- * The files of an MLflow model (pyfunc flavour) around a tree and its encoder: what
+ * The files of an MLflow model (pyfunc flavour) around a stored model and its encoder: what
  * `mlflow.pyfunc.load_model('models:/<name>@<alias>')` and `mlflow models serve` need to predict
  * from raw columns. https://mlflow.org/docs/latest/ml/model/#model-format
  */
 export function modelFiles(parts: ModelParts): ModelFile[] {
   return [
     { path: 'MLmodel', bytes: yaml(description(parts)) },
-    { path: 'model.json', ...parts.tree },
+    { path: 'model.json', ...parts.model },
     { path: 'encoder.json', bytes: parts.encoder },
     { path: 'cells.json', bytes: json({ missing: parts.missing.map((word) => word.trim()) }) },
     { path: 'code/tree_model.py', bytes: LOADER },

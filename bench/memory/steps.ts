@@ -32,10 +32,12 @@ export const ROWS_PER_BATCH = 5000;
 const MOST_COUNTS = 16;
 const CLASSES = ['a', 'b', 'c'];
 const TARGET = 'label';
-const model = { max_depth: Infinity, min_samples_split: 2, min_samples_leaf: 1, min_gain: 0 };
+const model = { max_depth: 1000, min_samples_split: 2, min_samples_leaf: 1, min_gain: 0 };
 
 const job = JSON.parse(process.argv[2]!) as StepJob;
 const { kind, rows, width, folder } = job;
+const type = 'decision_tree';
+const task = kind === 'classes' ? 'classification' : 'regression';
 const names = Array.from({ length: width }, (_, i) => `x${i}`);
 const encoder = join(folder, 'encoder');
 const into = join(folder, 'model.json');
@@ -58,7 +60,7 @@ const steps: Record<Step, () => unknown> = {
   train2: () => train(1),
   evaluate: () => {
     const parts = readParts(rows / 5, 'test');
-    const input = { batch: 1, model: into, encoder: readFileSync(encoder), parts };
+    const input = { batch: 1, type, model: into, encoder: readFileSync(encoder), parts };
     return tasks.evaluate(input, undefined, { files: threadFiles });
   },
 };
@@ -69,9 +71,10 @@ process.stdout.write(JSON.stringify({ peak: (process.resourceUsage().maxRSS * 10
 async function train(helpers: number): Promise<void> {
   rmSync(into, { force: true });
   const parts = readParts(rows, 'train');
-  const input = { parts, encoder: readFileSync(encoder), model, into };
+  const given = { task, type, ...model } as const;
+  const input = { parts, encoder: readFileSync(encoder), model: given, into };
   const crew = openCrew(helpers);
-  await tasks.fitTree(input, undefined, { files: threadFiles, crew });
+  await tasks.fitModel(input, undefined, { files: threadFiles, crew });
   await crew.close();
 }
 

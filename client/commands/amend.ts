@@ -7,7 +7,7 @@ import { openSession } from '../session.ts';
 import { staleOf, staleness } from '../versions.ts';
 import type { Config } from '../../config/environment.ts';
 import { BadData, MissingHistory, messageOf } from '../../contract/failures.ts';
-import { paramsOf } from '../../contract/params.ts';
+import { paramsOf } from '../../pipeline/models/params.ts';
 import { BATCHES, RAW, amendedFile, batchFile } from '../../contract/paths.ts';
 import { isSafePath } from '../../contract/ref.ts';
 import { conformBatch } from '../../pipeline/batches/conform-tasks.ts';

@@ -18,7 +18,7 @@ import { canonicalJson } from '../../contract/canonical-json.ts';
 import { Conflict } from '../../contract/failures.ts';
 import { nightlyProgress } from '../../contract/messages.ts';
 import type { NightlyInput, NightlySummary } from '../../contract/nightly.ts';
-import { paramsOf } from '../../contract/params.ts';
+import { paramsOf } from '../../pipeline/models/params.ts';
 import { scoreDigits } from '../../contract/score-digits.ts';
 import type { nightly } from '../../workflows/index.ts';
 import { type CommandContext, type CommonFlags, examples, pipelineCommand } from './context.ts';

@@ -1,6 +1,7 @@
 import { MOST_DAMAGED } from '../../contract/stages.ts';
 import { RAW } from '../../contract/paths.ts';
-import { paramsSchema, parseParams } from '../../contract/params.ts';
+import { parseParams } from '../../contract/params.ts';
+import { paramsSchema } from '../../pipeline/models/params.ts';
 import type { VersionRecord } from '../../store/records.ts';
 import { staleVersions } from '../../store/stale.ts';
 import type { trainBatch } from '../../workflows/index.ts';

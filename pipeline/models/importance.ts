@@ -1,15 +1,5 @@
 import type { FlatTree } from './cart/flat-tree.ts';
 import type { GrownTree } from './cart/grown-tree.ts';
-import type { TreeModel } from './tree.ts';
-
-/**
- * How much each feature has to do with a tree, as shares of the whole: what the tree says of it, or what
- * {@link giniImportance} finds.
- * @param features how many there are, in the encoder's order
- */
-export function featureImportance({ flat, importance }: TreeModel, features: number): number[] {
-  return importance === undefined ? giniImportance(flat, features) : [...importance];
-}
 
 /**
  * How much each feature has to do with a regression tree just grown: the drop of the squared error over its
@@ -43,7 +33,7 @@ export function errorImportance(tree: GrownTree, features: number): number[] {
  * the same. A tree without splits gives zeros.
  * @param features how many there are, in the encoder's order
  */
-function giniImportance(tree: FlatTree, features: number): number[] {
+export function giniImportance(tree: FlatTree, features: number): number[] {
   const { gains, samples, links } = tree;
   const splits = splitsOf(tree.nodes, (node) =>
     links[4 * node + 2] === node ? 0 : links[4 * node + 2]! - 1,

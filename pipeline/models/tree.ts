@@ -1,5 +1,3 @@
-import { BadData, messageOf } from '../../contract/failures.ts';
-import { checkFeatures, checkTargets } from './cart/check.ts';
 import type { Crew } from './cart/crew.ts';
 import {
   fitClasses,
@@ -8,28 +6,14 @@ import {
   fitNumbersTogether,
   type TreeParams,
 } from './cart/fit.ts';
-import type { ClassIndexes } from './cart/gini.ts';
 import type { FittedTree } from './cart/fitted-tree.ts';
-import type { FlatTree } from './cart/flat-tree.ts';
-import { readTree } from './cart/read-tree.ts';
 import { treePieces } from './cart/tree-text.ts';
 import { errorImportance } from './importance.ts';
 import type { Matrix } from '../features/matrix.ts';
 import type { Report } from '../progress.ts';
-import { list, quote } from '../csv/table.ts';
+import { checkRows, checkTargets, indexClasses } from './train-rows.ts';
 
 export type { TreeParams } from './cart/fit.ts';
-
-/** What ml-cart calls a classification tree and a regression tree. */
-export type TreeName = 'DTClassifier' | 'DTRegression';
-
-/** A tree to predict with, just fitted or read. */
-export interface TreeModel {
-  readonly name: TreeName;
-  readonly flat: FlatTree;
-  /** Each feature's share of what the splits gain, where the tree cannot tell it: of a regression. */
-  readonly importance?: readonly number[] | undefined;
-}
 
 /**
  * Fits a classification tree: exact CART, the cut of every node being the best of all cuts between two
@@ -57,8 +41,8 @@ export function fitTree(
   params: TreeParams,
   report?: Report,
 ): FittedTree<'DTClassifier'> {
-  checkMatrix(matrix);
-  const labels = classIndexes(matrix.labels, classes);
+  checkRows(matrix);
+  const labels = indexClasses(matrix.labels, classes);
   return fitClasses(matrix.columns, labels, classes.length, params, report);
 }
 
@@ -70,8 +54,8 @@ export async function fitTreeTogether(
   crew: Crew | undefined,
   report?: Report,
 ): Promise<FittedTree<'DTClassifier'>> {
-  checkMatrix(matrix);
-  const labels = classIndexes(matrix.labels, classes);
+  checkRows(matrix);
+  const labels = indexClasses(matrix.labels, classes);
   return fitClassesTogether(matrix.columns, labels, classes.length, params, crew, report);
 }
 
@@ -91,7 +75,7 @@ export function fitRegression(
   targets: Float64Array,
   params: TreeParams,
 ): FittedTree<'DTRegression'> {
-  checkMatrix(matrix);
+  checkRows(matrix);
   checkTargets(targets);
   return fitNumbers(matrix.columns, targets, params);
 }
@@ -107,7 +91,7 @@ export async function fitRegressionTogether(
   crew: Crew | undefined,
   report?: Report,
 ): Promise<FittedTree<'DTRegression'>> {
-  checkMatrix(matrix);
+  checkRows(matrix);
   checkTargets(targets);
   const tree = await fitNumbersTogether(matrix.columns, targets, params, crew, report);
   return tree.withImportance(errorImportance(tree.grown, matrix.columns.length));
@@ -119,61 +103,4 @@ export async function fitRegressionTogether(
  */
 export function treeToJson(model: FittedTree): Iterable<Uint8Array> {
   return treePieces(model);
-}
-
-/**
- * Reads what {@link treeToJson} wrote.
- * @param pieces of UTF-8, as they come
- * @param name what it must be
- * @param what names the model in errors
- * @throws BadData when they are no tree of ml-cart's of that name
- */
-export function treeFromJson(
-  pieces: Iterable<Uint8Array>,
-  name: TreeName,
-  what = 'the model',
-): TreeModel {
-  const { tree: flat, importance, ...read } = readAs(what, pieces);
-  if (read.name !== name) {
-    const kind = name === 'DTClassifier' ? 'classification' : 'regression';
-    throw new BadData(`${what} is not a ${kind} tree of ml-cart's: train the version again`);
-  }
-  return { name, flat, importance };
-}
-
-function readAs(what: string, pieces: Iterable<Uint8Array>): ReturnType<typeof readTree> {
-  try {
-    return readTree(pieces);
-  } catch (error) {
-    if (!(error instanceof SyntaxError || error instanceof RangeError)) throw error;
-    throw new BadData(
-      `${what} is not a tree of ml-cart's (${messageOf(error)}): train the version again`,
-      { cause: error },
-    );
-  }
-}
-
-function checkMatrix({ rows, names, columns }: Pick<Matrix, 'rows' | 'names' | 'columns'>): void {
-  if (rows === 0)
-    throw new BadData(
-      'there are no train rows to fit a tree on: add data or lower split.test_size',
-    );
-  checkFeatures(names, columns);
-}
-
-function classIndexes(labels: readonly string[], classes: readonly string[]): ClassIndexes {
-  const indexOf = new Map(classes.map((label, index) => [label, index]));
-  const indexes =
-    classes.length <= 256 ? new Uint8Array(labels.length) : new Int32Array(labels.length);
-  labels.forEach((label, row) => {
-    const index = indexOf.get(label);
-    if (index === undefined) {
-      throw new BadData(
-        `label ${quote(label)} is not among the encoder's classes ${list(classes)}: ` +
-          'use the encoder fitted on these rows',
-      );
-    }
-    indexes[row] = index;
-  });
-  return indexes;
 }

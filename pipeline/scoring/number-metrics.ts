@@ -1,4 +1,4 @@
-import { checkTargets } from '../models/cart/check.ts';
+import { checkTargets } from '../models/train-rows.ts';
 import { tQuantile } from './t-quantile.ts';
 
 /** A square of this many bins on either side shows predicted against actual numbers, however many rows there are. */

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { stageFor } from '../../activities/batches/definition.ts';
-import { MISSING_VALUES, paramsSchema } from '../../contract/params.ts';
+import { MISSING_VALUES } from '../../contract/params.ts';
+import { paramsSchema } from '../../pipeline/models/params.ts';
 import type { Ledger } from '../../store/ledger/ledger.ts';
 import { SETTINGS } from '../store/ledger-settings.ts';
 

@@ -29,43 +29,43 @@ describe('a long task in a thread', () => {
   it('tells how far it is while it runs: ever further, up to all its rows', async () => {
     const readings: Reading[] = [];
     const input = into(trainingInput(120_000, 8));
-    const { rows } = await pool.compute('fitTree', input, never, (reading) =>
+    const { facts } = await pool.compute('fitModel', input, never, (reading) =>
       readings.push(reading),
     );
     expect(readings.length).toBeGreaterThan(0);
     const fractions = readings.map(({ fraction }) => fraction);
     expect(fractions).toEqual(fractions.toSorted((a, b) => a - b));
     expect(Math.max(...fractions)).toBeLessThanOrEqual(1);
-    for (const { rows: done } of readings) expect(done ?? 0).toBeLessThanOrEqual(rows);
+    for (const { rows: done } of readings) expect(done ?? 0).toBeLessThanOrEqual(facts['rows']!);
   });
 
   it('is handed its parts, and has read them all', async () => {
     const input = into(trainingInput(200, 2));
     const [part] = input.parts;
-    await pool.compute('fitTree', input, never);
+    await pool.compute('fitModel', input, never);
     expect(part!.byteLength).toBe(0);
   });
 
   it('stops when its signal aborts, and the pool goes on', async () => {
     const abort = new AbortController();
     const input = into(trainingInput(60_000, 8));
-    const running = pool.compute('fitTree', input, abort.signal);
+    const running = pool.compute('fitModel', input, abort.signal);
     setTimeout(() => abort.abort(), 20);
     await expect(running).rejects.toMatchObject({ name: 'AbortError' });
-    const { rows } = await pool.compute('fitTree', into(trainingInput(200, 2)), never);
-    expect(rows).toBeGreaterThan(100);
+    const { facts } = await pool.compute('fitModel', into(trainingInput(200, 2)), never);
+    expect(facts['rows']).toBeGreaterThan(100);
   });
 
   it('lets short work of others pass, on a pool of one thread', async () => {
     const abort = new AbortController();
-    const running = pool.compute('fitTree', into(trainingInput(120_000, 8)), abort.signal);
+    const running = pool.compute('fitModel', into(trainingInput(120_000, 8)), abort.signal);
     const ended = running.then(
       () => 'fitted',
       () => 'stopped',
     );
-    const { rows } = await pool.compute('fitTree', into(trainingInput(200, 2)), never);
+    const { facts } = await pool.compute('fitModel', into(trainingInput(200, 2)), never);
     abort.abort();
-    expect(rows).toBeGreaterThan(100);
+    expect(facts['rows']).toBeGreaterThan(100);
     expect(await ended).toBe('stopped');
   });
 });

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { asCut, checkFrozen } from '../../sources/frozen.ts';
-import { paramsSchema } from '../../contract/params.ts';
+import { paramsSchema } from '../../pipeline/models/params.ts';
 import type { Ledger, Settings } from '../../store/ledger/ledger.ts';
 import { SETTINGS } from '../store/ledger-settings.ts';
 

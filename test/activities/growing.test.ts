@@ -10,7 +10,7 @@ import { findPending } from '../../activities/find_pending.ts';
 import { getData } from '../../activities/get_data.ts';
 import { prepareBatch } from '../../activities/prepare_batch.ts';
 import { computeHere } from '../../client/commands/pending/arrived.ts';
-import { paramsSchema } from '../../contract/params.ts';
+import { paramsSchema } from '../../pipeline/models/params.ts';
 import { permutation } from '../../pipeline/batches/shuffle.ts';
 import { storeIn } from '../../store/index.ts';
 import { batchesKnown, type Ledger } from '../../store/ledger/ledger.ts';

@@ -4,7 +4,7 @@ import type { Listing, Place } from '../../sources/arrivals/place.ts';
 import { uploadedPlace } from '../../sources/arrivals/uploaded.ts';
 import type { Deps } from '../../activities/deps.ts';
 import { computeHere } from '../../client/commands/pending/arrived.ts';
-import { paramsSchema } from '../../contract/params.ts';
+import { paramsSchema } from '../../pipeline/models/params.ts';
 import { storeIn, type Store } from '../../store/index.ts';
 import { MemoryBucket } from '../support/memory-bucket.ts';
 

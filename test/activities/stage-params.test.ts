@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { stage as getData } from '../../activities/get_data.ts';
 import { stage as train } from '../../activities/train.ts';
-import { paramsSchema, type Params } from '../../contract/params.ts';
+import type { Params } from '../../contract/params.ts';
+import { paramsSchema } from '../../pipeline/models/params.ts';
 
 const paramsWith = (model: object): Params => paramsSchema.parse({ model });
 const knobs = { max_depth: 5, min_samples_split: 2, min_samples_leaf: 1, min_gain: 0 };

@@ -30,6 +30,7 @@ export function trainingInput(rows: number, columns: number) {
     missing: 'impute',
     what: 'noise',
   });
-  const model = { max_depth: 60, min_samples_split: 2, min_samples_leaf: 1, min_gain: 0 };
+  const own = { max_depth: 60, min_samples_split: 2, min_samples_leaf: 1, min_gain: 0 };
+  const model = { task: 'classification', type: 'decision_tree', ...own } as const;
   return { parts: [part.train], encoder, model };
 }

@@ -5,7 +5,8 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { loadConfig, type Config } from '../../config/environment.ts';
-import { mergeParams, paramsSchema, parseParams } from '../../contract/params.ts';
+import { mergeParams, parseParams } from '../../contract/params.ts';
+import { paramsSchema } from '../../pipeline/models/params.ts';
 import { hashOf } from '../../store/hash.ts';
 
 let root: string;

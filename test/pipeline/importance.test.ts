@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { featureImportance } from '../../pipeline/models/importance.ts';
-import { treeFromJson } from '../../pipeline/models/tree.ts';
+import { loadTree } from '../../pipeline/models/stored-tree.ts';
 
 const leaf = '{"distribution":[[1]],"splitColumn":1,"gain":9,"numberSamples":9}';
 
@@ -10,10 +9,11 @@ const split = (feature: number, gain: number, rows?: number, right = leaf): stri
 
 const importanceOf = (root: string, features: number): number[] => {
   const json = Buffer.from(`{"name":"DTClassifier","root":${root}}`);
-  return featureImportance(treeFromJson([json], 'DTClassifier'), features);
+  const stored = { size: json.length, read: () => [json] };
+  return loadTree('A tree', stored, 'classification', 'the model').importance(features)!;
 };
 
-describe('featureImportance', () => {
+describe('feature importance', () => {
   it('weighs each split by the rows of its node', () => {
     expect(importanceOf(split(0, 0.5, 100, split(2, 0.25, 40)), 3)).toEqual([50 / 60, 0, 10 / 60]);
   });

@@ -6,9 +6,9 @@ import { fitEncoder } from '../../pipeline/features/encoder.ts';
 import { type Counts, mergeCounts } from '../../pipeline/features/counts.ts';
 import { inferColumns } from '../../pipeline/batches/infer.ts';
 import { score } from '../../pipeline/scoring/metrics.ts';
-import { predictLabels } from '../../pipeline/models/predict.ts';
 import { fitTree } from '../../pipeline/models/tree.ts';
 import { csv, encode, missingValues } from './support.ts';
+import { predictLabels } from './trees.ts';
 
 const columns: Column[] = [
   { name: 'n', type: 'number' },

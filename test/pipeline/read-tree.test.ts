@@ -3,8 +3,9 @@ import { DecisionTreeClassifier } from 'ml-cart';
 import { describe, expect, it } from 'vitest';
 import { BadData } from '../../contract/failures.ts';
 import { readTree } from '../../pipeline/models/cart/read-tree.ts';
-import { fitRegression, fitTree, treeFromJson } from '../../pipeline/models/tree.ts';
-import { jsonOf, matrixFrom, seeded, upTo } from './trees.ts';
+import { loadTree } from '../../pipeline/models/stored-tree.ts';
+import { fitRegression, fitTree } from '../../pipeline/models/tree.ts';
+import { jsonOf, matrixFrom, parsedTree, seeded, type TreeNode, upTo } from './trees.ts';
 
 const params = { max_depth: Infinity, min_samples_split: 2, min_gain: 0 };
 const random = seeded(3);
@@ -44,7 +45,8 @@ describe('a tree read from its JSON', () => {
         (lengths) => {
           const read = readTree(inPieces(json, lengths));
           expect(read.name).toBe(tree.name);
-          expect(shapeOf(read.tree)).toEqual(shapeOf(tree.flat));
+          expect(shapeOf(read.tree)).toEqual(shapeOf(readTree([json]).tree));
+          expect(asRead(parsedTree(tree).root)).toEqual(shapeOf(read.tree).root);
         },
       ),
       { numRuns: 30 },
@@ -58,8 +60,8 @@ describe('a tree read from its JSON', () => {
       upTo(rows.length).map((i) => i % 3),
     );
     const json = JSON.stringify(theirs, null, 1);
-    const read = treeFromJson([Buffer.from(json)], 'DTClassifier');
-    expect(read.flat.nodes).toBe(json.split('"kind"').length - 2);
+    const { tree } = readTree([Buffer.from(json)]);
+    expect(tree.nodes).toBe(json.split('"kind"').length - 2);
   });
 
   it.each([
@@ -77,7 +79,12 @@ describe('a tree read from its JSON', () => {
     ],
   ])('is refused where it is none: %s', (json, reason) => {
     const read = (): unknown =>
-      treeFromJson([Buffer.from(json)], 'DTClassifier', 'the model of version 3');
+      loadTree(
+        'A tree',
+        { size: json.length, read: () => [Buffer.from(json)] },
+        'classification',
+        'the model of version 3',
+      );
     expect(read).toThrow(BadData);
     expect(read).toThrow(reason);
     expect(read).toThrow(/^the model of version 3 .*: train the version again$/);
@@ -86,19 +93,30 @@ describe('a tree read from its JSON', () => {
   it('is read past values that say nothing of it', () => {
     const more = '"a":[1,{"b":"\\"}]","c":[]},-1.5e-7,null,true],"é":"\\u00e9",';
     const json = `{${more}"name":"DTClassifier","root":{${more}"distribution":[[0,0.5,0.5]]}} \n`;
-    const { flat } = treeFromJson([Buffer.from(json)], 'DTClassifier');
-    expect([flat.nodes, flat.answers[0]]).toEqual([1, 1]);
+    const { tree } = readTree([Buffer.from(json)]);
+    expect([tree.nodes, tree.answers[0], tree.gains[0]]).toEqual([1, 1, 0.5]);
   });
 });
 
 /** What a tree predicts by and what is told of it, from the root down: the places of its nodes are no part of it. */
-function shapeOf(tree: ReturnType<typeof readTree>['tree']): unknown {
+function shapeOf(tree: ReturnType<typeof readTree>['tree']) {
   const { nodes, leaves, depth, features, thresholds, links, answers, gains, samples } = tree;
   const below = (node: number): unknown => {
     const right = links[4 * node + 2]!;
-    if (right === node) return answers[node];
+    if (right === node) return [answers[node], gains[node]];
     const split = [links[4 * node + 3], thresholds[2 * node], gains[node], samples[node]];
     return [...split, below(right - 1), below(right)];
   };
   return { nodes, leaves, depth, features, root: below(0) };
+}
+
+/** The same of a tree as JSON.parse reads it. */
+function asRead(node: TreeNode): unknown {
+  const { left, right, distribution, splitColumn, splitValue, gain, numberSamples } = node;
+  if (left && right)
+    return [splitColumn, splitValue, gain, numberSamples, asRead(left), asRead(right)];
+  if (typeof distribution === 'number') return [distribution, 1];
+  const [shares] = distribution as [number[]];
+  const most = Math.max(...shares);
+  return [shares.indexOf(most), most];
 }

@@ -4,10 +4,12 @@ import { describe, expect, it } from 'vitest';
 import { encoderFromJson } from '../../pipeline/features/encoder.ts';
 import { inferColumns } from '../../pipeline/batches/infer.ts';
 import { CsvReader } from '../../pipeline/csv/reader.ts';
-import { paramsSchema, parseParams } from '../../contract/params.ts';
-import { predictRegression } from '../../pipeline/models/predict.ts';
+import { parseParams } from '../../contract/params.ts';
+import { paramsSchema } from '../../pipeline/models/params.ts';
+import type { Prediction } from '../../pipeline/models/estimator.ts';
+import { loadTree } from '../../pipeline/models/stored-tree.ts';
 import { tasks } from '../../compute/tasks.ts';
-import { fitRegressionTogether, treeFromJson } from '../../pipeline/models/tree.ts';
+import { fitRegressionTogether } from '../../pipeline/models/tree.ts';
 import { memoryFiles } from './files.ts';
 import { missingValues, sha256 } from './support.ts';
 
@@ -52,10 +54,17 @@ async function built(text: string) {
     what: 'version 1',
   });
   const files = memoryFiles();
-  const input = { parts: [part.train], encoder: encoded.encoder, model: knobs, into: 'model.json' };
-  await tasks.fitTree(input, undefined, { files });
+  const model = { task: 'regression', type: 'decision_tree', ...knobs } as const;
+  const input = { parts: [part.train], encoder: encoded.encoder, model, into: 'model.json' };
+  await tasks.fitModel(input, undefined, { files });
   const scored = tasks.evaluate(
-    { batch: 1, model: 'model.json', encoder: encoded.encoder, parts: [part.test] },
+    {
+      batch: 1,
+      type: 'decision_tree',
+      model: 'model.json',
+      encoder: encoded.encoder,
+      parts: [part.test],
+    },
     undefined,
     { files },
   );
@@ -93,7 +102,11 @@ describe('a target of numbers', () => {
     expect(metrics['r2']).toBeGreaterThan(0.95);
     expect(metrics['rmse_low']).toBeLessThanOrEqual(metrics['rmse']!);
     expect(metrics['new_batch']).toMatchObject({ rmse: metrics['rmse'] });
-    expect(scored.facts).toEqual({ rmse: metrics['rmse'], test_rows: metrics['test_rows'] });
+    expect(scored.facts).toEqual({
+      rmse: metrics['rmse'],
+      test_rows: metrics['test_rows'],
+      scored_by: 'ml-cart',
+    });
     const page = Buffer.from(scored.report).toString();
     expect(page).toContain('Predicted against actual');
     expect(page).toMatch(/Root mean squared error \d+\.\d{4}, 95 % interval/);
@@ -103,12 +116,15 @@ describe('a target of numbers', () => {
   it('makes a model that ml-cart loads and that predicts there as here, and says what features are worth', async () => {
     const { text } = await built(homes);
     const rows = Array.from({ length: 70 }, (_, i) => [i - 5, i % 2]);
-    const read = treeFromJson([Buffer.from(text)], 'DTRegression');
+    const stored = { size: text.length, read: () => [Buffer.from(text)] };
+    const read = loadTree('A tree', stored, 'regression', 'the model');
     const columns = [0, 1].map((c) => Float64Array.from(rows, (row) => row[c]!));
-    const ours = [...predictRegression(read, { rows: rows.length, columns })];
+    const predicted = read.predict({ rows: rows.length, columns });
+    const ours = [...(predicted as Extract<Prediction, { numbers: unknown }>).numbers];
     expect(DecisionTreeRegression.load(JSON.parse(text)).predict(rows)).toEqual(ours);
-    expect(read.importance!.reduce((a, b) => a + b)).toBeCloseTo(1);
-    expect(read.importance![0]).toBeGreaterThan(0.9);
+    const [size, kind] = read.importance(2)!;
+    expect(size! + kind!).toBeCloseTo(1);
+    expect(size).toBeGreaterThan(0.9);
   });
 
   it('is the same to the last byte again', async () => {

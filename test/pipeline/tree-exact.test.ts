@@ -1,11 +1,23 @@
 import * as fc from 'fast-check';
 import { DecisionTreeClassifier, DecisionTreeRegression } from 'ml-cart';
 import { describe, expect, it } from 'vitest';
-import type { TreeNode } from '../../pipeline/models/cart/ml-cart.ts';
+import type { FittedTree } from '../../pipeline/models/cart/fitted-tree.ts';
 import { type Matrix, takeRows } from '../../pipeline/features/matrix.ts';
-import { predictRegression, predictTree } from '../../pipeline/models/predict.ts';
 import { fitRegression, fitTree } from '../../pipeline/models/tree.ts';
-import { errorOf, goLeft, jsonOf, matrixFrom, rowsOf, seeded, upTo } from './trees.ts';
+import {
+  errorOf,
+  goLeft,
+  jsonOf,
+  matrixFrom,
+  modelOf,
+  parsedTree,
+  predictRegression,
+  predictTree,
+  rowsOf,
+  seeded,
+  type TreeNode,
+  upTo,
+} from './trees.ts';
 import { iris, sha256 } from './support.ts';
 
 const unlimited = { max_depth: Infinity, min_samples_split: 2, min_gain: 0 };
@@ -92,7 +104,7 @@ describe('fitTree, measured by trying every cut', () => {
   it('makes the first of the best cuts in every node, and stops only where none helps', () => {
     fc.assert(
       fc.property(tables, ({ matrix }) => {
-        const { root } = fitTree(matrix, classes, unlimited);
+        const { root } = parsedTree(fitTree(matrix, classes, unlimited));
         visit(root, matrix, (node, rows) => {
           const made = node.left && {
             feature: node.splitColumn!,
@@ -107,7 +119,8 @@ describe('fitTree, measured by trying every cut', () => {
 
   it('takes the first feature and the lowest threshold among equals', () => {
     const mirrored = [1, 2, 3, 4].map((x) => [7, -x, x, x]);
-    const { root } = fitTree(matrixFrom(mirrored, ['p', 'q', 'q', 'p']), classes, unlimited);
+    const mirroredMatrix = matrixFrom(mirrored, ['p', 'q', 'q', 'p']);
+    const { root } = parsedTree(fitTree(mirroredMatrix, classes, unlimited));
     expect([root.splitColumn, root.splitValue]).toEqual([1, -3.5]);
   });
 });
@@ -116,7 +129,7 @@ describe('fitRegression, measured by trying every cut', () => {
   it('makes a best cut in every node, and stops only where none helps', () => {
     fc.assert(
       fc.property(tables, ({ matrix, targets }) => {
-        const { root } = fitRegression(matrix, targets, unlimited);
+        const { root } = parsedTree(fitRegression(matrix, targets, unlimited));
         visit(root, matrix, (node, rows) => {
           const all = errorOf(targets, rows);
           const errorAfter = (left: number[]): number =>
@@ -138,7 +151,7 @@ describe('fitRegression, measured by trying every cut', () => {
     const rows = [1, 2, 3, 4, 5, 6].map((x) => [x]);
     const targets = [2, 2, 2, 9, 9, 9];
     const ours = fitRegression(matrixFrom(rows, []), Float64Array.from(targets), unlimited);
-    expect(DecisionTreeRegression.load(ours).predict(rows)).toEqual(targets);
+    expect(DecisionTreeRegression.load(parsedTree(ours)).predict(rows)).toEqual(targets);
     const theirs = new DecisionTreeRegression({ minNumSamples: 1 });
     theirs.train(rows, targets);
     expect(theirs.predict(rows)).toEqual(targets.map(() => 5.5));
@@ -148,8 +161,8 @@ describe('fitRegression, measured by trying every cut', () => {
     const fit = () =>
       fitRegression(matrixFrom([[1], [2]], []), Float64Array.of(1, target), unlimited);
     expect(fit).toThrow(
-      `train row 2 has the target ${target}, where a regression tree needs finite numbers up to ` +
-        '1e+150: mend the source, or scale the target',
+      `train row 2 has the target ${target}, and a regression needs finite numbers up to ` +
+        '1e+150: repair the source, or scale the target',
     );
   });
 
@@ -158,7 +171,10 @@ describe('fitRegression, measured by trying every cut', () => {
       fc.property(tables, tables, ({ matrix, targets }, other) => {
         fc.pre(matrix.columns.length === other.matrix.columns.length);
         const model = fitRegression(matrix, targets, unlimited);
-        const loaded = DecisionTreeRegression.load(JSON.parse(JSON.stringify(model)));
+        const loaded = DecisionTreeRegression.load(parsedTree(model));
+        expect(modelOf(model, 0).predict(other.matrix)).toEqual(
+          modelOf(model).predict(other.matrix),
+        );
         expect([...predictRegression(model, other.matrix)]).toEqual(
           loaded.predict(rowsOf(other.matrix)),
         );
@@ -230,12 +246,13 @@ describe('both trainers', () => {
         fc.pre(scaled.columns.flatMap((c) => [...c]).every((x) => x === 0 || Math.abs(x) > 1e-290));
         const descale = (key: string, field: unknown): unknown =>
           key === 'splitValue' ? (field as number) / scale : field;
-        const restored = (model: unknown): unknown => JSON.parse(JSON.stringify(model, descale));
+        const restored = (model: FittedTree): unknown =>
+          JSON.parse(JSON.stringify(parsedTree(model), descale));
         expect(restored(fitTree(scaled, classes, unlimited))).toEqual(
-          JSON.parse(JSON.stringify(fitTree(matrix, classes, unlimited))),
+          parsedTree(fitTree(matrix, classes, unlimited)),
         );
         expect(restored(fitRegression(scaled, targets, unlimited))).toEqual(
-          JSON.parse(JSON.stringify(fitRegression(matrix, targets, unlimited))),
+          parsedTree(fitRegression(matrix, targets, unlimited)),
         );
       }),
     );
@@ -266,7 +283,7 @@ describe('both trainers', () => {
     const model = fitTree(matrix, classes, unlimited);
     const strange = [[-0], [Infinity], [-Infinity], [NaN], [1.5], [2.5], [1e300]];
     expect([...predictTree(model, matrixFrom(strange, []))]).toEqual(
-      DecisionTreeClassifier.load(model).predict(strange),
+      DecisionTreeClassifier.load(parsedTree(model)).predict(strange),
     );
   });
 });

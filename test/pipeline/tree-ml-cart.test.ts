@@ -1,9 +1,8 @@
 import { DecisionTreeClassifier, DecisionTreeRegression } from 'ml-cart';
 import { describe, expect, it } from 'vitest';
-import type { TreeNode } from '../../pipeline/models/cart/ml-cart.ts';
 import { canonicalJson } from '../../contract/canonical-json.ts';
 import { fitRegression, fitTree } from '../../pipeline/models/tree.ts';
-import { giniOf, goLeft, matrixFrom, seeded, upTo } from './trees.ts';
+import { giniOf, goLeft, matrixFrom, parsedTree, seeded, type TreeNode, upTo } from './trees.ts';
 
 const SETS = 600;
 
@@ -41,7 +40,7 @@ function firstDifference(ours: TreeNode, theirs: TreeNode, columns: Float64Array
   for (let next = todo.pop(); next !== undefined; next = todo.pop()) {
     const { left, right, distribution: _, ...here } = next.ours;
     const { left: theirLeft, right: theirRight, distribution: __, ...there } = next.theirs;
-    const isAlike = JSON.stringify(here) === JSON.stringify(there) && !left === !theirLeft;
+    const isAlike = canonicalJson(here) === canonicalJson(there) && !left === !theirLeft;
     if (!isAlike) return next;
     if (!left || !right) continue;
     const goes = goLeft(next.ours, columns, next.rows);
@@ -80,7 +79,7 @@ describe('fitTree and ml-cart, where no value occurs twice', () => {
     for (const seed of upTo(SETS)) {
       const { rows, labels, kinds, knobs } = dataSet(seed + 1);
       const matrix = matrixFrom(rows, labels.map(String));
-      const ours = parsed(fitTree(matrix, upTo(kinds).map(String), knobs));
+      const ours = parsedTree(fitTree(matrix, upTo(kinds).map(String), knobs));
       const trainer = new DecisionTreeClassifier(optionsOf(knobs));
       trainer.train(rows, labels);
       const theirs = parsed(trainer);
@@ -101,7 +100,7 @@ describe('fitTree and ml-cart, where no value occurs twice', () => {
     trainer.train(rows, labels);
     expect(trainer.predict(rows)).not.toEqual(labels);
     const matrix = matrixFrom(rows, labels.map(String));
-    const ours = fitTree(matrix, ['0', '1'], knobs);
+    const ours = parsedTree(fitTree(matrix, ['0', '1'], knobs));
     expect(DecisionTreeClassifier.load(ours).predict(rows)).toEqual(labels);
     const difference = firstDifference(ours.root, parsed(trainer).root, [...matrix.columns], 8);
     expect(reasonOf(difference!, [...matrix.columns], labels)).toBe('stopped');
@@ -114,7 +113,7 @@ describe('fitRegression and ml-cart, where no value occurs twice', () => {
       const { rows, targets, knobs } = dataSet(seed + 1);
       // ml-cart never cuts two rows apart: the error that leaves is 0, which it takes for no gain.
       const few = { ...knobs, min_samples_split: Math.max(3, knobs.min_samples_split) };
-      const ours = fitRegression(matrixFrom(rows, []), Float64Array.from(targets), few);
+      const ours = parsedTree(fitRegression(matrixFrom(rows, []), Float64Array.from(targets), few));
       const ascending = upTo(rows.length).sort((a, b) => targets[a]! - targets[b]!);
       const trainer = new DecisionTreeRegression(optionsOf(few));
       trainer.train(

@@ -1,9 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import type { TreeNode } from '../../pipeline/models/cart/ml-cart.ts';
-import { predictRegression, predictTree } from '../../pipeline/models/predict.ts';
 import { fitRegression, fitTree, type TreeParams } from '../../pipeline/models/tree.ts';
-import { errorOf, giniOf, goLeft, upTo } from './trees.ts';
+import {
+  errorOf,
+  giniOf,
+  goLeft,
+  parsedTree,
+  predictRegression,
+  predictTree,
+  type TreeNode,
+  upTo,
+} from './trees.ts';
 
 interface Shape {
   left: number[];
@@ -146,7 +153,13 @@ describe.each(fixtures)('$name, fitted here and by scikit-learn', (fixture) => {
         ? Array.from(predictTree(model, data), (index) => Number(classes[index]))
         : [...predictRegression(model, data)];
 
-    const { compared, ties, worse } = walkTogether(model.root, theirs, train, test, impurity);
+    const { compared, ties, worse } = walkTogether(
+      parsedTree(model).root,
+      theirs,
+      train,
+      test,
+      impurity,
+    );
     expect(worse).toEqual([]);
     const predictions = predict(test);
     for (const row of compared) expect(predictions[row]).toBeCloseTo(theirs.predictions[row]!, 9);
@@ -170,7 +183,7 @@ describe.each(fixtures)('$name, fitted here and by scikit-learn', (fixture) => {
       const knobs = { max_depth: 8, min_samples_split: 2, min_samples_leaf: 1, min_gain: least };
       const model = fit(knobs);
       const theirs = pruned(grown, least, () => 1);
-      const { worse } = walkTogether(model.root, theirs, train, test, impurity);
+      const { worse } = walkTogether(parsedTree(model).root, theirs, train, test, impurity);
       expect(worse).toEqual([]);
       // Its own knob weighs a node's drop by the share of all rows it has, so small nodes stop sooner.
       const weighed = pruned(grown, least, (rows) => rows / train.rows);

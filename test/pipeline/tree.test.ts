@@ -3,10 +3,20 @@ import { DecisionTreeClassifier } from 'ml-cart';
 import { describe, expect, it } from 'vitest';
 import type { Matrix } from '../../pipeline/features/matrix.ts';
 import { takeRows } from '../../pipeline/features/matrix.ts';
-import { describeTree, predictLabels, predictTree } from '../../pipeline/models/predict.ts';
-import { fitTree, treeFromJson } from '../../pipeline/models/tree.ts';
+import { fitTree } from '../../pipeline/models/tree.ts';
+import { loadTree } from '../../pipeline/models/stored-tree.ts';
 import { canonicalJson } from '../../contract/canonical-json.ts';
-import { goLeft, jsonOf, rowsOf, upTo } from './trees.ts';
+import {
+  goLeft,
+  jsonOf,
+  modelOf,
+  parsedTree,
+  predictLabels,
+  predictTree,
+  rowsOf,
+  sizeOf,
+  upTo,
+} from './trees.ts';
 
 const params = { max_depth: 5, min_samples_split: 2, min_gain: 0 };
 const classes = ['p', 'q', 'r'];
@@ -51,12 +61,12 @@ describe('fitTree', () => {
   it('loads in ml-cart and predicts there as here', () => {
     fc.assert(
       fc.property(matrices, matrices, someParams, (train, other, knobs) => {
-        const json = jsonOf(fitTree(train, classes, knobs));
-        const model = treeFromJson([json], 'DTClassifier');
-        const theirs = DecisionTreeClassifier.load(JSON.parse(json.toString())).predict(
-          rowsOf(other),
+        const tree = fitTree(train, classes, knobs);
+        expect(modelOf(tree, 0).predictor).toBe('ml-cart');
+        expect(modelOf(tree, 0).predict(other)).toEqual(modelOf(tree).predict(other));
+        expect([...predictTree(tree, other)]).toEqual(
+          DecisionTreeClassifier.load(parsedTree(tree)).predict(rowsOf(other)),
         );
-        expect([...predictTree(model, other)]).toEqual(theirs);
       }),
       { numRuns: 300 },
     );
@@ -66,7 +76,7 @@ describe('fitTree', () => {
     fc.assert(
       fc.property(matrices, someParams, (matrix, knobs) => {
         const model = fitTree(matrix, classes, knobs);
-        expect(jsonOf(model).toString()).toBe(canonicalJson(model.toJSON()));
+        expect(jsonOf(model).toString()).toBe(canonicalJson(parsedTree(model)));
       }),
     );
   });
@@ -75,11 +85,9 @@ describe('fitTree', () => {
     fc.assert(
       fc.property(matrices, someParams, (matrix, knobs) => {
         const model = fitTree(matrix, classes, knobs);
-        const { depth, leaves, nodes } = describeTree(model);
-        expect(depth).toBeLessThanOrEqual(knobs.max_depth);
-        expect(nodes).toBe(2 * leaves - 1);
+        expect(sizeOf(model)['depth']).toBeLessThanOrEqual(knobs.max_depth);
         const big = fitTree(matrix, classes, { ...knobs, min_samples_split: matrix.rows + 1 });
-        expect(describeTree(big)).toEqual({ depth: 0, leaves: 1, nodes: 1 });
+        expect(sizeOf(big)).toEqual({ depth: 0, leaves: 1 });
       }),
     );
   });
@@ -90,12 +98,9 @@ describe('fitTree', () => {
       [0, 0, 'p'],
       [1, 0, 'q'],
     ]);
-    expect(describeTree(fitTree(matrix, classes, { ...params, min_samples_split: 3 })).nodes).toBe(
-      3,
-    );
-    expect(describeTree(fitTree(matrix, classes, { ...params, min_samples_split: 4 })).nodes).toBe(
-      1,
-    );
+    const leavesOf = (least: number): number | undefined =>
+      sizeOf(fitTree(matrix, classes, { ...params, min_samples_split: least }))['leaves'];
+    expect([leavesOf(3), leavesOf(4)]).toEqual([2, 1]);
   });
 
   it.each<[string, [number, number, string][], string]>([
@@ -120,11 +125,10 @@ describe('fitTree', () => {
     ],
   ])('makes a single leaf of %s', (_name, rows, answer) => {
     const matrix = matrixOf(rows);
-    const json = jsonOf(fitTree(matrix, classes, params));
-    const model = treeFromJson([json], 'DTClassifier');
-    expect(describeTree(model)).toEqual({ depth: 0, leaves: 1, nodes: 1 });
+    const model = fitTree(matrix, classes, params);
+    expect(sizeOf(model)).toEqual({ depth: 0, leaves: 1 });
     expect(new Set(predictLabels(model, matrix, classes))).toEqual(new Set([answer]));
-    const loaded = DecisionTreeClassifier.load(JSON.parse(json.toString()));
+    const loaded = DecisionTreeClassifier.load(parsedTree(model));
     expect(classes[loaded.predict([[7, 7]])[0]!]).toBe(answer);
   });
 
@@ -139,9 +143,9 @@ describe('fitTree', () => {
       [above, 0, 'q'],
     ]);
     const model = fitTree(matrix, classes, params);
-    expect(model.root.splitValue).toBe(threshold);
+    expect(parsedTree(model).root.splitValue).toBe(threshold);
     expect(predictLabels(model, matrix, classes)).toEqual(['p', 'q']);
-    expect(DecisionTreeClassifier.load(model).predict(rowsOf(matrix))).toEqual([0, 1]);
+    expect(DecisionTreeClassifier.load(parsedTree(model)).predict(rowsOf(matrix))).toEqual([0, 1]);
   });
 
   it('takes -0 for 0', () => {
@@ -149,7 +153,7 @@ describe('fitTree', () => {
       [-0, 1, 'p'],
       [0, 1, 'q'],
     ]);
-    expect(describeTree(fitTree(matrix, classes, params)).leaves).toBe(1);
+    expect(sizeOf(fitTree(matrix, classes, params))['leaves']).toBe(1);
   });
 
   it('takes any words for classes, more of them than rows too', () => {
@@ -158,7 +162,7 @@ describe('fitTree', () => {
     const matrix = matrixOf(rows);
     const model = fitTree(matrix, words, params);
     expect(predictLabels(model, matrix, words)).toEqual(matrix.labels);
-    expect(DecisionTreeClassifier.load(model).predict(rowsOf(matrix))).toEqual(
+    expect(DecisionTreeClassifier.load(parsedTree(model)).predict(rowsOf(matrix))).toEqual(
       matrix.labels.map((label) => words.indexOf(label)),
     );
   });
@@ -168,7 +172,7 @@ describe('fitTree', () => {
       fc.property(matrices, fc.integer({ min: 2, max: 6 }), (matrix, least) => {
         const model = fitTree(matrix, classes, { ...params, min_samples_leaf: least });
         expect(model.options['minSamplesLeaf']).toBe(least);
-        const todo = [{ node: model.root, rows: upTo(matrix.rows) }];
+        const todo = [{ node: parsedTree(model).root, rows: upTo(matrix.rows) }];
         for (let next = todo.pop(); next !== undefined; next = todo.pop()) {
           const { node, rows } = next;
           if (!node.left || !node.right) continue;
@@ -185,10 +189,8 @@ describe('fitTree', () => {
     const size = 6000;
     const matrix = matrixOf(upTo(size).map((i) => [i, 0, i % 2 === 0 ? 'p' : 'q']));
     const model = fitTree(matrix, classes, { ...params, max_depth: Infinity });
-    expect(describeTree(model).depth).toBeGreaterThan(size / 3);
-    expect(predictLabels(treeFromJson([jsonOf(model)], 'DTClassifier'), matrix, classes)).toEqual(
-      matrix.labels,
-    );
+    expect(sizeOf(model)['depth']).toBeGreaterThan(size / 3);
+    expect(predictLabels(model, matrix, classes)).toEqual(matrix.labels);
   });
 
   it('predicts nothing for no rows', () => {
@@ -198,7 +200,7 @@ describe('fitTree', () => {
 
   it('refuses no rows, and labels the encoder does not know', () => {
     expect(() => fitTree(matrixOf([]), classes, params)).toThrow(
-      'there are no train rows to fit a tree on: add data or lower split.test_size',
+      'there are no train rows to fit a model on: add data or lower split.test_size',
     );
     expect(() => fitTree(matrixOf([[1, 2, 'z']]), classes, params)).toThrow(
       'label "z" is not among the encoder\'s classes "p", "q", "r": use the encoder fitted on these rows',
@@ -211,21 +213,22 @@ describe('fitTree', () => {
       [1, cell, 'q'],
     ]);
     expect(() => fitTree(matrix, classes, params)).toThrow(
-      `train row 2 has ${cell} in column "b", where a tree needs finite numbers: mend the source, ` +
-        'or list the cell among data.missing_values',
+      `train row 2 has ${cell} in column "b", and a model needs finite numbers: repair the source, ` +
+        'or add the cell to data.missing_values',
     );
   });
 
   it('refuses a table of no features', () => {
     const matrix = { rows: 2, names: [], columns: [], labels: ['p', 'q'], dropped: 0 };
     expect(() => fitTree(matrix, classes, params)).toThrow(
-      'there are no feature columns to fit a tree on: the data needs at least one column besides the target',
+      'there are no feature columns to fit a model on: the data needs at least one column besides the target',
     );
   });
 
   it('refuses bytes that are no tree', () => {
     const regression = '{"name":"DTRegression","root":{"distribution":1}}';
-    expect(() => treeFromJson([Buffer.from(regression)], 'DTClassifier')).toThrow(
+    const stored = { size: regression.length, read: () => [Buffer.from(regression)] };
+    expect(() => loadTree('A tree', stored, 'classification', 'the model')).toThrow(
       "the model is not a classification tree of ml-cart's: train the version again",
     );
   });

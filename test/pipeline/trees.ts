@@ -1,6 +1,7 @@
 import { treeToJson } from '../../pipeline/models/tree.ts';
 import type { FittedTree } from '../../pipeline/models/cart/fitted-tree.ts';
-import type { TreeNode } from '../../pipeline/models/cart/ml-cart.ts';
+import type { Model, Prediction } from '../../pipeline/models/estimator.ts';
+import { loadTree } from '../../pipeline/models/stored-tree.ts';
 import type { Matrix } from '../../pipeline/features/matrix.ts';
 
 /** Uniform numbers from 0 to 1 that a seed determines: the generator known as mulberry32. */
@@ -14,9 +15,56 @@ export function seeded(seed: number): () => number {
   };
 }
 
+/** A node in ml-cart's JSON. */
+export interface TreeNode {
+  readonly distribution?: number | readonly (readonly number[])[];
+  readonly splitColumn?: number;
+  readonly splitValue?: number | null;
+  readonly gain?: number | null;
+  readonly numberSamples?: number;
+  readonly left?: TreeNode;
+  readonly right?: TreeNode;
+}
+
 /** All of a tree's JSON. */
 export function jsonOf(tree: FittedTree): Buffer {
   return Buffer.concat([...treeToJson(tree)]);
+}
+
+/** A tree as ml-cart gets it. */
+export function parsedTree(tree: FittedTree): { root: TreeNode } {
+  return JSON.parse(jsonOf(tree).toString()) as { root: TreeNode };
+}
+
+/**
+ * A tree, stored and loaded.
+ * @param size of its bytes; from infinity on ml-cart does not predict
+ */
+export function modelOf(tree: FittedTree, size = Infinity): Model {
+  const task = tree.name === 'DTClassifier' ? 'classification' : 'regression';
+  return loadTree('A decision tree', { size, read: () => [jsonOf(tree)] }, task, 'the model');
+}
+
+type Rows = Pick<Matrix, 'rows' | 'columns'>;
+
+/** Predicted class indexes. */
+export function predictTree(tree: FittedTree, rows: Rows): Int32Array {
+  return (modelOf(tree).predict(rows) as Extract<Prediction, { classes: unknown }>).classes;
+}
+
+/** Predicted classes in words. */
+export function predictLabels(tree: FittedTree, rows: Rows, classes: readonly string[]): string[] {
+  return Array.from(predictTree(tree, rows), (index) => classes[index]!);
+}
+
+/** Predicted numbers. */
+export function predictRegression(tree: FittedTree, rows: Rows): Float64Array {
+  return (modelOf(tree).predict(rows) as Extract<Prediction, { numbers: unknown }>).numbers;
+}
+
+/** The size of a tree. */
+export function sizeOf(tree: FittedTree): Readonly<Record<string, number>> {
+  return modelOf(tree).describe().facts;
 }
 
 /** A matrix from rows of features. */

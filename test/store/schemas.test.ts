@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { paramsSchema, parseParams } from '../../contract/params.ts';
+import { parseParams } from '../../contract/params.ts';
+import { paramsSchema } from '../../pipeline/models/params.ts';
 import { Artifacts } from '../../store/artifacts.ts';
 import { Attempts } from '../../store/attempts.ts';
 import type { Bucket, StoredObject } from '../../store/bucket.ts';

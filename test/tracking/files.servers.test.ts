@@ -48,7 +48,7 @@ beforeAll(async () => {
     files: (identity) =>
       modelFiles({
         ...identity,
-        tree: { file: treeFile },
+        model: { file: treeFile },
         encoder: Buffer.from(JSON.stringify(iris.encoder)),
         missing: [''],
         createdAt: 0,

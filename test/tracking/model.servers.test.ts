@@ -71,7 +71,7 @@ async function store(model: TestModel) {
     name: 'tree',
     files: (identity) =>
       modelFiles({
-        tree: { file: treeFile },
+        model: { file: treeFile },
         encoder: Buffer.from(JSON.stringify(model.encoder)),
         missing: MISSING,
         createdAt: 0,

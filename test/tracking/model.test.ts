@@ -8,7 +8,7 @@ const features = [
   { name: 'colour', type: 'category', categories: ['red'], most_frequent: 'red' },
 ];
 const parts = {
-  tree: { bytes: Buffer.from('{"name":"DTClassifier"}') },
+  model: { bytes: Buffer.from('{"name":"DTClassifier"}') },
   encoder: Buffer.from(JSON.stringify({ schema: 1, features })),
   missing: ['', ' NA '],
   modelId: 'm-1',

@@ -81,7 +81,7 @@ export async function logTraining(
       files: (identity) =>
         modelFiles({
           ...identity,
-          tree: { file },
+          model: { file },
           encoder: encoderBytes,
           missing: request.params.data.missing_values,
           createdAt: attempt.claimed_at,
@@ -187,7 +187,8 @@ function isScalar(value: unknown): value is ParamValue {
   return value === null || ['string', 'number', 'boolean'].includes(typeof value);
 }
 
-function trainingMetrics({ facts }: StageResult): Record<string, number> {
-  const shown = { train_rows: facts['rows'], depth: facts['depth'], leaves: facts['leaves'] };
-  return Object.fromEntries(Object.entries(shown).map(([name, value]) => [name, Number(value)]));
+/** The rows, and what the model says of itself in numbers. */
+function trainingMetrics({ facts: { rows, ...model } }: StageResult): Record<string, number> {
+  const numbers = Object.entries(model).filter(([, value]) => typeof value === 'number');
+  return { train_rows: Number(rows), ...(Object.fromEntries(numbers) as Record<string, number>) };
 }

@@ -6,9 +6,8 @@ import { type Changes, changeOf, changesOf } from '../../compare/changes.ts';
 import { threadFiles } from '../../../compute/thread-files.ts';
 import type { Ref } from '../../../contract/ref.ts';
 import { encoderFromJson } from '../../../pipeline/features/encoder.ts';
-import { featureImportance } from '../../../pipeline/models/importance.ts';
-import { learnerOf } from '../../../pipeline/models/learners.ts';
-import { type TreeModel, type TreeName, treeFromJson } from '../../../pipeline/models/tree.ts';
+import type { Model } from '../../../pipeline/models/estimator.ts';
+import { estimatorOf } from '../../../pipeline/models/estimators.ts';
 import type { Artifacts } from '../../../store/artifacts.ts';
 import type { Store } from '../../../store/index.ts';
 import { batchesAt } from '../../../store/ledger/ledger.ts';
@@ -33,9 +32,9 @@ export interface DiffDocument {
   params: Changes;
   metrics: Changes;
   artifacts: ArtifactChange[];
-  /** `depth`, `leaves`. */
+  /** What the models say of themselves in numbers, such as `depth` and `leaves`. */
   model: Changes;
-  /** Each feature's share in the model's splits. */
+  /** Each feature's share in what the model learnt. */
   importance: Changes;
 }
 
@@ -50,8 +49,8 @@ export async function diffOf(
 ): Promise<DiffDocument> {
   const [ledger, old, now] = await Promise.all([
     ledgers.read(before.pipeline),
-    modelOf(artifacts, before),
-    modelOf(artifacts, after),
+    readModelFacts(artifacts, before),
+    readModelFacts(artifacts, after),
   ]);
   const batches = ({ version, ledger_revision }: VersionRecord) =>
     ledger === undefined ? [] : batchesAt(ledger, version, ledger_revision);
@@ -64,7 +63,7 @@ export async function diffOf(
     params: changesOf(before.params, after.params),
     metrics: withoutNumbersOfTheFile(changesOf(before.metrics, after.metrics)),
     artifacts: artifactChanges(before.stages, after.stages),
-    model: changesOf(sizeOf(old), sizeOf(now)),
+    model: changesOf(old.facts, now.facts),
     importance: importanceChanges(old, now),
   };
 }
@@ -82,12 +81,8 @@ function withoutNumbersOfTheFile(changes: Changes): Changes {
   return Object.fromEntries(Object.entries(changes).filter(([name]) => !NOT_METRICS.has(name)));
 }
 
-function sizeOf({ depth, leaves }: ModelShape): Record<string, number> {
-  return { depth, leaves };
-}
-
 /** Features in the order of the columns; their names may hold dots, so nothing is flattened. */
-function importanceChanges(before: ModelShape, after: ModelShape): Changes {
+function importanceChanges(before: ModelFacts, after: ModelFacts): Changes {
   const names = Object.keys({ ...before.importance, ...after.importance });
   return Object.fromEntries(
     names.flatMap((name) => {
@@ -98,43 +93,47 @@ function importanceChanges(before: ModelShape, after: ModelShape): Changes {
 }
 
 /** What is compared of a model. */
-export interface ModelShape {
-  /** Splits from the root to the deepest leaf. */
-  depth: number;
-  leaves: number;
-  /** Each feature's share, the whole being 1. */
+export interface ModelFacts {
+  /** What it says of itself in numbers, by name. */
+  facts: Readonly<Record<string, number>>;
+  /** Each feature's share, the whole being 1; empty for a model that cannot say. */
   importance: Record<string, number>;
 }
 
 /**
- * The shape of a build's model.
+ * What a build's model says of itself.
  * @throws DamagedArtifact when the model or its encoder is not in the store as it was
  */
-export async function modelOf(artifacts: Artifacts, record: VersionRecord): Promise<ModelShape> {
-  const { outputs, facts } = record.stages.find(({ stage }) => stage === 'train')!;
+export async function readModelFacts(
+  artifacts: Artifacts,
+  record: VersionRecord,
+): Promise<ModelFacts> {
+  const { outputs } = record.stages.find(({ stage }) => stage === 'train')!;
   const encoder = await artifacts.get(outputs['encoder']!);
   const what = `version ${record.version}`;
-  const fitted = encoderFromJson(encoder, `the encoder of ${what}`);
-  const names = fitted.features.map(({ name }) => name);
-  const named = { name: learnerOf(fitted).tree, what: `the model of ${what}` };
-  const model = await readModel(artifacts, outputs['model']!, named);
-  const shares = featureImportance(model, names.length);
+  const { classes, features } = encoderFromJson(encoder, `the encoder of ${what}`);
+  const task = classes === undefined ? 'regression' : 'classification';
+  const estimator = estimatorOf(record.params['model'] as { type?: string });
+  const model = await withFile(artifacts, outputs['model']!, (file) => {
+    const stored = { size: threadFiles.size(file), read: () => threadFiles.read(file) };
+    return estimator.load(stored, task, `the model of ${what}`);
+  });
+  const shares = model.importance(features.length) ?? [];
   return {
-    depth: Number(facts['depth']),
-    leaves: Number(facts['leaves']),
-    importance: Object.fromEntries(names.map((name, i) => [name, shares[i]!])),
+    facts: model.describe().facts,
+    importance: Object.fromEntries(shares.map((share, i) => [features[i]!.name, share])),
   };
 }
 
-/** By way of a file, for it may be larger than memory should hold. */
-async function readModel(
+/** By way of a file, because it may be larger than memory should hold. */
+async function withFile(
   artifacts: Artifacts,
   model: Ref,
-  { name, what }: { name: TreeName; what: string },
-): Promise<TreeModel> {
+  read: (file: string) => Model,
+): Promise<Model> {
   return withOwnFolder(tmpdir(), 'model', async (folder) => {
     const file = join(folder, 'model.json');
     await artifacts.toFile(model, file);
-    return treeFromJson(threadFiles.read(file), name, what);
+    return read(file);
   });
 }

@@ -7,7 +7,7 @@ import { table } from '../../format.ts';
 import { print, printJson, say } from '../../print.ts';
 import { openSession } from '../../session.ts';
 import type { Config } from '../../../config/environment.ts';
-import { paramsOf } from '../../../contract/params.ts';
+import { paramsOf } from '../../../pipeline/models/params.ts';
 import { isPlace } from '../../../sources/arrivals/open-place.ts';
 import { checkFrozen } from '../../../sources/frozen.ts';
 import { waitingSentence } from '../../../sources/growing/batches-there.ts';

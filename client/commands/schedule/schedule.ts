@@ -6,7 +6,7 @@ import { print, printJson } from '../../print.ts';
 import { type Session, openSession } from '../../session.ts';
 import type { Config } from '../../../config/environment.ts';
 import { BadParams } from '../../../contract/failures.ts';
-import { paramsOf } from '../../../contract/params.ts';
+import { paramsOf } from '../../../pipeline/models/params.ts';
 import { type Wanted, pipelineOf, putSchedule, scheduleIdOf } from './definition.ts';
 import { type Shown, notThere, shownOf } from './show.ts';
 

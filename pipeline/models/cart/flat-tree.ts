@@ -16,7 +16,7 @@ export interface FlatTree {
   readonly links: Int32Array;
   /** Of a leaf: the index of its likeliest class, the first among equals, or its mean. */
   readonly answers: Float64Array;
-  /** Of an inner node: its gain, NaN where it does not say. */
+  /** Of an inner node: its gain, NaN where it does not say. Of a leaf of classes: the share of its answer. */
   readonly gains: Float64Array;
   /** Of an inner node: the rows it was fitted on, NaN where it does not say. */
   readonly samples: Float64Array;
@@ -48,11 +48,12 @@ export class FlatTreeMaker {
     return first;
   }
 
-  setLeaf(node: number, answer: number): void {
+  setLeaf(node: number, answer: number, share: number): void {
     this.#thresholds[2 * node] = Number.NaN;
     this.#links[4 * node + 2] = node;
     this.#links[4 * node + 3] = 0;
     this.#answers[node] = answer;
+    this.#gains[node] = share;
   }
 
   /** Makes an inner node of the children at `left` and `left + 1`. */

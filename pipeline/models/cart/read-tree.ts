@@ -4,8 +4,9 @@ import { type FlatTree, FlatTreeMaker, likeliest } from './flat-tree.ts';
 /** A node that has been begun, and what has been read of it. */
 interface OpenNode {
   readonly node: number;
-  /** What it answers, if it is a leaf. */
+  /** What it answers and the share of that, if it is a leaf. */
   answer: number | undefined;
+  share: number;
   /** Its left child, once either is begun; the right one is next to it. */
   left: number | undefined;
   /** How many of them have been read. */
@@ -80,6 +81,7 @@ function begin(json: JsonScanner, node: number): OpenNode {
   return {
     node,
     answer: undefined,
+    share: 1,
     left: undefined,
     children: 0,
     feature: Number.NaN,
@@ -94,17 +96,21 @@ function readField(json: JsonScanner, key: string, node: OpenNode): void {
   else if (key === 'splitValue') node.threshold = json.numberOrNull();
   else if (key === 'gain') node.gain = json.numberOrNull();
   else if (key === 'numberSamples') node.samples = json.number();
-  else if (key === 'distribution') node.answer = readAnswer(json);
+  else if (key === 'distribution') readAnswer(json, node);
   else json.skip();
 }
 
 /** A mean, or the shares of classes in the first row of a matrix. */
-function readAnswer(json: JsonScanner): number {
-  if (!json.takes('[')) return json.number();
+function readAnswer(json: JsonScanner, node: OpenNode): void {
+  if (!json.takes('[')) {
+    node.answer = json.number();
+    return;
+  }
   const shares = readNumbers(json);
   while (json.takes(',')) json.skip();
   json.expect(']');
-  return likeliest(shares);
+  node.answer = likeliest(shares);
+  node.share = shares[node.answer]!;
 }
 
 function readNumbers(json: JsonScanner): number[] {
@@ -117,9 +123,9 @@ function readNumbers(json: JsonScanner): number[] {
 }
 
 function finish(maker: FlatTreeMaker, read: OpenNode): void {
-  const { node, answer, left, children, feature, threshold, gain, samples } = read;
+  const { node, answer, share, left, children, feature, threshold, gain, samples } = read;
   if (answer !== undefined && left === undefined) {
-    maker.setLeaf(node, answer);
+    maker.setLeaf(node, answer, share);
     return;
   }
   const isSplit = answer === undefined && left !== undefined && children === 2;

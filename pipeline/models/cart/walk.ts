@@ -6,38 +6,40 @@ const TILE_ROWS = 256;
 const STRIDE = TILE_ROWS + 8;
 
 /**
- * What a tree answers for every row, as ml-cart's `predict` does: left where the feature is less than the
- * threshold (never for NaN). Four rows go down at once, for the steps of one wait for memory and those of
+ * Finds the leaf of every row as ml-cart's `predict` does: left where the feature is less than the threshold
+ * (never for NaN). Four rows go down at once, because the steps of one row wait for memory and those of the
  * others need not.
- * @param columns by feature, as long as `answers`; those the tree does not use are not read
- * @param answers is filled in
+ * @param columns by feature, as long as there are rows; those that the tree does not use are not read
+ * @returns numbers of nodes
  */
-export function walkTree(
+export function findLeaves(
   tree: FlatTree,
   columns: readonly Float64Array[],
-  answers: Float64Array | Int32Array,
-): void {
+  rows: number,
+): Int32Array {
+  const found = new Int32Array(rows);
   const tile = new Float64Array(STRIDE * Math.max(1, columns.length));
   const leaves = new Int32Array(TILE_ROWS);
-  for (let start = 0; start < answers.length; start += TILE_ROWS) {
-    const end = Math.min(start + TILE_ROWS, answers.length);
+  for (let start = 0; start < rows; start += TILE_ROWS) {
+    const end = Math.min(start + TILE_ROWS, rows);
     for (const feature of tree.features) {
       tile.set(columns[feature]!.subarray(start, end), feature * STRIDE);
     }
     // Rows past the last, to make the number even, are those of an earlier tile, or zeros.
     for (let i = 0; i < end - start; i += 4) walkFour(tree.thresholds, tree.links, tile, i, leaves);
-    answer(tree.answers, leaves, start, end, answers);
+    found.set(end - start === TILE_ROWS ? leaves : leaves.subarray(0, end - start), start);
   }
+  return found;
 }
 
-function answer(
-  answersOf: Float64Array,
+/** What each leaf has of some values by node. */
+export function valuesAt<T extends Float64Array | Int32Array>(
   leaves: Int32Array,
-  start: number,
-  end: number,
-  answers: Float64Array | Int32Array,
-): void {
-  for (let row = start; row < end; row++) answers[row] = answersOf[leaves[row - start]!]!;
+  values: Float64Array,
+  into: T,
+): T {
+  for (let row = 0; row < leaves.length; row++) into[row] = values[leaves[row]!]!;
+  return into;
 }
 
 /** Walks rows `first` to `first + 3` of a tile until all are at leaves. */

@@ -9,6 +9,16 @@ export function classSections(score: Score): string[] {
   return [accuracyLine(score), classTable(score), matrixTable(score)];
 }
 
+/**
+ * How sure the model is, to be read beside its accuracy: a model that says 0.99 and is right in 0.80 of the
+ * rows is too sure.
+ * @param probabilities what the model gives the class it predicts, by row; at least one
+ */
+export function probabilityLine(probabilities: Float64Array): string {
+  const mean = probabilities.reduce((sum, value) => sum + value, 0) / probabilities.length;
+  return `<p>The model gives the class it predicts a probability of ${fourDigits(mean)} on average.</p>`;
+}
+
 function accuracyLine({ accuracy, accuracy_low: low, accuracy_high: high }: Score): string {
   const [from, to] = [fourDigits(low), fourDigits(high)];
   return `<p>Accuracy ${fourDigits(accuracy)}, 95 % interval ${from} to ${to} ${interval(low, accuracy, high)}</p>`;

@@ -1,4 +1,4 @@
-import type { Scored } from '../../models/learner.ts';
+import type { Scored } from '../score-model.ts';
 import { metricSetOf } from '../../../contract/metric-sets.ts';
 import { scoreDigits } from '../../../contract/score-digits.ts';
 import { bar, escapeHtml, fourDigits, tableOf } from './html.ts';
@@ -10,10 +10,10 @@ export interface ReportFacts {
   /** Scores on the test rows of everything so far, and of the new batch alone; null without test rows. */
   whole: Scored | null;
   newBatch: Scored | null;
-  depth: number;
-  leaves: number;
-  /** Each feature's share of what the tree's splits gain, in the encoder's order. */
-  importance: readonly { feature: string; share: number }[];
+  /** The model in a noun phrase: `A decision tree of depth 3 with 5 leaves`. */
+  model: string;
+  /** Each feature's share in what the model learnt, in the encoder's order; null where it cannot say. */
+  importance: readonly { feature: string; share: number }[] | null;
 }
 
 const MOST_FEATURES = 20;
@@ -24,14 +24,14 @@ const MOST_FEATURES = 20;
  * @returns HTML as UTF-8
  */
 export function renderReport(facts: ReportFacts): Uint8Array {
-  const { batch, whole, newBatch, depth, leaves } = facts;
+  const { batch, whole, newBatch, model, importance } = facts;
   const title = `Version ${batch}`;
   const body = [
     `<h1>${title}</h1>`,
-    `<p>A decision tree of depth ${depth} with ${leaves} leaves, trained on batches 1 to ${batch}.</p>`,
+    `<p>${escapeHtml(model)}, trained on batches 1 to ${batch}.</p>`,
     scoreTable(whole, newBatch),
     ...(whole === null ? [] : whole.sections()),
-    importanceTable(facts.importance),
+    ...(importance === null ? [] : [importanceTable(importance)]),
   ];
   const head = `<meta charset="utf-8"><title>${title}</title><style>${STYLE}</style>`;
   return Buffer.from(`<!doctype html>\n<html lang="en">\n${head}\n${body.join('\n')}\n</html>\n`);
@@ -57,7 +57,7 @@ function scoreTable(whole: Scored | null, newBatch: Scored | null): string {
   return `<h2>Scores</h2>\n${tableOf(['', 'all batches', 'new batch'], rows)}`;
 }
 
-function importanceTable(importance: ReportFacts['importance']): string {
+function importanceTable(importance: NonNullable<ReportFacts['importance']>): string {
   const first = importance
     .map((entry, order) => ({ ...entry, order }))
     .toSorted((a, b) => b.share - a.share || a.order - b.order)
@@ -68,5 +68,5 @@ function importanceTable(importance: ReportFacts['importance']): string {
   ]);
   const more = importance.length - first.length;
   const note = more > 0 ? `\n<p>and ${more} more features</p>` : '';
-  return `<h2>What the tree looks at</h2>\n${tableOf(['feature', 'share of the gain'], rows)}${note}`;
+  return `<h2>Feature importance</h2>\n${tableOf(['feature', 'share'], rows)}${note}`;
 }

@@ -1,0 +1,33 @@
+import type { Params } from '../../contract/params.ts';
+import { modelTypeOf } from '../../contract/params.ts';
+import { BadParams } from '../../contract/failures.ts';
+import { baseline } from './baseline.ts';
+import { decisionTree } from './decision-tree.ts';
+import type { Estimator } from './estimator.ts';
+import { mlCart } from './ml-cart.ts';
+
+/** The types of models, the default one first. A new one is a line here. */
+const ESTIMATORS: readonly Estimator[] = [decisionTree, mlCart, baseline];
+
+/** The estimator of a type; undefined where there is none. */
+export function findEstimator(type: string): Estimator | undefined {
+  return ESTIMATORS.find((estimator) => estimator.type === type);
+}
+
+/**
+ * The estimator of some params.
+ * @throws BadParams when this program does not have the type
+ */
+export function estimatorOf(model: Partial<Pick<Params['model'], 'type'>>): Estimator {
+  const type = modelTypeOf(model);
+  const found = findEstimator(type);
+  if (found === undefined)
+    throw new BadParams(`model.type is ${JSON.stringify(type)}: expected ${typeNames()}`);
+  return found;
+}
+
+/** All types as a person lists them: `a, b or c`. */
+export function typeNames(): string {
+  const names = ESTIMATORS.map(({ type }) => type);
+  return `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`;
+}

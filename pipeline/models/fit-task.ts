@@ -1,0 +1,47 @@
+import { BadData } from '../../contract/failures.ts';
+import { taskOf, type Params } from '../../contract/params.ts';
+import type { Crew } from './cart/crew.ts';
+import type { FittedModel } from './estimator.ts';
+import { estimatorOf } from './estimators.ts';
+import type { Files } from '../batches/files.ts';
+import { encoderFromJson, type Encoder } from '../features/encoder.ts';
+import { loadRows, warnOfDropped } from '../features/load-rows.ts';
+import { within, type Report } from '../progress.ts';
+
+/**
+ * Fits a model on the train rows of all batches.
+ * @param input.parts Arrow files of train rows; the list is emptied as they are read
+ * @param input.into path of a file that does not exist yet, which the model's bytes are written to
+ * @returns how many rows it was fitted on, what the model says of itself in numbers, and warnings
+ * @throws BadData when it cannot be fitted on them
+ */
+export async function fitModel(
+  input: { parts: Uint8Array[]; encoder: Uint8Array; model: Params['model']; into: string },
+  report: Report | undefined,
+  { crew, files }: { crew?: Crew; files: Files },
+): Promise<{ facts: Record<string, number>; warnings: string[] }> {
+  const encoder = encoderFromJson(input.encoder);
+  const { model, rows, warnings } = await fitOnRows(input, encoder, report, crew);
+  for (const piece of model.serialise()) files.append(input.into, piece);
+  return { facts: { rows, ...model.describe().facts }, warnings };
+}
+
+/** A function of its own, so that its rows are free while the model is written. */
+async function fitOnRows(
+  input: { parts: Uint8Array[]; model: Params['model'] },
+  encoder: Encoder,
+  report: Report | undefined,
+  crew: Crew | undefined,
+): Promise<{ model: FittedModel; rows: number; warnings: string[] }> {
+  const { all: matrix } = loadRows(input.parts, encoder, within(report, 0, 0.2));
+  if (matrix.rows === 0)
+    throw new BadData(
+      'every train row has a missing cell and preprocess.missing is drop: set it to impute, or add data',
+    );
+  const { type, task: _, ...own } = input.model;
+  const estimator = estimatorOf({ type });
+  const hyperparameters = estimator.params(taskOf(input)).parse(own);
+  const tools = { crew, report: within(report, 0.2, 1) };
+  const model = await estimator.fit(matrix, encoder, hyperparameters, tools);
+  return { model, rows: matrix.rows, warnings: warnOfDropped(matrix, 'train') };
+}

@@ -1,0 +1,37 @@
+import { z } from 'zod';
+import {
+  mergeParams,
+  modelShape,
+  paramsShape,
+  parseParams,
+  type Params,
+} from '../../contract/params.ts';
+import { findEstimator, typeNames } from './estimators.ts';
+
+/** The model section, with the hyperparameters that its type has, each with its default. */
+const modelSchema = modelShape.transform(({ task, type, ...own }, context) => {
+  const estimator = findEstimator(type);
+  if (estimator === undefined) {
+    const message = `expected ${typeNames()}`;
+    context.issues.push({ code: 'custom', path: ['type'], input: type, message });
+    return z.NEVER;
+  }
+  const parsed = estimator.params(task).safeParse(own);
+  if (parsed.success) return { task, type, ...(parsed.data as object) };
+  // Each knows its path and its message; zod adds what it was given.
+  context.issues.push(...parsed.error.issues.map((issue) => ({ ...issue, input: own }) as never));
+  return z.NEVER;
+});
+
+/** The params of a run: what {@link paramsShape} says, and the hyperparameters of its type of model. */
+export const paramsSchema: z.ZodType<Params> = paramsShape.extend({
+  model: modelSchema.prefault({}),
+});
+
+/**
+ * The params of a run: what is asked for, laid over those of params.yaml.
+ * @throws BadParams for params that no run can have
+ */
+export function paramsOf(base: unknown, asked: unknown): Params {
+  return parseParams(paramsSchema, mergeParams(base, asked), 'params');
+}

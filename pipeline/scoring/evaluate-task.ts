@@ -1,0 +1,84 @@
+import type { Task } from '../../contract/params.ts';
+import { NUMBER_METRICS, CLASS_METRICS } from '../../contract/metric-sets.ts';
+import type { Files } from '../batches/files.ts';
+import { encoderFromJson, type Encoder } from '../features/encoder.ts';
+import { loadRows, warnOfDropped } from '../features/load-rows.ts';
+import { toJsonBytes } from '../json.ts';
+import type { Model } from '../models/estimator.ts';
+import { estimatorOf } from '../models/estimators.ts';
+import type { Report } from '../progress.ts';
+import { renderReport } from './report/page.ts';
+import { scoreModel, type Scored } from './score-model.ts';
+
+/**
+ * Scores a model on the test rows of everything so far and of the new batch alone.
+ * @param input.type of the model
+ * @param input.model path of its bytes
+ * @param input.parts Arrow files of test rows, one per batch, the new one last; emptied as they are read
+ * @returns the metrics file of the version and its report, as bytes
+ */
+export function evaluate(
+  input: {
+    batch: number;
+    type: string;
+    model: string;
+    encoder: Uint8Array;
+    parts: Uint8Array[];
+  },
+  _report: Report | undefined,
+  { files }: { files: Files },
+): {
+  metrics: Uint8Array;
+  report: Uint8Array;
+  facts: Record<string, string | number | null>;
+  warnings: string[];
+} {
+  const encoder = encoderFromJson(input.encoder);
+  const task: Task = encoder.classes === undefined ? 'regression' : 'classification';
+  const path = input.model;
+  const stored = { size: files.size(path), read: () => files.read(path) };
+  const model = estimatorOf(input).load(stored, task, 'the model');
+  const { all, last } = loadRows(input.parts, encoder);
+  const [whole, newBatch] = [all, last!].map((matrix) => scoreModel(model, matrix, encoder));
+  const { headline } = task === 'classification' ? CLASS_METRICS : NUMBER_METRICS;
+  const warnings = warnOfDropped(all, 'test');
+  if (whole === null) warnings.push('there are no test rows, so this version has no scores');
+  else if (newBatch === null)
+    warnings.push(`batch ${input.batch} has no test rows, so it has no scores of its own`);
+  return {
+    metrics: toJsonBytes({
+      schema: 1,
+      batch: input.batch,
+      ...fileOf(whole!),
+      new_batch: fileOf(newBatch!),
+    }),
+    report: renderReport({
+      batch: input.batch,
+      whole: whole!,
+      newBatch: newBatch!,
+      model: model.describe().text,
+      importance: nameImportance(model, encoder),
+    }),
+    facts: {
+      [headline]: whole?.numbers[headline] ?? null,
+      test_rows: whole?.rows ?? 0,
+      scored_by: model.predictor,
+    },
+    warnings,
+  };
+}
+
+function nameImportance(
+  model: Model,
+  { features }: Encoder,
+): { feature: string; share: number }[] | null {
+  const shares = model.importance(features.length);
+  return shares && features.map(({ name }, i) => ({ feature: name, share: shares[i]! }));
+}
+
+/** A score in the shape `dvc metrics show` prints: numbers under names, no lists but what is drawn. */
+function fileOf(scored: Scored | null): Record<string, unknown> {
+  return scored === null
+    ? { test_rows: 0 }
+    : { ...scored.numbers, test_rows: scored.rows, ...scored.details };
+}
