@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { LeftOut } from './test/support/left-out.ts';
 
 /**
  * Two projects: `unit` needs nothing but Node; `servers` (files named `*.servers.test.ts`, and
@@ -6,6 +7,7 @@ import { defineConfig } from 'vitest/config';
  */
 export default defineConfig({
   test: {
+    reporters: ['default', new LeftOut()],
     projects: [
       {
         test: {
@@ -23,9 +25,9 @@ export default defineConfig({
           globalSetup: 'test/support/stack.ts',
           testTimeout: 300_000,
           hookTimeout: 300_000,
-          fileParallelism: false,
-          // A shared machine can pause a server for longer than a test waits: one more try, which the log shows.
-          retry: process.env['CI'] === undefined ? 0 : 1,
+          // Each file has a namespace, a bucket and an experiment of its own, and mostly waits for servers.
+          maxWorkers: Number(process.env['RETRAIN_TEST_FILES'] ?? 4),
+          sequence: { groupOrder: 1 }, // after the unit tests, which keep every core busy
         },
       },
     ],

@@ -22,7 +22,7 @@ describe('a project that tracks in ./mlruns', () => {
   it('runs, and says that no model version is registered and how to look', async () => {
     const document = await project.runJson('1');
     const { mlflow, warnings } = document;
-    expect(mlflow).toMatchObject({ modelName: 'iris', modelVersion: null });
+    expect(mlflow).toMatchObject({ modelName: project.model, modelVersion: null });
     expect(mlflow!.url).toMatch(/^file:\/\/\/.*%20directory%20.*\/mlruns\/\d{9}\/[0-9a-f]{32}$/);
     expect(mlflow!.look).toContain('mlflow ui --backend-store-uri');
     expect(warnings.filter((text) => text.includes('no model version is registered'))).toHaveLength(

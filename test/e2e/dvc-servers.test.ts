@@ -19,13 +19,13 @@ import {
   type RunningWorker,
   succeed,
 } from '../support/project.ts';
-import { S3_SERVERS, type S3Server } from '../support/s3-servers.ts';
+import { describeOnEachS3, type S3Server } from '../support/s3-servers.ts';
 
 /** The real DVC over each S3 server: what we write it reads, and what it pushes we read. */
 
 const bucket = `dvc-servers-${process.pid}-${Date.now().toString(36)}`;
 
-describe.each(S3_SERVERS)('DVC on $name', ({ name: serverName, open }) => {
+describeOnEachS3('DVC', ({ name: serverName, open }) => {
   let server: S3Server;
   let store: Store;
   let env: Record<string, string>;

@@ -54,7 +54,7 @@ describe('three Iris batches', () => {
       status: 'completed',
       workflowId: `iris-batch-${batch}`,
       params: { data: { batch_size: 50 }, model: { max_depth: 5 } },
-      mlflow: { modelName: 'iris', trackingUri: project.env['MLFLOW_TRACKING_URI'] },
+      mlflow: { modelName: project.model, trackingUri: project.env['MLFLOW_TRACKING_URI'] },
     });
     expect(document.stages.map(({ stage }) => stage)).toEqual(STAGES);
     expect(cachedStages(document)).toEqual(batch === 1 ? [] : ['get_data']);
@@ -156,7 +156,9 @@ describe('three Iris batches', () => {
         expect(digests).toContain(
           outputs.find(({ path }) => path.endsWith(`${side}/`))!.md5.replace('.dir', ''),
         );
-      const alias = await mlflow(`registered-models/alias?name=iris&alias=batch-${batch}`);
+      const alias = await mlflow(
+        `registered-models/alias?name=${project.model}&alias=batch-${batch}`,
+      );
       expect(alias['model_version']).toMatchObject({
         version: document.mlflow!.modelVersion,
         run_id: info.run_id,
@@ -221,7 +223,7 @@ describe('running again', () => {
     const again = await project.runJson('3');
     expect(cachedStages(again)).toEqual(STAGES);
     expect((await store.records.latest('iris', 3)).seq).toBe(1);
-    const alias = await mlflow('registered-models/alias?name=iris&alias=batch-3');
+    const alias = await mlflow(`registered-models/alias?name=${project.model}&alias=batch-3`);
     expect(alias['model_version']).toMatchObject({ version: documents[3]!.mlflow!.modelVersion });
   });
 

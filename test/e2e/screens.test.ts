@@ -7,15 +7,15 @@ import { makeScene, type Scene } from '../screenshots/scene.ts';
 import { screensOf } from '../screenshots/screens.ts';
 import { openViewer, type Viewer } from '../screenshots/viewer.ts';
 import { chromiumPath } from '../support/browser.ts';
+import { needs } from '../support/needs.ts';
 import { ROOT } from '../support/project.ts';
 
 /** What a person sees in a browser: every page of which the docs have a picture, and the Web UI's form. */
 
 const chromium = chromiumPath();
-if (chromium === undefined)
-  process.stderr.write('note: no Chromium on PATH: what pages show is not tested\n');
+const missing = chromium === undefined ? 'there is no Chromium on PATH' : undefined;
 
-describe.skipIf(chromium === undefined)('in a browser', () => {
+describe('in a browser', needs(missing), () => {
   let scene: Scene;
   let viewer: Viewer;
 

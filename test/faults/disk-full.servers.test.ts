@@ -7,6 +7,7 @@ import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { RunSummary } from '../../contract/train-batch.ts';
 import { labelled } from '../support/csv.ts';
+import { needs } from '../support/needs.ts';
 import { makeProject, startWorker, type Project, type RunningWorker } from '../support/project.ts';
 
 /** A worker whose disk is full: a small one is mounted where it keeps what it works with. */
@@ -58,8 +59,9 @@ async function whyItWaits(handle: WorkflowHandle, stage: string): Promise<string
   }
 }
 
-it.skipIf(!MAY_MOUNT)(
+it(
   'a run waits for room, says where, and goes on once there is some',
+  needs(MAY_MOUNT ? undefined : 'this user may not mount a disk'),
   async () => {
     const client = new Client({ connection, namespace: project.env['TEMPORAL_NAMESPACE']! });
     const data = { source: 'rows.csv', target: 'label', batch_size: ROWS };

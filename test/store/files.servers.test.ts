@@ -1,15 +1,15 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { objectKey } from '../../store/artifacts.ts';
 import { refOf } from '../../store/hash.ts';
 import { openStore, type Store } from '../../store/index.ts';
 import { storeInParts } from '../../store/unfinished-uploads.ts';
-import { S3_SERVERS, type S3Server } from '../support/s3-servers.ts';
+import { describeOnEachS3, type S3Server } from '../support/s3-servers.ts';
 
 /** Files go in and come out without being held in memory, on real S3 servers. */
-describe.each(S3_SERVERS)('files on $name', ({ open }) => {
+describeOnEachS3('files', ({ open }) => {
   let server: S3Server;
   let store: Store;
   const folder = mkdtempSync(join(tmpdir(), 'files '));

@@ -11,14 +11,14 @@ import type { VersionRecord } from '../../store/records.ts';
 import type { Ref } from '../../contract/ref.ts';
 import { entryKey, stageKey, type CacheEntry } from '../../store/stage-cache.ts';
 import { noteUpload } from '../../store/unfinished-uploads.ts';
-import { S3_SERVERS, type S3Server } from '../support/s3-servers.ts';
+import { describeOnEachS3, type S3Server } from '../support/s3-servers.ts';
 import { SETTINGS } from './ledger-settings.ts';
 
 /** What gc removes and what it never does, with several clients at once, on real S3 servers. */
 
 const byText = (a: unknown, b: unknown): number => (String(a) < String(b) ? -1 : 1);
 
-describe.each(S3_SERVERS)('gc on $name', ({ open }) => {
+describeOnEachS3('gc', ({ open }) => {
   let server: S3Server;
   let store: Store;
   let count = 0;

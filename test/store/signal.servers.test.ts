@@ -2,16 +2,16 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ListMultipartUploadsCommand, S3Client } from '@aws-sdk/client-s3';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { objectKey } from '../../store/artifacts.ts';
 import { refOf } from '../../store/hash.ts';
 import { openStore, type Store } from '../../store/index.ts';
 import { toItsEnd, underSignal } from '../../store/signal.ts';
 import { openProxy, type Proxy } from '../support/proxy.ts';
-import { S3_SERVERS, type S3Server } from '../support/s3-servers.ts';
+import { describeOnEachS3, type S3Server } from '../support/s3-servers.ts';
 
 /** What is stopped on purpose stops asking at once, and leaves nothing half stored: on real S3 servers. */
-describe.each(S3_SERVERS)('requests under a signal, on $name', ({ open }) => {
+describeOnEachS3('requests under a signal,', ({ open }) => {
   const folder = mkdtempSync(join(tmpdir(), 'signal '));
   const bucket = `signal-${process.pid}-${Date.now().toString(36)}`;
   const why = new Error('it was stopped');

@@ -6,11 +6,11 @@ import { md5, refOf, sha256 } from '../../store/hash.ts';
 import { openStore, type Store } from '../../store/index.ts';
 import { batchesAt, ledgerKey } from '../../store/ledger/ledger.ts';
 import { recordKey, type VersionRecord } from '../../store/records.ts';
-import { S3_SERVERS, type S3Server } from '../support/s3-servers.ts';
+import { describeOnEachS3, type S3Server } from '../support/s3-servers.ts';
 import { SETTINGS } from './ledger-settings.ts';
 
 /** What the store promises, held against real S3 servers with several clients at once. */
-describe.each(S3_SERVERS)('the store on $name', ({ open }) => {
+describeOnEachS3('the store', ({ open }) => {
   let server: S3Server;
   let store: Store;
   let other: Store;

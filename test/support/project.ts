@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -19,6 +19,8 @@ export interface Ran {
 export interface Project {
   folder: string;
   env: Record<string, string>;
+  /** The name that the default pipeline's model is registered under. */
+  model: string;
   /** Runs the command line in the folder, as a person would. */
   client: (...args: string[]) => Promise<Ran>;
   /** Runs a batch (`run … --json`) that must succeed, and gives what it printed. */
@@ -28,16 +30,20 @@ export interface Project {
 }
 
 /**
- * Makes a project with a bucket, an experiment and a Temporal namespace of its own, so that no test
- * sees another's runs and no worker takes another's tasks.
+ * Makes a project with a bucket, an experiment, a registered model and a Temporal namespace of its own, so
+ * that no test sees another's runs and no worker takes another's tasks.
  */
 export async function makeProject(
   name: string,
   overrides: Record<string, string> = {},
 ): Promise<Project> {
   const folder = mkdtempSync(join(tmpdir(), `retrain ${name} `)); // with a space: homes have them
-  copyFileSync(join(ROOT, 'params.yaml'), join(folder, 'params.yaml'));
   const id = `${name}-${process.pid}-${Date.now().toString(36)}`;
+  const params = readFileSync(join(ROOT, 'params.yaml'), 'utf8');
+  writeFileSync(
+    join(folder, 'params.yaml'),
+    params.replace(/^ {2}model_name: null/m, `  model_name: ${id}`),
+  );
   const env = {
     ...(process.env as Record<string, string>),
     RETRAIN_ROOT: folder,
@@ -51,6 +57,7 @@ export async function makeProject(
   return {
     folder,
     env,
+    model: id,
     client: (...args) => runClient(args, folder, env),
     runJson: async (...args) => {
       const ran = await succeed(runClient(['run', ...args, '--json'], folder, env));

@@ -2,7 +2,10 @@ import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe } from 'vitest';
 import type { BucketOptions } from '../../store/bucket.ts';
+import { needs } from './needs.ts';
 import { freePort, ROOT } from './project.ts';
 
 /** An S3 server to hold the contract against. */
@@ -11,16 +14,24 @@ export interface S3Server {
   stop: () => Promise<void>;
 }
 
-/** The S3 servers there are: the test stack's always, MinIO where a binary is found. */
-export const S3_SERVERS: { name: string; open: () => Promise<S3Server> }[] = [
-  { name: 'SeaweedFS', open: async () => stackServer() },
-  ...(minioBinary() === undefined ? [] : [{ name: 'MinIO', open: startMinio }]),
-];
+interface NamedServer {
+  name: string;
+  open: () => Promise<S3Server>;
+}
 
-if (minioBinary() === undefined)
-  process.stderr.write(
-    'note: no MinIO binary (PATH or .stack/bin/minio): its contract tests are left out\n',
-  );
+// CI builds MinIO beside the tests, and says which process does.
+const builder = Number(process.env['RETRAIN_TEST_MINIO_BUILD'] ?? 0);
+while (builder > 0 && lives(builder)) await sleep(500);
+
+/** A suite that is held against each S3 server: the test stack's, and MinIO where there is a binary of it. */
+export function describeOnEachS3(what: string, suite: (server: NamedServer) => void): void {
+  const stack = { name: 'SeaweedFS', open: async () => stackServer() };
+  const minio = { name: 'MinIO', open: startMinio };
+  const missing =
+    minioBinary() === undefined ? 'there is no MinIO on PATH or in .stack/bin' : undefined;
+  describe(`${what} on SeaweedFS`, () => suite(stack));
+  describe(`${what} on MinIO`, needs(missing), () => suite(minio));
+}
 
 function stackServer(): S3Server {
   return {
@@ -41,6 +52,14 @@ function minioBinary(): string | undefined {
   const built = join(ROOT, '.stack', 'bin', 'minio');
   if (existsSync(built)) return built;
   return spawnSync('minio', ['--version']).status === 0 ? 'minio' : undefined;
+}
+
+function lives(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
 }
 
 async function startMinio(): Promise<S3Server> {

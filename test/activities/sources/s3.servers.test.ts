@@ -6,12 +6,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Bucket } from '../../../store/bucket.ts';
 import { openBucket } from '../../../store/index.ts';
 import { md5, sha256 } from '../../../store/hash.ts';
-import { S3_SERVERS, type S3Server } from '../../support/s3-servers.ts';
+import { describeOnEachS3, type S3Server } from '../../support/s3-servers.ts';
 import { bring, place } from './bring.ts';
 
 const CSV = 'a,b,label\r\n1,2,yes\r\n';
 
-describe.each(S3_SERVERS)('sources on $name', ({ open }) => {
+describeOnEachS3('sources', ({ open }) => {
   let server: S3Server;
   let bucket: Bucket;
   const name = `source-${process.pid}-${Date.now().toString(36)}`;
