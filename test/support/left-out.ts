@@ -34,8 +34,8 @@ function leftOut(modules: readonly TestModule[]): Map<string, Group> {
 function reasonOf(test: TestCase): string | undefined {
   let task: TestCase | TestSuite | TestModule = test;
   while (task.type !== 'module') {
-    const { leftOut } = task.meta();
-    if (leftOut !== undefined) return leftOut;
+    const { leftOut: why } = task.meta();
+    if (why !== undefined) return why;
     task = task.parent;
   }
   return undefined;

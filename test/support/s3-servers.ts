@@ -20,8 +20,8 @@ interface NamedServer {
 }
 
 // CI builds MinIO beside the tests, and says which process does.
-const builder = Number(process.env['RETRAIN_TEST_MINIO_BUILD'] ?? 0);
-while (builder > 0 && lives(builder)) await sleep(500);
+const builder = process.env['RETRAIN_TEST_MINIO_BUILD'];
+if (builder !== undefined) await ended(Number(builder));
 
 /** A suite that is held against each S3 server: the test stack's, and MinIO where there is a binary of it. */
 export function describeOnEachS3(what: string, suite: (server: NamedServer) => void): void {
@@ -29,8 +29,12 @@ export function describeOnEachS3(what: string, suite: (server: NamedServer) => v
   const minio = { name: 'MinIO', open: startMinio };
   const missing =
     minioBinary() === undefined ? 'there is no MinIO on PATH or in .stack/bin' : undefined;
-  describe(`${what} on SeaweedFS`, () => suite(stack));
-  describe(`${what} on MinIO`, needs(missing), () => suite(minio));
+  describe(`${what} on SeaweedFS`, () => {
+    suite(stack);
+  });
+  describe(`${what} on MinIO`, needs(missing), () => {
+    suite(minio);
+  });
 }
 
 function stackServer(): S3Server {
@@ -54,11 +58,14 @@ function minioBinary(): string | undefined {
   return spawnSync('minio', ['--version']).status === 0 ? 'minio' : undefined;
 }
 
-function lives(pid: number): boolean {
+async function ended(pid: number): Promise<void> {
   try {
-    return process.kill(pid, 0);
+    for (;;) {
+      process.kill(pid, 0); // throws once there is no such process
+      await sleep(500);
+    }
   } catch {
-    return false;
+    return;
   }
 }
 
