@@ -29,6 +29,7 @@ const EXTERNAL = [
   '@temporalio/worker',
   '@temporalio/workflow',
   'fs-native-extensions',
+  'fs-native-extensions',
   'pino',
   'pino-pretty',
   'piscina',
