@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# One command from a fresh clone: sets up what is missing, starts the local stack, runs batch N.
+# One command from a fresh clone: installs the packages, starts the local stack, runs batch N.
 set -euo pipefail
 
 usage() {
@@ -39,8 +39,8 @@ command -v node >/dev/null || fail "Node.js is not installed: install version 20
 node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)' ||
   fail "Node.js $(node --version) is too old: install version 20.19 or newer from nodejs.org"
 
-# npm writes its file last, so an interrupted installation is done again; ours is what it was made of. Only
-# another lock file asks for another installation: one that is merely newer needs no network.
+# npm writes its own lock file last, so an interrupted installation runs again. We keep a copy of the lock file
+# of the last installation: only another content needs another installation, not a newer date.
 installed=node_modules/.package-lock.json
 made_of=node_modules/.installed-lock.json
 is_installed() {

@@ -11,13 +11,14 @@ import { openByteMeter } from './byte-meter.ts';
 import { keepResults } from './results.ts';
 
 /**
- * The same batches by plain Python scripts with DVC and MLflow, and by ours, in turn on the same servers.
+ * Runs the same batches with plain Python scripts, DVC and MLflow, and with this program, in turn on the same
+ * servers.
  *
  *     npm run bench:baseline [-- --quick] [--rounds=N] [--versions=N,…]
  *
- * Rounds are of the three Iris batches; versions, of a table of 5 000 rows a batch. What stands before a
- * version is made ready first and not measured: the scripts' batches by one cut of the raw data, ours by
- * a run that stops before training. So version 200 is measured without 199 runs of either side.
+ * A round is the three Iris batches. A version belongs to a table with 5 000 rows in each batch. The batches
+ * before a version are prepared first and not measured: the scripts' by one cut of the raw data, ours by a
+ * run that stops before training. So version 200 is measured without 199 runs of either side.
  */
 const { values } = parseArgs({
   options: {

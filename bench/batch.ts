@@ -7,8 +7,8 @@ import { spreadOf, type Spread } from './measure.ts';
 import { keepResults } from './results.ts';
 
 /**
- * A batch from workflow start to close, warm and cached, the client command around it, and six empty
- * activities beside them on the same server in the same run.
+ * Measures a batch from workflow start to close, warm and cached, the client command that starts it, and six
+ * empty activities on the same server in the same run.
  * `npm run bench:batch [-- --quick] [--rounds=N]`.
  */
 
@@ -45,7 +45,7 @@ async function measure(project: Project): Promise<void> {
     client.workflow.execute('trainBatch', {
       workflowId: `bench-${id++}`,
       taskQueue: 'incremental-training',
-      // Another seed is other batches, which no earlier round has cut: nothing but get_data is cached.
+      // Another seed gives other batches, which no earlier round has cut, so only get_data is cached.
       args: [{ batch, pipeline: `seed-${seed}`, params: { data: { shuffle_seed: seed } } }],
     });
 

@@ -1,10 +1,10 @@
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 
-/** A relay before a server that counts the bytes of each direction. */
+/** A proxy in front of a server that counts the bytes in each direction. */
 export interface ByteMeter {
-  /** URL to use in place of the server's. */
+  /** URL to use instead of the server's. */
   url: string;
-  /** Bytes since the last call, from the client's side. */
+  /** Bytes since the last call, as the client counts them. */
   take: () => { up: number; down: number };
   close: () => void;
 }
@@ -23,7 +23,7 @@ export async function openByteMeter(target: string): Promise<ByteMeter> {
       [upstream, client],
     ] as const) {
       open.add(socket);
-      // A side that breaks off takes the other with it, as it would without us.
+      // When one side closes the connection, the other is closed too, as without the proxy.
       socket.on('error', () => other.destroy()).on('close', () => open.delete(socket));
     }
   });

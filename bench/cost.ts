@@ -13,9 +13,10 @@ import { versionsTable, type VersionCosts } from './cost/versions-table.ts';
 import { keepResults } from './results.ts';
 
 /**
- * What a version costs as versions come: bytes sent and kept, and time, for batches of equal size, beside
- * DVC with the merged data as a file of each version; a run that is cached throughout beside as many empty
- * activities; and how fast verify reads. `npm run bench:cost [versions] [rounds]`.
+ * Measures the cost of later and later versions with batches of equal size: bytes sent, bytes stored, and
+ * time. The comparison is DVC with the merged data of each version as one file. It also measures a fully
+ * cached run, compared with as many empty activities, and how fast verify reads.
+ * `npm run bench:cost [versions] [rounds]`.
  */
 
 const BATCH_ROWS = 1_000;
@@ -45,7 +46,7 @@ try {
   await writeLarge(source, Math.max(...versions), BATCH_ROWS);
   const costs: VersionCosts = {};
   for (const version of versions) {
-    // What the versions before have left: their batches, each cut and encoded.
+    // Cuts and encodes the batches of the versions before.
     if (version > 1)
       await ourVersion(project, { ...task, source }, version - 1, '--until', 'preprocess');
     await merged.prepare(source, version, BATCH_ROWS);

@@ -3,15 +3,15 @@ import { Client, Connection } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import type { Project } from '../test/support/project.ts';
 
-/** A client on a project's namespace, and a worker there whose activities do nothing. */
+/** A client in a project's namespace, and a worker whose activities do nothing. */
 export interface EmptyWorker {
   client: Client;
-  /** Runs a workflow of so many activities in a row, from start to close. */
+  /** Runs a workflow of `count` activities in a row and waits for its end. */
   runEmpty: (activities: number) => Promise<void>;
   close: () => Promise<void>;
 }
 
-/** What Temporal's own round trips take is measured by it, beside ours on the same server. */
+/** Starts a worker that measures Temporal's own round trips, on the same server as our workflows. */
 export async function openEmptyWorker({ env }: Project): Promise<EmptyWorker> {
   const address = env['TEMPORAL_ADDRESS']!;
   const namespace = env['TEMPORAL_NAMESPACE']!;

@@ -2,7 +2,7 @@ import { proxyActivities } from '@temporalio/workflow';
 
 const { empty } = proxyActivities<{ empty: () => Promise<void> }>({ startToCloseTimeout: '10s' });
 
-/** Activities in a row that do nothing: what Temporal itself costs a run of as many. */
+/** Runs empty activities in a row. Their time is Temporal's own share of a run with as many. */
 export async function emptyActivities(count: number): Promise<void> {
   for (let i = 0; i < count; i++) await empty();
 }

@@ -15,8 +15,8 @@ import { spreadOf } from './measure.ts';
 import { keepResults } from './results.ts';
 
 /**
- * What `list` and `status N` cost where a pipeline has many versions, in the built client, beside what Node
- * and the client need to start. `npm run bench:list [versions] [rounds]`.
+ * Measures `list` and `status N` of the built client for a pipeline with many versions, compared with the
+ * start of Node and of the client. `npm run bench:list [versions] [rounds]`.
  */
 
 const versions = Number(process.argv[2] ?? 10_000);
@@ -35,7 +35,7 @@ try {
   await teardown();
 }
 
-/** Writes what as many runs would have left of their versions: records, pointers and the index. */
+/** Writes the records, pointers and index of many versions without running them. */
 async function fill(of: Project): Promise<void> {
   const store = openStore(loadConfig(of.folder, of.env).storage);
   const lines = Array.from({ length: versions }, (_, i) => lineOf(i + 1));
@@ -92,7 +92,7 @@ function recordOf({ version, seq, created_at, metrics }: VersionLine): VersionRe
   };
 }
 
-/** Milliseconds until a process has ended. */
+/** Runs a process to its end and returns its time in milliseconds. */
 async function timed(of: Project, ...args: string[]): Promise<number> {
   const begun = performance.now();
   const child = spawn(process.execPath, args, { cwd: of.folder, env: of.env, stdio: 'ignore' });

@@ -1,8 +1,8 @@
 /**
- * Peak memory of the stages, each in a process of its own and compiled, as a worker in production is,
- * beside the bound of 3 × 8 bytes a value and 300 MB: preprocess of a version none of whose batches (5 000
- * rows each) is encoded yet; train, which grows a tree to its end and writes its JSON to a file; evaluate,
- * which reads that and scores a fifth as many rows. `npm run bench:memory [-- --quick]`.
+ * Measures the peak memory of the stages, each compiled and in its own process, as in production. The bound
+ * is 3 × 8 bytes for each value, and 300 MB. preprocess runs on a version with no encoded batch (5 000 rows
+ * each); train grows a tree to its end and writes its JSON to a file; evaluate reads that file and scores a
+ * fifth as many rows. `npm run bench:memory [-- --quick]`.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
@@ -16,7 +16,7 @@ import { keepResults } from './results.ts';
 
 /** Megabytes. */
 interface Measured extends Case, Record<'preprocess' | 'train' | 'train2' | 'evaluate', number> {
-  /** Of the model. */
+  /** Bytes of the model. */
   readonly json: number;
   readonly bound: number;
 }
@@ -85,7 +85,7 @@ function run(job: StepJob): number {
   return (JSON.parse(text) as { peak: number }).peak;
 }
 
-/** Compiles the steps; returns the folder, which must be where their packages are found. */
+/** Compiles the steps and returns the folder, from which their packages must be found. */
 function build(): string {
   const own = join(ROOT, '.retrain');
   mkdirSync(own, { recursive: true });

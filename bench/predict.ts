@@ -1,8 +1,8 @@
 /**
- * How many rows a processor second predicts: our flat tree, ml-cart and scikit-learn, on one thread, with
- * trees of the same rows from a handful of leaves to fifty thousand. `npm run bench:predict [-- --quick]`.
- * Ours is given columns and makes an array of class indexes; ml-cart is given rows and scikit-learn
- * float32 rows, which is what each likes best.
+ * Measures the rows that our flat tree, ml-cart and scikit-learn predict in a processor second, on one thread,
+ * with trees over the same rows that have from a few to fifty thousand leaves. `npm run bench:predict [-- --quick]`.
+ * Each gets its fastest input: ours columns (the result is an array of class indexes), ml-cart rows, and
+ * scikit-learn float32 rows.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -25,7 +25,7 @@ const trees = [
   { rows: 400_000, width: 4, max_depth: null },
 ];
 const predictedRows = values.quick ? 100_000 : 500_000;
-/** ml-cart is slow enough for these to do. */
+/** Rows for ml-cart, which is so slow that few are enough. */
 const ROWS_FOR_ML_CART = 20_000;
 const repeats = 7;
 
@@ -33,7 +33,7 @@ function rowsOf({ columns }: Table, rows: number): number[][] {
   return Array.from({ length: rows }, (_, row) => columns.map((column) => column[row]!));
 }
 
-/** Rows per second, the median of some repeats. */
+/** Rows for each second: the median of several repeats. */
 async function speedOf(rows: number, run: () => unknown): Promise<number> {
   const speeds: number[] = [];
   for (let i = 0; i < repeats; i++) speeds.push(rows / (await took(run)).cpu);

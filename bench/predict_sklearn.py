@@ -11,7 +11,7 @@ from sklearn.tree import DecisionTreeClassifier
 def table_of(job, name):
     rows, width = job[name]["rows"], job["width"]
     table = np.memmap(job[name]["file"], dtype=np.float64, mode="r").reshape(width + 2, rows)
-    # Its own layout, so that no time goes into converting: rows one after the other, float32.
+    # float32 in row order is scikit-learn's own layout, so no time is spent on conversion.
     return np.ascontiguousarray(table[:width].T, dtype=np.float32), np.array(table[width])
 
 

@@ -1,12 +1,12 @@
 /**
- * What exact CART costs: ours on one thread and on two, ml-cart's own trainer and scikit-learn, on the same
- * rows in the same run, grown to its end, each in a process of its own.
+ * Measures exact CART, grown to its end: our trainer on one thread and on two, ml-cart's trainer and
+ * scikit-learn, on the same rows in the same run, each in its own process.
  *
  *     npm run bench:train [-- --quick] [--leaf=ROWS] [--budget=SECONDS] [--memory=MB]
  *
- * `--leaf` ends trees at leaves of so many rows or more; it is entered beside those grown to single rows.
- * No fit is begun that its last size says will take longer than the budget (90 s; a minute for ml-cart),
- * nor a table made that takes more memory than is allowed with its copies (8000 MB).
+ * `--leaf` sets the fewest rows of a leaf; its results are stored beside those of trees grown to single rows.
+ * A fit is skipped if its last size predicts a time over the budget (90 s; one minute for ml-cart), and a
+ * table if it needs more memory with its copies than the limit (8000 MB).
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -53,7 +53,7 @@ function measureTable(rows: number, width: number): void {
   }
 }
 
-/** The table, its file in the page cache, our orders and ranks, scikit-learn's float32 copy. */
+/** Memory of the table, its file in the page cache, our orders and ranks, and scikit-learn's float32 copy. */
 function fitsMemory(rows: number, width: number): boolean {
   const megabytes = (rows * width * (8 + 8 + 8 + 4)) / 1e6;
   if (megabytes <= Number(values.memory)) return true;
@@ -92,7 +92,7 @@ process.stdout.write(
   `${print(
     ['target', 'columns', 'ours grows with n^', 'scikit-learn with n^'],
     growth.map(({ kind, width, ours, sklearn }) => [kind, width, digits(ours), digits(sklearn)]),
-  )}\n– was not begun: too long for the budget, or too few values for a second thread\n`,
+  )}\n– was not run: too long for the budget, or too few values for a second thread\n`,
 );
 const name = minLeaf === 1 ? 'train' : `train_leaf_${minLeaf}`;
 keepResults(name, { unit: 'seconds, median', cells, growth });

@@ -12,7 +12,7 @@ def main():
     job = json.loads(sys.argv[1])
     rows, width = job["rows"], job["width"]
     table = np.memmap(job["file"], dtype=np.float64, mode="r").reshape(width + 2, rows)
-    # Its own layout, so that no time goes into converting: rows one after the other, float32.
+    # float32 in row order is scikit-learn's own layout, so no time is spent on conversion.
     features = np.ascontiguousarray(table[:width].T, dtype=np.float32)
     is_class = job["kind"] == "classes"
     target = np.array(table[width if is_class else width + 1])

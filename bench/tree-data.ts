@@ -1,6 +1,6 @@
 import { closeSync, openSync, readSync, writeSync } from 'node:fs';
 
-/** A table by column with something to learn in the first four: classes 0, 1, 2 and numbers. */
+/** A table in columns. The classes 0, 1, 2 and the numbers to predict depend on its first four columns. */
 export interface Table {
   readonly rows: number;
   readonly columns: readonly Float64Array[];
@@ -8,14 +8,14 @@ export interface Table {
   readonly numbers: Float64Array;
 }
 
-/** Share of rows whose class is drawn at random, so that trees grow as deep as they do on real data. */
+/** Share of rows with a random class, so that trees grow as deep as on real data. */
 const NOISE = 0.1;
 
 /** Uniform features; the targets follow x0 + x1·x2 + x3/2 and noise. The same for a seed on every machine. */
 export function makeTable(rows: number, width: number, seed: number): Table {
   const random = generator(seed);
   const columns = Array.from({ length: width }, () => {
-    // Shared as the pipeline's are, so that a second thread needs no copy.
+    // Shared memory, as in the pipeline, so that a second thread needs no copy.
     const column = new Float64Array(new SharedArrayBuffer(8 * rows));
     for (let row = 0; row < rows; row++) column[row] = random();
     return column;
@@ -32,18 +32,18 @@ export function makeTable(rows: number, width: number, seed: number): Table {
   return { rows, columns, classes, numbers };
 }
 
-/** Writes a table for Python: float64, the columns one after the other, then the classes, then the numbers. */
+/** Writes a table for Python as float64: all columns, then the classes, then the numbers. */
 export function writeTable(file: string, { columns, classes, numbers }: Table): void {
   const handle = openSync(file, 'w');
   for (const column of [...columns, Float64Array.from(classes), numbers]) {
     const bytes = new Uint8Array(column.buffer, column.byteOffset, column.byteLength);
-    // One call may write less than it is given.
+    // One call may write only a part.
     for (let at = 0; at < bytes.length;) at += writeSync(handle, bytes, at);
   }
   closeSync(handle);
 }
 
-/** Reads what {@link writeTable} wrote. */
+/** Reads a file of {@link writeTable}. */
 export function readTable(file: string, rows: number, width: number): Table {
   const handle = openSync(file, 'r');
   const all = Array.from({ length: width + 2 }, () => {

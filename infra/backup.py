@@ -1,11 +1,13 @@
-"""The halves of a stack's backup that Python's standard library does best: run by the stack's own Python.
+"""The parts of a stack's backup for which Python's standard library is the best tool. The stack's own Python
+runs it.
 
-save DIR OUT PART copies the database of PART, temporal or mlflow (SQLite's online backup, consistent while it
-                  is written to), and MLflow's artifacts, from DIR into OUT
-pack OUT FILE     makes FILE, a compressed archive, of the folder OUT
-unpack FILE OUT   the reverse, for an archive from anywhere: only plain files below OUT, and no more bytes
-                  than the disk has room for
-Prints nothing; a failure is one sentence on stderr.
+save DIR OUT PART copies the database of PART (temporal or mlflow) and MLflow's artifacts from DIR to OUT.
+                  SQLite's online backup gives a consistent copy while the server writes.
+pack OUT FILE     packs the folder OUT into the compressed archive FILE
+unpack FILE OUT   unpacks an archive from any origin: only plain files below OUT, and no more bytes than the
+                  disk has free
+
+It prints nothing. A failure is one sentence on stderr.
 """
 
 import os

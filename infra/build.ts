@@ -7,13 +7,13 @@ import { build, type BuildOptions, type Plugin } from 'esbuild';
 
 /**
  * `npm run build`: bundles the command line, the worker, its threads and the workflow code into dist/, and
- * copies the files that are not code. What is built starts in a third of the time that the source takes.
+ * copies the files that are not code. The bundles start in a third of the time of the source.
  */
 const root = fileURLToPath(new URL('..', import.meta.url));
 const dist = join(root, 'dist');
 const fresh = join(root, '.stack', `build-${process.pid}`);
 
-/** Files that the program reads as they are. */
+/** Files that the program reads at run time. */
 const FILES = [
   'tracking/tree_model.py',
   'sources/datasets/iris.csv',
@@ -37,8 +37,8 @@ const EXTERNAL = [
 ];
 
 /**
- * Makes `import.meta.url` that of a file compiled for itself: dist/store/lease.js for store/lease.ts. So
- * the path of a file beside the source is right in each bundle.
+ * Replaces `import.meta.url` by the URL of a file compiled alone: dist/store/lease.js for store/lease.ts. So
+ * a path relative to a source file is right in every bundle.
  */
 const sourceUrls: Plugin = {
   name: 'source-urls',
@@ -79,7 +79,7 @@ const shared: BuildOptions = {
 
 await Promise.all([
   build({ ...shared, entryPoints: ['client.ts'], external: EXTERNAL }),
-  // The worker loads Temporal's packages whole, and must hold each of them once.
+  // Temporal's packages stay outside, because the worker must load each of them only once.
   build({
     ...shared,
     entryPoints: ['worker.ts', 'compute/thread.ts', 'compute/helper.ts'],
@@ -96,7 +96,7 @@ rmSync(dist, { recursive: true, force: true });
 renameSync(fresh, dist);
 process.stderr.write('built dist/\n');
 
-/** A worker that need not bundle its workflows starts at once, and runs exactly what was built. */
+/** With a bundle, a worker starts at once and runs exactly the built workflow code. */
 async function bundleWorkflows(): Promise<void> {
   const { code } = await bundleWorkflowCode({
     workflowsPath: join(root, 'workflows', 'index.ts'),

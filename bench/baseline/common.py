@@ -1,4 +1,4 @@
-"""Where the scripts keep their files, and the params they read. Each script is a process of its own."""
+"""The folders of the scripts' files, and their params. Each script runs in its own process."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""evaluate N: scores on the test rows, kept as a file and logged to the run that train opened."""
+"""evaluate N: scores the model on the test rows, writes a file and logs to the run that train started."""
 
 import json
 

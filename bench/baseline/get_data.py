@@ -1,4 +1,4 @@
-"""get_data: brings the raw data in and shuffles it once."""
+"""get_data: copies the raw data and shuffles it once."""
 
 import pandas as pd
 

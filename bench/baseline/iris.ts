@@ -7,7 +7,7 @@ import type { Sides } from './sides.ts';
 /** Milliseconds of each side, by batch. */
 export type IrisCosts = Record<string, Record<'scripts' | 'command' | 'startToClose', Spread>>;
 
-/** The three Iris batches, `rounds` times: each side from nothing, in turn, batch by batch. */
+/** Runs the three Iris batches `rounds` times. In each round both sides start from nothing. */
 export async function irisBatches(
   { project, store, timed, say }: Sides,
   source: string,
@@ -41,7 +41,7 @@ export async function irisBatches(
   );
 }
 
-/** Medians side by side, and how many times the scripts' time is ours. */
+/** A table of the medians of both sides, and the scripts' time divided by ours. */
 export function irisTable(costs: IrisCosts): string {
   const head = ['iris', 'scripts ms', 'our command ms', 'start to close ms', '÷', '÷'];
   const rows = Object.entries(costs).map(([batch, { scripts, command, startToClose }]) => [

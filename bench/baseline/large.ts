@@ -10,10 +10,10 @@ import type { Cost, Sides } from './sides.ts';
 export const ROWS_PER_BATCH = 5_000;
 const FEATURES = 8;
 
-/** What one version costs each side. */
+/** The costs of one version on each side. */
 export type LargeCosts = Record<number, { scripts: Cost; ours: Cost }>;
 
-/** Version N of a table of 5 000 rows a batch, once everything before it has been prepared. */
+/** Builds version N of a table with 5 000 rows in each batch, after preparing the batches before it. */
 export async function largeVersions(
   { project, store, timed, say }: Sides,
   source: string,
@@ -45,7 +45,7 @@ function costOf({ ms, up, down }: Cost): Cost {
   return { ms, up, down };
 }
 
-/** Wall time and bytes moved to and from S3, by version. */
+/** A table of wall time and of bytes to and from S3, by version. */
 export function largeTable(costs: LargeCosts): string {
   const mb = (bytes: number): string => (bytes / 1e6).toFixed(2);
   const head = [
@@ -69,7 +69,7 @@ export function largeTable(costs: LargeCosts): string {
   return table(head, rows);
 }
 
-/** Writes the table as CSV: numbers, and a label of three words. */
+/** Writes the table as CSV: columns of numbers, and a label with three values. */
 export async function writeLarge(
   file: string,
   batches: number,

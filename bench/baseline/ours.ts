@@ -3,8 +3,8 @@ import type { Project } from '../../test/support/project.ts';
 import type { Task } from './sides.ts';
 
 /**
- * Runs a batch by our command, as a person would.
- * @returns milliseconds from the workflow's start to its close, as Temporal has them
+ * Runs a batch with our command, as a person would.
+ * @returns milliseconds from the workflow's start to its close, as Temporal records them
  */
 export async function runOurs(
   project: Project,

@@ -1,4 +1,4 @@
-"""Not a step of the pipeline: cuts the batches before N at once, as N-1 runs would have left them."""
+"""Not a stage of the pipeline: cuts all batches before N at once, with the result of N-1 runs."""
 
 import subprocess
 import sys

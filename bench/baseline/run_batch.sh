@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The scripts, DVC and MLflow held together by a shell loop. PYTHON is an interpreter whose folder has dvc.
+# Runs the scripts, DVC and MLflow in a shell loop. PYTHON is an interpreter with dvc in the same folder.
 set -euo pipefail
 batch=$1
 dvc="$(dirname "$PYTHON")/dvc"

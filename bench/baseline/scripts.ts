@@ -10,18 +10,18 @@ import type { Task } from './sides.ts';
 const here = fileURLToPath(new URL('.', import.meta.url));
 const exec = promisify(execFile);
 
-/** The plain scripts in a DVC repository of their own. */
+/** The plain scripts in their own DVC repository. */
 export interface Scripts {
-  /** Runs the shell loop for one batch; throws with its words when a step fails. */
+  /** Runs the shell loop for one batch. When a step fails, it throws with the step's output. */
   run: (batch: number) => Promise<void>;
-  /** Cuts the batches before `batch`, as the runs before it would have. */
+  /** Cuts the batches before `batch`, with the result of their runs. */
   prepareBefore: (batch: number) => Promise<void>;
   remove: () => void;
 }
 
 /**
- * Lays the scripts out in a temporary folder, with their params and a DVC remote.
- * @param store URL of the S3 server DVC pushes to, and a bucket that is there
+ * Copies the scripts into a temporary folder, with their params and a DVC remote.
+ * @param store URL of the S3 server of the DVC remote, and an existing bucket
  */
 export async function openScripts(
   task: Task,
@@ -39,7 +39,7 @@ export async function openScripts(
     DVC_NO_ANALYTICS: '1',
   };
   const sh = async (command: string, ...args: string[]): Promise<void> => {
-    // Not the blocking kind: the byte meter lives in this process.
+    // Not the blocking kind, because the byte meter runs in this process.
     await exec(command, args, { cwd: folder, env, maxBuffer: 64 * 2 ** 20 });
   };
   await sh('dvc', 'init', '--no-scm', '--quiet');

@@ -1,4 +1,4 @@
-"""train N: a decision tree on all train rows; params, metrics and the model go to MLflow."""
+"""train N: fits a decision tree on all train rows and logs params, metrics and the model to MLflow."""
 
 import joblib
 import mlflow

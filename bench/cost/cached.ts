@@ -5,7 +5,7 @@ import { openEmptyWorker } from '../empty-worker.ts';
 import { spreadOf, type Spread } from '../measure.ts';
 import { ourVersion } from './ours.ts';
 
-/** The six stages and the record: what a run has of activities. */
+/** The activities of a run: the six stages and the record. */
 const ACTIVITIES = 7;
 
 /** Milliseconds from start to close of cached runs by version, and of as many empty activities. */
@@ -14,7 +14,7 @@ export interface CachedCosts {
   cached: Record<number, Spread>;
 }
 
-/** Runs versions again that are there in full, in turn with a workflow of activities that do nothing. */
+/** Runs complete versions again, in turn with a workflow of empty activities. */
 export async function cachedRuns(
   project: Project,
   { name, source, target, batchSize, maxDepth, seed }: Task,
@@ -52,14 +52,14 @@ export async function cachedRuns(
   };
 }
 
-/** Milliseconds that some work takes. */
+/** The time of some work, in milliseconds. */
 async function timed(work: () => Promise<unknown>): Promise<number> {
   const begun = performance.now();
   await work();
   return performance.now() - begun;
 }
 
-/** Medians, and what a cached run takes beyond Temporal's own. */
+/** A table of the medians, and of the time of a cached run beyond Temporal's own. */
 export function cachedTable({ empty, cached }: CachedCosts): string {
   const row = (name: string, { runs, min, median, max }: Spread): (string | number)[] => [
     name,

@@ -9,16 +9,16 @@ import { promisify } from 'node:util';
 
 const exec = promisify(execFile);
 
-/** A DVC repository that keeps the merged data of each version as a file, as is usual. */
+/** A DVC repository with the merged data of each version as one file, which is the usual way. */
 export interface Merged {
   /** Writes the merged data of a version. */
   prepare: (source: string, version: number, batchRows: number) => Promise<void>;
-  /** `dvc add` and `dvc push` of it, and what they took. */
+  /** Runs `dvc add` and `dvc push` and returns their times. */
   push: (version: number) => Promise<{ addMs: number; pushMs: number }>;
   remove: () => void;
 }
 
-/** @param store URL of the S3 server DVC pushes to, and a bucket that is there */
+/** @param store URL of the S3 server of the DVC remote, and an existing bucket */
 export async function openMerged(store: { endpoint: string; bucket: string }): Promise<Merged> {
   const folder = mkdtempSync(join(tmpdir(), 'merged-'));
   const bin = join(process.env['RETRAIN_TEST_STACK_VENV']!, 'bin');

@@ -2,13 +2,13 @@ import type { ResultDocument } from '../../client/result.ts';
 import type { Project } from '../../test/support/project.ts';
 import type { Task } from '../baseline/sides.ts';
 
-/** Milliseconds of the stages that may grow with the history. */
+/** Milliseconds of the stages whose time may grow with the number of batches. */
 export interface StageTimes {
   mergeMs: number;
   preprocessMs: number;
 }
 
-/** The flags by which a task's batches are run. */
+/** The command-line flags of a task. */
 export function flagsOf({ name, source, target, batchSize, maxDepth }: Task): string[] {
   const params = {
     'data.source': source,
@@ -20,7 +20,7 @@ export function flagsOf({ name, source, target, batchSize, maxDepth }: Task): st
   return ['--pipeline', name, ...set];
 }
 
-/** Builds a version by our command. */
+/** Builds a version with our command. */
 export async function ourVersion(
   project: Project,
   task: Task,

@@ -8,14 +8,14 @@ import { inParallel } from '../../store/parallel.ts';
 
 const MB = 1e6;
 
-/** Objects of one size, as many as make up a few hundred megabytes (or a thousand of them). */
+/** Objects of one size: a few hundred megabytes in total, at most a thousand objects. */
 const SIZES = [
   { size: 16 * MB, count: 20 },
   { size: MB, count: 200 },
   { size: 0.08 * MB, count: 1_000 },
 ];
 
-/** How fast verify reads objects of a size, each to its end and hashed. */
+/** How fast verify reads and hashes objects of one size. */
 export interface Reading {
   size: number;
   count: number;
@@ -23,7 +23,7 @@ export interface Reading {
   megabytesPerSecond: number;
 }
 
-/** Stores objects, and reads them back as verify does. */
+/** Stores objects and reads them in the way of verify. */
 export async function readBack(store: Store): Promise<Reading[]> {
   const readings: Reading[] = [];
   for (const { size, count } of SIZES) {

@@ -2,19 +2,19 @@ import { table } from '../../client/format.ts';
 import type { StageTimes } from './ours.ts';
 
 interface Bytes {
-  /** Sent to the S3 server, requests and their headers among it. */
+  /** Bytes sent to the S3 server, with requests and headers. */
   up: number;
-  /** What the bucket holds more. */
+  /** Bytes added to the bucket. */
   stored: number;
 }
 
-/** What one version costs each side, by its number. */
+/** The costs of each version on both sides, by its number. */
 export type VersionCosts = Record<
   number,
   { ours: Bytes & StageTimes; dvc: Bytes & { addMs: number; pushMs: number } }
 >;
 
-/** Both sides beside each other; the ratio is DVC's bytes by ours. */
+/** A table of both sides. The ratio is DVC's bytes divided by ours. */
 export function versionsTable(costs: VersionCosts): string {
   const kb = (bytes: number): string => (bytes / 1e3).toFixed(0);
   const head = [

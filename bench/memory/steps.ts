@@ -1,4 +1,4 @@
-/** One step on the way of a table, in a process of its own: the MB resident at its peak is the JSON it prints. */
+/** Runs one step of a table in its own process and prints its peak resident memory in MB as JSON. */
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openCrew } from '../../compute/crew.ts';
@@ -11,13 +11,13 @@ import type { PartColumn } from '../../pipeline/features/part.ts';
 import { makeTable, type Table } from '../tree-data.ts';
 
 export interface Case {
-  /** What is learnt. */
+  /** The kind of target. */
   readonly kind: 'classes' | 'numbers';
   readonly rows: number;
   readonly width: number;
 }
 
-/** `parts` and `csv` write what the stages are given; the others are those stages, `train2` with two threads. */
+/** `parts` and `csv` write the input of the stages. The others are the stages; `train2` has two threads. */
 export type Step = 'parts' | 'csv' | 'preprocess' | 'train' | 'train2' | 'evaluate';
 
 export interface StepJob extends Case {
@@ -26,9 +26,9 @@ export interface StepJob extends Case {
 }
 
 const ROWS_PER_PART = 50_000;
-/** Of the batches that are preprocessed one by one. */
+/** Rows of a batch. Batches are preprocessed one by one. */
 export const ROWS_PER_BATCH = 5000;
-/** As many counts as the stage holds before it adds them up. */
+/** The number of counts that the stage keeps before it adds them up. */
 const MOST_COUNTS = 16;
 const CLASSES = ['a', 'b', 'c'];
 const TARGET = 'label';
@@ -78,7 +78,7 @@ async function train(helpers: number): Promise<void> {
   await crew.close();
 }
 
-/** As the stage does for a version none of whose batches is encoded yet. */
+/** The work of the stage for a version with no encoded batch. */
 function preprocess(): void {
   const columns: Column[] = [
     ...names.map((name) => ({ name, type: 'number' as const })),

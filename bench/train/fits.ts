@@ -1,4 +1,4 @@
-/** Fits one table some times, in a process of its own: what each fit took is the JSON it prints. */
+/** Fits one table several times in its own process and prints the time of each fit as JSON. */
 import { DecisionTreeClassifier, DecisionTreeRegression } from 'ml-cart';
 import { openCrew } from '../../compute/crew.ts';
 import { fitClassesTogether, fitNumbersTogether } from '../../pipeline/models/cart/fit.ts';
@@ -7,19 +7,19 @@ import { took, type Took } from '../measure.ts';
 import { readTable, type Table } from '../tree-data.ts';
 
 export interface FitsJob {
-  /** As `writeTable` leaves it. */
+  /** A file written by `writeTable`. */
   readonly file: string;
   readonly rows: number;
   readonly width: number;
   readonly kind: 'classes' | 'numbers';
-  /** Ours on one thread or on two, or ml-cart's own trainer. */
+  /** Our trainer on one thread or on two, or ml-cart's trainer. */
   readonly fitter: 'one' | 'two' | 'ml_cart';
   readonly repeats: number;
-  /** Rows that a leaf has at least. */
+  /** Fewest rows of a leaf. */
   readonly minLeaf: number;
 }
 
-/** Null where a second thread is not worth it. */
+/** Null if a second thread is not worth it. */
 export interface FitsAnswer {
   readonly took: Took[] | null;
 }

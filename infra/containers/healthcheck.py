@@ -1,6 +1,6 @@
-"""Asks an MLflow server a real question under the host name that its clients use.
+"""Sends a real request to an MLflow server, with the host name that its clients use.
 
-`/health` answers OK without the database, and to host names that every other path refuses.
+`/health` answers OK even without the database, and to host names that all other paths refuse.
 """
 
 import json

@@ -6,7 +6,7 @@ WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY . .
-# Temporal's core comes for every platform: the image keeps its own.
+# Temporal's core contains every platform. The image keeps only its own.
 RUN npm run build \
   && npm prune --omit=dev --ignore-scripts --no-audit --no-fund \
   && find node_modules/@temporalio/core-bridge/releases -mindepth 1 -maxdepth 1 \
@@ -15,7 +15,7 @@ RUN npm run build \
 FROM node:${NODE}
 ARG GIT_COMMIT=
 ENV NODE_ENV=production RETRAIN_HEALTH_PORT=7300 GIT_COMMIT=${GIT_COMMIT}
-# glibc: memory of tables and trees goes back to the system when it is freed. Left alone, up to a third stays.
+# With these settings, glibc returns freed memory of large tables and trees to the system. Without them it keeps up to a third.
 ENV MALLOC_MMAP_THRESHOLD_=262144 MALLOC_TRIM_THRESHOLD_=262144
 WORKDIR /app
 COPY --from=build --chown=root:root /app/package.json /app/params.yaml ./
