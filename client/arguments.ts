@@ -4,14 +4,14 @@ import { STAGE_NAMES, type StageName } from '../contract/stages.ts';
 import { BadParams } from '../contract/failures.ts';
 import { pipelineName } from '../contract/params.ts';
 
-/** A batch's number as typed: 1, 2, 3, … */
+/** The number of a batch: 1, 2, 3, … */
 export function batchArgument(text: string): number {
   const number = Number(text);
   if (/^[0-9]+$/.test(text) && number >= 1 && number <= 999_999) return number;
   throw new InvalidArgumentError('a batch is a whole number from 1 to 999999.');
 }
 
-/** How many, from 1. */
+/** A count from 1. */
 export function countArgument(text: string): number {
   const number = Number(text);
   if (/^[0-9]+$/.test(text) && number >= 1 && number <= 100_000) return number;
@@ -29,12 +29,12 @@ export function pipelineArgument(text: string): string {
   throw new InvalidArgumentError('a name is 1 to 64 letters, digits, "_" or "-".');
 }
 
-/** Sections of params.yaml that say where things are: each process has its own, no run can set them. */
+/** Sections of params.yaml that say where things are. They belong to each process; no run can set them. */
 const LOCAL_SECTIONS = new Set(['mlflow', 'tracking', 'storage', 'pipeline']);
 
 /**
- * One `--set model.max_depth=4`, laid over those before it. The value is read as YAML.
- * @throws BadParams when it is not `key=value`, or the key is not one a run can have.
+ * One `--set model.max_depth=4`, merged over those before it. The value is read as YAML.
+ * @throws BadParams when it is not `key=value`, or a run cannot have the key
  */
 export function setArgument(
   text: string,
@@ -46,7 +46,7 @@ export function setArgument(
     throw new BadParams(`--set ${text}: expected key=value, such as model.max_depth=4`);
   if (LOCAL_SECTIONS.has(keys[0]!))
     throw new BadParams(
-      `--set ${path}: ${keys[0]} says where things are, which each worker has for itself: change it in params.yaml`,
+      `--set ${path}: ${keys[0]} says where things are, and each worker has its own: change it in params.yaml`,
     );
   if (keys.some((key) => key === '__proto__' || key === 'constructor'))
     throw new BadParams(`--set ${path}: no param has this name`);
@@ -56,11 +56,11 @@ export function setArgument(
 function readValue(path: string, value: string): unknown {
   const document = parseDocument(value, { stringKeys: true, resolveKnownTags: false });
   const [wrong] = [...document.errors, ...document.warnings];
-  const aliases = /(^|[\s[{,:])\*\S/.test(value) ? ' (it may name no alias)' : '';
+  const aliases = /(^|[\s[{,:])\*\S/.test(value) ? ' (it may contain no alias)' : '';
   const refusal = `--set ${path}: ${value} is not a plain YAML value${aliases}: quote it, or write it out`;
   if (wrong !== undefined) throw new BadParams(refusal, { cause: wrong });
   try {
-    // No aliases: a value that holds itself has no end.
+    // An alias could make a value that contains itself, without an end.
     return (document.toJS({ maxAliasCount: 0 }) as unknown) ?? (value.trim() === '' ? '' : null);
   } catch (error) {
     throw new BadParams(refusal, { cause: error });

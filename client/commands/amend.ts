@@ -27,14 +27,14 @@ interface AmendFlags extends CommonFlags {
 }
 
 export function amendCommand(context: CommandContext): Command {
-  return pipelineCommand('amend', 'replace the rows of a batch; what they were stays reachable')
+  return pipelineCommand('amend')
     .argument('<K>', 'the batch, from 1', batchArgument)
     .requiredOption('--source <file>', 'a CSV file with all rows of the batch')
-    .option('--set <key=value>', 'a param as "run" would be given it; repeatable', setArgument)
-    .option('--rebuild', 'build the versions anew that rest on what it was')
+    .option('--set <key=value>', 'override a param, as for "run"; repeatable', setArgument)
+    .option('--rebuild', 'also build again the versions that are stale then')
     .addHelpText(
       'after',
-      examples('amend 2 --source ./mended.csv', 'amend 2 --source ./mended.csv --rebuild'),
+      examples('amend 2 --source ./batch-2.csv', 'amend 2 --source ./batch-2.csv --rebuild'),
     )
     .action(async (batch: number, { pipeline, source, set, rebuild, json }: AmendFlags) => {
       const config = await context.configure(pipeline);
@@ -52,15 +52,15 @@ export function amendCommand(context: CommandContext): Command {
 export interface AmendOptions {
   pipeline: string;
   batch: number;
-  /** Path of the file with the batch's rows. */
+  /** The path of the file with the rows of the batch. */
   source: string;
   set: Record<string, unknown>;
-  /** Build the stale versions anew at once. */
+  /** Also build the stale versions again. */
   rebuild: boolean;
   json?: boolean | undefined;
 }
 
-/** `amend K --source FILE`: replaces a batch, and says which versions rest on what it was. */
+/** `amend K --source FILE`: replaces a batch, and names the versions that are stale then. */
 export async function amend(config: Config, options: AmendOptions): Promise<number> {
   const { pipeline, batch, rebuild, json } = options;
   const check: ('temporal' | 'storage')[] = rebuild ? ['temporal', 'storage'] : ['storage'];
@@ -83,7 +83,7 @@ export async function amend(config: Config, options: AmendOptions): Promise<numb
       for (const one of stale) say(staleness(one));
       if (stale.length > 0 && !rebuild)
         say(
-          `"run N" builds one anew, "amend ${batch} --source … --rebuild" all of them; "diff N.1 N.2" compares`,
+          `"run N" builds version N again, "amend ${batch} --source … --rebuild" all of them; "diff N.1 N.2" compares two builds`,
         );
     }
     if (!rebuild) return 0;
@@ -97,12 +97,12 @@ async function ledgerOf({ ledgers }: Store, { pipeline, batch }: AmendOptions): 
   const ledger = await ledgers.read(pipeline);
   if (ledger?.batches[batch - 1] === undefined)
     throw new MissingHistory(
-      `batch ${batch} of ${pipeline} has not been cut, so there is nothing to amend: run it first`,
+      `batch ${batch} of ${pipeline} has not been cut, so there is nothing to amend: run it first with "run ${batch} --pipeline ${pipeline}"`,
     );
   return ledger;
 }
 
-/** Everything is stored before the ledger moves, in one step: what ends halfway has changed nothing. */
+/** Stores all files before the ledger changes, in one step. So an interrupted command has changed nothing. */
 async function replace(
   { artifacts, ledgers, leases }: Store,
   config: Config,
@@ -118,7 +118,7 @@ async function replace(
   const known = columnsAt(ledger, batch);
   const file = wholeFile(name, text, ledger.settings, params, known);
   const { contract } = file;
-  // A past batch brings no column: versions after it may have been built without.
+  // An earlier batch adds no column: later versions may have been built without it.
   const newColumn = contract.newColumn === 'adapt' ? 'fail' : contract.newColumn;
   const whole = conformBatch({ ...file, contract: { ...contract, newColumn } });
   for (const warning of whole.warnings) say(warning, 'warning');
@@ -132,7 +132,7 @@ async function replace(
     files.map(([path, content]) => refOf(path, content)),
   );
   const [ref, raw, columns] = await Promise.all(
-    // Trusting no checksum: amending once more by the same file brings back what was damaged.
+    // `rewrite` trusts no checksum: so amending again with the same file repairs damaged objects.
     files.map(([path, content]) => artifacts.put(path, content, { rewrite: true })),
   );
   return ledgers.amend(pipeline, {

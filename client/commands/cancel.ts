@@ -11,7 +11,7 @@ import { isOpen } from '../../contract/workflow-status.ts';
 import { type CommandContext, type CommonFlags, examples, pipelineCommand } from './context.ts';
 
 export function cancelCommand(context: CommandContext): Command {
-  return pipelineCommand('cancel', 'stop the run of a batch; what it has stored stays')
+  return pipelineCommand('cancel')
     .argument('<N>', 'the batch, from 1', batchArgument)
     .addHelpText('after', examples('cancel 2'))
     .action(async (batch: number, { pipeline, json }: CommonFlags) => {
@@ -21,10 +21,10 @@ export function cancelCommand(context: CommandContext): Command {
     });
 }
 
-/** How long a cancelled run is waited for: it ends its MLflow run first, and that server may be away. */
+/** How long the command waits for the end. The run ends its MLflow run first, and that server may be down. */
 const PATIENCE_MS = 150_000;
 
-/** `cancel N`: asks the run of a batch to stop, and waits until it has. */
+/** `cancel N`: asks the run of a batch to stop, and waits for its end. */
 export async function cancel(
   config: Config,
   { pipeline, batch, json }: { pipeline: string; batch: number; json?: boolean | undefined },
@@ -38,7 +38,7 @@ export async function cancel(
     const handle = workflow.getHandle(workflowId, runId);
     await handle.cancel();
     say(
-      `${workflowId} is asked to stop; what it has stored stays, and a new run goes on from there`,
+      `${workflowId} was asked to stop; what it has stored stays, and a new run continues from there`,
     );
     const ended = await connection.withDeadline(Date.now() + PATIENCE_MS, () =>
       handle.result().then(

@@ -3,13 +3,13 @@ import type { Config } from '../../config/environment.ts';
 import { stackDir } from '../../config/project-root.ts';
 import { pipelineArgument } from '../arguments.ts';
 
-/** What every command is built with. */
+/** What every command gets. */
 export interface CommandContext {
   /** The project folder. */
   root: string;
   /**
-   * Reads params.yaml and the environment, completed by the local stack where there is one, for the
-   * pipeline named or the default one.
+   * Reads params.yaml and the environment, completed by the local stack where there is one, for the named
+   * pipeline or the default one.
    */
   configure: (pipeline?: string) => Promise<Config>;
 }
@@ -26,7 +26,7 @@ export function commandContext(root: string): CommandContext {
   };
 }
 
-/** Flags that most commands have. */
+/** The flags of most commands. */
 export interface CommonFlags {
   pipeline?: string;
   json?: boolean;
@@ -36,11 +36,11 @@ export interface CommonFlags {
 export function pipelineCommand(name: string, description = ''): Command {
   return new Command(name)
     .description(description)
-    .option('--pipeline <name>', 'the pipeline, if not that of params.yaml', pipelineArgument)
+    .option('--pipeline <name>', 'the pipeline (default: the one of params.yaml)', pipelineArgument)
     .option('--json', 'print exactly one JSON document on stdout');
 }
 
-/** Examples under a command's help. */
+/** Examples below the help of a command. */
 export function examples(...lines: string[]): string {
   return `\nExamples:\n${lines.map((line) => `  npm run client -- ${line}`).join('\n')}`;
 }

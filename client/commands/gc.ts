@@ -24,19 +24,15 @@ interface GcFlags extends CommonFlags {
 }
 
 export function gcCommand(context: CommandContext): Command {
-  return pipelineCommand('gc', 'remove what no version, batch or run of any pipeline leads to')
-    .option(
-      '--keep-last <K>',
-      'give up the artifacts of all versions but the last K',
-      countArgument,
-    )
+  return pipelineCommand('gc')
+    .option('--keep-last <K>', 'keep the artifacts of the last K versions only', countArgument)
     .option(
       '--keep <N>',
-      'a version whose artifacts to keep too (repeatable)',
+      'also keep the artifacts of this version; repeatable',
       (text: string, sofar: number[]) => [...sofar, batchArgument(text)],
       [],
     )
-    .option('--yes', 'do it; without this, only say what would be removed')
+    .option('--yes', 'remove them; without this, only list them')
     .option('--apply', 'the same as --yes')
     .addHelpText('after', examples('gc', 'gc --yes', 'gc --keep-last 5 --keep 1 --yes'))
     .action(async ({ pipeline, json, keepLast: last, keep, yes, apply }: GcFlags) => {
@@ -58,15 +54,15 @@ function countArgument(text: string): number {
 }
 
 export interface GcOptions extends Keep {
-  /** Remove it; otherwise only say what would be. */
+  /** Remove the objects; otherwise only list them. */
   yes?: boolean | undefined;
   json?: boolean | undefined;
 }
 
-/** `gc`: removes what nothing leads to any more, or says what it would remove. */
+/** `gc`: removes the objects that nothing needs, or lists them. */
 export async function gc(config: Config, options: GcOptions): Promise<number> {
   const session = await openSession(config, { check: ['storage', 'temporal'] });
-  const isLive = (lease: Lease): Promise<boolean> => isRunAtWork(session.client, lease);
+  const isLive = (lease: Lease): Promise<boolean> => isRunActive(session.client, lease);
   const { store } = session;
   try {
     await checkKept(store, options);
@@ -83,14 +79,14 @@ export async function gc(config: Config, options: GcOptions): Promise<number> {
     const running = removed ? [] : (await sortLeases(store, isLive)).live;
     const runs = running.map(({ run }) => run!.workflow_id);
     if (options.json === true) printJson(documentOf(plan, { removed, runs }));
-    else tell(plan, { removed, runs });
+    else printPlan(plan, { removed, runs });
     return 0;
   } finally {
     await session.close();
   }
 }
 
-/** A version that is not there is a slip of the keyboard, and what it was to save would go. */
+/** A version that does not exist is a typing error, and the version that was meant would lose its artifacts. */
 async function checkKept({ records }: Store, { pipeline, versions }: Keep): Promise<void> {
   if (versions.length === 0) return;
   const known = new Set((await records.list(pipeline)).map(({ version }) => version));
@@ -101,17 +97,17 @@ async function checkKept({ records }: Store, { pipeline, versions }: Keep): Prom
     );
 }
 
-interface Told {
+interface Outcome {
   removed: boolean;
   runs: string[];
 }
 
-function documentOf({ give_up, remove, foreign, kept }: GcPlan, { removed, runs }: Told) {
+function documentOf({ give_up, remove, foreign, kept }: GcPlan, { removed, runs }: Outcome) {
   const kinds = countByKind(remove).map(([kind, count, size]) => ({ kind, count, bytes: size }));
   return { removed, kinds, bytes: sizeOf(remove), given_up: give_up, kept, foreign, runs };
 }
 
-function tell(plan: GcPlan, { removed, runs }: Told): void {
+function printPlan(plan: GcPlan, { removed, runs }: Outcome): void {
   const { give_up, remove, foreign, kept } = plan;
   if (remove.length > 0) {
     const rows = countByKind(remove).map(([kind, count, size]) => [kind, count, bytes(size)]);
@@ -127,10 +123,10 @@ function tell(plan: GcPlan, { removed, runs }: Told): void {
   say(`${remove.length} objects, ${bytes(sizeOf(remove))}, ${verb}; ${kept} are kept${others}`);
   if (!removed && remove.length + give_up.length > 0)
     say('nothing was removed: add --yes to do it');
-  const atWork = [...new Set(runs)]; // a run has a lease for each worker
-  if (atWork.length > 0)
+  const active = [...new Set(runs)]; // a run has one lease per worker
+  if (active.length > 0)
     say(
-      `${atWork.join(', ')} at work: gc --yes removes nothing until ${atWork.length === 1 ? 'it has' : 'they have'} ended`,
+      `${active.join(', ')} ${active.length === 1 ? 'is' : 'are'} running: gc --yes removes nothing until ${active.length === 1 ? 'it has' : 'they have'} ended`,
       'warning',
     );
 }
@@ -148,14 +144,14 @@ function countByKind(remove: GcPlan['remove']): [kind: string, count: number, by
   return [...kinds.values()].sort((a, b) => b[2] - a[2]);
 }
 
-/** What is left of a run that was ended from outside learns of it with its next heartbeat. */
-const ECHO_MS = 120_000;
+/** The activities of a run that was terminated notice it with their next heartbeat. */
+const NOTICE_MS = 120_000;
 
 /**
- * Whether a lease's run may still be at work: Temporal says whether its workflow is open. Where it
- * cannot say (another namespace or server, a history no longer kept), the lease's own term counts.
+ * Whether the run that holds a lease may still be active: Temporal knows whether its workflow is open. Where
+ * Temporal cannot know (another namespace or server, a history that is gone), the term of the lease counts.
  */
-export async function isRunAtWork(client: Client, lease: Lease): Promise<boolean> {
+export async function isRunActive(client: Client, lease: Lease): Promise<boolean> {
   const { run, expires_at: end } = lease;
   const inTerm = Date.parse(end) > Date.now();
   if (run === null || run.namespace !== client.options.namespace) return inTerm;
@@ -163,9 +159,9 @@ export async function isRunAtWork(client: Client, lease: Lease): Promise<boolean
   try {
     const { status, closeTime } = await handle.describe();
     if (isOpen(status)) return true;
-    // Its activities had all ended: it waited for them.
+    // A workflow that ends like this has waited for all its activities.
     if (status.name === 'COMPLETED' || status.name === 'FAILED') return false;
-    return (closeTime?.getTime() ?? 0) > Date.now() - ECHO_MS;
+    return (closeTime?.getTime() ?? 0) > Date.now() - NOTICE_MS;
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return inTerm;
     throw error;

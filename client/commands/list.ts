@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { number, table } from '../format.ts';
 import { print, printJson, say } from '../print.ts';
-import { type Session, openSession } from '../session.ts';
+import { openStoreSession, type StoreSession } from '../session.ts';
 import { noVersionYet, staleOf, staleness } from '../versions.ts';
 import type { Config } from '../../config/environment.ts';
 import { headlineScore, metricSetOf } from '../../contract/metric-sets.ts';
@@ -11,7 +11,7 @@ import type { VersionLine } from '../../store/version-index.ts';
 import { type CommandContext, type CommonFlags, examples, pipelineCommand } from './context.ts';
 
 export function listCommand(context: CommandContext): Command {
-  return pipelineCommand('list', 'list the versions with their scores side by side')
+  return pipelineCommand('list')
     .addHelpText('after', examples('list', 'list --pipeline wine --json'))
     .action(async ({ pipeline, json }: CommonFlags) => {
       process.exitCode = await list(await context.configure(pipeline), {
@@ -29,14 +29,14 @@ interface Listed {
 }
 
 /**
- * `list`: versions with their scores side by side, those of the pipeline asked for and, unless it was
- * named, of every other one that params.yaml or the bucket has.
+ * `list`: the versions with their scores, of the pipeline that was named or, if none was, of every pipeline
+ * in params.yaml or in the bucket.
  */
 export async function list(
   config: Config,
   { only, json }: { only: boolean; json?: boolean | undefined },
 ): Promise<number> {
-  const session = await openSession(config, { check: ['storage'] });
+  const session = await openStoreSession(config);
   try {
     const [first, ...others] = await Promise.all(
       (only ? [config.pipeline] : await everyPipeline(session)).map((name) =>
@@ -51,13 +51,13 @@ export async function list(
   }
 }
 
-/** The default one first, then those of params.yaml, then what else the bucket holds. */
-async function everyPipeline({ config, store }: Session): Promise<string[]> {
+/** The default pipeline first, then those of params.yaml, then the others in the bucket. */
+async function everyPipeline({ config, store }: StoreSession): Promise<string[]> {
   const stored = await pipelinesIn(store.bucket);
   return [...new Set([config.pipeline, ...(config.pipelines ?? []), ...stored])];
 }
 
-async function listed({ store }: Session, pipeline: string): Promise<Listed> {
+async function listed({ store }: StoreSession, pipeline: string): Promise<Listed> {
   const [versions, stale] = await Promise.all([
     store.records.list(pipeline),
     staleOf(store, pipeline),

@@ -12,13 +12,13 @@ import type { logVersion } from '../../workflows/index.ts';
 import { type CommandContext, type CommonFlags, examples, pipelineCommand } from './context.ts';
 
 export function logCommand(context: CommandContext): Command {
-  return pipelineCommand('log', 'log a built version to where runs are tracked now')
+  return pipelineCommand('log')
     .argument('[N]', 'the version, from 1', batchArgument)
     .option('--all', 'every version, in order')
     .addHelpText('after', examples('log 2', 'log --all'))
     .action(async (version: number | undefined, flags: CommonFlags & { all?: boolean }) => {
       if ((version === undefined) !== (flags.all === true))
-        throw new BadParams('log needs a version or --all: for one, "log 2" or "log --all"');
+        throw new BadParams('log needs a version or --all: for example "log 2" or "log --all"');
       const config = await context.configure(flags.pipeline);
       const { pipeline } = config;
       process.exitCode = await log(config, { pipeline, version, json: flags.json });
@@ -26,9 +26,8 @@ export function logCommand(context: CommandContext): Command {
 }
 
 /**
- * `log N`, `log --all`: logs versions that were built to where runs are tracked now, a workflow each, in
- * order. What is there already is left as it is, so that it can be asked again.
- * @param version undefined: every version of the pipeline
+ * `log N`, `log --all`: logs versions to the tracking server in use now, in order, by one workflow each. What is
+ * logged there already stays as it is, so the command can be repeated.
  */
 export async function log(
   config: Config,
@@ -63,7 +62,7 @@ async function everyVersion({ store }: Session, pipeline: string): Promise<numbe
   throw noVersionYet(pipeline);
 }
 
-/** Starts the workflow, or follows the one that is at it. */
+/** Starts the workflow that logs a version, or follows the running one. */
 async function logOne(session: Session, pipeline: string, version: number): Promise<LoggedVersion> {
   const place = session.tracker.place();
   const input: LogVersionInput = {

@@ -11,7 +11,7 @@ import type { Command } from 'commander';
 import { setArgument } from '../arguments.ts';
 import { EXIT, describeFailure } from '../failure.ts';
 import { print, printJson, say } from '../print.ts';
-import type { Session } from '../session.ts';
+import { openSession, type Session } from '../session.ts';
 import { upload } from '../upload.ts';
 import { warnWithoutWorker } from '../waiting.ts';
 import { canonicalJson } from '../../contract/canonical-json.ts';
@@ -24,11 +24,10 @@ import type { nightly } from '../../workflows/index.ts';
 import { type CommandContext, type CommonFlags, examples, pipelineCommand } from './context.ts';
 
 export function nightlyCommand(context: CommandContext): Command {
-  return pipelineCommand('nightly', 'run every batch that has data and no version, in order')
+  return pipelineCommand('nightly')
     .option('--set <key=value>', 'override a param for these runs; repeatable', setArgument)
     .addHelpText('after', examples('nightly', 'nightly --pipeline sales --json'))
     .action(async ({ pipeline, set, json }: CommonFlags & { set?: Record<string, unknown> }) => {
-      const { openSession } = await import('../session.ts');
       const config = await context.configure(pipeline);
       const session = await openSession(config, { check: ['temporal', 'storage'] });
       try {
@@ -51,7 +50,7 @@ export interface NightlyOptions {
   json?: boolean | undefined;
 }
 
-/** Runs what is pending, or stale, as the nightly would, and waits for its end. */
+/** Runs the pending batches, or builds the stale versions again, in a nightly workflow, and waits for its end. */
 export async function runNightly(session: Session, options: NightlyOptions): Promise<number> {
   const { pipeline, set, rebuild } = options;
   const params = paramsOf(session.config.params, set);
@@ -85,10 +84,10 @@ export async function runNightly(session: Session, options: NightlyOptions): Pro
   return followNightly(session, handle, options);
 }
 
-/** How often it is asked where it stands. */
+/** How often the nightly is asked for its progress. */
 const LOOK_MS = 1_000;
 
-/** Says each thing a nightly does until it ends, and tells what came of it; Ctrl-C leaves it alone. */
+/** Prints what a nightly does until it ends, and its result. Ctrl-C ends only the following. */
 export async function followNightly(
   { connection }: Pick<Session, 'connection'>,
   handle: WorkflowHandle<typeof nightly>,
@@ -97,13 +96,13 @@ export async function followNightly(
   const { workflowId } = handle;
   const leaving = new AbortController();
   const { signal } = leaving;
-  setMaxListeners(0, signal); // each poll listens on it
+  setMaxListeners(0, signal); // each poll listens on the signal
   const leave = (): void => leaving.abort();
   process.once('SIGINT', leave);
-  // Calls that are let go of when the signal aborts: none is tried again on a connection that is closed.
+  // Calls end when the signal aborts, so that none is retried on a closed connection.
   const within = <T>(call: () => Promise<T>): Promise<T> =>
     connection.withAbortSignal(signal, call);
-  const telling = within(() => tellStates(handle, signal));
+  const printing = within(() => printStates(handle, signal));
   try {
     const summary = await within(() => handle.result());
     if (json === true) printJson({ status: 'completed', workflowId, ...summary });
@@ -112,35 +111,35 @@ export async function followNightly(
   } catch (error) {
     if (signal.aborted) {
       if (json === true) printJson({ status: 'running', workflowId, pipeline });
-      say('it goes on without us; the same command comes back to it');
+      say('the nightly goes on; the same command follows it again');
       return EXIT.detached;
     }
-    // Anything else is no end of it: the server is away, and the nightly goes on.
+    // Another error is not its end: the server is down, and the nightly goes on.
     if (!(error instanceof WorkflowFailedError)) throw error;
-    const told = describeFailure(error);
-    if (json === true) printJson({ status: 'failed', workflowId, pipeline, error: told });
-    say(told.message, 'error');
+    const failure = describeFailure(error);
+    if (json === true) printJson({ status: 'failed', workflowId, pipeline, error: failure });
+    say(failure.message, 'error');
     return EXIT.failed;
   } finally {
     process.off('SIGINT', leave);
     leave();
-    await telling;
+    await printing;
   }
 }
 
-/** Says where a nightly stands each time that changes, until the signal aborts; without a worker, nothing. */
-async function tellStates(
+/** Prints the state of a nightly when it changes, until the signal aborts. Without a worker it prints nothing. */
+async function printStates(
   handle: WorkflowHandle<typeof nightly>,
   signal: AbortSignal,
 ): Promise<void> {
-  let told = '';
+  let last = '';
   while (!signal.aborted) {
     try {
-      const state = (await handle.query(nightlyProgress))?.state ?? told;
-      if (state !== told && !signal.aborted) say(state);
-      told = state;
+      const state = (await handle.query(nightlyProgress))?.state ?? last;
+      if (state !== last && !signal.aborted) say(state);
+      last = state;
     } catch {
-      // Only a look: its end is waited for, and told, elsewhere.
+      // This is only a hint: the caller waits for the end, and reports it.
     }
     await sleep(LOOK_MS, undefined, { signal }).catch(() => undefined);
   }
@@ -156,8 +155,8 @@ function printSummary({ state, batches, warnings }: NightlySummary): void {
 }
 
 /**
- * That a nightly under way was started with the params that are set here; those of a params.yaml are not
- * compared.
+ * Checks that the running nightly was started with the same `--set` as this command. Params of params.yaml are
+ * not compared.
  * @throws Conflict when it was started with others
  */
 export async function checkSame(
@@ -166,7 +165,7 @@ export async function checkSame(
   set: Record<string, unknown>,
 ): Promise<void> {
   const { workflowId } = handle;
-  const input = await startedWith(client, handle);
+  const input = await inputOf(client, handle);
   const [theirs, asked] = [input?.params ?? {}, set].map((params) => canonicalJson(params));
   if (theirs === asked) return;
   throw new Conflict(
@@ -174,8 +173,8 @@ export async function checkSame(
   );
 }
 
-/** What a nightly was started with, by its first event. */
-async function startedWith(
+/** The input of a nightly, from its first event. */
+async function inputOf(
   { connection, options, workflowService }: Client,
   { workflowId }: WorkflowHandle,
 ): Promise<NightlyInput | null> {

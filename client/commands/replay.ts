@@ -13,8 +13,10 @@ import { type CommandContext, examples } from './context.ts';
 
 export function replayCommand(context: CommandContext): Command {
   return new Command('replay')
-    .description('before a deploy: run open and recent histories through the workflow code here')
-    .option('--limit <n>', 'how many at most, the open ones first', countArgument, 100)
+    .description(
+      'Replay open and recent histories on the workflow code here, before it is deployed.',
+    )
+    .option('--limit <n>', 'at most so many, the open ones first', countArgument, 100)
     .option('--query <filter>', "Temporal's list filter, instead of everything on the task queue")
     .option('--json', 'print exactly one JSON document on stdout')
     .addHelpText('after', examples('replay', `replay --query "WorkflowType = 'trainBatch'"`))
@@ -24,38 +26,38 @@ export function replayCommand(context: CommandContext): Command {
 }
 
 export interface ReplayOptions {
-  /** How many histories at most: the open ones first, then the latest. */
+  /** The number of histories at most: the open ones first, then the latest. */
   limit: number;
-  /** Instead of everything on our task queue, in Temporal's list filter. */
+  /** A list filter of Temporal; otherwise every run on our task queue. */
   query?: string | undefined;
   json?: boolean | undefined;
 }
 
-type Told = Replayed & { type: string; status: string };
+type ReplayedRun = Replayed & { type: string; status: string };
 
-/** `replay`: runs the open and the recent histories of the namespace through the workflow code as it is here. */
+/** `replay`: replays the open and the recent histories of the namespace on the workflow code here. */
 export async function replayHistories(config: Config, options: ReplayOptions): Promise<number> {
   Runtime.install({ logger: new DefaultLogger('ERROR', () => undefined) });
   const session = await openSession(config, { check: ['temporal'] });
   try {
     const runs = await listRuns(session, options);
-    const told: Told[] = [];
+    const replayed: ReplayedRun[] = [];
     for await (const result of replay(
       workflowSource({ production: false }),
       historiesOf(session, runs),
     )) {
       const { type, status } = runs.get(result.runId)!;
-      told.push({ ...result, type, status: status.name.toLowerCase() });
+      replayed.push({ ...result, type, status: status.name.toLowerCase() });
     }
-    if (options.json === true) printJson(told);
-    else printReplayed(told);
-    return told.every(({ problem }) => problem === undefined) ? 0 : EXIT.failed;
+    if (options.json === true) printJson(replayed);
+    else printReplayed(replayed);
+    return replayed.every(({ problem }) => problem === undefined) ? 0 : EXIT.failed;
   } finally {
     await session.close();
   }
 }
 
-/** By run id, the open ones first: those are what a deploy can strand. */
+/** Runs by run id, the open ones first: a deploy can block only those. */
 async function listRuns(
   { client, config }: Session,
   { limit, query }: ReplayOptions,
@@ -81,12 +83,12 @@ async function* historiesOf(
     };
 }
 
-function printReplayed(told: readonly Told[]): void {
-  if (told.length === 0) {
-    say('there is no history to replay: nothing a deploy could strand');
+function printReplayed(replayed: readonly ReplayedRun[]): void {
+  if (replayed.length === 0) {
+    say('there is no history to replay: a deploy blocks no run');
     return;
   }
-  const rows = told.map(({ workflowId, runId, type, status, problem }) => [
+  const rows = replayed.map(({ workflowId, runId, type, status, problem }) => [
     workflowId,
     runId.slice(0, 8),
     type,
@@ -94,11 +96,11 @@ function printReplayed(told: readonly Told[]): void {
     problem === undefined ? 'replays' : 'does not',
   ]);
   print(table(['workflow', 'run', 'type', 'status', 'here'], rows));
-  const bad = told.filter(({ problem }) => problem !== undefined);
+  const bad = replayed.filter(({ problem }) => problem !== undefined);
   for (const { workflowId, problem } of bad) say(`${workflowId}: ${problem}`, 'error');
   say(
     bad.length === 0
-      ? `all ${told.length} histories replay on this code`
-      : `${bad.length} of ${told.length} histories do not replay on this code: deploying it would strand those that are running`,
+      ? `all ${replayed.length} histories replay on this code`
+      : `${bad.length} of ${replayed.length} histories do not replay on this code: deploying it would block those that are running`,
   );
 }

@@ -24,10 +24,10 @@ interface RunFlags extends CommonFlags {
 }
 
 export function runCommand(context: CommandContext): Command {
-  return withRunFlags(pipelineCommand('run', 'run a batch: version N is made of batches 1..N'))
+  return withRunFlags(pipelineCommand('run'))
     .argument('<N>', 'the batch, from 1', batchArgument)
     .option('--until <stage>', `stop after this stage (${STAGE_NAMES.join(', ')})`, stageArgument)
-    .option('--with-missing', 'build the versions before it that have no record first')
+    .option('--with-missing', 'first build the earlier versions that are missing')
     .addHelpText(
       'after',
       examples(
@@ -41,14 +41,13 @@ export function runCommand(context: CommandContext): Command {
 }
 
 export function stageCommand(context: CommandContext): Command {
-  const description = 'run one stage; those before it must have been run with the same params';
-  return withRunFlags(pipelineCommand('stage', description))
+  return withRunFlags(pipelineCommand('stage'))
     .argument('<name>', STAGE_NAMES.join(', '), stageArgument)
     .argument('[N]', 'the batch, from 1; get_data needs none', batchArgument)
     .addHelpText('after', examples('stage get_data', 'stage prepare_batch 2', 'stage evaluate 2'))
     .action(async (only: StageName, batch: number | undefined, flags: RunFlags) => {
       if (batch === undefined && only !== 'get_data')
-        throw new BadParams(`stage ${only} needs the batch: for one, "stage ${only} 1"`);
+        throw new BadParams(`stage ${only} needs the batch: for example "stage ${only} 1"`);
       await runBatch(context, batch ?? 1, flags, only);
     });
 }
@@ -74,9 +73,9 @@ async function runBatch(
 function withRunFlags(command: Command): Command {
   return command
     .option('--set <key=value>', 'override a param for this run; repeatable', setArgument)
-    .option('--force', 'run every stage anew, whatever the cache holds')
-    .option('--refresh', 'look at the source for rows that are new, whatever is known of it')
-    .option('--detach', 'start it and come back at once');
+    .option('--force', 'run every stage, even if it is cached')
+    .option('--refresh', 'look for new rows at the source')
+    .option('--detach', 'start the run and return at once');
 }
 
 export interface RunOptions extends Request {
@@ -84,7 +83,7 @@ export interface RunOptions extends Request {
   json?: boolean | undefined;
 }
 
-/** `run` and `stage`: starts a run or joins it, shows it happening, and prints what came of it. */
+/** `run` and `stage`: starts a run or joins it, shows it until it ends, and prints the result. */
 export async function run(config: Config, options: RunOptions): Promise<number> {
   const last: StageName = options.only ?? options.until ?? 'evaluate';
   const tracked = last === 'train' || last === 'evaluate';
@@ -111,9 +110,9 @@ function detached({ workflowId, runId, joined }: Started, options: RunOptions): 
 }
 
 /**
- * Starts a run once more that failed because what this machine had brought for it is missing or damaged
- * in the store, and brings it anew: no worker can. A checksum may hide damage, so it is seen only there.
- * @returns undefined where that is not why it failed, or this machine has other bytes
+ * Starts a run again after it failed because an object that this machine uploaded is missing or damaged in the
+ * store. The new run uploads it again, which no worker can do.
+ * @returns undefined where the run failed for another reason, or this machine does not have these bytes
  */
 export async function sendAgain(
   session: Session,
@@ -129,7 +128,7 @@ export async function sendAgain(
   return start(session, { ...request, damaged: [lost.md5] });
 }
 
-/** The object whose loss ended a run. */
+/** The missing or damaged object that made a run fail. */
 function lostObject(error: unknown): Pick<Ref, 'path' | 'md5'> | undefined {
   const failure = error instanceof WorkflowFailedError ? error.cause?.cause : undefined;
   if (!(failure instanceof ApplicationFailure) || failure.type !== 'DamagedArtifact')

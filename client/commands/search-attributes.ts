@@ -6,22 +6,23 @@ import { registerSearchAttributes } from '../../infra/register-search-attributes
 import { type CommandContext, examples } from './context.ts';
 
 export function searchAttributesCommand(context: CommandContext): Command {
-  const command = new Command('search-attributes')
-    .description('the names by which runs are found in Temporal: RetrainBatch > 10')
-    .addHelpText('after', examples('search-attributes register'));
+  const command = new Command('search-attributes').addHelpText(
+    'after',
+    examples('search-attributes register'),
+  );
   command
     .command('register')
-    .description('register them in the namespace in use; the local stack has them already')
+    .description('register them in the namespace; the local stack has them already')
     .option('--json', 'print exactly one JSON document on stdout')
     .addHelpText('after', examples('search-attributes register'))
     .action(async ({ json }: { json?: boolean }) => {
-      process.exitCode = await registerNames(await context.configure(), { json });
+      process.exitCode = await registerAttributes(await context.configure(), { json });
     });
   return command;
 }
 
-/** `search-attributes register`: so that runs can be found by them on a cluster that is not the stack's. */
-export async function registerNames(
+/** `search-attributes register`: adds the search attributes to a cluster other than the local stack. */
+export async function registerAttributes(
   config: Config,
   { json }: { json?: boolean | undefined },
 ): Promise<number> {

@@ -13,9 +13,9 @@ interface WatchFlags extends CommonFlags {
 }
 
 export function watchCommand(context: CommandContext): Command {
-  return pipelineCommand('watch', 'follow the run of a batch live, whoever started it')
+  return pipelineCommand('watch')
     .argument('<N>', 'the batch, from 1', batchArgument)
-    .option('--workflow-id <id>', 'if another client gave it an id of its own')
+    .option('--workflow-id <id>', 'the workflow id, if another client chose it')
     .addHelpText('after', examples('watch 2', 'watch 2 --workflow-id by-hand'))
     .action(async (batch: number, { pipeline, json, workflowId }: WatchFlags) => {
       const config = await context.configure(pipeline);
@@ -24,7 +24,7 @@ export function watchCommand(context: CommandContext): Command {
     });
 }
 
-/** `watch N`: follows the run of a batch, whoever started it, or tells what came of the last one. */
+/** `watch N`: follows the run of a batch, or reports the result of the last run. */
 export async function watch(
   config: Config,
   { workflowId: named, ...options }: Followed & { workflowId?: string | undefined },
@@ -38,7 +38,7 @@ export async function watch(
   } catch (error) {
     if (!(error instanceof WorkflowNotFoundError)) throw error;
     throw new MissingHistory(
-      `${workflowId} has never been run, or its history is gone: "status ${options.batch}" shows the version that stands`,
+      `${workflowId} has never been run, or its history is gone: "list --pipeline ${options.pipeline}" shows the versions`,
     );
   } finally {
     await session.close();

@@ -9,7 +9,6 @@ const program = fileURLToPath(
 
 export function workerCommand(): Command {
   return new Command('worker')
-    .description('run a worker here, until Ctrl-C')
     .helpOption(false) // the worker has flags of its own, and says which
     .allowUnknownOption()
     .argument('[flags...]', "the worker's flags; --help lists them")

@@ -20,7 +20,9 @@ describe('--set', () => {
     'model.max_depth=*x',
     'data.columns={<<: *a}',
   ])('refuses %s, naming what it may not have', (text) => {
-    expect(() => setArgument(text)).toThrow(/is not a plain YAML value \(it may name no alias\)/);
+    expect(() => setArgument(text)).toThrow(
+      /is not a plain YAML value \(it may contain no alias\)/,
+    );
   });
 
   it.each([

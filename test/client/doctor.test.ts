@@ -5,13 +5,13 @@ import { mlflowVersion } from '../../client/commands/doctor/servers.ts';
 import { SetupError } from '../../contract/failures.ts';
 
 describe('doctor', () => {
-  it('takes an error apart into what is found and how to mend it', () => {
+  it('takes an error apart into what is found and how to repair it', () => {
     const error = new SetupError('no server answers at localhost:7233: start it with "stack up"');
     expect(failed('Temporal', error)).toEqual({
       check: 'Temporal',
       state: 'fail',
       found: 'no server answers at localhost:7233',
-      mend: 'start it with "stack up"',
+      repair: 'start it with "stack up"',
     });
   });
 
@@ -21,7 +21,7 @@ describe('doctor', () => {
     );
     expect(failed('MLflow', error)).toMatchObject({
       found: 'MLflow does not answer (ECONNREFUSED)',
-      mend: 'start it, or use uri: ./mlruns',
+      repair: 'start it, or use uri: ./mlruns',
     });
   });
 
@@ -33,9 +33,9 @@ describe('doctor', () => {
     ['2.22.1', 'fail'],
     [undefined, 'warn'],
   ])('takes MLflow %s as %s, where 3.17.2 is tried', (version, state) => {
-    const found = mlflowVersion(version, { at: 'http://mlflow', tried: '3.17.2' });
+    const found = mlflowVersion(version, { at: 'http://mlflow', tested: '3.17.2' });
     expect(found.state).toBe(state);
-    expect(found.mend === null).toBe(state === 'ok');
+    expect(found.repair === null).toBe(state === 'ok');
   });
 
   it.each([

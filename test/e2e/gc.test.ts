@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { isRunAtWork } from '../../client/commands/gc.ts';
+import { isRunActive } from '../../client/commands/gc.ts';
 import { verifyVersions } from '../../client/verify/versions.ts';
 import { objectKey } from '../../store/artifacts.ts';
 import { collectGarbage } from '../../store/gc/collect.ts';
@@ -93,7 +93,7 @@ describe('gc', () => {
   it('beside runs, again and again, takes nothing that a version rests on', async () => {
     const own = openStore(loadConfig(project.folder, project.env).storage);
     const client = await temporalOf(project);
-    const isLive = isRunAtWork.bind(undefined, client);
+    const isLive = isRunActive.bind(undefined, client);
     const racing = { on: true };
     let removed = 0;
     const collecting = async (): Promise<void> => {

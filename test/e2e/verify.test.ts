@@ -209,7 +209,7 @@ describe('verify', () => {
       const status = await project.client('status', '2');
       expect(status.code).toBe(0);
       expect(status.stdout).toContain('iris-batch-2 completed');
-      expect(status.stderr).toContain('what stands cannot be told: the stored document');
+      expect(status.stderr).toContain('the version cannot be shown: the stored document');
       const sentence = refused(await project.client('gc', '--yes'));
       expect(sentence).toContain(`delete ${key} to give the build up`);
     });

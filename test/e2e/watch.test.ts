@@ -72,7 +72,7 @@ describe('status', () => {
     const down = { AWS_ENDPOINT_URL_S3: 'http://127.0.0.1:9' };
     const { code, stdout, stderr } = await elsewhere(down, 'status', '1', '--json');
     expect(code).toBe(0);
-    expect(stderr).toContain('what stands cannot be told: the S3 server');
+    expect(stderr).toContain('the version cannot be shown: the S3 server');
     expect(JSON.parse(stdout)).toMatchObject({
       run: { workflowId: 'iris-batch-1', status: 'completed' },
       version: null,

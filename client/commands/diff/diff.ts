@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { type CommandContext, type CommonFlags, examples, pipelineCommand } from '../context.ts';
 import { print, printJson } from '../../print.ts';
-import { type Session, openSession } from '../../session.ts';
+import { openStoreSession, type StoreSession } from '../../session.ts';
 import type { Config } from '../../../config/environment.ts';
 import { MissingHistory } from '../../../contract/failures.ts';
 import type { Records, VersionRecord } from '../../../store/records.ts';
@@ -16,7 +16,7 @@ export function diffCommand(context: CommandContext): Command {
   });
 }
 
-/** A command that takes two builds. */
+/** A command that compares two builds. */
 export function comparison(
   context: CommandContext,
   of: {
@@ -44,7 +44,7 @@ export interface DiffRequest {
   json?: boolean | undefined;
 }
 
-/** `diff A B`: what differs between two versions, or two builds of one. */
+/** `diff A B`: what differs between two versions, or between two builds of one version. */
 export async function diff(config: Config, request: DiffRequest): Promise<number> {
   return comparing(config, request, async ({ store }, old, now) => {
     const document = await diffOf(store, old, now);
@@ -54,15 +54,15 @@ export async function diff(config: Config, request: DiffRequest): Promise<number
 }
 
 /**
- * Finds the two builds and shows what `show` makes of them.
+ * Finds the two builds and passes them to `show`.
  * @throws MissingHistory when one of them has not been built
  */
 export async function comparing(
   config: Config,
   request: DiffRequest,
-  show: (session: Session, old: VersionRecord, now: VersionRecord) => Promise<void>,
+  show: (session: StoreSession, old: VersionRecord, now: VersionRecord) => Promise<void>,
 ): Promise<number> {
-  const session = await openSession(config, { check: ['storage'] });
+  const session = await openStoreSession(config);
   const { records } = session.store;
   try {
     const [old, now] = await Promise.all(
@@ -75,7 +75,7 @@ export async function comparing(
   }
 }
 
-/** A build as a person names it: `3` is the latest of version 3, `3.1` its first. */
+/** A build as a person names it: `3` is the latest build of version 3, `3.1` its first. */
 export interface BuildName {
   version: number;
   /** Undefined: the latest. */
@@ -97,7 +97,7 @@ export function buildArgument(text: string): BuildName {
 
 /**
  * The record of a build.
- * @throws MissingHistory when the version has not been built, or not so often.
+ * @throws MissingHistory when there is no such version, or no such build of it
  */
 export async function findBuild(
   records: Records,

@@ -21,7 +21,7 @@ interface Side {
   createdAt: string;
 }
 
-/** What differs between two builds; each part is empty where they are the same. */
+/** What differs between two builds. A part is empty where they are the same. */
 export interface DiffDocument {
   pipeline: string;
   old: Side;
@@ -38,7 +38,7 @@ export interface DiffDocument {
   importance: Changes;
 }
 
-/** Numbers of the metrics file that say what it is, not how good the model is. */
+/** Numbers of the metrics file that are not scores. */
 const NOT_METRICS = new Set(['batch', 'schema']);
 
 /** Compares two builds, of one version or of two. */
@@ -81,7 +81,7 @@ function withoutNumbersOfTheFile(changes: Changes): Changes {
   return Object.fromEntries(Object.entries(changes).filter(([name]) => !NOT_METRICS.has(name)));
 }
 
-/** Features in the order of the columns; their names may hold dots, so nothing is flattened. */
+/** Features in the order of the columns. Their names may contain dots, so they are not flattened. */
 function importanceChanges(before: ModelFacts, after: ModelFacts): Changes {
   const names = Object.keys({ ...before.importance, ...after.importance });
   return Object.fromEntries(
@@ -92,16 +92,16 @@ function importanceChanges(before: ModelFacts, after: ModelFacts): Changes {
   );
 }
 
-/** What is compared of a model. */
+/** The parts of a model that are compared. */
 export interface ModelFacts {
-  /** What it says of itself in numbers, by name. */
+  /** Its size in numbers, by name. */
   facts: Readonly<Record<string, number>>;
-  /** Each feature's share, the whole being 1; empty for a model that cannot say. */
+  /** The importance of each feature, 1 in all; empty for a model that has none. */
   importance: Record<string, number>;
 }
 
 /**
- * What a build's model says of itself.
+ * The size of a model, and the importance of its features.
  * @throws DamagedArtifact when the model or its encoder is not in the store as it was
  */
 export async function readModelFacts(

@@ -7,7 +7,7 @@ import { pythonText } from '../../compare/python-text.ts';
 import { short } from '../../why/reason.ts';
 import type { DiffDocument } from './document.ts';
 
-/** A comparison as tables under headings; parts in which nothing differs are left out. */
+/** A comparison as tables. Parts in which nothing differs are left out. */
 export function diffText(document: DiffDocument): string {
   const [old, now] = [nameOf(document.old), nameOf(document.new)];
   const head = (name: string): string[] => [name, old, now, 'change'];
@@ -45,7 +45,7 @@ function changeRows(changes: Changes, text: (value: number) => string): string[]
   ]);
 }
 
-/** Scores say which way they went, for of an error less is better. */
+/** Scores say whether they became better, because of an error metric less is better. */
 function metricRows(changes: Changes): string[][] {
   const better = Object.entries(changes).map(([name, { diff = 0 }]) => isBetter(name, diff));
   return changeRows(changes, number).map((row, i) => [

@@ -12,7 +12,6 @@ import { mlflow, temporal } from './servers.ts';
 
 export function doctorCommand(context: CommandContext): Command {
   return new Command('doctor')
-    .description('check every part a run needs, and say how to mend what is wrong')
     .option('--json', 'print exactly one JSON document on stdout')
     .addHelpText('after', examples('doctor', 'doctor --json'))
     .action(async ({ json }: { json?: boolean }) => {
@@ -24,7 +23,7 @@ const MARKS = { ok: onStdout.green, warn: onStdout.yellow, fail: onStdout.red };
 
 type Part = 'temporal' | 'storage' | 'tracking';
 
-/** `doctor`: looks at every part a run needs, and says how to mend what is wrong. */
+/** `doctor`: checks every part that a run needs, and says how to repair what is wrong. */
 export async function doctor(
   config: Config,
   { root, json }: { root: string; json?: boolean | undefined },
@@ -38,13 +37,13 @@ export async function doctor(
       clocks(config),
     ])
   ).flat();
-  const findings = [ok('params.yaml', 'valid'), ...looked]; // or there were no config
+  const findings = [ok('params.yaml', 'valid'), ...looked]; // otherwise there is no config
   if (json === true) printJson({ findings });
   else print(listOf(findings));
   return findings.some(({ state }) => state === 'fail') ? EXIT.setup : 0;
 }
 
-/** One part, reached for itself: another that is down is no reason not to look. */
+/** The findings on one part. Each part has its own session, so that one that is down hides no other. */
 async function part(
   config: Config,
   name: Part,
@@ -53,7 +52,7 @@ async function part(
 ): Promise<Finding[]> {
   let session: Session | undefined;
   try {
-    // Tracking is asked below: a session may put its absence off, and we are here to tell of it.
+    // The look below checks tracking: a session accepts a tracking server that is down if logging may wait.
     session = await openSession(config, { check: name === 'tracking' ? [] : [name] });
     return await look(session);
   } catch (error) {
@@ -67,7 +66,7 @@ async function part(
 async function storage({ store: { bucket } }: Session): Promise<Finding[]> {
   const { endpoint, bucket: name } = bucket.location;
   const key = `doctor/${randomUUID()}`;
-  const bytes = Buffer.from('is anybody there?');
+  const bytes = Buffer.from('doctor');
   await bucket.put(key, bytes, { sha256: sha256(bytes), condition: { absent: true } });
   try {
     await bucket.get(key);
@@ -82,13 +81,13 @@ async function clocks({ storage: { endpoint }, tracking: { uri } }: Config): Pro
   return (await Promise.all(urls.map(clock))).filter((found) => found !== undefined);
 }
 
-/** A line for each finding, and under it how to mend it: sentences are too long for a column. */
+/** One line per finding, and below it how to repair it: the sentences are too long for a column. */
 function listOf(findings: readonly Finding[]): string {
   const width = Math.max(...findings.map(({ check }) => check.length));
   return findings
-    .flatMap(({ check, state, found, mend }) => [
+    .flatMap(({ check, state, found, repair }) => [
       `${check.padEnd(width)}  ${MARKS[state](state.padEnd(4))}  ${found}`,
-      ...(mend === null ? [] : [`${' '.repeat(width + 2)}      → ${mend}`]),
+      ...(repair === null ? [] : [`${' '.repeat(width + 2)}      → ${repair}`]),
     ])
     .join('\n');
 }

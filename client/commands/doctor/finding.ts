@@ -1,40 +1,40 @@
 import { messageOf } from '../../../contract/failures.ts';
 
-/** What a look at one thing came to. `mend` says what to do, where something is to be done. */
+/** The result of one check. `repair` says what to do; null if there is nothing to do. */
 export interface Finding {
   check: string;
   state: 'ok' | 'warn' | 'fail';
   found: string;
-  mend: string | null;
+  repair: string | null;
 }
 
 export const ok = (check: string, found: string): Finding => ({
   check,
   state: 'ok',
   found,
-  mend: null,
+  repair: null,
 });
 
-export const warn = (check: string, found: string, mend: string): Finding => ({
+export const warn = (check: string, found: string, repair: string): Finding => ({
   check,
   state: 'warn',
   found,
-  mend,
+  repair,
 });
 
-export const fail = (check: string, found: string, mend: string): Finding => ({
+export const fail = (check: string, found: string, repair: string): Finding => ({
   check,
   state: 'fail',
   found,
-  mend,
+  repair,
 });
 
-/** What a check threw: our errors end with how to mend them, after a colon. */
+/** The finding for an error that a check threw. Our errors end with the repair, after a colon. */
 export function failed(check: string, error: unknown, state: 'warn' | 'fail' = 'fail'): Finding {
   const text = messageOf(error);
-  // A cause stands in brackets before the colon, and how to mend it may hold colons of its own.
+  // The cause is in brackets before the colon, and the repair may contain colons too.
   const closed = text.indexOf('): ');
   const cut = closed < 0 ? text.lastIndexOf(': ') : closed + 1;
-  const [found, mend] = cut < 0 ? [text, ''] : [text.slice(0, cut), text.slice(cut + 2)];
-  return { check, state, found, mend: mend === '' ? null : mend };
+  const [found, repair] = cut < 0 ? [text, ''] : [text.slice(0, cut), text.slice(cut + 2)];
+  return { check, state, found, repair: repair === '' ? null : repair };
 }

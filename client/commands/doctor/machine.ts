@@ -4,7 +4,7 @@ import { bytes } from '../../format.ts';
 import { failed, fail, ok, warn, type Finding } from './finding.ts';
 
 const LOW_BYTES = 2e9;
-/** Signed S3 requests are refused at fifteen minutes; Temporal's timers notice seconds. */
+/** S3 refuses signed requests at fifteen minutes; Temporal's timers are off by seconds. */
 const SKEW_WARN_MS = 5_000;
 const SKEW_FAIL_MS = 600_000;
 
@@ -24,7 +24,7 @@ async function python(): Promise<Finding> {
   try {
     return ok('Python', await findPython());
   } catch (error) {
-    return failed('Python', error, 'warn'); // only the local stack needs one
+    return failed('Python', error, 'warn'); // only the local stack needs Python
   }
 }
 
@@ -33,11 +33,11 @@ async function disk(root: string): Promise<Finding> {
   const free = bavail * bsize;
   const found = `${bytes(free)} free at ${root}`;
   return free < LOW_BYTES
-    ? warn('disk', found, 'make space: the stack and the local cache need some')
+    ? warn('disk', found, 'free some space: the stack and the local cache need it')
     : ok('disk', found);
 }
 
-/** How far this clock is from a server's, by the Date of its answer; undefined when it says none. */
+/** The difference to the clock of a server, by the Date header of its answer; undefined without one. */
 export async function clock(url: string): Promise<Finding | undefined> {
   const began = Date.now();
   let date: string | null;
@@ -45,19 +45,19 @@ export async function clock(url: string): Promise<Finding | undefined> {
     const response = await fetch(url, { method: 'HEAD', signal: AbortSignal.timeout(3_000) });
     date = response.headers.get('date');
   } catch {
-    return undefined; // whether it answers is another check's
+    return undefined; // another check reports a server that does not answer
   }
-  // Behind some servers two layers say it, and the answer holds both: "Tue, 24 Nov …, Tue, 24 Nov …".
+  // Some servers send the header twice, and fetch joins both: "Tue, 24 Nov …, Tue, 24 Nov …".
   const theirs = Date.parse(/^[^,]*,[^,]*/.exec(date ?? '')?.[0] ?? '');
   if (Number.isNaN(theirs)) return undefined;
   return skew(new URL(url).host, theirs, (began + Date.now()) / 2);
 }
 
-/** @param theirs the server's time, whole seconds, in milliseconds; @param ours likewise */
+/** @param theirs the time of the server, in milliseconds, cut to whole seconds; @param ours in milliseconds */
 export function skew(host: string, theirs: number, ours: number): Finding {
   const off = Math.abs(ours - theirs - 500);
   const found = `${(off / 1_000).toFixed(1)} s from ${host}`;
   if (off < SKEW_WARN_MS) return ok('clock', found);
-  const mend = 'set this clock by NTP, or that of the server';
-  return off < SKEW_FAIL_MS ? warn('clock', found, mend) : fail('clock', found, mend);
+  const repair = 'set this clock, or the clock of the server, by NTP';
+  return off < SKEW_FAIL_MS ? warn('clock', found, repair) : fail('clock', found, repair);
 }

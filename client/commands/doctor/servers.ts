@@ -10,7 +10,7 @@ import { type Finding, fail, failed, ok, warn } from './finding.ts';
 
 const DAY_S = 86_400;
 
-/** The server, its namespace, what it keeps, and whether somebody works for us there. */
+/** Temporal: the server, its namespace, its retention, its search attributes, and a worker. */
 export async function temporal(session: Session): Promise<Finding[]> {
   const { address, namespace } = temporalPlace();
   const info = await session.client.workflowService.getSystemInfo({});
@@ -61,46 +61,42 @@ async function workers(session: Session): Promise<Finding> {
     : fail('worker', `none polls ${queue}`, 'npm run client -- worker, or stack up');
 }
 
-/** Whether tracking answers and accepts us, and, of a server, whether it is the version we are tried with. */
+/** Tracking: whether it answers, and whether a server has the version that is tested. */
 export async function mlflow({ tracker, config }: Session): Promise<Finding[]> {
   await tracker.check();
   if (isDirectoryUri(tracker.uri)) return [ok('MLflow', `${tracker.uri} can be used`)];
   return [
-    mlflowVersion(await serverVersion(config.tracking), { at: tracker.uri, tried: pinned() }),
+    mlflowVersion(await serverVersion(config.tracking), { at: tracker.uri, tested: pinned() }),
   ];
 }
 
-/** The version the local stack installs, and the tests run against. */
+/** The version that the local stack installs and the tests use. */
 function pinned(): string {
   const file = new URL('../../../infra/requirements.txt', import.meta.url);
   return /^mlflow==(\S+)/m.exec(readFileSync(file, 'utf8'))![1]!;
 }
 
-/** @param version what the server says it is; undefined when it does not */
+/** @param version the version that the server reports; undefined when it reports none */
 export function mlflowVersion(
   version: string | undefined,
-  { at, tried }: { at: string; tried: string },
+  { at, tested }: { at: string; tested: string },
 ): Finding {
   if (version === undefined)
     return warn(
       'MLflow',
-      `answers at ${at}, but not which version it is`,
-      `look there: ${tried} is tried`,
+      `answers at ${at}, but does not report its version`,
+      `check its version: ${tested} is tested`,
     );
   const found = `${version} at ${at}`;
-  if (version === tried) return ok('MLflow', found);
+  if (version === tested) return ok('MLflow', found);
   const [major, minor] = version.split('.').map(Number);
   if (major! < 3)
     return fail(
       'MLflow',
       found,
-      `upgrade it to ${tried}: models are logged as MLflow 3 keeps them`,
+      `upgrade it to ${tested}: models are logged in the form of MLflow 3`,
     );
-  return `${major}.${minor}` === tried.split('.', 2).join('.')
-    ? ok('MLflow', `${found}, tried with ${tried}`)
-    : warn(
-        'MLflow',
-        found,
-        `if runs are not logged as they should be, use ${tried}, which is tried`,
-      );
+  return `${major}.${minor}` === tested.split('.', 2).join('.')
+    ? ok('MLflow', `${found}, tested with ${tested}`)
+    : warn('MLflow', found, `if runs are not logged correctly, use ${tested}, which is tested`);
 }

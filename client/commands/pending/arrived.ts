@@ -6,26 +6,26 @@ import type { SourcePlace } from '../../../sources/source.ts';
 import type { Params } from '../../../contract/params.ts';
 import type { Ledger } from '../../../store/ledger/ledger.ts';
 
-/** A batch there is data for. */
+/** A batch that has data. */
 export interface ArrivedBatch {
   batch: number;
   rows: number;
-  /** The file it is the whole of; null for rows of a table. */
+  /** The file that is this batch; null for rows of a table. */
   file: string | null;
-  /** Whether the ledger does not know of its data yet: a run takes it in. */
+  /** Whether the ledger does not have its data yet: a run stores them. */
   isNew: boolean;
 }
 
-/** What there is data for, as this machine sees the source. */
+/** The batches that have data, as this machine sees the source. */
 export interface Arrived {
   batches: ArrivedBatch[];
-  /** Rows that wait for others to fill the batch after those. */
+  /** Rows at the end that do not fill a batch yet. */
   waiting: number;
-  /** What is left out, and what could not be looked at. */
+  /** What is left out, and what could not be read. */
   warnings: string[];
 }
 
-/** What a source is looked at with. */
+/** What is needed to look at a source. */
 export interface Looking {
   deps: Pick<Deps, 'store' | 'local' | 'compute'>;
   sources: Pick<SourcePlace, 's3' | 'limits'>;
@@ -34,7 +34,7 @@ export interface Looking {
   params: Params;
 }
 
-/** Runs a function of pipeline/ in this process: a command has nothing else to do meanwhile. */
+/** Runs a function of pipeline/ in this process: a command has nothing else to do at the same time. */
 export const computeHere: Compute = async (name, input) => {
   const task = tasks[name] as (...given: unknown[]) => unknown;
   return (await task(input, undefined, { files: threadFiles })) as never;

@@ -11,7 +11,7 @@ import type { Column } from '../../../pipeline/batches/columns.ts';
 import { rawOf } from '../../../store/ledger/ledger.ts';
 import type { Arrived, ArrivedBatch, Looking } from './arrived.ts';
 
-/** The files of a folder or a prefix: those that are known, and after them those that a look would take. */
+/** The files of a folder or a prefix: first the known files, then the new ones that a run would take. */
 export async function arrivedIn(looking: Looking): Promise<Arrived> {
   const { ledger, params, sources } = looking;
   const { source } = params.data;
@@ -25,7 +25,7 @@ export async function arrivedIn(looking: Looking): Promise<Arrived> {
     return {
       batches: known,
       waiting: 0,
-      warnings: [`${source} is not here: this goes by what is known of it`],
+      warnings: [`${source} is not on this machine: only what the ledger knows is listed`],
     };
   const place =
     kindOf(source) === 'folder'

@@ -5,7 +5,7 @@ import { setArgument } from '../../arguments.ts';
 import { computeHere, type ArrivedBatch } from './arrived.ts';
 import { table } from '../../format.ts';
 import { print, printJson, say } from '../../print.ts';
-import { openSession } from '../../session.ts';
+import { openStoreSession } from '../../session.ts';
 import type { Config } from '../../../config/environment.ts';
 import { paramsOf } from '../../../pipeline/models/params.ts';
 import { isPlace } from '../../../sources/arrivals/open-place.ts';
@@ -16,8 +16,8 @@ import { arrivedIn } from './files.ts';
 import { arrivedRows } from './rows.ts';
 
 export function pendingCommand(context: CommandContext): Command {
-  return pipelineCommand('pending', 'list what has arrived and has no version')
-    .option('--set <key=value>', 'a param as "run" would be given it; repeatable', setArgument)
+  return pipelineCommand('pending')
+    .option('--set <key=value>', 'override a param, as for "run"; repeatable', setArgument)
     .addHelpText('after', examples('pending', 'pending --pipeline sales --json'))
     .action(async ({ pipeline, set, json }: CommonFlags & { set?: Record<string, unknown> }) => {
       const config = await context.configure(pipeline);
@@ -33,19 +33,19 @@ export function pendingCommand(context: CommandContext): Command {
 export interface PendingOptions {
   pipeline: string;
   set: Record<string, unknown>;
-  /** The folder of files kept on this machine. */
+  /** The folder of the local cache. */
   cache: string;
   json?: boolean | undefined;
 }
 
 /**
- * `pending`: what has arrived and has no version, as this machine sees the source. Nothing is taken in:
- * that is a run's, or a nightly's, to do.
+ * `pending`: the batches that have data and no version, as this machine sees the source. Nothing is stored:
+ * only a run or a nightly stores new data.
  */
 export async function listPending(config: Config, options: PendingOptions): Promise<number> {
   const { pipeline, set, json, cache } = options;
   const params = paramsOf(config.params, set);
-  const session = await openSession(config, { check: ['storage'] });
+  const session = await openStoreSession(config);
   try {
     const { store } = session;
     const [ledger, versions] = await Promise.all([

@@ -13,15 +13,17 @@ import { batchesKnown, tableOf, type Ledger } from '../../../store/ledger/ledger
 import type { Arrived, ArrivedBatch, Looking } from './arrived.ts';
 
 /**
- * The batches of a table: those that could be cut from the rows known, and after them those of rows that are
- * new. A short one that may still be filled is left out.
- * @throws BadData when rows that are known have changed
+ * The batches of a table: first those of the known rows, then those of new rows. An incomplete last batch that
+ * may still grow is left out.
+ * @throws BadData when known rows have changed
  */
 export async function arrivedRows(looking: Looking): Promise<Arrived> {
   const { ledger, params } = looking;
   const { source, batch_size: size } = params.data;
   const isHere = !['file', 'dvc'].includes(kindOf(source)) || existsSync(pathOf(source));
-  const warnings = isHere ? [] : [`${source} is not here: this goes by what is known of it`];
+  const warnings = isHere
+    ? []
+    : [`${source} is not on this machine: only what the ledger knows is listed`];
   if (ledger === undefined || ledger.batches.length === 0) {
     const rows = isHere ? await countRows(looking) : 0;
     const batches = Array.from({ length: batchCount(rows, size) }, (_, i) => ({
@@ -42,7 +44,7 @@ export async function arrivedRows(looking: Looking): Promise<Arrived> {
   return { batches, waiting, warnings };
 }
 
-/** The ledger as a look would leave it; nothing is stored. */
+/** The ledger as a run would leave it; nothing is stored. */
 async function grownLedger({ deps, ...looking }: Looking, ledger: Ledger): Promise<Ledger> {
   const last = ledger.raw.at(-1)!;
   return withOwnFolder(tmpdir(), 'pending', async (folder) => {
@@ -63,7 +65,7 @@ async function countRows({ deps, ...looking }: Looking): Promise<number> {
     const { rows } = await deps.compute(
       'inspectRaw',
       {
-        path: text!.file, // no state of it was said to be known
+        path: text!.file, // undefined only where a known state is given
         file: text!.ref.path,
         target: data.target,
         declared: data.columns,

@@ -11,10 +11,10 @@ import { BadParams, messageOf } from '../../../contract/failures.ts';
 import type { nightly } from '../../../workflows/index.ts';
 import { plain } from '../../../workflows/markdown.ts';
 
-/** What a person asks of a schedule, with defaults filled in. */
+/** The schedule that a person asks for, with defaults filled in. */
 export interface Wanted {
   pipeline: string;
-  /** Five fields, or what else Temporal takes for a cron. */
+  /** Five fields, or another cron expression that Temporal accepts. */
   cron: string;
   /** IANA name. */
   timezone: string;
@@ -36,7 +36,7 @@ export function pipelineOf(scheduleId: string): string {
   return scheduleId.replace(/-nightly$/, '');
 }
 
-/** Minutes and hours of `--at`, as a cron. @throws BadParams when it is no time of day */
+/** The time of day in `--at` as a cron expression. @throws BadParams when it is not a time of day */
 export function cronAt(time: string): string {
   const [, hour, minute] = /^([01]?\d|2[0-3]):([0-5]\d)$/.exec(time) ?? [];
   if (hour === undefined || minute === undefined)
@@ -45,8 +45,8 @@ export function cronAt(time: string): string {
 }
 
 /**
- * What Temporal is to keep: one nightly at a time, what was missed while the server was down made up for
- * within the catch-up window, and a pause when one fails, for the next would only fail again.
+ * The options of Temporal's schedule: one nightly at a time; a start that was missed while the server was down
+ * is made up for within the catch-up window; a failure pauses the schedule, because the next would fail too.
  */
 export function scheduleOf(
   { pipeline, cron, timezone, jitter, catchup, note, set }: Wanted,
@@ -54,7 +54,7 @@ export function scheduleOf(
 ): Omit<ScheduleOptions<NightlyAction>, 'scheduleId'> {
   return {
     spec: {
-      // The server keeps what it makes of a cron, and the comment: so that is the cron once more.
+      // The server keeps the parsed cron and its comment. The comment repeats the cron, so that it can be shown.
       cronExpressions: [cron.includes('#') ? cron : `${cron} # ${cron}`],
       timezone,
       jitter: jitter as NonNullable<ScheduleOptions['spec']['jitter']>,
@@ -79,7 +79,7 @@ export function scheduleOf(
   };
 }
 
-/** What a night is for, in Markdown, on its page in Temporal's Web UI. */
+/** The purpose of a nightly in Markdown, for its page in Temporal's Web UI. */
 function nightlyDetails(pipeline: string): string {
   return [
     `Runs the batches of **${plain(pipeline)}** that have data and no version, in order. One that fails stops those after it, and pauses the schedule.`,
@@ -88,10 +88,10 @@ function nightlyDetails(pipeline: string): string {
 }
 
 /**
- * Creates a pipeline's schedule, or makes the one that is there so. A pause, and the note it was paused
- * with, stay as they are: whoever paused it meant the nights, not this command line.
- * @throws BadParams when the server does not take the cron or the time zone, or it would never fire: then
- *   nothing is left changed
+ * Creates the schedule of a pipeline, or updates it. A pause and its note stay: an update does not undo the
+ * decision to pause.
+ * @throws BadParams when the server refuses the cron expression or the time zone, or when the schedule would
+ *   never start anything; then nothing has changed
  */
 export async function putSchedule(
   { client, config }: Session,
@@ -104,9 +104,9 @@ export async function putSchedule(
   try {
     await client.schedule.create({ scheduleId, ...options });
   } catch (error) {
-    if (!(error instanceof ScheduleAlreadyRunning)) throw sentenceFor(error, wanted);
+    if (!(error instanceof ScheduleAlreadyRunning)) throw specError(error, wanted);
     before = await handle.describe();
-    await replace(handle, options, wanted);
+    await update(handle, options, wanted);
   }
   const description = await handle.describe();
   if (description.info.nextActionTimes.length > 0)
@@ -116,7 +116,7 @@ export async function putSchedule(
   throw new BadParams(`${wanted.cron} (${wanted.timezone}) never comes: choose a day that exists`);
 }
 
-async function replace(
+async function update(
   handle: ScheduleHandle,
   options: ReturnType<typeof scheduleOf>,
   wanted: Wanted,
@@ -128,7 +128,7 @@ async function replace(
       return { ...options, state: { paused, ...(kept === undefined ? {} : { note: kept }) } };
     });
   } catch (error) {
-    throw sentenceFor(error, wanted);
+    throw specError(error, wanted);
   }
 }
 
@@ -136,12 +136,12 @@ function asUpdate({ spec, action, policies, state }: ScheduleDescription) {
   return { spec, action, policies, state };
 }
 
-/** The server's own words on a spec it does not take. */
-function sentenceFor(error: unknown, { cron, timezone }: Wanted): unknown {
+/** The words of the server on a spec that it refuses. */
+function specError(error: unknown, { cron, timezone }: Wanted): unknown {
   const said = isGrpcServiceError(error) ? error.details : messageOf(error);
   if (!/cron|time ?zone|calendar|schedule spec/i.test(said)) return error;
   return new BadParams(
-    `the schedule "${cron}" in time zone ${timezone} is not one (${said}): mend --cron, --at or --timezone`,
+    `the schedule "${cron}" in time zone ${timezone} is not valid (${said}): correct --cron, --at or --timezone`,
     { cause: error },
   );
 }

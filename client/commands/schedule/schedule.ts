@@ -21,16 +21,15 @@ interface CreateFlags extends CommonFlags {
 }
 
 const VERBS: [ScheduleVerb, string][] = [
-  ['describe', 'show it, its next nights and what came of the last'],
-  ['pause', 'let it start nothing until it is resumed'],
-  ['resume', 'let it go on'],
-  ['trigger', 'start a nightly now, unless one runs'],
-  ['delete', 'remove it; nightlies under way go on'],
+  ['describe', 'show it, its next starts and its last results'],
+  ['pause', 'start nothing until it is resumed'],
+  ['resume', 'go on after a pause'],
+  ['trigger', 'start a nightly now, unless one is running'],
+  ['delete', 'remove it; running nightlies go on'],
 ];
 
 export function scheduleCommand(context: CommandContext): Command {
   const schedule = new Command('schedule')
-    .description('a nightly for a pipeline, as a Temporal Schedule')
     .addHelpText('after', examples('schedule create --timezone Europe/Berlin', 'schedule list'))
     .addCommand(createCommand(context))
     .addCommand(listCommand(context));
@@ -40,16 +39,16 @@ export function scheduleCommand(context: CommandContext): Command {
 }
 
 function createCommand(context: CommandContext): Command {
-  return pipelineCommand('create', 'create it, or change it to this; a pause stays')
+  return pipelineCommand('create', 'create the schedule of a pipeline, or change it; a pause stays')
     .option('--at <HH:MM>', 'every day at this time (default: 02:00)')
-    .option('--cron <expression>', 'or by a cron, such as "0 2 * * 1-5"')
+    .option('--cron <expression>', 'or by a cron expression, such as "0 2 * * 1-5"')
     .option(
       '--timezone <name>',
       'an IANA name, such as Europe/Berlin (default: that of this machine)',
     )
-    .option('--jitter <duration>', 'a random delay of up to this', '1m')
-    .option('--catchup <duration>', 'make up for a night missed this long ago at most', '12h')
-    .option('--note <text>', 'for whoever looks at it')
+    .option('--jitter <duration>', 'a random delay of at most this', '1m')
+    .option('--catchup <duration>', 'how late a missed start is still made up for', '12h')
+    .option('--note <text>', 'a note, shown with the schedule')
     .option('--set <key=value>', 'override a param for its runs; repeatable', setArgument)
     .addHelpText('after', examples('schedule create --at 03:30 --timezone Europe/Berlin'))
     .action(async ({ pipeline, at, cron, timezone, set, note, ...flags }: CreateFlags) => {
@@ -70,7 +69,7 @@ function createCommand(context: CommandContext): Command {
 
 function listCommand(context: CommandContext): Command {
   return new Command('list')
-    .description('list the nightlies of the namespace')
+    .description('list the schedules of the namespace')
     .option('--json', 'print exactly one JSON document on stdout')
     .addHelpText('after', examples('schedule list --json'))
     .action(async ({ json }: { json?: boolean }) => {
@@ -80,7 +79,7 @@ function listCommand(context: CommandContext): Command {
 
 function verbCommand(context: CommandContext, verb: ScheduleVerb, description: string): Command {
   return pipelineCommand(verb, description)
-    .option('--note <text>', 'for whoever looks at it')
+    .option('--note <text>', 'a note, shown with the schedule')
     .addHelpText('after', examples(`schedule ${verb} --pipeline sales`))
     .action(async ({ pipeline, note, json }: CommonFlags & { note?: string }) => {
       const config = await context.configure(pipeline);
@@ -96,9 +95,9 @@ interface Common {
 
 export type ScheduleVerb = 'describe' | 'pause' | 'resume' | 'trigger' | 'delete';
 
-/** `schedule create`: a nightly for a pipeline, made so if there is one. */
+/** `schedule create`: creates the schedule of a pipeline, or updates it. */
 export async function createSchedule(config: Config, wanted: Wanted & Common): Promise<number> {
-  // Better said now than at night.
+  // An error now is better than one at night.
   paramsOf(config.params, wanted.set);
   return within(config, async (session) => {
     const { created, description } = await putSchedule(session, wanted);
@@ -108,7 +107,7 @@ export async function createSchedule(config: Config, wanted: Wanted & Common): P
   });
 }
 
-/** `schedule list`: every nightly of the namespace. */
+/** `schedule list`: the schedules of the namespace. */
 export async function listSchedules(
   config: Config,
   { json }: Pick<Common, 'json'>,
@@ -140,7 +139,7 @@ export async function listSchedules(
   });
 }
 
-/** The other verbs, on a pipeline's own schedule. */
+/** The other verbs, on the schedule of one pipeline. */
 export async function onSchedule(
   config: Config,
   verb: ScheduleVerb,
@@ -152,7 +151,7 @@ export async function onSchedule(
     try {
       if (verb === 'pause') await handle.pause(note ?? 'paused by the client');
       if (verb === 'resume') await handle.unpause(note ?? 'resumed by the client');
-      // Unless it is told to, a trigger goes by no rule: two could run at once, and a failure pause nothing.
+      // Without SKIP a trigger ignores the overlap rule: two nightlies could run at the same time.
       if (verb === 'trigger') await handle.trigger('SKIP');
       if (verb === 'delete') {
         await handle.delete();
@@ -184,7 +183,7 @@ function printSchedule(shown: Shown, done?: string): void {
   const lines = [
     `${schedule}${done === undefined ? '' : ` ${done}`}: ${cron ?? ''} ${timezone ?? ''}${paused ? ', paused' : ''}`,
     ...(note === null || note === '' ? [] : [`note  ${note}`]),
-    `rules ${rulesOf(rules)}`,
+    `rules ${rulesText(rules)}`,
     ...(paused
       ? [
           `next  none until it is resumed: npm run client -- schedule resume --pipeline ${pipelineOf(schedule)}`,
@@ -195,7 +194,7 @@ function printSchedule(shown: Shown, done?: string): void {
   print(lines.join('\n'));
 }
 
-function rulesOf({ overlap, catchupMs, pauseOnFailure, jitterMs }: Shown['rules']): string {
+function rulesText({ overlap, catchupMs, pauseOnFailure, jitterMs }: Shown['rules']): string {
   return [
     overlap === 'SKIP' ? 'none starts while one runs (overlap SKIP)' : `overlap ${overlap}`,
     `a missed one is made up for within ${duration(catchupMs)}`,

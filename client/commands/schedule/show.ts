@@ -11,14 +11,14 @@ export interface Shown {
   timezone: string | null;
   paused: boolean;
   note: string | null;
-  /** What happens where nights meet, are missed or fail; times in milliseconds. */
+  /** What happens when nightlies overlap, are missed or fail. Times in milliseconds. */
   rules: { overlap: string; catchupMs: number; pauseOnFailure: boolean; jitterMs: number };
   /** ISO 8601, UTC. */
   next: string[];
   last: { workflowId: string; at: string; status: string; said: string }[];
 }
 
-/** A schedule with its next nights and what came of the last ones. */
+/** A schedule with its next starts and its last results. */
 export async function shownOf(
   session: Session,
   { scheduleId, spec, policies, state, info }: ScheduleDescription,
@@ -47,7 +47,7 @@ export async function shownOf(
   };
 }
 
-/** By its id alone: a long backlog goes on in other runs under it. */
+/** Found by the workflow id alone: a long backlog continues in other runs with this id. */
 async function endOf(
   { client }: Session,
   workflowId: string,
@@ -62,7 +62,7 @@ async function endOf(
   }
 }
 
-/** The error of a command on a schedule that is not there, as a sentence. */
+/** Puts into a sentence that a schedule does not exist; returns other errors as they are. */
 export function notThere(error: unknown, scheduleId: string): unknown {
   return error instanceof ScheduleNotFoundError
     ? new MissingHistory(`there is no schedule ${scheduleId}: make it with "schedule create"`)

@@ -9,14 +9,16 @@ import { stackDown, stackStatus, stackUp } from '../../../infra/stack.ts';
 import { isDirectoryUri } from '../../../tracking/place.ts';
 
 const PARTS = [
-  ['up', 'start what is not running, and wait until it answers'],
-  ['down', 'stop it; its state stays'],
-  ['status', 'show each part'],
+  ['up', 'start every part that is not running, and wait until it answers'],
+  ['down', 'stop every part; the state stays'],
+  ['status', 'show the state of every part'],
 ] as const;
 
 export function stackCommand({ root, configure }: CommandContext): Command {
   const command = new Command('stack')
-    .description('the local stack: Temporal, S3, MLflow and a worker, with their state in .stack/')
+    .description(
+      'The local stack: Temporal, S3, MLflow and a worker. It keeps its state in .stack/.',
+    )
     .addHelpText('after', examples('stack up', 'stack status', 'stack down'));
   for (const [name, description] of PARTS)
     command
@@ -28,23 +30,24 @@ export function stackCommand({ root, configure }: CommandContext): Command {
         process.exitCode = await stack(name, root, { json });
       });
   command.addCommand(
-    stateCommand('backup <file>', 'the whole state of the running stack in one file').action(
-      async (file: string, flags: StateFlags) => {
-        const { backup } = await import('./state.ts');
-        process.exitCode = await backup(file, { root, configure, ...flags });
-      },
-    ),
+    stateCommand(
+      'backup <file>',
+      'write the whole state of the running stack into one file',
+    ).action(async (file: string, flags: StateFlags) => {
+      const { backup } = await import('./state.ts');
+      process.exitCode = await backup(file, { root, configure, ...flags });
+    }),
   );
   command.addCommand(
-    stateCommand('restore <file>', 'put a backup in the place of a stack that is down')
-      .option('--yes', 'do not ask before it takes the place of what is there')
+    stateCommand('restore <file>', 'replace the state of a stopped stack by a backup')
+      .option('--yes', 'do not ask before data is replaced')
       .action(async (file: string, flags: StateFlags) => {
         const { restore } = await import('./state.ts');
         process.exitCode = await restore(file, { root, configure, ...flags });
       }),
   );
   command.addCommand(
-    stateCommand('reset', 'end the stack and remove all it has stored')
+    stateCommand('reset', 'stop the stack and remove everything it has stored')
       .option('--yes', 'do not ask first')
       .action(async (flags: StateFlags) => {
         const { reset } = await import('./state.ts');
@@ -93,8 +96,8 @@ export async function stack(
 }
 
 /**
- * What the stack is told of tracking: whether some pipeline needs its MLflow, and where a variable of this
- * terminal sends the worker's runs.
+ * What the stack needs to know of tracking: whether a pipeline uses its MLflow, and MLFLOW_TRACKING_URI of this
+ * terminal for the worker.
  */
 function trackingOf(root: string): { mlflow: boolean; workerEnv: Record<string, string> } {
   const config = loadConfigs(root);

@@ -19,10 +19,10 @@ import { openStore } from '../../../store/index.ts';
 import { EXIT } from '../../failure.ts';
 import { print, printJson, say } from '../../print.ts';
 
-/** What the commands on a stack's state are given. */
+/** The options of the commands on the state of the stack. */
 export interface StateOptions {
   root: string;
-  /** Reads params.yaml and the environment, completed by the stack as it stands then. */
+  /** Reads params.yaml and the environment, completed by the stack as it is at that time. */
   configure: () => Promise<Config>;
   json?: boolean | undefined;
   /** Do not ask first. */
@@ -30,9 +30,9 @@ export interface StateOptions {
 }
 
 /**
- * `stack backup FILE`: the whole state of a running stack in one file. In this order what was read
- * earlier and what was read later fit together: runs that Temporal's copy has not seen find their
- * stages in the cache, and MLflow runs that the documents do not name are found by their tags.
+ * `stack backup FILE`: writes the whole state of a running stack into one file. The order of reading keeps the
+ * parts consistent: runs that are newer than Temporal's copy find their stages in the cache, and MLflow runs
+ * that no document names are found by their tags.
  */
 export async function backup(
   file: string,
@@ -58,14 +58,14 @@ export async function backup(
   }
 }
 
-/** `stack restore FILE`: puts a backup in the place of a stack that is down, and keeps what was there. */
+/** `stack restore FILE`: replaces the state of a stopped stack by a backup, and keeps the old databases. */
 export async function restore(
   file: string,
   { root, configure, json, yes }: StateOptions,
 ): Promise<number> {
   const dir = stackDir(root);
   await refuseRunning(root, dir);
-  if (hasData(dir) && !(await agreed(yes, `${dir} holds data: put the backup in its place?`)))
+  if (hasData(dir) && !(await agreed(yes, `${dir} holds data: replace it by the backup?`)))
     return EXIT.failed;
   const report = ({ line }: { line: string }): void => say(line);
   const up = { root, dir, report, worker: false };
@@ -77,19 +77,19 @@ export async function restore(
     await stackUp(up);
     const { storage } = await configure();
     const { bucket } = openStore({ ...storage, bucket: dump.bucket });
-    say(`putting ${dump.objects.length} objects`);
+    say(`writing ${dump.objects.length} objects`);
     await loadDump(bucket, folder, dump);
     bucket.close();
     await stackDown({ root, dir, report });
     if (json === true) printJson({ bucket: dump.bucket, objects: dump.objects.length });
-    else print(`restored; go on with: npm run client -- stack up`);
+    else print('restored; continue with: npm run client -- stack up');
     return 0;
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-/** `stack reset`: ends the stack and removes all it has stored; what was installed for it stays. */
+/** `stack reset`: stops the stack and removes everything it has stored; the installed programs stay. */
 export async function reset({ root, json, yes }: StateOptions): Promise<number> {
   const dir = stackDir(root);
   const question = `remove every run, artifact and history in ${dir}?`;
@@ -97,24 +97,24 @@ export async function reset({ root, json, yes }: StateOptions): Promise<number> 
   await stackDown({ root, dir, report: ({ line }) => say(line) });
   removeData(dir);
   if (json === true) printJson({ removed: dir });
-  else print(`${dir} is empty; "stack up" begins anew`);
+  else print(`${dir} is empty; "npm run client -- stack up" starts a new stack`);
   return 0;
 }
 
 async function refuseRunning(root: string, dir: string): Promise<void> {
   const running = (await stackStatus({ root, dir })).filter(({ pid }) => pid !== undefined);
   if (running.length > 0)
-    throw new SetupError('the stack runs: stop it first with "npm run client -- stack down"');
+    throw new SetupError('the stack is running: stop it first with "npm run client -- stack down"');
 }
 
 /**
- * Asks a person, on a terminal.
- * @throws BadParams where there is none to ask
+ * Asks the person at the terminal.
+ * @throws BadParams where there is no terminal
  */
 async function agreed(yes: boolean | undefined, question: string): Promise<boolean> {
   if (yes === true) return true;
   if (!process.stdin.isTTY)
-    throw new BadParams(`${question} there is no terminal to ask on: say --yes to do it`);
+    throw new BadParams(`${question} there is no terminal to ask on: add --yes to do it`);
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   const answer = await terminal.question(`${question} [y/N] `);
   terminal.close();

@@ -21,20 +21,20 @@ export interface LatestRun {
   status: string;
   startedAt: string;
   link: string;
-  /** How far it is, while it runs. */
+  /** Its progress, while it runs. */
   stages: RunSummary['stages'] | null;
-  /** Why the stage under way is being tried again. */
+  /** Why the stages under way are tried again. */
   retrying: { stage: string; attempt: number; message: string }[];
-  /** How far the stages under way are, where they say so. */
+  /** The progress of the stages under way, where they report it. */
   progress: Progress[];
-  /** When a worker was last heard of in it; null where nothing is under way. */
+  /** The time of the last sign of a worker; null where no stage is under way. */
   heardAt: string | null;
-  /** What it waits for when nobody takes its tasks. */
+  /** Why it waits, when no worker takes its tasks. */
   waiting: string | null;
   error: ReportedFailure | null;
 }
 
-/** The latest run under a workflow id; null where there was none. */
+/** The latest run with a workflow id; null where there was none. */
 export async function latestRun(session: Session, workflowId: string): Promise<LatestRun | null> {
   const handle = session.client.workflow.getHandle(workflowId);
   try {
@@ -76,7 +76,7 @@ async function whyNow(
   return whyWaiting(handle, raw);
 }
 
-/** A query needs a worker; without one the rest of the status is told all the same. */
+/** A query needs a worker. Without one, the rest of the status is still shown. */
 async function stagesNow(session: Session, workflowId: string): Promise<LatestRun['stages']> {
   const handle = session.client.workflow.getHandle(workflowId);
   try {

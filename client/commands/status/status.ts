@@ -16,7 +16,7 @@ import { type LatestRun, latestRun } from './latest-run.ts';
 import { type Stored, storedVersion } from './stored-version.ts';
 
 export function statusCommand(context: CommandContext): Command {
-  return pipelineCommand('status', "show a batch's latest run and the version that stands")
+  return pipelineCommand('status')
     .argument('<N>', 'the batch, from 1', batchArgument)
     .addHelpText('after', examples('status 2', 'status 2 --json'))
     .action(async (batch: number, { pipeline, json }: CommonFlags) => {
@@ -26,7 +26,7 @@ export function statusCommand(context: CommandContext): Command {
     });
 }
 
-/** `status N`: the latest run of a batch, and the version that stands. */
+/** `status N`: the latest run of a batch, and its current version. */
 export async function status(
   config: Config,
   { pipeline, batch, json }: { pipeline: string; batch: number; json?: boolean | undefined },
@@ -38,14 +38,14 @@ export async function status(
       storedVersion(session, pipeline, batch),
     ]);
     const { version, origins, tracked, stale, logging } = stored;
-    // Temporal alone still tells of the run; with no run to tell of, the store is what is missing.
+    // Without the store the run can still be shown. Without a run as well, the error of the store is the answer.
     if (stored.error !== null && run === null) throw stored.error;
     if (run === null && version === null)
       throw new MissingHistory(
         `batch ${batch} of ${pipeline} has never been run: run it with "run ${batch} --pipeline ${pipeline}"`,
       );
     if (stored.error !== null)
-      say(`what stands cannot be told: ${stored.error.message}`, 'warning');
+      say(`the version cannot be shown: ${stored.error.message}`, 'warning');
     const unknown = stored.error === null ? {} : { storage: stored.error.message };
     const asOf = new Date().toISOString();
     const document = { pipeline, batch, asOf, run, version, origins, tracked, stale, logging };
@@ -60,7 +60,7 @@ export async function status(
   }
 }
 
-/** The run as a person reads it, on stdout. */
+/** Prints the run for a person. */
 export function printRun(run: LatestRun): void {
   const since = `started ${run.startedAt}, ${ago(run.startedAt)}`;
   print(`run       ${run.workflowId} ${run.status}, ${since}`);
@@ -78,7 +78,7 @@ export function printRun(run: LatestRun): void {
   print(`Temporal  ${run.link}\n`);
 }
 
-/** The version that stands as a person reads it, on stdout. */
+/** Prints the current version for a person. */
 export function printVersion(
   { tracker }: Session,
   record: VersionRecord,
@@ -100,7 +100,10 @@ export function printVersion(
   for (const { stage, warnings } of stages)
     for (const warning of warnings) say(`${stage}: ${warning}`, 'warning');
   if (tracked === null) {
-    say('the version is not logged: that is done when tracking is back, or by "log N"', 'warning');
+    say(
+      `the version is not logged: it is logged when the tracking server is back, or by "log ${version}"`,
+      'warning',
+    );
     if (logging !== null)
       print(
         `logging   ${logging.workflowId}, attempt ${logging.attempt}${logging.message === null ? '' : `: ${logging.message}`}`,

@@ -14,24 +14,24 @@ import type { VersionRecord } from '../../../store/records.ts';
 import type { Stale } from '../../../store/stale.ts';
 import { runUrl } from '../../../tracking/place.ts';
 
-/** What the store and, of a version that is still to be logged, Temporal know. */
+/** What the store knows of a version and, while it waits to be logged, Temporal. */
 export interface Stored {
   version: VersionRecord | null;
   origins: (Origin & { stage: string })[];
   tracked: TrackedNow | null;
-  /** The batches amended since it was built; null for none. */
+  /** The batches that were amended after it was built; null for none. */
   stale: Stale | null;
-  /** How far the logging is that was put off. */
+  /** The state of deferred logging. */
   logging: Logging | null;
   error: RetrainError | null;
 }
 
-/** What keeps the store from telling, and Temporal not. */
-const TELLABLE = [StorageUnavailable, StorageRefused, DamagedArtifact] as const;
+/** Errors of the store. With them, what Temporal knows can still be shown. */
+const STORE_ERRORS = [StorageUnavailable, StorageRefused, DamagedArtifact] as const;
 
 const NOTHING = { version: null, origins: [], tracked: null, stale: null, logging: null };
 
-/** The version that stands, or why the store cannot tell. */
+/** The current version, or the error of the store. */
 export async function storedVersion(
   session: Session,
   pipeline: string,
@@ -49,12 +49,12 @@ export async function storedVersion(
     const own = stale.find((one) => one.version === batch) ?? null;
     return { version, origins, tracked, stale: own, logging, error: null };
   } catch (error) {
-    if (!TELLABLE.some((kind) => error instanceof kind)) throw error;
+    if (!STORE_ERRORS.some((kind) => error instanceof kind)) throw error;
     return { ...NOTHING, error: error as RetrainError };
   }
 }
 
-/** Where each stage of a build comes from, against the build before it. */
+/** Where each stage of a build comes from, compared with the build before. */
 async function originsOf(
   { store }: Session,
   record: VersionRecord,
@@ -74,7 +74,7 @@ export interface TrackedNow {
   url: string;
 }
 
-/** Where a build is logged now: its attempt knows, also after `log N` has logged it elsewhere. */
+/** Where a build is logged now. Its attempt knows it, also after `log N` has logged it at another place. */
 export async function trackedNow(
   { store }: Session,
   { pipeline, attempt, stages }: VersionRecord,
@@ -82,24 +82,24 @@ export async function trackedNow(
   const now = await store.attempts.read(pipeline, attempt);
   if (now?.tracking_uri == null || now.experiment_id === null || now.run_id === null) return null;
   const scored = stages.find(({ stage }) => stage === 'evaluate');
-  if (now.logged['evaluate'] !== scored?.key) return null; // put off half way
+  if (now.logged['evaluate'] !== scored?.key) return null; // only a part of it is logged
   return {
     modelName: now.model_name ?? pipeline,
     modelVersion: now.model_version,
-    // A directory's place says after the # which one it is.
+    // After the #, the address of a tracking directory has the id of the directory.
     url: runUrl(now.tracking_uri.replace(/#.*$/, ''), now.experiment_id, now.run_id),
   };
 }
 
-/** The workflow that logs a version whose logging was put off. */
+/** The workflow that logs a version whose logging was deferred. */
 export interface Logging {
   workflowId: string;
   attempt: number;
-  /** Why the try before this one failed. */
+  /** Why the attempt before this one failed. */
   message: string | null;
 }
 
-/** The one that is at it, whether the run began it or a person; null when none is. */
+/** The running workflow that logs a version, started by the run or by a person; null when there is none. */
 export async function loggingNow(
   { client }: Session,
   { pipeline, version, seq }: Pick<VersionRecord, 'pipeline' | 'version' | 'seq'>,
