@@ -31,7 +31,7 @@ def save(stack: str, out: str, part: str) -> None:
     writer.close()
     if verdict != "ok":
         sys.exit(f"{source} is damaged ({verdict}): it cannot be backed up")
-    # After its database: what a run names is in the copy.
+    # After the database, so that every artifact that a run names is in the copy.
     artifacts = Path(stack, part, "artifacts")
     if artifacts.exists():
         shutil.copytree(artifacts, Path(out, part, "artifacts"))
@@ -54,10 +54,10 @@ def unpack(file: str, folder: str) -> None:
             for member in tar:
                 path = PurePosixPath(member.name)
                 if not member.isfile() or path.is_absolute() or ".." in path.parts or "\\" in member.name:
-                    sys.exit(f"{file} holds {member.name!r}, which is no plain file inside a folder: it is no backup of a stack")
+                    sys.exit(f"{file} holds {member.name!r}, which is not a plain file inside a folder: the archive is not a backup of a stack")
                 room -= member.size
                 if room < 0:
-                    sys.exit(f"{file} needs more room than the disk of {folder} has: make room first")
+                    sys.exit(f"{file} needs more space than the disk of {folder} has: free some space first")
                 target = Path(folder, *path.parts)
                 target.parent.mkdir(parents=True, exist_ok=True)
                 with tar.extractfile(member) as source, open(target, "xb") as out:
