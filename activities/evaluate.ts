@@ -5,7 +5,7 @@ import { deferredWarning, orDefer } from '../tracking/tracked-run/defer.ts';
 import { modelTypeOf } from '../contract/params.ts';
 import type { Deps } from './deps.ts';
 import { currentExecution } from './execution.ts';
-import { withScratch } from '../store/scratch.ts';
+import { withScratch } from '../store/own-folder.ts';
 import { logEvaluation } from '../tracking/tracked-run/log-evaluation.ts';
 import { metricsFile, reportFile } from '../contract/paths.ts';
 import { runStage, type Stage, type StageCall } from './stage.ts';

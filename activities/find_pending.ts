@@ -1,17 +1,19 @@
 import { canonicalJson } from '../contract/canonical-json.ts';
 import type { Params } from '../contract/params.ts';
 import type { Ledger } from '../store/ledger/ledger.ts';
-import { staleVersions } from '../store/stale.ts';
-import { lookAt } from '../sources/arrivals/look.ts';
+import { staleVersions } from '../store/ledger/read.ts';
+import { lookAt, sentencesOf } from '../sources/arrivals/look.ts';
 import { isPlace, openPlace } from '../sources/arrivals/open-place.ts';
-import { sentencesOf } from '../sources/arrivals/sentences.ts';
 import type { Deps } from './deps.ts';
 import { currentExecution } from './execution.ts';
 import { checkFrozen } from '../sources/frozen.ts';
-import { batchesThere, waitingSentence } from '../sources/growing/batches-there.ts';
-import { lookAtTable, type TableLookOptions } from '../sources/growing/look.ts';
-import { goingBy, isOutOfReach } from '../sources/growing/look-or-check.ts';
-import { mayGrow } from '../sources/growing/text.ts';
+import { batchesThere, waitingSentence, mayGrow } from '../sources/append-only/table.ts';
+import {
+  lookAtTable,
+  type TableLookOptions,
+  goingBy,
+  isOutOfReach,
+} from '../sources/append-only/look.ts';
 import type { FindPendingRequest, PendingBatch, PendingBatches } from '../contract/nightly.ts';
 
 /** What crosses Temporal stays small: the others are asked for when these are done. */

@@ -11,19 +11,19 @@ import {
   type Settings,
 } from '../store/ledger/ledger.ts';
 import type { Ref } from '../contract/ref.ts';
-import { lookForBatch, rawFiles } from '../sources/arrivals/get-arrivals.ts';
+import { lookForBatch, rawFiles } from '../sources/arrivals/batch-files.ts';
 import { encodeDirectory } from '../store/manifest.ts';
 import { isPlace } from '../sources/arrivals/open-place.ts';
 import type { GetDataRequest, StageResult } from '../contract/stages.ts';
 import type { Deps } from './deps.ts';
 import { currentExecution } from './execution.ts';
 import { asCut, checkFrozen } from '../sources/frozen.ts';
-import { lookOrCheck } from '../sources/growing/look-or-check.ts';
-import { localFile } from '../store/scratch.ts';
+import { lookOrCheck } from '../sources/append-only/look.ts';
+import { localFile } from '../store/local-cache.ts';
 import { RAW, RAW_FILES } from '../contract/paths.ts';
-import { readingOf } from '../sources/reading.ts';
+import { readingOf } from '../sources/text.ts';
 import { columnsRef, encodeColumns, readColumns } from '../store/columns-file.ts';
-import { fetchSource } from '../sources/fetch-source.ts';
+import { fetchSource } from '../sources/source-text.ts';
 import { sourceIdentity } from '../sources/identity.ts';
 import type { Stamp } from '../sources/source.ts';
 import { runStage, type Stage, type StageDefinition } from './stage.ts';

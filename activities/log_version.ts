@@ -1,7 +1,7 @@
 import { parseParams } from '../contract/params.ts';
 import { paramsSchema } from '../pipeline/models/params.ts';
 import { MissingHistory } from '../contract/failures.ts';
-import type { VersionRecord } from '../store/records.ts';
+import type { VersionRecord } from '../store/version-record.ts';
 import {
   type AttemptOf,
   findAttempt,

@@ -5,7 +5,7 @@ import { at, type Ref } from '../contract/ref.ts';
 import type { MergeDataRequest, StageResult } from '../contract/stages.ts';
 import type { Deps } from './deps.ts';
 import { currentExecution } from './execution.ts';
-import { checkPresent } from '../store/presence.ts';
+import { checkPresent } from '../store/artifacts.ts';
 import { BATCHES, batchFile, MERGED } from '../contract/paths.ts';
 import { runStage, type Stage, type StageDefinition } from './stage.ts';
 

@@ -1,4 +1,4 @@
-import { deadline } from '../store/deadline.ts';
+import { deadline } from '../store/signal.ts';
 import { BadParams, messageOf, SetupError, WebhookUnavailable } from '../contract/failures.ts';
 import { headlineScore } from '../contract/metric-sets.ts';
 import type { NotifyRequest } from '../contract/activities.ts';

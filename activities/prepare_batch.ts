@@ -14,12 +14,17 @@ import { isDirectory } from '../contract/ref.ts';
 import { cutter, type Cut } from '../sources/cutter.ts';
 import { stageFor } from './batches/definition.ts';
 import { columnsRef } from '../store/columns-file.ts';
-import { MOST_DAMAGED, type Healed, type StageRequest, type StageResult } from '../contract/stages.ts';
+import {
+  MOST_DAMAGED,
+  type Healed,
+  type StageRequest,
+  type StageResult,
+} from '../contract/stages.ts';
 import type { Deps } from './deps.ts';
 import { currentExecution } from './execution.ts';
 import { checkFrozen } from '../sources/frozen.ts';
 import { addHealed } from './healing.ts';
-import { withScratch } from '../store/scratch.ts';
+import { withScratch } from '../store/own-folder.ts';
 import { BATCHES, batchFile } from '../contract/paths.ts';
 import { runStage, type Stage, type StageDefinition } from './stage.ts';
 

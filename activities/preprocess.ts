@@ -10,7 +10,7 @@ import type { Deps } from './deps.ts';
 import { encodePart } from './encode-part.ts';
 import { currentExecution } from './execution.ts';
 import { addHealed } from './healing.ts';
-import { checkPresent } from '../store/presence.ts';
+import { checkPresent } from '../store/artifacts.ts';
 import { MERGED, partFile, PROCESSED, TEST, TRAIN } from '../contract/paths.ts';
 import {
   identityOf,

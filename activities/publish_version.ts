@@ -2,7 +2,7 @@ import type { Execution } from '../contract/execution.ts';
 import { MissingHistory } from '../contract/failures.ts';
 import { headlineScore, metricSetOf } from '../contract/metric-sets.ts';
 import { hashOf } from '../store/hash.ts';
-import type { VersionRecord } from '../store/records.ts';
+import type { VersionRecord } from '../store/version-record.ts';
 import type { PublishRequest, PublishResult } from '../contract/versions.ts';
 import { orDefer } from '../tracking/tracked-run/defer.ts';
 import type { Deps } from './deps.ts';

@@ -20,7 +20,7 @@ import { stopIfOver } from '../tracking/tracked-run/end-runs.ts';
 import { deferredWarning, orDefer } from '../tracking/tracked-run/defer.ts';
 import type { Deps } from './deps.ts';
 import { currentExecution } from './execution.ts';
-import { withScratch } from '../store/scratch.ts';
+import { withScratch } from '../store/own-folder.ts';
 import {
   aliasOf,
   logTraining,

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { readIris } from '../sources/iris.ts';
+import { readIris } from '../sources/file.ts';
 import { openStore } from '../store/index.ts';
 import { makeProject, startWorker } from '../test/support/project.ts';
 import { setup } from '../test/support/stack.ts';

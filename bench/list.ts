@@ -7,7 +7,7 @@ import { canonicalJson } from '../contract/canonical-json.ts';
 import { sha256 } from '../store/hash.ts';
 import { openStore, type Store } from '../store/index.ts';
 import { inParallel } from '../store/parallel.ts';
-import { latestKey, recordKey, type VersionRecord } from '../store/records.ts';
+import { latestKey, recordKey, type VersionRecord } from '../store/version-record.ts';
 import type { VersionLine } from '../store/version-index.ts';
 import { makeProject, ROOT, type Project } from '../test/support/project.ts';
 import { setup } from '../test/support/stack.ts';

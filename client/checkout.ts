@@ -4,7 +4,7 @@ import { SetupError } from '../contract/failures.ts';
 import { withFileLock } from '../store/file-lock.ts';
 import { LocalCache } from '../store/local-cache.ts';
 import { soundRecord } from '../store/record-check.ts';
-import type { VersionRecord } from '../store/records.ts';
+import type { VersionRecord } from '../store/version-record.ts';
 import { fetchMissing } from './checkout/fetch.ts';
 import { lookAround } from './checkout/look.ts';
 import { planCheckout } from './checkout/plan.ts';

@@ -1,6 +1,6 @@
 import { readMetrics } from '../store/metrics-file.ts';
 import type { Config } from '../config/environment.ts';
-import type { VersionRecord } from '../store/records.ts';
+import type { VersionRecord } from '../store/version-record.ts';
 import type { Ref } from '../contract/ref.ts';
 import { comparing, type DiffRequest } from './commands/diff/diff.ts';
 import { dvcTable, metricsDiff, paramsDiff, type DvcDiff } from './diff/dvc-shape.ts';

@@ -5,7 +5,7 @@ import type { RunSummary } from '../contract/train-batch.ts';
 import type { StageName } from '../contract/stages.ts';
 import { scoreDigits } from '../contract/score-digits.ts';
 import { type MetricsFile, readMetrics } from '../store/metrics-file.ts';
-import type { VersionRecord } from '../store/records.ts';
+import type { VersionRecord } from '../store/version-record.ts';
 import { number, table } from './format.ts';
 import { print, say } from './print.ts';
 import type { Session } from './session.ts';

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import type { Params } from '../contract/params.ts';
-import { bringIn } from '../sources/bring.ts';
+import { bringIn } from '../sources/source-text.ts';
 import { sourceIdentity } from '../sources/identity.ts';
 import type { Session } from './session.ts';
 import { faultOfName, MOST_BYTES, type Place } from '../sources/arrivals/place.ts';

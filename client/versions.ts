@@ -1,7 +1,8 @@
 import { MissingHistory } from '../contract/failures.ts';
 import type { Store } from '../store/index.ts';
-import type { Records, VersionRecord } from '../store/records.ts';
-import { type Stale, staleVersions } from '../store/stale.ts';
+import type { VersionRecord } from '../store/version-record.ts';
+import type { Records } from '../store/records.ts';
+import { type Stale, staleVersions } from '../store/ledger/read.ts';
 
 /** The error of a command that needs a version, in a pipeline without one. */
 export function noVersionYet(pipeline: string): MissingHistory {

@@ -1,6 +1,6 @@
 import type { Config } from '../config/environment.ts';
 import { paramsOf } from '../pipeline/models/params.ts';
-import type { VersionRecord } from '../store/records.ts';
+import type { VersionRecord } from '../store/version-record.ts';
 import { table } from './format.ts';
 import { latestOf } from './versions.ts';
 import { printJson } from './print.ts';

@@ -11,10 +11,9 @@ import {
   type Ledger,
   type RawEntry,
 } from '../store/ledger/ledger.ts';
-import { wholeFile } from './arrivals/take-in.ts';
-import { textOfFile } from './arrivals/text.ts';
+import { wholeFile, textOfFile } from './arrivals/take-in.ts';
 import type { Execution } from '../contract/execution.ts';
-import { localFile } from '../store/scratch.ts';
+import { localFile } from '../store/local-cache.ts';
 import type { SourceDeps } from './source.ts';
 
 /** A batch as it was cut: bytes, or a file of this machine. */

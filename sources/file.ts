@@ -1,8 +1,8 @@
-import { open, realpath, stat } from 'node:fs/promises';
+import { open, realpath, stat, readFile } from 'node:fs/promises';
 import { isAbsolute, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { BadData, messageOf } from '../contract/failures.ts';
-import type { OpenKind, SourcePlace } from './source.ts';
-import { tooLarge } from './too-large.ts';
+import { type OpenKind, type SourcePlace, tooLarge } from './source.ts';
 
 /** Opens a local file. */
 export const openFile: OpenKind = async (source, options) => {
@@ -64,4 +64,19 @@ export async function checkInside(root: string, path: string, source: string): P
     throw new BadData(
       `data.source ${source} lies outside the worker's project folder, or is hidden in it: start the run with the client, which uploads it`,
     );
+}
+
+/** The built-in data set. */
+export async function readIris(): Promise<Uint8Array> {
+  return readFile(fileURLToPath(new URL('./datasets/iris.csv', import.meta.url)));
+}
+
+/** Opens the built-in data set. */
+export const openIris: OpenKind = async () => {
+  const bytes = await readIris();
+  return { chunks: once(bytes), stamp: { etag: null, modified: null }, close: () => undefined };
+};
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
 }

@@ -2,7 +2,7 @@ import { BadParams } from '../contract/failures.ts';
 import { hashOf } from '../store/hash.ts';
 import type { Settings } from '../store/ledger/ledger.ts';
 import { isSafePath } from '../contract/ref.ts';
-import { checkUrl } from './http/url-check.ts';
+import { checkUrl } from './http/get.ts';
 
 export type SourceKind = Settings['source']['kind'];
 

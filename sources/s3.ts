@@ -1,8 +1,7 @@
 import { BadParams, SourceRefused, SourceUnavailable } from '../contract/failures.ts';
 import type { Bucket, BucketOptions } from '../store/bucket.ts';
 import { openBucket } from '../store/index.ts';
-import type { OpenKind, OpenSource, SourceLimits } from './source.ts';
-import { tooLarge } from './too-large.ts';
+import { type OpenKind, type OpenSource, type SourceLimits, tooLarge } from './source.ts';
 
 /** Opens `s3://bucket/key` on the server that sources are read from. */
 export const openS3: OpenKind = async (source, { s3, limits, known }) => {

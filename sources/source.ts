@@ -2,6 +2,7 @@ import type { Compute } from '../compute/pool.ts';
 import type { BucketOptions } from '../store/bucket.ts';
 import type { Store } from '../store/index.ts';
 import type { LocalCache } from '../store/local-cache.ts';
+import { SourceRefused } from '../contract/failures.ts';
 
 /** What a web server or a store calls one state of a source, to be asked later whether it has changed. */
 export interface Stamp {
@@ -81,4 +82,11 @@ export function limitsFromEnv(env: NodeJS.ProcessEnv = process.env): SourceLimit
     idleMs: 60_000,
     totalMs: number('RETRAIN_SOURCE_TIMEOUT_SECONDS', 1_800) * 1_000,
   };
+}
+
+/** What a source larger than the bound is refused with. */
+export function tooLarge(name: string, bytes: number): SourceRefused {
+  return new SourceRefused(
+    `${name} is larger than ${bytes} bytes, the most that is read: raise RETRAIN_SOURCE_MAX_BYTES where it is read, or give a smaller file`,
+  );
 }

@@ -1,8 +1,8 @@
 import { pipeline, Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { BadData, RetrainError } from '../contract/failures.ts';
-import { tooLarge } from './too-large.ts';
-import { toUtf8, type Encoding } from './latin1.ts';
+import { tooLarge } from './source.ts';
+import type { Params } from '../contract/params.ts';
 
 /** How a source's bytes become the text that is stored. */
 export interface TextOptions {
@@ -100,4 +100,31 @@ async function* joined(
 
 function startsWith(bytes: Uint8Array, magic: readonly number[]): boolean {
   return magic.every((byte, i) => bytes[i] === byte);
+}
+
+/** The encodings a source may have. */
+export type Encoding = 'utf-8' | 'latin1';
+
+/**
+ * What stands at 0x80–0x9f: Latin-1 has control characters there, and what calls itself Latin-1 on
+ * Windows and the web has these. https://encoding.spec.whatwg.org/index-windows-1252.txt
+ */
+const HIGH = '€\x81‚ƒ„…†‡ˆ‰Š‹Œ\x8dŽ\x8f\x90‘’“”•–—˜™š›œ\x9džŸ';
+
+/** Bytes of Latin-1 as UTF-8. Each byte is a character, so chunks can be cut anywhere. */
+export function toUtf8(bytes: Uint8Array): Uint8Array {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
+  // eslint-disable-next-line no-control-regex
+  return Buffer.from(text.replace(/[\x80-\x9f]/g, (char) => HIGH[char.charCodeAt(0) - 0x80]!));
+}
+
+/**
+ * How a source's text is read, as part of a cache key: what is the default stays out of it, as it was when
+ * there was nothing else.
+ */
+export function readingOf({ delimiter, encoding }: Params['data']): Record<string, unknown> {
+  return {
+    ...(delimiter === ',' ? {} : { delimiter }),
+    ...(encoding === 'utf-8' ? {} : { encoding }),
+  };
 }

@@ -3,11 +3,12 @@ import { readFile } from 'node:fs/promises';
 import { DamagedArtifact, StorageUnavailable } from '../contract/failures.ts';
 import type { Bucket, ObjectHead } from './bucket.ts';
 import { download } from './download.ts';
-import { refOf, refOfChunks, sha256 } from './hash.ts';
+import { refOf, refOfChunks, sha256, objectKey, manifestKey } from './hash.ts';
 import { encodeDirectory, manifestSchema } from './manifest.ts';
 import type { PartCache } from './part-cache.ts';
 import { at, isDirectory, type Ref } from '../contract/ref.ts';
 import { storeInParts } from './unfinished-uploads.ts';
+import { inParallel } from './parallel.ts';
 
 /** Bytes up to which a file is stored by one request, with S3's own checksum of it. */
 const ONE_PUT = 32 * 1024 * 1024;
@@ -183,12 +184,39 @@ function isWhole(
   return head?.size === size && (head.sha256 ?? expected) === expected;
 }
 
-/** `files/md5/ab/cdef…`: where DVC 3 keeps an object of this name. */
-export function objectKey(md5: string): string {
-  return `files/md5/${md5.slice(0, 2)}/${md5.slice(2)}`;
+/**
+ * Files of a directory that a run checks; all of them, where there are no more. A HEAD costs a
+ * millisecond of the worker's, and a cached run of many batches is to stay one of a moment.
+ */
+export const MOST_CHECKED = 8;
+
+/**
+ * Checks that the files of a directory are still there, by a HEAD each; of more than
+ * {@link MOST_CHECKED} at so many, others in each run. What only reads a directory's name would take
+ * it for whole, though a file of it were lost.
+ * @param path of the directory, and of the files relative to it
+ * @param runId by which runs look at different files
+ * @throws DamagedArtifact naming a file that is missing or damaged, so that its maker makes it again
+ */
+export async function checkPresent(
+  artifacts: Pick<Artifacts, 'has'>,
+  path: string,
+  files: readonly Ref[],
+  runId: string,
+): Promise<void> {
+  const from = files.length > MOST_CHECKED ? numberOf(runId) % files.length : 0;
+  const looked = [...files.slice(from), ...files.slice(0, from)].slice(0, MOST_CHECKED);
+  await inParallel(looked, MOST_CHECKED, async (file) => {
+    if (await artifacts.has(file)) return;
+    const ref = { ...file, path: `${path}${file.path}` };
+    throw new DamagedArtifact(
+      `${ref.path} is missing from the store, or damaged: run its batch again to make it anew`,
+      { details: { ref } },
+    );
+  });
 }
 
-/** Where a directory's manifest stands, by its SHA-256. */
-export function manifestKey(sha256Hex: string): string {
-  return `manifests/sha256/${sha256Hex.slice(0, 2)}/${sha256Hex.slice(2)}`;
+/** A number by which to begin, the same for the tries of one run. */
+function numberOf(runId: string): number {
+  return Number.parseInt(sha256(runId).slice(0, 8), 16);
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { BadData, DamagedArtifact } from '../contract/failures.ts';
 import type { Bucket } from './bucket.ts';
-import { digest, digestObject } from './digest.ts';
+import { digest, digestObject } from './download.ts';
 import { isSafePath } from '../contract/ref.ts';
 import { storeInParts } from './unfinished-uploads.ts';
 

@@ -38,3 +38,13 @@ export async function refOfChunks(
   }
   return { path, md5: byMd5.digest('hex'), sha256: bySha256.digest('hex'), size };
 }
+
+/** `files/md5/ab/cdef…`: where DVC 3 keeps an object of this name. */
+export function objectKey(hash: string): string {
+  return `files/md5/${hash.slice(0, 2)}/${hash.slice(2)}`;
+}
+
+/** Where a directory's manifest stands, by its SHA-256. */
+export function manifestKey(sha256Hex: string): string {
+  return `manifests/sha256/${sha256Hex.slice(0, 2)}/${sha256Hex.slice(2)}`;
+}

@@ -3,10 +3,9 @@ import { createReadStream } from 'node:fs';
 import { mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { writeError } from '../contract/failures.ts';
-import { objectKey } from './artifacts.ts';
+import { objectKey } from './hash.ts';
 import type { Bucket } from './bucket.ts';
-import { digest } from './digest.ts';
-import { download } from './download.ts';
+import { digest, download } from './download.ts';
 import type { Ref } from '../contract/ref.ts';
 
 /** What a process that was killed left half fetched is rubbish after a day. */
@@ -148,4 +147,12 @@ async function sizeOf(path: string): Promise<number | undefined> {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
+}
+
+/** The path of a stored file's bytes on this machine, whole and never to be written to; fetched unless they are there. */
+export async function localFile(
+  { store, local }: { store: { bucket: Bucket }; local: LocalCache },
+  ref: Ref,
+): Promise<string> {
+  return (await local.find(ref)) ?? local.fetch(store.bucket, ref);
 }

@@ -118,3 +118,19 @@ function here(): string {
 function short(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 8);
 }
+
+/**
+ * Does some work with a folder of its own, which is gone afterwards.
+ * @throws DiskFull when there is no room for one
+ */
+export async function withScratch<T>(
+  { root }: { root: string },
+  work: (folder: string) => Promise<T>,
+): Promise<T> {
+  return withOwnFolder(scratchFolder(root), 'scratch', work);
+}
+
+/** Where a worker's folders for work under way are. */
+export function scratchFolder(root: string): string {
+  return join(root, '.retrain', 'scratch');
+}

@@ -1,7 +1,7 @@
 import { DamagedArtifact, MissingHistory } from '../contract/failures.ts';
 import { hashOf } from './hash.ts';
 import type { Store } from './index.ts';
-import { recordKey, type BuildOf, type VersionRecord } from './records.ts';
+import { recordKey, type BuildOf, type VersionRecord } from './version-record.ts';
 import type { Ref } from '../contract/ref.ts';
 import { stageKey, type CacheEntry } from './stage-cache.ts';
 

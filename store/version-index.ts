@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Bucket } from './bucket.ts';
 import { readDocument, swapDocument, type Shape } from './documents.ts';
-import type { BuildOf, VersionRecord } from './records.ts';
+import type { BuildOf, VersionRecord } from './version-record.ts';
 
 const indexSchema = z.strictObject({
   schema: z.literal(1),

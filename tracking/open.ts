@@ -11,4 +11,4 @@ export function openTracker(options: MlflowOptions): Tracker {
 }
 
 /** The version that an MLflow server reports; undefined when it reports none. */
-export { serverVersion } from './mlflow/version.ts';
+export { serverVersion } from './mlflow/tracker.ts';

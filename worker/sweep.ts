@@ -1,8 +1,7 @@
 import { tmpdir } from 'node:os';
 import type { Logger } from 'pino';
-import { scratchFolder } from '../store/scratch.ts';
+import { scratchFolder, sweepOwnFolders } from '../store/own-folder.ts';
 import { stackDir } from '../config/project-root.ts';
-import { sweepOwnFolders } from '../store/own-folder.ts';
 import type { LocalCache } from '../store/local-cache.ts';
 
 /**

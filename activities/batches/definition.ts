@@ -1,7 +1,7 @@
 import { canonicalJson } from '../../contract/canonical-json.ts';
 import { MISSING_VALUES } from '../../contract/params.ts';
 import { isWhole, tableOf, type Ledger } from '../../store/ledger/ledger.ts';
-import { readingOf } from '../../sources/reading.ts';
+import { readingOf } from '../../sources/text.ts';
 import type { StageDefinition } from '../stage.ts';
 
 /** The stage that cuts a batch from the table a pipeline was opened with. */

@@ -3,7 +3,7 @@ import { table } from '../../client/format.ts';
 import { Inventory, readObjects } from '../../client/verify/objects.ts';
 import { Problems } from '../../client/verify/problems.ts';
 import type { Store } from '../../store/index.ts';
-import { objectKey } from '../../store/artifacts.ts';
+import { objectKey } from '../../store/hash.ts';
 import { inParallel } from '../../store/parallel.ts';
 
 const MB = 1e6;

@@ -2,7 +2,7 @@ import { createReadStream, type Stats } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BadData } from '../../contract/failures.ts';
-import { digest } from '../../store/digest.ts';
+import { digest } from '../../store/download.ts';
 import type { LocalCache } from '../../store/local-cache.ts';
 import { inParallel } from '../../store/parallel.ts';
 import type { FoundFile } from './plan.ts';

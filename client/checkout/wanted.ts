@@ -1,6 +1,6 @@
 import { DamagedArtifact } from '../../contract/failures.ts';
 import type { Artifacts } from '../../store/artifacts.ts';
-import type { VersionRecord } from '../../store/records.ts';
+import type { VersionRecord } from '../../store/version-record.ts';
 import { isDirectory, isSafePath, type Ref } from '../../contract/ref.ts';
 
 /** A file of a version, and the artifact it belongs to: itself, or a directory. */

@@ -9,7 +9,7 @@ import type { Config } from '../../config/environment.ts';
 import { MissingHistory } from '../../contract/failures.ts';
 import { isOpen } from '../../contract/workflow-status.ts';
 import { collectGarbage, sortLeases } from '../../store/gc/collect.ts';
-import type { Keep } from '../../store/gc/keep.ts';
+import type { Keep } from '../../store/gc/roots.ts';
 import { type GcPlan, planGc } from '../../store/gc/plan.ts';
 import type { Store } from '../../store/index.ts';
 import type { Lease } from '../../store/leases.ts';

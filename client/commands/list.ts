@@ -5,8 +5,8 @@ import { openStoreSession, type StoreSession } from '../session.ts';
 import { noVersionYet, staleOf, staleness } from '../versions.ts';
 import type { Config } from '../../config/environment.ts';
 import { headlineScore, metricSetOf } from '../../contract/metric-sets.ts';
-import { pipelinesIn } from '../../store/pipelines.ts';
-import type { Stale } from '../../store/stale.ts';
+import { pipelinesIn } from '../../store/index.ts';
+import type { Stale } from '../../store/ledger/read.ts';
 import type { VersionLine } from '../../store/version-index.ts';
 import { type CommandContext, type CommonFlags, examples, pipelineCommand } from './context.ts';
 

@@ -1,5 +1,5 @@
 import { parse } from 'yaml';
-import type { VersionRecord } from '../../store/records.ts';
+import type { VersionRecord } from '../../store/version-record.ts';
 
 /** The command that runs a stage of a version, without its settings. */
 export function stageCommandLine(stage: string, batch: number | string): string {

@@ -1,11 +1,8 @@
 import type { MetricsFile } from '../../store/metrics-file.ts';
 import type { BucketOptions } from '../../store/bucket.ts';
-import { dvcConfig } from '../../store/dvc/config.ts';
-import { dvcLock } from '../../store/dvc/lock.ts';
-import { dvcYaml } from '../../store/dvc/pipeline.ts';
-import type { DvcPipeline } from '../../store/dvc/stage.ts';
-import { toYaml } from '../../store/dvc/yaml.ts';
-import type { VersionRecord } from '../../store/records.ts';
+import { dvcConfig, dvcLock, dvcYaml, toYaml } from '../../store/dvc/writers.ts';
+import type { DvcPipeline } from '../../store/dvc/pipeline.ts';
+import type { VersionRecord } from '../../store/version-record.ts';
 import { settingsOf } from './command.ts';
 import { DVC_IGNORE, ignoreLines, withLines } from './ignore.ts';
 import { plotsOf } from './plots.ts';

@@ -1,5 +1,5 @@
 import { byCodePoint } from '../../contract/codepoints.ts';
-import { lockedStages, type DvcLoop, type DvcStage } from '../../store/dvc/stage.ts';
+import { lockedStages, type DvcLoop, type DvcStage } from '../../store/dvc/pipeline.ts';
 
 /** What .dvc/.gitignore says in every DVC repository (`dvc/repo/__init__.py` in its package). */
 export const DVC_IGNORE = '/config.local\n/tmp\n/cache\n';

@@ -1,5 +1,5 @@
 import { BATCHES, MERGED } from '../../contract/paths.ts';
-import { FILE, KEY, type DvcItem, type DvcLoop, type DvcStage } from '../../store/dvc/stage.ts';
+import { FILE, KEY, type DvcItem, type DvcLoop, type DvcStage } from '../../store/dvc/pipeline.ts';
 import { at, type Ref } from '../../contract/ref.ts';
 import { stageCommandLine } from './command.ts';
 import type { StoredStage, StoredVersion } from './version.ts';

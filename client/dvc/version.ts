@@ -1,6 +1,6 @@
 import { canonicalJson } from '../../contract/canonical-json.ts';
 import type { Artifacts } from '../../store/artifacts.ts';
-import type { VersionRecord } from '../../store/records.ts';
+import type { VersionRecord } from '../../store/version-record.ts';
 import { isDirectory, type Ref } from '../../contract/ref.ts';
 
 /** A version as the store tells it: its stages, and what their directories hold. */

@@ -1,7 +1,7 @@
 import { BATCHES } from '../../contract/paths.ts';
 import type { Store } from '../../store/index.ts';
 import { batchesAt, rawNamed, type Ledger } from '../../store/ledger/ledger.ts';
-import type { VersionRecord } from '../../store/records.ts';
+import type { VersionRecord } from '../../store/version-record.ts';
 import { isDirectory, type Ref } from '../../contract/ref.ts';
 
 /** The kinds of artifact in the order of the data's way: the columns of the picture. */

@@ -1,6 +1,5 @@
-import { manifestKey, objectKey } from '../../store/artifacts.ts';
+import { manifestKey, objectKey, sha256 } from '../../store/hash.ts';
 import type { Bucket } from '../../store/bucket.ts';
-import { sha256 } from '../../store/hash.ts';
 import { encodeDirectory, manifestSchema, type EncodedDirectory } from '../../store/manifest.ts';
 import type { Ref } from '../../contract/ref.ts';
 import type { Fault } from './problems.ts';

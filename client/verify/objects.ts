@@ -1,6 +1,6 @@
-import { objectKey } from '../../store/artifacts.ts';
+import { objectKey } from '../../store/hash.ts';
 import type { Bucket } from '../../store/bucket.ts';
-import { digestObject } from '../../store/digest.ts';
+import { digestObject } from '../../store/download.ts';
 import { inParallel } from '../../store/parallel.ts';
 import type { Ref } from '../../contract/ref.ts';
 import { VersionSet } from '../../store/version-set.ts';

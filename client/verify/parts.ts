@@ -4,7 +4,7 @@ import { stage as preprocess } from '../../activities/preprocess.ts';
 import { DamagedArtifact } from '../../contract/failures.ts';
 import type { Column } from '../../pipeline/batches/columns.ts';
 import { isSoundEntry } from '../../store/record-check.ts';
-import type { VersionRecord } from '../../store/records.ts';
+import type { VersionRecord } from '../../store/version-record.ts';
 import type { Ref } from '../../contract/ref.ts';
 import { entryKey, stageKey, type CacheEntry } from '../../store/stage-cache.ts';
 import { CACHE_ENTRY, faultOf, unlessDamaged, type Fault } from './problems.ts';

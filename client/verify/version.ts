@@ -4,7 +4,7 @@ import type { Column } from '../../pipeline/batches/columns.ts';
 import type { Store } from '../../store/index.ts';
 import { batchesAt, rawNamed, type Ledger } from '../../store/ledger/ledger.ts';
 import { entryFaults, isSoundEntry, recordFaults } from '../../store/record-check.ts';
-import { latestKey, recordKey, type VersionRecord } from '../../store/records.ts';
+import { latestKey, recordKey, type VersionRecord } from '../../store/version-record.ts';
 import type { VersionLine } from '../../store/version-index.ts';
 import { isDirectory, type Ref } from '../../contract/ref.ts';
 import { entryKey } from '../../store/stage-cache.ts';

@@ -1,4 +1,4 @@
-import type { VersionRecord } from '../../store/records.ts';
+import type { VersionRecord } from '../../store/version-record.ts';
 import type { CacheEntry } from '../../store/stage-cache.ts';
 import { differencesOf } from '../compare/identity.ts';
 import { phraseOf, type Reason } from './reason.ts';

@@ -3,7 +3,7 @@ import { stage as evaluate } from '../../activities/evaluate.ts';
 import type { SourcePlace } from '../../sources/source.ts';
 import { isPlace } from '../../sources/arrivals/open-place.ts';
 import { asCut, checkFrozen } from '../../sources/frozen.ts';
-import { mayGrow } from '../../sources/growing/text.ts';
+import { mayGrow } from '../../sources/append-only/table.ts';
 import { arrivalsStage, grownStage, stage as getData } from '../../activities/get_data.ts';
 import { inputsOf, stage as mergeData } from '../../activities/merge_data.ts';
 import { stage as prepareBatch, stageFor } from '../../activities/batches/definition.ts';
@@ -13,7 +13,7 @@ import { checkBatch } from '../../pipeline/batches/batch.ts';
 import type { Params } from '../../contract/params.ts';
 import type { Store } from '../../store/index.ts';
 import { hasArrivals, rawOf, tableOf, type Ledger } from '../../store/ledger/ledger.ts';
-import type { VersionRecord } from '../../store/records.ts';
+import type { VersionRecord } from '../../store/version-record.ts';
 import { sourceOf } from './source.ts';
 import {
   isRef,

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
-import { rawFiles } from '../../sources/arrivals/get-arrivals.ts';
+import { rawFiles } from '../../sources/arrivals/batch-files.ts';
 import { isPlace } from '../../sources/arrivals/open-place.ts';
-import { looksAgain } from '../../sources/growing/look-or-check.ts';
+import { looksAgain } from '../../sources/append-only/look.ts';
 import { RAW_FILES } from '../../contract/paths.ts';
-import { bringIn } from '../../sources/bring.ts';
+import { bringIn } from '../../sources/source-text.ts';
 import { kindOf } from '../../sources/identity.ts';
 import type { SourcePlace } from '../../sources/source.ts';
 import type { Params } from '../../contract/params.ts';

@@ -2,7 +2,7 @@ import type { StageName } from '../../contract/stages.ts';
 import { identityOf, type StageDefinition } from '../../activities/stage.ts';
 import type { Params } from '../../contract/params.ts';
 import type { Store } from '../../store/index.ts';
-import type { VersionRecord } from '../../store/records.ts';
+import type { VersionRecord } from '../../store/version-record.ts';
 import type { Ref } from '../../contract/ref.ts';
 import { stageKey, type CacheEntry } from '../../store/stage-cache.ts';
 import { differencesOf } from '../compare/identity.ts';

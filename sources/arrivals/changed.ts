@@ -2,9 +2,8 @@ import { BadData, BadParams } from '../../contract/failures.ts';
 import type { Params } from '../../contract/params.ts';
 import { columnsAt, type Ledger } from '../../store/ledger/ledger.ts';
 import { sha256 } from '../../store/hash.ts';
-import { wholeFile } from './take-in.ts';
+import { wholeFile, textOfFile } from './take-in.ts';
 import type { Place, SeenFile } from './place.ts';
-import { textOfFile } from './text.ts';
 import type { SourceDeps } from '../source.ts';
 
 interface By {

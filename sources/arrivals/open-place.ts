@@ -1,13 +1,13 @@
 import { resolve } from 'node:path';
-import { BadData, messageOf } from '../../contract/failures.ts';
-import type { Ref } from '../../contract/ref.ts';
+import { BadData, messageOf, BadParams } from '../../contract/failures.ts';
+import { type Ref, isDirectory } from '../../contract/ref.ts';
 import { checkInside } from '../file.ts';
 import { sourceIdentity } from '../identity.ts';
 import { folderPlace } from './folder.ts';
-import type { Place } from './place.ts';
+import { type Place, isForReaders } from './place.ts';
 import { prefixPlace } from './prefix.ts';
-import { uploadedPlace } from './uploaded.ts';
 import type { SourceDeps } from '../source.ts';
+import type { Store } from '../../store/index.ts';
 
 /** Whether `data.source` is a place where each new file is a batch. */
 export function isPlace(source: string): boolean {
@@ -38,4 +38,37 @@ export async function openPlace(
     );
   }
   return folderPlace({ where: source, path, mayRead: (file) => checkInside(root, file, source) });
+}
+
+/**
+ * A folder as a client has uploaded it: a directory in the store.
+ * @throws BadParams when the reference is one of a file
+ */
+export function uploadedPlace(
+  where: string,
+  uploaded: Ref,
+  { artifacts }: Pick<Store, 'artifacts'>,
+): Place {
+  if (!isDirectory(uploaded))
+    throw new BadParams(
+      `the uploaded source is a file, and data.source ${where} a folder: upload a directory, or start the run with the client`,
+    );
+  let listed: Promise<Ref[]> | undefined;
+  const files = async (): Promise<Ref[]> => {
+    listed ??= artifacts.list(uploaded);
+    return (await listed).filter(({ path }) => !path.includes('/') && isForReaders(path));
+  };
+  return {
+    where,
+    list: async () => ({
+      files: (await files()).map(({ path, size, sha256 }) => ({
+        name: path,
+        size,
+        stamp: null,
+        sha256,
+      })),
+      writing: [],
+    }),
+    read: async ({ name }) => artifacts.get((await files()).find(({ path }) => path === name)!),
+  };
 }

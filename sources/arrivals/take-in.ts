@@ -1,13 +1,14 @@
 import type { Column } from '../../pipeline/batches/columns.ts';
 import { taskOf, type Params } from '../../contract/params.ts';
-import type { Arrived } from '../../store/ledger/arrivals.ts';
+import type { Arrived } from '../../store/ledger/changes.ts';
 import type { Settings } from '../../store/ledger/schema.ts';
 import { encodeColumns } from '../../store/columns-file.ts';
 import { RAW, RAW_FILES } from '../../contract/paths.ts';
 import { sourceIdentity } from '../identity.ts';
-import type { SeenFile } from './place.ts';
-import { textOfFile } from './text.ts';
+import { type SeenFile, MOST_BYTES } from './place.ts';
 import type { SourceDeps } from '../source.ts';
+import { BadData, SourceRefused } from '../../contract/failures.ts';
+import { type Encoding, textOf } from '../text.ts';
 
 interface Handed {
   file: SeenFile;
@@ -123,4 +124,30 @@ async function settingsBy(
     shuffle_seed: data.shuffle_seed,
     split_key: split.key,
   };
+}
+
+/**
+ * The text of a file that arrived, as UTF-8: unpacked where it is gzip, decoded where it is Latin-1. What is
+ * kept of it is the file as it came.
+ * @throws BadData when it is a file of another kind, or too large once it is unpacked
+ */
+export async function textOfFile(
+  name: string,
+  bytes: Uint8Array,
+  encoding: Encoding,
+): Promise<Uint8Array> {
+  const pieces: Uint8Array[] = [];
+  try {
+    for await (const piece of textOf(once(bytes), { name, encoding, limit: MOST_BYTES }))
+      pieces.push(piece);
+  } catch (error) {
+    if (!(error instanceof SourceRefused)) throw error;
+    const reason = `${name} has more than ${MOST_BYTES} bytes once it is unpacked, the most of a batch: split it`;
+    throw new BadData(reason, { cause: error });
+  }
+  return pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);
+}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
 }

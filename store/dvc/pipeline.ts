@@ -1,49 +1,69 @@
-import { byCodePoint } from '../../contract/codepoints.ts';
-import { FILE, isLoop, KEY, type DvcItem, type DvcPipeline, type DvcStage } from './stage.ts';
-import { toYaml } from './yaml.ts';
-
 /**
- * dvc.yaml (https://dvc.org/doc/user-guide/project-structure/dvcyaml-files). A loop is a `foreach` over
- * a mapping, so that its stages are called `name@key` whatever their files are called; the arguments
- * common to all commands are a variable, so that the commands can be read.
- * @param comment one line that stands at the top
+ * A stage as DVC keeps it: what is declared in dvc.yaml, and what dvc.lock knows of it
+ * (https://dvc.org/doc/user-guide/project-structure/dvcyaml-files).
  */
-export function dvcYaml(pipeline: DvcPipeline, comment: string): string {
-  const { settings, stages, metrics, plots } = pipeline;
-  const document = {
-    vars: [{ settings }],
-    stages: Object.fromEntries(
-      stages.map((stage) => [
-        stage.name,
-        isLoop(stage)
-          ? {
-              foreach: Object.fromEntries(stage.stages.map(({ key, file }) => [key, file])),
-              do: declared(stage.form),
-            }
-          : declared(stage),
-      ]),
-    ),
-    ...(metrics.length === 0 ? {} : { metrics }),
-    ...(plots.length === 0 ? {} : { plots: plots.map(({ path, ...look }) => ({ [path]: look })) }),
-  };
-  return toYaml(document, comment);
+export interface DvcStage {
+  name: string;
+  /** Without the arguments that all commands of the pipeline end with. */
+  command: string;
+  deps: DvcItem[];
+  /** What the stage reads of params.yaml: dotted names and their values. */
+  params: Record<string, unknown>;
+  outs: DvcItem[];
 }
 
-function declared({ command, deps, params, outs }: DvcStage): unknown {
-  const read = Object.keys(params).sort(byCodePoint);
-  return {
-    cmd: `${templated(command)} \${settings}`,
-    ...(deps.length === 0 ? {} : { deps: pathsOf(deps) }),
-    ...(read.length === 0 ? {} : { params: read }),
-    outs: pathsOf(outs),
-  };
+/** A file or directory under its content's hash. */
+export interface DvcItem {
+  /** Relative to dvc.yaml, `/`-separated, without a slash at the end. */
+  path: string;
+  /** 32 hex digits, followed by `.dir` for a directory. */
+  md5: string;
+  /** Bytes; of a directory, the sum of its files. */
+  size: number;
+  /** How many files a directory has. */
+  nfiles?: number | undefined;
 }
 
-function pathsOf(items: readonly DvcItem[]): string[] {
-  return items.map(({ path }) => templated(path)).sort(byCodePoint);
+/** Stages that differ in a number and a file only: declared once, locked as `name@number`. */
+export interface DvcLoop {
+  name: string;
+  stages: readonly { key: string; file: string; stage: DvcStage }[];
+  /** The common form, with `KEY` and `FILE` where the stages differ. */
+  form: DvcStage;
 }
 
-/** Text of ours in DVC's template: its own `${` is escaped, our places become its variables. */
-function templated(text: string): string {
-  return text.replaceAll('${', '\\${').replaceAll(KEY, '${key}').replaceAll(FILE, '${item}');
+/** What dvc.yaml and dvc.lock are written from. */
+export interface DvcPipeline {
+  /** Arguments that every command ends with. */
+  settings: string;
+  stages: readonly (DvcStage | DvcLoop)[];
+  /** Files that `dvc metrics` reads. */
+  metrics: readonly string[];
+  plots: readonly DvcPlot[];
+}
+
+/** A file that `dvc plots` reads, and how it is drawn. */
+export interface DvcPlot {
+  path: string;
+  title: string;
+  template: string;
+  x: string;
+  y: string;
+}
+
+/** Stand in a loop's form for the number and for the file's name; U+0000 is in no path and no command. */
+export const KEY = '\0key\0';
+export const FILE = '\0file\0';
+
+export function isLoop(stage: DvcStage | DvcLoop): stage is DvcLoop {
+  return 'form' in stage;
+}
+
+/** Every stage under the name it is locked by, those of loops one by one. */
+export function lockedStages(stages: readonly (DvcStage | DvcLoop)[]): [string, DvcStage][] {
+  return stages.flatMap((stage): [string, DvcStage][] =>
+    isLoop(stage)
+      ? stage.stages.map((each) => [`${stage.name}@${each.key}`, each.stage])
+      : [[stage.name, stage]],
+  );
 }

@@ -3,7 +3,7 @@ import { Conflict } from '../../contract/failures.ts';
 import type { Store } from '../index.ts';
 import type { Lease } from '../leases.ts';
 import { inParallel } from '../parallel.ts';
-import type { Keep } from './keep.ts';
+import type { Keep } from './roots.ts';
 import { planGc, type Garbage, type GcPlan } from './plan.ts';
 
 const AT_ONCE = 16;

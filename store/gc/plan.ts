@@ -2,11 +2,9 @@ import { DamagedArtifact } from '../../contract/failures.ts';
 import type { ListedObject } from '../bucket.ts';
 import type { Store } from '../index.ts';
 import { inParallel } from '../parallel.ts';
-import type { BuildOf } from '../records.ts';
-import type { Keep } from './keep.ts';
+import type { BuildOf } from '../version-record.ts';
+import { type Keep, readRoots, refsIn } from './roots.ts';
 import { Reach } from './reach.ts';
-import { readRoots } from './roots.ts';
-import { refsIn } from './refs.ts';
 import { unfinishedUploads, type Unfinished } from '../unfinished-uploads.ts';
 
 const AT_ONCE = 16;

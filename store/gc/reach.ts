@@ -1,5 +1,6 @@
 import { DamagedArtifact } from '../../contract/failures.ts';
-import { manifestKey, objectKey, type Artifacts } from '../artifacts.ts';
+import { manifestKey, objectKey } from '../hash.ts';
+import type { Artifacts } from '../artifacts.ts';
 import { isDirectory, type Ref } from '../../contract/ref.ts';
 import type { CacheEntry } from '../stage-cache.ts';
 

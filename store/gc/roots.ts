@@ -1,10 +1,26 @@
 import { DamagedArtifact } from '../../contract/failures.ts';
 import type { Store } from '../index.ts';
 import { inParallel } from '../parallel.ts';
-import { recordKey, type BuildOf, type VersionRecord } from '../records.ts';
-import type { Ref } from '../../contract/ref.ts';
-import { keeper, type Keep } from './keep.ts';
-import { refsIn } from './refs.ts';
+import { recordKey, type BuildOf, type VersionRecord } from '../version-record.ts';
+import { type Ref, refSchema } from '../../contract/ref.ts';
+
+/** Which versions of a pipeline keep their artifacts; those of other pipelines all do. */
+export interface Keep {
+  pipeline: string;
+  /** The last K versions; undefined with no `versions`: all. */
+  last?: number | undefined;
+  /** These versions too. */
+  versions: readonly number[];
+}
+
+/** Says of each version whether its artifacts are kept. */
+export function keeper(keep: Keep, versions: Iterable<number>): (version: number) => boolean {
+  const { last } = keep;
+  if (last === undefined && keep.versions.length === 0) return () => true;
+  const newest = [...new Set(versions)].toSorted((a, b) => b - a).slice(0, last ?? 0);
+  const kept = new Set([...newest, ...keep.versions]);
+  return (version) => kept.has(version);
+}
 
 const AT_ONCE = 16;
 
@@ -85,4 +101,15 @@ async function listBuilds({ bucket }: Store): Promise<BuildOf[]> {
     if (recordKey(pipeline, build.version, build.seq) === key) builds.push(build);
   }
   return builds;
+}
+
+/**
+ * Every reference anywhere in a stored document. By its shape, not by where it stands: a document that
+ * gains a field must not lose what the field names.
+ */
+export function* refsIn(value: unknown): Generator<Ref> {
+  if (typeof value !== 'object' || value === null) return;
+  const ref = 'md5' in value && 'sha256' in value ? refSchema.safeParse(value) : undefined;
+  if (ref?.success === true) yield ref.data;
+  else for (const inner of Object.values(value)) yield* refsIn(inner);
 }

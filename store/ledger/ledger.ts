@@ -1,8 +1,13 @@
 import { Conflict, DamagedArtifact, MissingHistory } from '../../contract/failures.ts';
 import type { Bucket } from '../bucket.ts';
-import { amendBatch, type Amendment } from './amend.ts';
-import { enterLook, type Look } from './arrivals.ts';
-import { enterGrown, type Grown } from './grow.ts';
+import {
+  amendBatch,
+  type Amendment,
+  enterLook,
+  type Look,
+  enterGrown,
+  type Grown,
+} from './changes.ts';
 import { hasArrivals, ledgerKey, tableOf } from './read.ts';
 import { LEDGER, type Ledger, type NewBatch, type NewRaw, type Settings } from './schema.ts';
 import { hashOf } from '../hash.ts';

@@ -9,8 +9,7 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3';
 import type { UploadWatch } from '../bucket.ts';
-import { deadline } from '../deadline.ts';
-import { underSignal } from '../signal.ts';
+import { deadline, underSignal } from '../signal.ts';
 
 /** Bytes in a part, and so in memory at once; S3 takes 5 MiB to 5 GiB. */
 const PART = 16 * 1024 * 1024;

@@ -3,7 +3,7 @@ import { stageFor } from '../../activities/batches/definition.ts';
 import { MISSING_VALUES } from '../../contract/params.ts';
 import { paramsSchema } from '../../pipeline/models/params.ts';
 import type { Ledger } from '../../store/ledger/ledger.ts';
-import { SETTINGS } from '../store/ledger-settings.ts';
+import { SETTINGS } from '../store/ledger/ledger-settings.ts';
 
 const LEDGER: Ledger = {
   schema: 2,

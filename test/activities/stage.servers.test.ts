@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Healed, StageResult } from '../../contract/stages.ts';
 import type { Deps } from '../../activities/deps.ts';
 import { runStage, type Stage, type StageCall } from '../../activities/stage.ts';
-import { objectKey } from '../../store/artifacts.ts';
+import { objectKey } from '../../store/hash.ts';
 import { openStore, type Store } from '../../store/index.ts';
 import type { Ref } from '../../contract/ref.ts';
 import { StageCache } from '../../store/stage-cache.ts';

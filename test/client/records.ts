@@ -1,7 +1,7 @@
 import { at, type Ref } from '../../contract/ref.ts';
 import { encodeDirectory } from '../../store/manifest.ts';
 import { hashOf, refOf } from '../../store/hash.ts';
-import type { VersionRecord } from '../../store/records.ts';
+import type { VersionRecord } from '../../store/version-record.ts';
 import { stageKey } from '../../store/stage-cache.ts';
 
 /** A file that holds its own path. */

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CheckedOut } from '../../client/checkout/report.ts';
 import { sha256 } from '../../store/hash.ts';
 import type { Store } from '../../store/index.ts';
-import { type VersionRecord } from '../../store/records.ts';
+import type { VersionRecord } from '../../store/version-record.ts';
 import { isDirectory } from '../../contract/ref.ts';
 import { makeBuilt, output, refused, type BuiltProject } from '../support/built.ts';
 import type { Project } from '../support/project.ts';

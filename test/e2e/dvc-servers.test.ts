@@ -1,16 +1,12 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { objectKey } from '../../store/artifacts.ts';
-import { dvcConfig } from '../../store/dvc/config.ts';
-import { dvcLock } from '../../store/dvc/lock.ts';
-import { dvcYaml } from '../../store/dvc/pipeline.ts';
-import type { DvcItem, DvcPipeline } from '../../store/dvc/stage.ts';
-import { toYaml } from '../../store/dvc/yaml.ts';
-import { sha256 } from '../../store/hash.ts';
+import { objectKey, sha256 } from '../../store/hash.ts';
+import { dvcConfig, dvcLock, dvcYaml, toYaml } from '../../store/dvc/writers.ts';
+import type { DvcItem, DvcPipeline } from '../../store/dvc/pipeline.ts';
 import { openStore, type Store } from '../../store/index.ts';
 import { at, type Ref } from '../../contract/ref.ts';
-import { bring } from '../activities/sources/bring.ts';
+import { bring } from '../sources/bring.ts';
 import { expectPulled, makeDvcFolder, type DvcFolder } from '../support/dvc.ts';
 import {
   makeProject,

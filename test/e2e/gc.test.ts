@@ -2,13 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isRunActive } from '../../client/commands/gc.ts';
 import { verifyVersions } from '../../client/verify/versions.ts';
-import { objectKey } from '../../store/artifacts.ts';
+import { objectKey } from '../../store/hash.ts';
 import { collectGarbage } from '../../store/gc/collect.ts';
 import { openStore, type Store } from '../../store/index.ts';
 import { makeBuilt, output, refused, type BuiltProject } from '../support/built.ts';
 import { loadConfig } from '../../config/environment.ts';
-import { succeed, temporalOf } from '../support/project.ts';
-import type { Project } from '../support/project.ts';
+import { succeed, temporalOf, type Project } from '../support/project.ts';
 
 /** gc by the real command line, beside real runs. */
 

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RunSummary } from '../../contract/train-batch.ts';
 import { verifyVersions } from '../../client/verify/versions.ts';
 import { loadConfig } from '../../config/environment.ts';
-import { objectKey } from '../../store/artifacts.ts';
+import { objectKey } from '../../store/hash.ts';
 import { storeInParts } from '../../store/unfinished-uploads.ts';
 import { openStore, type Store } from '../../store/index.ts';
 import { batchesAt, type Ledger } from '../../store/ledger/ledger.ts';

@@ -6,7 +6,7 @@ import type { RunSummary } from '../../contract/train-batch.ts';
 import type { ResultDocument } from '../../client/result.ts';
 import { verifyVersions } from '../../client/verify/versions.ts';
 import { sha256 } from '../../store/hash.ts';
-import type { VersionRecord } from '../../store/records.ts';
+import type { VersionRecord } from '../../store/version-record.ts';
 import type { trainBatch } from '../../workflows/index.ts';
 import { makeBuilt, type BuiltProject } from '../support/built.ts';
 import { runClient, succeed, temporalOf, type Ran } from '../support/project.ts';

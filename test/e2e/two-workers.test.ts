@@ -2,9 +2,8 @@ import { cpSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { scratchFolder } from '../../store/scratch.ts';
+import { scratchFolder, newOwnFolder } from '../../store/own-folder.ts';
 import type { ResultDocument } from '../../client/result.ts';
-import { newOwnFolder } from '../../store/own-folder.ts';
 import {
   makeProject,
   startWorker,

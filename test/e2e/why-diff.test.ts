@@ -4,7 +4,7 @@ import type { DvcDiff } from '../../client/diff/dvc-shape.ts';
 import type { ResultDocument } from '../../client/result.ts';
 import type { Origin } from '../../client/why/origin.ts';
 import type { StagePlan } from '../../client/why/stage-plan.ts';
-import { objectKey } from '../../store/artifacts.ts';
+import { objectKey } from '../../store/hash.ts';
 import type { Store } from '../../store/index.ts';
 import type { Project } from '../support/project.ts';
 import { makeBuilt, type BuiltProject } from '../support/built.ts';

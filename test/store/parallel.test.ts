@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { inParallel } from '../../store/parallel.ts';
+import { inParallel, Slots } from '../../store/parallel.ts';
 
 describe('work in parallel', () => {
   it('does each item once, never more than the limit at a time', async () => {
@@ -45,4 +45,24 @@ describe('work in parallel', () => {
     await expect(work).rejects.toMatchObject({ name: 'AbortError' });
     expect(done).toEqual([1, 2]);
   });
+});
+
+it('slots are taken in turn, given back once, and no longer waited for under a signal that is aborted', async () => {
+  const slots = new Slots(1);
+  const first = await slots.take();
+  const stop = new AbortController();
+  const why = new Error('stopped');
+  const [second, third] = [slots.take(stop.signal), slots.take()];
+  stop.abort(why);
+  await expect(second).rejects.toBe(why);
+  first();
+  first();
+  const giveBack = await third;
+  let entered = false;
+  const fourth = slots.take().then(() => (entered = true));
+  await Promise.resolve();
+  expect(entered).toBe(false);
+  giveBack();
+  await fourth;
+  await expect(slots.take(stop.signal)).rejects.toBe(why);
 });

@@ -1,13 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { objectKey } from '../../store/artifacts.ts';
+import { objectKey, md5, refOf, sha256 } from '../../store/hash.ts';
 import { createDocument, readDocument, swapDocument } from '../../store/documents.ts';
-import { md5, refOf, sha256 } from '../../store/hash.ts';
 import { openStore, type Store } from '../../store/index.ts';
 import { batchesAt, ledgerKey } from '../../store/ledger/ledger.ts';
-import { recordKey, type VersionRecord } from '../../store/records.ts';
+import { recordKey, type VersionRecord } from '../../store/version-record.ts';
 import { describeOnEachS3, type S3Server } from '../support/s3-servers.ts';
-import { SETTINGS } from './ledger-settings.ts';
+import { SETTINGS } from './ledger/ledger-settings.ts';
 
 /** What the store promises, held against real S3 servers with several clients at once. */
 describeOnEachS3('the store', ({ open }) => {

@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import { loadConfig } from '../../config/environment.ts';
 import { openStore, type Store } from '../../store/index.ts';
-import type { VersionRecord } from '../../store/records.ts';
+import type { VersionRecord } from '../../store/version-record.ts';
 import type { Ref } from '../../contract/ref.ts';
 import {
   makeProject,

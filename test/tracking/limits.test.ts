@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { equalsFilter, tagField } from '../../tracking/mlflow/filter.ts';
+import { equalsFilter, tagField } from '../../tracking/mlflow/run.ts';
 import { legalNames, paramValue, portions } from '../../tracking/mlflow/limits.ts';
 
 describe('names', () => {

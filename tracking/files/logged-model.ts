@@ -3,10 +3,8 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { paramValue, tagValue } from '../mlflow/limits.ts';
 import type { NewModel } from '../tracker.ts';
-import type { Folder } from './folder.ts';
-import { writeMeta } from './meta.ts';
-import { modelPath } from './model-place.ts';
-import { filePaths } from './names.ts';
+import { type Folder, modelPath } from './folder.ts';
+import { writeMeta, filePaths } from './meta.ts';
 import { placeOf } from './run.ts';
 import { storeFile } from './run-data.ts';
 

@@ -5,10 +5,8 @@ import { createHash } from 'node:crypto';
 import { TrackingRefused } from '../../contract/failures.ts';
 import { paramValue, tagValue } from '../mlflow/limits.ts';
 import type { Content, Dataset, MetricPoint, ParamValue } from '../tracker.ts';
-import type { Folder } from './folder.ts';
-import { writeMeta } from './meta.ts';
-import { modelPath } from './model-place.ts';
-import { filePaths } from './names.ts';
+import { type Folder, modelPath } from './folder.ts';
+import { writeMeta, filePaths } from './meta.ts';
 import { placeOf } from './run.ts';
 
 /** A file each, never changed: another value is refused, as the server does. */

@@ -7,10 +7,8 @@ import { tagValue } from '../mlflow/limits.ts';
 import type { FinalStatus, FoundRun, NewRun } from '../tracker.ts';
 import { TrackingRefused } from '../../contract/failures.ts';
 import { experimentIds } from './experiment.ts';
-import { noRun } from './failure.ts';
-import type { Folder } from './folder.ts';
-import { experimentMeta, readMeta, RUN_STATUSES, runMeta, writeMeta } from './meta.ts';
-import { filePaths } from './names.ts';
+import { noRun, type Folder } from './folder.ts';
+import { experimentMeta, readMeta, RUN_STATUSES, runMeta, writeMeta, filePaths } from './meta.ts';
 
 type RunMeta = z.infer<typeof runMeta>;
 

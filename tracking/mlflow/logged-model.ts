@@ -1,11 +1,10 @@
 import { stat } from 'node:fs/promises';
 import { z } from 'zod';
 import type { NewModel } from '../tracker.ts';
-import { uploadArtifact } from './artifact.ts';
-import { equalsFilter } from './filter.ts';
+import { uploadArtifact } from './run-data.ts';
+import { equalsFilter, type RunPlaces } from './run.ts';
 import { anything, type Http } from './http.ts';
 import { paramValue, tagValue } from './limits.ts';
-import type { RunPlaces } from './run-places.ts';
 
 const loggedModel = z.object({
   info: z.object({

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { NewVersion } from '../tracker.ts';
 import { codeOf } from './failure.ts';
-import { equalsFilter } from './filter.ts';
+import { equalsFilter } from './run.ts';
 import { anything, type Http } from './http.ts';
 
 const modelVersion = z.object({

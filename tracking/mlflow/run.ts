@@ -1,10 +1,19 @@
 import { z } from 'zod';
 import type { FinalStatus, FoundRun, NewRun } from '../tracker.ts';
 import { codeOf } from './failure.ts';
-import { equalsFilter, tagField } from './filter.ts';
 import { anything, type Http } from './http.ts';
 import { tagValue } from './limits.ts';
-import { type RunPlaces, runInfo } from './run-places.ts';
+
+/** What MLflow says of a run; 64-bit numbers come as numbers or as strings. */
+export const runInfo = z.object({
+  run_id: z.string(),
+  run_name: z.string().default(''),
+  experiment_id: z.string(),
+  status: z.enum(['RUNNING', 'SCHEDULED', 'FINISHED', 'FAILED', 'KILLED']),
+  start_time: z.coerce.number().default(0),
+  artifact_uri: z.string().default(''),
+});
+type RunInfo = z.infer<typeof runInfo>;
 
 const pairs = z.array(z.object({ key: z.string(), value: z.string().default('') })).default([]);
 const runs = z.object({
@@ -113,4 +122,58 @@ export async function finishRun(
   endedAt: number,
 ): Promise<void> {
   await http.post('runs/update', { run_id: runId, status, end_time: endedAt }, anything);
+}
+
+/** Where a run is and keeps its files. Neither ever changes, so asking once is enough. */
+export interface RunPlace {
+  experimentId: string;
+  artifactUri: string;
+}
+
+const REMEMBERED = 1_000;
+const found = z.object({ run: z.object({ info: runInfo }) });
+
+/** The places of the last runs seen: a worker lives long, its memory of runs need not. */
+export class RunPlaces {
+  readonly #places = new Map<string, RunPlace>();
+
+  remember(info: RunInfo): RunPlace {
+    const place = { experimentId: info.experiment_id, artifactUri: info.artifact_uri };
+    this.#places.set(info.run_id, place);
+    const [oldest] = this.#places.keys();
+    if (this.#places.size > REMEMBERED && oldest !== undefined) this.#places.delete(oldest);
+    return place;
+  }
+
+  /** https://mlflow.org/docs/latest/api_reference/rest-api.html#get-run */
+  async of(http: Http, runId: string): Promise<RunPlace> {
+    const known = this.#places.get(runId);
+    if (known !== undefined) return known;
+    return this.remember((await http.get('runs/get', { run_id: runId }, found)).run.info);
+  }
+}
+
+/**
+ * MLflow's filter for "equals all of these". Its strings stand in `'` or `"` and know no escape, so
+ * what cannot be quoted is left out: callers compare what comes back themselves.
+ * https://mlflow.org/docs/latest/ml/search/search-runs/
+ */
+export function equalsFilter(terms: [field: string, value: string][]): string {
+  return terms
+    .flatMap(([field, value]) => {
+      const literal = quoted(value);
+      return literal === undefined ? [] : [`${field} = ${literal}`];
+    })
+    .join(' AND ');
+}
+
+/** The name of a tag in a filter, or undefined where it cannot be written. */
+export function tagField(key: string): string | undefined {
+  return /[`\\]/.test(key) ? undefined : `tags.\`${key}\``;
+}
+
+function quoted(value: string): string | undefined {
+  if (value.includes('\\')) return undefined;
+  if (!value.includes("'")) return `'${value}'`;
+  return value.includes('"') ? undefined : `"${value}"`;
 }

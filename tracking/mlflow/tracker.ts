@@ -1,14 +1,14 @@
+import { z } from 'zod';
 import { authorization, parseAddress } from './address.ts';
 import { runUrl, type TrackingAuth } from '../place.ts';
-import { uploadArtifact } from './artifact.ts';
-import { ensureExperiment } from './experiment.ts';
+import { uploadArtifact, logInputs, logMetrics, logParams, setTags } from './run-data.ts';
 import { anything, Http } from './http.ts';
 import { logModel } from './logged-model.ts';
 import { registerModel, setAlias } from './registry.ts';
-import { createRun, deleteRun, findRuns, finishRun, hasRun, resumeRun } from './run.ts';
-import { logInputs, logMetrics, logParams, setTags } from './run-data.ts';
-import { RunPlaces } from './run-places.ts';
+import { createRun, deleteRun, findRuns, finishRun, hasRun, resumeRun, RunPlaces } from './run.ts';
 import type { Tracker } from '../tracker.ts';
+import { TrackingRefused } from '../../contract/failures.ts';
+import { codeOf } from './failure.ts';
 
 export interface MlflowOptions {
   /** URL of an MLflow 3 server; credentials in it are used, and never shown. */
@@ -70,4 +70,65 @@ function trackerOn(http: Http, places: RunPlaces): Tracker {
     runUrl: (experimentId, runId) => runUrl(uri, experimentId, runId),
     modelUrl: (name, version) => `${uri}/#/models/${encodeURIComponent(name)}/versions/${version}`,
   };
+}
+
+const found = z.object({
+  experiment: z.object({ experiment_id: z.string(), lifecycle_stage: z.string() }),
+});
+const created = z.object({ experiment_id: z.string() });
+
+/**
+ * The experiment's id, created if there is none. Asked each time and never cached: it costs 5 ms,
+ * and after the server's database is replaced an old id may be another experiment's.
+ * https://mlflow.org/docs/latest/api_reference/rest-api.html#get-experiment-by-name
+ */
+export async function ensureExperiment(http: Http, name: string): Promise<string> {
+  const existing = await experimentNamed(http, name);
+  if (existing !== undefined) return existing;
+  try {
+    return (await http.post('experiments/create', { name }, created)).experiment_id;
+  } catch (error) {
+    if (codeOf(error) !== 'RESOURCE_ALREADY_EXISTS') throw error;
+    // Another worker was first.
+    const theirs = await experimentNamed(http, name);
+    if (theirs === undefined) throw error;
+    return theirs;
+  }
+}
+
+async function experimentNamed(http: Http, name: string): Promise<string | undefined> {
+  try {
+    const query = { experiment_name: name };
+    const { experiment } = await http.get('experiments/get-by-name', query, found);
+    if (experiment.lifecycle_stage === 'active') return experiment.experiment_id;
+    const { uri } = http.options;
+    throw new TrackingRefused(
+      `experiment "${name}" was deleted on the MLflow server at ${uri}: restore it with "MLFLOW_TRACKING_URI=${uri} mlflow experiments restore --experiment-id ${experiment.experiment_id}", or set another mlflow.experiment_name`,
+    );
+  } catch (error) {
+    if (codeOf(error) === 'RESOURCE_DOES_NOT_EXIST') return undefined;
+    throw error;
+  }
+}
+
+const ANSWER_MS = 5_000;
+
+/**
+ * The version an MLflow server says it is, at `/version`.
+ * @returns undefined where it says none: a proxy may keep that path to itself
+ */
+export async function serverVersion(options: MlflowOptions): Promise<string | undefined> {
+  const address = parseAddress(options.uri);
+  const auth = options.auth ?? address.auth;
+  try {
+    const answer = await fetch(`${address.uri}/version`, {
+      headers: auth === undefined ? {} : { authorization: authorization(auth) },
+      redirect: 'manual',
+      signal: AbortSignal.timeout(options.timeoutMs ?? ANSWER_MS),
+    });
+    const text = (await answer.text()).trim();
+    return answer.ok && /^\d+\.\d+\.[\w.]{1,20}$/.test(text) ? text : undefined;
+  } catch {
+    return undefined; // whether it answers is another question
+  }
 }

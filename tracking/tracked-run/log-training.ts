@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import { canonicalJson } from '../../contract/canonical-json.ts';
-import { objectKey } from '../../store/artifacts.ts';
+import { objectKey } from '../../store/hash.ts';
 import type { Ref } from '../../contract/ref.ts';
 import { modelFiles } from '../model.ts';
 import type { Dataset, ParamValue } from '../tracker.ts';
 import type { StageRequest, StageResult } from '../../contract/stages.ts';
 import type { Execution } from '../../contract/execution.ts';
-import { withScratch } from '../../store/scratch.ts';
+import { withScratch } from '../../store/own-folder.ts';
 import { findAttempt, updateAttempt, type OpenAttempt, type TrackingDeps } from './attempt.ts';
 import type { Store } from '../../store/index.ts';
 

@@ -4,7 +4,8 @@ import { print, printJson } from '../../print.ts';
 import { openStoreSession, type StoreSession } from '../../session.ts';
 import type { Config } from '../../../config/environment.ts';
 import { MissingHistory } from '../../../contract/failures.ts';
-import type { Records, VersionRecord } from '../../../store/records.ts';
+import type { VersionRecord } from '../../../store/version-record.ts';
+import type { Records } from '../../../store/records.ts';
 import { diffOf } from './document.ts';
 import { diffText } from './print.ts';
 

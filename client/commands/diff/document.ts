@@ -12,7 +12,7 @@ import type { Artifacts } from '../../../store/artifacts.ts';
 import type { Store } from '../../../store/index.ts';
 import { batchesAt } from '../../../store/ledger/ledger.ts';
 import { withOwnFolder } from '../../../store/own-folder.ts';
-import type { VersionRecord } from '../../../store/records.ts';
+import type { VersionRecord } from '../../../store/version-record.ts';
 
 /** One side of a comparison. */
 interface Side {

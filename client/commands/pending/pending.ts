@@ -10,7 +10,7 @@ import type { Config } from '../../../config/environment.ts';
 import { paramsOf } from '../../../pipeline/models/params.ts';
 import { isPlace } from '../../../sources/arrivals/open-place.ts';
 import { checkFrozen } from '../../../sources/frozen.ts';
-import { waitingSentence } from '../../../sources/growing/batches-there.ts';
+import { waitingSentence } from '../../../sources/append-only/table.ts';
 import { LocalCache } from '../../../store/local-cache.ts';
 import { arrivedIn } from './files.ts';
 import { arrivedRows } from './rows.ts';

@@ -1,9 +1,8 @@
 import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { batchesThere } from '../../../sources/growing/batches-there.ts';
-import { nextState } from '../../../sources/growing/next-state.ts';
-import { lastStamp, mayGrow } from '../../../sources/growing/text.ts';
-import { bringIn, type Brought } from '../../../sources/bring.ts';
+import { batchesThere, lastStamp, mayGrow } from '../../../sources/append-only/table.ts';
+import { nextState } from '../../../sources/append-only/next-state.ts';
+import { bringIn, type Brought } from '../../../sources/source-text.ts';
 import { kindOf } from '../../../sources/identity.ts';
 import type { Stamp } from '../../../sources/source.ts';
 import { withOwnFolder } from '../../../store/own-folder.ts';

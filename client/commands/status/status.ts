@@ -11,7 +11,7 @@ import { type Origin, fromPhrase } from '../../why/origin.ts';
 import { phraseOf } from '../../why/reason.ts';
 import type { Config } from '../../../config/environment.ts';
 import { MissingHistory } from '../../../contract/failures.ts';
-import type { VersionRecord } from '../../../store/records.ts';
+import type { VersionRecord } from '../../../store/version-record.ts';
 import { type LatestRun, latestRun } from './latest-run.ts';
 import { type Stored, storedVersion } from './stored-version.ts';
 

@@ -10,8 +10,8 @@ import {
   StorageUnavailable,
 } from '../../../contract/failures.ts';
 import { isOpen } from '../../../contract/workflow-status.ts';
-import type { VersionRecord } from '../../../store/records.ts';
-import type { Stale } from '../../../store/stale.ts';
+import type { VersionRecord } from '../../../store/version-record.ts';
+import type { Stale } from '../../../store/ledger/read.ts';
 import { runUrl } from '../../../tracking/place.ts';
 
 /** What the store knows of a version and, while it waits to be logged, Temporal. */

@@ -1,6 +1,6 @@
 import { encodeDirectory } from '../../../store/manifest.ts';
 import { refOf } from '../../../store/hash.ts';
-import type { VersionRecord } from '../../../store/records.ts';
+import type { VersionRecord } from '../../../store/version-record.ts';
 import { at, type Ref } from '../../../contract/ref.ts';
 
 const file = (path: string): Ref => refOf(path, Buffer.from(path));

@@ -1,10 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { dvcConfig } from '../../../store/dvc/config.ts';
-import { dvcLock } from '../../../store/dvc/lock.ts';
-import { dvcYaml } from '../../../store/dvc/pipeline.ts';
-import { FILE, KEY, type DvcPipeline, type DvcStage } from '../../../store/dvc/stage.ts';
-import { toYaml } from '../../../store/dvc/yaml.ts';
+import { dvcConfig, dvcLock, dvcYaml, toYaml } from '../../../store/dvc/writers.ts';
+import { FILE, KEY, type DvcPipeline, type DvcStage } from '../../../store/dvc/pipeline.ts';
 
 const raw = { path: 'data/ü ${x}.csv', md5: 'a'.repeat(32), size: 3 };
 const merged = { path: 'data/merged', md5: `${'b'.repeat(32)}.dir`, size: 5, nfiles: 2 };

@@ -1,0 +1,60 @@
+import { join } from 'node:path';
+import { hasState, wholeOf, type Ledger } from '../../store/ledger/ledger.ts';
+import type { Brought } from '../source-text.ts';
+import { localFile } from '../../store/local-cache.ts';
+import { checkPast, type Reading } from './past.ts';
+
+/** A later state of a table, in a file of this machine. */
+export interface NextState {
+  path: string;
+  /** Rows of the file: those that are in no batch yet. */
+  rows: number;
+  /** Rows of the whole table. */
+  whole: number;
+  /** Rows that were not known. */
+  added: number;
+}
+
+/**
+ * What a table has come to since it was last looked at.
+ * @param folder to write it in
+ * @param onProgress how far it is, 0 to 1
+ * @returns undefined when no row is new
+ * @throws BadData when rows that are known have changed, or new ones do not fit the columns
+ */
+export async function nextState(
+  deps: Reading,
+  ledger: Ledger,
+  text: Pick<Brought, 'file' | 'ref'>,
+  folder: string,
+  { signal, onProgress }: { signal: AbortSignal; onProgress?: (fraction: number) => void },
+): Promise<NextState | undefined> {
+  if (hasState(ledger, text.ref)) return undefined;
+  await checkPast(deps, ledger, text, signal);
+  const last = ledger.raw.at(-1)!;
+  const { settings, batches } = ledger;
+  const path = join(folder, 'state.csv');
+  const known = wholeOf(last).rows;
+  const { whole, rows } = await deps.compute(
+    'growRaw',
+    {
+      before: {
+        path: await localFile(deps, last.ref),
+        file: last.ref.path,
+        delimiter: settings.delimiter,
+        rows: last.rows,
+        shuffleSeed: last.after === 0 ? settings.shuffle_seed : null,
+        cut: (batches.length - last.after) * settings.batch_size,
+      },
+      whole: { path: text.file, file: text.ref.path, delimiter: settings.delimiter },
+      known,
+      columns: settings.columns,
+      missingValues: settings.missing_values,
+      batchSize: settings.batch_size,
+      path,
+    },
+    signal,
+    onProgress === undefined ? undefined : ({ fraction }) => onProgress(fraction),
+  );
+  return rows === 0 ? undefined : { path, rows, whole, added: whole - known };
+}

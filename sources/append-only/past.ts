@@ -1,0 +1,106 @@
+import { open } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { BadData } from '../../contract/failures.ts';
+import { wholeOf, type Ledger, type RawEntry } from '../../store/ledger/ledger.ts';
+import { localFile } from '../../store/local-cache.ts';
+import type { Brought } from '../source-text.ts';
+import type { SourceDeps } from '../source.ts';
+
+/** What is needed to read states of a table. */
+export type Reading = Pick<SourceDeps, 'store' | 'local' | 'compute'>;
+
+/**
+ * Checks that a table still has the rows that are known of it. Those of a batch that was amended may be
+ * others; rows written differently (in quotes, with other line breaks) are the same.
+ * @throws BadData showing the first row that has changed or gone
+ */
+export async function checkPast(
+  deps: Reading,
+  ledger: Ledger,
+  { file, ref }: Pick<Brought, 'file' | 'ref'>,
+  signal: AbortSignal,
+): Promise<void> {
+  if (await beginsWith(file, wholeOf(ledger.raw.at(-1)!))) return;
+  const { delimiter, batch_size: batchSize, shuffle_seed: shuffleSeed } = ledger.settings;
+  const states = ledger.raw.map((entry) => ({
+    after: entry.after,
+    rows: wholeOf(entry).rows,
+  }));
+  const known = await Promise.all(
+    ledger.raw.map(async (entry, i) => ({
+      path: await localFile(deps, entry.ref),
+      file: entry.ref.path,
+      delimiter,
+      skip: entry.rows - newRows(ledger.raw, i),
+    })),
+  );
+  const changed = await deps.compute(
+    'firstChange',
+    {
+      known,
+      whole: { path: file, file: ref.path, delimiter },
+      table: { states, batchSize, shuffleSeed },
+      amended: ledger.batches.filter(({ from }) => from === null).map(({ batch }) => batch),
+    },
+    signal,
+  );
+  if (changed !== null) throw pastChanged(ledger, changed);
+}
+
+/** Rows that a state brought which the one before did not have. */
+function newRows(raw: readonly RawEntry[], i: number): number {
+  return wholeOf(raw[i]!).rows - (i === 0 ? 0 : wholeOf(raw[i - 1]!).rows);
+}
+
+function pastChanged(
+  { settings, pipeline, batches }: Ledger,
+  { where, batch }: { where: string; batch: number | null },
+): BadData {
+  const source = settings.source.name;
+  const told = `${source} has changed where it may only grow: ${where}`;
+  if (batch === null)
+    return new BadData(
+      `${told}; put them back, or choose a new pipeline name instead of ${pipeline} with --pipeline`,
+      { details: { source } },
+    );
+  const first =
+    batch > batches.length ? `"stage prepare_batch ${batch}" to cut it as it was, then ` : '';
+  return new BadData(
+    `${told}; batch ${batch} of ${pipeline} keeps the rows it has: put the source back, or give the batch ` +
+      `its rows by ${first}"amend ${batch} --source FILE", and run this again`,
+    { details: { source, batch } },
+  );
+}
+
+const PIECE = 1 << 20;
+const [LF, CR] = [10, 13];
+
+/**
+ * Whether a file begins with a text that was known, whole rows of it: whatever comes after begins a row of
+ * its own.
+ * @param known size in bytes and SHA-256 of that text
+ */
+export async function beginsWith(
+  file: string,
+  known: { size: number; sha256: string },
+): Promise<boolean> {
+  const handle = await open(file, 'r');
+  try {
+    const hash = createHash('sha256');
+    const piece = Buffer.allocUnsafe(PIECE);
+    let last = LF;
+    for (let at = 0; at < known.size;) {
+      const length = Math.min(PIECE, known.size - at);
+      const { bytesRead } = await handle.read(piece, 0, length, at);
+      if (bytesRead === 0) return false;
+      hash.update(piece.subarray(0, bytesRead));
+      last = piece[bytesRead - 1]!;
+      at += bytesRead;
+    }
+    if (hash.digest('hex') !== known.sha256) return false;
+    const { bytesRead } = await handle.read(piece, 0, 1, known.size);
+    return [last, bytesRead === 0 ? LF : piece[0]!].some((byte) => byte === LF || byte === CR);
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,108 @@
+import { BadData, MissingHistory } from '../../contract/failures.ts';
+import type { Params } from '../../contract/params.ts';
+import { rawOf, type Ledger } from '../../store/ledger/ledger.ts';
+import { at, type Ref } from '../../contract/ref.ts';
+import { sha256 } from '../../store/hash.ts';
+import type { GetDataRequest } from '../../contract/stages.ts';
+import { checkFrozen } from '../frozen.ts';
+import type { SourceDeps } from '../source.ts';
+import type { Execution } from '../../contract/execution.ts';
+import { lookAt, type Looked, sentencesOf } from './look.ts';
+import { openPlace } from './open-place.ts';
+
+/**
+ * The ledger once the place has been looked at: when the batch is not known yet, the client has just seen
+ * the place, or it is asked for. Stored files that are damaged are stored again from the place.
+ * @returns also what a person must know of the look
+ * @throws MissingHistory when that many files have not arrived
+ */
+export async function lookForBatch(
+  deps: SourceDeps,
+  request: GetDataRequest,
+  execution: Execution,
+): Promise<{ ledger: Ledger; warnings: string[] }> {
+  const { pipeline, params, batch } = request;
+  const known = await deps.store.ledgers.read(pipeline);
+  if (known !== undefined && known.batches.length > 0) checkFrozen(known, params);
+  const look =
+    request.source !== null ||
+    request.refresh === true ||
+    known === undefined ||
+    known.arrivals.length < batch
+      ? await lookNow(deps, request, execution)
+      : undefined;
+  const ledger = look?.ledger ?? known;
+  if (ledger === undefined || ledger.arrivals.length < batch)
+    throw tooFew(params, batch, ledger, look);
+  await heal(deps, ledger, request);
+  return { ledger, warnings: sentencesOf(look, params.data.source) };
+}
+
+/** The files that batches 1..`last` are made of, with paths under `data/raw/files/`. */
+export function rawFiles(ledger: Ledger, last: number): Ref[] {
+  return Array.from({ length: last }, (_, i) => {
+    const { ref } = rawOf(ledger, i + 1);
+    const arrived = ledger.arrivals[i]!;
+    const path =
+      ref.sha256 === arrived.raw
+        ? arrived.name
+        : `amended/${ref.path.split('/').slice(-2).join('/')}`;
+    return at(path, ref);
+  });
+}
+
+async function lookNow(
+  deps: SourceDeps,
+  { pipeline, params, source }: GetDataRequest,
+  { signal, heartbeat }: Execution,
+): Promise<Looked> {
+  const place = await openPlace(deps, params.data.source, source);
+  return lookAt(deps, {
+    pipeline,
+    params,
+    place,
+    signal,
+    onFile: (read, of) => heartbeat({ stage: 'get_data', fraction: read / of }),
+  });
+}
+
+function tooFew(
+  params: Params,
+  batch: number,
+  ledger: Ledger | undefined,
+  look: Looked | undefined,
+): MissingHistory {
+  const { source } = params.data;
+  const count = ledger?.arrivals.length ?? 0;
+  const has = count === 0 ? 'no file' : count === 1 ? 'one file' : `${count} files`;
+  const others = sentencesOf(look, source);
+  return new MissingHistory(
+    `batch ${batch} has not arrived: ${source} has brought ${has}${others.length > 0 ? `; ${others.join('; ')}` : ''}`,
+    { details: { batch, batches: count } },
+  );
+}
+
+/** A stored file that is gone is taken from its place again, if it is still the same there. */
+async function heal(
+  deps: SourceDeps,
+  ledger: Ledger,
+  { damaged, params, source }: GetDataRequest,
+): Promise<void> {
+  const lost = ledger.arrivals.filter(({ raw }) => damaged.includes(refBy(ledger, raw).md5));
+  if (lost.length === 0) return;
+  const place = await openPlace(deps, params.data.source, source);
+  const { files } = await place.list();
+  for (const { name, raw } of lost) {
+    const file = files.find((one) => one.name === name);
+    const bytes = file === undefined ? undefined : await place.read(file);
+    if (bytes === undefined || sha256(bytes) !== raw)
+      throw new BadData(
+        `the stored copy of ${name} is damaged, and ${place.where} does not hold the same file any more: put it back there`,
+      );
+    await deps.store.artifacts.put(refBy(ledger, raw).path, bytes, { rewrite: true });
+  }
+}
+
+function refBy(ledger: Ledger, sha: string): Ref {
+  return ledger.raw.find(({ ref }) => ref.sha256 === sha)!.ref;
+}

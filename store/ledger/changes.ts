@@ -1,0 +1,167 @@
+import { Conflict, MissingHistory } from '../../contract/failures.ts';
+import type { Column } from '../../pipeline/batches/columns.ts';
+import { hashOf } from '../hash.ts';
+import type { Ledger, NewRaw, Quarantined, Settings, RawEntry } from './schema.ts';
+import type { Ref } from '../../contract/ref.ts';
+
+/** A file of a folder or a prefix that can be a batch. */
+export interface Arrived {
+  name: string;
+  stamp: string | null;
+  raw: NewRaw;
+  /** Columns it has that those before it lack, where the contract takes them in. */
+  added?: readonly Column[];
+}
+
+/** What a look at a folder or a prefix found. */
+export interface Look {
+  settings: Settings;
+  /** Files that were not known, in the order they are to have. */
+  arrived: readonly Arrived[];
+  quarantined: readonly Quarantined[];
+  /** ISO 8601, UTC. */
+  at: string;
+}
+
+/**
+ * The ledger after a look. The order of what is known never changes: a name that another look has
+ * entered meanwhile stays where it is. A ledger without batches whose settings are others starts over.
+ * @throws Conflict when batches have been cut under other settings
+ */
+export function enterLook(current: Ledger | undefined, pipeline: string, look: Look): Ledger {
+  const base = baseOf(current, pipeline, look.settings);
+  const known = new Set(base.arrivals.map(({ name }) => name));
+  const added = look.arrived.filter(({ name }) => !known.has(name));
+  const since = new Map(base.quarantined.map((entry) => [sameness(entry), entry]));
+  const quarantined = look.quarantined.map((entry) => {
+    const { seen_at } = since.get(sameness(entry)) ?? entry;
+    return { ...entry, seen_at };
+  });
+  const revision = base.revision + 1;
+  const next: Ledger = {
+    ...base,
+    raw: [...base.raw, ...added.map(({ raw }) => ({ ...raw, revision, after: 0, whole: null }))],
+    arrivals: [
+      ...base.arrivals,
+      ...added.map(({ name, stamp, raw }) => ({
+        name,
+        stamp,
+        raw: raw.ref.sha256,
+        revision,
+        seen_at: look.at,
+      })),
+    ],
+    quarantined,
+    added_columns: addColumns(base, added),
+  };
+  if (current !== undefined && hashOf(current) === hashOf(next)) return current;
+  return { ...next, revision };
+}
+
+function baseOf(current: Ledger | undefined, pipeline: string, settings: Settings): Ledger {
+  const same = current !== undefined && hashOf(current.settings) === hashOf(settings);
+  if (same) return current;
+  if (current !== undefined && current.batches.length > 0)
+    throw new Conflict(
+      `another run has cut batches of ${pipeline} under other settings while this one looked for new files: run it again, or choose another pipeline name`,
+    );
+  return {
+    schema: 2,
+    pipeline,
+    revision: current?.revision ?? 0,
+    settings,
+    raw: [],
+    batches: [],
+    arrivals: [],
+    quarantined: [],
+    amended: [],
+    added_columns: [],
+  };
+}
+
+/** What another look has entered meanwhile stays as it is. */
+function addColumns(base: Ledger, arrived: readonly Arrived[]): Ledger['added_columns'] {
+  const columns = [...base.added_columns];
+  for (const [i, { added = [] }] of arrived.entries()) {
+    for (const { name, type } of added) {
+      if (columns.some((column) => column.name === name)) continue;
+      columns.push({ name, type, since: base.arrivals.length + i + 1 });
+    }
+  }
+  return columns;
+}
+
+/** The same bad file for the same reason has been in quarantine since it was first seen. */
+function sameness({ seen_at: _, rules: _by, ...entry }: Quarantined): string {
+  return hashOf(entry);
+}
+
+/** A later state of a table that grows, as a look has found it. */
+export interface Grown {
+  /** Revision of the raw data that it was the next state of. */
+  next: number;
+  raw: Omit<RawEntry, 'revision'>;
+}
+
+/**
+ * The ledger with a later state of its table. What was known stays, for batches are cut from it.
+ * @returns undefined when the ledger has moved on since the look: it no longer has as many batches, or the
+ *   same state before
+ */
+export function enterGrown(ledger: Ledger, { next, raw }: Grown): Ledger | undefined {
+  const last = ledger.raw.at(-1)!;
+  const isEntered =
+    last.ref.sha256 === raw.ref.sha256 &&
+    last.after === raw.after &&
+    last.whole?.sha256 === raw.whole?.sha256;
+  if (isEntered) return ledger;
+  if (last.revision !== next || ledger.batches.length !== raw.after) return undefined;
+  const revision = ledger.revision + 1;
+  return { ...ledger, revision, raw: [...ledger.raw, { ...raw, revision }] };
+}
+
+/** What is to stand in place of a batch. */
+export interface Amendment {
+  batch: number;
+  /** The rows, as canonical CSV. */
+  ref: Ref;
+  rows: number;
+  /** The file they come from, as it was handed over, and its columns. */
+  raw: Ref;
+  columns: Ref;
+  /** ISO 8601, UTC. */
+  at: string;
+}
+
+/**
+ * The ledger with a batch replaced: what stood there before is kept with the revisions it was valid in.
+ * The same bytes leave the ledger as it is.
+ * @throws MissingHistory when there is no such batch
+ */
+export function amendBatch(ledger: Ledger, amendment: Amendment): Ledger {
+  const { batch, ref, rows, raw, columns, at } = amendment;
+  const standing = ledger.batches[batch - 1];
+  if (standing === undefined)
+    throw new MissingHistory(
+      `batch ${batch} of ${ledger.pipeline} has not been cut, so there is nothing to amend: ` +
+        (ledger.batches.length === 0 ? 'it has none yet' : `the last is ${ledger.batches.length}`),
+    );
+  if (standing.ref.sha256 === ref.sha256) return ledger;
+  const revision = ledger.revision + 1;
+  const { batch: _, replaced, ...was } = standing;
+  const amended: Ledger['batches'][number] = {
+    batch,
+    revision,
+    rows,
+    ref,
+    raw: raw.sha256,
+    from: null,
+    replaced: [{ ...was, until: revision }, ...replaced],
+  };
+  return {
+    ...ledger,
+    revision,
+    batches: ledger.batches.with(batch - 1, amended),
+    amended: [...ledger.amended, { revision, batch, ref: raw, columns, rows, fetched_at: at }],
+  };
+}

@@ -1,0 +1,81 @@
+import { z } from 'zod';
+import type { Shape } from './documents.ts';
+import { executionSchema, fact } from './stage-cache.ts';
+import { refSchema } from '../contract/ref.ts';
+
+const stageSchema = z.strictObject({
+  stage: z.string(),
+  key: z.string(),
+  code: z.int(),
+  params: z.record(z.string(), z.unknown()),
+  libraries: z.record(z.string(), z.string()),
+  cached: z.boolean(),
+  /** The workflow execution that produced the outputs. */
+  producer: executionSchema,
+  started_at: z.string(),
+  duration_ms: z.number(),
+  inputs: z.record(z.string(), refSchema),
+  outputs: z.record(z.string(), refSchema),
+  facts: z.record(z.string(), fact),
+  warnings: z.array(z.string()),
+});
+
+const recordSchema = z.strictObject({
+  schema: z.literal(1),
+  pipeline: z.string(),
+  /** N: what the pipeline made of batches 1..N. */
+  version: z.int().min(1),
+  /** Counts the builds of this version from 1. */
+  seq: z.int().min(1),
+  /** Names what was built: equal for two runs whose every stage and attempt are the same. */
+  build: z.string(),
+  ledger_revision: z.int(),
+  params: z.record(z.string(), z.unknown()),
+  params_hash: z.string(),
+  stages: z.array(stageSchema),
+  metrics: z.record(z.string(), z.number()),
+  workflow: executionSchema,
+  /** The commit the worker ran, where it was known. */
+  git_commit: z.string().nullable(),
+  forced: z.boolean(),
+  /** The training attempt: by it the MLflow run is found again, or made again elsewhere. */
+  attempt: z.string(),
+  /** Null while it is not logged. */
+  mlflow: z
+    .strictObject({
+      tracking_uri: z.string(),
+      experiment_id: z.string(),
+      run_id: z.string(),
+      model_name: z.string(),
+      model_version: z.string().nullable(),
+    })
+    .nullable(),
+  /** Objects that were missing or damaged and were made again by this build. */
+  healed: z.array(z.strictObject({ path: z.string(), md5: z.string() })),
+  created_at: z.string(),
+});
+
+export const RECORD: Shape<z.infer<typeof recordSchema>> = {
+  schema: 1,
+  shape: recordSchema,
+  mend: 'restore it from a backup, or build the version anew with "run N --force"',
+};
+
+/** Everything about one build of version N. */
+export type VersionRecord = z.infer<typeof recordSchema>;
+
+/** Names one build of a version. */
+export type BuildOf = Pick<VersionRecord, 'pipeline' | 'version' | 'seq'>;
+
+function versionFolder(pipeline: string, version: number): string {
+  return `versions/${pipeline}/${String(version).padStart(6, '0')}`;
+}
+
+export function recordKey(pipeline: string, version: number, seq: number): string {
+  return `${versionFolder(pipeline, version)}/${String(seq).padStart(6, '0')}.json`;
+}
+
+/** The numbers of a version's builds, and which is the latest. */
+export function latestKey(pipeline: string, version: number): string {
+  return `${versionFolder(pipeline, version)}/latest.json`;
+}

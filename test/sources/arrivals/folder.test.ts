@@ -1,0 +1,67 @@
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { folderPlace } from '../../../sources/arrivals/folder.ts';
+import { bring, place } from '../bring.ts';
+
+/** Files that this process may not read, also where the tests run as root, which may read all. */
+
+const NOBODY = 65_534;
+let folder: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'unreadable '));
+  chmodSync(folder, 0o755);
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Does some work as a user without rights, if this is one that has them. */
+async function withoutRights<T>(work: () => Promise<T>): Promise<T> {
+  if (process.geteuid?.() !== 0) return work();
+  process.seteuid!(NOBODY);
+  try {
+    return await work();
+  } finally {
+    process.seteuid!(0);
+  }
+}
+
+/** A file that only root can read. */
+function locked(name: string): string {
+  const path = join(folder, name);
+  writeFileSync(path, 'a,label\n1,x\n');
+  chmodSync(path, 0);
+  return path;
+}
+
+describe('a source that may not be read', () => {
+  it('is said at once, by the path that was given', async () => {
+    const source = locked('wine.csv');
+    const refused = withoutRights(() => bring(source, { ...place, root: folder }));
+    await expect(refused).rejects.toMatchObject({ name: 'BadData', retryable: false });
+    await expect(refused).rejects.toThrow(`data.source ${source} cannot be read (EACCES`);
+  });
+
+  it('in a folder that may not be entered is said, too', async () => {
+    mkdirSync(join(folder, 'closed'));
+    const source = locked('closed/wine.csv');
+    chmodSync(join(folder, 'closed'), 0);
+    await expect(withoutRights(() => bring(source))).rejects.toThrow('cannot be read (EACCES');
+    const looked = folderPlace({ where: 'closed/', path: join(folder, 'closed') });
+    await expect(withoutRights(() => looked.list())).rejects.toThrow(
+      'data.source closed/ cannot be looked at (EACCES',
+    );
+  });
+
+  it('among files that arrive is left to the others by name', async () => {
+    locked('bad.csv');
+    writeFileSync(join(folder, 'good.csv'), 'a,label\n1,x\n');
+    const looked = folderPlace({ where: 'in/', path: folder });
+    const { files } = await withoutRights(() => looked.list());
+    const read = (name: string) =>
+      withoutRights(() => looked.read(files.find((file) => file.name === name)!));
+    await expect(read('bad.csv')).rejects.toThrow('it cannot be read (EACCES');
+    expect(Buffer.from((await read('good.csv'))!).toString()).toBe('a,label\n1,x\n');
+  });
+});

@@ -1,0 +1,27 @@
+import { readFileSync } from 'node:fs';
+import { bringIn } from '../../sources/source-text.ts';
+import type { OpenOptions, Stamp } from '../../sources/source.ts';
+
+/** Bounds so small that a test meets them. */
+export const place: OpenOptions = {
+  root: process.cwd(),
+  confined: false,
+  s3: { endpoint: 'http://127.0.0.1:9', region: 'us-east-1', bucket: 'unused' },
+  limits: { bytes: 100_000, connectMs: 1_000, idleMs: 400, totalMs: 2_000 },
+};
+
+/** The text a source comes to, with its stamp; undefined when it is in the state known. */
+export async function bring(
+  source: string,
+  options: Partial<OpenOptions & { encoding: 'utf-8' | 'latin1' }> = {},
+): Promise<{ text: string; stamp: Stamp; path: string } | undefined> {
+  return bringIn(source, { ...place, encoding: 'utf-8', ...options }, async (brought) =>
+    brought === undefined
+      ? undefined
+      : {
+          text: readFileSync(brought.file, 'utf8'),
+          stamp: brought.stamp,
+          path: brought.ref.path,
+        },
+  );
+}

@@ -1,0 +1,47 @@
+import { expect, it } from 'vitest';
+import { asCut, checkFrozen } from '../../sources/frozen.ts';
+import { paramsSchema } from '../../pipeline/models/params.ts';
+import type { Ledger, Settings } from '../../store/ledger/ledger.ts';
+import { SETTINGS } from '../store/ledger/ledger-settings.ts';
+
+const cut = (settings: Partial<Settings>, batches = 1): Ledger => ({
+  schema: 2,
+  pipeline: 'p',
+  revision: 1,
+  settings: { ...SETTINGS, ...settings },
+  raw: [],
+  batches: Array.from({ length: batches }, () => ({}) as Ledger['batches'][number]),
+  arrivals: [],
+  added_columns: [],
+  quarantined: [],
+  amended: [],
+});
+const asked = paramsSchema.parse({ data: { columns: { b: 'number' } } });
+const columns: Settings['columns'] = [
+  { name: 'a', type: 'category' },
+  { name: 'b', type: 'number' },
+  { name: 't', type: 'category' },
+];
+
+it('what was declared when the first batch was cut goes on, whatever is declared later', () => {
+  const declared = { a: 'category' } as const;
+  expect(asCut(cut({ columns, declared }), asked).data.columns).toEqual(declared);
+  expect(asCut(cut({ columns, declared }, 0), asked)).toBe(asked);
+});
+
+it('a ledger that does not say what was declared goes by all its types', () => {
+  expect(asCut(cut({ columns }), asked).data.columns).toEqual({ a: 'category', b: 'number' });
+});
+
+it('numbers that are classes may stay declared, other types of the target are another pipeline', () => {
+  const settings = { columns, source: { kind: 'file', name: 'x.csv' }, target: 't' } as const;
+  const declare = (t: 'number' | 'ignore') => {
+    const { batch_size, missing_values } = SETTINGS;
+    const data = { source: 'x.csv', target: 't', columns: { t }, batch_size, missing_values };
+    return paramsSchema.parse({ data: { ...data, shuffle_seed: null } });
+  };
+  expect(() => checkFrozen(cut(settings), declare('number'))).not.toThrow();
+  expect(() => checkFrozen(cut(settings), declare('ignore'))).toThrow(
+    'data.columns.t is frozen at "category"',
+  );
+});

@@ -1,0 +1,132 @@
+import { readdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import type { ServerResponse } from 'node:http';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openOddServer, type Answer, type OddServer } from '../support/odd-server.ts';
+import { bring, place } from './bring.ts';
+
+/** An S3 server that misbehaves: what it hands over is whole, or it is an error of the right kind. */
+
+const CSV = 'a,b,label\n1,2,yes\n3,4,no\n';
+const HEADERS = { etag: '"v1"', 'content-length': String(CSV.length) };
+
+let server: OddServer;
+let failures = 0;
+
+/** An object whose HEAD is right, and whose GET does as it likes. */
+const object =
+  (get: (response: ServerResponse) => unknown): Answer =>
+  ({ method }, response) =>
+    method === 'HEAD' ? response.writeHead(200, HEADERS).end() : get(response);
+
+const status =
+  (code: number): Answer =>
+  (_, response) =>
+    response.writeHead(code).end();
+
+beforeAll(async () => {
+  server = await openOddServer({
+    '/in-bucket/good': object((response) => response.writeHead(200, HEADERS).end(CSV)),
+    '/in-bucket/down': status(500),
+    '/in-bucket/busy': status(503),
+    '/in-bucket/private': status(403),
+    '/in-bucket/moved': status(301),
+    '/in-bucket/fails-late': object((response) => response.writeHead(500).end()),
+    '/in-bucket/gone': object((response) => response.writeHead(404).end()),
+    '/in-bucket/recovers': (request, response) =>
+      failures-- > 0
+        ? response.writeHead(500).end()
+        : object((good) => good.writeHead(200, HEADERS).end(CSV))(request, response),
+    '/in-bucket/silent': () => undefined,
+    '/in-bucket/stalls': object((response) => {
+      response.writeHead(200, HEADERS);
+      response.write(CSV.slice(0, 9));
+    }),
+    '/in-bucket/drips': object((response) => {
+      response.writeHead(200, HEADERS);
+      const drip = setInterval(() => response.write('1'), 100);
+      response.on('close', () => clearInterval(drip));
+    }),
+    '/in-bucket/half': object((response) => {
+      response.writeHead(200, HEADERS);
+      response.write(CSV.slice(0, 12), () => response.destroy());
+    }),
+    '/in-bucket/shorter': object((response) =>
+      response.writeHead(200, { ...HEADERS, 'content-length': '10' }).end(CSV.slice(0, 10)),
+    ),
+    '/in-bucket/longer': object((response) => {
+      const head = `HTTP/1.1 200 OK\r\nContent-Length: 10\r\nETag: "v1"\r\n\r\n`;
+      response.socket!.end(head + CSV);
+    }),
+    '/in-bucket/replaced': object((response) =>
+      response.writeHead(200, { ...HEADERS, etag: '"v2"' }).end(CSV),
+    ),
+    '/in-bucket/unannounced': object((response) => {
+      response.writeHead(200, { etag: '"v1"' });
+      response.write(CSV.slice(0, 12), () => response.end());
+    }),
+    '/in-bucket/nonsense': (_, response) => response.socket!.end('this is not HTTP\r\n\r\n'),
+  });
+});
+
+afterAll(() => server.close());
+
+const take = (key: string) =>
+  bring(`s3://in-bucket/${key}`, {
+    s3: {
+      endpoint: server.url(''),
+      region: 'us-east-1',
+      bucket: 'unused',
+      credentials: { accessKeyId: 'somebody', secretAccessKey: 'a-secret' },
+      idleMs: 400,
+    },
+    limits: { ...place.limits, totalMs: 800 },
+  });
+
+const halves = (): string[] =>
+  readdirSync(tmpdir()).filter((name) => name.startsWith('retrain-source-'));
+
+describe('an S3 server that misbehaves', () => {
+  it('and then does not is read in the end', async () => {
+    expect((await take('good'))?.text).toBe(CSV);
+    failures = 1;
+    expect((await take('recovers'))?.text).toBe(CSV);
+    failures = 9;
+    await expect(take('recovers')).rejects.toMatchObject({ retryable: true });
+    failures = 0;
+    expect((await take('recovers'))?.text).toBe(CSV);
+  });
+
+  it.each([
+    ['down', 'StorageUnavailable', 'answered 500'],
+    ['busy', 'StorageUnavailable', 'answered 503'],
+    ['fails-late', 'StorageUnavailable', 'answered 500'],
+    ['silent', 'StorageUnavailable', 'is not available'],
+    ['stalls', 'StorageUnavailable', 'is not available'],
+    ['half', 'StorageUnavailable', 'is not available (aborted)'],
+    ['nonsense', 'StorageUnavailable', 'Parse Error'],
+    ['drips', 'SourceUnavailable', 'took longer than 0.8 s to come'],
+    ['shorter', 'SourceUnavailable', `had ${CSV.length} bytes when it was asked for`],
+    ['longer', 'SourceUnavailable', 'and came with 10'],
+    ['replaced', 'SourceUnavailable', 'or in another state'],
+    ['unannounced', 'SourceUnavailable', 'came with 0'],
+  ])('%s: is tried again, and nothing of it is kept', async (key, name, reason) => {
+    const before = halves();
+    const taken = take(key);
+    await expect(taken).rejects.toMatchObject({ name, retryable: true });
+    await expect(taken).rejects.toThrow(reason);
+    expect(halves().filter((half) => !before.includes(half))).toEqual([]);
+  });
+
+  it.each([
+    ['nowhere', 'SourceRefused', 'is not there on'],
+    ['gone', 'SourceRefused', 'is not there on'],
+    ['private', 'StorageRefused', 'refused our credentials (403'],
+    ['moved', 'StorageRefused', 'refused the request (301'],
+  ])('%s: is said at once, without a secret', async (key, name, reason) => {
+    const taken = take(key);
+    await expect(taken).rejects.toMatchObject({ name, retryable: false });
+    await expect(taken).rejects.toThrow(reason);
+    await expect(taken).rejects.not.toThrow('a-secret');
+  });
+});

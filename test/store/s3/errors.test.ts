@@ -1,0 +1,40 @@
+import { describe, expect, it } from 'vitest';
+import { storageError } from '../../../store/s3/errors.ts';
+
+const place = { endpoint: 'http://localhost:8333', bucket: 'b', key: 'k' };
+
+/** As the SDK throws what a server answered. */
+function answered(status: number, name: string): Error {
+  return Object.assign(new Error(`said ${name}`), { name, $metadata: { httpStatusCode: status } });
+}
+
+describe('what S3 answered', () => {
+  it.each([
+    [400, 'RequestTimeout'],
+    [400, 'IncompleteBody'],
+    [400, 'BadDigest'],
+    [400, 'XAmzContentChecksumMismatch'],
+    [400, 'ThrottlingException'],
+    [408, 'Unknown'],
+    [409, 'OperationAborted'],
+    [429, 'TooManyRequests'],
+    [500, 'InternalError'],
+    [503, 'SlowDown'],
+  ])('%i %s passes, so the request is tried again', (status, name) => {
+    const told = storageError(answered(status, name), place);
+    expect(told).toMatchObject({ name: 'StorageUnavailable', retryable: true });
+    expect(told.message).toContain(`it answered ${status}`);
+  });
+
+  it.each([
+    [400, 'InvalidBucketName', 'storage.bucket'],
+    [301, 'PermanentRedirect', 'storage.region'],
+    [400, 'ExpiredToken', 'AWS_ACCESS_KEY_ID'],
+    [403, 'SignatureDoesNotMatch', 'AWS_SECRET_ACCESS_KEY'],
+    [403, 'RequestTimeTooSkewed', 'clock'],
+  ])('%i %s is for a person to mend, who is told where', (status, name, where) => {
+    const told = storageError(answered(status, name), place);
+    expect(told).toMatchObject({ name: 'StorageRefused', retryable: false });
+    expect(told.message).toContain(where);
+  });
+});

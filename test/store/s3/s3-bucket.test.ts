@@ -1,0 +1,81 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Bucket } from '../../../store/bucket.ts';
+import { openBucket } from '../../../store/index.ts';
+import { digestObject } from '../../../store/download.ts';
+import { sha256 } from '../../../store/hash.ts';
+
+/** A server whose answers break off halfway until it has been asked often enough. */
+let server: Server;
+let bucket: Bucket;
+let breaks = 0;
+let delay = 0;
+
+beforeAll(async () => {
+  server = createServer((_request, response) => {
+    response.writeHead(200, { 'content-length': 10 });
+    response.write('01234', () => {
+      if (breaks-- > 0) response.destroy();
+      else if (delay === 0) response.end('56789');
+      else setTimeout(() => response.end('56789'), delay);
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  bucket = openBucket({
+    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    region: 'us-east-1',
+    bucket: 'b',
+    credentials: { accessKeyId: 'a', secretAccessKey: 's' },
+  });
+});
+
+afterAll(() => {
+  bucket.close();
+  server.close();
+});
+
+async function read(key: string): Promise<string> {
+  const parts: Uint8Array[] = [];
+  for await (const chunk of (await bucket.open(key))!.chunks) parts.push(chunk);
+  return Buffer.concat(parts).toString();
+}
+
+describe('an object that is read as it comes', () => {
+  it('is whole', async () => {
+    breaks = 0;
+    expect((await bucket.open('k'))!.size).toBe(10);
+    expect(await read('k')).toBe('0123456789');
+  });
+
+  it('says by type, and with its key, that the connection broke halfway', async () => {
+    breaks = 1;
+    await expect(read('files/k')).rejects.toMatchObject({
+      name: 'StorageUnavailable',
+      message: expect.stringContaining('files/k'),
+    });
+  });
+
+  it('is read anew after a break, and given up when it breaks each time', async () => {
+    const wanted = { key: 'k', sha256: sha256('0123456789') };
+    const begin = async (): Promise<() => void> => () => undefined;
+    breaks = 1;
+    expect(await digestObject(bucket, wanted, begin)).toEqual({
+      sha256: wanted.sha256,
+      size: 10,
+    });
+    breaks = 9;
+    await expect(digestObject(bucket, wanted, begin)).rejects.toMatchObject({
+      name: 'StorageUnavailable',
+    });
+  });
+});
+
+it('more requests at once than there are connections wait for one, however long the others take', async () => {
+  breaks = 0;
+  delay = 700;
+  const all = Array.from({ length: 280 }, (_, i) => bucket.get(`k${i}`));
+  const bytes = (await Promise.all(all)).map((stored) => stored!.bytes.byteLength);
+  delay = 0;
+  expect(bytes).toEqual(all.map(() => 10));
+});
