@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { CommanderError } from 'commander';
-import { commandContext } from './client/commands/context.ts';
+import { commandContext } from './client/context.ts';
 import { openProgram } from './client/program.ts';
 import { projectRoot } from './config/project-root.ts';
 

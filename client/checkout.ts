@@ -12,7 +12,7 @@ import { printCheckedOut, refusal } from './checkout/report.ts';
 import { lockFile, makeMemory, readState } from './checkout/state.ts';
 import { wantedFiles } from './checkout/wanted.ts';
 import { writeTree } from './checkout/write.ts';
-import { EXIT } from './failure.ts';
+import { EXIT } from './context.ts';
 import { printJson, say } from './print.ts';
 import { openSession, type Session } from './session.ts';
 

@@ -8,19 +8,8 @@ import {
 import { ApplicationFailure, CancelledFailure, TerminatedFailure } from '@temporalio/common';
 import { CommanderError } from 'commander';
 import { noNamespace, temporalPlace } from '../config/connections.ts';
+import { EXIT } from './context.ts';
 import { BadParams, messageOf, RetrainError, SetupError } from '../contract/failures.ts';
-
-/** What exit codes mean; 0 is success. */
-export const EXIT = {
-  /** The run failed, or what was asked for does not exist. */
-  failed: 1,
-  /** Wrong usage, or params that no run can have. */
-  usage: 2,
-  /** Something the command needs is missing: a server, Python, a port. */
-  setup: 3,
-  /** Ctrl-C, while the run goes on. */
-  detached: 130,
-} as const;
 
 /** A failure as it is reported: on stderr its sentence, with `--json` this document. */
 export interface ReportedFailure {

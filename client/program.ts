@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import packageFile from '../package.json' with { type: 'json' };
-import { examples, type CommandContext } from './commands/context.ts';
+import { examples, type CommandContext } from './context.ts';
 
 /** A command as the help of the program lists it. What it takes and does is loaded when it is named. */
 interface ListedCommand {

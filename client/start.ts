@@ -1,17 +1,21 @@
 import {
   WorkflowExecutionAlreadyStartedError,
+  WorkflowFailedError,
   WorkflowUpdateFailedError,
 } from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
 import { Conflict, SetupError } from '../contract/failures.ts';
 import { type Difference, joinRun } from '../contract/messages.ts';
 import { paramsOf } from '../pipeline/models/params.ts';
-import type { Ref } from '../contract/ref.ts';
+import { RAW_FILES } from '../contract/paths.ts';
+import { isDirectory, type Ref } from '../contract/ref.ts';
 import type { StageName } from '../contract/stages.ts';
-import type { TrainBatchInput } from '../contract/train-batch.ts';
+import { workflowIdOf, type TrainBatchInput } from '../contract/train-batch.ts';
 import { isOpen } from '../contract/workflow-status.ts';
 import { isDirectoryUri } from '../tracking/place.ts';
 import type { trainBatch } from '../workflows/index.ts';
 import { plain } from '../workflows/markdown.ts';
+import { say } from './print.ts';
 import type { Session } from './session.ts';
 import { upload } from './upload.ts';
 
@@ -37,11 +41,6 @@ export interface Started {
   joined: boolean;
   /** What this machine uploaded for it. */
   source?: Ref | undefined;
-}
-
-/** The workflow id of a batch: it makes sure that one run at a time works on it. */
-export function workflowIdOf({ pipeline, batch, only }: Omit<Request, 'set'>): string {
-  return only === 'get_data' ? `${pipeline}-get_data` : `${pipeline}-batch-${batch}`;
 }
 
 /**
@@ -154,4 +153,32 @@ export function staticDetails(
       `- from a terminal: \`npm run client -- status ${batch} --pipeline ${pipeline}\``,
     ].join('\n'),
   ].join('\n\n');
+}
+
+/**
+ * Starts a run again after it failed because an object that this machine uploaded is missing or damaged in the
+ * store. The new run uploads it again, which no worker can do.
+ * @returns undefined where the run failed for another reason, or this machine does not have these bytes
+ */
+export async function sendAgain(
+  session: Session,
+  { source }: Pick<Started, 'source'>,
+  request: Request,
+  error: unknown,
+): Promise<Started | undefined> {
+  const lost = lostObject(error);
+  if (source === undefined || lost === undefined || request.damaged !== undefined) return undefined;
+  const ours = isDirectory(source) ? lost.path.startsWith(RAW_FILES) : lost.md5 === source.md5;
+  if (!ours) return undefined;
+  say(`${lost.path} is missing or damaged in the store: it is sent again`, 'warning');
+  return start(session, { ...request, damaged: [lost.md5] });
+}
+
+/** The missing or damaged object that made a run fail. */
+function lostObject(error: unknown): Pick<Ref, 'path' | 'md5'> | undefined {
+  const failure = error instanceof WorkflowFailedError ? error.cause?.cause : undefined;
+  if (!(failure instanceof ApplicationFailure) || failure.type !== 'DamagedArtifact')
+    return undefined;
+  const [facts] = (failure.details ?? []) as { ref?: Pick<Ref, 'path' | 'md5'> }[];
+  return facts?.ref;
 }

@@ -1,5 +1,5 @@
 import type { Config } from '../config/environment.ts';
-import { EXIT } from './failure.ts';
+import { EXIT } from './context.ts';
 import { printJson } from './print.ts';
 import { openSession } from './session.ts';
 import { repair } from './verify/repair.ts';

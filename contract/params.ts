@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { BadParams } from './failures.ts';
+import { PIPELINE_NAME } from './paths.ts';
 
 export const columnType = z.enum(['number', 'category', 'ignore']);
 
@@ -93,7 +94,7 @@ export function modelTypeOf({ type }: { readonly type?: string }): string {
 export const pipelineName = z
   .string()
   .regex(
-    /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/,
+    PIPELINE_NAME,
     'expected 1 to 64 letters, digits, "_" or "-", the first a letter or digit',
   );
 

@@ -1,5 +1,8 @@
 /** Where each artifact stands in a working tree: part of its reference, so part of every manifest. */
 
+/** The name of a pipeline is part of keys, of workflow ids and of the names of models. */
+export const PIPELINE_NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
+
 const DIGITS = 6; // as many as a batch number may have, so that names sort as numbers do
 
 export function batchFile(batch: number): string {

@@ -87,3 +87,16 @@ export interface RunSummary {
   version: PublishResult | null;
   mlflow: TrackedRun | null;
 }
+
+/** The workflow id of a batch: it makes sure that one run at a time works on it. */
+export function workflowIdOf({
+  pipeline,
+  batch,
+  only,
+}: {
+  pipeline: string;
+  batch: number;
+  only?: StageName | undefined;
+}): string {
+  return only === 'get_data' ? `${pipeline}-get_data` : `${pipeline}-batch-${batch}`;
+}

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Command } from 'commander';
-import { batchArgument, setArgument } from '../arguments.ts';
+import { batchArgument, withSet } from '../arguments.ts';
 import { printJson, say } from '../print.ts';
 import { openSession } from '../session.ts';
 import { staleOf, staleness } from '../versions.ts';
@@ -16,8 +16,7 @@ import { encodeColumns } from '../../store/columns-file.ts';
 import { refOf } from '../../store/hash.ts';
 import type { Store } from '../../store/index.ts';
 import { type Ledger, columnsAt } from '../../store/ledger/ledger.ts';
-import { type CommandContext, type CommonFlags, examples, pipelineCommand } from './context.ts';
-import { runNightly } from './nightly.ts';
+import { type CommandContext, type CommonFlags, examples, pipelineCommand } from '../context.ts';
 
 interface AmendFlags extends CommonFlags {
   source: string;
@@ -26,10 +25,9 @@ interface AmendFlags extends CommonFlags {
 }
 
 export function amendCommand(context: CommandContext): Command {
-  return pipelineCommand('amend')
+  return withSet(pipelineCommand('amend'), 'override a param, as for "run"; repeatable')
     .argument('<K>', 'the batch, from 1', batchArgument)
     .requiredOption('--source <file>', 'a CSV file with all rows of the batch')
-    .option('--set <key=value>', 'override a param, as for "run"; repeatable', setArgument)
     .option('--rebuild', 'also build again the versions that are stale then')
     .addHelpText(
       'after',
@@ -86,6 +84,7 @@ export async function amend(config: Config, options: AmendOptions): Promise<numb
         );
     }
     if (!rebuild) return 0;
+    const { runNightly } = await import('../nightly-run.ts');
     return await runNightly(session, { pipeline, set: options.set, rebuild: true, json });
   } finally {
     await session.close();

@@ -4,11 +4,11 @@ import type { Command } from 'commander';
 import { batchArgument } from '../arguments.ts';
 import { print, printJson, say } from '../print.ts';
 import { openSession } from '../session.ts';
-import { workflowIdOf } from '../start.ts';
+import { workflowIdOf } from '../../contract/train-batch.ts';
 import type { Config } from '../../config/environment.ts';
 import { MissingHistory } from '../../contract/failures.ts';
 import { isOpen } from '../../contract/workflow-status.ts';
-import { type CommandContext, type CommonFlags, examples, pipelineCommand } from './context.ts';
+import { type CommandContext, type CommonFlags, examples, pipelineCommand } from '../context.ts';
 
 export function cancelCommand(context: CommandContext): Command {
   return pipelineCommand('cancel')

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { batchArgument } from '../arguments.ts';
-import { examples, pipelineCommand, type CommandContext, type CommonFlags } from './context.ts';
+import { examples, pipelineCommand, type CommandContext, type CommonFlags } from '../context.ts';
 
 interface CheckoutFlags extends CommonFlags {
   out: string;

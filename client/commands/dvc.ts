@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { batchArgument } from '../arguments.ts';
-import { examples, pipelineCommand, type CommandContext, type CommonFlags } from './context.ts';
+import { examples, pipelineCommand, type CommandContext, type CommonFlags } from '../context.ts';
 
 interface ExportFlags extends CommonFlags {
   out?: string;

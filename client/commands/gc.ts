@@ -14,7 +14,7 @@ import { type GcPlan, planGc } from '../../store/gc/plan.ts';
 import type { Store } from '../../store/index.ts';
 import type { Lease } from '../../store/leases.ts';
 import { VersionSet } from '../../store/version-set.ts';
-import { type CommandContext, type CommonFlags, examples, pipelineCommand } from './context.ts';
+import { type CommandContext, type CommonFlags, examples, pipelineCommand } from '../context.ts';
 
 interface GcFlags extends CommonFlags {
   keepLast?: number;

@@ -1,6 +1,6 @@
 import { Option, type Command } from 'commander';
 import { batchArgument } from '../arguments.ts';
-import { examples, pipelineCommand, type CommandContext, type CommonFlags } from './context.ts';
+import { examples, pipelineCommand, type CommandContext, type CommonFlags } from '../context.ts';
 
 interface LineageFlags extends CommonFlags {
   mermaid?: boolean;

@@ -8,7 +8,7 @@ import { headlineScore, metricSetOf } from '../../contract/metric-sets.ts';
 import { pipelinesIn } from '../../store/index.ts';
 import type { Stale } from '../../store/ledger/read.ts';
 import type { VersionLine } from '../../store/version-index.ts';
-import { type CommandContext, type CommonFlags, examples, pipelineCommand } from './context.ts';
+import { type CommandContext, type CommonFlags, examples, pipelineCommand } from '../context.ts';
 
 export function listCommand(context: CommandContext): Command {
   return pipelineCommand('list')

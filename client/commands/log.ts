@@ -9,7 +9,7 @@ import { BadParams } from '../../contract/failures.ts';
 import type { LogVersionInput, LoggedVersion } from '../../contract/versions.ts';
 import { isDirectoryUri } from '../../tracking/place.ts';
 import type { logVersion } from '../../workflows/index.ts';
-import { type CommandContext, type CommonFlags, examples, pipelineCommand } from './context.ts';
+import { type CommandContext, type CommonFlags, examples, pipelineCommand } from '../context.ts';
 
 export function logCommand(context: CommandContext): Command {
   return pipelineCommand('log')

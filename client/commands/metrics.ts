@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { examples, type CommandContext } from './context.ts';
+import { examples, type CommandContext } from '../context.ts';
 import { comparison } from './diff/diff.ts';
 
 export function metricsCommand(context: CommandContext): Command {

@@ -2,14 +2,13 @@ import type { HistoryAndWorkflowId, WorkflowExecutionInfo } from '@temporalio/cl
 import { DefaultLogger, Runtime } from '@temporalio/worker';
 import { Command } from 'commander';
 import { countArgument } from '../arguments.ts';
-import { EXIT } from '../failure.ts';
+import { EXIT, examples, type CommandContext } from '../context.ts';
 import { table } from '../format.ts';
 import { print, printJson, say } from '../print.ts';
 import { type Session, openSession } from '../session.ts';
 import type { Config } from '../../config/environment.ts';
 import { type Replayed, replay } from '../../worker/replay.ts';
 import { workflowSource } from '../../worker/workers.ts';
-import { type CommandContext, examples } from './context.ts';
 
 export function replayCommand(context: CommandContext): Command {
   return new Command('replay')

@@ -1,18 +1,12 @@
-import { WorkflowFailedError } from '@temporalio/client';
-import { ApplicationFailure } from '@temporalio/common';
 import type { Command } from 'commander';
-import { batchArgument, setArgument, stageArgument } from '../arguments.ts';
-import { exitCodeOf } from '../failure.ts';
+import { batchArgument, stageArgument, withSet } from '../arguments.ts';
 import { print, printJson, say } from '../print.ts';
-import { openSession, type Session } from '../session.ts';
-import { comeBackSentence, reportFailure, watchToEnd } from '../watcher.ts';
+import { openSession } from '../session.ts';
 import type { Config } from '../../config/environment.ts';
-import { type Request, type Started, start } from '../start.ts';
+import type { Request, Started } from '../start.ts';
 import { BadParams } from '../../contract/failures.ts';
-import { RAW_FILES } from '../../contract/paths.ts';
-import { type Ref, isDirectory } from '../../contract/ref.ts';
 import { STAGE_NAMES, type StageName } from '../../contract/stages.ts';
-import { type CommandContext, type CommonFlags, examples, pipelineCommand } from './context.ts';
+import { type CommandContext, type CommonFlags, examples, pipelineCommand } from '../context.ts';
 
 interface RunFlags extends CommonFlags {
   set?: Record<string, unknown>;
@@ -65,14 +59,15 @@ async function runBatch(
     pipeline = config.pipeline;
     process.exitCode = await run(config, { ...request, pipeline });
   } catch (error) {
+    const { exitCodeOf } = await import('../failure.ts');
+    const { reportFailure } = await import('../watcher.ts');
     reportFailure(error, { ...request, pipeline });
     process.exitCode = exitCodeOf(error);
   }
 }
 
 function withRunFlags(command: Command): Command {
-  return command
-    .option('--set <key=value>', 'override a param for this run; repeatable', setArgument)
+  return withSet(command, 'override a param for this run; repeatable')
     .option('--force', 'run every stage, even if it is cached')
     .option('--refresh', 'look for new rows at the source')
     .option('--detach', 'start the run and return at once');
@@ -85,6 +80,8 @@ export interface RunOptions extends Request {
 
 /** `run` and `stage`: starts a run or joins it, shows it until it ends, and prints the result. */
 export async function run(config: Config, options: RunOptions): Promise<number> {
+  const { sendAgain, start } = await import('../start.ts');
+  const { comeBackSentence, watchToEnd } = await import('../watcher.ts');
   const last: StageName = options.only ?? options.until ?? 'evaluate';
   const tracked = last === 'train' || last === 'evaluate';
   const session = await openSession(config, {
@@ -93,7 +90,11 @@ export async function run(config: Config, options: RunOptions): Promise<number> 
   try {
     const started = await start(session, options);
     if (started.joined) say(`${started.workflowId} is already running: following it`);
-    if (options.detach === true) return detached(started, options);
+    if (options.detach === true) {
+      printDetached(started, options);
+      say(comeBackSentence(options));
+      return 0;
+    }
     const again = (error: unknown): Promise<Started | undefined> =>
       sendAgain(session, started, options, error);
     return await watchToEnd(session, started, last, { ...options, again });
@@ -102,37 +103,7 @@ export async function run(config: Config, options: RunOptions): Promise<number> 
   }
 }
 
-function detached({ workflowId, runId, joined }: Started, options: RunOptions): number {
-  if (options.json === true) printJson({ status: 'running', workflowId, runId, joined });
+function printDetached({ workflowId, runId, joined }: Started, { json }: RunOptions): void {
+  if (json === true) printJson({ status: 'running', workflowId, runId, joined });
   else print(`${workflowId} ${runId}`);
-  say(comeBackSentence(options));
-  return 0;
-}
-
-/**
- * Starts a run again after it failed because an object that this machine uploaded is missing or damaged in the
- * store. The new run uploads it again, which no worker can do.
- * @returns undefined where the run failed for another reason, or this machine does not have these bytes
- */
-export async function sendAgain(
-  session: Session,
-  { source }: Pick<Started, 'source'>,
-  request: Request,
-  error: unknown,
-): Promise<Started | undefined> {
-  const lost = lostObject(error);
-  if (source === undefined || lost === undefined || request.damaged !== undefined) return undefined;
-  const ours = isDirectory(source) ? lost.path.startsWith(RAW_FILES) : lost.md5 === source.md5;
-  if (!ours) return undefined;
-  say(`${lost.path} is missing or damaged in the store: it is sent again`, 'warning');
-  return start(session, { ...request, damaged: [lost.md5] });
-}
-
-/** The missing or damaged object that made a run fail. */
-function lostObject(error: unknown): Pick<Ref, 'path' | 'md5'> | undefined {
-  const failure = error instanceof WorkflowFailedError ? error.cause?.cause : undefined;
-  if (!(failure instanceof ApplicationFailure) || failure.type !== 'DamagedArtifact')
-    return undefined;
-  const [facts] = (failure.details ?? []) as { ref?: Pick<Ref, 'path' | 'md5'> }[];
-  return facts?.ref;
 }

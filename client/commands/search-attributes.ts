@@ -3,7 +3,7 @@ import { print, printJson } from '../print.ts';
 import { openSession } from '../session.ts';
 import type { Config } from '../../config/environment.ts';
 import { registerSearchAttributes } from '../../infra/register-search-attributes.ts';
-import { type CommandContext, examples } from './context.ts';
+import { type CommandContext, examples } from '../context.ts';
 
 export function searchAttributesCommand(context: CommandContext): Command {
   const command = new Command('search-attributes').addHelpText(

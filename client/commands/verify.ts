@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { BadParams } from '../../contract/failures.ts';
 import { batchArgument } from '../arguments.ts';
-import { examples, pipelineCommand, type CommandContext, type CommonFlags } from './context.ts';
+import { examples, pipelineCommand, type CommandContext, type CommonFlags } from '../context.ts';
 
 interface VerifyFlags extends CommonFlags {
   all?: boolean;

@@ -2,11 +2,11 @@ import { WorkflowNotFoundError } from '@temporalio/client';
 import type { Command } from 'commander';
 import { batchArgument } from '../arguments.ts';
 import { openSession } from '../session.ts';
-import { workflowIdOf } from '../start.ts';
+import { workflowIdOf } from '../../contract/train-batch.ts';
 import { type Followed, watchToEnd } from '../watcher.ts';
 import type { Config } from '../../config/environment.ts';
 import { MissingHistory } from '../../contract/failures.ts';
-import { type CommandContext, type CommonFlags, examples, pipelineCommand } from './context.ts';
+import { type CommandContext, type CommonFlags, examples, pipelineCommand } from '../context.ts';
 
 interface WatchFlags extends CommonFlags {
   workflowId?: string;

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
-import type { CommandContext } from '../../client/commands/context.ts';
+import type { CommandContext } from '../../client/context.ts';
 import { openProgram } from '../../client/program.ts';
 import { WORKER_HELP } from '../../worker/options.ts';
 

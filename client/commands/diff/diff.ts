@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { type CommandContext, type CommonFlags, examples, pipelineCommand } from '../context.ts';
+import { type CommandContext, type CommonFlags, examples, pipelineCommand } from '../../context.ts';
 import { print, printJson } from '../../print.ts';
 import { openStoreSession, type StoreSession } from '../../session.ts';
 import type { Config } from '../../../config/environment.ts';

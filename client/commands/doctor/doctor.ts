@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Command } from 'commander';
-import { type CommandContext, examples } from '../context.ts';
-import { EXIT } from '../../failure.ts';
+import { examples, EXIT, type CommandContext } from '../../context.ts';
 import { print, onStdout, printJson } from '../../print.ts';
 import { type Session, openSession } from '../../session.ts';
 import type { Config } from '../../../config/environment.ts';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { type CommandContext, type CommonFlags, examples, pipelineCommand } from '../context.ts';
-import { setArgument } from '../../arguments.ts';
+import { type CommandContext, type CommonFlags, examples, pipelineCommand } from '../../context.ts';
+import { withSet } from '../../arguments.ts';
 import { computeHere, type ArrivedBatch } from './arrived.ts';
 import { table } from '../../format.ts';
 import { print, printJson, say } from '../../print.ts';
@@ -16,8 +16,7 @@ import { arrivedIn } from './files.ts';
 import { arrivedRows } from './rows.ts';
 
 export function pendingCommand(context: CommandContext): Command {
-  return pipelineCommand('pending')
-    .option('--set <key=value>', 'override a param, as for "run"; repeatable', setArgument)
+  return withSet(pipelineCommand('pending'), 'override a param, as for "run"; repeatable')
     .addHelpText('after', examples('pending', 'pending --pipeline sales --json'))
     .action(async ({ pipeline, set, json }: CommonFlags & { set?: Record<string, unknown> }) => {
       const config = await context.configure(pipeline);

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
-import { type CommandContext, type CommonFlags, examples, pipelineCommand } from '../context.ts';
-import { setArgument } from '../../arguments.ts';
+import { type CommandContext, type CommonFlags, examples, pipelineCommand } from '../../context.ts';
+import { withSet } from '../../arguments.ts';
 import { duration, table } from '../../format.ts';
 import { print, printJson } from '../../print.ts';
 import { type Session, openSession } from '../../session.ts';
@@ -39,7 +39,9 @@ export function scheduleCommand(context: CommandContext): Command {
 }
 
 function createCommand(context: CommandContext): Command {
-  return pipelineCommand('create', 'create the schedule of a pipeline, or change it; a pause stays')
+  const description = 'create the schedule of a pipeline, or change it; a pause stays';
+  const create = pipelineCommand('create', description);
+  return withSet(create, 'override a param for its runs; repeatable')
     .option('--at <HH:MM>', 'every day at this time (default: 02:00)')
     .option('--cron <expression>', 'or by a cron expression, such as "0 2 * * 1-5"')
     .option(
@@ -49,7 +51,6 @@ function createCommand(context: CommandContext): Command {
     .option('--jitter <duration>', 'a random delay of at most this', '1m')
     .option('--catchup <duration>', 'how late a missed start is still made up for', '12h')
     .option('--note <text>', 'a note, shown with the schedule')
-    .option('--set <key=value>', 'override a param for its runs; repeatable', setArgument)
     .addHelpText('after', examples('schedule create --at 03:30 --timezone Europe/Berlin'))
     .action(async ({ pipeline, at, cron, timezone, set, note, ...flags }: CreateFlags) => {
       if (at !== undefined && cron !== undefined)

@@ -1,6 +1,5 @@
 import { Command } from 'commander';
-import { type CommandContext, examples } from '../context.ts';
-import { EXIT } from '../../failure.ts';
+import { examples, EXIT, type CommandContext } from '../../context.ts';
 import { table } from '../../format.ts';
 import { print, printJson, say } from '../../print.ts';
 import { loadConfigs } from '../../../config/environment.ts';

@@ -16,7 +16,7 @@ import { stackDown, stackStatus, stackUp } from '../../../infra/stack.ts';
 import { newOwnFolder } from '../../../store/own-folder.ts';
 import { dumpBucket, loadDump, readDump } from '../../../store/dump.ts';
 import { openStore } from '../../../store/index.ts';
-import { EXIT } from '../../failure.ts';
+import { EXIT } from '../../context.ts';
 import { print, printJson, say } from '../../print.ts';
 
 /** The options of the commands on the state of the stack. */

@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
-import { type CommandContext, type CommonFlags, examples, pipelineCommand } from '../context.ts';
+import { type CommandContext, type CommonFlags, examples, pipelineCommand } from '../../context.ts';
 import { batchArgument } from '../../arguments.ts';
 import { ago, bar, bytes, duration, table } from '../../format.ts';
 import { print, printJson, say } from '../../print.ts';
 import { scoreNames, scoreText } from '../../result.ts';
 import { type Session, openSession } from '../../session.ts';
-import { workflowIdOf } from '../../start.ts';
+import { workflowIdOf } from '../../../contract/train-batch.ts';
 import { staleness } from '../../versions.ts';
 import { type Origin, fromPhrase } from '../../why/origin.ts';
 import { phraseOf } from '../../why/reason.ts';

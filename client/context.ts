@@ -1,7 +1,7 @@
 import { Command } from 'commander';
-import type { Config } from '../../config/environment.ts';
-import { stackDir } from '../../config/project-root.ts';
-import { pipelineArgument } from '../arguments.ts';
+import type { Config } from '../config/environment.ts';
+import { stackDir } from '../config/project-root.ts';
+import { pipelineArgument } from './arguments.ts';
 
 /** What every command gets. */
 export interface CommandContext {
@@ -18,13 +18,25 @@ export function commandContext(root: string): CommandContext {
   return {
     root,
     configure: async (pipeline) => {
-      const { useStack } = await import('../../infra/stack-folder.ts');
-      const { loadConfig } = await import('../../config/environment.ts');
+      const { useStack } = await import('../infra/stack-folder.ts');
+      const { loadConfig } = await import('../config/environment.ts');
       useStack(stackDir(root));
       return loadConfig(root, process.env, pipeline);
     },
   };
 }
+
+/** What exit codes mean; 0 is success. */
+export const EXIT = {
+  /** The run failed, or what was asked for does not exist. */
+  failed: 1,
+  /** Wrong usage, or params that no run can have. */
+  usage: 2,
+  /** Something the command needs is missing: a server, Python, a port. */
+  setup: 3,
+  /** Ctrl-C, while the run goes on. */
+  detached: 130,
+} as const;
 
 /** The flags of most commands. */
 export interface CommonFlags {

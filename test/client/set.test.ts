@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { setArgument } from '../../client/arguments.ts';
+import { readSet } from '../../client/set.ts';
 
 describe('--set', () => {
   it.each([
@@ -10,7 +10,7 @@ describe('--set', () => {
     ['data.source=', { data: { source: '' } }],
     ['data.source=s3://a/b c=d', { data: { source: 's3://a/b c=d' } }],
   ])('reads %s as YAML', (text, params) => {
-    expect(setArgument(text)).toEqual(params);
+    expect(readSet([text])).toEqual(params);
   });
 
   it.each([
@@ -20,9 +20,7 @@ describe('--set', () => {
     'model.max_depth=*x',
     'data.columns={<<: *a}',
   ])('refuses %s, naming what it may not have', (text) => {
-    expect(() => setArgument(text)).toThrow(
-      /is not a plain YAML value \(it may contain no alias\)/,
-    );
+    expect(() => readSet([text])).toThrow(/is not a plain YAML value \(it may contain no alias\)/);
   });
 
   it.each([
@@ -32,6 +30,6 @@ describe('--set', () => {
     'data.target=!!timestamp 2001-01-01',
     'data.columns={a: b',
   ])('refuses %s, and warns of nothing else', (text) => {
-    expect(() => setArgument(text)).toThrow(/is not a plain YAML value: quote it/);
+    expect(() => readSet([text])).toThrow(/is not a plain YAML value: quote it/);
   });
 });
