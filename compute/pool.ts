@@ -2,46 +2,46 @@ import { availableParallelism } from 'node:os';
 import { Piscina } from 'piscina';
 import { reviveError } from '../contract/failures.ts';
 import type { TaskInput, TaskName, TaskOutput } from './tasks.ts';
-import { openGauge, readGauge, type Reading } from './gauge.ts';
+import { createProgress, type Progress, readProgress } from './progress.ts';
 
-/** How often a caller that wants to know is told how far its task is. */
-const LOOK_MS = 250;
+/** How often the progress of a task is read, for a caller that wants it. */
+const READ_MS = 250;
 
 /**
- * Runs a named pure function of pipeline/ in a worker thread; aborting the signal stops the thread. Parts
- * are handed over to it, for here they would only be held beside its own: the caller has them no more.
- * @param onProgress called while the task runs, when it has come further
+ * Runs a named pure function of pipeline/ in a worker thread; aborting the signal stops the thread. The parts
+ * in the input are moved to the thread, so that memory holds them once: the caller cannot read them afterwards.
+ * @param onProgress called while the task runs, each time its progress has changed
  */
 export type Compute = <Name extends TaskName>(
   name: Name,
   input: TaskInput<Name>,
   signal: AbortSignal,
-  onProgress?: (reading: Reading) => void,
+  onProgress?: (progress: Progress) => void,
 ) => Promise<TaskOutput<Name>>;
 
-/** A pool of worker threads, so that CPU work never starves heartbeats, polling or other activities. */
+/** A pool of worker threads: processor work in them does not delay heartbeats, polls or other activities. */
 export interface ComputePool {
   compute: Compute;
   close: () => Promise<void>;
 }
 
-/** What a thread answers: errors of ours would lose their class on the way, so they travel as data. */
+/** What a thread answers. Errors of ours are sent as data, because they would lose their class. */
 export type ThreadAnswer =
   | { ok: true; value: unknown }
   | { ok: false; error: { name: string; message: string; details: Record<string, unknown> } };
 
-/** A fit of more bytes than this may take so long that nothing else is to wait behind it. */
+/** A fit of more bytes than this may take so long that no other task should wait behind it. */
 const LONG_FIT = 4e6;
 
 /**
- * A thread that waits holds what its last fit has left: long enough for the next of several batches, and no
- * longer.
+ * An idle thread still holds the memory of its last fit. It ends after this time, which is long enough for the
+ * next of several batches.
  */
 const FIT_IDLE_MS = 5000;
 
 /**
- * Opens the pool with one thread already warm. Long fits have as many threads of their own, started when
- * they are first needed, so that the short work of other batches is never stuck behind them.
+ * Opens the pool, with one thread started. Long fits have threads of their own, as many, which start when they
+ * are first needed: so the short tasks of other batches never wait behind a long fit.
  */
 export function openPool(options: { threads?: number } = {}): ComputePool {
   const maxThreads = options.threads ?? availableParallelism();
@@ -49,13 +49,14 @@ export function openPool(options: { threads?: number } = {}): ComputePool {
   const fits = threads({ minThreads: 0, maxThreads, idleTimeout: FIT_IDLE_MS });
   return {
     compute: async (name, input, signal, onProgress) => {
-      const gauge = openGauge();
-      const stop = onProgress === undefined ? undefined : watch(() => readGauge(gauge), onProgress);
+      const progress = createProgress();
+      const stop =
+        onProgress === undefined ? undefined : watch(() => readProgress(progress), onProgress);
       try {
         const parts = partsOf(name, input);
         const isLong = name === 'fitModel' && sizeOf(parts) > LONG_FIT;
         const answer = (await (isLong ? fits : pool).run(
-          { name, input, gauge },
+          { name, input, progress },
           { signal, transferList: memoryOf(parts) },
         )) as ThreadAnswer;
         if (!answer.ok) throw reviveError(answer.error);
@@ -78,7 +79,7 @@ function threads(options: {
   const built = !import.meta.url.endsWith('.ts');
   return new Piscina({
     filename: new URL(built ? './thread.js' : './thread.ts', import.meta.url).href,
-    // Whoever opens the pool may have read our TypeScript by other means than a thread can.
+    // The process that opens the pool may load TypeScript by other means than a thread can.
     ...(built ? {} : { execArgv: ['--import', import.meta.resolve('tsx')] }),
     ...options,
   });
@@ -97,21 +98,21 @@ function sizeOf(parts: readonly Uint8Array[]): number {
   return parts.reduce((sum, { byteLength }) => sum + byteLength, 0);
 }
 
-/** Of those that have memory of their own: small ones may be views of memory that others use, and are copied. */
+/** The memory of parts that own it. A small part may be a view of memory that others use: it is copied. */
 function memoryOf(parts: readonly Uint8Array[]): ArrayBuffer[] {
   return parts.flatMap(({ buffer, byteLength }) =>
     buffer instanceof ArrayBuffer && buffer.byteLength === byteLength ? [buffer] : [],
   );
 }
 
-/** Looks now and then, and tells of what has changed. */
-function watch(read: () => Reading, tell: (reading: Reading) => void): () => void {
+/** Reads the progress at intervals and reports what has changed; returns how to stop. */
+function watch(read: () => Progress, report: (progress: Progress) => void): () => void {
   let last = 0;
   const timer = setInterval(() => {
-    const reading = read();
-    if (reading.fraction <= last) return;
-    last = reading.fraction;
-    tell(reading);
-  }, LOOK_MS);
+    const progress = read();
+    if (progress.fraction <= last) return;
+    last = progress.fraction;
+    report(progress);
+  }, READ_MS);
   return () => clearInterval(timer);
 }

@@ -1,4 +1,4 @@
-"""Loads a decision tree in ml-cart's JSON as an MLflow model that predicts from raw columns."""
+"""Loads a model in ml-cart's JSON, which every type of model writes, for MLflow: it predicts from raw columns."""
 
 import json
 import math
@@ -16,7 +16,7 @@ DECIMAL = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?
 
 
 def _codes(feature, column, missing):
-    """A raw column as the numbers the tree was trained on."""
+    """A raw column as the numbers the model was trained on."""
     if feature["type"] == "number":
         median = feature.get("median")
         usual = float("nan") if median is None else median

@@ -1,8 +1,8 @@
 /** Runs one step of a table in its own process and prints its peak resident memory in MB as JSON. */
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { openCrew } from '../../compute/crew.ts';
-import { threadFiles } from '../../compute/thread-files.ts';
+import { openHelpers } from '../../compute/helpers.ts';
+import { localFiles } from '../../compute/local-files.ts';
 import { partToArrow } from '../../pipeline/features/arrow.ts';
 import type { Column } from '../../pipeline/batches/columns.ts';
 import { encoderToJson } from '../../pipeline/features/encoder.ts';
@@ -61,7 +61,7 @@ const steps: Record<Step, () => unknown> = {
   evaluate: () => {
     const parts = readParts(rows / 5, 'test');
     const input = { batch: 1, type, model: into, encoder: readFileSync(encoder), parts };
-    return tasks.evaluate(input, undefined, { files: threadFiles });
+    return tasks.evaluate(input, undefined, { files: localFiles });
   },
 };
 
@@ -73,8 +73,8 @@ async function train(helpers: number): Promise<void> {
   const parts = readParts(rows, 'train');
   const given = { task, type, ...model } as const;
   const input = { parts, encoder: readFileSync(encoder), model: given, into };
-  const crew = openCrew(helpers);
-  await tasks.fitModel(input, undefined, { files: threadFiles, crew });
+  const crew = openHelpers(helpers);
+  await tasks.fitModel(input, undefined, { files: localFiles, crew });
   await crew.close();
 }
 

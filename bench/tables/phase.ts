@@ -1,6 +1,6 @@
 /** One phase of ours on a file, in a process of its own: what it took is the JSON it prints. */
 import { mkdirSync, readFileSync } from 'node:fs';
-import { threadFiles } from '../../compute/thread-files.ts';
+import { localFiles } from '../../compute/local-files.ts';
 import { batchCount } from '../../pipeline/batches/batch.ts';
 import type { Column } from '../../pipeline/batches/columns.ts';
 import { encodePart } from '../../pipeline/features/part-tasks.ts';
@@ -28,7 +28,7 @@ const target = 'label';
 const missingValues = ['', 'NA', 'N/A', 'NaN', 'null', '?'];
 const raw = { path: job.file, file: 'data.csv', delimiter: ',' };
 const batches = Array.from({ length: batchCount(job.rows, job.batchSize) }, (_, i) => i + 1);
-const tools = { files: threadFiles };
+const tools = { files: localFiles };
 
 const run = {
   typing: () =>

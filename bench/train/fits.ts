@@ -1,6 +1,6 @@
 /** Fits one table several times in its own process and prints the time of each fit as JSON. */
 import { DecisionTreeClassifier, DecisionTreeRegression } from 'ml-cart';
-import { openCrew } from '../../compute/crew.ts';
+import { openHelpers } from '../../compute/helpers.ts';
 import { fitClassesTogether, fitNumbersTogether } from '../../pipeline/models/cart/fit.ts';
 import { isWorthHelp } from '../../pipeline/models/cart/together.ts';
 import { took, type Took } from '../measure.ts';
@@ -34,7 +34,7 @@ const params = {
   min_gain: 0,
 };
 const table = readTable(file, rows, width);
-const crew = openCrew(fitter === 'two' ? 1 : 0);
+const crew = openHelpers(fitter === 'two' ? 1 : 0);
 const isWorthIt = fitter !== 'two' || isWorthHelp(crew, rows, width);
 const answer: FitsAnswer = { took: isWorthIt ? await fitAll() : null };
 await crew.close();

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type ArtifactChange, artifactChanges } from '../../compare/artifacts.ts';
 import { type BatchChange, batchChanges } from '../../compare/batches.ts';
 import { type Changes, changeOf, changesOf } from '../../compare/changes.ts';
-import { threadFiles } from '../../../compute/thread-files.ts';
+import { localFiles } from '../../../compute/local-files.ts';
 import type { Ref } from '../../../contract/ref.ts';
 import { encoderFromJson } from '../../../pipeline/features/encoder.ts';
 import type { Model } from '../../../pipeline/models/estimator.ts';
@@ -115,7 +115,7 @@ export async function readModelFacts(
   const task = classes === undefined ? 'regression' : 'classification';
   const estimator = estimatorOf(record.params['model'] as { type?: string });
   const model = await withFile(artifacts, outputs['model']!, (file) => {
-    const stored = { size: threadFiles.size(file), read: () => threadFiles.read(file) };
+    const stored = { size: localFiles.size(file), read: () => localFiles.read(file) };
     return estimator.load(stored, task, `the model of ${what}`);
   });
   const shares = model.importance(features.length) ?? [];

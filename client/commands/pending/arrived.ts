@@ -1,5 +1,5 @@
 import type { Compute } from '../../../compute/pool.ts';
-import { threadFiles } from '../../../compute/thread-files.ts';
+import { localFiles } from '../../../compute/local-files.ts';
 import { tasks } from '../../../compute/tasks.ts';
 import type { Deps } from '../../../activities/deps.ts';
 import type { SourcePlace } from '../../../sources/source.ts';
@@ -37,5 +37,5 @@ export interface Looking {
 /** Runs a function of pipeline/ in this process: a command has nothing else to do at the same time. */
 export const computeHere: Compute = async (name, input) => {
   const task = tasks[name] as (...given: unknown[]) => unknown;
-  return (await task(input, undefined, { files: threadFiles })) as never;
+  return (await task(input, undefined, { files: localFiles })) as never;
 };

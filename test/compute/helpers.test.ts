@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, it } from 'vitest';
-import { openCrew, trainThreads } from '../../compute/crew.ts';
+import { openHelpers, trainThreads } from '../../compute/helpers.ts';
 import {
   fitClasses,
   fitClassesTogether,
@@ -11,7 +11,7 @@ import { jsonOf } from '../pipeline/trees.ts';
 import { seeded, upTo } from '../pipeline/trees.ts';
 import { sha256 } from '../pipeline/support.ts';
 
-const crew = openCrew(2);
+const crew = openHelpers(2);
 afterAll(() => crew.close());
 
 const ROWS = 60_000;

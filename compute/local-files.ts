@@ -6,8 +6,8 @@ import type { Files } from '../pipeline/batches/files.ts';
 /** Bytes read at a time. */
 const PIECE = 1 << 20;
 
-/** The files of this machine, for a task in a thread of its own, which may wait for them. */
-export const threadFiles: Files = {
+/** The files of this machine, for a task: it runs in a thread of its own, so it may wait for them. */
+export const localFiles: Files = {
   size: (path) => statSync(path).size,
   read: function* (path) {
     const file = openSync(path, 'r');

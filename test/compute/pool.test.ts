@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openPool, type ComputePool } from '../../compute/pool.ts';
-import type { Reading } from '../../compute/gauge.ts';
-import { trainingInput } from './tables.ts';
+import type { Progress } from '../../compute/progress.ts';
+import { trainingInput } from '../activities/tables.ts';
 
 let pool: ComputePool;
 const folder = mkdtempSync(join(tmpdir(), 'compute-'));
@@ -27,7 +27,7 @@ const never = new AbortController().signal;
 
 describe('a long task in a thread', () => {
   it('tells how far it is while it runs: ever further, up to all its rows', async () => {
-    const readings: Reading[] = [];
+    const readings: Progress[] = [];
     const input = into(trainingInput(120_000, 8));
     const { facts } = await pool.compute('fitModel', input, never, (reading) =>
       readings.push(reading),

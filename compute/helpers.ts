@@ -5,10 +5,11 @@ import { Worker } from 'node:worker_threads';
 import type { Crew, Job, Subtree } from '../pipeline/models/cart/crew.ts';
 
 /**
- * Threads that help the one that opens the crew; they start when first asked and stay for the next tree.
- * They end with the thread that opened it, so that to cancel a fit is to stop that one.
+ * Threads that help the calling thread to fit a tree. They start at the first job and stay for the next tree.
+ * They end with the calling thread, so a fit is cancelled by stopping that thread.
+ * @param helpers how many
  */
-export function openCrew(helpers: number): Crew & { close: () => Promise<void> } {
+export function openHelpers(helpers: number): Crew & { close: () => Promise<void> } {
   let workers: Worker[] = [];
   const close = async (): Promise<void> => {
     const ended = workers.map((worker) => worker.terminate());
@@ -22,7 +23,7 @@ export function openCrew(helpers: number): Crew & { close: () => Promise<void> }
       try {
         return (await Promise.all(workers.map((worker) => ask(worker, job)))).flat();
       } catch (error) {
-        // What one has left undone the others cannot know of.
+        // The others cannot know what the failed one has not done.
         await close();
         throw error;
       }
@@ -32,8 +33,8 @@ export function openCrew(helpers: number): Crew & { close: () => Promise<void> }
 }
 
 /**
- * How many threads fit one tree: RETRAIN_TRAIN_THREADS, or as many as there are cores. The tree does not
- * depend on it, so it is no param.
+ * How many threads fit one tree: RETRAIN_TRAIN_THREADS, or the number of cores. It is no param, because the
+ * tree does not depend on it.
  */
 export function trainThreads(env: NodeJS.ProcessEnv = process.env): number {
   const asked = Number(env['RETRAIN_TRAIN_THREADS']);
@@ -48,7 +49,7 @@ function startHelper(): Worker {
   return worker;
 }
 
-/** Node reads TypeScript only once something is loaded that can. */
+/** Node reads TypeScript only after a loader for it is registered. */
 function startTypeScript(entry: URL): Worker {
   const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx/package.json'));
   const api = new URL('./dist/esm/api/index.mjs', tsx).href;
@@ -69,7 +70,7 @@ function ask(worker: Worker, job: Job): Promise<Subtree[]> {
       settle(() => reject(error instanceof Error ? error : new Error(String(error))));
     const answered = (subtrees: Subtree[]): void => settle(() => resolve(subtrees));
     worker.once('error', failed).once('exit', ended).once('message', answered);
-    // Waiting for an answer keeps this thread alive, and only that.
+    // Only a job that waits for its answer keeps this thread alive.
     worker.ref();
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, no window
     worker.postMessage(job);
