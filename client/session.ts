@@ -58,7 +58,7 @@ export async function openSession(
   const tracker = openTracker({ uri, auth });
   const place = temporalPlace();
   const { namespace } = place;
-  const connection = TemporalConnection.lazy({ connectTimeout: '3s', ...place.connectionOptions });
+  const connection = TemporalConnection.lazy({ connectTimeout: '20s', ...place.connectionOptions });
   const checks = {
     temporal: () => checkTemporal(connection, place),
     storage: () => store.bucket.ensure(),
@@ -90,10 +90,10 @@ async function checkTracking({ tracking }: Config, tracker: Tracker): Promise<vo
 
 async function checkTemporal(connection: Connection, place: TemporalPlace): Promise<void> {
   const { isGrpcServiceError } = await import('@temporalio/client');
-  const { noNamespace } = await import('../config/connections.ts');
+  const { failIfRefused, noNamespace } = await import('../config/connections.ts');
   const { address, namespace } = place;
   try {
-    await connection.ensureConnected();
+    await Promise.race([connection.ensureConnected(), failIfRefused(address)]);
   } catch (error) {
     throw new SetupError(
       `no Temporal server answers at ${address}: start it with "npm run client -- stack up", or set TEMPORAL_ADDRESS`,

@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { BadParams, messageOf, SetupError } from '../contract/failures.ts';
 
@@ -27,6 +28,27 @@ export function temporalPlace(): TemporalPlace {
       { cause: error },
     );
   }
+}
+
+/**
+ * Rejects when nothing listens at an address, and settles in no other case. gRPC itself tries again until its
+ * time is over, which has to be long: a busy server may take seconds to accept.
+ */
+export function failIfRefused(
+  address: string,
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<never> {
+  return new Promise((_, reject) => {
+    const [, host, port] = /^(?:dns:\/{2,3})?([^:/]+):(\d+)$/.exec(address) ?? [];
+    const viaProxy = ['grpc_proxy', 'https_proxy', 'http_proxy'].some((name) => env[name]);
+    if (host === undefined || viaProxy) return;
+    const socket = connect({ host, port: Number(port) });
+    const end = (): void => void socket.destroy();
+    socket.once('connect', end).once('error', (error) => {
+      if ((error as NodeJS.ErrnoException).code === 'ECONNREFUSED') reject(error);
+    });
+    socket.unref();
+  });
 }
 
 /** The error for a namespace that does not exist. */

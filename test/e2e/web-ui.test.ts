@@ -126,7 +126,7 @@ describe('a namespace with them', () => {
       links: {
         artifacts: `s3://${project.env['RETRAIN_BUCKET']}`,
         run: expect.stringContaining('/#/experiments/'),
-        model: expect.stringContaining('/#/models/iris'),
+        model: expect.stringContaining(`/#/models/${project.model}`),
         record: expect.stringContaining('versions/iris/000002/'),
       },
     });

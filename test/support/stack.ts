@@ -53,6 +53,7 @@ export function buildProgram(folder = root): void {
  */
 export async function setup(): Promise<() => Promise<void>> {
   buildProgram();
+  delete process.env['PYTHONDONTWRITEBYTECODE']; // dvc and mlflow are imported hundreds of times
   const standing = process.env['RETRAIN_TEST_STACK'];
   if (standing !== undefined) {
     useStackAt(standing);
@@ -84,5 +85,6 @@ function useStackAt(dir: string): void {
     RETRAIN_TEST_STACK: dir,
     RETRAIN_TEST_STACK_VENV: venvAt(venv).dir,
     RETRAIN_STACK_DIR: dir,
+    MLFLOW_DISABLE_TELEMETRY: 'true', // its thread changes the environment that others read
   });
 }
