@@ -10,7 +10,7 @@ import { runStage, type Stage } from './stage.ts';
 
 const stage: Stage<'batch' | 'columns'> = {
   name: 'encode_part',
-  code: 1,
+  code: 2, // 1 sorted the words of a part's dictionaries
   params: ({ data, split }) => ({
     target: data.target,
     missing_values: data.missing_values,

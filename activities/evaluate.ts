@@ -15,7 +15,7 @@ export const stage: Stage<'model' | 'encoder' | 'test'> = {
   code: 3, // 1 left no report, 2 was not scored by ml-cart
   // Two types of model may store the same bytes, and the report names the type.
   params: ({ model: { type } }) => ({ model: { type: modelTypeOf({ type }) } }),
-  libraries: ['ml-cart'],
+  libraries: ['arquero', 'ml-cart'],
   perBatch: true,
   run: async ({ deps, execution, params, batch, inputs, put }) => {
     const type = modelTypeOf(params.model);

@@ -45,7 +45,7 @@ export const stage: StageDefinition = {
     preprocess: read.preprocess,
     ...(isContract(data.on_new_category) ? { on_new_category: data.on_new_category } : {}),
   }),
-  libraries: ['arquero', '@uwdata/flechette'],
+  libraries: [],
   perBatch: true,
 };
 

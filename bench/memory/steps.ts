@@ -3,11 +3,11 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openHelpers } from '../../compute/helpers.ts';
 import { localFiles } from '../../compute/local-files.ts';
-import { partToArrow } from '../../pipeline/features/arrow.ts';
+import { table as tableOf } from 'arquero';
 import type { Column } from '../../pipeline/batches/columns.ts';
 import { encoderToJson } from '../../pipeline/features/encoder.ts';
 import { tasks } from '../../compute/tasks.ts';
-import type { PartColumn } from '../../pipeline/features/part.ts';
+import { partToArrow } from '../../pipeline/features/part.ts';
 import { makeTable, type Table } from '../tree-data.ts';
 
 export interface Case {
@@ -112,23 +112,18 @@ function writeBatch(batch: number): void {
   writeFileSync(csv(batch), text);
 }
 
-function writeParts(table: Table, name: string): void {
+function writeParts(table: Table, side: string): void {
   for (let at = 0, part = 0; at < table.rows; at += ROWS_PER_PART, part++) {
     const end = Math.min(at + ROWS_PER_PART, table.rows);
-    const columns = table.columns.map((column, i) => ({
-      name: names[i]!,
-      type: 'number' as const,
-      values: column.slice(at, end),
-    }));
-    const bytes = partToArrow({ rows: end - at, columns, label: labelOf(table, at, end) });
-    writeFileSync(`${name}-${part}`, bytes);
+    const features = names.map((name) => ({ name, type: 'number' }) as const);
+    const label = { name: TARGET, type: kind === 'classes' ? 'category' : 'number' } as const;
+    const columns = new Map<string, unknown>(
+      table.columns.map((column, i) => [names[i]!, column.slice(at, end)]),
+    );
+    const classes = Array.from(table.classes.slice(at, end), (code) => CLASSES[code]!);
+    columns.set(TARGET, kind === 'classes' ? classes : table.numbers.slice(at, end));
+    writeFileSync(`${side}-${part}`, partToArrow({ features, label, table: tableOf(columns) }));
   }
-}
-
-function labelOf({ classes, numbers }: Table, at: number, end: number): PartColumn {
-  if (kind === 'numbers') return { name: TARGET, type: 'number', values: numbers.slice(at, end) };
-  const codes = Int32Array.from(classes.subarray(at, end));
-  return { name: TARGET, type: 'category', words: CLASSES, codes };
 }
 
 function readParts(count: number, name: string): Uint8Array[] {

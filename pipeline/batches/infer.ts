@@ -1,5 +1,5 @@
 import { BadData } from '../../contract/failures.ts';
-import { CellReader } from '../csv/cell-reader.ts';
+import { CellRule } from '../csv/cells.ts';
 import { type Column, type ColumnType, featuresOf } from './columns.ts';
 import { ColumnScan, MOST_WORDS } from '../csv/column-scan.ts';
 import type { CsvReader } from '../csv/reader.ts';
@@ -38,9 +38,9 @@ export function inferColumns(
     if (declared === undefined) return new ColumnScan(index, 'feature');
     return declared === 'number' ? new ColumnScan(index, 'declared number') : undefined;
   });
-  const cells = new CellReader(options.missingValues);
+  const rule = new CellRule(options.missingValues);
   for (const block of reader.blocks()) {
-    for (const scan of scans) scan?.scan(block, cells, reader);
+    for (const scan of scans) scan?.scan(block, rule, reader);
   }
   const warnings: string[] = [];
   const columns = header.map((name, index): Column => {
@@ -73,8 +73,8 @@ export function inferFeatures(
   missingValues: readonly string[],
 ): { columns: Column[]; warnings: string[] } {
   const scans = names.map((name) => new ColumnScan(reader.header.indexOf(name), 'feature'));
-  const cells = new CellReader(missingValues);
-  for (const block of reader.blocks()) for (const scan of scans) scan.scan(block, cells, reader);
+  const rule = new CellRule(missingValues);
+  for (const block of reader.blocks()) for (const scan of scans) scan.scan(block, rule, reader);
   return {
     columns: names.map((name, i) => ({ name, type: typeOf(scans[i]!) })),
     warnings: names.flatMap((name, i) => featureWarnings(name, scans[i]!, reader.file)),

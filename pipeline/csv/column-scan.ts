@@ -1,8 +1,6 @@
-import { CellReader } from './cell-reader.ts';
-import { looksNumeric, numberOf } from './cells.ts';
+import { type CellRule, classifyBytes, looksNumeric, NUMERIC, UNCERTAIN } from './cells.ts';
 import { cellText, type CsvReader, type RowBlock } from './reader.ts';
 import { notADeclaredNumber, notAQuantity } from './rows.ts';
-import { WordTable } from './word-table.ts';
 
 /** As many different words of a column are told apart. */
 export const MOST_WORDS = 1_000_000;
@@ -33,7 +31,7 @@ export class ColumnScan {
   }
   readonly #index: number;
   readonly #kind: Kind;
-  #words = new WordTable();
+  #words = new Set<string>();
 
   constructor(index: number, kind: Kind) {
     this.#index = index;
@@ -41,33 +39,34 @@ export class ColumnScan {
   }
 
   /** @throws BadData at a cell that is no number, of a column that is declared one or of a target of numbers */
-  scan(block: RowBlock, cells: CellReader, reader: CsvReader): void {
-    const { bytes } = block;
-    const { width } = reader;
+  scan(block: RowBlock, rule: CellRule, reader: CsvReader): void {
+    const { bytes, cells } = block;
+    const needsNumbers = this.#kind === 'quantity' || this.#kind === 'declared number';
     for (let row = 0; row < block.rows; row++) {
-      const at = 2 * (row * width + this.#index);
-      const start = block.cells[at]!;
-      const end = block.cells[at + 1]!;
-      const sure = cells.isSurelyNumber(bytes, start, end);
-      if (!sure && cells.isMissing(bytes, start, end)) continue;
-      const plain = sure || cells.isPlainNumber(bytes);
-      if (this.#kind === 'quantity' && !plain && numberOf(cells.text(bytes)) === null)
-        throw notAQuantity(block, row, this.#index, reader);
-      if (this.#kind === 'declared number') {
-        if (!plain && numberOf(cells.text(bytes)) === null)
-          throw notADeclaredNumber(block, row, this.#index, reader);
+      const index = row * reader.width + this.#index;
+      const found = rule.numberIsMissing
+        ? UNCERTAIN
+        : classifyBytes(bytes, cells[2 * index]!, cells[2 * index + 1]!);
+      if (found !== UNCERTAIN && this.#kind === 'declared number') continue;
+      if (found === NUMERIC && this.known > 0 && !this.#compares()) {
+        this.known++;
+        this.numbers++;
         continue;
       }
-      if (this.known === 0) this.first = cells.text(bytes);
+      const text = cellText(block, index);
+      if (found === UNCERTAIN && rule.isMissing(text)) continue;
+      if (needsNumbers && found === UNCERTAIN && rule.readNumber(text) === undefined) {
+        const wrong = this.#kind === 'quantity' ? notAQuantity : notADeclaredNumber;
+        throw wrong(block, row, this.#index, reader);
+      }
+      if (this.#kind === 'declared number') continue;
+      const word = text.trim();
+      if (this.known === 0) this.first = word;
       this.known++;
-      if (plain ? !cells.padded : looksNumeric(cells.text(bytes))) this.numbers++;
-      else
-        this.stray ??= {
-          text: cellText(block, row * width + this.#index),
-          line: block.lines[row]!,
-        };
+      if (found === NUMERIC || looksNumeric(word)) this.numbers++;
+      else this.stray ??= { text, line: block.lines[row]! };
       if (this.#compares()) {
-        this.#words.codeOf(bytes, cells.start, cells.end);
+        this.#words.add(word);
         if (this.#words.size < this.known) this.allDiffer = false;
       }
     }
@@ -80,7 +79,7 @@ export class ColumnScan {
     if (!this.allDiffer) return false;
     if (this.numbers < this.known || this.known < SURELY_NUMBERS) return true;
     this.allDiffer = false;
-    this.#words = new WordTable();
+    this.#words = new Set<string>();
     return false;
   }
 }

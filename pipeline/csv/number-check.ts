@@ -1,7 +1,6 @@
-import { CellReader, isDecimal } from './cell-reader.ts';
-import { numberOf } from './cells.ts';
 import type { Column } from '../batches/columns.ts';
-import type { CsvReader, RowBlock } from './reader.ts';
+import { CellRule, classifyBytes, UNCERTAIN } from './cells.ts';
+import { cellText, type CsvReader, type RowBlock } from './reader.ts';
 import { notANumber } from './rows.ts';
 
 /**
@@ -15,20 +14,18 @@ export function numberCheck(
   columns: readonly Column[],
   missingValues: readonly string[],
 ): (block: RowBlock, row: number) => void {
-  const cells = new CellReader(missingValues);
+  const rule = new CellRule(missingValues);
   const numbers = columns
     .filter(({ type }) => type === 'number')
     .map(({ name }) => reader.header.indexOf(name))
     .filter((index) => index >= 0);
   return (block, row) => {
-    const { bytes } = block;
-    for (const index of numbers) {
-      const at = 2 * (row * reader.width + index);
-      const start = block.cells[at]!;
-      const end = block.cells[at + 1]!;
-      if (isDecimal(bytes, start, end) || cells.isMissing(bytes, start, end)) continue;
-      if (cells.isPlainNumber(bytes) || numberOf(cells.text(bytes)) !== null) continue;
-      throw notANumber(block, row, index, reader);
+    const { bytes, cells } = block;
+    for (const column of numbers) {
+      const index = row * reader.width + column;
+      if (classifyBytes(bytes, cells[2 * index]!, cells[2 * index + 1]!) !== UNCERTAIN) continue;
+      if (rule.readNumber(cellText(block, index)) !== undefined) continue;
+      throw notANumber(block, row, column, reader);
     }
   };
 }

@@ -1,11 +1,20 @@
 import { Buffer } from 'node:buffer';
+import type { ColumnTable } from 'arquero';
 import { BadData } from '../../contract/failures.ts';
-import { ALL_BITS, type Buckets, mergeBuckets } from './buckets.ts';
-import { countNumbers } from './count-numbers.ts';
 import { fromJsonBytes } from '../json.ts';
-import type { Part, PartColumn, WordColumn } from './part.ts';
-import { NO_NUMBERS, type NumberTally } from './number-tally.ts';
-import { addWords, sizeOf, type Tally } from './tally.ts';
+import { countWords, type Part, type PartColumn } from './part.ts';
+import {
+  addWords,
+  ALL_BITS,
+  bounded,
+  type Buckets,
+  mergeBuckets,
+  NO_NUMBERS,
+  type NumberTally,
+  sizeOf,
+  type Tally,
+  tallyNumbers,
+} from './tally.ts';
 
 /** Past this many distinct values a number column is counted in buckets, so that counts stay small. */
 const DISTINCT_LIMIT = 10_000;
@@ -53,11 +62,11 @@ export function countParts(
   return {
     schema: 1,
     train: {
-      rows: train.rows,
-      columns: train.columns.map((column) => countColumn(column, limit)),
+      rows: train.table.numRows(),
+      columns: train.features.map((column) => countColumn(train.table, column, limit)),
       labels: countLabels(train),
     },
-    test: { rows: test.rows, labels: countLabels(test) },
+    test: { rows: test.table.numRows(), labels: countLabels(test) },
     unlabelled,
   };
 }
@@ -153,23 +162,25 @@ function allMissing({ name, type }: ColumnCounts, missing: number): ColumnCounts
     : { name, type, missing, words: [] };
 }
 
-function countColumn(column: PartColumn, limit: number): ColumnCounts {
-  const { name, type } = column;
-  if (type === 'number') {
-    return { name, type, ...countNumbers(column.values, limit) };
+function countColumn(table: ColumnTable, { name, type }: PartColumn, limit: number): ColumnCounts {
+  if (type === 'category') {
+    const words = countWords(table, name);
+    return { name, type, missing: table.numRows() - sizeOf(words), words };
   }
-  const words = countWords(column);
-  return { name, type, missing: column.codes.length - sizeOf(words), words };
+  const cells = table.array(name) as (number | null)[];
+  // Sorted, because arquero's groupby makes a text of each number: see docs/scale.md.
+  const known = Float64Array.from(cells.filter((cell) => cell !== null));
+  const values = tallyNumbers(known);
+  return {
+    name,
+    type,
+    missing: cells.length - known.length,
+    ...bounded({ bits: ALL_BITS, values }, limit),
+  };
 }
 
-function countLabels({ label }: Part): Tally {
-  return label.type === 'category' ? countWords(label) : [];
-}
-
-function countWords({ words, codes }: WordColumn): Tally {
-  const counts = new Float64Array(words.length);
-  for (let row = 0; row < codes.length; row++) if (codes[row]! >= 0) counts[codes[row]!]!++;
-  return words.map((word, code) => [word, counts[code]!] as const);
+function countLabels({ table, label }: Part): Tally {
+  return label.type === 'category' ? countWords(table, label.name) : [];
 }
 
 function otherColumns(a: Counts, b: Counts): BadData {

@@ -1,14 +1,13 @@
+import { type ColumnTable, table } from 'arquero';
 import { BadData, BadParams } from '../../contract/failures.ts';
-import { BlockColumn } from '../csv/block-column.ts';
-import { CellReader } from '../csv/cell-reader.ts';
-import { ColumnBuilder } from './column-builder.ts';
 import { type Column, featuresOf, predictsNumbers } from '../batches/columns.ts';
-import { type Counts, countParts } from './counts.ts';
-import type { CsvReader, RowBlock } from '../csv/reader.ts';
-import type { Part } from './part.ts';
-import { RowHash } from '../batches/row-hash.ts';
+import { splitRows } from '../batches/split.ts';
+import { type Cell, CellRule } from '../csv/cells.ts';
+import { cellTexts, type CsvReader } from '../csv/reader.ts';
 import { notANumber } from '../csv/rows.ts';
 import { list, quote } from '../csv/table.ts';
+import { type Counts, countParts } from './counts.ts';
+import type { Part, PartColumn } from './part.ts';
 
 /** How to read a batch; `key` names columns whose equal rows stay on one side, null means all features of the first batch. */
 export interface EncodeOptions {
@@ -36,62 +35,59 @@ export function encodeBatch(
   columns: readonly Column[],
   options: EncodeOptions,
 ): EncodedBatch {
-  const { target, testSize } = options;
-  const blockColumn = ({ name, type }: Column): BlockColumn =>
-    new BlockColumn(name, type === 'number', reader.header.indexOf(name));
+  const { target, testSize, missingValues } = options;
   const featureColumns = featuresOf(columns, target);
-  const features = featureColumns.map(blockColumn);
-  // What came later says nothing of a row's side, or rows that were there before could change theirs.
+  const features = featureColumns.map(typed);
   const key =
     options.key === null
-      ? features.filter((_, i) => featureColumns[i]!.since === undefined)
-      : keyColumns(columns, options.key, reader.file, target).map(blockColumn);
-  const label = blockColumn({
+      ? // A column that came later has no say in a row's side, or earlier rows could change theirs.
+        features.filter((_, i) => featureColumns[i]!.since === undefined)
+      : keyColumns(columns, options.key, reader.file, target);
+  const label: PartColumn = {
     name: target,
     type: predictsNumbers(columns, target) ? 'number' : 'category',
-  });
-  if (label.index < 0) {
+  };
+  if (!reader.header.includes(target)) {
     throw new BadData(
       `${reader.file} lacks column ${quote(target)}, the one to predict: put the file back as it was`,
     );
   }
-  const read = [...new Set([...features, ...key, label])];
-  const train = new PartBuilder(features, label);
-  const test = new PartBuilder(features, label);
-  const cells = new CellReader(options.missingValues);
-  const hash = new RowHash();
-  for (const block of reader.blocks()) {
-    readColumns(read, block, cells, reader);
-    train.begin(block.rows);
-    test.begin(block.rows);
-    for (let row = 0; row < block.rows; row++) {
-      if (label.isMissing(row)) continue;
-      hash.begin();
-      for (let i = 0; i < key.length; i++) key[i]!.tell(hash, block, row);
-      (hash.point() < testSize ? test : train).add(row);
-    }
-    train.take();
-    test.take();
-  }
-  const parts = { train: train.part(), test: test.part() };
-  const unlabelled = reader.rows - parts.train.rows - parts.test.rows;
-  return { ...parts, counts: countParts(parts.train, parts.test, unlabelled) };
+  const all = new Map([...key, ...features, label].map((column) => [column.name, column]));
+  const batch = readBatch(reader, [...all.values()], new CellRule(missingValues));
+  const keyNames = key.map(({ name }) => name);
+  const sides = splitRows(batch, keyNames, target, testSize);
+  const names = [...features, label].map(({ name }) => name);
+  const partOf = (side: ColumnTable): Part => ({ features, label, table: side.select(...names) });
+  const [train, test] = [partOf(sides.train), partOf(sides.test)];
+  const unlabelled = batch.numRows() - train.table.numRows() - test.table.numRows();
+  return { train, test, counts: countParts(train, test, unlabelled) };
 }
 
-/** @throws BadData at the first cell in the file's order that should be a number and is none */
-function readColumns(
-  columns: readonly BlockColumn[],
-  block: RowBlock,
-  cells: CellReader,
-  reader: CsvReader,
-): void {
-  let rows = block.rows;
-  let wrong: BlockColumn | undefined;
-  for (const column of columns) {
-    const good = column.read(block, rows, reader, cells);
-    if (good < rows) [rows, wrong] = [good, column];
+/**
+ * Reads a batch as a table of typed columns.
+ * @throws BadData at the first cell in the file's order that must hold a number and does not
+ */
+function readBatch(reader: CsvReader, columns: readonly PartColumn[], rule: CellRule): ColumnTable {
+  const read = columns.map(({ name, type }) => ({
+    index: reader.header.indexOf(name),
+    isNumber: type === 'number',
+    cells: [] as Cell[],
+  }));
+  for (const block of reader.blocks()) {
+    const textOf = cellTexts(block);
+    for (let row = 0; row < block.rows; row++) {
+      for (const { index, isNumber, cells } of read) {
+        const text = index < 0 ? null : textOf(row * reader.width + index);
+        if (text === null) cells.push(null);
+        else if (isNumber) {
+          const value = rule.readNumber(text);
+          if (value === undefined) throw notANumber(block, row, index, reader);
+          cells.push(value);
+        } else cells.push(rule.readWord(text));
+      }
+    }
   }
-  if (wrong !== undefined) throw notANumber(block, rows, wrong.index, reader);
+  return table(columns.map(({ name }, i) => [name, read[i]!.cells]));
 }
 
 /** The key's columns as the split reads them: an ignored one, such as a customer id, as words. */
@@ -100,7 +96,7 @@ function keyColumns(
   key: readonly string[],
   file: string,
   target: string,
-): Column[] {
+): PartColumn[] {
   return key.map((name) => {
     const column = columns.find((candidate) => candidate.name === name);
     if (!column) {
@@ -115,42 +111,10 @@ function keyColumns(
           'on one side: choose columns that tell who or what a row is about',
       );
     }
-    return column.type === 'ignore' ? { name, type: 'category' } : column;
+    return typed(column);
   });
 }
 
-/** Gathers one side of a batch. */
-class PartBuilder {
-  readonly #columns: readonly ColumnBuilder[];
-  readonly #label: ColumnBuilder;
-  /** The rows of the block at hand that are of this side. */
-  #rows = new Int32Array(0);
-  #count = 0;
-
-  constructor(features: readonly BlockColumn[], label: BlockColumn) {
-    this.#columns = features.map((column) => new ColumnBuilder(column));
-    this.#label = new ColumnBuilder(label);
-  }
-
-  /** Begins with a block of so many rows. */
-  begin(rows: number): void {
-    if (rows > this.#rows.length) this.#rows = new Int32Array(rows);
-    this.#count = 0;
-  }
-
-  add(row: number): void {
-    this.#rows[this.#count++] = row;
-  }
-
-  /** Takes the rows added. */
-  take(): void {
-    for (const column of this.#columns) column.take(this.#rows, this.#count);
-    this.#label.take(this.#rows, this.#count);
-  }
-
-  part(): Part {
-    const label = this.#label.column();
-    const columns = this.#columns.map((column) => column.column());
-    return { rows: this.#label.rows, columns, label };
-  }
+function typed({ name, type }: Column): PartColumn {
+  return { name, type: type === 'number' ? 'number' : 'category' };
 }

@@ -3,9 +3,8 @@ import { type Column, featuresOf, predictsNumbers } from '../batches/columns.ts'
 import type { ColumnCounts, Counts } from './counts.ts';
 import { byCodePoint } from '../../contract/codepoints.ts';
 import { fromJsonBytes, toJsonBytes } from '../json.ts';
-import { membersOf, type NumberTally } from './number-tally.ts';
 import { list, quote } from '../csv/table.ts';
-import type { Tally } from './tally.ts';
+import { countMembers, type NumberTally, type Tally } from './tally.ts';
 import type { Vocabulary } from './vocabulary.ts';
 
 /** A confusion matrix has a cell for each pair of classes. */
@@ -149,7 +148,7 @@ function fitFeature(counted: ColumnCounts): Feature {
 
 /** The middle value, or the mean of the two in the middle; 0 where there is none. */
 function medianOf(values: NumberTally): number {
-  const size = membersOf(values);
+  const size = countMembers(values);
   if (size === 0) return 0;
   const lower = nth(values, Math.floor((size - 1) / 2));
   const upper = nth(values, Math.floor(size / 2));

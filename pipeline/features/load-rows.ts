@@ -1,7 +1,6 @@
-import { applyEncoder } from './apply-encoder.ts';
-import { partFromArrow, rowsInArrow } from './arrow.ts';
 import type { Encoder } from './encoder.ts';
-import { concatMatrices, type Matrix } from './matrix.ts';
+import { applyEncoder, concatMatrices, type Matrix } from './matrix.ts';
+import { countRows, partFromArrow } from './part.ts';
 import type { Report } from '../progress.ts';
 
 /**
@@ -14,7 +13,7 @@ export function loadRows(
   encoder: Encoder,
   report?: Report,
 ): { all: Matrix; last: Matrix | undefined } {
-  const most = parts.reduce((sum, bytes) => sum + rowsInArrow(bytes), 0);
+  const most = parts.reduce((sum, bytes) => sum + countRows(bytes), 0);
   const count = parts.length;
   let last: Matrix | undefined;
   function* each(): Generator<Matrix> {

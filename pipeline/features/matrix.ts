@@ -1,3 +1,12 @@
+import { type ColumnTable, table as tableOf } from 'arquero';
+import { BadData } from '../../contract/failures.ts';
+import { list } from '../csv/table.ts';
+import type { CategoryFeature, Encoder } from './encoder.ts';
+import type { Part, PartColumn } from './part.ts';
+
+/** The code of a word that the train rows do not have. */
+const UNSEEN = -1;
+
 /**
  * Encoded rows, by column and without gaps: `columns[c][r]` is feature `names[c]` of row r, `labels[r]` its
  * class. Where numbers are predicted `targets[r]` is its number, and there are no labels.
@@ -51,14 +60,73 @@ export function concatMatrices(matrices: Iterable<Matrix>, most: number): Matrix
   };
 }
 
-/** The given rows of a matrix, in the given order. */
-export function takeRows(matrix: Matrix, rows: ArrayLike<number>): Matrix {
-  const { labels, targets } = matrix;
+/**
+ * Encodes a part: numbers as they are, words as their index among the encoder's categories (-1 for one
+ * never seen in training). A missing cell becomes the median or the most frequent word's index (-1
+ * where no train row knows the column), or under `drop` its row is left out. Columns that came after the
+ * part was made are missing in it. Rows of a label the encoder leaves out are left out.
+ * @throws BadData when the part has other columns than the encoder was fitted on
+ */
+export function applyEncoder(encoder: Encoder, part: Part): Matrix {
+  checkColumns(encoder, part);
+  const { features, labels, missing } = encoder;
+  const { label } = part;
+  const hasClasses = label.type === 'category';
+  const labelled =
+    labels === undefined || !hasClasses
+      ? part.table
+      : part.table.semijoin(tableOf({ [label.name]: labels }), label.name);
+  const whole = addMissing(encoder, labelled);
+  const known = missing === 'drop' ? dropMissing(encoder, whole) : imputeMissing(encoder, whole);
   return {
-    ...matrix,
-    rows: rows.length,
-    columns: matrix.columns.map((column) => Float64Array.from(rows, (row) => column[row]!)),
-    labels: targets === undefined ? Array.from(rows, (row) => labels[row]!) : [],
-    targets: targets && Float64Array.from(rows, (row) => targets[row]!),
+    rows: known.numRows(),
+    names: features.map(({ name }) => name),
+    columns: features.map((feature) =>
+      feature.type === 'number'
+        ? (known.array(feature.name, Float64Array) as Float64Array)
+        : encodeWords(feature, known),
+    ),
+    labels: hasClasses ? (known.array(label.name) as string[]) : [],
+    targets: hasClasses ? undefined : (known.array(label.name, Float64Array) as Float64Array),
+    dropped: whole.numRows() - known.numRows(),
   };
+}
+
+/** Adds the columns that came after the part was made. */
+function addMissing({ features }: Encoder, table: ColumnTable): ColumnTable {
+  const absent = features.filter(({ name }) => table.columnIndex(name) < 0);
+  return table.derive(Object.fromEntries(absent.map(({ name }) => [name, 'null'])));
+}
+
+function dropMissing({ features }: Encoder, table: ColumnTable): ColumnTable {
+  // Not `!= null`: of a dictionary that lacks the value arquero makes false of it.
+  const tests = features.map(({ name }) => `!(d[${JSON.stringify(name)}] == null)`);
+  return table.filter(`d => ${['true', ...tests].join(' && ')}`);
+}
+
+function imputeMissing({ features }: Encoder, table: ColumnTable): ColumnTable {
+  const fills = features.map((feature) => [
+    feature.name,
+    JSON.stringify(feature.type === 'number' ? feature.median : feature.most_frequent),
+  ]);
+  return table.impute(Object.fromEntries(fills));
+}
+
+function encodeWords({ name, categories }: CategoryFeature, table: ColumnTable): Float64Array {
+  const codes = new Map<string | null, number>(categories.map((word, index) => [word, index]));
+  const words = table.array(name) as (string | null)[];
+  return Float64Array.from(words, (word) => codes.get(word) ?? UNSEEN);
+}
+
+function checkColumns({ features }: Encoder, part: Part): void {
+  const isSame = part.features.every(
+    ({ name, type }, i) => features[i]?.name === name && features[i].type === type,
+  );
+  if (isSame) return;
+  const names = (columns: readonly PartColumn[]): string =>
+    list(columns.map(({ name, type }) => `${name} (${type})`));
+  throw new BadData(
+    `the part has columns ${names(part.features)} where the encoder has ${names(features)}: ` +
+      'preprocess the batch again',
+  );
 }

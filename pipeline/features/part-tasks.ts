@@ -1,4 +1,4 @@
-import { partFromArrow, partToArrow } from './arrow.ts';
+import { partFromArrow, partToArrow } from './part.ts';
 import type { Column } from '../batches/columns.ts';
 import type { OnChange } from '../batches/conform.ts';
 import { type Counts, countsFromJson, countsToJson, mergeCounts } from './counts.ts';
@@ -32,8 +32,8 @@ export function encodePart(input: {
     train: partToArrow(train),
     test: partToArrow(test),
     counts: countsToJson(counts),
-    trainRows: train.rows,
-    testRows: test.rows,
+    trainRows: train.table.numRows(),
+    testRows: test.table.numRows(),
     warnings: unlabelled > 0 ? [`${unlabelled} rows without a label are left out`] : [],
   };
 }

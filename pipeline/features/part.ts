@@ -1,34 +1,113 @@
-/** A column of numbers; NaN where the cell is missing. */
-export interface NumberColumn {
+import { type ColumnTable, fromArrow } from 'arquero';
+import {
+  batchType,
+  Column as ArrowColumn,
+  type DataType,
+  dictionary,
+  float64,
+  int32,
+  type Table,
+  tableFromColumns,
+  tableFromIPC,
+  tableToIPC,
+  Type,
+  utf8,
+} from '@uwdata/flechette';
+import { BadData, messageOf } from '../../contract/failures.ts';
+import type { Tally } from './tally.ts';
+import { byCodePoint } from '../../contract/codepoints.ts';
+
+/** A column of a part: numbers, or words. */
+export interface PartColumn {
   readonly name: string;
-  readonly type: 'number';
-  readonly values: Float64Array;
+  readonly type: 'number' | 'category';
 }
 
-/** A column of words: `words` are the distinct ones in code-point order, `codes` index them, -1 where the cell is missing. */
-export interface WordColumn {
-  readonly name: string;
-  readonly type: 'category';
-  readonly words: readonly string[];
-  readonly codes: Int32Array;
-}
-
-export type PartColumn = NumberColumn | WordColumn;
-
-/** One side of one batch, by column: features in the file's order, and for every row its label, a word or a number. */
+/** One side of one batch: the features in the file's order and the label of every row. */
 export interface Part {
-  readonly rows: number;
-  readonly columns: readonly PartColumn[];
+  readonly features: readonly PartColumn[];
   readonly label: PartColumn;
+  /** Numbers and words by the names of the columns; null where a cell is missing. No label is missing. */
+  readonly table: ColumnTable;
 }
 
-/** The cells of a column of words, one per row; null where the cell is missing. */
-export function wordCells(column: WordColumn): (string | null)[] {
-  return Array.from(column.codes, (code) => column.words[code] ?? null);
+/**
+ * Writes a part as an Arrow IPC file (Feather version 2): a nullable float64 for each column of numbers, a
+ * nullable dictionary of UTF-8 for each column of words, the label last. Equal parts give equal bytes.
+ */
+export function partToArrow({ features, label, table }: Part): Uint8Array {
+  const types = [...features, label].map(
+    ({ name, type }) =>
+      [name, type === 'number' ? float64() : dictionary(utf8(), int32())] as const,
+  );
+  // arquero writes no record batch for a table without rows, and cannot read such a file.
+  if (table.numRows() === 0) {
+    const columns = types.map(([name, type]): [string, ArrowColumn<unknown>] => [
+      name,
+      emptyColumn(type),
+    ]);
+    return tableToIPC(tableFromColumns(columns), { format: 'file' })!;
+  }
+  const columns = types.map(([name]) => name);
+  return table.toArrowIPC({ format: 'file', columns, types: Object.fromEntries(types) });
 }
 
-/** The label of every row in words; none where they are numbers. */
-export function labelsOf({ label }: Part): string[] {
-  if (label.type === 'number') return [];
-  return Array.from(label.codes, (code) => label.words[code]!);
+/**
+ * Reads what {@link partToArrow} wrote.
+ * @param what names the part in errors
+ * @throws BadData when the bytes are not such a file
+ */
+export function partFromArrow(bytes: Uint8Array, what = 'the encoded part'): Part {
+  const arrow = readArrow(bytes, what);
+  const features = arrow.schema.fields.map(({ name, type }): PartColumn => ({
+    name,
+    type: type.typeId === Type.Dictionary ? 'category' : 'number',
+  }));
+  const label = features.pop();
+  if (label === undefined) {
+    throw new BadData(`${what} does not end with a label column: preprocess the batch again`);
+  }
+  if (arrow.getChildAt(0).data.length === 0) {
+    throw new BadData(`${what} holds no record batch: preprocess the batch again`);
+  }
+  return { features, label, table: fromArrow(bytes) };
+}
+
+/** How many rows a part has; throws as {@link partFromArrow} does. */
+export function countRows(bytes: Uint8Array): number {
+  return readArrow(bytes, 'the encoded part').numRows;
+}
+
+/** How often each word of a column occurs. */
+export function countWords(table: ColumnTable, name: string): Tally {
+  const counted = table.groupby(name).count({ as: ' count' });
+  const words = counted.array(name) as (string | null)[];
+  const times = counted.array(' count') as number[];
+  return words
+    .flatMap((word, i) => (word === null ? [] : [[word, times[i]!] as const]))
+    .sort(([a], [b]) => byCodePoint(a, b));
+}
+
+function readArrow(bytes: Uint8Array, what: string): Table {
+  try {
+    return tableFromIPC(bytes);
+  } catch (error) {
+    throw new BadData(`${what} is not Arrow (${messageOf(error)}): preprocess the batch again`, {
+      cause: error,
+    });
+  }
+}
+
+/** A column of one record batch without rows. */
+function emptyColumn(type: DataType): ArrowColumn<unknown> {
+  const Class = batchType(type) as unknown as new (of: object) => EmptyBatch;
+  const values = type.typeId === Type.Float ? new Float64Array(0) : new Int32Array(0);
+  const none = { length: 0, nullCount: 0, validity: new Uint8Array(0) };
+  const batch = new Class({ ...none, type, values, offsets: new Int32Array(1) });
+  if (type.typeId === Type.Dictionary) batch.setDictionary(emptyColumn(type.dictionary));
+  return new ArrowColumn([batch as never], type);
+}
+
+interface EmptyBatch {
+  setDictionary(words: ArrowColumn<unknown>): void;
 }

@@ -28,3 +28,141 @@ export function sizeOf(tally: Tally): number {
   for (let i = 0; i < tally.length; i++) sum += tally[i]![1];
   return sum;
 }
+
+/**
+ * A multiset of numbers in arrays, for as pairs they would take five times the memory: each distinct value, in
+ * ascending order, and how often it occurs. None is NaN or -0.
+ */
+export interface NumberTally {
+  readonly distinct: Float64Array;
+  readonly times: Float64Array;
+}
+
+export const NO_NUMBERS: NumberTally = tallyOf(0);
+
+/** Counts numbers, which must not be NaN or -0. */
+export function tallyNumbers(values: Float64Array): NumberTally {
+  const sorted = values.slice().sort();
+  return addEqual(sorted, new Float64Array(sorted.length).fill(1));
+}
+
+/** Adds two multisets. */
+export function addNumbers(a: NumberTally, b: NumberTally): NumberTally {
+  const sum = tallyOf(a.distinct.length + b.distinct.length);
+  let used = 0;
+  let i = 0;
+  let j = 0;
+  while (i < a.distinct.length || j < b.distinct.length) {
+    // Past its end a side has undefined, which no comparison finds the lesser.
+    const isLeft = j === b.distinct.length || a.distinct[i]! <= b.distinct[j]!;
+    const isRight = i === a.distinct.length || b.distinct[j]! <= a.distinct[i]!;
+    sum.distinct[used] = isLeft ? a.distinct[i]! : b.distinct[j]!;
+    sum.times[used++] = (isLeft ? a.times[i++]! : 0) + (isRight ? b.times[j++]! : 0);
+  }
+  return firstOf(sum, used);
+}
+
+/**
+ * The multiset of values in ascending order in which the same one may come again.
+ * @param times how often each occurs
+ */
+export function addEqual(ascending: Float64Array, times: Float64Array): NumberTally {
+  const runs = tallyOf(ascending.length);
+  let used = 0;
+  for (let i = 0; i < ascending.length; i++) {
+    if (used > 0 && runs.distinct[used - 1] === ascending[i]) runs.times[used - 1]! += times[i]!;
+    else {
+      runs.distinct[used] = ascending[i]!;
+      runs.times[used++] = times[i]!;
+    }
+  }
+  return firstOf(runs, used);
+}
+
+/** Counts the members of a multiset of numbers, repeats included. */
+export function countMembers({ times }: NumberTally): number {
+  return times.reduce((sum, count) => sum + count, 0);
+}
+
+function tallyOf(size: number): NumberTally {
+  return { distinct: new Float64Array(size), times: new Float64Array(size) };
+}
+
+/** In memory of its own size. */
+function firstOf({ distinct, times }: NumberTally, used: number): NumberTally {
+  return { distinct: distinct.slice(0, used), times: times.slice(0, used) };
+}
+
+/**
+ * A multiset of numbers kept small: each value keeps the first `bits` bits of its mantissa, the rest cut
+ * off towards zero. All 52 is exact; with b bits a value is off by less than one part in 2^b.
+ */
+export interface Buckets {
+  readonly bits: number;
+  readonly values: NumberTally;
+}
+
+/** Bits of mantissa in a float64. */
+export const ALL_BITS = 52;
+
+/**
+ * Keeps the most bits with which no more than `limit` distinct values are left. That number of bits is
+ * a function of the multiset alone: cutting is monotone (fewer bits, fewer values) and cutting twice is
+ * cutting once, so however values are grouped and merged, the same buckets come out. With no bits left
+ * only signs and exponents differ, 4095 values at most.
+ */
+export function bounded(buckets: Buckets, limit: number): Buckets {
+  const { bits, values } = buckets;
+  if (values.distinct.length <= limit) return buckets;
+  let fits = 0;
+  let tooMany = bits;
+  while (tooMany - fits > 1) {
+    const middle = (fits + tooMany) >> 1;
+    if (distinctAt(values, middle) <= limit) fits = middle;
+    else tooMany = middle;
+  }
+  return { bits: fits, values: cutTo(values, fits) };
+}
+
+/** The buckets of two multisets together; associative and commutative. */
+export function mergeBuckets(a: Buckets, b: Buckets, limit: number): Buckets {
+  const bits = Math.min(a.bits, b.bits);
+  const cut = (one: Buckets): NumberTally =>
+    one.bits === bits ? one.values : cutTo(one.values, bits);
+  return bounded({ bits, values: addNumbers(cut(a), cut(b)) }, limit);
+}
+
+/** Cuts every value; the order is kept, so values that become equal are neighbours. */
+function cutTo({ distinct, times }: NumberTally, bits: number): NumberTally {
+  return addEqual(
+    distinct.map((value) => truncate(value, bits)),
+    times,
+  );
+}
+
+/** How many distinct values cutting would leave. */
+function distinctAt({ distinct: values }: NumberTally, bits: number): number {
+  let distinct = 0;
+  let last = Number.NaN;
+  for (let i = 0; i < values.length; i++) {
+    const short = truncate(values[i]!, bits);
+    if (short !== last) distinct++;
+    last = short;
+  }
+  return distinct;
+}
+
+const scratch = new DataView(new ArrayBuffer(8));
+
+/** A float64 with all but the first `bits` bits of its mantissa zero; never -0. */
+export function truncate(value: number, bits: number): number {
+  const dropped = ALL_BITS - bits;
+  scratch.setFloat64(0, value);
+  const low = dropped >= 32 ? 0 : (scratch.getUint32(4) >>> dropped) << dropped;
+  scratch.setUint32(4, low);
+  if (dropped > 32) {
+    const more = dropped - 32;
+    scratch.setUint32(0, (scratch.getUint32(0) >>> more) << more);
+  }
+  return scratch.getFloat64(0) + 0;
+}

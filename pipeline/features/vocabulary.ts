@@ -1,7 +1,7 @@
 import { BadData } from '../../contract/failures.ts';
 import type { Column } from '../batches/columns.ts';
 import type { OnChange } from '../batches/conform.ts';
-import type { Part, PartColumn, WordColumn } from './part.ts';
+import { countWords, type Part } from './part.ts';
 import { list, quote } from '../csv/table.ts';
 
 /** Words that a model may learn. */
@@ -29,10 +29,9 @@ export function vocabularyOf(
   const words = new Map<string, Set<string>>();
   for (const { name, since = 1 } of columns) {
     const parts = sources.find(({ batch }) => batch === since)?.parts ?? [];
-    const found = parts.flatMap((part) => part.columns.filter((column) => column.name === name));
-    if (found.length > 0) words.set(name, wordsOf(found.filter(isWords)));
+    if (findWordColumns(parts).has(name)) words.set(name, findWords(parts, name));
   }
-  return { words, labels: wordsOf(labelsIn(sources[0]!.parts)) };
+  return { words, labels: findLabels(sources[0]!.parts) };
 }
 
 /**
@@ -47,19 +46,15 @@ export function newWords(
   rule: OnChange,
 ): string[] {
   const warnings: string[] = [];
-  const columns = parts.flatMap((part) => part.columns.filter(isWords));
-  for (const name of new Set(columns.map((column) => column.name))) {
-    const fresh = without(
-      wordsOf(columns.filter((column) => column.name === name)),
-      words.get(name),
-    );
+  for (const name of findWordColumns(parts)) {
+    const fresh = without(findWords(parts, name), words.get(name));
     if (fresh.length === 0) continue;
     if (rule === 'fail') throw refused(batch, name, fresh, '');
     warnings.push(
       `batch ${batch} has ${list(fresh)} in column ${quote(name)}, not known from the first batch: taken for words the model does not know`,
     );
   }
-  const fresh = without(wordsOf(labelsIn(parts)), labels);
+  const fresh = without(findLabels(parts), labels);
   if (fresh.length === 0) return warnings;
   const target = parts[0]!.label.name;
   if (rule === 'fail') throw refused(batch, target, fresh, ', the one to predict');
@@ -76,16 +71,19 @@ function refused(batch: number, column: string, fresh: readonly string[], which:
   );
 }
 
-function isWords(column: PartColumn): column is WordColumn {
-  return column.type === 'category';
+/** The names of the features that hold words. */
+function findWordColumns(parts: readonly Part[]): Set<string> {
+  const features = parts.flatMap((part) => part.features);
+  return new Set(features.filter(({ type }) => type === 'category').map(({ name }) => name));
 }
 
-function labelsIn(parts: readonly Part[]): WordColumn[] {
-  return parts.map(({ label }) => label).filter(isWords);
+function findWords(parts: readonly Part[], name: string): Set<string> {
+  return new Set(parts.flatMap(({ table }) => countWords(table, name).map(([word]) => word)));
 }
 
-function wordsOf(columns: readonly WordColumn[]): Set<string> {
-  return new Set(columns.flatMap(({ words }) => words));
+function findLabels(parts: readonly Part[]): Set<string> {
+  const words = parts.filter(({ label }) => label.type === 'category');
+  return words.length === 0 ? new Set() : findWords(words, words[0]!.label.name);
 }
 
 function without(words: ReadonlySet<string>, known: ReadonlySet<string> | undefined): string[] {

@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ResultDocument } from '../../client/result.ts';
-import { partFromArrow } from '../../pipeline/features/arrow.ts';
+import { partFromArrow } from '../../pipeline/features/part.ts';
 import { type Encoder, encoderFromJson } from '../../pipeline/features/encoder.ts';
 import type { Store } from '../../store/index.ts';
 import type { Ref } from '../../contract/ref.ts';
@@ -89,7 +89,7 @@ describe('the data contract', () => {
     const [same, added] = await partsOf(second);
     expect(same).toEqual(before);
     const columns = async (ref: Ref): Promise<string[]> =>
-      partFromArrow(await store.artifacts.get(ref)).columns.map(({ name }) => name);
+      partFromArrow(await store.artifacts.get(ref)).features.map(({ name }) => name);
     expect(await columns(same!)).toEqual(['a', 'b']);
     expect(await columns(added!)).toEqual(['a', 'b', 'z']);
     const { added_columns } = (await store.ledgers.read('contract'))!;

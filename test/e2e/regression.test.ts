@@ -7,8 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import type { ResultDocument } from '../../client/result.ts';
 import { loadConfig } from '../../config/environment.ts';
-import { partFromArrow } from '../../pipeline/features/arrow.ts';
-import type { NumberColumn } from '../../pipeline/features/part.ts';
+import { partFromArrow } from '../../pipeline/features/part.ts';
 import { openStore, type Store } from '../../store/index.ts';
 import { makeDvcFolder, type DvcFolder } from '../support/dvc.ts';
 import {
@@ -68,15 +67,16 @@ const outputOf = (document: ResultDocument, path: RegExp) =>
   document.stages.flatMap(({ outputs }) => outputs).find((ref) => path.test(ref.path))!;
 
 /** The encoded test rows of a version: its features by column, and what is to be predicted. */
+type Row = Record<string, number>;
+
 async function testRows(document: ResultDocument) {
   const refs = await store.artifacts.list(outputOf(document, /processed\/test\/$/));
   const parts = await Promise.all(
     refs.map(async (ref) => partFromArrow(await store.artifacts.get(ref))),
   );
-  return parts.map((part) => {
-    const all = [...part.columns, part.label] as NumberColumn[];
-    return Array.from({ length: part.rows }, (_, row) => all.map(({ values }) => values[row]!));
-  });
+  return parts.map(({ table }) =>
+    table.objects().map((row) => table.columnNames().map((name) => (row as Row)[name]!)),
+  );
 }
 
 describe('a regression', () => {

@@ -1,6 +1,5 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { truncate } from '../../pipeline/features/buckets.ts';
 import { canonicalJson } from '../../contract/canonical-json.ts';
 import {
   type Counts,
@@ -9,7 +8,13 @@ import {
   countsToJson,
   mergeCounts,
 } from '../../pipeline/features/counts.ts';
-import { membersOf } from '../../pipeline/features/number-tally.ts';
+import {
+  ALL_BITS,
+  bounded,
+  countMembers,
+  tallyNumbers,
+  truncate,
+} from '../../pipeline/features/tally.ts';
 import { addCounts } from '../../pipeline/features/part-tasks.ts';
 import {
   csv,
@@ -85,7 +90,7 @@ describe('mergeCounts', () => {
     expect(x?.type).toBe('number');
     if (x?.type !== 'number') return;
     expect(x.values.distinct.length).toBeLessThanOrEqual(10_000);
-    expect(membersOf(x.values)).toBe(counts.train.rows);
+    expect(countMembers(x.values)).toBe(counts.train.rows);
     expect(x.bits).toBeGreaterThanOrEqual(9);
   });
 
@@ -137,6 +142,33 @@ describe('countsToJson', () => {
     );
     expect(() => countsFromJson(bytes('nonsense'), 'the counts of batch 3')).toThrow(
       /^the counts of batch 3 is not JSON/,
+    );
+  });
+});
+
+describe('bounded', () => {
+  it('keeps the most bits with which the values are within the limit', () => {
+    const value = fc.oneof(
+      fc.double({ noNaN: true, noDefaultInfinity: true }).map((number) => number + 0),
+      fc.nat(40).map((i) => 1 + i * Number.EPSILON),
+      fc.integer({ min: -20, max: 20 }).map((i) => i * Number.MIN_VALUE + 0),
+      fc.integer({ min: -50, max: 50 }).map((i) => i / 8 + 0),
+    );
+    fc.assert(
+      fc.property(
+        fc.array(value, { maxLength: 200 }),
+        fc.integer({ min: 5, max: 40 }),
+        (list, limit) => {
+          const all = tallyNumbers(Float64Array.from(list));
+          const { bits, values } = bounded({ bits: ALL_BITS, values: all }, limit);
+          const cutTo = (kept: number) =>
+            tallyNumbers(Float64Array.from(list, (one) => truncate(one, kept)));
+          expect(values).toEqual(cutTo(bits));
+          const fits = (kept: number) => cutTo(kept).distinct.length <= limit;
+          expect(bits === 0 || fits(bits)).toBe(true);
+          expect(bits === ALL_BITS || !fits(bits + 1)).toBe(true);
+        },
+      ),
     );
   });
 });

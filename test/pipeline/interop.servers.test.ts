@@ -5,11 +5,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { fromArrow } from 'arquero';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { partToArrow } from '../../pipeline/features/arrow.ts';
-import { type Part, type PartColumn, wordCells } from '../../pipeline/features/part.ts';
-import { encode, mixed, mixedColumns } from './support.ts';
-
-type Cells = Record<string, (number | string | null)[]>;
+import { partToArrow } from '../../pipeline/features/part.ts';
+import { cellsOf, encode, mixed, mixedColumns } from './support.ts';
 
 const rows = [
   ['1', '1.50', '-1e-300', 'a', 'p'],
@@ -25,14 +22,6 @@ const long = encode(
   mixedColumns,
 ).train;
 
-function cellsOf(part: Part): Cells {
-  const cells = (column: PartColumn): Cells[string] =>
-    column.type === 'category'
-      ? wordCells(column)
-      : Array.from(column.values, (value) => (Number.isNaN(value) ? null : value));
-  return Object.fromEntries([...part.columns, part.label].map((one) => [one.name, cells(one)]));
-}
-
 describe.each([
   ['with missing cells, awkward words and large numbers', train],
   ['of a thousand rows', long],
@@ -40,7 +29,7 @@ describe.each([
 ])('an encoded part %s', (_, part) => {
   const expected = cellsOf(part);
   let folder: string;
-  let found: Record<string, Cells>;
+  let found: Record<string, ReturnType<typeof cellsOf>>;
 
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'retrain part '));

@@ -1,12 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { applyEncoder } from '../../pipeline/features/apply-encoder.ts';
-import { partFromArrow, partToArrow } from '../../pipeline/features/arrow.ts';
-
 import { mergeCounts } from '../../pipeline/features/counts.ts';
 import { encoderToJson, fitEncoder } from '../../pipeline/features/encoder.ts';
-import { concatMatrices } from '../../pipeline/features/matrix.ts';
+import { applyEncoder, concatMatrices } from '../../pipeline/features/matrix.ts';
 import { score } from '../../pipeline/scoring/metrics.ts';
-import type { Part } from '../../pipeline/features/part.ts';
+import { type Part, partFromArrow, partToArrow } from '../../pipeline/features/part.ts';
 import { permutation } from '../../pipeline/batches/shuffle.ts';
 import { fitTree } from '../../pipeline/models/tree.ts';
 import { jsonOf, predictLabels, sizeOf } from './trees.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { applyEncoder } from '../../pipeline/features/apply-encoder.ts';
+import { applyEncoder } from '../../pipeline/features/matrix.ts';
 import type { Column } from '../../pipeline/batches/columns.ts';
 import { CsvReader } from '../../pipeline/csv/reader.ts';
 import { fitEncoder } from '../../pipeline/features/encoder.ts';

@@ -1,9 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Part } from '../../pipeline/features/part.ts';
-import { labelsOf } from '../../pipeline/features/part.ts';
 import { isTestRow, splitPoint } from '../../pipeline/batches/split.ts';
-import { csv, encode, mixed, mixedColumns, mixedRows } from './support.ts';
+import { cellsOf, csv, encode, mixed, mixedColumns, mixedRows } from './support.ts';
 
 const cell = fc.oneof(
   fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => value + 0),
@@ -13,17 +12,10 @@ const cell = fc.oneof(
 
 /** The rows of a part as sorted text, to compare parts whatever the order of their rows. */
 function rowsOf(part: Part): string[] {
-  const labels = labelsOf(part);
-  return labels
-    .map((label, row) =>
-      JSON.stringify([
-        label,
-        ...part.columns.map((column) =>
-          column.type === 'number' ? column.values[row] : column.words[column.codes[row]!],
-        ),
-      ]),
-    )
-    .sort();
+  const columns = Object.values(cellsOf(part));
+  return Array.from(columns[0]!, (_, row) =>
+    JSON.stringify(columns.map((cells) => cells[row])),
+  ).sort();
 }
 
 describe('splitPoint', () => {
@@ -101,7 +93,7 @@ describe('the split of a batch', () => {
             { name: 'c', type: 'category' },
             { name: 'y', type: 'category' },
           ]);
-          expect(Math.min(train.rows, test.rows)).toBe(0);
+          expect(Math.min(train.table.numRows(), test.table.numRows())).toBe(0);
         },
       ),
     );
@@ -114,8 +106,9 @@ describe('the split of a batch', () => {
         for (const row of rows.filter(([, , , , y]) => y !== '')) {
           const { test } = encode(mixed([row]), mixedColumns, { key: ['id'] });
           const known = sideOf.get(row[0]!);
-          expect(test.rows === 1).toBe(known ?? test.rows === 1);
-          sideOf.set(row[0]!, test.rows === 1);
+          const isTest = test.table.numRows() === 1;
+          expect(isTest).toBe(known ?? isTest);
+          sideOf.set(row[0]!, isTest);
         }
       }),
     );

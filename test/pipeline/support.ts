@@ -9,6 +9,9 @@ import {
   encodeBatch,
   type EncodeOptions,
 } from '../../pipeline/features/encode.ts';
+import type { Matrix } from '../../pipeline/features/matrix.ts';
+import type { Part } from '../../pipeline/features/part.ts';
+import type { Cell } from '../../pipeline/csv/cells.ts';
 import type { Column } from '../../pipeline/batches/columns.ts';
 import type { RawTable } from '../../pipeline/csv/table.ts';
 
@@ -86,4 +89,24 @@ export function cutRows(raw: RawTable, order: Uint32Array, batch: number, size: 
   const taken = table(columns).reify(places);
   const cells = columns.map(([name]) => taken.array(name) as string[]);
   return { header: raw.header, rows: places.map((_, row) => cells.map((column) => column[row]!)) };
+}
+
+/** The cells of a part by column, the label's last; null where one is missing. */
+export function cellsOf(part: Part): Record<string, Cell[]> {
+  const names = [...part.features, part.label].map(({ name }) => name);
+  return Object.fromEntries(
+    names.map((name) => [name, Array.from(part.table.array(name)) as Cell[]]),
+  );
+}
+
+/** The given rows of a matrix, in the given order. */
+export function takeRows(matrix: Matrix, rows: ArrayLike<number>): Matrix {
+  const { labels, targets } = matrix;
+  return {
+    ...matrix,
+    rows: rows.length,
+    columns: matrix.columns.map((column) => Float64Array.from(rows, (row) => column[row]!)),
+    labels: targets === undefined ? Array.from(rows, (row) => labels[row]!) : [],
+    targets: targets && Float64Array.from(rows, (row) => targets[row]!),
+  };
 }

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { DecisionTreeClassifier, DecisionTreeRegression } from 'ml-cart';
 import { describe, expect, it } from 'vitest';
 import type { FittedTree } from '../../pipeline/models/cart/fitted-tree.ts';
-import { type Matrix, takeRows } from '../../pipeline/features/matrix.ts';
+import type { Matrix } from '../../pipeline/features/matrix.ts';
 import { fitRegression, fitTree } from '../../pipeline/models/tree.ts';
 import {
   errorOf,
@@ -18,7 +18,7 @@ import {
   type TreeNode,
   upTo,
 } from './trees.ts';
-import { iris, sha256 } from './support.ts';
+import { iris, sha256, takeRows } from './support.ts';
 
 const unlimited = { max_depth: Infinity, min_samples_split: 2, min_gain: 0 };
 const classes = ['p', 'q', 'r'];

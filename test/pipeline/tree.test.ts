@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { DecisionTreeClassifier } from 'ml-cart';
 import { describe, expect, it } from 'vitest';
 import type { Matrix } from '../../pipeline/features/matrix.ts';
-import { takeRows } from '../../pipeline/features/matrix.ts';
+import { takeRows } from './support.ts';
 import { fitTree } from '../../pipeline/models/tree.ts';
 import { loadTree } from '../../pipeline/models/stored-tree.ts';
 import { canonicalJson } from '../../contract/canonical-json.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
-import { isMissing, missingWords, numberOf } from '../../pipeline/csv/cells.ts';
+import { CellRule } from '../../pipeline/csv/cells.ts';
 import { createMlflowTracker } from '../../tracking/mlflow/tracker.ts';
 import { modelFiles } from '../../tracking/model.ts';
 import { type Cell, irisModel, mixedModel, type TestModel } from './models.ts';
@@ -138,14 +138,15 @@ describe('a stored model, loaded by MLflow in Python', () => {
     const number = { name: 'x', type: 'number', median: 7.5 };
     const categories = ['', '007', '1', 'NA', 'True', 'a', 'naïve'];
     const category = { name: 'x', type: 'category', categories, most_frequent: 'a' };
-    const words = missingWords(MISSING);
-    const numbers = CELLS.map((cell) =>
-      isMissing(cell, words) ? number.median : (numberOf(cell) ?? 'no number'),
-    );
+    const rule = new CellRule(MISSING);
+    const numbers = CELLS.map((cell) => {
+      const value = rule.readNumber(cell);
+      return value === null ? number.median : (value ?? 'no number');
+    });
     const codes = CELLS.map((cell) =>
-      categories.indexOf(isMissing(cell, words) ? category.most_frequent : cell.trim()),
+      categories.indexOf(rule.readWord(cell) ?? category.most_frequent),
     );
-    const asked = JSON.stringify({ number, category, cells: CELLS, missing: [...words] });
+    const asked = JSON.stringify({ number, category, cells: CELLS, missing: MISSING });
     const { stdout } = await run(python, ['-c', READ, asked], {
       cwd: LOADER,
       env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1' },

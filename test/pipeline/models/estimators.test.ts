@@ -2,10 +2,11 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { mergeParams, parseParams } from '../../../contract/params.ts';
 import type { Encoder } from '../../../pipeline/features/encoder.ts';
-import { type Matrix, takeRows } from '../../../pipeline/features/matrix.ts';
+import type { Matrix } from '../../../pipeline/features/matrix.ts';
 import type { Classes, Model, Numbers } from '../../../pipeline/models/estimator.ts';
 import { estimatorOf } from '../../../pipeline/models/estimators.ts';
 import { paramsOf, paramsSchema } from '../../../pipeline/models/params.ts';
+import { takeRows } from '../support.ts';
 import { matrixFrom, seeded, upTo } from '../trees.ts';
 
 const TYPES = ['decision_tree', 'ml_cart', 'baseline'];
