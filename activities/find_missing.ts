@@ -1,6 +1,6 @@
 import { BadParams } from '../contract/failures.ts';
 import type { FindMissingRequest } from '../contract/activities.ts';
-import type { Deps } from './deps.ts';
+import type { Store } from '../store/index.ts';
 
 /** More versions than this are built in portions: each adds to the one history. */
 const MOST = 500;
@@ -10,7 +10,7 @@ const MOST = 500;
  * @throws BadParams when there are too many for one run.
  */
 export async function findMissing(
-  { store }: Pick<Deps, 'store'>,
+  { store }: { store: Pick<Store, 'records'> },
   { pipeline, before }: FindMissingRequest,
 ): Promise<number[]> {
   const built = new Set((await store.records.list(pipeline)).map(({ version }) => version));

@@ -1,7 +1,19 @@
 import { BadData } from '../contract/failures.ts';
-import { taskOf, type Params } from '../contract/params.ts';
+import { taskOf } from '../contract/defaults.ts';
+import type { Params } from '../contract/params.ts';
+import type { GetDataRequest, StageOutcome, StageResult } from '../contract/stages.ts';
+import { lookForBatch } from '../sources/arrivals/batch-files.ts';
+import { isPlace } from '../sources/arrivals/open-place.ts';
+import { fetchSource, type Fetched } from '../sources/source-text.ts';
+import { checkFrozen } from '../sources/frozen.ts';
+import { lookOrCheck } from '../sources/append-only/look.ts';
+import { sourceIdentity } from '../sources/identity.ts';
+import type { SourceDeps } from '../sources/source.ts';
+import { knownSourceCall, newSourceCall, rawFiles } from '../sources/stage-inputs.ts';
+import { encodeColumns, readColumns } from '../store/columns-file.ts';
 import {
   columnsAt,
+  hasArrivals,
   rawOf,
   tableOf,
   wholeOf,
@@ -10,97 +22,34 @@ import {
   type RawEntry,
   type Settings,
 } from '../store/ledger/ledger.ts';
-import type { Ref } from '../contract/ref.ts';
-import { lookForBatch, rawFiles } from '../sources/arrivals/batch-files.ts';
-import { encodeDirectory } from '../store/manifest.ts';
-import { isPlace } from '../sources/arrivals/open-place.ts';
-import type { GetDataRequest, StageResult } from '../contract/stages.ts';
-import type { Deps } from './deps.ts';
-import { currentExecution } from './execution.ts';
-import { asCut, checkFrozen } from '../sources/frozen.ts';
-import { lookOrCheck } from '../sources/append-only/look.ts';
 import { localFile } from '../store/local-cache.ts';
-import { RAW, RAW_FILES } from '../contract/paths.ts';
-import { readingOf } from '../sources/text.ts';
-import { columnsRef, encodeColumns, readColumns } from '../store/columns-file.ts';
-import { fetchSource } from '../sources/source-text.ts';
-import { sourceIdentity } from '../sources/identity.ts';
-import type { Stamp } from '../sources/source.ts';
-import { runStage, type Stage, type StageDefinition } from './stage.ts';
+import { currentExecution } from './run-stage.ts';
+import { runStage, type StageContext, type StageDeps, type StageWork } from './run-stage.ts';
 
-export const stage: Stage<'source'> = {
-  name: 'get_data',
-  code: 1,
-  params: ({ data, model }) => ({
-    source: sourceIdentity(data.source).name, // it stands in the output's path
-    target: data.target,
-    columns: data.columns,
-    missing_values: data.missing_values,
-    ...readingOf(data),
-    ...(taskOf({ model }) === 'classification' ? {} : { task: model.task }),
-  }),
-  libraries: [],
-  perBatch: false,
-  run: async ({ deps, execution, params, inputs, put, keep }) => {
-    const path = await localFile(deps, inputs.source);
-    const inspected = await deps.compute(
-      'inspectRaw',
-      {
-        path,
-        file: inputs.source.path,
-        target: params.data.target,
-        declared: params.data.columns,
-        missingValues: params.data.missing_values,
-        task: taskOf(params),
-        delimiter: params.data.delimiter,
-      },
-      execution.signal,
-      ({ fraction }) => execution.heartbeat({ stage: 'get_data', fraction }),
-    );
-    const { columns, rows, warnings } = inspected;
-    return {
-      outputs: {
-        raw: await keep(inputs.source, path),
-        columns: await put(`${RAW}/columns.json`, encodeColumns(columns)),
-      },
-      facts: { rows, columns: columns.length },
-      warnings,
-    };
-  },
-};
-
-/** The same stage where the table has grown: its next state was taken in when the source was looked at. */
-export function grownStage(ledger: Ledger, state: RawEntry): Stage<'source' | 'columns'> {
-  return {
-    ...stage,
-    run: async ({ inputs }) => ({
-      outputs: { raw: inputs.source, columns: inputs.columns },
-      facts: { rows: wholeOf(state).rows, columns: ledger.settings.columns.length },
-    }),
-  };
-}
+type Deps = SourceDeps & StageDeps;
+type Context = StageContext<'get_data'>;
+type Work = StageWork<'get_data'>;
 
 /**
- * Brings the raw data in, once: from then on the pipeline's ledger says what it is, and the source is
- * read again only to look for rows that are new (see {@link looksAgain}).
+ * Fetches the raw data, once: from then on the pipeline's ledger says what it is, and the source is read
+ * again only to look for new rows or files.
  */
-export async function getData(deps: Deps, request: GetDataRequest): Promise<StageResult> {
+export async function getData(
+  deps: Deps,
+  request: GetDataRequest,
+): Promise<StageResult<'get_data'>> {
   const { pipeline, params } = request;
-  if (isPlace(params.data.source)) return getArrivals(deps, request);
+  if (isPlace(params.data.source)) {
+    const { ledger, warnings } = await lookForBatch(deps, request, currentExecution());
+    const result = await runKnown(deps, ledger, request);
+    return { ...result, warnings: [...result.warnings, ...warnings] };
+  }
   const ledger = await deps.store.ledgers.read(pipeline);
   if (ledger === undefined || ledger.batches.length === 0) return readFirst(deps, request);
   checkFrozen(ledger, params);
   const look = await lookOrCheck(deps, ledger, request, currentExecution());
-  const state = tableOf(look.ledger, request.batch);
-  await heal(deps, state, request);
-  const asked = { ...request, params: asCut(look.ledger, params) };
-  const result =
-    state.after === 0
-      ? await runStage(deps, stage, { ...asked, inputs: { source: state.ref } })
-      : await runStage(deps, grownStage(look.ledger, state), {
-          ...asked,
-          inputs: { source: state.ref, columns: state.columns },
-        });
+  await heal(deps, tableOf(look.ledger, request.batch), request);
+  const result = await runKnown(deps, look.ledger, request);
   const { rows } = wholeOf(look.ledger.raw.at(-1)!);
   return {
     ...result,
@@ -109,100 +58,133 @@ export async function getData(deps: Deps, request: GetDataRequest): Promise<Stag
   };
 }
 
-/** get_data where each file is a batch: version N is a directory over the stored files of batches 1..N. */
-async function getArrivals(deps: Deps, request: GetDataRequest): Promise<StageResult> {
-  const { batch, params } = request;
-  const { ledger, warnings } = await lookForBatch(deps, request, currentExecution());
-  const result = await runStage(deps, arrivalsStage(stage, ledger, batch), {
-    ...request,
-    params: asCut(ledger, params),
-    inputs: { source: encodeDirectory(RAW_FILES, rawFiles(ledger, batch)).ref },
-  });
-  return { ...result, warnings: [...result.warnings, ...warnings] };
-}
-
-/** get_data where each batch is a file of its own: what it makes of the files that have arrived up to one. */
-export function arrivalsStage(
-  definition: StageDefinition,
-  ledger: Ledger,
-  batch: number,
-): Stage<'source'> {
-  const files = rawFiles(ledger, batch);
-  const columns = columnsAt(ledger, batch);
-  const added = columns.slice(ledger.settings.columns.length);
-  return {
-    ...definition,
-    // The same files have other columns where another contract took them in.
-    params: (read) => ({
-      ...definition.params(read),
-      ...(added.length === 0 ? {} : { added_columns: added }),
-    }),
-    run: async ({ put, putDirectory }) => ({
-      outputs: {
-        raw: await putDirectory(RAW_FILES, files),
-        columns:
-          added.length === 0
-            ? rawOf(ledger, 1).columns
-            : await put(columnsRef(ledger, batch).path, encodeColumns(columns)),
-      },
-      facts: {
-        files: batch,
-        rows: ledger.arrivals
-          .slice(0, batch)
-          .reduce((sum, _, i) => sum + rawOf(ledger, i + 1).rows, 0),
-        columns: columns.length,
-      },
-    }),
-  };
-}
-
-/** The first time: the source's rows and columns are what the ledger is opened with. */
-async function readFirst(deps: Deps, request: GetDataRequest): Promise<StageResult> {
+/** The first time: the ledger is opened with the rows and columns of the source. */
+async function readFirst(deps: Deps, request: GetDataRequest): Promise<StageOutcome<'get_data'>> {
+  const { pipeline, params } = request;
   const fetched = (await fetchSource(deps, request, currentExecution()))!;
-  const result = await runStage(deps, stage, { ...request, inputs: { source: fetched.ref } });
-  await openLedger(deps, request.pipeline, request.params, result, fetched.stamp);
+  const call = { ...request, ...newSourceCall(params, fetched.ref) };
+  const result = await runStage(deps, 'get_data', call, (context) =>
+    inspect(deps, params, context),
+  );
+  const settings = await settingsOf(deps, params, result);
+  const entry = rawEntry(result, fetched);
+  const ledger = await deps.store.ledgers.open(pipeline, settings, entry);
+  // Another run may have opened it first, with other settings, and cut batches by them.
+  if (ledger.batches.length > 0) checkFrozen(ledger, params);
   return result;
 }
 
-/** A stored state that is damaged is made whole from its source, if that still holds the same. */
-async function heal(deps: Deps, state: RawEntry, request: GetDataRequest): Promise<void> {
-  if (!request.damaged.includes(state.ref.md5)) return;
-  const again = `the stored copy of ${state.ref.path} is damaged, and ${request.params.data.source} does not hold the same any more: restore it from a backup`;
-  if (state.after > 0) throw new BadData(again);
-  const fetched = (await fetchSource(deps, request, currentExecution()))!;
-  if (fetched.ref.sha256 !== state.ref.sha256) throw new BadData(again);
+/** For data that the ledger knows. */
+async function runKnown(
+  deps: Deps,
+  ledger: Ledger,
+  request: GetDataRequest,
+): Promise<StageOutcome<'get_data'>> {
+  const { batch } = request;
+  const call = { ...request, ...knownSourceCall(ledger, batch, request.params) };
+  return runStage(deps, 'get_data', call, (context) => {
+    if (hasArrivals(ledger)) return listArrivals(ledger, context);
+    const state = tableOf(ledger, batch);
+    return state.after === 0 ? inspect(deps, call.params, context) : passOn(ledger, state);
+  });
 }
 
-async function openLedger(
+/** Finds the columns of a table and the types of their cells. */
+async function inspect(
   deps: Deps,
-  pipeline: string,
   params: Params,
-  result: StageResult,
-  stamp: Stamp,
-): Promise<void> {
-  const { raw, columns } = result.outputs as Record<'raw' | 'columns', Ref>;
-  const settings: Settings = {
-    source: sourceIdentity(params.data.source),
-    grows: false,
-    delimiter: params.data.delimiter,
-    encoding: params.data.encoding,
-    target: params.data.target,
-    columns: await readColumns(deps, columns),
-    declared: params.data.columns,
-    missing_values: params.data.missing_values,
-    batch_size: params.data.batch_size,
-    shuffle_seed: params.data.shuffle_seed,
-    split_key: params.split.key,
+  { execution, inputs, put, keep }: Context,
+): Promise<Work> {
+  const path = await localFile(deps, inputs.source);
+  const { columns, rows, warnings } = await deps.compute(
+    'inspectRaw',
+    {
+      path,
+      file: inputs.source.path,
+      target: params.data.target,
+      declared: params.data.columns,
+      missingValues: params.data.missing_values,
+      task: taskOf(params),
+      delimiter: params.data.delimiter,
+    },
+    execution.signal,
+    ({ fraction }) => execution.heartbeat({ stage: 'get_data', fraction }),
+  );
+  return {
+    outputs: {
+      raw: await keep(inputs.source, path),
+      columns: await put('columns', encodeColumns(columns)),
+    },
+    facts: { rows, columns: columns.length },
+    warnings,
   };
-  const entry: NewRaw = {
-    ref: raw,
-    columns,
-    rows: Number(result.facts['rows']),
-    fetched_at: result.startedAt,
+}
+
+/** A later state of a table was stored, with its columns, when the source was looked at. */
+async function passOn({ settings }: Ledger, state: RawEntry): Promise<Work> {
+  return {
+    outputs: { raw: state.ref, columns: state.columns },
+    facts: { rows: wholeOf(state).rows, columns: settings.columns.length },
+  };
+}
+
+/** Where each file is a batch, the raw data is a directory over the files that have arrived. */
+async function listArrivals(ledger: Ledger, { batch, put, putDirectory }: Context): Promise<Work> {
+  const columns = columnsAt(ledger, batch);
+  const isFirst = columns.length === ledger.settings.columns.length;
+  const rows = ledger.arrivals.slice(0, batch).map((_, i) => rawOf(ledger, i + 1).rows);
+  return {
+    outputs: {
+      raw: await putDirectory('raw', rawFiles(ledger, batch)),
+      columns: isFirst ? rawOf(ledger, 1).columns : await put('columns', encodeColumns(columns)),
+    },
+    facts: {
+      files: batch,
+      rows: rows.reduce((sum, count) => sum + count, 0),
+      columns: columns.length,
+    },
+  };
+}
+
+/** Stores a damaged state again from its source, if that still holds the same. */
+async function heal(deps: Deps, state: RawEntry, request: GetDataRequest): Promise<void> {
+  if (!request.damaged.includes(state.ref.md5)) return;
+  const lost = `the stored copy of ${state.ref.path} is damaged, and ${request.params.data.source} does not hold the same any more: restore it from a backup`;
+  if (state.after > 0) throw new BadData(lost);
+  const fetched = (await fetchSource(deps, request, currentExecution()))!;
+  if (fetched.ref.sha256 !== state.ref.sha256) throw new BadData(lost);
+}
+
+async function settingsOf(
+  deps: Deps,
+  { data, split }: Params,
+  { outputs }: StageOutcome<'get_data'>,
+): Promise<Settings> {
+  return {
+    source: sourceIdentity(data.source),
+    grows: false,
+    delimiter: data.delimiter,
+    encoding: data.encoding,
+    target: data.target,
+    columns: await readColumns(deps, outputs.columns),
+    declared: data.columns,
+    missing_values: data.missing_values,
+    batch_size: data.batch_size,
+    shuffle_seed: data.shuffle_seed,
+    split_key: split.key,
+  };
+}
+
+function rawEntry(
+  { outputs, facts, startedAt }: StageOutcome<'get_data'>,
+  { stamp }: Fetched,
+): NewRaw {
+  return {
+    ref: outputs.raw,
+    columns: outputs.columns,
+    rows: facts.rows,
+    fetched_at: startedAt,
     etag: stamp.etag,
     last_modified: stamp.modified,
   };
-  const ledger = await deps.store.ledgers.open(pipeline, settings, entry);
-  // Another run may have opened it first, with other settings and batches already cut under them.
-  if (ledger.batches.length > 0) checkFrozen(ledger, params);
 }

@@ -1,54 +1,99 @@
-import type {
-  CloseRunsRequest,
-  FindMissingRequest,
-  NotifyRequest,
-} from '../contract/activities.ts';
-import type { EvaluateRequest, GetDataRequest, MergeDataRequest, StageRequest, TrainRequest } from '../contract/stages.ts';
-import type { LogVersionInput, PublishRequest } from '../contract/versions.ts';
+import type { Compute } from '../compute/pool.ts';
+import type { Config } from '../config/environment.ts';
+import type { Activities } from '../contract/activities.ts';
+import type { SourcePlace } from '../sources/source.ts';
+import type { Store } from '../store/index.ts';
+import type { LocalCache } from '../store/local-cache.ts';
+import type { Tracking } from '../tracking/tracker.ts';
 import { closeRuns } from './close_runs.ts';
-import type { Deps, WorkerDeps } from './deps.ts';
 import { evaluate } from './evaluate.ts';
 import { findMissing } from './find_missing.ts';
 import { findPending } from './find_pending.ts';
 import { getData } from './get_data.ts';
-import { underLease } from './lease.ts';
 import { logVersion } from './log_version.ts';
 import { mergeData } from './merge_data.ts';
 import { notify } from './notify.ts';
-import { currentExecution } from './execution.ts';
-import type { FindPendingRequest } from '../contract/nightly.ts';
 import { pinNightly } from './pin_nightly.ts';
 import { pinRun } from './pin_run.ts';
 import { prepareBatch } from './prepare_batch.ts';
 import { preprocess } from './preprocess.ts';
 import { publishVersion } from './publish_version.ts';
+import { currentExecution, currentRun } from './run-stage.ts';
 import { train } from './train.ts';
 
-/** The activities a worker offers, under the names a history shows, given what they work with. */
-export function createActivities(deps: WorkerDeps) {
+/** What a worker gives its activities. */
+export interface WorkerDeps {
+  store: Store;
+  /** Files of the store kept on this machine. */
+  local: LocalCache;
+  /** Where runs of a pipeline are tracked: the one named, or the default one. */
+  trackingOf: (pipeline?: string) => Tracking;
+  /** Runs a pure function of pipeline/ in a worker thread. */
+  compute: Compute;
+  /** Reads params.yaml as it is now, for the pipeline named or the default one. */
+  readConfig: (pipeline?: string) => Pick<Config, 'pipeline' | 'params'>;
+  /** The names of our search attributes that Temporal knows here; others must not be set. */
+  searchAttributes?: () => Promise<string[]>;
+  /** Where it is reported how runs end. */
+  webhook?: URL | undefined;
+  /** The project folder: the only place a worker reads source files from. */
+  root: string;
+  /** Where s3:// sources are, and within which limits sources are read. */
+  sources: Pick<SourcePlace, 's3' | 'limits'>;
+  /** The commit this worker runs, where it is known. */
+  gitCommit: string | undefined;
+  /** Where runs that begin here send the stages that compute; undefined: to their own task queue. */
+  cpuTaskQueue?: string | undefined;
+}
+
+/** The activities a worker offers, given what they work with. */
+export function createActivities(deps: WorkerDeps): Activities {
   /** With the tracking of the pipeline that is asked for. */
-  const of = ({ pipeline }: { pipeline?: string }): Deps => ({
+  const tracked = ({ pipeline }: { pipeline?: string }): WorkerDeps & Tracking => ({
     ...deps,
     ...deps.trackingOf(pipeline),
   });
   return {
-    pin_nightly: async (input: unknown) => pinNightly(deps, input),
-    find_missing: async (request: FindMissingRequest) => findMissing(deps, request),
-    pin_run: async (input: unknown) => pinRun(deps, input),
-    notify: async (request: NotifyRequest) => notify(deps.webhook, request, currentExecution()),
-    close_runs: async (request: CloseRunsRequest) => closeRuns(of(request), request),
+    pin_run: async (input) => pinRun(deps, input),
+    pin_nightly: async (input) => pinNightly(deps, input),
+    find_missing: async (request) => findMissing(deps, request),
+    notify: async (request) => notify(deps.webhook, request, currentExecution()),
+    close_runs: async (request) => closeRuns(tracked(request), request),
     ...underLease(deps, {
-      find_pending: async (request: FindPendingRequest) => findPending(of(request), request),
-      get_data: async (request: GetDataRequest) => getData(of(request), request),
-      prepare_batch: async (request: StageRequest) => prepareBatch(of(request), request),
-      merge_data: async (request: MergeDataRequest) => mergeData(of(request), request),
-      preprocess: async (request: StageRequest) => preprocess(of(request), request),
-      train: async (request: TrainRequest) => train(of(request), request),
-      evaluate: async (request: EvaluateRequest) => evaluate(of(request), request),
-      log_version: async (input: LogVersionInput) => logVersion(of(input), input),
-      publish_version: async (request: PublishRequest) => publishVersion(of(request), request),
+      find_pending: async (request) => findPending(deps, request),
+      get_data: async (request) => getData(deps, request),
+      prepare_batch: async (request) => prepareBatch(deps, request),
+      merge_data: async (request) => mergeData(deps, request),
+      preprocess: async (request) => preprocess(deps, request),
+      train: async (request) => train(tracked(request), request),
+      evaluate: async (request) => evaluate(tracked(request), request),
+      publish_version: async (request) => publishVersion(tracked(request), request),
+      log_version: async (input) => logVersion(tracked(input), input),
     }),
   };
 }
 
-export type Activities = ReturnType<typeof createActivities>;
+type AnyActivity = (request: never) => Promise<unknown>;
+
+/**
+ * Gives each activity its run's lease before it reads the store, so that gc does not remove what the run
+ * uses. Only the first activity of a run on a worker makes requests for it, two small ones.
+ */
+function underLease<Name extends keyof Activities>(
+  deps: Pick<WorkerDeps, 'store'>,
+  activities: Pick<Activities, Name>,
+): Pick<Activities, Name> {
+  const leased = (work: AnyActivity) => async (request: { pipeline?: string }) => {
+    const { signal, heartbeat } = currentExecution();
+    await deps.store.leases.take(currentRun(request.pipeline), {
+      signal,
+      waiting: () => heartbeat({ stage: 'waiting for gc', fraction: 0 }),
+    });
+    return work(request as never);
+  };
+  const wrapped = Object.entries<AnyActivity>(activities).map(([name, work]) => [
+    name,
+    leased(work),
+  ]);
+  return Object.fromEntries(wrapped) as Pick<Activities, Name>;
+}

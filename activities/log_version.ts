@@ -1,38 +1,44 @@
+import { MissingHistory } from '../contract/failures.ts';
 import { parseParams } from '../contract/params.ts';
 import { paramsSchema } from '../pipeline/models/params.ts';
-import { MissingHistory } from '../contract/failures.ts';
+import { findStage } from '../contract/stages.ts';
+import type { LoggedVersion, LogVersionInput } from '../contract/versions.ts';
+import { sourceIdentity } from '../sources/identity.ts';
+import type { Store } from '../store/index.ts';
 import type { VersionRecord } from '../store/version-record.ts';
+import { refuseOtherFolder } from '../tracking/place.ts';
 import {
-  type AttemptOf,
   findAttempt,
   forgetRun,
   openAttempt,
   trackedRun,
+  type AttemptOf,
 } from '../tracking/tracked-run/attempt.ts';
-import type { EvaluateRequest, StageRequest, StageResult } from '../contract/stages.ts';
-import type { LoggedVersion, LogVersionInput } from '../contract/versions.ts';
-import { sourceIdentity } from '../sources/identity.ts';
-import type { Deps } from './deps.ts';
-import { currentExecution } from './execution.ts';
-import { logTraining, pointAtLatest, trainingTags } from '../tracking/tracked-run/log-training.ts';
 import { logEvaluation } from '../tracking/tracked-run/log-evaluation.ts';
-import { refuseOtherFolder } from '../tracking/place.ts';
+import {
+  logTraining,
+  pointAtLatest,
+  trainingTags,
+  type LoggingDeps,
+} from '../tracking/tracked-run/log-training.ts';
+import { contentsOf, currentExecution } from './run-stage.ts';
+
+type Deps = LoggingDeps & { store: Pick<Store, 'records'> };
 
 /**
- * Logs a version that was built, from its record, to where this worker tracks now: by the attempt's
- * protocol, so that what is there already is left as it is. Times are those of the build.
- * @throws MissingHistory when the version has not been built.
+ * Logs a version that was built, from its record, to the place where this worker tracks now. It goes by the
+ * rules of a training attempt, so that what is logged already is left as it is. Times are those of the build.
+ * @throws MissingHistory when the version has not been built
  */
 export async function logVersion(deps: Deps, input: LogVersionInput): Promise<LoggedVersion> {
   const { pipeline, version, trackingFolder } = input;
   if (trackingFolder !== undefined) refuseOtherFolder(deps, trackingFolder);
   const execution = currentExecution();
-  const record = await buildOf(deps, input);
+  const record = await readBuild(deps, input);
   const of: AttemptOf = { pipeline, batch: version, attempt: record.attempt };
-  const [training, scoring] = [stageOf(record, 'train'), stageOf(record, 'evaluate')];
-  const request = requestOf(record, training.inputs);
+  const { training, trainInputs, scoring, scoreInputs } = readStages(record);
   const workflow = { ...execution, workflowId: record.workflow.workflow_id };
-  const tags = trainingTags(deps, request, { ...workflow, runId: record.workflow.run_id });
+  const tags = trainingTags(deps, of, { ...workflow, runId: record.workflow.run_id });
 
   let attempt = await findAttempt(deps, of);
   if (attempt !== undefined && !(await deps.tracker.hasRun(attempt.run_id))) {
@@ -41,20 +47,19 @@ export async function logVersion(deps: Deps, input: LogVersionInput): Promise<Lo
   }
   const before = attempt?.logged ?? {};
   attempt ??= await openAttempt(deps, of, execution, tags);
-  if (attempt.logged['train'] !== training.key)
+  if (attempt.logged['train'] !== training.key) {
+    const params = parseParams(paramsSchema, record.params, 'the version record');
     attempt = await logTraining(deps, attempt, {
-      request,
+      request: { ...of, params, inputs: trainInputs },
       result: training,
       execution,
-      sourceName: sourceIdentity(request.params.data.source).name,
+      sourceName: sourceIdentity(params.data.source).name,
     });
+  }
   if (attempt.logged['evaluate'] !== scoring.key) {
-    const asked: EvaluateRequest = {
-      ...requestOf(record, scoring.inputs),
-      attempt: record.attempt,
-    };
+    const request = { ...of, inputs: scoreInputs };
     const at = Date.parse(record.created_at);
-    await logEvaluation(deps, attempt, { request: asked, result: scoring, execution, at });
+    await logEvaluation(deps, attempt, { request, result: scoring, execution, at });
   }
   const { run_id, model_version } = attempt;
   await pointAtLatest(deps, pipeline, version);
@@ -68,7 +73,7 @@ export async function logVersion(deps: Deps, input: LogVersionInput): Promise<Lo
 }
 
 /** The build that is asked for, the latest unless it is named. */
-async function buildOf(
+async function readBuild(
   { store }: Deps,
   { pipeline, version, seq }: LogVersionInput,
 ): Promise<VersionRecord> {
@@ -78,31 +83,21 @@ async function buildOf(
   throw new MissingHistory(`version ${version} of ${pipeline} has no build ${seq}`);
 }
 
-type RecordedStage = StageResult & Pick<StageRequest, 'inputs'>;
-
-/** A stage of a record in the shape in which it was answered. */
-function stageOf(record: VersionRecord, name: string): RecordedStage {
-  const ran = record.stages.find(({ stage }) => stage === name);
-  if (ran === undefined)
+/** What is logged of a record. */
+function readStages({ stages, pipeline, version }: VersionRecord) {
+  const training = findStage(stages, 'train');
+  const scoring = findStage(stages, 'evaluate');
+  const train = training?.inputs.train;
+  const test = scoring?.inputs.test;
+  const metrics = scoring?.outputs.metrics;
+  if (train === undefined || test === undefined || metrics === undefined)
     throw new MissingHistory(
-      `the record of version ${record.version} of ${record.pipeline} has no stage ${name}: run it again with "run ${record.version}"`,
+      `the record of version ${version} of ${pipeline} does not say what was trained and scored: run it again with "run ${version}"`,
     );
-  const { key, cached, inputs, outputs, facts, warnings } = ran;
-  const times = { durationMs: ran.duration_ms, startedAt: ran.started_at };
-  return { stage: name, key, cached, inputs, outputs, facts, warnings, healed: [], ...times };
-}
-
-function requestOf(
-  { pipeline, version, params }: VersionRecord,
-  inputs: StageRequest['inputs'],
-): StageRequest {
   return {
-    pipeline,
-    batch: version,
-    params: parseParams(paramsSchema, params, 'the version record'),
-    cache: 'require',
-    damaged: [],
-    inputs,
-    force: null,
+    training: { key: training!.key, ...contentsOf('train', training!) },
+    trainInputs: { train },
+    scoring: { key: scoring!.key, outputs: { ...scoring!.outputs, metrics } },
+    scoreInputs: { test },
   };
 }

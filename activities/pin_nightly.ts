@@ -2,7 +2,6 @@ import { z } from 'zod';
 import { parseParams, pipelineName } from '../contract/params.ts';
 import { paramsOf } from '../pipeline/models/params.ts';
 import { refSchema } from '../contract/ref.ts';
-import type { Deps } from './deps.ts';
 import type { PinnedNightly } from '../contract/nightly.ts';
 
 const inputSchema = z.strictObject({
@@ -18,7 +17,7 @@ const inputSchema = z.strictObject({
  * @throws BadParams naming the key, its value and what is allowed.
  */
 export function pinNightly(
-  { readConfig }: Pick<Deps, 'readConfig'>,
+  { readConfig }: { readConfig: (pipeline?: string) => { pipeline: string; params: unknown } },
   input: unknown,
 ): PinnedNightly {
   const asked = parseParams(inputSchema, input ?? {}, "the workflow's input");

@@ -5,7 +5,8 @@ import { hashOf } from '../store/hash.ts';
 import { refSchema } from '../contract/ref.ts';
 import { MOST_DAMAGED, STAGE_NAMES } from '../contract/stages.ts';
 import type { PinnedRun } from '../contract/train-batch.ts';
-import type { Deps } from './deps.ts';
+import type { Store } from '../store/index.ts';
+import type { Tracker } from '../tracking/tracker.ts';
 import { refuseOtherFolder } from '../tracking/place.ts';
 
 const inputSchema = z.strictObject({
@@ -22,19 +23,23 @@ const inputSchema = z.strictObject({
   damaged: z.array(refSchema.shape.md5).max(MOST_DAMAGED).optional(),
 });
 
+/** What of the worker enters a run. */
+interface PinDeps {
+  readConfig: (pipeline?: string) => { pipeline: string; params: unknown };
+  cpuTaskQueue?: string | undefined;
+  searchAttributes?: () => Promise<string[]>;
+  webhook?: URL | undefined;
+  store: Pick<Store, 'bucket'>;
+  trackingOf: (pipeline?: string) => { tracker: Tracker };
+}
+
 /**
  * Checks what a run was started with, by whomever, and fixes its params: the worker's params.yaml as it
  * stands now for the pipeline, with the caller's laid over it.
  * @throws BadParams naming the key, its value and what is allowed, or the pipelines there are.
  * @throws TrackingRefused when the caller tracks in a directory that is not this worker's.
  */
-export async function pinRun(
-  deps: Pick<
-    Deps,
-    'readConfig' | 'cpuTaskQueue' | 'searchAttributes' | 'webhook' | 'store' | 'trackingOf'
-  >,
-  input: unknown,
-): Promise<PinnedRun> {
+export async function pinRun(deps: PinDeps, input: unknown): Promise<PinnedRun> {
   const { readConfig, cpuTaskQueue } = deps;
   const asked = parseParams(inputSchema, input, "the workflow's input");
   const { trackingFolder } = asked;

@@ -1,57 +1,45 @@
 import { Conflict, DamagedArtifact, MissingHistory } from '../contract/failures.ts';
+import { isDirectory } from '../contract/ref.ts';
+import {
+  MOST_DAMAGED,
+  type Healed,
+  type StageOutcome,
+  type StageRequest,
+  type StageResult,
+} from '../contract/stages.ts';
 import { checkBatch } from '../pipeline/batches/batch.ts';
+import { cutter } from '../sources/cutter.ts';
+import { checkFrozen } from '../sources/frozen.ts';
+import type { SourceDeps } from '../sources/source.ts';
+import { cutCall } from '../sources/stage-inputs.ts';
 import {
   batchesKnown,
   hasArrivals,
   isWhole,
-  rawOf,
   tableOf,
   wholeOf,
   type Ledger,
   type NewBatch,
 } from '../store/ledger/ledger.ts';
-import { isDirectory } from '../contract/ref.ts';
-import { cutter, type Cut } from '../sources/cutter.ts';
-import { stageFor } from './batches/definition.ts';
-import { columnsRef } from '../store/columns-file.ts';
-import {
-  MOST_DAMAGED,
-  type Healed,
-  type StageRequest,
-  type StageResult,
-} from '../contract/stages.ts';
-import type { Deps } from './deps.ts';
-import { currentExecution } from './execution.ts';
-import { checkFrozen } from '../sources/frozen.ts';
-import { addHealed } from './healing.ts';
 import { withScratch } from '../store/own-folder.ts';
-import { BATCHES, batchFile } from '../contract/paths.ts';
-import { runStage, type Stage, type StageDefinition } from './stage.ts';
+import { currentExecution } from './run-stage.ts';
+import { addHealed, runStage, type StageDeps } from './run-stage.ts';
 
-/** Times rows may come that fill the batch which is being cut. */
+type Deps = SourceDeps & StageDeps;
+type Request = StageRequest<'prepare_batch'>;
+
+/** How often rows can arrive that fill the batch which is being cut. */
 const TRIES = 5;
 
-function stageOf(
-  definition: StageDefinition,
-  cut: (batch: number) => Promise<Cut>,
-): Stage<'raw' | 'columns'> {
-  return {
-    ...definition,
-    run: async ({ batch, put, putFile }) => {
-      const made = await cut(batch);
-      const path = `${BATCHES}${batchFile(batch)}`;
-      const stored = 'bytes' in made ? await put(path, made.bytes) : await putFile(path, made.path);
-      return { outputs: { batch: stored }, facts: { rows: made.rows }, warnings: made.warnings };
-    },
-  };
-}
-
 /**
- * Cuts batch N, and those before it that are not in the ledger yet; enters them. From then on these
- * numbers mean these rows.
- * @throws MissingHistory when the source has no such batch.
+ * Cuts batch N, and the batches before it that are not in the ledger yet, and enters them. From then on
+ * these numbers mean these rows.
+ * @throws MissingHistory when the source has no such batch
  */
-export async function prepareBatch(deps: Deps, request: StageRequest): Promise<StageResult> {
+export async function prepareBatch(
+  deps: Deps,
+  request: Request,
+): Promise<StageResult<'prepare_batch'>> {
   for (let tried = 1; ; tried++) {
     try {
       return await cutUpTo(deps, request);
@@ -62,7 +50,7 @@ export async function prepareBatch(deps: Deps, request: StageRequest): Promise<S
   }
 }
 
-async function cutUpTo(deps: Deps, request: StageRequest): Promise<StageResult> {
+async function cutUpTo(deps: Deps, request: Request): Promise<StageResult<'prepare_batch'>> {
   const { pipeline, batch } = request;
   const ledger = await deps.store.ledgers.read(pipeline);
   if (ledger === undefined)
@@ -70,11 +58,7 @@ async function cutUpTo(deps: Deps, request: StageRequest): Promise<StageResult> 
   checkFrozen(ledger, request.params);
   checkRead(ledger, request.inputs);
   checkExists(ledger, batch);
-  const wanted = Array.from({ length: batch }, (_, i) => i + 1).filter((number) => {
-    const standing = ledger.batches[number - 1];
-    const damaged = standing !== undefined && request.damaged.includes(standing.ref.md5);
-    return standing === undefined || damaged || number === batch || request.cache === 'bypass';
-  });
+  const wanted = batchesToCut(ledger, request);
   return withScratch(deps, async (folder) => {
     const cut = cutter(deps, ledger, wanted, request.params, {
       folder,
@@ -82,41 +66,43 @@ async function cutUpTo(deps: Deps, request: StageRequest): Promise<StageResult> 
     });
     const added: NewBatch[] = [];
     const healed: Healed[] = [];
-    let result: StageResult | undefined;
+    let result: StageOutcome<'prepare_batch'> | undefined;
     for (const number of wanted) {
-      const raw = rawOf(ledger, number);
-      const inputs = { raw: raw.ref, columns: columnsRef(ledger, number) };
-      result = await runStage(deps, stageOf(stageFor(ledger, number), cut), {
-        ...request,
-        batch: number,
-        inputs,
+      const { inputs, detail } = cutCall(ledger, number);
+      const call = { ...request, batch: number, inputs, detail };
+      result = await runStage(deps, 'prepare_batch', call, async ({ put, putFile }) => {
+        const { rows, warnings, ...made } = await cut(number);
+        const stored = 'bytes' in made ? put('batch', made.bytes) : putFile('batch', made.path);
+        return { outputs: { batch: await stored }, facts: { rows }, warnings };
       });
       addHealed(healed, result.healed);
       added.push({
         batch: number,
-        rows: Number(result.facts['rows']),
-        ref: result.outputs['batch']!,
-        raw: raw.ref.sha256,
-        from: isWhole(ledger, number) ? null : placeOf(ledger, number),
+        rows: result.facts.rows,
+        ref: result.outputs.batch,
+        raw: inputs.raw.sha256,
+        from: isWhole(ledger, number) ? null : firstRow(ledger, number),
       });
     }
-    const after = await enter(deps, ledger, added);
-    return {
-      ...result!,
-      healed: healed.slice(0, MOST_DAMAGED),
-      facts: { ...result!.facts, ledger_revision: after.revision },
-    };
+    const { revision } = await enter(deps, ledger, added);
+    return { ...result!, healed: healed.slice(0, MOST_DAMAGED), ledgerRevision: revision };
   });
 }
 
-/** That a table is still what get_data read, by the types it found. */
-function checkRead(
-  { pipeline, raw }: Ledger,
-  { raw: read, columns }: StageRequest['inputs'],
-): void {
-  if (read === undefined || isDirectory(read)) return;
+/** Batches 1..N that are not cut yet or are damaged, and N itself in any case. */
+function batchesToCut(ledger: Ledger, { batch, damaged, cache }: Request): number[] {
+  return Array.from({ length: batch }, (_, i) => i + 1).filter((number) => {
+    const known = ledger.batches[number - 1];
+    const isDamaged = known !== undefined && damaged.includes(known.ref.md5);
+    return known === undefined || isDamaged || number === batch || cache === 'bypass';
+  });
+}
+
+/** Checks that a table is still the one that get_data read, with the types it found. */
+function checkRead({ pipeline, raw }: Ledger, { raw: read, columns }: Request['inputs']): void {
+  if (isDirectory(read)) return;
   const state = raw.find(({ ref }) => ref.sha256 === read.sha256);
-  if (state !== undefined && (columns ?? state.columns).sha256 === state.columns.sha256) return;
+  if (state?.columns.sha256 === columns.sha256) return;
   const what = state === undefined ? 'another state of its source' : 'other types of its columns';
   throw new Conflict(
     `another run has opened ${pipeline} with ${what} since this one read it: run it again, or choose another pipeline name`,
@@ -124,7 +110,7 @@ function checkRead(
 }
 
 /** Where a batch begins in the state of the table that it is cut from. */
-function placeOf(ledger: Ledger, batch: number): number {
+function firstRow(ledger: Ledger, batch: number): number {
   return (batch - 1 - tableOf(ledger, batch).after) * ledger.settings.batch_size;
 }
 
@@ -146,14 +132,14 @@ function checkExists(ledger: Ledger, batch: number): void {
 }
 
 async function enter(deps: Deps, ledger: Ledger, added: readonly NewBatch[]): Promise<Ledger> {
-  const fresh = added.some(({ batch, ref }) => {
-    const standing = ledger.batches[batch - 1];
-    if (standing !== undefined && standing.ref.sha256 !== ref.sha256)
+  const hasNew = added.some(({ batch, ref }) => {
+    const known = ledger.batches[batch - 1];
+    if (known !== undefined && known.ref.sha256 !== ref.sha256)
       throw new DamagedArtifact(
         `batch ${batch} of ${ledger.pipeline} was cut with other bytes than the ledger holds: the cutting code has changed without a new code version`,
-        { details: { ref: standing.ref } },
+        { details: { ref: known.ref } },
       );
-    return standing === undefined;
+    return known === undefined;
   });
-  return fresh ? deps.store.ledgers.append(ledger.pipeline, ledger.settings, added) : ledger;
+  return hasNew ? deps.store.ledgers.append(ledger.pipeline, ledger.settings, added) : ledger;
 }

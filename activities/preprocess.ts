@@ -1,32 +1,32 @@
-import type { Column } from '../pipeline/batches/columns.ts';
-import type { OnChange } from '../pipeline/batches/conform.ts';
+import type { Compute } from '../compute/pool.ts';
 import type { TaskInput } from '../compute/tasks.ts';
-import { encodeDirectory } from '../store/manifest.ts';
+import { MERGED, partFile } from '../contract/paths.ts';
 import { at, type Ref } from '../contract/ref.ts';
-import { stageKey, type CacheEntry } from '../store/stage-cache.ts';
-import type { Healed, StageRequest, StageResult } from '../contract/stages.ts';
+import type { Healed, StageOutcome, StageRequest, StageResult } from '../contract/stages.ts';
+import type { Column } from '../pipeline/batches/columns.ts';
 import { partColumns, readColumns } from '../store/columns-file.ts';
-import type { Deps } from './deps.ts';
-import { encodePart } from './encode-part.ts';
-import { currentExecution } from './execution.ts';
-import { addHealed } from './healing.ts';
+import { encodeDirectory } from '../store/manifest.ts';
 import { checkPresent } from '../store/artifacts.ts';
-import { MERGED, partFile, PROCESSED, TEST, TRAIN } from '../contract/paths.ts';
+import { stageKey } from '../store/stage-cache.ts';
+import { identityOf } from '../store/stage-identity.ts';
+import { currentExecution } from './run-stage.ts';
 import {
-  identityOf,
+  addHealed,
+  contentsOf,
   runStage,
-  type Stage,
-  type StageCall,
   type StageContext,
-  type StageDefinition,
-} from './stage.ts';
+  type StageDeps,
+  type StageWork,
+} from './run-stage.ts';
 
-/** Batches whose counts are held before they are added up: so a version made at once needs no more than the next one. */
+type Deps = StageDeps & { compute: Compute };
+type Request = StageRequest<'preprocess'>;
+type Context = StageContext<'preprocess'>;
+
+/** Counts held before they are added up: a version made from nothing needs no more memory than the next one. */
 const MOST_COUNTS = 16;
 
-type Inputs = 'merged' | 'columns';
-
-/** What all batches so far come to: their parts, and the counts of their train rows. */
+/** The parts of all batches so far, and the counts of their train rows. */
 interface Processed {
   train: Ref[];
   test: Ref[];
@@ -35,49 +35,44 @@ interface Processed {
   healed: Healed[];
 }
 
-export const stage: StageDefinition = {
-  name: 'preprocess',
-  code: 1,
-  params: ({ data, ...read }) => ({
-    target: data.target,
-    missing_values: data.missing_values,
-    split: read.split,
-    preprocess: read.preprocess,
-    ...(isContract(data.on_new_category) ? { on_new_category: data.on_new_category } : {}),
-  }),
-  libraries: [],
-  perBatch: true,
-};
-
 /**
- * Splits and encodes the batches not yet encoded, and fits over all train rows what must be fitted
- * over all of them. The work for version N grows with the new batch, not with the history.
+ * Splits and encodes the batches that are not encoded yet, and fits over all train rows what must be
+ * fitted over all of them. The work for version N grows with the new batch, not with the history.
  */
-export async function preprocess(deps: Deps, request: StageRequest): Promise<StageResult> {
-  const whole: Stage<Inputs> = { ...stage, run: (context) => run(context, request) };
-  const result = await runStage(deps, whole, request as StageCall<Inputs>);
-  if (result.cached && request.cache !== 'require') await lookAtParts(deps, result);
+export async function preprocess(deps: Deps, request: Request): Promise<StageResult<'preprocess'>> {
+  const result = await runStage(deps, 'preprocess', request, (context) =>
+    encodeAndFit(deps, request, context),
+  );
+  if (result.cached && request.cache !== 'require') await checkParts(deps, result);
   return result;
 }
 
-/** Parts that were not made now are read by nobody where training and scoring are cached too. */
-async function lookAtParts({ store }: Deps, { outputs }: StageResult): Promise<void> {
-  const look = async (directory: Ref): Promise<void> => {
+/** Checks that the parts are stored: when training and scoring are cached too, nothing else reads them. */
+async function checkParts(
+  { store }: StageDeps,
+  { outputs }: StageOutcome<'preprocess'>,
+): Promise<void> {
+  const check = async (directory: Ref): Promise<void> => {
     const files = await store.artifacts.list(directory);
     await checkPresent(store.artifacts, directory.path, files, currentExecution().runId);
   };
-  await Promise.all([outputs['train']!, outputs['test']!].map(look));
+  await Promise.all([outputs.train, outputs.test].map(check));
 }
 
-async function run(context: StageContext<Inputs>, request: StageRequest) {
-  const { deps, execution, batch, params, inputs, put, putDirectory } = context;
+async function encodeAndFit(
+  deps: Deps,
+  request: Request,
+  context: Context,
+): Promise<StageWork<'preprocess'>> {
+  const { execution, batch, inputs, put, putDirectory } = context;
+  const { params } = request;
   const batches = await deps.store.artifacts.list(inputs.merged);
   const columns = await readColumns(deps, inputs.columns);
-  const done = await earlier(context, request, batches.slice(0, -1), columns);
+  const done = await readEarlier(deps, request, batches.slice(0, -1), columns);
   const fresh = batches.slice(done.train.length);
   for (const [i, file] of fresh.entries()) {
     execution.heartbeat({ stage: 'preprocess', fraction: i / fresh.length });
-    await addPart(context, request, done, file, columns);
+    await addPart(deps, request, context, { done, file, columns });
     if (done.counts.length < MOST_COUNTS) continue;
     const { counts } = await deps.compute('addCounts', { counts: done.counts }, execution.signal);
     done.counts = [counts];
@@ -91,15 +86,18 @@ async function run(context: StageContext<Inputs>, request: StageRequest) {
       testSize: params.split.test_size,
       missing: params.preprocess.missing,
       what: `version ${batch}`,
-      words: await wordsOf(context, done, batches.length - fresh.length, columns),
+      words: await readWords(deps, request, done, {
+        checked: batches.length - fresh.length,
+        columns,
+      }),
     },
     execution.signal,
   );
   const [train, test, encoder, counts] = await Promise.all([
-    putDirectory(TRAIN, done.train),
-    putDirectory(TEST, done.test),
-    put(`${PROCESSED}/encoder.json`, fitted.encoder),
-    put(`${PROCESSED}/counts.json`, fitted.counts),
+    putDirectory('train', done.train),
+    putDirectory('test', done.test),
+    put('encoder', fitted.encoder),
+    put('counts', fitted.counts),
   ]);
   return {
     outputs: { train, test, encoder, counts },
@@ -114,25 +112,22 @@ async function run(context: StageContext<Inputs>, request: StageRequest) {
   };
 }
 
+/** Encodes one batch, or takes its part from the cache, and adds it to those that are done. */
 async function addPart(
-  { deps, pipeline, params, inputs, put }: StageContext<Inputs>,
-  { cache, damaged }: StageRequest,
-  done: Processed,
-  file: Ref,
-  columns: readonly Column[],
+  deps: Deps,
+  { pipeline, params, cache, damaged }: Request,
+  { inputs, putBeside }: Context,
+  { done, file, columns }: { done: Processed; file: Ref; columns: readonly Column[] },
 ): Promise<void> {
   const batch = done.train.length + 1;
   const own = partColumns(inputs.columns, columns, batch);
-  if (own.bytes !== undefined) await put(own.ref.path, own.bytes);
-  const part = await encodePart(deps, {
-    pipeline,
-    batch,
-    params,
-    cache,
-    damaged,
-    inputs: { batch: file, columns: own.ref },
-  });
-  const { train, test, counts } = part.outputs as Record<'train' | 'test' | 'counts', Ref>;
+  if (own.bytes !== undefined) await putBeside(own.ref.path, own.bytes);
+  const call = { pipeline, batch, params, cache, damaged };
+  const partInputs = { batch: file, columns: own.ref };
+  const part = await runStage(deps, 'encode_part', { ...call, inputs: partInputs }, (context) =>
+    encodePart(deps, params, context),
+  );
+  const { train, test, counts } = part.outputs;
   done.train.push(at(partFile(batch), train));
   done.test.push(at(partFile(batch), test));
   done.counts.push(await deps.store.artifacts.get(counts));
@@ -140,24 +135,56 @@ async function addPart(
   done.warnings.push(...part.warnings.map((warning) => `batch ${batch}: ${warning}`));
 }
 
-/** The parts and counts of the version before, if it has been preprocessed the same way. */
-async function earlier(
-  context: StageContext<Inputs>,
-  request: StageRequest,
+/**
+ * Encodes one batch: the side of each row, the columns as Arrow, and the counts that an encoder is fitted
+ * from. All of it depends on this batch only, so it is made once and serves every later version.
+ */
+async function encodePart(
+  deps: Deps,
+  params: Request['params'],
+  { execution, inputs, put }: StageContext<'encode_part'>,
+): Promise<StageWork<'encode_part'>> {
+  const part = await deps.compute(
+    'encodePart',
+    {
+      bytes: await deps.store.artifacts.get(inputs.batch),
+      file: inputs.batch.path,
+      columns: await readColumns(deps, inputs.columns),
+      target: params.data.target,
+      missingValues: params.data.missing_values,
+      testSize: params.split.test_size,
+      key: params.split.key,
+    },
+    execution.signal,
+  );
+  const [train, test, counts] = await Promise.all([
+    put('train', part.train),
+    put('test', part.test),
+    put('counts', part.counts),
+  ]);
+  return {
+    outputs: { train, test, counts },
+    facts: { train_rows: part.trainRows, test_rows: part.testRows },
+    warnings: part.warnings,
+  };
+}
+
+/** The parts and counts of the version before, if it has been preprocessed in the same way. */
+async function readEarlier(
+  { store }: StageDeps,
+  request: Request,
   batches: readonly Ref[],
   columns: readonly Column[],
 ): Promise<Processed> {
-  const entry =
-    request.cache === 'bypass' || request.damaged.length > 0 || batches.length === 0
-      ? undefined
-      : await lookUpVersion(context, batches, columns);
+  const isFromNothing =
+    request.cache === 'bypass' || request.damaged.length > 0 || batches.length === 0;
+  const entry = isFromNothing ? undefined : await findEarlier(store, request, batches, columns);
   if (entry === undefined) return { train: [], test: [], counts: [], warnings: [], healed: [] };
-  const { artifacts } = context.deps.store;
-  const { train, test, counts } = entry.outputs as Record<'train' | 'test' | 'counts', Ref>;
+  const { train, test, counts } = contentsOf('preprocess', entry).outputs;
   const [trainParts, testParts, countsSoFar] = await Promise.all([
-    artifacts.list(train),
-    artifacts.list(test),
-    artifacts.get(counts),
+    store.artifacts.list(train),
+    store.artifacts.list(test),
+    store.artifacts.get(counts),
   ]);
   return {
     train: trainParts,
@@ -168,43 +195,42 @@ async function earlier(
   };
 }
 
-async function lookUpVersion(
-  { deps, params, inputs }: StageContext<Inputs>,
+async function findEarlier(
+  store: StageDeps['store'],
+  { params, inputs }: Request,
   batches: readonly Ref[],
   columns: readonly Column[],
-): Promise<CacheEntry | undefined> {
+) {
   const merged = encodeDirectory(MERGED, batches).ref;
   const { ref } = partColumns(inputs.columns, columns, batches.length);
   const call = { batch: batches.length, params, inputs: { merged, columns: ref } };
-  const key = stageKey(identityOf(stage, call));
-  const found = await deps.store.cache.lookUp(stage.name, key);
+  const key = stageKey(identityOf('preprocess', call));
+  const found = await store.cache.lookUp('preprocess', key);
   return found?.missing.length === 0 ? found.entry : undefined;
 }
 
-/** What is needed to tell new words, where they are not simply learnt: batches as files, both parts of each. */
-async function wordsOf(
-  { deps, params }: StageContext<Inputs>,
+/**
+ * What new words are found by, where a rule says that they are not simply learnt: the parts of the batches
+ * whose words are known, and of those that are new.
+ * @param of.checked the version before has checked this many batches
+ */
+async function readWords(
+  { store }: StageDeps,
+  { params }: Request,
   { train, test }: Processed,
-  checked: number,
-  columns: readonly Column[],
+  { checked, columns }: { checked: number; columns: readonly Column[] },
 ): Promise<TaskInput<'fitEncoder'>['words']> {
   const rule = params.data.on_new_category;
-  if (!isContract(rule)) return undefined;
-  const filesOf = async (batch: number) => {
+  if (rule !== 'fail' && rule !== 'ignore') return undefined;
+  const readParts = async (batch: number) => {
     const parts = [train[batch - 1]!, test[batch - 1]!];
-    return { batch, parts: await Promise.all(parts.map((p) => deps.store.artifacts.getPart(p))) };
+    return { batch, parts: await Promise.all(parts.map((part) => store.artifacts.getPart(part))) };
   };
   const known = new Set(columns.map(({ since = 1 }) => since));
-  // The version before has been held against them, with its own.
   const fresh = [...train.keys()].map((i) => i + 1).filter((batch) => batch > Math.max(checked, 1));
   return {
     rule,
-    known: await Promise.all([...known].sort((a, b) => a - b).map(filesOf)),
-    fresh: await Promise.all(fresh.map(filesOf)),
+    known: await Promise.all([...known].sort((a, b) => a - b).map(readParts)),
+    fresh: await Promise.all(fresh.map(readParts)),
   };
-}
-
-/** Whether new words are anything but learnt; a run pinned before there was a rule has none. */
-function isContract(rule: OnChange | undefined): rule is 'fail' | 'ignore' {
-  return rule === 'fail' || rule === 'ignore';
 }

@@ -1,15 +1,21 @@
 import type { Execution } from '../contract/execution.ts';
 import { MissingHistory } from '../contract/failures.ts';
 import { headlineScore, metricSetOf } from '../contract/metric-sets.ts';
+import { findStage } from '../contract/stages.ts';
 import { hashOf } from '../store/hash.ts';
 import type { VersionRecord } from '../store/version-record.ts';
 import type { PublishRequest, PublishResult } from '../contract/versions.ts';
 import { orDefer } from '../tracking/tracked-run/defer.ts';
-import type { Deps } from './deps.ts';
-import { currentExecution } from './execution.ts';
+import type { Store } from '../store/index.ts';
+import type { Tracking } from '../tracking/tracker.ts';
 import { aliasOf } from '../tracking/tracked-run/log-training.ts';
-import { currentRun } from './lease.ts';
+import { currentExecution, currentRun } from './run-stage.ts';
 import { headlineOf, readMetrics } from '../store/metrics-file.ts';
+
+interface Deps extends Tracking {
+  store: Pick<Store, 'artifacts' | 'cache' | 'records' | 'leases'>;
+  gitCommit: string | undefined;
+}
 
 /** Writes the version record of a run whose every stage is done. A run that built nothing new adds nothing. */
 export async function publishVersion(deps: Deps, request: PublishRequest): Promise<PublishResult> {
@@ -18,8 +24,8 @@ export async function publishVersion(deps: Deps, request: PublishRequest): Promi
   const { workflowId, runId } = execution;
   const self = { workflow_id: workflowId, run_id: runId };
   const stages = await Promise.all(request.stages.map((ran) => stageOf(deps, ran)));
-  const metrics = stages.find(({ stage }) => stage === 'evaluate')!.outputs['metrics']!;
-  const headline = headlineOf(readMetrics(await deps.store.artifacts.get(metrics)));
+  const { metrics } = findStage(stages, 'evaluate')!.outputs;
+  const headline = headlineOf(readMetrics(await deps.store.artifacts.get(metrics!)));
   const draft = {
     pipeline,
     version: batch,

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
-import { DEFAULT_MODEL_TYPE, modelTypeOf, taskOf } from '../contract/params.ts';
-import { estimatorOf } from '../pipeline/models/estimators.ts';
+import type { Compute } from '../compute/pool.ts';
+import type { Params } from '../contract/params.ts';
 import { attemptId } from '../store/attempts.ts';
 import { at } from '../contract/ref.ts';
 import { stageKey } from '../store/stage-cache.ts';
-import { directoryOf, refuseOtherFolder } from '../tracking/place.ts';
+import { directoryOf } from '../tracking/place.ts';
 import {
   findAttempt,
   onRun,
@@ -13,53 +13,42 @@ import {
   type AttemptOf,
   type OpenAttempt,
 } from '../tracking/tracked-run/attempt.ts';
-import type { StageResult, TrainRequest, TrainResult } from '../contract/stages.ts';
+import type { StageOutcome, StageRequest, StageResult } from '../contract/stages.ts';
 import type { Execution } from '../contract/execution.ts';
 import { sourceIdentity } from '../sources/identity.ts';
 import { stopIfOver } from '../tracking/tracked-run/end-runs.ts';
 import { deferredWarning, orDefer } from '../tracking/tracked-run/defer.ts';
-import type { Deps } from './deps.ts';
-import { currentExecution } from './execution.ts';
 import { withScratch } from '../store/own-folder.ts';
 import {
   aliasOf,
   logTraining,
   trainingTags,
   type FittedFile,
+  type LoggingDeps,
 } from '../tracking/tracked-run/log-training.ts';
+import type { Tracking } from '../tracking/tracker.ts';
+import { refuseOtherFolder } from '../tracking/place.ts';
 import { modelFolder } from '../contract/paths.ts';
+import { identityOf } from '../store/stage-identity.ts';
 import {
-  identityOf,
+  currentExecution,
   runStage,
-  type Stage,
-  type StageCall,
   type StageContext,
-  type StageDefinition,
-  type StageOutcome,
-} from './stage.ts';
+  type StageDeps,
+  type StageWork,
+} from './run-stage.ts';
 
-export const stage: StageDefinition = {
-  name: 'train',
-  code: 2, // 1 was ml-cart's own trainer
-  // What every run was before there was a choice is not named, so that its key stays the same.
-  params: ({ model: { task, type, ...own } }) => ({
-    model: {
-      ...(taskOf({ model: { task } }) === 'classification' ? {} : { task }),
-      ...(modelTypeOf({ type }) === DEFAULT_MODEL_TYPE ? {} : { type }),
-      ...own,
-    },
-  }),
-  libraries: ({ model }) => estimatorOf(model).libraries,
-  perBatch: true,
-};
-
-type Inputs = 'train' | 'encoder';
+type Deps = StageDeps & LoggingDeps & Tracking & { compute: Compute };
+type Request = StageRequest<'train'>;
+type Result = StageResult<'train'>;
 
 /** Fits the model into a file. */
 async function fitInto(
-  { deps, execution, params, batch, inputs, putFile }: StageContext<Inputs>,
+  deps: Deps,
+  params: Params,
+  { execution, batch, inputs, putFile }: StageContext<'train'>,
   into: string,
-): Promise<StageOutcome> {
+): Promise<StageWork<'train'>> {
   const { artifacts } = deps.store;
   const parts = await artifacts.list(inputs.train);
   const encoder = await artifacts.get(inputs.encoder);
@@ -77,7 +66,7 @@ async function fitInto(
   const { facts, warnings } = fitted;
   return {
     outputs: {
-      model: await putFile(`${modelFolder(batch)}/model.json`, into),
+      model: await putFile('model', into),
       encoder: at(`${modelFolder(batch)}/encoder.json`, inputs.encoder),
     },
     facts,
@@ -86,8 +75,8 @@ async function fitInto(
 }
 
 /** Fits the model, or takes it from the cache, and logs it to the one MLflow run of its attempt. */
-export async function train(deps: Deps, request: TrainRequest): Promise<TrainResult> {
-  if (request.trackingFolder !== undefined) refuseOtherFolder(deps, request.trackingFolder);
+export async function train(deps: Deps, request: Request): Promise<Result> {
+  if (request.trackingFolder !== null) refuseOtherFolder(deps, request.trackingFolder);
   const execution = currentExecution();
   const training = identify(request);
   const known = await findAttempt(deps, training);
@@ -114,37 +103,33 @@ export async function train(deps: Deps, request: TrainRequest): Promise<TrainRes
 /** A training attempt, and the cache key of what is trained. */
 type Training = AttemptOf & { trainKey: string };
 
-function identify(request: TrainRequest): Training {
+function identify(request: Request): Training {
   const { pipeline, batch, force } = request;
-  const trainKey = stageKey(identityOf(stage, request));
+  const trainKey = stageKey(identityOf('train', request));
   return { pipeline, batch, trainKey, attempt: attemptId({ pipeline, batch, trainKey, force }) };
 }
 
 /** A fitted model: what the stage answers, and the model's file where it was fitted just now. */
 interface Fitted {
-  result: StageResult;
+  result: StageOutcome<'train'>;
   file?: FittedFile;
 }
 
 /** First half: the model in the store, fitted into `file` unless the stage cache has it. */
-async function fit(deps: Deps, request: TrainRequest, file: string): Promise<Fitted> {
+async function fit(deps: Deps, request: Request, file: string): Promise<Fitted> {
   let fitted: FittedFile | undefined;
-  const whole: Stage<Inputs> = {
-    ...stage,
-    run: async (context) => {
-      const outcome = await fitInto(context, file);
-      fitted = { file, sha256: outcome.outputs['model']!.sha256 };
-      return outcome;
-    },
-  };
-  const result = await runStage(deps, whole, request as StageCall<Inputs>);
+  const result = await runStage(deps, 'train', request, async (context) => {
+    const made = await fitInto(deps, request.params, context, file);
+    fitted = { file, sha256: made.outputs.model.sha256 };
+    return made;
+  });
   return { result, ...(fitted === undefined ? {} : { file: fitted }) };
 }
 
 /** Opens the MLflow run of the attempt; undefined when logging is put off. */
 async function openRun(
   deps: Deps,
-  request: TrainRequest,
+  request: Request,
   training: Training,
   execution: Execution,
 ): Promise<OpenAttempt | undefined> {
@@ -162,14 +147,14 @@ async function openRun(
 /** Second half: the model, its params, data sets and version in MLflow. Repeating it adds nothing. */
 async function log(
   deps: Deps,
-  request: TrainRequest,
+  request: Request,
   { result, file }: Fitted,
   {
     run,
     training,
     execution,
   }: { run: OpenAttempt | undefined; training: Training; execution: Execution },
-): Promise<TrainResult> {
+): Promise<Result> {
   const details = {
     request,
     result,
@@ -188,11 +173,11 @@ async function log(
   return { ...result, warnings, attempt: training.attempt, mlflow: null };
 }
 
-function mayDefer(deps: Deps, request: TrainRequest): boolean {
-  return deps.deferTracking === true && request.mayDefer === true;
+function mayDefer(deps: Deps, request: Request): boolean {
+  return deps.deferTracking === true && request.mayDefer;
 }
 
-function trackedResult(deps: Deps, result: StageResult, attempt: OpenAttempt): TrainResult {
+function trackedResult(deps: Deps, result: StageOutcome<'train'>, attempt: OpenAttempt): Result {
   const mlflow = trackedRun(deps, attempt);
   const warnings = [...result.warnings];
   if (mlflow.modelVersion === null)

@@ -2,7 +2,8 @@ import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isGrpcServiceError } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
-import { STAGE_NAMES, type StageName, type StageResult } from '../contract/stages.ts';
+import { LAST_STAGE, STAGE_NAMES, type StageName, type StageOutcome } from '../contract/stages.ts';
+import type { Ref } from '../contract/ref.ts';
 import type { TrainBatchInput } from '../contract/train-batch.ts';
 import type { Progress } from '../contract/execution.ts';
 import { SetupError } from '../contract/failures.ts';
@@ -151,10 +152,10 @@ function apply(
     view.state = 'failed';
     return;
   }
-  const result: StageResult = defaultPayloadConverter.fromPayload(payload);
+  const result: StageOutcome<StageName> = defaultPayloadConverter.fromPayload(payload);
   view.state = result.cached ? 'cached' : 'done';
   view.durationMs = result.durationMs;
-  view.size = Object.values(result.outputs).reduce((sum, { size }) => sum + size, 0);
+  view.size = Object.values<Ref>(result.outputs).reduce((sum, { size }) => sum + size, 0);
 }
 
 /** A run that another client started may end earlier than `last`: its first event has its input. */
@@ -162,7 +163,7 @@ function trim(event: Event, stages: Map<string, StageView>): void {
   const payload = event.workflowExecutionStartedEventAttributes?.input?.payloads?.[0];
   if (payload == null) return;
   const input: Partial<TrainBatchInput> | null = defaultPayloadConverter.fromPayload(payload);
-  const last = STAGE_NAMES.indexOf(input?.only ?? input?.until ?? 'evaluate');
+  const last = STAGE_NAMES.indexOf(input?.only ?? input?.until ?? LAST_STAGE);
   for (const stage of last < 0 ? [] : STAGE_NAMES.slice(last + 1)) stages.delete(stage);
 }
 

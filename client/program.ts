@@ -72,7 +72,7 @@ const GROUPS: Record<string, ListedCommand[]> = {
     {
       name: 'why',
       summary: 'show which stages a run would take from the cache',
-      load: async () => (await import('./commands/why.ts')).whyCommand,
+      load: async () => (await import('./commands/why/why.ts')).whyCommand,
     },
     {
       name: 'lineage',

@@ -10,7 +10,7 @@ import { number, table } from './format.ts';
 import { print, say } from './print.ts';
 import type { Session } from './session.ts';
 import { latestOf } from './versions.ts';
-import { type Origin, originLines, originOf } from './why/origin.ts';
+import { type Origin, originLines, originOf } from './origin.ts';
 
 /** The result document of a run. Other tools rely on its shape. */
 export interface ResultDocument {

@@ -14,7 +14,7 @@ import { workflowIdOf, type TrainBatchInput } from '../contract/train-batch.ts';
 import { isOpen } from '../contract/workflow-status.ts';
 import { isDirectoryUri } from '../tracking/place.ts';
 import type { trainBatch } from '../workflows/index.ts';
-import { plain } from '../workflows/markdown.ts';
+import { plain } from '../contract/markdown.ts';
 import { say } from './print.ts';
 import type { Session } from './session.ts';
 import { upload } from './upload.ts';

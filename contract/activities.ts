@@ -1,4 +1,25 @@
-import type { RunFailure } from './train-batch.ts';
+import type { FindPendingRequest, PendingBatches, PinnedNightly } from './nightly.ts';
+import type { StageName, StageRequest, StageResult } from './stages.ts';
+import type { PinnedRun, RunFailure } from './train-batch.ts';
+import type { LoggedVersion, LogVersionInput, PublishRequest, PublishResult } from './versions.ts';
+
+/** The activity of each stage. */
+export type StageActivities = {
+  [Stage in StageName]: (request: StageRequest<Stage>) => Promise<StageResult<Stage>>;
+};
+
+/** The activities a worker offers, under the names a history shows. */
+export interface Activities extends StageActivities {
+  /** Checks the input of a run, which anyone can send, and fixes its params. */
+  pin_run: (input: unknown) => Promise<PinnedRun>;
+  pin_nightly: (input: unknown) => Promise<PinnedNightly>;
+  find_missing: (request: FindMissingRequest) => Promise<number[]>;
+  find_pending: (request: FindPendingRequest) => Promise<PendingBatches>;
+  publish_version: (request: PublishRequest) => Promise<PublishResult>;
+  log_version: (input: LogVersionInput) => Promise<LoggedVersion>;
+  close_runs: (request: CloseRunsRequest) => Promise<void>;
+  notify: (request: NotifyRequest) => Promise<void>;
+}
 
 export interface CloseRunsRequest {
   /** Absent in histories of an earlier program. */

@@ -1,14 +1,9 @@
 import { z } from 'zod';
+import { DEFAULT_MODEL_TYPE, MISSING_VALUES, modelTypeOf } from './defaults.ts';
 import { BadParams } from './failures.ts';
 import { PIPELINE_NAME } from './paths.ts';
 
 export const columnType = z.enum(['number', 'category', 'ignore']);
-
-/** The type of model of a run that names none. */
-export const DEFAULT_MODEL_TYPE = 'decision_tree';
-
-/** Cells that mean "not known" unless others are given. */
-export const MISSING_VALUES: readonly string[] = ['', 'NA', 'N/A', 'NaN', 'null', '?'];
 
 /**
  * The model section as far as every type of model has it; the type has hyperparameters of its own beside it,
@@ -79,16 +74,6 @@ export type Params = z.infer<typeof paramsShape>;
 
 /** What a model predicts: one of some classes, or a number. */
 export type Task = Params['model']['task'];
-
-/** The task of a run; one pinned before there were two has none. */
-export function taskOf({ model }: { readonly model: { readonly task?: Task } }): Task {
-  return model.task ?? 'classification';
-}
-
-/** The type of a run's model; one pinned before there were several has none. */
-export function modelTypeOf({ type }: { readonly type?: string }): string {
-  return type ?? DEFAULT_MODEL_TYPE;
-}
 
 /** A pipeline's name stands in keys, workflow ids and MLflow's registry: letters, digits, `_` and `-`. */
 export const pipelineName = z

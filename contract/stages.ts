@@ -1,93 +1,499 @@
+import { canonicalJson } from './canonical-json.ts';
+import { DEFAULT_MODEL_TYPE, MISSING_VALUES, modelTypeOf, taskOf } from './defaults.ts';
 import type { Params } from './params.ts';
+import {
+  batchFile,
+  BATCHES,
+  MERGED,
+  metricsFile,
+  modelFolder,
+  partFile,
+  PROCESSED,
+  RAW,
+  RAW_FILES,
+  reportFile,
+  TEST,
+  TRAIN,
+} from './paths.ts';
 import type { Ref } from './ref.ts';
 import type { TrackedRun } from './versions.ts';
 
-/** The stages in the order of the data's way. */
-export const STAGE_NAMES = [
-  'get_data',
-  'prepare_batch',
-  'merge_data',
-  'preprocess',
-  'train',
-  'evaluate',
-] as const;
+/**
+ * The stage graph: the one place that says which stages there are, what each reads and makes, and how it
+ * is run and shown. The workflow, the cache keys, `why`, `lineage`, `verify`, `checkout` and the DVC export
+ * derive from it. To add a stage, add its entry here, its file in activities/ and its test.
+ */
 
-export type StageName = (typeof STAGE_NAMES)[number];
+/** Where an input comes from. */
+export type InputSource =
+  /** An output of an earlier stage of the same version. */
+  | { readonly stage: string; readonly output: string }
+  /** That output of each batch 1..N, as one directory. */
+  | { readonly eachBatch: string; readonly output: string }
+  /** The source of the data, which no stage makes. */
+  | { readonly outside: true; readonly optional?: true };
 
-/** Objects a run may be told of as damaged: more is a bucket that was emptied, for `force`. */
-export const MOST_DAMAGED = 20;
+/** A number or a word about a stage's outputs. A number with a unit is shown to people. */
+export interface FactShape {
+  readonly unit?: string;
+  /** It can be missing, or null where nothing could be measured. */
+  readonly optional?: true;
+}
 
-/** How a stage may use what earlier runs left: take it, insist on it, or pass it by. */
+/** What the line about a running stage is made from. */
+export interface StageContents {
+  batch: number;
+  params: Pick<Params, 'data' | 'model'>;
+  /** A fact of an earlier stage in words, `1 240 rows`; empty where it is not known. */
+  count: (stage: string, fact: string, unit: string) => string;
+}
+
+/** What decides a stage's bytes besides its inputs: this is what a cache key is made from. */
+export interface StageShape {
+  readonly inputs: Readonly<Record<string, InputSource>>;
+  /** The path of each output in a working tree; that of a directory ends in `/`. */
+  readonly outputs: Readonly<Record<string, (batch: number) => string>>;
+  readonly facts: Readonly<Record<string, FactShape>>;
+  /** The params it reads, and no others. `detail` is what the activity knows besides them. */
+  readonly params: (params: Params, detail: never) => Record<string, unknown>;
+  /** Raise it when the same inputs and params give other bytes than before. */
+  readonly code: number;
+  /** Packages whose version changes the bytes. */
+  readonly libraries: readonly string[];
+  /** Whether the packages of the type of model change the bytes too. */
+  readonly modelLibraries?: true;
+  /** Whether the number of the batch is in the paths of its outputs. */
+  readonly perBatch: boolean;
+}
+
+/** A stage of the workflow: an activity of the same name. */
+export interface StageEntry extends StageShape {
+  /** What its outputs are called in a picture of a version. */
+  readonly kind: string;
+  /** One line on what it works on. Temporal's Web UI shows it after the name of the activity. */
+  readonly label: (contents: StageContents) => readonly string[];
+  /** `compute` runs on the queue of the workers that compute, where there is one. */
+  readonly queue?: 'compute';
+  /** How long one attempt can take; an hour unless given. */
+  readonly timeout?: '24h';
+  /** Whether it writes to the MLflow run, which must then be ended. */
+  readonly tracked?: true;
+  /** What its request holds besides inputs. */
+  readonly takes: readonly (keyof (RunSettings & HandedOn))[];
+  /** What its result holds besides outputs. */
+  readonly gives: readonly (keyof HandedOn)[];
+}
+
+/** Settings of the run that some stages need. */
+export interface RunSettings {
+  /** The file or folder that the client has uploaded. */
+  source: Ref | null;
+  /** Whether to look for new rows in any case. */
+  refresh: boolean;
+  /** The directory in which the client tracks runs; null where runs are tracked on a server. */
+  trackingFolder: string | null;
+  /** Whether logging can wait: the run publishes a version, from whose record it can be logged later. */
+  mayDefer: boolean;
+}
+
+/** What stages hand on to later stages besides artifacts. */
+export interface HandedOn {
+  /** The revision of the ledger once the batch is in it. */
+  ledgerRevision: number;
+  /** The training attempt, by which its MLflow run is found. */
+  attempt: string;
+  /** The MLflow run; null when logging is put off. */
+  mlflow: TrackedRun | null;
+}
+
+const OUTSIDE = { outside: true } as const;
+const NOTHING = (): Record<string, unknown> => ({});
+
+function from<const Stage extends string, const Output extends string>(
+  stage: Stage,
+  output: Output,
+) {
+  return { stage, output } as const;
+}
+
+function fromEachBatch<const Stage extends string, const Output extends string>(
+  eachBatch: Stage,
+  output: Output,
+) {
+  return { eachBatch, output } as const;
+}
+
+/** What get_data needs to know besides the params. */
+interface SourceDetail {
+  /** The source's name, without the folder it is in. */
+  source: string;
+  /** Columns that files after the first have added. */
+  addedColumns?: readonly unknown[];
+}
+
+/** How a batch is cut: it is a whole file, or rows of the table as it was after this many batches. */
+export type CutDetail = { whole: true } | { whole: false; after: number };
+
+/** The stages in the order in which data flows. */
+export const STAGES = {
+  get_data: {
+    kind: 'raw',
+    label: ({ params }) => [lastPart(params.data.source)],
+    // `columns` are those of an earlier state, where the table has grown.
+    inputs: { source: OUTSIDE, columns: { outside: true, optional: true } },
+    // Where each file is a batch, `raw` is this directory; a table keeps the name of its source.
+    outputs: { raw: () => RAW_FILES, columns: () => `${RAW}/columns.json` },
+    facts: {
+      rows: { unit: 'rows' },
+      columns: { optional: true },
+      files: { optional: true },
+      new_rows: { unit: 'new rows', optional: true },
+    },
+    params: ({ data, model }, { source, addedColumns = [] }: SourceDetail) => ({
+      source,
+      target: data.target,
+      columns: data.columns,
+      missing_values: data.missing_values,
+      ...readingParams(data),
+      ...(taskOf({ model }) === 'classification' ? {} : { task: model.task }),
+      // The same files have other columns where the rules on new columns differ.
+      ...(addedColumns.length === 0 ? {} : { added_columns: addedColumns }),
+    }),
+    code: 1,
+    libraries: [],
+    perBatch: false,
+    timeout: '24h', // a large source can come over a slow line
+    takes: ['source', 'refresh'],
+    gives: [],
+  },
+  prepare_batch: {
+    kind: 'batches',
+    label: ({ batch }) => [`batch ${batch}`],
+    inputs: { raw: from('get_data', 'raw'), columns: from('get_data', 'columns') },
+    outputs: { batch: (batch) => `${BATCHES}${batchFile(batch)}` },
+    facts: { rows: { unit: 'rows' } },
+    params: ({ data }, cut: CutDetail) => ({
+      target: data.target,
+      ...readingParams(data),
+      ...(cut.whole ? wholeFileParams(data) : tableParams(data, cut.after)),
+    }),
+    code: 1,
+    libraries: [],
+    perBatch: true,
+    takes: [],
+    gives: ['ledgerRevision'],
+  },
+  merge_data: {
+    kind: 'merged',
+    label: ({ batch }) => [batch === 1 ? 'batch 1' : `batches 1–${batch}`],
+    inputs: { batches: fromEachBatch('prepare_batch', 'batch') },
+    outputs: { merged: () => MERGED },
+    facts: { rows: { unit: 'rows' }, batches: { optional: true } },
+    params: NOTHING,
+    code: 1,
+    libraries: [],
+    perBatch: true,
+    takes: ['ledgerRevision'],
+    gives: [],
+  },
+  preprocess: {
+    kind: 'splits',
+    label: ({ count }) => [count('merge_data', 'rows', 'rows')],
+    inputs: { merged: from('merge_data', 'merged'), columns: from('get_data', 'columns') },
+    outputs: {
+      train: () => TRAIN,
+      test: () => TEST,
+      encoder: () => `${PROCESSED}/encoder.json`,
+      counts: () => `${PROCESSED}/counts.json`,
+    },
+    facts: {
+      train_rows: { unit: 'train rows' },
+      test_rows: { unit: 'test rows' },
+      features: { optional: true },
+      classes: { optional: true },
+    },
+    params: ({ data, split, preprocess }) => ({
+      target: data.target,
+      missing_values: data.missing_values,
+      split,
+      preprocess,
+      // A run that was pinned before there was this rule has none.
+      ...(data.on_new_category === 'fail' || data.on_new_category === 'ignore'
+        ? { on_new_category: data.on_new_category }
+        : {}),
+    }),
+    code: 2, // 1 was made of parts with sorted words
+    // By way of the parts: see encode_part.
+    libraries: ['arquero', '@uwdata/flechette'],
+    perBatch: true,
+    queue: 'compute',
+    takes: [],
+    gives: [],
+  },
+  train: {
+    kind: 'model',
+    label: ({ params, count }) => [
+      count('preprocess', 'train_rows', 'rows'),
+      typeof params.model['max_depth'] === 'number' ? `depth ${params.model['max_depth']}` : '',
+    ],
+    inputs: { train: from('preprocess', 'train'), encoder: from('preprocess', 'encoder') },
+    outputs: {
+      model: (batch) => `${modelFolder(batch)}/model.json`,
+      encoder: (batch) => `${modelFolder(batch)}/encoder.json`,
+    },
+    facts: {
+      rows: {},
+      leaves: { unit: 'leaves', optional: true },
+      depth: { unit: 'deep', optional: true },
+    },
+    // The task and the type that runs had before there was a choice are not named, so their keys stay the same.
+    params: ({ model: { task, type, ...own } }) => ({
+      model: {
+        ...(taskOf({ model: { task } }) === 'classification' ? {} : { task }),
+        ...(modelTypeOf({ type }) === DEFAULT_MODEL_TYPE ? {} : { type }),
+        ...own,
+      },
+    }),
+    code: 2, // 1 was ml-cart's own trainer
+    libraries: [],
+    modelLibraries: true,
+    perBatch: true,
+    queue: 'compute',
+    timeout: '24h',
+    tracked: true,
+    takes: ['trackingFolder', 'mayDefer'],
+    gives: ['attempt', 'mlflow'],
+  },
+  evaluate: {
+    kind: 'metrics',
+    label: ({ count }) => [count('preprocess', 'test_rows', 'test rows')],
+    inputs: {
+      model: from('train', 'model'),
+      encoder: from('preprocess', 'encoder'),
+      test: from('preprocess', 'test'),
+    },
+    outputs: { metrics: metricsFile, report: reportFile },
+    facts: {
+      test_rows: { unit: 'test rows' },
+      accuracy: { optional: true },
+      rmse: { optional: true },
+      scored_by: { optional: true },
+    },
+    // Two types of model can store the same bytes, and the report names the type.
+    params: ({ model: { type } }) => ({ model: { type: modelTypeOf({ type }) } }),
+    code: 3, // 1 left no report, 2 was not scored by ml-cart
+    libraries: ['arquero', 'ml-cart'],
+    perBatch: true,
+    queue: 'compute',
+    tracked: true,
+    takes: ['attempt', 'mlflow', 'mayDefer'],
+    gives: ['mlflow'],
+  },
+} as const satisfies Record<string, StageEntry>;
+
+/** Steps within a stage that have cache entries: preprocess encodes each batch once, for all later versions. */
+export const STEPS = {
+  encode_part: {
+    inputs: { batch: from('prepare_batch', 'batch'), columns: from('get_data', 'columns') },
+    outputs: {
+      train: (batch) => `${TRAIN}${partFile(batch)}`,
+      test: (batch) => `${TEST}${partFile(batch)}`,
+      counts: (batch) => `${PROCESSED}/counts_${batch}.json`,
+    },
+    facts: { train_rows: {}, test_rows: {} },
+    params: ({ data, split }) => ({
+      target: data.target,
+      missing_values: data.missing_values,
+      split,
+    }),
+    // A new code version here needs one of preprocess too, whose outputs are made of parts.
+    code: 2, // 1 sorted the words of a part's dictionaries
+    libraries: ['arquero', '@uwdata/flechette'],
+    perBatch: true,
+  },
+} as const satisfies Record<string, StageShape>;
+
+type Stages = typeof STAGES;
+type Shapes = Stages & typeof STEPS;
+
+export type StageName = keyof Stages;
+/** A stage, or a step within one. */
+export type StepName = keyof Shapes;
+
+export const STAGE_NAMES = Object.keys(STAGES) as StageName[];
+
+/** The stage whose end makes a version. */
+export const LAST_STAGE = STAGE_NAMES.at(-1)!;
+
+/** The stages from the first to this one. */
+export function stagesUntil(last: StageName): StageName[] {
+  return STAGE_NAMES.slice(0, STAGE_NAMES.indexOf(last) + 1);
+}
+
+/** The entry of a stage or step, with the types that all have in common. */
+export function shapeOf(step: StepName): StageShape {
+  return step in STAGES ? STAGES[step as StageName] : STEPS[step as keyof typeof STEPS];
+}
+
+/** The entry of a stage by its name in a record; undefined for a stage of another program. */
+export function findEntry(stage: string): StageEntry | undefined {
+  return Object.hasOwn(STAGES, stage) ? STAGES[stage as StageName] : undefined;
+}
+
+/** Whether a later stage reads the outputs of this one for all batches, as the files of a directory. */
+export function isReadForEachBatch(stage: string): boolean {
+  return STAGE_NAMES.some((name) =>
+    Object.values<InputSource>(STAGES[name].inputs).some(
+      (input) => 'eachBatch' in input && input.eachBatch === stage,
+    ),
+  );
+}
+
+type OptionalKeys<Shape> = {
+  [Name in keyof Shape]: Shape[Name] extends { readonly optional: true } ? Name : never;
+}[keyof Shape];
+
+type Simplify<T> = { [Name in keyof T]: T[Name] };
+
+/** What a stage is run with. */
+export type StageInputs<Step extends StepName> = Simplify<
+  { [Name in Exclude<keyof Shapes[Step]['inputs'], OptionalKeys<Shapes[Step]['inputs']>>]: Ref } & {
+    [Name in OptionalKeys<Shapes[Step]['inputs']>]?: Ref;
+  }
+>;
+
+/** The inputs that are outputs of earlier stages of the same version: these are in a stage's request. */
+export type HandedInputs<Stage extends StageName> = {
+  [
+    Name in keyof Stages[Stage]['inputs'] as Stages[Stage]['inputs'][Name] extends {
+      readonly stage: string;
+    }
+      ? Name
+      : never
+  ]: Ref;
+};
+
+export type StageOutputs<Step extends StepName> = {
+  [Name in keyof Shapes[Step]['outputs']]: Ref;
+};
+
+export type StageFacts<Step extends StepName> = Simplify<
+  {
+    [Name in Exclude<keyof Shapes[Step]['facts'], OptionalKeys<Shapes[Step]['facts']>>]: number;
+  } & {
+    [Name in OptionalKeys<Shapes[Step]['facts']>]?: string | number | null;
+  }
+>;
+
+/** What the activity knows besides the params; undefined for most. */
+export type StageDetail<Step extends StepName> = Parameters<Shapes[Step]['params']>[1];
+
+/** How a stage can use what earlier runs left: take it, insist on it, or ignore it. */
 export type CacheUse = 'use' | 'require' | 'bypass';
 
-/** What every stage is asked with. */
-export interface StageRequest {
-  pipeline: string;
-  batch: number;
-  params: Params;
-  cache: CacheUse;
-  /** MD5s of objects found missing or damaged in this run: whatever made them makes them again. */
-  damaged: string[];
-  /** Named references made by earlier stages. */
-  inputs: Record<string, Ref>;
-  /** The first execution run id when the run is forced: it makes its training attempt one of its own. */
-  force: string | null;
-}
+/** A run can be told of this many damaged objects; where more are damaged, `force` is the way. */
+export const MOST_DAMAGED = 20;
 
-export interface GetDataRequest extends StageRequest {
-  source: Ref | null;
-  /** As in the run's input. */
-  refresh?: boolean;
-}
-
-export interface MergeDataRequest extends StageRequest {
-  /** The ledger as it stood when the batch was prepared. */
-  ledgerRevision: number;
-}
-
-/** An object that was missing or damaged and has been made again. */
+/** An object that was missing or damaged and is made again. */
 export interface Healed {
   path: string;
   md5: string;
 }
 
-/** What a stage answers. */
-export interface StageResult {
+/** What every stage is asked. */
+export interface StageCall {
+  pipeline: string;
+  batch: number;
+  params: Params;
+  cache: CacheUse;
+  /** MD5s of objects found missing or damaged in this run: the stages that made them make them again. */
+  damaged: string[];
+  /** The first execution run id when the run is forced: it gives the run a training attempt that no other has. */
+  force: string | null;
+}
+
+/** The request of a stage's activity. */
+export type StageRequest<Stage extends StageName> = StageCall & {
+  inputs: HandedInputs<Stage>;
+} & Pick<RunSettings & HandedOn, Stages[Stage]['takes'][number]>;
+
+/** The request of get_data, which the sources are read for. */
+export type GetDataRequest = StageRequest<'get_data'>;
+
+/** What every stage answers. */
+export interface StageAnswer {
   stage: string;
   key: string;
   cached: boolean;
   durationMs: number;
   /** ISO 8601, UTC. */
   startedAt: string;
-  outputs: Record<string, Ref>;
-  facts: Record<string, string | number | boolean | null>;
   warnings: string[];
-  /** Outputs of an earlier run that were gone, and that this one has made again. */
+  /** Outputs of an earlier run that were missing, and that this one has made again. */
   healed: Healed[];
 }
 
-export interface TrainRequest extends StageRequest {
-  /** Whether a version comes of it, from whose record it can be logged later. */
-  mayDefer?: boolean;
-  /** As in the run's input. */
-  trackingFolder?: string;
+/** What a stage made, or took from the cache. */
+export interface StageOutcome<Step extends StepName> extends StageAnswer {
+  outputs: StageOutputs<Step>;
+  facts: StageFacts<Step>;
 }
 
-export interface TrainResult extends StageResult {
-  attempt: string;
-  /** Null when logging was put off. */
-  mlflow: TrackedRun | null;
+/** The result of a stage's activity. */
+export type StageResult<Stage extends StageName> = StageOutcome<Stage> &
+  Pick<HandedOn, Stages[Stage]['gives'][number]>;
+
+/** A stage as a version record has it. */
+interface RecordedStage {
+  stage: string;
+  inputs: Record<string, Ref>;
+  outputs: Record<string, Ref>;
+  facts: Record<string, unknown>;
 }
 
-export interface EvaluateRequest extends StageRequest {
-  attempt: string;
-  /** Whether logging may be put off. */
-  mayDefer?: boolean;
-  /** Whether training's was. */
-  deferred?: boolean;
+/** The same with its names typed. An earlier code version of the stage can lack an output or a fact. */
+type TypedStage<Recorded, Stage extends StageName> = Omit<Recorded, keyof RecordedStage> & {
+  stage: Stage;
+  inputs: Partial<StageInputs<Stage>>;
+  outputs: Partial<StageOutputs<Stage>>;
+  facts: Partial<StageFacts<Stage>>;
+};
+
+/** A stage of a record. */
+export function findStage<Recorded extends RecordedStage, Stage extends StageName>(
+  stages: readonly Recorded[],
+  name: Stage,
+): TypedStage<Recorded, Stage> | undefined {
+  return stages.find(({ stage }) => stage === name) as TypedStage<Recorded, Stage> | undefined;
 }
 
-export interface EvaluateResult extends StageResult {
-  /** Logging was put off: the version is to be logged from its record. */
-  deferred?: boolean;
+/** How the text of a source is read. Defaults stay out of the key, as they did before there were others. */
+function readingParams({ delimiter, encoding }: Params['data']): Record<string, unknown> {
+  return {
+    ...(delimiter === ',' ? {} : { delimiter }),
+    ...(encoding === 'utf-8' ? {} : { encoding }),
+  };
+}
+
+/** A later state of a table keeps the order of its rows, so no seed is in its key. */
+function tableParams(data: Params['data'], after: number): Record<string, unknown> {
+  const { batch_size, shuffle_seed } = data;
+  return after === 0 ? { batch_size, shuffle_seed } : { batch_size, after };
+}
+
+/** A whole file is a batch: it is read by these settings, and nothing is cut. */
+function wholeFileParams(data: Params['data']): Record<string, unknown> {
+  const { missing_values, on_new_column, on_missing_column } = data;
+  // A missing number is written as one of these words, and told from a wrong number by them.
+  const isDefault = canonicalJson(missing_values) === canonicalJson(MISSING_VALUES);
+  return {
+    ...(isDefault ? {} : { missing_values }),
+    ...(on_new_column === 'fail' ? {} : { on_new_column }),
+    ...(on_missing_column === 'fail' ? {} : { on_missing_column }),
+  };
+}
+
+/** A file's name without its folders, which differ between machines. */
+function lastPart(source: string): string {
+  return source.split(/[/\\]/).findLast((part) => part !== '') ?? source;
 }

@@ -2,7 +2,6 @@ import { pipeline, Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { BadData, RetrainError } from '../contract/failures.ts';
 import { tooLarge } from './source.ts';
-import type { Params } from '../contract/params.ts';
 
 /** How a source's bytes become the text that is stored. */
 export interface TextOptions {
@@ -116,15 +115,4 @@ export function toUtf8(bytes: Uint8Array): Uint8Array {
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
   // eslint-disable-next-line no-control-regex
   return Buffer.from(text.replace(/[\x80-\x9f]/g, (char) => HIGH[char.charCodeAt(0) - 0x80]!));
-}
-
-/**
- * How a source's text is read, as part of a cache key: what is the default stays out of it, as it was when
- * there was nothing else.
- */
-export function readingOf({ delimiter, encoding }: Params['data']): Record<string, unknown> {
-  return {
-    ...(delimiter === ',' ? {} : { delimiter }),
-    ...(encoding === 'utf-8' ? {} : { encoding }),
-  };
 }

@@ -116,3 +116,14 @@ export interface NewVersion {
   tags?: Record<string, string>;
   description?: string;
 }
+
+/** Where a pipeline's runs are tracked, and under which names. */
+export interface Tracking {
+  tracker: Tracker;
+  /** Whether runs continue while tracking is not available, and are logged afterwards. */
+  deferTracking?: boolean;
+  /** Name of the MLflow experiment that runs belong to. */
+  experimentName: string;
+  /** Name that models are registered under. */
+  modelName: string;
+}

@@ -1,4 +1,3 @@
-import type { Tracking } from '../activities/deps.ts';
 import type { Config } from '../config/environment.ts';
 import { SEARCH_ATTRIBUTES, type SearchAttributeName } from '../contract/search-attributes.ts';
 import {
@@ -6,7 +5,7 @@ import {
   registeredSearchAttributes,
 } from '../infra/register-search-attributes.ts';
 import { openTracker } from '../tracking/open.ts';
-import type { Tracker } from '../tracking/tracker.ts';
+import type { Tracker, Tracking } from '../tracking/tracker.ts';
 
 /**
  * Returns a function from a pipeline to the place where its runs are tracked. The first answer for a

@@ -1,7 +1,7 @@
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import type { ActivityInboundCallsInterceptor } from '@temporalio/worker';
-import { progressOf } from '../activities/execution.ts';
+import { progressOf } from '../activities/run-stage.ts';
 import { messageOf, RetrainError } from '../contract/failures.ts';
 import { underSignal } from '../store/signal.ts';
 

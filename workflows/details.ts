@@ -1,6 +1,7 @@
+import { workflowInfo } from '@temporalio/workflow';
 import type { PinnedRun, RunSummary, StageLine } from '../contract/train-batch.ts';
-import { grouped } from './activity-summary.ts';
-import { plain, tableOf } from './markdown.ts';
+import { LAST_STAGE } from '../contract/stages.ts';
+import { grouped, plain, tableOf } from '../contract/markdown.ts';
 import { scoreDigits } from '../contract/score-digits.ts';
 
 const MARKS: Record<StageLine['state'], string> = {
@@ -11,7 +12,7 @@ const MARKS: Record<StageLine['state'], string> = {
   failed: '✖',
 };
 
-/** A run's current details in Temporal's Web UI: Markdown that moves with the stages. */
+/** A run's current details in Temporal's Web UI: Markdown that changes with the stages. */
 export function detailsOf(
   { places, until }: PinnedRun,
   summary: RunSummary,
@@ -19,7 +20,7 @@ export function detailsOf(
 ): string {
   const { pipeline, batch, version, warnings } = summary;
   return [
-    `**${plain(pipeline)} · batch ${batch}**: ${standing(summary, until, end.failed)}`,
+    `**${plain(pipeline)} · batch ${batch}**: ${statusOf(summary, until, end.failed)}`,
     tableOf(
       ['stage', 'state', 'took', 'made'],
       summary.stages.map(({ stage, state, durationMs, made }) => [
@@ -42,17 +43,17 @@ export function detailsOf(
     .join('\n\n');
 }
 
-function standing(
+function statusOf(
   { batch, stages, version }: RunSummary,
   until: string,
   failed: string | undefined,
 ): string {
   if (failed !== undefined) return plain(failed);
   const running = stages.find(({ state }) => state === 'running');
-  if (version !== null) return `version ${batch}, build ${version.seq}, stands`;
+  if (version !== null) return `version ${batch}, build ${version.seq}, is published`;
   if (running !== undefined) return `${running.stage} is running`;
   const done = stages.every(({ state }) => state === 'done' || state === 'cached');
-  return done && until !== 'evaluate' ? `stopped after ${until}, as asked` : 'under way';
+  return done && until !== LAST_STAGE ? `stopped after ${until}, as asked` : 'running';
 }
 
 /** Links to what the run has made so far. */
@@ -70,4 +71,22 @@ function linksOf({ mlflow, version }: RunSummary, artifacts: string): string[] {
 
 function numberText(value: number): string {
   return Number.isInteger(value) && value > 1 ? grouped(value) : scoreDigits(value);
+}
+
+/** The summary and the details, in Markdown, that the Web UI shows of a batch which this workflow starts. */
+export function aboutChild(
+  pipeline: string,
+  batch: number,
+): { staticSummary: string; staticDetails: string } {
+  const batches = batch === 1 ? 'batch 1' : `batches 1–${batch}`;
+  return {
+    staticSummary: `${pipeline} · batch ${batch}`,
+    staticDetails: [
+      `Version ${batch} of **${plain(pipeline)}**: the model retrained on ${batches}.`,
+      [
+        `- started by ${plain(workflowInfo().workflowId)}`,
+        `- from a terminal: \`npm run client -- status ${batch} --pipeline ${pipeline}\``,
+      ].join('\n'),
+    ].join('\n\n'),
+  };
 }

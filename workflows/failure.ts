@@ -7,8 +7,8 @@ import {
 } from '@temporalio/workflow';
 
 /**
- * A stage's failure as the workflow's own, so that the first thing a person reads is the sentence that
- * says what happened. Cancellation stays what it is.
+ * A stage's failure as the failure of the workflow, so that the first thing a person reads is the sentence
+ * that says what happened. A cancellation is returned unchanged.
  */
 export function failureOf(error: unknown, stage: string | undefined): unknown {
   if (isCancellation(error)) return error;

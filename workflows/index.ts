@@ -1,4 +1,4 @@
-/** Everything a worker registers as a workflow: one function, one type. */
+/** The workflows a worker registers: each function is a workflow type. */
 export { trainBatch } from './trainBatch.ts';
 export { nightly } from './nightly.ts';
 export { logVersion } from './logVersion.ts';

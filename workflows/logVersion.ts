@@ -1,6 +1,6 @@
 import { proxyActivities } from '@temporalio/workflow';
 import type { LoggedVersion, LogVersionInput } from '../contract/versions.ts';
-import type { Activities } from '../activities/index.ts';
+import type { Activities } from '../contract/activities.ts';
 import { failureOf } from './failure.ts';
 
 const { log_version } = proxyActivities<Pick<Activities, 'log_version'>>({
@@ -9,7 +9,7 @@ const { log_version } = proxyActivities<Pick<Activities, 'log_version'>>({
   retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '30s' },
 });
 
-/** Logs a version that was built to where the worker tracks now, however long that is away. */
+/** Logs a version that was built to the place where the worker tracks now, and waits until it is available. */
 export async function logVersion(input: LogVersionInput): Promise<LoggedVersion> {
   try {
     return await log_version(input);

@@ -1,8 +1,8 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { proxyActivities, sleep, startChild } from '@temporalio/workflow';
 import type { PinnedRun, TrainBatchInput } from '../contract/train-batch.ts';
-import type { Activities } from '../activities/index.ts';
-import { aboutChild } from './child-details.ts';
+import type { Activities } from '../contract/activities.ts';
+import { aboutChild } from './details.ts';
 import type { trainBatch } from './trainBatch.ts';
 
 const { find_missing } = proxyActivities<Pick<Activities, 'find_missing'>>({
@@ -11,18 +11,18 @@ const { find_missing } = proxyActivities<Pick<Activities, 'find_missing'>>({
   summary: 'which versions have no record',
 });
 
-/** How often the end of a version that another is building is looked for. */
+/** How often to check whether another workflow has built a version. */
 const LOOK = '5s';
 
 /**
- * Builds the versions before this one that have no record, in order, each as the workflow it would be by
- * hand and with this run's params. One that is being built by another is waited for.
- * @param tell is told which version is being built.
+ * Builds the versions before this one that have no record, in order, each in a workflow as if it were started
+ * by hand, with this run's params. If another workflow builds one already, this waits for it.
+ * @param onVersion is called with the version that is built next
  */
 export async function buildMissing(
   run: PinnedRun,
   { params, source, trackingFolder }: TrainBatchInput,
-  tell: (version: number) => void,
+  onVersion: (version: number) => void,
 ): Promise<void> {
   const { pipeline } = run;
   const input = {
@@ -34,19 +34,19 @@ export async function buildMissing(
   for (;;) {
     const [version] = await find_missing({ pipeline, before: run.batch });
     if (version === undefined) return;
-    tell(version);
+    onVersion(version);
     try {
       const child = await startChild<typeof trainBatch>('trainBatch', {
         workflowId: `${pipeline}-batch-${version}`,
         args: [{ ...input, batch: version }],
-        // What it has begun is of use without us: only a cancellation stops it too.
+        // What the child makes is useful without this workflow: only a cancellation stops it too.
         parentClosePolicy: 'ABANDON',
         ...aboutChild(pipeline, version),
       });
       await child.result();
     } catch (error) {
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-      await sleep(LOOK, { summary: `version ${version} is being built by another` });
+      await sleep(LOOK, { summary: `version ${version} is being built by another workflow` });
     }
   }
 }

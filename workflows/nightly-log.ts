@@ -10,7 +10,7 @@ import type {
   PendingBatches,
   PinnedNightly,
 } from '../contract/nightly.ts';
-import { plain, tableOf } from './markdown.ts';
+import { plain, tableOf } from '../contract/markdown.ts';
 import { scoreDigits } from '../contract/score-digits.ts';
 
 const MARKS: Record<NightlyLine['state'], string> = {
@@ -20,15 +20,15 @@ const MARKS: Record<NightlyLine['state'], string> = {
   failed: '✖',
 };
 
-/** Keeps the summary that `nightlyProgress` shows and the run returns, and tells it as it changes. */
+/** Keeps the summary that `nightlyProgress` shows and the run returns, and reports each change. */
 export class NightlyLog {
   readonly summary: NightlySummary;
-  readonly #tell: (details: string) => void;
+  readonly #report: (details: string) => void;
   readonly #kind: string;
 
-  /** @param tell shows Markdown to whoever looks at the run */
-  constructor({ pipeline, rebuild }: PinnedNightly, tell: (details: string) => void) {
-    this.#tell = tell;
+  /** @param report shows Markdown in the Web UI */
+  constructor({ pipeline, rebuild }: PinnedNightly, report: (details: string) => void) {
+    this.#report = report;
     this.#kind = rebuild ? 'stale' : 'pending';
     this.summary = {
       pipeline,
@@ -63,7 +63,7 @@ export class NightlyLog {
 
   elsewhere(batch: number): void {
     this.#line(batch).state = 'elsewhere';
-    this.summary.state = `batch ${batch} is being run by another, and is waited for`;
+    this.summary.state = `batch ${batch} is being run by another workflow, which this one waits for`;
     this.#show();
   }
 
@@ -121,7 +121,7 @@ export class NightlyLog {
     const heading = batches.find(({ score }) => score !== undefined)?.score?.name ?? 'score';
     const table = rows.length === 0 ? '' : tableOf(['batch', 'state', heading], rows);
     const notes = warnings.map((warning) => `- ⚠ ${plain(warning)}`).join('\n');
-    this.#tell(
+    this.#report(
       [
         `**${plain(pipeline)}**: ${plain(state)}`,
         table,

@@ -12,7 +12,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
-import type { Activities } from '../activities/index.ts';
+import type { Activities } from '../contract/activities.ts';
 import type {
   NightlyInput,
   NightlySummary,
@@ -20,17 +20,17 @@ import type {
   PendingBatches,
   PinnedNightly,
 } from '../contract/nightly.ts';
-import { aboutChild } from './child-details.ts';
+import { aboutChild } from './details.ts';
 import { nightlyProgress } from '../contract/messages.ts';
 import { NightlyLog } from './nightly-log.ts';
 import { trainBatch } from './trainBatch.ts';
 
-/** Batches of one run: a longer backlog goes on in a new one, so that no history grows without end. */
+/** Batches of one run: a longer backlog continues in a new one, so that no history grows without limit. */
 export const BATCHES_A_RUN = 50;
 
 const RETRY = { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '30s' } as const;
 const { find_pending } = proxyActivities<Pick<Activities, 'find_pending'>>({
-  startToCloseTimeout: '6h', // a first look may have years of files to read
+  startToCloseTimeout: '6h', // the first run can have years of files to read
   heartbeatTimeout: '2m',
   retry: RETRY,
   summary: 'which batches have no version',
@@ -41,9 +41,9 @@ const { pin_nightly } = proxyLocalActivities<Pick<Activities, 'pin_nightly'>>({
 });
 
 /**
- * Finds the batches that have arrived and have no version, and runs them in order, each as the workflow
- * it would be by hand. The input may be `{}`: it runs the same under a Schedule, under a cron, or
- * started by anyone. A batch that fails stops those after it, which are made of it too.
+ * Finds the batches that have arrived and have no version, and runs them in order, each in a workflow as if
+ * it were started by hand. The input can be `{}`: it runs the same under a Schedule, under a cron, or when a
+ * person starts it. A batch that fails stops the batches after it, because their versions contain it.
  */
 export async function nightly(input: NightlyInput): Promise<NightlySummary> {
   const pinned = pin_nightly(input);
@@ -54,15 +54,15 @@ export async function nightly(input: NightlyInput): Promise<NightlySummary> {
   nightlyLog = new NightlyLog(run, setCurrentDetails);
   let look = true;
   for (;;) {
-    // Asked anew for each batch: another may have run it since.
+    // Looked up again for each batch: another workflow can have run it since.
     const pending: PendingBatches = await find_pending({ ...run, look });
     nightlyLog.found(pending);
     const next = pending.batches.find(({ batch }) => !nightlyLog.isDone(batch));
     if (next === undefined && look) return nightlyLog.finish();
-    look = next === undefined; // at the end once more for what has come meanwhile
+    look = next === undefined; // at the end once more, for batches that have arrived meanwhile
     if (next === undefined) continue;
     if (nightlyLog.doneCount >= BATCHES_A_RUN || workflowInfo().continueAsNewSuggested)
-      // With the same input, for a later run of a cron would be given whatever this one hands on.
+      // With the same input, because a cron gives it to all later runs.
       return continueAsNew<typeof nightly>(input);
     await runBatch(run, nightlyLog, next);
   }
@@ -80,7 +80,7 @@ async function runBatch(
       const child = await startChild(trainBatch, {
         workflowId: `${run.pipeline}-batch-${batch}`,
         args: [inputOf(run, batch, params)],
-        // What it has begun is of use without us: only a cancellation stops it too.
+        // What the child makes is useful without this workflow: only a cancellation stops it too.
         parentClosePolicy: 'ABANDON',
         ...aboutChild(run.pipeline, batch),
       });
@@ -92,14 +92,14 @@ async function runBatch(
         throw nightlyLog.fail(batch, error);
       }
     }
-    log.info('the batch is being run by another: waiting for it', { batch });
+    log.info('the batch is being run by another workflow: waiting for it', { batch });
     nightlyLog.elsewhere(batch);
     await sleep(Math.min(5_000 * 2 ** waits, 60_000), {
-      summary: `batch ${batch} is being run by another`,
+      summary: `batch ${batch} is being run by another workflow`,
     });
     const { batches } = await find_pending({ ...run, look: false });
     if (!batches.some((one) => one.batch === batch)) return nightlyLog.done(batch);
-    if (workflowInfo().continueAsNewSuggested) return; // the caller's next look takes it up again
+    if (workflowInfo().continueAsNewSuggested) return; // the caller finds it again
   }
 }
 
@@ -111,12 +111,12 @@ function inputOf(
   return {
     batch,
     pipeline,
-    params: own === undefined ? { ...params } : laidOver(params, own),
+    params: own === undefined ? { ...params } : overlay(params, own),
     ...(source === null ? {} : { source }),
   };
 }
 
-function laidOver(params: object, own: Record<string, unknown>): Record<string, unknown> {
+function overlay(params: object, own: Record<string, unknown>): Record<string, unknown> {
   const sections = Object.entries(params).map(([section, fields]) => [
     section,
     { ...(fields as object), ...(own[section] as object | undefined) },

@@ -10,7 +10,7 @@ import { defineSearchAttributeKey, type SearchAttributeUpdatePair } from '@tempo
 import type { NotifyRequest } from '../contract/activities.ts';
 import type { PinnedRun, RunFailure, RunSummary } from '../contract/train-batch.ts';
 import { detailsOf } from './details.ts';
-import { plain } from './markdown.ts';
+import { plain } from '../contract/markdown.ts';
 import { progress, result } from '../contract/messages.ts';
 import {
   SEARCH_ATTRIBUTES,
@@ -19,7 +19,7 @@ import {
 } from '../contract/search-attributes.ts';
 
 /**
- * What people see of a run: details that move with its stages, search attributes that find it, links in
+ * What people see of a run: details that change with its stages, search attributes that find it, links in
  * its memo, and the queries `progress` and `result`.
  */
 export class RunView {
@@ -28,7 +28,7 @@ export class RunView {
   #outcome: Outcome = 'running';
   #error: RunFailure | null = null;
 
-  /** Answers queries from the first moment on. */
+  /** Answers queries from the start. */
   constructor() {
     setHandler(progress, () => this.#summary);
     setHandler(result, () => ({
@@ -45,12 +45,16 @@ export class RunView {
     this.#summary = summary;
     const { pipeline, batch, paramsHash, places } = run;
     upsertMemo({ pipeline, batch, params: paramsHash, links: { artifacts: places.artifacts } });
-    this.#find({ RetrainPipeline: pipeline, RetrainBatch: batch, RetrainOutcome: 'running' });
+    this.#setAttributes({
+      RetrainPipeline: pipeline,
+      RetrainBatch: batch,
+      RetrainOutcome: 'running',
+    });
     this.show();
   }
 
   /** Another version is built before this one. */
-  waits(version: number): void {
+  waitFor(version: number): void {
     setCurrentDetails(`version ${version} is built first, as it has no record`);
   }
 
@@ -71,7 +75,7 @@ export class RunView {
           : 'trained';
     const modelVersion = Number(mlflow?.modelVersion ?? Number.NaN);
     const accuracy = version?.metrics['accuracy'];
-    this.#find({
+    this.#setAttributes({
       RetrainOutcome: this.#outcome,
       ...(Number.isSafeInteger(modelVersion) ? { RetrainModelVersion: modelVersion } : {}),
       ...(accuracy === undefined ? {} : { RetrainAccuracy: accuracy }),
@@ -85,15 +89,15 @@ export class RunView {
   /** The run ends with this error. */
   fail(error: unknown): void {
     this.#outcome = isCancellation(error) ? 'cancelled' : 'failed';
-    this.#error = told(error);
-    this.#find({ RetrainOutcome: this.#outcome });
+    this.#error = failureFacts(error);
+    this.#setAttributes({ RetrainOutcome: this.#outcome });
     const { stage, message } = this.#error;
     const failed = `${this.#outcome}${stage === null ? '' : ` in ${stage}`}: ${message}`;
     if (this.#run === undefined || this.#summary === null) setCurrentDetails(plain(failed));
     else setCurrentDetails(detailsOf(this.#run, this.#summary, { failed }));
   }
 
-  /** How the run ended, for those who are told. */
+  /** How the run ended, as the webhook reports it. */
   ending(): NotifyRequest {
     const { pipeline, batch, version = null, mlflow, stages = [] } = this.#summary ?? {};
     return {
@@ -109,8 +113,8 @@ export class RunView {
     };
   }
 
-  /** Sets those that are registered: one that is not would fail the workflow's task for ever. */
-  #find(values: Partial<Record<SearchAttributeName, string | number>>): void {
+  /** Sets the search attributes that are registered: another would fail the workflow task each time it is tried. */
+  #setAttributes(values: Partial<Record<SearchAttributeName, string | number>>): void {
     const known = new Set(this.#run?.searchAttributes ?? []);
     const pairs = Object.entries(values).flatMap(([name, value]) => {
       const key = name as SearchAttributeName;
@@ -122,7 +126,7 @@ export class RunView {
   }
 }
 
-function told(error: unknown): RunFailure {
+function failureFacts(error: unknown): RunFailure {
   if (isCancellation(error))
     return { type: 'Cancelled', message: 'the run was cancelled', stage: null };
   const message = error instanceof Error ? error.message : String(error);

@@ -1,17 +1,61 @@
-import type { Healed, StageName, StageRequest, StageResult } from '../contract/stages.ts';
+import { proxyActivities } from '@temporalio/workflow';
+import type { StageActivities } from '../contract/activities.ts';
+import {
+  findEntry,
+  STAGE_NAMES,
+  STAGES,
+  stagesUntil,
+  type FactShape,
+  type HandedOn,
+  type Healed,
+  type InputSource,
+  type RunSettings,
+  type StageCall,
+  type StageEntry,
+  type StageName,
+  type StageRequest,
+  type StageResult,
+} from '../contract/stages.ts';
+import type { Ref } from '../contract/ref.ts';
 import type { PinnedRun, RunSummary, StageLine } from '../contract/train-batch.ts';
-import { STAGE_NAMES } from '../contract/stages.ts';
-import { factsLine, summaryOf, type KnownFacts } from './activity-summary.ts';
+import { grouped } from '../contract/markdown.ts';
 
-/** More than this is not damage but a bucket that was emptied: `--force` makes everything anew. */
+/** Where more objects are missing, it is not damage but an emptied bucket: `--force` makes everything again. */
 const MOST_HEALED = 20;
 
-type Ask = Omit<StageRequest, 'inputs'>;
+export const RETRY = {
+  initialInterval: '500ms',
+  backoffCoefficient: 2,
+  maximumInterval: '10s',
+} as const;
 
-/** An activity of a stage. */
-interface StageActivity<Request, Result> {
-  executeWithOptions(options: { summary: string }, args: [Request]): Promise<Result>;
+/** The activity of a stage, with the queue and the timeouts that the stage graph gives it. */
+function activityOf<Stage extends StageName>(
+  stage: Stage,
+  { cpuTaskQueue }: PinnedRun,
+): StageActivity<Stage> {
+  const { queue, timeout }: StageEntry = STAGES[stage];
+  const activities: { [Name in StageName]: StageActivity<Name> } = proxyActivities<StageActivities>(
+    {
+      startToCloseTimeout: timeout ?? '1h',
+      heartbeatTimeout: '30s',
+      retry: RETRY,
+      // A cancelled stage ends its requests before its MLflow run is ended, not after.
+      cancellationType: 'WAIT_CANCELLATION_COMPLETED',
+      ...(queue === 'compute' && cpuTaskQueue !== undefined ? { taskQueue: cpuTaskQueue } : {}),
+    },
+  );
+  return activities[stage];
 }
+
+interface StageActivity<Stage extends StageName> {
+  executeWithOptions: (
+    options: { summary: string },
+    args: [StageRequest<Stage>],
+  ) => Promise<StageResult<Stage>>;
+}
+
+type Results = { [Stage in StageName]?: StageResult<Stage> };
 
 /** Runs a workflow's stages in turn and keeps the summary that `progress` shows and the run returns. */
 export class StageLog {
@@ -19,17 +63,17 @@ export class StageLog {
   readonly #run: PinnedRun;
   readonly #forceId: string | null;
   readonly #show: () => void;
-  readonly #facts: KnownFacts = {};
+  #results: Results = {};
+  #handedOn: Partial<HandedOn> = {};
 
   /**
-   * @param firstRunId the first execution run id: unlike the run id it survives a reset.
-   * @param show is called when a stage begins or ends.
+   * @param firstRunId the first execution run id: unlike the run id it survives a reset
+   * @param show is called when a stage begins or ends
    */
   constructor(run: PinnedRun, firstRunId: string, show: () => void) {
     this.#run = run;
     this.#show = show;
     this.#forceId = run.force ? firstRunId : null;
-    const last = STAGE_NAMES.indexOf(run.until);
     this.summary = {
       pipeline: run.pipeline,
       batch: run.batch,
@@ -37,40 +81,51 @@ export class StageLog {
       mlflow: null,
       warnings: [],
       healed: [],
-      stages: STAGE_NAMES.slice(0, last + 1).map((stage) => ({ stage, state: 'waiting' })),
+      stages: stagesUntil(run.until).map((stage) => ({ stage, state: 'waiting' })),
       params: run.params,
       paramsHash: run.paramsHash,
     };
   }
 
-  /** Runs one stage, with what every stage is asked and `more`, and keeps its line. */
-  async run<Request extends StageRequest, Result extends StageResult>(
-    stage: StageName,
-    activity: StageActivity<Request, Result>,
-    more: Omit<Request, keyof Ask>,
-  ): Promise<Result> {
+  /** Runs one stage with what the stages before it have made, and keeps its line. */
+  async run(stage: StageName): Promise<void> {
     const line = this.#line(stage);
     line.state = 'running';
     this.#show();
-    const summary = summaryOf(stage, this.#run, this.#facts);
-    const request = { ...this.#ask(stage), ...more } as Request;
-    const result = await activity.executeWithOptions({ summary }, [request]);
-    this.#facts[stage] = result.facts;
+    const summary = labelOf(stage, this.#run, this.#results);
+    const activity = activityOf(stage, this.#run);
+    const result = await activity.executeWithOptions({ summary }, [this.#requestOf(stage)]);
+    this.#results = { ...this.#results, [stage]: result };
+    for (const name of STAGES[stage].gives)
+      this.#handedOn = { ...this.#handedOn, [name]: result[name as keyof typeof result] };
+    this.summary.mlflow = this.#handedOn.mlflow ?? null;
     line.state = result.cached ? 'cached' : 'done';
     line.key = result.key;
     line.durationMs = result.durationMs;
-    line.made = factsLine(stage, result.facts);
-    const { healed } = this.summary;
+    line.made = describeFacts(stage, result.facts);
+    const { healed, warnings } = this.summary;
     for (const object of result.healed)
       if (!healed.some(({ md5 }) => md5 === object.md5)) healed.push(object);
     for (const warning of result.warnings.map((text) => `${stage}: ${text}`))
-      if (!this.summary.warnings.includes(warning)) this.summary.warnings.push(warning);
+      if (!warnings.includes(warning)) warnings.push(warning);
     this.#show();
-    return result;
   }
 
-  /** What every stage is asked. */
-  #ask(stage: StageName): Ask {
+  /** What a stage is asked: what every stage is asked, and what its entry in the graph names. */
+  #requestOf<Stage extends StageName>(stage: Stage): StageRequest<Stage> {
+    const inputs = Object.entries<InputSource>(STAGES[stage].inputs).flatMap(([name, input]) =>
+      'stage' in input ? [[name, this.#output(input)] as const] : [],
+    );
+    const extras = STAGES[stage].takes.map((name) => [name, this.#extra(name)] as const);
+    // The graph is what both the type of a request and these names are made from.
+    return {
+      ...this.#call(stage),
+      ...Object.fromEntries(extras),
+      inputs: Object.fromEntries(inputs),
+    } as StageRequest<Stage>;
+  }
+
+  #call(stage: StageName): StageCall {
     const { pipeline, batch, params, only, force, damaged = [] } = this.#run;
     const required = only !== null && only !== stage;
     return {
@@ -83,6 +138,27 @@ export class StageLog {
     };
   }
 
+  #output({ stage, output }: { stage: string; output: string }): Ref {
+    const outputs: Record<string, Ref> = this.#results[stage as StageName]?.outputs ?? {};
+    const ref = outputs[output];
+    if (ref === undefined) throw new Error(`${stage} has not made ${output}`);
+    return ref;
+  }
+
+  #extra<Name extends keyof (RunSettings & HandedOn)>(name: Name): (RunSettings & HandedOn)[Name] {
+    const { source, refresh = false, trackingFolder = null, until } = this.#run;
+    const mayDefer = until === STAGE_NAMES.at(-1);
+    const known = { source, refresh, trackingFolder, mayDefer, ...this.#handedOn };
+    const value = (known as Partial<RunSettings & HandedOn>)[name];
+    if (value === undefined) throw new Error(`no stage has handed on ${name}`);
+    return value;
+  }
+
+  /** What a stage has handed on. */
+  handedOn<Name extends keyof HandedOn>(name: Name): HandedOn[Name] {
+    return this.#extra(name);
+  }
+
   /** Marks the stage that was running as failed, and names it. */
   fail(): StageName | undefined {
     const line = this.summary.stages.find(({ state }) => state === 'running');
@@ -91,9 +167,9 @@ export class StageLog {
   }
 
   /**
-   * Takes note of a damaged object, so that the stages run from the top once more and whatever made it
-   * makes it again; the others are cache hits.
-   * @returns false when that has been tried for this object already, or for too many.
+   * Notes a damaged object, so that the stages run from the top once more and the stage that made it makes
+   * it again; the others are cache hits.
+   * @returns false when that has been tried for this object already, or for too many
    */
   heal(object: Healed): boolean {
     const { healed } = this.summary;
@@ -102,8 +178,11 @@ export class StageLog {
     return true;
   }
 
-  started(stage: StageName): boolean {
-    return this.#line(stage).state !== 'waiting';
+  /** Whether a stage has begun that writes to the MLflow run. */
+  hasTracked(): boolean {
+    return this.summary.stages.some(
+      ({ stage, state }) => state !== 'waiting' && findEntry(stage)?.tracked === true,
+    );
   }
 
   /** The finished stages, as the version record takes them. */
@@ -116,4 +195,34 @@ export class StageLog {
   #line(stage: StageName): StageLine {
     return this.summary.stages.find((line) => line.stage === stage) ?? { stage, state: 'waiting' };
   }
+}
+
+/**
+ * What a stage works on: "1 240 rows · depth 5". Temporal's Web UI puts the activity's name before it, so
+ * that a person reads "train • 1 240 rows · depth 5".
+ */
+function labelOf(stage: StageName, { batch, params }: PinnedRun, results: Results): string {
+  const count = (from: string, fact: string, unit: string): string => {
+    const facts: Record<string, unknown> = { ...results[from as StageName]?.facts };
+    return countText(facts[fact], unit);
+  };
+  return joined(STAGES[stage].label({ batch, params, count }));
+}
+
+/** What a stage has made: "120 train rows · 30 test rows". */
+function describeFacts(stage: StageName, facts: object): string {
+  const values: Record<string, unknown> = { ...facts };
+  return joined(
+    Object.entries<FactShape>(STAGES[stage].facts).map(([name, { unit }]) =>
+      unit === undefined ? '' : countText(values[name], unit),
+    ),
+  );
+}
+
+function joined(words: readonly string[]): string {
+  return words.filter((word) => word !== '').join(' · ');
+}
+
+function countText(count: unknown, unit: string): string {
+  return typeof count === 'number' ? `${grouped(count)} ${unit}` : '';
 }

@@ -1,12 +1,16 @@
 import { partColumns, readColumns } from '../../store/columns-file.ts';
-import { partIdentity } from '../../activities/encode-part.ts';
-import { stage as preprocess } from '../../activities/preprocess.ts';
+import { STAGES, STEPS } from '../../contract/stages.ts';
 import { DamagedArtifact } from '../../contract/failures.ts';
 import type { Column } from '../../pipeline/batches/columns.ts';
 import { isSoundEntry } from '../../store/record-check.ts';
 import type { VersionRecord } from '../../store/version-record.ts';
 import type { Ref } from '../../contract/ref.ts';
-import { entryKey, stageKey, type CacheEntry } from '../../store/stage-cache.ts';
+import {
+  entryKey,
+  stageKey,
+  type CacheEntry,
+  type StageIdentity,
+} from '../../store/stage-cache.ts';
 import { CACHE_ENTRY, faultOf, unlessDamaged, type Fault } from './problems.ts';
 import type { Verification } from './version.ts';
 
@@ -26,10 +30,11 @@ export async function checkParts(
   record: VersionRecord,
   { batches, train, test }: SplitFiles,
 ): Promise<Fault[]> {
-  const stage = record.stages.find((one) => one.stage === preprocess.name);
+  const stage = record.stages.find((one) => one.stage === 'preprocess');
   const columns = stage?.inputs['columns'];
   // Another program's entries stand under keys that this one does not know.
-  if (stage === undefined || columns === undefined || stage.code !== preprocess.code) return [];
+  if (stage === undefined || columns === undefined || stage.code !== STAGES.preprocess.code)
+    return [];
   const known = await columnsOf(verification, columns);
   if (known === undefined) return []; // the inventory finds it
   const checked = batches.map(async (batch, i) => {
@@ -45,6 +50,26 @@ export async function checkParts(
     return faults;
   });
   return (await Promise.all(checked)).flat();
+}
+
+/**
+ * What decides the part of a batch in a version. All of it is in what preprocess was run with, which can be
+ * less than this program's params.
+ */
+function partIdentity(
+  { params, libraries }: Pick<StageIdentity, 'params' | 'libraries'>,
+  { number, batch, columns }: { number: number; batch: Ref; columns: Ref },
+): StageIdentity {
+  const { code, libraries: shaping } = STEPS.encode_part;
+  const { target, missing_values, split } = params;
+  return {
+    stage: 'encode_part',
+    batch: number,
+    code,
+    params: { target, missing_values, split },
+    libraries: Object.fromEntries(shaping.map((name) => [name, libraries[name]!])),
+    inputs: { batch, columns },
+  };
 }
 
 /** What is in a columns artifact, read once however many versions have it. */

@@ -1,5 +1,5 @@
 import type { Params } from '../../contract/params.ts';
-import { modelTypeOf } from '../../contract/params.ts';
+import { modelTypeOf } from '../../contract/defaults.ts';
 import { BadParams } from '../../contract/failures.ts';
 import { baseline } from './baseline.ts';
 import { decisionTree } from './decision-tree.ts';

@@ -1,5 +1,6 @@
 import { BadData } from '../../contract/failures.ts';
-import { taskOf, type Params } from '../../contract/params.ts';
+import { taskOf } from '../../contract/defaults.ts';
+import type { Params } from '../../contract/params.ts';
 import type { Crew } from './cart/crew.ts';
 import type { FittedModel } from './estimator.ts';
 import { estimatorOf } from './estimators.ts';
@@ -19,7 +20,7 @@ export async function fitModel(
   input: { parts: Uint8Array[]; encoder: Uint8Array; model: Params['model']; into: string },
   report: Report | undefined,
   { crew, files }: { crew?: Crew; files: Files },
-): Promise<{ facts: Record<string, number>; warnings: string[] }> {
+): Promise<{ facts: { rows: number; [fact: string]: number }; warnings: string[] }> {
   const encoder = encoderFromJson(input.encoder);
   const { model, rows, warnings } = await fitOnRows(input, encoder, report, crew);
   for (const piece of model.serialise()) files.append(input.into, piece);

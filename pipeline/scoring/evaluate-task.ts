@@ -30,7 +30,7 @@ export function evaluate(
 ): {
   metrics: Uint8Array;
   report: Uint8Array;
-  facts: Record<string, string | number | null>;
+  facts: { test_rows: number; [fact: string]: string | number | null };
   warnings: string[];
 } {
   const encoder = encoderFromJson(input.encoder);

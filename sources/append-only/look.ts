@@ -29,7 +29,7 @@ export type Looking = Pick<GetDataRequest, 'batch' | 'cache' | 'refresh'>;
  */
 export function looksAgain(ledger: Ledger, source: string, asked: Looking): boolean {
   if (!mayGrow(source) || asked.cache === 'require') return false;
-  return asked.refresh === true || !isFilled(ledger, asked.batch);
+  return asked.refresh || !isFilled(ledger, asked.batch);
 }
 
 /** Whether a batch is cut, or could be with all the rows it may have. */
@@ -56,7 +56,7 @@ export async function lookOrCheck(
       source === null || cache === 'require'
         ? []
         : await checkUploaded(deps, ledger, request, signal);
-    if (refresh === true && !mayGrow(params.data.source))
+    if (refresh && !mayGrow(params.data.source))
       warnings.push(`${params.data.source} is built in: it has no new rows`);
     return { ledger, added: null, warnings };
   }
@@ -69,7 +69,7 @@ export async function lookOrCheck(
     });
     return { ...look, warnings: [] };
   } catch (error) {
-    if (refresh === true || batch > batchesKnown(ledger) || !isOutOfReach(error)) throw error;
+    if (refresh || batch > batchesKnown(ledger) || !isOutOfReach(error)) throw error;
     return { ledger, added: null, warnings: [goingBy(ledger, error as Error)] };
   }
 }

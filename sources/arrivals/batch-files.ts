@@ -1,7 +1,7 @@
 import { BadData, MissingHistory } from '../../contract/failures.ts';
 import type { Params } from '../../contract/params.ts';
-import { rawOf, type Ledger } from '../../store/ledger/ledger.ts';
-import { at, type Ref } from '../../contract/ref.ts';
+import type { Ledger } from '../../store/ledger/ledger.ts';
+import type { Ref } from '../../contract/ref.ts';
 import { sha256 } from '../../store/hash.ts';
 import type { GetDataRequest } from '../../contract/stages.ts';
 import { checkFrozen } from '../frozen.ts';
@@ -26,7 +26,7 @@ export async function lookForBatch(
   if (known !== undefined && known.batches.length > 0) checkFrozen(known, params);
   const look =
     request.source !== null ||
-    request.refresh === true ||
+    request.refresh ||
     known === undefined ||
     known.arrivals.length < batch
       ? await lookNow(deps, request, execution)
@@ -36,19 +36,6 @@ export async function lookForBatch(
     throw tooFew(params, batch, ledger, look);
   await heal(deps, ledger, request);
   return { ledger, warnings: sentencesOf(look, params.data.source) };
-}
-
-/** The files that batches 1..`last` are made of, with paths under `data/raw/files/`. */
-export function rawFiles(ledger: Ledger, last: number): Ref[] {
-  return Array.from({ length: last }, (_, i) => {
-    const { ref } = rawOf(ledger, i + 1);
-    const arrived = ledger.arrivals[i]!;
-    const path =
-      ref.sha256 === arrived.raw
-        ? arrived.name
-        : `amended/${ref.path.split('/').slice(-2).join('/')}`;
-    return at(path, ref);
-  });
 }
 
 async function lookNow(

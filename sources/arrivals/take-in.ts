@@ -1,5 +1,6 @@
 import type { Column } from '../../pipeline/batches/columns.ts';
-import { taskOf, type Params } from '../../contract/params.ts';
+import { taskOf } from '../../contract/defaults.ts';
+import type { Params } from '../../contract/params.ts';
 import type { Arrived } from '../../store/ledger/changes.ts';
 import type { Settings } from '../../store/ledger/schema.ts';
 import { encodeColumns } from '../../store/columns-file.ts';

@@ -1,6 +1,5 @@
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { StageResult } from '../../contract/stages.ts';
 import type { Ref } from '../../contract/ref.ts';
 import { createMlflowTracker } from '../../tracking/mlflow/tracker.ts';
 import type { Tracker } from '../../tracking/tracker.ts';
@@ -35,24 +34,29 @@ afterAll(async () => {
 async function firstBatch(): Promise<typeof asks> {
   const { params, paramsHash } = await alone.answer('pin_run', { batch: 1 });
   const stage = { pipeline, batch: 1, params, damaged: [], cache: 'use', force: null };
-  const get_data = { ...stage, source: null, inputs: {} };
+  const get_data = { ...stage, source: null, refresh: false, inputs: {} };
   const data = await alone.answer('get_data', get_data);
   const { raw, columns } = data.outputs;
   const prepare_batch = { ...stage, inputs: { raw, columns } };
   const prepared = await alone.answer('prepare_batch', prepare_batch);
-  const ledgerRevision = prepared.facts['ledger_revision'];
+  const { ledgerRevision } = prepared;
   const merge_data = { ...stage, ledgerRevision, inputs: {} };
   const union = await alone.answer('merge_data', merge_data);
-  const preprocess = { ...stage, inputs: { merged: union.outputs['merged'], columns } };
+  const preprocess = { ...stage, inputs: { merged: union.outputs.merged, columns } };
   const processed = await alone.answer('preprocess', preprocess);
   const { train: rows, test, encoder } = processed.outputs;
-  const train = { ...stage, inputs: { train: rows, encoder } };
+  const train = {
+    ...stage,
+    trackingFolder: null,
+    mayDefer: false,
+    inputs: { train: rows, encoder },
+  };
   const trained = await alone.answer('train', train);
   const { attempt, mlflow } = trained;
-  const inputs = { model: trained.outputs['model'], encoder, test };
-  const evaluate = { ...stage, attempt, inputs };
+  const inputs = { model: trained.outputs.model, encoder, test };
+  const evaluate = { ...stage, attempt, mlflow, mayDefer: false, inputs };
   const scored = await alone.answer('evaluate', evaluate);
-  const done = [data, prepared, union, processed, trained, scored] as StageResult[];
+  const done = [data, prepared, union, processed, trained, scored];
   const stages = done.map(({ stage: name, key, cached }) => ({ stage: name, key, cached }));
   const about = { pipeline, batch: 1, params, paramsHash, ledgerRevision, stages };
   const publish_version = { ...about, attempt, mlflow, healed: [], forced: false };
@@ -160,7 +164,7 @@ async function unlogged(): Promise<typeof asks> {
   return {
     ...asks,
     train: { ...train, params: { ...other, model: { ...other.model, max_depth: depth++ } } },
-    evaluate: { ...evaluate, inputs: { ...inputs, model: outputs['model']! } },
+    evaluate: { ...evaluate, inputs: { ...inputs, model: outputs.model } },
   };
 }
 
@@ -238,11 +242,12 @@ async function otherBuild(): Promise<Record<string, unknown>> {
   const other = { ...params, model: { ...params.model, max_depth: depth++ } };
   const trained = await alone.answer('train', { ...asks.train, params: other });
   const { attempt, mlflow, outputs } = trained;
-  const inputs = { ...(asks.evaluate['inputs'] as object), model: outputs['model'] };
+  const inputs = { ...(asks.evaluate['inputs'] as object), model: outputs.model };
   const scored = await alone.answer('evaluate', {
     ...asks.evaluate,
     params: other,
     attempt,
+    mlflow,
     inputs,
   });
   const standing = asks.publish_version['stages'] as { stage: string }[];
@@ -285,7 +290,7 @@ it('train logs the model it has just fitted from its own disk', async () => {
   alone.s3.seen();
   const { outputs, mlflow } = await alone.answer('train', train);
   expect(mlflow).not.toBeNull();
-  const { md5 } = outputs['model']!;
+  const { md5 } = outputs.model;
   const path = `/files/md5/${md5.slice(0, 2)}/${md5.slice(2)}`;
   const asked = alone.s3.seen().filter((line) => line.includes(path));
   expect(asked.some((line) => line.startsWith('PUT'))).toBe(true);

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { stage as getData } from '../../activities/get_data.ts';
-import { stage as train } from '../../activities/train.ts';
+import { STAGES } from '../../contract/stages.ts';
 import type { Params } from '../../contract/params.ts';
 import { paramsSchema } from '../../pipeline/models/params.ts';
 
@@ -12,14 +11,14 @@ describe('the task in cache keys', () => {
     const [told, untold] = [paramsWith({ task: 'classification' }), paramsWith({})];
     const { task: _, ...model } = untold.model;
     for (const params of [told, untold, { ...untold, model } as Params]) {
-      expect(train.params(params)).toEqual({ model: knobs });
-      expect(getData.params(params)).not.toHaveProperty('task');
+      expect(STAGES.train.params(params)).toEqual({ model: knobs });
+      expect(STAGES.get_data.params(params, { source: 'iris' })).not.toHaveProperty('task');
     }
   });
 
   it('is part of what types the target and of what fits the model', () => {
     const params = paramsWith({ task: 'regression' });
-    expect(train.params(params)).toEqual({ model: { task: 'regression', ...knobs } });
-    expect(getData.params(params)).toHaveProperty('task', 'regression');
+    expect(STAGES.train.params(params)).toEqual({ model: { task: 'regression', ...knobs } });
+    expect(STAGES.get_data.params(params, { source: 'iris' })).toHaveProperty('task', 'regression');
   });
 });

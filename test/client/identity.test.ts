@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { differencesOf, type Identity } from '../../client/compare/identity.ts';
-import { originLines, originOf } from '../../client/why/origin.ts';
-import { phraseOf } from '../../client/why/reason.ts';
+import { originLines, originOf, phraseOf } from '../../client/origin.ts';
 import { paramsSchema } from '../../pipeline/models/params.ts';
 import { refOf } from '../../store/hash.ts';
 

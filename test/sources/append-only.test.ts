@@ -5,14 +5,14 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
-import type { Deps } from '../../activities/deps.ts';
+import type { SourceDeps } from '../../sources/source.ts';
 import { findPending } from '../../activities/find_pending.ts';
 import { getData } from '../../activities/get_data.ts';
 import { prepareBatch } from '../../activities/prepare_batch.ts';
 import { computeHere } from '../../client/commands/pending/arrived.ts';
 import { paramsSchema } from '../../pipeline/models/params.ts';
 import { permutation } from '../../pipeline/batches/shuffle.ts';
-import { storeIn } from '../../store/index.ts';
+import { storeIn, type Store } from '../../store/index.ts';
 import { batchesKnown, type Ledger } from '../../store/ledger/ledger.ts';
 import { LocalCache } from '../../store/local-cache.ts';
 import { MemoryBucket } from '../support/memory-bucket.ts';
@@ -31,7 +31,7 @@ const textOf = (rows: number, end = '\n'): string =>
 
 /** A pipeline over a file that grows, on a store in memory, as a worker would run it. */
 class Pipeline {
-  readonly #deps: Deps;
+  readonly #deps: SourceDeps & { store: Store };
   readonly #file: string;
   readonly #params;
   rows = 0;
@@ -52,7 +52,7 @@ class Pipeline {
         s3: { region: 'us-east-1', bucket: 'unused' },
         limits: { bytes: 1e6, connectMs: 1_000, idleMs: 1_000, totalMs: 10_000 },
       },
-    } as unknown as Deps;
+    };
   }
 
   append(rows: number, end?: string): void {
@@ -70,7 +70,10 @@ class Pipeline {
   }
 
   async cut(batch: number): Promise<void> {
-    await this.#inActivity(() => prepareBatch(this.#deps, this.#ask(batch)));
+    const { raw } = await this.ledger();
+    const { ref, columns } = raw.at(-1)!;
+    const request = { ...this.#ask(batch), inputs: { raw: ref, columns } };
+    await this.#inActivity(() => prepareBatch(this.#deps, request));
   }
 
   /** Batches a nightly would run after a look of its own. */
@@ -103,6 +106,7 @@ class Pipeline {
       inputs: {},
       force: null,
       source: null,
+      refresh: false,
     };
   }
 

@@ -1,9 +1,9 @@
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Activities } from '../../activities/index.ts';
+import type { Activities } from '../../contract/activities.ts';
 import { pinRun } from '../../activities/pin_run.ts';
-import type { StageRequest, StageResult } from '../../contract/stages.ts';
+import type { StageName, StageRequest } from '../../contract/stages.ts';
 import type { TrainBatchInput } from '../../contract/train-batch.ts';
 import { joinRun, progress } from '../../contract/messages.ts';
 import type { trainBatch } from '../../workflows/index.ts';
@@ -33,7 +33,7 @@ afterAll(() => temporal?.close());
 
 interface Call {
   name: string;
-  request: StageRequest;
+  request: Partial<StageRequest<StageName>>;
 }
 
 /** What any stage answers. */
@@ -44,14 +44,14 @@ const outputs = Object.fromEntries(
   ),
 );
 
-const standInResult = (stage: string): StageResult => ({
+const standInResult = (stage: string) => ({
   stage,
   key: `key of ${stage}`,
   cached: false,
   durationMs: 1,
   startedAt: '',
   outputs,
-  facts: { ledger_revision: 7 },
+  facts: {},
   warnings: [],
   healed: [],
 });
@@ -62,7 +62,9 @@ function standIns(over: Partial<Record<keyof Activities, (request: never) => unk
   const mlflow = { experimentId: '1', runId: 'r', modelName: 'm', modelVersion: '1' };
   const answers: Record<string, (request: never) => unknown> = {
     ...Object.fromEntries(CHAIN.map((name) => [name, () => standInResult(name)])),
+    prepare_batch: () => ({ ...standInResult('prepare_batch'), ledgerRevision: 7 }),
     train: () => ({ ...standInResult('train'), attempt: 'a', mlflow }),
+    evaluate: () => ({ ...standInResult('evaluate'), mlflow }),
     publish_version: () => ({ record: ref, version: 2, seq: 1, metrics: { accuracy: 1 } }),
     close_runs: () => undefined,
     ...over,

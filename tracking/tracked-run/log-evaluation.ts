@@ -1,10 +1,16 @@
 import type { Ref } from '../../contract/ref.ts';
 import { sweepTwins, updateAttempt, type OpenAttempt } from './attempt.ts';
-import type { EvaluateRequest, StageResult } from '../../contract/stages.ts';
+import type { HandedInputs, StageOutputs, StageRequest } from '../../contract/stages.ts';
 import type { Execution } from '../../contract/execution.ts';
 import { stopIfOver } from './end-runs.ts';
 import { datasetOf, type LoggingDeps } from './log-training.ts';
 import { readMetrics, headlineOf } from '../../store/metrics-file.ts';
+
+/** What evaluate made; its first code version made no report. */
+interface Scored {
+  key: string;
+  outputs: Pick<StageOutputs<'evaluate'>, 'metrics'> & Partial<StageOutputs<'evaluate'>>;
+}
 
 /** Logs the scores into the run that train opened, and ends it. Idempotent: the points' time is pinned. */
 export async function logEvaluation(
@@ -15,17 +21,23 @@ export async function logEvaluation(
     result,
     execution,
     at = Date.now(),
-  }: { request: EvaluateRequest; result: StageResult; execution: Execution; at?: number },
+  }: {
+    request: Pick<StageRequest<'evaluate'>, 'pipeline' | 'batch'> & {
+      inputs: Pick<HandedInputs<'evaluate'>, 'test'>;
+    };
+    result: Scored;
+    execution: Execution;
+    at?: number;
+  },
 ): Promise<void> {
   const tracker = deps.tracker.withSignal(execution.signal);
   const runId = attempt.run_id;
   const timestamp = await scoreTime(deps, attempt, { key: result.key, at });
-  const metrics = result.outputs['metrics'] as Ref;
-  const report = result.outputs['report']; // none in what evaluate's first code version left
+  const { metrics, report } = result.outputs;
   const bytes = await deps.store.artifacts.get(metrics);
   // What the file says of itself is no score; the batch is the step.
   const { schema: _, batch: __, ...scores } = headlineOf(readMetrics(bytes));
-  const dataset = datasetOf(deps, request.inputs['test']!, `${request.pipeline}-test`, 'testing');
+  const dataset = datasetOf(deps, request.inputs.test, `${request.pipeline}-test`, 'testing');
   const modelId = attempt.model_id === null ? {} : { modelId: attempt.model_id };
   const log = async (): Promise<void> => {
     await tracker.logInputs(runId, [dataset], attempt.model_id ?? undefined);

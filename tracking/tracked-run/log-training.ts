@@ -4,7 +4,7 @@ import { objectKey } from '../../store/hash.ts';
 import type { Ref } from '../../contract/ref.ts';
 import { modelFiles } from '../model.ts';
 import type { Dataset, ParamValue } from '../tracker.ts';
-import type { StageRequest, StageResult } from '../../contract/stages.ts';
+import type { HandedInputs, StageOutcome, StageRequest } from '../../contract/stages.ts';
 import type { Execution } from '../../contract/execution.ts';
 import { withScratch } from '../../store/own-folder.ts';
 import { findAttempt, updateAttempt, type OpenAttempt, type TrackingDeps } from './attempt.ts';
@@ -20,6 +20,14 @@ export interface LoggingDeps extends TrackingDeps {
   gitCommit: string | undefined;
 }
 
+/** What training was asked. */
+type TrainedRequest = Pick<StageRequest<'train'>, 'pipeline' | 'batch' | 'params'> & {
+  inputs: Pick<HandedInputs<'train'>, 'train'>;
+};
+
+/** What training made. */
+type Trained = Pick<StageOutcome<'train'>, 'key' | 'outputs' | 'facts'>;
+
 /** A model's bytes on this machine, and the SHA-256 they were stored under. */
 export interface FittedFile {
   file: string;
@@ -29,7 +37,7 @@ export interface FittedFile {
 /** Tags of a training run: whose it is, and where its history is. */
 export function trainingTags(
   deps: Pick<LoggingDeps, 'gitCommit'>,
-  { pipeline, batch }: StageRequest,
+  { pipeline, batch }: Pick<TrainedRequest, 'pipeline' | 'batch'>,
   { workflowId, runId }: Execution,
 ): Record<string, string> {
   return {
@@ -58,8 +66,8 @@ export async function logTraining(
     fitted,
     alias,
   }: {
-    request: StageRequest;
-    result: StageResult;
+    request: TrainedRequest;
+    result: Trained;
     execution: Execution;
     /** What `data.source` is shown as, without one machine's path. */
     sourceName: string;
@@ -72,7 +80,7 @@ export async function logTraining(
   const tracker = deps.tracker.withSignal(execution.signal);
   const { pipeline, batch } = request;
   const runId = attempt.run_id;
-  const { model, encoder } = result.outputs as Record<'model' | 'encoder', Ref>;
+  const { model, encoder } = result.outputs;
   const { artifacts } = deps.store;
   const logModel = async (file: string): Promise<string> => {
     const encoderBytes = await artifacts.get(encoder);
@@ -112,7 +120,7 @@ export async function logTraining(
     register(),
     tracker.logParams(runId, flatParams(request, sourceName)),
     tracker.logInputs(runId, [
-      datasetOf(deps, request.inputs['train']!, `${pipeline}-train`, 'training'),
+      datasetOf(deps, request.inputs.train, `${pipeline}-train`, 'training'),
     ]),
     tracker.logMetrics(runId, trainingMetrics(result), {
       step: batch,
@@ -172,7 +180,7 @@ export function datasetOf(
 
 /** Pinned params under their dotted names, with the source by its name, not by one machine's path. */
 function flatParams(
-  { params, batch }: StageRequest,
+  { params, batch }: TrainedRequest,
   sourceName: string,
 ): Record<string, ParamValue> {
   const flat: Record<string, ParamValue> = { batch };
@@ -188,7 +196,9 @@ function isScalar(value: unknown): value is ParamValue {
 }
 
 /** The rows, and what the model says of itself in numbers. */
-function trainingMetrics({ facts: { rows, ...model } }: StageResult): Record<string, number> {
-  const numbers = Object.entries(model).filter(([, value]) => typeof value === 'number');
-  return { train_rows: Number(rows), ...(Object.fromEntries(numbers) as Record<string, number>) };
+function trainingMetrics({ facts: { rows, ...model } }: Trained): Record<string, number> {
+  const numbers = Object.entries(model).filter(
+    (entry): entry is [string, number] => typeof entry[1] === 'number',
+  );
+  return { train_rows: rows, ...Object.fromEntries(numbers) };
 }

@@ -4,7 +4,7 @@ import type { ArtifactChange } from '../../compare/artifacts.ts';
 import type { BatchChange } from '../../compare/batches.ts';
 import type { Changes } from '../../compare/changes.ts';
 import { pythonText } from '../../compare/python-text.ts';
-import { short } from '../../why/reason.ts';
+import { short } from '../../origin.ts';
 import type { DiffDocument } from './document.ts';
 
 /** A comparison as tables. Parts in which nothing differs are left out. */

@@ -1,7 +1,8 @@
 import type { Compute } from '../../../compute/pool.ts';
 import { localFiles } from '../../../compute/local-files.ts';
 import { tasks } from '../../../compute/tasks.ts';
-import type { Deps } from '../../../activities/deps.ts';
+import type { Store } from '../../../store/index.ts';
+import type { LocalCache } from '../../../store/local-cache.ts';
 import type { SourcePlace } from '../../../sources/source.ts';
 import type { Params } from '../../../contract/params.ts';
 import type { Ledger } from '../../../store/ledger/ledger.ts';
@@ -27,7 +28,7 @@ export interface Arrived {
 
 /** What is needed to look at a source. */
 export interface Looking {
-  deps: Pick<Deps, 'store' | 'local' | 'compute'>;
+  deps: { store: Store; local: LocalCache; compute: Compute };
   sources: Pick<SourcePlace, 's3' | 'limits'>;
   /** Undefined when the pipeline has no data yet. */
   ledger: Ledger | undefined;

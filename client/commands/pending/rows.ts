@@ -7,7 +7,7 @@ import { kindOf } from '../../../sources/identity.ts';
 import type { Stamp } from '../../../sources/source.ts';
 import { withOwnFolder } from '../../../store/own-folder.ts';
 import { batchCount } from '../../../pipeline/batches/batch.ts';
-import { taskOf } from '../../../contract/params.ts';
+import { taskOf } from '../../../contract/defaults.ts';
 import { batchesKnown, tableOf, type Ledger } from '../../../store/ledger/ledger.ts';
 import type { Arrived, ArrivedBatch, Looking } from './arrived.ts';
 

@@ -9,7 +9,7 @@ import {
 import type { Session } from '../../session.ts';
 import { BadParams, messageOf } from '../../../contract/failures.ts';
 import type { nightly } from '../../../workflows/index.ts';
-import { plain } from '../../../workflows/markdown.ts';
+import { plain } from '../../../contract/markdown.ts';
 
 /** The schedule that a person asks for, with defaults filled in. */
 export interface Wanted {

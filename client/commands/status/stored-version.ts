@@ -2,7 +2,7 @@ import { WorkflowNotFoundError } from '@temporalio/client';
 import type { Session } from '../../session.ts';
 import { latestOf, staleOf } from '../../versions.ts';
 import { pendingOf } from '../../waiting.ts';
-import { type Origin, originOf } from '../../why/origin.ts';
+import { type Origin, originOf } from '../../origin.ts';
 import {
   DamagedArtifact,
   type RetrainError,

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { lookAt, type Looked } from '../../../sources/arrivals/look.ts';
 import type { Listing, Place } from '../../../sources/arrivals/place.ts';
 import { uploadedPlace } from '../../../sources/arrivals/open-place.ts';
-import type { Deps } from '../../../activities/deps.ts';
+import type { SourceDeps } from '../../../sources/source.ts';
 import { computeHere } from '../../../client/commands/pending/arrived.ts';
 import { paramsSchema } from '../../../pipeline/models/params.ts';
 import { storeIn, type Store } from '../../../store/index.ts';
@@ -11,13 +11,13 @@ import { MemoryBucket } from '../../support/memory-bucket.ts';
 /** A look reads what it cannot know otherwise, and nothing else. */
 
 let there: Map<string, { text: string; touched: number }>;
-let deps: Deps;
+let deps: SourceDeps;
 let store: Store;
 
 beforeEach(() => {
   there = new Map();
   store = storeIn(new MemoryBucket());
-  deps = { compute: computeHere, store } as unknown as Deps;
+  deps = { ...({} as SourceDeps), compute: computeHere, store };
 });
 
 /** Puts a file into the folder. */

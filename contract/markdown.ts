@@ -1,7 +1,7 @@
-/** The Web UI sets cells edge to edge: only a space that is not trimmed keeps them apart. */
+/** The Web UI puts no space between cells and trims theirs: only this space keeps them apart. */
 const GAP = '\u00a0';
 
-/** A table in Markdown; columns of numbers stand to the right. Cells hold Markdown of one line. */
+/** A table in Markdown, with columns of numbers aligned right. Cells hold Markdown of one line. */
 export function tableOf(head: string[], rows: string[][]): string {
   const line = (cells: string[]): string => `| ${cells.join(' | ')} |`;
   const spaced = (cells: string[]): string => line(cells.map((cell) => `${GAP}${cell}${GAP}`));
@@ -18,4 +18,9 @@ function isNumber(cell: string): boolean {
 /** Text from outside (a column's name, a file's) as text in Markdown, on one line. */
 export function plain(text: string): string {
   return text.replace(/\s+/g, ' ').replace(/[\\`*_[\]<>|#]/g, '\\$&');
+}
+
+/** 1 240: groups of three with a space that does not break. */
+export function grouped(count: number): string {
+  return String(count).replace(/\B(?=(\d{3})+$)/g, '\u00a0');
 }

@@ -1,0 +1,72 @@
+import type { Command } from 'commander';
+import type { Config } from '../../../config/environment.ts';
+import { paramsOf } from '../../../pipeline/models/params.ts';
+import type { VersionRecord } from '../../../store/version-record.ts';
+import { batchArgument, withSet } from '../../arguments.ts';
+import { table } from '../../format.ts';
+import { fromPhrase, phraseOf } from '../../origin.ts';
+import { printJson } from '../../print.ts';
+import { openSession } from '../../session.ts';
+import { latestOf } from '../../versions.ts';
+import { examples, pipelineCommand, type CommandContext, type CommonFlags } from '../../context.ts';
+import { planRun, type StagePlan } from './plan.ts';
+
+interface WhyFlags extends CommonFlags {
+  set?: Record<string, unknown>;
+}
+
+interface WhyRequest {
+  pipeline: string;
+  batch: number;
+  set: Record<string, unknown>;
+  json?: boolean | undefined;
+}
+
+export function whyCommand(context: CommandContext): Command {
+  return withSet(
+    pipelineCommand('why', 'show what a run of a batch would take from the cache, and why not'),
+    'override a param, as for "run"; repeatable',
+  )
+    .argument('<N>', 'the batch, from 1', batchArgument)
+    .addHelpText('after', examples('why 2', 'why 2 --set model.max_depth=3 --json'))
+    .action(async (batch: number, { pipeline, set, json }: WhyFlags) => {
+      const config = await context.configure(pipeline);
+      const asked = { pipeline: config.pipeline, batch, set: set ?? {}, json };
+      process.exitCode = await why(config, asked);
+    });
+}
+
+/** `why N`: what a run of a batch would take from the cache, and why the rest would run. */
+async function why(config: Config, request: WhyRequest): Promise<number> {
+  const { pipeline, batch, set, json } = request;
+  const params = paramsOf(config.params, set);
+  const session = await openSession(config, { check: ['storage'] });
+  try {
+    const { store } = session;
+    const last = await latestOf(store.records, pipeline, batch);
+    const stages = await planRun(store, { pipeline, batch, params, last, sources: config.sources });
+    const version = last === undefined ? null : { version: last.version, build: last.seq };
+    if (json === true) printJson({ pipeline, batch, version, params, stages });
+    else process.stdout.write(`${heading(request, last)}\n\n${stageTable(stages)}\n`);
+    return 0;
+  } finally {
+    await session.close();
+  }
+}
+
+function heading({ pipeline, batch }: WhyRequest, last: VersionRecord | undefined): string {
+  const compared =
+    last === undefined ? 'never built' : `compared with version ${batch}.${last.seq}`;
+  return `${pipeline} · batch ${batch}   ${compared}`;
+}
+
+function stageTable(stages: readonly StagePlan[]): string {
+  return table(
+    ['stage', 'would', ''],
+    stages.map(({ stage, cachedFrom, because }) =>
+      cachedFrom === null
+        ? [stage, 'run', phraseOf(because)]
+        : [stage, 'be cached', `from ${fromPhrase(cachedFrom)}`],
+    ),
+  );
+}

@@ -1,0 +1,136 @@
+import { canonicalJson } from '../contract/canonical-json.ts';
+import type { StageName } from '../contract/stages.ts';
+import type { VersionRecord } from '../store/version-record.ts';
+import type { CacheEntry } from '../store/stage-cache.ts';
+import { differencesOf, type Difference } from './compare/identity.ts';
+
+/** Why a stage runs, or ran. */
+export type Reason =
+  | Difference
+  /** No build of this version had it. */
+  | { kind: 'new' }
+  /** What it reads is made by a stage that runs, so it will change or cannot be known. */
+  | { kind: 'upstream'; stage: StageName }
+  /** What it reads is only on the worker. */
+  | { kind: 'unknown'; name: string }
+  /** The worker reads this source again. */
+  | { kind: 'looks'; name: string }
+  /** An output is missing from the store, or damaged. */
+  | { kind: 'missing'; path: string }
+  /** Nothing differs from the last time, whose entry is no longer in the cache. */
+  | { kind: 'forgotten' }
+  /** Nothing differs from the last time. */
+  | { kind: 'again' };
+
+/** The most reasons a phrase gives; JSON has all. */
+const MOST = 3;
+
+/** Reasons as a person reads them: `model.max_depth 5 → 3; train runs`. */
+export function phraseOf(reasons: readonly Reason[]): string {
+  const more = reasons.length - MOST;
+  const phrases = reasons.slice(0, MOST).map(phrase);
+  return [...phrases, ...(more > 0 ? [`and ${more} more`] : [])].join('; ');
+}
+
+function phrase(reason: Reason): string {
+  switch (reason.kind) {
+    case 'new':
+      return 'never run before';
+    case 'upstream':
+      return `${reason.stage} runs`;
+    case 'unknown':
+      return `${reason.name} is not here: only a worker can know`;
+    case 'looks':
+      return `it looks at ${reason.name} again, as the rows that are known do not fill this batch`;
+    case 'missing':
+      return `${reason.path} is missing or damaged in the store`;
+    case 'forgotten':
+      return 'its last run is no longer in the cache';
+    case 'again':
+      return 'nothing differs: forced, or made again';
+    case 'input':
+      return `${reason.name} ${short(reason.old)} → ${short(reason.new)}`;
+    case 'code':
+      return `code version ${shown(reason.old)} → ${shown(reason.new)}`;
+    default:
+      return `${reason.name} ${shown(reason.old)} → ${shown(reason.new)}`;
+  }
+}
+
+/** Enough of an MD5 to distinguish two. */
+export function short(md5: unknown): string {
+  return String(md5).slice(0, 8);
+}
+
+function shown(value: unknown): string {
+  return typeof value === 'string' ? value : canonicalJson(value ?? null);
+}
+
+/** The run that made a stage's outputs. */
+export interface Producer {
+  workflowId: string;
+  runId: string;
+  /** When that stage began there; ISO 8601, UTC. */
+  at: string;
+}
+
+/** Where a stage's outputs come from: an earlier run, or this one because something differed. */
+export interface Origin {
+  cachedFrom: Producer | null;
+  /** Why it ran; empty for a stage that was taken from the cache. */
+  because: Reason[];
+}
+
+export function producerOf({
+  producer,
+  started_at,
+}: Pick<CacheEntry, 'producer' | 'started_at'>): Producer {
+  return { workflowId: producer.workflow_id, runId: producer.run_id, at: started_at };
+}
+
+/** What both a cache entry and a stage of a version record hold. */
+type StageRun = Omit<VersionRecord['stages'][number], 'cached'>;
+
+/**
+ * Where the outputs of a finished stage come from.
+ * @param previous the record of the build before; undefined when there is none
+ */
+export function originOf(
+  run: StageRun,
+  { cached, previous }: { cached: boolean; previous: VersionRecord | undefined },
+): Origin {
+  if (cached) return { cachedFrom: producerOf(run), because: [] };
+  const before = previous?.stages.find(({ stage }) => stage === run.stage);
+  if (before === undefined) return { cachedFrom: null, because: [{ kind: 'new' }] };
+  const differences = differencesOf(before, run, previous!.params);
+  return {
+    cachedFrom: null,
+    because: differences.length > 0 ? differences : [{ kind: 'again' }],
+  };
+}
+
+/**
+ * A line for each stage that was taken from another run, or that ran because something differed. In a first
+ * build, in which each stage is new, there are no lines.
+ */
+export function originLines(
+  stages: readonly (Origin & { stage: string })[],
+  runId: string,
+): string[] {
+  return stages.flatMap(({ stage, cachedFrom, because }) => {
+    const line =
+      cachedFrom === null
+        ? because.some(({ kind }) => kind === 'new')
+          ? undefined
+          : `ran: ${phraseOf(because)}`
+        : cachedFrom.runId === runId
+          ? undefined
+          : `from ${fromPhrase(cachedFrom)}`;
+    return line === undefined ? [] : [`${stage.padEnd(13)}  ${line}`];
+  });
+}
+
+/** `iris-batch-1, 2026-11-23 22:10`. */
+export function fromPhrase({ workflowId, at }: Producer): string {
+  return `${workflowId}, ${at.replace('T', ' ').slice(0, 16)}`;
+}

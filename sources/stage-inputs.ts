@@ -1,0 +1,98 @@
+import { BATCHES, batchFile, RAW_FILES } from '../contract/paths.ts';
+import type { Params } from '../contract/params.ts';
+import { at, type Ref } from '../contract/ref.ts';
+import type { CutDetail, StageDetail, StageInputs } from '../contract/stages.ts';
+import { columnsRef } from '../store/columns-file.ts';
+import {
+  columnsAt,
+  hasArrivals,
+  isWhole,
+  rawOf,
+  tableOf,
+  type Ledger,
+  type NewBatch,
+} from '../store/ledger/ledger.ts';
+import { encodeDirectory } from '../store/manifest.ts';
+import { asCut } from './frozen.ts';
+import { sourceIdentity } from './identity.ts';
+
+/** What get_data is run with. */
+export interface SourceCall {
+  params: Params;
+  inputs: StageInputs<'get_data'>;
+  detail: StageDetail<'get_data'>;
+}
+
+/** What get_data is run with for a source that no ledger knows yet. */
+export function newSourceCall(params: Params, source: Ref): SourceCall {
+  return {
+    params,
+    inputs: { source },
+    detail: { source: sourceIdentity(params.data.source).name },
+  };
+}
+
+/** What get_data is run with for version N of a pipeline whose data is known. */
+export function knownSourceCall(ledger: Ledger, version: number, asked: Params): SourceCall {
+  const params = asCut(ledger, asked);
+  if (hasArrivals(ledger)) {
+    const { inputs, detail } = newSourceCall(params, arrivedDirectory(ledger, version));
+    const addedColumns = columnsAt(ledger, version).slice(ledger.settings.columns.length);
+    return { params, inputs, detail: { ...detail, addedColumns } };
+  }
+  const state = tableOf(ledger, version);
+  const { inputs, detail } = newSourceCall(params, state.ref);
+  return {
+    params,
+    // A later state has its columns from the first one.
+    inputs: state.after === 0 ? inputs : { ...inputs, columns: state.columns },
+    detail,
+  };
+}
+
+/** The directory of the files of batches 1..`last`. */
+export function arrivedDirectory(ledger: Ledger, last: number): Ref {
+  return encodeDirectory(RAW_FILES, rawFiles(ledger, last)).ref;
+}
+
+/** The files of batches 1..`last`, with paths under `data/raw/files/`. */
+export function rawFiles(ledger: Ledger, last: number): Ref[] {
+  return Array.from({ length: last }, (_, i) => {
+    const { ref } = rawOf(ledger, i + 1);
+    const arrived = ledger.arrivals[i]!;
+    const path =
+      ref.sha256 === arrived.raw
+        ? arrived.name
+        : `amended/${ref.path.split('/').slice(-2).join('/')}`;
+    return at(path, ref);
+  });
+}
+
+/** What prepare_batch is run with for a batch of a known pipeline. */
+export function cutCall(
+  ledger: Ledger,
+  batch: number,
+): { inputs: StageInputs<'prepare_batch'>; detail: CutDetail } {
+  return {
+    inputs: { raw: rawOf(ledger, batch).ref, columns: columnsRef(ledger, batch) },
+    detail: cutDetail(ledger, batch),
+  };
+}
+
+/** How a batch is cut. */
+export function cutDetail(ledger: Ledger, batch: number): CutDetail {
+  if (isWhole(ledger, batch)) return { whole: true };
+  return { whole: false, after: tableOf(ledger, batch).after };
+}
+
+/** The files of the merged data. */
+export function batchFiles(batches: readonly Pick<NewBatch, 'batch' | 'ref'>[]): Ref[] {
+  return batches.map(({ batch, ref }) => at(batchFile(batch), ref));
+}
+
+/** What merge_data is run with: the batches in their order. */
+export function mergeInputs(
+  batches: readonly Pick<NewBatch, 'batch' | 'ref'>[],
+): StageInputs<'merge_data'> {
+  return { batches: encodeDirectory(BATCHES, batchFiles(batches)).ref };
+}

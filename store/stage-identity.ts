@@ -1,0 +1,61 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import type { Params } from '../contract/params.ts';
+import { estimatorOf } from '../pipeline/models/estimators.ts';
+import { shapeOf, type StepName } from '../contract/stages.ts';
+import type { StageIdentity } from './stage-cache.ts';
+
+/** What decides a stage's result besides the program; `detail` is typed where a stage is run. */
+interface Asked {
+  batch: number;
+  params: Params;
+  inputs: StageIdentity['inputs'];
+  detail?: unknown;
+}
+
+/** Everything that decides the result of a stage, as the stage graph has it. */
+export function identityOf(
+  step: StepName,
+  { batch, params, inputs, detail }: Asked,
+): StageIdentity {
+  const shape = shapeOf(step);
+  return {
+    stage: step,
+    batch: shape.perBatch ? batch : null,
+    code: shape.code,
+    params: shape.params(params, detail as never),
+    libraries: libraryVersions([
+      ...shape.libraries,
+      ...(shape.modelLibraries === true ? estimatorOf(params.model).libraries : []),
+    ]),
+    inputs,
+  };
+}
+
+const require = createRequire(import.meta.url);
+const known = new Map<string, string>();
+
+/** The installed versions of packages, by name. */
+function libraryVersions(names: readonly string[]): Record<string, string> {
+  return Object.fromEntries(names.map((name) => [name, versionOf(name)]));
+}
+
+function versionOf(name: string): string {
+  const version = known.get(name) ?? findVersion(name);
+  known.set(name, version);
+  return version;
+}
+
+/** Packages need not export their package.json, so it is looked for on the paths that resolve them. */
+function findVersion(name: string): string {
+  for (const folder of require.resolve.paths(name) ?? []) {
+    try {
+      const text = readFileSync(join(folder, name, 'package.json'), 'utf8');
+      return (JSON.parse(text) as { version: string }).version;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    }
+  }
+  throw new Error(`${name} is not installed beside ${dirname(import.meta.url)}`);
+}
