@@ -90,10 +90,11 @@ async function checkTracking({ tracking }: Config, tracker: Tracker): Promise<vo
 
 async function checkTemporal(connection: Connection, place: TemporalPlace): Promise<void> {
   const { isGrpcServiceError } = await import('@temporalio/client');
-  const { failIfRefused, noNamespace } = await import('../config/connections.ts');
+  const { assertListening, noNamespace } = await import('../config/connections.ts');
   const { address, namespace } = place;
   try {
-    await Promise.race([connection.ensureConnected(), failIfRefused(address)]);
+    await assertListening(address);
+    await connection.ensureConnected();
   } catch (error) {
     throw new SetupError(
       `no Temporal server answers at ${address}: start it with "npm run client -- stack up", or set TEMPORAL_ADDRESS`,

@@ -30,24 +30,31 @@ export function temporalPlace(): TemporalPlace {
   }
 }
 
+/** How long a look at an address may take before a connection is tried all the same, in milliseconds. */
+const LOOK_MS = 2_000;
+
 /**
- * Rejects when nothing listens at an address, and settles in no other case. gRPC itself tries again until its
- * time is over, which has to be long: a busy server may take seconds to accept.
+ * Looks whether something listens at an address. gRPC cannot report that: it tries again until its time is
+ * over, which has to be long, because a busy server may take seconds to accept.
+ * @throws Error with the code ECONNREFUSED where nothing listens
  */
-export function failIfRefused(
+export async function assertListening(
   address: string,
   env: NodeJS.ProcessEnv = process.env,
-): Promise<never> {
-  return new Promise((_, reject) => {
-    const [, host, port] = /^(?:dns:\/{2,3})?([^:/]+):(\d+)$/.exec(address) ?? [];
-    const viaProxy = ['grpc_proxy', 'https_proxy', 'http_proxy'].some((name) => env[name]);
-    if (host === undefined || viaProxy) return;
-    const socket = connect({ host, port: Number(port) });
-    const end = (): void => void socket.destroy();
-    socket.once('connect', end).once('error', (error) => {
-      if ((error as NodeJS.ErrnoException).code === 'ECONNREFUSED') reject(error);
-    });
-    socket.unref();
+): Promise<void> {
+  const [, host, port] = /^(?:dns:\/{2,3})?([^:/]+):(\d+)$/.exec(address) ?? [];
+  const viaProxy = ['grpc_proxy', 'https_proxy', 'http_proxy'].some((name) => env[name]);
+  if (host === undefined || viaProxy) return;
+  await new Promise<void>((resolve, reject) => {
+    const socket = connect({ host, port: Number(port), timeout: LOOK_MS });
+    const end = (): void => {
+      socket.destroy();
+      resolve();
+    };
+    socket.once('connect', end).once('timeout', end);
+    socket.once('error', (error: NodeJS.ErrnoException) =>
+      error.code === 'ECONNREFUSED' ? reject(error) : resolve(),
+    );
   });
 }
 

@@ -1,5 +1,6 @@
 import { chmodSync, copyFileSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { isBuiltin } from 'node:module';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
@@ -53,6 +54,38 @@ const sourceUrls: Plugin = {
   },
 };
 
+/**
+ * Gives `await import('a package in CommonJS')` the names that Node gives it: esbuild alone gives the default
+ * export and nothing else.
+ */
+const importedNames: Plugin = {
+  name: 'imported-names',
+  setup: (builder) => {
+    builder.onResolve({ filter: /^[^./]/ }, ({ path, kind, importer }) => {
+      const ours = kind === 'dynamic-import' && !importer.includes('node_modules');
+      if (!ours || isBuiltin(path) || isExternal(path, builder.initialOptions)) return undefined;
+      return { path, namespace: 'imported-names' };
+    });
+    builder.onLoad({ filter: /.*/, namespace: 'imported-names' }, async ({ path }) => {
+      const names = Object.keys((await import(path)) as object).filter(
+        (name) => /^[A-Za-z_$][\w$]*$/.test(name) && name !== 'default',
+      );
+      const lines = names.map((name) => `export const ${name} = whole.${name};`);
+      const from = JSON.stringify(path);
+      return {
+        contents: [`import * as whole from ${from};`, ...lines].join('\n'),
+        resolveDir: root,
+      };
+    });
+  },
+};
+
+function isExternal(path: string, { external = [] }: BuildOptions): boolean {
+  return external.some(
+    (one) => path === one || (one.endsWith('*') && path.startsWith(one.slice(0, -1))),
+  );
+}
+
 const BANNER = [
   // Bundled packages written in CommonJS call it.
   `import { createRequire as __createRequire } from 'node:module';`,
@@ -72,7 +105,7 @@ const shared: BuildOptions = {
   target: 'node20.19',
   sourcemap: 'linked',
   keepNames: true, // logs and failures name classes
-  plugins: [sourceUrls],
+  plugins: [sourceUrls, importedNames],
   banner: { js: BANNER },
   logLevel: 'warning',
 };
