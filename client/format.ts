@@ -1,4 +1,5 @@
 import stringWidth from 'string-width';
+import { metricSetOf } from '../contract/metric-sets.ts';
 import { scoreDigits } from '../contract/score-digits.ts';
 import { onStdout, visible } from './print.ts';
 
@@ -88,4 +89,15 @@ export function ago(at: string, now = Date.now()): string {
   if (unit === undefined) return 'just now'; // the clock of another machine may be ahead
   const count = Math.floor(seconds / unit[0]);
   return `${count} ${unit[1]}${count === 1 ? '' : 's'} ago`;
+}
+
+/** A metric in a table. A count of rows is a whole number: 1 row is not a share of 1.0. */
+export function scoreText(name: string, value: unknown): string {
+  if (typeof value !== 'number') return number(undefined);
+  return name.endsWith('_rows') ? String(value) : number(value);
+}
+
+/** The names of the metrics that a person reads first, in their order. */
+export function scoreNames(metrics: Readonly<Record<string, unknown>>): string[] {
+  return [...metricSetOf(metrics).shown.filter((name) => name in metrics), 'test_rows'];
 }

@@ -106,7 +106,7 @@ const GROUPS: Record<string, ListedCommand[]> = {
     {
       name: 'amend',
       summary: 'replace the rows of a batch; the rows before stay stored',
-      load: async () => (await import('./commands/amend.ts')).amendCommand,
+      load: async () => (await import('./commands/amend/amend.ts')).amendCommand,
     },
     {
       name: 'verify',

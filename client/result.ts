@@ -6,7 +6,7 @@ import type { StageName } from '../contract/stages.ts';
 import { scoreDigits } from '../contract/score-digits.ts';
 import { type MetricsFile, readMetrics } from '../store/metrics-file.ts';
 import type { VersionRecord } from '../store/version-record.ts';
-import { number, table } from './format.ts';
+import { scoreNames, scoreText, table } from './format.ts';
 import { print, say } from './print.ts';
 import type { Session } from './session.ts';
 import { latestOf } from './versions.ts';
@@ -180,17 +180,6 @@ export function metricsTable(metrics: NonNullable<ResultDocument['metrics']>): s
     return [[name, scoreText(name, whole), interval, scoreText(name, alone)]];
   });
   return table(['metric', 'all batches', '95 %', 'new batch'], rows);
-}
-
-/** A metric in a table. A count of rows is a whole number: 1 row is not a share of 1.0. */
-export function scoreText(name: string, value: unknown): string {
-  if (typeof value !== 'number') return number(undefined);
-  return name.endsWith('_rows') ? String(value) : number(value);
-}
-
-/** The names of the metrics that a person reads first, in their order. */
-export function scoreNames(metrics: Readonly<Record<string, unknown>>): string[] {
-  return [...metricSetOf(metrics).shown.filter((name) => name in metrics), 'test_rows'];
 }
 
 function intervalOf(low: unknown, high: unknown, text: (value: number) => string): string {

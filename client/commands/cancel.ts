@@ -1,5 +1,3 @@
-import { WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
-import { CancelledFailure, TerminatedFailure } from '@temporalio/common';
 import type { Command } from 'commander';
 import { batchArgument } from '../arguments.ts';
 import { print, printJson, say } from '../print.ts';
@@ -29,6 +27,8 @@ export async function cancel(
   config: Config,
   { pipeline, batch, json }: { pipeline: string; batch: number; json?: boolean | undefined },
 ): Promise<number> {
+  const { WorkflowFailedError, WorkflowNotFoundError } = await import('@temporalio/client');
+  const { CancelledFailure, TerminatedFailure } = await import('@temporalio/common');
   const session = await openSession(config, { check: ['temporal'] });
   const workflowId = workflowIdOf({ pipeline, batch });
   const { connection, workflow } = session.client;

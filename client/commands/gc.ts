@@ -1,4 +1,4 @@
-import { type Client, WorkflowNotFoundError } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import { type Command, InvalidArgumentError } from 'commander';
 import { batchArgument } from '../arguments.ts';
 import { bytes, table } from '../format.ts';
@@ -8,9 +8,8 @@ import { openSession } from '../session.ts';
 import type { Config } from '../../config/environment.ts';
 import { MissingHistory } from '../../contract/failures.ts';
 import { isOpen } from '../../contract/workflow-status.ts';
-import { collectGarbage, sortLeases } from '../../store/gc/collect.ts';
 import type { Keep } from '../../store/gc/roots.ts';
-import { type GcPlan, planGc } from '../../store/gc/plan.ts';
+import type { GcPlan } from '../../store/gc/plan.ts';
 import type { Store } from '../../store/index.ts';
 import type { Lease } from '../../store/leases.ts';
 import { VersionSet } from '../../store/version-set.ts';
@@ -61,6 +60,8 @@ export interface GcOptions extends Keep {
 
 /** `gc`: removes the objects that nothing needs, or lists them. */
 export async function gc(config: Config, options: GcOptions): Promise<number> {
+  const { collectGarbage, sortLeases } = await import('../../store/gc/collect.ts');
+  const { planGc } = await import('../../store/gc/plan.ts');
   const session = await openSession(config, { check: ['storage', 'temporal'] });
   const isLive = (lease: Lease): Promise<boolean> => isRunActive(session.client, lease);
   const { store } = session;
@@ -152,6 +153,7 @@ const NOTICE_MS = 120_000;
  * Temporal cannot know (another namespace or server, a history that is gone), the term of the lease counts.
  */
 export async function isRunActive(client: Client, lease: Lease): Promise<boolean> {
+  const { WorkflowNotFoundError } = await import('@temporalio/client');
   const { run, expires_at: end } = lease;
   const inTerm = Date.parse(end) > Date.now();
   if (run === null || run.namespace !== client.options.namespace) return inTerm;

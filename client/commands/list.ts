@@ -5,7 +5,6 @@ import { openStoreSession, type StoreSession } from '../session.ts';
 import { noVersionYet, staleOf, staleness } from '../versions.ts';
 import type { Config } from '../../config/environment.ts';
 import { headlineScore, metricSetOf } from '../../contract/metric-sets.ts';
-import { pipelinesIn } from '../../store/index.ts';
 import type { Stale } from '../../store/ledger/read.ts';
 import type { VersionLine } from '../../store/version-index.ts';
 import { type CommandContext, type CommonFlags, examples, pipelineCommand } from '../context.ts';
@@ -53,6 +52,7 @@ export async function list(
 
 /** The default pipeline first, then those of params.yaml, then the others in the bucket. */
 async function everyPipeline({ config, store }: StoreSession): Promise<string[]> {
+  const { pipelinesIn } = await import('../../store/index.ts');
   const stored = await pipelinesIn(store.bucket);
   return [...new Set([config.pipeline, ...(config.pipelines ?? []), ...stored])];
 }

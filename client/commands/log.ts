@@ -3,7 +3,6 @@ import { batchArgument } from '../arguments.ts';
 import { print, printJson } from '../print.ts';
 import { type Session, openSession } from '../session.ts';
 import { noVersionYet } from '../versions.ts';
-import { warnWithoutWorker } from '../waiting.ts';
 import type { Config } from '../../config/environment.ts';
 import { BadParams } from '../../contract/failures.ts';
 import type { LogVersionInput, LoggedVersion } from '../../contract/versions.ts';
@@ -34,6 +33,7 @@ export async function log(
   asked: { pipeline: string; version: number | undefined; json?: boolean | undefined },
 ): Promise<number> {
   const { pipeline, version, json } = asked;
+  const { warnWithoutWorker } = await import('../waiting.ts');
   const session = await openSession(config, { check: ['temporal', 'storage'] });
   try {
     await session.tracker.check();

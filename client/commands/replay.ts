@@ -1,5 +1,4 @@
 import type { HistoryAndWorkflowId, WorkflowExecutionInfo } from '@temporalio/client';
-import { DefaultLogger, Runtime } from '@temporalio/worker';
 import { Command } from 'commander';
 import { countArgument } from '../arguments.ts';
 import { EXIT, examples, type CommandContext } from '../context.ts';
@@ -7,8 +6,7 @@ import { table } from '../format.ts';
 import { print, printJson, say } from '../print.ts';
 import { type Session, openSession } from '../session.ts';
 import type { Config } from '../../config/environment.ts';
-import { type Replayed, replay } from '../../worker/replay.ts';
-import { workflowSource } from '../../worker/workers.ts';
+import type { Replayed } from '../../worker/replay.ts';
 
 export function replayCommand(context: CommandContext): Command {
   return new Command('replay')
@@ -36,6 +34,9 @@ type ReplayedRun = Replayed & { type: string; status: string };
 
 /** `replay`: replays the open and the recent histories of the namespace on the workflow code here. */
 export async function replayHistories(config: Config, options: ReplayOptions): Promise<number> {
+  const { DefaultLogger, Runtime } = await import('@temporalio/worker');
+  const { replay } = await import('../../worker/replay.ts');
+  const { workflowSource } = await import('../../worker/workers.ts');
   Runtime.install({ logger: new DefaultLogger('ERROR', () => undefined) });
   const session = await openSession(config, { check: ['temporal'] });
   try {

@@ -2,7 +2,6 @@ import { Command } from 'commander';
 import { print, printJson } from '../print.ts';
 import { openSession } from '../session.ts';
 import type { Config } from '../../config/environment.ts';
-import { registerSearchAttributes } from '../../infra/register-search-attributes.ts';
 import { type CommandContext, examples } from '../context.ts';
 
 export function searchAttributesCommand(context: CommandContext): Command {
@@ -26,6 +25,7 @@ export async function registerAttributes(
   config: Config,
   { json }: { json?: boolean | undefined },
 ): Promise<number> {
+  const { registerSearchAttributes } = await import('../../infra/register-search-attributes.ts');
   const session = await openSession(config, { check: ['temporal'] });
   try {
     const { connection, namespace } = session;

@@ -1,9 +1,8 @@
-import { WorkflowNotFoundError } from '@temporalio/client';
 import type { Command } from 'commander';
 import { batchArgument } from '../arguments.ts';
 import { openSession } from '../session.ts';
 import { workflowIdOf } from '../../contract/train-batch.ts';
-import { type Followed, watchToEnd } from '../watcher.ts';
+import type { Followed } from '../watcher.ts';
 import type { Config } from '../../config/environment.ts';
 import { MissingHistory } from '../../contract/failures.ts';
 import { type CommandContext, type CommonFlags, examples, pipelineCommand } from '../context.ts';
@@ -29,6 +28,8 @@ export async function watch(
   config: Config,
   { workflowId: named, ...options }: Followed & { workflowId?: string | undefined },
 ): Promise<number> {
+  const { WorkflowNotFoundError } = await import('@temporalio/client');
+  const { watchToEnd } = await import('../watcher.ts');
   const session = await openSession(config, { check: ['temporal'] });
   const workflowId = named ?? workflowIdOf(options);
   try {

@@ -6,13 +6,10 @@ import type { Config } from '../../../config/environment.ts';
 import { MissingHistory } from '../../../contract/failures.ts';
 import type { VersionRecord } from '../../../store/version-record.ts';
 import type { Records } from '../../../store/records.ts';
-import { diffOf } from './document.ts';
-import { diffText } from './print.ts';
 
 export function diffCommand(context: CommandContext): Command {
   return comparison(context, {
-    description: 'show what differs between two versions: rows, params, metrics, model, artifacts',
-    load: async () => (await import('./diff.ts')).diff,
+    load: () => Promise.resolve(diff),
     examples: ['diff 1 2', 'diff 2.1 2.2 --json'],
   });
 }
@@ -21,7 +18,7 @@ export function diffCommand(context: CommandContext): Command {
 export function comparison(
   context: CommandContext,
   of: {
-    description: string;
+    description?: string;
     load: () => Promise<(config: Config, request: DiffRequest) => Promise<number>>;
     examples: string[];
   },
@@ -47,6 +44,8 @@ export interface DiffRequest {
 
 /** `diff A B`: what differs between two versions, or between two builds of one version. */
 export async function diff(config: Config, request: DiffRequest): Promise<number> {
+  const { diffOf } = await import('./document.ts');
+  const { diffText } = await import('./print.ts');
   return comparing(config, request, async ({ store }, old, now) => {
     const document = await diffOf(store, old, now);
     if (request.json === true) printJson(document);

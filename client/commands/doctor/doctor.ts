@@ -6,8 +6,6 @@ import { type Session, openSession } from '../../session.ts';
 import type { Config } from '../../../config/environment.ts';
 import { sha256 } from '../../../store/hash.ts';
 import { type Finding, failed, ok } from './finding.ts';
-import { clock, machine } from './machine.ts';
-import { mlflow, temporal } from './servers.ts';
 
 export function doctorCommand(context: CommandContext): Command {
   return new Command('doctor')
@@ -27,6 +25,8 @@ export async function doctor(
   config: Config,
   { root, json }: { root: string; json?: boolean | undefined },
 ): Promise<number> {
+  const { machine } = await import('./machine.ts');
+  const { mlflow, temporal } = await import('./servers.ts');
   const looked = (
     await Promise.all([
       machine(root),
@@ -76,6 +76,7 @@ async function storage({ store: { bucket } }: Session): Promise<Finding[]> {
 }
 
 async function clocks({ storage: { endpoint }, tracking: { uri } }: Config): Promise<Finding[]> {
+  const { clock } = await import('./machine.ts');
   const urls = [endpoint, uri].filter((url): url is string => url?.startsWith('http') === true);
   return (await Promise.all(urls.map(clock))).filter((found) => found !== undefined);
 }

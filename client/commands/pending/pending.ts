@@ -2,18 +2,11 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { type CommandContext, type CommonFlags, examples, pipelineCommand } from '../../context.ts';
 import { withSet } from '../../arguments.ts';
-import { computeHere, type ArrivedBatch } from './arrived.ts';
+import type { ArrivedBatch } from './arrived.ts';
 import { table } from '../../format.ts';
 import { print, printJson, say } from '../../print.ts';
 import { openStoreSession } from '../../session.ts';
 import type { Config } from '../../../config/environment.ts';
-import { paramsOf } from '../../../pipeline/models/params.ts';
-import { isPlace } from '../../../sources/arrivals/open-place.ts';
-import { checkFrozen } from '../../../sources/frozen.ts';
-import { waitingSentence } from '../../../sources/append-only/table.ts';
-import { LocalCache } from '../../../store/local-cache.ts';
-import { arrivedIn } from './files.ts';
-import { arrivedRows } from './rows.ts';
 
 export function pendingCommand(context: CommandContext): Command {
   return withSet(pipelineCommand('pending'), 'override a param, as for "run"; repeatable')
@@ -43,6 +36,14 @@ export interface PendingOptions {
  */
 export async function listPending(config: Config, options: PendingOptions): Promise<number> {
   const { pipeline, set, json, cache } = options;
+  const { paramsOf } = await import('../../../pipeline/models/params.ts');
+  const { isPlace } = await import('../../../sources/arrivals/open-place.ts');
+  const { checkFrozen } = await import('../../../sources/frozen.ts');
+  const { waitingSentence } = await import('../../../sources/append-only/table.ts');
+  const { LocalCache } = await import('../../../store/local-cache.ts');
+  const { computeHere } = await import('./arrived.ts');
+  const { arrivedIn } = await import('./files.ts');
+  const { arrivedRows } = await import('./rows.ts');
   const params = paramsOf(config.params, set);
   const session = await openStoreSession(config);
   try {

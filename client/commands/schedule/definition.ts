@@ -31,11 +31,6 @@ export function scheduleIdOf(pipeline: string): string {
   return `${pipeline}-nightly`;
 }
 
-/** The pipeline of a schedule's id. */
-export function pipelineOf(scheduleId: string): string {
-  return scheduleId.replace(/-nightly$/, '');
-}
-
 /** The time of day in `--at` as a cron expression. @throws BadParams when it is not a time of day */
 export function cronAt(time: string): string {
   const [, hour, minute] = /^([01]?\d|2[0-3]):([0-5]\d)$/.exec(time) ?? [];

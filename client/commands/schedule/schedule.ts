@@ -6,9 +6,8 @@ import { print, printJson } from '../../print.ts';
 import { type Session, openSession } from '../../session.ts';
 import type { Config } from '../../../config/environment.ts';
 import { BadParams } from '../../../contract/failures.ts';
-import { paramsOf } from '../../../pipeline/models/params.ts';
-import { type Wanted, pipelineOf, putSchedule, scheduleIdOf } from './definition.ts';
-import { type Shown, notThere, shownOf } from './show.ts';
+import type { Wanted } from './definition.ts';
+import type { Shown } from './show.ts';
 
 interface CreateFlags extends CommonFlags {
   at?: string;
@@ -98,6 +97,9 @@ export type ScheduleVerb = 'describe' | 'pause' | 'resume' | 'trigger' | 'delete
 
 /** `schedule create`: creates the schedule of a pipeline, or updates it. */
 export async function createSchedule(config: Config, wanted: Wanted & Common): Promise<number> {
+  const { paramsOf } = await import('../../../pipeline/models/params.ts');
+  const { putSchedule } = await import('./definition.ts');
+  const { shownOf } = await import('./show.ts');
   // An error now is better than one at night.
   paramsOf(config.params, wanted.set);
   return within(config, async (session) => {
@@ -146,6 +148,8 @@ export async function onSchedule(
   verb: ScheduleVerb,
   { pipeline, note, json }: Common & { note?: string | undefined },
 ): Promise<number> {
+  const { scheduleIdOf } = await import('./definition.ts');
+  const { notThere, shownOf } = await import('./show.ts');
   return within(config, async (session) => {
     const scheduleId = scheduleIdOf(pipeline);
     const handle = session.client.schedule.getHandle(scheduleId);
@@ -202,4 +206,9 @@ function rulesText({ overlap, catchupMs, pauseOnFailure, jitterMs }: Shown['rule
     `starts are spread over ${duration(jitterMs)}`,
     pauseOnFailure ? 'a failure pauses it' : 'a failure does not pause it',
   ].join(', ');
+}
+
+/** The pipeline that a schedule id belongs to. */
+function pipelineOf(scheduleId: string): string {
+  return scheduleId.replace(/-nightly$/, '');
 }

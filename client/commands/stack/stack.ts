@@ -2,9 +2,7 @@ import { Command } from 'commander';
 import { examples, EXIT, type CommandContext } from '../../context.ts';
 import { table } from '../../format.ts';
 import { print, printJson, say } from '../../print.ts';
-import { loadConfigs } from '../../../config/environment.ts';
 import { stackDir } from '../../../config/project-root.ts';
-import { stackDown, stackStatus, stackUp } from '../../../infra/stack.ts';
 import { isDirectoryUri } from '../../../tracking/place.ts';
 
 const PARTS = [
@@ -76,9 +74,10 @@ export async function stack(
   root: string,
   { json }: { json?: boolean | undefined },
 ): Promise<number> {
+  const { stackDown, stackStatus, stackUp } = await import('../../../infra/stack.ts');
   const dir = stackDir(root);
   const options = { dir, root, report: ({ line }: { line: string }) => say(line) };
-  if (name === 'up') await stackUp({ ...options, ...trackingOf(root) });
+  if (name === 'up') await stackUp({ ...options, ...(await trackingOf(root)) });
   if (name === 'down') await stackDown(options);
   const parts = await stackStatus(options);
   if (json === true) printJson({ parts });
@@ -98,7 +97,10 @@ export async function stack(
  * What the stack needs to know of tracking: whether a pipeline uses its MLflow, and MLFLOW_TRACKING_URI of this
  * terminal for the worker.
  */
-function trackingOf(root: string): { mlflow: boolean; workerEnv: Record<string, string> } {
+async function trackingOf(
+  root: string,
+): Promise<{ mlflow: boolean; workerEnv: Record<string, string> }> {
+  const { loadConfigs } = await import('../../../config/environment.ts');
   const config = loadConfigs(root);
   const names = config().pipelines ?? [undefined];
   const named = process.env['MLFLOW_TRACKING_URI'];

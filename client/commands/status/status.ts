@@ -1,9 +1,8 @@
 import type { Command } from 'commander';
 import { type CommandContext, type CommonFlags, examples, pipelineCommand } from '../../context.ts';
 import { batchArgument } from '../../arguments.ts';
-import { ago, bar, bytes, duration, table } from '../../format.ts';
+import { ago, bar, bytes, duration, scoreNames, scoreText, table } from '../../format.ts';
 import { print, printJson, say } from '../../print.ts';
-import { scoreNames, scoreText } from '../../result.ts';
 import { type Session, openSession } from '../../session.ts';
 import { workflowIdOf } from '../../../contract/train-batch.ts';
 import { staleness } from '../../versions.ts';
@@ -11,8 +10,8 @@ import { type Origin, fromPhrase, phraseOf } from '../../origin.ts';
 import type { Config } from '../../../config/environment.ts';
 import { MissingHistory } from '../../../contract/failures.ts';
 import type { VersionRecord } from '../../../store/version-record.ts';
-import { type LatestRun, latestRun } from './latest-run.ts';
-import { type Stored, storedVersion } from './stored-version.ts';
+import type { LatestRun } from './latest-run.ts';
+import type { Stored } from './stored-version.ts';
 
 export function statusCommand(context: CommandContext): Command {
   return pipelineCommand('status')
@@ -30,6 +29,8 @@ export async function status(
   config: Config,
   { pipeline, batch, json }: { pipeline: string; batch: number; json?: boolean | undefined },
 ): Promise<number> {
+  const { latestRun } = await import('./latest-run.ts');
+  const { storedVersion } = await import('./stored-version.ts');
   const session = await openSession(config, { check: ['temporal'] });
   try {
     const [run, stored] = await Promise.all([

@@ -1,0 +1,81 @@
+import type { Command } from 'commander';
+import { batchArgument, withSet } from '../../arguments.ts';
+import { printJson, say } from '../../print.ts';
+import { openSession } from '../../session.ts';
+import { staleOf, staleness } from '../../versions.ts';
+import type { Config } from '../../../config/environment.ts';
+import { type CommandContext, type CommonFlags, examples, pipelineCommand } from '../../context.ts';
+
+interface AmendFlags extends CommonFlags {
+  source: string;
+  set?: Record<string, unknown>;
+  rebuild?: boolean;
+}
+
+export function amendCommand(context: CommandContext): Command {
+  return withSet(pipelineCommand('amend'), 'override a param, as for "run"; repeatable')
+    .argument('<K>', 'the batch, from 1', batchArgument)
+    .requiredOption('--source <file>', 'a CSV file with all rows of the batch')
+    .option('--rebuild', 'also build again the versions that are stale then')
+    .addHelpText(
+      'after',
+      examples('amend 2 --source ./batch-2.csv', 'amend 2 --source ./batch-2.csv --rebuild'),
+    )
+    .action(async (batch: number, { pipeline, source, set, rebuild, json }: AmendFlags) => {
+      const config = await context.configure(pipeline);
+      process.exitCode = await amend(config, {
+        pipeline: config.pipeline,
+        batch,
+        source,
+        set: set ?? {},
+        rebuild: rebuild === true,
+        json,
+      });
+    });
+}
+
+export interface AmendOptions {
+  pipeline: string;
+  batch: number;
+  /** The path of the file with the rows of the batch. */
+  source: string;
+  set: Record<string, unknown>;
+  /** Also build the stale versions again. */
+  rebuild: boolean;
+  json?: boolean | undefined;
+}
+
+/** `amend K --source FILE`: replaces a batch, and names the versions that are stale then. */
+export async function amend(config: Config, options: AmendOptions): Promise<number> {
+  const { pipeline, batch, rebuild, json } = options;
+  const check: ('temporal' | 'storage')[] = rebuild ? ['temporal', 'storage'] : ['storage'];
+  const { ledgerWith, replaceBatch } = await import('./replace-batch.ts');
+  const session = await openSession(config, { check });
+  try {
+    const { store } = session;
+    const before = await ledgerWith(store, options);
+    const after = await replaceBatch(store, config, before, options);
+    const changed = after.revision !== before.revision;
+    const stale = await staleOf(store, pipeline);
+    if (json === true && !rebuild)
+      printJson({ pipeline, batch, changed, ledger_revision: after.revision, stale });
+    else {
+      const { rows } = after.batches[batch - 1]!;
+      say(
+        changed
+          ? `batch ${batch} of ${pipeline} has ${rows} rows now, from ledger revision ${after.revision} on`
+          : `batch ${batch} of ${pipeline} holds these rows already: nothing is changed`,
+      );
+      for (const one of stale) say(staleness(one));
+      if (stale.length > 0 && !rebuild)
+        say(
+          `"run N" builds version N again, "amend ${batch} --source … --rebuild" all of them; "diff N.1 N.2" compares two builds`,
+        );
+    }
+    if (!rebuild) return 0;
+    const { runNightly } = await import('../../nightly-run.ts');
+    return await runNightly(session, { pipeline, set: options.set, rebuild: true, json });
+  } finally {
+    await session.close();
+  }
+}

@@ -1,0 +1,81 @@
+import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { say } from '../../print.ts';
+import type { Config } from '../../../config/environment.ts';
+import { BadData, MissingHistory, messageOf } from '../../../contract/failures.ts';
+import { paramsOf } from '../../../pipeline/models/params.ts';
+import { BATCHES, RAW, amendedFile, batchFile } from '../../../contract/paths.ts';
+import { isSafePath } from '../../../contract/ref.ts';
+import { conformBatch } from '../../../pipeline/batches/conform-tasks.ts';
+import { wholeFile, textOfFile } from '../../../sources/arrivals/take-in.ts';
+import { encodeColumns } from '../../../store/columns-file.ts';
+import { refOf } from '../../../store/hash.ts';
+import type { Store } from '../../../store/index.ts';
+import { type Ledger, columnsAt } from '../../../store/ledger/ledger.ts';
+import type { AmendOptions } from './amend.ts';
+
+/** The ledger of the pipeline. @throws MissingHistory when the batch has not been cut */
+export async function ledgerWith(
+  { ledgers }: Store,
+  { pipeline, batch }: AmendOptions,
+): Promise<Ledger> {
+  const ledger = await ledgers.read(pipeline);
+  if (ledger?.batches[batch - 1] === undefined)
+    throw new MissingHistory(
+      `batch ${batch} of ${pipeline} has not been cut, so there is nothing to amend: run it first with "run ${batch} --pipeline ${pipeline}"`,
+    );
+  return ledger;
+}
+
+/** Stores all files before the ledger changes, in one step. So an interrupted command has changed nothing. */
+export async function replaceBatch(
+  { artifacts, ledgers, leases }: Store,
+  config: Config,
+  ledger: Ledger,
+  { pipeline, batch, source, set }: AmendOptions,
+): Promise<Ledger> {
+  const name = basename(source);
+  if (!isSafePath(name))
+    throw new BadData(`--source ${source} names no file: give the path of a CSV file`);
+  const bytes = await readHere(source);
+  const params = paramsOf(config.params, set);
+  const text = await textOfFile(name, bytes, ledger.settings.encoding);
+  const known = columnsAt(ledger, batch);
+  const file = wholeFile(name, text, ledger.settings, params, known);
+  const { contract } = file;
+  // An earlier batch adds no column: later versions may have been built without it.
+  const newColumn = contract.newColumn === 'adapt' ? 'fail' : contract.newColumn;
+  const whole = conformBatch({ ...file, contract: { ...contract, newColumn } });
+  for (const warning of whole.warnings) say(warning, 'warning');
+  const files: [path: string, bytes: Uint8Array][] = [
+    [`${BATCHES}${batchFile(batch)}`, whole.bytes],
+    [amendedFile(batch, name), bytes],
+    [`${RAW}/columns.json`, encodeColumns(known)],
+  ];
+  await leases.holdUpload(
+    pipeline,
+    files.map(([path, content]) => refOf(path, content)),
+  );
+  const [ref, raw, columns] = await Promise.all(
+    // `rewrite` trusts no checksum: so amending again with the same file repairs damaged objects.
+    files.map(([path, content]) => artifacts.put(path, content, { rewrite: true })),
+  );
+  return ledgers.amend(pipeline, {
+    batch,
+    ref: ref!,
+    rows: whole.rows,
+    raw: raw!,
+    columns: columns!,
+    at: new Date().toISOString(),
+  });
+}
+
+async function readHere(source: string): Promise<Uint8Array> {
+  try {
+    return await readFile(source);
+  } catch (error) {
+    throw new BadData(`--source ${source} cannot be read (${messageOf(error)}): check the path`, {
+      cause: error,
+    });
+  }
+}
