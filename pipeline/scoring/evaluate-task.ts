@@ -7,7 +7,7 @@ import { toJsonBytes } from '../json.ts';
 import type { Model } from '../models/estimator.ts';
 import { estimatorOf } from '../models/estimators.ts';
 import type { Report } from '../progress.ts';
-import { renderReport } from './report/page.ts';
+import { renderReport } from './report.ts';
 import { scoreModel, type Scored } from './score-model.ts';
 
 /**

@@ -1,10 +1,9 @@
 import type { Encoder } from '../features/encoder.ts';
 import type { Matrix } from '../features/matrix.ts';
 import type { Model } from '../models/estimator.ts';
-import { score, type Score } from './metrics.ts';
-import { scoreNumbers, type NumberScore } from './number-metrics.ts';
-import { classSections, probabilityLine } from './report/class-sections.ts';
-import { numberSections } from './report/number-sections.ts';
+import { type ClassScores, scoreClasses } from './class-scores.ts';
+import { type NumberScores, scoreNumbers } from './number-scores.ts';
+import { classSections, numberSections, probabilityLine } from './report-sections.ts';
 
 /** How a model did on some rows. */
 export interface Scored {
@@ -25,12 +24,12 @@ export function scoreModel(model: Model, matrix: Matrix, { classes = [] }: Encod
     return found && scoredNumbers(found);
   }
   const labels = Array.from(predicted.classes, (index) => classes[index]!);
-  const found = score(matrix.labels, labels, classes);
+  const found = scoreClasses(matrix.labels, labels, classes);
   return found && scoredClasses(found, predicted.probabilities);
 }
 
 /** Scores of classes in the form that every stage, page and file takes. */
-export function scoredClasses(found: Score, probabilities: Float64Array): Scored {
+export function scoredClasses(found: ClassScores, probabilities: Float64Array): Scored {
   const { rows, per_class, confusion_matrix, ...numbers } = found;
   const classes = per_class.map(({ label, ...scores }) => [label, scores]);
   return {
@@ -42,7 +41,7 @@ export function scoredClasses(found: Score, probabilities: Float64Array): Scored
 }
 
 /** Scores of numbers in the same form. */
-function scoredNumbers(found: NumberScore): Scored {
+function scoredNumbers(found: NumberScores): Scored {
   const { rows, agreement, ...numbers } = found;
   return { rows, numbers, details: { agreement }, sections: () => numberSections(found) };
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { mergeCounts } from '../../pipeline/features/counts.ts';
 import { encoderToJson, fitEncoder } from '../../pipeline/features/encoder.ts';
 import { applyEncoder, concatMatrices } from '../../pipeline/features/matrix.ts';
-import { score } from '../../pipeline/scoring/metrics.ts';
+import { scoreClasses } from '../../pipeline/scoring/class-scores.ts';
 import { type Part, partFromArrow, partToArrow } from '../../pipeline/features/part.ts';
 import { permutation } from '../../pipeline/batches/shuffle.ts';
 import { fitTree } from '../../pipeline/models/tree.ts';
@@ -33,7 +33,7 @@ function build(version: number) {
     min_gain: 0,
   });
   const predicted = predictLabels(model, test, encoder.classes!);
-  const scores = score(test.labels, predicted, encoder.classes!)!;
+  const scores = scoreClasses(test.labels, predicted, encoder.classes!)!;
   return { encoder, model, scores, rows: [train.rows, test.rows], size: sizeOf(model) };
 }
 

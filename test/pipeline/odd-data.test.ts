@@ -5,7 +5,7 @@ import { CsvReader } from '../../pipeline/csv/reader.ts';
 import { fitEncoder } from '../../pipeline/features/encoder.ts';
 import { type Counts, mergeCounts } from '../../pipeline/features/counts.ts';
 import { inferColumns } from '../../pipeline/batches/infer.ts';
-import { score } from '../../pipeline/scoring/metrics.ts';
+import { scoreClasses } from '../../pipeline/scoring/class-scores.ts';
 import { fitTree } from '../../pipeline/models/tree.ts';
 import { csv, encode, missingValues } from './support.ts';
 import { predictLabels } from './trees.ts';
@@ -33,7 +33,12 @@ function train(text: string) {
   const matrix = applyEncoder(encoder, part);
   const model = fitTree(matrix, encoder.classes!, params);
   const predicted = predictLabels(model, matrix, encoder.classes!);
-  return { encoder, warnings, predicted, score: score(matrix.labels, predicted, encoder.classes!) };
+  return {
+    encoder,
+    warnings,
+    predicted,
+    score: scoreClasses(matrix.labels, predicted, encoder.classes!),
+  };
 }
 
 describe('odd data', () => {

@@ -1,5 +1,6 @@
 import { byCodePoint } from '../../contract/codepoints.ts';
-import { Z } from './t-quantile.ts';
+import { countCells, fillMatrix, sumCells } from './confusion.ts';
+import { wilson } from './intervals.ts';
 
 /** Scores of one class. A score whose denominator is zero is 0. */
 interface ClassScore {
@@ -12,7 +13,7 @@ interface ClassScore {
 }
 
 /** Scores of a model on some rows; every number is a share from 0 to 1 except `rows` and counts of rows. */
-export interface Score {
+export interface ClassScores {
   readonly rows: number;
   readonly accuracy: number;
   /** Wilson's 95 % interval around the accuracy. */
@@ -38,81 +39,45 @@ export interface Score {
  * @param classes what the model can predict
  * @returns null when there are no rows, for then no score means anything
  */
-export function score(
+export function scoreClasses(
   actual: readonly string[],
   predicted: readonly string[],
   classes: readonly string[],
-): Score | null {
+): ClassScores | null {
   const rows = actual.length;
   if (rows !== predicted.length) {
     throw new RangeError(`${predicted.length} predictions for ${rows} rows`);
   }
   if (rows === 0) return null;
   const labels = [...new Set([...classes, ...actual, ...predicted])].sort(byCodePoint);
-  const matrix = confusion(actual, predicted, labels);
-  const all = labels.map((label, i) => scoreClass(label, i, matrix));
-  const occurring = all.filter(({ support }, i) => support > 0 || columnSum(matrix, i) > 0);
-  const correct = sum(labels.map((_, i) => matrix[i]![i]!));
+  const indexes = new Map(labels.map((label, index) => [label, index]));
+  const indexOf = (label: string): number => indexes.get(label)!;
+  const cells = countCells(actual.map(indexOf), predicted.map(indexOf));
+  const support = sumCells(cells, 'actual', labels.length);
+  const claimed = sumCells(cells, 'predicted', labels.length);
+  const hits = sumCells(cells.filter('d => d.actual === d.predicted'), 'actual', labels.length);
+  const all = labels.map((label, i) => ({
+    label,
+    precision: ratio(hits[i]!, claimed[i]!),
+    recall: ratio(hits[i]!, support[i]!),
+    f1: ratio(2 * hits[i]!, claimed[i]! + support[i]!),
+    support: support[i]!,
+  }));
+  const occurring = all.filter((_, i) => support[i]! > 0 || claimed[i]! > 0);
+  const correct = sum(hits);
   const [low, high] = wilson(correct, rows);
   return {
     rows,
     accuracy: correct / rows,
     accuracy_low: low,
     accuracy_high: high,
-    balanced_accuracy: mean(all.filter(({ support }) => support > 0).map(({ recall }) => recall)),
+    balanced_accuracy: mean(all.filter((_, i) => support[i]! > 0).map(({ recall }) => recall)),
     precision_macro: mean(occurring.map(({ precision }) => precision)),
     recall_macro: mean(occurring.map(({ recall }) => recall)),
     f1_macro: mean(occurring.map(({ f1 }) => f1)),
     per_class: all,
-    confusion_matrix: { labels, matrix },
+    confusion_matrix: { labels, matrix: fillMatrix(cells, labels.length) },
   };
-}
-
-/**
- * Wilson's 95 % score interval of a share: unlike the usual plus or minus it stays within 0..1 and is
- * wide where rows are few (29 of 30 gives 0.83 to 0.99).
- * @param rows at least 1
- */
-export function wilson(correct: number, rows: number): [low: number, high: number] {
-  const share = correct / rows;
-  const scale = 1 + Z ** 2 / rows;
-  const middle = (share + Z ** 2 / (2 * rows)) / scale;
-  const reach = (Z / scale) * Math.sqrt((share * (1 - share)) / rows + Z ** 2 / (4 * rows ** 2));
-  // At the ends rounding would leave the limit a hair off the exact 0 or 1.
-  return [
-    correct === 0 ? 0 : Math.max(0, middle - reach),
-    correct === rows ? 1 : Math.min(1, middle + reach),
-  ];
-}
-
-function confusion(
-  actual: readonly string[],
-  predicted: readonly string[],
-  labels: readonly string[],
-): number[][] {
-  const indexOf = new Map(labels.map((label, index) => [label, index]));
-  const matrix = labels.map(() => labels.map(() => 0));
-  actual.forEach((label, row) => {
-    matrix[indexOf.get(label)!]![indexOf.get(predicted[row]!)!]! += 1;
-  });
-  return matrix;
-}
-
-function scoreClass(label: string, index: number, matrix: readonly number[][]): ClassScore {
-  const hits = matrix[index]![index]!;
-  const support = sum(matrix[index]!);
-  const claimed = columnSum(matrix, index);
-  return {
-    label,
-    precision: ratio(hits, claimed),
-    recall: ratio(hits, support),
-    f1: ratio(2 * hits, claimed + support),
-    support,
-  };
-}
-
-function columnSum(matrix: readonly number[][], column: number): number {
-  return sum(matrix.map((row) => row[column]!));
 }
 
 function ratio(part: number, whole: number): number {

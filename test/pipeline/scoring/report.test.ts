@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { scoredClasses } from '../../pipeline/scoring/score-model.ts';
-import { score } from '../../pipeline/scoring/metrics.ts';
-import { renderReport, type ReportFacts } from '../../pipeline/scoring/report/page.ts';
+import { scoredClasses } from '../../../pipeline/scoring/score-model.ts';
+import { scoreClasses } from '../../../pipeline/scoring/class-scores.ts';
+import { renderReport, type ReportFacts } from '../../../pipeline/scoring/report.ts';
 
 const hostile = '<script>alert("1")</script>';
 const whole = scoredClasses(
-  score(['a', 'a', hostile, 'b', 'b', 'b'], ['a', 'b', hostile, 'b', 'b', 'a'], ['a', 'b'])!,
+  scoreClasses(['a', 'a', hostile, 'b', 'b', 'b'], ['a', 'b', hostile, 'b', 'b', 'a'], ['a', 'b'])!,
   Float64Array.of(1, 0.8, 1, 1, 1, 0.6),
 );
 const facts: ReportFacts = {
@@ -46,7 +46,10 @@ describe('a report', () => {
     expect(text({ ...facts, whole: null })).toContain('no test rows');
     const labels = Array.from({ length: 41 }, (_, i) => `c${i}`);
     expect(
-      text({ ...facts, whole: scoredClasses(score(labels, labels, labels)!, Float64Array.of(1)) }),
+      text({
+        ...facts,
+        whole: scoredClasses(scoreClasses(labels, labels, labels)!, Float64Array.of(1)),
+      }),
     ).toContain('41 classes');
   });
 });

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { BadData } from '../../contract/failures.ts';
-import { scoreNumbers } from '../../pipeline/scoring/number-metrics.ts';
+import { BadData } from '../../../contract/failures.ts';
+import { scoreNumbers } from '../../../pipeline/scoring/number-scores.ts';
 
 /** What make-metrics.py wrote with scikit-learn and scipy. */
 interface Case {
@@ -14,7 +14,7 @@ interface Case {
   mae_interval: [number, number];
 }
 
-const fixture = new URL('fixtures/metrics.json', import.meta.url);
+const fixture = new URL('../fixtures/metrics.json', import.meta.url);
 const { numbers } = JSON.parse(readFileSync(fixture, 'utf8')) as { numbers: Case[] };
 
 const scoreOf = (actual: number[], predicted: number[]) =>

@@ -1,7 +1,7 @@
-import type { Scored } from '../score-model.ts';
-import { metricSetOf } from '../../../contract/metric-sets.ts';
-import { scoreDigits } from '../../../contract/score-digits.ts';
-import { bar, escapeHtml, fourDigits, tableOf } from './html.ts';
+import type { Scored } from './score-model.ts';
+import { metricSetOf } from '../../contract/metric-sets.ts';
+import { scoreDigits } from '../../contract/score-digits.ts';
+import { bar, escapeHtml, fourDigits, tableOf } from './report-sections.ts';
 
 /** What a report is made of. */
 export interface ReportFacts {

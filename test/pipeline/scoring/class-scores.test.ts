@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { score, wilson } from '../../pipeline/scoring/metrics.ts';
+import { scoreClasses } from '../../../pipeline/scoring/class-scores.ts';
+import { wilson } from '../../../pipeline/scoring/intervals.ts';
 
 /** What make-metrics.py wrote with scikit-learn. */
 interface Case {
@@ -17,12 +18,12 @@ interface Case {
   confusion_matrix: number[][];
 }
 
-const fixture = new URL('fixtures/metrics.json', import.meta.url);
+const fixture = new URL('../fixtures/metrics.json', import.meta.url);
 const { cases } = JSON.parse(readFileSync(fixture, 'utf8')) as { cases: Case[] };
 
-describe('score', () => {
+describe('scoreClasses', () => {
   it.each(cases)('agrees with scikit-learn on case %#', (expected) => {
-    const found = score(expected.actual, expected.predicted, expected.labels)!;
+    const found = scoreClasses(expected.actual, expected.predicted, expected.labels)!;
     const near = (value: number) => expect.closeTo(value, 12) as number;
     expect(found).toMatchObject({
       rows: expected.actual.length,
@@ -43,24 +44,41 @@ describe('score', () => {
   });
 
   it('lists a class the rows lack without letting it pull the means', () => {
-    const without = score(['a', 'b'], ['a', 'b'], ['a', 'b'])!;
-    const found = score(['a', 'b'], ['a', 'b'], ['a', 'b', 'c'])!;
+    const without = scoreClasses(['a', 'b'], ['a', 'b'], ['a', 'b'])!;
+    const found = scoreClasses(['a', 'b'], ['a', 'b'], ['a', 'b', 'c'])!;
     expect(found.confusion_matrix.labels).toEqual(['a', 'b', 'c']);
     expect(found.f1_macro).toBe(without.f1_macro);
   });
 
   it('counts a class the model does not know against it', () => {
-    const found = score(['a', 'z'], ['a', 'a'], ['a', 'b'])!;
+    const found = scoreClasses(['a', 'z'], ['a', 'a'], ['a', 'b'])!;
     expect(found.confusion_matrix.labels).toEqual(['a', 'b', 'z']);
     expect(found).toMatchObject({ accuracy: 0.5, balanced_accuracy: 0.5 });
   });
 
+  it('tells apart classes whose names hold what could separate two names', () => {
+    const [actual, predicted] = [
+      ['a"|"b', 'a'],
+      ['c', 'b"|"c'],
+    ];
+    const { confusion_matrix } = scoreClasses(actual, predicted, [])!;
+    expect(confusion_matrix).toEqual({
+      labels: ['a', 'a"|"b', 'b"|"c', 'c'],
+      matrix: [
+        [0, 0, 1, 0],
+        [0, 0, 0, 1],
+        [0, 0, 0, 0],
+        [0, 0, 0, 0],
+      ],
+    });
+  });
+
   it('says nothing of no rows', () => {
-    expect(score([], [], ['a'])).toBeNull();
+    expect(scoreClasses([], [], ['a'])).toBeNull();
   });
 
   it('refuses predictions for other rows', () => {
-    expect(() => score(['a'], [], ['a'])).toThrow('0 predictions for 1 rows');
+    expect(() => scoreClasses(['a'], [], ['a'])).toThrow('0 predictions for 1 rows');
   });
 });
 

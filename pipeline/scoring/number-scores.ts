@@ -1,5 +1,7 @@
+import { op, table } from 'arquero';
 import { checkTargets } from '../models/train-rows.ts';
-import { tQuantile } from './t-quantile.ts';
+import { studentInterval } from './intervals.ts';
+import { countCells, fillMatrix } from './confusion.ts';
 
 /** A square of this many bins on either side shows predicted against actual numbers, however many rows there are. */
 const BINS = 20;
@@ -13,7 +15,7 @@ export interface Agreement {
 }
 
 /** Scores of predicted numbers, in the target's unit but for `r2`. Intervals are of 95 %; one row has none. */
-export interface NumberScore {
+export interface NumberScores {
   readonly rows: number;
   /** The root of the mean squared error. */
   readonly rmse: number;
@@ -37,7 +39,7 @@ export interface NumberScore {
  * @returns null when there are no rows, for then no score means anything
  * @throws BadData when a number is not finite, or too large to be squared
  */
-export function scoreNumbers(actual: Float64Array, predicted: Float64Array): NumberScore | null {
+export function scoreNumbers(actual: Float64Array, predicted: Float64Array): NumberScores | null {
   const rows = actual.length;
   if (rows !== predicted.length) {
     throw new RangeError(`${predicted.length} predictions for ${rows} rows`);
@@ -48,14 +50,24 @@ export function scoreNumbers(actual: Float64Array, predicted: Float64Array): Num
   // In shares of the largest, whose squares and their squares stay within what a float can hold.
   const largest = errors.reduce((a, b) => Math.max(a, b), 0);
   const scale = largest === 0 ? 1 : largest;
-  const shares = errors.map((error) => error / scale);
-  const squares = shares.map((share) => share * share);
-  const [mae, mse] = [meanOf(shares), meanOf(squares)];
+  const share = errors.map((error) => error / scale);
+  const { mae, maeDeviation, mse, mseDeviation, variance } = table({ actual, share })
+    .derive({ square: 'd => d.share * d.share' })
+    .rollup({
+      mae: op.mean('share'),
+      maeDeviation: op.stdev('share'),
+      mse: op.mean('square'),
+      mseDeviation: op.stdev('square'),
+      variance: op.variancep('actual'),
+    })
+    .object() as Record<'mae' | 'maeDeviation' | 'mse' | 'mseDeviation' | 'variance', number>;
   const rmse = scale * Math.sqrt(mse);
-  const agreement = agreementOf(actual, predicted);
+  const agreement = countAgreement(actual, predicted);
   if (rows === 1) return { rows, rmse, mae: scale * mae, agreement };
-  const [mseLow, mseHigh] = intervalOf(squares, mse);
-  const [maeLow, maeHigh] = intervalOf(shares, mae);
+  const [mseLow, mseHigh] = studentInterval(mse, mseDeviation, rows);
+  const [maeLow, maeHigh] = studentInterval(mae, maeDeviation, rows);
+  // Not by the variance being 0: the mean of equal numbers may be rounded, and differ from them.
+  const isConstant = actual.every((value) => value === actual[0]);
   return {
     rows,
     rmse,
@@ -64,26 +76,12 @@ export function scoreNumbers(actual: Float64Array, predicted: Float64Array): Num
     mae: scale * mae,
     mae_low: scale * maeLow,
     mae_high: scale * maeHigh,
-    r2: explained(actual, rmse * rmse),
+    r2: isConstant ? Number(mse === 0) : 1 - (rmse * rmse) / variance,
     agreement,
   };
 }
 
-/** The 95 % interval of the mean of some numbers that are not below 0. */
-function intervalOf(values: Float64Array, mean: number): [low: number, high: number] {
-  const freedom = values.length - 1;
-  const deviation = Math.sqrt(squaresAbout(values, mean) / freedom);
-  const reach = (tQuantile(freedom) * deviation) / Math.sqrt(values.length);
-  return [Math.max(0, mean - reach), mean + reach];
-}
-
-function explained(actual: Float64Array, mse: number): number {
-  // Not by the variance being 0: the mean of equal numbers may be rounded, and differ from them.
-  if (actual.every((value) => value === actual[0])) return mse === 0 ? 1 : 0;
-  return 1 - mse / (squaresAbout(actual, meanOf(actual)) / actual.length);
-}
-
-function agreementOf(actual: Float64Array, predicted: Float64Array): Agreement {
+function countAgreement(actual: Float64Array, predicted: Float64Array): Agreement {
   let [low, high] = [Infinity, -Infinity];
   for (const values of [actual, predicted]) {
     for (const value of values) {
@@ -94,20 +92,7 @@ function agreementOf(actual: Float64Array, predicted: Float64Array): Agreement {
   const bins = low === high ? 1 : BINS;
   const binOf = (value: number): number =>
     bins === 1 ? 0 : Math.min(bins - 1, Math.floor((bins * (value - low)) / (high - low)));
-  const matrix = Array.from({ length: bins }, () => Array.from({ length: bins }, () => 0));
-  actual.forEach((value, row) => (matrix[binOf(value)]![binOf(predicted[row]!)]! += 1));
+  const cells = countCells(actual.map(binOf), predicted.map(binOf));
   const edges = Array.from({ length: bins + 1 }, (_, i) => low + ((high - low) * i) / bins);
-  return { edges, matrix };
-}
-
-function meanOf(values: Float64Array): number {
-  let sum = 0;
-  for (const value of values) sum += value;
-  return sum / values.length;
-}
-
-function squaresAbout(values: Float64Array, mean: number): number {
-  let sum = 0;
-  for (const value of values) sum += (value - mean) * (value - mean);
-  return sum;
+  return { edges, matrix: fillMatrix(cells, bins) };
 }
