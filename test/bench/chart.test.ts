@@ -34,7 +34,7 @@ describe('a chart', () => {
 });
 
 describe('growth', () => {
-  it('is the power of n that times follow, from ten thousand rows on', () => {
+  it('is the power of n with which times grow, from ten thousand rows on', () => {
     const squares = [1000, 10_000, 100_000].map((n) => [n, n === 1000 ? 9 : n * n] as const);
     expect(growthOf([...squares, [1_000_000, null]])).toBeCloseTo(2);
     expect(growthOf(squares.slice(0, 2))).toBeNull();

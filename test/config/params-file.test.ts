@@ -32,7 +32,7 @@ const TWO = {
 };
 
 describe('pipelines in params.yaml', () => {
-  it('lays a section over the top-level ones, key by key', () => {
+  it('merge a section over the top-level settings, key by key', () => {
     expect(config(TWO, 'wine').params).toEqual({
       data: { source: './wine.csv', target: 'quality' },
       model: { max_depth: 3, min_gain: 0.01 },
@@ -41,12 +41,12 @@ describe('pipelines in params.yaml', () => {
     expect(config(TWO, 'coffee').params).toEqual({ model: { max_depth: 7, min_gain: 0.01 } });
   });
 
-  it('gives the default pipeline a section too', () => {
+  it('may include a section for the default pipeline', () => {
     const file = { ...TWO, pipelines: { iris: { model: { max_depth: 9 } } } };
     expect(config(file).params['model']).toEqual({ max_depth: 9, min_gain: 0.01 });
   });
 
-  it('hashes as if the file were written flat', () => {
+  it('give the same hashes as a file without sections', () => {
     const part = fc.record(
       {
         data: fc.record({ batch_size: fc.integer({ min: 1, max: 99 }) }, { requiredKeys: [] }),
@@ -69,13 +69,13 @@ describe('pipelines in params.yaml', () => {
     );
   });
 
-  it('lists the names when there is no such pipeline', () => {
+  it('are listed in the error when a pipeline does not exist', () => {
     expect(() => config(TWO, 'vine')).toThrow(
       'params.yaml has no pipeline vine: it has iris, wine, coffee; name one of these',
     );
   });
 
-  it('lets a file without pipelines take any name, and its settings', () => {
+  it('are not needed: a file without them accepts any name, with the settings of the file', () => {
     const { tracking, pipeline, params } = config({ model: { max_depth: 2 } }, 'anything');
     expect({ pipeline, params }).toEqual({
       pipeline: 'anything',
@@ -99,7 +99,7 @@ describe('pipelines in params.yaml', () => {
     expect(() => config({ pipelines: { wine: section } })).toThrow(sentence);
   });
 
-  it('takes anchors and aliases, but none that holds itself', () => {
+  it('may use anchors and aliases, but none that contains itself', () => {
     const shared = 'model: &tree {max_depth: 4}\npipelines: {wine: {model: *tree}}';
     expect(config(shared, 'wine').params).toEqual({ model: { max_depth: 4 } });
     expect(() => config('data: &a {columns: *a}')).toThrow(
@@ -107,7 +107,7 @@ describe('pipelines in params.yaml', () => {
     );
   });
 
-  it('refuses a name that is no pipeline’s', () => {
+  it('are refused when the name is not a valid one', () => {
     expect(() => config({ pipelines: { 'my wine': {} } })).toThrow(/pipelines\.my wine/);
   });
 });
@@ -118,12 +118,12 @@ describe('names in MLflow', () => {
     modelName,
   ];
 
-  it('are today’s for the default pipeline, and its own for another', () => {
+  it('are the top-level ones for the default pipeline, and derived ones for another', () => {
     expect(names(config(TWO))).toEqual(['incremental_training', 'iris']);
     expect(names(config(TWO, 'wine'))).toEqual(['incremental_training-wine', 'wine']);
   });
 
-  it('are as a section says, and never handed down', () => {
+  it('come from a section, and are never inherited', () => {
     const file = {
       mlflow: { experiment_name: 'flowers', model_name: 'iris tree' },
       pipelines: { wine: { mlflow: { experiment_name: 'cellar', model_name: 'red' } }, tea: {} },
@@ -135,7 +135,7 @@ describe('names in MLflow', () => {
     expect(names(config(file, 'tea', env))).toEqual(['mine-tea', 'tea']);
   });
 
-  it('refuse one registered model for two pipelines', () => {
+  it('may not be the same registered model for two pipelines', () => {
     const file = { pipelines: { wine: { mlflow: { model_name: 'iris' } } } };
     expect(() => config(file)).toThrow('pipelines iris and wine both register the model iris');
   });
@@ -155,14 +155,14 @@ describe('the local stack’s MLflow', () => {
     expect(config({ mlflow }, undefined, env).tracking.uri).toBe(uri);
   });
 
-  it('is not put over a directory, which the environment still is', () => {
+  it('does not replace a directory, but the environment does', () => {
     const file = { mlflow: { tracking_uri: './mlruns' } };
     expect(config(file, undefined, env).tracking.uri).toMatch(/^file:\/\/.*\/mlruns$/);
     const both = { ...env, MLFLOW_TRACKING_URI: 'http://elsewhere' };
     expect(config(file, undefined, both).tracking.uri).toBe('http://elsewhere');
   });
 
-  it('may be one pipeline’s and a directory another’s', () => {
+  it('may serve one pipeline while another uses a directory', () => {
     const file = { pipelines: { wine: { mlflow: { tracking_uri: './mlruns' } } } };
     expect(config(file, undefined, env).tracking.uri).toBe(env['RETRAIN_STACK_MLFLOW_URI']);
     expect(config(file, 'wine', env).tracking.uri).toMatch(/^file:/);

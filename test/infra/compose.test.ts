@@ -44,8 +44,8 @@ function go(args: readonly string[], env: Record<string, string>): SpawnSyncRetu
 
 const missing = spawnSync('go', ['version']).status === 0 ? undefined : 'there is no Go';
 
-describe("the compose file, by the specification's own loader", needs(missing), () => {
-  // What go says while it downloads is not to be taken for the loader's words.
+describe("the compose file in the specification's own loader", needs(missing), () => {
+  // go writes to stderr while it downloads, and the tests read stderr as the loader's errors.
   beforeAll(() => void go(['mod', 'download'], {}), 300_000);
 
   it('is valid, and every service waits for what it needs', { timeout: 300_000 }, () => {
@@ -76,7 +76,7 @@ describe("the compose file, by the specification's own loader", needs(missing), 
       for (const port of ports ?? []) expect(port).toMatchObject({ host_ip: '127.0.0.1' });
   });
 
-  it('is refused without its secrets, naming the first that is missing', () => {
+  it('is refused without its secrets, and the error names the first missing one', () => {
     const { status, err } = load({ ...secrets, POSTGRES_PASSWORD: '' });
     expect(status).not.toBe(0);
     expect(err).toContain('POSTGRES_PASSWORD');
@@ -88,7 +88,7 @@ describe('the compose file', () => {
   const { services } = parse(readFileSync(file, 'utf8'), { merge: true }) as Compose;
   const example = readFileSync(join(root, 'infra', '.env.example'), 'utf8');
 
-  it('asks every lasting service for its health, the worker in its image', () => {
+  it('has a health check for every long-running service, for the worker in its image', () => {
     const worker = readFileSync(join(root, 'infra', 'containers', 'worker.Dockerfile'), 'utf8');
     expect(worker).toContain('HEALTHCHECK');
     const unasked = Object.entries(services).filter(
@@ -97,7 +97,7 @@ describe('the compose file', () => {
     expect(unasked.map(([name]) => name)).toEqual(['worker']);
   });
 
-  it('pins every image, and names in .env.example every variable it reads', () => {
+  it('pins every image, and every variable that it reads is in .env.example', () => {
     const images = Object.values(services).map(({ image }) => image);
     expect(images.filter((image) => !/:\$\{[A-Z0-9_]+:-[^}]+\}$/.test(image))).toEqual([]);
     const read = new Set(readFileSync(file, 'utf8').match(/(?<=[^$]\$\{)[A-Z0-9_]+/g));
@@ -105,7 +105,7 @@ describe('the compose file', () => {
     expect(named.toSorted()).toEqual([...read].toSorted());
   });
 
-  it('holds no secret of its own', () => {
+  it('holds no secret', () => {
     const secret = Object.values(services).flatMap(({ environment }) =>
       Object.entries(environment ?? {}).filter(([name]) => /PASSWORD|SECRET|PWD|KEY/.test(name)),
     );

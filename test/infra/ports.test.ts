@@ -16,7 +16,7 @@ afterEach(() => {
 });
 
 describe('a port in use', () => {
-  it('says which port, which part wants it, who holds it, and how to choose another', async () => {
+  it('gives an error with the port, the part, the process that holds it, and the variable to set', async () => {
     const port = await listen('127.0.0.1');
     const error = await assertFree('mlflow', [{ port, variable: 'RETRAIN_PORT_MLFLOW' }]).catch(
       (thrown: unknown) => thrown,
@@ -48,7 +48,7 @@ describe('a port in use', () => {
 });
 
 describe('the choice of ports', () => {
-  it('takes what is asked, else the environment, else the last, else the default', () => {
+  it('is the one asked for, else of the environment, else of the last start, else the default', () => {
     const env = { RETRAIN_PORT_UI: '2', RETRAIN_PORT_S3: '3', RETRAIN_PORT_MLFLOW: '' };
     const last = { s3: 33, mlflow: 44 };
     expect(choosePorts({ ui: 22 }, last, env)).toEqual({
@@ -60,13 +60,13 @@ describe('the choice of ports', () => {
     });
   });
 
-  it('refuses what is no port, naming the variable', () => {
+  it('refuses a value that is not a port, and names the variable', () => {
     expect(() => choosePorts({}, {}, { RETRAIN_PORT_S3: '80a' })).toThrow(
       new BadParams('RETRAIN_PORT_S3 is "80a": give a port number from 1 to 65535'),
     );
   });
 
-  it('refuses one port for two parts', () => {
+  it('refuses the same port for two parts', () => {
     expect(() => choosePorts({ ui: DEFAULT_PORTS.s3 }, {}, {})).toThrow(/both given port 8333/);
   });
 });

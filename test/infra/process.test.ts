@@ -20,7 +20,7 @@ const start = (dir: string, script: string): ReturnType<typeof launch> =>
   });
 
 describe('a process of the stack', () => {
-  it('is known by its start time, so that a recycled pid is neither taken for it nor killed', async () => {
+  it('is identified by its start time, so that a later process with its pid is not killed', async () => {
     const dir = folder();
     const bystander = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)']);
     const pid = bystander.pid ?? 0;
@@ -33,7 +33,7 @@ describe('a process of the stack', () => {
     bystander.kill();
   });
 
-  it('is known by ps too, where there is no /proc', async () => {
+  it('is identified by ps where there is no /proc', async () => {
     const own = identityFromPs(process.pid);
     expect(own).toMatch(/\d\d:\d\d:\d\d/); // when it was started, and no other column
     expect(identityFromPs(process.pid)).toBe(own);
@@ -42,13 +42,13 @@ describe('a process of the stack', () => {
     expect(identityFromPs(gone.pid!)).toBeUndefined();
   });
 
-  it('is gone when it has ended, reaped or not', async () => {
+  it('no longer runs when it has ended, even as a zombie', async () => {
     const dir = folder();
     await start(dir, '');
     await expect.poll(() => liveProcess(dir, 'mlflow')).toBeUndefined();
   });
 
-  it('is ended with the children that outlived it', async () => {
+  it('ends together with the children that outlived it', async () => {
     const dir = folder();
     const child = `require('child_process').spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' }).pid`;
     const { pid } = await start(dir, `console.log(${child}); setInterval(() => {}, 1000)`);
@@ -61,7 +61,7 @@ describe('a process of the stack', () => {
     expect(identityOf(orphan)).toBeUndefined();
   });
 
-  it('is killed only when it does not end in its grace time', async () => {
+  it('is killed only when it does not end within its grace time', async () => {
     const dir = folder();
     await start(
       dir,
@@ -72,7 +72,7 @@ describe('a process of the stack', () => {
     expect(await stopPart(dir, 'mlflow', 200)).toEqual({ found: false, killed: false });
   });
 
-  it('starts a new log when the old one is past 20 MB', async () => {
+  it('starts a new log when the old one is larger than 20 MB', async () => {
     const dir = folder();
     await start(dir, '');
     writeFileSync(logFile(dir, 'mlflow'), Buffer.alloc(21 * 1024 * 1024));

@@ -73,7 +73,7 @@ beforeAll(async () => {
 afterAll(remove);
 
 describe('the local stack', { timeout: 180_000 }, () => {
-  it('runs, in a folder with spaces, with every part healthy', async () => {
+  it('runs in a folder with spaces, with every part healthy', async () => {
     expect(dir).toContain(' ');
     expect(await states()).toEqual(running);
   });
@@ -94,7 +94,7 @@ describe('the local stack', { timeout: 180_000 }, () => {
     expect(described).toMatch(/"workflowExecutionRetentionTtl": "2592000s"/);
   });
 
-  it('is left alone by a second up, which takes less than a second', async () => {
+  it('does not change at a second up, which takes less than a second', async () => {
     const before = await pidOf('mlflow');
     const took: number[] = [];
     for (let time = 0; time < 3; time++) {
@@ -107,7 +107,7 @@ describe('the local stack', { timeout: 180_000 }, () => {
     expect(await pidOf('mlflow')).toBe(before);
   });
 
-  it('says whose port is taken, and keeps its credentials out of logs and command lines', async () => {
+  it('names the part whose port is in use, and keeps credentials out of logs and command lines', async () => {
     const other = testStackDir();
     const taken = up({ ...(await testPorts()), temporal: ports.temporal, ui: ports.ui }, other.dir);
     const error = await taken.catch((thrown: unknown) => thrown);
@@ -123,7 +123,7 @@ describe('the local stack', { timeout: 180_000 }, () => {
     expect(statSync(join(dir, 'credentials')).mode & 0o777).toBe(0o600);
   });
 
-  it('keeps its data when parts are killed and brought back, and over down and up', async () => {
+  it('keeps its data when parts are killed and started again, and over down and up', async () => {
     await s3().send(new CreateBucketCommand({ Bucket: 'kept' }));
     await s3().send(new PutObjectCommand({ Bucket: 'kept', Key: 'key', Body: 'value' }));
     await experiments('create', { name: 'kept' });

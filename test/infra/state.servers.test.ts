@@ -14,7 +14,7 @@ const folder = mkdtempSync(join(tmpdir(), 'state '));
 const file = join(folder, 'stack.tgz');
 copyFileSync(join(root, 'params.yaml'), join(folder, 'params.yaml'));
 
-/** Runs the command line on this stack, as a person would; blocks nothing. */
+/** Runs the command line on this stack without blocking the event loop. */
 function client(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
   const { TEMPORAL_NAMESPACE: _, ...inherited } = process.env;
   const env = { ...inherited, ...stackEnv(dir), RETRAIN_STACK_DIR: dir, RETRAIN_ROOT: folder };
@@ -48,7 +48,7 @@ afterAll(async () => {
 describe('the state of a stack', () => {
   let first: Ran;
 
-  it('goes into one file while the stack runs, which only its user can read', async () => {
+  it('is saved to one file that only its owner can read, while the stack runs', async () => {
     first = await json<Ran>('run', '1');
     const saved = await json<{ objects: number }>('stack', 'backup', file);
     expect(saved.objects).toBeGreaterThan(10);
@@ -56,7 +56,7 @@ describe('the state of a stack', () => {
     expect(readdirSync(dir).filter((name) => name.startsWith('retrain-'))).toEqual([]);
   });
 
-  it('is removed only when that is asked for twice', async () => {
+  it('is removed only after a confirmation', async () => {
     const refused = await client('stack', 'reset');
     expect(refused).toMatchObject({ code: 2 });
     expect(refused.stderr).toContain('--yes');
@@ -88,7 +88,7 @@ describe('the state of a stack', () => {
     },
   );
 
-  it('is not touched by a file that is no backup, or one that would write elsewhere', async () => {
+  it('does not change for a file that is not a backup, or that would write outside its folder', async () => {
     await stackDown({ root, dir });
     const before = statSync(join(dir, 'temporal', 'temporal.db')).ino;
     const odd = join(folder, 'odd.tgz');
@@ -102,7 +102,7 @@ with tarfile.open(sys.argv[1], 'w:gz') as tar:
     spawnSync(venvAt(venv).python, ['-c', script, odd]);
     const escaping = await client('stack', 'restore', odd, '--yes');
     expect(escaping.code).toBe(3);
-    expect(escaping.stderr).toContain("'../escaped', which is no plain file");
+    expect(escaping.stderr).toContain("'../escaped', which is not a plain file");
     expect(statSync(join(dir, 'temporal', 'temporal.db')).ino).toBe(before);
     expect(readdirSync(dir).filter((name) => name.startsWith('re'))).toEqual([]);
   });

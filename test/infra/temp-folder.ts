@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 
-/** A fresh folder, with a space in its name, that goes when the test has ended. */
+/** A new folder with a space in its name, which is removed when the test ends. */
 export function tempFolder(name: string): string {
   const folder = mkdtempSync(join(tmpdir(), `retrain ${name} `));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));

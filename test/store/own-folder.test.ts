@@ -7,7 +7,7 @@ import { tempFolder } from '../infra/temp-folder.ts';
 
 const module = new URL('../../store/own-folder.ts', import.meta.url).href;
 
-/** A process that makes a folder of its own in `parent`, a file in it, and lives until it is killed. */
+/** A process that makes its own folder in `parent` with a file in it, and runs until it is killed. */
 async function worker(parent: string): Promise<{ folder: string; kill: () => Promise<void> }> {
   const script = `
     import { writeFileSync } from 'node:fs';
@@ -38,7 +38,7 @@ async function worker(parent: string): Promise<{ folder: string; kill: () => Pro
   };
 }
 
-/** The same folder as if another had made it. */
+/** The same folder with the name of another owner. */
 function renamed(folder: string, change: (parts: string[]) => void): string {
   const parts = basename(folder).split('-'); // retrain, kind, where, pid, who, random
   change(parts);
@@ -48,7 +48,7 @@ function renamed(folder: string, change: (parts: string[]) => void): string {
 }
 
 describe('a folder of a process', () => {
-  it('is gone when its work is done, or has failed', async () => {
+  it('is removed when its work has ended or failed', async () => {
     const parent = tempFolder('own');
     const work = (folder: string): Promise<never> => {
       writeFileSync(join(folder, 'half'), '');
@@ -58,7 +58,7 @@ describe('a folder of a process', () => {
     expect(readdirSync(parent)).toEqual([]);
   });
 
-  it('stays while the process lives, and goes once it was killed', async () => {
+  it('stays while the process runs, and is removed after it was killed', async () => {
     const parent = tempFolder('own');
     const { folder, kill } = await worker(parent);
     const mine = await newOwnFolder(parent, 'source');
@@ -69,14 +69,14 @@ describe('a folder of a process', () => {
     expect(readdirSync(parent)).toEqual([basename(mine)]);
   });
 
-  it('goes when its pid is another process now', async () => {
+  it('is removed when its pid belongs to another process', async () => {
     const parent = tempFolder('own');
     renamed(await newOwnFolder(parent, 'scratch'), (parts) => (parts[4] = '00000000'));
     expect(await sweepOwnFolders(parent)).toBe(1);
     expect(readdirSync(parent)).toEqual([]);
   });
 
-  it('of another machine goes only when nothing in it has changed for days', async () => {
+  it('of another machine is removed only when nothing in it has changed for days', async () => {
     const parent = tempFolder('own');
     const other = renamed(await newOwnFolder(parent, 'scratch'), (parts) => {
       parts[2] = '00000000';
@@ -91,7 +91,7 @@ describe('a folder of a process', () => {
     expect(await sweepOwnFolders(parent)).toBe(1);
   });
 
-  it('is all that is removed', async () => {
+  it('is the only thing that is removed', async () => {
     const parent = tempFolder('own');
     const others = ['notes', 'retrain-notes', '1234-abcdef'];
     for (const name of others) mkdirSync(join(parent, name));

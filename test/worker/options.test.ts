@@ -5,7 +5,7 @@ import { workerSettings } from '../../worker/options.ts';
 const settings = (args: string[], env = {}, commit?: string) => workerSettings(args, env, commit);
 
 describe("a worker's settings", () => {
-  it('are one queue for everything and no versioning, unless told otherwise', () => {
+  it('are one queue for everything and no versioning by default', () => {
     expect(settings([], {}, 'abc')).toEqual({
       role: 'all',
       taskQueue: 'incremental-training',
@@ -34,7 +34,7 @@ describe("a worker's settings", () => {
     });
   });
 
-  it('version the worker by the git commit, or by what is named', () => {
+  it('version the worker by the git commit, or by the given build', () => {
     const named = settings(['--deployment-name', 'prod'], {}, 'abc');
     expect(named.deployment).toEqual({ name: 'prod', buildId: 'abc' });
     const built = settings([], { RETRAIN_BUILD_ID: '1.2' }, 'abc');

@@ -23,7 +23,7 @@ afterEach(() => rmSync(bin, { recursive: true, force: true }));
 const without = { PATH: '/nowhere' };
 
 describe('the choice of the S3 server', () => {
-  it('is MinIO where there is one, else SeaweedFS', () => {
+  it('is MinIO if it is on PATH, else SeaweedFS', () => {
     expect(chooseS3(stackWith(), undefined, withMinio)).toEqual({
       kind: 'minio',
       minio: join(bin, 'minio'),
@@ -32,7 +32,7 @@ describe('the choice of the S3 server', () => {
     expect(chooseS3(stackWith(), 'seaweedfs', withMinio)).toEqual({ kind: 'seaweedfs' });
   });
 
-  it('stays with the server that keeps the objects, whatever is installed later', () => {
+  it('stays the server that keeps the objects, even when another is installed later', () => {
     expect(chooseS3(stackWith('seaweedfs'), undefined, withMinio)).toEqual({ kind: 'seaweedfs' });
     expect(() => chooseS3(stackWith('minio'), undefined, without)).toThrow(SetupError);
     expect(() => chooseS3(stackWith('seaweedfs'), 'minio', withMinio)).toThrow(
@@ -40,7 +40,7 @@ describe('the choice of the S3 server', () => {
     );
   });
 
-  it('says how to get MinIO when it is asked for and missing', () => {
+  it('gives an error with the command that builds MinIO when it is asked for and missing', () => {
     expect(() => chooseS3(stackWith(), 'minio', without)).toThrow(
       /no "minio" is on PATH: build one with "go install/,
     );
