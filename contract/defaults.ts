@@ -1,4 +1,6 @@
-import type { Task } from './params.ts';
+/** What a model predicts: one of some classes, or a number. */
+export const TASKS = ['classification', 'regression'] as const;
+export type Task = (typeof TASKS)[number];
 
 /** Cells that mean "not known" unless others are given. */
 export const MISSING_VALUES: readonly string[] = ['', 'NA', 'N/A', 'NaN', 'null', '?'];

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { DEFAULT_MODEL_TYPE, MISSING_VALUES, modelTypeOf } from './defaults.ts';
+import { DEFAULT_MODEL_TYPE, MISSING_VALUES, modelTypeOf, TASKS } from './defaults.ts';
 import { BadParams } from './failures.ts';
 import { PIPELINE_NAME } from './paths.ts';
 
@@ -11,7 +11,7 @@ export const columnType = z.enum(['number', 'category', 'ignore']);
  */
 export const modelShape = z.looseObject({
   /** What the target is: words, each a class, or numbers. Frozen once the first batch is cut. */
-  task: z.enum(['classification', 'regression']).default('classification'),
+  task: z.enum(TASKS).default('classification'),
   /** What kind of model is trained; it may change from run to run. */
   type: z.string().default(DEFAULT_MODEL_TYPE),
 });
@@ -71,9 +71,6 @@ export const paramsShape = z.strictObject({
 });
 
 export type Params = z.infer<typeof paramsShape>;
-
-/** What a model predicts: one of some classes, or a number. */
-export type Task = Params['model']['task'];
 
 /** A pipeline's name stands in keys, workflow ids and MLflow's registry: letters, digits, `_` and `-`. */
 export const pipelineName = z

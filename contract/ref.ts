@@ -44,3 +44,16 @@ export function isSafePath(path: string): boolean {
     path.split('/').every((part) => part !== '' && part !== '.' && part !== '..')
   );
 }
+
+/** Identities in MLflow of one training attempt. */
+export interface TrackedRun {
+  /** Where its worker tracks; absent in results of an earlier program. */
+  trackingUri?: string;
+  experimentId: string;
+  runId: string;
+  modelName: string;
+  /** Null where there is no registry of models: in a directory. */
+  modelVersion: string | null;
+  /** Where a person looks at them; shown, never used. */
+  links?: { run: string; model?: string };
+}

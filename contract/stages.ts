@@ -15,8 +15,7 @@ import {
   TEST,
   TRAIN,
 } from './paths.ts';
-import type { Ref } from './ref.ts';
-import type { TrackedRun } from './versions.ts';
+import type { Ref, TrackedRun } from './ref.ts';
 
 /**
  * The stage graph: the one place that says which stages there are, what each reads and makes, and how it

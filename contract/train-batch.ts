@@ -1,7 +1,7 @@
 import type { Params } from './params.ts';
-import type { Ref } from './ref.ts';
+import type { Ref, TrackedRun } from './ref.ts';
 import type { Healed, StageName } from './stages.ts';
-import type { PublishResult, TrackedRun } from './versions.ts';
+import type { PublishResult } from './versions.ts';
 
 export const TASK_QUEUE = 'incremental-training';
 

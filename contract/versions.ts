@@ -1,20 +1,7 @@
 import type { NamedScore } from './metric-sets.ts';
 import type { Params } from './params.ts';
-import type { Ref } from './ref.ts';
+import type { Ref, TrackedRun } from './ref.ts';
 import type { Healed, StageName } from './stages.ts';
-
-/** Identities in MLflow of one training attempt. */
-export interface TrackedRun {
-  /** Where its worker tracks; absent in results of an earlier program. */
-  trackingUri?: string;
-  experimentId: string;
-  runId: string;
-  modelName: string;
-  /** Null where there is no registry of models: in a directory. */
-  modelVersion: string | null;
-  /** Where a person looks at them; shown, never used. */
-  links?: { run: string; model?: string };
-}
 
 export interface PublishRequest {
   pipeline: string;

@@ -1,7 +1,8 @@
 import { BadParams } from '../contract/failures.ts';
 import { predictsNumbers } from '../pipeline/batches/columns.ts';
 import { taskOf } from '../contract/defaults.ts';
-import type { Params, Task } from '../contract/params.ts';
+import type { Task } from '../contract/defaults.ts';
+import type { Params } from '../contract/params.ts';
 import { canonicalJson } from '../contract/canonical-json.ts';
 import { hasArrivals, type Ledger } from '../store/ledger/ledger.ts';
 import { sourceIdentity } from './identity.ts';

@@ -1,15 +1,16 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { proxyActivities, sleep, startChild } from '@temporalio/workflow';
-import type { PinnedRun, TrainBatchInput } from '../contract/train-batch.ts';
+import type { PinnedRun, RunSummary, TrainBatchInput } from '../contract/train-batch.ts';
 import type { Activities } from '../contract/activities.ts';
 import { aboutChild } from './details.ts';
-import type { trainBatch } from './trainBatch.ts';
 
 const { find_missing } = proxyActivities<Pick<Activities, 'find_missing'>>({
   startToCloseTimeout: '1m',
   retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '30s' },
   summary: 'which versions have no record',
 });
+
+type TrainBatch = (input: TrainBatchInput) => Promise<RunSummary>;
 
 /** How often to check whether another workflow has built a version. */
 const LOOK = '5s';
@@ -36,7 +37,7 @@ export async function buildMissing(
     if (version === undefined) return;
     onVersion(version);
     try {
-      const child = await startChild<typeof trainBatch>('trainBatch', {
+      const child = await startChild<TrainBatch>('trainBatch', {
         workflowId: `${pipeline}-batch-${version}`,
         args: [{ ...input, batch: version }],
         // What the child makes is useful without this workflow: only a cancellation stops it too.

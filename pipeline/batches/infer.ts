@@ -3,7 +3,7 @@ import { CellRule } from '../csv/cells.ts';
 import { type Column, type ColumnType, featuresOf } from './columns.ts';
 import { ColumnScan, MOST_WORDS } from '../csv/column-scan.ts';
 import type { CsvReader } from '../csv/reader.ts';
-import type { Task } from '../../contract/params.ts';
+import type { Task } from '../../contract/defaults.ts';
 import { list, quote } from '../csv/table.ts';
 
 /** How to read a source: `declared` types win over inference, `missingValues` are cells that mean "not known". */

@@ -9,7 +9,7 @@ import type { Files } from './files.ts';
 import { grow, type GrowOptions } from './grow.ts';
 import { inferColumns } from './infer.ts';
 import { batchOfRow, type KnownTable } from './known-rows.ts';
-import type { Task } from '../../contract/params.ts';
+import type { Task } from '../../contract/defaults.ts';
 import type { Report } from '../progress.ts';
 import { checkHeader } from '../csv/rows.ts';
 

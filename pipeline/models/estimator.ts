@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Task } from '../../contract/params.ts';
+import type { Task } from '../../contract/defaults.ts';
 import type { Crew } from './cart/crew.ts';
 import type { Encoder } from '../features/encoder.ts';
 import type { Matrix } from '../features/matrix.ts';

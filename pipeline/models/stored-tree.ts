@@ -1,6 +1,6 @@
 import { DecisionTreeClassifier, DecisionTreeRegression } from 'ml-cart';
 import { BadData, messageOf } from '../../contract/failures.ts';
-import type { Task } from '../../contract/params.ts';
+import type { Task } from '../../contract/defaults.ts';
 import type { FlatTree } from './cart/flat-tree.ts';
 import { readTree } from './cart/read-tree.ts';
 import { findLeaves, valuesAt } from './cart/walk.ts';

@@ -1,4 +1,4 @@
-import type { Task } from '../../contract/params.ts';
+import type { Task } from '../../contract/defaults.ts';
 import { NUMBER_METRICS, CLASS_METRICS } from '../../contract/metric-sets.ts';
 import type { Files } from '../batches/files.ts';
 import { encoderFromJson, type Encoder } from '../features/encoder.ts';

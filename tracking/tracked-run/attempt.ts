@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Execution } from '../../contract/execution.ts';
 import { TrackingMoved, TrackingRefused } from '../../contract/failures.ts';
-import type { TrackedRun } from '../../contract/versions.ts';
+import type { TrackedRun } from '../../contract/ref.ts';
 import type { Attempt } from '../../store/attempts.ts';
 import type { Store } from '../../store/index.ts';
 import { refuseOtherFolder } from '../place.ts';
