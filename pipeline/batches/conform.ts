@@ -1,6 +1,6 @@
 import { BadData, BadParams } from '../../contract/failures.ts';
 import type { Column } from './columns.ts';
-import { list, quote } from '../csv/table.ts';
+import { list, quote } from '../csv/quote.ts';
 
 /** What a change of the data does to a run: it fails, the change is left out, or the pipeline goes along. */
 export type OnChange = 'fail' | 'ignore' | 'adapt';

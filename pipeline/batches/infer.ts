@@ -4,7 +4,7 @@ import { type Column, type ColumnType, featuresOf } from './columns.ts';
 import { ColumnScan, MOST_WORDS } from '../csv/column-scan.ts';
 import type { CsvReader } from '../csv/reader.ts';
 import type { Task } from '../../contract/defaults.ts';
-import { list, quote } from '../csv/table.ts';
+import { list, quote } from '../csv/quote.ts';
 
 /** How to read a source: `declared` types win over inference, `missingValues` are cells that mean "not known". */
 export interface ColumnOptions {

@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { BadData } from '../../contract/failures.ts';
-import { quote } from './table.ts';
+import { quote } from './quote.ts';
 
 /** What separates cells in the tables people have, the likelier first. */
 const USUAL = [';', '\t', ',', '|'];

@@ -1,7 +1,7 @@
 import { Buffer, isUtf8 } from 'node:buffer';
 import { BadData } from '../../contract/failures.ts';
 import type { Fault } from './scan.ts';
-import { list } from './table.ts';
+import { list } from './quote.ts';
 
 const CR = 13;
 const LF = 10;

@@ -6,7 +6,7 @@ import { type ColumnPlan, isAsItStands } from '../batches/conform.ts';
 
 const LF = 10;
 
-/** Writes rows as the one canonical CSV, by a plan of their columns; `formatCsv` defines it. */
+/** Writes rows as the one canonical CSV, by a plan of their columns; `formatRow` defines it. */
 export class RowWriter {
   /** What has been written since the last `clear`, up to `length`. */
   bytes = Buffer.allocUnsafe(1 << 16);

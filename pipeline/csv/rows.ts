@@ -2,7 +2,7 @@ import { BadData } from '../../contract/failures.ts';
 import type { Column } from '../batches/columns.ts';
 import { conform, STRICT } from '../batches/conform.ts';
 import { cellText, type RowBlock } from './reader.ts';
-import { quote } from './table.ts';
+import { quote } from './quote.ts';
 
 /**
  * Checks that a header holds the frozen columns' names, in their order.

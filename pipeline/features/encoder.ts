@@ -3,7 +3,7 @@ import { type Column, featuresOf, predictsNumbers } from '../batches/columns.ts'
 import type { ColumnCounts, Counts } from './counts.ts';
 import { byCodePoint } from '../../contract/codepoints.ts';
 import { fromJsonBytes, toJsonBytes } from '../json.ts';
-import { list, quote } from '../csv/table.ts';
+import { list, quote } from '../csv/quote.ts';
 import { countMembers, type NumberTally, type Tally } from './tally.ts';
 import type { Vocabulary } from './vocabulary.ts';
 

@@ -1,6 +1,6 @@
 import { type ColumnTable, table as tableOf } from 'arquero';
 import { BadData } from '../../contract/failures.ts';
-import { list } from '../csv/table.ts';
+import { list } from '../csv/quote.ts';
 import type { CategoryFeature, Encoder } from './encoder.ts';
 import type { Part, PartColumn } from './part.ts';
 

@@ -2,7 +2,7 @@ import { BadData } from '../../contract/failures.ts';
 import type { Column } from '../batches/columns.ts';
 import type { OnChange } from '../batches/conform.ts';
 import { countWords, type Part } from './part.ts';
-import { list, quote } from '../csv/table.ts';
+import { list, quote } from '../csv/quote.ts';
 
 /** Words that a model may learn. */
 export interface Vocabulary {

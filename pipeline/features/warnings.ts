@@ -1,6 +1,6 @@
 import { byCodePoint } from '../../contract/codepoints.ts';
 import type { Counts } from './counts.ts';
-import { list } from '../csv/table.ts';
+import { list } from '../csv/quote.ts';
 
 /**
  * What is odd about the split of some batches' rows, as sentences: an empty side, a class that one side

@@ -1,6 +1,6 @@
 import { BadData } from '../../contract/failures.ts';
 import type { Matrix } from '../features/matrix.ts';
-import { list, quote } from '../csv/table.ts';
+import { list, quote } from '../csv/quote.ts';
 
 /** The class of each row as an index; the small type where there are at most 256 classes. */
 export type ClassIndexes = Uint8Array | Int32Array;

@@ -1,7 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { formatCsv, parseCsv } from '../../pipeline/csv/csv.ts';
-import { csv, iris, sha256 } from './support.ts';
+import { csv, formatCsv, iris, parseCsv, sha256 } from './support.ts';
 
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 const bytes = (value: string): Uint8Array => new TextEncoder().encode(value);

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import * as fc from 'fast-check';
 import { table } from 'arquero';
-import { formatCsv, parseCsv } from '../../pipeline/csv/csv.ts';
-import { CsvReader } from '../../pipeline/csv/reader.ts';
+import { formatRow } from '../../pipeline/csv/csv.ts';
+import { cellText, CsvReader } from '../../pipeline/csv/reader.ts';
 import {
   type EncodedBatch,
   encodeBatch,
@@ -13,7 +13,12 @@ import type { Matrix } from '../../pipeline/features/matrix.ts';
 import type { Part } from '../../pipeline/features/part.ts';
 import type { Cell } from '../../pipeline/csv/cells.ts';
 import type { Column } from '../../pipeline/batches/columns.ts';
-import type { RawTable } from '../../pipeline/csv/table.ts';
+
+/** A data set as text: every cell verbatim, every row as long as the header. */
+export interface RawTable {
+  readonly header: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+}
 
 export const missingValues = ['', 'NA', '?'];
 
@@ -31,6 +36,24 @@ export function irisBytes(): Uint8Array {
 
 export function iris(): RawTable {
   return parseCsv(irisBytes(), 'iris.csv');
+}
+
+/** Reads a whole table as text with the reader. */
+export function parseCsv(bytes: Uint8Array, file: string, delimiter = ','): RawTable {
+  const reader = new CsvReader([bytes], file, { delimiter });
+  const { header, width } = reader;
+  const rows: string[][] = [];
+  for (const block of reader.blocks()) {
+    for (let row = 0; row < block.rows; row++)
+      rows.push(header.map((_, column) => cellText(block, row * width + column)));
+  }
+  return { header, rows };
+}
+
+/** The canonical CSV of a table, as UTF-8. */
+export function formatCsv(raw: RawTable): Uint8Array {
+  const lines = [raw.header, ...raw.rows].map(formatRow);
+  return Buffer.from(`${lines.join('\n')}\n`, 'utf8');
 }
 
 /** A table from CSV text. */

@@ -14,7 +14,7 @@ import fc from 'fast-check';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { fileName, kindOf, sourceIdentity } from '../../sources/identity.ts';
 import { toUtf8 } from '../../sources/text.ts';
-import { parseCsv } from '../../pipeline/csv/csv.ts';
+import { parseCsv } from '../pipeline/support.ts';
 import { bring } from './bring.ts';
 import { needs } from '../support/needs.ts';
 

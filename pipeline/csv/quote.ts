@@ -1,9 +1,3 @@
-/** A data set as text: every cell verbatim, every row as long as the header. */
-export interface RawTable {
-  readonly header: readonly string[];
-  readonly rows: readonly (readonly string[])[];
-}
-
 /** A cell for an error message: quoted, on one line, cut to 40 characters. */
 export function quote(cell: string): string {
   const characters = Array.from(cell);
