@@ -18,7 +18,7 @@ export interface Bucket {
   /** Opens an object, to read it in bounded memory. The caller reads it to the end. */
   open(key: string): Promise<OpenObject | undefined>;
   head(key: string): Promise<ObjectHead | undefined>;
-  /** All objects whose keys start with `prefix`, page by page, in code-point order of keys. */
+  /** All objects whose keys start with `prefix`, page by page, in the server's order. */
   list(prefix: string): AsyncIterable<ListedObject>;
   /** The names right under a prefix that ends in `/`: of objects, and of folders with their `/`. */
   names(prefix: string): Promise<string[]>;

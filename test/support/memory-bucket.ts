@@ -20,8 +20,8 @@ import { currentSignal } from '../../store/signal.ts';
 interface Kept {
   bytes: Buffer;
   etag: string;
-  /** The checksum that HEAD shows. */
-  sha256: string;
+  /** The checksum that HEAD shows; undefined as on a server that keeps none. */
+  sha256: string | undefined;
   ours: boolean;
   modified: Date;
 }

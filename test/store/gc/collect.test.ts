@@ -1,0 +1,175 @@
+import { describe, expect, it, vi } from 'vitest';
+import type { Ref } from '../../../contract/ref.ts';
+import type { Bucket } from '../../../store/bucket.ts';
+import { collectGarbage } from '../../../store/gc/collect.ts';
+import { objectKey } from '../../../store/hash.ts';
+import { storeIn, type Store } from '../../../store/index.ts';
+import { stageKey, type CacheEntry } from '../../../store/stage-cache.ts';
+import type { VersionRecord } from '../../../store/version-record.ts';
+import { everyOrder, failuresOf, type Client } from '../../support/interleavings.ts';
+import { SETTINGS } from '../ledger/ledger-settings.ts';
+
+vi.mock('node:timers/promises', async () => {
+  const { sleepMock } = await import('../../support/interleavings.ts');
+  return sleepMock;
+});
+
+/** Longer than a gate whose closer has died stays closed. */
+const GATE_MS = 400_000;
+
+const run = { pipeline: 'p', namespace: 'n', workflowId: 'p-batch-2', runId: 'run-2' };
+
+const modelOf = ({ stages }: VersionRecord): Ref => stages.at(-1)!.outputs['model']!;
+
+/** A stage that trains, as activities run it: a hit where the entry and its object are whole. */
+async function train({ cache, artifacts }: Store, model: string): Promise<CacheEntry> {
+  const identity = {
+    stage: 'train',
+    batch: 1,
+    code: 1,
+    params: { model },
+    libraries: {},
+    inputs: {},
+  };
+  const key = stageKey(identity);
+  const found = await cache.lookUp('train', key);
+  if (found !== undefined && found.missing.length === 0) return found.entry;
+  const output = await artifacts.put('models/1/model.json', Buffer.from(model));
+  const entry: CacheEntry = {
+    schema: 1,
+    key,
+    ...identity,
+    outputs: { model: output },
+    facts: {},
+    warnings: [],
+    producer: { workflow_id: 'w', run_id: 'r' },
+    started_at: '',
+    duration_ms: 1,
+  };
+  return cache.enter(entry, { replace: false });
+}
+
+async function publish(store: Store, version: number, entry: CacheEntry): Promise<void> {
+  const { schema: _, batch: __, ...stage } = entry;
+  await store.records.publish({
+    pipeline: 'p',
+    version,
+    build: stage.key,
+    ledger_revision: 1,
+    params: {},
+    params_hash: 'h',
+    stages: [{ ...stage, cached: false }],
+    metrics: { accuracy: 1 },
+    workflow: { workflow_id: 'w', run_id: 'r' },
+    git_commit: null,
+    forced: false,
+    attempt: 'a',
+    mlflow: null,
+    healed: [],
+    created_at: '2026-01-01T00:00:00.000Z',
+  });
+}
+
+/** Version 1, and a model that was tried out and that no record names. */
+async function before(bucket: Bucket): Promise<void> {
+  const store = storeIn(bucket);
+  const raw = await store.artifacts.put('data/raw/x.csv', Buffer.from('raw'));
+  const entry = { ref: raw, columns: raw, rows: 9, fetched_at: '', etag: null };
+  await store.ledgers.open('p', SETTINGS, entry);
+  await publish(store, 1, await train(store, 'kept'));
+  await train(store, 'tried');
+  vi.setSystemTime(Date.now() + 60_000);
+}
+
+/** A run that relies on what was tried out: it is in version 2 then. */
+const relying =
+  (live: Set<string>): Client =>
+  async (bucket) => {
+    live.add(run.runId);
+    const store = storeIn(bucket);
+    await store.leases.take(run);
+    await publish(store, 2, await train(store, 'tried'));
+    live.delete(run.runId);
+    await store.leases.release(run);
+  };
+
+const collecting =
+  (live: Set<string>): Client =>
+  (bucket) =>
+    collectGarbage(
+      storeIn(bucket),
+      { pipeline: 'p', versions: [] },
+      { isLive: async ({ run: held }) => live.has(held!.run_id) },
+    );
+
+/** All that any record consists of is there and whole. */
+async function expectWhole(bucket: Bucket, versions: number[]): Promise<void> {
+  const store = storeIn(bucket);
+  const listed = (await store.records.list('p')).map(({ version }) => version);
+  expect(listed).toEqual(expect.arrayContaining(versions));
+  for (const version of listed) {
+    const record = await store.records.latest('p', version);
+    await store.artifacts.get(modelOf(record));
+    const { stage, key } = record.stages.at(-1)!;
+    expect(await store.cache.read(stage, key)).toBeDefined();
+  }
+  await store.artifacts.get((await store.ledgers.read('p'))!.raw[0]!.ref);
+}
+
+describe('in orders of their requests', () => {
+  it('a run and a collection: no version loses anything, whichever comes first', async () => {
+    const seen = { removed: 0, refused: 0 };
+    for (const isRunFirst of [true, false])
+      await everyOrder({
+        before,
+        clients: () => {
+          const live = new Set<string>();
+          const clients = [relying(live), collecting(live)];
+          return isRunFirst ? clients : clients.toReversed();
+        },
+        switches: 1,
+        after: async (bucket, ended) => {
+          const [ran, collected] = isRunFirst ? ended : ended.toReversed();
+          expect(ran).toMatchObject({ status: 'done' });
+          await expectWhole(bucket, [1, 2]);
+          expect(['', 'Conflict']).toContain(failuresOf([collected!]).join());
+          if (collected!.status === 'failed') seen.refused++;
+          else seen.removed++;
+        },
+      });
+    expect(seen.removed).toBeGreaterThan(0);
+    expect(seen.refused).toBeGreaterThan(0);
+  });
+
+  it('a collection that dies anywhere takes nothing that is needed, and the next one finishes', async () => {
+    await everyOrder({
+      before,
+      clients: () => [collecting(new Set())],
+      crashes: 1,
+      after: async (bucket) => {
+        await expectWhole(bucket, [1]);
+        vi.setSystemTime(Date.now() + GATE_MS);
+        await collecting(new Set())(bucket);
+        await expectWhole(bucket, [1]);
+        const store = storeIn(bucket);
+        const tried = await store.artifacts.put('models/1/model.json', Buffer.from('kept'));
+        expect(await store.bucket.head(objectKey(tried.md5))).toBeDefined();
+        const keys: string[] = [];
+        for await (const { key } of bucket.list('cache/')) keys.push(key);
+        expect(keys).toHaveLength(1);
+      },
+    });
+  });
+
+  it('a run that dies anywhere leaves versions whole for a collection after it', async () => {
+    await everyOrder({
+      before,
+      clients: () => [relying(new Set())],
+      crashes: 1,
+      after: async (bucket, [ran]) => {
+        await expect(collecting(new Set())(bucket)).resolves.toBeDefined();
+        await expectWhole(bucket, ran!.status === 'done' ? [1, 2] : [1]);
+      },
+    });
+  });
+});
