@@ -11,7 +11,7 @@ import { parseArgs } from 'node:util';
 import { DecisionTreeClassifier } from 'ml-cart';
 import { table as print } from '../client/format.ts';
 import { fitClasses } from '../pipeline/models/cart/fit.ts';
-import { treePieces } from '../pipeline/models/cart/tree-text.ts';
+import { treePieces } from '../pipeline/models/cart/fitted-tree.ts';
 import { loadTree } from '../pipeline/models/stored-tree.ts';
 import { digits, spreadOf, times, took } from './measure.ts';
 import { keepResults } from './results.ts';

@@ -1,5 +1,5 @@
 import { parentPort } from 'node:worker_threads';
-import type { Job } from '../pipeline/models/cart/crew.ts';
+import type { Job } from '../pipeline/models/cart/together.ts';
 import { arraysOf } from '../pipeline/models/cart/grown-tree.ts';
 import { helpWith } from '../pipeline/models/cart/together.ts';
 

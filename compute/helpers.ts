@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import type { Crew, Job, Subtree } from '../pipeline/models/cart/crew.ts';
+import type { Crew, Job, Subtree } from '../pipeline/models/cart/together.ts';
 
 /**
  * Threads that help the calling thread to fit a tree. They start at the first job and stay for the next tree.

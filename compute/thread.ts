@@ -1,6 +1,6 @@
 import { RetrainError } from '../contract/failures.ts';
 import type { Files } from '../pipeline/batches/files.ts';
-import type { Crew } from '../pipeline/models/cart/crew.ts';
+import type { Crew } from '../pipeline/models/cart/together.ts';
 import type { Report } from '../pipeline/progress.ts';
 import { openHelpers, trainThreads } from './helpers.ts';
 import { localFiles } from './local-files.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Task } from '../../contract/defaults.ts';
-import type { Crew } from './cart/crew.ts';
+import type { Crew } from './cart/together.ts';
 import type { Encoder } from '../features/encoder.ts';
 import type { Matrix } from '../features/matrix.ts';
 import type { Report } from '../progress.ts';

@@ -1,7 +1,7 @@
 import { BadData } from '../../contract/failures.ts';
 import { taskOf } from '../../contract/defaults.ts';
 import type { Params } from '../../contract/params.ts';
-import type { Crew } from './cart/crew.ts';
+import type { Crew } from './cart/together.ts';
 import type { FittedModel } from './estimator.ts';
 import { estimatorOf } from './estimators.ts';
 import type { Files } from '../batches/files.ts';

@@ -3,9 +3,9 @@ import { BadData, messageOf } from '../../contract/failures.ts';
 import type { Task } from '../../contract/defaults.ts';
 import type { FlatTree } from './cart/flat-tree.ts';
 import { readTree } from './cart/read-tree.ts';
-import { findLeaves, valuesAt } from './cart/walk.ts';
+import { findLeaves, valuesAt } from './cart/flat-tree.ts';
 import type { Classes, Description, Model, Numbers, StoredBytes } from './estimator.ts';
-import { giniImportance } from './importance.ts';
+import { giniImportance } from './cart/importance.ts';
 import type { Matrix } from '../features/matrix.ts';
 
 /**

@@ -1,4 +1,4 @@
-import type { Crew } from './cart/crew.ts';
+import type { Crew } from './cart/together.ts';
 import {
   fitClasses,
   fitClassesTogether,
@@ -7,8 +7,8 @@ import {
   type TreeParams,
 } from './cart/fit.ts';
 import type { FittedTree } from './cart/fitted-tree.ts';
-import { treePieces } from './cart/tree-text.ts';
-import { errorImportance } from './importance.ts';
+import { treePieces } from './cart/fitted-tree.ts';
+import { errorImportance } from './cart/importance.ts';
 import type { Matrix } from '../features/matrix.ts';
 import type { Report } from '../progress.ts';
 import { checkRows, checkTargets, indexClasses } from './train-rows.ts';

@@ -1,10 +1,11 @@
 import { within, type Report } from '../../progress.ts';
 import { type Block, sortBlock } from './block.ts';
-import { type ClassIndexes, Gini } from './gini.ts';
-import { growTree } from './grow.ts';
-import type { Crew } from './crew.ts';
+import { Gini } from './gini.ts';
+import type { ClassIndexes } from '../train-rows.ts';
+import { growTree } from './grow-tree.ts';
+import type { Crew } from './together.ts';
 import { FittedTree } from './fitted-tree.ts';
-import type { NodeOptions } from './ml-cart.ts';
+import type { NodeOptions } from './fitted-tree.ts';
 import { SquaredError } from './squared-error.ts';
 import type { GrowthLimits } from './task.ts';
 import { growTogether, isWorthHelp } from './together.ts';

@@ -1,6 +1,6 @@
-import { type Distribution, type GrownTree } from './grown-tree.ts';
-import type { NodeOptions } from './ml-cart.ts';
-import { pureShare } from './ml-cart-gini.ts';
+import { canonicalJson } from '../../../contract/canonical-json.ts';
+import { pureShare } from './class-counts.ts';
+import { type Distribution, type GrownTree, UNSEARCHED, UNSPLIT } from './grown-tree.ts';
 
 /** What ml-cart calls a classification tree and a regression tree. */
 export type TreeName = 'DTClassifier' | 'DTRegression';
@@ -42,4 +42,118 @@ export class FittedTree<Name extends TreeName = TreeName> {
     if (several !== undefined) return [several];
     return [[...Array.from({ length: value }, () => 0), pureShare(rows[leaf]!)]];
   }
+}
+
+/** Characters that are collected before they are given. */
+const PIECE = 1 << 18;
+
+/**
+ * A tree as canonical JSON: the text `canonicalJson` makes of its nodes, written from the arrays piece by
+ * piece, without recursion and without ever holding it whole. Fields are in code-point order.
+ * @returns ASCII
+ */
+export function* treePieces(tree: FittedTree): Generator<Uint8Array> {
+  const { name, options, grown, importance } = tree;
+  const text = new Fields(tree);
+  const encoder = new TextEncoder();
+  const told = importance === undefined ? '' : `"importance":${canonicalJson(importance)},`;
+  let piece = `{${told}"name":${canonicalJson(name)},"options":${canonicalJson(options)},"root":`;
+  // What is to be written next: node i up to its left child at 3i, up to its right one at 3i + 1, its end at 3i + 2.
+  const todo: number[] = [0];
+  for (let next = todo.pop(); next !== undefined; next = todo.pop()) {
+    const step = next % 3;
+    const node = (next - step) / 3;
+    const left = grown.lefts[node]!;
+    if (left === 0) {
+      piece += text.leaf(node);
+    } else if (step === 2) {
+      piece += text.afterRight(node);
+    } else {
+      piece += step === 0 ? text.upToLeft(node) : text.upToRight(node);
+      todo.push(next + 1, 3 * (left + step));
+    }
+    if (piece.length < PIECE) continue;
+    yield encoder.encode(piece);
+    piece = '';
+  }
+  yield encoder.encode(`${piece}}`);
+}
+
+/** The text of one node after another. */
+class Fields {
+  readonly #tree: FittedTree;
+  readonly #gain: string;
+  readonly #limits: string;
+  readonly #split: string;
+  readonly #pure = new Map<number, string>();
+
+  constructor(tree: FittedTree) {
+    this.#tree = tree;
+    const { gainFunction, gainThreshold, kind, maxDepth, minNumSamples, splitFunction } =
+      tree.nodeOptions;
+    const inner = (fields: unknown): string => canonicalJson(fields).slice(1, -1);
+    this.#gain = inner({ gainFunction, gainThreshold, kind });
+    this.#limits = inner({ maxDepth, minNumSamples });
+    this.#split = inner({ splitFunction });
+  }
+
+  upToLeft(node: number): string {
+    return `{"gain":${this.#gainOf(node)},${this.#gain},"left":`;
+  }
+
+  upToRight(node: number): string {
+    const rows = this.#tree.grown.rows[node]!;
+    return `,${this.#limits},"numberSamples":${rows},"right":`;
+  }
+
+  afterRight(node: number): string {
+    const { features, thresholds } = this.#tree.grown;
+    return `,"splitColumn":${features[node]!},${this.#split},"splitValue":${thresholds[node]!}}`;
+  }
+
+  leaf(node: number): string {
+    const { features, thresholds, rows } = this.#tree.grown;
+    const feature = features[node]!;
+    const head = `{"distribution":${this.#distributionOf(node)}`;
+    const tail = `${this.#gain},${this.#limits}`;
+    if (feature === UNSEARCHED) return `${head},${tail},${this.#split}}`;
+    if (feature === UNSPLIT) return `${head},"gain":null,${tail},${this.#split}}`;
+    return (
+      `${head},"gain":${this.#gainOf(node)},${tail},"numberSamples":${rows[node]!}` +
+      `,"splitColumn":${feature},${this.#split},"splitValue":${thresholds[node]!}}`
+    );
+  }
+
+  #gainOf(node: number): string {
+    const gain = this.#tree.grown.gains[node]!;
+    return Number.isFinite(gain) ? String(gain) : 'null';
+  }
+
+  #distributionOf(node: number): string {
+    const { values, rows, shares } = this.#tree.grown;
+    if (this.#tree.name === 'DTRegression') return String(values[node]!);
+    if (shares.has(node)) return JSON.stringify(this.#tree.distributionOf(node));
+    // Most leaves are of one class and few rows: their text is made once.
+    const key = values[node]! * 2 ** 32 + rows[node]!;
+    let text = this.#pure.get(key);
+    if (text === undefined) {
+      text = JSON.stringify(this.#tree.distributionOf(node));
+      if (this.#pure.size < MOST_TEXTS) this.#pure.set(key, text);
+    }
+    return text;
+  }
+}
+
+const MOST_TEXTS = 1024;
+
+/** What ml-cart writes into the tree and, all but this type says so too, into every node. */
+export interface NodeOptions {
+  readonly kind: 'classifier' | 'regression';
+  readonly gainFunction: 'gini' | 'regression';
+  readonly splitFunction: 'mean';
+  /** A node with this many rows or fewer is a leaf. */
+  readonly minNumSamples: number;
+  /** Null for no limit, as JSON has no Infinity. */
+  readonly maxDepth: number | null;
+  readonly gainThreshold: number;
 }

@@ -1,11 +1,8 @@
 import type { Block } from './block.ts';
-import { ClassCounts } from './class-counts.ts';
+import { ClassCounts, giniGain, sharesOf } from './class-counts.ts';
 import { type Criterion, newSplit, type Split } from './criterion.ts';
 import type { GrownTree } from './grown-tree.ts';
-import { giniGain, sharesOf } from './ml-cart-gini.ts';
-
-/** The class of each row; the small type where there are at most 256 classes. */
-export type ClassIndexes = Uint8Array | Int32Array;
+import type { ClassIndexes } from '../train-rows.ts';
 
 /**
  * Gini impurity of class shares (Breiman, Friedman, Olshen and Stone, "Classification and Regression

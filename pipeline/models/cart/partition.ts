@@ -1,3 +1,5 @@
+import type { Block } from './block.ts';
+
 /**
  * Parts a range of an order in two, rows that go left before those that go right, each in their sequence.
  * @param side 1 for a row that goes right
@@ -81,4 +83,41 @@ function copyFrom(spare: Int32Array, order: Int32Array, middle: number, end: num
 
 function mark(order: Int32Array, start: number, end: number, side: Uint8Array, as: 0 | 1): void {
   for (let i = start; i < end; i++) side[order[i]!] = as;
+}
+
+/** The features that still vary: what is constant in a node is so in all below it, and skipped there. */
+export function varying(
+  { ranks, orders }: Block,
+  { features, start, end }: { features: readonly number[]; start: number; end: number },
+): readonly number[] {
+  let kept: number[] | null = null;
+  for (let i = 0; i < features.length; i++) {
+    const feature = features[i]!;
+    const rank = ranks[feature]!;
+    const order = orders[feature]!;
+    const varies = rank === null || rank[order[start]!] !== rank[order[end - 1]!];
+    if (!varies) kept ??= features.slice(0, i);
+    else if (kept !== null) kept.push(feature);
+  }
+  return kept ?? features;
+}
+
+/** Which children of a node need their rows sorted by each feature. */
+export const BOTH = 0;
+export const LEFT = 1;
+export const RIGHT = 2;
+export type Kept = typeof BOTH | typeof LEFT | typeof RIGHT;
+
+/** Parts one order, as far as it is needed. */
+export function partOrder(
+  order: Int32Array,
+  start: number,
+  end: number,
+  side: Uint8Array,
+  spare: Int32Array,
+  kept: Kept,
+): void {
+  if (kept === RIGHT) keepRight(order, start, end, side);
+  else if (kept === LEFT) keepLeft(order, start, end, side);
+  else partition(order, start, end, side, spare);
 }

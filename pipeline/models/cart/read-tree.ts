@@ -1,4 +1,4 @@
-import { JsonScanner } from '../json-scanner.ts';
+import { JsonScanner } from './json-scanner.ts';
 import { type FlatTree, FlatTreeMaker, likeliest } from './flat-tree.ts';
 
 /** A node that has been begun, and what has been read of it. */

@@ -1,9 +1,7 @@
 import type { Block } from './block.ts';
-import { type Criterion, newSplit, type Split } from './criterion.ts';
+import { type Criterion, type Split, newSplit } from './criterion.ts';
 import type { GrownTree } from './grown-tree.ts';
-import { errorOfSplit } from './ml-cart-error.ts';
 import { markSides } from './partition.ts';
-import { TiedCuts } from './tied-cuts.ts';
 
 /** A drop of the variance below this share of it is rounding, not gain. */
 const NO_DROP = 1e-12;
@@ -191,4 +189,103 @@ function isPure(
   while (side[list[first]!] !== on) first++;
   while (side[list[last]!] !== on) last--;
   return targets[list[first]!] === targets[list[last]!];
+}
+
+/** Scores closer than this, relatively, may differ by rounding only: sums of one set in two sequences do. */
+const ROUNDING = 1e-9;
+/** Enough; a node where more cuts tie is one where none is any good. */
+const MOST = 256;
+
+/** The cuts of a node whose scores are the best to within rounding, in the sequence of the scans. */
+export class TiedCuts {
+  size = 0;
+  /** Whether there was no room for a cut: those kept may then be the wrong ones. */
+  isCrowded = false;
+  /** Of cut i: its feature, how many rows, in the order of the feature, go left, and its score. */
+  readonly features = new Int32Array(MOST);
+  readonly lefts = new Int32Array(MOST);
+  readonly scores = new Float64Array(MOST);
+  /** The best score, and the score from which on a cut is to be offered. Read in place: no boxed numbers. */
+  readonly bounds = new Float64Array(2);
+
+  /**
+   * Forgets all cuts.
+   * @param best the score of the best cut there is, where it is known: the first cuts that tie with it are
+   * then kept, however many there are
+   * @returns the score from which on a cut is to be offered
+   */
+  clear(best: number): number {
+    this.size = 0;
+    this.isCrowded = false;
+    this.bounds[0] = best;
+    this.bounds[1] = best * (1 - ROUNDING);
+    return this.bounds[1];
+  }
+
+  /** Takes a cut in. */
+  offer(feature: number, left: number, score: number): void {
+    const best = this.bounds[0]!;
+    if (score > best) {
+      this.bounds[0] = score;
+      this.bounds[1] = score * (1 - ROUNDING);
+      if (this.bounds[1] > best) this.size = 0;
+    }
+    if (this.size === MOST) {
+      this.isCrowded = true;
+      return;
+    }
+    const i = this.size++;
+    this.features[i] = feature;
+    this.lefts[i] = left;
+    this.scores[i] = score;
+  }
+}
+
+/**
+ * ml-cart's arithmetic for numbers, operation by operation: the squared errors of both sides about their
+ * means, summed over the rows as they are listed. What it calls the gain of a regression split is this.
+ * @param left how many rows go left
+ * @param side 1 for a row that goes right
+ */
+export function errorOfSplit(
+  targets: Float64Array,
+  list: Int32Array,
+  start: number,
+  end: number,
+  left: number,
+  side: Uint8Array,
+): number {
+  let leftMean = 0;
+  let rightMean = 0;
+  // A product with 0 or 1 and a sum with 0 are exact, and spare a branch the processor could not guess.
+  for (let i = start; i < end; i++) {
+    const row = list[i]!;
+    const goesRight = side[row]!;
+    leftMean += targets[row]! * (1 - goesRight);
+    rightMean += targets[row]! * goesRight;
+  }
+  leftMean /= left;
+  rightMean /= end - start - left;
+  return squares(targets, list, start, end, leftMean, rightMean, side);
+}
+
+function squares(
+  targets: Float64Array,
+  list: Int32Array,
+  start: number,
+  end: number,
+  leftMean: number,
+  rightMean: number,
+  side: Uint8Array,
+): number {
+  let left = 0;
+  let right = 0;
+  for (let i = start; i < end; i++) {
+    const row = list[i]!;
+    const goesRight = side[row]!;
+    const target = targets[row]!;
+    left += (target - leftMean) * (target - leftMean) * (1 - goesRight);
+    right += (target - rightMean) * (target - rightMean) * goesRight;
+  }
+  return right + left;
 }

@@ -1,3 +1,5 @@
+import type { Kept } from './partition.ts';
+
 /** When to stop; no limit on depth is Infinity. */
 export interface GrowthLimits {
   readonly maxDepth: number;
@@ -41,4 +43,15 @@ export function taskOf(
 export function rootTask(node: number, rows: number, width: number, listed: boolean): Task {
   const features = Array.from({ length: width }, (_, feature) => feature);
   return taskOf({ level: 0, depth: 0, features, list: listed ? width : 0 }, node, 0, rows);
+}
+
+/** Threads that search and part one large node together, each of them some of its features. */
+export interface Team {
+  /** Tries every cut of a node, and leaves the criterion as if one thread had tried them all in sequence. */
+  search(task: Task, features: readonly number[]): void;
+  /**
+   * Parts a node's order of each feature, once its rows are marked.
+   * @param done a feature whose order is parted already
+   */
+  part(task: Task, features: readonly number[], done: number, kept: Kept): void;
 }

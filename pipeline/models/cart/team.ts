@@ -1,19 +1,7 @@
 import type { Block, Targets } from './block.ts';
 import type { Criterion } from './criterion.ts';
-import { type NodeBoard, PART, SEARCH, type Work } from './node-board.ts';
-import { BOTH, type Kept, partOrder } from './orders.ts';
-import type { Task } from './task.ts';
-
-/** Threads that search and part one large node together, each of them some of its features. */
-export interface Team {
-  /** Tries every cut of a node, and leaves the criterion as if one thread had tried them all in sequence. */
-  search(task: Task, features: readonly number[]): void;
-  /**
-   * Parts a node's order of each feature, once its rows are marked.
-   * @param done a feature whose order is parted already
-   */
-  part(task: Task, features: readonly number[], done: number, kept: Kept): void;
-}
+import { BOTH, type Kept, partOrder } from './partition.ts';
+import type { Team } from './task.ts';
 
 /** What a thread grows with. */
 export interface Tools<T extends Targets> {
@@ -87,4 +75,141 @@ function doPieces<T extends Targets>(tools: Tools<T>, isLead: boolean): boolean 
     board.done();
   }
   return hadSome;
+}
+
+const CLAIM = 0;
+const PIECES = 1;
+const DONE = 2;
+const STEP = 3;
+const START = 4;
+const END = 5;
+const LIST = 6;
+const KEPT = 7;
+const COUNT = 8;
+const HEAD = 9;
+/** Pieces that the features of a node are dealt in, at most: their number fits a byte, with one to spare. */
+const MOST_PIECES = 128;
+const CLOSED = 0xff;
+/** Seconds a piece of a node takes at the very most, unless the thread that has it has died. */
+const PATIENCE = 60;
+
+export const SEARCH = 1;
+export const PART = 2;
+type Step = typeof SEARCH | typeof PART;
+
+/** What is to be done with the features of a node. */
+export interface Work {
+  readonly step: Step;
+  readonly start: number;
+  readonly end: number;
+  /** The order whose range lists the node's rows. */
+  readonly list: number;
+  /** Which children need their rows sorted, when it is parted. */
+  readonly kept: Kept;
+  readonly features: readonly number[];
+}
+
+/** A share of that. */
+export interface Piece extends Work {
+  /** Tells a work from the one before it. */
+  readonly turn: number;
+}
+
+/** The memory of a board, which threads share. */
+export interface BoardMemory {
+  readonly words: Int32Array;
+  readonly scores: Float64Array;
+}
+
+/**
+ * One node of a tree that several threads work on. One of them posts what is to be done; all claim pieces
+ * of it until none is left; then that one waits for those under way. A claim is one word, the turn and the
+ * next piece, changed at a stroke: who comes late, with an older turn in hand, gets nothing.
+ */
+export class NodeBoard {
+  readonly memory: BoardMemory;
+  /** By feature, the best score of its cuts. */
+  readonly scores: Float64Array;
+  /** By feature, how many rows the one cut of that score sends left; 0 where several tie. */
+  readonly lefts: Int32Array;
+  readonly #features: Int32Array;
+
+  /** @param memory that of the board another thread has made; a new one if not given */
+  constructor(width: number, memory?: BoardMemory) {
+    this.memory = memory ?? {
+      words: new Int32Array(new SharedArrayBuffer(4 * (HEAD + 2 * width))),
+      scores: new Float64Array(new SharedArrayBuffer(8 * width)),
+    };
+    if (memory === undefined) this.memory.words[CLAIM] = CLOSED;
+    this.scores = this.memory.scores;
+    this.lefts = this.memory.words.subarray(HEAD, HEAD + width);
+    this.#features = this.memory.words.subarray(HEAD + width);
+  }
+
+  /** Posts work; what was posted before must be done. */
+  post({ step, start, end, list, kept, features }: Work): void {
+    const { words } = this.memory;
+    const turn = (words[CLAIM]! >>> 8) + 1;
+    // Closed while it is written, lest half of it is read.
+    Atomics.store(words, CLAIM, (turn << 8) | CLOSED);
+    words[STEP] = step;
+    words[START] = start;
+    words[END] = end;
+    words[LIST] = list;
+    words[KEPT] = kept;
+    words[COUNT] = features.length;
+    this.#features.set(features);
+    Atomics.store(words, DONE, 0);
+    Atomics.store(words, PIECES, Math.min(features.length, MOST_PIECES));
+    Atomics.store(words, CLAIM, (turn << 8) | 0);
+  }
+
+  /** A piece for the caller alone, who says when it is {@link done}; null when none is left. */
+  claim(): Piece | null {
+    const { words } = this.memory;
+    for (;;) {
+      const claim = Atomics.load(words, CLAIM);
+      const piece = claim & CLOSED;
+      if (piece >= Atomics.load(words, PIECES)) return null;
+      if (Atomics.compareExchange(words, CLAIM, claim, claim + 1) === claim)
+        return this.#read(claim >>> 8, piece);
+    }
+  }
+
+  /** Says that a piece is done. */
+  done(): void {
+    Atomics.add(this.memory.words, DONE, 1);
+    Atomics.notify(this.memory.words, DONE);
+  }
+
+  /**
+   * Waits for the pieces that others have claimed.
+   * @param patience seconds in which the next one must be done
+   * @throws Error when one of them seems to have died
+   */
+  wait(patience = PATIENCE): void {
+    const { words } = this.memory;
+    for (let seconds = 0; seconds < patience;) {
+      const done = Atomics.load(words, DONE);
+      if (done === words[PIECES]) return;
+      if (Atomics.wait(words, DONE, done, 1000) === 'timed-out') seconds++;
+      else seconds = 0;
+    }
+    throw new Error('a thread that helped to fit a tree has ended');
+  }
+
+  #read(turn: number, piece: number): Piece {
+    const { words } = this.memory;
+    const [pieces, count] = [words[PIECES]!, words[COUNT]!];
+    const [first, end] = [piece, piece + 1].map((i) => Math.floor((i * count) / pieces));
+    return {
+      turn,
+      step: words[STEP] as Step,
+      start: words[START]!,
+      end: words[END]!,
+      list: words[LIST]!,
+      kept: words[KEPT] as Kept,
+      features: [...this.#features.subarray(first, end)],
+    };
+  }
 }

@@ -1,11 +1,10 @@
-import { type Block, emptyBlock, narrowBlock, type Targets } from './block.ts';
-import type { Criterion } from './criterion.ts';
+import { type Block, type Targets, emptyBlock, narrowBlock } from './block.ts';
+import type { Criterion, Split } from './criterion.ts';
 import { GrownTree } from './grown-tree.ts';
 import { enterLeaf, growPair, setLeaf } from './leaf.ts';
-import { part, varying } from './orders.ts';
+import { BOTH, LEFT, markSides, partition, partOrder, RIGHT, varying } from './partition.ts';
+import { type GrowthLimits, type Task, type Team, rootTask, taskOf } from './task.ts';
 import type { Report } from '../../progress.ts';
-import { type GrowthLimits, rootTask, type Task, taskOf } from './task.ts';
-import type { Team } from './team.ts';
 
 /** Work to share with others. */
 export interface Shared {
@@ -154,4 +153,37 @@ function toInnerBlock<T extends Targets>(blocks: readonly Block<T>[], task: Task
   if (inner === level) return task;
   narrowBlock(blocks[level]!, blocks[inner]!, features, list, start, end);
   return taskOf({ ...task, level: inner }, task.node, 0, rows);
+}
+
+/**
+ * Parts the orders of a node's rows in two.
+ * @param leftIsDone whether the left child needs no sorted orders, being a leaf or a pair
+ * @param team parts the orders of features with others; the caller does alone where there is none
+ */
+function part(
+  block: Block,
+  task: Task,
+  features: readonly number[],
+  split: Split,
+  leftIsDone: boolean,
+  rightIsDone: boolean,
+  listed: boolean,
+  team: Team | undefined,
+): void {
+  const { orders, side, spare } = block;
+  const { start, end, list } = task;
+  const isLast = leftIsDone && rightIsDone;
+  if (isLast && !listed) return;
+  if (!split.isMarked) markSides(orders[split.feature]!, start, end, split.left, side);
+  if (listed) partition(orders[list]!, start, end, side, spare);
+  if (isLast) return;
+  const kept = leftIsDone ? RIGHT : rightIsDone ? LEFT : BOTH;
+  if (team !== undefined) {
+    team.part(task, features, split.feature, kept);
+    return;
+  }
+  for (let i = 0; i < features.length; i++) {
+    const feature = features[i]!;
+    if (feature !== split.feature) partOrder(orders[feature]!, start, end, side, spare, kept);
+  }
 }

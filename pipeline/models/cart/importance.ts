@@ -1,5 +1,5 @@
-import type { FlatTree } from './cart/flat-tree.ts';
-import type { GrownTree } from './cart/grown-tree.ts';
+import type { FlatTree } from './flat-tree.ts';
+import type { GrownTree } from './grown-tree.ts';
 
 /**
  * How much each feature has to do with a regression tree just grown: the drop of the squared error over its
