@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ResultDocument } from '../../client/result.ts';
 import type { Classes } from '../../pipeline/models/estimator.ts';
 import { estimatorOf } from '../../pipeline/models/estimators.ts';
-import { type BuiltProject, makeBuilt, output, refused } from '../support/built.ts';
+import { type BuiltProject, makeBuilt, output } from '../support/built.ts';
 
 /** Every type of model through the real stack, and in Python by MLflow. */
 
@@ -97,10 +97,12 @@ describe('types of models', () => {
     const { project } = built;
     const set = ['--set', 'model.type=baseline', '--set', 'model.max_depth=2'];
     const ran = await project.client('run', '1', '--pipeline', PIPELINE, ...set);
-    expect(refused(ran)).toContain(
+    expect(ran.code).toBe(2);
+    expect(ran.stderr).toContain(
       'model.max_depth is not a known key: a model of type baseline has no hyperparameters',
     );
     const unknown = await project.client('run', '1', '--set', 'model.type=forest');
-    expect(refused(unknown)).toContain('expected decision_tree, ml_cart or baseline');
+    expect(unknown.code).toBe(2);
+    expect(unknown.stderr).toContain('expected decision_tree, ml_cart or baseline');
   });
 });
