@@ -266,10 +266,10 @@ export function errorOfSplit(
   }
   leftMean /= left;
   rightMean /= end - start - left;
-  return squares(targets, list, start, end, leftMean, rightMean, side);
+  return sumSquares(targets, list, start, end, leftMean, rightMean, side);
 }
 
-function squares(
+function sumSquares(
   targets: Float64Array,
   list: Int32Array,
   start: number,
