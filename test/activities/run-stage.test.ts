@@ -126,3 +126,27 @@ describe('a stage whose cache is required', () => {
     expect(again).toMatchObject({ cached: true, facts: { test_rows: 3 } });
   });
 });
+
+describe('a stage that is forced', () => {
+  it('runs though the cache has it, and stores anew what is there', async () => {
+    const { outputs } = await attempt('first');
+    const key = objectKey(outputs.metrics.md5);
+    let runs = 0;
+    const counted: Work = async (context) => {
+      runs++;
+      return makeFiles()(context);
+    };
+    expect(await attempt('second', counted)).toMatchObject({ cached: true });
+    expect(runs).toBe(0);
+    expect(await attempt('second', counted, { cache: 'bypass' })).toMatchObject({ cached: false });
+    expect(runs).toBe(1);
+    expect(await store.bucket.head(key)).toBeDefined();
+  });
+
+  it('takes what an earlier attempt of the same run has made', async () => {
+    await attempt('first');
+    await attempt('second', makeFiles(), { cache: 'bypass' });
+    const again = await attempt('second', makeFiles({ stopAfter: 0 }), { cache: 'bypass' });
+    expect(again).toMatchObject({ cached: false });
+  });
+});

@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Part } from '../../pipeline/features/part.ts';
 import { isTestRow, splitPoint } from '../../pipeline/batches/split.ts';
+import { paramsSchema } from '../../pipeline/models/params.ts';
 import { cellsOf, csv, encode, mixed, mixedColumns, mixedRows } from './support.ts';
 
 const cell = fc.oneof(
@@ -112,5 +113,20 @@ describe('the split of a batch', () => {
         }
       }),
     );
+  });
+});
+
+describe('the share of test rows', () => {
+  it.each([
+    [0, 0],
+    [1, 200],
+  ])('of %d holds out none or all: %i of 200 rows', (testSize, expected) => {
+    const rows = Array.from({ length: 200 }, (_, i) => [i, `row ${i}`]);
+    expect(rows.filter((cells) => isTestRow(cells, testSize))).toHaveLength(expected);
+  });
+
+  it.each([0, 1, -0.1, 1.1])('cannot be %d in params.yaml', (testSize) => {
+    const parsed = paramsSchema.safeParse({ split: { test_size: testSize } });
+    expect(parsed.error?.issues[0]?.path).toEqual(['split', 'test_size']);
   });
 });

@@ -95,3 +95,23 @@ describe('wilson', () => {
     expect(wilson(7, 7)[0]).toBeCloseTo(0.6457, 4);
   });
 });
+
+describe('classes that the model knows and that do not occur', () => {
+  const labels = ['a', 'b', 'absent'];
+
+  it('count in no mean, and are shown with no rows', () => {
+    const scores = scoreClasses(['a', 'a', 'b', 'b'], ['a', 'b', 'b', 'b'], labels)!;
+    expect(scores.recall_macro).toBe(0.75);
+    expect(scores.balanced_accuracy).toBe(0.75);
+    expect(scores.precision_macro).toBeCloseTo((1 + 2 / 3) / 2, 12);
+    expect(scores.f1_macro).toBeCloseTo((2 / 3 + 4 / 5) / 2, 12);
+    const absent = { label: 'absent', precision: 0, recall: 0, f1: 0, support: 0 };
+    expect(scores.per_class).toContainEqual(absent);
+  });
+
+  it('count in the means but not in the balanced accuracy once they are predicted', () => {
+    const scores = scoreClasses(['a', 'a', 'b', 'b'], ['a', 'absent', 'b', 'b'], labels)!;
+    expect(scores.recall_macro).toBe(0.5);
+    expect(scores.balanced_accuracy).toBe(0.75);
+  });
+});

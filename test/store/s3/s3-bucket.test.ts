@@ -1,7 +1,7 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Bucket } from '../../../store/bucket.ts';
+import type { Bucket, Condition } from '../../../store/bucket.ts';
 import { openBucket } from '../../../store/index.ts';
 import { digestObject } from '../../../store/download.ts';
 import { sha256 } from '../../../store/hash.ts';
@@ -9,11 +9,20 @@ import { sha256 } from '../../../store/hash.ts';
 /** A server whose answers break off halfway until it has been asked often enough. */
 let server: Server;
 let bucket: Bucket;
+/** What came with each PUT, and what it is answered with. */
+const puts: IncomingHttpHeaders[] = [];
+let answer = 200;
 let breaks = 0;
 let delay = 0;
 
 beforeAll(async () => {
-  server = createServer((_request, response) => {
+  server = createServer((request, response) => {
+    if (request.method === 'PUT') {
+      puts.push(request.headers);
+      request.resume();
+      request.on('end', () => response.writeHead(answer, { etag: '"new"' }).end());
+      return;
+    }
     response.writeHead(200, { 'content-length': 10 });
     response.write('01234', () => {
       if (breaks-- > 0) response.destroy();
@@ -78,4 +87,41 @@ it('more requests at once than there are connections wait for one, however long 
   const bytes = (await Promise.all(all)).map((stored) => stored!.bytes.byteLength);
   delay = 0;
   expect(bytes).toEqual(all.map(() => 10));
+});
+
+describe('a put', () => {
+  const put = (condition?: Condition) => {
+    puts.length = 0;
+    return bucket.put('k', Buffer.from('v'), {
+      sha256: sha256('v'),
+      ...(condition === undefined ? {} : { condition }),
+    });
+  };
+
+  it('sends its checksum, its condition and its mark', async () => {
+    const checksum = Buffer.from(sha256('v'), 'hex').toString('base64');
+    await put();
+    expect(puts[0]).toMatchObject({ 'x-amz-checksum-sha256': checksum });
+    expect(puts[0]).not.toHaveProperty('if-match');
+    expect(puts[0]).not.toHaveProperty('if-none-match');
+    expect(puts[0]).not.toHaveProperty('x-amz-meta-written-by');
+    expect(await put({ etag: '"old"' })).toBe('"new"');
+    expect(puts[0]).toMatchObject({ 'if-match': '"old"', 'x-amz-checksum-sha256': checksum });
+    await put({ absent: true });
+    expect(puts[0]).toMatchObject({ 'if-none-match': '*' });
+    await bucket.put('k', Buffer.from('v'), { sha256: sha256('v'), mark: true });
+    expect(puts.at(-1)).toMatchObject({ 'x-amz-meta-written-by': 'incremental-retraining' });
+  });
+
+  it.each([
+    [412, { etag: '"old"' }],
+    [412, { absent: true } as const],
+    [404, { etag: '"old"' }],
+  ])(
+    'that is answered %i has found another object, and wrote nothing',
+    async (status, condition) => {
+      answer = status;
+      expect(await put(condition).finally(() => (answer = 200))).toBeUndefined();
+    },
+  );
 });
