@@ -11,8 +11,32 @@ import {
   type CacheEntry,
   type StageIdentity,
 } from '../../store/stage-cache.ts';
-import { CACHE_ENTRY, faultOf, unlessDamaged, type Fault } from './problems.ts';
-import type { Verification } from './version.ts';
+import type { Store } from '../../store/index.ts';
+import type { Ledger } from '../../store/ledger/ledger.ts';
+import type { Inventory } from './objects.ts';
+import { CACHE_ENTRY, faultOf, type Fault, type Problems, unlessDamaged } from './problems.ts';
+
+/** The state of a verification, shared by the checks of all its versions. */
+export interface Verification {
+  store: Store;
+  pipeline: string;
+  /** Undefined if it is missing or damaged, which is already among the problems. */
+  ledger: Ledger | undefined;
+  inventory: Inventory;
+  problems: Problems;
+  /** The columns of versions, by hash; undefined if they cannot be read. */
+  columns: Map<string, Promise<Column[] | undefined>>;
+  /** The entries of encoded batches that have been read, by key. */
+  parts: Map<string, Promise<CheckedPart>>;
+  /** Versions that gc did not keep, so that there is nothing to read. */
+  notKept: number[];
+}
+
+/** The faults of a part's cache entry, and its counts if the entry is sound. */
+export interface CheckedPart {
+  faults: Fault[];
+  counts?: Ref | undefined;
+}
 
 /** The directories that a version's preprocess has read and left, as far as they can be read. */
 export interface SplitFiles {
@@ -78,12 +102,6 @@ async function columnsOf(verification: Verification, ref: Ref): Promise<Column[]
     verification.columns.get(ref.sha256) ?? readColumns(verification, ref).catch(unlessDamaged);
   verification.columns.set(ref.sha256, reading);
   return reading;
-}
-
-/** A part's entry as it was found, and the counts it names where it can be trusted. */
-export interface CheckedPart {
-  faults: Fault[];
-  counts?: Ref | undefined;
 }
 
 /** A batch's part as the splits have it; a side is undefined where its directory cannot be read. */

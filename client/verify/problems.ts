@@ -55,3 +55,16 @@ export function faultOf(path: string, error: DamagedArtifact): Fault {
 export function unlessDamaged(error: unknown): undefined {
   if (!(error instanceof DamagedArtifact)) throw error;
 }
+
+/** The result of a verification. */
+export interface Verified {
+  pipeline: string;
+  versions: number[];
+  /** The versions among them that gc did not keep, so that there is nothing to read. */
+  notKept: number[];
+  /** Files read, each once, and their bytes. */
+  objects: number;
+  bytes: number;
+  durationMs: number;
+  problems: Problem[];
+}

@@ -10,8 +10,14 @@ import { say } from '../print.ts';
 import type { Session } from '../session.ts';
 import { start } from '../start.ts';
 import { whatIsLeft, type Left } from './left.ts';
-import { CACHE_ENTRY, LEDGER, RECORD, unlessDamaged, type Problem } from './problems.ts';
-import type { Verified } from './report.ts';
+import {
+  CACHE_ENTRY,
+  LEDGER,
+  RECORD,
+  unlessDamaged,
+  type Problem,
+  type Verified,
+} from './problems.ts';
 import { verifyVersions } from './versions.ts';
 import { warnWithoutWorker } from '../waiting.ts';
 

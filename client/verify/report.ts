@@ -1,21 +1,8 @@
 import { bytes, duration, table } from '../format.ts';
 import { VersionSet } from '../../store/version-set.ts';
 import { say } from '../print.ts';
-import type { Problem } from './problems.ts';
+import type { Problem, Verified } from './problems.ts';
 import type { Repaired } from './repair.ts';
-
-/** What a verification came to. */
-export interface Verified {
-  pipeline: string;
-  versions: number[];
-  /** Those among them that gc has given up, of which there is nothing to be read. */
-  notKept: number[];
-  /** Files read, each once, and their bytes. */
-  objects: number;
-  bytes: number;
-  durationMs: number;
-  problems: Problem[];
-}
 
 /** What was mended and what is missing or damaged, with the versions that rest on it. */
 export function printVerified(verified: Verified, repaired?: Repaired): void {

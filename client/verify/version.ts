@@ -1,6 +1,5 @@
 import { headlineOf, readMetrics } from '../../store/metrics-file.ts';
 import { DamagedArtifact, MissingHistory } from '../../contract/failures.ts';
-import type { Column } from '../../pipeline/batches/columns.ts';
 import type { Store } from '../../store/index.ts';
 import { batchesAt, rawNamed, type Ledger } from '../../store/ledger/ledger.ts';
 import { entryFaults, isSoundEntry, recordFaults } from '../../store/record-check.ts';
@@ -9,25 +8,8 @@ import type { VersionLine } from '../../store/version-index.ts';
 import { isDirectory, type Ref } from '../../contract/ref.ts';
 import { entryKey } from '../../store/stage-cache.ts';
 import { checkDirectory } from './directory.ts';
-import { checkParts, type CheckedPart } from './parts.ts';
-import type { Inventory } from './objects.ts';
-import { CACHE_ENTRY, faultOf, RECORD, type Fault, type Problems } from './problems.ts';
-
-/** What verifying a version works with. */
-export interface Verification {
-  store: Store;
-  pipeline: string;
-  /** undefined where it is missing or damaged, which is a problem entered already. */
-  ledger: Ledger | undefined;
-  inventory: Inventory;
-  problems: Problems;
-  /** The columns that versions know, by hash; undefined where they cannot be read. */
-  columns: Map<string, Promise<Column[] | undefined>>;
-  /** The entries of encoded batches that have been read, by key. */
-  parts: Map<string, Promise<CheckedPart>>;
-  /** Versions that gc has given up: there is nothing of them to be read. */
-  notKept: number[];
-}
+import { checkParts, type Verification } from './parts.ts';
+import { CACHE_ENTRY, faultOf, RECORD, type Fault } from './problems.ts';
 
 type StageRecord = VersionRecord['stages'][number];
 

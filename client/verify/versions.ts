@@ -5,9 +5,9 @@ import { inParallel } from '../../store/parallel.ts';
 import { noVersionYet } from '../versions.ts';
 import { openMeter } from '../meter.ts';
 import { Inventory, readObjects } from './objects.ts';
-import { faultOf, LEDGER, Problems } from './problems.ts';
-import type { Verified } from './report.ts';
-import { verifyVersion, type Verification } from './version.ts';
+import { faultOf, LEDGER, Problems, type Verified } from './problems.ts';
+import type { Verification } from './parts.ts';
+import { verifyVersion } from './version.ts';
 
 /** Versions whose documents are read at once. */
 const VERSIONS_AT_ONCE = 4;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Lineage } from '../../client/lineage/graph.ts';
 import type { Problem } from '../../client/verify/problems.ts';
-import type { Verified } from '../../client/verify/report.ts';
+import type { Verified } from '../../client/verify/problems.ts';
 import { verifyVersions } from '../../client/verify/versions.ts';
 import { manifestKey, objectKey, sha256 } from '../../store/hash.ts';
 import { storeInParts } from '../../store/unfinished-uploads.ts';
