@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
 import type { Config } from '../../../config/environment.ts';
-import { paramsOf } from '../../../pipeline/models/params.ts';
 import type { VersionRecord } from '../../../store/version-record.ts';
 import { batchArgument, withSet } from '../../arguments.ts';
 import { table } from '../../format.ts';
@@ -9,7 +8,7 @@ import { printJson } from '../../print.ts';
 import { openSession } from '../../session.ts';
 import { latestOf } from '../../versions.ts';
 import { examples, pipelineCommand, type CommandContext, type CommonFlags } from '../../context.ts';
-import { planRun, type StagePlan } from './plan.ts';
+import type { StagePlan } from './plan.ts';
 
 interface WhyFlags extends CommonFlags {
   set?: Record<string, unknown>;
@@ -39,6 +38,9 @@ export function whyCommand(context: CommandContext): Command {
 /** `why N`: what a run of a batch would take from the cache, and why the rest would run. */
 async function why(config: Config, request: WhyRequest): Promise<number> {
   const { pipeline, batch, set, json } = request;
+  // Imported here, because they load the models and the help does not need them.
+  const { paramsOf } = await import('../../../pipeline/models/params.ts');
+  const { planRun } = await import('./plan.ts');
   const params = paramsOf(config.params, set);
   const session = await openSession(config, { check: ['storage'] });
   try {
