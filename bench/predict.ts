@@ -11,7 +11,7 @@ import { parseArgs } from 'node:util';
 import { DecisionTreeClassifier } from 'ml-cart';
 import { table as print } from '../client/format.ts';
 import { fitClasses } from '../pipeline/models/cart/fit.ts';
-import { treePieces } from '../pipeline/models/cart/fitted-tree.ts';
+import { writeTree } from '../pipeline/models/cart/fitted-tree.ts';
 import { loadTree } from '../pipeline/models/stored-tree.ts';
 import { digits, spreadOf, times, took } from './measure.ts';
 import { keepResults } from './results.ts';
@@ -58,7 +58,7 @@ try {
       test: { file: files.test, rows: predictedRows },
     };
     const sklearn = runSklearn('predict_sklearn.py', job) as { speeds: number[] };
-    const json = Buffer.concat([...treePieces(model)]);
+    const json = Buffer.concat([...writeTree(model)]);
     const ours = loadTree('', { size: Infinity, read: () => [json] }, 'classification', 'the tree');
     const loaded = DecisionTreeClassifier.load(JSON.parse(json.toString()));
     const few = rowsOf(test, ROWS_FOR_ML_CART);

@@ -2,14 +2,14 @@ import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import type { Crew, Job, Subtree } from '../pipeline/models/cart/together.ts';
+import type { Helpers, Job, Subtree } from '../pipeline/models/cart/together.ts';
 
 /**
  * Threads that help the calling thread to fit a tree. They start at the first job and stay for the next tree.
  * They end with the calling thread, so a fit is cancelled by stopping that thread.
- * @param helpers how many
+ * @param count how many
  */
-export function openHelpers(helpers: number): Crew & { close: () => Promise<void> } {
+export function openHelpers(count: number): Helpers & { close: () => Promise<void> } {
   let workers: Worker[] = [];
   const close = async (): Promise<void> => {
     const ended = workers.map((worker) => worker.terminate());
@@ -17,9 +17,9 @@ export function openHelpers(helpers: number): Crew & { close: () => Promise<void
     await Promise.all(ended);
   };
   return {
-    helpers,
+    count,
     help: async (job) => {
-      while (workers.length < helpers) workers.push(startHelper());
+      while (workers.length < count) workers.push(startHelper());
       try {
         return (await Promise.all(workers.map((worker) => ask(worker, job)))).flat();
       } catch (error) {

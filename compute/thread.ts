@@ -1,6 +1,6 @@
 import { RetrainError } from '../contract/failures.ts';
 import type { Files } from '../pipeline/batches/files.ts';
-import type { Crew } from '../pipeline/models/cart/together.ts';
+import type { Helpers } from '../pipeline/models/cart/together.ts';
 import type { Report } from '../pipeline/progress.ts';
 import { openHelpers, trainThreads } from './helpers.ts';
 import { localFiles } from './local-files.ts';
@@ -9,10 +9,10 @@ import { reportTo, type SharedProgress } from './progress.ts';
 import { tasks, type TaskName } from './tasks.ts';
 
 /** Any task, as a thread runs it: not all report progress, read files or use helpers. */
-type AnyTask = (input: never, report: Report, tools: { files: Files; crew: Crew }) => unknown;
+type AnyTask = (input: never, report: Report, tools: { files: Files; helpers: Helpers }) => unknown;
 
 /** Kept for the next task. The helper threads start when a task first asks for help. */
-const tools = { files: localFiles, crew: openHelpers(trainThreads() - 1) };
+const tools = { files: localFiles, helpers: openHelpers(trainThreads() - 1) };
 
 /** Entry of a worker thread: runs one named task. Piscina calls the default export. */
 // oxlint-disable-next-line import/no-default-export

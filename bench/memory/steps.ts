@@ -68,14 +68,14 @@ const steps: Record<Step, () => unknown> = {
 await steps[job.step]();
 process.stdout.write(JSON.stringify({ peak: (process.resourceUsage().maxRSS * 1024) / 1e6 }));
 
-async function train(helpers: number): Promise<void> {
+async function train(count: number): Promise<void> {
   rmSync(into, { force: true });
   const parts = readParts(rows, 'train');
   const given = { task, type, ...model } as const;
   const input = { parts, encoder: readFileSync(encoder), model: given, into };
-  const crew = openHelpers(helpers);
-  await tasks.fitModel(input, undefined, { files: localFiles, crew });
-  await crew.close();
+  const helpers = openHelpers(count);
+  await tasks.fitModel(input, undefined, { files: localFiles, helpers });
+  await helpers.close();
 }
 
 /** The work of the stage for a version with no encoded batch. */

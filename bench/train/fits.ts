@@ -34,10 +34,10 @@ const params = {
   min_gain: 0,
 };
 const table = readTable(file, rows, width);
-const crew = openHelpers(fitter === 'two' ? 1 : 0);
-const isWorthIt = fitter !== 'two' || isWorthHelp(crew, rows, width);
+const helpers = openHelpers(fitter === 'two' ? 1 : 0);
+const isWorthIt = fitter !== 'two' || isWorthHelp(helpers, rows, width);
 const answer: FitsAnswer = { took: isWorthIt ? await fitAll() : null };
-await crew.close();
+await helpers.close();
 process.stdout.write(JSON.stringify(answer));
 
 async function fitAll(): Promise<Took[]> {
@@ -49,8 +49,8 @@ async function fitAll(): Promise<Took[]> {
 
 function fitOurs({ columns, classes, numbers }: Table): unknown {
   return kind === 'classes'
-    ? fitClassesTogether(columns, classes, 3, params, crew)
-    : fitNumbersTogether(columns, numbers, params, crew);
+    ? fitClassesTogether(columns, classes, 3, params, helpers)
+    : fitNumbersTogether(columns, numbers, params, helpers);
 }
 
 function fitMlCart({ columns, classes, numbers }: Table): void {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Task } from '../../contract/defaults.ts';
-import type { Crew } from './cart/together.ts';
+import type { Helpers } from './cart/together.ts';
 import type { Encoder } from '../features/encoder.ts';
 import type { Matrix } from '../features/matrix.ts';
 import type { Report } from '../progress.ts';
@@ -31,7 +31,7 @@ export interface Estimator<P = unknown> {
 
 /** What a fit may use: threads that help, and a report of how far it is. */
 export interface FitTools {
-  readonly crew?: Crew | undefined;
+  readonly helpers?: Helpers | undefined;
   readonly report?: Report | undefined;
 }
 

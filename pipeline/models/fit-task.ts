@@ -1,7 +1,7 @@
 import { BadData } from '../../contract/failures.ts';
 import { taskOf } from '../../contract/defaults.ts';
 import type { Params } from '../../contract/params.ts';
-import type { Crew } from './cart/together.ts';
+import type { Helpers } from './cart/together.ts';
 import type { FittedModel } from './estimator.ts';
 import { estimatorOf } from './estimators.ts';
 import type { Files } from '../batches/files.ts';
@@ -19,10 +19,10 @@ import { within, type Report } from '../progress.ts';
 export async function fitModel(
   input: { parts: Uint8Array[]; encoder: Uint8Array; model: Params['model']; into: string },
   report: Report | undefined,
-  { crew, files }: { crew?: Crew; files: Files },
+  { helpers, files }: { helpers?: Helpers; files: Files },
 ): Promise<{ facts: { rows: number; [fact: string]: number }; warnings: string[] }> {
   const encoder = encoderFromJson(input.encoder);
-  const { model, rows, warnings } = await fitOnRows(input, encoder, report, crew);
+  const { model, rows, warnings } = await fitOnRows(input, encoder, report, helpers);
   for (const piece of model.serialise()) files.append(input.into, piece);
   return { facts: { rows, ...model.describe().facts }, warnings };
 }
@@ -32,7 +32,7 @@ async function fitOnRows(
   input: { parts: Uint8Array[]; model: Params['model'] },
   encoder: Encoder,
   report: Report | undefined,
-  crew: Crew | undefined,
+  helpers: Helpers | undefined,
 ): Promise<{ model: FittedModel; rows: number; warnings: string[] }> {
   const { all: matrix } = loadRows(input.parts, encoder, within(report, 0, 0.2));
   if (matrix.rows === 0)
@@ -42,7 +42,7 @@ async function fitOnRows(
   const { type, task: _, ...own } = input.model;
   const estimator = estimatorOf({ type });
   const hyperparameters = estimator.params(taskOf(input)).parse(own);
-  const tools = { crew, report: within(report, 0.2, 1) };
+  const tools = { helpers, report: within(report, 0.2, 1) };
   const model = await estimator.fit(matrix, encoder, hyperparameters, tools);
   return { model, rows: matrix.rows, warnings: warnOfDropped(matrix, 'train') };
 }

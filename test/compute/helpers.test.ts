@@ -7,12 +7,12 @@ import {
   fitNumbersTogether,
   type TreeParams,
 } from '../../pipeline/models/cart/fit.ts';
-import { jsonOf } from '../pipeline/trees.ts';
-import { seeded, upTo } from '../pipeline/trees.ts';
+import { jsonOf } from '../pipeline/models/trees.ts';
+import { seeded, upTo } from '../pipeline/models/trees.ts';
 import { sha256 } from '../pipeline/support.ts';
 
-const crew = openHelpers(2);
-afterAll(() => crew.close());
+const helpers = openHelpers(2);
+afterAll(() => helpers.close());
 
 const ROWS = 60_000;
 const random = seeded(3);
@@ -36,8 +36,8 @@ describe('threads that help to fit a tree', () => {
   it.each(knobs)('make the tree of one thread to the last byte, %s', async (_name, params) => {
     const alone = [fitClasses(columns, labels, 5, params), fitNumbers(columns, numbers, params)];
     const together = [
-      await fitClassesTogether(columns, labels, 5, params, crew),
-      await fitNumbersTogether(columns, numbers, params, crew),
+      await fitClassesTogether(columns, labels, 5, params, helpers),
+      await fitNumbersTogether(columns, numbers, params, helpers),
     ];
     expect(together.map((tree) => sha256(jsonOf(tree)))).toEqual(
       alone.map((tree) => sha256(jsonOf(tree))),
@@ -58,8 +58,8 @@ describe('threads that help to fit a tree', () => {
       fitNumbers(many, few, params),
     ];
     const together = [
-      await fitClassesTogether(many, labels.slice(0, rows), 5, params, crew),
-      await fitNumbersTogether(many, few, params, crew),
+      await fitClassesTogether(many, labels.slice(0, rows), 5, params, helpers),
+      await fitNumbersTogether(many, few, params, helpers),
     ];
     expect(together.map((tree) => sha256(jsonOf(tree)))).toEqual(
       alone.map((tree) => sha256(jsonOf(tree))),
@@ -69,17 +69,19 @@ describe('threads that help to fit a tree', () => {
   it('tell how far they are, all together', async () => {
     const seen: number[] = [];
     const [[, params]] = knobs as [[string, TreeParams]];
-    await fitClassesTogether(columns, labels, 5, params, crew, (_, rows) => seen.push(rows ?? 0));
+    await fitClassesTogether(columns, labels, 5, params, helpers, (_, rows) =>
+      seen.push(rows ?? 0),
+    );
     expect(seen).toEqual(seen.toSorted((a, b) => a - b));
     expect(seen.at(-1)).toBeLessThanOrEqual(ROWS);
     expect(seen.at(-1)).toBeGreaterThan(ROWS / 10);
   });
 
   it('fail the fit when one of them fails, and start anew for the next', async () => {
-    const broken = crew.help({ step: 'sort', rows: {} as never });
+    const broken = helpers.help({ step: 'sort', rows: {} as never });
     await expect(broken).rejects.toThrow('undefined');
     const [, [, params]] = knobs as [unknown, [string, TreeParams]];
-    const tree = await fitClassesTogether(columns, labels, 5, params, crew);
+    const tree = await fitClassesTogether(columns, labels, 5, params, helpers);
     expect(sha256(jsonOf(tree))).toBe(sha256(jsonOf(fitClasses(columns, labels, 5, params))));
   });
 

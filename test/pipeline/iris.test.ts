@@ -5,8 +5,7 @@ import { applyEncoder, concatMatrices } from '../../pipeline/features/matrix.ts'
 import { scoreClasses } from '../../pipeline/scoring/class-scores.ts';
 import { type Part, partFromArrow, partToArrow } from '../../pipeline/features/part.ts';
 import { permutation } from '../../pipeline/batches/shuffle.ts';
-import { fitTree } from '../../pipeline/models/tree.ts';
-import { jsonOf, predictLabels, sizeOf } from './trees.ts';
+import { fitTree, jsonOf, predictLabels, sizeOf } from './models/trees.ts';
 import { cutRows, encode, iris, irisColumns, sha256 } from './support.ts';
 
 /** The whole pure pipeline for version N of Iris, with the default params. */

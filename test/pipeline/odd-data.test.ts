@@ -6,9 +6,8 @@ import { fitEncoder } from '../../pipeline/features/encoder.ts';
 import { type Counts, mergeCounts } from '../../pipeline/features/counts.ts';
 import { inferColumns } from '../../pipeline/batches/infer.ts';
 import { scoreClasses } from '../../pipeline/scoring/class-scores.ts';
-import { fitTree } from '../../pipeline/models/tree.ts';
 import { csv, encode, missingValues } from './support.ts';
-import { predictLabels } from './trees.ts';
+import { fitTree, predictLabels } from './models/trees.ts';
 
 const columns: Column[] = [
   { name: 'n', type: 'number' },

@@ -3,10 +3,10 @@ import { type Block, sortBlock } from './block.ts';
 import { Gini } from './gini.ts';
 import type { ClassIndexes } from '../train-rows.ts';
 import { growTree } from './grow-tree.ts';
-import type { Crew } from './together.ts';
-import { FittedTree } from './fitted-tree.ts';
-import type { NodeOptions } from './fitted-tree.ts';
+import type { Helpers } from './together.ts';
+import type { FittedTree, NodeOptions, TreeName } from './fitted-tree.ts';
 import { SquaredError } from './squared-error.ts';
+import type { GrownTree } from './grown-tree.ts';
 import type { GrowthLimits } from './task.ts';
 import { growTogether, isWorthHelp } from './together.ts';
 
@@ -42,7 +42,7 @@ export function fitClasses(
   report?: Report,
 ): FittedTree<'DTClassifier'> {
   const block: Block<ClassIndexes> = sortBlock(columns, labels, false);
-  const options = nodeOptions('classifier', params);
+  const options = optionsOf('classifier', params);
   const tree = growTree(
     columns,
     block,
@@ -50,7 +50,7 @@ export function fitClasses(
     limitsOf(params),
     within(report, SORTED, 1),
   );
-  return new FittedTree('DTClassifier', treeOptions(options, params), options, tree);
+  return fittedTree('DTClassifier', options, params, tree);
 }
 
 /**
@@ -65,7 +65,7 @@ export function fitNumbers(
   report?: Report,
 ): FittedTree<'DTRegression'> {
   const block = sortBlock(columns, targets, true);
-  const options = nodeOptions('regression', params);
+  const options = optionsOf('regression', params);
   const tree = growTree(
     columns,
     block,
@@ -73,7 +73,7 @@ export function fitNumbers(
     limitsOf(params),
     within(report, SORTED, 1),
   );
-  return new FittedTree('DTRegression', treeOptions(options, params), options, tree);
+  return fittedTree('DTRegression', options, params, tree);
 }
 
 /** As {@link fitClasses}, with the help of other threads where it pays; the tree is the same. */
@@ -82,15 +82,15 @@ export async function fitClassesTogether(
   labels: ClassIndexes,
   classes: number,
   params: TreeParams,
-  crew: Crew | undefined,
+  helpers: Helpers | undefined,
   report?: Report,
 ): Promise<FittedTree<'DTClassifier'>> {
-  if (!isWorthHelp(crew, labels.length, columns.length))
+  if (!isWorthHelp(helpers, labels.length, columns.length))
     return fitClasses(columns, labels, classes, params, report);
   const progress = within(report, SORTED, 1);
-  const tree = await growTogether(columns, labels, classes, limitsOf(params), crew, progress);
-  const options = nodeOptions('classifier', params);
-  return new FittedTree('DTClassifier', treeOptions(options, params), options, tree);
+  const tree = await growTogether(columns, labels, classes, limitsOf(params), helpers, progress);
+  const options = optionsOf('classifier', params);
+  return fittedTree('DTClassifier', options, params, tree);
 }
 
 /** As {@link fitNumbers}, with the help of other threads where it pays; the tree is the same. */
@@ -98,15 +98,15 @@ export async function fitNumbersTogether(
   columns: readonly Float64Array[],
   targets: Float64Array,
   params: TreeParams,
-  crew: Crew | undefined,
+  helpers: Helpers | undefined,
   report?: Report,
 ): Promise<FittedTree<'DTRegression'>> {
-  if (!isWorthHelp(crew, targets.length, columns.length))
+  if (!isWorthHelp(helpers, targets.length, columns.length))
     return fitNumbers(columns, targets, params, report);
   const progress = within(report, SORTED, 1);
-  const tree = await growTogether(columns, targets, 0, limitsOf(params), crew, progress);
-  const options = nodeOptions('regression', params);
-  return new FittedTree('DTRegression', treeOptions(options, params), options, tree);
+  const tree = await growTogether(columns, targets, 0, limitsOf(params), helpers, progress);
+  const options = optionsOf('regression', params);
+  return fittedTree('DTRegression', options, params, tree);
 }
 
 function limitsOf(params: TreeParams): GrowthLimits {
@@ -118,7 +118,7 @@ function limitsOf(params: TreeParams): GrowthLimits {
   };
 }
 
-function nodeOptions(kind: NodeOptions['kind'], params: TreeParams): NodeOptions {
+function optionsOf(kind: NodeOptions['kind'], params: TreeParams): NodeOptions {
   return {
     kind,
     gainFunction: kind === 'classifier' ? 'gini' : 'regression',
@@ -130,8 +130,14 @@ function nodeOptions(kind: NodeOptions['kind'], params: TreeParams): NodeOptions
   };
 }
 
-/** ml-cart knows no least size of a leaf; it is told only where it shaped the tree. */
-function treeOptions(options: NodeOptions, params: TreeParams): Record<string, unknown> {
+/** ml-cart has no least size of a leaf: the options name it only where it shaped the tree. */
+function fittedTree<Name extends TreeName>(
+  name: Name,
+  nodeOptions: NodeOptions,
+  params: TreeParams,
+  grown: GrownTree,
+): FittedTree<Name> {
   const minLeaf = params.min_samples_leaf ?? 1;
-  return minLeaf > 1 ? { ...options, minSamplesLeaf: minLeaf } : { ...options };
+  const options = minLeaf > 1 ? { ...nodeOptions, minSamplesLeaf: minLeaf } : { ...nodeOptions };
+  return { name, options, nodeOptions, grown };
 }

@@ -1,63 +1,36 @@
 import { canonicalJson } from '../../../contract/canonical-json.ts';
 import { pureShare } from './class-counts.ts';
-import { type Distribution, type GrownTree, UNSEARCHED, UNSPLIT } from './grown-tree.ts';
+import { type GrownTree, UNSEARCHED, UNSPLIT } from './grown-tree.ts';
 
 /** What ml-cart calls a classification tree and a regression tree. */
 export type TreeName = 'DTClassifier' | 'DTRegression';
 
-/** A tree just fitted, in compact arrays: what is stored is written from them. */
-export class FittedTree<Name extends TreeName = TreeName> {
+/** A tree just fitted, in compact arrays. */
+export interface FittedTree<Name extends TreeName = TreeName> {
   readonly name: Name;
   readonly options: Readonly<Record<string, unknown>>;
   readonly nodeOptions: NodeOptions;
   readonly grown: GrownTree;
-  /** Each feature's share of what the splits gain, where it is told. */
-  readonly importance: readonly number[] | undefined;
-
-  constructor(
-    name: Name,
-    options: Readonly<Record<string, unknown>>,
-    nodeOptions: NodeOptions,
-    grown: GrownTree,
-    importance?: readonly number[],
-  ) {
-    this.name = name;
-    this.options = options;
-    this.nodeOptions = nodeOptions;
-    this.grown = grown;
-    this.importance = importance;
-  }
-
-  /** The same tree, that tells the importance of its features. */
-  withImportance(importance: readonly number[]): FittedTree<Name> {
-    return new FittedTree(this.name, this.options, this.nodeOptions, this.grown, importance);
-  }
-
-  /** What a leaf predicts. */
-  distributionOf(leaf: number): Distribution {
-    const { values, rows, shares } = this.grown;
-    const value = values[leaf]!;
-    if (this.name === 'DTRegression') return value;
-    const several = shares.get(leaf);
-    if (several !== undefined) return [several];
-    return [[...Array.from({ length: value }, () => 0), pureShare(rows[leaf]!)]];
-  }
 }
 
-/** Characters that are collected before they are given. */
+/** Characters of a piece, about. */
 const PIECE = 1 << 18;
 
 /**
- * A tree as canonical JSON: the text `canonicalJson` makes of its nodes, written from the arrays piece by
- * piece, without recursion and without ever holding it whole. Fields are in code-point order.
+ * Writes a tree in ml-cart's JSON: the text that `canonicalJson` gives of its nodes, from the arrays, piece by
+ * piece and without recursion, so that memory never holds the whole text. Fields are in code-point order.
+ * @param importance each feature's share, which ml-cart's JSON of a regression does not say
  * @returns ASCII
  */
-export function* treePieces(tree: FittedTree): Generator<Uint8Array> {
-  const { name, options, grown, importance } = tree;
+export function* writeTree(
+  tree: FittedTree,
+  importance?: readonly number[],
+): Generator<Uint8Array> {
+  const { name, options, grown } = tree;
   const text = new Fields(tree);
   const encoder = new TextEncoder();
-  const told = importance === undefined ? '' : `"importance":${canonicalJson(importance)},`;
-  let piece = `{${told}"name":${canonicalJson(name)},"options":${canonicalJson(options)},"root":`;
+  const first = importance === undefined ? '' : `"importance":${canonicalJson(importance)},`;
+  let piece = `{${first}"name":${canonicalJson(name)},"options":${canonicalJson(options)},"root":`;
   // What is to be written next: node i up to its left child at 3i, up to its right one at 3i + 1, its end at 3i + 2.
   const todo: number[] = [0];
   for (let next = todo.pop(); next !== undefined; next = todo.pop()) {
@@ -129,15 +102,18 @@ class Fields {
     return Number.isFinite(gain) ? String(gain) : 'null';
   }
 
+  /** What a leaf predicts: a mean, or one row with the share of each class up to the last that occurs. */
   #distributionOf(node: number): string {
     const { values, rows, shares } = this.#tree.grown;
     if (this.#tree.name === 'DTRegression') return String(values[node]!);
-    if (shares.has(node)) return JSON.stringify(this.#tree.distributionOf(node));
+    const several = shares.get(node);
+    if (several !== undefined) return JSON.stringify([several]);
     // Most leaves are of one class and few rows: their text is made once.
     const key = values[node]! * 2 ** 32 + rows[node]!;
     let text = this.#pure.get(key);
     if (text === undefined) {
-      text = JSON.stringify(this.#tree.distributionOf(node));
+      const zeros = Array.from({ length: values[node]! }, () => 0);
+      text = JSON.stringify([[...zeros, pureShare(rows[node]!)]]);
       if (this.#pure.size < MOST_TEXTS) this.#pure.set(key, text);
     }
     return text;

@@ -2,9 +2,6 @@
 export const UNSEARCHED = -1;
 export const UNSPLIT = -2;
 
-/** What a leaf predicts, as ml-cart writes it: a mean, or one row with the share of each class. */
-export type Distribution = number | readonly (readonly number[])[];
-
 /** A tree as it travels between threads, until it is grafted. */
 export type PackedTree = Pick<
   GrownTree,

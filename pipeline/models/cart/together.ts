@@ -24,8 +24,12 @@ const SUBTREES = 12;
 const SPREAD = 8;
 
 /** Whether a tree over so many rows is to be grown together. */
-export function isWorthHelp(crew: Crew | undefined, rows: number, features: number): crew is Crew {
-  return crew !== undefined && crew.helpers > 0 && rows * features >= WORTH_HELP;
+export function isWorthHelp(
+  helpers: Helpers | undefined,
+  rows: number,
+  features: number,
+): helpers is Helpers {
+  return helpers !== undefined && helpers.count > 0 && rows * features >= WORTH_HELP;
 }
 
 /**
@@ -39,10 +43,10 @@ export async function growTogether(
   targets: Targets,
   classes: number,
   limits: GrowthLimits,
-  crew: Crew,
+  helpers: Helpers,
   report?: Report,
 ): Promise<GrownTree> {
-  const { tree, subtrees } = await growAll(columns, targets, classes, limits, crew, report);
+  const { tree, subtrees } = await growAll(columns, targets, classes, limits, helpers, report);
   // What they were grown by is held no more.
   tree.graft(subtrees);
   return tree;
@@ -54,18 +58,18 @@ async function growAll(
   targets: Targets,
   classes: number,
   limits: GrowthLimits,
-  crew: Crew,
+  helpers: Helpers,
   report?: Report,
 ): Promise<{ tree: GrownTree; subtrees: Subtree[] }> {
-  const rows = await sortTogether(columns, targets, classes === 0, crew);
+  const rows = await sortTogether(columns, targets, classes === 0, helpers);
   const all = targets.length;
   const queue = new SubtreeQueue(columns.length);
   const board = new NodeBoard(columns.length);
   const shared = { queue: queue.memory, board: board.memory };
-  const othersGrow = crew.help({ step: 'grow', rows, limits, classes, ...shared });
+  const othersGrow = helpers.help({ step: 'grow', rows, limits, classes, ...shared });
   // Its failure is for the line that waits for it.
   othersGrow.catch(() => undefined);
-  const most = all / (SUBTREES * (crew.helpers + 1));
+  const most = all / (SUBTREES * (helpers.count + 1));
   const offer = (task: Task): boolean => task.end - task.start >= most / SPREAD && queue.push(task);
   const tools = toolsOf(board, rows, classes, limits, rows.side);
   const grow = growFrom(columns, tools.block, tools.criterion, limits, (settled) => {
@@ -90,11 +94,11 @@ async function sortTogether(
   columns: readonly Float64Array[],
   targets: Targets,
   listed: boolean,
-  crew: Crew,
+  helpers: Helpers,
 ): Promise<SharedRows> {
   const scratch = sortScratch(targets.length);
   const rows = shareRows(columns, targets, numberRows(targets, listed, scratch), listed);
-  const othersSort = crew.help({ step: 'sort', rows });
+  const othersSort = helpers.help({ step: 'sort', rows });
   othersSort.catch(() => undefined);
   sortShared(rows, scratch);
   await othersSort;
@@ -258,10 +262,10 @@ export interface Subtree {
   readonly grown: PackedTree;
 }
 
-/** Threads that help with one tree at a time. */
-export interface Crew {
-  /** How many, besides the one that asks; 0 for none. */
-  readonly helpers: number;
-  /** Has each of them do its share of a job; what they have grown. */
+/** Threads that help the calling one, with one tree at a time. */
+export interface Helpers {
+  /** How many, besides the calling thread; 0 for none. */
+  readonly count: number;
+  /** Gives a job to each of them; returns the subtrees that they have grown, when all have done their share. */
   help(job: Job): Promise<Subtree[]>;
 }

@@ -7,7 +7,7 @@ import type { Classes, Model, Numbers } from '../../../pipeline/models/estimator
 import { estimatorOf } from '../../../pipeline/models/estimators.ts';
 import { paramsOf, paramsSchema } from '../../../pipeline/models/params.ts';
 import { takeRows } from '../support.ts';
-import { matrixFrom, seeded, upTo } from '../trees.ts';
+import { matrixFrom, seeded, upTo } from './trees.ts';
 
 const TYPES = ['decision_tree', 'ml_cart', 'baseline'];
 const classes = ['p', 'q', 'r'];

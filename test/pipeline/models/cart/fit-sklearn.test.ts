@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs';
+import type { TreeParams } from '../../../../pipeline/models/cart/fit.ts';
 import { describe, expect, it } from 'vitest';
-import { fitRegression, fitTree, type TreeParams } from '../../pipeline/models/tree.ts';
 import {
   errorOf,
+  fitRegression,
+  fitTree,
   giniOf,
   goLeft,
   parsedTree,
@@ -10,7 +12,7 @@ import {
   predictTree,
   type TreeNode,
   upTo,
-} from './trees.ts';
+} from '../trees.ts';
 
 interface Shape {
   left: number[];
@@ -43,7 +45,7 @@ interface Fixture {
 }
 
 const fixtures = ['iris', 'wine', 'breast_cancer', 'digits', 'diabetes'].map((name) => {
-  const file = new URL(`fixtures/trees/${name}.json`, import.meta.url);
+  const file = new URL(`../../fixtures/trees/${name}.json`, import.meta.url);
   return JSON.parse(readFileSync(file, 'utf8')) as Fixture;
 });
 
@@ -141,7 +143,7 @@ describe.each(fixtures)('$name, fitted here and by scikit-learn', (fixture) => {
   const fit = (params: TreeParams) => {
     const labels = train.targets.map(String);
     return isClassifier
-      ? fitTree({ ...train, targets: undefined, labels, dropped: 0 }, classes, params)
+      ? fitTree({ columns: train.columns, labels }, classes, params)
       : fitRegression(train, Float64Array.from(train.targets), params);
   };
 

@@ -1,11 +1,19 @@
 import * as fc from 'fast-check';
 import { DecisionTreeClassifier } from 'ml-cart';
 import { describe, expect, it } from 'vitest';
-import { BadData } from '../../contract/failures.ts';
-import { readTree } from '../../pipeline/models/cart/read-tree.ts';
-import { loadTree } from '../../pipeline/models/stored-tree.ts';
-import { fitRegression, fitTree } from '../../pipeline/models/tree.ts';
-import { jsonOf, matrixFrom, parsedTree, seeded, type TreeNode, upTo } from './trees.ts';
+import { BadData } from '../../../../contract/failures.ts';
+import { readTree } from '../../../../pipeline/models/cart/read-tree.ts';
+import { loadTree } from '../../../../pipeline/models/stored-tree.ts';
+import {
+  fitRegression,
+  fitTree,
+  jsonOf,
+  matrixFrom,
+  parsedTree,
+  seeded,
+  type TreeNode,
+  upTo,
+} from '../trees.ts';
 
 const params = { max_depth: Infinity, min_samples_split: 2, min_gain: 0 };
 const random = seeded(3);

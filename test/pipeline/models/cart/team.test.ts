@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { NodeBoard, PART, type Piece, SEARCH } from '../../pipeline/models/cart/team.ts';
-import { BOTH } from '../../pipeline/models/cart/partition.ts';
-import { upTo } from './trees.ts';
+import { NodeBoard, PART, type Piece, SEARCH } from '../../../../pipeline/models/cart/team.ts';
+import { BOTH } from '../../../../pipeline/models/cart/partition.ts';
+import { upTo } from '../trees.ts';
 
 const node = { start: 3, end: 900, list: 0, kept: BOTH } as const;
 

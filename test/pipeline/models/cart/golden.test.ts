@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { fitClasses, fitNumbers } from '../../../pipeline/models/cart/fit.ts';
-import { sha256 } from '../support.ts';
+import { fitClasses, fitNumbers } from '../../../../pipeline/models/cart/fit.ts';
+import { sha256 } from '../../support.ts';
 import { jsonOf, seeded, upTo } from '../trees.ts';
 
 const KNOBS = [

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { TiedCuts } from '../../pipeline/models/cart/squared-error.ts';
+import { TiedCuts } from '../../../../pipeline/models/cart/squared-error.ts';
 
 /** Scores that tie to within rounding, and some that do not. */
 const score = fc.oneof(

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { loadTree } from '../../pipeline/models/stored-tree.ts';
+import { loadTree } from '../../../../pipeline/models/stored-tree.ts';
 
 const leaf = '{"distribution":[[1]],"splitColumn":1,"gain":9,"numberSamples":9}';
 

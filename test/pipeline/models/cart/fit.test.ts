@@ -1,12 +1,12 @@
 import * as fc from 'fast-check';
 import { DecisionTreeClassifier } from 'ml-cart';
 import { describe, expect, it } from 'vitest';
-import type { Matrix } from '../../pipeline/features/matrix.ts';
-import { takeRows } from './support.ts';
-import { fitTree } from '../../pipeline/models/tree.ts';
-import { loadTree } from '../../pipeline/models/stored-tree.ts';
-import { canonicalJson } from '../../contract/canonical-json.ts';
+import type { Matrix } from '../../../../pipeline/features/matrix.ts';
+import { takeRows } from '../../support.ts';
+import { loadTree } from '../../../../pipeline/models/stored-tree.ts';
+import { canonicalJson } from '../../../../contract/canonical-json.ts';
 import {
+  fitTree,
   goLeft,
   jsonOf,
   modelOf,
@@ -16,7 +16,7 @@ import {
   rowsOf,
   sizeOf,
   upTo,
-} from './trees.ts';
+} from '../trees.ts';
 
 const params = { max_depth: 5, min_samples_split: 2, min_gain: 0 };
 const classes = ['p', 'q', 'r'];
@@ -196,33 +196,6 @@ describe('fitTree', () => {
   it('predicts nothing for no rows', () => {
     const model = fitTree(matrixOf([[1, 2, 'q']]), classes, params);
     expect(predictTree(model, matrixOf([]))).toEqual(new Int32Array(0));
-  });
-
-  it('refuses no rows, and labels the encoder does not know', () => {
-    expect(() => fitTree(matrixOf([]), classes, params)).toThrow(
-      'there are no train rows to fit a model on: add data or lower split.test_size',
-    );
-    expect(() => fitTree(matrixOf([[1, 2, 'z']]), classes, params)).toThrow(
-      'label "z" is not among the encoder\'s classes "p", "q", "r": use the encoder fitted on these rows',
-    );
-  });
-
-  it.each([NaN, Infinity, -Infinity])('refuses %s, naming row and column', (cell) => {
-    const matrix = matrixOf([
-      [1, 2, 'p'],
-      [1, cell, 'q'],
-    ]);
-    expect(() => fitTree(matrix, classes, params)).toThrow(
-      `train row 2 has ${cell} in column "b", and a model needs finite numbers: repair the source, ` +
-        'or add the cell to data.missing_values',
-    );
-  });
-
-  it('refuses a table of no features', () => {
-    const matrix = { rows: 2, names: [], columns: [], labels: ['p', 'q'], dropped: 0 };
-    expect(() => fitTree(matrix, classes, params)).toThrow(
-      'there are no feature columns to fit a model on: the data needs at least one column besides the target',
-    );
   });
 
   it('refuses bytes that are no tree', () => {

@@ -1,8 +1,17 @@
 import { DecisionTreeClassifier, DecisionTreeRegression } from 'ml-cart';
 import { describe, expect, it } from 'vitest';
-import { canonicalJson } from '../../contract/canonical-json.ts';
-import { fitRegression, fitTree } from '../../pipeline/models/tree.ts';
-import { giniOf, goLeft, matrixFrom, parsedTree, seeded, type TreeNode, upTo } from './trees.ts';
+import { canonicalJson } from '../../../../contract/canonical-json.ts';
+import {
+  fitRegression,
+  fitTree,
+  giniOf,
+  goLeft,
+  matrixFrom,
+  parsedTree,
+  seeded,
+  type TreeNode,
+  upTo,
+} from '../trees.ts';
 
 const SETS = 600;
 

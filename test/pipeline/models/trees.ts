@@ -1,8 +1,9 @@
-import { treeToJson } from '../../pipeline/models/tree.ts';
-import type { FittedTree } from '../../pipeline/models/cart/fitted-tree.ts';
-import type { Model, Prediction } from '../../pipeline/models/estimator.ts';
-import { loadTree } from '../../pipeline/models/stored-tree.ts';
-import type { Matrix } from '../../pipeline/features/matrix.ts';
+import { fitClasses, fitNumbers, type TreeParams } from '../../../pipeline/models/cart/fit.ts';
+import { type FittedTree, writeTree } from '../../../pipeline/models/cart/fitted-tree.ts';
+import type { Model, Prediction } from '../../../pipeline/models/estimator.ts';
+import { loadTree } from '../../../pipeline/models/stored-tree.ts';
+import { indexClasses } from '../../../pipeline/models/train-rows.ts';
+import type { Matrix } from '../../../pipeline/features/matrix.ts';
 
 /** Uniform numbers from 0 to 1 that a seed determines: the generator known as mulberry32. */
 export function seeded(seed: number): () => number {
@@ -26,9 +27,27 @@ export interface TreeNode {
   readonly right?: TreeNode;
 }
 
+/** Fits a classification tree on the calling thread. */
+export function fitTree(
+  { columns, labels }: Pick<Matrix, 'columns' | 'labels'>,
+  classes: readonly string[],
+  params: TreeParams,
+): FittedTree<'DTClassifier'> {
+  return fitClasses(columns, indexClasses(labels, classes), classes.length, params);
+}
+
+/** Fits a regression tree on the calling thread. */
+export function fitRegression(
+  { columns }: Pick<Matrix, 'columns'>,
+  targets: Float64Array,
+  params: TreeParams,
+): FittedTree<'DTRegression'> {
+  return fitNumbers(columns, targets, params);
+}
+
 /** All of a tree's JSON. */
 export function jsonOf(tree: FittedTree): Buffer {
-  return Buffer.concat([...treeToJson(tree)]);
+  return Buffer.concat([...writeTree(tree)]);
 }
 
 /** A tree as ml-cart gets it. */
