@@ -1,3 +1,4 @@
+import { closest, distance } from 'fastest-levenshtein';
 import { z } from 'zod';
 import { DEFAULT_MODEL_TYPE, MISSING_VALUES, modelTypeOf, TASKS } from './defaults.ts';
 import { BadParams } from './failures.ts';
@@ -91,17 +92,42 @@ export const batchNumber = z.int().min(1).max(999_999);
 export function parseParams<T>(schema: z.ZodType<T>, value: unknown, what: string): T {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  throw new BadParams(parsed.error.issues.map((issue) => describe(issue, value, what)).join('; '));
+  const names = namesIn(schema.safeParse({}).data);
+  throw new BadParams(
+    parsed.error.issues.map((issue) => describe(issue, value, { what, names })).join('; '),
+  );
 }
 
-function describe(issue: z.core.$ZodIssue, value: unknown, what: string): string {
+/** The dotted names of a document's sections and values. */
+function namesIn(document: unknown, above = ''): string[] {
+  if (!isObject(document)) return [];
+  return Object.entries(document).flatMap(([key, value]) => {
+    const name = `${above}${key}`;
+    return [name, ...namesIn(value, `${name}.`)];
+  });
+}
+
+/** The known name that is spelled almost like this one; undefined where there is none. */
+export function similarName(name: string, known: readonly string[]): string | undefined {
+  if (known.length === 0) return undefined;
+  const similar = closest(name, known);
+  return distance(name, similar) <= Math.max(2, name.length / 5) ? similar : undefined;
+}
+
+function describe(
+  issue: z.core.$ZodIssue,
+  value: unknown,
+  { what, names }: { what: string; names: readonly string[] },
+): string {
   const path = issue.path.map(String).join('.');
   if (issue.code === 'unrecognized_keys') {
-    const keys = issue.keys.map((key) => (path === '' ? key : `${path}.${key}`)).join(', ');
-    const hint = issue.message.startsWith('Unrecognized')
-      ? "check its spelling in the README's table of params"
-      : issue.message;
-    return `${what}: ${keys} is not a known key: ${hint}`;
+    const keys = issue.keys.map((key) => (path === '' ? key : `${path}.${key}`));
+    const unknown = `${what}: ${keys.join(', ')} is not a known key`;
+    if (!issue.message.startsWith('Unrecognized')) return `${unknown}: ${issue.message}`;
+    const similar = similarName(keys[0]!, names);
+    return similar === undefined
+      ? `${unknown}: check its spelling in the README's table of params`
+      : `${unknown}: did you mean ${similar}?`;
   }
   const found = issue.path.reduce<unknown>(
     (at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key],

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Task } from '../../contract/defaults.ts';
+import { similarName } from '../../contract/params.ts';
 import type { Helpers } from './cart/together.ts';
 import type { Encoder } from '../features/encoder.ts';
 import type { Matrix } from '../features/matrix.ts';
@@ -94,7 +95,11 @@ export function hyperparameters<Shape extends z.ZodRawShape>(
   const names = Object.keys(shape);
   const known = names.length === 0 ? 'no hyperparameters' : `only ${names.join(', ')}`;
   return z.strictObject(shape, {
-    error: ({ code }) =>
-      code === 'unrecognized_keys' ? `a model of type ${type} has ${known}` : undefined,
+    error: (issue) => {
+      if (issue.code !== 'unrecognized_keys') return undefined;
+      const similar = similarName(issue.keys[0]!, names);
+      const advice = similar === undefined ? '' : `did you mean model.${similar}? `;
+      return `${advice}a model of type ${type} has ${known}`;
+    },
   });
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { readSet } from '../../client/set.ts';
+import { paramsOf } from '../../pipeline/models/params.ts';
 
 describe('--set', () => {
   it.each([
@@ -31,5 +32,16 @@ describe('--set', () => {
     'data.columns={a: b',
   ])('refuses %s, and warns of nothing else', (text) => {
     expect(() => readSet([text])).toThrow(/is not a plain YAML value: quote it/);
+  });
+});
+
+describe('an unknown key in --set', () => {
+  it.each([
+    ['model.maxdepth=4', 'model.maxdepth is not a known key: did you mean model.max_depth? '],
+    ['data.batchsize=4', 'data.batchsize is not a known key: did you mean data.batch_size?'],
+    ['modle.max_depth=4', 'modle is not a known key: did you mean model?'],
+    ['data.zzz=4', 'data.zzz is not a known key: check its spelling'],
+  ])('in %s is refused with the known key that is most similar, if one is', (text, message) => {
+    expect(() => paramsOf({}, readSet([text]))).toThrow(message);
   });
 });

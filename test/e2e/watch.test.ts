@@ -128,10 +128,10 @@ describe('--json', () => {
 
 describe('doctor', () => {
   interface Findings {
-    findings: { check: string; state: string; mend: string | null }[];
+    findings: { check: string; state: string; repair: string | null }[];
   }
 
-  it('looks at every part, and says how to mend what is not as it should be', async () => {
+  it('looks at every part, and says how to repair what is wrong', async () => {
     const { code, stdout } = await project.client('doctor', '--json');
     const { findings } = JSON.parse(stdout) as Findings;
     const states = Object.fromEntries(findings.map(({ check, state }) => [check, state]));
@@ -147,8 +147,8 @@ describe('doctor', () => {
       clock: 'ok',
     });
     expect(code).toBe(0);
-    const { mend } = findings.find(({ check }) => check === 'search attributes')!;
-    expect(mend).toBe('npm run client -- search-attributes register');
+    const { repair } = findings.find(({ check }) => check === 'search attributes')!;
+    expect(repair).toBe('npm run client -- search-attributes register');
   });
 
   it('fails with the parts that are down, having looked at the others', async () => {

@@ -42,7 +42,7 @@ export async function status(
     if (stored.error !== null && run === null) throw stored.error;
     if (run === null && version === null)
       throw new MissingHistory(
-        `batch ${batch} of ${pipeline} has never been run: run it with "run ${batch} --pipeline ${pipeline}"`,
+        `batch ${batch} of ${pipeline} has never been run: ${await adviceOn(session, pipeline, batch)}`,
       );
     if (stored.error !== null)
       say(`the version cannot be shown: ${stored.error.message}`, 'warning');
@@ -58,6 +58,23 @@ export async function status(
   } finally {
     await session.close();
   }
+}
+
+/** What to do about a batch that has never been run. */
+async function adviceOn(
+  { config, store }: Session,
+  pipeline: string,
+  batch: number,
+): Promise<string> {
+  const { paramsOf } = await import('../../../pipeline/models/params.ts');
+  const { batchesThere } = await import('../../../sources/append-only/table.ts');
+  const ledger = await store.ledgers.read(pipeline);
+  const { last } = batchesThere(ledger, paramsOf(config.params, {}));
+  if (batch <= last) return `run it with "run ${batch} --pipeline ${pipeline}"`;
+  if (ledger === undefined)
+    return `the pipeline has no data yet; start with "run 1 --pipeline ${pipeline}"`;
+  const known = last === 1 ? 'one batch is known' : `${last} batches are known`;
+  return `${known}; "pending --pipeline ${pipeline}" looks for more`;
 }
 
 /** Prints the run for a person. */

@@ -4,8 +4,8 @@ import type { VersionRecord } from '../../../store/version-record.ts';
 import { batchArgument, withSet } from '../../arguments.ts';
 import { table } from '../../format.ts';
 import { fromPhrase, phraseOf } from '../../origin.ts';
-import { printJson } from '../../print.ts';
-import { openSession } from '../../session.ts';
+import { print, printJson } from '../../print.ts';
+import { openStoreSession } from '../../session.ts';
 import { latestOf } from '../../versions.ts';
 import { examples, pipelineCommand, type CommandContext, type CommonFlags } from '../../context.ts';
 import type { StagePlan } from './plan.ts';
@@ -22,10 +22,7 @@ interface WhyRequest {
 }
 
 export function whyCommand(context: CommandContext): Command {
-  return withSet(
-    pipelineCommand('why', 'show what a run of a batch would take from the cache, and why not'),
-    'override a param, as for "run"; repeatable',
-  )
+  return withSet(pipelineCommand('why'), 'override a param, as for "run"; repeatable')
     .argument('<N>', 'the batch, from 1', batchArgument)
     .addHelpText('after', examples('why 2', 'why 2 --set model.max_depth=3 --json'))
     .action(async (batch: number, { pipeline, set, json }: WhyFlags) => {
@@ -38,18 +35,17 @@ export function whyCommand(context: CommandContext): Command {
 /** `why N`: what a run of a batch would take from the cache, and why the rest would run. */
 async function why(config: Config, request: WhyRequest): Promise<number> {
   const { pipeline, batch, set, json } = request;
-  // Imported here, because they load the models and the help does not need them.
   const { paramsOf } = await import('../../../pipeline/models/params.ts');
   const { planRun } = await import('./plan.ts');
   const params = paramsOf(config.params, set);
-  const session = await openSession(config, { check: ['storage'] });
+  const session = await openStoreSession(config);
   try {
     const { store } = session;
     const last = await latestOf(store.records, pipeline, batch);
     const stages = await planRun(store, { pipeline, batch, params, last, sources: config.sources });
     const version = last === undefined ? null : { version: last.version, build: last.seq };
     if (json === true) printJson({ pipeline, batch, version, params, stages });
-    else process.stdout.write(`${heading(request, last)}\n\n${stageTable(stages)}\n`);
+    else print(`${heading(request, last)}\n\n${stageTable(stages)}`);
     return 0;
   } finally {
     await session.close();
