@@ -2,11 +2,12 @@ import { describe, expect, it, vi } from 'vitest';
 import type { Ref } from '../../../contract/ref.ts';
 import type { Bucket } from '../../../store/bucket.ts';
 import { collectGarbage } from '../../../store/gc/collect.ts';
-import { objectKey } from '../../../store/hash.ts';
+import { objectKey, refOf, sha256 } from '../../../store/hash.ts';
 import { storeIn, type Store } from '../../../store/index.ts';
 import { stageKey, type CacheEntry } from '../../../store/stage-cache.ts';
 import type { VersionRecord } from '../../../store/version-record.ts';
 import { everyOrder, failuresOf, type Client } from '../../support/interleavings.ts';
+import { MemoryBucket } from '../../support/memory-bucket.ts';
 import { SETTINGS } from '../ledger/ledger-settings.ts';
 
 vi.mock('node:timers/promises', async () => {
@@ -78,7 +79,8 @@ async function before(bucket: Bucket): Promise<void> {
   await store.ledgers.open('p', SETTINGS, entry);
   await publish(store, 1, await train(store, 'kept'));
   await train(store, 'tried');
-  vi.setSystemTime(Date.now() + 60_000);
+  // What is younger than a collection stays.
+  if (vi.isFakeTimers()) vi.setSystemTime(Date.now() + 60_000);
 }
 
 /** A run that relies on what was tried out: it is in version 2 then. */
@@ -141,6 +143,35 @@ describe('in orders of their requests', () => {
     expect(seen.refused).toBeGreaterThan(0);
   });
 
+  it('what a run finds once it has its lease is there until it gives it back', async () => {
+    const using =
+      (live: Set<string>): Client =>
+      async (bucket) => {
+        live.add(run.runId);
+        const { leases, artifacts } = storeIn(bucket);
+        await leases.take(run);
+        const tried = refOf('models/1/model.json', Buffer.from('tried'));
+        const [found, still] = [await artifacts.has(tried), await artifacts.has(tried)];
+        live.delete(run.runId);
+        await leases.release(run);
+        return { found, still };
+      };
+    await everyOrder({
+      before,
+      clients: () => {
+        const live = new Set<string>();
+        return [using(live), collecting(live)];
+      },
+      switches: 2,
+      after: async (_, [used, collected]) => {
+        expect(failuresOf([used!])).toEqual([]);
+        expect(['', 'Conflict']).toContain(failuresOf([collected!]).join());
+        const { found, still } = (used as { value: { found: boolean; still: boolean } }).value;
+        expect(still).toBe(found);
+      },
+    });
+  });
+
   it('a collection that dies anywhere takes nothing that is needed, and the next one finishes', async () => {
     await everyOrder({
       before,
@@ -172,4 +203,21 @@ describe('in orders of their requests', () => {
       },
     });
   });
+});
+
+it('what others wrote stays, though nothing of ours leads to it, and is counted', async () => {
+  const bucket = new MemoryBucket();
+  await before(bucket);
+  const theirs = refOf('x', Buffer.from('pushed by a DVC user'));
+  const key = objectKey(theirs.md5);
+  await bucket.put(key, Buffer.from('pushed by a DVC user'), { sha256: theirs.sha256 });
+  await bucket.put('notes/mine.txt', Buffer.from('v'), { sha256: sha256('v') });
+  const plan = await collectGarbage(
+    storeIn(bucket),
+    { pipeline: 'p', versions: [] },
+    { isLive: async () => false },
+  );
+  expect(plan.foreign).toBe(1);
+  expect(await bucket.head(key)).toBeDefined();
+  expect(await bucket.head('notes/mine.txt')).toBeDefined();
 });
