@@ -77,19 +77,19 @@ const GROUPS: Record<string, ListedCommand[]> = {
     {
       name: 'lineage',
       summary: 'show what a version was made from, raw data to metrics',
-      load: async () => (await import('./commands/lineage.ts')).lineageCommand,
+      load: async () => (await import('./commands/lineage/lineage.ts')).lineageCommand,
     },
   ],
   'Use a version:': [
     {
       name: 'checkout',
       summary: 'write data, model and metrics of a version as files',
-      load: async () => (await import('./commands/checkout.ts')).checkoutCommand,
+      load: async () => (await import('./commands/checkout/checkout.ts')).checkoutCommand,
     },
     {
       name: 'dvc',
       summary: 'export a version as a DVC repository',
-      load: async () => (await import('./commands/dvc.ts')).dvcCommand,
+      load: async () => (await import('./commands/dvc/dvc.ts')).dvcCommand,
     },
     {
       name: 'log',
@@ -111,7 +111,7 @@ const GROUPS: Record<string, ListedCommand[]> = {
     {
       name: 'verify',
       summary: 'check that all parts of a version are there and whole',
-      load: async () => (await import('./commands/verify.ts')).verifyCommand,
+      load: async () => (await import('./commands/verify/verify.ts')).verifyCommand,
     },
     {
       name: 'gc',

@@ -1,4 +1,6 @@
 import { MissingHistory } from '../contract/failures.ts';
+import type { Ref } from '../contract/ref.ts';
+import { findEntry } from '../contract/stages.ts';
 import type { Store } from '../store/index.ts';
 import type { VersionRecord } from '../store/version-record.ts';
 import type { Records } from '../store/records.ts';
@@ -39,4 +41,27 @@ export async function staleOf(
 export function staleness({ version, batches }: Stale): string {
   const which = batches.length === 1 ? `batch ${batches[0]}` : `batches ${batches.join(', ')}`;
   return `version ${version} is stale: ${which} amended after it was built`;
+}
+
+/**
+ * The outputs that a record's stages read for each batch, by the stage that makes them: of prepare_batch, the
+ * files of batches 1..N. A record itself names only those of its own batch.
+ */
+export async function listEachBatch(
+  artifacts: Pick<Store['artifacts'], 'list'>,
+  { stages }: Pick<VersionRecord, 'stages'>,
+): Promise<Map<string, Ref[]>> {
+  const listed = new Map<string, Ref[]>();
+  for (const { stage, inputs } of stages)
+    for (const [name, ref] of Object.entries(inputs)) {
+      const input = findEntry(stage)?.inputs[name];
+      if (input === undefined || !('eachBatch' in input)) continue;
+      const pathOf = findEntry(input.eachBatch)!.outputs[input.output]!;
+      const files = await artifacts.list(ref);
+      listed.set(
+        input.eachBatch,
+        files.map((file, i) => ({ ...file, path: pathOf(i + 1) })),
+      );
+    }
+  return listed;
 }

@@ -6,6 +6,12 @@ export class VersionSet {
   /** Disjoint, with a gap between any two, ascending. */
   readonly #ranges: [first: number, last: number][] = [];
 
+  static of(versions: Iterable<number>): VersionSet {
+    const set = new VersionSet();
+    for (const version of versions) set.add(version);
+    return set;
+  }
+
   add(version: number): void {
     const ranges = this.#ranges;
     let i = ranges.length; // new numbers are nearly always the greatest

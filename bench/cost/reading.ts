@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { table } from '../../client/format.ts';
-import { Inventory, readObjects } from '../../client/verify/objects.ts';
-import { Problems } from '../../client/verify/problems.ts';
+import { Inventory, readObjects } from '../../client/commands/verify/files.ts';
+import { Problems } from '../../client/commands/verify/problems.ts';
 import type { Store } from '../../store/index.ts';
 import { objectKey } from '../../store/hash.ts';
 import { inParallel } from '../../store/parallel.ts';

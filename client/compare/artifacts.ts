@@ -1,4 +1,5 @@
 import type { Ref } from '../../contract/ref.ts';
+import { isReadForEachBatch } from '../../contract/stages.ts';
 
 /** An artifact that is not the same on both sides; null where a side has none. */
 export interface ArtifactChange {
@@ -37,7 +38,7 @@ function byName(
 ): Map<string, { stage: string; name: string; ref: Ref }> {
   return new Map(
     stages
-      .filter(({ stage }) => stage !== 'prepare_batch')
+      .filter(({ stage }) => !isReadForEachBatch(stage))
       .flatMap(({ stage, outputs }) =>
         Object.entries(outputs).map(([name, ref]) => [`${stage} ${name}`, { stage, name, ref }]),
       ),

@@ -1,12 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { lineageOf, shortHash } from '../../client/lineage/graph.ts';
-import { lineageMermaid } from '../../client/lineage/mermaid.ts';
-import { lineageSvg } from '../../client/lineage/svg.ts';
-import { lineageText } from '../../client/lineage/text.ts';
+import { buildLineage, shortHash } from '../../client/commands/lineage/graph.ts';
+import { drawMermaid, drawSvg, drawText } from '../../client/commands/lineage/drawings.ts';
+import { at, type Ref } from '../../contract/ref.ts';
 import { buildRecord, file } from './records.ts';
 
+/** Files of the merged data as the outputs of prepare_batch. */
+const eachBatch = (files: readonly Ref[]): Map<string, Ref[]> =>
+  new Map([['prepare_batch', files.map((one) => at(`data/batches/${one.path}`, one))]]);
+
 const { record, batches } = buildRecord(2);
-const lineage = lineageOf(record, batches, undefined);
+const lineage = buildLineage(record, eachBatch(batches), undefined);
 
 function from(path: string): string[] {
   const { nodes, edges } = lineage;
@@ -45,7 +48,7 @@ describe('the lineage of a version', () => {
   });
 
   it('is a tree of columns on the terminal', () => {
-    const [title, , ...lines] = lineageText(lineage).split('\n');
+    const [title, , ...lines] = drawText(lineage).split('\n');
     expect(title).toBe('iris · version 2 · build 1');
     expect(
       lines.map(
@@ -62,9 +65,9 @@ describe('the lineage of a version', () => {
 
   it('draws a long row of batches short', () => {
     const many = buildRecord(500);
-    const long = lineageOf(many.record, many.batches, undefined);
+    const long = buildLineage(many.record, eachBatch(many.batches), undefined);
     expect(long.nodes.filter(({ kind }) => kind === 'batches')).toHaveLength(500);
-    for (const drawn of [lineageText(long), lineageMermaid(long), lineageSvg(long)]) {
+    for (const drawn of [drawText(long), drawMermaid(long), drawSvg(long)]) {
       expect(drawn).toContain('… 494 more');
       expect(drawn).toContain('batch_000500.csv');
       expect(drawn).not.toContain('batch_000250.csv');
@@ -75,10 +78,10 @@ describe('the lineage of a version', () => {
 describe('names of every kind', () => {
   const odd = file('data/raw/a "b" <c> #d; & `e` ]|é😀.csv');
   const { record: other, batches: cut } = buildRecord(1, odd);
-  const drawn = lineageOf(other, cut, undefined);
+  const drawn = buildLineage(other, eachBatch(cut), undefined);
 
   it('stand in Mermaid as codes', () => {
-    const box = lineageMermaid(drawn)
+    const box = drawMermaid(drawn)
       .split('\n')
       .find((line) => line.includes(shortHash(odd)))!;
     expect(box).toBe(
@@ -87,7 +90,7 @@ describe('names of every kind', () => {
   });
 
   it('stand in SVG as text', () => {
-    const svg = lineageSvg(drawn);
+    const svg = drawSvg(drawn);
     expect(svg).toContain('&#34;b&#34; &#60;c&#62; #d; &#38; `e` ]|é😀.csv');
     expect(svg).not.toMatch(/<c>| & /);
   });

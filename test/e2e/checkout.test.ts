@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { CheckedOut } from '../../client/checkout/report.ts';
+import type { CheckedOut } from '../../client/commands/checkout/into-folder.ts';
 import { sha256 } from '../../store/hash.ts';
 import type { Store } from '../../store/index.ts';
 import type { VersionRecord } from '../../store/version-record.ts';

@@ -60,7 +60,7 @@ async function expectWhole(): Promise<void> {
   const verified = await project.client('verify', '--all', '--pipeline', 'contract');
   expect({ code: verified.code, stdout: verified.stdout }).toEqual({
     code: 0,
-    stdout: expect.stringContaining('everything is there and whole') as string,
+    stdout: expect.stringContaining('all objects are stored and undamaged') as string,
   });
 }
 

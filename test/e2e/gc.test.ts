@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isRunActive } from '../../client/commands/gc.ts';
-import { verifyVersions } from '../../client/verify/versions.ts';
+import { verifyVersions } from '../../client/commands/verify/versions.ts';
 import { objectKey } from '../../store/hash.ts';
 import { collectGarbage } from '../../store/gc/collect.ts';
 import { openStore, type Store } from '../../store/index.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RunSummary } from '../../contract/train-batch.ts';
-import { verifyVersions } from '../../client/verify/versions.ts';
+import { verifyVersions } from '../../client/commands/verify/versions.ts';
 import { loadConfig } from '../../config/environment.ts';
 import { objectKey } from '../../store/hash.ts';
 import { storeInParts } from '../../store/unfinished-uploads.ts';
@@ -214,6 +214,6 @@ describe('a file that has arrived and is in no batch yet', () => {
     const { stdout } = await succeed(
       project.client('verify', '--all', '--repair', '--pipeline', 'inbox', '--json'),
     );
-    expect(JSON.parse(stdout)).toMatchObject({ problems: [], repair: { mended: [{ key }] } });
+    expect(JSON.parse(stdout)).toMatchObject({ problems: [], repair: { repaired: [{ key }] } });
   });
 });

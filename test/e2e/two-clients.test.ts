@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RunSummary } from '../../contract/train-batch.ts';
 import type { ResultDocument } from '../../client/result.ts';
-import { verifyVersions } from '../../client/verify/versions.ts';
+import { verifyVersions } from '../../client/commands/verify/versions.ts';
 import { sha256 } from '../../store/hash.ts';
 import type { VersionRecord } from '../../store/version-record.ts';
 import type { trainBatch } from '../../workflows/index.ts';

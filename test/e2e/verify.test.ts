@@ -1,10 +1,10 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Lineage } from '../../client/lineage/graph.ts';
-import type { Problem } from '../../client/verify/problems.ts';
-import type { Verified } from '../../client/verify/problems.ts';
-import { verifyVersions } from '../../client/verify/versions.ts';
+import type { Lineage } from '../../client/commands/lineage/graph.ts';
+import type { Problem } from '../../client/commands/verify/problems.ts';
+import type { Verified } from '../../client/commands/verify/versions.ts';
+import { verifyVersions } from '../../client/commands/verify/versions.ts';
 import { manifestKey, objectKey, sha256 } from '../../store/hash.ts';
 import { storeInParts } from '../../store/unfinished-uploads.ts';
 import type { Store } from '../../store/index.ts';
@@ -98,7 +98,7 @@ describe('verify', () => {
     expect(all.objects).toBeGreaterThan(two.objects);
     expect(all.objects).toBeLessThan(one.objects + two.objects);
     const { stdout } = await project.client('verify', '--all');
-    expect(stdout).toBe('2 versions of iris: everything is there and whole\n');
+    expect(stdout).toBe('2 versions of iris: all objects are stored and undamaged\n');
   });
 
   it('names what is missing and what is damaged, and the versions that rest on it', async () => {
@@ -255,8 +255,8 @@ describe('verify', () => {
 describe('verify --repair', () => {
   interface Repaired extends Printed {
     repair: {
-      mended: { key: string }[];
-      notMended: { version: number; why: string }[];
+      repaired: { key: string }[];
+      notRepaired: { version: number; why: string }[];
       changed: number[];
       runs: { version: number; forced: boolean }[];
     };
@@ -313,15 +313,15 @@ describe('verify --repair', () => {
     expect({ code, problems, ...done }).toMatchObject({
       code: 0,
       problems: [],
-      notMended: [],
+      notRepaired: [],
       changed: [],
       runs: [{ version: 3, forced: false }],
     });
-    expect(done.mended.map(({ key }) => key).toSorted()).toEqual(keys.toSorted());
+    expect(done.repaired.map(({ key }) => key).toSorted()).toEqual(keys.toSorted());
     const again = await store.records.latest('iris', 3);
     expect(again.mlflow).toEqual(third.mlflow);
     const { stdout } = await project.client('verify', '--all', '--repair');
-    expect(stdout).toBe('3 versions of iris: everything is there and whole\n');
+    expect(stdout).toBe('3 versions of iris: all objects are stored and undamaged\n');
   });
 
   it('says what it cannot bring back, and mends the others', async () => {
@@ -333,8 +333,8 @@ describe('verify --repair', () => {
     await store.bucket.put(lost, right, { sha256: sha256(right) });
     expect(code).toBe(1);
     expect(problems).toMatchObject([{ path: 'version record', versions: [2] }]);
-    expect(done.mended).toMatchObject([{ key }]);
-    expect(done.notMended).toEqual([
+    expect(done.repaired).toMatchObject([{ key }]);
+    expect(done.notRepaired).toEqual([
       { version: 2, why: expect.stringContaining('bring that back from a backup') },
     ]);
     expect(await verifyVersions(store, { pipeline: 'iris', version: 1 })).toMatchObject({

@@ -1,5 +1,5 @@
 import type { RunSummary } from '../../contract/train-batch.ts';
-import { verifyVersions } from '../../client/verify/versions.ts';
+import { verifyVersions } from '../../client/commands/verify/versions.ts';
 import { BATCH, type Ground } from './ground.ts';
 
 /** What a run leaves, in words that are the same for every run that did its work rightly. */

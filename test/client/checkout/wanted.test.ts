@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parentsOf, wantedFiles } from '../../../client/checkout/wanted.ts';
+import { parentsOf, wantedFiles } from '../../../client/commands/checkout/plan.ts';
 import type { Artifacts } from '../../../store/artifacts.ts';
 import { buildRecord, file } from '../records.ts';
 

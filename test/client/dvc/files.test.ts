@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { filesOf } from '../../../client/dvc/files.ts';
-import { readVersion } from '../../../client/dvc/version.ts';
+import { describeFiles } from '../../../client/commands/dvc/files.ts';
+import { readVersion } from '../../../client/commands/dvc/stages.ts';
 import { manifests, record } from './version.ts';
 
 const scores = { f1: 1, precision: 1, recall: 1, support: 7 };
@@ -12,8 +12,10 @@ const around = {
   gitignore: '*.tmp',
 };
 
-async function filesWith(metrics: Parameters<typeof filesOf>[1]): Promise<Map<string, string>> {
-  return filesOf(await readVersion(manifests, record), metrics, around);
+async function filesWith(
+  metrics: Parameters<typeof describeFiles>[1],
+): Promise<Map<string, string>> {
+  return describeFiles(await readVersion(manifests, record), metrics, around);
 }
 
 interface Lock {
@@ -54,7 +56,7 @@ describe('the files of an exported version', () => {
 
   it('name the values that a stage reads of a section it does not read whole', async () => {
     const whole = { ...record, params: { ...record.params, model: { max_depth: 5, task: 'x' } } };
-    const files = filesOf(await readVersion(manifests, whole), {}, around);
+    const files = describeFiles(await readVersion(manifests, whole), {}, around);
     const { stages } = parse(files.get('dvc.yaml')!) as {
       stages: Record<string, { params: string[] }>;
     };

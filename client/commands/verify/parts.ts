@@ -1,44 +1,44 @@
-import { partColumns, readColumns } from '../../store/columns-file.ts';
-import { STAGES, STEPS } from '../../contract/stages.ts';
-import { DamagedArtifact } from '../../contract/failures.ts';
-import type { Column } from '../../pipeline/batches/columns.ts';
-import { isSoundEntry } from '../../store/record-check.ts';
-import type { VersionRecord } from '../../store/version-record.ts';
-import type { Ref } from '../../contract/ref.ts';
+import { DamagedArtifact } from '../../../contract/failures.ts';
+import type { Ref } from '../../../contract/ref.ts';
+import { findStage, STAGES, STEPS } from '../../../contract/stages.ts';
+import type { Column } from '../../../pipeline/batches/columns.ts';
+import { partColumns, readColumns } from '../../../store/columns-file.ts';
+import { isSoundEntry } from '../../../store/record-check.ts';
 import {
   entryKey,
   stageKey,
   type CacheEntry,
   type StageIdentity,
-} from '../../store/stage-cache.ts';
-import type { Store } from '../../store/index.ts';
-import type { Ledger } from '../../store/ledger/ledger.ts';
-import type { Inventory } from './objects.ts';
-import { CACHE_ENTRY, faultOf, type Fault, type Problems, unlessDamaged } from './problems.ts';
+} from '../../../store/stage-cache.ts';
+import type { VersionRecord } from '../../../store/version-record.ts';
+import type { Store } from '../../../store/index.ts';
+import type { Ledger } from '../../../store/ledger/ledger.ts';
+import type { Inventory } from './files.ts';
+import { CACHE_ENTRY, faultOf, unlessDamaged, type Fault, type Problems } from './problems.ts';
 
-/** The state of a verification, shared by the checks of all its versions. */
+/** What a verification works with. */
 export interface Verification {
   store: Store;
   pipeline: string;
-  /** Undefined if it is missing or damaged, which is already among the problems. */
+  /** Undefined where it is missing or damaged, which is in the problems already. */
   ledger: Ledger | undefined;
   inventory: Inventory;
   problems: Problems;
-  /** The columns of versions, by hash; undefined if they cannot be read. */
+  /** The columns that versions know, by hash; undefined where they cannot be read. */
   columns: Map<string, Promise<Column[] | undefined>>;
   /** The entries of encoded batches that have been read, by key. */
   parts: Map<string, Promise<CheckedPart>>;
-  /** Versions that gc did not keep, so that there is nothing to read. */
+  /** Versions that gc did not keep: nothing of them is read. */
   notKept: number[];
 }
 
-/** The faults of a part's cache entry, and its counts if the entry is sound. */
+/** The faults of a part's cache entry, and the counts it names where it has none. */
 export interface CheckedPart {
   faults: Fault[];
   counts?: Ref | undefined;
 }
 
-/** The directories that a version's preprocess has read and left, as far as they can be read. */
+/** The files of the directories that a version's preprocess has read and made, as far as they can be read. */
 export interface SplitFiles {
   batches: readonly Ref[];
   train: readonly Ref[];
@@ -46,21 +46,21 @@ export interface SplitFiles {
 }
 
 /**
- * Reads the cache entries of the encoded batches, which no record names: what preprocess was run with
- * says under which keys they stand. The counts they name, which are in no directory, enter the inventory.
+ * Reads the cache entries of the encoded batches. No record names them; their keys follow from what preprocess was
+ * run with. The counts that they name are in no directory, so they are added to the inventory.
  */
 export async function checkParts(
   verification: Verification,
   record: VersionRecord,
   { batches, train, test }: SplitFiles,
 ): Promise<Fault[]> {
-  const stage = record.stages.find((one) => one.stage === 'preprocess');
-  const columns = stage?.inputs['columns'];
-  // Another program's entries stand under keys that this one does not know.
+  const stage = findStage(record.stages, 'preprocess');
+  const columns = stage?.inputs.columns;
+  // This program does not know the keys of another one.
   if (stage === undefined || columns === undefined || stage.code !== STAGES.preprocess.code)
     return [];
   const known = await columnsOf(verification, columns);
-  if (known === undefined) return []; // the inventory finds it
+  if (known === undefined) return []; // it is reported with the inventory
   const checked = batches.map(async (batch, i) => {
     const made = { batch: i + 1, train: train[i], test: test[i] };
     const { ref } = partColumns(columns, known, made.batch);
@@ -69,7 +69,7 @@ export async function checkParts(
     const reading = verification.parts.get(key) ?? readPart(verification, key, made);
     verification.parts.set(key, reading);
     const { faults, counts } = await reading;
-    // A run that is told of the part makes its counts too.
+    // A run that makes the part again makes its counts too.
     if (counts !== undefined) verification.inventory.add(counts, record.version, md5Of(made));
     return faults;
   });
@@ -104,7 +104,7 @@ async function columnsOf(verification: Verification, ref: Ref): Promise<Column[]
   return reading;
 }
 
-/** A batch's part as the splits have it; a side is undefined where its directory cannot be read. */
+/** The part of a batch in the splits; a side is undefined where its directory cannot be read. */
 interface MadePart {
   batch: number;
   train: Ref | undefined;
@@ -132,9 +132,9 @@ async function readPart(
     throw error;
   }
   if (entry === undefined)
-    return { faults: [{ state: 'missing', ...at, why: 'no document stands there' }] };
+    return { faults: [{ state: 'missing', ...at, why: 'the document is not there' }] };
   if (entry.key !== key || !isSoundEntry(entry))
-    return damaged('it does not say what its key is the hash of');
+    return damaged('its key is not the hash of what it says');
   const { train, test, counts } = entry.outputs;
   const others = [
     [made.train, train],

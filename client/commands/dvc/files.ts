@@ -1,13 +1,16 @@
-import type { MetricsFile } from '../../store/metrics-file.ts';
-import type { BucketOptions } from '../../store/bucket.ts';
-import { dvcConfig, dvcLock, dvcYaml, toYaml } from '../../store/dvc/writers.ts';
-import type { DvcPipeline } from '../../store/dvc/pipeline.ts';
-import type { VersionRecord } from '../../store/version-record.ts';
-import { settingsOf } from './command.ts';
-import { DVC_IGNORE, ignoreLines, withLines } from './ignore.ts';
+import { byCodePoint } from '../../../contract/codepoints.ts';
+import type { BucketOptions } from '../../../store/bucket.ts';
+import {
+  type DvcPipeline,
+  lockedStages,
+  type DvcLoop,
+  type DvcStage,
+} from '../../../store/dvc/pipeline.ts';
+import { dvcConfig, dvcLock, dvcYaml, toYaml } from '../../../store/dvc/writers.ts';
+import type { MetricsFile } from '../../../store/metrics-file.ts';
+import type { VersionRecord } from '../../../store/version-record.ts';
 import { plotsOf } from './plots.ts';
-import { dvcStages } from './stages.ts';
-import type { StoredVersion } from './version.ts';
+import { settingsOf, dvcStages, type StoredVersion } from './stages.ts';
 
 /** What the files depend on besides the version. */
 export interface Surroundings {
@@ -23,7 +26,7 @@ export interface Surroundings {
  * the same name in every version, for `dvc metrics diff` compares files of one name; it and the plots'
  * are small and go into git, so that comparing commits needs no bucket.
  */
-export function filesOf(
+export function describeFiles(
   version: StoredVersion,
   metrics: MetricsFile,
   { storage, noScm, gitignore }: Surroundings,
@@ -55,4 +58,25 @@ const NO_SCORES = new Set(['schema', 'batch']);
 function scoresOf(metrics: VersionRecord['metrics']): string {
   const scores = Object.entries(metrics).filter(([name]) => !NO_SCORES.has(name));
   return `${JSON.stringify(Object.fromEntries(scores), null, 2)}\n`;
+}
+
+/** What .dvc/.gitignore says in every DVC repository (`dvc/repo/__init__.py` in its package). */
+export const DVC_IGNORE = '/config.local\n/tmp\n/cache\n';
+
+/** Where `dvc plots` puts the pages it makes. */
+const PLOTS = '/dvc_plots/';
+
+/** The lines by which git leaves the pulled files alone: the folders at the top that hold them. */
+export function ignoreLines(stages: readonly (DvcStage | DvcLoop)[]): string[] {
+  const paths = lockedStages(stages).flatMap(([, { outs }]) => outs.map(({ path }) => path));
+  const tops = paths.map((path) => (path.includes('/') ? `/${path.split('/')[0]}/` : `/${path}`));
+  return [...new Set([...tops, PLOTS])].sort(byCodePoint);
+}
+
+/** A .gitignore with these lines too; a person's own lines stay. */
+export function withLines(present: string, lines: readonly string[]): string {
+  const standing = present.split(/\r?\n/);
+  const missing = lines.filter((line) => !standing.includes(line));
+  const end = present === '' || present.endsWith('\n') ? '' : '\n';
+  return present + end + missing.map((line) => `${line}\n`).join('');
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { MetricsFile } from '../../store/metrics-file.ts';
-import type { DvcPlot } from '../../store/dvc/pipeline.ts';
+import type { DvcPlot } from '../../../store/dvc/pipeline.ts';
+import type { MetricsFile } from '../../../store/metrics-file.ts';
 
 const TEMPLATE = 'confusion_rows';
 const AGREEMENT = 'agreement_rows';

@@ -2,32 +2,64 @@ import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { copyFile, mkdir, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { inParallel } from '../../store/parallel.ts';
-import type { Ref } from '../../contract/ref.ts';
-import type { Plan } from './plan.ts';
-import { writeState, type CheckoutState } from './state.ts';
-import { parentsOf, type WantedFile } from './wanted.ts';
-import { openMeter } from '../meter.ts';
+import { openMeter } from '../../meter.ts';
+import type { Ref } from '../../../contract/ref.ts';
+import type { Bucket } from '../../../store/bucket.ts';
+import type { LocalCache } from '../../../store/local-cache.ts';
+import { inParallel } from '../../../store/parallel.ts';
+import { type Plan, parentsOf, type WantedFile } from './plan.ts';
+import { writeState, type CheckoutState } from './working-tree.ts';
 
-const AT_ONCE = 4;
+const FETCHES_AT_ONCE = 8;
 
-/** A checkout that is decided on, with the bytes it needs on this machine. */
+/**
+ * Fetches the files that are not in the local cache. All are fetched before the working tree is changed, so that
+ * a damaged object leaves the tree as it is.
+ * @returns the path of each file in the cache, and how many bytes came from the store
+ */
+export async function fetchMissing(
+  bucket: Bucket,
+  cache: LocalCache,
+  refs: readonly Ref[],
+  signal: AbortSignal,
+): Promise<{ cached: (ref: Ref) => string; fetchedBytes: number }> {
+  const places = new Map<string, string>();
+  const wanted = new Map(refs.map((ref) => [ref.md5, ref]));
+  let fetchedBytes = 0;
+  const meter = openMeter('fetching');
+  meter.expect([...wanted.values()].reduce((sum, { size }) => sum + size, 0));
+  const fetch = async (ref: Ref): Promise<void> => {
+    const place = await cache.find(ref);
+    places.set(ref.md5, place ?? (await cache.fetch(bucket, ref)));
+    if (place === undefined) fetchedBytes += ref.size;
+    meter.add(ref.size);
+  };
+  try {
+    await inParallel(wanted.values(), FETCHES_AT_ONCE, fetch, signal);
+  } finally {
+    meter.stop();
+  }
+  return { cached: ({ md5 }) => places.get(md5)!, fetchedBytes };
+}
+
+const COPIES_AT_ONCE = 4;
+
+/** A planned checkout, with the bytes it needs on this machine. */
 export interface Decided {
   folder: string;
   version: { pipeline: string; version: number };
   wanted: ReadonlyMap<string, WantedFile>;
   plan: Plan;
-  /** What earlier checkouts left. */
+  /** What earlier checkouts have written. */
   state: CheckoutState | undefined;
-  /** Where the bytes of a file to write stand. */
+  /** The path of a file's bytes in the local cache. */
   cached: (ref: Ref) => string;
   signal: AbortSignal;
 }
 
 /**
- * Brings the working tree to what is wanted. What it is about to write is written down first, so that a
- * checkout that was killed leaves no file that a later one would not know as ours; a file that was there
- * already is kept and stays the person's.
+ * Changes the working tree to the wanted files. What it is about to write is noted first, so that a later checkout
+ * knows the files of one that was killed. A file that was there with the wanted bytes is kept, and is not ours.
  */
 export async function writeTree({ folder, ...decided }: Decided): Promise<void> {
   const { wanted, plan } = decided;
@@ -68,13 +100,13 @@ async function copyAll(
     meter.add(refOf(path).size);
   };
   try {
-    await inParallel(plan.write, AT_ONCE, copy, signal);
+    await inParallel(plan.write, COPIES_AT_ONCE, copy, signal);
   } finally {
     meter.stop();
   }
 }
 
-/** A reader sees the old file or the new one, never half; copied by reference where the system can. */
+/** Copies a file so that a reader sees the old one or the new one, never half; by reference where the system can. */
 async function copyWhole(from: string, to: string): Promise<void> {
   const half = join(dirname(to), `.${basename(to)}.${randomBytes(4).toString('hex')}.tmp`);
   try {
@@ -85,7 +117,7 @@ async function copyWhole(from: string, to: string): Promise<void> {
   }
 }
 
-/** @returns the folders that were not there and have been made. */
+/** @returns the folders that it made */
 async function makeFolders(folder: string, paths: readonly string[]): Promise<string[]> {
   const made: string[] = [];
   for (const path of new Set(paths.flatMap(parentsOf))) {
@@ -100,8 +132,8 @@ async function makeFolders(folder: string, paths: readonly string[]): Promise<st
 }
 
 /**
- * Removes folders that checkouts made and that nothing is left in.
- * @returns those that stay.
+ * Removes folders that checkouts made and that are empty now.
+ * @returns those that stay
  */
 async function removeEmpty(
   folder: string,
@@ -113,12 +145,12 @@ async function removeEmpty(
   const innermostFirst = [...ours].sort((a, b) => b.split('/').length - a.split('/').length);
   for (const path of innermostFirst) {
     if (needed.has(path)) stay.push(path);
-    else if (!(await removed(join(folder, path)))) stay.push(path);
+    else if (!(await tryRemove(join(folder, path)))) stay.push(path);
   }
   return stay;
 }
 
-async function removed(folder: string): Promise<boolean> {
+async function tryRemove(folder: string): Promise<boolean> {
   try {
     await rmdir(folder);
     return true;

@@ -2,10 +2,10 @@ import { constants, existsSync } from 'node:fs';
 import { access, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
-import { Conflict, messageOf, SetupError } from '../../contract/failures.ts';
-import { withFileLock } from '../../store/file-lock.ts';
-import { sha256 } from '../../store/hash.ts';
-import { say } from '../print.ts';
+import { say } from '../../print.ts';
+import { Conflict, messageOf, SetupError } from '../../../contract/failures.ts';
+import { withFileLock } from '../../../store/file-lock.ts';
+import { sha256 } from '../../../store/hash.ts';
 
 /** What an export leaves of itself, to tell its files from edited ones; of no use to DVC. */
 export const RECEIPT = '.dvc/export.json';

@@ -1,0 +1,98 @@
+import { join, resolve } from 'node:path';
+import type { Command } from 'commander';
+import type { Config } from '../../../config/environment.ts';
+import { SetupError } from '../../../contract/failures.ts';
+import { batchArgument } from '../../arguments.ts';
+import {
+  EXIT,
+  examples,
+  pipelineCommand,
+  type CommandContext,
+  type CommonFlags,
+} from '../../context.ts';
+import { bytes, table } from '../../format.ts';
+import { printJson, say } from '../../print.ts';
+import { openStoreSession } from '../../session.ts';
+import type { CheckedOut, CheckoutRequest } from './into-folder.ts';
+import type { WantedFile } from './plan.ts';
+
+interface CheckoutFlags extends CommonFlags {
+  out: string;
+  force?: boolean;
+}
+
+export function checkoutCommand(context: CommandContext): Command {
+  return pipelineCommand('checkout', 'write a version as files: its data, model and metrics')
+    .argument('<N>', 'the version, from 1', batchArgument)
+    .option('--out <dir>', 'the folder to write into', '.')
+    .option('--force', 'overwrite files that have been edited')
+    .addHelpText('after', examples('checkout 2', 'checkout 1 --out ../version-1'))
+    .action(async (version: number, { pipeline, ...flags }: CheckoutFlags) => {
+      const config = await context.configure(pipeline);
+      const cache = join(context.root, '.retrain', 'cache');
+      const asked = { pipeline: config.pipeline, version, cache, ...flags };
+      process.exitCode = await checkout(config, asked);
+    });
+}
+
+/** `checkout N`: writes a version as files, and fetches only what is not on this machine. */
+async function checkout(
+  config: Config,
+  { json, ...asked }: CheckoutRequest & { json?: boolean | undefined },
+): Promise<number> {
+  const { checkoutInto } = await import('./into-folder.ts');
+  const session = await openStoreSession(config);
+  const out = resolve(asked.out);
+  const stopping = new AbortController();
+  const stop = (): void => stopping.abort();
+  process.once('SIGINT', stop);
+  try {
+    const { done, wanted } = await checkoutInto(session.store, { ...asked, out }, stopping.signal);
+    if (json === true) printJson(done);
+    else printCheckedOut(done, wanted);
+    return 0;
+  } catch (error) {
+    if (!stopping.signal.aborted) throw localError(error, out);
+    say(`stopped; "checkout ${asked.version}" continues from here`);
+    return EXIT.detached;
+  } finally {
+    process.off('SIGINT', stop);
+    await session.close();
+  }
+}
+
+/** An error of the file system, as a sentence that says how to repair it. */
+function localError(error: unknown, out: string): unknown {
+  const { code, syscall, path = out } = error as NodeJS.ErrnoException;
+  if (code === undefined || syscall === undefined) return error;
+  if (code === 'ENOTDIR' || code === 'EEXIST')
+    return new SetupError(`${out} is not a folder: choose another with --out`, { cause: error });
+  return new SetupError(
+    `${path} cannot be read or written (${code}, ${syscall}): check the permissions there and the space on its disk`,
+    { cause: error },
+  );
+}
+
+/** What was done, artifact by artifact. */
+function printCheckedOut(
+  { pipeline, version, out, removed, fetched_bytes, ...done }: CheckedOut,
+  wanted: ReadonlyMap<string, WantedFile>,
+): void {
+  const rows = new Map<string, { files: number; size: number; written: number }>();
+  const written = new Set(done.written);
+  for (const [path, { ref, artifact }] of wanted) {
+    const row = rows.get(artifact) ?? { files: 0, size: 0, written: 0 };
+    rows.set(artifact, {
+      files: row.files + 1,
+      size: row.size + ref.size,
+      written: row.written + Number(written.has(path)),
+    });
+  }
+  const head = ['artifact', 'files', 'size', 'written', 'kept'];
+  const cells = [...rows].map(([artifact, { files, size, written: wrote }]) => {
+    return [artifact, files, bytes(size), wrote, files - wrote];
+  });
+  process.stdout.write(`${table(head, cells)}\n`);
+  for (const path of removed) process.stdout.write(`removed  ${path}\n`);
+  say(`version ${version} of ${pipeline} is in ${out}; ${bytes(fetched_bytes)} fetched`);
+}

@@ -1,0 +1,82 @@
+import { Conflict } from '../../../contract/failures.ts';
+import { withFileLock } from '../../../store/file-lock.ts';
+import type { Store } from '../../../store/index.ts';
+import { LocalCache } from '../../../store/local-cache.ts';
+import { soundRecord } from '../../../store/record-check.ts';
+import { say } from '../../print.ts';
+import { planCheckout, wantedFiles, type WantedFile } from './plan.ts';
+import { lockFile, makeNotes, readState, readTree } from './working-tree.ts';
+import { fetchMissing, writeTree } from './write.ts';
+
+/** What to check out, and where. */
+export interface CheckoutRequest {
+  pipeline: string;
+  version: number;
+  /** The working tree; absolute. */
+  out: string;
+  /** The folder of the local cache. */
+  cache: string;
+  /** Overwrites and removes edited files too. */
+  force?: boolean | undefined;
+}
+
+/** What a checkout did. */
+export interface CheckedOut {
+  pipeline: string;
+  version: number;
+  out: string;
+  written: string[];
+  kept: string[];
+  removed: string[];
+  fetched_bytes: number;
+}
+
+/**
+ * Checks a version out into a folder, while no other checkout writes there.
+ * @returns what it did, and the files of the version
+ * @throws Conflict when edited files would be lost
+ */
+export async function checkoutInto(
+  store: Store,
+  request: CheckoutRequest,
+  signal: AbortSignal,
+): Promise<{ done: CheckedOut; wanted: ReadonlyMap<string, WantedFile> }> {
+  const { pipeline, version, out } = request;
+  const record = await soundRecord(store, pipeline, version);
+  await makeNotes(out);
+  const work = async () => {
+    const wanted = await wantedFiles(store.artifacts, record);
+    const cache = new LocalCache(request.cache);
+    await cache.sweep();
+    const state = await readState(out);
+    const found = await readTree({ folder: out, state, cache }, wanted);
+    const plan = planCheckout(wanted, Object.keys(state?.files ?? {}), found);
+    if (plan.edited.length > 0 && request.force !== true) throw refuseEdited(plan.edited, request);
+    const refs = plan.write.map((path) => wanted.get(path)!.ref);
+    const { cached, fetchedBytes } = await fetchMissing(store.bucket, cache, refs, signal);
+    const from = { pipeline, version };
+    await writeTree({ folder: out, version: from, wanted, plan, state, cached, signal });
+    const { write: written, keep: kept, remove: removed } = plan;
+    const done = { pipeline, version, out, written, kept, removed, fetched_bytes: fetchedBytes };
+    return { done, wanted };
+  };
+  return withFileLock(lockFile(out), work, (pid) =>
+    say(`process ${pid} checks out into ${out}: waiting for it`),
+  );
+}
+
+/** Names this many files; the rest are counted. */
+const MOST_NAMED = 10;
+
+/** Why nothing was done: files whose bytes would be lost. */
+function refuseEdited(
+  edited: readonly string[],
+  { out, version }: { out: string; version: number },
+): Conflict {
+  const more = edited.length - MOST_NAMED;
+  const named = edited.slice(0, MOST_NAMED).join(', ') + (more > 0 ? ` and ${more} more` : '');
+  const hold = edited.length === 1 ? 'holds' : 'hold';
+  return new Conflict(
+    `${named} in ${out} ${hold} bytes that no checkout wrote, and checking out version ${version} would lose them: keep a copy elsewhere, then give --force`,
+  );
+}

@@ -1,0 +1,133 @@
+import { createReadStream, type Stats } from 'node:fs';
+import { stat, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { openMeter } from '../../meter.ts';
+import { BadData } from '../../../contract/failures.ts';
+import { isSafePath } from '../../../contract/ref.ts';
+import { digest } from '../../../store/download.ts';
+import type { LocalCache } from '../../../store/local-cache.ts';
+import { inParallel } from '../../../store/parallel.ts';
+import { type FoundFile, parentsOf, type WantedFile } from './plan.ts';
+
+const AT_ONCE = 4;
+
+/** A working tree, and what is known of it. */
+export interface WorkingTree {
+  /** Absolute. */
+  folder: string;
+  /** What earlier checkouts have written there. */
+  state: CheckoutState | undefined;
+  /** What any checkout of this project has fetched. */
+  cache: LocalCache;
+}
+
+/**
+ * The files at the paths of a version and at the paths that earlier checkouts wrote. A file that still has the
+ * size and time it was written with is not read again.
+ * @throws BadData when something else is where a file or a folder belongs
+ */
+export async function readTree(
+  { folder, state, cache }: WorkingTree,
+  wanted: ReadonlyMap<string, WantedFile>,
+): Promise<Map<string, FoundFile>> {
+  for (const parent of new Set([...wanted.keys()].flatMap(parentsOf)))
+    if ((await statOf(join(folder, parent)))?.isDirectory() === false)
+      throw misplaced(join(folder, parent), 'folder');
+  const found = new Map<string, FoundFile>();
+  const meter = openMeter('comparing');
+  const paths = new Set([...wanted.keys(), ...Object.keys(state?.files ?? {})]);
+  const look = async (path: string): Promise<void> => {
+    const file = join(folder, path);
+    const at = await statOf(file);
+    if (at === undefined) return;
+    if (!at.isFile()) throw misplaced(file, 'file');
+    const left = state?.files[path];
+    const untouched = left !== undefined && left.size === at.size && left.mtime_ms === at.mtimeMs;
+    const sha256 = untouched ? left.sha256 : (await digest(createReadStream(file))).sha256;
+    const known =
+      sha256 === left?.sha256 ||
+      sha256 === wanted.get(path)?.ref.sha256 ||
+      (await cache.holdsCopyOf(file));
+    found.set(path, { sha256, known });
+    meter.add(at.size);
+  };
+  try {
+    await inParallel(paths, AT_ONCE, look);
+    return found;
+  } finally {
+    meter.stop();
+  }
+}
+
+function misplaced(path: string, belongs: 'file' | 'folder'): BadData {
+  return new BadData(
+    `${path} is not a ${belongs}, and one belongs there: move it elsewhere and check out again`,
+  );
+}
+
+async function statOf(file: string): Promise<Stats | undefined> {
+  try {
+    return await stat(file);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    throw error;
+  }
+}
+
+/** The folder in a working tree in which this program keeps its notes. */
+const NOTES = '.retrain';
+
+const stateSchema = z.strictObject({
+  schema: z.literal(1),
+  pipeline: z.string(),
+  version: z.int(),
+  /** Folders that checkouts have made. */
+  folders: z.array(z.string().refine(isSafePath)),
+  /** What checkouts have written, by path. By size and time it is known whether a file must be read again. */
+  files: z.record(
+    z.string().refine(isSafePath),
+    z.strictObject({ sha256: z.string(), size: z.number(), mtime_ms: z.number() }),
+  ),
+});
+
+/** What checkouts have written in a working tree. */
+export type CheckoutState = z.infer<typeof stateSchema>;
+
+/**
+ * What the last checkout wrote in a folder. When this note is lost or cannot be read, no data is lost: a file
+ * then counts as ours only if the local cache has its bytes, and none is removed.
+ */
+export async function readState(folder: string): Promise<CheckoutState | undefined> {
+  try {
+    const text = await readFile(stateFile(folder), 'utf8');
+    return stateSchema.safeParse(JSON.parse(text)).data;
+  } catch (error) {
+    const lost = (error as NodeJS.ErrnoException).code === 'ENOENT' || error instanceof SyntaxError;
+    if (lost) return undefined;
+    throw error;
+  }
+}
+
+export async function writeState(folder: string, state: CheckoutState): Promise<void> {
+  const half = `${stateFile(folder)}.${process.pid}.tmp`;
+  await writeFile(half, `${JSON.stringify(state, null, 2)}\n`);
+  await rename(half, stateFile(folder));
+}
+
+/** Makes the working tree, and in it the folder of our notes, which git must ignore. */
+export async function makeNotes(folder: string): Promise<void> {
+  const notes = join(folder, NOTES);
+  await mkdir(notes, { recursive: true });
+  await writeFile(join(notes, '.gitignore'), '*\n');
+}
+
+/** Held by the process that checks out into the folder. */
+export function lockFile(folder: string): string {
+  return join(folder, NOTES, 'lock');
+}
+
+function stateFile(folder: string): string {
+  return join(folder, NOTES, 'checkout.json');
+}

@@ -1,0 +1,111 @@
+import { Command } from 'commander';
+import { join, relative, resolve } from 'node:path';
+import { batchArgument } from '../../arguments.ts';
+import { examples, pipelineCommand, type CommandContext, type CommonFlags } from '../../context.ts';
+import { printJson, say } from '../../print.ts';
+import { openStoreSession } from '../../session.ts';
+import { noVersionYet } from '../../versions.ts';
+import type { Config } from '../../../config/environment.ts';
+import { BadParams } from '../../../contract/failures.ts';
+import { findStage } from '../../../contract/stages.ts';
+import type { Store } from '../../../store/index.ts';
+import type { MetricsFile } from '../../../store/metrics-file.ts';
+import type { VersionRecord } from '../../../store/version-record.ts';
+
+interface ExportFlags extends CommonFlags {
+  out?: string;
+  force?: boolean;
+}
+
+export function dvcCommand(context: CommandContext): Command {
+  return new Command('dvc')
+    .description('the bucket as a DVC remote')
+    .addHelpText('after', examples('dvc export 3 --out ../iris-dvc'))
+    .addCommand(exportCommand(context));
+}
+
+function exportCommand(context: CommandContext): Command {
+  return pipelineCommand('export', 'write a version as a DVC repository: dvc.yaml, dvc.lock, …')
+    .argument('[N]', 'the version; the latest if left out', batchArgument)
+    .option('--out <dir>', 'the folder (default: dvc/<pipeline>)')
+    .option('--force', 'overwrite files that were edited by hand')
+    .addHelpText('after', examples('dvc export', 'dvc export 3 --out ../iris-dvc --json'))
+    .action(async (version: number | undefined, { out, force, json, ...flags }: ExportFlags) => {
+      const config = await context.configure(flags.pipeline);
+      const { pipeline } = config;
+      process.exitCode = await dvcExport(config, {
+        pipeline,
+        version,
+        out: out ?? `dvc/${pipeline}`,
+        root: context.root,
+        force: force === true,
+        json,
+      });
+    });
+}
+
+interface ExportRequest {
+  pipeline: string;
+  /** Undefined: the latest. */
+  version?: number | undefined;
+  /** The target, relative to the folder in which the command is run. */
+  out: string;
+  /** The project folder. */
+  root: string;
+  force: boolean;
+  json?: boolean | undefined;
+}
+
+/** `dvc export`: writes a version as a DVC repository over the bucket. It copies no data. */
+async function dvcExport(config: Config, request: ExportRequest): Promise<number> {
+  const { pipeline, root, force, json } = request;
+  const out = resolve(request.out);
+  if (out === resolve(root))
+    throw new BadParams(
+      `--out ${request.out} is the project folder, whose params.yaml is the project's own: choose a folder for the export`,
+    );
+  const { soundRecord } = await import('../../../store/record-check.ts');
+  const { describeFiles } = await import('./files.ts');
+  const { isInGit, inFolder, readIfThere, RECEIPT, writeFolder } = await import('./folder.ts');
+  const { readVersion } = await import('./stages.ts');
+  const session = await openStoreSession(config);
+  try {
+    const { store } = session;
+    const wanted = request.version ?? (await latestVersion(store, pipeline));
+    const version = await readVersion(store.artifacts, await soundRecord(store, pipeline, wanted));
+    const metrics = await readScores(store, version.record);
+    const { seq } = version.record;
+    const names = await inFolder(out, async () => {
+      const files = describeFiles(version, metrics, {
+        storage: config.storage,
+        noScm: !isInGit(out),
+        gitignore: (await readIfThere(join(out, '.gitignore'))) ?? '',
+      });
+      await writeFolder(out, files, { force, about: { pipeline, version: wanted, seq } });
+      return [...files.keys(), RECEIPT];
+    });
+    if (json === true) printJson({ pipeline, version: wanted, out, files: names });
+    else printNames(`version ${wanted} of ${pipeline}, build ${seq}`, out, names);
+    return 0;
+  } finally {
+    await session.close();
+  }
+}
+
+async function latestVersion({ records }: Store, pipeline: string): Promise<number> {
+  const last = (await records.list(pipeline)).at(-1);
+  if (last === undefined) throw noVersionYet(pipeline);
+  return last.version;
+}
+
+async function readScores({ artifacts }: Store, { stages }: VersionRecord): Promise<MetricsFile> {
+  const { readMetrics } = await import('../../../store/metrics-file.ts');
+  const metrics = findStage(stages, 'evaluate')?.outputs.metrics;
+  return metrics === undefined ? {} : readMetrics(await artifacts.get(metrics));
+}
+
+function printNames(what: string, out: string, names: readonly string[]): void {
+  const folder = relative('', out) || '.';
+  for (const name of names) process.stdout.write(`${join(folder, name)}\n`);
+  say(`${what}: fetch its files with "dvc pull" in ${folder} (credentials from the environment)`);
+}

@@ -1,0 +1,188 @@
+import { parse } from 'yaml';
+import { canonicalJson } from '../../../contract/canonical-json.ts';
+import { findEntry } from '../../../contract/stages.ts';
+import { isDirectory, type Ref, at } from '../../../contract/ref.ts';
+import type { Artifacts } from '../../../store/artifacts.ts';
+import {
+  FILE,
+  KEY,
+  type DvcItem,
+  type DvcLoop,
+  type DvcStage,
+} from '../../../store/dvc/pipeline.ts';
+import { listEachBatch } from '../../versions.ts';
+import type { VersionRecord } from '../../../store/version-record.ts';
+
+/** A version as it is stored: its stages, and the files of their directories. */
+export interface StoredVersion {
+  record: VersionRecord;
+  stages: StoredStage[];
+  /** The files of every directory that a stage made, by the directory's path. */
+  files: Map<string, Ref[]>;
+  /** The outputs that a later stage reads for each batch, by the stage that makes them. */
+  eachBatch: Map<string, Ref[]>;
+}
+
+export interface StoredStage {
+  name: string;
+  inputs: Ref[];
+  outputs: Ref[];
+  /** The params it read, by dotted name as in params.yaml. */
+  params: Record<string, unknown>;
+}
+
+/**
+ * Reads the manifests that a version's record names.
+ * @throws DamagedArtifact when one is missing or damaged.
+ */
+export async function readVersion(
+  artifacts: Pick<Artifacts, 'list'>,
+  record: VersionRecord,
+): Promise<StoredVersion> {
+  const stages = record.stages.map(({ stage, inputs, outputs, params }): StoredStage => ({
+    name: stage,
+    inputs: Object.values(inputs),
+    outputs: Object.values(outputs),
+    params: dotted(params, record.params),
+  }));
+  const directories = stages.flatMap(({ outputs }) => outputs.filter(isDirectory));
+  const files = await Promise.all(
+    directories.map(async (ref) => [ref.path, await artifacts.list(ref)] as const),
+  );
+  const eachBatch = await listEachBatch(artifacts, record);
+  return { record, stages, files: new Map(files), eachBatch };
+}
+
+/**
+ * The names in params.yaml of what a stage read: of a whole section, the section, or the values of it that the
+ * stage read; of a single value, its name in the section that has it.
+ */
+function dotted(
+  read: Record<string, unknown>,
+  params: Record<string, unknown>,
+): Record<string, unknown> {
+  const same = (a: unknown, b: unknown): boolean => canonicalJson(a) === canonicalJson(b);
+  return Object.fromEntries(
+    Object.entries(read).flatMap(([name, value]) => {
+      const whole = params[name];
+      if (whole !== undefined && same(whole, value)) return [[name, value]];
+      if (isSection(whole) && isSection(value)) {
+        const known = Object.entries(value).filter(([key, inner]) => same(whole[key], inner));
+        return known.map(([key, inner]) => [`${name}.${key}`, inner]);
+      }
+      const section = Object.entries(params).find(([, values]) => {
+        const inner = values as Record<string, unknown>;
+        return name in inner && same(inner[name], value);
+      });
+      return section === undefined ? [] : [[`${section[0]}.${name}`, value]];
+    }),
+  );
+}
+
+function isSection(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/**
+ * The stages of a version as DVC has them: those of the record, each with what it read and made. A stage whose
+ * outputs are read for each batch becomes a loop over batches 1..N, and the stage that reads them depends on all.
+ */
+export function dvcStages(version: StoredVersion): (DvcStage | DvcLoop)[] {
+  const { eachBatch, record } = version;
+  const batches = [...eachBatch.values()].flat();
+  const outs = [...batches, ...version.stages.flatMap(({ outputs }) => outputs)];
+  const item = itemIn(version);
+  const describe = (
+    { name, params }: StoredStage,
+    { inputs, outputs }: { inputs: Ref[]; outputs: Ref[] },
+    batch: number | string = record.version,
+  ): DvcStage => ({
+    name,
+    command: stageCommandLine(name, batch),
+    // DVC looks for each on disk, so what no stage makes (the source that get_data read) is left out.
+    deps: inputs
+      .filter((ref) => outs.some((out) => isSame(out, ref)))
+      .filter((ref) => !outputs.some((out) => out.path === ref.path))
+      .map(item),
+    params,
+    outs: outputs.map(item),
+  });
+  return version.stages.map((stage) => {
+    const { name, inputs } = stage;
+    const made = eachBatch.get(name);
+    if (made !== undefined) return loopOver(stage, made, describe);
+    const read = Object.values(findEntry(name)?.inputs ?? {}).flatMap((input) =>
+      'eachBatch' in input ? (eachBatch.get(input.eachBatch) ?? []) : [],
+    );
+    return describe(stage, { ...stage, inputs: [...read, ...inputs] });
+  });
+}
+
+function loopOver(
+  stage: StoredStage,
+  batches: readonly Ref[],
+  describe: (
+    stage: StoredStage,
+    of: { inputs: Ref[]; outputs: Ref[] },
+    batch: number | string,
+  ) => DvcStage,
+): DvcLoop {
+  const { name, inputs } = stage;
+  const folder = batches[0]!.path.replace(/[^/]*$/, '');
+  const form = describe(stage, { inputs, outputs: [at(`${folder}${FILE}`, batches[0]!)] }, KEY);
+  const stages = batches.map((batch, i) => ({
+    key: String(i + 1),
+    file: batch.path.slice(folder.length),
+    stage: describe(stage, { inputs, outputs: [batch] }, i + 1),
+  }));
+  return { name, stages, form };
+}
+
+function isSame(a: Ref, b: Ref): boolean {
+  return a.path === b.path && a.md5 === b.md5;
+}
+
+function itemIn({ files }: StoredVersion): (ref: Ref) => DvcItem {
+  return ({ path, md5, size }) => ({
+    path: path.replace(/\/$/, ''),
+    md5,
+    size,
+    nfiles: files.get(path)?.length,
+  });
+}
+
+/** The command that runs a stage of a version, without its settings. */
+export function stageCommandLine(stage: string, batch: number | string): string {
+  return `npm run client -- stage ${stage}${findEntry(stage)?.perBatch === false ? '' : ` ${batch}`}`;
+}
+
+/**
+ * The arguments with which a stage of this project does what it did for that version: its pipeline, and every param
+ * it was pinned with, because a worker's params.yaml can differ.
+ */
+export function settingsOf({ pipeline, params }: VersionRecord): string {
+  const sets = Object.entries(params).flatMap(([section, values]) =>
+    Object.entries(values as Record<string, unknown>).map(
+      ([name, value]) => `--set ${shellWord(`${section}.${name}=${valueText(value)}`)}`,
+    ),
+  );
+  return [`--pipeline ${pipeline}`, ...sets].join(' ');
+}
+
+/** A value as `--set` reads it, which is as YAML: on one line, text plain where that is unambiguous. */
+function valueText(value: unknown): string {
+  if (typeof value === 'string' && /^[\w./-]+$/.test(value) && parse(value) === value) return value;
+  return JSON.stringify(value);
+}
+
+/**
+ * A word as the shell reads it. `${` is split between two quotes, because DVC reads it as its own even in
+ * quotes.
+ */
+function shellWord(text: string): string {
+  if (/^[\w@%+=:,./-]+$/.test(text)) return text;
+  return `'${text
+    .replaceAll("'", String.raw`'\''`)
+    .split('${')
+    .join("$''{")}'`;
+}

@@ -1,0 +1,168 @@
+import { isDirectory, type Ref } from '../../../contract/ref.ts';
+import { findEntry, STAGE_NAMES, STAGES } from '../../../contract/stages.ts';
+import type { Store } from '../../../store/index.ts';
+import { batchesAt, rawNamed, type Ledger } from '../../../store/ledger/ledger.ts';
+import type { VersionRecord } from '../../../store/version-record.ts';
+import { listEachBatch } from '../../versions.ts';
+
+/** The kinds of artifacts in the order in which data flows: the columns of the picture. */
+export const KINDS: readonly string[] = STAGE_NAMES.map((stage) => STAGES[stage].kind);
+
+/** An artifact. */
+export interface Node extends Ref {
+  /** Path and short hash: one path may hold several contents over time. */
+  id: string;
+  kind: string;
+}
+
+/** `to` was made from `from` by a stage. */
+export interface Edge {
+  from: string;
+  to: string;
+  stage: string;
+}
+
+/** What a version was made of, down to the raw data. */
+export interface Lineage {
+  pipeline: string;
+  version: number;
+  build: number;
+  nodes: Node[];
+  edges: Edge[];
+}
+
+/** Reads from the store what a record leaves out: every batch, and what each was cut from. */
+export async function readLineage(
+  { artifacts, ledgers }: Pick<Store, 'artifacts' | 'ledgers'>,
+  record: VersionRecord,
+): Promise<Lineage> {
+  const [eachBatch, ledger] = await Promise.all([
+    listEachBatch(artifacts, record),
+    ledgers.read(record.pipeline),
+  ]);
+  return buildLineage(record, eachBatch, ledger);
+}
+
+/**
+ * The graph of a version: what each stage of the record read and made, and for a stage that a later one reads for
+ * each batch, the same of all batches.
+ * @param eachBatch the outputs of all batches, by stage
+ * @param ledger says what each batch was cut from; without it, the version's own inputs are taken
+ */
+export function buildLineage(
+  record: VersionRecord,
+  eachBatch: ReadonlyMap<string, readonly Ref[]>,
+  ledger: Ledger | undefined,
+): Lineage {
+  const { pipeline, version, seq: build } = record;
+  const graph = new Graph();
+  for (const { stage, inputs, outputs } of record.stages) {
+    const kind = kindOf(stage);
+    for (const [i, file] of (eachBatch.get(stage) ?? []).entries()) {
+      const sources = batchSources(record, ledger, i) ?? Object.values(inputs);
+      for (const ref of sources) graph.edge(graph.input(ref), graph.node(file, kind), stage);
+    }
+    const from = Object.entries(inputs).flatMap(([name, ref]) => {
+      const made = eachBatch.get(eachBatchStage(stage, name));
+      return (made ?? [ref]).map((one) => graph.input(one));
+    });
+    for (const ref of Object.values(outputs)) {
+      const to = graph.node(ref, kind);
+      for (const node of from) graph.edge(node, to, stage);
+    }
+  }
+  return { pipeline, version, build, ...graph.sorted() };
+}
+
+/** The stage whose outputs an input holds for each batch; empty where it is another input. */
+function eachBatchStage(stage: string, name: string): string {
+  const input = findEntry(stage)?.inputs[name];
+  return input !== undefined && 'eachBatch' in input ? input.eachBatch : '';
+}
+
+/** What a batch was cut from, as the ledger has it; undefined where the ledger does not have it. */
+function batchSources(
+  { version, ledger_revision }: VersionRecord,
+  ledger: Ledger | undefined,
+  index: number,
+): Ref[] | undefined {
+  if (ledger === undefined) return undefined;
+  const from = batchesAt(ledger, version, ledger_revision)[index]?.raw;
+  const known = from === undefined ? undefined : rawNamed(ledger, from);
+  return known === undefined ? undefined : [known.ref, known.columns];
+}
+
+function kindOf(stage: string): string {
+  return findEntry(stage)?.kind ?? KINDS.at(-1)!;
+}
+
+class Graph {
+  readonly #nodes = new Map<string, Node>();
+  readonly #edges = new Map<string, Edge>();
+
+  /**
+   * The node of an input, which an earlier stage has made. Pipelines share the stage cache, so it can have the
+   * path that another pipeline gave the same bytes.
+   */
+  input(ref: Ref): Node {
+    const known = [...this.#nodes.values()].filter(({ sha256 }) => sha256 === ref.sha256);
+    return known.find(({ path }) => path === ref.path) ?? known[0] ?? this.node(ref, KINDS[0]!);
+  }
+
+  node(ref: Ref, kind: string): Node {
+    const id = `${ref.path}@${shortHash(ref)}`;
+    const known = this.#nodes.get(id);
+    if (known !== undefined) return known;
+    const node = { id, kind, ...ref };
+    this.#nodes.set(id, node);
+    return node;
+  }
+
+  edge({ id: from }: Node, { id: to }: Node, stage: string): void {
+    if (from !== to) this.#edges.set(`${from}\n${to}`, { from, to, stage });
+  }
+
+  /** Nodes in the order in which data flows, directories before the files beside them. */
+  sorted(): Pick<Lineage, 'nodes' | 'edges'> {
+    const rank = ({ kind, ...ref }: Node): number =>
+      KINDS.indexOf(kind) * 2 + Number(!isDirectory(ref));
+    const nodes = [...this.#nodes.values()].sort((a, b) => rank(a) - rank(b));
+    return { nodes, edges: [...this.#edges.values()] };
+  }
+}
+
+/** Enough of a hash to distinguish artifacts. */
+export function shortHash({ md5 }: Pick<Ref, 'md5'>): string {
+  return md5.slice(0, 8);
+}
+
+/** Where a kind has more artifacts than this, not all are drawn: nobody can read a picture of 2 000 batches. */
+const MOST = 8;
+/** How many of them are drawn at either end. */
+const ENDS = 3;
+
+/** An artifact as it is drawn, or many that are drawn as one. */
+export type Drawn = Pick<Node, 'id' | 'kind' | 'path' | 'md5' | 'size'>;
+
+/** The lineage as it is drawn: the middle of a long row of artifacts is drawn as one. */
+export function fold({ nodes, edges }: Lineage): { nodes: Drawn[]; edges: Edge[] } {
+  const drawnAs = new Map<string, string>();
+  const drawn = KINDS.flatMap((kind): Drawn[] => {
+    const all = nodes.filter((node) => node.kind === kind);
+    if (all.length <= MOST) return all;
+    const middle = all.slice(ENDS, -ENDS);
+    const size = middle.reduce((sum, node) => sum + node.size, 0);
+    const one = { id: `${kind}@more`, kind, path: `… ${middle.length} more`, md5: '', size };
+    for (const { id } of middle) drawnAs.set(id, one.id);
+    return [...all.slice(0, ENDS), one, ...all.slice(-ENDS)];
+  });
+  const named = edges.map(({ from, to, stage }) => ({
+    from: drawnAs.get(from) ?? from,
+    to: drawnAs.get(to) ?? to,
+    stage,
+  }));
+  const once = new Map(
+    named.filter(({ from, to }) => from !== to).map((edge) => [`${edge.from}\n${edge.to}`, edge]),
+  );
+  return { nodes: drawn, edges: [...once.values()] };
+}

@@ -1,0 +1,73 @@
+import { Option, type Command } from 'commander';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { batchArgument } from '../../arguments.ts';
+import { examples, pipelineCommand, type CommandContext, type CommonFlags } from '../../context.ts';
+import { printJson, say } from '../../print.ts';
+import { openStoreSession } from '../../session.ts';
+import type { Config } from '../../../config/environment.ts';
+import { messageOf, SetupError } from '../../../contract/failures.ts';
+
+interface LineageFlags extends CommonFlags {
+  mermaid?: boolean;
+  svg?: string;
+}
+
+export function lineageCommand(context: CommandContext): Command {
+  return pipelineCommand('lineage', 'show what a version was made from, raw data to metrics')
+    .argument('<N>', 'the version, from 1', batchArgument)
+    .addOption(new Option('--mermaid', 'print a Mermaid flowchart').conflicts('json'))
+    .option('--svg <file>', 'draw it into a file')
+    .addHelpText('after', examples('lineage 2', 'lineage 2 --mermaid', 'lineage 2 --svg two.svg'))
+    .action(async (version: number, { pipeline, ...flags }: LineageFlags) => {
+      const config = await context.configure(pipeline);
+      process.exitCode = await lineage(config, {
+        pipeline: config.pipeline,
+        version,
+        ...flags,
+      });
+    });
+}
+
+interface LineageOptions {
+  pipeline: string;
+  version: number;
+  json?: boolean | undefined;
+  mermaid?: boolean | undefined;
+  /** The file to draw into. */
+  svg?: string | undefined;
+}
+
+/** `lineage N`: what a version was made from, from its scores down to the raw data, with hashes. */
+async function lineage(
+  config: Config,
+  { pipeline, version, json, mermaid, svg }: LineageOptions,
+): Promise<number> {
+  const { soundRecord } = await import('../../../store/record-check.ts');
+  const { drawMermaid, drawSvg, drawText } = await import('./drawings.ts');
+  const { readLineage } = await import('./graph.ts');
+  const session = await openStoreSession(config);
+  try {
+    const record = await soundRecord(session.store, pipeline, version);
+    const graph = await readLineage(session.store, record);
+    if (svg !== undefined) await writeDrawing(svg, drawSvg(graph));
+    if (json === true) printJson(graph);
+    else if (mermaid === true) process.stdout.write(`${drawMermaid(graph)}\n`);
+    else if (svg === undefined) process.stdout.write(`${drawText(graph)}\n`);
+    return 0;
+  } finally {
+    await session.close();
+  }
+}
+
+async function writeDrawing(path: string, svg: string): Promise<void> {
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, svg);
+  } catch (error) {
+    throw new SetupError(`${path} cannot be written (${messageOf(error)}): choose another file`, {
+      cause: error,
+    });
+  }
+  say(`drawn into ${path}`);
+}

@@ -1,0 +1,184 @@
+import { describeFailure } from '../../failure.ts';
+import { say } from '../../print.ts';
+import type { Session } from '../../session.ts';
+import { start } from '../../start.ts';
+import { warnWithoutWorker } from '../../waiting.ts';
+import { parseParams } from '../../../contract/params.ts';
+import { RAW } from '../../../contract/paths.ts';
+import { MOST_DAMAGED } from '../../../contract/stages.ts';
+import { paramsSchema } from '../../../pipeline/models/params.ts';
+import type { Ledger } from '../../../store/ledger/ledger.ts';
+import { staleVersions } from '../../../store/ledger/read.ts';
+import type { VersionRecord } from '../../../store/version-record.ts';
+import type { trainBatch } from '../../../workflows/index.ts';
+import { CACHE_ENTRY, LEDGER, RECORD, unlessDamaged, type Problem } from './problems.ts';
+import { verifyVersions, type Verified } from './versions.ts';
+
+/** The result of a repair. */
+export interface Repaired {
+  /** The verification afterwards: its problems are those that are left. */
+  verified: Verified;
+  repaired: Problem[];
+  /** The runs that repaired it. */
+  runs: { version: number; workflowId: string; runId: string; forced: boolean }[];
+  /** Why a version was not run, or its run failed. */
+  hindered: Map<number, string>;
+  /** What no run makes again, and how to restore it. */
+  left: Left[];
+  /** Versions that have other bytes now: the program has changed since they were built. */
+  changed: number[];
+}
+
+/**
+ * Makes missing and damaged objects again. Each version that needs some of them is run again with the params of
+ * its record and a list of what is damaged. What is damaged afterwards is left to a forced run.
+ */
+export async function repairVersions(
+  session: Session,
+  asked: { pipeline: string; version: number | undefined },
+  found: Verified,
+): Promise<Repaired> {
+  const result: Repaired = {
+    verified: found,
+    repaired: [],
+    runs: [],
+    hindered: new Map(),
+    left: [],
+    changed: [],
+  };
+  // A ledger that cannot be read is a problem that is reported already.
+  const ledger = await session.store.ledgers.read(asked.pipeline).catch(unlessDamaged);
+  result.left = findUnrepairable(ledger, found.problems);
+  for (const force of [false, true]) {
+    const ran = await repairRound(session, result, force);
+    if (ran) result.verified = await verifyVersions(session.store, asked);
+  }
+  const left = new Set(result.verified.problems.map(({ key }) => key));
+  result.repaired = found.problems.filter(({ key }) => !left.has(key));
+  return result;
+}
+
+/** @returns whether anything was run. */
+async function repairRound(session: Session, repaired: Repaired, force: boolean): Promise<boolean> {
+  const { verified, hindered } = repaired;
+  // Raw data is read, never made: a forced run would only make everything else again.
+  let open = verified.problems.filter(
+    ({ path, key }) =>
+      !repaired.left.some((left) => left.key === key) && (!force || !path.startsWith(`${RAW}/`)),
+  );
+  const before = repaired.runs.length;
+  // The last version needs every batch: what its run repairs need not be made again for the others.
+  const kept = verified.versions.filter((version) => !verified.notKept.includes(version));
+  for (const version of kept.toSorted((a, b) => b - a)) {
+    const own = open.filter(({ versions }) => {
+      const rest = [...versions];
+      return rest.length === 0 || rest.includes(version); // what no version needs, any run can repair
+    });
+    if (own.length === 0 || hindered.has(version)) continue;
+    try {
+      const hindrance = await hindranceOf(session, verified, version);
+      if (hindrance === undefined) await rebuild(session, repaired, { version, own, force });
+      else hindered.set(version, hindrance);
+    } catch (error) {
+      hindered.set(version, describeFailure(error).message);
+    }
+    if (!hindered.has(version)) open = open.filter((problem) => !own.includes(problem));
+  }
+  return repaired.runs.length > before;
+}
+
+/** Why running a version again would not bring back what it was. */
+async function hindranceOf(
+  { store }: Session,
+  { pipeline, problems }: Verified,
+  version: number,
+): Promise<string | undefined> {
+  if (problems.some(({ path }) => path === LEDGER))
+    return 'without the ledger nothing can be made as it was: restore the ledger from a backup first';
+  if (problems.some(({ path, versions }) => path === RECORD && [...versions].includes(version)))
+    return `its record does not say any more what it was built with: restore the record from a backup, or build the version with "run ${version}"`;
+  const ledger = await store.ledgers.read(pipeline);
+  const record = await store.records.latest(pipeline, version);
+  const [stale] = ledger === undefined ? [] : staleVersions(ledger, [record]);
+  if (stale !== undefined)
+    return `batch ${stale.batches.join(', ')} was replaced since it was built: "run ${version}" builds it from the present rows`;
+  return undefined;
+}
+
+async function rebuild(
+  session: Session,
+  { runs, changed, verified: { pipeline } }: Repaired,
+  { version, own, force }: { version: number; own: readonly Problem[]; force: boolean },
+): Promise<void> {
+  const { store, client } = session;
+  const record = await store.records.latest(pipeline, version);
+  const set = parseParams(paramsSchema, record.params, `params of version ${version}`);
+  const damaged = [...new Set(own.flatMap(({ md5 }) => md5 ?? []))];
+  const forced = force || damaged.length > MOST_DAMAGED;
+  for (const problem of own) await discard(session, problem);
+  say(`making again what version ${version} has lost${forced ? ', with every stage' : ''}`);
+  await warnWithoutWorker(session);
+  const { workflowId, runId } = await start(session, {
+    pipeline,
+    batch: version,
+    set,
+    damaged: damaged.slice(0, MOST_DAMAGED),
+    ...(forced ? { force: true } : {}),
+  });
+  runs.push({ version, workflowId, runId, forced });
+  await client.workflow.getHandle<typeof trainBatch>(workflowId, runId).result();
+  const now = await store.records.latest(pipeline, version);
+  if (outputsOf(now) !== outputsOf(record) && !changed.includes(version)) changed.push(version);
+}
+
+/** Removes a damaged cache entry, because a run would not replace it. */
+async function discard({ store: { bucket } }: Session, problem: Problem): Promise<void> {
+  const { path, state, key } = problem;
+  if (state !== 'damaged' || !path.startsWith(CACHE_ENTRY)) return;
+  const stored = await bucket.get(key);
+  if (stored !== undefined && !isNewer(stored.bytes)) await bucket.delete(key);
+}
+
+/** Whether a later program wrote an entry: it is not damaged, but this program cannot read it. */
+function isNewer(bytes: Uint8Array): boolean {
+  try {
+    const { schema } = JSON.parse(Buffer.from(bytes).toString('utf8')) as { schema?: unknown };
+    return typeof schema === 'number' && schema > 1;
+  } catch {
+    return false;
+  }
+}
+
+function outputsOf({ stages }: VersionRecord): string {
+  const hashes = stages.map(({ outputs }) => Object.values(outputs).map(({ sha256 }) => sha256));
+  return JSON.stringify(hashes);
+}
+
+/** Something that no run makes again, and how to restore it. */
+export interface Left {
+  path: string;
+  key: string;
+  why: string;
+}
+
+/** The problems that no run can repair, because only the ledger names the object: a person must restore it. */
+function findUnrepairable(ledger: Ledger | undefined, problems: readonly Problem[]): Left[] {
+  if (ledger === undefined) return [];
+  return problems.flatMap(({ path, key, md5 }) => {
+    const why = md5 === undefined ? undefined : reasonOf(ledger, md5);
+    return why === undefined ? [] : [{ path, key, why }];
+  });
+}
+
+function reasonOf({ pipeline, raw, amended, batches }: Ledger, md5: string): string | undefined {
+  if (raw.some(({ ref }) => ref.md5 === md5)) return undefined; // its source can have it
+  const amendments = amended.filter(({ ref }) => ref.md5 === md5);
+  const now = amendments.find(({ batch, ref }) => batches[batch - 1]?.raw === ref.sha256);
+  if (now !== undefined)
+    return `batch ${now.batch} was amended from it: "amend ${now.batch} --source FILE --pipeline ${pipeline}", with the same file, restores it`;
+  if (batches.some(({ ref }) => ref.md5 === md5)) return undefined; // it can be cut again
+  const was = batches.find(({ replaced }) => replaced.some(({ ref }) => ref.md5 === md5));
+  const batch = amendments.at(-1)?.batch ?? was?.batch;
+  if (batch === undefined) return undefined;
+  return `batch ${batch} was cut from it before it was amended, and no run needs it any more: only a backup has it`;
+}

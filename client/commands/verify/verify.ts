@@ -1,0 +1,139 @@
+import type { Command } from 'commander';
+import { batchArgument } from '../../arguments.ts';
+import {
+  examples,
+  pipelineCommand,
+  type CommandContext,
+  type CommonFlags,
+  EXIT,
+} from '../../context.ts';
+import { bytes, duration, table } from '../../format.ts';
+import { printJson, say } from '../../print.ts';
+import { openSession, openStoreSession } from '../../session.ts';
+import type { Config } from '../../../config/environment.ts';
+import { BadParams } from '../../../contract/failures.ts';
+import { VersionSet } from '../../../store/version-set.ts';
+import type { Problem } from './problems.ts';
+import type { Repaired } from './repair.ts';
+import type { Verified } from './versions.ts';
+
+interface VerifyFlags extends CommonFlags {
+  all?: boolean;
+  repair?: boolean;
+}
+
+export function verifyCommand(context: CommandContext): Command {
+  return pipelineCommand(
+    'verify',
+    'read all objects of a version, and report which are missing or damaged',
+  )
+    .argument('[N]', 'the version, from 1', batchArgument)
+    .option('--all', 'every version, reading each object once')
+    .option(
+      '--repair',
+      'make missing and damaged objects again, where their inputs are still stored',
+    )
+    .addHelpText('after', examples('verify 2', 'verify --all --json', 'verify --all --repair'))
+    .action(async (version: number | undefined, flags: VerifyFlags) => {
+      const { pipeline, json, all, repair } = flags;
+      if ((version === undefined) === (all !== true))
+        throw new BadParams('verify needs a version or --all: for one, "verify 1"');
+      const config = await context.configure(pipeline);
+      const asked = { pipeline: config.pipeline, version, json, repair };
+      process.exitCode = await verify(config, asked);
+    });
+}
+
+interface VerifyOptions {
+  pipeline: string;
+  /** The version to verify; undefined for all of them. */
+  version: number | undefined;
+  json?: boolean | undefined;
+  /** Make missing and damaged objects again, by runs of the versions that need them. */
+  repair?: boolean | undefined;
+}
+
+/** `verify`: reads all objects of the versions, and reports which are missing or damaged. */
+async function verify(config: Config, options: VerifyOptions): Promise<number> {
+  const { repairVersions } = await import('./repair.ts');
+  const { verifyVersions } = await import('./versions.ts');
+  const servers =
+    options.repair === true
+      ? await openSession(config, { check: ['temporal', 'storage', 'tracking'] })
+      : undefined;
+  const session = servers ?? (await openStoreSession(config));
+  try {
+    const found = await verifyVersions(session.store, options);
+    const repaired = servers && (await repairVersions(servers, options, found));
+    const verified = repaired?.verified ?? found;
+    if (options.json === true) printJson(verifiedDocument(verified, repaired));
+    else printVerified(verified, repaired);
+    return verified.problems.length === 0 ? 0 : EXIT.failed;
+  } finally {
+    await session.close();
+  }
+}
+
+/** What was repaired, and what is missing or damaged, with the versions that need it. */
+function printVerified(verified: Verified, repaired?: Repaired): void {
+  const { pipeline, versions, notKept, problems, ...read } = verified;
+  if (repaired !== undefined) printRepaired(repaired);
+  if (notKept.length > 0)
+    say(`version ${String(VersionSet.of(notKept))} was not kept by gc: "run N" builds it again`);
+  const left = versions.filter((version) => !notKept.includes(version));
+  if (left.length === 0) return;
+  const of = left.length === 1 ? `version ${left[0]}` : `${left.length} versions`;
+  const speed = `${bytes(Math.round((read.bytes / Math.max(read.durationMs, 1)) * 1_000))}/s`;
+  say(
+    `read ${read.objects} objects, ${bytes(read.bytes)}, in ${duration(read.durationMs)} (${speed})`,
+  );
+  if (problems.length === 0) {
+    process.stdout.write(`${of} of ${pipeline}: all objects are stored and undamaged\n`);
+    return;
+  }
+  const rows = problems.map(({ state, path, versions: rest, key, why }) => [
+    state,
+    path,
+    String(rest),
+    key,
+    why,
+  ]);
+  process.stdout.write(`${table(['state', 'what', 'versions', 'key', 'why'], rows)}\n`);
+  say(
+    `${of} of ${pipeline}: ${problems.length} missing or damaged; ${repaired === undefined ? '"verify --repair" makes again what it can; ' : ''}restore a document from a backup`,
+    'error',
+  );
+}
+
+function printRepaired({ repaired, hindered, left, changed }: Repaired): void {
+  if (repaired.length > 0) {
+    const rows = repaired.map(({ path, versions, key }) => [
+      'repaired',
+      path,
+      String(versions),
+      key,
+    ]);
+    process.stdout.write(`${table(['state', 'what', 'versions', 'key'], rows)}\n`);
+  }
+  for (const version of changed)
+    say(
+      `version ${version} has other bytes now: the program, or a library, has changed since it was built`,
+      'warning',
+    );
+  for (const [version, why] of hindered) say(`version ${version} could not be repaired: ${why}`);
+  for (const { path, why } of left) say(`${path} could not be repaired: ${why}`);
+}
+
+/** What `--json` prints. */
+function verifiedDocument(verified: Verified, repaired?: Repaired): unknown {
+  const document = { ...verified, problems: verified.problems.map(listed) };
+  if (repaired === undefined) return document;
+  const { runs, hindered, left, changed } = repaired;
+  const notRepaired = [...hindered].map(([version, why]) => ({ version, why }));
+  const done = repaired.repaired.map(listed);
+  return { ...document, repair: { repaired: done, notRepaired, left, changed, runs } };
+}
+
+function listed(problem: Problem): Omit<Problem, 'versions'> & { versions: number[] } {
+  return { ...problem, versions: [...problem.versions] };
+}

@@ -1,0 +1,269 @@
+import { openMeter } from '../../meter.ts';
+import { noVersionYet } from '../../versions.ts';
+import { DamagedArtifact, MissingHistory } from '../../../contract/failures.ts';
+import { isDirectory, type Ref } from '../../../contract/ref.ts';
+import { findStage } from '../../../contract/stages.ts';
+import type { Store } from '../../../store/index.ts';
+import {
+  ledgerKey,
+  refsOf,
+  type Ledger,
+  batchesAt,
+  rawNamed,
+} from '../../../store/ledger/ledger.ts';
+import { headlineOf, readMetrics } from '../../../store/metrics-file.ts';
+import { inParallel } from '../../../store/parallel.ts';
+import { entryFaults, isSoundEntry, recordFaults } from '../../../store/record-check.ts';
+import { entryKey } from '../../../store/stage-cache.ts';
+import type { VersionLine } from '../../../store/version-index.ts';
+import { latestKey, recordKey, type VersionRecord } from '../../../store/version-record.ts';
+import { Inventory, readObjects, checkDirectory } from './files.ts';
+import { checkParts, type Verification } from './parts.ts';
+import {
+  CACHE_ENTRY,
+  faultOf,
+  LEDGER,
+  Problems,
+  RECORD,
+  type Fault,
+  type Problem,
+} from './problems.ts';
+
+/** The result of a verification. */
+export interface Verified {
+  pipeline: string;
+  versions: number[];
+  /** The versions among them that gc did not keep; nothing of them is read. */
+  notKept: number[];
+  /** Files read, each once, and their bytes. */
+  objects: number;
+  bytes: number;
+  durationMs: number;
+  problems: Problem[];
+}
+
+/** How many versions' documents are read at once. */
+const VERSIONS_AT_ONCE = 4;
+
+/** Reads the documents of the versions asked for, then every file they name, each once. */
+export async function verifyVersions(
+  store: Store,
+  { pipeline, version }: { pipeline: string; version: number | undefined },
+): Promise<Verified> {
+  const started = Date.now();
+  const lines = new Map((await store.records.list(pipeline)).map((line) => [line.version, line]));
+  const versions = version === undefined ? [...lines.keys()] : [version];
+  if (versions.length === 0) throw noVersionYet(pipeline);
+  const [inventory, problems] = [new Inventory(), new Problems()];
+  const ledger = await readLedger(store, pipeline, problems, versions);
+  const notKept: number[] = [];
+  const verification: Verification = {
+    store,
+    pipeline,
+    ledger,
+    inventory,
+    problems,
+    columns: new Map(),
+    parts: new Map(),
+    notKept,
+  };
+  const meter = openMeter('reading');
+  try {
+    await inParallel(versions, VERSIONS_AT_ONCE, async (number) => {
+      await verifyVersion(verification, number, lines.get(number));
+      meter.expect(inventory.bytes);
+    });
+    if (version === undefined) addLedger(inventory, ledger);
+    meter.expect(inventory.bytes);
+    await readObjects(store.bucket, inventory, problems, meter);
+  } finally {
+    meter.stop();
+  }
+  const { size: objects, bytes: read } = inventory;
+  const durationMs = Date.now() - started;
+  return {
+    pipeline,
+    versions,
+    notKept: notKept.toSorted((a, b) => a - b),
+    objects,
+    bytes: read,
+    durationMs,
+    problems: problems.list(),
+  };
+}
+
+async function readLedger(
+  { ledgers }: Store,
+  pipeline: string,
+  problems: Problems,
+  versions: readonly number[],
+): Promise<Ledger | undefined> {
+  const key = ledgerKey(pipeline);
+  try {
+    const ledger = await ledgers.read(pipeline);
+    const why = 'the document is not there';
+    if (ledger === undefined) problems.add({ state: 'missing', path: LEDGER, key, why }, versions);
+    return ledger;
+  } catch (error) {
+    if (!(error instanceof DamagedArtifact)) throw error;
+    problems.add(faultOf(LEDGER, error), versions);
+    return undefined;
+  }
+}
+
+/** Adds what only the ledger names: batches that are in no version yet, and what was amended. */
+function addLedger(inventory: Inventory, ledger: Ledger | undefined): void {
+  for (const ref of ledger === undefined ? [] : refsOf(ledger)) inventory.add(ref);
+}
+
+type StageRecord = VersionRecord['stages'][number];
+
+/**
+ * Reads a version's record, cache entries and directories, and adds its files to the inventory.
+ * @param line its line in the index, where the index has it
+ * @throws MissingHistory when there is no such version, and the index has none
+ */
+export async function verifyVersion(
+  verification: Verification,
+  version: number,
+  line: VersionLine | undefined,
+): Promise<void> {
+  const { store, pipeline, problems } = verification;
+  const record = await readRecord(verification, version, line);
+  if (record === undefined) return;
+  if ((await store.records.collectedAt(record)) !== undefined) {
+    verification.notKept.push(version);
+    return;
+  }
+  const enter = (faults: readonly Fault[]): void =>
+    faults.forEach((fault) => problems.add(fault, [version]));
+  const atFault = damagedAt(RECORD, recordKey(pipeline, version, record.seq));
+  enter(recordFaults(record, pipeline, version).map(atFault));
+  const entries = record.stages.map((stage) => checkEntry(store, stage, atFault));
+  enter((await Promise.all(entries)).flat());
+  const refs = new Map(
+    record.stages
+      .flatMap(({ inputs, outputs }) => [...Object.values(inputs), ...Object.values(outputs)])
+      .map((ref) => [`${ref.md5} ${ref.sha256}`, ref]),
+  );
+  const files = await Promise.all(
+    [...refs.values()].map((ref) => checkRef(verification, ref, version)),
+  );
+  const filesOf = (ref: Ref | undefined): readonly Ref[] => {
+    return files[[...refs.values()].findIndex(({ sha256 }) => sha256 === ref?.sha256)] ?? [];
+  };
+  const batches = filesOf(findStage(record.stages, 'merge_data')?.outputs.merged);
+  enter(ledgerFaults(verification.ledger, record, batches).map(atFault));
+  const splits = findStage(record.stages, 'preprocess')?.outputs;
+  const [train, test] = [filesOf(splits?.train), filesOf(splits?.test)];
+  enter(await checkParts(verification, record, { batches, train, test }));
+  addRaw(verification, record);
+  enter((await metricsFaults(store, record)).map(atFault));
+}
+
+async function readRecord(
+  { store, pipeline, problems }: Verification,
+  version: number,
+  line: VersionLine | undefined,
+): Promise<VersionRecord | undefined> {
+  const path = RECORD;
+  try {
+    return await store.records.latest(pipeline, version);
+  } catch (error) {
+    if (error instanceof DamagedArtifact) problems.add(faultOf(path, error), [version]);
+    else if (error instanceof MissingHistory && line !== undefined) {
+      const there = (await store.records.read(pipeline, version, line.seq)) !== undefined;
+      const key = there ? latestKey(pipeline, version) : recordKey(pipeline, version, line.seq);
+      const why = there
+        ? 'the pointer to the record is missing'
+        : 'the index names it, and it is not there';
+      problems.add({ state: 'missing', path, key, why }, [version]);
+    } else throw error;
+    return undefined;
+  }
+}
+
+async function checkEntry(
+  { cache }: Store,
+  stage: StageRecord,
+  inRecord: (why: string) => Fault,
+): Promise<Fault[]> {
+  const path = `${CACHE_ENTRY}${stage.stage}`;
+  const key = entryKey(stage.stage, stage.key);
+  try {
+    const entry = await cache.read(stage.stage, stage.key);
+    if (entry === undefined)
+      return [{ state: 'missing', path, key, why: 'the document is not there' }];
+    if (entry.key !== stage.key || !isSoundEntry(entry))
+      return [{ state: 'damaged', path, key, why: 'its key is not the hash of what it says' }];
+    return entryFaults(stage, entry).map(inRecord);
+  } catch (error) {
+    if (error instanceof DamagedArtifact) return [faultOf(path, error)];
+    throw error;
+  }
+}
+
+/** Adds an artifact's files to the inventory. @returns the files of a directory */
+async function checkRef(
+  { store, inventory, problems }: Verification,
+  ref: Ref,
+  version: number,
+): Promise<Ref[]> {
+  if (!isDirectory(ref)) {
+    inventory.add(ref, version);
+    return [];
+  }
+  const { faults, files } = await checkDirectory(store.bucket, ref);
+  for (const fault of faults) problems.add(fault, [version]);
+  for (const file of files) inventory.add({ ...file, path: `${ref.path}${file.path}` }, version);
+  return files;
+}
+
+/** Adds the raw data of each batch: a file that arrived, or that a batch was amended from, is in no record. */
+function addRaw(
+  { ledger, inventory }: Verification,
+  { version, ledger_revision }: VersionRecord,
+): void {
+  if (ledger === undefined) return;
+  for (const { raw } of batchesAt(ledger, version, ledger_revision)) {
+    const known = rawNamed(ledger, raw);
+    if (known === undefined) continue;
+    inventory.add(known.ref, version);
+    inventory.add(known.columns, version);
+  }
+}
+
+/** The merged data must be the ledger's batches 1..N as they stood at the record's revision. */
+function ledgerFaults(
+  ledger: Ledger | undefined,
+  { version, ledger_revision }: VersionRecord,
+  merged: readonly Ref[],
+): string[] {
+  if (ledger === undefined || merged.length === 0) return [];
+  const batches = batchesAt(ledger, version, ledger_revision);
+  const same =
+    ledger.revision >= ledger_revision &&
+    batches.length === merged.length &&
+    batches.every(({ ref }, i) => ref.sha256 === merged[i]!.sha256);
+  return same ? [] : [`its merged data is not the ledger's batches at revision ${ledger_revision}`];
+}
+
+/** The scores in the record are copies of those in the metrics file. */
+async function metricsFaults({ artifacts }: Store, record: VersionRecord): Promise<string[]> {
+  const ref = findStage(record.stages, 'evaluate')?.outputs.metrics;
+  if (ref === undefined) return [];
+  try {
+    const scored = headlineOf(readMetrics(await artifacts.get(ref)));
+    const differs = Object.keys(record.metrics).filter(
+      (name) => name in scored && scored[name] !== record.metrics[name],
+    );
+    return differs.map((name) => `its ${name} is not that of ${ref.path}`);
+  } catch (error) {
+    if (error instanceof DamagedArtifact) return []; // it is reported with the inventory
+    throw error;
+  }
+}
+
+function damagedAt(path: string, key: string): (why: string) => Fault {
+  return (why) => ({ state: 'damaged', path, key, why });
+}
