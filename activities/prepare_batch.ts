@@ -7,7 +7,7 @@ import {
   type StageRequest,
   type StageResult,
 } from '../contract/stages.ts';
-import { checkBatch } from '../pipeline/batches/batch.ts';
+import { checkBatch } from '../pipeline/batches/order.ts';
 import { cutter } from '../sources/cutter.ts';
 import { checkFrozen } from '../sources/frozen.ts';
 import type { SourceDeps } from '../sources/source.ts';

@@ -1,4 +1,4 @@
-import { conformBatch } from '../pipeline/batches/conform-tasks.ts';
+import { conformBatch } from '../pipeline/batches/conform.ts';
 import { fitModel } from '../pipeline/models/fit-task.ts';
 import { evaluate } from '../pipeline/scoring/evaluate-task.ts';
 import { addCounts, encodePart, fitEncoder } from '../pipeline/features/part-tasks.ts';

@@ -1,7 +1,7 @@
 /** One phase of ours on a file, in a process of its own: what it took is the JSON it prints. */
 import { mkdirSync, readFileSync } from 'node:fs';
 import { localFiles } from '../../compute/local-files.ts';
-import { batchCount } from '../../pipeline/batches/batch.ts';
+import { batchCount } from '../../pipeline/batches/order.ts';
 import type { Column } from '../../pipeline/batches/columns.ts';
 import { encodePart } from '../../pipeline/features/part-tasks.ts';
 import { cutBatches, inspectRaw } from '../../pipeline/batches/raw-tasks.ts';

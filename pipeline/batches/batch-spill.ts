@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer';
-import { copyBytes } from '../csv/copy-bytes.ts';
+import { copyBytes } from '../csv/write.ts';
 import type { Files } from './files.ts';
 
 /** Rows held before they are written out. */

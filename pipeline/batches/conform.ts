@@ -1,6 +1,10 @@
 import { BadData, BadParams } from '../../contract/failures.ts';
-import type { Column } from './columns.ts';
 import { list, quote } from '../csv/quote.ts';
+import { CsvReader } from '../csv/reader.ts';
+import { type ColumnPlan, RowWriter } from '../csv/write.ts';
+import { numberCheck } from './check-numbers.ts';
+import type { Column } from './columns.ts';
+import { inferFeatures } from './infer.ts';
 
 /** What a change of the data does to a run: it fails, the change is left out, or the pipeline goes along. */
 export type OnChange = 'fail' | 'ignore' | 'adapt';
@@ -14,17 +18,6 @@ export interface ColumnContract {
 /** No change is let through: what a pipeline does unless told otherwise. */
 export const STRICT: ColumnContract = { newColumn: 'fail', missingColumn: 'fail' };
 
-/** How the columns of a file become those of a batch. */
-export interface ColumnPlan {
-  /** The batch's columns: frozen ones in their order, then new ones in the file's. */
-  readonly header: readonly string[];
-  /** For each of them its index in the file; null where the file lacks it and every cell is `fill`. */
-  readonly from: readonly (number | null)[];
-  /** A cell that reads as "not known". */
-  readonly fill: string;
-  readonly warnings: readonly string[];
-}
-
 export interface ConformOptions {
   readonly file: string;
   readonly target: string;
@@ -34,11 +27,6 @@ export interface ConformOptions {
   readonly contract: ColumnContract;
   /** Whether all batches are cut from what the header is of, so that no param lets it change. */
   readonly isTable?: boolean;
-}
-
-/** Whether a plan takes the file's columns as they stand. */
-export function isAsItStands(plan: ColumnPlan, width: number): boolean {
-  return plan.from.length === width && plan.from.every((index, i) => index === i);
 }
 
 /**
@@ -138,4 +126,59 @@ function warningsOf(
     );
   }
   return warnings;
+}
+
+/**
+ * Checks that a header holds the frozen columns' names, in their order.
+ * @throws BadData naming what is gone, new or moved
+ */
+export function checkHeader(
+  header: readonly string[],
+  columns: readonly Column[],
+  file: string,
+): void {
+  const contract = { contract: STRICT, isTable: true };
+  conform(header, columns, { file, target: '', key: null, missingValues: [''], ...contract });
+}
+
+/**
+ * Makes a batch of a whole file that arrived later: its columns as the contract lets them be, as
+ * canonical CSV.
+ * @param input.columns the known ones
+ * @returns `rows` counts the file's; `added` are the columns it adds, where the contract takes them in
+ * @throws BadData when the file cannot be read, its columns are refused, or a number cell holds text
+ */
+export function conformBatch(input: {
+  bytes: Uint8Array;
+  file: string;
+  columns: Column[];
+  target: string;
+  key: string[] | null;
+  missingValues: string[];
+  contract: ColumnContract;
+  delimiter: string;
+}): { bytes: Uint8Array; rows: number; added: Column[]; warnings: string[] } {
+  const open = (): CsvReader =>
+    new CsvReader([input.bytes], input.file, { delimiter: input.delimiter });
+  const reader = open();
+  const plan = conform(reader.header, input.columns, input);
+  const check = numberCheck(reader, input.columns, input.missingValues);
+  const writer = new RowWriter(plan, reader.width, input.delimiter);
+  writer.header();
+  for (const block of reader.blocks()) {
+    for (let row = 0; row < block.rows; row++) {
+      check(block, row);
+      writer.row(block, row);
+    }
+  }
+  const bytes = writer.bytes.subarray(0, writer.length);
+  const known = new Set(input.columns.map(({ name }) => name));
+  const names = plan.header.filter((name) => !known.has(name));
+  const added = names.length > 0 && inferFeatures(open(), names, input.missingValues);
+  return {
+    bytes,
+    rows: reader.rows,
+    added: added ? added.columns : [],
+    warnings: [...plan.warnings, ...(added ? added.warnings : [])],
+  };
 }

@@ -1,14 +1,11 @@
 import { BadData } from '../../contract/failures.ts';
 import { BatchSpill } from './batch-spill.ts';
-import { checkBatch } from './batch.ts';
+import { checkBatch, placesOf } from './order.ts';
 import { type Column, predictsNumbers } from './columns.ts';
-import type { ColumnPlan } from './conform.ts';
 import { cellText, type CsvReader } from '../csv/reader.ts';
-import { FileWriter } from './file-writer.ts';
-import type { Files } from './files.ts';
-import { numberCheck } from '../csv/number-check.ts';
-import { RowWriter } from '../csv/row-writer.ts';
-import { invert, permutation } from './shuffle.ts';
+import { FileWriter, type Files } from './files.ts';
+import { numberCheck } from './check-numbers.ts';
+import { type ColumnPlan, RowWriter } from '../csv/write.ts';
 
 export interface CutOptions {
   readonly columns: readonly Column[];
@@ -97,14 +94,6 @@ export function cut(reader: CsvReader, options: CutOptions, files: Files): CutFi
       warnings: classes.warnings(batch),
     };
   });
-}
-
-/** The place of every row in the order that batches are cut in, or null for the file's order. */
-export function placesOf(rows: number, seed: number | null): Uint32Array | null {
-  if (seed === null) return null;
-  const places = permutation(rows, seed);
-  invert(places);
-  return places;
 }
 
 /** Which batches hold one class only: said where they are cut, because there the order of the rows was chosen. */

@@ -2,16 +2,14 @@ import { Buffer } from 'node:buffer';
 import type { Column, ColumnType } from './columns.ts';
 import { type CutFile, cut } from './cut.ts';
 import { CsvReader } from '../csv/reader.ts';
-import { refuseOtherFormats } from '../csv/refuse.ts';
-import { checkDelimiter } from '../csv/delimiter.ts';
+import { refuseOtherFormats, checkDelimiter } from '../csv/refuse.ts';
 import { differenceOf, sentenceOf } from './difference.ts';
 import type { Files } from './files.ts';
-import { grow, type GrowOptions } from './grow.ts';
+import { grow, type GrowOptions, batchOfRow, type KnownTable } from './grow-table.ts';
 import { inferColumns } from './infer.ts';
-import { batchOfRow, type KnownTable } from './known-rows.ts';
 import type { Task } from '../../contract/defaults.ts';
 import type { Report } from '../progress.ts';
-import { checkHeader } from '../csv/rows.ts';
+import { checkHeader } from './conform.ts';
 
 /** Bytes looked at to tell the delimiter of a header. */
 const HEADER = 1 << 16;

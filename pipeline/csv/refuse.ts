@@ -1,10 +1,13 @@
 import { Buffer, isUtf8 } from 'node:buffer';
 import { BadData } from '../../contract/failures.ts';
 import type { Fault } from './scan.ts';
-import { list } from './quote.ts';
+import { list, quote } from './quote.ts';
 
 const CR = 13;
 const LF = 10;
+
+/** What separates cells in the tables people have, the likelier first. */
+const USUAL = [';', '\t', ',', '|'];
 
 /**
  * Names what people hand over in place of CSV text, before a parser makes nonsense of it.
@@ -112,4 +115,21 @@ export function checkNames(names: readonly string[], file: string): void {
       `${file} names more than one column ${list([...new Set(twice)])}: rename all but one`,
     );
   }
+}
+
+/**
+ * Checks that a table's header holds the delimiter: one that does not would be a single column, and its
+ * rows would fail for reasons that lead nowhere.
+ * @throws BadData naming the delimiter it seems to have
+ */
+export function checkDelimiter(bytes: Uint8Array, file: string, delimiter: string): void {
+  const [header = ''] = Buffer.from(bytes.subarray(0, 65_536))
+    .toString('utf8')
+    .split(/[\r\n]/, 1);
+  if (header.includes(delimiter)) return;
+  const other = USUAL.find((one) => header.includes(one));
+  if (other === undefined) return;
+  throw new BadData(
+    `${file} has a single column, ${quote(header)}, when it is cut at ${JSON.stringify(delimiter)}: set data.delimiter to ${JSON.stringify(other)}`,
+  );
 }

@@ -4,7 +4,7 @@ import { type Column, featuresOf, predictsNumbers } from '../batches/columns.ts'
 import { splitRows } from '../batches/split.ts';
 import { type Cell, CellRule } from '../csv/cells.ts';
 import { cellTexts, type CsvReader } from '../csv/reader.ts';
-import { notANumber } from '../csv/rows.ts';
+import { notANumber } from '../batches/check-numbers.ts';
 import { list, quote } from '../csv/quote.ts';
 import { type Counts, countParts } from './counts.ts';
 import type { Part, PartColumn } from './part.ts';

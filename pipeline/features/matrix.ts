@@ -2,7 +2,8 @@ import { type ColumnTable, table as tableOf } from 'arquero';
 import { BadData } from '../../contract/failures.ts';
 import { list } from '../csv/quote.ts';
 import type { CategoryFeature, Encoder } from './encoder.ts';
-import type { Part, PartColumn } from './part.ts';
+import { countRows, type Part, type PartColumn, partFromArrow } from './part.ts';
+import type { Report } from '../progress.ts';
 
 /** The code of a word that the train rows do not have. */
 const UNSEEN = -1;
@@ -129,4 +130,32 @@ function checkColumns({ features }: Encoder, part: Part): void {
     `the part has columns ${names(part.features)} where the encoder has ${names(features)}: ` +
       'preprocess the batch again',
   );
+}
+
+/**
+ * Reads and encodes the rows of some parts: all of them, and those of the last part alone.
+ * @param parts Arrow files; each is removed from this list when it is read, so that it is not held beside its
+ * rows
+ */
+export function loadRows(
+  parts: Uint8Array[],
+  encoder: Encoder,
+  report?: Report,
+): { all: Matrix; last: Matrix | undefined } {
+  const most = parts.reduce((sum, bytes) => sum + countRows(bytes), 0);
+  const count = parts.length;
+  let last: Matrix | undefined;
+  function* each(): Generator<Matrix> {
+    for (let bytes = parts.shift(); bytes !== undefined; bytes = parts.shift()) {
+      last = applyEncoder(encoder, partFromArrow(bytes));
+      report?.(1 - parts.length / count);
+      yield last;
+    }
+  }
+  return { all: concatMatrices(each(), most), last };
+}
+
+/** A sentence on rows that were left out, where there are any. */
+export function warnOfDropped({ dropped }: Matrix, side: 'train' | 'test'): string[] {
+  return dropped === 0 ? [] : [`${dropped} ${side} rows with a missing cell are left out`];
 }

@@ -6,7 +6,7 @@ import { CsvReader } from '../csv/reader.ts';
 import { encodeBatch } from './encode.ts';
 import { encoderToJson, fitEncoder as fit, type MissingRule } from './encoder.ts';
 import { type BatchParts, newWords, vocabularyOf } from './vocabulary.ts';
-import { splitWarnings } from './warnings.ts';
+import { splitWarnings } from './split-warnings.ts';
 
 /** Splits and encodes one batch, from canonical CSV to Arrow and counts. */
 export function encodePart(input: {

@@ -6,7 +6,7 @@ import type { FittedModel } from './estimator.ts';
 import { estimatorOf } from './estimators.ts';
 import type { Files } from '../batches/files.ts';
 import { encoderFromJson, type Encoder } from '../features/encoder.ts';
-import { loadRows, warnOfDropped } from '../features/load-rows.ts';
+import { loadRows, warnOfDropped } from '../features/matrix.ts';
 import { within, type Report } from '../progress.ts';
 
 /**

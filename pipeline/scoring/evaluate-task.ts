@@ -2,7 +2,7 @@ import type { Task } from '../../contract/defaults.ts';
 import { NUMBER_METRICS, CLASS_METRICS } from '../../contract/metric-sets.ts';
 import type { Files } from '../batches/files.ts';
 import { encoderFromJson, type Encoder } from '../features/encoder.ts';
-import { loadRows, warnOfDropped } from '../features/load-rows.ts';
+import { loadRows, warnOfDropped } from '../features/matrix.ts';
 import { toJsonBytes } from '../json.ts';
 import type { Model } from '../models/estimator.ts';
 import { estimatorOf } from '../models/estimators.ts';

@@ -1,4 +1,4 @@
-import { batchCount } from '../../pipeline/batches/batch.ts';
+import { batchCount } from '../../pipeline/batches/order.ts';
 import { type Column, columnsUpTo } from '../../pipeline/batches/columns.ts';
 import type { Ledger, NewBatch, RawEntry } from './schema.ts';
 import type { Ref } from '../../contract/ref.ts';

@@ -4,7 +4,7 @@ import { encoderToJson, fitEncoder } from '../../pipeline/features/encoder.ts';
 import { applyEncoder, concatMatrices } from '../../pipeline/features/matrix.ts';
 import { scoreClasses } from '../../pipeline/scoring/class-scores.ts';
 import { type Part, partFromArrow, partToArrow } from '../../pipeline/features/part.ts';
-import { permutation } from '../../pipeline/batches/shuffle.ts';
+import { permutation } from '../../pipeline/batches/order.ts';
 import { fitTree, jsonOf, predictLabels, sizeOf } from './models/trees.ts';
 import { cutRows, encode, iris, irisColumns, sha256 } from './support.ts';
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import * as fc from 'fast-check';
 import { table } from 'arquero';
-import { formatRow } from '../../pipeline/csv/csv.ts';
+import { formatRow } from '../../pipeline/csv/write.ts';
 import { cellText, CsvReader } from '../../pipeline/csv/reader.ts';
 import {
   type EncodedBatch,
@@ -14,7 +14,7 @@ import type { Part } from '../../pipeline/features/part.ts';
 import type { Cell } from '../../pipeline/csv/cells.ts';
 import type { Column } from '../../pipeline/batches/columns.ts';
 
-/** A data set as text: every cell verbatim, every row as long as the header. */
+/** A table as text: every cell as it is written, every row as long as the header. */
 export interface RawTable {
   readonly header: readonly string[];
   readonly rows: readonly (readonly string[])[];

@@ -11,7 +11,7 @@ import { getData } from '../../activities/get_data.ts';
 import { prepareBatch } from '../../activities/prepare_batch.ts';
 import { computeHere } from '../../client/commands/pending/arrived.ts';
 import { paramsSchema } from '../../pipeline/models/params.ts';
-import { permutation } from '../../pipeline/batches/shuffle.ts';
+import { permutation } from '../../pipeline/batches/order.ts';
 import { storeIn, type Store } from '../../store/index.ts';
 import { batchesKnown, type Ledger } from '../../store/ledger/ledger.ts';
 import { LocalCache } from '../../store/local-cache.ts';

@@ -6,7 +6,7 @@ import { BadData, MissingHistory, messageOf } from '../../../contract/failures.t
 import { paramsOf } from '../../../pipeline/models/params.ts';
 import { BATCHES, RAW, amendedFile, batchFile } from '../../../contract/paths.ts';
 import { isSafePath } from '../../../contract/ref.ts';
-import { conformBatch } from '../../../pipeline/batches/conform-tasks.ts';
+import { conformBatch } from '../../../pipeline/batches/conform.ts';
 import { wholeFile, textOfFile } from '../../../sources/arrivals/take-in.ts';
 import { encodeColumns } from '../../../store/columns-file.ts';
 import { refOf } from '../../../store/hash.ts';

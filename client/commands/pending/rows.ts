@@ -6,7 +6,7 @@ import { bringIn, type Brought } from '../../../sources/source-text.ts';
 import { kindOf } from '../../../sources/identity.ts';
 import type { Stamp } from '../../../sources/source.ts';
 import { withOwnFolder } from '../../../store/own-folder.ts';
-import { batchCount } from '../../../pipeline/batches/batch.ts';
+import { batchCount } from '../../../pipeline/batches/order.ts';
 import { taskOf } from '../../../contract/defaults.ts';
 import { batchesKnown, tableOf, type Ledger } from '../../../store/ledger/ledger.ts';
 import type { Arrived, ArrivedBatch, Looking } from './arrived.ts';

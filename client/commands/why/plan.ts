@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import type { Params } from '../../../contract/params.ts';
 import type { Ref } from '../../../contract/ref.ts';
 import { STAGE_NAMES, STAGES, type InputSource, type StageName } from '../../../contract/stages.ts';
-import { checkBatch } from '../../../pipeline/batches/batch.ts';
+import { checkBatch } from '../../../pipeline/batches/order.ts';
 import { isPlace } from '../../../sources/arrivals/open-place.ts';
 import { bringIn } from '../../../sources/source-text.ts';
 import { checkFrozen } from '../../../sources/frozen.ts';

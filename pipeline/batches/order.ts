@@ -1,3 +1,39 @@
+import { BadParams, MissingHistory } from '../../contract/failures.ts';
+
+/** How many batches a source of `rows` rows makes; the last one may be short. */
+export function batchCount(rows: number, batchSize: number): number {
+  return Math.ceil(rows / batchSize);
+}
+
+/**
+ * Checks that a source of `rows` rows has this batch.
+ * @throws BadParams when `batch` is not a whole number from 1
+ * @throws MissingHistory when the source ends before that batch
+ */
+export function checkBatch(batch: number, rows: number, batchSize: number): void {
+  if (!Number.isSafeInteger(batch) || batch < 1) {
+    throw new BadParams(
+      `batch ${batch} is not a batch number: give a whole number, the first batch being 1`,
+    );
+  }
+  const count = batchCount(rows, batchSize);
+  if (batch > count) {
+    throw new MissingHistory(
+      `batch ${batch} does not exist: the source has ${plural(rows, 'row')}, which make ` +
+        `${plural(count, 'batch', 'batches')} of ${batchSize}`,
+      { details: { batch, rows, batches: count } },
+    );
+  }
+}
+
+/** The place of every row in the order that batches are cut in, or null for the file's order. */
+export function placesOf(rows: number, seed: number | null): Uint32Array | null {
+  if (seed === null) return null;
+  const places = permutation(rows, seed);
+  invert(places);
+  return places;
+}
+
 /**
  * The order in which a source's rows are cut into batches: a permutation of 0..n-1 that depends on `n`
  * and `seed` alone. Must never change: batches not yet cut depend on it.
@@ -82,4 +118,8 @@ export function invert(order: Uint32Array): void {
     }
     order[start] = order[start]! & ~DONE;
   }
+}
+
+function plural(count: number, one: string, many = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`;
 }

@@ -1,21 +1,21 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { canonicalJson } from '../../contract/canonical-json.ts';
+import { canonicalJson } from '../../../contract/canonical-json.ts';
 import {
   type Counts,
   countParts,
   countsFromJson,
   countsToJson,
   mergeCounts,
-} from '../../pipeline/features/counts.ts';
+} from '../../../pipeline/features/counts.ts';
 import {
   ALL_BITS,
   bounded,
   countMembers,
   tallyNumbers,
   truncate,
-} from '../../pipeline/features/tally.ts';
-import { addCounts } from '../../pipeline/features/part-tasks.ts';
+} from '../../../pipeline/features/tally.ts';
+import { addCounts } from '../../../pipeline/features/part-tasks.ts';
 import {
   csv,
   encode,
@@ -25,7 +25,7 @@ import {
   mixedColumns,
   mixedRows,
   sha256,
-} from './support.ts';
+} from '../support.ts';
 
 const LIMIT = 5;
 const count = (rows: string[][], limit = LIMIT): Counts => {

@@ -1,9 +1,9 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Part } from '../../pipeline/features/part.ts';
-import { isTestRow, splitPoint } from '../../pipeline/batches/split.ts';
-import { paramsSchema } from '../../pipeline/models/params.ts';
-import { cellsOf, csv, encode, mixed, mixedColumns, mixedRows } from './support.ts';
+import type { Part } from '../../../pipeline/features/part.ts';
+import { isTestRow, splitPoint } from '../../../pipeline/batches/split.ts';
+import { paramsSchema } from '../../../pipeline/models/params.ts';
+import { cellsOf, csv, encode, mixed, mixedColumns, mixedRows } from '../support.ts';
 
 const cell = fc.oneof(
   fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => value + 0),

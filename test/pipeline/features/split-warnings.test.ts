@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
-import type { Counts } from '../../pipeline/features/counts.ts';
-import { splitWarnings } from '../../pipeline/features/warnings.ts';
+import type { Counts } from '../../../pipeline/features/counts.ts';
+import { splitWarnings } from '../../../pipeline/features/split-warnings.ts';
 
 const counts = (
   train: Record<string, number>,

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { csv, formatCsv, iris, parseCsv, sha256 } from './support.ts';
+import { csv, iris, sha256, formatCsv, parseCsv } from '../support.ts';
 
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 const bytes = (value: string): Uint8Array => new TextEncoder().encode(value);

@@ -1,8 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { checkBatch } from '../../pipeline/batches/batch.ts';
-import { invert, permutation } from '../../pipeline/batches/shuffle.ts';
-import { sha256 } from './support.ts';
+import { checkBatch, invert, permutation } from '../../../pipeline/batches/order.ts';
+import { sha256 } from '../support.ts';
 
 describe('permutation', () => {
   it('never changes', () => {

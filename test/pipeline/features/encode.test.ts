@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { countRows, partFromArrow, partToArrow } from '../../pipeline/features/part.ts';
+import { countRows, partFromArrow, partToArrow } from '../../../pipeline/features/part.ts';
 import {
   cellsOf,
   csv,
@@ -11,7 +11,7 @@ import {
   mixedColumns,
   mixedRows,
   sha256,
-} from './support.ts';
+} from '../support.ts';
 
 const columns = [
   { name: 'id', type: 'ignore' },

@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { parse } from 'csv-parse/sync';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { cellText, CsvReader } from '../../pipeline/csv/reader.ts';
+import { cellText, CsvReader } from '../../../pipeline/csv/reader.ts';
 
 /** Everything a reader says of some text: its cells with their lines, or its one error. */
 function read(chunks: readonly Uint8Array[], options: { block?: number; delimiter?: string } = {}) {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { inspectRaw } from '../../pipeline/batches/raw-tasks.ts';
-import { memoryFiles } from './files.ts';
-import { missingValues } from './support.ts';
+import { inspectRaw } from '../../../pipeline/batches/raw-tasks.ts';
+import { memoryFiles } from '../files.ts';
+import { missingValues } from '../support.ts';
 
 describe('inspectRaw', () => {
   const inspect = (text: string | Buffer, delimiter: string) => {

@@ -1,9 +1,9 @@
 import * as fc from 'fast-check';
 import { parse } from 'csv-parse/sync';
 import { describe, expect, it } from 'vitest';
-import { permutation } from '../../pipeline/batches/shuffle.ts';
-import { cutBatches, growRaw } from '../../pipeline/batches/raw-tasks.ts';
-import { memoryFiles } from './files.ts';
+import { permutation } from '../../../pipeline/batches/order.ts';
+import { cutBatches, growRaw } from '../../../pipeline/batches/raw-tasks.ts';
+import { memoryFiles } from '../files.ts';
 
 const cell = fc.oneof(
   fc.constantFrom('say "hi"', '"', '""', 'a"', 'two\nlines', 'a\r\nb', 'a,b;c', ' d ', 'é', ''),

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { type ColumnOptions, inferColumns } from '../../pipeline/batches/infer.ts';
-import { CsvReader } from '../../pipeline/csv/reader.ts';
-import { numberCheck } from '../../pipeline/csv/number-check.ts';
-import { checkHeader } from '../../pipeline/csv/rows.ts';
-import { irisBytes, irisColumns, missingValues } from './support.ts';
+import { type ColumnOptions, inferColumns } from '../../../pipeline/batches/infer.ts';
+import { CsvReader } from '../../../pipeline/csv/reader.ts';
+import { numberCheck } from '../../../pipeline/batches/check-numbers.ts';
+import { checkHeader } from '../../../pipeline/batches/conform.ts';
+import { irisBytes, irisColumns, missingValues } from '../support.ts';
 
 const options: ColumnOptions = { target: 'y', declared: {}, missingValues, task: 'classification' };
 const infer = (text: string, more: Partial<ColumnOptions> = {}) =>

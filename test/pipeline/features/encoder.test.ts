@@ -1,9 +1,9 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { mergeCounts } from '../../pipeline/features/counts.ts';
-import { encoderFromJson, encoderToJson, fitEncoder } from '../../pipeline/features/encoder.ts';
-import { applyEncoder, concatMatrices } from '../../pipeline/features/matrix.ts';
-import { csv, encode, iris, irisColumns, mixed, mixedColumns, mixedRows } from './support.ts';
+import { mergeCounts } from '../../../pipeline/features/counts.ts';
+import { encoderFromJson, encoderToJson, fitEncoder } from '../../../pipeline/features/encoder.ts';
+import { applyEncoder, concatMatrices } from '../../../pipeline/features/matrix.ts';
+import { csv, encode, iris, irisColumns, mixed, mixedColumns, mixedRows } from '../support.ts';
 
 const columns = [
   { name: 'n', type: 'number' },

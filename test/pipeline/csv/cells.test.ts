@@ -7,7 +7,7 @@ import {
   NUMERIC,
   parseNumber,
   UNCERTAIN,
-} from '../../pipeline/csv/cells.ts';
+} from '../../../pipeline/csv/cells.ts';
 
 const MISSING = ['', 'NA', '-9', ' ? ', 'n/é'];
 

@@ -1,12 +1,12 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { applyEncoder } from '../../pipeline/features/matrix.ts';
-import type { Column } from '../../pipeline/batches/columns.ts';
-import { conformBatch } from '../../pipeline/batches/conform-tasks.ts';
-import { mergeCounts } from '../../pipeline/features/counts.ts';
-import { encoderFromJson, fitEncoder } from '../../pipeline/features/encoder.ts';
-import { encodePart, fitEncoder as fitTask } from '../../pipeline/features/part-tasks.ts';
-import { cellsOf, csv, encode, missingValues, mixed, mixedColumns, mixedRows } from './support.ts';
+import { applyEncoder } from '../../../pipeline/features/matrix.ts';
+import type { Column } from '../../../pipeline/batches/columns.ts';
+import { conformBatch } from '../../../pipeline/batches/conform.ts';
+import { mergeCounts } from '../../../pipeline/features/counts.ts';
+import { encoderFromJson, fitEncoder } from '../../../pipeline/features/encoder.ts';
+import { encodePart, fitEncoder as fitTask } from '../../../pipeline/features/part-tasks.ts';
+import { cellsOf, csv, encode, missingValues, mixed, mixedColumns, mixedRows } from '../support.ts';
 
 const first: Column[] = [
   { name: 'n', type: 'number' },

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { firstChange } from '../../pipeline/batches/raw-tasks.ts';
-import { memoryFiles } from './files.ts';
+import { firstChange } from '../../../pipeline/batches/raw-tasks.ts';
+import { memoryFiles } from '../files.ts';
 
 /** Where a later text differs from what was known, of batches of two rows in the file's order. */
 function changeOf(known: [text: string, skip: number][], whole: string, amended: number[] = []) {

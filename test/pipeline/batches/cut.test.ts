@@ -1,20 +1,19 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { batchCount } from '../../pipeline/batches/batch.ts';
-import { BatchSpill } from '../../pipeline/batches/batch-spill.ts';
+import { batchCount, permutation } from '../../../pipeline/batches/order.ts';
+import { BatchSpill } from '../../../pipeline/batches/batch-spill.ts';
+import { cutBatches } from '../../../pipeline/batches/raw-tasks.ts';
+import { memoryFiles } from '../files.ts';
 import {
   csv,
   cutRows,
-  formatCsv,
   iris,
   irisBytes,
   irisColumns,
   missingValues,
   sha256,
-} from './support.ts';
-import { cutBatches } from '../../pipeline/batches/raw-tasks.ts';
-import { permutation } from '../../pipeline/batches/shuffle.ts';
-import { memoryFiles } from './files.ts';
+  formatCsv,
+} from '../support.ts';
 
 /** Cuts batches of a text, each as text. */
 function cutText(

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { fromArrow } from 'arquero';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { partToArrow } from '../../pipeline/features/part.ts';
-import { cellsOf, encode, mixed, mixedColumns } from './support.ts';
+import { partToArrow } from '../../../pipeline/features/part.ts';
+import { cellsOf, encode, mixed, mixedColumns } from '../support.ts';
 
 const rows = [
   ['1', '1.50', '-1e-300', 'a', 'p'],

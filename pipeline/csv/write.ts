@@ -1,0 +1,161 @@
+import { Buffer } from 'node:buffer';
+import { cellText, type RowBlock } from './reader.ts';
+
+const LF = 10;
+const QUOTE = 34;
+
+/** Fewer bytes than this are copied faster one by one than by a call, which has to make a view of them. */
+const FEW = 256;
+
+/** How the columns of a file become those of a batch. */
+export interface ColumnPlan {
+  /** The batch's columns: frozen ones in their order, then new ones in the file's. */
+  readonly header: readonly string[];
+  /** For each of them its index in the file; null where the file lacks it and every cell is `fill`. */
+  readonly from: readonly (number | null)[];
+  /** A cell that reads as "not known". */
+  readonly fill: string;
+  readonly warnings: readonly string[];
+}
+
+/** Writes rows as the one canonical CSV, by a plan of their columns. */
+export class RowWriter {
+  /** What has been written since the last `clear`, up to `length`. */
+  bytes = Buffer.allocUnsafe(1 << 16);
+  length = 0;
+  readonly #plan: ColumnPlan;
+  readonly #width: number;
+  /** Whether a row's own bytes may be what is to be written. */
+  readonly #verbatim: boolean;
+
+  /**
+   * @param width columns of the rows
+   * @param delimiter between their cells
+   */
+  constructor(plan: ColumnPlan, width: number, delimiter = ',') {
+    this.#plan = plan;
+    this.#width = width;
+    this.#verbatim = delimiter === ',' && isAsItStands(plan, width);
+  }
+
+  /** Whether a row's own bytes are what is to be written, but for the line break: no cell has quotes or needs them. */
+  isCanonical({ bytes, cells, quoted }: RowBlock, row: number): boolean {
+    if (!this.#verbatim || quoted[row] === 1) return false;
+    const first = 2 * row * this.#width;
+    for (let i = first; i < first + 2 * this.#width; i += 2) {
+      const start = cells[i]!;
+      const end = cells[i + 1]!;
+      if (start === end) {
+        if (this.#width === 1) return false;
+        continue;
+      }
+      // It may begin or end with white space.
+      const head = bytes[start]!;
+      const tail = bytes[end - 1]!;
+      if (head <= 32 || head > 126 || tail <= 32 || tail > 126) return false;
+    }
+    return true;
+  }
+
+  clear(): void {
+    this.length = 0;
+  }
+
+  header(): void {
+    this.#text(formatRow(this.#plan.header));
+  }
+
+  /** Writes row `row` of a block, its line break included. */
+  row(block: RowBlock, row: number): void {
+    if (this.isCanonical(block, row)) {
+      const start = block.bounds[2 * row]!;
+      const end = block.bounds[2 * row + 1]!;
+      this.#room(end - start + 1);
+      copyBytes(block.bytes, start, end, this.bytes, this.length);
+      this.length += end - start;
+      this.bytes[this.length++] = LF;
+    } else this.formatted(block, row);
+  }
+
+  /** The same of a row that is not canonical. */
+  formatted(block: RowBlock, row: number): void {
+    const { from, fill } = this.#plan;
+    this.#text(
+      formatRow(
+        from.map((index) => (index === null ? fill : cellText(block, row * this.#width + index))),
+      ),
+    );
+  }
+
+  #text(line: string): void {
+    this.#room(3 * line.length + 1);
+    this.length += this.bytes.write(line, this.length);
+    this.bytes[this.length++] = LF;
+  }
+
+  #room(length: number): void {
+    if (this.length + length <= this.bytes.length) return;
+    const more = Buffer.allocUnsafe(2 * (this.length + length));
+    this.bytes.copy(more, 0, 0, this.length);
+    this.bytes = more;
+  }
+}
+
+/** One line of canonical CSV, without its line break. */
+export function formatRow(cells: readonly string[]): string {
+  if (cells.length === 1 && cells[0] === '') return '""';
+  let line = '';
+  for (let i = 0; i < cells.length; i++) {
+    const cell = cells[i]!;
+    const written = /[",\r\n]|^\s|\s$/.test(cell) ? quoteCell(cell) : cell;
+    line += i === 0 ? written : `,${written}`;
+  }
+  return line;
+}
+
+/** A cell in quotes. */
+export function quoteCell(cell: string): string {
+  return `"${cell.replaceAll('"', '""')}"`;
+}
+
+/** Bytes [start, end) of a buffer. */
+export interface Spelling {
+  readonly bytes: Buffer;
+  readonly start: number;
+  readonly end: number;
+}
+
+/**
+ * A row as its file spells it, without its line break. Reading has made doubled quotes single where they stand, so
+ * a row with a cell in quotes is spelt anew.
+ * @param width columns of the table
+ * @param delimiter between its cells
+ */
+export function spellingOf(
+  block: RowBlock,
+  row: number,
+  width: number,
+  delimiter: string,
+): Spelling {
+  const { bytes, bounds, cells } = block;
+  if (block.quoted[row] === 0) return { bytes, start: bounds[2 * row]!, end: bounds[2 * row + 1]! };
+  const texts = Array.from({ length: width }, (_, column) => {
+    const at = 2 * (row * width + column);
+    const text = bytes.toString('utf8', cells[at], cells[at + 1]);
+    // Only the quote that opens it can stand before a cell.
+    return bytes[cells[at]! - 1] === QUOTE ? quoteCell(text) : text;
+  });
+  const spelt = Buffer.from(texts.join(delimiter));
+  return { bytes: spelt, start: 0, end: spelt.length };
+}
+
+/** Whether a plan takes the file's columns as they stand. */
+function isAsItStands(plan: ColumnPlan, width: number): boolean {
+  return plan.from.length === width && plan.from.every((index, i) => index === i);
+}
+
+/** Copies bytes [start, end) to where `to` has room for them. */
+export function copyBytes(from: Buffer, start: number, end: number, to: Buffer, at: number): void {
+  if (end - start > FEW) from.copy(to, at, start, end);
+  else while (start < end) to[at++] = from[start++]!;
+}
