@@ -62,12 +62,12 @@ const GROUPS: Record<string, ListedCommand[]> = {
     {
       name: 'metrics',
       summary: 'show the metrics that differ, as DVC shows them',
-      load: async () => (await import('./commands/metrics.ts')).metricsCommand,
+      load: async () => (await import('./commands/diff/metrics-params.ts')).metricsCommand,
     },
     {
       name: 'params',
       summary: 'show the params that differ, as DVC shows them',
-      load: async () => (await import('./commands/params.ts')).paramsCommand,
+      load: async () => (await import('./commands/diff/metrics-params.ts')).paramsCommand,
     },
     {
       name: 'why',

@@ -1,16 +1,15 @@
 import { canonicalJson } from '../../contract/canonical-json.ts';
 import { byCodePoint } from '../../contract/codepoints.ts';
-import { flatten } from './flatten.ts';
 
 /** A value on both sides; null where a side has none. */
 export interface Change {
   old: unknown;
   new: unknown;
-  /** New less old, where both are numbers. */
+  /** New minus old, where both are numbers. */
   diff?: number;
 }
 
-/** What differs, by name in code-point order; nothing for two sides that are the same. */
+/** The values that differ, by name in code-point order. Empty if both sides are the same. */
 export type Changes = Record<string, Change>;
 
 /** The values that differ between two nested documents, by dotted name. */
@@ -24,7 +23,7 @@ export function changesOf(before: unknown, after: unknown): Changes {
   );
 }
 
-/** One value on both sides; undefined where it is the same. */
+/** The change of one value; undefined where it is the same on both sides. */
 export function changeOf(before: unknown, after: unknown): Change | undefined {
   const [old, now] = [before ?? null, after ?? null];
   if (canonicalJson(old) === canonicalJson(now)) return undefined;
@@ -32,4 +31,22 @@ export function changeOf(before: unknown, after: unknown): Change | undefined {
   return typeof old === 'number' && typeof now === 'number'
     ? { ...change, diff: now - old }
     : change;
+}
+
+/**
+ * The values of nested sections by dotted name, as DVC flattens them: lists are values, and a section
+ * without values has no name.
+ */
+export function flatten(value: unknown, prefix = ''): Record<string, unknown> {
+  if (!isSection(value)) return prefix === '' ? {} : { [prefix]: value };
+  return Object.assign(
+    {},
+    ...Object.entries(value).map(([name, inner]) =>
+      flatten(inner, prefix === '' ? name : `${prefix}.${name}`),
+    ),
+  ) as Record<string, unknown>;
+}
+
+function isSection(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,6 +1,6 @@
 /**
- * A value as Python's `str` prints it, which is what DVC shows: a number that is not whole is a float
- * there, and so is `asFloat`. Text stands without quotes, but within a list with them.
+ * A value as Python's `str` prints it, because DVC shows that. A number that is not whole is a float in Python,
+ * and so is one with `asFloat`. Text has quotes only inside a list.
  */
 export function pythonText(value: unknown, asFloat = false): string {
   if (typeof value === 'string') return value;
@@ -12,23 +12,23 @@ export function pythonText(value: unknown, asFloat = false): string {
   return `{${entries.map(([name, inner]) => `${quoted(name)}: ${quoted(inner)}`).join(', ')}}`;
 }
 
-/** Whether JSON's text of a number is a float to Python. */
+/** Whether Python reads the JSON text of a number as a float. */
 export function isFloat(value: number): boolean {
   return !Number.isInteger(value) || Math.abs(value) >= 1e21;
 }
 
-/** Python's `round(value, 5)`: five digits after the point, a value just between two going to the even. */
+/** Python's `round(value, 5)`: five digits after the point; a tie goes to the even digit. */
 export function fiveDigits(value: number): number {
   const size = Math.abs(value);
-  if (size >= 1e21) return value; // it has no digits after the point, and toFixed would not write it
-  const text = size.toFixed(5); // by the exact value, and of two that are equally near the larger
-  const isTie = (size * 64) % 2 === 1; // the only float64s that lie just between two such numbers
+  if (size >= 1e21) return value; // such a value has no digits after the point, and toFixed does not write it
+  const text = size.toFixed(5); // rounds the exact value; a tie goes to the larger digit
+  const isTie = (size * 64) % 2 === 1; // only these float64 values are ties
   const isOdd = Number(text.at(-1)) % 2 === 1;
   const near = Number(isTie && isOdd ? (Number(text) - 1e-5).toFixed(5) : text);
   return value < 0 ? -near : near;
 }
 
-/** `repr` of a float: exponents below 1e-4 and from 1e16, a point in whole numbers. */
+/** `repr` of a float: an exponent below 1e-4 and from 1e16, and a point in whole numbers. */
 function floatText(value: number): string {
   const size = Math.abs(value);
   if (size !== 0 && (size < 1e-4 || size >= 1e16))

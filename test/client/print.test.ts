@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { dvcTable, metricsDiff } from '../../client/diff/dvc-shape.ts';
+import { dvcTable, metricsDiff } from '../../client/commands/diff/dvc-shape.ts';
 import { table } from '../../client/format.ts';
 import { print, printJson, say, visible } from '../../client/print.ts';
 

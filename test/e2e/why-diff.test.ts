@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { DiffDocument } from '../../client/commands/diff/document.ts';
-import type { DvcDiff } from '../../client/diff/dvc-shape.ts';
+import type { DvcDiff } from '../../client/commands/diff/dvc-shape.ts';
 import type { ResultDocument } from '../../client/result.ts';
 import type { Origin } from '../../client/origin.ts';
 import type { StagePlan } from '../../client/commands/why/plan.ts';

@@ -9,7 +9,7 @@ import type { Records } from '../../../store/records.ts';
 
 export function diffCommand(context: CommandContext): Command {
   return comparison(context, {
-    load: () => Promise.resolve(diff),
+    compare: diff,
     examples: ['diff 1 2', 'diff 2.1 2.2 --json'],
   });
 }
@@ -19,7 +19,7 @@ export function comparison(
   context: CommandContext,
   of: {
     description?: string;
-    load: () => Promise<(config: Config, request: DiffRequest) => Promise<number>>;
+    compare: (config: Config, request: DiffRequest) => Promise<number>;
     examples: string[];
   },
 ): Command {
@@ -28,10 +28,9 @@ export function comparison(
     .argument('<B>', 'another', buildArgument)
     .addHelpText('after', examples(...of.examples))
     .action(async (old: BuildName, now: BuildName, { pipeline, json }: CommonFlags) => {
-      const compare = await of.load();
       const config = await context.configure(pipeline);
       const asked = { pipeline: config.pipeline, old, new: now, json };
-      process.exitCode = await compare(config, asked);
+      process.exitCode = await of.compare(config, asked);
     });
 }
 
@@ -43,7 +42,7 @@ export interface DiffRequest {
 }
 
 /** `diff A B`: what differs between two versions, or between two builds of one version. */
-export async function diff(config: Config, request: DiffRequest): Promise<number> {
+async function diff(config: Config, request: DiffRequest): Promise<number> {
   const { diffOf } = await import('./document.ts');
   const { diffText } = await import('./print.ts');
   return comparing(config, request, async ({ store }, old, now) => {

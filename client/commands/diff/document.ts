@@ -1,16 +1,15 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type ArtifactChange, artifactChanges } from '../../compare/artifacts.ts';
-import { type BatchChange, batchChanges } from '../../compare/batches.ts';
 import { type Changes, changeOf, changesOf } from '../../compare/changes.ts';
 import { localFiles } from '../../../compute/local-files.ts';
 import type { Ref } from '../../../contract/ref.ts';
+import { isReadForEachBatch } from '../../../contract/stages.ts';
 import { encoderFromJson } from '../../../pipeline/features/encoder.ts';
 import type { Model } from '../../../pipeline/models/estimator.ts';
 import { estimatorOf } from '../../../pipeline/models/estimators.ts';
 import type { Artifacts } from '../../../store/artifacts.ts';
 import type { Store } from '../../../store/index.ts';
-import { batchesAt } from '../../../store/ledger/ledger.ts';
+import { type NewBatch, batchesAt } from '../../../store/ledger/ledger.ts';
 import { withOwnFolder } from '../../../store/own-folder.ts';
 import type { VersionRecord } from '../../../store/version-record.ts';
 
@@ -136,4 +135,71 @@ async function withFile(
     await artifacts.toFile(model, file);
     return read(file);
   });
+}
+
+/** An artifact that differs between the two sides; null where a side has none. */
+export interface ArtifactChange {
+  stage: string;
+  /** Its name in the stage: `model`, `encoder`, `train`. */
+  name: string;
+  old: Ref | null;
+  new: Ref | null;
+}
+
+interface StageOutputs {
+  stage: string;
+  outputs: Record<string, Ref>;
+}
+
+/**
+ * The artifacts that differ in their contents. An artifact is found by its stage and its name, because most paths
+ * contain the version. Single batches are left out: they have their own comparison.
+ */
+export function artifactChanges(
+  before: readonly StageOutputs[],
+  after: readonly StageOutputs[],
+): ArtifactChange[] {
+  const [old, now] = [byName(before), byName(after)];
+  return [...new Set([...old.keys(), ...now.keys()])].flatMap((key) => {
+    const [left, right] = [old.get(key), now.get(key)];
+    if (left?.ref.sha256 === right?.ref.sha256) return [];
+    const { stage, name } = (left ?? right)!;
+    return [{ stage, name, old: left?.ref ?? null, new: right?.ref ?? null }];
+  });
+}
+
+function byName(
+  stages: readonly StageOutputs[],
+): Map<string, { stage: string; name: string; ref: Ref }> {
+  return new Map(
+    stages
+      .filter(({ stage }) => !isReadForEachBatch(stage))
+      .flatMap(({ stage, outputs }) =>
+        Object.entries(outputs).map(([name, ref]) => [`${stage} ${name}`, { stage, name, ref }]),
+      ),
+  );
+}
+
+/** A batch that differs between the two sides: it was added, removed, or has other rows. */
+export interface BatchChange {
+  batch: number;
+  /** Rows and MD5; null where a side has no such batch. */
+  old: { rows: number; md5: string } | null;
+  new: { rows: number; md5: string } | null;
+}
+
+type Batch = Pick<NewBatch, 'rows' | 'ref'>;
+
+/** The batches that differ, in their order. */
+export function batchChanges(before: readonly Batch[], after: readonly Batch[]): BatchChange[] {
+  const length = Math.max(before.length, after.length);
+  return Array.from({ length }, (_, i) => ({
+    batch: i + 1,
+    old: batchFacts(before[i]),
+    new: batchFacts(after[i]),
+  })).filter(({ old, new: now }) => old?.md5 !== now?.md5);
+}
+
+function batchFacts(batch: Batch | undefined): BatchChange['old'] {
+  return batch === undefined ? null : { rows: batch.rows, md5: batch.ref.md5 };
 }

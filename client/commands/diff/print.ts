@@ -1,11 +1,9 @@
 import { isBetter } from '../../../contract/metric-sets.ts';
 import { bytes, number, table } from '../../format.ts';
-import type { ArtifactChange } from '../../compare/artifacts.ts';
-import type { BatchChange } from '../../compare/batches.ts';
+import type { ArtifactChange, BatchChange, DiffDocument } from './document.ts';
 import type { Changes } from '../../compare/changes.ts';
 import { pythonText } from '../../compare/python-text.ts';
 import { short } from '../../origin.ts';
-import type { DiffDocument } from './document.ts';
 
 /** A comparison as tables. Parts in which nothing differs are left out. */
 export function diffText(document: DiffDocument): string {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { differencesOf, type Identity } from '../../client/compare/identity.ts';
-import { originLines, originOf, phraseOf } from '../../client/origin.ts';
-import { paramsSchema } from '../../pipeline/models/params.ts';
-import { refOf } from '../../store/hash.ts';
+import { differencesOf, type Identity } from '../../../client/compare/identity.ts';
+import { originLines, originOf, phraseOf } from '../../../client/origin.ts';
+import { paramsSchema } from '../../../pipeline/models/params.ts';
+import { refOf } from '../../../store/hash.ts';
 
 const sections = paramsSchema.parse({});
 const train = refOf('data/processed/train/', Buffer.from('one'));

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { dvcTable, metricsDiff, paramsDiff } from '../../client/diff/dvc-shape.ts';
-import { fiveDigits, pythonText } from '../../client/compare/python-text.ts';
+import { dvcTable, metricsDiff, paramsDiff } from '../../../client/commands/diff/dvc-shape.ts';
+import { fiveDigits, pythonText } from '../../../client/compare/python-text.ts';
 
 /** What DVC 3.67.1 printed for these files in two commits of a repository. */
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { failed } from '../../client/commands/doctor/finding.ts';
-import { node, skew } from '../../client/commands/doctor/machine.ts';
-import { mlflowVersion } from '../../client/commands/doctor/servers.ts';
-import { SetupError } from '../../contract/failures.ts';
+import { failed } from '../../../client/commands/doctor/finding.ts';
+import { node, skew } from '../../../client/commands/doctor/machine.ts';
+import { mlflowVersion } from '../../../client/commands/doctor/servers.ts';
+import { SetupError } from '../../../contract/failures.ts';
 
 describe('doctor', () => {
   it('takes an error apart into what is found and how to repair it', () => {

@@ -1,20 +1,19 @@
-import { byCodePoint } from '../../contract/codepoints.ts';
-import { changesOf, type Changes } from '../compare/changes.ts';
-import { flatten } from '../compare/flatten.ts';
-import { fiveDigits, isFloat, pythonText } from '../compare/python-text.ts';
+import { byCodePoint } from '../../../contract/codepoints.ts';
+import { changesOf, flatten, type Changes } from '../../compare/changes.ts';
+import { fiveDigits, isFloat, pythonText } from '../../compare/python-text.ts';
 
-/** What differs by file, as `dvc metrics diff --json` and `dvc params diff --json` print it. */
+/** The differences by file, as `dvc metrics diff --json` and `dvc params diff --json` print them. */
 export type DvcDiff = Record<string, Changes>;
 
 /**
- * Metrics that differ. DVC compares files of one name; ours has its version in its name, so the two are
- * told as one, under the new one's path. As in DVC, lists are no metrics.
+ * The metrics that differ. DVC compares files with the same name. Our files have the version in their names, so
+ * both are shown under the path of the new one. Lists are not metrics, as in DVC.
  */
 export function metricsDiff(before: unknown, after: { path: string; metrics: unknown }): DvcDiff {
   return inFile(after.path, changesOf(scalarsOf(before), scalarsOf(after.metrics)));
 }
 
-/** Params that differ. DVC compares lists as one value each, as Python prints them. */
+/** The params that differ. DVC compares a list as one value, as Python prints it. */
 export function paramsDiff(before: unknown, after: unknown): DvcDiff {
   return inFile('params.yaml', changesOf(withListTexts(before), withListTexts(after)));
 }
@@ -38,8 +37,8 @@ function withListTexts(document: unknown): Record<string, unknown> {
 }
 
 /**
- * DVC's table: `Path Metric A B Change`, numbers with five digits after the point; for params without
- * the change, and numbers whole. Nothing where nothing differs.
+ * The table of DVC: `Path Metric A B Change`, with five digits after the point. For params it has no change, and
+ * numbers in full. Empty where nothing differs.
  */
 export function dvcTable(
   diff: DvcDiff,
@@ -50,7 +49,7 @@ export function dvcTable(
     Object.entries(changes)
       .sort(([a], [b]) => byCodePoint(a, b))
       .map(([name, { old, new: now, diff: by = null }]) => {
-        // To Python the difference of a float is a float, even where it is whole.
+        // In Python the difference of floats is a float, even if it is whole.
         const asFloat = [old, now].some((value) => typeof value === 'number' && isFloat(value));
         const change = isMetrics ? [cell(by, isMetrics, asFloat)] : [];
         return [path, name, cell(old, isMetrics), cell(now, isMetrics), ...change];
@@ -68,7 +67,7 @@ function cell(value: unknown, isRounded: boolean, asFloat = false): string {
 }
 
 function aligned(rows: readonly string[][]): string {
-  // Its table gives every heading room for two more characters.
+  // DVC makes each column two characters wider than its heading.
   const widths = rows[0]!.map((heading, column) =>
     Math.max(heading.length + 2, ...rows.map((row) => row[column]!.length)),
   );

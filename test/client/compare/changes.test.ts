@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { artifactChanges } from '../../client/compare/artifacts.ts';
-import { batchChanges } from '../../client/compare/batches.ts';
-import { changesOf } from '../../client/compare/changes.ts';
-import { flatten } from '../../client/compare/flatten.ts';
-import { refOf } from '../../store/hash.ts';
+import { artifactChanges } from '../../../client/commands/diff/document.ts';
+import { batchChanges } from '../../../client/commands/diff/document.ts';
+import { changesOf } from '../../../client/compare/changes.ts';
+import { flatten } from '../../../client/compare/changes.ts';
+import { refOf } from '../../../store/hash.ts';
 
 const value = fc.oneof(
   fc.integer(),
