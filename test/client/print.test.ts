@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
@@ -79,4 +81,16 @@ describe('visible', () => {
     );
     expect(visible('\u001b[31mred')).toBe('\\u001b[31mred');
   });
+});
+
+it('the files of the client print by no other way', () => {
+  const folder = join(import.meta.dirname, '..', '..', 'client');
+  const others = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(
+    (name) => name.endsWith('.ts') && name !== 'print.ts',
+  );
+  expect(others).toContain(join('commands', 'list.ts'));
+  const writing = others.filter((name) =>
+    /(stdout|stderr|\bout)\.write\(|console\./.test(readFileSync(join(folder, name), 'utf8')),
+  );
+  expect(writing).toEqual([]);
 });

@@ -11,7 +11,7 @@ import {
   type CommonFlags,
 } from '../../context.ts';
 import { bytes, table } from '../../format.ts';
-import { printJson, say } from '../../print.ts';
+import { print, printJson, say } from '../../print.ts';
 import { openStoreSession } from '../../session.ts';
 import type { CheckedOut, CheckoutRequest } from './into-folder.ts';
 import type { WantedFile } from './plan.ts';
@@ -22,7 +22,7 @@ interface CheckoutFlags extends CommonFlags {
 }
 
 export function checkoutCommand(context: CommandContext): Command {
-  return pipelineCommand('checkout', 'write a version as files: its data, model and metrics')
+  return pipelineCommand('checkout')
     .argument('<N>', 'the version, from 1', batchArgument)
     .option('--out <dir>', 'the folder to write into', '.')
     .option('--force', 'overwrite files that have been edited')
@@ -92,7 +92,7 @@ function printCheckedOut(
   const cells = [...rows].map(([artifact, { files, size, written: wrote }]) => {
     return [artifact, files, bytes(size), wrote, files - wrote];
   });
-  process.stdout.write(`${table(head, cells)}\n`);
-  for (const path of removed) process.stdout.write(`removed  ${path}\n`);
+  print(table(head, cells));
+  for (const path of removed) print(`removed  ${path}`);
   say(`version ${version} of ${pipeline} is in ${out}; ${bytes(fetched_bytes)} fetched`);
 }

@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { join, relative, resolve } from 'node:path';
 import { batchArgument } from '../../arguments.ts';
 import { examples, pipelineCommand, type CommandContext, type CommonFlags } from '../../context.ts';
-import { printJson, say } from '../../print.ts';
+import { print, printJson, say } from '../../print.ts';
 import { openStoreSession } from '../../session.ts';
 import { noVersionYet } from '../../versions.ts';
 import type { Config } from '../../../config/environment.ts';
@@ -19,7 +19,6 @@ interface ExportFlags extends CommonFlags {
 
 export function dvcCommand(context: CommandContext): Command {
   return new Command('dvc')
-    .description('the bucket as a DVC remote')
     .addHelpText('after', examples('dvc export 3 --out ../iris-dvc'))
     .addCommand(exportCommand(context));
 }
@@ -106,6 +105,6 @@ async function readScores({ artifacts }: Store, { stages }: VersionRecord): Prom
 
 function printNames(what: string, out: string, names: readonly string[]): void {
   const folder = relative('', out) || '.';
-  for (const name of names) process.stdout.write(`${join(folder, name)}\n`);
+  for (const name of names) print(join(folder, name));
   say(`${what}: fetch its files with "dvc pull" in ${folder} (credentials from the environment)`);
 }

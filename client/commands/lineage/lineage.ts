@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { batchArgument } from '../../arguments.ts';
 import { examples, pipelineCommand, type CommandContext, type CommonFlags } from '../../context.ts';
-import { printJson, say } from '../../print.ts';
+import { print, printJson, say } from '../../print.ts';
 import { openStoreSession } from '../../session.ts';
 import type { Config } from '../../../config/environment.ts';
 import { messageOf, SetupError } from '../../../contract/failures.ts';
@@ -14,7 +14,7 @@ interface LineageFlags extends CommonFlags {
 }
 
 export function lineageCommand(context: CommandContext): Command {
-  return pipelineCommand('lineage', 'show what a version was made from, raw data to metrics')
+  return pipelineCommand('lineage')
     .argument('<N>', 'the version, from 1', batchArgument)
     .addOption(new Option('--mermaid', 'print a Mermaid flowchart').conflicts('json'))
     .option('--svg <file>', 'draw it into a file')
@@ -52,8 +52,8 @@ async function lineage(
     const graph = await readLineage(session.store, record);
     if (svg !== undefined) await writeDrawing(svg, drawSvg(graph));
     if (json === true) printJson(graph);
-    else if (mermaid === true) process.stdout.write(`${drawMermaid(graph)}\n`);
-    else if (svg === undefined) process.stdout.write(`${drawText(graph)}\n`);
+    else if (mermaid === true) print(drawMermaid(graph));
+    else if (svg === undefined) print(drawText(graph));
     return 0;
   } finally {
     await session.close();

@@ -8,7 +8,7 @@ import {
   EXIT,
 } from '../../context.ts';
 import { bytes, duration, table } from '../../format.ts';
-import { printJson, say } from '../../print.ts';
+import { print, printJson, say } from '../../print.ts';
 import { openSession, openStoreSession } from '../../session.ts';
 import type { Config } from '../../../config/environment.ts';
 import { BadParams } from '../../../contract/failures.ts';
@@ -88,7 +88,7 @@ function printVerified(verified: Verified, repaired?: Repaired): void {
     `read ${read.objects} objects, ${bytes(read.bytes)}, in ${duration(read.durationMs)} (${speed})`,
   );
   if (problems.length === 0) {
-    process.stdout.write(`${of} of ${pipeline}: all objects are stored and undamaged\n`);
+    print(`${of} of ${pipeline}: all objects are stored and undamaged`);
     return;
   }
   const rows = problems.map(({ state, path, versions: rest, key, why }) => [
@@ -98,7 +98,7 @@ function printVerified(verified: Verified, repaired?: Repaired): void {
     key,
     why,
   ]);
-  process.stdout.write(`${table(['state', 'what', 'versions', 'key', 'why'], rows)}\n`);
+  print(table(['state', 'what', 'versions', 'key', 'why'], rows));
   say(
     `${of} of ${pipeline}: ${problems.length} missing or damaged; ${repaired === undefined ? '"verify --repair" makes again what it can; ' : ''}restore a document from a backup`,
     'error',
@@ -113,7 +113,7 @@ function printRepaired({ repaired, hindered, left, changed }: Repaired): void {
       String(versions),
       key,
     ]);
-    process.stdout.write(`${table(['state', 'what', 'versions', 'key'], rows)}\n`);
+    print(table(['state', 'what', 'versions', 'key'], rows));
   }
   for (const version of changed)
     say(
