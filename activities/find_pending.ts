@@ -17,24 +17,24 @@ import type { FindPendingRequest, PendingBatch, PendingBatches } from '../contra
 
 type Deps = SourceDeps & { store: Pick<Store, 'records'> };
 
-/** What crosses Temporal stays small: the others are asked for when these are done. */
+/** What crosses Temporal stays small: the other batches are asked for when these are done. */
 const MOST_BATCHES = 100;
 
 /**
  * The batches a nightly is to run: those that have arrived, or can be cut, and have no version; or those
- * whose version rests on rows replaced since.
+ * whose version contains rows that were replaced since.
  */
 export async function findPending(
   deps: Deps,
   request: FindPendingRequest,
 ): Promise<PendingBatches> {
   const { pipeline, params, rebuild } = request;
-  const { ledger, warnings } = await known(deps, request);
+  const { ledger, warnings } = await readLedger(deps, request);
   if (ledger !== undefined && ledger.batches.length > 0) checkFrozen(ledger, params);
   const there = batchesThere(ledger, params);
   const batches = rebuild
-    ? await staleOf(deps, pipeline, ledger, params)
-    : await missingOf(deps, pipeline, there.last);
+    ? await listStale(deps, pipeline, ledger, params)
+    : await listUnbuilt(deps, pipeline, there.last);
   if (!rebuild && there.waiting > 0) warnings.push(waitingSentence(there, ledger!));
   return {
     batches: batches.slice(0, MOST_BATCHES),
@@ -43,14 +43,14 @@ export async function findPending(
   };
 }
 
-/** Batches that there are data for, and what a person should know of the data. */
+/** The ledger, and what a person should know about the data. */
 interface Arrived {
   ledger: Ledger | undefined;
   warnings: string[];
 }
 
-/** The ledger, brought up to what the source holds now where that is asked for. */
-async function known(deps: Deps, request: FindPendingRequest): Promise<Arrived> {
+/** The ledger; where that is asked for, the source is looked at first and new data entered. */
+async function readLedger(deps: Deps, request: FindPendingRequest): Promise<Arrived> {
   const { pipeline, params, source, look, rebuild } = request;
   const ledger = await deps.store.ledgers.read(pipeline);
   if (!look || rebuild) return { ledger, warnings: [] };
@@ -88,7 +88,7 @@ async function lookIfReached(
   }
 }
 
-async function missingOf(deps: Deps, pipeline: string, last: number): Promise<PendingBatch[]> {
+async function listUnbuilt(deps: Deps, pipeline: string, last: number): Promise<PendingBatch[]> {
   const built = new Set((await deps.store.records.list(pipeline)).map(({ version }) => version));
   return Array.from({ length: last }, (_, i) => i + 1)
     .filter((batch) => !built.has(batch))
@@ -96,7 +96,7 @@ async function missingOf(deps: Deps, pipeline: string, last: number): Promise<Pe
 }
 
 /** Each with the params its version was built with: what was amended is to be all that differs. */
-async function staleOf(
+async function listStale(
   { store: { records } }: Deps,
   pipeline: string,
   ledger: Ledger | undefined,

@@ -8,32 +8,32 @@ import { scoreDigits } from '../contract/score-digits.ts';
 const ANSWER_MS = 10_000;
 
 /**
- * The webhook of the environment, RETRAIN_WEBHOOK_URL: not of params.yaml, because such URLs are secrets.
+ * The webhook, RETRAIN_WEBHOOK_URL. It is not in params.yaml, because such URLs are secrets.
  * @throws BadParams when it is not an http or https URL; the message does not repeat it.
  */
 export function webhookOf(env: NodeJS.ProcessEnv): URL | undefined {
   const text = env['RETRAIN_WEBHOOK_URL'];
   if (text === undefined || text === '') return undefined;
   if (!/^https?:\/\//.test(text) || !URL.canParse(text))
-    throw new BadParams('RETRAIN_WEBHOOK_URL is not an http or https URL: mend or unset it');
+    throw new BadParams('RETRAIN_WEBHOOK_URL is not an http or https URL: correct or unset it');
   return new URL(text);
 }
 
 /**
- * Posts how a run ended to the webhook. Told once or, where an answer was lost, once more.
- * @throws WebhookUnavailable where another try can help; SetupError where the receiver says no
+ * Reports to the webhook how a run ended: once or, where an answer was lost, twice.
+ * @throws WebhookUnavailable where a retry can help; SetupError where the receiver refuses
  */
 export async function notify(
   webhook: URL | undefined,
   request: NotifyRequest,
   { workflowId, runId, signal }: Pick<Execution, 'workflowId' | 'runId' | 'signal'>,
 ): Promise<void> {
-  if (webhook === undefined) return; // it was there when the run began
-  const { message: _, ...told } = request;
+  if (webhook === undefined) return; // there was one when the run began
+  const { message: _, ...facts } = request;
   const body = {
     schema: 1,
     text: textOf(request),
-    ...told,
+    ...facts,
     workflow_id: workflowId,
     run_id: runId,
   };
@@ -44,7 +44,7 @@ export async function notify(
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(body),
-      redirect: 'manual', // what it says is for this receiver alone
+      redirect: 'manual', // the report is for this receiver only
       signal: late.signal,
     });
   } catch (error) {

@@ -13,7 +13,7 @@ const inputSchema = z.strictObject({
 
 /**
  * Checks what a nightly was started with, and fixes the params of all its batches: the worker's
- * params.yaml as it stands now, with the caller's laid over it. No input at all is `{}`.
+ * params.yaml as it is now, with the caller's params over it. No input means `{}`.
  * @throws BadParams naming the key, its value and what is allowed.
  */
 export function pinNightly(

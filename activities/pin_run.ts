@@ -35,7 +35,7 @@ interface PinDeps {
 
 /**
  * Checks what a run was started with, by whomever, and fixes its params: the worker's params.yaml as it
- * stands now for the pipeline, with the caller's laid over it.
+ * is now for the pipeline, with the caller's params over it.
  * @throws BadParams naming the key, its value and what is allowed, or the pipelines there are.
  * @throws TrackingRefused when the caller tracks in a directory that is not this worker's.
  */

@@ -17,13 +17,13 @@ interface Deps extends Tracking {
   gitCommit: string | undefined;
 }
 
-/** Writes the version record of a run whose every stage is done. A run that built nothing new adds nothing. */
+/** Writes the version record of a run when all its stages are done. A run that built nothing new adds nothing. */
 export async function publishVersion(deps: Deps, request: PublishRequest): Promise<PublishResult> {
   const { pipeline, batch, params, paramsHash, attempt, mlflow } = request;
   const execution = currentExecution();
   const { workflowId, runId } = execution;
   const self = { workflow_id: workflowId, run_id: runId };
-  const stages = await Promise.all(request.stages.map((ran) => stageOf(deps, ran)));
+  const stages = await Promise.all(request.stages.map((ran) => readStage(deps, ran)));
   const { metrics } = findStage(stages, 'evaluate')!.outputs;
   const headline = headlineOf(readMetrics(await deps.store.artifacts.get(metrics!)));
   const draft = {
@@ -66,16 +66,16 @@ export async function publishVersion(deps: Deps, request: PublishRequest): Promi
     record: ref,
     version: batch,
     seq: record.seq,
-    metrics: shown(headline),
+    metrics: pickShown(headline),
     ...(score === undefined ? {} : { score }),
     ...(pointed === false ? { deferred: true } : {}),
   };
 }
 
 /**
- * Points the registry's alias of the batch at the version that becomes the latest: training does it for
- * one that it registers, and an earlier one may be the latest again, trained anew or not.
- * @returns false when that is put off, as tracking is not available
+ * Points the registry's alias of the batch at the version that becomes the latest. Training does this for a
+ * version that it registers, but an earlier version can become the latest again.
+ * @returns false when this is put off because tracking is not available
  */
 async function pointAlias(
   deps: Deps,
@@ -93,14 +93,14 @@ async function pointAlias(
 }
 
 /** A few numbers for the workflow's result; the record has them all. */
-function shown(metrics: Record<string, number>): Record<string, number> {
+function pickShown(metrics: Record<string, number>): Record<string, number> {
   const names = [...metricSetOf(metrics).listed.map(({ name }) => name), 'test_rows'];
   return Object.fromEntries(
     names.flatMap((name) => (name in metrics ? [[name, metrics[name]!]] : [])),
   );
 }
 
-async function stageOf(
+async function readStage(
   deps: Deps,
   { stage, key, cached }: PublishRequest['stages'][number],
 ): Promise<VersionRecord['stages'][number]> {

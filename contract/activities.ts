@@ -27,7 +27,7 @@ export interface CloseRunsRequest {
   status: 'FINISHED' | 'FAILED' | 'KILLED';
 }
 
-/** How a run ended, as the webhook is told. */
+/** How a run ended, as it is sent to the webhook. */
 export interface NotifyRequest {
   event: 'completed' | 'failed';
   outcome: string;
@@ -37,7 +37,7 @@ export interface NotifyRequest {
   metrics: Record<string, number> | null;
   error: RunFailure | null;
   links: Record<string, string>;
-  /** What to say where no version was made. */
+  /** The sentence for a run that made no version. */
   message: string;
 }
 

@@ -15,7 +15,7 @@ export function byCodePoint(a: string, b: string): number {
   return a.length - b.length;
 }
 
-/** Half of a pair that stands for a code point past U+FFFF. */
+/** Whether a UTF-16 unit is half of the pair that encodes a code point past U+FFFF. */
 function isSurrogate(unit: number): boolean {
   return unit >= 0xd800 && unit <= 0xdfff;
 }

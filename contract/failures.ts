@@ -1,7 +1,7 @@
 /**
  * Every failure this project names. The class says what kind of thing went wrong and `retryable`
  * whether trying again can help; the message is one sentence that says what happened, where, and
- * how to mend it. Activities turn these into Temporal failures whose `type` is the class's name.
+ * how to repair it. Activities turn these into Temporal failures whose `type` is the class's name.
  */
 export abstract class RetrainError extends Error {
   abstract override readonly name: string;
@@ -48,35 +48,35 @@ export class StorageUnavailable extends RetrainError {
   readonly retryable = true;
 }
 
-/** The S3 server answered and said no: credentials, permissions, a bucket name. */
+/** The S3 server answered with a refusal: because of credentials, permissions or the bucket's name. */
 export class StorageRefused extends RetrainError {
   override readonly name = 'StorageRefused';
   readonly retryable = false;
 }
 
-/** A disk of this machine has no room left; what was begun goes on once it has. */
+/** A disk of this machine is full. The work continues once there is space. */
 export class DiskFull extends RetrainError {
   override readonly name = 'DiskFull';
   readonly retryable = true;
 }
 
-/** What went wrong while a folder was written to: DiskFull where its disk, or its quota, has no room left. */
+/** The error of a write in a folder: DiskFull where the disk, or the quota, has no space left. */
 export function writeError(folder: string, error: unknown): unknown {
   const { code } = error as NodeJS.ErrnoException;
   if (code !== 'ENOSPC' && code !== 'EDQUOT') return error;
   return new DiskFull(
-    `there is no room left for ${folder} on this worker (${code}): make some, and the run goes on by itself`,
+    `there is no room left for ${folder} on this worker (${code}): free some space, and the run continues`,
     { cause: error },
   );
 }
 
-/** Where the data comes from does not answer, breaks off, answers 5xx, or throttles. */
+/** The source does not answer, breaks off, answers 5xx, or throttles. */
 export class SourceUnavailable extends RetrainError {
   override readonly name = 'SourceUnavailable';
   readonly retryable = true;
 }
 
-/** Where the data comes from answered and said no, or leads where nothing is fetched from. */
+/** The source answered with a refusal, or redirects to a host that nothing is fetched from. */
 export class SourceRefused extends RetrainError {
   override readonly name = 'SourceRefused';
   readonly retryable = false;
@@ -88,13 +88,13 @@ export class TrackingUnavailable extends RetrainError {
   readonly retryable = true;
 }
 
-/** The MLflow server answered and said no (for one, 403 to a host name it was not told of). */
+/** The MLflow server answered with a refusal, such as 403 for a host name that it does not allow. */
 export class TrackingRefused extends RetrainError {
   override readonly name = 'TrackingRefused';
   readonly retryable = false;
 }
 
-/** The MLflow server in use is not the one this attempt was logged to; logging its training there mends it. */
+/** The MLflow server in use is not the one that this attempt was logged to. Logging the training there repairs it. */
 export class TrackingMoved extends RetrainError {
   override readonly name = 'TrackingMoved';
   readonly retryable = false;
@@ -106,7 +106,7 @@ export class WebhookUnavailable extends RetrainError {
   readonly retryable = true;
 }
 
-/** Another run holds what this one wants, with other params. */
+/** Another run, with other params, has what this one needs. */
 export class Conflict extends RetrainError {
   override readonly name = 'Conflict';
   readonly retryable = false;
@@ -145,15 +145,15 @@ const classes: Partial<Record<string, ErrorClass>> = {
   SetupError,
 };
 
-/** An error that travelled as data (between threads), as its class again. */
-export function reviveError(told: {
+/** The error, with its class, of which a thread has sent the fields. */
+export function reviveError(sent: {
   name: string;
   message: string;
   details: Record<string, unknown>;
 }): Error {
-  const known = classes[told.name];
-  if (known !== undefined) return new known(told.message, { details: told.details });
-  const other = new Error(told.message);
-  other.name = told.name;
+  const known = classes[sent.name];
+  if (known !== undefined) return new known(sent.message, { details: sent.details });
+  const other = new Error(sent.message);
+  other.name = sent.name;
   return other;
 }

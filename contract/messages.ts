@@ -7,7 +7,7 @@ import type { NightlySummary } from './nightly.ts';
 /** How far the run is; null until its params are pinned. */
 export const progress = defineQuery<RunSummary | null>('progress');
 
-/** What came of a run, or why nothing did. */
+/** The outcome of a run: its result, or why it failed. */
 export interface RunResult {
   outcome: Outcome;
   error: RunFailure | null;
@@ -15,7 +15,7 @@ export interface RunResult {
   run: RunSummary | null;
 }
 
-/** What came of the run, also of one that failed; `outcome` is `running` until it ends. */
+/** The outcome of the run, also of one that failed; `outcome` is `running` until it ends. */
 export const result = defineQuery<RunResult>('result');
 
 /** How far a nightly is; null until its params are pinned. */
@@ -38,9 +38,9 @@ export function differences(running: PinnedRun, asked: PinnedRun): Difference[] 
   // The same uploaded bytes are the same source, wherever each caller has the file.
   if (running.source !== null && running.source.sha256 === asked.source?.sha256)
     a['data.source'] = b['data.source'];
-  // Where each file is a batch, what a caller has seen of the place is in no result.
+  // Where each file is a batch, the files that a caller has seen do not change the result.
   if (running.params.data.source.endsWith('/')) a['source'] = b['source'];
-  // A run told of more damage does the work of one told of less.
+  // A run that repairs more damage does the work of one that repairs less.
   const damaged = asked.damaged ?? [];
   if (!damaged.every((md5) => running.damaged?.includes(md5) === true)) {
     a['damaged'] = running.damaged ?? [];

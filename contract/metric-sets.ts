@@ -1,7 +1,7 @@
-/** The scores of one kind of model, as people are told of them. */
+/** The scores of one kind of model, as they are shown to people. */
 export interface MetricSet {
   /**
-   * The score that stands for a version where there is room for one. Where there are rows enough for one, the
+   * The score that is shown of a version where there is room for one. Where there are enough rows for it, the
    * metrics file has the 95 % interval around it, as `<headline>_low` and `<headline>_high`.
    */
   readonly headline: string;

@@ -2,18 +2,18 @@ import type { NamedScore } from './metric-sets.ts';
 import type { Params } from './params.ts';
 import type { Ref } from './ref.ts';
 
-/** The one argument of `nightly`; `{}` suffices. */
+/** The one argument of `nightly`. `{}` is enough. */
 export interface NightlyInput {
   pipeline?: string;
-  /** Laid over the worker's params.yaml, nested as there. */
+  /** Params that replace those of the worker's params.yaml, nested as there. */
   params?: Record<string, unknown>;
-  /** A file or folder already uploaded to the store, for `data.source` naming one. */
+  /** The file or folder of `data.source`, where the client has uploaded it to the store. */
   source?: Ref;
-  /** Build the versions anew that rest on batches amended since, not those that are missing. */
+  /** Build the versions again whose batches were amended since, and not the missing versions. */
   rebuild?: boolean;
 }
 
-/** A nightly's input once it is checked, with its params fixed for all its batches. */
+/** A nightly's checked input, with the params of all its batches. */
 export interface PinnedNightly {
   pipeline: string;
   params: Params;
@@ -29,7 +29,7 @@ export interface FindPendingRequest extends PinnedNightly {
 /** A batch that is to be run. */
 export interface PendingBatch {
   batch: number;
-  /** What its version was built with that is not the nightly's, when it is built anew. */
+  /** For a version that is built again: the params with which it was built, where the nightly's differ. */
   params?: Record<string, unknown>;
 }
 
@@ -55,7 +55,7 @@ export interface NightlyLine {
 /** What `nightly` returns, and what its query `nightlyProgress` shows so far. */
 export interface NightlySummary {
   pipeline: string;
-  /** A sentence on where it stands. */
+  /** Its state, in a sentence. */
   state: string;
   batches: NightlyLine[];
   /** How many batches are still to be run, as far as is known. */

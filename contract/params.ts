@@ -7,8 +7,8 @@ import { PIPELINE_NAME } from './paths.ts';
 export const columnType = z.enum(['number', 'category', 'ignore']);
 
 /**
- * The model section as far as every type of model has it; the type has hyperparameters of its own beside it,
- * which pipeline/models/params.ts checks.
+ * The part of the model section that every type of model has. The hyperparameters of the type are beside it, and
+ * pipeline/models/params.ts checks them.
  */
 export const modelShape = z.looseObject({
   /** What the target is: words, each a class, or numbers. Frozen once the first batch is cut. */
@@ -73,7 +73,7 @@ export const paramsShape = z.strictObject({
 
 export type Params = z.infer<typeof paramsShape>;
 
-/** A pipeline's name stands in keys, workflow ids and MLflow's registry: letters, digits, `_` and `-`. */
+/** A pipeline's name is part of keys, workflow ids and names in MLflow's registry. */
 export const pipelineName = z
   .string()
   .regex(

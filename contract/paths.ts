@@ -1,4 +1,4 @@
-/** Where each artifact stands in a working tree: part of its reference, so part of every manifest. */
+/** The path of each artifact in a working tree. It is part of the reference, so it is part of every manifest. */
 
 /** The name of a pipeline is part of keys, of workflow ids and of the names of models. */
 export const PIPELINE_NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
@@ -14,7 +14,7 @@ export function partFile(batch: number): string {
 }
 
 export const RAW = 'data/raw';
-/** Files that arrived, each the raw data of a batch. */
+/** The files that have arrived, each the raw data of a batch. */
 export const RAW_FILES = 'data/raw/files/';
 export const BATCHES = 'data/batches/';
 export const MERGED = 'data/merged/';
@@ -22,12 +22,12 @@ export const TRAIN = 'data/processed/train/';
 export const TEST = 'data/processed/test/';
 export const PROCESSED = 'data/processed';
 
-/** Where a file stands that a batch was amended from: its name may be that of another batch's. */
+/** The path of a file that a batch was amended from. The files of two batches can have one name. */
 export function amendedFile(batch: number, name: string): string {
   return `${RAW}/amended/batch_${String(batch).padStart(DIGITS, '0')}/${name}`;
 }
 
-/** Where a later state of a table that grows stands: what is in none of the batches cut before it. */
+/** The path of a later state of an append-only table: the rows that are in no batch cut before it. */
 export function stateFile(after: number, name: string): string {
   return `${RAW}/after_batch_${String(after).padStart(DIGITS, '0')}/${name}`;
 }

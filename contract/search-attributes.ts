@@ -14,7 +14,7 @@ export const SEARCH_ATTRIBUTES = {
 export type SearchAttributeName = keyof typeof SEARCH_ATTRIBUTES;
 
 /**
- * How a run stands: `trained` made something new, `cached` found it all made, `partial` stopped where it
- * was asked to.
+ * The state of a run: `trained` made something new, `cached` took everything from the cache, `partial` stopped
+ * after the stage that it was asked to stop after.
  */
 export type Outcome = 'running' | 'trained' | 'cached' | 'partial' | 'failed' | 'cancelled';

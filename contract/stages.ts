@@ -390,7 +390,7 @@ export type StageDetail<Step extends StepName> = Parameters<Shapes[Step]['params
 /** How a stage can use what earlier runs left: take it, insist on it, or ignore it. */
 export type CacheUse = 'use' | 'require' | 'bypass';
 
-/** A run can be told of this many damaged objects; where more are damaged, `force` is the way. */
+/** The most damaged objects that a run can be asked to make again. Where more are damaged, use `force`. */
 export const MOST_DAMAGED = 20;
 
 /** An object that was missing or damaged and is made again. */
@@ -483,7 +483,7 @@ function tableParams(data: Params['data'], after: number): Record<string, unknow
 /** A whole file is a batch: it is read by these settings, and nothing is cut. */
 function wholeFileParams(data: Params['data']): Record<string, unknown> {
   const { missing_values, on_new_column, on_missing_column } = data;
-  // A missing number is written as one of these words, and told from a wrong number by them.
+  // A missing number is written as one of these words, and recognised by them.
   const isDefault = canonicalJson(missing_values) === canonicalJson(MISSING_VALUES);
   return {
     ...(isDefault ? {} : { missing_values }),

@@ -5,32 +5,32 @@ import type { PublishResult } from './versions.ts';
 
 export const TASK_QUEUE = 'incremental-training';
 
-/** The one argument of `trainBatch`; `batch` alone suffices. */
+/** The one argument of `trainBatch`. Only `batch` is required. */
 export interface TrainBatchInput {
-  /** The batch to run, from 1; version N is what becomes of batches 1..N. */
+  /** The batch to run, from 1. Version N is made from batches 1..N. */
   batch: number;
   pipeline?: string;
-  /** Laid over the worker's params.yaml, nested as there: `{model: {max_depth: 4}}`. */
+  /** Params that replace those of the worker's params.yaml, nested as there: `{model: {max_depth: 4}}`. */
   params?: Record<string, unknown>;
-  /** A CSV file already uploaded to the store, for `data.source` naming one. */
+  /** The CSV file of `data.source`, where the client has uploaded it to the store. */
   source?: Ref;
   /** The last stage to run. */
   until?: StageName;
   /** The only stage to run: those before it must have been run with the same params. */
   only?: StageName;
-  /** Run every stage anew, whatever the cache holds. */
+  /** Run every stage, even if the cache has its result. */
   force?: boolean;
-  /** The directory whoever starts it tracks runs in: a worker that does not share it refuses. */
+  /** The directory in which the client tracks runs. A worker that does not share it refuses the run. */
   trackingFolder?: string;
   /** Build the versions before this one that have no record first, with the same params. */
   with_missing?: boolean;
-  /** Look at the source for rows that are new, also where what is known has this batch. */
+  /** Look for new rows in the source, even if the rows of this batch are known. */
   refresh?: boolean;
-  /** MD5s of objects known to be missing or damaged: what made them makes them again. At most 20. */
+  /** MD5s of objects that are missing or damaged: the stages that made them make them again. At most 20. */
   damaged?: string[];
 }
 
-/** A run's input once it is checked, with its params fixed for good. */
+/** A run's checked input, with its params fixed. */
 export interface PinnedRun {
   batch: number;
   pipeline: string;
@@ -46,7 +46,7 @@ export interface PinnedRun {
   withMissing: boolean;
   /** Absent where it was not asked for. */
   refresh?: boolean;
-  /** Whether the worker has a webhook to tell how the run ended. */
+  /** Whether the worker has a webhook to which it reports the end of the run. */
   notify: boolean;
   /** Absent where nothing was known to be damaged. */
   damaged?: string[];
@@ -58,13 +58,13 @@ export interface PinnedRun {
   places: { artifacts: string };
 }
 
-/** One stage of a run, as `progress` and the result tell it. */
+/** One stage of a run, as `progress` and the result show it. */
 export interface StageLine {
   stage: StageName;
   state: 'waiting' | 'running' | 'done' | 'cached' | 'failed';
   key?: string;
   durationMs?: number;
-  /** What came of it, in a few words. */
+  /** What it made, in a few words. */
   made?: string;
 }
 

@@ -25,7 +25,7 @@ export interface PublishResult {
   metrics: Record<string, number>;
   /** The one of them to look at first; absent without a score, and in results of an earlier program. */
   score?: NamedScore;
-  /** Where it is logged could not be brought up to date: it is to be logged from its record. */
+  /** MLflow could not be updated: the version is to be logged from its record. */
   deferred?: boolean;
 }
 

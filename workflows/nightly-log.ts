@@ -104,8 +104,8 @@ export class NightlyLog {
   }
 
   #line(batch: number): NightlyLine {
-    const standing = this.summary.batches.find((line) => line.batch === batch);
-    if (standing !== undefined) return standing;
+    const known = this.summary.batches.find((line) => line.batch === batch);
+    if (known !== undefined) return known;
     const line: NightlyLine = { batch, state: 'running' };
     this.summary.batches.push(line);
     return line;

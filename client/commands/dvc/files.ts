@@ -22,7 +22,7 @@ export interface Surroundings {
 }
 
 /**
- * The files of a DVC repository that stands for a version, by path. The headline metrics have a file of
+ * The files of the DVC repository of a version, by path. The headline metrics have a file of
  * the same name in every version, for `dvc metrics diff` compares files of one name; it and the plots'
  * are small and go into git, so that comparing commits needs no bucket.
  */
@@ -75,8 +75,8 @@ export function ignoreLines(stages: readonly (DvcStage | DvcLoop)[]): string[] {
 
 /** A .gitignore with these lines too; a person's own lines stay. */
 export function withLines(present: string, lines: readonly string[]): string {
-  const standing = present.split(/\r?\n/);
-  const missing = lines.filter((line) => !standing.includes(line));
+  const own = present.split(/\r?\n/);
+  const missing = lines.filter((line) => !own.includes(line));
   const end = present === '' || present.endsWith('\n') ? '' : '\n';
   return present + end + missing.map((line) => `${line}\n`).join('');
 }

@@ -7,7 +7,7 @@ import { Conflict, messageOf, SetupError } from '../../../contract/failures.ts';
 import { withFileLock } from '../../../store/file-lock.ts';
 import { sha256 } from '../../../store/hash.ts';
 
-/** What an export leaves of itself, to tell its files from edited ones; of no use to DVC. */
+/** The note of an export, by which its files are distinguished from edited ones. DVC does not read it. */
 export const RECEIPT = '.dvc/export.json';
 
 const receiptSchema = z.object({
@@ -17,16 +17,16 @@ const receiptSchema = z.object({
 });
 
 /**
- * The files that stand in the way: neither what an earlier export left nor what this one would write.
+ * The files that an export would lose: neither written by an earlier export, nor the same as this one writes.
  * One that this export only adds to is not in the way (`dvc init` leaves an empty .dvc/config).
  */
 async function editedFiles(folder: string, files: ReadonlyMap<string, string>): Promise<string[]> {
   const exported = await readReceipt(folder);
   const edited: string[] = [];
   for (const [path, content] of files) {
-    const standing = await readIfThere(join(folder, path));
-    if (standing === undefined || content.startsWith(standing.trimEnd())) continue;
-    if (sha256(standing) !== exported[path]) edited.push(path);
+    const present = await readIfThere(join(folder, path));
+    if (present === undefined || content.startsWith(present.trimEnd())) continue;
+    if (sha256(present) !== exported[path]) edited.push(path);
   }
   return edited;
 }

@@ -87,7 +87,7 @@ async function repairRound(session: Session, repaired: Repaired, force: boolean)
   return repaired.runs.length > before;
 }
 
-/** Why running a version again would not bring back what it was. */
+/** Why a run of a version would not make what it was; undefined where it would. */
 async function hindranceOf(
   { store }: Session,
   { pipeline, problems }: Verified,
