@@ -1,5 +1,6 @@
 import { defineConfig } from 'vitest/config';
 import { LeftOut } from './test/support/left-out.ts';
+import { Order } from './test/support/order.ts';
 
 /**
  * Two projects: `unit` needs nothing but Node; `servers` (files named `*.servers.test.ts`, and
@@ -8,6 +9,7 @@ import { LeftOut } from './test/support/left-out.ts';
 export default defineConfig({
   test: {
     reporters: ['default', new LeftOut()],
+    sequence: { sequencer: Order },
     projects: [
       {
         test: {
@@ -15,6 +17,7 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: ['test/**/*.servers.test.ts', 'test/e2e/**'],
           setupFiles: ['test/support/seed.ts'],
+          maxWorkers: '100%',
           testTimeout: 60_000,
         },
       },
