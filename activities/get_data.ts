@@ -15,7 +15,7 @@ import {
   columnsAt,
   hasArrivals,
   rawOf,
-  tableOf,
+  rawEntryOf,
   wholeOf,
   type Ledger,
   type NewRaw,
@@ -48,7 +48,7 @@ export async function getData(
   if (ledger === undefined || ledger.batches.length === 0) return readFirst(deps, request);
   checkFrozen(ledger, params);
   const look = await lookOrCheck(deps, ledger, request, currentExecution());
-  await heal(deps, tableOf(look.ledger, request.batch), request);
+  await heal(deps, rawEntryOf(look.ledger, request.batch), request);
   const result = await runKnown(deps, look.ledger, request);
   const { rows } = wholeOf(look.ledger.raw.at(-1)!);
   return {
@@ -84,7 +84,7 @@ async function runKnown(
   const call = { ...request, ...knownSourceCall(ledger, batch, request.params) };
   return runStage(deps, 'get_data', call, (context) => {
     if (hasArrivals(ledger)) return listArrivals(ledger, context);
-    const state = tableOf(ledger, batch);
+    const state = rawEntryOf(ledger, batch);
     return state.after === 0 ? inspect(deps, call.params, context) : passOn(ledger, state);
   });
 }

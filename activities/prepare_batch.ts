@@ -16,7 +16,7 @@ import {
   batchesKnown,
   hasArrivals,
   isWhole,
-  tableOf,
+  rawEntryOf,
   wholeOf,
   type Ledger,
   type NewBatch,
@@ -111,7 +111,7 @@ function checkRead({ pipeline, raw }: Ledger, { raw: read, columns }: Request['i
 
 /** Where a batch begins in the state of the table that it is cut from. */
 function firstRow(ledger: Ledger, batch: number): number {
-  return (batch - 1 - tableOf(ledger, batch).after) * ledger.settings.batch_size;
+  return (batch - 1 - rawEntryOf(ledger, batch).after) * ledger.settings.batch_size;
 }
 
 function checkExists(ledger: Ledger, batch: number): void {

@@ -2,7 +2,7 @@
 const GAP = '\u00a0';
 
 /** A table in Markdown, with columns of numbers aligned right. Cells hold Markdown of one line. */
-export function tableOf(head: string[], rows: string[][]): string {
+export function markdownTable(head: string[], rows: string[][]): string {
   const line = (cells: string[]): string => `| ${cells.join(' | ')} |`;
   const spaced = (cells: string[]): string => line(cells.map((cell) => `${GAP}${cell}${GAP}`));
   const rules = head.map((_, column) =>

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { SetupError } from '../contract/failures.ts';
 import { ensurePython } from './python.ts';
-import { readState } from './stack-folder.ts';
+import { readStackState } from './stack-folder.ts';
 
 const run = promisify(execFile);
 const program = fileURLToPath(new URL('./backup.py', import.meta.url));
@@ -57,7 +57,7 @@ export function removeData(dir: string): void {
 }
 
 async function python(dir: string, ...args: string[]): Promise<void> {
-  const base = readState(dir)?.venv ?? join(dir, 'venv');
+  const base = readStackState(dir)?.venv ?? join(dir, 'venv');
   const { python: interpreter } = await ensurePython(base, () => {});
   try {
     await run(interpreter, [program, ...args]);

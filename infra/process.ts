@@ -15,7 +15,7 @@ import {
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { SetupError } from '../contract/failures.ts';
-import { identityOf } from '../store/process-identity.ts';
+import { processIdentity } from '../store/process-identity.ts';
 import type { PartName } from './report.ts';
 
 /** A process as its pid file describes it. */
@@ -73,7 +73,7 @@ export async function launch({
     child.unref();
     const pid = child.pid ?? 0;
     const since = new Date().toISOString();
-    const record = { pid, identity: identityOf(pid) ?? 'gone', since, fingerprint };
+    const record = { pid, identity: processIdentity(pid) ?? 'gone', since, fingerprint };
     writeFileSync(`${pidFile(dir, part)}.new`, JSON.stringify(record));
     renameSync(`${pidFile(dir, part)}.new`, pidFile(dir, part));
     return record;
@@ -93,7 +93,7 @@ export async function launch({
 export function liveProcess(dir: string, part: PartName): ProcessRecord | undefined {
   try {
     const record = JSON.parse(readFileSync(pidFile(dir, part), 'utf8')) as ProcessRecord;
-    return identityOf(record.pid) === record.identity ? record : undefined;
+    return processIdentity(record.pid) === record.identity ? record : undefined;
   } catch {
     return undefined;
   }
@@ -117,7 +117,7 @@ const PART_MARK = 'RETRAIN_STACK_PART';
 export async function membersOf(dir: string, part: PartName): Promise<number[]> {
   const marks = [`${STACK_MARK}=${dir}`, `${PART_MARK}=${part}`];
   const pids = process.platform === 'linux' ? fromProc(marks) : await fromPs(marks);
-  return pids.filter((pid) => pid !== process.pid && identityOf(pid) !== undefined);
+  return pids.filter((pid) => pid !== process.pid && processIdentity(pid) !== undefined);
 }
 
 function fromProc(marks: string[]): number[] {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SetupError } from '../contract/failures.ts';
-import { identityOf } from '../store/process-identity.ts';
+import { processIdentity } from '../store/process-identity.ts';
 import type { Part } from './parts/part.ts';
 import { assertFree } from './ports.ts';
 import { launch, liveProcess, logFile, membersOf, quoteLog, removePidFile } from './process.ts';
@@ -96,13 +96,14 @@ export async function stopPart(
   let killed = false;
   if (leader !== undefined) {
     send(leader.pid, leader.identity, 'SIGTERM');
-    await gone(() => identityOf(leader.pid) !== leader.identity, graceMs);
+    await gone(() => processIdentity(leader.pid) !== leader.identity, graceMs);
   }
   const left = await membersOf(dir, part);
   const found = leader !== undefined || left.length > 0;
   if (left.length > 0) {
-    const known = left.map((pid) => ({ pid, identity: identityOf(pid) }));
-    const allGone = (): boolean => known.every(({ pid, identity }) => identityOf(pid) !== identity);
+    const known = left.map((pid) => ({ pid, identity: processIdentity(pid) }));
+    const allGone = (): boolean =>
+      known.every(({ pid, identity }) => processIdentity(pid) !== identity);
     for (const { pid, identity } of known) send(pid, identity, 'SIGTERM');
     if (!(await gone(allGone, 5000))) {
       killed = true;
@@ -115,7 +116,7 @@ export async function stopPart(
 }
 
 function send(pid: number, identity: string | undefined, signal: NodeJS.Signals): void {
-  if (identity === undefined || identityOf(pid) !== identity) return;
+  if (identity === undefined || processIdentity(pid) !== identity) return;
   try {
     process.kill(pid, signal);
   } catch {

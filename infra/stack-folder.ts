@@ -25,7 +25,7 @@ const stateFile = (dir: string): string => join(dir, 'stack.json');
  * The state of the stack in `dir`; undefined when none was ever started there.
  * @throws SetupError when the file is not one this version can read.
  */
-export function readState(dir: string): StackState | undefined {
+export function readStackState(dir: string): StackState | undefined {
   let text: string;
   try {
     text = readFileSync(stateFile(dir), 'utf8');
@@ -44,7 +44,7 @@ export function readState(dir: string): StackState | undefined {
 }
 
 /** Writes the state through a rename, so that no reader sees half a file. */
-export function writeState(dir: string, state: StackState): void {
+export function writeStackState(dir: string, state: StackState): void {
   const text = `${JSON.stringify(state, null, 2)}\n`;
   writeFileSync(`${stateFile(dir)}.new`, text);
   renameSync(`${stateFile(dir)}.new`, stateFile(dir));
@@ -138,7 +138,7 @@ const WEAKER_NAME: Record<string, string> = {
  * keep their values. Does nothing when no stack was ever started there.
  */
 export function useStack(dir: string, env: NodeJS.ProcessEnv = process.env): void {
-  const state = readState(dir);
+  const state = readStackState(dir);
   if (state === undefined) return;
   for (const [name, address] of Object.entries(stackAddresses(state.ports))) {
     const port = PORT_OF[name];

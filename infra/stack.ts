@@ -14,7 +14,7 @@ import { chooseS3, ensurePrograms } from './programs.ts';
 import { venvAt } from './python.ts';
 import type { PartName, PartStatus, Report, S3Kind } from './report.ts';
 import { startPart, stopPart } from './run-part.ts';
-import { ensureCredentials, readState, writeState } from './stack-folder.ts';
+import { ensureCredentials, readStackState, writeStackState } from './stack-folder.ts';
 
 export interface StackOptions {
   /** Folder of the stack's state, absolute. Default: `<root>/.stack`. */
@@ -66,7 +66,7 @@ export async function stackUp(options: UpOptions): Promise<void> {
 }
 
 async function prepare(dir: string, options: UpOptions, report: Report): Promise<Part[]> {
-  const last = readState(dir);
+  const last = readStackState(dir);
   const { root } = options;
   const ports = choosePorts(options.ports, last?.ports);
   const s3 = chooseS3(dir, options.s3);
@@ -75,7 +75,7 @@ async function prepare(dir: string, options: UpOptions, report: Report): Promise
   const venv = await ensurePrograms(base, { mlflow, s3: s3.kind }, report);
   const inner = await settleInnerPorts(dir, last?.inner);
   const credentials = ensureCredentials(dir);
-  writeState(dir, { schema: 1, root, venv: base, s3: s3.kind, ports, inner, mlflow });
+  writeStackState(dir, { schema: 1, root, venv: base, s3: s3.kind, ports, inner, mlflow });
   const plan = { dir, root, ports, inner, credentials, venv };
   if (!mlflow) {
     const line = 'MLflow is not started: params.yaml tracks runs in a directory';
@@ -157,7 +157,7 @@ export async function stackDown(options: StackOptions): Promise<PartName[]> {
 /** The present status of each part of the stack; starts and changes nothing. */
 export async function stackStatus(options: StackOptions): Promise<PartStatus[]> {
   const { root, dir = join(root, '.stack') } = options;
-  const state = readState(dir);
+  const state = readStackState(dir);
   const plan = {
     dir,
     root,

@@ -7,7 +7,7 @@ import {
   columnsAt,
   isWhole,
   rawOf,
-  tableOf,
+  rawEntryOf,
   type Ledger,
   type RawEntry,
 } from '../store/ledger/ledger.ts';
@@ -30,9 +30,9 @@ export function cutter(
   const cuts = new Map<number, Promise<CutFile[]>>();
   return async (batch) => {
     if (isWhole(ledger, batch)) return takeWhole(deps, ledger, batch, { params, execution });
-    const state = tableOf(ledger, batch);
+    const state = rawEntryOf(ledger, batch);
     const batches = wanted.filter(
-      (other) => !isWhole(ledger, other) && tableOf(ledger, other) === state,
+      (other) => !isWhole(ledger, other) && rawEntryOf(ledger, other) === state,
     );
     const cut =
       cuts.get(state.after) ?? cutTable(deps, ledger, state, batches, { folder, execution });

@@ -8,7 +8,7 @@ import {
   hasArrivals,
   isWhole,
   rawOf,
-  tableOf,
+  rawEntryOf,
   type Ledger,
   type NewBatch,
 } from '../store/ledger/ledger.ts';
@@ -40,7 +40,7 @@ export function knownSourceCall(ledger: Ledger, version: number, asked: Params):
     const addedColumns = columnsAt(ledger, version).slice(ledger.settings.columns.length);
     return { params, inputs, detail: { ...detail, addedColumns } };
   }
-  const state = tableOf(ledger, version);
+  const state = rawEntryOf(ledger, version);
   const { inputs, detail } = newSourceCall(params, state.ref);
   return {
     params,
@@ -82,7 +82,7 @@ export function cutCall(
 /** How a batch is cut. */
 export function cutDetail(ledger: Ledger, batch: number): CutDetail {
   if (isWhole(ledger, batch)) return { whole: true };
-  return { whole: false, after: tableOf(ledger, batch).after };
+  return { whole: false, after: rawEntryOf(ledger, batch).after };
 }
 
 /** The files of the merged data. */

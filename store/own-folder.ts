@@ -4,7 +4,7 @@ import { lstat, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { writeError } from '../contract/failures.ts';
-import { identityOf } from './process-identity.ts';
+import { processIdentity } from './process-identity.ts';
 
 /** A folder whose owner cannot be checked is removed when nothing in it has changed for two days. */
 const STALE_MS = 2 * 86_400_000;
@@ -70,7 +70,7 @@ async function isLeft(path: string, name: string): Promise<boolean> {
   const [, where, pid, owner] = OURS.exec(name) ?? [];
   if (where === undefined) return false;
   if (where === self().where && self().identity !== undefined) {
-    const now = identityOf(Number(pid));
+    const now = processIdentity(Number(pid));
     return now === undefined || short(now) !== owner;
   }
   return Date.now() - (await changedAt(path)) > STALE_MS;
@@ -100,7 +100,7 @@ let known: Self | undefined;
 
 /** This process. The result is kept, because outside Linux it runs `ps`. */
 function self(): Self {
-  known ??= { where: here(), identity: identityOf(process.pid) };
+  known ??= { where: here(), identity: processIdentity(process.pid) };
   return known;
 }
 

@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
  * Distinguishes a process from a later one with the same pid: its start time, and on Linux the id of the
  * boot, because start times count from it. Undefined when no such process runs; a zombie does not run.
  */
-export function identityOf(pid: number): string | undefined {
+export function processIdentity(pid: number): string | undefined {
   if (process.platform !== 'linux') return identityFromPs(pid);
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');

@@ -22,7 +22,7 @@ export function activityInterceptor(context: Context): ActivityInboundCallsInter
       try {
         return await underSignal(context.cancellationSignal, () => next(input));
       } catch (error) {
-        throw failureOf(error, context);
+        throw toTemporalFailure(error, context);
       } finally {
         clearInterval(heart);
       }
@@ -31,7 +31,7 @@ export function activityInterceptor(context: Context): ActivityInboundCallsInter
 }
 
 /** Turns an error of an activity into the failure that Temporal records. */
-export function failureOf(error: unknown, context: Context): unknown {
+export function toTemporalFailure(error: unknown, context: Context): unknown {
   if (error instanceof CancelledFailure) return error;
   if (context.cancellationSignal.aborted) return new CancelledFailure('the stage was cancelled');
   if (error instanceof ApplicationFailure) return error;

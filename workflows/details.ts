@@ -1,7 +1,7 @@
 import { workflowInfo } from '@temporalio/workflow';
 import type { PinnedRun, RunSummary, StageLine } from '../contract/train-batch.ts';
 import { LAST_STAGE } from '../contract/stages.ts';
-import { grouped, plain, tableOf } from '../contract/markdown.ts';
+import { grouped, plain, markdownTable } from '../contract/markdown.ts';
 import { scoreDigits } from '../contract/score-digits.ts';
 
 const MARKS: Record<StageLine['state'], string> = {
@@ -21,7 +21,7 @@ export function detailsOf(
   const { pipeline, batch, version, warnings } = summary;
   return [
     `**${plain(pipeline)} · batch ${batch}**: ${statusOf(summary, until, end.failed)}`,
-    tableOf(
+    markdownTable(
       ['stage', 'state', 'took', 'made'],
       summary.stages.map(({ stage, state, durationMs, made }) => [
         stage,
@@ -32,7 +32,7 @@ export function detailsOf(
     ),
     version === null
       ? ''
-      : tableOf(
+      : markdownTable(
           ['metric', 'all batches'],
           Object.entries(version.metrics).map(([name, value]) => [name, numberText(value)]),
         ),

@@ -10,7 +10,7 @@ import type {
   PendingBatches,
   PinnedNightly,
 } from '../contract/nightly.ts';
-import { plain, tableOf } from '../contract/markdown.ts';
+import { plain, markdownTable } from '../contract/markdown.ts';
 import { scoreDigits } from '../contract/score-digits.ts';
 
 const MARKS: Record<NightlyLine['state'], string> = {
@@ -119,7 +119,7 @@ export class NightlyLog {
       score === undefined ? '' : scoreDigits(score.value),
     ]);
     const heading = batches.find(({ score }) => score !== undefined)?.score?.name ?? 'score';
-    const table = rows.length === 0 ? '' : tableOf(['batch', 'state', heading], rows);
+    const table = rows.length === 0 ? '' : markdownTable(['batch', 'state', heading], rows);
     const notes = warnings.map((warning) => `- ⚠ ${plain(warning)}`).join('\n');
     this.#report(
       [

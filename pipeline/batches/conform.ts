@@ -1,5 +1,5 @@
 import { BadData, BadParams } from '../../contract/failures.ts';
-import { list, quote } from '../csv/quote.ts';
+import { quoteList, quote } from '../csv/quote.ts';
 import { CsvReader } from '../csv/reader.ts';
 import { type ColumnPlan, RowWriter } from '../csv/write.ts';
 import { numberCheck } from './check-numbers.ts';
@@ -54,7 +54,7 @@ export function conform(
   const fill = missingValues.includes('') ? '' : missingValues[0];
   if (fill === undefined && wanted.some((name) => gone.includes(name))) {
     throw new BadParams(
-      `${file} lacks column ${list(gone)}, and data.missing_values has no word to write in its place: add ""`,
+      `${file} lacks column ${quoteList(gone)}, and data.missing_values has no word to write in its place: add ""`,
     );
   }
   return {
@@ -76,7 +76,7 @@ function refuse(
   const needed = gone.filter((name) => name === target || key?.includes(name) === true);
   if (needed.length > 0 && contract.missingColumn !== 'fail') {
     throw new BadData(
-      `${file} lacks column ${list(needed)}, which no batch can do without, being ` +
+      `${file} lacks column ${quoteList(needed)}, which no batch can do without, being ` +
         `${needed[0] === target ? 'the one to predict' : 'part of split.key'}: add it to the file`,
     );
   }
@@ -86,27 +86,27 @@ function refuse(
   const refusesAdded = added.length > 0 && contract.newColumn === 'fail';
   if (refusesGone) {
     throw new BadData(
-      `${file} lacks column ${list(gone)}, which earlier batches have` +
-        `${refusesAdded ? `, and adds ${list(added)}` : ''}: ${MEND}${orSet('data.on_missing_column')}`,
+      `${file} lacks column ${quoteList(gone)}, which earlier batches have` +
+        `${refusesAdded ? `, and adds ${quoteList(added)}` : ''}: ${MEND}${orSet('data.on_missing_column')}`,
     );
   }
   if (refusesAdded) {
     throw new BadData(
-      `${file} adds column ${list(added)}, which earlier batches lack: ${MEND}${orSet('data.on_new_column')}`,
+      `${file} adds column ${quoteList(added)}, which earlier batches lack: ${MEND}${orSet('data.on_new_column')}`,
     );
   }
   const moved = names.findIndex((name, i) => header[i] !== name);
   if (moved >= 0 && contract.newColumn === 'fail' && contract.missingColumn === 'fail') {
     throw new BadData(
       `${file} has column ${quote(header[moved]!)} where earlier batches have ${quote(names[moved]!)}: ` +
-        `put the columns in the order ${list(names)}`,
+        `put the columns in the order ${quoteList(names)}`,
     );
   }
 }
 
 /** Says that a file has brought columns that the pipeline has taken in. */
 export function broughtColumns(file: string, names: readonly string[]): string {
-  return `${file} adds column ${list(names)}: a feature from here on, missing in earlier batches`;
+  return `${file} adds column ${quoteList(names)}: a feature from here on, missing in earlier batches`;
 }
 
 function warningsOf(
@@ -116,13 +116,13 @@ function warningsOf(
 ): string[] {
   const warnings: string[] = [];
   if (gone.length > 0) {
-    warnings.push(`${file} lacks column ${list(gone)}: its rows have it missing`);
+    warnings.push(`${file} lacks column ${quoteList(gone)}: its rows have it missing`);
   }
   if (added.length > 0) {
     warnings.push(
       contract.newColumn === 'adapt'
         ? broughtColumns(file, added)
-        : `${file} adds column ${list(added)}, which is left out`,
+        : `${file} adds column ${quoteList(added)}, which is left out`,
     );
   }
   return warnings;

@@ -1,7 +1,7 @@
 import { BadData } from '../../contract/failures.ts';
 import type { Task } from '../../contract/defaults.ts';
 import { CellRule, classifyBytes, looksNumeric, NUMERIC, UNCERTAIN } from '../csv/cells.ts';
-import { list, quote } from '../csv/quote.ts';
+import { quoteList, quote } from '../csv/quote.ts';
 import { cellText, type CsvReader, type RowBlock } from '../csv/reader.ts';
 import { notADeclaredNumber, notAQuantity } from './check-numbers.ts';
 import { type Column, type ColumnType, featuresOf } from './columns.ts';
@@ -123,13 +123,13 @@ function checkNames(header: readonly string[], file: string, options: ColumnOpti
   const { target, declared } = options;
   if (!header.includes(target)) {
     throw new BadData(
-      `${file} has no column ${quote(target)} to predict, only ${list(header)}: set data.target to one of them`,
+      `${file} has no column ${quote(target)} to predict, only ${quoteList(header)}: set data.target to one of them`,
     );
   }
   const unknown = Object.keys(declared).filter((name) => !header.includes(name));
   if (unknown.length > 0) {
     throw new BadData(
-      `${file} has no column ${list(unknown)}, which data.columns declares, only ${list(header)}: ` +
+      `${file} has no column ${quoteList(unknown)}, which data.columns declares, only ${quoteList(header)}: ` +
         'mend the name or remove the declaration',
     );
   }

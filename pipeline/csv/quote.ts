@@ -5,7 +5,7 @@ export function quote(cell: string): string {
 }
 
 /** Names for an error message: quoted, and past ten of them only their number. */
-export function list(names: readonly string[]): string {
+export function quoteList(names: readonly string[]): string {
   const shown = names.slice(0, 10).map(quote).join(', ');
   return names.length > 10 ? `${shown} and ${names.length - 10} more` : shown;
 }

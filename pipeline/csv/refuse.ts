@@ -1,7 +1,7 @@
 import { Buffer, isUtf8 } from 'node:buffer';
 import { BadData } from '../../contract/failures.ts';
 import type { Fault } from './scan.ts';
-import { list, quote } from './quote.ts';
+import { quoteList, quote } from './quote.ts';
 
 const CR = 13;
 const LF = 10;
@@ -112,7 +112,7 @@ export function checkNames(names: readonly string[], file: string): void {
   const twice = names.filter((name, i) => names.indexOf(name) !== i);
   if (twice.length > 0) {
     throw new BadData(
-      `${file} names more than one column ${list([...new Set(twice)])}: rename all but one`,
+      `${file} names more than one column ${quoteList([...new Set(twice)])}: rename all but one`,
     );
   }
 }

@@ -5,7 +5,7 @@ import { splitRows } from '../batches/split.ts';
 import { type Cell, CellRule } from '../csv/cells.ts';
 import { cellTexts, type CsvReader } from '../csv/reader.ts';
 import { notANumber } from '../batches/check-numbers.ts';
-import { list, quote } from '../csv/quote.ts';
+import { quoteList, quote } from '../csv/quote.ts';
 import { type Counts, countParts } from './counts.ts';
 import type { Part, PartColumn } from './part.ts';
 
@@ -102,7 +102,7 @@ function keyColumns(
     if (!column) {
       throw new BadParams(
         `split.key names column ${quote(name)}, which ${file} does not have, only ` +
-          `${list(columns.map((candidate) => candidate.name))}: mend the name`,
+          `${quoteList(columns.map((candidate) => candidate.name))}: mend the name`,
       );
     }
     if (name === target) {

@@ -3,7 +3,7 @@ import { type Column, featuresOf, predictsNumbers } from '../batches/columns.ts'
 import type { ColumnCounts, Counts } from './counts.ts';
 import { byCodePoint } from '../../contract/codepoints.ts';
 import { fromJsonBytes, toJsonBytes } from '../json.ts';
-import { list, quote } from '../csv/quote.ts';
+import { quoteList, quote } from '../csv/quote.ts';
 import { countMembers, type NumberTally, type Tally } from './tally.ts';
 import type { Vocabulary } from './vocabulary.ts';
 
@@ -79,8 +79,8 @@ export function fitEncoder(
     const counted = counts.train.columns[i];
     if (counted?.name !== column.name || counted.type !== column.type) {
       throw new BadData(
-        `the counts are of columns ${list(counts.train.columns.map(({ name }) => name))} where the ` +
-          `schema has ${list(schema.map(({ name }) => name))}: preprocess the batches again`,
+        `the counts are of columns ${quoteList(counts.train.columns.map(({ name }) => name))} where the ` +
+          `schema has ${quoteList(schema.map(({ name }) => name))}: preprocess the batches again`,
       );
     }
     if (counted.missing === counts.train.rows) {

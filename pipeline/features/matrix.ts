@@ -1,6 +1,6 @@
 import { type ColumnTable, table as tableOf } from 'arquero';
 import { BadData } from '../../contract/failures.ts';
-import { list } from '../csv/quote.ts';
+import { quoteList } from '../csv/quote.ts';
 import type { CategoryFeature, Encoder } from './encoder.ts';
 import { countRows, type Part, type PartColumn, partFromArrow } from './part.ts';
 import type { Report } from '../progress.ts';
@@ -125,7 +125,7 @@ function checkColumns({ features }: Encoder, part: Part): void {
   );
   if (isSame) return;
   const names = (columns: readonly PartColumn[]): string =>
-    list(columns.map(({ name, type }) => `${name} (${type})`));
+    quoteList(columns.map(({ name, type }) => `${name} (${type})`));
   throw new BadData(
     `the part has columns ${names(part.features)} where the encoder has ${names(features)}: ` +
       'preprocess the batch again',

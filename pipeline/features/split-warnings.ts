@@ -1,6 +1,6 @@
 import { byCodePoint } from '../../contract/codepoints.ts';
 import type { Counts } from './counts.ts';
-import { list } from '../csv/quote.ts';
+import { quoteList } from '../csv/quote.ts';
 
 /**
  * What is odd about the split of some batches' rows, as sentences: an empty side, a class that one side
@@ -46,7 +46,7 @@ export function splitWarnings(counts: Counts, testSize: number, what: string): s
 }
 
 function classes(labels: readonly string[]): string {
-  return `${labels.length === 1 ? 'class' : 'classes'} ${list([...labels].sort(byCodePoint))}`;
+  return `${labels.length === 1 ? 'class' : 'classes'} ${quoteList([...labels].sort(byCodePoint))}`;
 }
 
 function percent(share: number): string {

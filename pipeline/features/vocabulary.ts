@@ -2,7 +2,7 @@ import { BadData } from '../../contract/failures.ts';
 import type { Column } from '../batches/columns.ts';
 import type { OnChange } from '../batches/conform.ts';
 import { countWords, type Part } from './part.ts';
-import { list, quote } from '../csv/quote.ts';
+import { quoteList, quote } from '../csv/quote.ts';
 
 /** Words that a model may learn. */
 export interface Vocabulary {
@@ -51,7 +51,7 @@ export function newWords(
     if (fresh.length === 0) continue;
     if (rule === 'fail') throw refused(batch, name, fresh, '');
     warnings.push(
-      `batch ${batch} has ${list(fresh)} in column ${quote(name)}, not known from the first batch: taken for words the model does not know`,
+      `batch ${batch} has ${quoteList(fresh)} in column ${quote(name)}, not known from the first batch: taken for words the model does not know`,
     );
   }
   const fresh = without(findLabels(parts), labels);
@@ -60,13 +60,13 @@ export function newWords(
   if (rule === 'fail') throw refused(batch, target, fresh, ', the one to predict');
   return [
     ...warnings,
-    `batch ${batch} has ${list(fresh)} in column ${quote(target)}, not known from the first batch: rows with such a label are left out`,
+    `batch ${batch} has ${quoteList(fresh)} in column ${quote(target)}, not known from the first batch: rows with such a label are left out`,
   ];
 }
 
 function refused(batch: number, column: string, fresh: readonly string[], which: string): BadData {
   return new BadData(
-    `batch ${batch} has ${list(fresh)} in column ${quote(column)}${which}, which the first batch does not know: ` +
+    `batch ${batch} has ${quoteList(fresh)} in column ${quote(column)}${which}, which the first batch does not know: ` +
       'mend the cells, or set data.on_new_category to ignore or adapt',
   );
 }

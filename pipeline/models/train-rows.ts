@@ -1,6 +1,6 @@
 import { BadData } from '../../contract/failures.ts';
 import type { Matrix } from '../features/matrix.ts';
-import { list, quote } from '../csv/quote.ts';
+import { quoteList, quote } from '../csv/quote.ts';
 
 /** The class of each row as an index; the small type where there are at most 256 classes. */
 export type ClassIndexes = Uint8Array | Int32Array;
@@ -62,7 +62,7 @@ export function indexClasses(labels: readonly string[], classes: readonly string
     const index = indexOf.get(label);
     if (index === undefined)
       throw new BadData(
-        `label ${quote(label)} is not among the encoder's classes ${list(classes)}: ` +
+        `label ${quote(label)} is not among the encoder's classes ${quoteList(classes)}: ` +
           'use the encoder fitted on these rows',
       );
     indexes[row] = index;

@@ -28,10 +28,10 @@ function accuracyLine({ accuracy, accuracy_low: low, accuracy_high: high }: Clas
 function classTable({ per_class: classes }: ClassScores): string {
   const rows = classes.map(({ label, precision, recall, f1, support }) => [
     escapeHtml(label),
-    ...[precision, recall, f1].map((value) => `${fourDigits(value)} ${bar(value)}`),
+    ...[precision, recall, f1].map((value) => `${fourDigits(value)} ${htmlBar(value)}`),
     String(support),
   ]);
-  return `<h2>By class</h2>\n${tableOf(['class', 'precision', 'recall', 'F1', 'rows'], rows)}`;
+  return `<h2>By class</h2>\n${htmlTable(['class', 'precision', 'recall', 'F1', 'rows'], rows)}`;
 }
 
 function matrixTable({ confusion_matrix: { labels, matrix } }: ClassScores): string {
@@ -108,7 +108,7 @@ function picture({ edges, matrix }: Agreement): string {
 }
 
 /** A table of HTML that is ready to stand in its cells. */
-export function tableOf(head: readonly string[], rows: readonly (readonly string[])[]): string {
+export function htmlTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const lines = rows.map((cells) => `<tr>${cells.map((cell) => `<td>${cell}</td>`).join('')}</tr>`);
   return `<table>${headOf(head)}${lines.join('')}</table>`;
 }
@@ -123,7 +123,7 @@ export function fourDigits(value: number): string {
 }
 
 /** A share from 0 to 1 as a bar. */
-export function bar(value: number): string {
+export function htmlBar(value: number): string {
   const width = (80 * value).toFixed(1);
   return `<svg width="80" height="10" role="img" aria-label="${fourDigits(value)}"><rect width="80" height="10" fill="#eee"/><rect width="${width}" height="10" fill="#1f77b4"/></svg>`;
 }

@@ -1,7 +1,7 @@
 import type { Scored } from './score-model.ts';
 import { metricSetOf } from '../../contract/metric-sets.ts';
 import { scoreDigits } from '../../contract/score-digits.ts';
-import { bar, escapeHtml, fourDigits, tableOf } from './report-sections.ts';
+import { htmlBar, escapeHtml, fourDigits, htmlTable } from './report-sections.ts';
 
 /** What a report is made of. */
 export interface ReportFacts {
@@ -54,7 +54,7 @@ function scoreTable(whole: Scored | null, newBatch: Scored | null): string {
   const names = metricSetOf(whole.numbers).shown;
   const rows = names.map((name) => [name, cell(whole, name), cell(newBatch, name)]);
   rows.push(['test rows', String(whole.rows), String(newBatch?.rows ?? 0)]);
-  return `<h2>Scores</h2>\n${tableOf(['', 'all batches', 'new batch'], rows)}`;
+  return `<h2>Scores</h2>\n${htmlTable(['', 'all batches', 'new batch'], rows)}`;
 }
 
 function importanceTable(importance: NonNullable<ReportFacts['importance']>): string {
@@ -64,9 +64,9 @@ function importanceTable(importance: NonNullable<ReportFacts['importance']>): st
     .slice(0, MOST_FEATURES);
   const rows = first.map((entry) => [
     escapeHtml(entry.feature),
-    `${fourDigits(entry.share)} ${bar(entry.share)}`,
+    `${fourDigits(entry.share)} ${htmlBar(entry.share)}`,
   ]);
   const more = importance.length - first.length;
   const note = more > 0 ? `\n<p>and ${more} more features</p>` : '';
-  return `<h2>Feature importance</h2>\n${tableOf(['feature', 'share'], rows)}${note}`;
+  return `<h2>Feature importance</h2>\n${htmlTable(['feature', 'share'], rows)}${note}`;
 }

@@ -8,7 +8,7 @@ import {
   enterGrown,
   type Grown,
 } from './changes.ts';
-import { hasArrivals, ledgerKey, tableOf } from './read.ts';
+import { hasArrivals, ledgerKey, rawEntryOf } from './read.ts';
 import { LEDGER, type Ledger, type NewBatch, type NewRaw, type Settings } from './schema.ts';
 import { hashOf } from '../hash.ts';
 import { readDocument, swapDocument } from '../documents.ts';
@@ -26,7 +26,7 @@ export {
   rawOf,
   refsOf,
   rowsWaiting,
-  tableOf,
+  rawEntryOf,
   wholeOf,
 } from './read.ts';
 
@@ -173,7 +173,7 @@ function appendBatch(ledger: Ledger, added: NewBatch): Ledger {
 /** Whether a batch is the short end of a table that has more rows now: cut so, it would lose its place. */
 function isOutgrown(ledger: Ledger, { batch, raw, rows }: NewBatch): boolean {
   const short = rows < ledger.settings.batch_size;
-  return short && !hasArrivals(ledger) && tableOf(ledger, batch).ref.sha256 !== raw;
+  return short && !hasArrivals(ledger) && rawEntryOf(ledger, batch).ref.sha256 !== raw;
 }
 
 function noLedger(pipeline: string): DamagedArtifact {

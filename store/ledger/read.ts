@@ -28,13 +28,13 @@ export function rawNamed(ledger: Ledger, sha256: string): KnownRaw | undefined {
 export function rawOf(ledger: Ledger, batch: number): KnownRaw {
   const standing = ledger.batches[batch - 1];
   // Two states of a table may hold the same bytes: which of them it is, only the order tells.
-  if (!hasArrivals(ledger) && standing?.from !== null) return tableOf(ledger, batch);
+  if (!hasArrivals(ledger) && standing?.from !== null) return rawEntryOf(ledger, batch);
   const from = standing?.raw ?? ledger.arrivals[batch - 1]?.raw;
   return (from === undefined ? undefined : rawNamed(ledger, from)) ?? ledger.raw.at(-1)!;
 }
 
 /** The state of a table that a batch was, or would be, cut from; amendments aside. */
-export function tableOf({ raw }: Pick<Ledger, 'raw'>, batch: number): RawEntry {
+export function rawEntryOf({ raw }: Pick<Ledger, 'raw'>, batch: number): RawEntry {
   return raw.findLast(({ after }) => after < batch) ?? raw[0]!;
 }
 

@@ -45,7 +45,7 @@ export function isMissingBucket(error: unknown): boolean {
   return nameOf(error) === 'NoSuchBucket';
 }
 
-export function isMissing(error: unknown): boolean {
+export function isMissingObject(error: unknown): boolean {
   return statusOf(error) === 404;
 }
 

@@ -22,7 +22,7 @@ import type {
   StoredObject,
 } from '../bucket.ts';
 import { currentSignal } from '../signal.ts';
-import { isConflict, isMissing, isMissingBucket, storageError } from './errors.ts';
+import { isConflict, isMissingObject, isMissingBucket, storageError } from './errors.ts';
 import { abortUpload, sizeOfParts, uploadParts } from './multipart.ts';
 import { Slots } from '../parallel.ts';
 
@@ -83,7 +83,7 @@ export class S3Bucket implements Bucket {
     try {
       await this.#client.send(new HeadBucketCommand({ Bucket: this.location.bucket }));
     } catch (error) {
-      if (!isMissing(error)) throw this.#error(error, '');
+      if (!isMissingObject(error)) throw this.#error(error, '');
       await this.#create();
     }
   }
@@ -93,7 +93,7 @@ export class S3Bucket implements Bucket {
       await this.#client.send(new HeadBucketCommand({ Bucket: this.location.bucket }));
       return true;
     } catch (error) {
-      if (isMissing(error)) return false;
+      if (isMissingObject(error)) return false;
       throw this.#error(error, '');
     }
   }
@@ -106,7 +106,7 @@ export class S3Bucket implements Bucket {
       const bytes = await answer.Body!.transformToByteArray();
       return { bytes, etag: answer.ETag ?? '' };
     } catch (error) {
-      if (isMissing(error)) return undefined;
+      if (isMissingObject(error)) return undefined;
       throw this.#error(error, key);
     }
   }
@@ -123,7 +123,7 @@ export class S3Bucket implements Bucket {
         chunks: this.#chunks(body, key),
       };
     } catch (error) {
-      if (isMissing(error)) return undefined;
+      if (isMissingObject(error)) return undefined;
       throw this.#error(error, key);
     }
   }
@@ -140,7 +140,7 @@ export class S3Bucket implements Bucket {
         ours: answer.Metadata?.['written-by'] === MARK['written-by'],
       };
     } catch (error) {
-      if (isMissing(error)) return undefined;
+      if (isMissingObject(error)) return undefined;
       throw this.#error(error, key);
     }
   }
@@ -186,7 +186,7 @@ export class S3Bucket implements Bucket {
       return (await this.#client.send(command)).ETag ?? '';
     } catch (error) {
       // Some servers answer 404 to If-Match on a key that is gone.
-      const isGone = isMissing(error) && !isMissingBucket(error) && condition !== undefined;
+      const isGone = isMissingObject(error) && !isMissingBucket(error) && condition !== undefined;
       if (isConflict(error) || isGone) return undefined;
       throw error;
     }
@@ -210,7 +210,7 @@ export class S3Bucket implements Bucket {
     try {
       return await sizeOfParts(this.#client, this.#upload(key, uploadId));
     } catch (error) {
-      if (isMissing(error)) return undefined;
+      if (isMissingObject(error)) return undefined;
       throw this.#error(error, key);
     }
   }
@@ -219,7 +219,7 @@ export class S3Bucket implements Bucket {
     try {
       await abortUpload(this.#client, this.#upload(key, uploadId));
     } catch (error) {
-      if (!isMissing(error)) throw this.#error(error, key);
+      if (!isMissingObject(error)) throw this.#error(error, key);
     }
   }
 
@@ -312,6 +312,6 @@ async function* pages(client: S3Client, { bucket, prefix, failure }: Under, deli
   try {
     yield* paginateListObjectsV2({ client }, listed);
   } catch (error) {
-    if (!isMissing(error)) throw failure(error); // a bucket that does not exist yet is empty
+    if (!isMissingObject(error)) throw failure(error); // a bucket that does not exist yet is empty
   }
 }

@@ -3,7 +3,7 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { identityFromPs, identityOf } from '../../store/process-identity.ts';
+import { identityFromPs, processIdentity } from '../../store/process-identity.ts';
 import { launch, liveProcess, logFile } from '../../infra/process.ts';
 import { stopPart } from '../../infra/run-part.ts';
 import { tempFolder } from './temp-folder.ts';
@@ -29,7 +29,7 @@ describe('a process of the stack', () => {
     writeFileSync(join(dir, 'run', 'mlflow.json'), JSON.stringify({ ...mine, pid }));
     expect(liveProcess(dir, 'mlflow')).toBeUndefined();
     await stopPart(dir, 'mlflow', 100);
-    expect(identityOf(pid)).toBeDefined();
+    expect(processIdentity(pid)).toBeDefined();
     bystander.kill();
   });
 
@@ -56,9 +56,9 @@ describe('a process of the stack', () => {
     const orphan = Number(readFileSync(logFile(dir, 'mlflow'), 'utf8'));
     process.kill(pid, 'SIGKILL');
     await expect.poll(() => liveProcess(dir, 'mlflow')).toBeUndefined();
-    expect(identityOf(orphan)).toBeDefined();
+    expect(processIdentity(orphan)).toBeDefined();
     expect(await stopPart(dir, 'mlflow', 100)).toEqual({ found: true, killed: false });
-    expect(identityOf(orphan)).toBeUndefined();
+    expect(processIdentity(orphan)).toBeUndefined();
   });
 
   it('is killed only when it does not end within its grace time', async () => {

@@ -1,7 +1,7 @@
 import {
   type Credentials,
   readCredentials,
-  readState,
+  readStackState,
   type StackAddresses,
   stackAddresses,
 } from '../../infra/stack-folder.ts';
@@ -11,7 +11,7 @@ import {
  * @throws Error when no stack was ever started there.
  */
 export function stackEnv(dir: string): StackAddresses & Credentials {
-  const state = readState(dir);
+  const state = readStackState(dir);
   if (state === undefined) throw new Error(`there is no stack in ${dir}`);
   return { ...stackAddresses(state.ports), ...readCredentials(dir) };
 }

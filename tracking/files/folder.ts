@@ -86,7 +86,7 @@ export class Folder {
     try {
       return await readFile(path, 'utf8');
     } catch (error) {
-      if (isMissing(error)) return undefined;
+      if (isMissingFile(error)) return undefined;
       throw error;
     }
   }
@@ -139,7 +139,7 @@ export class Folder {
       const entries = await readdir(path, { withFileTypes: true });
       return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
     } catch (error) {
-      if (isMissing(error)) return [];
+      if (isMissingFile(error)) return [];
       throw error;
     }
   }
@@ -192,7 +192,7 @@ export function ours(error: unknown): boolean {
   return error instanceof RetrainError || (error as Error | undefined)?.name === 'AbortError';
 }
 
-export function isMissing(error: unknown): boolean {
+export function isMissingFile(error: unknown): boolean {
   return (error as NodeJS.ErrnoException).code === 'ENOENT';
 }
 

@@ -5,7 +5,7 @@ import { LocalCache } from '../../../store/local-cache.ts';
 import { soundRecord } from '../../../store/record-check.ts';
 import { say } from '../../print.ts';
 import { planCheckout, wantedFiles, type WantedFile } from './plan.ts';
-import { lockFile, makeNotes, readState, readTree } from './working-tree.ts';
+import { lockFile, makeNotes, readCheckoutState, readWorkingTree } from './working-tree.ts';
 import { fetchMissing, writeTree } from './write.ts';
 
 /** What to check out, and where. */
@@ -48,8 +48,8 @@ export async function checkoutInto(
     const wanted = await wantedFiles(store.artifacts, record);
     const cache = new LocalCache(request.cache);
     await cache.sweep();
-    const state = await readState(out);
-    const found = await readTree({ folder: out, state, cache }, wanted);
+    const state = await readCheckoutState(out);
+    const found = await readWorkingTree({ folder: out, state, cache }, wanted);
     const plan = planCheckout(wanted, Object.keys(state?.files ?? {}), found);
     if (plan.edited.length > 0 && request.force !== true) throw refuseEdited(plan.edited, request);
     const refs = plan.write.map((path) => wanted.get(path)!.ref);

@@ -27,7 +27,7 @@ export interface WorkingTree {
  * size and time it was written with is not read again.
  * @throws BadData when something else is where a file or a folder belongs
  */
-export async function readTree(
+export async function readWorkingTree(
   { folder, state, cache }: WorkingTree,
   wanted: ReadonlyMap<string, WantedFile>,
 ): Promise<Map<string, FoundFile>> {
@@ -99,7 +99,7 @@ export type CheckoutState = z.infer<typeof stateSchema>;
  * What the last checkout wrote in a folder. When this note is lost or cannot be read, no data is lost: a file
  * then counts as ours only if the local cache has its bytes, and none is removed.
  */
-export async function readState(folder: string): Promise<CheckoutState | undefined> {
+export async function readCheckoutState(folder: string): Promise<CheckoutState | undefined> {
   try {
     const text = await readFile(stateFile(folder), 'utf8');
     return stateSchema.safeParse(JSON.parse(text)).data;
@@ -110,7 +110,7 @@ export async function readState(folder: string): Promise<CheckoutState | undefin
   }
 }
 
-export async function writeState(folder: string, state: CheckoutState): Promise<void> {
+export async function writeCheckoutState(folder: string, state: CheckoutState): Promise<void> {
   const half = `${stateFile(folder)}.${process.pid}.tmp`;
   await writeFile(half, `${JSON.stringify(state, null, 2)}\n`);
   await rename(half, stateFile(folder));

@@ -8,7 +8,7 @@ import type { Bucket } from '../../../store/bucket.ts';
 import type { LocalCache } from '../../../store/local-cache.ts';
 import { inParallel } from '../../../store/parallel.ts';
 import { type Plan, parentsOf, type WantedFile } from './plan.ts';
-import { writeState, type CheckoutState } from './working-tree.ts';
+import { writeCheckoutState, type CheckoutState } from './working-tree.ts';
 
 const FETCHES_AT_ONCE = 8;
 
@@ -71,21 +71,21 @@ export async function writeTree({ folder, ...decided }: Decided): Promise<void> 
   };
   for (const path of plan.write)
     state.files[path] = { sha256: wanted.get(path)!.ref.sha256, size: -1, mtime_ms: -1 };
-  await writeState(folder, state);
+  await writeCheckoutState(folder, state);
   for (const path of plan.remove) {
     await rm(join(folder, path));
     delete state.files[path];
   }
   state.folders = await removeEmpty(folder, state.folders, wanted);
   state.folders.push(...(await makeFolders(folder, plan.write)));
-  await writeState(folder, state);
+  await writeCheckoutState(folder, state);
   await copyAll(folder, decided);
   for (const [path, { sha256 }] of Object.entries(state.files)) {
     const left = wanted.has(path) ? await stat(join(folder, path)) : undefined;
     if (left === undefined) delete state.files[path];
     else state.files[path] = { sha256, size: left.size, mtime_ms: left.mtimeMs };
   }
-  await writeState(folder, state);
+  await writeCheckoutState(folder, state);
 }
 
 async function copyAll(

@@ -8,7 +8,7 @@ import type { Stamp } from '../../../sources/source.ts';
 import { withOwnFolder } from '../../../store/own-folder.ts';
 import { batchCount } from '../../../pipeline/batches/order.ts';
 import { taskOf } from '../../../contract/defaults.ts';
-import { batchesKnown, tableOf, type Ledger } from '../../../store/ledger/ledger.ts';
+import { batchesKnown, rawEntryOf, type Ledger } from '../../../store/ledger/ledger.ts';
 import type { Arrived, ArrivedBatch, Looking } from './arrived.ts';
 
 /**
@@ -92,7 +92,7 @@ function rowsOf(ledger: Ledger, batch: number): number {
   const standing = ledger.batches[batch - 1];
   if (standing !== undefined) return standing.rows;
   const { batch_size: size } = ledger.settings;
-  const { after, rows } = tableOf(ledger, batchesKnown(ledger));
+  const { after, rows } = rawEntryOf(ledger, batchesKnown(ledger));
   return Math.min(size, rows - (batch - 1 - after) * size);
 }
 

@@ -3,7 +3,7 @@ import type { Criterion, Split } from './criterion.ts';
 import { GrownTree } from './grown-tree.ts';
 import { enterLeaf, growPair, setLeaf } from './leaf.ts';
 import { BOTH, LEFT, markSides, partition, partOrder, RIGHT, varying } from './partition.ts';
-import { type GrowthLimits, type Task, type Team, rootTask, taskOf } from './task.ts';
+import { type GrowthLimits, type Task, type Team, rootTask, nodeTaskOf } from './task.ts';
 import type { Report } from '../../progress.ts';
 
 /** Work to share with others. */
@@ -123,8 +123,8 @@ function growNode<T extends Targets>(
   const left = tree.addChildren(node);
   const right = left + 1;
   // The right one first, for the last task is done next.
-  if (!rightIsDone) tasks.push(taskOf(children, right, middle, end));
-  if (!leftIsDone) tasks.push(taskOf(children, left, start, middle));
+  if (!rightIsDone) tasks.push(nodeTaskOf(children, right, middle, end));
+  if (!leftIsDone) tasks.push(nodeTaskOf(children, left, start, middle));
   if (rightIsLeaf) enterLeaf(block, criterion, limits, tree, children, right, middle, end);
   else if (rightIsDone) growPair(columns, block, criterion, limits, tree, children, right, middle);
   if (leftIsLeaf) enterLeaf(block, criterion, limits, tree, children, left, start, middle);
@@ -152,7 +152,7 @@ function toInnerBlock<T extends Targets>(blocks: readonly Block<T>[], task: Task
   while (inner + 1 < blocks.length && rows <= blocks[inner + 1]!.ids.length) inner++;
   if (inner === level) return task;
   narrowBlock(blocks[level]!, blocks[inner]!, features, list, start, end);
-  return taskOf({ ...task, level: inner }, task.node, 0, rows);
+  return nodeTaskOf({ ...task, level: inner }, task.node, 0, rows);
 }
 
 /**

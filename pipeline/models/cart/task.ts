@@ -30,7 +30,7 @@ export interface Task {
 export type Place = Pick<Task, 'level' | 'depth' | 'features' | 'list'>;
 
 /** One literal for all tasks, for speed. */
-export function taskOf(
+export function nodeTaskOf(
   { level, depth, features, list }: Place,
   node: number,
   start: number,
@@ -42,7 +42,7 @@ export function taskOf(
 /** The node that all others come from. */
 export function rootTask(node: number, rows: number, width: number, listed: boolean): Task {
   const features = Array.from({ length: width }, (_, feature) => feature);
-  return taskOf({ level: 0, depth: 0, features, list: listed ? width : 0 }, node, 0, rows);
+  return nodeTaskOf({ level: 0, depth: 0, features, list: listed ? width : 0 }, node, 0, rows);
 }
 
 /** Threads that search and part one large node together, each of them some of its features. */

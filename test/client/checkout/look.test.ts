@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { readTree } from '../../../client/commands/checkout/working-tree.ts';
+import { readWorkingTree } from '../../../client/commands/checkout/working-tree.ts';
 import { refOf } from '../../../store/hash.ts';
 import { LocalCache } from '../../../store/local-cache.ts';
 
@@ -16,8 +16,8 @@ afterEach(() => rmSync(folder, { recursive: true }));
 
 describe('a working tree that is looked at', () => {
   const ref = refOf('data/raw/a.csv', Buffer.from('a\n'));
-  const look = (): ReturnType<typeof readTree> =>
-    readTree(
+  const look = (): ReturnType<typeof readWorkingTree> =>
+    readWorkingTree(
       { folder, state: undefined, cache: new LocalCache(join(folder, 'cache')) },
       new Map([[ref.path, { ref, artifact: ref.path }]]),
     );
