@@ -12,7 +12,7 @@ import type { Matrix } from '../features/matrix.ts';
  * Bytes of JSON up to which ml-cart itself loads a tree and predicts. With the text and its parsed form, a
  * tree in ml-cart's objects takes 2.3 times its JSON for numbers, 3.9 for 3 classes, 5 for 100 and 7.6 for
  * 1 000: 20 to 60 MB at this bound, which is 42 000 nodes of few classes (190 bytes each), or 12 000 of 1 000
- * classes. The compact form that this program predicts with takes 48 bytes a node.
+ * classes. The arrays that this program predicts with take 40 to 80 bytes a node.
  */
 const MOST_BYTES = 8_000_000;
 
