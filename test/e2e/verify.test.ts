@@ -89,7 +89,7 @@ describe('verify', () => {
     await store.bucket.put(key, right, { sha256: sha256(right) });
   }
 
-  it('finds both versions whole, each object read once', async () => {
+  it('finds both versions undamaged, and reads each object once', async () => {
     const all = await verify('--all');
     expect(all).toMatchObject({ code: 0, versions: [1, 2], problems: [] });
     const one = await verify('1');
@@ -230,7 +230,7 @@ describe('verify', () => {
     });
   });
 
-  it('lets a version be built anew beside a record that is not JSON', async () => {
+  it('lets a version be built again beside a record that is not JSON', async () => {
     const key = recordKey('iris', 2, second.seq);
     await spoilt(key, Buffer.from('{'), async () => {
       const { code, stdout } = await project.client('run', '2', '--force', '--json');
@@ -287,7 +287,7 @@ describe('verify --repair', () => {
     throw new Error(`no entry has left ${part.path}`);
   }
 
-  it('makes anew what is gone or damaged, and it has the bytes it had', async () => {
+  it('makes what is missing or damaged again, byte for byte', async () => {
     await built.json('run', '3', '--set', 'model.max_depth=2');
     const third = await store.records.latest('iris', 3);
     const [batch] = await store.artifacts.list(output(third, 'merge_data', 'merged'));
@@ -324,7 +324,7 @@ describe('verify --repair', () => {
     expect(stdout).toBe('3 versions of iris: all objects are stored and undamaged\n');
   });
 
-  it('says what it cannot bring back, and mends the others', async () => {
+  it('reports what it cannot repair, and repairs the others', async () => {
     const [lost, key] = [recordKey('iris', 2, second.seq), objectKey(model1().md5)];
     const right = (await store.bucket.get(lost))!.bytes;
     await drop(lost);
@@ -335,7 +335,7 @@ describe('verify --repair', () => {
     expect(problems).toMatchObject([{ path: 'version record', versions: [2] }]);
     expect(done.repaired).toMatchObject([{ key }]);
     expect(done.notRepaired).toEqual([
-      { version: 2, why: expect.stringContaining('bring that back from a backup') },
+      { version: 2, why: expect.stringContaining('restore the record from a backup') },
     ]);
     expect(await verifyVersions(store, { pipeline: 'iris', version: 1 })).toMatchObject({
       problems: [],

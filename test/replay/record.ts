@@ -13,7 +13,7 @@ import { scrub } from './scrub.ts';
  * Until 1.0 they are recorded anew when a workflow changes; from then on they stay, and changes are guarded.
  */
 const { History } = proto.temporal.api.history.v1;
-const folder = fileURLToPath(new URL('./histories', import.meta.url));
+const folder = fileURLToPath(new URL('./histories/', import.meta.url));
 const teardown = await setup();
 try {
   const mlflow = await openProxy(process.env['MLFLOW_TRACKING_URI']!);

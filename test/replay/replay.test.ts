@@ -11,7 +11,7 @@ import { workflowSource } from '../../worker/workers.ts';
 const { History } = proto.temporal.api.history.v1;
 type Recorded = ReturnType<typeof History.create>;
 
-const folder = new URL('./histories', import.meta.url);
+const folder = new URL('./histories/', import.meta.url);
 const names = readdirSync(folder).map((file) => file.replace('.json', ''));
 const textOf = (name: string): string => readFileSync(new URL(`${name}.json`, folder), 'utf8');
 const parsed = (text: string): Recorded => History.fromObject(JSON.parse(text) as object);
