@@ -9,13 +9,13 @@ const program = fileURLToPath(
 
 export function workerCommand(): Command {
   return new Command('worker')
-    .helpOption(false) // the worker has flags of its own, and says which
+    .helpOption(false) // the worker prints its own help
     .allowUnknownOption()
-    .argument('[flags...]', "the worker's flags; --help lists them")
+    .argument('[flags...]', 'the flags of the worker; --help lists them')
     .action(async (flags: string[]) => {
       const args = [...process.execArgv, program, ...flags];
       const child = spawn(process.execPath, args, { stdio: 'inherit' });
-      // Ctrl-C reaches the whole group: the worker drains, and we end when it has.
+      // Ctrl-C reaches the whole process group: the worker drains, and this process ends after it.
       process.on('SIGINT', () => undefined).on('SIGTERM', () => child.kill('SIGTERM'));
       process.exitCode = await new Promise<number>((resolve) => {
         child.once('exit', (code) => resolve(code ?? 1));

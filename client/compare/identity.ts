@@ -52,7 +52,7 @@ function listed(kind: Difference['kind'], before: unknown, after: unknown): Diff
   }));
 }
 
-/** A package's name has dots and slashes of its own, so it is not flattened. */
+/** The name of a package may contain dots and slashes, so it is not flattened. */
 function scalarOf(
   kind: Difference['kind'],
   name: string,

@@ -45,11 +45,11 @@ describe('a stage under way', () => {
     [7_300, '2 hours ago'],
     [86_400, '1 day ago'],
     [-5, 'just now'],
-  ])('of %d seconds ago is told as %s', (seconds, told) => {
-    expect(ago(new Date(0).toISOString(), seconds * 1_000)).toBe(told);
+  ])('of %d seconds ago is written as %s', (seconds, written) => {
+    expect(ago(new Date(0).toISOString(), seconds * 1_000)).toBe(written);
   });
 
-  it('is told to wait for a worker once nobody has taken it for a while', () => {
+  it('waits for a worker once no worker has taken its task for a while', () => {
     const state = PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED;
     const untaken = described({ state, scheduledTime: { seconds: 100 } });
     expect(waitingForWorker(untaken, 105_000)).toBeUndefined();

@@ -170,8 +170,8 @@ describe('a schedule', () => {
 
   it.each([
     [['--cron', '0 2 30 2 *'], 'never comes'],
-    [['--cron', 'every night'], 'is not one'],
-    [['--timezone', 'Mars/Olympus'], 'is not one'],
+    [['--cron', 'every night'], 'is not valid'],
+    [['--timezone', 'Mars/Olympus'], 'is not valid'],
     [['--at', '25:00'], 'expected a time of day'],
     [['--set', 'model.max_depth=0'], 'model.max_depth is 0'],
   ])('%j is refused in a sentence, and the one that stands is left', async (args, sentence) => {

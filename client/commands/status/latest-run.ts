@@ -52,7 +52,7 @@ export async function latestRun(session: Session, workflowId: string): Promise<L
       retrying: pending.flatMap(({ stage, attempt, message }) =>
         message === null ? [] : [{ stage, attempt, message }],
       ),
-      progress: pending.flatMap(({ progress: told }) => (told === null ? [] : [told])),
+      progress: pending.flatMap(({ progress: reported }) => reported ?? []),
       heardAt:
         pending
           .flatMap(({ heardAt }) => heardAt ?? [])

@@ -87,7 +87,7 @@ export function printRun(run: LatestRun): void {
     );
   for (const { stage, attempt, message } of run.retrying)
     print(`retrying  ${stage}, attempt ${attempt}: ${message}`);
-  for (const told of run.progress) print(`progress  ${told.stage} ${bar(told)}`);
+  for (const one of run.progress) print(`progress  ${one.stage} ${bar(one)}`);
   if (run.heardAt !== null) print(`heard of  ${ago(run.heardAt)}`);
   if (run.waiting !== null) say(run.waiting, 'warning');
   if (run.stages !== null)

@@ -233,7 +233,7 @@ function addRaw(
   }
 }
 
-/** The merged data must be the ledger's batches 1..N as they stood at the record's revision. */
+/** The merged data must be batches 1..N of the ledger, at the revision that the record names. */
 function ledgerFaults(
   ledger: Ledger | undefined,
   { version, ledger_revision }: VersionRecord,

@@ -61,12 +61,12 @@ describe('where a stage comes from', () => {
   const line = (cached: boolean): string[] =>
     originLines([{ stage: 'train', ...originOf(ran, { cached, previous: undefined }) }], 'r2');
 
-  it('is told of a stage taken from another run, and not of a first build', () => {
+  it('is shown for a stage taken from another run, and not for a first build', () => {
     expect(line(true)).toEqual(['train          from iris-batch-1, 2026-01-02 03:04']);
     expect(line(false)).toEqual([]);
   });
 
-  it('is not told of a stage this very run made before', () => {
+  it('is not shown for a stage that the same run made before', () => {
     const origin = originOf(ran, { cached: true, previous: undefined });
     expect(originLines([{ stage: 'train', ...origin }], 'r1')).toEqual([]);
   });

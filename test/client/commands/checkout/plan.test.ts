@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { planCheckout, type FoundFile } from '../../../client/commands/checkout/plan.ts';
+import { planCheckout, type FoundFile } from '../../../../client/commands/checkout/plan.ts';
 
 const wanted = (files: Record<string, string>): Map<string, { ref: { sha256: string } }> =>
   new Map(Object.entries(files).map(([path, sha256]) => [path, { ref: { sha256 } }]));

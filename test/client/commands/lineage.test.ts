@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { buildLineage, shortHash } from '../../client/commands/lineage/graph.ts';
-import { drawMermaid, drawSvg, drawText } from '../../client/commands/lineage/drawings.ts';
-import { at, type Ref } from '../../contract/ref.ts';
-import { buildRecord, file } from './records.ts';
+import { buildLineage, shortHash } from '../../../client/commands/lineage/graph.ts';
+import { drawMermaid, drawSvg, drawText } from '../../../client/commands/lineage/drawings.ts';
+import { at, type Ref } from '../../../contract/ref.ts';
+import { buildRecord, file } from '../records.ts';
 
 /** Files of the merged data as the outputs of prepare_batch. */
 const eachBatch = (files: readonly Ref[]): Map<string, Ref[]> =>
@@ -80,7 +80,7 @@ describe('names of every kind', () => {
   const { record: other, batches: cut } = buildRecord(1, odd);
   const drawn = buildLineage(other, eachBatch(cut), undefined);
 
-  it('stand in Mermaid as codes', () => {
+  it('are written as codes in Mermaid', () => {
     const box = drawMermaid(drawn)
       .split('\n')
       .find((line) => line.includes(shortHash(odd)))!;
@@ -89,7 +89,7 @@ describe('names of every kind', () => {
     );
   });
 
-  it('stand in SVG as text', () => {
+  it('are written as text in SVG', () => {
     const svg = drawSvg(drawn);
     expect(svg).toContain('&#34;b&#34; &#60;c&#62; #d; &#38; `e` ]|é😀.csv');
     expect(svg).not.toMatch(/<c>| & /);

@@ -2,8 +2,8 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { inFolder, isInGit, RECEIPT, writeFolder } from '../../../client/commands/dvc/folder.ts';
-import { Conflict, SetupError } from '../../../contract/failures.ts';
+import { inFolder, isInGit, RECEIPT, writeFolder } from '../../../../client/commands/dvc/folder.ts';
+import { Conflict, SetupError } from '../../../../contract/failures.ts';
 
 let folder: string;
 

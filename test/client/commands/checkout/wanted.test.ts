@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { parentsOf, wantedFiles } from '../../../client/commands/checkout/plan.ts';
-import type { Artifacts } from '../../../store/artifacts.ts';
-import { buildRecord, file } from '../records.ts';
+import { parentsOf, wantedFiles } from '../../../../client/commands/checkout/plan.ts';
+import type { Artifacts } from '../../../../store/artifacts.ts';
+import { buildRecord, file } from '../../records.ts';
 
 const { record, batches } = buildRecord(2);
 const artifacts = {
@@ -9,7 +9,7 @@ const artifacts = {
 } as Pick<Artifacts, 'list'> as Artifacts;
 
 describe('the files of a version', () => {
-  it('are its outputs with directories spelt out, batches as files of the merged data', async () => {
+  it('are its outputs with directories written out, batches as files of the merged data', async () => {
     const wanted = await wantedFiles(artifacts, record);
     expect([...wanted.keys()]).toEqual([
       'data/raw/iris.csv',

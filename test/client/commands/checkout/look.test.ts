@@ -2,9 +2,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { readWorkingTree } from '../../../client/commands/checkout/working-tree.ts';
-import { refOf } from '../../../store/hash.ts';
-import { LocalCache } from '../../../store/local-cache.ts';
+import { readWorkingTree } from '../../../../client/commands/checkout/working-tree.ts';
+import { refOf } from '../../../../store/hash.ts';
+import { LocalCache } from '../../../../store/local-cache.ts';
 
 let folder: string;
 
@@ -22,7 +22,7 @@ describe('a working tree that is looked at', () => {
       new Map([[ref.path, { ref, artifact: ref.path }]]),
     );
 
-  it('tells the wanted bytes, and those that nobody knows', async () => {
+  it('separates wanted bytes from unknown ones', async () => {
     expect([...(await look())]).toEqual([]);
     mkdirSync(join(folder, 'data/raw'), { recursive: true });
     writeFileSync(join(folder, ref.path), 'a\n');

@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { describeFiles } from '../../../client/commands/dvc/files.ts';
-import { readVersion } from '../../../client/commands/dvc/stages.ts';
+import { describeFiles } from '../../../../client/commands/dvc/files.ts';
+import { readVersion } from '../../../../client/commands/dvc/stages.ts';
 import { manifests, record } from './version.ts';
 
 const scores = { f1: 1, precision: 1, recall: 1, support: 7 };

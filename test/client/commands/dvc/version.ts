@@ -1,7 +1,7 @@
-import { encodeDirectory } from '../../../store/manifest.ts';
-import { refOf } from '../../../store/hash.ts';
-import type { VersionRecord } from '../../../store/version-record.ts';
-import { at, type Ref } from '../../../contract/ref.ts';
+import { encodeDirectory } from '../../../../store/manifest.ts';
+import { refOf } from '../../../../store/hash.ts';
+import type { VersionRecord } from '../../../../store/version-record.ts';
+import { at, type Ref } from '../../../../contract/ref.ts';
 
 const file = (path: string): Ref => refOf(path, Buffer.from(path));
 
