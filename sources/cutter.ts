@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import { DamagedArtifact } from '../contract/failures.ts';
-import { broughtColumns } from '../pipeline/batches/conform.ts';
+import { describeNewColumns } from '../pipeline/batches/conform.ts';
 import type { CutFile } from '../pipeline/batches/cut.ts';
 import type { Params } from '../contract/params.ts';
 import {
@@ -94,6 +94,6 @@ async function takeWhole(
   );
   // The ledger knows them by now, so they are not new to whoever reads the file.
   const brought = columns.filter(({ since }) => since === batch).map(({ name }) => name);
-  const warnings = brought.length > 0 ? [broughtColumns(file, brought)] : [];
+  const warnings = brought.length > 0 ? [describeNewColumns(file, brought)] : [];
   return { ...made, warnings: [...warnings, ...made.warnings] };
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type Column, columnsUpTo } from '../pipeline/batches/columns.ts';
+import { type Column, selectColumns } from '../pipeline/batches/columns.ts';
 import { columnType } from '../contract/params.ts';
 import { refOf } from './hash.ts';
 import type { Store } from './index.ts';
@@ -43,7 +43,7 @@ export function partColumns(
   columns: readonly Column[],
   batch: number,
 ): { ref: Ref; bytes?: Uint8Array } {
-  const own = columnsUpTo(columns, batch);
+  const own = selectColumns(columns, batch);
   if (own.length === columns.length) return { ref };
   const bytes = encodeColumns(own);
   return { ref: refOf(ref.path, bytes), bytes };

@@ -1,7 +1,7 @@
 /** One phase of ours on a file, in a process of its own: what it took is the JSON it prints. */
 import { mkdirSync, readFileSync } from 'node:fs';
 import { localFiles } from '../../compute/local-files.ts';
-import { batchCount } from '../../pipeline/batches/order.ts';
+import { countBatches } from '../../pipeline/batches/order.ts';
 import type { Column } from '../../pipeline/batches/columns.ts';
 import { encodePart } from '../../pipeline/features/part-tasks.ts';
 import { cutBatches, inspectRaw } from '../../pipeline/batches/raw-tasks.ts';
@@ -27,7 +27,7 @@ const job = JSON.parse(process.argv[2]!) as PhaseJob;
 const target = 'label';
 const missingValues = ['', 'NA', 'N/A', 'NaN', 'null', '?'];
 const raw = { path: job.file, file: 'data.csv', delimiter: ',' };
-const batches = Array.from({ length: batchCount(job.rows, job.batchSize) }, (_, i) => i + 1);
+const batches = Array.from({ length: countBatches(job.rows, job.batchSize) }, (_, i) => i + 1);
 const tools = { files: localFiles };
 
 const run = {

@@ -1,7 +1,7 @@
 import { BadData } from '../../contract/failures.ts';
 import { CellRule, classifyBytes, UNCERTAIN } from '../csv/cells.ts';
 import { quote } from '../csv/quote.ts';
-import { cellText, type CsvReader, type RowBlock } from '../csv/reader.ts';
+import { readCell, type CsvReader, type RowBlock } from '../csv/reader.ts';
 import type { Column } from './columns.ts';
 
 /**
@@ -10,7 +10,7 @@ import type { Column } from './columns.ts';
  * @returns a function of a block and an index of a row in it, which throws BadData naming the first
  *   cell that is neither
  */
-export function numberCheck(
+export function makeNumberCheck(
   reader: CsvReader,
   columns: readonly Column[],
   missingValues: readonly string[],
@@ -25,7 +25,7 @@ export function numberCheck(
     for (const column of numbers) {
       const index = row * reader.width + column;
       if (classifyBytes(bytes, cells[2 * index]!, cells[2 * index + 1]!) !== UNCERTAIN) continue;
-      if (rule.readNumber(cellText(block, index)) !== undefined) continue;
+      if (rule.readNumber(readCell(block, index)) !== undefined) continue;
       throw notANumber(block, row, column, reader);
     }
   };
@@ -70,6 +70,6 @@ function cellAt(
   column: number,
   { file, header }: { readonly file: string; readonly header: readonly string[] },
 ): string {
-  const text = quote(cellText(block, row * header.length + column));
+  const text = quote(readCell(block, row * header.length + column));
   return `${file}, row ${block.firstRow + row} (line ${block.lines[row]}), column ${quote(header[column]!)}: ${text}`;
 }

@@ -9,7 +9,7 @@ export interface Column {
 }
 
 /** The columns that batch `batch` has, of those that a later one has. */
-export function columnsUpTo(columns: readonly Column[], batch: number): Column[] {
+export function selectColumns(columns: readonly Column[], batch: number): Column[] {
   return columns.filter(({ since }) => since === undefined || since <= batch);
 }
 
@@ -19,6 +19,6 @@ export function predictsNumbers(columns: readonly Column[], target: string): boo
 }
 
 /** The columns a model learns from: all but the target and the ignored ones. */
-export function featuresOf(columns: readonly Column[], target: string): Column[] {
+export function selectFeatures(columns: readonly Column[], target: string): Column[] {
   return columns.filter(({ name, type }) => name !== target && type !== 'ignore');
 }

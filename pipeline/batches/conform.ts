@@ -2,7 +2,7 @@ import { BadData, BadParams } from '../../contract/failures.ts';
 import { quoteList, quote } from '../csv/quote.ts';
 import { CsvReader } from '../csv/reader.ts';
 import { type ColumnPlan, RowWriter } from '../csv/write.ts';
-import { numberCheck } from './check-numbers.ts';
+import { makeNumberCheck } from './check-numbers.ts';
 import type { Column } from './columns.ts';
 import { inferFeatures } from './infer.ts';
 
@@ -105,7 +105,7 @@ function refuse(
 }
 
 /** Says that a file has brought columns that the pipeline has taken in. */
-export function broughtColumns(file: string, names: readonly string[]): string {
+export function describeNewColumns(file: string, names: readonly string[]): string {
   return `${file} adds column ${quoteList(names)}: a feature from here on, missing in earlier batches`;
 }
 
@@ -121,7 +121,7 @@ function warningsOf(
   if (added.length > 0) {
     warnings.push(
       contract.newColumn === 'adapt'
-        ? broughtColumns(file, added)
+        ? describeNewColumns(file, added)
         : `${file} adds column ${quoteList(added)}, which is left out`,
     );
   }
@@ -162,7 +162,7 @@ export function conformBatch(input: {
     new CsvReader([input.bytes], input.file, { delimiter: input.delimiter });
   const reader = open();
   const plan = conform(reader.header, input.columns, input);
-  const check = numberCheck(reader, input.columns, input.missingValues);
+  const check = makeNumberCheck(reader, input.columns, input.missingValues);
   const writer = new RowWriter(plan, reader.width, input.delimiter);
   writer.header();
   for (const block of reader.blocks()) {

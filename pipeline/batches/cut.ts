@@ -1,10 +1,10 @@
 import { BadData } from '../../contract/failures.ts';
 import { BatchSpill } from './batch-spill.ts';
-import { checkBatch, placesOf } from './order.ts';
+import { checkBatch, findPlaces } from './order.ts';
 import { type Column, predictsNumbers } from './columns.ts';
-import { cellText, type CsvReader } from '../csv/reader.ts';
+import { readCell, type CsvReader } from '../csv/reader.ts';
 import { FileWriter, type Files } from './files.ts';
-import { numberCheck } from './check-numbers.ts';
+import { makeNumberCheck } from './check-numbers.ts';
 import { type ColumnPlan, RowWriter } from '../csv/write.ts';
 
 export interface CutOptions {
@@ -42,7 +42,7 @@ export interface CutFile {
 export function cut(reader: CsvReader, options: CutOptions, files: Files): CutFile[] {
   const { batches, batchSize, rows, pathOf, after = 0 } = options;
   for (const batch of batches) checkBatch(batch - after, rows, batchSize);
-  const placeOf = placesOf(rows, options.shuffleSeed);
+  const placeOf = findPlaces(rows, options.shuffleSeed);
   const wanted = new Set(batches);
   const spill = new BatchSpill(files, (batch) => `${pathOf(batch)}.rows`);
   const plan: ColumnPlan = {
@@ -52,7 +52,7 @@ export function cut(reader: CsvReader, options: CutOptions, files: Files): CutFi
     warnings: [],
   };
   const writer = new RowWriter(plan, reader.width, options.delimiter);
-  const check = numberCheck(reader, options.columns, options.missingValues);
+  const check = makeNumberCheck(reader, options.columns, options.missingValues);
   const classes = new BatchClasses(reader.header.indexOf(options.target));
   const hasClasses = !predictsNumbers(options.columns, options.target);
   for (const block of reader.blocks()) {
@@ -71,7 +71,7 @@ export function cut(reader: CsvReader, options: CutOptions, files: Files): CutFi
         spill.add(batch, place % batchSize, writer.bytes, 0, writer.length - 1);
       }
       if (hasClasses && classes.isOpen(batch)) {
-        classes.add(batch, cellText(block, row * reader.width + classes.index));
+        classes.add(batch, readCell(block, row * reader.width + classes.index));
       }
     }
   }

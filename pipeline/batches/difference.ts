@@ -1,4 +1,4 @@
-import { cellText, type CsvReader, type RowBlock } from '../csv/reader.ts';
+import { readCell, type CsvReader, type RowBlock } from '../csv/reader.ts';
 
 /** Where a later state of a table first differs from what was known. Rows count from 1; cells are text. */
 export type Difference =
@@ -19,7 +19,7 @@ export interface KnownRows {
  * @param mayDiffer whether a row, from 0, may be another now
  * @throws BadData when one cannot be read
  */
-export function differenceOf(
+export function findDifference(
   before: readonly KnownRows[],
   after: CsvReader,
   mayDiffer: (row: number) => boolean = () => false,
@@ -27,17 +27,22 @@ export function differenceOf(
   const { header, width } = before[0]!.reader;
   if (header.join() !== after.header.join())
     return { kind: 'columns', was: header.join(', '), is: after.header.join(', ') };
-  const now = rowsOf(after);
+  const now = iterateRows(after);
   let index = 0;
   for (const { reader, skip } of before) {
     let passed = 0;
-    for (const was of rowsOf(reader)) {
+    for (const was of iterateRows(reader)) {
       if (passed++ < skip) continue;
       const is = now.next();
       const row = index + 1;
-      if (is.done === true) return { kind: 'fewer', row, was: textOf(was, width) };
+      if (is.done === true) return { kind: 'fewer', row, was: formatRowText(was, width) };
       if (!isEqual(was, is.value, width) && !mayDiffer(index))
-        return { kind: 'row', row, was: textOf(was, width), is: textOf(is.value, width) };
+        return {
+          kind: 'row',
+          row,
+          was: formatRowText(was, width),
+          is: formatRowText(is.value, width),
+        };
       index++;
     }
   }
@@ -45,7 +50,7 @@ export function differenceOf(
 }
 
 /** A difference as part of a sentence. */
-export function sentenceOf(found: Difference): string {
+export function describeDifference(found: Difference): string {
   const { kind } = found;
   if (kind === 'columns') return `its columns were ${found.was} and are ${found.is}`;
   if (kind === 'fewer') return `row ${found.row}, "${shorten(found.was)}", is gone`;
@@ -57,7 +62,7 @@ interface Row {
   row: number;
 }
 
-function* rowsOf(reader: CsvReader): Generator<Row> {
+function* iterateRows(reader: CsvReader): Generator<Row> {
   for (const block of reader.blocks()) {
     const at = { block, row: 0 };
     for (; at.row < block.rows; at.row++) yield at;
@@ -77,8 +82,8 @@ function isEqual(a: Row, b: Row, width: number): boolean {
   return true;
 }
 
-function textOf({ block, row }: Row, width: number): string {
-  return Array.from({ length: width }, (_, column) => cellText(block, row * width + column)).join();
+function formatRowText({ block, row }: Row, width: number): string {
+  return Array.from({ length: width }, (_, column) => readCell(block, row * width + column)).join();
 }
 
 function shorten(text: string): string {

@@ -1,11 +1,11 @@
 import { Buffer } from 'node:buffer';
 import { BatchSpill } from './batch-spill.ts';
 import type { Column } from './columns.ts';
-import { quoteCell, spellingOf } from '../csv/write.ts';
+import { quoteCell, copyRow } from '../csv/write.ts';
 import type { CsvReader } from '../csv/reader.ts';
-import { placesOf } from './order.ts';
+import { findPlaces } from './order.ts';
 import { FileWriter, type Files } from './files.ts';
-import { numberCheck } from './check-numbers.ts';
+import { makeNumberCheck } from './check-numbers.ts';
 import { checkHeader } from './conform.ts';
 
 const LINE_BREAK = Buffer.from('\n');
@@ -43,7 +43,7 @@ export function grow(
 ): { whole: number; rows: number } {
   const { known, columns, missingValues, path, delimiter } = options;
   checkHeader(whole.header, columns, whole.file);
-  const check = numberCheck(whole, columns, missingValues);
+  const check = makeNumberCheck(whole, columns, missingValues);
   const out = new FileWriter(path, files);
   let rows = 0;
   for (const block of whole.blocks()) {
@@ -54,7 +54,7 @@ export function grow(
         for (const waiting of waitingRows(openBefore(), options, files)) out.add(waiting);
         rows = Math.max(0, options.before.rows - options.before.cut);
       }
-      const { bytes, start, end } = spellingOf(block, row, whole.width, delimiter);
+      const { bytes, start, end } = copyRow(block, row, whole.width, delimiter);
       out.add(bytes.subarray(start, end));
       out.add(LINE_BREAK);
       rows++;
@@ -71,14 +71,14 @@ function* waitingRows(
   files: Files,
 ): Generator<Uint8Array> {
   if (before.cut >= before.rows) return;
-  const places = placesOf(before.rows, before.shuffleSeed);
+  const places = findPlaces(before.rows, before.shuffleSeed);
   const spill = new BatchSpill(files, (piece) => `${path}.${piece}.rows`);
   for (const block of reader.blocks()) {
     for (let row = 0; row < block.rows; row++) {
       const index = block.firstRow - 1 + row;
       const place = (places?.[index] ?? index) - before.cut;
       if (place < 0) continue;
-      const { bytes, start, end } = spellingOf(block, row, reader.width, delimiter);
+      const { bytes, start, end } = copyRow(block, row, reader.width, delimiter);
       spill.add(Math.floor(place / batchSize), place % batchSize, bytes, start, end);
     }
   }
@@ -111,7 +111,7 @@ export interface KnownTable {
 /**
  * How many rows each state begins with that came before it: those that no batch had been cut from.
  */
-export function carriedRows({ states, batchSize }: KnownTable): number[] {
+export function countCarriedRows({ states, batchSize }: KnownTable): number[] {
   const carried = [0];
   for (let i = 1; i < states.length; i++) {
     const before = states[i - 1]!;
@@ -125,10 +125,10 @@ export function carriedRows({ states, batchSize }: KnownTable): number[] {
  * Which batch each row of the table is in, or would be.
  * @returns a function of a row's number in the whole table, from 0, which must be known
  */
-export function batchOfRow(table: KnownTable): (row: number) => number {
+export function makeBatchLookup(table: KnownTable): (row: number) => number {
   const { states, batchSize, shuffleSeed } = table;
-  const carried = carriedRows(table);
-  const places = placesOf(states[0]!.rows, shuffleSeed);
+  const carried = countCarriedRows(table);
+  const places = findPlaces(states[0]!.rows, shuffleSeed);
   return (row) => {
     let state = states.findIndex(({ rows }) => row < rows);
     let place =

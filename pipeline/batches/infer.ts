@@ -2,9 +2,9 @@ import { BadData } from '../../contract/failures.ts';
 import type { Task } from '../../contract/defaults.ts';
 import { CellRule, classifyBytes, looksNumeric, NUMERIC, UNCERTAIN } from '../csv/cells.ts';
 import { quoteList, quote } from '../csv/quote.ts';
-import { cellText, type CsvReader, type RowBlock } from '../csv/reader.ts';
+import { readCell, type CsvReader, type RowBlock } from '../csv/reader.ts';
 import { notADeclaredNumber, notAQuantity } from './check-numbers.ts';
-import { type Column, type ColumnType, featuresOf } from './columns.ts';
+import { type Column, type ColumnType, selectFeatures } from './columns.ts';
 
 /** As many different words of a column are told apart. */
 const MOST_WORDS = 1_000_000;
@@ -63,7 +63,7 @@ export function inferColumns(
     warnings.push(...featureWarnings(name, scan, file));
     return { name, type: typeOf(scan) };
   });
-  if (featuresOf(columns, target).length === 0) {
+  if (selectFeatures(columns, target).length === 0) {
     throw new BadData(
       `${file} has no column to predict ${quote(target)} from: add one, or stop ignoring one in data.columns`,
     );
@@ -227,7 +227,7 @@ class ColumnScan {
         this.numbers++;
         continue;
       }
-      const text = cellText(block, index);
+      const text = readCell(block, index);
       if (found === UNCERTAIN && rule.isMissing(text)) continue;
       if (needsNumbers && found === UNCERTAIN && rule.readNumber(text) === undefined) {
         const wrong = this.#kind === 'quantity' ? notAQuantity : notADeclaredNumber;

@@ -1,7 +1,7 @@
 import { BadParams, MissingHistory } from '../../contract/failures.ts';
 
 /** How many batches a source of `rows` rows makes; the last one may be short. */
-export function batchCount(rows: number, batchSize: number): number {
+export function countBatches(rows: number, batchSize: number): number {
   return Math.ceil(rows / batchSize);
 }
 
@@ -16,7 +16,7 @@ export function checkBatch(batch: number, rows: number, batchSize: number): void
       `batch ${batch} is not a batch number: give a whole number, the first batch being 1`,
     );
   }
-  const count = batchCount(rows, batchSize);
+  const count = countBatches(rows, batchSize);
   if (batch > count) {
     throw new MissingHistory(
       `batch ${batch} does not exist: the source has ${plural(rows, 'row')}, which make ` +
@@ -27,9 +27,9 @@ export function checkBatch(batch: number, rows: number, batchSize: number): void
 }
 
 /** The place of every row in the order that batches are cut in, or null for the file's order. */
-export function placesOf(rows: number, seed: number | null): Uint32Array | null {
+export function findPlaces(rows: number, seed: number | null): Uint32Array | null {
   if (seed === null) return null;
-  const places = permutation(rows, seed);
+  const places = permuteRows(rows, seed);
   invert(places);
   return places;
 }
@@ -43,7 +43,7 @@ export function placesOf(rows: number, seed: number | null): Uint32Array | null 
  * @param n number of rows, below 2^32
  * @param seed an unsigned 32-bit integer, or null for the file's own order
  */
-export function permutation(n: number, seed: number | null): Uint32Array {
+export function permuteRows(n: number, seed: number | null): Uint32Array {
   const order = Uint32Array.from({ length: n }, (_, i) => i);
   if (seed === null) return order;
   const next = xoshiro128(seed);

@@ -3,9 +3,9 @@ import type { Column, ColumnType } from './columns.ts';
 import { type CutFile, cut } from './cut.ts';
 import { CsvReader } from '../csv/reader.ts';
 import { refuseOtherFormats, checkDelimiter } from '../csv/refuse.ts';
-import { differenceOf, sentenceOf } from './difference.ts';
+import { findDifference, describeDifference } from './difference.ts';
 import type { Files } from './files.ts';
-import { grow, type GrowOptions, batchOfRow, type KnownTable } from './grow-table.ts';
+import { grow, type GrowOptions, makeBatchLookup, type KnownTable } from './grow-table.ts';
 import { inferColumns } from './infer.ts';
 import type { Task } from '../../contract/defaults.ts';
 import type { Report } from '../progress.ts';
@@ -135,13 +135,13 @@ export function firstChange(
   { files }: { files: Files },
 ): { where: string; batch: number | null } | null {
   const before = input.known.map((raw) => ({ reader: open(raw, files), skip: raw.skip }));
-  const batchOf = batchOfRow(input.table);
+  const batchOf = makeBatchLookup(input.table);
   const amended = new Set(input.amended);
   const mayDiffer = (row: number): boolean => amended.size > 0 && amended.has(batchOf(row));
-  const found = differenceOf(before, open(input.whole, files, report), mayDiffer);
+  const found = findDifference(before, open(input.whole, files, report), mayDiffer);
   if (found === null) return null;
   return {
-    where: sentenceOf(found),
+    where: describeDifference(found),
     batch: found.kind === 'columns' ? null : batchOf(found.row - 1),
   };
 }

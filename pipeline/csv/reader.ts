@@ -181,18 +181,18 @@ export class CsvReader {
 }
 
 /** The text of cell `index` (row · width + column) of a block. */
-export function cellText({ bytes, cells }: RowBlock, index: number): string {
+export function readCell({ bytes, cells }: RowBlock, index: number): string {
   return bytes.toString('utf8', cells[2 * index], cells[2 * index + 1]);
 }
 
 /**
- * Reads cells of a block as {@link cellText} does. A block of ASCII is decoded once.
+ * Reads cells of a block as {@link readCell} does. A block of ASCII is decoded once.
  * @returns a function of an index
  */
-export function cellTexts(block: RowBlock): (index: number) => string {
+export function decodeCells(block: RowBlock): (index: number) => string {
   const { bytes, bounds, cells, rows } = block;
   const used = bytes.subarray(0, bounds[2 * rows - 1]);
-  if (!isAscii(used)) return (index) => cellText(block, index);
+  if (!isAscii(used)) return (index) => readCell(block, index);
   const text = used.toString('latin1');
   return (index) => text.slice(cells[2 * index], cells[2 * index + 1]);
 }

@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer';
-import { cellText, type RowBlock } from './reader.ts';
+import { readCell, type RowBlock } from './reader.ts';
 
 const LF = 10;
 const QUOTE = 34;
@@ -35,7 +35,7 @@ export class RowWriter {
   constructor(plan: ColumnPlan, width: number, delimiter = ',') {
     this.#plan = plan;
     this.#width = width;
-    this.#verbatim = delimiter === ',' && isAsItStands(plan, width);
+    this.#verbatim = delimiter === ',' && keepsColumns(plan, width);
   }
 
   /** Whether a row's own bytes are what is to be written, but for the line break: no cell has quotes or needs them. */
@@ -82,7 +82,7 @@ export class RowWriter {
     const { from, fill } = this.#plan;
     this.#text(
       formatRow(
-        from.map((index) => (index === null ? fill : cellText(block, row * this.#width + index))),
+        from.map((index) => (index === null ? fill : readCell(block, row * this.#width + index))),
       ),
     );
   }
@@ -131,12 +131,7 @@ export interface Spelling {
  * @param width columns of the table
  * @param delimiter between its cells
  */
-export function spellingOf(
-  block: RowBlock,
-  row: number,
-  width: number,
-  delimiter: string,
-): Spelling {
+export function copyRow(block: RowBlock, row: number, width: number, delimiter: string): Spelling {
   const { bytes, bounds, cells } = block;
   if (block.quoted[row] === 0) return { bytes, start: bounds[2 * row]!, end: bounds[2 * row + 1]! };
   const texts = Array.from({ length: width }, (_, column) => {
@@ -150,7 +145,7 @@ export function spellingOf(
 }
 
 /** Whether a plan takes the file's columns as they stand. */
-function isAsItStands(plan: ColumnPlan, width: number): boolean {
+function keepsColumns(plan: ColumnPlan, width: number): boolean {
   return plan.from.length === width && plan.from.every((index, i) => index === i);
 }
 

@@ -6,12 +6,12 @@ import { countWords, type Part, type PartColumn } from './part.ts';
 import {
   addWords,
   ALL_BITS,
-  bounded,
+  limitBuckets,
   type Buckets,
   mergeBuckets,
   NO_NUMBERS,
   type NumberTally,
-  sizeOf,
+  countAllWords,
   type Tally,
   tallyNumbers,
 } from './tally.ts';
@@ -165,7 +165,7 @@ function allMissing({ name, type }: ColumnCounts, missing: number): ColumnCounts
 function countColumn(table: ColumnTable, { name, type }: PartColumn, limit: number): ColumnCounts {
   if (type === 'category') {
     const words = countWords(table, name);
-    return { name, type, missing: table.numRows() - sizeOf(words), words };
+    return { name, type, missing: table.numRows() - countAllWords(words), words };
   }
   const cells = table.array(name) as (number | null)[];
   // Sorted, because arquero's groupby makes a text of each number: see docs/scale.md.
@@ -175,7 +175,7 @@ function countColumn(table: ColumnTable, { name, type }: PartColumn, limit: numb
     name,
     type,
     missing: cells.length - known.length,
-    ...bounded({ bits: ALL_BITS, values }, limit),
+    ...limitBuckets({ bits: ALL_BITS, values }, limit),
   };
 }
 

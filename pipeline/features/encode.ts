@@ -1,9 +1,9 @@
 import { type ColumnTable, table } from 'arquero';
 import { BadData, BadParams } from '../../contract/failures.ts';
-import { type Column, featuresOf, predictsNumbers } from '../batches/columns.ts';
+import { type Column, selectFeatures, predictsNumbers } from '../batches/columns.ts';
 import { splitRows } from '../batches/split.ts';
 import { type Cell, CellRule } from '../csv/cells.ts';
-import { cellTexts, type CsvReader } from '../csv/reader.ts';
+import { decodeCells, type CsvReader } from '../csv/reader.ts';
 import { notANumber } from '../batches/check-numbers.ts';
 import { quoteList, quote } from '../csv/quote.ts';
 import { type Counts, countParts } from './counts.ts';
@@ -36,8 +36,8 @@ export function encodeBatch(
   options: EncodeOptions,
 ): EncodedBatch {
   const { target, testSize, missingValues } = options;
-  const featureColumns = featuresOf(columns, target);
-  const features = featureColumns.map(typed);
+  const featureColumns = selectFeatures(columns, target);
+  const features = featureColumns.map(toPartColumn);
   const key =
     options.key === null
       ? // A column that came later has no say in a row's side, or earlier rows could change theirs.
@@ -64,7 +64,7 @@ export function encodeBatch(
 }
 
 /**
- * Reads a batch as a table of typed columns.
+ * Reads a batch as a table of toPartColumn columns.
  * @throws BadData at the first cell in the file's order that must hold a number and does not
  */
 function readBatch(reader: CsvReader, columns: readonly PartColumn[], rule: CellRule): ColumnTable {
@@ -74,7 +74,7 @@ function readBatch(reader: CsvReader, columns: readonly PartColumn[], rule: Cell
     cells: [] as Cell[],
   }));
   for (const block of reader.blocks()) {
-    const textOf = cellTexts(block);
+    const textOf = decodeCells(block);
     for (let row = 0; row < block.rows; row++) {
       for (const { index, isNumber, cells } of read) {
         const text = index < 0 ? null : textOf(row * reader.width + index);
@@ -111,10 +111,10 @@ function keyColumns(
           'on one side: choose columns that tell who or what a row is about',
       );
     }
-    return typed(column);
+    return toPartColumn(column);
   });
 }
 
-function typed({ name, type }: Column): PartColumn {
+function toPartColumn({ name, type }: Column): PartColumn {
   return { name, type: type === 'number' ? 'number' : 'category' };
 }

@@ -1,5 +1,5 @@
 import { BadData } from '../../contract/failures.ts';
-import { type Column, featuresOf, predictsNumbers } from '../batches/columns.ts';
+import { type Column, selectFeatures, predictsNumbers } from '../batches/columns.ts';
 import type { ColumnCounts, Counts } from './counts.ts';
 import { byCodePoint } from '../../contract/codepoints.ts';
 import { fromJsonBytes, toJsonBytes } from '../json.ts';
@@ -73,7 +73,7 @@ export function fitEncoder(
   }
   const hasClasses = !predictsNumbers(columns, target);
   if (hasClasses) checkClasses(counts, target);
-  const schema = featuresOf(columns, target);
+  const schema = selectFeatures(columns, target);
   const warnings: string[] = [];
   const features = schema.map((column, i): Feature => {
     const counted = counts.train.columns[i];

@@ -5,8 +5,8 @@ import { type Counts, countsFromJson, countsToJson, mergeCounts } from './counts
 import { CsvReader } from '../csv/reader.ts';
 import { encodeBatch } from './encode.ts';
 import { encoderToJson, fitEncoder as fit, type MissingRule } from './encoder.ts';
-import { type BatchParts, newWords, vocabularyOf } from './vocabulary.ts';
-import { splitWarnings } from './split-warnings.ts';
+import { type BatchParts, findNewWords, collectVocabulary } from './vocabulary.ts';
+import { warnOfSplit } from './split-warnings.ts';
 
 /** Splits and encodes one batch, from canonical CSV to Arrow and counts. */
 export function encodePart(input: {
@@ -77,8 +77,9 @@ export function fitEncoder(input: {
 } {
   const merged = sumOf(input.counts);
   const { missing, words } = input;
-  const known = words && vocabularyOf(words.known.map(open), input.columns);
-  const unknown = words?.fresh.flatMap((batch) => newWords(known!, open(batch), words.rule)) ?? [];
+  const known = words && collectVocabulary(words.known.map(open), input.columns);
+  const unknown =
+    words?.fresh.flatMap((batch) => findNewWords(known!, open(batch), words.rule)) ?? [];
   const vocabulary = words?.rule === 'ignore' ? known : undefined;
   const { encoder, warnings } = fit(merged, input.columns, input.target, { missing, vocabulary });
   return {
@@ -88,7 +89,7 @@ export function fitEncoder(input: {
     testRows: merged.test.rows,
     features: encoder.features.length,
     classes: encoder.classes?.length,
-    warnings: [...unknown, ...splitWarnings(merged, input.testSize, input.what), ...warnings],
+    warnings: [...unknown, ...warnOfSplit(merged, input.testSize, input.what), ...warnings],
   };
 }
 

@@ -8,7 +8,7 @@ import { quoteList } from '../csv/quote.ts';
  * @param testSize the share asked for
  * @param what names the rows, such as "version 3" or "batch 3"
  */
-export function splitWarnings(counts: Counts, testSize: number, what: string): string[] {
+export function warnOfSplit(counts: Counts, testSize: number, what: string): string[] {
   const { train, test } = counts;
   const rows = train.rows + test.rows;
   if (rows === 0) return [`${what} has no labelled rows`];

@@ -23,7 +23,7 @@ export function addWords(a: Tally, b: Tally): Tally {
 }
 
 /** The number of members, repeats included. */
-export function sizeOf(tally: Tally): number {
+export function countAllWords(tally: Tally): number {
   let sum = 0;
   for (let i = 0; i < tally.length; i++) sum += tally[i]![1];
   return sum;
@@ -111,7 +111,7 @@ export const ALL_BITS = 52;
  * cutting once, so however values are grouped and merged, the same buckets come out. With no bits left
  * only signs and exponents differ, 4095 values at most.
  */
-export function bounded(buckets: Buckets, limit: number): Buckets {
+export function limitBuckets(buckets: Buckets, limit: number): Buckets {
   const { bits, values } = buckets;
   if (values.distinct.length <= limit) return buckets;
   let fits = 0;
@@ -129,7 +129,7 @@ export function mergeBuckets(a: Buckets, b: Buckets, limit: number): Buckets {
   const bits = Math.min(a.bits, b.bits);
   const cut = (one: Buckets): NumberTally =>
     one.bits === bits ? one.values : cutTo(one.values, bits);
-  return bounded({ bits, values: addNumbers(cut(a), cut(b)) }, limit);
+  return limitBuckets({ bits, values: addNumbers(cut(a), cut(b)) }, limit);
 }
 
 /** Cuts every value; the order is kept, so values that become equal are neighbours. */

@@ -22,7 +22,7 @@ export interface BatchParts {
  * batch that brought it.
  * @param sources batches in order, batch 1 and each that brought a column among them
  */
-export function vocabularyOf(
+export function collectVocabulary(
   sources: readonly BatchParts[],
   columns: readonly Column[],
 ): Vocabulary {
@@ -40,7 +40,7 @@ export function vocabularyOf(
  * @returns sentences on those that are left out
  * @throws BadData naming the batch, the column and the words, where they are refused
  */
-export function newWords(
+export function findNewWords(
   { words, labels }: Vocabulary,
   { batch, parts }: BatchParts,
   rule: OnChange,

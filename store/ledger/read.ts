@@ -1,5 +1,5 @@
-import { batchCount } from '../../pipeline/batches/order.ts';
-import { type Column, columnsUpTo } from '../../pipeline/batches/columns.ts';
+import { countBatches } from '../../pipeline/batches/order.ts';
+import { type Column, selectColumns } from '../../pipeline/batches/columns.ts';
 import type { Ledger, NewBatch, RawEntry } from './schema.ts';
 import type { Ref } from '../../contract/ref.ts';
 
@@ -52,7 +52,7 @@ export function hasState({ raw }: Ledger, text: Pick<Ref, 'sha256'>): boolean {
 export function batchesKnown(ledger: Ledger): number {
   if (hasArrivals(ledger)) return ledger.arrivals.length;
   const { after, rows } = ledger.raw.at(-1)!;
-  return after + batchCount(rows, ledger.settings.batch_size);
+  return after + countBatches(rows, ledger.settings.batch_size);
 }
 
 /**
@@ -66,7 +66,7 @@ export function rowsWaiting(ledger: Ledger): number {
 
 /** The columns that version `batch` knows: the frozen ones, then those that files up to it have added. */
 export function columnsAt({ settings, added_columns }: Ledger, batch: number): Column[] {
-  return [...settings.columns, ...columnsUpTo(added_columns, batch)];
+  return [...settings.columns, ...selectColumns(added_columns, batch)];
 }
 
 /** Whether each batch is a file of its own, so that neither a size nor an order cuts it. */

@@ -4,14 +4,14 @@ import { encoderToJson, fitEncoder } from '../../pipeline/features/encoder.ts';
 import { applyEncoder, concatMatrices } from '../../pipeline/features/matrix.ts';
 import { scoreClasses } from '../../pipeline/scoring/class-scores.ts';
 import { type Part, partFromArrow, partToArrow } from '../../pipeline/features/part.ts';
-import { permutation } from '../../pipeline/batches/order.ts';
+import { permuteRows } from '../../pipeline/batches/order.ts';
 import { fitTree, jsonOf, predictLabels, sizeOf } from './models/trees.ts';
 import { cutRows, encode, iris, irisColumns, sha256 } from './support.ts';
 
 /** The whole pure pipeline for version N of Iris, with the default params. */
 function build(version: number) {
   const source = iris();
-  const order = permutation(source.rows.length, 42);
+  const order = permuteRows(source.rows.length, 42);
   const batches = Array.from({ length: version }, (_, i) =>
     encode(cutRows(source, order, i + 1, 50), irisColumns, { target: 'species', testSize: 0.2 }),
   );

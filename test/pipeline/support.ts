@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import * as fc from 'fast-check';
 import { table } from 'arquero';
 import { formatRow } from '../../pipeline/csv/write.ts';
-import { cellText, CsvReader } from '../../pipeline/csv/reader.ts';
+import { readCell, CsvReader } from '../../pipeline/csv/reader.ts';
 import {
   type EncodedBatch,
   encodeBatch,
@@ -45,7 +45,7 @@ export function parseCsv(bytes: Uint8Array, file: string, delimiter = ','): RawT
   const rows: string[][] = [];
   for (const block of reader.blocks()) {
     for (let row = 0; row < block.rows; row++)
-      rows.push(header.map((_, column) => cellText(block, row * width + column)));
+      rows.push(header.map((_, column) => readCell(block, row * width + column)));
   }
   return { header, rows };
 }

@@ -11,7 +11,7 @@ import { getData } from '../../activities/get_data.ts';
 import { prepareBatch } from '../../activities/prepare_batch.ts';
 import { computeHere } from '../../client/commands/pending/arrived.ts';
 import { paramsSchema } from '../../pipeline/models/params.ts';
-import { permutation } from '../../pipeline/batches/order.ts';
+import { permuteRows } from '../../pipeline/batches/order.ts';
 import { storeIn, type Store } from '../../store/index.ts';
 import { batchesKnown, type Ledger } from '../../store/ledger/ledger.ts';
 import { LocalCache } from '../../store/local-cache.ts';
@@ -183,7 +183,7 @@ describe('a table that grows', () => {
           await often.look();
           await cutWhole(often);
 
-          const order = [...permutation(first, seed)];
+          const order = [...permuteRows(first, seed)];
           for (let i = first; i < often.rows; i++) order.push(i);
           const expected = Array.from({ length: Math.floor(often.rows / SIZE) }, (_, i) =>
             order.slice(i * SIZE, (i + 1) * SIZE).map(row),

@@ -6,7 +6,7 @@ import { bringIn, type Brought } from '../../../sources/source-text.ts';
 import { kindOf } from '../../../sources/identity.ts';
 import type { Stamp } from '../../../sources/source.ts';
 import { withOwnFolder } from '../../../store/own-folder.ts';
-import { batchCount } from '../../../pipeline/batches/order.ts';
+import { countBatches } from '../../../pipeline/batches/order.ts';
 import { taskOf } from '../../../contract/defaults.ts';
 import { batchesKnown, rawEntryOf, type Ledger } from '../../../store/ledger/ledger.ts';
 import type { Arrived, ArrivedBatch, Looking } from './arrived.ts';
@@ -25,7 +25,7 @@ export async function arrivedRows(looking: Looking): Promise<Arrived> {
     : [`${source} is not on this machine: only what the ledger knows is listed`];
   if (ledger === undefined || ledger.batches.length === 0) {
     const rows = isHere ? await countRows(looking) : 0;
-    const batches = Array.from({ length: batchCount(rows, size) }, (_, i) => ({
+    const batches = Array.from({ length: countBatches(rows, size) }, (_, i) => ({
       batch: i + 1,
       rows: Math.min(size, rows - i * size),
       file: null,

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { batchCount, permutation } from '../../../pipeline/batches/order.ts';
+import { countBatches, permuteRows } from '../../../pipeline/batches/order.ts';
 import { BatchSpill } from '../../../pipeline/batches/batch-spill.ts';
 import { cutBatches } from '../../../pipeline/batches/raw-tasks.ts';
 import { memoryFiles } from '../files.ts';
@@ -72,9 +72,9 @@ describe('cutBatches', () => {
         (cells, size, seed) => {
           const table = { header: ['x', 'y'], rows: cells };
           const text = Buffer.from(formatCsv(table)).toString();
-          const count = batchCount(cells.length, size);
+          const count = countBatches(cells.length, size);
           const wanted = Array.from({ length: count }, (_, i) => i + 1);
-          const order = permutation(cells.length, seed);
+          const order = permuteRows(cells.length, seed);
           const found = cutText(text, wanted, { batchSize: size, shuffleSeed: seed });
           expect(found.map((batch) => batch.text)).toEqual(
             wanted.map((batch) =>
@@ -97,7 +97,7 @@ describe('cutBatches', () => {
       shuffleSeed: 42,
     });
     expect(found.map(({ text }) => sha256(Buffer.from(text)))).toEqual(
-      [1, 2, 3].map((batch) => sha256(formatCsv(cutRows(iris(), permutation(150, 42), batch, 50)))),
+      [1, 2, 3].map((batch) => sha256(formatCsv(cutRows(iris(), permuteRows(150, 42), batch, 50)))),
     );
     expect(found.map(({ text }) => sha256(Buffer.from(text)))).toMatchInlineSnapshot(`
       [
@@ -148,7 +148,7 @@ describe('BatchSpill', () => {
         const spill = new BatchSpill(memoryFiles(), String, { most, piece: 100 });
         // Some rows are longer than what is given out at a time.
         const textOf = (place: number): string => `row ${place} ${'x'.repeat(place)}`;
-        for (const place of permutation(n, seed)) {
+        for (const place of permuteRows(n, seed)) {
           const row = Buffer.from(`<${textOf(place)}>`);
           spill.add(place % 3, Math.floor(place / 3), row, 1, row.length - 1);
         }

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { parse } from 'csv-parse/sync';
 import { describe, expect, it } from 'vitest';
-import { permutation } from '../../../pipeline/batches/order.ts';
+import { permuteRows } from '../../../pipeline/batches/order.ts';
 import { cutBatches, growRaw } from '../../../pipeline/batches/raw-tasks.ts';
 import { memoryFiles } from '../files.ts';
 
@@ -55,7 +55,7 @@ describe('a table whose cells hold quotes, delimiters and line breaks', () => {
             undefined,
             { files },
           );
-          const order = [...permutation(known, shuffleSeed)].slice(cut);
+          const order = [...permuteRows(known, shuffleSeed)].slice(cut);
           for (let row = known; row < rows.length; row++) order.push(row);
           expect(found.whole).toBe(rows.length);
           if (rows.length === known) return;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type ColumnOptions, inferColumns } from '../../../pipeline/batches/infer.ts';
 import { CsvReader } from '../../../pipeline/csv/reader.ts';
-import { numberCheck } from '../../../pipeline/batches/check-numbers.ts';
+import { makeNumberCheck } from '../../../pipeline/batches/check-numbers.ts';
 import { checkHeader } from '../../../pipeline/batches/conform.ts';
 import { irisBytes, irisColumns, missingValues } from '../support.ts';
 
@@ -149,7 +149,7 @@ describe('later rows', () => {
   const check = (text: string) => {
     const reader = new CsvReader([Buffer.from(text)], 'more.csv');
     checkHeader(reader.header, columns, 'more.csv');
-    const checkRow = numberCheck(reader, columns, missingValues);
+    const checkRow = makeNumberCheck(reader, columns, missingValues);
     for (const block of reader.blocks())
       for (let row = 0; row < block.rows; row++) checkRow(block, row);
   };

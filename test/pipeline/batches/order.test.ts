@@ -1,11 +1,11 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { checkBatch, invert, permutation } from '../../../pipeline/batches/order.ts';
+import { checkBatch, invert, permuteRows } from '../../../pipeline/batches/order.ts';
 import { sha256 } from '../support.ts';
 
-describe('permutation', () => {
+describe('permuteRows', () => {
   it('never changes', () => {
-    expect([...permutation(12, 42)]).toMatchInlineSnapshot(`
+    expect([...permuteRows(12, 42)]).toMatchInlineSnapshot(`
       [
         0,
         7,
@@ -21,7 +21,7 @@ describe('permutation', () => {
         5,
       ]
     `);
-    expect([...permutation(12, 0)]).toMatchInlineSnapshot(`
+    expect([...permuteRows(12, 0)]).toMatchInlineSnapshot(`
       [
         8,
         6,
@@ -37,7 +37,7 @@ describe('permutation', () => {
         0,
       ]
     `);
-    expect([...permutation(12, 4_294_967_295)]).toMatchInlineSnapshot(`
+    expect([...permuteRows(12, 4_294_967_295)]).toMatchInlineSnapshot(`
       [
         5,
         7,
@@ -53,19 +53,19 @@ describe('permutation', () => {
         3,
       ]
     `);
-    expect(sha256(new Uint8Array(permutation(100_000, 42).buffer))).toMatchInlineSnapshot(
+    expect(sha256(new Uint8Array(permuteRows(100_000, 42).buffer))).toMatchInlineSnapshot(
       `"f3702c2479bacb3dcb215a04c071122c8dc71f8e4e7d373584f38080368c6549"`,
     );
   });
 
   it('keeps the order of the file without a seed', () => {
-    expect([...permutation(4, null)]).toEqual([0, 1, 2, 3]);
+    expect([...permuteRows(4, null)]).toEqual([0, 1, 2, 3]);
   });
 
   it('holds every row once', () => {
     fc.assert(
       fc.property(fc.nat(300), fc.nat(4_294_967_295), (n, seed) => {
-        expect([...permutation(n, seed)].sort((a, b) => a - b)).toEqual([...permutation(n, null)]);
+        expect([...permuteRows(n, seed)].sort((a, b) => a - b)).toEqual([...permuteRows(n, null)]);
       }),
     );
   });
@@ -73,7 +73,7 @@ describe('permutation', () => {
   it('gives each of the six orders of three rows as often', () => {
     const seen = new Map<string, number>();
     for (let seed = 0; seed < 6000; seed++) {
-      const order = permutation(3, seed).join('');
+      const order = permuteRows(3, seed).join('');
       seen.set(order, (seen.get(order) ?? 0) + 1);
     }
     expect(seen.size).toBe(6);
@@ -85,10 +85,10 @@ describe('invert', () => {
   it('gives each row its place', () => {
     fc.assert(
       fc.property(fc.nat(300), fc.nat(99), (n, seed) => {
-        const order = permutation(n, seed);
+        const order = permuteRows(n, seed);
         const places = order.slice();
         invert(places);
-        expect([...order].map((row) => places[row])).toEqual([...permutation(n, null)]);
+        expect([...order].map((row) => places[row])).toEqual([...permuteRows(n, null)]);
       }),
     );
   });

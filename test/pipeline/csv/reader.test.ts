@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { parse } from 'csv-parse/sync';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { cellText, CsvReader } from '../../../pipeline/csv/reader.ts';
+import { readCell, CsvReader } from '../../../pipeline/csv/reader.ts';
 
 /** Everything a reader says of some text: its cells with their lines, or its one error. */
 function read(chunks: readonly Uint8Array[], options: { block?: number; delimiter?: string } = {}) {
@@ -14,7 +14,7 @@ function read(chunks: readonly Uint8Array[], options: { block?: number; delimite
     for (const block of reader.blocks()) {
       expect(block.firstRow).toBe(rows.length + 1);
       for (let row = 0; row < block.rows; row++) {
-        rows.push(header.map((_, column) => cellText(block, row * width + column)));
+        rows.push(header.map((_, column) => readCell(block, row * width + column)));
         lines.push(block.lines[row]!);
       }
     }

@@ -10,7 +10,7 @@ import {
 } from '../../../pipeline/features/counts.ts';
 import {
   ALL_BITS,
-  bounded,
+  limitBuckets,
   countMembers,
   tallyNumbers,
   truncate,
@@ -146,7 +146,7 @@ describe('countsToJson', () => {
   });
 });
 
-describe('bounded', () => {
+describe('limitBuckets', () => {
   it('keeps the most bits with which the values are within the limit', () => {
     const value = fc.oneof(
       fc.double({ noNaN: true, noDefaultInfinity: true }).map((number) => number + 0),
@@ -160,7 +160,7 @@ describe('bounded', () => {
         fc.integer({ min: 5, max: 40 }),
         (list, limit) => {
           const all = tallyNumbers(Float64Array.from(list));
-          const { bits, values } = bounded({ bits: ALL_BITS, values: all }, limit);
+          const { bits, values } = limitBuckets({ bits: ALL_BITS, values: all }, limit);
           const cutTo = (kept: number) =>
             tallyNumbers(Float64Array.from(list, (one) => truncate(one, kept)));
           expect(values).toEqual(cutTo(bits));

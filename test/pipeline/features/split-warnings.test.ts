@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import type { Counts } from '../../../pipeline/features/counts.ts';
-import { splitWarnings } from '../../../pipeline/features/split-warnings.ts';
+import { warnOfSplit } from '../../../pipeline/features/split-warnings.ts';
 
 const counts = (
   train: Record<string, number>,
@@ -15,7 +15,7 @@ const counts = (
   return { schema: 1, train: { ...side(train), columns: [] }, test: side(test), unlabelled };
 };
 
-describe('splitWarnings', () => {
+describe('warnOfSplit', () => {
   it.each<[Counts, string[]]>([
     [counts({ a: 40, b: 40 }, { a: 10, b: 10 }), []],
     [counts({}, {}), ['version 3 has no labelled rows']],
@@ -45,6 +45,6 @@ describe('splitWarnings', () => {
       ],
     ],
   ])('judges split %#', (given, expected) => {
-    expect(splitWarnings(given, 0.2, 'version 3')).toEqual(expected);
+    expect(warnOfSplit(given, 0.2, 'version 3')).toEqual(expected);
   });
 });
