@@ -10,29 +10,29 @@ import { at, isDirectory, type Ref } from '../contract/ref.ts';
 import { storeInParts } from './unfinished-uploads.ts';
 import { inParallel } from './parallel.ts';
 
-/** Bytes up to which a file is stored by one request, with S3's own checksum of it. */
+/** Files of at most this many bytes are stored by one request, with S3's own checksum. */
 const ONE_PUT = 32 * 1024 * 1024;
 
-/** Times another writer may come between our look and our write. */
+/** Tries when another client changes the object between our HEAD and our PUT. */
 const TRIES = 5;
 
 /**
  * Immutable objects named by content, in the layout of a DVC remote (`files/md5/ab/cdef…`), so that a
- * stock DVC client can pull them. A directory's manifest stands beside them under its SHA-256.
+ * stock DVC client can pull them. A directory also has a manifest, which is named by its SHA-256.
  */
 export class Artifacts {
   readonly #bucket: Bucket;
   readonly #parts: PartCache | undefined;
 
-  /** @param parts keeps what {@link getPart} reads on this machine */
+  /** @param parts keeps on this machine what {@link getPart} reads */
   constructor(bucket: Bucket, parts?: PartCache) {
     this.#bucket = bucket;
     this.#parts = parts;
   }
 
   /**
-   * Stores a file's bytes once: a second put of the same bytes is one HEAD. An object whose size or
-   * checksum is not what its name promises is written over with the right bytes.
+   * Stores a file's bytes once: a second put of the same bytes costs one HEAD. An object with the wrong size
+   * or checksum is overwritten with the right bytes.
    */
   async put(path: string, bytes: Uint8Array, options: { rewrite?: boolean } = {}): Promise<Ref> {
     const ref = refOf(path, bytes);
@@ -41,8 +41,8 @@ export class Artifacts {
   }
 
   /**
-   * Stores a file of this machine as `put` does its bytes, in memory that does not grow with it.
-   * @param options.known its reference, where the caller has hashed it already
+   * Like `put`, for a file of this machine. Memory does not grow with the file.
+   * @param options.known the file's reference, if the caller has hashed it already
    */
   async putFile(
     path: string,
@@ -61,7 +61,7 @@ export class Artifacts {
     return ref;
   }
 
-  /** Stores a directory over files already stored; their paths are relative to `path`. Copies nothing. */
+  /** Stores a directory of files that are stored already. Their paths are relative to `path`. Copies nothing. */
   async putDirectory(
     path: string,
     files: readonly Ref[],
@@ -87,7 +87,7 @@ export class Artifacts {
   }
 
   /**
-   * The bytes of a file, checked against its reference.
+   * Returns the bytes of a file, checked against its reference.
    * @throws DamagedArtifact when the object is missing or its bytes do not match.
    */
   async get(ref: Ref): Promise<Uint8Array> {
@@ -95,32 +95,32 @@ export class Artifacts {
   }
 
   /**
-   * As `get`, for files that are read again for every version: once fetched, they come from this machine.
-   * @throws DamagedArtifact when it is not here and the object is missing or its bytes do not match.
+   * Like `get`, for files that every version reads: after the first read they come from this machine.
+   * @throws DamagedArtifact when this machine does not have the file and the object is missing or its bytes do not match.
    */
   async getPart(ref: Ref): Promise<Uint8Array> {
-    // A HEAD is little beside the part, and what the bucket has lost must be seen to be made again.
+    // A HEAD costs little beside the part, and finds an object that the bucket has lost.
     if (this.#parts === undefined || !(await this.has(ref))) return this.get(ref);
     return (await this.#parts.read(this.#bucket, ref)) ?? this.get(ref);
   }
 
   /**
-   * Brings a file's bytes to a new file of this machine, checked, in memory that does not grow with it.
+   * Downloads a file to a new file of this machine and checks its bytes. Memory does not grow with the file.
    * @throws DamagedArtifact when the object is missing or its bytes do not match.
    */
   async toFile(ref: Ref, file: string): Promise<void> {
     await download(this.#bucket, ref, objectKey(ref.md5), file);
   }
 
-  /** The files of a directory, with paths relative to it, in code-point order of path. */
+  /** Returns the files of a directory, with paths relative to it, in code-point order of path. */
   async list(directory: Ref): Promise<Ref[]> {
     const bytes = await this.#getObject(manifestKey(directory.sha256), directory, directory.sha256);
     return manifestSchema.parse(JSON.parse(Buffer.from(bytes).toString('utf8'))).files;
   }
 
   /**
-   * Whether the object is there with the right size and the right checksum, by a HEAD alone. For a
-   * directory: its manifest and DVC's twin (its files are checked where they are read).
+   * Whether the object exists with the right size and checksum, by a HEAD alone. Of a directory, the manifest
+   * and DVC's `.dir` are checked; its files are checked when they are read.
    */
   async has(ref: Ref): Promise<boolean> {
     if (isDirectory(ref)) {
@@ -143,7 +143,7 @@ export class Artifacts {
     for (let tried = 1; ; tried++) {
       const head = await this.#bucket.head(key);
       if (isWhole(head, expected) && (!rewrite || tried > 1)) return;
-      // Whose it is stays as it was: DVC users push the same bytes under the same name.
+      // An object keeps its mark or its lack of one: DVC users push the same bytes under the same name.
       const put =
         head === undefined
           ? { mark: true, condition: { absent: true as const } }
@@ -152,31 +152,31 @@ export class Artifacts {
       if (stored !== undefined) return;
       if (tried === TRIES)
         throw new StorageUnavailable(
-          `${key} comes and goes while it is being stored: try again when nobody removes it`,
+          `${key} is removed again and again while it is being stored: try again when nothing removes it`,
         );
     }
   }
 
   async #getObject(key: string, ref: Ref, expected: string): Promise<Uint8Array> {
     let stored = await this.#bucket.get(key);
-    // Bytes can be spoilt on their way too: what is damaged in the store is so at a second look.
+    // The network can damage bytes too. An object that is damaged in the store is damaged at the second read.
     if (stored !== undefined && sha256(stored.bytes) !== expected)
       stored = await this.#bucket.get(key);
     if (stored === undefined)
       throw new DamagedArtifact(
-        `${ref.path} is missing from the store (${key}): run its batch again to make it anew`,
+        `${ref.path} is missing from the store (${key}): run its batch again to make it again`,
         { details: { ref, key } },
       );
     if (sha256(stored.bytes) !== expected)
       throw new DamagedArtifact(
-        `${ref.path} in the store (${key}) no longer matches its hash: run its batch again with --force to make it anew`,
+        `${ref.path} in the store (${key}) no longer matches its hash: run its batch again with --force to make it again`,
         { details: { ref, key } },
       );
     return stored.bytes;
   }
 }
 
-/** As far as a HEAD can tell: a server without checksums knows the size alone. */
+/** As far as a HEAD shows it: a server without checksums shows the size only. */
 function isWhole(
   head: ObjectHead | undefined,
   { sha256: expected, size }: Pick<Ref, 'sha256' | 'size'>,
@@ -185,18 +185,18 @@ function isWhole(
 }
 
 /**
- * Files of a directory that a run checks; all of them, where there are no more. A HEAD costs a
- * millisecond of the worker's, and a cached run of many batches is to stay one of a moment.
+ * The number of a directory's files that one run checks. A HEAD costs the worker a millisecond, and a cached
+ * run of many batches must stay short.
  */
 export const MOST_CHECKED = 8;
 
 /**
- * Checks that the files of a directory are still there, by a HEAD each; of more than
- * {@link MOST_CHECKED} at so many, others in each run. What only reads a directory's name would take
- * it for whole, though a file of it were lost.
- * @param path of the directory, and of the files relative to it
- * @param runId by which runs look at different files
- * @throws DamagedArtifact naming a file that is missing or damaged, so that its maker makes it again
+ * Checks by a HEAD each that the files of a directory exist. Of more than {@link MOST_CHECKED} files a run
+ * checks that many, and each run checks others. Without this a stage that reads only the directory's name
+ * would not notice a lost file.
+ * @param path the path of the directory
+ * @param runId decides which files are checked
+ * @throws DamagedArtifact naming a file that is missing or damaged, so that the stage that made it runs again
  */
 export async function checkPresent(
   artifacts: Pick<Artifacts, 'has'>,
@@ -210,13 +210,13 @@ export async function checkPresent(
     if (await artifacts.has(file)) return;
     const ref = { ...file, path: `${path}${file.path}` };
     throw new DamagedArtifact(
-      `${ref.path} is missing from the store, or damaged: run its batch again to make it anew`,
+      `${ref.path} is missing from the store, or damaged: run its batch again to make it again`,
       { details: { ref } },
     );
   });
 }
 
-/** A number by which to begin, the same for the tries of one run. */
+/** A number that is the same for all attempts of one run. */
 function numberOf(runId: string): number {
   return Number.parseInt(sha256(runId).slice(0, 8), 16);
 }

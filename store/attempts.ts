@@ -10,20 +10,20 @@ const attemptSchema = z.strictObject({
   batch: z.int(),
   /** Milliseconds since 1970: the start of the MLflow run and the time of every metric in it. */
   claimed_at: z.number(),
-  /** Who holds the right to create the MLflow run; another takes it over by compare-and-swap. */
+  /** The execution that may create the MLflow run. Another one replaces it by compare-and-swap. */
   owner: z.string(),
-  /** When the present owner took it, milliseconds since 1970. */
+  /** When that execution became the owner, milliseconds since 1970. */
   owned_at: z.number(),
-  /** The tracking server the ids below belong to. */
+  /** The tracking server that the IDs below belong to. */
   tracking_uri: z.string().nullable(),
   experiment_id: z.string().nullable(),
   run_id: z.string().nullable(),
   model_id: z.string().nullable(),
   model_name: z.string().nullable(),
   model_version: z.string().nullable(),
-  /** Cache keys of what has been logged completely. */
+  /** Cache keys of the stages that are logged completely, by stage. */
   logged: z.record(z.string(), z.string()),
-  /** When the scores under an evaluate key were first logged: repeats must carry the same time. */
+  /** By cache key of evaluate: when its scores were first logged. A repeat logs them with the same time. */
   scored_at: z.record(z.string(), z.number()),
 });
 
@@ -33,8 +33,8 @@ const ATTEMPT: Shape<z.infer<typeof attemptSchema>> = { schema: 1, shape: attemp
 export type Attempt = z.infer<typeof attemptSchema>;
 
 /**
- * Names a training attempt: the same whatever is retried, reset or killed. With `force`, the first
- * execution run id of the workflow (which survives a reset) makes it another.
+ * The name of a training attempt. Retries, resets and crashes do not change it. A forced run has an attempt of
+ * its own, named by the first run ID of its workflow, which survives a reset.
  */
 export function attemptId(of: {
   pipeline: string;
@@ -45,7 +45,7 @@ export function attemptId(of: {
   return hashOf(of).slice(0, 32);
 }
 
-/** Claims of training attempts, so that whoever logs to MLflow logs to the same run. */
+/** Training attempts in the bucket, so that every execution of one attempt logs to the same MLflow run. */
 export class Attempts {
   readonly #bucket: Bucket;
 
@@ -57,7 +57,7 @@ export class Attempts {
     return (await readDocument(this.#bucket, attemptKey(pipeline, attempt), ATTEMPT))?.value;
   }
 
-  /** Changes an attempt by compare-and-swap; `change` sees undefined where none is claimed yet. */
+  /** Changes an attempt by compare-and-swap. `change` is given undefined if nothing has claimed it yet. */
   async swap(
     pipeline: string,
     attempt: string,

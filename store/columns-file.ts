@@ -20,12 +20,12 @@ const columnsSchema = z.object({
   ),
 });
 
-/** The bytes of the columns artifact that get_data makes. */
+/** Returns the bytes of the columns artifact that get_data makes. */
 export function encodeColumns(columns: readonly Column[]): Uint8Array {
   return Buffer.from(JSON.stringify({ schema: 1, columns }));
 }
 
-/** The reference of the columns artifact a batch is cut and encoded by. */
+/** Returns the reference of the columns artifact that a batch is cut and encoded with. */
 export function columnsRef(ledger: Ledger, batch: number): Ref {
   const columns = columnsAt(ledger, batch);
   return columns.length === ledger.settings.columns.length
@@ -34,9 +34,9 @@ export function columnsRef(ledger: Ledger, batch: number): Ref {
 }
 
 /**
- * The columns artifact that a batch's part is encoded by in a version whose columns are `ref`: those that
- * later files have added are not in it.
- * @returns its bytes too where it is another than the version's
+ * Returns the columns artifact that a batch's part is encoded with, in a version whose columns are `ref`.
+ * Columns that later files added are not in it.
+ * @returns also the bytes, if the artifact is not the version's own
  */
 export function partColumns(
   ref: Ref,
@@ -49,7 +49,7 @@ export function partColumns(
   return { ref: refOf(ref.path, bytes), bytes };
 }
 
-/** The columns of the raw data with their types, as get_data found or was told them. */
+/** Returns the columns of the raw data with their types, found by get_data or declared in the params. */
 export async function readColumns(
   { store }: { store: Pick<Store, 'artifacts'> },
   ref: Ref,

@@ -5,27 +5,27 @@ import type { Bucket } from './bucket.ts';
 import { canonicalJson } from '../contract/canonical-json.ts';
 import { sha256 } from './hash.ts';
 
-/** A small JSON document with a `schema` number, read whole and moved by compare-and-swap. */
+/** A small JSON document with a `schema` number. It is read whole and changed by compare-and-swap. */
 export interface Document<T> {
   value: T;
-  /** Names exactly these bytes; what a compare-and-swap is against. */
+  /** The ETag of exactly these bytes, for a compare-and-swap. */
   etag: string;
 }
 
-/** What a kind of document looks like now, and how older ones become it. */
+/** The current form of a kind of document, and how older forms are upgraded. */
 export interface Shape<T> {
   /** The `schema` number this program writes. */
   schema: number;
   shape: z.ZodType<T>;
-  /** By the number an older document carries: what it is under the next. */
+  /** By schema number of an older document: returns the document under the next number. */
   upgrades?: Record<number, (older: Record<string, unknown>) => Record<string, unknown>>;
-  /** What a person does about one that is damaged; a backup alone helps unless this says more. */
-  mend?: string;
+  /** How a person repairs a damaged document; "restore it from a backup" by default. */
+  repair?: string;
 }
 
 const BACKUP = 'restore it from a backup';
 
-/** Tries before a document under contention is called unavailable; each waits a little longer. */
+/** Tries before a document that others keep changing counts as unavailable. Each try waits a little longer. */
 const SWAP_TRIES = 50;
 
 /**
@@ -44,8 +44,8 @@ export async function readDocument<T>(
 }
 
 /**
- * Writes the document if nothing stands at `key`.
- * @returns whether it was written; false also when an identical retry came first.
+ * Writes the document if there is no object at `key`.
+ * @returns whether it was written. If the answer to a first try was lost, its retry returns false.
  */
 export async function createDocument(
   bucket: Bucket,
@@ -55,7 +55,7 @@ export async function createDocument(
   return (await write(bucket, key, value, { absent: true })) !== undefined;
 }
 
-/** Writes the document whatever stands at `key`: only for documents that any writer would write the same. */
+/** Overwrites the document at `key`. Only for documents that every writer writes the same. */
 export async function overwriteDocument(
   bucket: Bucket,
   key: string,
@@ -65,10 +65,10 @@ export async function overwriteDocument(
 }
 
 /**
- * Changes the document at `key` by compare-and-swap until it holds. `change` sees what stands there
- * now (undefined: nothing) and returns what should, or the same value to leave it; it is called again
- * whenever another writer came first, and after a write whose answer was lost it sees its own.
- * @throws StorageUnavailable when other writers came first too often.
+ * Changes the document at `key` by compare-and-swap. `change` is given the current value (undefined if there
+ * is none) and returns the new one, or the same value to leave the document as it is. It is called again each
+ * time another writer was first. After a write whose answer was lost it is given its own value.
+ * @throws StorageUnavailable when other writers were first too often
  */
 export async function swapDocument<T>(
   bucket: Bucket,
@@ -85,7 +85,7 @@ export async function swapDocument<T>(
     await sleep(Math.random() * Math.min(20 * attempt, 500));
   }
   throw new StorageUnavailable(
-    `${key} was changed by others ${SWAP_TRIES} times while we tried to change it: try again when fewer runs write to it`,
+    `${key} was changed by others ${SWAP_TRIES} times while this process tried to change it: try again when fewer runs write to it`,
   );
 }
 
@@ -104,16 +104,16 @@ async function write(
 }
 
 /**
- * Reads a document's bytes, brought up to the schema of this program.
- * @throws DamagedArtifact when they are not JSON of this shape, or, with `details.newer`, were written by a
- *   newer version.
+ * Reads a document's bytes and upgrades them to the current schema.
+ * @throws DamagedArtifact when they are not JSON of this shape, or, with `details.newer`, when a newer version
+ *   of this program wrote them
  */
 export function decodeDocument<T>(
   key: string,
   bytes: Uint8Array,
-  { schema, shape, upgrades, mend = BACKUP }: Shape<T>,
+  { schema, shape, upgrades, repair = BACKUP }: Shape<T>,
 ): T {
-  let json = parseJson(key, bytes, mend);
+  let json = parseJson(key, bytes, repair);
   let written = json?.['schema'];
   if (typeof written === 'number' && written > schema)
     throw new DamagedArtifact(
@@ -130,17 +130,17 @@ export function decodeDocument<T>(
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
   throw new DamagedArtifact(
-    `the stored document ${key} has been changed by hand or damaged (${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}): ${mend}`,
+    `the stored document ${key} has been changed by hand or damaged (${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}): ${repair}`,
     { details: { key } },
   );
 }
 
-function parseJson(key: string, bytes: Uint8Array, mend: string): Record<string, unknown> | null {
+function parseJson(key: string, bytes: Uint8Array, repair: string): Record<string, unknown> | null {
   try {
     return JSON.parse(Buffer.from(bytes).toString('utf8')) as Record<string, unknown> | null;
   } catch (error) {
     throw new DamagedArtifact(
-      `the stored document ${key} is not JSON (${messageOf(error)}): ${mend}`,
+      `the stored document ${key} is not JSON (${messageOf(error)}): ${repair}`,
       { cause: error, details: { key } },
     );
   }

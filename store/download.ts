@@ -6,18 +6,18 @@ import type { Bucket } from './bucket.ts';
 import type { Ref } from '../contract/ref.ts';
 
 /**
- * What bytes come to. MD5 is left out, which would take twice the time of the rest: an object stands
- * under its own, so bytes of the right SHA-256 under another MD5 are found nowhere.
+ * The SHA-256 and the size of some bytes. MD5 would take twice the time of both, and is not needed: an object
+ * is found by its MD5, so bytes with the right SHA-256 and another MD5 are never read.
  */
 export type Digest = Pick<Ref, 'sha256' | 'size'>;
 
-/** A connection may break within a long read; each try begins anew. */
+/** A connection can break during a long read. Each try starts from the beginning. */
 const TRIES = 3;
 
 /**
- * Reads an object to its end, in memory that does not grow with it. Bytes can be spoilt on their way
- * too: what does not match is looked at once more.
- * @param begin is called before each try and gives what takes the bytes
+ * Reads an object to its end. Memory does not grow with it. The network can damage bytes too, so an object
+ * that does not match is read a second time.
+ * @param begin called before each try; returns the function that receives the bytes
  * @returns undefined when there is no such object
  */
 export async function digestObject(
@@ -25,14 +25,14 @@ export async function digestObject(
   { key, sha256 }: { key: string; sha256: string },
   begin: () => Promise<(chunk: Uint8Array) => unknown>,
 ): Promise<Digest | undefined> {
-  let spoilt = false;
+  let isSecond = false;
   for (let tried = 1; ; tried++) {
     try {
       const sink = await begin();
       const object = await bucket.open(key);
       const found = object === undefined ? undefined : await digest(object.chunks, sink);
-      if (found === undefined || found.sha256 === sha256 || spoilt) return found;
-      spoilt = true;
+      if (found === undefined || found.sha256 === sha256 || isSecond) return found;
+      isSecond = true;
     } catch (error) {
       if (!(error instanceof StorageUnavailable) || tried === TRIES) throw error;
       await sleep(tried * 500);
@@ -40,7 +40,7 @@ export async function digestObject(
   }
 }
 
-/** The hashes and the size of a stream of bytes, handed on as they pass. */
+/** Hashes a stream of bytes and passes each chunk to `sink`. */
 export async function digest(
   chunks: AsyncIterable<Uint8Array>,
   sink?: (chunk: Uint8Array) => unknown,
@@ -56,26 +56,26 @@ export async function digest(
 }
 
 /**
- * Brings an object to a new file of this machine, checked as it comes.
- * @throws DamagedArtifact when the object is missing or its bytes do not match.
+ * Downloads an object to a new file of this machine, and checks its bytes.
+ * @throws DamagedArtifact when the object is missing or its bytes do not match
  */
 export async function download(bucket: Bucket, ref: Ref, key: string, path: string): Promise<void> {
   const file = await open(path, 'ax');
   try {
     const found = await digestObject(bucket, { key, sha256: ref.sha256 }, async () => {
-      await file.truncate(0); // of a try before this one
+      await file.truncate(0); // removes what an earlier try wrote
       return (chunk) => file.appendFile(chunk);
     });
-    const told = { details: { ref, key } };
+    const about = { details: { ref, key } };
     if (found === undefined)
       throw new DamagedArtifact(
-        `${ref.path} is missing from the store (${key}): run its batch again to make it anew`,
-        told,
+        `${ref.path} is missing from the store (${key}): run its batch again to make it again`,
+        about,
       );
     if (found.sha256 !== ref.sha256)
       throw new DamagedArtifact(
-        `${ref.path} in the store (${key}) no longer matches its hash: run its batch again with --force to make it anew`,
-        told,
+        `${ref.path} in the store (${key}) no longer matches its hash: run its batch again with --force to make it again`,
+        about,
       );
   } finally {
     await file.close();

@@ -8,7 +8,7 @@ import { digest, digestObject } from './download.ts';
 import { isSafePath } from '../contract/ref.ts';
 import { storeInParts } from './unfinished-uploads.ts';
 
-/** What a dumped bucket says of itself, in `objects.json` beside the objects' bytes. */
+/** The list of a dump's objects: the file `objects.json` beside the objects' bytes. */
 const dumpSchema = z.strictObject({
   schema: z.literal(1),
   bucket: z.string(),
@@ -19,7 +19,7 @@ const dumpSchema = z.strictObject({
       key: z.string().refine(isSafePath),
       size: z.int().min(0),
       sha256: z.string().regex(/^[0-9a-f]{64}$/),
-      /** Whether it carries the mark of what this program wrote. */
+      /** Whether it has the mark of this program. */
       ours: z.boolean(),
     }),
   ),
@@ -27,13 +27,13 @@ const dumpSchema = z.strictObject({
 
 export type Dump = z.infer<typeof dumpSchema>;
 
-/** Where documents stand, which change and name objects; everything else never changes. */
+/** Prefixes of documents. They change, and name other objects. All other objects never change. */
 const DOCUMENTS = ['ledgers/', 'versions/', 'cache/', 'attempts/', 'leases/'];
 
 /**
- * Writes every object of a bucket in use into a folder, the documents first: what they name was stored
- * before, so it is in the dump too.
- * @param afterDocuments is waited for before the rest is read
+ * Writes every object of a bucket into a folder, while the bucket is in use. Documents are read first: the
+ * objects that they name were stored before them, so they are in the dump too.
+ * @param afterDocuments awaited before the other objects are read
  */
 export async function dumpBucket(
   bucket: Bucket,
@@ -69,7 +69,7 @@ async function dumpObject(
   number: number,
 ): Promise<Dump['objects'][number] | undefined> {
   const head = await bucket.head(key);
-  if (head === undefined) return undefined; // removed since it was listed
+  if (head === undefined) return undefined; // it was removed after it was listed
   const file = `objects/${String(number).padStart(6, '0')}`;
   const handle = await open(join(folder, file), 'w');
   try {
@@ -84,8 +84,8 @@ async function dumpObject(
 }
 
 /**
- * Reads what a dump says of itself and checks every object's bytes against it.
- * @throws BadData when it is none, DamagedArtifact when an object's bytes are not those that were dumped
+ * Reads the list of a dump's objects and checks the bytes of each.
+ * @throws BadData when the folder holds no dump, DamagedArtifact when an object's bytes have changed
  */
 export async function readDump(folder: string): Promise<Dump> {
   const text = await readFile(join(folder, 'objects.json'), 'utf8').catch(() => '');
@@ -104,7 +104,7 @@ export async function readDump(folder: string): Promise<Dump> {
   return parsed.data;
 }
 
-/** Puts a checked dump's objects into a bucket, documents last. */
+/** Stores the objects of a checked dump in a bucket, documents last. */
 export async function loadDump(bucket: Bucket, folder: string, { objects }: Dump): Promise<void> {
   await bucket.ensure();
   for (const { file, key, sha256, size, ours } of objects.toReversed()) {
@@ -118,13 +118,13 @@ export async function loadDump(bucket: Bucket, folder: string, { objects }: Dump
   }
 }
 
-/** Bytes up to which an object is put as a whole. */
+/** Objects of at most this many bytes are stored by one request. */
 const IN_MEMORY = 64 * 2 ** 20;
 
 function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    return undefined; // what is no JSON is no dump either
+    return undefined; // then it is not a dump
   }
 }

@@ -7,21 +7,21 @@ import { readDocument, swapDocument, type Shape } from './documents.ts';
 
 const KEY = 'leases/gate.json';
 
-/** A gate whose closer has died opens by itself after this long. */
+/** A gate opens by itself after this time, if the process that closed it has died. */
 const CLOSED_MS = 300_000;
 
-/** How often its closer renews it. */
+/** How often that process renews it. */
 const RENEW_MS = 20_000;
 
 /**
- * How long after a renewal its closer still acts: a request begun then ends, at the latest, after two
- * tries of a minute each. What is left to CLOSED_MS is for clocks that differ.
+ * That process acts for this time after a renewal. A request that it starts then ends after two tries of a
+ * minute each at the latest. The rest of CLOSED_MS is for clocks that differ.
  */
 const ACT_MS = 60_000;
 
 const gateSchema = z.strictObject({
   schema: z.literal(1),
-  /** Who has closed it; null: it is open. */
+  /** The process that has closed it; null when it is open. */
   closed_by: z.string().nullable(),
   /** ISO 8601, UTC. */
   expires_at: z.string(),
@@ -32,17 +32,17 @@ type GateDocument = z.infer<typeof gateSchema>;
 const GATE: Shape<GateDocument> = {
   schema: 1,
   shape: gateSchema,
-  mend: 'delete it, once no gc is at work',
+  repair: 'delete it, once no gc is running',
 };
 
-/** The gate as its closer holds it. */
+/** A gate that this process has closed. */
 export interface ClosedGate {
-  /** @throws Conflict when the gate may have opened by itself: nothing may be removed any more. */
+  /** @throws Conflict when the gate may have opened by itself: then nothing may be removed */
   assertClosed: () => void;
   open: () => Promise<void>;
 }
 
-/** Closed while a collection removes things: no run begins, and no other collection. */
+/** Closed while a garbage collection removes objects: no run starts then, and no other collection. */
 export class Gate {
   readonly #bucket: Bucket;
 
@@ -55,7 +55,7 @@ export class Gate {
     return gate !== undefined && holds(gate.value);
   }
 
-  /** Waits until it is open, saying so every half second. */
+  /** Waits until it is open, and calls `waiting` every half second. */
   async untilOpen(signal?: AbortSignal, waiting?: () => void): Promise<void> {
     while (await this.isClosed()) {
       waiting?.();
@@ -64,19 +64,19 @@ export class Gate {
   }
 
   /**
-   * Closes it and keeps it closed until it is opened, or this process dies.
-   * @throws Conflict when another has closed it.
+   * Closes it and keeps it closed until it is opened or this process dies.
+   * @throws Conflict when another process has closed it
    */
   async close(): Promise<ClosedGate> {
     const self = randomUUID();
     let renewed = await this.#hold(self, (gate) => gate === undefined || !holds(gate));
     if (renewed === undefined)
-      throw new Conflict('another gc is at work on this bucket: try again when it is done');
+      throw new Conflict('another gc is running on this bucket: try again when it has ended');
     const timer = setInterval(() => {
-      // One that has opened by itself meanwhile stays open: a run may have gone through.
+      // A gate that has opened by itself stays open: a run may have started.
       void this.#hold(self, (gate) => gate?.closed_by === self && holds(gate)).then(
         (at) => (renewed = at ?? 0),
-        () => undefined, // the next one may come through; if none does, assertClosed says so
+        () => undefined, // the next renewal may succeed; if none does, assertClosed throws
       );
     }, RENEW_MS);
     timer.unref();
@@ -97,7 +97,7 @@ export class Gate {
     };
   }
 
-  /** @returns when it was closed or renewed, in this machine's time; undefined where it may not be. */
+  /** @returns the time of this machine when it was closed or renewed; undefined when that is not allowed */
   async #hold(
     self: string,
     may: (gate: GateDocument | undefined) => boolean,

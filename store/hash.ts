@@ -12,17 +12,17 @@ export function md5(bytes: Uint8Array | string): string {
   return createHash('md5').update(bytes).digest('hex');
 }
 
-/** SHA-256 of the canonical JSON of a value: the identity of what it says. */
+/** SHA-256 of the canonical JSON of a value, in hex. */
 export function hashOf(value: unknown): string {
   return sha256(canonicalJson(value));
 }
 
-/** The reference these bytes have when they stand at `path`. */
+/** Returns the reference of these bytes at `path`. */
 export function refOf(path: string, bytes: Uint8Array): Ref {
   return { path, md5: md5(bytes), sha256: sha256(bytes), size: bytes.byteLength };
 }
 
-/** The same of bytes that come in chunks, each handed on as it passes. */
+/** The same for bytes in chunks. Each chunk is passed to `sink`. */
 export async function refOfChunks(
   path: string,
   chunks: AsyncIterable<Uint8Array>,
@@ -44,7 +44,7 @@ export function objectKey(hash: string): string {
   return `files/md5/${hash.slice(0, 2)}/${hash.slice(2)}`;
 }
 
-/** Where a directory's manifest stands, by its SHA-256. */
+/** The key of a directory's manifest, by its SHA-256. */
 export function manifestKey(sha256Hex: string): string {
   return `manifests/sha256/${sha256Hex.slice(0, 2)}/${sha256Hex.slice(2)}`;
 }

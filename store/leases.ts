@@ -6,16 +6,16 @@ import { Gate } from './gate.ts';
 import { inParallel } from './parallel.ts';
 import { refSchema, type Ref } from '../contract/ref.ts';
 
-/** Longer than any stage may take, so that a lease outlives what took it unless it is renewed. */
+/** Longer than any stage may take. */
 const RUN_LEASE_MS = 26 * 3_600_000;
 
-/** How often who holds a lease says so again. */
+/** How often a lease is renewed. */
 const RENEW_MS = 3_600_000;
 
-/** An uploaded file waits this long for the run it was brought for. */
+/** An uploaded file is kept this long for the run that it was uploaded for. */
 const UPLOAD_LEASE_MS = 24 * 3_600_000;
 
-/** How far the bucket's clock may be from the one a lease was written by. */
+/** The most that the bucket's clock may differ from the clock of the process that wrote a lease. */
 const CLOCKS_MS = 3_600_000;
 
 const AT_ONCE = 16;
@@ -23,11 +23,11 @@ const AT_ONCE = 16;
 const leaseSchema = z.strictObject({
   schema: z.literal(1),
   pipeline: z.string(),
-  /** The run that holds it; null for a file that a client has uploaded for a run to come. */
+  /** The run that holds it; null for a file that a client has uploaded for a later run. */
   run: z
     .strictObject({ namespace: z.string(), workflow_id: z.string(), run_id: z.string() })
     .nullable(),
-  /** What it relies on; null: anything that its stages may find in the bucket. */
+  /** What it relies on; null means everything in the bucket. */
   refs: z.array(refSchema).nullable(),
   /** ISO 8601, UTC. */
   renewed_at: z.string(),
@@ -37,13 +37,13 @@ const leaseSchema = z.strictObject({
 const LEASE: Shape<z.infer<typeof leaseSchema>> = {
   schema: 1,
   shape: leaseSchema,
-  mend: 'delete it, once that run has ended',
+  repair: 'delete it, once that run has ended',
 };
 
-/** Says that what is in the bucket is relied on before any record says so. */
+/** Says that a run relies on objects in the bucket before any record names them. */
 export type Lease = z.infer<typeof leaseSchema>;
 
-/** A workflow execution, and whose Temporal namespace it is in. */
+/** A workflow execution, its pipeline and its Temporal namespace. */
 export interface RunOf {
   pipeline: string;
   namespace: string;
@@ -53,25 +53,25 @@ export interface RunOf {
 
 interface Waiting {
   signal?: AbortSignal;
-  /** Called again and again while a collection is under way. */
+  /** Called again and again while a collection runs. */
   waiting?: () => void;
 }
 
 /**
- * Leases keep what is about to be used from being collected. A run writes its lease and then looks at
- * the gate; a collection closes the gate and then looks for leases. The store answers reads with what
- * was written before, so of the two at least one sees the other: the run withdraws and waits, or the
- * collection gives up. So no run is at work while a collection removes anything, and one that begins
- * afterwards finds what was removed gone, and makes it anew.
+ * Leases protect objects from garbage collection before a record names them. A run writes its lease and then
+ * reads the gate. A collection closes the gate and then lists the leases. A read sees every earlier write, so
+ * at least one of the two sees the other: the run withdraws its lease and waits, or the collection stops. So no
+ * run is active while a collection removes objects. A run that starts afterwards finds them missing and makes
+ * them again.
  */
 export class Leases {
   readonly gate: Gate;
   readonly #bucket: Bucket;
-  /** When each lease taken here was last renewed, by its key: a stage more costs no request. */
+  /** By key: when this process last renewed a lease. Further stages of a run cost no request. */
   readonly #renewed = new Map<string, number>();
-  /** Activities of one run that begin together share one lease, or one would withdraw the other's. */
+  /** Activities of one run that start together share one lease, or one would withdraw the other's. */
   readonly #taking = new Map<string, Promise<void>>();
-  /** Pipelines whose earlier uploads were looked at: once is enough for a process. */
+  /** Pipelines whose earlier uploads this process has tidied up. */
   readonly #tidied = new Set<string>();
   readonly #self = randomUUID().slice(0, 8);
 
@@ -80,7 +80,7 @@ export class Leases {
     this.gate = new Gate(bucket);
   }
 
-  /** Takes or renews the lease of a run; waits while a collection is under way. */
+  /** Takes or renews the lease of a run. Waits while a collection runs. */
   async take(run: RunOf, options: Waiting = {}): Promise<void> {
     const key = this.#keyOf(run);
     const renewed = this.#renewed.get(key);
@@ -95,14 +95,14 @@ export class Leases {
 
   async #takeTogether(key: string, run: RunOf, options: Waiting): Promise<void> {
     const begun = this.#taking.get(key);
-    // What began it may have been stopped, and what joined it has not.
+    // The activity that started it may have been cancelled, and this one has not.
     if (begun !== undefined && (await isWell(begun))) return;
     const taking = this.#taking.get(key) ?? this.#withdrawable(key, leaseOf(run), options);
     this.#taking.set(key, taking);
     await taking.finally(() => this.#taking.delete(key));
   }
 
-  /** Holds what is uploaded before any run knows of it; taken before the upload begins. */
+  /** Protects an upload until a run knows of it. Called before the upload starts. */
   async holdUpload(pipeline: string, refs: readonly Ref[], options: Waiting = {}): Promise<void> {
     const lease = { pipeline, run: null, refs: [...refs], ...term(UPLOAD_LEASE_MS) };
     const key = `leases/${pipeline}/upload-${randomUUID()}.json`;
@@ -112,14 +112,14 @@ export class Leases {
     await this.#dropUploads(pipeline);
   }
 
-  /** Gives a run's lease back: its record says from now on what it relies on. */
+  /** Gives up a run's lease: from now on its record names what it relies on. */
   async release(run: RunOf): Promise<void> {
     const key = this.#keyOf(run);
     this.#renewed.delete(key);
     await this.#bucket.delete(key);
   }
 
-  /** All leases of all pipelines, run out or not, by key. */
+  /** Returns the leases of all pipelines by key, expired ones too. */
   async list(): Promise<Map<string, Lease>> {
     const keys: string[] = [];
     for await (const { key } of this.#bucket.list('leases/'))
@@ -133,7 +133,7 @@ export class Leases {
     );
   }
 
-  /** Removes the leases of earlier uploads that have run out, so that they do not pile up where nothing is collected. */
+  /** Removes the expired leases of earlier uploads, which would pile up where gc is never run. */
   async #dropUploads(pipeline: string): Promise<void> {
     const over = Date.now() - UPLOAD_LEASE_MS - CLOCKS_MS;
     const keys: string[] = [];
@@ -151,7 +151,7 @@ export class Leases {
     }
   }
 
-  /** Each process has its own, so that one withdraws no other's. Workflow ids may hold anything. */
+  /** Each process has a lease of its own, so that it withdraws no other's. Workflow IDs may hold any character. */
   #keyOf({ pipeline, workflowId, runId }: RunOf): string {
     const name = workflowId.replaceAll(/[^A-Za-z0-9._-]/g, '_').slice(0, 200);
     return `leases/${pipeline}/${name}-${runId}-${this.#self}.json`;

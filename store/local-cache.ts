@@ -8,28 +8,28 @@ import type { Bucket } from './bucket.ts';
 import { digest, download } from './download.ts';
 import type { Ref } from '../contract/ref.ts';
 
-/** What a process that was killed left half fetched is rubbish after a day. */
+/** A half-fetched file that a killed process has left is removed after a day. */
 const STALE_MS = 86_400_000;
 
 /**
- * A file that was handed out stays at least this long, for whoever was given its path opens it later: its
- * time of change says until when, so that every process that shares the folder knows.
+ * A file whose path was returned stays at least this long, because the caller opens it later. Its modification
+ * time says until when, so every process that shares the folder knows.
  */
 const HANDED_OUT_MS = 3_600_000;
 
-/** The share of the bound that is left after files were removed, so that not every fetch removes some. */
+/** The share of the bound that is kept when files are removed, so that not every fetch removes some. */
 const KEPT = 0.9;
 
 /**
- * Files of the store kept on this machine under their hash (`md5/ab/cdef…`), so that none is fetched
- * twice. A file enters whole and checked, under a name of its own first, so that any number of
- * processes may share the folder. Past its bound the files that were not needed for longest are removed.
+ * Files of the store that are kept on this machine under their hash (`md5/ab/cdef…`), so that none is fetched
+ * twice. A file is fetched under a temporary name, checked and then renamed, so any number of processes may
+ * share the folder. When the folder is larger than its bound, the least recently used files are removed.
  */
 export class LocalCache {
   readonly #folder: string;
-  /** Bytes; what is handed out may be more for a while. */
+  /** Bytes. Files in use may be more for a while. */
   readonly most: number;
-  /** Bytes that entered since the folder was last measured; at first it is not known what is there. */
+  /** Bytes added since the folder was last measured; infinite before the first measurement. */
   #entered = Infinity;
 
   constructor(folder: string, { most = Infinity }: { most?: number } = {}) {
@@ -37,7 +37,7 @@ export class LocalCache {
     this.most = most;
   }
 
-  /** Whether the bytes of this file, which may stand anywhere, have entered. */
+  /** Whether this folder holds a copy of a file, which may be anywhere. */
   async holdsCopyOf(file: string): Promise<boolean> {
     const hash = createHash('md5');
     for await (const chunk of createReadStream(file)) hash.update(chunk as Uint8Array);
@@ -45,8 +45,8 @@ export class LocalCache {
   }
 
   /**
-   * The path of a file's bytes, read and found whole; never to be written to.
-   * @returns undefined when they have not entered. What has been damaged since is thrown out.
+   * Returns the path of a file after checking its bytes. The caller must not write to it.
+   * @returns undefined when the file is not here. A damaged file is removed.
    */
   async find(ref: Ref): Promise<string | undefined> {
     const path = this.pathOf(ref.md5);
@@ -61,9 +61,9 @@ export class LocalCache {
 
   /**
    * Fetches a file's bytes from the store.
-   * @returns where they stand now
-   * @throws DamagedArtifact when the object is missing or its bytes do not match, DiskFull when there is no
-   * room for it here.
+   * @returns the path of the file
+   * @throws DamagedArtifact when the object is missing or its bytes do not match, DiskFull when this machine has
+   *   no room for it
    */
   async fetch(bucket: Bucket, ref: Ref): Promise<string> {
     const path = this.pathOf(ref.md5);
@@ -86,13 +86,13 @@ export class LocalCache {
     return path;
   }
 
-  /** Notes that a file is needed now, or until so many milliseconds from now. */
+  /** Notes that a file is needed now, or for so many milliseconds from now. */
   async needed(path: string, forMs = 0): Promise<void> {
     const until = new Date(Date.now() + forMs);
-    await utimes(path, until, until).catch(() => undefined); // removed meanwhile, or not ours: then it is as old as it is
+    await utimes(path, until, until).catch(() => undefined); // it is gone or belongs to another user: its time stays as it is
   }
 
-  /** Removes the files not needed for longest, as many as are too many, and what killed fetches left. */
+  /** Removes the least recently used files that exceed the bound, and what killed fetches left. */
   async #trim(): Promise<void> {
     await this.sweep();
     const files = await filesIn(join(this.#folder, 'md5'));
@@ -118,7 +118,7 @@ export class LocalCache {
     }
   }
 
-  /** Where the file of this hash stands, or would. */
+  /** The path of the file with this hash, whether or not it is here. */
   pathOf(md5: string): string {
     return join(this.#folder, 'md5', md5.slice(0, 2), md5.slice(2));
   }
@@ -149,7 +149,7 @@ async function sizeOf(path: string): Promise<number | undefined> {
   }
 }
 
-/** The path of a stored file's bytes on this machine, whole and never to be written to; fetched unless they are there. */
+/** Returns the path of a stored file on this machine, and fetches it first if needed. The caller must not write to it. */
 export async function localFile(
   { store, local }: { store: { bucket: Bucket }; local: LocalCache },
   ref: Ref,

@@ -16,7 +16,7 @@ export const manifestSchema = z.strictObject({
   files: z.array(refSchema),
 });
 
-/** A directory's two twins as bytes, and the reference of the directory at `path`. */
+/** A directory's two forms as bytes, and the reference of the directory at `path`. */
 export interface EncodedDirectory {
   ref: Ref;
   manifest: Uint8Array;
@@ -24,8 +24,8 @@ export interface EncodedDirectory {
 }
 
 /**
- * Writes down the directory `path` (ending in `/`) over files whose paths are relative to it.
- * @throws BadData when two files have one path, or a path leaves the directory.
+ * Encodes the directory `path` (ending in `/`). The paths of its files are relative to it.
+ * @throws BadData when two files have one path, or a path leads out of the directory
  */
 export function encodeDirectory(path: string, files: readonly Ref[]): EncodedDirectory {
   const sorted = files.toSorted((a, b) => byCodePoint(a.path, b.path));
@@ -33,7 +33,7 @@ export function encodeDirectory(path: string, files: readonly Ref[]): EncodedDir
     if (!isSafePath(file.path))
       throw new BadData(`${path}${file.path} is not a path inside its directory: rename it`);
     if (sorted[i - 1]?.path === file.path)
-      throw new BadData(`${path}${file.path} is listed twice: give each file a name of its own`);
+      throw new BadData(`${path}${file.path} is listed twice: give each file another name`);
   }
   const manifest = Buffer.from(canonicalJson({ schema: 1, files: sorted } satisfies Manifest));
   const dvcDir = encodeDvcDir(sorted);

@@ -120,7 +120,7 @@ function short(text: string): string {
 }
 
 /**
- * Does some work with a folder of its own, which is gone afterwards.
+ * Runs work with a temporary folder, which is removed afterwards.
  * @throws DiskFull when there is no room for one
  */
 export async function withScratch<T>(
@@ -130,7 +130,7 @@ export async function withScratch<T>(
   return withOwnFolder(scratchFolder(root), 'scratch', work);
 }
 
-/** Where a worker's folders for work under way are. */
+/** The folder of a worker's temporary folders. */
 export function scratchFolder(root: string): string {
   return join(root, '.retrain', 'scratch');
 }

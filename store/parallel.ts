@@ -1,6 +1,6 @@
 /**
- * Runs `work` over the items, at most `limit` at once. The first failure, or an abort, lets no further
- * item begin; what is under way ends before this returns, so that nothing is left half done.
+ * Runs `work` for each item, at most `limit` at once. After the first failure or an abort no further item
+ * starts. Work that has started ends before this returns.
  */
 export async function inParallel<T>(
   items: Iterable<T>,
@@ -27,7 +27,7 @@ export async function inParallel<T>(
   signal?.throwIfAborted();
 }
 
-/** Lets so many do something at once; the others wait, in turn. */
+/** A semaphore: at most `count` holders at once. Others wait in order. */
 export class Slots {
   #free: number;
   readonly #waiting: (() => void)[] = [];
@@ -38,8 +38,8 @@ export class Slots {
 
   /**
    * Waits for a slot.
-   * @returns what gives it back, once
-   * @throws the signal's reason when that is aborted first
+   * @returns the function that releases it
+   * @throws the signal's reason when it is aborted first
    */
   async take(signal?: AbortSignal): Promise<() => void> {
     signal?.throwIfAborted();

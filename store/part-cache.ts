@@ -5,18 +5,17 @@ import { sha256 } from './hash.ts';
 import type { LocalCache } from './local-cache.ts';
 import type { Ref } from '../contract/ref.ts';
 
-/** Where a worker keeps what it has read, and how much of it. */
+/** Where a worker keeps the files that it has read, and how much of them. */
 export interface CacheOptions {
   folder: string;
-  /** Bytes; past this the files not needed for longest are removed. */
+  /** Bytes. Above this the least recently used files are removed. */
   most: number;
 }
 
 /**
- * The parts that training and scoring read again for every version, kept on this machine: each is fetched
- * once. Bytes are checked at each read; what was damaged here is thrown out and fetched anew. Any number
- * of workers may share a folder: files enter whole, and one that another worker removes is fetched again.
- * What the bucket holds stays for `verify` and the stage cache to judge: they never look here.
+ * Keeps on this machine the parts that training and scoring read for every version, so that each is fetched
+ * once. Bytes are checked at each read, and a damaged file is removed and fetched again. Any number of workers
+ * may share a folder. `verify` and the stage cache never look here: they check the bucket.
  */
 export class PartCache {
   readonly #files: LocalCache;
@@ -26,9 +25,9 @@ export class PartCache {
   }
 
   /**
-   * The bytes of a file, in memory of their own, which may be handed to a thread.
-   * @returns undefined where this machine cannot keep it: the folder is not to be written to, or full
-   * @throws DamagedArtifact when it is not here and the object is missing or its bytes do not match.
+   * Returns the bytes of a file, in memory that may be transferred to a thread.
+   * @returns undefined when this machine cannot keep the file: its folder is full or not writable
+   * @throws DamagedArtifact when the file is not here and the object is missing or its bytes do not match
    */
   async read(bucket: Bucket, ref: Ref): Promise<Uint8Array | undefined> {
     const kept = await this.#readFile(this.#files.pathOf(ref.md5), ref);
@@ -54,7 +53,7 @@ export class PartCache {
   }
 }
 
-/** A whole file, or undefined when it has another size than it should. */
+/** Returns the bytes of a file, or undefined when it has the wrong size. */
 async function bytesOf(path: string, size: number): Promise<Uint8Array | undefined> {
   const file = await open(path, 'r');
   try {
@@ -75,9 +74,9 @@ async function bytesOf(path: string, size: number): Promise<Uint8Array | undefin
 const DEFAULT_MEGABYTES = 4096;
 
 /**
- * What the environment asks for: RETRAIN_CACHE_DIR, and RETRAIN_CACHE_SIZE in megabytes.
- * @param folder where nothing else is asked for
- * @returns `most` is 0 where nothing is to be kept
+ * Reads RETRAIN_CACHE_DIR, and RETRAIN_CACHE_SIZE in megabytes.
+ * @param folder the default folder
+ * @returns `most` is 0 when nothing is to be kept
  * @throws BadParams when the size is not a number of megabytes
  */
 export function cacheOptions(env: NodeJS.ProcessEnv, folder: string): CacheOptions {

@@ -8,9 +8,9 @@ import { stageKey, type CacheEntry } from './stage-cache.ts';
 type StageRecord = VersionRecord['stages'][number];
 
 /**
- * The latest record of a version, once it has been found to agree with itself and with the stage cache.
- * @throws MissingHistory when version N has not been built, or gc has taken what it consists of
- * @throws DamagedArtifact when the record has been changed since it was written.
+ * Returns the latest record of a version after checking it against itself and the stage cache.
+ * @throws MissingHistory when version N has not been built, or gc has removed its artifacts
+ * @throws DamagedArtifact when the record has been changed since it was written
  */
 export async function soundRecord(
   { records, cache }: Pick<Store, 'records' | 'cache'>,
@@ -22,7 +22,7 @@ export async function soundRecord(
   if (collected !== undefined) throw notKept(record, collected);
   const found = await Promise.all(
     record.stages.map(async (stage) => {
-      // An entry that is gone or damaged is for "verify" to tell of; the record can do without.
+      // "verify" reports an entry that is missing or damaged. The record does not need it.
       const entry = await cache.read(stage.stage, stage.key).catch(unlessDamaged);
       return entry === undefined ? [] : entryFaults(stage, entry);
     }),
@@ -31,19 +31,19 @@ export async function soundRecord(
   if (fault === undefined) return record;
   const key = recordKey(pipeline, version, record.seq);
   throw new DamagedArtifact(
-    `the record of version ${version} of ${pipeline} (${key}) has been changed by hand or damaged (${fault}): restore it from a backup, or build the version anew with "run ${version} --force --pipeline ${pipeline}"`,
+    `the record of version ${version} of ${pipeline} (${key}) has been changed by hand or damaged (${fault}): restore it from a backup, or build the version again with "run ${version} --force --pipeline ${pipeline}"`,
     { details: { key } },
   );
 }
 
-/** gc has given a build up: what was its alone is gone, and its record stays. */
+/** The error for a build that gc has given up: its own artifacts are gone, and its record stays. */
 export function notKept({ pipeline, version }: BuildOf, collected: string): MissingHistory {
   return new MissingHistory(
-    `version ${version} of ${pipeline} was not kept by gc on ${collected.slice(0, 10)}; its record stays: build it anew with "run ${version} --pipeline ${pipeline}"`,
+    `version ${version} of ${pipeline} was not kept by gc on ${collected.slice(0, 10)}; its record stays: build it again with "run ${version} --pipeline ${pipeline}"`,
   );
 }
 
-/** What in a record contradicts itself or the place it stands at; nothing for one as it was written. */
+/** Returns what in a record contradicts itself or its key; nothing for a record as it was written. */
 export function recordFaults(record: VersionRecord, pipeline: string, version: number): string[] {
   const faults: string[] = [];
   if (record.pipeline !== pipeline || record.version !== version)
@@ -56,25 +56,25 @@ export function recordFaults(record: VersionRecord, pipeline: string, version: n
   return faults;
 }
 
-/** What a record says of a stage that the stage cache says otherwise; contents count, paths do not. */
+/** Returns where a record and the stage cache disagree about a stage. Contents count, paths do not. */
 export function entryFaults(stage: StageRecord, entry: CacheEntry): string[] {
-  if (!isSoundEntry(entry) || entry.key !== stage.key) return []; // the entry is the damaged one
+  if (!isSoundEntry(entry) || entry.key !== stage.key) return []; // then the entry is damaged, not the record
   return (['inputs', 'outputs'] as const)
     .filter((side) => hashOf(contents(stage[side])) !== hashOf(contents(entry[side])))
     .map((side) => `its ${side} of ${stage.stage} are not those of the stage cache`);
 }
 
-/** Whether a cache entry says what its key is the hash of. */
+/** Whether a cache entry's key is the hash of what the entry says. */
 export function isSoundEntry(entry: CacheEntry): boolean {
   return stageKey({ ...identityOf(entry), batch: entry.batch }) === entry.key;
 }
 
-/** What a key is the hash of, the batch aside: a record does not repeat it. */
+/** What a key is the hash of, without the batch, which a record does not repeat. */
 function identityOf({ stage, code, params, libraries, inputs }: StageRecord | CacheEntry) {
   return { stage, code, params, libraries, inputs };
 }
 
-/** The cache is shared by pipelines that may call the same bytes by other paths. */
+/** Pipelines share the cache, and may have the same bytes under other paths. */
 function contents(refs: Record<string, Ref>): Record<string, Omit<Ref, 'path'>> {
   return Object.fromEntries(
     Object.entries(refs).map(([name, { md5, sha256, size }]) => [name, { md5, sha256, size }]),

@@ -26,11 +26,11 @@ const AT_ONCE = 16;
 
 const buildsSchema = z.strictObject({
   schema: z.literal(1),
-  /** The build published last, by its number; null until one is. */
+  /** The number of the build that was published last; null before the first. */
   latest: z.int().min(1).nullable(),
-  /** The builds by number, from 1. */
+  /** The builds in the order of their numbers, from 1. */
   builds: z.array(z.string()),
-  /** The builds whose artifacts gc did not keep, and when. */
+  /** The builds whose artifacts gc has removed, and when. */
   collected: z.array(z.strictObject({ seq: z.int(), at: z.string() })).default([]),
 });
 
@@ -58,15 +58,15 @@ export class Records {
   }
 
   /**
-   * Publishes a build of a version: gives it a number, writes its record under that, and makes it the
-   * latest, in the pointer and in the index. Repeating it (a retry, a twin run) adds nothing; building
-   * an earlier one once more makes that the latest again.
-   * @param beforeLatest what is to be done before a build becomes the latest: until it has been done, the
-   *   one before stays it, so that a retry does it again
-   * @returns the record that stands, and its reference
+   * Publishes a build of a version: reserves its number, writes its record under that number, and makes it the
+   * latest in the pointer and in the index. Publishing the same build again adds nothing. If it is an earlier
+   * build, that becomes the latest again.
+   * @param beforeLatest runs before the build becomes the latest. If it fails, the previous build stays the
+   *   latest, and a retry runs it again.
+   * @returns the stored record and its reference
    */
   async publish(draft: Draft, beforeLatest?: () => Promise<void>): Promise<Published> {
-    // Stopped halfway, a version would be listed without its record or stand without being listed.
+    // Stopped halfway, a version would be listed without a record, or have a record and not be listed.
     return toItsEnd(() => this.#publish(draft, beforeLatest));
   }
 
@@ -87,7 +87,7 @@ export class Records {
   }
 
   /**
-   * The latest record of a version.
+   * Returns the latest record of a version.
    * @throws MissingHistory when version N has not been built.
    */
   async latest(pipeline: string, version: number): Promise<VersionRecord> {
@@ -101,13 +101,13 @@ export class Records {
     return record;
   }
 
-  /** When gc took what this build consists of; undefined while it is kept. */
+  /** Returns when gc removed the artifacts of this build; undefined while they are kept. */
   async collectedAt({ pipeline, version, seq }: BuildOf): Promise<string | undefined> {
     const builds = await this.#builds(pipeline, version);
     return builds?.collected.find((build) => build.seq === seq)?.at;
   }
 
-  /** Notes that what this build alone consists of is about to be removed; its record stays. */
+  /** Notes that gc is about to remove the artifacts of this build. Its record stays. */
   async markCollected({ pipeline, version, seq }: BuildOf, at: string): Promise<void> {
     await swapDocument(this.#bucket, latestKey(pipeline, version), BUILDS, (current) => {
       const standing = current ?? NO_BUILDS;
@@ -121,12 +121,12 @@ export class Records {
     return (await readDocument(this.#bucket, key, RECORD))?.value;
   }
 
-  /** The headline of every version, ordered by version: one read, however many there are. */
+  /** Returns the headline of every version, ordered by version. One read for any number of versions. */
   async list(pipeline: string): Promise<VersionLine[]> {
     return (await this.#index.read(pipeline)) ?? this.#linesOf(pipeline);
   }
 
-  /** Which revision of the ledger each version was built from: one read, but for what is old. */
+  /** Returns the ledger revision that each version was built from. One read, and one more for each old line. */
   async revisions(pipeline: string): Promise<{ version: number; ledger_revision: number }[]> {
     const revisionOf = async ({ version, ledger_revision }: VersionLine) => ({
       version,
@@ -135,7 +135,7 @@ export class Records {
     return Promise.all((await this.list(pipeline)).map(revisionOf));
   }
 
-  /** Notes in the index where a build is logged now; the record keeps where it was when it was made. */
+  /** Notes in the index where a build is logged now. The record keeps where it was logged at first. */
   async noteLogged(
     { pipeline, version, seq }: BuildOf,
     logged: Pick<VersionLine, 'run_id' | 'model_version'>,
@@ -144,8 +144,8 @@ export class Records {
   }
 
   /**
-   * The build's number: its own if it has one, else the next. A record follows, or a retry writes it.
-   * @returns it, and the number of the build that is the latest now
+   * Reserves a number for the build, unless it has one. The record is written later, if need be by a retry.
+   * @returns the number, and the number of the build that is the latest now
    */
   async #reserve({
     pipeline,
@@ -169,7 +169,7 @@ export class Records {
     });
   }
 
-  /** Brings the index to what is the latest, even where another publishes at the same time. */
+  /** Updates the index to the latest build, also when another build is published at the same time. */
   async #enterInIndex(own: VersionRecord): Promise<void> {
     const { pipeline, version } = own;
     for (let record = own; ;) {
@@ -184,7 +184,7 @@ export class Records {
     return (await readDocument(this.#bucket, latestKey(pipeline, version), BUILDS))?.value;
   }
 
-  /** The lines of an index that is not there, from the records themselves. */
+  /** Makes the lines of a missing index from the records. */
   async #linesOf(pipeline: string): Promise<VersionLine[]> {
     const lines: VersionLine[] = [];
     const folders = await this.#bucket.names(`versions/${pipeline}/`);

@@ -4,20 +4,20 @@ import { setMaxListeners } from 'node:events';
 const current = new AsyncLocalStorage<AbortSignal | undefined>();
 
 /**
- * Does some work whose requests to the store end when the signal is aborted, those under way too; what
- * they then throw is the signal's reason.
+ * Runs work whose requests to the store end when the signal is aborted, those in progress too. They then throw
+ * the signal's reason.
  */
 export function underSignal<T>(signal: AbortSignal, work: () => T): T {
-  setMaxListeners(0, signal); // as many as there are requests at once
+  setMaxListeners(0, signal); // each request in progress adds one
   return current.run(signal, work);
 }
 
-/** Does some work to its end, whatever becomes of the signal it is called under: a few writes that belong together. */
+/** Runs work to its end, even if the current signal is aborted: for writes that belong together. */
 export function toItsEnd<T>(work: () => T): T {
   return current.run(undefined, work);
 }
 
-/** The signal that requests made here end with. */
+/** The signal that ends the requests made here. */
 export function currentSignal(): AbortSignal | undefined {
   return current.getStore();
 }

@@ -28,7 +28,7 @@ const entrySchema = z.strictObject({
   /** ISO 8601, UTC. */
   started_at: z.string(),
   duration_ms: z.number(),
-  /** Outputs that were gone, and who makes them again; written before they are made. */
+  /** Outputs that were missing, and the run that makes them again. Written before they are made. */
   healed: z
     .strictObject({
       run: executionSchema,
@@ -39,7 +39,7 @@ const entrySchema = z.strictObject({
 
 const ENTRY: Shape<z.infer<typeof entrySchema>> = { schema: 1, shape: entrySchema };
 
-/** What one execution of a stage was: everything its key says, and what came out. */
+/** One execution of a stage: what its key is the hash of, and its outputs. */
 export type CacheEntry = z.infer<typeof entrySchema>;
 
 /** What decides whether a stage's outputs can be taken from an earlier run. */
@@ -74,14 +74,14 @@ export class StageCache {
     this.#artifacts = artifacts;
   }
 
-  /** The entry under a key, whether or not its outputs are still whole. */
+  /** Returns the entry under a key, whether or not its outputs are whole. */
   async read(stage: string, key: string): Promise<CacheEntry | undefined> {
     return (await readDocument(this.#bucket, entryKey(stage, key), ENTRY))?.value;
   }
 
   /**
-   * The entry under a key, with those of its outputs that are not there with the right size and
-   * checksum: it is good when none is missing.
+   * Returns the entry under a key, and those of its outputs that are missing or have the wrong size or
+   * checksum. The entry can be used when there are none.
    */
   async lookUp(
     stage: string,
@@ -95,9 +95,9 @@ export class StageCache {
   }
 
   /**
-   * Enters a finished execution. The first one stays, so that "cached from" keeps naming it, unless its
-   * outputs differ or `replace` is asked for.
-   * @returns the entry that stands there now.
+   * Enters a finished execution. An earlier entry stays, so that "cached from" keeps naming it, unless its
+   * outputs differ or `replace` is set.
+   * @returns the entry that is stored now
    */
   async enter(entry: CacheEntry, options: { replace: boolean }): Promise<CacheEntry> {
     const key = entryKey(entry.stage, entry.key);
@@ -106,9 +106,8 @@ export class StageCache {
       return entry;
     }
     if (await createDocument(this.#bucket, key, entry)) return entry;
-    const standing = await this.read(entry.stage, entry.key);
-    if (standing !== undefined && hashOf(standing.outputs) === hashOf(entry.outputs))
-      return standing;
+    const earlier = await this.read(entry.stage, entry.key);
+    if (earlier !== undefined && hashOf(earlier.outputs) === hashOf(entry.outputs)) return earlier;
     await overwriteDocument(this.#bucket, key, entry);
     return entry;
   }

@@ -5,17 +5,17 @@ import { hashOf } from './hash.ts';
 
 const PREFIX = 'uploads/';
 
-/** How often an upload under way says that it is. */
+/** How often an upload in progress renews its note. */
 const RENEW_MS = 3_600_000;
 
-/** One that has said nothing for a day has died with its process: no part takes as long. */
+/** An upload whose note is older than a day has died with its process: no part takes that long. */
 const DEAD_MS = 86_400_000;
 
 const noteSchema = z.strictObject({
   schema: z.literal(1),
-  /** Where the object was to stand. */
+  /** The key of the object. */
   key: z.string(),
-  /** What S3 knows the upload by. */
+  /** S3's ID of the upload. */
   upload_id: z.string(),
   /** ISO 8601, UTC. */
   renewed_at: z.string(),
@@ -23,18 +23,18 @@ const noteSchema = z.strictObject({
 
 type Note = z.infer<typeof noteSchema>;
 
-const NOTE: Shape<Note> = { schema: 1, shape: noteSchema, mend: 'delete it' };
+const NOTE: Shape<Note> = { schema: 1, shape: noteSchema, repair: 'delete it' };
 
-/** An upload in parts that nobody goes on with; its parts take room, and no listing shows them. */
+/** An upload in parts that no process continues. Its parts take space, and no listing shows them. */
 export interface Unfinished {
-  /** Of the note that says so. */
+  /** The key of its note. */
   note: string;
   key: string;
   uploadId: string;
   renewedAt: Date;
 }
 
-/** Stores a file in parts; what a process that dies on the way leaves is found by `unfinishedUploads`. */
+/** Stores a file in parts. If the process dies on the way, `unfinishedUploads` finds what it leaves. */
 export async function storeInParts(
   bucket: Bucket,
   key: string,
@@ -45,8 +45,8 @@ export async function storeInParts(
 }
 
 /**
- * Notes in the bucket, for as long as it takes, that this program uploads an object in parts. S3 keeps
- * the parts of an upload whose process has died for ever, and tells of no upload whose it is.
+ * Keeps a note in the bucket while this program uploads an object in parts. S3 keeps the parts of a dead upload
+ * for ever, and does not say which program started it.
  */
 export function noteUpload(bucket: Bucket, key: string): UploadWatch {
   let note: Note | undefined;
@@ -64,19 +64,19 @@ export function noteUpload(bucket: Bucket, key: string): UploadWatch {
   };
 }
 
-/** The uploads of this program, and no other's, that had died by a time. */
+/** Returns the uploads of this program, and of no other, that had died by a time. */
 export async function unfinishedUploads(bucket: Bucket, by: Date): Promise<Unfinished[]> {
-  const found: Unfinished[] = [];
+  const unfinished: Unfinished[] = [];
   for await (const { key: note } of bucket.list(PREFIX)) {
     if (!NOTE_KEY.test(note)) continue;
-    const standing = await readDocument(bucket, note, NOTE);
-    if (standing === undefined) continue; // it has ended meanwhile
-    const { key, upload_id: uploadId, renewed_at: renewed } = standing.value;
+    const found = await readDocument(bucket, note, NOTE);
+    if (found === undefined) continue; // it has ended since it was listed
+    const { key, upload_id: uploadId, renewed_at: renewed } = found.value;
     const renewedAt = new Date(renewed);
     if (by.getTime() - renewedAt.getTime() > DEAD_MS)
-      found.push({ note, key, uploadId, renewedAt });
+      unfinished.push({ note, key, uploadId, renewedAt });
   }
-  return found;
+  return unfinished;
 }
 
 const NOTE_KEY = /^uploads\/[0-9a-f]{64}\.json$/;

@@ -16,7 +16,7 @@ const indexSchema = z.strictObject({
       metrics: z.record(z.string(), z.number()),
       model_version: z.string().nullable(),
       run_id: z.string().nullable(),
-      /** Which batches it was built of; null where an earlier program entered it. */
+      /** The ledger revision it was built from; null in lines of an earlier program. */
       ledger_revision: z.int().nullable().default(null),
     }),
   ),
@@ -25,13 +25,13 @@ const indexSchema = z.strictObject({
 const INDEX: Shape<z.infer<typeof indexSchema>> = {
   schema: 1,
   shape: indexSchema,
-  mend: 'delete it, and it is written anew from the records',
+  repair: 'delete it, and it is written again from the records',
 };
 
 /** One line of the index: the headline of a version's latest build. */
 export type VersionLine = z.infer<typeof indexSchema>['versions'][number];
 
-/** The headlines of all versions of a pipeline in one document, so that to list them is one read. */
+/** The headlines of all versions of a pipeline in one document, so that one read lists them. */
 export class VersionIndex {
   readonly #bucket: Bucket;
 
@@ -39,14 +39,14 @@ export class VersionIndex {
     this.#bucket = bucket;
   }
 
-  /** The lines, ordered by version; undefined when there is no index. */
+  /** Returns the lines ordered by version; undefined when there is no index. */
   async read(pipeline: string): Promise<VersionLine[] | undefined> {
     return (await readDocument(this.#bucket, indexKey(pipeline), INDEX))?.value.versions;
   }
 
   /**
    * Enters a build as the latest of its version.
-   * @param others gives the lines of all versions where no index stands
+   * @param others returns the lines of all versions, if there is no index yet
    */
   async enter(record: VersionRecord, others: () => Promise<VersionLine[]>): Promise<void> {
     const { pipeline } = record;
@@ -66,7 +66,7 @@ export class VersionIndex {
 
   /**
    * Notes where a build is logged now, if it is the latest of its version.
-   * @param others gives the lines of all versions where no index stands
+   * @param others returns the lines of all versions, if there is no index yet
    */
   async noteLogged(
     { pipeline, version, seq }: BuildOf,

@@ -25,9 +25,9 @@ const recordSchema = z.strictObject({
   pipeline: z.string(),
   /** N: what the pipeline made of batches 1..N. */
   version: z.int().min(1),
-  /** Counts the builds of this version from 1. */
+  /** The number of this build of the version, from 1. */
   seq: z.int().min(1),
-  /** Names what was built: equal for two runs whose every stage and attempt are the same. */
+  /** A hash of the training attempt and of every stage's key: the same for two runs that build the same. */
   build: z.string(),
   ledger_revision: z.int(),
   params: z.record(z.string(), z.unknown()),
@@ -35,12 +35,12 @@ const recordSchema = z.strictObject({
   stages: z.array(stageSchema),
   metrics: z.record(z.string(), z.number()),
   workflow: executionSchema,
-  /** The commit the worker ran, where it was known. */
+  /** The commit that the worker ran, if it was known. */
   git_commit: z.string().nullable(),
   forced: z.boolean(),
-  /** The training attempt: by it the MLflow run is found again, or made again elsewhere. */
+  /** The training attempt, by which the MLflow run is found, or made again on another server. */
   attempt: z.string(),
-  /** Null while it is not logged. */
+  /** Null if it was not logged. */
   mlflow: z
     .strictObject({
       tracking_uri: z.string(),
@@ -50,7 +50,7 @@ const recordSchema = z.strictObject({
       model_version: z.string().nullable(),
     })
     .nullable(),
-  /** Objects that were missing or damaged and were made again by this build. */
+  /** Objects that were missing or damaged, and that this build has made again. */
   healed: z.array(z.strictObject({ path: z.string(), md5: z.string() })),
   created_at: z.string(),
 });
@@ -58,7 +58,7 @@ const recordSchema = z.strictObject({
 export const RECORD: Shape<z.infer<typeof recordSchema>> = {
   schema: 1,
   shape: recordSchema,
-  mend: 'restore it from a backup, or build the version anew with "run N --force"',
+  repair: 'restore it from a backup, or build the version again with "run N --force"',
 };
 
 /** Everything about one build of version N. */

@@ -1,6 +1,6 @@
 /**
- * A set of version numbers. Objects belong to runs of neighbouring versions (batch 1 to all of them), so
- * ranges are kept: memory does not grow with the history.
+ * A set of version numbers. Objects belong to consecutive versions (batch 1 to all of them), so the set keeps
+ * ranges: memory does not grow with the history.
  */
 export class VersionSet {
   /** Disjoint, with a gap between any two, ascending. */
@@ -33,7 +33,7 @@ export class VersionSet {
       for (let version = first; version <= last; version++) yield version;
   }
 
-  /** As a person writes it: `1–3, 5`. */
+  /** For example `1–3, 5`. */
   toString(): string {
     return this.#ranges
       .map(([first, last]) => (first === last ? `${first}` : `${first}–${last}`))

@@ -13,9 +13,9 @@ import type { BucketOptions } from '../bucket.ts';
 
 /**
  * dvc.yaml (https://dvc.org/doc/user-guide/project-structure/dvcyaml-files). A loop is a `foreach` over
- * a mapping, so that its stages are called `name@key` whatever their files are called; the arguments
+ * a mapping, so that its stages are called `name@key` and not by their files; the arguments
  * common to all commands are a variable, so that the commands can be read.
- * @param comment one line that stands at the top
+ * @param comment the first line of the file
  */
 export function dvcYaml(pipeline: DvcPipeline, comment: string): string {
   const { settings, stages, metrics, plots } = pipeline;
@@ -91,8 +91,8 @@ function itemsOf(items: readonly DvcItem[]): unknown[] {
 
 /**
  * .dvc/config (https://dvc.org/doc/user-guide/project-structure/configuration) with the bucket as the
- * default remote. Credentials never stand in it: DVC takes them where AWS's tools do.
- * @param noScm whether the folder is in no git repository, which DVC must be told
+ * default remote. It never holds credentials: DVC finds them where AWS's tools do.
+ * @param noScm whether the folder is in no git repository
  */
 export function dvcConfig(
   { bucket, endpoint, region }: Pick<BucketOptions, 'bucket' | 'endpoint' | 'region'>,
@@ -106,7 +106,7 @@ export function dvcConfig(
     `    url = s3://${bucket}`,
     ...(endpoint === undefined ? [] : [`    endpointurl = ${endpoint}`]),
     `    region = ${region}`,
-    // DVC hashes what it pulls only when told to: else a damaged object would pass for the file.
+    // Without it DVC does not hash what it pulls, and accepts a damaged object.
     '    verify = true',
   ];
   return `${lines.join('\n')}\n`;
@@ -116,7 +116,7 @@ export function dvcConfig(
  * YAML that DVC's reader (ruamel.yaml, YAML 1.2) and older ones read alike: text that any of them
  * would take for something else is quoted, nothing is folded, nothing is an alias. Quotes and lists
  * look as DVC writes them.
- * @param comment one line that stands at the top
+ * @param comment the first line of the file
  */
 export function toYaml(value: unknown, comment = ''): string {
   const text = stringify(value, {

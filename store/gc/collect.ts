@@ -8,39 +8,38 @@ import { planGc, type Garbage, type GcPlan } from './plan.ts';
 
 const AT_ONCE = 16;
 
-/** A run that meets the closed gate withdraws its lease within this long. */
+/** A run that finds the gate closed withdraws its lease within this time. */
 const WITHDRAW_MS = 1_000;
 
 type Removable = Pick<Garbage, 'key' | 'size' | 'upload'>;
 
-/** Whether the run that holds a lease may still be at work. */
+/** Whether the run that holds a lease may still be active. */
 export type IsLive = (lease: Lease) => Promise<boolean>;
 
 /**
- * Removes what `planGc` finds. Why nothing that is needed goes with it:
+ * Removes what `planGc` finds. Why nothing is removed that is needed:
  *
- * - While the gate is closed no run holds a lease (see Leases), so nothing is relied on that no ledger,
- *   record or upload names, and nothing new comes to be relied on. Uploads look at the gate too.
- * - So what is planned with the gate closed stays true until it opens. A plan made before is thrown away.
- * - A gate that could not be renewed in time is not acted upon any more, and a gate can only be renewed
- *   while it is still closed: a process that slept through its term removes nothing when it wakes.
- * - Whatever is written after the lists were taken is in none of them. What is younger than this
- *   collection stays in any case.
- * - Killed halfway, it leaves records marked, then entries gone, then objects gone. An entry that is gone
- *   is a stage to be run again, an object no entry leads to is ours by its mark, and the next gc's.
- * - Uploads in parts are told apart by notes of their own, and given up a day after their last word.
- * - Of two at once the second finds the gate closed and says so.
+ * - While the gate is closed no run holds a lease (see Leases). So only objects that a ledger, record or upload
+ *   names are needed, and no others become needed. Uploads check the gate too.
+ * - So a plan that is made with the gate closed is valid until it opens. An earlier plan is not used.
+ * - When the gate could not be renewed in time, nothing more is removed. It can be renewed only while it is
+ *   closed: a process that slept too long removes nothing when it wakes.
+ * - Objects that are written after the listings are in none of them. Objects younger than this collection stay.
+ * - If it is killed halfway, first records are marked, then entries are gone, then objects. A stage without its
+ *   entry runs again. An object that no entry names is recognised by its mark, and the next gc removes it.
+ * - Unfinished uploads are recognised by their notes, and removed a day after the last renewal.
+ * - Of two collections at once the second finds the gate closed and fails.
  *
- * It assumes what S3 promises (a read or list that begins after a write has ended sees it) and clocks
- * that agree within two minutes.
- * @throws Conflict when runs are at work, or another collection is.
+ * It assumes what S3 promises (a read or listing that starts after a write has ended sees it), and clocks that
+ * differ by at most two minutes.
+ * @throws Conflict when runs are active, or another collection is
  */
 export async function collectGarbage(
   store: Store,
   keep: Keep,
   { isLive, onRemoved }: { isLive: IsLive; onRemoved?: (bytes: number) => void },
 ): Promise<GcPlan> {
-  await refuseWhileRunning(store, isLive, 0); // without holding anybody up
+  await refuseWhileRunning(store, isLive, 0); // before the gate is closed, so that no run has to wait
   const gate = await store.leases.gate.close();
   try {
     const dead = await refuseWhileRunning(store, isLive, WITHDRAW_MS);
@@ -81,13 +80,13 @@ async function refuseWhileRunning(
     if (Date.now() < end) continue;
     const [{ run }, ...more] = live as [Lease, ...Lease[]];
     throw new Conflict(
-      `${run!.workflow_id} is at work${more.length > 0 ? ` (and ${more.length} more)` : ''} and may rely on anything in the bucket, so nothing was removed: start gc again when it has ended`,
+      `${run!.workflow_id} is running${more.length > 0 ? ` (and ${more.length} more)` : ''} and may rely on anything in the bucket, so nothing was removed: start gc again when it has ended`,
       { details: { runs: live.map(({ run: held }) => held?.workflow_id) } },
     );
   }
 }
 
-/** The leases of runs at work, and the keys of those whose time is over. */
+/** Sorts the leases into those of active runs and the keys of those that are no longer needed. */
 export async function sortLeases(
   store: Store,
   isLive: IsLive,

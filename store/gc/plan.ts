@@ -9,14 +9,14 @@ import { unfinishedUploads, type Unfinished } from '../unfinished-uploads.ts';
 
 const AT_ONCE = 16;
 
-/** Something to be removed. */
+/** An object to remove. */
 export interface Garbage extends ListedObject {
   kind: Kind;
-  /** Of an upload in parts, whose note stands at `key`: what is to be given up first. */
+  /** The unfinished upload to abort first, if `key` is its note. */
   upload?: Unfinished;
 }
 
-/** What is removed, as a person counts it. */
+/** What an object is, for the summary. */
 export type Kind =
   | 'cache entries'
   | 'raw data'
@@ -30,25 +30,25 @@ export type Kind =
   | 'other';
 
 export interface GcPlan {
-  /** Builds whose artifacts are given up. */
+  /** Builds whose artifacts are removed. */
   give_up: BuildOf[];
-  /** In the order in which it is removed. */
+  /** In the order of removal. */
   remove: Garbage[];
-  /** Objects that nothing of ours leads to and that others wrote, or that cannot be told from theirs. */
+  /** Objects that no document names and that do not have our mark. They stay. */
   foreign: number;
   /** Objects, manifests and entries that are kept. */
   kept: number;
 }
 
 /**
- * What could be removed now: everything of ours that no ledger, record or upload leads to. Ours are the
- * cache entries and manifests, whose keys nobody else writes, and of the objects (which DVC users share
- * with us, under the same names) those that carry our mark.
- * @throws DamagedArtifact when a document that may lead to something cannot be read.
+ * Plans what can be removed now: everything of this program that no ledger, record or upload names. That means
+ * cache entries and manifests, whose keys no other program writes, and objects with our mark: DVC users store
+ * objects under the same names.
+ * @throws DamagedArtifact when a document that may name objects cannot be read
  */
 export async function planGc(store: Store, keep: Keep, started: Date): Promise<GcPlan> {
   const reach = new Reach(store.artifacts);
-  // Listed before anything is read: what is written meanwhile is not in the lists, and stays.
+  // Listed before anything is read: objects that are written meanwhile are not in the lists, and stay.
   const [entries, manifests, objects] = await Promise.all([
     listed(store, 'cache/', ENTRY_KEY),
     listed(store, 'manifests/sha256/', MANIFEST_KEY),
@@ -84,7 +84,7 @@ async function listed({ bucket }: Store, prefix: string, shape: RegExp): Promise
   return found;
 }
 
-/** Entries that no record names and that would lead to what is not kept. They are removed first. */
+/** Entries that no record names and that name artifacts which are not kept. They are removed first. */
 async function entryGarbage(
   store: Store,
   entries: readonly ListedObject[],
@@ -116,7 +116,7 @@ async function entryGarbage(
   return garbage;
 }
 
-/** What processes that died while they stored large objects have left: parts that no listing shows. */
+/** Parts of large objects whose process died while it stored them. No listing shows them. */
 async function uploadGarbage({ bucket }: Store, started: Date): Promise<Garbage[]> {
   const garbage: Garbage[] = [];
   await inParallel(await unfinishedUploads(bucket, started), AT_ONCE, async (upload) => {
@@ -127,7 +127,7 @@ async function uploadGarbage({ bucket }: Store, started: Date): Promise<Garbage[
   return garbage;
 }
 
-/** Notes what the files of a directory that may not be kept are, as far as it can be read. */
+/** Notes the paths of a directory and its files, as far as the directory can be read. */
 async function nameAll(store: Store, reach: Reach, ref: Parameters<Reach['name']>[0]) {
   reach.name(ref);
   if (!ref.md5.endsWith('.dir')) return;

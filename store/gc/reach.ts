@@ -4,11 +4,11 @@ import type { Artifacts } from '../artifacts.ts';
 import { isDirectory, type Ref } from '../../contract/ref.ts';
 import type { CacheEntry } from '../stage-cache.ts';
 
-/** The keys of all objects that something kept leads to. */
+/** The keys of all objects that kept documents name. */
 export class Reach {
   readonly #artifacts: Pick<Artifacts, 'list'>;
   readonly #keys = new Set<string>();
-  /** What each object is, by the path it has in a working tree. */
+  /** By key: the path of an object in a working tree. */
   readonly #paths = new Map<string, string>();
 
   constructor(artifacts: Pick<Artifacts, 'list'>) {
@@ -23,21 +23,21 @@ export class Reach {
     return this.#keys.has(objectKey(ref.md5));
   }
 
-  /** The path under which a key's object was last seen, if any document names it. */
+  /** Returns the path of a key's object, if any document names it. */
   pathOf(key: string): string | undefined {
     return this.#paths.get(key);
   }
 
-  /** Notes what an object is that nothing kept may lead to. */
+  /** Notes the path of an object, which may not be kept. */
   name(ref: Ref): void {
     this.#paths.set(objectKey(ref.md5), ref.path);
     if (isDirectory(ref)) this.#paths.set(manifestKey(ref.sha256), ref.path);
   }
 
   /**
-   * Reaches an artifact, and the files of a directory.
-   * @param needed whether it must be there; what was only read to make something need not be
-   * @throws DamagedArtifact when a directory that is needed cannot be read: what it holds is unknown.
+   * Adds an artifact, with the files of a directory.
+   * @param needed whether it must exist; an input of a stage need not
+   * @throws DamagedArtifact when a needed directory cannot be read: its files are not known
    */
   async add(ref: Ref, { needed }: { needed: boolean }): Promise<void> {
     this.name(ref);
@@ -54,11 +54,11 @@ export class Reach {
       if (!(error instanceof DamagedArtifact)) throw error;
       if (!needed) return;
       throw new DamagedArtifact(
-        `${ref.path} (${key}) cannot be read, so what it holds is not known and nothing is removed: mend it with "verify --all --repair" first`,
+        `${ref.path} (${key}) cannot be read, so its files are not known and nothing is removed: repair it with "verify --all --repair" first`,
         { cause: error, details: error.details },
       );
     }
-    // Only now: two that ask at once must both wait until its files are known.
+    // Added last: a second caller must wait until its files are known.
     for (const file of files) {
       this.name({ ...file, path: `${ref.path}${file.path}` });
       this.#keys.add(objectKey(file.md5));
@@ -68,8 +68,8 @@ export class Reach {
   }
 
   /**
-   * Whether an entry costs nothing to keep: what its stage made is kept anyway. Of an encoded part the
-   * counts are in no directory, and are kept with it.
+   * Whether an entry costs nothing to keep, because the outputs of its stage are kept. The counts of an encoded
+   * part are in no directory, and are kept with the part.
    */
   covers({ stage, outputs }: CacheEntry): boolean {
     const { counts: _, ...parts } = outputs;

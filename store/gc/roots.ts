@@ -4,7 +4,7 @@ import { inParallel } from '../parallel.ts';
 import { recordKey, type BuildOf, type VersionRecord } from '../version-record.ts';
 import { type Ref, refSchema } from '../../contract/ref.ts';
 
-/** Which versions of a pipeline keep their artifacts; those of other pipelines all do. */
+/** The versions of a pipeline that keep their artifacts. All versions of other pipelines keep theirs. */
 export interface Keep {
   pipeline: string;
   /** The last K versions; undefined with no `versions`: all. */
@@ -13,7 +13,7 @@ export interface Keep {
   versions: readonly number[];
 }
 
-/** Says of each version whether its artifacts are kept. */
+/** Returns a function that says whether a version's artifacts are kept. */
 export function keeper(keep: Keep, versions: Iterable<number>): (version: number) => boolean {
   const { last } = keep;
   if (last === undefined && keep.versions.length === 0) return () => true;
@@ -24,24 +24,24 @@ export function keeper(keep: Keep, versions: Iterable<number>): (version: number
 
 const AT_ONCE = 16;
 
-/** What is kept because a document says so. */
+/** The artifacts that documents name. */
 export interface Roots {
-  /** Artifacts that a kept document consists of. */
+  /** Outputs of kept documents: they must exist. */
   needed: Ref[];
-  /** What such a document only says was read: kept where it is there. */
+  /** Inputs of kept documents: kept if they exist. */
   read: Ref[];
-  /** Stage and key of the cache entries that kept records name. */
+  /** Stages and keys of the cache entries that kept records name. */
   keys: Set<string>;
-  /** Builds that `keep` leaves out, and that are not given up yet. */
+  /** Builds that `keep` does not include and that gc has not given up yet. */
   giveUp: BuildOf[];
-  /** What those consist of; other documents may still lead to it. */
+  /** Their outputs. Other documents may name some of them. */
   givenUp: Ref[];
 }
 
 /**
- * Reads every ledger (all its revisions, replaced batches and raw data among them), every version
- * record of every pipeline, and what uploads hold.
- * @throws DamagedArtifact when one cannot be read.
+ * Reads every ledger (with all its revisions, replaced batches and raw data), every version record of every
+ * pipeline, and the leases of uploads.
+ * @throws DamagedArtifact when one of them cannot be read
  */
 export async function readRoots(store: Store, keep: Keep): Promise<Roots> {
   const roots: Roots = { needed: [], read: [], keys: new Set(), giveUp: [], givenUp: [] };
@@ -74,7 +74,7 @@ export async function readRoots(store: Store, keep: Keep): Promise<Roots> {
   return roots;
 }
 
-/** @throws DamagedArtifact that says how gc goes on where a build's record is damaged for good */
+/** @throws DamagedArtifact that says how to continue when a build's record cannot be repaired */
 async function readRecord(
   { records }: Store,
   { pipeline, version, seq }: BuildOf,
@@ -85,7 +85,7 @@ async function readRecord(
     if (!(error instanceof DamagedArtifact) || error.details['newer'] === true) throw error;
     const key = recordKey(pipeline, version, seq);
     throw new DamagedArtifact(
-      `the stored document ${key} has been changed by hand or damaged, so what build ${version}.${seq} of ${pipeline} consists of is not known, and nothing is removed: restore it from a backup, or delete ${key} to give the build up`,
+      `the stored document ${key} has been changed by hand or damaged, so the artifacts of build ${version}.${seq} of ${pipeline} are not known, and nothing is removed: restore it from a backup, or delete ${key} to give the build up`,
       { cause: error, details: error.details },
     );
   }
@@ -104,8 +104,8 @@ async function listBuilds({ bucket }: Store): Promise<BuildOf[]> {
 }
 
 /**
- * Every reference anywhere in a stored document. By its shape, not by where it stands: a document that
- * gains a field must not lose what the field names.
+ * Returns every reference in a stored document, found by its shape and not by its place: a new field of a
+ * document must protect what it names.
  */
 export function* refsIn(value: unknown): Generator<Ref> {
   if (typeof value !== 'object' || value === null) return;

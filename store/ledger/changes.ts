@@ -9,14 +9,14 @@ export interface Arrived {
   name: string;
   stamp: string | null;
   raw: NewRaw;
-  /** Columns it has that those before it lack, where the contract takes them in. */
+  /** Columns that it has and earlier files do not, if the contract accepts them. */
   added?: readonly Column[];
 }
 
-/** What a look at a folder or a prefix found. */
+/** The result of a look at a folder or a prefix. */
 export interface Look {
   settings: Settings;
-  /** Files that were not known, in the order they are to have. */
+  /** New files, in the order in which they become batches. */
   arrived: readonly Arrived[];
   quarantined: readonly Quarantined[];
   /** ISO 8601, UTC. */
@@ -24,9 +24,9 @@ export interface Look {
 }
 
 /**
- * The ledger after a look. The order of what is known never changes: a name that another look has
- * entered meanwhile stays where it is. A ledger without batches whose settings are others starts over.
- * @throws Conflict when batches have been cut under other settings
+ * Returns the ledger after a look. The order of known files never changes: a name that another look has entered
+ * meanwhile stays where it is. A ledger without batches and with other settings is started again.
+ * @throws Conflict when batches have been cut with other settings
  */
 export function enterLook(current: Ledger | undefined, pipeline: string, look: Look): Ledger {
   const base = baseOf(current, pipeline, look.settings);
@@ -79,7 +79,7 @@ function baseOf(current: Ledger | undefined, pipeline: string, settings: Setting
   };
 }
 
-/** What another look has entered meanwhile stays as it is. */
+/** Adds columns. A column that another look has entered meanwhile stays as it is. */
 function addColumns(base: Ledger, arrived: readonly Arrived[]): Ledger['added_columns'] {
   const columns = [...base.added_columns];
   for (const [i, { added = [] }] of arrived.entries()) {
@@ -91,22 +91,21 @@ function addColumns(base: Ledger, arrived: readonly Arrived[]): Ledger['added_co
   return columns;
 }
 
-/** The same bad file for the same reason has been in quarantine since it was first seen. */
+/** Identifies a file in quarantine and its reason: such an entry keeps the time when it was first seen. */
 function sameness({ seen_at: _, rules: _by, ...entry }: Quarantined): string {
   return hashOf(entry);
 }
 
-/** A later state of a table that grows, as a look has found it. */
+/** A later state of an append-only table, as a look has found it. */
 export interface Grown {
-  /** Revision of the raw data that it was the next state of. */
+  /** Revision of the state before it. */
   next: number;
   raw: Omit<RawEntry, 'revision'>;
 }
 
 /**
- * The ledger with a later state of its table. What was known stays, for batches are cut from it.
- * @returns undefined when the ledger has moved on since the look: it no longer has as many batches, or the
- *   same state before
+ * Returns the ledger with a later state of its table. Earlier states stay, because batches are cut from them.
+ * @returns undefined when the ledger has changed since the look: it has more batches, or another last state
  */
 export function enterGrown(ledger: Ledger, { next, raw }: Grown): Ledger | undefined {
   const last = ledger.raw.at(-1)!;
@@ -120,13 +119,13 @@ export function enterGrown(ledger: Ledger, { next, raw }: Grown): Ledger | undef
   return { ...ledger, revision, raw: [...ledger.raw, { ...raw, revision }] };
 }
 
-/** What is to stand in place of a batch. */
+/** The replacement of a batch. */
 export interface Amendment {
   batch: number;
   /** The rows, as canonical CSV. */
   ref: Ref;
   rows: number;
-  /** The file they come from, as it was handed over, and its columns. */
+  /** The file they come from, as it was given, and its columns. */
   raw: Ref;
   columns: Ref;
   /** ISO 8601, UTC. */
@@ -134,21 +133,21 @@ export interface Amendment {
 }
 
 /**
- * The ledger with a batch replaced: what stood there before is kept with the revisions it was valid in.
- * The same bytes leave the ledger as it is.
+ * Returns the ledger with a batch replaced. The old batch is kept, with the revisions in which it was valid.
+ * The same bytes leave the ledger unchanged.
  * @throws MissingHistory when there is no such batch
  */
 export function amendBatch(ledger: Ledger, amendment: Amendment): Ledger {
   const { batch, ref, rows, raw, columns, at } = amendment;
-  const standing = ledger.batches[batch - 1];
-  if (standing === undefined)
+  const current = ledger.batches[batch - 1];
+  if (current === undefined)
     throw new MissingHistory(
       `batch ${batch} of ${ledger.pipeline} has not been cut, so there is nothing to amend: ` +
         (ledger.batches.length === 0 ? 'it has none yet' : `the last is ${ledger.batches.length}`),
     );
-  if (standing.ref.sha256 === ref.sha256) return ledger;
+  if (current.ref.sha256 === ref.sha256) return ledger;
   const revision = ledger.revision + 1;
-  const { batch: _, replaced, ...was } = standing;
+  const { batch: _, replaced, ...was } = current;
   const amended: Ledger['batches'][number] = {
     batch,
     revision,

@@ -43,8 +43,8 @@ export class Ledgers {
   }
 
   /**
-   * Opens the ledger. One that has no batch yet takes the new settings; one that has is returned as it
-   * is, for the caller to compare.
+   * Opens the ledger. A ledger without batches takes the new settings. One with batches is returned unchanged,
+   * and the caller compares its settings.
    */
   async open(pipeline: string, settings: Settings, raw: NewRaw): Promise<Ledger> {
     return swapDocument(this.#bucket, ledgerKey(pipeline), LEDGER, (current) => {
@@ -69,11 +69,10 @@ export class Ledgers {
 
   /**
    * Enters batches that are not in the ledger yet, in order.
-   * @param settings what they were cut under
+   * @param settings the settings they were cut with
    * @throws Conflict when the ledger has been opened under other settings or with other data meanwhile;
-   *   with `details.grown` when only more rows have come, so that cutting anew helps.
-   * @throws DamagedArtifact when a batch already stands there with other bytes: the same number never
-   * means two things.
+   *   with `details.grown` when only more rows have arrived, so that cutting again helps
+   * @throws DamagedArtifact when the ledger has the batch with other bytes: a number never has two meanings
    */
   async append(
     pipeline: string,
@@ -96,9 +95,9 @@ export class Ledgers {
   }
 
   /**
-   * Enters what a look at a folder or a prefix found: files new there, in this order, after those that
-   * are known; and the ones that cannot be used, in place of those of the look before.
-   * @throws Conflict when batches have been cut under other settings meanwhile.
+   * Enters what a look at a folder or a prefix found: new files, in this order, after the known ones; and the
+   * files that cannot be used, which replace those of the previous look.
+   * @throws Conflict when batches have been cut with other settings meanwhile
    */
   async arrive(pipeline: string, look: Look): Promise<Ledger> {
     return swapDocument(this.#bucket, ledgerKey(pipeline), LEDGER, (current) =>
@@ -107,9 +106,9 @@ export class Ledgers {
   }
 
   /**
-   * Enters a later state of a table that grows.
-   * @returns undefined when the ledger is not what it was found against: batches have been cut, or another
-   *   state has been entered, so that what is new is to be found anew
+   * Enters a later state of an append-only table.
+   * @returns undefined when the ledger has changed since the state was found: batches have been cut or another
+   *   state has been entered, so the new rows must be found again
    */
   async grow(pipeline: string, grown: Grown): Promise<Ledger | undefined> {
     let fits = false;
@@ -123,7 +122,7 @@ export class Ledgers {
   }
 
   /**
-   * Replaces a batch, whose rows stay under the revisions before. The same bytes change nothing.
+   * Replaces a batch. Its old rows stay in the earlier revisions. The same bytes change nothing.
    * @throws MissingHistory when there is no such batch
    */
   async amend(pipeline: string, amendment: Amendment): Promise<Ledger> {
@@ -135,21 +134,21 @@ export class Ledgers {
   }
 }
 
-/** What a ledger without batches says, its revision aside. */
+/** The content of a ledger without batches, except its revision. */
 function contentOf({ settings, raw }: Ledger): unknown {
   return { settings, raw: raw.map(({ ref, columns, rows }) => ({ ref, columns, rows })) };
 }
 
 function appendBatch(ledger: Ledger, added: NewBatch): Ledger {
-  const standing = ledger.batches[added.batch - 1];
-  if (standing !== undefined) {
-    if (standing.ref.sha256 === added.ref.sha256) return ledger;
-    if (standing.replaced.some(({ ref }) => ref.sha256 === added.ref.sha256))
+  const entered = ledger.batches[added.batch - 1];
+  if (entered !== undefined) {
+    if (entered.ref.sha256 === added.ref.sha256) return ledger;
+    if (entered.replaced.some(({ ref }) => ref.sha256 === added.ref.sha256))
       throw new Conflict(
         `batch ${added.batch} of ${ledger.pipeline} was amended while this run cut it: run it again`,
       );
     throw new DamagedArtifact(
-      `batch ${added.batch} of ${ledger.pipeline} was cut anew with other bytes than the ledger holds: the cutting code has changed its output without a new code version`,
+      `batch ${added.batch} of ${ledger.pipeline} was cut again with other bytes than the ledger holds: the cutting code has changed its output without a new code version`,
       { details: { ref: added.ref } },
     );
   }
@@ -159,7 +158,7 @@ function appendBatch(ledger: Ledger, added: NewBatch): Ledger {
     );
   if (isOutgrown(ledger, added))
     throw new Conflict(
-      `rows of batch ${added.batch} of ${ledger.pipeline} came while this run cut it without them: run it again`,
+      `rows of batch ${added.batch} of ${ledger.pipeline} arrived while this run cut it without them: run it again`,
       { details: { grown: true } },
     );
   const revision = ledger.revision + 1;
@@ -170,7 +169,7 @@ function appendBatch(ledger: Ledger, added: NewBatch): Ledger {
   };
 }
 
-/** Whether a batch is the short end of a table that has more rows now: cut so, it would lose its place. */
+/** Whether a batch is the short last one of a table that has more rows now: the new rows belong in it. */
 function isOutgrown(ledger: Ledger, { batch, raw, rows }: NewBatch): boolean {
   const short = rows < ledger.settings.batch_size;
   return short && !hasArrivals(ledger) && rawEntryOf(ledger, batch).ref.sha256 !== raw;

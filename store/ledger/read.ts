@@ -3,7 +3,7 @@ import { type Column, selectColumns } from '../../pipeline/batches/columns.ts';
 import type { Ledger, NewBatch, RawEntry } from './schema.ts';
 import type { Ref } from '../../contract/ref.ts';
 
-/** Batches 1..`last` as they stood at a revision of the ledger (now, unless one is given). */
+/** Returns batches 1..`last` as they were at a revision of the ledger, by default the current one. */
 export function batchesAt(
   ledger: Ledger,
   last: number,
@@ -16,24 +16,24 @@ export function batchesAt(
   });
 }
 
-/** Raw data as the ledger knows it: a state of the source, a file that arrived, or an amendment's. */
+/** Raw data in the ledger: a state of the source, a file that arrived, or the file of an amendment. */
 export type KnownRaw = Pick<RawEntry, 'revision' | 'ref' | 'columns' | 'rows' | 'fetched_at'>;
 
-/** The raw data with these bytes; undefined when the ledger has never known it. */
+/** Returns the raw data with these bytes; undefined when the ledger has none. */
 export function rawNamed(ledger: Ledger, sha256: string): KnownRaw | undefined {
   return [...ledger.raw, ...ledger.amended].find(({ ref }) => ref.sha256 === sha256);
 }
 
-/** The raw data a batch was, or would be, cut from. */
+/** Returns the raw data that a batch was, or would be, cut from. */
 export function rawOf(ledger: Ledger, batch: number): KnownRaw {
-  const standing = ledger.batches[batch - 1];
-  // Two states of a table may hold the same bytes: which of them it is, only the order tells.
-  if (!hasArrivals(ledger) && standing?.from !== null) return rawEntryOf(ledger, batch);
-  const from = standing?.raw ?? ledger.arrivals[batch - 1]?.raw;
+  const cut = ledger.batches[batch - 1];
+  // Two states of a table may have the same bytes: only their order shows which one it is.
+  if (!hasArrivals(ledger) && cut?.from !== null) return rawEntryOf(ledger, batch);
+  const from = cut?.raw ?? ledger.arrivals[batch - 1]?.raw;
   return (from === undefined ? undefined : rawNamed(ledger, from)) ?? ledger.raw.at(-1)!;
 }
 
-/** The state of a table that a batch was, or would be, cut from; amendments aside. */
+/** Returns the state of a table that a batch was, or would be, cut from, without amendments. */
 export function rawEntryOf({ raw }: Pick<Ledger, 'raw'>, batch: number): RawEntry {
   return raw.findLast(({ after }) => after < batch) ?? raw[0]!;
 }
@@ -43,7 +43,7 @@ export function wholeOf({ whole, ref, rows }: RawEntry): NonNullable<RawEntry['w
   return whole ?? { size: ref.size, sha256: ref.sha256, rows };
 }
 
-/** Whether a text is a state of the table, also one before the last: it may be handed over, or answered, late. */
+/** Whether a text is a state of the table, also one before the last: it may arrive late. */
 export function hasState({ raw }: Ledger, text: Pick<Ref, 'sha256'>): boolean {
   return raw.some((entry) => wholeOf(entry).sha256 === text.sha256);
 }
@@ -56,31 +56,30 @@ export function batchesKnown(ledger: Ledger): number {
 }
 
 /**
- * Rows of a table that do not fill the batch they would be cut into, which is not cut yet; 0 where there
- * are none.
+ * Returns the number of rows of a table that do not fill the next batch.
  */
 export function rowsWaiting(ledger: Ledger): number {
   if (hasArrivals(ledger) || batchesKnown(ledger) <= ledger.batches.length) return 0;
   return ledger.raw.at(-1)!.rows % ledger.settings.batch_size;
 }
 
-/** The columns that version `batch` knows: the frozen ones, then those that files up to it have added. */
+/** Returns the columns of version `batch`: the frozen ones, then those that files up to it have added. */
 export function columnsAt({ settings, added_columns }: Ledger, batch: number): Column[] {
   return [...settings.columns, ...selectColumns(added_columns, batch)];
 }
 
-/** Whether each batch is a file of its own, so that neither a size nor an order cuts it. */
+/** Whether each batch is one file, so that neither a batch size nor an order applies. */
 export function hasArrivals({ settings }: Pick<Ledger, 'settings'>): boolean {
   return settings.source.kind === 'folder' || settings.source.kind === 'prefix';
 }
 
-/** Whether a batch is the whole of its raw data: a file that arrived, or an amendment. */
+/** Whether a batch is all of its raw data: a file that arrived, or an amendment. */
 export function isWhole(ledger: Ledger, batch: number): boolean {
-  const standing = ledger.batches[batch - 1];
-  return standing === undefined ? hasArrivals(ledger) : standing.from === null;
+  const cut = ledger.batches[batch - 1];
+  return cut === undefined ? hasArrivals(ledger) : cut.from === null;
 }
 
-/** Every artifact that some revision of the ledger reaches, each content once. */
+/** Returns every artifact that any revision of the ledger names, each content once. */
 export function refsOf(ledger: Ledger): Ref[] {
   const refs = [
     ...[...ledger.raw, ...ledger.amended].flatMap(({ ref, columns }) => [ref, columns]),
@@ -93,16 +92,16 @@ export function ledgerKey(pipeline: string): string {
   return `ledgers/${pipeline}.json`;
 }
 
-/** A version that rests on rows which have been replaced since. */
+/** A version built from rows that have been replaced since. */
 export interface Stale {
   version: number;
-  /** The batches that are others now than when it was built. */
+  /** The batches that have changed since it was built. */
   batches: number[];
 }
 
 /**
- * The versions whose batches are others now than at the ledger revision they were built from. One that
- * was amended and amended back is as it was, and so is not stale.
+ * Returns the versions whose batches have changed since the ledger revision they were built from. A batch that
+ * was amended and amended back has not changed.
  */
 export function staleVersions(
   ledger: Ledger,

@@ -3,20 +3,20 @@ import { columnType } from '../../contract/params.ts';
 import type { Shape } from '../documents.ts';
 import { refSchema } from '../../contract/ref.ts';
 
-/** What may never change under data already cut. */
+/** The settings that are frozen once a batch is cut. */
 const settingsSchema = z.strictObject({
   source: z.strictObject({
     kind: z.enum(['iris', 'file', 'url', 's3', 'dvc', 'folder', 'prefix']),
     name: z.string(),
   }),
-  /** Whether rows or files may still come: such a source is never shuffled. */
+  /** Whether rows or files may still arrive: such a source is never shuffled. */
   grows: z.boolean(),
-  /** How its text is to be read. */
+  /** How its text is read. */
   delimiter: z.string().length(1),
   encoding: z.enum(['utf-8', 'latin1']),
   target: z.string(),
   columns: z.array(z.strictObject({ name: z.string(), type: columnType })),
-  /** Those of them that were declared and not found; a ledger of before this was kept has none. */
+  /** The types that were declared in the params, not found. Older ledgers do not have this field. */
   declared: z.record(z.string(), columnType).optional(),
   missing_values: z.array(z.string()),
   batch_size: z.int(),
@@ -26,15 +26,15 @@ const settingsSchema = z.strictObject({
 
 const batchSchema = z.strictObject({
   batch: z.int().min(1),
-  /** The ledger revision that brought these rows in. */
+  /** The ledger revision that added these rows. */
   revision: z.int(),
   rows: z.int(),
   ref: refSchema,
   /** SHA-256 of the raw data it was cut from. */
   raw: z.string(),
-  /** Its first place in the order of that raw data, from 0; null when it is the whole of it. */
+  /** The position of its first row in the order of that raw data, from 0; null when it is all of it. */
   from: z.int().nullable(),
-  /** Batches this one replaced, newest first: `revision` brought it in, `until` took it out. */
+  /** Batches that this one replaced, newest first. Each was valid from `revision` until before `until`. */
   replaced: z
     .array(
       z.strictObject({
@@ -54,13 +54,13 @@ const quarantinedSchema = z.strictObject({
   stamp: z.string().nullable(),
   /** Bytes. */
   size: z.int(),
-  /** Null for a file that cannot be read at all. */
+  /** Null for a file that cannot be read. */
   sha256: z.string().nullable(),
   /** A sentence. */
   reason: z.string(),
   /** ISO 8601, UTC. */
   seen_at: z.string(),
-  /** Names what it was judged by, to see without reading it that it would be so again; null: not known. */
+  /** A hash of the rules that rejected it: with the same rules it need not be read again. Null: not known. */
   rules: z.string().nullable().default(null),
 });
 
@@ -80,13 +80,13 @@ const ledgerSchema = z.strictObject({
         rows: z.int(),
         /** ISO 8601, UTC. */
         fetched_at: z.string(),
-        /** What a web server called this state of the source, where it said. */
+        /** The ETag that a web server gave this state of the source, if any. */
         etag: z.string().nullable(),
         /** The date it gave that state, as it wrote it. */
         last_modified: z.string().nullable().optional(),
         /**
-         * The batches that were cut before it came: of a table that grows, a later state holds the rows that
-         * were in none of them, and then those that are new.
+         * The number of batches that were cut before it arrived. A later state of an append-only table holds the
+         * rows that are in none of them, and then the new rows.
          */
         after: z.int().min(0).default(0),
         /** The text of the whole table in this state; null: `ref` is the whole of it. */
@@ -103,9 +103,9 @@ const ledgerSchema = z.strictObject({
     .array(
       z.strictObject({
         name: z.string(),
-        /** What its place said of this state of it, to see a change without reading it; null: nothing. */
+        /** Changes when the file changes, so that it need not be read to see that; null: not known. */
         stamp: z.string().nullable(),
-        /** SHA-256 of its bytes, which stand under `raw`. */
+        /** SHA-256 of its bytes; an entry of the ledger's `raw` has the same. */
         raw: z.string(),
         revision: z.int(),
         /** ISO 8601, UTC. */
@@ -113,20 +113,20 @@ const ledgerSchema = z.strictObject({
       }),
     )
     .default([]),
-  /** Columns that a file brought which those before it lack, where the contract takes them in. */
+  /** Columns that a file has and the files before it do not, if the contract accepts them. */
   added_columns: z
     .array(
       z.strictObject({
         name: z.string(),
         type: columnType,
-        /** The batch that brought it. */
+        /** The first batch that has it. */
         since: z.int().min(2),
       }),
     )
     .default([]),
-  /** Files of such a place that cannot be used as they are, in the order of their names. */
+  /** Files of the folder or prefix that cannot be used as they are, in the order of their names. */
   quarantined: z.array(quarantinedSchema).default([]),
-  /** What batches were amended from, newest last. */
+  /** The files that batches were amended with, newest last. */
   amended: z
     .array(
       z.strictObject({

@@ -7,8 +7,8 @@ interface Place {
 }
 
 /**
- * What S3 says of a request that the same one may mend, whatever the status: a slow or spoilt body, a
- * bucket somebody else is making.
+ * Error codes after which the same request may succeed, independent of the status: a slow or damaged body, a
+ * bucket that another client is creating.
  * Source: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html#ErrorCodeList
  */
 const PASSING = new Set([
@@ -24,7 +24,7 @@ const PASSING = new Set([
   'OperationAborted',
 ]);
 
-/** Answers 400 to credentials that are not valid any more. */
+/** Error codes with status 400 for credentials that have expired. */
 const EXPIRED = new Set([
   'ExpiredToken',
   'ExpiredTokenException',
@@ -54,7 +54,7 @@ export function isConflict(error: unknown): boolean {
   return statusOf(error) === 412 || (statusOf(error) === 409 && /Conflict/.test(nameOf(error)));
 }
 
-/** What an S3 call threw, as one of ours. The SDK's messages hold no secrets; its requests are not quoted. */
+/** Turns an error of the SDK into one of this project. The SDK's messages hold no secrets. */
 export function storageError(error: unknown, place: Place): StorageRefused | StorageUnavailable {
   const where = `${place.endpoint ?? 'AWS S3'} (bucket ${place.bucket}${place.key === '' ? '' : `, ${place.key}`})`;
   const status = statusOf(error);
@@ -66,7 +66,7 @@ export function storageError(error: unknown, place: Place): StorageRefused | Sto
     );
   if (name === 'RequestTimeTooSkewed')
     return new StorageRefused(
-      `the S3 server at ${where} does not take our requests, as the clock here and its own are more than 15 minutes apart: set this machine's clock`,
+      `the S3 server at ${where} refuses our requests, because its clock and this machine's are more than 15 minutes apart: set this machine's clock`,
       { cause: error },
     );
   if (status === 401 || status === 403 || EXPIRED.has(name))
@@ -92,7 +92,7 @@ export function storageError(error: unknown, place: Place): StorageRefused | Sto
   );
 }
 
-/** An AggregateError of refused connections has no message of its own, only a code. */
+/** An AggregateError of refused connections has a code and no message. */
 function causeCode(error: unknown): string {
   const code = (error as { code?: unknown }).code;
   return typeof code === 'string' ? code : 'no answer';

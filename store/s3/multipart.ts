@@ -11,16 +11,16 @@ import {
 import type { UploadWatch } from '../bucket.ts';
 import { deadline, underSignal } from '../signal.ts';
 
-/** Bytes in a part, and so in memory at once; S3 takes 5 MiB to 5 GiB. */
+/** Bytes in a part, and so in memory at once. S3 accepts 5 MiB to 5 GiB. */
 const PART = 16 * 1024 * 1024;
 
-/** S3 takes 10 000 parts at most. */
+/** S3 accepts at most 10 000 parts. */
 const MOST_PARTS = 9_000;
 
-/** How long the server may take to remove the parts of an upload that is given up. */
+/** How long an abort may take. */
 const GIVING_UP_MS = 3_000;
 
-/** Where a file goes, and what stands beside it. */
+/** The key and the metadata of an upload. */
 export interface Upload {
   Bucket: string;
   Key: string;
@@ -56,14 +56,14 @@ export async function uploadParts(
     await underSignal(late.signal, async () => {
       await abortUpload(client, { Bucket, Key, UploadId });
       await watch.ended();
-    }).catch(() => undefined); // the first failure is the one to tell
+    }).catch(() => undefined); // the first error is the one to report
     late.clear();
     throw error;
   }
   await watch.ended();
 }
 
-/** An upload under way. */
+/** An upload in progress. */
 interface Begun {
   Bucket: string;
   Key: string;
@@ -96,12 +96,12 @@ async function sendParts(
   }
 }
 
-/** Gives up an upload and the parts that are there. */
+/** Aborts an upload and removes its parts. */
 export async function abortUpload(client: S3Client, upload: Begun): Promise<void> {
   await client.send(new AbortMultipartUploadCommand(upload));
 }
 
-/** Bytes of the parts that are there. */
+/** Returns the bytes of the parts that are stored. */
 export async function sizeOfParts(client: S3Client, upload: Begun): Promise<number> {
   let size = 0;
   for await (const page of paginateListParts({ client }, upload)) {

@@ -26,10 +26,10 @@ import { isConflict, isMissingObject, isMissingBucket, storageError } from './er
 import { abortUpload, sizeOfParts, uploadParts } from './multipart.ts';
 import { Slots } from '../parallel.ts';
 
-/** Requests at once: the SDK has two connections more, and what it lets wait for one fails after three seconds. */
+/** Requests at once. The SDK has two connections more: a request that waits for a connection fails after 3 s. */
 const AT_ONCE = 48;
 
-/** Metadata of the objects that this program wrote itself: others may keep theirs beside them. */
+/** Metadata of objects that this program has written: others may keep objects in the same bucket. */
 const MARK = { 'written-by': 'incremental-retraining' };
 
 /** A bucket on AWS S3 or on a server that is compatible with it. */
@@ -40,7 +40,7 @@ export class S3Bucket implements Bucket {
   constructor(options: BucketOptions) {
     const { endpoint, region, bucket } = options;
     this.location = { endpoint, region, bucket };
-    // The SDK is pinned: its note about coming releases and Node 20 is for us, not for a person's terminal.
+    // The SDK's version is pinned, so its warning about Node 20 is of no use to a user.
     process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
     this.#client = new S3Client({
       region: options.region,
@@ -48,15 +48,15 @@ export class S3Bucket implements Bucket {
         ? {}
         : { endpoint: options.endpoint, forcePathStyle: true }),
       ...(options.credentials === undefined ? {} : { credentials: options.credentials }),
-      // Temporal retries what fails here, visibly; two tries hide only a dropped connection.
+      // Temporal retries failures where they can be seen. Two tries hide only a dropped connection.
       maxAttempts: 2,
-      // Readers check SHA-256 themselves, and a damaged object must reach them to be named.
+      // Readers check SHA-256 themselves, and must receive a damaged object to name it.
       responseChecksumValidation: 'WHEN_REQUIRED',
       requestChecksumCalculation: 'WHEN_REQUIRED',
       requestHandler: {
         connectionTimeout: 3_000,
         requestTimeout: 60_000,
-        // Also of an answer under way: a server that stops halfway would be waited for for ever.
+        // Also during an answer: a server that stops halfway must not be waited for without end.
         socketTimeout: options.idleMs ?? 30_000,
         throwOnRequestTimeout: true,
       },
@@ -69,7 +69,7 @@ export class S3Bucket implements Bucket {
       const giveBack = await slots.take(abortSignal);
       try {
         const answer = await handle(request, { ...handling, abortSignal });
-        // Its connection is held until its body has been read, or given up.
+        // Its connection is in use until its body has been read or abandoned.
         (answer.response.body as Readable).once('close', giveBack);
         return answer;
       } catch (error) {
@@ -254,7 +254,7 @@ export class S3Bucket implements Bucket {
     }
   }
 
-  /** A connection that breaks halfway fails as one that was never made. */
+  /** A connection that breaks halfway fails with the same error as one that could not be opened. */
   async *#chunks(body: AsyncIterable<Uint8Array>, key: string): AsyncIterable<Uint8Array> {
     try {
       yield* body;
@@ -263,7 +263,7 @@ export class S3Bucket implements Bucket {
     }
   }
 
-  /** What a request threw; one that was given up on purpose threw why it was. */
+  /** The error of a failed request, or the reason of the signal that stopped it. */
   #error(error: unknown, key: string): unknown {
     const signal = currentSignal();
     if (signal?.aborted === true) return signal.reason;
@@ -278,15 +278,14 @@ function sha256Of(head: HeadObjectCommandOutput): string | undefined {
   return Buffer.from(checksum, 'base64').toString('hex');
 }
 
-/** What is listed: all keys of a bucket that begin so. */
+/** The keys of a bucket that start with a prefix. */
 interface Under {
   bucket: string;
   prefix: string;
-  /** What is thrown where a request fails. */
+  /** Makes the error to throw when a request fails. */
   failure: (error: unknown) => unknown;
 }
 
-/** What stands under a prefix, in the server's order, page by page. */
 export async function* listObjects(client: S3Client, under: Under): AsyncGenerator<ListedObject> {
   for await (const page of pages(client, under))
     for (const { Key: key, Size: size, LastModified: modified } of page.Contents ?? [])
@@ -294,7 +293,6 @@ export async function* listObjects(client: S3Client, under: Under): AsyncGenerat
         yield { key, size: size ?? 0, modified: modified ?? new Date(0) };
 }
 
-/** What stands right under a prefix that ends in `/`: names of objects, and of folders with their `/`. */
 export async function listNames(client: S3Client, under: Under): Promise<string[]> {
   const names: string[] = [];
   for await (const page of pages(client, under, '/')) {

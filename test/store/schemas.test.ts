@@ -12,7 +12,7 @@ import { Records } from '../../store/records.ts';
 import { StageCache } from '../../store/stage-cache.ts';
 import { MemoryBucket } from '../support/memory-bucket.ts';
 
-const folder = fileURLToPath(new URL('./fixtures', import.meta.url));
+const folder = fileURLToPath(new URL('./fixtures/', import.meta.url));
 
 /** A stored document as a program of its time wrote it: `ledger.1.json` is schema 1 of a ledger. */
 function fixture(name: string): Record<string, unknown> {

@@ -290,7 +290,7 @@ describeOnEachS3('gc', ({ open }) => {
     await another().leases.take(runOf(7));
     const refused = collectGarbage(store, all, { isLive: everybody });
     await expect(refused).rejects.toMatchObject({ name: 'Conflict' });
-    await expect(refused).rejects.toThrow('p-batch-7 is at work');
+    await expect(refused).rejects.toThrow('p-batch-7 is running');
     expect(await isThere(stray)).toBe(true);
     expect(await store.leases.gate.isClosed()).toBe(false);
     await collect(); // its run is found to be over
@@ -327,7 +327,7 @@ describeOnEachS3('gc', ({ open }) => {
     const done = await Promise.allSettled([collect(all, a), collect(all, b)]);
     const refused = done.filter(({ status }) => status === 'rejected') as PromiseRejectedResult[];
     expect(refused.length).toBeLessThan(2);
-    for (const { reason } of refused) expect(String(reason)).toContain('another gc is at work');
+    for (const { reason } of refused) expect(String(reason)).toContain('another gc is running');
     expect((await collect()).remove).toEqual([]);
     expect(await store.leases.gate.isClosed()).toBe(false);
   });
