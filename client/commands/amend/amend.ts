@@ -5,6 +5,7 @@ import { openSession } from '../../session.ts';
 import { staleOf, staleness } from '../../versions.ts';
 import type { Config } from '../../../config/environment.ts';
 import { type CommandContext, type CommonFlags, examples, pipelineCommand } from '../../context.ts';
+import type { AmendOptions } from './replace-batch.ts';
 
 interface AmendFlags extends CommonFlags {
   source: string;
@@ -32,17 +33,6 @@ export function amendCommand(context: CommandContext): Command {
         json,
       });
     });
-}
-
-export interface AmendOptions {
-  pipeline: string;
-  batch: number;
-  /** The path of the file with the rows of the batch. */
-  source: string;
-  set: Record<string, unknown>;
-  /** Also build the stale versions again. */
-  rebuild: boolean;
-  json?: boolean | undefined;
 }
 
 /** `amend K --source FILE`: replaces a batch, and names the versions that are stale then. */

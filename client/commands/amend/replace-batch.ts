@@ -12,7 +12,17 @@ import { encodeColumns } from '../../../store/columns-file.ts';
 import { refOf } from '../../../store/hash.ts';
 import type { Store } from '../../../store/index.ts';
 import { type Ledger, columnsAt } from '../../../store/ledger/ledger.ts';
-import type { AmendOptions } from './amend.ts';
+
+export interface AmendOptions {
+  pipeline: string;
+  batch: number;
+  /** The path of the file with the rows of the batch. */
+  source: string;
+  set: Record<string, unknown>;
+  /** Also build the stale versions again. */
+  rebuild: boolean;
+  json?: boolean | undefined;
+}
 
 /** The ledger of the pipeline. @throws MissingHistory when the batch has not been cut */
 export async function ledgerWith(
