@@ -6,7 +6,7 @@ import { checkRows, checkTargets, indexClasses } from './train-rows.ts';
 /**
  * The score to beat: always the most frequent class of the train rows, the first in code-point order among
  * equals, with the shares of the classes as probabilities; or their mean. It is stored as a tree of ml-cart's
- * with a single leaf, so that whatever reads a tree reads it too.
+ * with a single leaf, so every program that reads a tree reads it.
  */
 export const baseline: Estimator<object> = {
   type: 'baseline',

@@ -39,7 +39,7 @@ export interface FitTools {
 /** A model just fitted. */
 export interface FittedModel {
   describe(): Description;
-  /** Its bytes piece by piece, for they may be more than memory should hold; the same for the same model. */
+  /** Its bytes in pieces, because they may be more than memory should hold. The same model gives the same bytes. */
   serialise(): Iterable<Uint8Array>;
 }
 

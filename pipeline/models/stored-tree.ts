@@ -90,7 +90,7 @@ function ask(mlCart: MlCartModel, { rows, columns }: Rows, into: Int32Array | Fl
 }
 
 function loadMlCart(stored: StoredBytes, task: Task): MlCartModel {
-  // A piece is good until the next one is asked for.
+  // A piece is valid until the next one is requested.
   const pieces = Array.from(stored.read(), (piece) => Buffer.from(piece));
   const json: unknown = JSON.parse(Buffer.concat(pieces).toString());
   return task === 'classification'

@@ -14,7 +14,7 @@ const SIGN = 0x8000_0000;
 const HIGH = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1 ? 1 : 0;
 /** A value's place between the least and the greatest, in so many parts, takes two digits. */
 const PLACES = (1 << (2 * BITS)) - 1;
-/** Insertion sort mends a run of equal high words up to this long. */
+/** Insertion sort repairs a run of equal high words up to this long. */
 const SHORT_RUN = 24;
 
 export function sortScratch(rows: number): SortScratch {
@@ -30,7 +30,7 @@ export function sortScratch(rows: number): SortScratch {
  * The order that sorts values ascending, equal ones as they come: a radix sort by digits of 11 bits, the
  * lowest first. Values spread over their range are sorted by their place in it, in two digits; others by
  * the high word of their float64 (sign, exponent, 20 bits of the mantissa), in three. Either orders most
- * data but for short runs, which are mended in place; only where long runs are left is the low word
+ * data except for short runs, which are repaired in place; only where long runs are left is the low word
  * sorted too. Digits that all values share are skipped.
  * @param values no NaN; -0 and 0 are equal
  * @param rows where given, value number i is `values[rows[i]]`
@@ -73,7 +73,7 @@ function sortByWord(word: number, order: Int32Array, scratch: SortScratch): void
   sortByWords(32, order, scratch);
 }
 
-/** Sorts an order in place by words of so many bits, which stand in its sequence, stably. */
+/** Sorts an order in place and stably by words of so many bits, which are in its sequence. */
 function sortByWords(bits: number, order: Int32Array, scratch: SortScratch): void {
   let [words, nextWords] = scratch.words;
   let [from, to] = [order, scratch.spare];
@@ -93,7 +93,7 @@ function sortByWords(bits: number, order: Int32Array, scratch: SortScratch): voi
   if (from !== order) order.set(from);
 }
 
-/** The place of each key in the range of all; false, and no places, where that cannot be told in float64. */
+/** The place of each key in the range of all; false, and no places, where float64 cannot express it. */
 function takePlaces({ keys, words: [places] }: SortScratch): boolean {
   let least = Infinity;
   let greatest = -Infinity;
@@ -104,7 +104,7 @@ function takePlaces({ keys, words: [places] }: SortScratch): boolean {
   }
   const scale = PLACES / (greatest - least);
   if (!(scale > 0 && scale < Infinity)) return false;
-  // To subtract, to multiply and to round down leave greater values greater, or equal.
+  // Subtracting, multiplying and rounding down keep greater values greater, or make them equal.
   for (let i = 0; i < keys.length; i++) places[i] = (keys[i]! - least) * scale;
   return true;
 }
@@ -135,7 +135,7 @@ function bucketStarts(words: Uint32Array, shift: number): Int32Array | null {
   return starts;
 }
 
-/** Insertion sort of an order that is nearly right; false, and the order half mended, when it is not near. */
+/** Insertion sort of an order that is nearly right; false, with the order half sorted, when it is not. */
 function mendRuns(scratch: SortScratch, order: Int32Array): boolean {
   const { keys } = scratch;
   let previous = Number.NEGATIVE_INFINITY;

@@ -10,7 +10,7 @@ export type Targets = Uint8Array | Int32Array | Float64Array;
  */
 export interface Block<T extends Targets = Targets> {
   rows: number;
-  /** Per feature, the rows sorted by it; after them, where it is asked for, the rows by number. */
+  /** Per feature, the rows sorted by it; then, where requested, the rows by number. */
   readonly orders: readonly Int32Array[];
   /** Per feature, for each row the place of its value among the distinct ones; null when all differ. */
   readonly ranks: (Int32Array | null)[];
@@ -67,7 +67,7 @@ export function emptyBlock<T extends Targets>(like: Block<T>, rows: number): Blo
   return newBlock(orders, ranks, new Int32Array(rows), targets);
 }
 
-/** One literal for all blocks, for speed: the engine forgets a shape that is put together once none lives. */
+/** One literal for all blocks, for speed: the engine optimises objects that come from one place. */
 export function newBlock<T extends Targets>(
   orders: readonly Int32Array[],
   ranks: (Int32Array | null)[],
@@ -81,7 +81,7 @@ export function newBlock<T extends Targets>(
 }
 
 /**
- * Makes a block of the rows of one node, numbered anew in their sequence.
+ * Makes a block of the rows of one node, with new numbers in their sequence.
  * @param into a block with room for them, whose contents are replaced
  * @param features those that may vary within the node; the orders of others become meaningless
  * @param list the order whose range lists the node's rows in the sequence to number them
@@ -173,7 +173,7 @@ export interface SharedRows {
 
 /**
  * Takes rows into shared memory, what is there already without a copy.
- * @param ids the columns' rows in the order in which they are to be numbered
+ * @param ids the columns' rows in the order of their new numbers
  * @param listed whether to keep an order by number too
  */
 export function shareRows(

@@ -1,14 +1,14 @@
 import type { Block, Targets } from './block.ts';
 import type { GrownTree } from './grown-tree.ts';
 
-/** The best cut of a node; a criterion has one and fills it anew for each node. */
+/** The best cut of a node. A criterion has one object, and fills it for each node. */
 export interface Split {
   feature: number;
   /** How many rows, in the order of the feature, go left. */
   left: number;
   /** What ml-cart writes as the gain, in its own arithmetic. */
   gain: number;
-  /** By how much the impurity of the node's rows drops; not above 0 when the split tells nothing. */
+  /** By how much the impurity of the node's rows drops; not above 0 when the split does not help. */
   drop: number;
   leftIsPure: boolean;
   rightIsPure: boolean;
@@ -32,13 +32,13 @@ export function newSplit(): Split {
 /**
  * What a tree is grown by: gini for classes, squared error for numbers. A node, the range of a block from
  * `start` to `end`, is visited by `enter`, then a `scan` of each feature in turn, then `best`. What `best`
- * finds is the first of the best cuts by feature and by row, whoever has tried them and in what sequence.
+ * finds is the first of the best cuts by feature and by row, in whatever sequence and thread they were tried.
  */
 export interface Criterion<T extends Targets> {
-  /** Whether rows must be listed by number at each node, for sums of floats depend on their sequence. */
+  /** Whether each node needs its rows listed by number, because sums of floats depend on their sequence. */
   readonly listed: boolean;
   /**
-   * Takes in the rows of a node.
+   * Counts the rows of a node.
    * @param order lists them
    * @returns whether all have one target, so that no split can help
    */
@@ -49,15 +49,15 @@ export interface Criterion<T extends Targets> {
   readonly score: number;
   /** How many rows the one cut of that score sends left; 0 when there was none, or several tie. */
   readonly lone: number;
-  /** Whether more cuts tied than are kept, so that all are to be tried again, aimed at the best score. */
+  /** Whether more cuts tied than are kept: then all must be tried again, aimed at the best score. */
   readonly isCrowded: boolean;
   /**
    * Forgets the cuts tried, though not the node.
    * @param score the best there is, if it is known; 0 if not
-   * @returns the score from which on cuts are taken in from now on
+   * @returns the least score of a cut to add from now on
    */
   aim(score: number): number;
-  /** Takes in a cut that was tried elsewhere. */
+  /** Adds a cut that another thread tried. */
   take(feature: number, left: number, score: number): void;
   /** The best of the cuts tried since `enter`, the first among equals; null when there was none. */
   best(block: Block<T>, start: number, end: number): Split | null;

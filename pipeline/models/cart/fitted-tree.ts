@@ -31,7 +31,7 @@ export function* writeTree(
   const encoder = new TextEncoder();
   const first = importance === undefined ? '' : `"importance":${canonicalJson(importance)},`;
   let piece = `{${first}"name":${canonicalJson(name)},"options":${canonicalJson(options)},"root":`;
-  // What is to be written next: node i up to its left child at 3i, up to its right one at 3i + 1, its end at 3i + 2.
+  // Parts to write: of node i, 3i is up to its left child, 3i + 1 up to its right child, 3i + 2 its end.
   const todo: number[] = [0];
   for (let next = todo.pop(); next !== undefined; next = todo.pop()) {
     const step = next % 3;

@@ -132,13 +132,13 @@ export function likeliest(shares: readonly number[]): number {
 
 /** Rows that are copied together before they are walked: with most widths they fit the cache. */
 const TILE_ROWS = 256;
-/** Between columns of a tile: a cache line more, for columns a power of two apart would drive each other out. */
+/** Between columns of a tile: one cache line more, because columns a power of two apart share cache lines. */
 const STRIDE = TILE_ROWS + 8;
 
 /**
  * Finds the leaf of every row as ml-cart's `predict` does: left where the feature is less than the threshold
- * (never for NaN). Four rows go down at once, because the steps of one row wait for memory and those of the
- * others need not.
+ * (never for NaN). Four rows go down at once, because the processor can do the steps of one row while those
+ * of another wait for memory.
  * @param columns by feature, as long as there are rows; those that the tree does not use are not read
  * @returns numbers of nodes
  */

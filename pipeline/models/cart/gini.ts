@@ -13,7 +13,7 @@ import type { ClassIndexes } from '../train-rows.ts';
  */
 export class Gini implements Criterion<ClassIndexes> {
   readonly listed = false;
-  // One cut is kept, for equal scores are equal floats.
+  // One cut is enough, because equal scores are equal floats.
   readonly isCrowded = false;
   // ml-cart's arithmetic is exact for halves and wholes.
   readonly gainOfPair = 0.5;
@@ -118,8 +118,8 @@ export class Gini implements Criterion<ClassIndexes> {
 }
 
 /**
- * The hot loop: what it costs is what training costs. Counts are float64, for they go into products that
- * are; a cut is first compared without dividing, and divided only if it is as good to within rounding.
+ * The hot loop of training. Counts are float64, because their products are. A cut is first compared without a
+ * division, and divided only if it is as good to within rounding.
  * @param twice twice the count of each class in the node
  * @param left a count of 0 for each class in the node, used up
  * @param squares of the node's class counts, summed

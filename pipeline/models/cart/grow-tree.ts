@@ -8,7 +8,7 @@ import type { Report } from '../../progress.ts';
 
 /** Work to share with others. */
 export interface Shared {
-  /** Rows of a node that others may take whole; larger ones are for all together. */
+  /** Rows of the largest node that another thread may take whole; all threads split larger ones together. */
   readonly most: number;
   readonly team: Team;
   /** Offers a node; whether somebody will grow it. */
@@ -21,7 +21,7 @@ const BLOCK_ROWS = [1 << 15, 1 << 11];
 /**
  * Grows a tree, depth first and without recursion, so that no depth is too much.
  * @param columns what the block was sorted by
- * @param report told how many rows have found their leaf
+ * @param report gets the number of rows that have their leaf
  */
 export function growTree<T extends Targets>(
   columns: readonly Float64Array[],
@@ -42,7 +42,7 @@ export function growTree<T extends Targets>(
 
 /**
  * Prepares to grow any node of a block.
- * @param settle told of rows that have found their leaf
+ * @param settle gets the number of rows that have their leaf
  * @returns grows a node to its end. Nodes below it of no more rows than `shared.most` are offered to others,
  * as ranges of the block itself, and left open where they are taken
  */
@@ -122,7 +122,7 @@ function growNode<T extends Targets>(
   part(block, task, features, split, leftIsDone, rightIsDone, criterion.listed, team);
   const left = tree.addChildren(node);
   const right = left + 1;
-  // The right one first, for the last task is done next.
+  // The right one first, because the last task is done next.
   if (!rightIsDone) tasks.push(nodeTaskOf(children, right, middle, end));
   if (!leftIsDone) tasks.push(nodeTaskOf(children, left, start, middle));
   if (rightIsLeaf) enterLeaf(block, criterion, limits, tree, children, right, middle, end);
@@ -144,7 +144,7 @@ function searchAgain<T extends Targets>(
   for (const feature of features) criterion.scan(block, feature, start, end, minLeaf);
 }
 
-/** Moves a node to a block of its own once it fits a smaller one. */
+/** Moves a node to a smaller block when it fits. */
 function toInnerBlock<T extends Targets>(blocks: readonly Block<T>[], task: Task): Task {
   const { level, features, list, start, end } = task;
   const rows = end - start;
@@ -158,7 +158,7 @@ function toInnerBlock<T extends Targets>(blocks: readonly Block<T>[], task: Task
 /**
  * Parts the orders of a node's rows in two.
  * @param leftIsDone whether the left child needs no sorted orders, being a leaf or a pair
- * @param team parts the orders of features with others; the caller does alone where there is none
+ * @param team parts the orders of features together; without one the calling thread does
  */
 function part(
   block: Block,

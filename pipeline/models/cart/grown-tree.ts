@@ -18,7 +18,7 @@ export class GrownTree {
   features = new Int32Array(FIRST);
   /** By node, once {@link place} has made them of the cuts. */
   thresholds = new Float64Array(FIRST);
-  /** The rows between whose values a node is cut, two for each node, where its threshold will stand. */
+  /** The rows between whose values a node is cut, two for each node, in the memory of its threshold. */
   #cuts = new Int32Array(this.thresholds.buffer);
   gains = new Float64Array(FIRST);
   /** How many rows a node with a cut has, or a leaf of numbers or of one class. */
@@ -141,10 +141,10 @@ export class GrownTree {
 
   /**
    * Puts trees grown elsewhere in the place of nodes that were left open, once all are placed. Each of their
-   * arrays is let go when it is copied, lest a large tree is held twice.
+   * arrays is released when it is copied, so that memory never holds a large tree twice.
    */
   graft(subtrees: readonly { readonly node: number; readonly grown: PackedTree }[]): void {
-    // A root is the node; the others come after all there are, and children stay side by side.
+    // A root takes the place of the node. The other nodes come after all existing ones, children side by side.
     let size = this.size;
     const grafts = subtrees.map(({ node, grown }) => {
       const first = size - 1;

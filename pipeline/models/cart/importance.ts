@@ -4,7 +4,7 @@ import type { GrownTree } from './grown-tree.ts';
 /**
  * How much each feature has to do with a regression tree just grown: the drop of the squared error over its
  * splits, as shares of the whole: scikit-learn's `feature_importances_`. ml-cart's JSON says what error a
- * split leaves and not how much there was, so a tree that is read cannot tell. One without splits gives zeros.
+ * split leaves and not how much there was, so a tree that was read does not know it. A tree without splits gives zeros.
  * @param features how many there are
  */
 export function errorImportance(tree: GrownTree, features: number): number[] {

@@ -12,7 +12,7 @@ const SLOTS = 256;
 
 /**
  * Reads JSON token by token out of bytes that come piece by piece, so that neither the text nor its value is
- * ever there as a whole. What is asked for must come next; whatever else does is a SyntaxError.
+ * in memory as a whole. The token that a method asks for must be the next; any other is a SyntaxError.
  */
 export class JsonScanner {
   readonly #pieces: Iterator<Uint8Array>;
@@ -23,7 +23,7 @@ export class JsonScanner {
   #length = 0;
   readonly #known: (string | undefined)[] = Array.from({ length: SLOTS });
 
-  /** @param pieces each is good until the next one is asked for */
+  /** @param pieces each is valid until the next one is requested */
   constructor(pieces: Iterable<Uint8Array>) {
     this.#pieces = pieces[Symbol.iterator]();
   }
@@ -62,7 +62,7 @@ export class JsonScanner {
     return isPlain ? this.#text() : '';
   }
 
-  /** A number, as JSON spells it. */
+  /** A number in JSON's notation. */
   number(): number {
     this.peek();
     this.#length = 0;

@@ -17,7 +17,7 @@ export function partition(
   else copyFrom(spare, order, middle, end);
 }
 
-/** As {@link partition}, but of the rows that go left only: what stands in the others' place is meaningless. */
+/** Like {@link partition}, but it keeps only the rows that go left: the rest of the range is meaningless. */
 export function keepLeft(order: Int32Array, start: number, end: number, side: Uint8Array): void {
   let left = start;
   for (let i = start; i < end; i++) {
@@ -27,7 +27,7 @@ export function keepLeft(order: Int32Array, start: number, end: number, side: Ui
   }
 }
 
-/** As {@link keepLeft}, of those that go right. */
+/** Like {@link keepLeft}, for those that go right. */
 export function keepRight(order: Int32Array, start: number, end: number, side: Uint8Array): void {
   let right = end - 1;
   for (let i = right; i >= start; i--) {
@@ -53,7 +53,7 @@ export function markSides(
 const LONG = 64;
 
 // A function has one loop only, here and in the scans: V8 may enter a long loop in optimised code that
-// knows nothing of the loop after it, and gives that code up at its end, each time anew.
+// does not know the loop after it, and then discard that code at its end, each time again.
 
 /** Moves rows that go left to the front and the others to `spare`; returns where the front ends. */
 function separate(
@@ -65,7 +65,7 @@ function separate(
 ): number {
   let left = start;
   let right = 0;
-  // Written to both, and moved on in one: no branch, for the processor could not guess it.
+  // Each row is written to both places and one index moves: no branch, because the processor could not predict it.
   for (let i = start; i < end; i++) {
     const row = order[i]!;
     const goesRight = side[row]!;

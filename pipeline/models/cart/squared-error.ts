@@ -11,7 +11,7 @@ const NO_DROP = 1e-12;
  * n rows into l and r where the left deviations sum to s lowers the squared error by s²·n / (l·r), which
  * takes one running sum. Such sums depend on their sequence in the last digits, so cuts that tie to within
  * rounding are measured again in ml-cart's arithmetic, over rows in ascending order of target: the same
- * rows on either side give the same float whatever feature parts them, and the first one wins.
+ * rows on either side give the same float for every feature that parts them, and the first feature wins.
  */
 export class SquaredError implements Criterion<Float64Array> {
   readonly listed = true;
@@ -205,14 +205,14 @@ export class TiedCuts {
   readonly features = new Int32Array(MOST);
   readonly lefts = new Int32Array(MOST);
   readonly scores = new Float64Array(MOST);
-  /** The best score, and the score from which on a cut is to be offered. Read in place: no boxed numbers. */
+  /** The best score, and the least score of a cut to offer. An array, because it is read in the hot loop. */
   readonly bounds = new Float64Array(2);
 
   /**
    * Forgets all cuts.
    * @param best the score of the best cut there is, where it is known: the first cuts that tie with it are
    * then kept, however many there are
-   * @returns the score from which on a cut is to be offered
+   * @returns the least score of a cut to offer
    */
   clear(best: number): number {
     this.size = 0;

@@ -39,7 +39,7 @@ export function nodeTaskOf(
   return { node, level, start, end, depth, features, list };
 }
 
-/** The node that all others come from. */
+/** The root. */
 export function rootTask(node: number, rows: number, width: number, listed: boolean): Task {
   const features = Array.from({ length: width }, (_, feature) => feature);
   return nodeTaskOf({ level: 0, depth: 0, features, list: listed ? width : 0 }, node, 0, rows);

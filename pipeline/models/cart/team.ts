@@ -15,13 +15,13 @@ export interface Tools<T extends Targets> {
 
 /**
  * The team of the thread that has the node.
- * @param ring calls the others
+ * @param wake wakes the others
  */
-export function leadTeam<T extends Targets>(tools: Tools<T>, ring: () => void): Team {
+export function leadTeam<T extends Targets>(tools: Tools<T>, wake: () => void): Team {
   const { board, block, criterion, minLeaf } = tools;
   const doTogether = (work: Work): void => {
     board.post(work);
-    ring();
+    wake();
     doPieces(tools, true);
     board.wait();
   };
@@ -97,7 +97,7 @@ export const SEARCH = 1;
 export const PART = 2;
 type Step = typeof SEARCH | typeof PART;
 
-/** What is to be done with the features of a node. */
+/** Work on the features of a node. */
 export interface Work {
   readonly step: Step;
   readonly start: number;
@@ -150,7 +150,7 @@ export class NodeBoard {
   post({ step, start, end, list, kept, features }: Work): void {
     const { words } = this.memory;
     const turn = (words[CLAIM]! >>> 8) + 1;
-    // Closed while it is written, lest half of it is read.
+    // Closed while it is written, so that no thread reads half of it.
     Atomics.store(words, CLAIM, (turn << 8) | CLOSED);
     words[STEP] = step;
     words[START] = start;

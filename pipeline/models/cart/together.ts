@@ -16,14 +16,14 @@ import { type GrowthLimits, type Task, rootTask } from './task.ts';
 import { type BoardMemory, NodeBoard, type Tools, helpTeam, leadTeam } from './team.ts';
 import type { Report } from '../../progress.ts';
 
-/** Values, rows times features, below which the help of others costs more than it brings. */
+/** Values (rows times features) below which more threads cost more time than they save. */
 const WORTH_HELP = 500_000;
 /** Subtrees for each thread, at least: few enough to be large, enough to end at about the same time. */
 const SUBTREES = 12;
-/** A subtree this many times smaller than the largest that is handed out is not worth it. */
+/** A subtree this many times smaller than the largest one is not given to another thread. */
 const SPREAD = 8;
 
-/** Whether a tree over so many rows is to be grown together. */
+/** Whether a tree over so many rows is worth several threads. */
 export function isWorthHelp(
   helpers: Helpers | undefined,
   rows: number,
@@ -33,9 +33,9 @@ export function isWorthHelp(
 }
 
 /**
- * Grows a tree with the help of other threads: columns are sorted by whoever is free, the
+ * Grows a tree with the help of other threads: free threads sort the columns, the
  * large nodes near the root are split by all together, feature by feature, and the subtrees below them are
- * grown by whoever is free. The tree is the same to the last bit: no number in it depends on who has computed it.
+ * grown by free threads. The tree is the same to the last bit: no number in it depends on the thread that computed it.
  * @param classes how many, 0 for numbers
  */
 export async function growTogether(
@@ -47,12 +47,12 @@ export async function growTogether(
   report?: Report,
 ): Promise<GrownTree> {
   const { tree, subtrees } = await growAll(columns, targets, classes, limits, helpers, report);
-  // What they were grown by is held no more.
+  // The memory that they were grown in is free by now.
   tree.graft(subtrees);
   return tree;
 }
 
-/** The tree down to the nodes that were handed out, and what has come of these. */
+/** The tree down to the nodes that other threads took, and their subtrees. */
 async function growAll(
   columns: readonly Float64Array[],
   targets: Targets,
@@ -67,7 +67,7 @@ async function growAll(
   const board = new NodeBoard(columns.length);
   const shared = { queue: queue.memory, board: board.memory };
   const othersGrow = helpers.help({ step: 'grow', rows, limits, classes, ...shared });
-  // Its failure is for the line that waits for it.
+  // The line that awaits it handles its failure.
   othersGrow.catch(() => undefined);
   const most = all / (SUBTREES * (helpers.count + 1));
   const offer = (task: Task): boolean => task.end - task.start >= most / SPREAD && queue.push(task);
@@ -76,7 +76,7 @@ async function growAll(
     const done = queue.settle(settled);
     report?.(done / all, done);
   });
-  const team = leadTeam(tools, () => queue.ring());
+  const team = leadTeam(tools, () => queue.wake());
   const tree = new GrownTree();
   try {
     const root = rootTask(tree.add(), all, columns.length, classes === 0);
@@ -89,7 +89,7 @@ async function growAll(
   }
 }
 
-/** Sorts rows by every feature; what that takes besides is not held any longer. */
+/** Sorts rows by every feature; the memory for it is free afterwards. */
 async function sortTogether(
   columns: readonly Float64Array[],
   targets: Targets,
@@ -105,7 +105,7 @@ async function sortTogether(
   return rows;
 }
 
-/** What a helper does of a job. */
+/** A helper's share of a job. */
 export function helpWith(job: Job): Subtree[] {
   const { rows } = job;
   const { columns, ids } = rows;
@@ -152,7 +152,7 @@ function toolsOf(
   return { board, block, criterion, minLeaf: limits.minLeaf, side: rows.side };
 }
 
-/** Subtrees that can be handed out; what does not fit is grown by whoever has it. */
+/** Subtrees that fit the queue; a thread grows one itself when the queue is full. */
 const MOST = 512;
 const PUSHED = 0;
 const TAKEN = 1;
@@ -183,25 +183,25 @@ export class SubtreeQueue {
     const at = HEAD + this.#stride * pushed;
     memory.set([node, start, end, depth, list, features.length, ...features], at);
     Atomics.store(memory, PUSHED, pushed + 1);
-    this.ring();
+    this.wake();
     return true;
   }
 
-  /** Says that no more will come. */
+  /** Marks the queue as complete. */
   close(): void {
     Atomics.store(this.memory, CLOSED, 1);
-    this.ring();
+    this.wake();
   }
 
-  /** Wakes those who wait for a subtree, to look what else there is to do. */
-  ring(): void {
+  /** Wakes the threads that wait for a subtree, to look for other work. */
+  wake(): void {
     Atomics.add(this.memory, BELL, 1);
     Atomics.notify(this.memory, BELL);
   }
 
   /**
    * The next subtree, waiting for one if need be; undefined when no more will come.
-   * @param first is done before each look; it tells whether there was anything to do
+   * @param first is done before each look; it returns whether there was work
    */
   take(first: () => boolean = () => false): Task | undefined {
     const { memory } = this;
@@ -256,7 +256,7 @@ export type Job =
       readonly board: BoardMemory;
     };
 
-/** A subtree that somebody else has grown, and the node it hangs on. */
+/** A subtree that another thread has grown, and the node that it replaces. */
 export interface Subtree {
   readonly node: number;
   readonly grown: PackedTree;
