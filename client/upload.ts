@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import type { Params } from '../contract/params.ts';
-import { bringIn } from '../sources/source-text.ts';
+import { withSourceText } from '../sources/source-text.ts';
 import { sourceIdentity } from '../sources/identity.ts';
 import type { Session } from './session.ts';
 import { faultOfName, MOST_BYTES, type Place } from '../sources/arrivals/place.ts';
@@ -82,7 +82,7 @@ export async function upload(
   const here = kind === 'file' || kind === 'dvc';
   if (!here || !existsSync(source.replace(/^dvc:\/\//, ''))) return undefined;
   const place = { ...session.config.sources, root: process.cwd(), confined: false, encoding };
-  return bringIn(source, place, async (brought) => {
+  return withSourceText(source, place, async (brought) => {
     const { file, ref } = brought!; // undefined only where a known state is given
     const { artifacts, leases } = session.store;
     await leases.holdUpload(pipeline, [ref]);

@@ -16,10 +16,10 @@ import type { Execution } from '../contract/execution.ts';
 import { localFile } from '../store/local-cache.ts';
 import type { SourceDeps } from './source.ts';
 
-/** A batch as it was cut: bytes, or a file of this machine. */
+/** A cut batch: bytes, or a file of this machine. */
 export type Cut = { rows: number; warnings: string[] } & ({ bytes: Uint8Array } | { path: string });
 
-/** Cuts batches: those of one state of a table together, reading it at most once, the others each from its file. */
+/** Cuts batches. Those of one state of a table are cut together, so that it is read once; others from their files. */
 export function cutter(
   deps: SourceDeps,
   ledger: Ledger,
@@ -92,7 +92,7 @@ async function takeWhole(
     wholeFile(file, text, ledger.settings, params, columns),
     execution.signal,
   );
-  // The ledger knows them by now, so they are not new to whoever reads the file.
+  // The ledger has them already, so the file's reader does not report them as new.
   const brought = columns.filter(({ since }) => since === batch).map(({ name }) => name);
   const warnings = brought.length > 0 ? [describeNewColumns(file, brought)] : [];
   return { ...made, warnings: [...warnings, ...made.warnings] };

@@ -20,7 +20,7 @@ export function checkFrozen(ledger: Ledger, params: Params): void {
     ['data.encoding', settings.encoding, params.data.encoding],
     ['data.target', settings.target, params.data.target],
     ['model.task', taskOfLedger(settings), taskOf(params)],
-    // A file that arrives is a batch as it is, whatever these say.
+    // These settings do not apply to files that arrive: each is a batch.
     ...(hasArrivals(ledger)
       ? []
       : ([
@@ -47,8 +47,8 @@ export function checkFrozen(ledger: Ledger, params: Params): void {
 }
 
 /**
- * Params as the columns of a pipeline's data were found by: a declaration that is taken back later, or
- * added, changes no type of what is cut already.
+ * Returns params with the declared column types that the pipeline's data was cut with. A declaration that is
+ * removed or added later changes no type of cut batches.
  */
 export function asCut({ settings, batches }: Ledger, params: Params): Params {
   if (batches.length === 0) return params;
@@ -59,7 +59,7 @@ export function asCut({ settings, batches }: Ledger, params: Params): Params {
   return { ...params, data: { ...params.data, columns } };
 }
 
-/** It shows in the type of the target, which only a regression takes for numbers. */
+/** The task of a ledger. Only a regression has a target of type number. */
 function taskOfLedger({ columns, target }: Ledger['settings']): Task {
   return predictsNumbers(columns, target) ? 'regression' : 'classification';
 }

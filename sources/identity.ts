@@ -6,7 +6,7 @@ import { checkUrl } from './http/get.ts';
 
 export type SourceKind = Settings['source']['kind'];
 
-/** What a source is, for good: the ledger keeps this, and another asks for another pipeline. */
+/** The identity of a source. The ledger keeps it, and another source needs another pipeline. */
 export type SourceIdentity = Settings['source'];
 
 /** Which kind of source `data.source` names. */
@@ -23,9 +23,9 @@ export function kindOf(source: string): SourceKind {
 }
 
 /**
- * What `data.source` names, without what may change about it (the folder a file lies in, whether it is
- * compressed) and without what must not be shown (the query of a URL).
- * @throws BadParams when it names nothing that can be read.
+ * Returns what `data.source` names, without what may change (the folder of a file, its compression) and without
+ * what must not be shown (the query of a URL).
+ * @throws BadParams when it names nothing that can be read
  */
 export function sourceIdentity(source: string): SourceIdentity {
   const kind = kindOf(source);
@@ -35,7 +35,7 @@ export function sourceIdentity(source: string): SourceIdentity {
   return { kind, name: full ? source : fileName(source) };
 }
 
-/** The name of the text that a source is, as it stands in a working tree: `wine.csv` of `in/wine.csv.gz`. */
+/** The name of a source's text in a working tree: `wine.csv` for `in/wine.csv.gz`. */
 export function fileName(source: string): string {
   const kind = kindOf(source);
   if (kind === 'iris') return 'iris.csv';
@@ -51,7 +51,7 @@ export function fileName(source: string): string {
   throw new BadParams(`data.source ${source} names no file: give the path of a CSV file`);
 }
 
-/** A URL without its query, which may hold what is nobody's business: of that only a short hash. */
+/** Returns a URL with a short hash in place of its query, which may be private. */
 function shownUrl(source: string): string {
   const url = checkUrl(source);
   const query = url.search === '' ? '' : `?${hashOf(url.search).slice(0, 8)}`;

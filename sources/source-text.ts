@@ -15,9 +15,9 @@ import { BadParams, writeError } from '../contract/failures.ts';
 import { withOwnFolder } from '../store/own-folder.ts';
 import type { GetDataRequest } from '../contract/stages.ts';
 
-/** A source's text on this machine. */
-export interface Brought {
-  /** Gone once the caller is done with it. */
+/** A source's text, as a file of this machine. */
+export interface SourceText {
+  /** Removed after use. */
   file: string;
   ref: Ref;
   stamp: Stamp;
@@ -33,15 +33,14 @@ const KINDS: Partial<Record<ReturnType<typeof kindOf>, OpenKind>> = {
 };
 
 /**
- * Brings a source's text to a file of this machine, as UTF-8, in memory that does not grow with it.
- * @param use is given the file, which is removed when it is done; undefined: the source is still in the
- *   state that is known
+ * Fetches a source's text as UTF-8 into a temporary file. Memory does not grow with the text.
+ * @param use given the file, which is removed afterwards; undefined when the source is still in the known state
  * @throws SourceUnavailable or DiskFull when trying again can help, SourceRefused or BadData when it cannot
  */
-export async function bringIn<T>(
+export async function withSourceText<T>(
   source: string,
   options: OpenOptions & { encoding: Encoding },
-  use: (brought: Brought | undefined) => Promise<T>,
+  use: (brought: SourceText | undefined) => Promise<T>,
 ): Promise<T> {
   const openKind = KINDS[kindOf(source)];
   if (openKind === undefined)
@@ -74,15 +73,15 @@ export async function bringIn<T>(
   }
 }
 
-/** A state of a source as it came into the store. */
+/** A state of a source in the store. */
 export interface Fetched {
   ref: Ref;
   stamp: Stamp;
 }
 
 /**
- * Brings the raw data into the store, unless the client has uploaded it already.
- * @param options.known the state that is known: undefined comes back when the source is still in it
+ * Stores the raw data, unless the client has uploaded it already.
+ * @param options.known the known state: the result is undefined when the source is still in it
  * @throws SourceUnavailable when trying again can help, SourceRefused or BadData when it cannot
  */
 export async function fetchSource(
@@ -91,14 +90,14 @@ export async function fetchSource(
   { signal, known }: { signal: AbortSignal; known?: Stamp },
 ): Promise<Fetched | undefined> {
   const { source, encoding } = params.data;
-  // What is uploaded gets its place from the source's name, not from what a caller says.
+  // The path of an upload comes from the source's name, not from the caller.
   if (uploaded !== null)
     return {
       ref: at(`${RAW}/${fileName(source)}`, uploaded),
       stamp: { etag: null, modified: null },
     };
   const place = { ...sources, root, confined: true, encoding, known, signal };
-  return bringIn(source, place, async (brought) => {
+  return withSourceText(source, place, async (brought) => {
     if (brought === undefined) return undefined;
     const { file, ref, stamp } = brought;
     const rewrite = damaged.length > 0;

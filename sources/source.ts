@@ -4,40 +4,40 @@ import type { Store } from '../store/index.ts';
 import type { LocalCache } from '../store/local-cache.ts';
 import { SourceRefused } from '../contract/failures.ts';
 
-/** What a web server or a store calls one state of a source, to be asked later whether it has changed. */
+/** The validators of one state of a source, by which a later request finds out whether it has changed. */
 export interface Stamp {
   etag: string | null;
   /** As the server wrote it. */
   modified: string | null;
 }
 
-/** A source's bytes on their way, as they lie there: perhaps compressed, in any encoding. */
+/** An open source. Its bytes may be compressed and have any encoding. */
 export interface OpenSource {
   chunks: AsyncIterable<Uint8Array>;
   stamp: Stamp;
-  /** Lets go of the file or the connection, whether or not it was read to its end. */
+  /** Closes the file or the connection, whether or not it was read to its end. */
   close: () => void;
 }
 
-/** How much is read, and how long it is waited for. */
+/** How much is read at most, and for how long. */
 export interface SourceLimits {
   /** Bytes, before and after decompression alike. */
   bytes: number;
-  /** Until a connection stands. */
+  /** Until the connection is open. */
   connectMs: number;
-  /** Until the next byte comes. */
+  /** Until the next byte arrives. */
   idleMs: number;
   /** From the first request to the last byte. */
   totalMs: number;
 }
 
-/** Where this process reads sources from, and within which bounds. */
+/** Where this process reads sources from, and the limits. */
 export interface SourcePlace {
   /** The folder that relative paths start from. */
   root: string;
   /**
-   * Whether only visible files inside `root` may be read: a worker is told its source by anyone who
-   * reaches Temporal, a client by the person whose files they are.
+   * Whether only visible files inside `root` may be read. Anyone who reaches Temporal can choose a worker's
+   * source; a client's source is chosen by the owner of the files.
    */
   confined: boolean;
   /** The S3 server of `s3://` sources and DVC remotes; the bucket named here is not used. */
@@ -54,23 +54,23 @@ export interface SourceDeps {
   sources: Pick<SourcePlace, 's3' | 'limits'>;
 }
 
-/** What a source is opened with. */
+/** Options for opening a source. */
 export interface OpenOptions extends SourcePlace {
-  /** The state that is known already. */
+  /** The known state of the source. */
   known?: Stamp | undefined;
   signal?: AbortSignal | undefined;
 }
 
 /**
  * Opens a source of one kind.
- * @returns undefined when it is still in the state that is known
+ * @returns undefined when the source is still in the known state
  * @throws SourceUnavailable when trying again can help, SourceRefused or BadData when it cannot
  */
 export type OpenKind = (source: string, options: OpenOptions) => Promise<OpenSource | undefined>;
 
 const GIB = 1024 ** 3;
 
-/** Bounds from the environment: RETRAIN_SOURCE_MAX_BYTES and RETRAIN_SOURCE_TIMEOUT_SECONDS. */
+/** Reads the limits from the environment: RETRAIN_SOURCE_MAX_BYTES and RETRAIN_SOURCE_TIMEOUT_SECONDS. */
 export function limitsFromEnv(env: NodeJS.ProcessEnv = process.env): SourceLimits {
   const number = (name: string, otherwise: number): number => {
     const value = Number(env[name]);
@@ -84,7 +84,7 @@ export function limitsFromEnv(env: NodeJS.ProcessEnv = process.env): SourceLimit
   };
 }
 
-/** What a source larger than the bound is refused with. */
+/** The error for a source that is larger than the limit. */
 export function tooLarge(name: string, bytes: number): SourceRefused {
   return new SourceRefused(
     `${name} is larger than ${bytes} bytes, the most that is read: raise RETRAIN_SOURCE_MAX_BYTES where it is read, or give a smaller file`,

@@ -68,7 +68,7 @@ async function* gunzipped(
   } catch (error) {
     if (error instanceof RetrainError) throw error;
     throw new BadData(
-      `${name} is not whole as a gzip file (${(error as Error).message}): compress it anew`,
+      `${name} is not a complete gzip file (${(error as Error).message}): compress it again`,
       { cause: error },
     );
   }
@@ -105,7 +105,7 @@ function startsWith(bytes: Uint8Array, magic: readonly number[]): boolean {
 export type Encoding = 'utf-8' | 'latin1';
 
 /**
- * What stands at 0x80–0x9f: Latin-1 has control characters there, and what calls itself Latin-1 on
+ * The characters of 0x80–0x9f: Latin-1 has control characters there, and what is called Latin-1 on
  * Windows and the web has these. https://encoding.spec.whatwg.org/index-windows-1252.txt
  */
 const HIGH = '€\x81‚ƒ„…†‡ˆ‰Š‹Œ\x8dŽ\x8f\x90‘’“”•–—˜™š›œ\x9džŸ';

@@ -57,9 +57,9 @@ function unknown(start: string): BadParams {
 }
 
 /**
- * A directory is one machine's: what was begun in one goes on there, or is refused by name.
- * @param place where the run is tracked; nothing to check unless that and ours are directories.
- * @throws TrackingRefused when ours is another one.
+ * Checks that a run which is tracked in a directory continues in the same one: a directory belongs to one machine.
+ * @param place where the run is tracked; only directories are checked
+ * @throws TrackingRefused when this worker's directory is another one
  */
 export function refuseOtherFolder({ tracker }: { tracker: Tracker }, place: string): void {
   const ours = tracker.place();

@@ -28,7 +28,7 @@ export interface Tracker {
   deleteRun(runId: string): Promise<void>;
   /** Whether this run is there and not deleted: a database may have been replaced under its URL. */
   hasRun(runId: string): Promise<boolean>;
-  /** Shows a run as running again, whatever it ended as. */
+  /** Shows a run as running again, however it ended. */
   resumeRun(runId: string): Promise<void>;
   finishRun(runId: string, status: FinalStatus, endedAt: number): Promise<void>;
 

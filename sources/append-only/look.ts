@@ -11,28 +11,28 @@ import type { Params } from '../../contract/params.ts';
 import type { Ref } from '../../contract/ref.ts';
 import { stateFile } from '../../contract/paths.ts';
 import { fileName } from '../identity.ts';
-import type { Brought } from '../source-text.ts';
+import type { SourceText } from '../source-text.ts';
 
-/** What get_data knows of a table whose first batches are cut. */
+/** A table whose first batches are cut, after get_data has checked it. */
 export interface Known extends Pick<TableLook, 'ledger'> {
-  /** Rows that are new; null where nobody looked. */
+  /** The number of new rows; null if the source was not looked at. */
   added: number | null;
   warnings: string[];
 }
 
-/** What decides whether a source is read again. */
+/** The part of a request that decides whether a source is read again. */
 export type Looking = Pick<GetDataRequest, 'batch' | 'cache' | 'refresh'>;
 
 /**
- * Whether get_data looks at a source again: asked to, or for a batch that is not cut and that the rows
- * known do not fill. Never for a batch that is cut, nor for the source that is built in.
+ * Whether get_data looks at a source again: on request, or for a batch that is not cut and that the known rows
+ * do not fill. Never for a batch that is cut, nor for the built-in source.
  */
 export function looksAgain(ledger: Ledger, source: string, asked: Looking): boolean {
   if (!mayGrow(source) || asked.cache === 'require') return false;
   return asked.refresh || !isFilled(ledger, asked.batch);
 }
 
-/** Whether a batch is cut, or could be with all the rows it may have. */
+/** Whether a batch is cut, or the known rows fill it. */
 function isFilled(ledger: Ledger, batch: number): boolean {
   if (batch <= ledger.batches.length) return true;
   const known = batchesKnown(ledger);
@@ -40,9 +40,9 @@ function isFilled(ledger: Ledger, batch: number): boolean {
 }
 
 /**
- * Looks at the source again where that is due; else checks what the client has uploaded of it. A source
- * that can no longer be read is a warning where nobody asked to look and the batch is known.
- * @throws BadData when rows that are known have changed
+ * Looks at the source again if that is due; otherwise checks what the client has uploaded. A source that can no
+ * longer be read is a warning if no look was requested and the batch is known.
+ * @throws BadData when known rows have changed
  */
 export async function lookOrCheck(
   deps: SourceDeps,
@@ -74,14 +74,14 @@ export async function lookOrCheck(
   }
 }
 
-/** Whether a source is not there any more, or not here: for one, a file that only a client has. */
+/** Whether a source no longer exists, or not on this machine: for example a file that only a client has. */
 export function isOutOfReach(error: unknown): boolean {
   return (
     error instanceof SourceRefused || (error instanceof BadData && error.details['absent'] === true)
   );
 }
 
-/** A source that could not be looked at, in a sentence. */
+/** A sentence about a source that could not be read. */
 export function goingBy({ raw }: Ledger, { message }: Error): string {
   return `the source could not be looked at again, so this goes by what was known at ${raw.at(-1)!.fetched_at}: ${message}`;
 }
@@ -103,29 +103,29 @@ async function checkUploaded(
   ];
 }
 
-/** Times the ledger may move on while new rows are being taken in. */
+/** Tries when the ledger changes while new rows are stored. */
 const TRIES = 10;
 
-/** A look at a table whose first batches are cut. */
+/** The result of a look at a table whose first batches are cut. */
 export interface TableLook {
   ledger: Ledger;
-  /** Rows that were not known. */
+  /** The number of new rows. */
   added: number;
 }
 
 export interface TableLookOptions {
   params: Params;
-  /** What the client has uploaded of the source. */
+  /** The source's text, if the client has uploaded it. */
   source: Ref | null;
   signal: AbortSignal;
   onProgress?: (fraction: number) => void;
 }
 
 /**
- * Looks at a table again, and enters its new rows into the ledger: they, and those before them that are in
- * no batch yet, are what later batches are cut from. Batches that are cut stay as they are.
+ * Looks at a table again, and enters its new rows into the ledger. Later batches are cut from the new rows and
+ * from earlier rows that are in no batch yet. Cut batches do not change.
  * @throws SourceUnavailable when trying again can help
- * @throws SourceRefused when the source cannot be read, BadData also when rows that are known have changed
+ * @throws SourceRefused when the source cannot be read, BadData also when known rows have changed
  */
 export async function lookAtTable(
   deps: SourceDeps,
@@ -133,14 +133,14 @@ export async function lookAtTable(
   options: TableLookOptions,
 ): Promise<TableLook> {
   return withText(deps, ledger, options, async (text) =>
-    text === undefined ? { ledger, added: 0 } : takeIn(deps, ledger, text, options),
+    text === undefined ? { ledger, added: 0 } : enterNewRows(deps, ledger, text, options),
   );
 }
 
-async function takeIn(
+async function enterNewRows(
   deps: SourceDeps,
   found: Ledger,
-  text: Brought,
+  text: SourceText,
   options: TableLookOptions,
 ): Promise<TableLook> {
   const { ledgers } = deps.store;
@@ -158,7 +158,7 @@ async function takeIn(
       ledger = (await ledgers.read(ledger.pipeline)) ?? ledger;
     }
     throw new StorageUnavailable(
-      `${ledger.pipeline} was changed by others ${TRIES} times while new rows were taken in: try again when fewer runs are at work`,
+      `${ledger.pipeline} was changed by others ${TRIES} times while its new rows were stored: try again when fewer runs are active`,
     );
   });
 }
@@ -166,7 +166,7 @@ async function takeIn(
 async function stored(
   { store }: SourceDeps,
   { batches, raw }: Ledger,
-  { ref: whole, stamp }: Brought,
+  { ref: whole, stamp }: SourceText,
   next: NextState,
   { data }: Params,
 ) {

@@ -1,31 +1,31 @@
 import { join } from 'node:path';
 import { hasState, wholeOf, type Ledger } from '../../store/ledger/ledger.ts';
-import type { Brought } from '../source-text.ts';
+import type { SourceText } from '../source-text.ts';
 import { localFile } from '../../store/local-cache.ts';
 import { checkPast, type Reading } from './past.ts';
 
 /** A later state of a table, in a file of this machine. */
 export interface NextState {
   path: string;
-  /** Rows of the file: those that are in no batch yet. */
+  /** Rows of the file, which are in no batch yet. */
   rows: number;
   /** Rows of the whole table. */
   whole: number;
-  /** Rows that were not known. */
+  /** The number of new rows. */
   added: number;
 }
 
 /**
- * What a table has come to since it was last looked at.
- * @param folder to write it in
- * @param onProgress how far it is, 0 to 1
- * @returns undefined when no row is new
- * @throws BadData when rows that are known have changed, or new ones do not fit the columns
+ * Makes the state of a table that follows the last known one.
+ * @param folder where the state is written
+ * @param onProgress called with the share that is done, 0 to 1
+ * @returns undefined when there is no new row
+ * @throws BadData when known rows have changed, or new rows do not fit the columns
  */
 export async function nextState(
   deps: Reading,
   ledger: Ledger,
-  text: Pick<Brought, 'file' | 'ref'>,
+  text: Pick<SourceText, 'file' | 'ref'>,
   folder: string,
   { signal, onProgress }: { signal: AbortSignal; onProgress?: (fraction: number) => void },
 ): Promise<NextState | undefined> {

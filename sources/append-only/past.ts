@@ -3,21 +3,21 @@ import { createHash } from 'node:crypto';
 import { BadData } from '../../contract/failures.ts';
 import { wholeOf, type Ledger, type RawEntry } from '../../store/ledger/ledger.ts';
 import { localFile } from '../../store/local-cache.ts';
-import type { Brought } from '../source-text.ts';
+import type { SourceText } from '../source-text.ts';
 import type { SourceDeps } from '../source.ts';
 
-/** What is needed to read states of a table. */
+/** The parts of a worker that read states of a table. */
 export type Reading = Pick<SourceDeps, 'store' | 'local' | 'compute'>;
 
 /**
- * Checks that a table still has the rows that are known of it. Those of a batch that was amended may be
- * others; rows written differently (in quotes, with other line breaks) are the same.
- * @throws BadData showing the first row that has changed or gone
+ * Checks that a table still has its known rows. Rows of an amended batch may differ. Rows that are written
+ * differently (with quotes, or other line breaks) are the same.
+ * @throws BadData showing the first row that has changed or is missing
  */
 export async function checkPast(
   deps: Reading,
   ledger: Ledger,
-  { file, ref }: Pick<Brought, 'file' | 'ref'>,
+  { file, ref }: Pick<SourceText, 'file' | 'ref'>,
   signal: AbortSignal,
 ): Promise<void> {
   if (await beginsWith(file, wholeOf(ledger.raw.at(-1)!))) return;
@@ -47,7 +47,7 @@ export async function checkPast(
   if (changed !== null) throw pastChanged(ledger, changed);
 }
 
-/** Rows that a state brought which the one before did not have. */
+/** The number of rows of a state that the state before it does not have. */
 function newRows(raw: readonly RawEntry[], i: number): number {
   return wholeOf(raw[i]!).rows - (i === 0 ? 0 : wholeOf(raw[i - 1]!).rows);
 }
@@ -57,16 +57,16 @@ function pastChanged(
   { where, batch }: { where: string; batch: number | null },
 ): BadData {
   const source = settings.source.name;
-  const told = `${source} has changed where it may only grow: ${where}`;
+  const what = `${source} has changed where it may only grow: ${where}`;
   if (batch === null)
     return new BadData(
-      `${told}; put them back, or choose a new pipeline name instead of ${pipeline} with --pipeline`,
+      `${what}; put them back, or choose a new pipeline name instead of ${pipeline} with --pipeline`,
       { details: { source } },
     );
   const first =
     batch > batches.length ? `"stage prepare_batch ${batch}" to cut it as it was, then ` : '';
   return new BadData(
-    `${told}; batch ${batch} of ${pipeline} keeps the rows it has: put the source back, or give the batch ` +
+    `${what}; batch ${batch} of ${pipeline} keeps the rows it has: put the source back, or give the batch ` +
       `its rows by ${first}"amend ${batch} --source FILE", and run this again`,
     { details: { source, batch } },
   );
@@ -76,9 +76,8 @@ const PIECE = 1 << 20;
 const [LF, CR] = [10, 13];
 
 /**
- * Whether a file begins with a text that was known, whole rows of it: whatever comes after begins a row of
- * its own.
- * @param known size in bytes and SHA-256 of that text
+ * Whether a file starts with a known text that ends at the end of a row.
+ * @param known the size in bytes and the SHA-256 of that text
  */
 export async function beginsWith(
   file: string,

@@ -11,9 +11,9 @@ import { lookAt, type Looked, sentencesOf } from './look.ts';
 import { openPlace } from './open-place.ts';
 
 /**
- * The ledger once the place has been looked at: when the batch is not known yet, the client has just seen
- * the place, or it is asked for. Stored files that are damaged are stored again from the place.
- * @returns also what a person must know of the look
+ * Looks at the folder or prefix if the batch is not known yet, the client has uploaded it, or a refresh is
+ * requested. Damaged stored files are stored again from there.
+ * @returns the ledger, and warnings about the look
  * @throws MissingHistory when that many files have not arrived
  */
 export async function lookForBatch(
@@ -64,12 +64,12 @@ function tooFew(
   const has = count === 0 ? 'no file' : count === 1 ? 'one file' : `${count} files`;
   const others = sentencesOf(look, source);
   return new MissingHistory(
-    `batch ${batch} has not arrived: ${source} has brought ${has}${others.length > 0 ? `; ${others.join('; ')}` : ''}`,
+    `batch ${batch} has not arrived: ${source} has had ${has}${others.length > 0 ? `; ${others.join('; ')}` : ''}`,
     { details: { batch, batches: count } },
   );
 }
 
-/** A stored file that is gone is taken from its place again, if it is still the same there. */
+/** Stores a missing file again from its folder or prefix, if it has not changed there. */
 async function heal(
   deps: SourceDeps,
   ledger: Ledger,

@@ -13,8 +13,8 @@ interface By {
 }
 
 /**
- * The known files that hold other rows than their batches: written anew since they arrived, and not
- * what the batch was amended from. Only those are read of which the place cannot say that they are the same.
+ * Returns the known files whose rows differ from their batches: they have been rewritten since they arrived, and
+ * the batch was not amended with them. A file is read only if its stamp does not show that it is the same.
  */
 export async function changedSince(
   deps: SourceDeps,
@@ -43,17 +43,17 @@ async function differs(
   { params, place, signal }: By,
 ): Promise<boolean> {
   const arrived = ledger.arrivals[batch - 1]!;
-  const standing = ledger.batches[batch - 1];
+  const cut = ledger.batches[batch - 1];
   try {
     const bytes = await place.read(file);
-    if (bytes === undefined) return false; // still being written: the next look tells
+    if (bytes === undefined) return false; // still being written: the next look checks it
     const hash = sha256(bytes);
-    if (hash === arrived.raw || hash === standing?.raw) return false;
-    if (standing === undefined) return true;
+    if (hash === arrived.raw || hash === cut?.raw) return false;
+    if (cut === undefined) return true;
     const text = await textOfFile(file.name, bytes, ledger.settings.encoding);
     const whole = wholeFile(file.name, text, ledger.settings, params, columnsAt(ledger, batch));
     const now = await deps.compute('conformBatch', whole, signal);
-    return sha256(now.bytes) !== standing.ref.sha256;
+    return sha256(now.bytes) !== cut.ref.sha256;
   } catch (error) {
     if (error instanceof BadData || error instanceof BadParams) return true;
     throw error;

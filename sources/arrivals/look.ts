@@ -13,18 +13,18 @@ import { quarantine, stillQuarantined } from './quarantine.ts';
 import { takeIn } from './take-in.ts';
 import type { SourceDeps } from '../source.ts';
 
-/** Files whose arrival is entered at once: a look that is cut short has kept those before. */
+/** Files that are entered in the ledger together: a look that is cut short keeps those before. */
 const AT_ONCE = 20;
 
-/** What a look at a folder or a prefix came to. */
+/** The result of a look at a folder or a prefix. */
 export interface Looked {
-  /** Undefined when no file there could be used, now or before. */
+  /** Undefined when no file could ever be used. */
   ledger: Ledger | undefined;
-  /** Names that were not known before, in the order they are pinned in. */
+  /** Names of new files, in the order of their batches. */
   arrived: string[];
   writing: string[];
   quarantined: Quarantined[];
-  /** Files whose rows are others now than when they arrived. */
+  /** Files whose rows have changed since they arrived. */
   changed: { name: string; batch: number }[];
 }
 
@@ -33,15 +33,15 @@ export interface LookOptions {
   params: Params;
   place: Place;
   signal: AbortSignal;
-  /** Called for each file that is read: how many of how many. */
+  /** Called for each file that is read, with its number and the number of files. */
   onFile?: (read: number, of: number) => void;
 }
 
 /**
- * Looks at a folder or a prefix: files not seen before are checked, stored and entered in the ledger,
- * those that cannot be used are quarantined, and known files that have changed are named. What is known to
- * be the same is not read. Within one look the order is by name, in code points; nothing seen later comes before.
- * @throws BadData when there is no such place
+ * Looks at a folder or a prefix. New files are checked, stored and entered in the ledger; files that cannot be
+ * used are quarantined; known files that have changed are named. Files that are known to be unchanged are not
+ * read. Within one look files are ordered by name, in code points. Files of a later look follow them.
+ * @throws BadData when there is no such folder or prefix
  */
 export async function lookAt(deps: SourceDeps, options: LookOptions): Promise<Looked> {
   const { pipeline, params, place } = options;
@@ -98,13 +98,13 @@ export async function lookAt(deps: SourceDeps, options: LookOptions): Promise<Lo
   return { ledger, arrived, writing: writing.sort(byCodePoint), quarantined, changed };
 }
 
-/** Files that are not known, in the order they are to have. */
+/** Returns the new files, in the order of their batches. */
 export function freshFiles(files: readonly SeenFile[], ledger: Ledger | undefined): SeenFile[] {
   const known = new Set(ledger?.arrivals.map(({ name }) => name));
   return files.filter(({ name }) => !known.has(name)).sort((a, b) => byCodePoint(a.name, b.name));
 }
 
-/** The ledger that a look adds to: one without batches, opened under other settings, starts over. */
+/** The ledger that a look adds to; undefined for one without batches and with other settings. */
 function ledgerFor(ledger: Ledger | undefined, params: Params): Ledger | undefined {
   if (ledger === undefined) return undefined;
   try {
@@ -117,8 +117,8 @@ function ledgerFor(ledger: Ledger | undefined, params: Params): Ledger | undefin
 }
 
 /**
- * The bytes of a file; undefined when it is still being written.
- * @throws BadData when it cannot be a batch, whatever it holds
+ * Returns the bytes of a file; undefined when it is still being written.
+ * @throws BadData when it cannot be a batch with any content
  */
 export async function readable(place: Place, file: SeenFile): Promise<Uint8Array | undefined> {
   const fault = faultOfName(file.name);
@@ -129,7 +129,7 @@ export async function readable(place: Place, file: SeenFile): Promise<Uint8Array
   return place.read(file);
 }
 
-/** What is wrong with a file is its own; a server that is away, or a cancellation, ends the look. */
+/** An error about one file does not end the look; a server that is away, or a cancellation, does. */
 function badOnly(error: unknown): BadData | BadParams {
   if (error instanceof BadData || error instanceof BadParams) return error;
   throw error;
@@ -138,7 +138,7 @@ function badOnly(error: unknown): BadData | BadParams {
 /** Files named in one sentence; the others are counted. */
 const MOST_NAMES = 3;
 
-/** What a person must know of a look: files left out, and files that are not what they were. */
+/** Sentences about a look for a person: files that were left out, and files that have changed. */
 export function sentencesOf(look: Looked | undefined, source: string): string[] {
   if (look === undefined) return [];
   const { writing, quarantined, changed } = look;

@@ -42,7 +42,7 @@ export async function readOutput(file: string, source: string): Promise<DvcOutpu
   if (out.md5.endsWith('.dir'))
     throw new BadData(`${source} names a directory (${out.path}): name the .dvc file of one table`);
   if (!/^[0-9a-f]{32}$/.test(out.md5))
-    throw new BadData(`${source} names ${out.md5}, which is no MD5: run "dvc commit" anew`);
+    throw new BadData(`${source} names ${out.md5}, which is no MD5: run "dvc commit" again`);
   const old = out.hash === undefined;
   const layouts = old ? ['', 'files/md5/'] : ['files/md5/', ''];
   return { md5: out.md5, old, layouts, remote: out.remote };
@@ -99,7 +99,7 @@ export async function readRemote(
   const endpoint = remote?.get('endpointurl');
   if (endpoint !== undefined && (!/^https?:\/\//.test(endpoint) || endpoint.includes('@')))
     throw new BadData(
-      `${source} lies in a repository whose remote "${name}" has an endpointurl that is no plain http(s) URL: mend it`,
+      `${source} lies in a repository whose remote "${name}" has an endpointurl that is no plain http(s) URL: correct it`,
     );
   const region = remote?.get('region');
   return {

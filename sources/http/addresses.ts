@@ -2,7 +2,7 @@ import { lookup, type LookupAddress } from 'node:dns';
 import { BlockList, isIP, isIPv6, type LookupFunction } from 'node:net';
 import { SourceRefused } from '../../contract/failures.ts';
 
-/** Where cloud machines are told their credentials; no data set is there. */
+/** Where machines in a cloud read their credentials. No data set is there. */
 const metadata = new BlockList();
 metadata.addSubnet('169.254.0.0', 16, 'ipv4'); // link-local; AWS, Azure and Google among it
 metadata.addSubnet('fe80::', 10, 'ipv6');
@@ -12,7 +12,7 @@ metadata.addAddress('192.0.0.192', 'ipv4'); // Oracle
 metadata.addSubnet('224.0.0.0', 4, 'ipv4'); // multicast
 metadata.addSubnet('ff00::', 8, 'ipv6');
 
-/** This machine and networks that the world does not see. */
+/** This machine and private networks. */
 const inside = new BlockList();
 inside.addSubnet('0.0.0.0', 8, 'ipv4');
 inside.addSubnet('10.0.0.0', 8, 'ipv4');
@@ -28,14 +28,14 @@ function isIn(list: BlockList, address: string): boolean {
   return list.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
 }
 
-/** Whether an address is this machine's or of a private network. */
+/** Whether an address belongs to this machine or to a private network. */
 export function isInside(address: string): boolean {
   return isIn(inside, address);
 }
 
 /**
- * Looks a host up as Node would, and lets no answer through that must not be reached. The address that is
- * checked is the one connected to, so that a name cannot mean another the second time.
+ * Looks a host up as Node does, and refuses addresses that must not be reached. The address that is checked is
+ * the one that is connected to, so a name cannot resolve to another address afterwards.
  * @param options.outside whether this machine and private networks are refused too: what a public server
  *   redirects to must be public
  */

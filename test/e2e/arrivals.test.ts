@@ -132,7 +132,7 @@ describe('a folder', () => {
       const { error } = JSON.parse(stdout) as { error: { type: string; message: string } };
       expect(error.type).toBe('MissingHistory');
       expect(error.message).toContain(
-        'batch 6 has not arrived: incoming/ has brought 5 files; b-zip.csv in incoming/ is quarantined',
+        'batch 6 has not arrived: incoming/ has had 5 files; b-zip.csv in incoming/ is quarantined',
       );
     } finally {
       clearInterval(writing);

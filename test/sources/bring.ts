@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { bringIn } from '../../sources/source-text.ts';
+import { withSourceText } from '../../sources/source-text.ts';
 import type { OpenOptions, Stamp } from '../../sources/source.ts';
 
 /** Bounds so small that a test meets them. */
@@ -15,7 +15,7 @@ export async function bring(
   source: string,
   options: Partial<OpenOptions & { encoding: 'utf-8' | 'latin1' }> = {},
 ): Promise<{ text: string; stamp: Stamp; path: string } | undefined> {
-  return bringIn(source, { ...place, encoding: 'utf-8', ...options }, async (brought) =>
+  return withSourceText(source, { ...place, encoding: 'utf-8', ...options }, async (brought) =>
     brought === undefined
       ? undefined
       : {

@@ -6,7 +6,7 @@ import { experimentMeta, readMeta, writeMeta } from './meta.ts';
 /** What MLflow has besides experiments in its folder. */
 const RESERVED = new Set(['models', '.trash']);
 
-/** A folder MLflow makes when it finds none: its clients look there unless told otherwise. */
+/** A folder that MLflow makes when it finds none, and its clients' default. */
 const DEFAULT = { id: '0', name: 'Default' };
 
 /**

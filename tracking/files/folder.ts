@@ -23,8 +23,8 @@ const IDENTITY = '.retrain-id';
 const STAGING = '.retrain.trash';
 
 /**
- * One `./mlruns` folder in the layout of MLflow's FileStore: everything in it appears whole or not at
- * all, whoever else is writing.
+ * One `./mlruns` folder in the layout of MLflow's FileStore. Each file and folder in it appears whole or not at
+ * all, also when other processes write.
  * https://github.com/mlflow/mlflow/blob/v3.17.0/mlflow/store/tracking/file_store.py
  */
 export class Folder {
@@ -67,7 +67,7 @@ export class Folder {
     return join(this.path, ...parts);
   }
 
-  /** Runs something on files, its failures told as tracking's. */
+  /** Runs a file operation, and turns its failure into one of tracking. */
   async do<T>(act: () => Promise<T>): Promise<T> {
     try {
       return await act();
@@ -165,7 +165,7 @@ const PASSING = new Set([
   'EAGAIN',
 ]);
 
-/** What a failed file operation means, and how to mend it. */
+/** Turns a failed file operation into an error that says how to fix it. */
 export function fsFailure(folder: string, error: unknown): TrackingRefused | TrackingUnavailable {
   const { code } = error as NodeJS.ErrnoException;
   const what = `the tracking directory ${folder} cannot be used (${code ?? messageOf(error)})`;

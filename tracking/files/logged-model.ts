@@ -20,7 +20,7 @@ export async function logModel(folder: Folder, runId: string, model: NewModel): 
   const digest = createHash('sha256').update(`${runId} ${model.name}`).digest('hex');
   const modelId = `m-${digest.slice(0, 32)}`;
   const path = modelPath(folder, experimentId, modelId);
-  // The time of the run, so that whoever makes it makes the same.
+  // The time of the run, so that every process makes the same.
   const createdAt = meta.start_time ?? 0;
   await folder.create(path, async (draft) => {
     for (const part of ['metrics', 'params', 'tags']) await mkdir(join(draft, part));

@@ -48,7 +48,7 @@ export async function logMetrics(
   });
 }
 
-/** A line's fields stand between spaces, so a name that has one cannot be among them. */
+/** Spaces separate the fields of a line, so a name with a space is left out. */
 function suffix({ dataset }: MetricPoint): string {
   if (dataset === undefined || /\s/.test(dataset.name + dataset.digest)) return '';
   return ` ${dataset.name} ${dataset.digest}`;

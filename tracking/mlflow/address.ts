@@ -4,7 +4,7 @@ import type { TrackingAuth } from '../place.ts';
 export interface Address {
   /** Scheme, host, port and path; no credentials, no trailing slash. */
   uri: string;
-  /** What stood before the `@`. */
+  /** The part before the `@`. */
   auth: TrackingAuth | undefined;
 }
 

@@ -25,7 +25,7 @@ export function notMlflow(uri: string, request: string, cause?: unknown): Tracki
   );
 }
 
-/** What an answer other than success means, and how to mend it. */
+/** Turns an answer other than success into an error that says how to fix it. */
 export function failure(
   uri: string,
   request: string,

@@ -151,7 +151,7 @@ function isDropped(error: unknown): boolean {
   return code === 'ECONNRESET' || code === 'UND_ERR_SOCKET' || code === 'EPIPE';
 }
 
-/** For answers nothing is taken from: an object, whatever is in it. */
+/** Any object, for answers that are not read. */
 export const anything = z.object({});
 
 /** A file of this machine that is to be sent; its bytes, in number, are those that are announced. */
@@ -183,9 +183,9 @@ export async function sendFile(
   const answer = new Promise<Answer>((resolve, reject) => {
     call.once('error', reject);
     call.once('response', (response) => {
-      const { statusCode: status = 0, headers: told } = response;
-      const server = told['server']?.toString() ?? null;
-      const location = told.location ?? null;
+      const { statusCode: status = 0, headers: received } = response;
+      const server = received['server']?.toString() ?? null;
+      const location = received.location ?? null;
       readText(response).then((body) => resolve({ status, server, location, body }), reject);
     });
   });

@@ -53,7 +53,7 @@ export async function logModel(
         await uploadArtifact(http, info.artifact_uri, file.path, body);
       }),
     );
-    // Another attempt may be at work (an activity that timed out and is not dead yet). Looking as
+    // Another attempt may be running (an activity that timed out and is not dead yet). Looking as
     // late as this, one of the two sees the other, gives its own up and finishes that one.
     const chosen = existing === undefined ? await look() : info;
     if (chosen !== undefined && chosen.model_id !== modelId) {
@@ -111,7 +111,7 @@ async function create(
   return (await http.post('logged-models', body, one)).model.info;
 }
 
-/** The server fails when told twice, so a failure is looked into: the run may have the output. */
+/** The server refuses a repeat, so after a failure the run is checked: it may have the output. */
 async function markOutput(http: Http, runId: string, modelId: string, step: number): Promise<void> {
   try {
     const body = { run_id: runId, models: [{ model_id: modelId, step }] };

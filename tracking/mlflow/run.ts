@@ -154,7 +154,7 @@ export class RunPlaces {
 }
 
 /**
- * MLflow's filter for "equals all of these". Its strings stand in `'` or `"` and know no escape, so
+ * MLflow's filter for "equals all of these". Its strings are quoted by `'` or `"` and have no escape, so
  * what cannot be quoted is left out: callers compare what comes back themselves.
  * https://mlflow.org/docs/latest/ml/search/search-runs/
  */

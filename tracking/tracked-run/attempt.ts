@@ -7,7 +7,7 @@ import type { Store } from '../../store/index.ts';
 import { refuseOtherFolder } from '../place.ts';
 import type { Tracker } from '../tracker.ts';
 
-/** How long one run waits for another that holds the claim before it takes it over. */
+/** How long an execution waits for another that holds the claim before it takes the claim. */
 const PATIENCE_MS = 15_000;
 
 /** The parts of a worker that attempts need. */
@@ -28,7 +28,7 @@ type Run = Pick<OpenAttempt, 'tracking_uri' | 'experiment_id' | 'run_id'>;
 /** An attempt whose MLflow run exists. */
 export type OpenAttempt = Attempt & { experiment_id: string; run_id: string };
 
-/** The owner of a claim that was let go. */
+/** The owner of a claim that was released. */
 const NOBODY = 'nobody';
 
 const NOTHING_LOGGED = {
@@ -46,9 +46,9 @@ const ATTEMPT_TAG = 'retrain.attempt';
 /**
  * The one MLflow run of a training attempt, created if there is none.
  *
- * MLflow takes no id from its client, so the right to create is claimed in the store first, then the
- * run is looked for by its tag, then created, then entered by compare-and-swap: whoever enters second
- * deletes the run it made. So a zombie that wakes late leaves no second run.
+ * MLflow accepts no run ID from its client. So an execution claims the attempt in the store, then searches for
+ * the run by its tag, then creates it, then enters its ID by compare-and-swap. The execution that is second to
+ * enter deletes the run that it created. So an execution that wakes late leaves no second run.
  */
 export async function openAttempt(
   deps: TrackingDeps,
@@ -81,7 +81,7 @@ export async function openAttempt(
   return entered as OpenAttempt;
 }
 
-/** Deletes runs of this attempt that are not the one it owns: what a crash between create and enter leaves. */
+/** Deletes other runs of this attempt, which a crash between creating and entering leaves. */
 export async function sweepTwins(deps: TrackingDeps, attempt: OpenAttempt): Promise<void> {
   const runs = await deps.tracker.findRuns(attempt.experiment_id, {
     [ATTEMPT_TAG]: attempt.attempt,
@@ -89,7 +89,7 @@ export async function sweepTwins(deps: TrackingDeps, attempt: OpenAttempt): Prom
   for (const { runId } of runs) if (runId !== attempt.run_id) await deps.tracker.deleteRun(runId);
 }
 
-/** The open attempt, if its run is known on the tracking server this worker uses. */
+/** Returns the attempt if it has a run on this worker's tracking server. */
 export async function findAttempt(
   deps: TrackingDeps,
   { pipeline, attempt }: Omit<AttemptOf, 'batch'>,
@@ -99,8 +99,8 @@ export async function findAttempt(
 }
 
 /**
- * Enters facts about the attempt; ids and what has been logged only ever grow.
- * @throws TrackingMoved when its run is another by now: the facts are about one on another server.
+ * Enters facts about the attempt. IDs and logged stages are only added, never removed.
+ * @throws TrackingMoved when the attempt has another run now: the facts belong to one on another server
  */
 export async function updateAttempt(
   deps: TrackingDeps,
@@ -123,9 +123,9 @@ export async function updateAttempt(
 }
 
 /**
- * The open attempt, for a stage that goes on with what training has logged.
- * @throws TrackingMoved when training is not logged where this worker logs
- * @throws TrackingRefused when it is logged in a directory this worker does not share
+ * Returns the open attempt, for a stage after training.
+ * @throws TrackingMoved when training is not logged on this worker's tracking server
+ * @throws TrackingRefused when it is logged in a directory that this worker does not share
  */
 export async function requireAttempt(deps: TrackingDeps, of: AttemptOf): Promise<OpenAttempt> {
   const found = await deps.store.attempts.read(of.pipeline, of.attempt);
@@ -134,7 +134,7 @@ export async function requireAttempt(deps: TrackingDeps, of: AttemptOf): Promise
   throw moved(deps, of);
 }
 
-/** The run of an attempt is not on the tracking server we use: its training is to be logged there. */
+/** The error for an attempt without a run on this worker's tracking server. */
 function moved(
   deps: TrackingDeps,
   { pipeline, batch }: Pick<AttemptOf, 'pipeline' | 'batch'>,
@@ -145,18 +145,18 @@ function moved(
 }
 
 /**
- * Lets go of a run that is not where it was logged: the server's database was replaced, or it was
- * deleted by hand. Whoever opens the attempt next makes it again.
+ * Forgets a run that no longer exists: the server's database was replaced, or a person deleted the run. The next
+ * execution that opens the attempt creates it again.
  */
 export async function forgetRun(deps: TrackingDeps, open: OpenAttempt): Promise<void> {
   await deps.store.attempts.swap(open.pipeline, open.attempt, (current) =>
-    current!.run_id === open.run_id ? letGo(current!) : current!,
+    current!.run_id === open.run_id ? releaseClaim(current!) : current!,
   );
 }
 
 /**
  * Logs to the run of an attempt.
- * @throws TrackingMoved when the run is gone: its training is to be logged once more.
+ * @throws TrackingMoved when the run is gone: training must be logged again
  */
 export async function onRun<T>(
   deps: TrackingDeps,
@@ -174,7 +174,7 @@ export async function onRun<T>(
   }
 }
 
-/** What the version record and the result say of the attempt. */
+/** Describes the attempt's run for the version record and the result. */
 export function trackedRun({ tracker }: TrackingDeps, attempt: OpenAttempt): TrackedRun {
   const { experiment_id, run_id, model_name, model_version } = attempt;
   return {
@@ -190,14 +190,14 @@ export function trackedRun({ tracker }: TrackingDeps, attempt: OpenAttempt): Tra
   };
 }
 
-/** Whether the ids in it belong to the tracking server this worker uses now. */
+/** Whether its IDs belong to this worker's tracking server. */
 function isCurrent(deps: TrackingDeps, attempt: Attempt): attempt is OpenAttempt {
   return attempt.run_id !== null && attempt.tracking_uri === deps.tracker.place();
 }
 
 /**
- * Claims the attempt, or waits for whoever holds it. Only one holder creates the run; a holder that
- * is an earlier try of this very activity is dead, one elsewhere is given some time.
+ * Claims the attempt, or waits for its holder. Only the holder creates the run. If the holder is an earlier
+ * attempt of this activity, it is dead. Any other holder is given some time.
  */
 async function claim(deps: TrackingDeps, of: AttemptOf, execution: Execution): Promise<Attempt> {
   const deadline = Date.now() + PATIENCE_MS;
@@ -206,7 +206,7 @@ async function claim(deps: TrackingDeps, of: AttemptOf, execution: Execution): P
     const held = await deps.store.attempts.swap(of.pipeline, of.attempt, (current) => {
       if (current === undefined) return freshClaim(of, execution, now);
       if (isCurrent(deps, current)) return current;
-      // With a run on another server the claim there is done with: ours is to find or make it here.
+      // With a run on another server that claim has ended: this execution finds or creates one here.
       const done = current.run_id !== null || current.owner === NOBODY;
       const dead = current.owner.startsWith(`${execution.activity}/`) || now >= deadline;
       if (current.owner === execution.token || !(done || dead)) return current;
@@ -218,13 +218,13 @@ async function claim(deps: TrackingDeps, of: AttemptOf, execution: Execution): P
   }
 }
 
-/** An attempt with a run that was just made: nothing is logged there yet. */
+/** An attempt with a new run, to which nothing is logged yet. */
 function withRun(attempt: Attempt, run: Run): Attempt {
   return { ...attempt, ...NOTHING_LOGGED, ...run };
 }
 
-/** An attempt whose run is gone, for whoever comes next to claim. */
-function letGo(attempt: Attempt): Attempt {
+/** An attempt whose run is gone, and which the next execution may claim. */
+function releaseClaim(attempt: Attempt): Attempt {
   return { ...attempt, ...NO_RUN, owner: NOBODY };
 }
 

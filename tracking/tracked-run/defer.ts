@@ -2,15 +2,15 @@ import { TrackingUnavailable } from '../../contract/failures.ts';
 import type { Execution } from '../../contract/execution.ts';
 import type { Tracker } from '../tracker.ts';
 
-/** Said in a run's warnings where its logging was put off. */
+/** The warning of a run whose logging is put off. */
 export function deferredWarning({ tracker }: { tracker: Tracker }): string {
   return `tracking at ${tracker.uri} is not available: the version is logged when it is back, or by "log N"`;
 }
 
 /**
- * Logs, or puts it off where that is asked for and tracking is not available at the second try: one
- * refused connection is not an outage.
- * @returns undefined when it was put off.
+ * Logs, or puts logging off if that is allowed and tracking is not available at the second attempt: one refused
+ * connection is not an outage.
+ * @returns undefined when logging is put off
  */
 export async function orDefer<T>(
   mayDefer: boolean,

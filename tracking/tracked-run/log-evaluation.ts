@@ -12,7 +12,7 @@ interface Scored {
   outputs: Pick<StageOutputs<'evaluate'>, 'metrics'> & Partial<StageOutputs<'evaluate'>>;
 }
 
-/** Logs the scores into the run that train opened, and ends it. Idempotent: the points' time is pinned. */
+/** Logs the scores to the run that train opened, and ends it. Idempotent: a repeat uses the same time. */
 export async function logEvaluation(
   deps: LoggingDeps,
   attempt: OpenAttempt,
@@ -35,7 +35,7 @@ export async function logEvaluation(
   const timestamp = await scoreTime(deps, attempt, { key: result.key, at });
   const { metrics, report } = result.outputs;
   const bytes = await deps.store.artifacts.get(metrics);
-  // What the file says of itself is no score; the batch is the step.
+  // These two are not scores; the batch is the step.
   const { schema: _, batch: __, ...scores } = headlineOf(readMetrics(bytes));
   const dataset = datasetOf(deps, request.inputs.test, `${request.pipeline}-test`, 'testing');
   const modelId = attempt.model_id === null ? {} : { modelId: attempt.model_id };
@@ -62,8 +62,8 @@ export async function logEvaluation(
 }
 
 /**
- * When these scores were first logged. MLflow tells points of one step apart by their time, so repeats
- * carry the first one's, and other scores of the same model (newer code) a time of their own.
+ * Returns when these scores were first logged. MLflow distinguishes points of one step by their time. So a repeat
+ * uses the first time, and other scores of the same model (from newer code) use another.
  */
 async function scoreTime(
   deps: LoggingDeps,

@@ -34,7 +34,7 @@ export interface FittedFile {
   sha256: string;
 }
 
-/** Tags of a training run: whose it is, and where its history is. */
+/** Tags of a training run: its pipeline, its batch and its workflow. */
 export function trainingTags(
   deps: Pick<LoggingDeps, 'gitCommit'>,
   { pipeline, batch }: Pick<TrainedRequest, 'pipeline' | 'batch'>,
@@ -52,8 +52,8 @@ export function trainingTags(
 }
 
 /**
- * Logs what training used and made: params, data sets, the model, and its version in the registry.
- * Idempotent: each part is looked for before it is made.
+ * Logs what training used and made: params, data sets, the model, and its version in the registry. Idempotent:
+ * each part is searched for before it is created.
  */
 export async function logTraining(
   deps: LoggingDeps,
@@ -71,9 +71,9 @@ export async function logTraining(
     execution: Execution;
     /** What `data.source` is shown as, without one machine's path. */
     sourceName: string;
-    /** The model as a file of this machine, where it has just been fitted here. */
+    /** The model's file, if it was fitted on this machine just now. */
     fitted?: FittedFile | undefined;
-    /** Of the model's version, where it is the latest. */
+    /** An alias for the model's version, if it is the latest. */
     alias?: string;
   },
 ): Promise<OpenAttempt> {
@@ -135,14 +135,14 @@ export async function logTraining(
   });
 }
 
-/** The registry's alias of a batch: it stands at the model of the latest build. */
+/** The registry's alias of a batch. It points at the model of the latest build. */
 export function aliasOf(batch: number): string {
   return `batch-${batch}`;
 }
 
 /**
- * Points the alias of a version at the model of its latest build, whichever that is by the time it is
- * done. One whose logging was put off is pointed at when it is logged.
+ * Points the alias of a version at the model of its latest build, also when another build becomes the latest
+ * meanwhile. A build that is not logged yet gets the alias when it is logged.
  */
 export async function pointAtLatest(
   deps: TrackingDeps & { store: Pick<Store, 'records'> },

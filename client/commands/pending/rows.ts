@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { batchesThere, lastStamp, mayGrow } from '../../../sources/append-only/table.ts';
 import { nextState } from '../../../sources/append-only/next-state.ts';
-import { bringIn, type Brought } from '../../../sources/source-text.ts';
+import { withSourceText, type SourceText } from '../../../sources/source-text.ts';
 import { kindOf } from '../../../sources/identity.ts';
 import type { Stamp } from '../../../sources/source.ts';
 import { withOwnFolder } from '../../../store/own-folder.ts';
@@ -81,11 +81,11 @@ async function countRows({ deps, ...looking }: Looking): Promise<number> {
 function withSource<T>(
   { params, sources }: Pick<Looking, 'params' | 'sources'>,
   known: Stamp | undefined,
-  use: (text: Brought | undefined) => Promise<T>,
+  use: (text: SourceText | undefined) => Promise<T>,
 ): Promise<T> {
   const { source, encoding } = params.data;
   const place = { ...sources, root: process.cwd(), confined: false, encoding, known };
-  return bringIn(source, place, use);
+  return withSourceText(source, place, use);
 }
 
 function rowsOf(ledger: Ledger, batch: number): number {

@@ -4,7 +4,7 @@ import type { Ref } from '../../../contract/ref.ts';
 import { STAGE_NAMES, STAGES, type InputSource, type StageName } from '../../../contract/stages.ts';
 import { checkBatch } from '../../../pipeline/batches/order.ts';
 import { isPlace } from '../../../sources/arrivals/open-place.ts';
-import { bringIn } from '../../../sources/source-text.ts';
+import { withSourceText } from '../../../sources/source-text.ts';
 import { checkFrozen } from '../../../sources/frozen.ts';
 import { looksAgain } from '../../../sources/append-only/look.ts';
 import { mayGrow } from '../../../sources/append-only/table.ts';
@@ -242,5 +242,5 @@ async function readHere(
   const kind = kindOf(source);
   if (kind !== 'iris' && !(kind === 'file' && existsSync(source))) return undefined;
   const place = { ...sources, root: process.cwd(), confined: false, encoding };
-  return bringIn(source, place, async (brought) => brought?.ref);
+  return withSourceText(source, place, async (brought) => brought?.ref);
 }

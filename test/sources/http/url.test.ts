@@ -169,7 +169,7 @@ describe('a URL', () => {
   it('of half a gzip file is bad data: the server sent what it has', async () => {
     const { name, message } = await failing('/half.csv.gz');
     expect(name).toBe('BadData');
-    expect(message).toContain('is not whole as a gzip file');
+    expect(message).toContain('is not a complete gzip file');
   });
 
   it.each([
