@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openPlace } from '../../../sources/arrivals/open-place.ts';
-import type { Store } from '../../../store/index.ts';
+import { openStore } from '../../../store/index.ts';
 import { openOddServer, type OddServer } from '../../support/odd-server.ts';
 import { place } from '../bring.ts';
 
@@ -26,7 +26,7 @@ describe('a prefix', () => {
     const credentials = { accessKeyId: 'somebody', secretAccessKey: 'a-secret' };
     const s3 = { region: 'us-east-1', bucket: 'unused', credentials, endpoint: server.url('') };
     const deps = {
-      store: { bucket: { options: place.s3 } } as unknown as Store, // where nothing answers
+      store: openStore(place.s3), // where nothing answers
       root: place.root,
       sources: { s3, limits: place.limits },
     };
