@@ -134,7 +134,7 @@ describe('a namespace with them', () => {
 
   it('tells how it ended in its details and by the query `result`', async () => {
     const details = await currentDetails('iris-batch-1');
-    expect(details).toContain('version 1, build 1, stands');
+    expect(details).toContain('version 1, build 1, is published');
     expect(details).toContain(
       `accuracy\u00a0 | \u00a0${(first.metrics!['accuracy'] as number).toFixed(4)}\u00a0 |`,
     );

@@ -146,7 +146,12 @@ describe('a stored model, loaded by MLflow in Python', () => {
     const codes = CELLS.map((cell) =>
       categories.indexOf(rule.readWord(cell) ?? category.most_frequent),
     );
-    const asked = JSON.stringify({ number, category, cells: CELLS, missing: MISSING });
+    const asked = JSON.stringify({
+      number,
+      category,
+      cells: CELLS,
+      missing: MISSING.map((word) => word.trim()),
+    });
     const { stdout } = await run(python, ['-c', READ, asked], {
       cwd: LOADER,
       env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1' },
