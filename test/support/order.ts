@@ -21,7 +21,7 @@ export class Order extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files);
     const rank = ({ moduleId, project }: TestSpecification): number => {
-      if (project.name !== 'servers') return 1;
+      if (project.name !== 'servers') return -1; // the unit tests, before all servers' tests
       if (FIRST.some((part) => moduleId.includes(`/test/${part}`))) return 0;
       return LAST.some((part) => moduleId.includes(`/${part}`)) ? 2 : 1;
     };
