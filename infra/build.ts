@@ -110,23 +110,27 @@ const shared: BuildOptions = {
   logLevel: 'warning',
 };
 
-await Promise.all([
-  build({ ...shared, entryPoints: ['client.ts'], external: EXTERNAL }),
-  // Temporal's packages stay outside, because the worker must load each of them only once.
-  build({
-    ...shared,
-    entryPoints: ['worker.ts', 'compute/thread.ts', 'compute/helper.ts'],
-    external: [...EXTERNAL, '@temporalio/*'],
-  }),
-  bundleWorkflows(),
-]);
-for (const file of FILES) {
-  mkdirSync(join(fresh, dirname(file)), { recursive: true });
-  copyFileSync(join(root, file), join(fresh, file));
+try {
+  await Promise.all([
+    build({ ...shared, entryPoints: ['client.ts'], external: EXTERNAL }),
+    // Temporal's packages stay outside, because the worker must load each of them only once.
+    build({
+      ...shared,
+      entryPoints: ['worker.ts', 'compute/thread.ts', 'compute/helper.ts'],
+      external: [...EXTERNAL, '@temporalio/*'],
+    }),
+    bundleWorkflows(),
+  ]);
+  for (const file of FILES) {
+    mkdirSync(join(fresh, dirname(file)), { recursive: true });
+    copyFileSync(join(root, file), join(fresh, file));
+  }
+  chmodSync(join(fresh, 'client.js'), 0o755);
+  rmSync(dist, { recursive: true, force: true });
+  renameSync(fresh, dist);
+} finally {
+  rmSync(fresh, { recursive: true, force: true });
 }
-chmodSync(join(fresh, 'client.js'), 0o755);
-rmSync(dist, { recursive: true, force: true });
-renameSync(fresh, dist);
 process.stderr.write('built dist/\n');
 
 /** With a bundle, a worker starts at once and runs exactly the built workflow code. */
