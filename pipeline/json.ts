@@ -9,7 +9,7 @@ export function toJsonBytes(value: unknown): Uint8Array {
 /**
  * Reads a document that carries `schema: 1`.
  * @param what names the document in errors, such as "the encoder of version 3"
- * @throws BadData when the bytes are no JSON object or their schema is not this release's
+ * @throws BadData when the bytes are not a JSON object, or have another schema
  */
 export function fromJsonBytes(bytes: Uint8Array, what: string): unknown {
   const document = parseJson(bytes, what) as { schema?: unknown } | null;
@@ -24,9 +24,9 @@ export function fromJsonBytes(bytes: Uint8Array, what: string): unknown {
 }
 
 /**
- * The value that UTF-8 JSON spells.
+ * Parses UTF-8 JSON.
  * @param what names the document in errors
- * @throws BadData when the bytes are no JSON
+ * @throws BadData when the bytes are not JSON
  */
 export function parseJson(bytes: Uint8Array, what: string): unknown {
   try {

@@ -1,4 +1,4 @@
-"""What pandas takes to read a CSV and to write it as Feather, in a process of its own, on one thread."""
+"""Measures how long pandas takes to read a CSV and to write it as Feather, in its own process, on one thread."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-/** One phase of ours on a file, in a process of its own: what it took is the JSON it prints. */
+/** Runs one phase on a file in its own process and prints its time and memory as JSON. */
 import { mkdirSync, readFileSync } from 'node:fs';
 import { localFiles } from '../../compute/local-files.ts';
 import { countBatches } from '../../pipeline/batches/order.ts';

@@ -5,21 +5,21 @@ import type { Files } from './files.ts';
 /** Rows held before they are written out. */
 const MOST_HELD = 1 << 26;
 
-/** Bytes given out at a time. */
+/** Bytes returned at a time. */
 const PIECE = 1 << 20;
 
-/** In front of each row: its place in the batch and its length. */
+/** Bytes before each row: its place in the batch and its length. */
 const MARK = 8;
 
-/** Bytes a batch begins with. */
+/** Initial size of the buffer of a batch. */
 const FIRST_HELD = 1 << 12;
 
 const NOTHING = Buffer.alloc(0);
 const LF = 10;
 
-/** What is known of one batch. */
+/** The rows of one batch so far. */
 interface Gathered {
-  /** Rows that wait here, behind a mark each; `length` bytes of it are used. */
+  /** Rows that wait in memory, each after its mark; `length` bytes are used. */
   bytes: Buffer;
   length: number;
   /** Bytes that wait in its file. */
@@ -73,7 +73,7 @@ export class BatchSpill {
 
   /**
    * The rows of a batch in the order of their places, which must be 0 and on without gaps, with their line
-   * breaks; some at a time, good until the next are asked for.
+   * breaks; in pieces, each valid until the next is read.
    */
   *take(batch: number): Generator<Uint8Array> {
     const bytes = this.#gather(batch);

@@ -5,10 +5,9 @@ import { readCell, type CsvReader, type RowBlock } from '../csv/reader.ts';
 import type { Column } from './columns.ts';
 
 /**
- * Checks rows one by one: every cell of a number column is a decimal number or missing.
- * @param columns by name; those the file lacks are left out
- * @returns a function of a block and an index of a row in it, which throws BadData naming the first
- *   cell that is neither
+ * Returns a function that checks one row of a block: every cell of a number column must be a decimal number or
+ * missing. It throws BadData naming the first cell that is neither.
+ * @param columns by name; columns that the file lacks are not checked
  */
 export function makeNumberCheck(
   reader: CsvReader,
@@ -32,17 +31,17 @@ export function makeNumberCheck(
 }
 
 /**
- * The error for a cell that holds something else than the number its column has had since the pipeline
- * began. Row and column are indexes from 0.
+ * Returns the error for a cell that is not a number in a column that has held numbers since the pipeline began.
+ * Row and column are indexes from 0.
  */
 export function notANumber(...cell: Parameters<typeof notADeclaredNumber>): BadData {
   return new BadData(
-    `${cellAt(...cell)} is not a number; mend the cell, or start a new pipeline in which it may stand ` +
-      'there (data.missing_values, data.columns)',
+    `${cellAt(...cell)} is not a number; correct the cell, or start a new pipeline that allows it ` +
+      '(data.missing_values, data.columns)',
   );
 }
 
-/** The error for a cell of a column that is declared a number, when it is first read. */
+/** Returns the error for a cell that is not a number in a column declared as number, when the data is first read. */
 export function notADeclaredNumber(
   block: RowBlock,
   row: number,
@@ -51,15 +50,15 @@ export function notADeclaredNumber(
 ): BadData {
   const name = header[column]!;
   return new BadData(
-    `${cellAt(block, row, column, { file, header })} is not a number; mend the cell, add it to ` +
+    `${cellAt(block, row, column, { file, header })} is not a number; correct the cell, add it to ` +
       `data.missing_values, or declare data.columns.${name}: category`,
   );
 }
 
-/** The error for a cell of the column to predict that holds something else than a number, likewise. */
+/** Returns the error for a cell that is not a number in the target of a regression, when the data is first read. */
 export function notAQuantity(...cell: Parameters<typeof notADeclaredNumber>): BadData {
   return new BadData(
-    `${cellAt(...cell)} is not a number, and a regression (model.task) predicts numbers; mend the cell, ` +
+    `${cellAt(...cell)} is not a number, and a regression (model.task) predicts numbers; correct the cell, ` +
       'add it to data.missing_values, or set model.task to classification',
   );
 }

@@ -4,16 +4,16 @@ export type ColumnType = 'number' | 'category' | 'ignore';
 export interface Column {
   readonly name: string;
   readonly type: ColumnType;
-  /** The batch that brought it, where the first one lacks it: earlier batches have it missing. */
+  /** The batch that added the column, if it is not the first one: the column is missing in earlier batches. */
   readonly since?: number | undefined;
 }
 
-/** The columns that batch `batch` has, of those that a later one has. */
+/** The columns that a batch has, out of the columns of a later one. */
 export function selectColumns(columns: readonly Column[], batch: number): Column[] {
   return columns.filter(({ since }) => since === undefined || since <= batch);
 }
 
-/** Whether the target is a number: what is fitted then is a regression. */
+/** Whether the target is a number, which makes the model a regression. */
 export function predictsNumbers(columns: readonly Column[], target: string): boolean {
   return columns.some(({ name, type }) => name === target && type === 'number');
 }

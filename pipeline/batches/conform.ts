@@ -6,16 +6,16 @@ import { makeNumberCheck } from './check-numbers.ts';
 import type { Column } from './columns.ts';
 import { inferFeatures } from './infer.ts';
 
-/** What a change of the data does to a run: it fails, the change is left out, or the pipeline goes along. */
+/** What a run does when the data changes: it fails, leaves the change out, or adapts to it. */
 export type OnChange = 'fail' | 'ignore' | 'adapt';
 
-/** What later data may do to the frozen columns: `data.on_new_column` and `data.on_missing_column`. */
+/** How later data may differ from the frozen columns: `data.on_new_column` and `data.on_missing_column`. */
 export interface ColumnContract {
   readonly newColumn: OnChange;
   readonly missingColumn: OnChange;
 }
 
-/** No change is let through: what a pipeline does unless told otherwise. */
+/** The default: no change is allowed. */
 export const STRICT: ColumnContract = { newColumn: 'fail', missingColumn: 'fail' };
 
 export interface ConformOptions {
@@ -25,19 +25,19 @@ export interface ConformOptions {
   readonly key: readonly string[] | null;
   readonly missingValues: readonly string[];
   readonly contract: ColumnContract;
-  /** Whether all batches are cut from what the header is of, so that no param lets it change. */
+  /** Whether all batches are cut from the table with this header; no param allows such a header to change. */
   readonly isTable?: boolean;
 }
 
 /**
- * Holds the header of data that arrived later against the frozen columns.
+ * Compares the header of data that arrived later with the frozen columns.
  *
  * A new column is refused, left out, or kept as a feature that earlier batches have missing. A column
  * that is gone is refused, left out of this batch, or written with every cell missing; for training the
- * last two are the same. Other columns may stand in another order only where a change is let through.
- * @throws BadData naming what is gone, new or moved where the contract says so, or the target or a
- *   column of the key is gone
- * @throws BadParams when a cell would have to be missing and no word means that
+ * last two are the same. The order of the other columns may differ only where a change is allowed.
+ * @throws BadData naming the columns that are missing, new or moved where the contract forbids it, or when the
+ *   target or a column of the key is missing
+ * @throws BadParams when cells have to be written as missing and no word means that
  */
 export function conform(
   header: readonly string[],
@@ -65,7 +65,7 @@ export function conform(
   };
 }
 
-const MEND = 'mend the header, or start a new pipeline for data of another shape';
+const REPAIR = 'correct the header, or start a new pipeline for data of another shape';
 
 function refuse(
   header: readonly string[],
@@ -87,12 +87,12 @@ function refuse(
   if (refusesGone) {
     throw new BadData(
       `${file} lacks column ${quoteList(gone)}, which earlier batches have` +
-        `${refusesAdded ? `, and adds ${quoteList(added)}` : ''}: ${MEND}${orSet('data.on_missing_column')}`,
+        `${refusesAdded ? `, and adds ${quoteList(added)}` : ''}: ${REPAIR}${orSet('data.on_missing_column')}`,
     );
   }
   if (refusesAdded) {
     throw new BadData(
-      `${file} adds column ${quoteList(added)}, which earlier batches lack: ${MEND}${orSet('data.on_new_column')}`,
+      `${file} adds column ${quoteList(added)}, which earlier batches lack: ${REPAIR}${orSet('data.on_new_column')}`,
     );
   }
   const moved = names.findIndex((name, i) => header[i] !== name);
@@ -104,7 +104,7 @@ function refuse(
   }
 }
 
-/** Says that a file has brought columns that the pipeline has taken in. */
+/** Says that a file adds columns, and that the pipeline uses them from now on. */
 export function describeNewColumns(file: string, names: readonly string[]): string {
   return `${file} adds column ${quoteList(names)}: a feature from here on, missing in earlier batches`;
 }
@@ -142,10 +142,9 @@ export function checkHeader(
 }
 
 /**
- * Makes a batch of a whole file that arrived later: its columns as the contract lets them be, as
- * canonical CSV.
+ * Makes a batch of a whole file that arrived later: canonical CSV with the columns that the contract allows.
  * @param input.columns the known ones
- * @returns `rows` counts the file's; `added` are the columns it adds, where the contract takes them in
+ * @returns `rows` is the number of rows of the file; `added` are the columns it adds, where the contract allows them
  * @throws BadData when the file cannot be read, its columns are refused, or a number cell holds text
  */
 export function conformBatch(input: {

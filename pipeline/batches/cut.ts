@@ -17,14 +17,14 @@ export interface CutOptions {
   readonly rows: number;
   /** The batches wanted, from 1, each once. */
   readonly batches: readonly number[];
-  /** The batches that come before the first row; none unless given. */
+  /** The number of batches before the first row; 0 by default. */
   readonly after?: number;
   readonly delimiter?: string;
-  /** Where the file of a batch is to be written. */
+  /** Where the file of a batch is written. */
   readonly pathOf: (batch: number) => string;
 }
 
-/** A batch's file, and what is odd about it. */
+/** The file of a batch, and warnings about it. */
 export interface CutFile {
   readonly path: string;
   readonly rows: number;
@@ -35,7 +35,7 @@ export interface CutFile {
  * Cuts batches out of raw data in one pass, each as a file of canonical CSV: batch b holds places
  * (b - 1) · size up to b · size of the source's order, counted from the batches before it. Memory is 4 bytes a row where the order is not the
  * file's, and what {@link BatchSpill} holds.
- * @throws BadData when the file cannot be read, has other rows than told, or a wanted row holds text in
+ * @throws BadData when the file cannot be read, has another number of rows than expected, or a wanted row holds text in
  *   a number column
  * @throws MissingHistory when the source has no such batch
  */
@@ -96,7 +96,7 @@ export function cut(reader: CsvReader, options: CutOptions, files: Files): CutFi
   });
 }
 
-/** Which batches hold one class only: said where they are cut, because there the order of the rows was chosen. */
+/** Finds batches that hold one class only. The stage that cuts them warns, because it chose the order of the rows. */
 class BatchClasses {
   readonly index: number;
   readonly #only = new Map<number, string | null>();
@@ -105,7 +105,7 @@ class BatchClasses {
     this.index = index;
   }
 
-  /** Whether another row may still tell something. */
+  /** Whether another row can still change the result. */
   isOpen(batch: number): boolean {
     return this.#only.get(batch) !== null;
   }

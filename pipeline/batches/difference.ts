@@ -1,22 +1,22 @@
 import { readCell, type CsvReader, type RowBlock } from '../csv/reader.ts';
 
-/** Where a later state of a table first differs from what was known. Rows count from 1; cells are text. */
+/** The first difference between a known table and a later state of it. Rows count from 1; cells are text. */
 export type Difference =
   | { readonly kind: 'columns'; readonly was: string; readonly is: string }
   | { readonly kind: 'row'; readonly row: number; readonly was: string; readonly is: string }
   | { readonly kind: 'fewer'; readonly row: number; readonly was: string };
 
-/** Some rows of a table, in their order: those of a file after its first `skip`. */
+/** Some rows of a table in order: the rows of a file after the first `skip`. */
 export interface KnownRows {
   readonly reader: CsvReader;
   readonly skip: number;
 }
 
 /**
- * Compares a table with the rows it had, in memory that does not grow with them. Rows spelt differently
- * (in quotes or without) are equal, and more rows at its end are no difference.
+ * Compares a table with the rows it had. Memory does not grow with the rows. Rows that differ
+ * only in quotes are equal, and more rows at the end of the table are not a difference.
  * @param before the rows it had, one file after the other, of the same columns
- * @param mayDiffer whether a row, from 0, may be another now
+ * @param mayDiffer whether a row, counted from 0, is allowed to differ
  * @throws BadData when one cannot be read
  */
 export function findDifference(
@@ -49,7 +49,7 @@ export function findDifference(
   return null;
 }
 
-/** A difference as part of a sentence. */
+/** Describes a difference as part of a sentence. */
 export function describeDifference(found: Difference): string {
   const { kind } = found;
   if (kind === 'columns') return `its columns were ${found.was} and are ${found.is}`;

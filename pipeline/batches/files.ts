@@ -3,18 +3,18 @@ import { Buffer } from 'node:buffer';
 /** Bytes written at a time. */
 const PIECE = 1 << 20;
 
-/** Files as a task sees them: whoever runs it opens them, and hands them in. */
+/** The files that a task may use. The caller opens them and passes them in. */
 export interface Files {
-  /** A file's bytes, in number. */
+  /** The size of a file in bytes. */
   size: (path: string) => number;
-  /** A file's bytes piece by piece; a piece is good until the next one is asked for. */
+  /** Reads a file in pieces; a piece is valid until the next one is read. */
   read: (path: string) => Iterable<Uint8Array>;
-  /** Adds bytes at the end of a file, which is made if it is not there. */
+  /** Appends bytes to a file, which is created if it does not exist. */
   append: (path: string, bytes: Uint8Array) => void;
   remove: (path: string) => void;
 }
 
-/** Writes a file in large pieces, whatever it is given; it is whole once `end` has been called. */
+/** Writes a file in large pieces. The file is complete after `end`. */
 export class FileWriter {
   readonly #path: string;
   readonly #files: Files;

@@ -15,24 +15,24 @@ export interface GrowOptions {
   readonly missingValues: readonly string[];
   readonly delimiter: string;
   readonly batchSize: number;
-  /** Rows of the whole table that are known already: they are passed by. */
+  /** Rows of the whole table that are already known; they are skipped. */
   readonly known: number;
-  /** The state before: how its rows are ordered, and how many of them batches have been cut from. */
+  /** The previous state: the order of its rows, and how many of them are in batches. */
   readonly before: {
     readonly rows: number;
     readonly shuffleSeed: number | null;
     readonly cut: number;
   };
-  /** Where the later state is to be written. */
+  /** Where the next state is written. */
   readonly path: string;
 }
 
 /**
- * Writes a later state of a table that grows: of the state before the rows no batch was cut from, in the
- * order they would be cut in, then the rows that are new, in theirs. All as they are spelt, but for LF.
- * @param openBefore opens the state before; not called when nothing is new
+ * Writes the next state of a table that grows: first the rows of the previous state that no batch was cut from, in
+ * the order in which they would be cut, then the new rows, in their own order. Rows keep their bytes, but lines end with LF.
+ * @param openBefore opens the previous state; not called when no row is new
  * @param whole the table as it is now
- * @returns rows of the whole table, and of the state written: 0 when nothing is new
+ * @returns rows of the whole table, and rows written: 0 when no row is new
  * @throws BadData when the table cannot be read, or a new row has text in a number column
  */
 export function grow(
@@ -64,7 +64,7 @@ export function grow(
   return { whole: whole.rows, rows };
 }
 
-/** The rows of the state before that no batch was cut from, in the order they would be cut in. */
+/** Reads the rows of the previous state that no batch was cut from, in the order in which they would be cut. */
 function* waitingRows(
   reader: CsvReader,
   { before, batchSize, path, delimiter }: GrowOptions,
@@ -87,30 +87,28 @@ function* waitingRows(
 }
 
 function headerLine(names: readonly string[], delimiter: string): Buffer {
-  const spelt = (name: string): string =>
+  const write = (name: string): string =>
     name.includes(delimiter) || /["\r\n]/.test(name) ? quoteCell(name) : name;
-  return Buffer.from(`${names.map(spelt).join(delimiter)}\n`);
+  return Buffer.from(`${names.map(write).join(delimiter)}\n`);
 }
 
-/** A state of a table that grows, of all that brought rows. */
+/** A state of a table that grows. States without new rows are not listed. */
 export interface KnownState {
-  /** Batches that were cut before it came. */
+  /** Batches that were cut before this state. */
   readonly after: number;
-  /** Rows of the whole table in it. */
+  /** Rows of the whole table in this state. */
   readonly rows: number;
 }
 
-/** What is known of a table that grows: its states, oldest first, and how batches are cut from them. */
+/** A table that grows: its states, oldest first, and how batches are cut from them. */
 export interface KnownTable {
   readonly states: readonly KnownState[];
   readonly batchSize: number;
-  /** Seed of the order of the first state's rows; later rows keep the table's. */
+  /** Seed of the order of the first state's rows; later rows keep the order of the table. */
   readonly shuffleSeed: number | null;
 }
 
-/**
- * How many rows each state begins with that came before it: those that no batch had been cut from.
- */
+/** Counts, for each state, the rows of earlier states that it begins with: no batch had been cut from them. */
 export function countCarriedRows({ states, batchSize }: KnownTable): number[] {
   const carried = [0];
   for (let i = 1; i < states.length; i++) {
@@ -122,8 +120,8 @@ export function countCarriedRows({ states, batchSize }: KnownTable): number[] {
 }
 
 /**
- * Which batch each row of the table is in, or would be.
- * @returns a function of a row's number in the whole table, from 0, which must be known
+ * Finds the batch that a row of the table is in, or will be in.
+ * @returns a function of the number of a known row in the whole table, from 0
  */
 export function makeBatchLookup(table: KnownTable): (row: number) => number {
   const { states, batchSize, shuffleSeed } = table;

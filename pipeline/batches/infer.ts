@@ -6,13 +6,13 @@ import { readCell, type CsvReader, type RowBlock } from '../csv/reader.ts';
 import { notADeclaredNumber, notAQuantity } from './check-numbers.ts';
 import { type Column, type ColumnType, selectFeatures } from './columns.ts';
 
-/** As many different words of a column are told apart. */
+/** At most this many different words of a column are counted. */
 const MOST_WORDS = 1_000_000;
 
-/** A column that has shown this many numbers and nothing else has its values compared no further. */
+/** After this many numbers and nothing else, the values of a column are no longer compared. */
 const SURELY_NUMBERS = 1000;
 
-/** A target of words or of numbers, or what a feature is to be. */
+/** The role of a column: a target of words or of numbers, a feature, or a declared number. */
 type Kind = 'label' | 'quantity' | 'feature' | 'declared number';
 
 /** How to read a source: `declared` types win over inference, `missingValues` are cells that mean "not known". */
@@ -23,14 +23,14 @@ export interface ColumnOptions {
   readonly task: Task;
 }
 
-/** Fewer rows than this and any column of words can look like a list of names. */
+/** With fewer rows any column of words can look like a key. */
 const ENOUGH_ROWS = 20;
 
 /**
- * Types every column from all of its rows, in one pass and bounded memory: a number when each known cell
- * is a decimal literal, else a category, and `ignore` when no cell is known.
- * @returns the columns in the file's order, and sentences on what looks wrong but can be worked with
- * @throws BadData when the file cannot be read, the target or a declared column is not there, a declared
+ * Infers the type of every column from all rows, in one pass and bounded memory: a number when each known cell
+ * is a decimal literal, otherwise a category, and `ignore` when no cell is known.
+ * @returns the columns in the file's order, and warnings about columns that look wrong
+ * @throws BadData when the file cannot be read, the target or a declared column is missing, a declared
  *   number or the target of a regression holds text, no row has a label, or no feature is left
  */
 export function inferColumns(
@@ -72,8 +72,8 @@ export function inferColumns(
 }
 
 /**
- * Types columns that a later file adds, from all of its rows.
- * @returns them, and sentences on what looks wrong but can be worked with
+ * Infers the types of columns that a later file adds, from all of its rows.
+ * @returns the columns, and warnings about columns that look wrong
  * @throws BadData when the file cannot be read
  */
 export function inferFeatures(
@@ -105,7 +105,7 @@ function featureWarnings(name: string, scan: ColumnScan, file: string): string[]
   if (numbers > known / 2) {
     return [
       `${file}: column ${quote(name)} is mostly numbers, but line ${stray!.line} holds ` +
-        `${quote(stray!.text)}, so it is taken for words; mend that cell, add it to ` +
+        `${quote(stray!.text)}, so it is read as words; correct that cell, add it to ` +
         `data.missing_values, or declare data.columns.${name}`,
     ];
   }
@@ -130,7 +130,7 @@ function checkNames(header: readonly string[], file: string, options: ColumnOpti
   if (unknown.length > 0) {
     throw new BadData(
       `${file} has no column ${quoteList(unknown)}, which data.columns declares, only ${quoteList(header)}: ` +
-        'mend the name or remove the declaration',
+        'correct the name or remove the declaration',
     );
   }
   if (options.task === 'regression' && declaredType(options, target) === 'category') {
@@ -147,7 +147,7 @@ function checkNames(header: readonly string[], file: string, options: ColumnOpti
   }
 }
 
-/** Own entries only, for a column may be called `constructor`. */
+/** Reads own properties only, because a column may be called `constructor`. */
 function declaredType({ declared }: ColumnOptions, name: string): ColumnType | undefined {
   return Object.hasOwn(declared, name) ? declared[name] : undefined;
 }
@@ -179,13 +179,13 @@ function labelWarnings(scan: ColumnScan, file: string, options: ColumnOptions): 
   if (known >= ENOUGH_ROWS && words > known / 2 && numbers === known) {
     return [
       `${file}: ${quote(target)} holds ${words} different numbers in ${known} rows, each ` +
-        'taken for a class of its own; to predict quantities, start a pipeline with model.task: regression',
+        'read as a separate class; to predict quantities, start a pipeline with model.task: regression',
     ];
   }
   return [];
 }
 
-/** What the cells of one column have in common, in memory that does not grow with their number. */
+/** Collects what the cells of one column have in common. Memory does not grow with the number of rows. */
 class ColumnScan {
   /** Cells that are not missing, and how many of them look like numbers. */
   known = 0;
@@ -194,11 +194,11 @@ class ColumnScan {
   stray: { readonly text: string; readonly line: number } | undefined;
   /** The first known cell. */
   first = '';
-  /** Whether no two of the known cells are equal, as far as they are compared. */
+  /** Whether all known cells that were compared differ. */
   allDiffer = true;
   /**
-   * How many different words there are: of a target with classes all are counted, of a quantity up to two, of
-   * a feature while all differ.
+   * The number of different words: all words of a target with classes, up to two of a target of numbers, and
+   * of a feature as long as all differ.
    */
   get words(): number {
     return this.#words.size;
@@ -212,7 +212,7 @@ class ColumnScan {
     this.#kind = kind;
   }
 
-  /** @throws BadData at a cell that is no number, of a column that is declared one or of a target of numbers */
+  /** @throws BadData at a cell that is not a number in a declared number or in a target of numbers */
   scan(block: RowBlock, rule: CellRule, reader: CsvReader): void {
     const { bytes, cells } = block;
     const needsNumbers = this.#kind === 'quantity' || this.#kind === 'declared number';

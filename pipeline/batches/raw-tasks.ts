@@ -11,7 +11,7 @@ import type { Task } from '../../contract/defaults.ts';
 import type { Report } from '../progress.ts';
 import { checkHeader } from './conform.ts';
 
-/** Bytes looked at to tell the delimiter of a header. */
+/** Bytes read to recognise the delimiter of a header. */
 const HEADER = 1 << 16;
 
 /** A file of raw data in UTF-8. */
@@ -28,7 +28,7 @@ function open(raw: RawFile, files: Files, report?: Report): CsvReader {
   return new CsvReader(chunks, raw.file, { delimiter: raw.delimiter });
 }
 
-/** As much of the file as a header may take. */
+/** Reads the first bytes of a file, enough for a header. */
 function startOf(raw: RawFile, files: Files): Uint8Array {
   const pieces: Buffer[] = [];
   let length = 0;
@@ -54,7 +54,7 @@ function* reported(
 }
 
 /**
- * Reads raw data through and says what its columns are.
+ * Reads raw data to its end and returns the types of its columns.
  * @throws BadData when it cannot be read or used
  */
 export function inspectRaw(

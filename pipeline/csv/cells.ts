@@ -69,14 +69,14 @@ const LONGEST_DECIMAL = 300;
 /** An integer of more digits may be too large for a float64 to hold exactly. */
 const LONGEST_INTEGER = 15;
 
-/** What {@link classifyBytes} finds: nothing certain, a number that may be a code, a number that is none. */
+/** Results of {@link classifyBytes}: not known, a number that may be a code, a number that is not a code. */
 export const UNCERTAIN = 0;
 export const NUMBER = 1;
 export const NUMERIC = 2;
 
 /**
- * Says from bytes, without making text of them, what nearly every cell of numbers is: a decimal of digits, with or
- * without a minus and a point. Typing and cutting read files larger than memory, and text costs them twice the time.
+ * Recognises a decimal from bytes, without decoding them: digits, with or without a minus and a point. Nearly every
+ * number is such a decimal. Typing and cutting read files larger than memory, and decoding would double their time.
  * @returns NUMERIC where {@link looksNumeric} is true, NUMBER where {@link parseNumber} gives a number, UNCERTAIN
  *   where the text has to be read
  */

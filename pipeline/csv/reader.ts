@@ -10,13 +10,13 @@ import {
 } from './refuse.ts';
 import { RowScanner } from './scan.ts';
 
-/** Bytes looked at a time: rows, their cells' offsets and the bytes themselves stay in the processor's cache. */
+/** Bytes read at a time: rows, offsets of cells and the bytes fit in the processor's cache. */
 const BLOCK = 1 << 18;
 
-/** A row longer than this is a quote that is never closed, not data. */
+/** A longer row is not data but a quote that is never closed. */
 const LONGEST_ROW = 1 << 26;
 
-/** Some rows as offsets into their bytes; good until the next block is asked for. */
+/** Some rows as offsets into their bytes; valid until the next block is read. */
 export interface RowBlock {
   readonly bytes: Buffer;
   readonly rows: number;
@@ -35,15 +35,15 @@ export interface RowBlock {
 }
 
 /**
- * Reads separated UTF-8 text, with or without byte order mark, lines ended by LF, CRLF or CR, in memory
- * that does not grow with it. Cells are kept verbatim; column names are trimmed; blank lines at the end
- * are left out. The first thing wrong in the file's order is the error, however it comes in chunks.
+ * Reads separated UTF-8 text, with or without a byte order mark, with lines ended by LF, CRLF or CR. Memory
+ * does not grow with the file. Cells are kept verbatim; column names are trimmed; blank lines at the end
+ * are left out. The error is the first one in the file's order, whatever the sizes of the chunks.
  */
 export class CsvReader {
   readonly file: string;
   /** The columns' names. */
   readonly header: readonly string[];
-  /** Rows given out so far. */
+  /** Rows read so far. */
   rows = 0;
   readonly #chunks: Iterator<Uint8Array>;
   readonly #scanner: RowScanner;
@@ -57,8 +57,8 @@ export class CsvReader {
   /**
    * Reads the header.
    * @param file name used in errors
-   * @param options.delimiter one ASCII character that is no quote, line break, letter or digit
-   * @param options.block bytes looked at a time, at least 4
+   * @param options.delimiter one ASCII character that is not a quote, line break, letter or digit
+   * @param options.block bytes read at a time, at least 4
    * @throws BadData for anything that is not such a table, naming the file and, where there is one, the line
    */
   constructor(
@@ -130,7 +130,7 @@ export class CsvReader {
     }
   }
 
-  /** Takes back the rows that are no text and all after them; gives what is wrong with the first row not left. */
+  /** Drops the first row that is not text and all rows after it. Returns the error of the first row that is dropped. */
   #check(from: number, consumed: number): BadData | undefined {
     const scanner = this.#scanner;
     const { fault, bounds, lines } = scanner;
@@ -149,7 +149,7 @@ export class CsvReader {
       : notText(bytes, scanner.line, this.file);
   }
 
-  /** Makes what is not read yet the beginning of the buffer, and reads on behind it. */
+  /** Moves the bytes that are not read yet to the start of the buffer, and fills the rest of it. */
   #fill(): void {
     const left = this.#to - this.#from;
     if (left > LONGEST_ROW) {
@@ -159,7 +159,7 @@ export class CsvReader {
       );
     }
     const before = this.#bytes;
-    // Half of it new, so that a long row is looked at a few times only.
+    // Doubled, so that a long row is scanned only a few times.
     if (left > before.length / 2) this.#bytes = Buffer.allocUnsafe(before.length * 2);
     before.copy(this.#bytes, 0, this.#from, this.#to);
     this.#offset += this.#from;

@@ -6,11 +6,11 @@ import { quoteList, quote } from './quote.ts';
 const CR = 13;
 const LF = 10;
 
-/** What separates cells in the tables people have, the likelier first. */
+/** Usual delimiters, the most likely first. */
 const USUAL = [';', '\t', ',', '|'];
 
 /**
- * Names what people hand over in place of CSV text, before a parser makes nonsense of it.
+ * Refuses files that are not CSV text, such as archives, before they are parsed.
  * @param bytes the first four of the file, or all of a shorter one
  */
 export function refuseOtherFormats(bytes: Uint8Array, file: string): void {
@@ -47,7 +47,7 @@ export function notText(row: Uint8Array, line: number, file: string): BadData {
   const nul = row.indexOf(0);
   if (nul >= 0) {
     return new BadData(
-      `${file} holds a NUL byte on line ${line + lineBreaks(row.subarray(0, nul))}, so it is no text: ` +
+      `${file} holds a NUL byte on line ${line + lineBreaks(row.subarray(0, nul))}, so it is not text: ` +
         'save it as CSV in UTF-8',
     );
   }
@@ -76,7 +76,7 @@ function lineBreaks(bytes: Uint8Array): number {
   );
 }
 
-/** The error for a row that is not of the table. */
+/** Returns the error for a row that does not fit the table. */
 export function faulty({ kind, line, cells }: Fault, width: number, file: string): BadData {
   if (kind === 'unclosed') {
     return new BadData(
@@ -100,7 +100,7 @@ export function faulty({ kind, line, cells }: Fault, width: number, file: string
   );
 }
 
-/** Checks that every column has a name of its own. */
+/** Checks that every column has a name, and that no two have the same. */
 export function checkNames(names: readonly string[], file: string): void {
   const empty = names.indexOf('');
   if (empty >= 0) {
@@ -118,9 +118,9 @@ export function checkNames(names: readonly string[], file: string): void {
 }
 
 /**
- * Checks that a table's header holds the delimiter: one that does not would be a single column, and its
- * rows would fail for reasons that lead nowhere.
- * @throws BadData naming the delimiter it seems to have
+ * Checks that a table's header contains the delimiter. Without it the table has a single column, and errors about
+ * its rows would mislead.
+ * @throws BadData naming the delimiter that the header seems to use
  */
 export function checkDelimiter(bytes: Uint8Array, file: string, delimiter: string): void {
   const [header = ''] = Buffer.from(bytes.subarray(0, 65_536))

@@ -4,21 +4,21 @@ const CR = 13;
 const LF = 10;
 const QUOTE = 34;
 
-/** What is wrong with the text, and how far it had to be read to know. */
+/** An error in the text, and how far the text was read to find it. */
 export interface Fault {
   readonly kind: 'unclosed' | 'quote' | 'blank' | 'ragged';
-  /** Offset of the row it is in, and of the first byte not looked at. */
+  /** Offset of the row with the error, and of the first byte not read. */
   readonly row: number;
   readonly end: number;
-  /** The line to name; of a quote in the middle of a cell, that of the quote. */
+  /** The line to name: the line of the quote for a quote in the middle of a cell. */
   readonly line: number;
-  /** Cells of the row where their number is wrong. */
+  /** Number of cells in the row, where it is wrong. */
   readonly cells: number;
 }
 
 /**
- * Finds rows and cells in the bytes of comma-separated text. What it finds is kept in flat arrays, which
- * the next scan writes over; it makes no object and no string for a cell.
+ * Finds rows and cells in the bytes of comma-separated text. The results are in flat arrays, which the next
+ * scan overwrites. No object and no string is created for a cell.
  */
 export class RowScanner {
   /** [start, end) of every cell, row by row, without its quotes and with doubled quotes made single. */
@@ -163,7 +163,7 @@ export class RowScanner {
   }
 }
 
-/** Makes doubled quotes single within each cell; what is left over becomes spaces outside of it. */
+/** Makes doubled quotes single within each cell. The bytes that are left over become spaces after the cell. */
 function unescape(bytes: Buffer, cells: Int32Array, from: number, to: number): void {
   for (let i = from; i < to; i += 2) {
     const end = cells[i + 1]!;

@@ -4,28 +4,28 @@ import { readCell, type RowBlock } from './reader.ts';
 const LF = 10;
 const QUOTE = 34;
 
-/** Fewer bytes than this are copied faster one by one than by a call, which has to make a view of them. */
+/** Below this many bytes a loop is faster than a call, which has to create a view. */
 const FEW = 256;
 
-/** How the columns of a file become those of a batch. */
+/** How the columns of a file become the columns of a batch. */
 export interface ColumnPlan {
   /** The batch's columns: frozen ones in their order, then new ones in the file's. */
   readonly header: readonly string[];
   /** For each of them its index in the file; null where the file lacks it and every cell is `fill`. */
   readonly from: readonly (number | null)[];
-  /** A cell that reads as "not known". */
+  /** A cell that means "not known". */
   readonly fill: string;
   readonly warnings: readonly string[];
 }
 
-/** Writes rows as the one canonical CSV, by a plan of their columns. */
+/** Writes rows as canonical CSV. A plan gives their columns. */
 export class RowWriter {
-  /** What has been written since the last `clear`, up to `length`. */
+  /** The bytes written since the last `clear`; the first `length` are used. */
   bytes = Buffer.allocUnsafe(1 << 16);
   length = 0;
   readonly #plan: ColumnPlan;
   readonly #width: number;
-  /** Whether a row's own bytes may be what is to be written. */
+  /** Whether the bytes of a row can be written as they are. */
   readonly #verbatim: boolean;
 
   /**
@@ -38,7 +38,7 @@ export class RowWriter {
     this.#verbatim = delimiter === ',' && keepsColumns(plan, width);
   }
 
-  /** Whether a row's own bytes are what is to be written, but for the line break: no cell has quotes or needs them. */
+  /** Whether a row can be written as it is, apart from the line break: no cell has quotes or needs them. */
   isCanonical({ bytes, cells, quoted }: RowBlock, row: number): boolean {
     if (!this.#verbatim || quoted[row] === 1) return false;
     const first = 2 * row * this.#width;
@@ -77,7 +77,7 @@ export class RowWriter {
     } else this.formatted(block, row);
   }
 
-  /** The same of a row that is not canonical. */
+  /** Writes a row that is not canonical. */
   formatted(block: RowBlock, row: number): void {
     const { from, fill } = this.#plan;
     this.#text(
@@ -126,8 +126,8 @@ export interface Spelling {
 }
 
 /**
- * A row as its file spells it, without its line break. Reading has made doubled quotes single where they stand, so
- * a row with a cell in quotes is spelt anew.
+ * Returns the bytes of a row as they are in its file, without its line break. The scanner has made doubled quotes
+ * single in place, so a row with a quoted cell is written again.
  * @param width columns of the table
  * @param delimiter between its cells
  */
@@ -137,19 +137,19 @@ export function copyRow(block: RowBlock, row: number, width: number, delimiter: 
   const texts = Array.from({ length: width }, (_, column) => {
     const at = 2 * (row * width + column);
     const text = bytes.toString('utf8', cells[at], cells[at + 1]);
-    // Only the quote that opens it can stand before a cell.
+    // The byte before a cell is a quote only if the cell is quoted.
     return bytes[cells[at]! - 1] === QUOTE ? quoteCell(text) : text;
   });
-  const spelt = Buffer.from(texts.join(delimiter));
-  return { bytes: spelt, start: 0, end: spelt.length };
+  const written = Buffer.from(texts.join(delimiter));
+  return { bytes: written, start: 0, end: written.length };
 }
 
-/** Whether a plan takes the file's columns as they stand. */
+/** Whether a plan keeps the file's columns and their order. */
 function keepsColumns(plan: ColumnPlan, width: number): boolean {
   return plan.from.length === width && plan.from.every((index, i) => index === i);
 }
 
-/** Copies bytes [start, end) to where `to` has room for them. */
+/** Copies bytes [start, end) to offset `at` of a buffer that has room for them. */
 export function copyBytes(from: Buffer, start: number, end: number, to: Buffer, at: number): void {
   if (end - start > FEW) from.copy(to, at, start, end);
   else while (start < end) to[at++] = from[start++]!;

@@ -16,7 +16,7 @@ import {
   tallyNumbers,
 } from './tally.ts';
 
-/** Past this many distinct values a number column is counted in buckets, so that counts stay small. */
+/** With more distinct values a number column is counted in buckets, so that counts stay small. */
 const DISTINCT_LIMIT = 10_000;
 
 /** Of a number column: how often each value occurs, and how many cells are missing. */
@@ -37,7 +37,7 @@ interface WordCounts {
 export type ColumnCounts = NumberCounts | WordCounts;
 
 /**
- * What has to be known of batches to fit an encoder and to judge the split: the train rows' cells, and
+ * The counts of batches from which an encoder is fitted and the split is checked: the cells of the train rows, and
  * the labels of both sides, if they are words. Plain JSON. Merging the counts of batches gives the counts of their union.
  */
 export interface Counts {
@@ -107,8 +107,8 @@ export function mergeCounts(a: Counts, b: Counts, limit = DISTINCT_LIMIT): Count
 }
 
 /**
- * Canonical bytes of counts, a multiset as pairs. Keys are put in order here, for to look for keys in
- * hundreds of thousands of pairs takes longer than to write them.
+ * Canonical bytes of counts; a multiset is a list of pairs. Keys are ordered here, because searching for keys in
+ * hundreds of thousands of pairs takes longer than writing them.
  */
 export function countsToJson({ schema, train, test, unlabelled }: Counts): Uint8Array {
   const json = JSON.stringify;

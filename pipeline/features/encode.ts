@@ -102,13 +102,13 @@ function keyColumns(
     if (!column) {
       throw new BadParams(
         `split.key names column ${quote(name)}, which ${file} does not have, only ` +
-          `${quoteList(columns.map((candidate) => candidate.name))}: mend the name`,
+          `${quoteList(columns.map((candidate) => candidate.name))}: correct the name`,
       );
     }
     if (name === target) {
       throw new BadParams(
         `split.key names ${quote(name)}, the column to predict, which would put whole classes ` +
-          'on one side: choose columns that tell who or what a row is about',
+          'on one side: choose columns that identify who or what a row is about',
       );
     }
     return toPartColumn(column);

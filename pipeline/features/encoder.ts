@@ -10,16 +10,16 @@ import type { Vocabulary } from './vocabulary.ts';
 /** A confusion matrix has a cell for each pair of classes. */
 const MOST_CLASSES = 1000;
 
-/** Words of a feature beyond this are a key's, and a version's encoder would grow with its rows. */
+/** A feature with more words is a key, and the encoder would grow with the rows. */
 const MOST_CATEGORIES = 1_000_000;
 
-/** `impute` fills a missing cell in; `drop` leaves its row out. */
+/** `impute` fills in a missing cell; `drop` leaves out its row. */
 export type MissingRule = 'impute' | 'drop';
 
 export interface NumberFeature {
   readonly name: string;
   readonly type: 'number';
-  /** Stands in for a missing cell. */
+  /** Replaces a missing cell. */
   readonly median: number;
 }
 
@@ -28,7 +28,7 @@ export interface CategoryFeature {
   readonly type: 'category';
   /** A word's code is its index here; code-point order. */
   readonly categories: readonly string[];
-  /** Stands in for a missing cell; null when no train row knows the column. */
+  /** Replaces a missing cell; null when the column is missing in every train row. */
   readonly most_frequent: string | null;
 }
 
@@ -53,7 +53,7 @@ export interface Encoder {
  * Fits the encoder of a version from the merged counts of its batches.
  * @param columns the frozen schema
  * @param vocabulary words beyond which none is learnt; rows of other labels are left out
- * @returns the encoder, and sentences on columns that tell it nothing
+ * @returns the encoder, and warnings about columns without any value
  * @throws BadData when there are no train rows, the counts are of other columns, or there are more classes
  *   or words of a feature than a model can be made of
  */
@@ -127,7 +127,7 @@ function checkClasses({ train, test }: Counts, target: string): void {
   );
 }
 
-/** The counts without words that are not to be learnt. */
+/** The counts without the words that are not learnt. */
 function known(counted: ColumnCounts, vocabulary: Vocabulary | undefined): ColumnCounts {
   const words = vocabulary?.words.get(counted.name);
   if (words === undefined || counted.type === 'number') return counted;

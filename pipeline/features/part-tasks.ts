@@ -43,7 +43,7 @@ export function addCounts(input: { counts: Uint8Array[] }): { counts: Uint8Array
   return { counts: countsToJson(sumOf(input.counts)) };
 }
 
-/** Counts as objects take many times their bytes: no more than two are held as such. */
+/** Parsed counts take much more memory than their bytes: no more than two are held parsed. */
 function sumOf([first, ...others]: readonly Uint8Array[]): Counts {
   let sum = countsFromJson(first!);
   for (const bytes of others) sum = mergeCounts(sum, countsFromJson(bytes));

@@ -3,7 +3,7 @@ import type { Counts } from './counts.ts';
 import { quoteList } from '../csv/quote.ts';
 
 /**
- * What is odd about the split of some batches' rows, as sentences: an empty side, a class that one side
+ * Warns about the split of some batches' rows: an empty side, a class that one side
  * lacks, a share of test rows more than three standard deviations off the one asked for.
  * @param testSize the share asked for
  * @param what names the rows, such as "version 3" or "batch 3"

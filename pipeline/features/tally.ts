@@ -88,7 +88,7 @@ function tallyOf(size: number): NumberTally {
   return { distinct: new Float64Array(size), times: new Float64Array(size) };
 }
 
-/** In memory of its own size. */
+/** Copies the first values, so that the rest of the memory is freed. */
 function firstOf({ distinct, times }: NumberTally, used: number): NumberTally {
   return { distinct: distinct.slice(0, used), times: times.slice(0, used) };
 }

@@ -18,9 +18,9 @@ export interface BatchParts {
 }
 
 /**
- * The words a pipeline started with: those of the first batch, and of a column that came later those of the
- * batch that brought it.
- * @param sources batches in order, batch 1 and each that brought a column among them
+ * Collects the words that a pipeline started with: those of the first batch, and for a column that came later those
+ * of the batch that added it.
+ * @param sources batches in order; they include batch 1 and each batch that added a column
  */
 export function collectVocabulary(
   sources: readonly BatchParts[],
@@ -35,9 +35,9 @@ export function collectVocabulary(
 }
 
 /**
- * Looks for words that the pipeline did not start with.
+ * Finds words that the pipeline did not start with.
  * @param rule what `data.on_new_category` says: they are refused or left out
- * @returns sentences on those that are left out
+ * @returns warnings about words that are left out
  * @throws BadData naming the batch, the column and the words, where they are refused
  */
 export function findNewWords(
@@ -51,7 +51,7 @@ export function findNewWords(
     if (fresh.length === 0) continue;
     if (rule === 'fail') throw refused(batch, name, fresh, '');
     warnings.push(
-      `batch ${batch} has ${quoteList(fresh)} in column ${quote(name)}, not known from the first batch: taken for words the model does not know`,
+      `batch ${batch} has ${quoteList(fresh)} in column ${quote(name)}, not known from the first batch: the model reads them as unknown words`,
     );
   }
   const fresh = without(findLabels(parts), labels);
@@ -67,7 +67,7 @@ export function findNewWords(
 function refused(batch: number, column: string, fresh: readonly string[], which: string): BadData {
   return new BadData(
     `batch ${batch} has ${quoteList(fresh)} in column ${quote(column)}${which}, which the first batch does not know: ` +
-      'mend the cells, or set data.on_new_category to ignore or adapt',
+      'correct the cells, or set data.on_new_category to ignore or adapt',
   );
 }
 

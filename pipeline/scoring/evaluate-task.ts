@@ -44,7 +44,7 @@ export function evaluate(
   const warnings = warnOfDropped(all, 'test');
   if (whole === null) warnings.push('there are no test rows, so this version has no scores');
   else if (newBatch === null)
-    warnings.push(`batch ${input.batch} has no test rows, so it has no scores of its own`);
+    warnings.push(`batch ${input.batch} has no test rows, so it has no separate scores`);
   return {
     metrics: toJsonBytes({
       schema: 1,

@@ -107,13 +107,13 @@ function picture({ edges, matrix }: Agreement): string {
   ].join('');
 }
 
-/** A table of HTML that is ready to stand in its cells. */
+/** An HTML table. The cells are HTML too. */
 export function htmlTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const lines = rows.map((cells) => `<tr>${cells.map((cell) => `<td>${cell}</td>`).join('')}</tr>`);
   return `<table>${headOf(head)}${lines.join('')}</table>`;
 }
 
-/** The first row of a table, likewise. */
+/** The header row of such a table. */
 export function headOf(cells: readonly string[]): string {
   return `<tr>${cells.map((cell) => `<th scope="col">${cell}</th>`).join('')}</tr>`;
 }
@@ -128,7 +128,7 @@ export function htmlBar(value: number): string {
   return `<svg width="80" height="10" role="img" aria-label="${fourDigits(value)}"><rect width="80" height="10" fill="#eee"/><rect width="${width}" height="10" fill="#1f77b4"/></svg>`;
 }
 
-/** Text from outside, to stand in HTML. */
+/** Escapes text for HTML. */
 export function escapeHtml(text: string): string {
   const names: Record<string, string> = {
     '&': '&amp;',

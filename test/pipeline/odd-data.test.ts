@@ -50,7 +50,7 @@ describe('odd data', () => {
       expect(infer(`n,c,y\n1,a,p\n${cell},a,q\n2,a,q\n`)).toMatchObject({
         columns: [{ name: 'n', type: 'category' }, {}, {}],
         warnings: [
-          `data.csv: column "n" is mostly numbers, but line 3 holds "${cell}", so it is taken for words; mend that cell, add it to data.missing_values, or declare data.columns.n`,
+          `data.csv: column "n" is mostly numbers, but line 3 holds "${cell}", so it is read as words; correct that cell, add it to data.missing_values, or declare data.columns.n`,
         ],
       });
     },

@@ -75,7 +75,7 @@ async function built(text: string) {
 describe('a target of numbers', () => {
   it('is refused with its row where a cell is none, and where it is declared words', () => {
     expect(() => typed('size,price\n1,10\n2,cheap\n')).toThrow(
-      'homes.csv, row 2 (line 3), column "price": "cheap" is not a number, and a regression (model.task) predicts numbers; mend the cell',
+      'homes.csv, row 2 (line 3), column "price": "cheap" is not a number, and a regression (model.task) predicts numbers; correct the cell',
     );
     expect(() => typed('size,price\n1,10\n', { price: 'category' })).toThrow(
       'data.columns declares "price" of homes.csv a category, and a regression',

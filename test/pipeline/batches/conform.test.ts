@@ -72,13 +72,13 @@ describe('conform', () => {
       ['n', 'y'],
       { ...ADAPT, missingColumn: 'fail' },
       {},
-      'may.csv lacks column "c", which earlier batches have: mend the header, or start a new pipeline for data of another shape, or set data.on_missing_column to ignore or adapt',
+      'may.csv lacks column "c", which earlier batches have: correct the header, or start a new pipeline for data of another shape, or set data.on_missing_column to ignore or adapt',
     ],
     [
       ['n', 'c', 'y', 'z'],
       { ...ADAPT, newColumn: 'fail' },
       {},
-      'may.csv adds column "z", which earlier batches lack: mend the header, or start a new pipeline for data of another shape, or set data.on_new_column to ignore or adapt',
+      'may.csv adds column "z", which earlier batches lack: correct the header, or start a new pipeline for data of another shape, or set data.on_new_column to ignore or adapt',
     ],
     [
       ['n', 'c'],

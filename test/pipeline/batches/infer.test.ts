@@ -92,7 +92,7 @@ describe('inferColumns', () => {
     ]);
     const rows = Array.from({ length: 30 }, (_, i) => `${i % 3},${i}.5`);
     expect(infer(`x,y\n${rows.join('\n')}\n`).warnings[0]).toBe(
-      'data.csv: "y" holds 30 different numbers in 30 rows, each taken for a class of its own; to predict quantities, start a pipeline with model.task: regression',
+      'data.csv: "y" holds 30 different numbers in 30 rows, each read as a separate class; to predict quantities, start a pipeline with model.task: regression',
     );
   });
 
@@ -110,7 +110,7 @@ describe('inferColumns', () => {
     [
       'x,y\n1,p\n',
       { declared: { zip: 'category' } },
-      'data.csv has no column "zip", which data.columns declares, only "x", "y": mend the name or remove the declaration',
+      'data.csv has no column "zip", which data.columns declares, only "x", "y": correct the name or remove the declaration',
     ],
     [
       'x,y\n1,p\n',
@@ -120,7 +120,7 @@ describe('inferColumns', () => {
     [
       'x,y\n1,p\n"2\n",p\nabc,q\n',
       { declared: { x: 'number' } },
-      'data.csv, row 3 (line 5), column "x": "abc" is not a number; mend the cell, add it to data.missing_values, or declare data.columns.x: category',
+      'data.csv, row 3 (line 5), column "x": "abc" is not a number; correct the cell, add it to data.missing_values, or declare data.columns.x: category',
     ],
     [
       'x,y\n1,p\n',
@@ -161,15 +161,15 @@ describe('later rows', () => {
   it.each([
     [
       'x,y\n1,p\n',
-      'more.csv lacks column "c", which earlier batches have: mend the header, or start a new pipeline for data of another shape',
+      'more.csv lacks column "c", which earlier batches have: correct the header, or start a new pipeline for data of another shape',
     ],
     [
       'x,C,y\n1,a,p\n',
-      'more.csv lacks column "c", which earlier batches have, and adds "C": mend the header, or start a new pipeline for data of another shape',
+      'more.csv lacks column "c", which earlier batches have, and adds "C": correct the header, or start a new pipeline for data of another shape',
     ],
     [
       'x,c,y,z\n1,a,p,1\n',
-      'more.csv adds column "z", which earlier batches lack: mend the header, or start a new pipeline for data of another shape',
+      'more.csv adds column "z", which earlier batches lack: correct the header, or start a new pipeline for data of another shape',
     ],
     [
       'c,x,y\na,1,p\n',
@@ -177,7 +177,7 @@ describe('later rows', () => {
     ],
     [
       'x,c,y\n1,a,p\nabc,b,q\n',
-      'more.csv, row 2 (line 3), column "x": "abc" is not a number; mend the cell, or start a new pipeline in which it may stand there (data.missing_values, data.columns)',
+      'more.csv, row 2 (line 3), column "x": "abc" is not a number; correct the cell, or start a new pipeline that allows it (data.missing_values, data.columns)',
     ],
   ])('refuses %j', (text, sentence) => {
     expect(() => check(text)).toThrow(

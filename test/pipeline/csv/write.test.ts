@@ -62,7 +62,7 @@ describe('parseCsv', () => {
     ],
     [
       'a,b\n1,\0\n',
-      'data.csv holds a NUL byte on line 2, so it is no text: save it as CSV in UTF-8',
+      'data.csv holds a NUL byte on line 2, so it is not text: save it as CSV in UTF-8',
     ],
   ])('refuses %j', (input, sentence) => {
     expect(() => csv(input)).toThrow(

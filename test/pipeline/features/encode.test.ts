@@ -37,17 +37,17 @@ describe('encodeBatch', () => {
     [
       { key: ['customer'] },
       'BadParams',
-      'split.key names column "customer", which batch 1 does not have, only "id", "n", "c", "y": mend the name',
+      'split.key names column "customer", which batch 1 does not have, only "id", "n", "c", "y": correct the name',
     ],
     [
       { key: ['y'] },
       'BadParams',
-      'split.key names "y", the column to predict, which would put whole classes on one side: choose columns that tell who or what a row is about',
+      'split.key names "y", the column to predict, which would put whole classes on one side: choose columns that identify who or what a row is about',
     ],
     [
       { missingValues: [''] },
       'BadData',
-      'batch 1, row 2 (line 3), column "n": "NA" is not a number; mend the cell, or start a new pipeline in which it may stand there (data.missing_values, data.columns)',
+      'batch 1, row 2 (line 3), column "n": "NA" is not a number; correct the cell, or start a new pipeline that allows it (data.missing_values, data.columns)',
     ],
   ])('refuses %j', (options, name, sentence) => {
     expect(() => encode(table, columns, options)).toThrow(

@@ -120,7 +120,7 @@ describe('a word that a later batch brings', () => {
 
   it('is refused with a sentence', () => {
     expect(() => fit('fail')).toThrow(
-      'batch 2 has "new" in column "c", which the first batch does not know: mend the cells, or set data.on_new_category to ignore or adapt',
+      'batch 2 has "new" in column "c", which the first batch does not know: correct the cells, or set data.on_new_category to ignore or adapt',
     );
     expect(() => fit('fail', part(2, 'n,c,y\n5,a,late\n'))).toThrow(
       'batch 2 has "late" in column "y", the one to predict, which the first batch does not know',
@@ -131,7 +131,7 @@ describe('a word that a later batch brings', () => {
   it('is left out, and rows with a label that is new', () => {
     const { encoder: bytes, warnings } = fit('ignore');
     expect(warnings.slice(0, 2)).toEqual([
-      'batch 2 has "new" in column "c", not known from the first batch: taken for words the model does not know',
+      'batch 2 has "new" in column "c", not known from the first batch: the model reads them as unknown words',
       'batch 2 has "late" in column "y", not known from the first batch: rows with such a label are left out',
     ]);
     const encoder = encoderFromJson(bytes);
