@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { countRows, partFromArrow, partToArrow } from '../../../pipeline/features/part.ts';
@@ -107,6 +108,15 @@ describe('a part as Arrow', () => {
     expect(sha256(partToArrow(small))).toMatchInlineSnapshot(
       `"7443fbccdfd3976afa861cc967b978a6765cd4e94bb37206dcbc7a65ff7a3891"`,
     );
+  });
+
+  it('is read as well when encode_part of code 1 wrote it', () => {
+    const read = (name: string) =>
+      partFromArrow(readFileSync(new URL(`../fixtures/${name}.1.arrow`, import.meta.url)));
+    const cells = { n: [1.5, null, 0, 7], c: ['b', 'a', null, 'é'], y: ['p', 'q', 'p', 'q'] };
+    expect(cellsOf(read('part'))).toEqual(cells);
+    expect(cellsOf(read('empty-part'))).toEqual({ n: [], c: [], y: [] });
+    expect(read('part').features).toEqual(columns.slice(1, 3));
   });
 
   it('refuses bytes that are no part', () => {
