@@ -203,7 +203,7 @@ describe('verify', () => {
       for (const command of ['diff 1 2', 'why 2']) {
         const sentence = refused(await project.client(...command.split(' ')));
         expect(sentence).toContain(`the stored document ${key} is not JSON`);
-        expect(sentence).toContain('restore it from a backup, or build the version anew');
+        expect(sentence).toContain('restore it from a backup, or build the version again');
       }
       const status = await project.client('status', '2');
       expect(status.code).toBe(0);
