@@ -8,7 +8,7 @@ export type StageActivities = {
   [Stage in StageName]: (request: StageRequest<Stage>) => Promise<StageResult<Stage>>;
 };
 
-/** The activities a worker offers, under the names a history shows. */
+/** The activities of a worker, under their names in a history. */
 export interface Activities extends StageActivities {
   /** Checks the input of a run, which anyone can send, and fixes its params. */
   pin_run: (input: unknown) => Promise<PinnedRun>;
@@ -37,12 +37,12 @@ export interface NotifyRequest {
   metrics: Record<string, number> | null;
   error: RunFailure | null;
   links: Record<string, string>;
-  /** The sentence for a run that made no version. */
+  /** A sentence for a run that made no version. */
   message: string;
 }
 
 export interface FindMissingRequest {
   pipeline: string;
-  /** The version whose predecessors are looked for. */
+  /** The version before which versions are missing. */
   before: number;
 }

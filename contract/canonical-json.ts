@@ -1,10 +1,9 @@
 import { byCodePoint } from './codepoints.ts';
 
 /**
- * A value as JSON: object keys in code-point order (keys that are whole
- * numbers first, by size, as ECMAScript orders them), no white space, numbers as ECMAScript prints them
- * (the shortest text that reads back as the same float64). Equal values give equal text on every
- * machine, so that a hash of it is an identity. Fields that are undefined are left out, as JSON does.
+ * A value as JSON that is the same on every machine, so that its hash identifies the value. Object keys are in
+ * code-point order; keys that are whole numbers come first, by size, as in ECMAScript. There is no white space.
+ * A number is the shortest text that reads back as the same float64. Undefined fields are left out.
  */
 export function canonicalJson(value: unknown): string {
   return JSON.stringify(inOrder(value));

@@ -1,7 +1,7 @@
 /**
- * Order of two texts by Unicode code point, as Python and every UTF-8 tool sort them: negative, zero or
- * positive. JavaScript's own `<` compares UTF-16 units, which puts emoji before U+E000..U+FFFF; only
- * where the first differing unit is a surrogate do the two orders disagree.
+ * Compares two texts by Unicode code point, as Python and tools on UTF-8 sort them: negative, zero or positive.
+ * JavaScript's own `<` compares UTF-16 units, which puts emoji before U+E000..U+FFFF. The two orders differ only
+ * if one of the first units that differ is a surrogate.
  */
 export function byCodePoint(a: string, b: string): number {
   const shared = Math.min(a.length, b.length);

@@ -1,26 +1,26 @@
-/** Which execution an activity runs in, and the ways to stop it and to show its progress. */
+/** The execution that an activity belongs to, with functions that stop it and show its progress. */
 export interface Execution {
   workflowId: string;
   runId: string;
-  /** Unlike any other attempt of any activity. */
+  /** Unique for each attempt of each activity. */
   token: string;
   /** The same for every attempt of one activity. */
   activity: string;
-  /** Whether an attempt before this one has failed, or its worker has. */
+  /** Whether an earlier attempt failed, or its worker was lost. */
   isRetry: boolean;
   /** Aborts when the workflow is cancelled or the worker shuts down. */
   signal: AbortSignal;
   heartbeat: (progress: Progress) => void;
   /**
-   * Whether its workflow is still open, by Temporal's own word: a worker that slept may do what nobody waits
-   * for any more. True where Temporal cannot be asked.
+   * Asks Temporal whether the workflow is still open. If a worker was suspended, its activity may run on after
+   * the workflow has ended. True if Temporal does not answer.
    */
   isOpen: () => Promise<boolean>;
   /** The error that ends an activity as cancelled. */
   cancelled: (message: string) => Error;
 }
 
-/** How far a long activity is. */
+/** The progress of a long activity. */
 export interface Progress {
   stage: string;
   /** 0 to 1. */

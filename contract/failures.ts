@@ -1,12 +1,12 @@
 /**
- * Every failure this project names. The class says what kind of thing went wrong and `retryable`
- * whether trying again can help; the message is one sentence that says what happened, where, and
- * how to repair it. Activities turn these into Temporal failures whose `type` is the class's name.
+ * The base of all errors of this project. The class is the kind of error, and `retryable` is whether a retry can
+ * help. The message is one sentence: what happened, where, and how to repair it. The worker turns an error of
+ * an activity into a Temporal failure whose `type` is the name of the class.
  */
 export abstract class RetrainError extends Error {
   abstract override readonly name: string;
   abstract readonly retryable: boolean;
-  /** Facts a caller acts on (a key, a reference); small, and safe to show and to keep in a history. */
+  /** Facts for the code that catches it, such as a key or a reference. Small, and safe to show and to store. */
   readonly details: Record<string, unknown>;
 
   constructor(
@@ -24,7 +24,7 @@ export class BadParams extends RetrainError {
   readonly retryable = false;
 }
 
-/** Data that cannot be used as it is: names the file and, where there is one, the row and column. */
+/** Data that cannot be used as it is. The message names the file and, if there is one, the row and column. */
 export class BadData extends RetrainError {
   override readonly name = 'BadData';
   readonly retryable = false;
@@ -76,7 +76,7 @@ export class SourceUnavailable extends RetrainError {
   readonly retryable = true;
 }
 
-/** The source answered with a refusal, or redirects to a host that nothing is fetched from. */
+/** The source answered with a refusal, or redirects to a host that is not allowed. */
 export class SourceRefused extends RetrainError {
   override readonly name = 'SourceRefused';
   readonly retryable = false;
@@ -106,13 +106,13 @@ export class WebhookUnavailable extends RetrainError {
   readonly retryable = true;
 }
 
-/** Another run, with other params, has what this one needs. */
+/** Something else exists where the result belongs: a run with other params, or edited files. */
 export class Conflict extends RetrainError {
   override readonly name = 'Conflict';
   readonly retryable = false;
 }
 
-/** The machine is not ready: no Python, a port in use, a server that did not come up, no Temporal. */
+/** The machine is not ready: no Python, a port in use, a server that does not start, no Temporal. */
 export class SetupError extends RetrainError {
   override readonly name = 'SetupError';
   readonly retryable = false;
@@ -145,7 +145,7 @@ const classes: Partial<Record<string, ErrorClass>> = {
   SetupError,
 };
 
-/** The error, with its class, of which a thread has sent the fields. */
+/** Restores an error and its class from the fields that a thread has sent. */
 export function reviveError(sent: {
   name: string;
   message: string;

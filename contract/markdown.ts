@@ -1,7 +1,7 @@
-/** The Web UI puts no space between cells and trims theirs: only this space keeps them apart. */
+/** The Web UI trims cells and puts no space between them. It keeps only this no-break space. */
 const GAP = '\u00a0';
 
-/** A table in Markdown, with columns of numbers aligned right. Cells hold Markdown of one line. */
+/** A table in Markdown. Columns of numbers are aligned right. Each cell is one line of Markdown. */
 export function markdownTable(head: string[], rows: string[][]): string {
   const line = (cells: string[]): string => `| ${cells.join(' | ')} |`;
   const spaced = (cells: string[]): string => line(cells.map((cell) => `${GAP}${cell}${GAP}`));
@@ -15,12 +15,12 @@ function isNumber(cell: string): boolean {
   return /^[\d.\u00a0]*(?: ms)?$/.test(cell);
 }
 
-/** Text from outside (a column's name, a file's) as text in Markdown, on one line. */
+/** Escapes text from outside, such as the name of a file or a column, for one line of Markdown. */
 export function plain(text: string): string {
   return text.replace(/\s+/g, ' ').replace(/[\\`*_[\]<>|#]/g, '\\$&');
 }
 
-/** 1 240: groups of three with a space that does not break. */
+/** Groups the digits of a count by three, with a no-break space: 1 240. */
 export function grouped(count: number): string {
   return String(count).replace(/\B(?=(\d{3})+$)/g, '\u00a0');
 }

@@ -4,21 +4,21 @@ import type { PinnedRun, RunFailure, RunSummary, TrainBatchInput } from './train
 import type { Outcome } from './search-attributes.ts';
 import type { NightlySummary } from './nightly.ts';
 
-/** How far the run is; null until its params are pinned. */
+/** The progress of the run; null until its params are pinned. */
 export const progress = defineQuery<RunSummary | null>('progress');
 
 /** The outcome of a run: its result, or why it failed. */
 export interface RunResult {
   outcome: Outcome;
   error: RunFailure | null;
-  /** As the workflow returns it; where it failed or was cancelled, as far as it came. Null while it runs. */
+  /** What the workflow returns; for a failed or cancelled run, what it did before. Null while it runs. */
   run: RunSummary | null;
 }
 
-/** The outcome of the run, also of one that failed; `outcome` is `running` until it ends. */
+/** The result of the run, even if it failed. `outcome` is `running` until the run ends. */
 export const result = defineQuery<RunResult>('result');
 
-/** How far a nightly is; null until its params are pinned. */
+/** The progress of a nightly; null until its params are pinned. */
 export const nightlyProgress = defineQuery<NightlySummary | null>('nightlyProgress');
 
 /** A param in which two runs of one batch differ, by its dotted name. */
@@ -28,14 +28,14 @@ export interface Difference {
   asked: unknown;
 }
 
-/** Asks whether a run started with this input would be the same as this one; answers what differs. */
+/** Asks how a run with this input would differ from the running one. An empty list: they are the same. */
 export const joinRun = defineUpdate<Difference[], [TrainBatchInput]>('joinRun');
 
-/** What differs between two pinned runs; empty when one would do the other's work. */
+/** The differences between two pinned runs; empty if the running one does the work of the other. */
 export function differences(running: PinnedRun, asked: PinnedRun): Difference[] {
   const a = flatten(running);
   const b = flatten(asked);
-  // The same uploaded bytes are the same source, wherever each caller has the file.
+  // The same uploaded bytes are the same source, even if two callers have the file at different paths.
   if (running.source !== null && running.source.sha256 === asked.source?.sha256)
     a['data.source'] = b['data.source'];
   // Where each file is a batch, the files that a caller has seen do not change the result.
@@ -60,7 +60,7 @@ export function differences(running: PinnedRun, asked: PinnedRun): Difference[] 
 
 function flatten(pinned: PinnedRun): Record<string, unknown> {
   const { pipeline, batch, params, source, until, only, force, withMissing } = pinned;
-  // Where it runs and how it is shown is no matter of what it does.
+  // The task queue, the search attributes and the places are left out, because they do not change the result.
   const run = { pipeline, batch, until, only, force, with_missing: withMissing };
   const flat: Record<string, unknown> = { ...run, source: source?.sha256 ?? null };
   for (const [section, fields] of Object.entries(params))

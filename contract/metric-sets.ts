@@ -1,17 +1,17 @@
-/** The scores of one kind of model, as they are shown to people. */
+/** The scores of one task, and how they are shown. */
 export interface MetricSet {
   /**
-   * The score that is shown of a version where there is room for one. Where there are enough rows for it, the
-   * metrics file has the 95 % interval around it, as `<headline>_low` and `<headline>_high`.
+   * The one score that is shown where there is room for one. If there are enough rows, the metrics file has its
+   * 95 % interval as `<headline>_low` and `<headline>_high`.
    */
   readonly headline: string;
-  /** Those that a person looks at first, in this order. */
+  /** The scores that are shown for a version, in this order. */
   readonly shown: readonly string[];
-  /** Those that lists of versions have a column for, with its heading. */
+  /** The scores with a column in lists of versions. */
   readonly listed: readonly { readonly name: string; readonly heading: string }[];
-  /** Whether all are shares, from 0 to 1; else they are in a unit of their own. */
+  /** Whether all scores are shares from 0 to 1. Otherwise they are in the unit of the target. */
   readonly shares: boolean;
-  /** Those of which less is better; of the others shown more is. */
+  /** The scores of which a lower value is better. Of all others, a higher value is better. */
   readonly lower: readonly string[];
 }
 
@@ -35,7 +35,7 @@ export const NUMBER_METRICS: MetricSet = {
   lower: ['rmse', 'mae'],
 };
 
-/** The one place that says what scores there are. */
+/** All scores, by task. The first set is the default. */
 const METRIC_SETS: readonly [MetricSet, ...MetricSet[]] = [CLASS_METRICS, NUMBER_METRICS];
 
 /** A score by its name. */
@@ -45,14 +45,14 @@ export interface NamedScore {
 }
 
 /**
- * Which scores some metrics are.
- * @param metrics by flat name; of a version without test rows they have no score, which is any set's
+ * Finds the set to which metrics belong.
+ * @param metrics by flat name. Those of a version without test rows have no score: they get the default set
  */
 export function metricSetOf(metrics: Readonly<Record<string, unknown>>): MetricSet {
   return METRIC_SETS.find(({ headline }) => headline in metrics) ?? METRIC_SETS[0];
 }
 
-/** The headline of some metrics; undefined where they have no score. */
+/** The headline score of a version's metrics; undefined if they have no score. */
 export function headlineScore(metrics: Readonly<Record<string, unknown>>): NamedScore | undefined {
   const name = metricSetOf(metrics).headline;
   const value = metrics[name];
@@ -60,9 +60,9 @@ export function headlineScore(metrics: Readonly<Record<string, unknown>>): Named
 }
 
 /**
- * Whether a score that has changed is better now; undefined for what is no score, such as a count of rows.
- * @param name by flat name, of all batches or of the new one
- * @param by the new value less the old one
+ * Whether a changed score is better now; undefined for other numbers, such as a count of rows.
+ * @param name the flat name of the score, on all batches or on the new one
+ * @param by the new value minus the old one
  */
 export function isBetter(name: string, by: number): boolean | undefined {
   const score = name.replace(/^new_batch_/, '');

@@ -9,7 +9,7 @@ export interface NightlyInput {
   params?: Record<string, unknown>;
   /** The file or folder of `data.source`, where the client has uploaded it to the store. */
   source?: Ref;
-  /** Build the versions again whose batches were amended since, and not the missing versions. */
+  /** Rebuild the versions whose batches were amended since, instead of the missing versions. */
   rebuild?: boolean;
 }
 
@@ -22,21 +22,21 @@ export interface PinnedNightly {
 }
 
 export interface FindPendingRequest extends PinnedNightly {
-  /** Whether to look at the source for what is new, or go by what is known. */
+  /** Whether to look at the source for new data. Otherwise only the ledger is read. */
   look: boolean;
 }
 
-/** A batch that is to be run. */
+/** A batch that the nightly runs. */
 export interface PendingBatch {
   batch: number;
-  /** For a version that is built again: the params with which it was built, where the nightly's differ. */
+  /** For a rebuilt version: the params that it was built with, where they differ from those of the nightly. */
   params?: Record<string, unknown>;
 }
 
 export interface PendingBatches {
-  /** In order, and not too many for one answer. */
+  /** In order; at most as many as fit in one answer. */
   batches: PendingBatch[];
-  /** How many there are after those. */
+  /** The number of pending batches after these. */
   more: number;
   /** Files left out, and files that have changed. */
   warnings: string[];
@@ -46,7 +46,7 @@ export interface PendingBatches {
 export interface NightlyLine {
   batch: number;
   state: 'running' | 'elsewhere' | 'done' | 'failed';
-  /** The headline of the version made. */
+  /** The headline score of the version. */
   score?: NamedScore;
   /** Why it failed, in a sentence. */
   because?: string;
@@ -58,7 +58,7 @@ export interface NightlySummary {
   /** Its state, in a sentence. */
   state: string;
   batches: NightlyLine[];
-  /** How many batches are still to be run, as far as is known. */
+  /** The number of batches that are known and not run yet. */
   waiting: number;
   warnings: string[];
 }

@@ -11,22 +11,22 @@ export const columnType = z.enum(['number', 'category', 'ignore']);
  * pipeline/models/params.ts checks them.
  */
 export const modelShape = z.looseObject({
-  /** What the target is: words, each a class, or numbers. Frozen once the first batch is cut. */
+  /** Whether the target is a class or a number. Frozen once the first batch is cut. */
   task: z.enum(TASKS).default('classification'),
-  /** What kind of model is trained; it may change from run to run. */
+  /** The type of the model. It may change from run to run. */
   type: z.string().default(DEFAULT_MODEL_TYPE),
 });
 
 /**
- * What shapes a result, with defaults beside each field. Pinned into every run's history and hashed
- * into the cache keys of the stages that read it. A new field needs a default.
+ * The params that affect a result, with their defaults. They are pinned into the history of every run, and hashed
+ * into the cache keys of the stages that read them. A new field needs a default.
  */
 export const paramsShape = z.strictObject({
   data: z
     .strictObject({
       /** `iris`, a path (of a folder, ending in `/`), http(s)://, s3:// or dvc://. */
       source: z.string().min(1).default('iris'),
-      /** Between two cells: one character. */
+      /** The character between two cells. */
       delimiter: z
         .string()
         .regex(
@@ -34,23 +34,23 @@ export const paramsShape = z.strictObject({
           'expected one of , ; | : a tab or another such character',
         )
         .default(','),
-      /** How the source's text is encoded. */
+      /** The encoding of the source's text. */
       encoding: z.enum(['utf-8', 'latin1']).default('utf-8'),
       /** Name of the column to predict. */
       target: z.string().min(1).default('species'),
       /** Rows per batch. */
       batch_size: z.int().min(1).max(10_000_000).default(50),
-      /** Seed of the one-time permutation of a closed source; null keeps the file's order. */
+      /** Seed of the order in which rows are cut into batches; null keeps the order of the file. */
       shuffle_seed: z.int().min(0).max(4_294_967_295).nullable().default(42),
       /** Declared column types; the others are inferred over all rows. */
       columns: z.record(z.string(), columnType).default({}),
       /** Cells that mean "not known", compared after trimming. */
       missing_values: z.array(z.string()).default(() => [...MISSING_VALUES]),
-      /** A later file has a column not known: it is refused, the column left out, or a feature from then on. */
+      /** For a later file with a new column: refuse the file, leave the column out, or make it a feature from then on. */
       on_new_column: z.enum(['fail', 'ignore', 'adapt']).default('fail'),
-      /** A later file lacks a known column: it is refused, or its rows have it missing: left out or written so. */
+      /** For a later file without a known column: refuse it, store the batch without the column, or with empty cells. */
       on_missing_column: z.enum(['fail', 'ignore', 'adapt']).default('fail'),
-      /** A later batch has a word or a label that the first one lacks: it is refused, left out, or learnt. */
+      /** For a later batch with a new word or label: refuse the batch, treat the word as unknown, or learn it. */
       on_new_category: z.enum(['fail', 'ignore', 'adapt']).default('adapt'),
     })
     .prefault({}),
@@ -58,7 +58,7 @@ export const paramsShape = z.strictObject({
     .strictObject({
       /** Share of rows held out for scoring, 0 < share < 1. */
       test_size: z.number().gt(0).lt(1).default(0.2),
-      /** Columns whose equal rows stay on one side; null means all feature columns. */
+      /** Rows that are equal in these columns stay on the same side; null means all feature columns. */
       key: z.array(z.string().min(1)).min(1).nullable().default(null),
     })
     .prefault({}),
@@ -107,7 +107,7 @@ function namesIn(document: unknown, above = ''): string[] {
   });
 }
 
-/** The known name that is spelled almost like this one; undefined where there is none. */
+/** The known name with almost the same spelling; undefined if there is none. */
 export function similarName(name: string, known: readonly string[]): string | undefined {
   if (known.length === 0) return undefined;
   const similar = closest(name, known);
@@ -137,7 +137,7 @@ function describe(
   return `${what}: ${path === '' ? 'the document' : path} ${shown}: ${lowerFirst(issue.message)}`;
 }
 
-/** Infinity and NaN, which YAML has and JSON has not, by their names. */
+/** A value as JSON; Infinity and NaN by their names, because JSON cannot write them. */
 function asText(value: unknown): string {
   return typeof value === 'number' ? String(value) : JSON.stringify(value);
 }
@@ -151,8 +151,8 @@ function lowerFirst(text: string): string {
 }
 
 /**
- * `over` laid on `base`: objects merge key by key, anything else replaces. Hyperparameters belong to a type of
- * model: where `over` names another type than `base`, those of `base` do not count. Neither is changed.
+ * Merges `over` into `base` and changes neither: objects merge key by key, any other value replaces. If `over`
+ * names another type of model than `base`, the hyperparameters in `base` are dropped.
  */
 export function mergeParams(base: unknown, over: unknown): unknown {
   const [under, upper] = [modelIn(base), modelIn(over)];

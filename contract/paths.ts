@@ -1,4 +1,4 @@
-/** The path of each artifact in a working tree. It is part of the reference, so it is part of every manifest. */
+/** The paths of artifacts in a working tree. A path is part of a reference, so it is part of every manifest. */
 
 /** The name of a pipeline is part of keys, of workflow ids and of the names of models. */
 export const PIPELINE_NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
@@ -22,12 +22,12 @@ export const TRAIN = 'data/processed/train/';
 export const TEST = 'data/processed/test/';
 export const PROCESSED = 'data/processed';
 
-/** The path of a file that a batch was amended from. The files of two batches can have one name. */
+/** The path of the file that replaced a batch. Files of two batches can have the same name. */
 export function amendedFile(batch: number, name: string): string {
   return `${RAW}/amended/batch_${String(batch).padStart(DIGITS, '0')}/${name}`;
 }
 
-/** The path of a later state of an append-only table: the rows that are in no batch cut before it. */
+/** The path of a later state of an append-only table: the rows after those of the batches that are cut. */
 export function stateFile(after: number, name: string): string {
   return `${RAW}/after_batch_${String(after).padStart(DIGITS, '0')}/${name}`;
 }

@@ -1,11 +1,11 @@
 import { z } from 'zod';
 
 /**
- * A reference to a stored artifact: all that ever crosses Temporal of it.
+ * A reference to a stored artifact. Only the reference crosses Temporal, never the bytes.
  *
- * For a file `md5` names its object in the DVC layout and `sha256` is the proof of its bytes. For a
- * directory `path` ends in `/`, `md5` ends in `.dir` (DVC's directory object), `sha256` is that of our
- * manifest and `size` the sum of its files, as DVC counts it.
+ * For a file, `md5` names its object in DVC's layout and `sha256` checks its bytes. For a directory, `path` ends
+ * in `/`, `md5` ends in `.dir` (DVC's directory object), `sha256` is the hash of our manifest, and `size` is the
+ * sum of its files, as in DVC.
  */
 export interface Ref {
   /** Path in a working tree, `/`-separated, relative: `metrics/batch_2.json`. */
@@ -45,15 +45,15 @@ export function isSafePath(path: string): boolean {
   );
 }
 
-/** Identities in MLflow of one training attempt. */
+/** The ids in MLflow of one training attempt. */
 export interface TrackedRun {
-  /** Where its worker tracks; absent in results of an earlier program. */
+  /** The server or directory that has the run; absent in results of an earlier program. */
   trackingUri?: string;
   experimentId: string;
   runId: string;
   modelName: string;
-  /** Null where there is no registry of models: in a directory. */
+  /** Null in a directory, which has no registry of models. */
   modelVersion: string | null;
-  /** Where a person looks at them; shown, never used. */
+  /** Addresses for people. No code uses them. */
   links?: { run: string; model?: string };
 }

@@ -1,6 +1,6 @@
 /**
- * A score as people read it: four decimals, and where those would show nothing or far too much, as of errors
- * in a very small or a very large unit, five digits.
+ * A score as text, with four decimals. Very small and very large values have five significant digits instead,
+ * because four decimals would show too few or too many digits.
  */
 export function scoreDigits(value: number): string {
   const size = Math.abs(value);

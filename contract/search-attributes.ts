@@ -1,6 +1,6 @@
 import type { SearchAttributeType } from '@temporalio/common';
 
-/** The search attributes a run shows itself by, with their types in Temporal. */
+/** The search attributes of a run, with their types in Temporal. */
 export const SEARCH_ATTRIBUTES = {
   RetrainPipeline: 'KEYWORD',
   RetrainBatch: 'INT',
@@ -14,7 +14,7 @@ export const SEARCH_ATTRIBUTES = {
 export type SearchAttributeName = keyof typeof SEARCH_ATTRIBUTES;
 
 /**
- * The state of a run: `trained` made something new, `cached` took everything from the cache, `partial` stopped
- * after the stage that it was asked to stop after.
+ * The state of a run: `trained` ran at least one stage, `cached` took every stage from the cache, `partial`
+ * stopped after an earlier stage, as asked.
  */
 export type Outcome = 'running' | 'trained' | 'cached' | 'partial' | 'failed' | 'cancelled';

@@ -18,16 +18,16 @@ import {
 import type { Ref, TrackedRun } from './ref.ts';
 
 /**
- * The stage graph: the one place that says which stages there are, what each reads and makes, and how it
- * is run and shown. The workflow, the cache keys, `why`, `lineage`, `verify`, `checkout` and the DVC export
- * derive from it. To add a stage, add its entry here, its file in activities/ and its test.
+ * The stage graph: which stages there are, what each reads and makes, and how it is run and shown. The
+ * workflow, the cache keys, `why`, `lineage`, `verify`, `checkout` and the DVC export derive from it. To add a
+ * stage, add its entry here, its file in activities/ and its test.
  */
 
 /** Where an input comes from. */
 export type InputSource =
   /** An output of an earlier stage of the same version. */
   | { readonly stage: string; readonly output: string }
-  /** That output of each batch 1..N, as one directory. */
+  /** An output of the stage for each of the batches 1..N, as one directory. */
   | { readonly eachBatch: string; readonly output: string }
   /** The source of the data, which no stage makes. */
   | { readonly outside: true; readonly optional?: true };
@@ -39,7 +39,7 @@ export interface FactShape {
   readonly optional?: true;
 }
 
-/** What the line about a running stage is made from. */
+/** The values from which the label of a running stage is made. */
 export interface StageContents {
   batch: number;
   params: Pick<Params, 'data' | 'model'>;
@@ -47,7 +47,7 @@ export interface StageContents {
   count: (stage: string, fact: string, unit: string) => string;
 }
 
-/** What decides a stage's bytes besides its inputs: this is what a cache key is made from. */
+/** Everything that affects the bytes of a stage's outputs. The cache key is made from it. */
 export interface StageShape {
   readonly inputs: Readonly<Record<string, InputSource>>;
   /** The path of each output in a working tree; that of a directory ends in `/`. */
@@ -67,19 +67,19 @@ export interface StageShape {
 
 /** A stage of the workflow: an activity of the same name. */
 export interface StageEntry extends StageShape {
-  /** What its outputs are called in a picture of a version. */
+  /** The name of its outputs in a drawing of the lineage. */
   readonly kind: string;
-  /** One line on what it works on. Temporal's Web UI shows it after the name of the activity. */
+  /** One line about its inputs. Temporal's Web UI shows it after the name of the activity. */
   readonly label: (contents: StageContents) => readonly string[];
   /** `compute` runs on the queue of the workers that compute, where there is one. */
   readonly queue?: 'compute';
-  /** How long one attempt can take; an hour unless given. */
+  /** The longest time for one attempt; the default is an hour. */
   readonly timeout?: '24h';
-  /** Whether it writes to the MLflow run, which must then be ended. */
+  /** Whether it writes to the MLflow run. Then that run must be ended. */
   readonly tracked?: true;
-  /** What its request holds besides inputs. */
+  /** The fields of its request besides the inputs. */
   readonly takes: readonly (keyof (RunSettings & HandedOn))[];
-  /** What its result holds besides outputs. */
+  /** The fields of its result besides the outputs. */
   readonly gives: readonly (keyof HandedOn)[];
 }
 
@@ -87,11 +87,11 @@ export interface StageEntry extends StageShape {
 export interface RunSettings {
   /** The file or folder that the client has uploaded. */
   source: Ref | null;
-  /** Whether to look for new rows in any case. */
+  /** Whether to look for new rows even if the rows of the batch are known. */
   refresh: boolean;
   /** The directory in which the client tracks runs; null where runs are tracked on a server. */
   trackingFolder: string | null;
-  /** Whether logging can wait: the run publishes a version, from whose record it can be logged later. */
+  /** Whether logging can be deferred: the run publishes a version, which can be logged later from its record. */
   mayDefer: boolean;
 }
 
@@ -99,9 +99,9 @@ export interface RunSettings {
 export interface HandedOn {
   /** The revision of the ledger once the batch is in it. */
   ledgerRevision: number;
-  /** The training attempt, by which its MLflow run is found. */
+  /** The id of the training attempt, by which its MLflow run is found. */
   attempt: string;
-  /** The MLflow run; null when logging is put off. */
+  /** The MLflow run; null when logging is deferred. */
   mlflow: TrackedRun | null;
 }
 
@@ -130,7 +130,7 @@ interface SourceDetail {
   addedColumns?: readonly unknown[];
 }
 
-/** How a batch is cut: it is a whole file, or rows of the table as it was after this many batches. */
+/** How a batch is cut: it is a whole file, or rows of the state of the table that begins after batch `after`. */
 export type CutDetail = { whole: true } | { whole: false; after: number };
 
 /** The stages in the order in which data flows. */
@@ -216,13 +216,13 @@ export const STAGES = {
       missing_values: data.missing_values,
       split,
       preprocess,
-      // A run that was pinned before there was this rule has none.
+      // A run of an earlier program does not have this rule.
       ...(data.on_new_category === 'fail' || data.on_new_category === 'ignore'
         ? { on_new_category: data.on_new_category }
         : {}),
     }),
     code: 2, // 1 was made of parts with sorted words
-    // By way of the parts: see encode_part.
+    // They make the parts: see encode_part.
     libraries: ['arquero', '@uwdata/flechette'],
     perBatch: true,
     queue: 'compute',
@@ -245,7 +245,7 @@ export const STAGES = {
       leaves: { unit: 'leaves', optional: true },
       depth: { unit: 'deep', optional: true },
     },
-    // The task and the type that runs had before there was a choice are not named, so their keys stay the same.
+    // The default task and type are left out, so that the keys of earlier programs stay valid.
     params: ({ model: { task, type, ...own } }) => ({
       model: {
         ...(taskOf({ model: { task } }) === 'classification' ? {} : { task }),
@@ -329,7 +329,7 @@ export function stagesUntil(last: StageName): StageName[] {
   return STAGE_NAMES.slice(0, STAGE_NAMES.indexOf(last) + 1);
 }
 
-/** The entry of a stage or step, with the types that all have in common. */
+/** The entry of a stage or step, with the type that all entries have in common. */
 export function shapeOf(step: StepName): StageShape {
   return step in STAGES ? STAGES[step as StageName] : STEPS[step as keyof typeof STEPS];
 }
@@ -354,14 +354,14 @@ type OptionalKeys<Shape> = {
 
 type Simplify<T> = { [Name in keyof T]: T[Name] };
 
-/** What a stage is run with. */
+/** The inputs of a stage or step. */
 export type StageInputs<Step extends StepName> = Simplify<
   { [Name in Exclude<keyof Shapes[Step]['inputs'], OptionalKeys<Shapes[Step]['inputs']>>]: Ref } & {
     [Name in OptionalKeys<Shapes[Step]['inputs']>]?: Ref;
   }
 >;
 
-/** The inputs that are outputs of earlier stages of the same version: these are in a stage's request. */
+/** The inputs in a stage's request: those that are outputs of earlier stages of the same version. */
 export type HandedInputs<Stage extends StageName> = {
   [
     Name in keyof Stages[Stage]['inputs'] as Stages[Stage]['inputs'][Name] extends {
@@ -387,7 +387,7 @@ export type StageFacts<Step extends StepName> = Simplify<
 /** What the activity knows besides the params; undefined for most. */
 export type StageDetail<Step extends StepName> = Parameters<Shapes[Step]['params']>[1];
 
-/** How a stage can use what earlier runs left: take it, insist on it, or ignore it. */
+/** How a stage uses the cache: `use` takes an entry if there is one, `require` fails without one, `bypass` ignores it. */
 export type CacheUse = 'use' | 'require' | 'bypass';
 
 /** The most damaged objects that a run can be asked to make again. Where more are damaged, use `force`. */
@@ -399,15 +399,15 @@ export interface Healed {
   md5: string;
 }
 
-/** What every stage is asked. */
+/** The fields that the requests of all stages have in common. */
 export interface StageCall {
   pipeline: string;
   batch: number;
   params: Params;
   cache: CacheUse;
-  /** MD5s of objects found missing or damaged in this run: the stages that made them make them again. */
+  /** MD5s of objects that are missing or damaged: the stages that made them make them again. */
   damaged: string[];
-  /** The first execution run id when the run is forced: it gives the run a training attempt that no other has. */
+  /** The first execution run id of a forced run, so that it has its own training attempt; null for other runs. */
   force: string | null;
 }
 
@@ -416,10 +416,10 @@ export type StageRequest<Stage extends StageName> = StageCall & {
   inputs: HandedInputs<Stage>;
 } & Pick<RunSettings & HandedOn, Stages[Stage]['takes'][number]>;
 
-/** The request of get_data, which the sources are read for. */
+/** The request of get_data. The code in sources/ reads it too. */
 export type GetDataRequest = StageRequest<'get_data'>;
 
-/** What every stage answers. */
+/** The fields that the results of all stages have in common. */
 export interface StageAnswer {
   stage: string;
   key: string;
@@ -428,7 +428,7 @@ export interface StageAnswer {
   /** ISO 8601, UTC. */
   startedAt: string;
   warnings: string[];
-  /** Outputs of an earlier run that were missing, and that this one has made again. */
+  /** Outputs of an earlier run that were missing, and that this run has made again. */
   healed: Healed[];
 }
 
@@ -450,7 +450,7 @@ interface RecordedStage {
   facts: Record<string, unknown>;
 }
 
-/** The same with its names typed. An earlier code version of the stage can lack an output or a fact. */
+/** A recorded stage with typed names. A record of an earlier code version can lack an output or a fact. */
 type TypedStage<Recorded, Stage extends StageName> = Omit<Recorded, keyof RecordedStage> & {
   stage: Stage;
   inputs: Partial<StageInputs<Stage>>;
@@ -458,7 +458,7 @@ type TypedStage<Recorded, Stage extends StageName> = Omit<Recorded, keyof Record
   facts: Partial<StageFacts<Stage>>;
 };
 
-/** A stage of a record. */
+/** Finds a stage of a record by its name. */
 export function findStage<Recorded extends RecordedStage, Stage extends StageName>(
   stages: readonly Recorded[],
   name: Stage,
@@ -466,7 +466,7 @@ export function findStage<Recorded extends RecordedStage, Stage extends StageNam
   return stages.find(({ stage }) => stage === name) as TypedStage<Recorded, Stage> | undefined;
 }
 
-/** How the text of a source is read. Defaults stay out of the key, as they did before there were others. */
+/** How the text of a source is read. Defaults are left out, so that the keys of earlier programs stay valid. */
 function readingParams({ delimiter, encoding }: Params['data']): Record<string, unknown> {
   return {
     ...(delimiter === ',' ? {} : { delimiter }),

@@ -22,7 +22,7 @@ export interface TrainBatchInput {
   force?: boolean;
   /** The directory in which the client tracks runs. A worker that does not share it refuses the run. */
   trackingFolder?: string;
-  /** Build the versions before this one that have no record first, with the same params. */
+  /** First build the earlier versions that have no record, with the same params. */
   with_missing?: boolean;
   /** Look for new rows in the source, even if the rows of this batch are known. */
   refresh?: boolean;
@@ -44,17 +44,17 @@ export interface PinnedRun {
   /** Absent where runs are tracked on a server. */
   trackingFolder?: string;
   withMissing: boolean;
-  /** Absent where it was not asked for. */
+  /** Absent if it was not asked for. */
   refresh?: boolean;
   /** Whether the worker has a webhook to which it reports the end of the run. */
   notify: boolean;
   /** Absent where nothing was known to be damaged. */
   damaged?: string[];
-  /** Where the stages that compute run; absent: where the workflow does. */
+  /** The task queue of the stages that compute; absent: the task queue of the workflow. */
   cpuTaskQueue?: string;
-  /** Search attributes that this namespace has: others must not be set. */
+  /** The search attributes that this namespace has. Others must not be set. */
   searchAttributes: string[];
-  /** Where a person finds what the run makes; shown, never used. */
+  /** The location of the artifacts, for people. No code uses it. */
   places: { artifacts: string };
 }
 

@@ -11,7 +11,7 @@ export interface PublishRequest {
   ledgerRevision: number;
   stages: { stage: StageName; key: string; cached: boolean }[];
   attempt: string;
-  /** Null while it is not logged. */
+  /** Null if it is not logged yet. */
   mlflow: TrackedRun | null;
   healed: Healed[];
   forced: boolean;
@@ -23,9 +23,9 @@ export interface PublishResult {
   version: number;
   seq: number;
   metrics: Record<string, number>;
-  /** The one of them to look at first; absent without a score, and in results of an earlier program. */
+  /** The headline score; absent without test rows, and in results of an earlier program. */
   score?: NamedScore;
-  /** MLflow could not be updated: the version is to be logged from its record. */
+  /** Whether MLflow could not be updated. Then the version is logged from its record later. */
   deferred?: boolean;
 }
 
@@ -42,7 +42,7 @@ export interface LogVersionInput {
 export interface LoggedVersion {
   version: number;
   seq: number;
-  /** Whether anything was missing there. */
+  /** Whether anything was logged that was not there before. */
   added: boolean;
   mlflow: TrackedRun;
 }

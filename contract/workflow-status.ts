@@ -7,7 +7,7 @@ const CLOSED = new Set([
   'TIMED_OUT',
 ]);
 
-/** Whether a workflow execution goes on: it runs, or somebody has paused it. */
+/** Whether a workflow execution is open: it runs, or somebody has paused it. */
 export function isOpen({ name }: { name: string }): boolean {
   return !CLOSED.has(name);
 }
