@@ -4,9 +4,8 @@ import { endRuns } from '../tracking/tracked-run/end-runs.ts';
 import { currentExecution } from './run-stage.ts';
 
 /**
- * Ends the MLflow runs of this workflow that still show as running. They are found by the workflow's id, not
- * by its run id: only one execution runs under an id at a time, and after a reset it has the runs of the one
- * before.
+ * Ends the MLflow runs of this workflow that are still open. It finds them by the workflow id, not by the run
+ * id: a reset gives the workflow a new run id, and the workflow keeps the MLflow runs that it opened before.
  */
 export async function closeRuns(
   deps: Pick<Tracking, 'tracker' | 'experimentName'>,

@@ -2,7 +2,7 @@ import { BadParams } from '../contract/failures.ts';
 import type { FindMissingRequest } from '../contract/activities.ts';
 import type { Store } from '../store/index.ts';
 
-/** More versions than this are built in portions: each adds to the one history. */
+/** The most versions that one run builds first: each of them adds events to the history of that run. */
 const MOST = 500;
 
 /**

@@ -17,12 +17,12 @@ import type { FindPendingRequest, PendingBatch, PendingBatches } from '../contra
 
 type Deps = SourceDeps & { store: Pick<Store, 'records'> };
 
-/** What crosses Temporal stays small: the other batches are asked for when these are done. */
+/** The most batches in one answer. The workflow asks for the others when these are done. */
 const MOST_BATCHES = 100;
 
 /**
- * The batches a nightly is to run: those that have arrived, or can be cut, and have no version; or those
- * whose version contains rows that were replaced since.
+ * Finds the batches that a nightly runs: those that have data and no version or, with `rebuild`, those whose
+ * version was built before rows in it were replaced.
  */
 export async function findPending(
   deps: Deps,
@@ -49,7 +49,7 @@ interface Arrived {
   warnings: string[];
 }
 
-/** The ledger; where that is asked for, the source is looked at first and new data entered. */
+/** Reads the ledger. With `look`, it first looks at the source and enters new data into the ledger. */
 async function readLedger(deps: Deps, request: FindPendingRequest): Promise<Arrived> {
   const { pipeline, params, source, look, rebuild } = request;
   const ledger = await deps.store.ledgers.read(pipeline);
@@ -74,7 +74,7 @@ async function readLedger(deps: Deps, request: FindPendingRequest): Promise<Arri
   return { ledger: looked.ledger, warnings: sentencesOf(looked, params.data.source) };
 }
 
-/** A source that is not there any more hinders no batch that is known. */
+/** Looks for new rows. If the source cannot be reached, the batches in the ledger can still be run. */
 async function lookIfReached(
   deps: Deps,
   ledger: Ledger,
@@ -95,7 +95,7 @@ async function listUnbuilt(deps: Deps, pipeline: string, last: number): Promise<
     .map((batch) => ({ batch }));
 }
 
-/** Each with the params its version was built with: what was amended is to be all that differs. */
+/** Each stale version keeps the params that it was built with, so that only the amended rows change it. */
 async function listStale(
   { store: { records } }: Deps,
   pipeline: string,
@@ -113,7 +113,7 @@ async function listStale(
   );
 }
 
-/** The params of a record that are others now, nested as in params.yaml. */
+/** The params of a record that differ from the present ones, nested as in params.yaml. */
 function differing(before: Record<string, unknown>, now: Params): Record<string, unknown> {
   const sections = Object.entries(now).flatMap(([section, fields]) => {
     const old = (before[section] ?? {}) as Record<string, unknown>;

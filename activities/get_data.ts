@@ -31,7 +31,7 @@ type Context = StageContext<'get_data'>;
 type Work = StageWork<'get_data'>;
 
 /**
- * Fetches the raw data, once: from then on the pipeline's ledger says what it is, and the source is read
+ * Fetches the raw data once. After that, the ledger of the pipeline names the raw data, and the source is read
  * again only to look for new rows or files.
  */
 export async function getData(
@@ -58,7 +58,7 @@ export async function getData(
   };
 }
 
-/** The first time: the ledger is opened with the rows and columns of the source. */
+/** Reads the source for the first time, and opens the ledger with its rows and columns. */
 async function readFirst(deps: Deps, request: GetDataRequest): Promise<StageOutcome<'get_data'>> {
   const { pipeline, params } = request;
   const fetched = (await fetchSource(deps, request, currentExecution()))!;
@@ -74,7 +74,7 @@ async function readFirst(deps: Deps, request: GetDataRequest): Promise<StageOutc
   return result;
 }
 
-/** For data that the ledger knows. */
+/** Runs the stage on data that is in the ledger. */
 async function runKnown(
   deps: Deps,
   ledger: Ledger,
@@ -120,7 +120,7 @@ async function inspect(
   };
 }
 
-/** A later state of a table was stored, with its columns, when the source was looked at. */
+/** Returns a later state of a table. The look at the source has already stored it, with its columns. */
 async function passOn({ settings }: Ledger, state: RawEntry): Promise<Work> {
   return {
     outputs: { raw: state.ref, columns: state.columns },
@@ -128,7 +128,7 @@ async function passOn({ settings }: Ledger, state: RawEntry): Promise<Work> {
   };
 }
 
-/** Where each file is a batch, the raw data is a directory over the files that have arrived. */
+/** Where each file is a batch, the raw data is a directory of the files that have arrived. */
 async function listArrivals(ledger: Ledger, { batch, put, putDirectory }: Context): Promise<Work> {
   const columns = columnsAt(ledger, batch);
   const isFirst = columns.length === ledger.settings.columns.length;
@@ -146,7 +146,7 @@ async function listArrivals(ledger: Ledger, { batch, put, putDirectory }: Contex
   };
 }
 
-/** Stores a damaged state again from its source, if that still holds the same. */
+/** Stores a damaged state again, if the source still has the same bytes. */
 async function heal(deps: Deps, state: RawEntry, request: GetDataRequest): Promise<void> {
   if (!request.damaged.includes(state.ref.md5)) return;
   const lost = `the stored copy of ${state.ref.path} is damaged, and ${request.params.data.source} does not hold the same any more: restore it from a backup`;

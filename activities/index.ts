@@ -34,7 +34,7 @@ export interface WorkerDeps {
   readConfig: (pipeline?: string) => Pick<Config, 'pipeline' | 'params'>;
   /** The names of our search attributes that Temporal knows here; others must not be set. */
   searchAttributes?: () => Promise<string[]>;
-  /** Where it is reported how runs end. */
+  /** The webhook to which the end of each run is reported. */
   webhook?: URL | undefined;
   /** The project folder: the only place a worker reads source files from. */
   root: string;
@@ -42,13 +42,13 @@ export interface WorkerDeps {
   sources: Pick<SourcePlace, 's3' | 'limits'>;
   /** The commit this worker runs, where it is known. */
   gitCommit: string | undefined;
-  /** Where runs that begin here send the stages that compute; undefined: to their own task queue. */
+  /** The task queue for the stages that compute; undefined: the task queue of the run. */
   cpuTaskQueue?: string | undefined;
 }
 
-/** The activities a worker offers, given what they work with. */
+/** Creates the activities of a worker. */
 export function createActivities(deps: WorkerDeps): Activities {
-  /** With the tracking of the pipeline that is asked for. */
+  /** Adds the tracking of the pipeline in the request. */
   const tracked = ({ pipeline }: { pipeline?: string }): WorkerDeps & Tracking => ({
     ...deps,
     ...deps.trackingOf(pipeline),
@@ -76,8 +76,8 @@ export function createActivities(deps: WorkerDeps): Activities {
 type AnyActivity = (request: never) => Promise<unknown>;
 
 /**
- * Gives each activity its run's lease before it reads the store, so that gc does not remove what the run
- * uses. Only the first activity of a run on a worker makes requests for it, two small ones.
+ * Takes the lease of the run before each activity reads the store, so that gc does not remove what the run
+ * uses. Only the first activity of a run on a worker sends requests for it: two small ones.
  */
 function underLease<Name extends keyof Activities>(
   deps: Pick<WorkerDeps, 'store'>,

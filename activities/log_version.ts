@@ -26,8 +26,8 @@ import { contentsOf, currentExecution } from './run-stage.ts';
 type Deps = LoggingDeps & { store: Pick<Store, 'records'> };
 
 /**
- * Logs a version that was built, from its record, to the place where this worker tracks now. It goes by the
- * rules of a training attempt, so that what is logged already is left as it is. Times are those of the build.
+ * Logs a built version, from its record, to the place where this worker tracks now. It adds only what the
+ * training attempt has not logged there yet, so it can be repeated. The times are those of the build.
  * @throws MissingHistory when the version has not been built
  */
 export async function logVersion(deps: Deps, input: LogVersionInput): Promise<LoggedVersion> {
@@ -72,7 +72,7 @@ export async function logVersion(deps: Deps, input: LogVersionInput): Promise<Lo
   };
 }
 
-/** The build that is asked for, the latest unless it is named. */
+/** Reads the record of the build in the input, or of the latest build. */
 async function readBuild(
   { store }: Deps,
   { pipeline, version, seq }: LogVersionInput,
@@ -83,7 +83,7 @@ async function readBuild(
   throw new MissingHistory(`version ${version} of ${pipeline} has no build ${seq}`);
 }
 
-/** What is logged of a record. */
+/** The two stages of a record that are logged, and the data sets that they read. */
 function readStages({ stages, pipeline, version }: VersionRecord) {
   const training = findStage(stages, 'train');
   const scoring = findStage(stages, 'evaluate');

@@ -20,7 +20,7 @@ export function webhookOf(env: NodeJS.ProcessEnv): URL | undefined {
 }
 
 /**
- * Reports to the webhook how a run ended: once or, where an answer was lost, twice.
+ * Reports to the webhook how a run ended. If an answer is lost, it reports the same end twice.
  * @throws WebhookUnavailable where a retry can help; SetupError where the receiver refuses
  */
 export async function notify(
@@ -28,7 +28,7 @@ export async function notify(
   request: NotifyRequest,
   { workflowId, runId, signal }: Pick<Execution, 'workflowId' | 'runId' | 'signal'>,
 ): Promise<void> {
-  if (webhook === undefined) return; // there was one when the run began
+  if (webhook === undefined) return; // it was removed after the run began
   const { message: _, ...facts } = request;
   const body = {
     schema: 1,

@@ -12,8 +12,8 @@ const inputSchema = z.strictObject({
 });
 
 /**
- * Checks what a nightly was started with, and fixes the params of all its batches: the worker's
- * params.yaml as it is now, with the caller's params over it. No input means `{}`.
+ * Checks the input of a nightly, and fixes the params of all its batches: the worker's present params.yaml,
+ * with the caller's params over it. No input means `{}`.
  * @throws BadParams naming the key, its value and what is allowed.
  */
 export function pinNightly(

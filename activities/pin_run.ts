@@ -23,7 +23,7 @@ const inputSchema = z.strictObject({
   damaged: z.array(refSchema.shape.md5).max(MOST_DAMAGED).optional(),
 });
 
-/** What of the worker enters a run. */
+/** The parts of a worker that are pinned into a run. */
 interface PinDeps {
   readConfig: (pipeline?: string) => { pipeline: string; params: unknown };
   cpuTaskQueue?: string | undefined;
@@ -34,8 +34,8 @@ interface PinDeps {
 }
 
 /**
- * Checks what a run was started with, by whomever, and fixes its params: the worker's params.yaml as it
- * is now for the pipeline, with the caller's params over it.
+ * Checks the input of a run, which any client can send, and fixes its params: the worker's present params.yaml
+ * for the pipeline, with the caller's params over it.
  * @throws BadParams naming the key, its value and what is allowed, or the pipelines there are.
  * @throws TrackingRefused when the caller tracks in a directory that is not this worker's.
  */

@@ -28,12 +28,12 @@ import { addHealed, runStage, type StageDeps } from './run-stage.ts';
 type Deps = SourceDeps & StageDeps;
 type Request = StageRequest<'prepare_batch'>;
 
-/** How often rows can arrive that fill the batch which is being cut. */
+/** How often the cut is attempted, when new rows change the last batch while it is cut. */
 const TRIES = 5;
 
 /**
- * Cuts batch N, and the batches before it that are not in the ledger yet, and enters them. From then on
- * these numbers mean these rows.
+ * Cuts batch N, and the earlier batches that are not in the ledger yet, and enters them into the ledger. After
+ * that, the number of a batch always means the same rows.
  * @throws MissingHistory when the source has no such batch
  */
 export async function prepareBatch(

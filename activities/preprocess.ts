@@ -23,7 +23,7 @@ type Deps = StageDeps & { compute: Compute };
 type Request = StageRequest<'preprocess'>;
 type Context = StageContext<'preprocess'>;
 
-/** Counts held before they are added up: a version made from nothing needs no more memory than the next one. */
+/** How many counts are held before they are added up, so that a first build needs no more memory than a later one. */
 const MOST_COUNTS = 16;
 
 /** The parts of all batches so far, and the counts of their train rows. */
@@ -36,8 +36,8 @@ interface Processed {
 }
 
 /**
- * Splits and encodes the batches that are not encoded yet, and fits over all train rows what must be
- * fitted over all of them. The work for version N grows with the new batch, not with the history.
+ * Splits and encodes the batches that are not encoded yet, and fits the encoder over all train rows. The work
+ * for version N grows with the new batch, not with the history.
  */
 export async function preprocess(deps: Deps, request: Request): Promise<StageResult<'preprocess'>> {
   const result = await runStage(deps, 'preprocess', request, (context) =>
@@ -112,7 +112,7 @@ async function encodeAndFit(
   };
 }
 
-/** Encodes one batch, or takes its part from the cache, and adds it to those that are done. */
+/** Encodes one batch, or takes its part from the cache, and adds the part to `done`. */
 async function addPart(
   deps: Deps,
   { pipeline, params, cache, damaged }: Request,
@@ -136,8 +136,8 @@ async function addPart(
 }
 
 /**
- * Encodes one batch: the side of each row, the columns as Arrow, and the counts that an encoder is fitted
- * from. All of it depends on this batch only, so it is made once and serves every later version.
+ * Encodes one batch: its train rows and its test rows as Arrow, and the counts from which an encoder is fitted.
+ * They depend on this batch only, so they are made once and every later version reads them.
  */
 async function encodePart(
   deps: Deps,
@@ -210,9 +210,9 @@ async function findEarlier(
 }
 
 /**
- * What new words are found by, where a rule says that they are not simply learnt: the parts of the batches
- * whose words are known, and of those that are new.
- * @param of.checked the version before has checked this many batches
+ * Reads the parts in which new words are looked for: those of the batches whose words are known, and those of
+ * the new batches. Undefined where every new word is learnt.
+ * @param of.checked how many batches the version before has checked
  */
 async function readWords(
   { store }: StageDeps,

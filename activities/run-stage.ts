@@ -23,7 +23,7 @@ import type { RunOf } from '../store/leases.ts';
 import { stageKey, type CacheEntry } from '../store/stage-cache.ts';
 import { identityOf } from '../store/stage-identity.ts';
 
-/** What crosses Temporal stays small; the cache entry and the version record keep every warning. */
+/** The most warnings in one result. The cache entry and the version record keep every warning. */
 const MOST_WARNINGS = 5;
 
 /** What every stage works with. */
@@ -31,11 +31,11 @@ export interface StageDeps {
   store: Pick<Store, 'artifacts' | 'cache'>;
 }
 
-/** What the activity knows besides the params, for a stage whose params need it. */
+/** What the activity knows besides the params, for a stage whose cache key needs it. */
 type WithDetail<Step extends StepName> =
   undefined extends StageDetail<Step> ? { detail?: undefined } : { detail: StageDetail<Step> };
 
-/** What a stage, or a step within one, is run with. */
+/** The request of a stage, or of a step within a stage. */
 export type StepCall<Step extends StepName> = {
   pipeline: string;
   batch: number;
@@ -45,7 +45,7 @@ export type StepCall<Step extends StepName> = {
   inputs: StageInputs<Step>;
 } & WithDetail<Step>;
 
-/** What a stage's code is given: ways to store its outputs at the paths that the stage graph names. */
+/** What the code of a stage receives: its inputs, and functions that store its outputs at the paths of the graph. */
 export interface StageContext<Step extends StepName> {
   execution: Execution;
   batch: number;
@@ -54,18 +54,18 @@ export interface StageContext<Step extends StepName> {
   /** Stores a file of this machine. */
   putFile: (output: keyof StageOutputs<Step>, file: string) => Promise<Ref>;
   putDirectory: (output: keyof StageOutputs<Step>, files: readonly Ref[]) => Promise<Ref>;
-  /** Stores bytes that are no output, but that an output names. */
+  /** Stores bytes that an output refers to, and that are not an output themselves. */
   putBeside: (path: string, bytes: Uint8Array) => Promise<Ref>;
-  /** Makes sure that an input is stored, from a file of this machine that holds the same. */
+  /** Stores an input, if it is not stored yet, from a file of this machine with the same bytes. */
   keep: (ref: Ref, file: string) => Promise<Ref>;
 }
 
-/** What a stage's code makes. */
+/** What the code of a stage returns. */
 export interface StageWork<Step extends StepName> {
   outputs: StageOutputs<Step>;
   facts: StageFacts<Step>;
   warnings?: string[];
-  /** What steps within the stage have found missing and made again. */
+  /** The objects that steps within the stage found missing and made again. */
   healed?: Healed[];
 }
 
@@ -103,7 +103,7 @@ export async function runStage<Step extends StepName>(
   }
   if (call.cache === 'require') throw notRun(step, call.batch, missing.length > 0);
   addHealed(healed, missing);
-  // Noted before it is done: a retry that finds the outputs whole cannot know that they were missing.
+  // The entry names the missing objects before they are made again: a retry finds them stored, and reads it here.
   if (found !== undefined && missing.length > 0)
     await deps.store.cache.enter(
       { ...found.entry, ...healedField(self, healed) },
@@ -159,7 +159,7 @@ function storing<Step extends StepName>(
   };
 }
 
-/** A forced run takes only what it has made itself, so that its retries do not start over. */
+/** A forced run takes from the cache only what it made itself, so that its retries do not start over. */
 function canTake(entry: CacheEntry, use: CacheUse, execution: Execution): boolean {
   return use !== 'bypass' || entry.producer.run_id === execution.runId;
 }
@@ -196,12 +196,12 @@ export function contentsOf<Step extends StepName>(
   ];
   if (lacking.length > 0)
     throw new DamagedArtifact(
-      `what is stored of ${step} (${key}) has no ${lacking.join(', ')}: run the batch again with --force`,
+      `the stored result of ${step} (${key}) has no ${lacking.join(', ')}: run the batch again with --force`,
     );
   return { outputs: outputs as StageOutputs<Step>, facts: facts as StageFacts<Step> };
 }
 
-/** What this run has found missing and made again, or was about to when an attempt before this one failed. */
+/** The objects that earlier attempts of this run found missing: they made them again, or failed while they did. */
 function healedEarlier({ runId }: Execution, entry: CacheEntry | undefined): Healed[] {
   const { run, objects = [] } = entry?.healed ?? {};
   return run?.run_id === runId ? [...objects] : [];
@@ -227,7 +227,7 @@ async function holdsDamaged(
   if (damaged.length === 0) return false;
   const passedOn = new Set(Object.values(entry.inputs).map(({ md5 }) => md5));
   for (const ref of Object.values(entry.outputs)) {
-    // An input that is only passed on is made again by the stage that made it.
+    // An output that is an unchanged input is made again by the stage that made it.
     if (passedOn.has(ref.md5)) continue;
     if (damaged.includes(ref.md5)) return true;
     if (!isDirectory(ref)) continue;
@@ -269,7 +269,7 @@ export function currentExecution(): Execution {
 
 const latest = new WeakMap<Context, Progress>();
 
-/** The progress an activity has last reported. Each later heartbeat repeats it, because a heartbeat replaces the one before. */
+/** The last progress that an activity reported. Each later heartbeat repeats it, because it replaces the one before. */
 export function progressOf(context: Context): Progress | undefined {
   return latest.get(context);
 }

@@ -81,7 +81,7 @@ export async function train(deps: Deps, request: Request): Promise<Result> {
   const training = identify(request);
   const known = await findAttempt(deps, training);
   const logged = known?.logged['train'] === training.trainKey ? known : undefined;
-  // The folder stays until the model is logged, so that it need not be fetched from the store.
+  // The folder stays until the model is logged, so that the model need not be fetched from the store.
   return withScratch(deps, async (folder) => {
     const file = join(folder, 'model.json');
     if (logged !== undefined)
@@ -109,13 +109,13 @@ function identify(request: Request): Training {
   return { pipeline, batch, trainKey, attempt: attemptId({ pipeline, batch, trainKey, force }) };
 }
 
-/** A fitted model: what the stage answers, and the model's file where it was fitted just now. */
+/** A fitted model: the result of the stage and, if it was fitted just now, the file of the model. */
 interface Fitted {
   result: StageOutcome<'train'>;
   file?: FittedFile;
 }
 
-/** First half: the model in the store, fitted into `file` unless the stage cache has it. */
+/** First step: fits the model into `file` and stores it, unless the stage cache has it. */
 async function fit(deps: Deps, request: Request, file: string): Promise<Fitted> {
   let fitted: FittedFile | undefined;
   const result = await runStage(deps, 'train', request, async (context) => {
@@ -144,7 +144,7 @@ async function openRun(
   });
 }
 
-/** Second half: the model, its params, data sets and version in MLflow. Repeating it adds nothing. */
+/** Second step: logs the model, its params, data sets and version to MLflow. Repeating it adds nothing. */
 async function log(
   deps: Deps,
   request: Request,
@@ -182,16 +182,16 @@ function trackedResult(deps: Deps, result: StageOutcome<'train'>, attempt: OpenA
   const warnings = [...result.warnings];
   if (mlflow.modelVersion === null)
     warnings.push(
-      `no model version is registered: ${directoryOf(deps.tracker.uri)} is a directory, and the registry is a tracking server's`,
+      `no model version is registered: ${directoryOf(deps.tracker.uri)} is a directory, and only a tracking server has a registry`,
     );
   return { ...result, warnings, attempt: attempt.attempt, mlflow };
 }
 
-/** Takes over a run that another execution opened: it runs again, and it is ours to end. */
+/** Takes over an MLflow run that another execution opened: it shows as running again, and this execution ends it. */
 async function adopt(deps: Deps, open: OpenAttempt, tags: Record<string, string>): Promise<void> {
   const { tracker } = deps;
   await Promise.all([tracker.resumeRun(open.run_id), tracker.setTags(open.run_id, tags)]);
-  // One that slept while its successor ended the run has opened it again, and nobody else would end it.
+  // If this worker was suspended, its successor may have ended the run before. Then the run must be ended again.
   const now = await findAttempt(deps, open);
   if (now?.logged['evaluate'] !== undefined)
     await tracker.finishRun(open.run_id, 'FINISHED', Date.now());

@@ -3,8 +3,8 @@ import type { Job } from '../pipeline/models/cart/together.ts';
 import { arraysOf } from '../pipeline/models/cart/grown-tree.ts';
 import { helpWith } from '../pipeline/models/cart/together.ts';
 
-// Entry of a thread that helps another one to fit a tree: it does its share of each job and answers. What it has
-// grown is moved, not copied, because it may be half of a large tree.
+// Entry of a thread that helps another thread to fit a tree: it does its share of each job and sends the result.
+// Its subtrees are moved, not copied, because they may be half of a large tree.
 parentPort!.on('message', (job: Job) => {
   const subtrees = helpWith(job);
   const handed = subtrees.flatMap(({ grown }) => arraysOf(grown).map(({ buffer }) => buffer));

@@ -23,7 +23,7 @@ export function openHelpers(count: number): Helpers & { close: () => Promise<voi
       try {
         return (await Promise.all(workers.map((worker) => ask(worker, job)))).flat();
       } catch (error) {
-        // The others cannot know what the failed one has not done.
+        // The state of the others is not known, so all helpers end.
         await close();
         throw error;
       }
@@ -33,7 +33,7 @@ export function openHelpers(count: number): Helpers & { close: () => Promise<voi
 }
 
 /**
- * How many threads fit one tree: RETRAIN_TRAIN_THREADS, or the number of cores. It is no param, because the
+ * How many threads fit one tree: RETRAIN_TRAIN_THREADS, or the number of cores. It is not a param, because the
  * tree does not depend on it.
  */
 export function trainThreads(env: NodeJS.ProcessEnv = process.env): number {

@@ -6,7 +6,7 @@ import type { Files } from '../pipeline/batches/files.ts';
 /** Bytes read at a time. */
 const PIECE = 1 << 20;
 
-/** The files of this machine, for a task: it runs in a thread of its own, so it may wait for them. */
+/** The files of this machine, for a task. The calls block, because a task has its own thread. */
 export const localFiles: Files = {
   size: (path) => statSync(path).size,
   read: function* (path) {

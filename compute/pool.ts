@@ -19,13 +19,13 @@ export type Compute = <Name extends TaskName>(
   onProgress?: (progress: Progress) => void,
 ) => Promise<TaskOutput<Name>>;
 
-/** A pool of worker threads: processor work in them does not delay heartbeats, polls or other activities. */
+/** A pool of worker threads. A computation in a thread does not delay heartbeats, polls or other activities. */
 export interface ComputePool {
   compute: Compute;
   close: () => Promise<void>;
 }
 
-/** What a thread answers. Errors of ours are sent as data, because they would lose their class. */
+/** The answer of a thread. Our errors are sent as data, because an error that is sent loses its class. */
 export type ThreadAnswer =
   | { ok: true; value: unknown }
   | { ok: false; error: { name: string; message: string; details: Record<string, unknown> } };
@@ -40,8 +40,8 @@ const LONG_FIT = 4e6;
 const FIT_IDLE_MS = 5000;
 
 /**
- * Opens the pool, with one thread started. Long fits have threads of their own, as many, which start when they
- * are first needed: so the short tasks of other batches never wait behind a long fit.
+ * Opens the pool and starts one thread. Long fits have a second pool of the same size, whose threads start when
+ * they are needed. So the short tasks of other batches never wait behind a long fit.
  */
 export function openPool(options: { threads?: number } = {}): ComputePool {
   const maxThreads = options.threads ?? availableParallelism();
@@ -98,7 +98,7 @@ function sizeOf(parts: readonly Uint8Array[]): number {
   return parts.reduce((sum, { byteLength }) => sum + byteLength, 0);
 }
 
-/** The memory of parts that own it. A small part may be a view of memory that others use: it is copied. */
+/** The memory of the parts that can be moved. A small part may share its memory with others, so it is copied. */
 function memoryOf(parts: readonly Uint8Array[]): ArrayBuffer[] {
   return parts.flatMap(({ buffer, byteLength }) =>
     buffer instanceof ArrayBuffer && buffer.byteLength === byteLength ? [buffer] : [],

@@ -1,8 +1,8 @@
 import type { Report } from '../pipeline/progress.ts';
 
 /**
- * The progress of a task, in memory that its thread shares with the caller: a thread that computes need not
- * stop to send a message, and the caller always reads the latest state.
+ * The progress of a task, in memory that its thread shares with the caller. The thread does not stop to send a
+ * message, and the caller always reads the latest state.
  */
 export type SharedProgress = SharedArrayBuffer;
 
@@ -22,7 +22,7 @@ export function createProgress(): SharedProgress {
   return shared;
 }
 
-/** The side of the thread. */
+/** Returns the function with which the thread reports its progress. */
 export function reportTo(shared: SharedProgress): Report {
   const slots = new Float64Array(shared);
   return (fraction, rows) => {
@@ -31,7 +31,7 @@ export function reportTo(shared: SharedProgress): Report {
   };
 }
 
-/** The side of the caller. */
+/** Reads the progress in the caller's thread. */
 export function readProgress(shared: SharedProgress): Progress {
   const [fraction = 0, rows = -1] = new Float64Array(shared);
   return { fraction, rows: rows < 0 ? undefined : rows };

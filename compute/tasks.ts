@@ -5,8 +5,8 @@ import { addCounts, encodePart, fitEncoder } from '../pipeline/features/part-tas
 import { cutBatches, firstChange, growRaw, inspectRaw } from '../pipeline/batches/raw-tasks.ts';
 
 /**
- * The steps of the pipeline that take processor time. Each is a function of bytes, small values and the files
- * it is given, so that it can run in a thread.
+ * The steps of the pipeline that need a processor. Each is a function of bytes, small values and files, so that it
+ * can run in a thread.
  */
 export const tasks = {
   inspectRaw,

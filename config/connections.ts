@@ -30,12 +30,12 @@ export function temporalPlace(): TemporalPlace {
   }
 }
 
-/** How long a look at an address may take before a connection is tried all the same, in milliseconds. */
+/** How long the check of an address may take, in milliseconds. After that, the caller tries to connect anyway. */
 const LOOK_MS = 2_000;
 
 /**
- * Looks whether something listens at an address. gRPC cannot report that: it tries again until its time is
- * over, which has to be long, because a busy server may take seconds to accept.
+ * Checks that a server listens at an address. gRPC does not report that soon: it tries to connect until its
+ * deadline, which must be long, because a busy server may take seconds to accept.
  * @throws Error with the code ECONNREFUSED where nothing listens
  */
 export async function assertListening(

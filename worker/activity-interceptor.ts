@@ -5,7 +5,7 @@ import { progressOf } from '../activities/run-stage.ts';
 import { messageOf, RetrainError } from '../contract/failures.ts';
 import { underSignal } from '../store/signal.ts';
 
-/** A cancellation arrives with the answer to a heartbeat, so this is at most its delay. */
+/** The time between heartbeats. A cancellation arrives with the answer to one, so it is delayed by at most this. */
 const HEARTBEAT_MS = 500;
 
 /** Attempts of an activity that fails with an unexpected error, which is a bug in this program. */

@@ -12,7 +12,7 @@ const MARKS: Record<StageLine['state'], string> = {
   failed: '✖',
 };
 
-/** A run's current details in Temporal's Web UI: Markdown that changes with the stages. */
+/** The current details of a run in Markdown, for its page in Temporal's Web UI. */
 export function detailsOf(
   { places, until }: PinnedRun,
   summary: RunSummary,
@@ -73,7 +73,7 @@ function numberText(value: number): string {
   return Number.isInteger(value) && value > 1 ? grouped(value) : scoreDigits(value);
 }
 
-/** The summary and the details, in Markdown, that the Web UI shows of a batch which this workflow starts. */
+/** The summary and the details, in Markdown, of a run that this workflow starts, for its page in the Web UI. */
 export function aboutChild(
   pipeline: string,
   batch: number,

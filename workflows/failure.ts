@@ -7,8 +7,8 @@ import {
 } from '@temporalio/workflow';
 
 /**
- * A stage's failure as the failure of the workflow, so that the first thing a person reads is the sentence
- * that says what happened. A cancellation is returned unchanged.
+ * Turns the failure of a stage into the failure of the workflow, so that a person first reads the sentence of the
+ * error itself. A cancellation is returned unchanged.
  */
 export function failureOf(error: unknown, stage: string | undefined): unknown {
   if (isCancellation(error)) return error;
@@ -24,14 +24,14 @@ export function failureOf(error: unknown, stage: string | undefined): unknown {
   });
 }
 
-/** The object that a stage found missing or damaged, if that is why it failed. */
+/** The missing or damaged object that made a stage fail; undefined if it failed for another reason. */
 export function damagedBy(error: unknown): Healed | undefined {
   const cause = causeOfType(error, 'DamagedArtifact');
   const [facts] = (cause?.details ?? []) as { ref?: Healed }[];
   return facts?.ref === undefined ? undefined : { path: facts.ref.path, md5: facts.ref.md5 };
 }
 
-/** Whether a stage failed because training was logged to another MLflow server than the one in use. */
+/** Whether a stage failed because training was logged to an MLflow server that is no longer the one in use. */
 export function trackingMoved(error: unknown): boolean {
   return causeOfType(error, 'TrackingMoved') !== undefined;
 }

@@ -84,7 +84,7 @@ export class NightlyLog {
     return this.summary;
   }
 
-  /** The failure that ends the run, with the state of things in it. */
+  /** The failure that ends the nightly. Its details are the summary. */
   fail(batch: number, error: unknown): ApplicationFailure {
     const because = sentenceOf(error);
     Object.assign(this.#line(batch), { state: 'failed', because });

@@ -25,7 +25,7 @@ import { nightlyProgress } from '../contract/messages.ts';
 import { NightlyLog } from './nightly-log.ts';
 import { trainBatch } from './trainBatch.ts';
 
-/** Batches of one run: a longer backlog continues in a new one, so that no history grows without limit. */
+/** The most batches of one run. A longer backlog continues in a new run, so that no history grows without limit. */
 export const BATCHES_A_RUN = 50;
 
 const RETRY = { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '30s' } as const;
@@ -54,12 +54,12 @@ export async function nightly(input: NightlyInput): Promise<NightlySummary> {
   nightlyLog = new NightlyLog(run, setCurrentDetails);
   let look = true;
   for (;;) {
-    // Looked up again for each batch: another workflow can have run it since.
+    // The pending batches are read again for each batch, because another workflow may have run it since.
     const pending: PendingBatches = await find_pending({ ...run, look });
     nightlyLog.found(pending);
     const next = pending.batches.find(({ batch }) => !nightlyLog.isDone(batch));
     if (next === undefined && look) return nightlyLog.finish();
-    look = next === undefined; // at the end once more, for batches that have arrived meanwhile
+    look = next === undefined; // a last look at the end finds batches that have arrived meanwhile
     if (next === undefined) continue;
     if (nightlyLog.doneCount >= BATCHES_A_RUN || workflowInfo().continueAsNewSuggested)
       // With the same input, because a cron gives it to all later runs.

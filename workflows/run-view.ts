@@ -19,8 +19,8 @@ import {
 } from '../contract/search-attributes.ts';
 
 /**
- * What people see of a run: details that change with its stages, search attributes that find it, links in
- * its memo, and the queries `progress` and `result`.
+ * Shows a run to people: details that change with its stages, search attributes, links in its memo, and the
+ * queries `progress` and `result`.
  */
 export class RunView {
   #run: PinnedRun | undefined;
@@ -113,7 +113,7 @@ export class RunView {
     };
   }
 
-  /** Sets the search attributes that are registered: another would fail the workflow task each time it is tried. */
+  /** Sets only registered search attributes, because another one would fail the workflow task at every attempt. */
   #setAttributes(values: Partial<Record<SearchAttributeName, string | number>>): void {
     const known = new Set(this.#run?.searchAttributes ?? []);
     const pairs = Object.entries(values).flatMap(([name, value]) => {

@@ -20,7 +20,7 @@ import type { Ref } from '../contract/ref.ts';
 import type { PinnedRun, RunSummary, StageLine } from '../contract/train-batch.ts';
 import { grouped } from '../contract/markdown.ts';
 
-/** Where more objects are missing, it is not damage but an emptied bucket: `--force` makes everything again. */
+/** If more objects are missing, the bucket was emptied: `--force` makes everything again. */
 const MOST_HEALED = 20;
 
 export const RETRY = {
@@ -67,7 +67,7 @@ export class StageLog {
   #handedOn: Partial<HandedOn> = {};
 
   /**
-   * @param firstRunId the first execution run id: unlike the run id it survives a reset
+   * @param firstRunId the first execution run id, which a reset does not change
    * @param show is called when a stage begins or ends
    */
   constructor(run: PinnedRun, firstRunId: string, show: () => void) {
@@ -87,7 +87,7 @@ export class StageLog {
     };
   }
 
-  /** Runs one stage with what the stages before it have made, and keeps its line. */
+  /** Runs one stage on the outputs of the stages before it, and updates its line. */
   async run(stage: StageName): Promise<void> {
     const line = this.#line(stage);
     line.state = 'running';
@@ -111,13 +111,13 @@ export class StageLog {
     this.#show();
   }
 
-  /** What a stage is asked: what every stage is asked, and what its entry in the graph names. */
+  /** The request of a stage: the common fields, and those that its entry in the graph names. */
   #requestOf<Stage extends StageName>(stage: Stage): StageRequest<Stage> {
     const inputs = Object.entries<InputSource>(STAGES[stage].inputs).flatMap(([name, input]) =>
       'stage' in input ? [[name, this.#output(input)] as const] : [],
     );
     const extras = STAGES[stage].takes.map((name) => [name, this.#extra(name)] as const);
-    // The graph is what both the type of a request and these names are made from.
+    // Both the type of a request and these names come from the graph.
     return {
       ...this.#call(stage),
       ...Object.fromEntries(extras),
@@ -154,7 +154,7 @@ export class StageLog {
     return value;
   }
 
-  /** What a stage has handed on. */
+  /** A value that a stage has handed on. */
   handedOn<Name extends keyof HandedOn>(name: Name): HandedOn[Name] {
     return this.#extra(name);
   }
@@ -167,9 +167,9 @@ export class StageLog {
   }
 
   /**
-   * Notes a damaged object, so that the stages run from the top once more and the stage that made it makes
-   * it again; the others are cache hits.
-   * @returns false when that has been tried for this object already, or for too many
+   * Notes a damaged object. Then the stages run from the first once more: the stage that made the object makes it
+   * again, and the others are cache hits.
+   * @returns false when that has been tried for this object already, or for too many objects
    */
   heal(object: Healed): boolean {
     const { healed } = this.summary;
@@ -198,8 +198,8 @@ export class StageLog {
 }
 
 /**
- * What a stage works on: "1 240 rows · depth 5". Temporal's Web UI puts the activity's name before it, so
- * that a person reads "train • 1 240 rows · depth 5".
+ * The label of a stage, about its inputs: "1 240 rows · depth 5". Temporal's Web UI puts the name of the activity
+ * before it, so that a person reads "train • 1 240 rows · depth 5".
  */
 function labelOf(stage: StageName, { batch, params }: PinnedRun, results: Results): string {
   const count = (from: string, fact: string, unit: string): string => {
@@ -209,7 +209,7 @@ function labelOf(stage: StageName, { batch, params }: PinnedRun, results: Result
   return joined(STAGES[stage].label({ batch, params, count }));
 }
 
-/** What a stage has made: "120 train rows · 30 test rows". */
+/** The facts of a stage that have a unit: "120 train rows · 30 test rows". */
 function describeFacts(stage: StageName, facts: object): string {
   const values: Record<string, unknown> = { ...facts };
   return joined(

@@ -35,12 +35,12 @@ const { pin_run } = proxyLocalActivities<Pick<Activities, 'pin_run'>>({
 });
 
 /**
- * Makes version N: retrains on batches 1..N. Only `batch` is required; params that the caller leaves out are
- * those of the worker's params.yaml, read once and pinned.
+ * Makes version N: retrains the model on batches 1..N. Only `batch` is required. Params that the input does not
+ * set come from the worker's params.yaml, which is read once and pinned.
  */
 export async function trainBatch(input: TrainBatchInput): Promise<RunSummary> {
   const pinned = pin_run(input);
-  // Handlers are set before anything is awaited: a message that comes with the start finds them.
+  // The handlers are set before the first await, so that a message that arrives with the start finds them.
   setHandler(joinRun, async (asked) => differences(await pinned, await pin_run(asked)));
   const view = new RunView();
   let stageLog: StageLog | undefined;
@@ -65,16 +65,16 @@ export async function trainBatch(input: TrainBatchInput): Promise<RunSummary> {
   return stageLog.summary;
 }
 
-/** A run that is cancelled ends as cancelled, even if the stage failed or its worker was lost while it stopped. */
+/** A cancelled run ends as cancelled, even if its stage failed or lost its worker while it stopped. */
 function cancelledBy(error: unknown): unknown {
   const asked = CancellationScope.current().consideredCancelled;
   return asked && !isCancellation(error) ? new CancelledFailure('the run was cancelled') : error;
 }
 
 /**
- * Runs the stages. Where one finds an object missing or damaged, the stages run from the top once more, and
- * the one that made the object makes it again. Where MLflow has moved since training was logged, training
- * is logged again.
+ * Runs the stages. If a stage finds an object missing or damaged, the stages run from the first once more, and
+ * the stage that made the object makes it again. If training was logged to an MLflow server that is no longer
+ * the one in use, training is logged again.
  */
 async function runHealing(run: PinnedRun, stageLog: StageLog): Promise<void> {
   let moves = 0;
@@ -86,7 +86,7 @@ async function runHealing(run: PinnedRun, stageLog: StageLog): Promise<void> {
       const again =
         damaged === undefined ? trackingMoved(error) && moves++ < 3 : stageLog.heal(damaged);
       if (!again || run.only !== null) throw error;
-      log.warn('the stages run from the top once more', { damaged: damaged?.path });
+      log.warn('the stages run from the first once more', { damaged: damaged?.path });
     }
   }
 }
@@ -98,7 +98,7 @@ async function runStages(run: PinnedRun, stageLog: StageLog): Promise<void> {
   if (stageLog.hasTracked()) await closeRuns(run, 'FINISHED');
 }
 
-/** Writes the version record, and has the version logged later where tracking was not available. */
+/** Writes the version record. If tracking was not available, another workflow logs the version later. */
 async function publish(run: PinnedRun, stageLog: StageLog): Promise<void> {
   const { pipeline, batch, params, paramsHash, force } = run;
   const mlflow = stageLog.handedOn('mlflow');
