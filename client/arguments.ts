@@ -27,7 +27,7 @@ export function pipelineArgument(text: string): string {
   throw new InvalidArgumentError('a name is 1 to 64 letters, digits, "_" or "-".');
 }
 
-/** Adds `--set key=value`. The texts are read as params before the action, where YAML is loaded. */
+/** Adds `--set key=value`. The texts are parsed just before the action, so that other commands do not load YAML. */
 export function withSet(command: Command, description: string): Command {
   return command
     .option('--set <key=value>', description, (text: string, before: string[] | undefined) => [

@@ -3,13 +3,13 @@ import type { Config } from '../config/environment.ts';
 import { stackDir } from '../config/project-root.ts';
 import { pipelineArgument } from './arguments.ts';
 
-/** What every command gets. */
+/** The context that every command gets. */
 export interface CommandContext {
   /** The project folder. */
   root: string;
   /**
-   * Reads params.yaml and the environment, completed by the local stack where there is one, for the named
-   * pipeline or the default one.
+   * Reads params.yaml and the environment for the named pipeline or the default one. The local stack, if there is
+   * one, fills in what they do not set.
    */
   configure: (pipeline?: string) => Promise<Config>;
 }
@@ -26,7 +26,7 @@ export function commandContext(root: string): CommandContext {
   };
 }
 
-/** What exit codes mean; 0 is success. */
+/** The exit codes; 0 is success. */
 export const EXIT = {
   /** The run failed, or what was asked for does not exist. */
   failed: 1,

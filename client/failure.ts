@@ -18,7 +18,7 @@ export interface ReportedFailure {
   stage: string | null;
 }
 
-/** Puts into a sentence what this program or Temporal's client has thrown. */
+/** Describes an error of this program or of Temporal's client in a sentence. */
 export function describeFailure(error: unknown): ReportedFailure {
   if (error instanceof WorkflowFailedError || error instanceof WorkflowUpdateFailedError)
     return describeCause(error.cause);
@@ -39,7 +39,7 @@ export function describeFailure(error: unknown): ReportedFailure {
   if (isGrpcServiceError(error))
     return {
       type: 'SetupError',
-      message: `Temporal did not do what was asked (${error.details}): check its address, its namespace, and that a worker runs`,
+      message: `Temporal refused the request (${error.details}): check its address, its namespace, and that a worker runs`,
       stage: null,
     };
   return {
@@ -75,7 +75,7 @@ export function exitCodeOf(error: unknown): number {
   return EXIT.failed;
 }
 
-/** Whether the system refuses a file or a folder. */
+/** Whether an error is the operating system's refusal of a file or folder. */
 function isSystemError(error: unknown): error is NodeJS.ErrnoException & { path: string } {
   const { code, path } = error as Partial<NodeJS.ErrnoException>;
   return error instanceof Error && typeof code === 'string' && typeof path === 'string';

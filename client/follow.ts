@@ -37,14 +37,14 @@ type Event = NonNullable<
   ? One
   : never;
 
-/** How often pending retries are read; the events of stages arrive as they happen. */
+/** How often retries and progress are read. The events of stages arrive without polling. */
 const LOOK_MS = 1_000;
 
 /** How long the server may hold open a poll for the next event. */
 const POLL_MS = 60_000;
 
 /**
- * Follows a run to its end by its history, which arrives as it is written. This needs no query, so it
+ * Follows a run to its end by reading the events of its history as they are written. It sends no query, so it
  * works without a worker.
  * @returns the stages at the end
  */
@@ -177,7 +177,7 @@ function childOf(event: Event, now: string | undefined): string | undefined {
   return ended == null ? now : undefined;
 }
 
-/** Reads what no event holds, until the signal aborts: retries, their causes, progress, tasks without a worker. */
+/** Reads what is not in the history, until the signal aborts: retries and their causes, progress, missing workers. */
 async function look(
   session: Session,
   run: Started,
@@ -196,7 +196,7 @@ async function look(
   }
 }
 
-/** Adds what is pending to the stages as they are shown; false when nothing has changed. */
+/** Updates the stages with the pending activities; false when nothing has changed. */
 export function applyPending(
   described: Described,
   stages: ReadonlyMap<string, StageView>,

@@ -2,7 +2,7 @@ import { createLogUpdate } from 'log-update';
 import { bytes, duration } from './format.ts';
 import { printProgress } from './print.ts';
 
-/** Shorter work ends before a person could read its progress. */
+/** Work that ends within this time shows no progress. */
 const QUIET_MS = 1_000;
 const TERMINAL_MS = 100;
 const LINES_MS = 5_000;

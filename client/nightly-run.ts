@@ -65,7 +65,7 @@ export async function runNightly(session: Session, options: NightlyOptions): Pro
 /** How often the nightly is asked for its progress. */
 const LOOK_MS = 1_000;
 
-/** Prints what a nightly does until it ends, and its result. Ctrl-C ends only the following. */
+/** Prints the states of a nightly until it ends, then its result. Ctrl-C stops the printing, not the nightly. */
 export async function followNightly(
   { connection }: Pick<Session, 'connection'>,
   handle: WorkflowHandle<typeof nightly>,
@@ -92,7 +92,7 @@ export async function followNightly(
       say('the nightly goes on; the same command follows it again');
       return EXIT.detached;
     }
-    // Another error is not its end: the server is down, and the nightly goes on.
+    // Any other error is the server's: the nightly goes on.
     if (!(error instanceof WorkflowFailedError)) throw error;
     const failure = describeFailure(error);
     if (json === true) printJson({ status: 'failed', workflowId, pipeline, error: failure });

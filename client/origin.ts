@@ -7,19 +7,19 @@ import { differencesOf, type Difference } from './compare/identity.ts';
 /** Why a stage runs, or ran. */
 export type Reason =
   | Difference
-  /** No build of this version had it. */
+  /** The stage is not in the build before. */
   | { kind: 'new' }
-  /** What it reads is made by a stage that runs, so it will change or cannot be known. */
+  /** An earlier stage runs and makes its input, so the input is not known yet. */
   | { kind: 'upstream'; stage: StageName }
-  /** What it reads is only on the worker. */
+  /** Only the worker can read its input. */
   | { kind: 'unknown'; name: string }
   /** The worker reads this source again. */
   | { kind: 'looks'; name: string }
   /** An output is missing from the store, or damaged. */
   | { kind: 'missing'; path: string }
-  /** Nothing differs from the last time, whose entry is no longer in the cache. */
+  /** Nothing differs from the last run, but its entry is no longer in the cache. */
   | { kind: 'forgotten' }
-  /** Nothing differs from the last time. */
+  /** Nothing differs from the last run: it was forced, or an object was made again. */
   | { kind: 'again' };
 
 /** The most reasons a phrase gives; JSON has all. */
@@ -41,7 +41,7 @@ function phrase(reason: Reason): string {
     case 'unknown':
       return `${reason.name} is not here: only a worker can know`;
     case 'looks':
-      return `it looks at ${reason.name} again, as the rows that are known do not fill this batch`;
+      return `it looks at ${reason.name} again, because the known rows do not fill this batch`;
     case 'missing':
       return `${reason.path} is missing or damaged in the store`;
     case 'forgotten':
@@ -110,8 +110,8 @@ export function originOf(
 }
 
 /**
- * A line for each stage that was taken from another run, or that ran because something differed. In a first
- * build, in which each stage is new, there are no lines.
+ * A line for each stage that was taken from another run, or that ran because something differed. A first build
+ * has no lines, because all its stages are new.
  */
 export function originLines(
   stages: readonly (Origin & { stage: string })[],

@@ -23,8 +23,8 @@ const PLAIN_ONLY = new RegExp(CONTROL, 'g');
 const WITH_COLOURS = new RegExp(`${OWN_COLOUR}|${CONTROL}`, 'g');
 
 /**
- * A text in which control characters are written out, as `\u001b`: names, labels and messages come from
- * files and servers, and must not command the terminal. Everything that is printed passes here.
+ * Writes control characters in a text as `\u001b`. Names, labels and messages come from files and servers, and
+ * must not control the terminal. Everything that is printed passes through this function.
  */
 export function visible(text: string, { coloured = false } = {}): string {
   return text.replaceAll(coloured ? WITH_COLOURS : PLAIN_ONLY, (found) =>

@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import packageFile from '../package.json' with { type: 'json' };
 import { examples, type CommandContext } from './context.ts';
 
-/** A command as the help of the program lists it. What it takes and does is loaded when it is named. */
+/** A command as the help lists it. Its code is loaded only when the command line names it. */
 interface ListedCommand {
   name: string;
   summary: string;

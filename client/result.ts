@@ -115,8 +115,8 @@ export async function resultOf(
 }
 
 /**
- * The build that a run is compared with: the build before, or the latest one for a run that made none.
- * With a damaged record only the comparison is left out.
+ * Reads the build with which a run is compared: the build before, or the latest one if the run made none. If its
+ * record is damaged, the run is not compared.
  */
 async function previousOf(
   { store: { records } }: Session,

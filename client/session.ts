@@ -6,14 +6,14 @@ import type { Store } from '../store/index.ts';
 import type { Tracker } from '../tracking/tracker.ts';
 import { say } from './print.ts';
 
-/** What a command that reads only the store works with. Close it at the end. */
+/** The connection of a command that reads only the store. Close it at the end. */
 export interface StoreSession {
   config: Config;
   store: Store;
   close: () => Promise<void>;
 }
 
-/** What a command that reaches all servers works with. Close it at the end. */
+/** The connections of a command to all servers. Close it at the end. */
 export interface Session extends StoreSession {
   client: Client;
   connection: Connection;
@@ -41,7 +41,7 @@ export async function openStoreSession(config: Config): Promise<StoreSession> {
 }
 
 /**
- * Connects, and checks the parts in `check` at once: better an error now than a run that waits.
+ * Connects, and checks the parts in `check` first, so that a command fails now instead of waiting for a server.
  * @throws SetupError, StorageUnavailable, StorageRefused, TrackingUnavailable or TrackingRefused
  */
 export async function openSession(
@@ -106,7 +106,7 @@ async function checkTemporal(connection: Connection, place: TemporalPlace): Prom
       connection.workflowService.describeNamespace({ namespace }),
     );
   } catch (error) {
-    // A client without the right to ask this may still run things: only "not found" is an answer.
+    // A client without the permission to ask may still start runs, so only NOT_FOUND counts.
     if (!isGrpcServiceError(error) || (error.code as number) !== GRPC_NOT_FOUND) return;
     throw noNamespace(place, error);
   }

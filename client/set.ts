@@ -1,7 +1,7 @@
 import { parseDocument } from 'yaml';
 import { BadParams } from '../contract/failures.ts';
 
-/** Sections of params.yaml that say where things are. They belong to each process; no run can set them. */
+/** Sections of params.yaml with locations. Each process has its own; no run can set them. */
 const LOCAL_SECTIONS = new Set(['mlflow', 'tracking', 'storage', 'pipeline']);
 
 /**
@@ -19,7 +19,7 @@ function addParam(params: Record<string, unknown>, text: string): Record<string,
     throw new BadParams(`--set ${text}: expected key=value, such as model.max_depth=4`);
   if (LOCAL_SECTIONS.has(keys[0]!))
     throw new BadParams(
-      `--set ${path}: ${keys[0]} says where things are, and each worker has its own: change it in params.yaml`,
+      `--set ${path}: ${keys[0]} holds locations, and each worker has its own: change it in params.yaml`,
     );
   if (keys.some((key) => key === '__proto__' || key === 'constructor'))
     throw new BadParams(`--set ${path}: no param has this name`);

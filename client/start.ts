@@ -34,7 +34,7 @@ export interface Request {
   damaged?: string[] | undefined;
 }
 
-/** A run under way, started by this client or by another. */
+/** A running workflow, started by this client or by another. */
 export interface Started {
   workflowId: string;
   runId: string;
@@ -46,7 +46,7 @@ export interface Started {
 /**
  * Starts a run, or joins the running one if it does the same work.
  * @throws BadParams for params that no run can have
- * @throws Conflict when a run of the batch with other params is under way
+ * @throws Conflict when the batch is running with other params
  */
 export async function start(session: Session, request: Request): Promise<Started> {
   const workflowId = workflowIdOf(request);
@@ -70,10 +70,10 @@ export async function start(session: Session, request: Request): Promise<Started
   }
 }
 
-/** How long a running workflow may take to answer whether it does the same work. A worker must answer it. */
+/** How long a running workflow may take to answer whether it does the same work. Without a worker none answers. */
 const ANSWER_MS = 15_000;
 
-/** Joins the run under way if it does the same work; undefined when it has ended meanwhile. */
+/** Joins the running workflow if it does the same work; undefined if it has ended meanwhile. */
 async function join(
   { client }: Session,
   workflowId: string,
@@ -128,7 +128,7 @@ async function inputOf(session: Session, request: Request): Promise<TrainBatchIn
   };
 }
 
-/** The purpose of a run in Markdown, for its page in Temporal's Web UI: what is known before it starts. */
+/** The purpose and settings of a run in Markdown, for its page in Temporal's Web UI. */
 export function staticDetails(
   { config, tracker, store }: Pick<Session, 'config' | 'tracker' | 'store'>,
   { pipeline, batch, set, until, only, force }: Request,

@@ -65,8 +65,7 @@ async function readOrWarn(
 }
 
 /**
- * Uploads a source that perhaps only this machine has (a file, a folder, the target of a .dvc file), so that
- * any worker can run the batch.
+ * Uploads a local source (a file, a folder, the target of a .dvc file), so that any worker can run the batch.
  * @returns undefined when it is not on this machine: the worker may have it, or the ledger has its rows
  */
 export async function upload(
@@ -86,7 +85,7 @@ export async function upload(
     const { file, ref } = brought!; // undefined only where a known state is given
     const { artifacts, leases } = session.store;
     await leases.holdUpload(pipeline, [ref]);
-    // `rewrite` trusts no checksum of a stored object: its bytes may have changed since.
+    // `rewrite` writes an object that is stored already, because its bytes may be damaged.
     return artifacts.putFile(ref.path, file, { known: ref, rewrite });
   });
 }

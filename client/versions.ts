@@ -6,7 +6,7 @@ import type { VersionRecord } from '../store/version-record.ts';
 import type { Records } from '../store/records.ts';
 import { type Stale, staleVersions } from '../store/ledger/read.ts';
 
-/** The error of a command that needs a version, in a pipeline without one. */
+/** The error of a command that needs a version, for a pipeline that has none. */
 export function noVersionYet(pipeline: string): MissingHistory {
   return new MissingHistory(
     `${pipeline} has no version yet: make one with "run 1 --pipeline ${pipeline}"`,
@@ -40,12 +40,12 @@ export async function staleOf(
 /** Why a version is stale, in one sentence. */
 export function staleness({ version, batches }: Stale): string {
   const which = batches.length === 1 ? `batch ${batches[0]}` : `batches ${batches.join(', ')}`;
-  return `version ${version} is stale: ${which} amended after it was built`;
+  return `version ${version} is stale: ${which} ${batches.length === 1 ? 'was' : 'were'} amended after it was built`;
 }
 
 /**
- * The outputs that a record's stages read for each batch, by the stage that makes them: of prepare_batch, the
- * files of batches 1..N. A record itself names only those of its own batch.
+ * Lists the outputs that the stages of a record read for each batch, by the stage that makes them. For
+ * prepare_batch these are the files of batches 1..N. A record itself names only the file of its own batch.
  */
 export async function listEachBatch(
   artifacts: Pick<Store['artifacts'], 'list'>,

@@ -7,8 +7,8 @@ import { say } from './print.ts';
 import type { Session } from './session.ts';
 
 /**
- * Why an open run makes no progress: no worker takes its tasks, or the workers cannot go on with it.
- * @returns undefined where there is no sign that it waits
+ * Why an open run makes no progress: no worker takes its tasks, or the code of the workers cannot continue it.
+ * @returns undefined if there is no sign that it waits
  */
 export async function whyWaiting(
   handle: Pick<WorkflowHandle, 'fetchHistory'>,
@@ -18,9 +18,9 @@ export async function whyWaiting(
 }
 
 /**
- * Why the code of the workers cannot go on with an open run: usually, its history is older than a change of the
- * code. Temporal tries as long as the run is open, so the run continues once a worker can execute it.
- * @returns undefined where there is no sign of it
+ * Why the code of the workers cannot continue an open run. Usually the code changed after the run began. Temporal
+ * retries as long as the run is open, so the run continues as soon as a worker can execute it.
+ * @returns undefined if there is no sign of it
  */
 export async function stuckOn(
   handle: Pick<WorkflowHandle, 'fetchHistory'>,
@@ -64,10 +64,10 @@ export async function taskQueueHasWorker({ client, config, namespace }: Session)
   }
 }
 
-/** A task that waits this long finds no worker, or only busy ones. */
+/** If a task waits this long, there is no worker, or all workers are busy. */
 const UNTAKEN_MS = 10_000;
 
-/** Warns if no worker is there to do the work that the command is going to wait for. */
+/** Warns if there is no worker for the work that the command will wait for. */
 export async function warnWithoutWorker(session: Session): Promise<void> {
   if (!(await taskQueueHasWorker(session))) say(NO_WORKER);
 }
@@ -107,7 +107,7 @@ function pinnedTo({ workflowExecutionInfo: info }: Described) {
 /** A run as Temporal describes it, with its pending activities. */
 export type Described = WorkflowExecutionDescription['raw'];
 
-/** A stage under way, as its heartbeats and its failures report it. */
+/** A running stage, as its heartbeats and its failures report it. */
 export interface Pending {
   stage: string;
   attempt: number;
@@ -118,7 +118,7 @@ export interface Pending {
   heardAt: string | null;
 }
 
-/** The stages under way in a run. */
+/** The running stages of a run. */
 export function pendingOf({ pendingActivities }: Described): Pending[] {
   return (pendingActivities ?? []).map(
     ({ activityType, attempt, lastFailure, heartbeatDetails, ...times }) => ({

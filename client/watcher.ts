@@ -13,7 +13,7 @@ import type { Request, Started } from './start.ts';
 import type { trainBatch } from '../workflows/index.ts';
 import { warnWithoutWorker } from './waiting.ts';
 
-/** How to follow a run that this client leaves. */
+/** The sentence that names the command with which a person can follow the run again. */
 export function comeBackSentence({ batch, pipeline }: Followed): string {
   return `the run goes on; come back with: npm run client -- watch ${batch} --pipeline ${pipeline}`;
 }
@@ -25,7 +25,7 @@ export type Followed = Pick<Request, 'pipeline' | 'batch'> & {
   again?: (error: unknown) => Promise<Started | undefined>;
 };
 
-/** Shows a run until it ends, and reports its result. Ctrl-C ends only the watching. */
+/** Shows a run until it ends, and reports its result. Ctrl-C stops the display, not the run. */
 export async function watchToEnd(
   session: Session,
   started: Started,
@@ -84,8 +84,8 @@ async function report(
 }
 
 /**
- * Where a metrics file is written in this working tree: under its own path for the default pipeline, and in a
- * folder named after the pipeline for another. So batch 1 of one pipeline does not replace batch 1 of another.
+ * The local path of a metrics file: its own path for the default pipeline, and in a folder with the name of the
+ * pipeline for another. So batch 1 of one pipeline does not replace batch 1 of another.
  */
 function pathHere({ config }: Session, pipeline: string, path: string): string {
   return pipeline === config.defaultPipeline ? path : join(dirname(path), pipeline, basename(path));

@@ -27,7 +27,7 @@ export async function packFolder(dir: string, folder: string, file: string): Pro
   await python(dir, 'pack', folder, file);
 }
 
-/** Unpacks such a file into an empty folder. The file may come from a stranger. */
+/** Unpacks a packed file into an empty folder. The file may come from a stranger. */
 export async function unpackInto(dir: string, file: string, folder: string): Promise<void> {
   await python(dir, 'unpack', file, folder);
 }

@@ -123,7 +123,7 @@ export async function assertFree(part: string, uses: PortUse[]): Promise<void> {
     const holder = await holderOf(port);
     const by = holder === undefined ? 'another process' : `${holder.name} (process ${holder.pid})`;
     throw new SetupError(
-      `port ${port}, which ${part} wants, is held by ${by}: end that, or choose another port with ${variable}`,
+      `port ${port}, which ${part} needs, is held by ${by}: end that process, or choose another port with ${variable}`,
       { details: { port, part, ...(holder === undefined ? {} : { pid: holder.pid }) } },
     );
   }

@@ -208,7 +208,7 @@ function complaint(asked: string | undefined, answers: Answer[]): string {
   const other = answers[0];
   if (other !== undefined) {
     const untried =
-      Number(other.version.split('.')[1]) >= CEILING.minor ? ', which is not tried yet' : '';
+      Number(other.version.split('.')[1]) >= CEILING.minor ? ', which is not tested yet' : '';
     return `the local stack needs Python 3.10 to 3.13 and ${other.executable} is ${other.version}${untried}: ${howToInstall}`;
   }
   if (asked !== undefined && asked !== '') {

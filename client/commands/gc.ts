@@ -87,7 +87,7 @@ export async function gc(config: Config, options: GcOptions): Promise<number> {
   }
 }
 
-/** A version that does not exist is a typing error, and the version that was meant would lose its artifacts. */
+/** Refuses a version that does not exist: it is a typing error, and the intended version would lose its artifacts. */
 async function checkKept({ records }: Store, { pipeline, versions }: Keep): Promise<void> {
   if (versions.length === 0) return;
   const known = new Set((await records.list(pipeline)).map(({ version }) => version));
@@ -145,7 +145,7 @@ function countByKind(remove: GcPlan['remove']): [kind: string, count: number, by
   return [...kinds.values()].sort((a, b) => b[2] - a[2]);
 }
 
-/** The activities of a run that was terminated notice it with their next heartbeat. */
+/** The activities of a terminated run may go on for this time: they notice the end with a later heartbeat. */
 const NOTICE_MS = 120_000;
 
 /**
@@ -161,7 +161,7 @@ export async function isRunActive(client: Client, lease: Lease): Promise<boolean
   try {
     const { status, closeTime } = await handle.describe();
     if (isOpen(status)) return true;
-    // A workflow that ends like this has waited for all its activities.
+    // A workflow with one of these states has waited for all its activities.
     if (status.name === 'COMPLETED' || status.name === 'FAILED') return false;
     return (closeTime?.getTime() ?? 0) > Date.now() - NOTICE_MS;
   } catch (error) {

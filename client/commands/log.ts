@@ -25,8 +25,8 @@ export function logCommand(context: CommandContext): Command {
 }
 
 /**
- * `log N`, `log --all`: logs versions to the tracking server in use now, in order, by one workflow each. What is
- * logged there already stays as it is, so the command can be repeated.
+ * `log N`, `log --all`: logs versions to the tracking server in use now, in order, with one workflow each. It
+ * changes nothing that is logged there already, so it can be repeated.
  */
 export async function log(
   config: Config,

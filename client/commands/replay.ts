@@ -13,7 +13,7 @@ export function replayCommand(context: CommandContext): Command {
     .description(
       'Replay open and recent histories on the workflow code here, before it is deployed.',
     )
-    .option('--limit <n>', 'at most so many, the open ones first', countArgument, 100)
+    .option('--limit <n>', 'at most this many, the open ones first', countArgument, 100)
     .option('--query <filter>', "Temporal's list filter, instead of everything on the task queue")
     .option('--json', 'print exactly one JSON document on stdout')
     .addHelpText('after', examples('replay', `replay --query "WorkflowType = 'trainBatch'"`))
@@ -57,7 +57,7 @@ export async function replayHistories(config: Config, options: ReplayOptions): P
   }
 }
 
-/** Runs by run id, the open ones first: a deploy can block only those. */
+/** The runs by run id, the open ones first, because a deployment can block only those. */
 async function listRuns(
   { client, config }: Session,
   { limit, query }: ReplayOptions,

@@ -2,16 +2,16 @@ import { canonicalJson } from '../../contract/canonical-json.ts';
 import type { Ref } from '../../contract/ref.ts';
 import { changesOf } from './changes.ts';
 
-/** Everything a stage's cache key says, but its name and batch. */
+/** Everything in the cache key of a stage except its name and batch. */
 export interface Identity {
   code: number;
   params: Record<string, unknown>;
   libraries: Record<string, string>;
-  /** Those that are known. */
+  /** The inputs that are known. */
   inputs: Record<string, Ref>;
 }
 
-/** One thing that differs between two runs of a stage: of an input, the MD5 on either side. */
+/** One difference between two runs of a stage. For an input, `old` and `new` are MD5s. */
 export interface Difference {
   kind: 'param' | 'input' | 'code' | 'library';
   name: string;
@@ -20,8 +20,8 @@ export interface Difference {
 }
 
 /**
- * What makes `after` another run than `before`: params first, for a person changed those. Inputs that
- * only one side knows are not compared.
+ * The differences between two runs of a stage. Params come first, because a person changed those. An input that
+ * only one side has is not compared.
  * @param sections the sections of params.yaml, in which the names of params are looked up
  */
 export function differencesOf(
@@ -67,7 +67,7 @@ function inputOf(before: Ref | undefined, after: Ref): Difference[] {
   return [{ kind: 'input', name: after.path, old: before.md5, new: after.md5 }];
 }
 
-/** `target` as `data.target`: a stage names what it reads without the section it is in. */
+/** `target` as `data.target`, because the params of a stage have no sections. */
 function fullName(name: string, sections: Record<string, unknown>): string {
   if (name in sections) return name;
   const section = Object.entries(sections).find(

@@ -1,6 +1,6 @@
 /**
- * A value as Python's `str` prints it, because DVC shows that. A number that is not whole is a float in Python,
- * and so is one with `asFloat`. Text has quotes only inside a list.
+ * A value as Python's `str` prints it, because DVC shows that. A number is printed as a float if it is not whole,
+ * or with `asFloat`. Text has quotes only inside a list or a section.
  */
 export function pythonText(value: unknown, asFloat = false): string {
   if (typeof value === 'string') return value;

@@ -98,7 +98,7 @@ describe('a table at a URL', () => {
       '4',
       ...labelledFlags('web', web.url('/table.csv')),
     );
-    expect(stdout).toContain('as the rows that are known do not fill this batch');
+    expect(stdout).toContain('because the known rows do not fill this batch');
     expect((await run(4)).code).toBe(0);
     expect(answered).toEqual([200]);
     expect((await ledgerOf('web')).batches[3]).toMatchObject({ rows: 30 });

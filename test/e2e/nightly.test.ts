@@ -169,7 +169,7 @@ describe('a schedule', () => {
   });
 
   it.each([
-    [['--cron', '0 2 30 2 *'], 'never comes'],
+    [['--cron', '0 2 30 2 *'], 'never starts'],
     [['--cron', 'every night'], 'is not valid'],
     [['--timezone', 'Mars/Olympus'], 'is not valid'],
     [['--at', '25:00'], 'expected a time of day'],

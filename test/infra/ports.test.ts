@@ -24,8 +24,8 @@ describe('a port in use', () => {
     expect(error).toBeInstanceOf(SetupError);
     expect((error as Error).message).toMatch(
       new RegExp(
-        `^port ${port}, which mlflow wants, is held by (another process|.+ \\(process ${process.pid}\\)): ` +
-          'end that, or choose another port with RETRAIN_PORT_MLFLOW$',
+        `^port ${port}, which mlflow needs, is held by (another process|.+ \\(process ${process.pid}\\)): ` +
+          'end that process, or choose another port with RETRAIN_PORT_MLFLOW$',
       ),
     );
   });

@@ -103,7 +103,7 @@ describe('the search for Python', () => {
   it('ends with the version when the only one is newer than the tested ones', async () => {
     const PATH = fakePython('python3', '3.14 /usr/bin/python3.14', 'venv');
     expect(await complaint({ PATH })).toMatch(
-      /needs Python 3.10 to 3.13 and \/usr\/bin\/python3.14 is 3.14, which is not tried yet: install/,
+      /needs Python 3.10 to 3.13 and \/usr\/bin\/python3.14 is 3.14, which is not tested yet: install/,
     );
   });
 

@@ -114,7 +114,7 @@ describe('the local stack', { timeout: 180_000 }, () => {
     await other.remove();
     expect(error).toBeInstanceOf(SetupError);
     expect((error as Error).message).toMatch(
-      `port ${ports.temporal}, which temporal wants, is held by`,
+      `port ${ports.temporal}, which temporal needs, is held by`,
     );
 
     const secret = stackEnv(dir).AWS_SECRET_ACCESS_KEY;

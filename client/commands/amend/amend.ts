@@ -17,7 +17,7 @@ export function amendCommand(context: CommandContext): Command {
   return withSet(pipelineCommand('amend'), 'override a param, as for "run"; repeatable')
     .argument('<K>', 'the batch, from 1', batchArgument)
     .requiredOption('--source <file>', 'a CSV file with all rows of the batch')
-    .option('--rebuild', 'also build again the versions that are stale then')
+    .option('--rebuild', 'also rebuild the versions that are stale afterwards')
     .addHelpText(
       'after',
       examples('amend 2 --source ./batch-2.csv', 'amend 2 --source ./batch-2.csv --rebuild'),
@@ -35,7 +35,7 @@ export function amendCommand(context: CommandContext): Command {
     });
 }
 
-/** `amend K --source FILE`: replaces a batch, and names the versions that are stale then. */
+/** `amend K --source FILE`: replaces the rows of a batch, and lists the versions that are stale afterwards. */
 export async function amend(config: Config, options: AmendOptions): Promise<number> {
   const { pipeline, batch, rebuild, json } = options;
   const check: ('temporal' | 'storage')[] = rebuild ? ['temporal', 'storage'] : ['storage'];

@@ -37,7 +37,7 @@ export async function ledgerWith(
   return ledger;
 }
 
-/** Stores all files before the ledger changes, in one step. So an interrupted command has changed nothing. */
+/** Stores all files, then changes the ledger in one step. So an interrupted command has changed nothing. */
 export async function replaceBatch(
   { artifacts, ledgers, leases }: Store,
   config: Config,
@@ -67,7 +67,7 @@ export async function replaceBatch(
     files.map(([path, content]) => refOf(path, content)),
   );
   const [ref, raw, columns] = await Promise.all(
-    // `rewrite` trusts no checksum: so amending again with the same file repairs damaged objects.
+    // `rewrite` writes objects that are stored already, so that amending with the same file repairs damaged ones.
     files.map(([path, content]) => artifacts.put(path, content, { rewrite: true })),
   );
   return ledgers.amend(pipeline, {

@@ -73,7 +73,7 @@ function localError(error: unknown, out: string): unknown {
   );
 }
 
-/** What was done, artifact by artifact. */
+/** Prints for each artifact what was written and what was kept. */
 function printCheckedOut(
   { pipeline, version, out, removed, fetched_bytes, ...done }: CheckedOut,
   wanted: ReadonlyMap<string, WantedFile>,

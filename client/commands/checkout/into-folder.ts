@@ -65,10 +65,10 @@ export async function checkoutInto(
   );
 }
 
-/** Names this many files; the rest are counted. */
+/** The most files that the error names. It counts the others. */
 const MOST_NAMED = 10;
 
-/** Why nothing was done: files whose bytes would be lost. */
+/** The error for files whose bytes would be lost. */
 function refuseEdited(
   edited: readonly string[],
   { out, version }: { out: string; version: number },

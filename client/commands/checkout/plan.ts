@@ -13,7 +13,7 @@ export interface WantedFile {
 /**
  * The files of a version by path, in the order of its stages. Outputs that are read for each batch are left out,
  * because they are files of a later stage's output: a batch is a file of the merged data.
- * @throws DamagedArtifact when the record names a path that is none of a working tree's.
+ * @throws DamagedArtifact when the record names a path that cannot be in a working tree.
  */
 export async function wantedFiles(
   artifacts: Artifacts,
@@ -37,7 +37,7 @@ export async function wantedFiles(
   return wanted;
 }
 
-/** Paths come from a bucket, so they are checked: files are written only into visible folders inside the one asked for. */
+/** Checks a path, because it comes from a bucket: files are written only into visible folders of the working tree. */
 function checkPath(path: string, all: ReadonlyMap<string, unknown>, record: VersionRecord): void {
   const inside = parentsOf(path).find((parent) => all.has(parent));
   const hidden = path.startsWith('.');

@@ -12,7 +12,7 @@ import { type FoundFile, parentsOf, type WantedFile } from './plan.ts';
 
 const AT_ONCE = 4;
 
-/** A working tree, and what is known of it. */
+/** A working tree, and the notes about it. */
 export interface WorkingTree {
   /** Absolute. */
   folder: string;
@@ -85,7 +85,7 @@ const stateSchema = z.strictObject({
   version: z.int(),
   /** Folders that checkouts have made. */
   folders: z.array(z.string().refine(isSafePath)),
-  /** What checkouts have written, by path. By size and time it is known whether a file must be read again. */
+  /** What checkouts have written, by path. A file with the same size and time need not be read again. */
   files: z.record(
     z.string().refine(isSafePath),
     z.strictObject({ sha256: z.string(), size: z.number(), mtime_ms: z.number() }),
@@ -96,8 +96,8 @@ const stateSchema = z.strictObject({
 export type CheckoutState = z.infer<typeof stateSchema>;
 
 /**
- * What the last checkout wrote in a folder. When this note is lost or cannot be read, no data is lost: a file
- * then counts as ours only if the local cache has its bytes, and none is removed.
+ * Reads what the last checkout wrote in a folder. If this note is lost, no data is lost: a file then counts as
+ * ours only if the local cache has its bytes, and no file is removed.
  */
 export async function readCheckoutState(folder: string): Promise<CheckoutState | undefined> {
   try {

@@ -44,7 +44,7 @@ export async function fetchMissing(
 
 const COPIES_AT_ONCE = 4;
 
-/** A planned checkout, with the bytes it needs on this machine. */
+/** A planned checkout whose bytes are in the local cache. */
 export interface Decided {
   folder: string;
   version: { pipeline: string; version: number };
@@ -58,8 +58,8 @@ export interface Decided {
 }
 
 /**
- * Changes the working tree to the wanted files. What it is about to write is noted first, so that a later checkout
- * knows the files of one that was killed. A file that was there with the wanted bytes is kept, and is not ours.
+ * Changes the working tree to the wanted files. It first notes what it will write, so that a later checkout
+ * knows the files of a killed one. A file that already has the wanted bytes is kept, and is not ours.
  */
 export async function writeTree({ folder, ...decided }: Decided): Promise<void> {
   const { wanted, plan } = decided;
@@ -106,7 +106,7 @@ async function copyAll(
   }
 }
 
-/** Copies a file so that a reader sees the old one or the new one, never half; by reference where the system can. */
+/** Copies a file so that a reader sees the old one or the new one, never half. It copies by reference if it can. */
 async function copyWhole(from: string, to: string): Promise<void> {
   const half = join(dirname(to), `.${basename(to)}.${randomBytes(4).toString('hex')}.tmp`);
   try {

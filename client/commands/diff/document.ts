@@ -20,20 +20,20 @@ interface Side {
   createdAt: string;
 }
 
-/** What differs between two builds. A part is empty where they are the same. */
+/** The differences between two builds. A part without differences is empty. */
 export interface DiffDocument {
   pipeline: string;
   old: Side;
   new: Side;
-  /** Rows on either side of the split: `train`, `test`. */
+  /** The numbers of rows on the two sides of the split: `train`, `test`. */
   rows: Changes;
   batches: BatchChange[];
   params: Changes;
   metrics: Changes;
   artifacts: ArtifactChange[];
-  /** What the models say of themselves in numbers, such as `depth` and `leaves`. */
+  /** The size of the models in numbers, such as `depth` and `leaves`. */
   model: Changes;
-  /** Each feature's share in what the model learnt. */
+  /** The importance of each feature; 1 in all. */
   importance: Changes;
 }
 
@@ -124,7 +124,7 @@ export async function readModelFacts(
   };
 }
 
-/** By way of a file, because it may be larger than memory should hold. */
+/** Reads a model from a file, because a model may be too large for memory. */
 async function withFile(
   artifacts: Artifacts,
   model: Ref,

@@ -25,7 +25,7 @@ export function paramsCommand(context: CommandContext): Command {
   return new Command('params').addHelpText('after', examples('params diff 1 2')).addCommand(diff);
 }
 
-/** `metrics diff A B`, in the shape of `dvc metrics diff`. */
+/** `metrics diff A B`: prints what `dvc metrics diff` prints. */
 async function diffMetrics(config: Config, request: DiffRequest): Promise<number> {
   const { readMetrics } = await import('../../../store/metrics-file.ts');
   return comparing(config, request, async ({ store: { artifacts } }, old, now) => {
@@ -39,7 +39,7 @@ async function diffMetrics(config: Config, request: DiffRequest): Promise<number
   });
 }
 
-/** `params diff A B`, in the shape of `dvc params diff`. */
+/** `params diff A B`: prints what `dvc params diff` prints. */
 async function diffParams(config: Config, request: DiffRequest): Promise<number> {
   return comparing(config, request, async (_session, old, now) => {
     printDiff(paramsDiff(old.params, now.params), 'Param', request);

@@ -43,7 +43,7 @@ function changeRows(changes: Changes, text: (value: number) => string): string[]
   ]);
 }
 
-/** Scores say whether they became better, because of an error metric less is better. */
+/** Adds whether each score is better or worse now, because a lower error is better than a higher one. */
 function metricRows(changes: Changes): string[][] {
   const better = Object.entries(changes).map(([name, { diff = 0 }]) => isBetter(name, diff));
   return changeRows(changes, number).map((row, i) => [

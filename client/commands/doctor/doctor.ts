@@ -20,7 +20,7 @@ const MARKS = { ok: onStdout.green, warn: onStdout.yellow, fail: onStdout.red };
 
 type Part = 'temporal' | 'storage' | 'tracking';
 
-/** `doctor`: checks every part that a run needs, and says how to repair what is wrong. */
+/** `doctor`: checks every part that a run needs, and prints how to repair each problem. */
 export async function doctor(
   config: Config,
   { root, json }: { root: string; json?: boolean | undefined },
@@ -42,7 +42,7 @@ export async function doctor(
   return findings.some(({ state }) => state === 'fail') ? EXIT.setup : 0;
 }
 
-/** The findings on one part. Each part has its own session, so that one that is down hides no other. */
+/** The findings on one part. Each part has its own session, so that a part that is down does not hide another. */
 async function part(
   config: Config,
   name: Part,
@@ -51,7 +51,7 @@ async function part(
 ): Promise<Finding[]> {
   let session: Session | undefined;
   try {
-    // The look below checks tracking: a session accepts a tracking server that is down if logging may wait.
+    // `look` checks tracking itself, because a session accepts a tracking server that is down if logging may wait.
     session = await openSession(config, { check: name === 'tracking' ? [] : [name] });
     return await look(session);
   } catch (error) {

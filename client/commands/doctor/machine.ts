@@ -4,7 +4,7 @@ import { bytes } from '../../format.ts';
 import { failed, fail, ok, warn, type Finding } from './finding.ts';
 
 const LOW_BYTES = 2e9;
-/** S3 refuses signed requests at fifteen minutes; Temporal's timers are off by seconds. */
+/** S3 refuses requests from a clock that is 15 minutes off. With a few seconds, Temporal's timers are wrong. */
 const SKEW_WARN_MS = 5_000;
 const SKEW_FAIL_MS = 600_000;
 
@@ -37,7 +37,7 @@ async function disk(root: string): Promise<Finding> {
     : ok('disk', found);
 }
 
-/** The difference to the clock of a server, by the Date header of its answer; undefined without one. */
+/** Compares this clock with the Date header of a server's answer; undefined without that header. */
 export async function clock(url: string): Promise<Finding | undefined> {
   const began = Date.now();
   let date: string | null;

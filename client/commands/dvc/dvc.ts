@@ -55,13 +55,13 @@ interface ExportRequest {
   json?: boolean | undefined;
 }
 
-/** `dvc export`: writes a version as a DVC repository over the bucket. It copies no data. */
+/** `dvc export`: writes a version as a DVC repository with the bucket as its remote. It copies no data. */
 async function dvcExport(config: Config, request: ExportRequest): Promise<number> {
   const { pipeline, root, force, json } = request;
   const out = resolve(request.out);
   if (out === resolve(root))
     throw new BadParams(
-      `--out ${request.out} is the project folder, whose params.yaml is the project's own: choose a folder for the export`,
+      `--out ${request.out} is the project folder, and the export would overwrite its params.yaml: choose another folder`,
     );
   const { soundRecord } = await import('../../../store/record-check.ts');
   const { describeFiles } = await import('./files.ts');

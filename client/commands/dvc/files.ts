@@ -12,7 +12,7 @@ import type { VersionRecord } from '../../../store/version-record.ts';
 import { plotsOf } from './plots.ts';
 import { settingsOf, dvcStages, type StoredVersion } from './stages.ts';
 
-/** What the files depend on besides the version. */
+/** The values, besides the version, that affect the files. */
 export interface Surroundings {
   storage: BucketOptions;
   /** Whether the folder is in no git repository. */
@@ -22,9 +22,9 @@ export interface Surroundings {
 }
 
 /**
- * The files of the DVC repository of a version, by path. The headline metrics have a file of
- * the same name in every version, for `dvc metrics diff` compares files of one name; it and the plots'
- * are small and go into git, so that comparing commits needs no bucket.
+ * The files of the DVC repository of a version, by path. The scores are in metrics.json in every version,
+ * because `dvc metrics diff` compares files with the same name. This file and those of the plots are small and
+ * belong in git, so that two commits can be compared without the bucket.
  */
 export function describeFiles(
   version: StoredVersion,
@@ -52,7 +52,7 @@ export function describeFiles(
   ]);
 }
 
-/** The numbers of a metrics file that say which it is: a change of theirs is no change for the better. */
+/** Numbers of the metrics file that are not scores. */
 const NO_SCORES = new Set(['schema', 'batch']);
 
 function scoresOf(metrics: VersionRecord['metrics']): string {
@@ -60,20 +60,20 @@ function scoresOf(metrics: VersionRecord['metrics']): string {
   return `${JSON.stringify(Object.fromEntries(scores), null, 2)}\n`;
 }
 
-/** What .dvc/.gitignore says in every DVC repository (`dvc/repo/__init__.py` in its package). */
+/** The .dvc/.gitignore of every DVC repository (`dvc/repo/__init__.py` in DVC's package). */
 export const DVC_IGNORE = '/config.local\n/tmp\n/cache\n';
 
 /** Where `dvc plots` puts the pages it makes. */
 const PLOTS = '/dvc_plots/';
 
-/** The lines by which git leaves the pulled files alone: the folders at the top that hold them. */
+/** The lines with which git ignores the pulled files: their top folders. */
 export function ignoreLines(stages: readonly (DvcStage | DvcLoop)[]): string[] {
   const paths = lockedStages(stages).flatMap(([, { outs }]) => outs.map(({ path }) => path));
   const tops = paths.map((path) => (path.includes('/') ? `/${path.split('/')[0]}/` : `/${path}`));
   return [...new Set([...tops, PLOTS])].sort(byCodePoint);
 }
 
-/** A .gitignore with these lines too; a person's own lines stay. */
+/** Adds the lines that a .gitignore lacks, and keeps all others. */
 export function withLines(present: string, lines: readonly string[]): string {
   const own = present.split(/\r?\n/);
   const missing = lines.filter((line) => !own.includes(line));

@@ -7,7 +7,7 @@ import { Conflict, messageOf, SetupError } from '../../../contract/failures.ts';
 import { withFileLock } from '../../../store/file-lock.ts';
 import { sha256 } from '../../../store/hash.ts';
 
-/** The note of an export, by which its files are distinguished from edited ones. DVC does not read it. */
+/** The file that lists what an export wrote, so that edited files can be found. DVC does not read it. */
 export const RECEIPT = '.dvc/export.json';
 
 const receiptSchema = z.object({
@@ -17,8 +17,8 @@ const receiptSchema = z.object({
 });
 
 /**
- * The files that an export would lose: neither written by an earlier export, nor the same as this one writes.
- * One that this export only adds to is not in the way (`dvc init` leaves an empty .dvc/config).
+ * The files whose content an export would lose: no earlier export wrote it, and this one does not contain it.
+ * A file that this export only extends is not one of them, such as the empty .dvc/config of `dvc init`.
  */
 async function editedFiles(folder: string, files: ReadonlyMap<string, string>): Promise<string[]> {
   const exported = await readReceipt(folder);
@@ -31,7 +31,7 @@ async function editedFiles(folder: string, files: ReadonlyMap<string, string>): 
   return edited;
 }
 
-/** Runs `work` while no other export writes into the folder, which is made where there is none. */
+/** Makes the folder if it is missing, and runs `work` while no other export writes into it. */
 export async function inFolder<T>(folder: string, work: () => Promise<T>): Promise<T> {
   try {
     await mkdir(folder, { recursive: true });
@@ -60,7 +60,7 @@ export async function writeFolder(
   const edited = force ? [] : await editedFiles(folder, files);
   if (edited.length > 0)
     throw new Conflict(
-      `${folder} holds ${edited.length === 1 ? 'a file' : 'files'} that no export left so (${edited.join(', ')}): keep what you want of ${edited.length === 1 ? 'it' : 'them'} elsewhere, then overwrite with --force, or choose another folder with --out`,
+      `no export wrote what is in ${folder} now (${edited.join(', ')}): keep a copy elsewhere, then overwrite with --force, or choose another folder with --out`,
       { details: { files: edited } },
     );
   const hashes = Object.fromEntries([...files].map(([path, content]) => [path, sha256(content)]));
@@ -92,7 +92,7 @@ async function readReceipt(folder: string): Promise<Partial<Record<string, strin
     return receiptSchema.parse(JSON.parse(text ?? '')).files;
   } catch (error) {
     if (error instanceof SetupError) throw error;
-    return {}; // none, or not one of ours: then every file that differs counts as edited
+    return {}; // no receipt, or not one of ours: every file that differs counts as edited
   }
 }
 

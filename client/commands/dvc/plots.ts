@@ -22,7 +22,7 @@ interface Drawn {
   files: Record<string, string>;
 }
 
-/** The plots of a version, from what its metrics file holds: none of what it does not. */
+/** The plots of a version: those whose numbers are in its metrics file. */
 export function plotsOf(metrics: MetricsFile): Drawn[] {
   const classes = classesSchema.safeParse(metrics['classes']);
   const confusion = matrixSchema.safeParse(metrics['confusion_matrix']);
@@ -57,7 +57,7 @@ function confusionMatrix({ labels, matrix }: z.infer<typeof matrixSchema>): Draw
   };
 }
 
-/** Numbers as squares: a bin of what they are, a bin of what was predicted, and how many rows are in both. */
+/** Squares for a regression: each has a bin of actual values, a bin of predicted values, and the count of its rows. */
 function predictedByActual({ edges, matrix }: z.infer<typeof agreementSchema>): Drawn {
   const path = 'plots/agreement.json';
   const rows = matrix.flatMap((line, i) =>
@@ -78,14 +78,15 @@ function predictedByActual({ edges, matrix }: z.infer<typeof agreementSchema>): 
   };
 }
 
-/** One row a line, so that git shows which differ. */
+/** JSON with one row on each line, so that git shows which rows differ. */
 function rowsAsJson(rows: readonly unknown[]): string {
   return `[\n${rows.map((row) => `  ${JSON.stringify(row)}`).join(',\n')}\n]\n`;
 }
 
 /**
- * DVC's own `confusion` counts the points of a file; a file with a point for each test row would grow with
- * the data, so this one reads counts. Anchors are DVC's (https://dvc.org/doc/user-guide/experiment-management/visualizing-plots#custom-templates).
+ * A template that reads counts. DVC's own `confusion` counts the points of a file, and a file with a point for
+ * each test row would grow with the data. DVC fills in the anchors:
+ * https://dvc.org/doc/user-guide/experiment-management/visualizing-plots#custom-templates
  */
 const confusionTemplate = templateOf({
   encoding: {
@@ -105,7 +106,7 @@ const confusionTemplate = templateOf({
   ],
 });
 
-/** DVC's own templates draw a point for each row, so this one reads counts of squares. */
+/** A template that reads counts of squares, because DVC's own templates draw a point for each row. */
 const agreementTemplate = templateOf({
   mark: { type: 'rect', tooltip: true },
   encoding: {
@@ -117,7 +118,7 @@ const agreementTemplate = templateOf({
   },
 });
 
-/** A Vega-Lite template that draws so for each revision; DVC fills its anchors in. */
+/** A Vega-Lite template that draws `spec` once for each revision. DVC fills in its anchors. */
 function templateOf(spec: object): object {
   return {
     $schema: 'https://vega.github.io/schema/vega-lite/v5.json',

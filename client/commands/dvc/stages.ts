@@ -54,8 +54,8 @@ export async function readVersion(
 }
 
 /**
- * The names in params.yaml of what a stage read: of a whole section, the section, or the values of it that the
- * stage read; of a single value, its name in the section that has it.
+ * The params that a stage read, by their names in params.yaml. A whole section is named as one; other values are
+ * named `section.value`.
  */
 function dotted(
   read: Record<string, unknown>,
@@ -84,7 +84,7 @@ function isSection(value: unknown): value is Record<string, unknown> {
 }
 
 /**
- * The stages of a version as DVC has them: those of the record, each with what it read and made. A stage whose
+ * The stages of a version for dvc.yaml: those of the record, each with its inputs and outputs. A stage whose
  * outputs are read for each batch becomes a loop over batches 1..N, and the stage that reads them depends on all.
  */
 export function dvcStages(version: StoredVersion): (DvcStage | DvcLoop)[] {
@@ -99,7 +99,7 @@ export function dvcStages(version: StoredVersion): (DvcStage | DvcLoop)[] {
   ): DvcStage => ({
     name,
     command: stageCommandLine(name, batch),
-    // DVC looks for each on disk, so what no stage makes (the source that get_data read) is left out.
+    // DVC looks for each dependency on disk, so the source of get_data, which no stage makes, is left out.
     deps: inputs
       .filter((ref) => outs.some((out) => isSame(out, ref)))
       .filter((ref) => !outputs.some((out) => out.path === ref.path))
@@ -157,8 +157,8 @@ export function stageCommandLine(stage: string, batch: number | string): string 
 }
 
 /**
- * The arguments with which a stage of this project does what it did for that version: its pipeline, and every param
- * it was pinned with, because a worker's params.yaml can differ.
+ * The arguments with which a stage of this project repeats what it did for that version: the pipeline, and every
+ * pinned param, because a worker's params.yaml can differ.
  */
 export function settingsOf({ pipeline, params }: VersionRecord): string {
   const sets = Object.entries(params).flatMap(([section, values]) =>
@@ -169,15 +169,14 @@ export function settingsOf({ pipeline, params }: VersionRecord): string {
   return [`--pipeline ${pipeline}`, ...sets].join(' ');
 }
 
-/** A value as `--set` reads it, which is as YAML: on one line, text plain where that is unambiguous. */
+/** A value as `--set` reads it: YAML on one line, without quotes where YAML needs none. */
 function valueText(value: unknown): string {
   if (typeof value === 'string' && /^[\w./-]+$/.test(value) && parse(value) === value) return value;
   return JSON.stringify(value);
 }
 
 /**
- * A word as the shell reads it. `${` is split between two quotes, because DVC reads it as its own even in
- * quotes.
+ * Quotes a word for the shell. `${` is split between two quoted texts, because DVC replaces it even in quotes.
  */
 function shellWord(text: string): string {
   if (/^[\w@%+=:,./-]+$/.test(text)) return text;

@@ -14,7 +14,7 @@ export function drawText(lineage: Lineage): string {
   const leftWidth = Math.max(...lines.map(({ left }) => left.length)) + 2;
   const pathWidth = Math.max(...lines.map(({ node }) => node.path.length)) + 2;
   const drawn = lines.map(({ node, left }) => {
-    // The line down to the next kind goes on beside every artifact but the last kind's.
+    // A vertical line to the next kind continues beside all artifacts, except those of the last kind.
     const rail = left.trim() === '' && kinds.indexOf(node.kind) < last ? `${left}│` : left;
     const size = bytes(node.size).padStart(8);
     return `${rail.padEnd(leftWidth)}${node.path.padEnd(pathWidth)}${shortHash(node).padEnd(8)}  ${size}`;
@@ -47,7 +47,7 @@ export function drawMermaid(lineage: Lineage): string {
   return ['flowchart LR', ...columns, ...arrows].join('\n');
 }
 
-/** A path can hold any character: those that have a meaning in Mermaid are written as their code. */
+/** Writes characters that have a meaning in Mermaid as their code, because a path can hold any character. */
 function escapeMermaid(text: string): string {
   return text.replace(/[^\p{L}\p{N} ._/·…-]/gu, (sign) => `#${sign.codePointAt(0)};`);
 }
@@ -56,7 +56,7 @@ const BOX = { width: 210, height: 40 };
 const STEP = { x: BOX.width + 60, y: BOX.height + 14 };
 const MARGIN = 30;
 const HEAD = 50;
-/** Letters of a path that fit in a box: its end, which says more than its beginning. */
+/** How many letters of a path fit in a box. The end of a path is shown, because it says more than the beginning. */
 const MOST_LETTERS = 31;
 
 interface Placed extends Drawn {
@@ -107,7 +107,7 @@ function box({ x, y, path, md5, size }: Placed): string {
   ].join('');
 }
 
-/** From a box's right side to another's left; within a column, down its left side. */
+/** An arrow from the right side of a box to the left side of another. Within a column it stays on the left side. */
 function arrow(from: Placed, to: Placed, stage: string): string {
   const [startY, endY] = [from.y + BOX.height / 2, to.y + BOX.height / 2];
   const startX = from.x === to.x ? from.x : from.x + BOX.width;

@@ -44,10 +44,10 @@ export async function readLineage(
 }
 
 /**
- * The graph of a version: what each stage of the record read and made, and for a stage that a later one reads for
- * each batch, the same of all batches.
+ * The graph of a version: what each stage of the record read and made. If a later stage reads the outputs of a
+ * stage for each batch, the graph has those of all batches.
  * @param eachBatch the outputs of all batches, by stage
- * @param ledger says what each batch was cut from; without it, the version's own inputs are taken
+ * @param ledger has the raw data of each batch; without it, all batches get the inputs in the record
  */
 export function buildLineage(
   record: VersionRecord,
@@ -74,13 +74,13 @@ export function buildLineage(
   return { pipeline, version, build, ...graph.sorted() };
 }
 
-/** The stage whose outputs an input holds for each batch; empty where it is another input. */
+/** The stage whose outputs an input holds for each batch; empty for any other input. */
 function eachBatchStage(stage: string, name: string): string {
   const input = findEntry(stage)?.inputs[name];
   return input !== undefined && 'eachBatch' in input ? input.eachBatch : '';
 }
 
-/** What a batch was cut from, as the ledger has it; undefined where the ledger does not have it. */
+/** The raw data and columns from which a batch was cut; undefined if the ledger does not have them. */
 function batchSources(
   { version, ledger_revision }: VersionRecord,
   ledger: Ledger | undefined,
@@ -136,7 +136,7 @@ export function shortHash({ md5 }: Pick<Ref, 'md5'>): string {
   return md5.slice(0, 8);
 }
 
-/** Where a kind has more artifacts than this, not all are drawn: nobody can read a picture of 2 000 batches. */
+/** If a kind has more artifacts than this, not all are drawn: nobody can read a drawing of 2 000 batches. */
 const MOST = 8;
 /** How many of them are drawn at either end. */
 const ENDS = 3;

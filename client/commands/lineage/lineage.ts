@@ -38,7 +38,7 @@ interface LineageOptions {
   svg?: string | undefined;
 }
 
-/** `lineage N`: what a version was made from, from its scores down to the raw data, with hashes. */
+/** `lineage N`: draws what a version was made from, from its metrics back to the raw data, with hashes. */
 async function lineage(
   config: Config,
   { pipeline, version, json, mermaid, svg }: LineageOptions,

@@ -43,7 +43,7 @@ export async function arrivedRows(looking: Looking): Promise<Arrived> {
   return { batches, waiting, warnings };
 }
 
-/** The ledger as a run would leave it; nothing is stored. */
+/** The ledger with the rows that a run would add; nothing is stored. */
 async function grownLedger({ deps, ...looking }: Looking, ledger: Ledger): Promise<Ledger> {
   const last = ledger.raw.at(-1)!;
   return withOwnFolder(tmpdir(), 'pending', async (folder) => {

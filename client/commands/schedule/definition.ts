@@ -40,8 +40,8 @@ export function cronAt(time: string): string {
 }
 
 /**
- * The options of Temporal's schedule: one nightly at a time; a start that was missed while the server was down
- * is made up for within the catch-up window; a failure pauses the schedule, because the next would fail too.
+ * The options of Temporal's schedule. One nightly runs at a time. A start that was missed while the server was
+ * down runs within the catch-up window. A failure pauses the schedule, because the next nightly would fail too.
  */
 export function scheduleOf(
   { pipeline, cron, timezone, jitter, catchup, note, set }: Wanted,
@@ -108,7 +108,9 @@ export async function putSchedule(
     return { created: before === undefined, description };
   if (before === undefined) await handle.delete();
   else await handle.update(() => asUpdate(before));
-  throw new BadParams(`${wanted.cron} (${wanted.timezone}) never comes: choose a day that exists`);
+  throw new BadParams(
+    `the schedule "${wanted.cron}" in time zone ${wanted.timezone} never starts: choose a day that exists`,
+  );
 }
 
 async function update(
@@ -131,7 +133,7 @@ function asUpdate({ spec, action, policies, state }: ScheduleDescription) {
   return { spec, action, policies, state };
 }
 
-/** The words of the server on a spec that it refuses. */
+/** The error for a spec that the server refuses; other errors as they are. */
 function specError(error: unknown, { cron, timezone }: Wanted): unknown {
   const said = isGrpcServiceError(error) ? error.details : messageOf(error);
   if (!/cron|time ?zone|calendar|schedule spec/i.test(said)) return error;

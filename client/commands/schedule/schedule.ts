@@ -22,7 +22,7 @@ interface CreateFlags extends CommonFlags {
 const VERBS: [ScheduleVerb, string][] = [
   ['describe', 'show it, its next starts and its last results'],
   ['pause', 'start nothing until it is resumed'],
-  ['resume', 'go on after a pause'],
+  ['resume', 'start nightlies again after a pause'],
   ['trigger', 'start a nightly now, unless one is running'],
   ['delete', 'remove it; running nightlies go on'],
 ];
@@ -42,18 +42,18 @@ function createCommand(context: CommandContext): Command {
   const create = pipelineCommand('create', description);
   return withSet(create, 'override a param for its runs; repeatable')
     .option('--at <HH:MM>', 'every day at this time (default: 02:00)')
-    .option('--cron <expression>', 'or by a cron expression, such as "0 2 * * 1-5"')
+    .option('--cron <expression>', 'at the times of a cron expression, such as "0 2 * * 1-5"')
     .option(
       '--timezone <name>',
       'an IANA name, such as Europe/Berlin (default: that of this machine)',
     )
     .option('--jitter <duration>', 'a random delay of at most this', '1m')
-    .option('--catchup <duration>', 'how late a missed start is still made up for', '12h')
+    .option('--catchup <duration>', 'how late a missed start may still run', '12h')
     .option('--note <text>', 'a note, shown with the schedule')
     .addHelpText('after', examples('schedule create --at 03:30 --timezone Europe/Berlin'))
     .action(async ({ pipeline, at, cron, timezone, set, note, ...flags }: CreateFlags) => {
       if (at !== undefined && cron !== undefined)
-        throw new BadParams('--at and --cron both say when: give one of them');
+        throw new BadParams('--at and --cron are both given: give one of them');
       const { cronAt } = await import('./definition.ts');
       const config = await context.configure(pipeline);
       process.exitCode = await createSchedule(config, {
@@ -100,7 +100,7 @@ export async function createSchedule(config: Config, wanted: Wanted & Common): P
   const { paramsOf } = await import('../../../pipeline/models/params.ts');
   const { putSchedule } = await import('./definition.ts');
   const { shownOf } = await import('./show.ts');
-  // An error now is better than one at night.
+  // The check shows a wrong param now, and not at night.
   paramsOf(config.params, wanted.set);
   return within(config, async (session) => {
     const { created, description } = await putSchedule(session, wanted);
@@ -202,7 +202,7 @@ function printSchedule(shown: Shown, done?: string): void {
 function rulesText({ overlap, catchupMs, pauseOnFailure, jitterMs }: Shown['rules']): string {
   return [
     overlap === 'SKIP' ? 'none starts while one runs (overlap SKIP)' : `overlap ${overlap}`,
-    `a missed one is made up for within ${duration(catchupMs)}`,
+    `a missed start runs within ${duration(catchupMs)}`,
     `starts are spread over ${duration(jitterMs)}`,
     pauseOnFailure ? 'a failure pauses it' : 'a failure does not pause it',
   ].join(', ');

@@ -47,7 +47,7 @@ export async function shownOf(
   };
 }
 
-/** Found by the workflow id alone: a long backlog continues in other runs with this id. */
+/** How a nightly ended. It is found by its workflow id alone, because a long backlog continues in other runs. */
 async function endOf(
   { client }: Session,
   workflowId: string,
@@ -62,9 +62,9 @@ async function endOf(
   }
 }
 
-/** Puts into a sentence that a schedule does not exist; returns other errors as they are. */
+/** The error for a schedule that does not exist; other errors as they are. */
 export function notThere(error: unknown, scheduleId: string): unknown {
   return error instanceof ScheduleNotFoundError
-    ? new MissingHistory(`there is no schedule ${scheduleId}: make it with "schedule create"`)
+    ? new MissingHistory(`there is no schedule ${scheduleId}: create it with "schedule create"`)
     : error;
 }

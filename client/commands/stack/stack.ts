@@ -94,8 +94,8 @@ export async function stack(
 }
 
 /**
- * What the stack needs to know of tracking: whether a pipeline uses its MLflow, and MLFLOW_TRACKING_URI of this
- * terminal for the worker.
+ * The tracking settings of the stack: whether a pipeline uses its MLflow, and the MLFLOW_TRACKING_URI that the
+ * worker inherits from this terminal.
  */
 async function trackingOf(
   root: string,

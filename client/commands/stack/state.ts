@@ -30,9 +30,9 @@ export interface StateOptions {
 }
 
 /**
- * `stack backup FILE`: writes the whole state of a running stack into one file. The order of reading keeps the
- * parts consistent: runs that are newer than Temporal's copy find their stages in the cache, and MLflow runs
- * that no document names are found by their tags.
+ * `stack backup FILE`: writes the whole state of a running stack into one file. The parts are read in an order
+ * that keeps them consistent: runs that are newer than Temporal's copy find their stages in the cache, and MLflow
+ * runs that are in no document are found by their tags.
  */
 export async function backup(
   file: string,

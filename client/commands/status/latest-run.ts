@@ -23,11 +23,11 @@ export interface LatestRun {
   link: string;
   /** Its progress, while it runs. */
   stages: RunSummary['stages'] | null;
-  /** Why the stages under way are tried again. */
+  /** Why running stages are tried again. */
   retrying: { stage: string; attempt: number; message: string }[];
-  /** The progress of the stages under way, where they report it. */
+  /** The progress that running stages report. */
   progress: Progress[];
-  /** The time of the last sign of a worker; null where no stage is under way. */
+  /** The time of the last heartbeat; null if no stage is running. */
   heardAt: string | null;
   /** Why it waits, when no worker takes its tasks. */
   waiting: string | null;

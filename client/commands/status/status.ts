@@ -38,7 +38,7 @@ export async function status(
       storedVersion(session, pipeline, batch),
     ]);
     const { version, origins, tracked, stale, logging } = stored;
-    // Without the store the run can still be shown. Without a run as well, the error of the store is the answer.
+    // Without the store, the run can still be shown. Without a run too, the command fails with the store's error.
     if (stored.error !== null && run === null) throw stored.error;
     if (run === null && version === null)
       throw new MissingHistory(

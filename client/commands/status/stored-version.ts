@@ -14,7 +14,7 @@ import type { VersionRecord } from '../../../store/version-record.ts';
 import type { Stale } from '../../../store/ledger/read.ts';
 import { runUrl } from '../../../tracking/place.ts';
 
-/** What the store knows of a version and, while it waits to be logged, Temporal. */
+/** The stored facts of a version and, while it waits to be logged, the state of that workflow. */
 export interface Stored {
   version: VersionRecord | null;
   origins: (Origin & { stage: string })[];
@@ -26,7 +26,7 @@ export interface Stored {
   error: RetrainError | null;
 }
 
-/** Errors of the store. With them, what Temporal knows can still be shown. */
+/** Errors of the store. After one of them, the latest run can still be shown. */
 const STORE_ERRORS = [StorageUnavailable, StorageRefused, DamagedArtifact] as const;
 
 const NOTHING = { version: null, origins: [], tracked: null, stale: null, logging: null };
@@ -74,7 +74,7 @@ export interface TrackedNow {
   url: string;
 }
 
-/** Where a build is logged now. Its attempt knows it, also after `log N` has logged it at another place. */
+/** Reads where a build is logged now. Its training attempt has that, even after `log N` logged it elsewhere. */
 export async function trackedNow(
   { store }: Session,
   { pipeline, attempt, stages }: VersionRecord,

@@ -8,7 +8,7 @@ import { inParallel } from '../../../store/parallel.ts';
 import { VersionSet } from '../../../store/version-set.ts';
 import type { Problems, Fault } from './problems.ts';
 
-/** How many objects are read at once: enough to hide the latency of the server, few enough for its disks. */
+/** How many objects are read at the same time: enough to hide the server's latency, few enough for its disks. */
 const AT_ONCE = 8;
 
 interface Expected {
@@ -18,7 +18,7 @@ interface Expected {
   askedBy: string;
 }
 
-/** The files of versions, each once however many versions need it. */
+/** The files of all versions, each once even if several versions need it. */
 export class Inventory {
   readonly #expected = new Map<string, Expected>();
   /** Bytes of all of them. */
@@ -74,7 +74,7 @@ export async function readObjects(
   await inParallel(inventory.all(), AT_ONCE, read);
 }
 
-/** The faults of a stored directory, and its files as far as they are known. */
+/** The faults of a stored directory, and its files if they can be read. */
 export interface CheckedDirectory {
   faults: Fault[];
   /** With paths relative to the directory. */

@@ -16,7 +16,7 @@ import type { Ledger } from '../../../store/ledger/ledger.ts';
 import type { Inventory } from './files.ts';
 import { CACHE_ENTRY, faultOf, unlessDamaged, type Fault, type Problems } from './problems.ts';
 
-/** What a verification works with. */
+/** The state that all steps of a verification share. */
 export interface Verification {
   store: Store;
   pipeline: string;
@@ -38,7 +38,7 @@ export interface CheckedPart {
   counts?: Ref | undefined;
 }
 
-/** The files of the directories that a version's preprocess has read and made, as far as they can be read. */
+/** The files of the directories that preprocess read and made. A directory that cannot be read is empty. */
 export interface SplitFiles {
   batches: readonly Ref[];
   train: readonly Ref[];
@@ -46,8 +46,8 @@ export interface SplitFiles {
 }
 
 /**
- * Reads the cache entries of the encoded batches. No record names them; their keys follow from what preprocess was
- * run with. The counts that they name are in no directory, so they are added to the inventory.
+ * Reads the cache entries of the encoded batches. No record names them: their keys are computed from the inputs
+ * and params of preprocess. The counts in these entries are in no directory, so they are added to the inventory.
  */
 export async function checkParts(
   verification: Verification,
@@ -77,8 +77,8 @@ export async function checkParts(
 }
 
 /**
- * What decides the part of a batch in a version. All of it is in what preprocess was run with, which can be
- * less than this program's params.
+ * The identity of the part of a batch. It is made from the recorded params of preprocess, because a record of an
+ * earlier program can have fewer params.
  */
 function partIdentity(
   { params, libraries }: Pick<StageIdentity, 'params' | 'libraries'>,
@@ -96,7 +96,7 @@ function partIdentity(
   };
 }
 
-/** What is in a columns artifact, read once however many versions have it. */
+/** The content of a columns artifact, read once even if several versions have it. */
 async function columnsOf(verification: Verification, ref: Ref): Promise<Column[] | undefined> {
   const reading =
     verification.columns.get(ref.sha256) ?? readColumns(verification, ref).catch(unlessDamaged);
@@ -134,7 +134,7 @@ async function readPart(
   if (entry === undefined)
     return { faults: [{ state: 'missing', ...at, why: 'the document is not there' }] };
   if (entry.key !== key || !isSoundEntry(entry))
-    return damaged('its key is not the hash of what it says');
+    return damaged('its key is not the hash of its content');
   const { train, test, counts } = entry.outputs;
   const others = [
     [made.train, train],

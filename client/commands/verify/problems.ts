@@ -25,11 +25,11 @@ export interface Problem extends Fault {
   versions: VersionSet;
 }
 
-/** What a verification has found: each fault once, with the versions that need the object. */
+/** The faults that a verification finds: each once, with the versions that need the object. */
 export class Problems {
   readonly #found = new Map<string, Problem>();
 
-  /** Adds a fault of an object that these versions need; an empty list where no version does. */
+  /** Adds a fault of an object. `versions` are those that need the object; it may be empty. */
   add(fault: Fault, versions: Iterable<number>): void {
     const name = `${fault.key}\n${fault.why}`;
     const problem = this.#found.get(name) ?? { ...fault, versions: new VersionSet() };
@@ -51,7 +51,7 @@ export function faultOf(path: string, error: DamagedArtifact): Fault {
   return { state: 'damaged', path, key: typeof key === 'string' ? key : '', why: error.message };
 }
 
-/** For objects that are reported elsewhere when they are damaged. @returns undefined */
+/** Ignores a DamagedArtifact, for an object whose damage is reported elsewhere. Throws other errors. */
 export function unlessDamaged(error: unknown): undefined {
   if (!(error instanceof DamagedArtifact)) throw error;
 }

@@ -23,15 +23,15 @@ export interface Repaired {
   runs: { version: number; workflowId: string; runId: string; forced: boolean }[];
   /** Why a version was not run, or its run failed. */
   hindered: Map<number, string>;
-  /** What no run makes again, and how to restore it. */
+  /** The objects that no run can make again. */
   left: Left[];
   /** Versions that have other bytes now: the program has changed since they were built. */
   changed: number[];
 }
 
 /**
- * Makes missing and damaged objects again. Each version that needs some of them is run again with the params of
- * its record and a list of what is damaged. What is damaged afterwards is left to a forced run.
+ * Makes missing and damaged objects again. It runs each version that needs some of them again, with the params of
+ * its record and a list of the damaged objects. If some are still damaged, it runs these versions with force.
  */
 export async function repairVersions(
   session: Session,
@@ -46,7 +46,7 @@ export async function repairVersions(
     left: [],
     changed: [],
   };
-  // A ledger that cannot be read is a problem that is reported already.
+  // If the ledger cannot be read, that is in `found.problems` already.
   const ledger = await session.store.ledgers.read(asked.pipeline).catch(unlessDamaged);
   result.left = findUnrepairable(ledger, found.problems);
   for (const force of [false, true]) {
@@ -87,16 +87,16 @@ async function repairRound(session: Session, repaired: Repaired, force: boolean)
   return repaired.runs.length > before;
 }
 
-/** Why a run of a version would not make what it was; undefined where it would. */
+/** Why a run cannot rebuild a version as it was; undefined if it can. */
 async function hindranceOf(
   { store }: Session,
   { pipeline, problems }: Verified,
   version: number,
 ): Promise<string | undefined> {
   if (problems.some(({ path }) => path === LEDGER))
-    return 'without the ledger nothing can be made as it was: restore the ledger from a backup first';
+    return 'without the ledger no version can be rebuilt as it was: restore the ledger from a backup first';
   if (problems.some(({ path, versions }) => path === RECORD && [...versions].includes(version)))
-    return `its record does not say any more what it was built with: restore the record from a backup, or build the version with "run ${version}"`;
+    return `its record no longer has the params it was built with: restore the record from a backup, or build the version with "run ${version}"`;
   const ledger = await store.ledgers.read(pipeline);
   const record = await store.records.latest(pipeline, version);
   const [stale] = ledger === undefined ? [] : staleVersions(ledger, [record]);
@@ -116,7 +116,7 @@ async function rebuild(
   const damaged = [...new Set(own.flatMap(({ md5 }) => md5 ?? []))];
   const forced = force || damaged.length > MOST_DAMAGED;
   for (const problem of own) await discard(session, problem);
-  say(`making again what version ${version} has lost${forced ? ', with every stage' : ''}`);
+  say(`repairing version ${version}${forced ? ', with every stage' : ''}`);
   await warnWithoutWorker(session);
   const { workflowId, runId } = await start(session, {
     pipeline,
@@ -180,5 +180,5 @@ function reasonOf({ pipeline, raw, amended, batches }: Ledger, md5: string): str
   const was = batches.find(({ replaced }) => replaced.some(({ ref }) => ref.md5 === md5));
   const batch = amendments.at(-1)?.batch ?? was?.batch;
   if (batch === undefined) return undefined;
-  return `batch ${batch} was cut from it before it was amended, and no run needs it any more: only a backup has it`;
+  return `it is the data of batch ${batch} from before an amendment, and no run reads it: restore it from a backup`;
 }

@@ -74,7 +74,7 @@ async function verify(config: Config, options: VerifyOptions): Promise<number> {
   }
 }
 
-/** What was repaired, and what is missing or damaged, with the versions that need it. */
+/** Prints what was repaired, and which objects are missing or damaged, with the versions that need them. */
 function printVerified(verified: Verified, repaired?: Repaired): void {
   const { pipeline, versions, notKept, problems, ...read } = verified;
   if (repaired !== undefined) printRepaired(repaired);

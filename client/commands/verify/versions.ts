@@ -111,7 +111,7 @@ async function readLedger(
   }
 }
 
-/** Adds what only the ledger names: batches that are in no version yet, and what was amended. */
+/** Adds the files that only the ledger names: batches that are in no version yet, and amended ones. */
 function addLedger(inventory: Inventory, ledger: Ledger | undefined): void {
   for (const ref of ledger === undefined ? [] : refsOf(ledger)) inventory.add(ref);
 }
@@ -195,7 +195,7 @@ async function checkEntry(
     if (entry === undefined)
       return [{ state: 'missing', path, key, why: 'the document is not there' }];
     if (entry.key !== stage.key || !isSoundEntry(entry))
-      return [{ state: 'damaged', path, key, why: 'its key is not the hash of what it says' }];
+      return [{ state: 'damaged', path, key, why: 'its key is not the hash of its content' }];
     return entryFaults(stage, entry).map(inRecord);
   } catch (error) {
     if (error instanceof DamagedArtifact) return [faultOf(path, error)];
@@ -219,7 +219,7 @@ async function checkRef(
   return files;
 }
 
-/** Adds the raw data of each batch: a file that arrived, or that a batch was amended from, is in no record. */
+/** Adds the raw data of each batch, because no record has the files that arrived or that replaced a batch. */
 function addRaw(
   { ledger, inventory }: Verification,
   { version, ledger_revision }: VersionRecord,
@@ -233,7 +233,7 @@ function addRaw(
   }
 }
 
-/** The merged data must be batches 1..N of the ledger, at the revision that the record names. */
+/** Checks that the merged data is batches 1..N of the ledger, at the revision in the record. */
 function ledgerFaults(
   ledger: Ledger | undefined,
   { version, ledger_revision }: VersionRecord,
@@ -248,7 +248,7 @@ function ledgerFaults(
   return same ? [] : [`its merged data is not the ledger's batches at revision ${ledger_revision}`];
 }
 
-/** The scores in the record are copies of those in the metrics file. */
+/** Checks that the scores in the record are those in the metrics file. */
 async function metricsFaults({ artifacts }: Store, record: VersionRecord): Promise<string[]> {
   const ref = findStage(record.stages, 'evaluate')?.outputs.metrics;
   if (ref === undefined) return [];

@@ -25,7 +25,7 @@ import { identityOf } from '../../../store/stage-identity.ts';
 import { differencesOf } from '../../compare/identity.ts';
 import { producerOf, type Origin, type Reason } from '../../origin.ts';
 
-/** What a run would do about one stage. */
+/** What a run would do with one stage. */
 export interface StagePlan extends Origin {
   stage: StageName;
   state: 'cached' | 'run';
@@ -33,7 +33,7 @@ export interface StagePlan extends Origin {
   key: string | null;
 }
 
-/** What is asked about. */
+/** The run that is planned. */
 export interface Asked {
   pipeline: string;
   batch: number;
@@ -44,10 +44,10 @@ export interface Asked {
   sources: Pick<SourcePlace, 's3' | 'limits'>;
 }
 
-/** A stage's input: what it is, or why it cannot be known. */
+/** An input of a stage, or the reason why it cannot be known. */
 type Input = Ref | Reason;
 
-/** What a stage would be run with. */
+/** The request of a stage that is not run. */
 interface Call {
   params: Params;
   inputs: Record<string, Input>;
@@ -70,8 +70,8 @@ interface Context extends Omit<Asked, 'pipeline'> {
 }
 
 /**
- * What a run would do about each stage of the graph, found as the worker would find it and without running
- * anything.
+ * Plans what a run would do with each stage of the graph. It looks up the same cache entries as a worker, and runs
+ * nothing.
  * @throws BadParams, BadData or MissingHistory where a run would fail before its first stage ran
  */
 export async function planRun(
@@ -97,7 +97,7 @@ function checkExists({ ledger, planned, params, batch }: Context): void {
   if (typeof rows === 'number' && !canGrow) checkBatch(batch, rows, batch_size);
 }
 
-/** What a stage would be run with: what the graph says, but for the stages whose inputs the ledger knows. */
+/** The request of a stage. Its inputs are outputs of earlier stages, or the ledger has them. */
 async function callOf(context: Context, stage: StageName): Promise<Call> {
   if (stage === 'get_data') return sourceCall(context);
   if (stage === 'prepare_batch') return prepareCall(context, context.batch);
@@ -153,7 +153,7 @@ async function eachBatch(context: Context): Promise<Input> {
   return mergeInputs(refs.map((ref, i) => ({ batch: i + 1, ref }))).batches;
 }
 
-/** Whether a stage would be taken from the cache, and if not, what differs from the last time. */
+/** Plans one stage: whether its outputs are in the cache and, if not, what differs from the last build. */
 async function planStage(
   { cache, batch, last }: Context,
   stage: StageName,
@@ -214,10 +214,10 @@ function isRef(input: Input): input is Ref {
 }
 
 /**
- * What get_data would read: the raw data the ledger knows once a batch is cut, else the source itself, if it
- * is here.
- * @returns a reason where that cannot be known: only the worker has the source, the worker reads it again, or
- *   a file has not been seen in its folder yet
+ * Finds what get_data would read: the raw data in the ledger once a batch is cut, otherwise the source, if it is
+ * on this machine.
+ * @returns a reason if that cannot be known: only the worker has the source, the worker reads it again, or the
+ *   file of the batch is not in the ledger yet
  */
 async function findSource(
   params: Params,
