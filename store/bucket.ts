@@ -103,7 +103,7 @@ export interface PutOptions {
 }
 
 export interface PartsOptions {
-  /** Of the whole file; kept as metadata, because a checksum of parts is not the file's. */
+  /** Of the whole file. It is kept as metadata, because S3 only has checksums of the parts. */
   sha256: string;
   size: number;
   mark: boolean;
@@ -112,10 +112,10 @@ export interface PartsOptions {
 
 /** Follows an upload, so that what a dead process leaves of it can be found. */
 export interface UploadWatch {
-  /** The upload exists and has no part yet. */
+  /** Called when the upload exists and has no part yet. */
   begun: (uploadId: string) => Promise<void>;
-  /** A part has been stored. */
+  /** Called after each part that is stored. */
   going: () => Promise<void>;
-  /** The upload is complete, or aborted. */
+  /** Called when the upload is complete or aborted. */
   ended: () => Promise<void>;
 }

@@ -55,7 +55,7 @@ export async function createDocument(
   return (await write(bucket, key, value, { absent: true })) !== undefined;
 }
 
-/** Overwrites the document at `key`. Only for documents that every writer writes the same. */
+/** Overwrites the document at `key`. Use it only when all writers write the same value. */
 export async function overwriteDocument(
   bucket: Bucket,
   key: string,

@@ -6,8 +6,8 @@ import type { Bucket } from './bucket.ts';
 import type { Ref } from '../contract/ref.ts';
 
 /**
- * The SHA-256 and the size of some bytes. MD5 would take twice the time of both, and is not needed: an object
- * is found by its MD5, so bytes with the right SHA-256 and another MD5 are never read.
+ * The SHA-256 and the size of some bytes. MD5 is not computed: it would double the time, and bytes with the
+ * right SHA-256 are the right bytes.
  */
 export type Digest = Pick<Ref, 'sha256' | 'size'>;
 

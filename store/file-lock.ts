@@ -58,7 +58,7 @@ async function tryAcquire(path: string): Promise<FileHandle | { heldBy: number |
       await file.close();
       return { heldBy: pid > 0 ? pid : undefined };
     }
-    // Whoever held it before may have removed the file: then another file is the lock now.
+    // The previous holder may have removed the file. Then another file at this path is the lock.
     const there = await stat(path).catch(() => undefined);
     if (there?.ino !== (await file.stat()).ino) {
       await file.close();

@@ -14,8 +14,8 @@ const CLOSED_MS = 300_000;
 const RENEW_MS = 20_000;
 
 /**
- * That process acts for this time after a renewal. A request that it starts then ends after two tries of a
- * minute each at the latest. The rest of CLOSED_MS is for clocks that differ.
+ * That process may remove objects for this time after a renewal. A request that it starts ends within two tries
+ * of a minute each. The rest of CLOSED_MS allows for clocks that differ.
  */
 const ACT_MS = 60_000;
 
@@ -42,7 +42,7 @@ export interface ClosedGate {
   open: () => Promise<void>;
 }
 
-/** Closed while a garbage collection removes objects: no run starts then, and no other collection. */
+/** The gate is closed while a garbage collection removes objects. No run and no other collection starts then. */
 export class Gate {
   readonly #bucket: Bucket;
 
@@ -52,11 +52,11 @@ export class Gate {
 
   async isClosed(): Promise<boolean> {
     const gate = await readDocument(this.#bucket, KEY, GATE);
-    return gate !== undefined && holds(gate.value);
+    return gate !== undefined && isShut(gate.value);
   }
 
   /** Waits until it is open, and calls `waiting` every half second. */
-  async untilOpen(signal?: AbortSignal, waiting?: () => void): Promise<void> {
+  async waitUntilOpen(signal?: AbortSignal, waiting?: () => void): Promise<void> {
     while (await this.isClosed()) {
       waiting?.();
       await sleep(500, undefined, signal === undefined ? {} : { signal });
@@ -69,12 +69,12 @@ export class Gate {
    */
   async close(): Promise<ClosedGate> {
     const self = randomUUID();
-    let renewed = await this.#hold(self, (gate) => gate === undefined || !holds(gate));
+    let renewed = await this.#hold(self, (gate) => gate === undefined || !isShut(gate));
     if (renewed === undefined)
       throw new Conflict('another gc is running on this bucket: try again when it has ended');
     const timer = setInterval(() => {
       // A gate that has opened by itself stays open: a run may have started.
-      void this.#hold(self, (gate) => gate?.closed_by === self && holds(gate)).then(
+      void this.#hold(self, (gate) => gate?.closed_by === self && isShut(gate)).then(
         (at) => (renewed = at ?? 0),
         () => undefined, // the next renewal may succeed; if none does, assertClosed throws
       );
@@ -100,7 +100,7 @@ export class Gate {
   /** @returns the time of this machine when it was closed or renewed; undefined when that is not allowed */
   async #hold(
     self: string,
-    may: (gate: GateDocument | undefined) => boolean,
+    mayClose: (gate: GateDocument | undefined) => boolean,
   ): Promise<number | undefined> {
     const at = Date.now();
     const closed: GateDocument = {
@@ -110,12 +110,12 @@ export class Gate {
     };
     const open: GateDocument = { ...closed, closed_by: null };
     const gate = await swapDocument(this.#bucket, KEY, GATE, (current) =>
-      may(current) ? closed : (current ?? open),
+      mayClose(current) ? closed : (current ?? open),
     );
     return gate.closed_by === self ? at : undefined;
   }
 }
 
-function holds({ closed_by: by, expires_at: at }: GateDocument): boolean {
+function isShut({ closed_by: by, expires_at: at }: GateDocument): boolean {
   return by !== null && Date.parse(at) > Date.now();
 }

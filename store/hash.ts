@@ -7,7 +7,7 @@ export function sha256(bytes: Uint8Array | string): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
-/** MD5 of bytes or UTF-8 text, as 32 hex digits: DVC's name for an object, never our proof. */
+/** MD5 of bytes or UTF-8 text, as 32 hex digits. DVC names objects by it; bytes are checked by their SHA-256. */
 export function md5(bytes: Uint8Array | string): string {
   return createHash('md5').update(bytes).digest('hex');
 }

@@ -9,7 +9,7 @@ import { Records } from './records.ts';
 import { S3Bucket } from './s3/s3-bucket.ts';
 import { StageCache } from './stage-cache.ts';
 
-/** Everything kept in the bucket, by what it is. */
+/** The contents of a bucket, by kind. */
 export interface Store {
   bucket: Bucket;
   artifacts: Artifacts;
@@ -44,7 +44,7 @@ export function storeIn(bucket: Bucket, kept?: LocalCache): Store {
   };
 }
 
-/** The pipelines that have anything in the bucket, a ledger or versions, by name; however many versions there are. */
+/** Returns the names of the pipelines that have a ledger or versions in the bucket. Does not list each version. */
 export async function pipelinesIn(bucket: Bucket): Promise<string[]> {
   const found = await Promise.all([bucket.names('ledgers/'), bucket.names('versions/')]);
   const names = found.flat().flatMap((name) => {

@@ -69,7 +69,7 @@ export class Leases {
   readonly #bucket: Bucket;
   /** By key: when this process last renewed a lease. Further stages of a run cost no request. */
   readonly #renewed = new Map<string, number>();
-  /** Activities of one run that start together share one lease, or one would withdraw the other's. */
+  /** Activities of one run that start together take one lease. Otherwise one would withdraw the other's lease. */
   readonly #taking = new Map<string, Promise<void>>();
   /** Pipelines whose earlier uploads this process has tidied up. */
   readonly #tidied = new Set<string>();
@@ -96,23 +96,23 @@ export class Leases {
   async #takeTogether(key: string, run: RunOf, options: Waiting): Promise<void> {
     const begun = this.#taking.get(key);
     // The activity that started it may have been cancelled, and this one has not.
-    if (begun !== undefined && (await isWell(begun))) return;
-    const taking = this.#taking.get(key) ?? this.#withdrawable(key, leaseOf(run), options);
+    if (begun !== undefined && (await succeeds(begun))) return;
+    const taking = this.#taking.get(key) ?? this.#writeLease(key, leaseOf(run), options);
     this.#taking.set(key, taking);
     await taking.finally(() => this.#taking.delete(key));
   }
 
-  /** Protects an upload until a run knows of it. Called before the upload starts. */
+  /** Protects an upload until a run uses it. Call it before the upload starts. */
   async holdUpload(pipeline: string, refs: readonly Ref[], options: Waiting = {}): Promise<void> {
-    const lease = { pipeline, run: null, refs: [...refs], ...term(UPLOAD_LEASE_MS) };
+    const lease = { pipeline, run: null, refs: [...refs], ...expiresIn(UPLOAD_LEASE_MS) };
     const key = `leases/${pipeline}/upload-${randomUUID()}.json`;
-    await this.#withdrawable(key, { schema: 1, ...lease }, options);
+    await this.#writeLease(key, { schema: 1, ...lease }, options);
     if (this.#tidied.has(pipeline)) return;
     this.#tidied.add(pipeline);
     await this.#dropUploads(pipeline);
   }
 
-  /** Gives up a run's lease: from now on its record names what it relies on. */
+  /** Deletes a run's lease. From now on its record names the objects that it relies on. */
   async release(run: RunOf): Promise<void> {
     const key = this.#keyOf(run);
     this.#renewed.delete(key);
@@ -135,19 +135,20 @@ export class Leases {
 
   /** Removes the expired leases of earlier uploads, which would pile up where gc is never run. */
   async #dropUploads(pipeline: string): Promise<void> {
-    const over = Date.now() - UPLOAD_LEASE_MS - CLOCKS_MS;
+    const limit = Date.now() - UPLOAD_LEASE_MS - CLOCKS_MS;
     const keys: string[] = [];
     for await (const { key, modified } of this.#bucket.list(`leases/${pipeline}/upload-`))
-      if (LEASE_KEY.test(key) && modified.getTime() < over) keys.push(key);
+      if (LEASE_KEY.test(key) && modified.getTime() < limit) keys.push(key);
     await inParallel(keys, AT_ONCE, (key) => this.#bucket.delete(key));
   }
 
-  async #withdrawable(key: string, lease: Lease, { signal, waiting }: Waiting): Promise<void> {
+  /** Writes a lease. Withdraws it while the gate is closed, and writes it again when the gate opens. */
+  async #writeLease(key: string, lease: Lease, { signal, waiting }: Waiting): Promise<void> {
     for (;;) {
       await overwriteDocument(this.#bucket, key, lease);
       if (!(await this.gate.isClosed())) return;
       await this.#bucket.delete(key);
-      await this.gate.untilOpen(signal, waiting);
+      await this.gate.waitUntilOpen(signal, waiting);
     }
   }
 
@@ -160,8 +161,8 @@ export class Leases {
 
 const LEASE_KEY = /^leases\/[A-Za-z0-9_-]+\/[A-Za-z0-9._-]+\.json$/;
 
-async function isWell(ending: Promise<unknown>): Promise<boolean> {
-  return ending.then(
+async function succeeds(work: Promise<unknown>): Promise<boolean> {
+  return work.then(
     () => true,
     () => false,
   );
@@ -169,10 +170,10 @@ async function isWell(ending: Promise<unknown>): Promise<boolean> {
 
 function leaseOf({ pipeline, namespace, workflowId, runId }: RunOf): Lease {
   const run = { namespace, workflow_id: workflowId, run_id: runId };
-  return { schema: 1, pipeline, run, refs: null, ...term(RUN_LEASE_MS) };
+  return { schema: 1, pipeline, run, refs: null, ...expiresIn(RUN_LEASE_MS) };
 }
 
-function term(ms: number): Pick<Lease, 'renewed_at' | 'expires_at'> {
+function expiresIn(ms: number): Pick<Lease, 'renewed_at' | 'expires_at'> {
   const now = Date.now();
   return {
     renewed_at: new Date(now).toISOString(),

@@ -8,7 +8,7 @@ import type { Bucket } from './bucket.ts';
 import { digest, download } from './download.ts';
 import type { Ref } from '../contract/ref.ts';
 
-/** A half-fetched file that a killed process has left is removed after a day. */
+/** A partly fetched file that a killed process has left is removed after a day. */
 const STALE_MS = 86_400_000;
 
 /**
@@ -27,7 +27,7 @@ const KEPT = 0.9;
  */
 export class LocalCache {
   readonly #folder: string;
-  /** Bytes. Files in use may be more for a while. */
+  /** The bound in bytes. Files in use may exceed it for a while. */
   readonly most: number;
   /** Bytes added since the folder was last measured; infinite before the first measurement. */
   #entered = Infinity;
@@ -67,19 +67,21 @@ export class LocalCache {
    */
   async fetch(bucket: Bucket, ref: Ref): Promise<string> {
     const path = this.pathOf(ref.md5);
-    const half = join(
-      this.#halves(),
+    const draft = join(
+      this.#drafts(),
       `${ref.md5}.${process.pid}.${randomBytes(4).toString('hex')}`,
     );
     try {
-      await Promise.all([dirname(path), dirname(half)].map((at) => mkdir(at, { recursive: true })));
-      await download(bucket, ref, objectKey(ref.md5), half);
-      await this.needed(half, HANDED_OUT_MS);
-      await rename(half, path);
+      await Promise.all(
+        [dirname(path), dirname(draft)].map((at) => mkdir(at, { recursive: true })),
+      );
+      await download(bucket, ref, objectKey(ref.md5), draft);
+      await this.needed(draft, HANDED_OUT_MS);
+      await rename(draft, path);
     } catch (error) {
       throw writeError(this.#folder, error);
     } finally {
-      await rm(half, { force: true });
+      await rm(draft, { force: true });
     }
     this.#entered += ref.size;
     if (this.#entered > this.most * (1 - KEPT)) await this.#trim();
@@ -109,9 +111,9 @@ export class LocalCache {
 
   /** Removes what fetches that were killed left behind. */
   async sweep(): Promise<void> {
-    const names = await readdir(this.#halves()).catch(() => []);
+    const names = await readdir(this.#drafts()).catch(() => []);
     for (const name of names) {
-      const path = join(this.#halves(), name);
+      const path = join(this.#drafts(), name);
       const left = await stat(path).catch(() => undefined);
       if (left !== undefined && Date.now() - left.mtimeMs > STALE_MS)
         await rm(path, { force: true });
@@ -123,7 +125,7 @@ export class LocalCache {
     return join(this.#folder, 'md5', md5.slice(0, 2), md5.slice(2));
   }
 
-  #halves(): string {
+  #drafts(): string {
     return join(this.#folder, 'tmp');
   }
 }
@@ -133,8 +135,8 @@ async function filesIn(folder: string): Promise<{ path: string; size: number; ne
   const found = await Promise.all(
     names.map(async (name) => {
       const path = join(folder, name);
-      const its = await stat(path).catch(() => undefined);
-      return its?.isFile() === true ? [{ path, size: its.size, needed: its.mtimeMs }] : [];
+      const stats = await stat(path).catch(() => undefined);
+      return stats?.isFile() === true ? [{ path, size: stats.size, needed: stats.mtimeMs }] : [];
     }),
   );
   return found.flat();

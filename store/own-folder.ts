@@ -48,15 +48,15 @@ export async function withOwnFolder<T>(
 
 /**
  * Removes the folders in `parent` whose processes no longer run. A later process with the same pid does
- * not count as the owner. When the owner is on another machine or container that shares the disk, and
- * so cannot be checked, the age of the folder decides.
+ * not count as the owner. An owner on another machine or container that shares the disk cannot be checked;
+ * then the age of the folder decides.
  * @returns the number of removed folders
  */
 export async function sweepOwnFolders(parent: string): Promise<number> {
   let removed = 0;
   for (const name of await readdir(parent).catch(() => [])) {
     const path = join(parent, name);
-    if (!(await isLeft(path, name))) continue;
+    if (!(await isAbandoned(path, name))) continue;
     // In a shared folder for temporary files, some belong to another user, whose worker removes them.
     removed += await rm(path, { recursive: true, force: true }).then(
       () => 1,
@@ -66,7 +66,7 @@ export async function sweepOwnFolders(parent: string): Promise<number> {
   return removed;
 }
 
-async function isLeft(path: string, name: string): Promise<boolean> {
+async function isAbandoned(path: string, name: string): Promise<boolean> {
   const [, where, pid, owner] = OURS.exec(name) ?? [];
   if (where === undefined) return false;
   if (where === self().where && self().identity !== undefined) {
@@ -79,12 +79,12 @@ async function isLeft(path: string, name: string): Promise<boolean> {
 /** The time of the last change of a folder or anything in it, in milliseconds; now, when it cannot be read. */
 async function changedAt(path: string): Promise<number> {
   try {
-    const its = await lstat(path);
-    if (!its.isDirectory()) return its.mtimeMs;
+    const stats = await lstat(path);
+    if (!stats.isDirectory()) return stats.mtimeMs;
     const within = await Promise.all(
       (await readdir(path)).map((name) => changedAt(join(path, name))),
     );
-    return Math.max(its.mtimeMs, ...within);
+    return Math.max(stats.mtimeMs, ...within);
   } catch {
     return Date.now();
   }

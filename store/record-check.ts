@@ -23,7 +23,7 @@ export async function soundRecord(
   const found = await Promise.all(
     record.stages.map(async (stage) => {
       // "verify" reports an entry that is missing or damaged. The record does not need it.
-      const entry = await cache.read(stage.stage, stage.key).catch(unlessDamaged);
+      const entry = await cache.read(stage.stage, stage.key).catch(ignoreDamage);
       return entry === undefined ? [] : entryFaults(stage, entry);
     }),
   );
@@ -36,51 +36,51 @@ export async function soundRecord(
   );
 }
 
-/** The error for a build that gc has given up: its own artifacts are gone, and its record stays. */
+/** The error for a build whose artifacts gc has removed. Its record stays. */
 export function notKept({ pipeline, version }: BuildOf, collected: string): MissingHistory {
   return new MissingHistory(
     `version ${version} of ${pipeline} was not kept by gc on ${collected.slice(0, 10)}; its record stays: build it again with "run ${version} --pipeline ${pipeline}"`,
   );
 }
 
-/** Returns what in a record contradicts itself or its key; nothing for a record as it was written. */
+/** Returns the contradictions in a record, or between it and its key. A record as it was written has none. */
 export function recordFaults(record: VersionRecord, pipeline: string, version: number): string[] {
   const faults: string[] = [];
   if (record.pipeline !== pipeline || record.version !== version)
     faults.push(`it says it is of version ${record.version} of ${record.pipeline}`);
   if (hashOf(record.params) !== record.params_hash)
-    faults.push('its params are not those its params_hash names');
+    faults.push('its params do not match its params_hash');
   for (const stage of record.stages)
-    if (![version, null].some((batch) => stageKey({ ...identityOf(stage), batch }) === stage.key))
-      faults.push(`its ${stage.stage} is not what the stage's key is the hash of`);
+    if (![version, null].some((batch) => stageKey({ ...hashedFields(stage), batch }) === stage.key))
+      faults.push(`its ${stage.stage} does not match the hash in the stage's key`);
   return faults;
 }
 
-/** Returns where a record and the stage cache disagree about a stage. Contents count, paths do not. */
+/** Returns the differences between a record and the stage cache about a stage. Paths are not compared. */
 export function entryFaults(stage: StageRecord, entry: CacheEntry): string[] {
   if (!isSoundEntry(entry) || entry.key !== stage.key) return []; // then the entry is damaged, not the record
   return (['inputs', 'outputs'] as const)
-    .filter((side) => hashOf(contents(stage[side])) !== hashOf(contents(entry[side])))
-    .map((side) => `its ${side} of ${stage.stage} are not those of the stage cache`);
+    .filter((side) => hashOf(withoutPaths(stage[side])) !== hashOf(withoutPaths(entry[side])))
+    .map((side) => `its ${side} of ${stage.stage} differ from those in the stage cache`);
 }
 
-/** Whether a cache entry's key is the hash of what the entry says. */
+/** Whether a cache entry's key is the hash of the entry's fields. */
 export function isSoundEntry(entry: CacheEntry): boolean {
-  return stageKey({ ...identityOf(entry), batch: entry.batch }) === entry.key;
+  return stageKey({ ...hashedFields(entry), batch: entry.batch }) === entry.key;
 }
 
-/** What a key is the hash of, without the batch, which a record does not repeat. */
-function identityOf({ stage, code, params, libraries, inputs }: StageRecord | CacheEntry) {
+/** The fields that a key is a hash of, except the batch: a record does not repeat it. */
+function hashedFields({ stage, code, params, libraries, inputs }: StageRecord | CacheEntry) {
   return { stage, code, params, libraries, inputs };
 }
 
-/** Pipelines share the cache, and may have the same bytes under other paths. */
-function contents(refs: Record<string, Ref>): Record<string, Omit<Ref, 'path'>> {
+/** Pipelines share the cache, and may store the same bytes under other paths. */
+function withoutPaths(refs: Record<string, Ref>): Record<string, Omit<Ref, 'path'>> {
   return Object.fromEntries(
     Object.entries(refs).map(([name, { md5, sha256, size }]) => [name, { md5, sha256, size }]),
   );
 }
 
-function unlessDamaged(error: unknown): undefined {
+function ignoreDamage(error: unknown): undefined {
   if (!(error instanceof DamagedArtifact)) throw error;
 }

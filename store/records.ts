@@ -12,7 +12,7 @@ import {
 import { refOf } from './hash.ts';
 import type { Ref } from '../contract/ref.ts';
 import { inParallel } from './parallel.ts';
-import { toItsEnd } from './signal.ts';
+import { withoutSignal } from './signal.ts';
 import { lineOf, VersionIndex, type VersionLine } from './version-index.ts';
 import {
   RECORD,
@@ -66,8 +66,8 @@ export class Records {
    * @returns the stored record and its reference
    */
   async publish(draft: Draft, beforeLatest?: () => Promise<void>): Promise<Published> {
-    // Stopped halfway, a version would be listed without a record, or have a record and not be listed.
-    return toItsEnd(() => this.#publish(draft, beforeLatest));
+    // If this stopped halfway, a version could be listed without a record, or have a record and not be listed.
+    return withoutSignal(() => this.#publish(draft, beforeLatest));
   }
 
   async #publish(draft: Draft, beforeLatest?: () => Promise<void>): Promise<Published> {
@@ -110,9 +110,9 @@ export class Records {
   /** Notes that gc is about to remove the artifacts of this build. Its record stays. */
   async markCollected({ pipeline, version, seq }: BuildOf, at: string): Promise<void> {
     await swapDocument(this.#bucket, latestKey(pipeline, version), BUILDS, (current) => {
-      const standing = current ?? NO_BUILDS;
-      const others = standing.collected.filter((build) => build.seq !== seq);
-      return { ...standing, collected: [...others, { seq, at }] };
+      const known = current ?? NO_BUILDS;
+      const others = known.collected.filter((build) => build.seq !== seq);
+      return { ...known, collected: [...others, { seq, at }] };
     });
   }
 
@@ -155,8 +155,8 @@ export class Records {
     const key = latestKey(pipeline, version);
     const { builds, latest } = await swapDocument(this.#bucket, key, BUILDS, (current) => {
       if (current?.builds.includes(build) === true) return current;
-      const standing = current ?? NO_BUILDS;
-      return { ...standing, builds: [...standing.builds, build] };
+      const known = current ?? NO_BUILDS;
+      return { ...known, builds: [...known.builds, build] };
     });
     return { seq: builds.indexOf(build) + 1, latest };
   }

@@ -13,11 +13,11 @@ export function underSignal<T>(signal: AbortSignal, work: () => T): T {
 }
 
 /** Runs work to its end, even if the current signal is aborted: for writes that belong together. */
-export function toItsEnd<T>(work: () => T): T {
+export function withoutSignal<T>(work: () => T): T {
   return current.run(undefined, work);
 }
 
-/** The signal that ends the requests made here. */
+/** Returns the signal that ends the requests of the calling code. */
 export function currentSignal(): AbortSignal | undefined {
   return current.getStore();
 }

@@ -28,7 +28,7 @@ const entrySchema = z.strictObject({
   /** ISO 8601, UTC. */
   started_at: z.string(),
   duration_ms: z.number(),
-  /** Outputs that were missing, and the run that makes them again. Written before they are made. */
+  /** Outputs that were missing, and the run that makes them again. It is written before they are made. */
   healed: z
     .strictObject({
       run: executionSchema,
@@ -39,13 +39,13 @@ const entrySchema = z.strictObject({
 
 const ENTRY: Shape<z.infer<typeof entrySchema>> = { schema: 1, shape: entrySchema };
 
-/** One execution of a stage: what its key is the hash of, and its outputs. */
+/** One execution of a stage: the fields that its key is a hash of, and its outputs. */
 export type CacheEntry = z.infer<typeof entrySchema>;
 
 /** What decides whether a stage's outputs can be taken from an earlier run. */
 export interface StageIdentity {
   stage: string;
-  /** The batch whose number shows in the outputs' paths; null for a stage that has none. */
+  /** The batch whose number is in the outputs' paths; null for a stage that has no batch. */
   batch: number | null;
   /** The stage's code version: a new integer whenever the same inputs would give other bytes. */
   code: number;

@@ -6,18 +6,18 @@ import { estimatorOf } from '../pipeline/models/estimators.ts';
 import { shapeOf, type StepName } from '../contract/stages.ts';
 import type { StageIdentity } from './stage-cache.ts';
 
-/** What decides a stage's result besides the program; `detail` is typed where a stage is run. */
-interface Asked {
+/** A stage's batch, params and inputs. `detail` is typed where the stage is run. */
+interface Given {
   batch: number;
   params: Params;
   inputs: StageIdentity['inputs'];
   detail?: unknown;
 }
 
-/** Everything that decides the result of a stage, as the stage graph has it. */
+/** Returns everything that the result of a stage depends on, as the stage graph lists it. */
 export function identityOf(
   step: StepName,
-  { batch, params, inputs, detail }: Asked,
+  { batch, params, inputs, detail }: Given,
 ): StageIdentity {
   const shape = shapeOf(step);
   return {

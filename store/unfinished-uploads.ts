@@ -64,7 +64,7 @@ export function noteUpload(bucket: Bucket, key: string): UploadWatch {
   };
 }
 
-/** Returns the uploads of this program, and of no other, that had died by a time. */
+/** Returns the uploads of this program that had died at the time `by`. Uploads of other programs are left out. */
 export async function unfinishedUploads(bucket: Bucket, by: Date): Promise<Unfinished[]> {
   const unfinished: Unfinished[] = [];
   for await (const { key: note } of bucket.list(PREFIX)) {

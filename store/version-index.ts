@@ -53,8 +53,8 @@ export class VersionIndex {
     const line = lineOf(record);
     await swapDocument(this.#bucket, indexKey(pipeline), INDEX, async (current) => {
       const versions = current?.versions ?? (await others());
-      const standing = versions.find(({ version }) => version === line.version);
-      if (current !== undefined && standing?.seq === line.seq) return current;
+      const listed = versions.find(({ version }) => version === line.version);
+      if (current !== undefined && listed?.seq === line.seq) return current;
       const rest = versions.filter(({ version }) => version !== line.version);
       return {
         schema: 1 as const,

@@ -23,7 +23,7 @@ const stageSchema = z.strictObject({
 const recordSchema = z.strictObject({
   schema: z.literal(1),
   pipeline: z.string(),
-  /** N: what the pipeline made of batches 1..N. */
+  /** N: the version is built from batches 1..N. */
   version: z.int().min(1),
   /** The number of this build of the version, from 1. */
   seq: z.int().min(1),
@@ -38,7 +38,7 @@ const recordSchema = z.strictObject({
   /** The commit that the worker ran, if it was known. */
   git_commit: z.string().nullable(),
   forced: z.boolean(),
-  /** The training attempt, by which the MLflow run is found, or made again on another server. */
+  /** The training attempt. The MLflow run is found by it, or created again on another server. */
   attempt: z.string(),
   /** Null if it was not logged. */
   mlflow: z

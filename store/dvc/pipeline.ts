@@ -1,10 +1,10 @@
 /**
- * A stage as DVC keeps it: what is declared in dvc.yaml, and what dvc.lock knows of it
+ * A stage as dvc.yaml declares it and dvc.lock records it
  * (https://dvc.org/doc/user-guide/project-structure/dvcyaml-files).
  */
 export interface DvcStage {
   name: string;
-  /** Without the arguments that all commands of the pipeline end with. */
+  /** Without the arguments at the end that all commands of the pipeline share. */
   command: string;
   deps: DvcItem[];
   /** What the stage reads of params.yaml: dotted names and their values. */
@@ -24,7 +24,7 @@ export interface DvcItem {
   nfiles?: number | undefined;
 }
 
-/** Stages that differ in a number and a file only: declared once, locked as `name@number`. */
+/** Stages that differ only in a number and a file. They are declared once and locked as `name@number`. */
 export interface DvcLoop {
   name: string;
   stages: readonly { key: string; file: string; stage: DvcStage }[];
@@ -51,7 +51,7 @@ export interface DvcPlot {
   y: string;
 }
 
-/** Stand in a loop's form for the number and for the file's name; U+0000 is in no path and no command. */
+/** Placeholders in a loop's form for the number and the file's name. No path or command contains U+0000. */
 export const KEY = '\0key\0';
 export const FILE = '\0file\0';
 
@@ -59,7 +59,7 @@ export function isLoop(stage: DvcStage | DvcLoop): stage is DvcLoop {
   return 'form' in stage;
 }
 
-/** Every stage under the name it is locked by, those of loops one by one. */
+/** Returns every stage with its name in dvc.lock. The stages of a loop are listed one by one. */
 export function lockedStages(stages: readonly (DvcStage | DvcLoop)[]): [string, DvcStage][] {
   return stages.flatMap((stage): [string, DvcStage][] =>
     isLoop(stage)

@@ -13,8 +13,8 @@ import type { BucketOptions } from '../bucket.ts';
 
 /**
  * dvc.yaml (https://dvc.org/doc/user-guide/project-structure/dvcyaml-files). A loop is a `foreach` over
- * a mapping, so that its stages are called `name@key` and not by their files; the arguments
- * common to all commands are a variable, so that the commands can be read.
+ * a mapping, so that its stages are named `name@key` and not by their files. The arguments that all commands
+ * share are a variable, so that the commands are short.
  * @param comment the first line of the file
  */
 export function dvcYaml(pipeline: DvcPipeline, comment: string): string {
@@ -41,7 +41,7 @@ export function dvcYaml(pipeline: DvcPipeline, comment: string): string {
 function declared({ command, deps, params, outs }: DvcStage): unknown {
   const read = Object.keys(params).sort(byCodePoint);
   return {
-    cmd: `${templated(command)} \${settings}`,
+    cmd: `${toTemplate(command)} \${settings}`,
     ...(deps.length === 0 ? {} : { deps: pathsOf(deps) }),
     ...(read.length === 0 ? {} : { params: read }),
     outs: pathsOf(outs),
@@ -49,11 +49,11 @@ function declared({ command, deps, params, outs }: DvcStage): unknown {
 }
 
 function pathsOf(items: readonly DvcItem[]): string[] {
-  return items.map(({ path }) => templated(path)).sort(byCodePoint);
+  return items.map(({ path }) => toTemplate(path)).sort(byCodePoint);
 }
 
-/** Text of ours in DVC's template: its own `${` is escaped, our places become its variables. */
-function templated(text: string): string {
+/** Turns text into a template of DVC: `${` is escaped, and KEY and FILE become DVC's variables. */
+function toTemplate(text: string): string {
   return text.replaceAll('${', '\\${').replaceAll(KEY, '${key}').replaceAll(FILE, '${item}');
 }
 
@@ -113,8 +113,8 @@ export function dvcConfig(
 }
 
 /**
- * YAML that DVC's reader (ruamel.yaml, YAML 1.2) and older ones read alike: text that any of them
- * would take for something else is quoted, nothing is folded, nothing is an alias. Quotes and lists
+ * Writes YAML that readers of YAML 1.2 (DVC's ruamel.yaml) and of YAML 1.1 read the same. Text that one of
+ * them would read as another type is quoted. Lines are not folded, and there are no aliases. Quotes and lists
  * look as DVC writes them.
  * @param comment the first line of the file
  */

@@ -17,7 +17,7 @@ type Removable = Pick<Garbage, 'key' | 'size' | 'upload'>;
 export type IsLive = (lease: Lease) => Promise<boolean>;
 
 /**
- * Removes what `planGc` finds. Why nothing is removed that is needed:
+ * Removes the objects that `planGc` finds. Why no needed object is removed:
  *
  * - While the gate is closed no run holds a lease (see Leases). So only objects that a ledger, record or upload
  *   names are needed, and no others become needed. Uploads check the gate too.
@@ -93,8 +93,8 @@ export async function sortLeases(
 ): Promise<{ live: Lease[]; dead: string[] }> {
   const sorted: { live: Lease[]; dead: string[] } = { live: [], dead: [] };
   for (const [key, lease] of await store.leases.list()) {
-    const over = Date.parse(lease.expires_at) < Date.now();
-    if (lease.run === null ? over : !(await isLive(lease))) sorted.dead.push(key);
+    const isExpired = Date.parse(lease.expires_at) < Date.now();
+    if (lease.run === null ? isExpired : !(await isLive(lease))) sorted.dead.push(key);
     else if (lease.run !== null) sorted.live.push(lease);
   }
   return sorted;

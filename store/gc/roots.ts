@@ -7,14 +7,14 @@ import { type Ref, refSchema } from '../../contract/ref.ts';
 /** The versions of a pipeline that keep their artifacts. All versions of other pipelines keep theirs. */
 export interface Keep {
   pipeline: string;
-  /** The last K versions; undefined with no `versions`: all. */
+  /** The last K versions. If it is undefined and `versions` is empty, all are kept. */
   last?: number | undefined;
   /** These versions too. */
   versions: readonly number[];
 }
 
 /** Returns a function that says whether a version's artifacts are kept. */
-export function keeper(keep: Keep, versions: Iterable<number>): (version: number) => boolean {
+function selectKept(keep: Keep, versions: Iterable<number>): (version: number) => boolean {
   const { last } = keep;
   if (last === undefined && keep.versions.length === 0) return () => true;
   const newest = [...new Set(versions)].toSorted((a, b) => b - a).slice(0, last ?? 0);
@@ -53,7 +53,7 @@ export async function readRoots(store: Store, keep: Keep): Promise<Roots> {
     if (run === null && Date.parse(end) > Date.now()) roots.read.push(...(refs ?? []));
   const builds = await listBuilds(store);
   const own = builds.filter(({ pipeline }) => pipeline === keep.pipeline);
-  const keeps = keeper(
+  const keeps = selectKept(
     keep,
     own.map(({ version }) => version),
   );
@@ -104,8 +104,8 @@ async function listBuilds({ bucket }: Store): Promise<BuildOf[]> {
 }
 
 /**
- * Returns every reference in a stored document, found by its shape and not by its place: a new field of a
- * document must protect what it names.
+ * Returns every reference in a stored document. References are found by their shape, so that a new field of a
+ * document protects its objects too.
  */
 export function* refsIn(value: unknown): Generator<Ref> {
   if (typeof value !== 'object' || value === null) return;

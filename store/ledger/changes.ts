@@ -32,9 +32,9 @@ export function enterLook(current: Ledger | undefined, pipeline: string, look: L
   const base = baseOf(current, pipeline, look.settings);
   const known = new Set(base.arrivals.map(({ name }) => name));
   const added = look.arrived.filter(({ name }) => !known.has(name));
-  const since = new Map(base.quarantined.map((entry) => [sameness(entry), entry]));
+  const since = new Map(base.quarantined.map((entry) => [identify(entry), entry]));
   const quarantined = look.quarantined.map((entry) => {
-    const { seen_at } = since.get(sameness(entry)) ?? entry;
+    const { seen_at } = since.get(identify(entry)) ?? entry;
     return { ...entry, seen_at };
   });
   const revision = base.revision + 1;
@@ -91,8 +91,8 @@ function addColumns(base: Ledger, arrived: readonly Arrived[]): Ledger['added_co
   return columns;
 }
 
-/** Identifies a file in quarantine and its reason: such an entry keeps the time when it was first seen. */
-function sameness({ seen_at: _, rules: _by, ...entry }: Quarantined): string {
+/** Identifies a file in quarantine and its reason. The same entry keeps the time when it was first seen. */
+function identify({ seen_at: _, rules: _by, ...entry }: Quarantined): string {
   return hashOf(entry);
 }
 

@@ -30,7 +30,7 @@ export {
   wholeOf,
 } from './read.ts';
 
-/** What a pipeline's data is: frozen settings and its batches in order, each immutable once cut. */
+/** The ledgers in a bucket. A ledger holds a pipeline's frozen settings and its batches; a cut batch is immutable. */
 export class Ledgers {
   readonly #bucket: Bucket;
 

@@ -43,21 +43,19 @@ export function wholeOf({ whole, ref, rows }: RawEntry): NonNullable<RawEntry['w
   return whole ?? { size: ref.size, sha256: ref.sha256, rows };
 }
 
-/** Whether a text is a state of the table, also one before the last: it may arrive late. */
+/** Whether a text is a known state of the table. An earlier state counts too, because it may arrive late. */
 export function hasState({ raw }: Ledger, text: Pick<Ref, 'sha256'>): boolean {
   return raw.some((entry) => wholeOf(entry).sha256 === text.sha256);
 }
 
-/** How many batches there are rows, or files, for; the last of a table may be short. */
+/** Returns the number of batches that the known rows or files make. The last batch of a table may be short. */
 export function batchesKnown(ledger: Ledger): number {
   if (hasArrivals(ledger)) return ledger.arrivals.length;
   const { after, rows } = ledger.raw.at(-1)!;
   return after + countBatches(rows, ledger.settings.batch_size);
 }
 
-/**
- * Returns the number of rows of a table that do not fill the next batch.
- */
+/** Returns the number of rows of a table that do not fill the next batch. */
 export function rowsWaiting(ledger: Ledger): number {
   if (hasArrivals(ledger) || batchesKnown(ledger) <= ledger.batches.length) return 0;
   return ledger.raw.at(-1)!.rows % ledger.settings.batch_size;

@@ -60,7 +60,7 @@ const quarantinedSchema = z.strictObject({
   reason: z.string(),
   /** ISO 8601, UTC. */
   seen_at: z.string(),
-  /** A hash of the rules that rejected it: with the same rules it need not be read again. Null: not known. */
+  /** A hash of the rules that rejected it. With the same rules it is not read again. Null when not known. */
   rules: z.string().nullable().default(null),
 });
 
@@ -89,7 +89,7 @@ const ledgerSchema = z.strictObject({
          * rows that are in none of them, and then the new rows.
          */
         after: z.int().min(0).default(0),
-        /** The text of the whole table in this state; null: `ref` is the whole of it. */
+        /** The text of the whole table in this state; null when `ref` is the whole table. */
         whole: z
           .strictObject({ size: z.int().min(0), sha256: z.string(), rows: z.int() })
           .nullable()
@@ -103,7 +103,7 @@ const ledgerSchema = z.strictObject({
     .array(
       z.strictObject({
         name: z.string(),
-        /** Changes when the file changes, so that it need not be read to see that; null: not known. */
+        /** Changes when the file changes, so an unchanged file is not read again. Null when not known. */
         stamp: z.string().nullable(),
         /** SHA-256 of its bytes; an entry of the ledger's `raw` has the same. */
         raw: z.string(),
@@ -145,11 +145,11 @@ const ledgerSchema = z.strictObject({
 export const LEDGER: Shape<z.infer<typeof ledgerSchema>> = {
   schema: 2,
   shape: ledgerSchema,
-  upgrades: { 1: closedSource },
+  upgrades: { 1: upgradeFrom1 },
 };
 
 /** Before schema 2 a source was the built-in data set or one closed file, comma-separated UTF-8. */
-function closedSource(older: Record<string, unknown>): Record<string, unknown> {
+function upgradeFrom1(older: Record<string, unknown>): Record<string, unknown> {
   const settings = older['settings'] as { source: { kind: string; name: string } };
   const kind = settings.source.kind === 'csv' ? 'file' : settings.source.kind;
   return {

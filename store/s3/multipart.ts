@@ -18,7 +18,7 @@ const PART = 16 * 1024 * 1024;
 const MOST_PARTS = 9_000;
 
 /** How long an abort may take. */
-const GIVING_UP_MS = 3_000;
+const ABORT_MS = 3_000;
 
 /** The key and the metadata of an upload. */
 export interface Upload {
@@ -32,9 +32,9 @@ export interface Upload {
  * the upload, as far as the server can still be reached.
  * https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html
  *
- * Not by `@aws-sdk/lib-storage`, for three reasons in its code (3.1173): it reports an upload first when a
- * part is stored, so the parts of a process killed before that are never found; it aborts under the signal
- * that stopped it, so no abort is sent; and when that abort fails, the first error is lost.
+ * It does not use `@aws-sdk/lib-storage`, for three reasons (version 3.1173). That reports an upload only after
+ * a part is stored, so the parts of a process that was killed before are never found. It sends the abort under
+ * the signal that stopped the upload, so no abort is sent. When the abort fails, the first error is lost.
  */
 export async function uploadParts(
   client: S3Client,
@@ -52,7 +52,7 @@ export async function uploadParts(
     await watch.begun(UploadId!);
     await sendParts(client, { Bucket, Key, UploadId }, file, size, watch);
   } catch (error) {
-    const late = deadline(GIVING_UP_MS);
+    const late = deadline(ABORT_MS);
     await underSignal(late.signal, async () => {
       await abortUpload(client, { Bucket, Key, UploadId });
       await watch.ended();

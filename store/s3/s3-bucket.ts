@@ -56,7 +56,7 @@ export class S3Bucket implements Bucket {
       requestHandler: {
         connectionTimeout: 3_000,
         requestTimeout: 60_000,
-        // Also during an answer: a server that stops halfway must not be waited for without end.
+        // This limit also holds during an answer, so that a server that stops halfway is not waited for forever.
         socketTimeout: options.idleMs ?? 30_000,
         throwOnRequestTimeout: true,
       },
@@ -66,14 +66,14 @@ export class S3Bucket implements Bucket {
     const slots = new Slots(AT_ONCE);
     handler.handle = async (request, handling) => {
       const abortSignal = currentSignal();
-      const giveBack = await slots.take(abortSignal);
+      const release = await slots.take(abortSignal);
       try {
         const answer = await handle(request, { ...handling, abortSignal });
-        // Its connection is in use until its body has been read or abandoned.
-        (answer.response.body as Readable).once('close', giveBack);
+        // The connection is in use until the body has been read or abandoned.
+        (answer.response.body as Readable).once('close', release);
         return answer;
       } catch (error) {
-        giveBack();
+        release();
         throw error;
       }
     };

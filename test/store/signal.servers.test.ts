@@ -5,7 +5,7 @@ import { ListMultipartUploadsCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { objectKey, refOf } from '../../store/hash.ts';
 import { openStore, type Store } from '../../store/index.ts';
-import { toItsEnd, underSignal } from '../../store/signal.ts';
+import { withoutSignal, underSignal } from '../../store/signal.ts';
 import { openProxy, type Proxy } from '../support/proxy.ts';
 import { describeOnEachS3, type S3Server } from '../support/s3-servers.ts';
 
@@ -90,7 +90,7 @@ describeOnEachS3('requests under a signal,', ({ open }) => {
     proxy.seen();
     await expect(underSignal(signal, put)).rejects.toBe(why);
     expect(proxy.seen()).toEqual([]);
-    await underSignal(signal, () => toItsEnd(put));
+    await underSignal(signal, () => withoutSignal(put));
     expect(proxy.seen()).not.toEqual([]);
   });
 });
