@@ -99,10 +99,16 @@ function addMissing({ features }: Encoder, table: ColumnTable): ColumnTable {
   return table.derive(Object.fromEntries(absent.map(({ name }) => [name, 'null'])));
 }
 
+/** Columns in one expression: arquero parses it by recursion, and thousands overflow the stack. */
+const MOST_TESTS = 200;
+
 function dropMissing({ features }: Encoder, table: ColumnTable): ColumnTable {
   // Not `!= null`: of a dictionary that lacks the value arquero makes false of it.
   const tests = features.map(({ name }) => `!(d[${JSON.stringify(name)}] == null)`);
-  return table.filter(`d => ${['true', ...tests].join(' && ')}`);
+  let known = table;
+  for (let from = 0; from < tests.length; from += MOST_TESTS)
+    known = known.filter(`d => ${tests.slice(from, from + MOST_TESTS).join(' && ')}`);
+  return known;
 }
 
 function imputeMissing({ features }: Encoder, table: ColumnTable): ColumnTable {

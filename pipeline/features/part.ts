@@ -80,7 +80,8 @@ export function countRows(bytes: Uint8Array): number {
 
 /** How often each word of a column occurs. */
 export function countWords(table: ColumnTable, name: string): Tally {
-  const counted = table.groupby(name).count({ as: ' count' });
+  // The column alone, because arquero visits every column of a table that it groups.
+  const counted = table.select(name).groupby(name).count({ as: ' count' });
   const words = counted.array(name) as (string | null)[];
   const times = counted.array(' count') as number[];
   return words

@@ -115,4 +115,17 @@ describe('odd data', () => {
     ]);
     expect(predicted).toEqual(['p', 'q']);
   });
+
+  it('of thousands of columns keeps the rows in which no cell is missing', () => {
+    const names = Array.from({ length: 5000 }, (_, i) => `c${i}`);
+    const wide: Column[] = [
+      ...names.map((name): Column => ({ name, type: 'number' })),
+      { name: 'y', type: 'category' },
+    ];
+    const cells = (hole: number): string => names.map((_, i) => (i === hole ? '' : i)).join();
+    const text = `${names.join()},y\n${cells(-1)},p\n${cells(0)},q\n${cells(4999)},q\n`;
+    const { train: part, counts } = encode(csv(text), wide, all);
+    const { encoder } = fitEncoder(counts, wide, 'y', { missing: 'drop' });
+    expect(applyEncoder(encoder, part)).toMatchObject({ rows: 1, dropped: 2, labels: ['p'] });
+  });
 });
