@@ -18,6 +18,7 @@ import { plain } from '../contract/markdown.ts';
 import { say } from './print.ts';
 import type { Session } from './session.ts';
 import { upload } from './upload.ts';
+import { stuckOn } from './waiting.ts';
 
 /** A run that a person asks for. */
 export interface Request {
@@ -88,12 +89,13 @@ async function join(
       handle.executeUpdate(joinRun, { args: [input] }),
     );
   } catch (error) {
-    if (!isOpen((await handle.describe()).status)) return undefined;
+    const { status: now, raw } = await handle.describe();
+    if (!isOpen(now)) return undefined;
     if (error instanceof WorkflowUpdateFailedError) throw error;
-    throw new SetupError(
-      `${workflowId} is running, but no worker answers for it: start a worker with "npm run client -- worker", or "stack up"`,
-      { cause: error },
-    );
+    const why =
+      (await stuckOn(handle, raw)) ??
+      'no worker answers for it: start a worker with "npm run client -- worker", or "stack up"';
+    throw new SetupError(`${workflowId} is running, but ${why}`, { cause: error });
   }
   if (differences.length > 0)
     throw new Conflict(

@@ -11,7 +11,7 @@ import type { Session } from './session.ts';
  * @returns undefined if there is no sign that it waits
  */
 export async function whyWaiting(
-  handle: Pick<WorkflowHandle, 'fetchHistory'>,
+  handle: Pick<WorkflowHandle, 'fetchHistory' | 'workflowId'>,
   described: Described,
 ): Promise<string | undefined> {
   return (await stuckOn(handle, described)) ?? waitingForWorker(described);
@@ -23,7 +23,7 @@ export async function whyWaiting(
  * @returns undefined if there is no sign of it
  */
 export async function stuckOn(
-  handle: Pick<WorkflowHandle, 'fetchHistory'>,
+  handle: Pick<WorkflowHandle, 'fetchHistory' | 'workflowId'>,
   { pendingWorkflowTask }: Described,
 ): Promise<string | undefined> {
   if ((pendingWorkflowTask?.attempt ?? 0) < 2) return undefined;
@@ -35,13 +35,18 @@ export async function stuckOn(
   const text = last?.workflowTaskFailedEventAttributes?.failure?.message;
   if (text == null) return undefined;
   const { kind, point } = historyProblem(text);
-  if (kind === 'other')
-    return `the code of the workers fails on this run, which is a fault in that code (${point}): start a worker with repaired code`;
-  const why =
-    kind === 'old'
-      ? `it began on other code (${point})`
-      : `they do not have its workflow type ${point}`;
-  return `the running workers cannot go on with this run because ${why}: start a worker of the build it began on, or end it with "temporal workflow terminate" and run the batch again, from what is stored`;
+  const cause = {
+    old: `it began on other code (${point})`,
+    unknown: `they do not have its workflow type ${point}`,
+    other: `their code fails on it (${point}); either it began on other code, or theirs has a fault`,
+  }[kind];
+  const worker = `start a worker of the build it began on${kind === 'other' ? ', or with repaired code' : ''}`;
+  return `the running workers cannot go on with this run because ${cause}: ${worker}, or ${endAndRunAgain(handle.workflowId)}`;
+}
+
+/** A run that no worker can execute cannot be cancelled: only the server can end it. */
+function endAndRunAgain(workflowId: string): string {
+  return `end it with "temporal workflow terminate --workflow-id ${workflowId}" and run the batch again, from what is stored`;
 }
 
 /** A worker that has not polled for this long is gone. */
@@ -93,7 +98,7 @@ export function waitingForWorker(described: Described, now = Date.now()): string
   const untakenFor = `has taken its next task for ${Math.round(longest / 1_000)} s`;
   const { deploymentName, buildId } = pinnedTo(described) ?? {};
   if (deploymentName && buildId)
-    return `no worker of build ${buildId} of ${deploymentName}, to which this run is pinned, ${untakenFor}: start one from the code of that build with "npm run worker -- --deployment-name ${deploymentName} --build-id ${buildId}", or end the run with "temporal workflow terminate" and run the batch again, from what is stored`;
+    return `no worker of build ${buildId} of ${deploymentName}, to which this run is pinned, ${untakenFor}: start one from the code of that build with "npm run worker -- --deployment-name ${deploymentName} --build-id ${buildId}", or ${endAndRunAgain(described.workflowExecutionInfo?.execution?.workflowId ?? '')}`;
   return `no worker ${untakenFor}: start one with "npm run client -- worker", or "stack up"`;
 }
 

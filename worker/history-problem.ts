@@ -7,7 +7,9 @@ export function historyProblem(text: string): { kind: Kind; point: string } {
   const name = unknown?.[1] ?? unknown?.[2];
   if (name !== undefined) return { kind: 'unknown', point: name };
   const point = /\[TMPRL1100\] (?:Nondeterminism error: )?(.*)/s.exec(text)?.[1];
-  const first = (point ?? text).slice(0, 200).replace(/\n.*/s, '');
+  // Replay reports a workflow's own error as a dump of the whole failure.
+  const dumped = /\bmessage: "((?:[^"\\]|\\.)*)"/.exec(text)?.[1];
+  const first = (point ?? dumped ?? text).slice(0, 200).replace(/\n.*/s, '');
   return { kind: point === undefined ? 'other' : 'old', point: first };
 }
 

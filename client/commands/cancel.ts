@@ -4,7 +4,7 @@ import { print, printJson, say } from '../print.ts';
 import { openSession } from '../session.ts';
 import { workflowIdOf } from '../../contract/train-batch.ts';
 import type { Config } from '../../config/environment.ts';
-import { MissingHistory } from '../../contract/failures.ts';
+import { MissingHistory, SetupError } from '../../contract/failures.ts';
 import { isOpen } from '../../contract/workflow-status.ts';
 import { type CommandContext, type CommonFlags, examples, pipelineCommand } from '../context.ts';
 
@@ -29,17 +29,21 @@ export async function cancel(
 ): Promise<number> {
   const { WorkflowFailedError, WorkflowNotFoundError } = await import('@temporalio/client');
   const { CancelledFailure, TerminatedFailure } = await import('@temporalio/common');
+  const { stuckOn, warnWithoutWorker } = await import('../waiting.ts');
   const session = await openSession(config, { check: ['temporal'] });
   const workflowId = workflowIdOf({ pipeline, batch });
   const { connection, workflow } = session.client;
   try {
-    const { runId, status } = await workflow.getHandle(workflowId).describe();
+    const { runId, status, raw } = await workflow.getHandle(workflowId).describe();
     if (!isOpen(status)) throw notRunning(workflowId);
     const handle = workflow.getHandle(workflowId, runId);
     await handle.cancel();
     say(
       `${workflowId} was asked to stop; what it has stored stays, and a new run continues from there`,
     );
+    const stuck = await stuckOn(handle, raw);
+    if (stuck !== undefined) throw new SetupError(`${workflowId} cannot stop now: ${stuck}`);
+    void warnWithoutWorker(session);
     const ended = await connection.withDeadline(Date.now() + PATIENCE_MS, () =>
       handle.result().then(
         () => 'completed',

@@ -6,7 +6,7 @@ import type { StageView } from '../../client/follow.ts';
 import { ago } from '../../client/format.ts';
 import { applyPending } from '../../client/follow.ts';
 import { pendingOf, type Described } from '../../client/waiting.ts';
-import { waitingForWorker } from '../../client/waiting.ts';
+import { stuckOn, waitingForWorker } from '../../client/waiting.ts';
 
 const { PendingActivityState } = proto.temporal.api.enums.v1;
 
@@ -59,5 +59,36 @@ describe('a stage under way', () => {
     const started = PendingActivityState.PENDING_ACTIVITY_STATE_STARTED;
     const taken = described({ state: started, scheduledTime: { seconds: 100 } });
     expect(waitingForWorker(taken, 130_000)).toBeUndefined();
+  });
+});
+
+describe('a run that the code of the workers cannot go on with', () => {
+  const reason = (message: string) =>
+    stuckOn(
+      {
+        workflowId: 'iris-batch-3',
+        fetchHistory: async () =>
+          proto.temporal.api.history.v1.History.create({
+            events: [{ workflowTaskFailedEventAttributes: { failure: { message } } }],
+          }),
+      },
+      { pendingWorkflowTask: { attempt: 5 } },
+    );
+  const end =
+    'or end it with "temporal workflow terminate --workflow-id iris-batch-3" and run the batch again, from what is stored';
+
+  it('says where its history differs, and how to end it', async () => {
+    expect(await reason('[TMPRL1100] Nondeterminism error: Activity type does not match')).toBe(
+      'the running workers cannot go on with this run because it began on other code (Activity type does not match): ' +
+        `start a worker of the build it began on, ${end}`,
+    );
+  });
+
+  it('says that an error of the workflow may be one of code that is newer than the run', async () => {
+    expect(await reason('no stage has handed on ledgerRevision')).toBe(
+      'the running workers cannot go on with this run because their code fails on it (no stage has handed on ledgerRevision); ' +
+        'either it began on other code, or theirs has a fault: ' +
+        `start a worker of the build it began on, or with repaired code, ${end}`,
+    );
   });
 });
