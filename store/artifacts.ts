@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { DamagedArtifact, StorageUnavailable } from '../contract/failures.ts';
 import type { Bucket, ObjectHead } from './bucket.ts';
-import { download } from './download.ts';
+import { damagedError, download } from './download.ts';
 import { refOf, refOfChunks, sha256, objectKey, manifestKey } from './hash.ts';
 import { encodeDirectory, manifestSchema } from './manifest.ts';
 import type { PartCache } from './part-cache.ts';
@@ -91,7 +91,7 @@ export class Artifacts {
    * @throws DamagedArtifact when the object is missing or its bytes do not match.
    */
   async get(ref: Ref): Promise<Uint8Array> {
-    return this.#getObject(objectKey(ref.md5), ref, ref.sha256);
+    return this.#getObject(objectKey(ref.md5), ref);
   }
 
   /**
@@ -114,7 +114,7 @@ export class Artifacts {
 
   /** Returns the files of a directory, with paths relative to it, in code-point order of path. */
   async list(directory: Ref): Promise<Ref[]> {
-    const bytes = await this.#getObject(manifestKey(directory.sha256), directory, directory.sha256);
+    const bytes = await this.#getObject(manifestKey(directory.sha256), directory);
     return manifestSchema.parse(JSON.parse(Buffer.from(bytes).toString('utf8'))).files;
   }
 
@@ -157,26 +157,18 @@ export class Artifacts {
     }
   }
 
-  async #getObject(key: string, ref: Ref, expected: string): Promise<Uint8Array> {
+  async #getObject(key: string, ref: Ref): Promise<Uint8Array> {
     let stored = await this.#bucket.get(key);
     // The network can damage bytes too. An object that is damaged in the store is damaged at the second read.
-    if (stored !== undefined && sha256(stored.bytes) !== expected)
+    if (stored !== undefined && sha256(stored.bytes) !== ref.sha256)
       stored = await this.#bucket.get(key);
-    if (stored === undefined)
-      throw new DamagedArtifact(
-        `${ref.path} is missing from the store (${key}): run its batch again to make it again`,
-        { details: { ref, key } },
-      );
-    if (sha256(stored.bytes) !== expected)
-      throw new DamagedArtifact(
-        `${ref.path} in the store (${key}) no longer matches its hash: run its batch again with --force to make it again`,
-        { details: { ref, key } },
-      );
+    if (stored === undefined || sha256(stored.bytes) !== ref.sha256)
+      throw damagedError(ref, key, stored === undefined);
     return stored.bytes;
   }
 }
 
-/** As far as a HEAD shows it: a server without checksums shows the size only. */
+/** Whether a HEAD shows the right size and checksum. A server without checksums shows the size only. */
 function isWhole(
   head: ObjectHead | undefined,
   { sha256: expected, size }: Pick<Ref, 'sha256' | 'size'>,
@@ -191,9 +183,9 @@ function isWhole(
 export const MOST_CHECKED = 8;
 
 /**
- * Checks by a HEAD each that the files of a directory exist. Of more than {@link MOST_CHECKED} files a run
- * checks that many, and each run checks others. Without this a stage that reads only the directory's name
- * would not notice a lost file.
+ * Checks by one HEAD for each file that the files of a directory exist. A run checks at most
+ * {@link MOST_CHECKED} files, and each run checks others. Without this a stage that reads only the directory's
+ * name would not notice a lost file.
  * @param path the path of the directory
  * @param runId decides which files are checked
  * @throws DamagedArtifact naming a file that is missing or damaged, so that the stage that made it runs again
@@ -204,7 +196,9 @@ export async function checkPresent(
   files: readonly Ref[],
   runId: string,
 ): Promise<void> {
-  const from = files.length > MOST_CHECKED ? numberOf(runId) % files.length : 0;
+  // The same for all attempts of one run.
+  const number = Number.parseInt(sha256(runId).slice(0, 8), 16);
+  const from = files.length > MOST_CHECKED ? number % files.length : 0;
   const looked = [...files.slice(from), ...files.slice(0, from)].slice(0, MOST_CHECKED);
   await inParallel(looked, MOST_CHECKED, async (file) => {
     if (await artifacts.has(file)) return;
@@ -214,9 +208,4 @@ export async function checkPresent(
       { details: { ref } },
     );
   });
-}
-
-/** A number that is the same for all attempts of one run. */
-function numberOf(runId: string): number {
-  return Number.parseInt(sha256(runId).slice(0, 8), 16);
 }

@@ -56,28 +56,43 @@ export async function digest(
 }
 
 /**
+ * Reads an object into a file of this machine. Memory does not grow with it.
+ * @param flags `ax` for a new file, `a` to replace a file
+ * @returns undefined when there is no such object
+ */
+export async function digestToFile(
+  bucket: Bucket,
+  object: { key: string; sha256: string },
+  path: string,
+  flags: 'ax' | 'a',
+): Promise<Digest | undefined> {
+  // With these flags each write goes to the end of the file. With `w` a second try would leave a gap before it.
+  const file = await open(path, flags);
+  try {
+    return await digestObject(bucket, object, async () => {
+      await file.truncate(0); // removes what an earlier try wrote
+      return (chunk) => file.appendFile(chunk);
+    });
+  } finally {
+    await file.close();
+  }
+}
+
+/**
  * Downloads an object to a new file of this machine, and checks its bytes.
  * @throws DamagedArtifact when the object is missing or its bytes do not match
  */
 export async function download(bucket: Bucket, ref: Ref, key: string, path: string): Promise<void> {
-  const file = await open(path, 'ax');
-  try {
-    const found = await digestObject(bucket, { key, sha256: ref.sha256 }, async () => {
-      await file.truncate(0); // removes what an earlier try wrote
-      return (chunk) => file.appendFile(chunk);
-    });
-    const about = { details: { ref, key } };
-    if (found === undefined)
-      throw new DamagedArtifact(
-        `${ref.path} is missing from the store (${key}): run its batch again to make it again`,
-        about,
-      );
-    if (found.sha256 !== ref.sha256)
-      throw new DamagedArtifact(
-        `${ref.path} in the store (${key}) no longer matches its hash: run its batch again with --force to make it again`,
-        about,
-      );
-  } finally {
-    await file.close();
-  }
+  const found = await digestToFile(bucket, { key, sha256: ref.sha256 }, path, 'ax');
+  if (found?.sha256 !== ref.sha256) throw damagedError(ref, key, found === undefined);
+}
+
+/** The error for an artifact whose object is missing, or whose bytes do not match its reference. */
+export function damagedError(ref: Ref, key: string, isMissing: boolean): DamagedArtifact {
+  return new DamagedArtifact(
+    isMissing
+      ? `${ref.path} is missing from the store (${key}): run its batch again to make it again`
+      : `${ref.path} in the store (${key}) no longer matches its hash: run its batch again with --force to make it again`,
+    { details: { ref, key } },
+  );
 }

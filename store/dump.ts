@@ -1,10 +1,10 @@
 import { createReadStream } from 'node:fs';
-import { mkdir, open, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { BadData, DamagedArtifact } from '../contract/failures.ts';
 import type { Bucket } from './bucket.ts';
-import { digest, digestObject } from './download.ts';
+import { digest, digestToFile } from './download.ts';
 import { isSafePath } from '../contract/ref.ts';
 import { storeInParts } from './unfinished-uploads.ts';
 
@@ -71,16 +71,9 @@ async function dumpObject(
   const head = await bucket.head(key);
   if (head === undefined) return undefined; // it was removed after it was listed
   const file = `objects/${String(number).padStart(6, '0')}`;
-  const handle = await open(join(folder, file), 'w');
-  try {
-    const found = await digestObject(bucket, { key, sha256: head.sha256 ?? '' }, async () => {
-      await handle.truncate(0);
-      return (chunk) => handle.appendFile(chunk);
-    });
-    return found === undefined ? undefined : { file, key, ...found, ours: head.ours };
-  } finally {
-    await handle.close();
-  }
+  const object = { key, sha256: head.sha256 ?? '' };
+  const found = await digestToFile(bucket, object, join(folder, file), 'a');
+  return found === undefined ? undefined : { file, key, ...found, ours: head.ours };
 }
 
 /**
@@ -89,7 +82,7 @@ async function dumpObject(
  */
 export async function readDump(folder: string): Promise<Dump> {
   const text = await readFile(join(folder, 'objects.json'), 'utf8').catch(() => '');
-  const parsed = z.string().transform(parseJson).pipe(dumpSchema).safeParse(text);
+  const parsed = dumpSchema.safeParse(parseJson(text));
   if (!parsed.success)
     throw new BadData(
       'the backup holds no list of objects that this program knows: update it, or choose the file that "stack backup" wrote',
