@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { z } from 'zod';
 import { DamagedArtifact, messageOf, StorageUnavailable } from '../contract/failures.ts';
-import type { Bucket } from './bucket.ts';
+import type { Bucket, Condition } from './bucket.ts';
 import { canonicalJson } from '../contract/canonical-json.ts';
 import { sha256 } from './hash.ts';
 
@@ -93,7 +93,7 @@ async function write(
   bucket: Bucket,
   key: string,
   value: unknown,
-  condition: { absent: true } | { etag: string } | undefined,
+  condition: Condition | undefined,
 ): Promise<string | undefined> {
   const bytes = Buffer.from(canonicalJson(value));
   return bucket.put(key, bytes, {

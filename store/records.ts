@@ -137,10 +137,10 @@ export class Records {
 
   /** Notes in the index where a build is logged now. The record keeps where it was logged at first. */
   async noteLogged(
-    { pipeline, version, seq }: BuildOf,
+    build: BuildOf,
     logged: Pick<VersionLine, 'run_id' | 'model_version'>,
   ): Promise<void> {
-    await this.#index.noteLogged({ pipeline, version, seq }, logged, () => this.#linesOf(pipeline));
+    await this.#index.noteLogged(build, logged, () => this.#linesOf(build.pipeline));
   }
 
   /**

@@ -20,15 +20,14 @@ export function identityOf(
   { batch, params, inputs, detail }: Given,
 ): StageIdentity {
   const shape = shapeOf(step);
+  const ofModel = shape.modelLibraries === true ? estimatorOf(params.model).libraries : [];
+  const libraries = [...shape.libraries, ...ofModel];
   return {
     stage: step,
     batch: shape.perBatch ? batch : null,
     code: shape.code,
     params: shape.params(params, detail as never),
-    libraries: libraryVersions([
-      ...shape.libraries,
-      ...(shape.modelLibraries === true ? estimatorOf(params.model).libraries : []),
-    ]),
+    libraries: Object.fromEntries(libraries.map((name) => [name, versionOf(name)])),
     inputs,
   };
 }
@@ -36,11 +35,7 @@ export function identityOf(
 const require = createRequire(import.meta.url);
 const known = new Map<string, string>();
 
-/** The installed versions of packages, by name. */
-function libraryVersions(names: readonly string[]): Record<string, string> {
-  return Object.fromEntries(names.map((name) => [name, versionOf(name)]));
-}
-
+/** Returns the installed version of a package. */
 function versionOf(name: string): string {
   const version = known.get(name) ?? findVersion(name);
   known.set(name, version);

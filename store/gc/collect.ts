@@ -56,11 +56,13 @@ export async function collectGarbage(
       await store.bucket.delete(key);
       onRemoved?.(size);
     };
-    const [entries, others] = [true, false].map((is) =>
-      plan.remove.filter(({ kind }) => (kind === 'cache entries') === is),
+    const isEntry = ({ kind }: Garbage): boolean => kind === 'cache entries';
+    await inParallel(plan.remove.filter(isEntry), AT_ONCE, remove);
+    await inParallel(
+      plan.remove.filter((garbage) => !isEntry(garbage)),
+      AT_ONCE,
+      remove,
     );
-    await inParallel(entries!, AT_ONCE, remove);
-    await inParallel(others!, AT_ONCE, remove);
     for (const key of dead) await remove({ key, size: 0 });
     return plan;
   } finally {

@@ -1,4 +1,5 @@
 import { DamagedArtifact } from '../../contract/failures.ts';
+import { isDirectory, type Ref } from '../../contract/ref.ts';
 import type { ListedObject } from '../bucket.ts';
 import type { Store } from '../index.ts';
 import { inParallel } from '../parallel.ts';
@@ -128,9 +129,9 @@ async function uploadGarbage({ bucket }: Store, started: Date): Promise<Garbage[
 }
 
 /** Notes the paths of a directory and its files, as far as the directory can be read. */
-async function nameAll(store: Store, reach: Reach, ref: Parameters<Reach['name']>[0]) {
+async function nameAll(store: Store, reach: Reach, ref: Ref): Promise<void> {
   reach.name(ref);
-  if (!ref.md5.endsWith('.dir')) return;
+  if (!isDirectory(ref)) return;
   const files = await store.artifacts.list(ref).catch((error: unknown) => {
     if (error instanceof DamagedArtifact) return [];
     throw error;

@@ -65,10 +65,14 @@ function baseOf(current: Ledger | undefined, pipeline: string, settings: Setting
     throw new Conflict(
       `another run has cut batches of ${pipeline} under other settings while this one looked for new files: run it again, or choose another pipeline name`,
     );
+  return emptyLedger(pipeline, settings, current?.revision ?? 0);
+}
+
+export function emptyLedger(pipeline: string, settings: Settings, revision: number): Ledger {
   return {
     schema: 2,
     pipeline,
-    revision: current?.revision ?? 0,
+    revision,
     settings,
     raw: [],
     batches: [],

@@ -3,6 +3,7 @@ import type { Bucket } from '../bucket.ts';
 import {
   amendBatch,
   type Amendment,
+  emptyLedger,
   enterLook,
   type Look,
   enterGrown,
@@ -51,16 +52,8 @@ export class Ledgers {
       if (current !== undefined && current.batches.length > 0) return current;
       const revision = (current?.revision ?? 0) + 1;
       const next: Ledger = {
-        schema: 2,
-        pipeline,
-        revision,
-        settings,
+        ...emptyLedger(pipeline, settings, revision),
         raw: [{ revision, ...raw, after: 0, whole: null }],
-        batches: [],
-        arrivals: [],
-        quarantined: [],
-        amended: [],
-        added_columns: [],
       };
       const same = current !== undefined && hashOf(contentOf(current)) === hashOf(contentOf(next));
       return same ? current : next;

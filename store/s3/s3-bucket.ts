@@ -80,77 +80,73 @@ export class S3Bucket implements Bucket {
   }
 
   async ensure(): Promise<void> {
-    try {
-      await this.#client.send(new HeadBucketCommand({ Bucket: this.location.bucket }));
-    } catch (error) {
-      if (!isMissingObject(error)) throw this.#error(error, '');
-      await this.#create();
-    }
+    if (!(await this.exists())) await this.#create();
   }
 
   async exists(): Promise<boolean> {
-    try {
-      await this.#client.send(new HeadBucketCommand({ Bucket: this.location.bucket }));
-      return true;
-    } catch (error) {
-      if (isMissingObject(error)) return false;
-      throw this.#error(error, '');
-    }
+    const command = new HeadBucketCommand({ Bucket: this.location.bucket });
+    return (await this.#find('', () => this.#client.send(command))) !== undefined;
   }
 
   async get(key: string): Promise<StoredObject | undefined> {
-    try {
-      const answer = await this.#client.send(
-        new GetObjectCommand({ Bucket: this.location.bucket, Key: key }),
-      );
-      const bytes = await answer.Body!.transformToByteArray();
-      return { bytes, etag: answer.ETag ?? '' };
-    } catch (error) {
-      if (isMissingObject(error)) return undefined;
-      throw this.#error(error, key);
-    }
+    return this.#find(key, async () => {
+      const answer = await this.#client.send(new GetObjectCommand(this.#at(key)));
+      return { bytes: await answer.Body!.transformToByteArray(), etag: answer.ETag ?? '' };
+    });
   }
 
   async open(key: string): Promise<OpenObject | undefined> {
-    try {
-      const answer = await this.#client.send(
-        new GetObjectCommand({ Bucket: this.location.bucket, Key: key }),
-      );
+    return this.#find(key, async () => {
+      const answer = await this.#client.send(new GetObjectCommand(this.#at(key)));
       const body = answer.Body as AsyncIterable<Uint8Array>;
       return {
         size: answer.ContentLength ?? 0,
         etag: answer.ETag ?? '',
         chunks: this.#chunks(body, key),
       };
-    } catch (error) {
-      if (isMissingObject(error)) return undefined;
-      throw this.#error(error, key);
-    }
+    });
   }
 
   async head(key: string): Promise<ObjectHead | undefined> {
-    try {
-      const answer = await this.#client.send(
-        new HeadObjectCommand({ Bucket: this.location.bucket, Key: key, ChecksumMode: 'ENABLED' }),
-      );
+    return this.#find(key, async () => {
+      const command = new HeadObjectCommand({ ...this.#at(key), ChecksumMode: 'ENABLED' });
+      const answer = await this.#client.send(command);
       return {
         size: answer.ContentLength ?? 0,
         etag: answer.ETag ?? '',
         sha256: sha256Of(answer),
         ours: answer.Metadata?.['written-by'] === MARK['written-by'],
       };
-    } catch (error) {
-      if (isMissingObject(error)) return undefined;
-      throw this.#error(error, key);
+    });
+  }
+
+  async *list(prefix: string): AsyncGenerator<ListedObject> {
+    for await (const page of this.#pages(prefix))
+      for (const { Key: key, Size: size, LastModified: modified } of page.Contents ?? [])
+        if (key !== undefined && !key.endsWith('/'))
+          yield { key, size: size ?? 0, modified: modified ?? new Date(0) };
+  }
+
+  async names(prefix: string): Promise<string[]> {
+    const names: string[] = [];
+    for await (const page of this.#pages(prefix, '/')) {
+      const keys = [
+        ...(page.Contents ?? []).map(({ Key: key }) => key),
+        ...(page.CommonPrefixes ?? []).map(({ Prefix: folder }) => folder),
+      ];
+      for (const key of keys) if (key !== undefined) names.push(key.slice(prefix.length));
     }
+    return names;
   }
 
-  list(prefix: string): AsyncGenerator<ListedObject> {
-    return listObjects(this.#client, this.#under(prefix));
-  }
-
-  names(prefix: string): Promise<string[]> {
-    return listNames(this.#client, this.#under(prefix));
+  async *#pages(prefix: string, delimiter?: string) {
+    const listed = { Bucket: this.location.bucket, Prefix: prefix, Delimiter: delimiter };
+    try {
+      yield* paginateListObjectsV2({ client: this.#client }, listed);
+    } catch (error) {
+      // A bucket that does not exist yet is empty.
+      if (!isMissingObject(error)) throw this.#error(error, prefix);
+    }
   }
 
   async put(key: string, bytes: Uint8Array, options: PutOptions): Promise<string | undefined> {
@@ -170,8 +166,7 @@ export class S3Bucket implements Bucket {
   async #putOnce(key: string, bytes: Uint8Array, options: PutOptions): Promise<string | undefined> {
     const { condition } = options;
     const command = new PutObjectCommand({
-      Bucket: this.location.bucket,
-      Key: key,
+      ...this.#at(key),
       Body: bytes,
       ContentType: options.contentType ?? 'application/octet-stream',
       ChecksumSHA256: Buffer.from(options.sha256, 'hex').toString('base64'),
@@ -194,11 +189,7 @@ export class S3Bucket implements Bucket {
 
   async putParts(key: string, file: string, options: PartsOptions): Promise<void> {
     const { sha256, size, mark, watch } = options;
-    const upload = {
-      Bucket: this.location.bucket,
-      Key: key,
-      Metadata: { sha256, ...(mark ? MARK : {}) },
-    };
+    const upload = { ...this.#at(key), Metadata: { sha256, ...(mark ? MARK : {}) } };
     try {
       await uploadParts(this.#client, upload, file, size, watch);
     } catch (error) {
@@ -207,34 +198,18 @@ export class S3Bucket implements Bucket {
   }
 
   async sizeOfUpload(key: string, uploadId: string): Promise<number | undefined> {
-    try {
-      return await sizeOfParts(this.#client, this.#upload(key, uploadId));
-    } catch (error) {
-      if (isMissingObject(error)) return undefined;
-      throw this.#error(error, key);
-    }
+    const upload = { ...this.#at(key), UploadId: uploadId };
+    return this.#find(key, () => sizeOfParts(this.#client, upload));
   }
 
   async abortUpload(key: string, uploadId: string): Promise<void> {
-    try {
-      await abortUpload(this.#client, this.#upload(key, uploadId));
-    } catch (error) {
-      if (!isMissingObject(error)) throw this.#error(error, key);
-    }
-  }
-
-  #under(prefix: string) {
-    const failure = (error: unknown): unknown => this.#error(error, prefix);
-    return { bucket: this.location.bucket, prefix, failure };
-  }
-
-  #upload(Key: string, UploadId: string) {
-    return { Bucket: this.location.bucket, Key, UploadId };
+    const upload = { ...this.#at(key), UploadId: uploadId };
+    await this.#find(key, () => abortUpload(this.#client, upload));
   }
 
   async delete(key: string): Promise<void> {
     try {
-      await this.#client.send(new DeleteObjectCommand({ Bucket: this.location.bucket, Key: key }));
+      await this.#client.send(new DeleteObjectCommand(this.#at(key)));
     } catch (error) {
       throw this.#error(error, key);
     }
@@ -251,6 +226,20 @@ export class S3Bucket implements Bucket {
       const name = error instanceof Error ? error.name : '';
       if (name !== 'BucketAlreadyOwnedByYou' && name !== 'BucketAlreadyExists')
         throw this.#error(error, '');
+    }
+  }
+
+  #at(key: string) {
+    return { Bucket: this.location.bucket, Key: key };
+  }
+
+  /** Sends a request. Returns undefined when the server answers that what it asks for does not exist. */
+  async #find<T>(key: string, send: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await send();
+    } catch (error) {
+      if (isMissingObject(error)) return undefined;
+      throw this.#error(error, key);
     }
   }
 
@@ -276,40 +265,4 @@ function sha256Of(head: HeadObjectCommandOutput): string | undefined {
   const ofParts = checksum?.includes('-') === true || head.ChecksumType === 'COMPOSITE';
   if (checksum === undefined || ofParts) return Metadata?.['sha256'];
   return Buffer.from(checksum, 'base64').toString('hex');
-}
-
-/** The keys of a bucket that start with a prefix. */
-interface Under {
-  bucket: string;
-  prefix: string;
-  /** Makes the error to throw when a request fails. */
-  failure: (error: unknown) => unknown;
-}
-
-export async function* listObjects(client: S3Client, under: Under): AsyncGenerator<ListedObject> {
-  for await (const page of pages(client, under))
-    for (const { Key: key, Size: size, LastModified: modified } of page.Contents ?? [])
-      if (key !== undefined && !key.endsWith('/'))
-        yield { key, size: size ?? 0, modified: modified ?? new Date(0) };
-}
-
-export async function listNames(client: S3Client, under: Under): Promise<string[]> {
-  const names: string[] = [];
-  for await (const page of pages(client, under, '/')) {
-    const keys = [
-      ...(page.Contents ?? []).map(({ Key: key }) => key),
-      ...(page.CommonPrefixes ?? []).map(({ Prefix: folder }) => folder),
-    ];
-    for (const key of keys) if (key !== undefined) names.push(key.slice(under.prefix.length));
-  }
-  return names;
-}
-
-async function* pages(client: S3Client, { bucket, prefix, failure }: Under, delimiter?: string) {
-  const listed = { Bucket: bucket, Prefix: prefix, Delimiter: delimiter };
-  try {
-    yield* paginateListObjectsV2({ client }, listed);
-  } catch (error) {
-    if (!isMissingObject(error)) throw failure(error); // a bucket that does not exist yet is empty
-  }
 }
