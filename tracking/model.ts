@@ -5,15 +5,15 @@ import { BadData } from '../contract/failures.ts';
 import type { Content, ModelFile } from './tracker.ts';
 
 export interface ModelParts {
-  /** The model: JSON that ml-cart's `load` takes, whatever its type. */
+  /** The model, as JSON that ml-cart's `load` reads. All types of model write it. */
   model: Content;
-  /** The encoder: JSON with `features` and, for a classifier, `classes`. */
+  /** The encoder, as JSON with `features` and, for a classifier, `classes`. */
   encoder: Uint8Array;
-  /** What cells of raw rows mean "not known", but for white space around them. */
+  /** Cells of raw rows that mean "missing". White space around them does not count. */
   missing: readonly string[];
   modelId: string;
   runId: string;
-  /** Milliseconds since 1970; given, so that the same model is the same bytes. */
+  /** Milliseconds since 1970. The caller sets it, so that the same model has the same bytes. */
   createdAt: number;
 }
 
@@ -22,28 +22,28 @@ const encoderShape = z.object({
 });
 type Feature = z.infer<typeof encoderShape>['features'][number];
 
-// Read at start-up: a worker whose files are replaced under it keeps storing what it was started with.
+// Read at the start, so that a worker whose files are replaced while it runs stores the file it started with.
 const LOADER = readFileSync(new URL('./tree_model.py', import.meta.url));
-/** For environments built from the model; any Python from 3.10 on will do. */
+/** For environments that are built from the model. Any Python from 3.10 works. */
 const PYTHON = '3.11';
 
 /**
- * The files of an MLflow model (pyfunc flavour) around a stored model and its encoder: what
- * `mlflow.pyfunc.load_model('models:/<name>@<alias>')` and `mlflow models serve` need to predict
- * from raw columns. https://mlflow.org/docs/latest/ml/model/#model-format
+ * Returns the files of an MLflow model (pyfunc flavour) for a stored model and its encoder. With them
+ * `mlflow.pyfunc.load_model('models:/<name>@<alias>')` and `mlflow models serve` predict from raw columns.
+ * https://mlflow.org/docs/latest/ml/model/#model-format
  */
 export function modelFiles(parts: ModelParts): ModelFile[] {
   return [
-    { path: 'MLmodel', bytes: yaml(description(parts)) },
+    { path: 'MLmodel', bytes: toYaml(describeModel(parts)) },
     { path: 'model.json', ...parts.model },
     { path: 'encoder.json', bytes: parts.encoder },
-    { path: 'cells.json', bytes: json({ missing: parts.missing.map((word) => word.trim()) }) },
+    { path: 'cells.json', bytes: toJson({ missing: parts.missing.map((word) => word.trim()) }) },
     { path: 'code/tree_model.py', bytes: LOADER },
-    // Serving runs MLflow itself in the environment made from this.
+    // `mlflow models serve` runs MLflow itself in the environment that is built from this file.
     { path: 'requirements.txt', bytes: Buffer.from('mlflow>=3\npandas\n') },
     {
       path: 'python_env.yaml',
-      bytes: yaml({
+      bytes: toYaml({
         python: PYTHON,
         build_dependencies: ['pip'],
         dependencies: ['-r requirements.txt'],
@@ -52,7 +52,7 @@ export function modelFiles(parts: ModelParts): ModelFile[] {
   ];
 }
 
-function description({ encoder, modelId, runId, createdAt }: ModelParts): object {
+function describeModel({ encoder, modelId, runId, createdAt }: ModelParts): object {
   return {
     flavors: {
       python_function: {
@@ -66,7 +66,7 @@ function description({ encoder, modelId, runId, createdAt }: ModelParts): object
     model_uuid: modelId,
     run_id: runId,
     signature: {
-      inputs: JSON.stringify(features(encoder).map(column)),
+      inputs: JSON.stringify(readFeatures(encoder).map(describeColumn)),
       outputs: JSON.stringify([{ type: 'any', required: true }]),
       params: null,
     },
@@ -74,25 +74,28 @@ function description({ encoder, modelId, runId, createdAt }: ModelParts): object
   };
 }
 
-/** `any` and not `double` or `string`: MLflow would refuse pandas' whole numbers in a double column. */
-function column({ name }: Feature): object {
+/** The type is `any`, because MLflow refuses pandas' whole numbers in a column of type double. */
+function describeColumn({ name }: Feature): object {
   return { type: 'any', name, required: true };
 }
 
-function features(encoder: Uint8Array): Feature[] {
+function readFeatures(encoder: Uint8Array): Feature[] {
   try {
     return encoderShape.parse(JSON.parse(new TextDecoder().decode(encoder))).features;
   } catch (cause) {
-    throw new BadData('the encoder is not JSON that lists its features by name and type', {
-      cause,
-    });
+    throw new BadData(
+      'the encoder is not JSON with the name and type of each feature: run the batch again with --force',
+      {
+        cause,
+      },
+    );
   }
 }
 
-function json(value: object): Uint8Array {
+function toJson(value: object): Uint8Array {
   return Buffer.from(JSON.stringify(value));
 }
 
-function yaml(value: object): Uint8Array {
+function toYaml(value: object): Uint8Array {
   return Buffer.from(stringify(value, { lineWidth: 0 }));
 }

@@ -3,7 +3,7 @@ import { createMlflowTracker, type MlflowOptions } from './mlflow/tracker.ts';
 import { directoryOf, isDirectoryUri } from './place.ts';
 import type { Tracker } from './tracker.ts';
 
-/** The tracker for a URI that `trackingUri` has settled: a server's, or a directory's. */
+/** Opens the tracker for a URI that `trackingUri` has resolved: of a server or of a directory. */
 export function openTracker(options: MlflowOptions): Tracker {
   const { uri, signal } = options;
   if (isDirectoryUri(uri)) return createFilesTracker({ path: directoryOf(uri), signal });

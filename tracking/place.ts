@@ -4,22 +4,22 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { BadParams, messageOf, TrackingRefused } from '../contract/failures.ts';
 import type { Tracker } from './tracker.ts';
 
-/** MLflow's own words for places that are no servers we can speak to. */
+/** MLflow's names for hosted servers, which this program does not support. */
 const HOSTED = /^(databricks|databricks-uc|uc)(:|$)/;
 const SCHEME = /^([a-z][a-z0-9+.-]*):/i;
 
 /**
- * What `mlflow.tracking_uri` means: a server's URL as it is written, or a directory as an absolute
- * `file:///` URL; a relative path is one under the project folder.
- * @throws BadParams for anything else. What could hold a password is not quoted.
+ * Resolves `mlflow.tracking_uri`: a server's URL stays as it is written, and a directory becomes an absolute
+ * `file:///` URL. A relative path starts from the project folder.
+ * @throws BadParams for anything else. A part that may hold a password is not quoted.
  */
 export function trackingUri(written: string, root: string): string {
   const scheme = SCHEME.exec(written)?.[1]?.toLowerCase();
   if (scheme === 'http' || scheme === 'https') return written;
-  if (HOSTED.test(written)) throw unknown(written.replace(/:.*$/, ''));
-  if (scheme === 'file') return directory(fileUrlPath(written, root));
-  if (scheme !== undefined) throw unknown(`${scheme}:`);
-  return directory(resolve(root, written));
+  if (HOSTED.test(written)) throw unknownUri(written.replace(/:.*$/, ''));
+  if (scheme === 'file') return toFileUrl(fileUrlPath(written, root));
+  if (scheme !== undefined) throw unknownUri(`${scheme}:`);
+  return toFileUrl(resolve(root, written));
 }
 
 /** Whether a tracking URI is a directory's. */
@@ -32,11 +32,11 @@ export function directoryOf(uri: string): string {
   return fileURLToPath(uri.replace(/#.*$/, ''));
 }
 
-function directory(path: string): string {
+function toFileUrl(path: string): string {
   return pathToFileURL(path.length > 1 ? path.replace(/\/+$/, '') : path).href;
 }
 
-/** As MLflow reads it: `file:mlruns` is relative, `file:///home/me/mlruns` is not. */
+/** Reads a `file:` URL as MLflow does: `file:mlruns` is relative, `file:///home/me/mlruns` is not. */
 function fileUrlPath(written: string, root: string): string {
   const rest = written.slice('file:'.length);
   if (!rest.startsWith('/')) return resolve(root, decodeURIComponent(rest));
@@ -44,13 +44,13 @@ function fileUrlPath(written: string, root: string): string {
     return fileURLToPath(`file:${rest}`);
   } catch (error) {
     throw new BadParams(
-      `mlflow.tracking_uri is no directory of this machine (${messageOf(error)}): write it like ./mlruns or file:///home/me/mlruns`,
+      `mlflow.tracking_uri is not a directory of this machine (${messageOf(error)}): write it like ./mlruns or file:///home/me/mlruns`,
       { cause: error },
     );
   }
 }
 
-function unknown(start: string): BadParams {
+function unknownUri(start: string): BadParams {
   return new BadParams(
     `mlflow.tracking_uri starts with "${start}", which is neither an MLflow server nor a directory: write it like http://localhost:5000 or ./mlruns, in params.yaml or MLFLOW_TRACKING_URI`,
   );
@@ -70,27 +70,27 @@ export function refuseOtherFolder({ tracker }: { tracker: Tracker }, place: stri
   );
 }
 
-/** A place is the directory's URL and, after `#`, the machine that made it and a few random letters. */
+/** A place is the directory's URL and, after `#`, the host that created it and a few random digits. */
 function hostOf(place: string): string | undefined {
   return /#(.+)-[0-9a-f]+$/.exec(place)?.[1];
 }
 
 /**
- * Where a person looks at a run: its page (the UI's own route, after the fragment, which the server
- * never sees), or its folder.
+ * Returns the URL of a run's page, or of its folder. The route of the page comes after `#`, so the browser does not send it to
+ * the server.
  */
 export function runUrl(uri: string, experimentId: string, runId: string): string {
   if (isDirectoryUri(uri)) return `${uri}/${experimentId}/${runId}`;
   return `${uri}/#/experiments/${experimentId}/runs/${runId}`;
 }
 
-/** The command that shows what a directory holds; null where the server has pages of its own. */
+/** Returns the command that shows a directory in MLflow's UI; null for a server, which has its own pages. */
 export function lookCommand(uri: string, path: string): string | null {
   if (!isDirectoryUri(uri)) return null;
-  return `MLFLOW_ALLOW_FILE_STORE=true mlflow ui --backend-store-uri ${quoted(path)}`;
+  return `MLFLOW_ALLOW_FILE_STORE=true mlflow ui --backend-store-uri ${quoteForShell(path)}`;
 }
 
-function quoted(path: string): string {
+function quoteForShell(path: string): string {
   return /^[\w./~-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;
 }
 
@@ -98,7 +98,7 @@ function quoted(path: string): string {
 export type TrackingAuth = { username: string; password: string } | { token: string };
 
 /**
- * The credentials MLflow's own clients take from the environment, in their order.
+ * Returns the credentials that MLflow's clients read from the environment, in the same order of precedence.
  * https://mlflow.org/docs/latest/self-hosting/security/basic-http-auth/
  */
 export function authFromEnv(env: NodeJS.ProcessEnv): TrackingAuth | undefined {

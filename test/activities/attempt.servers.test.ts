@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
   findAttempt,
   openAttempt,
-  sweepTwins,
+  deleteOtherRuns,
   updateAttempt,
 } from '../../tracking/tracked-run/attempt.ts';
 import type { AttemptOf, TrackingDeps } from '../../tracking/tracked-run/attempt.ts';
@@ -129,7 +129,7 @@ describe('an attempt', () => {
       tags: { 'retrain.attempt': of.attempt },
     };
     await tracker.createRun(left);
-    await sweepTwins(deps(), open);
+    await deleteOtherRuns(deps(), open);
     expect(await runsOf(of.attempt)).toEqual([open.run_id]);
   });
 

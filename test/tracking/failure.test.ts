@@ -72,7 +72,7 @@ describe('a server that cannot answer now', () => {
     [
       400,
       mlflowError('BAD_REQUEST', '(sqlite3.IntegrityError) UNIQUE constraint failed'),
-      'another writer',
+      'another client wrote the same row',
     ],
   ])('that answers %i is worth another try', async (status, body, words) => {
     const tracker = await serve(answering(status, body));
@@ -145,7 +145,7 @@ describe('a server that says no', () => {
       {},
       '--allowed-hosts "127.0.0.1:',
     ],
-    [403, 'Permission denied', {}, 'check what its user may do'],
+    [403, 'Permission denied', {}, 'check the permissions of the user'],
     [403, '', { server: 'AirTunes/775.3.1' }, 'AirPlay'],
     [404, '<html>nginx</html>', {}, 'MLflow 3 or newer'],
     [302, '', { location: 'https://sso.example/login?token=s3cret' }, 'https://sso.example/login:'],
@@ -196,7 +196,7 @@ describe('a server that says no', () => {
       const tracker = await serve(answering(200, body));
       const error = await failureOf(tracker.ensureExperiment('x'));
       expect(error).toBeInstanceOf(TrackingRefused);
-      expect(error.message).toContain("something that is not MLflow's");
+      expect(error.message).toContain('something that MLflow does not send');
     },
   );
 });

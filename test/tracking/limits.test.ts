@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { equalsFilter, tagField } from '../../tracking/mlflow/run.ts';
-import { legalNames, paramValue, portions } from '../../tracking/mlflow/limits.ts';
+import { equalsFilter, toTagField } from '../../tracking/mlflow/run.ts';
+import { legalNames, paramValue, splitInto } from '../../tracking/mlflow/limits.ts';
 
 describe('names', () => {
   const namesOf = (...names: string[]) =>
@@ -37,8 +37,8 @@ describe('values', () => {
   });
 
   it('go in portions', () => {
-    expect([...portions([1, 2, 3, 4, 5], 2)]).toEqual([[1, 2], [3, 4], [5]]);
-    expect([...portions([], 2)]).toEqual([]);
+    expect([...splitInto([1, 2, 3, 4, 5], 2)]).toEqual([[1, 2], [3, 4], [5]]);
+    expect([...splitInto([], 2)]).toEqual([]);
   });
 });
 
@@ -56,7 +56,7 @@ describe('filters', () => {
         ['x', 'y'],
       ]),
     ).toBe(`x = 'y'`);
-    expect(tagField('mlflow.source name')).toBe('tags.`mlflow.source name`');
-    expect(tagField('a`b')).toBeUndefined();
+    expect(toTagField('mlflow.source name')).toBe('tags.`mlflow.source name`');
+    expect(toTagField('a`b')).toBeUndefined();
   });
 });

@@ -23,7 +23,7 @@ describe('mlflow.tracking_uri', () => {
     ['databricks', 'starts with "databricks"'],
     ['databricks-uc://profile', 'starts with "databricks-uc"'],
     ['s3://bucket/x', 'starts with "s3:"'],
-    ['file://elsewhere/mlruns', 'no directory of this machine'],
+    ['file://elsewhere/mlruns', 'not a directory of this machine'],
   ])('%s is refused in a sentence that holds no secret', (written, words) => {
     expect(() => trackingUri(written, ROOT)).toThrow(words);
     expect(() => trackingUri(written, ROOT)).toThrow('./mlruns');

@@ -9,8 +9,9 @@ export interface Address {
 }
 
 /**
- * Takes a tracking URI apart: `fetch` refuses a URL with credentials in it, and what is left can be
- * shown to anyone. Neither message quotes the URI itself, which may hold a password.
+ * Separates the credentials from a tracking URI. `fetch` refuses a URL that holds credentials, and the rest of
+ * the URI can be shown. No message quotes the URI, because it may hold a password.
+ * @throws BadParams when it is not an http(s) URL
  */
 export function parseAddress(uri: string): Address {
   let url: URL;
@@ -37,7 +38,7 @@ export function parseAddress(uri: string): Address {
   };
 }
 
-/** The `Authorization` header's value. Never to be logged. */
+/** Returns the value of the `Authorization` header. It must not be logged. */
 export function authorization(auth: TrackingAuth): string {
   if ('token' in auth) return `Bearer ${auth.token}`;
   return `Basic ${Buffer.from(`${auth.username}:${auth.password}`).toString('base64')}`;

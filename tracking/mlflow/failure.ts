@@ -3,13 +3,13 @@ import { messageOf, TrackingRefused, TrackingUnavailable } from '../../contract/
 /** An answer that is not a success, read to its end. */
 export interface Answer {
   status: number;
-  /** The `server` header: names who answered when it is not MLflow. */
+  /** The `server` header, which names the program when it is not MLflow. */
   server: string | null;
   location: string | null;
   body: string;
 }
 
-/** Nobody answered, or not to the end. Nothing that was sent is quoted. */
+/** The error for a missing or incomplete answer. It quotes nothing that was sent. */
 export function noAnswer(uri: string, error: unknown): TrackingUnavailable {
   return new TrackingUnavailable(
     `the MLflow server at ${uri} does not answer (${reasonOf(error)}): start the local one with "npm run client -- stack up", look with "curl ${uri}/health", or log without a server by mlflow.tracking_uri: ./mlruns`,
@@ -17,10 +17,10 @@ export function noAnswer(uri: string, error: unknown): TrackingUnavailable {
   );
 }
 
-/** A success whose body is not what MLflow sends: a proxy's page, another program on the port. */
+/** The error for a success that is not from MLflow: a page of a proxy, or another program on the port. */
 export function notMlflow(uri: string, request: string, cause?: unknown): TrackingRefused {
   return new TrackingRefused(
-    `${uri} answered ${request} with something that is not MLflow's: check mlflow.tracking_uri, and that its server is MLflow 3 or newer`,
+    `${uri} answered ${request} with something that MLflow does not send: check mlflow.tracking_uri, and that the server is MLflow 3 or newer`,
     { cause },
   );
 }
@@ -32,7 +32,7 @@ export function failure(
   answer: Answer,
 ): TrackingRefused | TrackingUnavailable {
   const { status } = answer;
-  const { code, message } = errorOf(answer.body);
+  const { code, message } = parseError(answer.body);
   const details = { status, ...(code === undefined ? {} : { code }) };
   const said = [status, code, message].filter((part) => part !== undefined).join(' ');
   const server = `the MLflow server at ${uri}`;
@@ -41,45 +41,51 @@ export function failure(
 
   if (status >= 300 && status < 400)
     return refused(
-      `${uri} redirects ${request} to ${locationOf(answer)}: set mlflow.tracking_uri to where the server really is`,
+      `${uri} redirects ${request} to ${locationOf(answer)}: set mlflow.tracking_uri to that address`,
     );
   if (status === 401)
     return refused(
-      `${server} wants to know who we are (401): set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN`,
+      `${server} asks for a login (401): set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN`,
     );
   if (status === 403 && answer.body.includes('Invalid Host header'))
     return refused(
-      `${server} refuses the host name it is called by (403), though its /health does not: start it with --allowed-hosts "${new URL(uri).host}"`,
+      `${server} refuses the host name in its URL (403), although /health accepts it: start it with --allowed-hosts "${new URL(uri).host}"`,
     );
-  // macOS listens on port 5000 itself: the most common wrong server of all.
+  // macOS itself listens on port 5000. This is the most common wrong server.
   if (answer.server?.startsWith('AirTunes') === true)
     return refused(
       `${uri} is macOS's AirPlay Receiver, not MLflow: switch that off in the system settings, or give MLflow another port`,
     );
   if (status === 403)
-    return refused(`${server} does not allow us ${request} (${said}): check what its user may do`);
+    return refused(
+      `${server} does not allow ${request} (${said}): check the permissions of the user`,
+    );
   if (status === 503 && answer.body.includes('--serve-artifacts'))
     return refused(`${server} stores no files for its clients: start it with --serve-artifacts`);
   if (status === 429 || status === 408)
-    return unavailable(`${server} is too busy for ${request} (${said}): wait, or call it less`);
+    return unavailable(
+      `${server} is too busy for ${request} (${said}): wait, or send it fewer requests`,
+    );
   if (status >= 500)
     return unavailable(
-      `${server} failed at ${request} (${said}): look into its log, or with "curl ${uri}/health"`,
+      `${server} failed at ${request} (${said}): read its log, or run "curl ${uri}/health"`,
     );
-  // Two writers met on one row and the database let one in; to MLflow that is a bad request.
+  // Two writers changed one row, and the database refused one of them. MLflow reports that as a bad request.
   if (code === 'BAD_REQUEST' && /IntegrityError|UniqueViolation|Duplicate entry/.test(answer.body))
-    return unavailable(`${server} had another writer at the same row in ${request}: try again`);
+    return unavailable(
+      `${server} refused ${request} because another client wrote the same row: try again`,
+    );
   if (code === undefined && status === 404) return notMlflow(uri, request);
   return refused(`${server} refused ${request} (${said})`);
 }
 
-/** The code MLflow gave with a refusal, such as RESOURCE_ALREADY_EXISTS. */
+/** Returns the code in a refusal of MLflow, such as RESOURCE_ALREADY_EXISTS. */
 export function codeOf(error: unknown): unknown {
   return error instanceof TrackingRefused ? error.details['code'] : undefined;
 }
 
-/** MLflow's error body is `{"error_code", "message"}`; anything else is not quoted. */
-function errorOf(body: string): { code: string | undefined; message: string | undefined } {
+/** Reads MLflow's error body, `{"error_code", "message"}`. Any other body is not quoted. */
+function parseError(body: string): { code: string | undefined; message: string | undefined } {
   try {
     const { error_code: code, message } = JSON.parse(body) as Record<string, unknown>;
     return {
@@ -96,7 +102,7 @@ function firstLine(text: string): string {
   return line.length > 300 ? `${line.slice(0, 299)}…` : line;
 }
 
-/** A redirect's target without query or credentials: sign-in pages put tokens there. */
+/** Returns a redirect's target without its query and credentials, which may hold tokens of a sign-in page. */
 function locationOf(answer: Answer): string {
   try {
     const url = new URL(answer.location ?? '');
@@ -106,7 +112,7 @@ function locationOf(answer: Answer): string {
   }
 }
 
-/** `fetch failed` says nothing: the reason is in its cause, whose message may be empty too. */
+/** Returns the reason of a failed request. It is in the cause of `fetch failed`, whose message may be empty. */
 function reasonOf(error: unknown): string {
   if (error instanceof Error && error.name === 'TimeoutError') return 'timed out';
   const cause = error instanceof Error ? (error.cause ?? error) : error;

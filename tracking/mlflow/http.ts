@@ -10,7 +10,7 @@ import { type Answer, failure, noAnswer, notMlflow } from './failure.ts';
 export interface HttpOptions {
   uri: string;
   authorization?: string | undefined;
-  /** For one request, body included; uploads get a second more for each megabyte. */
+  /** The limit for one request with its body. An upload gets one more second for each megabyte. */
   timeoutMs: number;
   signal?: AbortSignal | undefined;
 }
@@ -18,20 +18,20 @@ export interface HttpOptions {
 type Query = Record<string, string>;
 interface Call {
   method: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE';
-  /** Under the server's URI, with its query. */
+  /** The path under the server's URI, with the query. */
   path: string;
   body?: string | Uint8Array | FileBody;
   contentType?: string;
-  /** Changes nothing, so it may be sent again. */
+  /** Whether the request changes nothing, so that it may be sent again. */
   safe?: boolean;
 }
 
 const API = '/api/2.0/mlflow';
 
 /**
- * Requests to one MLflow server: JSON out, checked JSON in, failures as ours. Nothing is retried,
- * since Temporal does that visibly; but a question put on a connection the server has just closed
- * is put once more.
+ * Sends requests to one MLflow server. Answers are checked JSON, and failures are errors of this project.
+ * Temporal retries, because its retries are visible. There is one exception: a request that changes nothing is
+ * sent again when the server has just closed the connection.
  */
 export class Http {
   readonly options: HttpOptions;
@@ -45,7 +45,7 @@ export class Http {
     return this.#json({ method: 'GET', path: `${API}/${path}?${search}`, safe: true }, shape);
   }
 
-  /** A question asked with a body. */
+  /** Sends a request that changes nothing, with a body. */
   search<T>(path: string, body: object, shape: z.ZodType<T>): Promise<T> {
     return this.#json({ ...jsonCall('POST', path, body), safe: true }, shape);
   }
@@ -62,7 +62,7 @@ export class Http {
     await this.#send(jsonCall('DELETE', path, body));
   }
 
-  /** Sends bytes or a file to a path under the server's URI; what it answers besides success is not read. */
+  /** Sends bytes or a file to a path under the server's URI. */
   async upload(path: string, body: Uint8Array | FileBody, contentType: string): Promise<void> {
     await this.#send({ method: 'PUT', path, body, contentType });
   }
@@ -84,7 +84,7 @@ export class Http {
       if (answer.status >= 200 && answer.status < 300) return answer.body;
       throw failure(uri, nameOf(call), answer);
     } catch (error) {
-      // Given up by the caller: not the server's fault, and the caller knows the reason.
+      // The caller aborted the request: that is not a failure of the server.
       signal?.throwIfAborted();
       if (!isNetwork(error)) throw error;
       if (again && isDropped(error)) return this.#send(call, false);
@@ -106,7 +106,7 @@ export class Http {
       method,
       headers,
       ...(body === undefined ? {} : { body: body as RequestInit['body'] & {} }),
-      // Followed, a POST would turn into a GET, and our credentials would go elsewhere.
+      // A redirect that is followed turns a POST into a GET and sends our credentials to another server.
       redirect: 'manual',
       signal,
     });
@@ -134,7 +134,7 @@ function jsonCall(method: Call['method'], path: string, body: object): Call {
   return { method, path: `${API}/${path}`, body: JSON.stringify(body), contentType };
 }
 
-/** `POST runs/create`: what messages call a request. */
+/** Returns the name of a request in messages, for example `POST runs/create`. */
 function nameOf(call: Call): string {
   const path = call.path.replace(/\?.*$/, '');
   return `${call.method} ${path.replace(`${API}/`, '').replace(/^\/api\/2\.0\//, '')}`;
@@ -151,20 +151,20 @@ function isDropped(error: unknown): boolean {
   return code === 'ECONNRESET' || code === 'UND_ERR_SOCKET' || code === 'EPIPE';
 }
 
-/** Any object, for answers that are not read. */
+/** The shape of an answer whose fields are not used. */
 export const anything = z.object({});
 
-/** A file of this machine that is to be sent; its bytes, in number, are those that are announced. */
+/** A file of this machine to send, and its size in bytes. */
 export interface FileBody {
   readonly file: string;
   readonly size: number;
 }
 
 /**
- * Sends a file by PUT, on a connection of its own, and no faster than the server takes it. `fetch` reads
- * ahead without end: it would hold the whole file.
- * @throws TypeError as `fetch` does, when the server is not reached or hangs up; the signal's reason when that
- *   aborts
+ * Sends a file by PUT on its own connection. The file is read no faster than the server receives it; `fetch`
+ * reads ahead without a limit and would hold the whole file in memory.
+ * @throws TypeError as `fetch` does, when the server is not reached or closes the connection
+ * @throws the signal's reason when it is aborted
  */
 export async function sendFile(
   url: string,
@@ -190,7 +190,7 @@ export async function sendFile(
     });
   });
   const sent = pipeline(handle.createReadStream({ autoClose: false }), call);
-  // A server that refuses may answer before it has taken all: then its answer says why.
+  // A server that refuses may answer before it has received everything. Then its answer has the reason.
   sent.catch(() => undefined);
   try {
     return await answer;

@@ -8,7 +8,7 @@ const PARAM_LENGTH = 6_000;
 const TAG_LENGTH = 8_000;
 const NAME_LENGTH = 250;
 
-/** Cut visibly by us, or the server would do it in silence (or refuse, as it is set). */
+/** Cuts text and marks the cut. Without this the server cuts it unmarked, or refuses it. */
 function clip(text: string, length: number): string {
   return text.length <= length ? text : `${text.slice(0, length - 1)}…`;
 }
@@ -22,10 +22,10 @@ export function tagValue(value: string): string {
 }
 
 /**
- * Names MLflow accepts for params and metrics: letters, digits, `_-. :/`, and no path that would
- * resolve to another. Classes and columns may be called anything (`recall/<=50K`), so what is not
- * allowed becomes `_`; names that fall together that way get a piece of their hash each.
- * @returns `[name, value]` in the given order.
+ * Returns values under names that MLflow accepts for params and metrics: letters, digits, `_-. :/`, and no
+ * path that resolves to another one. Names of classes and columns may hold any character (`recall/<=50K`). A
+ * character that is not allowed becomes `_`. Names that become equal each get a part of their hash.
+ * @returns `[name, value]` in the given order
  */
 export function legalNames<T>(values: Record<string, T>): [string, T][] {
   const entries = Object.entries(values);
@@ -54,6 +54,6 @@ function shortHash(name: string): string {
 }
 
 /** Slices of at most `size`. */
-export function* portions<T>(items: T[], size: number): Generator<T[]> {
+export function* splitInto<T>(items: T[], size: number): Generator<T[]> {
   for (let start = 0; start < items.length; start += size) yield items.slice(start, start + size);
 }

@@ -29,8 +29,8 @@ const READY = 'LOGGED_MODEL_READY';
 type Info = z.infer<typeof loggedModel>['info'];
 
 /**
- * A LoggedModel: created, filled, made ready, named as the run's output. Whatever of that an
- * earlier attempt did is found and finished; the files of a ready one are left as they are.
+ * Creates a LoggedModel, uploads its files, marks it as ready, and enters it as an output of the run. The work
+ * of an earlier attempt is found and finished. The files of a ready model stay as they are.
  * https://mlflow.org/docs/latest/api_reference/rest-api.html#create-logged-model
  */
 export async function logModel(
@@ -40,7 +40,7 @@ export async function logModel(
   model: NewModel,
 ): Promise<string> {
   const { experimentId } = await places.of(http, runId);
-  const look = () => chosenModel(http, experimentId, runId, model.name);
+  const look = () => findModel(http, experimentId, runId, model.name);
   const existing = await look();
   const info = existing ?? (await create(http, experimentId, runId, model));
   const modelId = info.model_id;
@@ -53,8 +53,8 @@ export async function logModel(
         await uploadArtifact(http, info.artifact_uri, file.path, body);
       }),
     );
-    // Another attempt may be running (an activity that timed out and is not dead yet). Looking as
-    // late as this, one of the two sees the other, gives its own up and finishes that one.
+    // Another attempt may be running: an activity that timed out and has not ended yet. At this point at least
+    // one of the two sees the other's model. It deletes its own model and finishes the other one.
     const chosen = existing === undefined ? await look() : info;
     if (chosen !== undefined && chosen.model_id !== modelId) {
       await http.delete(`logged-models/${modelId}`, {});
@@ -67,8 +67,8 @@ export async function logModel(
   return modelId;
 }
 
-/** Of the run's models of this name, the ready one, or else the oldest. */
-async function chosenModel(
+/** Returns the run's model of this name: the ready one, or else the oldest. */
+async function findModel(
   http: Http,
   experimentId: string,
   runId: string,
@@ -111,7 +111,7 @@ async function create(
   return (await http.post('logged-models', body, one)).model.info;
 }
 
-/** The server refuses a repeat, so after a failure the run is checked: it may have the output. */
+/** Enters the model as an output. The server refuses a repeat, so after a failure the run is checked. */
 async function markOutput(http: Http, runId: string, modelId: string, step: number): Promise<void> {
   try {
     const body = { run_id: runId, models: [{ model_id: modelId, step }] };

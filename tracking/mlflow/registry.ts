@@ -14,7 +14,7 @@ const one = z.object({ model_version: modelVersion });
 const many = z.object({ model_versions: z.array(modelVersion).default([]) });
 
 /**
- * The version of a registered model that a run made, looked for before it is created.
+ * Returns the version of a registered model that a run made. It is created if there is none.
  * https://mlflow.org/docs/latest/api_reference/rest-api.html#create-modelversion
  */
 export async function registerModel(http: Http, wanted: NewVersion): Promise<string> {
@@ -24,7 +24,7 @@ export async function registerModel(http: Http, wanted: NewVersion): Promise<str
   return version;
 }
 
-/** Creates a version, unless an attempt at the same time was first: then ours goes and theirs is it. */
+/** Creates a version. If a concurrent attempt was first, ours is deleted and the other version is returned. */
 async function createFirst(http: Http, wanted: NewVersion): Promise<string> {
   const ours = await createVersion(http, wanted);
   const first = (await firstVersion(http, wanted)) ?? ours;
@@ -63,7 +63,7 @@ async function createVersion(http: Http, wanted: NewVersion): Promise<string> {
     return (await create()).model_version.version;
   } catch (error) {
     if (codeOf(error) !== 'RESOURCE_DOES_NOT_EXIST') throw error;
-    // The first version of all: every later one is spared the question whether the model is there.
+    // The registered model is created only when its first version needs it, so later versions cost one request.
     await ensureRegisteredModel(http, name);
     return (await create()).model_version.version;
   }

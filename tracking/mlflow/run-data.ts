@@ -5,7 +5,7 @@ import {
   METRICS_PER_REQUEST,
   PARAMS_PER_REQUEST,
   paramValue,
-  portions,
+  splitInto,
   TAGS_PER_REQUEST,
   tagValue,
 } from './limits.ts';
@@ -14,14 +14,14 @@ import { TrackingRefused } from '../../contract/failures.ts';
 /** https://mlflow.org/docs/latest/api_reference/rest-api.html#log-batch */
 const LOG_BATCH = 'runs/log-batch';
 
-/** The server skips a param it has with the same value and refuses one with another. */
+/** The server ignores a param that it has with the same value, and refuses it with another value. */
 export async function logParams(
   http: Http,
   runId: string,
   params: Record<string, ParamValue>,
 ): Promise<void> {
   const all = legalNames(params).map(([key, value]) => ({ key, value: paramValue(value) }));
-  for (const some of portions(all, PARAMS_PER_REQUEST))
+  for (const some of splitInto(all, PARAMS_PER_REQUEST))
     await http.post(LOG_BATCH, { run_id: runId, params: some }, anything);
 }
 
@@ -42,7 +42,7 @@ export async function logMetrics(
     dataset_name: at.dataset?.name,
     dataset_digest: at.dataset?.digest,
   }));
-  for (const some of portions(all, METRICS_PER_REQUEST))
+  for (const some of splitInto(all, METRICS_PER_REQUEST))
     await http.post(LOG_BATCH, { run_id: runId, metrics: some }, anything);
 }
 
@@ -52,13 +52,13 @@ export async function setTags(
   tags: Record<string, string>,
 ): Promise<void> {
   const all = Object.entries(tags).map(([key, value]) => ({ key, value: tagValue(value) }));
-  for (const some of portions(all, TAGS_PER_REQUEST))
+  for (const some of splitInto(all, TAGS_PER_REQUEST))
     await http.post(LOG_BATCH, { run_id: runId, tags: some }, anything);
 }
 
 /**
- * A data set is known by name and digest within its experiment, and is a run's input once: the
- * server skips what it has. https://mlflow.org/docs/latest/api_reference/rest-api.html#log-inputs
+ * Logs data sets as inputs of a run. Name and digest identify a data set in its experiment, and the server
+ * ignores an input that the run has already. https://mlflow.org/docs/latest/api_reference/rest-api.html#log-inputs
  */
 export async function logInputs(
   http: Http,
@@ -91,24 +91,27 @@ export async function uploadArtifact(
   body: Uint8Array | FileBody,
   contentType = 'application/octet-stream',
 ): Promise<void> {
-  const folder = proxiedPath(http.options.uri, root);
+  const folder = toProxiedPath(http.options.uri, root);
   const segments = [...folder.split('/'), ...path.split('/')].filter((part) => part !== '');
   await http.upload(`${PROXY}/${segments.map(encodeURIComponent).join('/')}`, body, contentType);
 }
 
-/** `mlflow-artifacts:/1/<run>/artifacts` → `1/<run>/artifacts`; other roots cannot be served. */
-function proxiedPath(uri: string, root: string): string {
+/**
+ * Turns `mlflow-artifacts:/1/<run>/artifacts` into `1/<run>/artifacts`.
+ * @throws TrackingRefused for a root that the server does not serve
+ */
+function toProxiedPath(uri: string, root: string): string {
   const proxied = /^mlflow-artifacts:\/(?!\/)(.*)$/.exec(root)?.[1];
-  // The same, as a server writes it that was given its own URL as the root.
+  // A server whose own URL was set as the root writes the root like this.
   const prefix = `${uri}${PROXY}/`;
   const path = proxied ?? (root.startsWith(prefix) ? root.slice(prefix.length) : undefined);
   if (path !== undefined) return decodeURIComponent(path);
   throw new TrackingRefused(
-    `the MLflow server at ${uri} keeps this experiment's files at ${withoutSecrets(root)}, outside its reach: start it with --serve-artifacts and use a new mlflow.experiment_name, since an experiment keeps the place it was made with`,
+    `the MLflow server at ${uri} keeps this experiment's files at ${removeSecrets(root)}, which it does not serve: start it with --serve-artifacts, and set a new mlflow.experiment_name, because an experiment keeps its location`,
   );
 }
 
-/** Roots may be URLs of any scheme; credentials and queries are not for messages. */
-function withoutSecrets(root: string): string {
+/** Removes credentials and the query from a root, which may be a URL of any scheme. */
+function removeSecrets(root: string): string {
   return root.replace(/\/\/[^/@]*@/, '//').replace(/\?.*$/, '');
 }

@@ -4,7 +4,7 @@ import { codeOf } from './failure.ts';
 import { anything, type Http } from './http.ts';
 import { tagValue } from './limits.ts';
 
-/** What MLflow says of a run; 64-bit numbers come as numbers or as strings. */
+/** A run as MLflow describes it. 64-bit numbers come as numbers or as strings. */
 export const runInfo = z.object({
   run_id: z.string(),
   run_name: z.string().default(''),
@@ -34,7 +34,7 @@ export async function findRuns(
   const wanted = Object.entries(tags).map(([key, value]) => [key, tagValue(value)] as const);
   const filter = equalsFilter(
     wanted.flatMap(([key, value]): [string, string][] => {
-      const field = tagField(key);
+      const field = toTagField(key);
       return field === undefined ? [] : [[field, value]];
     }),
   );
@@ -55,7 +55,7 @@ export async function findRuns(
     );
     for (const { info, data } of page.runs) {
       const actual = Object.fromEntries(data.tags.map(({ key, value }) => [key, value]));
-      // Compared again here: some databases ignore case, and the filter may leave terms out.
+      // Tags are compared again, because some databases ignore case and the filter may leave terms out.
       if (!wanted.every(([key, value]) => actual[key] === value)) continue;
       places.remember(info);
       result.push({
@@ -124,7 +124,7 @@ export async function finishRun(
   await http.post('runs/update', { run_id: runId, status, end_time: endedAt }, anything);
 }
 
-/** Where a run is and keeps its files. Neither ever changes, so asking once is enough. */
+/** The experiment of a run and where its files are. Neither changes, so one request is enough. */
 export interface RunPlace {
   experimentId: string;
   artifactUri: string;
@@ -133,7 +133,7 @@ export interface RunPlace {
 const REMEMBERED = 1_000;
 const found = z.object({ run: z.object({ info: runInfo }) });
 
-/** The places of the last runs seen: a worker lives long, its memory of runs need not. */
+/** The places of the latest runs. The number is bounded, because a worker runs for a long time. */
 export class RunPlaces {
   readonly #places = new Map<string, RunPlace>();
 
@@ -154,25 +154,25 @@ export class RunPlaces {
 }
 
 /**
- * MLflow's filter for "equals all of these". Its strings are quoted by `'` or `"` and have no escape, so
- * what cannot be quoted is left out: callers compare what comes back themselves.
+ * Returns MLflow's filter for "equals all of these". Its strings are quoted by `'` or `"` and have no escape.
+ * A value that cannot be quoted is left out, so callers must compare the results themselves.
  * https://mlflow.org/docs/latest/ml/search/search-runs/
  */
 export function equalsFilter(terms: [field: string, value: string][]): string {
   return terms
     .flatMap(([field, value]) => {
-      const literal = quoted(value);
+      const literal = quote(value);
       return literal === undefined ? [] : [`${field} = ${literal}`];
     })
     .join(' AND ');
 }
 
-/** The name of a tag in a filter, or undefined where it cannot be written. */
-export function tagField(key: string): string | undefined {
+/** Returns the name of a tag in a filter; undefined when it cannot be written. */
+export function toTagField(key: string): string | undefined {
   return /[`\\]/.test(key) ? undefined : `tags.\`${key}\``;
 }
 
-function quoted(value: string): string | undefined {
+function quote(value: string): string | undefined {
   if (value.includes('\\')) return undefined;
   if (!value.includes("'")) return `'${value}'`;
   return value.includes('"') ? undefined : `"${value}"`;

@@ -11,17 +11,17 @@ import { TrackingRefused } from '../../contract/failures.ts';
 import { codeOf } from './failure.ts';
 
 export interface MlflowOptions {
-  /** URL of an MLflow 3 server; credentials in it are used, and never shown. */
+  /** URL of an MLflow 3 server. Credentials in it are used and never shown. */
   uri: string;
   auth?: TrackingAuth | undefined;
-  /** For one request; default 10 000. */
+  /** The limit for one request; 10 000 by default. */
   timeoutMs?: number | undefined;
   signal?: AbortSignal | undefined;
 }
 
 const CHECK_MS = 3_000;
 
-/** A tracker on an MLflow tracking server. Opens nothing: the first request does. */
+/** Creates a tracker on an MLflow server. The first request opens the first connection. */
 export function createMlflowTracker(options: MlflowOptions): Tracker {
   const address = parseAddress(options.uri);
   const auth = options.auth ?? address.auth;
@@ -31,21 +31,21 @@ export function createMlflowTracker(options: MlflowOptions): Tracker {
     timeoutMs: options.timeoutMs ?? 10_000,
     signal: options.signal,
   });
-  return trackerOn(http, new RunPlaces());
+  return trackOn(http, new RunPlaces());
 }
 
-function trackerOn(http: Http, places: RunPlaces): Tracker {
-  const { uri, timeoutMs, signal: standing } = http.options;
+function trackOn(http: Http, places: RunPlaces): Tracker {
+  const { uri, timeoutMs, signal: ownSignal } = http.options;
   return {
     uri,
     look: null,
     place: () => uri,
     withSignal: (added) => {
-      const signal = standing === undefined ? added : AbortSignal.any([standing, added]);
-      return trackerOn(new Http({ ...http.options, signal }), places);
+      const signal = ownSignal === undefined ? added : AbortSignal.any([ownSignal, added]);
+      return trackOn(new Http({ ...http.options, signal }), places);
     },
     check: async () => {
-      // Not /health, which answers OK to host names and users that everything else refuses.
+      // /health is not asked, because it answers OK to host names and users that other requests refuse.
       const quick = new Http({ ...http.options, timeoutMs: Math.min(timeoutMs, CHECK_MS) });
       await quick.search('experiments/search', { max_results: 1 }, anything);
     },
@@ -78,8 +78,8 @@ const found = z.object({
 const created = z.object({ experiment_id: z.string() });
 
 /**
- * The experiment's id, created if there is none. Asked each time and never cached: it costs 5 ms,
- * and after the server's database is replaced an old id may be another experiment's.
+ * Returns the experiment's ID, and creates the experiment if there is none. The ID is not cached: a request
+ * costs 5 ms, and after the server's database is replaced an old ID may belong to another experiment.
  * https://mlflow.org/docs/latest/api_reference/rest-api.html#get-experiment-by-name
  */
 export async function ensureExperiment(http: Http, name: string): Promise<string> {
@@ -114,8 +114,8 @@ async function experimentNamed(http: Http, name: string): Promise<string | undef
 const ANSWER_MS = 5_000;
 
 /**
- * The version an MLflow server says it is, at `/version`.
- * @returns undefined where it says none: a proxy may keep that path to itself
+ * Returns the version that an MLflow server reports at `/version`.
+ * @returns undefined when there is no such answer, for example behind a proxy
  */
 export async function serverVersion(options: MlflowOptions): Promise<string | undefined> {
   const address = parseAddress(options.uri);
@@ -129,6 +129,6 @@ export async function serverVersion(options: MlflowOptions): Promise<string | un
     const text = (await answer.text()).trim();
     return answer.ok && /^\d+\.\d+\.[\w.]{1,20}$/.test(text) ? text : undefined;
   } catch {
-    return undefined; // whether it answers is another question
+    return undefined; // `check` reports a server that does not answer
   }
 }

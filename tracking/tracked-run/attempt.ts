@@ -44,11 +44,11 @@ const NO_RUN = { tracking_uri: null, experiment_id: null, run_id: null, ...NOTHI
 const ATTEMPT_TAG = 'retrain.attempt';
 
 /**
- * The one MLflow run of a training attempt, created if there is none.
+ * Returns the one MLflow run of a training attempt, and creates it if there is none.
  *
- * MLflow accepts no run ID from its client. So an execution claims the attempt in the store, then searches for
- * the run by its tag, then creates it, then enters its ID by compare-and-swap. The execution that is second to
- * enter deletes the run that it created. So an execution that wakes late leaves no second run.
+ * MLflow accepts no run ID from its client. So an execution claims the attempt in the store, searches for the
+ * run by its tag, creates it if none is found, and enters its ID by compare-and-swap. The second execution that
+ * enters an ID deletes the run that it created. So an execution that continues late leaves no second run.
  */
 export async function openAttempt(
   deps: TrackingDeps,
@@ -81,8 +81,8 @@ export async function openAttempt(
   return entered as OpenAttempt;
 }
 
-/** Deletes other runs of this attempt, which a crash between creating and entering leaves. */
-export async function sweepTwins(deps: TrackingDeps, attempt: OpenAttempt): Promise<void> {
+/** Deletes other runs of this attempt. A crash after a run is created and before it is entered leaves one. */
+export async function deleteOtherRuns(deps: TrackingDeps, attempt: OpenAttempt): Promise<void> {
   const runs = await deps.tracker.findRuns(attempt.experiment_id, {
     [ATTEMPT_TAG]: attempt.attempt,
   });
@@ -190,7 +190,7 @@ export function trackedRun({ tracker }: TrackingDeps, attempt: OpenAttempt): Tra
   };
 }
 
-/** Whether its IDs belong to this worker's tracking server. */
+/** Whether an attempt has a run on this worker's tracking server. */
 function isCurrent(deps: TrackingDeps, attempt: Attempt): attempt is OpenAttempt {
   return attempt.run_id !== null && attempt.tracking_uri === deps.tracker.place();
 }
@@ -206,7 +206,7 @@ async function claim(deps: TrackingDeps, of: AttemptOf, execution: Execution): P
     const held = await deps.store.attempts.swap(of.pipeline, of.attempt, (current) => {
       if (current === undefined) return freshClaim(of, execution, now);
       if (isCurrent(deps, current)) return current;
-      // With a run on another server that claim has ended: this execution finds or creates one here.
+      // A claim with a run on another server has ended. This execution finds or creates a run here.
       const done = current.run_id !== null || current.owner === NOBODY;
       const dead = current.owner.startsWith(`${execution.activity}/`) || now >= deadline;
       if (current.owner === execution.token || !(done || dead)) return current;

@@ -14,9 +14,9 @@ export async function endRuns(
 }
 
 /**
- * Stops an activity whose workflow has ended while its worker slept or was cut off, and ends the runs that
- * the activity has opened since, because nobody else would. Runs are found by the workflow's run ID: the
- * workflow may run again by now.
+ * Stops an activity whose workflow ended while its worker was suspended or disconnected. Also ends the runs that
+ * the activity has opened since, because nothing else ends them. Runs are found by the workflow's run ID,
+ * because the workflow may have started again.
  * @throws a cancellation when the workflow has ended
  */
 export async function stopIfOver(

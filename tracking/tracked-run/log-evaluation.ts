@@ -1,12 +1,12 @@
 import type { Ref } from '../../contract/ref.ts';
-import { sweepTwins, updateAttempt, type OpenAttempt } from './attempt.ts';
+import { deleteOtherRuns, updateAttempt, type OpenAttempt } from './attempt.ts';
 import type { HandedInputs, StageOutputs, StageRequest } from '../../contract/stages.ts';
 import type { Execution } from '../../contract/execution.ts';
 import { stopIfOver } from './end-runs.ts';
 import { datasetOf, type LoggingDeps } from './log-training.ts';
 import { readMetrics, headlineOf } from '../../store/metrics-file.ts';
 
-/** What evaluate made; its first code version made no report. */
+/** The result of evaluate. Its first code version made no report. */
 interface Scored {
   key: string;
   outputs: Pick<StageOutputs<'evaluate'>, 'metrics'> & Partial<StageOutputs<'evaluate'>>;
@@ -35,7 +35,7 @@ export async function logEvaluation(
   const timestamp = await scoreTime(deps, attempt, { key: result.key, at });
   const { metrics, report } = result.outputs;
   const bytes = await deps.store.artifacts.get(metrics);
-  // These two are not scores; the batch is the step.
+  // These two are not scores. The batch is the step.
   const { schema: _, batch: __, ...scores } = headlineOf(readMetrics(bytes));
   const dataset = datasetOf(deps, request.inputs.test, `${request.pipeline}-test`, 'testing');
   const modelId = attempt.model_id === null ? {} : { modelId: attempt.model_id };
@@ -54,7 +54,7 @@ export async function logEvaluation(
     log(),
     tracker.logArtifact(runId, metrics.path, bytes, 'application/json'),
     ...(report === undefined ? [] : [logPage(report)]),
-    sweepTwins(deps, attempt),
+    deleteOtherRuns(deps, attempt),
   ]);
   await stopIfOver(deps, execution);
   await tracker.finishRun(runId, 'FINISHED', at);

@@ -16,16 +16,16 @@ export interface LoggingDeps extends TrackingDeps {
   /** Name that models are registered under. */
   modelName: string;
   root: string;
-  /** The commit this worker runs, where it is known. */
+  /** The commit that this worker runs; undefined when it is not known. */
   gitCommit: string | undefined;
 }
 
-/** What training was asked. */
+/** The request of training. */
 type TrainedRequest = Pick<StageRequest<'train'>, 'pipeline' | 'batch' | 'params'> & {
   inputs: Pick<HandedInputs<'train'>, 'train'>;
 };
 
-/** What training made. */
+/** The result of training. */
 type Trained = Pick<StageOutcome<'train'>, 'key' | 'outputs' | 'facts'>;
 
 /** A model's bytes on this machine, and the SHA-256 they were stored under. */
@@ -69,7 +69,7 @@ export async function logTraining(
     request: TrainedRequest;
     result: Trained;
     execution: Execution;
-    /** What `data.source` is shown as, without one machine's path. */
+    /** The name shown for `data.source`, without the path of one machine. */
     sourceName: string;
     /** The model's file, if it was fitted on this machine just now. */
     fitted?: FittedFile | undefined;
@@ -118,7 +118,7 @@ export async function logTraining(
   };
   const [{ modelId, version }] = await Promise.all([
     register(),
-    tracker.logParams(runId, flatParams(request, sourceName)),
+    tracker.logParams(runId, flattenParams(request, sourceName)),
     tracker.logInputs(runId, [
       datasetOf(deps, request.inputs.train, `${pipeline}-train`, 'training'),
     ]),
@@ -135,7 +135,7 @@ export async function logTraining(
   });
 }
 
-/** The registry's alias of a batch. It points at the model of the latest build. */
+/** Returns the alias of a batch in the registry. It points at the model of the latest build. */
 export function aliasOf(batch: number): string {
   return `batch-${batch}`;
 }
@@ -161,7 +161,7 @@ export async function pointAtLatest(
   }
 }
 
-/** A directory of parts as an MLflow data set: its digest is DVC's name for it. */
+/** Describes a directory of parts as an MLflow data set. Its digest is its MD5 in DVC. */
 export function datasetOf(
   deps: { store: Pick<Store, 'bucket'> },
   ref: Ref,
@@ -178,8 +178,8 @@ export function datasetOf(
   };
 }
 
-/** Pinned params under their dotted names, with the source by its name, not by one machine's path. */
-function flatParams(
+/** Lists the params under their dotted names. The source is named without the path of one machine. */
+function flattenParams(
   { params, batch }: TrainedRequest,
   sourceName: string,
 ): Record<string, ParamValue> {
@@ -195,7 +195,7 @@ function isScalar(value: unknown): value is ParamValue {
   return value === null || ['string', 'number', 'boolean'].includes(typeof value);
 }
 
-/** The rows, and what the model says of itself in numbers. */
+/** Returns the number of train rows and the numbers in the model's description. */
 function trainingMetrics({ facts: { rows, ...model } }: Trained): Record<string, number> {
   const numbers = Object.entries(model).filter(
     (entry): entry is [string, number] => typeof entry[1] === 'number',
