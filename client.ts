@@ -1,14 +1,11 @@
 #!/usr/bin/env node
 import { CommanderError } from 'commander';
-import { commandContext } from './client/context.ts';
+import { openContext } from './client/context.ts';
 import { openProgram } from './client/program.ts';
 import { projectRoot } from './config/project-root.ts';
 
 /** The command line. */
-const program = await openProgram(
-  commandContext(projectRoot(import.meta.url)),
-  process.argv.slice(2),
-);
+const program = await openProgram(openContext(projectRoot(import.meta.url)), process.argv.slice(2));
 
 // A reader that stops early, such as head, is no failure, and a closed stderr ends nothing.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -27,10 +24,10 @@ try {
 
 /** Reports a failure: a sentence on stderr and, with --json, a document on stdout. */
 async function fail(error: unknown): Promise<void> {
-  const { exitCodeOf, describeFailure } = await import('./client/failure.ts');
+  const { chooseExitCode, describeFailure } = await import('./client/failure.ts');
   const { printJson, say } = await import('./client/print.ts');
   const failure = describeFailure(error);
-  process.exitCode = exitCodeOf(error);
+  process.exitCode = chooseExitCode(error);
   if (!(error instanceof CommanderError)) say(failure.message, 'error'); // commander has printed its own
   if (process.argv.includes('--json')) printJson({ status: 'failed', error: failure });
 }

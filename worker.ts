@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { NativeConnection, Runtime } from '@temporalio/worker';
 import { openPool } from './compute/pool.ts';
 import { createActivities } from './activities/index.ts';
-import { webhookOf } from './activities/notify.ts';
+import { readWebhook } from './activities/notify.ts';
 import { loadConfig, loadConfigs, type Config } from './config/environment.ts';
 import { projectRoot, stackDir } from './config/project-root.ts';
-import { noNamespace, temporalPlace } from './config/connections.ts';
+import { noNamespace, readTemporalLocation } from './config/connections.ts';
 import { BadParams, messageOf, RetrainError, SetupError } from './contract/failures.ts';
 import { useStack } from './infra/stack-folder.ts';
 import { openStore } from './store/index.ts';
@@ -14,7 +14,7 @@ import { LocalCache } from './store/local-cache.ts';
 import { cacheOptions } from './store/part-cache.ts';
 import { serveHealth } from './worker/health.ts';
 import { openLog, temporalLogger } from './worker/logger.ts';
-import { probeSearchAttributes, trackings } from './worker/activity-deps.ts';
+import { probeSearchAttributes, openTrackings } from './worker/activity-deps.ts';
 import { sweepLeft } from './worker/sweep.ts';
 import { WORKER_HELP, workerSettings } from './worker/options.ts';
 import { createWorkers, runAll, workflowSource } from './worker/workers.ts';
@@ -46,11 +46,11 @@ async function main(): Promise<void> {
   const store = openStore(config.storage, most === 0 ? undefined : local);
   const pool = openPool({ threads: settings.threads });
   const connection = await connect();
-  const { namespace } = temporalPlace();
+  const { namespace } = readTemporalLocation();
   const activities = createActivities({
     store,
     local,
-    trackingOf: trackings((pipeline) => configOf(configs, pipeline)),
+    trackingOf: openTrackings((pipeline) => configOf(configs, pipeline)),
     compute: pool.compute,
     readConfig: (pipeline) => loadConfig(root, process.env, pipeline),
     root,
@@ -58,7 +58,7 @@ async function main(): Promise<void> {
     gitCommit: commit,
     cpuTaskQueue: settings.cpuTaskQueue,
     searchAttributes: probeSearchAttributes(connection, namespace),
-    webhook: webhookOf(process.env),
+    webhook: readWebhook(process.env),
   });
   const workers = await createWorkers(
     {
@@ -109,8 +109,8 @@ function exitOnSecondSignal(): void {
 }
 
 async function connect(): Promise<NativeConnection> {
-  const place = temporalPlace();
-  const { connectionOptions, address, namespace } = place;
+  const location = readTemporalLocation();
+  const { connectionOptions, address, namespace } = location;
   let connection: NativeConnection;
   try {
     connection = await NativeConnection.connect(connectionOptions);
@@ -124,7 +124,7 @@ async function connect(): Promise<NativeConnection> {
     await connection.workflowService.describeNamespace({ namespace });
   } catch (error) {
     // A worker without the permission to ask may still work, so only NOT_FOUND counts.
-    if ((error as { code?: unknown }).code === NOT_FOUND) throw noNamespace(place, error);
+    if ((error as { code?: unknown }).code === NOT_FOUND) throw noNamespace(location, error);
   }
   return connection;
 }

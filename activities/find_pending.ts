@@ -107,14 +107,14 @@ async function listStale(
   return Promise.all(
     stale.slice(0, MOST_BATCHES + 1).map(async ({ version: batch }) => {
       const before = (await records.latest(pipeline, batch)).params;
-      const other = differing(before, params);
+      const other = listDiffering(before, params);
       return Object.keys(other).length === 0 ? { batch } : { batch, params: other };
     }),
   );
 }
 
 /** The params of a record that differ from the present ones, nested as in params.yaml. */
-function differing(before: Record<string, unknown>, now: Params): Record<string, unknown> {
+function listDiffering(before: Record<string, unknown>, now: Params): Record<string, unknown> {
   const sections = Object.entries(now).flatMap(([section, fields]) => {
     const old = (before[section] ?? {}) as Record<string, unknown>;
     const others = Object.keys(fields)

@@ -48,7 +48,7 @@ export async function getData(
   if (ledger === undefined || ledger.batches.length === 0) return readFirst(deps, request);
   checkFrozen(ledger, params);
   const look = await lookOrCheck(deps, ledger, request, currentExecution());
-  await heal(deps, rawEntryOf(look.ledger, request.batch), request);
+  await repairRaw(deps, rawEntryOf(look.ledger, request.batch), request);
   const result = await runKnown(deps, look.ledger, request);
   const { rows } = wholeOf(look.ledger.raw.at(-1)!);
   return {
@@ -66,8 +66,8 @@ async function readFirst(deps: Deps, request: GetDataRequest): Promise<StageOutc
   const result = await runStage(deps, 'get_data', call, (context) =>
     inspect(deps, params, context),
   );
-  const settings = await settingsOf(deps, params, result);
-  const entry = rawEntry(result, fetched);
+  const settings = await makeSettings(deps, params, result);
+  const entry = makeRawEntry(result, fetched);
   const ledger = await deps.store.ledgers.open(pipeline, settings, entry);
   // Another run may have opened it first, with other settings, and cut batches by them.
   if (ledger.batches.length > 0) checkFrozen(ledger, params);
@@ -147,7 +147,7 @@ async function listArrivals(ledger: Ledger, { batch, put, putDirectory }: Contex
 }
 
 /** Stores a damaged state again, if the source still has the same bytes. */
-async function heal(deps: Deps, state: RawEntry, request: GetDataRequest): Promise<void> {
+async function repairRaw(deps: Deps, state: RawEntry, request: GetDataRequest): Promise<void> {
   if (!request.damaged.includes(state.ref.md5)) return;
   const lost = `the stored copy of ${state.ref.path} is damaged, and ${request.params.data.source} does not hold the same any more: restore it from a backup`;
   if (state.after > 0) throw new BadData(lost);
@@ -155,7 +155,7 @@ async function heal(deps: Deps, state: RawEntry, request: GetDataRequest): Promi
   if (fetched.ref.sha256 !== state.ref.sha256) throw new BadData(lost);
 }
 
-async function settingsOf(
+async function makeSettings(
   deps: Deps,
   { data, split }: Params,
   { outputs }: StageOutcome<'get_data'>,
@@ -175,7 +175,7 @@ async function settingsOf(
   };
 }
 
-function rawEntry(
+function makeRawEntry(
   { outputs, facts, startedAt }: StageOutcome<'get_data'>,
   { stamp }: Fetched,
 ): NewRaw {

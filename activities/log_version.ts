@@ -21,7 +21,7 @@ import {
   trainingTags,
   type LoggingDeps,
 } from '../tracking/tracked-run/log-training.ts';
-import { contentsOf, currentExecution } from './run-stage.ts';
+import { readContents, currentExecution } from './run-stage.ts';
 
 type Deps = LoggingDeps & { store: Pick<Store, 'records'> };
 
@@ -95,7 +95,7 @@ function readStages({ stages, pipeline, version }: VersionRecord) {
       `the record of version ${version} of ${pipeline} does not say what was trained and scored: run it again with "run ${version}"`,
     );
   return {
-    training: { key: training!.key, ...contentsOf('train', training!) },
+    training: { key: training!.key, ...readContents('train', training!) },
     trainInputs: { train },
     scoring: { key: scoring!.key, outputs: { ...scoring!.outputs, metrics } },
     scoreInputs: { test },

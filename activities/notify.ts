@@ -1,9 +1,9 @@
 import { deadline } from '../store/signal.ts';
 import { BadParams, messageOf, SetupError, WebhookUnavailable } from '../contract/failures.ts';
-import { headlineScore } from '../contract/metric-sets.ts';
+import { findHeadline } from '../contract/metric-sets.ts';
 import type { NotifyRequest } from '../contract/activities.ts';
 import type { Execution } from '../contract/execution.ts';
-import { scoreDigits } from '../contract/score-digits.ts';
+import { formatScore } from '../contract/score-digits.ts';
 
 const ANSWER_MS = 10_000;
 
@@ -11,7 +11,7 @@ const ANSWER_MS = 10_000;
  * The webhook, RETRAIN_WEBHOOK_URL. It is not in params.yaml, because such URLs are secrets.
  * @throws BadParams when it is not an http or https URL; the message does not repeat it.
  */
-export function webhookOf(env: NodeJS.ProcessEnv): URL | undefined {
+export function readWebhook(env: NodeJS.ProcessEnv): URL | undefined {
   const text = env['RETRAIN_WEBHOOK_URL'];
   if (text === undefined || text === '') return undefined;
   if (!/^https?:\/\//.test(text) || !URL.canParse(text))
@@ -32,7 +32,7 @@ export async function notify(
   const { message: _, ...facts } = request;
   const body = {
     schema: 1,
-    text: textOf(request),
+    text: writeText(request),
     ...facts,
     workflow_id: workflowId,
     run_id: runId,
@@ -63,7 +63,7 @@ export async function notify(
 }
 
 /** One line for a chat: Slack and others show `text`. */
-function textOf({
+function writeText({
   outcome,
   pipeline,
   batch,
@@ -72,8 +72,8 @@ function textOf({
   error,
   message,
 }: NotifyRequest): string {
-  const score = headlineScore(metrics ?? {});
-  const scored = score === undefined ? '' : `, ${score.name} ${scoreDigits(score.value)}`;
+  const score = findHeadline(metrics ?? {});
+  const scored = score === undefined ? '' : `, ${score.name} ${formatScore(score.value)}`;
   const made = version === null ? message : `version ${version.version}, build ${version.seq}`;
   const why = error === null ? made + scored : `${error.stage ?? 'the run'}: ${error.message}`;
   return `${pipeline} · batch ${batch} ${outcome}: ${why}`

@@ -56,7 +56,7 @@ async function cutUpTo(deps: Deps, request: Request): Promise<StageResult<'prepa
   if (ledger === undefined)
     throw new MissingHistory(`${pipeline} has no data yet: run "stage get_data" first`);
   checkFrozen(ledger, request.params);
-  checkRead(ledger, request.inputs);
+  checkSameTable(ledger, request.inputs);
   checkExists(ledger, batch);
   const wanted = batchesToCut(ledger, request);
   return withScratch(deps, async (folder) => {
@@ -81,10 +81,10 @@ async function cutUpTo(deps: Deps, request: Request): Promise<StageResult<'prepa
         rows: result.facts.rows,
         ref: result.outputs.batch,
         raw: inputs.raw.sha256,
-        from: isWhole(ledger, number) ? null : firstRow(ledger, number),
+        from: isWhole(ledger, number) ? null : findFirstRow(ledger, number),
       });
     }
-    const { revision } = await enter(deps, ledger, added);
+    const { revision } = await enterBatches(deps, ledger, added);
     return { ...result!, healed: healed.slice(0, MOST_DAMAGED), ledgerRevision: revision };
   });
 }
@@ -99,7 +99,10 @@ function batchesToCut(ledger: Ledger, { batch, damaged, cache }: Request): numbe
 }
 
 /** Checks that a table is still the one that get_data read, with the types it found. */
-function checkRead({ pipeline, raw }: Ledger, { raw: read, columns }: Request['inputs']): void {
+function checkSameTable(
+  { pipeline, raw }: Ledger,
+  { raw: read, columns }: Request['inputs'],
+): void {
   if (isDirectory(read)) return;
   const state = raw.find(({ ref }) => ref.sha256 === read.sha256);
   if (state?.columns.sha256 === columns.sha256) return;
@@ -110,7 +113,7 @@ function checkRead({ pipeline, raw }: Ledger, { raw: read, columns }: Request['i
 }
 
 /** Where a batch begins in the state of the table that it is cut from. */
-function firstRow(ledger: Ledger, batch: number): number {
+function findFirstRow(ledger: Ledger, batch: number): number {
   return (batch - 1 - rawEntryOf(ledger, batch).after) * ledger.settings.batch_size;
 }
 
@@ -131,7 +134,11 @@ function checkExists(ledger: Ledger, batch: number): void {
     );
 }
 
-async function enter(deps: Deps, ledger: Ledger, added: readonly NewBatch[]): Promise<Ledger> {
+async function enterBatches(
+  deps: Deps,
+  ledger: Ledger,
+  added: readonly NewBatch[],
+): Promise<Ledger> {
   const hasNew = added.some(({ batch, ref }) => {
     const known = ledger.batches[batch - 1];
     if (known !== undefined && known.ref.sha256 !== ref.sha256)

@@ -1,7 +1,7 @@
 import type { Compute } from '../compute/pool.ts';
 import type { TaskInput } from '../compute/tasks.ts';
 import { MERGED, partFile } from '../contract/paths.ts';
-import { at, type Ref } from '../contract/ref.ts';
+import { withPath, type Ref } from '../contract/ref.ts';
 import type { Healed, StageOutcome, StageRequest, StageResult } from '../contract/stages.ts';
 import type { Column } from '../pipeline/batches/columns.ts';
 import { partColumns, readColumns } from '../store/columns-file.ts';
@@ -12,7 +12,7 @@ import { identityOf } from '../store/stage-identity.ts';
 import { currentExecution } from './run-stage.ts';
 import {
   addHealed,
-  contentsOf,
+  readContents,
   runStage,
   type StageContext,
   type StageDeps,
@@ -128,8 +128,8 @@ async function addPart(
     encodePart(deps, params, context),
   );
   const { train, test, counts } = part.outputs;
-  done.train.push(at(partFile(batch), train));
-  done.test.push(at(partFile(batch), test));
+  done.train.push(withPath(partFile(batch), train));
+  done.test.push(withPath(partFile(batch), test));
   done.counts.push(await deps.store.artifacts.get(counts));
   addHealed(done.healed, part.healed);
   done.warnings.push(...part.warnings.map((warning) => `batch ${batch}: ${warning}`));
@@ -180,7 +180,7 @@ async function readEarlier(
     request.cache === 'bypass' || request.damaged.length > 0 || batches.length === 0;
   const entry = isFromNothing ? undefined : await findEarlier(store, request, batches, columns);
   if (entry === undefined) return { train: [], test: [], counts: [], warnings: [], healed: [] };
-  const { train, test, counts } = contentsOf('preprocess', entry).outputs;
+  const { train, test, counts } = readContents('preprocess', entry).outputs;
   const [trainParts, testParts, countsSoFar] = await Promise.all([
     store.artifacts.list(train),
     store.artifacts.list(test),

@@ -1,6 +1,6 @@
 import type { Execution } from '../contract/execution.ts';
 import { MissingHistory } from '../contract/failures.ts';
-import { headlineScore, metricSetOf } from '../contract/metric-sets.ts';
+import { findHeadline, findMetricSet } from '../contract/metric-sets.ts';
 import { findStage } from '../contract/stages.ts';
 import { hashOf } from '../store/hash.ts';
 import type { VersionRecord } from '../store/version-record.ts';
@@ -61,7 +61,7 @@ export async function publishVersion(deps: Deps, request: PublishRequest): Promi
   if (pointed === undefined && execution.isRetry)
     pointed = await pointAlias(deps, execution, request);
   await deps.store.leases.release(currentRun(pipeline));
-  const score = headlineScore(headline);
+  const score = findHeadline(headline);
   return {
     record: ref,
     version: batch,
@@ -94,7 +94,7 @@ async function pointAlias(
 
 /** A few numbers for the workflow's result; the record has them all. */
 function pickShown(metrics: Record<string, number>): Record<string, number> {
-  const names = [...metricSetOf(metrics).listed.map(({ name }) => name), 'test_rows'];
+  const names = [...findMetricSet(metrics).listed.map(({ name }) => name), 'test_rows'];
   return Object.fromEntries(
     names.flatMap((name) => (name in metrics ? [[name, metrics[name]!]] : [])),
   );

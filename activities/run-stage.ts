@@ -6,7 +6,7 @@ import type { Params } from '../contract/params.ts';
 import { isDirectory, type Ref } from '../contract/ref.ts';
 import {
   MOST_DAMAGED,
-  shapeOf,
+  findShape,
   type StageDetail,
   type CacheUse,
   type Healed,
@@ -86,7 +86,7 @@ export async function runStage<Step extends StepName>(
   const found = await deps.store.cache.lookUp(step, key);
   const missing = found?.missing ?? [];
   const self = { workflow_id: execution.workflowId, run_id: execution.runId };
-  const healed = healedEarlier(execution, found?.entry);
+  const healed = readHealed(execution, found?.entry);
   const isGood =
     found !== undefined &&
     missing.length === 0 &&
@@ -94,7 +94,7 @@ export async function runStage<Step extends StepName>(
   if (isGood && canTake(found.entry, call.cache, execution)) {
     const { entry } = found;
     const own = entry.producer.run_id === execution.runId || healed.length > 0;
-    return outcomeOf(step, entry, {
+    return makeOutcome(step, entry, {
       healed,
       cached: !own,
       durationMs: own ? entry.duration_ms : Date.now() - started,
@@ -111,7 +111,7 @@ export async function runStage<Step extends StepName>(
     );
   const rewrite = call.cache === 'bypass' || call.damaged.length > 0 || missing.length > 0;
   const { batch, inputs } = call;
-  const made = await work({ execution, batch, inputs, ...storing(deps, step, batch, rewrite) });
+  const made = await work({ execution, batch, inputs, ...makeStoring(deps, step, batch, rewrite) });
   addHealed(healed, made.healed ?? []);
   const times = {
     durationMs: Date.now() - started,
@@ -132,24 +132,24 @@ export async function runStage<Step extends StepName>(
     },
     { replace: rewrite },
   );
-  return outcomeOf(step, entry, { healed, cached: false, ...times });
+  return makeOutcome(step, entry, { healed, cached: false, ...times });
 }
 
 function notRun(step: StepName, batch: number, lost: boolean): MissingHistory {
   const why = lost ? 'has lost its outputs' : 'has not been run with these params and inputs';
-  const command = `stage ${step}${shapeOf(step).perBatch ? ` ${batch}` : ''}`;
+  const command = `stage ${step}${findShape(step).perBatch ? ` ${batch}` : ''}`;
   return new MissingHistory(`${step} of batch ${batch} ${why}: run "${command}" first`);
 }
 
 /** @param rewrite whether objects that are in the store already cannot be trusted */
-function storing<Step extends StepName>(
+function makeStoring<Step extends StepName>(
   { store: { artifacts } }: StageDeps,
   step: Step,
   batch: number,
   rewrite: boolean,
 ): Omit<StageContext<Step>, 'execution' | 'batch' | 'inputs'> {
   const pathOf = (output: keyof StageOutputs<Step>): string =>
-    shapeOf(step).outputs[output as string]!(batch);
+    findShape(step).outputs[output as string]!(batch);
   return {
     put: (output, bytes) => artifacts.put(pathOf(output), bytes, { rewrite }),
     putFile: (output, file) => artifacts.putFile(pathOf(output), file, { rewrite }),
@@ -164,7 +164,7 @@ function canTake(entry: CacheEntry, use: CacheUse, execution: Execution): boolea
   return use !== 'bypass' || entry.producer.run_id === execution.runId;
 }
 
-function outcomeOf<Step extends StepName>(
+function makeOutcome<Step extends StepName>(
   step: Step,
   entry: CacheEntry,
   answer: Pick<StageAnswer, 'cached' | 'durationMs' | 'startedAt' | 'healed'>,
@@ -175,18 +175,18 @@ function outcomeOf<Step extends StepName>(
   const rest = answer.healed.length - MOST_DAMAGED;
   if (rest > 0) warnings.push(`and ${rest} more objects were missing, and were made again`);
   const healed = answer.healed.slice(0, MOST_DAMAGED);
-  return { stage: step, key: entry.key, ...contentsOf(step, entry), warnings, ...answer, healed };
+  return { stage: step, key: entry.key, ...readContents(step, entry), warnings, ...answer, healed };
 }
 
 /**
  * The outputs and facts of a cache entry, or of a stage of a record, typed by the stage graph.
  * @throws DamagedArtifact when one is missing
  */
-export function contentsOf<Step extends StepName>(
+export function readContents<Step extends StepName>(
   step: Step,
   { key, outputs, facts }: { key: string; outputs: object; facts: object },
 ): { outputs: StageOutputs<Step>; facts: StageFacts<Step> } {
-  const shape = shapeOf(step);
+  const shape = findShape(step);
   const needed = Object.entries(shape.facts).filter(([, { optional }]) => optional !== true);
   const lacking = [
     ...Object.keys(shape.outputs).filter((name) => !(name in outputs)),
@@ -202,7 +202,7 @@ export function contentsOf<Step extends StepName>(
 }
 
 /** The objects that earlier attempts of this run found missing: they made them again, or failed while they did. */
-function healedEarlier({ runId }: Execution, entry: CacheEntry | undefined): Healed[] {
+function readHealed({ runId }: Execution, entry: CacheEntry | undefined): Healed[] {
   const { run, objects = [] } = entry?.healed ?? {};
   return run?.run_id === runId ? [...objects] : [];
 }
@@ -270,7 +270,7 @@ export function currentExecution(): Execution {
 const latest = new WeakMap<Context, Progress>();
 
 /** The last progress that an activity reported. Each later heartbeat repeats it, because it replaces the one before. */
-export function progressOf(context: Context): Progress | undefined {
+export function readLastProgress(context: Context): Progress | undefined {
   return latest.get(context);
 }
 

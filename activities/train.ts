@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Compute } from '../compute/pool.ts';
 import type { Params } from '../contract/params.ts';
 import { attemptId } from '../store/attempts.ts';
-import { at } from '../contract/ref.ts';
+import { withPath } from '../contract/ref.ts';
 import { stageKey } from '../store/stage-cache.ts';
 import { directoryOf } from '../tracking/place.ts';
 import {
@@ -67,7 +67,7 @@ async function fitInto(
   return {
     outputs: {
       model: await putFile('model', into),
-      encoder: at(`${modelFolder(batch)}/encoder.json`, inputs.encoder),
+      encoder: withPath(`${modelFolder(batch)}/encoder.json`, inputs.encoder),
     },
     facts,
     warnings,
@@ -78,14 +78,14 @@ async function fitInto(
 export async function train(deps: Deps, request: Request): Promise<Result> {
   if (request.trackingFolder !== null) refuseOtherFolder(deps, request.trackingFolder);
   const execution = currentExecution();
-  const training = identify(request);
+  const training = identifyTraining(request);
   const known = await findAttempt(deps, training);
   const logged = known?.logged['train'] === training.trainKey ? known : undefined;
   // The folder stays until the model is logged, so that the model need not be fetched from the store.
   return withScratch(deps, async (folder) => {
     const file = join(folder, 'model.json');
     if (logged !== undefined)
-      return trackedResult(deps, (await fit(deps, request, file)).result, logged);
+      return makeTrackedResult(deps, (await fit(deps, request, file)).result, logged);
     // Without a cached model this fails, before a run is opened.
     const cached = request.cache === 'require' ? await fit(deps, request, file) : undefined;
     // The run is open while the model is fitted, so that MLflow's page shows it as running.
@@ -96,14 +96,14 @@ export async function train(deps: Deps, request: Request): Promise<Result> {
     await stopIfOver(deps, execution);
     if (fitted.status === 'rejected') throw fitted.reason;
     if (run.status === 'rejected') throw run.reason;
-    return log(deps, request, fitted.value, { run: run.value, training, execution });
+    return logFitted(deps, request, fitted.value, { run: run.value, training, execution });
   });
 }
 
 /** A training attempt, and the cache key of what is trained. */
 type Training = AttemptOf & { trainKey: string };
 
-function identify(request: Request): Training {
+function identifyTraining(request: Request): Training {
   const { pipeline, batch, force } = request;
   const trainKey = stageKey(identityOf('train', request));
   return { pipeline, batch, trainKey, attempt: attemptId({ pipeline, batch, trainKey, force }) };
@@ -145,7 +145,7 @@ async function openRun(
 }
 
 /** Second step: logs the model, its params, data sets and version to MLflow. Repeating it adds nothing. */
-async function log(
+async function logFitted(
   deps: Deps,
   request: Request,
   { result, file }: Fitted,
@@ -168,7 +168,7 @@ async function log(
     (await orDefer(mayDefer(deps, request), execution, () =>
       onRun(deps, run, () => logTraining(deps, run, details)),
     ));
-  if (logged !== undefined) return trackedResult(deps, result, logged);
+  if (logged !== undefined) return makeTrackedResult(deps, result, logged);
   const warnings = [...result.warnings, deferredWarning(deps)];
   return { ...result, warnings, attempt: training.attempt, mlflow: null };
 }
@@ -177,7 +177,11 @@ function mayDefer(deps: Deps, request: Request): boolean {
   return deps.deferTracking === true && request.mayDefer;
 }
 
-function trackedResult(deps: Deps, result: StageOutcome<'train'>, attempt: OpenAttempt): Result {
+function makeTrackedResult(
+  deps: Deps,
+  result: StageOutcome<'train'>,
+  attempt: OpenAttempt,
+): Result {
   const mlflow = trackedRun(deps, attempt);
   const warnings = [...result.warnings];
   if (mlflow.modelVersion === null)

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { table } from '../client/format.ts';
+import { formatTable } from '../client/format.ts';
 import { makeProject, startWorker, type Project } from '../test/support/project.ts';
 import { setup } from '../test/support/stack.ts';
 import { openEmptyWorker } from './empty-worker.ts';
@@ -80,6 +80,6 @@ function report(): void {
     (spread.median / base).toFixed(1),
   ];
   const head = ['ms', 'runs', 'min', 'median', 'max', '÷ six empty'];
-  process.stdout.write(`${table(head, Object.entries(spreads).map(row))}\n`);
+  process.stdout.write(`${formatTable(head, Object.entries(spreads).map(row))}\n`);
   keepResults('batch', spreads);
 }

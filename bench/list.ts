@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { table } from '../client/format.ts';
+import { formatTable } from '../client/format.ts';
 import { loadConfig } from '../config/environment.ts';
 import { canonicalJson } from '../contract/canonical-json.ts';
 import { sha256 } from '../store/hash.ts';
@@ -120,6 +120,6 @@ async function measure(of: Project): Promise<void> {
     runs,
     ...[min, median, max].map((ms) => ms.toFixed(0)),
   ]);
-  process.stdout.write(`${table(['ms', 'runs', 'min', 'median', 'max'], rows)}\n`);
+  process.stdout.write(`${formatTable(['ms', 'runs', 'min', 'median', 'max'], rows)}\n`);
   keepResults('list', { versions, spreads });
 }

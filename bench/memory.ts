@@ -9,7 +9,7 @@ import { mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { table } from '../client/format.ts';
+import { formatTable } from '../client/format.ts';
 import { ROOT } from '../test/support/project.ts';
 import type { Case, Step, StepJob } from './memory/steps.ts';
 import { keepResults } from './results.ts';
@@ -56,7 +56,7 @@ const body = measured.map(
     ...[preprocess, train, train2, bound, evaluate, json].map(mb),
   ],
 );
-process.stdout.write(`MB, resident at the peak\n${table(head, body)}\n`);
+process.stdout.write(`MB, resident at the peak\n${formatTable(head, body)}\n`);
 keepResults('memory', { unit: 'MB, resident at the peak', measured });
 
 function measure(one: Case): Measured {

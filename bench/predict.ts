@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { DecisionTreeClassifier } from 'ml-cart';
-import { table as print } from '../client/format.ts';
+import { formatTable as print } from '../client/format.ts';
 import { fitClasses } from '../pipeline/models/cart/fit.ts';
 import { writeTree } from '../pipeline/models/cart/fitted-tree.ts';
 import { loadTree } from '../pipeline/models/stored-tree.ts';

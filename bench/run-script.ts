@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { venvAt } from '../infra/python.ts';
+import { describeVenv } from '../infra/python.ts';
 import { venv } from '../test/support/stack.ts';
 
 /**
@@ -22,7 +22,8 @@ export function runAlone(script: URL, job: object): unknown {
  * @returns the JSON it prints
  */
 export function runSklearn(script: string, job: Record<string, unknown>): unknown {
-  const python = process.env['RETRAIN_BENCH_PYTHON'] ?? join(venvAt(venv).dir, 'bin', 'python');
+  const python =
+    process.env['RETRAIN_BENCH_PYTHON'] ?? join(describeVenv(venv).dir, 'bin', 'python');
   const file = fileURLToPath(new URL(script, import.meta.url));
   const env = { ...process.env, OMP_NUM_THREADS: '1', OPENBLAS_NUM_THREADS: '1' };
   return JSON.parse(execFileSync(python, [file, JSON.stringify(job)], { env, encoding: 'utf8' }));

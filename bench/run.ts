@@ -5,7 +5,7 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { table } from '../client/format.ts';
+import { formatTable } from '../client/format.ts';
 
 /** One benchmark: a script that prints its tables and writes its measurements into results.json. */
 interface Part {
@@ -59,5 +59,5 @@ const rows = ran.map(({ name, minutes: took, ended }) => [
   took.toFixed(1),
   ended ? 'done' : 'failed',
 ]);
-process.stdout.write(`\n${table(['part', 'minutes', ''], rows)}\n`);
+process.stdout.write(`\n${formatTable(['part', 'minutes', ''], rows)}\n`);
 if (ran.some(({ ended }) => !ended)) process.exitCode = 1;

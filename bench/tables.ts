@@ -10,7 +10,7 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { table as print } from '../client/format.ts';
+import { formatTable as print } from '../client/format.ts';
 import type { Column } from '../pipeline/batches/columns.ts';
 import { runAlone, runSklearn as runPython } from './run-script.ts';
 import { spreadOf } from './measure.ts';

@@ -12,7 +12,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { table as print } from '../client/format.ts';
+import { formatTable as print } from '../client/format.ts';
 import { digits, growthOf, times } from './measure.ts';
 import { keepResults } from './results.ts';
 import { type Cell, type Kind, measureCell } from './train-cell.ts';

@@ -3,26 +3,26 @@ import { STAGE_NAMES, type StageName } from '../contract/stages.ts';
 import { PIPELINE_NAME } from '../contract/paths.ts';
 
 /** The number of a batch: 1, 2, 3, … */
-export function batchArgument(text: string): number {
+export function parseBatch(text: string): number {
   const number = Number(text);
   if (/^[0-9]+$/.test(text) && number >= 1 && number <= 999_999) return number;
   throw new InvalidArgumentError('a batch is a whole number from 1 to 999999.');
 }
 
 /** A count from 1. */
-export function countArgument(text: string): number {
+export function parseCount(text: string): number {
   const number = Number(text);
   if (/^[0-9]+$/.test(text) && number >= 1 && number <= 100_000) return number;
   throw new InvalidArgumentError('a whole number from 1 is needed.');
 }
 
-export function stageArgument(text: string): StageName {
+export function parseStage(text: string): StageName {
   const stage = STAGE_NAMES.find((name) => name === text);
   if (stage !== undefined) return stage;
   throw new InvalidArgumentError(`the stages are ${STAGE_NAMES.join(', ')}.`);
 }
 
-export function pipelineArgument(text: string): string {
+export function parsePipeline(text: string): string {
   if (PIPELINE_NAME.test(text)) return text;
   throw new InvalidArgumentError('a name is 1 to 64 letters, digits, "_" or "-".');
 }

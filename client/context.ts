@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import type { Config } from '../config/environment.ts';
 import { stackDir } from '../config/project-root.ts';
-import { pipelineArgument } from './arguments.ts';
+import { parsePipeline } from './arguments.ts';
 
 /** The context that every command gets. */
 export interface CommandContext {
@@ -14,7 +14,7 @@ export interface CommandContext {
   configure: (pipeline?: string) => Promise<Config>;
 }
 
-export function commandContext(root: string): CommandContext {
+export function openContext(root: string): CommandContext {
   return {
     root,
     configure: async (pipeline) => {
@@ -48,7 +48,7 @@ export interface CommonFlags {
 export function pipelineCommand(name: string, description = ''): Command {
   return new Command(name)
     .description(description)
-    .option('--pipeline <name>', 'the pipeline (default: the one of params.yaml)', pipelineArgument)
+    .option('--pipeline <name>', 'the pipeline (default: the one of params.yaml)', parsePipeline)
     .option('--json', 'print exactly one JSON document on stdout');
 }
 

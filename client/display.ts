@@ -1,8 +1,8 @@
 import { createLogUpdate } from 'log-update';
 import wrapAnsi from 'wrap-ansi';
 import type { StageView, Watcher } from './follow.ts';
-import { bar, bytes, duration } from './format.ts';
-import { onStderr, printProgress, visible } from './print.ts';
+import { formatBar, formatBytes, formatDuration } from './format.ts';
+import { onStderr, printProgress, escapeControls } from './print.ts';
 
 /** Progress goes to stderr, so that stdout holds results only. */
 const out = process.stderr;
@@ -34,7 +34,7 @@ function liveDisplay(title: string): Display {
   let waits: string[] = [];
   let stopped = false;
   const draw = (): void =>
-    update(inColours([onStderr.bold(title), ...shown.map(lineOf), ...waits, ''].join('\n')));
+    update(inColours([onStderr.bold(title), ...shown.map(formatStage), ...waits, ''].join('\n')));
   const timer = setInterval(draw, 100);
   return {
     watch: (stages, notice) => {
@@ -54,7 +54,7 @@ function liveDisplay(title: string): Display {
 }
 
 function inColours(text: string): string {
-  return visible(text, { coloured: onStderr.isColorSupported });
+  return escapeControls(text, { coloured: onStderr.isColorSupported });
 }
 
 function lineDisplay(title: string): Display {
@@ -71,14 +71,14 @@ function lineDisplay(title: string): Display {
         const quiet = view.state === 'waiting' || (view.state === 'running' && quarter === 0);
         if (shown.get(view.stage) === news || quiet) continue;
         shown.set(view.stage, news);
-        printProgress(lineOf(view));
+        printProgress(formatStage(view));
       }
     },
     stop: () => undefined,
   };
 }
 
-function lineOf(view: StageView): string {
+function formatStage(view: StageView): string {
   const elapsed =
     view.durationMs ??
     (view.since !== undefined && (view.state === 'running' || view.state === 'retrying')
@@ -87,14 +87,14 @@ function lineOf(view: StageView): string {
   const columns = [
     view.stage.padEnd(13),
     view.state.padEnd(8),
-    (elapsed === undefined ? '' : duration(elapsed)).padStart(9),
-    (view.size === undefined ? '' : bytes(view.size)).padStart(9),
+    (elapsed === undefined ? '' : formatDuration(elapsed)).padStart(9),
+    (view.size === undefined ? '' : formatBytes(view.size)).padStart(9),
   ];
-  if (view.progress !== undefined) columns.push(bar(view.progress));
+  if (view.progress !== undefined) columns.push(formatBar(view.progress));
   const text = columns.join('  ').trimEnd();
   const line = `  ${marks[view.state]} ${view.state === 'waiting' ? onStderr.dim(text) : text}`;
   if (view.note === undefined) return line;
-  const note = visible(view.note);
+  const note = escapeControls(view.note);
   const lines = out.isTTY ? wrapAnsi(note, out.columns - INDENT.length).split('\n') : [note];
   return [line, ...lines.map((part) => `${INDENT}${onStderr.yellow(part)}`)].join('\n');
 }

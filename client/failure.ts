@@ -7,7 +7,7 @@ import {
 } from '@temporalio/client';
 import { ApplicationFailure, CancelledFailure, TerminatedFailure } from '@temporalio/common';
 import { CommanderError } from 'commander';
-import { noNamespace, temporalPlace } from '../config/connections.ts';
+import { noNamespace, readTemporalLocation } from '../config/connections.ts';
 import { EXIT } from './context.ts';
 import { BadParams, messageOf, RetrainError, SetupError } from '../contract/failures.ts';
 
@@ -25,7 +25,7 @@ export function describeFailure(error: unknown): ReportedFailure {
   if (error instanceof RetrainError)
     return { type: error.name, message: error.message, stage: null };
   if (error instanceof NamespaceNotFoundError)
-    return describeFailure(noNamespace(temporalPlace(), error));
+    return describeFailure(noNamespace(readTemporalLocation(), error));
   if (error instanceof CommanderError)
     return { type: 'BadParams', message: error.message.replace(/^error: /, ''), stage: null };
   if (isSystemError(error))
@@ -65,7 +65,7 @@ function describeCause(cause: unknown): ReportedFailure {
 }
 
 /** The exit code that a failure ends the process with. */
-export function exitCodeOf(error: unknown): number {
+export function chooseExitCode(error: unknown): number {
   const setup = ['StorageUnavailable', 'StorageRefused', 'TrackingUnavailable', 'TrackingRefused'];
   if (error instanceof BadParams || error instanceof CommanderError) return EXIT.usage;
   if (error instanceof SetupError || isSystemError(error)) return EXIT.setup;

@@ -9,7 +9,7 @@ import type { Progress } from '../contract/execution.ts';
 import { SetupError } from '../contract/failures.ts';
 import type { Session } from './session.ts';
 import type { Started } from './start.ts';
-import { pendingOf, whyWaiting, type Described } from './waiting.ts';
+import { listPendingStages, explainWaiting, type Described } from './waiting.ts';
 
 /** One stage as a person watches it. */
 export interface StageView {
@@ -68,13 +68,13 @@ export async function follow(
     notice = waiting;
     if (applyPending(described, stages) || notice !== undefined) show();
   };
-  const looker = look(session, run, seen, looking.signal);
+  const looker = pollPending(session, run, seen, looking.signal);
   show();
   try {
-    for await (const event of historyOf(session, run, signal)) {
-      trim(event, stages);
-      building = childOf(event, building);
-      apply(event, stages, scheduled);
+    for await (const event of readEvents(session, run, signal)) {
+      removeLaterStages(event, stages);
+      building = findChild(event, building);
+      applyEvent(event, stages, scheduled);
       show();
     }
   } finally {
@@ -85,7 +85,7 @@ export async function follow(
 }
 
 /** The events of a run from the first to the last; waits for those that are not written yet. */
-async function* historyOf(
+async function* readEvents(
   session: Session,
   run: Started,
   signal: AbortSignal,
@@ -125,7 +125,7 @@ async function* historyOf(
   } while (true);
 }
 
-function apply(
+function applyEvent(
   event: Event,
   stages: Map<string, StageView>,
   scheduled: Map<string, StageView>,
@@ -159,7 +159,7 @@ function apply(
 }
 
 /** A run that another client started may end earlier than `last`: its first event has its input. */
-function trim(event: Event, stages: Map<string, StageView>): void {
+function removeLaterStages(event: Event, stages: Map<string, StageView>): void {
   const payload = event.workflowExecutionStartedEventAttributes?.input?.payloads?.[0];
   if (payload == null) return;
   const input: Partial<TrainBatchInput> | null = defaultPayloadConverter.fromPayload(payload);
@@ -168,7 +168,7 @@ function trim(event: Event, stages: Map<string, StageView>): void {
 }
 
 /** The child workflow that a run waits for: it builds an earlier version. */
-function childOf(event: Event, now: string | undefined): string | undefined {
+function findChild(event: Event, now: string | undefined): string | undefined {
   const begun = event.childWorkflowExecutionStartedEventAttributes?.workflowExecution?.workflowId;
   if (begun != null) return `${begun} is run first`;
   const ended =
@@ -178,7 +178,7 @@ function childOf(event: Event, now: string | undefined): string | undefined {
 }
 
 /** Reads what is not in the history, until the signal aborts: retries and their causes, progress, missing workers. */
-async function look(
+async function pollPending(
   session: Session,
   run: Started,
   seen: (described: Described, waiting: string | undefined) => void,
@@ -189,7 +189,7 @@ async function look(
     try {
       await sleep(LOOK_MS, undefined, { signal });
       const { raw } = await handle.describe();
-      seen(raw, await whyWaiting(handle, raw));
+      seen(raw, await explainWaiting(handle, raw));
     } catch {
       // This is only a hint: the history reports what matters, and also that the server is gone.
     }
@@ -202,7 +202,7 @@ export function applyPending(
   stages: ReadonlyMap<string, StageView>,
 ): boolean {
   let news = false;
-  for (const { stage, attempt, message, progress } of pendingOf(described)) {
+  for (const { stage, attempt, message, progress } of listPendingStages(described)) {
     const view = stages.get(stage);
     if (view === undefined || view.state === 'done' || view.state === 'cached') continue;
     if (message !== null)

@@ -1,42 +1,51 @@
 import stringWidth from 'string-width';
-import { metricSetOf } from '../contract/metric-sets.ts';
-import { scoreDigits } from '../contract/score-digits.ts';
-import { onStdout, visible } from './print.ts';
+import { findMetricSet } from '../contract/metric-sets.ts';
+import { formatScore } from '../contract/score-digits.ts';
+import { onStdout, escapeControls } from './print.ts';
 
 /** A table for stdout: columns aligned, numbers to the right, no lines between rows. */
-export function table(head: string[], rows: (string | number)[][]): string {
-  const cells = rows.map((row) => head.map((_, column) => cellText(row[column])));
+export function formatTable(head: string[], rows: (string | number)[][]): string {
+  const cells = rows.map((row) => head.map((_, column) => formatCell(row[column])));
   const columns = head.map((name, column) => {
     const texts = cells.map((row) => row[column]!);
-    const width = texts.reduce((most, text) => Math.max(most, widthOf(text)), widthOf(name));
+    const width = texts.reduce(
+      (most, text) => Math.max(most, measureWidth(text)),
+      measureWidth(name),
+    );
     return { width, numeric: texts.every((text) => /^[\d.,%–-]*$/.test(text)) };
   });
   const lineOf = (row: string[]): string =>
     row
       .map((text, column) => {
         const { width, numeric } = columns[column]!;
-        const gap = ' '.repeat(width - widthOf(text));
+        const gap = ' '.repeat(width - measureWidth(text));
         return numeric ? gap + text : text + gap;
       })
       .join('  ')
       .trimEnd();
-  return [head.map((name) => onStdout.bold(visible(name))), ...cells].map(lineOf).join('\n');
+  return [head.map((name) => onStdout.bold(escapeControls(name))), ...cells].map(lineOf).join('\n');
 }
 
 /** A cell is one line of plain text. */
-function cellText(value: string | number | undefined): string {
-  return visible(String(value ?? '').replaceAll(/\s*\n\s*/g, ' '));
+function formatCell(value: string | number | undefined): string {
+  return escapeControls(String(value ?? '').replaceAll(/\s*\n\s*/g, ' '));
 }
 
 /** Columns that a text takes on a terminal. Most texts are ASCII, for which the library is slow. */
-function widthOf(text: string): number {
+function measureWidth(text: string): number {
   return /^[\x20-\x7e]*$/.test(text) ? text.length : stringWidth(text);
 }
 
 const BAR = 20;
 
 /** The progress of a long stage: ━━━━━━──────────────  31 %  1.2 M rows. */
-export function bar({ fraction, rows }: { fraction: number; rows?: number | undefined }): string {
+export function formatBar({
+  fraction,
+  rows,
+}: {
+  fraction: number;
+  rows?: number | undefined;
+}): string {
   const share = Math.min(1, Math.max(0, fraction));
   const full = Math.round(share * BAR);
   const line = `${'━'.repeat(full)}${'─'.repeat(BAR - full)}  ${Math.round(share * 100)} %`;
@@ -50,7 +59,7 @@ function shortCount(rows: number): string {
 }
 
 /** Milliseconds as a person reads them: 7 ms, 1.2 s, 3 min 20 s, 12 h. */
-export function duration(ms: number): string {
+export function formatDuration(ms: number): string {
   if (ms < 1_000) return `${Math.round(ms)} ms`;
   if (ms < 60_000) return `${(ms / 1_000).toFixed(1)} s`;
   if (ms >= 3_600_000) return inWhole(ms / 60_000, 60, 'h', 'min');
@@ -63,16 +72,16 @@ function inWhole(small: number, each: number, unit: string, smallUnit: string): 
 }
 
 /** Bytes in the units of disks: 3.8 kB, 12.0 MB. */
-export function bytes(size: number): string {
+export function formatBytes(size: number): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB'];
   const power = Math.min(Math.floor(Math.log10(Math.max(size, 1)) / 3), units.length - 1);
   return power === 0 ? `${size} B` : `${(size / 1_000 ** power).toFixed(1)} ${units[power]}`;
 }
 
 /** A score or a count in a table. Whole numbers above 1 have no digits after the point. */
-export function number(value: number | undefined): string {
+export function formatNumber(value: number | undefined): string {
   if (value === undefined) return '–';
-  return Number.isInteger(value) && Math.abs(value) > 1 ? String(value) : scoreDigits(value);
+  return Number.isInteger(value) && Math.abs(value) > 1 ? String(value) : formatScore(value);
 }
 
 const UNITS: [seconds: number, name: string][] = [
@@ -83,7 +92,7 @@ const UNITS: [seconds: number, name: string][] = [
 ];
 
 /** How long ago a time was, in the largest unit that fits. @param at ISO 8601 */
-export function ago(at: string, now = Date.now()): string {
+export function formatAge(at: string, now = Date.now()): string {
   const seconds = Math.round((now - Date.parse(at)) / 1_000);
   const unit = UNITS.find(([length]) => seconds >= length);
   if (unit === undefined) return 'just now'; // the clock of another machine may be ahead
@@ -92,12 +101,12 @@ export function ago(at: string, now = Date.now()): string {
 }
 
 /** A metric in a table. A count of rows is a whole number: 1 row is not a share of 1.0. */
-export function scoreText(name: string, value: unknown): string {
-  if (typeof value !== 'number') return number(undefined);
-  return name.endsWith('_rows') ? String(value) : number(value);
+export function formatMetric(name: string, value: unknown): string {
+  if (typeof value !== 'number') return formatNumber(undefined);
+  return name.endsWith('_rows') ? String(value) : formatNumber(value);
 }
 
 /** The names of the metrics that a person reads first, in their order. */
-export function scoreNames(metrics: Readonly<Record<string, unknown>>): string[] {
-  return [...metricSetOf(metrics).shown.filter((name) => name in metrics), 'test_rows'];
+export function listShownMetrics(metrics: Readonly<Record<string, unknown>>): string[] {
+  return [...findMetricSet(metrics).shown.filter((name) => name in metrics), 'test_rows'];
 }

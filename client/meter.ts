@@ -1,5 +1,5 @@
 import { createLogUpdate } from 'log-update';
-import { bytes, duration } from './format.ts';
+import { formatBytes, formatDuration } from './format.ts';
 import { printProgress } from './print.ts';
 
 /** Work that ends within this time shows no progress. */
@@ -46,8 +46,8 @@ export function meterLine(
   { done, total, elapsed }: { done: number; total: number; elapsed: number },
 ): string {
   const rate = (done / elapsed) * 1_000;
-  const speed = `${bytes(Math.round(rate))}/s`;
-  if (total === 0 || done > total) return `${doing}  ${bytes(done)}, ${speed}`;
-  const left = rate > 0 ? `, ${duration(((total - done) / rate) * 1_000)} to go` : '';
-  return `${doing}  ${bytes(done)} of ${bytes(total)}, ${speed}${left}`;
+  const speed = `${formatBytes(Math.round(rate))}/s`;
+  if (total === 0 || done > total) return `${doing}  ${formatBytes(done)}, ${speed}`;
+  const left = rate > 0 ? `, ${formatDuration(((total - done) / rate) * 1_000)} to go` : '';
+  return `${doing}  ${formatBytes(done)} of ${formatBytes(total)}, ${speed}${left}`;
 }

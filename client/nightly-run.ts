@@ -18,7 +18,7 @@ import { Conflict } from '../contract/failures.ts';
 import { nightlyProgress } from '../contract/messages.ts';
 import type { NightlyInput, NightlySummary } from '../contract/nightly.ts';
 import { paramsOf } from '../pipeline/models/params.ts';
-import { scoreDigits } from '../contract/score-digits.ts';
+import { formatScore } from '../contract/score-digits.ts';
 import type { nightly } from '../workflows/index.ts';
 
 export interface NightlyOptions {
@@ -55,7 +55,7 @@ export async function runNightly(session: Session, options: NightlyOptions): Pro
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
     handle = workflow.getHandle<typeof nightly>(workflowId);
-    await checkSame(session, handle, set);
+    await checkSameParams(session, handle, set);
     say(`${workflowId} is already running: waiting for it`);
   }
   void warnWithoutWorker(session);
@@ -127,7 +127,7 @@ function printSummary({ state, batches, warnings }: NightlySummary): void {
   for (const warning of warnings) say(warning, 'warning');
   for (const { batch, score } of batches)
     print(
-      `batch ${batch}${score === undefined ? '' : `  ${score.name} ${scoreDigits(score.value)}`}`,
+      `batch ${batch}${score === undefined ? '' : `  ${score.name} ${formatScore(score.value)}`}`,
     );
   print(state);
 }
@@ -137,13 +137,13 @@ function printSummary({ state, batches, warnings }: NightlySummary): void {
  * not compared.
  * @throws Conflict when it was started with others
  */
-export async function checkSame(
+export async function checkSameParams(
   { client }: Session,
   handle: WorkflowHandle,
   set: Record<string, unknown>,
 ): Promise<void> {
   const { workflowId } = handle;
-  const input = await inputOf(client, handle);
+  const input = await readInput(client, handle);
   const [theirs, asked] = [input?.params ?? {}, set].map((params) => canonicalJson(params));
   if (theirs === asked) return;
   throw new Conflict(
@@ -152,7 +152,7 @@ export async function checkSame(
 }
 
 /** The input of a nightly, from its first event. */
-async function inputOf(
+async function readInput(
   { connection, options, workflowService }: Client,
   { workflowId }: WorkflowHandle,
 ): Promise<NightlyInput | null> {

@@ -2,11 +2,11 @@ import { canonicalJson } from '../contract/canonical-json.ts';
 import type { StageName } from '../contract/stages.ts';
 import type { VersionRecord } from '../store/version-record.ts';
 import type { CacheEntry } from '../store/stage-cache.ts';
-import { differencesOf, type Difference } from './compare/identity.ts';
+import { compareIdentities, type StageDifference } from './compare/identity.ts';
 
 /** Why a stage runs, or ran. */
 export type Reason =
-  | Difference
+  | StageDifference
   /** The stage is not in the build before. */
   | { kind: 'new' }
   /** An earlier stage runs and makes its input, so the input is not known yet. */
@@ -26,13 +26,13 @@ export type Reason =
 const MOST = 3;
 
 /** Reasons as a person reads them: `model.max_depth 5 → 3; train runs`. */
-export function phraseOf(reasons: readonly Reason[]): string {
+export function describeReasons(reasons: readonly Reason[]): string {
   const more = reasons.length - MOST;
-  const phrases = reasons.slice(0, MOST).map(phrase);
+  const phrases = reasons.slice(0, MOST).map(describeReason);
   return [...phrases, ...(more > 0 ? [`and ${more} more`] : [])].join('; ');
 }
 
-function phrase(reason: Reason): string {
+function describeReason(reason: Reason): string {
   switch (reason.kind) {
     case 'new':
       return 'never run before';
@@ -49,20 +49,20 @@ function phrase(reason: Reason): string {
     case 'again':
       return 'nothing differs: forced, or made again';
     case 'input':
-      return `${reason.name} ${short(reason.old)} → ${short(reason.new)}`;
+      return `${reason.name} ${shortenMd5(reason.old)} → ${shortenMd5(reason.new)}`;
     case 'code':
-      return `code version ${shown(reason.old)} → ${shown(reason.new)}`;
+      return `code version ${toText(reason.old)} → ${toText(reason.new)}`;
     default:
-      return `${reason.name} ${shown(reason.old)} → ${shown(reason.new)}`;
+      return `${reason.name} ${toText(reason.old)} → ${toText(reason.new)}`;
   }
 }
 
 /** Enough of an MD5 to distinguish two. */
-export function short(md5: unknown): string {
+export function shortenMd5(md5: unknown): string {
   return String(md5).slice(0, 8);
 }
 
-function shown(value: unknown): string {
+function toText(value: unknown): string {
   return typeof value === 'string' ? value : canonicalJson(value ?? null);
 }
 
@@ -95,14 +95,14 @@ type StageRun = Omit<VersionRecord['stages'][number], 'cached'>;
  * Where the outputs of a finished stage come from.
  * @param previous the record of the build before; undefined when there is none
  */
-export function originOf(
+export function findOrigin(
   run: StageRun,
   { cached, previous }: { cached: boolean; previous: VersionRecord | undefined },
 ): Origin {
   if (cached) return { cachedFrom: producerOf(run), because: [] };
   const before = previous?.stages.find(({ stage }) => stage === run.stage);
   if (before === undefined) return { cachedFrom: null, because: [{ kind: 'new' }] };
-  const differences = differencesOf(before, run, previous!.params);
+  const differences = compareIdentities(before, run, previous!.params);
   return {
     cachedFrom: null,
     because: differences.length > 0 ? differences : [{ kind: 'again' }],
@@ -113,7 +113,7 @@ export function originOf(
  * A line for each stage that was taken from another run, or that ran because something differed. A first build
  * has no lines, because all its stages are new.
  */
-export function originLines(
+export function describeOrigins(
   stages: readonly (Origin & { stage: string })[],
   runId: string,
 ): string[] {
@@ -122,15 +122,15 @@ export function originLines(
       cachedFrom === null
         ? because.some(({ kind }) => kind === 'new')
           ? undefined
-          : `ran: ${phraseOf(because)}`
+          : `ran: ${describeReasons(because)}`
         : cachedFrom.runId === runId
           ? undefined
-          : `from ${fromPhrase(cachedFrom)}`;
+          : `from ${describeProducer(cachedFrom)}`;
     return line === undefined ? [] : [`${stage.padEnd(13)}  ${line}`];
   });
 }
 
 /** `iris-batch-1, 2026-11-23 22:10`. */
-export function fromPhrase({ workflowId, at }: Producer): string {
+export function describeProducer({ workflowId, at }: Producer): string {
   return `${workflowId}, ${at.replace('T', ' ').slice(0, 16)}`;
 }

@@ -26,33 +26,33 @@ const WITH_COLOURS = new RegExp(`${OWN_COLOUR}|${CONTROL}`, 'g');
  * Writes control characters in a text as `\u001b`. Names, labels and messages come from files and servers, and
  * must not control the terminal. Everything that is printed passes through this function.
  */
-export function visible(text: string, { coloured = false } = {}): string {
+export function escapeControls(text: string, { coloured = false } = {}): string {
   return text.replaceAll(coloured ? WITH_COLOURS : PLAIN_ONLY, (found) =>
-    found.length > 1 ? found : writtenOut(found),
+    found.length > 1 ? found : escapeCharacter(found),
   );
 }
 
-function writtenOut(character: string): string {
+function escapeCharacter(character: string): string {
   return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 
 /** A result, on stdout. */
 export function print(text: string): void {
-  process.stdout.write(`${visible(text, { coloured: onStdout.isColorSupported })}\n`);
+  process.stdout.write(`${escapeControls(text, { coloured: onStdout.isColorSupported })}\n`);
 }
 
 /** A sentence for the person, on stderr. */
 export function say(text: string, kind: 'note' | 'warning' | 'error' = 'note'): void {
   const marks = { note: '', warning: onStderr.yellow('warning: '), error: onStderr.red('error: ') };
-  process.stderr.write(`${marks[kind]}${visible(text)}\n`);
+  process.stderr.write(`${marks[kind]}${escapeControls(text)}\n`);
 }
 
 /** Progress, on stderr: stdout holds results only. */
 export function printProgress(text: string): void {
-  process.stderr.write(`${visible(text, { coloured: onStderr.isColorSupported })}\n`);
+  process.stderr.write(`${escapeControls(text, { coloured: onStderr.isColorSupported })}\n`);
 }
 
 /** Exactly one JSON document on stdout. JSON.stringify leaves some control characters as they are. */
 export function printJson(document: unknown): void {
-  process.stdout.write(`${visible(JSON.stringify(document, null, 2))}\n`);
+  process.stdout.write(`${escapeControls(JSON.stringify(document, null, 2))}\n`);
 }

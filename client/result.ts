@@ -1,16 +1,16 @@
 import { DamagedArtifact } from '../contract/failures.ts';
-import { metricSetOf } from '../contract/metric-sets.ts';
+import { findMetricSet } from '../contract/metric-sets.ts';
 import type { Ref } from '../contract/ref.ts';
 import type { RunSummary } from '../contract/train-batch.ts';
 import type { StageName } from '../contract/stages.ts';
-import { scoreDigits } from '../contract/score-digits.ts';
+import { formatScore } from '../contract/score-digits.ts';
 import { type MetricsFile, readMetrics } from '../store/metrics-file.ts';
 import type { VersionRecord } from '../store/version-record.ts';
-import { scoreNames, scoreText, table } from './format.ts';
+import { listShownMetrics, formatMetric, formatTable } from './format.ts';
 import { print, say } from './print.ts';
 import type { Session } from './session.ts';
-import { latestOf } from './versions.ts';
-import { type Origin, originLines, originOf } from './origin.ts';
+import { findLatest } from './versions.ts';
+import { type Origin, describeOrigins, findOrigin } from './origin.ts';
 
 /** The result document of a run. Other tools rely on its shape. */
 export interface ResultDocument {
@@ -50,12 +50,12 @@ export interface ResultDocument {
 }
 
 /** Builds the document from the result of the workflow and from the store. */
-export async function resultOf(
+export async function buildResult(
   session: Session,
   { workflowId, runId }: { workflowId: string; runId: string },
   summary: RunSummary,
 ): Promise<{ document: ResultDocument; metricsFile: { path: string; bytes: Uint8Array } | null }> {
-  const { previous, warnings } = await previousOf(session, summary);
+  const { previous, warnings } = await readPrevious(session, summary);
   const stages = await Promise.all(
     summary.stages.map(async ({ stage, key, state, durationMs, made }) => {
       const entry = key === undefined ? undefined : await session.store.cache.read(stage, key);
@@ -65,7 +65,7 @@ export async function resultOf(
         cached,
         ...(entry === undefined
           ? { cachedFrom: null, because: [] }
-          : originOf(entry, { cached, previous })),
+          : findOrigin(entry, { cached, previous })),
         durationMs: durationMs ?? 0,
         made: made ?? null,
         inputs: Object.values(entry?.inputs ?? {}),
@@ -107,7 +107,7 @@ export async function resultOf(
     confusion_matrix,
     stages,
     mlflow,
-    links: { temporal: temporalLink(session, workflowId, runId), mlflow: mlflow?.url ?? null },
+    links: { temporal: makeTemporalLink(session, workflowId, runId), mlflow: mlflow?.url ?? null },
     warnings: [...summary.warnings, ...warnings],
     healed: summary.healed,
   };
@@ -118,14 +118,14 @@ export async function resultOf(
  * Reads the build with which a run is compared: the build before, or the latest one if the run made none. If its
  * record is damaged, the run is not compared.
  */
-async function previousOf(
+async function readPrevious(
   { store: { records } }: Session,
   { pipeline, batch, version }: RunSummary,
 ): Promise<{ previous: VersionRecord | undefined; warnings: string[] }> {
   try {
     const previous =
       version === null
-        ? await latestOf(records, pipeline, batch)
+        ? await findLatest(records, pipeline, batch)
         : await records.read(pipeline, batch, version.seq - 1);
     return { previous, warnings: [] };
   } catch (error) {
@@ -138,7 +138,7 @@ async function previousOf(
 }
 
 /** The address of a run's page in Temporal's Web UI. */
-export function temporalLink(
+export function makeTemporalLink(
   { config, namespace }: Session,
   workflowId: string,
   runId: string,
@@ -153,11 +153,11 @@ export function printResult(document: ResultDocument): void {
   for (const warning of document.warnings) say(warning, 'warning');
   for (const { path } of document.healed)
     say(`${path} was missing or damaged in the store, and was made again`, 'warning');
-  if (document.metrics !== null) print(`\n${metricsTable(document.metrics)}`);
+  if (document.metrics !== null) print(`\n${formatMetrics(document.metrics)}`);
   const data = document.stages.find(({ stage }) => stage === 'get_data')?.made ?? '';
   if (data.includes('new rows')) print(`\ndata      ${data} since the last look`);
   const { mlflow, links } = document;
-  const origins = originLines(document.stages, document.runId);
+  const origins = describeOrigins(document.stages, document.runId);
   if (origins.length > 0) print(`\n${origins.join('\n')}`);
   print('');
   if (mlflow?.modelVersion != null)
@@ -168,21 +168,21 @@ export function printResult(document: ResultDocument): void {
 }
 
 /** Scores on the test rows of all batches beside those of the new batch alone. */
-export function metricsTable(metrics: NonNullable<ResultDocument['metrics']>): string {
-  const { shares } = metricSetOf(metrics);
+export function formatMetrics(metrics: NonNullable<ResultDocument['metrics']>): string {
+  const { shares } = findMetricSet(metrics);
   const newBatch = metrics['new_batch'] as Record<string, unknown> | undefined;
-  const rows = scoreNames(metrics).flatMap((name) => {
+  const rows = listShownMetrics(metrics).flatMap((name) => {
     const whole = metrics[name];
     const alone = newBatch?.[name];
     if (typeof whole !== 'number') return [];
     const [low, high] = [metrics[`${name}_low`], metrics[`${name}_high`]];
-    const interval = intervalOf(low, high, shares ? (of) => of.toFixed(2) : scoreDigits);
-    return [[name, scoreText(name, whole), interval, scoreText(name, alone)]];
+    const interval = formatInterval(low, high, shares ? (of) => of.toFixed(2) : formatScore);
+    return [[name, formatMetric(name, whole), interval, formatMetric(name, alone)]];
   });
-  return table(['metric', 'all batches', '95 %', 'new batch'], rows);
+  return formatTable(['metric', 'all batches', '95 %', 'new batch'], rows);
 }
 
-function intervalOf(low: unknown, high: unknown, text: (value: number) => string): string {
+function formatInterval(low: unknown, high: unknown, text: (value: number) => string): string {
   if (typeof low !== 'number' || typeof high !== 'number') return '';
   return `${text(low)}–${text(high)}`;
 }

@@ -1,6 +1,6 @@
 import type { Client, Connection } from '@temporalio/client';
 import type { Config } from '../config/environment.ts';
-import type { TemporalPlace } from '../config/connections.ts';
+import type { TemporalLocation } from '../config/connections.ts';
 import { SetupError, TrackingUnavailable } from '../contract/failures.ts';
 import type { Store } from '../store/index.ts';
 import type { Tracker } from '../tracking/tracker.ts';
@@ -50,17 +50,20 @@ export async function openSession(
 ): Promise<Session> {
   const { Client: TemporalClient, Connection: TemporalConnection } =
     await import('@temporalio/client');
-  const { temporalPlace } = await import('../config/connections.ts');
+  const { readTemporalLocation } = await import('../config/connections.ts');
   const { openStore } = await import('../store/index.ts');
   const { openTracker } = await import('../tracking/open.ts');
   const store = openStore(config.storage);
   const { uri, auth } = config.tracking;
   const tracker = openTracker({ uri, auth });
-  const place = temporalPlace();
-  const { namespace } = place;
-  const connection = TemporalConnection.lazy({ connectTimeout: '20s', ...place.connectionOptions });
+  const location = readTemporalLocation();
+  const { namespace } = location;
+  const connection = TemporalConnection.lazy({
+    connectTimeout: '20s',
+    ...location.connectionOptions,
+  });
   const checks = {
-    temporal: () => checkTemporal(connection, place),
+    temporal: () => checkTemporal(connection, location),
     storage: () => store.bucket.ensure(),
     tracking: () => checkTracking(config, tracker),
   };
@@ -88,10 +91,10 @@ async function checkTracking({ tracking }: Config, tracker: Tracker): Promise<vo
   }
 }
 
-async function checkTemporal(connection: Connection, place: TemporalPlace): Promise<void> {
+async function checkTemporal(connection: Connection, location: TemporalLocation): Promise<void> {
   const { isGrpcServiceError } = await import('@temporalio/client');
   const { assertListening, noNamespace } = await import('../config/connections.ts');
-  const { address, namespace } = place;
+  const { address, namespace } = location;
   try {
     await assertListening(address);
     await connection.ensureConnected();
@@ -108,6 +111,6 @@ async function checkTemporal(connection: Connection, place: TemporalPlace): Prom
   } catch (error) {
     // A client without the permission to ask may still start runs, so only NOT_FOUND counts.
     if (!isGrpcServiceError(error) || (error.code as number) !== GRPC_NOT_FOUND) return;
-    throw noNamespace(place, error);
+    throw noNamespace(location, error);
   }
 }

@@ -14,11 +14,11 @@ import { workflowIdOf, type TrainBatchInput } from '../contract/train-batch.ts';
 import { isOpen } from '../contract/workflow-status.ts';
 import { isDirectoryUri } from '../tracking/place.ts';
 import type { trainBatch } from '../workflows/index.ts';
-import { plain } from '../contract/markdown.ts';
+import { escapeMarkdown } from '../contract/markdown.ts';
 import { say } from './print.ts';
 import type { Session } from './session.ts';
 import { upload } from './upload.ts';
-import { stuckOn } from './waiting.ts';
+import { explainStuck } from './waiting.ts';
 
 /** A run that a person asks for. */
 export interface Request {
@@ -51,7 +51,7 @@ export interface Started {
  */
 export async function start(session: Session, request: Request): Promise<Started> {
   const workflowId = workflowIdOf(request);
-  const input = await inputOf(session, request);
+  const input = await makeInput(session, request);
   for (;;) {
     try {
       const handle = await session.client.workflow.start<typeof trainBatch>('trainBatch', {
@@ -59,7 +59,7 @@ export async function start(session: Session, request: Request): Promise<Started
         taskQueue: session.config.taskQueue,
         args: [input],
         staticSummary: `${request.pipeline} · batch ${request.batch}`,
-        staticDetails: staticDetails(session, request),
+        staticDetails: writeStaticDetails(session, request),
       });
       const { source } = input;
       return { workflowId, runId: handle.firstExecutionRunId, joined: false, source };
@@ -93,23 +93,23 @@ async function join(
     if (!isOpen(now)) return undefined;
     if (error instanceof WorkflowUpdateFailedError) throw error;
     const why =
-      (await stuckOn(handle, raw)) ??
+      (await explainStuck(handle, raw)) ??
       'no worker answers for it: start a worker with "npm run client -- worker", or "stack up"';
     throw new SetupError(`${workflowId} is running, but ${why}`, { cause: error });
   }
   if (differences.length > 0)
     throw new Conflict(
-      `${workflowId} is running with other params (${differences.map(show).join('; ')}): wait for it, or cancel it first`,
+      `${workflowId} is running with other params (${differences.map(describeDifference).join('; ')}): wait for it, or cancel it first`,
       { details: { workflowId, runId } },
     );
   return { workflowId, runId, joined: true };
 }
 
-function show({ key, running, asked }: Difference): string {
+function describeDifference({ key, running, asked }: Difference): string {
   return `${key} is ${JSON.stringify(running)} there and ${JSON.stringify(asked)} here`;
 }
 
-async function inputOf(session: Session, request: Request): Promise<TrainBatchInput> {
+async function makeInput(session: Session, request: Request): Promise<TrainBatchInput> {
   const { batch, pipeline, set, until, only, force, damaged, withMissing, refresh } = request;
   const params = paramsOf(session.config.params, set);
   const place = session.tracker.place();
@@ -131,7 +131,7 @@ async function inputOf(session: Session, request: Request): Promise<TrainBatchIn
 }
 
 /** The purpose and settings of a run in Markdown, for its page in Temporal's Web UI. */
-export function staticDetails(
+export function writeStaticDetails(
   { config, tracker, store }: Pick<Session, 'config' | 'tracker' | 'store'>,
   { pipeline, batch, set, until, only, force }: Request,
 ): string {
@@ -140,7 +140,7 @@ export function staticDetails(
       ? `Stage **${only}** alone.`
       : until !== undefined && until !== 'evaluate'
         ? `The stages up to **${until}**.`
-        : `Version ${batch} of **${plain(pipeline)}**: the model retrained on ${batch === 1 ? 'batch 1' : `batches 1–${batch}`}.`;
+        : `Version ${batch} of **${escapeMarkdown(pipeline)}**: the model retrained on ${batch === 1 ? 'batch 1' : `batches 1–${batch}`}.`;
   const changed =
     Object.keys(set).length > 0 ? ` With \`${JSON.stringify(set)}\` over params.yaml.` : '';
   const at = /^https?:/.test(tracker.uri)
@@ -168,7 +168,7 @@ export async function sendAgain(
   request: Request,
   error: unknown,
 ): Promise<Started | undefined> {
-  const lost = lostObject(error);
+  const lost = findLostObject(error);
   if (source === undefined || lost === undefined || request.damaged !== undefined) return undefined;
   const ours = isDirectory(source) ? lost.path.startsWith(RAW_FILES) : lost.md5 === source.md5;
   if (!ours) return undefined;
@@ -177,7 +177,7 @@ export async function sendAgain(
 }
 
 /** The missing or damaged object that made a run fail. */
-function lostObject(error: unknown): Pick<Ref, 'path' | 'md5'> | undefined {
+function findLostObject(error: unknown): Pick<Ref, 'path' | 'md5'> | undefined {
   const failure = error instanceof WorkflowFailedError ? error.cause?.cause : undefined;
   if (!(failure instanceof ApplicationFailure) || failure.type !== 'DamagedArtifact')
     return undefined;

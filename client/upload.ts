@@ -10,7 +10,7 @@ import { BadData } from '../contract/failures.ts';
 import { refOf } from '../store/hash.ts';
 import type { Store } from '../store/index.ts';
 import { encodeDirectory } from '../store/manifest.ts';
-import { at, type Ref } from '../contract/ref.ts';
+import { withPath, type Ref } from '../contract/ref.ts';
 import { say } from './print.ts';
 
 /**
@@ -37,7 +37,7 @@ export async function uploadFolder(
       await store.leases.holdUpload(pipeline, [ref]);
       await store.artifacts.put(`${RAW_FILES}${file.name}`, bytes, { rewrite });
     }
-    refs.push(at(file.name, ref));
+    refs.push(withPath(file.name, ref));
   }
   await store.leases.holdUpload(pipeline, [encodeDirectory(RAW_FILES, refs).ref]);
   return store.artifacts.putDirectory(RAW_FILES, refs);

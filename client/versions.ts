@@ -14,7 +14,7 @@ export function noVersionYet(pipeline: string): MissingHistory {
 }
 
 /** The latest build of a version; undefined when it has not been built. */
-export async function latestOf(
+export async function findLatest(
   records: Records,
   pipeline: string,
   version: number,
@@ -28,7 +28,7 @@ export async function latestOf(
 }
 
 /** The versions of a pipeline whose batches were amended after they were built. */
-export async function staleOf(
+export async function listStale(
   { ledgers, records }: Pick<Store, 'ledgers' | 'records'>,
   pipeline: string,
 ): Promise<Stale[]> {
@@ -38,7 +38,7 @@ export async function staleOf(
 }
 
 /** Why a version is stale, in one sentence. */
-export function staleness({ version, batches }: Stale): string {
+export function describeStale({ version, batches }: Stale): string {
   const which = batches.length === 1 ? `batch ${batches[0]}` : `batches ${batches.join(', ')}`;
   return `version ${version} is stale: ${which} ${batches.length === 1 ? 'was' : 'were'} amended after it was built`;
 }

@@ -2,7 +2,7 @@ import proto from '@temporalio/proto';
 import type { WorkflowExecutionDescription, WorkflowHandle } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
 import type { Progress } from '../contract/execution.ts';
-import { historyProblem } from '../worker/history-problem.ts';
+import { parseHistoryProblem } from '../worker/history-problem.ts';
 import { say } from './print.ts';
 import type { Session } from './session.ts';
 
@@ -10,11 +10,11 @@ import type { Session } from './session.ts';
  * Why an open run makes no progress: no worker takes its tasks, or the code of the workers cannot continue it.
  * @returns undefined if there is no sign that it waits
  */
-export async function whyWaiting(
+export async function explainWaiting(
   handle: Pick<WorkflowHandle, 'fetchHistory' | 'workflowId'>,
   described: Described,
 ): Promise<string | undefined> {
-  return (await stuckOn(handle, described)) ?? waitingForWorker(described);
+  return (await explainStuck(handle, described)) ?? explainNoWorker(described);
 }
 
 /**
@@ -22,7 +22,7 @@ export async function whyWaiting(
  * retries as long as the run is open, so the run continues as soon as a worker can execute it.
  * @returns undefined if there is no sign of it
  */
-export async function stuckOn(
+export async function explainStuck(
   handle: Pick<WorkflowHandle, 'fetchHistory' | 'workflowId'>,
   { pendingWorkflowTask }: Described,
 ): Promise<string | undefined> {
@@ -34,7 +34,7 @@ export async function stuckOn(
   );
   const text = last?.workflowTaskFailedEventAttributes?.failure?.message;
   if (text == null) return undefined;
-  const { kind, point } = historyProblem(text);
+  const { kind, point } = parseHistoryProblem(text);
   const cause = {
     old: `it began on other code (${point})`,
     unknown: `they do not have its workflow type ${point}`,
@@ -81,7 +81,7 @@ export const NO_WORKER =
   'no worker is there to do the work: start one with "npm run client -- worker", or "stack up"';
 
 /** Why a run waits when no worker takes its tasks: its worker ended, or none was started. */
-export function waitingForWorker(described: Described, now = Date.now()): string | undefined {
+export function explainNoWorker(described: Described, now = Date.now()): string | undefined {
   const { pendingActivities, pendingWorkflowTask } = described;
   const { PendingActivityState, PendingWorkflowTaskState } = proto.temporal.api.enums.v1;
   const untaken = [
@@ -96,14 +96,14 @@ export function waitingForWorker(described: Described, now = Date.now()): string
   const longest = Math.max(0, ...untaken);
   if (longest < UNTAKEN_MS) return undefined;
   const untakenFor = `has taken its next task for ${Math.round(longest / 1_000)} s`;
-  const { deploymentName, buildId } = pinnedTo(described) ?? {};
+  const { deploymentName, buildId } = findPinnedBuild(described) ?? {};
   if (deploymentName && buildId)
     return `no worker of build ${buildId} of ${deploymentName}, to which this run is pinned, ${untakenFor}: start one from the code of that build with "npm run worker -- --deployment-name ${deploymentName} --build-id ${buildId}", or ${endAndRunAgain(described.workflowExecutionInfo?.execution?.workflowId ?? '')}`;
   return `no worker ${untakenFor}: start one with "npm run client -- worker", or "stack up"`;
 }
 
 /** The build that a run is pinned to; undefined where any worker may take it. */
-function pinnedTo({ workflowExecutionInfo: info }: Described) {
+function findPinnedBuild({ workflowExecutionInfo: info }: Described) {
   const { behavior, deploymentVersion, versioningOverride: moved } = info?.versioningInfo ?? {};
   const { VERSIONING_BEHAVIOR_PINNED: PINNED } = proto.temporal.api.enums.v1.VersioningBehavior;
   return moved?.pinned?.version ?? (behavior === PINNED ? deploymentVersion : undefined);
@@ -124,24 +124,24 @@ export interface Pending {
 }
 
 /** The running stages of a run. */
-export function pendingOf({ pendingActivities }: Described): Pending[] {
+export function listPendingStages({ pendingActivities }: Described): Pending[] {
   return (pendingActivities ?? []).map(
     ({ activityType, attempt, lastFailure, heartbeatDetails, ...times }) => ({
       stage: activityType?.name ?? '',
       attempt: attempt ?? 1,
       message: (attempt ?? 1) > 1 ? (lastFailure?.message ?? null) : null,
-      progress: progressOf(heartbeatDetails?.payloads?.[0]),
-      heardAt: isoOf(times.lastHeartbeatTime ?? times.lastStartedTime),
+      progress: parseProgress(heartbeatDetails?.payloads?.[0]),
+      heardAt: toIso(times.lastHeartbeatTime ?? times.lastStartedTime),
     }),
   );
 }
 
-function isoOf(time: { seconds?: unknown } | null | undefined): string | null {
+function toIso(time: { seconds?: unknown } | null | undefined): string | null {
   const seconds = Number(time?.seconds ?? 0);
   return seconds === 0 ? null : new Date(seconds * 1_000).toISOString();
 }
 
-function progressOf(
+function parseProgress(
   payload: Parameters<typeof defaultPayloadConverter.fromPayload>[0] | undefined,
 ): Progress | null {
   if (payload === undefined) return null;

@@ -7,14 +7,14 @@ import { describeFailure } from './failure.ts';
 import { openDisplay } from './display.ts';
 import { follow } from './follow.ts';
 import { printJson, say } from './print.ts';
-import { printResult, resultOf } from './result.ts';
+import { printResult, buildResult } from './result.ts';
 import type { Session } from './session.ts';
 import type { Request, Started } from './start.ts';
 import type { trainBatch } from '../workflows/index.ts';
 import { warnWithoutWorker } from './waiting.ts';
 
 /** The sentence that names the command with which a person can follow the run again. */
-export function comeBackSentence({ batch, pipeline }: Followed): string {
+export function describeWatch({ batch, pipeline }: Followed): string {
   return `the run goes on; come back with: npm run client -- watch ${batch} --pipeline ${pipeline}`;
 }
 
@@ -47,16 +47,16 @@ export async function watchToEnd(
     const { pipeline, batch, json } = options;
     const { workflowId, runId, joined } = started;
     if (json === true) printJson({ pipeline, batch, status: 'running', workflowId, runId, joined });
-    say(comeBackSentence(options));
+    say(describeWatch(options));
     return EXIT.detached;
   } finally {
     process.off('SIGINT', leave);
     display.stop();
   }
-  return report(session, started, last, options);
+  return reportEnd(session, started, last, options);
 }
 
-async function report(
+async function reportEnd(
   session: Session,
   { workflowId, runId }: Started,
   last: StageName,
@@ -71,9 +71,9 @@ async function report(
     if (started !== undefined) return watchToEnd(session, started, last, options);
     return reportFailure(error, { workflowId, runId, ...options });
   }
-  const { document, metricsFile } = await resultOf(session, { workflowId, runId }, summary);
+  const { document, metricsFile } = await buildResult(session, { workflowId, runId }, summary);
   if (metricsFile !== null) {
-    const path = pathHere(session, document.pipeline, metricsFile.path);
+    const path = chooseLocalPath(session, document.pipeline, metricsFile.path);
     await writeWhole(path, metricsFile.bytes).catch((error: unknown) =>
       say(`${path} could not be written here (${messageOf(error)})`, 'warning'),
     );
@@ -87,7 +87,7 @@ async function report(
  * The local path of a metrics file: its own path for the default pipeline, and in a folder with the name of the
  * pipeline for another. So batch 1 of one pipeline does not replace batch 1 of another.
  */
-function pathHere({ config }: Session, pipeline: string, path: string): string {
+function chooseLocalPath({ config }: Session, pipeline: string, path: string): string {
   return pipeline === config.defaultPipeline ? path : join(dirname(path), pipeline, basename(path));
 }
 

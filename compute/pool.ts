@@ -45,19 +45,21 @@ const FIT_IDLE_MS = 5000;
  */
 export function openPool(options: { threads?: number } = {}): ComputePool {
   const maxThreads = options.threads ?? availableParallelism();
-  const pool = threads({ minThreads: 1, maxThreads, idleTimeout: 60_000 });
-  const fits = threads({ minThreads: 0, maxThreads, idleTimeout: FIT_IDLE_MS });
+  const pool = openThreads({ minThreads: 1, maxThreads, idleTimeout: 60_000 });
+  const fits = openThreads({ minThreads: 0, maxThreads, idleTimeout: FIT_IDLE_MS });
   return {
     compute: async (name, input, signal, onProgress) => {
       const progress = createProgress();
       const stop =
-        onProgress === undefined ? undefined : watch(() => readProgress(progress), onProgress);
+        onProgress === undefined
+          ? undefined
+          : watchProgress(() => readProgress(progress), onProgress);
       try {
-        const parts = partsOf(name, input);
-        const isLong = name === 'fitModel' && sizeOf(parts) > LONG_FIT;
+        const parts = listParts(name, input);
+        const isLong = name === 'fitModel' && sumBytes(parts) > LONG_FIT;
         const answer = (await (isLong ? fits : pool).run(
           { name, input, progress },
-          { signal, transferList: memoryOf(parts) },
+          { signal, transferList: listMemory(parts) },
         )) as ThreadAnswer;
         if (!answer.ok) throw reviveError(answer.error);
         return answer.value as never;
@@ -71,7 +73,7 @@ export function openPool(options: { threads?: number } = {}): ComputePool {
   };
 }
 
-function threads(options: {
+function openThreads(options: {
   minThreads: number;
   maxThreads: number;
   idleTimeout: number;
@@ -86,7 +88,7 @@ function threads(options: {
 }
 
 /** The parts in the input of a task that reads them. */
-function partsOf(name: TaskName, input: TaskInput<TaskName>): Uint8Array[] {
+function listParts(name: TaskName, input: TaskInput<TaskName>): Uint8Array[] {
   if (name === 'fitModel' || name === 'evaluate')
     return (input as TaskInput<'fitModel' | 'evaluate'>).parts;
   if (name !== 'fitEncoder') return [];
@@ -94,19 +96,19 @@ function partsOf(name: TaskName, input: TaskInput<TaskName>): Uint8Array[] {
   return words === undefined ? [] : [...words.known, ...words.fresh].flatMap(({ parts }) => parts);
 }
 
-function sizeOf(parts: readonly Uint8Array[]): number {
+function sumBytes(parts: readonly Uint8Array[]): number {
   return parts.reduce((sum, { byteLength }) => sum + byteLength, 0);
 }
 
 /** The memory of the parts that can be moved. A small part may share its memory with others, so it is copied. */
-function memoryOf(parts: readonly Uint8Array[]): ArrayBuffer[] {
+function listMemory(parts: readonly Uint8Array[]): ArrayBuffer[] {
   return parts.flatMap(({ buffer, byteLength }) =>
     buffer instanceof ArrayBuffer && buffer.byteLength === byteLength ? [buffer] : [],
   );
 }
 
 /** Reads the progress at intervals and reports what has changed; returns how to stop. */
-function watch(read: () => Progress, report: (progress: Progress) => void): () => void {
+function watchProgress(read: () => Progress, report: (progress: Progress) => void): () => void {
   let last = 0;
   const timer = setInterval(() => {
     const progress = read();

@@ -3,7 +3,7 @@ import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { BadParams, messageOf, SetupError } from '../contract/failures.ts';
 
 /** The options of a connection and its namespace. */
-export interface TemporalPlace {
+export interface TemporalLocation {
   connectionOptions: ReturnType<typeof loadClientConnectConfig>['connectionOptions'];
   address: string;
   namespace: string;
@@ -14,7 +14,7 @@ export interface TemporalPlace {
  * TEMPORAL_TLS_*, TEMPORAL_API_KEY, TEMPORAL_PROFILE and its config file.
  * https://docs.temporal.io/develop/environment-configuration
  */
-export function temporalPlace(): TemporalPlace {
+export function readTemporalLocation(): TemporalLocation {
   try {
     const { connectionOptions, namespace } = loadClientConnectConfig();
     return {
@@ -60,7 +60,7 @@ export async function assertListening(
 
 /** The error for a namespace that does not exist. */
 export function noNamespace(
-  { address, namespace }: Pick<TemporalPlace, 'address' | 'namespace'>,
+  { address, namespace }: Pick<TemporalLocation, 'address' | 'namespace'>,
   cause: unknown,
 ): SetupError {
   return new SetupError(

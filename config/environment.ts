@@ -58,13 +58,16 @@ export function loadConfigs(
   const endpoint = env['AWS_ENDPOINT_URL_S3'] ?? env['AWS_ENDPOINT_URL'] ?? storage.endpoint;
   const region = env['AWS_REGION'] ?? env['AWS_DEFAULT_REGION'] ?? storage.region;
   const bucket = env['RETRAIN_BUCKET'] ?? storage.bucket;
-  const idleMs = idleFrom(env['RETRAIN_S3_IDLE_MS']);
+  const idleMs = parseIdle(env['RETRAIN_S3_IDLE_MS']);
   const own = { endpoint: endpoint ?? undefined, region, bucket, idleMs };
   const shared = {
     defaultPipeline,
     pipelines,
     storage: own,
-    sources: { s3: sourceServer(own, storage.source_endpoint, env), limits: limitsFromEnv(env) },
+    sources: {
+      s3: chooseSourceServer(own, storage.source_endpoint, env),
+      limits: limitsFromEnv(env),
+    },
     temporalUi: env['TEMPORAL_UI_URL'] ?? 'http://localhost:8233',
     taskQueue: env['RETRAIN_TASK_QUEUE'] || TASK_QUEUE,
   };
@@ -78,7 +81,7 @@ export function loadConfigs(
       pipeline,
       params,
       tracking: {
-        uri: trackingUri(trackingOf(tracked.trackingUri, env), resolve(root)),
+        uri: trackingUri(chooseTracking(tracked.trackingUri, env), resolve(root)),
         experimentName: tracked.experimentName ?? (apart ? `${all}-${pipeline}` : all),
         modelName,
         auth: authFromEnv(env),
@@ -89,14 +92,14 @@ export function loadConfigs(
 }
 
 /** The local stack's address replaces the default one, but never an address that a person has written. */
-function trackingOf(written: string, env: NodeJS.ProcessEnv): string {
+function chooseTracking(written: string, env: NodeJS.ProcessEnv): string {
   const stack = env['RETRAIN_STACK_MLFLOW_URI'];
   const ours = written === DEFAULT_TRACKING_URI && stack !== undefined ? stack : written;
   return env['MLFLOW_TRACKING_URI'] ?? ours;
 }
 
 /** The server of s3:// sources and its credentials: the store's, unless another is configured. */
-function sourceServer(
+function chooseSourceServer(
   store: BucketOptions,
   configured: string | null,
   env: NodeJS.ProcessEnv,
@@ -113,7 +116,7 @@ function sourceServer(
   };
 }
 
-function idleFrom(text: string | undefined): number | undefined {
+function parseIdle(text: string | undefined): number | undefined {
   if (text === undefined || text === '') return undefined;
   const ms = Number(text);
   if (ms >= 100 && ms <= 3_600_000) return ms;

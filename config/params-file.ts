@@ -99,7 +99,7 @@ export interface ReadParams {
 export function readParams(root: string): ReadParams {
   const file = parseParams(fileSchema, parseFile(root), 'params.yaml');
   const { schema: _, pipeline: defaultPipeline, storage, pipelines: sections, ...top } = file;
-  parseParams(paramsSchema, pinnable(top), 'params.yaml');
+  parseParams(paramsSchema, dropLocalSections(top), 'params.yaml');
   const pipelines = sections && [...new Set([defaultPipeline, ...Object.keys(sections)])];
   const settings = (pipeline = defaultPipeline): PipelineSettings => {
     if (pipelines?.includes(pipeline) === false)
@@ -107,7 +107,7 @@ export function readParams(root: string): ReadParams {
         `params.yaml has no pipeline ${pipeline}: it has ${pipelines.join(', ')}; name one of these, or give it a section under pipelines`,
       );
     const section = sections?.[pipeline] ?? {};
-    return settingsOf(pipeline, { top, section, isDefault: pipeline === defaultPipeline });
+    return readSettings(pipeline, { top, section, isDefault: pipeline === defaultPipeline });
   };
   refuseSharedModels((pipelines ?? []).map(settings));
   const { experiment_name: experimentName } = top.mlflow;
@@ -122,7 +122,7 @@ const SHARED: Record<string, string> = {
   storage: 'all pipelines share one bucket and its objects',
 };
 
-function settingsOf(
+function readSettings(
   pipeline: string,
   {
     top,
@@ -141,7 +141,7 @@ function settingsOf(
     mergeParams(top, section),
     what,
   );
-  const params = pinnable(rest);
+  const params = dropLocalSections(rest);
   parseParams(paramsSchema, params, what);
   // These names are not inherited, because runs and models of two pipelines must not mix.
   const own = (section['mlflow'] ?? {}) as Partial<Settings['mlflow']>;
@@ -156,7 +156,7 @@ function settingsOf(
 }
 
 /** The sections that affect a result. */
-function pinnable({
+function dropLocalSections({
   mlflow: _,
   tracking: __,
   ...params

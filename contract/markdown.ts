@@ -16,11 +16,11 @@ function isNumber(cell: string): boolean {
 }
 
 /** Escapes text from outside, such as the name of a file or a column, for one line of Markdown. */
-export function plain(text: string): string {
+export function escapeMarkdown(text: string): string {
   return text.replace(/\s+/g, ' ').replace(/[\\`*_[\]<>|#]/g, '\\$&');
 }
 
 /** Groups the digits of a count by three, with a no-break space: 1 240. */
-export function grouped(count: number): string {
+export function groupDigits(count: number): string {
   return String(count).replace(/\B(?=(\d{3})+$)/g, '\u00a0');
 }

@@ -32,7 +32,7 @@ export interface Difference {
 export const joinRun = defineUpdate<Difference[], [TrainBatchInput]>('joinRun');
 
 /** The differences between two pinned runs; empty if the running one does the work of the other. */
-export function differences(running: PinnedRun, asked: PinnedRun): Difference[] {
+export function listDifferences(running: PinnedRun, asked: PinnedRun): Difference[] {
   const a = flatten(running);
   const b = flatten(asked);
   // The same uploaded bytes are the same source, even if two callers have the file at different paths.

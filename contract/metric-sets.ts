@@ -48,13 +48,13 @@ export interface NamedScore {
  * Finds the set to which metrics belong.
  * @param metrics by flat name. Those of a version without test rows have no score: they get the default set
  */
-export function metricSetOf(metrics: Readonly<Record<string, unknown>>): MetricSet {
+export function findMetricSet(metrics: Readonly<Record<string, unknown>>): MetricSet {
   return METRIC_SETS.find(({ headline }) => headline in metrics) ?? METRIC_SETS[0];
 }
 
 /** The headline score of a version's metrics; undefined if they have no score. */
-export function headlineScore(metrics: Readonly<Record<string, unknown>>): NamedScore | undefined {
-  const name = metricSetOf(metrics).headline;
+export function findHeadline(metrics: Readonly<Record<string, unknown>>): NamedScore | undefined {
+  const name = findMetricSet(metrics).headline;
   const value = metrics[name];
   return typeof value === 'number' ? { name, value } : undefined;
 }

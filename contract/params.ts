@@ -92,23 +92,23 @@ export const batchNumber = z.int().min(1).max(999_999);
 export function parseParams<T>(schema: z.ZodType<T>, value: unknown, what: string): T {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const names = namesIn(schema.safeParse({}).data);
+  const names = listNames(schema.safeParse({}).data);
   throw new BadParams(
     parsed.error.issues.map((issue) => describe(issue, value, { what, names })).join('; '),
   );
 }
 
 /** The dotted names of a document's sections and values. */
-function namesIn(document: unknown, above = ''): string[] {
+function listNames(document: unknown, above = ''): string[] {
   if (!isObject(document)) return [];
   return Object.entries(document).flatMap(([key, value]) => {
     const name = `${above}${key}`;
-    return [name, ...namesIn(value, `${name}.`)];
+    return [name, ...listNames(value, `${name}.`)];
   });
 }
 
 /** The known name with almost the same spelling; undefined if there is none. */
-export function similarName(name: string, known: readonly string[]): string | undefined {
+export function findSimilarName(name: string, known: readonly string[]): string | undefined {
   if (known.length === 0) return undefined;
   const similar = closest(name, known);
   return distance(name, similar) <= Math.max(2, name.length / 5) ? similar : undefined;
@@ -124,7 +124,7 @@ function describe(
     const keys = issue.keys.map((key) => (path === '' ? key : `${path}.${key}`));
     const unknown = `${what}: ${keys.join(', ')} is not a known key`;
     if (!issue.message.startsWith('Unrecognized')) return `${unknown}: ${issue.message}`;
-    const similar = similarName(keys[0]!, names);
+    const similar = findSimilarName(keys[0]!, names);
     return similar === undefined
       ? `${unknown}: check its spelling in the README's table of params`
       : `${unknown}: did you mean ${similar}?`;
@@ -133,12 +133,12 @@ function describe(
     (at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key],
     value,
   );
-  const shown = found === undefined ? 'is missing' : `is ${shorten(asText(found))}`;
+  const shown = found === undefined ? 'is missing' : `is ${shorten(toText(found))}`;
   return `${what}: ${path === '' ? 'the document' : path} ${shown}: ${lowerFirst(issue.message)}`;
 }
 
 /** A value as JSON; Infinity and NaN by their names, because JSON cannot write them. */
-function asText(value: unknown): string {
+function toText(value: unknown): string {
   return typeof value === 'number' ? String(value) : JSON.stringify(value);
 }
 
@@ -155,7 +155,7 @@ function lowerFirst(text: string): string {
  * names another type of model than `base`, the hyperparameters in `base` are dropped.
  */
 export function mergeParams(base: unknown, over: unknown): unknown {
-  const [under, upper] = [modelIn(base), modelIn(over)];
+  const [under, upper] = [findModel(base), findModel(over)];
   const isOtherType =
     under !== undefined && upper?.['type'] !== undefined && upper['type'] !== modelTypeOf(under);
   if (!isOtherType) return merge(base, over);
@@ -163,7 +163,7 @@ export function mergeParams(base: unknown, over: unknown): unknown {
   return merge({ ...(base as object), model: task === undefined ? {} : { task } }, over);
 }
 
-function modelIn(params: unknown): Record<string, unknown> | undefined {
+function findModel(params: unknown): Record<string, unknown> | undefined {
   const model = isObject(params) ? params['model'] : undefined;
   return isObject(model) ? model : undefined;
 }

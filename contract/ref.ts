@@ -32,7 +32,7 @@ export function isDirectory(ref: Ref): boolean {
 }
 
 /** The same content under another path. */
-export function at(path: string, ref: Ref): Ref {
+export function withPath(path: string, ref: Ref): Ref {
   return { ...ref, path };
 }
 

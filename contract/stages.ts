@@ -330,7 +330,7 @@ export function stagesUntil(last: StageName): StageName[] {
 }
 
 /** The entry of a stage or step, with the type that all entries have in common. */
-export function shapeOf(step: StepName): StageShape {
+export function findShape(step: StepName): StageShape {
   return step in STAGES ? STAGES[step as StageName] : STEPS[step as keyof typeof STEPS];
 }
 

@@ -2,7 +2,7 @@ import { connect } from 'node:http2';
 import { messageOf } from '../contract/failures.ts';
 
 /** A sentence about why the URL is not healthy; undefined when its status is one of `good`. */
-export async function httpProblem(
+export async function findHttpProblem(
   url: string,
   good: number[] = [200],
   timeoutMs = 3000,
@@ -22,7 +22,7 @@ export async function httpProblem(
 }
 
 /** gRPC frame of `HealthCheckRequest { service }`: flag 0 (no compression), 4 bytes of length, field 1 as a string. */
-function request(service: string): Buffer {
+function encodeRequest(service: string): Buffer {
   const name = Buffer.from(service);
   const message = Buffer.concat([Buffer.from([0x0a, name.length]), name]);
   const head = Buffer.alloc(5);
@@ -56,6 +56,6 @@ export function isServing(port: number, service: string, timeoutMs = 2000): Prom
     stream.on('data', (chunk: Buffer) => chunks.push(chunk));
     stream.once('error', () => end(false));
     stream.once('end', () => end(Buffer.concat(chunks).subarray(5).equals(SERVING)));
-    stream.end(request(service));
+    stream.end(encodeRequest(service));
   });
 }

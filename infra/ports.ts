@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { connect, createServer } from 'node:net';
 import { promisify } from 'node:util';
 import { BadParams, SetupError } from '../contract/failures.ts';
-import { liveProcess } from './process.ts';
+import { findProcess } from './process.ts';
 import type { PartName } from './report.ts';
 
 /** The ports that a person may type. */
@@ -25,7 +25,7 @@ export const DEFAULT_PORTS: Ports = {
 };
 
 /** The variable that chooses a port. */
-export function portVariable(name: keyof Ports): string {
+export function namePortVariable(name: keyof Ports): string {
   return `RETRAIN_PORT_${name.toUpperCase()}`;
 }
 
@@ -44,18 +44,18 @@ export function choosePorts(
     const same = names.find((other) => other < name && ports[other] === ports[name]);
     if (same === undefined) continue;
     throw new BadParams(
-      `${same} and ${name} are both given port ${ports[name]}: choose another for one of them with ${portVariable(name)}`,
+      `${same} and ${name} are both given port ${ports[name]}: choose another for one of them with ${namePortVariable(name)}`,
     );
   }
   return ports;
 }
 
 function fromEnv(name: keyof Ports, env: NodeJS.ProcessEnv): number | undefined {
-  const text = env[portVariable(name)];
+  const text = env[namePortVariable(name)];
   if (text === undefined || text === '') return undefined;
   const port = Number(text);
   if (Number.isInteger(port) && port > 0 && port < 65_536) return port;
-  throw new BadParams(`${portVariable(name)} is "${text}": give a port number from 1 to 65535`);
+  throw new BadParams(`${namePortVariable(name)} is "${text}": give a port number from 1 to 65535`);
 }
 
 /** Whether a server can listen on the port of 127.0.0.1 and no other server answers there or on ::1. */
@@ -120,7 +120,7 @@ export interface PortUse {
 export async function assertFree(part: string, uses: PortUse[]): Promise<void> {
   for (const { port, variable } of uses) {
     if (await isFree(port)) continue;
-    const holder = await holderOf(port);
+    const holder = await findHolder(port);
     const by = holder === undefined ? 'another process' : `${holder.name} (process ${holder.pid})`;
     throw new SetupError(
       `port ${port}, which ${part} needs, is held by ${by}: end that process, or choose another port with ${variable}`,
@@ -130,16 +130,16 @@ export async function assertFree(part: string, uses: PortUse[]): Promise<void> {
 }
 
 /** The process that listens on a port, by lsof or ss; often undefined when it belongs to another user. */
-export async function holderOf(port: number): Promise<{ pid: number; name: string } | undefined> {
-  const lsof = await output('lsof', ['-nP', `-iTCP:${port}`, '-sTCP:LISTEN', '-Fpc']);
+export async function findHolder(port: number): Promise<{ pid: number; name: string } | undefined> {
+  const lsof = await readOutput('lsof', ['-nP', `-iTCP:${port}`, '-sTCP:LISTEN', '-Fpc']);
   const [, pid, name] = /^p(\d+)\n(?:[^c].*\n)*c(.+)$/m.exec(lsof) ?? [];
   if (pid !== undefined && name !== undefined) return { pid: Number(pid), name };
-  const ss = await output('ss', ['-ltnpH', `sport = :${port}`]);
+  const ss = await readOutput('ss', ['-ltnpH', `sport = :${port}`]);
   const [, command, id] = /users:\(\("([^"]+)",pid=(\d+)/.exec(ss) ?? [];
   return command === undefined ? undefined : { pid: Number(id), name: command };
 }
 
-async function output(program: string, args: string[]): Promise<string> {
+async function readOutput(program: string, args: string[]): Promise<string> {
   try {
     return (await run(program, args, { timeout: 5000 })).stdout;
   } catch {
@@ -176,7 +176,7 @@ export async function settleInnerPorts(
     const kept = names.map((name) => last[name]).filter((port) => port !== undefined);
     const keep =
       kept.length === names.length &&
-      (liveProcess(dir, part) !== undefined ||
+      (findProcess(dir, part) !== undefined ||
         (
           await Promise.all(kept.flatMap((port) => [isFree(port), isFree(port + GRPC_OFFSET)]))
         ).every(Boolean));

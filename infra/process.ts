@@ -90,7 +90,7 @@ export async function launch({
 }
 
 /** The process in a part's pid file, if it still runs. A later process with the same pid does not count. */
-export function liveProcess(dir: string, part: PartName): ProcessRecord | undefined {
+export function findProcess(dir: string, part: PartName): ProcessRecord | undefined {
   try {
     const record = JSON.parse(readFileSync(pidFile(dir, part), 'utf8')) as ProcessRecord;
     return processIdentity(record.pid) === record.identity ? record : undefined;
@@ -114,7 +114,7 @@ const PART_MARK = 'RETRAIN_STACK_PART';
  * The running processes of a part, found by their environment variables. The result includes children
  * that outlived their parent and a process whose pid file was lost.
  */
-export async function membersOf(dir: string, part: PartName): Promise<number[]> {
+export async function listMembers(dir: string, part: PartName): Promise<number[]> {
   const marks = [`${STACK_MARK}=${dir}`, `${PART_MARK}=${part}`];
   const pids = process.platform === 'linux' ? fromProc(marks) : await fromPs(marks);
   return pids.filter((pid) => pid !== process.pid && processIdentity(pid) !== undefined);

@@ -1,7 +1,7 @@
 import { accessSync, constants, existsSync } from 'node:fs';
 import { delimiter, isAbsolute, join } from 'node:path';
 import { messageOf, SetupError } from '../contract/failures.ts';
-import { ensurePython, isInstalled, type Venv, venvAt } from './python.ts';
+import { ensurePython, isInstalled, type Venv, describeVenv } from './python.ts';
 import type { Report, S3Kind } from './report.ts';
 
 /**
@@ -17,13 +17,13 @@ export async function ensurePrograms(
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<Venv> {
   if (wanted.mlflow) return ensurePython(base, report, env);
-  const programs = venvAt(base);
+  const programs = describeVenv(base);
   if (isInstalled(programs) && [programs.temporal, programs.weed].every(isProgram)) return programs;
   try {
     return await ensurePython(base, report, env);
   } catch (error) {
     const names = ['temporal', ...(wanted.s3 === 'seaweedfs' ? ['weed'] : [])];
-    const found = names.map((name) => onPath(name, env));
+    const found = names.map((name) => findOnPath(name, env));
     const [temporal, weed = programs.weed] = found;
     if (temporal === undefined || found.includes(undefined))
       throw new SetupError(
@@ -68,12 +68,12 @@ export function chooseS3(
 
 function findMinio(env: NodeJS.ProcessEnv): string | undefined {
   const named = env['RETRAIN_MINIO'];
-  if (named === undefined || named === '') return onPath('minio', env);
+  if (named === undefined || named === '') return findOnPath('minio', env);
   return isProgram(named) ? named : undefined;
 }
 
 /** The program of this name in the first folder of PATH that has one. */
-export function onPath(name: string, env: NodeJS.ProcessEnv = process.env): string | undefined {
+export function findOnPath(name: string, env: NodeJS.ProcessEnv = process.env): string | undefined {
   const folders = (env['PATH'] ?? '').split(delimiter).filter(isAbsolute);
   return folders.map((at) => join(at, name)).find(isProgram);
 }

@@ -48,30 +48,30 @@ export async function ensurePython(
   report: Report,
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<Venv> {
-  const venv = venvAt(base);
+  const venv = describeVenv(base);
   const { dir } = venv;
   if (isReady(venv)) return venv;
   mkdirSync(dirname(dir), { recursive: true });
-  const tell = (line: string): void => report({ part: 'python', state: 'working', line });
+  const progress = (line: string): void => report({ part: 'python', state: 'working', line });
   await withFileLock(
     `${dir}.lock`,
     async () => {
       if (isReady(venv)) return;
       const began = Date.now();
       const python = await findPython(env);
-      tell(`setting up Python in ${dir} (once; downloads about 300 MB)`);
-      await install(venv, python, env, tell);
+      progress(`setting up Python in ${dir} (once; downloads about 300 MB)`);
+      await install(venv, python, env, progress);
       writeFileSync(stampFile(dir), venv.stamp);
       const line = `Python is set up (${Math.round((Date.now() - began) / 1000)} s)`;
       report({ part: 'python', state: 'ready', line });
     },
-    (pid) => tell(`waiting for process ${pid}, which is setting up Python`),
+    (pid) => progress(`waiting for process ${pid}, which is setting up Python`),
   );
   return venv;
 }
 
 /** The paths of the programs under `base` for the present requirements, installed or not. */
-export function venvAt(base: string): Venv {
+export function describeVenv(base: string): Venv {
   const stamp = requirementsStamp();
   const dir = join(base, stamp.slice(0, 12));
   const bin = (name: string): string => join(dir, 'bin', name);
@@ -95,7 +95,7 @@ async function install(
   venv: Venv,
   base: string,
   env: NodeJS.ProcessEnv,
-  tell: (line: string) => void,
+  progress: (line: string) => void,
 ): Promise<void> {
   const log = `${venv.dir}.log`;
   const clean: NodeJS.ProcessEnv = { ...env, PIP_DISABLE_PIP_VERSION_CHECK: '1' };
@@ -118,7 +118,7 @@ async function install(
     (await step(venv.python, ...uv, '--require-hashes', '-r', requirements));
   if (quick) return;
   // uv does not read pip's configuration, which may name a mirror, so pip may succeed where uv fails.
-  tell('uv could not install the servers: trying pip, which takes some minutes');
+  progress('uv could not install the servers: trying pip, which takes some minutes');
   if (!(await step(venv.python, ...pip, requirements))) throw failed('installing the servers', log);
 }
 
@@ -176,15 +176,15 @@ export async function findPython(env: NodeJS.ProcessEnv = process.env): Promise<
   const asked = env['RETRAIN_PYTHON'];
   const answers: Answer[] = [];
   for (const name of asked === undefined || asked === '' ? NAMES : [asked]) {
-    const answer = await ask(name, env);
+    const answer = await probe(name, env);
     if (answer?.supported === true && answer.hasVenv) return answer.executable;
     if (answer !== undefined) answers.push(answer);
   }
-  throw new SetupError(complaint(asked, answers));
+  throw new SetupError(explainNoPython(asked, answers));
 }
 
 /** Runs the probe, because a name on PATH may be a shim for a version that is not installed. */
-async function ask(name: string, env: NodeJS.ProcessEnv): Promise<Answer | undefined> {
+async function probe(name: string, env: NodeJS.ProcessEnv): Promise<Answer | undefined> {
   let stdout: string;
   try {
     ({ stdout } = await run(name, ['-c', PROBE], { env, timeout: 20_000 }));
@@ -198,7 +198,7 @@ async function ask(name: string, env: NodeJS.ProcessEnv): Promise<Answer | undef
   return { name, version, executable, supported, hasVenv: /^venv$/m.test(stdout) };
 }
 
-function complaint(asked: string | undefined, answers: Answer[]): string {
+function explainNoPython(asked: string | undefined, answers: Answer[]): string {
   const withoutVenv = answers.find(({ supported }) => supported);
   if (withoutVenv !== undefined) {
     return `${withoutVenv.executable} (Python ${withoutVenv.version}) has no venv module: install it with "sudo apt install python${withoutVenv.version}-venv", or name another Python in RETRAIN_PYTHON`;

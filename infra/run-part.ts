@@ -4,7 +4,7 @@ import { SetupError } from '../contract/failures.ts';
 import { processIdentity } from '../store/process-identity.ts';
 import type { Part } from './parts/part.ts';
 import { assertFree } from './ports.ts';
-import { launch, liveProcess, logFile, membersOf, quoteLog, removePidFile } from './process.ts';
+import { launch, findProcess, logFile, listMembers, quoteLog, removePidFile } from './process.ts';
 import type { PartName, Report } from './report.ts';
 
 /** A part that runs but does not answer is started again after this time. */
@@ -16,8 +16,8 @@ const SICK_MS = 10_000;
  * @throws SetupError when another process holds its port, when it ends, or when it does not answer in time.
  */
 export async function startPart(dir: string, part: Part, report: Report): Promise<void> {
-  const fingerprint = fingerprintOf(part);
-  const running = liveProcess(dir, part.name);
+  const fingerprint = hashSettings(part);
+  const running = findProcess(dir, part.name);
   const why = running && (await reasonToRestart(part, running.fingerprint !== fingerprint));
   if (running !== undefined && why === undefined) {
     report({ part: part.name, state: 'ready', line: `${part.title} runs at ${part.url}` });
@@ -26,13 +26,13 @@ export async function startPart(dir: string, part: Part, report: Report): Promis
   if (why !== undefined) {
     report({ part: part.name, state: 'stopping', line: `${part.title} ${why}: starting it again` });
   }
-  if (running !== undefined || (await membersOf(dir, part.name)).length > 0) {
+  if (running !== undefined || (await listMembers(dir, part.name)).length > 0) {
     await stopPart(dir, part.name, part.stopMs);
   }
   await assertFree(part.name, part.ports);
   report({ part: part.name, state: 'starting', line: `${part.title} starts` });
   const began = Date.now();
-  const env = environment(part);
+  const env = makeEnvironment(part);
   await launch({ dir, part: part.name, command: part.command, cwd: part.cwd, env, fingerprint });
   await untilHealthy(dir, part, began + part.startMs);
   await part.afterStart?.();
@@ -56,7 +56,7 @@ async function untilHealthy(dir: string, part: Part, deadline: number): Promise<
   const log = logFile(dir, part.name);
   for (;;) {
     const problem = await part.problem();
-    const lives = liveProcess(dir, part.name) !== undefined;
+    const lives = findProcess(dir, part.name) !== undefined;
     if (problem === undefined && lives) return;
     if (!lives) throw new SetupError(`${part.title} ended while starting; ${quoteLog(log)}`);
     if (Date.now() > deadline) {
@@ -69,13 +69,13 @@ async function untilHealthy(dir: string, part: Part, deadline: number): Promise<
   }
 }
 
-function environment(part: Part): NodeJS.ProcessEnv {
+function makeEnvironment(part: Part): NodeJS.ProcessEnv {
   const ambient = Object.entries(process.env).filter(([name]) => !part.hide.test(name));
   return { ...Object.fromEntries(ambient), ...part.env };
 }
 
 /** A hash, because the environment holds credentials. */
-function fingerprintOf({ command, cwd, env, edition }: Part): string {
+function hashSettings({ command, cwd, env, edition }: Part): string {
   return createHash('sha256')
     .update(JSON.stringify([command, cwd, env, edition]))
     .digest('hex');
@@ -92,30 +92,30 @@ export async function stopPart(
   part: PartName,
   graceMs: number,
 ): Promise<{ found: boolean; killed: boolean }> {
-  const leader = liveProcess(dir, part);
+  const leader = findProcess(dir, part);
   let killed = false;
   if (leader !== undefined) {
-    send(leader.pid, leader.identity, 'SIGTERM');
-    await gone(() => processIdentity(leader.pid) !== leader.identity, graceMs);
+    sendSignal(leader.pid, leader.identity, 'SIGTERM');
+    await waitUntil(() => processIdentity(leader.pid) !== leader.identity, graceMs);
   }
-  const left = await membersOf(dir, part);
+  const left = await listMembers(dir, part);
   const found = leader !== undefined || left.length > 0;
   if (left.length > 0) {
     const known = left.map((pid) => ({ pid, identity: processIdentity(pid) }));
     const allGone = (): boolean =>
       known.every(({ pid, identity }) => processIdentity(pid) !== identity);
-    for (const { pid, identity } of known) send(pid, identity, 'SIGTERM');
-    if (!(await gone(allGone, 5000))) {
+    for (const { pid, identity } of known) sendSignal(pid, identity, 'SIGTERM');
+    if (!(await waitUntil(allGone, 5000))) {
       killed = true;
-      for (const { pid, identity } of known) send(pid, identity, 'SIGKILL');
-      await gone(allGone, 5000);
+      for (const { pid, identity } of known) sendSignal(pid, identity, 'SIGKILL');
+      await waitUntil(allGone, 5000);
     }
   }
   removePidFile(dir, part);
   return { found, killed };
 }
 
-function send(pid: number, identity: string | undefined, signal: NodeJS.Signals): void {
+function sendSignal(pid: number, identity: string | undefined, signal: NodeJS.Signals): void {
   if (identity === undefined || processIdentity(pid) !== identity) return;
   try {
     process.kill(pid, signal);
@@ -124,7 +124,7 @@ function send(pid: number, identity: string | undefined, signal: NodeJS.Signals)
   }
 }
 
-async function gone(done: () => boolean, patienceMs: number): Promise<boolean> {
+async function waitUntil(done: () => boolean, patienceMs: number): Promise<boolean> {
   for (const end = Date.now() + patienceMs; Date.now() < end; await sleep(40)) {
     if (done()) return true;
   }

@@ -108,7 +108,7 @@ export interface StackAddresses {
 }
 
 /** The addresses of a stack on these ports. */
-export function stackAddresses(ports: Ports): StackAddresses {
+export function listAddresses(ports: Ports): StackAddresses {
   return {
     TEMPORAL_ADDRESS: `127.0.0.1:${ports.temporal}`,
     TEMPORAL_NAMESPACE: 'default',
@@ -140,7 +140,7 @@ const WEAKER_NAME: Record<string, string> = {
 export function useStack(dir: string, env: NodeJS.ProcessEnv = process.env): void {
   const state = readStackState(dir);
   if (state === undefined) return;
-  for (const [name, address] of Object.entries(stackAddresses(state.ports))) {
+  for (const [name, address] of Object.entries(listAddresses(state.ports))) {
     const port = PORT_OF[name];
     if (port !== undefined && state.ports[port] !== DEFAULT_PORTS[port])
       env[WEAKER_NAME[name] ?? name] ??= address;

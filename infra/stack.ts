@@ -9,9 +9,9 @@ import { seaweedPart } from './parts/seaweedfs.ts';
 import { temporalPart } from './parts/temporal.ts';
 import { workerPart } from './parts/worker.ts';
 import { choosePorts, DEFAULT_PORTS, settleInnerPorts, type Ports } from './ports.ts';
-import { liveProcess, logFile, membersOf } from './process.ts';
+import { findProcess, logFile, listMembers } from './process.ts';
 import { chooseS3, ensurePrograms } from './programs.ts';
-import { venvAt } from './python.ts';
+import { describeVenv } from './python.ts';
 import type { PartName, PartStatus, Report, S3Kind } from './report.ts';
 import { startPart, stopPart } from './run-part.ts';
 import { ensureCredentials, readStackState, writeStackState } from './stack-folder.ts';
@@ -142,7 +142,7 @@ export async function stackDown(options: StackOptions): Promise<PartName[]> {
   return withFileLock(join(dir, 'lock'), async () => {
     const stopped: PartName[] = [];
     for (const [part, graceMs] of STOP_ORDER) {
-      const runs = liveProcess(dir, part) ?? (await membersOf(dir, part))[0];
+      const runs = findProcess(dir, part) ?? (await listMembers(dir, part))[0];
       if (runs === undefined) continue;
       report({ part, state: 'stopping', line: `${part} ends` });
       const { killed } = await stopPart(dir, part, graceMs);
@@ -164,22 +164,22 @@ export async function stackStatus(options: StackOptions): Promise<PartStatus[]> 
     ports: state?.ports ?? DEFAULT_PORTS,
     inner: state?.inner ?? {},
     credentials: { AWS_ACCESS_KEY_ID: '', AWS_SECRET_ACCESS_KEY: '' }, // nothing is started with them
-    venv: venvAt(state?.venv ?? join(dir, 'venv')),
+    venv: describeVenv(state?.venv ?? join(dir, 'venv')),
   };
   const minio = state?.s3 === 'minio' ? 'minio' : undefined;
   const unused: PartName | undefined = state?.mlflow === false ? 'mlflow' : undefined;
   return Promise.all(
     makeParts(plan, minio).map(async (part) => {
-      const status = await statusOf(dir, part);
+      const status = await readStatus(dir, part);
       if (part.name !== unused || status.state !== 'stopped') return status;
       return { ...status, state: 'unused' as const, detail: 'runs are tracked in a directory' };
     }),
   );
 }
 
-async function statusOf(dir: string, part: Part): Promise<PartStatus> {
+async function readStatus(dir: string, part: Part): Promise<PartStatus> {
   const { name, title, url } = part;
-  const running = liveProcess(dir, name);
+  const running = findProcess(dir, name);
   if (running === undefined) {
     return { part: name, state: 'stopped', url, detail: `${title} does not run` };
   }

@@ -2,7 +2,7 @@ import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { refOfChunks } from '../store/hash.ts';
-import { type Ref, at } from '../contract/ref.ts';
+import { type Ref, withPath } from '../contract/ref.ts';
 import { RAW } from '../contract/paths.ts';
 import { openDvc } from './dvc/dvc.ts';
 import { openFile, openIris } from './file.ts';
@@ -93,7 +93,7 @@ export async function fetchSource(
   // The path of an upload comes from the source's name, not from the caller.
   if (uploaded !== null)
     return {
-      ref: at(`${RAW}/${fileName(source)}`, uploaded),
+      ref: withPath(`${RAW}/${fileName(source)}`, uploaded),
       stamp: { etag: null, modified: null },
     };
   const place = { ...sources, root, confined: true, encoding, known, signal };

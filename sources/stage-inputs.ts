@@ -1,6 +1,6 @@
 import { BATCHES, batchFile, RAW_FILES } from '../contract/paths.ts';
 import type { Params } from '../contract/params.ts';
-import { at, type Ref } from '../contract/ref.ts';
+import { withPath, type Ref } from '../contract/ref.ts';
 import type { CutDetail, StageDetail, StageInputs } from '../contract/stages.ts';
 import { columnsRef } from '../store/columns-file.ts';
 import {
@@ -64,7 +64,7 @@ export function rawFiles(ledger: Ledger, last: number): Ref[] {
       ref.sha256 === arrived.raw
         ? arrived.name
         : `amended/${ref.path.split('/').slice(-2).join('/')}`;
-    return at(path, ref);
+    return withPath(path, ref);
   });
 }
 
@@ -87,7 +87,7 @@ export function cutDetail(ledger: Ledger, batch: number): CutDetail {
 
 /** The files of the merged data. */
 export function batchFiles(batches: readonly Pick<NewBatch, 'batch' | 'ref'>[]): Ref[] {
-  return batches.map(({ batch, ref }) => at(batchFile(batch), ref));
+  return batches.map(({ batch, ref }) => withPath(batchFile(batch), ref));
 }
 
 /** What merge_data is run with: the batches in their order. */

@@ -6,7 +6,7 @@ import { damagedError, download } from './download.ts';
 import { refOf, refOfChunks, sha256, objectKey, manifestKey } from './hash.ts';
 import { encodeDirectory, manifestSchema } from './manifest.ts';
 import type { PartCache } from './part-cache.ts';
-import { at, isDirectory, type Ref } from '../contract/ref.ts';
+import { withPath, isDirectory, type Ref } from '../contract/ref.ts';
 import { storeInParts } from './unfinished-uploads.ts';
 import { inParallel } from './parallel.ts';
 
@@ -52,7 +52,7 @@ export class Artifacts {
     const ref =
       options.known === undefined
         ? await refOfChunks(path, createReadStream(file))
-        : at(path, options.known);
+        : withPath(path, options.known);
     if (ref.size <= ONE_PUT) return this.put(path, await readFile(file), options);
     const key = objectKey(ref.md5);
     const head = await this.#bucket.head(key);

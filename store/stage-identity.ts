@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import type { Params } from '../contract/params.ts';
 import { estimatorOf } from '../pipeline/models/estimators.ts';
-import { shapeOf, type StepName } from '../contract/stages.ts';
+import { findShape, type StepName } from '../contract/stages.ts';
 import type { StageIdentity } from './stage-cache.ts';
 
 /** A stage's batch, params and inputs. `detail` is typed where the stage is run. */
@@ -19,7 +19,7 @@ export function identityOf(
   step: StepName,
   { batch, params, inputs, detail }: Given,
 ): StageIdentity {
-  const shape = shapeOf(step);
+  const shape = findShape(step);
   const ofModel = shape.modelLibraries === true ? estimatorOf(params.model).libraries : [];
   const libraries = [...shape.libraries, ...ofModel];
   return {

@@ -12,7 +12,7 @@ import type { Tracker, Tracking } from '../tracking/tracker.ts';
  * pipeline is kept, so that an edit of params.yaml does not move its running runs. Pipelines with the same
  * place share one tracker.
  */
-export function trackings(
+export function openTrackings(
   configOf: (pipeline?: string) => Pick<Config, 'tracking'>,
 ): (pipeline?: string) => Tracking {
   const trackers = new Map<string, Tracker>();

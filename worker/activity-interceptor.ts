@@ -1,7 +1,7 @@
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import type { ActivityInboundCallsInterceptor } from '@temporalio/worker';
-import { progressOf } from '../activities/run-stage.ts';
+import { readLastProgress } from '../activities/run-stage.ts';
 import { messageOf, RetrainError } from '../contract/failures.ts';
 import { underSignal } from '../store/signal.ts';
 
@@ -18,7 +18,7 @@ const UNKNOWN_ERROR_TRIES = 5;
 export function activityInterceptor(context: Context): ActivityInboundCallsInterceptor {
   return {
     async execute(input, next) {
-      const heart = setInterval(() => context.heartbeat(progressOf(context)), HEARTBEAT_MS);
+      const heart = setInterval(() => context.heartbeat(readLastProgress(context)), HEARTBEAT_MS);
       try {
         return await underSignal(context.cancellationSignal, () => next(input));
       } catch (error) {

@@ -2,7 +2,7 @@
  * Why workflow code cannot continue from a history, read from the text of the SDK's error, which also holds a
  * code, a dump of the event and a stack.
  */
-export function historyProblem(text: string): { kind: Kind; point: string } {
+export function parseHistoryProblem(text: string): { kind: Kind; point: string } {
   const unknown = /no such function is exported.*?'([^']+)'|'([^']+)'.*no such function/.exec(text);
   const name = unknown?.[1] ?? unknown?.[2];
   if (name !== undefined) return { kind: 'unknown', point: name };

@@ -78,14 +78,14 @@ export function workerSettings(
   env: NodeJS.ProcessEnv,
   commit: string | undefined,
 ): WorkerSettings {
-  const given = { ...fromEnv(env), ...fromArgs(args) };
+  const given = { ...readVariables(env), ...readFlags(args) };
   const read = schema.safeParse(given);
   if (!read.success) {
     const [issue] = read.error.issues;
     const flag = String(issue?.path[0] ?? '');
     const value = (given as Record<string, unknown>)[flag];
     throw new BadParams(
-      `--${flag} (or ${variableOf(flag)}) is ${JSON.stringify(value)}: ${issue?.message}`,
+      `--${flag} (or ${nameVariable(flag)}) is ${JSON.stringify(value)}: ${issue?.message}`,
     );
   }
   const settings = read.data;
@@ -99,11 +99,11 @@ export function workerSettings(
     threads: settings.threads,
     maxCachedWorkflows: settings['max-cached-workflows'],
     shutdownGrace: settings['shutdown-grace'],
-    deployment: deploymentOf(settings['deployment-name'], settings['build-id'], commit),
+    deployment: chooseDeployment(settings['deployment-name'], settings['build-id'], commit),
   };
 }
 
-function deploymentOf(
+function chooseDeployment(
   deployment: string | undefined,
   build: string | undefined,
   commit: string | undefined,
@@ -117,7 +117,7 @@ function deploymentOf(
   return { name: deployment ?? DEPLOYMENT, buildId };
 }
 
-function fromArgs(args: readonly string[]): Record<string, unknown> {
+function readFlags(args: readonly string[]): Record<string, unknown> {
   const options = Object.fromEntries(FLAGS.map((flag) => [flag, { type: 'string' as const }]));
   try {
     return { ...parseArgs({ args: [...args], options, strict: true }).values };
@@ -128,15 +128,15 @@ function fromArgs(args: readonly string[]): Record<string, unknown> {
   }
 }
 
-function fromEnv(env: NodeJS.ProcessEnv): Record<string, string> {
+function readVariables(env: NodeJS.ProcessEnv): Record<string, string> {
   return Object.fromEntries(
     FLAGS.flatMap((flag) => {
-      const value = env[variableOf(flag)];
+      const value = env[nameVariable(flag)];
       return value === undefined || value === '' ? [] : [[flag, value]];
     }),
   );
 }
 
-function variableOf(flag: string): string {
+function nameVariable(flag: string): string {
   return `RETRAIN_${flag.toUpperCase().replaceAll('-', '_')}`;
 }

@@ -2,7 +2,7 @@ import type { HistoryAndWorkflowId } from '@temporalio/client';
 import { Worker } from '@temporalio/worker';
 import { DeterminismViolationError } from '@temporalio/workflow';
 import { messageOf } from '../contract/failures.ts';
-import { historyProblem } from './history-problem.ts';
+import { parseHistoryProblem } from './history-problem.ts';
 import type { WorkflowSource } from './workers.ts';
 
 /** The result for one history. */
@@ -22,12 +22,12 @@ export async function* replay(
     { ...workflows, replayName: 'replay' },
     histories,
   ))
-    yield { workflowId, runId, problem: error === undefined ? undefined : problemOf(error) };
+    yield { workflowId, runId, problem: error === undefined ? undefined : describeProblem(error) };
 }
 
 /** Turns the SDK's error into a sentence. */
-export function problemOf(error: Error): string {
-  const { kind, point } = historyProblem(messageOf(error));
+export function describeProblem(error: Error): string {
+  const { kind, point } = parseHistoryProblem(messageOf(error));
   if (kind === 'unknown')
     return `this code has no workflow ${point}: keep it until no run of it is open`;
   if (kind === 'old' || error instanceof DeterminismViolationError)

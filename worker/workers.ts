@@ -19,7 +19,7 @@ export async function createWorkers(shared: Shared, settings: WorkerSettings): P
   const options: WorkerOptions[] = [];
   if (role !== 'cpu')
     options.push({
-      ...common(shared, settings),
+      ...makeCommonOptions(shared, settings),
       ...shared.workflows,
       taskQueue,
       maxConcurrentActivityTaskExecutions: settings.maxActivities,
@@ -29,7 +29,7 @@ export async function createWorkers(shared: Shared, settings: WorkerSettings): P
     });
   if (role === 'cpu' || (role === 'all' && (cpuTaskQueue ?? taskQueue) !== taskQueue))
     options.push({
-      ...common(shared, settings),
+      ...makeCommonOptions(shared, settings),
       taskQueue: cpuTaskQueue ?? taskQueue,
       maxConcurrentActivityTaskExecutions: settings.maxCpuActivities,
     });
@@ -39,7 +39,7 @@ export async function createWorkers(shared: Shared, settings: WorkerSettings): P
 /** Seconds that an activity may take to stop after its cancellation. */
 const STOPPING = 40;
 
-function common(
+function makeCommonOptions(
   { connection, namespace, activities }: Shared,
   { deployment, shutdownGrace }: WorkerSettings,
 ): Omit<WorkerOptions, 'taskQueue'> {

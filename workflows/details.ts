@@ -1,8 +1,8 @@
 import { workflowInfo } from '@temporalio/workflow';
 import type { PinnedRun, RunSummary, StageLine } from '../contract/train-batch.ts';
 import { LAST_STAGE } from '../contract/stages.ts';
-import { grouped, plain, markdownTable } from '../contract/markdown.ts';
-import { scoreDigits } from '../contract/score-digits.ts';
+import { groupDigits, escapeMarkdown, markdownTable } from '../contract/markdown.ts';
+import { formatScore } from '../contract/score-digits.ts';
 
 const MARKS: Record<StageLine['state'], string> = {
   waiting: '·',
@@ -13,20 +13,20 @@ const MARKS: Record<StageLine['state'], string> = {
 };
 
 /** The current details of a run in Markdown, for its page in Temporal's Web UI. */
-export function detailsOf(
+export function writeDetails(
   { places, until }: PinnedRun,
   summary: RunSummary,
   end: { failed?: string } = {},
 ): string {
   const { pipeline, batch, version, warnings } = summary;
   return [
-    `**${plain(pipeline)} · batch ${batch}**: ${statusOf(summary, until, end.failed)}`,
+    `**${escapeMarkdown(pipeline)} · batch ${batch}**: ${describeStatus(summary, until, end.failed)}`,
     markdownTable(
       ['stage', 'state', 'took', 'made'],
       summary.stages.map(({ stage, state, durationMs, made }) => [
         stage,
         `${MARKS[state]} ${state}`,
-        durationMs === undefined ? '' : `${grouped(durationMs)} ms`,
+        durationMs === undefined ? '' : `${groupDigits(durationMs)} ms`,
         made ?? '',
       ]),
     ),
@@ -34,21 +34,21 @@ export function detailsOf(
       ? ''
       : markdownTable(
           ['metric', 'all batches'],
-          Object.entries(version.metrics).map(([name, value]) => [name, numberText(value)]),
+          Object.entries(version.metrics).map(([name, value]) => [name, formatNumber(value)]),
         ),
-    warnings.map((warning) => `- ⚠ ${plain(warning)}`).join('\n'),
-    linksOf(summary, places.artifacts).join(' · '),
+    warnings.map((warning) => `- ⚠ ${escapeMarkdown(warning)}`).join('\n'),
+    listLinks(summary, places.artifacts).join(' · '),
   ]
     .filter((part) => part !== '')
     .join('\n\n');
 }
 
-function statusOf(
+function describeStatus(
   { batch, stages, version }: RunSummary,
   until: string,
   failed: string | undefined,
 ): string {
-  if (failed !== undefined) return plain(failed);
+  if (failed !== undefined) return escapeMarkdown(failed);
   const running = stages.find(({ state }) => state === 'running');
   if (version !== null) return `version ${batch}, build ${version.seq}, is published`;
   if (running !== undefined) return `${running.stage} is running`;
@@ -57,24 +57,26 @@ function statusOf(
 }
 
 /** Links to what the run has made so far. */
-function linksOf({ mlflow, version }: RunSummary, artifacts: string): string[] {
+function listLinks({ mlflow, version }: RunSummary, artifacts: string): string[] {
   return [
     ...(mlflow?.links?.run == null ? [] : [`[MLflow run](${mlflow.links.run})`]),
     ...(mlflow?.links?.model == null
       ? []
-      : [`[${plain(mlflow.modelName)} version ${mlflow.modelVersion}](${mlflow.links.model})`]),
+      : [
+          `[${escapeMarkdown(mlflow.modelName)} version ${mlflow.modelVersion}](${mlflow.links.model})`,
+        ]),
     version === null
       ? `artifacts in \`${artifacts}\``
       : `record \`${artifacts}/${version.record.path}\``,
   ];
 }
 
-function numberText(value: number): string {
-  return Number.isInteger(value) && value > 1 ? grouped(value) : scoreDigits(value);
+function formatNumber(value: number): string {
+  return Number.isInteger(value) && value > 1 ? groupDigits(value) : formatScore(value);
 }
 
 /** The summary and the details, in Markdown, of a run that this workflow starts, for its page in the Web UI. */
-export function aboutChild(
+export function describeChild(
   pipeline: string,
   batch: number,
 ): { staticSummary: string; staticDetails: string } {
@@ -82,9 +84,9 @@ export function aboutChild(
   return {
     staticSummary: `${pipeline} · batch ${batch}`,
     staticDetails: [
-      `Version ${batch} of **${plain(pipeline)}**: the model retrained on ${batches}.`,
+      `Version ${batch} of **${escapeMarkdown(pipeline)}**: the model retrained on ${batches}.`,
       [
-        `- started by ${plain(workflowInfo().workflowId)}`,
+        `- started by ${escapeMarkdown(workflowInfo().workflowId)}`,
         `- from a terminal: \`npm run client -- status ${batch} --pipeline ${pipeline}\``,
       ].join('\n'),
     ].join('\n\n'),

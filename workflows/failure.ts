@@ -10,7 +10,7 @@ import {
  * Turns the failure of a stage into the failure of the workflow, so that a person first reads the sentence of the
  * error itself. A cancellation is returned unchanged.
  */
-export function failureOf(error: unknown, stage: string | undefined): unknown {
+export function toWorkflowFailure(error: unknown, stage: string | undefined): unknown {
   if (isCancellation(error)) return error;
   const cause =
     error instanceof ActivityFailure || error instanceof ChildWorkflowFailure ? error.cause : error;
@@ -25,18 +25,18 @@ export function failureOf(error: unknown, stage: string | undefined): unknown {
 }
 
 /** The missing or damaged object that made a stage fail; undefined if it failed for another reason. */
-export function damagedBy(error: unknown): Healed | undefined {
-  const cause = causeOfType(error, 'DamagedArtifact');
+export function findDamaged(error: unknown): Healed | undefined {
+  const cause = findCause(error, 'DamagedArtifact');
   const [facts] = (cause?.details ?? []) as { ref?: Healed }[];
   return facts?.ref === undefined ? undefined : { path: facts.ref.path, md5: facts.ref.md5 };
 }
 
 /** Whether a stage failed because training was logged to an MLflow server that is no longer the one in use. */
-export function trackingMoved(error: unknown): boolean {
-  return causeOfType(error, 'TrackingMoved') !== undefined;
+export function hasTrackingMoved(error: unknown): boolean {
+  return findCause(error, 'TrackingMoved') !== undefined;
 }
 
-function causeOfType(error: unknown, type: string): ApplicationFailure | undefined {
+function findCause(error: unknown, type: string): ApplicationFailure | undefined {
   const cause = error instanceof ActivityFailure ? error.cause : undefined;
   return cause instanceof ApplicationFailure && cause.type === type ? cause : undefined;
 }

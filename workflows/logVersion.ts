@@ -1,7 +1,7 @@
 import { proxyActivities } from '@temporalio/workflow';
 import type { LoggedVersion, LogVersionInput } from '../contract/versions.ts';
 import type { Activities } from '../contract/activities.ts';
-import { failureOf } from './failure.ts';
+import { toWorkflowFailure } from './failure.ts';
 
 const { log_version } = proxyActivities<Pick<Activities, 'log_version'>>({
   startToCloseTimeout: '10m',
@@ -14,6 +14,6 @@ export async function logVersion(input: LogVersionInput): Promise<LoggedVersion>
   try {
     return await log_version(input);
   } catch (error) {
-    throw failureOf(error, undefined);
+    throw toWorkflowFailure(error, undefined);
   }
 }

@@ -2,7 +2,7 @@ import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { proxyActivities, sleep, startChild } from '@temporalio/workflow';
 import type { PinnedRun, RunSummary, TrainBatchInput } from '../contract/train-batch.ts';
 import type { Activities } from '../contract/activities.ts';
-import { aboutChild } from './details.ts';
+import { describeChild } from './details.ts';
 
 const { find_missing } = proxyActivities<Pick<Activities, 'find_missing'>>({
   startToCloseTimeout: '1m',
@@ -42,7 +42,7 @@ export async function buildMissing(
         args: [{ ...input, batch: version }],
         // What the child makes is useful without this workflow: only a cancellation stops it too.
         parentClosePolicy: 'ABANDON',
-        ...aboutChild(pipeline, version),
+        ...describeChild(pipeline, version),
       });
       await child.result();
     } catch (error) {

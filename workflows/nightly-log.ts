@@ -10,8 +10,8 @@ import type {
   PendingBatches,
   PinnedNightly,
 } from '../contract/nightly.ts';
-import { plain, markdownTable } from '../contract/markdown.ts';
-import { scoreDigits } from '../contract/score-digits.ts';
+import { escapeMarkdown, markdownTable } from '../contract/markdown.ts';
+import { formatScore } from '../contract/score-digits.ts';
 
 const MARKS: Record<NightlyLine['state'], string> = {
   running: '▸',
@@ -79,14 +79,14 @@ export class NightlyLog {
     this.summary.state =
       numbers.length === 0
         ? `nothing to do: no batch of ${pipeline} is ${this.#kind}`
-        : `${numbers.length === 1 ? 'batch' : 'batches'} ${ranges(numbers)} of ${pipeline} done`;
+        : `${numbers.length === 1 ? 'batch' : 'batches'} ${formatRanges(numbers)} of ${pipeline} done`;
     this.#show();
     return this.summary;
   }
 
   /** The failure that ends the nightly. Its details are the summary. */
   fail(batch: number, error: unknown): ApplicationFailure {
-    const because = sentenceOf(error);
+    const because = explainError(error);
     Object.assign(this.#line(batch), { state: 'failed', because });
     const waiting = Math.max(0, this.summary.waiting - 1);
     this.summary.waiting = waiting;
@@ -116,14 +116,14 @@ export class NightlyLog {
     const rows = batches.map(({ batch, state: at, score }) => [
       String(batch),
       `${MARKS[at]} ${at}`,
-      score === undefined ? '' : scoreDigits(score.value),
+      score === undefined ? '' : formatScore(score.value),
     ]);
     const heading = batches.find(({ score }) => score !== undefined)?.score?.name ?? 'score';
     const table = rows.length === 0 ? '' : markdownTable(['batch', 'state', heading], rows);
-    const notes = warnings.map((warning) => `- ⚠ ${plain(warning)}`).join('\n');
+    const notes = warnings.map((warning) => `- ⚠ ${escapeMarkdown(warning)}`).join('\n');
     this.#report(
       [
-        `**${plain(pipeline)}**: ${plain(state)}`,
+        `**${escapeMarkdown(pipeline)}**: ${escapeMarkdown(state)}`,
         table,
         waiting === 0 ? '' : `${waiting} to do`,
         notes,
@@ -134,7 +134,7 @@ export class NightlyLog {
   }
 }
 
-function sentenceOf(error: unknown): string {
+function explainError(error: unknown): string {
   const cause = error instanceof ChildWorkflowFailure ? error.cause : error;
   if (cause instanceof CancelledFailure) return 'it was cancelled';
   if (cause instanceof TerminatedFailure) return 'it was terminated';
@@ -145,7 +145,7 @@ function sentenceOf(error: unknown): string {
 }
 
 /** `1–3, 5` of numbers in order. */
-export function ranges(numbers: readonly number[]): string {
+export function formatRanges(numbers: readonly number[]): string {
   const runs: [first: number, last: number][] = [];
   for (const number of numbers) {
     const run = runs.at(-1);

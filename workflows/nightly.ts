@@ -20,7 +20,7 @@ import type {
   PendingBatches,
   PinnedNightly,
 } from '../contract/nightly.ts';
-import { aboutChild } from './details.ts';
+import { describeChild } from './details.ts';
 import { nightlyProgress } from '../contract/messages.ts';
 import { NightlyLog } from './nightly-log.ts';
 import { trainBatch } from './trainBatch.ts';
@@ -79,10 +79,10 @@ async function runBatch(
     try {
       const child = await startChild(trainBatch, {
         workflowId: `${run.pipeline}-batch-${batch}`,
-        args: [inputOf(run, batch, params)],
+        args: [makeInput(run, batch, params)],
         // What the child makes is useful without this workflow: only a cancellation stops it too.
         parentClosePolicy: 'ABANDON',
-        ...aboutChild(run.pipeline, batch),
+        ...describeChild(run.pipeline, batch),
       });
       const { version } = await child.result();
       return nightlyLog.done(batch, version?.score);
@@ -103,7 +103,7 @@ async function runBatch(
   }
 }
 
-function inputOf(
+function makeInput(
   { pipeline, params, source }: PinnedNightly,
   batch: number,
   own: Record<string, unknown> | undefined,

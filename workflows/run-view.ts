@@ -9,8 +9,8 @@ import {
 import { defineSearchAttributeKey, type SearchAttributeUpdatePair } from '@temporalio/common';
 import type { NotifyRequest } from '../contract/activities.ts';
 import type { PinnedRun, RunFailure, RunSummary } from '../contract/train-batch.ts';
-import { detailsOf } from './details.ts';
-import { plain } from '../contract/markdown.ts';
+import { writeDetails } from './details.ts';
+import { escapeMarkdown } from '../contract/markdown.ts';
 import { progress, result } from '../contract/messages.ts';
 import {
   SEARCH_ATTRIBUTES,
@@ -61,7 +61,7 @@ export class RunView {
   /** A stage began or ended. */
   show(): void {
     if (this.#run !== undefined && this.#summary !== null)
-      setCurrentDetails(detailsOf(this.#run, this.#summary));
+      setCurrentDetails(writeDetails(this.#run, this.#summary));
   }
 
   /** The run has done what it was asked. */
@@ -89,12 +89,13 @@ export class RunView {
   /** The run ends with this error. */
   fail(error: unknown): void {
     this.#outcome = isCancellation(error) ? 'cancelled' : 'failed';
-    this.#error = failureFacts(error);
+    this.#error = describeError(error);
     this.#setAttributes({ RetrainOutcome: this.#outcome });
     const { stage, message } = this.#error;
     const failed = `${this.#outcome}${stage === null ? '' : ` in ${stage}`}: ${message}`;
-    if (this.#run === undefined || this.#summary === null) setCurrentDetails(plain(failed));
-    else setCurrentDetails(detailsOf(this.#run, this.#summary, { failed }));
+    if (this.#run === undefined || this.#summary === null)
+      setCurrentDetails(escapeMarkdown(failed));
+    else setCurrentDetails(writeDetails(this.#run, this.#summary, { failed }));
   }
 
   /** How the run ended, as the webhook reports it. */
@@ -126,7 +127,7 @@ export class RunView {
   }
 }
 
-function failureFacts(error: unknown): RunFailure {
+function describeError(error: unknown): RunFailure {
   if (isCancellation(error))
     return { type: 'Cancelled', message: 'the run was cancelled', stage: null };
   const message = error instanceof Error ? error.message : String(error);

@@ -18,7 +18,7 @@ import {
 } from '../contract/stages.ts';
 import type { Ref } from '../contract/ref.ts';
 import type { PinnedRun, RunSummary, StageLine } from '../contract/train-batch.ts';
-import { grouped } from '../contract/markdown.ts';
+import { groupDigits } from '../contract/markdown.ts';
 
 /** If more objects are missing, the bucket was emptied: `--force` makes everything again. */
 const MOST_HEALED = 20;
@@ -30,7 +30,7 @@ export const RETRY = {
 } as const;
 
 /** The activity of a stage, with the queue and the timeouts that the stage graph gives it. */
-function activityOf<Stage extends StageName>(
+function openActivity<Stage extends StageName>(
   stage: Stage,
   { cpuTaskQueue }: PinnedRun,
 ): StageActivity<Stage> {
@@ -58,7 +58,7 @@ interface StageActivity<Stage extends StageName> {
 type Results = { [Stage in StageName]?: StageResult<Stage> };
 
 /** Runs a workflow's stages in turn and keeps the summary that `progress` shows and the run returns. */
-export class StageLog {
+export class StageRunner {
   readonly summary: RunSummary;
   readonly #run: PinnedRun;
   readonly #forceId: string | null;
@@ -92,8 +92,8 @@ export class StageLog {
     const line = this.#line(stage);
     line.state = 'running';
     this.#show();
-    const summary = labelOf(stage, this.#run, this.#results);
-    const activity = activityOf(stage, this.#run);
+    const summary = writeLabel(stage, this.#run, this.#results);
+    const activity = openActivity(stage, this.#run);
     const result = await activity.executeWithOptions({ summary }, [this.#requestOf(stage)]);
     this.#results = { ...this.#results, [stage]: result };
     for (const name of STAGES[stage].gives)
@@ -171,7 +171,7 @@ export class StageLog {
    * again, and the others are cache hits.
    * @returns false when that has been tried for this object already, or for too many objects
    */
-  heal(object: Healed): boolean {
+  noteDamaged(object: Healed): boolean {
     const { healed } = this.summary;
     if (healed.length >= MOST_HEALED || healed.some(({ md5 }) => md5 === object.md5)) return false;
     healed.push(object);
@@ -201,28 +201,28 @@ export class StageLog {
  * The label of a stage, about its inputs: "1 240 rows · depth 5". Temporal's Web UI puts the name of the activity
  * before it, so that a person reads "train • 1 240 rows · depth 5".
  */
-function labelOf(stage: StageName, { batch, params }: PinnedRun, results: Results): string {
+function writeLabel(stage: StageName, { batch, params }: PinnedRun, results: Results): string {
   const count = (from: string, fact: string, unit: string): string => {
     const facts: Record<string, unknown> = { ...results[from as StageName]?.facts };
-    return countText(facts[fact], unit);
+    return formatCount(facts[fact], unit);
   };
-  return joined(STAGES[stage].label({ batch, params, count }));
+  return joinWords(STAGES[stage].label({ batch, params, count }));
 }
 
 /** The facts of a stage that have a unit: "120 train rows · 30 test rows". */
 function describeFacts(stage: StageName, facts: object): string {
   const values: Record<string, unknown> = { ...facts };
-  return joined(
+  return joinWords(
     Object.entries<FactShape>(STAGES[stage].facts).map(([name, { unit }]) =>
-      unit === undefined ? '' : countText(values[name], unit),
+      unit === undefined ? '' : formatCount(values[name], unit),
     ),
   );
 }
 
-function joined(words: readonly string[]): string {
+function joinWords(words: readonly string[]): string {
   return words.filter((word) => word !== '').join(' · ');
 }
 
-function countText(count: unknown, unit: string): string {
-  return typeof count === 'number' ? `${grouped(count)} ${unit}` : '';
+function formatCount(count: unknown, unit: string): string {
+  return typeof count === 'number' ? `${groupDigits(count)} ${unit}` : '';
 }

@@ -15,13 +15,13 @@ import type { Activities } from '../contract/activities.ts';
 import { LAST_STAGE, stagesUntil } from '../contract/stages.ts';
 import type { PinnedRun, RunSummary, TrainBatchInput } from '../contract/train-batch.ts';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
-import { damagedBy, failureOf, trackingMoved } from './failure.ts';
-import { differences, joinRun } from '../contract/messages.ts';
+import { findDamaged, toWorkflowFailure, hasTrackingMoved } from './failure.ts';
+import { listDifferences, joinRun } from '../contract/messages.ts';
 import { buildMissing } from './missing.ts';
 import { logVersion } from './logVersion.ts';
 import { RunView } from './run-view.ts';
 import { closeRuns, notifyEnd } from './end-run.ts';
-import { RETRY, StageLog } from './stage-log.ts';
+import { RETRY, StageRunner } from './stage-log.ts';
 
 const { publish_version } = proxyActivities<Pick<Activities, 'publish_version'>>({
   startToCloseTimeout: '1h',
@@ -41,18 +41,18 @@ const { pin_run } = proxyLocalActivities<Pick<Activities, 'pin_run'>>({
 export async function trainBatch(input: TrainBatchInput): Promise<RunSummary> {
   const pinned = pin_run(input);
   // The handlers are set before the first await, so that a message that arrives with the start finds them.
-  setHandler(joinRun, async (asked) => differences(await pinned, await pin_run(asked)));
+  setHandler(joinRun, async (asked) => listDifferences(await pinned, await pin_run(asked)));
   const view = new RunView();
-  let stageLog: StageLog | undefined;
+  let stageLog: StageRunner | undefined;
   let run: PinnedRun | undefined;
   try {
     run = await pinned;
-    stageLog = new StageLog(run, workflowInfo().firstExecutionRunId, () => view.show());
+    stageLog = new StageRunner(run, workflowInfo().firstExecutionRunId, () => view.show());
     view.begin(run, stageLog.summary);
     if (run.withMissing) await buildMissing(run, input, (version) => view.waitFor(version));
-    await runHealing(run, stageLog);
+    await runWithRepairs(run, stageLog);
   } catch (error) {
-    const failure = failureOf(cancelledBy(error), stageLog?.fail());
+    const failure = toWorkflowFailure(toCancelled(error), stageLog?.fail());
     view.fail(failure);
     if (stageLog?.hasTracked() === true)
       await closeRuns(run, isCancellation(failure) ? 'KILLED' : 'FAILED');
@@ -66,7 +66,7 @@ export async function trainBatch(input: TrainBatchInput): Promise<RunSummary> {
 }
 
 /** A cancelled run ends as cancelled, even if its stage failed or lost its worker while it stopped. */
-function cancelledBy(error: unknown): unknown {
+function toCancelled(error: unknown): unknown {
   const asked = CancellationScope.current().consideredCancelled;
   return asked && !isCancellation(error) ? new CancelledFailure('the run was cancelled') : error;
 }
@@ -76,15 +76,17 @@ function cancelledBy(error: unknown): unknown {
  * the stage that made the object makes it again. If training was logged to an MLflow server that is no longer
  * the one in use, training is logged again.
  */
-async function runHealing(run: PinnedRun, stageLog: StageLog): Promise<void> {
+async function runWithRepairs(run: PinnedRun, stageLog: StageRunner): Promise<void> {
   let moves = 0;
   for (;;) {
     try {
       return await runStages(run, stageLog);
     } catch (error) {
-      const damaged = damagedBy(error);
+      const damaged = findDamaged(error);
       const again =
-        damaged === undefined ? trackingMoved(error) && moves++ < 3 : stageLog.heal(damaged);
+        damaged === undefined
+          ? hasTrackingMoved(error) && moves++ < 3
+          : stageLog.noteDamaged(damaged);
       if (!again || run.only !== null) throw error;
       log.warn('the stages run from the first once more', { damaged: damaged?.path });
     }
@@ -92,14 +94,14 @@ async function runHealing(run: PinnedRun, stageLog: StageLog): Promise<void> {
 }
 
 /** Runs the stages in the order of the graph, each on what the stages before it made, then publishes. */
-async function runStages(run: PinnedRun, stageLog: StageLog): Promise<void> {
+async function runStages(run: PinnedRun, stageLog: StageRunner): Promise<void> {
   for (const stage of stagesUntil(run.until)) await stageLog.run(stage);
   if (run.until === LAST_STAGE) return publish(run, stageLog);
   if (stageLog.hasTracked()) await closeRuns(run, 'FINISHED');
 }
 
 /** Writes the version record. If tracking was not available, another workflow logs the version later. */
-async function publish(run: PinnedRun, stageLog: StageLog): Promise<void> {
+async function publish(run: PinnedRun, stageLog: StageRunner): Promise<void> {
   const { pipeline, batch, params, paramsHash, force } = run;
   const mlflow = stageLog.handedOn('mlflow');
   const version = await publish_version.executeWithOptions({ summary: `version ${batch}` }, [

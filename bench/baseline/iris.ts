@@ -1,4 +1,4 @@
-import { table } from '../../client/format.ts';
+import { formatTable } from '../../client/format.ts';
 import { spreadOf, type Spread } from '../measure.ts';
 import { runOurs } from './ours.ts';
 import { openScripts } from './scripts.ts';
@@ -49,5 +49,5 @@ export function irisTable(costs: IrisCosts): string {
     ...[scripts, command, startToClose].map(({ median }) => median.toFixed(0)),
     ...[command, startToClose].map(({ median }) => (scripts.median / median).toFixed(1)),
   ]);
-  return table(head, rows);
+  return formatTable(head, rows);
 }

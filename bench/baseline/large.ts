@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { finished } from 'node:stream/promises';
-import { table } from '../../client/format.ts';
+import { formatTable } from '../../client/format.ts';
 import { makeTable } from '../tree-data.ts';
 import { runOurs } from './ours.ts';
 import { openScripts } from './scripts.ts';
@@ -66,7 +66,7 @@ export function largeTable(costs: LargeCosts): string {
     mb(ours.up),
     mb(ours.down),
   ]);
-  return table(head, rows);
+  return formatTable(head, rows);
 }
 
 /** Writes the table as CSV: columns of numbers, and a label with three values. */

@@ -1,4 +1,4 @@
-import { table } from '../../client/format.ts';
+import { formatTable } from '../../client/format.ts';
 import type { Project } from '../../test/support/project.ts';
 import type { Task } from '../baseline/sides.ts';
 import { openEmptyWorker } from '../empty-worker.ts';
@@ -66,7 +66,7 @@ export function cachedTable({ empty, cached }: CachedCosts): string {
     runs,
     ...[min, median, max, median - empty.median].map((ms) => ms.toFixed(0)),
   ];
-  return table(
+  return formatTable(
     ['ms', 'runs', 'min', 'median', 'max', 'beyond Temporal'],
     [
       row(`${ACTIVITIES} empty activities`, empty),

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { table } from '../../client/format.ts';
+import { formatTable } from '../../client/format.ts';
 import { Inventory, readObjects } from '../../client/commands/verify/files.ts';
 import { Problems } from '../../client/commands/verify/problems.ts';
 import type { Store } from '../../store/index.ts';
@@ -50,5 +50,5 @@ export function readingTable(readings: readonly Reading[]): string {
     ms.toFixed(0),
     megabytesPerSecond.toFixed(0),
   ]);
-  return table(['verify: MB each', 'objects', 'MB', 'ms', 'MB/s'], rows);
+  return formatTable(['verify: MB each', 'objects', 'MB', 'ms', 'MB/s'], rows);
 }

@@ -1,4 +1,4 @@
-import { table } from '../../client/format.ts';
+import { formatTable } from '../../client/format.ts';
 import type { StageTimes } from './ours.ts';
 
 interface Bytes {
@@ -41,5 +41,5 @@ export function versionsTable(costs: VersionCosts): string {
     ours.preprocessMs.toFixed(0),
     (dvc.addMs + dvc.pushMs).toFixed(0),
   ]);
-  return table(head, rows);
+  return formatTable(head, rows);
 }

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { batchArgument } from '../arguments.ts';
+import { parseBatch } from '../arguments.ts';
 import { print, printJson, say } from '../print.ts';
 import { openSession } from '../session.ts';
 import { workflowIdOf } from '../../contract/train-batch.ts';
@@ -10,7 +10,7 @@ import { type CommandContext, type CommonFlags, examples, pipelineCommand } from
 
 export function cancelCommand(context: CommandContext): Command {
   return pipelineCommand('cancel')
-    .argument('<N>', 'the batch, from 1', batchArgument)
+    .argument('<N>', 'the batch, from 1', parseBatch)
     .addHelpText('after', examples('cancel 2'))
     .action(async (batch: number, { pipeline, json }: CommonFlags) => {
       const config = await context.configure(pipeline);
@@ -29,7 +29,7 @@ export async function cancel(
 ): Promise<number> {
   const { WorkflowFailedError, WorkflowNotFoundError } = await import('@temporalio/client');
   const { CancelledFailure, TerminatedFailure } = await import('@temporalio/common');
-  const { stuckOn, warnWithoutWorker } = await import('../waiting.ts');
+  const { explainStuck, warnWithoutWorker } = await import('../waiting.ts');
   const session = await openSession(config, { check: ['temporal'] });
   const workflowId = workflowIdOf({ pipeline, batch });
   const { connection, workflow } = session.client;
@@ -41,7 +41,7 @@ export async function cancel(
     say(
       `${workflowId} was asked to stop; what it has stored stays, and a new run continues from there`,
     );
-    const stuck = await stuckOn(handle, raw);
+    const stuck = await explainStuck(handle, raw);
     if (stuck !== undefined) throw new SetupError(`${workflowId} cannot stop now: ${stuck}`);
     void warnWithoutWorker(session);
     const ended = await connection.withDeadline(Date.now() + PATIENCE_MS, () =>

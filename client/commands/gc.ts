@@ -1,7 +1,7 @@
 import type { Client } from '@temporalio/client';
 import { type Command, InvalidArgumentError } from 'commander';
-import { batchArgument } from '../arguments.ts';
-import { bytes, table } from '../format.ts';
+import { parseBatch } from '../arguments.ts';
+import { formatBytes, formatTable } from '../format.ts';
 import { openMeter } from '../meter.ts';
 import { print, printJson, say } from '../print.ts';
 import { openSession } from '../session.ts';
@@ -28,7 +28,7 @@ export function gcCommand(context: CommandContext): Command {
     .option(
       '--keep <N>',
       'also keep the artifacts of this version; repeatable',
-      (text: string, sofar: number[]) => [...sofar, batchArgument(text)],
+      (text: string, sofar: number[]) => [...sofar, parseBatch(text)],
       [],
     )
     .option('--yes', 'remove them; without this, only list them')
@@ -79,7 +79,7 @@ export async function gc(config: Config, options: GcOptions): Promise<number> {
     }
     const running = removed ? [] : (await sortLeases(store, isLive)).live;
     const runs = running.map(({ run }) => run!.workflow_id);
-    if (options.json === true) printJson(documentOf(plan, { removed, runs }));
+    if (options.json === true) printJson(makeDocument(plan, { removed, runs }));
     else printPlan(plan, { removed, runs });
     return 0;
   } finally {
@@ -103,16 +103,16 @@ interface Outcome {
   runs: string[];
 }
 
-function documentOf({ give_up, remove, foreign, kept }: GcPlan, { removed, runs }: Outcome) {
+function makeDocument({ give_up, remove, foreign, kept }: GcPlan, { removed, runs }: Outcome) {
   const kinds = countByKind(remove).map(([kind, count, size]) => ({ kind, count, bytes: size }));
-  return { removed, kinds, bytes: sizeOf(remove), given_up: give_up, kept, foreign, runs };
+  return { removed, kinds, bytes: sumSizes(remove), given_up: give_up, kept, foreign, runs };
 }
 
 function printPlan(plan: GcPlan, { removed, runs }: Outcome): void {
   const { give_up, remove, foreign, kept } = plan;
   if (remove.length > 0) {
-    const rows = countByKind(remove).map(([kind, count, size]) => [kind, count, bytes(size)]);
-    print(table(['what', 'count', 'size'], rows));
+    const rows = countByKind(remove).map(([kind, count, size]) => [kind, count, formatBytes(size)]);
+    print(formatTable(['what', 'count', 'size'], rows));
   }
   if (give_up.length > 0) {
     const versions = new VersionSet();
@@ -121,7 +121,9 @@ function printPlan(plan: GcPlan, { removed, runs }: Outcome): void {
   }
   const others = foreign > 0 ? `, ${foreign} that others wrote are left alone` : '';
   const verb = removed ? 'removed' : 'would be removed';
-  say(`${remove.length} objects, ${bytes(sizeOf(remove))}, ${verb}; ${kept} are kept${others}`);
+  say(
+    `${remove.length} objects, ${formatBytes(sumSizes(remove))}, ${verb}; ${kept} are kept${others}`,
+  );
   if (!removed && remove.length + give_up.length > 0)
     say('nothing was removed: add --yes to do it');
   const active = [...new Set(runs)]; // a run has one lease per worker
@@ -132,7 +134,7 @@ function printPlan(plan: GcPlan, { removed, runs }: Outcome): void {
     );
 }
 
-function sizeOf(remove: GcPlan['remove']): number {
+function sumSizes(remove: GcPlan['remove']): number {
   return remove.reduce((sum, { size }) => sum + size, 0);
 }
 

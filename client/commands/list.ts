@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
-import { number, table } from '../format.ts';
+import { formatNumber, formatTable } from '../format.ts';
 import { print, printJson, say } from '../print.ts';
 import { openStoreSession, type StoreSession } from '../session.ts';
-import { noVersionYet, staleOf, staleness } from '../versions.ts';
+import { noVersionYet, listStale, describeStale } from '../versions.ts';
 import type { Config } from '../../config/environment.ts';
-import { headlineScore, metricSetOf } from '../../contract/metric-sets.ts';
+import { findHeadline, findMetricSet } from '../../contract/metric-sets.ts';
 import type { Stale } from '../../store/ledger/read.ts';
 import type { VersionLine } from '../../store/version-index.ts';
 import { type CommandContext, type CommonFlags, examples, pipelineCommand } from '../context.ts';
@@ -39,7 +39,7 @@ export async function list(
   try {
     const [first, ...others] = await Promise.all(
       (only ? [config.pipeline] : await everyPipeline(session)).map((name) =>
-        listed(session, name),
+        readListed(session, name),
       ),
     );
     if (json === true) printJson(only ? first : { ...first, others });
@@ -57,10 +57,10 @@ async function everyPipeline({ config, store }: StoreSession): Promise<string[]>
   return [...new Set([config.pipeline, ...(config.pipelines ?? []), ...stored])];
 }
 
-async function listed({ store }: StoreSession, pipeline: string): Promise<Listed> {
+async function readListed({ store }: StoreSession, pipeline: string): Promise<Listed> {
   const [versions, stale] = await Promise.all([
     store.records.list(pipeline),
-    staleOf(store, pipeline),
+    listStale(store, pipeline),
   ]);
   return { pipeline, versions, stale };
 }
@@ -70,24 +70,24 @@ function printVersions({ pipeline, versions, stale }: Listed, titled: boolean): 
     say(noVersionYet(pipeline).message);
     return;
   }
-  print(`${titled ? `${pipeline}\n` : ''}${tableOf(versions)}`);
-  for (const one of stale) say(staleness(one), 'warning');
+  print(`${titled ? `${pipeline}\n` : ''}${formatVersions(versions)}`);
+  for (const one of stale) say(describeStale(one), 'warning');
 }
 
 function isScored({ metrics }: VersionLine): boolean {
-  return headlineScore(metrics) !== undefined;
+  return findHeadline(metrics) !== undefined;
 }
 
-function tableOf(versions: readonly VersionLine[]): string {
-  const { headline, listed: columns } = metricSetOf(versions.findLast(isScored)?.metrics ?? {});
+function formatVersions(versions: readonly VersionLine[]): string {
+  const { headline, listed: columns } = findMetricSet(versions.findLast(isScored)?.metrics ?? {});
   const headings = columns.map(({ heading }) => heading);
-  return table(
+  return formatTable(
     ['version', 'build', ...headings, 'new batch', 'train', 'test', 'model', 'made'],
     versions.map(({ version, seq, metrics, rows, run_id, model_version, created_at }) => [
       version,
       seq,
-      ...columns.map(({ name }) => number(metrics[name])),
-      number(metrics[`new_batch_${headline}`]),
+      ...columns.map(({ name }) => formatNumber(metrics[name])),
+      formatNumber(metrics[`new_batch_${headline}`]),
       rows,
       metrics['test_rows'] ?? 0,
       run_id === null ? 'not logged' : model_version === null ? '–' : `v${model_version}`,

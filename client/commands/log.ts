@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { batchArgument } from '../arguments.ts';
+import { parseBatch } from '../arguments.ts';
 import { print, printJson } from '../print.ts';
 import { type Session, openSession } from '../session.ts';
 import { noVersionYet } from '../versions.ts';
@@ -12,7 +12,7 @@ import { type CommandContext, type CommonFlags, examples, pipelineCommand } from
 
 export function logCommand(context: CommandContext): Command {
   return pipelineCommand('log')
-    .argument('[N]', 'the version, from 1', batchArgument)
+    .argument('[N]', 'the version, from 1', parseBatch)
     .option('--all', 'every version, in order')
     .addHelpText('after', examples('log 2', 'log --all'))
     .action(async (version: number | undefined, flags: CommonFlags & { all?: boolean }) => {

@@ -1,8 +1,8 @@
 import type { HistoryAndWorkflowId, WorkflowExecutionInfo } from '@temporalio/client';
 import { Command } from 'commander';
-import { countArgument } from '../arguments.ts';
+import { parseCount } from '../arguments.ts';
 import { EXIT, examples, type CommandContext } from '../context.ts';
-import { table } from '../format.ts';
+import { formatTable } from '../format.ts';
 import { print, printJson, say } from '../print.ts';
 import { type Session, openSession } from '../session.ts';
 import type { Config } from '../../config/environment.ts';
@@ -13,7 +13,7 @@ export function replayCommand(context: CommandContext): Command {
     .description(
       'Replay open and recent histories on the workflow code here, before it is deployed.',
     )
-    .option('--limit <n>', 'at most this many, the open ones first', countArgument, 100)
+    .option('--limit <n>', 'at most this many, the open ones first', parseCount, 100)
     .option('--query <filter>', "Temporal's list filter, instead of everything on the task queue")
     .option('--json', 'print exactly one JSON document on stdout')
     .addHelpText('after', examples('replay', `replay --query "WorkflowType = 'trainBatch'"`))
@@ -95,7 +95,7 @@ function printReplayed(replayed: readonly ReplayedRun[]): void {
     status,
     problem === undefined ? 'replays' : 'does not',
   ]);
-  print(table(['workflow', 'run', 'type', 'status', 'here'], rows));
+  print(formatTable(['workflow', 'run', 'type', 'status', 'here'], rows));
   const bad = replayed.filter(({ problem }) => problem !== undefined);
   for (const { workflowId, problem } of bad) say(`${workflowId}: ${problem}`, 'error');
   say(

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { batchArgument, stageArgument, withSet } from '../arguments.ts';
+import { parseBatch, parseStage, withSet } from '../arguments.ts';
 import { print, printJson, say } from '../print.ts';
 import { openSession } from '../session.ts';
 import type { Config } from '../../config/environment.ts';
@@ -19,8 +19,8 @@ interface RunFlags extends CommonFlags {
 
 export function runCommand(context: CommandContext): Command {
   return withRunFlags(pipelineCommand('run'))
-    .argument('<N>', 'the batch, from 1', batchArgument)
-    .option('--until <stage>', `stop after this stage (${STAGE_NAMES.join(', ')})`, stageArgument)
+    .argument('<N>', 'the batch, from 1', parseBatch)
+    .option('--until <stage>', `stop after this stage (${STAGE_NAMES.join(', ')})`, parseStage)
     .option('--with-missing', 'first build the earlier versions that are missing')
     .addHelpText(
       'after',
@@ -36,8 +36,8 @@ export function runCommand(context: CommandContext): Command {
 
 export function stageCommand(context: CommandContext): Command {
   return withRunFlags(pipelineCommand('stage'))
-    .argument('<name>', STAGE_NAMES.join(', '), stageArgument)
-    .argument('[N]', 'the batch, from 1; get_data needs none', batchArgument)
+    .argument('<name>', STAGE_NAMES.join(', '), parseStage)
+    .argument('[N]', 'the batch, from 1; get_data needs none', parseBatch)
     .addHelpText('after', examples('stage get_data', 'stage prepare_batch 2', 'stage evaluate 2'))
     .action(async (only: StageName, batch: number | undefined, flags: RunFlags) => {
       if (batch === undefined && only !== 'get_data')
@@ -59,10 +59,10 @@ async function runBatch(
     pipeline = config.pipeline;
     process.exitCode = await run(config, { ...request, pipeline });
   } catch (error) {
-    const { exitCodeOf } = await import('../failure.ts');
+    const { chooseExitCode } = await import('../failure.ts');
     const { reportFailure } = await import('../watcher.ts');
     reportFailure(error, { ...request, pipeline });
-    process.exitCode = exitCodeOf(error);
+    process.exitCode = chooseExitCode(error);
   }
 }
 
@@ -81,7 +81,7 @@ export interface RunOptions extends Request {
 /** `run` and `stage`: starts a run or joins it, shows it until it ends, and prints the result. */
 export async function run(config: Config, options: RunOptions): Promise<number> {
   const { sendAgain, start } = await import('../start.ts');
-  const { comeBackSentence, watchToEnd } = await import('../watcher.ts');
+  const { describeWatch, watchToEnd } = await import('../watcher.ts');
   const last: StageName = options.only ?? options.until ?? 'evaluate';
   const tracked = last === 'train' || last === 'evaluate';
   const session = await openSession(config, {
@@ -92,7 +92,7 @@ export async function run(config: Config, options: RunOptions): Promise<number> 
     if (started.joined) say(`${started.workflowId} is already running: following it`);
     if (options.detach === true) {
       printDetached(started, options);
-      say(comeBackSentence(options));
+      say(describeWatch(options));
       return 0;
     }
     const again = (error: unknown): Promise<Started | undefined> =>

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { batchArgument } from '../arguments.ts';
+import { parseBatch } from '../arguments.ts';
 import { openSession } from '../session.ts';
 import { workflowIdOf } from '../../contract/train-batch.ts';
 import type { Followed } from '../watcher.ts';
@@ -13,7 +13,7 @@ interface WatchFlags extends CommonFlags {
 
 export function watchCommand(context: CommandContext): Command {
   return pipelineCommand('watch')
-    .argument('<N>', 'the batch, from 1', batchArgument)
+    .argument('<N>', 'the batch, from 1', parseBatch)
     .option('--workflow-id <id>', 'the workflow id, if another client chose it')
     .addHelpText('after', examples('watch 2', 'watch 2 --workflow-id by-hand'))
     .action(async (batch: number, { pipeline, json, workflowId }: WatchFlags) => {

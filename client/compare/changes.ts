@@ -13,18 +13,18 @@ export interface Change {
 export type Changes = Record<string, Change>;
 
 /** The values that differ between two nested documents, by dotted name. */
-export function changesOf(before: unknown, after: unknown): Changes {
+export function compareDocuments(before: unknown, after: unknown): Changes {
   const [old, now] = [flatten(before), flatten(after)];
   const names = [...new Set([...Object.keys(old), ...Object.keys(now)])].sort(byCodePoint);
   return Object.fromEntries(
     names
-      .map((name) => [name, changeOf(old[name], now[name])] as const)
+      .map((name) => [name, compareValues(old[name], now[name])] as const)
       .filter((entry): entry is readonly [string, Change] => entry[1] !== undefined),
   );
 }
 
 /** The change of one value; undefined where it is the same on both sides. */
-export function changeOf(before: unknown, after: unknown): Change | undefined {
+export function compareValues(before: unknown, after: unknown): Change | undefined {
   const [old, now] = [before ?? null, after ?? null];
   if (canonicalJson(old) === canonicalJson(now)) return undefined;
   const change = { old, new: now };

@@ -1,6 +1,6 @@
 import { canonicalJson } from '../../contract/canonical-json.ts';
 import type { Ref } from '../../contract/ref.ts';
-import { changesOf } from './changes.ts';
+import { compareDocuments } from './changes.ts';
 
 /** Everything in the cache key of a stage except its name and batch. */
 export interface Identity {
@@ -12,7 +12,7 @@ export interface Identity {
 }
 
 /** One difference between two runs of a stage. For an input, `old` and `new` are MD5s. */
-export interface Difference {
+export interface StageDifference {
   kind: 'param' | 'input' | 'code' | 'library';
   name: string;
   old: unknown;
@@ -24,27 +24,33 @@ export interface Difference {
  * only one side has is not compared.
  * @param sections the sections of params.yaml, in which the names of params are looked up
  */
-export function differencesOf(
+export function compareIdentities(
   before: Identity,
   after: Identity,
   sections: Record<string, unknown>,
-): Difference[] {
+): StageDifference[] {
   const params = (identity: Identity): unknown =>
     Object.fromEntries(
-      Object.entries(identity.params).map(([name, value]) => [fullName(name, sections), value]),
+      Object.entries(identity.params).map(([name, value]) => [findFullName(name, sections), value]),
     );
   return [
-    ...listed('param', params(before), params(after)),
-    ...Object.entries(after.inputs).flatMap(([name, ref]) => inputOf(before.inputs[name], ref)),
-    ...listed('code', { version: before.code }, { version: after.code }),
+    ...listChanges('param', params(before), params(after)),
+    ...Object.entries(after.inputs).flatMap(([name, ref]) =>
+      compareInput(before.inputs[name], ref),
+    ),
+    ...listChanges('code', { version: before.code }, { version: after.code }),
     ...Object.keys({ ...before.libraries, ...after.libraries }).flatMap((name) =>
-      scalarOf('library', name, before.libraries[name], after.libraries[name]),
+      compareScalar('library', name, before.libraries[name], after.libraries[name]),
     ),
   ];
 }
 
-function listed(kind: Difference['kind'], before: unknown, after: unknown): Difference[] {
-  return Object.entries(changesOf(before, after)).map(([name, { old, new: now }]) => ({
+function listChanges(
+  kind: StageDifference['kind'],
+  before: unknown,
+  after: unknown,
+): StageDifference[] {
+  return Object.entries(compareDocuments(before, after)).map(([name, { old, new: now }]) => ({
     kind,
     name,
     old,
@@ -53,22 +59,22 @@ function listed(kind: Difference['kind'], before: unknown, after: unknown): Diff
 }
 
 /** The name of a package may contain dots and slashes, so it is not flattened. */
-function scalarOf(
-  kind: Difference['kind'],
+function compareScalar(
+  kind: StageDifference['kind'],
   name: string,
   old: unknown = null,
   now: unknown = null,
-): Difference[] {
+): StageDifference[] {
   return canonicalJson(old) === canonicalJson(now) ? [] : [{ kind, name, old, new: now }];
 }
 
-function inputOf(before: Ref | undefined, after: Ref): Difference[] {
+function compareInput(before: Ref | undefined, after: Ref): StageDifference[] {
   if (before === undefined || before.sha256 === after.sha256) return [];
   return [{ kind: 'input', name: after.path, old: before.md5, new: after.md5 }];
 }
 
 /** `target` as `data.target`, because the params of a stage have no sections. */
-function fullName(name: string, sections: Record<string, unknown>): string {
+function findFullName(name: string, sections: Record<string, unknown>): string {
   if (name in sections) return name;
   const section = Object.entries(sections).find(
     ([, fields]) => typeof fields === 'object' && fields !== null && name in fields,

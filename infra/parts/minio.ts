@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { httpProblem } from '../health.ts';
-import { portVariable } from '../ports.ts';
+import { findHttpProblem } from '../health.ts';
+import { namePortVariable } from '../ports.ts';
 import type { Part, Plan } from './part.ts';
 
 /** MinIO, run from a program found on this machine, on the same port as SeaweedFS. */
@@ -19,9 +19,9 @@ export function minioPart({ dir, ports, credentials }: Plan, binary: string): Pa
       MINIO_UPDATE: 'off',
     },
     hide: /^(AWS_|MINIO_)/,
-    ports: [{ port: ports.s3, variable: portVariable('s3') }],
+    ports: [{ port: ports.s3, variable: namePortVariable('s3') }],
     needs: [],
-    problem: () => httpProblem(`${url}/minio/health/ready`),
+    problem: () => findHttpProblem(`${url}/minio/health/ready`),
     startMs: 60_000,
     stopMs: 15_000,
   };

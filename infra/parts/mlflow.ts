@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { httpProblem } from '../health.ts';
-import { portVariable } from '../ports.ts';
+import { findHttpProblem } from '../health.ts';
+import { namePortVariable } from '../ports.ts';
 import type { Part, Plan } from './part.ts';
 
 /** MLflow's tracking server: one worker, metadata in SQLite, artifacts served from a folder. */
@@ -34,10 +34,10 @@ export function mlflowPart({ dir, ports, venv }: Plan): Part {
     },
     // Without compiled files each start takes twice the time: the first one leaves them in the environment.
     hide: /^(MLFLOW_|PYTHONPATH$|PYTHONHOME$|PYTHONDONTWRITEBYTECODE$|VIRTUAL_ENV$)/,
-    ports: [{ port: ports.mlflow, variable: portVariable('mlflow') }],
+    ports: [{ port: ports.mlflow, variable: namePortVariable('mlflow') }],
     needs: [],
     edition: venv.stamp,
-    problem: () => httpProblem(`${url}/health`),
+    problem: () => findHttpProblem(`${url}/health`),
     startMs: 180_000, // imports and a first migration on a slow disk
     stopMs: 15_000,
   };

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { messageOf } from '../../contract/failures.ts';
-import { httpProblem } from '../health.ts';
-import { GRPC_OFFSET, portVariable } from '../ports.ts';
+import { findHttpProblem } from '../health.ts';
+import { GRPC_OFFSET, namePortVariable } from '../ports.ts';
 import type { Part, Plan } from './part.ts';
 
 /** SeaweedFS in one process, with only what S3 needs. */
@@ -39,13 +39,13 @@ export function seaweedPart({ dir, ports, inner, credentials, venv }: Plan): Par
     // Credentials go through the environment, which `ps` does not show to other users.
     env: { ...credentials },
     hide: /^(AWS_|S3_|WEED_)/,
-    ports: [{ port: ports.s3, variable: portVariable('s3') }],
+    ports: [{ port: ports.s3, variable: namePortVariable('s3') }],
     needs: [],
     edition: venv.stamp,
     // 403 means that the gateway has loaded its users. Before that it answers 5xx.
     problem: async () =>
-      (await httpProblem(`${url}/`, [200, 403])) ??
-      (await volumesProblem(`http://127.0.0.1:${inner['seaweedMaster']}/dir/status`)),
+      (await findHttpProblem(`${url}/`, [200, 403])) ??
+      (await findVolumesProblem(`http://127.0.0.1:${inner['seaweedMaster']}/dir/status`)),
     startMs: 60_000,
     stopMs: 15_000,
   };
@@ -55,7 +55,7 @@ export function seaweedPart({ dir, ports, inner, credentials, venv }: Plan): Par
  * The gateway may answer five seconds before the volume server has reported its volumes to the master
  * (2 of 18 restarts after a kill -9). Until then every read and write fails.
  */
-async function volumesProblem(url: string): Promise<string | undefined> {
+async function findVolumesProblem(url: string): Promise<string | undefined> {
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(3000) });
     const status = (await response.json()) as { Topology?: { Max?: number } };

@@ -2,8 +2,8 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { SetupError } from '../../contract/failures.ts';
-import { httpProblem, isServing } from '../health.ts';
-import { portVariable } from '../ports.ts';
+import { findHttpProblem, isServing } from '../health.ts';
+import { namePortVariable } from '../ports.ts';
 import { SEARCH_ATTRIBUTES } from '../../contract/search-attributes.ts';
 import type { Part, Plan } from './part.ts';
 
@@ -47,14 +47,14 @@ export function temporalPart({ dir, ports, inner, venv }: Plan): Part {
     env: {},
     hide: /^TEMPORAL_/,
     ports: [
-      { port: ports.temporal, variable: portVariable('temporal') },
-      { port: ports.ui, variable: portVariable('ui') },
+      { port: ports.temporal, variable: namePortVariable('temporal') },
+      { port: ports.ui, variable: namePortVariable('ui') },
     ],
     needs: [],
     edition: [venv.stamp, ...Object.keys(SEARCH_ATTRIBUTES)].join(' '),
     problem: async () =>
       (await isServing(ports.temporal, FRONTEND))
-        ? httpProblem(ui)
+        ? findHttpProblem(ui)
         : `${address} does not answer as Temporal`,
     afterStart: async () => {
       const server = ['--address', address, '--disable-config-file', '--disable-config-env'];

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { httpProblem } from '../health.ts';
-import { DEFAULT_PORTS, portVariable } from '../ports.ts';
-import { stackAddresses } from '../stack-folder.ts';
+import { findHttpProblem } from '../health.ts';
+import { DEFAULT_PORTS, namePortVariable } from '../ports.ts';
+import { listAddresses } from '../stack-folder.ts';
 import type { Part, Plan } from './part.ts';
 
 /**
@@ -34,10 +34,10 @@ export function workerPart(plan: Plan, extra: Record<string, string> = {}): Part
     hide: new RegExp(
       `^(TEMPORAL_|AWS_(PROFILE|SESSION_TOKEN|ENDPOINT_URL)$|RETRAIN_STACK_MLFLOW_URI$${ports.mlflow === DEFAULT_PORTS.mlflow ? '' : '|MLFLOW_TRACKING_URI$'})`,
     ),
-    ports: [{ port: ports.health, variable: portVariable('health') }],
+    ports: [{ port: ports.health, variable: namePortVariable('health') }],
     needs: ['temporal', 's3'],
     edition: codeEdition(root),
-    problem: () => httpProblem(`${url}/readyz`),
+    problem: () => findHttpProblem(`${url}/readyz`),
     startMs: 120_000,
     stopMs: 75_000, // it drains for at most a minute
   };
@@ -49,7 +49,7 @@ export function workerPart(plan: Plan, extra: Record<string, string> = {}): Part
  * address itself when the file names no other.
  */
 function workerEnv({ ports, credentials }: Plan): Record<string, string> {
-  const { MLFLOW_TRACKING_URI: _, ...addresses } = stackAddresses(ports);
+  const { MLFLOW_TRACKING_URI: _, ...addresses } = listAddresses(ports);
   const all: Record<string, string> = { ...addresses, ...credentials };
   if (ports.s3 === DEFAULT_PORTS.s3) delete all['AWS_ENDPOINT_URL_S3'];
   return all;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Task } from '../../contract/defaults.ts';
-import { similarName } from '../../contract/params.ts';
+import { findSimilarName } from '../../contract/params.ts';
 import type { Helpers } from './cart/together.ts';
 import type { Encoder } from '../features/encoder.ts';
 import type { Matrix } from '../features/matrix.ts';
@@ -97,7 +97,7 @@ export function hyperparameters<Shape extends z.ZodRawShape>(
   return z.strictObject(shape, {
     error: (issue) => {
       if (issue.code !== 'unrecognized_keys') return undefined;
-      const similar = similarName(issue.keys[0]!, names);
+      const similar = findSimilarName(issue.keys[0]!, names);
       const advice = similar === undefined ? '' : `did you mean model.${similar}? `;
       return `${advice}a model of type ${type} has ${known}`;
     },

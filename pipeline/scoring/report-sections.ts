@@ -1,4 +1,4 @@
-import { scoreDigits } from '../../contract/score-digits.ts';
+import { formatScore } from '../../contract/score-digits.ts';
 import type { ClassScores } from './class-scores.ts';
 import type { Agreement, NumberScores } from './number-scores.ts';
 
@@ -68,9 +68,9 @@ export function numberSections({ rmse, rmse_low, rmse_high, agreement }: NumberS
   const interval =
     rmse_low === undefined || rmse_high === undefined
       ? ''
-      : `, 95 % interval ${scoreDigits(rmse_low)} to ${scoreDigits(rmse_high)}`;
+      : `, 95 % interval ${formatScore(rmse_low)} to ${formatScore(rmse_high)}`;
   return [
-    `<p>Root mean squared error ${scoreDigits(rmse)}${interval}, in the unit of the target.</p>`,
+    `<p>Root mean squared error ${formatScore(rmse)}${interval}, in the unit of the target.</p>`,
     `<h2>Predicted against actual</h2>`,
     picture(agreement),
     '<p>Rows on the line are predicted as they are; the darker a square, the more rows.</p>',

@@ -1,6 +1,6 @@
 import type { Scored } from './score-model.ts';
-import { metricSetOf } from '../../contract/metric-sets.ts';
-import { scoreDigits } from '../../contract/score-digits.ts';
+import { findMetricSet } from '../../contract/metric-sets.ts';
+import { formatScore } from '../../contract/score-digits.ts';
 import { htmlBar, escapeHtml, fourDigits, htmlTable } from './report-sections.ts';
 
 /** What a report is made of. */
@@ -49,9 +49,9 @@ function scoreTable(whole: Scored | null, newBatch: Scored | null): string {
   if (whole === null) return '<p>There are no test rows, so this version has no scores.</p>';
   const cell = (scored: Scored | null, name: string): string => {
     const value = scored?.numbers[name];
-    return value === undefined ? '–' : scoreDigits(value);
+    return value === undefined ? '–' : formatScore(value);
   };
-  const names = metricSetOf(whole.numbers).shown;
+  const names = findMetricSet(whole.numbers).shown;
   const rows = names.map((name) => [name, cell(whole, name), cell(newBatch, name)]);
   rows.push(['test rows', String(whole.rows), String(newBatch?.rows ?? 0)]);
   return `<h2>Scores</h2>\n${htmlTable(['', 'all batches', 'new batch'], rows)}`;

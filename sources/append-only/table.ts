@@ -1,4 +1,4 @@
-import { type Ref, at } from '../../contract/ref.ts';
+import { type Ref, withPath } from '../../contract/ref.ts';
 import { hasState, type Ledger, batchesKnown, rowsWaiting } from '../../store/ledger/ledger.ts';
 import type { Params } from '../../contract/params.ts';
 import { localFile } from '../../store/local-cache.ts';
@@ -38,7 +38,7 @@ export async function withText<T>(
     return withSourceText(source, place, use);
   }
   if (hasState(ledger, uploaded)) return use(undefined);
-  const ref = at(`${RAW}/${fileName(source)}`, uploaded);
+  const ref = withPath(`${RAW}/${fileName(source)}`, uploaded);
   const file = await localFile(deps, ref);
   return use({ file, ref, stamp: { etag: null, modified: null } });
 }

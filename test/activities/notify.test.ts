@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { NotifyRequest } from '../../contract/activities.ts';
-import { notify, webhookOf } from '../../activities/notify.ts';
+import { notify, readWebhook } from '../../activities/notify.ts';
 
 let server: Server | undefined;
 
@@ -78,7 +78,7 @@ describe('the webhook', () => {
   });
 
   it('is refused where it is no URL, without repeating it', () => {
-    expect(() => webhookOf({ RETRAIN_WEBHOOK_URL: 'ftp://s3cret' })).toThrow(/^(?!.*s3cret)/);
-    expect(webhookOf({})).toBeUndefined();
+    expect(() => readWebhook({ RETRAIN_WEBHOOK_URL: 'ftp://s3cret' })).toThrow(/^(?!.*s3cret)/);
+    expect(readWebhook({})).toBeUndefined();
   });
 });

@@ -1,10 +1,10 @@
 import stringWidth from 'string-width';
 import { describe, expect, it } from 'vitest';
-import { duration, table } from '../../client/format.ts';
+import { formatDuration, formatTable } from '../../client/format.ts';
 
 describe('a table', () => {
   it('has numbers to the right, words to the left, and nothing at the ends of its lines', () => {
-    const text = table(
+    const text = formatTable(
       ['name', 'rows'],
       [
         ['a', 12],
@@ -19,7 +19,7 @@ describe('a table', () => {
   });
 
   it('stays aligned beside words of any script, and beside cells of several lines', () => {
-    const text = table(
+    const text = formatTable(
       ['what', 'n'],
       [
         ['数据 🌸', 1],
@@ -33,7 +33,7 @@ describe('a table', () => {
 
   it('of ten thousand rows is one pass over them', () => {
     const rows = Array.from({ length: 10_000 }, (_, i) => [i, '0.9312', '2026-01-01 00:00']);
-    expect(table(['version', 'accuracy', 'made'], rows).split('\n')).toHaveLength(10_001);
+    expect(formatTable(['version', 'accuracy', 'made'], rows).split('\n')).toHaveLength(10_001);
   });
 });
 
@@ -46,6 +46,6 @@ describe('duration', () => {
     [12 * 3_600_000, '12 h'],
     [3_600_000 + 90_000, '1 h 2 min'],
   ])('of %d ms is %s', (ms, said) => {
-    expect(duration(ms)).toBe(said);
+    expect(formatDuration(ms)).toBe(said);
   });
 });

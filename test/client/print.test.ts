@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { dvcTable, metricsDiff } from '../../client/commands/diff/dvc-shape.ts';
-import { table } from '../../client/format.ts';
-import { print, printJson, say, visible } from '../../client/print.ts';
+import { formatDvcTable, compareMetrics } from '../../client/commands/diff/dvc-shape.ts';
+import { formatTable } from '../../client/format.ts';
+import { print, printJson, say, escapeControls } from '../../client/print.ts';
 
 const HOSTILE = {
   'clears the screen': '\u001b[2Jiris',
@@ -39,7 +39,7 @@ describe.each(Object.entries(HOSTILE))('a name that %s', (_, name) => {
     for (const write of [
       () => print(`version 1 of ${name}`),
       () => say(name, 'warning'),
-      () => print(table([name, 'rows'], [[name, 1]])),
+      () => print(formatTable([name, 'rows'], [[name, 1]])),
       () => printJson({ [name]: name }),
     ]) {
       const text = written(write);
@@ -54,8 +54,8 @@ describe.each(Object.entries(HOSTILE))('a name that %s', (_, name) => {
 
   it('is written out as a label in "metrics diff"', () => {
     const metrics = (recall: number) => ({ classes: { [name]: { recall } } });
-    const diff = metricsDiff(metrics(0.5), { path: 'metrics/2.json', metrics: metrics(1) });
-    const text = dvcTable(diff, { title: 'Metric', revisions: ['1', '2'] });
+    const diff = compareMetrics(metrics(0.5), { path: 'metrics/2.json', metrics: metrics(1) });
+    const text = formatDvcTable(diff, { title: 'Metric', revisions: ['1', '2'] });
     expect(commandsIn(written(() => print(text)))).toEqual([]);
   });
 });
@@ -64,7 +64,7 @@ describe('visible', () => {
   it('leaves nothing that a terminal obeys, in any text', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
-        const shown = visible(text);
+        const shown = escapeControls(text);
         expect(stripVTControlCharacters(shown)).toBe(shown);
       }),
     );
@@ -72,14 +72,14 @@ describe('visible', () => {
 
   it('keeps tabs, line ends and every script', () => {
     const text = 'a\tb\n数据 🌸 Überzüge';
-    expect(visible(text)).toBe(text);
+    expect(escapeControls(text)).toBe(text);
   });
 
   it('keeps the colours of this program where they are wanted, and no other escape', () => {
-    expect(visible('\u001b[31mred\u001b[39m \u001b[5mblink', { coloured: true })).toBe(
+    expect(escapeControls('\u001b[31mred\u001b[39m \u001b[5mblink', { coloured: true })).toBe(
       '\u001b[31mred\u001b[39m \\u001b[5mblink',
     );
-    expect(visible('\u001b[31mred')).toBe('\\u001b[31mred');
+    expect(escapeControls('\u001b[31mred')).toBe('\\u001b[31mred');
   });
 });
 

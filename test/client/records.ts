@@ -1,4 +1,4 @@
-import { at, type Ref } from '../../contract/ref.ts';
+import { withPath, type Ref } from '../../contract/ref.ts';
 import { encodeDirectory } from '../../store/manifest.ts';
 import { hashOf, refOf } from '../../store/hash.ts';
 import type { VersionRecord } from '../../store/version-record.ts';
@@ -17,18 +17,18 @@ export interface Built {
 export function buildRecord(version: number, raw: Ref = file('data/raw/iris.csv')): Built {
   const columns = file('data/raw/columns.json');
   const batches = Array.from({ length: version }, (_, i) =>
-    at(`batch_${String(i + 1).padStart(6, '0')}.csv`, file(`batch ${i + 1}`)),
+    withPath(`batch_${String(i + 1).padStart(6, '0')}.csv`, file(`batch ${i + 1}`)),
   );
   const merged = encodeDirectory('data/merged/', batches).ref;
   const train = encodeDirectory('data/processed/train/', [file('part_000001.arrow')]).ref;
   const test = encodeDirectory('data/processed/test/', [file('part_000001.test')]).ref;
   const encoder = file('data/processed/encoder.json');
   const model = file(`models/batch_${version}/model.json`);
-  const batch = at(`data/batches/${batches.at(-1)!.path}`, batches.at(-1)!);
+  const batch = withPath(`data/batches/${batches.at(-1)!.path}`, batches.at(-1)!);
   const made: [stage: string, Record<string, Ref>, Record<string, Ref>][] = [
     ['get_data', { source: raw }, { raw, columns }],
     ['prepare_batch', { raw, columns }, { batch }],
-    ['merge_data', { batches: at('data/batches/', merged) }, { merged }],
+    ['merge_data', { batches: withPath('data/batches/', merged) }, { merged }],
     ['preprocess', { merged, columns }, { train, test, encoder }],
     ['train', { train, encoder }, { model }],
     ['evaluate', { model, encoder, test }, { metrics: file(`metrics/batch_${version}.json`) }],

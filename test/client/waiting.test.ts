@@ -1,12 +1,12 @@
 import { defaultPayloadConverter } from '@temporalio/common';
 import proto from '@temporalio/proto';
 import { describe, expect, it } from 'vitest';
-import { bar } from '../../client/format.ts';
+import { formatBar } from '../../client/format.ts';
 import type { StageView } from '../../client/follow.ts';
-import { ago } from '../../client/format.ts';
+import { formatAge } from '../../client/format.ts';
 import { applyPending } from '../../client/follow.ts';
-import { pendingOf, type Described } from '../../client/waiting.ts';
-import { stuckOn, waitingForWorker } from '../../client/waiting.ts';
+import { listPendingStages, type Described } from '../../client/waiting.ts';
+import { explainStuck, explainNoWorker } from '../../client/waiting.ts';
 
 const { PendingActivityState } = proto.temporal.api.enums.v1;
 
@@ -21,7 +21,7 @@ describe('a stage under way', () => {
     const heartbeatDetails = { payloads: [defaultPayloadConverter.toPayload(progress)] };
     const stages = new Map([['train', view]]);
     expect(applyPending(described({ attempt: 1, heartbeatDetails }), stages)).toBe(true);
-    expect(bar(view.progress!)).toBe('━━━━━━━━━━──────────  50 %  1.2 M rows');
+    expect(formatBar(view.progress!)).toBe('━━━━━━━━━━──────────  50 %  1.2 M rows');
   });
 
   it('shows the cause of a retry, and nothing while its first try runs', () => {
@@ -34,8 +34,8 @@ describe('a stage under way', () => {
 
   it('says when it was last heard of', () => {
     const times = { lastStartedTime: { seconds: 60 }, lastHeartbeatTime: { seconds: 90 } };
-    expect(pendingOf(described(times))[0]!.heardAt).toBe('1970-01-01T00:01:30.000Z');
-    expect(pendingOf(described({ attempt: 1 }))[0]!.heardAt).toBeNull();
+    expect(listPendingStages(described(times))[0]!.heardAt).toBe('1970-01-01T00:01:30.000Z');
+    expect(listPendingStages(described({ attempt: 1 }))[0]!.heardAt).toBeNull();
   });
 
   it.each([
@@ -46,25 +46,25 @@ describe('a stage under way', () => {
     [86_400, '1 day ago'],
     [-5, 'just now'],
   ])('of %d seconds ago is written as %s', (seconds, written) => {
-    expect(ago(new Date(0).toISOString(), seconds * 1_000)).toBe(written);
+    expect(formatAge(new Date(0).toISOString(), seconds * 1_000)).toBe(written);
   });
 
   it('waits for a worker once no worker has taken its task for a while', () => {
     const state = PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED;
     const untaken = described({ state, scheduledTime: { seconds: 100 } });
-    expect(waitingForWorker(untaken, 105_000)).toBeUndefined();
-    expect(waitingForWorker(untaken, 130_000)).toContain(
+    expect(explainNoWorker(untaken, 105_000)).toBeUndefined();
+    expect(explainNoWorker(untaken, 130_000)).toContain(
       'no worker has taken its next task for 30 s',
     );
     const started = PendingActivityState.PENDING_ACTIVITY_STATE_STARTED;
     const taken = described({ state: started, scheduledTime: { seconds: 100 } });
-    expect(waitingForWorker(taken, 130_000)).toBeUndefined();
+    expect(explainNoWorker(taken, 130_000)).toBeUndefined();
   });
 });
 
 describe('a run that the code of the workers cannot go on with', () => {
   const reason = (message: string) =>
-    stuckOn(
+    explainStuck(
       {
         workflowId: 'iris-batch-3',
         fetchHistory: async () =>

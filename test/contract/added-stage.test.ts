@@ -1,6 +1,6 @@
 import { expect, it, vi } from 'vitest';
-import { readVersion, dvcStages } from '../../client/commands/dvc/stages.ts';
-import { wantedFiles } from '../../client/commands/checkout/plan.ts';
+import { readVersion, makeDvcStages } from '../../client/commands/dvc/stages.ts';
+import { listWantedFiles } from '../../client/commands/checkout/plan.ts';
 import { drawText } from '../../client/commands/lineage/drawings.ts';
 import { readLineage } from '../../client/commands/lineage/graph.ts';
 import { planRun } from '../../client/commands/why/plan.ts';
@@ -68,7 +68,7 @@ it('lineage draws it, and what it was made from', async () => {
 
 it('the DVC export has it as a stage with its dependencies', async () => {
   const { record, store } = buildExplained();
-  const stage = dvcStages(await readVersion(store.artifacts, record)).at(-1);
+  const stage = makeDvcStages(await readVersion(store.artifacts, record)).at(-1);
   expect(stage).toMatchObject({
     name: 'explain',
     command: 'npm run client -- stage explain 2',
@@ -79,7 +79,7 @@ it('the DVC export has it as a stage with its dependencies', async () => {
 
 it('checkout writes its outputs', async () => {
   const { record, store } = buildExplained();
-  const wanted = await wantedFiles(store.artifacts, record);
+  const wanted = await listWantedFiles(store.artifacts, record);
   expect([...wanted.keys()]).toContain('explanations/batch_2.json');
 });
 

@@ -5,7 +5,7 @@ import { objectKey, sha256 } from '../../store/hash.ts';
 import { dvcConfig, dvcLock, dvcYaml, toYaml } from '../../store/dvc/writers.ts';
 import type { DvcItem, DvcPipeline } from '../../store/dvc/pipeline.ts';
 import { openStore, type Store } from '../../store/index.ts';
-import { at, type Ref } from '../../contract/ref.ts';
+import { withPath, type Ref } from '../../contract/ref.ts';
 import { bring } from '../sources/bring.ts';
 import { expectPulled, makeDvcFolder, type DvcFolder } from '../support/dvc.ts';
 import {
@@ -75,7 +75,7 @@ describeOnEachS3('DVC', ({ name: serverName, open }) => {
         );
       files = await Promise.all(NAMES.map((name) => put(`raw/${name}`, `content of ${name}`)));
       const empty = await put('raw/empty', '');
-      const inside = [...files, empty].map((ref) => at(ref.path.slice('raw/'.length), ref));
+      const inside = [...files, empty].map((ref) => withPath(ref.path.slice('raw/'.length), ref));
       directories = [
         await artifacts.putDirectory('data/odd names 🌸/', inside),
         await artifacts.putDirectory('data/parts/', parts),

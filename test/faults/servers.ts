@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { membersOf } from '../../infra/process.ts';
+import { listMembers } from '../../infra/process.ts';
 import { isFree } from '../../infra/ports.ts';
 import type { Ports } from '../../infra/ports.ts';
 import { stackUp } from '../../infra/stack.ts';
@@ -34,9 +34,9 @@ export async function openServers(): Promise<Servers> {
     up,
     close: remove,
     kill: async (part) => {
-      for (const pid of await membersOf(dir, part)) process.kill(pid, 'SIGKILL');
+      for (const pid of await listMembers(dir, part)) process.kill(pid, 'SIGKILL');
       // A process of many threads is gone to look at before its last one has let go of the port.
-      while ((await membersOf(dir, part)).length > 0 || !(await isFree(portOf(part))))
+      while ((await listMembers(dir, part)).length > 0 || !(await isFree(portOf(part))))
         await sleep(20);
     },
   };

@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs';
-import { table } from '../../client/format.ts';
+import { formatTable } from '../../client/format.ts';
 import type { FaultName } from './faults.ts';
 import type { Round } from './round.ts';
 
@@ -43,7 +43,7 @@ export function tableOf(names: readonly FaultName[], rounds: readonly Round[]): 
     seconds(of.longestAwayMs),
     seconds(of.longestRecoveryMs),
   ]);
-  return table([...HEADINGS, 'longest away', 'longest recovery'], rows);
+  return formatTable([...HEADINGS, 'longest away', 'longest recovery'], rows);
 }
 
 /** Writes the table and every round as JSON: after each, so that a run cut short leaves its own. */

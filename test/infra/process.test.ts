@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { identityFromPs, processIdentity } from '../../store/process-identity.ts';
-import { launch, liveProcess, logFile } from '../../infra/process.ts';
+import { launch, findProcess, logFile } from '../../infra/process.ts';
 import { stopPart } from '../../infra/run-part.ts';
 import { tempFolder } from './temp-folder.ts';
 
@@ -27,7 +27,7 @@ describe('a process of the stack', () => {
     await sleep(50); // start times count in hundredths of a second
     const mine = await start(dir, '');
     writeFileSync(join(dir, 'run', 'mlflow.json'), JSON.stringify({ ...mine, pid }));
-    expect(liveProcess(dir, 'mlflow')).toBeUndefined();
+    expect(findProcess(dir, 'mlflow')).toBeUndefined();
     await stopPart(dir, 'mlflow', 100);
     expect(processIdentity(pid)).toBeDefined();
     bystander.kill();
@@ -45,7 +45,7 @@ describe('a process of the stack', () => {
   it('no longer runs when it has ended, even as a zombie', async () => {
     const dir = folder();
     await start(dir, '');
-    await expect.poll(() => liveProcess(dir, 'mlflow')).toBeUndefined();
+    await expect.poll(() => findProcess(dir, 'mlflow')).toBeUndefined();
   });
 
   it('ends together with the children that outlived it', async () => {
@@ -55,7 +55,7 @@ describe('a process of the stack', () => {
     await expect.poll(() => readFileSync(logFile(dir, 'mlflow'), 'utf8')).toMatch(/\d+/);
     const orphan = Number(readFileSync(logFile(dir, 'mlflow'), 'utf8'));
     process.kill(pid, 'SIGKILL');
-    await expect.poll(() => liveProcess(dir, 'mlflow')).toBeUndefined();
+    await expect.poll(() => findProcess(dir, 'mlflow')).toBeUndefined();
     expect(processIdentity(orphan)).toBeDefined();
     expect(await stopPart(dir, 'mlflow', 100)).toEqual({ found: true, killed: false });
     expect(processIdentity(orphan)).toBeUndefined();

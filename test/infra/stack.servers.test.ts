@@ -13,7 +13,7 @@ import type { Ports } from '../../infra/ports.ts';
 import { stackDown, stackStatus, stackUp } from '../../infra/stack.ts';
 import { stackEnv } from '../support/stack-env.ts';
 import type { PartName } from '../../infra/report.ts';
-import { venvAt } from '../../infra/python.ts';
+import { describeVenv } from '../../infra/python.ts';
 import { root, testPorts, testStackDir, venv } from '../support/stack.ts';
 
 const { dir, remove } = testStackDir();
@@ -87,7 +87,7 @@ describe('the local stack', { timeout: 180_000 }, () => {
       'json',
     ];
     const described = execFileSync(
-      venvAt(venv).temporal,
+      describeVenv(venv).temporal,
       ['operator', 'namespace', 'describe', '-n', 'default', ...flags],
       { encoding: 'utf8' },
     );

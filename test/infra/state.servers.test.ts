@@ -3,7 +3,7 @@ import { copyFileSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { venvAt } from '../../infra/python.ts';
+import { describeVenv } from '../../infra/python.ts';
 import { stackDown, stackUp } from '../../infra/stack.ts';
 import { COMMAND } from '../support/project.ts';
 import { stackEnv } from '../support/stack-env.ts';
@@ -81,7 +81,7 @@ describe('the state of a stack', () => {
       );
       expect(again.mlflow).toEqual(first.mlflow);
       const run = ['workflow', 'describe', '-w', 'iris-batch-1', '-r', first.runId, '-o', 'json'];
-      const { temporal } = venvAt(venv);
+      const { temporal } = describeVenv(venv);
       const address = stackEnv(dir).TEMPORAL_ADDRESS;
       const told = spawnSync(temporal, [...run, '--address', address], { encoding: 'utf8' });
       expect(told.stdout).toContain('WORKFLOW_EXECUTION_STATUS_COMPLETED');
@@ -99,7 +99,7 @@ describe('the state of a stack', () => {
     const script = `import io, sys, tarfile
 with tarfile.open(sys.argv[1], 'w:gz') as tar:
     info = tarfile.TarInfo('../escaped'); info.size = 1; tar.addfile(info, io.BytesIO(b'x'))`;
-    spawnSync(venvAt(venv).python, ['-c', script, odd]);
+    spawnSync(describeVenv(venv).python, ['-c', script, odd]);
     const escaping = await client('stack', 'restore', odd, '--yes');
     expect(escaping.code).toBe(3);
     expect(escaping.stderr).toContain("'../escaped', which is not a plain file");

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WorkflowHandle } from '@temporalio/client';
 import { loadConfig } from '../../config/environment.ts';
-import { membersOf } from '../../infra/process.ts';
+import { listMembers } from '../../infra/process.ts';
 import { openStore } from '../../store/index.ts';
 import { randomFrom } from '../faults/random.ts';
 import { makeProject, startWorker, temporalOf } from '../support/project.ts';
@@ -61,7 +61,7 @@ export async function runLoad({ pipelines, batches, seed }: LoadOptions): Promis
     const ended = await Promise.all(handles.map(endOf));
     const seconds = ended.map((end) => end.seconds).sort((a, b) => a - b);
     const listed = await Promise.all(names.map((name) => store.records.list(name)));
-    const temporal = await membersOf(process.env['RETRAIN_TEST_STACK']!, 'temporal');
+    const temporal = await listMembers(process.env['RETRAIN_TEST_STACK']!, 'temporal');
     return {
       runs: handles.length,
       failed: ended.flatMap(({ status, id }) =>

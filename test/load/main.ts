@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { table } from '../../client/format.ts';
+import { formatTable } from '../../client/format.ts';
 import { setup } from '../support/stack.ts';
 import { runLoad } from './load.ts';
 
@@ -33,7 +33,7 @@ try {
     ['peak memory of Temporal', megabytes(load.temporalPeak)],
     ["slowest answer to the Web UI's list", second(load.slowestList)],
   ];
-  process.stdout.write(`${table(['what', `seed ${seed}`], rows)}\n`);
+  process.stdout.write(`${formatTable(['what', `seed ${seed}`], rows)}\n`);
   for (const run of load.failed) process.stderr.write(`${run}\n`);
   process.exitCode = load.failed.length === 0 ? 0 : 1;
 } finally {

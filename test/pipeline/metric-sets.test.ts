@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { headlineScore, isBetter, metricSetOf } from '../../contract/metric-sets.ts';
+import { findHeadline, isBetter, findMetricSet } from '../../contract/metric-sets.ts';
 
 describe('metric sets', () => {
   it('are told by their headline', () => {
-    expect(headlineScore({ schema: 1, accuracy: 0.9 })).toEqual({ name: 'accuracy', value: 0.9 });
-    expect(headlineScore({ mae: 1, rmse: 2 })).toEqual({ name: 'rmse', value: 2 });
-    expect(headlineScore({ test_rows: 0 })).toBeUndefined();
-    expect(metricSetOf({ test_rows: 0 }).headline).toBe('accuracy');
+    expect(findHeadline({ schema: 1, accuracy: 0.9 })).toEqual({ name: 'accuracy', value: 0.9 });
+    expect(findHeadline({ mae: 1, rmse: 2 })).toEqual({ name: 'rmse', value: 2 });
+    expect(findHeadline({ test_rows: 0 })).toBeUndefined();
+    expect(findMetricSet({ test_rows: 0 }).headline).toBe('accuracy');
   });
 
   it('say which way is better, of all batches and of the new one', () => {

@@ -3,7 +3,7 @@ import {
   readCredentials,
   readStackState,
   type StackAddresses,
-  stackAddresses,
+  listAddresses,
 } from '../../infra/stack-folder.ts';
 
 /**
@@ -13,5 +13,5 @@ import {
 export function stackEnv(dir: string): StackAddresses & Credentials {
   const state = readStackState(dir);
   if (state === undefined) throw new Error(`there is no stack in ${dir}`);
-  return { ...stackAddresses(state.ports), ...readCredentials(dir) };
+  return { ...listAddresses(state.ports), ...readCredentials(dir) };
 }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { freePorts, type Ports } from '../../infra/ports.ts';
-import { venvAt } from '../../infra/python.ts';
+import { describeVenv } from '../../infra/python.ts';
 import { addTestRequirements } from './python.ts';
 import { stackDown, stackUp } from '../../infra/stack.ts';
 import { stackEnv } from './stack-env.ts';
@@ -71,7 +71,7 @@ export async function setup(): Promise<() => Promise<void>> {
       worker: false,
       report,
     });
-    addTestRequirements(venvAt(venv).dir);
+    addTestRequirements(describeVenv(venv).dir);
   } catch (error) {
     await remove();
     throw error;
@@ -83,7 +83,7 @@ export async function setup(): Promise<() => Promise<void>> {
 function useStackAt(dir: string): void {
   Object.assign(process.env, stackEnv(dir), {
     RETRAIN_TEST_STACK: dir,
-    RETRAIN_TEST_STACK_VENV: venvAt(venv).dir,
+    RETRAIN_TEST_STACK_VENV: describeVenv(venv).dir,
     RETRAIN_STACK_DIR: dir,
     MLFLOW_DISABLE_TELEMETRY: 'true', // its thread changes the environment that others read
   });

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
-import { batchArgument, withSet } from '../../arguments.ts';
+import { parseBatch, withSet } from '../../arguments.ts';
 import { printJson, say } from '../../print.ts';
 import { openSession } from '../../session.ts';
-import { staleOf, staleness } from '../../versions.ts';
+import { listStale, describeStale } from '../../versions.ts';
 import type { Config } from '../../../config/environment.ts';
 import { type CommandContext, type CommonFlags, examples, pipelineCommand } from '../../context.ts';
 import type { AmendOptions } from './replace-batch.ts';
@@ -15,7 +15,7 @@ interface AmendFlags extends CommonFlags {
 
 export function amendCommand(context: CommandContext): Command {
   return withSet(pipelineCommand('amend'), 'override a param, as for "run"; repeatable')
-    .argument('<K>', 'the batch, from 1', batchArgument)
+    .argument('<K>', 'the batch, from 1', parseBatch)
     .requiredOption('--source <file>', 'a CSV file with all rows of the batch')
     .option('--rebuild', 'also rebuild the versions that are stale afterwards')
     .addHelpText(
@@ -46,7 +46,7 @@ export async function amend(config: Config, options: AmendOptions): Promise<numb
     const before = await ledgerWith(store, options);
     const after = await replaceBatch(store, config, before, options);
     const changed = after.revision !== before.revision;
-    const stale = await staleOf(store, pipeline);
+    const stale = await listStale(store, pipeline);
     if (json === true && !rebuild)
       printJson({ pipeline, batch, changed, ledger_revision: after.revision, stale });
     else {
@@ -56,7 +56,7 @@ export async function amend(config: Config, options: AmendOptions): Promise<numb
           ? `batch ${batch} of ${pipeline} has ${rows} rows now, from ledger revision ${after.revision} on`
           : `batch ${batch} of ${pipeline} holds these rows already: nothing is changed`,
       );
-      for (const one of stale) say(staleness(one));
+      for (const one of stale) say(describeStale(one));
       if (stale.length > 0 && !rebuild)
         say(
           `"run N" builds version N again, "amend ${batch} --source … --rebuild" all of them; "diff N.1 N.2" compares two builds`,

@@ -2,7 +2,7 @@ import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { Config } from '../../../config/environment.ts';
 import { SetupError } from '../../../contract/failures.ts';
-import { batchArgument } from '../../arguments.ts';
+import { parseBatch } from '../../arguments.ts';
 import {
   EXIT,
   examples,
@@ -10,7 +10,7 @@ import {
   type CommandContext,
   type CommonFlags,
 } from '../../context.ts';
-import { bytes, table } from '../../format.ts';
+import { formatBytes, formatTable } from '../../format.ts';
 import { print, printJson, say } from '../../print.ts';
 import { openStoreSession } from '../../session.ts';
 import type { CheckedOut, CheckoutRequest } from './into-folder.ts';
@@ -23,7 +23,7 @@ interface CheckoutFlags extends CommonFlags {
 
 export function checkoutCommand(context: CommandContext): Command {
   return pipelineCommand('checkout')
-    .argument('<N>', 'the version, from 1', batchArgument)
+    .argument('<N>', 'the version, from 1', parseBatch)
     .option('--out <dir>', 'the folder to write into', '.')
     .option('--force', 'overwrite files that have been edited')
     .addHelpText('after', examples('checkout 2', 'checkout 1 --out ../version-1'))
@@ -90,9 +90,9 @@ function printCheckedOut(
   }
   const head = ['artifact', 'files', 'size', 'written', 'kept'];
   const cells = [...rows].map(([artifact, { files, size, written: wrote }]) => {
-    return [artifact, files, bytes(size), wrote, files - wrote];
+    return [artifact, files, formatBytes(size), wrote, files - wrote];
   });
-  print(table(head, cells));
+  print(formatTable(head, cells));
   for (const path of removed) print(`removed  ${path}`);
-  say(`version ${version} of ${pipeline} is in ${out}; ${bytes(fetched_bytes)} fetched`);
+  say(`version ${version} of ${pipeline} is in ${out}; ${formatBytes(fetched_bytes)} fetched`);
 }

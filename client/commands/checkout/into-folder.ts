@@ -4,7 +4,7 @@ import type { Store } from '../../../store/index.ts';
 import { LocalCache } from '../../../store/local-cache.ts';
 import { soundRecord } from '../../../store/record-check.ts';
 import { say } from '../../print.ts';
-import { planCheckout, wantedFiles, type WantedFile } from './plan.ts';
+import { planCheckout, listWantedFiles, type WantedFile } from './plan.ts';
 import { lockFile, makeNotes, readCheckoutState, readWorkingTree } from './working-tree.ts';
 import { fetchMissing, writeTree } from './write.ts';
 
@@ -45,7 +45,7 @@ export async function checkoutInto(
   const record = await soundRecord(store, pipeline, version);
   await makeNotes(out);
   const work = async () => {
-    const wanted = await wantedFiles(store.artifacts, record);
+    const wanted = await listWantedFiles(store.artifacts, record);
     const cache = new LocalCache(request.cache);
     await cache.sweep();
     const state = await readCheckoutState(out);

@@ -15,7 +15,7 @@ export interface WantedFile {
  * because they are files of a later stage's output: a batch is a file of the merged data.
  * @throws DamagedArtifact when the record names a path that cannot be in a working tree.
  */
-export async function wantedFiles(
+export async function listWantedFiles(
   artifacts: Artifacts,
   record: VersionRecord,
 ): Promise<Map<string, WantedFile>> {
@@ -39,7 +39,7 @@ export async function wantedFiles(
 
 /** Checks a path, because it comes from a bucket: files are written only into visible folders of the working tree. */
 function checkPath(path: string, all: ReadonlyMap<string, unknown>, record: VersionRecord): void {
-  const inside = parentsOf(path).find((parent) => all.has(parent));
+  const inside = listParents(path).find((parent) => all.has(parent));
   const hidden = path.startsWith('.');
   if (isSafePath(path) && !hidden && inside === undefined) return;
   const why = inside === undefined ? 'is not a path inside a folder' : `lies in the file ${inside}`;
@@ -49,7 +49,7 @@ function checkPath(path: string, all: ReadonlyMap<string, unknown>, record: Vers
 }
 
 /** The folders a path lies in, outermost first: `a`, `a/b` of `a/b/c.csv`. */
-export function parentsOf(path: string): string[] {
+export function listParents(path: string): string[] {
   const parts = path.split('/').slice(0, -1);
   return parts.map((_, i) => parts.slice(0, i + 1).join('/'));
 }

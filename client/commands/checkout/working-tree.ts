@@ -8,7 +8,7 @@ import { isSafePath } from '../../../contract/ref.ts';
 import { digest } from '../../../store/download.ts';
 import type { LocalCache } from '../../../store/local-cache.ts';
 import { inParallel } from '../../../store/parallel.ts';
-import { type FoundFile, parentsOf, type WantedFile } from './plan.ts';
+import { type FoundFile, listParents, type WantedFile } from './plan.ts';
 
 const AT_ONCE = 4;
 
@@ -31,15 +31,15 @@ export async function readWorkingTree(
   { folder, state, cache }: WorkingTree,
   wanted: ReadonlyMap<string, WantedFile>,
 ): Promise<Map<string, FoundFile>> {
-  for (const parent of new Set([...wanted.keys()].flatMap(parentsOf)))
-    if ((await statOf(join(folder, parent)))?.isDirectory() === false)
+  for (const parent of new Set([...wanted.keys()].flatMap(listParents)))
+    if ((await statIfThere(join(folder, parent)))?.isDirectory() === false)
       throw misplaced(join(folder, parent), 'folder');
   const found = new Map<string, FoundFile>();
   const meter = openMeter('comparing');
   const paths = new Set([...wanted.keys(), ...Object.keys(state?.files ?? {})]);
   const look = async (path: string): Promise<void> => {
     const file = join(folder, path);
-    const at = await statOf(file);
+    const at = await statIfThere(file);
     if (at === undefined) return;
     if (!at.isFile()) throw misplaced(file, 'file');
     const left = state?.files[path];
@@ -66,7 +66,7 @@ function misplaced(path: string, belongs: 'file' | 'folder'): BadData {
   );
 }
 
-async function statOf(file: string): Promise<Stats | undefined> {
+async function statIfThere(file: string): Promise<Stats | undefined> {
   try {
     return await stat(file);
   } catch (error) {

@@ -7,7 +7,7 @@ import type { Ref } from '../../../contract/ref.ts';
 import type { Bucket } from '../../../store/bucket.ts';
 import type { LocalCache } from '../../../store/local-cache.ts';
 import { inParallel } from '../../../store/parallel.ts';
-import { type Plan, parentsOf, type WantedFile } from './plan.ts';
+import { type Plan, listParents, type WantedFile } from './plan.ts';
 import { writeCheckoutState, type CheckoutState } from './working-tree.ts';
 
 const FETCHES_AT_ONCE = 8;
@@ -120,7 +120,7 @@ async function copyWhole(from: string, to: string): Promise<void> {
 /** @returns the folders that it made */
 async function makeFolders(folder: string, paths: readonly string[]): Promise<string[]> {
   const made: string[] = [];
-  for (const path of new Set(paths.flatMap(parentsOf))) {
+  for (const path of new Set(paths.flatMap(listParents))) {
     try {
       await mkdir(join(folder, path));
       made.push(path);
@@ -140,7 +140,7 @@ async function removeEmpty(
   ours: readonly string[],
   wanted: ReadonlyMap<string, WantedFile>,
 ): Promise<string[]> {
-  const needed = new Set([...wanted.keys()].flatMap(parentsOf));
+  const needed = new Set([...wanted.keys()].flatMap(listParents));
   const stay: string[] = [];
   const innermostFirst = [...ours].sort((a, b) => b.split('/').length - a.split('/').length);
   for (const path of innermostFirst) {

@@ -8,14 +8,14 @@ import type { VersionRecord } from '../../../store/version-record.ts';
 import type { Records } from '../../../store/records.ts';
 
 export function diffCommand(context: CommandContext): Command {
-  return comparison(context, {
+  return makeComparison(context, {
     compare: diff,
     examples: ['diff 1 2', 'diff 2.1 2.2 --json'],
   });
 }
 
 /** A command that compares two builds. */
-export function comparison(
+export function makeComparison(
   context: CommandContext,
   of: {
     description?: string;
@@ -24,8 +24,8 @@ export function comparison(
   },
 ): Command {
   return pipelineCommand('diff', of.description)
-    .argument('<A>', 'a version; 3.1 is the first build of version 3, 3 its latest', buildArgument)
-    .argument('<B>', 'another', buildArgument)
+    .argument('<A>', 'a version; 3.1 is the first build of version 3, 3 its latest', parseBuild)
+    .argument('<B>', 'another', parseBuild)
     .addHelpText('after', examples(...of.examples))
     .action(async (old: BuildName, now: BuildName, { pipeline, json }: CommonFlags) => {
       const config = await context.configure(pipeline);
@@ -43,12 +43,12 @@ export interface DiffRequest {
 
 /** `diff A B`: what differs between two versions, or between two builds of one version. */
 async function diff(config: Config, request: DiffRequest): Promise<number> {
-  const { diffOf } = await import('./document.ts');
-  const { diffText } = await import('./print.ts');
-  return comparing(config, request, async ({ store }, old, now) => {
-    const document = await diffOf(store, old, now);
+  const { compareBuilds } = await import('./document.ts');
+  const { formatDiff } = await import('./print.ts');
+  return withBuilds(config, request, async ({ store }, old, now) => {
+    const document = await compareBuilds(store, old, now);
     if (request.json === true) printJson(document);
-    else print(diffText(document));
+    else print(formatDiff(document));
   });
 }
 
@@ -56,7 +56,7 @@ async function diff(config: Config, request: DiffRequest): Promise<number> {
  * Finds the two builds and passes them to `show`.
  * @throws MissingHistory when one of them has not been built
  */
-export async function comparing(
+export async function withBuilds(
   config: Config,
   request: DiffRequest,
   show: (session: StoreSession, old: VersionRecord, now: VersionRecord) => Promise<void>,
@@ -83,7 +83,7 @@ export interface BuildName {
   text: string;
 }
 
-export function buildArgument(text: string): BuildName {
+export function parseBuild(text: string): BuildName {
   const [, version, build] = /^(\d{1,6})(?:\.(\d{1,6}))?$/.exec(text) ?? [];
   if (version === undefined || Number(version) < 1 || (build !== undefined && Number(build) < 1))
     throw new InvalidArgumentError('a version is a whole number from 1; 3.1 is its first build.');

@@ -1,6 +1,6 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Changes, changeOf, changesOf } from '../../compare/changes.ts';
+import { type Changes, compareValues, compareDocuments } from '../../compare/changes.ts';
 import { localFiles } from '../../../compute/local-files.ts';
 import type { Ref } from '../../../contract/ref.ts';
 import { isReadForEachBatch } from '../../../contract/stages.ts';
@@ -41,7 +41,7 @@ export interface DiffDocument {
 const NOT_METRICS = new Set(['batch', 'schema']);
 
 /** Compares two builds, of one version or of two. */
-export async function diffOf(
+export async function compareBuilds(
   { artifacts, ledgers }: Pick<Store, 'artifacts' | 'ledgers'>,
   before: VersionRecord,
   after: VersionRecord,
@@ -57,13 +57,13 @@ export async function diffOf(
     pipeline: before.pipeline,
     old: sideOf(before),
     new: sideOf(after),
-    rows: changesOf(rowsOf(before), rowsOf(after)),
-    batches: batchChanges(batches(before), batches(after)),
-    params: changesOf(before.params, after.params),
-    metrics: withoutNumbersOfTheFile(changesOf(before.metrics, after.metrics)),
-    artifacts: artifactChanges(before.stages, after.stages),
-    model: changesOf(old.facts, now.facts),
-    importance: importanceChanges(old, now),
+    rows: compareDocuments(readRows(before), readRows(after)),
+    batches: compareBatches(batches(before), batches(after)),
+    params: compareDocuments(before.params, after.params),
+    metrics: dropOtherNumbers(compareDocuments(before.metrics, after.metrics)),
+    artifacts: compareArtifacts(before.stages, after.stages),
+    model: compareDocuments(old.facts, now.facts),
+    importance: compareImportance(old, now),
   };
 }
 
@@ -71,21 +71,21 @@ function sideOf({ version, seq, created_at }: VersionRecord): Side {
   return { version, build: seq, createdAt: created_at };
 }
 
-function rowsOf({ stages }: VersionRecord): Record<string, unknown> {
+function readRows({ stages }: VersionRecord): Record<string, unknown> {
   const facts = stages.find(({ stage }) => stage === 'preprocess')?.facts ?? {};
   return { train: facts['train_rows'], test: facts['test_rows'] };
 }
 
-function withoutNumbersOfTheFile(changes: Changes): Changes {
+function dropOtherNumbers(changes: Changes): Changes {
   return Object.fromEntries(Object.entries(changes).filter(([name]) => !NOT_METRICS.has(name)));
 }
 
 /** Features in the order of the columns. Their names may contain dots, so they are not flattened. */
-function importanceChanges(before: ModelFacts, after: ModelFacts): Changes {
+function compareImportance(before: ModelFacts, after: ModelFacts): Changes {
   const names = Object.keys({ ...before.importance, ...after.importance });
   return Object.fromEntries(
     names.flatMap((name) => {
-      const change = changeOf(before.importance[name], after.importance[name]);
+      const change = compareValues(before.importance[name], after.importance[name]);
       return change === undefined ? [] : [[name, change]];
     }),
   );
@@ -155,11 +155,11 @@ interface StageOutputs {
  * The artifacts that differ in their contents. An artifact is found by its stage and its name, because most paths
  * contain the version. Single batches are left out: they have their own comparison.
  */
-export function artifactChanges(
+export function compareArtifacts(
   before: readonly StageOutputs[],
   after: readonly StageOutputs[],
 ): ArtifactChange[] {
-  const [old, now] = [byName(before), byName(after)];
+  const [old, now] = [indexByName(before), indexByName(after)];
   return [...new Set([...old.keys(), ...now.keys()])].flatMap((key) => {
     const [left, right] = [old.get(key), now.get(key)];
     if (left?.ref.sha256 === right?.ref.sha256) return [];
@@ -168,7 +168,7 @@ export function artifactChanges(
   });
 }
 
-function byName(
+function indexByName(
   stages: readonly StageOutputs[],
 ): Map<string, { stage: string; name: string; ref: Ref }> {
   return new Map(
@@ -191,7 +191,7 @@ export interface BatchChange {
 type Batch = Pick<NewBatch, 'rows' | 'ref'>;
 
 /** The batches that differ, in their order. */
-export function batchChanges(before: readonly Batch[], after: readonly Batch[]): BatchChange[] {
+export function compareBatches(before: readonly Batch[], after: readonly Batch[]): BatchChange[] {
   const length = Math.max(before.length, after.length);
   return Array.from({ length }, (_, i) => ({
     batch: i + 1,

@@ -1,25 +1,25 @@
 import { isBetter } from '../../../contract/metric-sets.ts';
-import { bytes, number, table } from '../../format.ts';
+import { formatBytes, formatNumber, formatTable } from '../../format.ts';
 import type { ArtifactChange, BatchChange, DiffDocument } from './document.ts';
 import type { Changes } from '../../compare/changes.ts';
-import { pythonText } from '../../compare/python-text.ts';
-import { short } from '../../origin.ts';
+import { formatPython } from '../../compare/python-text.ts';
+import { shortenMd5 } from '../../origin.ts';
 
 /** A comparison as tables. Parts in which nothing differs are left out. */
-export function diffText(document: DiffDocument): string {
+export function formatDiff(document: DiffDocument): string {
   const [old, now] = [nameOf(document.old), nameOf(document.new)];
   const head = (name: string): string[] => [name, old, now, 'change'];
   const parts = [
-    part(head('rows'), changeRows(document.rows, String)),
-    part(['batch', 'rows added', old, now], document.batches.map(batchRow)),
-    part(['param', old, now], paramRows(document.params)),
-    part([...head('metric'), ''], metricRows(document.metrics)),
-    part(head('model'), changeRows(document.model, String)),
-    part(
+    formatPart(head('rows'), changeRows(document.rows, String)),
+    formatPart(['batch', 'rows added', old, now], document.batches.map(batchRow)),
+    formatPart(['param', old, now], paramRows(document.params)),
+    formatPart([...head('metric'), ''], metricRows(document.metrics)),
+    formatPart(head('model'), changeRows(document.model, String)),
+    formatPart(
       head('feature importance'),
       changeRows(document.importance, (share) => share.toFixed(4)),
     ),
-    part(['artifact', old, now, 'size', 'was'], document.artifacts.map(artifactRow)),
+    formatPart(['artifact', old, now, 'size', 'was'], document.artifacts.map(artifactRow)),
   ].filter((text) => text !== undefined);
   if (parts.length === 0) return `${old} and ${now} of ${document.pipeline} are the same`;
   return parts.join('\n\n');
@@ -29,8 +29,8 @@ function nameOf({ version, build }: DiffDocument['old']): string {
   return `${version}.${build}`;
 }
 
-function part(head: string[], rows: (string | number)[][]): string | undefined {
-  return rows.length === 0 ? undefined : table(head, rows);
+function formatPart(head: string[], rows: (string | number)[][]): string | undefined {
+  return rows.length === 0 ? undefined : formatTable(head, rows);
 }
 
 function changeRows(changes: Changes, text: (value: number) => string): string[][] {
@@ -46,7 +46,7 @@ function changeRows(changes: Changes, text: (value: number) => string): string[]
 /** Adds whether each score is better or worse now, because a lower error is better than a higher one. */
 function metricRows(changes: Changes): string[][] {
   const better = Object.entries(changes).map(([name, { diff = 0 }]) => isBetter(name, diff));
-  return changeRows(changes, number).map((row, i) => [
+  return changeRows(changes, formatNumber).map((row, i) => [
     ...row,
     better[i] === undefined ? '' : better[i] ? 'better' : 'worse',
   ]);
@@ -55,8 +55,8 @@ function metricRows(changes: Changes): string[][] {
 function paramRows(changes: Changes): string[][] {
   return Object.entries(changes).map(([name, { old, new: now }]) => [
     name,
-    old === null ? '–' : pythonText(old),
-    now === null ? '–' : pythonText(now),
+    old === null ? '–' : formatPython(old),
+    now === null ? '–' : formatPython(now),
   ]);
 }
 
@@ -64,17 +64,17 @@ function batchRow({ batch, old, new: now }: BatchChange): (string | number)[] {
   return [
     batch,
     (now?.rows ?? 0) - (old?.rows ?? 0),
-    old === null ? '–' : short(old.md5),
-    now === null ? '–' : short(now.md5),
+    old === null ? '–' : shortenMd5(old.md5),
+    now === null ? '–' : shortenMd5(now.md5),
   ];
 }
 
 function artifactRow({ old, new: now }: ArtifactChange): string[] {
   return [
     (now ?? old)!.path,
-    old === null ? '–' : short(old.md5),
-    now === null ? '–' : short(now.md5),
-    now === null ? '–' : bytes(now.size),
-    old === null ? '–' : bytes(old.size),
+    old === null ? '–' : shortenMd5(old.md5),
+    now === null ? '–' : shortenMd5(now.md5),
+    now === null ? '–' : formatBytes(now.size),
+    old === null ? '–' : formatBytes(old.size),
   ];
 }

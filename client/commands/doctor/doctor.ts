@@ -25,25 +25,25 @@ export async function doctor(
   config: Config,
   { root, json }: { root: string; json?: boolean | undefined },
 ): Promise<number> {
-  const { machine } = await import('./machine.ts');
-  const { mlflow, temporal } = await import('./servers.ts');
+  const { checkMachine } = await import('./machine.ts');
+  const { checkMlflow, checkTemporal } = await import('./servers.ts');
   const looked = (
     await Promise.all([
-      machine(root),
-      part(config, 'temporal', 'Temporal', temporal),
-      part(config, 'storage', 'S3', storage),
-      part(config, 'tracking', 'MLflow', mlflow),
-      clocks(config),
+      checkMachine(root),
+      checkPart(config, 'temporal', 'Temporal', checkTemporal),
+      checkPart(config, 'storage', 'S3', checkStorage),
+      checkPart(config, 'tracking', 'MLflow', checkMlflow),
+      checkClocks(config),
     ])
   ).flat();
   const findings = [ok('params.yaml', 'valid'), ...looked]; // otherwise there is no config
   if (json === true) printJson({ findings });
-  else print(listOf(findings));
+  else print(formatFindings(findings));
   return findings.some(({ state }) => state === 'fail') ? EXIT.setup : 0;
 }
 
 /** The findings on one part. Each part has its own session, so that a part that is down does not hide another. */
-async function part(
+async function checkPart(
   config: Config,
   name: Part,
   title: string,
@@ -62,7 +62,7 @@ async function part(
 }
 
 /** Writes an object, reads it and deletes it, under a key that nothing else uses. */
-async function storage({ store: { bucket } }: Session): Promise<Finding[]> {
+async function checkStorage({ store: { bucket } }: Session): Promise<Finding[]> {
   const { endpoint, bucket: name } = bucket.location;
   const key = `doctor/${randomUUID()}`;
   const bytes = Buffer.from('doctor');
@@ -75,14 +75,17 @@ async function storage({ store: { bucket } }: Session): Promise<Finding[]> {
   return [ok('S3', `bucket ${name} at ${endpoint ?? 'AWS'} takes, gives and deletes objects`)];
 }
 
-async function clocks({ storage: { endpoint }, tracking: { uri } }: Config): Promise<Finding[]> {
-  const { clock } = await import('./machine.ts');
+async function checkClocks({
+  storage: { endpoint },
+  tracking: { uri },
+}: Config): Promise<Finding[]> {
+  const { checkClock } = await import('./machine.ts');
   const urls = [endpoint, uri].filter((url): url is string => url?.startsWith('http') === true);
-  return (await Promise.all(urls.map(clock))).filter((found) => found !== undefined);
+  return (await Promise.all(urls.map(checkClock))).filter((found) => found !== undefined);
 }
 
 /** One line per finding, and below it how to repair it: the sentences are too long for a column. */
-function listOf(findings: readonly Finding[]): string {
+function formatFindings(findings: readonly Finding[]): string {
   const width = Math.max(...findings.map(({ check }) => check.length));
   return findings
     .flatMap(({ check, state, found, repair }) => [

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Session } from '../../session.ts';
 import { taskQueueHasWorker } from '../../waiting.ts';
-import { temporalPlace } from '../../../config/connections.ts';
+import { readTemporalLocation } from '../../../config/connections.ts';
 import { SEARCH_ATTRIBUTES } from '../../../contract/search-attributes.ts';
 import { registeredSearchAttributes } from '../../../infra/register-search-attributes.ts';
 import { serverVersion } from '../../../tracking/open.ts';
@@ -11,17 +11,21 @@ import { type Finding, fail, failed, ok, warn } from './finding.ts';
 const DAY_S = 86_400;
 
 /** Temporal: the server, its namespace, its retention, its search attributes, and a worker. */
-export async function temporal(session: Session): Promise<Finding[]> {
-  const { address, namespace } = temporalPlace();
+export async function checkTemporal(session: Session): Promise<Finding[]> {
+  const { address, namespace } = readTemporalLocation();
   const info = await session.client.workflowService.getSystemInfo({});
-  const found = await Promise.all([retention(session), attributes(session), workers(session)]);
+  const found = await Promise.all([
+    checkRetention(session),
+    checkAttributes(session),
+    checkWorkers(session),
+  ]);
   return [
     ok('Temporal', `${info.serverVersion ?? ''} at ${address}, namespace ${namespace}`),
     ...found,
   ];
 }
 
-async function retention({ client, namespace }: Session): Promise<Finding> {
+async function checkRetention({ client, namespace }: Session): Promise<Finding> {
   try {
     const { config } = await client.workflowService.describeNamespace({ namespace });
     const days = Number(config?.workflowExecutionRetentionTtl?.seconds ?? 0) / DAY_S;
@@ -38,7 +42,7 @@ async function retention({ client, namespace }: Session): Promise<Finding> {
   }
 }
 
-async function attributes({ connection, namespace }: Session): Promise<Finding> {
+async function checkAttributes({ connection, namespace }: Session): Promise<Finding> {
   try {
     const there = await registeredSearchAttributes(connection, namespace);
     const missing = Object.keys(SEARCH_ATTRIBUTES).filter((name) => !there.includes(name as never));
@@ -54,7 +58,7 @@ async function attributes({ connection, namespace }: Session): Promise<Finding> 
   }
 }
 
-async function workers(session: Session): Promise<Finding> {
+async function checkWorkers(session: Session): Promise<Finding> {
   const queue = session.config.taskQueue;
   return (await taskQueueHasWorker(session))
     ? ok('worker', `one polls ${queue}`)
@@ -62,22 +66,25 @@ async function workers(session: Session): Promise<Finding> {
 }
 
 /** Tracking: whether it answers, and whether a server has the version that is tested. */
-export async function mlflow({ tracker, config }: Session): Promise<Finding[]> {
+export async function checkMlflow({ tracker, config }: Session): Promise<Finding[]> {
   await tracker.check();
   if (isDirectoryUri(tracker.uri)) return [ok('MLflow', `${tracker.uri} can be used`)];
   return [
-    mlflowVersion(await serverVersion(config.tracking), { at: tracker.uri, tested: pinned() }),
+    judgeMlflowVersion(await serverVersion(config.tracking), {
+      at: tracker.uri,
+      tested: readPinnedVersion(),
+    }),
   ];
 }
 
 /** The version that the local stack installs and the tests use. */
-function pinned(): string {
+function readPinnedVersion(): string {
   const file = new URL('../../../infra/requirements.txt', import.meta.url);
   return /^mlflow==(\S+)/m.exec(readFileSync(file, 'utf8'))![1]!;
 }
 
 /** @param version the version that the server reports; undefined when it reports none */
-export function mlflowVersion(
+export function judgeMlflowVersion(
   version: string | undefined,
   { at, tested }: { at: string; tested: string },
 ): Finding {

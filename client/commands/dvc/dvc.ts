@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { join, relative, resolve } from 'node:path';
-import { batchArgument } from '../../arguments.ts';
+import { parseBatch } from '../../arguments.ts';
 import { examples, pipelineCommand, type CommandContext, type CommonFlags } from '../../context.ts';
 import { print, printJson, say } from '../../print.ts';
 import { openStoreSession } from '../../session.ts';
@@ -25,7 +25,7 @@ export function dvcCommand(context: CommandContext): Command {
 
 function exportCommand(context: CommandContext): Command {
   return pipelineCommand('export', 'write a version as a DVC repository: dvc.yaml, dvc.lock, …')
-    .argument('[N]', 'the version; the latest if left out', batchArgument)
+    .argument('[N]', 'the version; the latest if left out', parseBatch)
     .option('--out <dir>', 'the folder (default: dvc/<pipeline>)')
     .option('--force', 'overwrite files that were edited by hand')
     .addHelpText('after', examples('dvc export', 'dvc export 3 --out ../iris-dvc --json'))
@@ -65,7 +65,7 @@ async function dvcExport(config: Config, request: ExportRequest): Promise<number
     );
   const { soundRecord } = await import('../../../store/record-check.ts');
   const { describeFiles } = await import('./files.ts');
-  const { isInGit, inFolder, readIfThere, RECEIPT, writeFolder } = await import('./folder.ts');
+  const { isInGit, lockFolder, readIfThere, RECEIPT, writeFolder } = await import('./folder.ts');
   const { readVersion } = await import('./stages.ts');
   const session = await openStoreSession(config);
   try {
@@ -74,7 +74,7 @@ async function dvcExport(config: Config, request: ExportRequest): Promise<number
     const version = await readVersion(store.artifacts, await soundRecord(store, pipeline, wanted));
     const metrics = await readScores(store, version.record);
     const { seq } = version.record;
-    const names = await inFolder(out, async () => {
+    const names = await lockFolder(out, async () => {
       const files = describeFiles(version, metrics, {
         storage: config.storage,
         noScm: !isInGit(out),

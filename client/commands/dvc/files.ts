@@ -9,8 +9,8 @@ import {
 import { dvcConfig, dvcLock, dvcYaml, toYaml } from '../../../store/dvc/writers.ts';
 import type { MetricsFile } from '../../../store/metrics-file.ts';
 import type { VersionRecord } from '../../../store/version-record.ts';
-import { plotsOf } from './plots.ts';
-import { settingsOf, dvcStages, type StoredVersion } from './stages.ts';
+import { makePlots } from './plots.ts';
+import { writeSettings, makeDvcStages, type StoredVersion } from './stages.ts';
 
 /** The values, besides the version, that affect the files. */
 export interface Surroundings {
@@ -33,10 +33,10 @@ export function describeFiles(
 ): Map<string, string> {
   const { record } = version;
   const build = `version ${record.version} of ${record.pipeline}, build ${record.seq}`;
-  const plots = plotsOf(metrics);
+  const plots = makePlots(metrics);
   const pipeline: DvcPipeline = {
-    settings: settingsOf(record),
-    stages: dvcStages(version),
+    settings: writeSettings(record),
+    stages: makeDvcStages(version),
     metrics: ['metrics.json'],
     plots: plots.map(({ plot }) => plot),
   };
@@ -44,18 +44,18 @@ export function describeFiles(
     ['dvc.yaml', dvcYaml(pipeline, `${build}, as "dvc export" wrote it: see the README`)],
     ['dvc.lock', dvcLock(pipeline)],
     ['params.yaml', toYaml(record.params, `the params of ${build}`)],
-    ['metrics.json', scoresOf(record.metrics)],
+    ['metrics.json', writeScores(record.metrics)],
     ...plots.flatMap(({ files }) => Object.entries(files)),
     ['.dvc/config', dvcConfig(storage, { noScm })],
     ['.dvc/.gitignore', DVC_IGNORE],
-    ['.gitignore', withLines(gitignore, ignoreLines(pipeline.stages))],
+    ['.gitignore', addLines(gitignore, listIgnoreLines(pipeline.stages))],
   ]);
 }
 
 /** Numbers of the metrics file that are not scores. */
 const NO_SCORES = new Set(['schema', 'batch']);
 
-function scoresOf(metrics: VersionRecord['metrics']): string {
+function writeScores(metrics: VersionRecord['metrics']): string {
   const scores = Object.entries(metrics).filter(([name]) => !NO_SCORES.has(name));
   return `${JSON.stringify(Object.fromEntries(scores), null, 2)}\n`;
 }
@@ -67,14 +67,14 @@ export const DVC_IGNORE = '/config.local\n/tmp\n/cache\n';
 const PLOTS = '/dvc_plots/';
 
 /** The lines with which git ignores the pulled files: their top folders. */
-export function ignoreLines(stages: readonly (DvcStage | DvcLoop)[]): string[] {
+export function listIgnoreLines(stages: readonly (DvcStage | DvcLoop)[]): string[] {
   const paths = lockedStages(stages).flatMap(([, { outs }]) => outs.map(({ path }) => path));
   const tops = paths.map((path) => (path.includes('/') ? `/${path.split('/')[0]}/` : `/${path}`));
   return [...new Set([...tops, PLOTS])].sort(byCodePoint);
 }
 
 /** Adds the lines that a .gitignore lacks, and keeps all others. */
-export function withLines(present: string, lines: readonly string[]): string {
+export function addLines(present: string, lines: readonly string[]): string {
   const own = present.split(/\r?\n/);
   const missing = lines.filter((line) => !own.includes(line));
   const end = present === '' || present.endsWith('\n') ? '' : '\n';

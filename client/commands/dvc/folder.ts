@@ -20,7 +20,10 @@ const receiptSchema = z.object({
  * The files whose content an export would lose: no earlier export wrote it, and this one does not contain it.
  * A file that this export only extends is not one of them, such as the empty .dvc/config of `dvc init`.
  */
-async function editedFiles(folder: string, files: ReadonlyMap<string, string>): Promise<string[]> {
+async function listEditedFiles(
+  folder: string,
+  files: ReadonlyMap<string, string>,
+): Promise<string[]> {
   const exported = await readReceipt(folder);
   const edited: string[] = [];
   for (const [path, content] of files) {
@@ -32,7 +35,7 @@ async function editedFiles(folder: string, files: ReadonlyMap<string, string>): 
 }
 
 /** Makes the folder if it is missing, and runs `work` while no other export writes into it. */
-export async function inFolder<T>(folder: string, work: () => Promise<T>): Promise<T> {
+export async function lockFolder<T>(folder: string, work: () => Promise<T>): Promise<T> {
   try {
     await mkdir(folder, { recursive: true });
   } catch (error) {
@@ -57,7 +60,7 @@ export async function writeFolder(
   files: ReadonlyMap<string, string>,
   { force, about }: { force: boolean; about: Record<string, unknown> },
 ): Promise<void> {
-  const edited = force ? [] : await editedFiles(folder, files);
+  const edited = force ? [] : await listEditedFiles(folder, files);
   if (edited.length > 0)
     throw new Conflict(
       `no export wrote what is in ${folder} now (${edited.join(', ')}): keep a copy elsewhere, then overwrite with --force, or choose another folder with --out`,

@@ -23,26 +23,26 @@ interface Drawn {
 }
 
 /** The plots of a version: those whose numbers are in its metrics file. */
-export function plotsOf(metrics: MetricsFile): Drawn[] {
+export function makePlots(metrics: MetricsFile): Drawn[] {
   const classes = classesSchema.safeParse(metrics['classes']);
   const confusion = matrixSchema.safeParse(metrics['confusion_matrix']);
   const agreement = agreementSchema.safeParse(metrics['agreement']);
   return [
-    ...(classes.success ? [scoresByClass(classes.data)] : []),
-    ...(confusion.success ? [confusionMatrix(confusion.data)] : []),
-    ...(agreement.success ? [predictedByActual(agreement.data)] : []),
+    ...(classes.success ? [plotScores(classes.data)] : []),
+    ...(confusion.success ? [plotConfusion(confusion.data)] : []),
+    ...(agreement.success ? [plotAgreement(agreement.data)] : []),
   ];
 }
 
-function scoresByClass(classes: z.infer<typeof classesSchema>): Drawn {
+function plotScores(classes: z.infer<typeof classesSchema>): Drawn {
   const path = 'plots/classes.json';
   const title = 'F1 of each class, on the test rows of all batches';
   const plot = { path, title, template: 'bar_horizontal', x: 'f1', y: 'class' };
   const rows = Object.entries(classes).map(([name, scores]) => ({ class: name, ...scores }));
-  return { plot, files: { [path]: rowsAsJson(rows) } };
+  return { plot, files: { [path]: writeRows(rows) } };
 }
 
-function confusionMatrix({ labels, matrix }: z.infer<typeof matrixSchema>): Drawn {
+function plotConfusion({ labels, matrix }: z.infer<typeof matrixSchema>): Drawn {
   const path = 'plots/confusion.json';
   const rows = matrix.flatMap((line, i) =>
     line.map((count, j) => ({ actual: labels[i], predicted: labels[j], rows: count })),
@@ -51,14 +51,14 @@ function confusionMatrix({ labels, matrix }: z.infer<typeof matrixSchema>): Draw
   return {
     plot: { path, title, template: TEMPLATE, x: 'predicted', y: 'actual' },
     files: {
-      [path]: rowsAsJson(rows),
+      [path]: writeRows(rows),
       [`.dvc/plots/${TEMPLATE}.json`]: `${JSON.stringify(confusionTemplate, null, 2)}\n`,
     },
   };
 }
 
 /** Squares for a regression: each has a bin of actual values, a bin of predicted values, and the count of its rows. */
-function predictedByActual({ edges, matrix }: z.infer<typeof agreementSchema>): Drawn {
+function plotAgreement({ edges, matrix }: z.infer<typeof agreementSchema>): Drawn {
   const path = 'plots/agreement.json';
   const rows = matrix.flatMap((line, i) =>
     line.flatMap((count, j) => {
@@ -72,14 +72,14 @@ function predictedByActual({ edges, matrix }: z.infer<typeof agreementSchema>): 
   return {
     plot: { path, title, template: AGREEMENT, x: 'actual', y: 'predicted' },
     files: {
-      [path]: rowsAsJson(rows),
+      [path]: writeRows(rows),
       [`.dvc/plots/${AGREEMENT}.json`]: `${JSON.stringify(agreementTemplate, null, 2)}\n`,
     },
   };
 }
 
 /** JSON with one row on each line, so that git shows which rows differ. */
-function rowsAsJson(rows: readonly unknown[]): string {
+function writeRows(rows: readonly unknown[]): string {
   return `[\n${rows.map((row) => `  ${JSON.stringify(row)}`).join(',\n')}\n]\n`;
 }
 
@@ -88,7 +88,7 @@ function rowsAsJson(rows: readonly unknown[]): string {
  * each test row would grow with the data. DVC fills in the anchors:
  * https://dvc.org/doc/user-guide/experiment-management/visualizing-plots#custom-templates
  */
-const confusionTemplate = templateOf({
+const confusionTemplate = makeTemplate({
   encoding: {
     x: { field: '<DVC_METRIC_X>', type: 'nominal', title: '<DVC_METRIC_X_LABEL>' },
     y: { field: '<DVC_METRIC_Y>', type: 'nominal', title: '<DVC_METRIC_Y_LABEL>' },
@@ -107,7 +107,7 @@ const confusionTemplate = templateOf({
 });
 
 /** A template that reads counts of squares, because DVC's own templates draw a point for each row. */
-const agreementTemplate = templateOf({
+const agreementTemplate = makeTemplate({
   mark: { type: 'rect', tooltip: true },
   encoding: {
     x: { field: '<DVC_METRIC_X>', type: 'quantitative', title: '<DVC_METRIC_X_LABEL>' },
@@ -119,7 +119,7 @@ const agreementTemplate = templateOf({
 });
 
 /** A Vega-Lite template that draws `spec` once for each revision. DVC fills in its anchors. */
-function templateOf(spec: object): object {
+function makeTemplate(spec: object): object {
   return {
     $schema: 'https://vega.github.io/schema/vega-lite/v5.json',
     data: { values: '<DVC_METRIC_DATA>' },

@@ -1,7 +1,7 @@
 import { parse } from 'yaml';
 import { canonicalJson } from '../../../contract/canonical-json.ts';
 import { findEntry } from '../../../contract/stages.ts';
-import { isDirectory, type Ref, at } from '../../../contract/ref.ts';
+import { isDirectory, type Ref, withPath } from '../../../contract/ref.ts';
 import type { Artifacts } from '../../../store/artifacts.ts';
 import {
   FILE,
@@ -43,7 +43,7 @@ export async function readVersion(
     name: stage,
     inputs: Object.values(inputs),
     outputs: Object.values(outputs),
-    params: dotted(params, record.params),
+    params: nameParams(params, record.params),
   }));
   const directories = stages.flatMap(({ outputs }) => outputs.filter(isDirectory));
   const files = await Promise.all(
@@ -57,7 +57,7 @@ export async function readVersion(
  * The params that a stage read, by their names in params.yaml. A whole section is named as one; other values are
  * named `section.value`.
  */
-function dotted(
+function nameParams(
   read: Record<string, unknown>,
   params: Record<string, unknown>,
 ): Record<string, unknown> {
@@ -87,7 +87,7 @@ function isSection(value: unknown): value is Record<string, unknown> {
  * The stages of a version for dvc.yaml: those of the record, each with its inputs and outputs. A stage whose
  * outputs are read for each batch becomes a loop over batches 1..N, and the stage that reads them depends on all.
  */
-export function dvcStages(version: StoredVersion): (DvcStage | DvcLoop)[] {
+export function makeDvcStages(version: StoredVersion): (DvcStage | DvcLoop)[] {
   const { eachBatch, record } = version;
   const batches = [...eachBatch.values()].flat();
   const outs = [...batches, ...version.stages.flatMap(({ outputs }) => outputs)];
@@ -98,7 +98,7 @@ export function dvcStages(version: StoredVersion): (DvcStage | DvcLoop)[] {
     batch: number | string = record.version,
   ): DvcStage => ({
     name,
-    command: stageCommandLine(name, batch),
+    command: writeStageCommand(name, batch),
     // DVC looks for each dependency on disk, so the source of get_data, which no stage makes, is left out.
     deps: inputs
       .filter((ref) => outs.some((out) => isSame(out, ref)))
@@ -110,7 +110,7 @@ export function dvcStages(version: StoredVersion): (DvcStage | DvcLoop)[] {
   return version.stages.map((stage) => {
     const { name, inputs } = stage;
     const made = eachBatch.get(name);
-    if (made !== undefined) return loopOver(stage, made, describe);
+    if (made !== undefined) return makeLoop(stage, made, describe);
     const read = Object.values(findEntry(name)?.inputs ?? {}).flatMap((input) =>
       'eachBatch' in input ? (eachBatch.get(input.eachBatch) ?? []) : [],
     );
@@ -118,7 +118,7 @@ export function dvcStages(version: StoredVersion): (DvcStage | DvcLoop)[] {
   });
 }
 
-function loopOver(
+function makeLoop(
   stage: StoredStage,
   batches: readonly Ref[],
   describe: (
@@ -129,7 +129,11 @@ function loopOver(
 ): DvcLoop {
   const { name, inputs } = stage;
   const folder = batches[0]!.path.replace(/[^/]*$/, '');
-  const form = describe(stage, { inputs, outputs: [at(`${folder}${FILE}`, batches[0]!)] }, KEY);
+  const form = describe(
+    stage,
+    { inputs, outputs: [withPath(`${folder}${FILE}`, batches[0]!)] },
+    KEY,
+  );
   const stages = batches.map((batch, i) => ({
     key: String(i + 1),
     file: batch.path.slice(folder.length),
@@ -152,7 +156,7 @@ function itemIn({ files }: StoredVersion): (ref: Ref) => DvcItem {
 }
 
 /** The command that runs a stage of a version, without its settings. */
-export function stageCommandLine(stage: string, batch: number | string): string {
+export function writeStageCommand(stage: string, batch: number | string): string {
   return `npm run client -- stage ${stage}${findEntry(stage)?.perBatch === false ? '' : ` ${batch}`}`;
 }
 
@@ -160,17 +164,17 @@ export function stageCommandLine(stage: string, batch: number | string): string 
  * The arguments with which a stage of this project repeats what it did for that version: the pipeline, and every
  * pinned param, because a worker's params.yaml can differ.
  */
-export function settingsOf({ pipeline, params }: VersionRecord): string {
+export function writeSettings({ pipeline, params }: VersionRecord): string {
   const sets = Object.entries(params).flatMap(([section, values]) =>
     Object.entries(values as Record<string, unknown>).map(
-      ([name, value]) => `--set ${shellWord(`${section}.${name}=${valueText(value)}`)}`,
+      ([name, value]) => `--set ${quoteForShell(`${section}.${name}=${writeValue(value)}`)}`,
     ),
   );
   return [`--pipeline ${pipeline}`, ...sets].join(' ');
 }
 
 /** A value as `--set` reads it: YAML on one line, without quotes where YAML needs none. */
-function valueText(value: unknown): string {
+function writeValue(value: unknown): string {
   if (typeof value === 'string' && /^[\w./-]+$/.test(value) && parse(value) === value) return value;
   return JSON.stringify(value);
 }
@@ -178,7 +182,7 @@ function valueText(value: unknown): string {
 /**
  * Quotes a word for the shell. `${` is split between two quoted texts, because DVC replaces it even in quotes.
  */
-function shellWord(text: string): string {
+function quoteForShell(text: string): string {
   if (/^[\w@%+=:,./-]+$/.test(text)) return text;
   return `'${text
     .replaceAll("'", String.raw`'\''`)

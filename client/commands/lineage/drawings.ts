@@ -1,4 +1,4 @@
-import { bytes } from '../../format.ts';
+import { formatBytes } from '../../format.ts';
 import { fold, KINDS, shortHash, type Lineage, type Drawn } from './graph.ts';
 
 /** The lineage as a tree for the terminal: each kind under the one it is made from. */
@@ -8,7 +8,7 @@ export function drawText(lineage: Lineage): string {
   const lines = kinds.flatMap((kind, depth) =>
     nodes
       .filter((node) => node.kind === kind)
-      .map((node, i) => ({ node, left: `${branch(depth, i === 0)}${i === 0 ? kind : ''}` })),
+      .map((node, i) => ({ node, left: `${drawBranch(depth, i === 0)}${i === 0 ? kind : ''}` })),
   );
   const last = kinds.length - 1;
   const leftWidth = Math.max(...lines.map(({ left }) => left.length)) + 2;
@@ -16,14 +16,14 @@ export function drawText(lineage: Lineage): string {
   const drawn = lines.map(({ node, left }) => {
     // A vertical line to the next kind continues beside all artifacts, except those of the last kind.
     const rail = left.trim() === '' && kinds.indexOf(node.kind) < last ? `${left}│` : left;
-    const size = bytes(node.size).padStart(8);
+    const size = formatBytes(node.size).padStart(8);
     return `${rail.padEnd(leftWidth)}${node.path.padEnd(pathWidth)}${shortHash(node).padEnd(8)}  ${size}`;
   });
   const { pipeline, version, build } = lineage;
   return [`${pipeline} · version ${version} · build ${build}`, '', ...drawn].join('\n');
 }
 
-function branch(depth: number, first: boolean): string {
+function drawBranch(depth: number, first: boolean): string {
   if (depth === 0) return '';
   return first ? `${'   '.repeat(depth - 1)}└─ ` : '   '.repeat(depth);
 }
@@ -36,7 +36,10 @@ export function drawMermaid(lineage: Lineage): string {
     const own = nodes.filter((node) => node.kind === kind);
     if (own.length === 0) return [];
     const boxes = own.map((node) => {
-      const label = [node.path, [shortHash(node), bytes(node.size)].filter(Boolean).join(' · ')];
+      const label = [
+        node.path,
+        [shortHash(node), formatBytes(node.size)].filter(Boolean).join(' · '),
+      ];
       return `    ${names.get(node.id)}["${label.map(escapeMermaid).join('<br/>')}"]`;
     });
     return [`  subgraph ${kind}`, ...boxes, '  end'];
@@ -89,16 +92,16 @@ export function drawSvg(lineage: Lineage): string {
       (kind, i) =>
         `<text x="${MARGIN + i * STEP.x}" y="30" font-size="13" font-weight="bold">${kind}</text>`,
     ),
-    ...edges.map(({ from, to, stage }) => arrow(placed.get(from)!, placed.get(to)!, stage)),
-    ...[...placed.values()].map(box),
+    ...edges.map(({ from, to, stage }) => drawArrow(placed.get(from)!, placed.get(to)!, stage)),
+    ...[...placed.values()].map(drawBox),
     '</svg>',
     '',
   ].join('\n');
 }
 
-function box({ x, y, path, md5, size }: Placed): string {
+function drawBox({ x, y, path, md5, size }: Placed): string {
   const shown = path.length > MOST_LETTERS ? `…${path.slice(1 - MOST_LETTERS)}` : path;
-  const below = [shortHash({ md5 }), bytes(size)].filter(Boolean).join(' · ');
+  const below = [shortHash({ md5 }), formatBytes(size)].filter(Boolean).join(' · ');
   return [
     `<g><title>${escapeXml(`${path} ${md5}`)}</title>`,
     `<rect x="${x}" y="${y}" width="${BOX.width}" height="${BOX.height}" rx="5" fill="#f4f7fb" stroke="#5b7fa6"/>`,
@@ -108,7 +111,7 @@ function box({ x, y, path, md5, size }: Placed): string {
 }
 
 /** An arrow from the right side of a box to the left side of another. Within a column it stays on the left side. */
-function arrow(from: Placed, to: Placed, stage: string): string {
+function drawArrow(from: Placed, to: Placed, stage: string): string {
   const [startY, endY] = [from.y + BOX.height / 2, to.y + BOX.height / 2];
   const startX = from.x === to.x ? from.x : from.x + BOX.width;
   const bend = from.x === to.x ? -30 : 30;

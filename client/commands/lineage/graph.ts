@@ -57,13 +57,13 @@ export function buildLineage(
   const { pipeline, version, seq: build } = record;
   const graph = new Graph();
   for (const { stage, inputs, outputs } of record.stages) {
-    const kind = kindOf(stage);
+    const kind = findKind(stage);
     for (const [i, file] of (eachBatch.get(stage) ?? []).entries()) {
-      const sources = batchSources(record, ledger, i) ?? Object.values(inputs);
+      const sources = findBatchSources(record, ledger, i) ?? Object.values(inputs);
       for (const ref of sources) graph.edge(graph.input(ref), graph.node(file, kind), stage);
     }
     const from = Object.entries(inputs).flatMap(([name, ref]) => {
-      const made = eachBatch.get(eachBatchStage(stage, name));
+      const made = eachBatch.get(findEachBatchStage(stage, name));
       return (made ?? [ref]).map((one) => graph.input(one));
     });
     for (const ref of Object.values(outputs)) {
@@ -75,13 +75,13 @@ export function buildLineage(
 }
 
 /** The stage whose outputs an input holds for each batch; empty for any other input. */
-function eachBatchStage(stage: string, name: string): string {
+function findEachBatchStage(stage: string, name: string): string {
   const input = findEntry(stage)?.inputs[name];
   return input !== undefined && 'eachBatch' in input ? input.eachBatch : '';
 }
 
 /** The raw data and columns from which a batch was cut; undefined if the ledger does not have them. */
-function batchSources(
+function findBatchSources(
   { version, ledger_revision }: VersionRecord,
   ledger: Ledger | undefined,
   index: number,
@@ -92,7 +92,7 @@ function batchSources(
   return known === undefined ? undefined : [known.ref, known.columns];
 }
 
-function kindOf(stage: string): string {
+function findKind(stage: string): string {
   return findEntry(stage)?.kind ?? KINDS.at(-1)!;
 }
 

@@ -12,7 +12,7 @@ import { rawOf } from '../../../store/ledger/ledger.ts';
 import type { Arrived, ArrivedBatch, Looking } from './arrived.ts';
 
 /** The files of a folder or a prefix: first the known files, then the new ones that a run would take. */
-export async function arrivedIn(looking: Looking): Promise<Arrived> {
+export async function listArrivedFiles(looking: Looking): Promise<Arrived> {
   const { ledger, params, sources } = looking;
   const { source } = params.data;
   const known = (ledger?.arrivals ?? []).map(({ name }, i): ArrivedBatch => ({
@@ -31,10 +31,10 @@ export async function arrivedIn(looking: Looking): Promise<Arrived> {
     kindOf(source) === 'folder'
       ? folderPlace({ where: source, path: source })
       : prefixPlace(source, sources.s3);
-  return newFiles(place, known, looking);
+  return listNewFiles(place, known, looking);
 }
 
-async function newFiles(
+async function listNewFiles(
   place: Place,
   known: readonly ArrivedBatch[],
   { deps, ledger, params }: Looking,

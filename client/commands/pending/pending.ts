@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { type CommandContext, type CommonFlags, examples, pipelineCommand } from '../../context.ts';
 import { withSet } from '../../arguments.ts';
 import type { ArrivedBatch } from './arrived.ts';
-import { table } from '../../format.ts';
+import { formatTable } from '../../format.ts';
 import { print, printJson, say } from '../../print.ts';
 import { openStoreSession } from '../../session.ts';
 import type { Config } from '../../../config/environment.ts';
@@ -42,8 +42,8 @@ export async function listPending(config: Config, options: PendingOptions): Prom
   const { waitingSentence } = await import('../../../sources/append-only/table.ts');
   const { LocalCache } = await import('../../../store/local-cache.ts');
   const { computeHere } = await import('./arrived.ts');
-  const { arrivedIn } = await import('./files.ts');
-  const { arrivedRows } = await import('./rows.ts');
+  const { listArrivedFiles } = await import('./files.ts');
+  const { listArrivedRows } = await import('./rows.ts');
   const params = paramsOf(config.params, set);
   const session = await openStoreSession(config);
   try {
@@ -54,7 +54,7 @@ export async function listPending(config: Config, options: PendingOptions): Prom
     ]);
     if (ledger !== undefined && ledger.batches.length > 0) checkFrozen(ledger, params);
     const deps = { store, local: new LocalCache(cache), compute: computeHere };
-    const look = isPlace(params.data.source) ? arrivedIn : arrivedRows;
+    const look = isPlace(params.data.source) ? listArrivedFiles : listArrivedRows;
     const arrived = await look({ deps, sources: config.sources, ledger, params });
     const built = new Set(versions.map(({ version }) => version));
     const batches = arrived.batches.filter(({ batch }) => !built.has(batch));
@@ -62,7 +62,7 @@ export async function listPending(config: Config, options: PendingOptions): Prom
     if (json === true) printJson({ pipeline, batches, waiting, warnings });
     else {
       for (const warning of warnings) say(warning, 'warning');
-      if (batches.length > 0) print(tableOf(batches));
+      if (batches.length > 0) print(formatBatches(batches));
       else say(`nothing is pending: each batch of ${pipeline} that has arrived has a version`);
       if (waiting > 0) say(waitingSentence({ last: arrived.batches.length, waiting }, ledger!));
     }
@@ -72,9 +72,9 @@ export async function listPending(config: Config, options: PendingOptions): Prom
   }
 }
 
-function tableOf(batches: readonly ArrivedBatch[]): string {
+function formatBatches(batches: readonly ArrivedBatch[]): string {
   const files = batches.some(({ file }) => file !== null);
-  return table(
+  return formatTable(
     ['batch', 'rows', ...(files ? ['file'] : []), 'data'],
     batches.map(({ batch, rows, file, isNew }) => [
       batch,

@@ -16,10 +16,10 @@ import type { Arrived, ArrivedBatch, Looking } from './arrived.ts';
  * may still grow is left out.
  * @throws BadData when known rows have changed
  */
-export async function arrivedRows(looking: Looking): Promise<Arrived> {
+export async function listArrivedRows(looking: Looking): Promise<Arrived> {
   const { ledger, params } = looking;
   const { source, batch_size: size } = params.data;
-  const isHere = !['file', 'dvc'].includes(kindOf(source)) || existsSync(pathOf(source));
+  const isHere = !['file', 'dvc'].includes(kindOf(source)) || existsSync(removeScheme(source));
   const warnings = isHere
     ? []
     : [`${source} is not on this machine: only what the ledger knows is listed`];
@@ -33,18 +33,18 @@ export async function arrivedRows(looking: Looking): Promise<Arrived> {
     }));
     return { batches, waiting: 0, warnings };
   }
-  const now = isHere && mayGrow(source) ? await grownLedger(looking, ledger) : ledger;
+  const now = isHere && mayGrow(source) ? await growLedger(looking, ledger) : ledger;
   const { last, waiting } = batchesThere(now, params);
   const known = batchesThere(ledger, params).last;
   const batches = Array.from({ length: last }, (_, i): ArrivedBatch => {
     const batch = i + 1;
-    return { batch, rows: rowsOf(now, batch), file: null, isNew: batch > known };
+    return { batch, rows: countBatchRows(now, batch), file: null, isNew: batch > known };
   });
   return { batches, waiting, warnings };
 }
 
 /** The ledger with the rows that a run would add; nothing is stored. */
-async function grownLedger({ deps, ...looking }: Looking, ledger: Ledger): Promise<Ledger> {
+async function growLedger({ deps, ...looking }: Looking, ledger: Ledger): Promise<Ledger> {
   const last = ledger.raw.at(-1)!;
   return withOwnFolder(tmpdir(), 'pending', async (folder) => {
     const next = await withSource(looking, lastStamp(ledger), async (text) =>
@@ -88,7 +88,7 @@ function withSource<T>(
   return withSourceText(source, place, use);
 }
 
-function rowsOf(ledger: Ledger, batch: number): number {
+function countBatchRows(ledger: Ledger, batch: number): number {
   const standing = ledger.batches[batch - 1];
   if (standing !== undefined) return standing.rows;
   const { batch_size: size } = ledger.settings;
@@ -96,6 +96,6 @@ function rowsOf(ledger: Ledger, batch: number): number {
   return Math.min(size, rows - (batch - 1 - after) * size);
 }
 
-function pathOf(source: string): string {
+function removeScheme(source: string): string {
   return source.replace(/^dvc:\/\//, '');
 }

@@ -9,7 +9,7 @@ import {
 import type { Session } from '../../session.ts';
 import { BadParams, messageOf } from '../../../contract/failures.ts';
 import type { nightly } from '../../../workflows/index.ts';
-import { plain } from '../../../contract/markdown.ts';
+import { escapeMarkdown } from '../../../contract/markdown.ts';
 
 /** The schedule that a person asks for, with defaults filled in. */
 export interface Wanted {
@@ -27,12 +27,12 @@ export interface Wanted {
 type NightlyAction = ScheduleOptionsStartWorkflowAction<typeof nightly>;
 
 /** The id of a pipeline's schedule. */
-export function scheduleIdOf(pipeline: string): string {
+export function makeScheduleId(pipeline: string): string {
   return `${pipeline}-nightly`;
 }
 
 /** The time of day in `--at` as a cron expression. @throws BadParams when it is not a time of day */
-export function cronAt(time: string): string {
+export function parseTime(time: string): string {
   const [, hour, minute] = /^([01]?\d|2[0-3]):([0-5]\d)$/.exec(time) ?? [];
   if (hour === undefined || minute === undefined)
     throw new BadParams(`--at ${time}: expected a time of day, such as 02:00`);
@@ -43,7 +43,7 @@ export function cronAt(time: string): string {
  * The options of Temporal's schedule. One nightly runs at a time. A start that was missed while the server was
  * down runs within the catch-up window. A failure pauses the schedule, because the next nightly would fail too.
  */
-export function scheduleOf(
+export function makeSchedule(
   { pipeline, cron, timezone, jitter, catchup, note, set }: Wanted,
   taskQueue: string,
 ): Omit<ScheduleOptions<NightlyAction>, 'scheduleId'> {
@@ -57,10 +57,10 @@ export function scheduleOf(
     action: {
       type: 'startWorkflow',
       workflowType: 'nightly',
-      workflowId: scheduleIdOf(pipeline),
+      workflowId: makeScheduleId(pipeline),
       taskQueue,
       staticSummary: `${pipeline} · nightly`,
-      staticDetails: nightlyDetails(pipeline),
+      staticDetails: describeNightly(pipeline),
       args: [{ pipeline, ...(Object.keys(set).length > 0 ? { params: set } : {}) }],
     },
     policies: {
@@ -75,9 +75,9 @@ export function scheduleOf(
 }
 
 /** The purpose of a nightly in Markdown, for its page in Temporal's Web UI. */
-function nightlyDetails(pipeline: string): string {
+function describeNightly(pipeline: string): string {
   return [
-    `Runs the batches of **${plain(pipeline)}** that have data and no version, in order. One that fails stops those after it, and pauses the schedule.`,
+    `Runs the batches of **${escapeMarkdown(pipeline)}** that have data and no version, in order. One that fails stops those after it, and pauses the schedule.`,
     `From a terminal: \`npm run client -- schedule describe --pipeline ${pipeline}\``,
   ].join('\n\n');
 }
@@ -92,8 +92,8 @@ export async function putSchedule(
   { client, config }: Session,
   wanted: Wanted,
 ): Promise<{ created: boolean; description: ScheduleDescription }> {
-  const scheduleId = scheduleIdOf(wanted.pipeline);
-  const options = scheduleOf(wanted, config.taskQueue);
+  const scheduleId = makeScheduleId(wanted.pipeline);
+  const options = makeSchedule(wanted, config.taskQueue);
   const handle = client.schedule.getHandle(scheduleId);
   let before: ScheduleDescription | undefined;
   try {
@@ -115,7 +115,7 @@ export async function putSchedule(
 
 async function update(
   handle: ScheduleHandle,
-  options: ReturnType<typeof scheduleOf>,
+  options: ReturnType<typeof makeSchedule>,
   wanted: Wanted,
 ): Promise<void> {
   try {

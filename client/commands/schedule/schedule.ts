@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { type CommandContext, type CommonFlags, examples, pipelineCommand } from '../../context.ts';
 import { withSet } from '../../arguments.ts';
-import { duration, table } from '../../format.ts';
+import { formatDuration, formatTable } from '../../format.ts';
 import { print, printJson } from '../../print.ts';
 import { type Session, openSession } from '../../session.ts';
 import type { Config } from '../../../config/environment.ts';
@@ -54,12 +54,12 @@ function createCommand(context: CommandContext): Command {
     .action(async ({ pipeline, at, cron, timezone, set, note, ...flags }: CreateFlags) => {
       if (at !== undefined && cron !== undefined)
         throw new BadParams('--at and --cron are both given: give one of them');
-      const { cronAt } = await import('./definition.ts');
+      const { parseTime } = await import('./definition.ts');
       const config = await context.configure(pipeline);
       process.exitCode = await createSchedule(config, {
         ...flags,
         pipeline: config.pipeline,
-        cron: cron ?? cronAt(at ?? '02:00'),
+        cron: cron ?? parseTime(at ?? '02:00'),
         timezone: timezone ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
         note,
         set: set ?? {},
@@ -84,7 +84,7 @@ function verbCommand(context: CommandContext, verb: ScheduleVerb, description: s
     .action(async ({ pipeline, note, json }: CommonFlags & { note?: string }) => {
       const config = await context.configure(pipeline);
       const asked = { pipeline: config.pipeline, note, json };
-      process.exitCode = await onSchedule(config, verb, asked);
+      process.exitCode = await changeSchedule(config, verb, asked);
     });
 }
 
@@ -99,12 +99,12 @@ export type ScheduleVerb = 'describe' | 'pause' | 'resume' | 'trigger' | 'delete
 export async function createSchedule(config: Config, wanted: Wanted & Common): Promise<number> {
   const { paramsOf } = await import('../../../pipeline/models/params.ts');
   const { putSchedule } = await import('./definition.ts');
-  const { shownOf } = await import('./show.ts');
+  const { readSchedule } = await import('./show.ts');
   // The check shows a wrong param now, and not at night.
   paramsOf(config.params, wanted.set);
-  return within(config, async (session) => {
+  return withTemporal(config, async (session) => {
     const { created, description } = await putSchedule(session, wanted);
-    const shown = await shownOf(session, description);
+    const shown = await readSchedule(session, description);
     if (wanted.json === true) printJson({ created, ...shown });
     else printSchedule(shown, created ? 'created' : 'updated');
   });
@@ -115,7 +115,7 @@ export async function listSchedules(
   config: Config,
   { json }: Pick<Common, 'json'>,
 ): Promise<number> {
-  return within(config, async ({ client }) => {
+  return withTemporal(config, async ({ client }) => {
     const schedules: {
       schedule: string;
       paused: boolean;
@@ -138,20 +138,20 @@ export async function listSchedules(
       next ?? 'never',
       note ?? '',
     ]);
-    print(table(['schedule', 'state', 'next', 'note'], rows));
+    print(formatTable(['schedule', 'state', 'next', 'note'], rows));
   });
 }
 
 /** The other verbs, on the schedule of one pipeline. */
-export async function onSchedule(
+export async function changeSchedule(
   config: Config,
   verb: ScheduleVerb,
   { pipeline, note, json }: Common & { note?: string | undefined },
 ): Promise<number> {
-  const { scheduleIdOf } = await import('./definition.ts');
-  const { notThere, shownOf } = await import('./show.ts');
-  return within(config, async (session) => {
-    const scheduleId = scheduleIdOf(pipeline);
+  const { makeScheduleId } = await import('./definition.ts');
+  const { notThere, readSchedule } = await import('./show.ts');
+  return withTemporal(config, async (session) => {
+    const scheduleId = makeScheduleId(pipeline);
     const handle = session.client.schedule.getHandle(scheduleId);
     try {
       if (verb === 'pause') await handle.pause(note ?? 'paused by the client');
@@ -164,7 +164,7 @@ export async function onSchedule(
         else print(`${scheduleId} deleted`);
         return;
       }
-      const shown = await shownOf(session, await handle.describe());
+      const shown = await readSchedule(session, await handle.describe());
       if (json === true) printJson(shown);
       else printSchedule(shown, verb === 'trigger' ? 'triggered' : undefined);
     } catch (error) {
@@ -173,7 +173,10 @@ export async function onSchedule(
   });
 }
 
-async function within(config: Config, use: (session: Session) => Promise<void>): Promise<number> {
+async function withTemporal(
+  config: Config,
+  use: (session: Session) => Promise<void>,
+): Promise<number> {
   const session = await openSession(config, { check: ['temporal'] });
   try {
     await use(session);
@@ -188,10 +191,10 @@ function printSchedule(shown: Shown, done?: string): void {
   const lines = [
     `${schedule}${done === undefined ? '' : ` ${done}`}: ${cron ?? ''} ${timezone ?? ''}${paused ? ', paused' : ''}`,
     ...(note === null || note === '' ? [] : [`note  ${note}`]),
-    `rules ${rulesText(rules)}`,
+    `rules ${describeRules(rules)}`,
     ...(paused
       ? [
-          `next  none until it is resumed: npm run client -- schedule resume --pipeline ${pipelineOf(schedule)}`,
+          `next  none until it is resumed: npm run client -- schedule resume --pipeline ${parsePipelineName(schedule)}`,
         ]
       : next.map((time) => `next  ${time}`)),
     ...last.map(({ workflowId, status, said }) => `last  ${workflowId} ${status}  ${said}`),
@@ -199,16 +202,16 @@ function printSchedule(shown: Shown, done?: string): void {
   print(lines.join('\n'));
 }
 
-function rulesText({ overlap, catchupMs, pauseOnFailure, jitterMs }: Shown['rules']): string {
+function describeRules({ overlap, catchupMs, pauseOnFailure, jitterMs }: Shown['rules']): string {
   return [
     overlap === 'SKIP' ? 'none starts while one runs (overlap SKIP)' : `overlap ${overlap}`,
-    `a missed start runs within ${duration(catchupMs)}`,
-    `starts are spread over ${duration(jitterMs)}`,
+    `a missed start runs within ${formatDuration(catchupMs)}`,
+    `starts are spread over ${formatDuration(jitterMs)}`,
     pauseOnFailure ? 'a failure pauses it' : 'a failure does not pause it',
   ].join(', ');
 }
 
 /** The pipeline that a schedule id belongs to. */
-function pipelineOf(scheduleId: string): string {
+function parsePipelineName(scheduleId: string): string {
   return scheduleId.replace(/-nightly$/, '');
 }

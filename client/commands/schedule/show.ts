@@ -19,7 +19,7 @@ export interface Shown {
 }
 
 /** A schedule with its next starts and its last results. */
-export async function shownOf(
+export async function readSchedule(
   session: Session,
   { scheduleId, spec, policies, state, info }: ScheduleDescription,
 ): Promise<Shown> {
@@ -41,14 +41,14 @@ export async function shownOf(
       recent.map(async ({ action, takenAt }) => ({
         workflowId: action.workflow.workflowId,
         at: takenAt.toISOString(),
-        ...(await endOf(session, action.workflow.workflowId)),
+        ...(await readEnd(session, action.workflow.workflowId)),
       })),
     ),
   };
 }
 
 /** How a nightly ended. It is found by its workflow id alone, because a long backlog continues in other runs. */
-async function endOf(
+async function readEnd(
   { client }: Session,
   workflowId: string,
 ): Promise<{ status: string; said: string }> {

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { examples, EXIT, type CommandContext } from '../../context.ts';
-import { table } from '../../format.ts';
+import { formatTable } from '../../format.ts';
 import { print, printJson, say } from '../../print.ts';
 import { stackDir } from '../../../config/project-root.ts';
 import { isDirectoryUri } from '../../../tracking/place.ts';
@@ -77,13 +77,13 @@ export async function stack(
   const { stackDown, stackStatus, stackUp } = await import('../../../infra/stack.ts');
   const dir = stackDir(root);
   const options = { dir, root, report: ({ line }: { line: string }) => say(line) };
-  if (name === 'up') await stackUp({ ...options, ...(await trackingOf(root)) });
+  if (name === 'up') await stackUp({ ...options, ...(await readTracking(root)) });
   if (name === 'down') await stackDown(options);
   const parts = await stackStatus(options);
   if (json === true) printJson({ parts });
   else if (name === 'status')
     print(
-      table(
+      formatTable(
         ['part', 'state', 'pid', 'address'],
         parts.map(({ part, state, pid, url }) => [part, state, pid ?? '', url]),
       ),
@@ -97,7 +97,7 @@ export async function stack(
  * The tracking settings of the stack: whether a pipeline uses its MLflow, and the MLFLOW_TRACKING_URI that the
  * worker inherits from this terminal.
  */
-async function trackingOf(
+async function readTracking(
   root: string,
 ): Promise<{ mlflow: boolean; workerEnv: Record<string, string> }> {
   const { loadConfigs } = await import('../../../config/environment.ts');

@@ -65,7 +65,7 @@ export async function restore(
 ): Promise<number> {
   const dir = stackDir(root);
   await refuseRunning(root, dir);
-  if (hasData(dir) && !(await agreed(yes, `${dir} holds data: replace it by the backup?`)))
+  if (hasData(dir) && !(await confirm(yes, `${dir} holds data: replace it by the backup?`)))
     return EXIT.failed;
   const report = ({ line }: { line: string }): void => say(line);
   const up = { root, dir, report, worker: false };
@@ -93,7 +93,7 @@ export async function restore(
 export async function reset({ root, json, yes }: StateOptions): Promise<number> {
   const dir = stackDir(root);
   const question = `remove every run, artifact and history in ${dir}?`;
-  if (!(await agreed(yes, question))) return EXIT.failed;
+  if (!(await confirm(yes, question))) return EXIT.failed;
   await stackDown({ root, dir, report: ({ line }) => say(line) });
   removeData(dir);
   if (json === true) printJson({ removed: dir });
@@ -111,7 +111,7 @@ async function refuseRunning(root: string, dir: string): Promise<void> {
  * Asks the person at the terminal.
  * @throws BadParams where there is no terminal
  */
-async function agreed(yes: boolean | undefined, question: string): Promise<boolean> {
+async function confirm(yes: boolean | undefined, question: string): Promise<boolean> {
   if (yes === true) return true;
   if (!process.stdin.isTTY)
     throw new BadParams(`${question} there is no terminal to ask on: add --yes to do it`);

@@ -4,13 +4,13 @@ import type { Progress } from '../../../contract/execution.ts';
 import { progress } from '../../../contract/messages.ts';
 import { describeFailure, type ReportedFailure } from '../../failure.ts';
 import {
-  pendingOf,
-  whyWaiting,
+  listPendingStages,
+  explainWaiting,
   NO_WORKER,
   taskQueueHasWorker,
   type Described,
 } from '../../waiting.ts';
-import { temporalLink } from '../../result.ts';
+import { makeTemporalLink } from '../../result.ts';
 import type { Session } from '../../session.ts';
 import { isOpen } from '../../../contract/workflow-status.ts';
 
@@ -35,20 +35,23 @@ export interface LatestRun {
 }
 
 /** The latest run with a workflow id; null where there was none. */
-export async function latestRun(session: Session, workflowId: string): Promise<LatestRun | null> {
+export async function readLatestRun(
+  session: Session,
+  workflowId: string,
+): Promise<LatestRun | null> {
   const handle = session.client.workflow.getHandle(workflowId);
   try {
     const described = await handle.describe();
     const { runId, status: state, startTime, raw } = described;
     const running = isOpen(state);
-    const pending = pendingOf(raw);
+    const pending = listPendingStages(raw);
     return {
       workflowId,
       runId,
       status: state.name.toLowerCase(),
       startedAt: startTime.toISOString(),
-      link: temporalLink(session, workflowId, runId),
-      stages: running ? await stagesNow(session, workflowId) : null,
+      link: makeTemporalLink(session, workflowId, runId),
+      stages: running ? await readStages(session, workflowId) : null,
       retrying: pending.flatMap(({ stage, attempt, message }) =>
         message === null ? [] : [{ stage, attempt, message }],
       ),
@@ -58,8 +61,8 @@ export async function latestRun(session: Session, workflowId: string): Promise<L
           .flatMap(({ heardAt }) => heardAt ?? [])
           .toSorted()
           .at(-1) ?? null,
-      waiting: running ? ((await whyNow(session, handle, raw)) ?? null) : null,
-      error: state.name === 'FAILED' ? await failureOf(session, workflowId, runId) : null,
+      waiting: running ? ((await explainNow(session, handle, raw)) ?? null) : null,
+      error: state.name === 'FAILED' ? await readFailure(session, workflowId, runId) : null,
     };
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return null;
@@ -67,17 +70,17 @@ export async function latestRun(session: Session, workflowId: string): Promise<L
   }
 }
 
-async function whyNow(
+async function explainNow(
   session: Session,
   handle: WorkflowHandle,
   raw: Described,
 ): Promise<string | undefined> {
   if (!(await taskQueueHasWorker(session))) return NO_WORKER;
-  return whyWaiting(handle, raw);
+  return explainWaiting(handle, raw);
 }
 
 /** A query needs a worker. Without one, the rest of the status is still shown. */
-async function stagesNow(session: Session, workflowId: string): Promise<LatestRun['stages']> {
+async function readStages(session: Session, workflowId: string): Promise<LatestRun['stages']> {
   const handle = session.client.workflow.getHandle(workflowId);
   try {
     return await session.client.connection.withDeadline(
@@ -89,7 +92,7 @@ async function stagesNow(session: Session, workflowId: string): Promise<LatestRu
   }
 }
 
-async function failureOf(
+async function readFailure(
   session: Session,
   workflowId: string,
   runId: string,

@@ -1,12 +1,20 @@
 import type { Command } from 'commander';
 import { type CommandContext, type CommonFlags, examples, pipelineCommand } from '../../context.ts';
-import { batchArgument } from '../../arguments.ts';
-import { ago, bar, bytes, duration, scoreNames, scoreText, table } from '../../format.ts';
+import { parseBatch } from '../../arguments.ts';
+import {
+  formatAge,
+  formatBar,
+  formatBytes,
+  formatDuration,
+  listShownMetrics,
+  formatMetric,
+  formatTable,
+} from '../../format.ts';
 import { print, printJson, say } from '../../print.ts';
 import { type Session, openSession } from '../../session.ts';
 import { workflowIdOf } from '../../../contract/train-batch.ts';
-import { staleness } from '../../versions.ts';
-import { type Origin, fromPhrase, phraseOf } from '../../origin.ts';
+import { describeStale } from '../../versions.ts';
+import { type Origin, describeProducer, describeReasons } from '../../origin.ts';
 import type { Config } from '../../../config/environment.ts';
 import { MissingHistory } from '../../../contract/failures.ts';
 import type { VersionRecord } from '../../../store/version-record.ts';
@@ -15,7 +23,7 @@ import type { Stored } from './stored-version.ts';
 
 export function statusCommand(context: CommandContext): Command {
   return pipelineCommand('status')
-    .argument('<N>', 'the batch, from 1', batchArgument)
+    .argument('<N>', 'the batch, from 1', parseBatch)
     .addHelpText('after', examples('status 2', 'status 2 --json'))
     .action(async (batch: number, { pipeline, json }: CommonFlags) => {
       const config = await context.configure(pipeline);
@@ -29,20 +37,20 @@ export async function status(
   config: Config,
   { pipeline, batch, json }: { pipeline: string; batch: number; json?: boolean | undefined },
 ): Promise<number> {
-  const { latestRun } = await import('./latest-run.ts');
-  const { storedVersion } = await import('./stored-version.ts');
+  const { readLatestRun } = await import('./latest-run.ts');
+  const { readStoredVersion } = await import('./stored-version.ts');
   const session = await openSession(config, { check: ['temporal'] });
   try {
     const [run, stored] = await Promise.all([
-      latestRun(session, workflowIdOf({ pipeline, batch })),
-      storedVersion(session, pipeline, batch),
+      readLatestRun(session, workflowIdOf({ pipeline, batch })),
+      readStoredVersion(session, pipeline, batch),
     ]);
     const { version, origins, tracked, stale, logging } = stored;
     // Without the store, the run can still be shown. Without a run too, the command fails with the store's error.
     if (stored.error !== null && run === null) throw stored.error;
     if (run === null && version === null)
       throw new MissingHistory(
-        `batch ${batch} of ${pipeline} has never been run: ${await adviceOn(session, pipeline, batch)}`,
+        `batch ${batch} of ${pipeline} has never been run: ${await adviseOn(session, pipeline, batch)}`,
       );
     if (stored.error !== null)
       say(`the version cannot be shown: ${stored.error.message}`, 'warning');
@@ -61,7 +69,7 @@ export async function status(
 }
 
 /** What to do about a batch that has never been run. */
-async function adviceOn(
+async function adviseOn(
   { config, store }: Session,
   pipeline: string,
   batch: number,
@@ -79,7 +87,7 @@ async function adviceOn(
 
 /** Prints the run for a person. */
 export function printRun(run: LatestRun): void {
-  const since = `started ${run.startedAt}, ${ago(run.startedAt)}`;
+  const since = `started ${run.startedAt}, ${formatAge(run.startedAt)}`;
   print(`run       ${run.workflowId} ${run.status}, ${since}`);
   if (run.error !== null)
     print(
@@ -87,8 +95,8 @@ export function printRun(run: LatestRun): void {
     );
   for (const { stage, attempt, message } of run.retrying)
     print(`retrying  ${stage}, attempt ${attempt}: ${message}`);
-  for (const one of run.progress) print(`progress  ${one.stage} ${bar(one)}`);
-  if (run.heardAt !== null) print(`heard of  ${ago(run.heardAt)}`);
+  for (const one of run.progress) print(`progress  ${one.stage} ${formatBar(one)}`);
+  if (run.heardAt !== null) print(`heard of  ${formatAge(run.heardAt)}`);
   if (run.waiting !== null) say(run.waiting, 'warning');
   if (run.stages !== null)
     print(`stages    ${run.stages.map(({ stage, state }) => `${stage} ${state}`).join(', ')}`);
@@ -102,18 +110,18 @@ export function printVersion(
   { origins, tracked, stale, logging }: Omit<Stored, 'version' | 'error'>,
 ): void {
   const { version, seq, created_at, metrics, stages } = record;
-  print(`version ${version}, build ${seq}, made ${created_at}, ${ago(created_at)}\n`);
-  if (stale !== null) say(staleness(stale), 'warning');
+  print(`version ${version}, build ${seq}, made ${created_at}, ${formatAge(created_at)}\n`);
+  if (stale !== null) say(describeStale(stale), 'warning');
   const rows = stages.map(({ stage, cached, duration_ms, outputs }, i) => [
     stage,
     cached ? 'cached' : 'done',
-    duration(duration_ms),
-    bytes(Object.values(outputs).reduce((sum, { size }) => sum + size, 0)),
-    originPhrase(origins[i]!),
+    formatDuration(duration_ms),
+    formatBytes(Object.values(outputs).reduce((sum, { size }) => sum + size, 0)),
+    describeOrigin(origins[i]!),
   ]);
-  print(`${table(['stage', 'state', 'took', 'size', ''], rows)}\n`);
-  const scores = scoreNames(metrics).map((name) => [name, scoreText(name, metrics[name])]);
-  print(`${table(['metric', 'value'], scores)}\n`);
+  print(`${formatTable(['stage', 'state', 'took', 'size', ''], rows)}\n`);
+  const scores = listShownMetrics(metrics).map((name) => [name, formatMetric(name, metrics[name])]);
+  print(`${formatTable(['metric', 'value'], scores)}\n`);
   for (const { stage, warnings } of stages)
     for (const warning of warnings) say(`${stage}: ${warning}`, 'warning');
   if (tracked === null) {
@@ -133,6 +141,6 @@ export function printVersion(
   if (tracker.look !== null) print(`          ${tracker.look}`);
 }
 
-function originPhrase({ cachedFrom, because }: Origin): string {
-  return cachedFrom === null ? phraseOf(because) : `from ${fromPhrase(cachedFrom)}`;
+function describeOrigin({ cachedFrom, because }: Origin): string {
+  return cachedFrom === null ? describeReasons(because) : `from ${describeProducer(cachedFrom)}`;
 }

@@ -1,8 +1,8 @@
 import { WorkflowNotFoundError } from '@temporalio/client';
 import type { Session } from '../../session.ts';
-import { latestOf, staleOf } from '../../versions.ts';
-import { pendingOf } from '../../waiting.ts';
-import { type Origin, originOf } from '../../origin.ts';
+import { findLatest, listStale } from '../../versions.ts';
+import { listPendingStages } from '../../waiting.ts';
+import { type Origin, findOrigin } from '../../origin.ts';
 import {
   DamagedArtifact,
   type RetrainError,
@@ -32,20 +32,20 @@ const STORE_ERRORS = [StorageUnavailable, StorageRefused, DamagedArtifact] as co
 const NOTHING = { version: null, origins: [], tracked: null, stale: null, logging: null };
 
 /** The current version, or the error of the store. */
-export async function storedVersion(
+export async function readStoredVersion(
   session: Session,
   pipeline: string,
   batch: number,
 ): Promise<Stored> {
   try {
-    const version = (await latestOf(session.store.records, pipeline, batch)) ?? null;
+    const version = (await findLatest(session.store.records, pipeline, batch)) ?? null;
     if (version === null) return { ...NOTHING, error: null };
     const [origins, tracked, stale] = await Promise.all([
-      originsOf(session, version),
-      trackedNow(session, version),
-      staleOf(session.store, pipeline),
+      listOrigins(session, version),
+      readTracked(session, version),
+      listStale(session.store, pipeline),
     ]);
-    const logging = tracked === null ? await loggingNow(session, version) : null;
+    const logging = tracked === null ? await findLogging(session, version) : null;
     const own = stale.find((one) => one.version === batch) ?? null;
     return { version, origins, tracked, stale: own, logging, error: null };
   } catch (error) {
@@ -55,7 +55,7 @@ export async function storedVersion(
 }
 
 /** Where each stage of a build comes from, compared with the build before. */
-async function originsOf(
+async function listOrigins(
   { store }: Session,
   record: VersionRecord,
 ): Promise<(Origin & { stage: string })[]> {
@@ -63,7 +63,7 @@ async function originsOf(
   const previous = await store.records.read(pipeline, version, seq - 1);
   return record.stages.map((ran) => ({
     stage: ran.stage,
-    ...originOf(ran, { cached: ran.cached, previous }),
+    ...findOrigin(ran, { cached: ran.cached, previous }),
   }));
 }
 
@@ -75,7 +75,7 @@ export interface TrackedNow {
 }
 
 /** Reads where a build is logged now. Its training attempt has that, even after `log N` logged it elsewhere. */
-export async function trackedNow(
+export async function readTracked(
   { store }: Session,
   { pipeline, attempt, stages }: VersionRecord,
 ): Promise<TrackedNow | null> {
@@ -100,7 +100,7 @@ export interface Logging {
 }
 
 /** The running workflow that logs a version, started by the run or by a person; null when there is none. */
-export async function loggingNow(
+export async function findLogging(
   { client }: Session,
   { pipeline, version, seq }: Pick<VersionRecord, 'pipeline' | 'version' | 'seq'>,
 ): Promise<Logging | null> {
@@ -108,7 +108,7 @@ export async function loggingNow(
     try {
       const { status, raw } = await client.workflow.getHandle(workflowId).describe();
       if (!isOpen(status)) continue;
-      const [tried] = pendingOf(raw);
+      const [tried] = listPendingStages(raw);
       return { workflowId, attempt: tried?.attempt ?? 1, message: tried?.message ?? null };
     } catch (error) {
       if (!(error instanceof WorkflowNotFoundError)) throw error;

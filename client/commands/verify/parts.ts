@@ -14,7 +14,7 @@ import type { VersionRecord } from '../../../store/version-record.ts';
 import type { Store } from '../../../store/index.ts';
 import type { Ledger } from '../../../store/ledger/ledger.ts';
 import type { Inventory } from './files.ts';
-import { CACHE_ENTRY, faultOf, unlessDamaged, type Fault, type Problems } from './problems.ts';
+import { CACHE_ENTRY, makeFault, ignoreDamaged, type Fault, type Problems } from './problems.ts';
 
 /** The state that all steps of a verification share. */
 export interface Verification {
@@ -59,18 +59,18 @@ export async function checkParts(
   // This program does not know the keys of another one.
   if (stage === undefined || columns === undefined || stage.code !== STAGES.preprocess.code)
     return [];
-  const known = await columnsOf(verification, columns);
+  const known = await readKnownColumns(verification, columns);
   if (known === undefined) return []; // it is reported with the inventory
   const checked = batches.map(async (batch, i) => {
     const made = { batch: i + 1, train: train[i], test: test[i] };
     const { ref } = partColumns(columns, known, made.batch);
-    const key = stageKey(partIdentity(stage, { number: made.batch, batch, columns: ref }));
+    const key = stageKey(makePartIdentity(stage, { number: made.batch, batch, columns: ref }));
     // The same for every version: each is read once.
     const reading = verification.parts.get(key) ?? readPart(verification, key, made);
     verification.parts.set(key, reading);
     const { faults, counts } = await reading;
     // A run that makes the part again makes its counts too.
-    if (counts !== undefined) verification.inventory.add(counts, record.version, md5Of(made));
+    if (counts !== undefined) verification.inventory.add(counts, record.version, findMd5(made));
     return faults;
   });
   return (await Promise.all(checked)).flat();
@@ -80,7 +80,7 @@ export async function checkParts(
  * The identity of the part of a batch. It is made from the recorded params of preprocess, because a record of an
  * earlier program can have fewer params.
  */
-function partIdentity(
+function makePartIdentity(
   { params, libraries }: Pick<StageIdentity, 'params' | 'libraries'>,
   { number, batch, columns }: { number: number; batch: Ref; columns: Ref },
 ): StageIdentity {
@@ -97,9 +97,12 @@ function partIdentity(
 }
 
 /** The content of a columns artifact, read once even if several versions have it. */
-async function columnsOf(verification: Verification, ref: Ref): Promise<Column[] | undefined> {
+async function readKnownColumns(
+  verification: Verification,
+  ref: Ref,
+): Promise<Column[] | undefined> {
   const reading =
-    verification.columns.get(ref.sha256) ?? readColumns(verification, ref).catch(unlessDamaged);
+    verification.columns.get(ref.sha256) ?? readColumns(verification, ref).catch(ignoreDamaged);
   verification.columns.set(ref.sha256, reading);
   return reading;
 }
@@ -111,7 +114,7 @@ interface MadePart {
   test: Ref | undefined;
 }
 
-function md5Of({ train, test }: MadePart): string | undefined {
+function findMd5({ train, test }: MadePart): string | undefined {
   return (train ?? test)?.md5;
 }
 
@@ -121,14 +124,14 @@ async function readPart(
   made: MadePart,
 ): Promise<CheckedPart> {
   const path = `${CACHE_ENTRY}encode_part ${made.batch}`;
-  const md5 = md5Of(made);
+  const md5 = findMd5(made);
   const at = { path, key: entryKey('encode_part', key), ...(md5 === undefined ? {} : { md5 }) };
   const damaged = (why: string): CheckedPart => ({ faults: [{ state: 'damaged', ...at, why }] });
   let entry: CacheEntry | undefined;
   try {
     entry = await store.cache.read('encode_part', key);
   } catch (error) {
-    if (error instanceof DamagedArtifact) return damaged(faultOf(path, error).why);
+    if (error instanceof DamagedArtifact) return damaged(makeFault(path, error).why);
     throw error;
   }
   if (entry === undefined)

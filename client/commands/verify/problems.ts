@@ -46,12 +46,12 @@ export class Problems {
 }
 
 /** A stored document that could not be read, as a fault. */
-export function faultOf(path: string, error: DamagedArtifact): Fault {
+export function makeFault(path: string, error: DamagedArtifact): Fault {
   const { key } = error.details;
   return { state: 'damaged', path, key: typeof key === 'string' ? key : '', why: error.message };
 }
 
 /** Ignores a DamagedArtifact, for an object whose damage is reported elsewhere. Throws other errors. */
-export function unlessDamaged(error: unknown): undefined {
+export function ignoreDamaged(error: unknown): undefined {
   if (!(error instanceof DamagedArtifact)) throw error;
 }

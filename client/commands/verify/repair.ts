@@ -11,7 +11,7 @@ import type { Ledger } from '../../../store/ledger/ledger.ts';
 import { staleVersions } from '../../../store/ledger/read.ts';
 import type { VersionRecord } from '../../../store/version-record.ts';
 import type { trainBatch } from '../../../workflows/index.ts';
-import { CACHE_ENTRY, LEDGER, RECORD, unlessDamaged, type Problem } from './problems.ts';
+import { CACHE_ENTRY, LEDGER, RECORD, ignoreDamaged, type Problem } from './problems.ts';
 import { verifyVersions, type Verified } from './versions.ts';
 
 /** The result of a repair. */
@@ -22,7 +22,7 @@ export interface Repaired {
   /** The runs that repaired it. */
   runs: { version: number; workflowId: string; runId: string; forced: boolean }[];
   /** Why a version was not run, or its run failed. */
-  hindered: Map<number, string>;
+  notRepaired: Map<number, string>;
   /** The objects that no run can make again. */
   left: Left[];
   /** Versions that have other bytes now: the program has changed since they were built. */
@@ -42,12 +42,12 @@ export async function repairVersions(
     verified: found,
     repaired: [],
     runs: [],
-    hindered: new Map(),
+    notRepaired: new Map(),
     left: [],
     changed: [],
   };
   // If the ledger cannot be read, that is in `found.problems` already.
-  const ledger = await session.store.ledgers.read(asked.pipeline).catch(unlessDamaged);
+  const ledger = await session.store.ledgers.read(asked.pipeline).catch(ignoreDamaged);
   result.left = findUnrepairable(ledger, found.problems);
   for (const force of [false, true]) {
     const ran = await repairRound(session, result, force);
@@ -60,7 +60,7 @@ export async function repairVersions(
 
 /** @returns whether anything was run. */
 async function repairRound(session: Session, repaired: Repaired, force: boolean): Promise<boolean> {
-  const { verified, hindered } = repaired;
+  const { verified, notRepaired: hindered } = repaired;
   // Raw data is read, never made: a forced run would only make everything else again.
   let open = verified.problems.filter(
     ({ path, key }) =>
@@ -76,7 +76,7 @@ async function repairRound(session: Session, repaired: Repaired, force: boolean)
     });
     if (own.length === 0 || hindered.has(version)) continue;
     try {
-      const hindrance = await hindranceOf(session, verified, version);
+      const hindrance = await findObstacle(session, verified, version);
       if (hindrance === undefined) await rebuild(session, repaired, { version, own, force });
       else hindered.set(version, hindrance);
     } catch (error) {
@@ -88,7 +88,7 @@ async function repairRound(session: Session, repaired: Repaired, force: boolean)
 }
 
 /** Why a run cannot rebuild a version as it was; undefined if it can. */
-async function hindranceOf(
+async function findObstacle(
   { store }: Session,
   { pipeline, problems }: Verified,
   version: number,
@@ -115,7 +115,7 @@ async function rebuild(
   const set = parseParams(paramsSchema, record.params, `params of version ${version}`);
   const damaged = [...new Set(own.flatMap(({ md5 }) => md5 ?? []))];
   const forced = force || damaged.length > MOST_DAMAGED;
-  for (const problem of own) await discard(session, problem);
+  for (const problem of own) await removeDamagedEntry(session, problem);
   say(`repairing version ${version}${forced ? ', with every stage' : ''}`);
   await warnWithoutWorker(session);
   const { workflowId, runId } = await start(session, {
@@ -128,11 +128,12 @@ async function rebuild(
   runs.push({ version, workflowId, runId, forced });
   await client.workflow.getHandle<typeof trainBatch>(workflowId, runId).result();
   const now = await store.records.latest(pipeline, version);
-  if (outputsOf(now) !== outputsOf(record) && !changed.includes(version)) changed.push(version);
+  if (listOutputHashes(now) !== listOutputHashes(record) && !changed.includes(version))
+    changed.push(version);
 }
 
 /** Removes a damaged cache entry, because a run would not replace it. */
-async function discard({ store: { bucket } }: Session, problem: Problem): Promise<void> {
+async function removeDamagedEntry({ store: { bucket } }: Session, problem: Problem): Promise<void> {
   const { path, state, key } = problem;
   if (state !== 'damaged' || !path.startsWith(CACHE_ENTRY)) return;
   const stored = await bucket.get(key);
@@ -149,7 +150,7 @@ function isNewer(bytes: Uint8Array): boolean {
   }
 }
 
-function outputsOf({ stages }: VersionRecord): string {
+function listOutputHashes({ stages }: VersionRecord): string {
   const hashes = stages.map(({ outputs }) => Object.values(outputs).map(({ sha256 }) => sha256));
   return JSON.stringify(hashes);
 }
@@ -165,12 +166,15 @@ export interface Left {
 function findUnrepairable(ledger: Ledger | undefined, problems: readonly Problem[]): Left[] {
   if (ledger === undefined) return [];
   return problems.flatMap(({ path, key, md5 }) => {
-    const why = md5 === undefined ? undefined : reasonOf(ledger, md5);
+    const why = md5 === undefined ? undefined : explainUnrepairable(ledger, md5);
     return why === undefined ? [] : [{ path, key, why }];
   });
 }
 
-function reasonOf({ pipeline, raw, amended, batches }: Ledger, md5: string): string | undefined {
+function explainUnrepairable(
+  { pipeline, raw, amended, batches }: Ledger,
+  md5: string,
+): string | undefined {
   if (raw.some(({ ref }) => ref.md5 === md5)) return undefined; // its source can have it
   const amendments = amended.filter(({ ref }) => ref.md5 === md5);
   const now = amendments.find(({ batch, ref }) => batches[batch - 1]?.raw === ref.sha256);

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { batchArgument } from '../../arguments.ts';
+import { parseBatch } from '../../arguments.ts';
 import {
   examples,
   pipelineCommand,
@@ -7,7 +7,7 @@ import {
   type CommonFlags,
   EXIT,
 } from '../../context.ts';
-import { bytes, duration, table } from '../../format.ts';
+import { formatBytes, formatDuration, formatTable } from '../../format.ts';
 import { print, printJson, say } from '../../print.ts';
 import { openSession, openStoreSession } from '../../session.ts';
 import type { Config } from '../../../config/environment.ts';
@@ -27,7 +27,7 @@ export function verifyCommand(context: CommandContext): Command {
     'verify',
     'read all objects of a version, and report which are missing or damaged',
   )
-    .argument('[N]', 'the version, from 1', batchArgument)
+    .argument('[N]', 'the version, from 1', parseBatch)
     .option('--all', 'every version, reading each object once')
     .option(
       '--repair',
@@ -66,7 +66,7 @@ async function verify(config: Config, options: VerifyOptions): Promise<number> {
     const found = await verifyVersions(session.store, options);
     const repaired = servers && (await repairVersions(servers, options, found));
     const verified = repaired?.verified ?? found;
-    if (options.json === true) printJson(verifiedDocument(verified, repaired));
+    if (options.json === true) printJson(makeDocument(verified, repaired));
     else printVerified(verified, repaired);
     return verified.problems.length === 0 ? 0 : EXIT.failed;
   } finally {
@@ -83,9 +83,9 @@ function printVerified(verified: Verified, repaired?: Repaired): void {
   const left = versions.filter((version) => !notKept.includes(version));
   if (left.length === 0) return;
   const of = left.length === 1 ? `version ${left[0]}` : `${left.length} versions`;
-  const speed = `${bytes(Math.round((read.bytes / Math.max(read.durationMs, 1)) * 1_000))}/s`;
+  const speed = `${formatBytes(Math.round((read.bytes / Math.max(read.durationMs, 1)) * 1_000))}/s`;
   say(
-    `read ${read.objects} objects, ${bytes(read.bytes)}, in ${duration(read.durationMs)} (${speed})`,
+    `read ${read.objects} objects, ${formatBytes(read.bytes)}, in ${formatDuration(read.durationMs)} (${speed})`,
   );
   if (problems.length === 0) {
     print(`${of} of ${pipeline}: all objects are stored and undamaged`);
@@ -98,14 +98,14 @@ function printVerified(verified: Verified, repaired?: Repaired): void {
     key,
     why,
   ]);
-  print(table(['state', 'what', 'versions', 'key', 'why'], rows));
+  print(formatTable(['state', 'what', 'versions', 'key', 'why'], rows));
   say(
     `${of} of ${pipeline}: ${problems.length} missing or damaged; ${repaired === undefined ? '"verify --repair" makes again what it can; ' : ''}restore a document from a backup`,
     'error',
   );
 }
 
-function printRepaired({ repaired, hindered, left, changed }: Repaired): void {
+function printRepaired({ repaired, notRepaired: hindered, left, changed }: Repaired): void {
   if (repaired.length > 0) {
     const rows = repaired.map(({ path, versions, key }) => [
       'repaired',
@@ -113,7 +113,7 @@ function printRepaired({ repaired, hindered, left, changed }: Repaired): void {
       String(versions),
       key,
     ]);
-    print(table(['state', 'what', 'versions', 'key'], rows));
+    print(formatTable(['state', 'what', 'versions', 'key'], rows));
   }
   for (const version of changed)
     say(
@@ -125,15 +125,15 @@ function printRepaired({ repaired, hindered, left, changed }: Repaired): void {
 }
 
 /** What `--json` prints. */
-function verifiedDocument(verified: Verified, repaired?: Repaired): unknown {
-  const document = { ...verified, problems: verified.problems.map(listed) };
+function makeDocument(verified: Verified, repaired?: Repaired): unknown {
+  const document = { ...verified, problems: verified.problems.map(toListed) };
   if (repaired === undefined) return document;
-  const { runs, hindered, left, changed } = repaired;
+  const { runs, notRepaired: hindered, left, changed } = repaired;
   const notRepaired = [...hindered].map(([version, why]) => ({ version, why }));
-  const done = repaired.repaired.map(listed);
+  const done = repaired.repaired.map(toListed);
   return { ...document, repair: { repaired: done, notRepaired, left, changed, runs } };
 }
 
-function listed(problem: Problem): Omit<Problem, 'versions'> & { versions: number[] } {
+function toListed(problem: Problem): Omit<Problem, 'versions'> & { versions: number[] } {
   return { ...problem, versions: [...problem.versions] };
 }

@@ -21,7 +21,7 @@ import { Inventory, readObjects, checkDirectory } from './files.ts';
 import { checkParts, type Verification } from './parts.ts';
 import {
   CACHE_ENTRY,
-  faultOf,
+  makeFault,
   LEDGER,
   Problems,
   RECORD,
@@ -106,7 +106,7 @@ async function readLedger(
     return ledger;
   } catch (error) {
     if (!(error instanceof DamagedArtifact)) throw error;
-    problems.add(faultOf(LEDGER, error), versions);
+    problems.add(makeFault(LEDGER, error), versions);
     return undefined;
   }
 }
@@ -153,12 +153,12 @@ export async function verifyVersion(
     return files[[...refs.values()].findIndex(({ sha256 }) => sha256 === ref?.sha256)] ?? [];
   };
   const batches = filesOf(findStage(record.stages, 'merge_data')?.outputs.merged);
-  enter(ledgerFaults(verification.ledger, record, batches).map(atFault));
+  enter(findLedgerFaults(verification.ledger, record, batches).map(atFault));
   const splits = findStage(record.stages, 'preprocess')?.outputs;
   const [train, test] = [filesOf(splits?.train), filesOf(splits?.test)];
   enter(await checkParts(verification, record, { batches, train, test }));
   addRaw(verification, record);
-  enter((await metricsFaults(store, record)).map(atFault));
+  enter((await findMetricsFaults(store, record)).map(atFault));
 }
 
 async function readRecord(
@@ -170,7 +170,7 @@ async function readRecord(
   try {
     return await store.records.latest(pipeline, version);
   } catch (error) {
-    if (error instanceof DamagedArtifact) problems.add(faultOf(path, error), [version]);
+    if (error instanceof DamagedArtifact) problems.add(makeFault(path, error), [version]);
     else if (error instanceof MissingHistory && line !== undefined) {
       const there = (await store.records.read(pipeline, version, line.seq)) !== undefined;
       const key = there ? latestKey(pipeline, version) : recordKey(pipeline, version, line.seq);
@@ -198,7 +198,7 @@ async function checkEntry(
       return [{ state: 'damaged', path, key, why: 'its key is not the hash of its content' }];
     return entryFaults(stage, entry).map(inRecord);
   } catch (error) {
-    if (error instanceof DamagedArtifact) return [faultOf(path, error)];
+    if (error instanceof DamagedArtifact) return [makeFault(path, error)];
     throw error;
   }
 }
@@ -234,7 +234,7 @@ function addRaw(
 }
 
 /** Checks that the merged data is batches 1..N of the ledger, at the revision in the record. */
-function ledgerFaults(
+function findLedgerFaults(
   ledger: Ledger | undefined,
   { version, ledger_revision }: VersionRecord,
   merged: readonly Ref[],
@@ -249,7 +249,7 @@ function ledgerFaults(
 }
 
 /** Checks that the scores in the record are those in the metrics file. */
-async function metricsFaults({ artifacts }: Store, record: VersionRecord): Promise<string[]> {
+async function findMetricsFaults({ artifacts }: Store, record: VersionRecord): Promise<string[]> {
   const ref = findStage(record.stages, 'evaluate')?.outputs.metrics;
   if (ref === undefined) return [];
   try {

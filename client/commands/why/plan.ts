@@ -22,7 +22,7 @@ import type { Ledger } from '../../../store/ledger/ledger.ts';
 import type { VersionRecord } from '../../../store/version-record.ts';
 import { stageKey, type CacheEntry } from '../../../store/stage-cache.ts';
 import { identityOf } from '../../../store/stage-identity.ts';
-import { differencesOf } from '../../compare/identity.ts';
+import { compareIdentities } from '../../compare/identity.ts';
 import { producerOf, type Origin, type Reason } from '../../origin.ts';
 
 /** What a run would do with one stage. */
@@ -83,7 +83,7 @@ export async function planRun(
   if (ledger !== undefined) checkFrozen(ledger, asked.params);
   const context: Context = { cache: store.cache, ...asked, ledger, planned: new Map() };
   for (const stage of STAGE_NAMES) {
-    context.planned.set(stage, await planStage(context, stage, await callOf(context, stage)));
+    context.planned.set(stage, await planStage(context, stage, await planCall(context, stage)));
     if (stage === 'get_data') checkExists(context);
   }
   return [...context.planned.values()].map(({ plan }) => plan);
@@ -98,23 +98,23 @@ function checkExists({ ledger, planned, params, batch }: Context): void {
 }
 
 /** The request of a stage. Its inputs are outputs of earlier stages, or the ledger has them. */
-async function callOf(context: Context, stage: StageName): Promise<Call> {
-  if (stage === 'get_data') return sourceCall(context);
-  if (stage === 'prepare_batch') return prepareCall(context, context.batch);
+async function planCall(context: Context, stage: StageName): Promise<Call> {
+  if (stage === 'get_data') return planSourceCall(context);
+  if (stage === 'prepare_batch') return planCut(context, context.batch);
   const entries = Object.entries<InputSource>(STAGES[stage].inputs).map(async ([name, input]) => [
     name,
-    'eachBatch' in input ? await eachBatch(context) : outputOf(context, input),
+    'eachBatch' in input ? await planBatches(context) : findOutput(context, input),
   ]);
   const inputs = Object.fromEntries(await Promise.all(entries)) as Call['inputs'];
   return { params: context.params, inputs };
 }
 
-function outputOf({ planned }: Context, input: InputSource): Input {
+function findOutput({ planned }: Context, input: InputSource): Input {
   if (!('stage' in input)) throw new Error('only get_data reads what no stage makes');
   return planned.get(input.stage)!.output(input.output);
 }
 
-async function sourceCall({ ledger, batch, params, sources }: Context): Promise<Call> {
+async function planSourceCall({ ledger, batch, params, sources }: Context): Promise<Call> {
   const source = await findSource(params, ledger, batch, sources);
   if (!isRef(source)) {
     const { name } = sourceIdentity(params.data.source);
@@ -126,7 +126,7 @@ async function sourceCall({ ledger, batch, params, sources }: Context): Promise<
 }
 
 /** What a batch is, or would be, cut from. */
-function prepareCall({ ledger, planned, params }: Context, batch: number): Call {
+function planCut({ ledger, planned, params }: Context, batch: number): Call {
   const data = planned.get('get_data')!;
   const inputs = { raw: data.output('raw'), columns: data.output('columns') };
   if (ledger === undefined) return { params, inputs, detail: { whole: false, after: 0 } };
@@ -136,14 +136,14 @@ function prepareCall({ ledger, planned, params }: Context, batch: number): Call 
 }
 
 /** The directory of batches 1..N. */
-async function eachBatch(context: Context): Promise<Input> {
+async function planBatches(context: Context): Promise<Input> {
   const { ledger, planned, batch } = context;
   const batches = await Promise.all(
     Array.from({ length: batch }, async (_, i): Promise<Input> => {
       const known = ledger?.batches[i]?.ref;
       if (known !== undefined) return known;
       if (i + 1 === batch) return planned.get('prepare_batch')!.output('batch');
-      const call = prepareCall(context, i + 1);
+      const call = planCut(context, i + 1);
       const earlier = await planStage({ ...context, batch: i + 1 }, 'prepare_batch', call);
       return earlier.output('batch');
     }),
@@ -187,8 +187,8 @@ async function planStage(
   const before = last?.stages.find((ran) => ran.stage === stage);
   const because: Reason[] =
     before === undefined
-      ? [{ kind: 'new' }, ...unknownInputs(inputs).filter(({ kind }) => kind === 'looks')]
-      : [...differencesOf(before, identity, params), ...unknownInputs(inputs)];
+      ? [{ kind: 'new' }, ...listUnknownInputs(inputs).filter(({ kind }) => kind === 'looks')]
+      : [...compareIdentities(before, identity, params), ...listUnknownInputs(inputs)];
   return {
     plan: {
       stage,
@@ -203,7 +203,7 @@ async function planStage(
 }
 
 /** Why inputs cannot be known, each reason once. */
-function unknownInputs(inputs: Record<string, Input>): Reason[] {
+function listUnknownInputs(inputs: Record<string, Input>): Reason[] {
   const reasons = Object.values(inputs).filter((input): input is Reason => !isRef(input));
   const texts = reasons.map((reason) => JSON.stringify(reason));
   return reasons.filter((_, i) => texts.indexOf(texts[i]!) === i);

@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
 import type { Config } from '../../../config/environment.ts';
 import type { VersionRecord } from '../../../store/version-record.ts';
-import { batchArgument, withSet } from '../../arguments.ts';
-import { table } from '../../format.ts';
-import { fromPhrase, phraseOf } from '../../origin.ts';
+import { parseBatch, withSet } from '../../arguments.ts';
+import { formatTable } from '../../format.ts';
+import { describeProducer, describeReasons } from '../../origin.ts';
 import { print, printJson } from '../../print.ts';
 import { openStoreSession } from '../../session.ts';
-import { latestOf } from '../../versions.ts';
+import { findLatest } from '../../versions.ts';
 import { examples, pipelineCommand, type CommandContext, type CommonFlags } from '../../context.ts';
 import type { StagePlan } from './plan.ts';
 
@@ -23,7 +23,7 @@ interface WhyRequest {
 
 export function whyCommand(context: CommandContext): Command {
   return withSet(pipelineCommand('why'), 'override a param, as for "run"; repeatable')
-    .argument('<N>', 'the batch, from 1', batchArgument)
+    .argument('<N>', 'the batch, from 1', parseBatch)
     .addHelpText('after', examples('why 2', 'why 2 --set model.max_depth=3 --json'))
     .action(async (batch: number, { pipeline, set, json }: WhyFlags) => {
       const config = await context.configure(pipeline);
@@ -41,30 +41,30 @@ async function why(config: Config, request: WhyRequest): Promise<number> {
   const session = await openStoreSession(config);
   try {
     const { store } = session;
-    const last = await latestOf(store.records, pipeline, batch);
+    const last = await findLatest(store.records, pipeline, batch);
     const stages = await planRun(store, { pipeline, batch, params, last, sources: config.sources });
     const version = last === undefined ? null : { version: last.version, build: last.seq };
     if (json === true) printJson({ pipeline, batch, version, params, stages });
-    else print(`${heading(request, last)}\n\n${stageTable(stages)}`);
+    else print(`${formatHeading(request, last)}\n\n${formatStages(stages)}`);
     return 0;
   } finally {
     await session.close();
   }
 }
 
-function heading({ pipeline, batch }: WhyRequest, last: VersionRecord | undefined): string {
+function formatHeading({ pipeline, batch }: WhyRequest, last: VersionRecord | undefined): string {
   const compared =
     last === undefined ? 'never built' : `compared with version ${batch}.${last.seq}`;
   return `${pipeline} · batch ${batch}   ${compared}`;
 }
 
-function stageTable(stages: readonly StagePlan[]): string {
-  return table(
+function formatStages(stages: readonly StagePlan[]): string {
+  return formatTable(
     ['stage', 'would', ''],
     stages.map(({ stage, cachedFrom, because }) =>
       cachedFrom === null
-        ? [stage, 'run', phraseOf(because)]
-        : [stage, 'be cached', `from ${fromPhrase(cachedFrom)}`],
+        ? [stage, 'run', describeReasons(because)]
+        : [stage, 'be cached', `from ${describeProducer(cachedFrom)}`],
     ),
   );
 }

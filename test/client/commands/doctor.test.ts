@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { failed } from '../../../client/commands/doctor/finding.ts';
-import { node, skew } from '../../../client/commands/doctor/machine.ts';
-import { mlflowVersion } from '../../../client/commands/doctor/servers.ts';
+import { checkNode, judgeSkew } from '../../../client/commands/doctor/machine.ts';
+import { judgeMlflowVersion } from '../../../client/commands/doctor/servers.ts';
 import { SetupError } from '../../../contract/failures.ts';
 
 describe('doctor', () => {
@@ -33,7 +33,7 @@ describe('doctor', () => {
     ['2.22.1', 'fail'],
     [undefined, 'warn'],
   ])('takes MLflow %s as %s, where 3.17.2 is tried', (version, state) => {
-    const found = mlflowVersion(version, { at: 'http://mlflow', tested: '3.17.2' });
+    const found = judgeMlflowVersion(version, { at: 'http://mlflow', tested: '3.17.2' });
     expect(found.state).toBe(state);
     expect(found.repair === null).toBe(state === 'ok');
   });
@@ -44,7 +44,7 @@ describe('doctor', () => {
     ['18.20.0', 'fail'],
     ['24.1.0', 'ok'],
   ])('takes Node %s as %s', (version, state) => {
-    expect(node(version).state).toBe(state);
+    expect(checkNode(version).state).toBe(state);
   });
 
   it.each([
@@ -54,6 +54,6 @@ describe('doctor', () => {
     [-60_000, 'warn'],
     [900_000, 'fail'],
   ])('a clock that is %d ms ahead is %s', (ahead, state) => {
-    expect(skew('s3', 1_000_000_000, 1_000_000_500 + ahead).state).toBe(state);
+    expect(judgeSkew('s3', 1_000_000_000, 1_000_000_500 + ahead).state).toBe(state);
   });
 });

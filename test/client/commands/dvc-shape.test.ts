@@ -1,6 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { dvcTable, metricsDiff, paramsDiff } from '../../../client/commands/diff/dvc-shape.ts';
-import { fiveDigits, pythonText } from '../../../client/compare/python-text.ts';
+import {
+  formatDvcTable,
+  compareMetrics,
+  compareParams,
+} from '../../../client/commands/diff/dvc-shape.ts';
+import { roundToFive, formatPython } from '../../../client/compare/python-text.ts';
 
 /** What DVC 3.67.1 printed for these files in two commits of a repository. */
 
@@ -32,8 +36,8 @@ const path = 'metrics/batch_2.json';
 
 describe('metrics diff', () => {
   it('prints the table DVC prints', () => {
-    const diff = metricsDiff(metrics.old, { path, metrics: metrics.new });
-    expect(dvcTable(diff, { title: 'Metric', revisions: ['HEAD~1', 'HEAD'] })).toBe(
+    const diff = compareMetrics(metrics.old, { path, metrics: metrics.new });
+    expect(formatDvcTable(diff, { title: 'Metric', revisions: ['HEAD~1', 'HEAD'] })).toBe(
       `Path                  Metric    HEAD~1          HEAD     Change
 metrics/batch_2.json  a         0.01562         0.04688  0.03125
 metrics/batch_2.json  b         1               0.85714  -0.14286
@@ -49,7 +53,7 @@ metrics/batch_2.json  z         12345678.12346  1e+22    9.999999999999987e+21`,
   });
 
   it('prints the JSON DVC prints', () => {
-    expect(metricsDiff(metrics.old, { path, metrics: metrics.new })).toEqual({
+    expect(compareMetrics(metrics.old, { path, metrics: metrics.new })).toEqual({
       [path]: {
         a: { old: 0.015625, new: 0.046875, diff: 0.03125 },
         b: { old: 1, new: 0.8571428571428571, diff: -0.1428571428571429 },
@@ -66,16 +70,16 @@ metrics/batch_2.json  z         12345678.12346  1e+22    9.999999999999987e+21`,
   });
 
   it('prints nothing, and an empty document, where nothing differs', () => {
-    const diff = metricsDiff(metrics.old, { path, metrics: metrics.old });
+    const diff = compareMetrics(metrics.old, { path, metrics: metrics.old });
     expect(diff).toEqual({});
-    expect(dvcTable(diff, { title: 'Metric', revisions: ['1', '1'] })).toBe('');
+    expect(formatDvcTable(diff, { title: 'Metric', revisions: ['1', '1'] })).toBe('');
   });
 });
 
 describe('params diff', () => {
   it('prints the table DVC prints', () => {
-    const diff = paramsDiff(params.old, params.new);
-    expect(dvcTable(diff, { title: 'Param', revisions: ['HEAD~1', 'HEAD'] })).toBe(
+    const diff = compareParams(params.old, params.new);
+    expect(formatDvcTable(diff, { title: 'Param', revisions: ['HEAD~1', 'HEAD'] })).toBe(
       `Path         Param                HEAD~1              HEAD
 params.yaml  data.columns.zip     -                   category
 params.yaml  data.missing_values  ['', 'NA', "it's"]  ['x', 1, 2.5, None, True]
@@ -87,7 +91,7 @@ params.yaml  model.max_depth      5                   4`,
   });
 
   it('prints the JSON DVC prints', () => {
-    expect(paramsDiff(params.old, params.new)).toEqual({
+    expect(compareParams(params.old, params.new)).toEqual({
       'params.yaml': {
         'data.columns.zip': { old: null, new: 'category' },
         'data.missing_values': { old: `['', 'NA', "it's"]`, new: "['x', 1, 2.5, None, True]" },
@@ -109,7 +113,7 @@ describe('numbers as Python prints them', () => {
     [2.5, 2.5],
     [1e22, 1e22],
   ])('rounds %d to %d', (value, rounded) => {
-    expect(fiveDigits(value)).toBe(rounded);
+    expect(roundToFive(value)).toBe(rounded);
   });
 
   it.each([
@@ -122,6 +126,6 @@ describe('numbers as Python prints them', () => {
     [100, '100.0'],
     [-0, '-0.0'],
   ])('prints the float %d as %s', (value, text) => {
-    expect(pythonText(value, true)).toBe(text);
+    expect(formatPython(value, true)).toBe(text);
   });
 });

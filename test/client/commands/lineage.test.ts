@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { buildLineage, shortHash } from '../../../client/commands/lineage/graph.ts';
 import { drawMermaid, drawSvg, drawText } from '../../../client/commands/lineage/drawings.ts';
-import { at, type Ref } from '../../../contract/ref.ts';
+import { withPath, type Ref } from '../../../contract/ref.ts';
 import { buildRecord, file } from '../records.ts';
 
 /** Files of the merged data as the outputs of prepare_batch. */
 const eachBatch = (files: readonly Ref[]): Map<string, Ref[]> =>
-  new Map([['prepare_batch', files.map((one) => at(`data/batches/${one.path}`, one))]]);
+  new Map([['prepare_batch', files.map((one) => withPath(`data/batches/${one.path}`, one))]]);
 
 const { record, batches } = buildRecord(2);
 const lineage = buildLineage(record, eachBatch(batches), undefined);

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { artifactChanges } from '../../../client/commands/diff/document.ts';
-import { batchChanges } from '../../../client/commands/diff/document.ts';
-import { changesOf } from '../../../client/compare/changes.ts';
+import { compareArtifacts } from '../../../client/commands/diff/document.ts';
+import { compareBatches } from '../../../client/commands/diff/document.ts';
+import { compareDocuments } from '../../../client/compare/changes.ts';
 import { flatten } from '../../../client/compare/changes.ts';
 import { refOf } from '../../../store/hash.ts';
 
@@ -33,11 +33,11 @@ const batches = fc.array(
   { maxLength: 4 },
 );
 
-describe('changesOf', () => {
+describe('compareDocuments', () => {
   it('finds nothing between a document and itself', () => {
     fc.assert(
       fc.property(documents, (document) => {
-        expect(changesOf(document, structuredClone(document))).toEqual({});
+        expect(compareDocuments(document, structuredClone(document))).toEqual({});
       }),
     );
   });
@@ -45,8 +45,8 @@ describe('changesOf', () => {
   it('swaps and negates with its sides', () => {
     fc.assert(
       fc.property(documents, documents, (a, b) => {
-        const there = changesOf(a, b);
-        const back = changesOf(b, a);
+        const there = compareDocuments(a, b);
+        const back = compareDocuments(b, a);
         expect(Object.keys(back)).toEqual(Object.keys(there));
         for (const [key, { old, new: now, diff }] of Object.entries(there))
           expect(back[key]).toEqual({
@@ -61,7 +61,7 @@ describe('changesOf', () => {
   it('names exactly the values that differ', () => {
     fc.assert(
       fc.property(documents, documents, (a, b) => {
-        const named = Object.keys(changesOf(a, b));
+        const named = Object.keys(compareDocuments(a, b));
         const [left, right] = [flatten(a), flatten(b)];
         for (const key of new Set([...Object.keys(left), ...Object.keys(right)])) {
           const same = JSON.stringify(left[key] ?? null) === JSON.stringify(right[key] ?? null);
@@ -72,20 +72,20 @@ describe('changesOf', () => {
   });
 });
 
-describe('artifactChanges and batchChanges', () => {
+describe('compareArtifacts and compareBatches', () => {
   it('find nothing between a build and itself, and swap with their sides', () => {
     fc.assert(
       fc.property(stages, stages, batches, batches, (a, b, c, d) => {
-        expect(artifactChanges(a, a)).toEqual([]);
-        expect(batchChanges(c, c)).toEqual([]);
+        expect(compareArtifacts(a, a)).toEqual([]);
+        expect(compareBatches(c, c)).toEqual([]);
         const swapped = (changes: { old: unknown; new: unknown }[]): unknown[] =>
           changes.map((change) => ({ ...change, old: change.new, new: change.old }));
         const inOrder = (changes: unknown[]): string[] =>
           changes
             .map((change) => JSON.stringify(change, ['stage', 'name', 'old', 'new', 'md5']))
             .sort();
-        expect(inOrder(artifactChanges(b, a))).toEqual(inOrder(swapped(artifactChanges(a, b))));
-        expect(batchChanges(d, c)).toEqual(swapped(batchChanges(c, d)));
+        expect(inOrder(compareArtifacts(b, a))).toEqual(inOrder(swapped(compareArtifacts(a, b))));
+        expect(compareBatches(d, c)).toEqual(swapped(compareBatches(c, d)));
       }),
     );
   });
@@ -96,8 +96,8 @@ describe('artifactChanges and batchChanges', () => {
     ];
     const moved = [{ stage: 'train', outputs: { model: ref('models/batch_2/model.json', 'one') } }];
     const other = [{ stage: 'train', outputs: { model: ref('models/batch_2/model.json', 'two') } }];
-    expect(artifactChanges(before, moved)).toEqual([]);
-    expect(artifactChanges(before, other)).toMatchObject([
+    expect(compareArtifacts(before, moved)).toEqual([]);
+    expect(compareArtifacts(before, other)).toMatchObject([
       { old: { path: 'models/batch_1/model.json' }, new: { path: 'models/batch_2/model.json' } },
     ]);
   });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { differencesOf, type Identity } from '../../../client/compare/identity.ts';
-import { originLines, originOf, phraseOf } from '../../../client/origin.ts';
+import { compareIdentities, type Identity } from '../../../client/compare/identity.ts';
+import { describeOrigins, findOrigin, describeReasons } from '../../../client/origin.ts';
 import { paramsSchema } from '../../../pipeline/models/params.ts';
 import { refOf } from '../../../store/hash.ts';
 
@@ -14,9 +14,9 @@ const identity: Identity = {
   inputs: { train },
 };
 
-describe('differencesOf', () => {
+describe('compareIdentities', () => {
   it('finds nothing between a run and itself', () => {
-    expect(differencesOf(identity, structuredClone(identity), sections)).toEqual([]);
+    expect(compareIdentities(identity, structuredClone(identity), sections)).toEqual([]);
   });
 
   it('names params as params.yaml does, inputs by path, code and libraries', () => {
@@ -27,7 +27,7 @@ describe('differencesOf', () => {
       libraries: { 'ml-cart': '2.1.1', '@uwdata/flechette': '2.7.0' },
       inputs: { train: other },
     };
-    const differences = differencesOf(identity, after, sections);
+    const differences = compareIdentities(identity, after, sections);
     expect(differences).toEqual([
       { kind: 'param', name: 'data.target', old: 'species', new: 'quality' },
       { kind: 'param', name: 'model.max_depth', old: 5, new: 3 },
@@ -35,14 +35,14 @@ describe('differencesOf', () => {
       { kind: 'code', name: 'version', old: 1, new: 2 },
       { kind: 'library', name: '@uwdata/flechette', old: '2.6.0', new: '2.7.0' },
     ]);
-    expect(phraseOf(differences.slice(0, 2))).toBe(
+    expect(describeReasons(differences.slice(0, 2))).toBe(
       'data.target species → quality; model.max_depth 5 → 3',
     );
-    expect(phraseOf(differences)).toMatch(/; and 2 more$/);
+    expect(describeReasons(differences)).toMatch(/; and 2 more$/);
   });
 
   it('says nothing of an input that is not known yet', () => {
-    expect(differencesOf(identity, { ...identity, inputs: {} }, sections)).toEqual([]);
+    expect(compareIdentities(identity, { ...identity, inputs: {} }, sections)).toEqual([]);
   });
 });
 
@@ -59,7 +59,10 @@ describe('where a stage comes from', () => {
     warnings: [],
   };
   const line = (cached: boolean): string[] =>
-    originLines([{ stage: 'train', ...originOf(ran, { cached, previous: undefined }) }], 'r2');
+    describeOrigins(
+      [{ stage: 'train', ...findOrigin(ran, { cached, previous: undefined }) }],
+      'r2',
+    );
 
   it('is shown for a stage taken from another run, and not for a first build', () => {
     expect(line(true)).toEqual(['train          from iris-batch-1, 2026-01-02 03:04']);
@@ -67,7 +70,7 @@ describe('where a stage comes from', () => {
   });
 
   it('is not shown for a stage that the same run made before', () => {
-    const origin = originOf(ran, { cached: true, previous: undefined });
-    expect(originLines([{ stage: 'train', ...origin }], 'r1')).toEqual([]);
+    const origin = findOrigin(ran, { cached: true, previous: undefined });
+    expect(describeOrigins([{ stage: 'train', ...origin }], 'r1')).toEqual([]);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parentsOf, wantedFiles } from '../../../../client/commands/checkout/plan.ts';
+import { listParents, listWantedFiles } from '../../../../client/commands/checkout/plan.ts';
 import type { Artifacts } from '../../../../store/artifacts.ts';
 import { buildRecord, file } from '../../records.ts';
 
@@ -10,7 +10,7 @@ const artifacts = {
 
 describe('the files of a version', () => {
   it('are its outputs with directories written out, batches as files of the merged data', async () => {
-    const wanted = await wantedFiles(artifacts, record);
+    const wanted = await listWantedFiles(artifacts, record);
     expect([...wanted.keys()]).toEqual([
       'data/raw/iris.csv',
       'data/raw/columns.json',
@@ -34,7 +34,7 @@ describe('the files of a version', () => {
   ])('never leave the working tree: %s is refused', async (path) => {
     const edited = structuredClone(record);
     edited.stages[4]!.outputs['model']!.path = path;
-    await expect(wantedFiles(artifacts, edited)).rejects.toMatchObject({
+    await expect(listWantedFiles(artifacts, edited)).rejects.toMatchObject({
       name: 'DamagedArtifact',
       message: expect.stringContaining(JSON.stringify(path)),
     });
@@ -42,6 +42,6 @@ describe('the files of a version', () => {
 });
 
 it('the folders a path lies in, outermost first', () => {
-  expect(parentsOf('a/b/c.csv')).toEqual(['a', 'a/b']);
-  expect(parentsOf('c.csv')).toEqual([]);
+  expect(listParents('a/b/c.csv')).toEqual(['a', 'a/b']);
+  expect(listParents('c.csv')).toEqual([]);
 });

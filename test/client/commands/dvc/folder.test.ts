@@ -2,7 +2,12 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { inFolder, isInGit, RECEIPT, writeFolder } from '../../../../client/commands/dvc/folder.ts';
+import {
+  lockFolder,
+  isInGit,
+  RECEIPT,
+  writeFolder,
+} from '../../../../client/commands/dvc/folder.ts';
 import { Conflict, SetupError } from '../../../../contract/failures.ts';
 
 let folder: string;
@@ -27,10 +32,10 @@ describe('a folder that is exported to', () => {
       await new Promise((resolve) => setTimeout(resolve, 20));
       busy = false;
     };
-    await Promise.all([inFolder(inside, alone), inFolder(inside, alone)]);
+    await Promise.all([lockFolder(inside, alone), lockFolder(inside, alone)]);
     expect(readdirSync(inside)).toEqual([]);
     writeFileSync(join(folder, 'file'), '');
-    await expect(inFolder(join(folder, 'file'), alone)).rejects.toThrow(
+    await expect(lockFolder(join(folder, 'file'), alone)).rejects.toThrow(
       /file cannot be made a folder .*--out/,
     );
   });

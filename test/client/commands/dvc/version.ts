@@ -1,7 +1,7 @@
 import { encodeDirectory } from '../../../../store/manifest.ts';
 import { refOf } from '../../../../store/hash.ts';
 import type { VersionRecord } from '../../../../store/version-record.ts';
-import { at, type Ref } from '../../../../contract/ref.ts';
+import { withPath, type Ref } from '../../../../contract/ref.ts';
 
 const file = (path: string): Ref => refOf(path, Buffer.from(path));
 
@@ -33,7 +33,7 @@ export const record = {
     {
       stage: 'prepare_batch',
       inputs: { raw, columns },
-      outputs: { batch: at('data/batches/batch_000002.csv', batches[1]!) },
+      outputs: { batch: withPath('data/batches/batch_000002.csv', batches[1]!) },
       params: { batch_size: 50 },
     },
     {
