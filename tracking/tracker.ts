@@ -1,56 +1,60 @@
 /**
- * What the rest of the project may ask of experiment tracking. Every method is idempotent, so an
- * activity that is retried, or runs twice at once, leaves one run, one model, one version, one point.
+ * The interface of experiment tracking. Every method except createRun is idempotent, so an activity that is
+ * retried, or runs twice at once, leaves one run, one model, one version and one point.
  * Failures are TrackingUnavailable (trying again can help) or TrackingRefused (it cannot).
  * Times are milliseconds since 1970.
  */
 export interface Tracker {
-  /** Where this tracker writes; holds no credentials, safe to show. */
+  /** Where this tracker writes. It holds no credentials and can be shown. */
   readonly uri: string;
-  /** The command that shows what is there; null where `runUrl` is a page. */
+  /** The command that shows the runs; null when `runUrl` is a page. */
   readonly look: string | null;
-  /** `uri`, and for a directory also which one it really is: what ids are remembered with. */
+  /** Returns `uri`, with the identity of a directory, which stays when it moves. Stored IDs belong to a place. */
   place(): string;
 
-  /** The same tracker, its requests given up when `signal` aborts (they then throw its reason). */
+  /** Returns the same tracker with requests that end when `signal` is aborted. They then throw its reason. */
   withSignal(signal: AbortSignal): Tracker;
 
-  /** Resolves when tracking answers and accepts us; quick to say when it does not. */
+  /** Checks that tracking answers and accepts this client. Fails after a short time when it does not. */
   check(): Promise<void>;
 
-  /** The id of the experiment of this name, created if there is none. A deleted one is refused. */
+  /** Returns the ID of the experiment of this name, and creates it if there is none. A deleted one is refused. */
   ensureExperiment(name: string): Promise<string>;
 
-  /** Runs that are not deleted and carry all these tags, oldest first. */
+  /** Returns the runs that are not deleted and have all these tags, oldest first. */
   findRuns(experimentId: string, tags: Record<string, string>): Promise<FoundRun[]>;
-  /** Starts a run. The one method that makes a second when called twice: claim and find first. */
+  /** Starts a run. A second call starts a second run, so the caller claims the attempt and searches first. */
   createRun(run: NewRun): Promise<string>;
   deleteRun(runId: string): Promise<void>;
-  /** Whether this run is there and not deleted: a database may have been replaced under its URL. */
+  /** Whether this run exists and is not deleted. The database of a server may have been replaced. */
   hasRun(runId: string): Promise<boolean>;
-  /** Shows a run as running again, however it ended. */
+  /** Marks a run as running again, whatever its status was. */
   resumeRun(runId: string): Promise<void>;
   finishRun(runId: string, status: FinalStatus, endedAt: number): Promise<void>;
 
-  /** A param logged before with another value is refused: a run's params never change. */
+  /** Logs params. A param with another value than before is refused, because a run's params never change. */
   logParams(runId: string, params: Record<string, ParamValue>): Promise<void>;
-  /** Points with the same name, step, timestamp and value are one point: pin the timestamp. */
+  /** Logs metrics. Points with equal name, step, timestamp and value are one point, so a repeat needs the same time. */
   logMetrics(runId: string, metrics: Record<string, number>, at: MetricPoint): Promise<void>;
   setTags(runId: string, tags: Record<string, string>): Promise<void>;
-  /** The data sets a run read and, with `modelId`, the model it scored. */
+  /** Logs the data sets that a run read and, with `modelId`, the model that it scored. */
   logInputs(runId: string, datasets: Dataset[], modelId?: string): Promise<void>;
   logArtifact(runId: string, path: string, bytes: Uint8Array, contentType?: string): Promise<void>;
 
-  /** Stores a model as the output of a run, finishing one half stored before; returns its id. */
+  /** Stores a model as the output of a run, and finishes a partly stored one. Returns its ID. */
   logModel(runId: string, model: NewModel): Promise<string>;
-  /** The run's version of this registered model, created if there is none, under `alias` if one is given; null without a registry. */
+  /**
+   * Returns the run's version of a registered model, and creates it if there is none. It gets the alias, if one is
+   * given.
+   * @returns null without a registry
+   */
   registerModel(version: NewVersion): Promise<string | null>;
-  /** Points an alias at a version, from wherever it pointed; nothing without a registry. */
+  /** Points an alias at a version. Without a registry it does nothing. */
   setAlias(alias: { name: string; alias: string; version: string }): Promise<void>;
 
-  /** Where a person looks at a run: its page, or its folder. */
+  /** Returns the URL of a run's page, or of its folder. */
   runUrl(experimentId: string, runId: string): string;
-  /** The page of one version of a registered model; the directory itself where there is no registry. */
+  /** Returns the page of a version of a registered model; without a registry, the directory. */
   modelUrl(name: string, version: string): string;
 }
 
@@ -73,25 +77,25 @@ export interface FoundRun extends NewRun {
 export interface MetricPoint {
   step: number;
   timestamp: number;
-  /** The model these are scores of: they show on its page too. */
+  /** The model that the scores are of. Its page shows them too. */
   modelId?: string;
-  /** The data set they were measured on: one of the run's inputs, by name and digest. */
+  /** The data set that they were measured on: an input of the run, by name and digest. */
   dataset?: { name: string; digest: string };
 }
 
 export interface Dataset {
   name: string;
-  /** At most 36 characters: an MD5 fits, a SHA-256 does not. */
+  /** At most 36 characters: an MD5 fits, and a SHA-256 does not. */
   digest: string;
   sourceType: string;
-  /** Where it is: a string, or JSON such as `{"uri": "s3://…"}` for the types MLflow knows. */
+  /** The location: a string, or JSON such as `{"uri": "s3://…"}` for the types that MLflow knows. */
   source: string;
   schema?: string;
   profile?: string;
   context: 'training' | 'testing';
 }
 
-/** Bytes, or the path of a file of this machine that holds them. */
+/** Bytes, or the path of a file of this machine. */
 export type Content = { bytes: Uint8Array } | { file: string };
 
 /** A file of a model: its path inside the model, with `/`. */
@@ -99,7 +103,7 @@ export type ModelFile = { path: string } & Content;
 
 export interface NewModel {
   name: string;
-  /** The model's files, made once its id is known, because MLflow's MLmodel file carries it. */
+  /** Makes the model's files. They need the model's ID, because MLflow's MLmodel file holds it. */
   files: (identity: { modelId: string; runId: string }) => ModelFile[];
   params?: Record<string, ParamValue>;
   tags?: Record<string, string>;
@@ -111,7 +115,7 @@ export interface NewVersion {
   name: string;
   modelId: string;
   runId: string;
-  /** Such as `batch-3`; moves here if another version holds it. */
+  /** For example `batch-3`. It moves from the version that has it. */
   alias?: string;
   tags?: Record<string, string>;
   description?: string;

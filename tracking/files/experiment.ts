@@ -3,15 +3,16 @@ import { TrackingRefused } from '../../contract/failures.ts';
 import type { Folder } from './folder.ts';
 import { experimentMeta, readMeta, writeMeta } from './meta.ts';
 
-/** What MLflow has besides experiments in its folder. */
+/** Folders of MLflow that are not experiments. */
 const RESERVED = new Set(['models', '.trash']);
 
-/** A folder that MLflow makes when it finds none, and its clients' default. */
+/** The default experiment of MLflow's clients. MLflow creates it in an empty folder. */
 const DEFAULT = { id: '0', name: 'Default' };
 
 /**
- * The experiment's id, created if there is none. Its id is made of its name, so that two that create it
- * at once make one; nine digits, so that a database's 32-bit column takes it after migration.
+ * Returns the experiment's ID, and creates the experiment if there is none. The ID is computed from the name, so
+ * that two processes that create it at once create one. It has nine digits, so that it fits a database's 32-bit
+ * column after migration.
  */
 export async function ensureExperiment(folder: Folder, name: string): Promise<string> {
   await folder.prepare();
@@ -19,12 +20,12 @@ export async function ensureExperiment(folder: Folder, name: string): Promise<st
   for (let turn = 0; ; turn++) {
     const existing = await experimentNamed(folder, name);
     if (existing !== undefined) return existing;
-    // Where another name has the id: a later turn gives another.
+    // If another name has this ID, the next turn tries another ID.
     await create(folder, { id: idOf(name, turn), name });
   }
 }
 
-/** The ids of experiments that are not deleted. */
+/** Returns the IDs of experiments that are not deleted. */
 export async function experimentIds(folder: Folder): Promise<string[]> {
   const names = await folder.folders(folder.path);
   return names.filter((name) => !RESERVED.has(name) && !name.endsWith('.trash'));
@@ -37,12 +38,12 @@ async function experimentNamed(folder: Folder, name: string): Promise<string | u
   }
   for (const id of await folder.folders(folder.at('.trash'))) {
     const meta = await readMeta(folder, folder.at('.trash', id), experimentMeta);
-    if (meta?.name === name) throw deleted(folder, name, id);
+    if (meta?.name === name) throw deletedError(folder, name, id);
   }
   return undefined;
 }
 
-function deleted(folder: Folder, name: string, id: string): TrackingRefused {
+function deletedError(folder: Folder, name: string, id: string): TrackingRefused {
   return new TrackingRefused(
     `experiment "${name}" was deleted in ${folder.path}: restore it with "MLFLOW_ALLOW_FILE_STORE=true MLFLOW_TRACKING_URI=${folder.uri} mlflow experiments restore --experiment-id ${id}", or set another mlflow.experiment_name`,
   );

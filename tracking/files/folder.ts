@@ -12,13 +12,13 @@ import {
   TrackingUnavailable,
 } from '../../contract/failures.ts';
 
-/** Says which folder this is, wherever it is mounted or moved to: a file, which MLflow passes by. */
+/** A file that identifies the folder, also after it is moved or mounted elsewhere. MLflow ignores it. */
 const IDENTITY = '.retrain-id';
 
 /**
- * Where files are made before they are moved into place. A file half written among params or metrics
- * would be read as one of them; MLflow takes every folder here for an experiment, less those whose
- * names end in `.trash`.
+ * The folder in which files are written before they are moved to their place. MLflow would read a partly
+ * written file among params or metrics as one of them. It reads every folder here as an experiment, except
+ * folders whose names end in `.trash`.
  */
 const STAGING = '.retrain.trash';
 
@@ -37,16 +37,16 @@ export class Folder {
     this.uri = pathToFileURL(path).href;
   }
 
-  /** The URI and which folder it is: another machine's `/srv/mlruns` is another. */
+  /** Returns the URI and the identity of the folder: `/srv/mlruns` of another machine is another folder. */
   place(): string {
     try {
       return `${this.uri}#${readFileSync(join(this.path, IDENTITY), 'utf8').trim()}`;
     } catch {
-      return this.uri; // not made yet
+      return this.uri; // not created yet
     }
   }
 
-  /** Makes what must be there before anything else, once. */
+  /** Creates the folder with its identity, if it does not exist. */
   async prepare(): Promise<void> {
     await this.do(async () => {
       await mkdir(this.at(STAGING), { recursive: true });
@@ -62,26 +62,26 @@ export class Folder {
     });
   }
 
-  /** A path inside. */
+  /** Returns a path inside the folder. */
   at(...parts: string[]): string {
     return join(this.path, ...parts);
   }
 
-  /** Runs a file operation, and turns its failure into one of tracking. */
+  /** Runs a file operation, and turns its failure into an error of tracking. */
   async do<T>(act: () => Promise<T>): Promise<T> {
     try {
       return await act();
     } catch (error) {
-      throw ours(error) ? error : fsFailure(this.path, error);
+      throw isReported(error) ? error : fsFailure(this.path, error);
     }
   }
 
-  /** Runs something that reads and then writes, one at a time for each `name`, in all processes. */
+  /** Runs work that reads and then writes. For each `name` one piece of work runs at a time, in all processes. */
   alone<T>(name: string, act: () => Promise<T>): Promise<T> {
     return withFileLock(this.#lock(name), act);
   }
 
-  /** A file's text; undefined when there is none. */
+  /** Returns a file's text; undefined when there is no such file. */
   async read(path: string): Promise<string | undefined> {
     try {
       return await readFile(path, 'utf8');
@@ -91,12 +91,12 @@ export class Folder {
     }
   }
 
-  /** Writes a file in one move, over what may be there. */
+  /** Writes a file by one rename, and replaces a file that is there. */
   async write(path: string, content: string | Uint8Array): Promise<void> {
     await this.#enter(path, (draft) => writeFile(draft, content, { flush: true }));
   }
 
-  /** Copies a file in one move, over what may be there, in memory that does not grow with it. */
+  /** Copies a file by one rename, and replaces a file that is there. Memory does not grow with it. */
   async copy(file: string, path: string): Promise<void> {
     await this.#enter(path, (draft) => writeFile(draft, createReadStream(file), { flush: true }));
   }
@@ -114,8 +114,8 @@ export class Folder {
   }
 
   /**
-   * Makes a folder and what is in it in one move.
-   * @returns false when there is one already: that one stays.
+   * Creates a folder with its contents by one rename.
+   * @returns false when the folder exists already; it stays as it is
    */
   async create(path: string, fill: (draft: string) => Promise<void>): Promise<boolean> {
     const draft = this.draft();
@@ -133,7 +133,7 @@ export class Folder {
     }
   }
 
-  /** The folders in a folder, by name; none when there is no such folder. */
+  /** Returns the names of the folders in a folder; none when there is no such folder. */
   async folders(path: string): Promise<string[]> {
     try {
       const entries = await readdir(path, { withFileTypes: true });
@@ -153,7 +153,7 @@ export class Folder {
   }
 }
 
-/** Faults of a disk that may pass: it is full, busy, out of handles, or a share that went away. */
+/** Errors that may pass: a disk that is full or busy, no free handle, a network share that is disconnected. */
 const PASSING = new Set([
   'ENOSPC',
   'EDQUOT',
@@ -166,11 +166,11 @@ const PASSING = new Set([
 ]);
 
 /** Turns a failed file operation into an error that says how to fix it. */
-export function fsFailure(folder: string, error: unknown): TrackingRefused | TrackingUnavailable {
+function fsFailure(folder: string, error: unknown): TrackingRefused | TrackingUnavailable {
   const { code } = error as NodeJS.ErrnoException;
   const what = `the tracking directory ${folder} cannot be used (${code ?? messageOf(error)})`;
   if (code !== undefined && PASSING.has(code))
-    return new TrackingUnavailable(`${what}: make room on its disk, or see what holds it`, {
+    return new TrackingUnavailable(`${what}: free space on its disk, or check the disk`, {
       cause: error,
     });
   return new TrackingRefused(
@@ -179,7 +179,7 @@ export function fsFailure(folder: string, error: unknown): TrackingRefused | Tra
   );
 }
 
-/** A run that is not here, or no longer. */
+/** The error for a run that does not exist. */
 export function noRun(folder: string, runId: string): TrackingRefused {
   return new TrackingRefused(
     `run ${runId} is not in the tracking directory ${folder}: log its version again with "log N"`,
@@ -187,8 +187,8 @@ export function noRun(folder: string, runId: string): TrackingRefused {
   );
 }
 
-/** Whether an error says already, in a sentence, what went wrong (or that the caller gave up). */
-export function ours(error: unknown): boolean {
+/** Whether an error is one of this project already, or the caller's abort. */
+function isReported(error: unknown): boolean {
   return error instanceof RetrainError || (error as Error | undefined)?.name === 'AbortError';
 }
 
@@ -196,7 +196,7 @@ export function isMissingFile(error: unknown): boolean {
   return (error as NodeJS.ErrnoException).code === 'ENOENT';
 }
 
-/** The folder of a model of an experiment. */
+/** Returns the folder of a model of an experiment. */
 export function modelPath(folder: Folder, experimentId: string, modelId: string): string {
   return folder.at(experimentId, 'models', modelId);
 }

@@ -7,10 +7,10 @@ import { legalNames } from '../mlflow/limits.ts';
 
 const META = 'meta.yaml';
 
-/** What MLflow numbers as 1 to 5. https://github.com/mlflow/mlflow/blob/v3.17.0/mlflow/protos/service.proto */
+/** The statuses that MLflow numbers from 1 to 5. https://github.com/mlflow/mlflow/blob/v3.17.0/mlflow/protos/service.proto */
 export const RUN_STATUSES = ['RUNNING', 'SCHEDULED', 'FINISHED', 'FAILED', 'KILLED'] as const;
 
-/** Looser than what is written here: MLflow's own client writes into the same folder. */
+/** Other fields are accepted, because MLflow's own client writes into the same folder. */
 export const experimentMeta = z.looseObject({
   experiment_id: z.coerce.string(),
   name: z.coerce.string(),
@@ -29,7 +29,7 @@ export const runMeta = z.looseObject({
   lifecycle_stage: z.string().default('active'),
 });
 
-/** Reads the `meta.yaml` of a folder; undefined when there is none that can be read as one. */
+/** Reads the `meta.yaml` of a folder. Returns undefined when there is none that has this shape. */
 export async function readMeta<T>(
   folder: Folder,
   path: string,
@@ -40,43 +40,39 @@ export async function readMeta<T>(
   try {
     return shape.safeParse(parse(text, { version: '1.1' })).data;
   } catch {
-    return undefined; // not YAML: MLflow passes such a folder by, too
+    return undefined; // not YAML: MLflow ignores such a folder too
   }
 }
 
-/** Writes the `meta.yaml` of a folder, keys in order, as MLflow does. */
+/** Writes the `meta.yaml` of a folder, with sorted keys as MLflow writes it. */
 export async function writeMeta(folder: Folder, path: string, meta: object): Promise<void> {
-  await folder.write(join(path, META), metaText(meta));
-}
-
-/** Words in quotes: an id such as 12e45 must not be read as a number. */
-function metaText(meta: object): string {
-  return stringify(meta, {
+  const text = stringify(meta, {
     sortMapEntries: true,
     lineWidth: 0,
     version: '1.1',
-    defaultStringType: 'QUOTE_DOUBLE',
+    defaultStringType: 'QUOTE_DOUBLE', // so that an ID such as 12e45 is not read as a number
     defaultKeyType: 'PLAIN',
   });
+  await folder.write(join(path, META), text);
 }
 
-/** The longest part of a path that common file systems take is 255 bytes. */
+/** Common file systems accept at most 255 bytes in one part of a path. */
 const PART_BYTES = 240;
 
 /**
- * Names of params, metrics and tags as paths under their folder: those a server would take, and cut
- * where a file system would refuse them (a name is UTF-8 there, up to four bytes a letter).
- * @returns `[path, value]` in the given order.
+ * Turns names of params, metrics and tags into paths under their folder. The names are those that a server
+ * accepts. A part that is too long for a file system is shortened; its length is counted in bytes of UTF-8.
+ * @returns `[path, value]` in the given order
  */
-export function filePaths<T>(values: Record<string, T>): [string, T][] {
-  return legalNames(values).map(([name, value]) => [name.split('/').map(fitting).join('/'), value]);
+export function toFilePaths<T>(values: Record<string, T>): [string, T][] {
+  return legalNames(values).map(([name, value]) => [name.split('/').map(shorten).join('/'), value]);
 }
 
-function fitting(part: string): string {
+function shorten(part: string): string {
   if (Buffer.byteLength(part) <= PART_BYTES) return part;
   const hash = createHash('sha256').update(part).digest('hex').slice(0, 8);
   let cut = part;
   while (Buffer.byteLength(cut) > PART_BYTES - 9) cut = cut.slice(0, -1);
-  // A letter of two code units is not cut in half.
+  // A character of two code units is not cut in half.
   return `${cut.replace(/[\uD800-\uDBFF]$/, '')}-${hash}`;
 }

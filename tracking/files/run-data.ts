@@ -6,17 +6,17 @@ import { TrackingRefused } from '../../contract/failures.ts';
 import { paramValue, tagValue } from '../mlflow/limits.ts';
 import type { Content, Dataset, MetricPoint, ParamValue } from '../tracker.ts';
 import { type Folder, modelPath } from './folder.ts';
-import { writeMeta, filePaths } from './meta.ts';
-import { placeOf } from './run.ts';
+import { writeMeta, toFilePaths } from './meta.ts';
+import { requireRun } from './run.ts';
 
-/** A file each, never changed: another value is refused, as the server does. */
+/** Writes one file for each param. Another value for a logged param is refused, as a server does. */
 export async function logParams(
   folder: Folder,
   runId: string,
   params: Record<string, ParamValue>,
 ): Promise<void> {
-  const { path } = await placeOf(folder, runId);
-  for (const [name, value] of filePaths(params)) {
+  const { path } = await requireRun(folder, runId);
+  for (const [name, value] of toFilePaths(params)) {
     const file = join(path, 'params', name);
     const text = paramValue(value);
     const logged = await folder.read(file);
@@ -28,28 +28,32 @@ export async function logParams(
   }
 }
 
-/** A line for each point: one that is there already is not added. */
+/** Writes one line for each point. A point that is there already is not added. */
 export async function logMetrics(
   folder: Folder,
   runId: string,
   metrics: Record<string, number>,
   at: MetricPoint,
 ): Promise<void> {
-  const { path, experimentId } = await placeOf(folder, runId);
+  const { path, experimentId } = await requireRun(folder, runId);
   const model = at.modelId === undefined ? undefined : modelPath(folder, experimentId, at.modelId);
   await folder.alone(runId, async () => {
-    for (const [name, value] of filePaths(metrics)) {
+    for (const [name, value] of toFilePaths(metrics)) {
       const point = `${at.timestamp} ${value} ${at.step}`;
-      // Without its data set here: MLflow reads the step of a run's longer line as 0.
+      // A run's line does not name the data set, because MLflow would read the step of a longer line as 0.
       await addLine(folder, join(path, 'metrics', name), point);
       if (model !== undefined)
-        await addLine(folder, join(model, 'metrics', name), `${point} ${runId}${suffix(at)}`);
+        await addLine(
+          folder,
+          join(model, 'metrics', name),
+          `${point} ${runId}${describeDataset(at)}`,
+        );
     }
   });
 }
 
-/** Spaces separate the fields of a line, so a name with a space is left out. */
-function suffix({ dataset }: MetricPoint): string {
+/** Names the data set of a point. Spaces separate the fields of a line, so a name with a space is left out. */
+function describeDataset({ dataset }: MetricPoint): string {
   if (dataset === undefined || /\s/.test(dataset.name + dataset.digest)) return '';
   return ` ${dataset.name} ${dataset.digest}`;
 }
@@ -64,19 +68,19 @@ export async function setTags(
   runId: string,
   tags: Record<string, string>,
 ): Promise<void> {
-  const { path } = await placeOf(folder, runId);
-  for (const [name, value] of filePaths(tags))
+  const { path } = await requireRun(folder, runId);
+  for (const [name, value] of toFilePaths(tags))
     await folder.write(join(path, 'tags', name), tagValue(value));
 }
 
-/** Data sets are the experiment's, known by name and digest; that a run read one is the run's. */
+/** Writes data sets into the experiment, by name and digest, and enters each as an input of the run. */
 export async function logInputs(
   folder: Folder,
   runId: string,
   datasets: Dataset[],
   modelId?: string,
 ): Promise<void> {
-  const { path, experimentId } = await placeOf(folder, runId);
+  const { path, experimentId } = await requireRun(folder, runId);
   for (const { name, digest, sourceType, source, schema, profile, context } of datasets) {
     const id = md5(name, digest);
     const described = { name, digest, source_type: sourceType, source, schema, profile };
@@ -106,14 +110,14 @@ async function enterInput(
   );
 }
 
-/** Stores a file of a run; the path is ours, and stays inside. */
+/** Stores a file of a run. */
 export async function logArtifact(
   folder: Folder,
   runId: string,
   path: string,
   bytes: Uint8Array,
 ): Promise<void> {
-  const { meta } = await placeOf(folder, runId);
+  const { meta } = await requireRun(folder, runId);
   await storeFile(folder, artifactFolder(folder, meta.artifact_uri), path, { bytes });
 }
 
@@ -126,9 +130,7 @@ export async function storeFile(
 ): Promise<void> {
   const parts = path.split('/').filter((part) => part !== '' && part !== '.');
   if (parts.length === 0 || parts.includes('..'))
-    throw new TrackingRefused(
-      `the artifact path "${path}" leads out of its run: name it otherwise`,
-    );
+    throw new TrackingRefused(`the artifact path "${path}" leads out of its run: use another path`);
   await mkdir(root, { recursive: true });
   const to = join(root, ...parts);
   await ('file' in from ? folder.copy(from.file, to) : folder.write(to, from.bytes));
@@ -141,7 +143,7 @@ function artifactFolder(folder: Folder, uri: string): string {
   );
 }
 
-/** MLflow's way to name what belongs together. */
+/** Returns the ID that MLflow gives to a data set or an input. */
 function md5(first: string, second: string): string {
   return createHash('md5').update(first).update(second).digest('hex');
 }

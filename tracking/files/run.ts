@@ -8,21 +8,21 @@ import type { FinalStatus, FoundRun, NewRun } from '../tracker.ts';
 import { TrackingRefused } from '../../contract/failures.ts';
 import { experimentIds } from './experiment.ts';
 import { noRun, type Folder } from './folder.ts';
-import { experimentMeta, readMeta, RUN_STATUSES, runMeta, writeMeta, filePaths } from './meta.ts';
+import { experimentMeta, readMeta, RUN_STATUSES, runMeta, writeMeta, toFilePaths } from './meta.ts';
 
 type RunMeta = z.infer<typeof runMeta>;
 
-/** Folders of an experiment that are no runs. */
+/** Folders of an experiment that are not runs. */
 const RESERVED = new Set(['tags', 'datasets', 'traces', 'models']);
 
-/** A run's folder and what it says of itself. */
+/** A run's folder and its `meta.yaml`. */
 export interface PlacedRun {
   path: string;
   experimentId: string;
   meta: RunMeta;
 }
 
-/** Starts a run: its folder appears with everything MLflow wants in one, or not at all. */
+/** Starts a run. Its folder appears with everything that MLflow requires in it, or not at all. */
 export async function createRun(folder: Folder, run: NewRun): Promise<string> {
   const { experimentId } = run;
   const experiment = await readMeta(folder, folder.at(experimentId), experimentMeta);
@@ -35,7 +35,7 @@ export async function createRun(folder: Folder, run: NewRun): Promise<string> {
   await folder.create(folder.at(experimentId, runId), async (draft) => {
     for (const part of ['metrics', 'params', 'artifacts', 'tags']) await mkdir(join(draft, part));
     const tags = { 'mlflow.runName': run.name, 'mlflow.user': user(), ...run.tags };
-    for (const [path, value] of filePaths(tags))
+    for (const [path, value] of toFilePaths(tags))
       await folder.write(join(draft, 'tags', path), tagValue(value));
     await writeMeta(folder, draft, {
       run_id: runId,
@@ -59,18 +59,18 @@ export async function createRun(folder: Folder, run: NewRun): Promise<string> {
   return runId;
 }
 
-/** Runs that are not deleted and carry all these tags, oldest first. */
+/** Returns the runs that are not deleted and have all these tags, oldest first. */
 export async function findRuns(
   folder: Folder,
   experimentId: string,
   tags: Record<string, string>,
 ): Promise<FoundRun[]> {
-  const wanted = filePaths(tags).map(([path, value]) => [path, tagValue(value)] as const);
+  const wanted = toFilePaths(tags).map(([path, value]) => [path, tagValue(value)] as const);
   const found: FoundRun[] = [];
   for (const runId of await folder.folders(folder.at(experimentId))) {
     if (RESERVED.has(runId)) continue;
     const path = folder.at(experimentId, runId);
-    if (!(await carries(folder, path, wanted))) continue;
+    if (!(await hasTags(folder, path, wanted))) continue;
     const meta = await readMeta(folder, path, runMeta);
     if (meta === undefined || meta.lifecycle_stage !== 'active') continue;
     found.push({
@@ -85,7 +85,7 @@ export async function findRuns(
   return found.sort((a, b) => a.startedAt - b.startedAt || (a.runId < b.runId ? -1 : 1));
 }
 
-async function carries(
+async function hasTags(
   folder: Folder,
   run: string,
   wanted: readonly (readonly [string, string])[],
@@ -96,23 +96,23 @@ async function carries(
 }
 
 /**
- * Where a run is.
- * @throws TrackingRefused when it is not there, or deleted.
+ * Returns the folder of a run.
+ * @throws TrackingRefused when it does not exist or is deleted
  */
-export async function placeOf(folder: Folder, runId: string): Promise<PlacedRun> {
-  const found = await lookFor(folder, runId);
+export async function requireRun(folder: Folder, runId: string): Promise<PlacedRun> {
+  const found = await findRun(folder, runId);
   if (found === undefined || found.meta.lifecycle_stage !== 'active')
     throw noRun(folder.path, runId);
   return found;
 }
 
-/** Whether a run is there and not deleted. */
+/** Whether a run exists and is not deleted. */
 export async function hasRun(folder: Folder, runId: string): Promise<boolean> {
-  return (await lookFor(folder, runId))?.meta.lifecycle_stage === 'active';
+  return (await findRun(folder, runId))?.meta.lifecycle_stage === 'active';
 }
 
-async function lookFor(folder: Folder, runId: string): Promise<PlacedRun | undefined> {
-  if (!/^[A-Za-z0-9][\w-]{0,255}$/.test(runId)) return undefined; // it becomes a path
+async function findRun(folder: Folder, runId: string): Promise<PlacedRun | undefined> {
+  if (!/^[A-Za-z0-9][\w-]{0,255}$/.test(runId)) return undefined; // the ID becomes part of a path
   for (const experimentId of await experimentIds(folder)) {
     const path = folder.at(experimentId, runId);
     const meta = await readMeta(folder, path, runMeta);
@@ -141,7 +141,7 @@ export async function finishRun(
 
 async function update(folder: Folder, runId: string, change: object): Promise<void> {
   await folder.alone(runId, async () => {
-    const { path, meta } = await placeOf(folder, runId);
+    const { path, meta } = await requireRun(folder, runId);
     await writeMeta(folder, path, { ...meta, ...change });
   });
 }

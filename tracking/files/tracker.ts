@@ -7,19 +7,19 @@ import { createRun, deleteRun, findRuns, finishRun, hasRun, resumeRun } from './
 import { logArtifact, logInputs, logMetrics, logParams, setTags } from './run-data.ts';
 
 /**
- * A tracker on a directory in the layout of MLflow's FileStore, for people with no server: stock MLflow
- * shows and migrates it, and nothing of MLflow is needed to write it. It has no registry of models.
+ * Creates a tracker on a directory in the layout of MLflow's FileStore, for use without a server. MLflow can show
+ * and migrate the directory, and is not needed to write it. It has no registry of models.
  */
 export function createFilesTracker(options: {
   path: string;
   signal?: AbortSignal | undefined;
 }): Tracker {
-  return trackerOn(new Folder(options.path), options.signal);
+  return trackOn(new Folder(options.path), options.signal);
 }
 
-function trackerOn(folder: Folder, standing: AbortSignal | undefined): Tracker {
+function trackOn(folder: Folder, ownSignal: AbortSignal | undefined): Tracker {
   const act = async <T>(work: () => Promise<T>): Promise<T> => {
-    standing?.throwIfAborted();
+    ownSignal?.throwIfAborted();
     return folder.do(work);
   };
   return {
@@ -27,7 +27,7 @@ function trackerOn(folder: Folder, standing: AbortSignal | undefined): Tracker {
     look: lookCommand(folder.uri, folder.path),
     place: () => folder.place(),
     withSignal: (added) =>
-      trackerOn(folder, standing === undefined ? added : AbortSignal.any([standing, added])),
+      trackOn(folder, ownSignal === undefined ? added : AbortSignal.any([ownSignal, added])),
     check: () => act(() => folder.prepare()),
     ensureExperiment: (name) => act(() => ensureExperiment(folder, name)),
     hasRun: (runId) => act(() => hasRun(folder, runId)),
