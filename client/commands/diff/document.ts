@@ -2,6 +2,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Changes, compareValues, compareDocuments } from '../../compare/changes.ts';
 import { localFiles } from '../../../compute/local-files.ts';
+import { modelTypeOf } from '../../../contract/defaults.ts';
 import type { Ref } from '../../../contract/ref.ts';
 import { isReadForEachBatch } from '../../../contract/stages.ts';
 import { encoderFromJson } from '../../../pipeline/features/encoder.ts';
@@ -59,12 +60,18 @@ export async function compareBuilds(
     new: sideOf(after),
     rows: compareDocuments(readRows(before), readRows(after)),
     batches: compareBatches(batches(before), batches(after)),
-    params: compareDocuments(before.params, after.params),
+    params: compareDocuments(nameType(before.params), nameType(after.params)),
     metrics: dropOtherNumbers(compareDocuments(before.metrics, after.metrics)),
     artifacts: compareArtifacts(before.stages, after.stages),
     model: compareDocuments(old.facts, now.facts),
     importance: compareImportance(old, now),
   };
+}
+
+/** The params of a record. One of an earlier program does not name the type of its model. */
+function nameType({ model, ...others }: VersionRecord['params']): VersionRecord['params'] {
+  const named = model as { type?: string };
+  return { ...others, model: { ...named, type: modelTypeOf(named) } };
 }
 
 function sideOf({ version, seq, created_at }: VersionRecord): Side {
@@ -82,10 +89,10 @@ function dropOtherNumbers(changes: Changes): Changes {
 
 /** Features in the order of the columns. Their names may contain dots, so they are not flattened. */
 function compareImportance(before: ModelFacts, after: ModelFacts): Changes {
-  const names = Object.keys({ ...before.importance, ...after.importance });
+  const names = new Set([...before.importance.keys(), ...after.importance.keys()]);
   return Object.fromEntries(
-    names.flatMap((name) => {
-      const change = compareValues(before.importance[name], after.importance[name]);
+    [...names].flatMap((name) => {
+      const change = compareValues(before.importance.get(name), after.importance.get(name));
       return change === undefined ? [] : [[name, change]];
     }),
   );
@@ -96,7 +103,7 @@ export interface ModelFacts {
   /** Its size in numbers, by name. */
   facts: Readonly<Record<string, number>>;
   /** The importance of each feature, 1 in all; empty for a model that has none. */
-  importance: Record<string, number>;
+  importance: ReadonlyMap<string, number>;
 }
 
 /**
@@ -120,7 +127,7 @@ export async function readModelFacts(
   const shares = model.importance(features.length) ?? [];
   return {
     facts: model.describe().facts,
-    importance: Object.fromEntries(shares.map((share, i) => [features[i]!.name, share])),
+    importance: new Map(shares.map((share, i) => [features[i]!.name, share])),
   };
 }
 
