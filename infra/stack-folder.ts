@@ -84,9 +84,13 @@ export function readCredentials(dir: string): Credentials {
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
-    throw new SetupError(`there is no stack in ${dir} (${file} cannot be read): start it first`, {
-      cause: error,
-    });
+    const { code } = error as NodeJS.ErrnoException;
+    throw new SetupError(
+      code === 'ENOENT'
+        ? `there is no stack in ${dir} (${file} does not exist): start it first`
+        : `${file} cannot be read (${code}): run the command as the user who started the stack, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY`,
+      { cause: error },
+    );
   }
   const value = (name: string): string => new RegExp(`^${name}=(.+)$`, 'm').exec(text)?.[1] ?? '';
   const id = value('AWS_ACCESS_KEY_ID');
