@@ -81,7 +81,8 @@ function hostOf(place: string): string | undefined {
  */
 export function runUrl(uri: string, experimentId: string, runId: string): string {
   if (isDirectoryUri(uri)) return `${uri}/${experimentId}/${runId}`;
-  return `${uri}/#/experiments/${experimentId}/runs/${runId}`;
+  // Without this, MLflow 3 shows the run among those of GenAI.
+  return `${uri}/#/experiments/${experimentId}/runs/${runId}?workflowType=machine_learning`;
 }
 
 /** Returns the command that shows a directory in MLflow's UI; null for a server, which has its own pages. */

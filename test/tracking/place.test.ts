@@ -37,7 +37,9 @@ describe('mlflow.tracking_uri', () => {
 
 describe('where to look', () => {
   it('is a page of a server, and a folder and a command of a directory', () => {
-    expect(runUrl('http://h:5000', '1', 'r')).toBe('http://h:5000/#/experiments/1/runs/r');
+    expect(runUrl('http://h:5000', '1', 'r')).toBe(
+      'http://h:5000/#/experiments/1/runs/r?workflowType=machine_learning',
+    );
     expect(lookCommand('http://h:5000', '')).toBeNull();
     expect(runUrl('file:///m', '1', 'r')).toBe('file:///m/1/r');
     expect(lookCommand('file:///it%27s', "/it's")).toBe(
