@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# One command from a fresh clone: installs the packages, starts the local stack, runs batch N.
+# One command from a fresh clone: installs the packages, builds the program, starts the local stack, runs batch N.
 set -euo pipefail
 
 usage() {
   cat >&2 <<'USAGE'
-Usage: ./run_batch.sh N [options of "client run"]
+Usage: ./run_batch.sh N [options of "npx retrain run"]
 
 Runs batch N (1, 2, 3, …): retrains the model on batches 1..N.
   ./run_batch.sh 1
@@ -53,11 +53,11 @@ is_installed() {
 }
 if ! is_installed; then
   echo "installing npm packages (once)" >&2
-  npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2 ||
+  npm ci --include=dev --ignore-scripts --no-audit --no-fund --loglevel=error >&2 ||
     fail "npm ci failed: see its messages above"
   touch "$installed"
   cp package-lock.json "$made_of"
 fi
 
-node --import tsx client.ts stack up
-exec node --import tsx client.ts run "$@"
+./retrain stack up
+exec ./retrain run "$@"

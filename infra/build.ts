@@ -1,4 +1,12 @@
-import { chmodSync, copyFileSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { isBuiltin } from 'node:module';
 import { dirname, join, relative } from 'node:path';
@@ -13,6 +21,9 @@ import { build, type BuildOptions, type Plugin } from 'esbuild';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const dist = join(root, 'dist');
 const fresh = join(root, '.stack', `build-${process.pid}`);
+
+/** Files of an earlier build stay for this long, because a process that runs may load them still. */
+const KEPT_MS = 24 * 3_600_000;
 
 /** Files that the program reads at run time. */
 const FILES = [
@@ -29,7 +40,6 @@ const EXTERNAL = [
   '@temporalio/core-bridge',
   '@temporalio/worker',
   '@temporalio/workflow',
-  'fs-native-extensions',
   'fs-native-extensions',
   'pino',
   'pino-pretty',
@@ -111,6 +121,9 @@ const shared: BuildOptions = {
 };
 
 try {
+  mkdirSync(fresh, { recursive: true });
+  // Its time is that of the code that is built: `retrain` builds again when a file is newer.
+  writeFileSync(join(fresh, 'built'), '');
   await Promise.all([
     build({ ...shared, entryPoints: ['client.ts'], external: EXTERNAL }),
     // Temporal's packages stay outside, because the worker must load each of them only once.
@@ -125,9 +138,7 @@ try {
     mkdirSync(join(fresh, dirname(file)), { recursive: true });
     copyFileSync(join(root, file), join(fresh, file));
   }
-  chmodSync(join(fresh, 'client.js'), 0o755);
-  rmSync(dist, { recursive: true, force: true });
-  renameSync(fresh, dist);
+  place();
 } finally {
   rmSync(fresh, { recursive: true, force: true });
 }
@@ -139,6 +150,29 @@ async function bundleWorkflows(): Promise<void> {
     workflowsPath: join(root, 'workflows', 'index.ts'),
     logger: new DefaultLogger('WARN'),
   });
-  mkdirSync(fresh, { recursive: true });
   writeFileSync(join(fresh, 'workflow-bundle.js'), code);
+}
+
+/**
+ * Moves the build to dist/, file by file. Two builds at once do not disturb each other: both write the same
+ * files, and each file is replaced whole.
+ */
+function place(): void {
+  const built = new Set(filesIn(fresh));
+  for (const file of built) {
+    mkdirSync(join(dist, dirname(file)), { recursive: true });
+    renameSync(join(fresh, file), join(dist, file));
+  }
+  for (const file of filesIn(dist)) {
+    const path = join(dist, file);
+    if (!built.has(file) && Date.now() - statSync(path).mtimeMs > KEPT_MS) rmSync(path);
+  }
+}
+
+/** The files in a folder and those below it, the marker last. */
+function filesIn(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
+    .sort((a, b) => Number(a === 'built') - Number(b === 'built'));
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readdirSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { findHttpProblem } from '../health.ts';
 import { DEFAULT_PORTS, namePortVariable } from '../ports.ts';
@@ -12,7 +12,10 @@ import type { Part, Plan } from './part.ts';
  */
 const GLIBC = { MALLOC_MMAP_THRESHOLD_: '262144', MALLOC_TRIM_THRESHOLD_: '262144' };
 
-/** The worker, which runs workflows and activities, started from its source. */
+/** Whether this program is built, and not run from its source. */
+const BUILT = !import.meta.url.endsWith('.ts');
+
+/** The worker, which runs workflows and activities: built where this program is built, else from its source. */
 export function workerPart(plan: Plan, extra: Record<string, string> = {}): Part {
   const { dir, root, ports } = plan;
   const url = `http://127.0.0.1:${ports.health}`;
@@ -20,7 +23,7 @@ export function workerPart(plan: Plan, extra: Record<string, string> = {}): Part
     name: 'worker',
     title: 'worker',
     url,
-    command: [process.execPath, '--import', 'tsx', 'worker.ts'],
+    command: [process.execPath, ...(BUILT ? ['dist/worker.js'] : ['--import', 'tsx', 'worker.ts'])],
     cwd: root,
     env: {
       ...workerEnv(plan),
@@ -36,7 +39,7 @@ export function workerPart(plan: Plan, extra: Record<string, string> = {}): Part
     ),
     ports: [{ port: ports.health, variable: namePortVariable('health') }],
     needs: ['temporal', 's3'],
-    edition: codeEdition(root),
+    edition: BUILT ? hashBuild(root) : codeEdition(root),
     problem: () => findHttpProblem(`${url}/readyz`),
     startMs: 120_000,
     stopMs: 75_000, // it drains for at most a minute
@@ -67,6 +70,16 @@ const SOURCES = [
   'config',
   'worker',
 ];
+
+/** The files of a built worker. */
+const BUNDLES = ['worker.js', 'workflow-bundle.js', 'compute/thread.js', 'compute/helper.js'];
+
+/** A hash of the built worker's code: another build of the same code does not start the worker again. */
+function hashBuild(root: string): string {
+  const hash = createHash('sha256').update(readFileSync(join(root, 'package-lock.json')));
+  for (const file of BUNDLES) hash.update(readFileSync(join(root, 'dist', file)));
+  return hash.digest('hex');
+}
 
 /**
  * A hash of the name, size and time of each source file of the worker (a few ms). When it changes, for

@@ -60,7 +60,7 @@ describe('a server that cannot answer now', () => {
     const error = await failureOf(tracker.check());
     expect(error).toBeInstanceOf(TrackingUnavailable);
     expect(error.message).toBe(
-      `the MLflow server at ${tracker.uri} does not answer (ECONNREFUSED): start the local one with "npm run client -- stack up", look with "curl ${tracker.uri}/health", or log without a server by mlflow.tracking_uri: ./mlruns`,
+      `the MLflow server at ${tracker.uri} does not answer (ECONNREFUSED): start the local one with "npx retrain stack up", look with "curl ${tracker.uri}/health", or log without a server by mlflow.tracking_uri: ./mlruns`,
     );
   });
 
@@ -260,7 +260,9 @@ describe('credentials', () => {
     const uri = plain.uri.replace('//', '//me:s3cret%21@');
     const tracker = createMlflowTracker({ uri: `${uri}/` });
     expect(tracker.uri).toBe(plain.uri);
-    expect(tracker.runUrl('1', 'r')).toBe(`${plain.uri}/#/experiments/1/runs/r`);
+    expect(tracker.runUrl('1', 'r')).toBe(
+      `${plain.uri}/#/experiments/1/runs/r?workflowType=machine_learning`,
+    );
     const error = await failureOf(tracker.check());
     expect(header).toBe(`Basic ${Buffer.from('me:s3cret!').toString('base64')}`);
     expect(error.message).not.toContain('s3cret');

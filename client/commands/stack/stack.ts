@@ -79,9 +79,10 @@ export async function stack(
   const options = { dir, root, report: ({ line }: { line: string }) => say(line) };
   if (name === 'up') await stackUp({ ...options, ...(await readTracking(root)) });
   if (name === 'down') await stackDown(options);
+  if (name !== 'status' && json !== true) return 0;
   const parts = await stackStatus(options);
   if (json === true) printJson({ parts });
-  else if (name === 'status')
+  else
     print(
       formatTable(
         ['part', 'state', 'pid', 'address'],
