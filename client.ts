@@ -26,8 +26,8 @@ try {
 async function fail(error: unknown): Promise<void> {
   const { chooseExitCode, describeFailure } = await import('./client/failure.ts');
   const { printJson, say } = await import('./client/print.ts');
-  const failure = describeFailure(error);
-  process.exitCode = chooseExitCode(error);
+  const failure = await describeFailure(error);
+  process.exitCode = await chooseExitCode(error);
   if (!(error instanceof CommanderError)) say(failure.message, 'error'); // commander has printed its own
   if (process.argv.includes('--json')) printJson({ status: 'failed', error: failure });
 }

@@ -18,6 +18,7 @@ import { probeSearchAttributes, openTrackings } from './worker/activity-deps.ts'
 import { sweepLeft } from './worker/sweep.ts';
 import { WORKER_HELP, workerSettings } from './worker/options.ts';
 import { createWorkers, runAll, workflowSource } from './worker/workers.ts';
+import { RETRAIN } from './contract/command.ts';
 
 const production = process.env['NODE_ENV'] === 'production';
 
@@ -116,7 +117,7 @@ async function connect(): Promise<NativeConnection> {
     connection = await NativeConnection.connect(connectionOptions);
   } catch (error) {
     throw new SetupError(
-      `no Temporal server answers at ${address}: start it with "npm run client -- stack up", or set TEMPORAL_ADDRESS`,
+      `no Temporal server answers at ${address}: start it with "${RETRAIN} stack up", or set TEMPORAL_ADDRESS`,
       { cause: error },
     );
   }

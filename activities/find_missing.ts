@@ -1,6 +1,7 @@
 import { BadParams } from '../contract/failures.ts';
 import type { FindMissingRequest } from '../contract/activities.ts';
 import type { Store } from '../store/index.ts';
+import { RETRAIN } from '../contract/command.ts';
 
 /** The most versions that one run builds first: each of them adds events to the history of that run. */
 const MOST = 500;
@@ -19,7 +20,7 @@ export async function findMissing(
     if (!built.has(version)) missing.push(version);
     if (missing.length > MOST)
       throw new BadParams(
-        `more than ${MOST} versions before ${before} of ${pipeline} are missing: build them in portions, the first with "run ${version} --with-missing"`,
+        `more than ${MOST} versions before ${before} of ${pipeline} are missing: build them in portions, the first with "${RETRAIN} run ${version} --with-missing --pipeline ${pipeline}"`,
       );
   }
   return missing;

@@ -22,6 +22,7 @@ import {
   type LoggingDeps,
 } from '../tracking/tracked-run/log-training.ts';
 import { readContents, currentExecution } from './run-stage.ts';
+import { RETRAIN } from '../contract/command.ts';
 
 type Deps = LoggingDeps & { store: Pick<Store, 'records'> };
 
@@ -92,7 +93,7 @@ function readStages({ stages, pipeline, version }: VersionRecord) {
   const metrics = scoring?.outputs.metrics;
   if (train === undefined || test === undefined || metrics === undefined)
     throw new MissingHistory(
-      `the record of version ${version} of ${pipeline} does not say what was trained and scored: run it again with "run ${version}"`,
+      `the record of version ${version} of ${pipeline} does not say what was trained and scored: run it again with "${RETRAIN} run ${version} --pipeline ${pipeline}"`,
     );
   return {
     training: { key: training!.key, ...readContents('train', training!) },

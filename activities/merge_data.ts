@@ -7,6 +7,7 @@ import { batchesAt } from '../store/ledger/ledger.ts';
 import { checkPresent } from '../store/artifacts.ts';
 import { currentExecution } from './run-stage.ts';
 import { runStage } from './run-stage.ts';
+import { RETRAIN } from '../contract/command.ts';
 
 /**
  * Makes the union of batches 1..N: a directory over the batch objects as they were at a revision of the
@@ -22,7 +23,7 @@ export async function mergeData(
   const batches = ledger === undefined ? [] : batchesAt(ledger, batch, request.ledgerRevision);
   if (batches.length < batch)
     throw new MissingHistory(
-      `batch ${batches.length + 1} of ${pipeline} has not been cut: run "stage prepare_batch ${batch}" first`,
+      `batch ${batches.length + 1} of ${pipeline} has not been cut: run "${RETRAIN} stage prepare_batch ${batch} --pipeline ${pipeline}" first`,
     );
   const files = batchFiles(batches);
   // A single stage does not repair what earlier stages have lost: the run of a batch does.

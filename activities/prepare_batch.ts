@@ -24,6 +24,7 @@ import {
 import { withScratch } from '../store/own-folder.ts';
 import { currentExecution } from './run-stage.ts';
 import { addHealed, runStage, type StageDeps } from './run-stage.ts';
+import { RETRAIN } from '../contract/command.ts';
 
 type Deps = SourceDeps & StageDeps;
 type Request = StageRequest<'prepare_batch'>;
@@ -54,7 +55,9 @@ async function cutUpTo(deps: Deps, request: Request): Promise<StageResult<'prepa
   const { pipeline, batch } = request;
   const ledger = await deps.store.ledgers.read(pipeline);
   if (ledger === undefined)
-    throw new MissingHistory(`${pipeline} has no data yet: run "stage get_data" first`);
+    throw new MissingHistory(
+      `${pipeline} has no data yet: run "${RETRAIN} stage get_data --pipeline ${pipeline}" first`,
+    );
   checkFrozen(ledger, request.params);
   checkSameTable(ledger, request.inputs);
   checkExists(ledger, batch);

@@ -22,6 +22,7 @@ import type { Store } from '../store/index.ts';
 import type { RunOf } from '../store/leases.ts';
 import { stageKey, type CacheEntry } from '../store/stage-cache.ts';
 import { identityOf } from '../store/stage-identity.ts';
+import { RETRAIN } from '../contract/command.ts';
 
 /** The most warnings in one result. The cache entry and the version record keep every warning. */
 const MOST_WARNINGS = 5;
@@ -101,7 +102,7 @@ export async function runStage<Step extends StepName>(
       startedAt: new Date(started).toISOString(),
     });
   }
-  if (call.cache === 'require') throw notRun(step, call.batch, missing.length > 0);
+  if (call.cache === 'require') throw notRun(step, call, missing.length > 0);
   addHealed(healed, missing);
   // The entry names the missing objects before they are made again: a retry finds them stored, and reads it here.
   if (found !== undefined && missing.length > 0)
@@ -135,10 +136,16 @@ export async function runStage<Step extends StepName>(
   return makeOutcome(step, entry, { healed, cached: false, ...times });
 }
 
-function notRun(step: StepName, batch: number, lost: boolean): MissingHistory {
+function notRun(
+  step: StepName,
+  { pipeline, batch }: { pipeline: string; batch: number },
+  lost: boolean,
+): MissingHistory {
   const why = lost ? 'has lost its outputs' : 'has not been run with these params and inputs';
-  const command = `stage ${step}${findShape(step).perBatch ? ` ${batch}` : ''}`;
-  return new MissingHistory(`${step} of batch ${batch} ${why}: run "${command}" first`);
+  const which = findShape(step).perBatch ? ` ${batch}` : '';
+  return new MissingHistory(
+    `${step} of batch ${batch} ${why}: run "${RETRAIN} stage ${step}${which} --pipeline ${pipeline}" first`,
+  );
 }
 
 /** @param rewrite whether objects that are in the store already cannot be trusted */

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import type { Config } from '../config/environment.ts';
 import { stackDir } from '../config/project-root.ts';
 import { parsePipeline } from './arguments.ts';
+import { RETRAIN } from '../contract/command.ts';
 
 /** The context that every command gets. */
 export interface CommandContext {
@@ -54,5 +55,5 @@ export function pipelineCommand(name: string, description = ''): Command {
 
 /** Examples below the help of a command. */
 export function examples(...lines: string[]): string {
-  return `\nExamples:\n${lines.map((line) => `  npm run client -- ${line}`).join('\n')}`;
+  return `\nExamples:\n${lines.map((line) => `  ${RETRAIN} ${line}`).join('\n')}`;
 }

@@ -1,13 +1,4 @@
-import {
-  isGrpcServiceError,
-  NamespaceNotFoundError,
-  ServiceError,
-  WorkflowFailedError,
-  WorkflowUpdateFailedError,
-} from '@temporalio/client';
-import { ApplicationFailure, CancelledFailure, TerminatedFailure } from '@temporalio/common';
 import { CommanderError } from 'commander';
-import { noNamespace, readTemporalLocation } from '../config/connections.ts';
 import { EXIT } from './context.ts';
 import { BadParams, messageOf, RetrainError, SetupError } from '../contract/failures.ts';
 
@@ -19,13 +10,9 @@ export interface ReportedFailure {
 }
 
 /** Describes an error of this program or of Temporal's client in a sentence. */
-export function describeFailure(error: unknown): ReportedFailure {
-  if (error instanceof WorkflowFailedError || error instanceof WorkflowUpdateFailedError)
-    return describeCause(error.cause);
+export async function describeFailure(error: unknown): Promise<ReportedFailure> {
   if (error instanceof RetrainError)
     return { type: error.name, message: error.message, stage: null };
-  if (error instanceof NamespaceNotFoundError)
-    return describeFailure(noNamespace(readTemporalLocation(), error));
   if (error instanceof CommanderError)
     return { type: 'BadParams', message: error.message.replace(/^error: /, ''), stage: null };
   if (isSystemError(error))
@@ -34,9 +21,19 @@ export function describeFailure(error: unknown): ReportedFailure {
       message: `${error.path} cannot be used (${error.message.replace(/,.*/s, '')}): check its permissions, and the space on its disk`,
       stage: null,
     };
-  if (error instanceof ServiceError && isGrpcServiceError(error.cause))
+  const temporal = await loadTemporal();
+  if (
+    error instanceof temporal.WorkflowFailedError ||
+    error instanceof temporal.WorkflowUpdateFailedError
+  )
+    return describeCause(error.cause, temporal);
+  if (error instanceof temporal.NamespaceNotFoundError) {
+    const { noNamespace, readTemporalLocation } = await import('../config/connections.ts');
+    return describeFailure(noNamespace(readTemporalLocation(), error));
+  }
+  if (error instanceof temporal.ServiceError && temporal.isGrpcServiceError(error.cause))
     return describeFailure(error.cause);
-  if (isGrpcServiceError(error))
+  if (temporal.isGrpcServiceError(error))
     return {
       type: 'SetupError',
       message: `Temporal refused the request (${error.details}): check its address, its namespace, and that a worker runs`,
@@ -49,7 +46,17 @@ export function describeFailure(error: unknown): ReportedFailure {
   };
 }
 
-function describeCause(cause: unknown): ReportedFailure {
+type Temporal = typeof import('@temporalio/client');
+
+/** Loaded only for an error that is not ours: it takes longer than all the rest of a command that needs no Temporal. */
+function loadTemporal(): Promise<Temporal> {
+  return import('@temporalio/client');
+}
+
+function describeCause(
+  cause: unknown,
+  { ApplicationFailure, CancelledFailure, TerminatedFailure }: Temporal,
+): ReportedFailure {
   if (cause instanceof CancelledFailure)
     return { type: 'Cancelled', message: 'the run was cancelled', stage: null };
   if (cause instanceof TerminatedFailure)
@@ -65,14 +72,14 @@ function describeCause(cause: unknown): ReportedFailure {
 }
 
 /** The exit code that a failure ends the process with. */
-export function chooseExitCode(error: unknown): number {
+export async function chooseExitCode(error: unknown): Promise<number> {
   const setup = ['StorageUnavailable', 'StorageRefused', 'TrackingUnavailable', 'TrackingRefused'];
   if (error instanceof BadParams || error instanceof CommanderError) return EXIT.usage;
   if (error instanceof SetupError || isSystemError(error)) return EXIT.setup;
+  if (error instanceof RetrainError) return setup.includes(error.name) ? EXIT.setup : EXIT.failed;
+  const { isGrpcServiceError, NamespaceNotFoundError, ServiceError } = await loadTemporal();
   if (isGrpcServiceError(error) || error instanceof ServiceError) return EXIT.setup;
-  if (error instanceof NamespaceNotFoundError) return EXIT.setup;
-  if (error instanceof RetrainError && setup.includes(error.name)) return EXIT.setup;
-  return EXIT.failed;
+  return error instanceof NamespaceNotFoundError ? EXIT.setup : EXIT.failed;
 }
 
 /** Whether an error is the operating system's refusal of a file or folder. */

@@ -10,6 +10,7 @@ import { SetupError } from '../contract/failures.ts';
 import type { Session } from './session.ts';
 import type { Started } from './start.ts';
 import { listPendingStages, explainWaiting, type Described } from './waiting.ts';
+import { RETRAIN } from '../contract/command.ts';
 
 /** One stage as a person watches it. */
 export interface StageView {
@@ -117,7 +118,7 @@ async function* readEvents(
       // The run goes on: a server that restarts is waited for, not reported as a failure.
       if (!isGrpcServiceError(error) || ++failures > 30)
         throw new SetupError(
-          `Temporal stopped answering while ${run.workflowId} was followed: the run goes on; see "status" when the server is back`,
+          `Temporal stopped answering while ${run.workflowId} was followed: the run goes on; see "${RETRAIN} status" when the server is back`,
           { cause: error },
         );
       await sleep(1_000, undefined, { signal });

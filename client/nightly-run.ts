@@ -94,7 +94,7 @@ export async function followNightly(
     }
     // Any other error is the server's: the nightly goes on.
     if (!(error instanceof WorkflowFailedError)) throw error;
-    const failure = describeFailure(error);
+    const failure = await describeFailure(error);
     if (json === true) printJson({ status: 'failed', workflowId, pipeline, error: failure });
     say(failure.message, 'error');
     return EXIT.failed;

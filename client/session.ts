@@ -5,6 +5,7 @@ import { SetupError, TrackingUnavailable } from '../contract/failures.ts';
 import type { Store } from '../store/index.ts';
 import type { Tracker } from '../tracking/tracker.ts';
 import { say } from './print.ts';
+import { RETRAIN } from '../contract/command.ts';
 
 /** The connection of a command that reads only the store. Close it at the end. */
 export interface StoreSession {
@@ -100,7 +101,7 @@ async function checkTemporal(connection: Connection, location: TemporalLocation)
     await connection.ensureConnected();
   } catch (error) {
     throw new SetupError(
-      `no Temporal server answers at ${address}: start it with "npm run client -- stack up", or set TEMPORAL_ADDRESS`,
+      `no Temporal server answers at ${address}: start it with "${RETRAIN} stack up", or set TEMPORAL_ADDRESS`,
       { cause: error },
     );
   }

@@ -19,6 +19,7 @@ import { say } from './print.ts';
 import type { Session } from './session.ts';
 import { upload } from './upload.ts';
 import { explainStuck } from './waiting.ts';
+import { RETRAIN } from '../contract/command.ts';
 
 /** A run that a person asks for. */
 export interface Request {
@@ -94,7 +95,7 @@ async function join(
     if (error instanceof WorkflowUpdateFailedError) throw error;
     const why =
       (await explainStuck(handle, raw)) ??
-      'no worker answers for it: start a worker with "npm run client -- worker", or "stack up"';
+      `no worker answers for it: start a worker with "${RETRAIN} worker", or "${RETRAIN} stack up"`;
     throw new SetupError(`${workflowId} is running, but ${why}`, { cause: error });
   }
   if (differences.length > 0)
@@ -152,7 +153,7 @@ export function writeStaticDetails(
       `- asked for ${new Date().toISOString().slice(0, 16).replace('T', ' ')} UTC`,
       `- MLflow experiment \`${config.tracking.experimentName}\` at ${at}`,
       `- artifacts in \`s3://${store.bucket.location.bucket}\``,
-      `- from a terminal: \`npm run client -- status ${batch} --pipeline ${pipeline}\``,
+      `- from a terminal: \`${RETRAIN} status ${batch} --pipeline ${pipeline}\``,
     ].join('\n'),
   ].join('\n\n');
 }

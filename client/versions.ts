@@ -5,11 +5,12 @@ import type { Store } from '../store/index.ts';
 import type { VersionRecord } from '../store/version-record.ts';
 import type { Records } from '../store/records.ts';
 import { type Stale, staleVersions } from '../store/ledger/read.ts';
+import { RETRAIN } from '../contract/command.ts';
 
 /** The error of a command that needs a version, for a pipeline that has none. */
 export function noVersionYet(pipeline: string): MissingHistory {
   return new MissingHistory(
-    `${pipeline} has no version yet: make one with "run 1 --pipeline ${pipeline}"`,
+    `${pipeline} has no version yet: make one with "${RETRAIN} run 1 --pipeline ${pipeline}"`,
   );
 }
 

@@ -5,6 +5,7 @@ import type { Progress } from '../contract/execution.ts';
 import { parseHistoryProblem } from '../worker/history-problem.ts';
 import { say } from './print.ts';
 import type { Session } from './session.ts';
+import { RETRAIN } from '../contract/command.ts';
 
 /**
  * Why an open run makes no progress: no worker takes its tasks, or the code of the workers cannot continue it.
@@ -77,8 +78,7 @@ export async function warnWithoutWorker(session: Session): Promise<void> {
   if (!(await taskQueueHasWorker(session))) say(NO_WORKER);
 }
 
-export const NO_WORKER =
-  'no worker is there to do the work: start one with "npm run client -- worker", or "stack up"';
+export const NO_WORKER = `no worker is there to do the work: start one with "${RETRAIN} worker", or "${RETRAIN} stack up"`;
 
 /** Why a run waits when no worker takes its tasks: its worker ended, or none was started. */
 export function explainNoWorker(described: Described, now = Date.now()): string | undefined {
@@ -98,8 +98,8 @@ export function explainNoWorker(described: Described, now = Date.now()): string 
   const untakenFor = `has taken its next task for ${Math.round(longest / 1_000)} s`;
   const { deploymentName, buildId } = findPinnedBuild(described) ?? {};
   if (deploymentName && buildId)
-    return `no worker of build ${buildId} of ${deploymentName}, to which this run is pinned, ${untakenFor}: start one from the code of that build with "npm run worker -- --deployment-name ${deploymentName} --build-id ${buildId}", or ${endAndRunAgain(described.workflowExecutionInfo?.execution?.workflowId ?? '')}`;
-  return `no worker ${untakenFor}: start one with "npm run client -- worker", or "stack up"`;
+    return `no worker of build ${buildId} of ${deploymentName}, to which this run is pinned, ${untakenFor}: start one from the code of that build with "${RETRAIN} worker --deployment-name ${deploymentName} --build-id ${buildId}", or ${endAndRunAgain(described.workflowExecutionInfo?.execution?.workflowId ?? '')}`;
+  return `no worker ${untakenFor}: start one with "${RETRAIN} worker", or "${RETRAIN} stack up"`;
 }
 
 /** The build that a run is pinned to; undefined where any worker may take it. */

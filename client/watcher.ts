@@ -12,10 +12,11 @@ import type { Session } from './session.ts';
 import type { Request, Started } from './start.ts';
 import type { trainBatch } from '../workflows/index.ts';
 import { warnWithoutWorker } from './waiting.ts';
+import { RETRAIN } from '../contract/command.ts';
 
 /** The sentence that names the command with which a person can follow the run again. */
 export function describeWatch({ batch, pipeline }: Followed): string {
-  return `the run goes on; come back with: npm run client -- watch ${batch} --pipeline ${pipeline}`;
+  return `the run goes on; come back with: ${RETRAIN} watch ${batch} --pipeline ${pipeline}`;
 }
 
 /** The run that is followed, and how its end is reported. */
@@ -69,7 +70,7 @@ async function reportEnd(
   } catch (error) {
     const started = await again?.(error);
     if (started !== undefined) return watchToEnd(session, started, last, options);
-    return reportFailure(error, { workflowId, runId, ...options });
+    return await reportFailure(error, { workflowId, runId, ...options });
   }
   const { document, metricsFile } = await buildResult(session, { workflowId, runId }, summary);
   if (metricsFile !== null) {
@@ -92,11 +93,11 @@ function chooseLocalPath({ config }: Session, pipeline: string, path: string): s
 }
 
 /** Reports a failed run: a sentence and, with `--json`, a document. */
-export function reportFailure(
+export async function reportFailure(
   error: unknown,
   { pipeline, batch, json, ...ran }: Followed & { workflowId?: string; runId?: string },
-): number {
-  const failure = describeFailure(error);
+): Promise<number> {
+  const failure = await describeFailure(error);
   if (json === true) {
     const { workflowId, runId } = ran;
     printJson({ pipeline, batch, status: 'failed', workflowId, runId, error: failure });

@@ -4,6 +4,7 @@ import type { Store } from './index.ts';
 import { recordKey, type BuildOf, type VersionRecord } from './version-record.ts';
 import type { Ref } from '../contract/ref.ts';
 import { stageKey, type CacheEntry } from './stage-cache.ts';
+import { RETRAIN } from '../contract/command.ts';
 
 type StageRecord = VersionRecord['stages'][number];
 
@@ -31,7 +32,7 @@ export async function soundRecord(
   if (fault === undefined) return record;
   const key = recordKey(pipeline, version, record.seq);
   throw new DamagedArtifact(
-    `the record of version ${version} of ${pipeline} (${key}) has been changed by hand or damaged (${fault}): restore it from a backup, or build the version again with "run ${version} --force --pipeline ${pipeline}"`,
+    `the record of version ${version} of ${pipeline} (${key}) has been changed by hand or damaged (${fault}): restore it from a backup, or build the version again with "${RETRAIN} run ${version} --force --pipeline ${pipeline}"`,
     { details: { key } },
   );
 }
@@ -39,7 +40,7 @@ export async function soundRecord(
 /** The error for a build whose artifacts gc has removed. Its record stays. */
 export function notKept({ pipeline, version }: BuildOf, collected: string): MissingHistory {
   return new MissingHistory(
-    `version ${version} of ${pipeline} was not kept by gc on ${collected.slice(0, 10)}; its record stays: build it again with "run ${version} --pipeline ${pipeline}"`,
+    `version ${version} of ${pipeline} was not kept by gc on ${collected.slice(0, 10)}; its record stays: build it again with "${RETRAIN} run ${version} --pipeline ${pipeline}"`,
   );
 }
 

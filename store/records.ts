@@ -21,6 +21,7 @@ import {
   type VersionRecord,
   type BuildOf,
 } from './version-record.ts';
+import { RETRAIN } from '../contract/command.ts';
 
 const AT_ONCE = 16;
 
@@ -96,7 +97,7 @@ export class Records {
     const record = seq === null ? undefined : await this.read(pipeline, version, seq);
     if (record === undefined)
       throw new MissingHistory(
-        `version ${version} of ${pipeline} has not been built: run it with "run ${version} --pipeline ${pipeline}"`,
+        `version ${version} of ${pipeline} has not been built: run it with "${RETRAIN} run ${version} --pipeline ${pipeline}"`,
       );
     return record;
   }

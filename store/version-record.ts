@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Shape } from './documents.ts';
 import { executionSchema, fact } from './stage-cache.ts';
 import { refSchema } from '../contract/ref.ts';
+import { RETRAIN } from '../contract/command.ts';
 
 const stageSchema = z.strictObject({
   stage: z.string(),
@@ -58,7 +59,7 @@ const recordSchema = z.strictObject({
 export const RECORD: Shape<z.infer<typeof recordSchema>> = {
   schema: 1,
   shape: recordSchema,
-  repair: 'restore it from a backup, or build the version again with "run N --force"',
+  repair: `restore it from a backup, or build the version again with "${RETRAIN} run N --force"`,
 };
 
 /** Everything about one build of version N. */

@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { TASK_QUEUE } from '../contract/train-batch.ts';
 import { BadParams, messageOf } from '../contract/failures.ts';
+import { RETRAIN } from '../contract/command.ts';
 
 /** `io` runs workflows and the stages that move bytes, `cpu` the stages that compute, `all` both. */
 export const ROLES = ['all', 'io', 'cpu'] as const;
@@ -64,8 +65,8 @@ export const WORKER_HELP = `Usage: worker [flags]; each flag also has a variable
   --build-id ID               the build of that version (the git commit)
 
 Examples:
-  npm run client -- worker
-  npm run client -- worker --role cpu --threads 8
+  ${RETRAIN} worker
+  ${RETRAIN} worker --role cpu --threads 8
 `;
 
 /**
@@ -122,7 +123,7 @@ function readFlags(args: readonly string[]): Record<string, unknown> {
   try {
     return { ...parseArgs({ args: [...args], options, strict: true }).values };
   } catch (error) {
-    throw new BadParams(`${messageOf(error).split('. ')[0]}: see "worker --help"`, {
+    throw new BadParams(`${messageOf(error).split('. ')[0]}: see "${RETRAIN} worker --help"`, {
       cause: error,
     });
   }

@@ -3,6 +3,7 @@ import type { PinnedRun, RunSummary, StageLine } from '../contract/train-batch.t
 import { LAST_STAGE } from '../contract/stages.ts';
 import { groupDigits, escapeMarkdown, markdownTable } from '../contract/markdown.ts';
 import { formatScore } from '../contract/score-digits.ts';
+import { RETRAIN } from '../contract/command.ts';
 
 const MARKS: Record<StageLine['state'], string> = {
   waiting: '·',
@@ -87,7 +88,7 @@ export function describeChild(
       `Version ${batch} of **${escapeMarkdown(pipeline)}**: the model retrained on ${batches}.`,
       [
         `- started by ${escapeMarkdown(workflowInfo().workflowId)}`,
-        `- from a terminal: \`npm run client -- status ${batch} --pipeline ${pipeline}\``,
+        `- from a terminal: \`${RETRAIN} status ${batch} --pipeline ${pipeline}\``,
       ].join('\n'),
     ].join('\n\n'),
   };

@@ -14,6 +14,7 @@ import type { Store } from '../../store/index.ts';
 import type { Lease } from '../../store/leases.ts';
 import { VersionSet } from '../../store/version-set.ts';
 import { type CommandContext, type CommonFlags, examples, pipelineCommand } from '../context.ts';
+import { RETRAIN } from '../../contract/command.ts';
 
 interface GcFlags extends CommonFlags {
   keepLast?: number;
@@ -94,7 +95,7 @@ async function checkKept({ records }: Store, { pipeline, versions }: Keep): Prom
   const unknown = versions.find((version) => !known.has(version));
   if (unknown !== undefined)
     throw new MissingHistory(
-      `version ${unknown} of ${pipeline}, which --keep names, has not been built: "list" shows the versions there are`,
+      `version ${unknown} of ${pipeline}, which --keep names, has not been built: "${RETRAIN} list --pipeline ${pipeline}" shows the versions there are`,
     );
 }
 

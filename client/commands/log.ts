@@ -9,6 +9,7 @@ import type { LogVersionInput, LoggedVersion } from '../../contract/versions.ts'
 import { isDirectoryUri } from '../../tracking/place.ts';
 import type { logVersion } from '../../workflows/index.ts';
 import { type CommandContext, type CommonFlags, examples, pipelineCommand } from '../context.ts';
+import { RETRAIN } from '../../contract/command.ts';
 
 export function logCommand(context: CommandContext): Command {
   return pipelineCommand('log')
@@ -17,7 +18,9 @@ export function logCommand(context: CommandContext): Command {
     .addHelpText('after', examples('log 2', 'log --all'))
     .action(async (version: number | undefined, flags: CommonFlags & { all?: boolean }) => {
       if ((version === undefined) !== (flags.all === true))
-        throw new BadParams('log needs a version or --all: for example "log 2" or "log --all"');
+        throw new BadParams(
+          `log needs a version or --all: for example "${RETRAIN} log 2" or "${RETRAIN} log --all"`,
+        );
       const config = await context.configure(flags.pipeline);
       const { pipeline } = config;
       process.exitCode = await log(config, { pipeline, version, json: flags.json });

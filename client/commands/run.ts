@@ -7,6 +7,7 @@ import type { Request, Started } from '../start.ts';
 import { BadParams } from '../../contract/failures.ts';
 import { STAGE_NAMES, type StageName } from '../../contract/stages.ts';
 import { type CommandContext, type CommonFlags, examples, pipelineCommand } from '../context.ts';
+import { RETRAIN } from '../../contract/command.ts';
 
 interface RunFlags extends CommonFlags {
   set?: Record<string, unknown>;
@@ -41,7 +42,9 @@ export function stageCommand(context: CommandContext): Command {
     .addHelpText('after', examples('stage get_data', 'stage prepare_batch 2', 'stage evaluate 2'))
     .action(async (only: StageName, batch: number | undefined, flags: RunFlags) => {
       if (batch === undefined && only !== 'get_data')
-        throw new BadParams(`stage ${only} needs the batch: for example "stage ${only} 1"`);
+        throw new BadParams(
+          `stage ${only} needs the batch: for example "${RETRAIN} stage ${only} 1"`,
+        );
       await runBatch(context, batch ?? 1, flags, only);
     });
 }
@@ -61,8 +64,8 @@ async function runBatch(
   } catch (error) {
     const { chooseExitCode } = await import('../failure.ts');
     const { reportFailure } = await import('../watcher.ts');
-    reportFailure(error, { ...request, pipeline });
-    process.exitCode = chooseExitCode(error);
+    await reportFailure(error, { ...request, pipeline });
+    process.exitCode = await chooseExitCode(error);
   }
 }
 

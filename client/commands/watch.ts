@@ -6,6 +6,7 @@ import type { Followed } from '../watcher.ts';
 import type { Config } from '../../config/environment.ts';
 import { MissingHistory } from '../../contract/failures.ts';
 import { type CommandContext, type CommonFlags, examples, pipelineCommand } from '../context.ts';
+import { RETRAIN } from '../../contract/command.ts';
 
 interface WatchFlags extends CommonFlags {
   workflowId?: string;
@@ -39,7 +40,7 @@ export async function watch(
   } catch (error) {
     if (!(error instanceof WorkflowNotFoundError)) throw error;
     throw new MissingHistory(
-      `${workflowId} has never been run, or its history is gone: "list --pipeline ${options.pipeline}" shows the versions`,
+      `${workflowId} has never been run, or its history is gone: "${RETRAIN} list --pipeline ${options.pipeline}" shows the versions`,
     );
   } finally {
     await session.close();

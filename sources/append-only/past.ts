@@ -5,6 +5,7 @@ import { wholeOf, type Ledger, type RawEntry } from '../../store/ledger/ledger.t
 import { localFile } from '../../store/local-cache.ts';
 import type { SourceText } from '../source-text.ts';
 import type { SourceDeps } from '../source.ts';
+import { RETRAIN } from '../../contract/command.ts';
 
 /** The parts of a worker that read states of a table. */
 export type Reading = Pick<SourceDeps, 'store' | 'local' | 'compute'>;
@@ -64,10 +65,12 @@ function pastChanged(
       { details: { source } },
     );
   const first =
-    batch > batches.length ? `"stage prepare_batch ${batch}" to cut it as it was, then ` : '';
+    batch > batches.length
+      ? `"${RETRAIN} stage prepare_batch ${batch} --pipeline ${pipeline}" to cut it as it was, then `
+      : '';
   return new BadData(
     `${what}; batch ${batch} of ${pipeline} keeps the rows it has: put the source back, or give the batch ` +
-      `its rows by ${first}"amend ${batch} --source FILE", and run this again`,
+      `its rows by ${first}"${RETRAIN} amend ${batch} --source FILE --pipeline ${pipeline}", and run this again`,
     { details: { source, batch } },
   );
 }

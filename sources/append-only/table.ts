@@ -7,6 +7,7 @@ import { withSourceText, type SourceText } from '../source-text.ts';
 import { fileName, kindOf } from '../identity.ts';
 import type { Stamp, SourceDeps } from '../source.ts';
 import { isPlace } from '../arrivals/open-place.ts';
+import { RETRAIN } from '../../contract/command.ts';
 
 /** Whether the table that `data.source` names may get more rows: the built-in one does not. */
 export function mayGrow(source: string): boolean {
@@ -62,6 +63,9 @@ export function batchesThere(ledger: Ledger | undefined, { data }: Params): Batc
 }
 
 /** A sentence about rows that wait, and the command that uses them. */
-export function waitingSentence({ last, waiting }: BatchesThere, { settings }: Ledger): string {
-  return `batch ${last + 1} waits for the rest of its ${settings.batch_size} rows: ${waiting} have come, and "run ${last + 1}" cuts it with those`;
+export function waitingSentence(
+  { last, waiting }: BatchesThere,
+  { pipeline, settings }: Ledger,
+): string {
+  return `batch ${last + 1} waits for the rest of its ${settings.batch_size} rows: ${waiting} have come, and "${RETRAIN} run ${last + 1} --pipeline ${pipeline}" cuts it with those`;
 }

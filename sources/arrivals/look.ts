@@ -12,6 +12,7 @@ import { faultOfName, MOST_BYTES, type Place, type SeenFile } from './place.ts';
 import { quarantine, stillQuarantined } from './quarantine.ts';
 import { takeIn } from './take-in.ts';
 import type { SourceDeps } from '../source.ts';
+import { RETRAIN } from '../../contract/command.ts';
 
 /** Files that are entered in the ledger together: a look that is cut short keeps those before. */
 const AT_ONCE = 20;
@@ -152,7 +153,7 @@ export function sentencesOf(look: Looked | undefined, source: string): string[] 
   for (const { name, batch } of changed.slice(0, MOST_NAMES))
     sentences.push(
       `${name} in ${source} has other rows now than batch ${batch} was made of, which stays as it is: ` +
-        `to replace the batch, "amend ${batch} --source" that file`,
+        `to replace the batch, "${RETRAIN} amend ${batch} --source" that file`,
     );
   if (changed.length > MOST_NAMES)
     sentences.push(`${changed.length - MOST_NAMES} more files in ${source} have changed`);

@@ -1,4 +1,5 @@
 import { messageOf, StorageRefused, StorageUnavailable } from '../../contract/failures.ts';
+import { RETRAIN } from '../../contract/command.ts';
 
 interface Place {
   endpoint?: string | undefined;
@@ -87,7 +88,7 @@ export function storageError(error: unknown, place: Place): StorageRefused | Sto
         ? messageOf(error) || causeCode(error)
         : `it answered ${status}${passing && status < 500 ? ` ${name}` : ''}`;
   return new StorageUnavailable(
-    `the S3 server at ${where} is not available (${reason}): start it with "npm run client -- stack up", or check storage.endpoint in params.yaml`,
+    `the S3 server at ${where} is not available (${reason}): start it with "${RETRAIN} stack up", or check storage.endpoint in params.yaml`,
     { cause: error },
   );
 }

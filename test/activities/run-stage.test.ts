@@ -116,7 +116,7 @@ describe('missing outputs are made again', () => {
 describe('a stage whose cache is required', () => {
   it('is refused with the command that runs it', async () => {
     await expect(attempt('first', makeFiles(), { cache: 'require' })).rejects.toThrow(
-      'evaluate of batch 1 has not been run with these params and inputs: run "stage evaluate 1" first',
+      'evaluate of batch 1 has not been run with these params and inputs: run "npx retrain stage evaluate 1 --pipeline p" first',
     );
   });
 

@@ -39,13 +39,13 @@ const own = (await Promise.all(names.filter((name) => name !== 'worker').map(loa
 
 describe('--help', () => {
   it.each(own)('of %s has an example that it would take', (name, command) => {
-    const examples = [...helpOf(command).matchAll(/^ {2}npm run client -- (.+)$/gm)];
+    const examples = [...helpOf(command).matchAll(/^ {2}npx retrain (.+)$/gm)];
     expect(examples.length).toBeGreaterThan(0);
     for (const [, typed] of examples) expect(`${typed} `).toContain(`${name} `);
   });
 
   it('of the worker is its own, with an example', () => {
-    expect(WORKER_HELP).toMatch(/npm run (client -- )?worker/);
+    expect(WORKER_HELP).toMatch(/npx retrain worker/);
   });
 
   it('of the program lists every command with a summary, in five groups', () => {

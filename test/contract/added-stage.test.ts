@@ -71,7 +71,7 @@ it('the DVC export has it as a stage with its dependencies', async () => {
   const stage = makeDvcStages(await readVersion(store.artifacts, record)).at(-1);
   expect(stage).toMatchObject({
     name: 'explain',
-    command: 'npm run client -- stage explain 2',
+    command: 'npx --no-install retrain stage explain 2',
     deps: [{ path: 'models/batch_2/model.json' }, { path: 'metrics/batch_2.json' }],
     outs: [{ path: 'explanations/batch_2.json' }],
   });

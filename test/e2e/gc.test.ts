@@ -71,7 +71,9 @@ describe('gc', () => {
     const model = output(first, 'train', 'model');
     expect(await store.bucket.head(objectKey(model.md5))).toBeUndefined();
     const sentence = refused(await project.client('checkout', '1', '--out', 'out'));
-    expect(sentence).toMatch(/version 1 of iris was not kept by gc on .*"run 1 --pipeline iris"/);
+    expect(sentence).toMatch(
+      /version 1 of iris was not kept by gc on .*"npx retrain run 1 --pipeline iris"/,
+    );
     refused(await project.client('dvc', 'export', '1', '--out', 'dvc-1'));
     const list = await built.json<{ versions: { version: number }[] }>('list');
     expect(list.versions.map(({ version }) => version)).toEqual([1, 2]);

@@ -107,7 +107,9 @@ describe('two pipelines at once on one worker', () => {
     expect(await json<object>('list', '--pipeline', WINE)).toEqual(one);
     const { stdout, stderr } = await project.client('list');
     expect(stdout.split('\n').filter((text) => /^\w+(-\w+)?$/.test(text))).toEqual(['iris', WINE]);
-    expect(stderr).toBe(`${TWIN} has no version yet: make one with "run 1 --pipeline ${TWIN}"\n`);
+    expect(stderr).toBe(
+      `${TWIN} has no version yet: make one with "npx retrain run 1 --pipeline ${TWIN}"\n`,
+    );
   });
 
   it('have a schedule each', async () => {

@@ -145,7 +145,7 @@ describe('a schedule whose nightly fails', () => {
     expect(stdout).toMatch(/^broken-nightly: 0 2 \* \* \* UTC, paused$/m);
     expect(stdout).toMatch(/^note {2}paused due to workflow failure/m);
     expect(stdout).toContain('a missed start runs within 12 h');
-    expect(stdout).toContain('resumed: npm run client -- schedule resume --pipeline broken');
+    expect(stdout).toContain('resumed: npx retrain schedule resume --pipeline broken');
     expect(stdout).toMatch(
       /^last {2}broken-nightly-\S+ failed {2}batch 1 of broken failed: .*nope/m,
     );

@@ -148,7 +148,7 @@ describe('doctor', () => {
     });
     expect(code).toBe(0);
     const { repair } = findings.find(({ check }) => check === 'search attributes')!;
-    expect(repair).toBe('npm run client -- search-attributes register');
+    expect(repair).toBe('npx retrain search-attributes register');
   });
 
   it('fails with the parts that are down, having looked at the others', async () => {

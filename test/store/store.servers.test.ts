@@ -302,7 +302,7 @@ describeOnEachS3('the store', ({ open }) => {
 
     it('of a version never built say how to build it', async () => {
       await expect(store.records.latest('p', 7)).rejects.toThrow(
-        'run it with "run 7 --pipeline p"',
+        'run it with "npx retrain run 7 --pipeline p"',
       );
     });
   });

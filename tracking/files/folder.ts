@@ -11,6 +11,7 @@ import {
   TrackingRefused,
   TrackingUnavailable,
 } from '../../contract/failures.ts';
+import { RETRAIN } from '../../contract/command.ts';
 
 /** A file that identifies the folder, also after it is moved or mounted elsewhere. MLflow ignores it. */
 const IDENTITY = '.retrain-id';
@@ -182,7 +183,7 @@ function fsFailure(folder: string, error: unknown): TrackingRefused | TrackingUn
 /** The error for a run that does not exist. */
 export function noRun(folder: string, runId: string): TrackingRefused {
   return new TrackingRefused(
-    `run ${runId} is not in the tracking directory ${folder}: log its version again with "log N"`,
+    `run ${runId} is not in the tracking directory ${folder}: log its version again with "${RETRAIN} log N"`,
     { details: { code: 'RESOURCE_DOES_NOT_EXIST' } },
   );
 }

@@ -6,6 +6,7 @@ import type { Attempt } from '../../store/attempts.ts';
 import type { Store } from '../../store/index.ts';
 import { refuseOtherFolder } from '../place.ts';
 import type { Tracker } from '../tracker.ts';
+import { RETRAIN } from '../../contract/command.ts';
 
 /** How long an execution waits for another that holds the claim before it takes the claim. */
 const PATIENCE_MS = 15_000;
@@ -140,7 +141,7 @@ function moved(
   { pipeline, batch }: Pick<AttemptOf, 'pipeline' | 'batch'>,
 ): TrackingMoved {
   return new TrackingMoved(
-    `training of batch ${batch} of ${pipeline} is not logged at ${deps.tracker.uri}: run "stage train ${batch}" first`,
+    `training of batch ${batch} of ${pipeline} is not logged at ${deps.tracker.uri}: run "${RETRAIN} stage train ${batch} --pipeline ${pipeline}" first`,
   );
 }
 

@@ -1,10 +1,11 @@
 import { TrackingUnavailable } from '../../contract/failures.ts';
 import type { Execution } from '../../contract/execution.ts';
 import type { Tracker } from '../tracker.ts';
+import { RETRAIN } from '../../contract/command.ts';
 
 /** The warning of a run whose logging is put off. */
 export function deferredWarning({ tracker }: { tracker: Tracker }): string {
-  return `tracking at ${tracker.uri} is not available: the version is logged when it is back, or by "log N"`;
+  return `tracking at ${tracker.uri} is not available: the version is logged when it is back, or by "${RETRAIN} log N"`;
 }
 
 /**

@@ -6,6 +6,7 @@ import { listStale, describeStale } from '../../versions.ts';
 import type { Config } from '../../../config/environment.ts';
 import { type CommandContext, type CommonFlags, examples, pipelineCommand } from '../../context.ts';
 import type { AmendOptions } from './replace-batch.ts';
+import { RETRAIN } from '../../../contract/command.ts';
 
 interface AmendFlags extends CommonFlags {
   source: string;
@@ -59,7 +60,7 @@ export async function amend(config: Config, options: AmendOptions): Promise<numb
       for (const one of stale) say(describeStale(one));
       if (stale.length > 0 && !rebuild)
         say(
-          `"run N" builds version N again, "amend ${batch} --source … --rebuild" all of them; "diff N.1 N.2" compares two builds`,
+          `"${RETRAIN} run N" builds version N again, "${RETRAIN} amend ${batch} --source … --rebuild" all of them; "${RETRAIN} diff N.1 N.2" compares two builds`,
         );
     }
     if (!rebuild) return 0;

@@ -12,6 +12,7 @@ import { encodeColumns } from '../../../store/columns-file.ts';
 import { refOf } from '../../../store/hash.ts';
 import type { Store } from '../../../store/index.ts';
 import { type Ledger, columnsAt } from '../../../store/ledger/ledger.ts';
+import { RETRAIN } from '../../../contract/command.ts';
 
 export interface AmendOptions {
   pipeline: string;
@@ -32,7 +33,7 @@ export async function ledgerWith(
   const ledger = await ledgers.read(pipeline);
   if (ledger?.batches[batch - 1] === undefined)
     throw new MissingHistory(
-      `batch ${batch} of ${pipeline} has not been cut, so there is nothing to amend: run it first with "run ${batch} --pipeline ${pipeline}"`,
+      `batch ${batch} of ${pipeline} has not been cut, so there is nothing to amend: run it first with "${RETRAIN} run ${batch} --pipeline ${pipeline}"`,
     );
   return ledger;
 }

@@ -15,6 +15,7 @@ import { print, printJson, say } from '../../print.ts';
 import { openStoreSession } from '../../session.ts';
 import type { CheckedOut, CheckoutRequest } from './into-folder.ts';
 import type { WantedFile } from './plan.ts';
+import { RETRAIN } from '../../../contract/command.ts';
 
 interface CheckoutFlags extends CommonFlags {
   out: string;
@@ -53,7 +54,9 @@ async function checkout(
     return 0;
   } catch (error) {
     if (!stopping.signal.aborted) throw localError(error, out);
-    say(`stopped; "checkout ${asked.version}" continues from here`);
+    say(
+      `stopped; "${RETRAIN} checkout ${asked.version} --pipeline ${asked.pipeline}" continues from here`,
+    );
     return EXIT.detached;
   } finally {
     process.off('SIGINT', stop);

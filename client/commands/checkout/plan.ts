@@ -3,6 +3,7 @@ import { isDirectory, isSafePath, type Ref } from '../../../contract/ref.ts';
 import { isReadForEachBatch } from '../../../contract/stages.ts';
 import type { Artifacts } from '../../../store/artifacts.ts';
 import type { VersionRecord } from '../../../store/version-record.ts';
+import { RETRAIN } from '../../../contract/command.ts';
 
 /** A file of a version, and the artifact it belongs to: itself, or a directory. */
 export interface WantedFile {
@@ -44,7 +45,7 @@ function checkPath(path: string, all: ReadonlyMap<string, unknown>, record: Vers
   if (isSafePath(path) && !hidden && inside === undefined) return;
   const why = inside === undefined ? 'is not a path inside a folder' : `lies in the file ${inside}`;
   throw new DamagedArtifact(
-    `version ${record.version} of ${record.pipeline} names ${JSON.stringify(path)}, which ${why}: look at it with "verify ${record.version}", and restore its record from a backup`,
+    `version ${record.version} of ${record.pipeline} names ${JSON.stringify(path)}, which ${why}: look at it with "${RETRAIN} verify ${record.version} --pipeline ${record.pipeline}", and restore its record from a backup`,
   );
 }
 

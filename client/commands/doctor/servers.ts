@@ -7,6 +7,7 @@ import { registeredSearchAttributes } from '../../../infra/register-search-attri
 import { serverVersion } from '../../../tracking/open.ts';
 import { isDirectoryUri } from '../../../tracking/place.ts';
 import { type Finding, fail, failed, ok, warn } from './finding.ts';
+import { RETRAIN } from '../../../contract/command.ts';
 
 const DAY_S = 86_400;
 
@@ -51,7 +52,7 @@ async function checkAttributes({ connection, namespace }: Session): Promise<Find
       : warn(
           'search attributes',
           `missing: ${missing.join(', ')}`,
-          'npm run client -- search-attributes register',
+          `${RETRAIN} search-attributes register`,
         );
   } catch (error) {
     return failed('search attributes', error, 'warn');
@@ -62,7 +63,7 @@ async function checkWorkers(session: Session): Promise<Finding> {
   const queue = session.config.taskQueue;
   return (await taskQueueHasWorker(session))
     ? ok('worker', `one polls ${queue}`)
-    : fail('worker', `none polls ${queue}`, 'npm run client -- worker, or stack up');
+    : fail('worker', `none polls ${queue}`, `${RETRAIN} worker, or ${RETRAIN} stack up`);
 }
 
 /** Tracking: whether it answers, and whether a server has the version that is tested. */

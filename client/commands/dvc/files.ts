@@ -11,6 +11,7 @@ import type { MetricsFile } from '../../../store/metrics-file.ts';
 import type { VersionRecord } from '../../../store/version-record.ts';
 import { makePlots } from './plots.ts';
 import { writeSettings, makeDvcStages, type StoredVersion } from './stages.ts';
+import { RETRAIN } from '../../../contract/command.ts';
 
 /** The values, besides the version, that affect the files. */
 export interface Surroundings {
@@ -41,7 +42,10 @@ export function describeFiles(
     plots: plots.map(({ plot }) => plot),
   };
   return new Map([
-    ['dvc.yaml', dvcYaml(pipeline, `${build}, as "dvc export" wrote it: see the README`)],
+    [
+      'dvc.yaml',
+      dvcYaml(pipeline, `${build}, as "${RETRAIN} dvc export" wrote it: see the README`),
+    ],
     ['dvc.lock', dvcLock(pipeline)],
     ['params.yaml', toYaml(record.params, `the params of ${build}`)],
     ['metrics.json', writeScores(record.metrics)],

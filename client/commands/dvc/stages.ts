@@ -157,7 +157,7 @@ function itemIn({ files }: StoredVersion): (ref: Ref) => DvcItem {
 
 /** The command that runs a stage of a version, without its settings. */
 export function writeStageCommand(stage: string, batch: number | string): string {
-  return `npm run client -- stage ${stage}${findEntry(stage)?.perBatch === false ? '' : ` ${batch}`}`;
+  return `npx --no-install retrain stage ${stage}${findEntry(stage)?.perBatch === false ? '' : ` ${batch}`}`;
 }
 
 /**

@@ -10,6 +10,7 @@ import type { Session } from '../../session.ts';
 import { BadParams, messageOf } from '../../../contract/failures.ts';
 import type { nightly } from '../../../workflows/index.ts';
 import { escapeMarkdown } from '../../../contract/markdown.ts';
+import { RETRAIN } from '../../../contract/command.ts';
 
 /** The schedule that a person asks for, with defaults filled in. */
 export interface Wanted {
@@ -78,7 +79,7 @@ export function makeSchedule(
 function describeNightly(pipeline: string): string {
   return [
     `Runs the batches of **${escapeMarkdown(pipeline)}** that have data and no version, in order. One that fails stops those after it, and pauses the schedule.`,
-    `From a terminal: \`npm run client -- schedule describe --pipeline ${pipeline}\``,
+    `From a terminal: \`${RETRAIN} schedule describe --pipeline ${pipeline}\``,
   ].join('\n\n');
 }
 

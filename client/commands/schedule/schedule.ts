@@ -8,6 +8,7 @@ import type { Config } from '../../../config/environment.ts';
 import { BadParams } from '../../../contract/failures.ts';
 import type { Wanted } from './definition.ts';
 import type { Shown } from './show.ts';
+import { RETRAIN } from '../../../contract/command.ts';
 
 interface CreateFlags extends CommonFlags {
   at?: string;
@@ -194,7 +195,7 @@ function printSchedule(shown: Shown, done?: string): void {
     `rules ${describeRules(rules)}`,
     ...(paused
       ? [
-          `next  none until it is resumed: npm run client -- schedule resume --pipeline ${parsePipelineName(schedule)}`,
+          `next  none until it is resumed: ${RETRAIN} schedule resume --pipeline ${parsePipelineName(schedule)}`,
         ]
       : next.map((time) => `next  ${time}`)),
     ...last.map(({ workflowId, status, said }) => `last  ${workflowId} ${status}  ${said}`),

@@ -3,6 +3,7 @@ import { MissingHistory } from '../../../contract/failures.ts';
 import { describeFailure } from '../../failure.ts';
 import type { Session } from '../../session.ts';
 import type { nightly } from '../../../workflows/index.ts';
+import { RETRAIN } from '../../../contract/command.ts';
 
 /** A schedule as it is shown. */
 export interface Shown {
@@ -58,13 +59,15 @@ async function readEnd(
     if (status === 'running') return { status, said: '' };
     return { status, said: (await handle.result()).state };
   } catch (error) {
-    return { status: 'failed', said: describeFailure(error).message };
+    return { status: 'failed', said: (await describeFailure(error)).message };
   }
 }
 
 /** The error for a schedule that does not exist; other errors as they are. */
 export function notThere(error: unknown, scheduleId: string): unknown {
   return error instanceof ScheduleNotFoundError
-    ? new MissingHistory(`there is no schedule ${scheduleId}: create it with "schedule create"`)
+    ? new MissingHistory(
+        `there is no schedule ${scheduleId}: create it with "${RETRAIN} schedule create"`,
+      )
     : error;
 }

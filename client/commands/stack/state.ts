@@ -18,6 +18,7 @@ import { dumpBucket, loadDump, readDump } from '../../../store/dump.ts';
 import { openStore } from '../../../store/index.ts';
 import { EXIT } from '../../context.ts';
 import { print, printJson, say } from '../../print.ts';
+import { RETRAIN } from '../../../contract/command.ts';
 
 /** The options of the commands on the state of the stack. */
 export interface StateOptions {
@@ -82,7 +83,7 @@ export async function restore(
     bucket.close();
     await stackDown({ root, dir, report });
     if (json === true) printJson({ bucket: dump.bucket, objects: dump.objects.length });
-    else print('restored; continue with: npm run client -- stack up');
+    else print(`restored; continue with: ${RETRAIN} stack up`);
     return 0;
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -97,14 +98,14 @@ export async function reset({ root, json, yes }: StateOptions): Promise<number> 
   await stackDown({ root, dir, report: ({ line }) => say(line) });
   removeData(dir);
   if (json === true) printJson({ removed: dir });
-  else print(`${dir} is empty; "npm run client -- stack up" starts a new stack`);
+  else print(`${dir} is empty; "${RETRAIN} stack up" starts a new stack`);
   return 0;
 }
 
 async function refuseRunning(root: string, dir: string): Promise<void> {
   const running = (await stackStatus({ root, dir })).filter(({ pid }) => pid !== undefined);
   if (running.length > 0)
-    throw new SetupError('the stack is running: stop it first with "npm run client -- stack down"');
+    throw new SetupError(`the stack is running: stop it first with "${RETRAIN} stack down"`);
 }
 
 /**

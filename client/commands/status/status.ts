@@ -20,6 +20,7 @@ import { MissingHistory } from '../../../contract/failures.ts';
 import type { VersionRecord } from '../../../store/version-record.ts';
 import type { LatestRun } from './latest-run.ts';
 import type { Stored } from './stored-version.ts';
+import { RETRAIN } from '../../../contract/command.ts';
 
 export function statusCommand(context: CommandContext): Command {
   return pipelineCommand('status')
@@ -78,11 +79,11 @@ async function adviseOn(
   const { batchesThere } = await import('../../../sources/append-only/table.ts');
   const ledger = await store.ledgers.read(pipeline);
   const { last } = batchesThere(ledger, paramsOf(config.params, {}));
-  if (batch <= last) return `run it with "run ${batch} --pipeline ${pipeline}"`;
+  if (batch <= last) return `run it with "${RETRAIN} run ${batch} --pipeline ${pipeline}"`;
   if (ledger === undefined)
-    return `the pipeline has no data yet; start with "run 1 --pipeline ${pipeline}"`;
+    return `the pipeline has no data yet; start with "${RETRAIN} run 1 --pipeline ${pipeline}"`;
   const known = last === 1 ? 'one batch is known' : `${last} batches are known`;
-  return `${known}; "pending --pipeline ${pipeline}" looks for more`;
+  return `${known}; "${RETRAIN} pending --pipeline ${pipeline}" looks for more`;
 }
 
 /** Prints the run for a person. */
@@ -126,7 +127,7 @@ export function printVersion(
     for (const warning of warnings) say(`${stage}: ${warning}`, 'warning');
   if (tracked === null) {
     say(
-      `the version is not logged: it is logged when the tracking server is back, or by "log ${version}"`,
+      `the version is not logged: it is logged when the tracking server is back, or by "${RETRAIN} log ${version} --pipeline ${record.pipeline}"`,
       'warning',
     );
     if (logging !== null)

@@ -13,6 +13,7 @@ import type { VersionRecord } from '../../../store/version-record.ts';
 import type { trainBatch } from '../../../workflows/index.ts';
 import { CACHE_ENTRY, LEDGER, RECORD, ignoreDamaged, type Problem } from './problems.ts';
 import { verifyVersions, type Verified } from './versions.ts';
+import { RETRAIN } from '../../../contract/command.ts';
 
 /** The result of a repair. */
 export interface Repaired {
@@ -80,7 +81,7 @@ async function repairRound(session: Session, repaired: Repaired, force: boolean)
       if (hindrance === undefined) await rebuild(session, repaired, { version, own, force });
       else hindered.set(version, hindrance);
     } catch (error) {
-      hindered.set(version, describeFailure(error).message);
+      hindered.set(version, (await describeFailure(error)).message);
     }
     if (!hindered.has(version)) open = open.filter((problem) => !own.includes(problem));
   }
@@ -96,12 +97,12 @@ async function findObstacle(
   if (problems.some(({ path }) => path === LEDGER))
     return 'without the ledger no version can be rebuilt as it was: restore the ledger from a backup first';
   if (problems.some(({ path, versions }) => path === RECORD && [...versions].includes(version)))
-    return `its record no longer has the params it was built with: restore the record from a backup, or build the version with "run ${version}"`;
+    return `its record no longer has the params it was built with: restore the record from a backup, or build the version with "${RETRAIN} run ${version} --pipeline ${pipeline}"`;
   const ledger = await store.ledgers.read(pipeline);
   const record = await store.records.latest(pipeline, version);
   const [stale] = ledger === undefined ? [] : staleVersions(ledger, [record]);
   if (stale !== undefined)
-    return `batch ${stale.batches.join(', ')} was replaced since it was built: "run ${version}" builds it from the present rows`;
+    return `batch ${stale.batches.join(', ')} was replaced since it was built: "${RETRAIN} run ${version} --pipeline ${pipeline}" builds it from the present rows`;
   return undefined;
 }
 
@@ -179,7 +180,7 @@ function explainUnrepairable(
   const amendments = amended.filter(({ ref }) => ref.md5 === md5);
   const now = amendments.find(({ batch, ref }) => batches[batch - 1]?.raw === ref.sha256);
   if (now !== undefined)
-    return `batch ${now.batch} was amended from it: "amend ${now.batch} --source FILE --pipeline ${pipeline}", with the same file, restores it`;
+    return `batch ${now.batch} was amended from it: "${RETRAIN} amend ${now.batch} --source FILE --pipeline ${pipeline}", with the same file, restores it`;
   if (batches.some(({ ref }) => ref.md5 === md5)) return undefined; // it can be cut again
   const was = batches.find(({ replaced }) => replaced.some(({ ref }) => ref.md5 === md5));
   const batch = amendments.at(-1)?.batch ?? was?.batch;

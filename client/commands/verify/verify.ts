@@ -16,6 +16,7 @@ import { VersionSet } from '../../../store/version-set.ts';
 import type { Problem } from './problems.ts';
 import type { Repaired } from './repair.ts';
 import type { Verified } from './versions.ts';
+import { RETRAIN } from '../../../contract/command.ts';
 
 interface VerifyFlags extends CommonFlags {
   all?: boolean;
@@ -37,7 +38,7 @@ export function verifyCommand(context: CommandContext): Command {
     .action(async (version: number | undefined, flags: VerifyFlags) => {
       const { pipeline, json, all, repair } = flags;
       if ((version === undefined) === (all !== true))
-        throw new BadParams('verify needs a version or --all: for one, "verify 1"');
+        throw new BadParams(`verify needs a version or --all: for one, "${RETRAIN} verify 1"`);
       const config = await context.configure(pipeline);
       const asked = { pipeline: config.pipeline, version, json, repair };
       process.exitCode = await verify(config, asked);
@@ -79,7 +80,9 @@ function printVerified(verified: Verified, repaired?: Repaired): void {
   const { pipeline, versions, notKept, problems, ...read } = verified;
   if (repaired !== undefined) printRepaired(repaired);
   if (notKept.length > 0)
-    say(`version ${String(VersionSet.of(notKept))} was not kept by gc: "run N" builds it again`);
+    say(
+      `version ${String(VersionSet.of(notKept))} was not kept by gc: "${RETRAIN} run N" builds it again`,
+    );
   const left = versions.filter((version) => !notKept.includes(version));
   if (left.length === 0) return;
   const of = left.length === 1 ? `version ${left[0]}` : `${left.length} versions`;
@@ -100,7 +103,7 @@ function printVerified(verified: Verified, repaired?: Repaired): void {
   ]);
   print(formatTable(['state', 'what', 'versions', 'key', 'why'], rows));
   say(
-    `${of} of ${pipeline}: ${problems.length} missing or damaged; ${repaired === undefined ? '"verify --repair" makes again what it can; ' : ''}restore a document from a backup`,
+    `${of} of ${pipeline}: ${problems.length} missing or damaged; ${repaired === undefined ? `"${RETRAIN} verify --repair" makes again what it can; ` : ''}restore a document from a backup`,
     'error',
   );
 }

@@ -6,12 +6,14 @@ import { SetupError } from '../../../contract/failures.ts';
 
 describe('doctor', () => {
   it('takes an error apart into what is found and how to repair it', () => {
-    const error = new SetupError('no server answers at localhost:7233: start it with "stack up"');
+    const error = new SetupError(
+      'no server answers at localhost:7233: start it with "npx retrain stack up"',
+    );
     expect(failed('Temporal', error)).toEqual({
       check: 'Temporal',
       state: 'fail',
       found: 'no server answers at localhost:7233',
-      repair: 'start it with "stack up"',
+      repair: 'start it with "npx retrain stack up"',
     });
   });
 

@@ -1,0 +1,68 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { expect, it } from 'vitest';
+import type { CommandContext } from '../../client/context.ts';
+import { openProgram } from '../../client/program.ts';
+import { RETRAIN } from '../../contract/command.ts';
+import { WORKER_HELP } from '../../worker/options.ts';
+
+/** The pages say what can be pasted: each command in them exists, and has the flags that they give it. */
+
+const root = join(import.meta.dirname, '..', '..');
+const pages = [
+  'README.md',
+  ...readdirSync(join(root, 'docs'))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => join('docs', name)),
+];
+
+const context: CommandContext = {
+  root,
+  configure: () => {
+    throw new Error('nothing is run');
+  },
+};
+
+/** The commands in the code of a page: what follows `npx retrain` on its line, up to a comment. */
+function commandsIn(page: string): string[] {
+  const text = readFileSync(join(root, page), 'utf8');
+  const found = text.matchAll(new RegExp(`(?<![\\w-])${RETRAIN} ([a-z][^\`"\\n]*)`, 'g'));
+  return Array.from(found, ([, typed]) => typed!.replace(/ +#.*| [|>].*|;.*/, '').trim());
+}
+
+/** The command that a command line names, and the words after its name. */
+async function commandOf(words: string[]): Promise<{ command: Command; rest: string[] }> {
+  const { commands } = await openProgram(context, words);
+  const top = commands.find((one) => one.name() === words[0]);
+  if (top === undefined) throw new Error(`there is no command ${words[0]}`);
+  const inner = top.commands.find((one) => one.name() === words[1]);
+  return { command: inner ?? top, rest: words.slice(inner === undefined ? 1 : 2) };
+}
+
+async function faultOf(typed: string): Promise<string | undefined> {
+  const words = typed.match(/'[^']*'|\S+/g) ?? [];
+  const { command, rest } = await commandOf(words);
+  const flags = rest.filter((word) => word.startsWith('--'));
+  const isKnown = (flag: string): boolean =>
+    command.name() === 'worker'
+      ? WORKER_HELP.includes(flag) || flag === '--help'
+      : flag === '--help' || command.options.some(({ long }) => long === flag);
+  const unknown = flags.filter((flag) => !isKnown(flag.replace(/[,=].*/, '')));
+  if (unknown.length > 0) return `${typed}: no flag ${unknown.join(', ')}`;
+  const needsInner = command.commands.length > 0 && rest[0] !== undefined;
+  return needsInner ? `${typed}: no command ${rest[0]}` : undefined;
+}
+
+it.each(pages)('%s names commands and flags that exist', async (page) => {
+  const faults = await Promise.all(commandsIn(page).map(faultOf));
+  expect(faults.filter((fault) => fault !== undefined)).toEqual([]);
+});
+
+it('the pages name the commands in one way', () => {
+  const others = pages.filter((page) =>
+    /npm run (-s )?(client|worker)\b|tsx client\.ts/.test(readFileSync(join(root, page), 'utf8')),
+  );
+  expect(others).toEqual([]);
+  expect(pages.flatMap(commandsIn).length).toBeGreaterThan(60);
+});
