@@ -155,7 +155,10 @@ function itemIn({ files }: StoredVersion): (ref: Ref) => DvcItem {
   });
 }
 
-/** The command that runs a stage of a version, without its settings. */
+/**
+ * The command that runs a stage of a version, without its settings. With `--no-install`, npx fails outside of the
+ * project folder, where it would install a package of the same name.
+ */
 export function writeStageCommand(stage: string, batch: number | string): string {
   return `npx --no-install retrain stage ${stage}${findEntry(stage)?.perBatch === false ? '' : ` ${batch}`}`;
 }
