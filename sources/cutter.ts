@@ -6,6 +6,7 @@ import type { Params } from '../contract/params.ts';
 import {
   columnsAt,
   isWhole,
+  amendmentOf,
   rawOf,
   rawEntryOf,
   type Ledger,
@@ -76,11 +77,11 @@ async function takeWhole(
   { params, execution }: { params: Params; execution: Execution },
 ): Promise<Cut> {
   const raw = rawOf(ledger, batch).ref;
-  const amendment = ledger.amended.find(({ ref }) => ref.sha256 === raw.sha256);
+  const amendment = amendmentOf(ledger, batch);
   const bytes = await deps.store.artifacts.get(raw).catch((error: unknown) => {
     if (amendment === undefined || !(error instanceof DamagedArtifact)) throw error;
     throw new DamagedArtifact(
-      `${raw.path}, which batch ${amendment.batch} was amended from, is missing or damaged in the store: amend the batch by the same file once more`,
+      `${raw.path}, which batch ${batch} was amended from, is missing or damaged in the store: amend the batch by the same file once more`,
       { cause: error, details: error.details },
     );
   });

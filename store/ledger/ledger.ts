@@ -16,6 +16,7 @@ import { readDocument, swapDocument } from '../documents.ts';
 
 export type { Ledger, NewBatch, NewRaw, RawEntry, Settings } from './schema.ts';
 export {
+  amendmentOf,
   batchesAt,
   batchesKnown,
   columnsAt,

@@ -29,8 +29,22 @@ export function rawOf(ledger: Ledger, batch: number): KnownRaw {
   const cut = ledger.batches[batch - 1];
   // Two states of a table may have the same bytes: only their order shows which one it is.
   if (!hasArrivals(ledger) && cut?.from !== null) return rawEntryOf(ledger, batch);
-  const from = cut?.raw ?? ledger.arrivals[batch - 1]?.raw;
-  return (from === undefined ? undefined : rawNamed(ledger, from)) ?? ledger.raw.at(-1)!;
+  const arrived = ledger.arrivals[batch - 1]?.raw;
+  const from = cut?.raw ?? arrived;
+  const own = from === arrived ? undefined : amendmentOf(ledger, batch);
+  return own ?? (from === undefined ? undefined : rawNamed(ledger, from)) ?? ledger.raw.at(-1)!;
+}
+
+/**
+ * Returns the file that a batch has its rows from since it was amended; undefined when it was not. Another
+ * batch may have been amended with the same bytes, which are stored under its own path there.
+ */
+export function amendmentOf(
+  ledger: Pick<Ledger, 'batches' | 'amended'>,
+  batch: number,
+): Ledger['amended'][number] | undefined {
+  const raw = ledger.batches[batch - 1]?.raw;
+  return ledger.amended.find((entry) => entry.batch === batch && entry.ref.sha256 === raw);
 }
 
 /** Returns the state of a table that a batch was, or would be, cut from, without amendments. */

@@ -16,6 +16,7 @@ import {
   staleVersions,
 } from '../../../store/ledger/read.ts';
 import type { Ledger, Settings } from '../../../store/ledger/schema.ts';
+import { rawFiles } from '../../../sources/stage-inputs.ts';
 import { refOf } from '../../../store/hash.ts';
 
 const settings: Settings = {
@@ -160,6 +161,24 @@ describe('amending', () => {
       expect(paths).toContain(path);
     expect(rawOf(twice, 2).ref.path).toBe('raw y');
     expect(isWhole(twice, 2)).toBe(true);
+  });
+
+  it('keeps the files of two batches apart that were amended with the same bytes', () => {
+    const raw = (batch: number) => refOf(`raw/amended/batch_${batch}/x`, Buffer.from('x'));
+    const amended = [2, 1].reduce(
+      (now, batch) => amendBatch(now, { ...amendment(batch, `x ${batch}`), raw: raw(batch) }),
+      ledger,
+    );
+    const paths = rawFiles(amended, 3).map(({ path }) => path);
+    expect(paths).toEqual(['amended/batch_1/x', 'amended/batch_2/x', 'c']);
+  });
+
+  it('with the file that arrived leaves its name as it was', () => {
+    const back = [refOf('raw/amended/batch_2/x', Buffer.from('x')), ledger.raw[1]!.ref].reduce(
+      (now, raw) => amendBatch(now, { ...amendment(2, `from ${raw.path}`), raw }),
+      ledger,
+    );
+    expect(rawFiles(back, 3).map(({ path }) => path)).toEqual(['a', 'b', 'c']);
   });
 
   it('makes stale the versions that rest on other rows now, and those alone', () => {
