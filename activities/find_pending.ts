@@ -4,14 +4,14 @@ import type { Ledger } from '../store/ledger/ledger.ts';
 import { staleVersions } from '../store/ledger/read.ts';
 import { lookAt } from '../sources/arrivals/look.ts';
 import { isPlace, openPlace } from '../sources/arrivals/open-place.ts';
-import { sentencesOf } from '../sources/arrivals/look.ts';
+import { describeLook } from '../sources/arrivals/look.ts';
 import type { SourceDeps } from '../sources/source.ts';
 import type { Store } from '../store/index.ts';
 import { currentExecution } from './run-stage.ts';
 import { checkFrozen } from '../sources/frozen.ts';
 import { batchesThere, waitingSentence } from '../sources/append-only/table.ts';
 import { lookAtTable, type TableLookOptions } from '../sources/append-only/look.ts';
-import { goingBy, isOutOfReach } from '../sources/append-only/look.ts';
+import { describeUnread, isOutOfReach } from '../sources/append-only/look.ts';
 import { mayGrow } from '../sources/append-only/table.ts';
 import type { FindPendingRequest, PendingBatch, PendingBatches } from '../contract/nightly.ts';
 
@@ -71,7 +71,7 @@ async function readLedger(deps: Deps, request: FindPendingRequest): Promise<Arri
     signal,
     onFile: (read, of) => onProgress(read / of),
   });
-  return { ledger: looked.ledger, warnings: sentencesOf(looked, params.data.source) };
+  return { ledger: looked.ledger, warnings: describeLook(looked, params.data.source) };
 }
 
 /** Looks for new rows. If the source cannot be reached, the batches in the ledger can still be run. */
@@ -84,7 +84,7 @@ async function lookIfReached(
     return { ledger: (await lookAtTable(deps, ledger, options)).ledger, warnings: [] };
   } catch (error) {
     if (!isOutOfReach(error)) throw error;
-    return { ledger, warnings: [goingBy(ledger, error as Error)] };
+    return { ledger, warnings: [describeUnread(ledger, error as Error)] };
   }
 }
 

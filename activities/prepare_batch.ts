@@ -8,7 +8,7 @@ import {
   type StageResult,
 } from '../contract/stages.ts';
 import { checkBatch } from '../pipeline/batches/order.ts';
-import { cutter } from '../sources/cutter.ts';
+import { prepareCuts } from '../sources/cutter.ts';
 import { checkFrozen } from '../sources/frozen.ts';
 import type { SourceDeps } from '../sources/source.ts';
 import { cutCall } from '../sources/stage-inputs.ts';
@@ -63,7 +63,7 @@ async function cutUpTo(deps: Deps, request: Request): Promise<StageResult<'prepa
   checkExists(ledger, batch);
   const wanted = batchesToCut(ledger, request);
   return withScratch(deps, async (folder) => {
-    const cut = cutter(deps, ledger, wanted, request.params, {
+    const cut = prepareCuts(deps, ledger, wanted, request.params, {
       folder,
       execution: currentExecution(),
     });

@@ -3,8 +3,8 @@ import type { Params } from '../contract/params.ts';
 import { withSourceText } from '../sources/source-text.ts';
 import { sourceIdentity } from '../sources/identity.ts';
 import type { Session } from './session.ts';
-import { faultOfName, MOST_BYTES, type Place } from '../sources/arrivals/place.ts';
-import { folderPlace } from '../sources/arrivals/folder.ts';
+import { findNameFault, MOST_BYTES, type Place } from '../sources/arrivals/place.ts';
+import { openFolder } from '../sources/arrivals/folder.ts';
 import { RAW_FILES } from '../contract/paths.ts';
 import { BadData } from '../contract/failures.ts';
 import { refOf } from '../store/hash.ts';
@@ -22,7 +22,7 @@ export async function uploadFolder(
   store: Store,
   { pipeline, source, rewrite }: { pipeline: string; source: string; rewrite: boolean },
 ): Promise<Ref> {
-  const place = folderPlace({ where: source, path: source });
+  const place = openFolder({ where: source, path: source });
   const { files, writing } = await place.list();
   for (const name of writing)
     say(`${name} in ${source} is still being written: a later run takes it`, 'warning');
@@ -51,7 +51,7 @@ async function readOrWarn(
 ): Promise<Uint8Array | undefined> {
   try {
     const fault =
-      faultOfName(file.name) ??
+      findNameFault(file.name) ??
       (file.size > MOST_BYTES
         ? `it has ${file.size} bytes, and the limit is ${MOST_BYTES}: split it`
         : undefined);

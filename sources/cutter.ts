@@ -1,4 +1,5 @@
 import { basename } from 'node:path';
+import { RETRAIN } from '../contract/command.ts';
 import { DamagedArtifact } from '../contract/failures.ts';
 import { describeNewColumns } from '../pipeline/batches/conform.ts';
 import type { CutFile } from '../pipeline/batches/cut.ts';
@@ -12,7 +13,7 @@ import {
   type Ledger,
   type RawEntry,
 } from '../store/ledger/ledger.ts';
-import { wholeFile, textOfFile } from './arrivals/take-in.ts';
+import { conformInput, decodeFile } from './arrivals/take-in.ts';
 import type { Execution } from '../contract/execution.ts';
 import { localFile } from '../store/local-cache.ts';
 import type { SourceDeps } from './source.ts';
@@ -20,8 +21,11 @@ import type { SourceDeps } from './source.ts';
 /** A cut batch: bytes, or a file of this machine. */
 export type Cut = { rows: number; warnings: string[] } & ({ bytes: Uint8Array } | { path: string });
 
-/** Cuts batches. Those of one state of a table are cut together, so that it is read once; others from their files. */
-export function cutter(
+/**
+ * Prepares to cut batches. The batches of one state of a table are cut together, so that it is read once.
+ * @returns the function that cuts a batch
+ */
+export function prepareCuts(
   deps: SourceDeps,
   ledger: Ledger,
   wanted: readonly number[],
@@ -30,7 +34,7 @@ export function cutter(
 ): (batch: number) => Promise<Cut> {
   const cuts = new Map<number, Promise<CutFile[]>>();
   return async (batch) => {
-    if (isWhole(ledger, batch)) return takeWhole(deps, ledger, batch, { params, execution });
+    if (isWhole(ledger, batch)) return conformWhole(deps, ledger, batch, { params, execution });
     const state = rawEntryOf(ledger, batch);
     const batches = wanted.filter(
       (other) => !isWhole(ledger, other) && rawEntryOf(ledger, other) === state,
@@ -70,7 +74,8 @@ async function cutTable(
   );
 }
 
-async function takeWhole(
+/** Makes a batch of a whole file: one that arrived, or that of an amendment. */
+async function conformWhole(
   deps: SourceDeps,
   ledger: Ledger,
   batch: number,
@@ -81,20 +86,20 @@ async function takeWhole(
   const bytes = await deps.store.artifacts.get(raw).catch((error: unknown) => {
     if (amendment === undefined || !(error instanceof DamagedArtifact)) throw error;
     throw new DamagedArtifact(
-      `${raw.path}, which batch ${batch} was amended from, is missing or damaged in the store: amend the batch by the same file once more`,
+      `${raw.path}, which batch ${batch} was amended from, is missing or damaged in the store: run "${RETRAIN} amend ${batch} --source FILE --pipeline ${ledger.pipeline}" with the same file`,
       { cause: error, details: error.details },
     );
   });
   const file = basename(raw.path);
-  const text = await textOfFile(file, bytes, ledger.settings.encoding);
+  const text = await decodeFile(file, bytes, ledger.settings.encoding);
   const columns = columnsAt(ledger, batch);
   const made = await deps.compute(
     'conformBatch',
-    wholeFile(file, text, ledger.settings, params, columns),
+    conformInput(file, text, ledger.settings, params, columns),
     execution.signal,
   );
-  // The ledger has them already, so the file's reader does not report them as new.
-  const brought = columns.filter(({ since }) => since === batch).map(({ name }) => name);
-  const warnings = brought.length > 0 ? [describeNewColumns(file, brought)] : [];
+  // The ledger has these columns already, so the task does not report them as new.
+  const added = columns.filter(({ since }) => since === batch).map(({ name }) => name);
+  const warnings = added.length > 0 ? [describeNewColumns(file, added)] : [];
   return { ...made, warnings: [...warnings, ...made.warnings] };
 }

@@ -6,23 +6,23 @@ import { type OpenKind, type SourcePlace, tooLarge } from './source.ts';
 
 /** Opens a local file. */
 export const openFile: OpenKind = async (source, options) => {
-  const path = await localPath(source, options);
+  const path = await resolveLocalPath(source, options);
   const { size } = await stat(path);
   if (size > options.limits.bytes) throw tooLarge(source, options.limits.bytes);
-  // Opened before its bytes are asked for: that it may not be read is known at once.
+  // Opened here, so that a missing permission is reported before the first byte is read.
   const file = await open(path).catch((error: unknown) => {
-    throw notToBeRead(source, options, error);
+    throw unreadable(source, options, error);
   });
   const chunks = file.createReadStream();
   return { chunks, stamp: { etag: null, modified: null }, close: () => void chunks.destroy() };
 };
 
 /**
- * Where a source's file is, found and allowed to be read.
- * @param source as in `data.source`, for the sentence
- * @throws BadData when it is not there, no file, or not to be read by this process
+ * Returns the real path of a source's file, which exists and may be read.
+ * @param source as in `data.source`, for messages
+ * @throws BadData when it does not exist, is not a file, or this process may not read it
  */
-export async function localPath(
+export async function resolveLocalPath(
   source: string,
   { root, confined }: Pick<SourcePlace, 'root' | 'confined'>,
   file: string = source,
@@ -37,36 +37,37 @@ export async function localPath(
     return path;
   } catch (error) {
     if (error instanceof BadData) throw error;
-    throw notToBeRead(source, { confined }, error);
+    throw unreadable(source, { confined }, error);
   }
 }
 
-function notToBeRead(
+function unreadable(
   source: string,
   { confined }: Pick<SourcePlace, 'confined'>,
   error: unknown,
 ): BadData {
   return new BadData(
     confined
-      ? `data.source ${source} cannot be read on the worker (${messageOf(error)}): start the run with the client where the file is, and it uploads it`
+      ? `data.source ${source} cannot be read on the worker (${messageOf(error)}): start the run on the machine that has the file, and the client uploads it`
       : `data.source ${source} cannot be read (${messageOf(error)}): check the path`,
     { cause: error, details: { absent: true } },
   );
 }
 
 /**
- * A run may be started by anyone who reaches Temporal, so a worker reads files of its project folder only.
- * @throws BadData when the path leads elsewhere, or to something hidden
+ * Checks that a path is inside the project folder and not hidden. Anyone who reaches Temporal can start a run, so
+ * a worker reads no other files.
+ * @throws BadData when the path is outside or hidden
  */
 export async function checkInside(root: string, path: string, source: string): Promise<void> {
   const inside = relative(await realpath(root), await realpath(path));
   if (inside.startsWith('..') || isAbsolute(inside) || /(^|[\\/])\./.test(inside))
     throw new BadData(
-      `data.source ${source} lies outside the worker's project folder, or is hidden in it: start the run with the client, which uploads it`,
+      `data.source ${source} is outside the worker's project folder, or hidden in it: start the run with the client, which uploads it`,
     );
 }
 
-/** The built-in data set. */
+/** Reads the built-in data set. */
 export async function readIris(): Promise<Uint8Array> {
   return readFile(fileURLToPath(new URL('./datasets/iris.csv', import.meta.url)));
 }

@@ -9,7 +9,7 @@ import { sourceIdentity } from './identity.ts';
 
 /**
  * Checks that a run asks for the settings its pipeline's batches were cut with.
- * @throws BadParams naming the key, what it is frozen at and what was asked.
+ * @throws BadParams with the key, its frozen value and the requested value
  */
 export function checkFrozen(ledger: Ledger, params: Params): void {
   const { settings, pipeline } = ledger;
@@ -30,7 +30,7 @@ export function checkFrozen(ledger: Ledger, params: Params): void {
     ['data.missing_values', settings.missing_values, params.data.missing_values],
     ['split.key', settings.split_key, params.split.key],
     ...Object.entries(params.data.columns)
-      // Numbers may be classes: get_data warns of that.
+      // A target of numbers may have classes. get_data warns about it.
       .filter(([name, type]) => !(name === settings.target && type === 'number'))
       .map(([name, type]): [string, unknown, unknown] => [
         `data.columns.${name}`,
@@ -50,9 +50,9 @@ export function checkFrozen(ledger: Ledger, params: Params): void {
  * Returns params with the declared column types that the pipeline's data was cut with. A declaration that is
  * removed or added later changes no type of cut batches.
  */
-export function asCut({ settings, batches }: Ledger, params: Params): Params {
+export function withFrozenColumns({ settings, batches }: Ledger, params: Params): Params {
   if (batches.length === 0) return params;
-  // A ledger of before this was kept says all the types, whether they were declared or found.
+  // An older ledger does not say which types were declared. All types that it has are used.
   const found = settings.columns.filter(({ name }) => name !== settings.target);
   const columns =
     settings.declared ?? Object.fromEntries(found.map(({ name, type }) => [name, type]));

@@ -9,7 +9,7 @@ export type SourceKind = Settings['source']['kind'];
 /** The identity of a source. The ledger keeps it, and another source needs another pipeline. */
 export type SourceIdentity = Settings['source'];
 
-/** Which kind of source `data.source` names. */
+/** Returns the kind of the source that `data.source` names. */
 export function kindOf(source: string): SourceKind {
   if (source === 'iris') return 'iris';
   if (/^https?:\/\//i.test(source)) return 'url';
@@ -17,29 +17,29 @@ export function kindOf(source: string): SourceKind {
   if (source.startsWith('dvc://')) return 'dvc';
   if (/^[a-z][a-z0-9+.-]+:\/\//i.test(source))
     throw new BadParams(
-      `data.source ${source.split('//')[0]}//… is no source that is known: give iris, a path, an http(s) URL, s3://bucket/key or dvc://path/to/file.dvc`,
+      `data.source ${source.split('//')[0]}//… is not a known source: give iris, a path, an http(s) URL, s3://bucket/key or dvc://path/to/file.dvc`,
     );
   return source.endsWith('/') ? 'folder' : 'file';
 }
 
 /**
- * Returns what `data.source` names, without what may change (the folder of a file, its compression) and without
- * what must not be shown (the query of a URL).
- * @throws BadParams when it names nothing that can be read
+ * Returns the identity of the source that `data.source` names. It has no parts that may change (the folder of a
+ * file, its compression) and none that must not be shown (the query of a URL).
+ * @throws BadParams when it is not a source
  */
 export function sourceIdentity(source: string): SourceIdentity {
   const kind = kindOf(source);
   if (kind === 'iris') return { kind, name: 'iris' };
-  if (kind === 'url') return { kind, name: shownUrl(source) };
+  if (kind === 'url') return { kind, name: hideQuery(source) };
   const full = kind === 's3' || kind === 'prefix';
   return { kind, name: full ? source : fileName(source) };
 }
 
-/** The name of a source's text in a working tree: `wine.csv` for `in/wine.csv.gz`. */
+/** Returns the name of a source's text in a working tree: `wine.csv` for `in/wine.csv.gz`. */
 export function fileName(source: string): string {
   const kind = kindOf(source);
   if (kind === 'iris') return 'iris.csv';
-  const path = kind === 'url' ? decoded(new URL(source).pathname) : source;
+  const path = kind === 'url' ? tryDecode(new URL(source).pathname) : source;
   const last =
     path
       .replace(/[\\/]+$/, '')
@@ -48,17 +48,19 @@ export function fileName(source: string): string {
   const name = last.replace(kind === 'dvc' ? /\.dvc$/ : /$^/, '').replace(/\.gz$/i, '');
   if (isSafePath(name) && !/\p{Cc}/u.test(name)) return name;
   if (kind === 'url') return 'data.csv';
-  throw new BadParams(`data.source ${source} names no file: give the path of a CSV file`);
+  throw new BadParams(
+    `data.source ${source} is not the name of a file: give the path of a CSV file`,
+  );
 }
 
 /** Returns a URL with a short hash in place of its query, which may be private. */
-function shownUrl(source: string): string {
+function hideQuery(source: string): string {
   const url = checkUrl(source);
   const query = url.search === '' ? '' : `?${hashOf(url.search).slice(0, 8)}`;
   return `${url.origin}${url.pathname}${query}`;
 }
 
-function decoded(path: string): string {
+function tryDecode(path: string): string {
   try {
     return decodeURIComponent(path);
   } catch {

@@ -5,8 +5,8 @@ import { type OpenKind, type OpenSource, type SourceLimits, tooLarge } from './s
 
 /** Opens `s3://bucket/key` on the server that sources are read from. */
 export const openS3: OpenKind = async (source, { s3, limits, known }) => {
-  const { bucket, key } = s3Address(source);
-  return inBucket({ ...s3, bucket }, async (place) => {
+  const { bucket, key } = parseS3Address(source);
+  return openInBucket({ ...s3, bucket }, async (place) => {
     const object = await openObject(place, key, { name: source, limits, known: known?.etag });
     if (object === 'missing')
       throw new SourceRefused(
@@ -16,8 +16,8 @@ export const openS3: OpenKind = async (source, { s3, limits, known }) => {
   });
 };
 
-/** Looks into a bucket for a source; it stays open as long as what is found there. */
-export async function inBucket(
+/** Opens a bucket and looks for a source in it. The bucket stays open while the source is open. */
+export async function openInBucket(
   options: BucketOptions,
   find: (bucket: Bucket) => Promise<OpenSource | undefined>,
 ): Promise<OpenSource | undefined> {
@@ -32,21 +32,20 @@ export async function inBucket(
 }
 
 /**
- * The bucket and key of an `s3://` address.
- * @throws BadParams when it has no key or a bucket that cannot be.
+ * Returns the bucket and key of an `s3://` address.
+ * @throws BadParams when it has no key, or when the name of the bucket is not valid
  */
-export function s3Address(source: string): Pick<BucketOptions, 'bucket'> & { key: string } {
+export function parseS3Address(source: string): Pick<BucketOptions, 'bucket'> & { key: string } {
   const [, bucket = '', key = ''] = /^s3:\/\/([^/]*)\/?(.*)$/s.exec(source) ?? [];
   if (/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(bucket) && key !== '') return { bucket, key };
   throw new BadParams(
-    `data.source ${source} names no object: give s3://bucket/key, the bucket in lower case`,
+    `data.source ${source} is not an object of S3: give s3://bucket/key, with the bucket in lower case`,
   );
 }
 
 /**
- * Opens one object to be read to its end, counted against its announced size. What is opened closes the
- * bucket with it.
- * @param options.known the ETag of the state that is known already
+ * Opens one object. Its bytes are counted and compared with the announced size. Closing it closes the bucket.
+ * @param options.known the ETag of the known state
  */
 export async function openObject(
   bucket: Bucket,
@@ -65,16 +64,16 @@ export async function openObject(
   if (object === undefined) return 'missing';
   if (object.size !== head.size || object.etag !== head.etag)
     throw new SourceUnavailable(
-      `${name} had ${head.size} bytes when it was asked for and came with ${object.size}, or in another state: it is tried again`,
+      `${name} had ${head.size} bytes when it was looked up and ${object.size} when it was read, or it changed: it is tried again`,
     );
   return {
-    chunks: counted(object.chunks, object.size, { name, limits }),
+    chunks: checkSize(object.chunks, object.size, { name, limits }),
     stamp: { etag: object.etag, modified: null },
     close: () => bucket.close(),
   };
 }
 
-async function* counted(
+async function* checkSize(
   chunks: AsyncIterable<Uint8Array>,
   announced: number,
   { name, limits }: { name: string; limits: SourceLimits },
@@ -85,12 +84,12 @@ async function* counted(
     received += chunk.byteLength;
     if (Date.now() > deadline)
       throw new SourceUnavailable(
-        `${name} took longer than ${limits.totalMs / 1_000} s to come: it is tried again; raise RETRAIN_SOURCE_TIMEOUT_SECONDS where it is read`,
+        `${name} took longer than ${limits.totalMs / 1_000} s to read: it is tried again; raise RETRAIN_SOURCE_TIMEOUT_SECONDS on the machine that reads it`,
       );
     yield chunk;
   }
   if (received !== announced)
     throw new SourceUnavailable(
-      `${name} was announced with ${announced} bytes and came with ${received}: it is tried again`,
+      `${name} announced ${announced} bytes and sent ${received}: it is tried again`,
     );
 }

@@ -7,7 +7,7 @@ import { RAW } from '../contract/paths.ts';
 import { openDvc } from './dvc/dvc.ts';
 import { openFile, openIris } from './file.ts';
 import { fileName, kindOf, sourceIdentity } from './identity.ts';
-import { type Encoding, textOf } from './text.ts';
+import { type Encoding, readText } from './text.ts';
 import { openS3 } from './s3.ts';
 import type { OpenKind, OpenOptions, Stamp, SourceDeps } from './source.ts';
 import { openUrl } from './http/url.ts';
@@ -23,7 +23,7 @@ export interface SourceText {
   stamp: Stamp;
 }
 
-/** The kinds of source that are one table; folders and prefixes hold many. */
+/** The kinds of source that are one table. Folders and prefixes hold many files. */
 const KINDS: Partial<Record<ReturnType<typeof kindOf>, OpenKind>> = {
   iris: openIris,
   file: openFile,
@@ -34,23 +34,25 @@ const KINDS: Partial<Record<ReturnType<typeof kindOf>, OpenKind>> = {
 
 /**
  * Fetches a source's text as UTF-8 into a temporary file. Memory does not grow with the text.
- * @param use given the file, which is removed afterwards; undefined when the source is still in the known state
+ * @param use receives the file, which is removed afterwards, or undefined when the source is in the known state
  * @throws SourceUnavailable or DiskFull when trying again can help, SourceRefused or BadData when it cannot
  */
 export async function withSourceText<T>(
   source: string,
   options: OpenOptions & { encoding: Encoding },
-  use: (brought: SourceText | undefined) => Promise<T>,
+  use: (text: SourceText | undefined) => Promise<T>,
 ): Promise<T> {
   const openKind = KINDS[kindOf(source)];
   if (openKind === undefined)
-    throw new BadParams(`data.source ${source} holds many files, where one table is asked for`);
+    throw new BadParams(
+      `data.source ${source} holds many files, and this command reads one table: give the path of a file`,
+    );
   const opened = await openKind(source, options);
   if (opened === undefined) return use(undefined);
   try {
     return await withOwnFolder(tmpdir(), 'source', async (folder) => {
       const file = join(folder, 'text');
-      const text = textOf(opened.chunks, {
+      const text = readText(opened.chunks, {
         name: sourceIdentity(source).name,
         encoding: options.encoding,
         limit: options.limits.bytes,
@@ -81,7 +83,8 @@ export interface Fetched {
 
 /**
  * Stores the raw data, unless the client has uploaded it already.
- * @param options.known the known state: the result is undefined when the source is still in it
+ * @param options.known the known state
+ * @returns undefined when the source is still in the known state
  * @throws SourceUnavailable when trying again can help, SourceRefused or BadData when it cannot
  */
 export async function fetchSource(
@@ -90,16 +93,16 @@ export async function fetchSource(
   { signal, known }: { signal: AbortSignal; known?: Stamp },
 ): Promise<Fetched | undefined> {
   const { source, encoding } = params.data;
-  // The path of an upload comes from the source's name, not from the caller.
+  // The path is computed from the source's name. The path that the caller gives is not used.
   if (uploaded !== null)
     return {
       ref: withPath(`${RAW}/${fileName(source)}`, uploaded),
       stamp: { etag: null, modified: null },
     };
   const place = { ...sources, root, confined: true, encoding, known, signal };
-  return withSourceText(source, place, async (brought) => {
-    if (brought === undefined) return undefined;
-    const { file, ref, stamp } = brought;
+  return withSourceText(source, place, async (text) => {
+    if (text === undefined) return undefined;
+    const { file, ref, stamp } = text;
     const rewrite = damaged.length > 0;
     return { ref: await store.artifacts.putFile(ref.path, file, { known: ref, rewrite }), stamp };
   });

@@ -4,7 +4,7 @@ import type { Store } from '../store/index.ts';
 import type { LocalCache } from '../store/local-cache.ts';
 import { SourceRefused } from '../contract/failures.ts';
 
-/** The validators of one state of a source, by which a later request finds out whether it has changed. */
+/** The validators of one state of a source. With them a later request asks whether the source has changed. */
 export interface Stamp {
   etag: string | null;
   /** As the server wrote it. */
@@ -19,9 +19,9 @@ export interface OpenSource {
   close: () => void;
 }
 
-/** How much is read at most, and for how long. */
+/** The limits of size and time for reading a source. */
 export interface SourceLimits {
-  /** Bytes, before and after decompression alike. */
+  /** Bytes, both before and after decompression. */
   bytes: number;
   /** Until the connection is open. */
   connectMs: number;
@@ -87,6 +87,6 @@ export function limitsFromEnv(env: NodeJS.ProcessEnv = process.env): SourceLimit
 /** The error for a source that is larger than the limit. */
 export function tooLarge(name: string, bytes: number): SourceRefused {
   return new SourceRefused(
-    `${name} is larger than ${bytes} bytes, the most that is read: raise RETRAIN_SOURCE_MAX_BYTES where it is read, or give a smaller file`,
+    `${name} is larger than the limit of ${bytes} bytes: raise RETRAIN_SOURCE_MAX_BYTES on the machine that reads it, or give a smaller file`,
   );
 }

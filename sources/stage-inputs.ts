@@ -13,17 +13,17 @@ import {
   type NewBatch,
 } from '../store/ledger/ledger.ts';
 import { encodeDirectory } from '../store/manifest.ts';
-import { asCut } from './frozen.ts';
+import { withFrozenColumns } from './frozen.ts';
 import { sourceIdentity } from './identity.ts';
 
-/** What get_data is run with. */
+/** The arguments of get_data. */
 export interface SourceCall {
   params: Params;
   inputs: StageInputs<'get_data'>;
   detail: StageDetail<'get_data'>;
 }
 
-/** What get_data is run with for a source that no ledger knows yet. */
+/** Returns the arguments of get_data for a source that is in no ledger yet. */
 export function newSourceCall(params: Params, source: Ref): SourceCall {
   return {
     params,
@@ -32,9 +32,9 @@ export function newSourceCall(params: Params, source: Ref): SourceCall {
   };
 }
 
-/** What get_data is run with for version N of a pipeline whose data is known. */
-export function knownSourceCall(ledger: Ledger, version: number, asked: Params): SourceCall {
-  const params = asCut(ledger, asked);
+/** Returns the arguments of get_data for version N of a pipeline that has a ledger. */
+export function knownSourceCall(ledger: Ledger, version: number, requested: Params): SourceCall {
+  const params = withFrozenColumns(ledger, requested);
   if (hasArrivals(ledger)) {
     const { inputs, detail } = newSourceCall(params, arrivedDirectory(ledger, version));
     const addedColumns = columnsAt(ledger, version).slice(ledger.settings.columns.length);
@@ -44,18 +44,18 @@ export function knownSourceCall(ledger: Ledger, version: number, asked: Params):
   const { inputs, detail } = newSourceCall(params, state.ref);
   return {
     params,
-    // A later state has its columns from the first one.
+    // A later state has the columns of the first state.
     inputs: state.after === 0 ? inputs : { ...inputs, columns: state.columns },
     detail,
   };
 }
 
-/** The directory of the files of batches 1..`last`. */
-export function arrivedDirectory(ledger: Ledger, last: number): Ref {
+/** Returns the directory with the files of batches 1..`last`. */
+function arrivedDirectory(ledger: Ledger, last: number): Ref {
   return encodeDirectory(RAW_FILES, rawFiles(ledger, last)).ref;
 }
 
-/** The files of batches 1..`last`, with paths under `data/raw/files/`. */
+/** Returns the files of batches 1..`last`, with paths under `data/raw/files/`. */
 export function rawFiles(ledger: Ledger, last: number): Ref[] {
   return Array.from({ length: last }, (_, i) => {
     const { ref } = rawOf(ledger, i + 1);
@@ -68,7 +68,7 @@ export function rawFiles(ledger: Ledger, last: number): Ref[] {
   });
 }
 
-/** What prepare_batch is run with for a batch of a known pipeline. */
+/** Returns the arguments of prepare_batch. */
 export function cutCall(
   ledger: Ledger,
   batch: number,
@@ -79,18 +79,18 @@ export function cutCall(
   };
 }
 
-/** How a batch is cut. */
+/** Returns how a batch is cut. */
 export function cutDetail(ledger: Ledger, batch: number): CutDetail {
   if (isWhole(ledger, batch)) return { whole: true };
   return { whole: false, after: rawEntryOf(ledger, batch).after };
 }
 
-/** The files of the merged data. */
+/** Returns the files of the merged data. */
 export function batchFiles(batches: readonly Pick<NewBatch, 'batch' | 'ref'>[]): Ref[] {
   return batches.map(({ batch, ref }) => withPath(batchFile(batch), ref));
 }
 
-/** What merge_data is run with: the batches in their order. */
+/** Returns the inputs of merge_data: the batches in their order. */
 export function mergeInputs(
   batches: readonly Pick<NewBatch, 'batch' | 'ref'>[],
 ): StageInputs<'merge_data'> {

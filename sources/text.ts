@@ -3,16 +3,16 @@ import { createGunzip } from 'node:zlib';
 import { BadData, RetrainError } from '../contract/failures.ts';
 import { tooLarge } from './source.ts';
 
-/** How a source's bytes become the text that is stored. */
+/** How a source's bytes are turned into text. */
 export interface TextOptions {
-  /** For sentences. */
+  /** The name of the source, for messages. */
   name: string;
   encoding: Encoding;
-  /** The most bytes of text: a small archive may hold any number. */
+  /** The largest size in bytes, before and after decompression. */
   limit: number;
 }
 
-/** What people hand over in place of text, by its first bytes. */
+/** Files that are given by mistake instead of text, by their first bytes. */
 const OTHERS: [magic: number[], what: string][] = [
   [[0x50, 0x4b, 3, 4], 'is a zip archive or a workbook: export it as CSV text first'],
   [[0xd0, 0xcf, 0x11, 0xe0], 'is an old workbook: export it as CSV text first'],
@@ -29,42 +29,40 @@ const UTF8_MARK = [0xef, 0xbb, 0xbf];
 const LONGEST = 5;
 
 /**
- * A source's text as UTF-8: decompressed where it is gzip, decoded where it is Latin-1.
+ * Returns a source's text as UTF-8. Gzip is decompressed, and Latin-1 is converted.
  * @throws BadData when it is a file of another kind, SourceRefused when it is too large
  */
-export async function* textOf(
+export async function* readText(
   chunks: AsyncIterable<Uint8Array>,
   options: TextOptions,
 ): AsyncGenerator<Uint8Array> {
   const { name, encoding, limit } = options;
-  const raw = await peek(bounded(chunks, options));
-  const plain = startsWith(raw.start, GZIP)
-    ? await peek(bounded(gunzipped(raw.chunks, name), options))
-    : raw;
+  const raw = await peek(bounded(chunks));
+  const plain = startsWith(raw.start, GZIP) ? await peek(bounded(gunzip(raw.chunks, name))) : raw;
   const other = OTHERS.find(([magic]) => startsWith(plain.start, magic));
   if (other !== undefined) throw new BadData(`${name} ${other[1]}`);
   if (encoding === 'latin1' && startsWith(plain.start, UTF8_MARK))
-    throw new BadData(`${name} says itself that it is UTF-8: set data.encoding to utf-8`);
+    throw new BadData(`${name} starts with the mark of UTF-8: set data.encoding to utf-8`);
   for await (const chunk of plain.chunks) yield encoding === 'latin1' ? toUtf8(chunk) : chunk;
 
-  async function* bounded(bytes: AsyncIterable<Uint8Array>, of: TextOptions) {
+  async function* bounded(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
     let size = 0;
     for await (const chunk of bytes) {
       size += chunk.byteLength;
-      if (size > limit) throw tooLarge(of.name, limit);
+      if (size > limit) throw tooLarge(name, limit);
       yield chunk;
     }
   }
 }
 
-async function* gunzipped(
+async function* gunzip(
   chunks: AsyncIterable<Uint8Array>,
   name: string,
 ): AsyncGenerator<Uint8Array> {
-  const gunzip = createGunzip();
-  pipeline(Readable.from(chunks), gunzip, () => undefined); // a failure ends the loop below
+  const stream = createGunzip();
+  pipeline(Readable.from(chunks), stream, () => undefined); // a failure ends the loop below
   try {
-    for await (const chunk of gunzip) yield chunk as Buffer;
+    for await (const chunk of stream) yield chunk as Buffer;
   } catch (error) {
     if (error instanceof RetrainError) throw error;
     throw new BadData(
@@ -74,7 +72,7 @@ async function* gunzipped(
   }
 }
 
-/** The first bytes of a stream, and the stream from its beginning. */
+/** Returns the first bytes of a stream, and the stream from its beginning. */
 async function peek(
   chunks: AsyncGenerator<Uint8Array>,
 ): Promise<{ start: Uint8Array; chunks: AsyncGenerator<Uint8Array> }> {
@@ -86,10 +84,10 @@ async function peek(
     held.push(next.value);
     size += next.value.byteLength;
   }
-  return { start: Buffer.concat(held), chunks: joined(held, chunks) };
+  return { start: Buffer.concat(held), chunks: concat(held, chunks) };
 }
 
-async function* joined(
+async function* concat(
   held: readonly Uint8Array[],
   rest: AsyncGenerator<Uint8Array>,
 ): AsyncGenerator<Uint8Array> {
@@ -101,16 +99,16 @@ function startsWith(bytes: Uint8Array, magic: readonly number[]): boolean {
   return magic.every((byte, i) => bytes[i] === byte);
 }
 
-/** The encodings a source may have. */
+/** The encodings that a source may have. */
 export type Encoding = 'utf-8' | 'latin1';
 
 /**
- * The characters of 0x80–0x9f: Latin-1 has control characters there, and what is called Latin-1 on
- * Windows and the web has these. https://encoding.spec.whatwg.org/index-windows-1252.txt
+ * The characters of 0x80–0x9f in Windows-1252, which Windows and the web call Latin-1. Latin-1 itself has
+ * control characters there. https://encoding.spec.whatwg.org/index-windows-1252.txt
  */
 const HIGH = '€\x81‚ƒ„…†‡ˆ‰Š‹Œ\x8dŽ\x8f\x90‘’“”•–—˜™š›œ\x9džŸ';
 
-/** Bytes of Latin-1 as UTF-8. Each byte is a character, so chunks can be cut anywhere. */
+/** Converts Latin-1 to UTF-8. Each byte is one character, so chunks may end anywhere. */
 export function toUtf8(bytes: Uint8Array): Uint8Array {
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
   // eslint-disable-next-line no-control-regex

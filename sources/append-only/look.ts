@@ -4,7 +4,7 @@ import { batchesKnown, rowsWaiting, type Ledger } from '../../store/ledger/ledge
 import type { GetDataRequest } from '../../contract/stages.ts';
 import type { Execution } from '../../contract/execution.ts';
 import { withScratch } from '../../store/own-folder.ts';
-import { nextState, type NextState } from './next-state.ts';
+import { makeNextState, type NextState } from './next-state.ts';
 import { mayGrow, withText } from './table.ts';
 import type { SourceDeps } from '../source.ts';
 import type { Params } from '../../contract/params.ts';
@@ -24,12 +24,12 @@ export interface Known extends Pick<TableLook, 'ledger'> {
 export type Looking = Pick<GetDataRequest, 'batch' | 'cache' | 'refresh'>;
 
 /**
- * Whether get_data looks at a source again: on request, or for a batch that is not cut and that the known rows
- * do not fill. Never for a batch that is cut, nor for the built-in source.
+ * Whether get_data looks at a source again: on request, or when the batch is not cut and the known rows do not
+ * fill it. The built-in source is never looked at again.
  */
-export function looksAgain(ledger: Ledger, source: string, asked: Looking): boolean {
-  if (!mayGrow(source) || asked.cache === 'require') return false;
-  return asked.refresh || !isFilled(ledger, asked.batch);
+export function isLookDue(ledger: Ledger, source: string, request: Looking): boolean {
+  if (!mayGrow(source) || request.cache === 'require') return false;
+  return request.refresh || !isFilled(ledger, request.batch);
 }
 
 /** Whether a batch is cut, or the known rows fill it. */
@@ -51,7 +51,7 @@ export async function lookOrCheck(
   { signal, heartbeat }: Execution,
 ): Promise<Known> {
   const { params, batch, source, cache, refresh } = request;
-  if (!looksAgain(ledger, params.data.source, request)) {
+  if (!isLookDue(ledger, params.data.source, request)) {
     const warnings =
       source === null || cache === 'require'
         ? []
@@ -70,7 +70,7 @@ export async function lookOrCheck(
     return { ...look, warnings: [] };
   } catch (error) {
     if (refresh || batch > batchesKnown(ledger) || !isOutOfReach(error)) throw error;
-    return { ledger, added: null, warnings: [goingBy(ledger, error as Error)] };
+    return { ledger, added: null, warnings: [describeUnread(ledger, error as Error)] };
   }
 }
 
@@ -81,9 +81,9 @@ export function isOutOfReach(error: unknown): boolean {
   );
 }
 
-/** A sentence about a source that could not be read. */
-export function goingBy({ raw }: Ledger, { message }: Error): string {
-  return `the source could not be looked at again, so this goes by what was known at ${raw.at(-1)!.fetched_at}: ${message}`;
+/** Describes in a sentence that a source could not be read. */
+export function describeUnread({ raw }: Ledger, { message }: Error): string {
+  return `the source could not be looked at again, so the rows known at ${raw.at(-1)!.fetched_at} are used: ${message}`;
 }
 
 async function checkUploaded(
@@ -95,11 +95,11 @@ async function checkUploaded(
   const next = await withText(deps, ledger, { params, source, signal }, async (text) =>
     text === undefined
       ? undefined
-      : withScratch(deps, (folder) => nextState(deps, ledger, text, folder, { signal })),
+      : withScratch(deps, (folder) => makeNextState(deps, ledger, text, folder, { signal })),
   );
   if (next === undefined) return [];
   return [
-    `${params.data.source} has ${next.added} rows that are not known yet: "--refresh" takes them in`,
+    `${params.data.source} has ${next.added} rows that are not known yet: "--refresh" enters them`,
   ];
 }
 
@@ -147,11 +147,11 @@ async function enterNewRows(
   let ledger = found;
   return withScratch(deps, async (folder) => {
     for (let tried = 0; tried < TRIES; tried++) {
-      const next = await nextState(deps, ledger, text, folder, options);
+      const next = await makeNextState(deps, ledger, text, folder, options);
       if (next === undefined) return { ledger, added: 0 };
       const entered = await ledgers.grow(
         ledger.pipeline,
-        await stored(deps, ledger, text, next, options.params),
+        await storeState(deps, ledger, text, next, options.params),
       );
       if (entered !== undefined) return { ledger: entered, added: next.added };
       await rm(next.path);
@@ -163,7 +163,7 @@ async function enterNewRows(
   });
 }
 
-async function stored(
+async function storeState(
   { store }: SourceDeps,
   { batches, raw }: Ledger,
   { ref: whole, stamp }: SourceText,

@@ -4,7 +4,7 @@ import type { SourceText } from '../source-text.ts';
 import { localFile } from '../../store/local-cache.ts';
 import { checkPast, type Reading } from './past.ts';
 
-/** A later state of a table, in a file of this machine. */
+/** The next state of a table, in a file of this machine. */
 export interface NextState {
   path: string;
   /** Rows of the file, which are in no batch yet. */
@@ -22,7 +22,7 @@ export interface NextState {
  * @returns undefined when there is no new row
  * @throws BadData when known rows have changed, or new rows do not fit the columns
  */
-export async function nextState(
+export async function makeNextState(
   deps: Reading,
   ledger: Ledger,
   text: Pick<SourceText, 'file' | 'ref'>,

@@ -21,7 +21,7 @@ export async function checkPast(
   { file, ref }: Pick<SourceText, 'file' | 'ref'>,
   signal: AbortSignal,
 ): Promise<void> {
-  if (await beginsWith(file, wholeOf(ledger.raw.at(-1)!))) return;
+  if (await startsWith(file, wholeOf(ledger.raw.at(-1)!))) return;
   const { delimiter, batch_size: batchSize, shuffle_seed: shuffleSeed } = ledger.settings;
   const states = ledger.raw.map((entry) => ({
     after: entry.after,
@@ -32,7 +32,7 @@ export async function checkPast(
       path: await localFile(deps, entry.ref),
       file: entry.ref.path,
       delimiter,
-      skip: entry.rows - newRows(ledger.raw, i),
+      skip: entry.rows - countNewRows(ledger.raw, i),
     })),
   );
   const changed = await deps.compute(
@@ -45,15 +45,15 @@ export async function checkPast(
     },
     signal,
   );
-  if (changed !== null) throw pastChanged(ledger, changed);
+  if (changed !== null) throw changedError(ledger, changed);
 }
 
-/** The number of rows of a state that the state before it does not have. */
-function newRows(raw: readonly RawEntry[], i: number): number {
+/** Counts the rows of a state that the state before it does not have. */
+function countNewRows(raw: readonly RawEntry[], i: number): number {
   return wholeOf(raw[i]!).rows - (i === 0 ? 0 : wholeOf(raw[i - 1]!).rows);
 }
 
-function pastChanged(
+function changedError(
   { settings, pipeline, batches }: Ledger,
   { where, batch }: { where: string; batch: number | null },
 ): BadData {
@@ -75,33 +75,30 @@ function pastChanged(
   );
 }
 
-const PIECE = 1 << 20;
+const CHUNK = 1 << 20;
 const [LF, CR] = [10, 13];
 
 /**
  * Whether a file starts with a known text that ends at the end of a row.
  * @param known the size in bytes and the SHA-256 of that text
  */
-export async function beginsWith(
-  file: string,
-  known: { size: number; sha256: string },
-): Promise<boolean> {
+async function startsWith(file: string, known: { size: number; sha256: string }): Promise<boolean> {
   const handle = await open(file, 'r');
   try {
     const hash = createHash('sha256');
-    const piece = Buffer.allocUnsafe(PIECE);
+    const chunk = Buffer.allocUnsafe(CHUNK);
     let last = LF;
     for (let at = 0; at < known.size;) {
-      const length = Math.min(PIECE, known.size - at);
-      const { bytesRead } = await handle.read(piece, 0, length, at);
+      const length = Math.min(CHUNK, known.size - at);
+      const { bytesRead } = await handle.read(chunk, 0, length, at);
       if (bytesRead === 0) return false;
-      hash.update(piece.subarray(0, bytesRead));
-      last = piece[bytesRead - 1]!;
+      hash.update(chunk.subarray(0, bytesRead));
+      last = chunk[bytesRead - 1]!;
       at += bytesRead;
     }
     if (hash.digest('hex') !== known.sha256) return false;
-    const { bytesRead } = await handle.read(piece, 0, 1, known.size);
-    return [last, bytesRead === 0 ? LF : piece[0]!].some((byte) => byte === LF || byte === CR);
+    const { bytesRead } = await handle.read(chunk, 0, 1, known.size);
+    return [last, bytesRead === 0 ? LF : chunk[0]!].some((byte) => byte === LF || byte === CR);
   } finally {
     await handle.close();
   }

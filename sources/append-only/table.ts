@@ -21,17 +21,18 @@ export function lastStamp({ raw }: Ledger): Stamp {
 }
 
 /**
- * Gives `use` the current text of a table, as a file of this machine: the client's upload, or else the source.
- * @param use given undefined when the ledger has that state already; then nothing is fetched
+ * Calls `use` with the current text of a table as a file of this machine. The text is the client's upload if there
+ * is one, or else the source.
+ * @param use receives undefined when the ledger has that state already; then nothing is fetched
  * @throws SourceUnavailable when trying again can help, SourceRefused or BadData when it cannot
  */
 export async function withText<T>(
   deps: Pick<SourceDeps, 'store' | 'local' | 'root' | 'sources'>,
   ledger: Ledger,
-  asked: { params: Params; source: Ref | null; signal: AbortSignal },
+  request: { params: Params; source: Ref | null; signal: AbortSignal },
   use: (text: SourceText | undefined) => Promise<T>,
 ): Promise<T> {
-  const { params, source: uploaded, signal } = asked;
+  const { params, source: uploaded, signal } = request;
   const { source, encoding } = params.data;
   if (uploaded === null) {
     const known = lastStamp(ledger);
@@ -44,16 +45,16 @@ export async function withText<T>(
   return use({ file, ref, stamp: { etag: null, modified: null } });
 }
 
-/** The batches that can be cut now, except a short last one that may still be filled. */
+/** The batches that can be cut now. A short last batch that may still be filled is not one of them. */
 export interface BatchesThere {
   /** Batches 1..last can be cut. */
   last: number;
-  /** Rows that wait until others fill the next batch. */
+  /** The number of rows that do not fill the next batch. */
   waiting: number;
 }
 
 /**
- * Returns the batches of a pipeline that there is data for. Of a table that has not been read only batch 1 is known.
+ * Returns the batches of a pipeline that have data. Before a table is read, only batch 1 is known.
  */
 export function batchesThere(ledger: Ledger | undefined, { data }: Params): BatchesThere {
   if (ledger === undefined) return { last: isPlace(data.source) ? 0 : 1, waiting: 0 };
@@ -62,10 +63,10 @@ export function batchesThere(ledger: Ledger | undefined, { data }: Params): Batc
   return { last: waiting > 0 ? known - 1 : known, waiting };
 }
 
-/** A sentence about rows that wait, and the command that uses them. */
+/** Describes in a sentence the rows that wait, with the command that uses them. */
 export function waitingSentence(
   { last, waiting }: BatchesThere,
   { pipeline, settings }: Ledger,
 ): string {
-  return `batch ${last + 1} waits for the rest of its ${settings.batch_size} rows: ${waiting} have come, and "${RETRAIN} run ${last + 1} --pipeline ${pipeline}" cuts it with those`;
+  return `batch ${last + 1} waits for the rest of its ${settings.batch_size} rows: ${waiting} have arrived, and "${RETRAIN} run ${last + 1} --pipeline ${pipeline}" cuts it with those`;
 }

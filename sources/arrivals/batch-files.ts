@@ -7,7 +7,7 @@ import type { GetDataRequest } from '../../contract/stages.ts';
 import { checkFrozen } from '../frozen.ts';
 import type { SourceDeps } from '../source.ts';
 import type { Execution } from '../../contract/execution.ts';
-import { lookAt, type Looked, sentencesOf } from './look.ts';
+import { lookAt, type Looked, describeLook } from './look.ts';
 import { openPlace } from './open-place.ts';
 
 /**
@@ -34,8 +34,8 @@ export async function lookForBatch(
   const ledger = look?.ledger ?? known;
   if (ledger === undefined || ledger.arrivals.length < batch)
     throw tooFew(params, batch, ledger, look);
-  await heal(deps, ledger, request);
-  return { ledger, warnings: sentencesOf(look, params.data.source) };
+  await storeDamaged(deps, ledger, request);
+  return { ledger, warnings: describeLook(look, params.data.source) };
 }
 
 async function lookNow(
@@ -62,20 +62,20 @@ function tooFew(
   const { source } = params.data;
   const count = ledger?.arrivals.length ?? 0;
   const has = count === 0 ? 'no file' : count === 1 ? 'one file' : `${count} files`;
-  const others = sentencesOf(look, source);
+  const others = describeLook(look, source);
   return new MissingHistory(
     `batch ${batch} has not arrived: ${source} has had ${has}${others.length > 0 ? `; ${others.join('; ')}` : ''}`,
     { details: { batch, batches: count } },
   );
 }
 
-/** Stores a missing file again from its folder or prefix, if it has not changed there. */
-async function heal(
+/** Stores damaged files again from their folder or prefix, if they have not changed there. */
+async function storeDamaged(
   deps: SourceDeps,
   ledger: Ledger,
   { damaged, params, source }: GetDataRequest,
 ): Promise<void> {
-  const lost = ledger.arrivals.filter(({ raw }) => damaged.includes(refBy(ledger, raw).md5));
+  const lost = ledger.arrivals.filter(({ raw }) => damaged.includes(findRaw(ledger, raw).md5));
   if (lost.length === 0) return;
   const place = await openPlace(deps, params.data.source, source);
   const { files } = await place.list();
@@ -84,12 +84,12 @@ async function heal(
     const bytes = file === undefined ? undefined : await place.read(file);
     if (bytes === undefined || sha256(bytes) !== raw)
       throw new BadData(
-        `the stored copy of ${name} is damaged, and ${place.where} does not hold the same file any more: put it back there`,
+        `the stored copy of ${name} is damaged, and ${place.where} no longer has the same file: put it back there`,
       );
-    await deps.store.artifacts.put(refBy(ledger, raw).path, bytes, { rewrite: true });
+    await deps.store.artifacts.put(findRaw(ledger, raw).path, bytes, { rewrite: true });
   }
 }
 
-function refBy(ledger: Ledger, sha: string): Ref {
+function findRaw(ledger: Ledger, sha: string): Ref {
   return ledger.raw.find(({ ref }) => ref.sha256 === sha)!.ref;
 }

@@ -2,11 +2,11 @@ import { BadData, BadParams } from '../../contract/failures.ts';
 import type { Params } from '../../contract/params.ts';
 import { columnsAt, type Ledger } from '../../store/ledger/ledger.ts';
 import { sha256 } from '../../store/hash.ts';
-import { wholeFile, textOfFile } from './take-in.ts';
+import { conformInput, decodeFile } from './take-in.ts';
 import type { Place, SeenFile } from './place.ts';
 import type { SourceDeps } from '../source.ts';
 
-interface By {
+interface Options {
   params: Params;
   place: Place;
   signal: AbortSignal;
@@ -16,11 +16,11 @@ interface By {
  * Returns the known files whose rows differ from their batches: they have been rewritten since they arrived, and
  * the batch was not amended with them. A file is read only if its stamp does not show that it is the same.
  */
-export async function changedSince(
+export async function findChanged(
   deps: SourceDeps,
   ledger: Ledger,
   files: readonly SeenFile[],
-  by: By,
+  options: Options,
 ): Promise<{ name: string; batch: number }[]> {
   const batches = new Map(ledger.arrivals.map((arrival, i) => [arrival.name, i + 1]));
   const changed: { name: string; batch: number }[] = [];
@@ -30,7 +30,7 @@ export async function changedSince(
     const { stamp, raw } = ledger.arrivals[batch - 1]!;
     if (stamp !== null && stamp === file.stamp) continue;
     if (file.sha256 === raw || file.sha256 === ledger.batches[batch - 1]?.raw) continue;
-    if (await differs(deps, ledger, batch, file, by)) changed.push({ name: file.name, batch });
+    if (await differs(deps, ledger, batch, file, options)) changed.push({ name: file.name, batch });
   }
   return changed;
 }
@@ -40,7 +40,7 @@ async function differs(
   ledger: Ledger,
   batch: number,
   file: SeenFile,
-  { params, place, signal }: By,
+  { params, place, signal }: Options,
 ): Promise<boolean> {
   const arrived = ledger.arrivals[batch - 1]!;
   const cut = ledger.batches[batch - 1];
@@ -50,8 +50,8 @@ async function differs(
     const hash = sha256(bytes);
     if (hash === arrived.raw || hash === cut?.raw) return false;
     if (cut === undefined) return true;
-    const text = await textOfFile(file.name, bytes, ledger.settings.encoding);
-    const whole = wholeFile(file.name, text, ledger.settings, params, columnsAt(ledger, batch));
+    const text = await decodeFile(file.name, bytes, ledger.settings.encoding);
+    const whole = conformInput(file.name, text, ledger.settings, params, columnsAt(ledger, batch));
     const now = await deps.compute('conformBatch', whole, signal);
     return sha256(now.bytes) !== cut.ref.sha256;
   } catch (error) {

@@ -7,19 +7,19 @@ import type { Quarantined, Settings } from '../../store/ledger/schema.ts';
 import { hasArrivals, type Ledger } from '../../store/ledger/ledger.ts';
 import { sha256 } from '../../store/hash.ts';
 import { checkFrozen } from '../frozen.ts';
-import { changedSince } from './changed.ts';
-import { faultOfName, MOST_BYTES, type Place, type SeenFile } from './place.ts';
-import { quarantine, stillQuarantined } from './quarantine.ts';
+import { findChanged } from './changed.ts';
+import { findNameFault, MOST_BYTES, type Place, type SeenFile } from './place.ts';
+import { quarantine, findQuarantined } from './quarantine.ts';
 import { takeIn } from './take-in.ts';
 import type { SourceDeps } from '../source.ts';
 import { RETRAIN } from '../../contract/command.ts';
 
-/** Files that are entered in the ledger together: a look that is cut short keeps those before. */
+/** The number of files that are entered in the ledger together. A look that stops early keeps these. */
 const AT_ONCE = 20;
 
 /** The result of a look at a folder or a prefix. */
 export interface Looked {
-  /** Undefined when no file could ever be used. */
+  /** Undefined when no file has ever been usable. */
   ledger: Ledger | undefined;
   /** Names of new files, in the order of their batches. */
   arrived: string[];
@@ -40,16 +40,16 @@ export interface LookOptions {
 
 /**
  * Looks at a folder or a prefix. New files are checked, stored and entered in the ledger; files that cannot be
- * used are quarantined; known files that have changed are named. Files that are known to be unchanged are not
- * read. Within one look files are ordered by name, in code points. Files of a later look follow them.
+ * used are quarantined; known files that have changed are reported. Files that are known to be unchanged are not
+ * read. The files of one look are ordered by name, in code points. Files of a later look follow them.
  * @throws BadData when there is no such folder or prefix
  */
 export async function lookAt(deps: SourceDeps, options: LookOptions): Promise<Looked> {
   const { pipeline, params, place } = options;
-  let ledger = ledgerFor(await deps.store.ledgers.read(pipeline), params);
+  let ledger = selectLedger(await deps.store.ledgers.read(pipeline), params);
   const { files, writing } = await place.list();
-  const fresh = freshFiles(files, ledger);
-  const changed = ledger === undefined ? [] : await changedSince(deps, ledger, files, options);
+  const fresh = selectNewFiles(files, ledger);
+  const changed = ledger === undefined ? [] : await findChanged(deps, ledger, files, options);
   const quarantined: Quarantined[] = [];
   const arrived: string[] = [];
   let settings: Settings | undefined = ledger?.settings;
@@ -69,12 +69,12 @@ export async function lookAt(deps: SourceDeps, options: LookOptions): Promise<Lo
   for (const [i, file] of fresh.entries()) {
     options.signal.throwIfAborted();
     options.onFile?.(i, fresh.length);
-    const still = stillQuarantined(ledger, file, { settings, added, params });
+    const still = findQuarantined(ledger, file, { settings, added, params });
     if (still !== undefined) {
       quarantined.push(still);
       continue;
     }
-    const bytes = await readable(place, file).catch(badOnly);
+    const bytes = await readFile(place, file).catch(catchBadFile);
     if (bytes === undefined) {
       writing.push(file.name);
       continue;
@@ -82,7 +82,7 @@ export async function lookAt(deps: SourceDeps, options: LookOptions): Promise<Lo
     const taken =
       bytes instanceof Error
         ? bytes
-        : await takeIn(deps, { file, bytes, settings, added, ...options }).catch(badOnly);
+        : await takeIn(deps, { file, bytes, settings, added, ...options }).catch(catchBadFile);
     if (taken instanceof Error) {
       const hash = bytes instanceof Error ? null : sha256(bytes);
       const rules = { settings, added, params };
@@ -100,13 +100,13 @@ export async function lookAt(deps: SourceDeps, options: LookOptions): Promise<Lo
 }
 
 /** Returns the new files, in the order of their batches. */
-export function freshFiles(files: readonly SeenFile[], ledger: Ledger | undefined): SeenFile[] {
+export function selectNewFiles(files: readonly SeenFile[], ledger: Ledger | undefined): SeenFile[] {
   const known = new Set(ledger?.arrivals.map(({ name }) => name));
   return files.filter(({ name }) => !known.has(name)).sort((a, b) => byCodePoint(a.name, b.name));
 }
 
-/** The ledger that a look adds to; undefined for one without batches and with other settings. */
-function ledgerFor(ledger: Ledger | undefined, params: Params): Ledger | undefined {
+/** Returns the ledger that a look adds to. A ledger without batches and with other settings is not used. */
+function selectLedger(ledger: Ledger | undefined, params: Params): Ledger | undefined {
   if (ledger === undefined) return undefined;
   try {
     checkFrozen(ledger, params);
@@ -119,10 +119,10 @@ function ledgerFor(ledger: Ledger | undefined, params: Params): Ledger | undefin
 
 /**
  * Returns the bytes of a file; undefined when it is still being written.
- * @throws BadData when it cannot be a batch with any content
+ * @throws BadData when it cannot be a batch, whatever it contains
  */
-export async function readable(place: Place, file: SeenFile): Promise<Uint8Array | undefined> {
-  const fault = faultOfName(file.name);
+export async function readFile(place: Place, file: SeenFile): Promise<Uint8Array | undefined> {
+  const fault = findNameFault(file.name);
   if (fault !== undefined) throw new BadData(fault);
   if (file.size === 0) throw new BadData('it is empty: it needs a header and at least one row');
   if (file.size > MOST_BYTES)
@@ -130,37 +130,39 @@ export async function readable(place: Place, file: SeenFile): Promise<Uint8Array
   return place.read(file);
 }
 
-/** An error about one file does not end the look; a server that is away, or a cancellation, does. */
-function badOnly(error: unknown): BadData | BadParams {
+/** Returns an error about one file, which does not end the look. Throws any other error again. */
+function catchBadFile(error: unknown): BadData | BadParams {
   if (error instanceof BadData || error instanceof BadParams) return error;
   throw error;
 }
 
-/** Files named in one sentence; the others are counted. */
+/** The number of files named in one sentence. The others are counted. */
 const MOST_NAMES = 3;
 
-/** Sentences about a look for a person: files that were left out, and files that have changed. */
-export function sentencesOf(look: Looked | undefined, source: string): string[] {
+/** Describes a look in sentences: files that were left out, and files that have changed. */
+export function describeLook(look: Looked | undefined, source: string): string[] {
   if (look === undefined) return [];
   const { writing, quarantined, changed } = look;
   const sentences: string[] = [];
   if (writing.length > 0)
-    sentences.push(`${named(writing)} in ${source} is still being written: a later look takes it`);
+    sentences.push(
+      `${listNames(writing)} in ${source} is still being written: a later look reads it`,
+    );
   for (const { name, reason } of quarantined.slice(0, MOST_NAMES))
     sentences.push(`${name} in ${source} is quarantined: ${reason}`);
   if (quarantined.length > MOST_NAMES)
     sentences.push(`${quarantined.length - MOST_NAMES} more files in ${source} are quarantined`);
   for (const { name, batch } of changed.slice(0, MOST_NAMES))
     sentences.push(
-      `${name} in ${source} has other rows now than batch ${batch} was made of, which stays as it is: ` +
-        `to replace the batch, "${RETRAIN} amend ${batch} --source" that file`,
+      `${name} in ${source} has other rows now than batch ${batch}, which does not change: ` +
+        `run "${RETRAIN} amend ${batch} --source" with that file to replace the batch`,
     );
   if (changed.length > MOST_NAMES)
     sentences.push(`${changed.length - MOST_NAMES} more files in ${source} have changed`);
   return sentences;
 }
 
-function named(names: readonly string[]): string {
+function listNames(names: readonly string[]): string {
   const more = names.length - MOST_NAMES;
   return `${names.slice(0, MOST_NAMES).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }

@@ -1,15 +1,15 @@
-/** A file as a look at its place sees it, unread. */
+/** A file of a listing. It has not been read. */
 export interface SeenFile {
   name: string;
   /** Bytes. */
   size: number;
-  /** Another one means that it has changed; null where the place cannot say. */
+  /** Another stamp means that the file has changed; null when the place has no stamps. */
   stamp: string | null;
-  /** Of its bytes, where the place knows it without reading them. */
+  /** SHA-256 of its bytes, if the place knows it without reading them. */
   sha256?: string;
 }
 
-/** What a look sees. */
+/** The files of a folder or prefix. */
 export interface Listing {
   files: SeenFile[];
   /** Names of files that are still being written. */
@@ -21,27 +21,27 @@ export interface Place {
   /** As a person wrote it. */
   where: string;
   /**
-   * What is there now, in no order; names that are not meant for readers are left out.
-   * @throws BadData when there is no such place
+   * Lists the files that are there now, in no order. Hidden and unfinished files are left out.
+   * @throws BadData when there is no such folder or prefix
    */
   list: () => Promise<Listing>;
   /**
-   * The bytes of a file; undefined when they changed while they were read.
+   * Returns the bytes of a file; undefined when they changed while they were read.
    * @throws BadData when they cannot be read
    */
   read: (file: SeenFile) => Promise<Uint8Array | undefined>;
 }
 
-/** A batch is read whole, so it has a bound. Bytes. */
+/** The largest batch in bytes. A batch is read whole. */
 export const MOST_BYTES = 1_000_000_000;
 
-/** Names that programs give to what is not finished, or is no data: `.x`, `_SUCCESS`, `x.tmp`, `x.part`, `x~`. */
-export function isForReaders(name: string): boolean {
+/** Whether a name is not one that programs give to hidden or unfinished files: `.x`, `_SUCCESS`, `x.tmp`, `x~`. */
+export function isDataFile(name: string): boolean {
   return !/^[._]|~$|\.(tmp|temp|part|partial|filepart|crdownload|swp|swx|lock)$/i.test(name);
 }
 
-/** Why no file may have this name; undefined for the others. */
-export function faultOfName(name: string): string | undefined {
+/** Returns why a file may not have this name; undefined when it may. */
+export function findNameFault(name: string): string | undefined {
   return /[\p{Cc}\\]/u.test(name)
     ? 'its name holds a control character or a backslash: rename it'
     : undefined;

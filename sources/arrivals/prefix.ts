@@ -1,29 +1,29 @@
 import { BadData, BadParams } from '../../contract/failures.ts';
 import type { Bucket, BucketOptions } from '../../store/bucket.ts';
 import { openBucket } from '../../store/index.ts';
-import { isForReaders, type Place, type SeenFile } from './place.ts';
+import { isDataFile, type Place, type SeenFile } from './place.ts';
 
-/** `s3://bucket/prefix/` in its parts. */
+/** The parts of `s3://bucket/prefix/`. */
 export interface PrefixName {
   bucket: string;
   /** Empty, or ends in `/`. */
   prefix: string;
 }
 
-/** @throws BadParams when it names no bucket */
+/** @throws BadParams when the source has no bucket or does not end in `/` */
 export function parsePrefix(source: string): PrefixName {
   const [, bucket, prefix] =
     /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])\/((?:.*\/)?)$/s.exec(source) ?? [];
   if (bucket === undefined || prefix === undefined)
-    throw new BadParams(`data.source ${source} names no prefix: write it as s3://bucket/prefix/`);
+    throw new BadParams(`data.source ${source} is not a prefix: write it as s3://bucket/prefix/`);
   return { bucket, prefix };
 }
 
 /**
- * The objects right under a prefix of a bucket on the S3 server of sources. An object appears when it
- * is whole, so none is seen half written.
+ * Opens a prefix of a bucket on the S3 server of sources. Only objects directly under it count. S3 lists an object
+ * only when it is whole, so no object is still being written.
  */
-export function prefixPlace(source: string, storage: BucketOptions): Place {
+export function openPrefix(source: string, storage: BucketOptions): Place {
   const { bucket, prefix } = parsePrefix(source);
   const within = async <T>(use: (opened: Bucket) => Promise<T>): Promise<T> => {
     const opened = openBucket({ ...storage, bucket });
@@ -39,12 +39,12 @@ export function prefixPlace(source: string, storage: BucketOptions): Place {
       within(async (opened) => {
         if (!(await opened.exists()))
           throw new BadData(
-            `data.source ${source} cannot be looked at: there is no bucket ${bucket} on ${storage.endpoint ?? 'AWS S3'}`,
+            `data.source ${source} cannot be listed: there is no bucket ${bucket} on ${storage.endpoint ?? 'AWS S3'}`,
           );
         const files: SeenFile[] = [];
         for await (const { key, size, modified } of opened.list(prefix)) {
           const name = key.slice(prefix.length);
-          if (name.includes('/') || !isForReaders(name)) continue;
+          if (name.includes('/') || !isDataFile(name)) continue;
           files.push({ name, size, stamp: `${size}-${modified.getTime()}` });
         }
         return { files, writing: [] };
@@ -52,7 +52,7 @@ export function prefixPlace(source: string, storage: BucketOptions): Place {
     read: ({ name, size }) =>
       within(async (opened) => {
         const stored = await opened.get(`${prefix}${name}`);
-        if (stored === undefined) throw new BadData('it is gone since it was listed');
+        if (stored === undefined) throw new BadData('it was removed after it was listed');
         return stored.bytes.byteLength === size ? stored.bytes : undefined;
       }),
   };

@@ -5,47 +5,47 @@ import type { Ledger } from '../../store/ledger/ledger.ts';
 import type { Quarantined, Settings } from '../../store/ledger/schema.ts';
 import type { SeenFile } from './place.ts';
 
-/** Raised when what a file may hold changes: files in quarantine are then read again. */
+/** Increase this number when the rules for files change. Files in quarantine are then read again. */
 const RULES = 1;
 
-/** What decides, beside a file's bytes, whether it can be a batch. */
+/** What decides, besides a file's bytes, whether it can be a batch. */
 export interface Rules {
-  /** Undefined before the first file: it is judged by itself. */
+  /** Undefined before the first file. */
   settings: Settings | undefined;
   /** Columns that files before it have added. */
   added: readonly Column[];
   params: Params;
 }
 
-/** A file that cannot be used, as the ledger keeps it. */
+/** Makes the ledger's entry for a file that cannot be used. */
 export function quarantine(
   { name, stamp, size }: SeenFile,
   { hash, reason, rules }: { hash: string | null; reason: string; rules: Rules },
 ): Quarantined {
   const seen_at = new Date().toISOString();
-  return { name, stamp, size, sha256: hash, reason, seen_at, rules: nameOf(rules) };
+  return { name, stamp, size, sha256: hash, reason, seen_at, rules: hashRules(rules) };
 }
 
 /**
- * The entry of a file that is in quarantine for what it holds and would be again: the same bytes, judged
- * by the same rules. Undefined: it has to be read.
+ * Returns the entry of a file that would be quarantined again, because its bytes and the rules are the same.
+ * @returns undefined when the file must be read
  */
-export function stillQuarantined(
+export function findQuarantined(
   ledger: Pick<Ledger, 'quarantined'> | undefined,
   file: SeenFile,
   rules: Rules,
 ): Quarantined | undefined {
   const entry = ledger?.quarantined.find(({ name }) => name === file.name);
-  // One that could not be read, or was judged without reading, has no hash.
+  // The entry of a file that was not read has no hash.
   if (entry === undefined || entry.sha256 === null || entry.rules === null) return undefined;
   const isSame =
     file.sha256 === undefined
       ? file.stamp !== null && file.stamp === entry.stamp
       : file.sha256 === entry.sha256;
-  return isSame && entry.rules === nameOf(rules) ? entry : undefined;
+  return isSame && entry.rules === hashRules(rules) ? entry : undefined;
 }
 
-function nameOf({ settings, added, params: { data } }: Rules): string | null {
+function hashRules({ settings, added, params: { data } }: Rules): string | null {
   if (settings === undefined) return null;
   const { on_new_column, on_missing_column } = data;
   return hashOf({ rules: RULES, settings, added, on_new_column, on_missing_column });

@@ -9,12 +9,12 @@ import { sourceIdentity } from '../identity.ts';
 import { type SeenFile, MOST_BYTES } from './place.ts';
 import type { SourceDeps } from '../source.ts';
 import { BadData, SourceRefused } from '../../contract/failures.ts';
-import { type Encoding, textOf } from '../text.ts';
+import { type Encoding, readText } from '../text.ts';
 
-interface Handed {
+interface Arriving {
   file: SeenFile;
   bytes: Uint8Array;
-  /** Undefined for the first file of all: what its columns are is frozen. */
+  /** Undefined for the first file, whose columns are then frozen. */
   settings: Settings | undefined;
   /** Columns that files before it have added. */
   added: readonly Column[];
@@ -23,15 +23,15 @@ interface Handed {
 }
 
 /**
- * Checks a file that arrived by the pipeline's columns, which the first one gives, and stores it.
+ * Checks a file that arrived against the pipeline's columns, and stores it. The first file gives the columns.
  * @throws BadData when it cannot be a batch
  */
 export async function takeIn(
   deps: SourceDeps,
-  handed: Handed,
+  arriving: Arriving,
 ): Promise<{ settings: Settings; arrived: Arrived }> {
-  const { settings, rows, added } = await checkFile(deps, handed);
-  const { bytes, file } = handed;
+  const { settings, rows, added } = await checkFile(deps, arriving);
+  const { bytes, file } = arriving;
   const { name, stamp } = file;
   const { artifacts } = deps.store;
   const [ref, columns] = await Promise.all([
@@ -45,7 +45,7 @@ export async function takeIn(
   };
 }
 
-/** What a file that arrived is, as a batch. */
+/** A file that arrived and can be a batch. */
 export interface CheckedFile {
   settings: Settings;
   rows: number;
@@ -54,26 +54,26 @@ export interface CheckedFile {
 }
 
 /**
- * Checks a file by the pipeline's columns, which the first one gives.
+ * Checks a file against the pipeline's columns. The first file gives the columns.
  * @throws BadData when it cannot be a batch
  */
 export async function checkFile(
   deps: Pick<SourceDeps, 'compute'>,
-  { file: { name }, bytes, params, signal, added: before, ...handed }: Handed,
+  { file: { name }, bytes, params, signal, added: before, settings: known }: Arriving,
 ): Promise<CheckedFile> {
-  const encoding = handed.settings?.encoding ?? params.data.encoding;
-  const text = await textOfFile(name, bytes, encoding);
-  const settings = handed.settings ?? (await settingsBy(deps, name, text, params, signal));
-  const whole = wholeFile(name, text, settings, params, [...settings.columns, ...before]);
+  const encoding = known?.encoding ?? params.data.encoding;
+  const text = await decodeFile(name, bytes, encoding);
+  const settings = known ?? (await inspectFirst(deps, name, text, params, signal));
+  const whole = conformInput(name, text, settings, params, [...settings.columns, ...before]);
   const { rows, added } = await deps.compute('conformBatch', whole, signal);
   return { settings, rows, added };
 }
 
 /**
- * What makes a batch of a whole file, by the columns known before it and what later data may do to them.
+ * Returns the input of the task that makes a batch of a whole file.
  * @param text of the file, in UTF-8
  */
-export function wholeFile(
+export function conformInput(
   file: string,
   text: Uint8Array,
   settings: Settings,
@@ -92,7 +92,8 @@ export function wholeFile(
   };
 }
 
-async function settingsBy(
+/** Finds the settings of a pipeline in its first file. */
+async function inspectFirst(
   deps: Pick<SourceDeps, 'compute'>,
   name: string,
   text: Uint8Array,
@@ -128,22 +129,22 @@ async function settingsBy(
 }
 
 /**
- * The text of a file that arrived, as UTF-8: unpacked where it is gzip, decoded where it is Latin-1. What is
- * kept of it is the file as it came.
- * @throws BadData when it is a file of another kind, or too large once it is unpacked
+ * Returns the text of a file that arrived, as UTF-8. Gzip is decompressed, and Latin-1 is converted. The store
+ * keeps the file as it arrived.
+ * @throws BadData when it is a file of another kind, or too large after it is decompressed
  */
-export async function textOfFile(
+export async function decodeFile(
   name: string,
   bytes: Uint8Array,
   encoding: Encoding,
 ): Promise<Uint8Array> {
   const pieces: Uint8Array[] = [];
   try {
-    for await (const piece of textOf(once(bytes), { name, encoding, limit: MOST_BYTES }))
+    for await (const piece of readText(once(bytes), { name, encoding, limit: MOST_BYTES }))
       pieces.push(piece);
   } catch (error) {
     if (!(error instanceof SourceRefused)) throw error;
-    const reason = `${name} has more than ${MOST_BYTES} bytes once it is unpacked, the most of a batch: split it`;
+    const reason = `${name} has more than ${MOST_BYTES} bytes after it is decompressed, which is the limit of a batch: split it`;
     throw new BadData(reason, { cause: error });
   }
   return pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);

@@ -1,41 +1,41 @@
 import { createHash } from 'node:crypto';
 import { SourceRefused } from '../../contract/failures.ts';
 import { readOutput, readRemote, type DvcOutput } from './repository.ts';
-import { localPath } from '../file.ts';
-import { inBucket, openObject } from '../s3.ts';
+import { resolveLocalPath } from '../file.ts';
+import { openInBucket, openObject } from '../s3.ts';
 import type { OpenKind } from '../source.ts';
 
 /**
- * Opens what a `.dvc` file names, by its hash, from the S3 remote of the repository it lies in. File and
- * configuration are read where they are: by the client of the person whose repository it is, else by a
- * worker that has it in its project folder. Credentials are the environment's, never the repository's.
+ * Opens the output of a `.dvc` file, by its hash, from the S3 remote of its repository. The client reads the file
+ * and the configuration if it has them, or else a worker that has them in its project folder. Credentials come from
+ * the environment and never from the repository.
  */
 export const openDvc: OpenKind = async (source, options) => {
-  const file = await localPath(source, options, source.slice('dvc://'.length));
+  const file = await resolveLocalPath(source, options, source.slice('dvc://'.length));
   const output = await readOutput(file, source);
   const etag = `md5:${output.md5}`;
   if (options.known?.etag === etag) return undefined;
   const { bucket, prefix, ...place } = await readRemote(file, source, output.remote);
   const { md5, layouts } = output;
-  return inBucket({ ...options.s3, ...place, bucket }, async (remote) => {
+  return openInBucket({ ...options.s3, ...place, bucket }, async (remote) => {
     for (const layout of layouts) {
       const key = `${prefix}${layout}${md5.slice(0, 2)}/${md5.slice(2)}`;
       const object = await openObject(remote, key, { name: source, limits: options.limits });
       if (object === 'missing' || object === 'same') continue;
-      const chunks = checkedMd5(object.chunks, source, output);
+      const chunks = checkMd5(object.chunks, source, output);
       return { ...object, chunks, stamp: { etag, modified: null } };
     }
     throw new SourceRefused(
-      `${source} names ${md5}, which its remote s3://${bucket}/${prefix} on ${remote.location.endpoint ?? 'AWS S3'} does not have: run "dvc push" where the file is`,
+      `${source} names ${md5}, which its remote s3://${bucket}/${prefix} on ${remote.location.endpoint ?? 'AWS S3'} does not have: run "dvc push" in its repository`,
     );
   });
 };
 
 /**
- * Hands bytes on, and fails at their end when they are not those their name promises.
- * @throws SourceRefused: what lies in the remote has been damaged
+ * Passes bytes on, and checks their MD5 at the end.
+ * @throws SourceRefused when the object in the remote is damaged
  */
-export async function* checkedMd5(
+export async function* checkMd5(
   chunks: AsyncIterable<Uint8Array>,
   source: string,
   { md5, old }: Pick<DvcOutput, 'md5' | 'old'>,
@@ -56,6 +56,6 @@ export async function* checkedMd5(
   const found = plain.digest('hex');
   if (found === md5 || (old && unix.digest('hex') === md5)) return;
   throw new SourceRefused(
-    `what the remote of ${source} has under ${md5} has other bytes (MD5 ${found}): run "dvc push" again where the file is whole`,
+    `the object ${md5} in the remote of ${source} is damaged (its MD5 is ${found}): run "dvc push" again where the file is whole`,
   );
 }

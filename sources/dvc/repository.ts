@@ -4,14 +4,14 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { BadData, messageOf } from '../../contract/failures.ts';
 
-/** What a `.dvc` file says of its one output. */
+/** The one output of a `.dvc` file. */
 export interface DvcOutput {
   md5: string;
-  /** Whether the MD5 is that of DVC 2, which hashed text with its CRLFs turned to LFs. */
+  /** Whether DVC 2 computed the MD5. It hashed text with each CRLF replaced by LF. */
   old: boolean;
-  /** Where a remote may have it, the likelier first. */
+  /** Folders of a remote that may have it, the most likely first. */
   layouts: string[];
-  /** The remote of this output alone. */
+  /** The remote that is set for this output only. */
   remote: string | undefined;
 }
 
@@ -30,7 +30,7 @@ const fileSchema = z.object({
 
 /**
  * Reads a `.dvc` file. https://dvc.org/doc/user-guide/project-structure/dvc-files
- * @throws BadData when it is none, or names a directory
+ * @throws BadData when it is not a .dvc file, or its output is a directory
  */
 export async function readOutput(file: string, source: string): Promise<DvcOutput> {
   const parsed = fileSchema.safeParse(await readYaml(file, source));
@@ -42,7 +42,7 @@ export async function readOutput(file: string, source: string): Promise<DvcOutpu
   if (out.md5.endsWith('.dir'))
     throw new BadData(`${source} names a directory (${out.path}): name the .dvc file of one table`);
   if (!/^[0-9a-f]{32}$/.test(out.md5))
-    throw new BadData(`${source} names ${out.md5}, which is no MD5: run "dvc commit" again`);
+    throw new BadData(`${source} names ${out.md5}, which is not an MD5: run "dvc commit" again`);
   const old = out.hash === undefined;
   const layouts = old ? ['', 'files/md5/'] : ['files/md5/', ''];
   return { md5: out.md5, old, layouts, remote: out.remote };
@@ -59,20 +59,20 @@ async function readYaml(file: string, source: string): Promise<unknown> {
   }
 }
 
-/** An S3 remote as a repository's configuration names it. */
+/** An S3 remote in the configuration of a repository. */
 export interface DvcRemote {
   bucket: string;
-  /** Of every key, ending in `/` unless empty. */
+  /** The prefix of every key. It ends in `/` or is empty. */
   prefix: string;
   endpoint?: string;
   region?: string;
 }
 
 /**
- * Finds the remote of the repository a `.dvc` file lies in. Only `.dvc/config` is read: what a person keeps
- * beside it (`config.local`) may hold secrets. https://dvc.org/doc/user-guide/data-management/remote-storage/amazon-s3
- * @param named the remote an output names for itself
- * @throws BadData when there is no repository, no remote, or one that is not S3
+ * Finds the remote of the repository that a `.dvc` file is in. Only `.dvc/config` is read, because `config.local`
+ * may hold secrets. https://dvc.org/doc/user-guide/data-management/remote-storage/amazon-s3
+ * @param named the remote that is set for this output
+ * @throws BadData when there is no repository, no remote, or a remote that is not S3
  */
 export async function readRemote(
   file: string,
@@ -83,23 +83,23 @@ export async function readRemote(
   const name = named ?? config.get('core')?.get('remote');
   if (name === undefined)
     throw new BadData(
-      `${source} lies in a repository that names no remote: run "dvc remote add -d NAME s3://bucket/prefix" there, and "dvc push"`,
+      `${source} is in a repository without a default remote: run "dvc remote add -d NAME s3://bucket/prefix" there, and "dvc push"`,
     );
   const remote = config.get(`remote "${name}"`);
   const url = remote?.get('url');
   if (url === undefined)
     throw new BadData(
-      `${source} lies in a repository whose .dvc/config has no remote "${name}": run "dvc remote add ${name} s3://bucket/prefix" there`,
+      `${source} is in a repository whose .dvc/config has no remote "${name}": run "dvc remote add ${name} s3://bucket/prefix" there`,
     );
   const [, bucket, path = ''] = /^s3:\/\/([^/]+)\/?(.*?)\/*$/.exec(url) ?? [];
   if (bucket === undefined)
     throw new BadData(
-      `${source} lies in a repository whose remote "${name}" is not S3 (${url.split('://')[0]}): push the file to one that is, or "dvc pull" it and name its path`,
+      `${source} is in a repository whose remote "${name}" is not S3 (${url.split('://')[0]}): push the file to a remote on S3, or run "dvc pull" and give the path of the file`,
     );
   const endpoint = remote?.get('endpointurl');
   if (endpoint !== undefined && (!/^https?:\/\//.test(endpoint) || endpoint.includes('@')))
     throw new BadData(
-      `${source} lies in a repository whose remote "${name}" has an endpointurl that is no plain http(s) URL: correct it`,
+      `${source} is in a repository whose remote "${name}" has an endpointurl that is not an http(s) URL without credentials: correct it`,
     );
   const region = remote?.get('region');
   return {
@@ -110,7 +110,7 @@ export async function readRemote(
   };
 }
 
-/** The `.dvc/config` of the nearest folder above that is a DVC repository. */
+/** Reads the `.dvc/config` of the nearest DVC repository above the file. */
 async function readConfig(file: string, source: string): Promise<string> {
   for (let folder = dirname(file); ; folder = dirname(folder)) {
     const config = join(folder, '.dvc', 'config');
@@ -118,12 +118,12 @@ async function readConfig(file: string, source: string): Promise<string> {
       return readFile(config, 'utf8');
     if (dirname(folder) === folder)
       throw new BadData(
-        `${source} lies in no DVC repository (no .dvc/config in a folder above it): name a file inside one`,
+        `${source} is not in a DVC repository (no folder above it has .dvc/config): give a file inside one`,
       );
   }
 }
 
-/** Git's way of writing a configuration, as DVC uses it: sections in brackets, then `key = value`. */
+/** Parses a configuration in Git's format: sections in brackets, then lines of `key = value`. */
 function parseConfig(text: string): Map<string, Map<string, string>> {
   const sections = new Map<string, Map<string, string>>();
   let current = new Map<string, string>();

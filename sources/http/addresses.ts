@@ -75,7 +75,7 @@ function refused(
       );
     if (outside && isIn(inside, address))
       return new SourceRefused(
-        `data.source is on a public server that redirects to ${host} (${address}) inside a private network: give the URL that is meant`,
+        `data.source is on a public server that redirects to ${host} (${address}) inside a private network: give the final URL`,
       );
   }
   return undefined;

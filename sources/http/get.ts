@@ -4,20 +4,20 @@ import { RetrainError, SourceUnavailable, BadParams } from '../../contract/failu
 import type { SourceLimits } from '../source.ts';
 import { checkHost, guardedLookup } from './addresses.ts';
 
-/** A request, and what bounds it. */
+/** A request and its limits. */
 export interface Get {
   url: URL;
   headers: Record<string, string>;
-  /** Whether this machine and private networks must not be reached. */
+  /** Whether addresses of this machine and of private networks are refused. */
   outside: boolean;
   limits: SourceLimits;
-  /** Ends everything: the caller's cancellation and the time there is for all hops together. */
+  /** Ends the request when the caller cancels it, or when the time for all redirects together is over. */
   signal: AbortSignal;
 }
 
 /**
- * Sends one GET, following nothing.
- * @returns the answer once its head is there; its body fails when no byte comes for `idleMs`
+ * Sends one GET and follows no redirect.
+ * @returns the answer as soon as its head has arrived; its body fails when no byte arrives for `idleMs`
  * @throws SourceUnavailable when no answer comes
  */
 export async function get({
@@ -33,7 +33,7 @@ export async function get({
     const request = send(url, {
       headers,
       lookup: guardedLookup({ outside }),
-      agent: false, // a connection of its own, closed at the end: what comes after the body is seen
+      agent: false, // its own connection, so that bytes after the body are noticed
       signal,
     });
     const connecting = setTimeout(
@@ -46,7 +46,7 @@ export async function get({
     });
     let answer: IncomingMessage | undefined;
     request.setTimeout(limits.idleMs, () =>
-      (answer ?? request).destroy(new Error(`nothing came for ${limits.idleMs / 1_000} s`)),
+      (answer ?? request).destroy(new Error(`no byte arrived for ${limits.idleMs / 1_000} s`)),
     );
     request.once('close', () => clearTimeout(connecting));
     request.on('error', (error) => {
@@ -63,16 +63,16 @@ export async function get({
 
 const late = new WeakMap<IncomingMessage, Error>();
 
-/** What went wrong after an answer's head had come: for one, bytes after its announced end. */
-export function lateFailure(answer: IncomingMessage): Error | undefined {
+/** Returns an error that occurred after an answer's head arrived, for example bytes after its announced end. */
+export function findLateError(answer: IncomingMessage): Error | undefined {
   return late.get(answer);
 }
 
-/** What became of a request that got no answer, or half of one. */
+/** The error for a request without a complete answer. */
 export function unavailable(url: URL, error: unknown): Error {
   if (error instanceof RetrainError) return error;
   return new SourceUnavailable(
-    `${shown(url)} cannot be read (${reasonOf(error)}): it is tried again; check that the server is up and the URL right`,
+    `${formatUrl(url)} cannot be read (${reasonOf(error)}): it is tried again; check that the server is up and that the URL is right`,
     { cause: error },
   );
 }
@@ -90,8 +90,8 @@ const SECRET =
   /^(x-amz-.*|x-goog-.*|awsaccesskeyid|signature|sig|.*token|.*secret.*|.*passw.*|pwd|(api|access|auth)?[-_]?key|auth|authorization)$/i;
 
 /**
- * Reads the URL of a source.
- * @throws BadParams when it is none, or when it carries a secret: params are kept in histories.
+ * Parses the URL of a source.
+ * @throws BadParams when it is not a URL, or when it holds a secret, because histories keep params
  */
 export function checkUrl(source: string): URL {
   if (!URL.canParse(source))
@@ -99,18 +99,18 @@ export function checkUrl(source: string): URL {
   const url = new URL(source);
   if (url.username !== '' || url.password !== '')
     throw new BadParams(
-      `data.source names a user or password in the URL of ${url.host}, where a run's history would keep it: give the URL without, or put the file into S3 and name it as s3://bucket/key`,
+      `data.source holds a user or password in the URL of ${url.host}, which the history of a run would keep: remove it from the URL, or put the file into S3 and give s3://bucket/key`,
     );
   const secret = [...url.searchParams.keys()].find((name) => SECRET.test(name));
   if (secret !== undefined)
     throw new BadParams(
-      `data.source carries a secret in the URL of ${url.host} (its parameter ${secret}), where a run's history would keep it: fetch the file first and name its path, or put it into S3 and name it as s3://bucket/key`,
+      `data.source holds a secret in the URL of ${url.host} (its parameter ${secret}), which the history of a run would keep: download the file and give its path, or put it into S3 and give s3://bucket/key`,
     );
   url.hash = '';
   return url;
 }
 
-/** A URL for a sentence: without its query, which may be long and is nobody's business. */
-export function shown(url: URL): string {
+/** Formats a URL for messages, without its query, which may be long or private. */
+export function formatUrl(url: URL): string {
   return `${url.origin}${url.pathname}${url.search === '' ? '' : '?…'}`;
 }

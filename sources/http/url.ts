@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { deadline, type Deadline } from '../../store/signal.ts';
 import { SourceRefused, SourceUnavailable } from '../../contract/failures.ts';
 import { isInside } from './addresses.ts';
-import { get, lateFailure, unavailable, checkUrl, shown } from './get.ts';
+import { get, findLateError, unavailable, checkUrl, formatUrl } from './get.ts';
 import {
   type OpenKind,
   type OpenOptions,
@@ -15,17 +15,17 @@ const MOST_REDIRECTS = 5;
 
 const HEADERS = {
   accept: 'text/csv, text/plain, */*',
-  'accept-encoding': 'identity', // what is compressed is so by its owner, and its length is known
+  'accept-encoding': 'identity', // so that the length of the body is known
   'user-agent': 'incremental-retraining',
 };
 
 /**
- * Opens an http(s) URL: redirects followed to a few hops, each checked as the first one is; the body
- * counted against its announced length.
+ * Opens an http(s) URL. Up to MOST_REDIRECTS redirects are followed, and each URL is checked like the first. The
+ * length of the body is compared with the announced length.
  */
 export const openUrl: OpenKind = async (source, options) => {
   const url = checkUrl(source);
-  const late = deadline(options.limits.totalMs, options.signal); // of the body too, which is read later
+  const late = deadline(options.limits.totalMs, options.signal); // also for the body, which is read later
   const { signal } = late;
   try {
     const { at, answer } = await follow(url, options, signal);
@@ -58,9 +58,9 @@ async function follow(
     answer.destroy();
     if (hops === MOST_REDIRECTS)
       throw new SourceRefused(
-        `${shown(from)} redirects more than ${MOST_REDIRECTS} times: give the URL it should end at`,
+        `${formatUrl(from)} redirects more than ${MOST_REDIRECTS} times: give the URL of the file itself`,
       );
-    url = nextUrl(url, location);
+    url = resolveRedirect(url, location);
   }
 }
 
@@ -68,11 +68,11 @@ function isRedirect({ statusCode = 0 }: IncomingMessage): boolean {
   return [301, 302, 303, 307, 308].includes(statusCode);
 }
 
-/** Where a server sends us next: it may hand out signed links, which are never written down. */
-function nextUrl(from: URL, location: string): URL {
+/** Checks the target of a redirect. Messages never quote it, because it may be a signed link. */
+function resolveRedirect(from: URL, location: string): URL {
   const refused = (why: string): SourceRefused =>
-    new SourceRefused(`${shown(from)} redirects to ${why}: give the URL of the file itself`);
-  if (!URL.canParse(location, from.href)) throw refused('what is no URL');
+    new SourceRefused(`${formatUrl(from)} redirects to ${why}: give the URL of the file itself`);
+  if (!URL.canParse(location, from.href)) throw refused('something that is not a URL');
   const next = new URL(location, from);
   if (next.protocol !== 'http:' && next.protocol !== 'https:')
     throw refused(`${next.protocol}//, which is neither http nor https`);
@@ -94,13 +94,13 @@ function checkAnswer(url: URL, answer: IncomingMessage, { limits }: OpenOptions)
     answer.destroy();
     throw error;
   };
-  const at = shown(url);
+  const at = formatUrl(url);
   if (statusCode === 404 || statusCode === 410)
     fail(new SourceRefused(`${at} is not there (${statusCode}): check data.source`));
   if (statusCode === 401 || statusCode === 403)
     fail(
       new SourceRefused(
-        `${at} may not be read (${statusCode}): make it readable without a login, or put the file into S3 and name it as s3://bucket/key`,
+        `${at} may not be read (${statusCode}): make it readable without a login, or put the file into S3 and give s3://bucket/key`,
       ),
     );
   const passing = statusCode >= 500 || [206, 408, 425, 429].includes(statusCode);
@@ -109,11 +109,11 @@ function checkAnswer(url: URL, answer: IncomingMessage, { limits }: OpenOptions)
     fail(new SourceRefused(`${at} answered ${statusCode}, not with a file: check data.source`));
   const coding = headers['content-encoding'] ?? 'identity';
   if (!['identity', 'gzip', 'x-gzip'].includes(coding))
-    fail(new SourceRefused(`${at} comes encoded as ${coding}: serve it plain or as gzip`));
+    fail(new SourceRefused(`${at} is encoded as ${coding}: serve it plain or as gzip`));
   if (headers['content-type']?.startsWith('text/html') === true)
     fail(
       new SourceRefused(
-        `${at} is a web page, not a table: give the URL of the CSV file itself, and one that needs no login`,
+        `${at} is a web page, not a table: give the URL of the CSV file itself; it must not need a login`,
       ),
     );
   if (Number(headers['content-length'] ?? 0) > limits.bytes) fail(tooLarge(at, limits.bytes));
@@ -122,7 +122,7 @@ function checkAnswer(url: URL, answer: IncomingMessage, { limits }: OpenOptions)
 function opened(url: URL, answer: IncomingMessage, late: Deadline): OpenSource {
   const { etag = null, 'last-modified': modified = null } = answer.headers;
   return {
-    chunks: body(url, answer, late.signal),
+    chunks: readBody(url, answer, late.signal),
     stamp: { etag, modified },
     close: () => {
       answer.destroy();
@@ -131,8 +131,8 @@ function opened(url: URL, answer: IncomingMessage, late: Deadline): OpenSource {
   };
 }
 
-/** The body, read to its end or failing: never a part taken for the whole. */
-async function* body(
+/** Reads the body to its end. An incomplete body is an error. */
+async function* readBody(
   url: URL,
   answer: IncomingMessage,
   signal: AbortSignal,
@@ -147,10 +147,10 @@ async function* body(
   } catch (error) {
     throw unavailable(url, signal.aborted ? signal.reason : error);
   }
-  const after = lateFailure(answer);
+  const after = findLateError(answer);
   if (after !== undefined) throw unavailable(url, after);
   if (announced !== undefined && Number(announced) !== received)
     throw new SourceUnavailable(
-      `${shown(url)} announced ${announced} bytes and sent ${received}: it is tried again; look at the server if that does not help`,
+      `${formatUrl(url)} announced ${announced} bytes and sent ${received}: it is tried again; check the server if that does not help`,
     );
 }

@@ -147,7 +147,7 @@ describeOnEachS3('DVC', ({ name: serverName, open }) => {
 
     it('that names no remote yet is told so', async () => {
       await expect(fetched(`${NAME}.dvc`)).rejects.toThrow(
-        /names no remote: run "dvc remote add -d/,
+        /without a default remote: run "dvc remote add -d/,
       );
     });
 

@@ -169,7 +169,7 @@ describe('a local file', () => {
     project.write('grow.csv', table(100));
     const again = await client('run', '1', ...source, '--until', 'prepare_batch');
     expect(again.warnings.join()).toContain(
-      'grow.csv has 40 rows that are not known yet: "--refresh" takes them in',
+      'grow.csv has 40 rows that are not known yet: "--refresh" enters them',
     );
     expect((await ledgerOf('file')).raw).toHaveLength(1);
     expect((await client('run', '2', ...source, '--until', 'prepare_batch')).code).toBe(0);
@@ -187,13 +187,13 @@ describe('a local file', () => {
     expect(await night()).toMatchObject({
       state: 'batch 1 of night done',
       warnings: [
-        'batch 2 waits for the rest of its 50 rows: 20 have come, and "npx retrain run 2 --pipeline iris" cuts it with those',
+        'batch 2 waits for the rest of its 50 rows: 20 have arrived, and "npx retrain run 2 --pipeline iris" cuts it with those',
       ],
     });
     project.write('night.csv', table(130));
     const { stdout, stderr } = await project.client('pending', ...source);
     expect(stdout).toMatch(/^batch +rows +data\n +2 +50 +new\n$/);
-    expect(stderr).toContain('batch 3 waits for the rest of its 50 rows: 30 have come');
+    expect(stderr).toContain('batch 3 waits for the rest of its 50 rows: 30 have arrived');
     expect((await ledgerOf('night')).raw).toHaveLength(1);
     expect((await night()).state).toBe('batch 2 of night done');
     const none = await project.client('pending', ...source);

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { asCut, checkFrozen } from '../../sources/frozen.ts';
+import { withFrozenColumns, checkFrozen } from '../../sources/frozen.ts';
 import { paramsSchema } from '../../pipeline/models/params.ts';
 import type { Ledger, Settings } from '../../store/ledger/ledger.ts';
 import { SETTINGS } from '../store/ledger/ledger-settings.ts';
@@ -25,12 +25,15 @@ const columns: Settings['columns'] = [
 
 it('what was declared when the first batch was cut goes on, whatever is declared later', () => {
   const declared = { a: 'category' } as const;
-  expect(asCut(cut({ columns, declared }), asked).data.columns).toEqual(declared);
-  expect(asCut(cut({ columns, declared }, 0), asked)).toBe(asked);
+  expect(withFrozenColumns(cut({ columns, declared }), asked).data.columns).toEqual(declared);
+  expect(withFrozenColumns(cut({ columns, declared }, 0), asked)).toBe(asked);
 });
 
 it('a ledger that does not say what was declared goes by all its types', () => {
-  expect(asCut(cut({ columns }), asked).data.columns).toEqual({ a: 'category', b: 'number' });
+  expect(withFrozenColumns(cut({ columns }), asked).data.columns).toEqual({
+    a: 'category',
+    b: 'number',
+  });
 });
 
 it('numbers that are classes may stay declared, other types of the target are another pipeline', () => {

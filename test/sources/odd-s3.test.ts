@@ -111,11 +111,11 @@ describe('an S3 server that misbehaves', () => {
     ['stalls', 'StorageUnavailable', 'is not available'],
     ['half', 'StorageUnavailable', 'is not available (aborted)'],
     ['nonsense', 'StorageUnavailable', 'Parse Error'],
-    ['drips', 'SourceUnavailable', 'took longer than 0.8 s to come'],
-    ['shorter', 'SourceUnavailable', `had ${CSV.length} bytes when it was asked for`],
-    ['longer', 'SourceUnavailable', 'and came with 10'],
-    ['replaced', 'SourceUnavailable', 'or in another state'],
-    ['unannounced', 'SourceUnavailable', 'came with 0'],
+    ['drips', 'SourceUnavailable', 'took longer than 0.8 s to read'],
+    ['shorter', 'SourceUnavailable', `had ${CSV.length} bytes when it was looked up`],
+    ['longer', 'SourceUnavailable', 'and 10 when it was read'],
+    ['replaced', 'SourceUnavailable', 'or it changed'],
+    ['unannounced', 'SourceUnavailable', '0 when it was read'],
   ])('%s: is tried again, and nothing of it is kept', async (key, name, reason) => {
     const taken = take(key);
     await expect(taken).rejects.toMatchObject({ name, retryable: true });

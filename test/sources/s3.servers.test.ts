@@ -51,7 +51,11 @@ describeOnEachS3('sources', ({ open }) => {
   it.each([
     ['a key that is not there', `s3://${name}/nowhere.csv`, 'is not there on'],
     ['a bucket that is not there', 's3://no-such-bucket-here/x.csv', 'is not there on'],
-    ['one larger than the bound', `s3://${name}/in/large.csv`, 'is larger than 100000 bytes'],
+    [
+      'one larger than the bound',
+      `s3://${name}/in/large.csv`,
+      'is larger than the limit of 100000 bytes',
+    ],
   ])('%s: refused', async (_, source, reason) => {
     const refused = bring(source, options());
     await expect(refused).rejects.toThrow(reason);

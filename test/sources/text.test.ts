@@ -145,14 +145,24 @@ describe('a dvc:// source', () => {
   const md5 = 'd41d8cd98f00b204e9800998ecf8427e';
   const S3 = '[core]\n    remote = store\n[\'remote "store"\']\n    url = s3://bucket/dvc\n';
   it.each([
-    ['no-repo', dvcFile(md5), undefined, 'lies in no DVC repository'],
-    ['no-remote', dvcFile(md5), '[core]\n', 'names no remote: run "dvc remote add -d'],
+    ['no-repo', dvcFile(md5), undefined, 'is not in a DVC repository'],
+    [
+      'no-remote',
+      dvcFile(md5),
+      '[core]\n',
+      'is in a repository without a default remote: run "dvc remote add -d',
+    ],
     ['gone', dvcFile(md5), '[core]\n    remote = x\n', 'has no remote "x"'],
     ['ssh', dvcFile(md5), S3.replace('s3://', 'ssh://'), 'is not S3 (ssh)'],
     ['folder', dvcFile(`${md5}.dir`), S3, 'names a directory (wine.csv)'],
     ['yaml', 'outs: [', S3, 'is not YAML'],
     ['other', 'stages: {}\n', S3, 'is not a .dvc file'],
-    ['secret', dvcFile(md5), `${S3}    endpointurl = http://a:b@c\n`, 'is no plain http(s) URL'],
+    [
+      'secret',
+      dvcFile(md5),
+      `${S3}    endpointurl = http://a:b@c\n`,
+      'is not an http(s) URL without credentials',
+    ],
   ])('that cannot be followed says why: %s', async (name, file, config, sentence) => {
     write(`${name}/wine.csv.dvc`, file);
     if (config !== undefined) write(`${name}/.dvc/config`, config);

@@ -7,7 +7,7 @@ import { paramsOf } from '../../../pipeline/models/params.ts';
 import { BATCHES, RAW, amendedFile, batchFile } from '../../../contract/paths.ts';
 import { isSafePath } from '../../../contract/ref.ts';
 import { conformBatch } from '../../../pipeline/batches/conform.ts';
-import { wholeFile, textOfFile } from '../../../sources/arrivals/take-in.ts';
+import { conformInput, decodeFile } from '../../../sources/arrivals/take-in.ts';
 import { encodeColumns } from '../../../store/columns-file.ts';
 import { refOf } from '../../../store/hash.ts';
 import type { Store } from '../../../store/index.ts';
@@ -50,9 +50,9 @@ export async function replaceBatch(
     throw new BadData(`--source ${source} names no file: give the path of a CSV file`);
   const bytes = await readHere(source);
   const params = paramsOf(config.params, set);
-  const text = await textOfFile(name, bytes, ledger.settings.encoding);
+  const text = await decodeFile(name, bytes, ledger.settings.encoding);
   const known = columnsAt(ledger, batch);
-  const file = wholeFile(name, text, ledger.settings, params, known);
+  const file = conformInput(name, text, ledger.settings, params, known);
   const { contract } = file;
   // An earlier batch adds no column: later versions may have been built without it.
   const newColumn = contract.newColumn === 'adapt' ? 'fail' : contract.newColumn;

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
-import { folderPlace } from '../../../sources/arrivals/folder.ts';
-import { freshFiles, readable } from '../../../sources/arrivals/look.ts';
+import { openFolder } from '../../../sources/arrivals/folder.ts';
+import { selectNewFiles, readFile } from '../../../sources/arrivals/look.ts';
 import type { Place } from '../../../sources/arrivals/place.ts';
-import { prefixPlace } from '../../../sources/arrivals/prefix.ts';
-import { stillQuarantined } from '../../../sources/arrivals/quarantine.ts';
+import { openPrefix } from '../../../sources/arrivals/prefix.ts';
+import { findQuarantined } from '../../../sources/arrivals/quarantine.ts';
 import { checkFile } from '../../../sources/arrivals/take-in.ts';
 import { kindOf } from '../../../sources/identity.ts';
 import { BadData, BadParams } from '../../../contract/failures.ts';
@@ -29,8 +29,8 @@ export async function listArrivedFiles(looking: Looking): Promise<Arrived> {
     };
   const place =
     kindOf(source) === 'folder'
-      ? folderPlace({ where: source, path: source })
-      : prefixPlace(source, sources.s3);
+      ? openFolder({ where: source, path: source })
+      : openPrefix(source, sources.s3);
   return listNewFiles(place, known, looking);
 }
 
@@ -44,14 +44,14 @@ async function listNewFiles(
   const warnings = writing.map((name) => `${name} in ${place.where} is still being written`);
   let settings = ledger?.settings;
   const added: Column[] = [...(ledger?.added_columns ?? [])];
-  for (const file of freshFiles(files, ledger)) {
-    const still = stillQuarantined(ledger, file, { settings, added, params });
+  for (const file of selectNewFiles(files, ledger)) {
+    const still = findQuarantined(ledger, file, { settings, added, params });
     if (still !== undefined) {
       warnings.push(`${file.name} in ${place.where} cannot be used: ${still.reason}`);
       continue;
     }
     try {
-      const bytes = await readable(place, file);
+      const bytes = await readFile(place, file);
       if (bytes === undefined) {
         warnings.push(`${file.name} in ${place.where} is still being written`);
         continue;

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { batchesThere, lastStamp, mayGrow } from '../../../sources/append-only/table.ts';
-import { nextState } from '../../../sources/append-only/next-state.ts';
+import { makeNextState } from '../../../sources/append-only/next-state.ts';
 import { withSourceText, type SourceText } from '../../../sources/source-text.ts';
 import { kindOf } from '../../../sources/identity.ts';
 import type { Stamp } from '../../../sources/source.ts';
@@ -50,7 +50,7 @@ async function growLedger({ deps, ...looking }: Looking, ledger: Ledger): Promis
     const next = await withSource(looking, lastStamp(ledger), async (text) =>
       text === undefined
         ? undefined
-        : nextState(deps, ledger, text, folder, { signal: new AbortController().signal }),
+        : makeNextState(deps, ledger, text, folder, { signal: new AbortController().signal }),
     );
     if (next === undefined) return ledger;
     const state = { ...last, after: ledger.batches.length, rows: next.rows };

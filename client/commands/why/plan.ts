@@ -6,7 +6,7 @@ import { checkBatch } from '../../../pipeline/batches/order.ts';
 import { isPlace } from '../../../sources/arrivals/open-place.ts';
 import { withSourceText } from '../../../sources/source-text.ts';
 import { checkFrozen } from '../../../sources/frozen.ts';
-import { looksAgain } from '../../../sources/append-only/look.ts';
+import { isLookDue } from '../../../sources/append-only/look.ts';
 import { mayGrow } from '../../../sources/append-only/table.ts';
 import { kindOf, sourceIdentity } from '../../../sources/identity.ts';
 import type { SourcePlace } from '../../../sources/source.ts';
@@ -230,7 +230,7 @@ async function findSource(
   if (ledger === undefined)
     return isPlace(source) ? unknown : ((await readHere(params.data, sources)) ?? unknown);
   if (isPlace(source) && ledger.arrivals.length < batch) return unknown;
-  if (!isPlace(source) && looksAgain(ledger, source, { batch, cache: 'use', refresh: false }))
+  if (!isPlace(source) && isLookDue(ledger, source, { batch, cache: 'use', refresh: false }))
     return { kind: 'looks', name: source };
   return knownSourceCall(ledger, batch, params).inputs.source;
 }

@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { folderPlace } from '../../../sources/arrivals/folder.ts';
+import { openFolder } from '../../../sources/arrivals/folder.ts';
 import { bring, place } from '../bring.ts';
 
 /** Files that this process may not read, also where the tests run as root, which may read all. */
@@ -48,16 +48,16 @@ describe('a source that may not be read', () => {
     const source = locked('closed/wine.csv');
     chmodSync(join(folder, 'closed'), 0);
     await expect(withoutRights(() => bring(source))).rejects.toThrow('cannot be read (EACCES');
-    const looked = folderPlace({ where: 'closed/', path: join(folder, 'closed') });
+    const looked = openFolder({ where: 'closed/', path: join(folder, 'closed') });
     await expect(withoutRights(() => looked.list())).rejects.toThrow(
-      'data.source closed/ cannot be looked at (EACCES',
+      'data.source closed/ cannot be listed (EACCES',
     );
   });
 
   it('among files that arrive is left to the others by name', async () => {
     locked('bad.csv');
     writeFileSync(join(folder, 'good.csv'), 'a,label\n1,x\n');
-    const looked = folderPlace({ where: 'in/', path: folder });
+    const looked = openFolder({ where: 'in/', path: folder });
     const { files } = await withoutRights(() => looked.list());
     const read = (name: string) =>
       withoutRights(() => looked.read(files.find((file) => file.name === name)!));

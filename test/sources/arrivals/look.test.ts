@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { lookAt, type Looked } from '../../../sources/arrivals/look.ts';
 import type { Listing, Place } from '../../../sources/arrivals/place.ts';
-import { uploadedPlace } from '../../../sources/arrivals/open-place.ts';
+import { openUpload } from '../../../sources/arrivals/open-place.ts';
 import type { SourceDeps } from '../../../sources/source.ts';
 import { computeHere } from '../../../client/commands/pending/arrived.ts';
 import { paramsSchema } from '../../../pipeline/models/params.ts';
@@ -62,7 +62,7 @@ async function uploaded(files: Record<string, string>): Promise<Place> {
       path: name,
     })),
   );
-  return uploadedPlace('in/', await store.artifacts.putDirectory('data/raw/files/', refs), store);
+  return openUpload('in/', await store.artifacts.putDirectory('data/raw/files/', refs), store);
 }
 
 const GOOD = 'a,label\n1,x\n2,y\n';

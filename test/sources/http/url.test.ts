@@ -121,8 +121,8 @@ describe('a URL', () => {
   });
 
   it.each([
-    ['/silent', 'nothing came for 0.4 s'],
-    ['/stalls', 'nothing came for 0.4 s'],
+    ['/silent', 'no byte arrived for 0.4 s'],
+    ['/stalls', 'no byte arrived for 0.4 s'],
     ['/drips', 'it took too long'],
     ['/short', 'the connection broke off'],
     ['/long', 'Parse Error'],
@@ -154,10 +154,10 @@ describe('a URL', () => {
     ['/nowhere', 'is not there (404)'],
     ['/private', 'may not be read (403)'],
     ['/login', 'is a web page, not a table'],
-    ['/brotli', 'comes encoded as br'],
-    ['/large', 'is larger than 100000 bytes'],
-    ['/endless', 'is larger than 100000 bytes'],
-    ['/bomb.csv.gz', 'is larger than 100000 bytes'],
+    ['/brotli', 'is encoded as br'],
+    ['/large', 'is larger than the limit of 100000 bytes'],
+    ['/endless', 'is larger than the limit of 100000 bytes'],
+    ['/bomb.csv.gz', 'is larger than the limit of 100000 bytes'],
     ['/metadata', 'may hold credentials'],
     ['/file', 'redirects to file://, which is neither http nor https'],
   ])('that can never be read is refused: %s', async (path, reason) => {
@@ -173,7 +173,7 @@ describe('a URL', () => {
   });
 
   it.each([
-    ['http://someone:secret-word@127.0.0.1/x.csv', 'names a user or password'],
+    ['http://someone:secret-word@127.0.0.1/x.csv', 'holds a user or password'],
     ['http://127.0.0.1/x.csv?X-Amz-Signature=secret-word', 'its parameter X-Amz-Signature'],
     ['http://127.0.0.1/x.csv?access_token=secret-word', 'its parameter access_token'],
   ])('with a secret is refused before anything is sent: %s', async (url, reason) => {
