@@ -1,9 +1,7 @@
-import { workflowInfo } from '@temporalio/workflow';
 import type { PinnedRun, RunSummary, StageLine } from '../contract/train-batch.ts';
 import { LAST_STAGE } from '../contract/stages.ts';
 import { groupDigits, escapeMarkdown, markdownTable } from '../contract/markdown.ts';
-import { formatScore } from '../contract/score-digits.ts';
-import { RETRAIN } from '../contract/command.ts';
+import { formatScore } from '../contract/metric-sets.ts';
 
 const MARKS: Record<StageLine['state'], string> = {
   waiting: '·',
@@ -74,22 +72,4 @@ function listLinks({ mlflow, version }: RunSummary, artifacts: string): string[]
 
 function formatNumber(value: number): string {
   return Number.isInteger(value) && value > 1 ? groupDigits(value) : formatScore(value);
-}
-
-/** The summary and the details, in Markdown, of a run that this workflow starts, for its page in the Web UI. */
-export function describeChild(
-  pipeline: string,
-  batch: number,
-): { staticSummary: string; staticDetails: string } {
-  const batches = batch === 1 ? 'batch 1' : `batches 1–${batch}`;
-  return {
-    staticSummary: `${pipeline} · batch ${batch}`,
-    staticDetails: [
-      `Version ${batch} of **${escapeMarkdown(pipeline)}**: the model retrained on ${batches}.`,
-      [
-        `- started by ${escapeMarkdown(workflowInfo().workflowId)}`,
-        `- from a terminal: \`${RETRAIN} status ${batch} --pipeline ${pipeline}\``,
-      ].join('\n'),
-    ].join('\n\n'),
-  };
 }

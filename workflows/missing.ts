@@ -1,16 +1,14 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
-import { proxyActivities, sleep, startChild } from '@temporalio/workflow';
-import type { PinnedRun, RunSummary, TrainBatchInput } from '../contract/train-batch.ts';
+import { proxyActivities, sleep } from '@temporalio/workflow';
+import type { PinnedRun, TrainBatchInput } from '../contract/train-batch.ts';
 import type { Activities } from '../contract/activities.ts';
-import { describeChild } from './details.ts';
+import { runBatch } from './run-batch.ts';
 
 const { find_missing } = proxyActivities<Pick<Activities, 'find_missing'>>({
   startToCloseTimeout: '1m',
   retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '30s' },
   summary: 'which versions have no record',
 });
-
-type TrainBatch = (input: TrainBatchInput) => Promise<RunSummary>;
 
 /** How often to check whether another workflow has built a version. */
 const LOOK = '5s';
@@ -37,14 +35,7 @@ export async function buildMissing(
     if (version === undefined) return;
     onVersion(version);
     try {
-      const child = await startChild<TrainBatch>('trainBatch', {
-        workflowId: `${pipeline}-batch-${version}`,
-        args: [{ ...input, batch: version }],
-        // What the child makes is useful without this workflow: only a cancellation stops it too.
-        parentClosePolicy: 'ABANDON',
-        ...describeChild(pipeline, version),
-      });
-      await child.result();
+      await runBatch({ ...input, batch: version });
     } catch (error) {
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
       await sleep(LOOK, { summary: `version ${version} is being built by another workflow` });

@@ -7,7 +7,6 @@ import {
   setCurrentDetails,
   setHandler,
   sleep,
-  startChild,
   upsertMemo,
   workflowInfo,
 } from '@temporalio/workflow';
@@ -20,10 +19,9 @@ import type {
   PendingBatches,
   PinnedNightly,
 } from '../contract/nightly.ts';
-import { describeChild } from './details.ts';
+import { runBatch } from './run-batch.ts';
 import { nightlyProgress } from '../contract/messages.ts';
 import { NightlyLog } from './nightly-log.ts';
-import { trainBatch } from './trainBatch.ts';
 
 /** The most batches of one run. A longer backlog continues in a new run, so that no history grows without limit. */
 export const BATCHES_A_RUN = 50;
@@ -64,12 +62,12 @@ export async function nightly(input: NightlyInput): Promise<NightlySummary> {
     if (nightlyLog.doneCount >= BATCHES_A_RUN || workflowInfo().continueAsNewSuggested)
       // With the same input, because a cron gives it to all later runs.
       return continueAsNew<typeof nightly>(input);
-    await runBatch(run, nightlyLog, next);
+    await runOrWait(run, nightlyLog, next);
   }
 }
 
 /** Runs a batch, or waits while another runs it. */
-async function runBatch(
+async function runOrWait(
   run: PinnedNightly,
   nightlyLog: NightlyLog,
   { batch, params }: PendingBatch,
@@ -77,14 +75,7 @@ async function runBatch(
   for (let waits = 0; ; waits++) {
     nightlyLog.running(batch);
     try {
-      const child = await startChild(trainBatch, {
-        workflowId: `${run.pipeline}-batch-${batch}`,
-        args: [makeInput(run, batch, params)],
-        // What the child makes is useful without this workflow: only a cancellation stops it too.
-        parentClosePolicy: 'ABANDON',
-        ...describeChild(run.pipeline, batch),
-      });
-      const { version } = await child.result();
+      const { version } = await runBatch(makeInput(run, batch, params));
       return nightlyLog.done(batch, version?.score);
     } catch (error) {
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) {
