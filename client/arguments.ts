@@ -12,7 +12,7 @@ export function parseBatch(text: string): number {
 /** A count from 1. */
 export function parseCount(text: string): number {
   const number = Number(text);
-  if (/^[0-9]+$/.test(text) && number >= 1 && number <= 100_000) return number;
+  if (/^[0-9]+$/.test(text) && number >= 1 && number <= 999_999) return number;
   throw new InvalidArgumentError('a whole number from 1 is needed.');
 }
 

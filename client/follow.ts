@@ -2,7 +2,14 @@ import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isGrpcServiceError } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
-import { LAST_STAGE, STAGE_NAMES, type StageName, type StageOutcome } from '../contract/stages.ts';
+import type proto from '@temporalio/proto';
+import {
+  LAST_STAGE,
+  STAGE_NAMES,
+  stagesUntil,
+  type StageName,
+  type StageOutcome,
+} from '../contract/stages.ts';
 import type { Ref } from '../contract/ref.ts';
 import type { TrainBatchInput } from '../contract/train-batch.ts';
 import type { Progress } from '../contract/execution.ts';
@@ -30,13 +37,7 @@ export interface StageView {
 /** Called with the stages when one of them changes; `notice` is why the whole run waits. */
 export type Watcher = (stages: readonly StageView[], notice?: string) => void;
 
-type Event = NonNullable<
-  Awaited<
-    ReturnType<Session['client']['workflowService']['getWorkflowExecutionHistory']>
-  >['history']
->['events'] extends (infer One)[] | null | undefined
-  ? One
-  : never;
+type Event = proto.temporal.api.history.v1.IHistoryEvent;
 
 /** How often retries and progress are read. The events of stages arrive without polling. */
 const LOOK_MS = 1_000;
@@ -56,9 +57,8 @@ export async function follow(
   watch: Watcher,
   signal: AbortSignal,
 ): Promise<StageView[]> {
-  const names = STAGE_NAMES.slice(0, STAGE_NAMES.indexOf(last) + 1);
   const stages = new Map<string, StageView>(
-    names.map((stage) => [stage, { stage, state: 'waiting' }]),
+    stagesUntil(last).map((stage) => [stage, { stage, state: 'waiting' }]),
   );
   const scheduled = new Map<string, StageView>();
   let notice: string | undefined;

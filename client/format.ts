@@ -1,6 +1,5 @@
 import stringWidth from 'string-width';
-import { findMetricSet } from '../contract/metric-sets.ts';
-import { formatScore } from '../contract/score-digits.ts';
+import { findMetricSet, formatScore } from '../contract/metric-sets.ts';
 import { onStdout, escapeControls } from './print.ts';
 
 /** A table for stdout: columns aligned, numbers to the right, no lines between rows. */

@@ -18,7 +18,7 @@ import { Conflict } from '../contract/failures.ts';
 import { nightlyProgress } from '../contract/messages.ts';
 import type { NightlyInput, NightlySummary } from '../contract/nightly.ts';
 import { paramsOf } from '../pipeline/models/params.ts';
-import { formatScore } from '../contract/score-digits.ts';
+import { formatScore } from '../contract/metric-sets.ts';
 import type { nightly } from '../workflows/index.ts';
 
 export interface NightlyOptions {

@@ -49,7 +49,7 @@ function describeReason(reason: Reason): string {
     case 'again':
       return 'nothing differs: forced, or made again';
     case 'input':
-      return `${reason.name} ${shortenMd5(reason.old)} → ${shortenMd5(reason.new)}`;
+      return `${reason.name} ${shortenMd5(String(reason.old))} → ${shortenMd5(String(reason.new))}`;
     case 'code':
       return `code version ${toText(reason.old)} → ${toText(reason.new)}`;
     default:
@@ -58,8 +58,8 @@ function describeReason(reason: Reason): string {
 }
 
 /** Enough of an MD5 to distinguish two. */
-export function shortenMd5(md5: unknown): string {
-  return String(md5).slice(0, 8);
+export function shortenMd5(md5: string): string {
+  return md5.slice(0, 8);
 }
 
 function toText(value: unknown): string {

@@ -1,9 +1,8 @@
 import { DamagedArtifact } from '../contract/failures.ts';
-import { findMetricSet } from '../contract/metric-sets.ts';
+import { findMetricSet, formatScore } from '../contract/metric-sets.ts';
 import type { Ref } from '../contract/ref.ts';
 import type { RunSummary } from '../contract/train-batch.ts';
 import type { StageName } from '../contract/stages.ts';
-import { formatScore } from '../contract/score-digits.ts';
 import { type MetricsFile, readMetrics } from '../store/metrics-file.ts';
 import type { VersionRecord } from '../store/version-record.ts';
 import { listShownMetrics, formatMetric, formatTable } from './format.ts';

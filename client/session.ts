@@ -22,6 +22,9 @@ export interface Session extends StoreSession {
   namespace: string;
 }
 
+/** A server that is checked before a command begins. */
+type Checked = 'temporal' | 'storage' | 'tracking';
+
 const GRPC_NOT_FOUND = 5;
 
 /**
@@ -47,7 +50,7 @@ export async function openStoreSession(config: Config): Promise<StoreSession> {
  */
 export async function openSession(
   config: Config,
-  { check }: { check: readonly ('temporal' | 'storage' | 'tracking')[] },
+  { check }: { check: readonly Checked[] },
 ): Promise<Session> {
   const { Client: TemporalClient, Connection: TemporalConnection } =
     await import('@temporalio/client');
@@ -80,6 +83,33 @@ export async function openSession(
   }
   const client = new TemporalClient({ connection, namespace });
   return { config, client, connection, store, tracker, namespace, close };
+}
+
+/** Runs `use` with a {@link StoreSession}, and closes it. */
+export async function withStoreSession<T>(
+  config: Config,
+  use: (session: StoreSession) => Promise<T>,
+): Promise<T> {
+  const session = await openStoreSession(config);
+  try {
+    return await use(session);
+  } finally {
+    await session.close();
+  }
+}
+
+/** Runs `use` with a {@link Session}, and closes it. */
+export async function withSession<T>(
+  config: Config,
+  check: readonly Checked[],
+  use: (session: Session) => Promise<T>,
+): Promise<T> {
+  const session = await openSession(config, { check });
+  try {
+    return await use(session);
+  } finally {
+    await session.close();
+  }
 }
 
 /** A run that may defer its logging starts without the tracking server. */

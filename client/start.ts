@@ -11,7 +11,7 @@ import { RAW_FILES } from '../contract/paths.ts';
 import { isDirectory, type Ref } from '../contract/ref.ts';
 import type { StageName } from '../contract/stages.ts';
 import { workflowIdOf, type TrainBatchInput } from '../contract/train-batch.ts';
-import { isOpen } from '../contract/workflow-status.ts';
+import { isOpen } from '../contract/execution.ts';
 import { isDirectoryUri } from '../tracking/place.ts';
 import type { trainBatch } from '../workflows/index.ts';
 import { escapeMarkdown } from '../contract/markdown.ts';

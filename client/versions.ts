@@ -14,6 +14,19 @@ export function noVersionYet(pipeline: string): MissingHistory {
   );
 }
 
+/**
+ * The numbers of the versions of a pipeline, in order.
+ * @throws MissingHistory when it has none
+ */
+export async function listVersions(
+  { records }: Pick<Store, 'records'>,
+  pipeline: string,
+): Promise<number[]> {
+  const lines = await records.list(pipeline);
+  if (lines.length === 0) throw noVersionYet(pipeline);
+  return lines.map(({ version }) => version);
+}
+
 /** The latest build of a version; undefined when it has not been built. */
 export async function findLatest(
   records: Records,

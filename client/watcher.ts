@@ -1,4 +1,3 @@
-import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { StageName } from '../contract/stages.ts';
 import { messageOf } from '../contract/failures.ts';
@@ -13,6 +12,7 @@ import type { Request, Started } from './start.ts';
 import type { trainBatch } from '../workflows/index.ts';
 import { warnWithoutWorker } from './waiting.ts';
 import { RETRAIN } from '../contract/command.ts';
+import { writeWhole } from './write-whole.ts';
 
 /** The sentence that names the command with which a person can follow the run again. */
 export function describeWatch({ batch, pipeline }: Followed): string {
@@ -104,12 +104,4 @@ export async function reportFailure(
   }
   say(`${failure.stage === null ? '' : `${failure.stage}: `}${failure.message}`, 'error');
   return EXIT.failed;
-}
-
-/** Writes a file so that a reader sees the old bytes or the new ones, never a part. */
-async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
-  const half = `${path}.${process.pid}.tmp`;
-  await writeFile(half, bytes);
-  await rename(half, path);
 }

@@ -5,7 +5,7 @@ import { openSession } from '../session.ts';
 import { workflowIdOf } from '../../contract/train-batch.ts';
 import type { Config } from '../../config/environment.ts';
 import { MissingHistory, SetupError } from '../../contract/failures.ts';
-import { isOpen } from '../../contract/workflow-status.ts';
+import { isOpen } from '../../contract/execution.ts';
 import { type CommandContext, type CommonFlags, examples, pipelineCommand } from '../context.ts';
 
 export function cancelCommand(context: CommandContext): Command {

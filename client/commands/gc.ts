@@ -1,13 +1,13 @@
 import type { Client } from '@temporalio/client';
-import { type Command, InvalidArgumentError } from 'commander';
-import { parseBatch } from '../arguments.ts';
+import type { Command } from 'commander';
+import { parseBatch, parseCount } from '../arguments.ts';
 import { formatBytes, formatTable } from '../format.ts';
 import { openMeter } from '../meter.ts';
 import { print, printJson, say } from '../print.ts';
-import { openSession } from '../session.ts';
+import { withSession } from '../session.ts';
 import type { Config } from '../../config/environment.ts';
 import { MissingHistory } from '../../contract/failures.ts';
-import { isOpen } from '../../contract/workflow-status.ts';
+import { isOpen } from '../../contract/execution.ts';
 import type { Keep } from '../../store/gc/roots.ts';
 import type { GcPlan } from '../../store/gc/plan.ts';
 import type { Store } from '../../store/index.ts';
@@ -25,7 +25,7 @@ interface GcFlags extends CommonFlags {
 
 export function gcCommand(context: CommandContext): Command {
   return pipelineCommand('gc')
-    .option('--keep-last <K>', 'keep the artifacts of the last K versions only', countArgument)
+    .option('--keep-last <K>', 'keep the artifacts of the last K versions only', parseCount)
     .option(
       '--keep <N>',
       'also keep the artifacts of this version; repeatable',
@@ -47,12 +47,6 @@ export function gcCommand(context: CommandContext): Command {
     });
 }
 
-function countArgument(text: string): number {
-  const count = Number(text);
-  if (/^[0-9]+$/.test(text) && count >= 1) return count;
-  throw new InvalidArgumentError('how many versions to keep is a whole number from 1.');
-}
-
 export interface GcOptions extends Keep {
   /** Remove the objects; otherwise only list them. */
   yes?: boolean | undefined;
@@ -63,10 +57,9 @@ export interface GcOptions extends Keep {
 export async function gc(config: Config, options: GcOptions): Promise<number> {
   const { collectGarbage, sortLeases } = await import('../../store/gc/collect.ts');
   const { planGc } = await import('../../store/gc/plan.ts');
-  const session = await openSession(config, { check: ['storage', 'temporal'] });
-  const isLive = (lease: Lease): Promise<boolean> => isRunActive(session.client, lease);
-  const { store } = session;
-  try {
+  return withSession(config, ['storage', 'temporal'], async (session) => {
+    const isLive = (lease: Lease): Promise<boolean> => isRunActive(session.client, lease);
+    const { store } = session;
     await checkKept(store, options);
     const removed = options.yes === true;
     const meter = openMeter('removing');
@@ -83,9 +76,7 @@ export async function gc(config: Config, options: GcOptions): Promise<number> {
     if (options.json === true) printJson(makeDocument(plan, { removed, runs }));
     else printPlan(plan, { removed, runs });
     return 0;
-  } finally {
-    await session.close();
-  }
+  });
 }
 
 /** Refuses a version that does not exist: it is a typing error, and the intended version would lose its artifacts. */

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { formatNumber, formatTable } from '../format.ts';
 import { print, printJson, say } from '../print.ts';
-import { openStoreSession, type StoreSession } from '../session.ts';
+import { withStoreSession, type StoreSession } from '../session.ts';
 import { noVersionYet, listStale, describeStale } from '../versions.ts';
 import type { Config } from '../../config/environment.ts';
 import { findHeadline, findMetricSet } from '../../contract/metric-sets.ts';
@@ -35,8 +35,7 @@ export async function list(
   config: Config,
   { only, json }: { only: boolean; json?: boolean | undefined },
 ): Promise<number> {
-  const session = await openStoreSession(config);
-  try {
+  return withStoreSession(config, async (session) => {
     const [first, ...others] = await Promise.all(
       (only ? [config.pipeline] : await everyPipeline(session)).map((name) =>
         readListed(session, name),
@@ -45,9 +44,7 @@ export async function list(
     if (json === true) printJson(only ? first : { ...first, others });
     else for (const one of [first!, ...others]) printVersions(one, others.length > 0);
     return 0;
-  } finally {
-    await session.close();
-  }
+  });
 }
 
 /** The default pipeline first, then those of params.yaml, then the others in the bucket. */

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { parseBatch } from '../arguments.ts';
 import { print, printJson } from '../print.ts';
-import { type Session, openSession } from '../session.ts';
-import { noVersionYet } from '../versions.ts';
+import { type Session, withSession } from '../session.ts';
+import { listVersions } from '../versions.ts';
 import type { Config } from '../../config/environment.ts';
 import { BadParams } from '../../contract/failures.ts';
 import type { LogVersionInput, LoggedVersion } from '../../contract/versions.ts';
@@ -37,11 +37,11 @@ export async function log(
 ): Promise<number> {
   const { pipeline, version, json } = asked;
   const { warnWithoutWorker } = await import('../waiting.ts');
-  const session = await openSession(config, { check: ['temporal', 'storage'] });
-  try {
+  return withSession(config, ['temporal', 'storage'], async (session) => {
     await session.tracker.check();
     await warnWithoutWorker(session);
-    const versions = version === undefined ? await everyVersion(session, pipeline) : [version];
+    const versions =
+      version === undefined ? await listVersions(session.store, pipeline) : [version];
     const logged: (LoggedVersion & { url: string })[] = [];
     for (const one of versions) {
       const done = await logOne(session, pipeline, one);
@@ -54,15 +54,7 @@ export async function log(
     }
     if (json === true) printJson({ pipeline, trackingUri: session.tracker.uri, versions: logged });
     return 0;
-  } finally {
-    await session.close();
-  }
-}
-
-async function everyVersion({ store }: Session, pipeline: string): Promise<number[]> {
-  const versions = (await store.records.list(pipeline)).map(({ version }) => version);
-  if (versions.length > 0) return versions;
-  throw noVersionYet(pipeline);
+  });
 }
 
 /** Starts the workflow that logs a version, or follows the running one. */

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { withSet } from '../arguments.ts';
-import { openSession } from '../session.ts';
+import { withSession } from '../session.ts';
 import { examples, pipelineCommand, type CommandContext, type CommonFlags } from '../context.ts';
 
 export function nightlyCommand(context: CommandContext): Command {
@@ -9,16 +9,13 @@ export function nightlyCommand(context: CommandContext): Command {
     .action(async ({ pipeline, set, json }: CommonFlags & { set?: Record<string, unknown> }) => {
       const { runNightly } = await import('../nightly-run.ts');
       const config = await context.configure(pipeline);
-      const session = await openSession(config, { check: ['temporal', 'storage'] });
-      try {
+      await withSession(config, ['temporal', 'storage'], async (session) => {
         process.exitCode = await runNightly(session, {
           pipeline: config.pipeline,
           set: set ?? {},
           rebuild: false,
           json,
         });
-      } finally {
-        await session.close();
-      }
+      });
     });
 }

@@ -4,7 +4,7 @@ import { parseCount } from '../arguments.ts';
 import { EXIT, examples, type CommandContext } from '../context.ts';
 import { formatTable } from '../format.ts';
 import { print, printJson, say } from '../print.ts';
-import { type Session, openSession } from '../session.ts';
+import { type Session, withSession } from '../session.ts';
 import type { Config } from '../../config/environment.ts';
 import type { Replayed } from '../../worker/replay.ts';
 
@@ -38,8 +38,7 @@ export async function replayHistories(config: Config, options: ReplayOptions): P
   const { replay } = await import('../../worker/replay.ts');
   const { workflowSource } = await import('../../worker/workers.ts');
   Runtime.install({ logger: new DefaultLogger('ERROR', () => undefined) });
-  const session = await openSession(config, { check: ['temporal'] });
-  try {
+  return withSession(config, ['temporal'], async (session) => {
     const runs = await listRuns(session, options);
     const replayed: ReplayedRun[] = [];
     for await (const result of replay(
@@ -52,9 +51,7 @@ export async function replayHistories(config: Config, options: ReplayOptions): P
     if (options.json === true) printJson(replayed);
     else printReplayed(replayed);
     return replayed.every(({ problem }) => problem === undefined) ? 0 : EXIT.failed;
-  } finally {
-    await session.close();
-  }
+  });
 }
 
 /** The runs by run id, the open ones first, because a deployment can block only those. */

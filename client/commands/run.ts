@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { parseBatch, parseStage, withSet } from '../arguments.ts';
 import { print, printJson, say } from '../print.ts';
-import { openSession } from '../session.ts';
+import { withSession } from '../session.ts';
 import type { Config } from '../../config/environment.ts';
 import type { Request, Started } from '../start.ts';
 import { BadParams } from '../../contract/failures.ts';
@@ -87,10 +87,8 @@ export async function run(config: Config, options: RunOptions): Promise<number> 
   const { describeWatch, watchToEnd } = await import('../watcher.ts');
   const last: StageName = options.only ?? options.until ?? 'evaluate';
   const tracked = last === 'train' || last === 'evaluate';
-  const session = await openSession(config, {
-    check: tracked ? ['temporal', 'storage', 'tracking'] : ['temporal', 'storage'],
-  });
-  try {
+  const check = ['temporal', 'storage', ...(tracked ? ['tracking' as const] : [])] as const;
+  return withSession(config, check, async (session) => {
     const started = await start(session, options);
     if (started.joined) say(`${started.workflowId} is already running: following it`);
     if (options.detach === true) {
@@ -101,9 +99,7 @@ export async function run(config: Config, options: RunOptions): Promise<number> 
     const again = (error: unknown): Promise<Started | undefined> =>
       sendAgain(session, started, options, error);
     return await watchToEnd(session, started, last, { ...options, again });
-  } finally {
-    await session.close();
-  }
+  });
 }
 
 function printDetached({ workflowId, runId, joined }: Started, { json }: RunOptions): void {

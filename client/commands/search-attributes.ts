@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { print, printJson } from '../print.ts';
-import { openSession } from '../session.ts';
+import { withSession } from '../session.ts';
 import type { Config } from '../../config/environment.ts';
 import { type CommandContext, examples } from '../context.ts';
 
@@ -26,8 +26,7 @@ export async function registerAttributes(
   { json }: { json?: boolean | undefined },
 ): Promise<number> {
   const { registerSearchAttributes } = await import('../../infra/register-search-attributes.ts');
-  const session = await openSession(config, { check: ['temporal'] });
-  try {
+  return withSession(config, ['temporal'], async (session) => {
     const { connection, namespace } = session;
     const added = await registerSearchAttributes(connection, namespace);
     if (json === true) printJson({ namespace, added });
@@ -38,7 +37,5 @@ export async function registerAttributes(
           : `added to namespace ${namespace}: ${added.join(', ')}; workers see them within a minute`,
       );
     return 0;
-  } finally {
-    await session.close();
-  }
+  });
 }

@@ -1,4 +1,4 @@
-import { canonicalJson } from '../../contract/canonical-json.ts';
+import { canonicalJson, isObject } from '../../contract/canonical-json.ts';
 import { byCodePoint } from '../../contract/codepoints.ts';
 
 /** A value on both sides; null where a side has none. */
@@ -38,15 +38,11 @@ export function compareValues(before: unknown, after: unknown): Change | undefin
  * without values has no name.
  */
 export function flatten(value: unknown, prefix = ''): Record<string, unknown> {
-  if (!isSection(value)) return prefix === '' ? {} : { [prefix]: value };
+  if (!isObject(value)) return prefix === '' ? {} : { [prefix]: value };
   return Object.assign(
     {},
     ...Object.entries(value).map(([name, inner]) =>
       flatten(inner, prefix === '' ? name : `${prefix}.${name}`),
     ),
   ) as Record<string, unknown>;
-}
-
-function isSection(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

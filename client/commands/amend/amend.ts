@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { parseBatch, withSet } from '../../arguments.ts';
 import { printJson, say } from '../../print.ts';
-import { openSession } from '../../session.ts';
+import { withSession } from '../../session.ts';
 import { listStale, describeStale } from '../../versions.ts';
 import type { Config } from '../../../config/environment.ts';
 import { type CommandContext, type CommonFlags, examples, pipelineCommand } from '../../context.ts';
@@ -41,8 +41,7 @@ export async function amend(config: Config, options: AmendOptions): Promise<numb
   const { pipeline, batch, rebuild, json } = options;
   const check: ('temporal' | 'storage')[] = rebuild ? ['temporal', 'storage'] : ['storage'];
   const { ledgerWith, replaceBatch } = await import('./replace-batch.ts');
-  const session = await openSession(config, { check });
-  try {
+  return withSession(config, check, async (session) => {
     const { store } = session;
     const before = await ledgerWith(store, options);
     const after = await replaceBatch(store, config, before, options);
@@ -66,7 +65,5 @@ export async function amend(config: Config, options: AmendOptions): Promise<numb
     if (!rebuild) return 0;
     const { runNightly } = await import('../../nightly-run.ts');
     return await runNightly(session, { pipeline, set: options.set, rebuild: true, json });
-  } finally {
-    await session.close();
-  }
+  });
 }

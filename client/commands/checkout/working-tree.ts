@@ -1,8 +1,9 @@
 import { createReadStream, type Stats } from 'node:fs';
-import { stat, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { stat, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { openMeter } from '../../meter.ts';
+import { writeWhole } from '../../write-whole.ts';
 import { BadData } from '../../../contract/failures.ts';
 import { isSafePath } from '../../../contract/ref.ts';
 import { digest } from '../../../store/download.ts';
@@ -111,9 +112,7 @@ export async function readCheckoutState(folder: string): Promise<CheckoutState |
 }
 
 export async function writeCheckoutState(folder: string, state: CheckoutState): Promise<void> {
-  const half = `${stateFile(folder)}.${process.pid}.tmp`;
-  await writeFile(half, `${JSON.stringify(state, null, 2)}\n`);
-  await rename(half, stateFile(folder));
+  await writeWhole(stateFile(folder), `${JSON.stringify(state, null, 2)}\n`);
 }
 
 /** Makes the working tree, and in it the folder of our notes, which git must ignore. */

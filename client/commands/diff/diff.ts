@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { type CommandContext, type CommonFlags, examples, pipelineCommand } from '../../context.ts';
 import { print, printJson } from '../../print.ts';
-import { openStoreSession, type StoreSession } from '../../session.ts';
+import { withStoreSession, type StoreSession } from '../../session.ts';
 import type { Config } from '../../../config/environment.ts';
 import { MissingHistory } from '../../../contract/failures.ts';
 import type { VersionRecord } from '../../../store/version-record.ts';
@@ -61,17 +61,14 @@ export async function withBuilds(
   request: DiffRequest,
   show: (session: StoreSession, old: VersionRecord, now: VersionRecord) => Promise<void>,
 ): Promise<number> {
-  const session = await openStoreSession(config);
-  const { records } = session.store;
-  try {
+  return withStoreSession(config, async (session) => {
+    const { records } = session.store;
     const [old, now] = await Promise.all(
       [request.old, request.new].map((name) => findBuild(records, request.pipeline, name)),
     );
     await show(session, old!, now!);
     return 0;
-  } finally {
-    await session.close();
-  }
+  });
 }
 
 /** A build as a person names it: `3` is the latest build of version 3, `3.1` its first. */

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { type Changes, compareValues, compareDocuments } from '../../compare/changes.ts';
 import { localFiles } from '../../../compute/local-files.ts';
 import { modelTypeOf } from '../../../contract/defaults.ts';
+import { NOT_SCORES } from '../../../contract/metric-sets.ts';
 import type { Ref } from '../../../contract/ref.ts';
 import { isReadForEachBatch } from '../../../contract/stages.ts';
 import { encoderFromJson } from '../../../pipeline/features/encoder.ts';
@@ -37,9 +38,6 @@ export interface DiffDocument {
   /** The importance of each feature; 1 in all. */
   importance: Changes;
 }
-
-/** Numbers of the metrics file that are not scores. */
-const NOT_METRICS = new Set(['batch', 'schema']);
 
 /** Compares two builds, of one version or of two. */
 export async function compareBuilds(
@@ -84,7 +82,7 @@ function readRows({ stages }: VersionRecord): Record<string, unknown> {
 }
 
 function dropOtherNumbers(changes: Changes): Changes {
-  return Object.fromEntries(Object.entries(changes).filter(([name]) => !NOT_METRICS.has(name)));
+  return Object.fromEntries(Object.entries(changes).filter(([name]) => !NOT_SCORES.has(name)));
 }
 
 /** Features in the order of the columns. Their names may contain dots, so they are not flattened. */

@@ -3,8 +3,8 @@ import { join, relative, resolve } from 'node:path';
 import { parseBatch } from '../../arguments.ts';
 import { examples, pipelineCommand, type CommandContext, type CommonFlags } from '../../context.ts';
 import { print, printJson, say } from '../../print.ts';
-import { openStoreSession } from '../../session.ts';
-import { noVersionYet } from '../../versions.ts';
+import { withStoreSession } from '../../session.ts';
+import { listVersions } from '../../versions.ts';
 import type { Config } from '../../../config/environment.ts';
 import { BadParams } from '../../../contract/failures.ts';
 import { findStage } from '../../../contract/stages.ts';
@@ -67,10 +67,9 @@ async function dvcExport(config: Config, request: ExportRequest): Promise<number
   const { describeFiles } = await import('./files.ts');
   const { isInGit, lockFolder, readIfThere, RECEIPT, writeFolder } = await import('./folder.ts');
   const { readVersion } = await import('./stages.ts');
-  const session = await openStoreSession(config);
-  try {
+  return withStoreSession(config, async (session) => {
     const { store } = session;
-    const wanted = request.version ?? (await latestVersion(store, pipeline));
+    const wanted = request.version ?? (await listVersions(store, pipeline)).at(-1)!;
     const version = await readVersion(store.artifacts, await soundRecord(store, pipeline, wanted));
     const metrics = await readScores(store, version.record);
     const { seq } = version.record;
@@ -86,15 +85,7 @@ async function dvcExport(config: Config, request: ExportRequest): Promise<number
     if (json === true) printJson({ pipeline, version: wanted, out, files: names });
     else printNames(`version ${wanted} of ${pipeline}, build ${seq}`, out, names);
     return 0;
-  } finally {
-    await session.close();
-  }
-}
-
-async function latestVersion({ records }: Store, pipeline: string): Promise<number> {
-  const last = (await records.list(pipeline)).at(-1);
-  if (last === undefined) throw noVersionYet(pipeline);
-  return last.version;
+  });
 }
 
 async function readScores({ artifacts }: Store, { stages }: VersionRecord): Promise<MetricsFile> {

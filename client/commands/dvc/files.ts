@@ -1,4 +1,5 @@
 import { byCodePoint } from '../../../contract/codepoints.ts';
+import { NOT_SCORES } from '../../../contract/metric-sets.ts';
 import type { BucketOptions } from '../../../store/bucket.ts';
 import {
   type DvcPipeline,
@@ -56,11 +57,8 @@ export function describeFiles(
   ]);
 }
 
-/** Numbers of the metrics file that are not scores. */
-const NO_SCORES = new Set(['schema', 'batch']);
-
 function writeScores(metrics: VersionRecord['metrics']): string {
-  const scores = Object.entries(metrics).filter(([name]) => !NO_SCORES.has(name));
+  const scores = Object.entries(metrics).filter(([name]) => !NOT_SCORES.has(name));
   return `${JSON.stringify(Object.fromEntries(scores), null, 2)}\n`;
 }
 

@@ -1,8 +1,9 @@
 import { constants, existsSync } from 'node:fs';
-import { access, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { access, mkdir, readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { say } from '../../print.ts';
+import { writeWhole } from '../../write-whole.ts';
 import { Conflict, messageOf, SetupError } from '../../../contract/failures.ts';
 import { withFileLock } from '../../../store/file-lock.ts';
 import { sha256 } from '../../../store/hash.ts';
@@ -69,7 +70,9 @@ export async function writeFolder(
   const hashes = Object.fromEntries([...files].map(([path, content]) => [path, sha256(content)]));
   const receipt = `${JSON.stringify({ schema: 1, ...about, files: hashes }, null, 2)}\n`;
   for (const [path, content] of [...files, [RECEIPT, receipt] as const])
-    await writeWhole(join(folder, path), content);
+    await writeWhole(join(folder, path), content).catch((error: unknown) => {
+      throw unusable(join(folder, path), 'written', error);
+    });
 }
 
 /** Whether the folder is inside a git repository (a worktree's `.git` is a file). */
@@ -96,20 +99,6 @@ async function readReceipt(folder: string): Promise<Partial<Record<string, strin
   } catch (error) {
     if (error instanceof SetupError) throw error;
     return {}; // no receipt, or not one of ours: every file that differs counts as edited
-  }
-}
-
-/** Writes a file so that a reader sees the old one or the new one, never half. */
-async function writeWhole(path: string, content: string): Promise<void> {
-  const half = `${path}.${process.pid}.tmp`;
-  try {
-    await mkdir(dirname(path), { recursive: true });
-    await writeFile(half, content);
-    await rename(half, path);
-  } catch (error) {
-    throw unusable(path, 'written', error);
-  } finally {
-    await rm(half, { force: true });
   }
 }
 

@@ -1,5 +1,5 @@
 import { parse } from 'yaml';
-import { canonicalJson } from '../../../contract/canonical-json.ts';
+import { canonicalJson, isObject } from '../../../contract/canonical-json.ts';
 import { findEntry } from '../../../contract/stages.ts';
 import { isDirectory, type Ref, withPath } from '../../../contract/ref.ts';
 import type { Artifacts } from '../../../store/artifacts.ts';
@@ -66,7 +66,7 @@ function nameParams(
     Object.entries(read).flatMap(([name, value]) => {
       const whole = params[name];
       if (whole !== undefined && same(whole, value)) return [[name, value]];
-      if (isSection(whole) && isSection(value)) {
+      if (isObject(whole) && isObject(value)) {
         const known = Object.entries(value).filter(([key, inner]) => same(whole[key], inner));
         return known.map(([key, inner]) => [`${name}.${key}`, inner]);
       }
@@ -77,10 +77,6 @@ function nameParams(
       return section === undefined ? [] : [[`${section[0]}.${name}`, value]];
     }),
   );
-}
-
-function isSection(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /**

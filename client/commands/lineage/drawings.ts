@@ -1,5 +1,6 @@
 import { formatBytes } from '../../format.ts';
-import { fold, KINDS, shortHash, type Lineage, type Drawn } from './graph.ts';
+import { shortenMd5 } from '../../origin.ts';
+import { fold, KINDS, type Lineage, type Drawn } from './graph.ts';
 
 /** The lineage as a tree for the terminal: each kind under the one it is made from. */
 export function drawText(lineage: Lineage): string {
@@ -17,7 +18,7 @@ export function drawText(lineage: Lineage): string {
     // A vertical line to the next kind continues beside all artifacts, except those of the last kind.
     const rail = left.trim() === '' && kinds.indexOf(node.kind) < last ? `${left}│` : left;
     const size = formatBytes(node.size).padStart(8);
-    return `${rail.padEnd(leftWidth)}${node.path.padEnd(pathWidth)}${shortHash(node).padEnd(8)}  ${size}`;
+    return `${rail.padEnd(leftWidth)}${node.path.padEnd(pathWidth)}${shortenMd5(node.md5).padEnd(8)}  ${size}`;
   });
   const { pipeline, version, build } = lineage;
   return [`${pipeline} · version ${version} · build ${build}`, '', ...drawn].join('\n');
@@ -38,7 +39,7 @@ export function drawMermaid(lineage: Lineage): string {
     const boxes = own.map((node) => {
       const label = [
         node.path,
-        [shortHash(node), formatBytes(node.size)].filter(Boolean).join(' · '),
+        [shortenMd5(node.md5), formatBytes(node.size)].filter(Boolean).join(' · '),
       ];
       return `    ${names.get(node.id)}["${label.map(escapeMermaid).join('<br/>')}"]`;
     });
@@ -101,7 +102,7 @@ export function drawSvg(lineage: Lineage): string {
 
 function drawBox({ x, y, path, md5, size }: Placed): string {
   const shown = path.length > MOST_LETTERS ? `…${path.slice(1 - MOST_LETTERS)}` : path;
-  const below = [shortHash({ md5 }), formatBytes(size)].filter(Boolean).join(' · ');
+  const below = [shortenMd5(md5), formatBytes(size)].filter(Boolean).join(' · ');
   return [
     `<g><title>${escapeXml(`${path} ${md5}`)}</title>`,
     `<rect x="${x}" y="${y}" width="${BOX.width}" height="${BOX.height}" rx="5" fill="#f4f7fb" stroke="#5b7fa6"/>`,

@@ -3,6 +3,7 @@ import { findEntry, STAGE_NAMES, STAGES } from '../../../contract/stages.ts';
 import type { Store } from '../../../store/index.ts';
 import { batchesAt, rawNamed, type Ledger } from '../../../store/ledger/ledger.ts';
 import type { VersionRecord } from '../../../store/version-record.ts';
+import { shortenMd5 } from '../../origin.ts';
 import { listEachBatch } from '../../versions.ts';
 
 /** The kinds of artifacts in the order in which data flows: the columns of the picture. */
@@ -110,7 +111,7 @@ class Graph {
   }
 
   node(ref: Ref, kind: string): Node {
-    const id = `${ref.path}@${shortHash(ref)}`;
+    const id = `${ref.path}@${shortenMd5(ref.md5)}`;
     const known = this.#nodes.get(id);
     if (known !== undefined) return known;
     const node = { id, kind, ...ref };
@@ -129,11 +130,6 @@ class Graph {
     const nodes = [...this.#nodes.values()].sort((a, b) => rank(a) - rank(b));
     return { nodes, edges: [...this.#edges.values()] };
   }
-}
-
-/** Enough of a hash to distinguish artifacts. */
-export function shortHash({ md5 }: Pick<Ref, 'md5'>): string {
-  return md5.slice(0, 8);
 }
 
 /** If a kind has more artifacts than this, not all are drawn: nobody can read a drawing of 2 000 batches. */

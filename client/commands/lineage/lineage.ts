@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { parseBatch } from '../../arguments.ts';
 import { examples, pipelineCommand, type CommandContext, type CommonFlags } from '../../context.ts';
 import { print, printJson, say } from '../../print.ts';
-import { openStoreSession } from '../../session.ts';
+import { withStoreSession } from '../../session.ts';
 import type { Config } from '../../../config/environment.ts';
 import { messageOf, SetupError } from '../../../contract/failures.ts';
 
@@ -46,8 +46,7 @@ async function lineage(
   const { soundRecord } = await import('../../../store/record-check.ts');
   const { drawMermaid, drawSvg, drawText } = await import('./drawings.ts');
   const { readLineage } = await import('./graph.ts');
-  const session = await openStoreSession(config);
-  try {
+  return withStoreSession(config, async (session) => {
     const record = await soundRecord(session.store, pipeline, version);
     const graph = await readLineage(session.store, record);
     if (svg !== undefined) await writeDrawing(svg, drawSvg(graph));
@@ -55,9 +54,7 @@ async function lineage(
     else if (mermaid === true) print(drawMermaid(graph));
     else if (svg === undefined) print(drawText(graph));
     return 0;
-  } finally {
-    await session.close();
-  }
+  });
 }
 
 async function writeDrawing(path: string, svg: string): Promise<void> {

@@ -5,7 +5,7 @@ import { withSet } from '../../arguments.ts';
 import type { ArrivedBatch } from './arrived.ts';
 import { formatTable } from '../../format.ts';
 import { print, printJson, say } from '../../print.ts';
-import { openStoreSession } from '../../session.ts';
+import { withStoreSession } from '../../session.ts';
 import type { Config } from '../../../config/environment.ts';
 
 export function pendingCommand(context: CommandContext): Command {
@@ -45,8 +45,7 @@ export async function listPending(config: Config, options: PendingOptions): Prom
   const { listArrivedFiles } = await import('./files.ts');
   const { listArrivedRows } = await import('./rows.ts');
   const params = paramsOf(config.params, set);
-  const session = await openStoreSession(config);
-  try {
+  return withStoreSession(config, async (session) => {
     const { store } = session;
     const [ledger, versions] = await Promise.all([
       store.ledgers.read(pipeline),
@@ -67,9 +66,7 @@ export async function listPending(config: Config, options: PendingOptions): Prom
       if (waiting > 0) say(waitingSentence({ last: arrived.batches.length, waiting }, ledger!));
     }
     return 0;
-  } finally {
-    await session.close();
-  }
+  });
 }
 
 function formatBatches(batches: readonly ArrivedBatch[]): string {

@@ -3,7 +3,7 @@ import { type CommandContext, type CommonFlags, examples, pipelineCommand } from
 import { withSet } from '../../arguments.ts';
 import { formatDuration, formatTable } from '../../format.ts';
 import { print, printJson } from '../../print.ts';
-import { type Session, openSession } from '../../session.ts';
+import { type Session, withSession } from '../../session.ts';
 import type { Config } from '../../../config/environment.ts';
 import { BadParams } from '../../../contract/failures.ts';
 import type { Wanted } from './definition.ts';
@@ -178,13 +178,10 @@ async function withTemporal(
   config: Config,
   use: (session: Session) => Promise<void>,
 ): Promise<number> {
-  const session = await openSession(config, { check: ['temporal'] });
-  try {
+  return withSession(config, ['temporal'], async (session) => {
     await use(session);
     return 0;
-  } finally {
-    await session.close();
-  }
+  });
 }
 
 function printSchedule(shown: Shown, done?: string): void {

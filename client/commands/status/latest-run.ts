@@ -1,6 +1,6 @@
 import { WorkflowNotFoundError, type WorkflowHandle } from '@temporalio/client';
 import type { RunSummary } from '../../../contract/train-batch.ts';
-import type { Progress } from '../../../contract/execution.ts';
+import { type Progress, isOpen } from '../../../contract/execution.ts';
 import { progress } from '../../../contract/messages.ts';
 import { describeFailure, type ReportedFailure } from '../../failure.ts';
 import {
@@ -12,7 +12,6 @@ import {
 } from '../../waiting.ts';
 import { makeTemporalLink } from '../../result.ts';
 import type { Session } from '../../session.ts';
-import { isOpen } from '../../../contract/workflow-status.ts';
 
 /** The latest run of a batch, as Temporal knows it. */
 export interface LatestRun {

@@ -11,7 +11,7 @@ import {
   formatTable,
 } from '../../format.ts';
 import { print, printJson, say } from '../../print.ts';
-import { type Session, openSession } from '../../session.ts';
+import { type Session, withSession } from '../../session.ts';
 import { workflowIdOf } from '../../../contract/train-batch.ts';
 import { describeStale } from '../../versions.ts';
 import { type Origin, describeProducer, describeReasons } from '../../origin.ts';
@@ -40,8 +40,7 @@ export async function status(
 ): Promise<number> {
   const { readLatestRun } = await import('./latest-run.ts');
   const { readStoredVersion } = await import('./stored-version.ts');
-  const session = await openSession(config, { check: ['temporal'] });
-  try {
+  return withSession(config, ['temporal'], async (session) => {
     const [run, stored] = await Promise.all([
       readLatestRun(session, workflowIdOf({ pipeline, batch })),
       readStoredVersion(session, pipeline, batch),
@@ -64,9 +63,7 @@ export async function status(
       if (version !== null) printVersion(session, version, stored);
     }
     return 0;
-  } finally {
-    await session.close();
-  }
+  });
 }
 
 /** What to do about a batch that has never been run. */

@@ -9,7 +9,7 @@ import {
   StorageRefused,
   StorageUnavailable,
 } from '../../../contract/failures.ts';
-import { isOpen } from '../../../contract/workflow-status.ts';
+import { isOpen } from '../../../contract/execution.ts';
 import type { VersionRecord } from '../../../store/version-record.ts';
 import type { Stale } from '../../../store/ledger/read.ts';
 import { runUrl } from '../../../tracking/place.ts';

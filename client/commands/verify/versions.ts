@@ -73,7 +73,9 @@ export async function verifyVersions(
       await verifyVersion(verification, number, lines.get(number));
       meter.expect(inventory.bytes);
     });
-    if (version === undefined) addLedger(inventory, ledger);
+    // Only the ledger names batches that are in no version yet, and amended ones.
+    if (version === undefined && ledger !== undefined)
+      refsOf(ledger).forEach((ref) => inventory.add(ref));
     meter.expect(inventory.bytes);
     await readObjects(store.bucket, inventory, problems, meter);
   } finally {
@@ -109,11 +111,6 @@ async function readLedger(
     problems.add(makeFault(LEDGER, error), versions);
     return undefined;
   }
-}
-
-/** Adds the files that only the ledger names: batches that are in no version yet, and amended ones. */
-function addLedger(inventory: Inventory, ledger: Ledger | undefined): void {
-  for (const ref of ledger === undefined ? [] : refsOf(ledger)) inventory.add(ref);
 }
 
 type StageRecord = VersionRecord['stages'][number];

@@ -5,7 +5,7 @@ import { parseBatch, withSet } from '../../arguments.ts';
 import { formatTable } from '../../format.ts';
 import { describeProducer, describeReasons } from '../../origin.ts';
 import { print, printJson } from '../../print.ts';
-import { openStoreSession } from '../../session.ts';
+import { withStoreSession } from '../../session.ts';
 import { findLatest } from '../../versions.ts';
 import { examples, pipelineCommand, type CommandContext, type CommonFlags } from '../../context.ts';
 import type { StagePlan } from './plan.ts';
@@ -38,8 +38,7 @@ async function why(config: Config, request: WhyRequest): Promise<number> {
   const { paramsOf } = await import('../../../pipeline/models/params.ts');
   const { planRun } = await import('./plan.ts');
   const params = paramsOf(config.params, set);
-  const session = await openStoreSession(config);
-  try {
+  return withStoreSession(config, async (session) => {
     const { store } = session;
     const last = await findLatest(store.records, pipeline, batch);
     const stages = await planRun(store, { pipeline, batch, params, last, sources: config.sources });
@@ -47,9 +46,7 @@ async function why(config: Config, request: WhyRequest): Promise<number> {
     if (json === true) printJson({ pipeline, batch, version, params, stages });
     else print(`${formatHeading(request, last)}\n\n${formatStages(stages)}`);
     return 0;
-  } finally {
-    await session.close();
-  }
+  });
 }
 
 function formatHeading({ pipeline, batch }: WhyRequest, last: VersionRecord | undefined): string {
