@@ -2,17 +2,19 @@ import { canonicalJson } from '../contract/canonical-json.ts';
 import type { Params } from '../contract/params.ts';
 import type { Ledger } from '../store/ledger/ledger.ts';
 import { staleVersions } from '../store/ledger/read.ts';
-import { lookAt } from '../sources/arrivals/look.ts';
+import { lookAt, sentencesOf, describeLook } from '../sources/arrivals/look.ts';
 import { isPlace, openPlace } from '../sources/arrivals/open-place.ts';
-import { describeLook } from '../sources/arrivals/look.ts';
 import type { SourceDeps } from '../sources/source.ts';
 import type { Store } from '../store/index.ts';
 import { currentExecution } from './run-stage.ts';
 import { checkFrozen } from '../sources/frozen.ts';
-import { batchesThere, waitingSentence } from '../sources/append-only/table.ts';
-import { lookAtTable, type TableLookOptions } from '../sources/append-only/look.ts';
-import { describeUnread, isOutOfReach } from '../sources/append-only/look.ts';
-import { mayGrow } from '../sources/append-only/table.ts';
+import { batchesThere, waitingSentence, mayGrow } from '../sources/append-only/table.ts';
+import {
+  lookAtTable,
+  type TableLookOptions,
+  describeUnread,
+  isOutOfReach,
+} from '../sources/append-only/look.ts';
 import type { FindPendingRequest, PendingBatch, PendingBatches } from '../contract/nightly.ts';
 
 type Deps = SourceDeps & { store: Pick<Store, 'records'> };

@@ -23,8 +23,13 @@ import {
   type Settings,
 } from '../store/ledger/ledger.ts';
 import { localFile } from '../store/local-cache.ts';
-import { currentExecution } from './run-stage.ts';
-import { runStage, type StageContext, type StageDeps, type StageWork } from './run-stage.ts';
+import {
+  currentExecution,
+  runStage,
+  type StageContext,
+  type StageDeps,
+  type StageWork,
+} from './run-stage.ts';
 
 type Deps = SourceDeps & StageDeps;
 type Context = StageContext<'get_data'>;

@@ -5,8 +5,7 @@ import { batchFiles, mergeInputs } from '../sources/stage-inputs.ts';
 import type { Store } from '../store/index.ts';
 import { batchesAt } from '../store/ledger/ledger.ts';
 import { checkPresent } from '../store/artifacts.ts';
-import { currentExecution } from './run-stage.ts';
-import { runStage } from './run-stage.ts';
+import { currentExecution, runStage } from './run-stage.ts';
 import { RETRAIN } from '../contract/command.ts';
 
 /**

@@ -1,9 +1,8 @@
 import { deadline } from '../store/signal.ts';
 import { BadParams, messageOf, SetupError, WebhookUnavailable } from '../contract/failures.ts';
-import { findHeadline } from '../contract/metric-sets.ts';
+import { findHeadline, formatScore } from '../contract/metric-sets.ts';
 import type { NotifyRequest } from '../contract/activities.ts';
 import type { Execution } from '../contract/execution.ts';
-import { formatScore } from '../contract/score-digits.ts';
 
 const ANSWER_MS = 10_000;
 

@@ -22,8 +22,7 @@ import {
   type NewBatch,
 } from '../store/ledger/ledger.ts';
 import { withScratch } from '../store/own-folder.ts';
-import { currentExecution } from './run-stage.ts';
-import { addHealed, runStage, type StageDeps } from './run-stage.ts';
+import { currentExecution, addHealed, runStage, type StageDeps } from './run-stage.ts';
 import { RETRAIN } from '../contract/command.ts';
 
 type Deps = SourceDeps & StageDeps;

@@ -9,8 +9,8 @@ import { encodeDirectory } from '../store/manifest.ts';
 import { checkPresent } from '../store/artifacts.ts';
 import { stageKey } from '../store/stage-cache.ts';
 import { identityOf } from '../store/stage-identity.ts';
-import { currentExecution } from './run-stage.ts';
 import {
+  currentExecution,
   addHealed,
   readContents,
   runStage,

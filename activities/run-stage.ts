@@ -1,7 +1,7 @@
 import { Context } from '@temporalio/activity';
 import { CancelledFailure, WorkflowNotFoundError } from '@temporalio/common';
 import { DamagedArtifact, MissingHistory } from '../contract/failures.ts';
-import type { Execution, Progress } from '../contract/execution.ts';
+import { type Execution, type Progress, isOpen } from '../contract/execution.ts';
 import type { Params } from '../contract/params.ts';
 import { isDirectory, type Ref } from '../contract/ref.ts';
 import {
@@ -17,7 +17,6 @@ import {
   type StageOutputs,
   type StepName,
 } from '../contract/stages.ts';
-import { isOpen } from '../contract/workflow-status.ts';
 import type { Store } from '../store/index.ts';
 import type { RunOf } from '../store/leases.ts';
 import { stageKey, type CacheEntry } from '../store/stage-cache.ts';

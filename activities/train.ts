@@ -4,7 +4,7 @@ import type { Params } from '../contract/params.ts';
 import { attemptId } from '../store/attempts.ts';
 import { withPath } from '../contract/ref.ts';
 import { stageKey } from '../store/stage-cache.ts';
-import { directoryOf } from '../tracking/place.ts';
+import { directoryOf, refuseOtherFolder } from '../tracking/place.ts';
 import {
   findAttempt,
   onRun,
@@ -27,7 +27,6 @@ import {
   type LoggingDeps,
 } from '../tracking/tracked-run/log-training.ts';
 import type { Tracking } from '../tracking/tracker.ts';
-import { refuseOtherFolder } from '../tracking/place.ts';
 import { modelFolder } from '../contract/paths.ts';
 import { identityOf } from '../store/stage-identity.ts';
 import {

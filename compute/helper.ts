@@ -1,7 +1,6 @@
 import { parentPort } from 'node:worker_threads';
-import type { Job } from '../pipeline/models/cart/together.ts';
+import { type Job, helpWith } from '../pipeline/models/cart/together.ts';
 import { arraysOf } from '../pipeline/models/cart/grown-tree.ts';
-import { helpWith } from '../pipeline/models/cart/together.ts';
 
 // Entry of a thread that helps another thread to fit a tree: it does its share of each job and sends the result.
 // Its subtrees are moved, not copied, because they may be half of a large tree.

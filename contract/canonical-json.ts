@@ -9,6 +9,11 @@ export function canonicalJson(value: unknown): string {
   return JSON.stringify(inOrder(value));
 }
 
+/** Whether a value is an object of JSON: no array and not null. */
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 /** The value with the keys of every object in order; arrays without objects, which may be long, are not copied. */
 function inOrder(value: unknown): unknown {
   if (value === null || typeof value !== 'object') return value;

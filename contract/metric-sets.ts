@@ -35,6 +35,9 @@ export const NUMBER_METRICS: MetricSet = {
   lower: ['rmse', 'mae'],
 };
 
+/** Numbers of the metrics file that are not scores. */
+export const NOT_SCORES: ReadonlySet<string> = new Set(['batch', 'schema']);
+
 /** All scores, by task. The first set is the default. */
 const METRIC_SETS: readonly [MetricSet, ...MetricSet[]] = [CLASS_METRICS, NUMBER_METRICS];
 
@@ -69,4 +72,14 @@ export function isBetter(name: string, by: number): boolean | undefined {
   const set = METRIC_SETS.find(({ shown }) => shown.includes(score));
   if (set === undefined || by === 0) return undefined;
   return set.lower.includes(score) ? by < 0 : by > 0;
+}
+
+/**
+ * A score as text, with four decimals. Very small and very large values have five significant digits instead,
+ * because four decimals would show too few or too many digits.
+ */
+export function formatScore(value: number): string {
+  const size = Math.abs(value);
+  const isPlain = size === 0 || (size >= 0.001 && size < 1e6);
+  return isPlain ? value.toFixed(4) : value.toPrecision(5);
 }

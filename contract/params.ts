@@ -1,6 +1,7 @@
 import { closest, distance } from 'fastest-levenshtein';
 import { z } from 'zod';
 import { DEFAULT_MODEL_TYPE, MISSING_VALUES, modelTypeOf, TASKS } from './defaults.ts';
+import { isObject } from './canonical-json.ts';
 import { BadParams } from './failures.ts';
 import { PIPELINE_NAME } from './paths.ts';
 
@@ -173,8 +174,4 @@ function merge(base: unknown, over: unknown): unknown {
   const merged: Record<string, unknown> = { ...base };
   for (const [key, value] of Object.entries(over)) merged[key] = merge(merged[key], value);
   return merged;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

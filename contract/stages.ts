@@ -390,7 +390,7 @@ export type StageDetail<Step extends StepName> = Parameters<Shapes[Step]['params
 /** How a stage uses the cache: `use` takes an entry if there is one, `require` fails without one, `bypass` ignores it. */
 export type CacheUse = 'use' | 'require' | 'bypass';
 
-/** The most damaged objects that a run can be asked to make again. Where more are damaged, use `force`. */
+/** The most damaged objects that a run makes again. If more are damaged, use `force`. */
 export const MOST_DAMAGED = 20;
 
 /** An object that was missing or damaged and is made again. */

@@ -11,7 +11,7 @@ import type {
   PinnedNightly,
 } from '../contract/nightly.ts';
 import { escapeMarkdown, markdownTable } from '../contract/markdown.ts';
-import { formatScore } from '../contract/score-digits.ts';
+import { formatScore } from '../contract/metric-sets.ts';
 
 const MARKS: Record<NightlyLine['state'], string> = {
   running: '▸',

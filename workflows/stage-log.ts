@@ -2,7 +2,8 @@ import { proxyActivities } from '@temporalio/workflow';
 import type { StageActivities } from '../contract/activities.ts';
 import {
   findEntry,
-  STAGE_NAMES,
+  LAST_STAGE,
+  MOST_DAMAGED,
   STAGES,
   stagesUntil,
   type FactShape,
@@ -19,9 +20,6 @@ import {
 import type { Ref } from '../contract/ref.ts';
 import type { PinnedRun, RunSummary, StageLine } from '../contract/train-batch.ts';
 import { groupDigits } from '../contract/markdown.ts';
-
-/** If more objects are missing, the bucket was emptied: `--force` makes everything again. */
-const MOST_HEALED = 20;
 
 export const RETRY = {
   initialInterval: '500ms',
@@ -147,7 +145,7 @@ export class StageRunner {
 
   #extra<Name extends keyof (RunSettings & HandedOn)>(name: Name): (RunSettings & HandedOn)[Name] {
     const { source, refresh = false, trackingFolder = null, until } = this.#run;
-    const mayDefer = until === STAGE_NAMES.at(-1);
+    const mayDefer = until === LAST_STAGE;
     const known = { source, refresh, trackingFolder, mayDefer, ...this.#handedOn };
     const value = (known as Partial<RunSettings & HandedOn>)[name];
     if (value === undefined) throw new Error(`no stage has handed on ${name}`);
@@ -173,7 +171,7 @@ export class StageRunner {
    */
   noteDamaged(object: Healed): boolean {
     const { healed } = this.summary;
-    if (healed.length >= MOST_HEALED || healed.some(({ md5 }) => md5 === object.md5)) return false;
+    if (healed.length >= MOST_DAMAGED || healed.some(({ md5 }) => md5 === object.md5)) return false;
     healed.push(object);
     return true;
   }

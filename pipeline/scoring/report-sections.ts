@@ -1,4 +1,4 @@
-import { formatScore } from '../../contract/score-digits.ts';
+import { formatScore } from '../../contract/metric-sets.ts';
 import type { ClassScores } from './class-scores.ts';
 import type { Agreement, NumberScores } from './number-scores.ts';
 

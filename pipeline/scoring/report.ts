@@ -1,6 +1,6 @@
 import type { Scored } from './score-model.ts';
 import { findMetricSet } from '../../contract/metric-sets.ts';
-import { formatScore } from '../../contract/score-digits.ts';
+import { formatScore } from '../../contract/metric-sets.ts';
 import { htmlBar, escapeHtml, fourDigits, htmlTable } from './report-sections.ts';
 
 /** What a report is made of. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { buildLineage, shortHash } from '../../../client/commands/lineage/graph.ts';
+import { buildLineage } from '../../../client/commands/lineage/graph.ts';
+import { shortenMd5 } from '../../../client/origin.ts';
 import { drawMermaid, drawSvg, drawText } from '../../../client/commands/lineage/drawings.ts';
 import { withPath, type Ref } from '../../../contract/ref.ts';
 import { buildRecord, file } from '../records.ts';
@@ -83,9 +84,9 @@ describe('names of every kind', () => {
   it('are written as codes in Mermaid', () => {
     const box = drawMermaid(drawn)
       .split('\n')
-      .find((line) => line.includes(shortHash(odd)))!;
+      .find((line) => line.includes(shortenMd5(odd.md5)))!;
     expect(box).toBe(
-      `    n0["data/raw/a #34;b#34; #60;c#62; #35;d#59; #38; #96;e#96; #93;#124;é#128512;.csv<br/>${shortHash(odd)} · 41 B"]`,
+      `    n0["data/raw/a #34;b#34; #60;c#62; #35;d#59; #38; #96;e#96; #93;#124;é#128512;.csv<br/>${shortenMd5(odd.md5)} · 41 B"]`,
     );
   });
 
