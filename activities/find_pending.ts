@@ -2,7 +2,7 @@ import { canonicalJson } from '../contract/canonical-json.ts';
 import type { Params } from '../contract/params.ts';
 import type { Ledger } from '../store/ledger/ledger.ts';
 import { staleVersions } from '../store/ledger/read.ts';
-import { lookAt, sentencesOf, describeLook } from '../sources/arrivals/look.ts';
+import { lookAt, describeLook } from '../sources/arrivals/look.ts';
 import { isPlace, openPlace } from '../sources/arrivals/open-place.ts';
 import type { SourceDeps } from '../sources/source.ts';
 import type { Store } from '../store/index.ts';
