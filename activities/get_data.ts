@@ -154,7 +154,7 @@ async function listArrivals(ledger: Ledger, { batch, put, putDirectory }: Contex
 /** Stores a damaged state again, if the source still has the same bytes. */
 async function repairRaw(deps: Deps, state: RawEntry, request: GetDataRequest): Promise<void> {
   if (!request.damaged.includes(state.ref.md5)) return;
-  const lost = `the stored copy of ${state.ref.path} is damaged, and ${request.params.data.source} does not hold the same any more: restore it from a backup`;
+  const lost = `the stored copy of ${state.ref.path} is damaged, and ${request.params.data.source} no longer has the same bytes: restore it from a backup`;
   if (state.after > 0) throw new BadData(lost);
   const fetched = (await fetchSource(deps, request, currentExecution()))!;
   if (fetched.ref.sha256 !== state.ref.sha256) throw new BadData(lost);

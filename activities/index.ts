@@ -21,12 +21,12 @@ import { publishVersion } from './publish_version.ts';
 import { currentExecution, currentRun } from './run-stage.ts';
 import { train } from './train.ts';
 
-/** What a worker gives its activities. */
+/** The parts of a worker that its activities use. */
 export interface WorkerDeps {
   store: Store;
   /** Files of the store kept on this machine. */
   local: LocalCache;
-  /** Where runs of a pipeline are tracked: the one named, or the default one. */
+  /** The tracking of the named pipeline, or of the default one. */
   trackingOf: (pipeline?: string) => Tracking;
   /** Runs a pure function of pipeline/ in a worker thread. */
   compute: Compute;
@@ -38,7 +38,7 @@ export interface WorkerDeps {
   webhook?: URL | undefined;
   /** The project folder: the only place a worker reads source files from. */
   root: string;
-  /** Where s3:// sources are, and within which limits sources are read. */
+  /** The server of s3:// sources, and the limits for reading any source. */
   sources: Pick<SourcePlace, 's3' | 'limits'>;
   /** The commit this worker runs, where it is known. */
   gitCommit: string | undefined;

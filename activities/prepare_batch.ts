@@ -114,7 +114,7 @@ function checkSameTable(
   );
 }
 
-/** Where a batch begins in the state of the table that it is cut from. */
+/** The index of a batch's first row in the state of the table that it is cut from. */
 function findFirstRow(ledger: Ledger, batch: number): number {
   return (batch - 1 - rawEntryOf(ledger, batch).after) * ledger.settings.batch_size;
 }

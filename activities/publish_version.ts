@@ -57,7 +57,7 @@ export async function publishVersion(deps: Deps, request: PublishRequest): Promi
   const { record, ref } = await deps.store.records.publish(draft, async () => {
     pointed = await pointAlias(deps, execution, request);
   });
-  // A try before this one may have made it the latest, and put the alias off.
+  // An earlier attempt may have made it the latest, and deferred the alias.
   if (pointed === undefined && execution.isRetry)
     pointed = await pointAlias(deps, execution, request);
   await deps.store.leases.release(currentRun(pipeline));
@@ -75,7 +75,7 @@ export async function publishVersion(deps: Deps, request: PublishRequest): Promi
 /**
  * Points the registry's alias of the batch at the version that becomes the latest. Training does this for a
  * version that it registers, but an earlier version can become the latest again.
- * @returns false when this is put off because tracking is not available
+ * @returns false when this is deferred because tracking is not available
  */
 async function pointAlias(
   deps: Deps,

@@ -26,12 +26,12 @@ import { RETRAIN } from '../contract/command.ts';
 /** The most warnings in one result. The cache entry and the version record keep every warning. */
 const MOST_WARNINGS = 5;
 
-/** What every stage works with. */
+/** The parts of a worker that every stage uses. */
 export interface StageDeps {
   store: Pick<Store, 'artifacts' | 'cache'>;
 }
 
-/** What the activity knows besides the params, for a stage whose cache key needs it. */
+/** The facts besides the params, for a stage whose cache key needs them. */
 type WithDetail<Step extends StepName> =
   undefined extends StageDetail<Step> ? { detail?: undefined } : { detail: StageDetail<Step> };
 

@@ -125,7 +125,7 @@ async function fit(deps: Deps, request: Request, file: string): Promise<Fitted> 
   return { result, ...(fitted === undefined ? {} : { file: fitted }) };
 }
 
-/** Opens the MLflow run of the attempt; undefined when logging is put off. */
+/** Opens the MLflow run of the attempt; undefined when logging is deferred. */
 async function openRun(
   deps: Deps,
   request: Request,

@@ -118,7 +118,7 @@ async function* readEvents(
       // The run goes on: a server that restarts is waited for, not reported as a failure.
       if (!isGrpcServiceError(error) || ++failures > 30)
         throw new SetupError(
-          `Temporal stopped answering while ${run.workflowId} was followed: the run goes on; see "${RETRAIN} status" when the server is back`,
+          `Temporal stopped answering while ${run.workflowId} was followed: the run continues; see "${RETRAIN} status" when the server is back`,
           { cause: error },
         );
       await sleep(1_000, undefined, { signal });

@@ -89,7 +89,7 @@ export async function followNightly(
   } catch (error) {
     if (signal.aborted) {
       if (json === true) printJson({ status: 'running', workflowId, pipeline });
-      say('the nightly goes on; the same command follows it again');
+      say('the nightly continues; the same command follows it again');
       return EXIT.detached;
     }
     // Any other error is the server's: the nightly goes on.

@@ -74,7 +74,7 @@ export interface Producer {
   at: string;
 }
 
-/** Where a stage's outputs come from: an earlier run, or this one because something differed. */
+/** The origin of a stage's outputs: an earlier run, or this run because something differed. */
 export interface Origin {
   cachedFrom: Producer | null;
   /** Why it ran; empty for a stage that was taken from the cache. */
@@ -92,7 +92,7 @@ export function producerOf({
 type StageRun = Omit<VersionRecord['stages'][number], 'cached'>;
 
 /**
- * Where the outputs of a finished stage come from.
+ * Finds the origin of the outputs of a finished stage.
  * @param previous the record of the build before; undefined when there is none
  */
 export function findOrigin(

@@ -86,7 +86,7 @@ export async function buildResult(
     tracked === null
       ? null
       : {
-          // What the run reports comes first: its worker may track at another place than this client.
+          // The values that the run reports come first, because its worker may use another server than this client.
           trackingUri: at,
           experimentId: tracked.experimentId,
           runId: tracked.runId,

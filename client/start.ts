@@ -41,7 +41,7 @@ export interface Started {
   workflowId: string;
   runId: string;
   joined: boolean;
-  /** What this machine uploaded for it. */
+  /** The source that this machine uploaded for it. */
   source?: Ref | undefined;
 }
 

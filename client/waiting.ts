@@ -42,7 +42,7 @@ export async function explainStuck(
     other: `their code fails on it (${point}); either it began on other code, or theirs has a fault`,
   }[kind];
   const worker = `start a worker of the build it began on${kind === 'other' ? ', or with repaired code' : ''}`;
-  return `the running workers cannot go on with this run because ${cause}: ${worker}, or ${endAndRunAgain(handle.workflowId)}`;
+  return `the running workers cannot continue this run because ${cause}: ${worker}, or ${endAndRunAgain(handle.workflowId)}`;
 }
 
 /** A run that no worker can execute cannot be cancelled: only the server can end it. */

@@ -16,7 +16,7 @@ import { writeWhole } from './write-whole.ts';
 
 /** The sentence that names the command with which a person can follow the run again. */
 export function describeWatch({ batch, pipeline }: Followed): string {
-  return `the run goes on; come back with: ${RETRAIN} watch ${batch} --pipeline ${pipeline}`;
+  return `the run continues; follow it again with: ${RETRAIN} watch ${batch} --pipeline ${pipeline}`;
 }
 
 /** The run that is followed, and how its end is reported. */

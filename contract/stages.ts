@@ -95,7 +95,7 @@ export interface RunSettings {
   mayDefer: boolean;
 }
 
-/** What stages hand on to later stages besides artifacts. */
+/** The values, besides artifacts, that stages hand on to later stages. */
 export interface HandedOn {
   /** The revision of the ledger once the batch is in it. */
   ledgerRevision: number;
@@ -122,7 +122,7 @@ function fromEachBatch<const Stage extends string, const Output extends string>(
   return { eachBatch, output } as const;
 }
 
-/** What get_data needs to know besides the params. */
+/** The facts besides the params in the cache key of get_data. */
 interface SourceDetail {
   /** The source's name, without the folder it is in. */
   source: string;
@@ -384,7 +384,7 @@ export type StageFacts<Step extends StepName> = Simplify<
   }
 >;
 
-/** What the activity knows besides the params; undefined for most. */
+/** The facts besides the params in the cache key of a stage; undefined for most stages. */
 export type StageDetail<Step extends StepName> = Parameters<Shapes[Step]['params']>[1];
 
 /** How a stage uses the cache: `use` takes an entry if there is one, `require` fails without one, `bypass` ignores it. */
@@ -432,7 +432,7 @@ export interface StageAnswer {
   healed: Healed[];
 }
 
-/** What a stage made, or took from the cache. */
+/** The outputs and facts of a stage, made now or taken from the cache. */
 export interface StageOutcome<Step extends StepName> extends StageAnswer {
   outputs: StageOutputs<Step>;
   facts: StageFacts<Step>;

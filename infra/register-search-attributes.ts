@@ -22,7 +22,7 @@ const TYPES: Record<(typeof SEARCH_ATTRIBUTES)[SearchAttributeName], number> = {
 const ANSWER_MS = 3_000;
 const APPEAR_MS = 15_000;
 
-/** Those of our search attributes that the namespace has with the right type. */
+/** Lists our search attributes that the namespace has with the right type. */
 export async function registeredSearchAttributes(
   connection: OperatorConnection,
   namespace: string,

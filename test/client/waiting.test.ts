@@ -79,14 +79,14 @@ describe('a run that the code of the workers cannot go on with', () => {
 
   it('says where its history differs, and how to end it', async () => {
     expect(await reason('[TMPRL1100] Nondeterminism error: Activity type does not match')).toBe(
-      'the running workers cannot go on with this run because it began on other code (Activity type does not match): ' +
+      'the running workers cannot continue this run because it began on other code (Activity type does not match): ' +
         `start a worker of the build it began on, ${end}`,
     );
   });
 
   it('says that an error of the workflow may be one of code that is newer than the run', async () => {
     expect(await reason('no stage has handed on ledgerRevision')).toBe(
-      'the running workers cannot go on with this run because their code fails on it (no stage has handed on ledgerRevision); ' +
+      'the running workers cannot continue this run because their code fails on it (no stage has handed on ledgerRevision); ' +
         'either it began on other code, or theirs has a fault: ' +
         `start a worker of the build it began on, or with repaired code, ${end}`,
     );

@@ -81,7 +81,7 @@ describe('a terminal', () => {
   it('leaves a run with Ctrl-C: one document, and the sentence how to come back', async () => {
     await built.worker.stop(); // so that it goes on until we leave
     const { code, screen } = await inTerminal('run 2 --json > left.json', {}, /iris-batch-2/);
-    expect(screen).toContain('come back with: npx retrain watch 2 --pipeline iris');
+    expect(screen).toContain('follow it again with: npx retrain watch 2 --pipeline iris');
     expect(code).toBe(130);
     const document: unknown = JSON.parse(
       readFileSync(join(built.project.folder, 'left.json'), 'utf8'),

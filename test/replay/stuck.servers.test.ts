@@ -52,9 +52,7 @@ it('a history too old for the code is told in a sentence, and goes on with the c
     await handle.signal('anything'); // makes a task of the workflow's
     await expect
       .poll(async () => (await project.client('status', '1')).stderr, { timeout: 120_000 })
-      .toMatch(
-        /cannot go on with this run because it began on other code \(.+\): start a worker of/,
-      );
+      .toMatch(/cannot continue this run because it began on other code \(.+\): start a worker of/);
   });
 
   mlflow.poison(undefined);

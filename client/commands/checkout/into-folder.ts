@@ -8,7 +8,7 @@ import { planCheckout, listWantedFiles, type WantedFile } from './plan.ts';
 import { lockFile, makeNotes, readCheckoutState, readWorkingTree } from './working-tree.ts';
 import { fetchMissing, writeTree } from './write.ts';
 
-/** What to check out, and where. */
+/** The version to check out, and the folder to write it into. */
 export interface CheckoutRequest {
   pipeline: string;
   version: number;
@@ -20,7 +20,7 @@ export interface CheckoutRequest {
   force?: boolean | undefined;
 }
 
-/** What a checkout did. */
+/** The result of a checkout. */
 export interface CheckedOut {
   pipeline: string;
   version: number;

@@ -17,9 +17,9 @@ const AT_ONCE = 4;
 export interface WorkingTree {
   /** Absolute. */
   folder: string;
-  /** What earlier checkouts have written there. */
+  /** The files that earlier checkouts wrote there. */
   state: CheckoutState | undefined;
-  /** What any checkout of this project has fetched. */
+  /** The files that checkouts of this project have fetched. */
   cache: LocalCache;
 }
 
@@ -93,7 +93,7 @@ const stateSchema = z.strictObject({
   ),
 });
 
-/** What checkouts have written in a working tree. */
+/** The files and folders that checkouts have written in a working tree. */
 export type CheckoutState = z.infer<typeof stateSchema>;
 
 /**

@@ -23,7 +23,7 @@ export interface Edge {
   stage: string;
 }
 
-/** What a version was made of, down to the raw data. */
+/** The artifacts from which a version was made, back to the raw data. */
 export interface Lineage {
   pipeline: string;
   version: number;

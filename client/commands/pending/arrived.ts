@@ -22,11 +22,11 @@ export interface Arrived {
   batches: ArrivedBatch[];
   /** Rows at the end that do not fill a batch yet. */
   waiting: number;
-  /** What is left out, and what could not be read. */
+  /** The files that are left out or cannot be read. */
   warnings: string[];
 }
 
-/** What is needed to look at a source. */
+/** The input of a look at a source. */
 export interface Looking {
   deps: { store: Store; local: LocalCache; compute: Compute };
   sources: Pick<SourcePlace, 's3' | 'limits'>;

@@ -12,7 +12,7 @@ export interface Shown {
   timezone: string | null;
   paused: boolean;
   note: string | null;
-  /** What happens when nightlies overlap, are missed or fail. Times in milliseconds. */
+  /** The rules for nightlies that overlap, are missed or fail. Times are in milliseconds. */
   rules: { overlap: string; catchupMs: number; pauseOnFailure: boolean; jitterMs: number };
   /** ISO 8601, UTC. */
   next: string[];

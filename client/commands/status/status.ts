@@ -66,7 +66,7 @@ export async function status(
   });
 }
 
-/** What to do about a batch that has never been run. */
+/** The advice for a batch that has never been run. */
 async function adviseOn(
   { config, store }: Session,
   pipeline: string,

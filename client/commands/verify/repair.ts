@@ -61,7 +61,7 @@ export async function repairVersions(
 
 /** @returns whether anything was run. */
 async function repairRound(session: Session, repaired: Repaired, force: boolean): Promise<boolean> {
-  const { verified, notRepaired: hindered } = repaired;
+  const { verified, notRepaired } = repaired;
   // Raw data is read, never made: a forced run would only make everything else again.
   let open = verified.problems.filter(
     ({ path, key }) =>
@@ -75,15 +75,15 @@ async function repairRound(session: Session, repaired: Repaired, force: boolean)
       const rest = [...versions];
       return rest.length === 0 || rest.includes(version); // what no version needs, any run can repair
     });
-    if (own.length === 0 || hindered.has(version)) continue;
+    if (own.length === 0 || notRepaired.has(version)) continue;
     try {
-      const hindrance = await findObstacle(session, verified, version);
-      if (hindrance === undefined) await rebuild(session, repaired, { version, own, force });
-      else hindered.set(version, hindrance);
+      const obstacle = await findObstacle(session, verified, version);
+      if (obstacle === undefined) await rebuild(session, repaired, { version, own, force });
+      else notRepaired.set(version, obstacle);
     } catch (error) {
-      hindered.set(version, (await describeFailure(error)).message);
+      notRepaired.set(version, (await describeFailure(error)).message);
     }
-    if (!hindered.has(version)) open = open.filter((problem) => !own.includes(problem));
+    if (!notRepaired.has(version)) open = open.filter((problem) => !own.includes(problem));
   }
   return repaired.runs.length > before;
 }

@@ -108,7 +108,7 @@ function printVerified(verified: Verified, repaired?: Repaired): void {
   );
 }
 
-function printRepaired({ repaired, notRepaired: hindered, left, changed }: Repaired): void {
+function printRepaired({ repaired, notRepaired, left, changed }: Repaired): void {
   if (repaired.length > 0) {
     const rows = repaired.map(({ path, versions, key }) => [
       'repaired',
@@ -123,7 +123,7 @@ function printRepaired({ repaired, notRepaired: hindered, left, changed }: Repai
       `version ${version} has other bytes now: the program, or a library, has changed since it was built`,
       'warning',
     );
-  for (const [version, why] of hindered) say(`version ${version} could not be repaired: ${why}`);
+  for (const [version, why] of notRepaired) say(`version ${version} could not be repaired: ${why}`);
   for (const { path, why } of left) say(`${path} could not be repaired: ${why}`);
 }
 
@@ -131,10 +131,10 @@ function printRepaired({ repaired, notRepaired: hindered, left, changed }: Repai
 function makeDocument(verified: Verified, repaired?: Repaired): unknown {
   const document = { ...verified, problems: verified.problems.map(toListed) };
   if (repaired === undefined) return document;
-  const { runs, notRepaired: hindered, left, changed } = repaired;
-  const notRepaired = [...hindered].map(([version, why]) => ({ version, why }));
+  const { runs, notRepaired, left, changed } = repaired;
+  const failures = [...notRepaired].map(([version, why]) => ({ version, why }));
   const done = repaired.repaired.map(toListed);
-  return { ...document, repair: { repaired: done, notRepaired, left, changed, runs } };
+  return { ...document, repair: { repaired: done, notRepaired: failures, left, changed, runs } };
 }
 
 function toListed(problem: Problem): Omit<Problem, 'versions'> & { versions: number[] } {

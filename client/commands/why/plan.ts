@@ -40,7 +40,7 @@ export interface Asked {
   params: Params;
   /** The latest record of the version; undefined when it has not been built. */
   last: VersionRecord | undefined;
-  /** Where sources are read from, here. */
+  /** The server of s3:// sources, and the limits for reading any source. */
   sources: Pick<SourcePlace, 's3' | 'limits'>;
 }
 
@@ -125,7 +125,7 @@ async function planSourceCall({ ledger, batch, params, sources }: Context): Prom
     : knownSourceCall(ledger, batch, params);
 }
 
-/** What a batch is, or would be, cut from. */
+/** The request of prepare_batch: the data from which a batch is cut, or would be. */
 function planCut({ ledger, planned, params }: Context, batch: number): Call {
   const data = planned.get('get_data')!;
   const inputs = { raw: data.output('raw'), columns: data.output('columns') };
