@@ -1,4 +1,5 @@
 import { canonicalJson } from '../contract/canonical-json.ts';
+import { modelTypeOf } from '../contract/defaults.ts';
 import type { Params } from '../contract/params.ts';
 import type { Ledger } from '../store/ledger/ledger.ts';
 import { staleVersions } from '../store/ledger/read.ts';
@@ -115,10 +116,15 @@ async function listStale(
   );
 }
 
-/** The params of a record that differ from the present ones, nested as in params.yaml. */
+/**
+ * The params of a record that differ from the present ones, nested as in params.yaml. A model of another type is
+ * whole, because hyperparameters belong to a type.
+ */
 function listDiffering(before: Record<string, unknown>, now: Params): Record<string, unknown> {
   const sections = Object.entries(now).flatMap(([section, fields]) => {
     const old = (before[section] ?? {}) as Record<string, unknown>;
+    if (section === 'model' && modelTypeOf(old) !== modelTypeOf(fields as Params['model']))
+      return [[section, { ...old, type: modelTypeOf(old) }]];
     const others = Object.keys(fields)
       .filter((name) => name in old)
       .filter(

@@ -107,10 +107,12 @@ function makeInput(
   };
 }
 
+/** Lays the params of a stale version over those of the night. A model that names its type is whole. */
 function overlay(params: object, own: Record<string, unknown>): Record<string, unknown> {
-  const sections = Object.entries(params).map(([section, fields]) => [
-    section,
-    { ...(fields as object), ...(own[section] as object | undefined) },
-  ]);
+  const sections = Object.entries(params).map(([section, fields]) => {
+    const other = own[section] as object | undefined;
+    const isWhole = section === 'model' && other !== undefined && 'type' in other;
+    return [section, isWhole ? other : { ...(fields as object), ...other }];
+  });
   return Object.fromEntries(sections) as Record<string, unknown>;
 }

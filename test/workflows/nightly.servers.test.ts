@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { TrainBatchInput } from '../../contract/train-batch.ts';
 import type { FindPendingRequest, NightlyInput } from '../../contract/nightly.ts';
 import { pinNightly } from '../../activities/pin_nightly.ts';
+import { paramsOf } from '../../pipeline/models/params.ts';
 import type { nightly } from '../../workflows/nightly.ts';
 import { openTimeSkipping, type TimeSkipping } from '../support/time-skipping.ts';
 
@@ -82,6 +83,25 @@ describe('nightly', () => {
     const summary = await withWorker(world, async (start) => (await start('nightly')).result());
     expect(summary.state).toBe(`nothing to do: no batch of ${world.pipeline} is pending`);
     expect(world.ran).toEqual([]);
+  });
+
+  it('a stale version keeps its params, and a model of another type has no params of the present one', async () => {
+    const world = standIns(2);
+    const stale = [
+      { batch: 1, params: { model: { max_depth: 3 } } },
+      { batch: 2, params: { model: { task: 'classification', type: 'baseline' } } },
+    ];
+    const find_pending = async () => {
+      const batches = stale.filter(({ batch }) => !world.built.has(batch));
+      return { batches, more: 0, warnings: [] };
+    };
+    const rebuilding = { ...world, activities: { ...world.activities, find_pending } };
+    await withWorker(rebuilding, async (start) =>
+      (await start('rebuild', { rebuild: true })).result(),
+    );
+    const models = world.ran.map(({ params }) => params?.['model']);
+    const { model } = paramsOf({}, {});
+    expect(models).toEqual([{ ...model, max_depth: 3 }, stale[1]!.params.model]);
   });
 
   it('a failed batch stops the later ones, and the failure says where things stand', async () => {
