@@ -118,7 +118,7 @@ describe('a table at a URL', () => {
     expect(error.message).toContain(
       `${web.url('/table.csv')} has changed where it may only grow: row 121 was "120,1,even" and is "120,99,even"; batch 3 of web keeps the rows it has`,
     );
-    expect(error.message).toContain('"npx retrain amend 3 --source FILE --pipeline iris"');
+    expect(error.message).toContain('"npx retrain amend 3 --source FILE --pipeline web"');
     expect(await ledgerOf('web')).toEqual(before);
 
     const rows = Array.from({ length: 50 }, (_, i) => (i === 20 ? '120,99,even' : row(100 + i)));
@@ -187,7 +187,7 @@ describe('a local file', () => {
     expect(await night()).toMatchObject({
       state: 'batch 1 of night done',
       warnings: [
-        'batch 2 waits for the rest of its 50 rows: 20 have arrived, and "npx retrain run 2 --pipeline iris" cuts it with those',
+        'batch 2 waits for the rest of its 50 rows: 20 have arrived, and "npx retrain run 2 --pipeline night" cuts it with those',
       ],
     });
     project.write('night.csv', table(130));
