@@ -4,9 +4,10 @@ import { loadTree } from './stored-tree.ts';
 import { checkRows, checkTargets, indexClasses } from './train-rows.ts';
 
 /**
- * The score to beat: always the most frequent class of the train rows, the first in code-point order among
- * equals, with the shares of the classes as probabilities; or their mean. It is stored as a tree of ml-cart's
- * with a single leaf, so every program that reads a tree reads it.
+ * A model that other models should beat. It always predicts the most frequent class of the train rows, with the
+ * shares of the classes as probabilities; among equals the first class in code-point order wins. In a regression
+ * it predicts the mean. It is stored as a tree in ml-cart's JSON with a single leaf, so that every reader of trees
+ * reads it.
  */
 export const baseline: Estimator<object> = {
   type: 'baseline',

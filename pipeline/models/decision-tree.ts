@@ -9,22 +9,22 @@ import { checkRows, checkTargets, indexClasses } from './train-rows.ts';
 const NAME = 'A decision tree';
 
 /**
- * A decision tree by exact CART, fitted on several threads: each node has the best of all cuts between two
- * values of any feature, the first feature and then the lowest threshold among equals. The order of rows does
- * not matter. One row, one class, or rows whose features are all equal give a single leaf.
+ * A decision tree by exact CART, fitted on several threads. Each node gets the best of all cuts between two
+ * values of any feature. Among equal cuts the first feature wins, and then the lowest threshold. The order of
+ * rows does not matter. One row, one class, or rows whose features are all equal give a single leaf.
  *
- * The JSON is the one that ml-cart's trainer writes, node for node, where no value of a feature occurs twice.
- * It differs where that trainer falls short of CART:
- * - it looks for cuts between neighbours of different class in an order that leaves equal values as they
- *   came: so it misses cuts beside runs of equal values, tries some within them, and depends on the order of
- *   rows;
- * - it makes a leaf of a node whose best gain is the same float as its parent's, a guard against endless
- *   recursion that also stops splits which help (in about 1 of 100 random data sets);
- * - among cuts of equal gain the last digits of its sums decide, here the order of features does;
- * - it compares with `min_gain` a gain whose last digits are rounding, here one from whole numbers;
- * - a mean of two values that overflows, or rounds to the lower one, leaves it without a split;
- * - of numbers it takes the error that a split leaves for a gain: so it refuses a split that leaves none, and
- *   compares that error with `min_gain`. Its sums follow the order of rows: ascending by target they are ours.
+ * If no value of a feature occurs twice, the JSON is the same as that of ml-cart's trainer, node for node.
+ * Otherwise it differs, because that trainer is not exact:
+ * - It looks for cuts between neighbours of different classes, and equal values keep the order of rows. So it
+ *   misses cuts beside runs of equal values, tries some inside them, and depends on the order of rows.
+ * - It makes a leaf of a node whose best gain is the same float as its parent's. This prevents endless
+ *   recursion, and also stops useful splits (in about 1 of 100 random data sets).
+ * - Among cuts of equal gain the last digits of its sums decide. Here the order of features decides.
+ * - It compares a rounded gain with `min_gain`. Here the gain is computed from whole numbers.
+ * - It makes no split when the mean of two values overflows or rounds to the lower value.
+ * - In a regression it uses the error that remains after a split as the gain. So it refuses a split without a
+ *   remaining error, and compares that error with `min_gain`. Its sums follow the order of rows. If rows ascend
+ *   by target, its sums are the same as here.
  */
 export const decisionTree: Estimator<TreeParams> = {
   type: 'decision_tree',
@@ -34,9 +34,9 @@ export const decisionTree: Estimator<TreeParams> = {
       max_depth: z.int().min(1).max(1000).default(5),
       /** A node with fewer rows becomes a leaf. */
       min_samples_split: z.int().min(2).default(2),
-      /** A split leaves at least this many rows on either side. */
+      /** A split leaves at least this many rows on each side. */
       min_samples_leaf: z.int().min(1).default(1),
-      /** A split must lower the impurity of its node by more than this: Gini's, or the variance of numbers. */
+      /** A split must lower the impurity of its node (Gini, or the variance) by more than this. */
       min_gain:
         task === 'regression'
           ? z.number().min(0).default(0)

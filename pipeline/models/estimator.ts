@@ -7,13 +7,13 @@ import type { Matrix } from '../features/matrix.ts';
 import type { Report } from '../progress.ts';
 
 /**
- * A type of model: how it is fitted, and how what it stored is read. One file each, and one line in
+ * A type of model: how it is fitted, and how a stored model is read. Each type has one file, and one line in
  * estimators.ts.
  */
 export interface Estimator<P = unknown> {
   /** Its name in `params.model.type`. */
   readonly type: string;
-  /** Packages whose version shapes the bytes it stores: part of the cache key of `train`. */
+  /** Packages whose versions change the bytes that it stores. They are part of the cache key of `train`. */
   readonly libraries: readonly string[];
   /** Its hyperparameters, each with a default; see {@link hyperparameters}. */
   params(task: Task): z.ZodType<P>;
@@ -23,23 +23,23 @@ export interface Estimator<P = unknown> {
    */
   fit(matrix: Matrix, encoder: Encoder, params: P, tools: FitTools): Promise<FittedModel>;
   /**
-   * Reads what {@link FittedModel.serialise} gave.
+   * Reads the bytes that {@link FittedModel.serialise} returned.
    * @param what names the model in errors
-   * @throws BadData when the bytes are no model of this type and task
+   * @throws BadData when the bytes are not a model of this type and task
    */
   load(stored: StoredBytes, task: Task, what: string): Model;
 }
 
-/** What a fit may use: threads that help, and a report of how far it is. */
+/** What a fit may use: helper threads and a report of its progress. */
 export interface FitTools {
   readonly helpers?: Helpers | undefined;
   readonly report?: Report | undefined;
 }
 
-/** A model just fitted. */
+/** A model after its fit. */
 export interface FittedModel {
   describe(): Description;
-  /** Its bytes in pieces, because they may be more than memory should hold. The same model gives the same bytes. */
+  /** Returns its bytes in pieces, because all of them may be too large for memory. Equal models give equal bytes. */
   serialise(): Iterable<Uint8Array>;
 }
 
@@ -49,24 +49,24 @@ export interface StoredBytes {
   read(): Iterable<Uint8Array>;
 }
 
-/** A model to ask. */
+/** A model that predicts. */
 export interface Model {
   /** Predicts every row. */
   predict(rows: Pick<Matrix, 'rows' | 'columns'>): Prediction;
-  /** What predicts: the package by its name, or `retrain` for this program. */
+  /** The name of the package that predicts, or `retrain` for this program. */
   readonly predictor: string;
   describe(): Description;
   /**
-   * Each feature's share in what the model learnt, in the encoder's order; null where the model cannot say.
-   * @param features how many there are
+   * Returns the importance of each feature, as shares of 1 in the encoder's order; null when it is not known.
+   * @param features the number of features
    */
   importance(features: number): number[] | null;
 }
 
-/** What is predicted, by row. */
+/** The predictions, by row. */
 export type Prediction = Classes | Numbers;
 
-/** Indexes of the encoder's classes, and the probability that the model gives each of them. */
+/** The predicted classes, as indexes of the encoder's classes, and the probability of each prediction. */
 export interface Classes {
   readonly classes: Int32Array;
   readonly probabilities: Float64Array;
@@ -76,7 +76,7 @@ export interface Numbers {
   readonly numbers: Float64Array;
 }
 
-/** What a model says of itself. */
+/** The description of a model. */
 export interface Description {
   /** A noun phrase for a sentence: `A decision tree of depth 3 with 5 leaves`. */
   readonly text: string;
@@ -85,8 +85,8 @@ export interface Description {
 }
 
 /**
- * The schema of an estimator's hyperparameters.
- * @param type names it where a key is refused
+ * Returns the schema of an estimator's hyperparameters.
+ * @param type the name of the estimator, for the message about an unknown key
  */
 export function hyperparameters<Shape extends z.ZodRawShape>(
   type: string,

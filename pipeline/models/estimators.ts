@@ -6,16 +6,16 @@ import { decisionTree } from './decision-tree.ts';
 import type { Estimator } from './estimator.ts';
 import { mlCart } from './ml-cart.ts';
 
-/** The types of models, the default one first. A new one is a line here. */
+/** The types of models, the default first. A new type adds one line here. */
 const ESTIMATORS: readonly Estimator[] = [decisionTree, mlCart, baseline];
 
-/** The estimator of a type; undefined where there is none. */
+/** Returns the estimator of a type; undefined when there is none. */
 export function findEstimator(type: string): Estimator | undefined {
   return ESTIMATORS.find((estimator) => estimator.type === type);
 }
 
 /**
- * The estimator of some params.
+ * Returns the estimator that the params name.
  * @throws BadParams when this program does not have the type
  */
 export function estimatorOf(model: Partial<Pick<Params['model'], 'type'>>): Estimator {
@@ -26,7 +26,7 @@ export function estimatorOf(model: Partial<Pick<Params['model'], 'type'>>): Esti
   return found;
 }
 
-/** All types as a person lists them: `a, b or c`. */
+/** Returns all types in one phrase: `a, b or c`. */
 export function typeNames(): string {
   const names = ESTIMATORS.map(({ type }) => type);
   return `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`;

@@ -13,8 +13,8 @@ import { within, type Report } from '../progress.ts';
  * Fits a model on the train rows of all batches.
  * @param input.parts Arrow files of train rows; the list is emptied as they are read
  * @param input.into path of a file that does not exist yet, which the model's bytes are written to
- * @returns how many rows it was fitted on, what the model says of itself in numbers, and warnings
- * @throws BadData when it cannot be fitted on them
+ * @returns the number of rows it was fitted on, the numbers that describe the model, and warnings
+ * @throws BadData when no model can be fitted on them
  */
 export async function fitModel(
   input: { parts: Uint8Array[]; encoder: Uint8Array; model: Params['model']; into: string },
@@ -27,7 +27,7 @@ export async function fitModel(
   return { facts: { rows, ...model.describe().facts }, warnings };
 }
 
-/** A function of its own, so that its rows are free while the model is written. */
+/** A separate function, so that the memory of its rows is free while the model is written. */
 async function fitOnRows(
   input: { parts: Uint8Array[]; model: Params['model'] },
   encoder: Encoder,

@@ -15,9 +15,9 @@ import { checkRows, checkTargets, indexClasses } from './train-rows.ts';
 const MOST_WORK = 2e10;
 
 /**
- * A decision tree that ml-cart itself trains. It is for small data: its time grows with the square of the
- * rows. Where a value occurs more than once it may miss the best split, and it keeps a leaf where a first
- * split leaves no error at all, or where a node gains as much as its parent did.
+ * A decision tree that ml-cart itself trains. It is for small data, because its time grows with the square of the
+ * rows. If a value occurs more than once, it may miss the best split. It keeps a leaf if the first split of the
+ * node leaves no error, or if the node gains as much as its parent.
  */
 export const mlCart: Estimator<{ max_depth: number; min_samples_split: number; min_gain: number }> =
   {
@@ -40,7 +40,7 @@ export const mlCart: Estimator<{ max_depth: number; min_samples_split: number; m
       checkRows(matrix);
       refuseLarge(matrix, classes?.length ?? 0);
       const options = {
-        // ml-cart makes a leaf of this many rows or fewer, we of fewer than min_samples_split.
+        // ml-cart makes a leaf of this many rows or fewer. Here a leaf has fewer than min_samples_split.
         minNumSamples: params.min_samples_split - 1,
         maxDepth: params.max_depth,
       };
@@ -49,7 +49,7 @@ export const mlCart: Estimator<{ max_depth: number; min_samples_split: number; m
         const targets = matrix.targets!;
         checkTargets(targets);
         const order = sortRows(matrix, targets);
-        // ml-cart compares the error that a split leaves with the threshold: at 0 it refuses a perfect split.
+        // ml-cart compares the remaining error of a split with the threshold. At 0 it refuses a perfect split.
         const trainer = new DecisionTreeRegression({ ...options, gainThreshold: -1 });
         trainer.train(
           takeRows(matrix, order),
@@ -89,8 +89,8 @@ function refuseLarge({ rows, columns }: Matrix, classes: number): void {
 }
 
 /**
- * An order of rows that does not depend on how they came, because ml-cart's tree does: by target, then by each
- * column in turn. Rows that are still equal are interchangeable.
+ * Sorts the rows by target and then by each column, because ml-cart's tree depends on the order of rows. Rows that
+ * are equal in all of them are interchangeable.
  */
 function sortRows({ rows, columns }: Matrix, targets: ArrayLike<number>): Int32Array {
   const keys = [targets, ...columns];

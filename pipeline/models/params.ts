@@ -18,7 +18,7 @@ const modelSchema = modelShape.transform(({ task, type, ...own }, context) => {
   }
   const parsed = estimator.params(task).safeParse(own);
   if (parsed.success) return { task, type, ...(parsed.data as object) };
-  // Each knows its path and its message; zod adds what it was given.
+  // Each issue has its path and its message. zod adds the input.
   context.issues.push(...parsed.error.issues.map((issue) => ({ ...issue, input: own }) as never));
   return z.NEVER;
 });
@@ -29,7 +29,7 @@ export const paramsSchema: z.ZodType<Params> = paramsShape.extend({
 });
 
 /**
- * The params of a run: what is asked for, laid over those of params.yaml.
+ * Returns the params of a run: the requested ones over those of params.yaml.
  * @throws BadParams for params that no run can have
  */
 export function paramsOf(base: unknown, asked: unknown): Params {

@@ -9,24 +9,24 @@ import { giniImportance } from './cart/importance.ts';
 import type { Matrix } from '../features/matrix.ts';
 
 /**
- * Bytes of JSON up to which ml-cart itself loads a tree and predicts. With the text and its parsed form, a
- * tree in ml-cart's objects takes 2.3 times its JSON for numbers, 3.9 for 3 classes, 5 for 100 and 7.6 for
+ * The size of JSON in bytes up to which ml-cart itself loads a tree and predicts. With the text and its parsed
+ * form, a tree in ml-cart's objects takes 2.3 times its JSON for numbers, 3.9 for 3 classes, 5 for 100 and 7.6 for
  * 1 000: 20 to 60 MB at this bound, which is 42 000 nodes of few classes (190 bytes each), or 12 000 of 1 000
  * classes. The arrays that this program predicts with take 40 to 80 bytes a node.
  */
 const MOST_BYTES = 8_000_000;
 
-/** Rows that ml-cart is given at once, as an array each. */
+/** The number of rows that ml-cart receives at once. */
 const ROWS_AT_ONCE = 4096;
 
 /**
  * Reads a tree in ml-cart's JSON.
- * @param name what a description calls it: `A decision tree`
+ * @param name the noun phrase of its description: `A decision tree`
  * @param what names the model in errors
- * @throws BadData when it is no tree of ml-cart's for the task
+ * @throws BadData when it is not a tree in ml-cart's JSON for the task
  */
 export function loadTree(name: string, stored: StoredBytes, task: Task, what: string): Model {
-  const { name: kind, tree, importance } = readAs(what, stored);
+  const { name: kind, tree, importance } = parseTree(what, stored);
   if (kind !== (task === 'classification' ? 'DTClassifier' : 'DTRegression'))
     throw new BadData(`${what} is not a ${task} tree of ml-cart's: train the version again`);
   const isSmall = stored.size <= MOST_BYTES;
@@ -42,7 +42,7 @@ export function loadTree(name: string, stored: StoredBytes, task: Task, what: st
     describe: () => describeTree(name, tree),
     importance: (features) => {
       if (importance !== undefined) return importance;
-      // What ml-cart writes for numbers is the error that a split leaves: it does not say what there was.
+      // For a regression ml-cart writes the error after a split, and not the error before it.
       return task === 'classification' ? giniImportance(tree, features) : null;
     },
   };
@@ -63,13 +63,13 @@ interface MlCartModel {
   predict: (rows: number[][]) => number[];
 }
 
-/** @param mlCart predicts the classes, where it is given; the probabilities are always ours, as it gives none */
+/** @param mlCart predicts the classes, if it is given. It gives no probabilities, so this program computes them. */
 function predictClasses(tree: FlatTree, rows: Rows, mlCart: MlCartModel | undefined): Classes {
   const leaves = findLeaves(tree, rows.columns, rows.rows);
   const probabilities = valuesAt(leaves, tree.gains, new Float64Array(rows.rows));
   const classes = new Int32Array(rows.rows);
   if (mlCart === undefined) valuesAt(leaves, tree.answers, classes);
-  else ask(mlCart, rows, classes);
+  else predictByMlCart(mlCart, rows, classes);
   return { classes, probabilities };
 }
 
@@ -77,11 +77,15 @@ function predictNumbers(tree: FlatTree, rows: Rows, mlCart: MlCartModel | undefi
   const numbers = new Float64Array(rows.rows);
   if (mlCart === undefined)
     valuesAt(findLeaves(tree, rows.columns, rows.rows), tree.answers, numbers);
-  else ask(mlCart, rows, numbers);
+  else predictByMlCart(mlCart, rows, numbers);
   return { numbers };
 }
 
-function ask(mlCart: MlCartModel, { rows, columns }: Rows, into: Int32Array | Float64Array): void {
+function predictByMlCart(
+  mlCart: MlCartModel,
+  { rows, columns }: Rows,
+  into: Int32Array | Float64Array,
+): void {
   for (let start = 0; start < rows; start += ROWS_AT_ONCE) {
     const length = Math.min(ROWS_AT_ONCE, rows - start);
     const some = Array.from({ length }, (_, i) => columns.map((column) => column[start + i]!));
@@ -98,7 +102,7 @@ function loadMlCart(stored: StoredBytes, task: Task): MlCartModel {
     : DecisionTreeRegression.load(json);
 }
 
-function readAs(what: string, stored: StoredBytes): ReturnType<typeof readTree> {
+function parseTree(what: string, stored: StoredBytes): ReturnType<typeof readTree> {
   try {
     return readTree(stored.read());
   } catch (error) {

@@ -2,7 +2,7 @@ import { BadData } from '../../contract/failures.ts';
 import type { Matrix } from '../features/matrix.ts';
 import { quoteList, quote } from '../csv/quote.ts';
 
-/** The class of each row as an index; the small type where there are at most 256 classes. */
+/** The class of each row as an index. One byte each, if there are at most 256 classes. */
 export type ClassIndexes = Uint8Array | Int32Array;
 
 /** Above this, the square of a number or a sum of squares may be infinite. */
@@ -38,7 +38,7 @@ export function checkRows({
 
 /**
  * Refuses numbers that have no mean or no squared error.
- * @param side the rows' side of the split, for the message
+ * @param side the side of the split, for the message
  * @throws BadData naming the first row, from 1
  */
 export function checkTargets(targets: Float64Array, side: 'train' | 'test' = 'train'): void {
@@ -51,7 +51,7 @@ export function checkTargets(targets: Float64Array, side: 'train' | 'test' = 'tr
 }
 
 /**
- * The class of each row, by its index among the encoder's classes.
+ * Returns the class of each row, as an index of the encoder's classes.
  * @throws BadData when a label is not among them
  */
 export function indexClasses(labels: readonly string[], classes: readonly string[]): ClassIndexes {
@@ -71,7 +71,7 @@ export function indexClasses(labels: readonly string[], classes: readonly string
 }
 
 /** Like `findIndex`, which is ten times slower on typed arrays. */
-function findRow(values: Float64Array, is: (value: number) => boolean): number {
-  for (let i = 0; i < values.length; i++) if (is(values[i]!)) return i;
+function findRow(values: Float64Array, matches: (value: number) => boolean): number {
+  for (let i = 0; i < values.length; i++) if (matches(values[i]!)) return i;
   return -1;
 }

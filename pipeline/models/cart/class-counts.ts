@@ -2,20 +2,20 @@ import { ascending } from './argsort.ts';
 import type { ClassIndexes } from '../train-rows.ts';
 
 /**
- * How often each class occurs in a node. A node of fewer rows than there are classes lists those it has,
- * so that the work stays with the rows when there are thousands of classes.
+ * Counts of the classes in a node. A node with fewer rows than there are classes lists its own classes, so that
+ * the work depends on its rows and not on thousands of classes.
  */
 export class ClassCounts {
   rows = 0;
-  /** How many classes occur. */
+  /** The number of classes that occur. */
   kinds = 0;
-  /** Of the counts, summed. */
+  /** The sum of the squared counts. */
   squares = 0;
   /** By class; 0 for those that do not occur. */
   readonly counts: Float64Array;
   /** Twice the count of each class that occurs. */
   readonly twice: Float64Array;
-  /** The first of these, as many as `listed`, ascend and include every class that occurs. */
+  /** The first `listed` of these ascend and include every class that occurs. */
   classes: Int32Array;
   listed = 0;
   readonly #every: Int32Array;
@@ -53,7 +53,7 @@ export class ClassCounts {
     }
   }
 
-  /** Whether no more than one of this node's classes occurs in some counts. */
+  /** Whether at most one of this node's classes occurs in `counts`. */
   hasOne(counts: Float64Array): boolean {
     let kinds = 0;
     for (let i = 0; i < this.listed; i++) if (counts[this.classes[i]!]! > 0) kinds++;
@@ -92,7 +92,7 @@ function countAll(
   return counts.length;
 }
 
-/** Counts rows by class and lists the classes, ascending; returns how many they are. */
+/** Counts rows by class and lists the classes in ascending order. Returns the number of classes. */
 function listClasses(
   counts: Float64Array,
   classes: Int32Array,
@@ -126,12 +126,12 @@ function sortFirst(numbers: Int32Array, size: number): void {
 }
 
 /**
- * ml-cart's arithmetic for classes, operation by operation, so that the shares and gains in its JSON come
- * out as the same floats. It sums 1/n once per row, so that a share of 3 in 3 may be 1 or a little less;
- * nothing is decided by these numbers.
+ * The functions below repeat ml-cart's arithmetic for classes, so that shares and gains are the same floats as in
+ * its JSON. It adds 1/n once for each row, so a share of 3 in 3 may be slightly less than 1. These numbers are
+ * only written: no decision uses them.
  */
 
-/** Shares of the classes up to the last that occurs. */
+/** Returns the shares of the classes, up to the last class that occurs. */
 export function sharesOf({ counts, classes, listed, rows }: ClassCounts): number[] {
   const shares: number[] = [];
   for (let i = 0; i < listed; i++) {
@@ -143,7 +143,7 @@ export function sharesOf({ counts, classes, listed, rows }: ClassCounts): number
   return shares;
 }
 
-/** How much a split into `right` and `left` lowers the gini impurity. */
+/** Returns the drop of the Gini impurity by a split into `right` and `left`. */
 export function giniGain(
   all: ClassCounts,
   right: Float64Array,
@@ -170,7 +170,7 @@ function giniImpurity(
   return 1 - sum;
 }
 
-/** The share of a class that all rows are of: 1, or a little less. */
+/** Returns the share of a class that all rows have: 1, or slightly less. */
 export function pureShare(rows: number): number {
   return share(rows, rows);
 }

@@ -1,4 +1,4 @@
-/** Stand where the feature would: too few rows to look for a cut, and none found. */
+/** Values in place of a feature: the node has too few rows for a search, or the search found no cut. */
 export const UNSEARCHED = -1;
 export const UNSPLIT = -2;
 
@@ -9,28 +9,28 @@ export type PackedTree = Pick<
 >;
 
 /**
- * Nodes in arrays that grow, 36 bytes each: a parent before its children, these side by side. A million of
- * them as objects would take five times the memory and half the time of training.
+ * Nodes in arrays that grow, with 36 bytes for each node. A parent is before its children, and these are side by
+ * side. A million nodes as objects would take five times the memory, and half the time of training.
  */
 export class GrownTree {
   size = 0;
-  /** The feature of the best cut, made or not; or {@link UNSEARCHED}, or {@link UNSPLIT}. */
+  /** The feature of the best cut, whether it was made or not; or {@link UNSEARCHED}, or {@link UNSPLIT}. */
   features = new Int32Array(FIRST);
-  /** By node, once {@link place} has made them of the cuts. */
+  /** Valid after {@link place} has computed them from the cuts. */
   thresholds = new Float64Array(FIRST);
-  /** The rows between whose values a node is cut, two for each node, in the memory of its threshold. */
+  /** Two rows for each node: it is cut between their values. They are in the memory of its threshold. */
   #cuts = new Int32Array(this.thresholds.buffer);
   gains = new Float64Array(FIRST);
-  /** How many rows a node with a cut has, or a leaf of numbers or of one class. */
+  /** The number of rows of a node with a cut, of a leaf of numbers, or of a leaf of one class. */
   rows = new Int32Array(FIRST);
   /** The left child, or 0 at a leaf; the right child is the next. */
   lefts = new Int32Array(FIRST);
-  /** At a leaf of numbers their mean, at one of a single class its index. */
+  /** The mean of a leaf of numbers, or the class index of a leaf of one class. */
   values = new Float64Array(FIRST);
-  /** Of the leaves that hold more than one class. */
+  /** The shares of the classes of a leaf with more than one class. */
   shares = new Map<number, readonly number[]>();
 
-  /** Adds a node of which nothing is known yet; returns its number. */
+  /** Adds an empty node. Returns its number. */
   add(): number {
     const node = this.size++;
     if (node === this.features.length) this.#resize(2 * node);
@@ -38,15 +38,15 @@ export class GrownTree {
     return node;
   }
 
-  /** No cut was found at a node. */
+  /** Notes that no cut was found at a node. */
   setUnsplit(node: number): void {
     this.features[node] = UNSPLIT;
   }
 
   /**
-   * The best cut of a node, be it made or not.
-   * @param below the last row on the left, as the columns number it
-   * @param above the first on the right
+   * Notes the best cut of a node, whether it is made or not.
+   * @param below the last row on the left, numbered as in the columns
+   * @param above the first row on the right
    */
   setSplit(
     node: number,
@@ -69,7 +69,7 @@ export class GrownTree {
     this.rows[node] = rows;
   }
 
-  /** Makes a leaf all of whose rows are of one class. */
+  /** Makes a leaf of one class. */
   setClass(node: number, label: number, rows: number): void {
     this.values[node] = label;
     this.rows[node] = rows;
@@ -88,7 +88,7 @@ export class GrownTree {
     return left;
   }
 
-  /** Leaves, and splits from the root to the deepest of them. */
+  /** Counts the nodes, the leaves, and the splits from the root to the deepest leaf. */
   measure(): { depth: number; leaves: number; nodes: number } {
     const depths = new Int32Array(this.size);
     let deepest = 0;
@@ -102,8 +102,8 @@ export class GrownTree {
   }
 
   /**
-   * Makes the thresholds, all at once: each takes two values from anywhere in a column, and the processor
-   * waits for many of them together where a node at a time would wait for each.
+   * Computes all thresholds at once. Each needs two values from any place in a column. In one loop the processor
+   * loads many of them at the same time.
    */
   place(columns: readonly Float64Array[]): this {
     const { size, features, thresholds } = this;
@@ -118,7 +118,7 @@ export class GrownTree {
     return this;
   }
 
-  /** Its nodes, once placed, in arrays of their own size; it is empty then, with room for as many. */
+  /** Returns its placed nodes in arrays of their exact size, and empties the tree. Its memory is used again. */
   unload(): PackedTree {
     const { size, shares } = this;
     const take = <T extends Int32Array | Float64Array>(array: T): T => {
@@ -140,8 +140,8 @@ export class GrownTree {
   }
 
   /**
-   * Puts trees grown elsewhere in the place of nodes that were left open, once all are placed. Each of their
-   * arrays is released when it is copied, so that memory never holds a large tree twice.
+   * Replaces open nodes by trees that other threads have grown. All must be placed. Each array is released after
+   * it is copied, so that memory never holds a large tree twice.
    */
   graft(subtrees: readonly { readonly node: number; readonly grown: PackedTree }[]): void {
     // A root takes the place of the node. The other nodes come after all existing ones, children side by side.
@@ -182,7 +182,7 @@ export class GrownTree {
   }
 }
 
-/** The arrays of a packed tree, whose memory is theirs alone. */
+/** Returns the arrays of a packed tree. No other array shares their memory. */
 export function arraysOf(tree: PackedTree): PackedTree[(typeof ARRAYS)[number]][] {
   return ARRAYS.map((name) => tree[name]);
 }
@@ -192,10 +192,9 @@ const FIRST = 64;
 const NONE = new Int32Array(0);
 
 /**
- * The number that parts two neighbouring values: rows less than it go left. The mean of the two, as
- * ml-cart takes it, unless that is no good: the sum of two large values may be infinite (halves are
- * added then), and the mean of two adjacent floats may round down to the lower one, which would then
- * go right (the upper one is taken then).
+ * Returns the threshold between two neighbouring values; rows below it go left. It is their mean, as in ml-cart,
+ * except in two cases. If the sum of two large values is infinite, their halves are added. If the mean of two
+ * adjacent floats rounds down to the lower one, the upper one is taken, because the lower one must go left.
  * @param below the largest value on the left
  * @param above the smallest on the right, greater than `below`
  * @returns t with below < t <= above

@@ -1,18 +1,18 @@
 import { Buffer } from 'node:buffer';
 
-/** Bytes of a key or a number; a longer key is no known one, and no number is longer. */
+/** The largest size of a key or a number in bytes. No known key and no number is longer. */
 const LONGEST = 64;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const OPEN = [0x7b, 0x5b]; // { [
 const CLOSE = [0x7d, 0x5d]; // } ]
 const END = -1;
-/** Texts that are kept, at most; a power of two. */
+/** The number of texts that are kept; a power of two. */
 const SLOTS = 256;
 
 /**
- * Reads JSON token by token out of bytes that come piece by piece, so that neither the text nor its value is
- * in memory as a whole. The token that a method asks for must be the next; any other is a SyntaxError.
+ * Reads JSON token by token from pieces of bytes, so that memory never holds the whole text or value. The next
+ * token must be the one that a method reads. Any other token is a SyntaxError.
  */
 export class JsonScanner {
   readonly #pieces: Iterator<Uint8Array>;
@@ -28,7 +28,7 @@ export class JsonScanner {
     this.#pieces = pieces[Symbol.iterator]();
   }
 
-  /** The next byte that is no white space, which stays; -1 at the end. */
+  /** Returns the next byte that is not white space, without taking it; -1 at the end. */
   peek(): number {
     for (;;) {
       if (this.#at === this.#piece.length && !this.#refill()) return END;
@@ -49,7 +49,7 @@ export class JsonScanner {
     if (!this.takes(character)) throw this.#unexpected(character);
   }
 
-  /** A string of plain ASCII such as a key, with the colon after it left; '' for any other string. */
+  /** Reads a string of plain ASCII such as a key. Returns an empty text for any other string. */
   word(): string {
     this.expect('"');
     this.#length = 0;
@@ -62,7 +62,7 @@ export class JsonScanner {
     return isPlain ? this.#text() : '';
   }
 
-  /** A number in JSON's notation. */
+  /** Reads a number. */
   number(): number {
     this.peek();
     this.#length = 0;
@@ -79,14 +79,14 @@ export class JsonScanner {
     return Number(text);
   }
 
-  /** A number, or NaN for null. */
+  /** Reads a number, or null as NaN. */
   numberOrNull(): number {
     if (this.peek() !== 0x6e) return this.number();
     this.skip();
     return Number.NaN;
   }
 
-  /** Passes any value by. */
+  /** Skips any value. */
   skip(): void {
     let depth = 0;
     do {
@@ -107,12 +107,12 @@ export class JsonScanner {
     } while (depth > 0);
   }
 
-  /** Nothing but white space may be left. */
+  /** Checks that only white space is left. */
   end(): void {
     if (this.peek() !== END) throw this.#unexpected('the end');
   }
 
-  /** A number, true, false or null. */
+  /** Skips a number, true, false or null. */
   #scalar(): void {
     this.#length = 0;
     for (;;) {
@@ -127,7 +127,7 @@ export class JsonScanner {
     if (!SCALARS.has(text) && !NUMBER.test(text)) throw this.#unexpected('a value');
   }
 
-  /** The token as text; the same few keys and values come again and again, and are made once. */
+  /** Returns the token as text. The same few keys and values repeat, so their texts are kept. */
   #text(): string {
     const [token, length] = [this.#token, this.#length];
     let slot = length;
@@ -144,7 +144,7 @@ export class JsonScanner {
     return this.#piece[this.#at++]!;
   }
 
-  /** Takes up the next piece; false when there is none. */
+  /** Reads the next piece. Returns false when there is none. */
   #refill(): boolean {
     for (;;) {
       this.#before += this.#piece.length;
@@ -169,7 +169,7 @@ function isText(bytes: Uint8Array, length: number, text: string): boolean {
 const SCALARS = new Set(['true', 'false', 'null']);
 const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 
-/** Digits, signs, point and exponent. */
+/** Whether a byte is a digit, a sign, a point or an exponent. */
 function isOfNumber(byte: number): boolean {
   return (
     (byte >= 0x30 && byte <= 0x39) ||

@@ -45,7 +45,7 @@ export class SquaredError implements Criterion<Float64Array> {
     end: number,
     minLeaf: number,
   ): void {
-    // Two rows can be parted in one way only.
+    // Two rows can be separated in only one way.
     if (end - start === 2 && this.#ties.size > 0) return;
     scan(
       feature,
@@ -110,7 +110,7 @@ export class SquaredError implements Criterion<Float64Array> {
   }
 
   setSingle(tree: GrownTree, node: number, { targets }: Block<Float64Array>, row: number): void {
-    // Adding 0 makes 0 of -0, as a sum would.
+    // Adding 0 turns -0 into 0, as a sum does.
     tree.setMean(node, targets[row]! + 0, 1);
   }
 
@@ -119,7 +119,7 @@ export class SquaredError implements Criterion<Float64Array> {
   }
 }
 
-/** The hot loop: offers every cut that is as good as the best so far to within rounding. */
+/** The hot loop. It offers every cut whose score is the best so far, or differs from it only by rounding. */
 function scan(
   feature: number,
   order: Int32Array,
@@ -191,15 +191,15 @@ function isPure(
   return targets[list[first]!] === targets[list[last]!];
 }
 
-/** Scores closer than this, relatively, may differ by rounding only: sums of one set in two sequences do. */
+/** Scores whose relative difference is smaller may differ only by rounding: two orders of one sum do. */
 const ROUNDING = 1e-9;
-/** Enough; a node where more cuts tie is one where none is any good. */
+/** The number of tied cuts that are kept. A node with more tied cuts has no good cut. */
 const MOST = 256;
 
-/** The cuts of a node whose scores are the best to within rounding, in the sequence of the scans. */
+/** The cuts of a node with the best score, or with one that differs only by rounding, in the order of the scans. */
 export class TiedCuts {
   size = 0;
-  /** Whether there was no room for a cut: those kept may then be the wrong ones. */
+  /** Whether there was no room for a cut. Then the kept cuts may be the wrong ones. */
   isCrowded = false;
   /** Of cut i: its feature, how many rows, in the order of the feature, go left, and its score. */
   readonly features = new Int32Array(MOST);
@@ -210,8 +210,8 @@ export class TiedCuts {
 
   /**
    * Forgets all cuts.
-   * @param best the score of the best cut there is, where it is known: the first cuts that tie with it are
-   * then kept, however many there are
+   * @param best the best score of the node, if it is known. Then the first cuts that tie with it are kept,
+   * however many there are
    * @returns the least score of a cut to offer
    */
   clear(best: number): number {
@@ -222,7 +222,7 @@ export class TiedCuts {
     return this.bounds[1];
   }
 
-  /** Takes a cut in. */
+  /** Adds a cut. */
   offer(feature: number, left: number, score: number): void {
     const best = this.bounds[0]!;
     if (score > best) {
