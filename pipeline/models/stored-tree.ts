@@ -3,7 +3,7 @@ import { BadData, messageOf } from '../../contract/failures.ts';
 import type { Task } from '../../contract/defaults.ts';
 import type { FlatTree } from './cart/flat-tree.ts';
 import { readTree } from './cart/read-tree.ts';
-import { findLeaves, valuesAt } from './cart/flat-tree.ts';
+import { findLeaves, readValues } from './cart/flat-tree.ts';
 import type { Classes, Description, Model, Numbers, StoredBytes } from './estimator.ts';
 import { giniImportance } from './cart/importance.ts';
 import type { Matrix } from '../features/matrix.ts';
@@ -66,9 +66,9 @@ interface MlCartModel {
 /** @param mlCart predicts the classes, if it is given. It gives no probabilities, so this program computes them. */
 function predictClasses(tree: FlatTree, rows: Rows, mlCart: MlCartModel | undefined): Classes {
   const leaves = findLeaves(tree, rows.columns, rows.rows);
-  const probabilities = valuesAt(leaves, tree.gains, new Float64Array(rows.rows));
+  const probabilities = readValues(leaves, tree.gains, new Float64Array(rows.rows));
   const classes = new Int32Array(rows.rows);
-  if (mlCart === undefined) valuesAt(leaves, tree.answers, classes);
+  if (mlCart === undefined) readValues(leaves, tree.answers, classes);
   else predictByMlCart(mlCart, rows, classes);
   return { classes, probabilities };
 }
@@ -76,7 +76,7 @@ function predictClasses(tree: FlatTree, rows: Rows, mlCart: MlCartModel | undefi
 function predictNumbers(tree: FlatTree, rows: Rows, mlCart: MlCartModel | undefined): Numbers {
   const numbers = new Float64Array(rows.rows);
   if (mlCart === undefined)
-    valuesAt(findLeaves(tree, rows.columns, rows.rows), tree.answers, numbers);
+    readValues(findLeaves(tree, rows.columns, rows.rows), tree.answers, numbers);
   else predictByMlCart(mlCart, rows, numbers);
   return { numbers };
 }

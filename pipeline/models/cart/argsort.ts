@@ -1,18 +1,18 @@
-/** Buffers for sorting columns of one length, used again for each of them. */
+/** Buffers for sorting columns of one length. Each column uses them again. */
 export interface SortScratch {
   readonly keys: Float64Array;
   readonly words: readonly [Uint32Array, Uint32Array];
   readonly spare: Int32Array;
-  /** Whether two of the values last sorted may be equal. */
+  /** Whether two of the values that were sorted last may be equal. */
   hasEqual: boolean;
 }
 
 const BITS = 11;
 const BUCKETS = 1 << BITS;
 const SIGN = 0x8000_0000;
-/** Which half of a float64 holds its high word on this machine. */
+/** The half of a float64 that holds its high word on this machine. */
 const HIGH = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1 ? 1 : 0;
-/** A value's place between the least and the greatest, in so many parts, takes two digits. */
+/** The range from the least to the greatest value has this many places. A place takes two digits. */
 const PLACES = (1 << (2 * BITS)) - 1;
 /** Insertion sort repairs a run of equal high words up to this long. */
 const SHORT_RUN = 24;
@@ -27,15 +27,15 @@ export function sortScratch(rows: number): SortScratch {
 }
 
 /**
- * The order that sorts values ascending, equal ones as they come: a radix sort by digits of 11 bits, the
- * lowest first. Values spread over their range are sorted by their place in it, in two digits; others by
- * the high word of their float64 (sign, exponent, 20 bits of the mantissa), in three. Either orders most
- * data except for short runs, which are repaired in place; only where long runs are left is the low word
- * sorted too. Digits that all values share are skipped.
+ * Returns the order that sorts values ascending; equal values keep their order. It is a radix sort by digits of 11
+ * bits, the lowest first. Values that are spread over their range are sorted by their place in it, with two digits.
+ * Other values are sorted by the high word of their float64 (sign, exponent, 20 bits of the mantissa), with three
+ * digits. Either way sorts most data except short runs, which are repaired in place. Only if long runs are left,
+ * the low word is sorted too. Digits that all values share are skipped.
  * @param values no NaN; -0 and 0 are equal
- * @param rows where given, value number i is `values[rows[i]]`
- * @param into is filled with them, where given
- * @returns numbers i, as many as there are values
+ * @param rows if given, value i is `values[rows[i]]`
+ * @param into if given, receives the result
+ * @returns the numbers i of all values, sorted
  */
 export function argsort(
   values: Float64Array,
@@ -44,24 +44,24 @@ export function argsort(
   into: Int32Array = new Int32Array(scratch.keys.length),
 ): Int32Array {
   const { keys } = scratch;
-  // Adding 0 makes 0 of -0.
+  // Adding 0 turns -0 into 0.
   if (rows === null) for (let i = 0; i < keys.length; i++) keys[i] = values[i]! + 0;
   else for (let i = 0; i < keys.length; i++) keys[i] = values[rows[i]!]! + 0;
   const order = ascending(into);
   if (takePlaces(scratch)) {
     sortByWords(2 * BITS, order, scratch);
-    if (mendRuns(scratch, order)) return order;
+    if (repairRuns(scratch, order)) return order;
     ascending(order);
   }
   sortByWord(HIGH, order, scratch);
-  if (mendRuns(scratch, order)) return order;
+  if (repairRuns(scratch, order)) return order;
   sortByWord(1 - HIGH, ascending(order), scratch);
   sortByWord(HIGH, order, scratch);
   scratch.hasEqual = true;
   return order;
 }
 
-/** Fills with 0, 1, 2, … */
+/** Fills an array with 0, 1, 2, … */
 export function ascending(numbers: Int32Array): Int32Array {
   for (let i = 0; i < numbers.length; i++) numbers[i] = i;
   return numbers;
@@ -73,12 +73,12 @@ function sortByWord(word: number, order: Int32Array, scratch: SortScratch): void
   sortByWords(32, order, scratch);
 }
 
-/** Sorts an order in place and stably by words of so many bits, which are in its sequence. */
+/** Sorts an order in place and stably by words of `bits` bits. Word i belongs to entry i of the order. */
 function sortByWords(bits: number, order: Int32Array, scratch: SortScratch): void {
   let [words, nextWords] = scratch.words;
   let [from, to] = [order, scratch.spare];
   for (let shift = 0; shift < bits; shift += BITS) {
-    const starts = bucketStarts(words, shift);
+    const starts = findBuckets(words, shift);
     if (starts === null) continue;
     for (let i = 0; i < words.length; i++) {
       const key = words[i]!;
@@ -93,7 +93,7 @@ function sortByWords(bits: number, order: Int32Array, scratch: SortScratch): voi
   if (from !== order) order.set(from);
 }
 
-/** The place of each key in the range of all; false, and no places, where float64 cannot express it. */
+/** Computes the place of each key in the range of all keys. Returns false when float64 cannot express it. */
 function takePlaces({ keys, words: [places] }: SortScratch): boolean {
   let least = Infinity;
   let greatest = -Infinity;
@@ -109,20 +109,20 @@ function takePlaces({ keys, words: [places] }: SortScratch): boolean {
   return true;
 }
 
-/** The words of keys as unsigned integers that sort as the floats do. */
+/** Computes one word of each key as an unsigned integer that sorts like the floats. */
 function takeWords(keys: Float64Array, word: number, order: Int32Array, into: Uint32Array): void {
   const halves = new Uint32Array(keys.buffer, keys.byteOffset, 2 * keys.length);
   const lift = word === HIGH ? SIGN : 0;
   for (let i = 0; i < order.length; i++) {
     const at = 2 * order[i]!;
-    // The bits of positive floats ascend with their value, those of negative ones descend.
+    // The bits of positive floats ascend with their value. The bits of negative floats descend.
     const flip = (halves[at + HIGH]! & SIGN) === 0 ? lift : -1;
     into[i] = halves[at + word]! ^ flip;
   }
 }
 
-/** Where each digit's bucket starts; null when all words share the digit. */
-function bucketStarts(words: Uint32Array, shift: number): Int32Array | null {
+/** Returns the start of each digit's bucket; null when all words have the same digit. */
+function findBuckets(words: Uint32Array, shift: number): Int32Array | null {
   const starts = new Int32Array(BUCKETS);
   for (let i = 0; i < words.length; i++) starts[(words[i]! >>> shift) & (BUCKETS - 1)]!++;
   let at = 0;
@@ -135,8 +135,8 @@ function bucketStarts(words: Uint32Array, shift: number): Int32Array | null {
   return starts;
 }
 
-/** Insertion sort of an order that is nearly right; false, with the order half sorted, when it is not. */
-function mendRuns(scratch: SortScratch, order: Int32Array): boolean {
+/** Sorts an order that is nearly sorted, by insertion. Returns false, with the order partly sorted, when it is not. */
+function repairRuns(scratch: SortScratch, order: Int32Array): boolean {
   const { keys } = scratch;
   let previous = Number.NEGATIVE_INFINITY;
   let hasEqual = false;

@@ -1,31 +1,32 @@
 import { type SortScratch, argsort, ascending, sortScratch } from './argsort.ts';
 
-/** What a tree learns: a class index or a number for each row. */
+/** The targets: a class index or a number for each row. */
 export type Targets = Uint8Array | Int32Array | Float64Array;
 
 /**
- * Rows sorted by every feature at once. A node of the tree is a range of each order, the same in all of
- * them; splitting a node parts each of its ranges in two and keeps both sorted. Rows are numbered within
- * the block, so that a subtree can have a block of its own, small enough to stay in the processor's cache.
+ * Rows sorted by every feature. A node of the tree is the same range of each order. A split parts each of these
+ * ranges in two and keeps both sorted. Rows are numbered within the block, so that a subtree can have its own
+ * block, which fits the processor's cache.
  */
 export interface Block<T extends Targets = Targets> {
   rows: number;
-  /** Per feature, the rows sorted by it; then, where requested, the rows by number. */
+  /** For each feature, the rows sorted by it; then the rows by number, if they are listed. */
   readonly orders: readonly Int32Array[];
-  /** Per feature, for each row the place of its value among the distinct ones; null when all differ. */
+  /** For each feature and row, the rank of the value among the distinct values; null when all values differ. */
   readonly ranks: (Int32Array | null)[];
-  /** The number each row has in the columns. */
+  /** The number of each row in the columns. */
   readonly ids: Int32Array;
   readonly targets: T;
   /** Scratch: 1 for a row that goes right. */
   readonly side: Uint8Array;
-  /** Scratch for as many rows. */
+  /** Scratch for the rows of the block. */
   readonly spare: Int32Array;
 }
 
 /**
- * The columns' rows in the order in which a block numbers them: by target where it lists them, else as they come.
- * @param scratch for as many rows
+ * Returns the rows of the columns in the order in which a block numbers them: by target if it lists them, or else
+ * unchanged.
+ * @param scratch for this many rows
  */
 export function numberRows(targets: Targets, listed: boolean, scratch: SortScratch): Int32Array {
   return listed
@@ -37,7 +38,7 @@ export function numberRows(targets: Targets, listed: boolean, scratch: SortScrat
  * Sorts all rows by every feature.
  * @param columns finite values
  * @param targets of the columns' rows
- * @param listed whether to keep an order by number too, as is done for numbers
+ * @param listed whether to keep an order by number too, which targets of numbers need
  */
 export function sortBlock<T extends Targets>(
   columns: readonly Float64Array[],
@@ -59,7 +60,7 @@ export function sortBlock<T extends Targets>(
   return newBlock(orders, ranks, ids, taken);
 }
 
-/** An empty block for {@link narrowBlock} to fill, with the features and the kind of targets of another. */
+/** Makes an empty block with the features and the type of targets of another. {@link narrowBlock} fills it. */
 export function emptyBlock<T extends Targets>(like: Block<T>, rows: number): Block<T> {
   const orders = like.orders.map(() => new Int32Array(rows));
   const ranks = like.ranks.map(() => null);
@@ -67,7 +68,7 @@ export function emptyBlock<T extends Targets>(like: Block<T>, rows: number): Blo
   return newBlock(orders, ranks, new Int32Array(rows), targets);
 }
 
-/** One literal for all blocks, for speed: the engine optimises objects that come from one place. */
+/** Makes a block. All blocks come from one literal, because the engine optimises objects that come from one place. */
 export function newBlock<T extends Targets>(
   orders: readonly Int32Array[],
   ranks: (Int32Array | null)[],
@@ -81,10 +82,10 @@ export function newBlock<T extends Targets>(
 }
 
 /**
- * Makes a block of the rows of one node, with new numbers in their sequence.
- * @param into a block with room for them, whose contents are replaced
- * @param features those that may vary within the node; the orders of others become meaningless
- * @param list the order whose range lists the node's rows in the sequence to number them
+ * Fills a block with the rows of one node, which get new numbers.
+ * @param into a block that is large enough; its contents are replaced
+ * @param features the features that may vary within the node; the orders of others become undefined
+ * @param list the order whose range lists the node's rows in the order of their new numbers
  */
 export function narrowBlock<T extends Targets>(
   block: Block<T>,
@@ -121,7 +122,7 @@ function renumber(
   for (let i = start; i < end; i++) into[i - start] = numberOf[order[i]!]!;
 }
 
-/** For each row the place of its value among the distinct ones, where a value occurs twice. */
+/** Returns the rank of each row's value among the distinct values; null when no value occurs twice. */
 export function rankRows(
   column: Float64Array,
   ids: Int32Array,
@@ -140,7 +141,7 @@ export function rankRows(
   return rank === order.length - 1 ? null : ranks;
 }
 
-/** Ranks of some rows, given those among more rows; null when all differ, as they must if those do. */
+/** Computes the ranks of some rows from the ranks among more rows. Null when all values differ. */
 function rerank(ranks: Int32Array | null, outer: Int32Array, order: Int32Array): Int32Array | null {
   if (ranks === null) return null;
   const narrowed = new Int32Array(outer.length);
@@ -156,24 +157,24 @@ function rerank(ranks: Int32Array | null, outer: Int32Array, order: Int32Array):
   return rank === outer.length - 1 ? null : narrowed;
 }
 
-/** Rows to fit a tree on, and room for their orders, in memory that threads share. */
+/** The rows of a fit and room for their orders, in memory that threads share. */
 export interface SharedRows {
   readonly columns: readonly Float64Array[];
-  /** The number each row has in the columns, and its target. */
+  /** The number of each row in the columns. */
   readonly ids: Int32Array;
   readonly targets: Targets;
-  /** Per feature, the rows sorted by it; after them, for numbers, the rows by number. */
+  /** For each feature, the rows sorted by it; then, for targets of numbers, the rows by number. */
   readonly orders: readonly Int32Array[];
   readonly ranks: readonly Int32Array[];
-  /** 1 for a row that goes right, in a node that all part together. */
+  /** 1 for a row that goes right, in a node that all threads part together. */
   readonly side: Uint8Array;
-  /** Per feature, whether a value occurs twice; then the next feature to be sorted. */
+  /** For each feature, whether a value occurs twice; then the next feature to sort. */
   readonly state: Int32Array;
 }
 
 /**
- * Takes rows into shared memory, what is there already without a copy.
- * @param ids the columns' rows in the order of their new numbers
+ * Copies rows into shared memory. Columns that are in shared memory already are not copied.
+ * @param ids the rows of the columns in the order of their new numbers
  * @param listed whether to keep an order by number too
  */
 export function shareRows(
@@ -201,8 +202,8 @@ export function shareRows(
 }
 
 /**
- * Sorts by one feature after another until none is left; any number of threads may at once.
- * @param scratch the caller's own, for as many rows
+ * Sorts by one feature after another until none is left. Any number of threads may do this at once.
+ * @param scratch buffers of the caller, for this many rows
  */
 export function sortShared(
   { columns, ids, orders, ranks, state }: SharedRows,
@@ -218,8 +219,8 @@ export function sortShared(
 }
 
 /**
- * The rows, once sorted, as a block whose scratch is the caller's own.
- * @param side where it marks the rows of nodes, if not in its own scratch
+ * Makes a block of the sorted rows, with its own scratch.
+ * @param side marks the rows of nodes, in place of the block's own scratch
  */
 export function sharedBlock(
   { ids, targets, orders, ranks, state }: SharedRows,

@@ -4,20 +4,20 @@ import type { GrownTree } from './grown-tree.ts';
 /** The best cut of a node. A criterion has one object, and fills it for each node. */
 export interface Split {
   feature: number;
-  /** How many rows, in the order of the feature, go left. */
+  /** The number of rows, in the order of the feature, that go left. */
   left: number;
-  /** What ml-cart writes as the gain, in its own arithmetic. */
+  /** The gain that ml-cart writes, in its arithmetic. */
   gain: number;
-  /** By how much the impurity of the node's rows drops; not above 0 when the split does not help. */
+  /** The drop of the node's impurity; 0 or less when the split does not help. */
   drop: number;
   leftIsPure: boolean;
   rightIsPure: boolean;
-  /** Whether the block's `side` says already which rows go right. */
+  /** Whether the block's `side` marks already which rows go right. */
   isMarked: boolean;
 }
 
 export function newSplit(): Split {
-  // Numbers with a fraction, so that the engine keeps room for such from the start.
+  // Numbers with a fraction, so that the engine stores these fields as floats from the start.
   return {
     feature: 0,
     left: 0,
@@ -30,43 +30,43 @@ export function newSplit(): Split {
 }
 
 /**
- * What a tree is grown by: gini for classes, squared error for numbers. A node, the range of a block from
- * `start` to `end`, is visited by `enter`, then a `scan` of each feature in turn, then `best`. What `best`
- * finds is the first of the best cuts by feature and by row, in whatever sequence and thread they were tried.
+ * Measures the cuts of a tree: Gini for classes, squared error for numbers. A node is the range of a block from
+ * `start` to `end`. Its visit calls `enter`, then `scan` for each feature, then `best`. `best` returns the first of
+ * the best cuts, by feature and then by row. The order and the threads of the scans do not change it.
  */
 export interface Criterion<T extends Targets> {
-  /** Whether each node needs its rows listed by number, because sums of floats depend on their sequence. */
+  /** Whether each node needs a list of its rows by number, because sums of floats depend on their order. */
   readonly listed: boolean;
   /**
    * Counts the rows of a node.
-   * @param order lists them
-   * @returns whether all have one target, so that no split can help
+   * @param order lists the rows
+   * @returns whether all rows have one target, so that no split helps
    */
   enter(block: Block<T>, order: Int32Array, start: number, end: number): boolean;
-  /** Tries every cut between two values of a feature that leaves at least `minLeaf` rows on either side. */
+  /** Tries every cut between two values of a feature that leaves at least `minLeaf` rows on each side. */
   scan(block: Block<T>, feature: number, start: number, end: number, minLeaf: number): void;
   /** The best score of the cuts tried since `enter` or `aim`; 0 when there was none. */
   readonly score: number;
-  /** How many rows the one cut of that score sends left; 0 when there was none, or several tie. */
+  /** The number of rows that the one cut of that score sends left; 0 when there is no cut, or several tie. */
   readonly lone: number;
-  /** Whether more cuts tied than are kept: then all must be tried again, aimed at the best score. */
+  /** Whether more cuts tied than are kept. Then all are tried again after `aim` with the best score. */
   readonly isCrowded: boolean;
   /**
-   * Forgets the cuts tried, though not the node.
-   * @param score the best there is, if it is known; 0 if not
-   * @returns the least score of a cut to add from now on
+   * Forgets the cuts, and keeps the counts of the node.
+   * @param score the best score of the node; 0 if it is not known
+   * @returns the least score of a cut that may be added from now on
    */
   aim(score: number): number;
   /** Adds a cut that another thread tried. */
   take(feature: number, left: number, score: number): void;
   /** The best of the cuts tried since `enter`, the first among equals; null when there was none. */
   best(block: Block<T>, start: number, end: number): Split | null;
-  /** What {@link Split.gain} is where a node of two rows of different targets is cut. */
+  /** The {@link Split.gain} of the cut of a node with two rows of different targets. */
   readonly gainOfPair: number;
-  /** The {@link Split.drop} of that cut, as a visit of the node would find it. */
+  /** Returns the {@link Split.drop} of that cut, as a visit of the node would find it. */
   dropOfPair(block: Block<T>, left: number, right: number): number;
-  /** Makes a node a leaf of one row. */
+  /** Makes a node a leaf with one row. */
   setSingle(tree: GrownTree, node: number, block: Block<T>, row: number): void;
-  /** Makes a node a leaf of the rows last entered. */
+  /** Makes a node a leaf with the rows that were entered last. */
   setLeaf(tree: GrownTree, node: number): void;
 }

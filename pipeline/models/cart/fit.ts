@@ -10,28 +10,28 @@ import type { GrownTree } from './grown-tree.ts';
 import type { GrowthLimits } from './task.ts';
 import { growTogether, isWorthHelp } from './together.ts';
 
-/** When to stop; the names are those of `params.model`, which are scikit-learn's but for `min_gain`. */
+/** When growth stops. The names are those of `params.model`. Except `min_gain` they are scikit-learn's. */
 export interface TreeParams {
   /** Splits from the root to the deepest leaf; Infinity for no limit. */
   readonly max_depth: number;
   /** A node with fewer rows becomes a leaf. */
   readonly min_samples_split: number;
-  /** A split leaves at least this many rows on either side; 1 if not given. */
+  /** A split leaves at least this many rows on each side; 1 by default. */
   readonly min_samples_leaf?: number;
   /**
    * A split must lower the impurity of its node (gini, or the variance) by more than this. scikit-learn's
-   * `min_impurity_decrease` weighs that drop by the node's share of all train rows, so that its small nodes
-   * stop sooner; at the root the two are the same but for a drop that is just as large, which it takes.
+   * `min_impurity_decrease` weighs that drop by the node's share of all train rows, so its small nodes stop sooner.
+   * At the root both are the same, except that scikit-learn also accepts a drop of exactly this size.
    */
   readonly min_gain: number;
 }
 
-/** How much of the time to fit a tree goes, roughly, into sorting its columns. */
+/** The share of the time of a fit that sorting takes, roughly. */
 const SORTED = 0.3;
 
 /**
  * Fits an exact classification tree.
- * @param columns at least one, finite, as long as `labels` and no shorter than 1
+ * @param columns at least one, with finite values, as long as `labels` and not empty
  * @param labels class indexes, less than `classes`
  */
 export function fitClasses(
@@ -55,8 +55,8 @@ export function fitClasses(
 
 /**
  * Fits an exact regression tree.
- * @param columns at least one, finite, as long as `targets` and no shorter than 1
- * @param targets finite, and their squares too
+ * @param columns at least one, with finite values, as long as `targets` and not empty
+ * @param targets finite numbers with finite squares
  */
 export function fitNumbers(
   columns: readonly Float64Array[],
@@ -76,7 +76,7 @@ export function fitNumbers(
   return fittedTree('DTRegression', options, params, tree);
 }
 
-/** As {@link fitClasses}, with the help of other threads where it pays; the tree is the same. */
+/** Like {@link fitClasses}, with the help of other threads if that saves time. The tree is the same. */
 export async function fitClassesTogether(
   columns: readonly Float64Array[],
   labels: ClassIndexes,
@@ -93,7 +93,7 @@ export async function fitClassesTogether(
   return fittedTree('DTClassifier', options, params, tree);
 }
 
-/** As {@link fitNumbers}, with the help of other threads where it pays; the tree is the same. */
+/** Like {@link fitNumbers}, with the help of other threads if that saves time. The tree is the same. */
 export async function fitNumbersTogether(
   columns: readonly Float64Array[],
   targets: Float64Array,
@@ -123,14 +123,14 @@ function optionsOf(kind: NodeOptions['kind'], params: TreeParams): NodeOptions {
     kind,
     gainFunction: kind === 'classifier' ? 'gini' : 'regression',
     splitFunction: 'mean',
-    // ml-cart stops at this many rows or fewer, we at fewer than min_samples_split.
+    // ml-cart stops at this many rows or fewer. Here a node stops at fewer than min_samples_split.
     minNumSamples: params.min_samples_split - 1,
     maxDepth: Number.isFinite(params.max_depth) ? params.max_depth : null,
     gainThreshold: params.min_gain,
   };
 }
 
-/** ml-cart has no least size of a leaf: the options name it only where it shaped the tree. */
+/** ml-cart has no least size of a leaf, so the options have one only if it is more than 1. */
 function fittedTree<Name extends TreeName>(
   name: Name,
   nodeOptions: NodeOptions,

@@ -2,10 +2,10 @@ import { canonicalJson } from '../../../contract/canonical-json.ts';
 import { pureShare } from './class-counts.ts';
 import { type GrownTree, UNSEARCHED, UNSPLIT } from './grown-tree.ts';
 
-/** What ml-cart calls a classification tree and a regression tree. */
+/** ml-cart's names for a classification tree and a regression tree. */
 export type TreeName = 'DTClassifier' | 'DTRegression';
 
-/** A tree just fitted, in compact arrays. */
+/** A tree after its fit, in compact arrays. */
 export interface FittedTree<Name extends TreeName = TreeName> {
   readonly name: Name;
   readonly options: Readonly<Record<string, unknown>>;
@@ -13,13 +13,14 @@ export interface FittedTree<Name extends TreeName = TreeName> {
   readonly grown: GrownTree;
 }
 
-/** Characters of a piece, about. */
+/** The approximate number of characters in a piece. */
 const PIECE = 1 << 18;
 
 /**
- * Writes a tree in ml-cart's JSON: the text that `canonicalJson` gives of its nodes, from the arrays, piece by
- * piece and without recursion, so that memory never holds the whole text. Fields are in code-point order.
- * @param importance each feature's share, which ml-cart's JSON of a regression does not say
+ * Writes a tree in ml-cart's JSON. The text is the one that `canonicalJson` returns for its nodes. It is written from
+ * the arrays, piece by piece and without recursion, so that memory never holds the whole text. Fields are in
+ * code-point order.
+ * @param importance the importance of each feature, which ml-cart's JSON of a regression does not have
  * @returns ASCII
  */
 export function* writeTree(
@@ -31,7 +32,7 @@ export function* writeTree(
   const encoder = new TextEncoder();
   const first = importance === undefined ? '' : `"importance":${canonicalJson(importance)},`;
   let piece = `{${first}"name":${canonicalJson(name)},"options":${canonicalJson(options)},"root":`;
-  // Parts to write: of node i, 3i is up to its left child, 3i + 1 up to its right child, 3i + 2 its end.
+  // Parts to write. For node i, 3i is the text up to its left child, 3i + 1 up to its right child, 3i + 2 its end.
   const todo: number[] = [0];
   for (let next = todo.pop(); next !== undefined; next = todo.pop()) {
     const step = next % 3;
@@ -52,7 +53,7 @@ export function* writeTree(
   yield encoder.encode(`${piece}}`);
 }
 
-/** The text of one node after another. */
+/** Writes the text of nodes. */
 class Fields {
   readonly #tree: FittedTree;
   readonly #gain: string;
@@ -102,13 +103,13 @@ class Fields {
     return Number.isFinite(gain) ? String(gain) : 'null';
   }
 
-  /** What a leaf predicts: a mean, or one row with the share of each class up to the last that occurs. */
+  /** Returns the prediction of a leaf: a mean, or one row with the share of each class up to the last that occurs. */
   #distributionOf(node: number): string {
     const { values, rows, shares } = this.#tree.grown;
     if (this.#tree.name === 'DTRegression') return String(values[node]!);
     const several = shares.get(node);
     if (several !== undefined) return JSON.stringify([several]);
-    // Most leaves are of one class and few rows: their text is made once.
+    // Most leaves have one class and few rows, so their texts are kept.
     const key = values[node]! * 2 ** 32 + rows[node]!;
     let text = this.#pure.get(key);
     if (text === undefined) {
@@ -122,14 +123,14 @@ class Fields {
 
 const MOST_TEXTS = 1024;
 
-/** What ml-cart writes into the tree and, all but this type says so too, into every node. */
+/** The options that ml-cart writes into the tree and into every node. */
 export interface NodeOptions {
   readonly kind: 'classifier' | 'regression';
   readonly gainFunction: 'gini' | 'regression';
   readonly splitFunction: 'mean';
   /** A node with this many rows or fewer is a leaf. */
   readonly minNumSamples: number;
-  /** Null for no limit, as JSON has no Infinity. */
+  /** Null when there is no limit, because JSON has no Infinity. */
   readonly maxDepth: number | null;
   readonly gainThreshold: number;
 }

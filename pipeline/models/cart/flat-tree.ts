@@ -1,7 +1,7 @@
 /**
- * A tree to walk: 16 bytes a node, so that a step costs one line of the processor's cache, and children
- * side by side, so that a step needs no branch. Node 0 is the root. A leaf is its own right child and,
- * its threshold being NaN, no row goes left of it: walking on from a leaf stays there.
+ * A tree for prediction. A node has 16 bytes, so that a step reads one line of the processor's cache. Children are
+ * side by side, so that a step needs no branch. Node 0 is the root. A leaf is its own right child, and its
+ * threshold is NaN, so that no row goes left: a step from a leaf stays at the leaf.
  */
 export interface FlatTree {
   readonly nodes: number;
@@ -10,19 +10,19 @@ export interface FlatTree {
   readonly depth: number;
   /** The features that occur, ascending. */
   readonly features: readonly number[];
-  /** Of node i at 2i: rows less than this go left. */
+  /** The threshold of node i is at 2i. Rows below it go left. */
   readonly thresholds: Float64Array;
-  /** Of node i, in the same memory: its right child at 4i + 2, after its left one; its feature at 4i + 3. */
+  /** In the same memory. The right child of node i is at 4i + 2 and its feature at 4i + 3. Its left child is the one before. */
   readonly links: Int32Array;
-  /** Of a leaf: the index of its likeliest class, the first among equals, or its mean. */
+  /** The prediction of a leaf: the index of its most likely class (the first among equals), or its mean. */
   readonly answers: Float64Array;
-  /** Of an inner node: its gain, NaN where it does not say. Of a leaf of classes: the share of its answer. */
+  /** The gain of an inner node, NaN when it is not known. For a leaf of classes, the share of its class. */
   readonly gains: Float64Array;
-  /** Of an inner node: the rows it was fitted on, NaN where it does not say. */
+  /** The number of rows that an inner node was fitted on, NaN when it is not known. */
   readonly samples: Float64Array;
 }
 
-/** A flat tree while it is made; its memory grows with it. */
+/** Builds a flat tree. Its memory grows with the tree. */
 export class FlatTreeMaker {
   #nodes = 0;
   #thresholds: Float64Array<ArrayBuffer>;
@@ -31,7 +31,7 @@ export class FlatTreeMaker {
   #gains: Float64Array;
   #samples: Float64Array;
 
-  /** @param room for as many nodes at first, at least 1 */
+  /** @param room the number of nodes that it has memory for at first, at least 1 */
   constructor(room = FIRST) {
     this.#thresholds = new Float64Array(2 * room);
     this.#links = new Int32Array(this.#thresholds.buffer);
@@ -40,7 +40,7 @@ export class FlatTreeMaker {
     this.#samples = new Float64Array(room);
   }
 
-  /** Adds a node, or two side by side; returns the number of the first. */
+  /** Adds one node, or two side by side. Returns the number of the first. */
   add(some: 1 | 2): number {
     const first = this.#nodes;
     this.#nodes += some;
@@ -69,7 +69,7 @@ export class FlatTreeMaker {
     this.#samples[node] = split.samples;
   }
 
-  /** The tree, once every node has been set. */
+  /** Returns the tree. Every node must have been set. */
   finish(): FlatTree {
     const nodes = this.#nodes;
     const links = this.#links.subarray(0, 4 * nodes);
@@ -123,24 +123,25 @@ function featuresOf(links: Int32Array, nodes: number): number[] {
   return [...used].sort((a, b) => a - b);
 }
 
-/** The first class of the greatest share: what a leaf answers. */
-export function likeliest(shares: readonly number[]): number {
+/** Returns the class that a leaf predicts: the first one with the greatest share. */
+export function findMostLikely(shares: readonly number[]): number {
   let best = 0;
   for (let i = 1; i < shares.length; i++) if (shares[i]! > shares[best]!) best = i;
   return best;
 }
 
-/** Rows that are copied together before they are walked: with most widths they fit the cache. */
+/** The number of rows that are copied together before the walk. For most numbers of columns they fit the cache. */
 const TILE_ROWS = 256;
-/** Between columns of a tile: one cache line more, because columns a power of two apart share cache lines. */
+/** The distance of two columns in a tile. It has one more cache line, because columns at a distance of a power of two
+ * would share cache lines. */
 const STRIDE = TILE_ROWS + 8;
 
 /**
- * Finds the leaf of every row as ml-cart's `predict` does: left where the feature is less than the threshold
- * (never for NaN). Four rows go down at once, because the processor can do the steps of one row while those
- * of another wait for memory.
- * @param columns by feature, as long as there are rows; those that the tree does not use are not read
- * @returns numbers of nodes
+ * Finds the leaf of every row as ml-cart's `predict` does: a row goes left if its feature is below the threshold,
+ * and NaN never does. Four rows go down at once, so that the processor works on one row while another waits for
+ * memory.
+ * @param columns by feature; columns that the tree does not use are not read
+ * @returns the number of the leaf for each row
  */
 export function findLeaves(
   tree: FlatTree,
@@ -155,15 +156,15 @@ export function findLeaves(
     for (const feature of tree.features) {
       tile.set(columns[feature]!.subarray(start, end), feature * STRIDE);
     }
-    // Rows past the last, to make the number even, are those of an earlier tile, or zeros.
+    // The walk takes four rows. Rows after the last one are zeros or rows of an earlier tile; their leaves are not used.
     for (let i = 0; i < end - start; i += 4) walkFour(tree.thresholds, tree.links, tile, i, leaves);
     found.set(end - start === TILE_ROWS ? leaves : leaves.subarray(0, end - start), start);
   }
   return found;
 }
 
-/** What each leaf has of some values by node. */
-export function valuesAt<T extends Float64Array | Int32Array>(
+/** Writes the value of each row's leaf into an array. */
+export function readValues<T extends Float64Array | Int32Array>(
   leaves: Int32Array,
   values: Float64Array,
   into: T,
@@ -183,7 +184,7 @@ function walkFour(
   const [b, c, d] = [first + 1, first + 2, first + 3];
   let [i, j, k, l] = [0, 0, 0, 0];
   for (;;) {
-    // A child is the right one, less 1 where the row goes left: no branch for the processor to guess.
+    // The next node is the right child, minus 1 if the row goes left. This needs no branch.
     const toI =
       links[4 * i + 2]! - Number(tile[links[4 * i + 3]! * STRIDE + first]! < thresholds[2 * i]!);
     const toJ =

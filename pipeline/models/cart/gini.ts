@@ -20,7 +20,7 @@ export class Gini implements Criterion<ClassIndexes> {
   readonly #all: ClassCounts;
   readonly #left: Float64Array;
   readonly #right: Float64Array;
-  /** The best cut: its score, its feature, and how many rows it sends left. */
+  /** The score of the best cut. Its feature and its number of rows on the left follow below. */
   readonly #score = new Float64Array(1);
   readonly #split = newSplit();
   #feature = -1;
@@ -118,13 +118,13 @@ export class Gini implements Criterion<ClassIndexes> {
 }
 
 /**
- * The hot loop of training. Counts are float64, because their products are. A cut is first compared without a
- * division, and divided only if it is as good to within rounding.
+ * The hot loop of training. Counts are float64, because their products are float64. A cut is first compared without
+ * a division. The division follows only if the cut may be the best.
  * @param twice twice the count of each class in the node
- * @param left a count of 0 for each class in the node, used up
- * @param squares of the node's class counts, summed
- * @param score the best so far, raised where a cut beats it
- * @returns how many rows the best cut sends left, 0 when none beats the score
+ * @param left a count of 0 for each class in the node; it is changed
+ * @param squares the sum of the squared class counts of the node
+ * @param score the best score so far; it is replaced by a better one
+ * @returns the number of rows that the best cut sends left, 0 when no cut beats the score
  */
 function scan(
   order: Int32Array,
@@ -170,7 +170,7 @@ function scan(
   return at;
 }
 
-/** Less than 1 by more than a product and a quotient may be off by rounding. */
+/** Below 1 by more than the rounding of a product and a quotient. */
 const NEARLY = 1 - 1e-15;
 
 function add(

@@ -2,26 +2,26 @@ import { type Block, type Targets, emptyBlock, narrowBlock } from './block.ts';
 import type { Criterion, Split } from './criterion.ts';
 import { GrownTree } from './grown-tree.ts';
 import { enterLeaf, growPair, setLeaf } from './leaf.ts';
-import { BOTH, LEFT, markSides, partition, partOrder, RIGHT, varying } from './partition.ts';
-import { type GrowthLimits, type Task, type Team, rootTask, nodeTaskOf } from './task.ts';
+import { BOTH, LEFT, markSides, partition, partOrder, RIGHT, selectVarying } from './partition.ts';
+import { type GrowthLimits, type Task, type Team, makeRootTask, makeTask } from './task.ts';
 import type { Report } from '../../progress.ts';
 
 /** Work to share with others. */
 export interface Shared {
-  /** Rows of the largest node that another thread may take whole; all threads split larger ones together. */
+  /** The largest number of rows of a node that one other thread may take. All threads split larger nodes together. */
   readonly most: number;
   readonly team: Team;
-  /** Offers a node; whether somebody will grow it. */
+  /** Offers a node to other threads. Returns whether one of them will grow it. */
   offer(task: Task): boolean;
 }
 
-/** Rows in the blocks of subtrees: what fits the second and the first level of a processor's cache. */
+/** The number of rows in the blocks of subtrees. They fit the second and the first level of a processor's cache. */
 const BLOCK_ROWS = [1 << 15, 1 << 11];
 
 /**
- * Grows a tree, depth first and without recursion, so that no depth is too much.
- * @param columns what the block was sorted by
- * @param report gets the number of rows that have their leaf
+ * Grows a tree, depth first and without recursion, so that the depth has no limit.
+ * @param columns the columns that the block was sorted by
+ * @param report receives the number of rows that have their leaf
  */
 export function growTree<T extends Targets>(
   columns: readonly Float64Array[],
@@ -36,15 +36,15 @@ export function growTree<T extends Targets>(
     settled += rows;
     report?.(settled / block.rows, settled);
   });
-  grow(tree, rootTask(tree.add(), block.rows, columns.length, criterion.listed));
+  grow(tree, makeRootTask(tree.add(), block.rows, columns.length, criterion.listed));
   return tree.place(columns);
 }
 
 /**
  * Prepares to grow any node of a block.
- * @param settle gets the number of rows that have their leaf
- * @returns grows a node to its end. Nodes below it of no more rows than `shared.most` are offered to others,
- * as ranges of the block itself, and left open where they are taken
+ * @param settle receives the number of rows that have their leaf
+ * @returns a function that grows a node to its end. Nodes below it with at most `shared.most` rows are offered to
+ * other threads, as ranges of the block itself, and left open when they are taken
  */
 export function growFrom<T extends Targets>(
   columns: readonly Float64Array[],
@@ -71,7 +71,7 @@ export function growFrom<T extends Targets>(
   };
 }
 
-/** Makes a leaf of a node, or splits it and leaves its children to be done. */
+/** Makes a leaf of a node, or splits it and adds tasks for its children. */
 function growNode<T extends Targets>(
   columns: readonly Float64Array[],
   block: Block<T>,
@@ -89,7 +89,7 @@ function growNode<T extends Targets>(
     setLeaf(tree, node, criterion, end - start < limits.minSplit);
     return;
   }
-  const features = varying(block, task);
+  const features = selectVarying(block, task);
   if (team !== undefined) team.search(task, features);
   else {
     for (const feature of features) criterion.scan(block, feature, start, end, limits.minLeaf);
@@ -122,9 +122,9 @@ function growNode<T extends Targets>(
   part(block, task, features, split, leftIsDone, rightIsDone, criterion.listed, team);
   const left = tree.addChildren(node);
   const right = left + 1;
-  // The right one first, because the last task is done next.
-  if (!rightIsDone) tasks.push(nodeTaskOf(children, right, middle, end));
-  if (!leftIsDone) tasks.push(nodeTaskOf(children, left, start, middle));
+  // The right child first, because the last task is done next.
+  if (!rightIsDone) tasks.push(makeTask(children, right, middle, end));
+  if (!leftIsDone) tasks.push(makeTask(children, left, start, middle));
   if (rightIsLeaf) enterLeaf(block, criterion, limits, tree, children, right, middle, end);
   else if (rightIsDone) growPair(columns, block, criterion, limits, tree, children, right, middle);
   if (leftIsLeaf) enterLeaf(block, criterion, limits, tree, children, left, start, middle);
@@ -152,13 +152,13 @@ function toInnerBlock<T extends Targets>(blocks: readonly Block<T>[], task: Task
   while (inner + 1 < blocks.length && rows <= blocks[inner + 1]!.ids.length) inner++;
   if (inner === level) return task;
   narrowBlock(blocks[level]!, blocks[inner]!, features, list, start, end);
-  return nodeTaskOf({ ...task, level: inner }, task.node, 0, rows);
+  return makeTask({ ...task, level: inner }, task.node, 0, rows);
 }
 
 /**
  * Parts the orders of a node's rows in two.
- * @param leftIsDone whether the left child needs no sorted orders, being a leaf or a pair
- * @param team parts the orders of features together; without one the calling thread does
+ * @param leftIsDone whether the left child needs no sorted orders, because it is a leaf or a pair
+ * @param team the threads that part the orders; without a team the calling thread parts them
  */
 function part(
   block: Block,

@@ -4,8 +4,8 @@ import type { GrownTree } from './grown-tree.ts';
 import type { GrowthLimits, Place } from './task.ts';
 
 /**
- * Makes a leaf of the rows last entered.
- * @param isSmall whether there were too few rows to look for a cut, rather than none to be found
+ * Makes a leaf of the rows that were entered last.
+ * @param isSmall whether the rows were too few to look for a cut; otherwise no cut was found
  */
 export function setLeaf<T extends Targets>(
   tree: GrownTree,
@@ -17,7 +17,7 @@ export function setLeaf<T extends Targets>(
   criterion.setLeaf(tree, node);
 }
 
-/** Makes a leaf of a node that cannot be split, without the detour of a task. */
+/** Makes a leaf of a node that cannot be split. It needs no task. */
 export function enterLeaf<T extends Targets>(
   block: Block<T>,
   criterion: Criterion<T>,
@@ -38,8 +38,9 @@ export function enterLeaf<T extends Targets>(
 }
 
 /**
- * Grows a node of two rows whose targets differ, as any other node would be, but in no need of sorted
- * orders: they can be parted in one way only. Most nodes of a tree grown to its end are such, or leaves.
+ * Grows a node of two rows whose targets differ. The result is the same as for any other node, but it needs no sorted
+ * orders, because two rows can be separated in only one way. Most nodes of a fully grown tree are such pairs or
+ * leaves.
  */
 export function growPair<T extends Targets>(
   columns: readonly Float64Array[],
@@ -54,7 +55,7 @@ export function growPair<T extends Targets>(
   const order = block.orders[list]!;
   const one = order[start]!;
   const other = order[start + 1]!;
-  const feature = firstToPart(block, features, one, other);
+  const feature = findDifference(block, features, one, other);
   if (feature < 0) {
     criterion.enter(block, order, start, start + 2);
     setLeaf(tree, node, criterion, false);
@@ -75,8 +76,8 @@ export function growPair<T extends Targets>(
   criterion.setSingle(tree, child + 1, block, right);
 }
 
-/** The first feature in which two rows differ; -1 when there is none. */
-function firstToPart(
+/** Returns the first feature in which two rows differ; -1 when there is none. */
+function findDifference(
   { ranks }: Block,
   features: readonly number[],
   one: number,

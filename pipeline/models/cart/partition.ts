@@ -1,9 +1,9 @@
 import type { Block } from './block.ts';
 
 /**
- * Parts a range of an order in two, rows that go left before those that go right, each in their sequence.
+ * Parts a range of an order in two: rows that go left come first. Both sides keep their order.
  * @param side 1 for a row that goes right
- * @param spare scratch for as many rows
+ * @param spare scratch for the rows of the range
  */
 export function partition(
   order: Int32Array,
@@ -17,7 +17,7 @@ export function partition(
   else copyFrom(spare, order, middle, end);
 }
 
-/** Like {@link partition}, but it keeps only the rows that go left: the rest of the range is meaningless. */
+/** Like {@link partition}, but keeps only the rows that go left. The rest of the range is undefined. */
 export function keepLeft(order: Int32Array, start: number, end: number, side: Uint8Array): void {
   let left = start;
   for (let i = start; i < end; i++) {
@@ -27,7 +27,7 @@ export function keepLeft(order: Int32Array, start: number, end: number, side: Ui
   }
 }
 
-/** Like {@link keepLeft}, for those that go right. */
+/** Like {@link keepLeft}, for the rows that go right. */
 export function keepRight(order: Int32Array, start: number, end: number, side: Uint8Array): void {
   let right = end - 1;
   for (let i = right; i >= start; i--) {
@@ -37,7 +37,7 @@ export function keepRight(order: Int32Array, start: number, end: number, side: U
   }
 }
 
-/** Marks for {@link partition} the first `left` rows of a range as going left, the others as going right. */
+/** Marks the first `left` rows of a range as going left, and the others as going right. */
 export function markSides(
   order: Int32Array,
   start: number,
@@ -49,13 +49,13 @@ export function markSides(
   mark(order, start + left, end, side, 1);
 }
 
-/** Past this many rows a bulk copy beats a loop. */
+/** For more rows than this a bulk copy is faster than a loop. */
 const LONG = 64;
 
-// A function has one loop only, here and in the scans: V8 may enter a long loop in optimised code that
-// does not know the loop after it, and then discard that code at its end, each time again.
+// Each function here and in the scans has only one loop. V8 may optimise a function while its first loop runs, before
+// it knows the second loop, and then discard that code at the end of the first loop, each time.
 
-/** Moves rows that go left to the front and the others to `spare`; returns where the front ends. */
+/** Moves rows that go left to the front and the others to `spare`. Returns the end of the front. */
 function separate(
   order: Int32Array,
   start: number,
@@ -85,8 +85,8 @@ function mark(order: Int32Array, start: number, end: number, side: Uint8Array, a
   for (let i = start; i < end; i++) side[order[i]!] = as;
 }
 
-/** The features that still vary: what is constant in a node is so in all below it, and skipped there. */
-export function varying(
+/** Returns the features that vary in a node. A feature that is constant in it is constant in all nodes below. */
+export function selectVarying(
   { ranks, orders }: Block,
   { features, start, end }: { features: readonly number[]; start: number; end: number },
 ): readonly number[] {
@@ -108,7 +108,7 @@ export const LEFT = 1;
 export const RIGHT = 2;
 export type Kept = typeof BOTH | typeof LEFT | typeof RIGHT;
 
-/** Parts one order, as far as it is needed. */
+/** Parts one order, and keeps the sides that are needed. */
 export function partOrder(
   order: Int32Array,
   start: number,

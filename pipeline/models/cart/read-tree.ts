@@ -1,15 +1,15 @@
 import { JsonScanner } from './json-scanner.ts';
-import { type FlatTree, FlatTreeMaker, likeliest } from './flat-tree.ts';
+import { type FlatTree, FlatTreeMaker, findMostLikely } from './flat-tree.ts';
 
-/** A node that has been begun, and what has been read of it. */
+/** A node that is being read. */
 interface OpenNode {
   readonly node: number;
-  /** What it answers and the share of that, if it is a leaf. */
+  /** For a leaf, its prediction and the share of that class. */
   answer: number | undefined;
   share: number;
-  /** Its left child, once either is begun; the right one is next to it. */
+  /** Its left child, when one of its children has been begun. The right child follows it. */
   left: number | undefined;
-  /** How many of them have been read. */
+  /** The number of its children that have been begun. */
   children: number;
   feature: number;
   threshold: number;
@@ -18,10 +18,10 @@ interface OpenNode {
 }
 
 /**
- * Reads a tree in ml-cart's JSON into arrays as its bytes come, without recursion, so that any size and
- * depth will do. Fields may come in any sequence, and those that say nothing of the tree are passed by.
- * @returns its name and the importance of its features, undefined where it does not say, and the tree
- * @throws SyntaxError when it is no JSON; RangeError when it is no tree
+ * Reads a tree in ml-cart's JSON into arrays, piece by piece and without recursion, so that size and depth have no
+ * limit. Fields may have any order. Unknown fields are skipped.
+ * @returns the tree, its name, and the importance of its features; undefined for what the JSON does not have
+ * @throws SyntaxError when it is not JSON; RangeError when it is not a tree
  */
 export function readTree(pieces: Iterable<Uint8Array>): {
   name: string | undefined;
@@ -53,12 +53,12 @@ const QUOTE = 0x22;
 
 function readNodes(json: JsonScanner): FlatTree {
   const maker = new FlatTreeMaker();
-  const open = [begin(json, maker.add(1))];
+  const open = [beginNode(json, maker.add(1))];
   let isFirst = true;
   for (let node = open.at(-1); node !== undefined; node = open.at(-1)) {
     if (isFirst ? json.takes('}') : !json.takes(',')) {
       if (!isFirst) json.expect('}');
-      finish(maker, open.pop()!);
+      finishNode(maker, open.pop()!);
       isFirst = false;
       continue;
     }
@@ -68,7 +68,7 @@ function readNodes(json: JsonScanner): FlatTree {
     if (isFirst) {
       node.left ??= maker.add(2);
       node.children++;
-      open.push(begin(json, key === 'left' ? node.left : node.left + 1));
+      open.push(beginNode(json, key === 'left' ? node.left : node.left + 1));
     } else {
       readField(json, key, node);
     }
@@ -76,7 +76,7 @@ function readNodes(json: JsonScanner): FlatTree {
   return maker.finish();
 }
 
-function begin(json: JsonScanner, node: number): OpenNode {
+function beginNode(json: JsonScanner, node: number): OpenNode {
   json.expect('{');
   return {
     node,
@@ -100,7 +100,7 @@ function readField(json: JsonScanner, key: string, node: OpenNode): void {
   else json.skip();
 }
 
-/** A mean, or the shares of classes in the first row of a matrix. */
+/** Reads a mean, or the shares of classes in the first row of a matrix. */
 function readAnswer(json: JsonScanner, node: OpenNode): void {
   if (!json.takes('[')) {
     node.answer = json.number();
@@ -109,7 +109,7 @@ function readAnswer(json: JsonScanner, node: OpenNode): void {
   const shares = readNumbers(json);
   while (json.takes(',')) json.skip();
   json.expect(']');
-  node.answer = likeliest(shares);
+  node.answer = findMostLikely(shares);
   node.share = shares[node.answer]!;
 }
 
@@ -122,7 +122,7 @@ function readNumbers(json: JsonScanner): number[] {
   return numbers;
 }
 
-function finish(maker: FlatTreeMaker, read: OpenNode): void {
+function finishNode(maker: FlatTreeMaker, read: OpenNode): void {
   const { node, answer, share, left, children, feature, threshold, gain, samples } = read;
   if (answer !== undefined && left === undefined) {
     maker.setLeaf(node, answer, share);

@@ -1,21 +1,21 @@
 import type { Kept } from './partition.ts';
 
-/** When to stop; no limit on depth is Infinity. */
+/** When growth stops. A depth without a limit is Infinity. */
 export interface GrowthLimits {
   readonly maxDepth: number;
   /** A node with fewer rows is a leaf. */
   readonly minSplit: number;
-  /** A cut leaves at least as many rows on either side. */
+  /** A cut leaves at least this many rows on each side. */
   readonly minLeaf: number;
   /** A split must lower the impurity by more than this. */
   readonly minDrop: number;
 }
 
-/** A node still to be made: a range of the orders of a block. */
+/** A node that is not grown yet: a range of the orders of a block. */
 export interface Task {
   /** Its number in the tree. */
   readonly node: number;
-  /** Which of the blocks. */
+  /** The index of its block. */
   readonly level: number;
   readonly start: number;
   readonly end: number;
@@ -26,11 +26,11 @@ export interface Task {
   readonly list: number;
 }
 
-/** What the children of a node have in common. */
+/** The fields that the children of a node share. */
 export type Place = Pick<Task, 'level' | 'depth' | 'features' | 'list'>;
 
-/** One literal for all tasks, for speed. */
-export function nodeTaskOf(
+/** Makes a task. All tasks come from one literal, because the engine optimises objects that come from one place. */
+export function makeTask(
   { level, depth, features, list }: Place,
   node: number,
   start: number,
@@ -39,18 +39,18 @@ export function nodeTaskOf(
   return { node, level, start, end, depth, features, list };
 }
 
-/** The root. */
-export function rootTask(node: number, rows: number, width: number, listed: boolean): Task {
+/** Makes the task of the root. */
+export function makeRootTask(node: number, rows: number, width: number, listed: boolean): Task {
   const features = Array.from({ length: width }, (_, feature) => feature);
-  return nodeTaskOf({ level: 0, depth: 0, features, list: listed ? width : 0 }, node, 0, rows);
+  return makeTask({ level: 0, depth: 0, features, list: listed ? width : 0 }, node, 0, rows);
 }
 
-/** Threads that search and part one large node together, each of them some of its features. */
+/** Threads that search and part one large node together. Each thread works on some features. */
 export interface Team {
-  /** Tries every cut of a node, and leaves the criterion as if one thread had tried them all in sequence. */
+  /** Tries every cut of a node. Afterwards the criterion is the same as after one thread tried all cuts in order. */
   search(task: Task, features: readonly number[]): void;
   /**
-   * Parts a node's order of each feature, once its rows are marked.
+   * Parts a node's order of each feature. Its rows must be marked.
    * @param done a feature whose order is parted already
    */
   part(task: Task, features: readonly number[], done: number, kept: Kept): void;

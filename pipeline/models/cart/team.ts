@@ -3,19 +3,19 @@ import type { Criterion } from './criterion.ts';
 import { BOTH, type Kept, partOrder } from './partition.ts';
 import type { Team } from './task.ts';
 
-/** What a thread grows with. */
+/** The objects that a thread uses to grow nodes. */
 export interface Tools<T extends Targets> {
   readonly board: NodeBoard;
   readonly block: Block<T>;
   readonly criterion: Criterion<T>;
   readonly minLeaf: number;
-  /** In which the one who has the node marks its rows. */
+  /** The marks of the rows, which the thread that leads the node sets. */
   readonly side: Uint8Array;
 }
 
 /**
- * The team of the thread that has the node.
- * @param wake wakes the others
+ * Makes the team of the thread that leads a node.
+ * @param wake wakes the other threads
  */
 export function leadTeam<T extends Targets>(tools: Tools<T>, wake: () => void): Team {
   const { board, block, criterion, minLeaf } = tools;
@@ -45,7 +45,7 @@ export function leadTeam<T extends Targets>(tools: Tools<T>, wake: () => void): 
   };
 }
 
-/** Does pieces of what is posted until none is left; whether there was any. */
+/** Does pieces of the posted work until none is left. Returns whether there was one. */
 export function helpTeam<T extends Targets>(tools: Tools<T>): boolean {
   return doPieces(tools, false);
 }
@@ -87,10 +87,10 @@ const LIST = 6;
 const KEPT = 7;
 const COUNT = 8;
 const HEAD = 9;
-/** Pieces that the features of a node are dealt in, at most: their number fits a byte, with one to spare. */
+/** The largest number of pieces of one node. A piece's number fits a byte, and CLOSED is not one of them. */
 const MOST_PIECES = 128;
 const CLOSED = 0xff;
-/** Seconds a piece of a node takes at the very most, unless the thread that has it has died. */
+/** The longest time of a piece in seconds. After it, the thread that claimed the piece counts as dead. */
 const PATIENCE = 60;
 
 export const SEARCH = 1;
@@ -109,9 +109,9 @@ export interface Work {
   readonly features: readonly number[];
 }
 
-/** A share of that. */
+/** A part of the work, with some of its features. */
 export interface Piece extends Work {
-  /** Tells a work from the one before it. */
+  /** Distinguishes this work from the work before it. */
   readonly turn: number;
 }
 
@@ -122,19 +122,19 @@ export interface BoardMemory {
 }
 
 /**
- * One node of a tree that several threads work on. One of them posts what is to be done; all claim pieces
- * of it until none is left; then that one waits for those under way. A claim is one word, the turn and the
- * next piece, changed at a stroke: who comes late, with an older turn in hand, gets nothing.
+ * One node of a tree that several threads work on. The leading thread posts the work. All threads claim pieces of
+ * it until none is left. Then the leading thread waits for the pieces in progress. The turn and the next piece are
+ * one word, which changes in one atomic step. So a late thread, which has read an older turn, claims nothing.
  */
 export class NodeBoard {
   readonly memory: BoardMemory;
   /** By feature, the best score of its cuts. */
   readonly scores: Float64Array;
-  /** By feature, how many rows the one cut of that score sends left; 0 where several tie. */
+  /** By feature, the number of rows that the one cut of that score sends left; 0 when several tie. */
   readonly lefts: Int32Array;
   readonly #features: Int32Array;
 
-  /** @param memory that of the board another thread has made; a new one if not given */
+  /** @param memory the memory of a board that another thread has made; new memory by default */
   constructor(width: number, memory?: BoardMemory) {
     this.memory = memory ?? {
       words: new Int32Array(new SharedArrayBuffer(4 * (HEAD + 2 * width))),
@@ -146,11 +146,11 @@ export class NodeBoard {
     this.#features = this.memory.words.subarray(HEAD + width);
   }
 
-  /** Posts work; what was posted before must be done. */
+  /** Posts work. Earlier work must be done. */
   post({ step, start, end, list, kept, features }: Work): void {
     const { words } = this.memory;
     const turn = (words[CLAIM]! >>> 8) + 1;
-    // Closed while it is written, so that no thread reads half of it.
+    // Closed while the work is written, so that no thread reads a part of it.
     Atomics.store(words, CLAIM, (turn << 8) | CLOSED);
     words[STEP] = step;
     words[START] = start;
@@ -164,7 +164,7 @@ export class NodeBoard {
     Atomics.store(words, CLAIM, (turn << 8) | 0);
   }
 
-  /** A piece for the caller alone, who says when it is {@link done}; null when none is left. */
+  /** Claims a piece for the caller, who calls {@link done} after it; null when none is left. */
   claim(): Piece | null {
     const { words } = this.memory;
     for (;;) {
@@ -176,7 +176,7 @@ export class NodeBoard {
     }
   }
 
-  /** Says that a piece is done. */
+  /** Reports that a piece is done. */
   done(): void {
     Atomics.add(this.memory.words, DONE, 1);
     Atomics.notify(this.memory.words, DONE);
@@ -184,7 +184,7 @@ export class NodeBoard {
 
   /**
    * Waits for the pieces that others have claimed.
-   * @param patience seconds in which the next one must be done
+   * @param patience the time in seconds within which the next piece must be done
    * @throws Error when one of them seems to have died
    */
   wait(patience = PATIENCE): void {

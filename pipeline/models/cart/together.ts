@@ -12,13 +12,13 @@ import { Gini } from './gini.ts';
 import { growFrom } from './grow-tree.ts';
 import { GrownTree, type PackedTree } from './grown-tree.ts';
 import { SquaredError } from './squared-error.ts';
-import { type GrowthLimits, type Task, rootTask } from './task.ts';
+import { type GrowthLimits, type Task, makeRootTask } from './task.ts';
 import { type BoardMemory, NodeBoard, type Tools, helpTeam, leadTeam } from './team.ts';
 import type { Report } from '../../progress.ts';
 
-/** Values (rows times features) below which more threads cost more time than they save. */
+/** The number of values (rows times features) below which more threads cost more time than they save. */
 const WORTH_HELP = 500_000;
-/** Subtrees for each thread, at least: few enough to be large, enough to end at about the same time. */
+/** The number of subtrees for each thread: few, so that they are large, but enough to end at about the same time. */
 const SUBTREES = 12;
 /** A subtree this many times smaller than the largest one is not given to another thread. */
 const SPREAD = 8;
@@ -33,10 +33,10 @@ export function isWorthHelp(
 }
 
 /**
- * Grows a tree with the help of other threads: free threads sort the columns, the
- * large nodes near the root are split by all together, feature by feature, and the subtrees below them are
- * grown by free threads. The tree is the same to the last bit: no number in it depends on the thread that computed it.
- * @param classes how many, 0 for numbers
+ * Grows a tree with the help of other threads. Free threads sort the columns. All threads split the large nodes near
+ * the root together, feature by feature. Free threads grow the subtrees below these nodes. The tree has the same bits
+ * as that of one thread, because no number in it depends on the thread that computes it.
+ * @param classes the number of classes, 0 for numbers
  */
 export async function growTogether(
   columns: readonly Float64Array[],
@@ -47,12 +47,12 @@ export async function growTogether(
   report?: Report,
 ): Promise<GrownTree> {
   const { tree, subtrees } = await growAll(columns, targets, classes, limits, helpers, report);
-  // The memory that they were grown in is free by now.
+  // The memory in which they were grown is free now.
   tree.graft(subtrees);
   return tree;
 }
 
-/** The tree down to the nodes that other threads took, and their subtrees. */
+/** Returns the tree without the subtrees that other threads took, and these subtrees. */
 async function growAll(
   columns: readonly Float64Array[],
   targets: Targets,
@@ -71,7 +71,7 @@ async function growAll(
   othersGrow.catch(() => undefined);
   const most = all / (SUBTREES * (helpers.count + 1));
   const offer = (task: Task): boolean => task.end - task.start >= most / SPREAD && queue.push(task);
-  const tools = toolsOf(board, rows, classes, limits, rows.side);
+  const tools = makeTools(board, rows, classes, limits, rows.side);
   const grow = growFrom(columns, tools.block, tools.criterion, limits, (settled) => {
     const done = queue.settle(settled);
     report?.(done / all, done);
@@ -79,7 +79,7 @@ async function growAll(
   const team = leadTeam(tools, () => queue.wake());
   const tree = new GrownTree();
   try {
-    const root = rootTask(tree.add(), all, columns.length, classes === 0);
+    const root = makeRootTask(tree.add(), all, columns.length, classes === 0);
     grow(tree, root, { most, team, offer });
     queue.close();
     const own = growSubtrees(columns, grow, () => queue.take());
@@ -89,7 +89,7 @@ async function growAll(
   }
 }
 
-/** Sorts rows by every feature; the memory for it is free afterwards. */
+/** Sorts rows by every feature. The memory for the sort is free afterwards. */
 async function sortTogether(
   columns: readonly Float64Array[],
   targets: Targets,
@@ -105,7 +105,7 @@ async function sortTogether(
   return rows;
 }
 
-/** A helper's share of a job. */
+/** Does a helper's share of a job. */
 export function helpWith(job: Job): Subtree[] {
   const { rows } = job;
   const { columns, ids } = rows;
@@ -115,14 +115,14 @@ export function helpWith(job: Job): Subtree[] {
   }
   const queue = new SubtreeQueue(columns.length, job.queue);
   const board = new NodeBoard(columns.length, job.board);
-  const tools = toolsOf(board, rows, job.classes, job.limits);
+  const tools = makeTools(board, rows, job.classes, job.limits);
   const grow = growFrom(columns, tools.block, tools.criterion, job.limits, (settled) =>
     queue.settle(settled),
   );
   return growSubtrees(columns, grow, () => queue.take(() => helpTeam(tools)));
 }
 
-/** Grows subtrees as long as there are any, each as a tree of its own. */
+/** Grows subtrees while there are any, each as a separate tree. */
 function growSubtrees(
   columns: readonly Float64Array[],
   grow: ReturnType<typeof growFrom>,
@@ -137,8 +137,8 @@ function growSubtrees(
   return subtrees;
 }
 
-/** What a thread grows with; `side` is where it marks the rows of nodes, if not in its own scratch. */
-function toolsOf(
+/** Makes the tools of a thread. `side` marks the rows of nodes, in place of its own scratch. */
+function makeTools(
   board: NodeBoard,
   rows: SharedRows,
   classes: number,
@@ -152,30 +152,30 @@ function toolsOf(
   return { board, block, criterion, minLeaf: limits.minLeaf, side: rows.side };
 }
 
-/** Subtrees that fit the queue; a thread grows one itself when the queue is full. */
+/** The number of subtrees that fit the queue. When it is full, the thread grows the subtree itself. */
 const MOST = 512;
 const PUSHED = 0;
 const TAKEN = 1;
 const CLOSED = 2;
 const SETTLED = 3;
-/** Goes up when there is something new to look for. */
+/** A counter that increases when there is new work. */
 const BELL = 4;
 const HEAD = 5;
-/** Numbers of a task besides its features. */
+/** The number of fields of a task besides its features. */
 const FIELDS = 6;
 
-/** Subtrees of one tree that wait for a thread, in memory that threads share; one thread adds, all take. */
+/** Subtrees of one tree that wait for a thread, in shared memory. One thread adds them, and all threads take them. */
 export class SubtreeQueue {
   readonly memory: Int32Array;
   readonly #stride: number;
 
-  /** @param memory that of the queue another thread has made; a new one if not given */
+  /** @param memory the memory of a queue that another thread has made; new memory by default */
   constructor(features: number, memory?: Int32Array) {
     this.#stride = FIELDS + features;
     this.memory = memory ?? new Int32Array(new SharedArrayBuffer(4 * (HEAD + MOST * this.#stride)));
   }
 
-  /** Hands a subtree out; false when there is no room. */
+  /** Adds a subtree. Returns false when there is no room. */
   push({ node, start, end, depth, list, features }: Task): boolean {
     const { memory } = this;
     const pushed = memory[PUSHED]!;
@@ -193,15 +193,15 @@ export class SubtreeQueue {
     this.wake();
   }
 
-  /** Wakes the threads that wait for a subtree, to look for other work. */
+  /** Wakes the threads that wait for a subtree, so that they look for other work. */
   wake(): void {
     Atomics.add(this.memory, BELL, 1);
     Atomics.notify(this.memory, BELL);
   }
 
   /**
-   * The next subtree, waiting for one if need be; undefined when no more will come.
-   * @param first is done before each look; it returns whether there was work
+   * Takes the next subtree, and waits for one if needed. Returns undefined when the queue is complete and empty.
+   * @param first called before each look; returns whether there was other work
    */
   take(first: () => boolean = () => false): Task | undefined {
     const { memory } = this;
@@ -214,7 +214,7 @@ export class SubtreeQueue {
         if (Atomics.compareExchange(memory, TAKEN, taken, taken + 1) === taken)
           return this.#read(taken);
       } else if (Atomics.load(memory, CLOSED) === 1) {
-        // Closing comes after the last push, which may have been missed above.
+        // The last push is before the close, and may have been missed above.
         if (Atomics.load(memory, PUSHED) === pushed) return undefined;
       } else {
         Atomics.wait(memory, BELL, bell);
@@ -222,7 +222,7 @@ export class SubtreeQueue {
     }
   }
 
-  /** Counts rows that have found their leaf; returns how many have, in all threads. */
+  /** Adds to the number of rows that have their leaf. Returns that number, over all threads. */
   settle(rows: number): number {
     return Atomics.add(this.memory, SETTLED, rows) + rows;
   }
@@ -243,14 +243,14 @@ export class SubtreeQueue {
   }
 }
 
-/** A share of the work on one tree, over memory that all who work on it share. */
+/** A step of the work on one tree, with memory that all its threads share. */
 export type Job =
   | { readonly step: 'sort'; readonly rows: SharedRows }
   | {
       readonly step: 'grow';
       readonly rows: SharedRows;
       readonly limits: GrowthLimits;
-      /** Of the target; 0 where it is a number. */
+      /** The number of classes of the target; 0 when it is a number. */
       readonly classes: number;
       readonly queue: Int32Array;
       readonly board: BoardMemory;
@@ -262,10 +262,10 @@ export interface Subtree {
   readonly grown: PackedTree;
 }
 
-/** Threads that help the calling one, with one tree at a time. */
+/** Threads that help the calling thread with one tree at a time. */
 export interface Helpers {
-  /** How many, besides the calling thread; 0 for none. */
+  /** The number of threads besides the calling one. */
   readonly count: number;
-  /** Gives a job to each of them; returns the subtrees that they have grown, when all have done their share. */
+  /** Gives a job to each thread. Returns the subtrees that they have grown, when all have finished. */
   help(job: Job): Promise<Subtree[]>;
 }
