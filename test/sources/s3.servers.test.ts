@@ -106,7 +106,7 @@ describeOnEachS3('sources', ({ open }) => {
 
     it('are refused when the remote lacks them, or has other bytes', async () => {
       const absent = repository(`outs:\n- md5: ${md5('x')}\n  hash: md5\n  path: wine.csv\n`);
-      await expect(bring(absent, elsewhere())).rejects.toThrow(/run "dvc push" where the file is/);
+      await expect(bring(absent, elsewhere())).rejects.toThrow(/run "dvc push" in its repository/);
       await put(`dvc/files/md5/${keyOf(md5('y'))}`, 'not y');
       const spoilt = repository(`outs:\n- md5: ${md5('y')}\n  hash: md5\n  path: wine.csv\n`);
       await expect(bring(spoilt, elsewhere())).rejects.toThrow(/has other bytes/);
