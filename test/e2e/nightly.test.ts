@@ -74,7 +74,7 @@ describe('a nightly that nobody works on', () => {
     const left = await runClient([...idle, '--json'], folder, env, 'no worker is there');
     expect(left).toMatchObject({ code: 130 });
     expect(JSON.parse(left.stdout)).toMatchObject({ status: 'running', pipeline: 'idle' });
-    expect(left.stderr).toContain('the nightly goes on');
+    expect(left.stderr).toContain('the nightly continues');
     const again = await runClient(idle, folder, env, 'no worker is there');
     expect(again.stderr).toContain('waiting for it');
     expect(again.code).toBe(130);
