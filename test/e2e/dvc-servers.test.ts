@@ -156,7 +156,7 @@ describeOnEachS3('DVC', ({ name: serverName, open }) => {
       await succeed(
         repo.dvc('remote', 'modify', 'there', 'endpointurl', env['AWS_ENDPOINT_URL_S3']!),
       );
-      await expect(fetched(`${NAME}.dvc`)).rejects.toThrow(/run "dvc push" where the file is/);
+      await expect(fetched(`${NAME}.dvc`)).rejects.toThrow(/run "dvc push" in its repository/);
       await succeed(repo.dvc('push'));
       rmSync(join(repo.folder, NAME));
       expect(await fetched(`${NAME}.dvc`)).toMatchObject({ text: CSV, path: `data/raw/${NAME}` });
