@@ -99,6 +99,17 @@ export function formatAge(at: string, now = Date.now()): string {
   return `${count} ${unit[1]}${count === 1 ? '' : 's'} ago`;
 }
 
+/** A time to the minute as a clock in the time zone shows it, with its name: `2026-11-30 02:00 Europe/Berlin`. */
+export function formatTime(at: string, timezone: string | null | undefined): string {
+  const timeZone = timezone || 'UTC'; // Temporal's own default
+  const format = new Intl.DateTimeFormat('sv-SE', {
+    dateStyle: 'short',
+    timeStyle: 'short',
+    timeZone,
+  });
+  return `${format.format(new Date(at))} ${timeZone}`;
+}
+
 /** A metric in a table. A count of rows is a whole number: 1 row is not a share of 1.0. */
 export function formatMetric(name: string, value: unknown): string {
   if (typeof value !== 'number') return formatNumber(undefined);

@@ -1,6 +1,6 @@
 import stringWidth from 'string-width';
 import { describe, expect, it } from 'vitest';
-import { formatDuration, formatTable } from '../../client/format.ts';
+import { formatDuration, formatTable, formatTime } from '../../client/format.ts';
 
 describe('a table', () => {
   it('has numbers to the right, words to the left, and nothing at the ends of its lines', () => {
@@ -48,4 +48,14 @@ describe('duration', () => {
   ])('of %d ms is %s', (ms, said) => {
     expect(formatDuration(ms)).toBe(said);
   });
+});
+
+it('a time is what the clock shows in its time zone, across daylight saving', () => {
+  expect(formatTime('2026-11-30T01:00:39.005Z', 'Europe/Berlin')).toBe(
+    '2026-11-30 02:00 Europe/Berlin',
+  );
+  expect(formatTime('2026-07-30T00:00:39.005Z', 'Europe/Berlin')).toBe(
+    '2026-07-30 02:00 Europe/Berlin',
+  );
+  expect(formatTime('2026-11-30T01:00:39.005Z', null)).toBe('2026-11-30 01:00 UTC');
 });

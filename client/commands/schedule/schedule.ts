@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { type CommandContext, type CommonFlags, examples, pipelineCommand } from '../../context.ts';
 import { withSet } from '../../arguments.ts';
-import { formatDuration, formatTable } from '../../format.ts';
+import { formatDuration, formatTable, formatTime } from '../../format.ts';
 import { print, printJson } from '../../print.ts';
 import { type Session, withSession } from '../../session.ts';
 import type { Config } from '../../../config/environment.ts';
@@ -121,22 +121,24 @@ export async function listSchedules(
       schedule: string;
       paused: boolean;
       note: string | null;
+      timezone: string | null;
       next: string | null;
     }[] = [];
-    for await (const { scheduleId, action, state, info } of client.schedule.list()) {
+    for await (const { scheduleId, action, state, info, spec } of client.schedule.list()) {
       if (action?.type !== 'startWorkflow' || action.workflowType !== 'nightly') continue;
       schedules.push({
         schedule: scheduleId,
         paused: state.paused,
         note: state.note ?? null,
+        timezone: spec?.timezone ?? null,
         next: info.nextActionTimes[0]?.toISOString() ?? null,
       });
     }
     if (json === true) return printJson({ schedules });
-    const rows = schedules.map(({ schedule, paused, note, next }) => [
+    const rows = schedules.map(({ schedule, paused, note, timezone, next }) => [
       schedule,
       paused ? 'paused' : 'on',
-      next ?? 'never',
+      next === null ? 'never' : formatTime(next, timezone),
       note ?? '',
     ]);
     print(formatTable(['schedule', 'state', 'next', 'note'], rows));
@@ -194,7 +196,7 @@ function printSchedule(shown: Shown, done?: string): void {
       ? [
           `next  none until it is resumed: ${RETRAIN} schedule resume --pipeline ${parsePipelineName(schedule)}`,
         ]
-      : next.map((time) => `next  ${time}`)),
+      : next.map((time) => `next  ${formatTime(time, timezone)}`)),
     ...last.map(({ workflowId, status, said }) => `last  ${workflowId} ${status}  ${said}`),
   ];
   print(lines.join('\n'));
