@@ -96,7 +96,7 @@ export class Artifacts {
 
   /**
    * Like `get`, for files that every version reads: after the first read they come from this machine.
-   * @throws DamagedArtifact when this machine does not have the file and the object is missing or its bytes do not match.
+   * @throws DamagedArtifact when this machine does not have the file, and the object is missing or does not match
    */
   async getPart(ref: Ref): Promise<Uint8Array> {
     // A HEAD costs little beside the part, and finds an object that the bucket has lost.

@@ -151,7 +151,7 @@ async function sizeOf(path: string): Promise<number | undefined> {
   }
 }
 
-/** Returns the path of a stored file on this machine, and fetches it first if needed. The caller must not write to it. */
+/** Returns the path of a stored file on this machine, and fetches it if needed. The caller must not write to it. */
 export async function localFile(
   { store, local }: { store: { bucket: Bucket }; local: LocalCache },
   ref: Ref,

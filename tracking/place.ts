@@ -76,8 +76,8 @@ function hostOf(place: string): string | undefined {
 }
 
 /**
- * Returns the URL of a run's page, or of its folder. The route of the page comes after `#`, so the browser does not send it to
- * the server.
+ * Returns the URL of a run's page, or of its folder. The route of the page comes after `#`, so the browser does
+ * not send it to the server.
  */
 export function runUrl(uri: string, experimentId: string, runId: string): string {
   if (isDirectoryUri(uri)) return `${uri}/${experimentId}/${runId}`;

@@ -12,7 +12,10 @@ export interface FlatTree {
   readonly features: readonly number[];
   /** The threshold of node i is at 2i. Rows below it go left. */
   readonly thresholds: Float64Array;
-  /** In the same memory. The right child of node i is at 4i + 2 and its feature at 4i + 3. Its left child is the one before. */
+  /**
+   * In the same memory. The right child of node i is at 4i + 2, and its feature at 4i + 3. The left child is the
+   * node before the right one.
+   */
   readonly links: Int32Array;
   /** The prediction of a leaf: the index of its most likely class (the first among equals), or its mean. */
   readonly answers: Float64Array;
