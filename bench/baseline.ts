@@ -64,6 +64,6 @@ try {
 } finally {
   await worker.stop();
   meter.close();
-  project.remove();
+  await project.close();
   await teardown();
 }

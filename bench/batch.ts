@@ -62,7 +62,7 @@ async function measure(project: Project): Promise<void> {
   }
   await close();
   await worker.stop();
-  project.remove();
+  await project.close();
 }
 
 function report(): void {

@@ -76,7 +76,7 @@ try {
   await worker.stop();
   store.bucket.close();
   meter.close();
-  project.remove();
+  await project.close();
   await teardown();
 }
 

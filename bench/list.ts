@@ -31,7 +31,7 @@ try {
   await fill(project);
   await measure(project);
 } finally {
-  project.remove();
+  await project.close();
   await teardown();
 }
 

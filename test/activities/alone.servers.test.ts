@@ -1,10 +1,10 @@
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
+import { Client, Connection } from '@temporalio/client';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Ref } from '../../contract/ref.ts';
 import { createMlflowTracker } from '../../tracking/mlflow/tracker.ts';
 import type { Tracker } from '../../tracking/tracker.ts';
 import { openOddServer, type OddServer } from '../support/odd-server.ts';
-import { temporalOf } from '../support/project.ts';
 import { openAlone, type ActivityName, type Alone, type OfRun } from './alone.ts';
 
 /** Each activity alone, in Temporal's mock environment: its heartbeats, its end when cancelled, its failures. */
@@ -178,7 +178,8 @@ describe('what goes on after its run has ended, as a worker does that slept', ()
 
   beforeAll(async () => {
     tracker = createMlflowTracker({ uri: process.env['MLFLOW_TRACKING_URI']! });
-    const client = await temporalOf({ env: process.env as Record<string, string> });
+    const connection = await Connection.connect({ address: process.env['TEMPORAL_ADDRESS']! });
+    const client = new Client({ connection });
     const handle = await client.workflow.start('trainBatch', {
       workflowId: pipeline,
       taskQueue: `nobody-${pipeline}`,
@@ -205,7 +206,7 @@ describe('what goes on after its run has ended, as a worker does that slept', ()
   });
 });
 
-describe('what a person must mend fails at once, by name', () => {
+describe('what a person must repair fails at once, by name', () => {
   const gone = {
     path: 'data/merged/',
     md5: `${'0'.repeat(32)}.dir`,
@@ -260,7 +261,7 @@ async function otherBuild(): Promise<Record<string, unknown>> {
   return publish;
 }
 
-/** The model version that the registry's alias of the batch stands at. */
+/** The model version that the registry's alias of the batch points to. */
 async function aliased(): Promise<unknown> {
   const at = new URL('/api/2.0/mlflow/registered-models/alias', process.env['MLFLOW_TRACKING_URI']);
   at.search = String(new URLSearchParams({ name: pipeline, alias: 'batch-1' }));

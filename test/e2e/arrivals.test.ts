@@ -1,29 +1,17 @@
 import { appendFileSync, mkdirSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { trainBatch } from '../../workflows/index.ts';
 import { sha256 } from '../../store/hash.ts';
 import type { Ledger } from '../../store/ledger/ledger.ts';
-import type { Store } from '../../store/index.ts';
 import { labelled, labelledFlags } from '../support/csv.ts';
-import { type Project, temporalOf } from '../support/project.ts';
-import { makeBuilt, type BuiltProject } from '../support/built.ts';
+import { withProject } from '../support/with-project.ts';
 
 /** A folder and a prefix where each new file is a batch, through the real stack. */
 
-let project: Project;
-let built: BuiltProject;
-let store: Store;
-
-beforeAll(async () => {
-  built = await makeBuilt('arrivals');
-  ({ project, store } = built);
-});
-
-afterAll(async () => {
-  await built?.close();
-});
+const project = withProject('arrivals');
+const { store, temporal } = project;
 
 async function ledgerOf(pipeline: string): Promise<Ledger> {
   return (await store.ledgers.read(pipeline))!;
@@ -98,7 +86,7 @@ describe('a folder', () => {
     expect(warnings.join()).toContain('c-empty.csv in incoming/ is quarantined: it is empty');
   });
 
-  it('takes a quarantined file as new once it is mended', async () => {
+  it('takes a quarantined file as new once it is repaired', async () => {
     put('d-ragged.csv', labelled(25, 6));
     expect((await run(5)).code).toBe(0);
     const ledger = await ledgerOf('inbox');
@@ -110,7 +98,7 @@ describe('a folder', () => {
     ]);
   });
 
-  it('keeps a batch as it is when its file is written anew, and names amend', async () => {
+  it('keeps a batch as it is when its file is written again, and names amend', async () => {
     put('a.csv', labelled(41, 9));
     put('b.csv', labelled(60, 2).replaceAll('\n', '\r\n')); // the same rows
     const { code, stdout } = await run(5);
@@ -142,9 +130,8 @@ describe('a folder', () => {
   it('is looked at by the worker too, inside its project folder and nowhere else', async () => {
     mkdirSync(join(project.folder, 'drop'));
     project.write('drop/1.csv', labelled(50, 1));
-    const client = await temporalOf(project);
     const start = (source: string, workflowId: string) =>
-      client.workflow.execute<typeof trainBatch>('trainBatch', {
+      temporal.workflow.execute<typeof trainBatch>('trainBatch', {
         workflowId,
         taskQueue: 'incremental-training',
         args: [{ batch: 1, pipeline: 'drop', params: { data: { source, target: 'label' } } }],
@@ -156,7 +143,6 @@ describe('a folder', () => {
     expect(await outside).toMatchObject({
       cause: { type: 'BadParams' },
     });
-    await client.connection.close();
   });
 });
 

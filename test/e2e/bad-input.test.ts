@@ -1,18 +1,10 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import type { Client } from '@temporalio/client';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { loadConfig } from '../../config/environment.ts';
-import { openStore, type Store } from '../../store/index.ts';
+import { describe, expect, it } from 'vitest';
 import { objectKey } from '../../store/hash.ts';
-import {
-  makeProject,
-  startWorker,
-  type Project,
-  type RunningWorker,
-  temporalOf,
-} from '../support/project.ts';
+import { makeProject, startWorker } from '../support/project.ts';
+import { withProject } from '../support/with-project.ts';
 
 /** Every way to get it wrong gives one clear sentence, a failing exit code, and loses nothing stored. */
 
@@ -21,24 +13,8 @@ interface FailureDocument {
   error: { type: string; message: string; stage: string | null };
 }
 
-let project: Project;
-let worker: RunningWorker;
-let store: Store;
-let temporal: Client;
-
-beforeAll(async () => {
-  project = await makeProject('bad');
-  worker = await startWorker(project);
-  store = openStore(loadConfig(project.folder, project.env).storage);
-  temporal = await temporalOf(project);
-});
-
-afterAll(async () => {
-  await worker?.stop();
-  await temporal?.connection.close();
-  store?.bucket.close();
-  project?.remove();
-});
+const project = withProject('bad');
+const { store, temporal } = project;
 
 /** Puts bytes under a key as a failing disk would: same size, and no checksum that tells. */
 async function spoil(Key: string, Body: Uint8Array): Promise<void> {
@@ -224,7 +200,7 @@ describe('a pipeline with batches', () => {
     expect(message).toContain('row 17 was "16,2,even" and is "16,99,even"');
   });
 
-  it('makes an object anew whose bytes no longer match its hash, and says so', async () => {
+  it('makes an object again whose bytes no longer match its hash, and says so', async () => {
     const { stages } = await store.records.latest('iris', 1);
     const { encoder } = stages.find(({ stage }) => stage === 'preprocess')!.outputs;
     const bytes = Buffer.from(await store.artifacts.get(encoder!)).fill('x', 10, 14);
@@ -237,7 +213,7 @@ describe('a pipeline with batches', () => {
     expect(healed).toEqual([{ path: encoder!.path, md5: encoder!.md5 }]);
   });
 
-  it('makes an earlier batch and its part anew, and nothing else', async () => {
+  it('makes an earlier batch and its part again, and nothing else', async () => {
     expect((await project.client('run', '2')).code).toBe(0);
     const ledger = (await store.ledgers.read('iris'))!;
     const { stages } = await store.records.latest('iris', 2);
@@ -263,7 +239,7 @@ describe('a pipeline with batches', () => {
     expect(await store.ledgers.read('iris')).toEqual(ledger);
   });
 
-  it('makes a batch and a part anew that a run cached throughout would not have read', async () => {
+  it('makes a batch and a part again that a run cached throughout would not have read', async () => {
     const before = await store.records.latest('iris', 2);
     const { test } = before.stages.find(({ stage }) => stage === 'preprocess')!.outputs;
     const [part] = await store.artifacts.list(test!);
@@ -295,7 +271,7 @@ describe('a pipeline with batches', () => {
     rmSync(file);
     const raw = (await store.ledgers.read('lost'))!.raw[0]!.ref;
     await store.bucket.delete(objectKey(raw.md5));
-    // The worker's own copy would mend it.
+    // The worker's own copy would repair it.
     rmSync(join(project.folder, '.retrain'), { recursive: true });
     const { message, type } = await failing('run', '2', ...flags);
     expect(type).toBe('BadData');
@@ -340,11 +316,8 @@ describe('a batch that is already being run', () => {
   it('is joined with the same params and refused with others, and shows why it waits', async () => {
     // A worker that cannot reach MLflow keeps the run waiting in train, retrying.
     const waiting = await makeProject('waiting');
-    const stuck = {
-      ...waiting,
-      env: { ...waiting.env, MLFLOW_TRACKING_URI: 'http://127.0.0.1:9' },
-    };
-    const slow = await startWorker(stuck);
+    const env = { ...waiting.env, MLFLOW_TRACKING_URI: 'http://127.0.0.1:9' };
+    const slow = await startWorker({ folder: waiting.folder, env });
     try {
       const { code, stdout } = await waiting.client('run', '1', '--detach');
       expect(code).toBe(0);
@@ -361,11 +334,9 @@ describe('a batch that is already being run', () => {
         .poll(async () => (await waiting.client('status', '1')).stdout, { timeout: 30_000 })
         .toMatch(/retrying {2}train, attempt \d+: .*http:\/\/127\.0\.0\.1:9/);
     } finally {
-      const client = await temporalOf(waiting);
-      await client.workflow.getHandle('iris-batch-1').terminate();
-      await temporal.connection.close();
+      await waiting.temporal.workflow.getHandle('iris-batch-1').terminate();
       await slow.stop();
-      waiting.remove();
+      await waiting.close();
     }
   });
 });

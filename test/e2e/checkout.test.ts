@@ -1,30 +1,22 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { CheckedOut } from '../../client/commands/checkout/into-folder.ts';
 import { sha256 } from '../../store/hash.ts';
-import type { Store } from '../../store/index.ts';
 import type { VersionRecord } from '../../store/version-record.ts';
 import { isDirectory } from '../../contract/ref.ts';
-import { makeBuilt, output, refused, type BuiltProject } from '../support/built.ts';
-import type { Project } from '../support/project.ts';
+import { output, refused, withProject } from '../support/with-project.ts';
 
 /** A version brought back as files, on the real stack by the real command line. */
 
-let built: BuiltProject;
-let project: Project;
-let store: Store;
 let second: VersionRecord;
 
+const project = withProject('checkout', { runs: [['1'], ['2']] });
+const { json, store } = project;
+
 beforeAll(async () => {
-  built = await makeBuilt('checkout', ['1'], ['2']);
-  ({ project, store } = built);
   second = await store.records.latest('iris', 2);
 });
-
-afterAll(() => built?.close());
-
-const json = <T>(...args: string[]): Promise<T> => built.json<T>(...args);
 
 describe('checkout', () => {
   const out = (): string => join(project.folder, 'out');
@@ -105,7 +97,7 @@ describe('checkout', () => {
     expect(existsSync(join(project.folder, 'metrics/batch_2.json'))).toBe(true);
   });
 
-  it('throws out what was damaged in the local cache and fetches it anew', async () => {
+  it('throws out what was damaged in the local cache and fetches it again', async () => {
     const { md5, size, path } = output(second, 'train', 'model');
     const cached = join(project.folder, '.retrain/cache/md5', md5.slice(0, 2), md5.slice(2));
     writeFileSync(cached, readFileSync(cached).fill('x', 0, 1));

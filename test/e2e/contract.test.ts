@@ -1,30 +1,19 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { ResultDocument } from '../../client/result.ts';
 import { partFromArrow } from '../../pipeline/features/part.ts';
 import { type Encoder, encoderFromJson } from '../../pipeline/features/encoder.ts';
-import type { Store } from '../../store/index.ts';
 import type { Ref } from '../../contract/ref.ts';
 import { labelled } from '../support/csv.ts';
-import type { Project } from '../support/project.ts';
-import { makeBuilt, type BuiltProject } from '../support/built.ts';
+import { withProject } from '../support/with-project.ts';
 
 /** Files that arrive with other columns and words than the first, through the real stack. */
 
-let project: Project;
-let built: BuiltProject;
-let store: Store;
-
-beforeAll(async () => {
-  built = await makeBuilt('contract');
-  ({ project, store } = built);
-  mkdirSync(join(project.folder, 'incoming'));
+const project = withProject('contract', {
+  prepare: ({ folder }) => mkdirSync(join(folder, 'incoming')),
 });
-
-afterAll(async () => {
-  await built?.close();
-});
+const { store } = project;
 
 const put = (name: string, text: string): string => project.write(join('incoming', name), text);
 /** The rows of `labelled` with a column of numbers behind the others. */
@@ -100,11 +89,11 @@ describe('the data contract', () => {
     expect(await wouldRun(2, { on_new_column: 'adapt' })).toEqual([]);
   });
 
-  it('refuses a column that has become text, a label that is new, and goes on once told to', async () => {
+  it('refuses a column that has become text, a label that is new, and goes on once asked to adapt', async () => {
     put('3.csv', wider(60, 3).replace(',7\n', ',seven\n'));
     const adapt = { on_new_column: 'adapt', on_missing_column: 'adapt' };
-    const told = await run(2, adapt);
-    expect(told.warnings.join()).toMatch(
+    const document = await run(2, adapt);
+    expect(document.warnings.join()).toMatch(
       /3\.csv in incoming\/ is quarantined: .*column "z": "seven" is not a number/,
     );
     put('3.csv', labelled(60, 3).replaceAll(/(?<=,)low\n(?=1,)/g, 'lower\n'));
@@ -136,7 +125,7 @@ describe('the data contract', () => {
   });
 
   it.each(['table', 'folder'])(
-    'keeps the types a %s was first read by, whatever is declared later',
+    'keeps the types a %s was first read by when another is declared later',
     async (kind) => {
       const source = kind === 'table' ? 'zips.csv' : 'zips/';
       if (kind === 'folder') mkdirSync(join(project.folder, 'zips'));

@@ -1,46 +1,28 @@
-import { readFileSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
-import { join } from 'node:path';
-import { Client, Connection } from '@temporalio/client';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, expect, it } from 'vitest';
 import type { ResultDocument } from '../../client/result.ts';
 import { createMlflowTracker } from '../../tracking/mlflow/tracker.ts';
 import type { FoundRun } from '../../tracking/tracker.ts';
 import type { logVersion } from '../../workflows/index.ts';
-import {
-  freePort,
-  makeProject,
-  startWorker,
-  type Project,
-  type RunningWorker,
-} from '../support/project.ts';
+import { freePort } from '../support/project.ts';
+import { withProject } from '../support/with-project.ts';
 import { relayTo, type Relay } from '../tracking/relay.ts';
 
 /** `tracking.on_unavailable: defer`: a version is finished while MLflow is away, and logged when it is back. */
 
 const server = process.env['MLFLOW_TRACKING_URI']!;
-let project: Project;
-let worker: RunningWorker;
-let port: number;
 let relay: Relay | undefined;
 /** Whether MLflow is away for a request that comes through the relay. */
 let away = (_: IncomingMessage): boolean => false;
-let connection: Connection;
 
-beforeAll(async () => {
-  port = await freePort();
-  project = await makeProject('defer', { MLFLOW_TRACKING_URI: `http://127.0.0.1:${port}` });
-  const params = readFileSync(join(project.folder, 'params.yaml'), 'utf8');
-  project.write('params.yaml', params.replace('on_unavailable: retry', 'on_unavailable: defer'));
-  worker = await startWorker(project);
-  connection = await Connection.connect({ address: project.env['TEMPORAL_ADDRESS']! });
+const port = await freePort();
+const project = withProject('defer', {
+  env: { MLFLOW_TRACKING_URI: `http://127.0.0.1:${port}` },
+  prepare: ({ editParams }) => editParams({ 'on_unavailable: retry': 'on_unavailable: defer' }),
 });
-afterAll(async () => {
-  await worker?.stop();
-  relay?.close();
-  await connection?.close();
-  project?.remove();
-});
+const { temporal: client } = project;
+
+afterAll(() => relay?.close());
 
 async function run(
   batch = 1,
@@ -71,7 +53,6 @@ it('a version is finished while MLflow is away, and logged once when it is back'
   expect(waiting.stdout).toMatch(/logging +iris-log-1\.1, attempt \d+/);
 
   relay = await relayTo(server, { port, fails: (incoming) => away(incoming) });
-  const client = new Client({ connection, namespace: project.env['TEMPORAL_NAMESPACE']! });
   const later = client.workflow.getHandle<typeof logVersion>('iris-log-1.1');
   const { mlflow, added } = await later.result();
   expect(added).toBe(true);
@@ -101,7 +82,6 @@ it('MLflow that goes away between training and evaluation is caught up with, in 
   expect(open).toMatchObject({ status: 'RUNNING' });
 
   away = () => false;
-  const client = new Client({ connection, namespace: project.env['TEMPORAL_NAMESPACE']! });
   const later = client.workflow.getHandle<typeof logVersion>('iris-log-2.1');
   expect(await later.result()).toMatchObject({ added: true, mlflow: { runId: open!.runId } });
   const runs = await runsOf(2);
@@ -115,7 +95,6 @@ it('two builds of a version made meanwhile are both logged, and the alias is tha
   const second = await run(3, '--set', 'model.max_depth=1');
   expect([first.document.mlflow, second.document.mlflow]).toEqual([null, null]);
   away = () => false;
-  const client = new Client({ connection, namespace: project.env['TEMPORAL_NAMESPACE']! });
   const logs = [1, 2].map((seq) =>
     client.workflow.getHandle<typeof logVersion>(`iris-log-3.${seq}`).result(),
   );

@@ -1,22 +1,13 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createFilesTracker } from '../../tracking/files/tracker.ts';
-import { makeProject, startWorker, type Project, type RunningWorker } from '../support/project.ts';
+import { makeProject } from '../support/project.ts';
+import { withProject } from '../support/with-project.ts';
 
 /** Runs tracked in `./mlruns`, with no MLflow server: by the real command line, worker, Temporal and S3. */
 
-let project: Project;
-let worker: RunningWorker;
-
-beforeAll(async () => {
-  project = await makeProject('directory', { MLFLOW_TRACKING_URI: './mlruns' });
-  worker = await startWorker(project);
-});
-afterAll(async () => {
-  await worker?.stop();
-  project?.remove();
-});
+const project = withProject('directory', { env: { MLFLOW_TRACKING_URI: './mlruns' } });
 
 describe('a project that tracks in ./mlruns', () => {
   it('runs, and says that no model version is registered and how to look', async () => {
@@ -58,7 +49,7 @@ describe('a project that tracks in ./mlruns', () => {
       for (const { folder } of [elsewhere, project])
         expect(stderr).toContain(join(folder, 'mlruns'));
     } finally {
-      elsewhere.remove();
+      await elsewhere.close();
     }
   });
 

@@ -1,16 +1,9 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { loadConfig } from '../../config/environment.ts';
-import { openStore, type Store } from '../../store/index.ts';
 import { expectPulled, makeDvcFolder, type DvcFolder } from '../support/dvc.ts';
-import {
-  makeProject,
-  startWorker,
-  type Project,
-  type Ran,
-  type RunningWorker,
-} from '../support/project.ts';
+import { succeed, type Ran } from '../support/project.ts';
+import { withProject } from '../support/with-project.ts';
 
 /** Exports of versions 2 and 3, read by the real DVC from the real bucket. */
 
@@ -19,31 +12,12 @@ const STAGES = ['get_data', 'merge_data', 'preprocess', 'train', 'evaluate'];
 /** The commits of versions 2 and 3. */
 const BETWEEN = ['HEAD~1', 'HEAD'];
 
-let project: Project;
-let worker: RunningWorker;
-let store: Store;
 const folders: DvcFolder[] = [];
 
-beforeAll(async () => {
-  project = await makeProject('dvc');
-  worker = await startWorker(project);
-  store = openStore(loadConfig(project.folder, project.env).storage);
-  await succeed(project.client('run', '2'));
-  await succeed(project.client('run', '3', '--set', 'model.max_depth=1'));
-});
+const project = withProject('dvc', { runs: [['2'], ['3', '--set', 'model.max_depth=1']] });
+const { store } = project;
 
-afterAll(async () => {
-  await worker?.stop();
-  store?.bucket.close();
-  for (const folder of folders) folder.remove();
-  project?.remove();
-});
-
-async function succeed(running: Promise<Ran>): Promise<Ran> {
-  const ran = await running;
-  if (ran.code !== 0) throw new Error(`exit code ${ran.code}:\n${ran.stdout}${ran.stderr}`);
-  return ran;
-}
+afterAll(() => folders.forEach((folder) => folder.remove()));
 
 function open(name: string): DvcFolder {
   const folder = makeDvcFolder(name, project.env);

@@ -1,24 +1,18 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { makeBuilt, type BuiltProject } from '../support/built.ts';
+import { describe, expect, it } from 'vitest';
 import { labelled, labelledFlags } from '../support/csv.ts';
 import { expectPulled, makeDvcFolder } from '../support/dvc.ts';
 import { succeed } from '../support/project.ts';
+import { withProject } from '../support/with-project.ts';
 
 /** Versions of data that has grown, in rows or in columns, brought back by the real DVC and by checkout. */
 
-let built: BuiltProject;
-
-beforeAll(async () => {
-  built = await makeBuilt('dvc-grown');
-});
-
-afterAll(() => built?.close());
+const project = withProject('dvc-grown');
+const { store } = project;
 
 /** DVC pulls every file of a version, finds it clean and runs nothing; checkout brings the same files. */
 async function expectBroughtBack(pipeline: string, version: number): Promise<void> {
-  const { project, store } = built;
   const repo = makeDvcFolder(`${pipeline} ${version}`, project.env);
   const checkedOut = join(project.folder, `${pipeline} ${version}`);
   try {
@@ -44,7 +38,6 @@ async function expectBroughtBack(pipeline: string, version: number): Promise<voi
 
 describe('a table that has grown', () => {
   it('is there as each version has it, its later batches cut from a later state', async () => {
-    const { project, store } = built;
     const run = (batch: number, ...more: string[]) =>
       project.runJson(String(batch), ...labelledFlags('table', 'table.csv'), ...more);
     project.write('table.csv', labelled(60));
@@ -60,7 +53,6 @@ describe('a table that has grown', () => {
 
 describe('files of which a later one has a column more', () => {
   it('are there with the columns each had', async () => {
-    const { project, store } = built;
     mkdirSync(join(project.folder, 'incoming'));
     const flags = ['--pipeline', 'wider', '--set', 'data.target=label'];
     const run = (batch: number) =>

@@ -8,13 +8,7 @@ import { openStore, type Store } from '../../store/index.ts';
 import { withPath, type Ref } from '../../contract/ref.ts';
 import { bring } from '../sources/bring.ts';
 import { expectPulled, makeDvcFolder, type DvcFolder } from '../support/dvc.ts';
-import {
-  makeProject,
-  startWorker,
-  type Project,
-  type RunningWorker,
-  succeed,
-} from '../support/project.ts';
+import { makeProject, type Project, succeed } from '../support/project.ts';
 import { describeOnEachS3, type S3Server } from '../support/s3-servers.ts';
 
 /** The real DVC over each S3 server: what we write it reads, and what it pushes we read. */
@@ -145,13 +139,13 @@ describeOnEachS3('DVC', ({ name: serverName, open }) => {
       await succeed(repo.dvc('add', NAME, 'tables'));
     });
 
-    it('that names no remote yet is told so', async () => {
+    it('that names no remote yet is refused with that reason', async () => {
       await expect(fetched(`${NAME}.dvc`)).rejects.toThrow(
         /without a default remote: run "dvc remote add -d/,
       );
     });
 
-    it('is read by hash once it has pushed, whatever its file is called', async () => {
+    it('is read by hash once it has pushed, under any file name', async () => {
       await succeed(repo.dvc('remote', 'add', '--default', 'there', `s3://${bucket}/stock`));
       await succeed(
         repo.dvc('remote', 'modify', 'there', 'endpointurl', env['AWS_ENDPOINT_URL_S3']!),
@@ -162,26 +156,22 @@ describeOnEachS3('DVC', ({ name: serverName, open }) => {
       expect(await fetched(`${NAME}.dvc`)).toMatchObject({ text: CSV, path: `data/raw/${NAME}` });
     });
 
-    it('is told that a directory is no table', async () => {
+    it('is refused where it names a directory, which is no table', async () => {
       await expect(fetched('tables.dvc')).rejects.toThrow('names a directory (tables)');
     });
   });
 
-  // The test stack's own server has its exports read in a file of their own.
+  // The test stack's own server has its exports read in dvc-export.test.ts.
   describe.skipIf(serverName === 'SeaweedFS')('an export', () => {
     let project: Project;
-    let worker: RunningWorker;
 
     beforeAll(async () => {
       project = await makeProject('dvc-export', { ...env, RETRAIN_BUCKET: bucket });
-      worker = await startWorker(project);
+      await project.startWorker();
       await succeed(project.client('run', '2'));
     });
 
-    afterAll(async () => {
-      await worker?.stop();
-      project?.remove();
-    });
+    afterAll(() => project?.close());
 
     it('pulls, is clean and runs nothing', async () => {
       const plain = openFolder('export');

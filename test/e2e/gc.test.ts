@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { isRunActive } from '../../client/commands/gc.ts';
 import { verifyVersions } from '../../client/commands/verify/versions.ts';
 import { objectKey } from '../../store/hash.ts';
 import { collectGarbage } from '../../store/gc/collect.ts';
-import { openStore, type Store } from '../../store/index.ts';
-import { makeBuilt, output, refused, type BuiltProject } from '../support/built.ts';
+import { openStore } from '../../store/index.ts';
 import { loadConfig } from '../../config/environment.ts';
-import { succeed, temporalOf, type Project } from '../support/project.ts';
+import { succeed } from '../support/project.ts';
+import { output, refused, withProject } from '../support/with-project.ts';
 
 /** gc by the real command line, beside real runs. */
 
@@ -19,19 +19,12 @@ interface Printed {
   runs: string[];
 }
 
-let built: BuiltProject;
-let project: Project;
-let store: Store;
+const project = withProject('gc', { runs: [['1'], ['2']] });
+const { json, store, temporal } = project;
 
-beforeAll(async () => {
-  built = await makeBuilt('gc', ['1'], ['2']);
-  ({ project, store } = built);
-  await succeed(project.client('stage', 'train', '2', '--set', 'model.max_depth=1'));
-});
+beforeAll(() => succeed(project.client('stage', 'train', '2', '--set', 'model.max_depth=1')));
 
-afterAll(() => built?.close());
-
-const gc = (...args: string[]): Promise<Printed> => built.json<Printed>('gc', ...args);
+const gc = (...args: string[]): Promise<Printed> => json<Printed>('gc', ...args);
 
 async function expectWhole(): Promise<void> {
   const { problems } = await verifyVersions(store, { pipeline: 'iris', version: undefined });
@@ -60,7 +53,7 @@ describe('gc', () => {
     expect(done).toEqual({ ...asked, removed: true });
     expect((await gc()).kinds).toEqual([]);
     await expectWhole();
-    const again = await built.json<{ stages: { cached: boolean }[] }>('run', '2');
+    const again = await json<{ stages: { cached: boolean }[] }>('run', '2');
     expect(again.stages.every(({ cached }) => cached)).toBe(true);
   });
 
@@ -75,10 +68,10 @@ describe('gc', () => {
       /version 1 of iris was not kept by gc on .*"npx retrain run 1 --pipeline iris"/,
     );
     refused(await project.client('dvc', 'export', '1', '--out', 'dvc-1'));
-    const list = await built.json<{ versions: { version: number }[] }>('list');
+    const list = await json<{ versions: { version: number }[] }>('list');
     expect(list.versions.map(({ version }) => version)).toEqual([1, 2]);
     await expectWhole();
-    const verified = await built.json<{ notKept: number[] }>('verify', '--all');
+    const verified = await json<{ notKept: number[] }>('verify', '--all');
     expect(verified.notKept).toEqual([1]);
     await succeed(project.client('run', '1'));
     await succeed(project.client('checkout', '1', '--out', 'out'));
@@ -93,8 +86,7 @@ describe('gc', () => {
 
   it('beside runs, again and again, takes nothing that a version rests on', async () => {
     const own = openStore(loadConfig(project.folder, project.env).storage);
-    const client = await temporalOf(project);
-    const isLive = isRunActive.bind(undefined, client);
+    const isLive = isRunActive.bind(undefined, temporal);
     const racing = { on: true };
     let removed = 0;
     const collecting = async (): Promise<void> => {
@@ -129,6 +121,5 @@ describe('gc', () => {
     expect(removed).toBeGreaterThan(0);
     await expectWhole();
     own.bucket.close();
-    await client.connection.close();
   });
 });

@@ -1,11 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sha256 } from '../../store/hash.ts';
 import type { Ledger } from '../../store/ledger/ledger.ts';
-import type { Store } from '../../store/index.ts';
 import { openOddServer, type OddServer } from '../support/odd-server.ts';
-import type { Project } from '../support/project.ts';
+import { withProject } from '../support/with-project.ts';
 import { labelledFlags } from '../support/csv.ts';
-import { makeBuilt, type BuiltProject } from '../support/built.ts';
 
 /** Tables that only grow, from the command line through a real worker: looked at again, never renumbered. */
 
@@ -13,13 +11,13 @@ const row = (i: number): string => `${i},${i % 7},${i % 2 ? 'odd' : 'even'}`;
 const table = (count: number, change: Record<number, string> = {}): string =>
   `a,b,label\n${Array.from({ length: count }, (_, i) => `${change[i] ?? row(i)}\n`).join('')}`;
 
-let project: Project;
-let built: BuiltProject;
-let store: Store;
 let web: OddServer;
 let served = table(100);
 /** What the server answered, in turn. */
 let answered: number[] = [];
+
+const project = withProject('growing');
+const { store } = project;
 
 beforeAll(async () => {
   web = await openOddServer({
@@ -30,14 +28,9 @@ beforeAll(async () => {
       response.writeHead(same ? 304 : 200, { etag }).end(same ? undefined : served);
     },
   });
-  built = await makeBuilt('growing');
-  ({ project, store } = built);
 });
 
-afterAll(async () => {
-  await built?.close();
-  await web?.close();
-});
+afterAll(() => web?.close());
 
 async function ledgerOf(pipeline: string): Promise<Ledger> {
   return (await store.ledgers.read(pipeline))!;
@@ -47,16 +40,18 @@ async function textOf({ batches }: Ledger, batch: number): Promise<string> {
   return Buffer.from(await store.artifacts.get(batches[batch - 1]!.ref)).toString();
 }
 
-interface Told {
+interface Printed {
   stages: { stage: string; cached: boolean; made: string | null }[];
   warnings: string[];
   error: { type: string; message: string };
 }
 
 /** Runs the command line; its document, with its exit code. */
-async function client(...args: string[]): Promise<Told & { code: number | null; stderr: string }> {
+async function client(
+  ...args: string[]
+): Promise<Printed & { code: number | null; stderr: string }> {
   const { code, stdout, stderr } = await project.client(...args, '--json');
-  return { ...(JSON.parse(stdout) as Told), code, stderr };
+  return { ...(JSON.parse(stdout) as Printed), code, stderr };
 }
 
 describe('a table at a URL', () => {
@@ -66,20 +61,20 @@ describe('a table at a URL', () => {
   it('is fetched once for the batches it has, and asked again only with --refresh', async () => {
     expect((await run(2)).code).toBe(0);
     expect(answered).toEqual([200]);
-    const told = await run(2, '--refresh');
-    expect(told.code).toBe(0);
+    const printed = await run(2, '--refresh');
+    expect(printed.code).toBe(0);
     expect(answered).toEqual([200, 304]);
-    expect(told.stages[0]).toMatchObject({ cached: true, made: '100 rows · 0 new rows' });
+    expect(printed.stages[0]).toMatchObject({ cached: true, made: '100 rows · 0 new rows' });
   });
 
   it('brings later batches with --refresh, and leaves those that are cut as they are', async () => {
     const before = await ledgerOf('web');
     served = table(150);
     answered = [];
-    const told = await run(3, '--refresh');
-    expect(told.code).toBe(0);
+    const printed = await run(3, '--refresh');
+    expect(printed.code).toBe(0);
     expect(answered).toEqual([200]);
-    expect(told.stages[0]).toMatchObject({ made: '150 rows · 50 new rows' });
+    expect(printed.stages[0]).toMatchObject({ made: '150 rows · 50 new rows' });
     const ledger = await ledgerOf('web');
     expect(ledger.batches.slice(0, 2)).toEqual(before.batches);
     expect(ledger.batches[2]).toMatchObject({ batch: 3, rows: 50, from: 0 });
@@ -90,7 +85,7 @@ describe('a table at a URL', () => {
     expect((await run(2)).stages.map(({ cached }) => cached)).not.toContain(false);
   });
 
-  it('is asked again without being told to, for a batch that is not known', async () => {
+  it('is asked again without --refresh, for a batch that is not known', async () => {
     served = table(180);
     answered = [];
     const { stdout } = await project.client(
@@ -122,17 +117,17 @@ describe('a table at a URL', () => {
     expect(await ledgerOf('web')).toEqual(before);
 
     const rows = Array.from({ length: 50 }, (_, i) => (i === 20 ? '120,99,even' : row(100 + i)));
-    project.write('mended.csv', `a,b,label\n${rows.join('\n')}\n`);
+    project.write('corrected.csv', `a,b,label\n${rows.join('\n')}\n`);
     const amended = await project.client(
       'amend',
       '3',
       ...labelledFlags('web', web.url('/table.csv')),
       '--source',
-      'mended.csv',
+      'corrected.csv',
     );
     expect(amended.code).toBe(0);
-    const told = await run(5, '--refresh');
-    expect(told.code).toBe(0);
+    const printed = await run(5, '--refresh');
+    expect(printed.code).toBe(0);
     const ledger = await ledgerOf('web');
     expect(ledger.batches[4]).toMatchObject({ rows: 50 });
     expect(await textOf(ledger, 3)).toContain('120,99,even');
@@ -150,8 +145,8 @@ describe('a table in S3', () => {
     await put(table(120));
     expect((await client('run', '1', ...source, '--until', 'prepare_batch')).code).toBe(0);
     await put(table(170));
-    const told = await client('run', '4', ...source, '--until', 'prepare_batch', '--refresh');
-    expect(told.code).toBe(0);
+    const printed = await client('run', '4', ...source, '--until', 'prepare_batch', '--refresh');
+    expect(printed.code).toBe(0);
     const ledger = await ledgerOf('bucket');
     expect(ledger.batches.map(({ rows }) => rows)).toEqual([50, 50, 50, 20]);
     const texts = await Promise.all([1, 2, 3, 4].map((batch) => textOf(ledger, batch)));

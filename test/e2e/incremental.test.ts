@@ -1,36 +1,22 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openByteMeter, type ByteMeter } from '../../bench/byte-meter.ts';
+import { afterAll, describe, expect, it } from 'vitest';
+import { openByteMeter } from '../../bench/byte-meter.ts';
 import type { ResultDocument } from '../../client/result.ts';
-import { loadConfig } from '../../config/environment.ts';
-import { openStore, type Store } from '../../store/index.ts';
-import { makeProject, startWorker, type Project, type RunningWorker } from '../support/project.ts';
-import { openProxy, type Proxy } from '../support/proxy.ts';
+import { withProject } from '../support/with-project.ts';
+import { openProxy } from '../support/proxy.ts';
 
 /** What a run moves to and from the store, by its requests and their bytes: the new batch, not the history. */
 
 const BATCH = 1500;
 
-let project: Project;
-let worker: RunningWorker;
-let meter: ByteMeter;
-let proxy: Proxy;
-let store: Store;
-
-beforeAll(async () => {
-  meter = await openByteMeter(process.env['AWS_ENDPOINT_URL_S3']!);
-  proxy = await openProxy(meter.url);
-  project = await makeProject('incremental', { AWS_ENDPOINT_URL_S3: proxy.uri });
-  worker = await startWorker(project);
-  store = openStore(loadConfig(project.folder, project.env).storage);
+const meter = await openByteMeter(process.env['AWS_ENDPOINT_URL_S3']!);
+const proxy = await openProxy(meter.url);
+afterAll(() => {
+  proxy.close();
+  meter.close();
 });
 
-afterAll(async () => {
-  await worker?.stop();
-  store?.bucket.close();
-  proxy?.close();
-  meter?.close();
-  project?.remove();
-});
+const project = withProject('incremental', { env: { AWS_ENDPOINT_URL_S3: proxy.uri } });
+const { store } = project;
 
 /** Rows of a few hundred different numbers and words, so that what is counted of them soon stops growing. */
 function table(batches: number, seed: number): string {
@@ -71,7 +57,7 @@ function objects(requests: readonly string[], method: string): Set<string> {
 }
 
 describe('a run of version N', () => {
-  it('moves what the new batch makes, whatever came before', async () => {
+  it('moves what the new batch makes, however much came before', async () => {
     project.write('short.csv', table(2, 1));
     project.write('long.csv', table(21, 2));
     await run('short', 1);

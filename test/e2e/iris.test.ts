@@ -1,30 +1,19 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { ResultDocument } from '../../client/result.ts';
 import { isDirectory } from '../../contract/ref.ts';
-import type { Store } from '../../store/index.ts';
 import { largestPayloadIn, MOST_PAYLOAD } from '../support/payloads.ts';
-import { type Project, temporalOf } from '../support/project.ts';
-import { makeBuilt, type BuiltProject } from '../support/built.ts';
+import { withProject } from '../support/with-project.ts';
 
 /** Batches 1..3 through the real stack by the real command line, and what they leave everywhere. */
 
 const STAGES = ['get_data', 'prepare_batch', 'merge_data', 'preprocess', 'train', 'evaluate'];
 
-let project: Project;
-let built: BuiltProject;
-let store: Store;
 const documents: ResultDocument[] = [];
 
-beforeAll(async () => {
-  built = await makeBuilt('iris');
-  ({ project, store } = built);
-});
-
-afterAll(async () => {
-  await built?.close();
-});
+const project = withProject('iris');
+const { store, temporal } = project;
 
 async function mlflow(path: string, body?: unknown): Promise<Record<string, never>> {
   const response = await fetch(
@@ -167,14 +156,12 @@ describe('three Iris batches', () => {
   });
 
   it('shows the six stages in Temporal’s history, and lets nothing over 8 KiB cross', async () => {
-    const client = await temporalOf(project);
     const { workflowId, runId } = documents[3]!;
-    const { events } = await client.workflow.getHandle(workflowId, runId).fetchHistory();
+    const { events } = await temporal.workflow.getHandle(workflowId, runId).fetchHistory();
     const activities = events!.flatMap(
       ({ activityTaskScheduledEventAttributes: begun }) => begun?.activityType?.name ?? [],
     );
     expect(activities).toEqual([...STAGES, 'publish_version']);
-    await client.connection.close();
     const { bytes, runs } = await largestPayloadIn(project);
     expect(runs).toBeGreaterThanOrEqual(3);
     expect(bytes).toBeLessThan(MOST_PAYLOAD);
@@ -202,7 +189,7 @@ describe('running again', () => {
     expect((await store.records.latest('iris', 3)).seq).toBe(1);
   });
 
-  it('runs train and evaluate alone for another max_depth, in an MLflow run of its own', async () => {
+  it('runs train and evaluate alone for another max_depth, in another MLflow run', async () => {
     const shallow = await project.runJson('3', '--set', 'model.max_depth=1');
     expect(cachedStages(shallow)).toEqual(STAGES.slice(0, 4));
     expect(shallow.mlflow!.runId).not.toBe(documents[3]!.mlflow!.runId);

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { ResultDocument } from '../../client/result.ts';
 import { createFilesTracker } from '../../tracking/files/tracker.ts';
 import { createMlflowTracker } from '../../tracking/mlflow/tracker.ts';
-import { makeProject, startWorker, type Project, type RunningWorker } from '../support/project.ts';
+import { withProject } from '../support/with-project.ts';
 
 /** `log`: versions logged again to a server that lost them and to a directory, from their records. */
 
@@ -12,21 +12,12 @@ interface Logged {
   versions: { version: number; added: boolean; url: string; mlflow: { runId: string } }[];
 }
 
-let project: Project;
-let worker: RunningWorker;
 const documents: ResultDocument[] = [];
 
+const project = withProject('log');
+
 beforeAll(async () => {
-  project = await makeProject('log');
-  worker = await startWorker(project);
-  for (const batch of ['1', '2']) {
-    const { stdout } = await project.client('run', batch, '--json');
-    documents.push(JSON.parse(stdout) as ResultDocument);
-  }
-});
-afterAll(async () => {
-  await worker?.stop();
-  project?.remove();
+  for (const batch of ['1', '2']) documents.push(await project.json<ResultDocument>('run', batch));
 });
 
 async function log(...args: string[]): Promise<Logged> {
@@ -63,9 +54,9 @@ describe('log', () => {
   });
 
   it('logs every version to a directory, once however often', async () => {
-    await worker.stop();
+    await project.workers[0]!.stop();
     project.env['MLFLOW_TRACKING_URI'] = './mlruns';
-    worker = await startWorker(project);
+    await project.startWorker();
     const first = await log('--all');
     expect(first.versions.map(({ version, added }) => [version, added])).toEqual([
       [1, true],

@@ -2,16 +2,16 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { ResultDocument } from '../../client/result.ts';
 import type { Classes } from '../../pipeline/models/estimator.ts';
 import { estimatorOf } from '../../pipeline/models/estimators.ts';
-import { type BuiltProject, makeBuilt, output } from '../support/built.ts';
+import { unique } from '../support/project.ts';
+import { output, withProject } from '../support/with-project.ts';
 
 /** Every type of model through the real stack, and in Python by MLflow. */
 
-/** Names in MLflow's registry are everybody's. */
-const PIPELINE = `types-${Date.now().toString(36)}`;
+const PIPELINE = unique('types');
 const IRIS = fileURLToPath(new URL('../../sources/datasets/iris.csv', import.meta.url));
 const PREDICT = `
 import json, sys
@@ -20,16 +20,10 @@ data = pd.read_csv(sys.argv[2])
 print(json.dumps(list(mlflow.pyfunc.load_model(sys.argv[1]).predict(data.drop(columns=["species"])))))
 `;
 
-let built: BuiltProject;
 const documents = new Map<string, ResultDocument>();
 
-beforeAll(async () => {
-  built = await makeBuilt('model-types');
-});
-
-afterAll(async () => {
-  await built?.close();
-});
+const project = withProject('model-types');
+const { store } = project;
 
 const lines = readFileSync(IRIS, 'utf8')
   .trim()
@@ -43,7 +37,6 @@ describe.each([
   ['baseline', {}, 0.3],
 ])('model.type=%s', (type, facts, accuracy) => {
   it('runs a batch, whose record says what the model is and that ml-cart scored it', async () => {
-    const { project, store } = built;
     const set = ['--pipeline', PIPELINE, '--set', `model.type=${type}`];
     const document = await project.runJson('1', ...set);
     documents.set(type, document);
@@ -58,7 +51,6 @@ describe.each([
   });
 
   it('is served by MLflow in Python as it predicts here', async () => {
-    const { project, store } = built;
     const record = await store.records.latest(PIPELINE, 1);
     const bytes = await store.artifacts.get(output(record, 'train', 'model'));
     const encoder = JSON.parse(
@@ -80,7 +72,7 @@ describe.each([
 });
 
 describe('types of models', () => {
-  it('share every stage before training, and each has a model of its own', () => {
+  it('share every stage before training, and each has its own model', () => {
     const [tree, , baseline] = [...documents.values()];
     expect(baseline!.stages.map(({ cached }) => cached)).toEqual([
       true,
@@ -93,8 +85,7 @@ describe('types of models', () => {
     expect(baseline!.mlflow!.runId).not.toBe(tree!.mlflow!.runId);
   });
 
-  it('have hyperparameters of their own, and a typing error is refused', async () => {
-    const { project } = built;
+  it('have their own hyperparameters, and a typing error is refused', async () => {
     const set = ['--set', 'model.type=baseline', '--set', 'model.max_depth=2'];
     const ran = await project.client('run', '1', '--pipeline', PIPELINE, ...set);
     expect(ran.code).toBe(2);

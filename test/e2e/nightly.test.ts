@@ -1,46 +1,29 @@
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Shown } from '../../client/commands/schedule/show.ts';
-import { loadConfig } from '../../config/environment.ts';
 import { batchesAt } from '../../store/ledger/ledger.ts';
-import { openStore, type Store } from '../../store/index.ts';
 import { labelled } from '../support/csv.ts';
 import { largestPayloadIn, MOST_PAYLOAD } from '../support/payloads.ts';
-import {
-  makeProject,
-  runClient,
-  startWorker,
-  temporalOf,
-  type Project,
-  type RunningWorker,
-} from '../support/project.ts';
+import { runClient } from '../support/project.ts';
+import { withProject } from '../support/with-project.ts';
 
 /** What is pending, what is amended, and what is stale, through the real stack, on a task queue of its own. */
 
-let project: Project;
-let worker: RunningWorker;
-let store: Store;
-
-beforeAll(async () => {
-  project = await makeProject('nightly', { RETRAIN_TASK_QUEUE: 'nights' });
-  worker = await startWorker(project);
-  store = openStore(loadConfig(project.folder, project.env).storage);
-  mkdirSync(join(project.folder, 'incoming'));
-  project.write('incoming/a.csv', labelled(40, 1));
-  project.write('incoming/b.csv', labelled(60, 2));
-  const params = readFileSync(join(project.folder, 'params.yaml'), 'utf8')
-    .replace('pipeline: iris', 'pipeline: sales')
-    .replace('source: iris', 'source: incoming/')
-    .replace('target: species', 'target: label');
-  project.write('params.yaml', params);
+const project = withProject('nightly', {
+  env: { RETRAIN_TASK_QUEUE: 'nights' },
+  prepare: ({ editParams, folder, write }) => {
+    mkdirSync(join(folder, 'incoming'));
+    write('incoming/a.csv', labelled(40, 1));
+    write('incoming/b.csv', labelled(60, 2));
+    editParams({
+      'pipeline: iris': 'pipeline: sales',
+      'source: iris': 'source: incoming/',
+      'target: species': 'target: label',
+    });
+  },
 });
-
-afterAll(async () => {
-  await worker?.stop();
-  store?.bucket.close();
-  project?.remove();
-});
+const { store, temporal } = project;
 
 async function client(...args: string[]): Promise<{ stdout: string; stderr: string }> {
   const { code, ...said } = await project.client(...args);
@@ -81,9 +64,7 @@ describe('a nightly that nobody works on', () => {
     const other = await runClient([...idle, '--set', 'model.max_depth=3'], folder, env);
     expect(other.code).toBe(1);
     expect(other.stderr).toContain('idle-nightly was started with other --set');
-    const temporal = await temporalOf(project);
     await temporal.workflow.getHandle('idle-nightly').terminate();
-    await temporal.connection.close();
   });
 });
 
@@ -100,9 +81,9 @@ describe('amending a batch', () => {
   });
 
   it('makes the versions stale that rest on it, and keeps what it was', async () => {
-    project.write('mended.csv', labelled(45, 7));
+    project.write('corrected.csv', labelled(45, 7));
     const before = (await store.ledgers.read('sales'))!;
-    const { stdout } = await client('amend', '1', '--source', 'mended.csv', '--json');
+    const { stdout } = await client('amend', '1', '--source', 'corrected.csv', '--json');
     const both = [
       { version: 1, batches: [1] },
       { version: 2, batches: [1] },
@@ -114,7 +95,7 @@ describe('amending a batch', () => {
     expect(batchesAt(now, 2, before.revision)).toEqual(batchesAt(before, 2));
   });
 
-  it('by two at once loses neither: both are revisions, one stands', async () => {
+  it('by two at once loses neither: both are revisions, and one is current', async () => {
     project.write('one.csv', labelled(46, 8));
     project.write('two.csv', labelled(47, 9));
     const { revision } = (await store.ledgers.read('sales'))!;
@@ -126,8 +107,8 @@ describe('amending a batch', () => {
   });
 
   it('rebuilds just those; with the same rows it is said that nothing is changed', async () => {
-    await client('amend', '1', '--source', 'mended.csv');
-    const again = await client('amend', '1', '--source', 'mended.csv', '--rebuild');
+    await client('amend', '1', '--source', 'corrected.csv');
+    const again = await client('amend', '1', '--source', 'corrected.csv', '--rebuild');
     expect(again.stderr).toContain('holds these rows already: nothing is changed');
     expect(again.stdout).toContain('batches 1–2 of sales done');
     expect(await stale()).toEqual([]);
@@ -149,7 +130,6 @@ describe('a schedule', () => {
   });
 
   it('keeps a pause that was set elsewhere, with its note, when it is created again', async () => {
-    const temporal = await temporalOf(project);
     const handle = temporal.schedule.getHandle('sales-nightly');
     await handle.pause('from the Web UI');
     const again = await shown('create', '--at', '03:30', '--timezone', 'UTC', '--note', 'mine');
@@ -164,7 +144,6 @@ describe('a schedule', () => {
       pauseOnFailure: true,
       catchupWindow: 12 * 3_600_000,
     });
-    await temporal.connection.close();
     expect((await shown('resume')).paused).toBe(false);
   });
 
@@ -174,14 +153,14 @@ describe('a schedule', () => {
     [['--timezone', 'Mars/Olympus'], 'is not valid'],
     [['--at', '25:00'], 'expected a time of day'],
     [['--set', 'model.max_depth=0'], 'model.max_depth is 0'],
-  ])('%j is refused in a sentence, and the one that stands is left', async (args, sentence) => {
+  ])('%j is refused in a sentence, and the existing one is left', async (args, sentence) => {
     const refused = await project.client('schedule', 'create', ...args);
     expect(refused.stderr).toContain(sentence);
     expect(refused.code).toBe(2);
     expect((await shown('describe')).cron).toBe('30 3 * * *');
   });
 
-  it('starts a nightly when it is triggered, and tells what came of it', async () => {
+  it('starts a nightly when it is triggered, and reports its result', async () => {
     await client('schedule', 'trigger');
     await expect
       .poll(async () => (await shown('describe')).last[0], { timeout: 60_000, interval: 2_000 })

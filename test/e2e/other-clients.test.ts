@@ -2,36 +2,17 @@ import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { Client } from '@temporalio/client';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { result } from '../../contract/messages.ts';
-import {
-  makeProject,
-  ROOT,
-  startWorker,
-  type Project,
-  type RunningWorker,
-  temporalOf,
-} from '../support/project.ts';
+import { ROOT } from '../support/project.ts';
+import { withProject } from '../support/with-project.ts';
 
-/** Runs that others start: the README's commands as they stand, input that is wrong, versions that are missing. */
+/** Runs that others start: the README's commands as they are written, wrong input, versions that are missing. */
 
-let project: Project;
-let worker: RunningWorker;
-let temporal: Client;
-
-beforeAll(async () => {
-  project = await makeProject('others');
-  temporal = await temporalOf(project);
-  await project.client('search-attributes', 'register');
-  worker = await startWorker(project);
+const project = withProject('others', {
+  prepare: ({ client }) => client('search-attributes', 'register'),
 });
-
-afterAll(async () => {
-  await worker?.stop();
-  await temporal?.connection.close();
-  project?.remove();
-});
+const { temporal } = project;
 
 /** The shell blocks of a section of the README, as they are typed. */
 function shellBlocks(heading: string): string[] {

@@ -1,54 +1,30 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import type { ResultDocument } from '../../client/result.ts';
 import { describeFailure } from '../../client/failure.ts';
-import { loadConfig } from '../../config/environment.ts';
-import { openStore, type Store } from '../../store/index.ts';
-import {
-  makeProject,
-  startWorker,
-  type Project,
-  type RunningWorker,
-  succeed,
-  temporalOf,
-} from '../support/project.ts';
+import { unique } from '../support/project.ts';
+import { withProject } from '../support/with-project.ts';
 
-/** Names in MLflow's registry are everybody's. */
-const id = Date.now().toString(36);
-const WINE = `wine-${id}`;
-const TWIN = `twin-${id}`;
+const WINE = unique('wine');
+const TWIN = unique('twin');
 
-let project: Project;
-let worker: RunningWorker;
-let store: Store;
-
-beforeAll(async () => {
-  project = await makeProject('pipelines');
-  const rows = Array.from(
-    { length: 40 },
-    (_, i) => `${i},${i % 7},${i % 2 === 0 ? 'red' : 'white'}`,
-  );
-  project.write('wine.csv', `acid,sugar,colour\n${rows.join('\n')}\n`);
-  const wine = { data: { source: './wine.csv', target: 'colour', batch_size: 20 } };
-  project.write(
-    'params.yaml',
-    stringify({ pipeline: 'iris', pipelines: { [WINE]: wine, [TWIN]: null } }),
-  );
-  worker = await startWorker(project);
-  store = openStore(loadConfig(project.folder, project.env).storage);
+const project = withProject('pipelines', {
+  prepare: ({ write }) => {
+    const rows = Array.from(
+      { length: 40 },
+      (_, i) => `${i},${i % 7},${i % 2 === 0 ? 'red' : 'white'}`,
+    );
+    write('wine.csv', `acid,sugar,colour\n${rows.join('\n')}\n`);
+    const wine = { data: { source: './wine.csv', target: 'colour', batch_size: 20 } };
+    write(
+      'params.yaml',
+      stringify({ pipeline: 'iris', pipelines: { [WINE]: wine, [TWIN]: null } }),
+    );
+  },
 });
-
-afterAll(async () => {
-  await worker.stop();
-  store.bucket.close();
-  project.remove();
-});
-
-async function json<T>(...args: string[]): Promise<T> {
-  return JSON.parse((await succeed(project.client(...args, '--json'))).stdout) as T;
-}
+const { json, store, temporal } = project;
 
 describe('two pipelines at once on one worker', () => {
   let iris: ResultDocument;
@@ -61,7 +37,7 @@ describe('two pipelines at once on one worker', () => {
     ]);
   });
 
-  it('each run with the params of their own section', () => {
+  it('each run with the params of its section', () => {
     const [flowers, bottles] = [iris, wine].map(({ params }) => params as Record<string, object>);
     expect(flowers!['data']).toMatchObject({ source: 'iris', target: 'species', batch_size: 50 });
     expect(bottles!['data']).toMatchObject({ target: 'colour', batch_size: 20 });
@@ -91,7 +67,7 @@ describe('two pipelines at once on one worker', () => {
     expect(rows(`metrics/${WINE}/batch_1.json`)).toBe(wine.metrics!['test_rows']);
   });
 
-  it('stand beside one another in list, or alone where one is named', async () => {
+  it('are listed side by side, or alone where one is named', async () => {
     const line = { version: 1, seq: 1, model_version: '1' };
     const all = await json<object>('list');
     expect(all).toEqual({
@@ -139,16 +115,17 @@ describe('a pipeline that params.yaml does not have', () => {
     expect(stderr).toContain(SENTENCE);
   });
 
-  it('is refused by the worker, whoever asks for it', async () => {
-    const temporal = await temporalOf(project);
+  it('is refused by the worker, whichever client asks for it', async () => {
     const ends = temporal.workflow.execute('trainBatch', {
       workflowId: 'vine-batch-1',
       taskQueue: 'incremental-training',
       args: [{ batch: 1, pipeline: 'vine' }],
     });
-    const told = await ends.then(() => undefined, describeFailure);
-    expect(told).toMatchObject({ type: 'BadParams', message: expect.stringContaining(SENTENCE) });
-    await temporal.connection.close();
+    const failure = await ends.then(() => undefined, describeFailure);
+    expect(failure).toMatchObject({
+      type: 'BadParams',
+      message: expect.stringContaining(SENTENCE),
+    });
   });
 });
 
@@ -187,7 +164,7 @@ describe('a pipeline over the same data, with the same params', () => {
     expect(record.mlflow).toMatchObject({ model_name: TWIN });
   });
 
-  it('freezes settings of its own', async () => {
+  it('freezes its own settings', async () => {
     const bigger = ['--set', 'data.batch_size=75'];
     const { code, stderr } = await project.client('run', '2', '--pipeline', TWIN, ...bigger);
     expect(code).toBe(1);

@@ -6,30 +6,18 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import type { ResultDocument } from '../../client/result.ts';
-import { loadConfig } from '../../config/environment.ts';
 import { partFromArrow } from '../../pipeline/features/part.ts';
-import { openStore, type Store } from '../../store/index.ts';
 import { makeDvcFolder, type DvcFolder } from '../support/dvc.ts';
-import {
-  makeProject,
-  startWorker,
-  succeed,
-  temporalOf,
-  type Project,
-  type RunningWorker,
-} from '../support/project.ts';
+import { unique, succeed } from '../support/project.ts';
+import { withProject } from '../support/with-project.ts';
 
 /** Batches of a target of numbers, scikit-learn's diabetes, through the real stack. */
 
 const { DecisionTreeRegression } = createRequire(import.meta.url)('ml-cart') as {
   DecisionTreeRegression: { load: (model: unknown) => { predict: (rows: number[][]) => number[] } };
 };
-/** Names in MLflow's registry are everybody's. */
-const PIPELINE = `diabetes-${Date.now().toString(36)}`;
+const PIPELINE = unique('diabetes');
 
-let project: Project;
-let worker: RunningWorker;
-let store: Store;
 let repo: DvcFolder;
 let first: ResultDocument;
 let second: ResultDocument;
@@ -41,27 +29,25 @@ const { columns, targets } = JSON.parse(readFileSync(file, 'utf8')) as {
 };
 const names = columns.map((_, i) => `x${i}`);
 
+const project = withProject('regression', {
+  prepare: async ({ client, write }) => {
+    const rows = targets.map((target, row) => [...columns.map((column) => column[row]), target]);
+    write('diabetes.csv', `${[...names, 'progress'].join(',')}\n${rows.join('\n')}\n`);
+    const data = { source: './diabetes.csv', target: 'progress', batch_size: 200 };
+    const model = { task: 'regression', max_depth: 4 };
+    write('params.yaml', stringify({ pipeline: PIPELINE, data, model }));
+    await succeed(client('search-attributes', 'register'));
+  },
+});
+const { store, temporal } = project;
+
 beforeAll(async () => {
-  project = await makeProject('regression');
-  const rows = targets.map((target, row) => [...columns.map((column) => column[row]), target]);
-  project.write('diabetes.csv', `${[...names, 'progress'].join(',')}\n${rows.join('\n')}\n`);
-  const data = { source: './diabetes.csv', target: 'progress', batch_size: 200 };
-  const model = { task: 'regression', max_depth: 4 };
-  project.write('params.yaml', stringify({ pipeline: PIPELINE, data, model }));
-  await succeed(project.client('search-attributes', 'register'));
-  worker = await startWorker(project);
-  store = openStore(loadConfig(project.folder, project.env).storage);
   repo = makeDvcFolder('regression', project.env);
   first = await project.runJson('1');
   second = await project.runJson('2');
 });
 
-afterAll(async () => {
-  await worker.stop();
-  store.bucket.close();
-  repo.remove();
-  project.remove();
-});
+afterAll(() => repo?.remove());
 
 const outputOf = (document: ResultDocument, path: RegExp) =>
   document.stages.flatMap(({ outputs }) => outputs).find((ref) => path.test(ref.path))!;
@@ -116,14 +102,12 @@ describe('a regression', () => {
     expect(Buffer.from(report).toString()).toContain('Predicted against actual');
   });
 
-  it('is told by its own scores: in the ledger, Temporal, list, status and diff', async () => {
+  it('is shown with the scores of numbers: in the ledger, Temporal, list, status and diff', async () => {
     const ledger = await store.ledgers.read(PIPELINE);
     expect(ledger!.settings.columns.at(-1)).toEqual({ name: 'progress', type: 'number' });
-    const client = await temporalOf(project);
-    const { searchAttributes } = await client.workflow.getHandle(second.workflowId).describe();
+    const { searchAttributes } = await temporal.workflow.getHandle(second.workflowId).describe();
     expect(searchAttributes['RetrainBatch']).toEqual([2]);
     expect(searchAttributes).not.toHaveProperty('RetrainAccuracy');
-    await client.connection.close();
     const [list, status, diff] = await Promise.all(
       [['list'], ['status', '2'], ['diff', '1', '2']].map((args) =>
         succeed(project.client(...args)),
@@ -147,7 +131,7 @@ describe('a regression', () => {
     expect(data['params']).toContainEqual({ key: 'model.task', value: 'regression' });
   });
 
-  it('is the same bytes run anew', async () => {
+  it('is the same bytes when it is run again', async () => {
     const again = await project.runJson('2', '--force');
     expect(outputOf(again, /model\.json$/).sha256).toBe(outputOf(second, /model\.json$/).sha256);
     expect(outputOf(again, /\.html$/).sha256).toBe(outputOf(second, /\.html$/).sha256);

@@ -2,22 +2,20 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { loadConfig } from '../../config/environment.ts';
 import { md5, sha256 } from '../../store/hash.ts';
-import { openStore, type Store } from '../../store/index.ts';
 import { openOddServer, type OddServer } from '../support/odd-server.ts';
-import { makeProject, startWorker, type Project, type RunningWorker } from '../support/project.ts';
+import { withProject } from '../support/with-project.ts';
 
 /** Each kind of source, from the command line through a real worker into the ledger. */
 
 const rows = Array.from({ length: 60 }, (_, i) => `${i},${i % 7},${i % 2 ? 'odd' : 'even'}`);
 const CSV = `a,b,label\n${rows.join('\n')}\n`;
 
-let project: Project;
-let worker: RunningWorker;
-let store: Store;
 let web: OddServer;
 let broken = 2;
+
+const project = withProject('sources', { prepare: ({ store }) => store.bucket.ensure() });
+const { store } = project;
 
 beforeAll(async () => {
   web = await openOddServer({
@@ -26,18 +24,9 @@ beforeAll(async () => {
       return response.writeHead(200, { etag: '"first"' }).end(gzipSync(CSV));
     },
   });
-  project = await makeProject('sources');
-  worker = await startWorker(project);
-  store = openStore(loadConfig(project.folder, project.env).storage);
-  await store.bucket.ensure();
 });
 
-afterAll(async () => {
-  await worker?.stop();
-  await web?.close();
-  store?.bucket.close();
-  project?.remove();
-});
+afterAll(() => web?.close());
 
 async function put(key: string, text: string): Promise<void> {
   const bytes = Buffer.from(text);

@@ -1,22 +1,16 @@
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { makeBuilt, type BuiltProject } from '../support/built.ts';
+import { describe, expect, it } from 'vitest';
 import { COMMAND, runClient } from '../support/project.ts';
+import { withProject } from '../support/with-project.ts';
 
 /** What is written to terminals, and to what is none. */
 
-let built: BuiltProject;
-
-beforeAll(async () => {
-  built = await makeBuilt('terminal', ['1']);
-});
-
-afterAll(() => built?.close());
+const project = withProject('terminal', { runs: [['1']] });
 
 /**
- * Runs the command line in a terminal of its own, by util-linux's `script`.
+ * Runs the command line in its own terminal, by util-linux's `script`.
  * @param interruptAt what it has said when Ctrl-C is typed
  */
 function inTerminal(
@@ -26,8 +20,8 @@ function inTerminal(
 ): Promise<{ code: number | null; screen: string }> {
   const command = `"${process.execPath}" "${COMMAND}" ${args}`;
   const child = spawn('script', ['-qec', command, '/dev/null'], {
-    cwd: built.project.folder,
-    env: { ...built.project.env, TERM: 'xterm', ...env },
+    cwd: project.folder,
+    env: { ...project.env, TERM: 'xterm', ...env },
   });
   let screen = '';
   let typed = false;
@@ -56,15 +50,15 @@ describe('what is no terminal', () => {
     'doctor',
     'schedule --help',
   ])('gets no escape byte from %s, in CI neither', async (typed) => {
-    const { folder, env } = built.project;
+    const { folder, env } = project;
     const { stdout, stderr } = await runClient(typed.split(' '), folder, { ...env, CI: 'true' });
     expect(stdout + stderr).not.toBe('');
     expect(stdout + stderr).not.toContain('\x1b');
   });
 
   it('gets none from a worker', () => {
-    expect(built.worker.log()).toContain('worker starts');
-    expect(built.worker.log()).not.toContain('\x1b');
+    expect(project.workers[0]!.log()).toContain('worker starts');
+    expect(project.workers[0]!.log()).not.toContain('\x1b');
   });
 });
 
@@ -79,13 +73,11 @@ describe('a terminal', () => {
   });
 
   it('leaves a run with Ctrl-C: one document, and the sentence how to come back', async () => {
-    await built.worker.stop(); // so that it goes on until we leave
+    await project.workers[0]!.stop(); // so that it goes on until we leave
     const { code, screen } = await inTerminal('run 2 --json > left.json', {}, /iris-batch-2/);
     expect(screen).toContain('follow it again with: npx retrain watch 2 --pipeline iris');
     expect(code).toBe(130);
-    const document: unknown = JSON.parse(
-      readFileSync(join(built.project.folder, 'left.json'), 'utf8'),
-    );
+    const document: unknown = JSON.parse(readFileSync(join(project.folder, 'left.json'), 'utf8'));
     expect(document).toEqual({
       pipeline: 'iris',
       batch: 2,

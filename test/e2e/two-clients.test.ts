@@ -8,35 +8,32 @@ import { verifyVersions } from '../../client/commands/verify/versions.ts';
 import { sha256 } from '../../store/hash.ts';
 import type { VersionRecord } from '../../store/version-record.ts';
 import type { trainBatch } from '../../workflows/index.ts';
-import { makeBuilt, type BuiltProject } from '../support/built.ts';
-import { runClient, succeed, temporalOf, type Ran } from '../support/project.ts';
+import { runClient, succeed, type Ran } from '../support/project.ts';
+import { withProject } from '../support/with-project.ts';
 
-/** Two people at two machines: project folders of their own, the servers in common. */
+/** Two people at two machines: each with a project folder, on the same servers. */
 
-let built: BuiltProject;
 let elsewhere: string;
 
-beforeAll(async () => {
-  built = await makeBuilt('clients');
+const project = withProject('clients');
+const { store, temporal } = project;
+
+beforeAll(() => {
   elsewhere = mkdtempSync(join(tmpdir(), 'retrain elsewhere '));
-  cpSync(join(built.project.folder, 'params.yaml'), join(elsewhere, 'params.yaml'));
+  cpSync(join(project.folder, 'params.yaml'), join(elsewhere, 'params.yaml'));
 });
 
-afterAll(async () => {
-  await built?.close();
-  rmSync(elsewhere, { recursive: true, force: true });
-});
+afterAll(() => rmSync(elsewhere, { recursive: true, force: true }));
 
 describe('two clients that run the same batch at once', () => {
-  it('share one run, and both are told of the same version', async () => {
-    const { project, store } = built;
+  it('share one run, and both report the same version', async () => {
     const env = { ...project.env, RETRAIN_ROOT: elsewhere };
     const both = await Promise.all([
       succeed(project.client('run', '2', '--json')),
       succeed(runClient(['run', '2', '--json'], elsewhere, env)),
     ]);
     const [one, other] = both.map(({ stdout }) => JSON.parse(stdout) as ResultDocument);
-    // One that comes when the other is done finds every stage cached: a run of its own, nothing new.
+    // One that comes when the other is done finds every stage cached: another run, nothing new.
     const working = [one!, other!].filter(({ stages }) => stages.some(({ cached }) => !cached));
     expect(new Set(working.map(({ runId }) => runId)).size).toBe(1);
     expect(other!.metrics).toEqual(one!.metrics);
@@ -49,8 +46,7 @@ describe('two clients that run the same batch at once', () => {
     });
   });
 
-  it('with other params: the later one is refused, or builds a version of its own after it', async () => {
-    const { project, store } = built;
+  it('with other params: the later one is refused, or builds another version after it', async () => {
     const env = { ...project.env, RETRAIN_ROOT: elsewhere };
     const both = await Promise.all([
       project.client('run', '3', '--set', 'model.max_depth=2', '--json'),
@@ -75,23 +71,20 @@ describe('two clients that run the same batch at once', () => {
 
 /** Runs the command line here and at the other machine at once. */
 function atOnce(here: string[], there: string[] = here): Promise<[Ran, Ran]> {
-  const env = { ...built.project.env, RETRAIN_ROOT: elsewhere };
-  return Promise.all([built.project.client(...here), runClient(there, elsewhere, env)]);
+  const env = { ...project.env, RETRAIN_ROOT: elsewhere };
+  return Promise.all([project.client(...here), runClient(there, elsewhere, env)]);
 }
 
 describe('at once', () => {
-  it('two forced runs of one batch under ids of their own leave two whole builds of the same bytes', async () => {
-    const { project, store } = built;
+  it('two forced runs of one batch under different ids leave two whole builds of the same bytes', async () => {
     const before = await store.records.latest('iris', 2);
-    const client = await temporalOf(project);
     const forced = (id: string): Promise<RunSummary> =>
-      client.workflow.execute<typeof trainBatch>('trainBatch', {
+      temporal.workflow.execute<typeof trainBatch>('trainBatch', {
         workflowId: id,
         taskQueue: 'incremental-training',
         args: [{ batch: 2, pipeline: 'iris', force: true }],
       });
     const done = await Promise.all([forced('by-one'), forced('by-another')]);
-    await client.connection.close();
     const seqs = done.map(({ version }) => version!.seq).toSorted((a, b) => a - b);
     expect(seqs).toEqual([before.seq + 1, before.seq + 2]);
     const records = await Promise.all(seqs.map((seq) => store.records.read('iris', 2, seq)));
@@ -108,7 +101,6 @@ describe('at once', () => {
   });
 
   it('two pipelines of the same data share what is in the bucket, forced or not', async () => {
-    const { store } = built;
     const runs = await atOnce(
       ['run', '1', '--pipeline', 'mine', '--force'],
       ['run', '1', '--pipeline', 'theirs', '--force'],
@@ -140,8 +132,7 @@ describe('at once', () => {
     expect(readdirSync(out).filter((name) => /lock\b|tmp/.test(name))).toEqual(['dvc.lock']);
   });
 
-  it('two amendments of one batch are two revisions, and the later one stands', async () => {
-    const { project, store } = built;
+  it('two amendments of one batch are two revisions, and the later one is current', async () => {
     const { batches, revision } = (await store.ledgers.read('iris'))!;
     const text = Buffer.from(await store.artifacts.get(batches[0]!.ref)).toString();
     const [header, ...rows] = text.trimEnd().split('\n');
@@ -157,14 +148,14 @@ describe('at once', () => {
     const ledger = (await store.ledgers.read('iris'))!;
     expect(ledger.revision).toBe(revision + 2);
     expect(ledger.batches[0]!.replaced.map(({ ref }) => ref)).toContainEqual(batches[0]!.ref);
-    const told = runs.map(({ stderr }) =>
+    const revisions = runs.map(({ stderr }) =>
       /has (\d+) rows now, from ledger revision (\d+)/.exec(stderr)!,
     );
-    expect(told.map((line) => Number(line[2])).toSorted((a, b) => a - b)).toEqual([
+    expect(revisions.map((line) => Number(line[2])).toSorted((a, b) => a - b)).toEqual([
       revision + 1,
       revision + 2,
     ]);
-    const last = told.find((line) => Number(line[2]) === ledger.revision)!;
+    const last = revisions.find((line) => Number(line[2]) === ledger.revision)!;
     expect(ledger.batches[0]!.rows).toBe(Number(last[1]));
     await succeed(project.client('run', '1'));
     expect((await verifyVersions(store, { pipeline: 'iris', version: 1 })).problems).toEqual([]);

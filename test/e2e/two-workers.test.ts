@@ -4,42 +4,38 @@ import { basename, dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { scratchFolder, newOwnFolder } from '../../store/own-folder.ts';
 import type { ResultDocument } from '../../client/result.ts';
-import {
-  makeProject,
-  startWorker,
-  temporalOf,
-  type Project,
-  type RunningWorker,
-} from '../support/project.ts';
+import { startWorker, type RunningWorker } from '../support/project.ts';
+import { withProject } from '../support/with-project.ts';
 
 /** One run's stages spread over two workers that share servers but no folder. */
 
 const COMPUTE = ['preprocess', 'train', 'evaluate'];
-let project: Project;
 let elsewhere: string;
-let io: RunningWorker;
 let cpu: RunningWorker;
 /** What this process, which lives, has in the scratch folder of the second worker. */
 let living: string;
 
+const project = withProject('two', {
+  prepare: async ({ folder }) => {
+    elsewhere = mkdtempSync(join(tmpdir(), 'retrain elsewhere '));
+    cpSync(join(folder, 'params.yaml'), join(elsewhere, 'params.yaml'));
+    const scratch = scratchFolder(elsewhere);
+    const dead = await newOwnFolder(scratch, 'scratch');
+    renameSync(dead, join(dirname(dead), basename(dead).replace(/\w{8}(-\w{6})$/, '00000000$1')));
+    living = await newOwnFolder(scratch, 'scratch');
+  },
+  workers: [['--role', 'io']],
+});
+const { temporal, workers } = project;
+
 beforeAll(async () => {
-  project = await makeProject('two');
-  elsewhere = mkdtempSync(join(tmpdir(), 'retrain elsewhere '));
-  cpSync(join(project.folder, 'params.yaml'), join(elsewhere, 'params.yaml'));
-  const scratch = scratchFolder(elsewhere);
-  const dead = await newOwnFolder(scratch, 'scratch');
-  renameSync(dead, join(dirname(dead), basename(dead).replace(/\w{8}(-\w{6})$/, '00000000$1')));
-  living = await newOwnFolder(scratch, 'scratch');
   const env = { ...project.env, RETRAIN_ROOT: elsewhere };
-  [io, cpu] = await Promise.all([
-    startWorker(project, '--role', 'io'),
-    startWorker({ folder: elsewhere, env }, '--role', 'cpu', '--max-cpu-activities', '1'),
-  ]);
+  const flags = ['--role', 'cpu', '--max-cpu-activities', '1'];
+  cpu = await startWorker({ folder: elsewhere, env }, ...flags);
 });
 
 afterAll(async () => {
-  await Promise.all([io?.stop(), cpu?.stop()]);
-  project?.remove();
+  await cpu?.stop();
   rmSync(elsewhere, { recursive: true, force: true });
 });
 
@@ -52,9 +48,7 @@ async function run(...args: string[]): Promise<ResultDocument> {
 
 /** Which process ran each stage, by the history. */
 async function workersOf({ workflowId, runId }: ResultDocument): Promise<Record<string, string>> {
-  const client = await temporalOf(project);
-  const { events } = await client.workflow.getHandle(workflowId, runId).fetchHistory();
-  await client.connection.close();
+  const { events } = await temporal.workflow.getHandle(workflowId, runId).fetchHistory();
   const stages = new Map<string, string>();
   for (const { eventId, activityTaskScheduledEventAttributes: begun } of events ?? [])
     if (begun?.activityType?.name != null) stages.set(String(eventId), begun.activityType.name);
@@ -76,14 +70,17 @@ describe('two workers with no shared disk', () => {
     const document = await run();
     const ran = await workersOf(document);
     for (const [stage, pid] of Object.entries(ran))
-      expect([stage, pid]).toEqual([stage, String((COMPUTE.includes(stage) ? cpu : io).pid)]);
+      expect([stage, pid]).toEqual([
+        stage,
+        String((COMPUTE.includes(stage) ? cpu : workers[0]!).pid),
+      ]);
     expect(Object.keys(ran)).toEqual(expect.arrayContaining(['get_data', ...COMPUTE]));
   });
 
   it('make what one alone makes', async () => {
     const both = await run('--force');
-    await Promise.all([io.stop(), cpu.stop()]);
-    const alone = await startWorker(project);
+    await Promise.all([workers[0]!.stop(), cpu.stop()]);
+    const alone = await project.startWorker();
     const one = await run('--force');
     await alone.stop();
     const made = ({ stages }: ResultDocument): unknown => stages.map(({ outputs }) => outputs);

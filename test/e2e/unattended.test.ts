@@ -1,27 +1,20 @@
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { Client } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import type { NightlySummary } from '../../contract/nightly.ts';
 import type { Shown } from '../../client/commands/schedule/show.ts';
-import {
-  makeProject,
-  ROOT,
-  startWorker,
-  type Project,
-  type RunningWorker,
-  succeed,
-  temporalOf,
-} from '../support/project.ts';
+import { ROOT, succeed } from '../support/project.ts';
+import { withProject } from '../support/with-project.ts';
 
-/** What happens while nobody looks: a cron, a schedule whose nightly fails, and who is told of it. */
+/** What happens while nobody looks: a cron, a schedule whose nightly fails, and who is notified. */
 
-interface Told {
+interface Event {
   event: string;
   pipeline: string;
   batch: number;
@@ -30,43 +23,30 @@ interface Told {
   [more: string]: unknown;
 }
 
-let project: Project;
-let worker: RunningWorker;
-let temporal: Client;
-let receiver: Server;
-const told: Told[] = [];
+const posted: Event[] = [];
 
-/** How often the receiver says 503 to what is told of a pipeline before it takes it. */
+/** How often the receiver answers 503 to the events of a pipeline before it accepts one. */
 const REFUSALS: Record<string, number> = { flaky: 2, deaf: Infinity };
 
-beforeAll(async () => {
-  receiver = createServer((request, response) => {
-    let text = '';
-    request.on('data', (chunk: Buffer) => (text += chunk.toString()));
-    request.on('end', () => {
-      const body = JSON.parse(text) as Told;
-      told.push(body);
-      const before = told.filter(({ pipeline }) => pipeline === body.pipeline).length;
-      response.writeHead(before > (REFUSALS[body.pipeline] ?? 0) ? 200 : 503).end();
-    });
+const receiver = createServer((request, response) => {
+  let text = '';
+  request.on('data', (chunk: Buffer) => (text += chunk.toString()));
+  request.on('end', () => {
+    const body = JSON.parse(text) as Event;
+    posted.push(body);
+    const before = posted.filter(({ pipeline }) => pipeline === body.pipeline).length;
+    response.writeHead(before > (REFUSALS[body.pipeline] ?? 0) ? 200 : 503).end();
   });
-  await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
-  const { port } = receiver.address() as AddressInfo;
-  project = await makeProject('unattended', {
-    RETRAIN_WEBHOOK_URL: `http://127.0.0.1:${port}/hooks/s3cret`,
-  });
-  const params = readFileSync(join(project.folder, 'params.yaml'), 'utf8');
-  project.write('params.yaml', params.replace('batch_size: 50', 'batch_size: 150'));
-  worker = await startWorker(project);
-  temporal = await temporalOf(project);
 });
+await once(receiver.listen(0, '127.0.0.1'), 'listening');
+afterAll(() => receiver.close());
 
-afterAll(async () => {
-  await worker?.stop();
-  await temporal?.connection.close();
-  receiver?.close();
-  project?.remove();
+const { port } = receiver.address() as AddressInfo;
+const project = withProject('unattended', {
+  env: { RETRAIN_WEBHOOK_URL: `http://127.0.0.1:${port}/hooks/s3cret` },
+  prepare: ({ editParams }) => editParams({ 'batch_size: 50': 'batch_size: 150' }),
 });
+const { temporal } = project;
 
 /** The page's commands for stock Temporal, as they are typed but for how often the cron fires. */
 async function shell(block: string): Promise<void> {
@@ -153,8 +133,8 @@ describe('a schedule whose nightly fails', () => {
     expect(await describeBroken()).toMatchObject({ paused: false });
   });
 
-  it('has told the webhook which batch failed, in which stage, and why', () => {
-    const failed = told.filter(({ pipeline }) => pipeline === 'broken');
+  it('posts to the webhook which batch failed, in which stage, and why', () => {
+    const failed = posted.filter(({ pipeline }) => pipeline === 'broken');
     expect(failed).toEqual([
       expect.objectContaining({
         schema: 1,
@@ -181,10 +161,10 @@ function asText(value: unknown): unknown {
 }
 
 describe('the webhook', () => {
-  it('is asked until it takes what it is told; one that never does fails no run', async () => {
+  it('is sent an event again until it accepts it, and one that never does fails no run', async () => {
     const deaf = project.client('run', '1', '--pipeline', 'deaf');
     await succeed(project.client('run', '1', '--pipeline', 'flaky', '--set', 'model.max_depth=3'));
-    const flaky = told.filter(({ pipeline }) => pipeline === 'flaky');
+    const flaky = posted.filter(({ pipeline }) => pipeline === 'flaky');
     expect(flaky).toHaveLength(3);
     expect(new Set(flaky.map((body) => JSON.stringify(body)))).toHaveProperty('size', 1);
     expect(flaky[0]).toMatchObject({
@@ -201,7 +181,7 @@ describe('the webhook', () => {
       ),
     });
     await succeed(deaf);
-    expect(told.filter(({ pipeline }) => pipeline === 'deaf')).toHaveLength(6);
+    expect(posted.filter(({ pipeline }) => pipeline === 'deaf')).toHaveLength(6);
     const history = await temporal.workflow.getHandle('deaf-batch-1').fetchHistory();
     const text = JSON.stringify(history, (_, value: unknown) => asText(value));
     expect(text).toContain('answered 503: it is asked again');

@@ -1,20 +1,18 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { Lineage } from '../../client/commands/lineage/graph.ts';
 import type { Problem } from '../../client/commands/verify/problems.ts';
 import type { Verified } from '../../client/commands/verify/versions.ts';
 import { verifyVersions } from '../../client/commands/verify/versions.ts';
 import { manifestKey, objectKey, sha256 } from '../../store/hash.ts';
 import { storeInParts } from '../../store/unfinished-uploads.ts';
-import type { Store } from '../../store/index.ts';
 import { ledgerKey } from '../../store/ledger/ledger.ts';
 import { soundRecord } from '../../store/record-check.ts';
 import { latestKey, recordKey, type VersionRecord } from '../../store/version-record.ts';
 import type { Ref } from '../../contract/ref.ts';
 import { entryKey, type CacheEntry } from '../../store/stage-cache.ts';
-import { makeBuilt, output, refused, type BuiltProject } from '../support/built.ts';
-import type { Project } from '../support/project.ts';
+import { output, refused, withProject } from '../support/with-project.ts';
 
 /** Versions verified and explained, on the real stack: everything stored is damaged once. */
 
@@ -23,24 +21,18 @@ type Printed = Omit<Verified, 'problems'> & {
   problems: (Omit<Problem, 'versions'> & { versions: number[] })[];
 };
 
-let built: BuiltProject;
-let project: Project;
-let store: Store;
 let first: VersionRecord;
 let second: VersionRecord;
 
+const project = withProject('verify', { runs: [['1'], ['2']] });
+const { json, store } = project;
+
 beforeAll(async () => {
-  built = await makeBuilt('verify', ['1'], ['2']);
-  ({ project, store } = built);
   first = await store.records.latest('iris', 1);
   second = await store.records.latest('iris', 2);
 });
 
-afterAll(() => built?.close());
-
 const model1 = (): Ref => output(first, 'train', 'model');
-
-const json = <T>(...args: string[]): Promise<T> => built.json<T>(...args);
 
 describe('lineage', () => {
   it('has the hashes of the record, and leads from the metrics to the raw data', async () => {
@@ -164,7 +156,7 @@ describe('verify', () => {
     ['its number', (record) => (record.version = 3), 'version 3 of iris'],
   ])(
     'sees that %s in a record was changed by hand, as do the others',
-    async (_what, edit, told) => {
+    async (_what, edit, sentence) => {
       const record = structuredClone(second);
       edit(record);
       const key = recordKey('iris', 2, second.seq);
@@ -173,7 +165,7 @@ describe('verify', () => {
         expect(problems[0]).toMatchObject({ state: 'damaged', path: 'version record', key });
         await expect(soundRecord(store, 'iris', 2)).rejects.toMatchObject({
           name: 'DamagedArtifact',
-          message: expect.stringContaining(told),
+          message: expect.stringContaining(sentence),
         });
       });
     },
@@ -219,12 +211,12 @@ describe('verify', () => {
     ['a field more', { mine: 1 }, 'damaged ('],
     ['a later schema', { schema: 9 }, 'newer than this program knows (1): update the program'],
     ['an unknown schema', { schema: 0 }, 'damaged (schema'],
-  ])('refuses a record with %s', async (_what, edited, told) => {
+  ])('refuses a record with %s', async (_what, edited, sentence) => {
     const key = recordKey('iris', 2, second.seq);
     await spoilt(key, Buffer.from(JSON.stringify({ ...second, ...edited })), async () => {
       await expect(soundRecord(store, 'iris', 2)).rejects.toMatchObject({
         name: 'DamagedArtifact',
-        message: expect.stringContaining(told),
+        message: expect.stringContaining(sentence),
       });
       expect((await check(2)).problems).toMatchObject([{ path: 'version record', key }]);
     });
@@ -288,7 +280,7 @@ describe('verify --repair', () => {
   }
 
   it('makes what is missing or damaged again, byte for byte', async () => {
-    await built.json('run', '3', '--set', 'model.max_depth=2');
+    await json('run', '3', '--set', 'model.max_depth=2');
     const third = await store.records.latest('iris', 3);
     const [batch] = await store.artifacts.list(output(third, 'merge_data', 'merged'));
     const parts = await store.artifacts.list(output(third, 'preprocess', 'train'));

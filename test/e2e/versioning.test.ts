@@ -4,19 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import type { Client, WorkflowHandle } from '@temporalio/client';
+import type { WorkflowHandle } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freePorts } from '../../infra/ports.ts';
-import {
-  makeProject,
-  ROOT,
-  startWorker,
-  type Project,
-  type RunningWorker,
-  temporalOf,
-} from '../support/project.ts';
+import { ROOT, startWorker, type RunningWorker } from '../support/project.ts';
+import { withProject } from '../support/with-project.ts';
 import { buildProgram } from '../support/stack.ts';
-import { openProxy, type Proxy } from '../support/proxy.ts';
+import { openProxy } from '../support/proxy.ts';
 import { reaches } from '../replay/scenarios.ts';
 
 /**
@@ -32,31 +26,33 @@ const NO_CODE = /^(\.|node_modules$|dist$|test$|bench$|docs$)/;
 
 let code: string;
 let server: ChildProcess;
-let project: Project;
-let mlflow: Proxy;
-let client: Client;
 let workers: { a: RunningWorker; b: RunningWorker };
 let open: WorkflowHandle;
 
+const [port] = await freePorts(1);
+const address = `127.0.0.1:${port}`;
+process.env['TEMPORAL_ADDRESS'] = address;
+const mlflow = await openProxy(process.env['MLFLOW_TRACKING_URI']!);
 beforeAll(async () => {
   server = await startTemporal();
   code = otherCode();
-  mlflow = await openProxy(process.env['MLFLOW_TRACKING_URI']!);
-  project = await makeProject('versioned', { MLFLOW_TRACKING_URI: mlflow.uri });
-  client = await temporalOf(project);
 });
-afterAll(async () => {
-  mlflow?.close();
-  await Promise.all([workers?.a?.stop(), workers?.b?.stop()]);
-  await client?.connection.close();
-  project?.remove();
+afterAll(() => {
+  mlflow.close();
   server?.kill();
   rmSync(code, { recursive: true, force: true });
 });
 
+const project = withProject('versioned', {
+  env: { MLFLOW_TRACKING_URI: mlflow.uri },
+  workers: [],
+});
+const { temporal: client } = project;
+
+afterAll(() => Promise.all([workers?.a?.stop(), workers?.b?.stop()]));
+
 /** A dev server that looks every second what has drained, where others take minutes. */
 async function startTemporal(): Promise<ChildProcess> {
-  const [port] = await freePorts(1);
   const settings = [
     'matching.wv.VersionDrainageStatusVisibilityGracePeriod="1s"',
     'matching.wv.VersionDrainageStatusRefreshInterval="1s"',
@@ -66,7 +62,6 @@ async function startTemporal(): Promise<ChildProcess> {
     ['server', 'start-dev', '--headless', `--port=${port}`, ...settings],
     { stdio: 'ignore' },
   );
-  const address = `127.0.0.1:${port}`;
   for (;;) {
     const answer = await run(program, [
       'operator',
@@ -79,7 +74,6 @@ async function startTemporal(): Promise<ChildProcess> {
     if (child.exitCode !== null) throw new Error('the Temporal server did not start');
     await sleep(200);
   }
-  process.env['TEMPORAL_ADDRESS'] = address;
   return child;
 }
 
@@ -129,7 +123,13 @@ async function drainage(buildId: string): Promise<string> {
 }
 
 const worker = (buildId: string, from = ROOT): Promise<RunningWorker> =>
-  startWorker({ ...project, code: from }, '--deployment-name', DEPLOYMENT, '--build-id', buildId);
+  startWorker(
+    { folder: project.folder, env: project.env, code: from },
+    '--deployment-name',
+    DEPLOYMENT,
+    '--build-id',
+    buildId,
+  );
 
 const start = (batch: number, pipeline = 'iris'): Promise<WorkflowHandle> =>
   client.workflow.start('trainBatch', {

@@ -1,32 +1,13 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Client } from '@temporalio/client';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  makeProject,
-  startWorker,
-  type Project,
-  type RunningWorker,
-  temporalOf,
-} from '../support/project.ts';
+import { describe, expect, it } from 'vitest';
+import { makeProject } from '../support/project.ts';
+import { withProject } from '../support/with-project.ts';
 
-/** Following a run somebody else started, and a document for whoever asked for one. */
+/** Following a run that somebody else started, and a document for those who asked for one. */
 
-let project: Project;
-let worker: RunningWorker;
-let temporal: Client;
-
-beforeAll(async () => {
-  project = await makeProject('watch');
-  worker = await startWorker(project);
-  temporal = await temporalOf(project);
-});
-
-afterAll(async () => {
-  await worker?.stop();
-  await temporal?.connection.close();
-  project?.remove();
-});
+const project = withProject('watch');
+const { temporal } = project;
 
 /** Runs a command with other servers than the project's. */
 async function elsewhere(env: Record<string, string>, ...args: string[]) {
@@ -45,7 +26,7 @@ interface Failed {
 }
 
 describe('watch', () => {
-  it('tells what came of a run that another client started, under its own id', async () => {
+  it('reports the result of a run that another client started, under its own id', async () => {
     await temporal.workflow.start('trainBatch', {
       workflowId: 'by hand',
       taskQueue: 'incremental-training',
@@ -84,7 +65,7 @@ describe('status', () => {
     const lonely = await makeProject('lonely');
     expect((await lonely.client('run', '1', '--detach')).code).toBe(0);
     const { code, stdout } = await lonely.client('status', '1', '--json');
-    lonely.remove();
+    await lonely.close();
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({
       run: {

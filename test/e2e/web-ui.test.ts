@@ -1,36 +1,17 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { Client } from '@temporalio/client';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { ResultDocument } from '../../client/result.ts';
 import { result } from '../../contract/messages.ts';
-import {
-  makeProject,
-  startWorker,
-  type Project,
-  type RunningWorker,
-  temporalOf,
-} from '../support/project.ts';
+import { withProject } from '../support/with-project.ts';
 
-/** What Temporal's Web UI and its command line show of runs, whoever started them. */
+/** What Temporal's Web UI and its command line show of runs, whichever client started them. */
 
-let project: Project;
-let worker: RunningWorker;
-let temporal: Client;
 let first: ResultDocument;
 
-beforeAll(async () => {
-  project = await makeProject('story');
-  temporal = await temporalOf(project);
-  worker = await startWorker(project);
-});
-
-afterAll(async () => {
-  await worker?.stop();
-  await temporal?.connection.close();
-  project?.remove();
-});
+const project = withProject('story');
+const { temporal } = project;
 
 /** The stock command line, on the project's namespace. */
 async function cli(...args: string[]): Promise<string> {
@@ -69,8 +50,8 @@ describe('a namespace without our search attributes', () => {
 
 describe('a namespace with them', () => {
   it('finds runs by batch, accuracy, model version and outcome', async () => {
-    await worker.stop();
-    worker = await startWorker(project);
+    await project.workers[0]!.stop();
+    await project.startWorker();
     const second = await project.runJson('2');
     await project.runJson('1');
     await project.client('run', '99');

@@ -1,30 +1,18 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { DiffDocument } from '../../client/commands/diff/document.ts';
 import type { DvcDiff } from '../../client/commands/diff/dvc-shape.ts';
 import type { ResultDocument } from '../../client/result.ts';
 import type { Origin } from '../../client/origin.ts';
 import type { StagePlan } from '../../client/commands/why/plan.ts';
 import { objectKey } from '../../store/hash.ts';
-import type { Store } from '../../store/index.ts';
-import type { Project } from '../support/project.ts';
-import { makeBuilt, type BuiltProject } from '../support/built.ts';
+import { withProject } from '../support/with-project.ts';
 
 /** What `why`, `diff`, `metrics diff` and `params diff` say of real runs. */
 
 const STAGES = ['get_data', 'prepare_batch', 'merge_data', 'preprocess', 'train', 'evaluate'];
 
-let project: Project;
-let built: BuiltProject;
-let store: Store;
-
-beforeAll(async () => {
-  built = await makeBuilt('whydiff');
-  ({ project, store } = built);
-});
-
-afterAll(async () => {
-  await built?.close();
-});
+const project = withProject('whydiff');
+const { store } = project;
 
 async function client(...args: string[]): Promise<string> {
   const { code, stdout, stderr } = await project.client(...args);

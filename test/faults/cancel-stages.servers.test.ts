@@ -1,69 +1,47 @@
 import { once } from 'node:events';
-import type { Client, WorkflowHandle } from '@temporalio/client';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { WorkflowHandle } from '@temporalio/client';
+import { afterAll, describe, expect, it } from 'vitest';
 import type { RunSummary } from '../../contract/train-batch.ts';
-import { loadConfig } from '../../config/environment.ts';
-import { openStore, type Store } from '../../store/index.ts';
-import { openOddServer, type OddServer } from '../support/odd-server.ts';
-import {
-  makeProject,
-  startWorker,
-  type Project,
-  type RunningWorker,
-  temporalOf,
-} from '../support/project.ts';
-import { openProxy, type Proxy } from '../support/proxy.ts';
+import { openOddServer } from '../support/odd-server.ts';
+import { unique } from '../support/project.ts';
+import { withProject } from '../support/with-project.ts';
+import { openProxy } from '../support/proxy.ts';
 
 /**
  * A run that is cancelled while a stage waits for a server ends without it: the server may be silent for an
  * hour here. The worker has a hand for one stage, which must be free again for the next run.
  */
 
-const id = `${process.pid}-${Date.now().toString(36)}`;
-let project: Project;
-let worker: RunningWorker;
-let client: Client;
-let store: Store;
-let s3: Proxy;
-let source: OddServer;
+let begin = (): void => undefined;
+let leave = (_: unknown): void => undefined;
 /** Resolves when the reader of the slow table has begun, and when it has gone. */
-let read: { begun: Promise<void>; gone: Promise<unknown> };
+const read = {
+  begun: new Promise<void>((resolve) => (begin = resolve)),
+  gone: new Promise<unknown>((resolve) => (leave = resolve)),
+};
+const source = await openOddServer({
+  '/slow.csv': (_, response) => {
+    response.writeHead(200, { 'content-type': 'text/csv' }).write('a,b,label\n1,2,x\n');
+    void once(response, 'close').then(leave);
+    begin();
+  },
+});
 
-beforeAll(async () => {
-  let begin = (): void => undefined;
-  let leave = (_: unknown): void => undefined;
-  read = {
-    begun: new Promise((resolve) => (begin = resolve)),
-    gone: new Promise((resolve) => (leave = resolve)),
-  };
-  source = await openOddServer({
-    '/slow.csv': (_, response) => {
-      response.writeHead(200, { 'content-type': 'text/csv' }).write('a,b,label\n1,2,x\n');
-      void once(response, 'close').then(leave);
-      begin();
-    },
-  });
-  s3 = await openProxy(process.env['AWS_ENDPOINT_URL_S3']!);
-  project = await makeProject('cancelled', {
-    AWS_ENDPOINT_URL_S3: s3.uri,
-    RETRAIN_S3_IDLE_MS: '3600000',
-  });
-  worker = await startWorker(project, '--max-activities', '1');
-  client = await temporalOf(project);
-  store = openStore(loadConfig(project.folder, project.env).storage);
-});
+const s3 = await openProxy(process.env['AWS_ENDPOINT_URL_S3']!);
 afterAll(async () => {
-  worker?.kill('SIGKILL');
-  await worker?.ended;
-  await client?.connection.close();
-  store?.bucket.close();
-  s3?.close();
-  await source?.close();
-  project?.remove();
+  s3.close();
+  await source.close();
 });
+
+const project = withProject('cancelled', {
+  env: { AWS_ENDPOINT_URL_S3: s3.uri, RETRAIN_S3_IDLE_MS: '3600000' },
+  workers: [['--max-activities', '1']],
+  endBy: 'SIGKILL',
+});
+const { store, temporal } = project;
 
 const start = (pipeline: string, params: object = {}): Promise<WorkflowHandle> =>
-  client.workflow.start('trainBatch', {
+  temporal.workflow.start('trainBatch', {
     workflowId: `${pipeline}-batch-1`,
     taskQueue: 'incremental-training',
     // Forced: what one pipeline has made, another would only look up.
@@ -85,8 +63,8 @@ async function goesOn(pipeline: string): Promise<void> {
 }
 
 describe('a run that is cancelled', () => {
-  it('while its source sends no more ends, and lets go of the source', async () => {
-    const pipeline = `source-${id}`;
+  it('ends while its source sends no more, and closes the connection to the source', async () => {
+    const pipeline = unique('source');
     const data = { source: source.url('/slow.csv'), target: 'label' };
     const handle = await start(pipeline, { data });
     await read.begun;
@@ -101,7 +79,7 @@ describe('a run that is cancelled', () => {
     ['train reads what it learns from', /GET .*\/cache\/train\//],
     ['evaluate stores its scores', /PUT .*\/cache\/evaluate\//],
   ])('while %s ends, and gives up what it asked', async (words, request) => {
-    const pipeline = `${words.split(' ')[0]}-${id}`;
+    const pipeline = unique(words.split(' ')[0]!);
     const held = s3.hold(request);
     const handle = await start(pipeline);
     await held.come;
@@ -112,7 +90,7 @@ describe('a run that is cancelled', () => {
   });
 
   it('while its version is written is cancelled all the same, and the version whole', async () => {
-    const pipeline = `publish-${id}`;
+    const pipeline = unique('publish');
     const held = s3.hold(/PUT .*\/versions\/.*\/000001\.json/);
     const handle = await start(pipeline);
     await held.come;

@@ -11,9 +11,9 @@ let worker: RunningWorker;
 
 beforeAll(async () => {
   long = await openLongTrain('stopped');
-  worker = await long.startWorker();
+  worker = await long.project.startWorker();
 });
-afterAll(() => long?.close());
+afterAll(() => long?.project.close('SIGKILL'));
 
 /** Starts a run, stops it by `stop` while the tree grows, and waits until no thread of it computes. */
 async function stopped(
@@ -45,8 +45,8 @@ async function askedAt(handle: WorkflowHandle): Promise<number> {
 }
 
 async function nothingIsPublished(): Promise<void> {
-  expect(await long.store.records.list(long.pipeline)).toEqual([]);
-  expect(await long.store.records.read(long.pipeline, 1, 1)).toBeUndefined();
+  expect(await long.project.store.records.list(long.pipeline)).toEqual([]);
+  expect(await long.project.store.records.read(long.pipeline, 1, 1)).toBeUndefined();
 }
 
 const statuses = async (): Promise<string[]> => (await long.runs()).map(({ status }) => status);
@@ -72,10 +72,10 @@ describe('a long train', () => {
     await nothingIsPublished();
   });
 
-  it('that is terminated ends its thread, and the next run takes up what it has left', async () => {
+  it('that is terminated ends its thread, and the next run continues with what it has stored', async () => {
     const handle = await stopped((running) => running.terminate('by a person'));
     expect((await handle.describe()).status.name).toBe('TERMINATED');
-    // A terminated workflow can end nothing: whoever trained for it does.
+    // A terminated workflow cannot end its MLflow run: the worker that trained does.
     await expect.poll(statuses, { timeout: 30_000 }).toEqual(['KILLED']);
     await nothingIsPublished();
 

@@ -3,12 +3,12 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { WorkflowHandle } from '@temporalio/client';
+import { afterAll, expect, it } from 'vitest';
 import type { RunSummary } from '../../contract/train-batch.ts';
 import { labelled } from '../support/csv.ts';
 import { needs } from '../support/needs.ts';
-import { makeProject, startWorker, type Project, type RunningWorker } from '../support/project.ts';
+import { withProject } from '../support/with-project.ts';
 
 /** A worker whose disk is full: a small one is mounted where it keeps what it works with. */
 
@@ -24,27 +24,21 @@ function mayMount(): boolean {
 }
 
 const ROWS = 300_000;
-let project: Project;
-let disk: string;
-let worker: RunningWorker;
-let connection: Connection;
 const MAY_MOUNT = mayMount();
 
-beforeAll(async () => {
-  if (!MAY_MOUNT) return;
-  project = await makeProject('full');
-  project.write('rows.csv', labelled(ROWS)); // some 3 MB
-  disk = join(project.folder, '.retrain');
-  mkdirSync(disk);
-  mount('-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', disk);
-  worker = await startWorker(project);
-  connection = await Connection.connect({ address: process.env['TEMPORAL_ADDRESS']! });
+const project = withProject('full', {
+  prepare: ({ write }) => {
+    write('rows.csv', labelled(ROWS)); // some 3 MB
+    mkdirSync(disk);
+    mount('-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', disk);
+  },
 });
+const { temporal } = project;
+const disk = join(project.folder, '.retrain');
+
 afterAll(async () => {
-  await worker?.stop();
-  await connection?.close();
-  if (disk !== undefined) umount(disk);
-  project?.remove();
+  await Promise.all(project.workers.map((worker) => worker.stop())); // a disk in use cannot be unmounted
+  umount(disk);
 });
 
 /** Waits until a stage fails, and says why. */
@@ -63,9 +57,8 @@ it(
   'a run waits for room, says where, and goes on once there is some',
   needs(MAY_MOUNT ? undefined : 'this user may not mount a disk'),
   async () => {
-    const client = new Client({ connection, namespace: project.env['TEMPORAL_NAMESPACE']! });
     const data = { source: 'rows.csv', target: 'label', batch_size: ROWS };
-    const handle = await client.workflow.start('trainBatch', {
+    const handle = await temporal.workflow.start('trainBatch', {
       workflowId: 'full-batch-1',
       taskQueue: 'incremental-training',
       args: [{ batch: 1, pipeline: 'full', params: { data } }],

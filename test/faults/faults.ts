@@ -9,33 +9,34 @@ export interface Scene {
   servers: Servers;
   random: () => number;
   /** To be called when what was broken is whole again: recovery is measured from there. */
-  mended: () => void;
+  repaired: () => void;
 }
 
-/** Does harm to a run under way, and mends only what a person or a supervisor would. */
+/** Harms a running run, and repairs only what a person or a supervisor would repair. */
 export type Fault = (scene: Scene) => Promise<void>;
 
 /** The worker is killed and started again. */
-const worker: Fault = async ({ ground, mended }) => {
-  const [first] = ground.workers;
+const worker: Fault = async ({ ground, repaired }) => {
+  const [first] = ground.project.workers;
   first!.kill('SIGKILL');
-  await ground.startWorker();
-  mended();
+  await ground.project.startWorker();
+  repaired();
 };
 
 /** A server is killed, stays away for a while, and is started again. */
 const server =
   (part: PartName): Fault =>
-  async ({ servers, random, mended }) => {
+  async ({ servers, random, repaired }) => {
     await servers.kill(part);
     await sleep(random() * 2_000);
     await servers.up();
-    mended();
+    repaired();
   };
 
 /** The run is reset to a point of its past, as `temporal workflow reset` does, running or done. */
-const reset: Fault = async ({ ground, random, mended }) => {
-  const { client, workflowId } = ground;
+const reset: Fault = async ({ ground, random, repaired }) => {
+  const { project, workflowId } = ground;
+  const client = project.temporal;
   const handle = client.workflow.getHandle(workflowId);
   const points = async (): Promise<number[]> =>
     ((await handle.fetchHistory()).events ?? [])
@@ -53,21 +54,21 @@ const reset: Fault = async ({ ground, random, mended }) => {
       requestId: `${workflowId}-reset`,
     }),
   );
-  mended();
+  repaired();
 };
 
-/** The worker stops breathing; another takes its work over, and then it wakes in the middle of its own. */
-const zombie: Fault = async ({ ground, mended }) => {
-  const [first] = ground.workers;
+/** The worker stops breathing; another takes its work over, and then it wakes in the middle of the same work. */
+const zombie: Fault = async ({ ground, repaired }) => {
+  const [first] = ground.project.workers;
   first!.kill('SIGSTOP');
   try {
-    await ground.startWorker();
-    mended();
+    await ground.project.startWorker();
+    repaired();
     await ground.result();
   } finally {
     first!.kill('SIGCONT');
   }
-  await first!.stop(); // it drains: whatever it still had in hand, it does
+  await first!.stop(); // it drains: it finishes what it still had in hand
 };
 
 /** Every fault by its name. */

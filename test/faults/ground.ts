@@ -1,31 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Client, isGrpcServiceError } from '@temporalio/client';
 import type { RunSummary } from '../../contract/train-batch.ts';
-import { loadConfig } from '../../config/environment.ts';
-import { openStore, type Store } from '../../store/index.ts';
-import {
-  makeProject,
-  startWorker,
-  type Project,
-  type RunningWorker,
-  temporalOf,
-} from '../support/project.ts';
+import { makeProject, type Project } from '../support/project.ts';
 
 /** Where one round plays: a pipeline in a bucket, an experiment and a namespace of its own. */
 export interface Ground {
   project: Project;
   pipeline: string;
   workflowId: string;
-  client: Client;
-  store: Store;
-  /** The workers started so far. */
-  workers: RunningWorker[];
-  startWorker: () => Promise<RunningWorker>;
   /** Starts the batch by a plain client, as anybody may. */
   start: () => Promise<void>;
   /** What the latest run under the id came to, however often the server goes away meanwhile. */
   result: () => Promise<RunSummary>;
-  close: () => Promise<void>;
 }
 
 /** The batch each round runs: with history behind it, and short. */
@@ -36,22 +22,12 @@ const PATIENCE_MS = 180_000;
 
 export async function openGround(pipeline: string): Promise<Ground> {
   const project = await makeProject(pipeline);
-  const client = await temporalOf(project);
-  const store = openStore(loadConfig(project.folder, project.env).storage);
+  const { temporal: client } = project;
   const workflowId = `${pipeline}-batch-${BATCH}`;
-  const workers: RunningWorker[] = [];
   return {
     project,
     pipeline,
     workflowId,
-    client,
-    store,
-    workers,
-    startWorker: async () => {
-      const worker = await startWorker(project);
-      workers.push(worker);
-      return worker;
-    },
     start: async () => {
       await client.workflow.start('trainBatch', {
         workflowId,
@@ -60,12 +36,6 @@ export async function openGround(pipeline: string): Promise<Ground> {
       });
     },
     result: () => patiently(() => latestResult(client, workflowId)),
-    close: async () => {
-      await Promise.all(workers.map((worker) => worker.stop()));
-      await client.connection.close();
-      store.bucket.close();
-      project.remove();
-    },
   };
 }
 

@@ -12,10 +12,10 @@ let workers: RunningWorker[];
 
 beforeEach(async () => {
   long = await openLongTrain('handed');
-  const start = (): Promise<RunningWorker> => long.startWorker('--shutdown-grace', '1');
+  const start = (): Promise<RunningWorker> => long.project.startWorker('--shutdown-grace', '1');
   workers = await Promise.all([start(), start()]);
 });
-afterEach(() => long?.close());
+afterEach(() => long?.project.close('SIGKILL'));
 
 /** A run in the middle of training, and which worker does that. */
 async function training(): Promise<{ handle: WorkflowHandle; on: RunningWorker; at: Training }> {
@@ -50,7 +50,7 @@ describe('in the middle of a long train', () => {
     await expectWhole(handle, await long.result(handle));
   });
 
-  it('a worker told to stop answers so, hands its work over, and ends well', async () => {
+  it('a worker that is asked to stop says so, hands its work over, and ends without an error', async () => {
     const { handle, on, at } = await training();
     expect(await on.health('readyz')).toEqual([200, 'RUNNING']);
     on.kill('SIGTERM');

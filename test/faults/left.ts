@@ -22,7 +22,8 @@ export interface Left {
 
 /** Reads everything that a run of the ground's pipeline has left in the store and in MLflow. */
 export async function readLeft(ground: Ground, summary: RunSummary): Promise<Left> {
-  const { store, pipeline } = ground;
+  const { pipeline, project } = ground;
+  const { store } = project;
   const record = await store.records.latest(pipeline, BATCH);
   const { problems } = await verifyVersions(store, { pipeline, version: undefined });
   let builds = 0;

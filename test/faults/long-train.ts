@@ -1,19 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Client, WorkflowHandle } from '@temporalio/client';
+import type { WorkflowHandle } from '@temporalio/client';
 import proto from '@temporalio/proto';
 import type { Progress } from '../../contract/execution.ts';
 import type { RunSummary, TrainBatchInput } from '../../contract/train-batch.ts';
-import { loadConfig } from '../../config/environment.ts';
-import { openStore, type Store } from '../../store/index.ts';
 import { createMlflowTracker } from '../../tracking/mlflow/tracker.ts';
 import type { FoundRun } from '../../tracking/tracker.ts';
-import {
-  makeProject,
-  startWorker,
-  type Project,
-  type RunningWorker,
-  temporalOf,
-} from '../support/project.ts';
+import { makeProject, type Project } from '../support/project.ts';
 import { slowCsv, slowParams } from '../support/slow.ts';
 
 /** A pipeline on which training takes long, on the test stack. */
@@ -21,9 +13,6 @@ export interface LongTrain {
   project: Project;
   pipeline: string;
   workflowId: string;
-  client: Client;
-  store: Store;
-  startWorker: (...args: string[]) => Promise<RunningWorker>;
   start: (input?: Partial<TrainBatchInput>) => Promise<WorkflowHandle>;
   result: (handle: WorkflowHandle) => Promise<RunSummary>;
   /** Paths and hashes of what each stage of a version's build made. */
@@ -32,7 +21,6 @@ export interface LongTrain {
   training: (handle: WorkflowHandle, attempt?: number) => Promise<Training>;
   /** The MLflow runs there are. */
   runs: () => Promise<FoundRun[]>;
-  close: () => Promise<void>;
 }
 
 export interface Training {
@@ -62,30 +50,20 @@ export async function openLongTrain(
   project.write('slow.csv', slowCsv(size));
   const pipeline = `${name}-${process.pid}-${Date.now().toString(36)}`;
   const workflowId = `${pipeline}-batch-1`;
-  const client = await temporalOf(project);
-  const store = openStore(loadConfig(project.folder, project.env).storage);
   const tracker = createMlflowTracker({ uri: project.env['MLFLOW_TRACKING_URI']! });
-  const workers: RunningWorker[] = [];
   return {
     project,
     pipeline,
     workflowId,
-    client,
-    store,
-    startWorker: async (...args) => {
-      const worker = await startWorker(project, ...args);
-      workers.push(worker);
-      return worker;
-    },
     start: (input = {}) =>
-      client.workflow.start('trainBatch', {
+      project.temporal.workflow.start('trainBatch', {
         workflowId,
         taskQueue: 'incremental-training',
         args: [{ batch: 1, pipeline, params: slowParams('slow.csv', size.rows), ...input }],
       }),
     result: async (handle) => (await handle.result()) as RunSummary,
     made: async ({ version }) => {
-      const record = await store.records.read(pipeline, 1, version!.seq);
+      const record = await project.store.records.read(pipeline, 1, version!.seq);
       return record!.stages.flatMap(({ outputs }) =>
         Object.values(outputs).map(({ path, sha256 }) => `${path} ${sha256}`),
       );
@@ -95,13 +73,6 @@ export async function openLongTrain(
       const experiment = await tracker.ensureExperiment(project.env['MLFLOW_EXPERIMENT_NAME']!);
       return tracker.findRuns(experiment, { 'retrain.pipeline': pipeline });
     },
-    close: async () => {
-      for (const worker of workers) worker.kill('SIGKILL');
-      await Promise.all(workers.map(({ ended }) => ended));
-      await client.connection.close();
-      store.bucket.close();
-      project.remove();
-    },
   };
 }
 
@@ -109,10 +80,10 @@ async function training(handle: WorkflowHandle, attempt: number): Promise<Traini
   for (;;) {
     const { raw, status } = await handle.describe();
     const found = raw.pendingActivities?.find(({ activityType: type }) => type?.name === 'train');
-    const told = Buffer.from(found?.heartbeatDetails?.payloads?.[0]?.data ?? []).toString();
-    const progress = told === '' ? undefined : (JSON.parse(told) as Progress);
+    const text = Buffer.from(found?.heartbeatDetails?.payloads?.[0]?.data ?? []).toString();
+    const progress = text === '' ? undefined : (JSON.parse(text) as Progress);
     const begun = millis(found?.lastStartedTime);
-    // What a try before this one has told stands until this one tells something.
+    // The progress of the attempt before stays until this one reports some.
     const fresh = found?.state === STARTED && millis(found.lastHeartbeatTime) > begun;
     if (
       fresh &&

@@ -1,49 +1,35 @@
-import type { Client } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RunSummary } from '../../contract/train-batch.ts';
 import { StorageUnavailable } from '../../contract/failures.ts';
 import { openStore } from '../../store/index.ts';
-import {
-  makeProject,
-  startWorker,
-  type Project,
-  type RunningWorker,
-  temporalOf,
-} from '../support/project.ts';
-import { openProxy, TOXICS, type Proxy, type Toxic } from '../support/proxy.ts';
+import { unique } from '../support/project.ts';
+import { withProject } from '../support/with-project.ts';
+import { openProxy, TOXICS, type Toxic } from '../support/proxy.ts';
 
 /** Whole runs over connections that go wrong, to the S3 server and to MLflow at once. */
 
 /** Names in MLflow's registry are everybody's. */
 const id = `${process.pid}-${Date.now().toString(36)}`;
 
-let project: Project;
-let worker: RunningWorker;
-let client: Client;
-let s3: Proxy;
-let mlflow: Proxy;
 let calm: RunSummary;
 
-beforeAll(async () => {
-  s3 = await openProxy(process.env['AWS_ENDPOINT_URL_S3']!);
-  mlflow = await openProxy(process.env['MLFLOW_TRACKING_URI']!);
-  project = await makeProject('proxy', {
+const s3 = await openProxy(process.env['AWS_ENDPOINT_URL_S3']!);
+const mlflow = await openProxy(process.env['MLFLOW_TRACKING_URI']!);
+afterAll(() => [s3, mlflow].forEach((proxy) => proxy.close()));
+
+const project = withProject('proxy', {
+  env: {
     AWS_ENDPOINT_URL_S3: s3.uri,
     MLFLOW_TRACKING_URI: mlflow.uri,
     RETRAIN_S3_IDLE_MS: '1000',
-  });
-  worker = await startWorker(project);
-  client = await temporalOf(project);
-  calm = await run(`calm-${id}`);
+  },
 });
+const { temporal: client } = project;
 
-afterAll(async () => {
-  for (const proxy of [s3, mlflow]) proxy?.poison(undefined);
-  await worker?.stop();
-  await client?.connection.close();
-  for (const proxy of [s3, mlflow]) proxy?.close();
-  project?.remove();
+beforeAll(async () => {
+  calm = await run(unique('calm'));
 });
+afterAll(() => [s3, mlflow].forEach((proxy) => proxy.poison(undefined)));
 
 /** Every run is forced, so that it makes everything over the bad connection. */
 async function run(pipeline: string): Promise<RunSummary> {

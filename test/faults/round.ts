@@ -36,7 +36,7 @@ export async function runCalm(name: string, signal?: AbortSignal): Promise<Calm>
 
 async function playCalm(ground: Ground): Promise<Calm> {
   try {
-    await ground.startWorker();
+    await ground.project.startWorker();
     const begun = Date.now();
     await ground.start();
     const summary = await ground.result();
@@ -44,7 +44,7 @@ async function playCalm(ground: Ground): Promise<Calm> {
     const events = await lengthOf(ground);
     return { left: await readLeft(ground, summary), durationMs, events };
   } finally {
-    await ground.close();
+    await ground.project.close();
   }
 }
 
@@ -78,7 +78,7 @@ async function playRound(
   const later = random() * LATER * calm.durationMs;
   let [at, open] = [0, false];
   try {
-    await ground.startWorker();
+    await ground.project.startWorker();
     const begun = Date.now();
     await ground.start();
     while ((await lengthOf(ground)) < event) await sleep(10);
@@ -87,8 +87,8 @@ async function playRound(
     const struck = Date.now();
     at = struck - begun;
     let whole = struck;
-    const mended = (): void => void (whole = Date.now());
-    await FAULTS[fault]({ ground, servers, random, mended });
+    const repaired = (): void => void (whole = Date.now());
+    await FAULTS[fault]({ ground, servers, random, repaired });
     const summary = await ground.result();
     const away = whole - struck;
     const recovery = Math.max(0, Date.now() - whole);
@@ -114,31 +114,32 @@ async function playRound(
       duplicates: [],
     };
   } finally {
-    await ground.close();
+    await ground.project.close();
   }
 }
 
-/** Throws once the signal is aborted; the workers end with this process. */
+/** Kills the workers and throws once the signal is aborted. */
 function giveUp({ project }: Ground, signal?: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
     const end = (): void => {
-      project.remove();
-      reject(signal!.reason as Error);
+      void project.close('SIGKILL').finally(() => reject(signal!.reason as Error));
     };
     if (signal?.aborted === true) end();
     signal?.addEventListener('abort', end, { once: true });
   });
 }
 
-async function lengthOf({ client, workflowId }: Ground): Promise<number> {
-  return (await client.workflow.getHandle(workflowId).describe()).historyLength;
+async function lengthOf({ project, workflowId }: Ground): Promise<number> {
+  return (await project.temporal.workflow.getHandle(workflowId).describe()).historyLength;
 }
 
-async function isOpen({ client, workflowId }: Ground): Promise<boolean> {
-  return (await client.workflow.getHandle(workflowId).describe()).status.name === 'RUNNING';
+async function isOpen({ project, workflowId }: Ground): Promise<boolean> {
+  return (
+    (await project.temporal.workflow.getHandle(workflowId).describe()).status.name === 'RUNNING'
+  );
 }
 
-/** What is still in a worker's hands is let go of before anything is counted. */
-async function drain({ workers }: Ground): Promise<void> {
-  await Promise.all(workers.map((worker) => worker.stop()));
+/** Workers finish what they have in hand before anything is counted. */
+async function drain({ project }: Ground): Promise<void> {
+  await Promise.all(project.workers.map((worker) => worker.stop()));
 }

@@ -8,7 +8,7 @@ import { isClean, lineOf, tableOf, writeTally } from './tally.ts';
 /**
  * Many rounds of harm on servers of their own:
  * `npm run faults -- --rounds 200 [--seed S] [--only worker,s3] [--json FILE]`.
- * What went wrong is told as it happens, on stderr; the table comes on stdout, also when Ctrl-C or SIGTERM
+ * What goes wrong is reported as it happens, on stderr; the table comes on stdout, also when Ctrl-C or SIGTERM
  * ends it early: of the rounds that were over by then.
  */
 const { values } = parseArgs({

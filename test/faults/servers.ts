@@ -35,7 +35,7 @@ export async function openServers(): Promise<Servers> {
     close: remove,
     kill: async (part) => {
       for (const pid of await listMembers(dir, part)) process.kill(pid, 'SIGKILL');
-      // A process of many threads is gone to look at before its last one has let go of the port.
+      // A process of many threads looks gone before its last thread has closed the port.
       while ((await listMembers(dir, part)).length > 0 || !(await isFree(portOf(part))))
         await sleep(20);
     },

@@ -1,10 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WorkflowHandle } from '@temporalio/client';
-import { loadConfig } from '../../config/environment.ts';
 import { listMembers } from '../../infra/process.ts';
-import { openStore } from '../../store/index.ts';
 import { randomFrom } from '../faults/random.ts';
-import { makeProject, startWorker, temporalOf } from '../support/project.ts';
+import { makeProject } from '../support/project.ts';
 import { peakMegabytes } from './peak.ts';
 
 export interface LoadOptions {
@@ -15,7 +13,7 @@ export interface LoadOptions {
   seed: number;
 }
 
-/** What came of many runs that were started at once; times in seconds, memory in megabytes. */
+/** The result of many runs that were started at once; times in seconds, memory in megabytes. */
 export interface Load {
   runs: number;
   /** Each that did not complete, and how it ended. */
@@ -36,9 +34,8 @@ export interface Load {
 /** Starts all batches of all pipelines at once, in any order, on one worker, and waits until each has ended. */
 export async function runLoad({ pipelines, batches, seed }: LoadOptions): Promise<Load> {
   const project = await makeProject('load');
-  const worker = await startWorker(project);
-  const client = await temporalOf(project);
-  const store = openStore(loadConfig(project.folder, project.env).storage);
+  const worker = await project.startWorker();
+  const { store, temporal: client } = project;
   const names = Array.from({ length: pipelines }, (_, i) => `load-${seed}-${i}`);
   const asked = names.flatMap((pipeline, i) =>
     Array.from({ length: batches }, (_, batch) => ({ pipeline, batch: batch + 1, rows: i })),
@@ -47,7 +44,7 @@ export async function runLoad({ pipelines, batches, seed }: LoadOptions): Promis
     client.workflow.start('trainBatch', {
       workflowId: `${pipeline}-batch-${batch}`,
       taskQueue: 'incremental-training',
-      // Rows in an order of its own: nothing but the raw data is shared with other pipelines.
+      // Rows in another order for each pipeline: nothing but the raw data is shared with other pipelines.
       args: [{ pipeline, batch, params: { data: { batch_size: 30, shuffle_seed: rows } } }],
     });
   const watch = new AbortController();
@@ -78,10 +75,7 @@ export async function runLoad({ pipelines, batches, seed }: LoadOptions): Promis
     };
   } finally {
     watch.abort();
-    await worker.stop();
-    await client.connection.close();
-    store.bucket.close();
-    project.remove();
+    await project.close();
   }
 }
 
@@ -97,7 +91,7 @@ async function endOf(handle: WorkflowHandle) {
   };
 }
 
-/** Asks what the Web UI asks for its first page, every two seconds until told to stop. */
+/** Asks what the Web UI asks for its first page, every two seconds until it is stopped. */
 async function timeLists(env: Record<string, string>, stop: AbortSignal): Promise<number[]> {
   const seconds: number[] = [];
   const url = `${env['TEMPORAL_UI_URL']}/api/v1/namespaces/${env['TEMPORAL_NAMESPACE']}/workflows`;

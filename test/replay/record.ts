@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import proto from '@temporalio/proto';
-import { makeProject, startWorker, temporalOf } from '../support/project.ts';
+import { makeProject } from '../support/project.ts';
 import { openProxy } from '../support/proxy.ts';
 import { setup } from '../support/stack.ts';
 import { SCENARIOS } from './scenarios.ts';
@@ -10,7 +10,7 @@ import { scrub } from './scrub.ts';
 
 /**
  * Records a history of each scenario on real servers, to be replayed by the tests: `npm run record-histories`.
- * Until 1.0 they are recorded anew when a workflow changes; from then on they stay, and changes are guarded.
+ * Until 1.0 they are recorded again when a workflow changes; from then on they stay, and changes are guarded.
  */
 const { History } = proto.temporal.api.history.v1;
 const folder = fileURLToPath(new URL('./histories/', import.meta.url));
@@ -18,11 +18,12 @@ const teardown = await setup();
 try {
   const mlflow = await openProxy(process.env['MLFLOW_TRACKING_URI']!);
   const project = await makeProject('histories', { MLFLOW_TRACKING_URI: mlflow.uri });
-  const worker = await startWorker(project);
-  const client = await temporalOf(project);
+  await project.startWorker();
   const recorded = new Map<string, string>();
   for (const { name, play } of SCENARIOS) {
-    const history = History.fromObject(await (await play({ client, mlflow })).fetchHistory());
+    const history = History.fromObject(
+      await (await play({ client: project.temporal, mlflow })).fetchHistory(),
+    );
     const plain = History.toObject(history, { longs: String, bytes: String, enums: String });
     const text = scrub(JSON.stringify(plain));
     recorded.set(name, text);
@@ -32,10 +33,8 @@ try {
   mkdirSync(folder, { recursive: true });
   for (const file of readdirSync(folder)) rmSync(join(folder, file));
   for (const [name, text] of recorded) writeFileSync(join(folder, `${name}.json`), text);
-  await worker.stop();
-  await client.connection.close();
+  await project.close();
   mlflow.close();
-  project.remove();
 } finally {
   await teardown();
 }

@@ -57,7 +57,7 @@ describe('recorded histories', () => {
     await Worker.runReplayHistory({ ...source, replayName: name }, parsed(text));
   });
 
-  it('of a run in which another activity ran is told as too old, in a sentence', async () => {
+  it('of a run in which another activity ran is reported as too old, in a sentence', async () => {
     const history = parsed(
       textOf('trainBatch-completed').replaceAll('"merge_data"', '"join_data"'),
     );

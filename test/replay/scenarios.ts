@@ -30,7 +30,7 @@ const start = (
   });
 };
 
-/** Waits for the end, whatever it is. */
+/** Waits for the end: success, failure or cancellation. */
 async function ended(handle: WorkflowHandle): Promise<WorkflowHandle> {
   await handle.result().catch(() => undefined);
   return handle;

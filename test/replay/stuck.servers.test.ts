@@ -1,39 +1,32 @@
 import { fileURLToPath } from 'node:url';
-import { Client, Connection } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { makeProject, startWorker, type Project } from '../support/project.ts';
-import { openProxy, type Proxy } from '../support/proxy.ts';
+import { withProject } from '../support/with-project.ts';
+import { openProxy } from '../support/proxy.ts';
 import { reaches } from './scenarios.ts';
 
-/** A run that is open while workers with other code come: who looks at it is told, and nothing is lost. */
+/** A run that is open while workers with other code start: its status says so, and nothing is lost. */
 
-let project: Project;
-let mlflow: Proxy;
-let connection: Connection;
 let native: NativeConnection;
+
+const mlflow = await openProxy(process.env['MLFLOW_TRACKING_URI']!);
+const project = withProject('stuck', { env: { MLFLOW_TRACKING_URI: mlflow.uri }, workers: [] });
+const { temporal } = project;
 
 beforeAll(async () => {
   Runtime.install({ logger: new DefaultLogger('ERROR', () => undefined) });
-  mlflow = await openProxy(process.env['MLFLOW_TRACKING_URI']!);
-  project = await makeProject('stuck', { MLFLOW_TRACKING_URI: mlflow.uri });
-  const address = project.env['TEMPORAL_ADDRESS']!;
-  connection = await Connection.connect({ address });
-  native = await NativeConnection.connect({ address });
+  native = await NativeConnection.connect({ address: project.env['TEMPORAL_ADDRESS']! });
 });
 afterAll(async () => {
   await native?.close();
-  await connection?.close();
-  mlflow?.close();
-  project?.remove();
+  mlflow.close();
 });
 
-it('a history too old for the code is told in a sentence, and goes on with the code it began on', async () => {
+it('a history too old for the code is reported in a sentence, and goes on with the code it began on', async () => {
   const namespace = project.env['TEMPORAL_NAMESPACE']!;
-  const client = new Client({ connection, namespace });
-  const began = await startWorker(project);
+  const began = await project.startWorker();
   mlflow.poison('unavailable'); // training is begun, and does not end
-  const handle = await client.workflow.start('trainBatch', {
+  const handle = await temporal.workflow.start('trainBatch', {
     workflowId: 'iris-batch-1',
     taskQueue: 'incremental-training',
     args: [{ batch: 1 }],
@@ -56,7 +49,6 @@ it('a history too old for the code is told in a sentence, and goes on with the c
   });
 
   mlflow.poison(undefined);
-  const again = await startWorker(project);
+  await project.startWorker();
   expect(await handle.result()).toMatchObject({ version: { version: 1, seq: 1 } });
-  await again.stop();
 });

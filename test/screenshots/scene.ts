@@ -1,16 +1,15 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Client } from '@temporalio/client';
 import type { RunSummary } from '../../contract/train-batch.ts';
-import { makeProject, startWorker, type Project, succeed, temporalOf } from '../support/project.ts';
+import { makeProject, type Project, succeed } from '../support/project.ts';
 
 export interface RunId {
   workflowId: string;
   runId: string;
 }
 
-/** A pipeline that a night has brought up to date, on real servers, and what came of it. */
+/** A pipeline that a nightly has brought up to date, on real servers, and its results. */
 export interface Scene {
   project: Project;
   temporal: Client;
@@ -37,12 +36,11 @@ export async function makeScene(
   overrides: Record<string, string> = {},
 ): Promise<Scene> {
   const project = await makeProject(name, overrides);
-  const params = readFileSync(join(project.folder, 'params.yaml'), 'utf8');
-  project.write('params.yaml', params.replace(/batch_size: \d+/, `batch_size: ${batchSize}`));
+  project.editParams({ 'batch_size: 50': `batch_size: ${batchSize}` });
   const client = async (...args: string[]) => succeed(project.client(...args));
   await client('search-attributes', 'register');
-  const worker = await startWorker(project);
-  const temporal = await temporalOf(project);
+  await project.startWorker();
+  const { temporal } = project;
   const runOf = async (workflowId: string): Promise<RunId> => {
     const { runId } = await temporal.workflow.getHandle(workflowId).describe();
     return { workflowId, runId };
@@ -75,11 +73,7 @@ export async function makeScene(
     webUi: (path) => `${web}${path}`,
     mlflow: (path) => `${project.env['MLFLOW_TRACKING_URI']}/#${path}`,
     report: pathToFileURL(join(out, 'reports', `batch_${last}.html`)).href,
-    close: async () => {
-      await worker.stop();
-      await temporal.connection.close();
-      project.remove();
-    },
+    close: () => project.close(),
   };
 }
 

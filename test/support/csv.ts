@@ -7,7 +7,7 @@ export function labelled(rows: number, seed = 0): string {
   return `a,b,label\n${lines.join('\n')}\n`;
 }
 
-/** What a run of another pipeline over rows of {@link labelled} is told. */
+/** What a run of another pipeline over rows of {@link labelled} is given. */
 export function labelledFlags(pipeline: string, source: string): string[] {
   const set = ['--set', `data.source=${source}`, '--set', 'data.target=label'];
   return ['--pipeline', pipeline, ...set];

@@ -60,7 +60,7 @@ const STEPS = 2_000;
 
 let run: Run | undefined;
 
-/** Stands for node:timers/promises: who sleeps is one of the choices of what happens next. */
+/** Replaces node:timers/promises: the end of a sleep is one of the choices of what happens next. */
 export const sleepMock = {
   setTimeout: async (ms = 0): Promise<void> => run?.sleep(ms),
 };

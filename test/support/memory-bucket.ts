@@ -117,7 +117,7 @@ export class MemoryBucket implements Bucket {
     });
   }
 
-  /** Each page shows the objects of its own time, as on S3. */
+  /** Each page shows the objects that exist when it is asked for, as on S3. */
   async *list(prefix: string): AsyncGenerator<ListedObject> {
     let after = '';
     for (;;) {

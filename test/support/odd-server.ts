@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 /** What a path does, however wrong. */
 export type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 
-/** A real HTTP server on this machine that misbehaves as it is told. */
+/** A real HTTP server on this machine that misbehaves as the test asks. */
 export interface OddServer {
   url: (path: string) => string;
   /** Paths asked for, in turn. */

@@ -1,4 +1,4 @@
-import { type Project, temporalOf } from './project.ts';
+import type { Project } from './project.ts';
 
 /** What may cross Temporal at most, in bytes of one payload. */
 export const MOST_PAYLOAD = 8_192;
@@ -13,11 +13,11 @@ export function largestPayload(history: unknown): number {
 }
 
 /** The same over every workflow that was run in a project's namespace, and how many those are. */
-export async function largestPayloadIn({ env }: Project): Promise<{ bytes: number; runs: number }> {
-  const client = await temporalOf({ env });
+export async function largestPayloadIn({
+  temporal,
+}: Project): Promise<{ bytes: number; runs: number }> {
   const sizes: number[] = [];
-  for await (const { workflowId, runId } of client.workflow.list())
-    sizes.push(largestPayload(await client.workflow.getHandle(workflowId, runId).fetchHistory()));
-  await client.connection.close();
+  for await (const { workflowId, runId } of temporal.workflow.list())
+    sizes.push(largestPayload(await temporal.workflow.getHandle(workflowId, runId).fetchHistory()));
   return { bytes: Math.max(0, ...sizes), runs: sizes.length };
 }

@@ -1,10 +1,12 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
 import type { ResultDocument } from '../../client/result.ts';
+import { loadConfig } from '../../config/environment.ts';
+import { openStore, type Store } from '../../store/index.ts';
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -15,36 +17,61 @@ export interface Ran {
   stderr: string;
 }
 
-/** A project folder of its own (params.yaml and what the client writes), on the test stack's servers. */
+/** A project folder (params.yaml and what the client writes), on the test stack's servers. */
 export interface Project {
   folder: string;
   env: Record<string, string>;
   /** The name that the default pipeline's model is registered under. */
   model: string;
+  /** Of the project's bucket. */
+  readonly store: Store;
+  /** On the project's namespace. */
+  readonly temporal: Client;
+  /** The workers started by `startWorker`. */
+  workers: RunningWorker[];
   /** Runs the command line in the folder, as a person would. */
   client: (...args: string[]) => Promise<Ran>;
-  /** Runs a batch (`run … --json`) that must succeed, and gives what it printed. */
+  /** Runs a command with `--json` that must succeed, and reads what it prints. */
+  json: <T>(...args: string[]) => Promise<T>;
+  /** Runs a batch (`run … --json`) that must succeed without an error, and reads what it prints. */
   runJson: (...args: string[]) => Promise<ResultDocument>;
   write: (name: string, content: string | Uint8Array) => string;
-  remove: () => void;
+  /**
+   * Replaces texts in params.yaml.
+   * @throws Error when one of them is not in it
+   */
+  editParams: (changes: Record<string, string>) => void;
+  /** Starts a worker with these flags, and waits until it polls. */
+  startWorker: (...args: string[]) => Promise<RunningWorker>;
+  /** Makes the folder and the namespace. */
+  open: () => Promise<void>;
+  /** Ends the workers (SIGTERM asks them to drain), closes the connections and removes the folder. */
+  close: (signal?: NodeJS.Signals) => Promise<void>;
+}
+
+/** A name that no other test has: MLflow's registry and the test stack are shared. */
+export function unique(name: string): string {
+  return `${name}-${process.pid}-${Date.now().toString(36)}`;
 }
 
 /**
- * Makes a project with a bucket, an experiment, a registered model and a Temporal namespace of its own, so
+ * Makes a project with its own bucket, experiment, registered model and Temporal namespace, so
  * that no test sees another's runs and no worker takes another's tasks.
  */
 export async function makeProject(
   name: string,
   overrides: Record<string, string> = {},
 ): Promise<Project> {
-  const folder = mkdtempSync(join(tmpdir(), `retrain ${name} `)); // with a space: homes have them
-  const id = `${name}-${process.pid}-${Date.now().toString(36)}`;
-  const params = readFileSync(join(ROOT, 'params.yaml'), 'utf8');
-  writeFileSync(
-    join(folder, 'params.yaml'),
-    params.replace(/^ {2}model_name: null/m, `  model_name: ${id}`),
-  );
-  const env = {
+  const project = planProject(name, overrides);
+  await project.open();
+  return project;
+}
+
+/** Like {@link makeProject}, but the folder and the namespace are made later, by `open`. */
+export function planProject(name: string, overrides: Record<string, string> = {}): Project {
+  const id = unique(name);
+  const folder = join(tmpdir(), `retrain ${name} ${id.slice(name.length + 1)}`); // spaces, as in many homes
+  const env: Record<string, string> = {
     ...(process.env as Record<string, string>),
     RETRAIN_ROOT: folder,
     RETRAIN_STACK_DIR: join(folder, '.stack'),
@@ -53,24 +80,71 @@ export async function makeProject(
     TEMPORAL_NAMESPACE: id,
     ...overrides,
   };
-  await registerNamespace(id);
+  const workers: RunningWorker[] = [];
+  let store: Store | undefined;
+  let temporal: Client | undefined;
+  const client = (...args: string[]): Promise<Ran> => runClient(args, folder, env);
+  const write = (file: string, content: string | Uint8Array): string => {
+    writeFileSync(join(folder, file), content);
+    return join(folder, file);
+  };
   return {
     folder,
     env,
     model: id,
-    client: (...args) => runClient(args, folder, env),
+    workers,
+    get store() {
+      store ??= openStore(loadConfig(folder, env).storage);
+      return store;
+    },
+    get temporal() {
+      temporal ??= new Client({
+        connection: Connection.lazy({ address: env['TEMPORAL_ADDRESS']! }),
+        namespace: env['TEMPORAL_NAMESPACE']!,
+      });
+      return temporal;
+    },
+    client,
+    json: async <T>(...args: string[]) =>
+      JSON.parse((await succeed(client(...args, '--json'))).stdout) as T,
     runJson: async (...args) => {
-      const ran = await succeed(runClient(['run', ...args, '--json'], folder, env));
+      const ran = await succeed(client('run', ...args, '--json'));
       if (ran.stderr.includes('error'))
         throw new Error(`run ${args.join(' ')} said: ${ran.stderr}`);
       return JSON.parse(ran.stdout) as ResultDocument;
     },
-    write: (file, content) => {
-      writeFileSync(join(folder, file), content);
-      return join(folder, file);
+    write,
+    editParams: (changes) => {
+      const params = readFileSync(join(folder, 'params.yaml'), 'utf8');
+      write('params.yaml', replaceEach(params, changes));
     },
-    remove: () => rmSync(folder, { recursive: true, force: true }),
+    startWorker: async (...args) => {
+      const worker = await startWorker({ folder, env }, ...args);
+      workers.push(worker);
+      return worker;
+    },
+    open: async () => {
+      mkdirSync(folder);
+      const params = readFileSync(join(ROOT, 'params.yaml'), 'utf8');
+      write('params.yaml', params.replace(/^ {2}model_name: null/m, `  model_name: ${id}`));
+      await registerNamespace(env['TEMPORAL_ADDRESS']!, id);
+    },
+    close: async (signal = 'SIGTERM') => {
+      for (const worker of workers) worker.kill(signal);
+      await Promise.all(workers.map(({ ended }) => ended));
+      await temporal?.connection.close();
+      store?.bucket.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
   };
+}
+
+function replaceEach(text: string, changes: Record<string, string>): string {
+  for (const [before, after] of Object.entries(changes)) {
+    if (!text.includes(before)) throw new Error(`params.yaml does not say ${before}`);
+    text = text.replace(before, after);
+  }
+  return text;
 }
 
 /** What a command left, which must have ended well. */
@@ -80,14 +154,8 @@ export async function succeed(running: Promise<Ran>): Promise<Ran> {
   return ran;
 }
 
-/** A client on a project's namespace; whoever opens it closes its connection. */
-export async function temporalOf({ env }: Pick<Project, 'env'>): Promise<Client> {
-  const connection = await Connection.connect({ address: env['TEMPORAL_ADDRESS']! });
-  return new Client({ connection, namespace: env['TEMPORAL_NAMESPACE']! });
-}
-
-async function registerNamespace(namespace: string): Promise<void> {
-  const connection = await Connection.connect({ address: process.env['TEMPORAL_ADDRESS']! });
+async function registerNamespace(address: string, namespace: string): Promise<void> {
+  const connection = await Connection.connect({ address });
   await connection.workflowService.registerNamespace({
     namespace,
     workflowExecutionRetentionPeriod: { seconds: 86_400 as never },

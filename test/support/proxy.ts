@@ -66,7 +66,7 @@ interface Exchange {
 export interface Held {
   /** Resolves when it has come. */
   come: Promise<void>;
-  /** Resolves when whoever sent it has given it up. */
+  /** Resolves when its sender has given it up. */
   givenUp: Promise<void>;
   /** Breaks its connection, unanswered. */
   letGo: () => Promise<void>;

@@ -8,7 +8,7 @@ import { activityInterceptor } from '../../worker/activity-interceptor.ts';
 /** Temporal's time-skipping test server, and workers on it. */
 export interface TimeSkipping {
   client: Client;
-  /** Runs a worker with these activities on a queue of its own until the work is done. */
+  /** Runs a worker with these activities on its own queue until the work is done. */
   withWorker: <T>(activities: object, use: (taskQueue: string) => Promise<T>) => Promise<T>;
   close: () => Promise<void>;
 }

@@ -1,56 +1,38 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { RunSummary } from '../../contract/train-batch.ts';
 import { verifyVersions } from '../../client/commands/verify/versions.ts';
-import { loadConfig } from '../../config/environment.ts';
 import { objectKey } from '../../store/hash.ts';
 import { storeInParts } from '../../store/unfinished-uploads.ts';
-import { openStore, type Store } from '../../store/index.ts';
 import { batchesAt, type Ledger } from '../../store/ledger/ledger.ts';
 import type { Ref } from '../../contract/ref.ts';
 import type { trainBatch } from '../../workflows/index.ts';
 import { labelled } from '../support/csv.ts';
 import { makeDvcFolder } from '../support/dvc.ts';
-import {
-  makeProject,
-  startWorker,
-  type Project,
-  type RunningWorker,
-  succeed,
-  temporalOf,
-} from '../support/project.ts';
+import { succeed } from '../support/project.ts';
+import { withProject } from '../support/with-project.ts';
 
-/** Amended and uploaded data that is damaged, lost, or changed while a run is at work. */
+/** Amended and uploaded data that is damaged, lost, or changed while a run is running. */
 
-let project: Project;
-let io: RunningWorker;
-let cpu: RunningWorker;
-let store: Store;
-
-beforeAll(async () => {
-  project = await makeProject('mending');
-  [io, cpu] = await Promise.all([
-    startWorker(project, '--role', 'io'),
-    startWorker(project, '--role', 'cpu'),
-  ]);
-  store = openStore(loadConfig(project.folder, project.env).storage);
-  project.write('sales.csv', labelled(150, 1));
-  const params = readFileSync(join(project.folder, 'params.yaml'), 'utf8')
-    .replace('pipeline: iris', 'pipeline: sales')
-    .replace('source: iris', 'source: sales.csv')
-    .replace('target: species', 'target: label');
-  project.write('params.yaml', params);
-  await succeed(project.client('run', '2'));
-  project.write('amended.csv', handed(40, 2));
+const project = withProject('repair', {
+  prepare: ({ editParams, write }) => {
+    write('sales.csv', labelled(150, 1));
+    editParams({
+      'pipeline: iris': 'pipeline: sales',
+      'source: iris': 'source: sales.csv',
+      'target: species': 'target: label',
+    });
+    write('amended.csv', handed(40, 2));
+  },
+  workers: [
+    ['--role', 'io'],
+    ['--role', 'cpu'],
+  ],
+  runs: [['2']],
 });
-
-afterAll(async () => {
-  await Promise.all([io?.stop(), cpu?.stop()]);
-  store?.bucket.close();
-  project?.remove();
-});
+const { store, temporal } = project;
 
 /** Rows as a batch is not written, so that the file and the batch are two objects. */
 const handed = (rows: number, seed: number): string =>
@@ -110,10 +92,9 @@ describe('an amended batch', () => {
 
   it('stays what it was for a run under way, whose version is stale from then on', async () => {
     const before = await ledgerNow();
-    await cpu.stop();
+    await project.workers[1]!.stop();
     await succeed(project.client('run', '2', '--set', 'model.max_depth=3', '--detach'));
-    const client = await temporalOf(project);
-    const run = client.workflow.getHandle<typeof trainBatch>('sales-batch-2');
+    const run = temporal.workflow.getHandle<typeof trainBatch>('sales-batch-2');
     for (;;) {
       const { stages } = await run.query<RunSummary>('progress');
       if (stages.find(({ stage }) => stage === 'preprocess')!.state === 'running') break;
@@ -121,9 +102,8 @@ describe('an amended batch', () => {
     }
     project.write('meanwhile.csv', handed(45, 3));
     await succeed(project.client('amend', '1', '--source', 'meanwhile.csv'));
-    cpu = await startWorker(project, '--role', 'cpu');
+    await project.startWorker('--role', 'cpu');
     await run.result();
-    await client.connection.close();
     const now = await ledgerNow();
     expect(now.revision).toBe(before.revision + 1);
     const record = await store.records.latest('sales', 2);
