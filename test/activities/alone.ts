@@ -49,7 +49,7 @@ export interface Played {
 /** How long a server may be silent before it is given up: longer than it takes to a heartbeat. */
 const SILENCE_MS = 900;
 
-/** @param webhook where the ends of runs are told */
+/** @param webhook where the ends of runs are posted */
 export async function openAlone(pipeline: string, webhook: URL): Promise<Alone> {
   const s3 = await openProxy(process.env['AWS_ENDPOINT_URL_S3']!);
   const mlflow = await openProxy(process.env['MLFLOW_TRACKING_URI']!);
@@ -75,7 +75,7 @@ export async function openAlone(pipeline: string, webhook: URL): Promise<Alone> 
       {
         activityType: name,
         activityId: name,
-        // A run of its own: what one has leased does not spare the next a request.
+        // Another run for each: what one has leased does not spare the next a request.
         workflowExecution: {
           workflowId: run?.workflowId ?? pipeline,
           runId: run?.runId ?? `run-${runs++}`,

@@ -11,7 +11,7 @@ import { openStore, type Store } from '../../store/index.ts';
 import { createMlflowTracker } from '../../tracking/mlflow/tracker.ts';
 import type { Tracker } from '../../tracking/tracker.ts';
 
-/** One MLflow run per training attempt, on the real servers, whoever comes, dies or wakes late. */
+/** One MLflow run per training attempt, on the real servers, whichever worker comes, dies or wakes late. */
 
 const id = `attempts-${process.pid}-${Date.now().toString(36)}`;
 let store: Store;
@@ -67,7 +67,7 @@ async function runsOf(attempt: string): Promise<string[]> {
 }
 
 describe('an attempt', () => {
-  it('has one run, whoever opens it and how often', async () => {
+  it('has one run, whichever worker opens it and however often', async () => {
     const first = await openAttempt(deps(), of, execution('a'), {});
     const again = await openAttempt(deps(), of, execution('a', 2), {});
     const other = await openAttempt(deps(), of, execution('b'), {});
@@ -133,7 +133,7 @@ describe('an attempt', () => {
     expect(await runsOf(of.attempt)).toEqual([open.run_id]);
   });
 
-  it('keeps what was logged, whoever logs at once', async () => {
+  it('keeps what was logged when several workers log at once', async () => {
     const open = await openAttempt(deps(), of, execution('a'), {});
     await Promise.all([
       updateAttempt(deps(), open, { model_version: '3', logged: { train: 'k1' } }),
@@ -143,7 +143,7 @@ describe('an attempt', () => {
     expect(found).toMatchObject({ model_version: '3', logged: { train: 'k1', evaluate: 'k2' } });
   });
 
-  it('is opened anew on another tracking server, and its run there is found again', async () => {
+  it('is opened again on another tracking server, and its run there is found again', async () => {
     const here = await openAttempt(deps(), of, execution('a'), {});
     await updateAttempt(deps(), here, { logged: { train: 'k' } });
     // The same server under another name: as when it has moved with its data.

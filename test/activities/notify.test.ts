@@ -38,7 +38,7 @@ const request: NotifyRequest = {
 };
 
 describe('the webhook', () => {
-  it('is asked again after a 5xx, and is told who ended how, with a line for a chat', async () => {
+  it('is asked again after a 5xx, and receives which run ended how, with a line for a chat', async () => {
     const { url, bodies } = await receiver(503);
     await expect(notify(url, request, execution)).rejects.toMatchObject({
       name: 'WebhookUnavailable',
@@ -63,9 +63,11 @@ describe('the webhook', () => {
 
   it.each([404, 302])('a %d is not tried again, and its address stays secret', async (status) => {
     const { url } = await receiver(status);
-    const told = notify(url, request, execution);
-    await expect(told).rejects.toMatchObject({ retryable: false });
-    await expect(told).rejects.not.toMatchObject({ message: expect.stringContaining('secret') });
+    const notified = notify(url, request, execution);
+    await expect(notified).rejects.toMatchObject({ retryable: false });
+    await expect(notified).rejects.not.toMatchObject({
+      message: expect.stringContaining('secret'),
+    });
   });
 
   it('tells why a run failed, as text', async () => {

@@ -128,7 +128,7 @@ describe('a stage whose cache is required', () => {
 });
 
 describe('a stage that is forced', () => {
-  it('runs though the cache has it, and stores anew what is there', async () => {
+  it('runs though the cache has it, and stores again what is there', async () => {
     const { outputs } = await attempt('first');
     const key = objectKey(outputs.metrics.md5);
     let runs = 0;

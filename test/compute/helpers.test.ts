@@ -77,7 +77,7 @@ describe('threads that help to fit a tree', () => {
     expect(seen.at(-1)).toBeGreaterThan(ROWS / 10);
   });
 
-  it('fail the fit when one of them fails, and start anew for the next', async () => {
+  it('fail the fit when one of them fails, and are started again for the next', async () => {
     const broken = helpers.help({ step: 'sort', rows: {} as never });
     await expect(broken).rejects.toThrow('undefined');
     const [, [, params]] = knobs as [unknown, [string, TreeParams]];

@@ -145,7 +145,7 @@ describe('the local stack’s MLflow', () => {
   const env = { RETRAIN_STACK_MLFLOW_URI: 'http://127.0.0.1:5055' };
 
   it.each([
-    ['stands in for the default address', {}, env['RETRAIN_STACK_MLFLOW_URI']],
+    ['replaces the default address', {}, env['RETRAIN_STACK_MLFLOW_URI']],
     [
       'is not put over another server',
       { tracking_uri: 'http://mlflow.example' },

@@ -83,8 +83,8 @@ describe('the state of a stack', () => {
       const run = ['workflow', 'describe', '-w', 'iris-batch-1', '-r', first.runId, '-o', 'json'];
       const { temporal } = describeVenv(venv);
       const address = stackEnv(dir).TEMPORAL_ADDRESS;
-      const told = spawnSync(temporal, [...run, '--address', address], { encoding: 'utf8' });
-      expect(told.stdout).toContain('WORKFLOW_EXECUTION_STATUS_COMPLETED');
+      const shown = spawnSync(temporal, [...run, '--address', address], { encoding: 'utf8' });
+      expect(shown.stdout).toContain('WORKFLOW_EXECUTION_STATUS_COMPLETED');
     },
   );
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { findHeadline, isBetter, findMetricSet } from '../../contract/metric-sets.ts';
 
 describe('metric sets', () => {
-  it('are told by their headline', () => {
+  it('are recognized by their headline', () => {
     expect(findHeadline({ schema: 1, accuracy: 0.9 })).toEqual({ name: 'accuracy', value: 0.9 });
     expect(findHeadline({ mae: 1, rmse: 2 })).toEqual({ name: 'rmse', value: 2 });
     expect(findHeadline({ test_rows: 0 })).toBeUndefined();

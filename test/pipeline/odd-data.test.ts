@@ -72,7 +72,7 @@ describe('odd data', () => {
     expect(() => infer('x,y\n,p\nNA,q\n')).toThrow('data.csv has no column to predict "y" from');
   });
 
-  it('with a class of its own for each row trains', () => {
+  it('trains when each row has another class', () => {
     const rows = Array.from({ length: 20 }, (_, i) => `${i},a,class ${i}`);
     const { encoder, score: found } = train(`n,c,y\n${rows.join('\n')}\n`);
     expect(encoder.classes!).toHaveLength(20);

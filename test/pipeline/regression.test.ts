@@ -152,12 +152,12 @@ describe('feature importance of a regression', () => {
       knobs,
     );
     // Two features part the rows of one node alike, and scikit-learn draws one of them.
-    const told = ([a, ...rest]: readonly number[]): number[] => [
+    const joinAlike = ([a, ...rest]: readonly number[]): number[] => [
       a! + rest[7]!,
       ...rest.filter((_, i) => i !== 7),
     ];
-    expect(told(errorImportance(grown, kept.length))).toEqual(
-      told(theirs).map((share) => expect.closeTo(share, 10) as number),
+    expect(joinAlike(errorImportance(grown, kept.length))).toEqual(
+      joinAlike(theirs).map((share) => expect.closeTo(share, 10) as number),
     );
   });
 });
@@ -165,7 +165,7 @@ describe('feature importance of a regression', () => {
 describe('model.task', () => {
   const parsed = (model: object) => parseParams(paramsSchema, { model }, 'params').model;
 
-  it('is classification unless told otherwise, and bounds min_gain where it is', () => {
+  it('is classification by default, and bounds min_gain where it is', () => {
     expect(parsed({}).task).toBe('classification');
     expect(parsed({ task: 'regression', min_gain: 50 }).min_gain).toBe(50);
     expect(() => parsed({ min_gain: 50 })).toThrow(

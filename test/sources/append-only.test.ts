@@ -76,7 +76,7 @@ class Pipeline {
     await this.#inActivity(() => prepareBatch(this.#deps, request));
   }
 
-  /** Batches a nightly would run after a look of its own. */
+  /** Batches a nightly would run after its own look. */
   async pending(): Promise<number[]> {
     const request = { pipeline: 'p', params: this.#params, source: null, rebuild: false };
     const { batches } = await this.#inActivity(() =>

@@ -23,7 +23,7 @@ const columns: Settings['columns'] = [
   { name: 't', type: 'category' },
 ];
 
-it('what was declared when the first batch was cut goes on, whatever is declared later', () => {
+it('what was declared when the first batch was cut stays in force when something else is declared later', () => {
   const declared = { a: 'category' } as const;
   expect(withFrozenColumns(cut({ columns, declared }), asked).data.columns).toEqual(declared);
   expect(withFrozenColumns(cut({ columns, declared }, 0), asked)).toBe(asked);

@@ -84,7 +84,7 @@ describeOnEachS3('sources', ({ open }) => {
       return `dvc://${join(folder, 'wine.csv.dvc')}`;
     }
     const keyOf = (hash: string): string => `${hash.slice(0, 2)}/${hash.slice(2)}`;
-    // The server is the remote's own, whatever is configured for other sources.
+    // The server is the remote's own, not the one configured for other sources.
     const elsewhere = () => ({ s3: { ...server.options('x'), endpoint: 'http://127.0.0.1:9' } });
 
     it('come by hash, and not again while the file names the same', async () => {

@@ -56,7 +56,7 @@ describe('the local cache', () => {
     expect(left()).toEqual([]);
   });
 
-  it('looks again at bytes that do not match, and begins anew when a connection breaks', async () => {
+  it('looks again at bytes that do not match, and starts again when a connection breaks', async () => {
     const broken = new StorageUnavailable('gone');
     const path = await cache.fetch(bucketOf(Buffer.from('wrong'), broken, right), ref);
     expect(readFileSync(path)).toEqual(right);

@@ -34,7 +34,7 @@ describe('a directory', () => {
     expect(files.map(({ path }) => path)).toEqual(['a', 'b', '\uffee', '\u{1f600}']);
   });
 
-  it('is the same in whatever order its files come', () => {
+  it('is the same in every order of its files', () => {
     const files = ['b', 'c', 'a'].map((name) => file(name));
     expect(encodeDirectory('d/', files).ref).toEqual(encodeDirectory('d/', files.toReversed()).ref);
   });

@@ -51,7 +51,7 @@ function sizeOfAll(): number {
 }
 
 describe('parts kept on this machine', () => {
-  it('are fetched once, by any number of workers, into memory of their own', async () => {
+  it('are fetched once, by any number of workers, each into its own memory', async () => {
     const bucket = bucketOfParts();
     const workers = [1, 2].map(() => new PartCache(new LocalCache(folder, { most: 1e6 })));
     for (const worker of [...workers, ...workers]) {
@@ -73,7 +73,7 @@ describe('parts kept on this machine', () => {
     expect(readdirSync(join(folder, 'tmp'))).toEqual([]);
   });
 
-  it('are thrown out and fetched anew when they were damaged here', async () => {
+  it('are thrown out and fetched again when they were damaged here', async () => {
     const bucket = bucketOfParts();
     const cache = new PartCache(new LocalCache(folder, { most: 1e6 }));
     await cache.read(bucket, refs[0]!);
@@ -98,7 +98,7 @@ describe('parts kept on this machine', () => {
     expect(bucket.fetched).toBe(fetched + 1);
   });
 
-  it('do not hide that their object has gone: whatever made it is to make it again', async () => {
+  it('do not hide that their object has gone and must be made again', async () => {
     const bucket = bucketOfParts();
     const artifacts = new Artifacts(bucket, new PartCache(new LocalCache(folder, { most: 1e6 })));
     expect(Buffer.from(await artifacts.getPart(refs[0]!))).toEqual(parts[0]);

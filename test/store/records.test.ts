@@ -81,7 +81,7 @@ describe('in every order of their requests', () => {
       crashes: 1,
       switches: 1,
       after: async (bucket) => {
-        // Whatever is called the latest now has a record.
+        // What is called the latest now has a record.
         const { build } = await new Records(bucket).latest('p', 1);
         expect(['before', 'a', 'b']).toContain(build);
         await publish('a')(bucket);

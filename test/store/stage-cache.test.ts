@@ -37,7 +37,7 @@ async function enter(
 }
 
 describe('in every order of their requests', () => {
-  it('an entry never names what is not stored, whoever crashes, and one stays that both runs see', async () => {
+  it('an entry never names what is not stored, whichever run crashes, and both runs see the one that stays', async () => {
     const run =
       (id: string): Client =>
       (bucket) =>

@@ -21,7 +21,7 @@ describe('a stage key', () => {
     expect(stageKey({ ...identity, params })).toBe(GOLDEN);
   });
 
-  it('does not depend on where an input stands, only on its bytes', () => {
+  it('does not depend on where an input is stored, only on its bytes', () => {
     const train = refOf('elsewhere/', Buffer.from('t'));
     expect(stageKey({ ...identity, inputs: { train } })).toBe(GOLDEN);
   });

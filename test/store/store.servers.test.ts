@@ -72,7 +72,7 @@ describeOnEachS3('the store', ({ open }) => {
       },
     );
 
-    it('stand where DVC looks for them', async () => {
+    it('are where DVC looks for them', async () => {
       const { md5: name } = await store.artifacts.put('x', Buffer.from('where'));
       const stored = await store.bucket.get(`files/md5/${name.slice(0, 2)}/${name.slice(2)}`);
       expect(Buffer.from(stored!.bytes).toString()).toBe('where');
@@ -84,7 +84,7 @@ describeOnEachS3('the store', ({ open }) => {
       expect(Buffer.from(await store.artifacts.get(ref)).equals(bytes)).toBe(true);
     });
 
-    it('that are damaged are not taken for whole, and the next put mends them', async () => {
+    it('that are damaged are not taken for whole, and the next put repairs them', async () => {
       const ref = await store.artifacts.put('m', Buffer.from('right'));
       const wrong = Buffer.from('wrong');
       await store.bucket.put(objectKey(ref.md5), wrong, { sha256: sha256(wrong) });
@@ -123,7 +123,7 @@ describeOnEachS3('the store', ({ open }) => {
       shape: z.strictObject({ schema: z.literal(1), n: z.int() }),
     };
 
-    it('are created once, whoever comes first', async () => {
+    it('are created once, whichever client comes first', async () => {
       const made = await Promise.all(
         [store, other, store, other].map(({ bucket }, n) =>
           createDocument(bucket, 'once.json', { schema: 1, n }),
@@ -224,7 +224,7 @@ describeOnEachS3('the store', ({ open }) => {
       created_at: '2026-01-01T00:00:00.000Z',
     });
 
-    it('number the builds without a gap, each once, whoever publishes them at once', async () => {
+    it('number the builds without a gap, each once, when several clients publish at once', async () => {
       const builds = Array.from({ length: 12 }, (_, i) => `build ${i % 4}`);
       await Promise.all(
         builds.map((build, i) => (i % 2 ? store : other).records.publish(draft(build))),
@@ -256,7 +256,7 @@ describeOnEachS3('the store', ({ open }) => {
       expect((await store.records.list('p'))[0]!.seq).toBe(seq);
     });
 
-    it('keep the latest that stands until what comes before a change of it is done', async () => {
+    it('keep the present latest until what comes before a change of it is done', async () => {
       const standing = await store.records.latest('p', 1);
       const fails = async (): Promise<void> => Promise.reject(new Error('not yet'));
       await expect(store.records.publish(draft('late'), fails)).rejects.toThrow('not yet');
@@ -269,7 +269,7 @@ describeOnEachS3('the store', ({ open }) => {
       expect(await store.records.latest('p', 1)).toEqual(record);
     });
 
-    it('are listed from the records where the index has gone, which the next build writes anew', async () => {
+    it('are listed from the records where the index has gone, which the next build writes again', async () => {
       await store.records.publish({ ...draft('second'), version: 2 });
       const listed = await store.records.list('p');
       expect(listed.map(({ version }) => version)).toEqual([1, 2]);

@@ -18,7 +18,7 @@ describe('a set of versions', () => {
     expect(String(setOf(1, 3, 2))).toBe('1–3');
   });
 
-  it('is a set, ascending, in whatever order numbers come', () => {
+  it('is a set, ascending, in every order of the numbers', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 1, max: 30 })), (versions) => {
         const expected = [...new Set(versions)].sort((a, b) => a - b);

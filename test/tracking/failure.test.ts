@@ -7,7 +7,7 @@ import type { Tracker } from '../../tracking/tracker.ts';
 
 const servers: Server[] = [];
 
-/** A server on a free port that answers as told, and a tracker on it. */
+/** A server on a free port that gives this answer, and a tracker on it. */
 async function serve(
   listener: RequestListener,
   options: Partial<MlflowOptions> = {},

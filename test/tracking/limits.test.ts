@@ -16,7 +16,7 @@ describe('names', () => {
     expect(namesOf('a//b', '../x', 'b/')).toEqual(['a/_/b', '_/x', 'b/_']);
   });
 
-  it('that would fall together are told apart, the same way each time', () => {
+  it('that would become equal are kept distinct, the same way each time', () => {
     const names = namesOf('recall/<=50K', 'recall/>=50K', 'recall/__50K');
     expect(new Set(names).size).toBe(3);
     expect(names[2]).toBe('recall/__50K');

@@ -24,9 +24,9 @@ const PREDICT = `
 import io, json, sys
 import mlflow, pandas as pd
 model_uri, csv, how = sys.argv[1:]
-# As pandas reads it, or with each cell as it is spelt, as a request may bring it.
-as_spelt = {"dtype": str, "keep_default_na": False} if how == "spelt" else {}
-data = pd.read_csv(io.StringIO(csv), **as_spelt)
+# As pandas reads it, or with each cell as its text, as a request may send it.
+as_text = {"dtype": str, "keep_default_na": False} if how == "text" else {}
+data = pd.read_csv(io.StringIO(csv), **as_text)
 model = mlflow.pyfunc.load_model(model_uri)
 print(json.dumps({
     "predictions": list(model.predict(data)),
@@ -86,7 +86,7 @@ async function store(model: TestModel) {
 async function predict(
   modelUri: string,
   model: Pick<TestModel, 'columns' | 'rows'>,
-  how: 'read' | 'spelt' = 'read',
+  how: 'read' | 'text' = 'read',
 ): Promise<object> {
   const cell = (value: Cell) => (value === null ? '' : String(value));
   const csv = [model.columns, ...model.rows].map((row) => row.map(cell).join(',')).join('\n');
@@ -128,7 +128,7 @@ describe('a stored model, loaded by MLflow in Python', () => {
       ['5', 'never seen', '?'],
       ['6', 'red', '1'],
     ];
-    for (const how of ['read', 'spelt'] as const)
+    for (const how of ['read', 'text'] as const)
       expect(await predict(`models:/${modelId}`, { ...mixed, rows }, how)).toMatchObject({
         predictions: mixed.predictions,
       });

@@ -56,7 +56,7 @@ describe('a file on its way to the tracking server', () => {
     expect(seen).toEqual(['PUT', 'Bearer t', '300000', 300_000]);
   });
 
-  it('is not read ahead of what the server takes, and stops when it is told to', async () => {
+  it('is not read ahead of what the server accepts, and stops when it is cancelled', async () => {
     const uri = await serve((request) => request.pause());
     const stop = new AbortController();
     const before = process.memoryUsage().arrayBuffers;

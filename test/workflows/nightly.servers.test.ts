@@ -7,7 +7,7 @@ import { paramsOf } from '../../pipeline/models/params.ts';
 import type { nightly } from '../../workflows/nightly.ts';
 import { openTimeSkipping, type TimeSkipping } from '../support/time-skipping.ts';
 
-/** The nightly alone, on Temporal's time-skipping test server, its batches being stand-ins. */
+/** The nightly alone, on Temporal's time-skipping test server, with stubs for its batches. */
 
 let temporal: TimeSkipping;
 
@@ -104,7 +104,7 @@ describe('nightly', () => {
     expect(models).toEqual([{ ...model, max_depth: 3 }, stale[1]!.params.model]);
   });
 
-  it('a failed batch stops the later ones, and the failure says where things stand', async () => {
+  it('a failed batch stops the later ones, and the failure says which batches are done', async () => {
     const world = standIns(4, ({ batch }) => {
       if (batch === 2) throw ApplicationFailure.nonRetryable('b.csv is gone', 'BadData');
     });

@@ -11,7 +11,7 @@ import { openTimeSkipping, type TimeSkipping } from '../support/time-skipping.ts
 
 /**
  * The workflow alone, on Temporal's time-skipping test server: what it asks of its activities, in which
- * order, and what it does when one fails. The activities are stand-ins here; test/e2e has the real ones.
+ * order, and what it does when one fails. The activities are stubs here; test/e2e has the real ones.
  */
 
 const CHAIN = [
@@ -56,7 +56,7 @@ const standInResult = (stage: string) => ({
   healed: [],
 });
 
-/** Stand-ins that note their calls; `over` replaces some. */
+/** Stubs that note their calls; `over` replaces some. */
 function standIns(over: Partial<Record<keyof Activities, (request: never) => unknown>> = {}) {
   const calls: Call[] = [];
   const mlflow = { experimentId: '1', runId: 'r', modelName: 'm', modelVersion: '1' };
@@ -85,7 +85,7 @@ function standIns(over: Partial<Record<keyof Activities, (request: never) => unk
   return { calls, activities: { ...activities, pin_run } };
 }
 
-/** Runs the workflow with a worker of its own until `use` is done. */
+/** Runs the workflow with its own worker until `use` is done. */
 function withRun<T>(
   input: TrainBatchInput,
   activities: object,
@@ -263,10 +263,10 @@ describe('trainBatch', () => {
   });
 
   it('tells the webhook how it ended, and does not fail with it', async () => {
-    const told: unknown[] = [];
+    const endings: unknown[] = [];
     const { activities } = standIns({
       notify: (ending: never) => {
-        told.push(ending);
+        endings.push(ending);
         throw ApplicationFailure.retryable('the webhook does not answer', 'WebhookUnavailable');
       },
     });
@@ -277,9 +277,9 @@ describe('trainBatch', () => {
     };
     const summary = await withRun({ batch: 2 }, heard, (handle) => handle.result());
     expect(summary.version).toMatchObject({ version: 2 });
-    expect(told.length).toBeGreaterThan(2);
-    expect(told.length).toBeLessThan(8);
-    expect(told[0]).toMatchObject({
+    expect(endings.length).toBeGreaterThan(2);
+    expect(endings.length).toBeLessThan(8);
+    expect(endings[0]).toMatchObject({
       event: 'completed',
       outcome: 'trained',
       pipeline: 'p',

@@ -27,13 +27,10 @@ const plan = (header: string[], contract: ColumnContract, more: Partial<ConformO
   conform(header, columns, { ...options, contract, ...more });
 
 describe('conform', () => {
-  it.each([STRICT, IGNORE, ADAPT])(
-    'takes the frozen columns as they stand under %j',
-    (contract) => {
-      const found = plan(['n', 'c', 'y'], contract);
-      expect(found).toMatchObject({ header: ['n', 'c', 'y'], from: [0, 1, 2], warnings: [] });
-    },
-  );
+  it.each([STRICT, IGNORE, ADAPT])('takes the frozen columns unchanged under %j', (contract) => {
+    const found = plan(['n', 'c', 'y'], contract);
+    expect(found).toMatchObject({ header: ['n', 'c', 'y'], from: [0, 1, 2], warnings: [] });
+  });
 
   it('leaves a new column out, or keeps it behind the frozen ones', () => {
     expect(plan(['n', 'z', 'c', 'y'], IGNORE)).toMatchObject({

@@ -40,7 +40,7 @@ function cutText(
 }
 
 /** One batch of two rows of a number and a word. */
-const spelt = {
+const written = {
   path: 'raw',
   file: 'data.csv',
   delimiter: ',',
@@ -108,10 +108,10 @@ describe('cutBatches', () => {
     `);
   });
 
-  it('writes the same canonical CSV whatever the spelling', () => {
+  it('writes the same canonical CSV for every way to write a cell', () => {
     const files = memoryFiles();
     files.put('raw', '\ufeff x ;y\r\n"1";a,b\r\n 2;"say ""hi"""\r\n');
-    const [batch] = cutBatches({ ...spelt, delimiter: ';', rows: 2 }, undefined, { files });
+    const [batch] = cutBatches({ ...written, delimiter: ';', rows: 2 }, undefined, { files });
     expect(files.text(batch!.path)).toBe('x,y\n1,"a,b"\n" 2","say ""hi"""\n');
   });
 

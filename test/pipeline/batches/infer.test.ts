@@ -59,7 +59,7 @@ describe('inferColumns', () => {
     ]);
   });
 
-  it('says where text stands among numbers, for it makes the column one of words', () => {
+  it('says where text is among numbers, because it makes the column one of words', () => {
     const { columns, warnings } = infer('x,z,y\n1,1,p\n2,2,q\nabc,3,p\n4,4,q\n');
     expect(columns[0]).toEqual({ name: 'x', type: 'category' });
     expect(warnings.join()).toMatch(/column "x" is mostly numbers, but line 4 holds "abc"/);

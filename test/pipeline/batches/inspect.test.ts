@@ -18,7 +18,7 @@ describe('inspectRaw', () => {
     return inspectRaw({ ...about, delimiter }, undefined, { files });
   };
 
-  it('cuts cells at the delimiter it is told', () => {
+  it('cuts cells at the delimiter it is given', () => {
     expect(inspect('x;y\n1;p,q\n2;r\n', ';')).toMatchObject({
       columns: [
         { name: 'x', type: 'number' },

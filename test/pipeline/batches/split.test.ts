@@ -11,7 +11,7 @@ const cell = fc.oneof(
   fc.constant(null),
 );
 
-/** The rows of a part as sorted text, to compare parts whatever the order of their rows. */
+/** The rows of a part as sorted text, to compare parts without regard to the order of their rows. */
 function rowsOf(part: Part): string[] {
   const columns = Object.values(cellsOf(part));
   return Array.from(columns[0]!, (_, row) =>

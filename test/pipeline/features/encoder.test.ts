@@ -99,7 +99,7 @@ describe('applyEncoder', () => {
     });
   });
 
-  it('drops rows with missing cells when told to, but not those with unseen words', () => {
+  it('drops rows with missing cells when asked to, but not those with unseen words', () => {
     expect(applyEncoder(fit(text, 'drop').encoder, later)).toEqual({
       rows: 2,
       names: ['n', 'c'],

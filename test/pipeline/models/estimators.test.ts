@@ -84,7 +84,7 @@ describe.each(TYPES)('a model of type %s', (type) => {
     }
   });
 
-  it('is the same bytes in whatever order the rows come', async () => {
+  it('is the same bytes in every order of the rows', async () => {
     const { matrix: tied } = dataOf(
       upTo(60).map((i) => [i % 3, i % 4]),
       upTo(60).map((i) => classes[(i * 7) % 3]!),
@@ -153,7 +153,7 @@ describe('ml_cart', () => {
         await bytesOf('decision_tree', words),
       ];
       const [a, b] = [load('ml_cart', theirs, words), load('decision_tree', ours, words)];
-      // Cuts of equal gain are told apart by rounding there, by the order of features here.
+      // Among cuts of equal gain, rounding decides there and the order of features here.
       if (sameClasses(a, b, elsewhere)) alike++;
     }
     expect(alike).toBeGreaterThan(50);

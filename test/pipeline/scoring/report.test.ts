@@ -29,7 +29,7 @@ describe('a report', () => {
     expect(page).toContain('Accuracy 0.6667, 95 % interval 0.3000 to 0.9032');
     expect(page).toMatch(/<td style="background:rgba\(31,119,180,0\.850\)">2<\/td><\/tr><\/table>/);
     expect(page.indexOf('it&#39;s')).toBeLessThan(page.indexOf('width</td>'));
-    expect(page).toContain('<td>0.6667</td><td>–</td>'); // the new batch has no scores of its own
+    expect(page).toContain('<td>0.6667</td><td>–</td>'); // the new batch has no own scores
   });
 
   it('escapes what comes from the data, and loads and runs nothing', () => {

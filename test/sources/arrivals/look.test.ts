@@ -81,8 +81,8 @@ describe('a look at a folder that was uploaded', () => {
     const again = await look(await uploaded({ 'a.csv': 'a,label\n9,x\n', 'b.csv': BAD }));
     expect(again.changed).toEqual([{ name: 'a.csv', batch: 1 }]);
     expect(again.read).toEqual(['a.csv']);
-    const mended = await look(await uploaded({ 'a.csv': GOOD, 'b.csv': GOOD }));
-    expect(mended).toMatchObject({ read: ['b.csv'], arrived: ['b.csv'], quarantined: [] });
+    const repaired = await look(await uploaded({ 'a.csv': GOOD, 'b.csv': GOOD }));
+    expect(repaired).toMatchObject({ read: ['b.csv'], arrived: ['b.csv'], quarantined: [] });
   });
 });
 

@@ -144,7 +144,7 @@ describe('YAML for DVC', () => {
       expect(parse(text, { version })).toEqual({ words, numbers });
   });
 
-  it('writes a value anew wherever it stands, and folds nothing', () => {
+  it('writes a value again wherever it occurs, and folds nothing', () => {
     const long = 'word '.repeat(60).trim();
     expect(toYaml([[long], [long]])).toBe(`- - ${long}\n- - ${long}\n`);
     const same = { a: 1 };

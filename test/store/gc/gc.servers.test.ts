@@ -164,7 +164,7 @@ describeOnEachS3('gc', ({ open }) => {
     const record = await build(1, 'p', 'shared');
     expect(modelOf(record).md5).toBe(name);
     await build(2);
-    // Even made anew with --force it stays theirs.
+    // Even made again with --force it stays theirs.
     await store.artifacts.put('s', shared, { rewrite: true });
     const plan = await collect({ ...all, last: 1 });
     expect(plan.foreign).toBe(2);
@@ -284,7 +284,7 @@ describeOnEachS3('gc', ({ open }) => {
     runId: `run-${id}`,
   });
 
-  it('removes nothing while a run is at work, and says which', async () => {
+  it('removes nothing while a run is running, and says which', async () => {
     await build(1);
     const stray = await put('models/9/model.json', 'stray');
     await another().leases.take(runOf(7));

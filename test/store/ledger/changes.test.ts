@@ -70,7 +70,7 @@ const amendment = (batch: number, text: string): Amendment => ({
 });
 
 describe('arrivals', () => {
-  it('keep the order they were first seen in, whatever names come later', () => {
+  it('keep the order they were first seen in, also when other names come later', () => {
     const names = fc.uniqueArray(fc.string({ minLength: 1 }), { maxLength: 8 });
     fc.assert(
       fc.property(fc.array(names, { minLength: 1, maxLength: 6 }), (looks) => {
@@ -100,9 +100,9 @@ describe('arrivals', () => {
     const bad = { ...unread, name: 'x', reason: 'empty', seen_at: at };
     const ledger = enterLook(undefined, 'p', look(['a'], { quarantined: [bad] }));
     expect(ledger.quarantined).toEqual([bad]);
-    const mended = enterLook(ledger, 'p', look(['x']));
-    expect(mended.quarantined).toEqual([]);
-    expect(mended.arrivals.map(({ name }) => name)).toEqual(['a', 'x']);
+    const repaired = enterLook(ledger, 'p', look(['x']));
+    expect(repaired.quarantined).toEqual([]);
+    expect(repaired.arrivals.map(({ name }) => name)).toEqual(['a', 'x']);
   });
 
   it('start over under other settings until a batch is cut, and are refused from then on', () => {

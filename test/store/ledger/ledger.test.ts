@@ -54,7 +54,7 @@ describe('in every order of their requests', () => {
     });
   });
 
-  it('a number never means two things, whoever crashes', async () => {
+  it('a number never means two things, whichever client crashes', async () => {
     await everyOrder({
       before,
       clients: () => [append(UP_TO(2)), append([batch(1), batch(2, 'other rows')])],

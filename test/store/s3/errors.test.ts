@@ -21,9 +21,9 @@ describe('what S3 answered', () => {
     [500, 'InternalError'],
     [503, 'SlowDown'],
   ])('%i %s passes, so the request is tried again', (status, name) => {
-    const told = storageError(answered(status, name), place);
-    expect(told).toMatchObject({ name: 'StorageUnavailable', retryable: true });
-    expect(told.message).toContain(`it answered ${status}`);
+    const failure = storageError(answered(status, name), place);
+    expect(failure).toMatchObject({ name: 'StorageUnavailable', retryable: true });
+    expect(failure.message).toContain(`it answered ${status}`);
   });
 
   it.each([
@@ -32,9 +32,9 @@ describe('what S3 answered', () => {
     [400, 'ExpiredToken', 'AWS_ACCESS_KEY_ID'],
     [403, 'SignatureDoesNotMatch', 'AWS_SECRET_ACCESS_KEY'],
     [403, 'RequestTimeTooSkewed', 'clock'],
-  ])('%i %s is for a person to mend, who is told where', (status, name, where) => {
-    const told = storageError(answered(status, name), place);
-    expect(told).toMatchObject({ name: 'StorageRefused', retryable: false });
-    expect(told.message).toContain(where);
+  ])('%i %s is for a person to repair, and says where', (status, name, where) => {
+    const failure = storageError(answered(status, name), place);
+    expect(failure).toMatchObject({ name: 'StorageRefused', retryable: false });
+    expect(failure.message).toContain(where);
   });
 });

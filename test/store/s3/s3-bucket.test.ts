@@ -65,7 +65,7 @@ describe('an object that is read as it comes', () => {
     });
   });
 
-  it('is read anew after a break, and given up when it breaks each time', async () => {
+  it('is read again after a break, and given up when it breaks each time', async () => {
     const wanted = { key: 'k', sha256: sha256('0123456789') };
     const begin = async (): Promise<() => void> => () => undefined;
     breaks = 1;

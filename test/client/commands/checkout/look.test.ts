@@ -31,7 +31,7 @@ describe('a working tree that is looked at', () => {
     expect((await look()).get(ref.path)).toMatchObject({ known: false });
   });
 
-  it('is refused where a file stands in a folder’s place, or a folder in a file’s', async () => {
+  it('is refused where a file is in a folder’s place, or a folder in a file’s', async () => {
     writeFileSync(join(folder, 'data'), 'mine');
     await expect(look()).rejects.toThrow(/data is not a folder, and one belongs there: move it/);
     rmSync(join(folder, 'data'));

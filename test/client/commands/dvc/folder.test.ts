@@ -52,7 +52,7 @@ describe('a folder that is exported to', () => {
     expect([read('a.yaml'), read('.dvc/config')]).toEqual(['2\n', 'x\n']);
   });
 
-  it('is left as it is when files of it were edited, whatever order they come in', async () => {
+  it('is left as it is when files of it were edited, in every order of the edits', async () => {
     await write({ a: '1\n', b: '1\n', c: '1\n' });
     writeFileSync(join(folder, 'b'), 'mine\n');
     writeFileSync(join(folder, 'c'), 'mine\n');

@@ -106,7 +106,7 @@ describe('a tree read from its JSON', () => {
   });
 });
 
-/** What a tree predicts by and what is told of it, from the root down: the places of its nodes are no part of it. */
+/** What a tree predicts by and what is said of it, from the root down, without the positions of its nodes. */
 function shapeOf(tree: ReturnType<typeof readTree>['tree']) {
   const { nodes, leaves, depth, features, thresholds, links, answers, gains, samples } = tree;
   const below = (node: number): unknown => {

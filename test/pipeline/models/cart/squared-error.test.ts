@@ -14,7 +14,7 @@ const offerAll = (cuts: TiedCuts, scores: readonly number[]): void => {
   });
 };
 
-it('keeps the first cuts that tie with the best, whatever came before them', () => {
+it('keeps the first cuts that tie with the best, after any earlier cuts', () => {
   fc.assert(
     fc.property(fc.array(score, { minLength: 1, maxLength: 700 }), (scores) => {
       const cuts = new TiedCuts();
