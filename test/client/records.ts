@@ -2,7 +2,7 @@ import { withPath, type Ref } from '../../contract/ref.ts';
 import { encodeDirectory } from '../../store/manifest.ts';
 import { hashOf, refOf } from '../../store/hash.ts';
 import type { VersionRecord } from '../../store/version-record.ts';
-import { stageKey } from '../../store/stage-cache.ts';
+import { draftRecord, makeEntry, stageOf } from '../store/made-records.ts';
 
 /** A file that holds its own path. */
 export const file = (path: string): Ref => refOf(path, Buffer.from(path));
@@ -34,45 +34,18 @@ export function buildRecord(version: number, raw: Ref = file('data/raw/iris.csv'
     ['evaluate', { model, encoder, test }, { metrics: file(`metrics/batch_${version}.json`) }],
   ];
   const params = { model: { max_depth: 5 } };
-  const record: VersionRecord = {
-    schema: 1,
+  const draft = draftRecord({
     pipeline: 'iris',
     version,
-    seq: 1,
     build: 'b',
     ledger_revision: version + 1,
     params,
     params_hash: hashOf(params),
-    stages: made.map(([stage, inputs, outputs]) => ({
-      stage,
-      key: stageKey({
-        stage,
-        batch: stage === 'get_data' ? null : version,
-        code: 1,
-        params: {},
-        libraries: {},
-        inputs,
-      }),
-      code: 1,
-      params: {},
-      libraries: {},
-      cached: false,
-      producer: { workflow_id: 'w', run_id: 'r' },
-      started_at: '2026-01-01T00:00:00.000Z',
-      duration_ms: 1,
-      inputs,
-      outputs,
-      facts: {},
-      warnings: [],
-    })),
+    stages: made.map(([stage, inputs, outputs]) =>
+      stageOf(makeEntry(stage, stage === 'get_data' ? null : version, outputs, { inputs })),
+    ),
     metrics: {},
-    workflow: { workflow_id: 'w', run_id: 'r' },
-    git_commit: null,
-    forced: false,
-    attempt: 'a',
-    mlflow: null,
-    healed: [],
-    created_at: '2026-01-01T00:00:00.000Z',
-  };
+  });
+  const record: VersionRecord = { ...draft, schema: 1, seq: 1 };
   return { record, batches };
 }

@@ -1,36 +1,18 @@
 import { describe, expect, it, vi } from 'vitest';
 import type { Bucket } from '../../store/bucket.ts';
 import { Records } from '../../store/records.ts';
-import type { VersionRecord } from '../../store/version-record.ts';
 import { everyOrder, type Client } from '../support/interleavings.ts';
+import { draftRecord } from './made-records.ts';
 
 vi.mock('node:timers/promises', async () => {
   const { sleepMock } = await import('../support/interleavings.ts');
   return sleepMock;
 });
 
-const draft = (build: string): Omit<VersionRecord, 'schema' | 'seq'> => ({
-  pipeline: 'p',
-  version: 1,
-  build,
-  ledger_revision: 1,
-  params: {},
-  params_hash: 'h',
-  stages: [],
-  metrics: { accuracy: 1 },
-  workflow: { workflow_id: 'w', run_id: 'r' },
-  git_commit: null,
-  forced: false,
-  attempt: 'a',
-  mlflow: null,
-  healed: [],
-  created_at: '2026-01-01T00:00:00.000Z',
-});
-
 const publish =
   (build: string): Client =>
   (bucket) =>
-    new Records(bucket).publish(draft(build));
+    new Records(bucket).publish(draftRecord({ build }));
 
 /** The builds of version 1 by their number, from 1: undefined where one has no record. */
 async function buildsIn(bucket: Bucket): Promise<(string | undefined)[]> {

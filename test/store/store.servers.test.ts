@@ -4,9 +4,10 @@ import { objectKey, md5, refOf, sha256 } from '../../store/hash.ts';
 import { createDocument, readDocument, swapDocument } from '../../store/documents.ts';
 import { openStore, type Store } from '../../store/index.ts';
 import { batchesAt, ledgerKey } from '../../store/ledger/ledger.ts';
-import { recordKey, type VersionRecord } from '../../store/version-record.ts';
+import { recordKey } from '../../store/version-record.ts';
 import { describeOnEachS3, type S3Server } from '../support/s3-servers.ts';
 import { SETTINGS } from './ledger/ledger-settings.ts';
+import { draftRecord } from './made-records.ts';
 
 /** What the store promises, held against real S3 servers with several clients at once. */
 describeOnEachS3('the store', ({ open }) => {
@@ -206,23 +207,7 @@ describeOnEachS3('the store', ({ open }) => {
   });
 
   describe('version records', () => {
-    const draft = (build: string): Omit<VersionRecord, 'schema' | 'seq'> => ({
-      pipeline: 'p',
-      version: 1,
-      build,
-      ledger_revision: 1,
-      params: {},
-      params_hash: 'h',
-      stages: [],
-      metrics: { accuracy: 1 },
-      workflow: { workflow_id: 'w', run_id: 'r' },
-      git_commit: null,
-      forced: false,
-      attempt: 'a',
-      mlflow: null,
-      healed: [],
-      created_at: '2026-01-01T00:00:00.000Z',
-    });
+    const draft = (build: string) => draftRecord({ build });
 
     it('number the builds without a gap, each once, when several clients publish at once', async () => {
       const builds = Array.from({ length: 12 }, (_, i) => `build ${i % 4}`);

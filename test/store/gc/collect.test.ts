@@ -4,11 +4,12 @@ import type { Bucket } from '../../../store/bucket.ts';
 import { collectGarbage } from '../../../store/gc/collect.ts';
 import { objectKey, refOf, sha256 } from '../../../store/hash.ts';
 import { storeIn, type Store } from '../../../store/index.ts';
-import { stageKey, type CacheEntry } from '../../../store/stage-cache.ts';
+import type { CacheEntry } from '../../../store/stage-cache.ts';
 import type { VersionRecord } from '../../../store/version-record.ts';
 import { everyOrder, failuresOf, type Client } from '../../support/interleavings.ts';
 import { MemoryBucket } from '../../support/memory-bucket.ts';
 import { SETTINGS } from '../ledger/ledger-settings.ts';
+import { draftRecord, makeEntry, stageOf } from '../made-records.ts';
 
 vi.mock('node:timers/promises', async () => {
   const { sleepMock } = await import('../../support/interleavings.ts');
@@ -24,51 +25,17 @@ const modelOf = ({ stages }: VersionRecord): Ref => stages.at(-1)!.outputs['mode
 
 /** A stage that trains, as activities run it: a hit where the entry and its object are whole. */
 async function train({ cache, artifacts }: Store, model: string): Promise<CacheEntry> {
-  const identity = {
-    stage: 'train',
-    batch: 1,
-    code: 1,
-    params: { model },
-    libraries: {},
-    inputs: {},
-  };
-  const key = stageKey(identity);
+  const params = { model };
+  const { key } = makeEntry('train', 1, {}, { params });
   const found = await cache.lookUp('train', key);
   if (found !== undefined && found.missing.length === 0) return found.entry;
   const output = await artifacts.put('models/1/model.json', Buffer.from(model));
-  const entry: CacheEntry = {
-    schema: 1,
-    key,
-    ...identity,
-    outputs: { model: output },
-    facts: {},
-    warnings: [],
-    producer: { workflow_id: 'w', run_id: 'r' },
-    started_at: '',
-    duration_ms: 1,
-  };
-  return cache.enter(entry, { replace: false });
+  return cache.enter(makeEntry('train', 1, { model: output }, { params }), { replace: false });
 }
 
 async function publish(store: Store, version: number, entry: CacheEntry): Promise<void> {
-  const { schema: _, batch: __, ...stage } = entry;
-  await store.records.publish({
-    pipeline: 'p',
-    version,
-    build: stage.key,
-    ledger_revision: 1,
-    params: {},
-    params_hash: 'h',
-    stages: [{ ...stage, cached: false }],
-    metrics: { accuracy: 1 },
-    workflow: { workflow_id: 'w', run_id: 'r' },
-    git_commit: null,
-    forced: false,
-    attempt: 'a',
-    mlflow: null,
-    healed: [],
-    created_at: '2026-01-01T00:00:00.000Z',
-  });
+  const stages = [stageOf(entry)];
+  await store.records.publish(draftRecord({ version, build: entry.key, stages }));
 }
 
 /** Version 1, and a model that was tried out and that no record names. */

@@ -12,6 +12,7 @@ import { entryKey, stageKey, type CacheEntry } from '../../../store/stage-cache.
 import { noteUpload } from '../../../store/unfinished-uploads.ts';
 import { describeOnEachS3, type S3Server } from '../../support/s3-servers.ts';
 import { SETTINGS } from '../ledger/ledger-settings.ts';
+import { draftRecord, makeEntry, stageOf } from '../made-records.ts';
 
 /** What gc removes and what it never does, with several clients at once, on real S3 servers. */
 
@@ -40,26 +41,8 @@ describeOnEachS3('gc', ({ open }) => {
     store.artifacts.put(path, Buffer.from(text));
 
   /** Enters a stage that left these, with what it read. */
-  async function enter(
-    stage: string,
-    batch: number | null,
-    outputs: Record<string, Ref>,
-    { inputs = {}, params = {} }: Partial<Pick<CacheEntry, 'inputs' | 'params'>> = {},
-  ): Promise<CacheEntry> {
-    const identity = { stage, batch, code: 1, params, libraries: {}, inputs };
-    const entry: CacheEntry = {
-      schema: 1,
-      key: stageKey(identity),
-      ...identity,
-      outputs,
-      facts: {},
-      warnings: [],
-      producer: { workflow_id: 'w', run_id: 'r' },
-      started_at: '',
-      duration_ms: 1,
-    };
-    return store.cache.enter(entry, { replace: false });
-  }
+  const enter = (...made: Parameters<typeof makeEntry>): Promise<CacheEntry> =>
+    store.cache.enter(makeEntry(...made), { replace: false });
 
   /** Builds version N of a pipeline: its own model over the batches 1..N. */
   async function build(version: number, pipeline = 'p', model = 'model'): Promise<VersionRecord> {
@@ -84,23 +67,14 @@ describeOnEachS3('gc', ({ open }) => {
       await enter('merge_data', version, { merged }),
       await enter('train', version, { model: fitted }, { inputs: { merged }, params: { model } }),
     ];
-    const { record } = await store.records.publish({
+    const draft = draftRecord({
       pipeline,
       version,
       build: `${model} ${version}`,
       ledger_revision: ledger.revision,
-      params: {},
-      params_hash: 'h',
-      stages: stages.map(({ schema: _, batch: __, ...stage }) => ({ ...stage, cached: false })),
-      metrics: { accuracy: 1 },
-      workflow: { workflow_id: 'w', run_id: 'r' },
-      git_commit: null,
-      forced: false,
-      attempt: 'a',
-      mlflow: null,
-      healed: [],
-      created_at: '2026-01-01T00:00:00.000Z',
+      stages: stages.map(stageOf),
     });
+    const { record } = await store.records.publish(draft);
     return record;
   }
 
