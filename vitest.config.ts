@@ -3,8 +3,8 @@ import { LeftOut } from './test/support/left-out.ts';
 import { Order } from './test/support/order.ts';
 
 /**
- * Two projects: `unit` needs nothing but Node; `servers` (files named `*.servers.test.ts`, and
- * test/e2e) starts a stack of its own, on free ports and in a folder of its own, before the first file.
+ * Two projects. `unit` needs nothing but Node. `servers` (files named `*.servers.test.ts`, and test/e2e) starts
+ * one stack for all files, on free ports and in a temporary folder, before the first file.
  */
 export default defineConfig({
   test: {
@@ -28,9 +28,9 @@ export default defineConfig({
           globalSetup: 'test/support/stack.ts',
           testTimeout: 300_000,
           hookTimeout: 300_000,
-          // Each file has a namespace, a bucket and an experiment of its own, and mostly waits for servers.
+          // Files share no namespace, bucket or experiment (see `withProject`), and mostly wait for servers.
           maxWorkers: Number(process.env['RETRAIN_TEST_FILES'] ?? 4),
-          sequence: { groupOrder: 1 }, // after the unit tests, which keep every core busy
+          sequence: { groupOrder: 1 }, // after the unit tests, which use every core
         },
       },
     ],

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openPool, type ComputePool } from '../../compute/pool.ts';
 import type { Progress } from '../../compute/progress.ts';
-import { trainingInput } from '../activities/tables.ts';
+import { trainingInput } from './training-input.ts';
 
 let pool: ComputePool;
 const folder = mkdtempSync(join(tmpdir(), 'compute-'));

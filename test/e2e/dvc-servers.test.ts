@@ -6,7 +6,7 @@ import { dvcConfig, dvcLock, dvcYaml, toYaml } from '../../store/dvc/writers.ts'
 import type { DvcItem, DvcPipeline } from '../../store/dvc/pipeline.ts';
 import { openStore, type Store } from '../../store/index.ts';
 import { withPath, type Ref } from '../../contract/ref.ts';
-import { bring } from '../sources/bring.ts';
+import { readSource } from '../sources/read-source.ts';
 import { expectPulled, makeDvcFolder, type DvcFolder } from '../support/dvc.ts';
 import { makeProject, type Project, succeed } from '../support/project.ts';
 import { describeOnEachS3, type S3Server } from '../support/s3-servers.ts';
@@ -126,7 +126,7 @@ describeOnEachS3('DVC', ({ name: serverName, open }) => {
     let repo: DvcFolder;
 
     const fetched = (file: string) =>
-      bring(`dvc://${join(repo.folder, file)}`, { s3: server.options('not-this-one') });
+      readSource(`dvc://${join(repo.folder, file)}`, { s3: server.options('not-this-one') });
     const write = (file: string, text: string): void =>
       writeFileSync(join(repo.folder, file), text);
 

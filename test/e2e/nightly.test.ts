@@ -8,7 +8,7 @@ import { largestPayloadIn, MOST_PAYLOAD } from '../support/payloads.ts';
 import { runClient } from '../support/project.ts';
 import { withProject } from '../support/with-project.ts';
 
-/** What is pending, what is amended, and what is stale, through the real stack, on a task queue of its own. */
+/** What is pending, what is amended, and what is stale, through the real stack, on another task queue. */
 
 const project = withProject('nightly', {
   env: { RETRAIN_TASK_QUEUE: 'nights' },

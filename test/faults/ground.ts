@@ -3,7 +3,7 @@ import { type Client, isGrpcServiceError } from '@temporalio/client';
 import type { RunSummary } from '../../contract/train-batch.ts';
 import { makeProject, type Project } from '../support/project.ts';
 
-/** Where one round plays: a pipeline in a bucket, an experiment and a namespace of its own. */
+/** Where one round plays: a pipeline in its own bucket, experiment and namespace. */
 export interface Ground {
   project: Project;
   pipeline: string;

@@ -6,7 +6,7 @@ import { openServers } from './servers.ts';
 import { isClean, lineOf, tableOf, writeTally } from './tally.ts';
 
 /**
- * Many rounds of harm on servers of their own:
+ * Many rounds of harm on their own servers:
  * `npm run faults -- --rounds 200 [--seed S] [--only worker,s3] [--json FILE]`.
  * What goes wrong is reported as it happens, on stderr; the table comes on stdout, also when Ctrl-C or SIGTERM
  * ends it early: of the rounds that were over by then.

@@ -16,7 +16,7 @@ export interface Servers {
   close: () => Promise<void>;
 }
 
-/** Starts a stack without the worker in a folder of its own; its addresses go into the environment. */
+/** Starts a stack without the worker in a temporary folder; its addresses go into the environment. */
 export async function openServers(): Promise<Servers> {
   const { dir, remove } = testStackDir();
   const ports: Ports = await testPorts();

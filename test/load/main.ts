@@ -4,7 +4,7 @@ import { setup } from '../support/stack.ts';
 import { runLoad } from './load.ts';
 
 /**
- * Many runs at once on one worker and servers of its own:
+ * Many runs at once on one worker and its own servers:
  * `npm run load -- [--pipelines 50] [--batches 4] [--seed 1]`.
  */
 const { values } = parseArgs({

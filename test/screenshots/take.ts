@@ -6,7 +6,7 @@ import { makeScene } from './scene.ts';
 import { screensOf } from './screens.ts';
 import { openViewer } from './viewer.ts';
 
-/** `npm run screenshots`: takes the pictures in docs/images, from a stack of its own. */
+/** `npm run screenshots`: takes the pictures in docs/images, from its own stack. */
 async function take(): Promise<void> {
   const chromium = chromiumPath();
   if (chromium === undefined) throw new Error('no Chromium on PATH: apt-get install chromium');

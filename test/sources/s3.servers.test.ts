@@ -7,7 +7,7 @@ import type { Bucket } from '../../store/bucket.ts';
 import { openBucket } from '../../store/index.ts';
 import { md5, sha256 } from '../../store/hash.ts';
 import { describeOnEachS3, type S3Server } from '../support/s3-servers.ts';
-import { bring, place } from './bring.ts';
+import { readSource, place } from './read-source.ts';
 
 const CSV = 'a,b,label\r\n1,2,yes\r\n';
 
@@ -39,13 +39,13 @@ describeOnEachS3('sources', ({ open }) => {
   });
 
   it('come whole, and not again while their ETag is the one known', async () => {
-    const brought = await bring(`s3://${name}/in/wine.csv`, options());
+    const brought = await readSource(`s3://${name}/in/wine.csv`, options());
     expect(brought).toMatchObject({ text: CSV, path: 'data/raw/wine.csv' });
     const again = { ...options(), known: brought!.stamp };
-    expect(await bring(`s3://${name}/in/wine.csv`, again)).toBeUndefined();
+    expect(await readSource(`s3://${name}/in/wine.csv`, again)).toBeUndefined();
     await put('in/wine.csv', `${CSV}3,4,no\r\n`);
-    expect((await bring(`s3://${name}/in/wine.csv`, again))?.text).toBe(`${CSV}3,4,no\r\n`);
-    expect((await bring(`s3://${name}/in/wine.csv.gz`, options()))?.text).toBe(CSV);
+    expect((await readSource(`s3://${name}/in/wine.csv`, again))?.text).toBe(`${CSV}3,4,no\r\n`);
+    expect((await readSource(`s3://${name}/in/wine.csv.gz`, options()))?.text).toBe(CSV);
   });
 
   it.each([
@@ -57,7 +57,7 @@ describeOnEachS3('sources', ({ open }) => {
       'is larger than the limit of 100000 bytes',
     ],
   ])('%s: refused', async (_, source, reason) => {
-    const refused = bring(source, options());
+    const refused = readSource(source, options());
     await expect(refused).rejects.toThrow(reason);
     await expect(refused).rejects.toMatchObject({ name: 'SourceRefused' });
   });
@@ -67,7 +67,7 @@ describeOnEachS3('sources', ({ open }) => {
       ...server.options('x'),
       credentials: { accessKeyId: 'nobody', secretAccessKey: 'not-the-secret' },
     };
-    const refused = bring(`s3://${name}/in/wine.csv`, { s3 });
+    const refused = readSource(`s3://${name}/in/wine.csv`, { s3 });
     await expect(refused).rejects.toMatchObject({ name: 'StorageRefused' });
     await expect(refused).rejects.not.toThrow('not-the-secret');
   });
@@ -91,9 +91,9 @@ describeOnEachS3('sources', ({ open }) => {
       const hash = md5(CSV);
       await put(`dvc/files/md5/${keyOf(hash)}`, CSV);
       const source = repository(`outs:\n- md5: ${hash}\n  hash: md5\n  path: wine.csv\n`);
-      const brought = await bring(source, elsewhere());
+      const brought = await readSource(source, elsewhere());
       expect(brought).toMatchObject({ text: CSV, path: 'data/raw/wine.csv' });
-      expect(await bring(source, { ...elsewhere(), known: brought!.stamp })).toBeUndefined();
+      expect(await readSource(source, { ...elsewhere(), known: brought!.stamp })).toBeUndefined();
     });
 
     it('come from the old layout, where text was hashed without its CRs', async () => {
@@ -101,15 +101,17 @@ describeOnEachS3('sources', ({ open }) => {
       const hash = md5(text.replaceAll('\r\n', '\n'));
       await put(`dvc/${keyOf(hash)}`, text);
       const source = repository(`outs:\n- md5: ${hash}\n  path: wine.csv\n`);
-      expect((await bring(source, elsewhere()))?.text).toBe(text);
+      expect((await readSource(source, elsewhere()))?.text).toBe(text);
     });
 
     it('are refused when the remote lacks them, or has other bytes', async () => {
       const absent = repository(`outs:\n- md5: ${md5('x')}\n  hash: md5\n  path: wine.csv\n`);
-      await expect(bring(absent, elsewhere())).rejects.toThrow(/run "dvc push" in its repository/);
+      await expect(readSource(absent, elsewhere())).rejects.toThrow(
+        /run "dvc push" in its repository/,
+      );
       await put(`dvc/files/md5/${keyOf(md5('y'))}`, 'not y');
       const spoilt = repository(`outs:\n- md5: ${md5('y')}\n  hash: md5\n  path: wine.csv\n`);
-      await expect(bring(spoilt, elsewhere())).rejects.toThrow(/is damaged/);
+      await expect(readSource(spoilt, elsewhere())).rejects.toThrow(/is damaged/);
     });
   });
 });

@@ -15,7 +15,7 @@ import { afterAll, describe, expect, it, vi } from 'vitest';
 import { fileName, kindOf, sourceIdentity } from '../../sources/identity.ts';
 import { toUtf8 } from '../../sources/text.ts';
 import { parseCsv } from '../pipeline/support.ts';
-import { bring } from './bring.ts';
+import { readSource } from './read-source.ts';
 import { needs } from '../support/needs.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'sources '));
@@ -65,7 +65,7 @@ describe('the text of a source', () => {
     ['without a final line break', 'a,b\n1,2', [['1', '2']]],
   ])('%s is read right, compressed or not', async (_, text, rows) => {
     for (const bytes of [Buffer.from(text), gzipSync(text)]) {
-      const brought = await bring(write('right.csv', bytes));
+      const brought = await readSource(write('right.csv', bytes));
       expect(parseCsv(Buffer.from(brought!.text), 'right.csv')).toEqual({
         header: ['a', 'b'],
         rows,
@@ -83,7 +83,7 @@ describe('the text of a source', () => {
 
   it('in Latin-1 comes as UTF-8, with what Windows adds to it', async () => {
     const path = write('latin.csv', Buffer.from('name\nM\xfcller \x80 5 \x93x\x94\n', 'latin1'));
-    expect((await bring(path, { encoding: 'latin1' }))!.text).toBe('name\nMüller € 5 “x”\n');
+    expect((await readSource(path, { encoding: 'latin1' }))!.text).toBe('name\nMüller € 5 “x”\n');
   });
 
   it('in Latin-1 is the same however it comes in pieces', () => {
@@ -108,7 +108,7 @@ describe('the text of a source', () => {
   ])('that is %s is refused by name, compressed or not', async (name, bytes, reason) => {
     for (const encoding of ['utf-8', 'latin1'] as const)
       for (const held of [Buffer.from(bytes), gzipSync(Buffer.from(bytes))]) {
-        const refused = bring(write(`${name}.csv`, held), { encoding });
+        const refused = readSource(write(`${name}.csv`, held), { encoding });
         await expect(refused).rejects.toMatchObject({ name: 'BadData' });
         await expect(refused).rejects.toThrow(reason);
       }
@@ -128,13 +128,13 @@ describe('the text of a source', () => {
           return false; // closed meanwhile
         }
       }).length;
-    for (let i = 0; i < 5; i++) await expect(bring(path)).rejects.toThrow('zip archive');
+    for (let i = 0; i < 5; i++) await expect(readSource(path)).rejects.toThrow('zip archive');
     await vi.waitFor(() => expect(open()).toBe(0));
   });
 
   it('says when UTF-8 is called Latin-1', async () => {
     const path = write('marked.csv', '\uFEFFa\n');
-    await expect(bring(path, { encoding: 'latin1' })).rejects.toThrow(
+    await expect(readSource(path, { encoding: 'latin1' })).rejects.toThrow(
       /set data\.encoding to utf-8/,
     );
   });
@@ -166,7 +166,7 @@ describe('a dvc:// source', () => {
   ])('that cannot be followed says why: %s', async (name, file, config, sentence) => {
     write(`${name}/wine.csv.dvc`, file);
     if (config !== undefined) write(`${name}/.dvc/config`, config);
-    const refused = bring(`dvc://${join(root, name, 'wine.csv.dvc')}`);
+    const refused = readSource(`dvc://${join(root, name, 'wine.csv.dvc')}`);
     await expect(refused).rejects.toThrow(sentence);
     await expect(refused).rejects.toMatchObject({ name: 'BadData' });
   });

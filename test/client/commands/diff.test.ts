@@ -50,7 +50,7 @@ describe('the differences between two versions', () => {
     });
   });
 
-  it('show the importance of a feature that one model does not have, whatever its name', async () => {
+  it('show the importance of a feature that one model does not have, under any name', async () => {
     const old = await store(1, { ...tree, root: leaf }, { type: 'baseline' });
     const now = await store(2, tree, { max_depth: 5 });
     const { importance } = await compareBuilds({ artifacts, ledgers }, old, now);

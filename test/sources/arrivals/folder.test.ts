@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openFolder } from '../../../sources/arrivals/folder.ts';
-import { bring, place } from '../bring.ts';
+import { readSource, place } from '../read-source.ts';
 
 /** Files that this process may not read, also where the tests run as root, which may read all. */
 
@@ -38,7 +38,7 @@ function locked(name: string): string {
 describe('a source that may not be read', () => {
   it('is said at once, by the path that was given', async () => {
     const source = locked('wine.csv');
-    const refused = withoutRights(() => bring(source, { ...place, root: folder }));
+    const refused = withoutRights(() => readSource(source, { ...place, root: folder }));
     await expect(refused).rejects.toMatchObject({ name: 'BadData', retryable: false });
     await expect(refused).rejects.toThrow(`data.source ${source} cannot be read (EACCES`);
   });
@@ -47,7 +47,7 @@ describe('a source that may not be read', () => {
     mkdirSync(join(folder, 'closed'));
     const source = locked('closed/wine.csv');
     chmodSync(join(folder, 'closed'), 0);
-    await expect(withoutRights(() => bring(source))).rejects.toThrow('cannot be read (EACCES');
+    await expect(withoutRights(() => readSource(source))).rejects.toThrow('cannot be read (EACCES');
     const looked = openFolder({ where: 'closed/', path: join(folder, 'closed') });
     await expect(withoutRights(() => looked.list())).rejects.toThrow(
       'data.source closed/ cannot be listed (EACCES',

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openPlace } from '../../../sources/arrivals/open-place.ts';
 import { openStore } from '../../../store/index.ts';
 import { openOddServer, type OddServer } from '../../support/odd-server.ts';
-import { place } from '../bring.ts';
+import { place } from '../read-source.ts';
 
 const TEXT = 'a,label\n1,x\n';
 const LISTING = `<?xml version="1.0"?><ListBucketResult><IsTruncated>false</IsTruncated>

@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { openOddServer, type OddServer } from '../../support/odd-server.ts';
-import { bring } from '../bring.ts';
+import { readSource } from '../read-source.ts';
 
 const CSV = 'a,b,label\n1,2,yes\n3,4,no\n';
 
@@ -76,7 +76,7 @@ beforeAll(async () => {
 afterAll(() => server.close());
 
 const failing = async (path: string): Promise<{ name: string; message: string }> => {
-  const error: unknown = await bring(server.url(path)).then(
+  const error: unknown = await readSource(server.url(path)).then(
     () => undefined,
     (e: unknown) => e,
   );
@@ -86,12 +86,12 @@ const failing = async (path: string): Promise<{ name: string; message: string }>
 
 describe('a URL', () => {
   it('hangs up where what comes is no text', async () => {
-    await expect(bring(server.url('/zip'))).rejects.toThrow('zip archive');
+    await expect(readSource(server.url('/zip'))).rejects.toThrow('zip archive');
     await vi.waitFor(() => expect(hungUp).toHaveBeenCalledOnce());
   });
 
   it('comes whole, with what the server calls its state', async () => {
-    expect(await bring(server.url('/wine.csv'))).toEqual({
+    expect(await readSource(server.url('/wine.csv'))).toEqual({
       text: CSV,
       stamp: { etag: '"v1"', modified: 'Mon' },
       path: 'data/raw/wine.csv',
@@ -100,20 +100,20 @@ describe('a URL', () => {
 
   it('does not come again while its state is the one known, by ETag or else by date', async () => {
     const etag = { etag: '"v1"', modified: 'Mon' };
-    expect(await bring(server.url('/wine.csv'), { known: etag })).toBeUndefined();
+    expect(await readSource(server.url('/wine.csv'), { known: etag })).toBeUndefined();
     const dated = { etag: null, modified: 'Mon' };
-    expect(await bring(server.url('/dated.csv'), { known: dated })).toBeUndefined();
+    expect(await readSource(server.url('/dated.csv'), { known: dated })).toBeUndefined();
     const other = { etag: '"v0"', modified: null };
-    expect((await bring(server.url('/wine.csv'), { known: other }))?.text).toBe(CSV);
+    expect((await readSource(server.url('/wine.csv'), { known: other }))?.text).toBe(CSV);
   });
 
   it('is decompressed, and named without .gz', async () => {
-    const brought = await bring(server.url('/wine.csv.gz'));
+    const brought = await readSource(server.url('/wine.csv.gz'));
     expect(brought).toMatchObject({ text: CSV, path: 'data/raw/wine.csv' });
   });
 
   it('follows redirects within its bounds', async () => {
-    expect((await bring(server.url('/hop')))?.text).toBe(CSV);
+    expect((await readSource(server.url('/hop')))?.text).toBe(CSV);
     const { name, message } = await failing('/loop');
     expect(name).toBe('SourceRefused');
     expect(message).toContain('redirects more than 5 times');
@@ -142,12 +142,12 @@ describe('a URL', () => {
       name: 'SourceUnavailable',
       message: expect.stringContaining('it answered 500'),
     });
-    expect((await bring(server.url('/at-first')))?.text).toBe(CSV);
+    expect((await readSource(server.url('/at-first')))?.text).toBe(CSV);
   });
 
   it('whose host is unknown or whose port is closed is tried again', async () => {
     for (const url of ['http://no-such-host.invalid/x.csv', 'http://127.0.0.1:9/x.csv'])
-      await expect(bring(url)).rejects.toMatchObject({ name: 'SourceUnavailable' });
+      await expect(readSource(url)).rejects.toMatchObject({ name: 'SourceUnavailable' });
   });
 
   it.each([
@@ -177,7 +177,7 @@ describe('a URL', () => {
     ['http://127.0.0.1/x.csv?X-Amz-Signature=secret-word', 'its parameter X-Amz-Signature'],
     ['http://127.0.0.1/x.csv?access_token=secret-word', 'its parameter access_token'],
   ])('with a secret is refused before anything is sent: %s', async (url, reason) => {
-    const refused = bring(url);
+    const refused = readSource(url);
     await expect(refused).rejects.toMatchObject({ name: 'BadParams' });
     await expect(refused).rejects.toThrow(reason);
     await expect(refused).rejects.not.toThrow('secret-word');
@@ -186,13 +186,13 @@ describe('a URL', () => {
   it.each(['http://169.254.169.254/x', 'http://[fe80::1]/x', 'http://[::ffff:169.254.169.254]/x'])(
     'of a metadata service is refused: %s',
     async (url) => {
-      await expect(bring(url)).rejects.toMatchObject({ name: 'SourceRefused' });
+      await expect(readSource(url)).rejects.toMatchObject({ name: 'SourceRefused' });
     },
   );
 
   it('stops when the run is cancelled', async () => {
     const leaving = new AbortController();
-    const coming = bring(server.url('/silent'), { signal: leaving.signal });
+    const coming = readSource(server.url('/silent'), { signal: leaving.signal });
     leaving.abort();
     await expect(coming).rejects.toThrow(/abort/i);
   });

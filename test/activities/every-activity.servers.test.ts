@@ -5,12 +5,17 @@ import type { Ref } from '../../contract/ref.ts';
 import { createMlflowTracker } from '../../tracking/mlflow/tracker.ts';
 import type { Tracker } from '../../tracking/tracker.ts';
 import { openOddServer, type OddServer } from '../support/odd-server.ts';
-import { openAlone, type ActivityName, type Alone, type OfRun } from './alone.ts';
+import {
+  openActivities,
+  type ActivityName,
+  type PlayedActivities,
+  type OfRun,
+} from './play-activity.ts';
 
 /** Each activity alone, in Temporal's mock environment: its heartbeats, its end when cancelled, its failures. */
 
 const pipeline = `alone-${process.pid}-${Date.now().toString(36)}`;
-let alone: Alone;
+let activities: PlayedActivities;
 let hook: OddServer;
 /** What each activity is asked in a run of the first batch. */
 let asks: Record<ActivityName, Record<string, unknown>>;
@@ -19,31 +24,31 @@ beforeAll(async () => {
   hook = await openOddServer({
     '/hook': () => undefined, // takes the request, and never answers
   });
-  alone = await openAlone(pipeline, new URL(hook.url('/hook')));
+  activities = await openActivities(pipeline, new URL(hook.url('/hook')));
   asks = await firstBatch();
 });
 afterEach(() => {
-  for (const proxy of [alone.s3, alone.mlflow]) proxy.poison(undefined);
+  for (const proxy of [activities.s3, activities.mlflow]) proxy.poison(undefined);
 });
 afterAll(async () => {
-  await alone?.close();
+  await activities?.close();
   await hook?.close();
 });
 
 /** Runs the stages of a batch, as the workflow does, and keeps what each is asked. */
 async function firstBatch(): Promise<typeof asks> {
-  const { params, paramsHash } = await alone.answer('pin_run', { batch: 1 });
+  const { params, paramsHash } = await activities.answer('pin_run', { batch: 1 });
   const stage = { pipeline, batch: 1, params, damaged: [], cache: 'use', force: null };
   const get_data = { ...stage, source: null, refresh: false, inputs: {} };
-  const data = await alone.answer('get_data', get_data);
+  const data = await activities.answer('get_data', get_data);
   const { raw, columns } = data.outputs;
   const prepare_batch = { ...stage, inputs: { raw, columns } };
-  const prepared = await alone.answer('prepare_batch', prepare_batch);
+  const prepared = await activities.answer('prepare_batch', prepare_batch);
   const { ledgerRevision } = prepared;
   const merge_data = { ...stage, ledgerRevision, inputs: {} };
-  const union = await alone.answer('merge_data', merge_data);
+  const union = await activities.answer('merge_data', merge_data);
   const preprocess = { ...stage, inputs: { merged: union.outputs.merged, columns } };
-  const processed = await alone.answer('preprocess', preprocess);
+  const processed = await activities.answer('preprocess', preprocess);
   const { train: rows, test, encoder } = processed.outputs;
   const train = {
     ...stage,
@@ -51,16 +56,16 @@ async function firstBatch(): Promise<typeof asks> {
     mayDefer: false,
     inputs: { train: rows, encoder },
   };
-  const trained = await alone.answer('train', train);
+  const trained = await activities.answer('train', train);
   const { attempt, mlflow } = trained;
   const inputs = { model: trained.outputs.model, encoder, test };
   const evaluate = { ...stage, attempt, mlflow, mayDefer: false, inputs };
-  const scored = await alone.answer('evaluate', evaluate);
+  const scored = await activities.answer('evaluate', evaluate);
   const done = [data, prepared, union, processed, trained, scored];
   const stages = done.map(({ stage: name, key, cached }) => ({ stage: name, key, cached }));
   const about = { pipeline, batch: 1, params, paramsHash, ledgerRevision, stages };
   const publish_version = { ...about, attempt, mlflow, healed: [], forced: false };
-  await alone.answer('publish_version', publish_version);
+  await activities.answer('publish_version', publish_version);
   const nightly = { pipeline, params, source: null, rebuild: false };
   return {
     pin_run: { batch: 1 },
@@ -112,7 +117,7 @@ const STORES = [
 
 /** While its server takes requests and does not finish its answers. */
 async function hangs(name: ActivityName): Promise<{ left: unknown; cancelled: unknown }> {
-  const [one, other] = [alone.play(name, asks[name]), alone.play(name, asks[name])];
+  const [one, other] = [activities.play(name, asks[name]), activities.play(name, asks[name])];
   const ends = Promise.all([failure(one.ended), failure(other.ended)]);
   await Promise.all([one.alive, other.alive]);
   other.environment.cancel();
@@ -122,7 +127,7 @@ async function hangs(name: ActivityName): Promise<{ left: unknown; cancelled: un
 
 describe('while its server hangs, an activity is alive, ends when it is cancelled, and says what is away', () => {
   it.each(STORES)('%s, of the S3 server', async (name) => {
-    alone.s3.poison('stall');
+    activities.s3.poison('stall');
     const { left, cancelled } = await hangs(name);
     expect(cancelled).toBeInstanceOf(CancelledFailure);
     expect(left).toMatchObject({ type: 'StorageUnavailable', nonRetryable: false });
@@ -135,7 +140,7 @@ describe('while its server hangs, an activity is alive, ends when it is cancelle
       const fresh = name === 'train' || name === 'evaluate' ? await unlogged() : asks;
       const asked = asks;
       asks = fresh;
-      alone.mlflow.poison('stall');
+      activities.mlflow.poison('stall');
       const { left, cancelled } = await hangs(name).finally(() => (asks = asked));
       expect(cancelled).toBeInstanceOf(CancelledFailure);
       expect(left).toMatchObject({ type: 'TrackingUnavailable', nonRetryable: false });
@@ -143,7 +148,7 @@ describe('while its server hangs, an activity is alive, ends when it is cancelle
   );
 
   it('notify, of the webhook', async () => {
-    const { environment, alive, ended } = alone.play('notify', asks.notify);
+    const { environment, alive, ended } = activities.play('notify', asks.notify);
     const end = failure(ended);
     await alive;
     environment.cancel();
@@ -158,7 +163,7 @@ async function unlogged(): Promise<typeof asks> {
   const { params } = asks.train as { params: { model: object } };
   const other = { ...params, model: { ...params.model, max_depth: depth++ } };
   const train = { ...asks.train, params: other };
-  const { attempt, outputs } = await alone.answer('train', train);
+  const { attempt, outputs } = await activities.answer('train', train);
   const { inputs } = asks.evaluate as { inputs: Record<string, Ref> };
   const evaluate = { ...asks.evaluate, params: other, attempt };
   return {
@@ -192,14 +197,16 @@ describe('what goes on after its run has ended, as a worker does that slept', ()
 
   it('train ends the MLflow run it has opened', async () => {
     const { train } = await unlogged();
-    expect(await failure(alone.play('train', train, ended).ended)).toBeInstanceOf(CancelledFailure);
+    expect(await failure(activities.play('train', train, ended).ended)).toBeInstanceOf(
+      CancelledFailure,
+    );
     expect(await statuses({ 'temporal.run_id': ended.runId })).toEqual(['KILLED']);
   });
 
   it('evaluate does not show the run as finished', async () => {
     const { evaluate } = await unlogged();
     const { attempt } = evaluate as { attempt: string };
-    expect(await failure(alone.play('evaluate', evaluate, ended).ended)).toBeInstanceOf(
+    expect(await failure(activities.play('evaluate', evaluate, ended).ended)).toBeInstanceOf(
       CancelledFailure,
     );
     expect(await statuses({ 'retrain.attempt': attempt })).toEqual(['RUNNING']);
@@ -230,7 +237,7 @@ describe('what a person must repair fails at once, by name', () => {
     ],
     ['log_version', { version: 9 }, 'MissingHistory', /9/],
   ])('%s %j: %s', async (name, over, type, sentence) => {
-    const failed = await failure(alone.play(name, merged(asks[name], over)).ended);
+    const failed = await failure(activities.play(name, merged(asks[name], over)).ended);
     expect(failed).toBeInstanceOf(ApplicationFailure);
     expect(failed).toMatchObject({ type, nonRetryable: true });
     expect((failed as Error).message).toMatch(sentence);
@@ -241,10 +248,10 @@ describe('what a person must repair fails at once, by name', () => {
 async function otherBuild(): Promise<Record<string, unknown>> {
   const { params } = asks.train as { params: { model: object } };
   const other = { ...params, model: { ...params.model, max_depth: depth++ } };
-  const trained = await alone.answer('train', { ...asks.train, params: other });
+  const trained = await activities.answer('train', { ...asks.train, params: other });
   const { attempt, mlflow, outputs } = trained;
   const inputs = { ...(asks.evaluate['inputs'] as object), model: outputs.model };
-  const scored = await alone.answer('evaluate', {
+  const scored = await activities.answer('evaluate', {
     ...asks.evaluate,
     params: other,
     attempt,
@@ -257,7 +264,7 @@ async function otherBuild(): Promise<Record<string, unknown>> {
     return own === undefined ? ran : { stage: own.stage, key: own.key, cached: false };
   });
   const publish = { ...asks.publish_version, params: other, stages, attempt, mlflow };
-  await alone.answer('publish_version', publish);
+  await activities.answer('publish_version', publish);
   return publish;
 }
 
@@ -275,12 +282,12 @@ it('the alias follows the build that is the latest again, also where MLflow is a
   const versionOf = (asked: Record<string, unknown>): unknown =>
     (asked['mlflow'] as { modelVersion: string }).modelVersion;
   expect(await aliased()).toBe(versionOf(second));
-  alone.mlflow.poison('unavailable');
-  expect(await failure(alone.play('publish_version', first).ended)).toMatchObject({
+  activities.mlflow.poison('unavailable');
+  expect(await failure(activities.play('publish_version', first).ended)).toMatchObject({
     type: 'TrackingUnavailable',
   });
-  alone.mlflow.poison(undefined);
-  expect(await alone.answer('publish_version', first)).toMatchObject({ version: 1 });
+  activities.mlflow.poison(undefined);
+  expect(await activities.answer('publish_version', first)).toMatchObject({ version: 1 });
   expect(await aliased()).toBe(versionOf(first));
 });
 
@@ -288,12 +295,12 @@ it('train logs the model it has just fitted from its own disk', async () => {
   const params = asks.train['params'] as { model: object };
   const knobs = { ...params.model, max_depth: 1, min_samples_leaf: 7 };
   const train = { ...asks.train, params: { ...params, model: knobs } };
-  alone.s3.seen();
-  const { outputs, mlflow } = await alone.answer('train', train);
+  activities.s3.seen();
+  const { outputs, mlflow } = await activities.answer('train', train);
   expect(mlflow).not.toBeNull();
   const { md5 } = outputs.model;
   const path = `/files/md5/${md5.slice(0, 2)}/${md5.slice(2)}`;
-  const asked = alone.s3.seen().filter((line) => line.includes(path));
+  const asked = activities.s3.seen().filter((line) => line.includes(path));
   expect(asked.some((line) => line.startsWith('PUT'))).toBe(true);
   expect(asked.filter((line) => line.startsWith('GET'))).toEqual([]);
 });

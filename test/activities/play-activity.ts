@@ -17,7 +17,7 @@ import { openProxy, type Proxy } from '../support/proxy.ts';
 export type ActivityName = keyof Activities;
 
 /** Activities as a worker has them, on the test stack's servers, without a Temporal around them. */
-export interface Alone {
+export interface PlayedActivities {
   /** The ways to the servers. */
   s3: Proxy;
   mlflow: Proxy;
@@ -50,7 +50,7 @@ export interface Played {
 const SILENCE_MS = 900;
 
 /** @param webhook where the ends of runs are posted */
-export async function openAlone(pipeline: string, webhook: URL): Promise<Alone> {
+export async function openActivities(pipeline: string, webhook: URL): Promise<PlayedActivities> {
   const s3 = await openProxy(process.env['AWS_ENDPOINT_URL_S3']!);
   const mlflow = await openProxy(process.env['MLFLOW_TRACKING_URI']!);
   const root = mkdtempSync(join(tmpdir(), 'retrain alone '));
@@ -70,7 +70,7 @@ export async function openAlone(pipeline: string, webhook: URL): Promise<Alone> 
     webhook,
   });
   let runs = 0;
-  const play: Alone['play'] = (name, request, run) => {
+  const play: PlayedActivities['play'] = (name, request, run) => {
     const environment = new MockActivityEnvironment(
       {
         activityType: name,

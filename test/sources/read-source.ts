@@ -11,7 +11,7 @@ export const place: OpenOptions = {
 };
 
 /** The text a source comes to, with its stamp; undefined when it is in the state known. */
-export async function bring(
+export async function readSource(
   source: string,
   options: Partial<OpenOptions & { encoding: 'utf-8' | 'latin1' }> = {},
 ): Promise<{ text: string; stamp: Stamp; path: string } | undefined> {

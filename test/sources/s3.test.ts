@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { ServerResponse } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { openOddServer, type Answer, type OddServer } from '../support/odd-server.ts';
-import { bring, place } from './bring.ts';
+import { readSource, place } from './read-source.ts';
 
 /** An S3 server that misbehaves: what it hands over is whole, or it is an error of the right kind. */
 
@@ -81,7 +81,7 @@ afterAll(() => {
 });
 
 const take = (key: string) =>
-  bring(`s3://in-bucket/${key}`, {
+  readSource(`s3://in-bucket/${key}`, {
     s3: {
       endpoint: server.url(''),
       region: 'us-east-1',
