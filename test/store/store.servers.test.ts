@@ -260,7 +260,7 @@ describeOnEachS3('the store', ({ open }) => {
       expect(listed.map(({ version }) => version)).toEqual([1, 2]);
       const index = 'versions/p/index.json';
       await store.bucket.put(index, Buffer.from('{'), { sha256: sha256('{') });
-      await expect(store.records.list('p')).rejects.toThrow('delete it, and it is written anew');
+      await expect(store.records.list('p')).rejects.toThrow('delete it, and it is written again');
       await store.bucket.delete(index);
       expect(await store.records.list('p')).toEqual(listed);
       const logged = { run_id: 'r', model_version: '7' };
