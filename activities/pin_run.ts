@@ -3,7 +3,7 @@ import { batchNumber, parseParams, pipelineName } from '../contract/params.ts';
 import { paramsOf } from '../pipeline/models/params.ts';
 import { hashOf } from '../store/hash.ts';
 import { refSchema } from '../contract/ref.ts';
-import { MOST_DAMAGED, STAGE_NAMES } from '../contract/stages.ts';
+import { LAST_STAGE, MOST_DAMAGED, STAGE_NAMES } from '../contract/stages.ts';
 import type { PinnedRun } from '../contract/train-batch.ts';
 import type { Store } from '../store/index.ts';
 import type { Tracker } from '../tracking/tracker.ts';
@@ -53,7 +53,7 @@ export async function pinRun(deps: PinDeps, input: unknown): Promise<PinnedRun> 
     params,
     paramsHash: hashOf(params),
     source: asked.source ?? null,
-    until: asked.only ?? asked.until ?? 'evaluate',
+    until: asked.only ?? asked.until ?? LAST_STAGE,
     only: asked.only ?? null,
     force: asked.force ?? false,
     withMissing: asked.with_missing ?? false,

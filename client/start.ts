@@ -9,7 +9,7 @@ import { type Difference, joinRun } from '../contract/messages.ts';
 import { paramsOf } from '../pipeline/models/params.ts';
 import { RAW_FILES } from '../contract/paths.ts';
 import { isDirectory, type Ref } from '../contract/ref.ts';
-import type { StageName } from '../contract/stages.ts';
+import { LAST_STAGE, type StageName } from '../contract/stages.ts';
 import { workflowIdOf, type TrainBatchInput } from '../contract/train-batch.ts';
 import { isOpen } from '../contract/execution.ts';
 import { isDirectoryUri } from '../tracking/place.ts';
@@ -139,7 +139,7 @@ export function writeStaticDetails(
   const doing =
     only !== undefined
       ? `Stage **${only}** alone.`
-      : until !== undefined && until !== 'evaluate'
+      : until !== undefined && until !== LAST_STAGE
         ? `The stages up to **${until}**.`
         : `Version ${batch} of **${escapeMarkdown(pipeline)}**: the model retrained on ${batch === 1 ? 'batch 1' : `batches 1–${batch}`}.`;
   const changed =

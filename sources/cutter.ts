@@ -11,6 +11,7 @@ import {
   rawOf,
   rawEntryOf,
   type Ledger,
+  shuffleSeedOf,
   type RawEntry,
 } from '../store/ledger/ledger.ts';
 import { conformInput, decodeFile } from './arrivals/take-in.ts';
@@ -63,7 +64,7 @@ async function cutTable(
       target: settings.target,
       missingValues: settings.missing_values,
       batchSize: settings.batch_size,
-      shuffleSeed: state.after === 0 ? settings.shuffle_seed : null,
+      shuffleSeed: shuffleSeedOf(settings, state),
       rows: state.rows,
       after: state.after,
       batches,

@@ -21,7 +21,7 @@ import { buildMissing } from './missing.ts';
 import { logVersion } from './logVersion.ts';
 import { RunView } from './run-view.ts';
 import { closeRuns, notifyEnd } from './end-run.ts';
-import { RETRY, StageRunner } from './stage-log.ts';
+import { RETRY, StageRunner } from './stage-runner.ts';
 
 const { publish_version } = proxyActivities<Pick<Activities, 'publish_version'>>({
   startToCloseTimeout: '1h',
@@ -43,18 +43,18 @@ export async function trainBatch(input: TrainBatchInput): Promise<RunSummary> {
   // The handlers are set before the first await, so that a message that arrives with the start finds them.
   setHandler(joinRun, async (asked) => listDifferences(await pinned, await pin_run(asked)));
   const view = new RunView();
-  let stageLog: StageRunner | undefined;
+  let stages: StageRunner | undefined;
   let run: PinnedRun | undefined;
   try {
     run = await pinned;
-    stageLog = new StageRunner(run, workflowInfo().firstExecutionRunId, () => view.show());
-    view.begin(run, stageLog.summary);
+    stages = new StageRunner(run, workflowInfo().firstExecutionRunId, () => view.show());
+    view.begin(run, stages.summary);
     if (run.withMissing) await buildMissing(run, input, (version) => view.waitFor(version));
-    await runWithRepairs(run, stageLog);
+    await runWithRepairs(run, stages);
   } catch (error) {
-    const failure = toWorkflowFailure(toCancelled(error), stageLog?.fail());
+    const failure = toWorkflowFailure(toCancelled(error), stages?.fail());
     view.fail(failure);
-    if (stageLog?.hasTracked() === true)
+    if (stages?.hasTracked() === true)
       await closeRuns(run, isCancellation(failure) ? 'KILLED' : 'FAILED');
     await notifyEnd(run, view.ending());
     throw failure;
@@ -62,7 +62,7 @@ export async function trainBatch(input: TrainBatchInput): Promise<RunSummary> {
   view.complete();
   await notifyEnd(run, view.ending());
   await condition(allHandlersFinished);
-  return stageLog.summary;
+  return stages.summary;
 }
 
 /** A cancelled run ends as cancelled, even if its stage failed or lost its worker while it stopped. */
@@ -76,17 +76,17 @@ function toCancelled(error: unknown): unknown {
  * the stage that made the object makes it again. If training was logged to an MLflow server that is no longer
  * the one in use, training is logged again.
  */
-async function runWithRepairs(run: PinnedRun, stageLog: StageRunner): Promise<void> {
+async function runWithRepairs(run: PinnedRun, stages: StageRunner): Promise<void> {
   let moves = 0;
   for (;;) {
     try {
-      return await runStages(run, stageLog);
+      return await runStages(run, stages);
     } catch (error) {
       const damaged = findDamaged(error);
       const again =
         damaged === undefined
           ? hasTrackingMoved(error) && moves++ < 3
-          : stageLog.noteDamaged(damaged);
+          : stages.noteDamaged(damaged);
       if (!again || run.only !== null) throw error;
       log.warn('the stages run from the first once more', { damaged: damaged?.path });
     }
@@ -94,31 +94,31 @@ async function runWithRepairs(run: PinnedRun, stageLog: StageRunner): Promise<vo
 }
 
 /** Runs the stages in the order of the graph, each on what the stages before it made, then publishes. */
-async function runStages(run: PinnedRun, stageLog: StageRunner): Promise<void> {
-  for (const stage of stagesUntil(run.until)) await stageLog.run(stage);
-  if (run.until === LAST_STAGE) return publish(run, stageLog);
-  if (stageLog.hasTracked()) await closeRuns(run, 'FINISHED');
+async function runStages(run: PinnedRun, stages: StageRunner): Promise<void> {
+  for (const stage of stagesUntil(run.until)) await stages.run(stage);
+  if (run.until === LAST_STAGE) return publish(run, stages);
+  if (stages.hasTracked()) await closeRuns(run, 'FINISHED');
 }
 
 /** Writes the version record. If tracking was not available, another workflow logs the version later. */
-async function publish(run: PinnedRun, stageLog: StageRunner): Promise<void> {
+async function publish(run: PinnedRun, stages: StageRunner): Promise<void> {
   const { pipeline, batch, params, paramsHash, force } = run;
-  const mlflow = stageLog.handedOn('mlflow');
+  const mlflow = stages.handedOn('mlflow');
   const version = await publish_version.executeWithOptions({ summary: `version ${batch}` }, [
     {
       pipeline,
       batch,
       params,
       paramsHash,
-      ledgerRevision: stageLog.handedOn('ledgerRevision'),
-      stages: stageLog.done(),
-      attempt: stageLog.handedOn('attempt'),
+      ledgerRevision: stages.handedOn('ledgerRevision'),
+      stages: stages.done(),
+      attempt: stages.handedOn('attempt'),
       mlflow,
-      healed: stageLog.summary.healed,
+      healed: stages.summary.healed,
       forced: force,
     },
   ]);
-  stageLog.summary.version = version;
+  stages.summary.version = version;
   if (mlflow === null || version.deferred === true) await logLater(run, version.seq);
 }
 

@@ -5,7 +5,13 @@ import { withSession } from '../session.ts';
 import type { Config } from '../../config/environment.ts';
 import type { Request, Started } from '../start.ts';
 import { BadParams } from '../../contract/failures.ts';
-import { STAGE_NAMES, type StageName } from '../../contract/stages.ts';
+import {
+  findEntry,
+  LAST_STAGE,
+  STAGE_NAMES,
+  stagesUntil,
+  type StageName,
+} from '../../contract/stages.ts';
 import { type CommandContext, type CommonFlags, examples, pipelineCommand } from '../context.ts';
 import { RETRAIN } from '../../contract/command.ts';
 
@@ -85,8 +91,8 @@ export interface RunOptions extends Request {
 export async function run(config: Config, options: RunOptions): Promise<number> {
   const { sendAgain, start } = await import('../start.ts');
   const { describeWatch, watchToEnd } = await import('../watcher.ts');
-  const last: StageName = options.only ?? options.until ?? 'evaluate';
-  const tracked = last === 'train' || last === 'evaluate';
+  const last: StageName = options.only ?? options.until ?? LAST_STAGE;
+  const tracked = stagesUntil(last).some((stage) => findEntry(stage)?.tracked === true);
   const check = ['temporal', 'storage', ...(tracked ? ['tracking' as const] : [])] as const;
   return withSession(config, check, async (session) => {
     const started = await start(session, options);

@@ -4,6 +4,7 @@ import { openSession } from '../session.ts';
 import { workflowIdOf } from '../../contract/train-batch.ts';
 import type { Followed } from '../watcher.ts';
 import type { Config } from '../../config/environment.ts';
+import { LAST_STAGE } from '../../contract/stages.ts';
 import { MissingHistory } from '../../contract/failures.ts';
 import { type CommandContext, type CommonFlags, examples, pipelineCommand } from '../context.ts';
 import { RETRAIN } from '../../contract/command.ts';
@@ -36,7 +37,7 @@ export async function watch(
   try {
     const { runId } = await session.client.workflow.getHandle(workflowId).describe();
     const run = { workflowId, runId, joined: true };
-    return await watchToEnd(session, run, 'evaluate', options);
+    return await watchToEnd(session, run, LAST_STAGE, options);
   } catch (error) {
     if (!(error instanceof WorkflowNotFoundError)) throw error;
     throw new MissingHistory(

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { hasState, wholeOf, type Ledger } from '../../store/ledger/ledger.ts';
+import { hasState, shuffleSeedOf, wholeOf, type Ledger } from '../../store/ledger/ledger.ts';
 import type { SourceText } from '../source-text.ts';
 import { localFile } from '../../store/local-cache.ts';
 import { checkPast, type Reading } from './past.ts';
@@ -43,7 +43,7 @@ export async function makeNextState(
         file: last.ref.path,
         delimiter: settings.delimiter,
         rows: last.rows,
-        shuffleSeed: last.after === 0 ? settings.shuffle_seed : null,
+        shuffleSeed: shuffleSeedOf(settings, last),
         cut: (batches.length - last.after) * settings.batch_size,
       },
       whole: { path: text.file, file: text.ref.path, delimiter: settings.delimiter },

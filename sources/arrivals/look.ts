@@ -9,7 +9,7 @@ import { sha256 } from '../../store/hash.ts';
 import { checkFrozen } from '../frozen.ts';
 import { findChanged } from './changed.ts';
 import { findNameFault, MOST_BYTES, type Place, type SeenFile } from './place.ts';
-import { quarantine, findQuarantined } from './quarantine.ts';
+import { findQuarantined, quarantine, type Rules } from './quarantine.ts';
 import { takeIn } from './take-in.ts';
 import type { SourceDeps } from '../source.ts';
 import { RETRAIN } from '../../contract/command.ts';
@@ -54,7 +54,6 @@ export async function lookAt(deps: SourceDeps, options: LookOptions): Promise<Lo
   const arrived: string[] = [];
   let settings: Settings | undefined = ledger?.settings;
   let pending: Arrived[] = [];
-  const added: Column[] = [...(ledger?.added_columns ?? [])];
   const enter = async (bad: readonly Quarantined[]): Promise<void> => {
     if (settings === undefined || (ledger === undefined && pending.length === 0)) return;
     const at = new Date().toISOString();
@@ -66,37 +65,67 @@ export async function lookAt(deps: SourceDeps, options: LookOptions): Promise<Lo
     });
     pending = [];
   };
-  for (const [i, file] of fresh.entries()) {
-    options.signal.throwIfAborted();
-    options.onFile?.(i, fresh.length);
-    const still = findQuarantined(ledger, file, { settings, added, params });
+  const take = async (file: SeenFile, bytes: Uint8Array, rules: Rules) => {
+    const taken = await takeIn(deps, { file, bytes, signal: options.signal, ...rules });
+    return { ...taken, added: taken.arrived.added ?? [] };
+  };
+  const walked = walkNewFiles(options, fresh, ledger, take);
+  for await (const seen of walked) {
+    if (seen.state === 'writing') writing.push(seen.file.name);
+    else if (seen.state === 'quarantined') quarantined.push(seen.entry);
+    else {
+      settings = seen.taken.settings;
+      pending.push(seen.taken.arrived);
+      arrived.push(seen.file.name);
+      if (pending.length === AT_ONCE) await enter(ledger?.quarantined ?? []);
+    }
+  }
+  await enter(quarantined);
+  return { ledger, arrived, writing: writing.sort(byCodePoint), quarantined, changed };
+}
+
+/** A new file, and whether it can be a batch. */
+type SeenNewFile<Taken> = { file: SeenFile } & (
+  | { state: 'taken'; taken: Taken }
+  | { state: 'quarantined'; entry: Quarantined }
+  | { state: 'writing' }
+);
+
+/**
+ * Reads the new files one after another, each by the rules that the files before it have left.
+ * @param take checks a file, and stores it where the look is not only a preview
+ */
+export async function* walkNewFiles<Taken extends { settings: Settings; added: readonly Column[] }>(
+  { params, place, signal, onFile }: Omit<LookOptions, 'pipeline'>,
+  files: readonly SeenFile[],
+  ledger: Ledger | undefined,
+  take: (file: SeenFile, bytes: Uint8Array, rules: Rules) => Promise<Taken>,
+): AsyncGenerator<SeenNewFile<Taken>> {
+  let rules: Rules = { settings: ledger?.settings, added: ledger?.added_columns ?? [], params };
+  for (const [i, file] of files.entries()) {
+    signal.throwIfAborted();
+    onFile?.(i, files.length);
+    const still = findQuarantined(ledger, file, rules);
     if (still !== undefined) {
-      quarantined.push(still);
+      yield { file, state: 'quarantined', entry: still };
       continue;
     }
     const bytes = await readFile(place, file).catch(catchBadFile);
     if (bytes === undefined) {
-      writing.push(file.name);
+      yield { file, state: 'writing' };
       continue;
     }
     const taken =
-      bytes instanceof Error
-        ? bytes
-        : await takeIn(deps, { file, bytes, settings, added, ...options }).catch(catchBadFile);
+      bytes instanceof Error ? bytes : await take(file, bytes, rules).catch(catchBadFile);
     if (taken instanceof Error) {
       const hash = bytes instanceof Error ? null : sha256(bytes);
-      const rules = { settings, added, params };
-      quarantined.push(quarantine(file, { hash, reason: taken.message, rules }));
+      const entry = quarantine(file, { hash, reason: taken.message, rules });
+      yield { file, state: 'quarantined', entry };
       continue;
     }
-    settings = taken.settings;
-    pending.push(taken.arrived);
-    added.push(...(taken.arrived.added ?? []));
-    arrived.push(file.name);
-    if (pending.length === AT_ONCE) await enter(ledger?.quarantined ?? []);
+    rules = { ...rules, settings: taken.settings, added: [...rules.added, ...taken.added] };
+    yield { file, state: 'taken', taken };
   }
-  await enter(quarantined);
-  return { ledger, arrived, writing: writing.sort(byCodePoint), quarantined, changed };
 }
 
 /** Returns the new files, in the order of their batches. */
@@ -121,7 +150,7 @@ function selectLedger(ledger: Ledger | undefined, params: Params): Ledger | unde
  * Returns the bytes of a file; undefined when it is still being written.
  * @throws BadData when it cannot be a batch, whatever it contains
  */
-export async function readFile(place: Place, file: SeenFile): Promise<Uint8Array | undefined> {
+async function readFile(place: Place, file: SeenFile): Promise<Uint8Array | undefined> {
   const fault = findNameFault(file.name);
   if (fault !== undefined) throw new BadData(fault);
   if (file.size === 0) throw new BadData('it is empty: it needs a header and at least one row');

@@ -29,6 +29,7 @@ export {
   refsOf,
   rowsWaiting,
   rawEntryOf,
+  shuffleSeedOf,
   wholeOf,
 } from './read.ts';
 

@@ -52,6 +52,17 @@ export function rawEntryOf({ raw }: Pick<Ledger, 'raw'>, batch: number): RawEntr
   return raw.findLast(({ after }) => after < batch) ?? raw[0]!;
 }
 
+/**
+ * Returns the seed that the rows of a state are shuffled with; null where they keep their order. Only the first
+ * state is shuffled: new rows of a growing table follow in the order in which they came.
+ */
+export function shuffleSeedOf(
+  { shuffle_seed }: Pick<Ledger['settings'], 'shuffle_seed'>,
+  { after }: Pick<RawEntry, 'after'>,
+): number | null {
+  return after === 0 ? shuffle_seed : null;
+}
+
 /** The text of the whole table in one of its states. */
 export function wholeOf({ whole, ref, rows }: RawEntry): NonNullable<RawEntry['whole']> {
   return whole ?? { size: ref.size, sha256: ref.sha256, rows };

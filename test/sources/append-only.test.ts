@@ -9,7 +9,7 @@ import type { SourceDeps } from '../../sources/source.ts';
 import { findPending } from '../../activities/find_pending.ts';
 import { getData } from '../../activities/get_data.ts';
 import { prepareBatch } from '../../activities/prepare_batch.ts';
-import { computeHere } from '../../client/commands/pending/arrived.ts';
+import { computeHere } from '../../client/commands/pending/looking.ts';
 import { paramsSchema } from '../../pipeline/models/params.ts';
 import { permuteRows } from '../../pipeline/batches/order.ts';
 import { storeIn, type Store } from '../../store/index.ts';

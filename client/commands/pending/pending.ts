@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { type CommandContext, type CommonFlags, examples, pipelineCommand } from '../../context.ts';
 import { withSet } from '../../arguments.ts';
-import type { ArrivedBatch } from './arrived.ts';
+import type { ArrivedBatch } from './looking.ts';
 import { formatTable } from '../../format.ts';
 import { print, printJson, say } from '../../print.ts';
 import { withStoreSession } from '../../session.ts';
@@ -41,9 +41,9 @@ export async function listPending(config: Config, options: PendingOptions): Prom
   const { checkFrozen } = await import('../../../sources/frozen.ts');
   const { waitingSentence } = await import('../../../sources/append-only/table.ts');
   const { LocalCache } = await import('../../../store/local-cache.ts');
-  const { computeHere } = await import('./arrived.ts');
-  const { listArrivedFiles } = await import('./files.ts');
-  const { listArrivedRows } = await import('./rows.ts');
+  const { computeHere } = await import('./looking.ts');
+  const { listArrivedFiles } = await import('./arrived-files.ts');
+  const { listArrivedRows } = await import('./arrived-rows.ts');
   const params = paramsOf(config.params, set);
   return withStoreSession(config, async (session) => {
     const { store } = session;

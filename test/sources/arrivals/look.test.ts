@@ -3,7 +3,7 @@ import { lookAt, type Looked } from '../../../sources/arrivals/look.ts';
 import type { Listing, Place } from '../../../sources/arrivals/place.ts';
 import { openUpload } from '../../../sources/arrivals/open-place.ts';
 import type { SourceDeps } from '../../../sources/source.ts';
-import { computeHere } from '../../../client/commands/pending/arrived.ts';
+import { computeHere } from '../../../client/commands/pending/looking.ts';
 import { paramsSchema } from '../../../pipeline/models/params.ts';
 import { storeIn, type Store } from '../../../store/index.ts';
 import { MemoryBucket } from '../../support/memory-bucket.ts';

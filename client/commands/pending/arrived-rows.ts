@@ -9,7 +9,7 @@ import { withOwnFolder } from '../../../store/own-folder.ts';
 import { countBatches } from '../../../pipeline/batches/order.ts';
 import { taskOf } from '../../../contract/defaults.ts';
 import { batchesKnown, rawEntryOf, type Ledger } from '../../../store/ledger/ledger.ts';
-import type { Arrived, ArrivedBatch, Looking } from './arrived.ts';
+import type { Arrived, ArrivedBatch, Looking } from './looking.ts';
 
 /**
  * The batches of a table: first those of the known rows, then those of new rows. An incomplete last batch that

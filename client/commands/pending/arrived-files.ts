@@ -1,0 +1,64 @@
+import { existsSync } from 'node:fs';
+import { openFolder } from '../../../sources/arrivals/folder.ts';
+import { selectNewFiles, walkNewFiles } from '../../../sources/arrivals/look.ts';
+import type { Place } from '../../../sources/arrivals/place.ts';
+import { openPrefix } from '../../../sources/arrivals/prefix.ts';
+import { checkFile } from '../../../sources/arrivals/take-in.ts';
+import { kindOf } from '../../../sources/identity.ts';
+import { rawOf } from '../../../store/ledger/ledger.ts';
+import type { Arrived, ArrivedBatch, Looking } from './looking.ts';
+
+/** The files of a folder or a prefix: first the known files, then the new ones that a run would take. */
+export async function listArrivedFiles(looking: Looking): Promise<Arrived> {
+  const { ledger, params, sources } = looking;
+  const { source } = params.data;
+  const known = (ledger?.arrivals ?? []).map(({ name }, i): ArrivedBatch => ({
+    batch: i + 1,
+    rows: ledger!.batches[i]?.rows ?? rawOf(ledger!, i + 1).rows,
+    file: name,
+    isNew: false,
+  }));
+  if (kindOf(source) === 'folder' && !existsSync(source))
+    return {
+      batches: known,
+      waiting: 0,
+      warnings: [`${source} is not on this machine: only what the ledger knows is listed`],
+    };
+  const place =
+    kindOf(source) === 'folder'
+      ? openFolder({ where: source, path: source })
+      : openPrefix(source, sources.s3);
+  return listNewFiles(place, known, looking);
+}
+
+async function listNewFiles(
+  place: Place,
+  known: readonly ArrivedBatch[],
+  { deps, ledger, params }: Looking,
+): Promise<Arrived> {
+  const { files, writing } = await place.list();
+  const batches = [...known];
+  const warnings = writing.map((name) => describeWriting(name, place));
+  const signal = new AbortController().signal;
+  const walked = walkNewFiles(
+    { params, place, signal },
+    selectNewFiles(files, ledger),
+    ledger,
+    (file, bytes, rules) => checkFile(deps, { file, bytes, signal, ...rules }),
+  );
+  for await (const seen of walked) {
+    const { name } = seen.file;
+    if (seen.state === 'writing') warnings.push(describeWriting(name, place));
+    else if (seen.state === 'quarantined')
+      warnings.push(`${name} in ${place.where} cannot be used: ${seen.entry.reason}`);
+    else {
+      const { rows } = seen.taken;
+      batches.push({ batch: batches.length + 1, rows, file: name, isNew: true });
+    }
+  }
+  return { batches, waiting: 0, warnings };
+}
+
+function describeWriting(name: string, { where }: Place): string {
+  return `${name} in ${where} is still being written`;
+}
