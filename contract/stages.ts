@@ -20,7 +20,7 @@ import type { Ref, TrackedRun } from './ref.ts';
 /**
  * The stage graph: which stages there are, what each reads and makes, and how it is run and shown. The
  * workflow, the cache keys, `why`, `lineage`, `verify`, `checkout` and the DVC export derive from it. To add a
- * stage, add its entry here, its file in activities/ and its test.
+ * stage, add its entry here, its file in activities/ with its line in activities/index.ts, and its test.
  */
 
 /** Where an input comes from. */
