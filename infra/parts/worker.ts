@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { findHttpProblem } from '../health.ts';
 import { DEFAULT_PORTS, namePortVariable } from '../ports.ts';
@@ -74,10 +74,16 @@ const SOURCES = [
 /** The files of a built worker. */
 const BUNDLES = ['worker.js', 'workflow-bundle.js', 'compute/thread.js', 'compute/helper.js'];
 
-/** A hash of the built worker's code: another build of the same code does not start the worker again. */
+/**
+ * A hash of the built worker's code: another build of the same code does not start the worker again. A project
+ * folder without the program, where no worker is started, has none of these files.
+ */
 function hashBuild(root: string): string {
-  const hash = createHash('sha256').update(readFileSync(join(root, 'package-lock.json')));
-  for (const file of BUNDLES) hash.update(readFileSync(join(root, 'dist', file)));
+  const hash = createHash('sha256');
+  for (const file of ['package-lock.json', ...BUNDLES.map((name) => join('dist', name))]) {
+    const path = join(root, file);
+    if (existsSync(path)) hash.update(readFileSync(path));
+  }
   return hash.digest('hex');
 }
 
