@@ -135,7 +135,7 @@ export function selectNewFiles(files: readonly SeenFile[], ledger: Ledger | unde
 }
 
 /** Returns the ledger that a look adds to. A ledger without batches and with other settings is not used. */
-function selectLedger(ledger: Ledger | undefined, params: Params): Ledger | undefined {
+export function selectLedger(ledger: Ledger | undefined, params: Params): Ledger | undefined {
   if (ledger === undefined) return undefined;
   try {
     checkFrozen(ledger, params);

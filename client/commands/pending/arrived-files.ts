@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { openFolder } from '../../../sources/arrivals/folder.ts';
-import { selectNewFiles, walkNewFiles } from '../../../sources/arrivals/look.ts';
+import { selectLedger, selectNewFiles, walkNewFiles } from '../../../sources/arrivals/look.ts';
 import type { Place } from '../../../sources/arrivals/place.ts';
 import { openPrefix } from '../../../sources/arrivals/prefix.ts';
 import { checkFile } from '../../../sources/arrivals/take-in.ts';
@@ -10,7 +10,8 @@ import type { Arrived, ArrivedBatch, Looking } from './looking.ts';
 
 /** The files of a folder or a prefix: first the known files, then the new ones that a run would take. */
 export async function listArrivedFiles(looking: Looking): Promise<Arrived> {
-  const { ledger, params, sources } = looking;
+  const { params, sources } = looking;
+  const ledger = selectLedger(looking.ledger, params);
   const { source } = params.data;
   const known = (ledger?.arrivals ?? []).map(({ name }, i): ArrivedBatch => ({
     batch: i + 1,
@@ -28,7 +29,7 @@ export async function listArrivedFiles(looking: Looking): Promise<Arrived> {
     kindOf(source) === 'folder'
       ? openFolder({ where: source, path: source })
       : openPrefix(source, sources.s3);
-  return listNewFiles(place, known, looking);
+  return listNewFiles(place, known, { ...looking, ledger });
 }
 
 async function listNewFiles(
