@@ -1,4 +1,4 @@
-"""Loads a model in ml-cart's JSON, which every type of model writes, for MLflow: it predicts from raw columns."""
+"""Loads a model for MLflow, which predicts from raw columns. Every model type is stored as JSON of ml-cart."""
 
 import json
 import math
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-# Cells are read as the training read them, whose white space and decimals are ECMAScript's.
+# Training reads cells with ECMAScript, so its white space and its decimals apply here too.
 SPACE = (
     "\t\n\v\f\r \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
     "\u2028\u2029\u202f\u205f\u3000\ufeff"
@@ -16,7 +16,7 @@ DECIMAL = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?
 
 
 def _codes(feature, column, missing):
-    """A raw column as the numbers the model was trained on."""
+    """Returns a raw column as numbers, encoded as in training."""
     if feature["type"] == "number":
         median = feature.get("median")
         usual = float("nan") if median is None else median
@@ -49,7 +49,7 @@ def _code(code, value):
 
 
 def _spellings(value):
-    """The cells that a value may have been read from."""
+    """Returns the cell texts that pandas may have read a value from."""
     if isinstance(value, str):
         return [value.strip(SPACE)]
     # pandas may have read the words 7 and true as 7.0 and True.
@@ -59,7 +59,7 @@ def _spellings(value):
 
 def _leaf(node, row):
     while node.get("left") and node.get("right"):
-        # As in ml-cart, a value that is no number compares as not less, and goes right.
+        # As in ml-cart, NaN is not less than any number, so it goes right.
         node = node["left" if row[node["splitColumn"]] < node["splitValue"] else "right"]
     return node["distribution"]
 
@@ -82,7 +82,7 @@ class TreeModel:
     def _answer(self, leaf):
         if not isinstance(leaf, list):
             return leaf  # a regression's leaf is the number itself
-        shares = leaf[0]  # a matrix of one row; the first of equals wins, as in ml-cart
+        shares = leaf[0]  # a matrix of one row; the first of equal shares wins, as in ml-cart
         return self.encoder["classes"][shares.index(max(shares))]
 
 
