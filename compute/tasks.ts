@@ -2,7 +2,7 @@ import { conformBatch } from '../pipeline/batches/conform.ts';
 import { fitModel } from '../pipeline/models/fit-task.ts';
 import { evaluate } from '../pipeline/scoring/evaluate-task.ts';
 import { addCounts, encodePart, fitEncoder } from '../pipeline/features/part-tasks.ts';
-import { cutBatches, firstChange, growRaw, inspectRaw } from '../pipeline/batches/raw-tasks.ts';
+import { cutBatches, findFirstChange, growRaw, inspectRaw } from '../pipeline/batches/raw-tasks.ts';
 
 /**
  * The steps of the pipeline that need a processor. Each is a function of bytes, small values and files, so that it
@@ -12,7 +12,7 @@ export const tasks = {
   inspectRaw,
   cutBatches,
   conformBatch,
-  firstChange,
+  findFirstChange,
   growRaw,
   addCounts,
   encodePart,

@@ -2,13 +2,13 @@ import { Buffer } from 'node:buffer';
 import { copyBytes } from '../csv/write.ts';
 import type { Files } from './files.ts';
 
-/** Rows held before they are written out. */
+/** Bytes of rows held in memory before they are written to files. */
 const MOST_HELD = 1 << 26;
 
 /** Bytes returned at a time. */
 const PIECE = 1 << 20;
 
-/** Bytes before each row: its place in the batch and its length. */
+/** Bytes of the mark before each row, which holds its place in the batch and its length. */
 const MARK = 8;
 
 /** Initial size of the buffer of a batch. */
@@ -18,24 +18,23 @@ const NOTHING = Buffer.alloc(0);
 const LF = 10;
 
 /** The rows of one batch so far. */
-interface Gathered {
+interface HeldRows {
   /** Rows that wait in memory, each after its mark; `length` bytes are used. */
   bytes: Buffer;
   length: number;
-  /** Bytes that wait in its file. */
+  /** Bytes that wait in the file of the batch. */
   spilt: number;
   rows: number;
 }
 
 /**
- * Gathers rows that come in any order into batches, in memory bounded by twice {@link MOST_HELD} (buffers double
- * as they grow) and one batch.
- * What does not fit waits in a file for each batch.
+ * Collects rows, which arrive in any order, into batches. Memory is at most twice {@link MOST_HELD}, because buffers
+ * double as they grow, plus one batch. Rows that do not fit wait in one file for each batch.
  */
 export class BatchSpill {
   readonly #files: Files;
   readonly #pathOf: (batch: number) => string;
-  readonly #batches: (Gathered | undefined)[] = [];
+  readonly #batches: (HeldRows | undefined)[] = [];
   readonly #most: number;
   readonly #piece: number;
   #total = 0;
@@ -51,10 +50,10 @@ export class BatchSpill {
     this.#piece = piece;
   }
 
-  /** Takes a row, bytes [start, end) without its line break, for a place in a batch. */
+  /** Adds a row to a place in a batch. The row is bytes [start, end), without its line break. */
   add(batch: number, place: number, bytes: Buffer, start: number, end: number): void {
     const length = end - start + 1;
-    const held = this.#withRoom(batch, MARK + length);
+    const held = this.#reserve(batch, MARK + length);
     held.bytes.writeUInt32LE(place, held.length);
     held.bytes.writeUInt32LE(length, held.length + 4);
     held.length += MARK;
@@ -66,18 +65,18 @@ export class BatchSpill {
     if (this.#total > this.#most) this.#spill();
   }
 
-  /** How many rows of a batch there are. */
-  rowsOf(batch: number): number {
+  /** Returns the number of rows of a batch. */
+  countRows(batch: number): number {
     return this.#batches[batch]?.rows ?? 0;
   }
 
   /**
-   * The rows of a batch in the order of their places, which must be 0 and on without gaps, with their line
-   * breaks; in pieces, each valid until the next is read.
+   * Returns the rows of a batch, with line breaks, in the order of their places. The places must be 0, 1, 2 and so
+   * on, without gaps. A piece is valid until the next one is read.
    */
   *take(batch: number): Generator<Uint8Array> {
     const bytes = this.#gather(batch);
-    const rows = this.rowsOf(batch);
+    const rows = this.countRows(batch);
     const starts = new Float64Array(rows);
     for (let at = 0; at < bytes.length;) {
       starts[bytes.readUInt32LE(at)] = at;
@@ -101,8 +100,8 @@ export class BatchSpill {
     if (used > 0) yield piece.subarray(0, used);
   }
 
-  /** What is held of a batch, with room for so many bytes more. */
-  #withRoom(batch: number, more: number): Gathered {
+  /** Returns the rows held of a batch, with room for `more` bytes. */
+  #reserve(batch: number, more: number): HeldRows {
     const held = (this.#batches[batch] ??= { bytes: NOTHING, length: 0, spilt: 0, rows: 0 });
     if (held.length + more > held.bytes.length) {
       const larger = Buffer.allocUnsafe(Math.max(FIRST_HELD, 2 * (held.length + more)));

@@ -7,7 +7,7 @@ import type { Column } from './columns.ts';
 /**
  * Returns a function that checks one row of a block: every cell of a number column must be a decimal number or
  * missing. It throws BadData naming the first cell that is neither.
- * @param columns by name; columns that the file lacks are not checked
+ * @param columns the frozen columns; those that the file lacks are not checked
  */
 export function makeNumberCheck(
   reader: CsvReader,
@@ -25,7 +25,7 @@ export function makeNumberCheck(
       const index = row * reader.width + column;
       if (classifyBytes(bytes, cells[2 * index]!, cells[2 * index + 1]!) !== UNCERTAIN) continue;
       if (rule.readNumber(readCell(block, index)) !== undefined) continue;
-      throw notANumber(block, row, column, reader);
+      throw makeNumberError(block, row, column, reader);
     }
   };
 }
@@ -34,15 +34,15 @@ export function makeNumberCheck(
  * Returns the error for a cell that is not a number in a column that has held numbers since the pipeline began.
  * Row and column are indexes from 0.
  */
-export function notANumber(...cell: Parameters<typeof notADeclaredNumber>): BadData {
+export function makeNumberError(...cell: Parameters<typeof makeDeclaredNumberError>): BadData {
   return new BadData(
-    `${cellAt(...cell)} is not a number; correct the cell, or start a new pipeline that allows it ` +
+    `${describeCell(...cell)} is not a number; correct the cell, or start a new pipeline that allows it ` +
       '(data.missing_values, data.columns)',
   );
 }
 
 /** Returns the error for a cell that is not a number in a column declared as number, when the data is first read. */
-export function notADeclaredNumber(
+export function makeDeclaredNumberError(
   block: RowBlock,
   row: number,
   column: number,
@@ -50,20 +50,20 @@ export function notADeclaredNumber(
 ): BadData {
   const name = header[column]!;
   return new BadData(
-    `${cellAt(block, row, column, { file, header })} is not a number; correct the cell, add it to ` +
+    `${describeCell(block, row, column, { file, header })} is not a number; correct the cell, add it to ` +
       `data.missing_values, or declare data.columns.${name}: category`,
   );
 }
 
 /** Returns the error for a cell that is not a number in the target of a regression, when the data is first read. */
-export function notAQuantity(...cell: Parameters<typeof notADeclaredNumber>): BadData {
+export function makeQuantityError(...cell: Parameters<typeof makeDeclaredNumberError>): BadData {
   return new BadData(
-    `${cellAt(...cell)} is not a number, and a regression (model.task) predicts numbers; correct the cell, ` +
+    `${describeCell(...cell)} is not a number, and a regression (model.task) predicts numbers; correct the cell, ` +
       'add it to data.missing_values, or set model.task to classification',
   );
 }
 
-function cellAt(
+function describeCell(
   block: RowBlock,
   row: number,
   column: number,

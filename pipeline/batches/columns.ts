@@ -1,6 +1,9 @@
 export type ColumnType = 'number' | 'category' | 'ignore';
 
-/** One column of the frozen schema, in the file's order. A target's words are the classes; one of numbers is for regression. */
+/**
+ * One column of the frozen schema, which keeps the order of the file. The words of a target are the classes. A target
+ * of numbers makes the model a regression.
+ */
 export interface Column {
   readonly name: string;
   readonly type: ColumnType;
@@ -8,7 +11,7 @@ export interface Column {
   readonly since?: number | undefined;
 }
 
-/** The columns that a batch has, out of the columns of a later one. */
+/** Selects the columns that a batch has from the columns of a later batch. */
 export function selectColumns(columns: readonly Column[], batch: number): Column[] {
   return columns.filter(({ since }) => since === undefined || since <= batch);
 }
@@ -18,7 +21,7 @@ export function predictsNumbers(columns: readonly Column[], target: string): boo
   return columns.some(({ name, type }) => name === target && type === 'number');
 }
 
-/** The columns a model learns from: all but the target and the ignored ones. */
+/** Selects the columns that a model learns from: all but the target and the ignored ones. */
 export function selectFeatures(columns: readonly Column[], target: string): Column[] {
   return columns.filter(({ name, type }) => name !== target && type !== 'ignore');
 }

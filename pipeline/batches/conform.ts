@@ -6,7 +6,7 @@ import { makeNumberCheck } from './check-numbers.ts';
 import type { Column } from './columns.ts';
 import { inferFeatures } from './infer.ts';
 
-/** What a run does when the data changes: it fails, leaves the change out, or adapts to it. */
+/** What a run does when the data changes: it fails, ignores the change, or adapts to it. */
 export type OnChange = 'fail' | 'ignore' | 'adapt';
 
 /** How later data may differ from the frozen columns: `data.on_new_column` and `data.on_missing_column`. */
@@ -21,23 +21,23 @@ export const STRICT: ColumnContract = { newColumn: 'fail', missingColumn: 'fail'
 export interface ConformOptions {
   readonly file: string;
   readonly target: string;
-  /** Columns of `split.key`, null for all features: without one of them rows could change sides. */
+  /** Columns of `split.key`; null means all features. If one were missing, rows could change sides. */
   readonly key: readonly string[] | null;
   readonly missingValues: readonly string[];
   readonly contract: ColumnContract;
-  /** Whether all batches are cut from the table with this header; no param allows such a header to change. */
+  /** Whether all batches are cut from one table with this header. No param allows such a header to change. */
   readonly isTable?: boolean;
 }
 
 /**
  * Compares the header of data that arrived later with the frozen columns.
  *
- * A new column is refused, left out, or kept as a feature that earlier batches have missing. A column
- * that is gone is refused, left out of this batch, or written with every cell missing; for training the
- * last two are the same. The order of the other columns may differ only where a change is allowed.
- * @throws BadData naming the columns that are missing, new or moved where the contract forbids it, or when the
- *   target or a column of the key is missing
- * @throws BadParams when cells have to be written as missing and no word means that
+ * A new column is refused, left out, or kept as a feature whose cells are missing in earlier batches. A column that
+ * the file lacks is refused, left out of this batch, or written with every cell missing. Training treats the last
+ * two in the same way. The order of the other columns may differ only if a change is allowed.
+ * @throws BadData when the contract forbids a missing, new or moved column, or when the target or a column of the
+ *   key is missing; the error names the columns
+ * @throws BadParams when cells must be written as missing and `data.missing_values` has no word
  */
 export function conform(
   header: readonly string[],
@@ -48,7 +48,7 @@ export function conform(
   const names = columns.map(({ name }) => name);
   const gone = names.filter((name) => !header.includes(name));
   const added = header.filter((name) => !names.includes(name));
-  refuse(header, names, { gone, added }, options);
+  checkChanges(header, names, { gone, added }, options);
   const kept = contract.missingColumn === 'adapt' ? names : names.filter((n) => !gone.includes(n));
   const wanted = contract.newColumn === 'adapt' ? [...kept, ...added] : kept;
   const fill = missingValues.includes('') ? '' : missingValues[0];
@@ -61,13 +61,14 @@ export function conform(
     header: wanted,
     from: wanted.map((name) => (gone.includes(name) ? null : header.indexOf(name))),
     fill: fill ?? '',
-    warnings: warningsOf(gone, added, options),
+    warnings: describeChanges(gone, added, options),
   };
 }
 
 const REPAIR = 'correct the header, or start a new pipeline for data of another shape';
 
-function refuse(
+/** Throws when the contract forbids the columns that a file adds, lacks or moves. */
+function checkChanges(
   header: readonly string[],
   names: readonly string[],
   { gone, added }: { gone: readonly string[]; added: readonly string[] },
@@ -109,7 +110,8 @@ export function describeNewColumns(file: string, names: readonly string[]): stri
   return `${file} adds column ${quoteList(names)}: a feature from here on, missing in earlier batches`;
 }
 
-function warningsOf(
+/** Returns the warnings about columns that a file adds or lacks. */
+function describeChanges(
   gone: readonly string[],
   added: readonly string[],
   { file, contract }: ConformOptions,
@@ -130,7 +132,7 @@ function warningsOf(
 
 /**
  * Checks that a header holds the frozen columns' names, in their order.
- * @throws BadData naming what is gone, new or moved
+ * @throws BadData naming the columns that are missing, new or moved
  */
 export function checkHeader(
   header: readonly string[],
@@ -142,8 +144,8 @@ export function checkHeader(
 }
 
 /**
- * Makes a batch of a whole file that arrived later: canonical CSV with the columns that the contract allows.
- * @param input.columns the known ones
+ * Makes a batch from a whole file that arrived later: canonical CSV with the columns that the contract allows.
+ * @param input.columns the frozen columns
  * @returns `rows` is the number of rows of the file; `added` are the columns it adds, where the contract allows them
  * @throws BadData when the file cannot be read, its columns are refused, or a number cell holds text
  */
@@ -163,11 +165,11 @@ export function conformBatch(input: {
   const plan = conform(reader.header, input.columns, input);
   const check = makeNumberCheck(reader, input.columns, input.missingValues);
   const writer = new RowWriter(plan, reader.width, input.delimiter);
-  writer.header();
+  writer.writeHeader();
   for (const block of reader.blocks()) {
     for (let row = 0; row < block.rows; row++) {
       check(block, row);
-      writer.row(block, row);
+      writer.writeRow(block, row);
     }
   }
   const bytes = writer.bytes.subarray(0, writer.length);

@@ -15,7 +15,7 @@ export interface CutOptions {
   readonly shuffleSeed: number | null;
   /** Rows of the source. */
   readonly rows: number;
-  /** The batches wanted, from 1, each once. */
+  /** Numbers of the batches to cut, from 1, without repeats. */
   readonly batches: readonly number[];
   /** The number of batches before the first row; 0 by default. */
   readonly after?: number;
@@ -32,17 +32,17 @@ export interface CutFile {
 }
 
 /**
- * Cuts batches out of raw data in one pass, each as a file of canonical CSV: batch b holds places
- * (b - 1) · size up to b · size of the source's order, counted from the batches before it. Memory is 4 bytes a row where the order is not the
- * file's, and what {@link BatchSpill} holds.
- * @throws BadData when the file cannot be read, has another number of rows than expected, or a wanted row holds text in
- *   a number column
+ * Cuts batches out of raw data in one pass. Each batch is a file of canonical CSV. Batch `after + b` holds the rows
+ * at places (b - 1) · size to b · size - 1. Memory is what {@link BatchSpill} holds, and 4 bytes a row if the rows
+ * are shuffled.
+ * @throws BadData when the file cannot be read, the number of its rows is not the expected one, or a row of these
+ *   batches holds text in a number column
  * @throws MissingHistory when the source has no such batch
  */
 export function cut(reader: CsvReader, options: CutOptions, files: Files): CutFile[] {
   const { batches, batchSize, rows, pathOf, after = 0 } = options;
   for (const batch of batches) checkBatch(batch - after, rows, batchSize);
-  const placeOf = findPlaces(rows, options.shuffleSeed);
+  const places = findPlaces(rows, options.shuffleSeed);
   const wanted = new Set(batches);
   const spill = new BatchSpill(files, (batch) => `${pathOf(batch)}.rows`);
   const plan: ColumnPlan = {
@@ -58,7 +58,7 @@ export function cut(reader: CsvReader, options: CutOptions, files: Files): CutFi
   for (const block of reader.blocks()) {
     for (let row = 0; row < block.rows; row++) {
       const index = block.firstRow - 1 + row;
-      const place = placeOf === null ? index : placeOf[index]!;
+      const place = places === null ? index : places[index]!;
       const batch = after + Math.floor(place / batchSize) + 1;
       if (!wanted.has(batch)) continue;
       check(block, row);
@@ -67,7 +67,7 @@ export function cut(reader: CsvReader, options: CutOptions, files: Files): CutFi
         spill.add(batch, place % batchSize, bytes, bounds[2 * row]!, bounds[2 * row + 1]!);
       } else {
         writer.clear();
-        writer.formatted(block, row);
+        writer.writeFormatted(block, row);
         spill.add(batch, place % batchSize, writer.bytes, 0, writer.length - 1);
       }
       if (hasClasses && classes.isOpen(batch)) {
@@ -81,7 +81,7 @@ export function cut(reader: CsvReader, options: CutOptions, files: Files): CutFi
     );
   }
   writer.clear();
-  writer.header();
+  writer.writeHeader();
   const header = writer.bytes.subarray(0, writer.length);
   return batches.map((batch) => {
     const file = new FileWriter(pathOf(batch), files);
@@ -90,7 +90,7 @@ export function cut(reader: CsvReader, options: CutOptions, files: Files): CutFi
     file.end();
     return {
       path: pathOf(batch),
-      rows: spill.rowsOf(batch),
+      rows: spill.countRows(batch),
       warnings: classes.warnings(batch),
     };
   });

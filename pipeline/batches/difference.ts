@@ -13,11 +13,11 @@ export interface KnownRows {
 }
 
 /**
- * Compares a table with the rows it had. Memory does not grow with the rows. Rows that differ
- * only in quotes are equal, and more rows at the end of the table are not a difference.
- * @param before the rows it had, one file after the other, of the same columns
+ * Finds the first difference between the known rows of a table and its present rows. Memory does not grow with the
+ * rows. Rows that differ only in quotes are equal. New rows at the end of the table are not a difference.
+ * @param before the known rows, in files with the same columns
  * @param mayDiffer whether a row, counted from 0, is allowed to differ
- * @throws BadData when one cannot be read
+ * @throws BadData when a file cannot be read
  */
 export function findDifference(
   before: readonly KnownRows[],

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { BatchSpill } from './batch-spill.ts';
 import type { Column } from './columns.ts';
-import { quoteCell, copyRow } from '../csv/write.ts';
+import { quoteCell, readRowBytes } from '../csv/write.ts';
 import type { CsvReader } from '../csv/reader.ts';
 import { findPlaces } from './order.ts';
 import { FileWriter, type Files } from './files.ts';
@@ -28,14 +28,15 @@ export interface GrowOptions {
 }
 
 /**
- * Writes the next state of a table that grows: first the rows of the previous state that no batch was cut from, in
- * the order in which they would be cut, then the new rows, in their own order. Rows keep their bytes, but lines end with LF.
+ * Writes the next state of a table that grows. It starts with the rows of the previous state that no batch was cut
+ * from, in the order in which they would be cut. The new rows follow in their own order. Rows keep their bytes, but
+ * lines end with LF.
  * @param openBefore opens the previous state; not called when no row is new
  * @param whole the table as it is now
  * @returns rows of the whole table, and rows written: 0 when no row is new
  * @throws BadData when the table cannot be read, or a new row has text in a number column
  */
-export function grow(
+export function growTable(
   openBefore: () => CsvReader,
   whole: CsvReader,
   options: GrowOptions,
@@ -50,11 +51,11 @@ export function grow(
     for (let row = Math.max(0, known - block.firstRow + 1); row < block.rows; row++) {
       check(block, row);
       if (rows === 0) {
-        out.add(headerLine(whole.header, delimiter));
-        for (const waiting of waitingRows(openBefore(), options, files)) out.add(waiting);
+        out.add(formatHeader(whole.header, delimiter));
+        for (const waiting of readWaitingRows(openBefore(), options, files)) out.add(waiting);
         rows = Math.max(0, options.before.rows - options.before.cut);
       }
-      const { bytes, start, end } = copyRow(block, row, whole.width, delimiter);
+      const { bytes, start, end } = readRowBytes(block, row, whole.width, delimiter);
       out.add(bytes.subarray(start, end));
       out.add(LINE_BREAK);
       rows++;
@@ -65,7 +66,7 @@ export function grow(
 }
 
 /** Reads the rows of the previous state that no batch was cut from, in the order in which they would be cut. */
-function* waitingRows(
+function* readWaitingRows(
   reader: CsvReader,
   { before, batchSize, path, delimiter }: GrowOptions,
   files: Files,
@@ -78,7 +79,7 @@ function* waitingRows(
       const index = block.firstRow - 1 + row;
       const place = (places?.[index] ?? index) - before.cut;
       if (place < 0) continue;
-      const { bytes, start, end } = copyRow(block, row, reader.width, delimiter);
+      const { bytes, start, end } = readRowBytes(block, row, reader.width, delimiter);
       spill.add(Math.floor(place / batchSize), place % batchSize, bytes, start, end);
     }
   }
@@ -86,7 +87,7 @@ function* waitingRows(
   for (let piece = 0; piece < pieces; piece++) yield* spill.take(piece);
 }
 
-function headerLine(names: readonly string[], delimiter: string): Buffer {
+function formatHeader(names: readonly string[], delimiter: string): Buffer {
   const write = (name: string): string =>
     name.includes(delimiter) || /["\r\n]/.test(name) ? quoteCell(name) : name;
   return Buffer.from(`${names.map(write).join(delimiter)}\n`);
@@ -108,7 +109,7 @@ export interface KnownTable {
   readonly shuffleSeed: number | null;
 }
 
-/** Counts, for each state, the rows of earlier states that it begins with: no batch had been cut from them. */
+/** Counts, for each state, the rows that it takes over from the state before: those no batch was cut from. */
 export function countCarriedRows({ states, batchSize }: KnownTable): number[] {
   const carried = [0];
   for (let i = 1; i < states.length; i++) {
@@ -120,8 +121,8 @@ export function countCarriedRows({ states, batchSize }: KnownTable): number[] {
 }
 
 /**
- * Finds the batch that a row of the table is in, or will be in.
- * @returns a function of the number of a known row in the whole table, from 0
+ * Returns a function that finds the batch that a row is in, or will be in. It takes the index of a known row in the
+ * whole table.
  */
 export function makeBatchLookup(table: KnownTable): (row: number) => number {
   const { states, batchSize, shuffleSeed } = table;

@@ -3,19 +3,19 @@ import type { Task } from '../../contract/defaults.ts';
 import { CellRule, classifyBytes, looksNumeric, NUMERIC, UNCERTAIN } from '../csv/cells.ts';
 import { quoteList, quote } from '../csv/quote.ts';
 import { readCell, type CsvReader, type RowBlock } from '../csv/reader.ts';
-import { notADeclaredNumber, notAQuantity } from './check-numbers.ts';
+import { makeDeclaredNumberError, makeQuantityError } from './check-numbers.ts';
 import { type Column, type ColumnType, selectFeatures } from './columns.ts';
 
 /** At most this many different words of a column are counted. */
 const MOST_WORDS = 1_000_000;
 
-/** After this many numbers and nothing else, the values of a column are no longer compared. */
+/** If this many known cells are all numbers, the values of a column are no longer compared. */
 const SURELY_NUMBERS = 1000;
 
 /** The role of a column: a target of words or of numbers, a feature, or a declared number. */
 type Kind = 'label' | 'quantity' | 'feature' | 'declared number';
 
-/** How to read a source: `declared` types win over inference, `missingValues` are cells that mean "not known". */
+/** How to read a source. `declared` types override inferred ones. `missingValues` are cells that mean "not known". */
 export interface ColumnOptions {
   readonly target: string;
   readonly declared: Readonly<Record<string, ColumnType>>;
@@ -39,9 +39,9 @@ export function inferColumns(
 ): { columns: Column[]; warnings: string[] } {
   const { file, header } = reader;
   const { target } = options;
-  checkNames(header, file, options);
+  checkDeclarations(header, file, options);
   const scans = header.map((name, index) => {
-    const declared = declaredType(options, name);
+    const declared = findDeclaredType(options, name);
     if (name === target)
       return new ColumnScan(index, options.task === 'regression' ? 'quantity' : 'label');
     if (declared === undefined) return new ColumnScan(index, 'feature');
@@ -55,13 +55,13 @@ export function inferColumns(
   const columns = header.map((name, index): Column => {
     const scan = scans[index]!;
     if (name === target) {
-      warnings.push(...labelWarnings(scan, file, options));
+      warnings.push(...checkLabels(scan, file, options));
       return { name, type: options.task === 'regression' ? 'number' : 'category' };
     }
-    const declared = declaredType(options, name);
+    const declared = findDeclaredType(options, name);
     if (declared) return { name, type: declared };
-    warnings.push(...featureWarnings(name, scan, file));
-    return { name, type: typeOf(scan) };
+    warnings.push(...checkFeature(name, scan, file));
+    return { name, type: inferType(scan) };
   });
   if (selectFeatures(columns, target).length === 0) {
     throw new BadData(
@@ -85,19 +85,19 @@ export function inferFeatures(
   const rule = new CellRule(missingValues);
   for (const block of reader.blocks()) for (const scan of scans) scan.scan(block, rule, reader);
   return {
-    columns: names.map((name, i) => ({ name, type: typeOf(scans[i]!) })),
-    warnings: names.flatMap((name, i) => featureWarnings(name, scans[i]!, reader.file)),
+    columns: names.map((name, i) => ({ name, type: inferType(scans[i]!) })),
+    warnings: names.flatMap((name, i) => checkFeature(name, scans[i]!, reader.file)),
   };
 }
 
-function typeOf({ known, numbers }: ColumnScan): ColumnType {
+function inferType({ known, numbers }: ColumnScan): ColumnType {
   if (known === 0) return 'ignore';
   return numbers === known ? 'number' : 'category';
 }
 
-function featureWarnings(name: string, scan: ColumnScan, file: string): string[] {
+function checkFeature(name: string, scan: ColumnScan, file: string): string[] {
   const { known, numbers, stray, words } = scan;
-  const type = typeOf(scan);
+  const type = inferType(scan);
   if (type === 'ignore') {
     return [`${file}: column ${quote(name)} holds no known value and is ignored`];
   }
@@ -119,7 +119,7 @@ function featureWarnings(name: string, scan: ColumnScan, file: string): string[]
   return [];
 }
 
-function checkNames(header: readonly string[], file: string, options: ColumnOptions): void {
+function checkDeclarations(header: readonly string[], file: string, options: ColumnOptions): void {
   const { target, declared } = options;
   if (!header.includes(target)) {
     throw new BadData(
@@ -133,13 +133,13 @@ function checkNames(header: readonly string[], file: string, options: ColumnOpti
         'correct the name or remove the declaration',
     );
   }
-  if (options.task === 'regression' && declaredType(options, target) === 'category') {
+  if (options.task === 'regression' && findDeclaredType(options, target) === 'category') {
     throw new BadData(
       `data.columns declares ${quote(target)} of ${file} a category, and a regression (model.task) predicts ` +
         'numbers: remove the declaration, or set model.task to classification',
     );
   }
-  if (declaredType(options, target) === 'ignore') {
+  if (findDeclaredType(options, target) === 'ignore') {
     throw new BadData(
       `data.columns ignores ${quote(target)} of ${file}, the column to predict: ` +
         'remove the declaration or choose another data.target',
@@ -148,11 +148,12 @@ function checkNames(header: readonly string[], file: string, options: ColumnOpti
 }
 
 /** Reads own properties only, because a column may be called `constructor`. */
-function declaredType({ declared }: ColumnOptions, name: string): ColumnType | undefined {
+function findDeclaredType({ declared }: ColumnOptions, name: string): ColumnType | undefined {
   return Object.hasOwn(declared, name) ? declared[name] : undefined;
 }
 
-function labelWarnings(scan: ColumnScan, file: string, options: ColumnOptions): string[] {
+/** Returns warnings about the target; throws BadData when no row has a label. */
+function checkLabels(scan: ColumnScan, file: string, options: ColumnOptions): string[] {
   const { target } = options;
   const { known, numbers, words, first } = scan;
   if (known === 0) {
@@ -165,7 +166,7 @@ function labelWarnings(scan: ColumnScan, file: string, options: ColumnOptions): 
       ? [`${file}: ${quote(target)} is ${first} in every row, so every model predicts just that`]
       : [];
   }
-  if (declaredType(options, target) === 'number') {
+  if (findDeclaredType(options, target) === 'number') {
     return [
       `data.columns declares ${quote(target)} of ${file} a number, but it is the column to predict ` +
         'and each of its values is taken for a class; a new pipeline with model.task: regression predicts the number',
@@ -185,7 +186,7 @@ function labelWarnings(scan: ColumnScan, file: string, options: ColumnOptions): 
   return [];
 }
 
-/** Collects what the cells of one column have in common. Memory does not grow with the number of rows. */
+/** Collects the facts that decide the type of one column. Memory does not grow with the number of rows. */
 class ColumnScan {
   /** Cells that are not missing, and how many of them look like numbers. */
   known = 0;
@@ -197,8 +198,8 @@ class ColumnScan {
   /** Whether all known cells that were compared differ. */
   allDiffer = true;
   /**
-   * The number of different words: all words of a target with classes, up to two of a target of numbers, and
-   * of a feature as long as all differ.
+   * The number of different words that were compared. A target of classes compares all words, a target of numbers
+   * stops at two, and a feature stops when two words are equal.
    */
   get words(): number {
     return this.#words.size;
@@ -230,7 +231,7 @@ class ColumnScan {
       const text = readCell(block, index);
       if (found === UNCERTAIN && rule.isMissing(text)) continue;
       if (needsNumbers && found === UNCERTAIN && rule.readNumber(text) === undefined) {
-        const wrong = this.#kind === 'quantity' ? notAQuantity : notADeclaredNumber;
+        const wrong = this.#kind === 'quantity' ? makeQuantityError : makeDeclaredNumberError;
         throw wrong(block, row, this.#index, reader);
       }
       if (this.#kind === 'declared number') continue;
@@ -246,6 +247,7 @@ class ColumnScan {
     }
   }
 
+  /** Whether the next word is compared with the earlier ones. */
   #compares(): boolean {
     if (this.#words.size >= MOST_WORDS) return false;
     if (this.#kind === 'label') return true;

@@ -1,6 +1,6 @@
 import { BadParams, MissingHistory } from '../../contract/failures.ts';
 
-/** How many batches a source of `rows` rows makes; the last one may be short. */
+/** Counts the batches that a source of `rows` rows makes; the last one may be short. */
 export function countBatches(rows: number, batchSize: number): number {
   return Math.ceil(rows / batchSize);
 }
@@ -26,29 +26,29 @@ export function checkBatch(batch: number, rows: number, batchSize: number): void
   }
 }
 
-/** The place of every row in the order that batches are cut in, or null for the file's order. */
+/** Finds the place of every row in the order in which batches are cut. Null means the order of the file. */
 export function findPlaces(rows: number, seed: number | null): Uint32Array | null {
   if (seed === null) return null;
   const places = permuteRows(rows, seed);
-  invert(places);
+  invertPermutation(places);
   return places;
 }
 
 /**
- * The order in which a source's rows are cut into batches: a permutation of 0..n-1 that depends on `n`
- * and `seed` alone. Must never change: batches not yet cut depend on it.
+ * Returns the order in which the rows of a source are cut into batches: a permutation of 0..n-1 that depends on `n`
+ * and `seed` alone. This order must never change, because batches that are not cut yet depend on it.
  *
- * Fisher–Yates from the last place down; bounded integers by rejection (no bias) from xoshiro128**,
- * whose four words of state are the first four outputs of splitmix32 from the seed.
+ * The shuffle is Fisher–Yates, from the last place down. Its bounded integers come from xoshiro128** by rejection,
+ * which has no bias. The four words of state are the first four outputs of splitmix32 for the seed.
  * @param n number of rows, below 2^32
  * @param seed an unsigned 32-bit integer, or null for the file's own order
  */
 export function permuteRows(n: number, seed: number | null): Uint32Array {
   const order = Uint32Array.from({ length: n }, (_, i) => i);
   if (seed === null) return order;
-  const next = xoshiro128(seed);
+  const next = makeXoshiro128(seed);
   for (let i = n - 1; i > 0; i--) {
-    const j = below(i + 1, next);
+    const j = drawBelow(i + 1, next);
     const held = order[i]!;
     order[i] = order[j]!;
     order[j] = held;
@@ -56,8 +56,8 @@ export function permuteRows(n: number, seed: number | null): Uint32Array {
   return order;
 }
 
-/** A uniform integer in 0..bound-1; draws past the last whole multiple of the bound are thrown away. */
-function below(bound: number, next: () => number): number {
+/** Draws a uniform integer in 0..bound-1. Draws past the last whole multiple of the bound are rejected. */
+function drawBelow(bound: number, next: () => number): number {
   const limit = 2 ** 32 - (2 ** 32 % bound);
   for (;;) {
     const draw = next();
@@ -65,9 +65,9 @@ function below(bound: number, next: () => number): number {
   }
 }
 
-/** Blackman and Vigna's xoshiro128**: a stream of unsigned 32-bit integers. */
-function xoshiro128(seed: number): () => number {
-  const seeds = splitmix32(seed);
+/** Makes a generator of unsigned 32-bit integers: xoshiro128** of Blackman and Vigna. */
+function makeXoshiro128(seed: number): () => number {
+  const seeds = makeSplitmix32(seed);
   let a = seeds();
   let b = seeds();
   let c = seeds();
@@ -85,8 +85,8 @@ function xoshiro128(seed: number): () => number {
   };
 }
 
-/** Spreads a seed over words of state; never gives four zeros in a row, which xoshiro could not leave. */
-function splitmix32(seed: number): () => number {
+/** Makes a generator of the words of state. It never returns four zeros in a row, a state that xoshiro cannot leave. */
+function makeSplitmix32(seed: number): () => number {
   let state = seed | 0;
   return () => {
     state = (state + 0x9e3779b9) | 0;
@@ -102,9 +102,9 @@ function rotate(word: number, bits: number): number {
   return (word << bits) | (word >>> (32 - bits));
 }
 
-/** Turns a permutation of fewer than 2^31 places into its inverse, in its own memory. */
-export function invert(order: Uint32Array): void {
-  const DONE = 0x8000_0000; // of a place that has its final value
+/** Inverts a permutation of fewer than 2^31 places in place. */
+export function invertPermutation(order: Uint32Array): void {
+  const DONE = 0x8000_0000; // marks a place that has its final value
   for (let start = 0; start < order.length; start++) {
     if (order[start]! < DONE) {
       let place = start;

@@ -5,7 +5,7 @@ import { CsvReader } from '../csv/reader.ts';
 import { refuseOtherFormats, checkDelimiter } from '../csv/refuse.ts';
 import { findDifference, describeDifference } from './difference.ts';
 import type { Files } from './files.ts';
-import { grow, type GrowOptions, makeBatchLookup, type KnownTable } from './grow-table.ts';
+import { growTable, type GrowOptions, makeBatchLookup, type KnownTable } from './grow-table.ts';
 import { inferColumns } from './infer.ts';
 import type { Task } from '../../contract/defaults.ts';
 import type { Report } from '../progress.ts';
@@ -16,20 +16,20 @@ const HEADER = 1 << 16;
 
 /** A file of raw data in UTF-8. */
 export type RawFile = ({ path: string } | { bytes: Uint8Array }) & {
-  /** Names it in errors. */
+  /** Names the file in errors. */
   file: string;
-  /** Between two cells: one character. */
+  /** The character between two cells. */
   delimiter: string;
 };
 
-function open(raw: RawFile, files: Files, report?: Report): CsvReader {
+function openReader(raw: RawFile, files: Files, report?: Report): CsvReader {
   const chunks =
-    'bytes' in raw ? [raw.bytes] : reported(files.read(raw.path), files.size(raw.path), report);
+    'bytes' in raw ? [raw.bytes] : reportChunks(files.read(raw.path), files.size(raw.path), report);
   return new CsvReader(chunks, raw.file, { delimiter: raw.delimiter });
 }
 
 /** Reads the first bytes of a file, enough for a header. */
-function startOf(raw: RawFile, files: Files): Uint8Array {
+function readStart(raw: RawFile, files: Files): Uint8Array {
   const pieces: Buffer[] = [];
   let length = 0;
   for (const piece of 'bytes' in raw ? [raw.bytes] : files.read(raw.path)) {
@@ -40,7 +40,8 @@ function startOf(raw: RawFile, files: Files): Uint8Array {
   return Buffer.concat(pieces);
 }
 
-function* reported(
+/** Passes chunks on, and reports how much of the file is read. */
+function* reportChunks(
   chunks: Iterable<Uint8Array>,
   size: number,
   report: Report | undefined,
@@ -55,7 +56,7 @@ function* reported(
 
 /**
  * Reads raw data to its end and returns the types of its columns.
- * @throws BadData when it cannot be read or used
+ * @throws BadData when the data cannot be read or used
  */
 export function inspectRaw(
   input: RawFile & {
@@ -67,16 +68,16 @@ export function inspectRaw(
   report: Report | undefined,
   { files }: { files: Files },
 ): { columns: Column[]; rows: number; warnings: string[] } {
-  const start = startOf(input, files);
+  const start = readStart(input, files);
   refuseOtherFormats(start, input.file);
   checkDelimiter(start, input.file, input.delimiter);
-  const reader = open(input, files, report);
+  const reader = openReader(input, files, report);
   return { ...inferColumns(reader, input), rows: reader.rows };
 }
 
 /**
  * Cuts batches out of raw data, each as a file of canonical CSV in `folder`.
- * @throws BadData when the raw data cannot be read or is not of the columns
+ * @throws BadData when the raw data cannot be read or does not fit the columns
  * @throws MissingHistory when the source has no such batch
  */
 export function cutBatches(
@@ -94,15 +95,15 @@ export function cutBatches(
   report: Report | undefined,
   { files }: { files: Files },
 ): CutFile[] {
-  const reader = open(input, files, report);
+  const reader = openReader(input, files, report);
   checkHeader(reader.header, input.columns, input.file);
   const pathOf = (batch: number): string => `${input.folder}/batch_${batch}.csv`;
   return cut(reader, { ...input, pathOf }, files);
 }
 
 /**
- * Writes the next state of a table that grows, as {@link grow} says, in `path`.
- * @throws BadData when the table cannot be read, or a new row is not of its columns
+ * Writes the next state of a table that grows to `path`; see {@link growTable}.
+ * @throws BadData when the table cannot be read, or a new row does not fit its columns
  */
 export function growRaw(
   input: Omit<GrowOptions, 'delimiter'> & { before: RawFile; whole: RawFile },
@@ -110,21 +111,22 @@ export function growRaw(
   { files }: { files: Files },
 ): { whole: number; rows: number } {
   const { before, whole } = input;
-  return grow(
-    () => open(before, files),
-    open(whole, files, report),
+  return growTable(
+    () => openReader(before, files),
+    openReader(whole, files, report),
     { ...input, delimiter: whole.delimiter },
     files,
   );
 }
 
 /**
- * Where a table that may only grow first differs from what is known of it.
- * @param input.known the rows it had: those of each file after the first `skip`
- * @param input.amended batches whose rows may be others now
- * @returns a sentence on the difference and the batch the row is in, or would be; null: it has only grown
+ * Finds the first difference between an append-only table and its known rows.
+ * @param input.known the known rows: in each file, those after the first `skip`
+ * @param input.amended batches whose rows may differ
+ * @returns a sentence about the difference, and the batch that the row is in or would be in; null if the table has
+ *   only grown
  */
-export function firstChange(
+export function findFirstChange(
   input: {
     known: (RawFile & { skip: number })[];
     whole: RawFile;
@@ -134,14 +136,14 @@ export function firstChange(
   report: Report | undefined,
   { files }: { files: Files },
 ): { where: string; batch: number | null } | null {
-  const before = input.known.map((raw) => ({ reader: open(raw, files), skip: raw.skip }));
-  const batchOf = makeBatchLookup(input.table);
+  const before = input.known.map((raw) => ({ reader: openReader(raw, files), skip: raw.skip }));
+  const findBatch = makeBatchLookup(input.table);
   const amended = new Set(input.amended);
-  const mayDiffer = (row: number): boolean => amended.size > 0 && amended.has(batchOf(row));
-  const found = findDifference(before, open(input.whole, files, report), mayDiffer);
+  const mayDiffer = (row: number): boolean => amended.size > 0 && amended.has(findBatch(row));
+  const found = findDifference(before, openReader(input.whole, files, report), mayDiffer);
   if (found === null) return null;
   return {
     where: describeDifference(found),
-    batch: found.kind === 'columns' ? null : batchOf(found.row - 1),
+    batch: found.kind === 'columns' ? null : findBatch(found.row - 1),
   };
 }

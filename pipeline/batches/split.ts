@@ -3,21 +3,21 @@ import { type ColumnTable, escape } from 'arquero';
 import type { Cell } from '../csv/cells.ts';
 
 /**
- * The key of the hash. It keeps this hash apart from every other use of SHA-256 on the same cells. It must
- * never change: it decides the side of every row ever seen.
+ * The prefix of the text that is hashed. With it, this hash differs from every other SHA-256 of the same cells. It
+ * must never change, because it decides the side of every row.
  */
 const SPLIT_KEY = 'incremental-retraining/split/1\n';
 
-/** The derived column. No column of a file has this name, because names are trimmed. */
+/** Name of the derived column. No column of a file has this name, because names are trimmed. */
 const SIDE = ' side';
 
 /**
- * The place of a row between 0 (included) and 1: the first 53 bits of the SHA-256 of the key and the
- * cells' JSON. Numbers print as ECMAScript prints them, words are JSON strings and a missing cell is
- * `null`, so no two different rows share an encoding, and `5.10` and `5.1` are one number.
- * @param cells the row's feature cells, or those of `split.key`; never the label
+ * Hashes a row to a number from 0 to below 1: the first 53 bits of the SHA-256 of {@link SPLIT_KEY} and the JSON of the
+ * cells. Different rows have different JSON: words are strings and a missing cell is `null`. Numbers are written as
+ * ECMAScript writes them, so `5.10` and `5.1` are equal.
+ * @param cells the feature cells of the row, or its cells of `split.key`; never the label
  */
-export function splitPoint(cells: readonly Cell[]): number {
+export function hashRow(cells: readonly Cell[]): number {
   const digest = hash('sha256', SPLIT_KEY + JSON.stringify(cells), 'buffer');
   return (digest.readUInt32BE(0) * 2 ** 21 + (digest.readUInt32BE(4) >>> 11)) / 2 ** 53;
 }
@@ -28,7 +28,7 @@ export function splitPoint(cells: readonly Cell[]): number {
  * @param testSize share of rows to hold out, between 0 and 1
  */
 export function isTestRow(cells: readonly Cell[], testSize: number): boolean {
-  return splitPoint(cells) < testSize;
+  return hashRow(cells) < testSize;
 }
 
 /**
@@ -41,7 +41,7 @@ export function splitRows(
   label: string,
   testSize: number,
 ): { train: ColumnTable; test: ColumnTable } {
-  const sideOf = (row: Record<string, Cell>): string | null => {
+  const findSide = (row: Record<string, Cell>): string | null => {
     if (row[label] === null) return null;
     return isTestRow(
       key.map((name) => row[name]!),
@@ -50,7 +50,7 @@ export function splitRows(
       ? 'test'
       : 'train';
   };
-  const sides = batch.select(...key, label).derive({ [SIDE]: escape(sideOf) });
+  const sides = batch.select(...key, label).derive({ [SIDE]: escape(findSide) });
   const split = batch.assign(sides.select(SIDE));
   const take = (side: string): ColumnTable =>
     split.filter(`d => d[${JSON.stringify(SIDE)}] === ${JSON.stringify(side)}`).reify();

@@ -1,4 +1,4 @@
-/** A cell once it is read: a finite number (never -0), a trimmed word, or null if it is missing. */
+/** The value of a cell: a finite number (never -0), a trimmed word, or null if the cell is missing. */
 export type Cell = number | string | null;
 
 const DECIMAL = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/;
@@ -9,10 +9,10 @@ const ZERO = 48;
 const MINUS = 45;
 const POINT = 46;
 
-/** Says what the cells of a pipeline are: typing, cutting and encoding read each cell by this rule. */
+/** Reads the cells of a pipeline. Type inference, cutting and encoding use the same rule. */
 export class CellRule {
   readonly #missing: ReadonlySet<string>;
-  /** Whether one of the words for a missing cell is a number. */
+  /** Whether a number is among the words for a missing cell. */
   readonly numberIsMissing: boolean;
 
   /** @param missingValues words that mean "not known" (`data.missing_values`) */
@@ -21,7 +21,7 @@ export class CellRule {
     this.numberIsMissing = missingValues.some((value) => parseNumber(value) !== null);
   }
 
-  /** Whether a cell, without the white space around it, is a word for a missing cell. */
+  /** Whether a cell is a word for a missing cell. White space around the word is ignored. */
   isMissing(cell: string): boolean {
     return this.#missing.has(cell.trim());
   }
@@ -54,7 +54,7 @@ export function parseNumber(cell: string): number | null {
 
 /**
  * Whether a cell of a column without a declared type can be read as a number. Stricter than {@link parseNumber}:
- * `00123`, and integers that a float64 cannot hold, are codes and would lose digits.
+ * `00123` and integers too large for a float64 are codes. As numbers they would lose digits.
  */
 export function looksNumeric(cell: string): boolean {
   const text = cell.trim();
@@ -75,8 +75,8 @@ export const NUMBER = 1;
 export const NUMERIC = 2;
 
 /**
- * Recognises a decimal from bytes, without decoding them: digits, with or without a minus and a point. Nearly every
- * number is such a decimal. Typing and cutting read files larger than memory, and decoding would double their time.
+ * Recognises a decimal in bytes: digits, with or without a minus and a point. Nearly every number is such a decimal.
+ * Type inference and cutting read files larger than memory, and decoding the bytes would double their time.
  * @returns NUMERIC where {@link looksNumeric} is true, NUMBER where {@link parseNumber} gives a number, UNCERTAIN
  *   where the text has to be read
  */

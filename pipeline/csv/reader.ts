@@ -2,31 +2,31 @@ import { Buffer, isAscii } from 'node:buffer';
 import { BadData } from '../../contract/failures.ts';
 import {
   checkNames,
-  faulty,
   hasByteOrderMark,
   isText,
-  notText,
+  makeFaultError,
+  makeTextError,
   refuseOtherFormats,
 } from './refuse.ts';
 import { RowScanner } from './scan.ts';
 
-/** Bytes read at a time: rows, offsets of cells and the bytes fit in the processor's cache. */
+/** Bytes read at a time. The bytes, rows and cell offsets of a block fit in the processor's cache. */
 const BLOCK = 1 << 18;
 
-/** A longer row is not data but a quote that is never closed. */
+/** Bytes of the longest row. A longer one comes from a quote that is never closed. */
 const LONGEST_ROW = 1 << 26;
 
-/** Some rows as offsets into their bytes; valid until the next block is read. */
+/** A block of rows, as offsets into `bytes`. It is valid until the next block is read. */
 export interface RowBlock {
   readonly bytes: Buffer;
   readonly rows: number;
-  /** Number in the file, from 1, of the first row. */
+  /** Number of the first row in the file, from 1. */
   readonly firstRow: number;
-  /** Where in the file `bytes` begin. */
+  /** Offset of `bytes` in the file. */
   readonly offset: number;
-  /** [start, end) of cell c of row r at 2·(r·width + c). */
+  /** The [start, end) of cell c of row r is at index 2·(r·width + c). */
   readonly cells: Int32Array;
-  /** [start, end) of row r at 2·r, its line break left out. */
+  /** The [start, end) of row r, without its line break, is at index 2·r. */
   readonly bounds: Int32Array;
   /** The line of the file, from 1, on which each row starts. */
   readonly lines: Float64Array;
@@ -35,9 +35,9 @@ export interface RowBlock {
 }
 
 /**
- * Reads separated UTF-8 text, with or without a byte order mark, with lines ended by LF, CRLF or CR. Memory
- * does not grow with the file. Cells are kept verbatim; column names are trimmed; blank lines at the end
- * are left out. The error is the first one in the file's order, whatever the sizes of the chunks.
+ * Reads delimited UTF-8 text. A byte order mark is optional, and lines end with LF, CRLF or CR. Memory does not
+ * grow with the file. Cells are kept verbatim, column names are trimmed, and blank lines at the end are skipped.
+ * Of several errors the first one in the file is thrown, for chunks of any size.
  */
 export class CsvReader {
   readonly file: string;
@@ -59,7 +59,7 @@ export class CsvReader {
    * @param file name used in errors
    * @param options.delimiter one ASCII character that is not a quote, line break, letter or digit
    * @param options.block bytes read at a time, at least 4
-   * @throws BadData for anything that is not such a table, naming the file and, where there is one, the line
+   * @throws BadData when the text is not such a table; the error names the file and, if known, the line
    */
   constructor(
     chunks: Iterable<Uint8Array>,
@@ -82,8 +82,8 @@ export class CsvReader {
   }
 
   /**
-   * The rows, some at a time.
-   * @throws BadData as the constructor does, or when there is no row
+   * Reads the rows, one block at a time.
+   * @throws BadData like the constructor, or when there is no row
    */
   *blocks(): Generator<RowBlock> {
     const scanner = this.#scanner;
@@ -113,7 +113,7 @@ export class CsvReader {
       const consumed = scanner.scan(this.#bytes, from, this.#to, this.#ended);
       const read = scanner.width > 0;
       if (read && !isText(this.#bytes.subarray(from, consumed)))
-        throw notText(this.#bytes.subarray(from, consumed), 1, this.file);
+        throw makeTextError(this.#bytes.subarray(from, consumed), 1, this.file);
       const failure = this.#check(from, from);
       if (failure !== undefined) throw failure;
       if (read) {
@@ -139,14 +139,14 @@ export class CsvReader {
         const bytes = this.#bytes.subarray(bounds[2 * row], bounds[2 * row + 1]);
         if (isText(bytes)) continue;
         scanner.rows = row;
-        return notText(bytes, lines[row]!, this.file);
+        return makeTextError(bytes, lines[row]!, this.file);
       }
     }
     if (fault === undefined) return undefined;
     const bytes = this.#bytes.subarray(fault.row, fault.end);
     return isText(bytes)
-      ? faulty(fault, scanner.width, this.file)
-      : notText(bytes, scanner.line, this.file);
+      ? makeFaultError(fault, scanner.width, this.file)
+      : makeTextError(bytes, scanner.line, this.file);
   }
 
   /** Moves the bytes that are not read yet to the start of the buffer, and fills the rest of it. */
@@ -159,7 +159,7 @@ export class CsvReader {
       );
     }
     const before = this.#bytes;
-    // Doubled, so that a long row is scanned only a few times.
+    // The buffer doubles, so that a long row is scanned only a few times.
     if (left > before.length / 2) this.#bytes = Buffer.allocUnsafe(before.length * 2);
     before.copy(this.#bytes, 0, this.#from, this.#to);
     this.#offset += this.#from;
@@ -180,14 +180,13 @@ export class CsvReader {
   }
 }
 
-/** The text of cell `index` (row · width + column) of a block. */
+/** Reads the text of a cell of a block. The index is row · width + column. */
 export function readCell({ bytes, cells }: RowBlock, index: number): string {
   return bytes.toString('utf8', cells[2 * index], cells[2 * index + 1]);
 }
 
 /**
- * Reads cells of a block as {@link readCell} does. A block of ASCII is decoded once.
- * @returns a function of an index
+ * Returns a function that reads a cell by its index, like {@link readCell}. A block of ASCII is decoded only once.
  */
 export function decodeCells(block: RowBlock): (index: number) => string {
   const { bytes, bounds, cells, rows } = block;

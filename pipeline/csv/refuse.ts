@@ -11,7 +11,7 @@ const USUAL = [';', '\t', ',', '|'];
 
 /**
  * Refuses files that are not CSV text, such as archives, before they are parsed.
- * @param bytes the first four of the file, or all of a shorter one
+ * @param bytes the first four bytes of the file, or fewer if the file is shorter
  */
 export function refuseOtherFormats(bytes: Uint8Array, file: string): void {
   if (startsWith(bytes, [0x1f, 0x8b])) {
@@ -34,31 +34,34 @@ function startsWith(bytes: Uint8Array, magic: readonly number[]): boolean {
   return magic.every((byte, i) => bytes[i] === byte);
 }
 
-/** Whether bytes that end with a whole character are text. */
+/** Whether bytes are UTF-8 without a NUL byte. They must not end in the middle of a character. */
 export function isText(bytes: Uint8Array): boolean {
   return isUtf8(bytes) && bytes.indexOf(0) < 0;
 }
 
 /**
- * The error for a row that is no text.
- * @param line the row starts on
+ * Returns the error for a row that is not text.
+ * @param line the line on which the row starts
  */
-export function notText(row: Uint8Array, line: number, file: string): BadData {
+export function makeTextError(row: Uint8Array, line: number, file: string): BadData {
   const nul = row.indexOf(0);
   if (nul >= 0) {
     return new BadData(
-      `${file} holds a NUL byte on line ${line + lineBreaks(row.subarray(0, nul))}, so it is not text: ` +
+      `${file} holds a NUL byte on line ${line + countLineBreaks(row.subarray(0, nul))}, so it is not text: ` +
         'save it as CSV in UTF-8',
     );
   }
   return new BadData(
-    `${file} is not UTF-8 (first on line ${line + lineBreaks(row.subarray(0, badUtf8(row)))}): set data.encoding ` +
+    `${file} is not UTF-8 (first on line ${line + countLineBreaks(row.subarray(0, findBadUtf8(row)))}): set data.encoding ` +
       'to latin1 if that is what it is, or convert it to UTF-8',
   );
 }
 
-/** A multi-byte character never holds a line break, so each line can be judged alone. */
-function badUtf8(row: Uint8Array): number {
+/**
+ * Finds the start of the first line that is not UTF-8. A multi-byte character never contains a line break, so each
+ * line can be checked alone.
+ */
+function findBadUtf8(row: Uint8Array): number {
   let start = 0;
   for (;;) {
     let end = start;
@@ -68,7 +71,7 @@ function badUtf8(row: Uint8Array): number {
   }
 }
 
-function lineBreaks(bytes: Uint8Array): number {
+function countLineBreaks(bytes: Uint8Array): number {
   return (
     Buffer.from(bytes)
       .toString('latin1')
@@ -77,7 +80,7 @@ function lineBreaks(bytes: Uint8Array): number {
 }
 
 /** Returns the error for a row that does not fit the table. */
-export function faulty({ kind, line, cells }: Fault, width: number, file: string): BadData {
+export function makeFaultError({ kind, line, cells }: Fault, width: number, file: string): BadData {
   if (kind === 'unclosed') {
     return new BadData(
       `${file} ends inside a quoted cell of the row on line ${line}: add the closing quote`,

@@ -10,9 +10,9 @@ export interface Fault {
   /** Offset of the row with the error, and of the first byte not read. */
   readonly row: number;
   readonly end: number;
-  /** The line to name: the line of the quote for a quote in the middle of a cell. */
+  /** The line to name in the error. For a quote in the middle of a cell it is the line of the quote. */
   readonly line: number;
-  /** Number of cells in the row, where it is wrong. */
+  /** Number of cells in the row, if that number is wrong. */
   readonly cells: number;
 }
 
@@ -30,7 +30,7 @@ export class RowScanner {
   /** 1 for a row with a cell in quotes. */
   quoted = new Uint8Array(1 << 11);
   rows = 0;
-  /** Cells of a row; 0 until the header is read. */
+  /** Number of cells in a row; 0 until the header is read. */
   width = 0;
   fault: Fault | undefined;
   /** The line on which the next row starts. */
@@ -43,14 +43,14 @@ export class RowScanner {
   }
 
   /**
-   * Finds the rows that end before `to`, or the header alone where it is not read yet. Blank lines count
-   * only when something follows them.
+   * Finds the rows that end before `to`. Until the header is read, it finds only the header. Blank lines at
+   * the end of the text are skipped.
    * @param final whether the text ends at `to`
-   * @returns the offset after the last of them
+   * @returns the offset after the last row found
    */
   scan(bytes: Buffer, from: number, to: number, final: boolean): number {
     const delimiter = this.#delimiter;
-    const plain = Math.max(QUOTE, delimiter); // no byte above ends a cell
+    const plain = Math.max(QUOTE, delimiter); // no byte above this one ends a cell
     let { cells } = this;
     let used = 0;
     let at = from;
@@ -67,13 +67,13 @@ export class RowScanner {
         continue;
       }
       if (this.#blanks > 0) {
-        if (this.width !== 1) return this.#failed('blank', row, row, this.line - this.#blanks);
-        // Of a table of one column they are rows, each of an empty cell.
+        if (this.width !== 1) return this.#fail('blank', row, row, this.line - this.#blanks);
+        // In a table of one column each blank line is a row with an empty cell.
         for (let line = this.line - this.#blanks; line < this.line; line++) {
-          if (used + 2 > cells.length) this.cells = cells = grown(cells);
+          if (used + 2 > cells.length) this.cells = cells = doubleLength(cells);
           cells[used++] = row;
           cells[used++] = row;
-          this.#enter(row, row, line, 0);
+          this.#addRow(row, row, line, 0);
         }
         this.#blanks = 0;
       }
@@ -90,7 +90,7 @@ export class RowScanner {
           start = end = at + 1;
           for (;;) {
             if (end === to) {
-              return final ? this.#failed('unclosed', row, to, this.line) : row;
+              return final ? this.#fail('unclosed', row, to, this.line) : row;
             }
             byte = bytes[end]!;
             if (byte === QUOTE) {
@@ -104,21 +104,21 @@ export class RowScanner {
           at = end + 1;
           byte = at < to ? bytes[at]! : -1;
           if (byte !== -1 && byte !== delimiter && byte !== LF && byte !== CR) {
-            return this.#failed('quote', row, at, this.line + breaks);
+            return this.#fail('quote', row, at, this.line + breaks);
           }
         } else {
           while (at < to) {
             byte = bytes[at]!;
             if (byte <= plain) {
               if (byte === delimiter || byte === LF || byte === CR) break;
-              if (byte === QUOTE) return this.#failed('quote', row, at, this.line + breaks);
+              if (byte === QUOTE) return this.#fail('quote', row, at, this.line + breaks);
             }
             at++;
           }
           end = at;
         }
         if (at === to && !final) return row;
-        if (used + 2 > cells.length) this.cells = cells = grown(cells);
+        if (used + 2 > cells.length) this.cells = cells = doubleLength(cells);
         cells[used++] = start;
         cells[used++] = end;
         if (at === to || byte !== delimiter) break;
@@ -136,19 +136,19 @@ export class RowScanner {
         this.line += 1 + breaks;
         return at;
       }
-      if (width !== this.width) return this.#failed('ragged', row, end, this.line, width);
-      this.#enter(row, end, this.line, quoted);
+      if (width !== this.width) return this.#fail('ragged', row, end, this.line, width);
+      this.#addRow(row, end, this.line, quoted);
       this.line += 1 + breaks;
     }
     return at;
   }
 
-  #enter(start: number, end: number, line: number, quoted: number): void {
+  #addRow(start: number, end: number, line: number, quoted: number): void {
     const { rows } = this;
     if (2 * rows + 2 > this.bounds.length) {
-      this.bounds = grown(this.bounds);
-      this.lines = grown(this.lines);
-      this.quoted = grown(this.quoted);
+      this.bounds = doubleLength(this.bounds);
+      this.lines = doubleLength(this.lines);
+      this.quoted = doubleLength(this.quoted);
     }
     this.bounds[2 * rows] = start;
     this.bounds[2 * rows + 1] = end;
@@ -157,7 +157,7 @@ export class RowScanner {
     this.rows++;
   }
 
-  #failed(kind: Fault['kind'], row: number, end: number, line: number, cells = 0): number {
+  #fail(kind: Fault['kind'], row: number, end: number, line: number, cells = 0): number {
     this.fault = { kind, row, end, line, cells };
     return row;
   }
@@ -178,7 +178,9 @@ function unescape(bytes: Buffer, cells: Int32Array, from: number, to: number): v
   }
 }
 
-function grown<Numbers extends Int32Array | Float64Array | Uint8Array>(numbers: Numbers): Numbers {
+function doubleLength<Numbers extends Int32Array | Float64Array | Uint8Array>(
+  numbers: Numbers,
+): Numbers {
   const more = new (numbers.constructor as new (length: number) => Numbers)(numbers.length * 2);
   more.set(numbers);
   return more;

@@ -4,14 +4,14 @@ import { readCell, type RowBlock } from './reader.ts';
 const LF = 10;
 const QUOTE = 34;
 
-/** Below this many bytes a loop is faster than a call, which has to create a view. */
+/** Up to this many bytes a loop is faster than `Buffer.copy`, which creates a view. */
 const FEW = 256;
 
 /** How the columns of a file become the columns of a batch. */
 export interface ColumnPlan {
-  /** The batch's columns: frozen ones in their order, then new ones in the file's. */
+  /** The columns of the batch: the frozen ones in their order, then the new ones in the order of the file. */
   readonly header: readonly string[];
-  /** For each of them its index in the file; null where the file lacks it and every cell is `fill`. */
+  /** The index of each column in the file. It is null if the file lacks the column; each cell is then `fill`. */
   readonly from: readonly (number | null)[];
   /** A cell that means "not known". */
   readonly fill: string;
@@ -29,8 +29,8 @@ export class RowWriter {
   readonly #verbatim: boolean;
 
   /**
-   * @param width columns of the rows
-   * @param delimiter between their cells
+   * @param width number of cells in each row that is read
+   * @param delimiter between the cells of such a row
    */
   constructor(plan: ColumnPlan, width: number, delimiter = ',') {
     this.#plan = plan;
@@ -49,7 +49,7 @@ export class RowWriter {
         if (this.#width === 1) return false;
         continue;
       }
-      // It may begin or end with white space.
+      // Such a byte may begin or end white space, which needs quotes.
       const head = bytes[start]!;
       const tail = bytes[end - 1]!;
       if (head <= 32 || head > 126 || tail <= 32 || tail > 126) return false;
@@ -61,39 +61,39 @@ export class RowWriter {
     this.length = 0;
   }
 
-  header(): void {
-    this.#text(formatRow(this.#plan.header));
+  writeHeader(): void {
+    this.#writeLine(formatRow(this.#plan.header));
   }
 
   /** Writes row `row` of a block, its line break included. */
-  row(block: RowBlock, row: number): void {
+  writeRow(block: RowBlock, row: number): void {
     if (this.isCanonical(block, row)) {
       const start = block.bounds[2 * row]!;
       const end = block.bounds[2 * row + 1]!;
-      this.#room(end - start + 1);
+      this.#makeRoom(end - start + 1);
       copyBytes(block.bytes, start, end, this.bytes, this.length);
       this.length += end - start;
       this.bytes[this.length++] = LF;
-    } else this.formatted(block, row);
+    } else this.writeFormatted(block, row);
   }
 
   /** Writes a row that is not canonical. */
-  formatted(block: RowBlock, row: number): void {
+  writeFormatted(block: RowBlock, row: number): void {
     const { from, fill } = this.#plan;
-    this.#text(
+    this.#writeLine(
       formatRow(
         from.map((index) => (index === null ? fill : readCell(block, row * this.#width + index))),
       ),
     );
   }
 
-  #text(line: string): void {
-    this.#room(3 * line.length + 1);
+  #writeLine(line: string): void {
+    this.#makeRoom(3 * line.length + 1);
     this.length += this.bytes.write(line, this.length);
     this.bytes[this.length++] = LF;
   }
 
-  #room(length: number): void {
+  #makeRoom(length: number): void {
     if (this.length + length <= this.bytes.length) return;
     const more = Buffer.allocUnsafe(2 * (this.length + length));
     this.bytes.copy(more, 0, 0, this.length);
@@ -101,7 +101,7 @@ export class RowWriter {
   }
 }
 
-/** One line of canonical CSV, without its line break. */
+/** Formats one line of canonical CSV, without its line break. */
 export function formatRow(cells: readonly string[]): string {
   if (cells.length === 1 && cells[0] === '') return '""';
   let line = '';
@@ -113,25 +113,30 @@ export function formatRow(cells: readonly string[]): string {
   return line;
 }
 
-/** A cell in quotes. */
+/** Puts a cell in quotes. */
 export function quoteCell(cell: string): string {
   return `"${cell.replaceAll('"', '""')}"`;
 }
 
 /** Bytes [start, end) of a buffer. */
-export interface Spelling {
+export interface ByteRange {
   readonly bytes: Buffer;
   readonly start: number;
   readonly end: number;
 }
 
 /**
- * Returns the bytes of a row as they are in its file, without its line break. The scanner has made doubled quotes
+ * Returns the bytes of a row as they are in its file, without its line break. The scanner makes doubled quotes
  * single in place, so a row with a quoted cell is written again.
- * @param width columns of the table
- * @param delimiter between its cells
+ * @param width number of columns of the table
+ * @param delimiter between the cells of the table
  */
-export function copyRow(block: RowBlock, row: number, width: number, delimiter: string): Spelling {
+export function readRowBytes(
+  block: RowBlock,
+  row: number,
+  width: number,
+  delimiter: string,
+): ByteRange {
   const { bytes, bounds, cells } = block;
   if (block.quoted[row] === 0) return { bytes, start: bounds[2 * row]!, end: bounds[2 * row + 1]! };
   const texts = Array.from({ length: width }, (_, column) => {

@@ -16,17 +16,17 @@ import {
   tallyNumbers,
 } from './tally.ts';
 
-/** With more distinct values a number column is counted in buckets, so that counts stay small. */
+/** A number column with more distinct values is counted in buckets, so that counts stay small. */
 const DISTINCT_LIMIT = 10_000;
 
-/** Of a number column: how often each value occurs, and how many cells are missing. */
+/** Counts of a number column: how often each value occurs, and how many cells are missing. */
 interface NumberCounts extends Buckets {
   readonly name: string;
   readonly type: 'number';
   readonly missing: number;
 }
 
-/** Of a column of words: how often each occurs, and how many cells are missing. */
+/** Counts of a column of words: how often each word occurs, and how many cells are missing. */
 interface WordCounts {
   readonly name: string;
   readonly type: 'category';
@@ -37,8 +37,9 @@ interface WordCounts {
 export type ColumnCounts = NumberCounts | WordCounts;
 
 /**
- * The counts of batches from which an encoder is fitted and the split is checked: the cells of the train rows, and
- * the labels of both sides, if they are words. Plain JSON. Merging the counts of batches gives the counts of their union.
+ * The counts of one or more batches: the cells of the train rows, and the labels of both sides if they are words. An
+ * encoder is fitted on counts, and the split is checked with them. Merging the counts of batches gives the counts of
+ * their union.
  */
 export interface Counts {
   readonly schema: 1;
@@ -72,9 +73,9 @@ export function countParts(
 }
 
 /**
- * The counts of two sets of batches together: associative, commutative, and a function of the rows
- * alone, however they were grouped into batches. Columns that one has after those of the other are
- * missing in all of its rows.
+ * Merges the counts of two sets of batches. The merge is associative and commutative. Its result depends on the rows
+ * alone, not on how they are grouped into batches. If one set has more columns at the end, their cells count as missing
+ * in the rows of the other.
  * @throws BadData when the two do not count the same columns
  */
 export function mergeCounts(a: Counts, b: Counts, limit = DISTINCT_LIMIT): Counts {
@@ -84,8 +85,8 @@ export function mergeCounts(a: Counts, b: Counts, limit = DISTINCT_LIMIT): Count
     train: {
       rows: a.train.rows + b.train.rows,
       columns: a.train.columns.map((left, i) => {
-        const right = b.train.columns[i] ?? allMissing(left, b.train.rows);
-        if (left.name !== right.name) throw otherColumns(a, b);
+        const right = b.train.columns[i] ?? countMissing(left, b.train.rows);
+        if (left.name !== right.name) throw makeColumnsError(a, b);
         const { name, type } = left;
         const missing = left.missing + right.missing;
         if (type === 'number' && right.type === 'number') {
@@ -94,7 +95,7 @@ export function mergeCounts(a: Counts, b: Counts, limit = DISTINCT_LIMIT): Count
         if (type === 'category' && right.type === 'category') {
           return { name, type, missing, words: addWords(left.words, right.words) };
         }
-        throw otherColumns(a, b);
+        throw makeColumnsError(a, b);
       }),
       labels: addWords(a.train.labels, b.train.labels),
     },
@@ -107,8 +108,8 @@ export function mergeCounts(a: Counts, b: Counts, limit = DISTINCT_LIMIT): Count
 }
 
 /**
- * Canonical bytes of counts; a multiset is a list of pairs. Keys are ordered here, because searching for keys in
- * hundreds of thousands of pairs takes longer than writing them.
+ * Returns the canonical JSON of counts as UTF-8. A multiset is a list of pairs. The keys are ordered by hand, because
+ * a search for keys in hundreds of thousands of pairs takes longer than writing them.
  */
 export function countsToJson({ schema, train, test, unlabelled }: Counts): Uint8Array {
   const json = JSON.stringify;
@@ -129,7 +130,7 @@ function pairsToJson({ distinct, times }: NumberTally): string {
 
 /**
  * Reads what {@link countsToJson} wrote.
- * @throws BadData when the bytes are not that, or of another schema
+ * @throws BadData when the bytes are not counts, or have another schema
  */
 export function countsFromJson(bytes: Uint8Array, what = 'the counts of a batch'): Counts {
   const counts = fromJsonBytes(bytes, what) as WrittenCounts;
@@ -137,7 +138,7 @@ export function countsFromJson(bytes: Uint8Array, what = 'the counts of a batch'
   return { ...counts, train: { ...train, columns: train.columns.map(readColumn) } };
 }
 
-/** As they are written: a multiset of numbers is pairs too. */
+/** Counts as they are written: a multiset of numbers is a list of pairs too. */
 interface WrittenCounts extends Omit<Counts, 'train'> {
   readonly train: Omit<Counts['train'], 'columns'> & { readonly columns: readonly WrittenColumn[] };
 }
@@ -145,18 +146,18 @@ type WrittenColumn = WordCounts | (Omit<NumberCounts, 'values'> & { readonly val
 type Pairs = readonly (readonly [number, number])[];
 
 function readColumn(column: WrittenColumn): ColumnCounts {
-  return column.type === 'category' ? column : { ...column, values: tallyOfPairs(column.values) };
+  return column.type === 'category' ? column : { ...column, values: readPairs(column.values) };
 }
 
-function tallyOfPairs(pairs: Pairs): NumberTally {
+function readPairs(pairs: Pairs): NumberTally {
   const distinct = new Float64Array(pairs.length);
   const times = new Float64Array(pairs.length);
   for (let i = 0; i < pairs.length; i++) [distinct[i], times[i]] = pairs[i]!;
   return { distinct, times };
 }
 
-/** The counts of a column that none of the rows have. */
-function allMissing({ name, type }: ColumnCounts, missing: number): ColumnCounts {
+/** Counts a column that is missing in all rows. */
+function countMissing({ name, type }: ColumnCounts, missing: number): ColumnCounts {
   return type === 'number'
     ? { name, type, missing, bits: ALL_BITS, values: NO_NUMBERS }
     : { name, type, missing, words: [] };
@@ -168,7 +169,7 @@ function countColumn(table: ColumnTable, { name, type }: PartColumn, limit: numb
     return { name, type, missing: table.numRows() - countAllWords(words), words };
   }
   const cells = table.array(name) as (number | null)[];
-  // Sorted, because arquero's groupby makes a text of each number: see docs/scale.md.
+  // The values are sorted, because arquero's groupby turns each number into a string: see docs/scale.md.
   const known = Float64Array.from(cells.filter((cell) => cell !== null));
   const values = tallyNumbers(known);
   return {
@@ -183,7 +184,7 @@ function countLabels({ table, label }: Part): Tally {
   return label.type === 'category' ? countWords(table, label.name) : [];
 }
 
-function otherColumns(a: Counts, b: Counts): BadData {
+function makeColumnsError(a: Counts, b: Counts): BadData {
   const names = ({ train }: Counts): string =>
     train.columns.map(({ name, type }) => `${name} (${type})`).join(', ');
   return new BadData(

@@ -4,12 +4,15 @@ import { type Column, selectFeatures, predictsNumbers } from '../batches/columns
 import { splitRows } from '../batches/split.ts';
 import { type Cell, CellRule } from '../csv/cells.ts';
 import { decodeCells, type CsvReader } from '../csv/reader.ts';
-import { notANumber } from '../batches/check-numbers.ts';
+import { makeNumberError } from '../batches/check-numbers.ts';
 import { quoteList, quote } from '../csv/quote.ts';
 import { type Counts, countParts } from './counts.ts';
 import type { Part, PartColumn } from './part.ts';
 
-/** How to read a batch; `key` names columns whose equal rows stay on one side, null means all features of the first batch. */
+/**
+ * How to read a batch. Rows that are equal in the `key` columns stay on one side; null means all features of the
+ * first batch.
+ */
 export interface EncodeOptions {
   readonly target: string;
   readonly missingValues: readonly string[];
@@ -40,9 +43,9 @@ export function encodeBatch(
   const features = featureColumns.map(toPartColumn);
   const key =
     options.key === null
-      ? // A column that came later has no say in a row's side, or earlier rows could change theirs.
+      ? // A later column does not decide the side of a row: earlier rows could change sides.
         features.filter((_, i) => featureColumns[i]!.since === undefined)
-      : keyColumns(columns, options.key, reader.file, target);
+      : findKeyColumns(columns, options.key, reader.file, target);
   const label: PartColumn = {
     name: target,
     type: predictsNumbers(columns, target) ? 'number' : 'category',
@@ -57,14 +60,14 @@ export function encodeBatch(
   const keyNames = key.map(({ name }) => name);
   const sides = splitRows(batch, keyNames, target, testSize);
   const names = [...features, label].map(({ name }) => name);
-  const partOf = (side: ColumnTable): Part => ({ features, label, table: side.select(...names) });
-  const [train, test] = [partOf(sides.train), partOf(sides.test)];
+  const makePart = (side: ColumnTable): Part => ({ features, label, table: side.select(...names) });
+  const [train, test] = [makePart(sides.train), makePart(sides.test)];
   const unlabelled = batch.numRows() - train.table.numRows() - test.table.numRows();
   return { train, test, counts: countParts(train, test, unlabelled) };
 }
 
 /**
- * Reads a batch as a table of toPartColumn columns.
+ * Reads these columns of a batch as a table.
  * @throws BadData at the first cell in the file's order that must hold a number and does not
  */
 function readBatch(reader: CsvReader, columns: readonly PartColumn[], rule: CellRule): ColumnTable {
@@ -74,14 +77,14 @@ function readBatch(reader: CsvReader, columns: readonly PartColumn[], rule: Cell
     cells: [] as Cell[],
   }));
   for (const block of reader.blocks()) {
-    const textOf = decodeCells(block);
+    const readText = decodeCells(block);
     for (let row = 0; row < block.rows; row++) {
       for (const { index, isNumber, cells } of read) {
-        const text = index < 0 ? null : textOf(row * reader.width + index);
+        const text = index < 0 ? null : readText(row * reader.width + index);
         if (text === null) cells.push(null);
         else if (isNumber) {
           const value = rule.readNumber(text);
-          if (value === undefined) throw notANumber(block, row, index, reader);
+          if (value === undefined) throw makeNumberError(block, row, index, reader);
           cells.push(value);
         } else cells.push(rule.readWord(text));
       }
@@ -90,8 +93,8 @@ function readBatch(reader: CsvReader, columns: readonly PartColumn[], rule: Cell
   return table(columns.map(({ name }, i) => [name, read[i]!.cells]));
 }
 
-/** The key's columns as the split reads them: an ignored one, such as a customer id, as words. */
-function keyColumns(
+/** Finds the key's columns. The split reads an ignored column, such as a customer id, as words. */
+function findKeyColumns(
   columns: readonly Column[],
   key: readonly string[],
   file: string,

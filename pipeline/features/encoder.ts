@@ -10,7 +10,7 @@ import type { Vocabulary } from './vocabulary.ts';
 /** A confusion matrix has a cell for each pair of classes. */
 const MOST_CLASSES = 1000;
 
-/** A feature with more words is a key, and the encoder would grow with the rows. */
+/** A feature with more words looks like a key, and its encoder would grow with the rows. */
 const MOST_CATEGORIES = 1_000_000;
 
 /** `impute` fills in a missing cell; `drop` leaves out its row. */
@@ -35,9 +35,9 @@ export interface CategoryFeature {
 type Feature = NumberFeature | CategoryFeature;
 
 /**
- * Everything fitted over the train rows of a version. Plain JSON. `classes` are those of the train rows:
- * a class only test rows have is scored all the same, as one the model never predicts. A target of numbers
- * has none.
+ * Everything that is fitted on the train rows of a version, as plain JSON. `classes` are the classes of the train
+ * rows. A class that only test rows have is scored too, and the model never predicts it. A target of numbers has no
+ * classes.
  */
 export interface Encoder {
   readonly schema: 1;
@@ -45,17 +45,17 @@ export interface Encoder {
   readonly missing: MissingRule;
   readonly classes?: readonly string[] | undefined;
   readonly features: readonly Feature[];
-  /** The labels whose rows count, where the others' are left out; absent: all. */
+  /** Rows with other labels than these are left out. If absent, no row is left out for its label. */
   readonly labels?: readonly string[] | undefined;
 }
 
 /**
  * Fits the encoder of a version from the merged counts of its batches.
  * @param columns the frozen schema
- * @param vocabulary words beyond which none is learnt; rows of other labels are left out
+ * @param vocabulary the only words that are learnt; rows of other labels are left out. If absent, every word is learnt
  * @returns the encoder, and warnings about columns without any value
- * @throws BadData when there are no train rows, the counts are of other columns, or there are more classes
- *   or words of a feature than a model can be made of
+ * @throws BadData when there are no train rows, the counts are of other columns, or the classes or the words of a
+ *   feature are too many
  */
 export function fitEncoder(
   counts: Counts,
@@ -94,7 +94,7 @@ export function fitEncoder(
           `${MOST_CATEGORIES} are the most: it looks like a key; start a pipeline with data.columns.${column.name}: ignore`,
       );
     }
-    return fitFeature(known(counted, vocabulary));
+    return fitFeature(dropUnknownWords(counted, vocabulary));
   });
   const classes = counts.train.labels.map(([label]) => label);
   const encoder = { schema: 1, target, missing, features } as const;
@@ -105,14 +105,14 @@ export function fitEncoder(
   return { encoder: { ...encoder, classes: learnt, labels }, warnings };
 }
 
-/** Canonical bytes of an encoder. */
+/** Returns the canonical JSON of an encoder as UTF-8. */
 export function encoderToJson(encoder: Encoder): Uint8Array {
   return toJsonBytes(encoder);
 }
 
 /**
  * Reads what {@link encoderToJson} wrote.
- * @throws BadData when the bytes are not that, or of another schema
+ * @throws BadData when the bytes are not an encoder, or have another schema
  */
 export function encoderFromJson(bytes: Uint8Array, what = 'the encoder'): Encoder {
   return fromJsonBytes(bytes, what) as Encoder;
@@ -127,8 +127,8 @@ function checkClasses({ train, test }: Counts, target: string): void {
   );
 }
 
-/** The counts without the words that are not learnt. */
-function known(counted: ColumnCounts, vocabulary: Vocabulary | undefined): ColumnCounts {
+/** Removes the words that are not learnt from the counts. */
+function dropUnknownWords(counted: ColumnCounts, vocabulary: Vocabulary | undefined): ColumnCounts {
   const words = vocabulary?.words.get(counted.name);
   if (words === undefined || counted.type === 'number') return counted;
   return { ...counted, words: counted.words.filter(([word]) => words.has(word)) };
@@ -137,27 +137,27 @@ function known(counted: ColumnCounts, vocabulary: Vocabulary | undefined): Colum
 function fitFeature(counted: ColumnCounts): Feature {
   const { name, type } = counted;
   return type === 'number'
-    ? { name, type, median: medianOf(counted.values) }
+    ? { name, type, median: findMedian(counted.values) }
     : {
         name,
         type,
         categories: counted.words.map(([word]) => word),
-        most_frequent: mostFrequent(counted.words),
+        most_frequent: findMostFrequent(counted.words),
       };
 }
 
-/** The middle value, or the mean of the two in the middle; 0 where there is none. */
-function medianOf(values: NumberTally): number {
+/** Finds the middle value, or the mean of the two in the middle; 0 if there are no values. */
+function findMedian(values: NumberTally): number {
   const size = countMembers(values);
   if (size === 0) return 0;
-  const lower = nth(values, Math.floor((size - 1) / 2));
-  const upper = nth(values, Math.floor(size / 2));
-  // Halved before adding, for the sum of two large values may be past the largest float64.
+  const lower = findMember(values, Math.floor((size - 1) / 2));
+  const upper = findMember(values, Math.floor(size / 2));
+  // Each half is taken before the sum, because the sum of two large values may exceed the largest float64.
   return lower === upper ? lower : lower / 2 + upper / 2;
 }
 
-/** Member number `n`, from 0, of a multiset in ascending order. */
-function nth({ distinct, times }: NumberTally, n: number): number {
+/** Finds member `n`, from 0, of a multiset in ascending order. */
+function findMember({ distinct, times }: NumberTally, n: number): number {
   let seen = 0;
   for (let i = 0; i < distinct.length; i++) {
     seen += times[i]!;
@@ -166,8 +166,8 @@ function nth({ distinct, times }: NumberTally, n: number): number {
   throw new RangeError(`a multiset of ${seen} has no member ${n}`);
 }
 
-/** The word counted most often, the first in code-point order among equals; null where there is none. */
-function mostFrequent(words: Tally): string | null {
+/** Finds the most frequent word. Among equals it is the first in code-point order. Null if there are no words. */
+function findMostFrequent(words: Tally): string | null {
   let best: readonly [string, number] | undefined;
   for (const entry of words) if (!best || entry[1] > best[1]) best = entry;
   return best?.[0] ?? null;

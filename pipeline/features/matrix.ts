@@ -9,8 +9,8 @@ import type { Report } from '../progress.ts';
 const UNSEEN = -1;
 
 /**
- * Encoded rows, by column and without gaps: `columns[c][r]` is feature `names[c]` of row r, `labels[r]` its
- * class. Where numbers are predicted `targets[r]` is its number, and there are no labels.
+ * Encoded rows, stored by column and without missing cells. `columns[c][r]` is feature `names[c]` of row r.
+ * `labels[r]` is the class of row r. In a regression, `targets[r]` is the number of row r and there are no labels.
  */
 export interface Matrix {
   readonly rows: number;
@@ -18,18 +18,18 @@ export interface Matrix {
   readonly columns: readonly Float64Array[];
   readonly labels: readonly string[];
   readonly targets?: Float64Array | undefined;
-  /** Rows left out for a missing cell, where `preprocess.missing` is `drop`. */
+  /** Number of rows left out because of a missing cell, if `preprocess.missing` is `drop`. */
   readonly dropped: number;
 }
 
 /**
- * Puts matrices of one encoder below each other. They are taken one by one and none is kept.
+ * Concatenates the rows of matrices of one encoder. Only one matrix is read at a time, and none is kept.
  * @param matrices at least one, all with the same names
- * @param most rows they have together, at the most
+ * @param most upper bound of their rows in total
  */
 export function concatMatrices(matrices: Iterable<Matrix>, most: number): Matrix {
-  // Where several threads may fit a tree on it.
-  const room = (): Float64Array => new Float64Array(new SharedArrayBuffer(8 * most));
+  // The memory is shared, because several threads may fit a tree on it.
+  const allocate = (): Float64Array => new Float64Array(new SharedArrayBuffer(8 * most));
   let names: readonly string[] | undefined;
   let columns: Float64Array[] = [];
   let targets: Float64Array | undefined;
@@ -39,8 +39,8 @@ export function concatMatrices(matrices: Iterable<Matrix>, most: number): Matrix
   for (const matrix of matrices) {
     if (names === undefined) {
       names = matrix.names;
-      columns = names.map(room);
-      targets = matrix.targets && room();
+      columns = names.map(allocate);
+      targets = matrix.targets && allocate();
     }
     columns.forEach((column, c) => column.set(matrix.columns[c]!, rows));
     if (targets !== undefined) targets.set(matrix.targets!, rows);
@@ -49,23 +49,23 @@ export function concatMatrices(matrices: Iterable<Matrix>, most: number): Matrix
     dropped += matrix.dropped;
   }
   if (names === undefined) throw new RangeError('concatMatrices needs at least one matrix');
-  const taken = (column: Float64Array): Float64Array =>
+  const trim = (column: Float64Array): Float64Array =>
     rows === most ? column : column.subarray(0, rows);
   return {
     rows,
     names,
-    columns: columns.map(taken),
+    columns: columns.map(trim),
     labels,
-    targets: targets && taken(targets),
+    targets: targets && trim(targets),
     dropped,
   };
 }
 
 /**
- * Encodes a part: numbers as they are, words as their index among the encoder's categories (-1 for one
- * never seen in training). A missing cell becomes the median or the most frequent word's index (-1
- * where no train row knows the column), or under `drop` its row is left out. Columns that came after the
- * part was made are missing in it. Rows of a label the encoder leaves out are left out.
+ * Encodes a part. Numbers stay as they are. A word becomes its index in the categories of the encoder, or -1 if no
+ * train row has it. A missing cell becomes the median, or the index of the most frequent word, or -1 if the column is
+ * missing in every train row. Under `drop` the row of a missing cell is left out instead. Columns that came after the
+ * part was made count as missing. Rows are left out if the encoder has `labels` without their label.
  * @throws BadData when the part has other columns than the encoder was fitted on
  */
 export function applyEncoder(encoder: Encoder, part: Part): Matrix {
@@ -99,11 +99,11 @@ function addMissing({ features }: Encoder, table: ColumnTable): ColumnTable {
   return table.derive(Object.fromEntries(absent.map(({ name }) => [name, 'null'])));
 }
 
-/** Columns in one expression: arquero parses it by recursion, and thousands overflow the stack. */
+/** The most columns in one expression. arquero parses it by recursion, and thousands overflow the stack. */
 const MOST_TESTS = 200;
 
 function dropMissing({ features }: Encoder, table: ColumnTable): ColumnTable {
-  // Not `!= null`: of a dictionary that lacks the value arquero makes false of it.
+  // Not `!= null`: arquero evaluates that as false for a dictionary that does not contain null.
   const tests = features.map(({ name }) => `!(d[${JSON.stringify(name)}] == null)`);
   let known = table;
   for (let from = 0; from < tests.length; from += MOST_TESTS)
@@ -139,9 +139,10 @@ function checkColumns({ features }: Encoder, part: Part): void {
 }
 
 /**
- * Reads and encodes the rows of some parts: all of them, and those of the last part alone.
- * @param parts Arrow files; each is removed from this list when it is read, so that it is not held beside its
- * rows
+ * Reads and encodes the rows of some parts.
+ * @param parts Arrow files; each one is removed from this list when it is read, so that a file and its rows are not
+ *   held in memory together
+ * @returns the rows of all parts, and the rows of the last part alone
  */
 export function loadRows(
   parts: Uint8Array[],
@@ -161,7 +162,7 @@ export function loadRows(
   return { all: concatMatrices(each(), most), last };
 }
 
-/** A sentence on rows that were left out, where there are any. */
+/** Warns about rows that were left out, if there are any. */
 export function warnOfDropped({ dropped }: Matrix, side: 'train' | 'test'): string[] {
   return dropped === 0 ? [] : [`${dropped} ${side} rows with a missing cell are left out`];
 }

@@ -38,23 +38,23 @@ export function encodePart(input: {
   };
 }
 
-/** The counts of batches together, as one; of as many as there are, two at a time are read. */
+/** Merges the counts of any number of batches. */
 export function addCounts(input: { counts: Uint8Array[] }): { counts: Uint8Array } {
-  return { counts: countsToJson(sumOf(input.counts)) };
+  return { counts: countsToJson(mergeAll(input.counts)) };
 }
 
-/** Parsed counts take much more memory than their bytes: no more than two are held parsed. */
-function sumOf([first, ...others]: readonly Uint8Array[]): Counts {
+/** Merges counts. Parsed counts take much more memory than their bytes, so at most two are held parsed. */
+function mergeAll([first, ...others]: readonly Uint8Array[]): Counts {
   let sum = countsFromJson(first!);
   for (const bytes of others) sum = mergeCounts(sum, countsFromJson(bytes));
   return sum;
 }
 
 /**
- * Fits the encoder of a version over its batches' counts.
+ * Fits the encoder of a version on the counts of its batches.
  * @param input.counts of single batches or of earlier versions, in any order
- * @param input.words where not every new word is learnt: the batches the known words are from, and those
- *   to look for new ones in, with both their parts
+ * @param input.words set if not every new word is learnt: the batches that hold the known words, and the batches to
+ *   check for new words, each with both parts
  * @throws BadData when there are no train rows, or a new word is refused
  */
 export function fitEncoder(input: {
@@ -71,15 +71,15 @@ export function fitEncoder(input: {
   trainRows: number;
   testRows: number;
   features: number;
-  /** None where the target is a number. */
+  /** Undefined if the target is a number. */
   classes: number | undefined;
   warnings: string[];
 } {
-  const merged = sumOf(input.counts);
+  const merged = mergeAll(input.counts);
   const { missing, words } = input;
-  const known = words && collectVocabulary(words.known.map(open), input.columns);
+  const known = words && collectVocabulary(words.known.map(readParts), input.columns);
   const unknown =
-    words?.fresh.flatMap((batch) => findNewWords(known!, open(batch), words.rule)) ?? [];
+    words?.fresh.flatMap((batch) => findNewWords(known!, readParts(batch), words.rule)) ?? [];
   const vocabulary = words?.rule === 'ignore' ? known : undefined;
   const { encoder, warnings } = fit(merged, input.columns, input.target, { missing, vocabulary });
   return {
@@ -99,6 +99,6 @@ export interface BatchFiles {
   parts: Uint8Array[];
 }
 
-function open({ batch, parts }: BatchFiles): BatchParts {
+function readParts({ batch, parts }: BatchFiles): BatchParts {
   return { batch, parts: parts.map((bytes) => partFromArrow(bytes)) };
 }

@@ -44,7 +44,7 @@ export function partToArrow({ features, label, table }: Part): Uint8Array {
   if (table.numRows() === 0) {
     const columns = types.map(([name, type]): [string, ArrowColumn<unknown>] => [
       name,
-      emptyColumn(type),
+      makeEmptyColumn(type),
     ]);
     return tableToIPC(tableFromColumns(columns), { format: 'file' })!;
   }
@@ -73,14 +73,14 @@ export function partFromArrow(bytes: Uint8Array, what = 'the encoded part'): Par
   return { features, label, table: fromArrow(bytes) };
 }
 
-/** How many rows a part has; throws as {@link partFromArrow} does. */
+/** Counts the rows of a part; throws like {@link partFromArrow}. */
 export function countRows(bytes: Uint8Array): number {
   return readArrow(bytes, 'the encoded part').numRows;
 }
 
-/** How often each word of a column occurs. */
+/** Counts how often each word of a column occurs. */
 export function countWords(table: ColumnTable, name: string): Tally {
-  // The column alone, because arquero visits every column of a table that it groups.
+  // Only this column is selected, because arquero visits every column of a table that it groups.
   const counted = table.select(name).groupby(name).count({ as: ' count' });
   const words = counted.array(name) as (string | null)[];
   const times = counted.array(' count') as number[];
@@ -99,13 +99,13 @@ function readArrow(bytes: Uint8Array, what: string): Table {
   }
 }
 
-/** A column of one record batch without rows. */
-function emptyColumn(type: DataType): ArrowColumn<unknown> {
+/** Makes a column of one record batch without rows. */
+function makeEmptyColumn(type: DataType): ArrowColumn<unknown> {
   const Class = batchType(type) as unknown as new (of: object) => EmptyBatch;
   const values = type.typeId === Type.Float ? new Float64Array(0) : new Int32Array(0);
   const none = { length: 0, nullCount: 0, validity: new Uint8Array(0) };
   const batch = new Class({ ...none, type, values, offsets: new Int32Array(1) });
-  if (type.typeId === Type.Dictionary) batch.setDictionary(emptyColumn(type.dictionary));
+  if (type.typeId === Type.Dictionary) batch.setDictionary(makeEmptyColumn(type.dictionary));
   return new ArrowColumn([batch as never], type);
 }
 

@@ -3,9 +3,9 @@ import type { Counts } from './counts.ts';
 import { quoteList } from '../csv/quote.ts';
 
 /**
- * Warns about the split of some batches' rows: an empty side, a class that one side
- * lacks, a share of test rows more than three standard deviations off the one asked for.
- * @param testSize the share asked for
+ * Warns about the split of the rows of some batches: an empty side, a class that one side lacks, or a share of test
+ * rows that differs from `testSize` by more than three standard deviations.
+ * @param testSize the expected share of test rows (`split.test_size`)
  * @param what names the rows, such as "version 3" or "batch 3"
  */
 export function warnOfSplit(counts: Counts, testSize: number, what: string): string[] {
@@ -26,10 +26,12 @@ export function warnOfSplit(counts: Counts, testSize: number, what: string): str
   const untested = trained.filter((label) => !tested.includes(label));
   const untrained = tested.filter((label) => !trained.includes(label));
   if (untested.length > 0) {
-    warnings.push(`${what} has no test row of ${classes(untested)}, so that goes unscored`);
+    warnings.push(`${what} has no test row of ${listClasses(untested)}, so that goes unscored`);
   }
   if (untrained.length > 0) {
-    warnings.push(`${what} has no train row of ${classes(untrained)}, so it is never predicted`);
+    warnings.push(
+      `${what} has no train row of ${listClasses(untrained)}, so it is never predicted`,
+    );
   }
   if (trained.length === 1 && tested.length === 1 && trained[0] === tested[0]) {
     warnings.push(`${what} holds a single class (${trained[0]}), so every model is right on it`);
@@ -38,17 +40,17 @@ export function warnOfSplit(counts: Counts, testSize: number, what: string): str
   const deviation = Math.sqrt((testSize * (1 - testSize)) / rows);
   if (Math.abs(share - testSize) > 3 * deviation) {
     warnings.push(
-      `${what} has ${percent(share)} of its rows on the test side where split.test_size asks for ` +
-        `${percent(testSize)}; many equal rows, or a split.key with few values, do that`,
+      `${what} has ${formatPercent(share)} of its rows on the test side where split.test_size asks for ` +
+        `${formatPercent(testSize)}; many equal rows, or a split.key with few values, do that`,
     );
   }
   return warnings;
 }
 
-function classes(labels: readonly string[]): string {
+function listClasses(labels: readonly string[]): string {
   return `${labels.length === 1 ? 'class' : 'classes'} ${quoteList([...labels].sort(byCodePoint))}`;
 }
 
-function percent(share: number): string {
+function formatPercent(share: number): string {
   return `${(share * 100).toFixed(1)} %`;
 }

@@ -3,7 +3,7 @@ import { byCodePoint } from '../../contract/codepoints.ts';
 /** A multiset of words: each distinct one and how often it occurs, in code-point order. */
 export type Tally = readonly (readonly [string, number])[];
 
-/** Adds two multisets. */
+/** Adds two multisets of words. */
 export function addWords(a: Tally, b: Tally): Tally {
   const sum: (readonly [string, number])[] = [];
   let i = 0;
@@ -22,7 +22,7 @@ export function addWords(a: Tally, b: Tally): Tally {
   return sum;
 }
 
-/** The number of members, repeats included. */
+/** Counts the members of a multiset of words, repeats included. */
 export function countAllWords(tally: Tally): number {
   let sum = 0;
   for (let i = 0; i < tally.length; i++) sum += tally[i]![1];
@@ -30,44 +30,44 @@ export function countAllWords(tally: Tally): number {
 }
 
 /**
- * A multiset of numbers in arrays, for as pairs they would take five times the memory: each distinct value, in
- * ascending order, and how often it occurs. None is NaN or -0.
+ * A multiset of numbers: each distinct value, in ascending order, and how often it occurs. No value is NaN or -0. Two
+ * arrays hold them, because pairs would take five times the memory.
  */
 export interface NumberTally {
   readonly distinct: Float64Array;
   readonly times: Float64Array;
 }
 
-export const NO_NUMBERS: NumberTally = tallyOf(0);
+export const NO_NUMBERS: NumberTally = allocateTally(0);
 
 /** Counts numbers, which must not be NaN or -0. */
 export function tallyNumbers(values: Float64Array): NumberTally {
   const sorted = values.slice().sort();
-  return addEqual(sorted, new Float64Array(sorted.length).fill(1));
+  return mergeEqual(sorted, new Float64Array(sorted.length).fill(1));
 }
 
-/** Adds two multisets. */
+/** Adds two multisets of numbers. */
 export function addNumbers(a: NumberTally, b: NumberTally): NumberTally {
-  const sum = tallyOf(a.distinct.length + b.distinct.length);
+  const sum = allocateTally(a.distinct.length + b.distinct.length);
   let used = 0;
   let i = 0;
   let j = 0;
   while (i < a.distinct.length || j < b.distinct.length) {
-    // Past its end a side has undefined, which no comparison finds the lesser.
+    // Past its end a side is undefined, and every comparison with undefined is false.
     const isLeft = j === b.distinct.length || a.distinct[i]! <= b.distinct[j]!;
     const isRight = i === a.distinct.length || b.distinct[j]! <= a.distinct[i]!;
     sum.distinct[used] = isLeft ? a.distinct[i]! : b.distinct[j]!;
     sum.times[used++] = (isLeft ? a.times[i++]! : 0) + (isRight ? b.times[j++]! : 0);
   }
-  return firstOf(sum, used);
+  return copyFirst(sum, used);
 }
 
 /**
- * The multiset of values in ascending order in which the same one may come again.
- * @param times how often each occurs
+ * Makes a multiset from values in ascending order, which may repeat.
+ * @param times how often each of them occurs
  */
-export function addEqual(ascending: Float64Array, times: Float64Array): NumberTally {
-  const runs = tallyOf(ascending.length);
+export function mergeEqual(ascending: Float64Array, times: Float64Array): NumberTally {
+  const runs = allocateTally(ascending.length);
   let used = 0;
   for (let i = 0; i < ascending.length; i++) {
     if (used > 0 && runs.distinct[used - 1] === ascending[i]) runs.times[used - 1]! += times[i]!;
@@ -76,7 +76,7 @@ export function addEqual(ascending: Float64Array, times: Float64Array): NumberTa
       runs.times[used++] = times[i]!;
     }
   }
-  return firstOf(runs, used);
+  return copyFirst(runs, used);
 }
 
 /** Counts the members of a multiset of numbers, repeats included. */
@@ -84,18 +84,18 @@ export function countMembers({ times }: NumberTally): number {
   return times.reduce((sum, count) => sum + count, 0);
 }
 
-function tallyOf(size: number): NumberTally {
+function allocateTally(size: number): NumberTally {
   return { distinct: new Float64Array(size), times: new Float64Array(size) };
 }
 
 /** Copies the first values, so that the rest of the memory is freed. */
-function firstOf({ distinct, times }: NumberTally, used: number): NumberTally {
+function copyFirst({ distinct, times }: NumberTally, used: number): NumberTally {
   return { distinct: distinct.slice(0, used), times: times.slice(0, used) };
 }
 
 /**
- * A multiset of numbers kept small: each value keeps the first `bits` bits of its mantissa, the rest cut
- * off towards zero. All 52 is exact; with b bits a value is off by less than one part in 2^b.
+ * A multiset of numbers that is kept small. Each value keeps the first `bits` bits of its mantissa; the other bits are
+ * zero. With all 52 bits values are exact. With b bits the relative error is below 2^-b.
  */
 export interface Buckets {
   readonly bits: number;
@@ -106,10 +106,9 @@ export interface Buckets {
 export const ALL_BITS = 52;
 
 /**
- * Keeps the most bits with which no more than `limit` distinct values are left. That number of bits is
- * a function of the multiset alone: cutting is monotone (fewer bits, fewer values) and cutting twice is
- * cutting once, so however values are grouped and merged, the same buckets come out. With no bits left
- * only signs and exponents differ, 4095 values at most.
+ * Keeps as many bits as possible with at most `limit` distinct values. The result depends on the multiset alone, not
+ * on how values are grouped and merged: fewer bits never give more values, and truncating twice equals truncating once
+ * to the smaller number of bits. With 0 bits only signs and exponents differ, which gives at most 4095 values.
  */
 export function limitBuckets(buckets: Buckets, limit: number): Buckets {
   const { bits, values } = buckets;
@@ -118,30 +117,30 @@ export function limitBuckets(buckets: Buckets, limit: number): Buckets {
   let tooMany = bits;
   while (tooMany - fits > 1) {
     const middle = (fits + tooMany) >> 1;
-    if (distinctAt(values, middle) <= limit) fits = middle;
+    if (countDistinct(values, middle) <= limit) fits = middle;
     else tooMany = middle;
   }
-  return { bits: fits, values: cutTo(values, fits) };
+  return { bits: fits, values: truncateAll(values, fits) };
 }
 
-/** The buckets of two multisets together; associative and commutative. */
+/** Merges the buckets of two multisets. The merge is associative and commutative. */
 export function mergeBuckets(a: Buckets, b: Buckets, limit: number): Buckets {
   const bits = Math.min(a.bits, b.bits);
   const cut = (one: Buckets): NumberTally =>
-    one.bits === bits ? one.values : cutTo(one.values, bits);
+    one.bits === bits ? one.values : truncateAll(one.values, bits);
   return limitBuckets({ bits, values: addNumbers(cut(a), cut(b)) }, limit);
 }
 
-/** Cuts every value; the order is kept, so values that become equal are neighbours. */
-function cutTo({ distinct, times }: NumberTally, bits: number): NumberTally {
-  return addEqual(
+/** Truncates every value. The order is kept, so values that become equal are neighbours. */
+function truncateAll({ distinct, times }: NumberTally, bits: number): NumberTally {
+  return mergeEqual(
     distinct.map((value) => truncate(value, bits)),
     times,
   );
 }
 
-/** How many distinct values cutting would leave. */
-function distinctAt({ distinct: values }: NumberTally, bits: number): number {
+/** Counts the distinct values that truncating would leave. */
+function countDistinct({ distinct: values }: NumberTally, bits: number): number {
   let distinct = 0;
   let last = Number.NaN;
   for (let i = 0; i < values.length; i++) {
@@ -154,7 +153,7 @@ function distinctAt({ distinct: values }: NumberTally, bits: number): number {
 
 const scratch = new DataView(new ArrayBuffer(8));
 
-/** A float64 with all but the first `bits` bits of its mantissa zero; never -0. */
+/** Sets all but the first `bits` bits of a number's mantissa to zero; never returns -0. */
 export function truncate(value: number, bits: number): number {
   const dropped = ALL_BITS - bits;
   scratch.setFloat64(0, value);

@@ -18,8 +18,8 @@ export interface BatchParts {
 }
 
 /**
- * Collects the words that a pipeline started with: those of the first batch, and for a column that came later those
- * of the batch that added it.
+ * Collects the words that a pipeline starts with: the words of the first batch. For a column that came later, it
+ * collects the words of the batch that added it.
  * @param sources batches in order; they include batch 1 and each batch that added a column
  */
 export function collectVocabulary(
@@ -35,7 +35,7 @@ export function collectVocabulary(
 }
 
 /**
- * Finds words that the pipeline did not start with.
+ * Finds words that are not in the vocabulary.
  * @param rule what `data.on_new_category` says: they are refused or left out
  * @returns warnings about words that are left out
  * @throws BadData naming the batch, the column and the words, where they are refused
@@ -47,24 +47,29 @@ export function findNewWords(
 ): string[] {
   const warnings: string[] = [];
   for (const name of findWordColumns(parts)) {
-    const fresh = without(findWords(parts, name), words.get(name));
+    const fresh = removeKnown(findWords(parts, name), words.get(name));
     if (fresh.length === 0) continue;
-    if (rule === 'fail') throw refused(batch, name, fresh, '');
+    if (rule === 'fail') throw makeNewWordError(batch, name, fresh, '');
     warnings.push(
       `batch ${batch} has ${quoteList(fresh)} in column ${quote(name)}, not known from the first batch: the model reads them as unknown words`,
     );
   }
-  const fresh = without(findLabels(parts), labels);
+  const fresh = removeKnown(findLabels(parts), labels);
   if (fresh.length === 0) return warnings;
   const target = parts[0]!.label.name;
-  if (rule === 'fail') throw refused(batch, target, fresh, ', the one to predict');
+  if (rule === 'fail') throw makeNewWordError(batch, target, fresh, ', the one to predict');
   return [
     ...warnings,
     `batch ${batch} has ${quoteList(fresh)} in column ${quote(target)}, not known from the first batch: rows with such a label are left out`,
   ];
 }
 
-function refused(batch: number, column: string, fresh: readonly string[], which: string): BadData {
+function makeNewWordError(
+  batch: number,
+  column: string,
+  fresh: readonly string[],
+  which: string,
+): BadData {
   return new BadData(
     `batch ${batch} has ${quoteList(fresh)} in column ${quote(column)}${which}, which the first batch does not know: ` +
       'correct the cells, or set data.on_new_category to ignore or adapt',
@@ -86,6 +91,6 @@ function findLabels(parts: readonly Part[]): Set<string> {
   return words.length === 0 ? new Set() : findWords(words, words[0]!.label.name);
 }
 
-function without(words: ReadonlySet<string>, known: ReadonlySet<string> | undefined): string[] {
+function removeKnown(words: ReadonlySet<string>, known: ReadonlySet<string> | undefined): string[] {
   return [...words].filter((word) => known?.has(word) !== true);
 }

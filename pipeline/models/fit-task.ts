@@ -7,7 +7,7 @@ import { estimatorOf } from './estimators.ts';
 import type { Files } from '../batches/files.ts';
 import { encoderFromJson, type Encoder } from '../features/encoder.ts';
 import { loadRows, warnOfDropped } from '../features/matrix.ts';
-import { within, type Report } from '../progress.ts';
+import { scaleReport, type Report } from '../progress.ts';
 
 /**
  * Fits a model on the train rows of all batches.
@@ -34,7 +34,7 @@ async function fitOnRows(
   report: Report | undefined,
   helpers: Helpers | undefined,
 ): Promise<{ model: FittedModel; rows: number; warnings: string[] }> {
-  const { all: matrix } = loadRows(input.parts, encoder, within(report, 0, 0.2));
+  const { all: matrix } = loadRows(input.parts, encoder, scaleReport(report, 0, 0.2));
   if (matrix.rows === 0)
     throw new BadData(
       'every train row has a missing cell and preprocess.missing is drop: set it to impute, or add data',
@@ -42,7 +42,7 @@ async function fitOnRows(
   const { type, task: _, ...own } = input.model;
   const estimator = estimatorOf({ type });
   const hyperparameters = estimator.params(taskOf(input)).parse(own);
-  const tools = { helpers, report: within(report, 0.2, 1) };
+  const tools = { helpers, report: scaleReport(report, 0.2, 1) };
   const model = await estimator.fit(matrix, encoder, hyperparameters, tools);
   return { model, rows: matrix.rows, warnings: warnOfDropped(matrix, 'train') };
 }

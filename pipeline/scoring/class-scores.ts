@@ -1,6 +1,6 @@
 import { byCodePoint } from '../../contract/codepoints.ts';
 import { countCells, fillMatrix, sumCells } from './confusion.ts';
-import { wilson } from './intervals.ts';
+import { wilsonInterval } from './intervals.ts';
 
 /** Scores of one class. A score whose denominator is zero is 0. */
 interface ClassScore {
@@ -34,10 +34,10 @@ export interface ClassScores {
 }
 
 /**
- * Scores predictions, with scikit-learn's definitions. The labels scored are the model's classes and
- * any other that occurs: a class only these rows have counts against the model.
+ * Scores predictions with scikit-learn's definitions. The scored labels are the classes of the model and every other
+ * label that occurs. A class that only these rows have lowers the scores.
  * @param classes what the model can predict
- * @returns null when there are no rows, for then no score means anything
+ * @returns null when there are no rows, because no score is defined then
  */
 export function scoreClasses(
   actual: readonly string[],
@@ -65,7 +65,7 @@ export function scoreClasses(
   }));
   const occurring = all.filter((_, i) => support[i]! > 0 || claimed[i]! > 0);
   const correct = sum(hits);
-  const [low, high] = wilson(correct, rows);
+  const [low, high] = wilsonInterval(correct, rows);
   return {
     rows,
     accuracy: correct / rows,

@@ -1,15 +1,15 @@
 import { type ColumnTable, op, table } from 'arquero';
 
 /**
- * Counts rows by what they are and what was predicted, both as indexes from 0. Classes are counted by index too,
- * because arquero joins the keys of several columns without escaping them.
- * @returns a row for each pair that occurs: `actual`, `predicted`, `count`
+ * Counts rows by their actual and predicted index, from 0. Classes are counted by index and not by name, because
+ * arquero joins the keys of several columns without escaping them.
+ * @returns one row for each pair that occurs: `actual`, `predicted`, `count`
  */
 export function countCells(actual: ArrayLike<number>, predicted: ArrayLike<number>): ColumnTable {
   return table({ actual, predicted }).groupby('actual', 'predicted').count();
 }
 
-/** Adds up the counts of cells by one of their sides, for each of `size` indexes. */
+/** Sums the counts of cells by their actual or predicted index, for each of `size` indexes. */
 export function sumCells(
   cells: ColumnTable,
   side: 'actual' | 'predicted',
@@ -21,7 +21,7 @@ export function sumCells(
   return sums;
 }
 
-/** The square matrix of some cells: row i holds the counts of what is `i`, by what was predicted. */
+/** Makes a square matrix from cells. Row i counts the rows whose actual index is i, by predicted index. */
 export function fillMatrix(cells: ColumnTable, size: number): number[][] {
   const matrix = Array.from({ length: size }, () => Array.from({ length: size }, () => 0));
   for (const cell of cells.objects() as Record<'actual' | 'predicted' | 'count', number>[])

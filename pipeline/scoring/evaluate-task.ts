@@ -11,7 +11,7 @@ import { renderReport } from './report.ts';
 import { scoreModel, type Scored } from './score-model.ts';
 
 /**
- * Scores a model on the test rows of everything so far and of the new batch alone.
+ * Scores a model on the test rows of all batches so far, and on those of the new batch alone.
  * @param input.type of the model
  * @param input.model path of its bytes
  * @param input.parts Arrow files of test rows, one per batch, the new one last; emptied as they are read
@@ -49,8 +49,8 @@ export function evaluate(
     metrics: toJsonBytes({
       schema: 1,
       batch: input.batch,
-      ...fileOf(whole!),
-      new_batch: fileOf(newBatch!),
+      ...toMetrics(whole!),
+      new_batch: toMetrics(newBatch!),
     }),
     report: renderReport({
       batch: input.batch,
@@ -76,8 +76,8 @@ function nameImportance(
   return shares && features.map(({ name }, i) => ({ feature: name, share: shares[i]! }));
 }
 
-/** A score in the shape `dvc metrics show` prints: numbers under names, no lists but what is drawn. */
-function fileOf(scored: Scored | null): Record<string, unknown> {
+/** Converts scores to the shape that `dvc metrics show` prints: numbers by name. Only plotted data are lists. */
+function toMetrics(scored: Scored | null): Record<string, unknown> {
   return scored === null
     ? { test_rows: 0 }
     : { ...scored.numbers, test_rows: scored.rows, ...scored.details };

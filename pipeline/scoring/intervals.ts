@@ -1,7 +1,7 @@
 /** The 97.5 % point of the normal distribution. */
 const Z = 1.959963984540054;
 
-/** Student's for 1 to 9 degrees of freedom, for which the series below is too short. */
+/** The 97.5 % points of Student's t for 1 to 9 degrees of freedom, where the series below is not exact enough. */
 const FEW = [
   12.706204736174698, 4.302652729749464, 3.18244630528371, 2.776445105197799, 2.570581835636314,
   2.446911851144969, 2.364624251592785, 2.306004135204166, 2.262157162798205,
@@ -22,16 +22,16 @@ export function studentInterval(
 }
 
 /**
- * Wilson's 95 % score interval of a share: unlike the usual plus or minus it stays within 0..1 and is
- * wide where rows are few (29 of 30 gives 0.83 to 0.99).
+ * Wilson's 95 % score interval of a share. Unlike the normal interval, it stays within 0..1 and is wide for few
+ * rows: 29 of 30 gives 0.83 to 0.99.
  * @param rows at least 1
  */
-export function wilson(correct: number, rows: number): [low: number, high: number] {
+export function wilsonInterval(correct: number, rows: number): [low: number, high: number] {
   const share = correct / rows;
   const scale = 1 + Z ** 2 / rows;
   const middle = (share + Z ** 2 / (2 * rows)) / scale;
   const reach = (Z / scale) * Math.sqrt((share * (1 - share)) / rows + Z ** 2 / (4 * rows ** 2));
-  // At the ends rounding would leave the limit a hair off the exact 0 or 1.
+  // Rounding would move the limit slightly away from 0 or 1.
   return [
     correct === 0 ? 0 : Math.max(0, middle - reach),
     correct === rows ? 1 : Math.min(1, middle + reach),

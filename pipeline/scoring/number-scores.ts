@@ -3,18 +3,18 @@ import { checkTargets } from '../models/train-rows.ts';
 import { studentInterval } from './intervals.ts';
 import { countCells, fillMatrix } from './confusion.ts';
 
-/** A square of this many bins on either side shows predicted against actual numbers, however many rows there are. */
+/** Bins on each side of the matrix of actual and predicted numbers. */
 const BINS = 20;
 
-/** Rows counted by what they are and what was predicted; the same bins on both sides. */
+/** Counts of rows by actual and predicted number, with the same bins on both sides. */
 export interface Agreement {
-  /** Bounds of the bins, ascending, one more than there are bins; the last bin has its upper one. */
+  /** Bounds of the bins, ascending, one more than there are bins; the last bin includes its upper bound. */
   readonly edges: readonly number[];
   /** `matrix[i][j]` counts the rows whose number is in bin i and whose prediction is in bin j. */
   readonly matrix: readonly (readonly number[])[];
 }
 
-/** Scores of predicted numbers, in the target's unit but for `r2`. Intervals are of 95 %; one row has none. */
+/** Scores of predicted numbers, in the unit of the target except `r2`. Intervals are 95 %; a single row has none. */
 export interface NumberScores {
   readonly rows: number;
   /** The root of the mean squared error. */
@@ -26,17 +26,18 @@ export interface NumberScores {
   readonly mae_low?: number;
   readonly mae_high?: number;
   /**
-   * The share of the variance that is explained; below 0 for a model worse than the mean. Of rows that are
-   * all equal 1 if all are met, else 0; one row has none.
+   * The share of the variance that the model explains; below 0 for a model worse than the mean. If all actual numbers
+   * are equal, it is 1 when every prediction is exact and 0 otherwise. A single row has none.
    */
   readonly r2?: number;
   readonly agreement: Agreement;
 }
 
 /**
- * Scores predicted numbers, with scikit-learn's definitions. The intervals are Student's, of the mean
- * absolute and the mean squared error, the latter's root: wide where rows are few, and never below 0.
- * @returns null when there are no rows, for then no score means anything
+ * Scores predicted numbers with scikit-learn's definitions. The intervals are Student's intervals of the mean absolute
+ * error and of the mean squared error; the limits of the latter are then square-rooted. They are wide for few rows and
+ * never below 0.
+ * @returns null when there are no rows, because no score is defined then
  * @throws BadData when a number is not finite, or too large to be squared
  */
 export function scoreNumbers(actual: Float64Array, predicted: Float64Array): NumberScores | null {
@@ -47,7 +48,7 @@ export function scoreNumbers(actual: Float64Array, predicted: Float64Array): Num
   if (rows === 0) return null;
   checkTargets(actual, 'test');
   const errors = actual.map((value, row) => Math.abs(value - predicted[row]!));
-  // In shares of the largest, whose squares and their squares stay within what a float can hold.
+  // Errors are divided by the largest, so that their squares and fourth powers do not overflow a float64.
   const largest = errors.reduce((a, b) => Math.max(a, b), 0);
   const scale = largest === 0 ? 1 : largest;
   const share = errors.map((error) => error / scale);
@@ -66,7 +67,7 @@ export function scoreNumbers(actual: Float64Array, predicted: Float64Array): Num
   if (rows === 1) return { rows, rmse, mae: scale * mae, agreement };
   const [mseLow, mseHigh] = studentInterval(mse, mseDeviation, rows);
   const [maeLow, maeHigh] = studentInterval(mae, maeDeviation, rows);
-  // Not by the variance being 0: the mean of equal numbers may be rounded, and differ from them.
+  // A variance of 0 is no test for this: the mean of equal numbers may be rounded and differ from them.
   const isConstant = actual.every((value) => value === actual[0]);
   return {
     rows,

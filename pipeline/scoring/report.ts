@@ -1,26 +1,26 @@
 import type { Scored } from './score-model.ts';
 import { findMetricSet } from '../../contract/metric-sets.ts';
 import { formatScore } from '../../contract/metric-sets.ts';
-import { htmlBar, escapeHtml, fourDigits, htmlTable } from './report-sections.ts';
+import { drawBar, escapeHtml, formatShare, renderTable } from './report-sections.ts';
 
-/** What a report is made of. */
+/** What a report shows. */
 export interface ReportFacts {
-  /** N of the version. */
+  /** Number of the version. */
   batch: number;
-  /** Scores on the test rows of everything so far, and of the new batch alone; null without test rows. */
+  /** Scores on the test rows of all batches so far, and of the new batch alone; null without test rows. */
   whole: Scored | null;
   newBatch: Scored | null;
-  /** The model in a noun phrase: `A decision tree of depth 3 with 5 leaves`. */
+  /** Describes the model in a noun phrase: `A decision tree of depth 3 with 5 leaves`. */
   model: string;
-  /** Each feature's share in what the model learnt, in the encoder's order; null where it cannot say. */
+  /** The importance of each feature, in the encoder's order; null if the model has no importance. */
   importance: readonly { feature: string; share: number }[] | null;
 }
 
 const MOST_FEATURES = 20;
 
 /**
- * One version's scores as a page for people: it needs nothing but itself, runs no script, and is the
- * same bytes for the same facts. Names from the data are escaped.
+ * Renders the scores of a version as a page. The page loads no other file, runs no script, and has the same bytes for
+ * the same facts. Names from the data are escaped.
  * @returns HTML as UTF-8
  */
 export function renderReport(facts: ReportFacts): Uint8Array {
@@ -29,9 +29,9 @@ export function renderReport(facts: ReportFacts): Uint8Array {
   const body = [
     `<h1>${title}</h1>`,
     `<p>${escapeHtml(model)}, trained on batches 1 to ${batch}.</p>`,
-    scoreTable(whole, newBatch),
+    renderScoreTable(whole, newBatch),
     ...(whole === null ? [] : whole.sections()),
-    ...(importance === null ? [] : [importanceTable(importance)]),
+    ...(importance === null ? [] : [renderImportance(importance)]),
   ];
   const head = `<meta charset="utf-8"><title>${title}</title><style>${STYLE}</style>`;
   return Buffer.from(`<!doctype html>\n<html lang="en">\n${head}\n${body.join('\n')}\n</html>\n`);
@@ -45,7 +45,7 @@ const STYLE = [
   'svg{vertical-align:middle}',
 ].join('');
 
-function scoreTable(whole: Scored | null, newBatch: Scored | null): string {
+function renderScoreTable(whole: Scored | null, newBatch: Scored | null): string {
   if (whole === null) return '<p>There are no test rows, so this version has no scores.</p>';
   const cell = (scored: Scored | null, name: string): string => {
     const value = scored?.numbers[name];
@@ -54,19 +54,19 @@ function scoreTable(whole: Scored | null, newBatch: Scored | null): string {
   const names = findMetricSet(whole.numbers).shown;
   const rows = names.map((name) => [name, cell(whole, name), cell(newBatch, name)]);
   rows.push(['test rows', String(whole.rows), String(newBatch?.rows ?? 0)]);
-  return `<h2>Scores</h2>\n${htmlTable(['', 'all batches', 'new batch'], rows)}`;
+  return `<h2>Scores</h2>\n${renderTable(['', 'all batches', 'new batch'], rows)}`;
 }
 
-function importanceTable(importance: NonNullable<ReportFacts['importance']>): string {
+function renderImportance(importance: NonNullable<ReportFacts['importance']>): string {
   const first = importance
     .map((entry, order) => ({ ...entry, order }))
     .toSorted((a, b) => b.share - a.share || a.order - b.order)
     .slice(0, MOST_FEATURES);
   const rows = first.map((entry) => [
     escapeHtml(entry.feature),
-    `${fourDigits(entry.share)} ${htmlBar(entry.share)}`,
+    `${formatShare(entry.share)} ${drawBar(entry.share)}`,
   ]);
   const more = importance.length - first.length;
   const note = more > 0 ? `\n<p>and ${more} more features</p>` : '';
-  return `<h2>Feature importance</h2>\n${htmlTable(['feature', 'share'], rows)}${note}`;
+  return `<h2>Feature importance</h2>\n${renderTable(['feature', 'share'], rows)}${note}`;
 }

@@ -36,7 +36,7 @@ export async function checkPast(
     })),
   );
   const changed = await deps.compute(
-    'firstChange',
+    'findFirstChange',
     {
       known,
       whole: { path: file, file: ref.path, delimiter },

@@ -1,4 +1,4 @@
-import { within, type Report } from '../../progress.ts';
+import { scaleReport, type Report } from '../../progress.ts';
 import { type Block, sortBlock } from './block.ts';
 import { Gini } from './gini.ts';
 import type { ClassIndexes } from '../train-rows.ts';
@@ -48,7 +48,7 @@ export function fitClasses(
     block,
     new Gini(classes),
     limitsOf(params),
-    within(report, SORTED, 1),
+    scaleReport(report, SORTED, 1),
   );
   return fittedTree('DTClassifier', options, params, tree);
 }
@@ -71,7 +71,7 @@ export function fitNumbers(
     block,
     new SquaredError(block.rows),
     limitsOf(params),
-    within(report, SORTED, 1),
+    scaleReport(report, SORTED, 1),
   );
   return fittedTree('DTRegression', options, params, tree);
 }
@@ -87,7 +87,7 @@ export async function fitClassesTogether(
 ): Promise<FittedTree<'DTClassifier'>> {
   if (!isWorthHelp(helpers, labels.length, columns.length))
     return fitClasses(columns, labels, classes, params, report);
-  const progress = within(report, SORTED, 1);
+  const progress = scaleReport(report, SORTED, 1);
   const tree = await growTogether(columns, labels, classes, limitsOf(params), helpers, progress);
   const options = optionsOf('classifier', params);
   return fittedTree('DTClassifier', options, params, tree);
@@ -103,7 +103,7 @@ export async function fitNumbersTogether(
 ): Promise<FittedTree<'DTRegression'>> {
   if (!isWorthHelp(helpers, targets.length, columns.length))
     return fitNumbers(columns, targets, params, report);
-  const progress = within(report, SORTED, 1);
+  const progress = scaleReport(report, SORTED, 1);
   const tree = await growTogether(columns, targets, 0, limitsOf(params), helpers, progress);
   const options = optionsOf('regression', params);
   return fittedTree('DTRegression', options, params, tree);

@@ -159,7 +159,7 @@ describe('BatchSpill', () => {
           expect(Buffer.concat(pieces).toString()).toBe(
             places.map((place) => `${textOf(place)}\n`).join(''),
           );
-          expect(spill.rowsOf(batch)).toBe(places.length);
+          expect(spill.countRows(batch)).toBe(places.length);
         }
       }),
     );

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { firstChange } from '../../../pipeline/batches/raw-tasks.ts';
+import { findFirstChange } from '../../../pipeline/batches/raw-tasks.ts';
 import { memoryFiles } from '../files.ts';
 
 /** Where a later text differs from what was known, of batches of two rows in the file's order. */
@@ -16,7 +16,7 @@ function changeOf(known: [text: string, skip: number][], whole: string, amended:
     table,
     amended,
   };
-  return firstChange(input, undefined, { files });
+  return findFirstChange(input, undefined, { files });
 }
 
 describe('a table that may only grow', () => {

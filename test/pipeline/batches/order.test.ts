@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { checkBatch, invert, permuteRows } from '../../../pipeline/batches/order.ts';
+import { checkBatch, invertPermutation, permuteRows } from '../../../pipeline/batches/order.ts';
 import { sha256 } from '../support.ts';
 
 describe('permuteRows', () => {
@@ -81,13 +81,13 @@ describe('permuteRows', () => {
   });
 });
 
-describe('invert', () => {
+describe('invertPermutation', () => {
   it('gives each row its place', () => {
     fc.assert(
       fc.property(fc.nat(300), fc.nat(99), (n, seed) => {
         const order = permuteRows(n, seed);
         const places = order.slice();
-        invert(places);
+        invertPermutation(places);
         expect([...order].map((row) => places[row])).toEqual([...permuteRows(n, null)]);
       }),
     );

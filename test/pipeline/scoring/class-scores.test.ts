@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { scoreClasses } from '../../../pipeline/scoring/class-scores.ts';
-import { wilson } from '../../../pipeline/scoring/intervals.ts';
+import { wilsonInterval } from '../../../pipeline/scoring/intervals.ts';
 
 /** What make-metrics.py wrote with scikit-learn. */
 interface Case {
@@ -82,17 +82,17 @@ describe('scoreClasses', () => {
   });
 });
 
-describe('wilson', () => {
+describe('wilsonInterval', () => {
   it('is honest about few rows', () => {
-    const [low, high] = wilson(29, 30);
+    const [low, high] = wilsonInterval(29, 30);
     expect(low).toBeCloseTo(0.8333, 4);
     expect(high).toBeCloseTo(0.9941, 4);
   });
 
   it('reaches the ends exactly and stays within them', () => {
-    expect(wilson(0, 7)[0]).toBe(0);
-    expect(wilson(7, 7)[1]).toBe(1);
-    expect(wilson(7, 7)[0]).toBeCloseTo(0.6457, 4);
+    expect(wilsonInterval(0, 7)[0]).toBe(0);
+    expect(wilsonInterval(7, 7)[1]).toBe(1);
+    expect(wilsonInterval(7, 7)[0]).toBeCloseTo(0.6457, 4);
   });
 });
 

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { scoredClasses } from '../../../pipeline/scoring/score-model.ts';
+import { toScoredClasses } from '../../../pipeline/scoring/score-model.ts';
 import { scoreClasses } from '../../../pipeline/scoring/class-scores.ts';
 import { renderReport, type ReportFacts } from '../../../pipeline/scoring/report.ts';
 
 const hostile = '<script>alert("1")</script>';
-const whole = scoredClasses(
+const whole = toScoredClasses(
   scoreClasses(['a', 'a', hostile, 'b', 'b', 'b'], ['a', 'b', hostile, 'b', 'b', 'a'], ['a', 'b'])!,
   Float64Array.of(1, 0.8, 1, 1, 1, 0.6),
 );
@@ -48,7 +48,7 @@ describe('a report', () => {
     expect(
       text({
         ...facts,
-        whole: scoredClasses(scoreClasses(labels, labels, labels)!, Float64Array.of(1)),
+        whole: toScoredClasses(scoreClasses(labels, labels, labels)!, Float64Array.of(1)),
       }),
     ).toContain('41 classes');
   });
