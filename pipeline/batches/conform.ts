@@ -146,7 +146,7 @@ export function checkHeader(
 /**
  * Makes a batch from a whole file that arrived later: canonical CSV with the columns that the contract allows.
  * @param input.columns the frozen columns
- * @returns `rows` is the number of rows of the file; `added` are the columns it adds, where the contract allows them
+ * @returns `rows` is the number of rows of the file; `added` are the columns it adds, if the contract allows them
  * @throws BadData when the file cannot be read, its columns are refused, or a number cell holds text
  */
 export function conformBatch(input: {

@@ -77,8 +77,8 @@ export const NUMERIC = 2;
 /**
  * Recognises a decimal in bytes: digits, with or without a minus and a point. Nearly every number is such a decimal.
  * Type inference and cutting read files larger than memory, and decoding the bytes would double their time.
- * @returns NUMERIC where {@link looksNumeric} is true, NUMBER where {@link parseNumber} gives a number, UNCERTAIN
- *   where the text has to be read
+ * @returns NUMERIC if {@link looksNumeric} is true, NUMBER if only {@link parseNumber} gives a number, UNCERTAIN if
+ *   the text must be read
  */
 export function classifyBytes(bytes: Uint8Array, start: number, end: number): number {
   if (end - start > LONGEST_DECIMAL) return UNCERTAIN;

@@ -37,7 +37,7 @@ export interface RowBlock {
 /**
  * Reads delimited UTF-8 text. A byte order mark is optional, and lines end with LF, CRLF or CR. Memory does not
  * grow with the file. Cells are kept verbatim, column names are trimmed, and blank lines at the end are skipped.
- * Of several errors the first one in the file is thrown, for chunks of any size.
+ * The first error in the file is thrown. It does not depend on the size of the chunks.
  */
 export class CsvReader {
   readonly file: string;

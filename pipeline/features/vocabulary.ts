@@ -36,9 +36,9 @@ export function collectVocabulary(
 
 /**
  * Finds words that are not in the vocabulary.
- * @param rule what `data.on_new_category` says: they are refused or left out
+ * @param rule what `data.on_new_category` says: new words are refused or left out
  * @returns warnings about words that are left out
- * @throws BadData naming the batch, the column and the words, where they are refused
+ * @throws BadData when new words are refused; the error names the batch, the column and the words
  */
 export function findNewWords(
   { words, labels }: Vocabulary,
