@@ -10,7 +10,7 @@ import type { Store } from '../store/index.ts';
 import type { Tracking } from '../tracking/tracker.ts';
 import { aliasOf } from '../tracking/tracked-run/log-training.ts';
 import { currentExecution, currentRun } from './run-stage.ts';
-import { headlineOf, readMetrics } from '../store/metrics-file.ts';
+import { flattenMetrics, readMetrics } from '../store/metrics-file.ts';
 
 interface Deps extends Tracking {
   store: Pick<Store, 'artifacts' | 'cache' | 'records' | 'leases'>;
@@ -25,7 +25,7 @@ export async function publishVersion(deps: Deps, request: PublishRequest): Promi
   const self = { workflow_id: workflowId, run_id: runId };
   const stages = await Promise.all(request.stages.map((ran) => readStage(deps, ran)));
   const { metrics } = findStage(stages, 'evaluate')!.outputs;
-  const headline = headlineOf(readMetrics(await deps.store.artifacts.get(metrics!)));
+  const headline = flattenMetrics(readMetrics(await deps.store.artifacts.get(metrics!)));
   const draft = {
     pipeline,
     version: batch,

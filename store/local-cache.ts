@@ -52,7 +52,7 @@ export class LocalCache {
     const path = this.pathOf(ref.md5);
     const size = await sizeOf(path);
     if (size === undefined) return undefined;
-    await this.needed(path, HANDED_OUT_MS);
+    await this.markNeeded(path, HANDED_OUT_MS);
     if (size === ref.size && (await digest(createReadStream(path))).sha256 === ref.sha256)
       return path;
     await rm(path, { force: true });
@@ -76,7 +76,7 @@ export class LocalCache {
         [dirname(path), dirname(draft)].map((at) => mkdir(at, { recursive: true })),
       );
       await download(bucket, ref, objectKey(ref.md5), draft);
-      await this.needed(draft, HANDED_OUT_MS);
+      await this.markNeeded(draft, HANDED_OUT_MS);
       await rename(draft, path);
     } catch (error) {
       throw writeError(this.#folder, error);
@@ -89,7 +89,7 @@ export class LocalCache {
   }
 
   /** Notes that a file is needed now, or for so many milliseconds from now. */
-  async needed(path: string, forMs = 0): Promise<void> {
+  async markNeeded(path: string, forMs = 0): Promise<void> {
     const until = new Date(Date.now() + forMs);
     await utimes(path, until, until).catch(() => undefined); // it is gone or belongs to another user: its time stays as it is
   }

@@ -13,7 +13,7 @@ export function readMetrics(bytes: Uint8Array): MetricsFile {
  * The numbers of a metrics file by flat name: those of the whole as they are, those of the new batch
  * under `new_batch_`. Scores per class stay in the file.
  */
-export function headlineOf(file: MetricsFile): Record<string, number> {
+export function flattenMetrics(file: MetricsFile): Record<string, number> {
   const newBatch = file['new_batch'];
   return {
     ...numbersOf(file, ''),

@@ -48,7 +48,7 @@ export class PartCache {
       await rm(path, { force: true });
       return undefined;
     }
-    await this.#files.needed(path);
+    await this.#files.markNeeded(path);
     return bytes;
   }
 }

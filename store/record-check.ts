@@ -13,14 +13,14 @@ type StageRecord = VersionRecord['stages'][number];
  * @throws MissingHistory when version N has not been built, or gc has removed its artifacts
  * @throws DamagedArtifact when the record has been changed since it was written
  */
-export async function soundRecord(
+export async function readSoundRecord(
   { records, cache }: Pick<Store, 'records' | 'cache'>,
   pipeline: string,
   version: number,
 ): Promise<VersionRecord> {
   const record = await records.latest(pipeline, version);
   const collected = await records.collectedAt(record);
-  if (collected !== undefined) throw notKept(record, collected);
+  if (collected !== undefined) throw removedByGc(record, collected);
   const found = await Promise.all(
     record.stages.map(async (stage) => {
       // "verify" reports an entry that is missing or damaged. The record does not need it.
@@ -38,7 +38,7 @@ export async function soundRecord(
 }
 
 /** The error for a build whose artifacts gc has removed. Its record stays. */
-export function notKept({ pipeline, version }: BuildOf, collected: string): MissingHistory {
+export function removedByGc({ pipeline, version }: BuildOf, collected: string): MissingHistory {
   return new MissingHistory(
     `version ${version} of ${pipeline} was not kept by gc on ${collected.slice(0, 10)}; its record stays: build it again with "${RETRAIN} run ${version} --pipeline ${pipeline}"`,
   );

@@ -76,7 +76,7 @@ export function recordKey(pipeline: string, version: number, seq: number): strin
   return `${versionFolder(pipeline, version)}/${String(seq).padStart(6, '0')}.json`;
 }
 
-/** The numbers of a version's builds, and which is the latest. */
+/** The key of the document with the numbers of a version's builds, and which is the latest. */
 export function latestKey(pipeline: string, version: number): string {
   return `${versionFolder(pipeline, version)}/latest.json`;
 }

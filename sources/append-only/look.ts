@@ -173,7 +173,7 @@ async function storeState(
   const last = raw.at(-1)!;
   const path = stateFile(batches.length, fileName(data.source));
   return {
-    next: last.revision,
+    previousRevision: last.revision,
     raw: {
       ref: await store.artifacts.putFile(path, next.path),
       columns: last.columns,

@@ -25,7 +25,7 @@ export type IsLive = (lease: Lease) => Promise<boolean>;
  * - When the gate could not be renewed in time, nothing more is removed. It can be renewed only while it is
  *   closed: a process that slept too long removes nothing when it wakes.
  * - Objects that are written after the listings are in none of them. Objects younger than this collection stay.
- * - If it is killed halfway, first records are marked, then entries are gone, then objects. A stage without its
+ * - If it is killed halfway, records are marked first, then entries are removed, then objects. A stage without its
  *   entry runs again. An object that no entry names is recognised by its mark, and the next gc removes it.
  * - Unfinished uploads are recognised by their notes, and removed a day after the last renewal.
  * - Of two collections at once the second finds the gate closed and fails.

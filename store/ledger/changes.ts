@@ -102,8 +102,8 @@ function identify({ seen_at: _, rules: _by, ...entry }: Quarantined): string {
 
 /** A later state of an append-only table, as a look has found it. */
 export interface Grown {
-  /** Revision of the state before it. */
-  next: number;
+  /** The revision of the last state when the look began. */
+  previousRevision: number;
   raw: Omit<RawEntry, 'revision'>;
 }
 
@@ -111,14 +111,14 @@ export interface Grown {
  * Returns the ledger with a later state of its table. Earlier states stay, because batches are cut from them.
  * @returns undefined when the ledger has changed since the look: it has more batches, or another last state
  */
-export function enterGrown(ledger: Ledger, { next, raw }: Grown): Ledger | undefined {
+export function enterGrown(ledger: Ledger, { previousRevision, raw }: Grown): Ledger | undefined {
   const last = ledger.raw.at(-1)!;
   const isEntered =
     last.ref.sha256 === raw.ref.sha256 &&
     last.after === raw.after &&
     last.whole?.sha256 === raw.whole?.sha256;
   if (isEntered) return ledger;
-  if (last.revision !== next || ledger.batches.length !== raw.after) return undefined;
+  if (last.revision !== previousRevision || ledger.batches.length !== raw.after) return undefined;
   const revision = ledger.revision + 1;
   return { ...ledger, revision, raw: [...ledger.raw, { ...raw, revision }] };
 }

@@ -9,7 +9,7 @@ const settingsSchema = z.strictObject({
     kind: z.enum(['iris', 'file', 'url', 's3', 'dvc', 'folder', 'prefix']),
     name: z.string(),
   }),
-  /** Whether rows or files may still arrive: such a source is never shuffled. */
+  /** True for a folder or a prefix. Stored ledgers have this field, and nothing reads it. */
   grows: z.boolean(),
   /** How its text is read. */
   delimiter: z.string().length(1),

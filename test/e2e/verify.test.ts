@@ -8,7 +8,7 @@ import { verifyVersions } from '../../client/commands/verify/versions.ts';
 import { manifestKey, objectKey, sha256 } from '../../store/hash.ts';
 import { storeInParts } from '../../store/unfinished-uploads.ts';
 import { ledgerKey } from '../../store/ledger/ledger.ts';
-import { soundRecord } from '../../store/record-check.ts';
+import { readSoundRecord } from '../../store/record-check.ts';
 import { latestKey, recordKey, type VersionRecord } from '../../store/version-record.ts';
 import type { Ref } from '../../contract/ref.ts';
 import { entryKey, type CacheEntry } from '../../store/stage-cache.ts';
@@ -163,7 +163,7 @@ describe('verify', () => {
       await spoilt(key, Buffer.from(JSON.stringify(record)), async () => {
         const { problems } = await check(2);
         expect(problems[0]).toMatchObject({ state: 'damaged', path: 'version record', key });
-        await expect(soundRecord(store, 'iris', 2)).rejects.toMatchObject({
+        await expect(readSoundRecord(store, 'iris', 2)).rejects.toMatchObject({
           name: 'DamagedArtifact',
           message: expect.stringContaining(sentence),
         });
@@ -214,7 +214,7 @@ describe('verify', () => {
   ])('refuses a record with %s', async (_what, edited, sentence) => {
     const key = recordKey('iris', 2, second.seq);
     await spoilt(key, Buffer.from(JSON.stringify({ ...second, ...edited })), async () => {
-      await expect(soundRecord(store, 'iris', 2)).rejects.toMatchObject({
+      await expect(readSoundRecord(store, 'iris', 2)).rejects.toMatchObject({
         name: 'DamagedArtifact',
         message: expect.stringContaining(sentence),
       });
@@ -230,7 +230,7 @@ describe('verify', () => {
       const { warnings, metrics } = JSON.parse(stdout) as Record<string, unknown[]>;
       expect(warnings).toContainEqual(expect.stringContaining(`${key} is not JSON`));
       expect(metrics).toMatchObject({ accuracy: second.metrics['accuracy'] });
-      expect((await soundRecord(store, 'iris', 2)).seq).toBe(second.seq + 1);
+      expect((await readSoundRecord(store, 'iris', 2)).seq).toBe(second.seq + 1);
     });
     second = await store.records.latest('iris', 2);
   });

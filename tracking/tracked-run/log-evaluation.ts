@@ -4,7 +4,7 @@ import type { HandedInputs, StageOutputs, StageRequest } from '../../contract/st
 import type { Execution } from '../../contract/execution.ts';
 import { stopIfOver } from './end-runs.ts';
 import { datasetOf, type LoggingDeps } from './log-training.ts';
-import { readMetrics, headlineOf } from '../../store/metrics-file.ts';
+import { readMetrics, flattenMetrics } from '../../store/metrics-file.ts';
 
 /** The result of evaluate. Its first code version made no report. */
 interface Scored {
@@ -36,7 +36,7 @@ export async function logEvaluation(
   const { metrics, report } = result.outputs;
   const bytes = await deps.store.artifacts.get(metrics);
   // These two are not scores. The batch is the step.
-  const { schema: _, batch: __, ...scores } = headlineOf(readMetrics(bytes));
+  const { schema: _, batch: __, ...scores } = flattenMetrics(readMetrics(bytes));
   const dataset = datasetOf(deps, request.inputs.test, `${request.pipeline}-test`, 'testing');
   const modelId = attempt.model_id === null ? {} : { modelId: attempt.model_id };
   const log = async (): Promise<void> => {

@@ -2,7 +2,7 @@ import { Conflict } from '../../../contract/failures.ts';
 import { withFileLock } from '../../../store/file-lock.ts';
 import type { Store } from '../../../store/index.ts';
 import { LocalCache } from '../../../store/local-cache.ts';
-import { soundRecord } from '../../../store/record-check.ts';
+import { readSoundRecord } from '../../../store/record-check.ts';
 import { say } from '../../print.ts';
 import { planCheckout, listWantedFiles, type WantedFile } from './plan.ts';
 import { lockFile, makeNotes, readCheckoutState, readWorkingTree } from './working-tree.ts';
@@ -42,7 +42,7 @@ export async function checkoutInto(
   signal: AbortSignal,
 ): Promise<{ done: CheckedOut; wanted: ReadonlyMap<string, WantedFile> }> {
   const { pipeline, version, out } = request;
-  const record = await soundRecord(store, pipeline, version);
+  const record = await readSoundRecord(store, pipeline, version);
   await makeNotes(out);
   const work = async () => {
     const wanted = await listWantedFiles(store.artifacts, record);

@@ -63,14 +63,17 @@ async function dvcExport(config: Config, request: ExportRequest): Promise<number
     throw new BadParams(
       `--out ${request.out} is the project folder, and the export would overwrite its params.yaml: choose another folder`,
     );
-  const { soundRecord } = await import('../../../store/record-check.ts');
+  const { readSoundRecord } = await import('../../../store/record-check.ts');
   const { describeFiles } = await import('./files.ts');
   const { isInGit, lockFolder, readIfThere, RECEIPT, writeFolder } = await import('./folder.ts');
   const { readVersion } = await import('./stages.ts');
   return withStoreSession(config, async (session) => {
     const { store } = session;
     const wanted = request.version ?? (await listVersions(store, pipeline)).at(-1)!;
-    const version = await readVersion(store.artifacts, await soundRecord(store, pipeline, wanted));
+    const version = await readVersion(
+      store.artifacts,
+      await readSoundRecord(store, pipeline, wanted),
+    );
     const metrics = await readScores(store, version.record);
     const { seq } = version.record;
     const names = await lockFolder(out, async () => {

@@ -43,11 +43,11 @@ async function lineage(
   config: Config,
   { pipeline, version, json, mermaid, svg }: LineageOptions,
 ): Promise<number> {
-  const { soundRecord } = await import('../../../store/record-check.ts');
+  const { readSoundRecord } = await import('../../../store/record-check.ts');
   const { drawMermaid, drawSvg, drawText } = await import('./drawings.ts');
   const { readLineage } = await import('./graph.ts');
   return withStoreSession(config, async (session) => {
-    const record = await soundRecord(session.store, pipeline, version);
+    const record = await readSoundRecord(session.store, pipeline, version);
     const graph = await readLineage(session.store, record);
     if (svg !== undefined) await writeDrawing(svg, drawSvg(graph));
     if (json === true) printJson(graph);

@@ -11,7 +11,7 @@ import {
   batchesAt,
   rawNamed,
 } from '../../../store/ledger/ledger.ts';
-import { headlineOf, readMetrics } from '../../../store/metrics-file.ts';
+import { flattenMetrics, readMetrics } from '../../../store/metrics-file.ts';
 import { inParallel } from '../../../store/parallel.ts';
 import { entryFaults, isSoundEntry, recordFaults } from '../../../store/record-check.ts';
 import { entryKey } from '../../../store/stage-cache.ts';
@@ -250,7 +250,7 @@ async function findMetricsFaults({ artifacts }: Store, record: VersionRecord): P
   const ref = findStage(record.stages, 'evaluate')?.outputs.metrics;
   if (ref === undefined) return [];
   try {
-    const scored = headlineOf(readMetrics(await artifacts.get(ref)));
+    const scored = flattenMetrics(readMetrics(await artifacts.get(ref)));
     const differs = Object.keys(record.metrics).filter(
       (name) => name in scored && scored[name] !== record.metrics[name],
     );

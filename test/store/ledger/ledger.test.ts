@@ -102,7 +102,7 @@ describe('in every order of their requests', () => {
     const grow: Client = async (bucket) => {
       const found = await read(bucket);
       return new Ledgers(bucket).grow('p', {
-        next: found.raw.at(-1)!.revision,
+        previousRevision: found.raw.at(-1)!.revision,
         raw: {
           ...entry,
           ref: later,
