@@ -99,7 +99,7 @@ export function makeFaultError({ kind, line, cells }: Fault, width: number, file
   }
   return new BadData(
     `${file}, line ${line}, has ${cells} ${cells === 1 ? 'cell' : 'cells'} where the ` +
-      `header has ${width}: add or remove cells, or quote those that hold a comma`,
+      `header has ${width}: add or remove cells, or quote those that contain the delimiter`,
   );
 }
 

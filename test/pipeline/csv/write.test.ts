@@ -38,11 +38,11 @@ describe('parseCsv', () => {
     ['a,b\n1,2\n\n3,4\n', 'data.csv, line 3, is blank: remove it'],
     [
       'a,b\n1,"2\n2"\n3\n',
-      'data.csv, line 4, has 1 cell where the header has 2: add or remove cells, or quote those that hold a comma',
+      'data.csv, line 4, has 1 cell where the header has 2: add or remove cells, or quote those that contain the delimiter',
     ],
     [
       'a,b\n1,2,3\n',
-      'data.csv, line 2, has 3 cells where the header has 2: add or remove cells, or quote those that hold a comma',
+      'data.csv, line 2, has 3 cells where the header has 2: add or remove cells, or quote those that contain the delimiter',
     ],
     [
       'a,b\n1,"2\n3,4\n',
