@@ -82,7 +82,7 @@ describe('two pipelines at once on one worker', () => {
     const one = { pipeline: WINE, versions: [expect.objectContaining(line)], stale: [] };
     expect(await json<object>('list', '--pipeline', WINE)).toEqual(one);
     const { stdout, stderr } = await project.client('list');
-    expect(stdout.split('\n').filter((text) => /^\w+(-\w+)?$/.test(text))).toEqual(['iris', WINE]);
+    expect(stdout.split('\n').filter((text) => /^\w+(-\w+)*$/.test(text))).toEqual(['iris', WINE]);
     expect(stderr).toBe(
       `${TWIN} has no version yet: make one with "npx retrain run 1 --pipeline ${TWIN}"\n`,
     );

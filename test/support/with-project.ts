@@ -27,7 +27,7 @@ export function withProject(name: string, options: ProjectOptions = {}): Project
   beforeAll(async () => {
     await project.open();
     await prepare?.(project);
-    await Promise.all(workers.map((flags) => project.startWorker(...flags)));
+    for (const flags of workers) await project.startWorker(...flags); // in order: tests count them
     for (const args of runs) await succeed(project.client('run', ...args));
   });
   afterAll(() => project.close(endBy));
