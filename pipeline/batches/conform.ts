@@ -77,8 +77,8 @@ function checkChanges(
   const needed = gone.filter((name) => name === target || key?.includes(name) === true);
   if (needed.length > 0 && contract.missingColumn !== 'fail') {
     throw new BadData(
-      `${file} lacks column ${quoteList(needed)}, which no batch can do without, being ` +
-        `${needed[0] === target ? 'the one to predict' : 'part of split.key'}: add it to the file`,
+      `${file} lacks column ${quoteList(needed)}, which every batch needs as ` +
+        `${needed[0] === target ? 'the target' : 'part of split.key'}: add it to the file`,
     );
   }
   const orSet = (param: string): string =>
@@ -107,7 +107,7 @@ function checkChanges(
 
 /** Says that a file adds columns, and that the pipeline uses them from now on. */
 export function describeNewColumns(file: string, names: readonly string[]): string {
-  return `${file} adds column ${quoteList(names)}: a feature from here on, missing in earlier batches`;
+  return `${file} adds column ${quoteList(names)}: a feature from this batch on, and missing in earlier ones`;
 }
 
 /** Returns the warnings about columns that a file adds or lacks. */
@@ -118,7 +118,7 @@ function describeChanges(
 ): string[] {
   const warnings: string[] = [];
   if (gone.length > 0) {
-    warnings.push(`${file} lacks column ${quoteList(gone)}: its rows have it missing`);
+    warnings.push(`${file} lacks column ${quoteList(gone)}: it is missing in these rows`);
   }
   if (added.length > 0) {
     warnings.push(

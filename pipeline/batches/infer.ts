@@ -163,18 +163,18 @@ function checkLabels(scan: ColumnScan, file: string, options: ColumnOptions): st
   }
   if (options.task === 'regression') {
     return words === 1
-      ? [`${file}: ${quote(target)} is ${first} in every row, so every model predicts just that`]
+      ? [`${file}: ${quote(target)} is ${first} in every row, so every model predicts that value`]
       : [];
   }
   if (findDeclaredType(options, target) === 'number') {
     return [
       `data.columns declares ${quote(target)} of ${file} a number, but it is the column to predict ` +
-        'and each of its values is taken for a class; a new pipeline with model.task: regression predicts the number',
+        'and each of its values is a class; a new pipeline with model.task: regression predicts the number',
     ];
   }
   if (words === 1) {
     return [
-      `${file}: every label in ${quote(target)} is ${quote(first)}, so every model predicts just that`,
+      `${file}: every label in ${quote(target)} is ${quote(first)}, so every model predicts that value`,
     ];
   }
   if (known >= ENOUGH_ROWS && words > known / 2 && numbers === known) {

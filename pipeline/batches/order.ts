@@ -12,9 +12,7 @@ export function countBatches(rows: number, batchSize: number): number {
  */
 export function checkBatch(batch: number, rows: number, batchSize: number): void {
   if (!Number.isSafeInteger(batch) || batch < 1) {
-    throw new BadParams(
-      `batch ${batch} is not a batch number: give a whole number, the first batch being 1`,
-    );
+    throw new BadParams(`batch ${batch} is not a batch number: give a whole number from 1 on`);
   }
   const count = countBatches(rows, batchSize);
   if (batch > count) {

@@ -53,7 +53,7 @@ export function makeTextError(row: Uint8Array, line: number, file: string): BadD
   }
   return new BadData(
     `${file} is not UTF-8 (first on line ${line + countLineBreaks(row.subarray(0, findBadUtf8(row)))}): set data.encoding ` +
-      'to latin1 if that is what it is, or convert it to UTF-8',
+      'to latin1 if it is Latin-1, or convert it to UTF-8',
   );
 }
 
@@ -115,7 +115,7 @@ export function checkNames(names: readonly string[], file: string): void {
   const twice = names.filter((name, i) => names.indexOf(name) !== i);
   if (twice.length > 0) {
     throw new BadData(
-      `${file} names more than one column ${quoteList([...new Set(twice)])}: rename all but one`,
+      `${file} has more than one column named ${quoteList([...new Set(twice)])}: rename all but one`,
     );
   }
 }
@@ -133,6 +133,6 @@ export function checkDelimiter(bytes: Uint8Array, file: string, delimiter: strin
   const other = USUAL.find((one) => header.includes(one));
   if (other === undefined) return;
   throw new BadData(
-    `${file} has a single column, ${quote(header)}, when it is cut at ${JSON.stringify(delimiter)}: set data.delimiter to ${JSON.stringify(other)}`,
+    `${file} has a single column, ${quote(header)}, when it is split at ${JSON.stringify(delimiter)}: set data.delimiter to ${JSON.stringify(other)}`,
   );
 }

@@ -51,9 +51,7 @@ export function encodeBatch(
     type: predictsNumbers(columns, target) ? 'number' : 'category',
   };
   if (!reader.header.includes(target)) {
-    throw new BadData(
-      `${reader.file} lacks column ${quote(target)}, the one to predict: put the file back as it was`,
-    );
+    throw new BadData(`${reader.file} lacks column ${quote(target)}, the target: restore the file`);
   }
   const all = new Map([...key, ...features, label].map((column) => [column.name, column]));
   const batch = readBatch(reader, [...all.values()], new CellRule(missingValues));

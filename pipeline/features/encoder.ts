@@ -91,7 +91,7 @@ export function fitEncoder(
     if (counted.type === 'category' && counted.words.length > MOST_CATEGORIES) {
       throw new BadData(
         `column ${quote(column.name)} has ${counted.words.length} different words in the train rows, and ` +
-          `${MOST_CATEGORIES} are the most: it looks like a key; start a pipeline with data.columns.${column.name}: ignore`,
+          `the limit is ${MOST_CATEGORIES}: it looks like a key; start a pipeline with data.columns.${column.name}: ignore`,
       );
     }
     return fitFeature(dropUnknownWords(counted, vocabulary));
@@ -122,8 +122,8 @@ function checkClasses({ train, test }: Counts, target: string): void {
   const classes = new Set([...train.labels, ...test.labels].map(([label]) => label));
   if (classes.size <= MOST_CLASSES) return;
   throw new BadData(
-    `column ${quote(target)}, the one to predict, has ${classes.size} different values, and ${MOST_CLASSES} ` +
-      'classes are the most: to predict quantities, start a pipeline with model.task: regression; or choose another data.target',
+    `column ${quote(target)}, the target, has ${classes.size} different values, and the limit is ` +
+      `${MOST_CLASSES} classes: to predict quantities, start a pipeline with model.task: regression; or choose another data.target`,
   );
 }
 

@@ -26,7 +26,7 @@ export function warnOfSplit(counts: Counts, testSize: number, what: string): str
   const untested = trained.filter((label) => !tested.includes(label));
   const untrained = tested.filter((label) => !trained.includes(label));
   if (untested.length > 0) {
-    warnings.push(`${what} has no test row of ${listClasses(untested)}, so that goes unscored`);
+    warnings.push(`${what} has no test row of ${listClasses(untested)}, so it is not scored`);
   }
   if (untrained.length > 0) {
     warnings.push(
@@ -34,7 +34,9 @@ export function warnOfSplit(counts: Counts, testSize: number, what: string): str
     );
   }
   if (trained.length === 1 && tested.length === 1 && trained[0] === tested[0]) {
-    warnings.push(`${what} holds a single class (${trained[0]}), so every model is right on it`);
+    warnings.push(
+      `${what} holds a single class (${trained[0]}), so every model predicts it correctly`,
+    );
   }
   const share = test.rows / rows;
   const deviation = Math.sqrt((testSize * (1 - testSize)) / rows);

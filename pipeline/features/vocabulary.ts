@@ -57,7 +57,7 @@ export function findNewWords(
   const fresh = removeKnown(findLabels(parts), labels);
   if (fresh.length === 0) return warnings;
   const target = parts[0]!.label.name;
-  if (rule === 'fail') throw makeNewWordError(batch, target, fresh, ', the one to predict');
+  if (rule === 'fail') throw makeNewWordError(batch, target, fresh, ', the target');
   return [
     ...warnings,
     `batch ${batch} has ${quoteList(fresh)} in column ${quote(target)}, not known from the first batch: rows with such a label are left out`,
@@ -71,7 +71,7 @@ function makeNewWordError(
   which: string,
 ): BadData {
   return new BadData(
-    `batch ${batch} has ${quoteList(fresh)} in column ${quote(column)}${which}, which the first batch does not know: ` +
+    `batch ${batch} has ${quoteList(fresh)} in column ${quote(column)}${which}, which the first batch does not have: ` +
       'correct the cells, or set data.on_new_category to ignore or adapt',
   );
 }

@@ -70,7 +70,7 @@ describe('the data contract', () => {
     expect(first.warnings.join()).toContain('2.csv adds column "z", which earlier batches lack');
     const second = await run(2, { on_new_column: 'adapt' });
     expect(second.warnings).toContain(
-      'prepare_batch: 2.csv adds column "z": a feature from here on, missing in earlier batches',
+      'prepare_batch: 2.csv adds column "z": a feature from this batch on, and missing in earlier ones',
     );
     expect((await encoderOf(first)).features.map(({ name }) => name)).toEqual(['a', 'b']);
     expect((await encoderOf(second)).features.map(({ name }) => name)).toEqual(['a', 'b', 'z']);
@@ -110,7 +110,7 @@ describe('the data contract', () => {
     expect(error).toMatchObject({
       type: 'BadData',
       message: expect.stringContaining(
-        'batch 3 has "lower" in column "label", the one to predict, which the first batch does not know',
+        'batch 3 has "lower" in column "label", the target, which the first batch does not have',
       ) as string,
     });
     const ignored = await run(3, { ...adapt, on_new_category: 'ignore' });

@@ -104,7 +104,7 @@ describe('a source', () => {
     expect(other.stderr).toContain('data.delimiter is frozen at ";"');
     const wrong = await prepare('comma', 'semi.csv', 'data.encoding=latin1', 'data.target=x');
     expect(wrong.stderr).toContain(
-      'semi.csv has a single column, "a;label;c", when it is cut at ",": set data.delimiter to ";"',
+      'semi.csv has a single column, "a;label;c", when it is split at ",": set data.delimiter to ";"',
     );
   });
 });

@@ -83,7 +83,7 @@ describe('odd data', () => {
     const rows = Array.from({ length: 1001 }, (_, i) => `${i},a,${i}`);
     const { counts } = encode(csv(`n,c,y\n${rows.join('\n')}\n`), columns);
     expect(() => fit(counts)).toThrow(
-      'column "y", the one to predict, has 1001 different values, and 1000 classes are the most',
+      'column "y", the target, has 1001 different values, and the limit is 1000 classes',
     );
   });
 
@@ -104,7 +104,7 @@ describe('odd data', () => {
     const halves = [words.slice(0, 500_000), words.slice(500_000)].map(many);
     expect(fit(halves[0]!).encoder.features[1]).toMatchObject({ most_frequent: '0000000' });
     expect(() => fit(mergeCounts(halves[0]!, halves[1]!))).toThrow(
-      'column "c" has 1000001 different words in the train rows, and 1000000 are the most: it looks like a key; start a pipeline with data.columns.c: ignore',
+      'column "c" has 1000001 different words in the train rows, and the limit is 1000000: it looks like a key; start a pipeline with data.columns.c: ignore',
     );
   });
 

@@ -90,7 +90,7 @@ describe('a target of numbers', () => {
       warnings: [],
     });
     expect(typed('size,price\n1,10\n2,10\n').warnings).toEqual([
-      'homes.csv: "price" is 10 in every row, so every model predicts just that',
+      'homes.csv: "price" is 10 in every row, so every model predicts that value',
     ]);
   });
 

@@ -41,12 +41,14 @@ describe('conform', () => {
     expect(plan(['n', 'z', 'c', 'y'], ADAPT)).toMatchObject({
       header: ['n', 'c', 'y', 'z'],
       from: [0, 2, 3, 1],
-      warnings: ['may.csv adds column "z": a feature from here on, missing in earlier batches'],
+      warnings: [
+        'may.csv adds column "z": a feature from this batch on, and missing in earlier ones',
+      ],
     });
   });
 
   it('leaves a missing column out, or writes it with missing cells', () => {
-    const warnings = ['may.csv lacks column "c": its rows have it missing'];
+    const warnings = ['may.csv lacks column "c": it is missing in these rows'];
     expect(plan(['n', 'y'], IGNORE)).toMatchObject({ header: ['n', 'y'], from: [0, 1], warnings });
     expect(plan(['n', 'y'], ADAPT)).toMatchObject({
       header: ['n', 'c', 'y'],
@@ -81,13 +83,13 @@ describe('conform', () => {
       ['n', 'c'],
       ADAPT,
       {},
-      'may.csv lacks column "y", which no batch can do without, being the one to predict: add it to the file',
+      'may.csv lacks column "y", which every batch needs as the target: add it to the file',
     ],
     [
       ['n', 'y'],
       IGNORE,
       { key: ['c'] },
-      'may.csv lacks column "c", which no batch can do without, being part of split.key: add it to the file',
+      'may.csv lacks column "c", which every batch needs as part of split.key: add it to the file',
     ],
     [
       ['n', 'y'],

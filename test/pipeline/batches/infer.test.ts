@@ -85,10 +85,10 @@ describe('inferColumns', () => {
 
   it('warns of a target with one class, and of one that is a quantity', () => {
     expect(infer('x,y\n1,p\n2,p\n').warnings).toEqual([
-      'data.csv: every label in "y" is "p", so every model predicts just that',
+      'data.csv: every label in "y" is "p", so every model predicts that value',
     ]);
     expect(infer('x,y\n1,1\n2,2\n', { declared: { y: 'number' } }).warnings).toEqual([
-      'data.columns declares "y" of data.csv a number, but it is the column to predict and each of its values is taken for a class; a new pipeline with model.task: regression predicts the number',
+      'data.columns declares "y" of data.csv a number, but it is the column to predict and each of its values is a class; a new pipeline with model.task: regression predicts the number',
     ]);
     const rows = Array.from({ length: 30 }, (_, i) => `${i % 3},${i}.5`);
     expect(infer(`x,y\n${rows.join('\n')}\n`).warnings[0]).toBe(

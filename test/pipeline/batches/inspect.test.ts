@@ -31,7 +31,7 @@ describe('inspectRaw', () => {
   it.each([
     [
       'x;y\n1;2\n',
-      'data.csv has a single column, "x;y", when it is cut at ",": set data.delimiter to ";"',
+      'data.csv has a single column, "x;y", when it is split at ",": set data.delimiter to ";"',
     ],
     [Buffer.from('x,y\n1,\u00e9\n', 'latin1'), 'set data.encoding to latin1'],
     [Buffer.from('PK\x03\x04;', 'latin1'), 'data.csv is a zip archive or a workbook'],

@@ -108,7 +108,7 @@ describe('checkBatch', () => {
     expect(() => checkBatch(batch, 3, 2)).toThrow(
       expect.objectContaining({
         name: 'BadParams',
-        message: `batch ${batch} is not a batch number: give a whole number, the first batch being 1`,
+        message: `batch ${batch} is not a batch number: give a whole number from 1 on`,
       }),
     );
   });

@@ -30,7 +30,7 @@ describe('parseCsv', () => {
     ['\n\r\n', 'data.csv is empty: it needs a header and at least one row'],
     ['a,b\n', 'data.csv holds a header and no rows: add at least one row'],
     ['a,,c\n1,2,3\n', 'data.csv has no name for column 2: name it in the header'],
-    ['a,b,a\n1,2,3\n', 'data.csv names more than one column "a": rename all but one'],
+    ['a,b,a\n1,2,3\n', 'data.csv has more than one column named "a": rename all but one'],
     [
       'a,__proto__\n1,2\n',
       'data.csv names a column "__proto__", which no table can hold: rename it',
@@ -76,7 +76,7 @@ describe('parseCsv', () => {
     [[0xff, 0xfe, 65, 0], 'data.csv is UTF-16: convert it to UTF-8 first'],
     [
       [65, 10, 0xe9, 10],
-      'data.csv is not UTF-8 (first on line 2): set data.encoding to latin1 if that is what it is, or convert it to UTF-8',
+      'data.csv is not UTF-8 (first on line 2): set data.encoding to latin1 if it is Latin-1, or convert it to UTF-8',
     ],
   ])('refuses bytes %j', (input, sentence) => {
     expect(() => parseCsv(Uint8Array.from(input), 'data.csv')).toThrow(

@@ -41,7 +41,7 @@ describe('a column that a later batch brings', () => {
       { name: 'v', type: 'ignore' },
     ]);
     expect(whole.warnings).toEqual([
-      'may.csv adds column "z", "w", "v": a feature from here on, missing in earlier batches',
+      'may.csv adds column "z", "w", "v": a feature from this batch on, and missing in earlier ones',
       'may.csv: column "v" holds no known value and is ignored',
     ]);
   });
@@ -120,10 +120,10 @@ describe('a word that a later batch brings', () => {
 
   it('is refused with a sentence', () => {
     expect(() => fit('fail')).toThrow(
-      'batch 2 has "new" in column "c", which the first batch does not know: correct the cells, or set data.on_new_category to ignore or adapt',
+      'batch 2 has "new" in column "c", which the first batch does not have: correct the cells, or set data.on_new_category to ignore or adapt',
     );
     expect(() => fit('fail', part(2, 'n,c,y\n5,a,late\n'))).toThrow(
-      'batch 2 has "late" in column "y", the one to predict, which the first batch does not know',
+      'batch 2 has "late" in column "y", the target, which the first batch does not have',
     );
     expect(fit('fail', part(2, 'n,c,y\n5,b,p\n')).trainRows).toBe(4);
   });

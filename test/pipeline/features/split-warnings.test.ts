@@ -30,13 +30,13 @@ describe('warnOfSplit', () => {
     [
       counts({ a: 40, b: 40 }, { a: 10, c: 10 }),
       [
-        'version 3 has no test row of class "b", so that goes unscored',
+        'version 3 has no test row of class "b", so it is not scored',
         'version 3 has no train row of class "c", so it is never predicted',
       ],
     ],
     [
       counts({ a: 80 }, { a: 20 }),
-      ['version 3 holds a single class (a), so every model is right on it'],
+      ['version 3 holds a single class (a), so every model predicts it correctly'],
     ],
     [
       counts({ a: 50, b: 50 }, { a: 50, b: 50 }),
