@@ -64,13 +64,13 @@ it(
       args: [{ batch: 1, pipeline: 'full', params: { data } }],
     });
     expect(await whyItWaits(handle, 'get_data')).toMatch(
-      /^DiskFull: there is no room left for .*\.retrain\/cache .*: make some/,
+      /^DiskFull: there is no room left for .*\.retrain\/cache .*: free some/,
     );
     expect(readdirSync(join(disk, 'cache', 'tmp'))).toEqual([]);
     // Room for the rows, and none for the batch that is cut of them.
     mount('-o', 'remount,size=5m', disk);
     expect(await whyItWaits(handle, 'prepare_batch')).toMatch(
-      /^DiskFull: there is no room left for .*\.retrain\/scratch\/\S+ .*: make some/,
+      /^DiskFull: there is no room left for .*\.retrain\/scratch\/\S+ .*: free some/,
     );
     mount('-o', 'remount,size=64m', disk);
     const { version } = (await handle.result()) as RunSummary;
