@@ -152,7 +152,7 @@ export class Leases {
     }
   }
 
-  /** Each process has a lease of its own, so that it withdraws no other's. Workflow IDs may hold any character. */
+  /** Each process has its own lease, so that it withdraws no other's. Workflow IDs may hold any character. */
   #keyOf({ pipeline, workflowId, runId }: RunOf): string {
     const name = workflowId.replaceAll(/[^A-Za-z0-9._-]/g, '_').slice(0, 200);
     return `leases/${pipeline}/${name}-${runId}-${this.#self}.json`;

@@ -4,7 +4,7 @@ import { escapeMarkdown } from '../contract/markdown.ts';
 import { workflowIdOf, type RunSummary, type TrainBatchInput } from '../contract/train-batch.ts';
 
 /**
- * Runs a batch in a workflow of its own, as if a person had started it, and waits for its end.
+ * Runs a batch in a separate workflow, as if a person had started it, and waits for its end.
  * @throws WorkflowExecutionAlreadyStartedError when another workflow runs the batch
  */
 export async function runBatch(input: TrainBatchInput & { pipeline: string }): Promise<RunSummary> {
