@@ -22,6 +22,7 @@ import {
   type RawEntry,
   type Settings,
 } from '../store/ledger/ledger.ts';
+import { readCellSettings } from '../pipeline/csv/cells.ts';
 import { localFile } from '../store/local-cache.ts';
 import {
   currentExecution,
@@ -108,7 +109,7 @@ async function inspect(
       file: inputs.source.path,
       target: params.data.target,
       declared: params.data.columns,
-      missingValues: params.data.missing_values,
+      cells: readCellSettings(params.data),
       task: taskOf(params),
       delimiter: params.data.delimiter,
     },

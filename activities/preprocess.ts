@@ -7,6 +7,7 @@ import type { Column } from '../pipeline/batches/columns.ts';
 import { partColumns, readColumns } from '../store/columns-file.ts';
 import { encodeDirectory } from '../store/manifest.ts';
 import { checkPresent } from '../store/artifacts.ts';
+import { readCellSettings } from '../pipeline/csv/cells.ts';
 import { stageKey } from '../store/stage-cache.ts';
 import { identityOf } from '../store/stage-identity.ts';
 import {
@@ -151,7 +152,7 @@ async function encodePart(
       file: inputs.batch.path,
       columns: await readColumns(deps, inputs.columns),
       target: params.data.target,
-      missingValues: params.data.missing_values,
+      cells: readCellSettings(params.data),
       testSize: params.split.test_size,
       key: params.split.key,
     },

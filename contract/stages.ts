@@ -213,7 +213,7 @@ export const STAGES = {
     },
     params: ({ data, split, preprocess }) => ({
       target: data.target,
-      missing_values: data.missing_values,
+      ...missingParams(data),
       split,
       preprocess,
       // A run of an earlier program does not have this rule.
@@ -302,7 +302,7 @@ export const STEPS = {
     facts: { train_rows: {}, test_rows: {} },
     params: ({ data, split }) => ({
       target: data.target,
-      missing_values: data.missing_values,
+      ...missingParams(data),
       split,
     }),
     // A new code version here needs one of preprocess too, whose outputs are made of parts.
@@ -464,6 +464,17 @@ export function findStage<Recorded extends RecordedStage, Stage extends StageNam
   name: Stage,
 ): TypedStage<Recorded, Stage> | undefined {
   return stages.find(({ stage }) => stage === name) as TypedStage<Recorded, Stage> | undefined;
+}
+
+/**
+ * The words for missing cells. An earlier program compared numbers among them as words, so `-999.0` was no `-999`; their
+ * keys say that they are compared as numbers. All other keys of earlier programs stay valid.
+ */
+function missingParams({ missing_values }: Params['data']): Record<string, unknown> {
+  const hasNumber = missing_values.some(
+    (word) => word.trim() !== '' && !Number.isNaN(Number(word)),
+  );
+  return { missing_values, ...(hasNumber ? { missing_numbers: 'by value' } : {}) };
 }
 
 /** How the text of a source is read. Defaults are left out, so that the keys of earlier programs stay valid. */

@@ -16,6 +16,7 @@ import {
 } from '../store/ledger/ledger.ts';
 import { conformInput, decodeFile } from './arrivals/take-in.ts';
 import type { Execution } from '../contract/execution.ts';
+import { readCellSettings } from '../pipeline/csv/cells.ts';
 import { localFile } from '../store/local-cache.ts';
 import type { SourceDeps } from './source.ts';
 
@@ -62,7 +63,7 @@ async function cutTable(
       delimiter: settings.delimiter,
       columns: settings.columns,
       target: settings.target,
-      missingValues: settings.missing_values,
+      cells: readCellSettings(settings),
       batchSize: settings.batch_size,
       shuffleSeed: shuffleSeedOf(settings, state),
       rows: state.rows,

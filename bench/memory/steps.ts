@@ -91,7 +91,7 @@ function preprocess(): void {
     const part = tasks.encodePart({
       bytes,
       file: csv(batch),
-      missingValues: [''],
+      cells: { missing: [''] },
       key: null,
       ...of,
     });

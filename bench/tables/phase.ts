@@ -25,7 +25,7 @@ export interface Taken {
 
 const job = JSON.parse(process.argv[2]!) as PhaseJob;
 const target = 'label';
-const missingValues = ['', 'NA', 'N/A', 'NaN', 'null', '?'];
+const CELLS = { missing: ['', 'NA', 'N/A', 'NaN', 'null', '?'] };
 const raw = { path: job.file, file: 'data.csv', delimiter: ',' };
 const batches = Array.from({ length: countBatches(job.rows, job.batchSize) }, (_, i) => i + 1);
 const tools = { files: localFiles };
@@ -33,14 +33,14 @@ const tools = { files: localFiles };
 const run = {
   typing: () =>
     inspectRaw(
-      { ...raw, target, declared: {}, missingValues, task: 'classification' },
+      { ...raw, target, declared: {}, cells: CELLS, task: 'classification' },
       undefined,
       tools,
     ).columns,
   cutting: () => {
     mkdirSync(job.folder, { recursive: true });
     const { columns, rows, batchSize, folder } = job;
-    const shape = { columns, target, missingValues, batchSize, shuffleSeed: 42, rows, folder };
+    const shape = { columns, target, cells: CELLS, batchSize, shuffleSeed: 42, rows, folder };
     return cutBatches({ ...raw, ...shape, batches }, undefined, tools).length;
   },
   encoding: () => {
@@ -48,7 +48,7 @@ const run = {
     for (const batch of batches) {
       const file = `${job.folder}/batch_${batch}.csv`;
       const { columns } = job;
-      const options = { target, missingValues, testSize: 0.2, key: null };
+      const options = { target, cells: CELLS, testSize: 0.2, key: null };
       const part = encodePart({ bytes: readFileSync(file), file, columns, ...options });
       bytes += part.train.length + part.test.length + part.counts.length;
     }

@@ -1,5 +1,5 @@
 import { BadData } from '../../contract/failures.ts';
-import { CellRule, classifyBytes, UNCERTAIN } from '../csv/cells.ts';
+import { CellRule, type CellSettings, classifyBytes, UNCERTAIN } from '../csv/cells.ts';
 import { quote } from '../csv/quote.ts';
 import { readCell, type CsvReader, type RowBlock } from '../csv/reader.ts';
 import type { Column } from './columns.ts';
@@ -12,9 +12,9 @@ import type { Column } from './columns.ts';
 export function makeNumberCheck(
   reader: CsvReader,
   columns: readonly Column[],
-  missingValues: readonly string[],
+  settings: CellSettings,
 ): (block: RowBlock, row: number) => void {
-  const rule = new CellRule(missingValues);
+  const rule = new CellRule(settings);
   const numbers = columns
     .filter(({ type }) => type === 'number')
     .map(({ name }) => reader.header.indexOf(name))

@@ -1,4 +1,5 @@
 import { BadData, BadParams } from '../../contract/failures.ts';
+import type { CellSettings } from '../csv/cells.ts';
 import { quoteList, quote } from '../csv/quote.ts';
 import { CsvReader } from '../csv/reader.ts';
 import { type ColumnPlan, RowWriter } from '../csv/write.ts';
@@ -23,7 +24,7 @@ export interface ConformOptions {
   readonly target: string;
   /** Columns of `split.key`; null means all features. If one were missing, rows could change sides. */
   readonly key: readonly string[] | null;
-  readonly missingValues: readonly string[];
+  readonly cells: CellSettings;
   readonly contract: ColumnContract;
   /** Whether all batches are cut from one table with this header. No param allows such a header to change. */
   readonly isTable?: boolean;
@@ -44,14 +45,15 @@ export function conform(
   columns: readonly Column[],
   options: ConformOptions,
 ): ColumnPlan {
-  const { file, contract, missingValues } = options;
+  const { file, contract } = options;
+  const { missing } = options.cells;
   const names = columns.map(({ name }) => name);
   const gone = names.filter((name) => !header.includes(name));
   const added = header.filter((name) => !names.includes(name));
   checkChanges(header, names, { gone, added }, options);
   const kept = contract.missingColumn === 'adapt' ? names : names.filter((n) => !gone.includes(n));
   const wanted = contract.newColumn === 'adapt' ? [...kept, ...added] : kept;
-  const fill = missingValues.includes('') ? '' : missingValues[0];
+  const fill = missing.includes('') ? '' : missing[0];
   if (fill === undefined && wanted.some((name) => gone.includes(name))) {
     throw new BadParams(
       `${file} lacks column ${quoteList(gone)}, and data.missing_values has no word to write in its place: add ""`,
@@ -140,7 +142,7 @@ export function checkHeader(
   file: string,
 ): void {
   const contract = { contract: STRICT, isTable: true };
-  conform(header, columns, { file, target: '', key: null, missingValues: [''], ...contract });
+  conform(header, columns, { file, target: '', key: null, cells: { missing: [''] }, ...contract });
 }
 
 /**
@@ -155,7 +157,7 @@ export function conformBatch(input: {
   columns: Column[];
   target: string;
   key: string[] | null;
-  missingValues: string[];
+  cells: CellSettings;
   contract: ColumnContract;
   delimiter: string;
 }): { bytes: Uint8Array; rows: number; added: Column[]; warnings: string[] } {
@@ -163,7 +165,7 @@ export function conformBatch(input: {
     new CsvReader([input.bytes], input.file, { delimiter: input.delimiter });
   const reader = open();
   const plan = conform(reader.header, input.columns, input);
-  const check = makeNumberCheck(reader, input.columns, input.missingValues);
+  const check = makeNumberCheck(reader, input.columns, input.cells);
   const writer = new RowWriter(plan, reader.width, input.delimiter);
   writer.writeHeader();
   for (const block of reader.blocks()) {
@@ -175,7 +177,7 @@ export function conformBatch(input: {
   const bytes = writer.bytes.subarray(0, writer.length);
   const known = new Set(input.columns.map(({ name }) => name));
   const names = plan.header.filter((name) => !known.has(name));
-  const added = names.length > 0 && inferFeatures(open(), names, input.missingValues);
+  const added = names.length > 0 && inferFeatures(open(), names, input.cells);
   return {
     bytes,
     rows: reader.rows,

@@ -2,6 +2,7 @@ import { BadData } from '../../contract/failures.ts';
 import { BatchSpill } from './batch-spill.ts';
 import { checkBatch, findPlaces } from './order.ts';
 import { type Column, predictsNumbers } from './columns.ts';
+import type { CellSettings } from '../csv/cells.ts';
 import { readCell, type CsvReader } from '../csv/reader.ts';
 import { FileWriter, type Files } from './files.ts';
 import { makeNumberCheck } from './check-numbers.ts';
@@ -10,7 +11,7 @@ import { type ColumnPlan, RowWriter } from '../csv/write.ts';
 export interface CutOptions {
   readonly columns: readonly Column[];
   readonly target: string;
-  readonly missingValues: readonly string[];
+  readonly cells: CellSettings;
   readonly batchSize: number;
   readonly shuffleSeed: number | null;
   /** Rows of the source. */
@@ -52,7 +53,7 @@ export function cut(reader: CsvReader, options: CutOptions, files: Files): CutFi
     warnings: [],
   };
   const writer = new RowWriter(plan, reader.width, options.delimiter);
-  const check = makeNumberCheck(reader, options.columns, options.missingValues);
+  const check = makeNumberCheck(reader, options.columns, options.cells);
   const classes = new BatchClasses(reader.header.indexOf(options.target));
   const hasClasses = !predictsNumbers(options.columns, options.target);
   for (const block of reader.blocks()) {

@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { BatchSpill } from './batch-spill.ts';
 import type { Column } from './columns.ts';
+import type { CellSettings } from '../csv/cells.ts';
 import { quoteCell, readRowBytes } from '../csv/write.ts';
 import type { CsvReader } from '../csv/reader.ts';
 import { findPlaces } from './order.ts';
@@ -12,7 +13,7 @@ const LINE_BREAK = Buffer.from('\n');
 
 export interface GrowOptions {
   readonly columns: readonly Column[];
-  readonly missingValues: readonly string[];
+  readonly cells: CellSettings;
   readonly delimiter: string;
   readonly batchSize: number;
   /** Rows of the whole table that are already known; they are skipped. */
@@ -42,9 +43,9 @@ export function growTable(
   options: GrowOptions,
   files: Files,
 ): { whole: number; rows: number } {
-  const { known, columns, missingValues, path, delimiter } = options;
+  const { known, columns, path, delimiter } = options;
   checkHeader(whole.header, columns, whole.file);
-  const check = makeNumberCheck(whole, columns, missingValues);
+  const check = makeNumberCheck(whole, columns, options.cells);
   const out = new FileWriter(path, files);
   let rows = 0;
   for (const block of whole.blocks()) {

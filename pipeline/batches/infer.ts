@@ -1,6 +1,13 @@
 import { BadData } from '../../contract/failures.ts';
 import type { Task } from '../../contract/defaults.ts';
-import { CellRule, classifyBytes, looksNumeric, NUMERIC, UNCERTAIN } from '../csv/cells.ts';
+import {
+  CellRule,
+  type CellSettings,
+  classifyBytes,
+  looksNumeric,
+  NUMERIC,
+  UNCERTAIN,
+} from '../csv/cells.ts';
 import { quoteList, quote } from '../csv/quote.ts';
 import { readCell, type CsvReader, type RowBlock } from '../csv/reader.ts';
 import { makeDeclaredNumberError, makeQuantityError } from './check-numbers.ts';
@@ -15,11 +22,11 @@ const SURELY_NUMBERS = 1000;
 /** The role of a column: a target of words or of numbers, a feature, or a declared number. */
 type Kind = 'label' | 'quantity' | 'feature' | 'declared number';
 
-/** How to read a source. `declared` types override inferred ones. `missingValues` are cells that mean "not known". */
+/** How to read a source. `declared` types override inferred ones. */
 export interface ColumnOptions {
   readonly target: string;
   readonly declared: Readonly<Record<string, ColumnType>>;
-  readonly missingValues: readonly string[];
+  readonly cells: CellSettings;
   readonly task: Task;
 }
 
@@ -47,7 +54,7 @@ export function inferColumns(
     if (declared === undefined) return new ColumnScan(index, 'feature');
     return declared === 'number' ? new ColumnScan(index, 'declared number') : undefined;
   });
-  const rule = new CellRule(options.missingValues);
+  const rule = new CellRule(options.cells);
   for (const block of reader.blocks()) {
     for (const scan of scans) scan?.scan(block, rule, reader);
   }
@@ -79,10 +86,10 @@ export function inferColumns(
 export function inferFeatures(
   reader: CsvReader,
   names: readonly string[],
-  missingValues: readonly string[],
+  settings: CellSettings,
 ): { columns: Column[]; warnings: string[] } {
   const scans = names.map((name) => new ColumnScan(reader.header.indexOf(name), 'feature'));
-  const rule = new CellRule(missingValues);
+  const rule = new CellRule(settings);
   for (const block of reader.blocks()) for (const scan of scans) scan.scan(block, rule, reader);
   return {
     columns: names.map((name, i) => ({ name, type: inferType(scans[i]!) })),

@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import type { Column, ColumnType } from './columns.ts';
 import { type CutFile, cut } from './cut.ts';
+import type { CellSettings } from '../csv/cells.ts';
 import { CsvReader } from '../csv/reader.ts';
 import { refuseOtherFormats, checkDelimiter } from '../csv/refuse.ts';
 import { findDifference, describeDifference } from './difference.ts';
@@ -62,7 +63,7 @@ export function inspectRaw(
   input: RawFile & {
     target: string;
     declared: Record<string, ColumnType>;
-    missingValues: string[];
+    cells: CellSettings;
     task: Task;
   },
   report: Report | undefined,
@@ -84,7 +85,7 @@ export function cutBatches(
   input: RawFile & {
     columns: Column[];
     target: string;
-    missingValues: string[];
+    cells: CellSettings;
     batchSize: number;
     shuffleSeed: number | null;
     rows: number;

@@ -9,16 +9,36 @@ const ZERO = 48;
 const MINUS = 45;
 const POINT = 46;
 
+/**
+ * How the cells of a pipeline are read: plain JSON. A copy is stored with each logged model as cells.json, and the
+ * loader of the model reads the same cells in Python (tracking/pyfunc/). So a new setting is added in three places:
+ * here, in the loader, and in test/fixtures/cells.json, which holds the rule of both languages.
+ */
+export interface CellSettings {
+  /** Words that mean "not known" (`data.missing_values`). White space around them is ignored. */
+  readonly missing: readonly string[];
+}
+
+/** The settings of cells among the params of a run or the settings of a ledger. */
+export function readCellSettings(data: {
+  readonly missing_values: readonly string[];
+}): CellSettings {
+  return { missing: data.missing_values };
+}
+
 /** Reads the cells of a pipeline. Type inference, cutting and encoding use the same rule. */
 export class CellRule {
   readonly #missing: ReadonlySet<string>;
-  /** Whether a number is among the words for a missing cell. */
-  readonly numberIsMissing: boolean;
+  readonly #missingNumbers: ReadonlySet<number>;
 
-  /** @param missingValues words that mean "not known" (`data.missing_values`) */
-  constructor(missingValues: readonly string[]) {
-    this.#missing = new Set(missingValues.map((value) => value.trim()));
-    this.numberIsMissing = missingValues.some((value) => parseNumber(value) !== null);
+  constructor({ missing }: CellSettings) {
+    this.#missing = new Set(missing.map((word) => word.trim()));
+    this.#missingNumbers = new Set(missing.map(parseNumber).filter((value) => value !== null));
+  }
+
+  /** Whether a number is among the words for a missing cell. */
+  get numberIsMissing(): boolean {
+    return this.#missingNumbers.size > 0;
   }
 
   /** Whether a cell is a word for a missing cell. White space around the word is ignored. */
@@ -26,12 +46,14 @@ export class CellRule {
     return this.#missing.has(cell.trim());
   }
 
-  /** The number in a cell, null if the cell is missing, undefined if it holds something else. */
+  /**
+   * The number in a cell, null if the cell is missing, undefined if it holds something else. If `-999` is a word for a
+   * missing cell, so is every other spelling of that number: many programs write `-999.0` in its place.
+   */
   readNumber(cell: string): number | null | undefined {
     const value = parseNumber(cell);
-    if (value !== null && !this.numberIsMissing) return value;
-    if (this.isMissing(cell)) return null;
-    return value ?? undefined;
+    if (value === null) return this.isMissing(cell) ? null : undefined;
+    return this.#missingNumbers.has(value) ? null : value;
   }
 
   /** The word in a cell, null if the cell is missing. */

@@ -2,7 +2,7 @@ import { type ColumnTable, table } from 'arquero';
 import { BadData, BadParams } from '../../contract/failures.ts';
 import { type Column, selectFeatures, predictsNumbers } from '../batches/columns.ts';
 import { splitRows } from '../batches/split.ts';
-import { type Cell, CellRule } from '../csv/cells.ts';
+import { type Cell, CellRule, type CellSettings } from '../csv/cells.ts';
 import { decodeCells, type CsvReader } from '../csv/reader.ts';
 import { makeNumberError } from '../batches/check-numbers.ts';
 import { quoteList, quote } from '../csv/quote.ts';
@@ -15,7 +15,7 @@ import type { Part, PartColumn } from './part.ts';
  */
 export interface EncodeOptions {
   readonly target: string;
-  readonly missingValues: readonly string[];
+  readonly cells: CellSettings;
   readonly testSize: number;
   readonly key: readonly string[] | null;
 }
@@ -38,7 +38,7 @@ export function encodeBatch(
   columns: readonly Column[],
   options: EncodeOptions,
 ): EncodedBatch {
-  const { target, testSize, missingValues } = options;
+  const { target, testSize } = options;
   const featureColumns = selectFeatures(columns, target);
   const features = featureColumns.map(toPartColumn);
   const key =
@@ -54,7 +54,7 @@ export function encodeBatch(
     throw new BadData(`${reader.file} lacks column ${quote(target)}, the target: restore the file`);
   }
   const all = new Map([...key, ...features, label].map((column) => [column.name, column]));
-  const batch = readBatch(reader, [...all.values()], new CellRule(missingValues));
+  const batch = readBatch(reader, [...all.values()], new CellRule(options.cells));
   const keyNames = key.map(({ name }) => name);
   const sides = splitRows(batch, keyNames, target, testSize);
   const names = [...features, label].map(({ name }) => name);

@@ -2,6 +2,7 @@ import { partFromArrow, partToArrow } from './part.ts';
 import type { Column } from '../batches/columns.ts';
 import type { OnChange } from '../batches/conform.ts';
 import { type Counts, countsFromJson, countsToJson, mergeCounts } from './counts.ts';
+import type { CellSettings } from '../csv/cells.ts';
 import { CsvReader } from '../csv/reader.ts';
 import { encodeBatch } from './encode.ts';
 import { encoderToJson, fitEncoder as fit, type MissingRule } from './encoder.ts';
@@ -14,7 +15,7 @@ export function encodePart(input: {
   file: string;
   columns: Column[];
   target: string;
-  missingValues: string[];
+  cells: CellSettings;
   testSize: number;
   key: string[] | null;
 }): {

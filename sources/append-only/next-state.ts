@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { hasState, shuffleSeedOf, wholeOf, type Ledger } from '../../store/ledger/ledger.ts';
 import type { SourceText } from '../source-text.ts';
+import { readCellSettings } from '../../pipeline/csv/cells.ts';
 import { localFile } from '../../store/local-cache.ts';
 import { checkPast, type Reading } from './past.ts';
 
@@ -49,7 +50,7 @@ export async function makeNextState(
       whole: { path: text.file, file: text.ref.path, delimiter: settings.delimiter },
       known,
       columns: settings.columns,
-      missingValues: settings.missing_values,
+      cells: readCellSettings(settings),
       batchSize: settings.batch_size,
       path,
     },

@@ -8,6 +8,7 @@ import { RAW, RAW_FILES } from '../../contract/paths.ts';
 import { sourceIdentity } from '../identity.ts';
 import { type SeenFile, MOST_BYTES } from './place.ts';
 import type { SourceDeps } from '../source.ts';
+import { readCellSettings } from '../../pipeline/csv/cells.ts';
 import { BadData, SourceRefused } from '../../contract/failures.ts';
 import { type Encoding, readText } from '../text.ts';
 
@@ -87,7 +88,7 @@ export function conformInput(
     columns,
     target: settings.target,
     key: settings.split_key,
-    missingValues: settings.missing_values,
+    cells: readCellSettings(settings),
     contract: { newColumn: data.on_new_column, missingColumn: data.on_missing_column },
   };
 }
@@ -108,7 +109,7 @@ async function inspectFirst(
       file: name,
       target: data.target,
       declared: data.columns,
-      missingValues: data.missing_values,
+      cells: readCellSettings(data),
       task: taskOf({ model }),
     },
     signal,

@@ -19,7 +19,7 @@ export function trainingInput(rows: number, columns: number) {
     ...Array.from({ length: columns }, (_, i): Column => ({ name: `x${i}`, type: 'number' })),
     { name: 'label', type: 'category' },
   ];
-  const rules = { target: 'label', missingValues: [''], testSize: 0.2, key: null };
+  const rules = { target: 'label', cells: { missing: [''] }, testSize: 0.2, key: null };
   const bytes = noisyCsv(rows, columns);
   const part = encodePart({ bytes, file: 'noise.csv', columns: typed, ...rules });
   const { encoder } = fitEncoder({

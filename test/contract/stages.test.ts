@@ -5,6 +5,7 @@ import {
   isReadForEachBatch,
   STAGE_NAMES,
   STAGES,
+  STEPS,
   stagesUntil,
   type FactShape,
   type InputSource,
@@ -106,5 +107,18 @@ describe('the key of a batch', () => {
       batch_size: 50,
       shuffle_seed: 42,
     });
+  });
+});
+
+describe('the key of an encoded part', () => {
+  const partParams = (missing_values: readonly string[]): unknown =>
+    STEPS.encode_part.params(paramsSchema.parse({ data: { missing_values } }));
+
+  it('says that numbers among the words for a missing cell are compared as numbers', () => {
+    expect(partParams(['', '-999'])).toMatchObject({ missing_numbers: 'by value' });
+  });
+
+  it('is the one of earlier programs where no number is among them', () => {
+    expect(partParams([...MISSING_VALUES, 'Infinit'])).not.toHaveProperty('missing_numbers');
   });
 });

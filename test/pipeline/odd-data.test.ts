@@ -6,7 +6,7 @@ import { fitEncoder } from '../../pipeline/features/encoder.ts';
 import { type Counts, mergeCounts } from '../../pipeline/features/counts.ts';
 import { inferColumns } from '../../pipeline/batches/infer.ts';
 import { scoreClasses } from '../../pipeline/scoring/class-scores.ts';
-import { csv, encode, missingValues } from './support.ts';
+import { csv, encode, CELLS } from './support.ts';
 import { fitTree, predictLabels } from './models/trees.ts';
 
 const columns: Column[] = [
@@ -20,7 +20,7 @@ const infer = (text: string) =>
   inferColumns(new CsvReader([Buffer.from(text)], 'data.csv'), {
     target: 'y',
     declared: {},
-    missingValues,
+    cells: CELLS,
     task: 'classification',
   });
 const fit = (counts: Counts) => fitEncoder(counts, columns, 'y', { missing: 'impute' });

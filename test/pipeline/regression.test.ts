@@ -12,7 +12,7 @@ import { tasks } from '../../compute/tasks.ts';
 import { errorImportance } from '../../pipeline/models/cart/importance.ts';
 import { fitRegression } from './models/trees.ts';
 import { memoryFiles } from './files.ts';
-import { missingValues, sha256 } from './support.ts';
+import { CELLS, sha256 } from './support.ts';
 
 const { DecisionTreeRegression } = createRequire(import.meta.url)('ml-cart') as {
   DecisionTreeRegression: { load: (model: unknown) => { predict: (rows: number[][]) => number[] } };
@@ -23,7 +23,7 @@ const typed = (text: string, declared = {}) =>
   inferColumns(new CsvReader([Buffer.from(text)], 'homes.csv'), {
     target: 'price',
     declared,
-    missingValues,
+    cells: CELLS,
     task: 'regression',
   });
 
@@ -42,7 +42,7 @@ async function built(text: string) {
     file: 'homes.csv',
     columns,
     target: 'price',
-    missingValues,
+    cells: CELLS,
     testSize: 0.2,
     key: null,
   });

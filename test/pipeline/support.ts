@@ -20,7 +20,7 @@ export interface RawTable {
   readonly rows: readonly (readonly string[])[];
 }
 
-export const missingValues = ['', 'NA', '?'];
+export const CELLS = { missing: ['', 'NA', '?'] };
 
 export const irisColumns: Column[] = [
   { name: 'sepal_length', type: 'number' },
@@ -67,7 +67,7 @@ export function encode(
   columns: readonly Column[],
   options: Partial<EncodeOptions> = {},
 ): EncodedBatch {
-  const defaults = { target: 'y', missingValues, testSize: 0.3, key: null };
+  const defaults = { target: 'y', cells: CELLS, testSize: 0.3, key: null };
   const reader = new CsvReader([formatCsv(raw)], 'batch 1');
   return encodeBatch(reader, columns, { ...defaults, ...options });
 }

@@ -138,7 +138,7 @@ describe('a stored model, loaded by MLflow in Python', () => {
     const number = { name: 'x', type: 'number', median: 7.5 };
     const categories = ['', '007', '1', 'NA', 'True', 'a', 'naïve'];
     const category = { name: 'x', type: 'category', categories, most_frequent: 'a' };
-    const rule = new CellRule(MISSING);
+    const rule = new CellRule({ missing: MISSING });
     const numbers = CELLS.map((cell) => {
       const value = rule.readNumber(cell);
       return value === null ? number.median : (value ?? 'no number');

@@ -8,6 +8,7 @@ import type { Stamp } from '../../../sources/source.ts';
 import { withOwnFolder } from '../../../store/own-folder.ts';
 import { countBatches } from '../../../pipeline/batches/order.ts';
 import { taskOf } from '../../../contract/defaults.ts';
+import { readCellSettings } from '../../../pipeline/csv/cells.ts';
 import { batchesKnown, rawEntryOf, type Ledger } from '../../../store/ledger/ledger.ts';
 import type { Arrived, ArrivedBatch, Looking } from './looking.ts';
 
@@ -68,7 +69,7 @@ async function countRows({ deps, ...looking }: Looking): Promise<number> {
         file: text!.ref.path,
         target: data.target,
         declared: data.columns,
-        missingValues: data.missing_values,
+        cells: readCellSettings(data),
         task: taskOf(looking.params),
         delimiter: data.delimiter,
       },

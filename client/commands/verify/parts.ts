@@ -85,12 +85,17 @@ function makePartIdentity(
   { number, batch, columns }: { number: number; batch: Ref; columns: Ref },
 ): StageIdentity {
   const { code, libraries: shaping } = STEPS.encode_part;
-  const { target, missing_values, split } = params;
+  const { target, missing_values, missing_numbers, split } = params;
   return {
     stage: 'encode_part',
     batch: number,
     code,
-    params: { target, missing_values, split },
+    params: {
+      target,
+      missing_values,
+      ...(missing_numbers === undefined ? {} : { missing_numbers }),
+      split,
+    },
     libraries: Object.fromEntries(shaping.map((name) => [name, libraries[name]!])),
     inputs: { batch, columns },
   };

@@ -7,7 +7,7 @@ import {
   STRICT,
   conformBatch,
 } from '../../../pipeline/batches/conform.ts';
-import { missingValues } from '../support.ts';
+import { CELLS } from '../support.ts';
 
 const columns: Column[] = [
   { name: 'n', type: 'number' },
@@ -18,7 +18,7 @@ const options: ConformOptions = {
   file: 'may.csv',
   target: 'y',
   key: null,
-  missingValues,
+  cells: CELLS,
   contract: STRICT,
 };
 const IGNORE: ColumnContract = { newColumn: 'ignore', missingColumn: 'ignore' };
@@ -56,7 +56,7 @@ describe('conform', () => {
       fill: '',
       warnings,
     });
-    expect(plan(['n', 'y'], ADAPT, { missingValues: ['NA'] }).fill).toBe('NA');
+    expect(plan(['n', 'y'], ADAPT, { cells: { missing: ['NA'] } }).fill).toBe('NA');
   });
 
   it('puts columns in their order once a change is let through', () => {
@@ -94,7 +94,7 @@ describe('conform', () => {
     [
       ['n', 'y'],
       ADAPT,
-      { missingValues: [] },
+      { cells: { missing: [] } },
       'may.csv lacks column "c", and data.missing_values has no word to write in its place: add ""',
     ],
   ])('refuses %j under %j', (header, contract, more, sentence) => {
@@ -105,7 +105,7 @@ describe('conform', () => {
 describe('a batch made of a file', () => {
   const batch = (text: string, contract: ColumnContract) => {
     const { file, target } = options;
-    const from = { file, target, key: null, missingValues, delimiter: ',' };
+    const from = { file, target, key: null, cells: CELLS, delimiter: ',' };
     const given = Buffer.from(text);
     const { bytes, rows } = conformBatch({ ...from, bytes: given, columns, contract });
     return [Buffer.from(bytes).toString(), rows];

@@ -43,7 +43,7 @@ describe('a table whose cells hold quotes, delimiters and line breaks', () => {
           files.put('before', textOf(lines.slice(0, known), end));
           files.put('whole', textOf(lines, end));
           const raw = { file: 'data.csv', delimiter };
-          const shape = { columns, missingValues: [''], batchSize };
+          const shape = { columns, cells: { missing: [''] }, batchSize };
           const found = growRaw(
             {
               ...shape,

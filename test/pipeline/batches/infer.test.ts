@@ -3,9 +3,9 @@ import { type ColumnOptions, inferColumns } from '../../../pipeline/batches/infe
 import { CsvReader } from '../../../pipeline/csv/reader.ts';
 import { makeNumberCheck } from '../../../pipeline/batches/check-numbers.ts';
 import { checkHeader } from '../../../pipeline/batches/conform.ts';
-import { irisBytes, irisColumns, missingValues } from '../support.ts';
+import { irisBytes, irisColumns, CELLS } from '../support.ts';
 
-const options: ColumnOptions = { target: 'y', declared: {}, missingValues, task: 'classification' };
+const options: ColumnOptions = { target: 'y', declared: {}, cells: CELLS, task: 'classification' };
 const infer = (text: string, more: Partial<ColumnOptions> = {}) =>
   inferColumns(new CsvReader([Buffer.from(text)], 'data.csv'), { ...options, ...more });
 const typeOf = (cells: string[], more: Partial<ColumnOptions> = {}) => {
@@ -149,7 +149,7 @@ describe('later rows', () => {
   const check = (text: string) => {
     const reader = new CsvReader([Buffer.from(text)], 'more.csv');
     checkHeader(reader.header, columns, 'more.csv');
-    const checkRow = makeNumberCheck(reader, columns, missingValues);
+    const checkRow = makeNumberCheck(reader, columns, CELLS);
     for (const block of reader.blocks())
       for (let row = 0; row < block.rows; row++) checkRow(block, row);
   };

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { inspectRaw } from '../../../pipeline/batches/raw-tasks.ts';
 import { memoryFiles } from '../files.ts';
-import { missingValues } from '../support.ts';
+import { CELLS } from '../support.ts';
 
 describe('inspectRaw', () => {
   const inspect = (text: string | Buffer, delimiter: string) => {
@@ -12,7 +12,7 @@ describe('inspectRaw', () => {
       file: 'data.csv',
       target: 'y',
       declared: {},
-      missingValues,
+      cells: CELLS,
       task: 'classification' as const,
     };
     return inspectRaw({ ...about, delimiter }, undefined, { files });

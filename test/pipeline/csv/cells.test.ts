@@ -30,7 +30,7 @@ const cell = fc.oneof(
 );
 
 describe('CellRule', () => {
-  const rule = new CellRule(MISSING);
+  const rule = new CellRule({ missing: MISSING });
 
   it.each([
     ['5.10', 5.1],
@@ -43,7 +43,9 @@ describe('CellRule', () => {
     [' NA ', null],
     ['-9', null],
     ['\u00a0n/é\ufeff', null],
-    ['-9.0', -9],
+    ['-9.0', null],
+    ['-9e0', null],
+    ['-9.5', -9.5],
     ['0x10', undefined],
     ['Infinity', undefined],
     ['1e999', undefined],
@@ -63,8 +65,8 @@ describe('CellRule', () => {
   });
 
   it('reads an empty cell as a word where it does not mean "not known"', () => {
-    expect(new CellRule(['NA']).readWord(' ')).toBe('');
-    expect(new CellRule(['NA']).readNumber(' ')).toBeUndefined();
+    expect(new CellRule({ missing: ['NA'] }).readWord(' ')).toBe('');
+    expect(new CellRule({ missing: ['NA'] }).readNumber(' ')).toBeUndefined();
   });
 });
 

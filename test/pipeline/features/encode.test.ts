@@ -46,7 +46,7 @@ describe('encodeBatch', () => {
       'split.key names "y", the column to predict, which would put whole classes on one side: choose columns that identify who or what a row is about',
     ],
     [
-      { missingValues: [''] },
+      { cells: { missing: [''] } },
       'BadData',
       'batch 1, row 2 (line 3), column "n": "NA" is not a number; correct the cell, or start a new pipeline that allows it (data.missing_values, data.columns)',
     ],

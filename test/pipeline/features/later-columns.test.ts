@@ -6,7 +6,7 @@ import { conformBatch } from '../../../pipeline/batches/conform.ts';
 import { mergeCounts } from '../../../pipeline/features/counts.ts';
 import { encoderFromJson, fitEncoder } from '../../../pipeline/features/encoder.ts';
 import { encodePart, fitEncoder as fitTask } from '../../../pipeline/features/part-tasks.ts';
-import { cellsOf, csv, encode, missingValues, mixed, mixedColumns, mixedRows } from '../support.ts';
+import { cellsOf, csv, encode, CELLS, mixed, mixedColumns, mixedRows } from '../support.ts';
 
 const first: Column[] = [
   { name: 'n', type: 'number' },
@@ -30,7 +30,7 @@ describe('a column that a later batch brings', () => {
       columns: first,
       target: 'y',
       key: null,
-      missingValues,
+      cells: CELLS,
       contract: { newColumn: 'adapt', missingColumn: 'fail' },
       delimiter: ',',
     });
@@ -101,7 +101,7 @@ describe('a column that a later batch brings', () => {
 describe('a word that a later batch brings', () => {
   const part = (batch: number, text: string, columns = first) => {
     const bytes = Buffer.from(text);
-    const options = { target: 'y', missingValues, testSize: 1e-12, key: null };
+    const options = { target: 'y', cells: CELLS, testSize: 1e-12, key: null };
     const { train, test, counts } = encodePart({ bytes, file: 'b', columns, ...options });
     return { files: { batch, parts: [train, test] }, counts };
   };
