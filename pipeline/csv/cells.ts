@@ -1,7 +1,8 @@
 /** The value of a cell: a finite number (never -0), a trimmed word, or null if the cell is missing. */
 export type Cell = number | string | null;
 
-const DECIMAL = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/;
+/** What `Number` reads and is not a decimal: nothing at all, and integers with the prefix of another base. */
+const NOT_DECIMAL = /^\s*(?:0[xob]|$)/i;
 const LEADING_ZERO = /^[+-]?0\d/;
 const INTEGER = /^[+-]?\d+$/;
 
@@ -68,10 +69,8 @@ export class CellRule {
  * Null for anything else: hexadecimal, `Infinity`, a number too large for a float64, text. Never NaN, never -0.
  */
 export function parseNumber(cell: string): number | null {
-  const text = cell.trim();
-  if (!DECIMAL.test(text)) return null;
-  const value = Number(text);
-  return Number.isFinite(value) ? value + 0 : null;
+  const value = Number(cell);
+  return Number.isFinite(value) && !NOT_DECIMAL.test(cell) ? value + 0 : null;
 }
 
 /**

@@ -72,23 +72,53 @@ function readBatch(reader: CsvReader, columns: readonly PartColumn[], rule: Cell
   const read = columns.map(({ name, type }) => ({
     index: reader.header.indexOf(name),
     isNumber: type === 'number',
-    cells: [] as Cell[],
+    words: [] as (string | null)[],
+    /** Each word once. Without it every cell would hold on to the text of its block. */
+    distinct: new Map<string, string>(),
+    numbers: [] as Float64Array[],
   }));
   for (const block of reader.blocks()) {
     const readText = decodeCells(block);
+    for (const { isNumber, numbers } of read)
+      numbers.push(new Float64Array(isNumber ? block.rows : 0));
     for (let row = 0; row < block.rows; row++) {
-      for (const { index, isNumber, cells } of read) {
+      for (const { index, isNumber, words, distinct, numbers } of read) {
         const text = index < 0 ? null : readText(row * reader.width + index);
-        if (text === null) cells.push(null);
-        else if (isNumber) {
-          const value = rule.readNumber(text);
+        if (!isNumber) words.push(text === null ? null : intern(rule.readWord(text), distinct));
+        else {
+          const value = text === null ? null : rule.readNumber(text);
           if (value === undefined) throw makeNumberError(block, row, index, reader);
-          cells.push(value);
-        } else cells.push(rule.readWord(text));
+          numbers[numbers.length - 1]![row] = value ?? Number.NaN;
+        }
       }
     }
   }
-  return table(columns.map(({ name }, i) => [name, read[i]!.cells]));
+  return table(
+    columns.map(({ name }, i) => {
+      const { isNumber, words, numbers } = read[i]!;
+      return [name, isNumber ? joinNumbers(numbers) : words];
+    }),
+  );
+}
+
+function intern(word: string | null, distinct: Map<string, string>): string | null {
+  if (word === null) return null;
+  const known = distinct.get(word);
+  if (known === undefined) distinct.set(word, word);
+  return known ?? word;
+}
+
+/** Joins blocks of numbers. Numbers without a missing cell stay in a typed array, a quarter of the memory. */
+function joinNumbers(blocks: readonly Float64Array[]): Float64Array | Cell[] {
+  const all = new Float64Array(blocks.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const block of blocks) {
+    all.set(block, at);
+    at += block.length;
+  }
+  return all.some(Number.isNaN)
+    ? Array.from(all, (value) => (Number.isNaN(value) ? null : value))
+    : all;
 }
 
 /** Finds the key's columns. The split reads an ignored column, such as a customer id, as words. */

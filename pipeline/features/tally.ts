@@ -1,4 +1,5 @@
 import { byCodePoint } from '../../contract/codepoints.ts';
+import { argsort, HIGH, sortScratch } from '../argsort.ts';
 
 /** A multiset of words: each distinct one and how often it occurs, in code-point order. */
 export type Tally = readonly (readonly [string, number])[];
@@ -42,7 +43,9 @@ export const NO_NUMBERS: NumberTally = allocateTally(0);
 
 /** Counts numbers, which must not be NaN or -0. */
 export function tallyNumbers(values: Float64Array): NumberTally {
-  const sorted = values.slice().sort();
+  const order = argsort(values, null, sortScratch(values.length));
+  const sorted = new Float64Array(values.length);
+  for (let i = 0; i < sorted.length; i++) sorted[i] = values[order[i]!]!;
   return mergeEqual(sorted, new Float64Array(sorted.length).fill(1));
 }
 
@@ -105,6 +108,9 @@ export interface Buckets {
 /** Bits of mantissa in a float64. */
 export const ALL_BITS = 52;
 
+/** The exponent's last bit, counted from the sign, which is bit 0. The mantissa follows. */
+const LAST_OF_EXPONENT = 11;
+
 /**
  * Keeps as many bits as possible with at most `limit` distinct values. The result depends on the multiset alone, not
  * on how values are grouped and merged: fewer bits never give more values, and truncating twice equals truncating once
@@ -113,55 +119,58 @@ export const ALL_BITS = 52;
 export function limitBuckets(buckets: Buckets, limit: number): Buckets {
   const { bits, values } = buckets;
   if (values.distinct.length <= limit) return buckets;
+  const parting = countPartings(values.distinct);
   let fits = 0;
-  let tooMany = bits;
-  while (tooMany - fits > 1) {
-    const middle = (fits + tooMany) >> 1;
-    if (countDistinct(values, middle) <= limit) fits = middle;
-    else tooMany = middle;
-  }
-  return { bits: fits, values: truncateAll(values, fits) };
+  let distinct = 1 + parting[0]!;
+  while (fits + 1 < bits && distinct + parting[fits + 1]! <= limit) distinct += parting[++fits]!;
+  return { bits: fits, values: truncateTally(values, fits) };
 }
 
 /** Merges the buckets of two multisets. The merge is associative and commutative. */
 export function mergeBuckets(a: Buckets, b: Buckets, limit: number): Buckets {
   const bits = Math.min(a.bits, b.bits);
   const cut = (one: Buckets): NumberTally =>
-    one.bits === bits ? one.values : truncateAll(one.values, bits);
+    one.bits === bits ? one.values : truncateTally(one.values, bits);
   return limitBuckets({ bits, values: addNumbers(cut(a), cut(b)) }, limit);
 }
 
 /** Truncates every value. The order is kept, so values that become equal are neighbours. */
-function truncateAll({ distinct, times }: NumberTally, bits: number): NumberTally {
-  return mergeEqual(
-    distinct.map((value) => truncate(value, bits)),
-    times,
-  );
+function truncateTally({ distinct, times }: NumberTally, bits: number): NumberTally {
+  return mergeEqual(truncate(distinct, bits), times);
 }
 
-/** Counts the distinct values that truncating would leave. */
-function countDistinct({ distinct: values }: NumberTally, bits: number): number {
-  let distinct = 0;
-  let last = Number.NaN;
-  for (let i = 0; i < values.length; i++) {
-    const short = truncate(values[i]!, bits);
-    if (short !== last) distinct++;
-    last = short;
+/**
+ * Counts at how many bits of mantissa each value parts from the one before it, if both are truncated.
+ * @returns by bits from 0 to 52, how many values need so many to differ from their neighbour
+ */
+function countPartings(ascending: Float64Array): Uint32Array {
+  const counts = new Uint32Array(ALL_BITS + 1);
+  const halves = new Uint32Array(ascending.buffer, ascending.byteOffset, 2 * ascending.length);
+  for (let i = 2; i < halves.length; i += 2) {
+    const [high, highBefore] = [halves[i + HIGH]!, halves[i + HIGH - 2]!];
+    const [low, lowBefore] = [halves[i + 1 - HIGH]!, halves[i - 1 - HIGH]!];
+    // Truncated to 0 a negative and a positive number are equal, so their signs do not part them.
+    const crossesZero = (high ^ highBefore) >>> 31 === 1;
+    const top = crossesZero ? (high | highBefore) & 0x7fff_ffff : high ^ highBefore;
+    const rest = crossesZero ? low | lowBefore : low ^ lowBefore;
+    const bit = top === 0 ? 32 + Math.clz32(rest) : Math.clz32(top);
+    counts[Math.max(0, bit - LAST_OF_EXPONENT)]!++;
   }
-  return distinct;
+  return counts;
 }
 
-const scratch = new DataView(new ArrayBuffer(8));
-
-/** Sets all but the first `bits` bits of a number's mantissa to zero; never returns -0. */
-export function truncate(value: number, bits: number): number {
+/** Sets all but the first `bits` bits of each number's mantissa to zero; never returns -0. */
+export function truncate(values: Float64Array, bits: number): Float64Array {
   const dropped = ALL_BITS - bits;
-  scratch.setFloat64(0, value);
-  const low = dropped >= 32 ? 0 : (scratch.getUint32(4) >>> dropped) << dropped;
-  scratch.setUint32(4, low);
-  if (dropped > 32) {
-    const more = dropped - 32;
-    scratch.setUint32(0, (scratch.getUint32(0) >>> more) << more);
+  const keepLow = dropped >= 32 ? 0 : -1 << dropped;
+  const keepHigh = dropped > 32 ? -1 << (dropped - 32) : -1;
+  const short = values.slice();
+  const halves = new Uint32Array(short.buffer);
+  for (let i = 0; i < short.length; i++) {
+    halves[2 * i + HIGH]! &= keepHigh;
+    halves[2 * i + 1 - HIGH]! &= keepLow;
+    // Adding 0 turns -0 into 0.
+    short[i]! += 0;
   }
-  return scratch.getFloat64(0) + 0;
+  return short;
 }

@@ -1,4 +1,4 @@
-import { type SortScratch, argsort, ascending, sortScratch } from './argsort.ts';
+import { type SortScratch, argsort, ascending, sortScratch } from '../../argsort.ts';
 
 /** The targets: a class index or a number for each row. */
 export type Targets = Uint8Array | Int32Array | Float64Array;

@@ -1,4 +1,4 @@
-import { ascending } from './argsort.ts';
+import { ascending } from '../../argsort.ts';
 import type { ClassIndexes } from '../train-rows.ts';
 
 /**

@@ -1,4 +1,4 @@
-import { sortScratch } from './argsort.ts';
+import { sortScratch } from '../../argsort.ts';
 import {
   type SharedRows,
   type Targets,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { argsort, sortScratch } from '../../../../pipeline/models/cart/argsort.ts';
-import { seeded, upTo } from '../trees.ts';
+import { argsort, sortScratch } from '../../pipeline/argsort.ts';
+import { seeded, upTo } from './models/trees.ts';
 
 const random = seeded(11);
 const many = 3000;

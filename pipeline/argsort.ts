@@ -11,7 +11,7 @@ const BITS = 11;
 const BUCKETS = 1 << BITS;
 const SIGN = 0x8000_0000;
 /** The half of a float64 that holds its high word on this machine. */
-const HIGH = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1 ? 1 : 0;
+export const HIGH = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1 ? 1 : 0;
 /** The range from the least to the greatest value has this many places. A place takes two digits. */
 const PLACES = (1 << (2 * BITS)) - 1;
 /** Insertion sort repairs a run of equal high words up to this long. */
