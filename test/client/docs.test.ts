@@ -1,7 +1,8 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import type { Command } from 'commander';
 import { expect, it } from 'vitest';
+import { parse } from 'yaml';
 import type { CommandContext } from '../../client/context.ts';
 import { openProgram } from '../../client/program.ts';
 import { RETRAIN } from '../../contract/command.ts';
@@ -65,4 +66,20 @@ it('the pages name the commands in one way', () => {
   );
   expect(others).toEqual([]);
   expect(pages.flatMap(commandsIn).length).toBeGreaterThan(60);
+});
+
+it('docs/params.md names every param of params.yaml', () => {
+  const settings = parse(readFileSync(join(root, 'params.yaml'), 'utf8')) as Record<string, object>;
+  const sections = Object.entries(settings).filter(([, value]) => typeof value === 'object');
+  const keys = sections.flatMap(([, section]) => Object.keys(section));
+  const text = readFileSync(join(root, 'docs', 'params.md'), 'utf8');
+  const named = new Set(Array.from(text.matchAll(/`(?:\w*\.)?(\w+)`/g), ([, key]) => key));
+  expect(keys.filter((key) => !named.has(key))).toEqual([]);
+});
+
+it.each(pages)('%s links to pages and pictures that exist', (page) => {
+  const text = readFileSync(join(root, page), 'utf8');
+  const targets = Array.from(text.matchAll(/\]\(([^)#:]+)(?:#[^)]*)?\)/g), ([, target]) => target!);
+  const missing = targets.filter((target) => !existsSync(join(root, dirname(page), target)));
+  expect(missing).toEqual([]);
 });

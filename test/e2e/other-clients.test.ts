@@ -7,18 +7,17 @@ import { result } from '../../contract/messages.ts';
 import { ROOT } from '../support/project.ts';
 import { withProject } from '../support/with-project.ts';
 
-/** Runs that others start: the README's commands as they are written, wrong input, versions that are missing. */
+/** Runs that others start: the commands of docs/other-clients.md as they are written, wrong input, missing versions. */
 
 const project = withProject('others', {
   prepare: ({ client }) => client('search-attributes', 'register'),
 });
 const { temporal } = project;
 
-/** The shell blocks of a section of the README, as they are typed. */
-function shellBlocks(heading: string): string[] {
-  const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
-  const [section = ''] = readme.split(`## ${heading}\n`)[1]?.split('\n## ') ?? [];
-  return [...section.matchAll(/```sh\n(.*?)```/gs)].map(([, block = '']) => block);
+/** The shell blocks of the page, as they are typed. */
+function shellBlocks(): string[] {
+  const page = readFileSync(join(ROOT, 'docs', 'other-clients.md'), 'utf8');
+  return [...page.matchAll(/```sh\n(.*?)```/gs)].map(([, block = '']) => block);
 }
 
 async function shell(script: string): Promise<string> {
@@ -30,9 +29,9 @@ async function shell(script: string): Promise<string> {
   return (await promisify(execFile)('bash', ['-ec', script], { env })).stdout;
 }
 
-describe('the README’s commands', () => {
+describe('the page’s commands', () => {
   it('start, run, list, query and reset a run', async () => {
-    const [block] = shellBlocks('Without our client');
+    const [block] = shellBlocks();
     const said = await shell(block!);
     expect(said).toContain('iris-batch-1');
     expect(said).toMatch(/Status +COMPLETED/i);
@@ -43,7 +42,7 @@ describe('the README’s commands', () => {
   });
 
   it('cancel one', async () => {
-    await shell(shellBlocks('Without our client')[1]!);
+    await shell(shellBlocks()[1]!);
     const cancelled = temporal.workflow.getHandle('iris-batch-3').result();
     await expect(cancelled).rejects.toMatchObject({ cause: { name: 'CancelledFailure' } });
   });

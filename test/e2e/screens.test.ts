@@ -39,12 +39,12 @@ describe('in a browser', needs(missing), () => {
   });
 
   describe('the Start Workflow form', () => {
-    /** Fills it in as the README says, but for what is given. */
+    /** Fills it in as the docs say, but for what is given. */
     async function fill(given: { id?: string; input?: string } = {}): Promise<Page> {
-      const readme = readFileSync(join(ROOT, 'README.md'), 'utf8').replace(/\s+/g, ' ');
+      const text = readFileSync(join(ROOT, 'docs', 'other-clients.md'), 'utf8').replace(/\s+/g, ' ');
       const [, id = '', queue = '', type = '', input = ''] =
         /Workflow ID `(.+?)`, Task Queue `(.+?)`, Workflow Type `(.+?)`, Input `(.+?)`/.exec(
-          readme,
+          text,
         )!;
       const page = await viewer.open({
         name: 'start workflow',
@@ -62,7 +62,7 @@ describe('in a browser', needs(missing), () => {
       return page;
     }
 
-    it('starts a run with what the README says to type there', async () => {
+    it('starts a run with what the docs say to type there', async () => {
       const page = await fill();
       await page.getByTestId('start-workflow-button').click();
       await page.getByText('Workflow started successfully').first().waitFor();

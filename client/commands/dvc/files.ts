@@ -45,7 +45,7 @@ export function describeFiles(
   return new Map([
     [
       'dvc.yaml',
-      dvcYaml(pipeline, `${build}, as "${RETRAIN} dvc export" wrote it: see the README`),
+      dvcYaml(pipeline, `${build}, as "${RETRAIN} dvc export" wrote it: see docs/dvc.md`),
     ],
     ['dvc.lock', dvcLock(pipeline)],
     ['params.yaml', toYaml(record.params, `the params of ${build}`)],

@@ -1,0 +1,73 @@
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { format, resolveConfig } from 'prettier';
+import { expect, it } from 'vitest';
+import type { CommandContext } from '../../client/context.ts';
+import { openProgram } from '../../client/program.ts';
+import { RETRAIN } from '../../contract/command.ts';
+import { WORKER_HELP } from '../../worker/options.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+const page = join(root, 'docs', 'commands.md');
+
+const INTRODUCTION = [
+  `\`${RETRAIN} COMMAND\`, or \`./retrain COMMAND\` in the project's folder, which starts half a second sooner. Each command has \`--help\` with`,
+  'examples. Results go to stdout, progress to stderr; [json](json.md) describes the exit codes and the documents of `--json`.',
+  '',
+  'This page is made from the program: `npx vitest run test/client/reference.test.ts -u` writes it.',
+].join('\n');
+
+const context: CommandContext = {
+  root,
+  configure: () => {
+    throw new Error('nothing is run');
+  },
+};
+
+function escapeText(text: string): string {
+  return text.replace(/[<|]/g, (sign) => `\\${sign}`);
+}
+
+/** How to call a command and the commands inside it, and their flags. */
+function describeCommand(command: Command, path: string): string {
+  if (command.name() === 'worker') return `\`\`\`\n${WORKER_HELP.trim()}\n\`\`\``;
+  const inner = command.commands.filter((one) => one.name() !== 'help');
+  if (inner.length > 0)
+    return [
+      escapeText(command.description()),
+      ...inner.map((one) => describeCommand(one, `${path} ${one.name()}`)),
+    ].join('\n\n');
+  const help = command.createHelp();
+  const usage = command.usage().replace('[options]', '').trim();
+  const flags = help
+    .visibleOptions(command)
+    .filter(({ long }) => long !== '--help')
+    .map(
+      (option) =>
+        `| \`${option.flags.replaceAll('|', '\\|')}\` | ${escapeText(help.optionDescription(option))} |`,
+    );
+  return [
+    `\`${`${path} ${usage}`.trim()}\`: ${escapeText(command.description())}`,
+    ...(flags.length === 0 ? [] : [['| flag | what it does |', '| - | - |', ...flags].join('\n')]),
+  ].join('\n\n');
+}
+
+async function loadCommand(name: string): Promise<Command> {
+  const { commands } = await openProgram(context, [name]);
+  return commands.find((command) => command.name() === name)!;
+}
+
+it('docs/commands.md lists every command and flag of the program', async () => {
+  const { commands } = await openProgram(context, []);
+  const lines = [`# Commands\n\n${INTRODUCTION}`];
+  let group = '';
+  for (const listed of commands) {
+    if (listed.helpGroup() !== group) lines.push(`## ${listed.helpGroup().replace(':', '')}`);
+    group = listed.helpGroup();
+    const command = await loadCommand(listed.name());
+    lines.push(`### ${command.name()}`, describeCommand(command, `${RETRAIN} ${command.name()}`));
+  }
+  const options = await resolveConfig(page);
+  const text = await format(lines.join('\n\n'), { ...options, filepath: page });
+  await expect(text).toMatchFileSnapshot(page);
+});
