@@ -7,6 +7,7 @@ import { readWebhook } from './activities/notify.ts';
 import { loadConfig, loadConfigs, type Config } from './config/environment.ts';
 import { projectRoot, stackDir } from './config/project-root.ts';
 import { noNamespace, readTemporalLocation } from './config/connections.ts';
+import { escapeControls } from './contract/controls.ts';
 import { BadParams, messageOf, RetrainError, SetupError } from './contract/failures.ts';
 import { useStack } from './infra/stack-folder.ts';
 import { openStore } from './store/index.ts';
@@ -149,7 +150,7 @@ try {
   else await main();
 } catch (error) {
   // A named failure is one sentence for a person. Any other error is a bug and is logged with its stack.
-  if (error instanceof BadParams) process.stderr.write(`error: ${error.message}\n`);
+  if (error instanceof BadParams) process.stderr.write(`error: ${escapeControls(error.message)}\n`);
   else if (error instanceof RetrainError) log.fatal(error.message);
   else log.fatal({ err: error }, messageOf(error));
   process.exitCode = error instanceof BadParams ? 2 : 1;

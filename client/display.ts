@@ -2,7 +2,8 @@ import { createLogUpdate } from 'log-update';
 import wrapAnsi from 'wrap-ansi';
 import type { StageView, Watcher } from './follow.ts';
 import { formatBar, formatBytes, formatDuration } from './format.ts';
-import { onStderr, printProgress, escapeControls } from './print.ts';
+import { escapeControls } from '../contract/controls.ts';
+import { onStderr, printProgress, renderText } from './print.ts';
 
 /** Progress goes to stderr, so that stdout holds results only. */
 const out = process.stderr;
@@ -34,7 +35,7 @@ function liveDisplay(title: string): Display {
   let waits: string[] = [];
   let stopped = false;
   const draw = (): void =>
-    update(inColours([onStderr.bold(title), ...shown.map(formatStage), ...waits, ''].join('\n')));
+    update(renderText([onStderr.bold(title), ...shown.map(formatStage), ...waits, ''].join('\n')));
   const timer = setInterval(draw, 100);
   return {
     watch: (stages, notice) => {
@@ -51,10 +52,6 @@ function liveDisplay(title: string): Display {
       update.done();
     },
   };
-}
-
-function inColours(text: string): string {
-  return escapeControls(text, { coloured: onStderr.isColorSupported });
 }
 
 function lineDisplay(title: string): Display {

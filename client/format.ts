@@ -1,6 +1,7 @@
 import stringWidth from 'string-width';
 import { findMetricSet, formatScore } from '../contract/metric-sets.ts';
-import { onStdout, escapeControls } from './print.ts';
+import { escapeControls } from '../contract/controls.ts';
+import { onStdout } from './print.ts';
 
 /** A table for stdout: columns aligned, numbers to the right, no lines between rows. */
 export function formatTable(head: string[], rows: (string | number)[][]): string {

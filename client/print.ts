@@ -1,55 +1,65 @@
-import pc from 'picocolors';
+import { randomBytes } from 'node:crypto';
+import { escapeControls } from '../contract/controls.ts';
+
+/** The codes that begin and end a style (ECMA-48, 8.3.117). */
+const STYLES = {
+  bold: [1, 22],
+  dim: [2, 22],
+  red: [31, 39],
+  green: [32, 39],
+  yellow: [33, 39],
+  blue: [34, 39],
+  cyan: [36, 39],
+} as const;
+
+type Style = keyof typeof STYLES;
 
 /**
- * Colours for a stream: none where it is not a terminal, and none where NO_COLOR is set.
+ * Begins each code of our own styles until the text is printed. No text from outside can know it, so such text
+ * cannot set a style.
+ */
+const OWN = `\u0000${randomBytes(8).toString('hex')}`;
+const OWN_CODE = new RegExp(`${OWN.replace('\u0000', '\\u0000')}(\\d+)m`);
+
+/**
+ * Functions that give a text a style on a stream: none where it is not a terminal, and none where NO_COLOR is set.
  * https://no-color.org
  */
-function coloursOf({ isTTY }: { isTTY?: boolean }): ReturnType<typeof pc.createColors> {
+function stylesOf({ isTTY }: { isTTY?: boolean }): Record<Style, (text: string) => string> {
   const { NO_COLOR: no = '', TERM: terminal } = process.env;
-  return pc.createColors(isTTY === true && no === '' && terminal !== 'dumb');
+  const isStyled = isTTY === true && no === '' && terminal !== 'dumb';
+  const styles = Object.entries(STYLES).map(([style, [begin, end]]) => [
+    style,
+    (text: string) => (isStyled ? `${OWN}${begin}m${text}${OWN}${end}m` : text),
+  ]);
+  return Object.fromEntries(styles) as ReturnType<typeof stylesOf>;
 }
 
-export const onStdout = coloursOf(process.stdout);
-export const onStderr = coloursOf(process.stderr);
+export const onStdout = stylesOf(process.stdout);
+export const onStderr = stylesOf(process.stderr);
 
-/** The bold, dim and coloured text of this program. */
-const OWN_COLOUR = '\\u001b\\[(?:1|2|22|3[1-6]|39)m';
-
-/** Characters that move the cursor, change the terminal or the order of the text; not tabs and line ends. */
-const CONTROL =
-  '[\\u0000-\\u0008\\u000b-\\u001f\\u007f-\\u009f\\u061c\\u200e\\u200f\\u2028-\\u202e\\u2066-\\u2069]';
-
-const PLAIN_ONLY = new RegExp(CONTROL, 'g');
-const WITH_COLOURS = new RegExp(`${OWN_COLOUR}|${CONTROL}`, 'g');
-
-/**
- * Writes control characters in a text as `\u001b`. Names, labels and messages come from files and servers, and
- * must not control the terminal. Everything that is printed passes through this function.
- */
-export function escapeControls(text: string, { coloured = false } = {}): string {
-  return text.replaceAll(coloured ? WITH_COLOURS : PLAIN_ONLY, (found) =>
-    found.length > 1 ? found : escapeCharacter(found),
-  );
-}
-
-function escapeCharacter(character: string): string {
-  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+/** The text as a terminal receives it: our own styles, and control characters of others written out. */
+export function renderText(text: string): string {
+  return text
+    .split(OWN_CODE)
+    .map((part, i) => (i % 2 === 1 ? `\u001b[${part}m` : escapeControls(part)))
+    .join('');
 }
 
 /** A result, on stdout. */
 export function print(text: string): void {
-  process.stdout.write(`${escapeControls(text, { coloured: onStdout.isColorSupported })}\n`);
+  process.stdout.write(`${renderText(text)}\n`);
 }
 
-/** A sentence for the person, on stderr. */
+/** A sentence for the person, on stderr. What follows a line end in it is indented, so that it is no other sentence. */
 export function say(text: string, kind: 'note' | 'warning' | 'error' = 'note'): void {
   const marks = { note: '', warning: onStderr.yellow('warning: '), error: onStderr.red('error: ') };
-  process.stderr.write(`${marks[kind]}${escapeControls(text)}\n`);
+  printProgress(`${marks[kind]}${text.replaceAll('\n', '\n  ')}`);
 }
 
 /** Progress, on stderr: stdout holds results only. */
 export function printProgress(text: string): void {
-  process.stderr.write(`${escapeControls(text, { coloured: onStderr.isColorSupported })}\n`);
+  process.stderr.write(`${renderText(text)}\n`);
 }
 
 /** Exactly one JSON document on stdout. JSON.stringify leaves some control characters as they are. */

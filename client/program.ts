@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import packageFile from '../package.json' with { type: 'json' };
 import { examples, type CommandContext } from './context.ts';
+import { renderText } from './print.ts';
 
 /** A command as the help lists it. Its code is loaded only when the command line names it. */
 interface ListedCommand {
@@ -179,6 +180,9 @@ export async function openProgram(
 
 /** Commander passes these settings on to the commands it creates, but not to those it is given. */
 function throwErrors(command: Command): void {
-  command.exitOverride().showHelpAfterError('(add --help for an example)');
+  command
+    .exitOverride()
+    .showHelpAfterError('(add --help for an example)')
+    .configureOutput({ outputError: (text, write) => write(renderText(text)) });
   for (const inner of command.commands) throwErrors(inner);
 }

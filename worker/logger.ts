@@ -1,14 +1,23 @@
 import { DefaultLogger, type LogLevel } from '@temporalio/worker';
 import { pino, type Logger } from 'pino';
 import pretty from 'pino-pretty';
+import { escapeControls } from '../contract/controls.ts';
 
 /** Logs JSON lines to stderr, or text for a person when stderr is a terminal. Never log a secret as a field. */
 export function openLog(): Logger {
+  const options = { level: process.env['LOG_LEVEL'] ?? 'info' };
   const stream = process.stderr.isTTY
     ? pretty({ destination: 2, ignore: 'pid,hostname', sync: true })
-    : undefined;
-  const options = { level: process.env['LOG_LEVEL'] ?? 'info' };
-  return stream === undefined ? pino(options, pino.destination(2)) : pino(options, stream);
+    : pino.destination(2);
+  const escape = process.stderr.isTTY ? escapeTexts : escapeControls;
+  return pino(options, { write: (line) => void stream.write(escape(line)) });
+}
+
+/** Escapes the texts in a line of JSON as text, because `pretty` prints them without the escapes of JSON. */
+export function escapeTexts(line: string): string {
+  const texts = (_: string, value: unknown): unknown =>
+    typeof value === 'string' ? escapeControls(value) : value;
+  return `${JSON.stringify(JSON.parse(line, texts))}\n`;
 }
 
 const levels: Record<LogLevel, 'trace' | 'debug' | 'info' | 'warn' | 'error'> = {

@@ -5,7 +5,9 @@ import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { formatDvcTable, compareMetrics } from '../../client/commands/diff/dvc-shape.ts';
 import { formatTable } from '../../client/format.ts';
-import { print, printJson, say, escapeControls } from '../../client/print.ts';
+import { print, printJson, printProgress, say } from '../../client/print.ts';
+import { escapeControls, escapeLine } from '../../contract/controls.ts';
+import { escapeTexts } from '../../worker/logger.ts';
 
 const HOSTILE = {
   'clears the screen': '\u001b[2Jiris',
@@ -52,20 +54,47 @@ describe.each(Object.entries(HOSTILE))('a name that %s', (_, name) => {
     expect(JSON.parse(written(() => printJson({ name })))).toEqual({ name });
   });
 
-  it('is written out as a label in "metrics diff"', () => {
-    const metrics = (recall: number) => ({ classes: { [name]: { recall } } });
+  it('is written out as a label in "metrics diff", also on a terminal', async () => {
+    const metrics = (recall: number) => ({ classes: { [`${name}\n`]: { recall } } });
     const diff = compareMetrics(metrics(0.5), { path: 'metrics/2.json', metrics: metrics(1) });
     const text = formatDvcTable(diff, { title: 'Metric', revisions: ['1', '2'] });
+    expect(text.split('\n')).toHaveLength(2);
     expect(commandsIn(written(() => print(text)))).toEqual([]);
+    const { print: printStyled } = await onTerminal();
+    expect(commandsIn(written(() => printStyled(text)))).toEqual([]);
+  });
+
+  it('is written out in the log of a worker on a terminal', () => {
+    const line = `${JSON.stringify({ level: 30, err: { message: name }, msg: name })}\n`;
+    const texts = JSON.parse(escapeTexts(line)) as { err: { message: string }; msg: string };
+    expect(commandsIn(texts.msg + texts.err.message)).toEqual([]);
+    expect(escapeTexts(line)).toMatch(/\n$/);
   });
 });
 
-describe('visible', () => {
-  it('leaves nothing that a terminal obeys, in any text', () => {
+/** The module that prints as it is where both streams are terminals. */
+async function onTerminal(): Promise<typeof import('../../client/print.ts')> {
+  vi.resetModules();
+  vi.stubEnv('NO_COLOR', '');
+  vi.stubEnv('TERM', 'xterm');
+  const streams = [process.stdout, process.stderr];
+  const before = streams.map(({ isTTY }) => isTTY);
+  for (const stream of streams) stream.isTTY = true;
+  try {
+    return await import('../../client/print.ts');
+  } finally {
+    streams.forEach((stream, i) => (stream.isTTY = before[i]!));
+    vi.unstubAllEnvs();
+  }
+}
+
+describe('text that is printed', () => {
+  it('holds nothing that a terminal obeys, whatever it is', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
         const shown = escapeControls(text);
         expect(stripVTControlCharacters(shown)).toBe(shown);
+        expect(escapeLine(text)).not.toMatch(/[\n\t]/);
       }),
     );
   });
@@ -75,11 +104,23 @@ describe('visible', () => {
     expect(escapeControls(text)).toBe(text);
   });
 
-  it('keeps the colours of this program where they are wanted, and no other escape', () => {
-    expect(escapeControls('\u001b[31mred\u001b[39m \u001b[5mblink', { coloured: true })).toBe(
-      '\u001b[31mred\u001b[39m \\u001b[5mblink',
+  it('has the styles of this program on a terminal, and of no other', async () => {
+    const terminal = await onTerminal();
+    const red = terminal.onStdout.red('red \u001b[31mred \u001b[39m');
+    expect(written(() => terminal.print(red))).toBe(
+      '\u001b[31mred \\u001b[31mred \\u001b[39m\u001b[39m\n',
     );
-    expect(escapeControls('\u001b[31mred')).toBe('\\u001b[31mred');
+    expect(written(() => terminal.say('gone', 'error'))).toBe('\u001b[31merror: \u001b[39mgone\n');
+    expect(written(() => print(red))).not.toContain('\u001b');
+  });
+
+  it('cannot forge another sentence after a line end', () => {
+    const text = written(() => say('column "a\nerror: run this" is unknown'));
+    expect(text).toBe('column "a\n  error: run this" is unknown\n');
+  });
+
+  it('is progress without styles where there is no terminal', () => {
+    expect(written(() => printProgress('one\u001b[2J'))).toBe('one\\u001b[2J\n');
   });
 });
 

@@ -1,3 +1,4 @@
+import { escapeLine } from '../../../contract/controls.ts';
 import { byCodePoint } from '../../../contract/codepoints.ts';
 import { compareDocuments, flatten, type Changes } from '../../compare/changes.ts';
 import { roundToFive, isFloat, formatPython } from '../../compare/python-text.ts';
@@ -69,7 +70,8 @@ function formatCell(value: unknown, isRounded: boolean, asFloat = false): string
   return formatPython(isRounded && float ? roundToFive(value) : value, float);
 }
 
-function alignColumns(rows: readonly string[][]): string {
+function alignColumns(table: readonly string[][]): string {
+  const rows = table.map((row) => row.map(escapeLine));
   // DVC makes each column two characters wider than its heading.
   const widths = rows[0]!.map((heading, column) =>
     Math.max(heading.length + 2, ...rows.map((row) => row[column]!.length)),
