@@ -32,6 +32,36 @@ export function stateFile(after: number, name: string): string {
   return `${RAW}/after_batch_${String(after).padStart(DIGITS, '0')}/${name}`;
 }
 
+/** Whether the raw data of a table can be here: the first state of the table, or a later one. */
+export function isTablePath(path: string): boolean {
+  return /^data\/raw\/(after_batch_\d{6,}\/)?[^/]+$/.test(path);
+}
+
+/** Whether a relative path stays inside the folder it is joined to, on every system. */
+export function isSafePath(path: string): boolean {
+  return (
+    path !== '' &&
+    !/[\0\\]/.test(path) &&
+    path.split('/').every((part) => part !== '' && part !== '.' && part !== '..')
+  );
+}
+
+/**
+ * Whether a file may be written at this path in a person's working tree: it stays inside, and no part of it is
+ * hidden, which programs read as settings, or `node_modules`, which Node runs. Some file systems ignore the
+ * invisible characters in a name.
+ */
+export function isVisiblePath(path: string): boolean {
+  return (
+    isSafePath(path) &&
+    !/\p{Cc}/u.test(path) &&
+    path
+      .replaceAll(/\p{Cf}/gu, '')
+      .split('/')
+      .every((part) => !/^(\.|node_modules$)/i.test(part.trim()) && part.trim() !== '')
+  );
+}
+
 export function modelFolder(batch: number): string {
   return `models/batch_${batch}`;
 }

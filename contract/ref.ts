@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isSafePath } from './paths.ts';
 
 /**
  * A reference to a stored artifact. Only the reference crosses Temporal, never the bytes.
@@ -34,15 +35,6 @@ export function isDirectory(ref: Ref): boolean {
 /** The same content under another path. */
 export function withPath(path: string, ref: Ref): Ref {
   return { ...ref, path };
-}
-
-/** Whether a relative path stays inside the folder it is joined to, on every system. */
-export function isSafePath(path: string): boolean {
-  return (
-    path !== '' &&
-    !/[\0\\]/.test(path) &&
-    path.split('/').every((part) => part !== '' && part !== '.' && part !== '..')
-  );
 }
 
 /** The ids in MLflow of one training attempt. */

@@ -4,6 +4,8 @@ import type { Params } from './params.ts';
 import {
   batchFile,
   BATCHES,
+  isTablePath,
+  isVisiblePath,
   MERGED,
   metricsFile,
   modelFolder,
@@ -52,6 +54,8 @@ export interface StageShape {
   readonly inputs: Readonly<Record<string, InputSource>>;
   /** The path of each output in a working tree; that of a directory ends in `/`. */
   readonly outputs: Readonly<Record<string, (batch: number) => string>>;
+  /** Whether an output can also be at another path. */
+  readonly otherPaths?: Readonly<Record<string, (path: string) => boolean>>;
   readonly facts: Readonly<Record<string, FactShape>>;
   /** The params it reads, and no others. `detail` is what the activity knows besides them. */
   readonly params: (params: Params, detail: never) => Record<string, unknown>;
@@ -142,6 +146,7 @@ export const STAGES = {
     inputs: { source: OUTSIDE, columns: { outside: true, optional: true } },
     // Where each file is a batch, `raw` is this directory; a table keeps the name of its source.
     outputs: { raw: () => RAW_FILES, columns: () => `${RAW}/columns.json` },
+    otherPaths: { raw: isTablePath },
     facts: {
       rows: { unit: 'rows' },
       columns: { optional: true },
@@ -337,6 +342,17 @@ export function findShape(step: StepName): StageShape {
 /** The entry of a stage by its name in a record; undefined for a stage of another program. */
 export function findEntry(stage: string): StageEntry | undefined {
   return Object.hasOwn(STAGES, stage) ? STAGES[stage as StageName] : undefined;
+}
+
+/** Whether the graph gives an output of a stage of this version the path, and a person may have it as a file. */
+export function isOutputPath(
+  { stage, output, version }: { stage: string; output: string; version: number },
+  path: string,
+): boolean {
+  const { outputs, otherPaths }: Partial<StageShape> = findEntry(stage) ?? {};
+  if (outputs === undefined || !Object.hasOwn(outputs, output)) return false;
+  const isGiven = outputs[output]!(version) === path || otherPaths?.[output]?.(path) === true;
+  return isGiven && isVisiblePath(path.replace(/\/$/, ''));
 }
 
 /** Whether a later stage reads the outputs of this one for all batches, as the files of a directory. */

@@ -1,7 +1,7 @@
 import { BadParams } from '../contract/failures.ts';
 import { hashOf } from '../store/hash.ts';
 import type { Settings } from '../store/ledger/ledger.ts';
-import { isSafePath } from '../contract/ref.ts';
+import { isSafePath } from '../contract/paths.ts';
 import { checkUrl } from './http/get.ts';
 
 export type SourceKind = Settings['source']['kind'];
@@ -32,11 +32,15 @@ export function sourceIdentity(source: string): SourceIdentity {
   if (kind === 'iris') return { kind, name: 'iris' };
   if (kind === 'url') return { kind, name: hideQuery(source) };
   const full = kind === 's3' || kind === 'prefix';
-  return { kind, name: full ? source : fileName(source) };
+  return { kind, name: full ? source : lastName(source) };
 }
 
-/** Returns the name of a source's text in a working tree: `wine.csv` for `in/wine.csv.gz`. */
+/** Returns the name of a source's text in a working tree, where no file is hidden: `wine.csv` for `in/.wine.csv.gz`. */
 export function fileName(source: string): string {
+  return lastName(source).replace(/^[.\s]+/, '') || 'data.csv';
+}
+
+function lastName(source: string): string {
   const kind = kindOf(source);
   if (kind === 'iris') return 'iris.csv';
   const path = kind === 'url' ? tryDecode(new URL(source).pathname) : source;

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { BadData, DamagedArtifact } from '../contract/failures.ts';
 import type { Bucket } from './bucket.ts';
 import { digest, digestToFile } from './download.ts';
-import { isSafePath } from '../contract/ref.ts';
+import { isSafePath } from '../contract/paths.ts';
 import { storeInParts } from './unfinished-uploads.ts';
 
 /** The list of a dump's objects: the file `objects.json` beside the objects' bytes. */

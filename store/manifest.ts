@@ -3,7 +3,8 @@ import { BadData } from '../contract/failures.ts';
 import { canonicalJson } from '../contract/canonical-json.ts';
 import { byCodePoint } from '../contract/codepoints.ts';
 import { md5, sha256 } from './hash.ts';
-import { isSafePath, refSchema, type Ref } from '../contract/ref.ts';
+import { refSchema, type Ref } from '../contract/ref.ts';
+import { isSafePath } from '../contract/paths.ts';
 
 /** A directory's files, each with its path inside the directory, sorted by path in code-point order. */
 export interface Manifest {

@@ -1,9 +1,11 @@
 import { DamagedArtifact, MissingHistory } from '../contract/failures.ts';
 import { hashOf } from './hash.ts';
 import type { Store } from './index.ts';
-import { recordKey, type BuildOf, type VersionRecord } from './version-record.ts';
+import { changedRecord } from './records.ts';
+import type { BuildOf, VersionRecord } from './version-record.ts';
 import type { Ref } from '../contract/ref.ts';
 import { stageKey, type CacheEntry } from './stage-cache.ts';
+import { isOutputPath } from '../contract/stages.ts';
 import { RETRAIN } from '../contract/command.ts';
 
 type StageRecord = VersionRecord['stages'][number];
@@ -30,11 +32,7 @@ export async function readSoundRecord(
   );
   const [fault] = [...recordFaults(record, pipeline, version), ...found.flat()];
   if (fault === undefined) return record;
-  const key = recordKey(pipeline, version, record.seq);
-  throw new DamagedArtifact(
-    `the record of version ${version} of ${pipeline} (${key}) has been changed by hand or damaged (${fault}): restore it from a backup, or build the version again with "${RETRAIN} run ${version} --force --pipeline ${pipeline}"`,
-    { details: { key } },
-  );
+  throw changedRecord({ pipeline, version, seq: record.seq }, fault);
 }
 
 /** The error for a build whose artifacts gc has removed. Its record stays. */
@@ -54,6 +52,10 @@ export function recordFaults(record: VersionRecord, pipeline: string, version: n
   for (const stage of record.stages)
     if (![version, null].some((batch) => stageKey({ ...hashedFields(stage), batch }) === stage.key))
       faults.push(`its ${stage.stage} does not match the hash in the stage's key`);
+  for (const { stage, outputs } of record.stages)
+    for (const [output, { path }] of Object.entries(outputs))
+      if (!isOutputPath({ stage, output, version }, path))
+        faults.push(`it names ${JSON.stringify(path)}, which is no path of ${output} of ${stage}`);
   return faults;
 }
 

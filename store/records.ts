@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { MissingHistory } from '../contract/failures.ts';
+import { DamagedArtifact, MissingHistory } from '../contract/failures.ts';
 import { canonicalJson } from '../contract/canonical-json.ts';
 import type { Bucket } from './bucket.ts';
 import {
@@ -9,7 +9,7 @@ import {
   swapDocument,
   type Shape,
 } from './documents.ts';
-import { refOf } from './hash.ts';
+import { refOf, sha256 } from './hash.ts';
 import type { Ref } from '../contract/ref.ts';
 import { inParallel } from './parallel.ts';
 import { withoutSignal } from './signal.ts';
@@ -26,26 +26,55 @@ import { RETRAIN } from '../contract/command.ts';
 const AT_ONCE = 16;
 
 const buildsSchema = z.strictObject({
-  schema: z.literal(1),
+  schema: z.literal(2),
   /** The number of the build that was published last; null before the first. */
   latest: z.int().min(1).nullable(),
   /** The builds in the order of their numbers, from 1. */
-  builds: z.array(z.string()),
+  builds: z.array(
+    z.strictObject({
+      build: z.string(),
+      /** Of the record's bytes; null until the build is published, and for builds of an earlier program. */
+      sha256: z
+        .string()
+        .regex(/^[0-9a-f]{64}$/)
+        .nullable(),
+    }),
+  ),
   /** The builds whose artifacts gc has removed, and when. */
   collected: z.array(z.strictObject({ seq: z.int(), at: z.string() })).default([]),
 });
 
 type Builds = z.infer<typeof buildsSchema>;
 
-const BUILDS: Shape<Builds> = { schema: 1, shape: buildsSchema };
+const BUILDS: Shape<Builds> = {
+  schema: 2,
+  shape: buildsSchema,
+  upgrades: {
+    1: ({ builds, ...rest }) => ({
+      ...rest,
+      builds: Array.isArray(builds) ? builds.map((build) => ({ build, sha256: null })) : builds,
+    }),
+  },
+};
 
-const NO_BUILDS: Builds = { schema: 1, latest: null, builds: [], collected: [] };
+const NO_BUILDS: Builds = { schema: 2, latest: null, builds: [], collected: [] };
 
 type Draft = Omit<VersionRecord, 'schema' | 'seq'>;
 
 interface Published {
   record: VersionRecord;
   ref: Ref;
+}
+
+/** A record, and whether its bytes are those that were published. */
+export interface FoundRecord {
+  /** The build that was asked for. */
+  of: BuildOf;
+  record: VersionRecord;
+  /** Whether the pointer has the SHA-256 of the record. Pointers of an earlier program do not. */
+  isSealed: boolean;
+  /** Why its bytes cannot be those that were published; undefined if nothing says so. */
+  fault: string | undefined;
 }
 
 /** Version records: immutable, numbered by build, with a `latest` pointer and an index per pipeline. */
@@ -72,17 +101,19 @@ export class Records {
   }
 
   async #publish(draft: Draft, beforeLatest?: () => Promise<void>): Promise<Published> {
-    const { seq, latest } = await this.#reserve(draft);
+    const { seq, builds } = await this.#reserve(draft);
     const key = recordKey(draft.pipeline, draft.version, seq);
     const own: VersionRecord = { schema: 1, ...draft, seq };
     let bytes: Uint8Array = Buffer.from(canonicalJson(own));
     let record = own;
     if (!(await createDocument(this.#bucket, key, own))) {
       bytes = (await this.#bucket.get(key))!.bytes;
-      record = decodeDocument(key, bytes, RECORD);
+      ({ record } = assertSound(
+        checkRecord({ pipeline: draft.pipeline, version: draft.version, seq }, bytes, builds),
+      ));
     }
-    if (latest !== seq) await beforeLatest?.();
-    await this.#makeLatest(record);
+    if (builds.latest !== seq) await beforeLatest?.();
+    await this.#makeLatest(record, sha256(bytes));
     await this.#enterInIndex(record);
     return { record, ref: refOf(key, bytes) };
   }
@@ -90,16 +121,24 @@ export class Records {
   /**
    * Returns the latest record of a version.
    * @throws MissingHistory when version N has not been built.
+   * @throws DamagedArtifact when it is not the record that was published
    */
   async latest(pipeline: string, version: number): Promise<VersionRecord> {
+    return assertSound(await this.findLatest(pipeline, version)).record;
+  }
+
+  /**
+   * Returns the latest record of a version, also where it has been changed since it was published.
+   * @throws MissingHistory when version N has not been built.
+   */
+  async findLatest(pipeline: string, version: number): Promise<FoundRecord> {
     const builds = await this.#builds(pipeline, version);
     const seq = builds?.latest ?? null;
-    const record = seq === null ? undefined : await this.read(pipeline, version, seq);
-    if (record === undefined)
-      throw new MissingHistory(
-        `version ${version} of ${pipeline} has not been built: run it with "${RETRAIN} run ${version} --pipeline ${pipeline}"`,
-      );
-    return record;
+    const found = seq === null ? undefined : await this.#find({ pipeline, version, seq }, builds);
+    if (found !== undefined) return found;
+    throw new MissingHistory(
+      `version ${version} of ${pipeline} has not been built: run it with "${RETRAIN} run ${version} --pipeline ${pipeline}"`,
+    );
   }
 
   /** Returns when gc removed the artifacts of this build; undefined while they are kept. */
@@ -117,9 +156,21 @@ export class Records {
     });
   }
 
+  /**
+   * Returns the record of a build; undefined where there is none.
+   * @throws DamagedArtifact when it is not the record that was published
+   */
   async read(pipeline: string, version: number, seq: number): Promise<VersionRecord | undefined> {
-    const key = recordKey(pipeline, version, seq);
-    return (await readDocument(this.#bucket, key, RECORD))?.value;
+    const builds = await this.#builds(pipeline, version);
+    const found = await this.#find({ pipeline, version, seq }, builds);
+    return found === undefined ? undefined : assertSound(found).record;
+  }
+
+  /** Adds to the pointer of a version the SHA-256 of its latest record, which an earlier program left out. */
+  async seal(record: VersionRecord): Promise<void> {
+    const key = recordKey(record.pipeline, record.version, record.seq);
+    const stored = await this.#bucket.get(key);
+    if (stored !== undefined) await this.#setSha256(record, sha256(stored.bytes));
   }
 
   /** Returns the headline of every version, ordered by version. One read for any number of versions. */
@@ -146,28 +197,35 @@ export class Records {
 
   /**
    * Reserves a number for the build, unless it has one. The record is written later, if need be by a retry.
-   * @returns the number, and the number of the build that is the latest now
+   * @returns the number, and the pointer as it is now
    */
-  async #reserve({
-    pipeline,
-    version,
-    build,
-  }: Draft): Promise<{ seq: number; latest: number | null }> {
+  async #reserve({ pipeline, version, build }: Draft): Promise<{ seq: number; builds: Builds }> {
     const key = latestKey(pipeline, version);
-    const { builds, latest } = await swapDocument(this.#bucket, key, BUILDS, (current) => {
-      if (current?.builds.includes(build) === true) return current;
+    const builds = await swapDocument(this.#bucket, key, BUILDS, (current) => {
+      if (findSeq(current, build) > 0) return current!;
       const known = current ?? NO_BUILDS;
-      return { ...known, builds: [...known.builds, build] };
+      return { ...known, builds: [...known.builds, { build, sha256: null }] };
     });
-    return { seq: builds.indexOf(build) + 1, latest };
+    return { seq: findSeq(builds, build), builds };
   }
 
-  async #makeLatest({ pipeline, version, seq }: VersionRecord): Promise<void> {
+  /** @param hash the SHA-256 of the record's bytes */
+  async #makeLatest({ pipeline, version, seq }: VersionRecord, hash: string): Promise<void> {
     await swapDocument(this.#bucket, latestKey(pipeline, version), BUILDS, (current) => {
       const collected = current!.collected.filter((build) => build.seq !== seq);
-      const same = current!.latest === seq && collected.length === current!.collected.length;
-      return same ? current! : { ...current!, latest: seq, collected };
+      const sealed = withSha256(current!, seq, hash);
+      const same =
+        sealed === current &&
+        current.latest === seq &&
+        collected.length === current.collected.length;
+      return same ? current : { ...sealed, latest: seq, collected };
     });
+  }
+
+  async #setSha256({ pipeline, version, seq }: BuildOf, hash: string): Promise<void> {
+    await swapDocument(this.#bucket, latestKey(pipeline, version), BUILDS, (current) =>
+      withSha256(current!, seq, hash),
+    );
   }
 
   /** Updates the index to the latest build, also when another build is published at the same time. */
@@ -179,6 +237,11 @@ export class Records {
       if (latest === record.seq) return;
       record = (await this.read(pipeline, version, latest))!;
     }
+  }
+
+  async #find(of: BuildOf, builds: Builds | undefined): Promise<FoundRecord | undefined> {
+    const stored = await this.#bucket.get(recordKey(of.pipeline, of.version, of.seq));
+    return stored === undefined ? undefined : checkRecord(of, stored.bytes, builds);
   }
 
   async #builds(pipeline: string, version: number): Promise<Builds | undefined> {
@@ -198,4 +261,46 @@ export class Records {
     });
     return lines.toSorted((a, b) => a.version - b.version);
   }
+}
+
+/** The number of a build, from 1; 0 if it has none. */
+function findSeq(builds: Builds | undefined, build: string): number {
+  return (builds?.builds.findIndex((known) => known.build === build) ?? -1) + 1;
+}
+
+/** The pointer with the hash of a build's record. A hash that is there stays. */
+function withSha256(builds: Builds, seq: number, hash: string): Builds {
+  const known = builds.builds[seq - 1];
+  if (known === undefined || known.sha256 !== null) return builds;
+  return { ...builds, builds: builds.builds.with(seq - 1, { ...known, sha256: hash }) };
+}
+
+/** Decodes a record, and compares it with what the pointer says of the build. A lost pointer says nothing. */
+function checkRecord(of: BuildOf, bytes: Uint8Array, builds: Builds | undefined): FoundRecord {
+  const { pipeline, version, seq } = of;
+  const record = decodeDocument(recordKey(pipeline, version, seq), bytes, RECORD);
+  const known = builds?.builds[seq - 1];
+  const [hash, build] = [known?.sha256 ?? null, known?.build];
+  const found = { of, record, isSealed: hash !== null };
+  const pointer = latestKey(pipeline, version);
+  if (hash !== null && hash !== sha256(bytes))
+    return { ...found, fault: `its SHA-256 is not the one in ${pointer}` };
+  if (builds !== undefined && build !== record.build)
+    return { ...found, fault: `its build is not build ${seq} of ${pointer}` };
+  return { ...found, fault: undefined };
+}
+
+/** @throws DamagedArtifact when the record is not the one that was published */
+function assertSound(found: FoundRecord): FoundRecord {
+  if (found.fault !== undefined) throw changedRecord(found.of, found.fault);
+  return found;
+}
+
+/** The error for a record that has been changed since it was published. */
+export function changedRecord({ pipeline, version, seq }: BuildOf, fault: string): DamagedArtifact {
+  const key = recordKey(pipeline, version, seq);
+  return new DamagedArtifact(
+    `the record of version ${version} of ${pipeline} (${key}) has been changed by hand or damaged (${fault}): restore it from a backup, or build the version again with "${RETRAIN} run ${version} --force --pipeline ${pipeline}"`,
+    { details: { key } },
+  );
 }

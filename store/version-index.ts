@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Bucket } from './bucket.ts';
+import { hashOf } from './hash.ts';
 import { readDocument, swapDocument, type Shape } from './documents.ts';
 import type { BuildOf, VersionRecord } from './version-record.ts';
 
@@ -54,12 +55,14 @@ export class VersionIndex {
     await swapDocument(this.#bucket, indexKey(pipeline), INDEX, async (current) => {
       const versions = current?.versions ?? (await others());
       const listed = versions.find(({ version }) => version === line.version);
-      if (current !== undefined && listed?.seq === line.seq) return current;
+      if (current !== undefined && listed !== undefined && isLineOf(listed, record)) return current;
+      const { run_id, model_version } = listed?.seq === line.seq ? listed : line;
+      const own = { ...line, run_id, model_version };
       const rest = versions.filter(({ version }) => version !== line.version);
       return {
         schema: 1 as const,
         pipeline,
-        versions: [...rest, line].toSorted((a, b) => a.version - b.version),
+        versions: [...rest, own].toSorted((a, b) => a.version - b.version),
       };
     });
   }
@@ -98,6 +101,14 @@ export function lineOf(record: VersionRecord): VersionLine {
   };
 }
 
-function indexKey(pipeline: string): string {
+/** Whether a line is of this record. A build can be logged again elsewhere, which only the line says. */
+export function isLineOf(line: VersionLine, record: VersionRecord): boolean {
+  const { run_id, model_version } = line;
+  const own = { ...lineOf(record), run_id, model_version };
+  const ledger_revision = line.ledger_revision ?? own.ledger_revision;
+  return hashOf({ ...line, ledger_revision }) === hashOf(own);
+}
+
+export function indexKey(pipeline: string): string {
   return `versions/${pipeline}/index.json`;
 }

@@ -32,6 +32,8 @@ beforeAll(async () => {
   second = await store.records.latest('iris', 2);
 });
 
+const OTHER_SHA256 = 'its SHA-256 is not the one in versions/iris/000002/latest.json';
+
 const model1 = (): Ref => output(first, 'train', 'model');
 
 describe('lineage', () => {
@@ -163,9 +165,10 @@ describe('verify', () => {
       await spoilt(key, Buffer.from(JSON.stringify(record)), async () => {
         const { problems } = await check(2);
         expect(problems[0]).toMatchObject({ state: 'damaged', path: 'version record', key });
+        expect(problems.map(({ why }) => why).join()).toContain(sentence);
         await expect(readSoundRecord(store, 'iris', 2)).rejects.toMatchObject({
           name: 'DamagedArtifact',
-          message: expect.stringContaining(sentence),
+          message: expect.stringContaining(OTHER_SHA256),
         });
       });
     },
@@ -177,6 +180,7 @@ describe('verify', () => {
     await spoilt(key, Buffer.from(JSON.stringify(record)), async () => {
       const { problems } = await check(2);
       expect(problems.map(({ why }) => why)).toEqual([
+        OTHER_SHA256,
         'its accuracy is not that of metrics/batch_2.json',
       ]);
     });

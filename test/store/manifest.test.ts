@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { encodeDirectory, encodeDvcDir } from '../../store/manifest.ts';
-import { isSafePath } from '../../contract/ref.ts';
+import { isSafePath } from '../../contract/paths.ts';
 import { md5, refOf } from '../../store/hash.ts';
 
 const file = (path: string, text = path) => refOf(path, Buffer.from(text));

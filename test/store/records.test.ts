@@ -2,6 +2,11 @@ import { describe, expect, it, vi } from 'vitest';
 import type { Bucket } from '../../store/bucket.ts';
 import { Records } from '../../store/records.ts';
 import { everyOrder, type Client } from '../support/interleavings.ts';
+import { editDocument } from '../support/edit-document.ts';
+import { MemoryBucket } from '../support/memory-bucket.ts';
+import { sha256 } from '../../store/hash.ts';
+import { latestKey, recordKey, type VersionRecord } from '../../store/version-record.ts';
+import { buildRecord } from '../client/records.ts';
 import { draftRecord } from './made-records.ts';
 
 vi.mock('node:timers/promises', async () => {
@@ -74,5 +79,103 @@ describe('in every order of their requests', () => {
         await expectOneLatest(bucket);
       },
     });
+  });
+});
+
+/** Every value in a document, as a function that changes it and keeps its type. */
+function listEdits(document: object, above = ''): [path: string, edit: (of: object) => void][] {
+  return Object.entries(document).flatMap(([name, value]) => {
+    const path = `${above}${name}`;
+    const inside = (edits: ReturnType<typeof listEdits>): ReturnType<typeof listEdits> =>
+      edits.map(([at, change]) => [at, (of) => change((of as Record<string, object>)[name]!)]);
+    if (typeof value === 'object' && value !== null && Object.keys(value).length > 0)
+      return inside(listEdits(value as object, `${path}.`));
+    const other = new Map<string, unknown>([
+      ['number', Number(value) + 1],
+      ['boolean', value !== true],
+      ['string', `${String(value).slice(0, -1)}${String(value).endsWith('0') ? '1' : '0'}`],
+    ]).get(typeof value);
+    return [[path, (of) => Object.assign(of, { [name]: other ?? ['more'] })]];
+  });
+}
+
+describe('a record that was edited after it was published', () => {
+  const { schema: _, seq: __, ...draft } = buildRecord(2).record;
+  const key = recordKey('iris', 2, 1);
+  const edits = listEdits({ ...draft, schema: 1, seq: 1 });
+
+  it('has many fields', () => expect(edits.length).toBeGreaterThan(120));
+
+  it.each(edits)('is found by its SHA-256: %s', async (_path, change) => {
+    const bucket = new MemoryBucket();
+    await new Records(bucket).publish(draft);
+    await editDocument(bucket, key, change);
+    for (const read of [
+      new Records(bucket).latest('iris', 2),
+      new Records(bucket).read('iris', 2, 1),
+      new Records(bucket).publish(draft),
+    ])
+      await expect(read).rejects.toThrow(expect.objectContaining({ name: 'DamagedArtifact' }));
+  });
+
+  it('is named with the way to repair it, and another build takes its place', async () => {
+    const bucket = new MemoryBucket();
+    const records = new Records(bucket);
+    await records.publish(draft);
+    await editDocument<VersionRecord>(bucket, key, ({ metrics }) => {
+      metrics['accuracy'] = 0.99;
+    });
+    await expect(records.latest('iris', 2)).rejects.toThrow(
+      `the record of version 2 of iris (${key}) has been changed by hand or damaged (its SHA-256 is not the one in ${latestKey('iris', 2)}): restore it from a backup, or build the version again with "npx retrain run 2 --force --pipeline iris"`,
+    );
+    await records.publish({ ...draft, build: 'another' });
+    expect((await records.latest('iris', 2)).seq).toBe(2);
+  });
+
+  it('cannot be another build with its own hash', async () => {
+    const bucket = new MemoryBucket();
+    const records = new Records(bucket);
+    await records.publish(draft);
+    await records.publish({ ...draft, build: 'another' });
+    const first = (await bucket.get(key))!.bytes;
+    const options = { sha256: sha256(first), contentType: 'application/json' };
+    await bucket.put(recordKey('iris', 2, 2), first, options);
+    await bucket.put(recordKey('iris', 2, 3), first, options);
+    await expect(records.latest('iris', 2)).rejects.toThrow(/its SHA-256 is not the one in/);
+    await expect(records.read('iris', 2, 3)).rejects.toThrow(/its build is not build 3 of/);
+  });
+});
+
+describe('a pointer that an earlier program wrote', () => {
+  const { schema: _, seq: __, ...draft } = buildRecord(2).record;
+  const pointer = latestKey('iris', 2);
+
+  async function older(): Promise<Bucket> {
+    const bucket = new MemoryBucket();
+    await new Records(bucket).publish(draft);
+    await editDocument<{ schema: number; builds: unknown[] }>(bucket, pointer, (document) => {
+      document.schema = 1;
+      document.builds = ['b'];
+    });
+    return bucket;
+  }
+
+  it('leads to its record, which is not sealed', async () => {
+    const found = await new Records(await older()).findLatest('iris', 2);
+    expect(found).toMatchObject({ isSealed: false, fault: undefined, record: { build: 'b' } });
+  });
+
+  it.each(['publish', 'seal'] as const)('gets the SHA-256 by %s', async (how) => {
+    const bucket = await older();
+    const records = new Records(bucket);
+    if (how === 'seal') await records.seal(await records.latest('iris', 2));
+    else await records.publish(draft);
+    expect((await records.findLatest('iris', 2)).isSealed).toBe(true);
+    await editDocument<VersionRecord>(bucket, recordKey('iris', 2, 1), (record) => {
+      record.forced = true;
+    });
+    await expect(records.latest('iris', 2)).rejects.toThrow(/its SHA-256 is not the one in/);
+    await records.seal((await records.findLatest('iris', 2)).record);
+    await expect(records.latest('iris', 2)).rejects.toThrow(/its SHA-256 is not the one in/);
   });
 });

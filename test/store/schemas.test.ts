@@ -35,10 +35,21 @@ class Holding extends MemoryBucket {
 
 const holding = (document: unknown): Bucket => new Holding(() => document);
 
+/** The record of version 2, with a pointer to it. */
+const withPointer = (pointer: string): Bucket =>
+  new Holding((key) => fixture(key.endsWith('latest.json') ? pointer : 'record.1.json'));
+
 /** How today's program reads each kind. */
 const READERS: Record<string, (bucket: Bucket) => Promise<unknown>> = {
   ledger: (bucket) => new Ledgers(bucket).read('iris'),
-  record: (bucket) => new Records(bucket).read('iris', 2, 1),
+  builds: (bucket) => new Records(bucket).collectedAt({ pipeline: 'iris', version: 2, seq: 1 }),
+  record: async (bucket) => {
+    const { bytes } = (await bucket.get('record'))!;
+    const pointed = withPointer('builds.1.json');
+    const get = pointed.get.bind(pointed);
+    pointed.get = async (key) => (key.endsWith('latest.json') ? get(key) : { bytes, etag: 'e' });
+    return new Records(pointed).read('iris', 2, 1);
+  },
   index: (bucket) => new Records(bucket).list('iris'),
   'cache-entry': (bucket) =>
     new StageCache(bucket, new Artifacts(bucket)).read('train', 'key of the entry'),
@@ -92,11 +103,10 @@ describe('stored documents of every schema', () => {
     expect(data).toMatchObject(contract);
   });
 
-  it('the latest pointer names its builds', async () => {
-    const builds = fixture('builds.1.json') as { latest: number; builds: string[] };
-    const record = fixture('record.1.json');
-    const bucket = new Holding((key) => (key.endsWith('latest.json') ? builds : record));
-    expect((await new Records(bucket).latest('iris', 2)).build).toBe(builds.builds[0]);
+  it.each(['builds.1.json', 'builds.2.json'])('%s leads to its record', async (name) => {
+    const found = await new Records(withPointer(name)).findLatest('iris', 2);
+    expect(found).toMatchObject({ fault: undefined, isSealed: name === 'builds.2.json' });
+    expect(found.record.build).toBe(fixture('record.1.json')['build']);
   });
 
   it('a manifest lists files', () => {

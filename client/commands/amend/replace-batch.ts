@@ -4,8 +4,7 @@ import { say } from '../../print.ts';
 import type { Config } from '../../../config/environment.ts';
 import { BadData, MissingHistory, messageOf } from '../../../contract/failures.ts';
 import { paramsOf } from '../../../pipeline/models/params.ts';
-import { BATCHES, RAW, amendedFile, batchFile } from '../../../contract/paths.ts';
-import { isSafePath } from '../../../contract/ref.ts';
+import { isVisiblePath, BATCHES, RAW, amendedFile, batchFile } from '../../../contract/paths.ts';
 import { conformBatch } from '../../../pipeline/batches/conform.ts';
 import { conformInput, decodeFile } from '../../../sources/arrivals/take-in.ts';
 import { encodeColumns } from '../../../store/columns-file.ts';
@@ -46,8 +45,10 @@ export async function replaceBatch(
   { pipeline, batch, source, set }: AmendOptions,
 ): Promise<Ledger> {
   const name = basename(source);
-  if (!isSafePath(name))
-    throw new BadData(`--source ${source} names no file: give the path of a CSV file`);
+  if (!isVisiblePath(name))
+    throw new BadData(
+      `--source ${source} is hidden, or names no file: give the path of a CSV file`,
+    );
   const bytes = await readHere(source);
   const params = paramsOf(config.params, set);
   const text = await decodeFile(name, bytes, ledger.settings.encoding);

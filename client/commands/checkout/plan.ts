@@ -1,5 +1,6 @@
 import { DamagedArtifact } from '../../../contract/failures.ts';
-import { isDirectory, isSafePath, type Ref } from '../../../contract/ref.ts';
+import { isDirectory, type Ref } from '../../../contract/ref.ts';
+import { isVisiblePath } from '../../../contract/paths.ts';
 import { isReadForEachBatch } from '../../../contract/stages.ts';
 import type { Artifacts } from '../../../store/artifacts.ts';
 import type { VersionRecord } from '../../../store/version-record.ts';
@@ -38,12 +39,17 @@ export async function listWantedFiles(
   return wanted;
 }
 
-/** Checks a path, because it comes from a bucket: files are written only into visible folders of the working tree. */
+/**
+ * Checks a path, because it comes from a bucket. The paths of a record's outputs are checked with the record; these
+ * are also the files in its directories.
+ */
 function checkPath(path: string, all: ReadonlyMap<string, unknown>, record: VersionRecord): void {
   const inside = listParents(path).find((parent) => all.has(parent));
-  const hidden = path.startsWith('.');
-  if (isSafePath(path) && !hidden && inside === undefined) return;
-  const why = inside === undefined ? 'is not a path inside a folder' : `lies in the file ${inside}`;
+  if (isVisiblePath(path) && inside === undefined) return;
+  const why =
+    inside === undefined
+      ? 'is hidden, or not a path inside a folder'
+      : `lies in the file ${inside}`;
   throw new DamagedArtifact(
     `version ${record.version} of ${record.pipeline} names ${JSON.stringify(path)}, which ${why}: look at it with "${RETRAIN} verify ${record.version} --pipeline ${record.pipeline}", and restore its record from a backup`,
   );

@@ -1,11 +1,11 @@
 import { createReadStream, type Stats } from 'node:fs';
-import { stat, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { openMeter } from '../../meter.ts';
 import { writeWhole } from '../../write-whole.ts';
 import { BadData } from '../../../contract/failures.ts';
-import { isSafePath } from '../../../contract/ref.ts';
+import { isVisiblePath } from '../../../contract/paths.ts';
 import { digest } from '../../../store/download.ts';
 import type { LocalCache } from '../../../store/local-cache.ts';
 import { inParallel } from '../../../store/parallel.ts';
@@ -32,17 +32,18 @@ export async function readWorkingTree(
   { folder, state, cache }: WorkingTree,
   wanted: ReadonlyMap<string, WantedFile>,
 ): Promise<Map<string, FoundFile>> {
-  for (const parent of new Set([...wanted.keys()].flatMap(listParents)))
-    if ((await statIfThere(join(folder, parent)))?.isDirectory() === false)
-      throw misplaced(join(folder, parent), 'folder');
+  const paths = new Set([...wanted.keys(), ...Object.keys(state?.files ?? {})]);
+  for (const parent of new Set([...paths].flatMap(listParents))) {
+    const at = await statIfThere(join(folder, parent));
+    if (at?.isDirectory() === false) throw misplaced(join(folder, parent), 'folder', at);
+  }
   const found = new Map<string, FoundFile>();
   const meter = openMeter('comparing');
-  const paths = new Set([...wanted.keys(), ...Object.keys(state?.files ?? {})]);
   const look = async (path: string): Promise<void> => {
     const file = join(folder, path);
     const at = await statIfThere(file);
     if (at === undefined) return;
-    if (!at.isFile()) throw misplaced(file, 'file');
+    if (!at.isFile()) throw misplaced(file, 'file', at);
     const left = state?.files[path];
     const untouched = left !== undefined && left.size === at.size && left.mtime_ms === at.mtimeMs;
     const sha256 = untouched ? left.sha256 : (await digest(createReadStream(file))).sha256;
@@ -61,15 +62,17 @@ export async function readWorkingTree(
   }
 }
 
-function misplaced(path: string, belongs: 'file' | 'folder'): BadData {
+/** A link could lead out of the working tree, so it is not followed. */
+function misplaced(path: string, belongs: 'file' | 'folder', at: Stats): BadData {
+  const what = at.isSymbolicLink() ? `is a symbolic link, not a ${belongs}` : `is not a ${belongs}`;
   return new BadData(
-    `${path} is not a ${belongs}, and one belongs there: move it elsewhere and check out again`,
+    `${path} ${what}, and one belongs there: move it elsewhere and check out again`,
   );
 }
 
 async function statIfThere(file: string): Promise<Stats | undefined> {
   try {
-    return await stat(file);
+    return await lstat(file);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
@@ -85,10 +88,10 @@ const stateSchema = z.strictObject({
   pipeline: z.string(),
   version: z.int(),
   /** Folders that checkouts have made. */
-  folders: z.array(z.string().refine(isSafePath)),
+  folders: z.array(z.string().refine(isVisiblePath)),
   /** What checkouts have written, by path. A file with the same size and time need not be read again. */
   files: z.record(
-    z.string().refine(isSafePath),
+    z.string().refine(isVisiblePath),
     z.strictObject({ sha256: z.string(), size: z.number(), mtime_ms: z.number() }),
   ),
 });

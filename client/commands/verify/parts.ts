@@ -30,6 +30,8 @@ export interface Verification {
   parts: Map<string, Promise<CheckedPart>>;
   /** Versions that gc did not keep: nothing of them is read. */
   notKept: number[];
+  /** The versions whose pointers have no SHA-256 of the record. */
+  unsealed: number[];
 }
 
 /** The faults of a part's cache entry, and the counts it names where it has none. */

@@ -3,6 +3,8 @@ import { VersionSet } from '../../../store/version-set.ts';
 
 /** The path of a fault in the ledger. */
 export const LEDGER = 'ledger';
+/** The path of a fault in the index of versions begins with this; the version follows. */
+export const INDEX_LINE = 'index line of version ';
 /** The path of a fault in a version record. */
 export const RECORD = 'version record';
 /** The path of a fault in a cache entry begins with this; the stage follows. */

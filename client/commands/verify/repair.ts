@@ -7,6 +7,7 @@ import { parseParams } from '../../../contract/params.ts';
 import { RAW } from '../../../contract/paths.ts';
 import { MOST_DAMAGED } from '../../../contract/stages.ts';
 import { paramsSchema } from '../../../pipeline/models/params.ts';
+import type { Store } from '../../../store/index.ts';
 import type { Ledger } from '../../../store/ledger/ledger.ts';
 import { staleVersions } from '../../../store/ledger/read.ts';
 import type { VersionRecord } from '../../../store/version-record.ts';
@@ -54,9 +55,17 @@ export async function repairVersions(
     const ran = await repairRound(session, result, force);
     if (ran) result.verified = await verifyVersions(session.store, asked);
   }
+  result.verified = await sealRecords(session.store, result.verified);
   const left = new Set(result.verified.problems.map(({ key }) => key));
   result.repaired = found.problems.filter(({ key }) => !left.has(key));
   return result;
+}
+
+/** Adds the SHA-256 of sound records to pointers that an earlier program wrote. */
+async function sealRecords({ records }: Store, verified: Verified): Promise<Verified> {
+  for (const version of verified.unsealed)
+    await records.seal(await records.latest(verified.pipeline, version));
+  return { ...verified, unsealed: [] };
 }
 
 /** @returns whether anything was run. */

@@ -77,11 +77,16 @@ async function verify(config: Config, options: VerifyOptions): Promise<number> {
 
 /** Prints what was repaired, and which objects are missing or damaged, with the versions that need them. */
 function printVerified(verified: Verified, repaired?: Repaired): void {
-  const { pipeline, versions, notKept, problems, ...read } = verified;
+  const { pipeline, versions, notKept, unsealed, problems, ...read } = verified;
   if (repaired !== undefined) printRepaired(repaired);
   if (notKept.length > 0)
     say(
       `version ${String(VersionSet.of(notKept))} was not kept by gc: "${RETRAIN} run N" builds it again`,
+    );
+  if (unsealed.length > 0)
+    say(
+      `an earlier program published version ${String(VersionSet.of(unsealed))}, and an edit of its record could pass: "${RETRAIN} verify --all --repair --pipeline ${pipeline}" adds the SHA-256 of the record to its pointer`,
+      'warning',
     );
   const left = versions.filter((version) => !notKept.includes(version));
   if (left.length === 0) return;

@@ -14,13 +14,15 @@ import {
 import { flattenMetrics, readMetrics } from '../../../store/metrics-file.ts';
 import { inParallel } from '../../../store/parallel.ts';
 import { entryFaults, isSoundEntry, recordFaults } from '../../../store/record-check.ts';
+import type { FoundRecord } from '../../../store/records.ts';
 import { entryKey } from '../../../store/stage-cache.ts';
-import type { VersionLine } from '../../../store/version-index.ts';
+import { indexKey, isLineOf, type VersionLine } from '../../../store/version-index.ts';
 import { latestKey, recordKey, type VersionRecord } from '../../../store/version-record.ts';
 import { Inventory, readObjects, checkDirectory } from './files.ts';
 import { checkParts, type Verification } from './parts.ts';
 import {
   CACHE_ENTRY,
+  INDEX_LINE,
   makeFault,
   LEDGER,
   Problems,
@@ -35,6 +37,8 @@ export interface Verified {
   versions: number[];
   /** The versions among them that gc did not keep; nothing of them is read. */
   notKept: number[];
+  /** The versions whose records are sound, and whose pointers an earlier program wrote, without their SHA-256. */
+  unsealed: number[];
   /** Files read, each once, and their bytes. */
   objects: number;
   bytes: number;
@@ -56,7 +60,7 @@ export async function verifyVersions(
   if (versions.length === 0) throw noVersionYet(pipeline);
   const [inventory, problems] = [new Inventory(), new Problems()];
   const ledger = await readLedger(store, pipeline, problems, versions);
-  const notKept: number[] = [];
+  const [notKept, unsealed]: [number[], number[]] = [[], []];
   const verification: Verification = {
     store,
     pipeline,
@@ -66,6 +70,7 @@ export async function verifyVersions(
     columns: new Map(),
     parts: new Map(),
     notKept,
+    unsealed,
   };
   const meter = openMeter('reading');
   try {
@@ -87,6 +92,7 @@ export async function verifyVersions(
     pipeline,
     versions,
     notKept: notKept.toSorted((a, b) => a - b),
+    unsealed: unsealed.toSorted((a, b) => a - b),
     objects,
     bytes: read,
     durationMs,
@@ -126,8 +132,9 @@ export async function verifyVersion(
   line: VersionLine | undefined,
 ): Promise<void> {
   const { store, pipeline, problems } = verification;
-  const record = await readRecord(verification, version, line);
-  if (record === undefined) return;
+  const read = await readRecord(verification, version, line);
+  if (read === undefined) return;
+  const { record, isSealed } = read;
   if ((await store.records.collectedAt(record)) !== undefined) {
     verification.notKept.push(version);
     return;
@@ -135,7 +142,15 @@ export async function verifyVersion(
   const enter = (faults: readonly Fault[]): void =>
     faults.forEach((fault) => problems.add(fault, [version]));
   const atFault = damagedAt(RECORD, recordKey(pipeline, version, record.seq));
-  enter(recordFaults(record, pipeline, version).map(atFault));
+  const faults = [
+    ...(read.fault === undefined ? [] : [read.fault]),
+    ...recordFaults(record, pipeline, version),
+  ];
+  enter(faults.map(atFault));
+  if (faults.length === 0) {
+    if (!isSealed) verification.unsealed.push(version);
+    enter(await findLineFaults(store, record, line));
+  }
   const entries = record.stages.map((stage) => checkEntry(store, stage, atFault));
   enter((await Promise.all(entries)).flat());
   const refs = new Map(
@@ -162,10 +177,10 @@ async function readRecord(
   { store, pipeline, problems }: Verification,
   version: number,
   line: VersionLine | undefined,
-): Promise<VersionRecord | undefined> {
+): Promise<FoundRecord | undefined> {
   const path = RECORD;
   try {
-    return await store.records.latest(pipeline, version);
+    return await store.records.findLatest(pipeline, version);
   } catch (error) {
     if (error instanceof DamagedArtifact) problems.add(makeFault(path, error), [version]);
     else if (error instanceof MissingHistory && line !== undefined) {
@@ -178,6 +193,28 @@ async function readRecord(
     } else throw error;
     return undefined;
   }
+}
+
+/** Checks that the index, which lists the versions with their scores, says the same as the record. */
+async function findLineFaults(
+  { records }: Store,
+  record: VersionRecord,
+  known: VersionLine | undefined,
+): Promise<Fault[]> {
+  if (known !== undefined && isLineOf(known, record)) return [];
+  const lines = await records.list(record.pipeline);
+  const line = lines.find(({ version }) => version === record.version);
+  if (line !== undefined && isLineOf(line, record)) return [];
+  // A build that is being published is in the pointer first.
+  if ((await records.latest(record.pipeline, record.version)).seq !== record.seq) return [];
+  return [
+    {
+      state: line === undefined ? 'missing' : 'damaged',
+      path: `${INDEX_LINE}${record.version}`,
+      key: indexKey(record.pipeline),
+      why: 'it is not what the record says',
+    },
+  ];
 }
 
 async function checkEntry(

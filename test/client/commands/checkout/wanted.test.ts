@@ -29,14 +29,18 @@ describe('the files of a version', () => {
     '../../outside',
     '/etc/passwd',
     '.git/hooks/pre-commit',
+    'a/.git/hooks/pre-commit',
+    'a/\u200c.git/config',
     'a\\b',
-    'metrics/batch_2.json/x',
-  ])('never leave the working tree: %s is refused', async (path) => {
-    const edited = structuredClone(record);
-    edited.stages[4]!.outputs['model']!.path = path;
-    await expect(listWantedFiles(artifacts, edited)).rejects.toMatchObject({
+    'a\nb',
+    'node_modules/picocolors/index.js',
+    'a/Node_Modules /x.js',
+    'part/x',
+  ])('never leave the working tree: %j in a directory is refused', async (path) => {
+    const list = async () => [file('part'), { ...file('x'), path }];
+    await expect(listWantedFiles({ list } as unknown as Artifacts, record)).rejects.toMatchObject({
       name: 'DamagedArtifact',
-      message: expect.stringContaining(JSON.stringify(path)),
+      message: expect.stringContaining(JSON.stringify(`data/merged/${path}`)),
     });
   });
 });
