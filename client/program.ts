@@ -83,6 +83,11 @@ const GROUPS: Record<string, ListedCommand[]> = {
   ],
   'Use a version:': [
     {
+      name: 'report',
+      summary: 'write one page that shows a version to people',
+      load: async () => (await import('./commands/report/report.ts')).reportCommand,
+    },
+    {
       name: 'checkout',
       summary: 'write data, model and metrics of a version as files',
       load: async () => (await import('./commands/checkout/checkout.ts')).checkoutCommand,

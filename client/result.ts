@@ -1,3 +1,5 @@
+import type { Config } from '../config/environment.ts';
+import { RETRAIN } from '../contract/command.ts';
 import { DamagedArtifact } from '../contract/failures.ts';
 import { findMetricSet, formatScore } from '../contract/metric-sets.ts';
 import type { Ref } from '../contract/ref.ts';
@@ -138,7 +140,7 @@ async function readPrevious(
 
 /** The address of a run's page in Temporal's Web UI. */
 export function makeTemporalLink(
-  { config, namespace }: Session,
+  { config, namespace }: Pick<Session, 'namespace'> & { config: Pick<Config, 'temporalUi'> },
   workflowId: string,
   runId: string,
 ): string {
@@ -164,6 +166,8 @@ export function printResult(document: ResultDocument): void {
   print(`Temporal  ${links.temporal}`);
   if (links.mlflow !== null) print(`MLflow    ${links.mlflow}`);
   if (mlflow?.look != null) print(`          ${mlflow.look}`);
+  if (document.metrics !== null)
+    print(`report    ${RETRAIN} report ${document.batch} --pipeline ${document.pipeline} --open`);
 }
 
 /** Scores on the test rows of all batches beside those of the new batch alone. */

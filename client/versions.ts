@@ -6,6 +6,7 @@ import type { VersionRecord } from '../store/version-record.ts';
 import type { Records } from '../store/records.ts';
 import { type Stale, staleVersions } from '../store/ledger/read.ts';
 import { RETRAIN } from '../contract/command.ts';
+import { runUrl } from '../tracking/place.ts';
 
 /** The error of a command that needs a version, for a pipeline that has none. */
 export function noVersionYet(pipeline: string): MissingHistory {
@@ -78,4 +79,28 @@ export async function listEachBatch(
       );
     }
   return listed;
+}
+
+/** Where a build is logged now. */
+export interface TrackedNow {
+  modelName: string;
+  modelVersion: string | null;
+  url: string;
+}
+
+/** Reads where a build is logged now. Its training attempt has that, even after `log N` logged it elsewhere. */
+export async function readTracked(
+  { store }: { store: Pick<Store, 'attempts'> },
+  { pipeline, attempt, stages }: VersionRecord,
+): Promise<TrackedNow | null> {
+  const now = await store.attempts.read(pipeline, attempt);
+  if (now?.tracking_uri == null || now.experiment_id === null || now.run_id === null) return null;
+  const scored = stages.find(({ stage }) => stage === 'evaluate');
+  if (now.logged['evaluate'] !== scored?.key) return null; // only a part of it is logged
+  return {
+    modelName: now.model_name ?? pipeline,
+    modelVersion: now.model_version,
+    // After the #, the address of a tracking directory has the id of the directory.
+    url: runUrl(now.tracking_uri.replace(/#.*$/, ''), now.experiment_id, now.run_id),
+  };
 }

@@ -282,11 +282,14 @@ export const STAGES = {
       accuracy: { optional: true },
       rmse: { optional: true },
       scored_by: { optional: true },
+      /** The mean probability of the predicted classes, which the report shows. */
+      confidence: { optional: true },
     },
     // Two types of model can store the same bytes, and the report names the type.
     params: ({ model: { type } }) => ({ model: { type: modelTypeOf({ type }) } }),
-    code: 3, // 1 left no report, 2 was not scored by ml-cart
-    libraries: ['arquero', 'ml-cart'],
+    code: 4, // 1 left no report, 2 was not scored by ml-cart, 3 had a report of tables alone
+    // The last two draw the report.
+    libraries: ['arquero', 'ml-cart', '@dagrejs/dagre', '@observablehq/plot'],
     perBatch: true,
     queue: 'compute',
     tracked: true,

@@ -34,6 +34,7 @@ export const baseline: Estimator<object> = {
       predict: (rows) => tree.predict(rows),
       describe: () => DESCRIPTION,
       importance: () => null,
+      outline: () => null,
     };
   },
 };

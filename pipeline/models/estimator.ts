@@ -61,7 +61,34 @@ export interface Model {
    * @param features the number of features
    */
   importance(features: number): number[] | null;
+  /**
+   * Returns the model's decisions for people to read; null for a model without decisions.
+   * @param most the most nodes; deeper ones are folded
+   */
+  outline(encoder: Encoder, most: number): Outline | null;
 }
+
+/** The decisions of a model as a tree: a question about a row, a prediction, or predictions that are folded. */
+export type Outline =
+  | {
+      readonly kind: 'question';
+      /** A condition: `petal_width < 1.75`. */
+      readonly text: string;
+      /** The train rows that come here; null when they are not known. */
+      readonly rows: number | null;
+      readonly yes: Outline;
+      readonly no: Outline;
+    }
+  | {
+      readonly kind: 'answer';
+      /** The class or the number that is predicted. */
+      readonly text: string;
+      /** The share of this class among the train rows that come here; null for a number. */
+      readonly share: number | null;
+      /** The index of the class in the encoder; 0 for a number. */
+      readonly index: number;
+    }
+  | { readonly kind: 'folded'; readonly leaves: number };
 
 /** The predictions, by row. */
 export type Prediction = Classes | Numbers;

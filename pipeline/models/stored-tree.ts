@@ -4,6 +4,7 @@ import type { Task } from '../../contract/defaults.ts';
 import type { FlatTree } from './cart/flat-tree.ts';
 import { readTree } from './cart/read-tree.ts';
 import { findLeaves, readValues } from './cart/flat-tree.ts';
+import { outlineTree } from './cart/outline.ts';
 import type { Classes, Description, Model, Numbers, StoredBytes } from './estimator.ts';
 import { giniImportance } from './cart/importance.ts';
 import type { Matrix } from '../features/matrix.ts';
@@ -45,6 +46,7 @@ export function loadTree(name: string, stored: StoredBytes, task: Task, what: st
       // For a regression ml-cart writes the error after a split, and not the error before it.
       return task === 'classification' ? giniImportance(tree, features) : null;
     },
+    outline: (encoder, most) => outlineTree(tree, encoder, most),
   };
 }
 

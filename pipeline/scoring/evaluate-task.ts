@@ -1,13 +1,14 @@
 import type { Task } from '../../contract/defaults.ts';
 import { NUMBER_METRICS, CLASS_METRICS } from '../../contract/metric-sets.ts';
 import type { Files } from '../batches/files.ts';
-import { encoderFromJson, type Encoder } from '../features/encoder.ts';
+import { encoderFromJson } from '../features/encoder.ts';
 import { loadRows, warnOfDropped } from '../features/matrix.ts';
 import { toJsonBytes } from '../json.ts';
-import type { Model } from '../models/estimator.ts';
 import { estimatorOf } from '../models/estimators.ts';
 import type { Report } from '../progress.ts';
-import { renderReport } from './report.ts';
+import { describeModel } from './report/model.ts';
+import { renderReport } from './report/report.ts';
+import type { ReportMetrics } from './report/scores.ts';
 import { scoreModel, type Scored } from './score-model.ts';
 
 /**
@@ -17,7 +18,7 @@ import { scoreModel, type Scored } from './score-model.ts';
  * @param input.parts Arrow files of test rows, one per batch, the new one last; emptied as they are read
  * @returns the metrics file of the version and its report, as bytes
  */
-export function evaluate(
+export async function evaluate(
   input: {
     batch: number;
     type: string;
@@ -27,12 +28,12 @@ export function evaluate(
   },
   _report: Report | undefined,
   { files }: { files: Files },
-): {
+): Promise<{
   metrics: Uint8Array;
   report: Uint8Array;
   facts: { test_rows: number; [fact: string]: string | number | null };
   warnings: string[];
-} {
+}> {
   const encoder = encoderFromJson(input.encoder);
   const task: Task = encoder.classes === undefined ? 'regression' : 'classification';
   const path = input.model;
@@ -45,39 +46,29 @@ export function evaluate(
   if (whole === null) warnings.push('there are no test rows, so this version has no scores');
   else if (newBatch === null)
     warnings.push(`batch ${input.batch} has no test rows, so it has no separate scores`);
+  const { batch } = input;
+  const metrics = {
+    schema: 1,
+    batch,
+    ...toMetrics(whole!),
+    new_batch: toMetrics(newBatch!),
+  };
+  const confidence = whole?.confidence ?? null;
   return {
-    metrics: toJsonBytes({
-      schema: 1,
-      batch: input.batch,
-      ...toMetrics(whole!),
-      new_batch: toMetrics(newBatch!),
-    }),
-    report: renderReport({
-      batch: input.batch,
-      whole: whole!,
-      newBatch: newBatch!,
-      model: model.describe().text,
-      importance: nameImportance(model, encoder),
-    }),
+    metrics: toJsonBytes(metrics),
+    report: await renderReport({ batch, metrics, confidence, ...describeModel(model, encoder) }),
     facts: {
       [headline]: whole?.numbers[headline] ?? null,
       test_rows: whole?.rows ?? 0,
       scored_by: model.predictor,
+      ...(confidence === null ? {} : { confidence }),
     },
     warnings,
   };
 }
 
-function nameImportance(
-  model: Model,
-  { features }: Encoder,
-): { feature: string; share: number }[] | null {
-  const shares = model.importance(features.length);
-  return shares && features.map(({ name }, i) => ({ feature: name, share: shares[i]! }));
-}
-
 /** Converts scores to the shape that `dvc metrics show` prints: numbers by name. Only plotted data are lists. */
-function toMetrics(scored: Scored | null): Record<string, unknown> {
+function toMetrics(scored: Scored | null): ReportMetrics {
   return scored === null
     ? { test_rows: 0 }
     : { ...scored.numbers, test_rows: scored.rows, ...scored.details };

@@ -3,7 +3,6 @@ import type { Matrix } from '../features/matrix.ts';
 import type { Model } from '../models/estimator.ts';
 import { type ClassScores, scoreClasses } from './class-scores.ts';
 import { type NumberScores, scoreNumbers } from './number-scores.ts';
-import { renderClassSections, renderNumberSections, renderProbability } from './report-sections.ts';
 
 /** The scores of a model on some rows. */
 export interface Scored {
@@ -12,8 +11,8 @@ export interface Scored {
   readonly numbers: Readonly<Record<string, number>>;
   /** What the metrics file holds besides the numbers, by name. */
   readonly details: Readonly<Record<string, unknown>>;
-  /** Renders what a report shows besides the numbers, as HTML. */
-  readonly sections: () => string[];
+  /** The mean probability of the predicted classes; null for numbers. */
+  readonly confidence: number | null;
 }
 
 /** Scores a model on encoded test rows; null when there are no rows, because no score is defined then. */
@@ -29,19 +28,19 @@ export function scoreModel(model: Model, matrix: Matrix, { classes = [] }: Encod
 }
 
 /** Converts scores of classes to the common form that stages, pages and files read. */
-export function toScoredClasses(found: ClassScores, probabilities: Float64Array): Scored {
+function toScoredClasses(found: ClassScores, probabilities: Float64Array): Scored {
   const { rows, per_class, confusion_matrix, ...numbers } = found;
   const classes = per_class.map(({ label, ...scores }) => [label, scores]);
   return {
     rows,
     numbers,
     details: { classes: Object.fromEntries(classes), confusion_matrix },
-    sections: () => [...renderClassSections(found), renderProbability(probabilities)],
+    confidence: probabilities.reduce((sum, value) => sum + value, 0) / probabilities.length,
   };
 }
 
 /** Converts scores of numbers to the common form. */
 function toScoredNumbers(found: NumberScores): Scored {
   const { rows, agreement, ...numbers } = found;
-  return { rows, numbers, details: { agreement }, sections: () => renderNumberSections(found) };
+  return { rows, numbers, details: { agreement }, confidence: null };
 }

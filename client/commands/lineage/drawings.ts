@@ -1,6 +1,7 @@
+import { Graph, layout, type Edge as GraphEdge, type Point } from '@dagrejs/dagre';
 import { formatBytes } from '../../format.ts';
 import { shortenMd5 } from '../../origin.ts';
-import { fold, KINDS, type Lineage, type Drawn } from './graph.ts';
+import { fold, KINDS, type Drawn, type Edge, type Lineage } from './graph.ts';
 
 /** The lineage as a tree for the terminal: each kind under the one it is made from. */
 export function drawText(lineage: Lineage): string {
@@ -56,67 +57,106 @@ function escapeMermaid(text: string): string {
   return text.replace(/[^\p{L}\p{N} ._/·…-]/gu, (sign) => `#${sign.codePointAt(0)};`);
 }
 
-const BOX = { width: 210, height: 40 };
-const STEP = { x: BOX.width + 60, y: BOX.height + 14 };
-const MARGIN = 30;
-const HEAD = 50;
+/** If a kind has more artifacts than this, its picture has the first and last two and one box for the others. */
+const FEW = { most: 5, ends: 2 };
+const BOX = { width: 162, height: 44 };
+const STAGE = { width: 118, height: 26 };
 /** How many letters of a path fit in a box. The end of a path is shown, because it says more than the beginning. */
-const MOST_LETTERS = 31;
+const MOST_LETTERS = 22;
+/** A wide drawing shrinks this far, so that its text stays readable, and then scrolls. */
+const SMALLEST = 0.7;
 
-interface Placed extends Drawn {
-  x: number;
-  y: number;
-}
+/** Colours of both schemes, for the picture alone and inside a page. */
+const STYLE = [
+  '.lineage{--bg:#fff;--fg:#1f2328;--muted:#59636e;--panel:#f6f8fa;--accent:#0550ae}',
+  '@media screen and (prefers-color-scheme:dark){.lineage{--bg:#0d1117;--fg:#e6edf3;--muted:#9ea7b3;--panel:#151b23;--accent:#79b8ff}}',
+].join('');
 
-/** The lineage as an SVG picture: a column of boxes for each kind, and arrows for what was made from what. */
+/**
+ * The lineage as an SVG picture, laid out by dagre: artifacts as boxes, and between them the stages that made them.
+ * It fits a page for any number of batches, and has the same bytes for the same lineage.
+ */
 export function drawSvg(lineage: Lineage): string {
-  const { nodes, edges } = fold(lineage);
-  const kinds = KINDS.filter((kind) => nodes.some((node) => node.kind === kind));
-  const columns = kinds.map((kind) => nodes.filter((node) => node.kind === kind));
-  const tallest = Math.max(...columns.map(({ length }) => length));
-  const placed = new Map<string, Placed>();
-  for (const [column, own] of columns.entries())
-    for (const [row, node] of own.entries())
-      placed.set(node.id, {
-        ...node,
-        x: MARGIN + column * STEP.x,
-        y: HEAD + (row + (tallest - own.length) / 2) * STEP.y,
-      });
-  const width = 2 * MARGIN + columns.length * STEP.x - (STEP.x - BOX.width);
-  const height = HEAD + tallest * STEP.y + MARGIN;
-  const title = `${lineage.pipeline} · version ${lineage.version} · build ${lineage.build}`;
+  const { nodes, edges } = fold(lineage, FEW);
+  const graph = new Graph();
+  graph.setGraph({ rankdir: 'TB', nodesep: 12, ranksep: 22, marginx: 8, marginy: 8 });
+  graph.setDefaultEdgeLabel(() => ({}));
+  // Names of stages and ids of artifacts cannot collide: an id has an "@".
+  const stages = [...new Set(edges.map(({ stage }) => stage))];
+  for (const node of nodes) graph.setNode(node.id, { ...BOX });
+  for (const stage of stages) graph.setNode(stage, { ...STAGE });
+  for (const { from, to, stage } of edges) {
+    graph.setEdge(from, stage);
+    graph.setEdge(stage, to);
+  }
+  layout(graph);
+  const { width = 0, height = 0 } = graph.graph() as { width?: number; height?: number };
+  const title = `Lineage of ${lineage.pipeline}, version ${lineage.version}, build ${lineage.build}`;
+  const size = `viewBox="0 0 ${round(width)} ${round(height)}" width="${round(width)}" height="${round(height)}"`;
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="11">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" class="lineage" role="img" ${size} style="min-width:${round(SMALLEST * width)}px" font-family="system-ui,sans-serif" font-size="12">`,
     `<title>${escapeXml(title)}</title>`,
-    '<rect width="100%" height="100%" fill="#fff"/>',
-    ...kinds.map(
-      (kind, i) =>
-        `<text x="${MARGIN + i * STEP.x}" y="30" font-size="13" font-weight="bold">${kind}</text>`,
-    ),
-    ...edges.map(({ from, to, stage }) => drawArrow(placed.get(from)!, placed.get(to)!, stage)),
-    ...[...placed.values()].map(drawBox),
+    `<desc>${escapeXml(describeStages(nodes, edges, stages))}</desc>`,
+    `<style>${STYLE}</style>`,
+    '<rect width="100%" height="100%" fill="var(--bg)"/>',
+    ...graph.edges().map((edge: GraphEdge) => drawLine(graph.edge(edge) as { points: Point[] })),
+    ...nodes.map((node) => drawBox(graph.node(node.id) as Point, node)),
+    ...stages.map((stage) => drawStage(graph.node(stage) as Point, stage)),
     '</svg>',
     '',
   ].join('\n');
 }
 
-function drawBox({ x, y, path, md5, size }: Placed): string {
+/** The picture in words: "merge_data makes data/merged/ from data/batches/batch_000001.csv". */
+function describeStages(
+  nodes: readonly Drawn[],
+  edges: readonly Edge[],
+  stages: readonly string[],
+): string {
+  const paths = new Map(nodes.map(({ id, path }) => [id, path]));
+  const list = (ids: string[]): string => [...new Set(ids)].map((id) => paths.get(id)).join(', ');
+  return stages
+    .map((stage) => {
+      const own = edges.filter((edge) => edge.stage === stage);
+      return `${stage} makes ${list(own.map(({ to }) => to))} from ${list(own.map(({ from }) => from))}.`;
+    })
+    .join(' ');
+}
+
+function drawBox({ x, y }: Point, { path, md5, size }: Drawn): string {
   const shown = path.length > MOST_LETTERS ? `…${path.slice(1 - MOST_LETTERS)}` : path;
   const below = [shortenMd5(md5), formatBytes(size)].filter(Boolean).join(' · ');
   return [
-    `<g><title>${escapeXml(`${path} ${md5}`)}</title>`,
-    `<rect x="${x}" y="${y}" width="${BOX.width}" height="${BOX.height}" rx="5" fill="#f4f7fb" stroke="#5b7fa6"/>`,
-    `<text x="${x + 8}" y="${y + 16}">${escapeXml(shown)}</text>`,
-    `<text x="${x + 8}" y="${y + 31}" fill="#555" font-family="monospace">${escapeXml(below)}</text></g>`,
+    `<g><title>${escapeXml(`${path} ${md5}`.trim())}</title>`,
+    `<rect x="${round(x - BOX.width / 2)}" y="${round(y - BOX.height / 2)}" width="${BOX.width}" height="${BOX.height}" rx="4" fill="var(--panel)" stroke="var(--muted)"/>`,
+    `<text x="${round(x)}" y="${round(y - 3)}" text-anchor="middle" fill="var(--fg)">${escapeXml(shown)}</text>`,
+    `<text x="${round(x)}" y="${round(y + 14)}" text-anchor="middle" fill="var(--muted)" font-size="11">${escapeXml(below)}</text></g>`,
   ].join('');
 }
 
-/** An arrow from the right side of a box to the left side of another. Within a column it stays on the left side. */
-function drawArrow(from: Placed, to: Placed, stage: string): string {
-  const [startY, endY] = [from.y + BOX.height / 2, to.y + BOX.height / 2];
-  const startX = from.x === to.x ? from.x : from.x + BOX.width;
-  const bend = from.x === to.x ? -30 : 30;
-  return `<path d="M${startX} ${startY} C${startX + bend} ${startY} ${to.x - 30} ${endY} ${to.x} ${endY}" fill="none" stroke="#9ab"><title>${escapeXml(stage)}</title></path>`;
+function drawStage({ x, y }: Point, stage: string): string {
+  const { width, height } = STAGE;
+  return [
+    `<rect x="${round(x - width / 2)}" y="${round(y - height / 2)}" width="${width}" height="${height}" rx="${height / 2}" fill="var(--bg)" stroke="var(--accent)" stroke-width="1.5"/>`,
+    `<text x="${round(x)}" y="${round(y + 4)}" text-anchor="middle" fill="var(--accent)" font-weight="600">${escapeXml(stage)}</text>`,
+  ].join('');
+}
+
+/** A smooth line through the points that dagre gives. */
+function drawLine({ points }: { points: Point[] }): string {
+  const [first, ...others] = points as [Point, ...Point[]];
+  const last = others.at(-1)!;
+  const bends = others.slice(0, -1).map(({ x, y }, i) => {
+    const next = others[i + 1]!;
+    const end = next === last ? last : { x: (x + next.x) / 2, y: (y + next.y) / 2 };
+    return `Q${round(x)} ${round(y)} ${round(end.x)} ${round(end.y)}`;
+  });
+  return `<path d="M${round(first.x)} ${round(first.y)}${bends.join('')}" fill="none" stroke="var(--muted)" stroke-opacity=".7"/>`;
+}
+
+/** A coordinate with one decimal. */
+function round(value: number): string {
+  return String(Math.round(value * 10) / 10);
 }
 
 function escapeXml(text: string): string {

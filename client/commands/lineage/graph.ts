@@ -132,25 +132,31 @@ class Graph {
   }
 }
 
-/** If a kind has more artifacts than this, not all are drawn: nobody can read a drawing of 2 000 batches. */
-const MOST = 8;
-/** How many of them are drawn at either end. */
-const ENDS = 3;
+/** Nobody can read a drawing of 2 000 batches. */
+interface FoldLimits {
+  /** If a kind has more artifacts than this, not all are drawn. */
+  most: number;
+  /** How many of them are drawn at either end. */
+  ends: number;
+}
 
 /** An artifact as it is drawn, or many that are drawn as one. */
 export type Drawn = Pick<Node, 'id' | 'kind' | 'path' | 'md5' | 'size'>;
 
 /** The lineage as it is drawn: the middle of a long row of artifacts is drawn as one. */
-export function fold({ nodes, edges }: Lineage): { nodes: Drawn[]; edges: Edge[] } {
+export function fold(
+  { nodes, edges }: Lineage,
+  { most, ends }: FoldLimits = { most: 8, ends: 3 },
+): { nodes: Drawn[]; edges: Edge[] } {
   const drawnAs = new Map<string, string>();
   const drawn = KINDS.flatMap((kind): Drawn[] => {
     const all = nodes.filter((node) => node.kind === kind);
-    if (all.length <= MOST) return all;
-    const middle = all.slice(ENDS, -ENDS);
+    if (all.length <= most) return all;
+    const middle = all.slice(ends, -ends);
     const size = middle.reduce((sum, node) => sum + node.size, 0);
     const one = { id: `${kind}@more`, kind, path: `… ${middle.length} more`, md5: '', size };
     for (const { id } of middle) drawnAs.set(id, one.id);
-    return [...all.slice(0, ENDS), one, ...all.slice(-ENDS)];
+    return [...all.slice(0, ends), one, ...all.slice(-ends)];
   });
   const named = edges.map(({ from, to, stage }) => ({
     from: drawnAs.get(from) ?? from,

@@ -1,6 +1,6 @@
 import { WorkflowNotFoundError } from '@temporalio/client';
 import type { Session } from '../../session.ts';
-import { findLatest, listStale } from '../../versions.ts';
+import { findLatest, listStale, readTracked, type TrackedNow } from '../../versions.ts';
 import { listPendingStages } from '../../waiting.ts';
 import { type Origin, findOrigin } from '../../origin.ts';
 import {
@@ -12,7 +12,6 @@ import {
 import { isOpen } from '../../../contract/execution.ts';
 import type { VersionRecord } from '../../../store/version-record.ts';
 import type { Stale } from '../../../store/ledger/read.ts';
-import { runUrl } from '../../../tracking/place.ts';
 
 /** The stored facts of a version and, while it waits to be logged, the state of that workflow. */
 export interface Stored {
@@ -65,30 +64,6 @@ async function listOrigins(
     stage: ran.stage,
     ...findOrigin(ran, { cached: ran.cached, previous }),
   }));
-}
-
-/** Where a build is logged now. */
-export interface TrackedNow {
-  modelName: string;
-  modelVersion: string | null;
-  url: string;
-}
-
-/** Reads where a build is logged now. Its training attempt has that, even after `log N` logged it elsewhere. */
-export async function readTracked(
-  { store }: Session,
-  { pipeline, attempt, stages }: VersionRecord,
-): Promise<TrackedNow | null> {
-  const now = await store.attempts.read(pipeline, attempt);
-  if (now?.tracking_uri == null || now.experiment_id === null || now.run_id === null) return null;
-  const scored = stages.find(({ stage }) => stage === 'evaluate');
-  if (now.logged['evaluate'] !== scored?.key) return null; // only a part of it is logged
-  return {
-    modelName: now.model_name ?? pipeline,
-    modelVersion: now.model_version,
-    // After the #, the address of a tracking directory has the id of the directory.
-    url: runUrl(now.tracking_uri.replace(/#.*$/, ''), now.experiment_id, now.run_id),
-  };
 }
 
 /** The workflow that logs a version whose logging was deferred. */

@@ -1,55 +1,237 @@
+import { parseHTML } from 'linkedom';
 import { describe, expect, it } from 'vitest';
-import { toScoredClasses } from '../../../pipeline/scoring/score-model.ts';
+import type { Outline } from '../../../pipeline/models/estimator.ts';
 import { scoreClasses } from '../../../pipeline/scoring/class-scores.ts';
-import { renderReport, type ReportFacts } from '../../../pipeline/scoring/report.ts';
+import { renderReport, type ReportFacts } from '../../../pipeline/scoring/report/report.ts';
+import type { BuildFacts } from '../../../pipeline/scoring/report/build.ts';
+import type { ReportMetrics } from '../../../pipeline/scoring/report/scores.ts';
 
 const hostile = '<script>alert("1")</script>';
-const whole = toScoredClasses(
-  scoreClasses(['a', 'a', hostile, 'b', 'b', 'b'], ['a', 'b', hostile, 'b', 'b', 'a'], ['a', 'b'])!,
-  Float64Array.of(1, 0.8, 1, 1, 1, 0.6),
-);
+
+function score(actual: string[], predicted: string[], classes: string[]): ReportMetrics {
+  const { rows, per_class, confusion_matrix, ...numbers } = scoreClasses(
+    actual,
+    predicted,
+    classes,
+  )!;
+  const scores = Object.fromEntries(per_class.map(({ label, ...one }) => [label, one]));
+  return { ...numbers, test_rows: rows, classes: scores, confusion_matrix };
+}
+
+const outline: Outline = {
+  kind: 'question',
+  text: 'width < 1.5',
+  rows: 12,
+  yes: { kind: 'answer', text: 'a', share: 0.75, index: 0 },
+  no: { kind: 'answer', text: hostile, share: 1, index: 1 },
+};
+
 const facts: ReportFacts = {
   batch: 3,
-  whole,
-  newBatch: null,
-  model: 'A decision tree of depth 2 with 3 leaves',
+  metrics: {
+    ...score(['a', 'a', hostile, 'b', 'b', 'b'], ['a', 'b', hostile, 'b', 'b', 'a'], ['a', 'b']),
+    new_batch: { test_rows: 0 },
+  },
+  confidence: 0.9,
+  model: 'A decision tree of depth 1 with 2 leaves',
   importance: [
     { feature: 'width', share: 0.25 },
     { feature: "it's <b>", share: 0.75 },
   ],
+  outline,
 };
-const text = (of: ReportFacts): string => Buffer.from(renderReport(of)).toString('utf8');
+
+const build: BuildFacts = {
+  pipeline: 'wine',
+  seq: 2,
+  createdAt: '2026-03-04T05:06:07.890Z',
+  source: 'wine.csv',
+  rows: { all: 18, newBatch: 6, train: 12_345 },
+  params: { 'model.max_depth': 3, 'data.target': 'species' },
+  previous: {
+    version: 2,
+    metrics: { accuracy: 0.5, f1_macro: 0.9, test_rows: 4 },
+    params: { 'model.max_depth': 5, 'data.target': 'species' },
+  },
+  history: [
+    { version: 1, metrics: { accuracy: 0.4, accuracy_low: 0.1, accuracy_high: 0.7 } },
+    { version: 2, metrics: { accuracy: 0.5, accuracy_low: 0.2, accuracy_high: 0.8 } },
+    { version: 3, metrics: { accuracy: 0.6667, new_batch_accuracy: 0.25 } },
+  ],
+  links: [
+    { text: 'The run in Temporal', href: 'http://localhost:8233/a?b=1&c="2"' },
+    { text: 'A folder', href: 'javascript:alert(1)' },
+  ],
+  gitCommit: null,
+  warnings: [`train: ${hostile}`],
+  lineage: '<svg role="img"><title>Lineage</title></svg>',
+};
+
+async function html(of: ReportFacts): Promise<string> {
+  return Buffer.from(await renderReport(of)).toString('utf8');
+}
+
+async function open(of: ReportFacts) {
+  const { document } = parseHTML(await html(of));
+  const text = (selector: string): string[] =>
+    [...document.querySelectorAll(selector)].map((element) =>
+      (element.textContent ?? '').replace(/[\u00a0\u202f\s]+/g, ' ').trim(),
+    );
+  return { document, text };
+}
 
 describe('a report', () => {
-  it('shows the scores with their interval, the classes, the confusion and the features', () => {
-    const page = text(facts);
-    expect(page).toContain('<title>Version 3</title>');
-    expect(page).toContain('A decision tree of depth 2 with 3 leaves, trained on batches 1 to 3.');
-    expect(page).toContain('a probability of 0.9000 on average');
-    expect(page).toContain('Accuracy 0.6667, 95 % interval 0.3000 to 0.9032');
-    expect(page).toMatch(/<td style="background:rgba\(31,119,180,0\.850\)">2<\/td><\/tr><\/table>/);
-    expect(page.indexOf('it&#39;s')).toBeLessThan(page.indexOf('width</td>'));
-    expect(page).toContain('<td>0.6667</td><td>–</td>'); // the new batch has no own scores
+  it('shows the scores with their interval, the classes, the mistakes and the features', async () => {
+    const { text } = await open(facts);
+    expect(text('title')[0]).toBe('Version 3');
+    expect(text('.lead')).toEqual([
+      'A decision tree of depth 1 with 2 leaves, trained on batches 1 to 3 and tested on 6 other rows.',
+    ]);
+    expect(text('.cards dd')).toEqual([
+      '66.7 %95 % interval 30.0 % to 90.3 %',
+      '6never trained on',
+    ]);
+    expect(text('section[aria-labelledby=scores] tbody tr')[0]).toContain('0.3000 to 0.9032');
+    expect(text('section[aria-labelledby=scores] .note').join('')).toContain('90.0 % on average');
+    expect(text('.matrix tbody th')).toEqual([hostile, 'a', 'b']);
+    expect(text('.matrix td.hit')).toEqual(['1', '1', '2']);
+    expect(text('section[aria-labelledby=confusion] p')).toEqual([
+      '4 of 6 test rows are predicted right and 2 wrong. The most frequent mistake: a predicted as b (1).',
+    ]);
+    expect(text('section[aria-labelledby=importance] tbody th')).toEqual(["it's <b>", 'width']);
   });
 
-  it('escapes what comes from the data, and loads and runs nothing', () => {
-    const page = text(facts);
-    expect(page).toContain('&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt;');
-    expect(page).not.toMatch(/<script|<b>|https?:|<link|<img|url\(/);
+  it('draws the decisions of the model, and lists them', async () => {
+    const { document, text } = await open(facts);
+    const drawing = document.querySelector('section[aria-labelledby=tree] svg')!;
+    expect(drawing.querySelector('title')!.textContent).toContain('as a tree');
+    expect(drawing.textContent).toContain('width < 1.5?12 train rows');
+    expect(text('section[aria-labelledby=tree] ul')[0]).toBe(
+      `width < 1.5?yes: a (75.0 % of its train rows)no: ${hostile} (100.0 % of its train rows)`,
+    );
   });
 
-  it('is the same bytes for the same facts', () => {
-    expect(renderReport(facts)).toEqual(renderReport({ ...facts }));
+  it('keeps a drawing small, and the deeper questions in the list', async () => {
+    const deep = (level: number): Outline =>
+      level === 0
+        ? { kind: 'answer', text: 'a', share: 1, index: 0 }
+        : {
+            kind: 'question',
+            text: `q${level}`,
+            rows: 1,
+            yes: deep(level - 1),
+            no: deep(level - 1),
+          };
+    const { document, text } = await open({ ...facts, outline: deep(7) });
+    const drawing = document.querySelector('section[aria-labelledby=tree] svg')!;
+    expect(drawing.querySelectorAll('rect')).toHaveLength(31);
+    expect(drawing.textContent).toContain('… 8 predictions');
+    expect(text('section[aria-labelledby=tree] summary')).toContain(
+      'The tree as a list (128 predictions)',
+    );
   });
 
-  it('says so where there are no test rows, or more classes than a picture can show', () => {
-    expect(text({ ...facts, whole: null })).toContain('no test rows');
+  it('of a published build also shows its data, its params, what changed and the versions before', async () => {
+    const { document, text } = await open({ ...facts, build });
+    expect(text('h1')).toEqual(['wine · version 3']);
+    expect(text('.over')).toEqual(['Report of a model · build 2 · 4 March 2026, 05:06 UTC']);
+    expect(text('.lead')[0]).toContain('trained on 12 345 rows of batches 1 to 3');
+    expect(text('.cards dd')[1]).toBe('+16.7 points▲ better, before: 50.0 %');
+    const changes = text('section[aria-labelledby=scores] tbody td:last-child');
+    expect(changes[0]).toBe('▲ +0.1667 better');
+    expect(changes.at(-2)).toMatch(/^▼ −0\.\d+ worse$/);
+    expect(text('section[aria-labelledby=params] table')[0]).toContain('model.max_depth53');
+    expect(text('section[aria-labelledby=curve] tbody tr')).toEqual([
+      'version 10.40000.1000 to 0.7000–',
+      'version 20.50000.2000 to 0.8000–',
+      'version 30.6667–0.2500',
+    ]);
+    expect(document.querySelector('section[aria-labelledby=curve] svg title')!.textContent).toBe(
+      'accuracy of versions 1 to 3',
+    );
+    expect(text('section[aria-labelledby=made] li')).toEqual([`train: ${hostile}`]);
+    expect(text('section[aria-labelledby=lineage] figure svg')).toEqual(['Lineage']);
+  });
+
+  it('shows a chart of many versions as well as of a few', async () => {
+    const history = Array.from({ length: 50 }, (_, i) => ({
+      version: i + 1,
+      metrics: { accuracy: 0.5 + i / 200, accuracy_low: 0.4, accuracy_high: 0.9 },
+    }));
+    const { document } = await open({ ...facts, batch: 50, build: { ...build, history } });
+    const chart = document.querySelector('section[aria-labelledby=curve] svg')!;
+    expect(chart.querySelectorAll('circle')).toHaveLength(1);
+    expect(chart.textContent).toContain('46');
+  });
+
+  it('escapes what comes from the data, and loads and runs nothing', async () => {
+    const page = await html({ ...facts, build });
+    expect(page).toContain('&#60;script&#62;alert(&#34;1&#34;)&#60;/script&#62;');
+    expect(page).not.toMatch(/<script|<b>|<link|<img|url\(|@import|href="javascript| on\w+=/);
+    const { document } = await open({ ...facts, build });
+    expect([...document.querySelectorAll('a')].map((link) => link.getAttribute('href'))).toEqual([
+      'http://localhost:8233/a?b=1&c="2"',
+    ]);
+  });
+
+  it('can be read without seeing it: headings in order, captions, titles of pictures', async () => {
+    const { document } = await open({ ...facts, build });
+    const levels = [...document.querySelectorAll('h1,h2,h3')].map(({ tagName }) => tagName[1]);
+    levels.reduce((before, level) => {
+      expect(Number(level)).toBeLessThanOrEqual(Number(before) + 1);
+      return level;
+    });
+    for (const table of document.querySelectorAll('table')) {
+      expect(table.querySelector('caption')!.textContent).not.toBe('');
+      expect(table.querySelectorAll('th[scope=col]').length).toBeGreaterThan(0);
+      expect(table.querySelectorAll('th[scope=row]').length).toBeGreaterThan(0);
+    }
+    for (const picture of document.querySelectorAll('svg')) {
+      expect(picture.getAttribute('role')).toBe('img');
+      expect(picture.querySelector('title')!.textContent).not.toBe('');
+    }
+    for (const section of document.querySelectorAll('section'))
+      expect(document.getElementById(section.getAttribute('aria-labelledby'))).not.toBeNull();
+    expect(document.documentElement.getAttribute('lang')).toBe('en');
+  });
+
+  it('is the same bytes for the same facts', async () => {
+    expect(await html({ ...facts, build })).toBe(await html({ ...facts, build: { ...build } }));
+  });
+
+  it('says so where there are no test rows, or more classes than a table can show', async () => {
+    const empty = { test_rows: 0, new_batch: { test_rows: 0 } };
+    expect(await html({ ...facts, metrics: empty, confidence: null })).toContain('no test rows');
     const labels = Array.from({ length: 41 }, (_, i) => `c${i}`);
-    expect(
-      text({
-        ...facts,
-        whole: toScoredClasses(scoreClasses(labels, labels, labels)!, Float64Array.of(1)),
-      }),
-    ).toContain('41 classes');
+    expect(await html({ ...facts, metrics: score(labels, labels, labels) })).toContain(
+      '41 classes are too many',
+    );
+  });
+});
+
+/** https://www.w3.org/TR/WCAG22/#dfn-contrast-ratio */
+function contrast(a: string, b: string): number {
+  const light = (colour: string): number => {
+    const full = colour.length === 4 ? colour.replace(/[^#]/g, '$&$&') : colour;
+    const [r, g, blue] = [1, 3, 5].map((at) => {
+      const share = Number.parseInt(full.slice(at, at + 2), 16) / 255;
+      return share <= 0.03928 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * r! + 0.7152 * g! + 0.0722 * blue!;
+  };
+  const [low, high] = [light(a), light(b)].sort((x, y) => x - y);
+  return (high! + 0.05) / (low! + 0.05);
+}
+
+describe('the colours of a report', () => {
+  it('have enough contrast for text in both schemes', async () => {
+    const schemes = [...(await html(facts)).matchAll(/:root\{([^}]*)\}/g)].map(([, rules]) =>
+      Object.fromEntries(rules!.split(';').map((rule) => rule.split(':') as [string, string])),
+    );
+    expect(schemes).toHaveLength(2);
+    for (const colours of schemes)
+      for (const name of ['fg', 'muted', 'accent', 'good', 'bad'])
+        for (const ground of ['bg', 'panel'])
+          expect(contrast(colours[`--${name}`]!, colours[`--${ground}`]!)).toBeGreaterThan(4.5);
   });
 });

@@ -1,0 +1,138 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { localFiles } from '../../../compute/local-files.ts';
+import { readTemporalLocation } from '../../../config/connections.ts';
+import { MissingHistory } from '../../../contract/failures.ts';
+import { RETRAIN } from '../../../contract/command.ts';
+import { findStage } from '../../../contract/stages.ts';
+import { encoderFromJson } from '../../../pipeline/features/encoder.ts';
+import { estimatorOf } from '../../../pipeline/models/estimators.ts';
+import type { BuildFacts } from '../../../pipeline/scoring/report/build.ts';
+import { describeModel } from '../../../pipeline/scoring/report/model.ts';
+import type { ReportFacts } from '../../../pipeline/scoring/report/report.ts';
+import type { ReportMetrics } from '../../../pipeline/scoring/report/scores.ts';
+import { sourceIdentity } from '../../../sources/identity.ts';
+import { readMetrics } from '../../../store/metrics-file.ts';
+import type { VersionRecord } from '../../../store/version-record.ts';
+import { flatten } from '../../compare/changes.ts';
+import { makeTemporalLink } from '../../result.ts';
+import type { StoreSession } from '../../session.ts';
+import { readTracked } from '../../versions.ts';
+import { drawSvg } from '../lineage/drawings.ts';
+import { readLineage } from '../lineage/graph.ts';
+
+/**
+ * Reads what a report shows of a build. It follows from the records of this version and of earlier ones alone, so
+ * that later versions do not change it.
+ */
+export async function readReportFacts(
+  session: StoreSession,
+  record: VersionRecord,
+): Promise<ReportFacts> {
+  const { artifacts } = session.store;
+  const scoring = findStage(record.stages, 'evaluate');
+  const metrics = scoring?.outputs.metrics;
+  if (metrics === undefined)
+    throw new MissingHistory(
+      `the record of version ${record.version} of ${record.pipeline} has no metrics: run it again with "${RETRAIN} run ${record.version} --pipeline ${record.pipeline}"`,
+    );
+  const { confidence } = scoring!.facts;
+  return {
+    batch: record.version,
+    // A version without test rows has a count of 0 there.
+    metrics: readMetrics(await artifacts.get(metrics)) as ReportMetrics,
+    confidence: typeof confidence === 'number' ? confidence : null,
+    ...(await readModel(session, record)),
+    build: await readBuildFacts(session, record),
+  };
+}
+
+/** Loads the model from a file, piece by piece, because it may be larger than memory. */
+async function readModel(
+  { store: { artifacts } }: StoreSession,
+  record: VersionRecord,
+): Promise<ReturnType<typeof describeModel>> {
+  const { inputs } = findStage(record.stages, 'evaluate')!;
+  const encoder = encoderFromJson(await artifacts.get(inputs.encoder!));
+  const task = encoder.classes === undefined ? 'regression' : 'classification';
+  const folder = await mkdtemp(join(tmpdir(), 'retrain-report-'));
+  try {
+    const path = join(folder, 'model.json');
+    await artifacts.toFile(inputs.model!, path);
+    const stored = { size: localFiles.size(path), read: () => localFiles.read(path) };
+    const type = (record.params['model'] as { type?: string } | undefined)?.type;
+    const model = estimatorOf(type === undefined ? {} : { type }).load(stored, task, 'the model');
+    return describeModel(model, encoder);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function readBuildFacts(session: StoreSession, record: VersionRecord): Promise<BuildFacts> {
+  const { records } = session.store;
+  const { pipeline, version, stages } = record;
+  const earlier = (await records.list(pipeline)).filter((line) => line.version < version);
+  const before = earlier.at(-1);
+  const previous =
+    before === undefined ? undefined : await records.read(pipeline, before.version, before.seq);
+  const params = listParams(record);
+  const source = params['data.source'];
+  return {
+    pipeline,
+    seq: record.seq,
+    createdAt: record.created_at,
+    source: typeof source === 'string' ? source : 'not known',
+    rows: {
+      all: toCount(findStage(stages, 'merge_data')?.facts.rows),
+      newBatch: toCount(findStage(stages, 'prepare_batch')?.facts.rows),
+      train: toCount(findStage(stages, 'train')?.facts.rows) ?? 0,
+    },
+    params,
+    previous:
+      previous === undefined
+        ? null
+        : {
+            version: previous.version,
+            metrics: previous.metrics,
+            params: listParams(previous),
+          },
+    history: [...earlier, record].map((line) => ({ version: line.version, metrics: line.metrics })),
+    links: await listLinks(session, record),
+    gitCommit: record.git_commit,
+    warnings: stages.flatMap(({ stage, warnings }) =>
+      warnings.map((warning) => `${stage}: ${warning}`),
+    ),
+    lineage: drawSvg(await readLineage(session.store, record)),
+  };
+}
+
+function toCount(fact: unknown): number | undefined {
+  return typeof fact === 'number' ? fact : undefined;
+}
+
+/** The params by dotted name. The source is named without the path of one machine, or the query of a URL. */
+function listParams({ params }: VersionRecord): Record<string, unknown> {
+  const flat = flatten(params);
+  const source = flat['data.source'];
+  return typeof source === 'string'
+    ? { ...flat, 'data.source': sourceIdentity(source).name }
+    : flat;
+}
+
+async function listLinks(
+  session: StoreSession,
+  record: VersionRecord,
+): Promise<BuildFacts['links']> {
+  const { workflow } = record;
+  const { namespace } = readTemporalLocation();
+  const at = { config: session.config, namespace };
+  const tracked = await readTracked(session, record);
+  return [
+    {
+      text: 'The run in Temporal',
+      href: makeTemporalLink(at, workflow.workflow_id, workflow.run_id),
+    },
+    ...(tracked === null ? [] : [{ text: 'The run in MLflow', href: tracked.url }]),
+  ];
+}

@@ -1,0 +1,196 @@
+import { findMetricSet, formatScore, isBetter } from '../../../contract/metric-sets.ts';
+import type { Agreement } from '../number-scores.ts';
+import {
+  escapeHtml,
+  formatCount,
+  formatPercent,
+  renderBar,
+  renderFigure,
+  renderSection,
+  renderTable,
+  makeScrollable,
+  type Html,
+} from './page.ts';
+
+/** The metrics file of a version, or the part of it on the new batch: numbers by name, and details that are plotted. */
+export interface ReportMetrics {
+  test_rows: number;
+  [name: string]: unknown;
+}
+
+/** A version with which another is compared. */
+export interface PreviousVersion {
+  version: number;
+  metrics: Readonly<Record<string, number>>;
+}
+
+interface Confusion {
+  labels: readonly string[];
+  matrix: readonly (readonly number[])[];
+}
+
+interface ClassScore {
+  precision: number;
+  recall: number;
+  f1: number;
+  support: number;
+}
+
+/** A matrix of more classes is too large to read, so only the metrics file has it. */
+const MOST_CLASSES = 40;
+
+/** The scores on the new batch alone; undefined if it has no test rows. */
+export function findNewBatch(metrics: ReportMetrics): ReportMetrics | undefined {
+  const alone = metrics['new_batch'] as ReportMetrics | undefined;
+  return alone === undefined || alone.test_rows === 0 ? undefined : alone;
+}
+
+/** Renders the sections on scores. */
+export async function renderScored(
+  metrics: ReportMetrics,
+  confidence: number | null,
+  previous: PreviousVersion | null,
+): Promise<Html[]> {
+  if (metrics.test_rows === 0) return [];
+  const confusion = metrics['confusion_matrix'] as Confusion | undefined;
+  const classes = metrics['classes'] as Record<string, ClassScore> | undefined;
+  const agreement = metrics['agreement'] as Agreement | undefined;
+  return [
+    renderSection('scores', 'Scores', [
+      renderScoreTable(metrics, previous),
+      confidence === null
+        ? ''
+        : `<p class="note">The model gives the class that it predicts a probability of ${formatPercent(confidence)} on average. Much more than its accuracy means that it is too sure.</p>`,
+    ]),
+    confusion === undefined ? '' : renderConfusion(confusion),
+    classes === undefined ? '' : renderClasses(classes),
+    agreement === undefined ? '' : await renderAgreement(agreement),
+  ];
+}
+
+function renderScoreTable(metrics: ReportMetrics, previous: PreviousVersion | null): Html {
+  const { shown, lower } = findMetricSet(metrics);
+  const alone = findNewBatch(metrics);
+  const head = ['score', 'this version', '95 % interval', 'new batch alone'];
+  if (previous !== null) head.push(`version ${previous.version}`, 'change');
+  const rows = shown.map((name) => {
+    const [low, high] = [metrics[`${name}_low`], metrics[`${name}_high`]];
+    const interval =
+      typeof low === 'number' && typeof high === 'number'
+        ? `${formatScore(low)} to ${formatScore(high)}`
+        : '';
+    const cells = [name, formatKnown(metrics[name]), interval, formatKnown(alone?.[name])];
+    if (previous === null) return cells;
+    const before = previous.metrics[name];
+    return [...cells, formatKnown(before), renderDifference(name, metrics[name], before)];
+  });
+  const counts = [metrics.test_rows, alone?.test_rows ?? 0].map(formatCount);
+  const before = previous?.metrics['test_rows'];
+  rows.push([
+    'test rows',
+    counts[0]!,
+    '',
+    counts[1]!,
+    ...(previous === null ? [] : [before === undefined ? '–' : formatCount(before), '']),
+  ]);
+  const best =
+    lower.length === 0
+      ? '1 is the best value of each score.'
+      : `A lower value is better for ${lower.join(' and ')}, which are in the unit of the target; 1 is the best r2.`;
+  const both =
+    previous === null ? '' : ' Each version is scored on the test rows of its own batches.';
+  return renderTable(
+    `Scores on the test rows of all batches so far, and on those of the new batch alone. ${best}${both}`,
+    head.map(escapeHtml),
+    rows,
+  );
+}
+
+function formatKnown(value: unknown): string {
+  return typeof value === 'number' ? formatScore(value) : '–';
+}
+
+/** Says in a word and by a sign, not only by colour, whether a change is for the better. */
+export function renderDifference(name: string, now: unknown, before: unknown): Html {
+  if (typeof now !== 'number' || typeof before !== 'number') return '–';
+  const by = now - before;
+  const better = isBetter(name, by);
+  if (better === undefined) return 'none';
+  const text = `${by < 0 ? '−' : '+'}${formatScore(Math.abs(by))}`;
+  return better
+    ? `<span class="good">▲ ${text} better</span>`
+    : `<span class="bad">▼ ${text} worse</span>`;
+}
+
+function renderClasses(classes: Readonly<Record<string, ClassScore>>): Html {
+  const rows = Object.entries(classes).map(([label, { precision, recall, f1, support }]) => [
+    escapeHtml(label),
+    ...[precision, recall, f1].map((value) => renderBar(value, formatPercent(value))),
+    formatCount(support),
+  ]);
+  return renderSection('classes', 'Class by class', [
+    renderTable(
+      'Precision: of the rows predicted as this class, how many are of it. Recall: of the rows of this class, how many are found. F1 joins both.',
+      ['class', 'precision', 'recall', 'F1', 'test rows'],
+      rows,
+    ),
+  ]);
+}
+
+function renderConfusion({ labels, matrix }: Confusion): Html {
+  const heading = 'Right and wrong predictions';
+  if (labels.length > MOST_CLASSES)
+    return renderSection('confusion', heading, [
+      `<p>${labels.length} classes are too many for a table: the metrics file has the counts.</p>`,
+    ]);
+  const most = Math.max(1, ...matrix.flat());
+  const lines = labels.map((label, i) => {
+    const cells = matrix[i]!.map((count, j) => {
+      // A deeper colour means more rows. Text stays readable on the deepest one.
+      const depth = count === 0 ? 0 : 0.12 + (0.33 * count) / most;
+      return `<td class="${i === j ? 'hit' : 'miss'}" style="--d:${depth.toFixed(3)}">${formatCount(count)}</td>`;
+    });
+    return `<tr><th scope="row">${escapeHtml(label)}</th>${cells.join('')}</tr>`;
+  });
+  const wrong = matrix.flatMap((row, i) => row.filter((_, j) => i !== j)).reduce(add, 0);
+  const all = matrix.flat().reduce(add, 0);
+  const caption =
+    'Each line holds the test rows of one class. The columns show which class the model predicted for them. Right predictions are bold, on the diagonal.';
+  const head = `<thead><tr><td></td><th scope="colgroup" colspan="${labels.length}">predicted class</th></tr><tr><th scope="col">actual class</th>${labels.map((label) => `<th scope="col">${escapeHtml(label)}</th>`).join('')}</tr></thead>`;
+  return renderSection('confusion', heading, [
+    `<p>${formatCount(all - wrong)} of ${formatCount(all)} test rows are predicted right and ${formatCount(wrong)} wrong.${listMistakes(labels, matrix)}</p>`,
+    makeScrollable(
+      `<table class="matrix"><caption>${caption}</caption>${head}<tbody>${lines.join('')}</tbody></table>`,
+      heading,
+    ),
+  ]);
+}
+
+/** The most frequent mistake in words, for readers of no tables. */
+function listMistakes(labels: readonly string[], matrix: Confusion['matrix']): Html {
+  const mistakes = matrix
+    .flatMap((row, i) => row.map((count, j) => ({ count, i, j })))
+    .filter(({ count, i, j }) => i !== j && count > 0)
+    .toSorted((a, b) => b.count - a.count || a.i - b.i || a.j - b.j);
+  const [first] = mistakes;
+  if (first === undefined) return '';
+  const { count, i, j } = first;
+  return escapeHtml(
+    ` The most frequent mistake: ${labels[i]} predicted as ${labels[j]} (${formatCount(count)}).`,
+  );
+}
+
+async function renderAgreement(agreement: Agreement): Promise<Html> {
+  // Only a regression needs the chart, and loading its library takes 0.2 s.
+  const { drawAgreement } = await import('./charts.ts');
+  return renderSection('agreement', 'Predicted against actual', [
+    renderFigure(
+      drawAgreement(agreement),
+      'Each square holds test rows; a darker one holds more. Rows on the dashed line are predicted as they are.',
+    ),
+  ]);
+}
+
+function add(a: number, b: number): number {
+  return a + b;
+}
