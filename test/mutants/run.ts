@@ -1,0 +1,164 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { SetupError } from '../../contract/failures.ts';
+import { fetchNode, root } from '../support/nodes.ts';
+
+/**
+ * `npm run mutants [-- path ...]`: mutation testing. StrykerJS changes the code in one place at a time; a change
+ * that no unit test notices survives. Prints each survivor, and the score of each folder. A path is one of these
+ * folders, or a folder or file in one: then the rest of it is not measured again.
+ */
+interface Folder {
+  /** Globs of test files; by default the folder's own, below test/. */
+  tests?: readonly string[];
+  /** Files that are not changed. */
+  except?: readonly string[];
+  /** Also change what is computed once, when a file is loaded: each such change runs all of the folder's tests. */
+  constants?: boolean;
+}
+
+const FOLDERS: Readonly<Record<string, Folder>> = {
+  store: {},
+  'pipeline/scoring': partOfPipeline('scoring'),
+  'pipeline/batches': partOfPipeline('batches'),
+  'pipeline/features': partOfPipeline('features'),
+  'pipeline/csv': partOfPipeline('csv'),
+  'pipeline/models': {
+    ...partOfPipeline('models'),
+    // A change in the trainer's barriers or shared memory leaves threads that wait for each other.
+    except: ['cart/team.ts', 'cart/together.ts', 'cart/block.ts', 'cart/task.ts'],
+  },
+  contract: { constants: true },
+  workflows: {},
+};
+
+/** A folder's own tests, and those of the whole pipeline. */
+function partOfPipeline(name: string): Folder {
+  return { tests: [`test/pipeline/${name}/**/*.test.ts`, 'test/pipeline/*.test.ts'] };
+}
+
+/** StrykerJS 10 needs Node 22; this project also runs on Node 20. */
+const NODE = '22.23.3';
+
+const tools = join(root, 'test', 'mutants', 'node_modules', '@stryker-mutator');
+const kept = join(root, '.stack', 'mutants');
+
+interface Report {
+  files: Record<string, { mutants: Mutant[] }>;
+}
+
+interface Mutant {
+  status: string;
+  mutatorName: string;
+  replacement?: string;
+  location: { start: { line: number; column: number } };
+}
+
+const paths = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(FOLDERS);
+const wanted = paths.map((path) => ({ path, name: findFolder(path) }));
+installTools();
+const runtime = chooseNode();
+const scores = wanted.map(({ path, name }) => measure(name, path));
+process.stdout.write(`\n${'folder'.padEnd(22)}score  killed  survived\n${scores.join('\n')}\n`);
+
+function findFolder(path: string): string {
+  const name = Object.keys(FOLDERS).find((folder) => `${path}/`.startsWith(`${folder}/`));
+  if (name !== undefined) return name;
+  throw new SetupError(`${path} is not measured: name one of ${Object.keys(FOLDERS).join(', ')}`);
+}
+
+function installTools(): void {
+  if (existsSync(tools)) return;
+  const quiet = ['--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'];
+  const { status } = spawnSync('npm', ['ci', '--legacy-peer-deps', ...quiet], {
+    cwd: join(root, 'test', 'mutants'),
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  if (status !== 0) throw new SetupError('StrykerJS cannot be installed: see the messages above');
+}
+
+function chooseNode(): string {
+  if (Number(process.versions.node.split('.')[0]) >= 22) return process.execPath;
+  const fetched = fetchNode(NODE);
+  if (fetched === undefined)
+    throw new SetupError(
+      `StrykerJS needs Node 22, and the npm package of Node ${NODE} cannot be installed: run this with Node 22`,
+    );
+  return fetched;
+}
+
+/** Returns the folder's line of the table. */
+function measure(name: string, path: string): string {
+  const folder = FOLDERS[name]!;
+  mkdirSync(kept, { recursive: true });
+  const config = fileOf(name, 'config');
+  writeFileSync(config, JSON.stringify(stryker(name, path), undefined, 2));
+  const tests = folder.tests ?? [`test/${name}/**/*.test.ts`];
+  const { status } = spawnSync(runtime, [join(tools, 'core', 'bin', 'stryker.js'), 'run', config], {
+    cwd: root,
+    stdio: 'inherit',
+    env: { ...process.env, RETRAIN_MUTANTS_TESTS: tests.join(' ') },
+  });
+  if (status !== 0) throw new SetupError(`${name} was not measured: see the messages above`);
+  const { files } = JSON.parse(readFileSync(fileOf(name, 'report'), 'utf8')) as Report;
+  for (const [file, { mutants }] of Object.entries(files))
+    for (const mutant of mutants.filter(hasSurvived))
+      process.stdout.write(`${file}:${describeMutant(mutant)}\n`);
+  return summarize(
+    name,
+    Object.values(files).flatMap(({ mutants }) => mutants),
+  );
+}
+
+function fileOf(name: string, kind: string): string {
+  return join(kept, `${name.replaceAll('/', '-')}.${kind}.json`);
+}
+
+/** The options of StrykerJS. */
+function stryker(name: string, path: string): object {
+  const { except = [], constants = false } = FOLDERS[name]!;
+  return {
+    testRunner: 'vitest',
+    plugins: [join(tools, 'vitest-runner', 'dist', 'src', 'index.js')],
+    vitest: { configFile: 'test/mutants/vitest.config.ts', related: false, pool: 'threads' },
+    mutate: [
+      path.endsWith('.ts') ? path : `${path}/**/*.ts`,
+      `!${name}/**/*.d.ts`,
+      ...except.map((file) => `!${name}/${file}`),
+    ],
+    // Most texts are sentences for people. Tests that repeat every sentence only hinder better ones.
+    mutator: { excludedMutations: ['StringLiteral'] },
+    ignoreStatic: !constants,
+    coverageAnalysis: 'perTest',
+    concurrency: Number(process.env['RETRAIN_MUTANTS_AT_ONCE'] ?? 1),
+    timeoutMS: 8_000,
+    incremental: true,
+    incrementalFile: fileOf(name, 'incremental'),
+    ignorePatterns: ['.stack', 'dist', '/docs', '/bench', '/metrics', '/data', '/models'],
+    tempDirName: join('.stack', 'mutants', 'sandbox'),
+    disableTypeChecks: false,
+    // StrykerJS would rewrite the paths in it, with an API that TypeScript 7 does not have.
+    tsconfigFile: 'none.json',
+    reporters: ['json', 'progress-append-only'],
+    jsonReporter: { fileName: fileOf(name, 'report') },
+    allowConsoleColors: false,
+  };
+}
+
+function hasSurvived({ status }: Mutant): boolean {
+  return status === 'Survived' || status === 'NoCoverage';
+}
+
+function describeMutant({ location, status, mutatorName, replacement = '' }: Mutant): string {
+  const { line, column } = location.start;
+  const code = replacement.replaceAll(/\s+/g, ' ').slice(0, 100);
+  return `${line}:${column} ${status === 'NoCoverage' ? 'no test' : 'survived'}: ${mutatorName} ${code}`;
+}
+
+function summarize(name: string, mutants: readonly Mutant[]): string {
+  const survived = mutants.filter(hasSurvived).length;
+  const killed = mutants.filter(({ status }) => /Killed|Timeout/.test(status)).length;
+  const score = ((100 * killed) / Math.max(1, killed + survived)).toFixed(1);
+  return `${name.padEnd(20)}${score.padStart(5)} %${String(killed).padStart(8)}${String(survived).padStart(10)}`;
+}
