@@ -10,6 +10,8 @@ interface ListedCommand {
   load: () => Promise<(context: CommandContext) => Command>;
 }
 
+const COMPLETE = 'complete';
+
 /** Every command, in the groups and the order of the help. */
 const GROUPS: Record<string, ListedCommand[]> = {
   'Run a batch:': [
@@ -151,6 +153,11 @@ const GROUPS: Record<string, ListedCommand[]> = {
       summary: 'register the names by which Temporal finds runs',
       load: async () => (await import('./commands/search-attributes.ts')).searchAttributesCommand,
     },
+    {
+      name: COMPLETE,
+      summary: 'print a script that completes commands and flags in your shell',
+      load: async () => (await import('./commands/complete.ts')).completeCommand,
+    },
   ],
 };
 
@@ -165,6 +172,8 @@ export async function openProgram(
 ): Promise<Command> {
   const [first, second] = words.filter((word) => !word.startsWith('-'));
   const named = first === 'help' ? second : first;
+  // A shell asks `complete -- WORDS` for the words that may follow, and every command may be among them.
+  const isAsked = words[0] === COMPLETE && words[1] === '--';
   const program = new Command('retrain')
     .description(
       'Retrains a model batch by batch: one Temporal workflow per batch, artifacts in S3, runs in MLflow.',
@@ -175,11 +184,13 @@ export async function openProgram(
     .addHelpText('after', examples('run 1', 'list', 'diff 1 2'));
   for (const [group, commands] of Object.entries(GROUPS))
     for (const { name, summary, load } of commands) {
-      const command = name === named ? (await load())(context) : new Command(name);
+      if (isAsked && name === COMPLETE) continue;
+      const command = isAsked || name === named ? (await load())(context) : new Command(name);
       if (command.description() === '') command.description(summary);
       program.addCommand(command.summary(summary).helpGroup(group));
     }
   throwErrors(program);
+  if (isAsked) (await import('@bomb.sh/tab/commander')).default(program);
   return program;
 }
 
