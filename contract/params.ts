@@ -18,6 +18,10 @@ export const modelShape = z.looseObject({
   type: z.string().default(DEFAULT_MODEL_TYPE),
 });
 
+/** Its value is never shown: it may be the secret itself, written in the wrong place. */
+const SECRET_NAME =
+  'expected the name of an environment variable, RETRAIN_SOURCE_URL or RETRAIN_SOURCE_URL_SALES, never its value';
+
 /**
  * The params that affect a result, with their defaults. They are pinned into the history of every run, and hashed
  * into the cache keys of the stages that read them. A new field needs a default.
@@ -27,6 +31,15 @@ export const paramsShape = z.strictObject({
     .strictObject({
       /** `iris`, a path (of a folder, ending in `/`), http(s)://, s3:// or dvc://. */
       source: z.string().min(1).default('iris'),
+      /**
+       * The environment variable with the whole URL, where its query holds a secret. Only the machine that reads
+       * the source needs it.
+       */
+      source_secret_env: z
+        .string()
+        .regex(/^RETRAIN_SOURCE_URL(_[A-Z0-9]+)*$/, SECRET_NAME)
+        .nullable()
+        .default(null),
       /** The character between two cells. */
       delimiter: z
         .string()
@@ -134,7 +147,12 @@ function describe(
     (at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key],
     value,
   );
-  const shown = found === undefined ? 'is missing' : `is ${shorten(toText(found))}`;
+  const shown =
+    found === undefined
+      ? 'is missing'
+      : issue.message === SECRET_NAME
+        ? 'is not a name'
+        : `is ${shorten(toText(found))}`;
   return `${what}: ${path === '' ? 'the document' : path} ${shown}: ${lowerFirst(issue.message)}`;
 }
 

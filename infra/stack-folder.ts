@@ -144,6 +144,8 @@ const WEAKER_NAME: Record<string, string> = {
 export function useStack(dir: string, env: NodeJS.ProcessEnv = process.env): void {
   const state = readStackState(dir);
   if (state === undefined) return;
+  // A local stack is a person's own machine.
+  env['RETRAIN_SOURCE_PRIVATE_ADDRESSES'] ??= 'allow';
   for (const [name, address] of Object.entries(listAddresses(state.ports))) {
     const port = PORT_OF[name];
     if (port !== undefined && state.ports[port] !== DEFAULT_PORTS[port])

@@ -15,7 +15,7 @@ export function checkFrozen(ledger: Ledger, params: Params): void {
   const { settings, pipeline } = ledger;
   const types = new Map(settings.columns.map((column) => [column.name, column.type]));
   const frozen: [key: string, at: unknown, asked: unknown][] = [
-    ['data.source', settings.source, sourceIdentity(params.data.source)],
+    ['data.source', settings.source, findIdentity(settings.source, params)],
     ['data.delimiter', settings.delimiter, params.data.delimiter],
     ['data.encoding', settings.encoding, params.data.encoding],
     ['data.target', settings.target, params.data.target],
@@ -44,6 +44,15 @@ export function checkFrozen(ledger: Ledger, params: Params): void {
       `${key} is frozen at ${show(at)} since the first batch of ${pipeline} was cut, and this run asks for ${show(asked)}: set it back, or choose a new pipeline name with --pipeline`,
     );
   }
+}
+
+/** Returns the identity of a source. With its query in the environment, it is the same source as before. */
+function findIdentity(before: Ledger['settings']['source'], { data }: Params): unknown {
+  const asked = sourceIdentity(data.source);
+  // A run of an earlier program has no such param.
+  const hasSecret = typeof data.source_secret_env === 'string';
+  const isMoved = hasSecret && before.name.startsWith(`${asked.name}?`);
+  return isMoved ? before : asked;
 }
 
 /**

@@ -2,7 +2,7 @@ import { BadParams } from '../contract/failures.ts';
 import { hashOf } from '../store/hash.ts';
 import type { Settings } from '../store/ledger/ledger.ts';
 import { isSafePath } from '../contract/paths.ts';
-import { checkUrl } from './http/get.ts';
+import { parseUrl } from '../contract/source-url.ts';
 
 export type SourceKind = Settings['source']['kind'];
 
@@ -59,7 +59,7 @@ function lastName(source: string): string {
 
 /** Returns a URL with a short hash in place of its query, which may be private. */
 function hideQuery(source: string): string {
-  const url = checkUrl(source);
+  const url = parseUrl(source);
   const query = url.search === '' ? '' : `?${hashOf(url.search).slice(0, 8)}`;
   return `${url.origin}${url.pathname}${query}`;
 }

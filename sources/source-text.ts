@@ -92,14 +92,14 @@ export async function fetchSource(
   { params, source: uploaded, damaged }: GetDataRequest,
   { signal, known }: { signal: AbortSignal; known?: Stamp },
 ): Promise<Fetched | undefined> {
-  const { source, encoding } = params.data;
+  const { source, encoding, source_secret_env: secretEnv } = params.data;
   // The path is computed from the source's name. The path that the caller gives is not used.
   if (uploaded !== null)
     return {
       ref: withPath(`${RAW}/${fileName(source)}`, uploaded),
       stamp: { etag: null, modified: null },
     };
-  const place = { ...sources, root, confined: true, encoding, known, signal };
+  const place = { ...sources, root, confined: true, encoding, known, signal, secretEnv };
   return withSourceText(source, place, async (text) => {
     if (text === undefined) return undefined;
     const { file, ref, stamp } = text;

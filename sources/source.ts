@@ -2,7 +2,7 @@ import type { Compute } from '../compute/pool.ts';
 import type { BucketOptions } from '../store/bucket.ts';
 import type { Store } from '../store/index.ts';
 import type { LocalCache } from '../store/local-cache.ts';
-import { SourceRefused } from '../contract/failures.ts';
+import { BadParams, SourceRefused } from '../contract/failures.ts';
 
 /** The validators of one state of a source. With them a later request asks whether the source has changed. */
 export interface Stamp {
@@ -29,6 +29,8 @@ export interface SourceLimits {
   idleMs: number;
   /** From the first request to the last byte. */
   totalMs: number;
+  /** Whether a confined reader may read from this machine and from private networks over HTTP. */
+  privateAddresses: boolean;
 }
 
 /** Where this process reads sources from, and the limits. */
@@ -58,6 +60,8 @@ export interface SourceDeps {
 export interface OpenOptions extends SourcePlace {
   /** The known state of the source. */
   known?: Stamp | undefined;
+  /** The environment variable with the URL of the source and its secret query. */
+  secretEnv?: string | null;
   signal?: AbortSignal | undefined;
 }
 
@@ -70,7 +74,10 @@ export type OpenKind = (source: string, options: OpenOptions) => Promise<OpenSou
 
 const GIB = 1024 ** 3;
 
-/** Reads the limits from the environment: RETRAIN_SOURCE_MAX_BYTES and RETRAIN_SOURCE_TIMEOUT_SECONDS. */
+/**
+ * Reads the limits from the environment: RETRAIN_SOURCE_MAX_BYTES, RETRAIN_SOURCE_TIMEOUT_SECONDS and
+ * RETRAIN_SOURCE_PRIVATE_ADDRESSES, which a local stack sets to `allow`.
+ */
 export function limitsFromEnv(env: NodeJS.ProcessEnv = process.env): SourceLimits {
   const number = (name: string, otherwise: number): number => {
     const value = Number(env[name]);
@@ -81,7 +88,16 @@ export function limitsFromEnv(env: NodeJS.ProcessEnv = process.env): SourceLimit
     connectMs: 10_000,
     idleMs: 60_000,
     totalMs: number('RETRAIN_SOURCE_TIMEOUT_SECONDS', 1_800) * 1_000,
+    privateAddresses: parseAllowed(env[PRIVATE_ADDRESSES] ?? ''),
   };
+}
+
+const PRIVATE_ADDRESSES = 'RETRAIN_SOURCE_PRIVATE_ADDRESSES';
+
+function parseAllowed(text: string): boolean {
+  if (!['', 'allow', 'refuse'].includes(text))
+    throw new BadParams(`${PRIVATE_ADDRESSES} is ${text}: set it to allow or refuse`);
+  return text === 'allow';
 }
 
 /** The error for a source that is larger than the limit. */

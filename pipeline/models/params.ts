@@ -6,6 +6,7 @@ import {
   parseParams,
   type Params,
 } from '../../contract/params.ts';
+import { checkSource } from '../../contract/source-url.ts';
 import { findEstimator, typeNames } from './estimators.ts';
 
 /** The model section, with the hyperparameters that its type has, each with its default. */
@@ -30,8 +31,10 @@ export const paramsSchema: z.ZodType<Params> = paramsShape.extend({
 
 /**
  * Returns the params of a run: the requested ones over those of params.yaml.
- * @throws BadParams for params that no run can have
+ * @throws BadParams for params that no run can have, or that may hold a secret
  */
 export function paramsOf(base: unknown, asked: unknown): Params {
-  return parseParams(paramsSchema, mergeParams(base, asked), 'params');
+  const params = parseParams(paramsSchema, mergeParams(base, asked), 'params');
+  checkSource(params.data);
+  return params;
 }

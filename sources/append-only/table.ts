@@ -33,11 +33,11 @@ export async function withText<T>(
   use: (text: SourceText | undefined) => Promise<T>,
 ): Promise<T> {
   const { params, source: uploaded, signal } = request;
-  const { source, encoding } = params.data;
+  const { source, encoding, source_secret_env: secretEnv } = params.data;
   if (uploaded === null) {
     const known = lastStamp(ledger);
-    const place = { ...deps.sources, root: deps.root, confined: true, encoding, known, signal };
-    return withSourceText(source, place, use);
+    const reader = { ...deps.sources, root: deps.root, confined: true, signal };
+    return withSourceText(source, { ...reader, encoding, known, secretEnv }, use);
   }
   if (hasState(ledger, uploaded)) return use(undefined);
   const ref = withPath(`${RAW}/${fileName(source)}`, uploaded);

@@ -1,8 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import { deadline, type Deadline } from '../../store/signal.ts';
 import { SourceRefused, SourceUnavailable } from '../../contract/failures.ts';
-import { isInside } from './addresses.ts';
-import { get, findLateError, unavailable, checkUrl, formatUrl } from './get.ts';
+import { checkUrl, readSecretUrl } from '../../contract/source-url.ts';
+import { isInside, type Reach } from './addresses.ts';
+import { get, findLateError, unavailable, formatUrl } from './get.ts';
 import {
   type OpenKind,
   type OpenOptions,
@@ -24,7 +25,9 @@ const HEADERS = {
  * length of the body is compared with the announced length.
  */
 export const openUrl: OpenKind = async (source, options) => {
-  const url = checkUrl(source);
+  const { secretEnv = null } = options;
+  const url =
+    secretEnv === null ? checkUrl(source) : readSecretUrl({ source, source_secret_env: secretEnv });
   const late = deadline(options.limits.totalMs, options.signal); // also for the body, which is read later
   const { signal } = late;
   try {
@@ -45,16 +48,17 @@ export const openUrl: OpenKind = async (source, options) => {
 
 async function follow(
   from: URL,
-  { known, limits }: OpenOptions,
+  { known, limits, confined }: OpenOptions,
   signal: AbortSignal,
 ): Promise<{ at: URL; answer: IncomingMessage }> {
   const headers = { ...HEADERS, ...conditions(known) };
-  let [url, outside] = [from, false];
+  let url = from;
+  let reach: Reach = confined && !limits.privateAddresses ? 'public' : 'any';
   for (let hops = 0; ; hops++) {
-    const answer = await get({ url, headers, outside, limits, signal });
+    const { answer, peer } = await get({ url, headers, reach, limits, signal });
     const { location } = answer.headers;
     if (!isRedirect(answer) || location === undefined) return { at: url, answer };
-    outside ||= !isInside(answer.socket.remoteAddress ?? '127.0.0.1');
+    if (reach === 'any' && (peer === undefined || !isInside(peer))) reach = 'public after redirect';
     answer.destroy();
     if (hops === MOST_REDIRECTS)
       throw new SourceRefused(

@@ -6,6 +6,7 @@ import { readLineage } from '../../client/commands/lineage/graph.ts';
 import { planRun } from '../../client/commands/why/plan.ts';
 import type { StageEntry } from '../../contract/stages.ts';
 import { paramsSchema } from '../../pipeline/models/params.ts';
+import { limitsFromEnv } from '../../sources/source.ts';
 import { storeIn } from '../../store/index.ts';
 import type { VersionRecord } from '../../store/version-record.ts';
 import { buildRecord, file } from '../client/records.ts';
@@ -91,7 +92,7 @@ it('why plans it after the stages that it reads', async () => {
     last: undefined,
     sources: {
       s3: { region: 'us-east-1', bucket: 'unused' },
-      limits: { bytes: 1e6, connectMs: 1_000, idleMs: 1_000, totalMs: 10_000 },
+      limits: limitsFromEnv({}),
     },
   });
   expect(plans.map(({ stage }) => stage as string).slice(-2)).toEqual(['evaluate', 'explain']);

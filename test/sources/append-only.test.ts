@@ -5,7 +5,7 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
-import type { SourceDeps } from '../../sources/source.ts';
+import { limitsFromEnv, type SourceDeps } from '../../sources/source.ts';
 import { findPending } from '../../activities/find_pending.ts';
 import { getData } from '../../activities/get_data.ts';
 import { prepareBatch } from '../../activities/prepare_batch.ts';
@@ -50,7 +50,7 @@ class Pipeline {
       store: storeIn(new MemoryBucket()),
       sources: {
         s3: { region: 'us-east-1', bucket: 'unused' },
-        limits: { bytes: 1e6, connectMs: 1_000, idleMs: 1_000, totalMs: 10_000 },
+        limits: limitsFromEnv({}),
       },
     };
   }

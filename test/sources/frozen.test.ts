@@ -36,6 +36,23 @@ it('a ledger that does not say what was declared goes by all its types', () => {
   });
 });
 
+it('a source stays the same when its query moves to the environment, and only then', () => {
+  const url = 'https://example.org/wine.csv';
+  const { batch_size, missing_values } = SETTINGS;
+  const check = (name: string, data: object) =>
+    checkFrozen(
+      cut({ source: { kind: 'url', name }, target: 't', columns }),
+      paramsSchema.parse({
+        data: { source: url, target: 't', batch_size, missing_values, shuffle_seed: null, ...data },
+      }),
+    );
+  const moved = { source_secret_env: 'RETRAIN_SOURCE_URL_WINE' };
+  expect(() => check(`${url}?0a1b2c3d`, moved)).not.toThrow();
+  expect(() => check(url, moved)).not.toThrow();
+  expect(() => check(`${url}?0a1b2c3d`, {})).toThrow('data.source is frozen at');
+  expect(() => check(`${url}.gz?0a1b2c3d`, moved)).toThrow('data.source is frozen at');
+});
+
 it('numbers that are classes may stay declared, other types of the target are another pipeline', () => {
   const settings = { columns, source: { kind: 'file', name: 'x.csv' }, target: 't' } as const;
   const declare = (t: 'number' | 'ignore') => {

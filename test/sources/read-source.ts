@@ -7,7 +7,13 @@ export const place: OpenOptions = {
   root: process.cwd(),
   confined: false,
   s3: { endpoint: 'http://127.0.0.1:9', region: 'us-east-1', bucket: 'unused' },
-  limits: { bytes: 100_000, connectMs: 1_000, idleMs: 400, totalMs: 2_000 },
+  limits: {
+    bytes: 100_000,
+    connectMs: 1_000,
+    idleMs: 400,
+    totalMs: 2_000,
+    privateAddresses: false,
+  },
 };
 
 /** The text a source comes to, with its stamp; undefined when it is in the state known. */

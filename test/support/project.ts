@@ -75,6 +75,7 @@ export function planProject(name: string, overrides: Record<string, string> = {}
     ...(process.env as Record<string, string>),
     RETRAIN_ROOT: folder,
     RETRAIN_STACK_DIR: join(folder, '.stack'),
+    RETRAIN_SOURCE_PRIVATE_ADDRESSES: 'allow', // as on a laptop with a local stack
     RETRAIN_BUCKET: id,
     MLFLOW_EXPERIMENT_NAME: id,
     TEMPORAL_NAMESPACE: id,

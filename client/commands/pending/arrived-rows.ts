@@ -84,8 +84,8 @@ function withSource<T>(
   known: Stamp | undefined,
   use: (text: SourceText | undefined) => Promise<T>,
 ): Promise<T> {
-  const { source, encoding } = params.data;
-  const place = { ...sources, root: process.cwd(), confined: false, encoding, known };
+  const { source, encoding, source_secret_env: secretEnv } = params.data;
+  const place = { ...sources, root: process.cwd(), confined: false, encoding, known, secretEnv };
   return withSourceText(source, place, use);
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { checkHost, guardedLookup, isInside } from '../../../sources/http/addresses.ts';
+import { checkHost, guardedLookup, isInside, type Reach } from '../../../sources/http/addresses.ts';
 
 const INSIDE = [
   '0.0.0.0',
@@ -17,6 +17,21 @@ const INSIDE = [
   '::1',
   'fc00::1',
   'fdff::1',
+  'fec0::1',
+  '192.0.0.1',
+  '198.18.0.1',
+  '198.19.255.255',
+  '240.0.0.1',
+  '255.255.255.255',
+  '::ffff:10.0.0.1',
+  '::ffff:7f00:1',
+  '::10.0.0.1',
+  '::ffff:0:192.168.0.1',
+  '64:ff9b::10.0.0.1',
+  '64:ff9b::7f00:1',
+  '64:ff9b:1::8.8.8.8',
+  '2002:7f00:1::',
+  '2002:c0a8:1::1',
 ];
 const OUTSIDE = [
   '9.255.255.255',
@@ -32,6 +47,10 @@ const OUTSIDE = [
   '1.1.1.1',
   '2606:4700::1111',
   'fbff::1',
+  '64:ff9b::1.1.1.1',
+  '::ffff:1.1.1.1',
+  '2002:101:101::1',
+  '198.20.0.1',
 ];
 /** Where machines in a cloud read their credentials, and what no host has. */
 const CREDENTIALS = [
@@ -43,37 +62,48 @@ const CREDENTIALS = [
   '192.0.0.192',
   '224.0.0.1',
   'ff02::1',
+  'fe80::1%eth0',
+  'fd20:ce::254',
+  '168.63.129.16',
+  '::ffff:169.254.169.254',
+  '64:ff9b::169.254.169.254',
+  '64:ff9b::a9fe:a9fe',
+  '2002:a9fe:a9fe::1',
 ];
 
 describe('an address', () => {
   it.each(INSIDE)('%s is this machine’s or of a private network', (address) => {
     expect(isInside(address)).toBe(true);
-    expect(() => checkHost(address, { outside: false })).not.toThrow();
-    expect(() => checkHost(`[${address}]`, { outside: true })).toThrow('inside a private network');
+    expect(() => checkHost(address, 'any')).not.toThrow();
+    expect(() => checkHost(`[${address}]`, 'public after redirect')).toThrow(
+      'inside a private network: give the final URL',
+    );
+    expect(() => checkHost(address, 'public')).toThrow(
+      'which this worker does not read: set RETRAIN_SOURCE_PRIVATE_ADDRESSES=allow',
+    );
   });
 
   it.each(OUTSIDE)('%s is public', (address) => {
     expect(isInside(address)).toBe(false);
-    expect(() => checkHost(address, { outside: true })).not.toThrow();
+    for (const reach of ['public', 'public after redirect'] as const)
+      expect(() => checkHost(address, reach)).not.toThrow();
   });
 
   it.each(CREDENTIALS)('%s is never read from', (address) => {
-    for (const outside of [true, false])
-      expect(() => checkHost(address, { outside })).toThrow('may hold credentials');
+    for (const reach of ['any', 'public', 'public after redirect'] as const)
+      expect(() => checkHost(address, reach)).toThrow('may hold credentials');
   });
 
   it('that is a name is looked up, and its address is checked', async () => {
-    const lookUp = (outside: boolean): Promise<unknown> =>
+    const lookUp = (reach: Reach): Promise<unknown> =>
       new Promise((resolve) =>
-        guardedLookup({ outside })('localhost', { all: false }, (error, address) =>
+        guardedLookup(reach)('localhost', { all: false }, (error, address) =>
           resolve(error ?? address),
         ),
       );
-    expect(['127.0.0.1', '::1']).toContain(await lookUp(false));
-    expect(await lookUp(true)).toMatchObject({
-      name: 'SourceRefused',
-      message: expect.stringContaining('inside a private network'),
-    });
-    expect(() => checkHost('localhost', { outside: true })).not.toThrow();
+    expect(['127.0.0.1', '::1']).toContain(await lookUp('any'));
+    for (const reach of ['public', 'public after redirect'] as const)
+      expect(await lookUp(reach)).toMatchObject({ name: 'SourceRefused' });
+    expect(() => checkHost('localhost', 'public')).not.toThrow();
   });
 });

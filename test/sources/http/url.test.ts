@@ -1,7 +1,8 @@
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { openOddServer, type OddServer } from '../../support/odd-server.ts';
-import { readSource } from '../read-source.ts';
+import { limitsFromEnv } from '../../../sources/source.ts';
+import { place, readSource } from '../read-source.ts';
 
 const CSV = 'a,b,label\n1,2,yes\n3,4,no\n';
 
@@ -56,6 +57,10 @@ beforeAll(async () => {
       const more = (): boolean => response.write(Buffer.alloc(60_000, '1,2\n'), more);
       more();
     },
+    '/secret.csv': ({ url }, response) =>
+      url === '/secret.csv?jwt=s3cret&v=1'
+        ? response.end(CSV)
+        : response.writeHead(404).end('not here'),
     '/loop': (_, response) => response.writeHead(302, { location: '/loop' }).end(),
     '/hop': (_, response) => response.writeHead(301, { location: '/wine.csv?token=abc' }).end(),
     '/metadata': (_, response) =>
@@ -175,12 +180,42 @@ describe('a URL', () => {
   it.each([
     ['http://someone:secret-word@127.0.0.1/x.csv', 'holds a user or password'],
     ['http://127.0.0.1/x.csv?X-Amz-Signature=secret-word', 'its parameter X-Amz-Signature'],
-    ['http://127.0.0.1/x.csv?access_token=secret-word', 'its parameter access_token'],
   ])('with a secret is refused before anything is sent: %s', async (url, reason) => {
     const refused = readSource(url);
     await expect(refused).rejects.toMatchObject({ name: 'BadParams' });
     await expect(refused).rejects.toThrow(reason);
     await expect(refused).rejects.not.toThrow('secret-word');
+  });
+
+  it('whose query is a secret is read with the query from the environment', async () => {
+    vi.stubEnv('RETRAIN_SOURCE_URL_WINE', `${server.url('/secret.csv')}?jwt=s3cret&v=1`);
+    const secretEnv = 'RETRAIN_SOURCE_URL_WINE';
+    const read = await readSource(server.url('/secret.csv'), { secretEnv });
+    expect(read).toMatchObject({ text: CSV, path: 'data/raw/secret.csv' });
+    vi.stubEnv('RETRAIN_SOURCE_URL_WINE', `${server.url('/secret.csv')}?jwt=other-s3cret`);
+    const refused = readSource(server.url('/secret.csv'), { secretEnv });
+    await expect(refused).rejects.toThrow(`${server.url('/secret.csv')}?… is not there (404)`);
+    await expect(refused).rejects.not.toThrow('s3cret');
+    vi.unstubAllEnvs();
+  });
+
+  it('of this machine is refused by a worker, unless its environment allows it', async () => {
+    const worker = { confined: true };
+    await expect(readSource(server.url('/wine.csv'), worker)).rejects.toMatchObject({
+      name: 'SourceRefused',
+      message: expect.stringContaining('set RETRAIN_SOURCE_PRIVATE_ADDRESSES=allow'),
+    });
+    const limits = { ...place.limits, privateAddresses: true };
+    expect((await readSource(server.url('/wine.csv'), { ...worker, limits }))?.text).toBe(CSV);
+  });
+
+  it('of this machine is allowed by a word that is known', () => {
+    const read = (text?: string): boolean =>
+      limitsFromEnv({ RETRAIN_SOURCE_PRIVATE_ADDRESSES: text }).privateAddresses;
+    expect([read(), read(''), read('refuse'), read('allow')]).toEqual([false, false, false, true]);
+    expect(() => read('yes')).toThrow(
+      'RETRAIN_SOURCE_PRIVATE_ADDRESSES is yes: set it to allow or refuse',
+    );
   });
 
   it.each(['http://169.254.169.254/x', 'http://[fe80::1]/x', 'http://[::ffff:169.254.169.254]/x'])(
