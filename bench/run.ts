@@ -22,6 +22,7 @@ const parts: readonly Part[] = [
   { name: 'predict', about: 'rows a second: ours, ml-cart, scikit-learn', minutes: 1 },
   { name: 'memory', about: 'peak memory of preprocess, train and evaluate', minutes: 3 },
   { name: 'tables', about: 'CSV to encoded parts, beside pandas', minutes: 2 },
+  { name: 'cli', about: 'what commands cost, beside dvc and mlflow', minutes: 1 },
   { name: 'batch', about: 'a batch beside six empty activities', minutes: 1 },
   { name: 'baseline', about: 'whole batches, against scripts with DVC and MLflow', minutes: 10 },
   { name: 'cost', about: 'what a version costs, beside DVC with merged files', minutes: 2 },

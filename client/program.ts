@@ -190,7 +190,7 @@ export async function openProgram(
       program.addCommand(command.summary(summary).helpGroup(group));
     }
   throwErrors(program);
-  if (isAsked) (await import('@bomb.sh/tab/commander')).default(program);
+  if (isAsked) (await import('./commands/complete.ts')).answerShells(program);
   return program;
 }
 

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { script } from '@bomb.sh/tab';
+import tab from '@bomb.sh/tab/commander';
 import { Argument, Command } from 'commander';
 import type { CommandContext } from '../context.ts';
 import { RETRAIN } from '../../contract/command.ts';
@@ -22,4 +23,9 @@ export function completeCommand({ root }: CommandContext): Command {
 
 function quoteForShell(path: string): string {
   return `'${path.replaceAll("'", String.raw`'\''`)}'`;
+}
+
+/** Adds the command `complete -- WORDS`, which prints the words that may follow. */
+export function answerShells(program: Command): void {
+  tab(program);
 }

@@ -56,6 +56,11 @@ describe('what is no terminal', () => {
     expect(stdout + stderr).not.toContain('\x1b');
   });
 
+  it('gets the words that a shell may offer', async () => {
+    const { stdout } = await runClient(['complete', '--', 'sta'], project.folder, project.env);
+    expect(stdout.split('\n').map((line) => line.split('\t')[0])).toContain('status');
+  });
+
   it('gets none from a worker', () => {
     expect(project.workers[0]!.log()).toContain('worker starts');
     expect(project.workers[0]!.log()).not.toContain('\x1b');
