@@ -6,7 +6,7 @@ import { readSoundRecord } from '../../../store/record-check.ts';
 import { say } from '../../print.ts';
 import { planCheckout, listWantedFiles, type WantedFile } from './plan.ts';
 import { lockFile, makeNotes, readCheckoutState, readWorkingTree } from './working-tree.ts';
-import { fetchMissing, writeTree } from './write.ts';
+import { fetchMissing, writeCheckout } from './write.ts';
 
 /** The version to check out, and the folder to write it into. */
 export interface CheckoutRequest {
@@ -55,7 +55,7 @@ export async function checkoutInto(
     const refs = plan.write.map((path) => wanted.get(path)!.ref);
     const { cached, fetchedBytes } = await fetchMissing(store.bucket, cache, refs, signal);
     const from = { pipeline, version };
-    await writeTree({ folder: out, version: from, wanted, plan, state, cached, signal });
+    await writeCheckout({ folder: out, version: from, wanted, plan, state, cached, signal });
     const { write: written, keep: kept, remove: removed } = plan;
     const done = { pipeline, version, out, written, kept, removed, fetched_bytes: fetchedBytes };
     return { done, wanted };

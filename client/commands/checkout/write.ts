@@ -61,7 +61,7 @@ export interface Decided {
  * Changes the working tree to the wanted files. It first notes what it will write, so that a later checkout
  * knows the files of a killed one. A file that already has the wanted bytes is kept, and is not ours.
  */
-export async function writeTree({ folder, ...decided }: Decided): Promise<void> {
+export async function writeCheckout({ folder, ...decided }: Decided): Promise<void> {
   const { wanted, plan } = decided;
   const state: CheckoutState = {
     schema: 1,
