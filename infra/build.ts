@@ -27,7 +27,9 @@ const KEPT_MS = 24 * 3_600_000;
 
 /** Files that the program reads at run time. */
 const FILES = [
-  'tracking/tree_model.py',
+  'tracking/pyfunc/__init__.py',
+  'tracking/pyfunc/cells.py',
+  'tracking/pyfunc/tree.py',
   'sources/datasets/iris.csv',
   'infra/backup.py',
   'infra/bootstrap.txt',

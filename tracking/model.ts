@@ -1,7 +1,9 @@
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { stringify } from 'yaml';
 import { z } from 'zod';
 import { BadData } from '../contract/failures.ts';
+import { type CellSettings, parseNumber } from '../pipeline/csv/cells.ts';
 import type { Content, ModelFile } from './tracker.ts';
 
 export interface ModelParts {
@@ -9,8 +11,8 @@ export interface ModelParts {
   model: Content;
   /** The encoder, as JSON with `features` and, for a classifier, `classes`. */
   encoder: Uint8Array;
-  /** Cells of raw rows that mean "missing". White space around them does not count. */
-  missing: readonly string[];
+  /** How the cells of raw rows are read. */
+  cells: CellSettings;
   modelId: string;
   runId: string;
   /** Milliseconds since 1970. The caller sets it, so that the same model has the same bytes. */
@@ -18,12 +20,32 @@ export interface ModelParts {
 }
 
 const encoderShape = z.object({
-  features: z.array(z.object({ name: z.string(), type: z.enum(['number', 'category']) })),
+  classes: z.array(z.string()).optional(),
+  features: z.array(
+    z.discriminatedUnion('type', [
+      z.object({ name: z.string(), type: z.literal('number'), median: z.number() }),
+      z.object({
+        name: z.string(),
+        type: z.literal('category'),
+        categories: z.array(z.string()),
+        most_frequent: z.string().nullable(),
+      }),
+    ]),
+  ),
 });
-type Feature = z.infer<typeof encoderShape>['features'][number];
+type Encoder = z.infer<typeof encoderShape>;
+type Feature = Encoder['features'][number];
 
-// Read at the start, so that a worker whose files are replaced while it runs stores the file it started with.
-const LOADER = readFileSync(new URL('./tree_model.py', import.meta.url));
+// Read at the start, so that a worker whose files are replaced while it runs stores the files it started with.
+const LOADER = ['__init__.py', 'cells.py', 'tree.py'].map((name) => ({
+  name,
+  bytes: readFileSync(new URL(`./pyfunc/${name}`, import.meta.url)),
+}));
+/**
+ * The loader's package. MLflow imports the loaders of all models into one process, and Python imports a name once. So
+ * each edition of the loader has its own name.
+ */
+const PACKAGE = `retrain_model_${hashFiles(LOADER).slice(0, 12)}`;
 /** For environments that are built from the model. Any Python from 3.10 works. */
 const PYTHON = '3.11';
 
@@ -33,14 +55,22 @@ const PYTHON = '3.11';
  * https://mlflow.org/docs/latest/ml/model/#model-format
  */
 export function modelFiles(parts: ModelParts): ModelFile[] {
+  const encoder = readEncoder(parts.encoder);
+  const example = makeExample(encoder);
+  const missing = parts.cells.missing.map((word) => word.trim());
   return [
-    { path: 'MLmodel', bytes: toYaml(describeModel(parts)) },
+    { path: 'MLmodel', bytes: toYaml(describeModel(parts, encoder)) },
     { path: 'model.json', ...parts.model },
     { path: 'encoder.json', bytes: parts.encoder },
-    { path: 'cells.json', bytes: toJson({ missing: parts.missing.map((word) => word.trim()) }) },
-    { path: 'code/tree_model.py', bytes: LOADER },
+    {
+      path: 'cells.json',
+      bytes: toJson({ ...parts.cells, missing, labels: findLabelType(encoder) }),
+    },
+    { path: INPUT_EXAMPLE, bytes: toJson(example) },
+    { path: SERVING_EXAMPLE, bytes: toJson({ dataframe_split: example }) },
+    ...LOADER.map(({ name, bytes }) => ({ path: `code/${PACKAGE}/${name}`, bytes })),
     // `mlflow models serve` runs MLflow itself in the environment that is built from this file.
-    { path: 'requirements.txt', bytes: Buffer.from('mlflow>=3\npandas\n') },
+    { path: 'requirements.txt', bytes: Buffer.from('mlflow>=3\nnumpy\npandas\n') },
     {
       path: 'python_env.yaml',
       bytes: toYaml({
@@ -52,11 +82,14 @@ export function modelFiles(parts: ModelParts): ModelFile[] {
   ];
 }
 
-function describeModel({ encoder, modelId, runId, createdAt }: ModelParts): object {
+const INPUT_EXAMPLE = 'input_example.json';
+const SERVING_EXAMPLE = 'serving_input_example.json';
+
+function describeModel({ modelId, runId, createdAt }: ModelParts, encoder: Encoder): object {
   return {
     flavors: {
       python_function: {
-        loader_module: 'tree_model',
+        loader_module: PACKAGE,
         code: 'code',
         env: { virtualenv: 'python_env.yaml' },
         python_version: PYTHON,
@@ -65,23 +98,51 @@ function describeModel({ encoder, modelId, runId, createdAt }: ModelParts): obje
     model_id: modelId,
     model_uuid: modelId,
     run_id: runId,
+    saved_input_example_info: {
+      artifact_path: INPUT_EXAMPLE,
+      pandas_orient: 'split',
+      serving_input_path: SERVING_EXAMPLE,
+      type: 'dataframe',
+    },
     signature: {
-      inputs: JSON.stringify(readFeatures(encoder).map(describeColumn)),
-      outputs: JSON.stringify([{ type: 'any', required: true }]),
-      params: null,
+      inputs: JSON.stringify(encoder.features.map(describeColumn)),
+      outputs: JSON.stringify([{ type: findLabelType(encoder), required: true }]),
+      params: JSON.stringify([{ name: 'proba', type: 'boolean', default: false, shape: null }]),
     },
     utc_time_created: new Date(createdAt).toISOString().replace('T', ' ').replace('Z', '000'),
   };
 }
 
-/** The type is `any`, because MLflow refuses pandas' whole numbers in a column of type double. */
-function describeColumn({ name }: Feature): object {
-  return { type: 'any', name, required: true };
+/** MLflow reads text/csv by these types. The loader takes other types too, such as whole numbers. */
+function describeColumn({ name, type }: Feature): object {
+  return { type: type === 'number' ? 'double' : 'string', name, required: true };
 }
 
-function readFeatures(encoder: Uint8Array): Feature[] {
+/** Makes an example of a row: the median of each number, and the most frequent of each word. */
+function makeExample({ features }: Encoder): object {
+  const cells = features.map((feature) =>
+    feature.type === 'number' ? feature.median : feature.most_frequent,
+  );
+  return { columns: features.map(({ name }) => name), data: [cells] };
+}
+
+/** The type that pandas gives a column of these labels, in the words of a signature. */
+function findLabelType({ classes }: Encoder): 'boolean' | 'long' | 'double' | 'string' {
+  if (classes === undefined) return 'double';
+  if (classes.every((label) => BOOLEANS.test(label))) return 'boolean';
+  if (classes.every(isLong)) return 'long';
+  return classes.every((label) => parseNumber(label) !== null) ? 'double' : 'string';
+}
+
+const BOOLEANS = /^(?:true|false)$/i;
+
+function isLong(label: string): boolean {
+  return /^[+-]?\d{1,40}$/.test(label) && BigInt.asIntN(64, BigInt(label)) === BigInt(label);
+}
+
+function readEncoder(encoder: Uint8Array): Encoder {
   try {
-    return encoderShape.parse(JSON.parse(new TextDecoder().decode(encoder))).features;
+    return encoderShape.parse(JSON.parse(new TextDecoder().decode(encoder)));
   } catch (cause) {
     throw new BadData(
       'the encoder is not JSON with the name and type of each feature: run the batch again with --force',
@@ -90,6 +151,12 @@ function readFeatures(encoder: Uint8Array): Feature[] {
       },
     );
   }
+}
+
+function hashFiles(files: readonly { name: string; bytes: Uint8Array }[]): string {
+  const hash = createHash('sha256');
+  for (const { name, bytes } of files) hash.update(`${name} ${bytes.length} `).update(bytes);
+  return hash.digest('hex');
 }
 
 function toJson(value: object): Uint8Array {

@@ -50,7 +50,7 @@ beforeAll(async () => {
         ...identity,
         model: { file: treeFile },
         encoder: Buffer.from(JSON.stringify(iris.encoder)),
-        missing: [''],
+        cells: { missing: [''] },
         createdAt: 0,
       }),
   });

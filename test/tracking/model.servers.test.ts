@@ -2,10 +2,8 @@ import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
-import { CellRule } from '../../pipeline/csv/cells.ts';
 import { createMlflowTracker } from '../../tracking/mlflow/tracker.ts';
 import { modelFiles } from '../../tracking/model.ts';
 import { type Cell, irisModel, mixedModel, type TestModel } from './models.ts';
@@ -36,31 +34,6 @@ print(json.dumps({
 }))
 `;
 
-/** Cells that Python's own float, strip and white space would read otherwise, and some that are plain. */
-// prettier-ignore
-const CELLS = [
-  '1', '-0.5', ' .5', '1.', '1e-3', '+2', '-0', '007', '1_000', '0x10', '1e999', 'inf', 'nan',
-  'Infinity', '\u0661', '\u00a0 3\u3000', '\ufeff4', '\u001c5', '\u00856', '1 2', '1\n',
-  '', ' ', 'NA', ' NA\t', 'na', '?', '-999', '-999.0', 'a', ' a', 'A', 'True', 'true', 'naïve',
-];
-const LOADER = fileURLToPath(new URL('../../tracking', import.meta.url));
-
-/** The loader alone, on one column. */
-const READ = `
-import json, sys
-from tree_model import _codes
-asked = json.loads(sys.argv[1])
-def numbers(cell):
-    try:
-        return _codes(asked["number"], [cell], set(asked["missing"]))[0]
-    except ValueError:
-        return "no number"
-print(json.dumps({
-    "numbers": [numbers(cell) for cell in asked["cells"]],
-    "codes": _codes(asked["category"], asked["cells"], set(asked["missing"])),
-}))
-`;
-
 /** Stores a model as a batch does; returns its ids and what real MLflow makes of it. */
 async function store(model: TestModel) {
   const experimentId = await tracker.ensureExperiment(fresh('pyfunc'));
@@ -73,7 +46,7 @@ async function store(model: TestModel) {
       modelFiles({
         model: { file: treeFile },
         encoder: Buffer.from(JSON.stringify(model.encoder)),
-        missing: MISSING,
+        cells: { missing: MISSING },
         createdAt: 0,
         ...identity,
       }),
@@ -132,30 +105,5 @@ describe('a stored model, loaded by MLflow in Python', () => {
       expect(await predict(`models:/${modelId}`, { ...mixed, rows }, how)).toMatchObject({
         predictions: mixed.predictions,
       });
-  });
-
-  it('reads every cell as training does', async () => {
-    const number = { name: 'x', type: 'number', median: 7.5 };
-    const categories = ['', '007', '1', 'NA', 'True', 'a', 'naïve'];
-    const category = { name: 'x', type: 'category', categories, most_frequent: 'a' };
-    const rule = new CellRule({ missing: MISSING });
-    const numbers = CELLS.map((cell) => {
-      const value = rule.readNumber(cell);
-      return value === null ? number.median : (value ?? 'no number');
-    });
-    const codes = CELLS.map((cell) =>
-      categories.indexOf(rule.readWord(cell) ?? category.most_frequent),
-    );
-    const asked = JSON.stringify({
-      number,
-      category,
-      cells: CELLS,
-      missing: MISSING.map((word) => word.trim()),
-    });
-    const { stdout } = await run(python, ['-c', READ, asked], {
-      cwd: LOADER,
-      env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1' },
-    });
-    expect(JSON.parse(stdout)).toEqual({ numbers, codes });
   });
 });

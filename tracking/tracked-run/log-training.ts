@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { canonicalJson } from '../../contract/canonical-json.ts';
 import { objectKey } from '../../store/hash.ts';
 import type { Ref } from '../../contract/ref.ts';
+import { readCellSettings } from '../../pipeline/csv/cells.ts';
 import { modelFiles } from '../model.ts';
 import type { Dataset, ParamValue } from '../tracker.ts';
 import type { HandedInputs, StageOutcome, StageRequest } from '../../contract/stages.ts';
@@ -91,7 +92,7 @@ export async function logTraining(
           ...identity,
           model: { file },
           encoder: encoderBytes,
-          missing: request.params.data.missing_values,
+          cells: readCellSettings(request.params.data),
           createdAt: attempt.claimed_at,
         }),
       tags: { 'retrain.attempt': attempt.attempt, 'retrain.sha256': model.sha256 },

@@ -8,8 +8,7 @@ import {
   parseNumber,
   UNCERTAIN,
 } from '../../../pipeline/csv/cells.ts';
-
-const MISSING = ['', 'NA', '-9', ' ? ', 'n/é'];
+import { readCellCases } from '../../support/cell-cases.ts';
 
 const digits = fc.string({ unit: fc.integer({ min: 0, max: 9 }).map(String), maxLength: 18 });
 const spelling = fc
@@ -30,39 +29,19 @@ const cell = fc.oneof(
 );
 
 describe('CellRule', () => {
-  const rule = new CellRule({ missing: MISSING });
+  const { settings, cells } = readCellCases();
+  const rule = new CellRule(settings);
 
-  it.each([
-    ['5.10', 5.1],
-    [' 12\t', 12],
-    ['-0', 0],
-    ['00123', 123],
-    ['.5', 0.5],
-    ['+1e-3', 0.001],
-    ['', null],
-    [' NA ', null],
-    ['-9', null],
-    ['\u00a0n/é\ufeff', null],
-    ['-9.0', null],
-    ['-9e0', null],
-    ['-9.5', -9.5],
-    ['0x10', undefined],
-    ['Infinity', undefined],
-    ['1e999', undefined],
-    ['1_000', undefined],
-    ['nan', undefined],
-  ])('reads %j in a column of numbers as %j', (text, value) => {
-    expect(rule.readNumber(text)).toBe(value);
-  });
+  it('has several hundred cases', () => expect(cells.length).toBeGreaterThan(400));
 
-  it.each([
-    [' a b ', 'a b'],
-    ['na', 'na'],
-    ['?', null],
-    [' \n', null],
-  ])('reads %j in a column of words as %j', (text, word) => {
-    expect(rule.readWord(text)).toBe(word);
-  });
+  it.each(cells)(
+    'reads %j as %j in a column of numbers, and as %j among words',
+    (text, number, word) => {
+      const value = rule.readNumber(text);
+      expect(value === null ? 'missing' : (value ?? 'not a number')).toBe(number);
+      expect(rule.readWord(text)).toBe(word);
+    },
+  );
 
   it('reads an empty cell as a word where it does not mean "not known"', () => {
     expect(new CellRule({ missing: ['NA'] }).readWord(' ')).toBe('');

@@ -1,0 +1,74 @@
+"""Asks a model, loaded by stock MLflow, for the rows of a file, read in every way in which pandas reads one.
+
+Prints for each way the number of rows whose answer is another than the expected one, as JSON.
+Usage: ask_model.py MODEL_URI ROWS.csv EXPECTED.json, where EXPECTED holds target, answers, probabilities and dates
+"""
+
+import json
+import sys
+
+import mlflow
+import numpy as np
+import pandas as pd
+from sklearn.metrics import accuracy_score
+
+model_uri, rows, file = sys.argv[1:]
+with open(file, encoding="utf-8") as opened:
+    asked = json.load(opened)
+target, dates = asked["target"], asked["dates"]
+expected = np.array(asked["answers"])
+model = mlflow.pyfunc.load_model(model_uri)
+
+text = pd.read_csv(rows, dtype=str, keep_default_na=False)
+plain = pd.read_csv(rows)
+ways = {
+    "read_csv": plain,
+    "text": text,
+    "text with missing cells": pd.read_csv(rows, dtype=str),
+    "objects": pd.read_csv(rows, dtype=object),
+    "parsed dates": pd.read_csv(rows, parse_dates=dates),
+    "parsed dates with a time zone": pd.read_csv(rows, parse_dates=dates).apply(
+        lambda column: column.dt.tz_localize("UTC") if column.dtype.kind == "M" else column
+    ),
+    "dates as objects": plain.assign(
+        **{name: [None if pd.isna(day) else pd.Timestamp(day).date() for day in plain[name]] for name in dates}
+    ),
+    "nullable": pd.read_csv(rows, dtype_backend="numpy_nullable"),
+    "pyarrow": pd.read_csv(rows, dtype_backend="pyarrow"),
+    "categories": plain.astype("category"),
+    "categories of text": text.astype("category"),
+    "the Python parser": pd.read_csv(rows, engine="python"),
+    "records": pd.DataFrame(plain.to_dict(orient="records")),
+    "JSON": pd.DataFrame(json.loads(plain.to_json(orient="records"))),
+    "None for missing cells": plain.astype(object).where(plain.notna(), None),
+    "columns in another order": plain[sorted(plain.columns, reverse=True)],
+    "rows of another index": plain.set_index(pd.Index(range(7, 7 + len(plain)))),
+    "one row at a time": None,
+}
+
+
+def count_wrong(frame):
+    if frame is None:
+        few = [model.predict(plain.iloc[[row]])[0] for row in range(0, len(plain), 97)]
+        return int((np.array(few) != expected[::97]).sum())
+    return int((model.predict(frame) != expected).sum())
+
+
+wrong = {way: count_wrong(frame) for way, frame in ways.items()}
+labels = plain[target]
+shares = model.predict(plain, params={"proba": True})
+report = {
+    "wrong": wrong,
+    "types": [spec.type.name for spec in model.metadata.signature.inputs.inputs],
+    "kind": model.predict(plain).dtype.kind,
+    "equal": float((model.predict(plain) == labels).mean()),
+    "accuracy": accuracy_score(labels, model.predict(plain)),
+    "example": len(model.predict(model.input_example)),
+    "shares": list(shares.columns),
+    "wrong_shares": int((shares.max(axis=1).to_numpy() != np.array(asked["probabilities"])).sum()),
+    "wrong_best": int((shares.to_numpy().argmax(axis=1) != np.array(asked["classes"])).sum()),
+}
+if asked["evaluate"]:
+    scores = mlflow.models.evaluate(model, plain, targets=target, model_type="classifier").metrics
+    report["evaluate"] = scores["accuracy_score"]
+print(json.dumps(report))

@@ -1,0 +1,290 @@
+import { execFile, spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, describe, expect, it } from 'vitest';
+import { freePorts } from '../../infra/ports.ts';
+import { inferColumns } from '../../pipeline/batches/infer.ts';
+import type { CellSettings } from '../../pipeline/csv/cells.ts';
+import { CsvReader } from '../../pipeline/csv/reader.ts';
+import { encodeBatch } from '../../pipeline/features/encode.ts';
+import { type Encoder, encoderToJson, fitEncoder } from '../../pipeline/features/encoder.ts';
+import { applyEncoder, type Matrix } from '../../pipeline/features/matrix.ts';
+import type { Classes } from '../../pipeline/models/estimator.ts';
+import { estimatorOf } from '../../pipeline/models/estimators.ts';
+import { createMlflowTracker } from '../../tracking/mlflow/tracker.ts';
+import { modelFiles } from '../../tracking/model.ts';
+import { seeded } from '../pipeline/models/trees.ts';
+import { fresh, fromStack, uri } from './server.ts';
+
+/** The same rows through the pipeline and through stock MLflow in Python: all must answer alike. */
+
+const venv = fromStack('RETRAIN_TEST_STACK_VENV');
+const tracker = createMlflowTracker({ uri });
+const experimentId = await tracker.ensureExperiment(fresh('parity'));
+const run = promisify(execFile);
+const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+const home = mkdtempSync(join(tmpdir(), 'parity-'));
+afterAll(() => rmSync(home, { recursive: true, force: true }));
+
+// MLflow makes the word None of null in a column of strings.
+const cells: CellSettings = { missing: ['', 'NA', 'n/a', 'None', '?', '-999'] };
+const ALL_TRAIN = 1e-12;
+
+interface Trained {
+  modelUri: string;
+  answer: (csv: string) => Answers;
+}
+interface Answers {
+  target: string;
+  answers: unknown[];
+  classes: number[];
+  probabilities: number[];
+}
+
+/** Fits a model on a file as the pipeline does, and stores it as MLflow gets it. */
+async function train(name: string, csv: string, declared = {}): Promise<Trained> {
+  const target = 'label';
+  const open = (text: string) => new CsvReader([Buffer.from(text)], name);
+  const task = 'classification';
+  const { columns } = inferColumns(open(csv), { target, declared, cells, task });
+  const encode = (text: string) =>
+    encodeBatch(open(text), columns, { target, cells, testSize: ALL_TRAIN, key: null });
+  const part = encode(csv);
+  const { encoder } = fitEncoder(part.counts, columns, target, { missing: 'impute' });
+  const estimator = estimatorOf({ type: 'decision_tree' });
+  const params = estimator.params(task).parse({ max_depth: 12 });
+  const fitted = await estimator.fit(applyEncoder(encoder, part.train), encoder, params, {});
+  const bytes = Buffer.concat([...fitted.serialise()]);
+  const modelUri = await store(bytes, encoder);
+  const predict = (rows: Matrix, size: number) =>
+    estimator.load({ size, read: () => [bytes] }, task, 'the model').predict(rows) as Classes;
+  const answer = (text: string): Answers => {
+    const rows = applyEncoder(encoder, encode(text).train);
+    const byLibrary = predict(rows, bytes.length);
+    // From this size on the program's own arrays predict.
+    expect(predict(rows, Number.POSITIVE_INFINITY)).toEqual(byLibrary);
+    const labels = Array.from(byLibrary.classes, (index) => encoder.classes![index]!);
+    return {
+      target,
+      answers: labels.every((label) => /^\d+$/.test(label)) ? labels.map(Number) : labels,
+      classes: [...byLibrary.classes],
+      probabilities: [...byLibrary.probabilities],
+    };
+  };
+  return { modelUri, answer };
+}
+
+/** Logs a model as a batch does. Returns its URI. */
+async function store(model: Uint8Array, encoder: Encoder): Promise<string> {
+  const runId = await tracker.createRun({ experimentId, name: 'x', startedAt: 0, tags: {} });
+  const parts = { model: { bytes: model }, encoder: encoderToJson(encoder), cells, createdAt: 0 };
+  const files = (identity: { modelId: string; runId: string }) =>
+    modelFiles({ ...parts, ...identity });
+  return `models:/${await tracker.logModel(runId, { name: 'tree', files })}`;
+}
+
+/** What stock MLflow answers for a file, read in every way; see ask_model.py. */
+async function ask(
+  { modelUri, answer }: Trained,
+  csv: string,
+  { dates = [], evaluate = false }: { dates?: string[]; evaluate?: boolean } = {},
+): Promise<Record<string, unknown>> {
+  const [rows, expected] = [join(home, 'rows.csv'), join(home, 'expected.json')];
+  writeFileSync(rows, csv);
+  writeFileSync(expected, JSON.stringify({ ...answer(csv), dates, evaluate }));
+  return python('ask_model.py', modelUri, rows, expected);
+}
+
+async function python(script: string, ...args: string[]): Promise<Record<string, unknown>> {
+  const { stdout } = await run(`${venv}/bin/python`, [here(script), ...args], {
+    cwd: home,
+    env: {
+      ...process.env,
+      MLFLOW_TRACKING_URI: uri,
+      PYTHONWARNINGS: 'ignore',
+    },
+  });
+  return JSON.parse(stdout.trim().split('\n').at(-1)!) as Record<string, unknown>;
+}
+
+/** Rows of every kind of column, whose label follows from the cells but for noise. */
+function makeRows(count: number, seed: number): string {
+  const random = seeded(seed);
+  const pick = <T>(...some: T[]): T => some[Math.floor(random() * some.length)]!;
+  const rare = (cell: string, instead: string) => (random() < 0.05 ? instead : cell);
+  const lines = ['flag, lead,whole,code,big,price,dirty,day,word,label'];
+  for (let i = 0; i < count; i++) {
+    const flag = pick('TRUE', 'FALSE');
+    const lead = (random() * 10).toFixed(2);
+    const whole = String(Math.floor(random() * 20));
+    const code = String(Math.floor(random() * 12)).padStart(4, '0');
+    const big = `900719925474099${Math.floor(random() * 10)}`;
+    const price = pick(lead, `+.${Math.floor(random() * 99)}`, '1E5', '-1e308', '1.5e-300', '5.');
+    const day = `2024-${pick('01', '02', '03', '11')}-${pick('01', '15', '28')}`;
+    const word = pick('red', 'käse', ' blue ', 'True story', 'a b', '1st');
+    const sum = Number(whole) + (flag === 'TRUE' ? 7 : 0) + Number(code) + Number(big.at(-1));
+    const noisy = sum + day.charCodeAt(6) + word.length + Number(lead) + (random() < 0.1 ? 5 : 0);
+    lines.push(
+      [
+        rare(flag, ''),
+        rare(lead, 'NA'),
+        rare(whole, ''),
+        rare(code, pick('n/a', '9999')),
+        big,
+        price,
+        rare(whole, pick('?', '-999', ' 3 ')),
+        rare(day, pick('', '2031-01-01')),
+        rare(word, pick('never seen', '', 'NA')),
+        String(Math.max(0, Math.min(2, Math.floor((noisy - 71) / 8)))),
+      ].join(),
+    );
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+const NOTHING_WRONG = { wrong_shares: 0, wrong_best: 0 };
+function expectAllAlike(report: Record<string, unknown>): void {
+  const { wrong, ...rest } = report as { wrong: Record<string, number> };
+  expect(wrong).toEqual(Object.fromEntries(Object.keys(wrong).map((way) => [way, 0])));
+  expect(rest).toMatchObject(NOTHING_WRONG);
+}
+
+describe('the loader of models in Python', () => {
+  it('reads each cell of the shared cases as TypeScript does', async () => {
+    const found = await python(
+      'check_cells.py',
+      here('../../tracking'),
+      here('../fixtures/cells.json'),
+    );
+    expect(found).toEqual([]);
+  });
+});
+
+describe('a model that stock MLflow has loaded', () => {
+  it('answers a file of booleans as the pipeline does, with labels as pandas has them', async () => {
+    const csv = readFileSync(here('../fixtures/bool.csv'), 'utf8');
+    const report = await ask(await train('bool', csv), csv);
+    expectAllAlike(report);
+    expect(report).toMatchObject({
+      types: ['string', 'double'],
+      equal: 1,
+      accuracy: 1,
+      example: 1,
+      shares: ['no', 'yes'],
+    });
+  });
+
+  it('answers a file of dates as the pipeline does, parsed or not', async () => {
+    const csv = readFileSync(here('../fixtures/date.csv'), 'utf8');
+    const report = await ask(await train('date', csv), csv, { dates: ['day'] });
+    expectAllAlike(report);
+    expect(report['accuracy']).toBe(1);
+  });
+
+  it('has labels that are numbers or booleans, where pandas reads them as such', async () => {
+    for (const [kind, labels] of [
+      ['i', ['0', '1']],
+      ['f', ['0.0', '1.0']],
+      ['b', ['TRUE', 'FALSE']],
+    ] as const) {
+      const rows = Array.from({ length: 60 }, (_, i) => `${i},${labels[i < 30 ? 0 : 1]}`);
+      const csv = `x,label\n${rows.join('\n')}\n`;
+      const trained = await train(`labels ${kind}`, csv);
+      const asked: Trained = {
+        modelUri: trained.modelUri,
+        answer: (text) => {
+          const { answers, ...rest } = trained.answer(text);
+          const typed = answers.map((label) => (kind === 'b' ? label === 'TRUE' : Number(label)));
+          return { ...rest, answers: typed };
+        },
+      };
+      const report = await ask(asked, csv, { evaluate: true });
+      expectAllAlike(report);
+      expect(report).toMatchObject({ kind, equal: 1, accuracy: 1, evaluate: 1 });
+    }
+  });
+
+  it('answers thousands of rows of every kind of cell as ml-cart and the pipeline do', async () => {
+    const trained = await train('mixed', makeRows(3000, 1), { code: 'category', big: 'category' });
+    const csv = makeRows(4000, 2);
+    const report = await ask(trained, csv, { dates: ['day'] });
+    expectAllAlike(report);
+    expect(report).toMatchObject({ kind: 'i', shares: ['0', '1', '2'] });
+    expect(report['accuracy']).toBeGreaterThan(0.5);
+  });
+
+  it('is served for text/csv and for every JSON format of the scoring protocol', async () => {
+    const trained = await train('served', makeRows(1000, 3), { code: 'category', big: 'category' });
+    // A column of type double takes empty cells, and no other word for a missing cell.
+    const csv = makeRows(500, 4).replaceAll(',?,', ',,');
+    const { answers } = trained.answer(csv);
+    const [header = [], ...rows] = csv
+      .trim()
+      .split('\n')
+      .map((line) => line.split(','));
+    const columns = header.map((name) => name.trim());
+    const data = rows.map((row) => row.map((cell) => (cell === '' || cell === 'NA' ? null : cell)));
+    const records = data.map((row) =>
+      Object.fromEntries(row.map((cell, i) => [columns[i]!, cell])),
+    );
+    const lists = Object.fromEntries(columns.map((name, i) => [name, data.map((row) => row[i])]));
+    const server = await serve(trained.modelUri);
+    try {
+      const post = async (type: string, body: string): Promise<unknown> => {
+        const answer = await fetch(`${server.url}/invocations`, {
+          method: 'POST',
+          headers: { 'content-type': type },
+          body,
+        });
+        const text = await answer.text();
+        return answer.ok ? (JSON.parse(text) as { predictions: unknown }).predictions : text;
+      };
+      expect(await post('text/csv', csv)).toEqual(answers);
+      for (const body of [
+        { dataframe_split: { columns, data } },
+        { dataframe_records: records },
+        { instances: records },
+        { inputs: lists },
+      ])
+        expect([
+          Object.keys(body)[0],
+          await post('application/json', JSON.stringify(body)),
+        ]).toEqual([Object.keys(body)[0], answers]);
+      const asked = { dataframe_records: records.slice(0, 1), params: { proba: true } };
+      const [shares] = (await post('application/json', JSON.stringify(asked))) as [object];
+      expect(Object.keys(shares)).toEqual(['0', '1', '2']);
+    } finally {
+      server.stop();
+    }
+  });
+});
+
+/** `mlflow models serve`, ready to be asked. */
+async function serve(modelUri: string): Promise<{ url: string; stop: () => void }> {
+  const [port = 0] = await freePorts(1);
+  const args = ['models', 'serve', '--model-uri', modelUri, '--port', String(port)];
+  const child = spawn(`${venv}/bin/mlflow`, [...args, '--env-manager', 'local', '--workers', '1'], {
+    env: { ...process.env, PATH: `${venv}/bin:${process.env['PATH']}`, MLFLOW_TRACKING_URI: uri },
+    detached: true, // so that the server's own processes end with it
+    stdio: 'ignore',
+  });
+  const url = `http://127.0.0.1:${port}`;
+  const stop = (): void => {
+    process.kill(-child.pid!, 'SIGTERM');
+  };
+  for (let attempt = 0; attempt < 240; attempt++) {
+    if (
+      await fetch(`${url}/ping`).then(
+        ({ ok }) => ok,
+        () => false,
+      )
+    )
+      return { url, stop };
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
+  stop();
+  throw new Error('mlflow models serve did not start within 120 s');
+}
