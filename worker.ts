@@ -58,6 +58,7 @@ async function main(): Promise<void> {
     root,
     sources: config.sources,
     gitCommit: commit,
+    temporal: { webUi: config.temporalUi, namespace },
     cpuTaskQueue: settings.cpuTaskQueue,
     searchAttributes: probeSearchAttributes(connection, namespace),
     webhook: readWebhook(process.env),

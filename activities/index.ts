@@ -42,6 +42,8 @@ export interface WorkerDeps {
   sources: Pick<SourcePlace, 's3' | 'limits'>;
   /** The commit this worker runs, where it is known. */
   gitCommit: string | undefined;
+  /** Where people see runs in Temporal's Web UI. */
+  temporal: { webUi: string; namespace: string };
   /** The task queue for the stages that compute; undefined: the task queue of the run. */
   cpuTaskQueue?: string | undefined;
 }

@@ -14,9 +14,12 @@ import {
   trackedRun,
   type AttemptOf,
 } from '../tracking/tracked-run/attempt.ts';
+import { describeInTracker } from '../tracking/tracked-run/describe-version.ts';
+import { openPipelineRun } from '../tracking/tracked-run/pipeline-run.ts';
 import { logEvaluation } from '../tracking/tracked-run/log-evaluation.ts';
 import {
   logTraining,
+  nameRun,
   pointAtLatest,
   trainingTags,
   type LoggingDeps,
@@ -38,8 +41,8 @@ export async function logVersion(deps: Deps, input: LogVersionInput): Promise<Lo
   const record = await readBuild(deps, input);
   const of: AttemptOf = { pipeline, batch: version, attempt: record.attempt };
   const { training, trainInputs, scoring, scoreInputs } = readStages(record);
-  const workflow = { ...execution, workflowId: record.workflow.workflow_id };
-  const tags = trainingTags(deps, of, { ...workflow, runId: record.workflow.run_id });
+  const { workflow_id: workflowId, run_id: runId } = record.workflow;
+  const workflow = { workflowId, runId };
 
   let attempt = await findAttempt(deps, of);
   if (attempt !== undefined && !(await deps.tracker.hasRun(attempt.run_id))) {
@@ -47,7 +50,12 @@ export async function logVersion(deps: Deps, input: LogVersionInput): Promise<Lo
     attempt = undefined;
   }
   const before = attempt?.logged ?? {};
-  attempt ??= await openAttempt(deps, of, execution, tags);
+  if (attempt === undefined) {
+    const parent = await openPipelineRun(deps, pipeline, execution);
+    const name = nameRun(of);
+    const tags = trainingTags(deps, of, workflow, parent);
+    attempt = await openAttempt(deps, of, execution, { name, tags });
+  }
   if (attempt.logged['train'] !== training.key) {
     const params = parseParams(paramsSchema, record.params, 'the version record');
     attempt = await logTraining(deps, attempt, {
@@ -63,6 +71,7 @@ export async function logVersion(deps: Deps, input: LogVersionInput): Promise<Lo
     await logEvaluation(deps, attempt, { request, result: scoring, execution, at });
   }
   const { run_id, model_version } = attempt;
+  await describeInTracker(deps, attempt, record, execution);
   await pointAtLatest(deps, pipeline, version);
   await deps.store.records.noteLogged(record, { run_id, model_version });
   return {

@@ -8,14 +8,13 @@ import type { PublishRequest, PublishResult } from '../contract/versions.ts';
 import { orDefer } from '../tracking/tracked-run/defer.ts';
 import type { Store } from '../store/index.ts';
 import type { Tracking } from '../tracking/tracker.ts';
-import { aliasOf } from '../tracking/tracked-run/log-training.ts';
+import { onRun, requireAttempt } from '../tracking/tracked-run/attempt.ts';
+import { describeInTracker } from '../tracking/tracked-run/describe-version.ts';
+import { aliasOf, type LoggingDeps } from '../tracking/tracked-run/log-training.ts';
 import { currentExecution, currentRun } from './run-stage.ts';
 import { flattenMetrics, readMetrics } from '../store/metrics-file.ts';
 
-interface Deps extends Tracking {
-  store: Pick<Store, 'artifacts' | 'cache' | 'records' | 'leases'>;
-  gitCommit: string | undefined;
-}
+type Deps = Tracking & LoggingDeps & { store: Pick<Store, 'cache' | 'records' | 'leases'> };
 
 /** Writes the version record of a run when all its stages are done. A run that built nothing new adds nothing. */
 export async function publishVersion(deps: Deps, request: PublishRequest): Promise<PublishResult> {
@@ -60,6 +59,7 @@ export async function publishVersion(deps: Deps, request: PublishRequest): Promi
   // An earlier attempt may have made it the latest, and deferred the alias.
   if (pointed === undefined && execution.isRetry)
     pointed = await pointAlias(deps, execution, request);
+  const described = await describe(deps, execution, request, record);
   await deps.store.leases.release(currentRun(pipeline));
   const score = findHeadline(headline);
   return {
@@ -68,7 +68,7 @@ export async function publishVersion(deps: Deps, request: PublishRequest): Promi
     seq: record.seq,
     metrics: pickShown(headline),
     ...(score === undefined ? {} : { score }),
-    ...(pointed === false ? { deferred: true } : {}),
+    ...(pointed === false || !described ? { deferred: true } : {}),
   };
 }
 
@@ -90,6 +90,26 @@ async function pointAlias(
     return true;
   });
   return set === true;
+}
+
+/**
+ * Describes the version in the tracker.
+ * @returns false when this is deferred because tracking is not available
+ */
+async function describe(
+  deps: Deps,
+  execution: Execution,
+  { mlflow, batch }: PublishRequest,
+  record: VersionRecord,
+): Promise<boolean> {
+  if (mlflow === null) return true;
+  const { pipeline, attempt } = record;
+  const done = await orDefer(deps.deferTracking === true, execution, async () => {
+    const open = await requireAttempt(deps, { pipeline, batch, attempt });
+    await onRun(deps, open, () => describeInTracker(deps, open, record, execution));
+    return true;
+  });
+  return done === true;
 }
 
 /** A few numbers for the workflow's result; the record has them all. */

@@ -22,10 +22,12 @@ import { withScratch } from '../store/own-folder.ts';
 import {
   aliasOf,
   logTraining,
+  nameRun,
   trainingTags,
   type FittedFile,
   type LoggingDeps,
 } from '../tracking/tracked-run/log-training.ts';
+import { openPipelineRun } from '../tracking/tracked-run/pipeline-run.ts';
 import type { Tracking } from '../tracking/tracker.ts';
 import { modelFolder } from '../contract/paths.ts';
 import { identityOf } from '../store/stage-identity.ts';
@@ -132,10 +134,12 @@ async function openRun(
   training: Training,
   execution: Execution,
 ): Promise<OpenAttempt | undefined> {
-  const tags = trainingTags(deps, request, execution);
   return orDefer(mayDefer(deps, request), execution, async () => {
     const { pipeline, batch, attempt, trainKey } = training;
-    const run = await openAttempt(deps, { pipeline, batch, attempt }, execution, tags);
+    const parent = await openPipelineRun(deps, pipeline, execution);
+    const tags = trainingTags(deps, request, execution, parent);
+    const name = nameRun(training);
+    const run = await openAttempt(deps, { pipeline, batch, attempt }, execution, { name, tags });
     const isLogged = run.logged['train'] === trainKey;
     if (!isLogged && run.owner !== execution.token)
       await onRun(deps, run, () => adopt(deps, run, tags));

@@ -1,5 +1,5 @@
-import type { Config } from '../config/environment.ts';
 import { RETRAIN } from '../contract/command.ts';
+import { makeTemporalLink } from '../contract/links.ts';
 import { DamagedArtifact } from '../contract/failures.ts';
 import { findMetricSet, formatScore } from '../contract/metric-sets.ts';
 import type { Ref } from '../contract/ref.ts';
@@ -108,7 +108,7 @@ export async function buildResult(
     confusion_matrix,
     stages,
     mlflow,
-    links: { temporal: makeTemporalLink(session, workflowId, runId), mlflow: mlflow?.url ?? null },
+    links: { temporal: linkRun(session, { workflowId, runId }), mlflow: mlflow?.url ?? null },
     warnings: [...summary.warnings, ...warnings],
     healed: summary.healed,
   };
@@ -139,14 +139,11 @@ async function readPrevious(
 }
 
 /** The address of a run's page in Temporal's Web UI. */
-export function makeTemporalLink(
-  { config, namespace }: Pick<Session, 'namespace'> & { config: Pick<Config, 'temporalUi'> },
-  workflowId: string,
-  runId: string,
+export function linkRun(
+  { config, namespace }: Pick<Session, 'config' | 'namespace'>,
+  run: { workflowId: string; runId: string },
 ): string {
-  const base = config.temporalUi.replace(/\/$/, '');
-  const parts = [namespace, workflowId, runId].map(encodeURIComponent);
-  return `${base}/namespaces/${parts[0]}/workflows/${parts[1]}/${parts[2]}/history`;
+  return makeTemporalLink({ webUi: config.temporalUi, namespace }, run);
 }
 
 /** Prints a finished run: its warnings, its scores, and links. */

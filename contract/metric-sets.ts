@@ -55,6 +55,20 @@ export function findMetricSet(metrics: Readonly<Record<string, unknown>>): Metri
   return METRIC_SETS.find(({ headline }) => headline in metrics) ?? METRIC_SETS[0];
 }
 
+/**
+ * Leaves out numbers that are no scores, and the bounds of intervals, which are shown beside their score: in a tracker
+ * each would have a chart of its own.
+ */
+export function pickScores(metrics: Readonly<Record<string, number>>): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(metrics).filter(([name]) => {
+      if (NOT_SCORES.has(name)) return false;
+      const score = name.replace(/_(?:low|high)$/, '');
+      return score === name || !(score in metrics);
+    }),
+  );
+}
+
 /** The headline score of a version's metrics; undefined if they have no score. */
 export function findHeadline(metrics: Readonly<Record<string, unknown>>): NamedScore | undefined {
   const name = findMetricSet(metrics).headline;

@@ -85,6 +85,21 @@ export function runUrl(uri: string, experimentId: string, runId: string): string
   return `${uri}/#/experiments/${experimentId}/runs/${runId}?workflowType=machine_learning`;
 }
 
+/** Returns the URL of the page of a run's file, or of the file. */
+export function artifactUrl(
+  uri: string,
+  { experimentId, runId, path }: { experimentId: string; runId: string; path: string },
+): string {
+  const file = path.split('/').map(encodeURIComponent).join('/');
+  if (isDirectoryUri(uri)) return `${uri}/${experimentId}/${runId}/artifacts/${file}`;
+  return `${uri}/#/experiments/${experimentId}/runs/${runId}/artifacts/${file}?workflowType=machine_learning`;
+}
+
+/** Returns the URL of the page of a version of a registered model. */
+export function modelUrl(uri: string, name: string, version: string): string {
+  return `${uri}/#/models/${encodeURIComponent(name)}/versions/${version}?workflowType=machine_learning`;
+}
+
 /** Returns the command that shows a directory in MLflow's UI; null for a server, which has its own pages. */
 export function lookCommand(uri: string, path: string): string | null {
   if (!isDirectoryUri(uri)) return null;

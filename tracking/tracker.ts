@@ -18,8 +18,11 @@ export interface Tracker {
   /** Checks that tracking answers and accepts this client. Fails after a short time when it does not. */
   check(): Promise<void>;
 
-  /** Returns the ID of the experiment of this name, and creates it if there is none. A deleted one is refused. */
-  ensureExperiment(name: string): Promise<string>;
+  /**
+   * Returns the ID of the experiment of this name, and creates it if there is none. A deleted one is refused.
+   * @param description Markdown that a new experiment gets. Later a person may change it.
+   */
+  ensureExperiment(name: string, description?: string): Promise<string>;
 
   /** Returns the runs that are not deleted and have all these tags, oldest first. */
   findRuns(experimentId: string, tags: Record<string, string>): Promise<FoundRun[]>;
@@ -31,11 +34,13 @@ export interface Tracker {
   /** Marks a run as running again, whatever its status was. */
   resumeRun(runId: string): Promise<void>;
   finishRun(runId: string, status: FinalStatus, endedAt: number): Promise<void>;
+  renameRun(runId: string, name: string): Promise<void>;
 
   /** Logs params. A param with another value than before is refused, because a run's params never change. */
   logParams(runId: string, params: Record<string, ParamValue>): Promise<void>;
   /** Logs metrics. Points with equal name, step, timestamp and value are one point, so a repeat needs the same time. */
   logMetrics(runId: string, metrics: Record<string, number>, at: MetricPoint): Promise<void>;
+  /** The tag `mlflow.note.content` is the description of the run, in Markdown. */
   setTags(runId: string, tags: Record<string, string>): Promise<void>;
   /** Logs the data sets that a run read and, with `modelId`, the model that it scored. */
   logInputs(runId: string, datasets: Dataset[], modelId?: string): Promise<void>;
@@ -49,11 +54,15 @@ export interface Tracker {
    * @returns null without a registry
    */
   registerModel(version: NewVersion): Promise<string | null>;
+  /** Describes a version in Markdown. Without a registry it does nothing. */
+  describeVersion(version: { name: string; version: string; description: string }): Promise<void>;
   /** Points an alias at a version. Without a registry it does nothing. */
   setAlias(alias: { name: string; alias: string; version: string }): Promise<void>;
 
   /** Returns the URL of a run's page, or of its folder. */
   runUrl(experimentId: string, runId: string): string;
+  /** Returns the page of a file of a run, or the file. */
+  artifactUrl(experimentId: string, runId: string, path: string): string;
   /** Returns the page of a version of a registered model; without a registry, the directory. */
   modelUrl(name: string, version: string): string;
 }
@@ -118,7 +127,8 @@ export interface NewVersion {
   /** For example `batch-3`. It moves from the version that has it. */
   alias?: string;
   tags?: Record<string, string>;
-  description?: string;
+  /** Markdown that a new registered model gets. */
+  modelDescription?: string;
 }
 
 /** Where a pipeline's runs are tracked, and under which names. */

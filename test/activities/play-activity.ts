@@ -67,6 +67,7 @@ export async function openActivities(pipeline: string, webhook: URL): Promise<Pl
     root,
     sources: { s3: where, limits: limitsFromEnv({}) },
     gitCommit: undefined,
+    temporal: { webUi: 'http://localhost:8233', namespace: 'default' },
     webhook,
   });
   let runs = 0;

@@ -122,10 +122,15 @@ describe('three Iris batches', () => {
       key: string;
       value: T;
     }
-    const all = runs as unknown as Run[];
-    expect(all.map(({ info }) => info.run_name).sort()).toEqual(['batch_1', 'batch_2', 'batch_3']);
+    const [versions, parents] = [/^iris-v/, /^iris$/].map((name) =>
+      (runs as unknown as Run[]).filter(({ info }) => name.test(info.run_name)),
+    );
+    const all = versions!;
+    expect(all.map(({ info }) => info.run_name).sort()).toEqual(['iris-v1', 'iris-v2', 'iris-v3']);
+    expect(parents).toHaveLength(1);
+    expect(runs).toHaveLength(4);
     for (const { info, data, inputs } of all) {
-      const batch = Number(info.run_name.slice('batch_'.length));
+      const batch = Number(info.run_name.slice('iris-v'.length));
       const document = documents[batch]!;
       expect(info).toMatchObject({ run_id: document.mlflow!.runId, status: 'FINISHED' });
       const values = (pairs: Pair<string | number>[]): Record<string, string | number> =>
@@ -139,6 +144,10 @@ describe('three Iris batches', () => {
         'temporal.workflow_id': `iris-batch-${batch}`,
         'temporal.run_id': document.runId,
       });
+      const tags = values(data.tags);
+      expect(tags['mlflow.parentRunId']).toBe(parents![0]!.info.run_id);
+      expect(tags['mlflow.note.content']).toContain(`**iris version ${batch}**, build 1`);
+      expect(Object.keys(values(data.metrics))).not.toContain('accuracy_low');
       const digests = inputs.dataset_inputs.map(({ dataset }) => dataset.digest);
       const { outputs } = document.stages.find(({ stage }) => stage === 'preprocess')!;
       for (const side of ['train', 'test'])
@@ -153,6 +162,33 @@ describe('three Iris batches', () => {
         run_id: info.run_id,
       });
     }
+  });
+
+  it('shows each score as one line over versions, in the run of the pipeline', async () => {
+    const { experimentId } = documents[1]!.mlflow!;
+    const query = { experiment_ids: [experimentId], filter: "attributes.run_name = 'iris'" };
+    const { runs } = await mlflow('runs/search', query);
+    const [{ info }] = runs as unknown as [{ info: { run_id: string; status: string } }];
+    expect(info.status).toBe('FINISHED');
+    const answer = await mlflow(`metrics/get-history?run_id=${info.run_id}&metric_key=accuracy`);
+    const points = answer['metrics'] as unknown as { step: number; value: number }[];
+    expect(points.map(({ step, value }) => [step, value])).toEqual(
+      [1, 2, 3].map((batch) => [batch, documents[batch]!.metrics!['accuracy']]),
+    );
+  });
+
+  it('writes a report that shows the version, its tree and the versions before', async () => {
+    const out = join(project.folder, 'three.html');
+    const { path } = await project.json<{ path: string }>('report', '3', '--out', out);
+    expect(path).toBe(out);
+    const page = readFileSync(out, 'utf8');
+    expect(page).toContain('<title>iris · version 3</title>');
+    expect(page).toContain('Change against version 2');
+    expect(page).toContain('accuracy of versions 1 to 3');
+    expect(page).toContain('The decisions of the model as a tree');
+    expect(page).toContain('Lineage of iris, version 3');
+    expect(page).toContain(documents[3]!.links.mlflow!);
+    expect(page).not.toMatch(/undefined|<script/);
   });
 
   it('shows the six stages in Temporal’s history, and lets nothing over 8 KiB cross', async () => {

@@ -64,8 +64,8 @@ describe('log', () => {
     ]);
     const runs = await runsAt(join(project.folder, 'mlruns'));
     expect(runs).toEqual([
-      expect.objectContaining({ name: 'batch_1', status: 'FINISHED' }),
-      expect.objectContaining({ name: 'batch_2', status: 'FINISHED' }),
+      expect.objectContaining({ name: 'iris-v1', status: 'FINISHED' }),
+      expect.objectContaining({ name: 'iris-v2', status: 'FINISHED' }),
     ]);
     expect((await log('--all')).versions.map(({ added }) => added)).toEqual([false, false]);
     expect(await runsAt(join(project.folder, 'mlruns'))).toEqual(runs);

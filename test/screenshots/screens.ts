@@ -103,18 +103,18 @@ function tracked({ mlflow, last, built, shallow }: Scene): Screen[] {
       name: 'mlflow-runs',
       url: mlflow(`/experiments/${experimentId}/runs`),
       sees: [
-        'batch_1',
-        `batch_${last}`,
+        'iris-v1',
+        `iris-v${last}.2`,
         'accuracy',
         'model.max_depth',
-        `${last + 1} matching runs`,
+        `${last + 2} matching runs`,
       ],
       height: 640,
     },
     {
       name: 'mlflow-run',
       url: mlflow(`/experiments/${experimentId}/runs/${runId}`),
-      sees: [`batch_${last}`, 'Finished', 'iris-train', `iris-batch-${last}`, 'accuracy'],
+      sees: [`iris-v${last}`, 'Finished', 'iris-train', `iris-batch-${last}`, 'accuracy'],
       height: 1000,
     },
     {

@@ -39,6 +39,8 @@ const deps = (over: Partial<TrackingDeps> = {}): TrackingDeps => ({
   ...over,
 });
 
+const shown = { name: 'iris-v3', tags: {} };
+
 /** An execution of one activity of one workflow run; `attempt` counts its tries. */
 function execution(run: string, attempt = 1): Execution {
   const activity = `w/${run}/5`;
@@ -68,16 +70,16 @@ async function runsOf(attempt: string): Promise<string[]> {
 
 describe('an attempt', () => {
   it('has one run, whichever worker opens it and however often', async () => {
-    const first = await openAttempt(deps(), of, execution('a'), {});
-    const again = await openAttempt(deps(), of, execution('a', 2), {});
-    const other = await openAttempt(deps(), of, execution('b'), {});
+    const first = await openAttempt(deps(), of, execution('a'), shown);
+    const again = await openAttempt(deps(), of, execution('a', 2), shown);
+    const other = await openAttempt(deps(), of, execution('b'), shown);
     expect([again.run_id, other.run_id]).toEqual([first.run_id, first.run_id]);
     expect(await runsOf(of.attempt)).toEqual([first.run_id]);
   });
 
   it('has one run when five open it at once', async () => {
     const opened = await Promise.all(
-      ['a', 'b', 'c', 'd', 'e'].map((run) => openAttempt(deps(), of, execution(run), {})),
+      ['a', 'b', 'c', 'd', 'e'].map((run) => openAttempt(deps(), of, execution(run), shown)),
     );
     expect(new Set(opened.map(({ run_id }) => run_id)).size).toBe(1);
     expect(await runsOf(of.attempt)).toEqual([opened[0]!.run_id]);
@@ -90,11 +92,11 @@ describe('an attempt', () => {
         throw new Error('killed between create and enter');
       },
     });
-    await expect(openAttempt(deps({ tracker: dying }), of, execution('a'), {})).rejects.toThrow(
+    await expect(openAttempt(deps({ tracker: dying }), of, execution('a'), shown)).rejects.toThrow(
       'killed',
     );
     const [orphan] = await runsOf(of.attempt);
-    const next = await openAttempt(deps(), of, execution('a', 2), {});
+    const next = await openAttempt(deps(), of, execution('a', 2), shown);
     expect(next.run_id).toBe(orphan);
     expect(await runsOf(of.attempt)).toEqual([orphan]);
   });
@@ -111,16 +113,16 @@ describe('an attempt', () => {
         return tracker.createRun(run);
       },
     });
-    const zombie = openAttempt(deps({ tracker: sleepy }), of, execution('a'), {});
+    const zombie = openAttempt(deps({ tracker: sleepy }), of, execution('a'), shown);
     await atCreate;
-    const successor = await openAttempt(deps(), of, execution('a', 2), {});
+    const successor = await openAttempt(deps(), of, execution('a', 2), shown);
     wake();
     expect((await zombie).run_id).toBe(successor.run_id);
     expect(await runsOf(of.attempt)).toEqual([successor.run_id]);
   });
 
   it('is swept of what a zombie that died just after create left', async () => {
-    const open = await openAttempt(deps(), of, execution('a'), {});
+    const open = await openAttempt(deps(), of, execution('a'), shown);
     const { experiment_id: experimentId } = open;
     const left = {
       experimentId,
@@ -134,7 +136,7 @@ describe('an attempt', () => {
   });
 
   it('keeps what was logged when several workers log at once', async () => {
-    const open = await openAttempt(deps(), of, execution('a'), {});
+    const open = await openAttempt(deps(), of, execution('a'), shown);
     await Promise.all([
       updateAttempt(deps(), open, { model_version: '3', logged: { train: 'k1' } }),
       updateAttempt(deps(), open, { logged: { evaluate: 'k2' } }),
@@ -144,13 +146,13 @@ describe('an attempt', () => {
   });
 
   it('is opened again on another tracking server, and its run there is found again', async () => {
-    const here = await openAttempt(deps(), of, execution('a'), {});
+    const here = await openAttempt(deps(), of, execution('a'), shown);
     await updateAttempt(deps(), here, { logged: { train: 'k' } });
     // The same server under another name: as when it has moved with its data.
     const uri = 'http://moved.example';
     const moved = { ...tracker, uri, place: () => uri };
     expect(await findAttempt(deps({ tracker: moved }), of)).toBeUndefined();
-    const there = await openAttempt(deps({ tracker: moved }), of, execution('b'), {});
+    const there = await openAttempt(deps({ tracker: moved }), of, execution('b'), shown);
     expect(there).toMatchObject({ run_id: here.run_id, tracking_uri: moved.uri, logged: {} });
     expect(await runsOf(of.attempt)).toEqual([here.run_id]);
   });

@@ -52,10 +52,13 @@ describe('models', () => {
       const runId = await newRun();
       const modelId = await tracker.logModel(runId, small);
       const version = { name, modelId, runId, alias: 'batch-3', tags: { batch: '3' } };
-      return twice(() => tracker.registerModel({ ...version, description: 'of batches 1–3' }));
+      return twice(() => tracker.registerModel({ ...version, modelDescription: '**all** of it' }));
     };
     expect(await register()).toEqual(['1', '1']);
     expect(await register()).toEqual(['2', '2']);
+    await twice(() =>
+      tracker.describeVersion({ name, version: '2', description: 'of batches 1–3' }),
+    );
     const query = new URLSearchParams({ name, alias: 'batch-3' }).toString();
     const answer = await ask('GET', `registered-models/alias?${query}`);
     expect(answer['model_version']).toMatchObject({
@@ -63,6 +66,9 @@ describe('models', () => {
       description: 'of batches 1–3',
       tags: [{ key: 'batch', value: '3' }],
     });
+    const named = new URLSearchParams({ name }).toString();
+    const model = await ask('GET', `registered-models/get?${named}`);
+    expect(model['registered_model']).toMatchObject({ description: '**all** of it' });
   });
 
   it('stay one when two attempts run at once', async () => {

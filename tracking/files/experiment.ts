@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { join } from 'node:path';
 import { TrackingRefused } from '../../contract/failures.ts';
 import type { Folder } from './folder.ts';
 import { experimentMeta, readMeta, writeMeta } from './meta.ts';
@@ -14,14 +15,18 @@ const DEFAULT = { id: '0', name: 'Default' };
  * that two processes that create it at once create one. It has nine digits, so that it fits a database's 32-bit
  * column after migration.
  */
-export async function ensureExperiment(folder: Folder, name: string): Promise<string> {
+export async function ensureExperiment(
+  folder: Folder,
+  name: string,
+  description?: string,
+): Promise<string> {
   await folder.prepare();
   await create(folder, DEFAULT);
   for (let turn = 0; ; turn++) {
     const existing = await experimentNamed(folder, name);
     if (existing !== undefined) return existing;
     // If another name has this ID, the next turn tries another ID.
-    await create(folder, { id: idOf(name, turn), name });
+    await create(folder, { id: idOf(name, turn), name, description });
   }
 }
 
@@ -49,20 +54,25 @@ function deletedError(folder: Folder, name: string, id: string): TrackingRefused
   );
 }
 
-async function create(folder: Folder, { id, name }: { id: string; name: string }): Promise<void> {
+async function create(
+  folder: Folder,
+  { id, name, description }: { id: string; name: string; description?: string | undefined },
+): Promise<void> {
   const path = folder.at(id);
   if ((await folder.read(folder.at(id, 'meta.yaml'))) !== undefined) return;
   const now = Date.now();
-  await folder.create(path, (draft) =>
-    writeMeta(folder, draft, {
+  await folder.create(path, async (draft) => {
+    if (description !== undefined)
+      await folder.write(join(draft, 'tags', 'mlflow.note.content'), description);
+    await writeMeta(folder, draft, {
       experiment_id: id,
       name,
       artifact_location: `${folder.uri}/${id}`,
       lifecycle_stage: 'active',
       creation_time: now,
       last_update_time: now,
-    }),
-  );
+    });
+  });
 }
 
 function idOf(name: string, turn: number): string {

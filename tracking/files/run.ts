@@ -139,6 +139,12 @@ export async function finishRun(
   await update(folder, runId, { status: statusNumber(status), end_time: endedAt });
 }
 
+export async function renameRun(folder: Folder, runId: string, name: string): Promise<void> {
+  await update(folder, runId, { run_name: name });
+  const { path } = await requireRun(folder, runId);
+  await folder.write(join(path, 'tags', 'mlflow.runName'), tagValue(name));
+}
+
 async function update(folder: Folder, runId: string, change: object): Promise<void> {
   await folder.alone(runId, async () => {
     const { path, meta } = await requireRun(folder, runId);

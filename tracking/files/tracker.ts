@@ -1,9 +1,9 @@
-import { lookCommand, runUrl } from '../place.ts';
+import { artifactUrl, lookCommand, runUrl } from '../place.ts';
 import type { Tracker } from '../tracker.ts';
 import { ensureExperiment } from './experiment.ts';
 import { Folder } from './folder.ts';
 import { logModel } from './logged-model.ts';
-import { createRun, deleteRun, findRuns, finishRun, hasRun, resumeRun } from './run.ts';
+import { createRun, deleteRun, findRuns, finishRun, hasRun, renameRun, resumeRun } from './run.ts';
 import { logArtifact, logInputs, logMetrics, logParams, setTags } from './run-data.ts';
 
 /**
@@ -29,13 +29,14 @@ function trackOn(folder: Folder, ownSignal: AbortSignal | undefined): Tracker {
     withSignal: (added) =>
       trackOn(folder, ownSignal === undefined ? added : AbortSignal.any([ownSignal, added])),
     check: () => act(() => folder.prepare()),
-    ensureExperiment: (name) => act(() => ensureExperiment(folder, name)),
+    ensureExperiment: (name, description) => act(() => ensureExperiment(folder, name, description)),
     hasRun: (runId) => act(() => hasRun(folder, runId)),
     findRuns: (experimentId, tags) => act(() => findRuns(folder, experimentId, tags)),
     createRun: (run) => act(() => createRun(folder, run)),
     deleteRun: (runId) => act(() => deleteRun(folder, runId)),
     resumeRun: (runId) => act(() => resumeRun(folder, runId)),
     finishRun: (runId, status, endedAt) => act(() => finishRun(folder, runId, status, endedAt)),
+    renameRun: (runId, name) => act(() => renameRun(folder, runId, name)),
     logParams: (runId, params) => act(() => logParams(folder, runId, params)),
     logMetrics: (runId, metrics, at) => act(() => logMetrics(folder, runId, metrics, at)),
     setTags: (runId, tags) => act(() => setTags(folder, runId, tags)),
@@ -43,8 +44,11 @@ function trackOn(folder: Folder, ownSignal: AbortSignal | undefined): Tracker {
     logArtifact: (runId, path, bytes) => act(() => logArtifact(folder, runId, path, bytes)),
     logModel: (runId, model) => act(() => logModel(folder, runId, model)),
     registerModel: async () => null,
+    describeVersion: async () => undefined,
     setAlias: async () => undefined,
     runUrl: (experimentId, runId) => runUrl(folder.uri, experimentId, runId),
+    artifactUrl: (experimentId, runId, path) =>
+      artifactUrl(folder.uri, { experimentId, runId, path }),
     modelUrl: () => folder.uri,
   };
 }

@@ -49,14 +49,13 @@ async function firstVersion(http: Http, wanted: NewVersion): Promise<string | un
 }
 
 async function createVersion(http: Http, wanted: NewVersion): Promise<string> {
-  const { name, description } = wanted;
+  const { name } = wanted;
   const body = {
     name,
     source: sourceOf(wanted),
     run_id: wanted.runId,
     model_id: wanted.modelId,
     tags: Object.entries(wanted.tags ?? {}).map(([key, value]) => ({ key, value })),
-    description,
   };
   const create = () => http.post('model-versions/create', body, one);
   try {
@@ -64,14 +63,17 @@ async function createVersion(http: Http, wanted: NewVersion): Promise<string> {
   } catch (error) {
     if (codeOf(error) !== 'RESOURCE_DOES_NOT_EXIST') throw error;
     // The registered model is created only when its first version needs it, so later versions cost one request.
-    await ensureRegisteredModel(http, name);
+    await ensureRegisteredModel(http, wanted);
     return (await create()).model_version.version;
   }
 }
 
-async function ensureRegisteredModel(http: Http, name: string): Promise<void> {
+async function ensureRegisteredModel(
+  http: Http,
+  { name, modelDescription: description }: NewVersion,
+): Promise<void> {
   try {
-    await http.post('registered-models/create', { name }, anything);
+    await http.post('registered-models/create', { name, description }, anything);
   } catch (error) {
     if (codeOf(error) !== 'RESOURCE_ALREADY_EXISTS') throw error;
   }
@@ -79,6 +81,14 @@ async function ensureRegisteredModel(http: Http, name: string): Promise<void> {
 
 function sourceOf({ modelId }: NewVersion): string {
   return `models:/${modelId}`;
+}
+
+/** https://mlflow.org/docs/latest/api_reference/rest-api.html#update-modelversion */
+export async function describeVersion(
+  http: Http,
+  version: { name: string; version: string; description: string },
+): Promise<void> {
+  await http.patch('model-versions/update', version, anything);
 }
 
 /** https://mlflow.org/docs/latest/api_reference/rest-api.html#set-registered-model-alias */

@@ -124,6 +124,11 @@ export async function finishRun(
   await http.post('runs/update', { run_id: runId, status, end_time: endedAt }, anything);
 }
 
+/** https://mlflow.org/docs/latest/api_reference/rest-api.html#update-run */
+export async function renameRun(http: Http, runId: string, name: string): Promise<void> {
+  await http.post('runs/update', { run_id: runId, run_name: name }, anything);
+}
+
 /** The experiment of a run and where its files are. Neither changes, so one request is enough. */
 export interface RunPlace {
   experimentId: string;

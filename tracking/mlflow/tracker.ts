@@ -1,11 +1,20 @@
 import { z } from 'zod';
 import { authorization, parseAddress } from './address.ts';
-import { runUrl, type TrackingAuth } from '../place.ts';
+import { artifactUrl, modelUrl, runUrl, type TrackingAuth } from '../place.ts';
 import { uploadArtifact, logInputs, logMetrics, logParams, setTags } from './run-data.ts';
 import { anything, Http } from './http.ts';
 import { logModel } from './logged-model.ts';
-import { registerModel, setAlias } from './registry.ts';
-import { createRun, deleteRun, findRuns, finishRun, hasRun, resumeRun, RunPlaces } from './run.ts';
+import { describeVersion, registerModel, setAlias } from './registry.ts';
+import {
+  createRun,
+  deleteRun,
+  findRuns,
+  finishRun,
+  hasRun,
+  renameRun,
+  resumeRun,
+  RunPlaces,
+} from './run.ts';
 import type { Tracker } from '../tracker.ts';
 import { TrackingRefused } from '../../contract/failures.ts';
 import { codeOf } from './failure.ts';
@@ -49,13 +58,14 @@ function trackOn(http: Http, places: RunPlaces): Tracker {
       const quick = new Http({ ...http.options, timeoutMs: Math.min(timeoutMs, CHECK_MS) });
       await quick.search('experiments/search', { max_results: 1 }, anything);
     },
-    ensureExperiment: (name) => ensureExperiment(http, name),
+    ensureExperiment: (name, description) => ensureExperiment(http, name, description),
     findRuns: (experimentId, tags) => findRuns(http, places, experimentId, tags),
     createRun: (run) => createRun(http, places, run),
     hasRun: (runId) => hasRun(http, runId),
     deleteRun: (runId) => deleteRun(http, runId),
     resumeRun: (runId) => resumeRun(http, runId),
     finishRun: (runId, status, endedAt) => finishRun(http, runId, status, endedAt),
+    renameRun: (runId, name) => renameRun(http, runId, name),
     logParams: (runId, params) => logParams(http, runId, params),
     logMetrics: (runId, metrics, at) => logMetrics(http, runId, metrics, at),
     setTags: (runId, tags) => setTags(http, runId, tags),
@@ -66,9 +76,11 @@ function trackOn(http: Http, places: RunPlaces): Tracker {
     },
     logModel: (runId, model) => logModel(http, places, runId, model),
     registerModel: (version) => registerModel(http, version),
+    describeVersion: (version) => describeVersion(http, version),
     setAlias: (alias) => setAlias(http, alias),
     runUrl: (experimentId, runId) => runUrl(uri, experimentId, runId),
-    modelUrl: (name, version) => `${uri}/#/models/${encodeURIComponent(name)}/versions/${version}`,
+    artifactUrl: (experimentId, runId, path) => artifactUrl(uri, { experimentId, runId, path }),
+    modelUrl: (name, version) => modelUrl(uri, name, version),
   };
 }
 
@@ -82,11 +94,19 @@ const created = z.object({ experiment_id: z.string() });
  * costs 5 ms, and after the server's database is replaced an old ID may belong to another experiment.
  * https://mlflow.org/docs/latest/api_reference/rest-api.html#get-experiment-by-name
  */
-export async function ensureExperiment(http: Http, name: string): Promise<string> {
+export async function ensureExperiment(
+  http: Http,
+  name: string,
+  description?: string,
+): Promise<string> {
   const existing = await experimentNamed(http, name);
   if (existing !== undefined) return existing;
   try {
-    return (await http.post('experiments/create', { name }, created)).experiment_id;
+    const tags =
+      description === undefined
+        ? {}
+        : { tags: [{ key: 'mlflow.note.content', value: description }] };
+    return (await http.post('experiments/create', { name, ...tags }, created)).experiment_id;
   } catch (error) {
     if (codeOf(error) !== 'RESOURCE_ALREADY_EXISTS') throw error;
     // Another worker was first.

@@ -41,6 +41,13 @@ const NOTHING_LOGGED = {
 };
 const NO_RUN = { tracking_uri: null, experiment_id: null, run_id: null, ...NOTHING_LOGGED };
 
+/** The description of a new experiment, in Markdown. */
+const EXPERIMENT_DESCRIPTION = [
+  'Models that are retrained after each batch of data.',
+  '- The run with the name of a **pipeline** has the scores of all its versions: each metric is one line, with the version as its step.',
+  '- A run such as **iris-v3** is version 3 of the pipeline iris, trained on batches 1 to 3; **iris-v3.2** is its second build.',
+].join('\n');
+
 /** The tag by which the run of an attempt is found again. */
 const ATTEMPT_TAG = 'retrain.attempt';
 
@@ -55,17 +62,20 @@ export async function openAttempt(
   deps: TrackingDeps,
   of: AttemptOf,
   execution: Execution,
-  tags: Record<string, string>,
+  { name, tags }: { name: string; tags: Record<string, string> },
 ): Promise<OpenAttempt> {
   const claimed = await claim(deps, of, execution);
   if (isCurrent(deps, claimed)) return claimed;
-  const experimentId = await deps.tracker.ensureExperiment(deps.experimentName);
+  const experimentId = await deps.tracker.ensureExperiment(
+    deps.experimentName,
+    EXPERIMENT_DESCRIPTION,
+  );
   const [found] = await deps.tracker.findRuns(experimentId, { [ATTEMPT_TAG]: of.attempt });
   const runId =
     found?.runId ??
     (await deps.tracker.createRun({
       experimentId,
-      name: `batch_${of.batch}`,
+      name,
       startedAt: claimed.claimed_at,
       tags: { ...tags, [ATTEMPT_TAG]: of.attempt },
     }));

@@ -1,3 +1,4 @@
+import { pickScores } from '../../contract/metric-sets.ts';
 import type { Ref } from '../../contract/ref.ts';
 import { deleteOtherRuns, updateAttempt, type OpenAttempt } from './attempt.ts';
 import type { HandedInputs, StageOutputs, StageRequest } from '../../contract/stages.ts';
@@ -35,8 +36,7 @@ export async function logEvaluation(
   const timestamp = await scoreTime(deps, attempt, { key: result.key, at });
   const { metrics, report } = result.outputs;
   const bytes = await deps.store.artifacts.get(metrics);
-  // These two are not scores. The batch is the step.
-  const { schema: _, batch: __, ...scores } = flattenMetrics(readMetrics(bytes));
+  const scores = pickScores(flattenMetrics(readMetrics(bytes)));
   const dataset = datasetOf(deps, request.inputs.test, `${request.pipeline}-test`, 'testing');
   const modelId = attempt.model_id === null ? {} : { modelId: attempt.model_id };
   const log = async (): Promise<void> => {

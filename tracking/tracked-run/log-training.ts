@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { RETRAIN } from '../../contract/command.ts';
 import { canonicalJson } from '../../contract/canonical-json.ts';
 import { objectKey } from '../../store/hash.ts';
 import type { Ref } from '../../contract/ref.ts';
@@ -7,9 +8,11 @@ import { modelFiles } from '../model.ts';
 import type { Dataset, ParamValue } from '../tracker.ts';
 import type { HandedInputs, StageOutcome, StageRequest } from '../../contract/stages.ts';
 import type { Execution } from '../../contract/execution.ts';
+import { makeRunsLink, makeTemporalLink } from '../../contract/links.ts';
 import { withScratch } from '../../store/own-folder.ts';
 import { findAttempt, updateAttempt, type OpenAttempt, type TrackingDeps } from './attempt.ts';
 import type { Store } from '../../store/index.ts';
+import { NOTE_TAG, PARENT_TAG } from './pipeline-run.ts';
 
 /** The parts of a worker that logging needs. */
 export interface LoggingDeps extends TrackingDeps {
@@ -19,6 +22,8 @@ export interface LoggingDeps extends TrackingDeps {
   root: string;
   /** The commit that this worker runs; undefined when it is not known. */
   gitCommit: string | undefined;
+  /** Where people see runs in Temporal's Web UI. */
+  temporal: { webUi: string; namespace: string };
 }
 
 /** The request of training. */
@@ -35,13 +40,26 @@ export interface FittedFile {
   sha256: string;
 }
 
-/** Tags of a training run: its pipeline, its batch and its workflow. */
+/** The name of the run of a version, which its build number completes when it is published. */
+export function nameRun({ pipeline, batch }: Pick<TrainedRequest, 'pipeline' | 'batch'>): string {
+  return `${pipeline}-v${batch}`;
+}
+
+/**
+ * Tags of a training run: its pipeline, its batch, its workflow, and what it is in a sentence until the version is
+ * published.
+ * @param parent the run of the pipeline
+ */
 export function trainingTags(
-  deps: Pick<LoggingDeps, 'gitCommit'>,
+  deps: Pick<LoggingDeps, 'gitCommit' | 'temporal'>,
   { pipeline, batch }: Pick<TrainedRequest, 'pipeline' | 'batch'>,
-  { workflowId, runId }: Execution,
+  { workflowId, runId }: Pick<Execution, 'workflowId' | 'runId'>,
+  parent: { run_id: string },
 ): Record<string, string> {
+  const page = makeTemporalLink(deps.temporal, { workflowId, runId });
   return {
+    [PARENT_TAG]: parent.run_id,
+    [NOTE_TAG]: `Version ${batch} of **${pipeline}**, which is not published yet: [the run in Temporal](${page}) shows its state.`,
     'retrain.pipeline': pipeline,
     'retrain.batch': String(batch),
     'temporal.workflow_id': workflowId,
@@ -86,7 +104,7 @@ export async function logTraining(
   const logModel = async (file: string): Promise<string> => {
     const encoderBytes = await artifacts.get(encoder);
     return tracker.logModel(runId, {
-      name: 'model',
+      name: pipeline,
       files: (identity) =>
         modelFiles({
           ...identity,
@@ -114,6 +132,7 @@ export async function logTraining(
       runId,
       ...(alias === undefined ? {} : { alias }),
       tags: { 'retrain.batch': String(batch), 'retrain.attempt': attempt.attempt },
+      modelDescription: describeRegistered(deps, pipeline),
     });
     return { modelId, version };
   };
@@ -134,6 +153,14 @@ export async function logTraining(
     model_version: version,
     logged: { train: result.key },
   });
+}
+
+/** The description of a new registered model, in Markdown. */
+function describeRegistered({ temporal }: LoggingDeps, pipeline: string): string {
+  return [
+    `The models of the pipeline **${pipeline}**, which is retrained after each batch of data. The alias \`batch-N\` names the model that is trained on batches 1 to N.`,
+    `[Its runs in Temporal](${makeRunsLink(temporal, pipeline)}) · from a terminal: \`${RETRAIN} list --pipeline ${pipeline}\``,
+  ].join('\n\n');
 }
 
 /** Returns the alias of a batch in the registry. It points at the model of the latest build. */

@@ -16,7 +16,7 @@ import { sourceIdentity } from '../../../sources/identity.ts';
 import { readMetrics } from '../../../store/metrics-file.ts';
 import type { VersionRecord } from '../../../store/version-record.ts';
 import { flatten } from '../../compare/changes.ts';
-import { makeTemporalLink } from '../../result.ts';
+import { linkRun } from '../../result.ts';
 import type { StoreSession } from '../../session.ts';
 import { readTracked } from '../../versions.ts';
 import { drawSvg } from '../lineage/drawings.ts';
@@ -126,12 +126,14 @@ async function listLinks(
 ): Promise<BuildFacts['links']> {
   const { workflow } = record;
   const { namespace } = readTemporalLocation();
-  const at = { config: session.config, namespace };
   const tracked = await readTracked(session, record);
   return [
     {
       text: 'The run in Temporal',
-      href: makeTemporalLink(at, workflow.workflow_id, workflow.run_id),
+      href: linkRun(
+        { config: session.config, namespace },
+        { workflowId: workflow.workflow_id, runId: workflow.run_id },
+      ),
     },
     ...(tracked === null ? [] : [{ text: 'The run in MLflow', href: tracked.url }]),
   ];

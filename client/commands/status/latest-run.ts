@@ -10,7 +10,7 @@ import {
   taskQueueHasWorker,
   type Described,
 } from '../../waiting.ts';
-import { makeTemporalLink } from '../../result.ts';
+import { linkRun } from '../../result.ts';
 import type { Session } from '../../session.ts';
 
 /** The latest run of a batch, as Temporal knows it. */
@@ -49,7 +49,7 @@ export async function readLatestRun(
       runId,
       status: state.name.toLowerCase(),
       startedAt: startTime.toISOString(),
-      link: makeTemporalLink(session, workflowId, runId),
+      link: linkRun(session, { workflowId, runId }),
       stages: running ? await readStages(session, workflowId) : null,
       retrying: pending.flatMap(({ stage, attempt, message }) =>
         message === null ? [] : [{ stage, attempt, message }],
