@@ -17,6 +17,7 @@ import { estimatorOf } from '../../pipeline/models/estimators.ts';
 import { createMlflowTracker } from '../../tracking/mlflow/tracker.ts';
 import { modelFiles } from '../../tracking/model.ts';
 import { seeded } from '../pipeline/models/trees.ts';
+import { mixedModel } from './models.ts';
 import { fresh, fromStack, uri } from './server.ts';
 
 /** The same rows through the pipeline and through stock MLflow in Python: all must answer alike. */
@@ -214,6 +215,31 @@ describe('a model that stock MLflow has loaded', () => {
     expectAllAlike(report);
     expect(report).toMatchObject({ kind: 'i', shares: ['0', '1', '2'] });
     expect(report['accuracy']).toBeGreaterThan(0.5);
+  });
+
+  it('is of an earlier program, and answers as it did beside one of this program', async () => {
+    const { columns, rows, predictions, tree, encoder } = mixedModel();
+    const file = join(home, 'mixed.csv');
+    writeFileSync(file, [columns, ...rows].map((row) => `${row.join()}\n`).join(''));
+    const earlier = here('../fixtures/earlier-model');
+    const now = await store(Buffer.from(JSON.stringify(tree)), encoder as Encoder);
+    const answers = await python('load_models.py', file, earlier, now, earlier);
+    expect(answers).toEqual([predictions, predictions, predictions]);
+  });
+
+  it('has a tree as deep as model.max_depth may be', async () => {
+    const depth = 1000;
+    const leaf = (label: number) => ({ distribution: [label === 0 ? [1] : [0, 1]] });
+    let root: object = leaf(0);
+    for (let value = depth; value > 0; value--)
+      root = { splitColumn: 0, splitValue: value, left: leaf(1), right: root };
+    const file = join(home, 'deep.csv');
+    writeFileSync(file, `x\n0\n${depth - 1}\n${depth}\n`);
+    const features = [{ name: 'x', type: 'number', median: 0 }] as const;
+    const encoder = { schema: 1, target: 'y', missing: 'impute', classes: ['5', '6'] } as const;
+    const tree = Buffer.from(JSON.stringify({ root }));
+    const modelUri = await store(tree, { ...encoder, features });
+    expect(await python('load_models.py', file, modelUri)).toEqual([[6, 6, 5]]);
   });
 
   it('is served for text/csv and for every JSON format of the scoring protocol', async () => {

@@ -112,6 +112,16 @@ def _take_raw_cells():
 _take_raw_cells()
 
 
+# The JSON of a tree is as deep as the tree, and model.max_depth is at most 1 000.
+DEEPEST = 2000
+
+
 def _load_pyfunc(path):
-    names = ("model.json", "encoder.json", "cells.json")
-    return TreeModel(*(json.loads(Path(path, name).read_text(encoding="utf-8")) for name in names))
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(limit, DEEPEST))
+    try:
+        names = ("model.json", "encoder.json", "cells.json")
+        parts = [json.loads(Path(path, name).read_text(encoding="utf-8")) for name in names]
+    finally:
+        sys.setrecursionlimit(limit)
+    return TreeModel(*parts)
