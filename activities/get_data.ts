@@ -2,6 +2,7 @@ import { BadData } from '../contract/failures.ts';
 import { taskOf } from '../contract/defaults.ts';
 import type { Params } from '../contract/params.ts';
 import type { GetDataRequest, StageOutcome, StageResult } from '../contract/stages.ts';
+import { selectColumns } from '../pipeline/batches/columns.ts';
 import { lookForBatch } from '../sources/arrivals/batch-files.ts';
 import { isPlace } from '../sources/arrivals/open-place.ts';
 import { fetchSource, type Fetched } from '../sources/source-text.ts';
@@ -137,7 +138,7 @@ async function passOn({ settings }: Ledger, state: RawEntry): Promise<Work> {
 /** Where each file is a batch, the raw data is a directory of the files that have arrived. */
 async function listArrivals(ledger: Ledger, { batch, put, putDirectory }: Context): Promise<Work> {
   const columns = columnsAt(ledger, batch);
-  const isFirst = columns.length === ledger.settings.columns.length;
+  const isFirst = selectColumns(ledger.added_columns, batch).length === 0;
   const rows = ledger.arrivals.slice(0, batch).map((_, i) => rawOf(ledger, i + 1).rows);
   return {
     outputs: {
@@ -175,6 +176,8 @@ async function makeSettings(
     columns: await readColumns(deps, outputs.columns),
     declared: data.columns,
     missing_values: data.missing_values,
+    decimal: data.decimal,
+    thousands: data.thousands,
     batch_size: data.batch_size,
     shuffle_seed: data.shuffle_seed,
     split_key: split.key,

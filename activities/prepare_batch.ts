@@ -9,7 +9,7 @@ import {
 } from '../contract/stages.ts';
 import { checkBatch } from '../pipeline/batches/order.ts';
 import { prepareCuts } from '../sources/cutter.ts';
-import { checkFrozen } from '../sources/frozen.ts';
+import { checkFrozen, withFormerDefault } from '../sources/frozen.ts';
 import type { SourceDeps } from '../sources/source.ts';
 import { cutCall } from '../sources/stage-inputs.ts';
 import {
@@ -58,11 +58,12 @@ async function cutUpTo(deps: Deps, request: Request): Promise<StageResult<'prepa
       `${pipeline} has no data yet: run "${RETRAIN} stage get_data --pipeline ${pipeline}" first`,
     );
   checkFrozen(ledger, request.params);
+  const params = withFormerDefault(ledger, request.params);
   checkSameTable(ledger, request.inputs);
   checkExists(ledger, batch);
   const wanted = batchesToCut(ledger, request);
   return withScratch(deps, async (folder) => {
-    const cut = prepareCuts(deps, ledger, wanted, request.params, {
+    const cut = prepareCuts(deps, ledger, wanted, params, {
       folder,
       execution: currentExecution(),
     });
@@ -71,7 +72,7 @@ async function cutUpTo(deps: Deps, request: Request): Promise<StageResult<'prepa
     let result: StageOutcome<'prepare_batch'> | undefined;
     for (const number of wanted) {
       const { inputs, detail } = cutCall(ledger, number);
-      const call = { ...request, batch: number, inputs, detail };
+      const call = { ...request, params, batch: number, inputs, detail };
       result = await runStage(deps, 'prepare_batch', call, async ({ put, putFile }) => {
         const { rows, warnings, ...made } = await cut(number);
         const stored = 'bytes' in made ? put('batch', made.bytes) : putFile('batch', made.path);

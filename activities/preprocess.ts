@@ -1,9 +1,12 @@
+import { encodingOf } from '../contract/defaults.ts';
 import type { Compute } from '../compute/pool.ts';
 import type { TaskInput } from '../compute/tasks.ts';
 import { MERGED, partFile } from '../contract/paths.ts';
 import { withPath, type Ref } from '../contract/ref.ts';
 import type { Healed, StageOutcome, StageRequest, StageResult } from '../contract/stages.ts';
 import type { Column } from '../pipeline/batches/columns.ts';
+import { withFormerDefault } from '../sources/frozen.ts';
+import type { Store } from '../store/index.ts';
 import { partColumns, readColumns } from '../store/columns-file.ts';
 import { encodeDirectory } from '../store/manifest.ts';
 import { checkPresent } from '../store/artifacts.ts';
@@ -20,7 +23,7 @@ import {
   type StageWork,
 } from './run-stage.ts';
 
-type Deps = StageDeps & { compute: Compute };
+type Deps = StageDeps & { compute: Compute; store: Pick<Store, 'ledgers'> };
 type Request = StageRequest<'preprocess'>;
 type Context = StageContext<'preprocess'>;
 
@@ -40,7 +43,10 @@ interface Processed {
  * Splits and encodes the batches that are not encoded yet, and fits the encoder over all train rows. The work
  * for version N grows with the new batch, not with the history.
  */
-export async function preprocess(deps: Deps, request: Request): Promise<StageResult<'preprocess'>> {
+export async function preprocess(deps: Deps, asked: Request): Promise<StageResult<'preprocess'>> {
+  const ledger = await deps.store.ledgers.read(asked.pipeline);
+  const params = ledger === undefined ? asked.params : withFormerDefault(ledger, asked.params);
+  const request = { ...asked, params };
   const result = await runStage(deps, 'preprocess', request, (context) =>
     encodeAndFit(deps, request, context),
   );
@@ -71,21 +77,29 @@ async function encodeAndFit(
   const columns = await readColumns(deps, inputs.columns);
   const done = await readEarlier(deps, request, batches.slice(0, -1), columns);
   const fresh = batches.slice(done.train.length);
+  const learnsWords = !['fail', 'ignore'].includes(params.data.on_new_category);
   for (const [i, file] of fresh.entries()) {
     execution.heartbeat({ stage: 'preprocess', fraction: i / fresh.length });
     await addPart(deps, request, context, { done, file, columns });
     if (done.counts.length < MOST_COUNTS) continue;
-    const { counts } = await deps.compute('addCounts', { counts: done.counts }, execution.signal);
-    done.counts = [counts];
+    const merged = await deps.compute(
+      'addCounts',
+      { counts: done.counts, until: done.train.length, target: params.data.target },
+      execution.signal,
+    );
+    done.counts = [merged.counts];
+    if (learnsWords) done.warnings.push(...merged.warnings);
   }
   const fitted = await deps.compute(
     'fitEncoder',
     {
       counts: done.counts,
+      until: batches.length,
       columns,
       target: params.data.target,
       testSize: params.split.test_size,
       missing: params.preprocess.missing,
+      dateParts: encodingOf(params.data).dateParts,
       what: `version ${batch}`,
       words: await readWords(deps, request, done, {
         checked: batches.length - fresh.length,
@@ -153,6 +167,7 @@ async function encodePart(
       columns: await readColumns(deps, inputs.columns),
       target: params.data.target,
       cells: readCellSettings(params.data),
+      ...encodingOf(params.data),
       testSize: params.split.test_size,
       key: params.split.key,
     },

@@ -29,6 +29,7 @@ const settingsSchema = z.strictObject({
     })
     .prefault({}),
   data: z.unknown().optional(),
+  arrivals: z.unknown().optional(),
   split: z.unknown().optional(),
   preprocess: z.unknown().optional(),
   model: z.unknown().optional(),

@@ -2,8 +2,62 @@
 export const TASKS = ['classification', 'regression'] as const;
 export type Task = (typeof TASKS)[number];
 
-/** The default of `missing_values`: cells that mean "not known". */
-export const MISSING_VALUES: readonly string[] = ['', 'NA', 'N/A', 'NaN', 'null', '?'];
+/** The default of `missing_values`, cells that mean "not known": those of pandas, and `?`. */
+export const MISSING_VALUES: readonly string[] = [
+  '',
+  'NA',
+  'N/A',
+  'NaN',
+  'null',
+  '?',
+  'nan',
+  '-nan',
+  '-NaN',
+  'None',
+  'NULL',
+  'n/a',
+  '<NA>',
+  '#N/A',
+  '#N/A N/A',
+  '#NA',
+  '1.#IND',
+  '-1.#IND',
+  '1.#QNAN',
+  '-1.#QNAN',
+];
+
+/** The default of earlier programs. Pipelines that began with it keep it. */
+export const FORMER_MISSING_VALUES: readonly string[] = ['', 'NA', 'N/A', 'NaN', 'null', '?'];
+
+/** The characters that `data.decimal` and `data.thousands` may be. */
+export const DECIMALS = ['.', ','] as const;
+export const THOUSANDS = [',', '.', ' ', "'", '_'] as const;
+
+/** The characters of numbers in settings. Those of an earlier program have none: numbers have a decimal point. */
+export function numberFormatOf({
+  decimal = '.',
+  thousands = null,
+}: {
+  readonly decimal?: (typeof DECIMALS)[number];
+  readonly thousands?: (typeof THOUSANDS)[number] | null;
+}): { decimal: (typeof DECIMALS)[number]; thousands: (typeof THOUSANDS)[number] | null } {
+  return { decimal, thousands };
+}
+
+/** How dates and labels become features and classes. Params of an earlier program do not say: as they are written. */
+export function encodingOf({
+  date_parts = [],
+  labels = { normalise: false },
+}: {
+  readonly date_parts?: readonly DatePart[];
+  readonly labels?: { readonly normalise: boolean };
+}): { dateParts: DatePart[]; normaliseLabels: boolean } {
+  return { dateParts: [...date_parts], normaliseLabels: labels.normalise };
+}
+
+/** The parts of a date that can be features beside its day: `data.date_parts`. */
+export const DATE_PARTS = ['year', 'month', 'day', 'weekday', 'hour'] as const;
+export type DatePart = (typeof DATE_PARTS)[number];
 
 /** The task of a run. A run of an earlier program has no task: it is a classification. */
 export function taskOf({ model }: { readonly model: { readonly task?: Task } }): Task {

@@ -1,11 +1,19 @@
 import { closest, distance } from 'fastest-levenshtein';
 import { z } from 'zod';
-import { DEFAULT_MODEL_TYPE, MISSING_VALUES, modelTypeOf, TASKS } from './defaults.ts';
+import {
+  DATE_PARTS,
+  DECIMALS,
+  DEFAULT_MODEL_TYPE,
+  MISSING_VALUES,
+  modelTypeOf,
+  TASKS,
+  THOUSANDS,
+} from './defaults.ts';
 import { isObject } from './canonical-json.ts';
 import { BadParams } from './failures.ts';
 import { PIPELINE_NAME } from './paths.ts';
 
-export const columnType = z.enum(['number', 'category', 'ignore']);
+export const columnType = z.enum(['number', 'category', 'date', 'ignore']);
 
 /**
  * The part of the model section that every type of model has. The hyperparameters of the type are beside it, and
@@ -60,12 +68,36 @@ export const paramsShape = z.strictObject({
       columns: z.record(z.string(), columnType).default({}),
       /** Cells that mean "not known", compared after trimming. */
       missing_values: z.array(z.string()).default(() => [...MISSING_VALUES]),
+      /** The character before the fraction of a number. */
+      decimal: z.enum(DECIMALS).default('.'),
+      /** The character between groups of three digits of a number. */
+      thousands: z.enum(THOUSANDS).nullable().default(null),
+      /** Parts of dates that are features beside the day. */
+      date_parts: z.array(z.enum(DATE_PARTS)).default([]),
+      labels: z
+        .strictObject({
+          /** Whether labels that are one number (0, 0.0) or one word in other case (no, NO) are one class. */
+          normalise: z.boolean().default(false),
+        })
+        .prefault({}),
+      /** How the columns of later data are matched with the known ones. */
+      columns_by: z.enum(['name', 'position']).default('name'),
       /** For a later file with a new column: refuse the file, leave the column out, or make it a feature from then on. */
       on_new_column: z.enum(['fail', 'ignore', 'adapt']).default('fail'),
       /** For a later file without a known column: refuse it, store the batch without the column, or with empty cells. */
       on_missing_column: z.enum(['fail', 'ignore', 'adapt']).default('fail'),
       /** For a later batch with a new word or label: refuse the batch, treat the word as unknown, or learn it. */
       on_new_category: z.enum(['fail', 'ignore', 'adapt']).default('adapt'),
+    })
+    .refine(({ decimal, thousands }) => decimal !== thousands, {
+      path: ['thousands'],
+      message: 'expected another character than data.decimal',
+    })
+    .prefault({}),
+  arrivals: z
+    .strictObject({
+      /** For a new file with the bytes of a known one: warn, or quarantine it. */
+      on_duplicate: z.enum(['warn', 'quarantine']).default('warn'),
     })
     .prefault({}),
   split: z

@@ -1,5 +1,12 @@
 import { canonicalJson } from './canonical-json.ts';
-import { DEFAULT_MODEL_TYPE, MISSING_VALUES, modelTypeOf, taskOf } from './defaults.ts';
+import {
+  DEFAULT_MODEL_TYPE,
+  encodingOf,
+  FORMER_MISSING_VALUES,
+  modelTypeOf,
+  numberFormatOf,
+  taskOf,
+} from './defaults.ts';
 import type { Params } from './params.ts';
 import {
   batchFile,
@@ -163,7 +170,7 @@ export const STAGES = {
       // The same files have other columns where the rules on new columns differ.
       ...(addedColumns.length === 0 ? {} : { added_columns: addedColumns }),
     }),
-    code: 1,
+    code: 2, // 1 inferred no dates and no open columns
     libraries: [],
     perBatch: false,
     timeout: '24h', // a large source can come over a slow line
@@ -217,16 +224,14 @@ export const STAGES = {
       classes: { optional: true },
     },
     params: ({ data, split, preprocess }) => ({
-      target: data.target,
-      ...missingParams(data),
-      split,
+      ...partParams({ data, split }),
       preprocess,
       // A run of an earlier program does not have this rule.
       ...(data.on_new_category === 'fail' || data.on_new_category === 'ignore'
         ? { on_new_category: data.on_new_category }
         : {}),
     }),
-    code: 2, // 1 was made of parts with sorted words
+    code: 3, // 1 was made of parts with sorted words, 2 gave unseen words the code -1
     // They make the parts: see encode_part.
     libraries: ['arquero', '@uwdata/flechette'],
     perBatch: true,
@@ -308,11 +313,7 @@ export const STEPS = {
       counts: (batch) => `${PROCESSED}/counts_${batch}.json`,
     },
     facts: { train_rows: {}, test_rows: {} },
-    params: ({ data, split }) => ({
-      target: data.target,
-      ...missingParams(data),
-      split,
-    }),
+    params: partParams,
     // A new code version here needs one of preprocess too, whose outputs are made of parts.
     code: 2, // 1 sorted the words of a part's dictionaries
     libraries: ['arquero', '@uwdata/flechette'],
@@ -497,10 +498,33 @@ function missingParams({ missing_values }: Params['data']): Record<string, unkno
 }
 
 /** How the text of a source is read. Defaults are left out, so that the keys of earlier programs stay valid. */
-function readingParams({ delimiter, encoding }: Params['data']): Record<string, unknown> {
+function readingParams(data: Params['data']): Record<string, unknown> {
+  const { delimiter, encoding } = data;
   return {
     ...(delimiter === ',' ? {} : { delimiter }),
     ...(encoding === 'utf-8' ? {} : { encoding }),
+    ...numberParams(data),
+  };
+}
+
+function numberParams(data: Params['data']): Record<string, unknown> {
+  const { decimal, thousands } = numberFormatOf(data);
+  return {
+    ...(decimal === '.' ? {} : { decimal }),
+    ...(thousands === null ? {} : { thousands }),
+  };
+}
+
+/** The params that shape the part of a batch. Settings that earlier programs do not have are left out by default. */
+function partParams({ data, split }: Pick<Params, 'data' | 'split'>): Record<string, unknown> {
+  const { dateParts, normaliseLabels } = encodingOf(data);
+  return {
+    target: data.target,
+    ...missingParams(data),
+    ...numberParams(data),
+    ...(dateParts.length === 0 ? {} : { date_parts: dateParts }),
+    ...(normaliseLabels ? { labels: { normalise: true } } : {}),
+    split,
   };
 }
 
@@ -512,13 +536,14 @@ function tableParams(data: Params['data'], after: number): Record<string, unknow
 
 /** A whole file is a batch: it is read by these settings, and nothing is cut. */
 function wholeFileParams(data: Params['data']): Record<string, unknown> {
-  const { missing_values, on_new_column, on_missing_column } = data;
+  const { missing_values, on_new_column, on_missing_column, columns_by } = data;
   // A missing number is written as one of these words, and recognised by them.
-  const isDefault = canonicalJson(missing_values) === canonicalJson(MISSING_VALUES);
+  const isDefault = canonicalJson(missing_values) === canonicalJson(FORMER_MISSING_VALUES);
   return {
     ...(isDefault ? {} : { missing_values }),
     ...(on_new_column === 'fail' ? {} : { on_new_column }),
     ...(on_missing_column === 'fail' ? {} : { on_missing_column }),
+    ...(columns_by === 'position' ? { columns_by } : {}),
   };
 }
 

@@ -7,16 +7,17 @@ export function toJsonBytes(value: unknown): Uint8Array {
 }
 
 /**
- * Reads a document that carries `schema: 1`.
+ * Reads a document that carries a `schema`.
  * @param what names the document in errors, such as "the encoder of version 3"
+ * @param newest the newest schema that this program reads; it reads the earlier ones too
  * @throws BadData when the bytes are not a JSON object, or have another schema
  */
-export function fromJsonBytes(bytes: Uint8Array, what: string): unknown {
+export function fromJsonBytes(bytes: Uint8Array, what: string, newest = 1): unknown {
   const document = parseJson(bytes, what) as { schema?: unknown } | null;
   const schema = typeof document === 'object' ? document?.schema : undefined;
-  if (schema !== 1) {
+  if (typeof schema !== 'number' || !(schema >= 1 && schema <= newest)) {
     throw new BadData(
-      `${what} has schema ${JSON.stringify(schema) ?? 'none'} where this release reads schema 1: ` +
+      `${what} has schema ${JSON.stringify(schema) ?? 'none'} where this release reads schema ${newest}: ` +
         'run the release that wrote it, or build the version again',
     );
   }

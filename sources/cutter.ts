@@ -1,8 +1,10 @@
 import { basename } from 'node:path';
 import { RETRAIN } from '../contract/command.ts';
 import { DamagedArtifact } from '../contract/failures.ts';
-import { describeNewColumns } from '../pipeline/batches/conform.ts';
+import { describeDecided, describeNewColumns } from '../pipeline/batches/conform.ts';
 import type { CutFile } from '../pipeline/batches/cut.ts';
+import { taskOf } from '../contract/defaults.ts';
+import { readCellSettings } from '../pipeline/csv/cells.ts';
 import type { Params } from '../contract/params.ts';
 import {
   columnsAt,
@@ -16,7 +18,6 @@ import {
 } from '../store/ledger/ledger.ts';
 import { conformInput, decodeFile } from './arrivals/take-in.ts';
 import type { Execution } from '../contract/execution.ts';
-import { readCellSettings } from '../pipeline/csv/cells.ts';
 import { localFile } from '../store/local-cache.ts';
 import type { SourceDeps } from './source.ts';
 
@@ -100,8 +101,51 @@ async function conformWhole(
     conformInput(file, text, ledger.settings, params, columns),
     execution.signal,
   );
-  // The ledger has these columns already, so the task does not report them as new.
-  const added = columns.filter(({ since }) => since === batch).map(({ name }) => name);
-  const warnings = added.length > 0 ? [describeNewColumns(file, added)] : [];
-  return { ...made, warnings: [...warnings, ...made.warnings] };
+  return { ...made, warnings: [...new Set([...(await describeWhole()), ...made.warnings])] };
+
+  /** The warnings that the task does not give, because the ledger has the file already. */
+  async function describeWhole(): Promise<string[]> {
+    const since = columns.filter((column) => column.since === batch);
+    const added = since.filter(({ open }) => open !== true).map(({ name }) => name);
+    return [
+      ...(amendment === undefined ? describeDuplicate(ledger, batch) : []),
+      ...(batch === 1 && amendment === undefined ? await describeFirst() : []),
+      ...(added.length > 0 ? [describeNewColumns(file, added)] : []),
+      ...describeDecided(
+        file,
+        since.filter(({ open }) => open === true),
+      ),
+    ];
+  }
+
+  /** The first file gives the columns: what looks wrong in it is said where it becomes batch 1. */
+  async function describeFirst(): Promise<string[]> {
+    const { delimiter, target, declared } = ledger.settings;
+    if (declared === undefined) return [];
+    const { warnings } = await deps.compute(
+      'inspectRaw',
+      {
+        bytes: text,
+        file,
+        delimiter,
+        target,
+        declared,
+        task: taskOf(params),
+        cells: readCellSettings(ledger.settings),
+      },
+      execution.signal,
+    );
+    return warnings;
+  }
+}
+
+/** Warns of a file with the bytes of an earlier one, which was not kept out. */
+function describeDuplicate({ arrivals }: Ledger, batch: number): string[] {
+  const { name, raw } = arrivals[batch - 1]!;
+  const first = arrivals.findIndex((arrival) => arrival.raw === raw) + 1;
+  if (first === batch) return [];
+  return [
+    `${name} has the same bytes as ${arrivals[first - 1]!.name}, batch ${first}, so its rows count twice: set ` +
+      'arrivals.on_duplicate=quarantine to keep such files out',
+  ];
 }

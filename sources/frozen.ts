@@ -1,7 +1,12 @@
 import { BadParams } from '../contract/failures.ts';
 import { predictsNumbers } from '../pipeline/batches/columns.ts';
-import { taskOf } from '../contract/defaults.ts';
-import type { Task } from '../contract/defaults.ts';
+import {
+  FORMER_MISSING_VALUES,
+  MISSING_VALUES,
+  numberFormatOf,
+  taskOf,
+  type Task,
+} from '../contract/defaults.ts';
 import type { Params } from '../contract/params.ts';
 import { canonicalJson } from '../contract/canonical-json.ts';
 import { hasArrivals, type Ledger } from '../store/ledger/ledger.ts';
@@ -11,8 +16,10 @@ import { sourceIdentity } from './identity.ts';
  * Checks that a run asks for the settings its pipeline's batches were cut with.
  * @throws BadParams with the key, its frozen value and the requested value
  */
-export function checkFrozen(ledger: Ledger, params: Params): void {
+export function checkFrozen(ledger: Ledger, requested: Params): void {
   const { settings, pipeline } = ledger;
+  const params = withFormerDefault(ledger, requested);
+  const { decimal, thousands } = numberFormatOf(params.data);
   const types = new Map(settings.columns.map((column) => [column.name, column.type]));
   const frozen: [key: string, at: unknown, asked: unknown][] = [
     ['data.source', settings.source, findIdentity(settings.source, params)],
@@ -28,6 +35,8 @@ export function checkFrozen(ledger: Ledger, params: Params): void {
           ['data.shuffle_seed', settings.shuffle_seed, params.data.shuffle_seed],
         ] as [string, unknown, unknown][])),
     ['data.missing_values', settings.missing_values, params.data.missing_values],
+    ['data.decimal', settings.decimal, decimal],
+    ['data.thousands', settings.thousands, thousands],
     ['split.key', settings.split_key, params.split.key],
     ...Object.entries(params.data.columns)
       // A target of numbers may have classes. get_data warns about it.
@@ -56,16 +65,28 @@ function findIdentity(before: Ledger['settings']['source'], { data }: Params): u
 }
 
 /**
- * Returns params with the declared column types that the pipeline's data was cut with. A declaration that is
- * removed or added later changes no type of cut batches.
+ * Returns params with what the pipeline's data was cut with: the declared types of columns, and the words for a missing
+ * cell if they are a default. A declaration that is removed or added later changes no type of cut batches.
  */
-export function withFrozenColumns({ settings, batches }: Ledger, params: Params): Params {
+export function withFrozenSettings(ledger: Ledger, params: Params): Params {
+  const { settings, batches } = ledger;
   if (batches.length === 0) return params;
   // An older ledger does not say which types were declared. All types that it has are used.
   const found = settings.columns.filter(({ name }) => name !== settings.target);
   const columns =
     settings.declared ?? Object.fromEntries(found.map(({ name, type }) => [name, type]));
-  return { ...params, data: { ...params.data, columns } };
+  const { data, ...rest } = withFormerDefault(ledger, params);
+  return { ...rest, data: { ...data, columns } };
+}
+
+/** The default words for a missing cell have changed since some pipelines began: those keep the former ones. */
+export function withFormerDefault({ settings, batches }: Ledger, params: Params): Params {
+  const isFormer =
+    batches.length > 0 &&
+    canonicalJson(params.data.missing_values) === canonicalJson(MISSING_VALUES) &&
+    canonicalJson(settings.missing_values) === canonicalJson(FORMER_MISSING_VALUES);
+  if (!isFormer) return params;
+  return { ...params, data: { ...params.data, missing_values: [...FORMER_MISSING_VALUES] } };
 }
 
 /** The task of a ledger. Only a regression has a target of type number. */

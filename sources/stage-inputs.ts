@@ -1,10 +1,10 @@
 import { BATCHES, batchFile, RAW_FILES } from '../contract/paths.ts';
 import type { Params } from '../contract/params.ts';
+import { selectColumns } from '../pipeline/batches/columns.ts';
 import { withPath, type Ref } from '../contract/ref.ts';
 import type { CutDetail, StageDetail, StageInputs } from '../contract/stages.ts';
 import { columnsRef } from '../store/columns-file.ts';
 import {
-  columnsAt,
   hasArrivals,
   isWhole,
   rawOf,
@@ -13,7 +13,7 @@ import {
   type NewBatch,
 } from '../store/ledger/ledger.ts';
 import { encodeDirectory } from '../store/manifest.ts';
-import { withFrozenColumns } from './frozen.ts';
+import { withFrozenSettings } from './frozen.ts';
 import { sourceIdentity } from './identity.ts';
 
 /** The arguments of get_data. */
@@ -34,10 +34,10 @@ export function newSourceCall(params: Params, source: Ref): SourceCall {
 
 /** Returns the arguments of get_data for version N of a pipeline that has a ledger. */
 export function knownSourceCall(ledger: Ledger, version: number, requested: Params): SourceCall {
-  const params = withFrozenColumns(ledger, requested);
+  const params = withFrozenSettings(ledger, requested);
   if (hasArrivals(ledger)) {
     const { inputs, detail } = newSourceCall(params, arrivedDirectory(ledger, version));
-    const addedColumns = columnsAt(ledger, version).slice(ledger.settings.columns.length);
+    const addedColumns = selectColumns(ledger.added_columns, version);
     return { params, inputs, detail: { ...detail, addedColumns } };
   }
   const state = rawEntryOf(ledger, version);

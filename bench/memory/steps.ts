@@ -96,9 +96,11 @@ function preprocess(): void {
       ...of,
     });
     counts.push(part.counts);
-    if (counts.length === MOST_COUNTS) counts = [tasks.addCounts({ counts }).counts];
+    if (counts.length === MOST_COUNTS)
+      counts = [tasks.addCounts({ counts, until: batch, target: TARGET }).counts];
   }
-  tasks.fitEncoder({ counts, missing: 'impute', what: 'the last version', ...of });
+  const rest = { until: rows / ROWS_PER_BATCH, missing: 'impute' } as const;
+  tasks.fitEncoder({ counts, what: 'the last version', ...of, ...rest, dateParts: [] });
 }
 
 function writeBatch(batch: number): void {

@@ -1,31 +1,37 @@
 import { BadData } from '../../contract/failures.ts';
-import { CellRule, type CellSettings, classifyBytes, UNCERTAIN } from '../csv/cells.ts';
+import { CellRule, type CellSettings, UNCERTAIN } from '../csv/cells.ts';
 import { quote } from '../csv/quote.ts';
 import { readCell, type CsvReader, type RowBlock } from '../csv/reader.ts';
 import type { Column } from './columns.ts';
 
 /**
- * Returns a function that checks one row of a block: every cell of a number column must be a decimal number or
+ * Returns a function that checks one row of a block: every cell of a column of numbers or dates must be one, or
  * missing. It throws BadData naming the first cell that is neither.
  * @param columns the frozen columns; those that the file lacks are not checked
  */
 export function makeNumberCheck(
-  reader: CsvReader,
+  reader: Pick<CsvReader, 'file' | 'header' | 'width'>,
   columns: readonly Column[],
   settings: CellSettings,
 ): (block: RowBlock, row: number) => void {
   const rule = new CellRule(settings);
-  const numbers = columns
-    .filter(({ type }) => type === 'number')
-    .map(({ name }) => reader.header.indexOf(name))
-    .filter((index) => index >= 0);
+  const checked = columns.flatMap(({ name, type }) => {
+    const index = reader.header.indexOf(name);
+    return index >= 0 && (type === 'number' || type === 'date') ? [{ index, type }] : [];
+  });
   return (block, row) => {
     const { bytes, cells } = block;
-    for (const column of numbers) {
+    for (const { index: column, type } of checked) {
       const index = row * reader.width + column;
-      if (classifyBytes(bytes, cells[2 * index]!, cells[2 * index + 1]!) !== UNCERTAIN) continue;
-      if (rule.readNumber(readCell(block, index)) !== undefined) continue;
-      throw makeNumberError(block, row, column, reader);
+      const [start, end] = [cells[2 * index]!, cells[2 * index + 1]!];
+      if (type === 'date') {
+        if (rule.readDate(readCell(block, index)) === undefined)
+          throw makeDateError(block, row, column, reader);
+      } else if (
+        rule.classify(bytes, start, end) === UNCERTAIN &&
+        rule.readNumber(readCell(block, index)) === undefined
+      )
+        throw makeNumberError(block, row, column, reader);
     }
   };
 }
@@ -38,6 +44,14 @@ export function makeNumberError(...cell: Parameters<typeof makeDeclaredNumberErr
   return new BadData(
     `${describeCell(...cell)} is not a number; correct the cell, or start a new pipeline that allows it ` +
       '(data.missing_values, data.columns)',
+  );
+}
+
+/** Returns the error for a cell that is not a date in a column of dates. */
+export function makeDateError(...cell: Parameters<typeof makeDeclaredNumberError>): BadData {
+  return new BadData(
+    `${describeCell(...cell)} is not a date (ISO 8601, such as 2024-02-29 or 2024-02-29T12:30); correct the cell, or ` +
+      'start a new pipeline that allows it (data.missing_values, data.columns)',
   );
 }
 

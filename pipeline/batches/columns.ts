@@ -1,4 +1,8 @@
-export type ColumnType = 'number' | 'category' | 'ignore';
+import type { DatePart } from '../../contract/defaults.ts';
+import { BadParams } from '../../contract/failures.ts';
+import { quote } from '../csv/quote.ts';
+
+export type ColumnType = 'number' | 'category' | 'date' | 'ignore';
 
 /**
  * One column of the frozen schema, which keeps the order of the file. The words of a target are the classes. A target
@@ -9,11 +13,33 @@ export interface Column {
   readonly type: ColumnType;
   /** The batch that added the column, if it is not the first one: the column is missing in earlier batches. */
   readonly since?: number | undefined;
+  /**
+   * No cell of the first batch was known. The column is ignored until a batch has a value: it is a feature since that
+   * one.
+   */
+  readonly open?: true | undefined;
 }
 
-/** Selects the columns that a batch has from the columns of a later batch. */
+/**
+ * Selects the columns that a batch has from the columns of a later batch. A column whose type a later batch decided is
+ * still open.
+ */
 export function selectColumns(columns: readonly Column[], batch: number): Column[] {
-  return columns.filter(({ since }) => since === undefined || since <= batch);
+  return columns.flatMap((column): Column[] => {
+    const { name, since, open } = column;
+    if (since === undefined || since <= batch) return [column];
+    return open === true ? [{ name, type: 'ignore', open }] : [];
+  });
+}
+
+/** Adds columns that later batches brought. An open column takes the type that a later batch decided. */
+export function addColumns(columns: readonly Column[], added: readonly Column[]): Column[] {
+  const known = columns.map((column) => {
+    const decided = added.find(({ name }) => name === column.name);
+    return decided === undefined ? column : { ...decided, open: true as const };
+  });
+  const names = new Set(columns.map(({ name }) => name));
+  return [...known, ...added.filter(({ name }) => !names.has(name))];
 }
 
 /** Whether the target is a number, which makes the model a regression. */
@@ -21,7 +47,48 @@ export function predictsNumbers(columns: readonly Column[], target: string): boo
   return columns.some(({ name, type }) => name === target && type === 'number');
 }
 
-/** Selects the columns that a model learns from: all but the target and the ignored ones. */
+/**
+ * Selects the columns that a model learns from: all but the target and the ignored ones. Those of later batches come
+ * last, in the order of their batches, because the counts of earlier batches end before them.
+ */
 export function selectFeatures(columns: readonly Column[], target: string): Column[] {
-  return columns.filter(({ name, type }) => name !== target && type !== 'ignore');
+  const features = columns.filter(({ name, type }) => name !== target && type !== 'ignore');
+  return features.sort((a, b) => (a.since ?? 1) - (b.since ?? 1));
+}
+
+/** A value that a model learns from: a cell of a column, or a part of the date in it. */
+export interface FeatureColumn {
+  readonly name: string;
+  readonly type: 'number' | 'category' | 'date';
+  /** The column of the file. */
+  readonly from: string;
+  /** The part of the date; undefined for the date itself, in days. */
+  readonly part?: DatePart | undefined;
+  /** As in {@link Column}. */
+  readonly since?: number | undefined;
+}
+
+/**
+ * Lists the features of a model: each column that it learns from, and after a column of dates the parts of its dates.
+ * @throws BadParams when a part would have the name of a column
+ */
+export function listFeatures(
+  columns: readonly Column[],
+  target: string,
+  parts: readonly DatePart[],
+): FeatureColumn[] {
+  const names = new Set(columns.map(({ name }) => name));
+  return selectFeatures(columns, target).flatMap(({ name, type, since }): FeatureColumn[] => {
+    if (type === 'ignore') return [];
+    const whole: FeatureColumn = { name, type, from: name, since };
+    if (type !== 'date') return [whole];
+    const others = [...new Set(parts)].map((part) => ({ ...whole, name: `${name}.${part}`, part }));
+    const taken = others.find((other) => names.has(other.name));
+    if (taken !== undefined)
+      throw new BadParams(
+        `data.date_parts makes a feature ${quote(taken.name)}, and the data has a column of that name: ` +
+          `remove ${taken.part} from data.date_parts, or rename the column`,
+      );
+    return [whole, ...others];
+  });
 }

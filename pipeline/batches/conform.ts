@@ -1,11 +1,12 @@
 import { BadData, BadParams } from '../../contract/failures.ts';
-import type { CellSettings } from '../csv/cells.ts';
 import { quoteList, quote } from '../csv/quote.ts';
 import { CsvReader } from '../csv/reader.ts';
 import { type ColumnPlan, RowWriter } from '../csv/write.ts';
 import { makeNumberCheck } from './check-numbers.ts';
+import type { CellSettings } from '../csv/cells.ts';
 import type { Column } from './columns.ts';
 import { inferFeatures } from './infer.ts';
+import { CategoryWords } from './missing-words.ts';
 
 /** What a run does when the data changes: it fails, ignores the change, or adapts to it. */
 export type OnChange = 'fail' | 'ignore' | 'adapt';
@@ -20,24 +21,27 @@ export interface ColumnContract {
 export const STRICT: ColumnContract = { newColumn: 'fail', missingColumn: 'fail' };
 
 export interface ConformOptions {
+  readonly cells: CellSettings;
   readonly file: string;
   readonly target: string;
   /** Columns of `split.key`; null means all features. If one were missing, rows could change sides. */
   readonly key: readonly string[] | null;
-  readonly cells: CellSettings;
   readonly contract: ColumnContract;
+  /** How the columns of the file are matched with the known ones: by name unless it says position. */
+  readonly columnsBy?: 'name' | 'position' | undefined;
   /** Whether all batches are cut from one table with this header. No param allows such a header to change. */
   readonly isTable?: boolean;
 }
 
 /**
- * Compares the header of data that arrived later with the frozen columns.
+ * Compares the header of data that arrived later with the frozen columns. Columns in another order are matched by
+ * their names.
  *
  * A new column is refused, left out, or kept as a feature whose cells are missing in earlier batches. A column that
  * the file lacks is refused, left out of this batch, or written with every cell missing. Training treats the last
- * two in the same way. The order of the other columns may differ only if a change is allowed.
- * @throws BadData when the contract forbids a missing, new or moved column, or when the target or a column of the
- *   key is missing; the error names the columns
+ * two in the same way. A column that came with a later file, or that has no known value yet, may be lacking.
+ * @throws BadData when the contract forbids a missing or new column, when the target or a column of the key is
+ *   missing, or when columns are matched by position and the file has another number of them
  * @throws BadParams when cells must be written as missing and `data.missing_values` has no word
  */
 export function conform(
@@ -48,9 +52,10 @@ export function conform(
   const { file, contract } = options;
   const { missing } = options.cells;
   const names = columns.map(({ name }) => name);
+  if (options.columnsBy === 'position') return matchByPosition(header, names, file);
   const gone = names.filter((name) => !header.includes(name));
   const added = header.filter((name) => !names.includes(name));
-  checkChanges(header, names, { gone, added }, options);
+  checkChanges(columns, { gone, added }, options);
   const kept = contract.missingColumn === 'adapt' ? names : names.filter((n) => !gone.includes(n));
   const wanted = contract.newColumn === 'adapt' ? [...kept, ...added] : kept;
   const fill = missing.includes('') ? '' : missing[0];
@@ -59,20 +64,51 @@ export function conform(
       `${file} lacks column ${quoteList(gone)}, and data.missing_values has no word to write in its place: add ""`,
     );
   }
+  const open = new Set(columns.flatMap((column) => (isUndecided(column) ? [column.name] : [])));
   return {
     header: wanted,
     from: wanted.map((name) => (gone.includes(name) ? null : header.indexOf(name))),
     fill: fill ?? '',
-    warnings: describeChanges(gone, added, options),
+    warnings: describeChanges(
+      gone.filter((name) => !open.has(name)),
+      added,
+      options,
+    ),
   };
+}
+
+/** Whether no batch has had a value in the column so far. */
+function isUndecided({ open, type }: Column): boolean {
+  return open === true && type === 'ignore';
+}
+
+/** Takes the columns of a file for the known ones in their order, whatever their names. */
+function matchByPosition(
+  header: readonly string[],
+  names: readonly string[],
+  file: string,
+): ColumnPlan {
+  if (header.length !== names.length)
+    throw new BadData(
+      `${file} has ${header.length} columns where earlier batches have ${names.length}, and data.columns_by=position ` +
+        'matches them by their order: correct the file, or set data.columns_by to name',
+    );
+  const other = names.findIndex((name, i) => header[i] !== name);
+  const warnings =
+    other < 0
+      ? []
+      : [
+          `${file} names column ${other + 1} ${quote(header[other]!)} where earlier batches have ${quote(names[other]!)}: ` +
+            'data.columns_by=position takes its cells for that column',
+        ];
+  return { header: names, from: names.map((_, i) => i), fill: '', warnings };
 }
 
 const REPAIR = 'correct the header, or start a new pipeline for data of another shape';
 
-/** Throws when the contract forbids the columns that a file adds, lacks or moves. */
+/** Throws when the contract forbids the columns that a file adds or lacks. */
 function checkChanges(
-  header: readonly string[],
-  names: readonly string[],
+  columns: readonly Column[],
   { gone, added }: { gone: readonly string[]; added: readonly string[] },
   { file, target, key, contract, isTable }: ConformOptions,
 ): void {
@@ -85,11 +121,14 @@ function checkChanges(
   }
   const orSet = (param: string): string =>
     isTable === true ? '' : `, or set ${param} to ignore or adapt`;
-  const refusesGone = gone.length > 0 && contract.missingColumn === 'fail';
+  // A column that one later file brought may be lacking in the next.
+  const first = columns.filter((column) => column.since === undefined && !isUndecided(column));
+  const lost = first.map(({ name }) => name).filter((name) => gone.includes(name));
+  const refusesGone = lost.length > 0 && contract.missingColumn === 'fail';
   const refusesAdded = added.length > 0 && contract.newColumn === 'fail';
   if (refusesGone) {
     throw new BadData(
-      `${file} lacks column ${quoteList(gone)}, which earlier batches have` +
+      `${file} lacks column ${quoteList(lost)}, which earlier batches have` +
         `${refusesAdded ? `, and adds ${quoteList(added)}` : ''}: ${REPAIR}${orSet('data.on_missing_column')}`,
     );
   }
@@ -98,13 +137,14 @@ function checkChanges(
       `${file} adds column ${quoteList(added)}, which earlier batches lack: ${REPAIR}${orSet('data.on_new_column')}`,
     );
   }
-  const moved = names.findIndex((name, i) => header[i] !== name);
-  if (moved >= 0 && contract.newColumn === 'fail' && contract.missingColumn === 'fail') {
-    throw new BadData(
-      `${file} has column ${quote(header[moved]!)} where earlier batches have ${quote(names[moved]!)}: ` +
-        `put the columns in the order ${quoteList(names)}`,
-    );
-  }
+}
+
+/** Says that the type of columns is decided, which had no value before. */
+export function describeDecided(file: string, columns: readonly Column[]): string[] {
+  return columns.map(
+    ({ name, type }) =>
+      `${file} has the first values of column ${quote(name)}: a ${type} and a feature from this batch on, and missing in earlier ones`,
+  );
 }
 
 /** Says that a file adds columns, and that the pipeline uses them from now on. */
@@ -133,8 +173,8 @@ function describeChanges(
 }
 
 /**
- * Checks that a header holds the frozen columns' names, in their order.
- * @throws BadData naming the columns that are missing, new or moved
+ * Checks that a header holds the frozen columns' names, in any order.
+ * @throws BadData naming the columns that are missing or new
  */
 export function checkHeader(
   header: readonly string[],
@@ -147,41 +187,70 @@ export function checkHeader(
 
 /**
  * Makes a batch from a whole file that arrived later: canonical CSV with the columns that the contract allows.
- * @param input.columns the frozen columns
- * @returns `rows` is the number of rows of the file; `added` are the columns it adds, if the contract allows them
- * @throws BadData when the file cannot be read, its columns are refused, or a number cell holds text
+ * @param input.columns the columns known before this file
+ * @param input.addsColumns whether the file may add columns and decide open ones; true by default
+ * @returns `rows` is the number of rows of the file; `added` are the columns that it adds, if the contract allows them,
+ *   and the open columns that it decides
+ * @throws BadData when the file cannot be read, its columns are refused, or a cell is not of its column's type
  */
-export function conformBatch(input: {
-  bytes: Uint8Array;
-  file: string;
-  columns: Column[];
-  target: string;
-  key: string[] | null;
-  cells: CellSettings;
-  contract: ColumnContract;
-  delimiter: string;
-}): { bytes: Uint8Array; rows: number; added: Column[]; warnings: string[] } {
+export function conformBatch(
+  input: Omit<ConformOptions, 'isTable'> & {
+    bytes: Uint8Array;
+    columns: Column[];
+    delimiter: string;
+    addsColumns?: boolean;
+  },
+): { bytes: Uint8Array; rows: number; added: Column[]; warnings: string[] } {
   const open = (): CsvReader =>
     new CsvReader([input.bytes], input.file, { delimiter: input.delimiter });
   const reader = open();
   const plan = conform(reader.header, input.columns, input);
-  const check = makeNumberCheck(reader, input.columns, input.cells);
-  const writer = new RowWriter(plan, reader.width, input.delimiter);
+  const { file, width } = reader;
+  // Matched by position, the names of the file do not count.
+  const header = input.columnsBy === 'position' ? plan.header : reader.header;
+  const check = makeNumberCheck({ file, width, header }, input.columns, input.cells);
+  const words = new CategoryWords(input.columns, header, input.cells);
+  const writer = new RowWriter(plan, width, input.delimiter);
   writer.writeHeader();
   for (const block of reader.blocks()) {
     for (let row = 0; row < block.rows; row++) {
       check(block, row);
+      words.count(block, row);
       writer.writeRow(block, row);
     }
   }
   const bytes = writer.bytes.subarray(0, writer.length);
-  const known = new Set(input.columns.map(({ name }) => name));
-  const names = plan.header.filter((name) => !known.has(name));
-  const added = names.length > 0 && inferFeatures(open(), names, input.cells);
+  const found =
+    input.addsColumns === false
+      ? { columns: [], warnings: [] }
+      : findNewColumns(open, plan, header, input);
   return {
     bytes,
     rows: reader.rows,
-    added: added ? added.columns : [],
-    warnings: [...plan.warnings, ...(added ? added.warnings : [])],
+    added: found.columns,
+    warnings: [...plan.warnings, ...found.warnings, ...words.describe(file)],
   };
+}
+
+/** Finds the types of the columns that a file adds, and of the open columns in which it has a value. */
+function findNewColumns(
+  open: () => CsvReader,
+  plan: ColumnPlan,
+  header: readonly string[],
+  input: Pick<ConformOptions, 'file' | 'cells'> & { columns: Column[] },
+): { columns: Column[]; warnings: string[] } {
+  const known = new Map(input.columns.map((column) => [column.name, column]));
+  const undecided = header.filter((name) => known.has(name) && isUndecided(known.get(name)!));
+  const fresh = plan.header.filter((name) => !known.has(name));
+  const names = [...undecided, ...fresh];
+  if (names.length === 0) return { columns: [], warnings: [] };
+  const { columns, warnings } = inferFeatures(
+    { reader: open(), header, open: undecided },
+    names,
+    input.cells,
+  );
+  // A column without a value stays open: a later file decides its type.
+  const typed = columns.filter(({ type }) => type !== 'ignore');
+  const decided = typed.filter(({ name }) => known.has(name));
+  return { columns: typed, warnings: [...describeDecided(input.file, decided), ...warnings] };
 }

@@ -1,17 +1,17 @@
 import { BadData } from '../../contract/failures.ts';
 import { BatchSpill } from './batch-spill.ts';
+import type { CellSettings } from '../csv/cells.ts';
 import { checkBatch, findPlaces } from './order.ts';
 import { type Column, predictsNumbers } from './columns.ts';
-import type { CellSettings } from '../csv/cells.ts';
 import { readCell, type CsvReader } from '../csv/reader.ts';
 import { FileWriter, type Files } from './files.ts';
 import { makeNumberCheck } from './check-numbers.ts';
 import { type ColumnPlan, RowWriter } from '../csv/write.ts';
 
 export interface CutOptions {
+  readonly cells: CellSettings;
   readonly columns: readonly Column[];
   readonly target: string;
-  readonly cells: CellSettings;
   readonly batchSize: number;
   readonly shuffleSeed: number | null;
   /** Rows of the source. */

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { BatchSpill } from './batch-spill.ts';
-import type { Column } from './columns.ts';
 import type { CellSettings } from '../csv/cells.ts';
+import type { Column } from './columns.ts';
 import { quoteCell, readRowBytes } from '../csv/write.ts';
 import type { CsvReader } from '../csv/reader.ts';
 import { findPlaces } from './order.ts';
@@ -12,8 +12,8 @@ import { checkHeader } from './conform.ts';
 const LINE_BREAK = Buffer.from('\n');
 
 export interface GrowOptions {
-  readonly columns: readonly Column[];
   readonly cells: CellSettings;
+  readonly columns: readonly Column[];
   readonly delimiter: string;
   readonly batchSize: number;
   /** Rows of the whole table that are already known; they are skipped. */

@@ -62,8 +62,8 @@ function* reportChunks(
 export function inspectRaw(
   input: RawFile & {
     target: string;
-    declared: Record<string, ColumnType>;
     cells: CellSettings;
+    declared: Record<string, ColumnType>;
     task: Task;
   },
   report: Report | undefined,

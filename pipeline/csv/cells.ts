@@ -1,3 +1,6 @@
+import type { DECIMALS, THOUSANDS } from '../../contract/defaults.ts';
+import { parseDate } from './dates.ts';
+
 /** The value of a cell: a finite number (never -0), a trimmed word, or null if the cell is missing. */
 export type Cell = number | string | null;
 
@@ -18,22 +21,43 @@ const POINT = 46;
 export interface CellSettings {
   /** Words that mean "not known" (`data.missing_values`). White space around them is ignored. */
   readonly missing: readonly string[];
+  /** The character before the fraction of a number (`data.decimal`); a point if absent. */
+  readonly decimal?: (typeof DECIMALS)[number];
+  /** The character between groups of three digits (`data.thousands`); none if absent. */
+  readonly thousands?: (typeof THOUSANDS)[number];
 }
 
-/** The settings of cells among the params of a run or the settings of a ledger. */
+/**
+ * The settings of cells among the params of a run or the settings of a ledger. Those of an earlier program name no
+ * characters of numbers, and defaults are left out.
+ */
 export function readCellSettings(data: {
   readonly missing_values: readonly string[];
+  readonly decimal?: (typeof DECIMALS)[number];
+  readonly thousands?: (typeof THOUSANDS)[number] | null;
 }): CellSettings {
-  return { missing: data.missing_values };
+  const { missing_values: missing, decimal = '.', thousands = null } = data;
+  return {
+    missing,
+    ...(decimal === '.' ? {} : { decimal }),
+    ...(thousands === null ? {} : { thousands }),
+  };
 }
 
 /** Reads the cells of a pipeline. Type inference, cutting and encoding use the same rule. */
 export class CellRule {
   readonly #missing: ReadonlySet<string>;
   readonly #missingNumbers: ReadonlySet<number>;
+  readonly #point: number;
+  /** Recognises numbers with another decimal character, or with groups of digits; undefined for plain decimals. */
+  readonly #written: { readonly pattern: RegExp; readonly groups: RegExp | null } | undefined;
 
-  constructor({ missing }: CellSettings) {
+  constructor({ missing, decimal = '.', thousands }: CellSettings) {
     this.#missing = new Set(missing.map((word) => word.trim()));
+    this.#point = decimal.charCodeAt(0);
+    this.#written =
+      decimal === '.' && thousands === undefined ? undefined : describeNumbers(decimal, thousands);
+    // They are a setting, which is written with a point.
     this.#missingNumbers = new Set(missing.map(parseNumber).filter((value) => value !== null));
   }
 
@@ -52,9 +76,15 @@ export class CellRule {
    * missing cell, so is every other spelling of that number: many programs write `-999.0` in its place.
    */
   readNumber(cell: string): number | null | undefined {
-    const value = parseNumber(cell);
+    const plain = this.#writePlain(cell);
+    const value = plain === null ? null : parseNumber(plain);
     if (value === null) return this.isMissing(cell) ? null : undefined;
     return this.#missingNumbers.has(value) ? null : value;
+  }
+
+  /** The days of the date in a cell, see {@link parseDate}; null if the cell is missing, undefined for another text. */
+  readDate(cell: string): number | null | undefined {
+    return this.isMissing(cell) ? null : (parseDate(cell) ?? undefined);
   }
 
   /** The word in a cell, null if the cell is missing. */
@@ -62,6 +92,46 @@ export class CellRule {
     const word = cell.trim();
     return this.#missing.has(word) ? null : word;
   }
+
+  /** Whether a cell of a column without a declared type can be read as a number; see {@link looksNumeric}. */
+  looksNumeric(cell: string): boolean {
+    const plain = this.#writePlain(cell);
+    return plain !== null && looksNumeric(plain);
+  }
+
+  /** Recognises a number in bytes, like {@link classifyBytes}. */
+  classify(bytes: Uint8Array, start: number, end: number): number {
+    return this.numberIsMissing ? UNCERTAIN : classifyBytes(bytes, start, end, this.#point);
+  }
+
+  /** Writes a number with a decimal point and without groups; null if the cell holds another text. */
+  #writePlain(cell: string): string | null {
+    if (this.#written === undefined) return cell;
+    const { pattern, groups } = this.#written;
+    const text = cell.trim();
+    if (!pattern.test(text)) return null;
+    const joined = groups === null ? text : text.replace(groups, '');
+    return joined.replace(',', '.');
+  }
+}
+
+/** The spellings of a character between groups: a space may be a no-break space, an apostrophe a typographic one. */
+const GROUPS: Record<(typeof THOUSANDS)[number], string> = {
+  ',': ',',
+  '.': '\\.',
+  ' ': '[ \u00a0\u202f]',
+  "'": "['\u2019]",
+  _: '_',
+};
+
+function describeNumbers(decimal: string, thousands: (typeof THOUSANDS)[number] | undefined) {
+  const group = thousands === undefined ? undefined : GROUPS[thousands];
+  const whole = group === undefined ? '\\d+' : `(?:\\d{1,3}(?:${group}\\d{3})+|\\d+)`;
+  const point = decimal === '.' ? '\\.' : decimal;
+  return {
+    pattern: new RegExp(`^[+-]?(?:${whole}(?:${point}\\d*)?|${point}\\d+)(?:[eE][+-]?\\d+)?$`),
+    groups: group === undefined ? null : new RegExp(group, 'g'),
+  };
 }
 
 /**
@@ -98,10 +168,16 @@ export const NUMERIC = 2;
 /**
  * Recognises a decimal in bytes: digits, with or without a minus and a point. Nearly every number is such a decimal.
  * Type inference and cutting read files larger than memory, and decoding the bytes would double their time.
+ * @param point the code of the decimal character
  * @returns NUMERIC if {@link looksNumeric} is true, NUMBER if only {@link parseNumber} gives a number, UNCERTAIN if
  *   the text must be read
  */
-export function classifyBytes(bytes: Uint8Array, start: number, end: number): number {
+export function classifyBytes(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  point = POINT,
+): number {
   if (end - start > LONGEST_DECIMAL) return UNCERTAIN;
   let at = bytes[start] === MINUS ? start + 1 : start;
   const first = at;
@@ -109,7 +185,7 @@ export function classifyBytes(bytes: Uint8Array, start: number, end: number): nu
   const digits = at - first;
   if (digits === 0) return UNCERTAIN;
   const isInteger = at === end;
-  if (!isInteger && bytes[at] === POINT) at++;
+  if (!isInteger && bytes[at] === point) at++;
   while (at < end && isDigit(bytes[at]!)) at++;
   if (at < end) return UNCERTAIN;
   const isCode = (digits > 1 && bytes[first] === ZERO) || (isInteger && digits > LONGEST_INTEGER);

@@ -1,11 +1,19 @@
 import { type ColumnTable, table } from 'arquero';
 import { BadData, BadParams } from '../../contract/failures.ts';
-import { type Column, selectFeatures, predictsNumbers } from '../batches/columns.ts';
+import type { DatePart } from '../../contract/defaults.ts';
+import {
+  type Column,
+  type FeatureColumn,
+  listFeatures,
+  predictsNumbers,
+} from '../batches/columns.ts';
 import { splitRows } from '../batches/split.ts';
 import { type Cell, CellRule, type CellSettings } from '../csv/cells.ts';
 import { decodeCells, type CsvReader } from '../csv/reader.ts';
-import { makeNumberError } from '../batches/check-numbers.ts';
+import { findDatePart } from '../csv/dates.ts';
+import { makeDateError, makeNumberError } from '../batches/check-numbers.ts';
 import { quoteList, quote } from '../csv/quote.ts';
+import { normaliseWord } from './spellings.ts';
 import { type Counts, countParts } from './counts.ts';
 import type { Part, PartColumn } from './part.ts';
 
@@ -14,10 +22,14 @@ import type { Part, PartColumn } from './part.ts';
  * first batch.
  */
 export interface EncodeOptions {
-  readonly target: string;
   readonly cells: CellSettings;
+  readonly target: string;
   readonly testSize: number;
   readonly key: readonly string[] | null;
+  /** Parts of dates that are features beside the day. */
+  readonly dateParts?: readonly DatePart[] | undefined;
+  /** Whether labels that differ only in case, or in how a number is written, are one class. */
+  readonly normaliseLabels?: boolean | undefined;
 }
 
 /** A batch made ready for training and scoring; nothing in it depends on any other batch. */
@@ -38,13 +50,13 @@ export function encodeBatch(
   columns: readonly Column[],
   options: EncodeOptions,
 ): EncodedBatch {
-  const { target, testSize } = options;
-  const featureColumns = selectFeatures(columns, target);
+  const { target, testSize, dateParts = [] } = options;
+  const featureColumns = listFeatures(columns, target, dateParts);
   const features = featureColumns.map(toPartColumn);
   const key =
     options.key === null
-      ? // A later column does not decide the side of a row: earlier rows could change sides.
-        features.filter((_, i) => featureColumns[i]!.since === undefined)
+      ? // A later column and a part of a date do not decide the side of a row: earlier rows could change sides.
+        featureColumns.filter(({ since, part }) => since === undefined && part === undefined)
       : findKeyColumns(columns, options.key, reader.file, target);
   const label: PartColumn = {
     name: target,
@@ -53,8 +65,9 @@ export function encodeBatch(
   if (!reader.header.includes(target)) {
     throw new BadData(`${reader.file} lacks column ${quote(target)}, the target: restore the file`);
   }
-  const all = new Map([...key, ...features, label].map((column) => [column.name, column]));
-  const batch = readBatch(reader, [...all.values()], new CellRule(options.cells));
+  const read = [...key, ...featureColumns, { ...label, from: target }];
+  const all = new Map(read.map((column) => [column.name, column]));
+  const batch = readBatch(reader, [...all.values()], options);
   const keyNames = key.map(({ name }) => name);
   const sides = splitRows(batch, keyNames, target, testSize);
   const names = [...features, label].map(({ name }) => name);
@@ -66,12 +79,19 @@ export function encodeBatch(
 
 /**
  * Reads these columns of a batch as a table.
- * @throws BadData at the first cell in the file's order that must hold a number and does not
+ * @throws BadData at the first cell in the file's order that must hold a number or a date and does not
  */
-function readBatch(reader: CsvReader, columns: readonly PartColumn[], rule: CellRule): ColumnTable {
-  const read = columns.map(({ name, type }) => ({
-    index: reader.header.indexOf(name),
-    isNumber: type === 'number',
+function readBatch(
+  reader: CsvReader,
+  columns: readonly FeatureColumn[],
+  options: EncodeOptions,
+): ColumnTable {
+  const rule = new CellRule(options.cells);
+  const read = columns.map(({ name, from, type, part }) => ({
+    index: reader.header.indexOf(from),
+    type,
+    part,
+    isLabel: options.normaliseLabels === true && name === options.target,
     words: [] as (string | null)[],
     /** Each word once. Without it every cell would hold on to the text of its block. */
     distinct: new Map<string, string>(),
@@ -79,24 +99,30 @@ function readBatch(reader: CsvReader, columns: readonly PartColumn[], rule: Cell
   }));
   for (const block of reader.blocks()) {
     const readText = decodeCells(block);
-    for (const { isNumber, numbers } of read)
-      numbers.push(new Float64Array(isNumber ? block.rows : 0));
+    for (const { type, numbers } of read)
+      numbers.push(new Float64Array(type === 'category' ? 0 : block.rows));
     for (let row = 0; row < block.rows; row++) {
-      for (const { index, isNumber, words, distinct, numbers } of read) {
+      for (const { index, type, part, isLabel, words, distinct, numbers } of read) {
         const text = index < 0 ? null : readText(row * reader.width + index);
-        if (!isNumber) words.push(text === null ? null : intern(rule.readWord(text), distinct));
-        else {
-          const value = text === null ? null : rule.readNumber(text);
-          if (value === undefined) throw makeNumberError(block, row, index, reader);
-          numbers[numbers.length - 1]![row] = value ?? Number.NaN;
+        if (type === 'category') {
+          const word = text === null ? null : rule.readWord(text);
+          const wanted = isLabel && word !== null ? normaliseWord(word, rule) : word;
+          words.push(intern(wanted, distinct));
+          continue;
         }
+        const isDate = type === 'date';
+        const value = text === null ? null : isDate ? rule.readDate(text) : rule.readNumber(text);
+        if (value === undefined)
+          throw (isDate ? makeDateError : makeNumberError)(block, row, index, reader);
+        numbers[numbers.length - 1]![row] =
+          value === null ? Number.NaN : part === undefined ? value : findDatePart(value, part);
       }
     }
   }
   return table(
     columns.map(({ name }, i) => {
-      const { isNumber, words, numbers } = read[i]!;
-      return [name, isNumber ? joinNumbers(numbers) : words];
+      const { type, words, numbers } = read[i]!;
+      return [name, type === 'category' ? words : joinNumbers(numbers)];
     }),
   );
 }
@@ -127,7 +153,7 @@ function findKeyColumns(
   key: readonly string[],
   file: string,
   target: string,
-): PartColumn[] {
+): FeatureColumn[] {
   return key.map((name) => {
     const column = columns.find((candidate) => candidate.name === name);
     if (!column) {
@@ -142,10 +168,11 @@ function findKeyColumns(
           'on one side: choose columns that identify who or what a row is about',
       );
     }
-    return toPartColumn(column);
+    const { type } = column;
+    return { name, from: name, type: type === 'ignore' ? 'category' : type };
   });
 }
 
-function toPartColumn({ name, type }: Column): PartColumn {
-  return { name, type: type === 'number' ? 'number' : 'category' };
+function toPartColumn({ name, type }: FeatureColumn): PartColumn {
+  return { name, type: type === 'category' ? 'category' : 'number' };
 }

@@ -1,10 +1,17 @@
 import { BadData } from '../../contract/failures.ts';
-import { type Column, selectFeatures, predictsNumbers } from '../batches/columns.ts';
+import type { DatePart } from '../../contract/defaults.ts';
+import {
+  type Column,
+  type FeatureColumn,
+  listFeatures,
+  predictsNumbers,
+} from '../batches/columns.ts';
 import type { ColumnCounts, Counts } from './counts.ts';
 import { byCodePoint } from '../../contract/codepoints.ts';
 import { fromJsonBytes, toJsonBytes } from '../json.ts';
 import { quoteList, quote } from '../csv/quote.ts';
-import { countMembers, type NumberTally, type Tally } from './tally.ts';
+import { warnOfLabelSpellings, warnOfWordSpellings } from './spellings.ts';
+import { addWords, countMembers, type NumberTally, type Tally } from './tally.ts';
 import type { Vocabulary } from './vocabulary.ts';
 
 /** A confusion matrix has a cell for each pair of classes. */
@@ -32,7 +39,18 @@ export interface CategoryFeature {
   readonly most_frequent: string | null;
 }
 
-type Feature = NumberFeature | CategoryFeature;
+/** A date in days since 1970-01-01T00:00Z, or a part of it. */
+export interface DateFeature {
+  readonly name: string;
+  readonly type: 'date';
+  /** Replaces a missing cell. */
+  readonly median: number;
+  /** The column and the part of its dates; absent for the date itself. */
+  readonly from?: string | undefined;
+  readonly part?: DatePart | undefined;
+}
+
+type Feature = NumberFeature | DateFeature | CategoryFeature;
 
 /**
  * Everything that is fitted on the train rows of a version, as plain JSON. `classes` are the classes of the train
@@ -40,19 +58,28 @@ type Feature = NumberFeature | CategoryFeature;
  * classes.
  */
 export interface Encoder {
-  readonly schema: 1;
+  /** In schema 1 the code of a word that no train row has is -1. */
+  readonly schema: 1 | 2;
   readonly target: string;
   readonly missing: MissingRule;
+  /** A word that no train row has counts as a missing cell. Absent in schema 1. */
+  readonly unseen?: 'missing' | undefined;
   readonly classes?: readonly string[] | undefined;
   readonly features: readonly Feature[];
   /** Rows with other labels than these are left out. If absent, no row is left out for its label. */
   readonly labels?: readonly string[] | undefined;
 }
 
+/** How an encoder is fitted. `vocabulary` holds the only words that are learnt; if absent, every word is learnt. */
+export interface FitOptions {
+  readonly missing: MissingRule;
+  readonly vocabulary?: Vocabulary | undefined;
+  readonly dateParts?: readonly DatePart[] | undefined;
+}
+
 /**
  * Fits the encoder of a version from the merged counts of its batches.
  * @param columns the frozen schema
- * @param vocabulary the only words that are learnt; rows of other labels are left out. If absent, every word is learnt
  * @returns the encoder, and warnings about columns without any value
  * @throws BadData when there are no train rows, the counts are of other columns, or the classes or the words of a
  *   feature are too many
@@ -61,10 +88,7 @@ export function fitEncoder(
   counts: Counts,
   columns: readonly Column[],
   target: string,
-  {
-    missing,
-    vocabulary,
-  }: { readonly missing: MissingRule; readonly vocabulary?: Vocabulary | undefined },
+  { missing, vocabulary, dateParts = [] }: FitOptions,
 ): { encoder: Encoder; warnings: string[] } {
   if (counts.train.rows === 0) {
     throw new BadData(
@@ -73,11 +97,15 @@ export function fitEncoder(
   }
   const hasClasses = !predictsNumbers(columns, target);
   if (hasClasses) checkClasses(counts, target);
-  const schema = selectFeatures(columns, target);
-  const warnings: string[] = [];
+  const labelled = addWords(counts.train.labels, counts.test.labels);
+  const schema = listFeatures(columns, target, dateParts);
+  const warnings = hasClasses ? warnOfLabelSpellings(labelled, target) : [];
   const features = schema.map((column, i): Feature => {
     const counted = counts.train.columns[i];
-    if (counted?.name !== column.name || counted.type !== column.type) {
+    if (
+      counted?.name !== column.name ||
+      (counted.type === 'category') !== (column.type === 'category')
+    ) {
       throw new BadData(
         `the counts are of columns ${quoteList(counts.train.columns.map(({ name }) => name))} where the ` +
           `schema has ${quoteList(schema.map(({ name }) => name))}: preprocess the batches again`,
@@ -94,10 +122,12 @@ export function fitEncoder(
           `the limit is ${MOST_CATEGORIES}: it looks like a key; start a pipeline with data.columns.${column.name}: ignore`,
       );
     }
-    return fitFeature(dropUnknownWords(counted, vocabulary));
+    if (counted.type === 'category')
+      warnings.push(...warnOfWordSpellings(counted.words, column.name));
+    return fitFeature(column, dropUnknownWords(counted, vocabulary));
   });
   const classes = counts.train.labels.map(([label]) => label);
-  const encoder = { schema: 1, target, missing, features } as const;
+  const encoder = { schema: 2, target, missing, unseen: 'missing', features } as const;
   if (!hasClasses) return { encoder, warnings };
   if (vocabulary === undefined) return { encoder: { ...encoder, classes }, warnings };
   const labels = [...vocabulary.labels].sort(byCodePoint);
@@ -115,7 +145,7 @@ export function encoderToJson(encoder: Encoder): Uint8Array {
  * @throws BadData when the bytes are not an encoder, or have another schema
  */
 export function encoderFromJson(bytes: Uint8Array, what = 'the encoder'): Encoder {
-  return fromJsonBytes(bytes, what) as Encoder;
+  return fromJsonBytes(bytes, what, 2) as Encoder;
 }
 
 function checkClasses({ train, test }: Counts, target: string): void {
@@ -134,16 +164,17 @@ function dropUnknownWords(counted: ColumnCounts, vocabulary: Vocabulary | undefi
   return { ...counted, words: counted.words.filter(([word]) => words.has(word)) };
 }
 
-function fitFeature(counted: ColumnCounts): Feature {
-  const { name, type } = counted;
-  return type === 'number'
-    ? { name, type, median: findMedian(counted.values) }
-    : {
-        name,
-        type,
-        categories: counted.words.map(([word]) => word),
-        most_frequent: findMostFrequent(counted.words),
-      };
+function fitFeature({ name, type, from, part }: FeatureColumn, counted: ColumnCounts): Feature {
+  if (counted.type === 'category')
+    return {
+      name,
+      type: 'category',
+      categories: counted.words.map(([word]) => word),
+      most_frequent: findMostFrequent(counted.words),
+    };
+  const median = findMedian(counted.values);
+  if (type !== 'date') return { name, type: 'number', median };
+  return { name, type, median, ...(part === undefined ? {} : { from, part }) };
 }
 
 /** Finds the middle value, or the mean of the two in the middle; 0 if there are no values. */

@@ -2,11 +2,11 @@ import { type ColumnTable, table as tableOf } from 'arquero';
 import { BadData } from '../../contract/failures.ts';
 import { quoteList } from '../csv/quote.ts';
 import type { CategoryFeature, Encoder } from './encoder.ts';
-import { countRows, type Part, type PartColumn, partFromArrow } from './part.ts';
+import { countRows, type Part, partFromArrow } from './part.ts';
 import type { Report } from '../progress.ts';
 
-/** The code of a word that the train rows do not have. */
-const UNSEEN = -1;
+/** The code of a missing cell where no train row has a word, and of an unseen word under encoders of schema 1. */
+const NO_WORD = -1;
 
 /**
  * Encoded rows, stored by column and without missing cells. `columns[c][r]` is feature `names[c]` of row r.
@@ -62,9 +62,9 @@ export function concatMatrices(matrices: Iterable<Matrix>, most: number): Matrix
 }
 
 /**
- * Encodes a part. Numbers stay as they are. A word becomes its index in the categories of the encoder, or -1 if no
- * train row has it. A missing cell becomes the median, or the index of the most frequent word, or -1 if the column is
- * missing in every train row. Under `drop` the row of a missing cell is left out instead. Columns that came after the
+ * Encodes a part. Numbers stay as they are. A word becomes its index in the categories of the encoder; a word that no
+ * train row has counts as a missing cell. A missing cell becomes the median, or the index of the most frequent word, or
+ * -1 if the column is missing in every train row. Under `drop` the row of a missing cell is left out instead. Columns that came after the
  * part was made count as missing. Rows are left out if the encoder has `labels` without their label.
  * @throws BadData when the part has other columns than the encoder was fitted on
  */
@@ -78,14 +78,17 @@ export function applyEncoder(encoder: Encoder, part: Part): Matrix {
       ? part.table
       : part.table.semijoin(tableOf({ [label.name]: labels }), label.name);
   const whole = addMissing(encoder, labelled);
-  const known = missing === 'drop' ? dropMissing(encoder, whole) : imputeMissing(encoder, whole);
+  const known =
+    missing === 'drop'
+      ? dropMissing(encoder, encoder.unseen === 'missing' ? removeUnseen(encoder, whole) : whole)
+      : imputeMissing(encoder, whole);
   return {
     rows: known.numRows(),
     names: features.map(({ name }) => name),
     columns: features.map((feature) =>
-      feature.type === 'number'
-        ? (known.array(feature.name, Float64Array) as Float64Array)
-        : encodeWords(feature, known),
+      feature.type === 'category'
+        ? encodeWords(feature, known, encoder)
+        : (known.array(feature.name, Float64Array) as Float64Array),
     ),
     labels: hasClasses ? (known.array(label.name) as string[]) : [],
     targets: hasClasses ? undefined : (known.array(label.name, Float64Array) as Float64Array),
@@ -114,23 +117,42 @@ function dropMissing({ features }: Encoder, table: ColumnTable): ColumnTable {
 function imputeMissing({ features }: Encoder, table: ColumnTable): ColumnTable {
   const fills = features.map((feature) => [
     feature.name,
-    JSON.stringify(feature.type === 'number' ? feature.median : feature.most_frequent),
+    JSON.stringify(feature.type === 'category' ? feature.most_frequent : feature.median),
   ]);
   return table.impute(Object.fromEntries(fills));
 }
 
-function encodeWords({ name, categories }: CategoryFeature, table: ColumnTable): Float64Array {
+function encodeWords(
+  { name, categories, most_frequent }: CategoryFeature,
+  table: ColumnTable,
+  { unseen }: Encoder,
+): Float64Array {
   const codes = new Map<string | null, number>(categories.map((word, index) => [word, index]));
+  const other = unseen === 'missing' ? (codes.get(most_frequent) ?? NO_WORD) : NO_WORD;
   const words = table.array(name) as (string | null)[];
-  return Float64Array.from(words, (word) => codes.get(word) ?? UNSEEN);
+  return Float64Array.from(words, (word) => codes.get(word) ?? other);
+}
+
+/** Makes the words missing that no train row has, so that their rows can be left out. */
+function removeUnseen({ features }: Encoder, table: ColumnTable): ColumnTable {
+  const columns = features.flatMap((feature) => {
+    if (feature.type !== 'category') return [];
+    const { name, categories } = feature;
+    const known = new Set<string | null>(categories);
+    const words = table.array(name) as (string | null)[];
+    if (words.every((word) => word === null || known.has(word))) return [];
+    return [[name, words.map((word) => (known.has(word) ? word : null))] as const];
+  });
+  return columns.length === 0 ? table : table.assign(tableOf(Object.fromEntries(columns)));
 }
 
 function checkColumns({ features }: Encoder, part: Part): void {
   const isSame = part.features.every(
-    ({ name, type }, i) => features[i]?.name === name && features[i].type === type,
+    ({ name, type }, i) =>
+      features[i]?.name === name && (features[i].type === 'category') === (type === 'category'),
   );
   if (isSame) return;
-  const names = (columns: readonly PartColumn[]): string =>
+  const names = (columns: readonly { name: string; type: string }[]): string =>
     quoteList(columns.map(({ name, type }) => `${name} (${type})`));
   throw new BadData(
     `the part has columns ${names(part.features)} where the encoder has ${names(features)}: ` +

@@ -1,24 +1,18 @@
+import type { DatePart } from '../../contract/defaults.ts';
 import { partFromArrow, partToArrow } from './part.ts';
 import type { Column } from '../batches/columns.ts';
 import type { OnChange } from '../batches/conform.ts';
 import { type Counts, countsFromJson, countsToJson, mergeCounts } from './counts.ts';
-import type { CellSettings } from '../csv/cells.ts';
 import { CsvReader } from '../csv/reader.ts';
-import { encodeBatch } from './encode.ts';
+import { encodeBatch, type EncodeOptions } from './encode.ts';
 import { encoderToJson, fitEncoder as fit, type MissingRule } from './encoder.ts';
-import { type BatchParts, findNewWords, collectVocabulary } from './vocabulary.ts';
+import { type BatchParts, findNewWords, collectVocabulary, warnOfNewWords } from './vocabulary.ts';
 import { warnOfSplit } from './split-warnings.ts';
 
 /** Splits and encodes one batch, from canonical CSV to Arrow and counts. */
-export function encodePart(input: {
-  bytes: Uint8Array;
-  file: string;
-  columns: Column[];
-  target: string;
-  cells: CellSettings;
-  testSize: number;
-  key: string[] | null;
-}): {
+export function encodePart(
+  input: EncodeOptions & { bytes: Uint8Array; file: string; columns: Column[] },
+): {
   train: Uint8Array;
   test: Uint8Array;
   counts: Uint8Array;
@@ -39,31 +33,50 @@ export function encodePart(input: {
   };
 }
 
-/** Merges the counts of any number of batches. */
-export function addCounts(input: { counts: Uint8Array[] }): { counts: Uint8Array } {
-  return { counts: countsToJson(mergeAll(input.counts)) };
+/**
+ * Merges the counts of any number of batches, in their order.
+ * @param input.until the last batch; each of the counts but the first is that of one batch
+ * @returns also warnings about words that a batch has and the batches before it do not
+ */
+export function addCounts(input: { counts: Uint8Array[]; until: number; target: string }): {
+  counts: Uint8Array;
+  warnings: string[];
+} {
+  const { sum, warnings } = mergeAll(input);
+  return { counts: countsToJson(sum), warnings };
 }
 
 /** Merges counts. Parsed counts take much more memory than their bytes, so at most two are held parsed. */
-function mergeAll([first, ...others]: readonly Uint8Array[]): Counts {
+function mergeAll({ counts, until, target }: Parameters<typeof addCounts>[0]): {
+  sum: Counts;
+  warnings: string[];
+} {
+  const [first, ...others] = counts;
   let sum = countsFromJson(first!);
-  for (const bytes of others) sum = mergeCounts(sum, countsFromJson(bytes));
-  return sum;
+  const warnings: string[] = [];
+  for (const [i, bytes] of others.entries()) {
+    const one = countsFromJson(bytes);
+    warnings.push(...warnOfNewWords(sum, one, until - others.length + 1 + i, target));
+    sum = mergeCounts(sum, one);
+  }
+  return { sum, warnings };
 }
 
 /**
  * Fits the encoder of a version on the counts of its batches.
- * @param input.counts of single batches or of earlier versions, in any order
+ * @param input.counts as in {@link addCounts}
  * @param input.words set if not every new word is learnt: the batches that hold the known words, and the batches to
  *   check for new words, each with both parts
  * @throws BadData when there are no train rows, or a new word is refused
  */
 export function fitEncoder(input: {
   counts: Uint8Array[];
+  until: number;
   columns: Column[];
   target: string;
   testSize: number;
   missing: MissingRule;
+  dateParts: DatePart[];
   what: string;
   words?: { rule: OnChange; known: BatchFiles[]; fresh: BatchFiles[] } | undefined;
 }): {
@@ -76,13 +89,17 @@ export function fitEncoder(input: {
   classes: number | undefined;
   warnings: string[];
 } {
-  const merged = mergeAll(input.counts);
-  const { missing, words } = input;
+  const { sum: merged, warnings: learnt } = mergeAll(input);
+  const { missing, words, dateParts } = input;
   const known = words && collectVocabulary(words.known.map(readParts), input.columns);
   const unknown =
-    words?.fresh.flatMap((batch) => findNewWords(known!, readParts(batch), words.rule)) ?? [];
+    words?.fresh.flatMap((batch) => findNewWords(known!, readParts(batch), words.rule)) ?? learnt;
   const vocabulary = words?.rule === 'ignore' ? known : undefined;
-  const { encoder, warnings } = fit(merged, input.columns, input.target, { missing, vocabulary });
+  const { encoder, warnings } = fit(merged, input.columns, input.target, {
+    missing,
+    vocabulary,
+    dateParts,
+  });
   return {
     encoder: encoderToJson(encoder),
     counts: countsToJson(merged),

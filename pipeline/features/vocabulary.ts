@@ -1,7 +1,9 @@
 import { BadData } from '../../contract/failures.ts';
 import type { Column } from '../batches/columns.ts';
 import type { OnChange } from '../batches/conform.ts';
+import type { Counts } from './counts.ts';
 import { countWords, type Part } from './part.ts';
+import { addWords, type Tally } from './tally.ts';
 import { quoteList, quote } from '../csv/quote.ts';
 
 /** Words that a model may learn. */
@@ -51,7 +53,7 @@ export function findNewWords(
     if (fresh.length === 0) continue;
     if (rule === 'fail') throw makeNewWordError(batch, name, fresh, '');
     warnings.push(
-      `batch ${batch} has ${quoteList(fresh)} in column ${quote(name)}, not known from the first batch: the model reads them as unknown words`,
+      `batch ${batch} has ${quoteList(fresh)} in column ${quote(name)}, not known from the first batch: the model reads them as missing`,
     );
   }
   const fresh = removeKnown(findLabels(parts), labels);
@@ -93,4 +95,39 @@ function findLabels(parts: readonly Part[]): Set<string> {
 
 function removeKnown(words: ReadonlySet<string>, known: ReadonlySet<string> | undefined): string[] {
   return [...words].filter((word) => known?.has(word) !== true);
+}
+
+/**
+ * Warns of words that the train rows of a batch have and those of the batches before it do not, and of new labels. They
+ * are learnt. The first words of a column are not new.
+ */
+export function warnOfNewWords(
+  before: Counts,
+  now: Counts,
+  batch: number,
+  target: string,
+): string[] {
+  const warnings = now.train.columns.flatMap((column, i) => {
+    const known = before.train.columns[i];
+    if (column.type === 'number' || known?.type !== 'category' || known.words.length === 0)
+      return [];
+    const fresh = listNew(column.words, known.words);
+    if (fresh.length === 0) return [];
+    return [
+      `batch ${batch} has ${quoteList(fresh)} in column ${quote(column.name)}, which no earlier train row has: learnt from this batch on`,
+    ];
+  });
+  const labels = ({ train, test }: Counts): Tally => addWords(train.labels, test.labels);
+  const known = labels(before);
+  const fresh = known.length === 0 ? [] : listNew(labels(now), known);
+  if (fresh.length === 0) return warnings;
+  return [
+    `batch ${batch} has ${quoteList(fresh)} in column ${quote(target)}, the target, which no earlier row has: a class from this batch on`,
+    ...warnings,
+  ];
+}
+
+function listNew(words: Tally, known: Tally): string[] {
+  const before = new Set(known.map(([word]) => word));
+  return words.flatMap(([word]) => (before.has(word) ? [] : [word]));
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
+import { readCellSettings } from '../../pipeline/csv/cells.ts';
 import { hasState, shuffleSeedOf, wholeOf, type Ledger } from '../../store/ledger/ledger.ts';
 import type { SourceText } from '../source-text.ts';
-import { readCellSettings } from '../../pipeline/csv/cells.ts';
 import { localFile } from '../../store/local-cache.ts';
 import { checkPast, type Reading } from './past.ts';
 

@@ -1,5 +1,6 @@
 import type { Column } from '../../pipeline/batches/columns.ts';
 import { taskOf } from '../../contract/defaults.ts';
+import { readCellSettings } from '../../pipeline/csv/cells.ts';
 import type { Params } from '../../contract/params.ts';
 import type { Arrived } from '../../store/ledger/changes.ts';
 import type { Settings } from '../../store/ledger/schema.ts';
@@ -8,7 +9,6 @@ import { RAW, RAW_FILES } from '../../contract/paths.ts';
 import { sourceIdentity } from '../identity.ts';
 import { type SeenFile, MOST_BYTES } from './place.ts';
 import type { SourceDeps } from '../source.ts';
-import { readCellSettings } from '../../pipeline/csv/cells.ts';
 import { BadData, SourceRefused } from '../../contract/failures.ts';
 import { type Encoding, readText } from '../text.ts';
 
@@ -89,6 +89,7 @@ export function conformInput(
     target: settings.target,
     key: settings.split_key,
     cells: readCellSettings(settings),
+    columnsBy: data.columns_by,
     contract: { newColumn: data.on_new_column, missingColumn: data.on_missing_column },
   };
 }
@@ -123,6 +124,8 @@ async function inspectFirst(
     columns,
     declared: data.columns,
     missing_values: data.missing_values,
+    decimal: data.decimal,
+    thousands: data.thousands,
     batch_size: data.batch_size,
     shuffle_seed: data.shuffle_seed,
     split_key: split.key,

@@ -70,7 +70,7 @@ function baseOf(current: Ledger | undefined, pipeline: string, settings: Setting
 
 export function emptyLedger(pipeline: string, settings: Settings, revision: number): Ledger {
   return {
-    schema: 2,
+    schema: 3,
     pipeline,
     revision,
     settings,

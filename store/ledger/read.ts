@@ -1,5 +1,5 @@
 import { countBatches } from '../../pipeline/batches/order.ts';
-import { type Column, selectColumns } from '../../pipeline/batches/columns.ts';
+import { addColumns, type Column, selectColumns } from '../../pipeline/batches/columns.ts';
 import type { Ledger, NewBatch, RawEntry } from './schema.ts';
 import type { Ref } from '../../contract/ref.ts';
 
@@ -86,9 +86,12 @@ export function rowsWaiting(ledger: Ledger): number {
   return ledger.raw.at(-1)!.rows % ledger.settings.batch_size;
 }
 
-/** Returns the columns of version `batch`: the frozen ones, then those that files up to it have added. */
+/**
+ * Returns the columns of version `batch`: the frozen ones, of which files up to it may have decided the open ones,
+ * then those that files up to it have added.
+ */
 export function columnsAt({ settings, added_columns }: Ledger, batch: number): Column[] {
-  return [...settings.columns, ...selectColumns(added_columns, batch)];
+  return addColumns(settings.columns, selectColumns(added_columns, batch));
 }
 
 /** Whether each batch is one file, so that neither a batch size nor an order applies. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { DECIMALS, THOUSANDS } from '../../contract/defaults.ts';
 import { columnType } from '../../contract/params.ts';
 import type { Shape } from '../documents.ts';
 import { refSchema } from '../../contract/ref.ts';
@@ -15,10 +16,19 @@ const settingsSchema = z.strictObject({
   delimiter: z.string().length(1),
   encoding: z.enum(['utf-8', 'latin1']),
   target: z.string(),
-  columns: z.array(z.strictObject({ name: z.string(), type: columnType })),
+  columns: z.array(
+    z.strictObject({
+      name: z.string(),
+      type: columnType,
+      /** It is ignored because no cell was known: a later file may decide its type. */
+      open: z.literal(true).optional(),
+    }),
+  ),
   /** The types that were declared in the params, not found. Older ledgers do not have this field. */
   declared: z.record(z.string(), columnType).optional(),
   missing_values: z.array(z.string()),
+  decimal: z.enum(DECIMALS),
+  thousands: z.enum(THOUSANDS).nullable(),
   batch_size: z.int(),
   shuffle_seed: z.int().nullable(),
   split_key: z.array(z.string()).nullable(),
@@ -65,7 +75,7 @@ const quarantinedSchema = z.strictObject({
 });
 
 const ledgerSchema = z.strictObject({
-  schema: z.literal(2),
+  schema: z.literal(3),
   pipeline: z.string(),
   /** Grows by one with every change; any earlier revision can be read back from this document. */
   revision: z.int().min(1),
@@ -143,9 +153,9 @@ const ledgerSchema = z.strictObject({
 });
 
 export const LEDGER: Shape<z.infer<typeof ledgerSchema>> = {
-  schema: 2,
+  schema: 3,
   shape: ledgerSchema,
-  upgrades: { 1: upgradeFrom1 },
+  upgrades: { 1: upgradeFrom1, 2: upgradeFrom2 },
 };
 
 /** Before schema 2 a source was the built-in data set or one closed file, comma-separated UTF-8. */
@@ -163,6 +173,15 @@ function upgradeFrom1(older: Record<string, unknown>): Record<string, unknown> {
       encoding: 'utf-8',
     },
   };
+}
+
+/**
+ * Before schema 3 a number had a decimal point, and a column in which nothing was known was ignored for ever. Every
+ * type counts as declared, because this program would infer some types differently.
+ */
+function upgradeFrom2(older: Record<string, unknown>): Record<string, unknown> {
+  const { declared: _, ...settings } = older['settings'] as Record<string, unknown>;
+  return { ...older, schema: 3, settings: { ...settings, decimal: '.', thousands: null } };
 }
 
 export type Settings = z.infer<typeof settingsSchema>;

@@ -26,6 +26,8 @@ async function paramsOfStale(model: object, asked: object): Promise<unknown> {
     target: data.target,
     columns: [{ name: data.target, type: 'category' }],
     missing_values: data.missing_values,
+    decimal: data.decimal,
+    thousands: data.thousands,
     batch_size: data.batch_size,
     shuffle_seed: data.shuffle_seed,
     split_key: null,

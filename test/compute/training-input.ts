@@ -28,6 +28,8 @@ export function trainingInput(rows: number, columns: number) {
     target: 'label',
     testSize: 0.2,
     missing: 'impute',
+    until: 1,
+    dateParts: [],
     what: 'noise',
   });
   const own = { max_depth: 60, min_samples_split: 2, min_samples_leaf: 1, min_gain: 0 };

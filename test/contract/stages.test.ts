@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { MISSING_VALUES } from '../../contract/defaults.ts';
+import { FORMER_MISSING_VALUES, MISSING_VALUES } from '../../contract/defaults.ts';
 import type { Params } from '../../contract/params.ts';
 import {
   isReadForEachBatch,
@@ -90,10 +90,10 @@ describe('the key of a batch', () => {
   const keyOfFile = (missing_values: readonly string[]): unknown =>
     STAGES.prepare_batch.params(params({ missing_values: [...missing_values] }), { whole: true });
 
-  it('that is a file names the words for a missing cell, unless they are the default', () => {
+  it('that is a file names the words for a missing cell, unless they are the former default', () => {
     expect(keyOfFile(['-'])).not.toEqual(keyOfFile(['NA']));
     expect(keyOfFile(['NA', ''])).not.toEqual(keyOfFile(['', 'NA']));
-    expect(keyOfFile(MISSING_VALUES)).toEqual({ target: 'species' });
+    expect(keyOfFile(FORMER_MISSING_VALUES)).toEqual({ target: 'species' });
   });
 
   it('that is cut from a later state of a table names the state and no seed', () => {

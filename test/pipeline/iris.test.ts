@@ -56,7 +56,7 @@ describe('three versions of Iris', () => {
       [
         {
           "accuracy": 0.8571428571428571,
-          "encoder": "1399684516b407ac882bcf32c446f0125cb3c8f772e7e381adc38a26f496d8cd",
+          "encoder": "eef4a246b7a358d2da9510b07b7f3fcd19f3bac97fc9198290ee23e069f7ead4",
           "model": "0324c8caf641502067a12d4d975bfbf78626ec3bbfda31e070d2286bc2bfb75d",
           "rows": [
             36,
@@ -69,7 +69,7 @@ describe('three versions of Iris', () => {
         },
         {
           "accuracy": 0.9545454545454546,
-          "encoder": "1a39ca7a8dc49a355c3edfab501195faf80912bc569490052e1fe8eecabf9b95",
+          "encoder": "56cbc74e5c2cdd29d9d4e3c62e1e54f3886eade72213c84362762946c08fb2ec",
           "model": "68ca03328d44cad818ac53ba6ea66b6d6799d9925a2f0634ec321474124934be",
           "rows": [
             78,
@@ -82,7 +82,7 @@ describe('three versions of Iris', () => {
         },
         {
           "accuracy": 0.8823529411764706,
-          "encoder": "e892f3fc047a9f8f7c4f13842c57fefd2c7ff62f9054c1c9859cb50a677ce9dd",
+          "encoder": "15d40b9861a39fd07d47d2a3f1272061d40b7422baa94742b016a867fc5e348f",
           "model": "2f4510b3b85e1a3ee8815529e5ca0fd46aeb0f1196e1a43e6dd6fefc9c077b41",
           "rows": [
             116,

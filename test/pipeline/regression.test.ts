@@ -52,6 +52,8 @@ async function built(text: string) {
     target: 'price',
     testSize: 0.2,
     missing: 'impute',
+    until: 1,
+    dateParts: [],
     what: 'version 1',
   });
   const files = memoryFiles();

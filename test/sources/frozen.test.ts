@@ -1,11 +1,11 @@
 import { expect, it } from 'vitest';
-import { withFrozenColumns, checkFrozen } from '../../sources/frozen.ts';
+import { withFrozenSettings, checkFrozen } from '../../sources/frozen.ts';
 import { paramsSchema } from '../../pipeline/models/params.ts';
 import type { Ledger, Settings } from '../../store/ledger/ledger.ts';
 import { SETTINGS } from '../store/ledger/ledger-settings.ts';
 
 const cut = (settings: Partial<Settings>, batches = 1): Ledger => ({
-  schema: 2,
+  schema: 3,
   pipeline: 'p',
   revision: 1,
   settings: { ...SETTINGS, ...settings },
@@ -25,12 +25,12 @@ const columns: Settings['columns'] = [
 
 it('what was declared when the first batch was cut stays in force when something else is declared later', () => {
   const declared = { a: 'category' } as const;
-  expect(withFrozenColumns(cut({ columns, declared }), asked).data.columns).toEqual(declared);
-  expect(withFrozenColumns(cut({ columns, declared }, 0), asked)).toBe(asked);
+  expect(withFrozenSettings(cut({ columns, declared }), asked).data.columns).toEqual(declared);
+  expect(withFrozenSettings(cut({ columns, declared }, 0), asked)).toBe(asked);
 });
 
 it('a ledger that does not say what was declared goes by all its types', () => {
-  expect(withFrozenColumns(cut({ columns }), asked).data.columns).toEqual({
+  expect(withFrozenSettings(cut({ columns }), asked).data.columns).toEqual({
     a: 'category',
     b: 'number',
   });

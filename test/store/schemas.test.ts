@@ -67,8 +67,14 @@ describe('stored documents of every schema', () => {
   it('are brought up to date where they are older', async () => {
     const ledger = await new Ledgers(holding(fixture('ledger.1.json'))).read('iris');
     expect(ledger).toMatchObject({
-      schema: 2,
-      settings: { source: { kind: 'file', name: 'wine.csv' }, grows: false, delimiter: ',' },
+      schema: 3,
+      settings: {
+        source: { kind: 'file', name: 'wine.csv' },
+        grows: false,
+        delimiter: ',',
+        decimal: '.',
+        thousands: null,
+      },
       arrivals: [],
     });
     expect(ledger!.batches).toEqual(fixture('ledger.2.json')['batches']);

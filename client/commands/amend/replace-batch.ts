@@ -57,7 +57,8 @@ export async function replaceBatch(
   const { contract } = file;
   // An earlier batch adds no column: later versions may have been built without it.
   const newColumn = contract.newColumn === 'adapt' ? 'fail' : contract.newColumn;
-  const whole = conformBatch({ ...file, contract: { ...contract, newColumn } });
+  const own = { contract: { ...contract, newColumn }, addsColumns: false };
+  const whole = conformBatch({ ...file, ...own });
   for (const warning of whole.warnings) say(warning, 'warning');
   const files: [path: string, bytes: Uint8Array][] = [
     [`${BATCHES}${batchFile(batch)}`, whole.bytes],

@@ -87,17 +87,13 @@ function makePartIdentity(
   { number, batch, columns }: { number: number; batch: Ref; columns: Ref },
 ): StageIdentity {
   const { code, libraries: shaping } = STEPS.encode_part;
-  const { target, missing_values, missing_numbers, split } = params;
+  // The params of preprocess are those of its parts, and two more.
+  const { preprocess: _, on_new_category: __, ...own } = params;
   return {
     stage: 'encode_part',
     batch: number,
     code,
-    params: {
-      target,
-      missing_values,
-      ...(missing_numbers === undefined ? {} : { missing_numbers }),
-      split,
-    },
+    params: own,
     libraries: Object.fromEntries(shaping.map((name) => [name, libraries[name]!])),
     inputs: { batch, columns },
   };

@@ -1,3 +1,4 @@
+import { formatDays } from '../../csv/dates.ts';
 import type { Encoder } from '../../features/encoder.ts';
 import type { Outline } from '../estimator.ts';
 import type { FlatTree } from './flat-tree.ts';
@@ -60,15 +61,21 @@ function describeLeaf({ answers, gains }: FlatTree, node: number, { classes }: E
 }
 
 /**
- * The condition under which a row goes left. A word that the train rows do not have goes left at every split, so a
- * question names the words on the right if they are fewer.
+ * The condition under which a row goes left. A word that the train rows do not have goes the way of the most frequent
+ * one, so a question names the words of the other side. Under an encoder of schema 1 it goes left at every split.
  */
-function describeSplit({ features }: Encoder, feature: number, threshold: number): string {
+function describeSplit({ features, unseen }: Encoder, feature: number, threshold: number): string {
   const column = features[feature]!;
   const { name } = column;
-  if (column.type === 'number') return `${name} < ${shortNumber(threshold)}`;
+  if (column.type === 'date' && column.part === undefined)
+    return `${name} < ${formatDays(threshold)}`;
+  if (column.type !== 'category') return `${name} < ${shortNumber(threshold)}`;
   const cut = Math.ceil(threshold);
   const [left, right] = [column.categories.slice(0, cut), column.categories.slice(cut)];
+  if (unseen === 'missing')
+    return left.includes(column.most_frequent ?? '')
+      ? `${name} is not ${listWords(right)}`
+      : `${name} is ${listWords(left)}`;
   if (right.length <= left.length) return `${name} is not ${listWords(right)}`;
   return left.length === 0 ? `${name} is new` : `${name} is ${listWords(left)}, or new`;
 }

@@ -74,9 +74,13 @@ describe('mergeCounts', () => {
       );
     });
     const whole = encode(iris(), irisColumns, { target: 'species', testSize: 0.2 }).counts;
-    const { counts: two } = addCounts({ counts: bytes.slice(0, 2) });
-    expect(addCounts({ counts: [two, bytes[2]!] }).counts).toEqual(countsToJson(whole));
-    expect(addCounts({ counts: bytes }).counts).toEqual(countsToJson(whole));
+    const { counts: two } = addCounts({ counts: bytes.slice(0, 2), until: 2, target: 'species' });
+    expect(addCounts({ counts: [two, bytes[2]!], until: 3, target: 'species' }).counts).toEqual(
+      countsToJson(whole),
+    );
+    expect(addCounts({ counts: bytes, until: 3, target: 'species' }).counts).toEqual(
+      countsToJson(whole),
+    );
   });
 
   it('keeps number columns within the limit', () => {

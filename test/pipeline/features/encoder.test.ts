@@ -18,9 +18,10 @@ const fit = (text: string, missing: 'impute' | 'drop' = 'impute') =>
 describe('fitEncoder', () => {
   it('takes medians, sorted categories, frequent words and classes from the train rows', () => {
     expect(fit('1,b,q\n2,a,p\n4,b,p\n9,NA,q\nNA,a,q\n').encoder).toEqual({
-      schema: 1,
+      schema: 2,
       target: 'y',
       missing: 'impute',
+      unseen: 'missing',
       classes: ['p', 'q'],
       features: [
         { name: 'n', type: 'number', median: 3 },
@@ -88,24 +89,25 @@ describe('applyEncoder', () => {
   const text = '1,b,q\n2,a,p\n4,b,p\n';
   const later = part('NA,b,p\n5,new,q\n6,,s\n7,a,p\n').train;
 
-  it('imputes missing cells and marks unseen words', () => {
-    const matrix = applyEncoder(fit(text).encoder, later);
-    expect(matrix).toEqual({
-      rows: 4,
-      names: ['n', 'c'],
-      columns: [Float64Array.of(2, 5, 6, 7), Float64Array.of(1, -1, 1, 0)],
-      labels: ['p', 'q', 's', 'p'],
-      dropped: 0,
-    });
+  it('imputes missing cells, and unseen words as missing cells', () => {
+    const { encoder } = fit(text);
+    const matrix = applyEncoder(encoder, later);
+    const rows = { rows: 4, names: ['n', 'c'], labels: ['p', 'q', 's', 'p'], dropped: 0 };
+    const n = Float64Array.of(2, 5, 6, 7);
+    expect(matrix).toEqual({ ...rows, columns: [n, Float64Array.of(1, 1, 1, 0)] });
+    // An encoder of an earlier program keeps its meaning.
+    const { unseen: _, ...earlier } = encoder;
+    const before = applyEncoder({ ...earlier, schema: 1 }, later);
+    expect(before).toEqual({ ...rows, columns: [n, Float64Array.of(1, -1, 1, 0)] });
   });
 
-  it('drops rows with missing cells when asked to, but not those with unseen words', () => {
+  it('drops rows with missing cells when asked to, and those with unseen words', () => {
     expect(applyEncoder(fit(text, 'drop').encoder, later)).toEqual({
-      rows: 2,
+      rows: 1,
       names: ['n', 'c'],
-      columns: [Float64Array.of(5, 7), Float64Array.of(-1, 0)],
-      labels: ['q', 'p'],
-      dropped: 2,
+      columns: [Float64Array.of(7), Float64Array.of(0)],
+      labels: ['p'],
+      dropped: 3,
     });
   });
 

@@ -38,11 +38,10 @@ describe('a column that a later batch brings', () => {
     expect(whole.added).toEqual([
       { name: 'z', type: 'number' },
       { name: 'w', type: 'category' },
-      { name: 'v', type: 'ignore' },
     ]);
     expect(whole.warnings).toEqual([
       'may.csv adds column "z", "w", "v": a feature from this batch on, and missing in earlier ones',
-      'may.csv: column "v" holds no known value and is ignored',
+      'may.csv: column "v" holds no known value, and is left out until a later batch has one',
     ]);
   });
 
@@ -114,6 +113,8 @@ describe('a word that a later batch brings', () => {
       target: 'y',
       testSize: 1e-12,
       missing: 'impute',
+      until: 2,
+      dateParts: [],
       what: 'version 2',
       words: { rule, known, fresh: [fresh.files] },
     });
@@ -131,7 +132,7 @@ describe('a word that a later batch brings', () => {
   it('is left out, and rows with a label that is new', () => {
     const { encoder: bytes, warnings } = fit('ignore');
     expect(warnings.slice(0, 2)).toEqual([
-      'batch 2 has "new" in column "c", not known from the first batch: the model reads them as unknown words',
+      'batch 2 has "new" in column "c", not known from the first batch: the model reads them as missing',
       'batch 2 has "late" in column "y", not known from the first batch: rows with such a label are left out',
     ]);
     const encoder = encoderFromJson(bytes);
@@ -143,7 +144,7 @@ describe('a word that a later batch brings', () => {
     const { train } = encode(csv('n,c,y\n1,a,p\n3,new,q\n5,new,late\n'), first, all);
     expect(applyEncoder(encoder, train)).toMatchObject({
       rows: 2,
-      columns: [Float64Array.of(1, 3), Float64Array.of(0, -1)],
+      columns: [Float64Array.of(1, 3), Float64Array.of(0, 0)],
       labels: ['p', 'q'],
       dropped: 0,
     });

@@ -27,6 +27,8 @@ const settings: Settings = {
   target: 'label',
   columns: [{ name: 'label', type: 'category' }],
   missing_values: [],
+  decimal: '.',
+  thousands: null,
   batch_size: 50,
   shuffle_seed: null,
   split_key: null,

@@ -9,6 +9,8 @@ export const SETTINGS: Settings = {
   target: 't',
   columns: [{ name: 't', type: 'category' }],
   missing_values: [''],
+  decimal: '.',
+  thousands: null,
   batch_size: 2,
   shuffle_seed: null,
   split_key: null,
