@@ -75,7 +75,8 @@ async function readFirst(deps: Deps, request: GetDataRequest): Promise<StageOutc
   );
   const settings = await makeSettings(deps, params, result);
   const entry = makeRawEntry(result, fetched);
-  const ledger = await deps.store.ledgers.open(pipeline, settings, entry);
+  const opened = { settings, location: params.data.source };
+  const ledger = await deps.store.ledgers.open(pipeline, opened, entry);
   // Another run may have opened it first, with other settings, and cut batches by them.
   if (ledger.batches.length > 0) checkFrozen(ledger, params);
   return result;

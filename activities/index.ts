@@ -1,5 +1,4 @@
 import type { Compute } from '../compute/pool.ts';
-import type { Config } from '../config/environment.ts';
 import type { Activities } from '../contract/activities.ts';
 import type { SourcePlace } from '../sources/source.ts';
 import type { Store } from '../store/index.ts';
@@ -14,7 +13,7 @@ import { logVersion } from './log_version.ts';
 import { mergeData } from './merge_data.ts';
 import { notify } from './notify.ts';
 import { pinNightly } from './pin_nightly.ts';
-import { pinRun } from './pin_run.ts';
+import { pinRun, type PipelineConfig } from './pin_run.ts';
 import { prepareBatch } from './prepare_batch.ts';
 import { preprocess } from './preprocess.ts';
 import { publishVersion } from './publish_version.ts';
@@ -31,7 +30,7 @@ export interface WorkerDeps {
   /** Runs a pure function of pipeline/ in a worker thread. */
   compute: Compute;
   /** Reads params.yaml as it is now, for the pipeline named or the default one. */
-  readConfig: (pipeline?: string) => Pick<Config, 'pipeline' | 'params'>;
+  readConfig: (pipeline?: string) => PipelineConfig;
   /** The names of our search attributes that Temporal knows here; others must not be set. */
   searchAttributes?: () => Promise<string[]>;
   /** The webhook to which the end of each run is reported. */

@@ -5,6 +5,7 @@ import { findStage } from '../contract/stages.ts';
 import type { LoggedVersion, LogVersionInput } from '../contract/versions.ts';
 import { sourceIdentity } from '../sources/identity.ts';
 import type { Store } from '../store/index.ts';
+import { removedByGc } from '../store/record-check.ts';
 import type { VersionRecord } from '../store/version-record.ts';
 import { refuseOtherFolder } from '../tracking/place.ts';
 import {
@@ -21,6 +22,7 @@ import {
   logTraining,
   nameRun,
   pointAtLatest,
+  registerTrained,
   trainingTags,
   type LoggingDeps,
 } from '../tracking/tracked-run/log-training.ts';
@@ -30,17 +32,24 @@ import { RETRAIN } from '../contract/command.ts';
 type Deps = LoggingDeps & { store: Pick<Store, 'records'> };
 
 /**
- * Logs a built version, from its record, to the place where this worker tracks now. It adds only what the
- * training attempt has not logged there yet, so it can be repeated. The times are those of the build.
- * @throws MissingHistory when the version has not been built
+ * Logs a build, from its record, to the place where this worker tracks now, and publishes it if that is asked. It
+ * adds only what the training attempt has not logged there yet, so it can be repeated. The times are those of the
+ * build.
+ * @throws MissingHistory when there is no such build, or one to publish has no artifacts any more
  */
 export async function logVersion(deps: Deps, input: LogVersionInput): Promise<LoggedVersion> {
   const { pipeline, version, trackingFolder } = input;
   if (trackingFolder !== undefined) refuseOtherFolder(deps, trackingFolder);
   const execution = currentExecution();
   const record = await readBuild(deps, input);
+  if (input.publish === true) {
+    const collected = await deps.store.records.collectedAt(record);
+    if (collected !== undefined) throw removedByGc(record, collected);
+  }
   const of: AttemptOf = { pipeline, batch: version, attempt: record.attempt };
   const { training, trainInputs, scoring, scoreInputs } = readStages(record);
+  const isTrial = input.publish !== true && (await deps.store.records.isTrial(record));
+  const trial = isTrial ? record.trial : null;
   const { workflow_id: workflowId, run_id: runId } = record.workflow;
   const workflow = { workflowId, runId };
 
@@ -52,8 +61,8 @@ export async function logVersion(deps: Deps, input: LogVersionInput): Promise<Lo
   const before = attempt?.logged ?? {};
   if (attempt === undefined) {
     const parent = await openPipelineRun(deps, pipeline, execution);
-    const name = nameRun(of);
-    const tags = trainingTags(deps, of, workflow, parent);
+    const name = nameRun({ ...of, trial });
+    const tags = trainingTags(deps, { ...of, trial }, workflow, parent);
     attempt = await openAttempt(deps, of, execution, { name, tags });
   }
   if (attempt.logged['train'] !== training.key) {
@@ -63,16 +72,21 @@ export async function logVersion(deps: Deps, input: LogVersionInput): Promise<Lo
       result: training,
       execution,
       sourceName: sourceIdentity(params.data.source).name,
+      register: !isTrial,
     });
-  }
+  } else if (attempt.model_version === null && !isTrial)
+    attempt = await registerTrained(deps, attempt, execution);
   if (attempt.logged['evaluate'] !== scoring.key) {
     const request = { ...of, inputs: scoreInputs };
     const at = Date.parse(record.created_at);
     await logEvaluation(deps, attempt, { request, result: scoring, execution, at });
   }
   const { run_id, model_version } = attempt;
-  await describeInTracker(deps, attempt, record, execution);
-  await pointAtLatest(deps, pipeline, version);
+  if (input.publish === true) await deps.store.records.publishAgain(record);
+  if (!isTrial) {
+    await describeInTracker(deps, attempt, record, execution);
+    await pointAtLatest(deps, pipeline, version);
+  }
   await deps.store.records.noteLogged(record, { run_id, model_version });
   return {
     version,

@@ -2,6 +2,9 @@ import { z } from 'zod';
 import { parseParams, pipelineName } from '../contract/params.ts';
 import { paramsOf } from '../pipeline/models/params.ts';
 import { refSchema } from '../contract/ref.ts';
+import { plainParams } from '../sources/frozen.ts';
+import type { Ledgers } from '../store/ledger/ledger.ts';
+import { refuseUnknownPipeline, type PipelineConfig } from './pin_run.ts';
 import type { PinnedNightly } from '../contract/nightly.ts';
 
 const inputSchema = z.strictObject({
@@ -12,19 +15,24 @@ const inputSchema = z.strictObject({
 });
 
 /**
- * Checks the input of a nightly, and fixes the params of all its batches: the worker's present params.yaml,
- * with the caller's params over it. No input means `{}`.
+ * Checks the input of a nightly, and fixes the params of all its batches: the worker's present params.yaml, with
+ * what the ledger has frozen, and the caller's params over both. No input means `{}`.
  * @throws BadParams naming the key, its value and what is allowed.
  */
-export function pinNightly(
-  { readConfig }: { readConfig: (pipeline?: string) => { pipeline: string; params: unknown } },
+export async function pinNightly(
+  deps: {
+    readConfig: (pipeline?: string) => PipelineConfig;
+    store: { ledgers: Pick<Ledgers, 'read'> };
+  },
   input: unknown,
-): PinnedNightly {
+): Promise<PinnedNightly> {
   const asked = parseParams(inputSchema, input ?? {}, "the workflow's input");
-  const config = readConfig(asked.pipeline);
+  const config = deps.readConfig(asked.pipeline);
+  const ledger = await deps.store.ledgers.read(config.pipeline);
+  refuseUnknownPipeline(config, { ledger, asked: asked.params });
   return {
     pipeline: config.pipeline,
-    params: paramsOf(config.params, asked.params),
+    params: paramsOf(plainParams(config, ledger), asked.params),
     source: asked.source ?? null,
     rebuild: asked.rebuild ?? false,
   };

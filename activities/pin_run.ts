@@ -1,4 +1,8 @@
 import { z } from 'zod';
+import type { Config } from '../config/environment.ts';
+import { namesSource } from '../config/params-file.ts';
+import { BadParams } from '../contract/failures.ts';
+import { formatTrialParams } from '../contract/trials.ts';
 import { batchNumber, parseParams, pipelineName } from '../contract/params.ts';
 import { paramsOf } from '../pipeline/models/params.ts';
 import { hashOf } from '../store/hash.ts';
@@ -8,6 +12,8 @@ import type { PinnedRun } from '../contract/train-batch.ts';
 import type { Store } from '../store/index.ts';
 import type { Tracker } from '../tracking/tracker.ts';
 import { refuseOtherFolder } from '../tracking/place.ts';
+import { findTrialParams, plainParams } from '../sources/frozen.ts';
+import type { Ledger } from '../store/ledger/ledger.ts';
 
 const inputSchema = z.strictObject({
   batch: batchNumber,
@@ -17,6 +23,7 @@ const inputSchema = z.strictObject({
   until: z.enum(STAGE_NAMES).optional(),
   only: z.enum(STAGE_NAMES).optional(),
   force: z.boolean().optional(),
+  publish: z.boolean().optional(),
   trackingFolder: z.string().max(2_000).optional(),
   with_missing: z.boolean().optional(),
   refresh: z.boolean().optional(),
@@ -25,17 +32,32 @@ const inputSchema = z.strictObject({
 
 /** The parts of a worker that are pinned into a run. */
 interface PinDeps {
-  readConfig: (pipeline?: string) => { pipeline: string; params: unknown };
+  readConfig: (pipeline?: string) => PipelineConfig;
   cpuTaskQueue?: string | undefined;
   searchAttributes?: () => Promise<string[]>;
   webhook?: URL | undefined;
-  store: Pick<Store, 'bucket'>;
+  store: Pick<Store, 'bucket' | 'ledgers'>;
   trackingOf: (pipeline?: string) => { tracker: Tracker };
+}
+
+/** The settings of a pipeline in the worker's params.yaml. */
+export type PipelineConfig = Pick<Config, 'pipeline' | 'params' | 'ownParams' | 'unlisted'>;
+
+/**
+ * Refuses a pipeline that params.yaml does not list and that has no data, unless the caller says where its data is.
+ * @throws BadParams that names the pipelines there are
+ */
+export function refuseUnknownPipeline(
+  { unlisted }: PipelineConfig,
+  { ledger, asked }: { ledger: Ledger | undefined; asked: Record<string, unknown> | undefined },
+): void {
+  if (unlisted !== undefined && ledger === undefined && !namesSource(asked))
+    throw new BadParams(unlisted);
 }
 
 /**
  * Checks the input of a run, which any client can send, and fixes its params: the worker's present params.yaml
- * for the pipeline, with the caller's params over it.
+ * for the pipeline, with what its ledger has frozen, and the caller's params over both.
  * @throws BadParams naming the key, its value and what is allowed, or the pipelines there are.
  * @throws TrackingRefused when the caller tracks in a directory that is not this worker's.
  */
@@ -45,8 +67,17 @@ export async function pinRun(deps: PinDeps, input: unknown): Promise<PinnedRun> 
   const { trackingFolder } = asked;
   const config = readConfig(asked.pipeline);
   const { pipeline } = config;
+  const ledger = await deps.store.ledgers.read(pipeline);
+  refuseUnknownPipeline(config, { ledger, asked: asked.params });
   if (trackingFolder !== undefined) refuseOtherFolder(deps.trackingOf(pipeline), trackingFolder);
-  const params = paramsOf(config.params, asked.params);
+  const base = plainParams(config, ledger);
+  const params = paramsOf(base, asked.params);
+  const own = asked.params === undefined || asked.publish === true ? undefined : asked.params;
+  const trial = own && findTrialParams(paramsOf(base, {}), params, ledger);
+  if (trial !== undefined && asked.with_missing === true)
+    throw new BadParams(
+      `a run with ${formatTrialParams(trial)} is a trial, which builds no other versions: leave out --with-missing, or add --publish to build the missing versions with these params too`,
+    );
   return {
     batch: asked.batch,
     pipeline,
@@ -56,6 +87,7 @@ export async function pinRun(deps: PinDeps, input: unknown): Promise<PinnedRun> 
     until: asked.only ?? asked.until ?? LAST_STAGE,
     only: asked.only ?? null,
     force: asked.force ?? false,
+    ...(trial === undefined ? {} : { trial }),
     withMissing: asked.with_missing ?? false,
     ...(asked.refresh === true ? { refresh: true } : {}),
     notify: deps.webhook !== undefined,

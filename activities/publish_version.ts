@@ -16,7 +16,10 @@ import { flattenMetrics, readMetrics } from '../store/metrics-file.ts';
 
 type Deps = Tracking & LoggingDeps & { store: Pick<Store, 'cache' | 'records' | 'leases'> };
 
-/** Writes the version record of a run when all its stages are done. A run that built nothing new adds nothing. */
+/**
+ * Writes the version record of a run when all its stages are done, and publishes the build unless it is a trial. A
+ * run that built nothing new adds nothing.
+ */
 export async function publishVersion(deps: Deps, request: PublishRequest): Promise<PublishResult> {
   const { pipeline, batch, params, paramsHash, attempt, mlflow } = request;
   const execution = currentExecution();
@@ -41,6 +44,8 @@ export async function publishVersion(deps: Deps, request: PublishRequest): Promi
     workflow: self,
     git_commit: deps.gitCommit ?? null,
     forced: request.forced,
+    trial: request.trial ?? null,
+    comparisons: [],
     attempt,
     mlflow: mlflow && {
       tracking_uri: deps.tracker.uri,
@@ -52,14 +57,15 @@ export async function publishVersion(deps: Deps, request: PublishRequest): Promi
     healed: request.healed,
     created_at: new Date().toISOString(),
   };
-  let pointed: boolean | undefined;
-  const { record, ref } = await deps.store.records.publish(draft, async () => {
-    pointed = await pointAlias(deps, execution, request);
-  });
-  // An earlier attempt may have made it the latest, and deferred the alias.
-  if (pointed === undefined && execution.isRetry)
-    pointed = await pointAlias(deps, execution, request);
-  const described = await describe(deps, execution, request, record);
+  let pointed = true;
+  const { record, ref } =
+    request.trial === undefined
+      ? await deps.store.records.publish(draft, async () => {
+          pointed = await pointAlias(deps, execution, request);
+        })
+      : await deps.store.records.recordTrial(draft);
+  const described =
+    request.trial !== undefined || (await describe(deps, execution, request, record));
   await deps.store.leases.release(currentRun(pipeline));
   const score = findHeadline(headline);
   return {
@@ -68,13 +74,14 @@ export async function publishVersion(deps: Deps, request: PublishRequest): Promi
     seq: record.seq,
     metrics: pickShown(headline),
     ...(score === undefined ? {} : { score }),
-    ...(pointed === false || !described ? { deferred: true } : {}),
+    ...(request.trial === undefined ? {} : { trial: request.trial }),
+    ...(pointed && described ? {} : { deferred: true }),
   };
 }
 
 /**
- * Points the registry's alias of the batch at the version that becomes the latest. Training does this for a
- * version that it registers, but an earlier version can become the latest again.
+ * Points the registry's alias of the batch at the version that is published. This also repairs an alias that
+ * another program has moved.
  * @returns false when this is deferred because tracking is not available
  */
 async function pointAlias(

@@ -4,7 +4,7 @@ import type { Params } from '../contract/params.ts';
 import { attemptId } from '../store/attempts.ts';
 import { withPath } from '../contract/ref.ts';
 import { stageKey } from '../store/stage-cache.ts';
-import { directoryOf, refuseOtherFolder } from '../tracking/place.ts';
+import { directoryOf, isDirectoryUri, refuseOtherFolder } from '../tracking/place.ts';
 import {
   findAttempt,
   onRun,
@@ -20,9 +20,9 @@ import { stopIfOver } from '../tracking/tracked-run/end-runs.ts';
 import { deferredWarning, orDefer } from '../tracking/tracked-run/defer.ts';
 import { withScratch } from '../store/own-folder.ts';
 import {
-  aliasOf,
   logTraining,
   nameRun,
+  registerTrained,
   trainingTags,
   type FittedFile,
   type LoggingDeps,
@@ -85,8 +85,17 @@ export async function train(deps: Deps, request: Request): Promise<Result> {
   // The folder stays until the model is logged, so that the model need not be fetched from the store.
   return withScratch(deps, async (folder) => {
     const file = join(folder, 'model.json');
-    if (logged !== undefined)
-      return makeTrackedResult(deps, (await fit(deps, request, file)).result, logged);
+    if (logged !== undefined) {
+      const { result } = await fit(deps, request, file);
+      const isUnregistered = logged.model_version === null && request.trial === null;
+      return makeTrackedResult(
+        deps,
+        result,
+        isUnregistered
+          ? await onRun(deps, logged, () => registerTrained(deps, logged, execution))
+          : logged,
+      );
+    }
     // Without a cached model this fails, before a run is opened.
     const cached = request.cache === 'require' ? await fit(deps, request, file) : undefined;
     // The run is open while the model is fitted, so that MLflow's page shows it as running.
@@ -138,7 +147,7 @@ async function openRun(
     const { pipeline, batch, attempt, trainKey } = training;
     const parent = await openPipelineRun(deps, pipeline, execution);
     const tags = trainingTags(deps, request, execution, parent);
-    const name = nameRun(training);
+    const name = nameRun(request);
     const run = await openAttempt(deps, { pipeline, batch, attempt }, execution, { name, tags });
     const isLogged = run.logged['train'] === trainKey;
     if (!isLogged && run.owner !== execution.token)
@@ -164,7 +173,7 @@ async function logFitted(
     execution,
     sourceName: sourceIdentity(request.params.data.source).name,
     fitted: file,
-    alias: aliasOf(request.batch),
+    register: request.trial === null,
   };
   const logged =
     run &&
@@ -187,7 +196,7 @@ function makeTrackedResult(
 ): Result {
   const mlflow = trackedRun(deps, attempt);
   const warnings = [...result.warnings];
-  if (mlflow.modelVersion === null)
+  if (mlflow.modelVersion === null && isDirectoryUri(deps.tracker.uri))
     warnings.push(
       `no model version is registered: ${directoryOf(deps.tracker.uri)} is a directory, and only a tracking server has a registry`,
     );

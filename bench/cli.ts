@@ -88,12 +88,13 @@ function lineOf(version: number): VersionLine {
     model_version: String(version),
     run_id: sha256(Buffer.from(String(version))).slice(0, 32),
     ledger_revision: version,
+    params: {},
   };
 }
 
 function recordOf({ version, seq, created_at, metrics }: VersionLine): VersionRecord {
   return {
-    schema: 1,
+    schema: 2,
     pipeline: 'iris',
     version,
     seq,
@@ -106,6 +107,8 @@ function recordOf({ version, seq, created_at, metrics }: VersionLine): VersionRe
     workflow: { workflow_id: `iris-batch-${version}`, run_id: 'r' },
     git_commit: null,
     forced: false,
+    trial: null,
+    comparisons: [],
     attempt: 'a',
     mlflow: null,
     healed: [],

@@ -11,18 +11,21 @@ export interface CommandContext {
   /**
    * Reads params.yaml and the environment for the named pipeline or the default one. The local stack, if there is
    * one, fills in what they do not set.
+   * @param set the params of `--set`. If they say where data is, the pipeline may be a new one
    */
-  configure: (pipeline?: string) => Promise<Config>;
+  configure: (pipeline?: string, set?: Record<string, unknown>) => Promise<Config>;
 }
 
 export function openContext(root: string): CommandContext {
   return {
     root,
-    configure: async (pipeline) => {
+    configure: async (pipeline, set) => {
       const { useStack } = await import('../infra/stack-folder.ts');
       const { loadConfig } = await import('../config/environment.ts');
       useStack(stackDir(root));
-      return loadConfig(root, process.env, pipeline);
+      const { namesSource } = await import('../config/params-file.ts');
+      const config = loadConfig(root, process.env, pipeline);
+      return namesSource(set) ? { ...config, unlisted: undefined } : config;
     },
   };
 }

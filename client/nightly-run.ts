@@ -10,14 +10,13 @@ import { defaultPayloadConverter } from '@temporalio/common';
 import { EXIT } from './context.ts';
 import { describeFailure } from './failure.ts';
 import { print, printJson, say } from './print.ts';
-import type { Session } from './session.ts';
+import { readParams, type Session } from './session.ts';
 import { upload } from './upload.ts';
 import { warnWithoutWorker } from './waiting.ts';
 import { canonicalJson } from '../contract/canonical-json.ts';
 import { Conflict } from '../contract/failures.ts';
 import { nightlyProgress } from '../contract/messages.ts';
 import type { NightlyInput, NightlySummary } from '../contract/nightly.ts';
-import { paramsOf } from '../pipeline/models/params.ts';
 import { formatScore } from '../contract/metric-sets.ts';
 import type { nightly } from '../workflows/index.ts';
 
@@ -31,7 +30,7 @@ export interface NightlyOptions {
 /** Runs the pending batches, or builds the stale versions again, in a nightly workflow, and waits for its end. */
 export async function runNightly(session: Session, options: NightlyOptions): Promise<number> {
   const { pipeline, set, rebuild } = options;
-  const params = paramsOf(session.config.params, set);
+  const params = await readParams(session, set);
   const source = rebuild
     ? undefined
     : await upload(session, params.data, { pipeline, rewrite: false });

@@ -58,6 +58,11 @@ const GROUPS: Record<string, ListedCommand[]> = {
       load: async () => (await import('./commands/list.ts')).listCommand,
     },
     {
+      name: 'trials',
+      summary: 'list the trials: runs with other params, which are not published',
+      load: async () => (await import('./commands/trials.ts')).trialsCommand,
+    },
+    {
       name: 'diff',
       summary: 'show how two versions differ, from rows to artifacts',
       load: async () => (await import('./commands/diff/diff.ts')).diffCommand,
@@ -98,6 +103,11 @@ const GROUPS: Record<string, ListedCommand[]> = {
       name: 'dvc',
       summary: 'export a version as a DVC repository',
       load: async () => (await import('./commands/dvc/dvc.ts')).dvcCommand,
+    },
+    {
+      name: 'publish',
+      summary: 'make a trial, or an earlier build, the version that others see',
+      load: async () => (await import('./commands/publish.ts')).publishCommand,
     },
     {
       name: 'log',

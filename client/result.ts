@@ -5,6 +5,7 @@ import { findMetricSet, formatScore } from '../contract/metric-sets.ts';
 import type { Ref } from '../contract/ref.ts';
 import type { RunSummary } from '../contract/train-batch.ts';
 import type { StageName } from '../contract/stages.ts';
+import { formatTrialParams, type TrialParams } from '../contract/trials.ts';
 import { type MetricsFile, readMetrics } from '../store/metrics-file.ts';
 import type { VersionRecord } from '../store/version-record.ts';
 import { listShownMetrics, formatMetric, formatTable } from './format.ts';
@@ -21,6 +22,10 @@ export interface ResultDocument {
   workflowId: string;
   runId: string;
   params: unknown;
+  /** The recorded build; null for a run that stopped before its end. */
+  build: number | null;
+  /** For a trial, whose build is not published: the params in which it differs. */
+  trial: TrialParams | null;
   /** All numbers of the metrics file, nested as there; null for a run that stopped before evaluate. */
   metrics: MetricsFile | null;
   confusion_matrix: unknown;
@@ -104,6 +109,8 @@ export async function buildResult(
     workflowId,
     runId,
     params: summary.params,
+    build: summary.version?.seq ?? null,
+    trial: summary.version?.trial ?? null,
     metrics: metricsFile === null ? null : metrics,
     confusion_matrix,
     stages,
@@ -158,6 +165,10 @@ export function printResult(document: ResultDocument): void {
   const origins = describeOrigins(document.stages, document.runId);
   if (origins.length > 0) print(`\n${origins.join('\n')}`);
   print('');
+  if (document.trial !== null)
+    print(
+      `trial     build ${document.batch}.${document.build} with ${formatTrialParams(document.trial)} is not published; to publish it: ${RETRAIN} publish ${document.batch} --trial ${document.build} --pipeline ${document.pipeline}`,
+    );
   if (mlflow?.modelVersion != null)
     print(`model     ${mlflow.modelName} version ${mlflow.modelVersion}`);
   print(`Temporal  ${links.temporal}`);

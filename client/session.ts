@@ -1,7 +1,8 @@
 import type { Client, Connection } from '@temporalio/client';
 import type { Config } from '../config/environment.ts';
 import type { TemporalLocation } from '../config/connections.ts';
-import { SetupError, TrackingUnavailable } from '../contract/failures.ts';
+import type { Params } from '../contract/params.ts';
+import { BadParams, SetupError, TrackingUnavailable } from '../contract/failures.ts';
 import type { Store } from '../store/index.ts';
 import type { Tracker } from '../tracking/tracker.ts';
 import { say } from './print.ts';
@@ -22,6 +23,29 @@ export interface Session extends StoreSession {
   namespace: string;
 }
 
+/**
+ * The params of a run of the session's pipeline: `set` over those of a plain run.
+ * @throws BadParams for params that no run can have
+ */
+export async function readParams(
+  { config, store }: StoreSession,
+  set: Record<string, unknown>,
+): Promise<Params> {
+  const { paramsOf } = await import('../pipeline/models/params.ts');
+  const { plainParams } = await import('../sources/frozen.ts');
+  return paramsOf(plainParams(config, await store.ledgers.read(config.pipeline)), set);
+}
+
+/**
+ * Refuses a pipeline that neither params.yaml nor the bucket has.
+ * @throws BadParams that names the pipelines there are
+ */
+async function refuseUnknown({ pipeline, unlisted }: Config, { bucket }: Store): Promise<void> {
+  if (unlisted === undefined) return;
+  const { pipelinesIn } = await import('../store/index.ts');
+  if (!(await pipelinesIn(bucket)).includes(pipeline)) throw new BadParams(unlisted);
+}
+
 /** A server that is checked before a command begins. */
 type Checked = 'temporal' | 'storage' | 'tracking';
 
@@ -37,6 +61,7 @@ export async function openStoreSession(config: Config): Promise<StoreSession> {
   const close = (): Promise<void> => Promise.resolve(store.bucket.close());
   try {
     await store.bucket.ensure();
+    await refuseUnknown(config, store);
     return { config, store, close };
   } catch (error) {
     await close();
@@ -77,6 +102,7 @@ export async function openSession(
   };
   try {
     await Promise.all(check.map((part) => checks[part]()));
+    await refuseUnknown(config, store);
   } catch (error) {
     await close();
     throw error;

@@ -6,7 +6,6 @@ import {
 import { ApplicationFailure } from '@temporalio/common';
 import { Conflict, SetupError } from '../contract/failures.ts';
 import { type Difference, joinRun } from '../contract/messages.ts';
-import { paramsOf } from '../pipeline/models/params.ts';
 import { RAW_FILES } from '../contract/paths.ts';
 import { isDirectory, type Ref } from '../contract/ref.ts';
 import { LAST_STAGE, type StageName } from '../contract/stages.ts';
@@ -16,7 +15,7 @@ import { isDirectoryUri } from '../tracking/place.ts';
 import type { trainBatch } from '../workflows/index.ts';
 import { escapeMarkdown } from '../contract/markdown.ts';
 import { say } from './print.ts';
-import type { Session } from './session.ts';
+import { readParams, type Session } from './session.ts';
 import { upload } from './upload.ts';
 import { explainStuck } from './waiting.ts';
 import { RETRAIN } from '../contract/command.ts';
@@ -29,6 +28,8 @@ export interface Request {
   until?: StageName | undefined;
   only?: StageName | undefined;
   force?: boolean | undefined;
+  /** Publish the version, also with other params than those of the pipeline. */
+  publish?: boolean | undefined;
   withMissing?: boolean | undefined;
   /** Look for new rows at the source. */
   refresh?: boolean | undefined;
@@ -111,8 +112,9 @@ function describeDifference({ key, running, asked }: Difference): string {
 }
 
 async function makeInput(session: Session, request: Request): Promise<TrainBatchInput> {
-  const { batch, pipeline, set, until, only, force, damaged, withMissing, refresh } = request;
-  const params = paramsOf(session.config.params, set);
+  const { batch, pipeline, set, until, only, force, publish, damaged, withMissing, refresh } =
+    request;
+  const params = await readParams(session, set);
   const place = session.tracker.place();
   const options = { pipeline, rewrite: force === true || damaged !== undefined };
   const source = await upload(session, params.data, options);
@@ -124,6 +126,7 @@ async function makeInput(session: Session, request: Request): Promise<TrainBatch
     ...(until === undefined ? {} : { until }),
     ...(only === undefined ? {} : { only }),
     ...(force === true ? { force } : {}),
+    ...(publish === true ? { publish } : {}),
     ...(place.includes('#') && isDirectoryUri(place) ? { trackingFolder: place } : {}),
     ...(withMissing === true ? { with_missing: true } : {}),
     ...(refresh === true ? { refresh: true } : {}),

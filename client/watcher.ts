@@ -73,7 +73,8 @@ async function reportEnd(
     return await reportFailure(error, { workflowId, runId, ...options });
   }
   const { document, metricsFile } = await buildResult(session, { workflowId, runId }, summary);
-  if (metricsFile !== null) {
+  // A trial must not replace the local metrics of the version.
+  if (metricsFile !== null && document.trial === null) {
     const path = chooseLocalPath(session, document.pipeline, metricsFile.path);
     await writeWhole(path, metricsFile.bytes).catch((error: unknown) =>
       say(`${path} could not be written here (${messageOf(error)})`, 'warning'),

@@ -32,13 +32,16 @@ export interface Config {
   taskQueue: string;
   /** The params of the pipeline in params.yaml that are pinned into a run. */
   params: Record<string, unknown>;
+  /** Those of them that are the pipeline's own, and not inherited from the top of the file. */
+  ownParams: Record<string, unknown>;
+  /** Present if the file has `pipelines`, and this one is not among them: a sentence that says so. */
+  unlisted: string | undefined;
 }
 
 /**
  * Reads params.yaml of the project folder and the environment, which wins.
  * @param pipeline default: the default pipeline of params.yaml
- * @throws BadParams when the file is not YAML, has an unknown key or a value of a wrong type, or does not
- *   have this pipeline.
+ * @throws BadParams when the file is not YAML, or has an unknown key or a value of a wrong type
  */
 export function loadConfig(
   root: string,
@@ -72,14 +75,17 @@ export function loadConfigs(
     taskQueue: env['RETRAIN_TASK_QUEUE'] || TASK_QUEUE,
   };
   return (asked) => {
-    const { pipeline, params, ...tracked } = file.settings(asked);
+    const { pipeline, params, ownParams, unlisted, ...tracked } = file.settings(asked);
     const { modelName, onUnavailable } = tracked;
     const all = env['MLFLOW_EXPERIMENT_NAME'] ?? file.experimentName;
-    const apart = pipelines !== undefined && pipeline !== defaultPipeline;
+    // Each pipeline has its own experiment from its first run, whether the file lists it or not.
+    const apart = pipeline !== defaultPipeline;
     return {
       ...shared,
       pipeline,
       params,
+      ownParams,
+      unlisted,
       tracking: {
         uri: trackingUri(chooseTracking(tracked.trackingUri, env), resolve(root)),
         experimentName: tracked.experimentName ?? (apart ? `${all}-${pipeline}` : all),

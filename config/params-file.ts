@@ -2,8 +2,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import { isObject } from '../contract/canonical-json.ts';
+import { RETRAIN } from '../contract/command.ts';
 import { BadParams, messageOf } from '../contract/failures.ts';
-import { mergeParams, parseParams, pipelineName } from '../contract/params.ts';
+import { paramsShape, mergeParams, parseParams, pipelineName } from '../contract/params.ts';
 import { paramsSchema } from '../pipeline/models/params.ts';
 
 /** The default of tracking_uri. The local stack's address replaces it. */
@@ -72,6 +74,10 @@ export interface PipelineSettings {
   pipeline: string;
   /** The params that are pinned into a run. */
   params: Record<string, unknown>;
+  /** Those of them that are the pipeline's own: of its section and, for the default pipeline, of the top. */
+  ownParams: Record<string, unknown>;
+  /** Present if the file has `pipelines`, and this one is not among them: a sentence that says so. */
+  unlisted: string | undefined;
   onUnavailable: Settings['tracking']['on_unavailable'];
   trackingUri: string;
   /** Null when the pipeline's section names no experiment. */
@@ -88,7 +94,7 @@ export interface ReadParams {
   pipelines: string[] | undefined;
   /** The top-level experiment. */
   experimentName: string;
-  /** @throws BadParams that lists the pipelines when the file has no pipeline of this name */
+  /** A pipeline that is not listed has the settings of the top. */
   settings: (pipeline?: string) => PipelineSettings;
 }
 
@@ -103,12 +109,13 @@ export function readParams(root: string): ReadParams {
   parseParams(paramsSchema, dropLocalSections(top), 'params.yaml');
   const pipelines = sections && [...new Set([defaultPipeline, ...Object.keys(sections)])];
   const settings = (pipeline = defaultPipeline): PipelineSettings => {
-    if (pipelines?.includes(pipeline) === false)
-      throw new BadParams(
-        `params.yaml has no pipeline ${pipeline}: it has ${pipelines.join(', ')}; name one of these, or give it a section under pipelines`,
-      );
+    const unlisted =
+      pipelines?.includes(pipeline) === false
+        ? `params.yaml has no pipeline ${pipeline}, and no data of it is stored: it has ${pipelines.join(', ')}; name one of these, add --set data.source=FILE, or write a section with "${RETRAIN} init FILE --target COLUMN --pipeline ${pipeline}"`
+        : undefined;
     const section = sections?.[pipeline] ?? {};
-    return readSettings(pipeline, { top, section, isDefault: pipeline === defaultPipeline });
+    const isDefault = pipeline === defaultPipeline;
+    return { ...readSettings(pipeline, { top, section, isDefault }), unlisted };
   };
   refuseSharedModels((pipelines ?? []).map(settings));
   const { experiment_name: experimentName } = top.mlflow;
@@ -130,7 +137,7 @@ function readSettings(
     section,
     isDefault,
   }: { top: Settings; section: Record<string, unknown>; isDefault: boolean },
-): PipelineSettings {
+): Omit<PipelineSettings, 'unlisted'> {
   const what = `params.yaml, pipelines.${pipeline}`;
   for (const [key, why] of Object.entries(SHARED))
     if (key in section)
@@ -149,11 +156,23 @@ function readSettings(
   return {
     pipeline,
     params,
+    ownParams: isDefault ? params : pickParams(section),
     onUnavailable: tracking.on_unavailable,
     trackingUri: mlflow.tracking_uri,
     experimentName: own.experiment_name ?? null,
     modelName: own.model_name ?? (isDefault ? top.mlflow.model_name : null) ?? pipeline,
   };
+}
+
+/** The sections of a pipeline that affect a result. */
+function pickParams(section: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(section).filter(([name]) => name in paramsShape.shape));
+}
+
+/** Whether params say where the data of a pipeline is. */
+export function namesSource(params: Record<string, unknown> | undefined): boolean {
+  const data = params?.['data'];
+  return isObject(data) && typeof data['source'] === 'string';
 }
 
 /** The sections that affect a result. */

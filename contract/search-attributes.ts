@@ -15,6 +15,7 @@ export type SearchAttributeName = keyof typeof SEARCH_ATTRIBUTES;
 
 /**
  * The state of a run: `trained` ran at least one stage, `cached` took every stage from the cache, `partial`
- * stopped after an earlier stage, as asked.
+ * stopped after an earlier stage, as asked, and `trial` published no version.
  */
-export type Outcome = 'running' | 'trained' | 'cached' | 'partial' | 'failed' | 'cancelled';
+export type Outcome =
+  'running' | 'trained' | 'cached' | 'partial' | 'trial' | 'failed' | 'cancelled';

@@ -25,6 +25,7 @@ import {
   TRAIN,
 } from './paths.ts';
 import type { Ref, TrackedRun } from './ref.ts';
+import type { TrialParams } from './trials.ts';
 
 /**
  * The stage graph: which stages there are, what each reads and makes, and how it is run and shown. The
@@ -104,6 +105,8 @@ export interface RunSettings {
   trackingFolder: string | null;
   /** Whether logging can be deferred: the run publishes a version, which can be logged later from its record. */
   mayDefer: boolean;
+  /** For a trial: the params in which it differs. Its model is not registered. */
+  trial: TrialParams | null;
 }
 
 /** The values, besides artifacts, that stages hand on to later stages. */
@@ -270,7 +273,7 @@ export const STAGES = {
     queue: 'compute',
     timeout: '24h',
     tracked: true,
-    takes: ['trackingFolder', 'mayDefer'],
+    takes: ['trackingFolder', 'mayDefer', 'trial'],
     gives: ['attempt', 'mlflow'],
   },
   evaluate: {

@@ -1,6 +1,7 @@
 import type { Params } from './params.ts';
 import type { Ref, TrackedRun } from './ref.ts';
 import type { Healed, StageName } from './stages.ts';
+import type { TrialParams } from './trials.ts';
 import type { PublishResult } from './versions.ts';
 
 export const TASK_QUEUE = 'incremental-training';
@@ -20,6 +21,8 @@ export interface TrainBatchInput {
   only?: StageName;
   /** Run every stage, even if the cache has its result. */
   force?: boolean;
+  /** Publish the version, even if its params differ from those of the pipeline. Otherwise such a run is a trial. */
+  publish?: boolean;
   /** The directory in which the client tracks runs. A worker that does not share it refuses the run. */
   trackingFolder?: string;
   /** First build the earlier versions that have no record, with the same params. */
@@ -41,6 +44,8 @@ export interface PinnedRun {
   until: StageName;
   only: StageName | null;
   force: boolean;
+  /** Present for a trial: the params in which it differs from a plain run. */
+  trial?: TrialParams;
   /** Absent where runs are tracked on a server. */
   trackingFolder?: string;
   withMissing: boolean;

@@ -2,6 +2,7 @@ import type { NamedScore } from './metric-sets.ts';
 import type { Params } from './params.ts';
 import type { Ref, TrackedRun } from './ref.ts';
 import type { Healed, StageName } from './stages.ts';
+import type { TrialParams } from './trials.ts';
 
 export interface PublishRequest {
   pipeline: string;
@@ -15,6 +16,8 @@ export interface PublishRequest {
   mlflow: TrackedRun | null;
   healed: Healed[];
   forced: boolean;
+  /** For a trial: the params in which it differs. Absent: the version is published. */
+  trial?: TrialParams;
 }
 
 export interface PublishResult {
@@ -25,6 +28,8 @@ export interface PublishResult {
   metrics: Record<string, number>;
   /** The headline score; absent without test rows, and in results of an earlier program. */
   score?: NamedScore;
+  /** For a trial, whose build is recorded and not published. */
+  trial?: TrialParams;
   /** Whether MLflow could not be updated. Then the version is logged from its record later. */
   deferred?: boolean;
 }
@@ -35,6 +40,8 @@ export interface LogVersionInput {
   version: number;
   /** Which build of it; the latest unless it is given. */
   seq?: number;
+  /** Make this build the published one. */
+  publish?: boolean;
   /** As in `TrainBatchInput`. */
   trackingFolder?: string;
 }

@@ -7,10 +7,98 @@ import {
   taskOf,
   type Task,
 } from '../contract/defaults.ts';
-import type { Params } from '../contract/params.ts';
+import { mergeParams, type Params } from '../contract/params.ts';
+import { listOwnParams, type TrialParams } from '../contract/trials.ts';
 import { canonicalJson } from '../contract/canonical-json.ts';
 import { hasArrivals, type Ledger } from '../store/ledger/ledger.ts';
 import { sourceIdentity } from './identity.ts';
+
+/** The settings of a pipeline in params.yaml. */
+export interface PipelineParams {
+  /** All settings: its own ones over those of the top of the file. */
+  params: Record<string, unknown>;
+  /** Its own settings: those of its section and, for the default pipeline, those of the top. */
+  ownParams: Record<string, unknown>;
+}
+
+/**
+ * Returns the params of a plain run of a pipeline. What is frozen comes from its ledger, unless the pipeline's own
+ * settings name it: another value there is refused when the run reads its data.
+ */
+export function plainParams(
+  { params, ownParams }: PipelineParams,
+  ledger: Ledger | undefined,
+): Record<string, unknown> {
+  if (ledger === undefined || ledger.batches.length === 0) return params;
+  const data = params['data'] as Record<string, unknown> | undefined;
+  // Tables of types are merged by column, and those of the top of the file are of other columns.
+  const inherited = data === undefined ? params : { ...params, data: { ...data, columns: {} } };
+  const known = mergeParams(inherited, listFrozen(ledger));
+  return mergeParams(known, ownParams) as Record<string, unknown>;
+}
+
+/** The frozen settings of a pipeline, nested as in params.yaml. */
+function listFrozen({ settings, location }: Ledger): object {
+  const { kind, name } = settings.source;
+  return {
+    data: {
+      source: location ?? (kind === 'folder' ? `${name}/` : name),
+      delimiter: settings.delimiter,
+      encoding: settings.encoding,
+      target: settings.target,
+      batch_size: settings.batch_size,
+      shuffle_seed: settings.shuffle_seed,
+      missing_values: settings.missing_values,
+      decimal: settings.decimal,
+      thousands: settings.thousands,
+      columns: settings.declared ?? {},
+    },
+    split: { key: settings.split_key },
+    model: { task: taskOfLedger(settings) },
+  };
+}
+
+/** The params that define a pipeline. They are frozen once its first batch is cut. */
+const FROZEN: ReadonlySet<string> = new Set([
+  'data.source',
+  'data.source_secret_env',
+  'data.delimiter',
+  'data.encoding',
+  'data.target',
+  'data.batch_size',
+  'data.shuffle_seed',
+  'data.missing_values',
+  'data.decimal',
+  'data.thousands',
+  'data.columns',
+  'split.key',
+  'model.task',
+]);
+
+/** The params that say which files a pipeline accepts. What they accept stays in its ledger. */
+const ACCEPTING: ReadonlySet<string> = new Set([
+  'data.on_new_column',
+  'data.on_missing_column',
+  'data.columns_by',
+  'arrivals.on_duplicate',
+]);
+
+/**
+ * Returns the params in which a run is a trial: those that shape its result and differ from a plain run. Params
+ * that say which data a pipeline has are none of them: the data is the pipeline's own, whatever is trained on it.
+ * @returns undefined when the run is no trial
+ */
+export function findTrialParams(
+  plain: Params,
+  asked: Params,
+  ledger: Ledger | undefined,
+): TrialParams | undefined {
+  const isFirst = ledger === undefined || ledger.batches.length === 0;
+  const shaping = Object.entries(listOwnParams(plain, asked)).filter(
+    ([name]) => !FROZEN.has(name) && !ACCEPTING.has(name) && !(isFirst && name.startsWith('data.')),
+  );
+  return shaping.length === 0 ? undefined : Object.fromEntries(shaping);
+}
 
 /**
  * Checks that a run asks for the settings its pipeline's batches were cut with.

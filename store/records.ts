@@ -9,7 +9,7 @@ import {
   swapDocument,
   type Shape,
 } from './documents.ts';
-import { refOf, sha256 } from './hash.ts';
+import { hashOf, refOf, sha256 } from './hash.ts';
 import type { Ref } from '../contract/ref.ts';
 import { inParallel } from './parallel.ts';
 import { withoutSignal } from './signal.ts';
@@ -33,17 +33,20 @@ const buildsSchema = z.strictObject({
   builds: z.array(
     z.strictObject({
       build: z.string(),
-      /** Of the record's bytes; null until the build is published, and for builds of an earlier program. */
+      /** Of the record's bytes; null until the record is written, and for builds of an earlier program. */
       sha256: z
         .string()
         .regex(/^[0-9a-f]{64}$/)
         .nullable(),
+      /** Whether it is a trial: recorded, and never published. */
+      trial: z.boolean().default(false),
     }),
   ),
   /** The builds whose artifacts gc has removed, and when. */
   collected: z.array(z.strictObject({ seq: z.int(), at: z.string() })).default([]),
 });
 
+type Params = VersionRecord['params'];
 type Builds = z.infer<typeof buildsSchema>;
 
 const BUILDS: Shape<Builds> = {
@@ -52,7 +55,9 @@ const BUILDS: Shape<Builds> = {
   upgrades: {
     1: ({ builds, ...rest }) => ({
       ...rest,
-      builds: Array.isArray(builds) ? builds.map((build) => ({ build, sha256: null })) : builds,
+      builds: Array.isArray(builds)
+        ? builds.map((build) => ({ build, sha256: null, trial: false }))
+        : builds,
     }),
   },
 };
@@ -64,6 +69,12 @@ type Draft = Omit<VersionRecord, 'schema' | 'seq'>;
 interface Published {
   record: VersionRecord;
   ref: Ref;
+}
+
+/** A build, and whether it is the published one of its version, or a trial. */
+export interface ListedBuild {
+  record: VersionRecord;
+  state: 'published' | 'trial' | 'earlier';
 }
 
 /** A record, and whether its bytes are those that were published. */
@@ -91,8 +102,8 @@ export class Records {
    * Publishes a build of a version: reserves its number, writes its record under that number, and makes it the
    * latest in the pointer and in the index. Publishing the same build again adds nothing. If it is an earlier
    * build, that becomes the latest again.
-   * @param beforeLatest runs before the build becomes the latest. If it fails, the previous build stays the
-   *   latest, and a retry runs it again.
+   * @param beforeLatest runs before the build becomes the latest, or stays it. If it fails, the previous build
+   *   stays the latest, and a retry runs it again.
    * @returns the stored record and its reference
    */
   async publish(draft: Draft, beforeLatest?: () => Promise<void>): Promise<Published> {
@@ -100,10 +111,69 @@ export class Records {
     return withoutSignal(() => this.#publish(draft, beforeLatest));
   }
 
+  /**
+   * Records a build as a trial: it gets a number and a record, and the published build stays. A build that was
+   * published before stays what it is.
+   */
+  async recordTrial(draft: Draft): Promise<Published> {
+    return withoutSignal(async () => {
+      const { bytes, ...recorded } = await this.#write(draft, 'trial');
+      await this.#setSha256(recorded.record, sha256(bytes));
+      return recorded;
+    });
+  }
+
+  /** Makes a recorded build the published one of its version. */
+  async publishAgain(record: VersionRecord): Promise<void> {
+    await withoutSignal(async () => {
+      const { pipeline, version, seq } = record;
+      const { bytes } = (await this.#bucket.get(recordKey(pipeline, version, seq)))!;
+      await this.#makeLatest(record, sha256(bytes));
+      await this.#enterInIndex(record);
+    });
+  }
+
+  /** Whether a build is a trial that has never been published. */
+  async isTrial({ pipeline, version, seq }: BuildOf): Promise<boolean> {
+    return (await this.#builds(pipeline, version))?.builds[seq - 1]?.trial === true;
+  }
+
+  /**
+   * Returns the builds of a version, or of all versions of a pipeline, ordered by version and number.
+   * @throws DamagedArtifact when a record is not the one that was written
+   */
+  async listBuilds(pipeline: string, version?: number): Promise<ListedBuild[]> {
+    const versions = version === undefined ? await this.#versionsIn(pipeline) : [version];
+    const listed: ListedBuild[] = [];
+    await inParallel(versions, AT_ONCE, async (one) => {
+      const known = (await this.#builds(pipeline, one)) ?? NO_BUILDS;
+      for (const [i, { trial }] of known.builds.entries()) {
+        const found = await this.#find({ pipeline, version: one, seq: i + 1 }, known);
+        const state = known.latest === i + 1 ? 'published' : trial ? 'trial' : 'earlier';
+        if (found !== undefined) listed.push({ record: assertSound(found).record, state });
+      }
+    });
+    return listed.toSorted(
+      ({ record: a }, { record: b }) => a.version - b.version || a.seq - b.seq,
+    );
+  }
+
   async #publish(draft: Draft, beforeLatest?: () => Promise<void>): Promise<Published> {
-    const { seq, builds } = await this.#reserve(draft);
+    const { bytes, ...published } = await this.#write(draft, 'version');
+    await beforeLatest?.();
+    await this.#makeLatest(published.record, sha256(bytes));
+    await this.#enterInIndex(published.record);
+    return published;
+  }
+
+  /** Writes the record of a build under its number, unless it is there. */
+  async #write(
+    draft: Draft,
+    kind: 'version' | 'trial',
+  ): Promise<Published & { bytes: Uint8Array }> {
+    const { seq, builds } = await this.#reserve(draft, kind);
     const key = recordKey(draft.pipeline, draft.version, seq);
-    const own: VersionRecord = { schema: 1, ...draft, seq };
+    const own: VersionRecord = { schema: 2, ...draft, seq };
     let bytes: Uint8Array = Buffer.from(canonicalJson(own));
     let record = own;
     if (!(await createDocument(this.#bucket, key, own))) {
@@ -112,10 +182,7 @@ export class Records {
         checkRecord({ pipeline: draft.pipeline, version: draft.version, seq }, bytes, builds),
       ));
     }
-    if (builds.latest !== seq) await beforeLatest?.();
-    await this.#makeLatest(record, sha256(bytes));
-    await this.#enterInIndex(record);
-    return { record, ref: refOf(key, bytes) };
+    return { record, ref: refOf(key, bytes), bytes };
   }
 
   /**
@@ -178,6 +245,15 @@ export class Records {
     return (await this.#index.read(pipeline)) ?? this.#linesOf(pipeline);
   }
 
+  /** Returns the params of the published builds. One read, and one more for each line of an earlier program. */
+  async listWithParams(pipeline: string): Promise<(VersionLine & { params: Params })[]> {
+    const withParams = async (line: VersionLine) => ({
+      ...line,
+      params: line.params ?? (await this.latest(pipeline, line.version)).params,
+    });
+    return Promise.all((await this.list(pipeline)).map(withParams));
+  }
+
   /** Returns the ledger revision that each version was built from. One read, and one more for each old line. */
   async revisions(pipeline: string): Promise<{ version: number; ledger_revision: number }[]> {
     const revisionOf = async ({ version, ledger_revision }: VersionLine) => ({
@@ -199,12 +275,16 @@ export class Records {
    * Reserves a number for the build, unless it has one. The record is written later, if need be by a retry.
    * @returns the number, and the pointer as it is now
    */
-  async #reserve({ pipeline, version, build }: Draft): Promise<{ seq: number; builds: Builds }> {
+  async #reserve(
+    { pipeline, version, build }: Draft,
+    kind: 'version' | 'trial',
+  ): Promise<{ seq: number; builds: Builds }> {
     const key = latestKey(pipeline, version);
     const builds = await swapDocument(this.#bucket, key, BUILDS, (current) => {
       if (findSeq(current, build) > 0) return current!;
       const known = current ?? NO_BUILDS;
-      return { ...known, builds: [...known.builds, { build, sha256: null }] };
+      const trial = kind === 'trial';
+      return { ...known, builds: [...known.builds, { build, sha256: null, trial }] };
     });
     return { seq: findSeq(builds, build), builds };
   }
@@ -213,12 +293,10 @@ export class Records {
   async #makeLatest({ pipeline, version, seq }: VersionRecord, hash: string): Promise<void> {
     await swapDocument(this.#bucket, latestKey(pipeline, version), BUILDS, (current) => {
       const collected = current!.collected.filter((build) => build.seq !== seq);
-      const sealed = withSha256(current!, seq, hash);
-      const same =
-        sealed === current &&
-        current.latest === seq &&
-        collected.length === current.collected.length;
-      return same ? current : { ...sealed, latest: seq, collected };
+      const { builds, ...sealed } = withSha256(current!, seq, hash);
+      const published = builds.with(seq - 1, { ...builds[seq - 1]!, trial: false });
+      const next = { ...sealed, builds: published, latest: seq, collected };
+      return hashOf(next) === hashOf(current) ? current! : next;
     });
   }
 
@@ -251,15 +329,19 @@ export class Records {
   /** Makes the lines of a missing index from the records. */
   async #linesOf(pipeline: string): Promise<VersionLine[]> {
     const lines: VersionLine[] = [];
-    const folders = await this.#bucket.names(`versions/${pipeline}/`);
-    await inParallel(folders, AT_ONCE, async (folder) => {
-      if (!/^\d{6}\/$/.test(folder)) return;
-      const version = Number(folder.slice(0, -1));
+    await inParallel(await this.#versionsIn(pipeline), AT_ONCE, async (version) => {
       const latest = (await this.#builds(pipeline, version))?.latest ?? null;
       const record = latest === null ? undefined : await this.read(pipeline, version, latest);
       if (record !== undefined) lines.push(lineOf(record));
     });
     return lines.toSorted((a, b) => a.version - b.version);
+  }
+
+  async #versionsIn(pipeline: string): Promise<number[]> {
+    const folders = await this.#bucket.names(`versions/${pipeline}/`);
+    return folders
+      .filter((name) => /^\d{6}\/$/.test(name))
+      .map((name) => Number(name.slice(0, -1)));
   }
 }
 

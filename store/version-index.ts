@@ -5,8 +5,10 @@ import { readDocument, swapDocument, type Shape } from './documents.ts';
 import type { BuildOf, VersionRecord } from './version-record.ts';
 
 const indexSchema = z.strictObject({
-  schema: z.literal(1),
+  schema: z.literal(2),
   pipeline: z.string(),
+  /** The params of the versions by hash, because most versions have the same. */
+  params: z.record(z.string(), z.record(z.string(), z.unknown())),
   versions: z.array(
     z.strictObject({
       version: z.int(),
@@ -19,18 +21,26 @@ const indexSchema = z.strictObject({
       run_id: z.string().nullable(),
       /** The ledger revision it was built from; null in lines of an earlier program. */
       ledger_revision: z.int().nullable().default(null),
+      /** The hash of its params; null in lines of an earlier program. */
+      params: z.string().nullable().default(null),
     }),
   ),
 });
 
 const INDEX: Shape<z.infer<typeof indexSchema>> = {
-  schema: 1,
+  schema: 2,
   shape: indexSchema,
+  upgrades: { 1: (older) => ({ ...older, params: {} }) },
   repair: 'delete it, and it is written again from the records',
 };
 
-/** One line of the index: the headline of a version's latest build. */
-export type VersionLine = z.infer<typeof indexSchema>['versions'][number];
+type Index = z.infer<typeof indexSchema>;
+
+/** One line of the index: the headline of a version's published build. */
+export type VersionLine = Omit<Index['versions'][number], 'params'> & {
+  /** Null in lines of an earlier program. */
+  params: VersionRecord['params'] | null;
+};
 
 /** The headlines of all versions of a pipeline in one document, so that one read lists them. */
 export class VersionIndex {
@@ -42,7 +52,8 @@ export class VersionIndex {
 
   /** Returns the lines ordered by version; undefined when there is no index. */
   async read(pipeline: string): Promise<VersionLine[] | undefined> {
-    return (await readDocument(this.#bucket, indexKey(pipeline), INDEX))?.value.versions;
+    const index = await readDocument(this.#bucket, indexKey(pipeline), INDEX);
+    return index && readLines(index.value);
   }
 
   /**
@@ -53,17 +64,13 @@ export class VersionIndex {
     const { pipeline } = record;
     const line = lineOf(record);
     await swapDocument(this.#bucket, indexKey(pipeline), INDEX, async (current) => {
-      const versions = current?.versions ?? (await others());
-      const listed = versions.find(({ version }) => version === line.version);
+      const lines = current === undefined ? await others() : readLines(current);
+      const listed = lines.find(({ version }) => version === line.version);
       if (current !== undefined && listed !== undefined && isLineOf(listed, record)) return current;
       const { run_id, model_version } = listed?.seq === line.seq ? listed : line;
       const own = { ...line, run_id, model_version };
-      const rest = versions.filter(({ version }) => version !== line.version);
-      return {
-        schema: 1 as const,
-        pipeline,
-        versions: [...rest, own].toSorted((a, b) => a.version - b.version),
-      };
+      const rest = lines.filter(({ version }) => version !== line.version);
+      return makeIndex(pipeline, [...rest, own]);
     });
   }
 
@@ -76,19 +83,21 @@ export class VersionIndex {
     logged: Pick<VersionLine, 'run_id' | 'model_version'>,
     others: () => Promise<VersionLine[]>,
   ): Promise<void> {
-    await swapDocument(this.#bucket, indexKey(pipeline), INDEX, async (current) => ({
-      schema: 1 as const,
-      pipeline,
-      versions: (current?.versions ?? (await others())).map((line) =>
-        line.version === version && line.seq === seq ? { ...line, ...logged } : line,
-      ),
-    }));
+    await swapDocument(this.#bucket, indexKey(pipeline), INDEX, async (current) => {
+      const lines = current === undefined ? await others() : readLines(current);
+      return makeIndex(
+        pipeline,
+        lines.map((line) =>
+          line.version === version && line.seq === seq ? { ...line, ...logged } : line,
+        ),
+      );
+    });
   }
 }
 
 /** The headline of a build. */
 export function lineOf(record: VersionRecord): VersionLine {
-  const { version, seq, created_at, metrics, mlflow, stages, ledger_revision } = record;
+  const { version, seq, created_at, metrics, mlflow, stages, ledger_revision, params } = record;
   return {
     version,
     seq,
@@ -98,6 +107,29 @@ export function lineOf(record: VersionRecord): VersionLine {
     model_version: mlflow?.model_version ?? null,
     run_id: mlflow?.run_id ?? null,
     ledger_revision,
+    params,
+  };
+}
+
+function readLines({ params, versions }: Index): VersionLine[] {
+  return versions.map((line) => ({
+    ...line,
+    params: line.params === null ? null : (params[line.params] ?? null),
+  }));
+}
+
+function makeIndex(pipeline: string, lines: readonly VersionLine[]): Index {
+  const params: Index['params'] = {};
+  const versions = lines.map((line) => {
+    const hash = line.params && hashOf(line.params);
+    if (hash !== null) params[hash] = line.params!;
+    return { ...line, params: hash };
+  });
+  return {
+    schema: 2,
+    pipeline,
+    params,
+    versions: versions.toSorted((a, b) => a.version - b.version),
   };
 }
 
@@ -106,7 +138,8 @@ export function isLineOf(line: VersionLine, record: VersionRecord): boolean {
   const { run_id, model_version } = line;
   const own = { ...lineOf(record), run_id, model_version };
   const ledger_revision = line.ledger_revision ?? own.ledger_revision;
-  return hashOf({ ...line, ledger_revision }) === hashOf(own);
+  const params = line.params ?? own.params;
+  return hashOf({ ...line, ledger_revision, params }) === hashOf(own);
 }
 
 export function indexKey(pipeline: string): string {

@@ -21,8 +21,16 @@ const stageSchema = z.strictObject({
   warnings: z.array(z.string()),
 });
 
+const comparisonSchema = z.strictObject({
+  /** The other build. */
+  version: z.int(),
+  seq: z.int(),
+  /** Its scores on these rows, and for some of them whether this build is better, worse or within noise. */
+  facts: z.record(z.string(), fact),
+});
+
 const recordSchema = z.strictObject({
-  schema: z.literal(1),
+  schema: z.literal(2),
   pipeline: z.string(),
   /** N: the version is built from batches 1..N. */
   version: z.int().min(1),
@@ -39,6 +47,10 @@ const recordSchema = z.strictObject({
   /** The commit that the worker ran, if it was known. */
   git_commit: z.string().nullable(),
   forced: z.boolean(),
+  /** For a build that was made as a trial: the params in which it differed. It may have been published since. */
+  trial: z.record(z.string(), z.unknown()).nullable(),
+  /** The scores of other builds on the test rows of this one. */
+  comparisons: z.array(comparisonSchema),
   /** The training attempt. The MLflow run is found by it, or created again on another server. */
   attempt: z.string(),
   /** Null if it was not logged. */
@@ -57,13 +69,17 @@ const recordSchema = z.strictObject({
 });
 
 export const RECORD: Shape<z.infer<typeof recordSchema>> = {
-  schema: 1,
+  schema: 2,
   shape: recordSchema,
+  upgrades: { 1: (older) => ({ ...older, trial: null, comparisons: [] }) },
   repair: `restore it from a backup, or build the version again with "${RETRAIN} run N --force"`,
 };
 
 /** Everything about one build of version N. */
 export type VersionRecord = z.infer<typeof recordSchema>;
+
+/** The scores of another build on the test rows of a build. */
+export type Comparison = z.infer<typeof comparisonSchema>;
 
 /** Names one build of a version. */
 export type BuildOf = Pick<VersionRecord, 'pipeline' | 'version' | 'seq'>;

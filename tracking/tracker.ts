@@ -49,8 +49,7 @@ export interface Tracker {
   /** Stores a model as the output of a run, and finishes a partly stored one. Returns its ID. */
   logModel(runId: string, model: NewModel): Promise<string>;
   /**
-   * Returns the run's version of a registered model, and creates it if there is none. It gets the alias, if one is
-   * given.
+   * Returns the run's version of a registered model, and creates it if there is none.
    * @returns null without a registry
    */
   registerModel(version: NewVersion): Promise<string | null>;
@@ -124,8 +123,6 @@ export interface NewVersion {
   name: string;
   modelId: string;
   runId: string;
-  /** For example `batch-3`. It moves from the version that has it. */
-  alias?: string;
   tags?: Record<string, string>;
   /** Markdown that a new registered model gets. */
   modelDescription?: string;

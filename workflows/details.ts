@@ -2,6 +2,7 @@ import type { PinnedRun, RunSummary, StageLine } from '../contract/train-batch.t
 import { LAST_STAGE } from '../contract/stages.ts';
 import { groupDigits, escapeMarkdown, markdownTable } from '../contract/markdown.ts';
 import { formatScore } from '../contract/metric-sets.ts';
+import { formatTrialParams } from '../contract/trials.ts';
 
 const MARKS: Record<StageLine['state'], string> = {
   waiting: '·',
@@ -49,7 +50,10 @@ function describeStatus(
 ): string {
   if (failed !== undefined) return escapeMarkdown(failed);
   const running = stages.find(({ state }) => state === 'running');
-  if (version !== null) return `version ${batch}, build ${version.seq}, is published`;
+  if (version !== null)
+    return version.trial === undefined
+      ? `version ${batch}, build ${version.seq}, is published`
+      : `build ${batch}.${version.seq} is a trial with ${escapeMarkdown(formatTrialParams(version.trial))}`;
   if (running !== undefined) return `${running.stage} is running`;
   const done = stages.every(({ state }) => state === 'done' || state === 'cached');
   return done && until !== LAST_STAGE ? `stopped after ${until}, as asked` : 'running';

@@ -26,6 +26,7 @@ export async function buildMissing(
   const { pipeline } = run;
   const input = {
     pipeline,
+    publish: true, // this run is no trial, so its params are those of the versions too
     ...(params === undefined ? {} : { params }),
     ...(source === undefined ? {} : { source }),
     ...(trackingFolder === undefined ? {} : { trackingFolder }),

@@ -103,6 +103,7 @@ function makeInput(
     batch,
     pipeline,
     params: own === undefined ? { ...params } : overlay(params, own),
+    publish: true, // also where the params of the night differ from those of the pipeline
     ...(source === null ? {} : { source }),
   };
 }

@@ -12,6 +12,7 @@ import type { PinnedRun, RunFailure, RunSummary } from '../contract/train-batch.
 import { writeDetails } from './details.ts';
 import { escapeMarkdown } from '../contract/markdown.ts';
 import { progress, result } from '../contract/messages.ts';
+import { formatTrialParams } from '../contract/trials.ts';
 import {
   SEARCH_ATTRIBUTES,
   type Outcome,
@@ -70,9 +71,11 @@ export class RunView {
     this.#outcome =
       version === null
         ? 'partial'
-        : stages.every(({ state }) => state === 'cached')
-          ? 'cached'
-          : 'trained';
+        : version.trial !== undefined
+          ? 'trial'
+          : stages.every(({ state }) => state === 'cached')
+            ? 'cached'
+            : 'trained';
     const modelVersion = Number(mlflow?.modelVersion ?? Number.NaN);
     const accuracy = version?.metrics['accuracy'];
     this.#setAttributes({
@@ -100,17 +103,21 @@ export class RunView {
 
   /** How the run ended, as the webhook reports it. */
   ending(): NotifyRequest {
-    const { pipeline, batch, version = null, mlflow, stages = [] } = this.#summary ?? {};
+    const { pipeline, batch, version: made = null, mlflow, stages = [] } = this.#summary ?? {};
+    const version = made?.trial === undefined ? made : null;
     return {
       event: this.#error === null ? 'completed' : 'failed',
       outcome: this.#outcome,
       pipeline: pipeline ?? '',
       batch: batch ?? 0,
       version: version === null ? null : { version: version.version, seq: version.seq },
-      metrics: version?.metrics ?? null,
+      metrics: made?.metrics ?? null,
       error: this.#error,
       links: { artifacts: this.#run?.places.artifacts ?? '', ...mlflow?.links },
-      message: `stopped after ${stages.at(-1)?.stage ?? 'nothing'}, as asked`,
+      message:
+        made?.trial === undefined
+          ? `stopped after ${stages.at(-1)?.stage ?? 'nothing'}, as asked`
+          : `build ${made.version}.${made.seq} with ${formatTrialParams(made.trial)}`,
     };
   }
 

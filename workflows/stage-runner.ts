@@ -144,9 +144,9 @@ export class StageRunner {
   }
 
   #extra<Name extends keyof (RunSettings & HandedOn)>(name: Name): (RunSettings & HandedOn)[Name] {
-    const { source, refresh = false, trackingFolder = null, until } = this.#run;
+    const { source, refresh = false, trackingFolder = null, trial = null, until } = this.#run;
     const mayDefer = until === LAST_STAGE;
-    const known = { source, refresh, trackingFolder, mayDefer, ...this.#handedOn };
+    const known = { source, refresh, trackingFolder, mayDefer, trial, ...this.#handedOn };
     const value = (known as Partial<RunSettings & HandedOn>)[name];
     if (value === undefined) throw new Error(`no stage has handed on ${name}`);
     return value;

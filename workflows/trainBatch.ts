@@ -100,11 +100,12 @@ async function runStages(run: PinnedRun, stages: StageRunner): Promise<void> {
   if (stages.hasTracked()) await closeRuns(run, 'FINISHED');
 }
 
-/** Writes the version record. If tracking was not available, another workflow logs the version later. */
+/** Writes the record of the version, or of the trial. If tracking was not available, another workflow logs the version later. */
 async function publish(run: PinnedRun, stages: StageRunner): Promise<void> {
-  const { pipeline, batch, params, paramsHash, force } = run;
+  const { pipeline, batch, params, paramsHash, force, trial } = run;
   const mlflow = stages.handedOn('mlflow');
-  const version = await publish_version.executeWithOptions({ summary: `version ${batch}` }, [
+  const summary = trial === undefined ? `version ${batch}` : `trial of version ${batch}`;
+  const version = await publish_version.executeWithOptions({ summary }, [
     {
       pipeline,
       batch,
@@ -116,6 +117,7 @@ async function publish(run: PinnedRun, stages: StageRunner): Promise<void> {
       mlflow,
       healed: stages.summary.healed,
       forced: force,
+      ...(trial === undefined ? {} : { trial }),
     },
   ]);
   stages.summary.version = version;

@@ -20,7 +20,7 @@ export async function runOurs(
     'model.max_depth': maxDepth,
   };
   const set = Object.entries(params).flatMap(([key, value]) => ['--set', `${key}=${value}`]);
-  const args = ['run', String(batch), '--json', '--pipeline', name, ...set, ...flags];
+  const args = ['run', String(batch), '--publish', '--json', '--pipeline', name, ...set, ...flags];
   const { code, stdout, stderr } = await project.client(...args);
   if (code !== 0) throw new Error(`${args.join(' ')} failed:\n${stderr}${stdout}`);
   const { workflowId, runId } = JSON.parse(stdout) as { workflowId: string; runId: string };

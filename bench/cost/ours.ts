@@ -27,7 +27,7 @@ export async function ourVersion(
   version: number,
   ...flags: string[]
 ): Promise<StageTimes> {
-  const args = ['run', String(version), '--json', ...flagsOf(task), ...flags];
+  const args = ['run', String(version), '--publish', '--json', ...flagsOf(task), ...flags];
   const { code, stdout, stderr } = await project.client(...args);
   if (code !== 0) throw new Error(`${args.join(' ')} failed:\n${stderr}${stdout}`);
   const { stages } = JSON.parse(stdout) as ResultDocument;

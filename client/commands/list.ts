@@ -4,27 +4,50 @@ import { print, printJson, say } from '../print.ts';
 import { withStoreSession, type StoreSession } from '../session.ts';
 import { noVersionYet, listStale, describeStale } from '../versions.ts';
 import type { Config } from '../../config/environment.ts';
+import { canonicalJson } from '../../contract/canonical-json.ts';
 import { findHeadline, findMetricSet } from '../../contract/metric-sets.ts';
+import { flattenParams, formatParam } from '../../contract/trials.ts';
 import type { Stale } from '../../store/ledger/read.ts';
 import type { VersionLine } from '../../store/version-index.ts';
 import { type CommandContext, type CommonFlags, examples, pipelineCommand } from '../context.ts';
 
 export function listCommand(context: CommandContext): Command {
   return pipelineCommand('list')
-    .addHelpText('after', examples('list', 'list --pipeline wine --json'))
-    .action(async ({ pipeline, json }: CommonFlags) => {
+    .option('--all', 'also earlier builds and trials')
+    .addHelpText('after', examples('list', 'list --all', 'list --pipeline wine --json'))
+    .action(async ({ pipeline, all, json }: CommonFlags & { all?: boolean }) => {
       process.exitCode = await list(await context.configure(pipeline), {
         only: pipeline !== undefined,
+        all: all === true,
         json,
       });
     });
 }
 
+/** A build, as `--json` prints it. */
+export interface ListedVersion {
+  version: number;
+  build: number;
+  /** Whether it is the published build of its version, a trial, or was published earlier. */
+  state: 'published' | 'trial' | 'earlier';
+  createdAt: string;
+  trainRows: number;
+  metrics: Record<string, number>;
+  params: Record<string, unknown>;
+  /** Null where nothing is registered. */
+  modelVersion: string | null;
+  /** Null for a build that is not logged yet. */
+  runId: string | null;
+  ledgerRevision: number | null;
+}
+
 /** The versions of one pipeline, as `--json` prints them. */
 interface Listed {
   pipeline: string;
-  versions: VersionLine[];
+  versions: ListedVersion[];
   stale: Stale[];
+  /** Files of its folder or prefix that cannot be used. */
+  quarantined: { name: string; reason: string; seenAt: string }[];
 }
 
 /**
@@ -33,62 +56,156 @@ interface Listed {
  */
 export async function list(
   config: Config,
-  { only, json }: { only: boolean; json?: boolean | undefined },
+  { only, all, json }: { only: boolean; all: boolean; json?: boolean | undefined },
 ): Promise<number> {
   return withStoreSession(config, async (session) => {
     const [first, ...others] = await Promise.all(
       (only ? [config.pipeline] : await everyPipeline(session)).map((name) =>
-        readListed(session, name),
+        readListed(session, name, all),
       ),
     );
     if (json === true) printJson(only ? first : { ...first, others });
-    else for (const one of [first!, ...others]) printVersions(one, others.length > 0);
+    else
+      for (const one of [first!, ...others]) printVersions(one, { titled: others.length > 0, all });
     return 0;
   });
 }
 
 /** The default pipeline first, then those of params.yaml, then the others in the bucket. */
-async function everyPipeline({ config, store }: StoreSession): Promise<string[]> {
+export async function everyPipeline({ config, store }: StoreSession): Promise<string[]> {
   const { pipelinesIn } = await import('../../store/index.ts');
   const stored = await pipelinesIn(store.bucket);
   return [...new Set([config.pipeline, ...(config.pipelines ?? []), ...stored])];
 }
 
-async function readListed({ store }: StoreSession, pipeline: string): Promise<Listed> {
-  const [versions, stale] = await Promise.all([
-    store.records.list(pipeline),
+async function readListed(
+  { store }: StoreSession,
+  pipeline: string,
+  all: boolean,
+): Promise<Listed> {
+  const [versions, stale, ledger] = await Promise.all([
+    all ? listEveryBuild(store, pipeline) : listPublished(store, pipeline),
     listStale(store, pipeline),
+    store.ledgers.read(pipeline),
   ]);
-  return { pipeline, versions, stale };
+  const quarantined = (ledger?.quarantined ?? []).map(({ name, reason, seen_at }) => ({
+    name,
+    reason,
+    seenAt: seen_at,
+  }));
+  return { pipeline, versions, stale, quarantined };
 }
 
-function printVersions({ pipeline, versions, stale }: Listed, titled: boolean): void {
-  if (versions.length === 0) {
-    say(noVersionYet(pipeline).message);
-    return;
-  }
-  print(`${titled ? `${pipeline}\n` : ''}${formatVersions(versions)}`);
+async function listPublished(
+  { records }: StoreSession['store'],
+  pipeline: string,
+): Promise<ListedVersion[]> {
+  const lines = await records.listWithParams(pipeline);
+  return lines.map((line) => toListed(line, 'published'));
+}
+
+async function listEveryBuild(
+  { records }: StoreSession['store'],
+  pipeline: string,
+): Promise<ListedVersion[]> {
+  const { lineOf } = await import('../../store/version-index.ts');
+  const published = new Map(
+    (await records.list(pipeline)).map((line) => [`${line.version}.${line.seq}`, line]),
+  );
+  const builds = await records.listBuilds(pipeline);
+  return builds.map(({ record, state }) => {
+    // Only the index knows where a build is logged that was logged after it was made.
+    const line = published.get(`${record.version}.${record.seq}`) ?? lineOf(record);
+    return toListed({ ...line, params: record.params }, state);
+  });
+}
+
+/** A line of the index as it is printed. */
+export function toListed(
+  {
+    seq,
+    created_at,
+    rows,
+    model_version,
+    run_id,
+    ledger_revision,
+    ...line
+  }: VersionLine & {
+    params: Record<string, unknown>;
+  },
+  state: ListedVersion['state'],
+): ListedVersion {
+  return {
+    version: line.version,
+    build: seq,
+    state,
+    createdAt: created_at,
+    trainRows: rows,
+    metrics: line.metrics,
+    params: line.params,
+    modelVersion: model_version,
+    runId: run_id,
+    ledgerRevision: ledger_revision,
+  };
+}
+
+function printVersions(
+  { pipeline, versions, stale, quarantined }: Listed,
+  { titled, all }: { titled: boolean; all: boolean },
+): void {
+  if (versions.length === 0) say(noVersionYet(pipeline).message);
+  else print(`${titled ? `${pipeline}\n` : ''}${formatVersions(versions, all)}`);
   for (const one of stale) say(describeStale(one), 'warning');
+  for (const { name, reason } of quarantined)
+    say(`${pipeline}: ${name} is quarantined, so it is in no version: ${reason}`, 'warning');
 }
 
-function isScored({ metrics }: VersionLine): boolean {
+function isScored({ metrics }: ListedVersion): boolean {
   return findHeadline(metrics) !== undefined;
 }
 
-function formatVersions(versions: readonly VersionLine[]): string {
+/** A table of builds. Params that are not the same in all of them have a column each. */
+export function formatVersions(versions: readonly ListedVersion[], withState: boolean): string {
   const { headline, listed: columns } = findMetricSet(versions.findLast(isScored)?.metrics ?? {});
   const headings = columns.map(({ heading }) => heading);
+  const params = versions.map((one) => flattenParams(one.params));
+  const names = listVarying(params);
+  const state = (one: ListedVersion): string[] => (withState ? [one.state] : []);
   return formatTable(
-    ['version', 'build', ...headings, 'new batch', 'train', 'test', 'model', 'made'],
-    versions.map(({ version, seq, metrics, rows, run_id, model_version, created_at }) => [
-      version,
-      seq,
-      ...columns.map(({ name }) => formatNumber(metrics[name])),
-      formatNumber(metrics[`new_batch_${headline}`]),
-      rows,
-      metrics['test_rows'] ?? 0,
-      run_id === null ? 'not logged' : model_version === null ? '–' : `v${model_version}`,
-      created_at.replace('T', ' ').slice(0, 16),
+    [
+      'version',
+      'build',
+      ...(withState ? ['state'] : []),
+      ...headings,
+      'new batch',
+      ...names,
+      'train rows',
+      'test rows',
+      'model',
+      'made (UTC)',
+    ],
+    versions.map((one, i) => [
+      one.version,
+      one.build,
+      ...state(one),
+      ...columns.map(({ name }) => formatNumber(one.metrics[name])),
+      formatNumber(one.metrics[`new_batch_${headline}`]),
+      ...names.map((name) => (name in params[i]! ? formatParam(params[i]![name]) : '–')),
+      one.trainRows,
+      one.metrics['test_rows'] ?? 0,
+      one.runId === null ? 'not logged' : one.modelVersion === null ? '–' : `v${one.modelVersion}`,
+      one.createdAt.replace('T', ' ').slice(0, 16),
     ]),
   );
+}
+
+/** The names of the params that are not the same everywhere. Where the data is read from changes no result. */
+function listVarying(params: readonly Record<string, unknown>[]): string[] {
+  const names = new Set(params.flatMap((one) => Object.keys(one)));
+  for (const place of ['data.source', 'data.source_secret_env']) names.delete(place);
+  return [...names].filter((name) => new Set(params.map((one) => valueOf(one, name))).size > 1);
+}
+
+function valueOf(params: Record<string, unknown>, name: string): string {
+  return name in params ? canonicalJson(params[name] ?? null) : '';
 }

@@ -8,7 +8,7 @@ export function nightlyCommand(context: CommandContext): Command {
     .addHelpText('after', examples('nightly', 'nightly --pipeline sales --json'))
     .action(async ({ pipeline, set, json }: CommonFlags & { set?: Record<string, unknown> }) => {
       const { runNightly } = await import('../nightly-run.ts');
-      const config = await context.configure(pipeline);
+      const config = await context.configure(pipeline, set);
       await withSession(config, ['temporal', 'storage'], async (session) => {
         process.exitCode = await runNightly(session, {
           pipeline: config.pipeline,

@@ -18,6 +18,7 @@ import { RETRAIN } from '../../contract/command.ts';
 interface RunFlags extends CommonFlags {
   set?: Record<string, unknown>;
   force?: boolean;
+  publish?: boolean;
   until?: StageName;
   detach?: boolean;
   withMissing?: boolean;
@@ -28,11 +29,13 @@ export function runCommand(context: CommandContext): Command {
   return withRunFlags(pipelineCommand('run'))
     .argument('<N>', 'the batch, from 1', parseBatch)
     .option('--until <stage>', `stop after this stage (${STAGE_NAMES.join(', ')})`, parseStage)
+    .option('--publish', 'publish the version, even with --set: without it such a run is a trial')
     .option('--with-missing', 'first build the earlier versions that are missing')
     .addHelpText(
       'after',
       examples(
         'run 2 --set model.max_depth=4',
+        'run 2 --set model.max_depth=4 --publish',
         'run 5 --with-missing',
         'run 3 --refresh',
         'run 2 --json',
@@ -64,7 +67,7 @@ async function runBatch(
   let pipeline = flags.pipeline ?? '';
   const request = { batch, only, set: flags.set ?? {}, ...flags };
   try {
-    const config = await context.configure(flags.pipeline);
+    const config = await context.configure(flags.pipeline, flags.set);
     pipeline = config.pipeline;
     process.exitCode = await run(config, { ...request, pipeline });
   } catch (error) {

@@ -59,6 +59,7 @@ export async function lookAt(deps: SourceDeps, options: LookOptions): Promise<Lo
     const at = new Date().toISOString();
     ledger = await deps.store.ledgers.arrive(pipeline, {
       settings,
+      location: params.data.source,
       arrived: pending,
       quarantined: bad,
       at,

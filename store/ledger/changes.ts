@@ -16,6 +16,8 @@ export interface Arrived {
 /** The result of a look at a folder or a prefix. */
 export interface Look {
   settings: Settings;
+  /** `data.source` as the run wrote it. */
+  location: string;
   /** New files, in the order in which they become batches. */
   arrived: readonly Arrived[];
   quarantined: readonly Quarantined[];
@@ -29,7 +31,7 @@ export interface Look {
  * @throws Conflict when batches have been cut with other settings
  */
 export function enterLook(current: Ledger | undefined, pipeline: string, look: Look): Ledger {
-  const base = baseOf(current, pipeline, look.settings);
+  const base = baseOf(current, pipeline, look);
   const known = new Set(base.arrivals.map(({ name }) => name));
   const added = look.arrived.filter(({ name }) => !known.has(name));
   const since = new Map(base.quarantined.map((entry) => [identify(entry), entry]));
@@ -58,22 +60,31 @@ export function enterLook(current: Ledger | undefined, pipeline: string, look: L
   return { ...next, revision };
 }
 
-function baseOf(current: Ledger | undefined, pipeline: string, settings: Settings): Ledger {
+function baseOf(
+  current: Ledger | undefined,
+  pipeline: string,
+  { settings, location }: Look,
+): Ledger {
   const same = current !== undefined && hashOf(current.settings) === hashOf(settings);
-  if (same) return current;
+  if (same) return current.batches.length > 0 ? current : { ...current, location };
   if (current !== undefined && current.batches.length > 0)
     throw new Conflict(
       `another run has cut batches of ${pipeline} under other settings while this one looked for new files: run it again, or choose another pipeline name`,
     );
-  return emptyLedger(pipeline, settings, current?.revision ?? 0);
+  return emptyLedger(pipeline, { settings, location }, current?.revision ?? 0);
 }
 
-export function emptyLedger(pipeline: string, settings: Settings, revision: number): Ledger {
+export function emptyLedger(
+  pipeline: string,
+  { settings, location }: Pick<Ledger, 'settings' | 'location'>,
+  revision: number,
+): Ledger {
   return {
     schema: 3,
     pipeline,
     revision,
     settings,
+    location,
     raw: [],
     batches: [],
     arrivals: [],

@@ -46,15 +46,19 @@ export class Ledgers {
   }
 
   /**
-   * Opens the ledger. A ledger without batches takes the new settings. One with batches is returned unchanged,
+   * Opens the ledger. A ledger without batches takes the new settings and location. One with batches is returned unchanged,
    * and the caller compares its settings.
    */
-  async open(pipeline: string, settings: Settings, raw: NewRaw): Promise<Ledger> {
+  async open(
+    pipeline: string,
+    opened: Pick<Ledger, 'settings' | 'location'>,
+    raw: NewRaw,
+  ): Promise<Ledger> {
     return swapDocument(this.#bucket, ledgerKey(pipeline), LEDGER, (current) => {
       if (current !== undefined && current.batches.length > 0) return current;
       const revision = (current?.revision ?? 0) + 1;
       const next: Ledger = {
-        ...emptyLedger(pipeline, settings, revision),
+        ...emptyLedger(pipeline, opened, revision),
         raw: [{ revision, ...raw, after: 0, whole: null }],
       };
       const same = current !== undefined && hashOf(contentOf(current)) === hashOf(contentOf(next));
@@ -130,8 +134,8 @@ export class Ledgers {
 }
 
 /** The content of a ledger without batches, except its revision. */
-function contentOf({ settings, raw }: Ledger): unknown {
-  return { settings, raw: raw.map(({ ref, columns, rows }) => ({ ref, columns, rows })) };
+function contentOf({ settings, location, raw }: Ledger): unknown {
+  return { settings, location, raw: raw.map(({ ref, columns, rows }) => ({ ref, columns, rows })) };
 }
 
 function appendBatch(ledger: Ledger, added: NewBatch): Ledger {

@@ -33,7 +33,7 @@ async function paramsOfStale(model: object, asked: object): Promise<unknown> {
     split_key: null,
   };
   const entry = { ref: raw, columns: raw, rows: 50, fetched_at: at, etag: null };
-  await store.ledgers.open('iris', settings, entry);
+  await store.ledgers.open('iris', { settings, location: 'iris' }, entry);
   const batch = { batch: 1, rows: 50, ref: refOf('b', Buffer.from('b')), raw: raw.sha256, from: 0 };
   await store.ledgers.append('iris', settings, [batch]);
   const params = { ...present, model };

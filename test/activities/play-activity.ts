@@ -63,7 +63,7 @@ export async function openActivities(pipeline: string, webhook: URL): Promise<Pl
     local: new LocalCache(join(root, 'cache')),
     trackingOf: () => ({ tracker, experimentName: pipeline, modelName: pipeline }),
     compute: pool.compute,
-    readConfig: () => ({ pipeline, params: {} }),
+    readConfig: () => ({ pipeline, params: {}, ownParams: {}, unlisted: undefined }),
     root,
     sources: { s3: where, limits: limitsFromEnv({}) },
     gitCommit: undefined,

@@ -69,10 +69,17 @@ describe('pipelines in params.yaml', () => {
     );
   });
 
-  it('are listed in the error when a pipeline does not exist', () => {
-    expect(() => config(TWO, 'vine')).toThrow(
-      'params.yaml has no pipeline vine: it has iris, wine, coffee; name one of these',
+  it('are listed in the sentence about one that is not among them', () => {
+    expect(config(TWO, 'vine').unlisted).toMatch(
+      /^params\.yaml has no pipeline vine, and no data of it is stored: it has iris, wine, coffee; name one of these/,
     );
+    expect(config(TWO, 'wine').unlisted).toBeUndefined();
+  });
+
+  it('have as their own what their section sets, and the default one what the top sets', () => {
+    expect(config(TWO, 'wine').ownParams).toEqual(TWO.pipelines.wine);
+    expect(config(TWO).ownParams).toEqual({ model: TWO.model });
+    expect(config(TWO, 'vine').ownParams).toEqual({});
   });
 
   it('are not needed: a file without them accepts any name, with the settings of the file', () => {
@@ -82,7 +89,7 @@ describe('pipelines in params.yaml', () => {
       params: { model: { max_depth: 2 } },
     });
     expect(tracking).toMatchObject({
-      experimentName: 'incremental_training',
+      experimentName: 'incremental_training-anything',
       modelName: 'anything',
     });
   });

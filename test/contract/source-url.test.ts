@@ -53,15 +53,17 @@ describe('a query of a source', () => {
     `http://someone:${SECRET}@exa mple/x.csv?a=b`,
     `s3://key:${SECRET}@bucket/x.csv`,
     `https://example.org/x.csv?jwt=${SECRET}`,
-  ])('stops a run, a nightly and a schedule before anything keeps it: %s', (source) => {
+  ])('stops a run, a nightly and a schedule before anything keeps it: %s', async (source) => {
     const asked = { data: { source } };
+    const config = { pipeline: 'p', params: asked, ownParams: asked, unlisted: undefined };
+    const store = { ledgers: { read: async () => undefined } };
     for (const make of [
-      () => paramsOf({}, asked),
-      () => paramsOf(asked, {}),
-      () => pinNightly({ readConfig: () => ({ pipeline: 'p', params: asked }) }, {}),
+      async () => paramsOf({}, asked),
+      async () => paramsOf(asked, {}),
+      () => pinNightly({ readConfig: () => config, store }, {}),
     ]) {
-      expect(make).toThrow(expect.objectContaining({ name: 'BadParams' }));
-      expect(make).not.toThrow(SECRET);
+      await expect(make()).rejects.toThrow(expect.objectContaining({ name: 'BadParams' }));
+      await expect(make()).rejects.not.toThrow(SECRET);
     }
   });
 });

@@ -34,7 +34,7 @@ describe.each(entries)('%s', (name, entry) => {
   });
 
   it('takes only settings of the run, and what earlier stages hand on', () => {
-    const settings = ['source', 'refresh', 'trackingFolder', 'mayDefer'];
+    const settings = ['source', 'refresh', 'trackingFolder', 'mayDefer', 'trial'];
     const handedOn = Object.values(before(name)).flatMap(({ gives }) => gives);
     for (const taken of entry.takes) expect([...settings, ...handedOn]).toContain(taken);
   });

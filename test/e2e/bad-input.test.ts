@@ -205,7 +205,13 @@ describe('a pipeline with batches', () => {
     const { encoder } = stages.find(({ stage }) => stage === 'preprocess')!.outputs;
     const bytes = Buffer.from(await store.artifacts.get(encoder!)).fill('x', 10, 14);
     await spoil(objectKey(encoder!.md5), bytes);
-    const { code, stderr } = await project.client('run', '1', '--set', 'model.max_depth=2');
+    const { code, stderr } = await project.client(
+      'run',
+      '1',
+      '--publish',
+      '--set',
+      'model.max_depth=2',
+    );
     expect(stderr).toContain(`${encoder!.path} was missing or damaged in the store`);
     expect(code).toBe(0);
     await store.artifacts.get(encoder!); // throws where it is still damaged
@@ -225,6 +231,7 @@ describe('a pipeline with batches', () => {
     const { code, stdout } = await project.client(
       'run',
       '2',
+      '--publish',
       '--set',
       'model.max_depth=3',
       '--json',
@@ -244,7 +251,7 @@ describe('a pipeline with batches', () => {
     const { test } = before.stages.find(({ stage }) => stage === 'preprocess')!.outputs;
     const [part] = await store.artifacts.list(test!);
     const { ref } = (await store.ledgers.read('iris'))!.batches[0]!;
-    const flags = ['--set', 'model.max_depth=3', '--json'];
+    const flags = ['--publish', '--set', 'model.max_depth=3', '--json'];
     for (const lost of [ref, part!]) {
       await store.bucket.delete(objectKey(lost.md5));
       const { code, stdout } = await project.client('run', '2', ...flags);

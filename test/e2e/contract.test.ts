@@ -30,7 +30,7 @@ const flags = (contract: Record<string, string>): string[] =>
     `data.${name}=${value}`,
   ]);
 const run = (batch: number, contract: Record<string, string>) =>
-  project.runJson(String(batch), '--pipeline', 'contract', ...flags(contract));
+  project.runJson(String(batch), '--publish', '--pipeline', 'contract', ...flags(contract));
 
 function output(result: ResultDocument, stage: string, path: RegExp): Ref {
   const { outputs } = result.stages.find((one) => one.stage === stage)!;

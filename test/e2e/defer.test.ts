@@ -92,7 +92,7 @@ it('MLflow that goes away between training and evaluation is caught up with, in 
 it('two builds of a version made meanwhile are both logged, and the alias is that of the latest', async () => {
   away = () => true;
   const first = await run(3);
-  const second = await run(3, '--set', 'model.max_depth=1');
+  const second = await run(3, '--publish', '--set', 'model.max_depth=1');
   expect([first.document.mlflow, second.document.mlflow]).toEqual([null, null]);
   away = () => false;
   const logs = [1, 2].map((seq) =>

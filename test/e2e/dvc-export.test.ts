@@ -14,7 +14,9 @@ const BETWEEN = ['HEAD~1', 'HEAD'];
 
 const folders: DvcFolder[] = [];
 
-const project = withProject('dvc', { runs: [['2'], ['3', '--set', 'model.max_depth=1']] });
+const project = withProject('dvc', {
+  runs: [['2'], ['3', '--publish', '--set', 'model.max_depth=1']],
+});
 const { store } = project;
 
 afterAll(() => folders.forEach((folder) => folder.remove()));

@@ -113,8 +113,10 @@ describe('gc', () => {
             `split.test_size=0.${depth}`,
           ),
         ),
-        succeed(project.client('run', '2', '--set', `model.max_depth=${depth}`)),
-      ]).then(() => succeed(project.client('run', '3', '--set', `split.test_size=0.${depth}`)));
+        succeed(project.client('run', '2', '--publish', '--set', `model.max_depth=${depth}`)),
+      ]).then(() =>
+        succeed(project.client('run', '3', '--publish', '--set', `split.test_size=0.${depth}`)),
+      );
     racing.on = false;
     await Promise.all(collectors);
     removed += (await gc('--yes')).kinds.length;

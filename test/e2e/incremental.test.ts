@@ -44,7 +44,8 @@ async function run(pipeline: string, batch: number): Promise<Moved> {
     'model.max_depth': 3,
   };
   const flags = Object.entries(settings).flatMap(([key, value]) => ['--set', `${key}=${value}`]);
-  const { stages } = await project.runJson(String(batch), '--pipeline', pipeline, ...flags);
+  const args = ['--publish', '--pipeline', pipeline, ...flags];
+  const { stages } = await project.runJson(String(batch), ...args);
   return { bytes: meter.take(), requests: proxy.seen(), stages };
 }
 

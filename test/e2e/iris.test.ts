@@ -229,8 +229,25 @@ describe('running again', () => {
     const shallow = await project.runJson('3', '--set', 'model.max_depth=1');
     expect(cachedStages(shallow)).toEqual(STAGES.slice(0, 4));
     expect(shallow.mlflow!.runId).not.toBe(documents[3]!.mlflow!.runId);
-    expect(shallow.mlflow!.modelVersion).not.toBe(documents[3]!.mlflow!.modelVersion);
+    expect(shallow).toMatchObject({ build: 2, trial: { 'model.max_depth': 1 } });
+    expect(shallow.mlflow!.modelVersion).toBeNull();
+    expect((await store.records.latest('iris', 3)).seq).toBe(1);
+    const { stdout } = await project.client('trials', '3');
+    expect(stdout).toMatch(/^ +3 +2 +model\.max_depth=1 /m);
+  });
+
+  it('publishes that trial by its number, and its model gets the alias', async () => {
+    const { stdout, stderr } = await project.client('publish', '3', '--trial', '2');
+    expect(stdout).toMatch(/^version 3 of iris is build 2 now$/m);
+    expect(stderr).toContain('publish 3 --trial 1 --pipeline iris');
     expect((await store.records.latest('iris', 3)).seq).toBe(2);
+    const alias = await mlflow(`registered-models/alias?name=${project.model}&alias=batch-3`);
+    expect(alias['model_version']).toMatchObject({
+      version: expect.not.stringMatching(new RegExp(`^${documents[3]!.mlflow!.modelVersion}$`)),
+    });
+    const all = await project.client('list', '--all');
+    expect(all.stdout).toMatch(/^ +3 +1 +earlier /m);
+    expect(all.stdout).toMatch(/^ +3 +2 +published /m);
   });
 
   it('runs every stage with --force, to the same hashes', async () => {

@@ -48,9 +48,9 @@ describe('log', () => {
     expect((await log('1')).versions[0]).toMatchObject({ added: false, mlflow: again!.mlflow });
     expect((await project.client('status', '1')).stdout).toContain(again!.url);
     const list = JSON.parse((await project.client('list', '--json')).stdout) as {
-      versions: { run_id: string }[];
+      versions: { runId: string }[];
     };
-    expect(list.versions[0]!.run_id).toBe(again!.mlflow.runId);
+    expect(list.versions[0]!.runId).toBe(again!.mlflow.runId);
   });
 
   it('logs every version to a directory, once however often', async () => {

@@ -38,7 +38,7 @@ describe.each([
 ])('model.type=%s', (type, facts, accuracy) => {
   it('runs a batch, whose record says what the model is and that ml-cart scored it', async () => {
     const set = ['--pipeline', PIPELINE, '--set', `model.type=${type}`];
-    const document = await project.runJson('1', ...set);
+    const document = await project.runJson('1', '--publish', ...set);
     documents.set(type, document);
     expect(document).toMatchObject({ status: 'completed', params: { model: { type } } });
     expect(document.metrics!['accuracy']).toBeGreaterThanOrEqual(accuracy);

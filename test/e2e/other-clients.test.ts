@@ -92,15 +92,15 @@ describe('run N --with-missing', () => {
     expect(stderr).toContain('gaps-batch-1 is run first');
     const listed = await project.client('list', '--pipeline', 'gaps', '--json');
     const { versions } = JSON.parse(listed.stdout) as {
-      versions: { version: number; seq: number; created_at: string }[];
+      versions: { version: number; build: number; createdAt: string }[];
     };
-    expect(versions.map(({ version, seq }) => [version, seq])).toEqual([
+    expect(versions.map(({ version, build }) => [version, build])).toEqual([
       [1, 1],
       [2, 1],
       [3, 1],
       [4, 1],
     ]);
-    const made = [1, 3, 4].map((n) => versions[n - 1]!.created_at);
+    const made = [1, 3, 4].map((n) => versions[n - 1]!.createdAt);
     expect(made).toEqual(made.toSorted());
     const { stages } = await temporal.workflow.getHandle('gaps-batch-1').result();
     expect(stages[0]).toMatchObject({ stage: 'get_data', state: 'cached' });

@@ -68,18 +68,24 @@ describe('two pipelines at once on one worker', () => {
   });
 
   it('are listed side by side, or alone where one is named', async () => {
-    const line = { version: 1, seq: 1, model_version: '1' };
+    const line = { version: 1, build: 1, state: 'published', modelVersion: '1' };
     const all = await json<object>('list');
     expect(all).toEqual({
       pipeline: 'iris',
       versions: [expect.objectContaining({ version: 1 })],
       stale: [],
+      quarantined: [],
       others: [
-        { pipeline: WINE, versions: [expect.objectContaining(line)], stale: [] },
-        { pipeline: TWIN, versions: [], stale: [] },
+        { pipeline: WINE, versions: [expect.objectContaining(line)], stale: [], quarantined: [] },
+        { pipeline: TWIN, versions: [], stale: [], quarantined: [] },
       ],
     });
-    const one = { pipeline: WINE, versions: [expect.objectContaining(line)], stale: [] };
+    const one = {
+      pipeline: WINE,
+      versions: [expect.objectContaining(line)],
+      stale: [],
+      quarantined: [],
+    };
     expect(await json<object>('list', '--pipeline', WINE)).toEqual(one);
     const { stdout, stderr } = await project.client('list');
     expect(stdout.split('\n').filter((text) => /^\w+(-\w+)*$/.test(text))).toEqual(['iris', WINE]);
@@ -107,7 +113,7 @@ describe('two pipelines at once on one worker', () => {
 });
 
 describe('a pipeline that params.yaml does not have', () => {
-  const SENTENCE = `params.yaml has no pipeline vine: it has iris, ${WINE}, ${TWIN}; name one of these`;
+  const SENTENCE = `params.yaml has no pipeline vine, and no data of it is stored: it has iris, ${WINE}, ${TWIN}; name one of these`;
 
   it.each([['run', '1'], ['list']])('is refused by %s', async (...args) => {
     const { code, stdout, stderr } = await project.client(...args, '--pipeline', 'vine');

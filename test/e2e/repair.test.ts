@@ -57,7 +57,7 @@ async function verified(version?: number) {
 describe('an amended batch', () => {
   it.each([
     ['lost', (ref: Ref) => store.bucket.delete(objectKey(ref.md5)), []],
-    ['damaged', rot, ['--set', 'split.test_size=0.3']],
+    ['damaged', rot, ['--publish', '--set', 'split.test_size=0.3']],
   ])('that is %s is cut again from what it was amended from', async (_what, harm, flags) => {
     await succeed(project.client('amend', '1', '--source', 'amended.csv'));
     const ledger = await ledgerNow();
@@ -93,7 +93,9 @@ describe('an amended batch', () => {
   it('stays what it was for a run under way, whose version is stale from then on', async () => {
     const before = await ledgerNow();
     await project.workers[1]!.stop();
-    await succeed(project.client('run', '2', '--set', 'model.max_depth=3', '--detach'));
+    await succeed(
+      project.client('run', '2', '--publish', '--set', 'model.max_depth=3', '--detach'),
+    );
     const run = temporal.workflow.getHandle<typeof trainBatch>('sales-batch-2');
     for (;;) {
       const { stages } = await run.query<RunSummary>('progress');
@@ -116,7 +118,7 @@ describe('an amended batch', () => {
     expect(await verified(2)).toEqual([]);
     const { stdout } = await succeed(project.client('list', '--json'));
     expect(JSON.parse(stdout)).toMatchObject({ stale: [{ version: 2, batches: [1] }] });
-    await succeed(project.client('run', '2', '--set', 'model.max_depth=3'));
+    await succeed(project.client('run', '2', '--publish', '--set', 'model.max_depth=3'));
     expect(await store.records.latest('sales', 2)).toMatchObject({
       seq: record.seq + 1,
       ledger_revision: now.revision,

@@ -49,8 +49,8 @@ describe('two clients that run the same batch at once', () => {
   it('with other params: the later one is refused, or builds another version after it', async () => {
     const env = { ...project.env, RETRAIN_ROOT: elsewhere };
     const both = await Promise.all([
-      project.client('run', '3', '--set', 'model.max_depth=2', '--json'),
-      runClient(['run', '3', '--set', 'model.max_depth=3', '--json'], elsewhere, env),
+      project.client('run', '3', '--publish', '--set', 'model.max_depth=2', '--json'),
+      runClient(['run', '3', '--publish', '--set', 'model.max_depth=3', '--json'], elsewhere, env),
     ]);
     const won = both.filter(({ code }) => code === 0);
     const lost = both.filter(({ code }) => code !== 0);

@@ -163,7 +163,9 @@ function asText(value: unknown): unknown {
 describe('the webhook', () => {
   it('is sent an event again until it accepts it, and one that never does fails no run', async () => {
     const deaf = project.client('run', '1', '--pipeline', 'deaf');
-    await succeed(project.client('run', '1', '--pipeline', 'flaky', '--set', 'model.max_depth=3'));
+    await succeed(
+      project.client('run', '1', '--pipeline', 'flaky', '--set', 'model.max_depth=3', '--publish'),
+    );
     const flaky = posted.filter(({ pipeline }) => pipeline === 'flaky');
     expect(flaky).toHaveLength(3);
     expect(new Set(flaky.map((body) => JSON.stringify(body)))).toHaveProperty('size', 1);

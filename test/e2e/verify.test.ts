@@ -284,7 +284,7 @@ describe('verify --repair', () => {
   }
 
   it('makes what is missing or damaged again, byte for byte', async () => {
-    await json('run', '3', '--set', 'model.max_depth=2');
+    await json('run', '3', '--publish', '--set', 'model.max_depth=2');
     const third = await store.records.latest('iris', 3);
     const [batch] = await store.artifacts.list(output(third, 'merge_data', 'merged'));
     const parts = await store.artifacts.list(output(third, 'preprocess', 'train'));

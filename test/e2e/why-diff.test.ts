@@ -120,7 +120,7 @@ describe('run and status', () => {
       because: [],
     });
     expect(runs[2]!.stages[4]).toMatchObject({ cachedFrom: null, because: [{ kind: 'new' }] });
-    const text = await client('run', '2', '--set', 'model.max_depth=1');
+    const text = await client('run', '2', '--publish', '--set', 'model.max_depth=1');
     expect(text).toMatch(/^get_data +from iris-batch-1, 20/m);
     expect(text).toMatch(/^preprocess +from iris-batch-2, 20/m);
     expect(text).toMatch(/^train +ran: model\.max_depth 5 → 1$/m);

@@ -45,7 +45,7 @@ const start = (pipeline: string, params: object = {}): Promise<WorkflowHandle> =
     workflowId: `${pipeline}-batch-1`,
     taskQueue: 'incremental-training',
     // Forced: what one pipeline has made, another would only look up.
-    args: [{ batch: 1, pipeline, params, force: true }],
+    args: [{ batch: 1, pipeline, params, publish: true, force: true }],
   });
 
 async function cancelled(handle: WorkflowHandle): Promise<void> {

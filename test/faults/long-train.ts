@@ -59,7 +59,15 @@ export async function openLongTrain(
       project.temporal.workflow.start('trainBatch', {
         workflowId,
         taskQueue: 'incremental-training',
-        args: [{ batch: 1, pipeline, params: slowParams('slow.csv', size.rows), ...input }],
+        args: [
+          {
+            batch: 1,
+            pipeline,
+            publish: true,
+            params: slowParams('slow.csv', size.rows),
+            ...input,
+          },
+        ],
       }),
     result: async (handle) => (await handle.result()) as RunSummary,
     made: async ({ version }) => {
@@ -70,7 +78,9 @@ export async function openLongTrain(
     },
     training: (handle, attempt = 1) => training(handle, attempt),
     runs: async () => {
-      const experiment = await tracker.ensureExperiment(project.env['MLFLOW_EXPERIMENT_NAME']!);
+      const experiment = await tracker.ensureExperiment(
+        `${project.env['MLFLOW_EXPERIMENT_NAME']}-${pipeline}`,
+      );
       return tracker.findRuns(experiment, { 'retrain.pipeline': pipeline });
     },
   };

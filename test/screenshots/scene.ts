@@ -52,7 +52,7 @@ export async function makeScene(
   const batch = temporal.workflow.getHandle(`iris-batch-${last}`);
   const nightly = await runOf(batch.workflowId);
   const built = (await batch.result()) as RunSummary;
-  await client('run', String(last), '--set', 'model.max_depth=2');
+  await client('run', String(last), '--publish', '--set', 'model.max_depth=2');
   const shallow = (await batch.result()) as RunSummary;
   await project.client('run', '99');
   const out = join(project.folder, 'out');

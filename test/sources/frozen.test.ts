@@ -9,6 +9,7 @@ const cut = (settings: Partial<Settings>, batches = 1): Ledger => ({
   pipeline: 'p',
   revision: 1,
   settings: { ...SETTINGS, ...settings },
+  location: './data/x.csv',
   raw: [],
   batches: Array.from({ length: batches }, () => ({}) as Ledger['batches'][number]),
   arrivals: [],

@@ -16,6 +16,8 @@ export function draftRecord(parts: Partial<Draft> & Pick<Draft, 'build'>): Draft
     workflow: { workflow_id: 'w', run_id: 'r' },
     git_commit: null,
     forced: false,
+    trial: null,
+    comparisons: [],
     attempt: 'a',
     mlflow: null,
     healed: [],

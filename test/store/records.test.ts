@@ -19,6 +19,17 @@ const publish =
   (bucket) =>
     new Records(bucket).publish(draftRecord({ build }));
 
+const tryOut =
+  (build: string): Client =>
+  (bucket) =>
+    new Records(bucket).recordTrial(draftRecord({ build, trial: { 'model.max_depth': 1 } }));
+
+/** The state of each build of version 1. */
+async function statesIn(bucket: Bucket): Promise<Record<string, string>> {
+  const builds = await new Records(bucket).listBuilds('p', 1);
+  return Object.fromEntries(builds.map(({ record, state }) => [record.build, state]));
+}
+
 /** The builds of version 1 by their number, from 1: undefined where one has no record. */
 async function buildsIn(bucket: Bucket): Promise<(string | undefined)[]> {
   const builds: (string | undefined)[] = [];
@@ -56,6 +67,29 @@ describe('in every order of their requests', () => {
       after: async (bucket) => {
         expect(await buildsIn(bucket)).toEqual(['a', undefined, undefined, undefined]);
         await expectOneLatest(bucket);
+      },
+      switches: 3,
+    });
+  });
+
+  it('a trial beside a version leaves the version the latest, and is listed as a trial', async () => {
+    await everyOrder({
+      clients: () => [publish('a'), tryOut('b')],
+      after: async (bucket) => {
+        await expectOneLatest(bucket);
+        expect((await new Records(bucket).latest('p', 1)).build).toBe('a');
+        expect(await statesIn(bucket)).toEqual({ a: 'published', b: 'trial' });
+      },
+      switches: 3,
+    });
+  });
+
+  it('a trial of a build that is published at the same time is no trial', async () => {
+    await everyOrder({
+      clients: () => [publish('a'), tryOut('a')],
+      after: async (bucket) => {
+        await expectOneLatest(bucket);
+        expect(await statesIn(bucket)).toEqual({ a: 'published' });
       },
       switches: 3,
     });
@@ -102,7 +136,7 @@ function listEdits(document: object, above = ''): [path: string, edit: (of: obje
 describe('a record that was edited after it was published', () => {
   const { schema: _, seq: __, ...draft } = buildRecord(2).record;
   const key = recordKey('iris', 2, 1);
-  const edits = listEdits({ ...draft, schema: 1, seq: 1 });
+  const edits = listEdits({ ...draft, schema: 2, seq: 1 });
 
   it('has many fields', () => expect(edits.length).toBeGreaterThan(120));
 

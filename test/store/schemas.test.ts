@@ -68,6 +68,7 @@ describe('stored documents of every schema', () => {
     const ledger = await new Ledgers(holding(fixture('ledger.1.json'))).read('iris');
     expect(ledger).toMatchObject({
       schema: 3,
+      location: null,
       settings: {
         source: { kind: 'file', name: 'wine.csv' },
         grows: false,
@@ -77,7 +78,11 @@ describe('stored documents of every schema', () => {
       },
       arrivals: [],
     });
-    expect(ledger!.batches).toEqual(fixture('ledger.2.json')['batches']);
+    expect(ledger!.batches).toEqual(fixture('ledger.3.json')['batches']);
+    const record = await READERS['record']!(holding(fixture('record.1.json')));
+    expect(record).toMatchObject({ schema: 2, trial: null, comparisons: [] });
+    const lines = await new Records(holding(fixture('index.1.json'))).list('iris');
+    expect(lines[0]).toMatchObject({ params: null });
   });
 
   it('of before tables could grow have one state, the whole', async () => {

@@ -6,7 +6,7 @@ import { openStore, type Store } from '../../store/index.ts';
 import { batchesAt, ledgerKey } from '../../store/ledger/ledger.ts';
 import { recordKey } from '../../store/version-record.ts';
 import { describeOnEachS3, type S3Server } from '../support/s3-servers.ts';
-import { SETTINGS } from './ledger/ledger-settings.ts';
+import { OPENED, SETTINGS } from './ledger/ledger-settings.ts';
 import { draftRecord } from './made-records.ts';
 
 /** What the store promises, held against real S3 servers with several clients at once. */
@@ -166,7 +166,7 @@ describeOnEachS3('the store', ({ open }) => {
 
     it('takes each batch once, in order, from writers at once, and keeps it', async () => {
       const entry = { ref: raw, columns: raw, rows: 8, fetched_at: '', etag: null };
-      await Promise.all([store, other].map(({ ledgers }) => ledgers.open('race', SETTINGS, entry)));
+      await Promise.all([store, other].map(({ ledgers }) => ledgers.open('race', OPENED, entry)));
       const batches = await Promise.all([1, 2, 3, 4].map((batch) => batchOf(batch)));
       await Promise.all(
         [2, 4, 3, 4].map((last, i) =>

@@ -151,7 +151,7 @@ describe('a tracking directory', () => {
   it('has no registry', async () => {
     const runId = await newRun();
     const modelId = await tracker.logModel(runId, model);
-    expect(await tracker.registerModel({ name: 'm', modelId, runId, alias: 'a' })).toBeNull();
+    expect(await tracker.registerModel({ name: 'm', modelId, runId })).toBeNull();
   });
 
   it('says what is in the way', async () => {

@@ -51,8 +51,12 @@ describe('models', () => {
     const register = async () => {
       const runId = await newRun();
       const modelId = await tracker.logModel(runId, small);
-      const version = { name, modelId, runId, alias: 'batch-3', tags: { batch: '3' } };
-      return twice(() => tracker.registerModel({ ...version, modelDescription: '**all** of it' }));
+      const wanted = { name, modelId, runId, tags: { batch: '3' } };
+      const [version, again] = await twice(() =>
+        tracker.registerModel({ ...wanted, modelDescription: '**all** of it' }),
+      );
+      await tracker.setAlias({ name, alias: 'batch-3', version: version! });
+      return [version, again];
     };
     expect(await register()).toEqual(['1', '1']);
     expect(await register()).toEqual(['2', '2']);
@@ -76,7 +80,7 @@ describe('models', () => {
     const runId = await newRun();
     const attempt = async () => {
       const modelId = await tracker.logModel(runId, small);
-      const wanted = { name, modelId, runId, alias: 'batch-3' };
+      const wanted = { name, modelId, runId };
       return [modelId, await tracker.registerModel(wanted)] as const;
     };
     const results = await Promise.allSettled([attempt(), attempt(), attempt()]);

@@ -52,7 +52,8 @@ async function store(model: TestModel) {
       }),
   });
   const name = fresh('model');
-  await tracker.registerModel({ name, modelId, runId, alias: 'batch-1' });
+  const version = await tracker.registerModel({ name, modelId, runId });
+  await tracker.setAlias({ name, alias: 'batch-1', version: version! });
   return { runId, modelId, name };
 }
 

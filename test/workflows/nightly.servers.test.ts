@@ -24,9 +24,11 @@ function standIns(known: number, over: (input: TrainBatchInput) => unknown = () 
   const ran: TrainBatchInput[] = [];
   const built = new Set<number>();
   const asked: FindPendingRequest[] = [];
-  const config = { pipeline, params: {} } as never;
+  const config = { pipeline, params: {}, ownParams: {}, unlisted: undefined };
+  const ledgers = { read: async () => undefined };
   const activities = {
-    pin_nightly: async (input: unknown) => pinNightly({ readConfig: () => config }, input),
+    pin_nightly: async (input: unknown) =>
+      pinNightly({ readConfig: () => config, store: { ledgers } }, input),
     find_pending: async (request: FindPendingRequest) => {
       asked.push(request);
       const batches = Array.from({ length: known }, (_, i) => ({ batch: i + 1 }));

@@ -78,8 +78,9 @@ function standIns(over: Partial<Record<keyof Activities, (request: never) => unk
       },
     ]),
   );
-  const config = { pipeline: 'p', params: {} } as never;
-  const store = { bucket: { location: { bucket: 'b' } } } as never;
+  const config = { pipeline: 'p', params: {}, ownParams: {}, unlisted: undefined };
+  const ledgers = { read: async () => undefined };
+  const store = { bucket: { location: { bucket: 'b' } }, ledgers } as never;
   const deps = { readConfig: () => config, store, trackingOf: () => ({}) as never };
   const pin_run = async (input: unknown) => pinRun(deps, input);
   return { calls, activities: { ...activities, pin_run } };

@@ -18,10 +18,7 @@ const many = z.object({ model_versions: z.array(modelVersion).default([]) });
  * https://mlflow.org/docs/latest/api_reference/rest-api.html#create-modelversion
  */
 export async function registerModel(http: Http, wanted: NewVersion): Promise<string> {
-  const version = (await firstVersion(http, wanted)) ?? (await createFirst(http, wanted));
-  const { name, alias } = wanted;
-  if (alias !== undefined) await setAlias(http, { name, alias, version });
-  return version;
+  return (await firstVersion(http, wanted)) ?? (await createFirst(http, wanted));
 }
 
 /** Creates a version. If a concurrent attempt was first, ours is deleted and the other version is returned. */

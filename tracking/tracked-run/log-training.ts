@@ -5,11 +5,13 @@ import { objectKey } from '../../store/hash.ts';
 import type { Ref } from '../../contract/ref.ts';
 import { readCellSettings } from '../../pipeline/csv/cells.ts';
 import { modelFiles } from '../model.ts';
-import type { Dataset, ParamValue } from '../tracker.ts';
+import type { Dataset, ParamValue, Tracker } from '../tracker.ts';
 import type { HandedInputs, StageOutcome, StageRequest } from '../../contract/stages.ts';
 import type { Execution } from '../../contract/execution.ts';
 import { makeRunsLink, makeTemporalLink } from '../../contract/links.ts';
 import { withScratch } from '../../store/own-folder.ts';
+import { escapeMarkdown } from '../../contract/markdown.ts';
+import { formatTrialParams, type TrialParams } from '../../contract/trials.ts';
 import { findAttempt, updateAttempt, type OpenAttempt, type TrackingDeps } from './attempt.ts';
 import type { Store } from '../../store/index.ts';
 import { NOTE_TAG, PARENT_TAG } from './pipeline-run.ts';
@@ -34,34 +36,54 @@ type TrainedRequest = Pick<StageRequest<'train'>, 'pipeline' | 'batch' | 'params
 /** The result of training. */
 type Trained = Pick<StageOutcome<'train'>, 'key' | 'outputs' | 'facts'>;
 
+/** The tag that says whether a run is a trial, `true` or `false`. */
+const TRIAL_TAG = 'retrain.trial';
+
 /** A model's bytes on this machine, and the SHA-256 they were stored under. */
 export interface FittedFile {
   file: string;
   sha256: string;
 }
 
-/** The name of the run of a version, which its build number completes when it is published. */
-export function nameRun({ pipeline, batch }: Pick<TrainedRequest, 'pipeline' | 'batch'>): string {
-  return `${pipeline}-v${batch}`;
+/**
+ * The name of the run of a version, which its build number completes when it is published, or of the run of a
+ * trial.
+ */
+export function nameRun({
+  pipeline,
+  batch,
+  trial,
+}: Pick<TrainedRequest, 'pipeline' | 'batch'> & { trial?: TrialParams | null }): string {
+  return `${pipeline}-v${batch}${trial == null ? '' : '-trial'}`;
 }
 
 /**
- * Tags of a training run: its pipeline, its batch, its workflow, and what it is in a sentence until the version is
- * published.
+ * Tags of a training run: its pipeline, its batch, whether it is a trial, its workflow, and what it is in a sentence
+ * until the version is published.
  * @param parent the run of the pipeline
  */
 export function trainingTags(
   deps: Pick<LoggingDeps, 'gitCommit' | 'temporal'>,
-  { pipeline, batch }: Pick<TrainedRequest, 'pipeline' | 'batch'>,
+  {
+    pipeline,
+    batch,
+    trial,
+  }: Pick<TrainedRequest, 'pipeline' | 'batch'> & { trial: TrialParams | null },
   { workflowId, runId }: Pick<Execution, 'workflowId' | 'runId'>,
   parent: { run_id: string },
 ): Record<string, string> {
   const page = makeTemporalLink(deps.temporal, { workflowId, runId });
+  const what =
+    trial === null
+      ? `Version ${batch} of **${pipeline}**, which is not published yet`
+      : `A trial of version ${batch} of **${pipeline}** with ${escapeMarkdown(formatTrialParams(trial))}, which is not published`;
   return {
     [PARENT_TAG]: parent.run_id,
-    [NOTE_TAG]: `Version ${batch} of **${pipeline}**, which is not published yet: [the run in Temporal](${page}) shows its state.`,
+    [NOTE_TAG]: `${what}: [the run in Temporal](${page}) shows its state.`,
     'retrain.pipeline': pipeline,
     'retrain.batch': String(batch),
+    [TRIAL_TAG]: String(trial !== null),
+    ...(trial === null ? {} : { 'retrain.trial_params': formatTrialParams(trial) }),
     'temporal.workflow_id': workflowId,
     'temporal.run_id': runId,
     ...(deps.gitCommit === undefined ? {} : { 'mlflow.source.git.commit': deps.gitCommit }),
@@ -83,7 +105,7 @@ export async function logTraining(
     execution,
     sourceName,
     fitted,
-    alias,
+    register,
   }: {
     request: TrainedRequest;
     result: Trained;
@@ -92,8 +114,8 @@ export async function logTraining(
     sourceName: string;
     /** The model's file, if it was fitted on this machine just now. */
     fitted?: FittedFile | undefined;
-    /** An alias for the model's version, if it is the latest. */
-    alias?: string;
+    /** Whether the model gets a version in the registry. That of a trial has none. */
+    register: boolean;
   },
 ): Promise<OpenAttempt> {
   const tracker = deps.tracker.withSignal(execution.signal);
@@ -117,7 +139,7 @@ export async function logTraining(
       step: batch,
     });
   };
-  const register = async (): Promise<{ modelId: string; version: string | null }> => {
+  const storeModel = async (): Promise<{ modelId: string; version: string | null }> => {
     const modelId =
       fitted?.sha256 === model.sha256
         ? await logModel(fitted.file)
@@ -126,18 +148,11 @@ export async function logTraining(
             await artifacts.toFile(model, file);
             return logModel(file);
           });
-    const version = await tracker.registerModel({
-      name: deps.modelName,
-      modelId,
-      runId,
-      ...(alias === undefined ? {} : { alias }),
-      tags: { 'retrain.batch': String(batch), 'retrain.attempt': attempt.attempt },
-      modelDescription: describeRegistered(deps, pipeline),
-    });
+    const version = register ? await registerVersion(deps, tracker, attempt, modelId) : null;
     return { modelId, version };
   };
   const [{ modelId, version }] = await Promise.all([
-    register(),
+    storeModel(),
     tracker.logParams(runId, flattenParams(request, sourceName)),
     tracker.logInputs(runId, [
       datasetOf(deps, request.inputs.train, `${pipeline}-train`, 'training'),
@@ -163,7 +178,33 @@ function describeRegistered({ temporal }: LoggingDeps, pipeline: string): string
   ].join('\n\n');
 }
 
-/** Returns the alias of a batch in the registry. It points at the model of the latest build. */
+/** Registers the model of a run. A repeat returns the same version. */
+async function registerVersion(
+  deps: LoggingDeps,
+  tracker: Tracker,
+  { pipeline, batch, attempt, run_id: runId }: OpenAttempt,
+  modelId: string,
+): Promise<string | null> {
+  const tags = { 'retrain.batch': String(batch), 'retrain.attempt': attempt };
+  const modelDescription = describeRegistered(deps, pipeline);
+  return tracker.registerModel({ name: deps.modelName, modelId, runId, tags, modelDescription });
+}
+
+/** Registers a model that a trial has logged, because its build is published. Its run is no trial any more. */
+export async function registerTrained(
+  deps: LoggingDeps,
+  attempt: OpenAttempt,
+  { signal }: Execution,
+): Promise<OpenAttempt> {
+  const tracker = deps.tracker.withSignal(signal);
+  const [version] = await Promise.all([
+    registerVersion(deps, tracker, attempt, attempt.model_id!),
+    tracker.setTags(attempt.run_id, { [TRIAL_TAG]: 'false' }),
+  ]);
+  return updateAttempt(deps, attempt, { model_version: version });
+}
+
+/** Returns the alias of a batch in the registry. It points at the model of the published build, and at no other. */
 export function aliasOf(batch: number): string {
   return `batch-${batch}`;
 }

@@ -100,12 +100,11 @@ export async function findBuild(
   pipeline: string,
   { version, build }: BuildName,
 ): Promise<VersionRecord> {
-  const latest = await records.latest(pipeline, version);
-  if (build === undefined) return latest;
+  if (build === undefined) return records.latest(pipeline, version);
   const record = await records.read(pipeline, version, build);
-  if (record === undefined)
-    throw new MissingHistory(
-      `version ${version} of ${pipeline} has no build ${build}: its latest is ${version}.${latest.seq}`,
-    );
-  return record;
+  if (record !== undefined) return record;
+  const latest = await records.latest(pipeline, version);
+  throw new MissingHistory(
+    `version ${version} of ${pipeline} has no build ${build}: its latest is ${version}.${latest.seq}`,
+  );
 }

@@ -5,14 +5,14 @@ import { withSet } from '../../arguments.ts';
 import type { ArrivedBatch } from './looking.ts';
 import { formatTable } from '../../format.ts';
 import { print, printJson, say } from '../../print.ts';
-import { withStoreSession } from '../../session.ts';
+import { readParams, withStoreSession } from '../../session.ts';
 import type { Config } from '../../../config/environment.ts';
 
 export function pendingCommand(context: CommandContext): Command {
   return withSet(pipelineCommand('pending'), 'override a param, as for "run"; repeatable')
     .addHelpText('after', examples('pending', 'pending --pipeline sales --json'))
     .action(async ({ pipeline, set, json }: CommonFlags & { set?: Record<string, unknown> }) => {
-      const config = await context.configure(pipeline);
+      const config = await context.configure(pipeline, set);
       process.exitCode = await listPending(config, {
         pipeline: config.pipeline,
         set: set ?? {},
@@ -36,7 +36,6 @@ export interface PendingOptions {
  */
 export async function listPending(config: Config, options: PendingOptions): Promise<number> {
   const { pipeline, set, json, cache } = options;
-  const { paramsOf } = await import('../../../pipeline/models/params.ts');
   const { isPlace } = await import('../../../sources/arrivals/open-place.ts');
   const { checkFrozen } = await import('../../../sources/frozen.ts');
   const { waitingSentence } = await import('../../../sources/append-only/table.ts');
@@ -44,9 +43,9 @@ export async function listPending(config: Config, options: PendingOptions): Prom
   const { computeHere } = await import('./looking.ts');
   const { listArrivedFiles } = await import('./arrived-files.ts');
   const { listArrivedRows } = await import('./arrived-rows.ts');
-  const params = paramsOf(config.params, set);
   return withStoreSession(config, async (session) => {
     const { store } = session;
+    const params = await readParams(session, set);
     const [ledger, versions] = await Promise.all([
       store.ledgers.read(pipeline),
       store.records.list(pipeline),

@@ -3,7 +3,7 @@ import { type CommandContext, type CommonFlags, examples, pipelineCommand } from
 import { withSet } from '../../arguments.ts';
 import { formatDuration, formatTable, formatTime } from '../../format.ts';
 import { print, printJson } from '../../print.ts';
-import { type Session, withSession } from '../../session.ts';
+import { readParams, type Session, withSession } from '../../session.ts';
 import type { Config } from '../../../config/environment.ts';
 import { BadParams } from '../../../contract/failures.ts';
 import type { Wanted } from './definition.ts';
@@ -56,7 +56,7 @@ function createCommand(context: CommandContext): Command {
       if (at !== undefined && cron !== undefined)
         throw new BadParams('--at and --cron are both given: give one of them');
       const { parseTime } = await import('./definition.ts');
-      const config = await context.configure(pipeline);
+      const config = await context.configure(pipeline, set);
       process.exitCode = await createSchedule(config, {
         ...flags,
         pipeline: config.pipeline,
@@ -98,12 +98,11 @@ export type ScheduleVerb = 'describe' | 'pause' | 'resume' | 'trigger' | 'delete
 
 /** `schedule create`: creates the schedule of a pipeline, or updates it. */
 export async function createSchedule(config: Config, wanted: Wanted & Common): Promise<number> {
-  const { paramsOf } = await import('../../../pipeline/models/params.ts');
   const { putSchedule } = await import('./definition.ts');
   const { readSchedule } = await import('./show.ts');
-  // The check shows a wrong param now, and not at night.
-  paramsOf(config.params, wanted.set);
   return withTemporal(config, async (session) => {
+    // The check shows a wrong param now, and not at night.
+    await readParams(session, wanted.set);
     const { created, description } = await putSchedule(session, wanted);
     const shown = await readSchedule(session, description);
     if (wanted.json === true) printJson({ created, ...shown });

@@ -11,7 +11,7 @@ import {
   formatTable,
 } from '../../format.ts';
 import { print, printJson, say } from '../../print.ts';
-import { type Session, withSession } from '../../session.ts';
+import { readParams, type Session, withSession } from '../../session.ts';
 import { workflowIdOf } from '../../../contract/train-batch.ts';
 import { describeStale } from '../../versions.ts';
 import { type Origin, describeProducer, describeReasons } from '../../origin.ts';
@@ -67,15 +67,10 @@ export async function status(
 }
 
 /** The advice for a batch that has never been run. */
-async function adviseOn(
-  { config, store }: Session,
-  pipeline: string,
-  batch: number,
-): Promise<string> {
-  const { paramsOf } = await import('../../../pipeline/models/params.ts');
+async function adviseOn(session: Session, pipeline: string, batch: number): Promise<string> {
   const { batchesThere } = await import('../../../sources/append-only/table.ts');
-  const ledger = await store.ledgers.read(pipeline);
-  const { last } = batchesThere(ledger, paramsOf(config.params, {}));
+  const ledger = await session.store.ledgers.read(pipeline);
+  const { last } = batchesThere(ledger, await readParams(session, {}));
   if (batch <= last) return `run it with "${RETRAIN} run ${batch} --pipeline ${pipeline}"`;
   if (ledger === undefined)
     return `the pipeline has no data yet; start with "${RETRAIN} run 1 --pipeline ${pipeline}"`;

@@ -132,6 +132,7 @@ async function rebuild(
     pipeline,
     batch: version,
     set,
+    publish: true, // with the params of its record, which may not be those of the pipeline now
     damaged: damaged.slice(0, MOST_DAMAGED),
     ...(forced ? { force: true } : {}),
   });

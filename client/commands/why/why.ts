@@ -5,7 +5,7 @@ import { parseBatch, withSet } from '../../arguments.ts';
 import { formatTable } from '../../format.ts';
 import { describeProducer, describeReasons } from '../../origin.ts';
 import { print, printJson } from '../../print.ts';
-import { withStoreSession } from '../../session.ts';
+import { readParams, withStoreSession } from '../../session.ts';
 import { findLatest } from '../../versions.ts';
 import { examples, pipelineCommand, type CommandContext, type CommonFlags } from '../../context.ts';
 import type { StagePlan } from './plan.ts';
@@ -26,7 +26,7 @@ export function whyCommand(context: CommandContext): Command {
     .argument('<N>', 'the batch, from 1', parseBatch)
     .addHelpText('after', examples('why 2', 'why 2 --set model.max_depth=3 --json'))
     .action(async (batch: number, { pipeline, set, json }: WhyFlags) => {
-      const config = await context.configure(pipeline);
+      const config = await context.configure(pipeline, set);
       const asked = { pipeline: config.pipeline, batch, set: set ?? {}, json };
       process.exitCode = await why(config, asked);
     });
@@ -35,11 +35,10 @@ export function whyCommand(context: CommandContext): Command {
 /** `why N`: what a run of a batch would take from the cache, and why the rest would run. */
 async function why(config: Config, request: WhyRequest): Promise<number> {
   const { pipeline, batch, set, json } = request;
-  const { paramsOf } = await import('../../../pipeline/models/params.ts');
   const { planRun } = await import('./plan.ts');
-  const params = paramsOf(config.params, set);
   return withStoreSession(config, async (session) => {
     const { store } = session;
+    const params = await readParams(session, set);
     const last = await findLatest(store.records, pipeline, batch);
     const stages = await planRun(store, { pipeline, batch, params, last, sources: config.sources });
     const version = last === undefined ? null : { version: last.version, build: last.seq };

@@ -8,7 +8,7 @@ import type { CacheEntry } from '../../../store/stage-cache.ts';
 import type { VersionRecord } from '../../../store/version-record.ts';
 import { everyOrder, failuresOf, type Client } from '../../support/interleavings.ts';
 import { MemoryBucket } from '../../support/memory-bucket.ts';
-import { SETTINGS } from '../ledger/ledger-settings.ts';
+import { OPENED } from '../ledger/ledger-settings.ts';
 import { draftRecord, makeEntry, stageOf } from '../made-records.ts';
 
 vi.mock('node:timers/promises', async () => {
@@ -43,7 +43,7 @@ async function before(bucket: Bucket): Promise<void> {
   const store = storeIn(bucket);
   const raw = await store.artifacts.put('data/raw/x.csv', Buffer.from('raw'));
   const entry = { ref: raw, columns: raw, rows: 9, fetched_at: '', etag: null };
-  await store.ledgers.open('p', SETTINGS, entry);
+  await store.ledgers.open('p', OPENED, entry);
   await publish(store, 1, await train(store, 'kept'));
   await train(store, 'tried');
   // What is younger than a collection stays.

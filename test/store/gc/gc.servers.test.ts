@@ -11,7 +11,7 @@ import type { Ref } from '../../../contract/ref.ts';
 import { entryKey, stageKey, type CacheEntry } from '../../../store/stage-cache.ts';
 import { noteUpload } from '../../../store/unfinished-uploads.ts';
 import { describeOnEachS3, type S3Server } from '../../support/s3-servers.ts';
-import { SETTINGS } from '../ledger/ledger-settings.ts';
+import { OPENED, SETTINGS } from '../ledger/ledger-settings.ts';
 import { draftRecord, makeEntry, stageOf } from '../made-records.ts';
 
 /** What gc removes and what it never does, with several clients at once, on real S3 servers. */
@@ -48,7 +48,7 @@ describeOnEachS3('gc', ({ open }) => {
   async function build(version: number, pipeline = 'p', model = 'model'): Promise<VersionRecord> {
     const raw = await put('data/raw/x.csv', `raw of ${pipeline}`);
     const entry = { ref: raw, columns: raw, rows: 9, fetched_at: '', etag: null };
-    await store.ledgers.open(pipeline, SETTINGS, entry);
+    await store.ledgers.open(pipeline, OPENED, entry);
     const batches = await Promise.all(
       Array.from({ length: version }, async (_, i) => ({
         batch: i + 1,

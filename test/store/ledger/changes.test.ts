@@ -46,6 +46,7 @@ const arrived = (name: string, text = `rows of ${name}`): Arrived => ({
 
 const look = (names: string[], more: Partial<Look> = {}): Look => ({
   settings,
+  location: 'in/',
   arrived: names.map((name) => arrived(name)),
   quarantined: [],
   at,

@@ -4,7 +4,7 @@ import { refOf } from '../../../store/hash.ts';
 import { emptyLedger } from '../../../store/ledger/changes.ts';
 import { type Ledger, Ledgers, type NewBatch, type NewRaw } from '../../../store/ledger/ledger.ts';
 import { MemoryBucket } from '../../support/memory-bucket.ts';
-import { SETTINGS } from './ledger-settings.ts';
+import { OPENED, SETTINGS } from './ledger-settings.ts';
 
 const refTo = (text: string) => refOf(text, Buffer.from(text));
 const rawOf = (text: string, rows = 5): NewRaw => ({
@@ -31,7 +31,7 @@ beforeEach(() => {
   ledgers = new Ledgers(new MemoryBucket());
 });
 
-const open = (settings = SETTINGS, raw = first) => ledgers.open('p', settings, raw);
+const open = (settings = SETTINGS, raw = first) => ledgers.open('p', { ...OPENED, settings }, raw);
 const append = (...batches: NewBatch[]) => ledgers.append('p', SETTINGS, batches);
 const grow = (previousRevision: number, text: string, after: number, rows: number) =>
   ledgers.grow('p', {
@@ -51,7 +51,7 @@ describe('a ledger', () => {
   it('is opened once, and again without a new revision', async () => {
     const opened = await open();
     expect(opened).toEqual({
-      ...emptyLedger('p', SETTINGS, 1),
+      ...emptyLedger('p', OPENED, 1),
       raw: [{ revision: 1, ...first, after: 0, whole: null }],
     });
     expect(await open()).toEqual(opened);
@@ -269,7 +269,7 @@ describe('a later state of a table', () => {
 it('a short file that arrived is a batch, though others arrived after it', async () => {
   const settings = { ...SETTINGS, source: { kind: 'prefix', name: 'in/' } as const };
   const arrived = ['a', 'b'].map((name) => ({ name, stamp: null, raw: rawOf(name, 1) }));
-  await ledgers.arrive('p', { settings, arrived, quarantined: [], at: '' });
+  await ledgers.arrive('p', { settings, location: 'in/', arrived, quarantined: [], at: '' });
   const files = ['a', 'b'].map((name, i) =>
     batch(i + 1, { rows: 1, raw: refTo(name).sha256, from: null }),
   );

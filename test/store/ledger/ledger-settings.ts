@@ -15,3 +15,6 @@ export const SETTINGS: Settings = {
   shuffle_seed: null,
   split_key: null,
 };
+
+/** What a ledger is opened with. */
+export const OPENED = { settings: SETTINGS, location: 'x.csv' };

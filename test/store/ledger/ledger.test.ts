@@ -3,7 +3,7 @@ import type { Bucket } from '../../../store/bucket.ts';
 import { hashOf, refOf } from '../../../store/hash.ts';
 import { batchesAt, Ledgers, type Ledger, type NewBatch } from '../../../store/ledger/ledger.ts';
 import { everyOrder, failuresOf, type Client } from '../../support/interleavings.ts';
-import { SETTINGS } from './ledger-settings.ts';
+import { OPENED, SETTINGS } from './ledger-settings.ts';
 
 vi.mock('node:timers/promises', async () => {
   const { sleepMock } = await import('../../support/interleavings.ts');
@@ -22,7 +22,7 @@ const batch = (number: number, text = `batch ${number}`): NewBatch => ({
 });
 const UP_TO = (last: number): NewBatch[] => Array.from({ length: last }, (_, i) => batch(i + 1));
 
-const open: Client = (bucket) => new Ledgers(bucket).open('p', SETTINGS, entry);
+const open: Client = (bucket) => new Ledgers(bucket).open('p', OPENED, entry);
 const append =
   (batches: NewBatch[], settings = SETTINGS): Client =>
   (bucket) =>
@@ -75,7 +75,8 @@ describe('in every order of their requests', () => {
 
   it('batches cut under other settings never come beside each other', async () => {
     const other = { ...SETTINGS, batch_size: 3 };
-    const openOther: Client = (bucket) => new Ledgers(bucket).open('p', other, entry);
+    const openOther: Client = (bucket) =>
+      new Ledgers(bucket).open('p', { ...OPENED, settings: other }, entry);
     const both =
       (opening: Client, settings: typeof SETTINGS): Client =>
       async (bucket) => {

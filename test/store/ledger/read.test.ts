@@ -18,7 +18,7 @@ import {
   wholeOf,
 } from '../../../store/ledger/read.ts';
 import type { Ledger, LedgerBatch, RawEntry, Settings } from '../../../store/ledger/schema.ts';
-import { SETTINGS } from './ledger-settings.ts';
+import { OPENED, SETTINGS } from './ledger-settings.ts';
 
 const refTo = (text: string, path = text) => refOf(path, Buffer.from(text));
 
@@ -50,7 +50,7 @@ const cut = (number: number, more: Partial<LedgerBatch> = {}): LedgerBatch => ({
 });
 
 const table = (more: Partial<Ledger>): Ledger => ({
-  ...emptyLedger('p', SETTINGS, 9),
+  ...emptyLedger('p', OPENED, 9),
   raw: [state(1, 0, 5)],
   ...more,
 });

@@ -1,0 +1,75 @@
+import type { Command } from 'commander';
+import { parseBatch, parseCount } from '../arguments.ts';
+import { print, printJson, say } from '../print.ts';
+import { withSession } from '../session.ts';
+import type { Config } from '../../config/environment.ts';
+import { MissingHistory } from '../../contract/failures.ts';
+import type { LogVersionInput } from '../../contract/versions.ts';
+import { isDirectoryUri } from '../../tracking/place.ts';
+import type { logVersion } from '../../workflows/index.ts';
+import { type CommandContext, type CommonFlags, examples, pipelineCommand } from '../context.ts';
+import { RETRAIN } from '../../contract/command.ts';
+
+interface PublishFlags extends CommonFlags {
+  trial: number;
+}
+
+export function publishCommand(context: CommandContext): Command {
+  return pipelineCommand('publish')
+    .argument('<N>', 'the version, from 1', parseBatch)
+    .requiredOption('--trial <K>', 'the number of the trial, or of an earlier build', parseCount)
+    .addHelpText('after', examples('publish 2 --trial 3'))
+    .action(async (version: number, { pipeline, trial, json }: PublishFlags) => {
+      const config = await context.configure(pipeline);
+      process.exitCode = await publish(config, { version, trial, json });
+    });
+}
+
+/**
+ * `publish N --trial K`: makes a recorded build the published one of its version. Its model is registered if it was
+ * not, and gets the alias of the batch. A worker does this, because it has the credentials.
+ */
+async function publish(
+  config: Config,
+  { version, trial: seq, json }: { version: number; trial: number; json?: boolean | undefined },
+): Promise<number> {
+  const { pipeline } = config;
+  const { warnWithoutWorker } = await import('../waiting.ts');
+  const { findLatest } = await import('../versions.ts');
+  return withSession(config, ['temporal', 'storage', 'tracking'], async (session) => {
+    const { records } = session.store;
+    if ((await records.read(pipeline, version, seq)) === undefined)
+      throw new MissingHistory(
+        `version ${version} of ${pipeline} has no build ${seq}: list them with "${RETRAIN} trials ${version} --pipeline ${pipeline}" or "${RETRAIN} list --all --pipeline ${pipeline}"`,
+      );
+    const before = await findLatest(records, pipeline, version);
+    const place = session.tracker.place();
+    const input: LogVersionInput = {
+      pipeline,
+      version,
+      seq,
+      publish: true,
+      ...(isDirectoryUri(place) ? { trackingFolder: place } : {}),
+    };
+    await warnWithoutWorker(session);
+    const { mlflow } = await session.client.workflow.execute<typeof logVersion>('logVersion', {
+      workflowId: `${pipeline}-publish-${version}.${seq}`,
+      workflowIdConflictPolicy: 'USE_EXISTING',
+      taskQueue: session.config.taskQueue,
+      args: [input],
+      staticSummary: `${pipeline} · publish build ${version}.${seq}`,
+    });
+    const previous = before?.seq ?? null;
+    if (json === true) printJson({ pipeline, version, build: seq, previous, mlflow });
+    else {
+      print(`version ${version} of ${pipeline} is build ${seq} now`);
+      if (previous !== null && previous !== seq)
+        say(
+          `it was build ${previous}; to go back: ${RETRAIN} publish ${version} --trial ${previous} --pipeline ${pipeline}`,
+        );
+      if (mlflow.modelVersion !== null)
+        print(`model     ${mlflow.modelName} version ${mlflow.modelVersion}`);
+    }
+    return 0;
+  });
+}
