@@ -65,34 +65,51 @@ interface MlCartModel {
   predict: (rows: number[][]) => number[];
 }
 
-/** @param mlCart predicts the classes, if it is given. It gives no probabilities, so this program computes them. */
+/** @param mlCart predicts the classes too, if it is given. It gives no probabilities, so this program computes them. */
 function predictClasses(tree: FlatTree, rows: Rows, mlCart: MlCartModel | undefined): Classes {
   const leaves = findLeaves(tree, rows.columns, rows.rows);
   const probabilities = readValues(leaves, tree.gains, new Float64Array(rows.rows));
-  const classes = new Int32Array(rows.rows);
-  if (mlCart === undefined) readValues(leaves, tree.answers, classes);
-  else predictByMlCart(mlCart, rows, classes);
-  return { classes, probabilities };
+  const classes = readValues(leaves, tree.answers, new Int32Array(rows.rows));
+  if (mlCart === undefined) return { classes, probabilities };
+  const byMlCart = predictByMlCart(mlCart, rows, new Int32Array(rows.rows));
+  checkAgreement(classes, byMlCart);
+  return { classes: byMlCart, probabilities };
 }
 
 function predictNumbers(tree: FlatTree, rows: Rows, mlCart: MlCartModel | undefined): Numbers {
-  const numbers = new Float64Array(rows.rows);
-  if (mlCart === undefined)
-    readValues(findLeaves(tree, rows.columns, rows.rows), tree.answers, numbers);
-  else predictByMlCart(mlCart, rows, numbers);
-  return { numbers };
+  const leaves = findLeaves(tree, rows.columns, rows.rows);
+  const numbers = readValues(leaves, tree.answers, new Float64Array(rows.rows));
+  if (mlCart === undefined) return { numbers };
+  const byMlCart = predictByMlCart(mlCart, rows, new Float64Array(rows.rows));
+  checkAgreement(numbers, byMlCart);
+  return { numbers: byMlCart };
 }
 
-function predictByMlCart(
+/**
+ * Checks that ml-cart reads the stored model as this program does.
+ * @throws BadData at the first row with two answers, so that no such version is published
+ */
+function checkAgreement(ours: Int32Array | Float64Array, byMlCart: typeof ours): void {
+  for (let row = 0; row < ours.length; row++) {
+    if (ours[row] === byMlCart[row]) continue;
+    throw new BadData(
+      `the model answers row ${row + 1} with ${byMlCart[row]} by ml-cart and with ${ours[row]} by this program: ` +
+        'train the version again; if it fails again, report this as a fault of the program',
+    );
+  }
+}
+
+function predictByMlCart<T extends Int32Array | Float64Array>(
   mlCart: MlCartModel,
   { rows, columns }: Rows,
-  into: Int32Array | Float64Array,
-): void {
+  into: T,
+): T {
   for (let start = 0; start < rows; start += ROWS_AT_ONCE) {
     const length = Math.min(ROWS_AT_ONCE, rows - start);
     const some = Array.from({ length }, (_, i) => columns.map((column) => column[start + i]!));
     into.set(mlCart.predict(some), start);
   }
+  return into;
 }
 
 function loadMlCart(stored: StoredBytes, task: Task): MlCartModel {

@@ -98,6 +98,28 @@ describe('a tree read from its JSON', () => {
     expect(read).toThrow(/^the model of version 3 .*: train the version again$/);
   });
 
+  it.each(['classification', 'regression'] as const)(
+    'of a %s does not predict where ml-cart reads something else',
+    (task) => {
+      const [name, low, high, kind] =
+        task === 'classification'
+          ? ['DTClassifier', '[[1]]', '[[0,1]]', '"kind":"classifier"']
+          : ['DTRegression', '0', '1', '"kind":"regression"'];
+      // The second threshold is the first one to a parser that decodes names.
+      const split = String.raw`"splitColumn":0,"splitValue":1,"split\u0056alue":5`;
+      const children = `"left":{${kind},"distribution":${low}},"right":{${kind},"distribution":${high}}`;
+      const json = `{"name":"${name}","options":{${kind}},"root":{${kind},${split},${children}}}`;
+      const stored = { size: json.length, read: () => [Buffer.from(json)] };
+      const model = loadTree('A tree', stored, task, 'the model');
+      const predict = (value: number): unknown =>
+        model.predict({ rows: 2, columns: [Float64Array.of(0, value)] });
+      expect(predict(7)).toBeDefined();
+      expect(() => predict(3)).toThrow(
+        'answers row 2 with 0 by ml-cart and with 1 by this program',
+      );
+    },
+  );
+
   it('is read past values that say nothing of it', () => {
     const more = '"a":[1,{"b":"\\"}]","c":[]},-1.5e-7,null,true],"é":"\\u00e9",';
     const json = `{${more}"name":"DTClassifier","root":{${more}"distribution":[[0,0.5,0.5]]}} \n`;
