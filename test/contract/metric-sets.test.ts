@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { findHeadline, isBetter, findMetricSet } from '../../contract/metric-sets.ts';
+import {
+  CLASS_METRICS,
+  findHeadline,
+  findMetricSet,
+  formatScore,
+  isBetter,
+  NOT_SCORES,
+  NUMBER_METRICS,
+} from '../../contract/metric-sets.ts';
 
 describe('metric sets', () => {
   it('are recognized by their headline', () => {
@@ -22,4 +30,28 @@ describe('metric sets', () => {
       undefined,
     ]);
   });
+});
+
+it('a score has four decimals, and five digits where those are too few or too many', () => {
+  expect([0, 0.5, 0.001, 0.00099, -0.5, -0.0001, 999_999, 1e6].map(formatScore)).toEqual([
+    '0.0000',
+    '0.5000',
+    '0.0010',
+    '0.00099000',
+    '-0.5000',
+    '-0.00010000',
+    '999999.0000',
+    '1.0000e+6',
+  ]);
+});
+
+it('the scores that are listed are scores that are shown', () => {
+  for (const { shown, listed, headline, lower } of [CLASS_METRICS, NUMBER_METRICS]) {
+    expect(shown).toEqual(expect.arrayContaining([headline, ...lower]));
+    expect(shown).toEqual(expect.arrayContaining(listed.map(({ name }) => name)));
+    expect(listed[0]!.name).toBe(headline);
+  }
+  expect(NUMBER_METRICS).toMatchObject({ shares: false, shown: ['rmse', 'mae', 'r2'] });
+  expect(CLASS_METRICS.shares).toBe(true);
+  expect([...NOT_SCORES]).toEqual(['batch', 'schema']);
 });

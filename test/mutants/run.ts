@@ -12,15 +12,18 @@ import { fetchNode, root } from '../support/nodes.ts';
 interface Folder {
   /** Globs of test files; by default the folder's own, below test/. */
   tests?: readonly string[];
-  /** Files that are not changed. */
+  /** Files, and folders that end in a slash, that are not changed. */
   except?: readonly string[];
+  /** Its test files replace modules, so each needs a thread of its own. The others are faster in one. */
+  mocks?: boolean;
   /** Also change what is computed once, when a file is loaded: each such change runs all of the folder's tests. */
   constants?: boolean;
 }
 
 const FOLDERS: Readonly<Record<string, Folder>> = {
-  store: {},
-  'pipeline/scoring': partOfPipeline('scoring'),
+  store: { mocks: true },
+  // A pixel more in a drawing is no fault.
+  'pipeline/scoring': { ...partOfPipeline('scoring'), except: ['report/'] },
   'pipeline/batches': partOfPipeline('batches'),
   'pipeline/features': partOfPipeline('features'),
   'pipeline/csv': partOfPipeline('csv'),
@@ -98,16 +101,24 @@ function measure(name: string, path: string): string {
   const { status } = spawnSync(runtime, [join(tools, 'core', 'bin', 'stryker.js'), 'run', config], {
     cwd: root,
     stdio: 'inherit',
-    env: { ...process.env, RETRAIN_MUTANTS_TESTS: tests.join(' ') },
+    env: {
+      ...process.env,
+      RETRAIN_MUTANTS_TESTS: tests.join(' '),
+      RETRAIN_MUTANTS_MOCKS: String(folder.mocks === true),
+    },
   });
   if (status !== 0) throw new SetupError(`${name} was not measured: see the messages above`);
-  const { files } = JSON.parse(readFileSync(fileOf(name, 'report'), 'utf8')) as Report;
-  for (const [file, { mutants }] of Object.entries(files))
+  const report = JSON.parse(readFileSync(fileOf(name, 'report'), 'utf8')) as Report;
+  // A report also has what was measured before of files that are not changed any more.
+  const files = Object.entries(report.files).filter(
+    ([file]) => !(folder.except ?? []).some((left) => file.startsWith(`${name}/${left}`)),
+  );
+  for (const [file, { mutants }] of files)
     for (const mutant of mutants.filter(hasSurvived))
       process.stdout.write(`${file}:${describeMutant(mutant)}\n`);
   return summarize(
     name,
-    Object.values(files).flatMap(({ mutants }) => mutants),
+    files.flatMap(([, { mutants }]) => mutants),
   );
 }
 
@@ -125,7 +136,7 @@ function stryker(name: string, path: string): object {
     mutate: [
       path.endsWith('.ts') ? path : `${path}/**/*.ts`,
       `!${name}/**/*.d.ts`,
-      ...except.map((file) => `!${name}/${file}`),
+      ...except.map((file) => `!${name}/${file}${file.endsWith('/') ? '**' : ''}`),
     ],
     // Most texts are sentences for people. Tests that repeat every sentence only hinder better ones.
     mutator: { excludedMutations: ['StringLiteral'] },

@@ -27,6 +27,7 @@ export default defineConfig({
     include: (process.env['RETRAIN_MUTANTS_TESTS'] ?? '').split(' '),
     exclude: ['**/*.servers.test.ts'],
     setupFiles: ['test/support/seed.ts'],
+    isolate: process.env['RETRAIN_MUTANTS_MOCKS'] === 'true',
     sequence: { sequencer: FastestFirst },
     testTimeout: 60_000,
   },

@@ -1,0 +1,167 @@
+import { describe, expect, it } from 'vitest';
+import { BadParams } from '../../contract/failures.ts';
+import {
+  batchNumber,
+  findSimilarName,
+  mergeParams,
+  paramsShape,
+  parseParams,
+} from '../../contract/params.ts';
+
+describe('params that are wrong', () => {
+  const problemOf = (value: unknown, what = 'params.yaml'): string => {
+    try {
+      parseParams(paramsShape, value, what);
+    } catch (error) {
+      expect(error).toBeInstanceOf(BadParams);
+      return (error as BadParams).message;
+    }
+    return 'nothing is wrong';
+  };
+
+  it('are refused by their key, with what they are', () => {
+    expect(problemOf({ split: { test_size: 2 } })).toMatch(
+      /^params\.yaml: split\.test_size is 2: too big/,
+    );
+    expect(problemOf({ data: { target: '' } }, '--set')).toMatch(
+      /^--set: data\.target is "": too small/,
+    );
+    expect(problemOf({ data: { columns: { a: 'text' } } })).toMatch(
+      /data\.columns\.a is "text": invalid/,
+    );
+    expect(problemOf({ split: { test_size: Number.NaN } })).toMatch(/split\.test_size is NaN: /);
+    expect(problemOf({ split: 1 })).toMatch(/^params\.yaml: split is 1: invalid/);
+    expect(problemOf(null)).toMatch(/^params\.yaml: the document is null: invalid/);
+  });
+
+  it('are named with the known key that is spelt nearly so', () => {
+    expect(problemOf({ data: { tarjet: 'x' } })).toBe(
+      'params.yaml: data.tarjet is not a known key: did you mean data.target?',
+    );
+    expect(problemOf({ modle: {} })).toBe(
+      'params.yaml: modle is not a known key: did you mean model?',
+    );
+    expect(problemOf({ something_else: 1 })).toBe(
+      "params.yaml: something_else is not a known key: check its spelling in the README's table of params",
+    );
+  });
+
+  it('are all named at once', () => {
+    const problem = problemOf({ data: { batch_size: 0 }, split: { test_size: 1 } });
+    expect(problem).toMatch(/data\.batch_size is 0: .*; params\.yaml: split\.test_size is 1: /);
+  });
+
+  it('are cut short where they are long', () => {
+    const shownOf = (length: number): string =>
+      /is (.*?): /.exec(problemOf({ split: { test_size: 'x'.repeat(length) } }))![1]!;
+    expect(shownOf(58)).toBe(`"${'x'.repeat(58)}"`);
+    expect(shownOf(59)).toBe(`"${'x'.repeat(56)}...`);
+  });
+
+  it('are at their bounds or past them', () => {
+    const accepts = (value: object): boolean => paramsShape.safeParse(value).success;
+    const sizes = [1, 10_000_000].map((batch_size) => ({ data: { batch_size } }));
+    const seeds = [0, 4_294_967_295, null].map((shuffle_seed) => ({ data: { shuffle_seed } }));
+    for (const good of [
+      ...sizes,
+      ...seeds,
+      { split: { test_size: 0.001 } },
+      { data: { delimiter: '\t' } },
+    ])
+      expect(accepts(good)).toBe(true);
+    const bad = [
+      { data: { batch_size: 10_000_001 } },
+      { data: { batch_size: 1.5 } },
+      { data: { shuffle_seed: -1 } },
+      { data: { shuffle_seed: 4_294_967_296 } },
+      { data: { delimiter: '"' } },
+      { data: { delimiter: ',,' } },
+      { data: { delimiter: 'a' } },
+      { data: { source: '' } },
+      { split: { test_size: 0 } },
+      { split: { test_size: 1 } },
+      { split: { key: [] } },
+      { split: { key: [''] } },
+      { preprocess: { missing: 'keep' } },
+    ];
+    for (const one of bad) expect(accepts(one)).toBe(false);
+    const numbers = [0, 1, 999_999, 1_000_000].map((batch) => batchNumber.safeParse(batch).success);
+    expect(numbers).toEqual([false, true, true, false]);
+  });
+});
+
+it('params that are not given have the defaults that the README lists', () => {
+  expect(parseParams(paramsShape, {}, 'x')).toEqual({
+    data: {
+      source: 'iris',
+      delimiter: ',',
+      encoding: 'utf-8',
+      target: 'species',
+      batch_size: 50,
+      shuffle_seed: 42,
+      columns: {},
+      missing_values: ['', 'NA', 'N/A', 'NaN', 'null', '?'],
+      on_new_column: 'fail',
+      on_missing_column: 'fail',
+      on_new_category: 'adapt',
+    },
+    split: { test_size: 0.2, key: null },
+    preprocess: { missing: 'impute' },
+    model: { task: 'classification', type: 'decision_tree' },
+  });
+});
+
+it('a similar name differs in two letters, or in a fifth of a long name', () => {
+  expect(findSimilarName('ab', [])).toBeUndefined();
+  expect(findSimilarName('abcd', ['abxy'])).toBe('abxy');
+  expect(findSimilarName('abcd', ['axyz'])).toBeUndefined();
+  expect(findSimilarName('abcdefghijklmno', ['xyzdefghijklmno'])).toBe('xyzdefghijklmno');
+  expect(findSimilarName('abcdefghijklmn', ['xyzdefghijklmn'])).toBeUndefined();
+});
+
+describe('params over others', () => {
+  const base = {
+    data: { source: 'x', target: 't' },
+    model: { type: 'a', task: 'regression', depth: 1 },
+  };
+
+  it('replace what they name, and change neither', () => {
+    expect(mergeParams(base, { data: { target: 'u' }, split: { key: ['k'] } })).toEqual({
+      ...base,
+      data: { source: 'x', target: 'u' },
+      split: { key: ['k'] },
+    });
+    expect(base.data.target).toBe('t');
+    expect(mergeParams(base, undefined)).toEqual(base);
+    expect(mergeParams(base, { data: undefined })).toEqual(base);
+    expect(mergeParams(base, { data: null })).toEqual({ ...base, data: null });
+    expect(mergeParams({ key: ['a', 'b'] }, { key: ['c'] })).toEqual({ key: ['c'] });
+    expect(mergeParams(undefined, base)).toEqual(base);
+    expect(mergeParams({ a: 1 }, { a: { b: 1 } })).toEqual({ a: { b: 1 } });
+  });
+
+  it('drop the hyperparameters of another type of model, and keep the task', () => {
+    expect(mergeParams(base, { model: { type: 'b', leaves: 2 } })).toEqual({
+      ...base,
+      model: { type: 'b', task: 'regression', leaves: 2 },
+    });
+    expect(mergeParams({ model: { type: 'a', depth: 1 } }, { model: { type: 'b' } })).toEqual({
+      model: { type: 'b' },
+    });
+    const same = { model: { type: 'a', leaves: 2 } };
+    expect(mergeParams(base, same)).toEqual({ ...base, model: { ...base.model, leaves: 2 } });
+    expect(mergeParams(base, { model: { leaves: 2 } })).toEqual({
+      ...base,
+      model: { ...base.model, leaves: 2 },
+    });
+  });
+
+  it('drop nothing where a model without a type is the default one', () => {
+    const untyped = { model: { depth: 1 } };
+    expect(mergeParams(untyped, { model: { type: 'decision_tree' } })).toEqual({
+      model: { type: 'decision_tree', depth: 1 },
+    });
+    expect(mergeParams(untyped, { model: { type: 'b' } })).toEqual({ model: { type: 'b' } });
+    expect(mergeParams({ model: 1 }, { model: { type: 'b' } })).toEqual({ model: { type: 'b' } });
+  });
+});
