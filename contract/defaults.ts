@@ -55,6 +55,17 @@ export function encodingOf({
   return { dateParts: [...date_parts], normaliseLabels: labels.normalise };
 }
 
+export const ON_DUPLICATE = ['warn', 'quarantine'] as const;
+
+/** What a look does with a file that has the bytes of a known one. Params of an earlier program do not say. */
+export function onDuplicateOf({
+  arrivals = { on_duplicate: 'warn' },
+}: {
+  readonly arrivals?: { readonly on_duplicate: (typeof ON_DUPLICATE)[number] };
+}): (typeof ON_DUPLICATE)[number] {
+  return arrivals.on_duplicate;
+}
+
 /** The parts of a date that can be features beside its day: `data.date_parts`. */
 export const DATE_PARTS = ['year', 'month', 'day', 'weekday', 'hour'] as const;
 export type DatePart = (typeof DATE_PARTS)[number];

@@ -6,6 +6,7 @@ import {
   DEFAULT_MODEL_TYPE,
   MISSING_VALUES,
   modelTypeOf,
+  ON_DUPLICATE,
   TASKS,
   THOUSANDS,
 } from './defaults.ts';
@@ -97,7 +98,7 @@ export const paramsShape = z.strictObject({
   arrivals: z
     .strictObject({
       /** For a new file with the bytes of a known one: warn, or quarantine it. */
-      on_duplicate: z.enum(['warn', 'quarantine']).default('warn'),
+      on_duplicate: z.enum(ON_DUPLICATE).default('warn'),
     })
     .prefault({}),
   split: z

@@ -4,6 +4,7 @@ import { stringify } from 'yaml';
 import { z } from 'zod';
 import { BadData } from '../contract/failures.ts';
 import { type CellSettings, parseNumber } from '../pipeline/csv/cells.ts';
+import { formatDays } from '../pipeline/csv/dates.ts';
 import type { Content, ModelFile } from './tracker.ts';
 
 export interface ModelParts {
@@ -24,6 +25,12 @@ const encoderShape = z.object({
   features: z.array(
     z.discriminatedUnion('type', [
       z.object({ name: z.string(), type: z.literal('number'), median: z.number() }),
+      z.object({
+        name: z.string(),
+        type: z.literal('date'),
+        median: z.number(),
+        from: z.string().optional(),
+      }),
       z.object({
         name: z.string(),
         type: z.literal('category'),
@@ -105,7 +112,7 @@ function describeModel({ modelId, runId, createdAt }: ModelParts, encoder: Encod
       type: 'dataframe',
     },
     signature: {
-      inputs: JSON.stringify(encoder.features.map(describeColumn)),
+      inputs: JSON.stringify(listColumns(encoder).map(describeColumn)),
       outputs: JSON.stringify([{ type: findLabelType(encoder), required: true }]),
       params: JSON.stringify([{ name: 'proba', type: 'boolean', default: false, shape: null }]),
     },
@@ -119,11 +126,18 @@ function describeColumn({ name, type }: Feature): object {
 }
 
 /** Makes an example of a row: the median of each number, and the most frequent of each word. */
-function makeExample({ features }: Encoder): object {
-  const cells = features.map((feature) =>
-    feature.type === 'number' ? feature.median : feature.most_frequent,
-  );
-  return { columns: features.map(({ name }) => name), data: [cells] };
+function makeExample(encoder: Encoder): object {
+  const columns = listColumns(encoder);
+  const cells = columns.map((feature) => {
+    if (feature.type === 'category') return feature.most_frequent;
+    return feature.type === 'date' ? formatDays(feature.median) : feature.median;
+  });
+  return { columns: columns.map(({ name }) => name), data: [cells] };
+}
+
+/** The columns of raw rows: a part of a date is no column. */
+function listColumns({ features }: Encoder): Feature[] {
+  return features.filter((feature) => feature.type !== 'date' || feature.from === undefined);
 }
 
 /** The type that pandas gives a column of these labels, in the words of a signature. */

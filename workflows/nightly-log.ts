@@ -50,9 +50,16 @@ export class NightlyLog {
 
   found({ batches, more, warnings }: PendingBatches): void {
     this.summary.waiting = batches.filter(({ batch }) => !this.isDone(batch)).length + more;
-    for (const warning of warnings)
-      if (!this.summary.warnings.includes(warning)) this.summary.warnings.push(warning);
+    this.#warn(warnings);
     this.#show();
+  }
+
+  /** Adds warnings that are new. A run gives those about the source and earlier batches too. */
+  #warn(warnings: readonly string[]): void {
+    const all = this.summary.warnings;
+    const isKnown = (warning: string): boolean =>
+      all.includes(warning) || all.includes(warning.replace(/^batch \d+: /, ''));
+    for (const warning of warnings) if (!isKnown(warning)) all.push(warning);
   }
 
   running(batch: number): void {
@@ -67,8 +74,14 @@ export class NightlyLog {
     this.#show();
   }
 
-  done(batch: number, score?: NightlyLine['score']): void {
+  /** @param warnings those of the run, which repeat the ones about the source */
+  done(batch: number, score?: NightlyLine['score'], warnings: readonly string[] = []): void {
     Object.assign(this.#line(batch), { state: 'done', ...(score === undefined ? {} : { score }) });
+    this.#warn(
+      warnings.map((warning) =>
+        warning.startsWith('batch ') ? warning : `batch ${batch}: ${warning}`,
+      ),
+    );
     this.summary.waiting = Math.max(0, this.summary.waiting - 1);
     this.#show();
   }

@@ -75,8 +75,8 @@ async function runOrWait(
   for (let waits = 0; ; waits++) {
     nightlyLog.running(batch);
     try {
-      const { version } = await runBatch(makeInput(run, batch, params));
-      return nightlyLog.done(batch, version?.score);
+      const { version, warnings } = await runBatch(makeInput(run, batch, params));
+      return nightlyLog.done(batch, version?.score, warnings);
     } catch (error) {
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) {
         if (CancellationScope.current().consideredCancelled) throw error;

@@ -17,14 +17,16 @@ export function parseDate(cell: string): number | null {
   const [hour, minute, second] = [found[4], found[5], found[6]].map((part = '0') => Number(part));
   const date = new Date(0);
   date.setUTCFullYear(year, month - 1, day);
-  if (date.getUTCMonth() !== month - 1 || date.getUTCDate() !== day) return null;
+  if (year === 0 || date.getUTCMonth() !== month - 1 || date.getUTCDate() !== day) return null;
   if (hour! > 23 || minute! > 59 || second! > 59) return null;
   const offset = parseOffset(found[8]);
   if (offset === null) return null;
   // The loader of logged models computes the same steps, so that both give the same float64.
   const seconds = hour! * 3600 + minute! * 60 + second! - offset * 60;
+  const more = Math.floor(seconds / SECONDS_A_DAY);
   const fraction = found[7] === undefined ? 0 : Number(`0.${found[7]}`);
-  return date.getTime() / (SECONDS_A_DAY * 1000) + (seconds + fraction) / SECONDS_A_DAY;
+  const days = date.getTime() / (SECONDS_A_DAY * 1000) + more;
+  return days + (seconds - more * SECONDS_A_DAY + fraction) / SECONDS_A_DAY;
 }
 
 /** Minutes east of UTC; null if no clock is there. */
@@ -38,7 +40,8 @@ function parseOffset(text: string | undefined): number | null {
 /** A part of a date in UTC. Monday is weekday 0. */
 export function findDatePart(days: number, part: DatePart): number {
   const whole = Math.floor(days);
-  if (part === 'hour') return Math.floor((days - whole) * 24);
+  if (part === 'hour')
+    return Math.min(23, Math.floor(Math.round((days - whole) * SECONDS_A_DAY) / 3600));
   // 1970-01-01 was a Thursday.
   if (part === 'weekday') return (((whole + 3) % 7) + 7) % 7;
   const date = new Date(whole * SECONDS_A_DAY * 1000);

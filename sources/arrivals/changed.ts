@@ -17,7 +17,7 @@ interface Options {
  * the batch was not amended with them. A file is read only if its stamp does not show that it is the same.
  */
 export async function findChanged(
-  deps: SourceDeps,
+  deps: Pick<SourceDeps, 'compute'>,
   ledger: Ledger,
   files: readonly SeenFile[],
   options: Options,
@@ -36,7 +36,7 @@ export async function findChanged(
 }
 
 async function differs(
-  deps: SourceDeps,
+  deps: Pick<SourceDeps, 'compute'>,
   ledger: Ledger,
   batch: number,
   file: SeenFile,

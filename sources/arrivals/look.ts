@@ -9,7 +9,7 @@ import { sha256 } from '../../store/hash.ts';
 import { checkFrozen } from '../frozen.ts';
 import { findChanged } from './changed.ts';
 import { findNameFault, MOST_BYTES, type Place, type SeenFile } from './place.ts';
-import { findQuarantined, quarantine, type Rules } from './quarantine.ts';
+import { findQuarantined, quarantine, refuseDuplicate, type Rules } from './quarantine.ts';
 import { takeIn } from './take-in.ts';
 import type { SourceDeps } from '../source.ts';
 import { RETRAIN } from '../../contract/command.ts';
@@ -87,7 +87,12 @@ export async function lookAt(deps: SourceDeps, options: LookOptions): Promise<Lo
 
 /** A new file, and whether it can be a batch. */
 type SeenNewFile<Taken> = { file: SeenFile } & (
-  | { state: 'taken'; taken: Taken }
+  | {
+      state: 'taken';
+      taken: Taken;
+      /** A file before it with the same bytes. */
+      sameAs: { name: string; batch: number } | undefined;
+    }
   | { state: 'quarantined'; entry: Quarantined }
   | { state: 'writing' }
 );
@@ -102,7 +107,19 @@ export async function* walkNewFiles<Taken extends { settings: Settings; added: r
   ledger: Ledger | undefined,
   take: (file: SeenFile, bytes: Uint8Array, rules: Rules) => Promise<Taken>,
 ): AsyncGenerator<SeenNewFile<Taken>> {
-  let rules: Rules = { settings: ledger?.settings, added: ledger?.added_columns ?? [], params };
+  const known = new Map<string, { name: string; batch: number }>();
+  const learn = (hash: string, name: string, batch: number): void => {
+    if (!known.has(hash)) known.set(hash, { name, batch });
+  };
+  const arrivals = ledger?.arrivals ?? [];
+  for (const [i, { raw, name }] of arrivals.entries()) learn(raw, name, i + 1);
+  let batches = arrivals.length;
+  let rules: Rules = {
+    settings: ledger?.settings,
+    added: ledger?.added_columns ?? [],
+    params,
+    known,
+  };
   for (const [i, file] of files.entries()) {
     signal.throwIfAborted();
     onFile?.(i, files.length);
@@ -116,16 +133,20 @@ export async function* walkNewFiles<Taken extends { settings: Settings; added: r
       yield { file, state: 'writing' };
       continue;
     }
+    const hash = bytes instanceof Error ? null : sha256(bytes);
+    const refused = hash === null ? undefined : refuseDuplicate(hash, rules);
     const taken =
-      bytes instanceof Error ? bytes : await take(file, bytes, rules).catch(catchBadFile);
+      refused ??
+      (bytes instanceof Error ? bytes : await take(file, bytes, rules).catch(catchBadFile));
     if (taken instanceof Error) {
-      const hash = bytes instanceof Error ? null : sha256(bytes);
       const entry = quarantine(file, { hash, reason: taken.message, rules });
       yield { file, state: 'quarantined', entry };
       continue;
     }
     rules = { ...rules, settings: taken.settings, added: [...rules.added, ...taken.added] };
-    yield { file, state: 'taken', taken };
+    batches++;
+    yield { file, state: 'taken', taken, sameAs: known.get(hash!) };
+    learn(hash!, file.name, batches);
   }
 }
 
@@ -166,29 +187,42 @@ function catchBadFile(error: unknown): BadData | BadParams {
   throw error;
 }
 
-/** The number of files named in one sentence. The others are counted. */
-const MOST_NAMES = 3;
+/** The most files that each have a sentence. The others are named in one. */
+const MOST_SENTENCES = 20;
+
+/** The most names in one sentence. Those after them are counted. */
+const MOST_NAMES = 1_000;
 
 /** Describes a look in sentences: files that were left out, and files that have changed. */
 export function describeLook(look: Looked | undefined, source: string): string[] {
-  if (look === undefined) return [];
-  const { writing, quarantined, changed } = look;
+  return look === undefined ? [] : describeFiles(look, source);
+}
+
+/** Describes the files of a folder or prefix that are no batch, or no longer the one they were. */
+export function describeFiles(
+  { writing, quarantined, changed }: Pick<Looked, 'writing' | 'quarantined' | 'changed'>,
+  source: string,
+): string[] {
   const sentences: string[] = [];
   if (writing.length > 0)
     sentences.push(
       `${listNames(writing)} in ${source} is still being written: a later look reads it`,
     );
-  for (const { name, reason } of quarantined.slice(0, MOST_NAMES))
+  for (const { name, reason } of quarantined.slice(0, MOST_SENTENCES))
     sentences.push(`${name} in ${source} is quarantined: ${reason}`);
-  if (quarantined.length > MOST_NAMES)
-    sentences.push(`${quarantined.length - MOST_NAMES} more files in ${source} are quarantined`);
-  for (const { name, batch } of changed.slice(0, MOST_NAMES))
+  const more = quarantined.slice(MOST_SENTENCES).map(({ name }) => name);
+  if (more.length > 0)
+    sentences.push(
+      `${more.length} more files in ${source} are quarantined: ${listNames(more)}; "${RETRAIN} pending" gives the reasons`,
+    );
+  for (const { name, batch } of changed.slice(0, MOST_SENTENCES))
     sentences.push(
       `${name} in ${source} has other rows now than batch ${batch}, which does not change: ` +
         `run "${RETRAIN} amend ${batch} --source" with that file to replace the batch`,
     );
-  if (changed.length > MOST_NAMES)
-    sentences.push(`${changed.length - MOST_NAMES} more files in ${source} have changed`);
+  const others = changed.slice(MOST_SENTENCES).map(({ name }) => name);
+  if (others.length > 0)
+    sentences.push(`${others.length} more files in ${source} have changed: ${listNames(others)}`);
   return sentences;
 }
 

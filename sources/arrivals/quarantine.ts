@@ -1,4 +1,6 @@
 import type { Column } from '../../pipeline/batches/columns.ts';
+import { onDuplicateOf } from '../../contract/defaults.ts';
+import { BadData } from '../../contract/failures.ts';
 import type { Params } from '../../contract/params.ts';
 import { hashOf } from '../../store/hash.ts';
 import type { Ledger } from '../../store/ledger/ledger.ts';
@@ -6,7 +8,7 @@ import type { Quarantined, Settings } from '../../store/ledger/schema.ts';
 import type { SeenFile } from './place.ts';
 
 /** Increase this number when the rules for files change. Files in quarantine are then read again. */
-const RULES = 1;
+const RULES = 2;
 
 /** What decides, besides a file's bytes, whether it can be a batch. */
 export interface Rules {
@@ -15,6 +17,8 @@ export interface Rules {
   /** Columns that files before it have added. */
   added: readonly Column[];
   params: Params;
+  /** The files before it, by the SHA-256 of their bytes. */
+  known: ReadonlyMap<string, { readonly name: string; readonly batch: number }>;
 }
 
 /** Makes the ledger's entry for a file that cannot be used. */
@@ -45,8 +49,24 @@ export function findQuarantined(
   return isSame && entry.rules === hashRules(rules) ? entry : undefined;
 }
 
-function hashRules({ settings, added, params: { data } }: Rules): string | null {
+function hashRules({ settings, added, params }: Rules): string | null {
   if (settings === undefined) return null;
-  const { on_new_column, on_missing_column } = data;
-  return hashOf({ rules: RULES, settings, added, on_new_column, on_missing_column });
+  const { on_new_column, on_missing_column, columns_by } = params.data;
+  return hashOf({
+    ...{ rules: RULES, settings, added, on_new_column, on_missing_column },
+    ...(columns_by === 'position' ? { columns_by } : {}),
+    on_duplicate: onDuplicateOf(params),
+  });
+}
+
+/**
+ * Refuses a file that has the bytes of a known file under another name, if `arrivals.on_duplicate` says so.
+ * @param hash the SHA-256 of its bytes
+ */
+export function refuseDuplicate(hash: string, { known, params }: Rules): BadData | undefined {
+  const first = known.get(hash);
+  if (first === undefined || onDuplicateOf(params) !== 'quarantine') return undefined;
+  return new BadData(
+    `it has the same bytes as ${first.name}, batch ${first.batch}: remove it, or set arrivals.on_duplicate=warn to use it`,
+  );
 }

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import type { DatePart } from '../../contract/defaults.ts';
 import type { CellSettings } from '../../pipeline/csv/cells.ts';
 
 /** The cases of the rule of cells, which TypeScript and Python are tested with. */
@@ -8,6 +9,11 @@ export interface CellCases {
   cells: [cell: string, number: number | 'missing' | 'not a number', word: string | null][];
   /** Classes, and the type that pandas gives a column of them. */
   labels: [classes: string[], type: string][];
+  /** Other settings, and what cells hold in a column of numbers under them. */
+  formats: [settings: CellSettings, cells: [cell: string, number: number | string][]][];
+  /** A cell, and what it holds in a column of dates: days. */
+  dates: [cell: string, days: number | string][];
+  date_parts: [cell: string, parts: Partial<Record<DatePart, number>>][];
 }
 
 export function readCellCases(): CellCases {

@@ -13,7 +13,7 @@ import pandas as pd
 folder, file = sys.argv[1:]
 sys.path.insert(0, folder)
 from pyfunc import LABELS  # noqa: E402
-from pyfunc.cells import MISSING, CellRule  # noqa: E402
+from pyfunc.cells import MISSING, CellRule, date_part  # noqa: E402
 
 with open(file, encoding="utf-8") as opened:
     cases = json.load(opened)
@@ -51,6 +51,36 @@ for dtype in (object, "string", "category"):
     for (text, _, word), code in zip(cases["cells"], found):
         if code != (MISSING if word is None else words.index(word)):
             wrong.append([text, code, word])
+
+# Numbers of other countries, and dates, alone and as one column.
+def read(rule, kind, texts):
+    try:
+        values = getattr(rule, kind)("x", pd.Series(texts, dtype=object))
+    except ValueError:
+        return ["not a number" if kind == "numbers" else "not a date"] * len(texts)
+    return ["missing" if math.isnan(value) else value for value in values]
+
+
+others = [(CellRule(settings), "numbers", cells) for settings, cells in cases["formats"]]
+for other, kind, cells in [*others, (rule, "dates", cases["dates"])]:
+    for text, expected in cells:
+        found = read(other, kind, [text])[0]
+        if found != expected:
+            wrong.append([kind, text, found, expected])
+    known = [case for case in cells if not str(case[1]).startswith("not a")]
+    found = read(other, kind, [text for text, _ in known])
+    wrong += [[kind, case, value] for case, value in zip(known, found) if value != case[1]]
+
+# pandas may have parsed the dates, with and without a time zone.
+days = [(text, value) for text, value in cases["dates"] if isinstance(value, float) and "-719162" not in str(value)]
+for text, value in days:
+    parsed = pd.Series([pd.Timestamp(text.strip())])
+    if rule.dates("x", parsed)[0] != value:
+        wrong.append(["a Timestamp", text, rule.dates("x", parsed)[0], value])
+for text, parts in cases["date_parts"]:
+    found = {part: date_part(rule.dates("x", pd.Series([text])), part)[0] for part in parts}
+    if found != parts:
+        wrong.append([text, str(found), parts])
 
 # Labels have the values that pandas reads from a file with them.
 for classes, label_type in cases["labels"]:

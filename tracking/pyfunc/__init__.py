@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from .cells import MISSING, SPACE, CellRule
+from .cells import MISSING, SPACE, UNSEEN, CellRule, date_part
 from .tree import FlatTree
 
 # The types of MLflow's signature that labels have.
@@ -27,6 +27,8 @@ class TreeModel:
     def __init__(self, model, encoder, cells):
         self.tree = FlatTree(model["root"])
         self.features = encoder["features"]
+        # In an encoder of an earlier program the code of a word that no train row has is -1.
+        self.filled = (MISSING, UNSEEN) if encoder.get("unseen") == "missing" else (MISSING,)
         self.rule = CellRule(cells)
         self.classes = encoder.get("classes")
         leaves = self.tree.distributions
@@ -61,20 +63,25 @@ class TreeModel:
         return shares[places]
 
     def _encode(self, feature, frame):
-        column = frame[feature["name"]]
-        if feature["type"] == "number":
+        name = feature.get("from", feature["name"])
+        column = frame[name]
+        if feature["type"] != "category":
             median = feature["median"]
-            numbers = self.rule.numbers(feature["name"], column)
+            if feature["type"] == "number":
+                numbers = self.rule.numbers(name, column)
+            else:
+                numbers = self.rule.dates(name, column)
+                numbers = date_part(numbers, feature["part"]) if "part" in feature else numbers
             return np.where(np.isnan(numbers), np.nan if median is None else median, numbers)
         categories = feature["categories"]
         codes = self.rule.words(categories, column)
         frequent = feature["most_frequent"]
         usual = -1 if frequent is None else categories.index(frequent)
-        return np.where(codes == MISSING, usual, codes)
+        return np.where(np.isin(codes, self.filled), usual, codes)
 
     def _to_frame(self, data):
         """Returns the columns of the features by their names, which training has trimmed."""
-        names = [feature["name"] for feature in self.features]
+        names = list(dict.fromkeys(feature.get("from", feature["name"]) for feature in self.features))
         if not isinstance(data, pd.DataFrame):
             is_row = isinstance(data, dict) and all(np.isscalar(value) for value in data.values())
             data = pd.DataFrame([data] if is_row else data)

@@ -25,6 +25,22 @@ SPACE = (
 DECIMAL = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 INTEGER = re.compile(r"[+-]?[0-9]{1,400}")
 
+# How a character between groups of digits is written, as in pipeline/csv/cells.ts.
+GROUPS = {
+    ",": ",",
+    ".": r"\.",
+    " ": "[ \u00a0\u202f]",
+    "'": "['\u2019]",
+    "_": "_",
+}
+
+DATE = re.compile(
+    r"([0-9]{4})-([0-9]{2})-([0-9]{2})"
+    r"(?:[T ]([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:\.([0-9]{1,9}))?)?(Z|[+-][0-9]{2}:?[0-9]{2})?)?"
+)
+SECONDS_A_DAY = 86_400
+EPOCH = datetime.date(1970, 1, 1).toordinal()
+
 # The cells that pandas.read_csv makes NaN.
 PANDAS_MISSING = frozenset(
     ("", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN")
@@ -42,10 +58,68 @@ def parse_number(text):
     return number + 0.0 if math.isfinite(number) else None
 
 
+def parse_date(text):
+    """Returns the days since 1970-01-01T00:00Z of a date of ISO 8601; None for another text. See pipeline/csv/dates.ts."""
+    found = DATE.fullmatch(text.strip(SPACE))
+    if found is None:
+        return None
+    year, month, day, hour, minute, second = (int(part or 0) for part in found.groups()[:6])
+    try:
+        days = datetime.date(year, month, day).toordinal() - EPOCH
+        datetime.time(hour, minute, second)
+    except ValueError:
+        return None
+    offset = _parse_offset(found[8])
+    if offset is None:
+        return None
+    fraction = float(f"0.{found[7]}") if found[7] else 0.0
+    return _to_days(days, hour * 3600 + minute * 60 + second - offset * 60, fraction)
+
+
+def _parse_offset(text):
+    """Returns minutes east of UTC; None if no clock has them."""
+    if text in (None, "Z"):
+        return 0
+    hours, minutes = int(text[1:3]), int(text[-2:])
+    if hours > 23 or minutes > 59:
+        return None
+    return (-1 if text.startswith("-") else 1) * (hours * 60 + minutes)
+
+
+def _to_days(days, seconds, fraction):
+    more, seconds = divmod(seconds, SECONDS_A_DAY)
+    return days + more + (seconds + fraction) / SECONDS_A_DAY
+
+
+def date_part(days, part):
+    """Returns a part of dates that are days since 1970, as float64. NaN stays NaN."""
+    known = np.where(np.isnan(days), 0.0, days)
+    whole = np.floor(known)
+    if part == "hour":
+        found = np.minimum(23, np.floor(np.floor((known - whole) * SECONDS_A_DAY + 0.5) / 3600))
+    elif part == "weekday":
+        found = np.mod(whole + 3, 7)
+    else:
+        dates = whole.astype(np.int64).astype("datetime64[D]")
+        months = dates.astype("datetime64[M]")
+        found = {
+            "year": lambda: dates.astype("datetime64[Y]").astype(np.int64) + 1970,
+            "month": lambda: np.mod(months.astype(np.int64), 12) + 1,
+            "day": lambda: (dates - months).astype(np.int64) + 1,
+        }[part]()
+    return np.where(np.isnan(days), np.nan, found)
+
+
 class CellRule:
     """The rule of a model's pipeline."""
 
     def __init__(self, settings):
+        decimal, thousands = settings.get("decimal", "."), settings.get("thousands")
+        group = GROUPS.get(thousands)
+        whole = "[0-9]+" if group is None else f"(?:[0-9]{{1,3}}(?:{group}[0-9]{{3}})+|[0-9]+)"
+        point = re.escape(decimal)
+        self.written = re.compile(rf"[+-]?(?:{whole}(?:{point}[0-9]*)?|{point}[0-9]+)(?:[eE][+-]?[0-9]+)?")
+        self.groups = None if group is None else re.compile(group)
         self.missing = {word.strip(SPACE) for word in settings["missing"]}
         numbers = [parse_number(word) for word in self.missing]
         self.missing_numbers = [number for number in numbers if number is not None]
@@ -65,6 +139,15 @@ class CellRule:
             raise ValueError(f'column "{name}", row {row + 1}: {value!r} is not a number')
         return numbers
 
+    def dates(self, name, column):
+        """Returns a column of dates as days since 1970 in UTC, NaN where a cell is missing. Raises ValueError at another cell."""
+        days = _read_each(column, self._date, math.nan)
+        wrong = np.isinf(days)
+        if wrong.any():
+            row = int(wrong.argmax())
+            raise ValueError(f'column "{name}", row {row + 1}: {column.iloc[row]!r} is not a date of ISO 8601')
+        return days
+
     def words(self, categories, column):
         """Returns the index of each cell's word, UNSEEN for other words, MISSING where a cell is missing."""
         words = _Words(categories, self.missing)
@@ -75,7 +158,7 @@ class CellRule:
         if isinstance(value, str):
             if value.strip(SPACE) in self.missing:
                 return math.nan
-            number = parse_number(value)
+            number = self._parse(value.strip(SPACE))
             return math.inf if number is None else number
         if _is_number(value):
             try:
@@ -83,6 +166,28 @@ class CellRule:
             except OverflowError:
                 return math.inf
         return math.nan if _is_nan(value) else math.inf
+
+
+    def _parse(self, text):
+        if not self.written.fullmatch(text):
+            return None
+        joined = text if self.groups is None else self.groups.sub("", text)
+        return parse_number(joined.replace(",", "."))
+
+    def _date(self, value):
+        """Returns infinity for a value that is no date."""
+        if isinstance(value, str):
+            if value.strip(SPACE) in self.missing:
+                return math.nan
+            days = parse_date(value)
+            return math.inf if days is None else days
+        if _is_nan(value):
+            return math.nan
+        if not isinstance(value, (datetime.date, np.datetime64)):
+            return math.inf
+        time = _to_utc(value)
+        seconds = time.hour * 3600 + time.minute * 60 + time.second
+        return _to_days(time.toordinal() - EPOCH, seconds, (time.microsecond * 1000 + time.nanosecond) / 1e9)
 
 
 class _Words:

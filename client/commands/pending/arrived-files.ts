@@ -1,10 +1,17 @@
 import { existsSync } from 'node:fs';
 import { openFolder } from '../../../sources/arrivals/folder.ts';
-import { selectLedger, selectNewFiles, walkNewFiles } from '../../../sources/arrivals/look.ts';
+import { findChanged } from '../../../sources/arrivals/changed.ts';
+import {
+  describeFiles,
+  selectLedger,
+  selectNewFiles,
+  walkNewFiles,
+} from '../../../sources/arrivals/look.ts';
 import type { Place } from '../../../sources/arrivals/place.ts';
 import { openPrefix } from '../../../sources/arrivals/prefix.ts';
 import { checkFile } from '../../../sources/arrivals/take-in.ts';
 import { kindOf } from '../../../sources/identity.ts';
+import type { Quarantined } from '../../../store/ledger/schema.ts';
 import { rawOf } from '../../../store/ledger/ledger.ts';
 import type { Arrived, ArrivedBatch, Looking } from './looking.ts';
 
@@ -39,8 +46,11 @@ async function listNewFiles(
 ): Promise<Arrived> {
   const { files, writing } = await place.list();
   const batches = [...known];
-  const warnings = writing.map((name) => describeWriting(name, place));
+  const quarantined: Quarantined[] = [];
+  const duplicates: string[] = [];
   const signal = new AbortController().signal;
+  const changed =
+    ledger === undefined ? [] : await findChanged(deps, ledger, files, { params, place, signal });
   const walked = walkNewFiles(
     { params, place, signal },
     selectNewFiles(files, ledger),
@@ -49,17 +59,25 @@ async function listNewFiles(
   );
   for await (const seen of walked) {
     const { name } = seen.file;
-    if (seen.state === 'writing') warnings.push(describeWriting(name, place));
-    else if (seen.state === 'quarantined')
-      warnings.push(`${name} in ${place.where} cannot be used: ${seen.entry.reason}`);
+    if (seen.state === 'writing') writing.push(name);
+    else if (seen.state === 'quarantined') quarantined.push(seen.entry);
     else {
-      const { rows } = seen.taken;
-      batches.push({ batch: batches.length + 1, rows, file: name, isNew: true });
+      const { taken, sameAs } = seen;
+      batches.push({ batch: batches.length + 1, rows: taken.rows, file: name, isNew: true });
+      if (sameAs !== undefined)
+        duplicates.push(`${name} has the same bytes as ${sameAs.name}, batch ${sameAs.batch}`);
     }
   }
+  const look = { writing, quarantined: [], changed };
+  const warnings = [
+    ...describeFiles(look, place.where),
+    // All of them with their reasons, because other commands may refer to this one.
+    ...quarantined.flatMap((entry) =>
+      describeFiles({ ...NOTHING, quarantined: [entry] }, place.where),
+    ),
+    ...duplicates,
+  ];
   return { batches, waiting: 0, warnings };
 }
 
-function describeWriting(name: string, { where }: Place): string {
-  return `${name} in ${where} is still being written`;
-}
+const NOTHING = { writing: [], quarantined: [], changed: [] };

@@ -8,6 +8,8 @@ import {
   parseNumber,
   UNCERTAIN,
 } from '../../../pipeline/csv/cells.ts';
+import type { DatePart } from '../../../contract/defaults.ts';
+import { findDatePart, formatDays, parseDate } from '../../../pipeline/csv/dates.ts';
 import { readCellCases } from '../../support/cell-cases.ts';
 
 const digits = fc.string({ unit: fc.integer({ min: 0, max: 9 }).map(String), maxLength: 18 });
@@ -29,7 +31,7 @@ const cell = fc.oneof(
 );
 
 describe('CellRule', () => {
-  const { settings, cells } = readCellCases();
+  const { settings, cells, formats, dates, date_parts } = readCellCases();
   const rule = new CellRule(settings);
 
   it('has several hundred cases', () => expect(cells.length).toBeGreaterThan(400));
@@ -42,6 +44,37 @@ describe('CellRule', () => {
       expect(rule.readWord(text)).toBe(word);
     },
   );
+
+  it.each(formats)('reads numbers that are written as %j says', (format, texts) => {
+    const other = new CellRule(format);
+    for (const [text, number] of texts) {
+      const value = other.readNumber(text);
+      expect([text, value === null ? 'missing' : (value ?? 'not a number')]).toEqual([
+        text,
+        number,
+      ]);
+      expect([text, other.looksNumeric(text)]).toEqual([text, typeof number === 'number']);
+      const bytes = Buffer.from(text);
+      const found = other.classify(bytes, 0, bytes.length);
+      expect(found === UNCERTAIN || typeof number === 'number').toBe(true);
+    }
+  });
+
+  it.each(dates)('reads %j as %j days in a column of dates', (text, days) => {
+    const value = rule.readDate(text);
+    expect(value === null ? 'missing' : (value ?? 'not a date')).toBe(days);
+  });
+
+  it.each(date_parts)('finds the parts of %s', (text, parts) => {
+    const days = parseDate(text)!;
+    const found = Object.keys(parts).map((part) => [part, findDatePart(days, part as DatePart)]);
+    expect(Object.fromEntries(found)).toEqual(parts);
+  });
+
+  it('writes dates as they are read', () => {
+    for (const text of ['2024-02-29', '1969-12-31T23:59', '0001-01-01'])
+      expect(formatDays(parseDate(text)!)).toBe(text);
+  });
 
   it('reads an empty cell as a word where it does not mean "not known"', () => {
     expect(new CellRule({ missing: ['NA'] }).readWord(' ')).toBe('');
