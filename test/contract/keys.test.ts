@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { FORMER_MISSING_VALUES } from '../../contract/defaults.ts';
 import type { Params } from '../../contract/params.ts';
 import {
   findEntry,
@@ -45,7 +46,8 @@ describe('the params in cache keys', () => {
     });
     expect(cut(params({ data }), { whole: true })).toEqual({ target: 't', missing_values: ['-'] });
     const rules = { target: 't', on_new_column: 'adapt', on_missing_column: 'ignore' };
-    expect(cut(params({ data: rules }), { whole: true })).toEqual(rules);
+    const former = { ...rules, missing_values: [...FORMER_MISSING_VALUES] };
+    expect(cut(params({ data: former }), { whole: true })).toEqual(rules);
     expect(cut(params({ data: { ...rules, delimiter: ';' } }), { whole: false, after: 2 })).toEqual(
       {
         target: 't',

