@@ -2,7 +2,7 @@ import { BadData } from '../../contract/failures.ts';
 import { CellRule, type CellSettings, UNCERTAIN } from '../csv/cells.ts';
 import { quote } from '../csv/quote.ts';
 import { readCell, type CsvReader, type RowBlock } from '../csv/reader.ts';
-import type { Column } from './columns.ts';
+import { indexNames, type Column } from './columns.ts';
 
 /**
  * Returns a function that checks one row of a block: every cell of a column of numbers or dates must be one, or
@@ -15,9 +15,10 @@ export function makeNumberCheck(
   settings: CellSettings,
 ): (block: RowBlock, row: number) => void {
   const rule = new CellRule(settings);
+  const places = indexNames(reader.header);
   const checked = columns.flatMap(({ name, type }) => {
-    const index = reader.header.indexOf(name);
-    return index >= 0 && (type === 'number' || type === 'date') ? [{ index, type }] : [];
+    const index = places.get(name);
+    return index !== undefined && (type === 'number' || type === 'date') ? [{ index, type }] : [];
   });
   return (block, row) => {
     const { bytes, cells } = block;

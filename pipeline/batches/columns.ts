@@ -20,6 +20,11 @@ export interface Column {
   readonly open?: true | undefined;
 }
 
+/** Returns the place of each name in a header, from 0. */
+export function indexNames(header: readonly string[]): Map<string, number> {
+  return new Map(header.map((name, i) => [name, i]));
+}
+
 /**
  * Selects the columns that a batch has from the columns of a later batch. A column whose type a later batch decided is
  * still open.
@@ -34,8 +39,9 @@ export function selectColumns(columns: readonly Column[], batch: number): Column
 
 /** Adds columns that later batches brought. An open column takes the type that a later batch decided. */
 export function addColumns(columns: readonly Column[], added: readonly Column[]): Column[] {
+  const later = new Map(added.map((column) => [column.name, column]));
   const known = columns.map((column) => {
-    const decided = added.find(({ name }) => name === column.name);
+    const decided = later.get(column.name);
     return decided === undefined ? column : { ...decided, open: true as const };
   });
   const names = new Set(columns.map(({ name }) => name));

@@ -4,7 +4,7 @@ import { CsvReader } from '../csv/reader.ts';
 import { type ColumnPlan, RowWriter } from '../csv/write.ts';
 import { makeNumberCheck } from './check-numbers.ts';
 import type { CellSettings } from '../csv/cells.ts';
-import type { Column } from './columns.ts';
+import { indexNames, type Column } from './columns.ts';
 import { inferFeatures } from './infer.ts';
 import { CategoryWords } from './missing-words.ts';
 
@@ -53,13 +53,15 @@ export function conform(
   const { missing } = options.cells;
   const names = columns.map(({ name }) => name);
   if (options.columnsBy === 'position') return matchByPosition(header, names, file);
-  const gone = names.filter((name) => !header.includes(name));
-  const added = header.filter((name) => !names.includes(name));
+  const [places, known] = [indexNames(header), new Set(names)];
+  const isGone = (name: string): boolean => !places.has(name);
+  const gone = names.filter(isGone);
+  const added = header.filter((name) => !known.has(name));
   checkChanges(columns, { gone, added }, options);
-  const kept = contract.missingColumn === 'adapt' ? names : names.filter((n) => !gone.includes(n));
+  const kept = contract.missingColumn === 'adapt' ? names : names.filter((name) => !isGone(name));
   const wanted = contract.newColumn === 'adapt' ? [...kept, ...added] : kept;
   const fill = missing.includes('') ? '' : missing[0];
-  if (fill === undefined && wanted.some((name) => gone.includes(name))) {
+  if (fill === undefined && wanted.some(isGone)) {
     throw new BadParams(
       `${file} lacks column ${quoteList(gone)}, and data.missing_values has no word to write in its place: add ""`,
     );
@@ -67,7 +69,7 @@ export function conform(
   const open = new Set(columns.flatMap((column) => (isUndecided(column) ? [column.name] : [])));
   return {
     header: wanted,
-    from: wanted.map((name) => (gone.includes(name) ? null : header.indexOf(name))),
+    from: wanted.map((name) => places.get(name) ?? null),
     fill: fill ?? '',
     warnings: describeChanges(
       gone.filter((name) => !open.has(name)),
@@ -123,7 +125,8 @@ function checkChanges(
     isTable === true ? '' : `, or set ${param} to ignore or adapt`;
   // A column that one later file brought may be lacking in the next.
   const first = columns.filter((column) => column.since === undefined && !isUndecided(column));
-  const lost = first.map(({ name }) => name).filter((name) => gone.includes(name));
+  const isGone = new Set(gone);
+  const lost = first.map(({ name }) => name).filter((name) => isGone.has(name));
   const refusesGone = lost.length > 0 && contract.missingColumn === 'fail';
   const refusesAdded = added.length > 0 && contract.newColumn === 'fail';
   if (refusesGone) {

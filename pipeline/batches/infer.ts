@@ -5,7 +5,7 @@ import { parseDate } from '../csv/dates.ts';
 import { quoteList, quote } from '../csv/quote.ts';
 import { readCell, type CsvReader, type RowBlock } from '../csv/reader.ts';
 import { makeDateError, makeDeclaredNumberError, makeQuantityError } from './check-numbers.ts';
-import { type Column, type ColumnType, selectFeatures } from './columns.ts';
+import { indexNames, type Column, type ColumnType, selectFeatures } from './columns.ts';
 import { findLooks } from './looks.ts';
 import { MissingWords } from './missing-words.ts';
 
@@ -97,7 +97,8 @@ export function inferFeatures(
   names: readonly string[],
   settings: CellSettings,
 ): { columns: Column[]; warnings: string[] } {
-  const scans = names.map((name) => new ColumnScan(header.indexOf(name), 'feature'));
+  const places = indexNames(header);
+  const scans = names.map((name) => new ColumnScan(places.get(name)!, 'feature'));
   const rule = new CellRule(settings);
   for (const block of reader.blocks()) for (const scan of scans) scan.scan(block, rule, reader);
   return {
@@ -171,7 +172,8 @@ function checkDeclarations(header: readonly string[], file: string, options: Col
       `${file} has no column ${quote(target)} to predict, only ${quoteList(header)}: set data.target to one of them`,
     );
   }
-  const unknown = Object.keys(declared).filter((name) => !header.includes(name));
+  const known = new Set(header);
+  const unknown = Object.keys(declared).filter((name) => !known.has(name));
   if (unknown.length > 0) {
     throw new BadData(
       `${file} has no column ${quoteList(unknown)}, which data.columns declares, only ${quoteList(header)}: ` +

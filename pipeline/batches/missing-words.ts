@@ -2,7 +2,7 @@ import { MISSING_VALUES } from '../../contract/defaults.ts';
 import { CellRule, type CellSettings } from '../csv/cells.ts';
 import { quote } from '../csv/quote.ts';
 import { readCell, type RowBlock } from '../csv/reader.ts';
-import type { Column } from './columns.ts';
+import { indexNames, type Column } from './columns.ts';
 
 /** Counts the cells of a column of words that hold a default word for a missing cell, such as `NA`. */
 export class MissingWords {
@@ -56,8 +56,9 @@ export class CategoryWords {
     this.#settings = settings;
     this.#rule = new CellRule(settings);
     this.#longest = Math.max(0, ...settings.missing.map(({ length }) => length));
+    const places = indexNames(header);
     this.#columns = columns.flatMap(({ name, type }) => {
-      const index = header.indexOf(name);
+      const index = places.get(name) ?? -1;
       return type === 'category' && index >= 0 ? [{ name, index, found: new MissingWords() }] : [];
     });
     if (!isDefault(settings.missing)) this.#columns = [];

@@ -1,6 +1,6 @@
 import { Buffer, isUtf8 } from 'node:buffer';
 import { BadData } from '../../contract/failures.ts';
-import type { Fault } from './scan.ts';
+import { MOST_COLUMNS, type Fault } from './scan.ts';
 import { quoteList, quote } from './quote.ts';
 
 const CR = 13;
@@ -92,6 +92,11 @@ export function makeFaultError({ kind, line, cells }: Fault, width: number, file
         'put the cell in quotes and write each quote inside it twice',
     );
   }
+  if (kind === 'wide') {
+    return new BadData(
+      `${file} has more than ${MOST_COLUMNS} columns: leave out those that are not needed, or check that its header is on a line of its own and that data.delimiter is right`,
+    );
+  }
   if (kind === 'blank') {
     return width === 0
       ? new BadData(`${file} has no name for column 1: name it in the header`)
@@ -112,10 +117,11 @@ export function checkNames(names: readonly string[], file: string): void {
   if (names.includes('__proto__')) {
     throw new BadData(`${file} names a column "__proto__", which no table can hold: rename it`);
   }
-  const twice = names.filter((name, i) => names.indexOf(name) !== i);
-  if (twice.length > 0) {
+  const [seen, twice] = [new Set<string>(), new Set<string>()];
+  for (const name of names) (seen.has(name) ? twice : seen).add(name);
+  if (twice.size > 0) {
     throw new BadData(
-      `${file} has more than one column named ${quoteList([...new Set(twice)])}: rename all but one`,
+      `${file} has more than one column named ${quoteList([...twice])}: rename all but one`,
     );
   }
 }

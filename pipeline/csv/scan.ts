@@ -4,9 +4,12 @@ const CR = 13;
 const LF = 10;
 const QUOTE = 34;
 
+/** The most columns of a table. Each has memory of its own in every stage, and a line in the ledger. */
+export const MOST_COLUMNS = 50_000;
+
 /** An error in the text, and how far the text was read to find it. */
 export interface Fault {
-  readonly kind: 'unclosed' | 'quote' | 'blank' | 'ragged';
+  readonly kind: 'unclosed' | 'quote' | 'blank' | 'ragged' | 'wide';
   /** Offset of the row with the error, and of the first byte not read. */
   readonly row: number;
   readonly end: number;
@@ -118,7 +121,10 @@ export class RowScanner {
           end = at;
         }
         if (at === to && !final) return row;
-        if (used + 2 > cells.length) this.cells = cells = doubleLength(cells);
+        if (used + 2 > cells.length) {
+          if (this.width === 0 && used > 2 * MOST_COLUMNS) break; // the header is refused below
+          this.cells = cells = doubleLength(cells);
+        }
         cells[used++] = start;
         cells[used++] = end;
         if (at === to || byte !== delimiter) break;
@@ -132,6 +138,7 @@ export class RowScanner {
       const width = (used - began) >> 1;
       if (doubled) unescape(bytes, cells, began, used);
       if (this.width === 0) {
+        if (width > MOST_COLUMNS) return this.#fail('wide', row, at, this.line);
         this.width = width;
         this.line += 1 + breaks;
         return at;

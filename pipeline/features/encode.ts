@@ -2,6 +2,7 @@ import { type ColumnTable, table } from 'arquero';
 import { BadData, BadParams } from '../../contract/failures.ts';
 import type { DatePart } from '../../contract/defaults.ts';
 import {
+  indexNames,
   type Column,
   type FeatureColumn,
   listFeatures,
@@ -87,8 +88,9 @@ function readBatch(
   options: EncodeOptions,
 ): ColumnTable {
   const rule = new CellRule(options.cells);
+  const places = indexNames(reader.header);
   const read = columns.map(({ name, from, type, part }) => ({
-    index: reader.header.indexOf(from),
+    index: places.get(from) ?? -1,
     type,
     part,
     isLabel: options.normaliseLabels === true && name === options.target,

@@ -29,9 +29,12 @@ export function collectVocabulary(
   columns: readonly Column[],
 ): Vocabulary {
   const words = new Map<string, Set<string>>();
+  const byBatch = new Map(
+    sources.map(({ batch, parts }) => [batch, { parts, names: findWordColumns(parts) }]),
+  );
   for (const { name, since = 1 } of columns) {
-    const parts = sources.find(({ batch }) => batch === since)?.parts ?? [];
-    if (findWordColumns(parts).has(name)) words.set(name, findWords(parts, name));
+    const source = byBatch.get(since);
+    if (source?.names.has(name) === true) words.set(name, findWords(source.parts, name));
   }
   return { words, labels: findLabels(sources[0]!.parts) };
 }

@@ -3,6 +3,7 @@ import { parse } from 'csv-parse/sync';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readCell, CsvReader } from '../../../pipeline/csv/reader.ts';
+import { MOST_COLUMNS } from '../../../pipeline/csv/scan.ts';
 
 /** Everything a reader says of some text: its cells with their lines, or its one error. */
 function read(chunks: readonly Uint8Array[], options: { block?: number; delimiter?: string } = {}) {
@@ -116,6 +117,17 @@ describe('CsvReader', () => {
       header: ['a', 'b'],
       rows: [['1,5', `x${delimiter}y`]],
     });
+  });
+
+  it('takes as many columns as the bound, and refuses more before it makes their names', () => {
+    const header = (count: number): Buffer =>
+      Buffer.from(Array.from({ length: count }, (_, i) => `c${i}`).join(','));
+    const row = Buffer.from(`\n${','.repeat(MOST_COLUMNS - 1)}\n`);
+    expect(new CsvReader([header(MOST_COLUMNS), row], 'x').width).toBe(MOST_COLUMNS);
+    for (const count of [MOST_COLUMNS + 1, 2 * MOST_COLUMNS, 1_000_000])
+      expect(read([header(count), Buffer.from('\n1\n')]).error).toBe(
+        'x has more than 50000 columns: leave out those that are not needed, or check that its header is on a line of its own and that data.delimiter is right',
+      );
   });
 
   it('ends a row that goes on for ever, before memory does', () => {
