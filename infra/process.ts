@@ -1,4 +1,4 @@
-import { execFile, spawn } from 'node:child_process';
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import {
   closeSync,
   fstatSync,
@@ -45,6 +45,9 @@ export function logFile(dir: string, part: PartName): string {
   return join(dir, 'logs', `${part}.log`);
 }
 
+/** The files and folders that a part makes are for the owner of the stack alone: they hold data and keys. */
+const OWNER_ALONE = 0o077;
+
 /** Starts a process that outlives this one, in its own process group and session, and writes its pid file. */
 export async function launch({
   dir,
@@ -56,17 +59,23 @@ export async function launch({
 }: Launch): Promise<ProcessRecord> {
   const [program = '', ...args] = command;
   for (const folder of [cwd, dirname(pidFile(dir, part)), dirname(logFile(dir, part))]) {
-    mkdirSync(folder, { recursive: true });
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
   }
   rotate(logFile(dir, part));
   const fd = openSync(logFile(dir, part), 'a', 0o600);
   try {
-    const child = spawn(program, args, {
-      cwd,
-      env: { ...env, [STACK_MARK]: dir, [PART_MARK]: part },
-      detached: true,
-      stdio: ['ignore', fd, fd],
-    });
+    const before = process.umask(OWNER_ALONE); // the program inherits it
+    let child: ChildProcess;
+    try {
+      child = spawn(program, args, {
+        cwd,
+        env: { ...env, [STACK_MARK]: dir, [PART_MARK]: part },
+        detached: true,
+        stdio: ['ignore', fd, fd],
+      });
+    } finally {
+      process.umask(before);
+    }
     await new Promise<void>((resolve, reject) => {
       child.once('spawn', resolve).once('error', reject);
     });
@@ -74,7 +83,7 @@ export async function launch({
     const pid = child.pid ?? 0;
     const since = new Date().toISOString();
     const record = { pid, identity: processIdentity(pid) ?? 'gone', since, fingerprint };
-    writeFileSync(`${pidFile(dir, part)}.new`, JSON.stringify(record));
+    writeFileSync(`${pidFile(dir, part)}.new`, JSON.stringify(record), { mode: 0o600 });
     renameSync(`${pidFile(dir, part)}.new`, pidFile(dir, part));
     return record;
   } catch (error) {

@@ -1,7 +1,17 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
-import { SetupError } from '../contract/failures.ts';
+import { messageOf, SetupError } from '../contract/failures.ts';
 import { DEFAULT_PORTS, type Ports } from './ports.ts';
 import type { S3Kind } from './report.ts';
 
@@ -17,6 +27,36 @@ export interface StackState {
   mlflow?: boolean;
   /** The servers' internal ports, chosen at the first start. */
   inner: Record<string, number>;
+}
+
+/** What servers have written. The rest of the folder is installed programs. */
+const WRITTEN =
+  /^(temporal|mlflow|seaweedfs|minio|logs|run|keys|replaced-.*|.*\.json|credentials)$/;
+
+/**
+ * Makes the folder of a stack for its owner alone. A folder that an earlier program made, with all that servers have
+ * written into it, becomes so.
+ * @throws SetupError when it belongs to another user
+ */
+export function ensureOwnFolder(dir: string): void {
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  if ((statSync(dir).mode & 0o077) === 0) return;
+  try {
+    for (const name of readdirSync(dir)) if (WRITTEN.test(name)) closeToOthers(join(dir, name));
+    chmodSync(dir, 0o700); // last, so that an interrupted start does it again
+  } catch (error) {
+    throw new SetupError(
+      `${dir} can be read by other users, and its permissions cannot be changed (${messageOf(error)}): start the stack as the owner of the folder, or in another folder`,
+      { cause: error },
+    );
+  }
+}
+
+function closeToOthers(path: string): void {
+  const stats = lstatSync(path);
+  if (stats.isSymbolicLink()) return; // its target belongs to somebody else
+  if (stats.isDirectory()) for (const name of readdirSync(path)) closeToOthers(join(path, name));
+  if ((stats.mode & 0o077) !== 0) chmodSync(path, stats.mode & 0o700);
 }
 
 const stateFile = (dir: string): string => join(dir, 'stack.json');
@@ -46,7 +86,7 @@ export function readStackState(dir: string): StackState | undefined {
 /** Writes the state through a rename, so that no reader sees half a file. */
 export function writeStackState(dir: string, state: StackState): void {
   const text = `${JSON.stringify(state, null, 2)}\n`;
-  writeFileSync(`${stateFile(dir)}.new`, text);
+  writeFileSync(`${stateFile(dir)}.new`, text, { mode: 0o600 });
   renameSync(`${stateFile(dir)}.new`, stateFile(dir));
 }
 

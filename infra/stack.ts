@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf, SetupError } from '../contract/failures.ts';
 import { withFileLock } from '../store/file-lock.ts';
+import { ensureCertificate } from './certificate.ts';
 import { minioPart } from './parts/minio.ts';
 import { mlflowPart } from './parts/mlflow.ts';
 import type { Part, Plan } from './parts/part.ts';
@@ -14,7 +15,12 @@ import { chooseS3, ensurePrograms } from './programs.ts';
 import { describeVenv } from './python.ts';
 import type { PartName, PartStatus, Report, S3Kind } from './report.ts';
 import { startPart, stopPart } from './run-part.ts';
-import { ensureCredentials, readStackState, writeStackState } from './stack-folder.ts';
+import {
+  ensureCredentials,
+  ensureOwnFolder,
+  readStackState,
+  writeStackState,
+} from './stack-folder.ts';
 
 export interface StackOptions {
   /** Folder of the stack's state, absolute. Default: `<root>/.stack`. */
@@ -51,7 +57,7 @@ export async function stackUp(options: UpOptions): Promise<void> {
   if (process.platform === 'win32') {
     throw new SetupError('the local stack runs on Linux and macOS: on Windows, use WSL 2');
   }
-  mkdirSync(dir, { recursive: true });
+  ensureOwnFolder(dir);
   await withFileLock(
     join(dir, 'lock'),
     async () => {
@@ -75,6 +81,7 @@ async function prepare(dir: string, options: UpOptions, report: Report): Promise
   const venv = await ensurePrograms(base, { mlflow, s3: s3.kind }, report);
   const inner = await settleInnerPorts(dir, last?.inner);
   const credentials = ensureCredentials(dir);
+  ensureCertificate(dir);
   writeStackState(dir, { schema: 1, root, venv: base, s3: s3.kind, ports, inner, mlflow });
   const plan = { dir, root, ports, inner, credentials, venv };
   if (!mlflow) {

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
@@ -70,6 +70,21 @@ describe('a process of the stack', () => {
     await expect.poll(() => readFileSync(logFile(dir, 'mlflow'), 'utf8')).toMatch('up');
     expect(await stopPart(dir, 'mlflow', 200)).toEqual({ found: true, killed: true });
     expect(await stopPart(dir, 'mlflow', 200)).toEqual({ found: false, killed: false });
+  });
+
+  it('makes files for its owner alone, and so does this process only as before', async () => {
+    const dir = folder();
+    const before = process.umask();
+    await start(
+      dir,
+      `require('fs').mkdirSync('made'); require('fs').writeFileSync('made/file', '')`,
+    );
+    expect(process.umask()).toBe(before);
+    await expect.poll(() => existsSync(join(dir, 'made/file'))).toBe(true);
+    const modes = ['made', 'made/file', 'run', 'logs', 'logs/mlflow.log'].map(
+      (path) => statSync(join(dir, path)).mode & 0o777,
+    );
+    expect(modes).toEqual([0o700, 0o600, 0o700, 0o700, 0o600]);
   });
 
   it('starts a new log when the old one is larger than 20 MB', async () => {

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import {
   CreateBucketCommand,
@@ -9,9 +10,10 @@ import {
 } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SetupError } from '../../contract/failures.ts';
-import type { Ports } from '../../infra/ports.ts';
+import { GRPC_OFFSET, type Ports } from '../../infra/ports.ts';
 import { stackDown, stackStatus, stackUp } from '../../infra/stack.ts';
 import { stackEnv } from '../support/stack-env.ts';
+import { readStackState } from '../../infra/stack-folder.ts';
 import type { PartName } from '../../infra/report.ts';
 import { describeVenv } from '../../infra/python.ts';
 import { root, testPorts, testStackDir, venv } from '../support/stack.ts';
@@ -52,6 +54,21 @@ function s3(): S3Client {
 async function readBack(): Promise<string | undefined> {
   const object = await s3().send(new GetObjectCommand({ Bucket: 'kept', Key: 'key' }));
   return object.Body?.transformToString();
+}
+
+/** Whether a port answers the beginning of HTTP/2 without encryption with frames of its own, as open gRPC does. */
+function answersPlainGrpc(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ port, host: '127.0.0.1' });
+    const end = (answers: boolean): void => {
+      socket.destroy();
+      resolve(answers);
+    };
+    socket.on('data', () => end(true));
+    socket.on('error', () => end(false)).on('close', () => end(false));
+    socket.setTimeout(5_000, () => end(false));
+    socket.write('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0');
+  });
 }
 
 async function experiments(path: string, body: object): Promise<string> {
@@ -121,6 +138,62 @@ describe('the local stack', { timeout: 180_000 }, () => {
     expect(readFileSync(join(dir, 'logs', 's3.log'), 'utf8')).not.toContain(secret);
     expect(execFileSync('ps', ['-A', '-o', 'args='], { encoding: 'utf8' })).not.toContain(secret);
     expect(statSync(join(dir, 'credentials')).mode & 0o777).toBe(0o600);
+  });
+
+  it('lets no other user of the machine read, change or delete what SeaweedFS stores', async () => {
+    await s3().send(new CreateBucketCommand({ Bucket: 'closed' }));
+    await s3().send(new PutObjectCommand({ Bucket: 'closed', Key: 'key', Body: 'value' }));
+    const { inner } = readStackState(dir)!;
+    const at = (port: string, path: string): string => `http://127.0.0.1:${inner[port]}${path}`;
+    const tries: [method: string, url: string][] = [
+      ...['GET', 'PUT', 'POST', 'DELETE'].flatMap((method): [string, string][] => [
+        [method, at('seaweedFiler', '/buckets/closed/key')],
+        [method, at('seaweedFiler', '/buckets/')],
+        [method, at('seaweedVolume', '/1,01637037d6')],
+        [method, at('seaweedAdmin', '/api/s3/buckets/closed')],
+        [method, `${stackEnv(dir).AWS_ENDPOINT_URL_S3}/closed/key`],
+      ]),
+      ['GET', at('seaweedMaster', '/col/delete?collection=closed')],
+      ['GET', at('seaweedMaster', '/dir/assign')],
+      ['POST', at('seaweedMaster', '/submit')],
+      ['GET', at('seaweedMaster', '/dir/status').replace('http:', 'https:')],
+    ];
+    for (const [method, url] of tries) {
+      const status = await fetch(url, { method }).then(
+        (response) => response.status,
+        () => 'no answer',
+      );
+      expect([method, url, typeof status === 'string' || status >= 400]).toEqual([
+        method,
+        url,
+        true,
+      ]);
+    }
+    for (const name of [
+      'seaweedMaster',
+      'seaweedVolume',
+      'seaweedFiler',
+      'seaweedAdmin',
+      'seaweedS3',
+    ])
+      expect([name, await answersPlainGrpc((inner[name] ?? 0) + GRPC_OFFSET)]).toEqual([
+        name,
+        false,
+      ]);
+    const object = await s3().send(new GetObjectCommand({ Bucket: 'closed', Key: 'key' }));
+    expect(await object.Body?.transformToString()).toBe('value');
+  });
+
+  it('keeps its databases, objects, keys and logs for its owner alone', () => {
+    const modes = readdirSync(dir, { recursive: true, withFileTypes: true }).map((entry) => {
+      const path = join(entry.parentPath, entry.name);
+      return [path, entry.isDirectory() || entry.isFile() ? statSync(path).mode & 0o077 : 0];
+    });
+    expect(modes.length).toBeGreaterThan(20);
+    // SeaweedFS sets the mode of `.vif` itself: the id of a volume, in a folder that nobody else may enter.
+    const others = modes.filter(([path, mode]) => mode !== 0 && !/lock$|\.vif$/.test(`${path}`));
+    expect(others).toEqual([]);
+    expect(statSync(dir).mode & 0o777).toBe(0o700);
   });
 
   it('keeps its data when parts are killed and started again, and over down and up', async () => {
