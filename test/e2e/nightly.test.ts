@@ -119,14 +119,31 @@ describe('amending a batch', () => {
 });
 
 describe('a schedule', () => {
-  const shown = async (...args: string[]): Promise<Shown & { created: boolean }> =>
+  const shown = async (
+    ...args: string[]
+  ): Promise<Shown & { created: boolean; warnings: string[] }> =>
     JSON.parse((await client('schedule', ...args, '--json')).stdout) as never;
 
-  it('is created for two at night in the time zone that is named', async () => {
+  it('is created for half past four in the time zone that is named', async () => {
     const made = await shown('create', '--timezone', 'Europe/Berlin', '--jitter', '0s');
-    expect(made).toMatchObject({ created: true, cron: '0 2 * * *', timezone: 'Europe/Berlin' });
+    expect(made).toMatchObject({ created: true, cron: '30 4 * * *', timezone: 'Europe/Berlin' });
     const hour = { hour: 'numeric', hour12: false, timeZone: 'Europe/Berlin' } as const;
-    for (const next of made.next) expect(new Date(next).toLocaleString('en', hour)).toBe('02');
+    for (const next of made.next) expect(new Date(next).toLocaleString('en', hour)).toBe('04');
+  });
+
+  it('is warned of, where daylight saving skips its start or doubles it', async () => {
+    const warn = async (...args: string[]): Promise<string[]> =>
+      (await shown('create', ...args)).warnings;
+    expect(await warn('--at', '02:30', '--timezone', 'Europe/Berlin')).toEqual([
+      expect.stringMatching(
+        /^02:30 does not exist in Europe\/Berlin on \d{4}-03-\d\d, and the schedule does not start then: choose a time outside 02:00–03:00/,
+      ),
+    ]);
+    expect(await warn('--at', '01:30', '--timezone', 'America/New_York')).toEqual([
+      expect.stringMatching(/^01:30 occurs twice in America\/New_York on \d{4}-11-\d\d/),
+    ]);
+    expect(await warn('--cron', '*/10 * * * *', '--timezone', 'Europe/Berlin')).toEqual([]);
+    expect(await warn('--timezone', 'Europe/Berlin')).toEqual([]);
   });
 
   it('keeps a pause that was set elsewhere, with its note, when it is created again', async () => {

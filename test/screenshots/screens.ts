@@ -88,7 +88,7 @@ function nights({ webUi, last, night, built }: Scene): Screen[] {
     {
       name: 'web-ui-schedule',
       url: webUi('/schedules/iris-nightly'),
-      sees: ['At 02:00 every day', night.workflowId, 'Europe/Berlin', 'Skip', '12 hours', 'True'],
+      sees: ['At 04:30 every day', night.workflowId, 'Europe/Berlin', 'Skip', '12 hours', 'True'],
       height: 960,
     },
   ];

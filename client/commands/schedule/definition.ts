@@ -36,7 +36,7 @@ export function makeScheduleId(pipeline: string): string {
 export function parseTime(time: string): string {
   const [, hour, minute] = /^([01]?\d|2[0-3]):([0-5]\d)$/.exec(time) ?? [];
   if (hour === undefined || minute === undefined)
-    throw new BadParams(`--at ${time}: expected a time of day, such as 02:00`);
+    throw new BadParams(`--at ${time}: expected a time of day, such as 04:30`);
   return `${Number(minute)} ${Number(hour)} * * *`;
 }
 

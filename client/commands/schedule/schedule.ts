@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { type CommandContext, type CommonFlags, examples, pipelineCommand } from '../../context.ts';
 import { withSet } from '../../arguments.ts';
 import { formatDuration, formatTable, formatTime } from '../../format.ts';
-import { print, printJson } from '../../print.ts';
+import { print, printJson, say } from '../../print.ts';
 import { readParams, type Session, withSession } from '../../session.ts';
 import type { Config } from '../../../config/environment.ts';
 import { BadParams } from '../../../contract/failures.ts';
@@ -42,8 +42,8 @@ function createCommand(context: CommandContext): Command {
   const description = 'create the schedule of a pipeline, or change it; a pause stays';
   const create = pipelineCommand('create', description);
   return withSet(create, 'override a param for its runs; repeatable')
-    .option('--at <HH:MM>', 'every day at this time (default: 02:00)')
-    .option('--cron <expression>', 'at the times of a cron expression, such as "0 2 * * 1-5"')
+    .option('--at <HH:MM>', 'every day at this time (default: 04:30)')
+    .option('--cron <expression>', 'at the times of a cron expression, such as "30 4 * * 1-5"')
     .option(
       '--timezone <name>',
       'an IANA name, such as Europe/Berlin (default: that of this machine)',
@@ -51,7 +51,7 @@ function createCommand(context: CommandContext): Command {
     .option('--jitter <duration>', 'a random delay of at most this', '1m')
     .option('--catchup <duration>', 'how late a missed start may still run', '12h')
     .option('--note <text>', 'a note, shown with the schedule')
-    .addHelpText('after', examples('schedule create --at 03:30 --timezone Europe/Berlin'))
+    .addHelpText('after', examples('schedule create --at 05:00 --timezone Europe/Berlin'))
     .action(async ({ pipeline, at, cron, timezone, set, note, ...flags }: CreateFlags) => {
       if (at !== undefined && cron !== undefined)
         throw new BadParams('--at and --cron are both given: give one of them');
@@ -60,7 +60,7 @@ function createCommand(context: CommandContext): Command {
       process.exitCode = await createSchedule(config, {
         ...flags,
         pipeline: config.pipeline,
-        cron: cron ?? parseTime(at ?? '02:00'),
+        cron: cron ?? parseTime(at ?? '04:30'),
         timezone: timezone ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
         note,
         set: set ?? {},
@@ -98,6 +98,7 @@ export type ScheduleVerb = 'describe' | 'pause' | 'resume' | 'trigger' | 'delete
 
 /** `schedule create`: creates the schedule of a pipeline, or updates it. */
 export async function createSchedule(config: Config, wanted: Wanted & Common): Promise<number> {
+  const { warnOfDaylight } = await import('./daylight.ts');
   const { putSchedule } = await import('./definition.ts');
   const { readSchedule } = await import('./show.ts');
   return withTemporal(config, async (session) => {
@@ -105,8 +106,12 @@ export async function createSchedule(config: Config, wanted: Wanted & Common): P
     await readParams(session, wanted.set);
     const { created, description } = await putSchedule(session, wanted);
     const shown = await readSchedule(session, description);
-    if (wanted.json === true) printJson({ created, ...shown });
-    else printSchedule(shown, created ? 'created' : 'updated');
+    const warnings = await warnOfDaylight(session, description);
+    if (wanted.json === true) printJson({ created, ...shown, warnings });
+    else {
+      printSchedule(shown, created ? 'created' : 'updated');
+      for (const warning of warnings) say(warning, 'warning');
+    }
   });
 }
 
