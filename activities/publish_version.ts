@@ -27,7 +27,7 @@ export async function publishVersion(deps: Deps, request: PublishRequest): Promi
   const self = { workflow_id: workflowId, run_id: runId };
   const stages = await Promise.all(request.stages.map((ran) => readStage(deps, ran)));
   const { metrics } = findStage(stages, 'evaluate')!.outputs;
-  const headline = flattenMetrics(readMetrics(await deps.store.artifacts.get(metrics!)));
+  const headline = flattenMetrics(readMetrics(await deps.store.artifacts.get(metrics!), metrics!));
   const draft = {
     pipeline,
     version: batch,

@@ -85,7 +85,7 @@ export async function buildResult(
       ? null
       : { path: scored.path, bytes: await session.store.artifacts.get(scored) };
   const { confusion_matrix = null, ...metrics } =
-    metricsFile === null ? {} : readMetrics(metricsFile.bytes);
+    metricsFile === null ? {} : readMetrics(metricsFile.bytes, scored!);
   const { tracker } = session;
   const tracked = summary.mlflow;
   const at = tracked?.trackingUri ?? tracker.uri;

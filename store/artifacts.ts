@@ -7,6 +7,7 @@ import { refOf, refOfChunks, sha256, objectKey, manifestKey } from './hash.ts';
 import { encodeDirectory, manifestSchema } from './manifest.ts';
 import type { PartCache } from './part-cache.ts';
 import { withPath, isDirectory, type Ref } from '../contract/ref.ts';
+import { parseStored } from './stored-json.ts';
 import { storeInParts } from './unfinished-uploads.ts';
 import { inParallel } from './parallel.ts';
 
@@ -115,7 +116,7 @@ export class Artifacts {
   /** Returns the files of a directory, with paths relative to it, in code-point order of path. */
   async list(directory: Ref): Promise<Ref[]> {
     const bytes = await this.#getObject(manifestKey(directory.sha256), directory);
-    return manifestSchema.parse(JSON.parse(Buffer.from(bytes).toString('utf8'))).files;
+    return parseStored(bytes, directory, manifestSchema).files;
   }
 
   /**

@@ -6,6 +6,7 @@ import type { Store } from './index.ts';
 import { columnsAt, rawOf, type Ledger } from './ledger/ledger.ts';
 import type { Ref } from '../contract/ref.ts';
 import { RAW } from '../contract/paths.ts';
+import { parseStored } from './stored-json.ts';
 
 const COLUMNS = `${RAW}/columns.json`;
 
@@ -59,5 +60,5 @@ export async function readColumns(
   ref: Ref,
 ): Promise<Column[]> {
   const bytes = await store.artifacts.get(ref);
-  return columnsSchema.parse(JSON.parse(Buffer.from(bytes).toString('utf8'))).columns;
+  return parseStored(bytes, ref, columnsSchema).columns;
 }

@@ -1,12 +1,18 @@
 import { z } from 'zod';
+import type { Ref } from '../contract/ref.ts';
+import { parseStored } from './stored-json.ts';
 
 const fileSchema = z.record(z.string(), z.json());
 
 /** The metrics file of a version, as evaluate wrote it. */
 export type MetricsFile = z.infer<typeof fileSchema>;
 
-export function readMetrics(bytes: Uint8Array): MetricsFile {
-  return fileSchema.parse(JSON.parse(Buffer.from(bytes).toString('utf8')));
+/**
+ * Reads the metrics file that `ref` names.
+ * @throws DamagedArtifact when it is not what evaluate writes
+ */
+export function readMetrics(bytes: Uint8Array, ref: Pick<Ref, 'path' | 'md5'>): MetricsFile {
+  return parseStored(bytes, ref, fileSchema);
 }
 
 /**

@@ -36,7 +36,7 @@ export async function logEvaluation(
   const timestamp = await scoreTime(deps, attempt, { key: result.key, at });
   const { metrics, report } = result.outputs;
   const bytes = await deps.store.artifacts.get(metrics);
-  const scores = pickScores(flattenMetrics(readMetrics(bytes)));
+  const scores = pickScores(flattenMetrics(readMetrics(bytes, metrics)));
   const dataset = datasetOf(deps, request.inputs.test, `${request.pipeline}-test`, 'testing');
   const modelId = attempt.model_id === null ? {} : { modelId: attempt.model_id };
   const log = async (): Promise<void> => {

@@ -30,7 +30,8 @@ async function diffMetrics(config: Config, request: DiffRequest): Promise<number
   const { readMetrics } = await import('../../../store/metrics-file.ts');
   return withBuilds(config, request, async ({ store: { artifacts } }, old, now) => {
     const [before, after] = [findMetricsRef(old), findMetricsRef(now)];
-    const metrics = async (ref: Ref): Promise<unknown> => readMetrics(await artifacts.get(ref));
+    const metrics = async (ref: Ref): Promise<unknown> =>
+      readMetrics(await artifacts.get(ref), ref);
     const diff = compareMetrics(await metrics(before), {
       path: after.path,
       metrics: await metrics(after),

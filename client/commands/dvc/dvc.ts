@@ -94,7 +94,7 @@ async function dvcExport(config: Config, request: ExportRequest): Promise<number
 async function readScores({ artifacts }: Store, { stages }: VersionRecord): Promise<MetricsFile> {
   const { readMetrics } = await import('../../../store/metrics-file.ts');
   const metrics = findStage(stages, 'evaluate')?.outputs.metrics;
-  return metrics === undefined ? {} : readMetrics(await artifacts.get(metrics));
+  return metrics === undefined ? {} : readMetrics(await artifacts.get(metrics), metrics);
 }
 
 function printNames(what: string, out: string, names: readonly string[]): void {

@@ -41,7 +41,7 @@ export async function readReportFacts(
   return {
     batch: record.version,
     // A version without test rows has a count of 0 there.
-    metrics: readMetrics(await artifacts.get(metrics)) as ReportMetrics,
+    metrics: readMetrics(await artifacts.get(metrics), metrics) as ReportMetrics,
     confidence: typeof confidence === 'number' ? confidence : null,
     ...(await readModel(session, record)),
     build: await readBuildFacts(session, record),

@@ -287,14 +287,15 @@ async function findMetricsFaults({ artifacts }: Store, record: VersionRecord): P
   const ref = findStage(record.stages, 'evaluate')?.outputs.metrics;
   if (ref === undefined) return [];
   try {
-    const scored = flattenMetrics(readMetrics(await artifacts.get(ref)));
+    const scored = flattenMetrics(readMetrics(await artifacts.get(ref), ref));
     const differs = Object.keys(record.metrics).filter(
       (name) => name in scored && scored[name] !== record.metrics[name],
     );
     return differs.map((name) => `its ${name} is not that of ${ref.path}`);
   } catch (error) {
-    if (error instanceof DamagedArtifact) return []; // it is reported with the inventory
-    throw error;
+    if (!(error instanceof DamagedArtifact)) throw error;
+    // Missing and damaged bytes are reported with the inventory.
+    return error.details['isForeign'] === true ? [error.message] : [];
   }
 }
 
