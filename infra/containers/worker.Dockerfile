@@ -14,13 +14,16 @@ RUN npm run build \
 
 FROM node:${NODE}
 ARG GIT_COMMIT=
-ENV NODE_ENV=production RETRAIN_HEALTH_PORT=7300 GIT_COMMIT=${GIT_COMMIT}
+ENV NODE_ENV=production RETRAIN_HEALTH_PORT=7300 GIT_COMMIT=${GIT_COMMIT} RETRAIN_WORK_DIR=/var/lib/retrain
 # With these settings, glibc returns freed memory of large tables and trees to the system. Without them it keeps up to a third.
 ENV MALLOC_MMAP_THRESHOLD_=262144 MALLOC_TRIM_THRESHOLD_=262144
 WORKDIR /app
 COPY --from=build --chown=root:root /app/package.json /app/params.yaml ./
 COPY --from=build --chown=root:root /app/node_modules ./node_modules
 COPY --from=build --chown=root:root /app/dist ./dist
+# The only place that the worker writes to: temporary files as large as the data, and its cache.
+RUN install --directory --owner=node --group=node /var/lib/retrain
+VOLUME /var/lib/retrain
 USER node
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \

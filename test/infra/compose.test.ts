@@ -11,8 +11,8 @@ const file = join(root, 'infra', 'compose.yaml');
 const checker = fileURLToPath(new URL('./compose-check', import.meta.url));
 const secrets = {
   POSTGRES_PASSWORD: 'pass-p',
-  MINIO_ROOT_USER: 'user-m',
-  MINIO_ROOT_PASSWORD: 'pass-m',
+  S3_ACCESS_KEY_ID: 'user-s',
+  S3_SECRET_ACCESS_KEY: 'pass-s',
 };
 
 interface Service {
@@ -56,9 +56,9 @@ describe("the compose file in the specification's own loader", needs(missing), (
     expect(Object.keys(services).toSorted()).toEqual(
       [
         'client',
-        'minio',
         'mlflow',
         'postgres',
+        's3',
         'search-attributes',
         'temporal',
         'temporal-namespace',
