@@ -1,31 +1,44 @@
 import { execFileSync } from 'node:child_process';
-import { join } from 'node:path';
+import { tmpdir } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { NativeConnection, Runtime } from '@temporalio/worker';
+import { trainThreads } from './compute/helpers.ts';
 import { openPool } from './compute/pool.ts';
 import { createActivities } from './activities/index.ts';
 import { readWebhook } from './activities/notify.ts';
 import { loadConfig, loadConfigs, type Config } from './config/environment.ts';
-import { projectRoot, stackDir } from './config/project-root.ts';
-import { noNamespace, readTemporalLocation } from './config/connections.ts';
+import { projectRoot, stackDir, workFolders } from './config/project-root.ts';
+import {
+  isRefused,
+  noNamespace,
+  noTemporal,
+  PATIENCE_MS,
+  readTemporalLocation,
+  type TemporalLocation,
+} from './config/connections.ts';
 import { escapeControls } from './contract/controls.ts';
-import { BadParams, messageOf, RetrainError, SetupError } from './contract/failures.ts';
+import { readEnvNumber } from './contract/env.ts';
+import { BadParams, messageOf, RetrainError } from './contract/failures.ts';
 import { useStack } from './infra/stack-folder.ts';
 import { openStore } from './store/index.ts';
 import { LocalCache } from './store/local-cache.ts';
-import { cacheOptions } from './store/part-cache.ts';
+import { withScratch } from './store/own-folder.ts';
+import { readCacheSize } from './store/part-cache.ts';
 import { serveHealth } from './worker/health.ts';
 import { openLog, temporalLogger } from './worker/logger.ts';
 import { probeSearchAttributes, openTrackings } from './worker/activity-deps.ts';
 import { sweepLeft } from './worker/sweep.ts';
-import { WORKER_HELP, workerSettings } from './worker/options.ts';
-import { createWorkers, runAll, workflowSource } from './worker/workers.ts';
-import { RETRAIN } from './contract/command.ts';
+import { type WorkerSettings, WORKER_HELP, workerSettings } from './worker/options.ts';
+import { createWorkers, runAll, secondsToStop, workflowSource } from './worker/workers.ts';
 
 const production = process.env['NODE_ENV'] === 'production';
 
 const root = projectRoot(import.meta.url);
 
 const log = openLog();
+
+/** Without a port, the worker serves no health. */
+const NO_PORT = { otherwise: 0, least: 0, most: 65_535, what: 'a port' };
 
 /** The gRPC status NOT_FOUND. */
 const NOT_FOUND = 5;
@@ -34,15 +47,21 @@ const NOT_FOUND = 5;
 async function main(): Promise<void> {
   const commit = gitCommit();
   const settings = workerSettings(process.argv.slice(2), process.env, commit);
+  const { role, taskQueue, cpuTaskQueue, deployment } = settings;
+  const healthPort = readEnvNumber(process.env, 'RETRAIN_HEALTH_PORT', NO_PORT);
+  trainThreads(); // a wrong number is reported now, and not by the first fit
+  const stopping = endInTime(settings);
   useStack(stackDir(root));
   Runtime.install({
     logger: temporalLogger(log),
     // Without this, the SDK's core writes to stderr itself, in colour, instead of to our log.
     telemetryOptions: { logging: { forward: {}, filter: { core: 'WARN', other: 'WARN' } } },
   });
-  const { folder, most } = cacheOptions(process.env, join(root, '.retrain', 'cache'));
-  const local = new LocalCache(folder, { most });
-  void sweepLeft(root, local, log); // in the background, because it can take long
+  const { scratch, cache } = workFolders(root);
+  await withScratch({ scratch }, async () => undefined); // a folder that cannot be written is reported now
+  const most = readCacheSize(process.env);
+  const local = new LocalCache(cache, { most });
+  void sweepLeft([scratch, tmpdir(), stackDir(root)], local, log); // in the background, because it can take long
   const configs = loadConfigs(root);
   const config = configs();
   const store = openStore(config.storage, most === 0 ? undefined : local);
@@ -56,6 +75,7 @@ async function main(): Promise<void> {
     compute: pool.compute,
     readConfig: (pipeline) => loadConfig(root, process.env, pipeline),
     root,
+    scratch,
     sources: config.sources,
     gitCommit: commit,
     temporal: { webUi: config.temporalUi, namespace },
@@ -72,17 +92,15 @@ async function main(): Promise<void> {
     },
     settings,
   );
-  const port = Number(process.env['RETRAIN_HEALTH_PORT'] ?? 0);
   const health =
-    port > 0
-      ? await serveHealth(port, () => {
+    healthPort > 0
+      ? await serveHealth(healthPort, () => {
           const states = workers.map((worker) => worker.getState());
           const state = states.find((one) => one !== 'RUNNING') ?? 'RUNNING';
           return { ready: state === 'RUNNING', state };
         })
       : undefined;
-  process.once('SIGTERM', exitOnSecondSignal).once('SIGINT', exitOnSecondSignal);
-  const { role, taskQueue, cpuTaskQueue, deployment } = settings;
+  stopping.drainFirst();
   log.info({ role, taskQueue, cpuTaskQueue, deployment, pid: process.pid }, 'worker starts');
   try {
     await runAll(workers);
@@ -104,25 +122,35 @@ function configOf(configs: (pipeline?: string) => Config, pipeline?: string): Co
   }
 }
 
-/** The first signal drains, because the SDK listens for it. The second ends the process at once. */
-function exitOnSecondSignal(): void {
-  log.info('draining; a second signal ends at once');
+/**
+ * Ends the process after SIGTERM or SIGINT in a bounded time, whatever the servers do. While the worker starts, the
+ * first signal ends it at once. Once it polls, the first signal drains, because the SDK listens for it, and the
+ * second ends it at once.
+ */
+function endInTime(settings: WorkerSettings): { drainFirst: () => void } {
+  let drains = false;
   const exit = (): never => process.exit(130);
-  process.on('SIGTERM', exit).on('SIGINT', exit);
+  const stop = (): void => {
+    if (!drains) exit();
+    const seconds = secondsToStop(settings);
+    log.info('draining for at most %d s; a second signal ends at once', seconds);
+    process.on('SIGTERM', exit).on('SIGINT', exit);
+    setTimeout(() => {
+      log.error(
+        'not drained after %d s, as it may be when Temporal does not answer: ends now',
+        seconds,
+      );
+      process.exit(1);
+    }, seconds * 1_000).unref();
+  };
+  process.once('SIGTERM', stop).once('SIGINT', stop);
+  return { drainFirst: () => void (drains = true) };
 }
 
 async function connect(): Promise<NativeConnection> {
   const location = readTemporalLocation();
-  const { connectionOptions, address, namespace } = location;
-  let connection: NativeConnection;
-  try {
-    connection = await NativeConnection.connect(connectionOptions);
-  } catch (error) {
-    throw new SetupError(
-      `no Temporal server answers at ${address}: start it with "${RETRAIN} stack up", or set TEMPORAL_ADDRESS`,
-      { cause: error },
-    );
-  }
+  const { namespace } = location;
+  const connection = await connectPatiently(location);
   try {
     await connection.workflowService.describeNamespace({ namespace });
   } catch (error) {
@@ -130,6 +158,28 @@ async function connect(): Promise<NativeConnection> {
     if ((error as { code?: unknown }).code === NOT_FOUND) throw noNamespace(location, error);
   }
   return connection;
+}
+
+/** Tries for 30 s, because a busy server, or one that starts with the worker, is not a dead one. */
+async function connectPatiently({
+  connectionOptions,
+  address,
+}: TemporalLocation): Promise<NativeConnection> {
+  const end = Date.now() + PATIENCE_MS;
+  for (let tries = 1; ; tries++) {
+    try {
+      return await NativeConnection.connect(connectionOptions);
+    } catch (error) {
+      if (Date.now() > end) throw noTemporal(address, await isRefused(address), error);
+      if (tries === 1)
+        log.info(
+          'Temporal at %s does not answer yet: trying for %d s',
+          address,
+          PATIENCE_MS / 1_000,
+        );
+      await sleep(1_000);
+    }
+  }
 }
 
 function gitCommit(): string | undefined {
@@ -154,5 +204,6 @@ try {
   if (error instanceof BadParams) process.stderr.write(`error: ${escapeControls(error.message)}\n`);
   else if (error instanceof RetrainError) log.fatal(error.message);
   else log.fatal({ err: error }, messageOf(error));
-  process.exitCode = error instanceof BadParams ? 2 : 1;
+  // The SDK's runtime would keep the process alive, deaf to SIGTERM.
+  process.exit(error instanceof BadParams ? 2 : 1);
 }

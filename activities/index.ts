@@ -37,6 +37,8 @@ export interface WorkerDeps {
   webhook?: URL | undefined;
   /** The project folder: the only place a worker reads source files from. */
   root: string;
+  /** The folder of temporary files, which can be as large as the data. */
+  scratch: string;
   /** The server of s3:// sources, and the limits for reading any source. */
   sources: Pick<SourcePlace, 's3' | 'limits'>;
   /** The commit this worker runs, where it is known. */

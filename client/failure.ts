@@ -53,10 +53,12 @@ function loadTemporal(): Promise<Temporal> {
   return import('@temporalio/client');
 }
 
-function describeCause(
-  cause: unknown,
-  { ApplicationFailure, CancelledFailure, TerminatedFailure }: Temporal,
-): ReportedFailure {
+function describeCause(failure: unknown, temporal: Temporal): ReportedFailure {
+  const { ActivityFailure, ApplicationFailure, CancelledFailure } = temporal;
+  const { ChildWorkflowFailure, TerminatedFailure } = temporal;
+  // These say only that an activity or a child failed: their cause says why.
+  const isOuter = failure instanceof ActivityFailure || failure instanceof ChildWorkflowFailure;
+  const cause = isOuter && failure.cause !== undefined ? failure.cause : failure;
   if (cause instanceof CancelledFailure)
     return { type: 'Cancelled', message: 'the run was cancelled', stage: null };
   if (cause instanceof TerminatedFailure)

@@ -2,11 +2,16 @@ import type { Client, Connection } from '@temporalio/client';
 import type { Config } from '../config/environment.ts';
 import type { TemporalLocation } from '../config/connections.ts';
 import type { Params } from '../contract/params.ts';
-import { BadParams, SetupError, TrackingUnavailable } from '../contract/failures.ts';
+import {
+  BadParams,
+  SetupError,
+  StorageUnavailable,
+  TrackingUnavailable,
+} from '../contract/failures.ts';
 import type { Store } from '../store/index.ts';
 import type { Tracker } from '../tracking/tracker.ts';
 import { say } from './print.ts';
-import { RETRAIN } from '../contract/command.ts';
+import type { Server } from './reach.ts';
 
 /** The connection of a command that reads only the store. Close it at the end. */
 export interface StoreSession {
@@ -46,9 +51,6 @@ async function refuseUnknown({ pipeline, unlisted }: Config, { bucket }: Store):
   if (!(await pipelinesIn(bucket)).includes(pipeline)) throw new BadParams(unlisted);
 }
 
-/** A server that is checked before a command begins. */
-type Checked = 'temporal' | 'storage' | 'tracking';
-
 const GRPC_NOT_FOUND = 5;
 
 /**
@@ -65,17 +67,31 @@ export async function openStoreSession(config: Config): Promise<StoreSession> {
     return { config, store, close };
   } catch (error) {
     await close();
-    throw error;
+    const { nameAllDown } = await import('./reach.ts');
+    throw isUnavailable(error) ? await nameAllDown(config, [error], ['storage']) : error;
   }
 }
 
+/** Whether a server did not answer, which another try may repair. */
+function isUnavailable(error: unknown): boolean {
+  return error instanceof StorageUnavailable || error instanceof TrackingUnavailable;
+}
+
+/** The servers that a command checks before it begins. */
+export interface Checks {
+  check: readonly Server[];
+  /** Wait also for a server that does not run, as one that restarts. */
+  untilTheyRun?: boolean;
+}
+
 /**
- * Connects, and checks the parts in `check` first, so that a command fails now instead of waiting for a server.
+ * Connects, and checks the parts in `check` first, so that a command fails now instead of waiting for a server. A busy
+ * server gets 30 s.
  * @throws SetupError, StorageUnavailable, StorageRefused, TrackingUnavailable or TrackingRefused
  */
 export async function openSession(
   config: Config,
-  { check }: { check: readonly Checked[] },
+  { check, untilTheyRun: untilItRuns = false }: Checks,
 ): Promise<Session> {
   const { Client: TemporalClient, Connection: TemporalConnection } =
     await import('@temporalio/client');
@@ -87,21 +103,38 @@ export async function openSession(
   const tracker = openTracker({ uri, auth });
   const location = readTemporalLocation();
   const { namespace } = location;
+  const { listServers, nameAllDown, withPatience } = await import('./reach.ts');
+  const { PATIENCE_MS } = await import('../config/connections.ts');
   const connection = TemporalConnection.lazy({
-    connectTimeout: '20s',
+    connectTimeout: PATIENCE_MS,
     ...location.connectionOptions,
   });
-  const checks = {
+  const checks: Record<Server, () => Promise<void>> = {
     temporal: () => checkTemporal(connection, location),
     storage: () => store.bucket.ensure(),
     tracking: () => checkTracking(config, tracker),
+  };
+  const addresses = listServers(config);
+  const checkOne = (server: Server): Promise<void> => {
+    const address = addresses[server];
+    const again = server === 'temporal' ? isNotRunning : isUnavailable;
+    return address === undefined
+      ? checks[server]()
+      : withPatience(server, address, checks[server], { untilItRuns, again });
   };
   const close = async (): Promise<void> => {
     store.bucket.close();
     await connection.close();
   };
+  const checked = await Promise.allSettled(check.map(checkOne));
+  const failures = checked.flatMap((one): unknown[] =>
+    one.status === 'rejected' ? [one.reason] : [],
+  );
+  if (failures.length > 0) {
+    await close();
+    throw await nameAllDown(config, failures, check);
+  }
   try {
-    await Promise.all(check.map((part) => checks[part]()));
     await refuseUnknown(config, store);
   } catch (error) {
     await close();
@@ -127,10 +160,10 @@ export async function withStoreSession<T>(
 /** Runs `use` with a {@link Session}, and closes it. */
 export async function withSession<T>(
   config: Config,
-  check: readonly Checked[],
+  checks: Checks | Checks['check'],
   use: (session: Session) => Promise<T>,
 ): Promise<T> {
-  const session = await openSession(config, { check });
+  const session = await openSession(config, 'check' in checks ? checks : { check: checks });
   try {
     return await use(session);
   } finally {
@@ -148,21 +181,30 @@ async function checkTracking({ tracking }: Config, tracker: Tracker): Promise<vo
   }
 }
 
+/** Whether nothing listens at Temporal's address. A busy server gets its time from the connection itself. */
+function isNotRunning(error: unknown): boolean {
+  return error instanceof SetupError && error.details['refused'] === true;
+}
+
 async function checkTemporal(connection: Connection, location: TemporalLocation): Promise<void> {
   const { isGrpcServiceError } = await import('@temporalio/client');
-  const { assertListening, noNamespace } = await import('../config/connections.ts');
+  const { isRefused, noNamespace, noTemporal, PATIENCE_MS, SLOW_MS } =
+    await import('../config/connections.ts');
   const { address, namespace } = location;
+  if (await isRefused(address)) throw noTemporal(address, true);
+  const slow = setTimeout(
+    () => say(`Temporal at ${address} is slow: waiting for its answer`),
+    SLOW_MS,
+  );
   try {
-    await assertListening(address);
     await connection.ensureConnected();
   } catch (error) {
-    throw new SetupError(
-      `no Temporal server answers at ${address}: start it with "${RETRAIN} stack up", or set TEMPORAL_ADDRESS`,
-      { cause: error },
-    );
+    throw noTemporal(address, await isRefused(address), error);
+  } finally {
+    clearTimeout(slow);
   }
   try {
-    await connection.withDeadline(Date.now() + 5_000, () =>
+    await connection.withDeadline(Date.now() + PATIENCE_MS, () =>
       connection.workflowService.describeNamespace({ namespace }),
     );
   } catch (error) {

@@ -80,7 +80,8 @@ export async function upload(
       : undefined;
   const here = kind === 'file' || kind === 'dvc';
   if (!here || !existsSync(source.replace(/^dvc:\/\//, ''))) return undefined;
-  const place = { ...session.config.sources, root: process.cwd(), confined: false, encoding };
+  const { sources, scratch } = session.config;
+  const place = { ...sources, scratch, root: process.cwd(), confined: false, encoding };
   return withSourceText(source, place, async (brought) => {
     const { file, ref } = brought!; // undefined only where a known state is given
     const { artifacts, leases } = session.store;

@@ -1,8 +1,10 @@
+import { hostname } from 'node:os';
 import proto from '@temporalio/proto';
 import type { WorkflowExecutionDescription, WorkflowHandle } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
 import type { Progress } from '../contract/execution.ts';
 import { parseHistoryProblem } from '../worker/history-problem.ts';
+import { processIdentity } from '../store/process-identity.ts';
 import { say } from './print.ts';
 import type { Session } from './session.ts';
 import { RETRAIN } from '../contract/command.ts';
@@ -53,18 +55,50 @@ function endAndRunAgain(workflowId: string): string {
 /** A worker that has not polled for this long is gone. */
 const RECENT_POLL_MS = 90_000;
 
-/** Whether a worker has polled our task queue recently. */
-export async function taskQueueHasWorker({ client, config, namespace }: Session): Promise<boolean> {
+/** A worker that Temporal has seen on our task queue. */
+export interface Poller {
+  /** `pid@host`, unless its worker has another name. */
+  identity: string;
+  /** The time of its last poll, in milliseconds since 1970. */
+  polledAt: number;
+  /** Whether it can still be there: it has polled lately, and a process of this machine still runs. */
+  isLive: boolean;
+}
+
+/** The workers that have polled our task queue, the latest first. */
+export async function listPollers({
+  client,
+  config,
+  namespace,
+}: Pick<Session, 'client' | 'config' | 'namespace'>): Promise<Poller[]> {
+  const { pollers } = await client.workflowService.describeTaskQueue({
+    namespace,
+    taskQueue: { name: config.taskQueue },
+    taskQueueType: proto.temporal.api.enums.v1.TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
+  });
+  return (pollers ?? [])
+    .map(({ identity, lastAccessTime }): Poller => {
+      const polledAt = Number(lastAccessTime?.seconds ?? 0) * 1_000;
+      const isRecent = Date.now() - polledAt < RECENT_POLL_MS;
+      return {
+        identity: identity ?? '',
+        polledAt,
+        isLive: isRecent && !hasEnded(identity ?? ''),
+      };
+    })
+    .toSorted((a, b) => b.polledAt - a.polledAt);
+}
+
+/** Whether a worker was a process of this machine that no longer runs. Temporal notices only when it does not poll again. */
+function hasEnded(identity: string): boolean {
+  const [, pid, host] = /^(\d+)@(.+)$/.exec(identity) ?? [];
+  return host === hostname() && processIdentity(Number(pid)) === undefined;
+}
+
+/** Whether a worker polls our task queue. */
+export async function taskQueueHasWorker(session: Session): Promise<boolean> {
   try {
-    const { pollers } = await client.workflowService.describeTaskQueue({
-      namespace,
-      taskQueue: { name: config.taskQueue },
-      taskQueueType: proto.temporal.api.enums.v1.TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
-    });
-    return (pollers ?? []).some(
-      ({ lastAccessTime }) =>
-        Date.now() - Number(lastAccessTime?.seconds ?? 0) * 1_000 < RECENT_POLL_MS,
-    );
+    return (await listPollers(session)).some(({ isLive }) => isLive);
   } catch {
     return true; // this is only a hint: another call reports what is wrong
   }

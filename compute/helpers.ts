@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
+import { readEnvNumber } from '../contract/env.ts';
 import type { Helpers, Job, Subtree } from '../pipeline/models/cart/together.ts';
 
 /**
@@ -35,10 +36,12 @@ export function openHelpers(count: number): Helpers & { close: () => Promise<voi
 /**
  * How many threads fit one tree: RETRAIN_TRAIN_THREADS, or the number of cores. It is not a param, because the
  * tree does not depend on it.
+ * @throws BadParams when the variable is not a number of threads
  */
 export function trainThreads(env: NodeJS.ProcessEnv = process.env): number {
-  const asked = Number(env['RETRAIN_TRAIN_THREADS']);
-  return Number.isInteger(asked) && asked > 0 ? asked : availableParallelism();
+  const otherwise = availableParallelism();
+  const range = { otherwise, least: 1, most: 1024, what: 'a number of threads' };
+  return Math.floor(readEnvNumber(env, 'RETRAIN_TRAIN_THREADS', range));
 }
 
 function startHelper(): Worker {

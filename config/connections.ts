@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { RETRAIN } from '../contract/command.ts';
 import { BadParams, messageOf, SetupError } from '../contract/failures.ts';
 
 /** The options of a connection and its namespace. */
@@ -30,32 +31,45 @@ export function readTemporalLocation(): TemporalLocation {
   }
 }
 
-/** How long the check of an address may take, in milliseconds. After that, the caller tries to connect anyway. */
+/** How long a server that runs may take to answer, in milliseconds: a busy machine takes seconds even to accept. */
+export const PATIENCE_MS = 30_000;
+
+/** After this time a person reads that a server is slow. */
+export const SLOW_MS = 3_000;
+
+/** How long the check of an address may take, in milliseconds. */
 const LOOK_MS = 2_000;
 
 /**
- * Checks that a server listens at an address. gRPC does not report that soon: it tries to connect until its
- * deadline, which must be long, because a busy server may take seconds to accept.
- * @throws Error with the code ECONNREFUSED where nothing listens
+ * Whether nothing listens at an address, `host:port` or a URL. gRPC does not report that soon: it tries to connect until
+ * its deadline. False where it cannot be known, behind a proxy or for a slow host.
  */
-export async function assertListening(
+export async function isRefused(
   address: string,
   env: NodeJS.ProcessEnv = process.env,
-): Promise<void> {
-  const [, host, port] = /^(?:dns:\/{2,3})?([^:/]+):(\d+)$/.exec(address) ?? [];
+): Promise<boolean> {
+  const [, host, port] = /^(?:dns:\/{2,3}|https?:\/\/)?([^:/@]+):(\d+)\/?$/.exec(address) ?? [];
   const viaProxy = ['grpc_proxy', 'https_proxy', 'http_proxy'].some((name) => env[name]);
-  if (host === undefined || viaProxy) return;
-  await new Promise<void>((resolve, reject) => {
+  if (host === undefined || viaProxy) return false;
+  return new Promise<boolean>((resolve) => {
     const socket = connect({ host, port: Number(port), timeout: LOOK_MS });
-    const end = (): void => {
+    const end = (refused: boolean): void => {
       socket.destroy();
-      resolve();
+      resolve(refused);
     };
-    socket.once('connect', end).once('timeout', end);
-    socket.once('error', (error: NodeJS.ErrnoException) =>
-      error.code === 'ECONNREFUSED' ? reject(error) : resolve(),
-    );
+    socket.once('connect', () => end(false)).once('timeout', () => end(false));
+    socket.once('error', (error: NodeJS.ErrnoException) => end(error.code === 'ECONNREFUSED'));
   });
+}
+
+/** The error for a Temporal server that does not answer: either none runs there, or it is too busy. */
+export function noTemporal(address: string, refused: boolean, cause?: unknown): SetupError {
+  return new SetupError(
+    refused
+      ? `no Temporal server answers at ${address}: start it with "${RETRAIN} stack up", or set TEMPORAL_ADDRESS`
+      : `Temporal at ${address} did not answer within ${PATIENCE_MS / 1_000} s (${messageOf(cause)}): try again when the machine is less busy, or check TEMPORAL_ADDRESS`,
+    { cause, details: { refused } },
+  );
 }
 
 /** The error for a namespace that does not exist. */

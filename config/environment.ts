@@ -1,8 +1,9 @@
 import { resolve } from 'node:path';
 import { TASK_QUEUE } from '../contract/train-batch.ts';
 import { limitsFromEnv, type SourcePlace } from '../sources/source.ts';
-import { BadParams } from '../contract/failures.ts';
+import { readEnvNumber } from '../contract/env.ts';
 import { DEFAULT_TRACKING_URI, readParams } from './params-file.ts';
+import { stackDir, workFolders } from './project-root.ts';
 import type { BucketOptions } from '../store/bucket.ts';
 import { authFromEnv, type TrackingAuth, trackingUri } from '../tracking/place.ts';
 
@@ -17,6 +18,12 @@ export interface Config {
   storage: BucketOptions;
   /** The server of s3:// sources, and the limits for reading any source. */
   sources: Pick<SourcePlace, 's3' | 'limits'>;
+  /** The folder of temporary files. */
+  scratch: string;
+  /** The folder of the local cache. */
+  cache: string;
+  /** The folder of the local stack, whether or not there is one. */
+  stackDir: string;
   /** `uri` is a server's, or `file:///…` for a directory. */
   tracking: {
     uri: string;
@@ -61,7 +68,7 @@ export function loadConfigs(
   const endpoint = env['AWS_ENDPOINT_URL_S3'] ?? env['AWS_ENDPOINT_URL'] ?? storage.endpoint;
   const region = env['AWS_REGION'] ?? env['AWS_DEFAULT_REGION'] ?? storage.region;
   const bucket = env['RETRAIN_BUCKET'] ?? storage.bucket;
-  const idleMs = parseIdle(env['RETRAIN_S3_IDLE_MS']);
+  const idleMs = readEnvNumber(env, 'RETRAIN_S3_IDLE_MS', IDLE_MS);
   const own = { endpoint: endpoint ?? undefined, region, bucket, idleMs };
   const shared = {
     defaultPipeline,
@@ -71,6 +78,8 @@ export function loadConfigs(
       s3: chooseSourceServer(own, storage.source_endpoint, env),
       limits: limitsFromEnv(env),
     },
+    ...workFolders(root, env),
+    stackDir: stackDir(root, env),
     temporalUi: env['TEMPORAL_UI_URL'] ?? 'http://localhost:8233',
     taskQueue: env['RETRAIN_TASK_QUEUE'] || TASK_QUEUE,
   };
@@ -97,6 +106,9 @@ export function loadConfigs(
   };
 }
 
+/** How long a connection to the store may be silent. */
+const IDLE_MS = { otherwise: 30_000, least: 100, most: 3_600_000, what: 'milliseconds' };
+
 /** The local stack's address replaces the default one, but never an address that a person has written. */
 function chooseTracking(written: string, env: NodeJS.ProcessEnv): string {
   const stack = env['RETRAIN_STACK_MLFLOW_URI'];
@@ -120,11 +132,4 @@ function chooseSourceServer(
       ? {}
       : { credentials: { accessKeyId, secretAccessKey } }),
   };
-}
-
-function parseIdle(text: string | undefined): number | undefined {
-  if (text === undefined || text === '') return undefined;
-  const ms = Number(text);
-  if (ms >= 100 && ms <= 3_600_000) return ms;
-  throw new BadParams(`RETRAIN_S3_IDLE_MS is ${text}: milliseconds from 100 to an hour are needed`);
 }

@@ -60,9 +60,17 @@ export class DiskFull extends RetrainError {
   readonly retryable = true;
 }
 
-/** The error of a write in a folder: DiskFull where the disk, or the quota, has no space left. */
+/**
+ * The error of a write in a folder: DiskFull where the disk, or the quota, has no space left, SetupError where this
+ * user may not write.
+ */
 export function writeError(folder: string, error: unknown): unknown {
   const { code } = error as NodeJS.ErrnoException;
+  if (code === 'EACCES' || code === 'EROFS' || code === 'EPERM')
+    return new SetupError(
+      `${folder} cannot be written by this user (${code}): set RETRAIN_WORK_DIR to a folder that it may write`,
+      { cause: error },
+    );
   if (code !== 'ENOSPC' && code !== 'EDQUOT') return error;
   return new DiskFull(
     `there is no room left for ${folder} on this worker (${code}): free some space, and the run continues`,

@@ -1,4 +1,5 @@
 import { BadParams } from '../contract/failures.ts';
+import { quoteList } from '../pipeline/csv/quote.ts';
 import { predictsNumbers } from '../pipeline/batches/columns.ts';
 import {
   FORMER_MISSING_VALUES,
@@ -129,12 +130,21 @@ export function checkFrozen(ledger: Ledger, requested: Params): void {
     ...Object.entries(params.data.columns)
       // A target of numbers may have classes. get_data warns about it.
       .filter(([name, type]) => !(name === settings.target && type === 'number'))
+      // A column that no batch has is ignored already.
+      .filter(([name, type]) => types.has(name) || type !== 'ignore')
       .map(([name, type]): [string, unknown, unknown] => [
         `data.columns.${name}`,
         types.get(name),
         type,
       ]),
   ];
+  const unknown = Object.keys(params.data.columns).find(
+    (name) => !types.has(name) && params.data.columns[name] !== 'ignore',
+  );
+  if (unknown !== undefined)
+    throw new BadParams(
+      `data.columns.${unknown} declares a column that no batch of ${pipeline} has: its columns are ${quoteList([...types.keys()])}; correct the name, or remove the declaration`,
+    );
   for (const [key, at, asked] of frozen) {
     if (canonicalJson(at ?? null) === canonicalJson(asked)) continue;
     throw new BadParams(

@@ -1,5 +1,4 @@
 import { open } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { refOfChunks } from '../store/hash.ts';
 import { type Ref, withPath } from '../contract/ref.ts';
@@ -50,7 +49,7 @@ export async function withSourceText<T>(
   const opened = await openKind(source, options);
   if (opened === undefined) return use(undefined);
   try {
-    return await withOwnFolder(tmpdir(), 'source', async (folder) => {
+    return await withOwnFolder(options.scratch, 'source', async (folder) => {
       const file = join(folder, 'text');
       const text = readText(opened.chunks, {
         name: sourceIdentity(source).name,
@@ -88,7 +87,7 @@ export interface Fetched {
  * @throws SourceUnavailable when trying again can help, SourceRefused or BadData when it cannot
  */
 export async function fetchSource(
-  { store, root, sources }: SourceDeps,
+  { store, root, scratch, sources }: SourceDeps,
   { params, source: uploaded, damaged }: GetDataRequest,
   { signal, known }: { signal: AbortSignal; known?: Stamp },
 ): Promise<Fetched | undefined> {
@@ -99,7 +98,8 @@ export async function fetchSource(
       ref: withPath(`${RAW}/${fileName(source)}`, uploaded),
       stamp: { etag: null, modified: null },
     };
-  const place = { ...sources, root, confined: true, encoding, known, signal, secretEnv };
+  const reader = { ...sources, root, scratch, confined: true, signal };
+  const place = { ...reader, encoding, known, secretEnv };
   return withSourceText(source, place, async (text) => {
     if (text === undefined) return undefined;
     const { file, ref, stamp } = text;

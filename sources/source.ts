@@ -2,6 +2,7 @@ import type { Compute } from '../compute/pool.ts';
 import type { BucketOptions } from '../store/bucket.ts';
 import type { Store } from '../store/index.ts';
 import type { LocalCache } from '../store/local-cache.ts';
+import { readEnvBytes, readEnvNumber } from '../contract/env.ts';
 import { BadParams, SourceRefused } from '../contract/failures.ts';
 
 /** The validators of one state of a source. With them a later request asks whether the source has changed. */
@@ -42,6 +43,8 @@ export interface SourcePlace {
    * source; a client's source is chosen by the owner of the files.
    */
   confined: boolean;
+  /** The folder in which the text of a source waits. */
+  scratch: string;
   /** The S3 server of `s3://` sources and DVC remotes; the bucket named here is not used. */
   s3: BucketOptions;
   limits: SourceLimits;
@@ -53,6 +56,7 @@ export interface SourceDeps {
   local: LocalCache;
   compute: Compute;
   root: string;
+  scratch: string;
   sources: Pick<SourcePlace, 's3' | 'limits'>;
 }
 
@@ -77,17 +81,15 @@ const GIB = 1024 ** 3;
 /**
  * Reads the limits from the environment: RETRAIN_SOURCE_MAX_BYTES, RETRAIN_SOURCE_TIMEOUT_SECONDS and
  * RETRAIN_SOURCE_PRIVATE_ADDRESSES, which a local stack sets to `allow`.
+ * @throws BadParams when one of them is not what it must be
  */
 export function limitsFromEnv(env: NodeJS.ProcessEnv = process.env): SourceLimits {
-  const number = (name: string, otherwise: number): number => {
-    const value = Number(env[name]);
-    return Number.isFinite(value) && value > 0 ? value : otherwise;
-  };
+  const seconds = { otherwise: 1_800, least: 1, most: 604_800, what: 'a number of seconds' };
   return {
-    bytes: number('RETRAIN_SOURCE_MAX_BYTES', 16 * GIB),
+    bytes: readEnvBytes(env, 'RETRAIN_SOURCE_MAX_BYTES', 16 * GIB),
     connectMs: 10_000,
     idleMs: 60_000,
-    totalMs: number('RETRAIN_SOURCE_TIMEOUT_SECONDS', 1_800) * 1_000,
+    totalMs: readEnvNumber(env, 'RETRAIN_SOURCE_TIMEOUT_SECONDS', seconds) * 1_000,
     privateAddresses: parseAllowed(env[PRIVATE_ADDRESSES] ?? ''),
   };
 }

@@ -42,7 +42,9 @@ export async function* readText(
   const other = OTHERS.find(([magic]) => startsWith(plain.start, magic));
   if (other !== undefined) throw new BadData(`${name} ${other[1]}`);
   if (encoding === 'latin1' && startsWith(plain.start, UTF8_MARK))
-    throw new BadData(`${name} starts with the mark of UTF-8: set data.encoding to utf-8`);
+    throw new BadData(
+      `${name} starts with the mark of UTF-8: convert it to Latin-1, or, if no batch of the pipeline has been cut yet, set data.encoding to utf-8`,
+    );
   for await (const chunk of plain.chunks) yield encoding === 'latin1' ? toUtf8(chunk) : chunk;
 
   async function* bounded(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {

@@ -16,7 +16,7 @@ const OURS = /^retrain-[a-z]+-([0-9a-f]{8})-(\d+)-([0-9a-f]{8})-\w{6}$/;
  * Makes a folder that this process owns. The caller removes it; if the process is killed first,
  * {@link sweepOwnFolders} removes it.
  * @param kind a word of lower-case letters that names its purpose
- * @throws DiskFull when the disk has no space left
+ * @throws DiskFull when the disk has no space left, SetupError when the folder may not be written
  */
 export async function newOwnFolder(parent: string, kind: string): Promise<string> {
   try {
@@ -120,17 +120,12 @@ function short(text: string): string {
 }
 
 /**
- * Runs work with a temporary folder, which is removed afterwards.
- * @throws DiskFull when there is no room for one
+ * Runs work with a temporary folder in the folder `scratch`, which is removed afterwards.
+ * @throws DiskFull when there is no room for one, SetupError when it may not be written
  */
 export async function withScratch<T>(
-  { root }: { root: string },
+  { scratch }: { scratch: string },
   work: (folder: string) => Promise<T>,
 ): Promise<T> {
-  return withOwnFolder(scratchFolder(root), 'scratch', work);
-}
-
-/** The folder of a worker's temporary folders. */
-export function scratchFolder(root: string): string {
-  return join(root, '.retrain', 'scratch');
+  return withOwnFolder(scratch, 'scratch', work);
 }

@@ -5,13 +5,6 @@ import { sha256 } from './hash.ts';
 import type { LocalCache } from './local-cache.ts';
 import type { Ref } from '../contract/ref.ts';
 
-/** Where a worker keeps the files that it has read, and how much of them. */
-export interface CacheOptions {
-  folder: string;
-  /** Bytes. Above this the least recently used files are removed. */
-  most: number;
-}
-
 /**
  * Keeps on this machine the parts that training and scoring read for every version, so that each is fetched
  * once. Bytes are checked at each read, and a damaged file is removed and fetched again. Any number of workers
@@ -74,12 +67,11 @@ async function bytesOf(path: string, size: number): Promise<Uint8Array | undefin
 const DEFAULT_MEGABYTES = 4096;
 
 /**
- * Reads RETRAIN_CACHE_DIR, and RETRAIN_CACHE_SIZE in megabytes.
- * @param folder the default folder
- * @returns `most` is 0 when nothing is to be kept
+ * Reads RETRAIN_CACHE_SIZE, in megabytes.
+ * @returns bytes; 0 when nothing is to be kept
  * @throws BadParams when the size is not a number of megabytes
  */
-export function cacheOptions(env: NodeJS.ProcessEnv, folder: string): CacheOptions {
+export function readCacheSize(env: NodeJS.ProcessEnv): number {
   const asked = env['RETRAIN_CACHE_SIZE'] ?? String(DEFAULT_MEGABYTES);
   const megabytes = asked.trim() === '' ? Number.NaN : Number(asked);
   if (!Number.isFinite(megabytes) || megabytes < 0) {
@@ -87,5 +79,5 @@ export function cacheOptions(env: NodeJS.ProcessEnv, folder: string): CacheOptio
       `RETRAIN_CACHE_SIZE is ${JSON.stringify(asked)}, where a number of megabytes is expected: set it to 0 to keep nothing, or leave it out for ${DEFAULT_MEGABYTES}`,
     );
   }
-  return { folder: env['RETRAIN_CACHE_DIR'] ?? folder, most: megabytes * 1e6 };
+  return megabytes * 1e6;
 }

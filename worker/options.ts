@@ -63,6 +63,8 @@ export const WORKER_HELP = `Usage: worker [flags]; each flag also has a variable
   --shutdown-grace SECONDS    time for running activities to finish at a stop (20)
   --deployment-name NAME      makes this a versioned worker: runs stay on the build that started them
   --build-id ID               the build of that version (the git commit)
+                              (Temporal's Worker Controller sets both by TEMPORAL_DEPLOYMENT_NAME and
+                              TEMPORAL_WORKER_BUILD_ID)
 
 Examples:
   ${RETRAIN} worker
@@ -79,7 +81,7 @@ export function workerSettings(
   env: NodeJS.ProcessEnv,
   commit: string | undefined,
 ): WorkerSettings {
-  const given = { ...readVariables(env), ...readFlags(args) };
+  const given = { ...readController(env), ...readVariables(env), ...readFlags(args) };
   const read = schema.safeParse(given);
   if (!read.success) {
     const [issue] = read.error.issues;
@@ -136,6 +138,15 @@ function readVariables(env: NodeJS.ProcessEnv): Record<string, string> {
       return value === undefined || value === '' ? [] : [[flag, value]];
     }),
   );
+}
+
+/** The variables that Temporal's Worker Controller for Kubernetes sets. Our own win over them. */
+function readController(env: NodeJS.ProcessEnv): Record<string, string> {
+  const { TEMPORAL_DEPLOYMENT_NAME: deployment, TEMPORAL_WORKER_BUILD_ID: build } = env;
+  return {
+    ...(deployment ? { 'deployment-name': deployment } : {}),
+    ...(build ? { 'build-id': build } : {}),
+  };
 }
 
 function nameVariable(flag: string): string {

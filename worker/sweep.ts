@@ -1,23 +1,20 @@
-import { tmpdir } from 'node:os';
 import type { Logger } from 'pino';
-import { scratchFolder, sweepOwnFolders } from '../store/own-folder.ts';
-import { stackDir } from '../config/project-root.ts';
+import { sweepOwnFolders } from '../store/own-folder.ts';
 import type { LocalCache } from '../store/local-cache.ts';
 
 /**
  * Removes the temporary files of killed processes from this machine's disk: half of a batch, a model, a
  * source or a backup. They can be as large as the data. The number of removed folders is logged.
- * @param root the project folder
+ * @param parents the folders that hold such files
  */
 export async function sweepLeft(
-  root: string,
+  parents: readonly string[],
   local: LocalCache,
   log: Pick<Logger, 'info' | 'warn'>,
 ): Promise<void> {
-  const parents = new Set([scratchFolder(root), tmpdir(), stackDir(root)]);
   try {
     const [removed] = await Promise.all([
-      Promise.all([...parents].map(sweepOwnFolders)),
+      Promise.all([...new Set(parents)].map(sweepOwnFolders)),
       local.sweep(),
     ]);
     const folders = removed.reduce((sum, count) => sum + count, 0);

@@ -39,6 +39,14 @@ export async function createWorkers(shared: Shared, settings: WorkerSettings): P
 /** Seconds that an activity may take to stop after its cancellation. */
 const STOPPING = 40;
 
+/** Seconds that threads and connections may take to close after that. */
+const CLOSING = 10;
+
+/** Seconds after a signal until a worker has ended: the grace time, the cancellation, and closing what is open. */
+export function secondsToStop({ shutdownGrace }: Pick<WorkerSettings, 'shutdownGrace'>): number {
+  return shutdownGrace + STOPPING + CLOSING;
+}
+
 function makeCommonOptions(
   { connection, namespace, activities }: Shared,
   { deployment, shutdownGrace }: WorkerSettings,

@@ -1,4 +1,5 @@
 import {
+  ActivityFailure,
   CancellationScope,
   continueAsNew,
   log,
@@ -19,6 +20,7 @@ import type {
   PendingBatches,
   PinnedNightly,
 } from '../contract/nightly.ts';
+import { toWorkflowFailure } from './failure.ts';
 import { runBatch } from './run-batch.ts';
 import { nightlyProgress } from '../contract/messages.ts';
 import { NightlyLog } from './nightly-log.ts';
@@ -44,6 +46,14 @@ const { pin_nightly } = proxyLocalActivities<Pick<Activities, 'pin_nightly'>>({
  * person starts it. A batch that fails stops the batches after it, because their versions contain it.
  */
 export async function nightly(input: NightlyInput): Promise<NightlySummary> {
+  try {
+    return await runPending(input);
+  } catch (error) {
+    throw error instanceof ActivityFailure ? toWorkflowFailure(error, undefined) : error;
+  }
+}
+
+async function runPending(input: NightlyInput): Promise<NightlySummary> {
   const pinned = pin_nightly(input);
   let nightlyLog: NightlyLog | undefined;
   setHandler(nightlyProgress, () => nightlyLog?.summary ?? null);

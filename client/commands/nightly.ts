@@ -9,7 +9,8 @@ export function nightlyCommand(context: CommandContext): Command {
     .action(async ({ pipeline, set, json }: CommonFlags & { set?: Record<string, unknown> }) => {
       const { runNightly } = await import('../nightly-run.ts');
       const config = await context.configure(pipeline, set);
-      await withSession(config, ['temporal', 'storage'], async (session) => {
+      const checks = { check: ['temporal', 'storage'], untilTheyRun: true } as const;
+      await withSession(config, checks, async (session) => {
         process.exitCode = await runNightly(session, {
           pipeline: config.pipeline,
           set: set ?? {},

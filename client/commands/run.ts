@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { parseBatch, parseStage, withSet } from '../arguments.ts';
 import { print, printJson, say } from '../print.ts';
-import { withSession } from '../session.ts';
+import { readParams, withSession } from '../session.ts';
 import type { Config } from '../../config/environment.ts';
 import type { Request, Started } from '../start.ts';
 import { BadParams } from '../../contract/failures.ts';
@@ -92,12 +92,14 @@ export interface RunOptions extends Request {
 
 /** `run` and `stage`: starts a run or joins it, shows it until it ends, and prints the result. */
 export async function run(config: Config, options: RunOptions): Promise<number> {
+  const { checkRun } = await import('../check-run.ts');
   const { sendAgain, start } = await import('../start.ts');
   const { describeWatch, watchToEnd } = await import('../watcher.ts');
   const last: StageName = options.only ?? options.until ?? LAST_STAGE;
   const tracked = stagesUntil(last).some((stage) => findEntry(stage)?.tracked === true);
   const check = ['temporal', 'storage', ...(tracked ? ['tracking' as const] : [])] as const;
   return withSession(config, check, async (session) => {
+    await checkRun(session, options, await readParams(session, options.set));
     const started = await start(session, options);
     if (started.joined) say(`${started.workflowId} is already running: following it`);
     if (options.detach === true) {

@@ -1,6 +1,7 @@
 import { BadData, BadParams } from '../../contract/failures.ts';
 import { quoteList, quote } from '../csv/quote.ts';
 import { CsvReader } from '../csv/reader.ts';
+import { checkDelimiter } from '../csv/refuse.ts';
 import { type ColumnPlan, RowWriter } from '../csv/write.ts';
 import { makeNumberCheck } from './check-numbers.ts';
 import type { CellSettings } from '../csv/cells.ts';
@@ -206,6 +207,7 @@ export function conformBatch(
 ): { bytes: Uint8Array; rows: number; added: Column[]; warnings: string[] } {
   const open = (): CsvReader =>
     new CsvReader([input.bytes], input.file, { delimiter: input.delimiter });
+  checkDelimiter(input.bytes, input.file, input.delimiter, { isFrozen: true });
   const reader = open();
   const plan = conform(reader.header, input.columns, input);
   const { file, width } = reader;

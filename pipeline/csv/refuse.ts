@@ -52,8 +52,8 @@ export function makeTextError(row: Uint8Array, line: number, file: string): BadD
     );
   }
   return new BadData(
-    `${file} is not UTF-8 (first on line ${line + countLineBreaks(row.subarray(0, findBadUtf8(row)))}): set data.encoding ` +
-      'to latin1 if it is Latin-1, or convert it to UTF-8',
+    `${file} is not UTF-8 (first on line ${line + countLineBreaks(row.subarray(0, findBadUtf8(row)))}): convert it to UTF-8, ` +
+      'or, if it is Latin-1 and no batch of the pipeline has been cut yet, set data.encoding to latin1',
   );
 }
 
@@ -129,9 +129,15 @@ export function checkNames(names: readonly string[], file: string): void {
 /**
  * Checks that a table's header contains the delimiter. Without it the table has a single column, and errors about
  * its rows would mislead.
+ * @param isFrozen whether the pipeline has batches, so that the delimiter cannot be set any more
  * @throws BadData naming the delimiter that the header seems to use
  */
-export function checkDelimiter(bytes: Uint8Array, file: string, delimiter: string): void {
+export function checkDelimiter(
+  bytes: Uint8Array,
+  file: string,
+  delimiter: string,
+  { isFrozen = false } = {},
+): void {
   const [header = ''] = Buffer.from(bytes.subarray(0, 65_536))
     .toString('utf8')
     .split(/[\r\n]/, 1);
@@ -139,6 +145,6 @@ export function checkDelimiter(bytes: Uint8Array, file: string, delimiter: strin
   const other = USUAL.find((one) => header.includes(one));
   if (other === undefined) return;
   throw new BadData(
-    `${file} has a single column, ${quote(header)}, when it is split at ${JSON.stringify(delimiter)}: set data.delimiter to ${JSON.stringify(other)}`,
+    `${file} has a single column, ${quote(header)}, when it is split at ${JSON.stringify(delimiter)}: ${isFrozen ? `its delimiter seems to be ${JSON.stringify(other)}; save it with ${JSON.stringify(delimiter)}, as the batches before it` : `set data.delimiter to ${JSON.stringify(other)}`}`,
   );
 }

@@ -27,7 +27,7 @@ export function lastStamp({ raw }: Ledger): Stamp {
  * @throws SourceUnavailable when trying again can help, SourceRefused or BadData when it cannot
  */
 export async function withText<T>(
-  deps: Pick<SourceDeps, 'store' | 'local' | 'root' | 'sources'>,
+  deps: Pick<SourceDeps, 'store' | 'local' | 'root' | 'scratch' | 'sources'>,
   ledger: Ledger,
   request: { params: Params; source: Ref | null; signal: AbortSignal },
   use: (text: SourceText | undefined) => Promise<T>,
@@ -36,7 +36,8 @@ export async function withText<T>(
   const { source, encoding, source_secret_env: secretEnv } = params.data;
   if (uploaded === null) {
     const known = lastStamp(ledger);
-    const reader = { ...deps.sources, root: deps.root, confined: true, signal };
+    const { root, scratch } = deps;
+    const reader = { ...deps.sources, root, scratch, confined: true, signal };
     return withSourceText(source, { ...reader, encoding, known, secretEnv }, use);
   }
   if (hasState(ledger, uploaded)) return use(undefined);

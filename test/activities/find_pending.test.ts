@@ -47,6 +47,7 @@ async function paramsOfStale(model: object, asked: object): Promise<unknown> {
     local: new LocalCache(tmpdir()),
     compute: () => Promise.reject(new Error('nothing to compute')),
     root: tmpdir(),
+    scratch: tmpdir(),
     sources: { s3: { endpoint: '', region: '', bucket: '' }, limits: limitsFromEnv({}) },
   };
   const request = { pipeline: 'iris', params: paramsOf({}, asked), source: null };

@@ -65,6 +65,7 @@ export async function openActivities(pipeline: string, webhook: URL): Promise<Pl
     compute: pool.compute,
     readConfig: () => ({ pipeline, params: {}, ownParams: {}, unlisted: undefined }),
     root,
+    scratch: join(root, 'scratch'),
     sources: { s3: where, limits: limitsFromEnv({}) },
     gitCommit: undefined,
     temporal: { webUi: 'http://localhost:8233', namespace: 'default' },

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { afterAll, describe, expect, it } from 'vitest';
 import { openHelpers, trainThreads } from '../../compute/helpers.ts';
 import {
@@ -87,6 +88,9 @@ describe('threads that help to fit a tree', () => {
 
   it('are as many as the environment says, or as there are cores', () => {
     expect(trainThreads({ RETRAIN_TRAIN_THREADS: '3' })).toBe(3);
-    expect(trainThreads({ RETRAIN_TRAIN_THREADS: 'many' })).toBe(trainThreads({}));
+    expect(trainThreads({})).toBe(availableParallelism());
+    expect(() => trainThreads({ RETRAIN_TRAIN_THREADS: 'many' })).toThrow(
+      /^RETRAIN_TRAIN_THREADS is "many": set it to a number of threads from 1 to 1024/,
+    );
   });
 });

@@ -1,3 +1,4 @@
+import { tmpdir } from 'node:os';
 import { expect, it, vi } from 'vitest';
 import { readVersion, makeDvcStages } from '../../client/commands/dvc/stages.ts';
 import { listWantedFiles } from '../../client/commands/checkout/plan.ts';
@@ -94,6 +95,7 @@ it('why plans it after the stages that it reads', async () => {
       s3: { region: 'us-east-1', bucket: 'unused' },
       limits: limitsFromEnv({}),
     },
+    scratch: tmpdir(),
   });
   expect(plans.map(({ stage }) => stage as string).slice(-2)).toEqual(['evaluate', 'explain']);
   expect(plans.at(-1)).toMatchObject({ state: 'run', because: [{ kind: 'new' }] });

@@ -45,6 +45,7 @@ class Pipeline {
     });
     this.#deps = {
       root,
+      scratch: root,
       compute: computeHere,
       local: new LocalCache(join(root, 'cache')),
       store: storeIn(new MemoryBucket()),

@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { withSourceText } from '../../sources/source-text.ts';
 import type { OpenOptions, Stamp } from '../../sources/source.ts';
 
 /** Bounds so small that a test meets them. */
 export const place: OpenOptions = {
   root: process.cwd(),
+  scratch: tmpdir(),
   confined: false,
   s3: { endpoint: 'http://127.0.0.1:9', region: 'us-east-1', bucket: 'unused' },
   limits: {

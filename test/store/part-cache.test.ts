@@ -6,7 +6,7 @@ import { Artifacts } from '../../store/artifacts.ts';
 import type { Bucket } from '../../store/bucket.ts';
 import { refOf } from '../../store/hash.ts';
 import { LocalCache } from '../../store/local-cache.ts';
-import { cacheOptions, PartCache } from '../../store/part-cache.ts';
+import { readCacheSize, PartCache } from '../../store/part-cache.ts';
 import type { Ref } from '../../contract/ref.ts';
 
 const PART = 1000;
@@ -115,16 +115,15 @@ describe('parts kept on this machine', () => {
   });
 });
 
-describe('cacheOptions', () => {
-  it('reads the folder and the megabytes from the environment', () => {
-    expect(cacheOptions({}, '/kept')).toEqual({ folder: '/kept', most: 4_096_000_000 });
-    const env = { RETRAIN_CACHE_DIR: '/else', RETRAIN_CACHE_SIZE: '0.5' };
-    expect(cacheOptions(env, '/kept')).toEqual({ folder: '/else', most: 500_000 });
-    expect(cacheOptions({ RETRAIN_CACHE_SIZE: '0' }, '/kept')).toMatchObject({ most: 0 });
+describe('readCacheSize', () => {
+  it('reads the megabytes from the environment', () => {
+    expect(readCacheSize({})).toBe(4_096_000_000);
+    expect(readCacheSize({ RETRAIN_CACHE_SIZE: '0.5' })).toBe(500_000);
+    expect(readCacheSize({ RETRAIN_CACHE_SIZE: '0' })).toBe(0);
   });
 
   it.each(['-1', 'much', ''])('refuses a size of "%s"', (RETRAIN_CACHE_SIZE) => {
-    expect(() => cacheOptions({ RETRAIN_CACHE_SIZE }, '/kept')).toThrow(
+    expect(() => readCacheSize({ RETRAIN_CACHE_SIZE })).toThrow(
       `RETRAIN_CACHE_SIZE is "${RETRAIN_CACHE_SIZE}", where a number of megabytes is expected: ` +
         'set it to 0 to keep nothing, or leave it out for 4096',
     );

@@ -75,6 +75,7 @@ export function openWholeRuns(paramsFile: unknown = {}): WholeRuns {
     compute: computeHere,
     readConfig: (pipeline) => loadConfig(root, {}, pipeline),
     root,
+    scratch: join(root, 'scratch'),
     sources: { s3: { region: 'us-east-1', bucket: 'unused' }, limits: limitsFromEnv({}) },
     gitCommit: undefined,
     temporal: { webUi: 'http://temporal', namespace: 'default' },

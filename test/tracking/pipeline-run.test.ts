@@ -31,7 +31,7 @@ beforeEach(() => {
     tracker,
     experimentName: 'e',
     modelName: 'iris',
-    root: folder,
+    scratch: folder,
     gitCommit: undefined,
     temporal: { webUi: 'http://localhost:8233/', namespace: 'my space' },
   };

@@ -42,6 +42,16 @@ describe("a worker's settings", () => {
     expect(() => settings(['--deployment-name', 'prod'])).toThrow(/--build-id or set GIT_COMMIT/);
   });
 
+  it("take the version from Temporal's Worker Controller, and our own variables win over its", () => {
+    const env = {
+      TEMPORAL_DEPLOYMENT_NAME: 'retrain/worker',
+      TEMPORAL_WORKER_BUILD_ID: 'v2-5f3a',
+    };
+    expect(settings([], env).deployment).toEqual({ name: 'retrain/worker', buildId: 'v2-5f3a' });
+    const own = { ...env, RETRAIN_BUILD_ID: 'mine' };
+    expect(settings([], own).deployment).toEqual({ name: 'retrain/worker', buildId: 'mine' });
+  });
+
   it.each([
     [['--role', 'both'], /^--role \(or RETRAIN_ROLE\) is "both"/],
     [['--threads', '0'], /^--threads \(or RETRAIN_THREADS\) is "0"/],

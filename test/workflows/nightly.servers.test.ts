@@ -121,6 +121,18 @@ describe('nightly', () => {
     expect(numbers(world.ran)).toEqual([1, 2]);
   });
 
+  it('fails with the sentence of what it could not do, such as to read the store', async () => {
+    const world = standIns(1);
+    const find_pending = async (): Promise<never> => {
+      throw ApplicationFailure.nonRetryable('the bucket is not there: create it', 'StorageRefused');
+    };
+    const lost = { ...world, activities: { ...world.activities, find_pending } };
+    const failed = withWorker(lost, async (start) => (await start('nightly')).result());
+    await expect(failed).rejects.toMatchObject({
+      cause: { type: 'StorageRefused', message: 'the bucket is not there: create it' },
+    });
+  });
+
   it('two at once do no harm: no batch is run by both at the same time, and both succeed', async () => {
     const underWay = new Set<number>();
     const world = standIns(3, async ({ batch }) => {

@@ -21,7 +21,7 @@ export interface LoggingDeps extends TrackingDeps {
   store: Pick<Store, 'attempts' | 'artifacts' | 'bucket'>;
   /** Name that models are registered under. */
   modelName: string;
-  root: string;
+  scratch: string;
   /** The commit that this worker runs; undefined when it is not known. */
   gitCommit: string | undefined;
   /** Where people see runs in Temporal's Web UI. */

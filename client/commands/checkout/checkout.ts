@@ -1,4 +1,4 @@
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { Config } from '../../../config/environment.ts';
 import { SetupError } from '../../../contract/failures.ts';
@@ -30,7 +30,7 @@ export function checkoutCommand(context: CommandContext): Command {
     .addHelpText('after', examples('checkout 2', 'checkout 1 --out ../version-1'))
     .action(async (version: number, { pipeline, ...flags }: CheckoutFlags) => {
       const config = await context.configure(pipeline);
-      const cache = join(context.root, '.retrain', 'cache');
+      const { cache } = config;
       const asked = { pipeline: config.pipeline, version, cache, ...flags };
       process.exitCode = await checkout(config, asked);
     });

@@ -1,8 +1,11 @@
 import { readFileSync } from 'node:fs';
 import type { Session } from '../../session.ts';
-import { taskQueueHasWorker } from '../../waiting.ts';
+import { listPollers, type Poller } from '../../waiting.ts';
 import { readTemporalLocation } from '../../../config/connections.ts';
 import { SEARCH_ATTRIBUTES } from '../../../contract/search-attributes.ts';
+import { findHttpProblem } from '../../../infra/health.ts';
+import { findProcess } from '../../../infra/process.ts';
+import { readStackState } from '../../../infra/stack-folder.ts';
 import { registeredSearchAttributes } from '../../../infra/register-search-attributes.ts';
 import { serverVersion } from '../../../tracking/open.ts';
 import { isDirectoryUri } from '../../../tracking/place.ts';
@@ -60,10 +63,53 @@ async function checkAttributes({ connection, namespace }: Session): Promise<Find
 }
 
 async function checkWorkers(session: Session): Promise<Finding> {
-  const queue = session.config.taskQueue;
-  return (await taskQueueHasWorker(session))
-    ? ok('worker', `one polls ${queue}`)
-    : fail('worker', `none polls ${queue}`, `${RETRAIN} worker, or ${RETRAIN} stack up`);
+  try {
+    const pollers = await listPollers(session);
+    return judgeWorkers(pollers, session.config.taskQueue, await askHealth(session.config));
+  } catch (error) {
+    return failed('worker', error, 'warn');
+  }
+}
+
+/** The answer of the worker of the local stack, or of the one at RETRAIN_HEALTH_PORT, on this machine. */
+export interface WorkerHealth {
+  url: string;
+  /** Undefined where it is ready. */
+  problem: string | undefined;
+}
+
+async function askHealth({ stackDir }: Session['config']): Promise<WorkerHealth | undefined> {
+  const stack = readStackState(stackDir);
+  const own = findProcess(stackDir, 'worker') === undefined ? undefined : stack?.ports.health;
+  const port = process.env['RETRAIN_HEALTH_PORT'] ?? own;
+  if (port === undefined) return undefined;
+  const url = `http://127.0.0.1:${port}/readyz`;
+  return { url, problem: await findHttpProblem(url) };
+}
+
+/** Judges whether a worker polls, by what Temporal has seen and by what the worker on this machine answers. */
+export function judgeWorkers(
+  pollers: readonly Poller[],
+  queue: string,
+  health: WorkerHealth | undefined,
+  now = Date.now(),
+): Finding {
+  const repair = `${RETRAIN} worker, or ${RETRAIN} stack up`;
+  const describePoll = ({ identity, polledAt }: Poller): string =>
+    `the last poll was ${Math.max(0, Math.round((now - polledAt) / 1_000))} s ago, by ${identity}`;
+  const live = pollers.filter(({ isLive }) => isLive);
+  const [last] = pollers;
+  if (live.length === 0)
+    return fail(
+      'worker',
+      `none polls ${queue}${last === undefined ? '' : `: ${describePoll(last)}, which does not run any more`}`,
+      repair,
+    );
+  const found = `${live.length === 1 ? 'one polls' : `${live.length} poll`} ${queue}: ${describePoll(live[0]!)}`;
+  if (health === undefined) return ok('worker', found);
+  return health.problem === undefined
+    ? ok('worker', `${found}; ${health.url} says that it is ready`)
+    : warn('worker', `${found}, but ${health.problem}`, repair);
 }
 
 /** Tracking: whether it answers, and whether a server has the version that is tested. */

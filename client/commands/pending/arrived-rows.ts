@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { batchesThere, lastStamp, mayGrow } from '../../../sources/append-only/table.ts';
 import { makeNextState } from '../../../sources/append-only/next-state.ts';
 import { withSourceText, type SourceText } from '../../../sources/source-text.ts';
@@ -10,7 +9,7 @@ import { countBatches } from '../../../pipeline/batches/order.ts';
 import { taskOf } from '../../../contract/defaults.ts';
 import { readCellSettings } from '../../../pipeline/csv/cells.ts';
 import { batchesKnown, rawEntryOf, type Ledger } from '../../../store/ledger/ledger.ts';
-import type { Arrived, ArrivedBatch, Looking } from './looking.ts';
+import { computeHere, type Arrived, type ArrivedBatch, type Looking } from './looking.ts';
 
 /**
  * The batches of a table: first those of the known rows, then those of new rows. An incomplete last batch that
@@ -47,7 +46,7 @@ export async function listArrivedRows(looking: Looking): Promise<Arrived> {
 /** The ledger with the rows that a run would add; nothing is stored. */
 async function growLedger({ deps, ...looking }: Looking, ledger: Ledger): Promise<Ledger> {
   const last = ledger.raw.at(-1)!;
-  return withOwnFolder(tmpdir(), 'pending', async (folder) => {
+  return withOwnFolder(looking.scratch, 'pending', async (folder) => {
     const next = await withSource(looking, lastStamp(ledger), async (text) =>
       text === undefined
         ? undefined
@@ -59,10 +58,16 @@ async function growLedger({ deps, ...looking }: Looking, ledger: Ledger): Promis
   });
 }
 
-async function countRows({ deps, ...looking }: Looking): Promise<number> {
+/**
+ * The rows of the table that a source on this machine holds.
+ * @throws BadData when it is no table, or lacks the target
+ */
+export async function countRows(
+  looking: Pick<Looking, 'params' | 'sources' | 'scratch'>,
+): Promise<number> {
   const { data } = looking.params;
   return withSource(looking, undefined, async (text) => {
-    const { rows } = await deps.compute(
+    const { rows } = await computeHere(
       'inspectRaw',
       {
         path: text!.file, // undefined only where a known state is given
@@ -80,12 +85,13 @@ async function countRows({ deps, ...looking }: Looking): Promise<number> {
 }
 
 function withSource<T>(
-  { params, sources }: Pick<Looking, 'params' | 'sources'>,
+  { params, sources, scratch }: Pick<Looking, 'params' | 'sources' | 'scratch'>,
   known: Stamp | undefined,
   use: (text: SourceText | undefined) => Promise<T>,
 ): Promise<T> {
   const { source, encoding, source_secret_env: secretEnv } = params.data;
-  const place = { ...sources, root: process.cwd(), confined: false, encoding, known, secretEnv };
+  const reader = { ...sources, scratch, root: process.cwd(), confined: false };
+  const place = { ...reader, encoding, known, secretEnv };
   return withSourceText(source, place, use);
 }
 

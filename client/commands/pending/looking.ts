@@ -30,6 +30,8 @@ export interface Arrived {
 export interface Looking {
   deps: { store: Store; local: LocalCache; compute: Compute };
   sources: Pick<SourcePlace, 's3' | 'limits'>;
+  /** The folder of temporary files. */
+  scratch: string;
   /** Undefined when the pipeline has no data yet. */
   ledger: Ledger | undefined;
   params: Params;

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import type { Command } from 'commander';
 import { type CommandContext, type CommonFlags, examples, pipelineCommand } from '../../context.ts';
 import { withSet } from '../../arguments.ts';
@@ -16,7 +15,6 @@ export function pendingCommand(context: CommandContext): Command {
       process.exitCode = await listPending(config, {
         pipeline: config.pipeline,
         set: set ?? {},
-        cache: join(context.root, '.retrain', 'cache'),
         json,
       });
     });
@@ -25,8 +23,6 @@ export function pendingCommand(context: CommandContext): Command {
 export interface PendingOptions {
   pipeline: string;
   set: Record<string, unknown>;
-  /** The folder of the local cache. */
-  cache: string;
   json?: boolean | undefined;
 }
 
@@ -35,7 +31,8 @@ export interface PendingOptions {
  * only a run or a nightly stores new data.
  */
 export async function listPending(config: Config, options: PendingOptions): Promise<number> {
-  const { pipeline, set, json, cache } = options;
+  const { pipeline, set, json } = options;
+  const { sources, scratch, cache } = config;
   const { isPlace } = await import('../../../sources/arrivals/open-place.ts');
   const { checkFrozen } = await import('../../../sources/frozen.ts');
   const { waitingSentence } = await import('../../../sources/append-only/table.ts');
@@ -53,7 +50,7 @@ export async function listPending(config: Config, options: PendingOptions): Prom
     if (ledger !== undefined && ledger.batches.length > 0) checkFrozen(ledger, params);
     const deps = { store, local: new LocalCache(cache), compute: computeHere };
     const look = isPlace(params.data.source) ? listArrivedFiles : listArrivedRows;
-    const arrived = await look({ deps, sources: config.sources, ledger, params });
+    const arrived = await look({ deps, sources, scratch, ledger, params });
     const built = new Set(versions.map(({ version }) => version));
     const batches = arrived.batches.filter(({ batch }) => !built.has(batch));
     const { waiting, warnings } = arrived;

@@ -42,6 +42,8 @@ export interface Asked {
   last: VersionRecord | undefined;
   /** The server of s3:// sources, and the limits for reading any source. */
   sources: Pick<SourcePlace, 's3' | 'limits'>;
+  /** The folder of temporary files. */
+  scratch: string;
 }
 
 /** An input of a stage, or the reason why it cannot be known. */
@@ -115,8 +117,8 @@ function findOutput({ planned }: Context, input: InputSource): Input {
   return planned.get(input.stage)!.output(input.output);
 }
 
-async function planSourceCall({ ledger, batch, params, sources }: Context): Promise<Call> {
-  const source = await findSource(params, ledger, batch, sources);
+async function planSourceCall({ ledger, batch, params, ...place }: Context): Promise<Call> {
+  const source = await findSource(params, ledger, batch, place);
   if (!isRef(source)) {
     const { name } = sourceIdentity(params.data.source);
     return { params, inputs: { source }, detail: { source: name } };
@@ -224,12 +226,12 @@ async function findSource(
   params: Params,
   ledger: Ledger | undefined,
   batch: number,
-  sources: Asked['sources'],
+  place: Pick<Asked, 'sources' | 'scratch'>,
 ): Promise<Input> {
   const { source } = params.data;
   const unknown: Input = { kind: 'unknown', name: source };
   if (ledger === undefined)
-    return isPlace(source) ? unknown : ((await readHere(params.data, sources)) ?? unknown);
+    return isPlace(source) ? unknown : ((await readHere(params.data, place)) ?? unknown);
   if (isPlace(source) && ledger.arrivals.length < batch) return unknown;
   if (!isPlace(source) && isLookDue(ledger, source, { batch, cache: 'use', refresh: false }))
     return { kind: 'looks', name: source };
@@ -238,10 +240,10 @@ async function findSource(
 
 async function readHere(
   { source, encoding }: Params['data'],
-  sources: Asked['sources'],
+  { sources, scratch }: Pick<Asked, 'sources' | 'scratch'>,
 ): Promise<Ref | undefined> {
   const kind = kindOf(source);
   if (kind !== 'iris' && !(kind === 'file' && existsSync(source))) return undefined;
-  const place = { ...sources, root: process.cwd(), confined: false, encoding };
-  return withSourceText(source, place, async (brought) => brought?.ref);
+  const options = { ...sources, scratch, root: process.cwd(), confined: false, encoding };
+  return withSourceText(source, options, async (brought) => brought?.ref);
 }

@@ -40,7 +40,9 @@ async function why(config: Config, request: WhyRequest): Promise<number> {
     const { store } = session;
     const params = await readParams(session, set);
     const last = await findLatest(store.records, pipeline, batch);
-    const stages = await planRun(store, { pipeline, batch, params, last, sources: config.sources });
+    const { sources, scratch } = config;
+    const asked = { pipeline, batch, params, last, sources, scratch };
+    const stages = await planRun(store, asked);
     const version = last === undefined ? null : { version: last.version, build: last.seq };
     if (json === true) printJson({ pipeline, batch, version, params, stages });
     else print(`${formatHeading(request, last)}\n\n${formatStages(stages)}`);

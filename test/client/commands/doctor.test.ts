@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { failed } from '../../../client/commands/doctor/finding.ts';
 import { checkNode, judgeSkew } from '../../../client/commands/doctor/machine.ts';
-import { judgeMlflowVersion } from '../../../client/commands/doctor/servers.ts';
+import { judgeMlflowVersion, judgeWorkers } from '../../../client/commands/doctor/servers.ts';
 import { SetupError } from '../../../contract/failures.ts';
 
 describe('doctor', () => {
@@ -38,6 +38,43 @@ describe('doctor', () => {
     const found = judgeMlflowVersion(version, { at: 'http://mlflow', tested: '3.17.2' });
     expect(found.state).toBe(state);
     expect(found.repair === null).toBe(state === 'ok');
+  });
+
+  it('says when the last poll was, and does not count a worker that was killed', () => {
+    const now = 1_000_000;
+    const poller = (identity: string, isLive: boolean) => ({
+      identity,
+      polledAt: now - 50_000,
+      isLive,
+    });
+    expect(judgeWorkers([poller('7@here', false)], 'queue', undefined, now)).toMatchObject({
+      state: 'fail',
+      found: 'none polls queue: the last poll was 50 s ago, by 7@here, which does not run any more',
+    });
+    expect(judgeWorkers([], 'queue', undefined, now)).toMatchObject({
+      state: 'fail',
+      found: 'none polls queue',
+    });
+    const pollers = [poller('7@here', false), poller('8@there', true)];
+    expect(judgeWorkers(pollers, 'queue', undefined, now)).toMatchObject({
+      state: 'ok',
+      found: 'one polls queue: the last poll was 50 s ago, by 8@there',
+    });
+  });
+
+  it('asks the worker on this machine too', () => {
+    const live = [{ identity: '8@here', polledAt: 990_000, isLive: true }];
+    const url = 'http://127.0.0.1:7300/readyz';
+    const judge = (problem: string | undefined) =>
+      judgeWorkers(live, 'queue', { url, problem }, 1_000_000);
+    expect(judge(undefined)).toMatchObject({
+      state: 'ok',
+      found: `one polls queue: the last poll was 10 s ago, by 8@here; ${url} says that it is ready`,
+    });
+    expect(judge(`${url} answers 503`)).toMatchObject({
+      state: 'warn',
+      found: `one polls queue: the last poll was 10 s ago, by 8@here, but ${url} answers 503`,
+    });
   });
 
   it.each([

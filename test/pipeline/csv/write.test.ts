@@ -76,7 +76,7 @@ describe('parseCsv', () => {
     [[0xff, 0xfe, 65, 0], 'data.csv is UTF-16: convert it to UTF-8 first'],
     [
       [65, 10, 0xe9, 10],
-      'data.csv is not UTF-8 (first on line 2): set data.encoding to latin1 if it is Latin-1, or convert it to UTF-8',
+      'data.csv is not UTF-8 (first on line 2): convert it to UTF-8, or, if it is Latin-1 and no batch of the pipeline has been cut yet, set data.encoding to latin1',
     ],
   ])('refuses bytes %j', (input, sentence) => {
     expect(() => parseCsv(Uint8Array.from(input), 'data.csv')).toThrow(

@@ -30,7 +30,7 @@ it('does not list the files of another folder that a pipeline without batches ha
   const s3 = { endpoint: 'http://localhost:1', region: 'us-east-1', bucket: 'none' }; // not asked
   const sources = { s3, limits: limitsFromEnv({}) };
   const local = new LocalCache(join(home, 'cache'));
-  const deps = { store, compute: computeHere, local, root: home, sources };
+  const deps = { store, compute: computeHere, local, root: home, scratch: home, sources };
   await lookAt(deps, {
     pipeline: 'p',
     params: withSource(first),
@@ -41,6 +41,7 @@ it('does not list the files of another folder that a pipeline without batches ha
   const listed = await listArrivedFiles({
     deps,
     sources,
+    scratch: home,
     ledger: await store.ledgers.read('p'),
     params: withSource(second),
   });

@@ -1,0 +1,76 @@
+import { existsSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { MissingHistory } from '../contract/failures.ts';
+import type { Params } from '../contract/params.ts';
+import { checkBatch, countBatches } from '../pipeline/batches/order.ts';
+import { selectNewFiles } from '../sources/arrivals/look.ts';
+import { openFolder } from '../sources/arrivals/folder.ts';
+import { isPlace } from '../sources/arrivals/open-place.ts';
+import { checkFrozen } from '../sources/frozen.ts';
+import { kindOf } from '../sources/identity.ts';
+import { batchesKnown, hasArrivals, wholeOf, type Ledger } from '../store/ledger/ledger.ts';
+import { say } from './print.ts';
+import type { Session } from './session.ts';
+import type { Request } from './start.ts';
+
+/** A larger file is left to the worker, because reading it here would delay the start of the run. */
+const MOST_BYTES = 16e6;
+
+/**
+ * Refuses a run that can only fail, where this machine can see it: a batch that does not exist, a setting that is
+ * frozen, a file that is no table or lacks the target. So a typing error leaves no failed workflow behind.
+ * @throws BadParams, BadData or MissingHistory, as the worker would
+ */
+export async function checkRun(
+  { config, store }: Pick<Session, 'config' | 'store'>,
+  { pipeline, batch }: Pick<Request, 'pipeline' | 'batch'>,
+  params: Params,
+): Promise<void> {
+  const found = await store.ledgers.read(pipeline);
+  const ledger = found !== undefined && found.batches.length > 0 ? found : undefined;
+  if (ledger !== undefined) checkFrozen(ledger, params);
+  if (ledger !== undefined && batch <= batchesKnown(ledger)) return;
+  const { source } = params.data;
+  const path = source.replace(/^dvc:\/\//, '');
+  const isLocal = ['file', 'dvc', 'folder'].includes(kindOf(source));
+  if (isLocal && !existsSync(path)) {
+    say(
+      `${resolve(path)} is not on this machine: the worker looks for it in its own project folder`,
+      'warning',
+    );
+    return;
+  }
+  if (kindOf(source) === 'folder') return checkArrived(ledger, { pipeline, batch }, source);
+  const isSmall = kindOf(source) === 'file' && statSync(path).size <= MOST_BYTES;
+  if (isPlace(source) || !(kindOf(source) === 'iris' || isSmall)) return;
+  const { sources, scratch } = config;
+  // Loaded here, because it is large and most runs do not need it.
+  const { countRows } = await import('./commands/pending/arrived-rows.ts');
+  const rows = await countRows({ params, sources, scratch });
+  checkRows(ledger, batch, rows, params.data.batch_size);
+}
+
+async function checkArrived(
+  ledger: Ledger | undefined,
+  { pipeline, batch }: Pick<Request, 'pipeline' | 'batch'>,
+  source: string,
+): Promise<void> {
+  const known = ledger !== undefined && hasArrivals(ledger) ? ledger : undefined;
+  const { files } = await openFolder({ where: source, path: source }).list();
+  const most = (known?.arrivals.length ?? 0) + selectNewFiles(files, known).length;
+  if (batch > most)
+    throw new MissingHistory(`batch ${batch} of ${pipeline} has not arrived: there are ${most}`);
+}
+
+/** @param rows of the whole table, as it is now */
+function checkRows(ledger: Ledger | undefined, batch: number, rows: number, size: number): void {
+  const last = ledger?.raw.at(-1);
+  if (last === undefined || last.after === 0) return checkBatch(batch, rows, size);
+  const whole = wholeOf(last).rows;
+  const batches = last.after + countBatches(last.rows + Math.max(0, rows - whole), size);
+  if (batch > batches)
+    throw new MissingHistory(
+      `batch ${batch} does not exist: the ${rows} rows of the source make ${batches} batches so far`,
+      { details: { batch, rows, batches } },
+    );
+}

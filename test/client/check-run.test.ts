@@ -1,0 +1,69 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
+import { checkRun } from '../../client/check-run.ts';
+import { loadConfig } from '../../config/environment.ts';
+import { paramsOf } from '../../pipeline/models/params.ts';
+import { storeIn } from '../../store/index.ts';
+import { MemoryBucket } from '../support/memory-bucket.ts';
+
+/** What a client refuses before a workflow starts. */
+
+const folder = mkdtempSync(join(tmpdir(), 'check run '));
+afterAll(() => rmSync(folder, { recursive: true }));
+afterEach(() => vi.restoreAllMocks());
+
+const config = loadConfig(folder, {});
+
+function check(batch: number, data: object): Promise<void> {
+  const session = { config, store: storeIn(new MemoryBucket()) };
+  return checkRun(session, { pipeline: 'p', batch }, paramsOf({}, { data }));
+}
+
+const rows = Array.from({ length: 120 }, (_, i) => `${i % 7},${i % 2 ? 'odd' : 'even'}`);
+const file = join(folder, 'table.csv');
+writeFileSync(file, `a,label\n${rows.join('\n')}\n`);
+
+describe('a run of a new pipeline', () => {
+  it('of the built-in data has three batches', async () => {
+    await check(3, {});
+    await expect(check(9, {})).rejects.toThrow(
+      'batch 9 does not exist: the source has 150 rows, which make 3 batches of 50',
+    );
+  });
+
+  it('of a file has as many batches as its rows make, and needs the target', async () => {
+    const data = { source: file, target: 'label' };
+    await check(3, data);
+    await expect(check(4, data)).rejects.toThrow(
+      'batch 4 does not exist: the source has 120 rows, which make 3 batches of 50',
+    );
+    await expect(check(1, { ...data, target: 'lable' })).rejects.toThrow(
+      'table.csv has no column "lable" to predict, only "a", "label": set data.target to one of them',
+    );
+  });
+
+  it('of a folder has at most a batch for each file', async () => {
+    const arrivals = `${join(folder, 'in')}/`;
+    mkdirSync(arrivals);
+    for (const name of ['1.csv', '2.csv']) writeFileSync(join(arrivals, name), 'a,label\n1,x\n');
+    const data = { source: arrivals, target: 'label' };
+    await check(2, data);
+    await expect(check(3, data)).rejects.toThrow('batch 3 of p has not arrived: there are 2');
+  });
+
+  it('warns that a file is not on this machine, and leaves it to the worker', async () => {
+    const said = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+    const nowhere = join(folder, 'nowhere.csv');
+    await check(2, { source: nowhere });
+    expect(said.mock.calls.join('')).toContain(
+      `${nowhere} is not on this machine: the worker looks for it in its own project folder`,
+    );
+  });
+
+  it('leaves what only a worker can read to it', async () => {
+    await check(9, { source: 'https://example.com/table.csv' });
+    await check(9, { source: 's3://bucket/arrivals/' });
+  });
+});
