@@ -117,6 +117,11 @@ const GROUPS: Record<string, ListedCommand[]> = {
   ],
   'Operate a pipeline:': [
     {
+      name: 'pipelines',
+      summary: 'list the pipelines of params.yaml and of the bucket',
+      load: async () => (await import('./commands/pipelines.ts')).pipelinesCommand,
+    },
+    {
       name: 'schedule',
       summary: 'start a nightly by a Temporal Schedule',
       load: async () => (await import('./commands/schedule/schedule.ts')).scheduleCommand,
@@ -143,6 +148,11 @@ const GROUPS: Record<string, ListedCommand[]> = {
     },
   ],
   'Set up:': [
+    {
+      name: 'init',
+      summary: 'look at a file, and write a pipeline for it into params.yaml',
+      load: async () => (await import('./commands/init/init.ts')).initCommand,
+    },
     {
       name: 'stack',
       summary: 'start, stop or back up the local stack',

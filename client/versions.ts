@@ -5,6 +5,7 @@ import type { Store } from '../store/index.ts';
 import type { VersionRecord } from '../store/version-record.ts';
 import type { Records } from '../store/records.ts';
 import { type Stale, staleVersions } from '../store/ledger/read.ts';
+import type { StoreSession } from './session.ts';
 import { RETRAIN } from '../contract/command.ts';
 import { runUrl } from '../tracking/place.ts';
 
@@ -103,4 +104,11 @@ export async function readTracked(
     // After the #, the address of a tracking directory has the id of the directory.
     url: runUrl(now.tracking_uri.replace(/#.*$/, ''), now.experiment_id, now.run_id),
   };
+}
+
+/** The default pipeline first, then those of params.yaml, then the others in the bucket. */
+export async function everyPipeline({ config, store }: StoreSession): Promise<string[]> {
+  const { pipelinesIn } = await import('../store/index.ts');
+  const stored = await pipelinesIn(store.bucket);
+  return [...new Set([config.pipeline, ...(config.pipelines ?? []), ...stored])];
 }

@@ -197,17 +197,25 @@ function refuseSharedModels(settings: readonly PipelineSettings[]): void {
   }
 }
 
-function parseFile(root: string): unknown {
-  const path = join(root, 'params.yaml');
-  let text: string;
+/**
+ * Returns the text of params.yaml; undefined where there is no such file.
+ * @throws BadParams when it cannot be read
+ */
+export function readTextFile(path: string): string | undefined {
   try {
-    text = readFileSync(path, 'utf8');
+    return readFileSync(path, 'utf8');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {};
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw new BadParams(`${path} cannot be read (${messageOf(error)}): check its permissions`, {
       cause: error,
     });
   }
+}
+
+function parseFile(root: string): unknown {
+  const path = join(root, 'params.yaml');
+  const text = readTextFile(path);
+  if (text === undefined) return {};
   let value: unknown;
   try {
     value = parse(text) ?? {};

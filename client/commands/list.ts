@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { formatNumber, formatTable } from '../format.ts';
 import { print, printJson, say } from '../print.ts';
 import { withStoreSession, type StoreSession } from '../session.ts';
-import { noVersionYet, listStale, describeStale } from '../versions.ts';
+import { everyPipeline, noVersionYet, listStale, describeStale } from '../versions.ts';
 import type { Config } from '../../config/environment.ts';
 import { canonicalJson } from '../../contract/canonical-json.ts';
 import { findHeadline, findMetricSet } from '../../contract/metric-sets.ts';
@@ -69,13 +69,6 @@ export async function list(
       for (const one of [first!, ...others]) printVersions(one, { titled: others.length > 0, all });
     return 0;
   });
-}
-
-/** The default pipeline first, then those of params.yaml, then the others in the bucket. */
-export async function everyPipeline({ config, store }: StoreSession): Promise<string[]> {
-  const { pipelinesIn } = await import('../../store/index.ts');
-  const stored = await pipelinesIn(store.bucket);
-  return [...new Set([config.pipeline, ...(config.pipelines ?? []), ...stored])];
 }
 
 async function readListed(

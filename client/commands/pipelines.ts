@@ -1,0 +1,91 @@
+import { Command } from 'commander';
+import { formatTable } from '../format.ts';
+import { print, printJson } from '../print.ts';
+import { withStoreSession, type StoreSession } from '../session.ts';
+import { everyPipeline } from '../versions.ts';
+import type { Config } from '../../config/environment.ts';
+import { findHeadline, formatScore, type NamedScore } from '../../contract/metric-sets.ts';
+import { type CommandContext, examples } from '../context.ts';
+
+export function pipelinesCommand(context: CommandContext): Command {
+  return new Command('pipelines')
+    .option('--json', 'print exactly one JSON document on stdout')
+    .addHelpText('after', examples('pipelines', 'pipelines --json'))
+    .action(async ({ json }: { json?: boolean }) => {
+      process.exitCode = await listPipelines(await context.configure(), context, json === true);
+    });
+}
+
+/** A pipeline, as `--json` prints it. */
+interface ListedPipeline {
+  pipeline: string;
+  /** Whether params.yaml lists it. Without `pipelines` in the file, that is the default pipeline only. */
+  listed: boolean;
+  isDefault: boolean;
+  /** Of its data, or of its params where it has no data yet. */
+  source: string;
+  target: string;
+  task: string;
+  batches: number;
+  versions: number;
+  /** The headline score of its last version. */
+  score: NamedScore | null;
+  experiment: string;
+}
+
+/** `pipelines`: what each pipeline predicts from which data, and how far it is. */
+async function listPipelines(
+  config: Config,
+  context: CommandContext,
+  json: boolean,
+): Promise<number> {
+  return withStoreSession(config, async (session) => {
+    const names = await everyPipeline(session);
+    const pipelines = await Promise.all(names.map((name) => readPipeline(session, context, name)));
+    if (json) printJson({ pipelines });
+    else
+      print(
+        formatTable(
+          ['pipeline', 'source', 'target', 'batches', 'versions', 'last score', 'experiment'],
+          pipelines.map(({ pipeline, source, target, batches, versions, score, experiment }) => [
+            pipeline,
+            source,
+            target,
+            batches,
+            versions,
+            score === null ? '–' : `${score.name} ${formatScore(score.value)}`,
+            experiment,
+          ]),
+        ),
+      );
+    return 0;
+  });
+}
+
+async function readPipeline(
+  { config, store }: StoreSession,
+  context: CommandContext,
+  pipeline: string,
+): Promise<ListedPipeline> {
+  const { paramsOf } = await import('../../pipeline/models/params.ts');
+  const { plainParams } = await import('../../sources/frozen.ts');
+  const [own, ledger, versions] = await Promise.all([
+    context.configure(pipeline),
+    store.ledgers.read(pipeline),
+    store.records.list(pipeline),
+  ]);
+  const { data, model } = paramsOf(plainParams(own, ledger), {});
+  return {
+    pipeline,
+    listed:
+      own.unlisted === undefined && (config.pipelines ?? [config.pipeline]).includes(pipeline),
+    isDefault: pipeline === config.defaultPipeline,
+    source: data.source,
+    target: data.target,
+    task: model.task,
+    batches: ledger?.batches.length ?? 0,
+    versions: versions.length,
+    score: findHeadline(versions.at(-1)?.metrics ?? {}) ?? null,
+    experiment: own.tracking.experimentName,
+  };
+}
