@@ -16,8 +16,8 @@ export function addSection(text: string, pipeline: string, section: Section): st
   }
   const first = isMap(pipelines) && pipelines.flow !== true ? pipelines.items[0]?.key : undefined;
   if (!isMap(pipelines) || !isScalar(first) || first.range == null) {
-    const before = isMap(pipelines) ? (pipelines.toJSON() as object) : {};
-    document.set('pipelines', document.createNode({ ...before, [pipeline]: section }));
+    if (isMap(pipelines)) pipelines.set(pipeline, document.createNode(section));
+    else document.set('pipelines', document.createNode({ [pipeline]: section }));
     return document.toString({ lineWidth: 0, flowCollectionPadding: false });
   }
   // A new block at the end of the sections, indented as they are.
