@@ -269,8 +269,8 @@ describe('running again', () => {
 
   it('lists the versions, and shows one', async () => {
     const { stdout } = await project.client('list', '--json');
-    const { versions } = JSON.parse(stdout) as { versions: { version: number; seq: number }[] };
-    expect(versions.map(({ version, seq }) => [version, seq])).toEqual([
+    const { versions } = JSON.parse(stdout) as { versions: { version: number; build: number }[] };
+    expect(versions.map(({ version, build }) => [version, build])).toEqual([
       [1, 1],
       [2, 1],
       [3, 1],

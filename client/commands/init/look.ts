@@ -52,7 +52,8 @@ export async function lookAtSource(
   const files = kindOf(source) === 'folder' ? await listFolder(source) : undefined;
   const table = files === undefined ? source : `${source}${files[0]}`;
   const read = (encoding: Encoding): Promise<Findings> => {
-    const place = { ...config.sources, root: process.cwd(), confined: false, encoding };
+    const { sources, scratch } = config;
+    const place = { ...sources, scratch, root: process.cwd(), confined: false, encoding };
     return withSourceText(table, place, async (text) => ({
       ...lookAtText(text!.file, { ...asked, encoding, name: table }),
       files: files?.length,
