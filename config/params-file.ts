@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
@@ -6,6 +6,7 @@ import { isObject } from '../contract/canonical-json.ts';
 import { RETRAIN } from '../contract/command.ts';
 import { BadParams, messageOf } from '../contract/failures.ts';
 import { paramsShape, mergeParams, parseParams, pipelineName } from '../contract/params.ts';
+import { MOST_SETTINGS } from '../store/small-file.ts';
 import { paramsSchema } from '../pipeline/models/params.ts';
 
 /** The default of tracking_uri. The local stack's address replaces it. */
@@ -203,12 +204,15 @@ function refuseSharedModels(settings: readonly PipelineSettings[]): void {
  */
 export function readTextFile(path: string): string | undefined {
   try {
+    const { size } = statSync(path);
+    if (size > MOST_SETTINGS) throw new Error(`it has ${size} bytes, more than ${MOST_SETTINGS}`);
     return readFileSync(path, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new BadParams(`${path} cannot be read (${messageOf(error)}): check its permissions`, {
-      cause: error,
-    });
+    throw new BadParams(
+      `${path} cannot be read (${messageOf(error)}): check the file and its permissions`,
+      { cause: error },
+    );
   }
 }
 

@@ -1,7 +1,8 @@
 import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { DamagedArtifact, StorageUnavailable } from '../contract/failures.ts';
-import type { Bucket, ObjectHead } from './bucket.ts';
+import type { Bucket, ObjectHead, StoredObject } from './bucket.ts';
+import { MOST_LISTING } from './documents.ts';
 import { damagedError, download } from './download.ts';
 import { refOf, refOfChunks, sha256, objectKey, manifestKey } from './hash.ts';
 import { encodeDirectory, manifestSchema } from './manifest.ts';
@@ -159,10 +160,15 @@ export class Artifacts {
   }
 
   async #getObject(key: string, ref: Ref): Promise<Uint8Array> {
-    let stored = await this.#bucket.get(key);
+    // A manifest has another size than the files that it lists.
+    const most = isDirectory(ref) ? MOST_LISTING : ref.size;
+    const get = (): Promise<StoredObject | undefined> =>
+      this.#bucket.get(key, most).catch((error: unknown) => {
+        throw error instanceof DamagedArtifact ? damagedError(ref, key, false) : error;
+      });
+    let stored = await get();
     // The network can damage bytes too. An object that is damaged in the store is damaged at the second read.
-    if (stored !== undefined && sha256(stored.bytes) !== ref.sha256)
-      stored = await this.#bucket.get(key);
+    if (stored !== undefined && sha256(stored.bytes) !== ref.sha256) stored = await get();
     if (stored === undefined || sha256(stored.bytes) !== ref.sha256)
       throw damagedError(ref, key, stored === undefined);
     return stored.bytes;

@@ -1,3 +1,5 @@
+import { DamagedArtifact } from '../contract/failures.ts';
+
 /**
  * A bucket: objects under keys, as S3 keeps them. Everything that is stored goes through this interface, so
  * another kind of storage is one folder that implements it (s3/ does).
@@ -13,8 +15,12 @@ export interface Bucket {
   ensure(): Promise<void>;
   exists(): Promise<boolean>;
 
-  /** The whole object. */
-  get(key: string): Promise<StoredObject | undefined>;
+  /**
+   * The whole object, in memory.
+   * @param most the most bytes that are read; 1 GiB by default
+   * @throws DamagedArtifact when the object is larger, before its bytes are read
+   */
+  get(key: string, most?: number): Promise<StoredObject | undefined>;
   /** Opens an object, to read it in bounded memory. The caller reads it to the end. */
   open(key: string): Promise<OpenObject | undefined>;
   head(key: string): Promise<ObjectHead | undefined>;
@@ -39,6 +45,17 @@ export interface Bucket {
   delete(key: string): Promise<void>;
   /** Closes the connections. */
   close(): void;
+}
+
+/** The most bytes of an object that are read into memory at once. */
+export const MOST_BYTES = 2 ** 30;
+
+/** The error for an object that is too large to be what belongs at its key. */
+export function tooLargeObject(key: string, size: number, most: number): DamagedArtifact {
+  return new DamagedArtifact(
+    `the object ${key} has ${size} bytes, and at most ${most} can belong there: it has been changed by hand or damaged: restore it from a backup`,
+    { details: { key } },
+  );
 }
 
 /** Where a bucket is. */

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { z } from 'zod';
-import { DamagedArtifact, messageOf, StorageUnavailable } from '../contract/failures.ts';
+import { BadData, DamagedArtifact, messageOf, StorageUnavailable } from '../contract/failures.ts';
 import type { Bucket, Condition } from './bucket.ts';
 import { canonicalJson } from '../contract/canonical-json.ts';
 import { sha256 } from './hash.ts';
@@ -19,11 +19,19 @@ export interface Shape<T> {
   shape: z.ZodType<T>;
   /** By schema number of an older document: returns the document under the next number. */
   upgrades?: Record<number, (older: Record<string, unknown>) => Record<string, unknown>>;
+  /** The most bytes of a document, so that one that was changed by hand cannot fill the memory; 16 MiB by default. */
+  most?: number;
   /** How a person repairs a damaged document; "restore it from a backup" by default. */
   repair?: string;
 }
 
 const BACKUP = 'restore it from a backup';
+
+/** JSON takes about six times its size in memory. */
+export const MOST_DOCUMENT = 16 * 2 ** 20;
+
+/** For documents that have a line for each batch or version. */
+export const MOST_LISTING = 128 * 2 ** 20;
 
 /** Tries before a document that others keep changing counts as unavailable. Each try waits a little longer. */
 const SWAP_TRIES = 50;
@@ -38,7 +46,7 @@ export async function readDocument<T>(
   key: string,
   shape: Shape<T>,
 ): Promise<Document<T> | undefined> {
-  const stored = await bucket.get(key);
+  const stored = await bucket.get(key, shape.most ?? MOST_DOCUMENT);
   if (stored === undefined) return undefined;
   return { value: decodeDocument(key, stored.bytes, shape), etag: stored.etag };
 }
@@ -52,7 +60,7 @@ export async function createDocument(
   key: string,
   value: unknown,
 ): Promise<boolean> {
-  return (await write(bucket, key, value, { absent: true })) !== undefined;
+  return (await write(bucket, key, value, { condition: { absent: true } })) !== undefined;
 }
 
 /** Overwrites the document at `key`. Use it only when all writers write the same value. */
@@ -61,7 +69,7 @@ export async function overwriteDocument(
   key: string,
   value: unknown,
 ): Promise<void> {
-  await write(bucket, key, value, undefined);
+  await write(bucket, key, value);
 }
 
 /**
@@ -81,7 +89,8 @@ export async function swapDocument<T>(
     const next = await change(current?.value);
     if (next === current?.value) return next;
     const condition = current === undefined ? { absent: true as const } : { etag: current.etag };
-    if ((await write(bucket, key, next, condition)) !== undefined) return next;
+    if ((await write(bucket, key, next, { condition, most: shape.most })) !== undefined)
+      return next;
     await sleep(Math.random() * Math.min(20 * attempt, 500));
   }
   throw new StorageUnavailable(
@@ -93,9 +102,14 @@ async function write(
   bucket: Bucket,
   key: string,
   value: unknown,
-  condition: Condition | undefined,
+  { condition, most = MOST_DOCUMENT }: { condition?: Condition; most?: number | undefined } = {},
 ): Promise<string | undefined> {
   const bytes = Buffer.from(canonicalJson(value));
+  if (bytes.length > most)
+    throw new BadData(
+      `the document ${key} would have ${bytes.length} bytes, and at most ${most} are read again: start a new pipeline with larger batches or fewer columns`,
+      { details: { key } },
+    );
   return bucket.put(key, bytes, {
     sha256: sha256(bytes),
     contentType: 'application/json',

@@ -5,6 +5,7 @@ import type { Bucket } from './bucket.ts';
 import {
   createDocument,
   decodeDocument,
+  MOST_DOCUMENT,
   readDocument,
   swapDocument,
   type Shape,
@@ -127,7 +128,7 @@ export class Records {
   async publishAgain(record: VersionRecord): Promise<void> {
     await withoutSignal(async () => {
       const { pipeline, version, seq } = record;
-      const { bytes } = (await this.#bucket.get(recordKey(pipeline, version, seq)))!;
+      const { bytes } = (await this.#bucket.get(recordKey(pipeline, version, seq), MOST_DOCUMENT))!;
       await this.#makeLatest(record, sha256(bytes));
       await this.#enterInIndex(record);
     });
@@ -177,7 +178,7 @@ export class Records {
     let bytes: Uint8Array = Buffer.from(canonicalJson(own));
     let record = own;
     if (!(await createDocument(this.#bucket, key, own))) {
-      bytes = (await this.#bucket.get(key))!.bytes;
+      bytes = (await this.#bucket.get(key, MOST_DOCUMENT))!.bytes;
       ({ record } = assertSound(
         checkRecord({ pipeline: draft.pipeline, version: draft.version, seq }, bytes, builds),
       ));
@@ -236,7 +237,7 @@ export class Records {
   /** Adds to the pointer of a version the SHA-256 of its latest record, which an earlier program left out. */
   async seal(record: VersionRecord): Promise<void> {
     const key = recordKey(record.pipeline, record.version, record.seq);
-    const stored = await this.#bucket.get(key);
+    const stored = await this.#bucket.get(key, MOST_DOCUMENT);
     if (stored !== undefined) await this.#setSha256(record, sha256(stored.bytes));
   }
 
@@ -318,7 +319,10 @@ export class Records {
   }
 
   async #find(of: BuildOf, builds: Builds | undefined): Promise<FoundRecord | undefined> {
-    const stored = await this.#bucket.get(recordKey(of.pipeline, of.version, of.seq));
+    const stored = await this.#bucket.get(
+      recordKey(of.pipeline, of.version, of.seq),
+      MOST_DOCUMENT,
+    );
     return stored === undefined ? undefined : checkRecord(of, stored.bytes, builds);
   }
 

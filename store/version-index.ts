@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Bucket } from './bucket.ts';
 import { hashOf } from './hash.ts';
-import { readDocument, swapDocument, type Shape } from './documents.ts';
+import { MOST_LISTING, readDocument, swapDocument, type Shape } from './documents.ts';
 import type { BuildOf, VersionRecord } from './version-record.ts';
 
 const indexSchema = z.strictObject({
@@ -30,6 +30,7 @@ const indexSchema = z.strictObject({
 const INDEX: Shape<z.infer<typeof indexSchema>> = {
   schema: 2,
   shape: indexSchema,
+  most: MOST_LISTING,
   upgrades: { 1: (older) => ({ ...older, params: {} }) },
   repair: 'delete it, and it is written again from the records',
 };

@@ -1,4 +1,4 @@
-import { BadData, BadParams } from '../../contract/failures.ts';
+import { BadData, DamagedArtifact, BadParams } from '../../contract/failures.ts';
 import type { Bucket, BucketOptions } from '../../store/bucket.ts';
 import { openBucket } from '../../store/index.ts';
 import { isDataFile, type Place, type SeenFile } from './place.ts';
@@ -51,9 +51,14 @@ export function openPrefix(source: string, storage: BucketOptions): Place {
       }),
     read: ({ name, size }) =>
       within(async (opened) => {
-        const stored = await opened.get(`${prefix}${name}`);
-        if (stored === undefined) throw new BadData('it was removed after it was listed');
-        return stored.bytes.byteLength === size ? stored.bytes : undefined;
+        try {
+          const stored = await opened.get(`${prefix}${name}`, size);
+          if (stored === undefined) throw new BadData('it was removed after it was listed');
+          return stored.bytes.byteLength === size ? stored.bytes : undefined;
+        } catch (error) {
+          if (error instanceof DamagedArtifact) return undefined; // it has grown since
+          throw error;
+        }
       }),
   };
 }

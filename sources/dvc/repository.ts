@@ -1,8 +1,9 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { BadData, messageOf } from '../../contract/failures.ts';
+import { readSmallFile } from '../../store/small-file.ts';
 
 /** The one output of a `.dvc` file. */
 export interface DvcOutput {
@@ -50,10 +51,10 @@ export async function readOutput(file: string, source: string): Promise<DvcOutpu
 
 async function readYaml(file: string, source: string): Promise<unknown> {
   try {
-    return parse(await readFile(file, 'utf8'));
+    return parse(await readSmallFile(file));
   } catch (error) {
     throw new BadData(
-      `${source} is not YAML (${messageOf(error).split('\n')[0]}): name the file that "dvc add" wrote`,
+      `${source} cannot be read as YAML (${messageOf(error).split('\n')[0]}): name the file that "dvc add" wrote`,
       { cause: error },
     );
   }
@@ -115,7 +116,12 @@ async function readConfig(file: string, source: string): Promise<string> {
   for (let folder = dirname(file); ; folder = dirname(folder)) {
     const config = join(folder, '.dvc', 'config');
     if ((await stat(config).catch(() => undefined))?.isFile() === true)
-      return readFile(config, 'utf8');
+      return readSmallFile(config).catch((error: unknown) => {
+        throw new BadData(
+          `${source} is in a repository whose .dvc/config cannot be read (${messageOf(error)}): correct it`,
+          { cause: error },
+        );
+      });
     if (dirname(folder) === folder)
       throw new BadData(
         `${source} is not in a DVC repository (no folder above it has .dvc/config): give a file inside one`,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { DECIMALS, THOUSANDS } from '../../contract/defaults.ts';
 import { columnType } from '../../contract/params.ts';
-import type { Shape } from '../documents.ts';
+import { MOST_LISTING, type Shape } from '../documents.ts';
 import { refSchema } from '../../contract/ref.ts';
 
 /** The settings that are frozen once a batch is cut. */
@@ -157,6 +157,7 @@ const ledgerSchema = z.strictObject({
 export const LEDGER: Shape<z.infer<typeof ledgerSchema>> = {
   schema: 3,
   shape: ledgerSchema,
+  most: MOST_LISTING,
   upgrades: { 1: upgradeFrom1, 2: upgradeFrom2 },
 };
 

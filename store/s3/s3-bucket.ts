@@ -10,16 +10,18 @@ import {
   S3Client,
   paginateListObjectsV2,
 } from '@aws-sdk/client-s3';
-import type {
-  Bucket,
-  BucketLocation,
-  BucketOptions,
-  ListedObject,
-  ObjectHead,
-  OpenObject,
-  PartsOptions,
-  PutOptions,
-  StoredObject,
+import {
+  MOST_BYTES,
+  tooLargeObject,
+  type Bucket,
+  type BucketLocation,
+  type BucketOptions,
+  type ListedObject,
+  type ObjectHead,
+  type OpenObject,
+  type PartsOptions,
+  type PutOptions,
+  type StoredObject,
 } from '../bucket.ts';
 import { currentSignal } from '../signal.ts';
 import { isConflict, isMissingObject, isMissingBucket, storageError } from './errors.ts';
@@ -88,11 +90,18 @@ export class S3Bucket implements Bucket {
     return (await this.#find('', () => this.#client.send(command))) !== undefined;
   }
 
-  async get(key: string): Promise<StoredObject | undefined> {
-    return this.#find(key, async () => {
+  async get(key: string, most = MOST_BYTES): Promise<StoredObject | undefined> {
+    let size = 0;
+    const stored = await this.#find(key, async () => {
       const answer = await this.#client.send(new GetObjectCommand(this.#at(key)));
-      return { bytes: await answer.Body!.transformToByteArray(), etag: answer.ETag ?? '' };
+      size = answer.ContentLength ?? 0;
+      if (size <= most)
+        return { bytes: await answer.Body!.transformToByteArray(), etag: answer.ETag ?? '' };
+      (answer.Body as Readable).destroy();
+      return undefined;
     });
+    if (size > most) throw tooLargeObject(key, size, most);
+    return stored;
   }
 
   async open(key: string): Promise<OpenObject | undefined> {

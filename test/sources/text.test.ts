@@ -155,7 +155,7 @@ describe('a dvc:// source', () => {
     ['gone', dvcFile(md5), '[core]\n    remote = x\n', 'has no remote "x"'],
     ['ssh', dvcFile(md5), S3.replace('s3://', 'ssh://'), 'is not S3 (ssh)'],
     ['folder', dvcFile(`${md5}.dir`), S3, 'names a directory (wine.csv)'],
-    ['yaml', 'outs: [', S3, 'is not YAML'],
+    ['yaml', 'outs: [', S3, 'cannot be read as YAML'],
     ['other', 'stages: {}\n', S3, 'is not a .dvc file'],
     [
       'secret',

@@ -141,6 +141,21 @@ export function holdsBucketContract(start: () => Promise<BucketServer>): void {
     expect((await bucket!.head(theirs))!.ours).toBe(false);
   });
 
+  it('reads no object that is larger than the bound of the reader', async () => {
+    const key = newKey();
+    await put(key, 'x'.repeat(300_000));
+    expect((await bucket!.get(key, 300_000))?.bytes.length).toBe(300_000);
+    await expect(bucket!.get(key, 299_999)).rejects.toMatchObject({
+      name: 'DamagedArtifact',
+      message: expect.stringContaining(`${key} has 300000 bytes, and at most 299999 can belong`),
+      details: { key },
+    });
+    // The connection of the refused read is free again.
+    for (let i = 0; i < 60; i++) await bucket!.get(key, 1).catch(() => undefined);
+    expect(await bucket!.get(newKey(), 1)).toBeUndefined();
+    expect((await bucket!.get(key))?.bytes.length).toBe(300_000);
+  });
+
   it('opens an object, to be read piece by piece', async () => {
     const key = newKey();
     const body = 'many pieces '.repeat(200_000);

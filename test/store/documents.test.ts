@@ -1,7 +1,15 @@
 import { describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import type { Bucket } from '../../store/bucket.ts';
-import { createDocument, readDocument, swapDocument } from '../../store/documents.ts';
+import {
+  createDocument,
+  MOST_DOCUMENT,
+  overwriteDocument,
+  readDocument,
+  swapDocument,
+} from '../../store/documents.ts';
+import { sha256 } from '../../store/hash.ts';
+import { MemoryBucket } from '../support/memory-bucket.ts';
 import { everyOrder, type Client, type Ended } from '../support/interleavings.ts';
 
 vi.mock('node:timers/promises', async () => {
@@ -81,5 +89,41 @@ it('a change that changes nothing writes nothing', async () => {
     before: async (bucket) => void (await enter('first')(bucket)),
     clients: () => [(bucket) => swapDocument(bucket, 'count.json', COUNT, (now) => now!)],
     after: async (bucket) => expect(await countOf(bucket)).toEqual(['first']),
+  });
+});
+
+describe('a document that is too large', () => {
+  const large = { schema: 1 as const, by: ['x'.repeat(MOST_DOCUMENT)] };
+
+  it('is not read, whoever wrote it, and names its key', async () => {
+    const bucket = new MemoryBucket();
+    const bytes = Buffer.from(JSON.stringify(large));
+    await bucket.put('count.json', bytes, { sha256: sha256(bytes) });
+    for (const read of [
+      () => readDocument(bucket, 'count.json', COUNT),
+      () => swapDocument(bucket, 'count.json', COUNT, (now) => now!),
+    ])
+      await expect(read()).rejects.toMatchObject({
+        name: 'DamagedArtifact',
+        message: expect.stringMatching(
+          /^the object count\.json has \d+ bytes, and at most 16777216/,
+        ),
+        details: { key: 'count.json' },
+      });
+    const listing = { ...COUNT, most: 2 * MOST_DOCUMENT };
+    expect((await readDocument(bucket, 'count.json', listing))?.value).toEqual(large);
+  });
+
+  it('is not written, because it could not be read again', async () => {
+    const bucket = new MemoryBucket();
+    for (const write of [
+      () => createDocument(bucket, 'count.json', large),
+      () => overwriteDocument(bucket, 'count.json', large),
+      () => swapDocument(bucket, 'count.json', COUNT, () => large),
+    ])
+      await expect(write()).rejects.toThrow(
+        /the document count\.json would have \d+ bytes, and at most 16777216 are read again/,
+      );
+    expect(await bucket.get('count.json')).toBeUndefined();
   });
 });

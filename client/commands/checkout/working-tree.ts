@@ -1,11 +1,13 @@
 import { createReadStream, type Stats } from 'node:fs';
-import { lstat, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { openMeter } from '../../meter.ts';
 import { writeWhole } from '../../write-whole.ts';
 import { BadData } from '../../../contract/failures.ts';
 import { isVisiblePath } from '../../../contract/paths.ts';
+import { MOST_LISTING } from '../../../store/documents.ts';
+import { readSmallFile } from '../../../store/small-file.ts';
 import { digest } from '../../../store/download.ts';
 import type { LocalCache } from '../../../store/local-cache.ts';
 import { inParallel } from '../../../store/parallel.ts';
@@ -105,11 +107,11 @@ export type CheckoutState = z.infer<typeof stateSchema>;
  */
 export async function readCheckoutState(folder: string): Promise<CheckoutState | undefined> {
   try {
-    const text = await readFile(stateFile(folder), 'utf8');
+    const text = await readSmallFile(stateFile(folder), MOST_LISTING);
     return stateSchema.safeParse(JSON.parse(text)).data;
   } catch (error) {
-    const lost = (error as NodeJS.ErrnoException).code === 'ENOENT' || error instanceof SyntaxError;
-    if (lost) return undefined;
+    const { code = 'ENOENT' } = error as NodeJS.ErrnoException; // not JSON, or too large to be our notes
+    if (code === 'ENOENT') return undefined;
     throw error;
   }
 }

@@ -1,6 +1,8 @@
 import type { Meter } from '../../meter.ts';
 import type { Ref } from '../../../contract/ref.ts';
-import type { Bucket } from '../../../store/bucket.ts';
+import { DamagedArtifact } from '../../../contract/failures.ts';
+import type { Bucket, StoredObject } from '../../../store/bucket.ts';
+import { MOST_LISTING } from '../../../store/documents.ts';
 import { digestObject } from '../../../store/download.ts';
 import { objectKey, manifestKey, sha256 } from '../../../store/hash.ts';
 import { encodeDirectory, manifestSchema, type EncodedDirectory } from '../../../store/manifest.ts';
@@ -86,8 +88,13 @@ export async function checkDirectory(bucket: Bucket, ref: Ref): Promise<CheckedD
   const { path } = ref;
   const key = manifestKey(ref.sha256);
   const twinKey = objectKey(ref.md5);
-  const [stored, twin] = await Promise.all([bucket.get(key), bucket.get(twinKey)]);
   const faults: Fault[] = [];
+  const get = (at: string): Promise<StoredObject | undefined> =>
+    bucket.get(at, MOST_LISTING).catch((error: unknown) => {
+      if (!(error instanceof DamagedArtifact)) throw error;
+      return { bytes: new Uint8Array(0), etag: '' }; // it matches no hash
+    });
+  const [stored, twin] = await Promise.all([get(key), get(twinKey)]);
   const fault = (state: Fault['state'], at: string, why: string): void => {
     faults.push({ state, path, key: at, md5: ref.md5, why });
   };

@@ -7,6 +7,7 @@ import { parseParams } from '../../../contract/params.ts';
 import { RAW } from '../../../contract/paths.ts';
 import { MOST_DAMAGED } from '../../../contract/stages.ts';
 import { paramsSchema } from '../../../pipeline/models/params.ts';
+import { MOST_DOCUMENT } from '../../../store/documents.ts';
 import type { Store } from '../../../store/index.ts';
 import type { Ledger } from '../../../store/ledger/ledger.ts';
 import { staleVersions } from '../../../store/ledger/read.ts';
@@ -147,7 +148,7 @@ async function rebuild(
 async function removeDamagedEntry({ store: { bucket } }: Session, problem: Problem): Promise<void> {
   const { path, state, key } = problem;
   if (state !== 'damaged' || !path.startsWith(CACHE_ENTRY)) return;
-  const stored = await bucket.get(key);
+  const stored = await bucket.get(key, MOST_DOCUMENT).catch(ignoreDamaged);
   if (stored !== undefined && !isNewer(stored.bytes)) await bucket.delete(key);
 }
 
