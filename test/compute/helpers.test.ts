@@ -48,6 +48,20 @@ describe('threads that help to fit a tree', () => {
     );
   });
 
+  it('make it also of columns that are all counted by value', async () => {
+    const few = columns.filter((_, c) => c % 3 !== 0).slice(0, 6);
+    const many = [...few, ...few.map((column) => column.map((value) => -value))];
+    const params = { max_depth: 12, min_samples_split: 2, min_gain: 0 };
+    const together = [
+      await fitClassesTogether(many, labels, 5, params, helpers),
+      await fitNumbersTogether(many, numbers, params, helpers),
+    ];
+    expect(together.map((tree) => sha256(jsonOf(tree)))).toEqual([
+      sha256(jsonOf(fitClasses(many, labels, 5, params))),
+      sha256(jsonOf(fitNumbers(many, numbers, params))),
+    ]);
+  });
+
   it('make it also where more cuts tie than are kept, over more columns than a node has pieces', async () => {
     const rows = 4000;
     const [even, odd] = [columns[1]!, columns[0]!].map((column) => column.slice(0, rows));

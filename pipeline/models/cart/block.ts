@@ -1,19 +1,26 @@
 import { type SortScratch, argsort, ascending, sortScratch } from '../../argsort.ts';
+import { codeColumn, CodeSorter, MOST_VALUES, mostValues } from './codes.ts';
 
 /** The targets: a class index or a number for each row. */
 export type Targets = Uint8Array | Int32Array | Float64Array;
 
 /**
- * Rows sorted by every feature. A node of the tree is the same range of each order. A split parts each of these
- * ranges in two and keeps both sorted. Rows are numbered within the block, so that a subtree can have its own
- * block, which fits the processor's cache.
+ * Rows by every feature: sorted, or as codes if the feature has few distinct values. A node of the tree is the same
+ * range of each order. A split parts each of these ranges in two and keeps both sorted. Rows are numbered within the
+ * block, so that a subtree can have its own block, which fits the processor's cache.
  */
 export interface Block<T extends Targets = Targets> {
   rows: number;
-  /** For each feature, the rows sorted by it; then the rows by number, if they are listed. */
+  /** For each feature, the rows sorted by it, empty if it is coded; then the rows by number, if they are listed. */
   readonly orders: readonly Int32Array[];
-  /** For each feature and row, the rank of the value among the distinct values; null when all values differ. */
+  /** For each sorted feature and row, the rank of the value among the distinct values; null when all values differ. */
   readonly ranks: (Int32Array | null)[];
+  /** For each coded feature and row, the rank of the value among `values`; null for a sorted feature. */
+  readonly codes: readonly (Uint16Array | null)[];
+  /** For each coded feature and code, the number in the columns of a row that has the value. */
+  readonly samples: readonly (Int32Array | null)[];
+  /** For each coded feature, the number of codes. */
+  readonly values: Int32Array;
   /** The number of each row in the columns. */
   readonly ids: Int32Array;
   readonly targets: T;
@@ -21,6 +28,13 @@ export interface Block<T extends Targets = Targets> {
   readonly side: Uint8Array;
   /** Scratch for the rows of the block. */
   readonly spare: Int32Array;
+  /** Sorts coded rows of another block by features that are sorted in this one; null until it is needed. */
+  sorter: CodeSorter | null;
+}
+
+/** Whether a block has coded features. Then its rows are listed too. */
+export function isCoded(block: Block): boolean {
+  return block.codes.some((codes) => codes !== null);
 }
 
 /**
@@ -35,54 +49,109 @@ export function numberRows(targets: Targets, listed: boolean, scratch: SortScrat
 }
 
 /**
- * Sorts all rows by every feature.
+ * Codes the features with few distinct values, and sorts all rows by every other feature.
  * @param columns finite values
  * @param targets of the columns' rows
  * @param listed whether to keep an order by number too, which targets of numbers need
+ * @param width the number of counts per distinct value
  */
 export function sortBlock<T extends Targets>(
   columns: readonly Float64Array[],
   targets: T,
   listed: boolean,
+  width: number,
 ): Block<T> {
   const rows = targets.length;
   const scratch = sortScratch(rows);
   const ids = numberRows(targets, listed, scratch);
-  const ranks: (Int32Array | null)[] = [];
-  const orders = columns.map((column) => {
-    const order = argsort(column, ids, scratch);
-    ranks.push(scratch.hasEqual ? rankRows(column, ids, order) : null);
-    return order;
-  });
-  if (listed) orders.push(ascending(new Int32Array(rows)));
+  const most = mostValues(rows, width);
+  const features = columns.map((column) => arrangeColumn(column, ids, most, scratch));
   const taken = targets.slice() as T;
   for (let i = 0; i < rows; i++) taken[i] = targets[ids[i]!]!;
-  return newBlock(orders, ranks, ids, taken);
+  return newBlock(features, ids, taken, listed);
 }
 
-/** Makes an empty block with the features and the type of targets of another. {@link narrowBlock} fills it. */
-export function emptyBlock<T extends Targets>(like: Block<T>, rows: number): Block<T> {
-  const orders = like.orders.map(() => new Int32Array(rows));
-  const ranks = like.ranks.map(() => null);
-  const targets = like.targets.slice(0, rows) as T;
-  return newBlock(orders, ranks, new Int32Array(rows), targets);
+/** How a block has one feature. */
+export interface Arranged {
+  readonly order: Int32Array;
+  readonly ranks: Int32Array | null;
+  readonly codes: Uint16Array | null;
+  readonly samples: Int32Array | null;
+  readonly values: number;
 }
 
-/** Makes a block. All blocks come from one literal, because the engine optimises objects that come from one place. */
-export function newBlock<T extends Targets>(
-  orders: readonly Int32Array[],
-  ranks: (Int32Array | null)[],
+export const NO_ORDER = new Int32Array(0);
+
+function arrangeColumn(
+  column: Float64Array,
   ids: Int32Array,
-  targets: T,
-  side: Uint8Array = new Uint8Array(ids.length),
+  most: number,
+  scratch: SortScratch,
+): Arranged {
+  const coded = codeColumn(column, ids, most);
+  if (coded !== null) return { order: NO_ORDER, ranks: null, ...coded };
+  const order = argsort(column, ids, scratch);
+  const ranks = scratch.hasEqual ? rankRows(column, ids, order) : null;
+  return { order, ranks, ...NO_CODES };
+}
+
+export const NO_CODES = { codes: null, samples: null, values: 0 } as const;
+
+/**
+ * Makes an empty block with the features and the type of targets of another. {@link narrowBlock} fills it.
+ * @param coded whether the features that are coded in the other are coded in this one too
+ */
+export function emptyBlock<T extends Targets>(
+  like: Block<T>,
+  rows: number,
+  coded: boolean,
+  listed: boolean,
 ): Block<T> {
-  const rows = ids.length;
-  const spare = new Int32Array(rows);
-  return { rows, orders, ranks, ids, targets, side, spare };
+  const features = like.codes.map((codes, f): Arranged => {
+    if (codes === null || !coded) return { order: new Int32Array(rows), ranks: null, ...NO_CODES };
+    const samples = new Int32Array(like.samples[f]!.length);
+    return { order: NO_ORDER, ranks: null, codes: new Uint16Array(rows), samples, values: 0 };
+  });
+  const targets = like.targets.slice(0, rows) as T;
+  return newBlock(features, new Int32Array(rows), targets, listed);
 }
 
 /**
- * Fills a block with the rows of one node, which get new numbers.
+ * Makes a block. All blocks come from one literal, because the engine optimises objects that come from one place.
+ * @param listed whether its rows are listed even if no feature is coded
+ * @param list if given, lists the rows
+ */
+export function newBlock<T extends Targets>(
+  features: readonly Arranged[],
+  ids: Int32Array,
+  targets: T,
+  listed: boolean,
+  list: Int32Array | null = null,
+  side: Uint8Array = new Uint8Array(ids.length),
+): Block<T> {
+  const rows = ids.length;
+  const orders = features.map(({ order }) => order);
+  const codes = features.map((feature) => feature.codes);
+  if (listed || codes.some((coded) => coded !== null))
+    orders.push(list ?? ascending(new Int32Array(rows)));
+  return {
+    rows,
+    orders,
+    ranks: features.map(({ ranks }) => ranks),
+    codes,
+    samples: features.map(({ samples }) => samples),
+    values: Int32Array.from(features, ({ values }) => values),
+    ids,
+    targets,
+    side,
+    spare: new Int32Array(rows),
+    sorter: null,
+  };
+}
+
+/**
+ * Fills a block with the rows of one node, which get new numbers. Features that are coded in the block may be sorted
+ * in the new one.
  * @param into a block that is large enough; its contents are replaced
  * @param features the features that may vary within the node; the orders of others become undefined
  * @param list the order whose range lists the node's rows in the order of their new numbers
@@ -105,8 +174,26 @@ export function narrowBlock<T extends Targets>(
     into.targets[i] = block.targets[row]!;
   }
   for (const f of features) {
-    renumber(block.orders[f]!, start, end, numberOf, into.orders[f]!);
-    into.ranks[f] = rerank(block.ranks[f]!, outer, into.orders[f]!);
+    const codes = block.codes[f]!;
+    if (codes === null) {
+      renumber(block.orders[f]!, start, end, numberOf, into.orders[f]!);
+      into.ranks[f] = rerank(block.ranks[f]!, outer, into.orders[f]!);
+    } else if (into.codes[f] === null) {
+      const ranks = new Int32Array(outer.length);
+      into.sorter ??= new CodeSorter(into.ids.length);
+      const found = into.sorter.sort(
+        codes,
+        outer,
+        0,
+        outer.length,
+        block.values[f]!,
+        into.orders[f]!,
+        ranks,
+      );
+      into.ranks[f] = found === outer.length ? null : ranks;
+    } else {
+      into.values[f] = recode(codes, outer, block.samples[f]!, into.codes[f]!, into.samples[f]!);
+    }
   }
   const listed = into.orders[into.ranks.length];
   if (listed) ascending(listed);
@@ -141,6 +228,30 @@ export function rankRows(
   return rank === order.length - 1 ? null : ranks;
 }
 
+const present = new Uint8Array(MOST_VALUES);
+const codeOf = new Uint16Array(MOST_VALUES);
+
+/** Codes some rows by the values that they have. Returns the number of these. */
+function recode(
+  codes: Uint16Array,
+  outer: Int32Array,
+  samples: Int32Array,
+  into: Uint16Array,
+  intoSamples: Int32Array,
+): number {
+  present.fill(0, 0, samples.length);
+  for (let i = 0; i < outer.length; i++) present[codes[outer[i]!]!] = 1;
+  let values = 0;
+  for (let code = 0; code < samples.length; code++) {
+    if (present[code] === 0) continue;
+    codeOf[code] = values;
+    intoSamples[values] = samples[code]!;
+    values++;
+  }
+  for (let i = 0; i < outer.length; i++) into[i] = codeOf[codes[outer[i]!]!]!;
+  return values;
+}
+
 /** Computes the ranks of some rows from the ranks among more rows. Null when all values differ. */
 function rerank(ranks: Int32Array | null, outer: Int32Array, order: Int32Array): Int32Array | null {
   if (ranks === null) return null;
@@ -155,84 +266,4 @@ function rerank(ranks: Int32Array | null, outer: Int32Array, order: Int32Array):
     narrowed[row] = rank;
   }
   return rank === outer.length - 1 ? null : narrowed;
-}
-
-/** The rows of a fit and room for their orders, in memory that threads share. */
-export interface SharedRows {
-  readonly columns: readonly Float64Array[];
-  /** The number of each row in the columns. */
-  readonly ids: Int32Array;
-  readonly targets: Targets;
-  /** For each feature, the rows sorted by it; then, for targets of numbers, the rows by number. */
-  readonly orders: readonly Int32Array[];
-  readonly ranks: readonly Int32Array[];
-  /** 1 for a row that goes right, in a node that all threads part together. */
-  readonly side: Uint8Array;
-  /** For each feature, whether a value occurs twice; then the next feature to sort. */
-  readonly state: Int32Array;
-}
-
-/**
- * Copies rows into shared memory. Columns that are in shared memory already are not copied.
- * @param ids the rows of the columns in the order of their new numbers
- * @param listed whether to keep an order by number too
- */
-export function shareRows(
-  columns: readonly Float64Array[],
-  targets: Targets,
-  ids: Int32Array,
-  listed: boolean,
-): SharedRows {
-  const room = (): Int32Array => new Int32Array(new SharedArrayBuffer(4 * ids.length));
-  const taken = copyShared(targets);
-  for (let i = 0; i < ids.length; i++) taken[i] = targets[ids[i]!]!;
-  const orders = columns.map(room);
-  if (listed) orders.push(ascending(room()));
-  return {
-    columns: columns.map((column) =>
-      column.buffer instanceof SharedArrayBuffer ? column : copyShared(column),
-    ),
-    ids: copyShared(ids),
-    targets: taken,
-    orders,
-    ranks: columns.map(room),
-    side: new Uint8Array(new SharedArrayBuffer(ids.length)),
-    state: new Int32Array(new SharedArrayBuffer(4 * (columns.length + 1))),
-  };
-}
-
-/**
- * Sorts by one feature after another until none is left. Any number of threads may do this at once.
- * @param scratch buffers of the caller, for this many rows
- */
-export function sortShared(
-  { columns, ids, orders, ranks, state }: SharedRows,
-  scratch: SortScratch,
-): void {
-  for (;;) {
-    const f = Atomics.add(state, columns.length, 1);
-    if (f >= columns.length) return;
-    argsort(columns[f]!, ids, scratch, orders[f]);
-    const isRanked = scratch.hasEqual && rankRows(columns[f]!, ids, orders[f]!, ranks[f]) !== null;
-    state[f] = isRanked ? 1 : 0;
-  }
-}
-
-/**
- * Makes a block of the sorted rows, with its own scratch.
- * @param side marks the rows of nodes, in place of the block's own scratch
- */
-export function sharedBlock(
-  { ids, targets, orders, ranks, state }: SharedRows,
-  side?: Uint8Array,
-): Block {
-  const ranked = ranks.map((rank, f) => (state[f] === 0 ? null : rank));
-  return newBlock(orders, ranked, ids, targets, side);
-}
-
-function copyShared<T extends Targets>(values: T): T {
-  const Class = values.constructor as new (memory: SharedArrayBuffer) => T;
-  const copy = new Class(new SharedArrayBuffer(values.byteLength));
-  copy.set(values);
-  return copy;
 }

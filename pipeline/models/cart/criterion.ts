@@ -1,11 +1,17 @@
 import type { Block, Targets } from './block.ts';
+import type { Counter } from './counter.ts';
 import type { GrownTree } from './grown-tree.ts';
 
 /** The best cut of a node. A criterion has one object, and fills it for each node. */
 export interface Split {
   feature: number;
-  /** The number of rows, in the order of the feature, that go left. */
+  /** Where its values part: the number of rows, in the order of the feature, that go left; or, if it is coded, of codes. */
+  cut: number;
+  /** The number of rows that go left. */
   left: number;
+  /** The last row on the left and the first on the right, numbered as in the columns. */
+  below: number;
+  above: number;
   /** The gain that ml-cart writes, in its arithmetic. */
   gain: number;
   /** The drop of the node's impurity; 0 or less when the split does not help. */
@@ -20,7 +26,10 @@ export function newSplit(): Split {
   // Numbers with a fraction, so that the engine stores these fields as floats from the start.
   return {
     feature: 0,
+    cut: 0,
     left: 0,
+    below: 0,
+    above: 0,
     gain: 0.5,
     drop: 0.5,
     leftIsPure: false,
@@ -35,6 +44,8 @@ export function newSplit(): Split {
  * the best cuts, by feature and then by row. The order and the threads of the scans do not change it.
  */
 export interface Criterion<T extends Targets> {
+  /** Measures the cuts of coded features. */
+  readonly counter: Counter<T>;
   /** Whether each node needs a list of its rows by number, because sums of floats depend on their order. */
   readonly listed: boolean;
   /**
@@ -43,11 +54,11 @@ export interface Criterion<T extends Targets> {
    * @returns whether all rows have one target, so that no split helps
    */
   enter(block: Block<T>, order: Int32Array, start: number, end: number): boolean;
-  /** Tries every cut between two values of a feature that leaves at least `minLeaf` rows on each side. */
+  /** Tries, from its rows, every cut between two values of a feature that leaves at least `minLeaf` rows on each side. */
   scan(block: Block<T>, feature: number, start: number, end: number, minLeaf: number): void;
   /** The best score of the cuts tried since `enter` or `aim`; 0 when there was none. */
   readonly score: number;
-  /** The number of rows that the one cut of that score sends left; 0 when there is no cut, or several tie. */
+  /** The one cut of that score, as {@link Split.cut}; 0 when there is no cut, or several tie. */
   readonly lone: number;
   /** Whether more cuts tied than are kept. Then all are tried again after `aim` with the best score. */
   readonly isCrowded: boolean;
@@ -57,8 +68,8 @@ export interface Criterion<T extends Targets> {
    * @returns the least score of a cut that may be added from now on
    */
   aim(score: number): number;
-  /** Adds a cut that another thread tried. */
-  take(feature: number, left: number, score: number): void;
+  /** Adds a cut that was measured before. */
+  take(feature: number, cut: number, score: number): void;
   /** The best of the cuts tried since `enter`, the first among equals; null when there was none. */
   best(block: Block<T>, start: number, end: number): Split | null;
   /** The {@link Split.gain} of the cut of a node with two rows of different targets. */

@@ -1,11 +1,10 @@
 import { scaleReport, type Report } from '../../progress.ts';
-import { type Block, sortBlock } from './block.ts';
-import { Gini } from './gini.ts';
+import { sortBlock, type Targets } from './block.ts';
+import { makeCriterion } from './criteria.ts';
 import type { ClassIndexes } from '../train-rows.ts';
 import { growTree } from './grow-tree.ts';
 import type { Helpers } from './together.ts';
 import type { FittedTree, NodeOptions, TreeName } from './fitted-tree.ts';
-import { SquaredError } from './squared-error.ts';
 import type { GrownTree } from './grown-tree.ts';
 import type { GrowthLimits } from './task.ts';
 import { growTogether, isWorthHelp } from './together.ts';
@@ -41,16 +40,7 @@ export function fitClasses(
   params: TreeParams,
   report?: Report,
 ): FittedTree<'DTClassifier'> {
-  const block: Block<ClassIndexes> = sortBlock(columns, labels, false);
-  const options = optionsOf('classifier', params);
-  const tree = growTree(
-    columns,
-    block,
-    new Gini(classes),
-    limitsOf(params),
-    scaleReport(report, SORTED, 1),
-  );
-  return fittedTree('DTClassifier', options, params, tree);
+  return fittedTree('DTClassifier', params, grow(columns, labels, classes, params, report));
 }
 
 /**
@@ -64,16 +54,7 @@ export function fitNumbers(
   params: TreeParams,
   report?: Report,
 ): FittedTree<'DTRegression'> {
-  const block = sortBlock(columns, targets, true);
-  const options = optionsOf('regression', params);
-  const tree = growTree(
-    columns,
-    block,
-    new SquaredError(block.rows),
-    limitsOf(params),
-    scaleReport(report, SORTED, 1),
-  );
-  return fittedTree('DTRegression', options, params, tree);
+  return fittedTree('DTRegression', params, grow(columns, targets, 0, params, report));
 }
 
 /** Like {@link fitClasses}, with the help of other threads if that saves time. The tree is the same. */
@@ -88,9 +69,9 @@ export async function fitClassesTogether(
   if (!isWorthHelp(helpers, labels.length, columns.length))
     return fitClasses(columns, labels, classes, params, report);
   const progress = scaleReport(report, SORTED, 1);
-  const tree = await growTogether(columns, labels, classes, limitsOf(params), helpers, progress);
-  const options = optionsOf('classifier', params);
-  return fittedTree('DTClassifier', options, params, tree);
+  const limits = limitsOf(params);
+  const grown = await growTogether(columns, labels, classes, limits, helpers, progress);
+  return fittedTree('DTClassifier', params, grown);
 }
 
 /** Like {@link fitNumbers}, with the help of other threads if that saves time. The tree is the same. */
@@ -104,9 +85,22 @@ export async function fitNumbersTogether(
   if (!isWorthHelp(helpers, targets.length, columns.length))
     return fitNumbers(columns, targets, params, report);
   const progress = scaleReport(report, SORTED, 1);
-  const tree = await growTogether(columns, targets, 0, limitsOf(params), helpers, progress);
-  const options = optionsOf('regression', params);
-  return fittedTree('DTRegression', options, params, tree);
+  const grown = await growTogether(columns, targets, 0, limitsOf(params), helpers, progress);
+  return fittedTree('DTRegression', params, grown);
+}
+
+/** @param classes the number of classes, 0 for numbers */
+function grow(
+  columns: readonly Float64Array[],
+  targets: Targets,
+  classes: number,
+  params: TreeParams,
+  report: Report | undefined,
+): GrownTree {
+  const limits = limitsOf(params);
+  const criterion = makeCriterion(classes, targets.length, limits);
+  const block = sortBlock(columns, targets, criterion.listed, criterion.counter.width);
+  return growTree(columns, block, criterion, limits, scaleReport(report, SORTED, 1));
 }
 
 function limitsOf(params: TreeParams): GrowthLimits {
@@ -133,10 +127,10 @@ function optionsOf(kind: NodeOptions['kind'], params: TreeParams): NodeOptions {
 /** ml-cart has no least size of a leaf, so the options have one only if it is more than 1. */
 function fittedTree<Name extends TreeName>(
   name: Name,
-  nodeOptions: NodeOptions,
   params: TreeParams,
   grown: GrownTree,
 ): FittedTree<Name> {
+  const nodeOptions = optionsOf(name === 'DTClassifier' ? 'classifier' : 'regression', params);
   const minLeaf = params.min_samples_leaf ?? 1;
   const options = minLeaf > 1 ? { ...nodeOptions, minSamplesLeaf: minLeaf } : { ...nodeOptions };
   return { name, options, nodeOptions, grown };

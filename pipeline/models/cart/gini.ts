@@ -1,6 +1,8 @@
 import type { Block } from './block.ts';
 import { ClassCounts, giniGain, sharesOf } from './class-counts.ts';
+import { ClassCounter, NEARLY } from './class-counter.ts';
 import { type Criterion, newSplit, type Split } from './criterion.ts';
+import { placeCut } from './cut.ts';
 import type { GrownTree } from './grown-tree.ts';
 import type { ClassIndexes } from '../train-rows.ts';
 
@@ -17,6 +19,7 @@ export class Gini implements Criterion<ClassIndexes> {
   readonly isCrowded = false;
   // ml-cart's arithmetic is exact for halves and wholes.
   readonly gainOfPair = 0.5;
+  readonly counter: ClassCounter;
   readonly #all: ClassCounts;
   readonly #left: Float64Array;
   readonly #right: Float64Array;
@@ -24,10 +27,11 @@ export class Gini implements Criterion<ClassIndexes> {
   readonly #score = new Float64Array(1);
   readonly #split = newSplit();
   #feature = -1;
-  #inLeft = 0;
+  #cut = 0;
 
   constructor(classes: number) {
     this.#all = new ClassCounts(classes);
+    this.counter = new ClassCounter(this.#all);
     this.#left = new Float64Array(classes);
     this.#right = new Float64Array(classes);
   }
@@ -47,7 +51,7 @@ export class Gini implements Criterion<ClassIndexes> {
   ): void {
     const { twice, squares } = this.#all;
     this.#all.clear(this.#left);
-    const inLeft = scan(
+    const cut = scan(
       orders[feature]!,
       ranks[feature]!,
       targets,
@@ -59,9 +63,9 @@ export class Gini implements Criterion<ClassIndexes> {
       squares,
       this.#score,
     );
-    if (inLeft === 0) return;
+    if (cut === 0) return;
     this.#feature = feature;
-    this.#inLeft = inLeft;
+    this.#cut = cut;
   }
 
   get score(): number {
@@ -69,7 +73,7 @@ export class Gini implements Criterion<ClassIndexes> {
   }
 
   get lone(): number {
-    return this.#feature < 0 ? 0 : this.#inLeft;
+    return this.#feature < 0 ? 0 : this.#cut;
   }
 
   aim(score: number): number {
@@ -78,24 +82,26 @@ export class Gini implements Criterion<ClassIndexes> {
     return score;
   }
 
-  take(feature: number, left: number, score: number): void {
+  take(feature: number, cut: number, score: number): void {
     if (!(score > this.#score[0]!)) return;
     this.#score[0] = score;
     this.#feature = feature;
-    this.#inLeft = left;
+    this.#cut = cut;
   }
 
-  best({ orders, targets }: Block<ClassIndexes>, start: number): Split | null {
+  best(block: Block<ClassIndexes>, start: number, end: number): Split | null {
     if (this.#feature < 0) return null;
     const all = this.#all;
-    const inLeft = this.#inLeft;
-    all.clear(this.#left);
-    add(this.#left, targets, orders[this.#feature]!, start, start + inLeft);
-    all.subtract(this.#left, this.#right);
     const split = this.#split;
     split.feature = this.#feature;
-    split.left = inLeft;
-    split.gain = giniGain(all, this.#right, all.rows - inLeft, this.#left, inLeft);
+    split.cut = this.#cut;
+    placeCut(block, start, end, split);
+    const { left } = split;
+    all.clear(this.#left);
+    if (split.isMarked) addMarked(this.#left, block, start, end);
+    else add(this.#left, block.targets, block.orders[split.feature]!, start, start + left);
+    all.subtract(this.#left, this.#right);
+    split.gain = giniGain(all, this.#right, all.rows - left, this.#left, left);
     split.drop = (this.#score[0]! - all.squares / all.rows) / all.rows;
     split.leftIsPure = all.hasOne(this.#left);
     split.rightIsPure = all.hasOne(this.#right);
@@ -157,10 +163,12 @@ function scan(
     rightSquares += growth - twice[label]!;
     inLeft++;
     inRight--;
-    if (i < first || (rank !== null && rank[row] === rank[order[i + 1]!])) continue;
     const above = leftSquares * inRight + rightSquares * inLeft;
     const below = inLeft * inRight;
-    if (above > nearly * below && above / below > best) {
+    // Few cuts pass, so whether two values are equal is rarely asked: the processor could not predict the answer.
+    if (!(above > nearly * below)) continue;
+    if (i < first || (rank !== null && rank[row] === rank[order[i + 1]!])) continue;
+    if (above / below > best) {
       best = above / below;
       nearly = best * NEARLY;
       at = inLeft;
@@ -170,9 +178,6 @@ function scan(
   return at;
 }
 
-/** Below 1 by more than the rounding of a product and a quotient. */
-const NEARLY = 1 - 1e-15;
-
 function add(
   counts: Float64Array,
   labels: ClassIndexes,
@@ -181,4 +186,18 @@ function add(
   end: number,
 ): void {
   for (let i = start; i < end; i++) counts[labels[order[i]!]!]!++;
+}
+
+/** Counts the rows that go left by class. */
+function addMarked(
+  counts: Float64Array,
+  { orders, targets, side }: Block<ClassIndexes>,
+  start: number,
+  end: number,
+): void {
+  const list = orders.at(-1)!;
+  for (let i = start; i < end; i++) {
+    const row = list[i]!;
+    counts[targets[row]!]! += 1 - side[row]!;
+  }
 }

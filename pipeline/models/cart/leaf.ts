@@ -78,14 +78,18 @@ export function growPair<T extends Targets>(
 
 /** Returns the first feature in which two rows differ; -1 when there is none. */
 function findDifference(
-  { ranks }: Block,
+  { ranks, codes }: Block,
   features: readonly number[],
   one: number,
   other: number,
 ): number {
   for (let i = 0; i < features.length; i++) {
-    const rank = ranks[features[i]!]!;
-    if (rank === null || rank[one] !== rank[other]) return features[i]!;
+    const feature = features[i]!;
+    const code = codes[feature]!;
+    const rank = ranks[feature]!;
+    const differs =
+      code !== null ? code[one] !== code[other] : rank === null || rank[one] !== rank[other];
+    if (differs) return feature;
   }
   return -1;
 }

@@ -85,9 +85,12 @@ function mark(order: Int32Array, start: number, end: number, side: Uint8Array, a
   for (let i = start; i < end; i++) side[order[i]!] = as;
 }
 
-/** Returns the features that vary in a node. A feature that is constant in it is constant in all nodes below. */
+/**
+ * Returns the features that vary in a node, and the coded ones, of which this is not known. A feature that is constant
+ * in a node is constant in all nodes below.
+ */
 export function selectVarying(
-  { ranks, orders }: Block,
+  { ranks, orders, codes }: Block,
   { features, start, end }: { features: readonly number[]; start: number; end: number },
 ): readonly number[] {
   let kept: number[] | null = null;
@@ -95,7 +98,8 @@ export function selectVarying(
     const feature = features[i]!;
     const rank = ranks[feature]!;
     const order = orders[feature]!;
-    const varies = rank === null || rank[order[start]!] !== rank[order[end - 1]!];
+    const varies =
+      codes[feature] !== null || rank === null || rank[order[start]!] !== rank[order[end - 1]!];
     if (!varies) kept ??= features.slice(0, i);
     else if (kept !== null) kept.push(feature);
   }

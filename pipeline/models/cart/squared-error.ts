@@ -1,10 +1,10 @@
 import type { Block } from './block.ts';
+import { CodeSorter } from './codes.ts';
 import { type Criterion, type Split, newSplit } from './criterion.ts';
+import { markCut, placeCut } from './cut.ts';
 import type { GrownTree } from './grown-tree.ts';
-import { markSides } from './partition.ts';
-
-/** A drop of the variance below this share of it is rounding, not gain. */
-const NO_DROP = 1e-12;
+import { NO_DROP, NumberCounter } from './number-counter.ts';
+import { TiedCuts } from './tied-cuts.ts';
 
 /**
  * Squared error about the mean (Breiman et al. 1984, §8.3). With deviations from the node's mean, a cut of
@@ -16,16 +16,25 @@ const NO_DROP = 1e-12;
 export class SquaredError implements Criterion<Float64Array> {
   readonly listed = true;
   readonly gainOfPair = 0;
+  readonly counter: NumberCounter;
   readonly #deviations: Float64Array;
   readonly #ties = new TiedCuts();
   readonly #split = newSplit();
+  readonly #tied = newSplit();
   #rows = 0;
   #mean = 0;
   #variance = 0;
+  /** Scratch for sorting by code. */
+  #sorter: CodeSorter | null = null;
+  #ranks = NO_RANKS;
 
-  /** @param rows of the largest block */
-  constructor(rows: number) {
+  /**
+   * @param rows of the largest block
+   * @param minDrop the drop of the variance that a split must exceed
+   */
+  constructor(rows: number, minDrop: number) {
     this.#deviations = new Float64Array(rows);
+    this.counter = new NumberCounter(minDrop);
   }
 
   enter({ targets }: Block<Float64Array>, order: Int32Array, start: number, end: number): boolean {
@@ -34,12 +43,13 @@ export class SquaredError implements Criterion<Float64Array> {
     this.#mean = meanOf(targets, order, start, end);
     this.#variance =
       deviate(targets, order, start, end, this.#mean, this.#deviations) / (end - start);
+    this.counter.enter(this.#rows, this.#mean, this.#variance);
     // Rows are numbered by target.
     return targets[order[start]!] === targets[order[end - 1]!];
   }
 
   scan(
-    { orders, ranks }: Block<Float64Array>,
+    block: Block<Float64Array>,
     feature: number,
     start: number,
     end: number,
@@ -47,10 +57,15 @@ export class SquaredError implements Criterion<Float64Array> {
   ): void {
     // Two rows can be separated in only one way.
     if (end - start === 2 && this.#ties.size > 0) return;
+    const codes = block.codes[feature]!;
+    if (codes !== null) {
+      this.#scanCoded(block, codes, feature, start, end, minLeaf);
+      return;
+    }
     scan(
       feature,
-      orders[feature]!,
-      ranks[feature]!,
+      block.orders[feature]!,
+      block.ranks[feature]!,
       this.#deviations,
       start,
       end,
@@ -59,12 +74,30 @@ export class SquaredError implements Criterion<Float64Array> {
     );
   }
 
+  #scanCoded(
+    { orders, values, spare }: Block<Float64Array>,
+    codes: Uint16Array,
+    feature: number,
+    start: number,
+    end: number,
+    minLeaf: number,
+  ): void {
+    const list = orders.at(-1)!;
+    const rows = spare.length;
+    if (this.#ranks.length < rows) {
+      this.#ranks = new Int32Array(rows);
+      this.#sorter = new CodeSorter(rows);
+    }
+    this.#sorter!.sort(codes, list, start, end, values[feature]!, spare, this.#ranks);
+    scanCoded(feature, spare, codes, list, this.#deviations, start, end, minLeaf, this.#ties);
+  }
+
   get score(): number {
     return this.#ties.bounds[0]!;
   }
 
   get lone(): number {
-    return this.#ties.size === 1 ? this.#ties.lefts[0]! : 0;
+    return this.#ties.size === 1 ? this.#ties.cuts[0]! : 0;
   }
 
   get isCrowded(): boolean {
@@ -75,28 +108,36 @@ export class SquaredError implements Criterion<Float64Array> {
     return this.#ties.clear(score);
   }
 
-  take(feature: number, left: number, score: number): void {
-    if (score >= this.#ties.bounds[1]!) this.#ties.offer(feature, left, score);
+  take(feature: number, cut: number, score: number): void {
+    if (score >= this.#ties.bounds[1]!) this.#ties.offer(feature, cut, score);
   }
 
-  best({ orders, targets, side }: Block<Float64Array>, start: number, end: number): Split | null {
-    const { size, bounds, features, lefts, scores } = this.#ties;
+  best(block: Block<Float64Array>, start: number, end: number): Split | null {
+    const { orders, targets, side } = block;
+    const { size, bounds, features, cuts, scores } = this.#ties;
     const list = orders.at(-1)!;
     const split = this.#split;
+    const tied = this.#tied;
     split.gain = Infinity;
-    split.isMarked = size === 1;
     for (let i = 0; i < size; i++) {
       if (scores[i]! < bounds[1]!) continue;
-      markSides(orders[features[i]!]!, start, end, lefts[i]!, side);
-      const error = errorOfSplit(targets, list, start, end, lefts[i]!, side);
+      tied.feature = features[i]!;
+      tied.cut = cuts[i]!;
+      placeCut(block, start, end, tied);
+      if (!tied.isMarked) markCut(block, start, end, tied.feature, tied.cut);
+      const error = errorOfSplit(targets, list, start, end, tied.left, side);
       if (!(error < split.gain)) continue;
-      split.feature = features[i]!;
-      split.left = lefts[i]!;
+      split.feature = tied.feature;
+      split.cut = tied.cut;
+      split.left = tied.left;
+      split.below = tied.below;
+      split.above = tied.above;
       split.gain = error;
       split.drop = scores[i]! > NO_DROP * this.#variance ? scores[i]! : 0;
       split.leftIsPure = isPure(targets, list, start, end, side, 0);
       split.rightIsPure = isPure(targets, list, start, end, side, 1);
     }
+    split.isMarked = size === 1;
     return size === 0 ? null : split;
   }
 
@@ -118,6 +159,8 @@ export class SquaredError implements Criterion<Float64Array> {
     tree.setMean(node, this.#mean, this.#rows);
   }
 }
+
+const NO_RANKS = new Int32Array(0);
 
 /** The hot loop. It offers every cut whose score is the best so far, or differs from it only by rounding. */
 function scan(
@@ -141,11 +184,46 @@ function scan(
     sum += deviations[row]!;
     inLeft++;
     inRight--;
+    const above = sum * sum;
+    const below = inLeft * inRight;
+    // Few cuts pass, so whether two values are equal is rarely asked: the processor could not predict the answer.
+    if (!(above >= least * below)) continue;
     if (i < first || (rank !== null && rank[row] === rank[order[i + 1]!])) continue;
+    ties.offer(feature, inLeft, above / below);
+    least = ties.bounds[1]!;
+  }
+}
+
+/** Like `scan`, for rows that a {@link CodeSorter} has sorted: `order` has places in the list. */
+function scanCoded(
+  feature: number,
+  order: Int32Array,
+  codes: Uint16Array,
+  list: Int32Array,
+  deviations: Float64Array,
+  start: number,
+  end: number,
+  minLeaf: number,
+  ties: TiedCuts,
+): void {
+  let sum = 0;
+  let inLeft = 0;
+  let inRight = end - start;
+  let least = ties.bounds[1]!;
+  const last = inRight - minLeaf;
+  let next = list[start + order[0]!]!;
+  for (let i = 0; i < last; i++) {
+    const row = next;
+    next = list[start + order[i + 1]!]!;
+    sum += deviations[row]!;
+    inLeft++;
+    inRight--;
     const above = sum * sum;
     const below = inLeft * inRight;
     if (!(above >= least * below)) continue;
-    ties.offer(feature, inLeft, above / below);
+    const code = codes[row]!;
+    if (inLeft < minLeaf || code === codes[next]) continue;
+    ties.offer(feature, code + 1, above / below);
     least = ties.bounds[1]!;
   }
 }
@@ -189,56 +267,6 @@ function isPure(
   while (side[list[first]!] !== on) first++;
   while (side[list[last]!] !== on) last--;
   return targets[list[first]!] === targets[list[last]!];
-}
-
-/** Scores whose relative difference is smaller may differ only by rounding: two orders of one sum do. */
-const ROUNDING = 1e-9;
-/** The number of tied cuts that are kept. A node with more tied cuts has no good cut. */
-const MOST = 256;
-
-/** The cuts of a node with the best score, or with one that differs only by rounding, in the order of the scans. */
-export class TiedCuts {
-  size = 0;
-  /** Whether there was no room for a cut. Then the kept cuts may be the wrong ones. */
-  isCrowded = false;
-  /** Of cut i: its feature, how many rows, in the order of the feature, go left, and its score. */
-  readonly features = new Int32Array(MOST);
-  readonly lefts = new Int32Array(MOST);
-  readonly scores = new Float64Array(MOST);
-  /** The best score, and the least score of a cut to offer. An array, because it is read in the hot loop. */
-  readonly bounds = new Float64Array(2);
-
-  /**
-   * Forgets all cuts.
-   * @param best the best score of the node, if it is known. Then the first cuts that tie with it are kept,
-   * however many there are
-   * @returns the least score of a cut to offer
-   */
-  clear(best: number): number {
-    this.size = 0;
-    this.isCrowded = false;
-    this.bounds[0] = best;
-    this.bounds[1] = best * (1 - ROUNDING);
-    return this.bounds[1];
-  }
-
-  /** Adds a cut. */
-  offer(feature: number, left: number, score: number): void {
-    const best = this.bounds[0]!;
-    if (score > best) {
-      this.bounds[0] = score;
-      this.bounds[1] = score * (1 - ROUNDING);
-      if (this.bounds[1] > best) this.size = 0;
-    }
-    if (this.size === MOST) {
-      this.isCrowded = true;
-      return;
-    }
-    const i = this.size++;
-    this.features[i] = feature;
-    this.lefts[i] = left;
-    this.scores[i] = score;
-  }
 }
 
 /**

@@ -1,4 +1,6 @@
+import type { Block } from './block.ts';
 import type { Kept } from './partition.ts';
+import type { ValueCounts } from './counter.ts';
 
 /** When growth stops. A depth without a limit is Infinity. */
 export interface GrowthLimits {
@@ -24,6 +26,8 @@ export interface Task {
   readonly features: readonly number[];
   /** The order whose range lists this node's rows. */
   readonly list: number;
+  /** The counts of this node's rows by value; null if it is not counted yet, or its block has no coded features. */
+  readonly counts: ValueCounts | null;
 }
 
 /** The fields that the children of a node share. */
@@ -35,20 +39,25 @@ export function makeTask(
   node: number,
   start: number,
   end: number,
+  counts: ValueCounts | null,
 ): Task {
-  return { node, level, start, end, depth, features, list };
+  return { node, level, start, end, depth, features, list, counts };
 }
 
 /** Makes the task of the root. */
-export function makeRootTask(node: number, rows: number, width: number, listed: boolean): Task {
-  const features = Array.from({ length: width }, (_, feature) => feature);
-  return makeTask({ level: 0, depth: 0, features, list: listed ? width : 0 }, node, 0, rows);
+export function makeRootTask(node: number, { rows, orders, ranks }: Block): Task {
+  const features = ranks.map((_, feature) => feature);
+  // The last order: the list of rows, or the order of any feature.
+  return makeTask({ level: 0, depth: 0, features, list: orders.length - 1 }, node, 0, rows, null);
 }
 
 /** Threads that search and part one large node together. Each thread works on some features. */
 export interface Team {
-  /** Tries every cut of a node. Afterwards the criterion is the same as after one thread tried all cuts in order. */
-  search(task: Task, features: readonly number[]): void;
+  /**
+   * Tries every cut of a node. Afterwards the criterion is the same as after one thread tried all cuts in order.
+   * @returns the features that may part the nodes below
+   */
+  search(task: Task, features: readonly number[]): readonly number[];
   /**
    * Parts a node's order of each feature. Its rows must be marked.
    * @param done a feature whose order is parted already

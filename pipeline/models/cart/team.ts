@@ -1,13 +1,18 @@
 import type { Block, Targets } from './block.ts';
 import type { Criterion } from './criterion.ts';
 import { BOTH, type Kept, partOrder } from './partition.ts';
+import { type Findings, measureFeature, takeBest } from './search.ts';
 import type { Team } from './task.ts';
+import type { ValueCounts } from './counter.ts';
+import type { NodeCounter } from './node-counter.ts';
 
 /** The objects that a thread uses to grow nodes. */
 export interface Tools<T extends Targets> {
   readonly board: NodeBoard;
   readonly block: Block<T>;
   readonly criterion: Criterion<T>;
+  /** Null if the block has no coded features. */
+  readonly counter: NodeCounter | null;
   readonly minLeaf: number;
   /** The marks of the rows, which the thread that leads the node sets. */
   readonly side: Uint8Array;
@@ -28,18 +33,12 @@ export function leadTeam<T extends Targets>(tools: Tools<T>, wake: () => void): 
   return {
     search: ({ start, end, list }, features) => {
       doTogether({ step: SEARCH, start, end, list, kept: BOTH, features });
-      let best = 0;
-      for (const feature of features) best = Math.max(best, board.scores[feature]!);
-      const least = criterion.aim(best);
-      for (const feature of features) {
-        const [score, left] = [board.scores[feature]!, board.lefts[feature]!];
-        if (score < least) continue;
-        if (left > 0) criterion.take(feature, left, score);
-        else criterion.scan(block, feature, start, end, minLeaf);
-      }
+      return takeBest(block, criterion, features, start, end, minLeaf, board.findings);
     },
     part: ({ start, end, list }, features, done, kept) => {
-      const others = features.filter((feature) => feature !== done);
+      const others = features.filter(
+        (feature) => feature !== done && block.codes[feature] === null,
+      );
       if (others.length > 0) doTogether({ step: PART, start, end, list, kept, features: others });
     },
   };
@@ -52,28 +51,30 @@ export function helpTeam<T extends Targets>(tools: Tools<T>): boolean {
 
 /** @param isLead whether the criterion has entered the node already */
 function doPieces<T extends Targets>(tools: Tools<T>, isLead: boolean): boolean {
-  const { board, block, criterion, minLeaf, side } = tools;
+  const { board, block, criterion, counter, minLeaf, side } = tools;
   let entered = -1;
+  let counts: ValueCounts | null = null;
   let piece = board.claim();
   const hadSome = piece !== null;
   for (; piece !== null; piece = board.claim()) {
     const { step, turn, start, end, list, kept, features } = piece;
-    if (step === SEARCH && !isLead && entered !== turn) {
-      criterion.enter(block, block.orders[list]!, start, end);
+    if (step === SEARCH && entered !== turn) {
+      if (!isLead) criterion.enter(block, block.orders[list]!, start, end);
+      if (counts !== null) counter!.release(counts);
+      counts = counter?.open(start, end) ?? null;
       entered = turn;
     }
     for (const feature of features) {
-      const order = block.orders[feature]!;
-      if (step === PART) partOrder(order, start, end, side, block.spare, kept);
+      if (step === PART) partOrder(block.orders[feature]!, start, end, side, block.spare, kept);
       else {
-        criterion.aim(0);
-        criterion.scan(block, feature, start, end, minLeaf);
-        board.scores[feature] = criterion.score;
-        board.lefts[feature] = criterion.lone;
+        if (counts !== null) counter!.countFeature(counts, feature, start, end);
+        const into = board.findings;
+        measureFeature(block, criterion, counter, counts, feature, start, end, minLeaf, into);
       }
     }
     board.done();
   }
+  if (counts !== null) counter!.release(counts);
   return hadSome;
 }
 
@@ -118,7 +119,7 @@ export interface Piece extends Work {
 /** The memory of a board, which threads share. */
 export interface BoardMemory {
   readonly words: Int32Array;
-  readonly scores: Float64Array;
+  readonly bounds: Float64Array;
 }
 
 /**
@@ -128,21 +129,21 @@ export interface BoardMemory {
  */
 export class NodeBoard {
   readonly memory: BoardMemory;
-  /** By feature, the best score of its cuts. */
-  readonly scores: Float64Array;
-  /** By feature, the number of rows that the one cut of that score sends left; 0 when several tie. */
-  readonly lefts: Int32Array;
+  readonly findings: Findings;
   readonly #features: Int32Array;
 
   /** @param memory the memory of a board that another thread has made; new memory by default */
   constructor(width: number, memory?: BoardMemory) {
     this.memory = memory ?? {
       words: new Int32Array(new SharedArrayBuffer(4 * (HEAD + 2 * width))),
-      scores: new Float64Array(new SharedArrayBuffer(8 * width)),
+      bounds: new Float64Array(new SharedArrayBuffer(16 * width)),
     };
     if (memory === undefined) this.memory.words[CLAIM] = CLOSED;
-    this.scores = this.memory.scores;
-    this.lefts = this.memory.words.subarray(HEAD, HEAD + width);
+    this.findings = {
+      lows: this.memory.bounds.subarray(0, width),
+      highs: this.memory.bounds.subarray(width),
+      cuts: this.memory.words.subarray(HEAD, HEAD + width),
+    };
     this.#features = this.memory.words.subarray(HEAD + width);
   }
 

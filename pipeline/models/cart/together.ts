@@ -1,19 +1,12 @@
 import { sortScratch } from '../../argsort.ts';
-import {
-  type SharedRows,
-  type Targets,
-  numberRows,
-  shareRows,
-  sharedBlock,
-  sortShared,
-} from './block.ts';
-import type { Criterion } from './criterion.ts';
-import { Gini } from './gini.ts';
+import { type Targets, isCoded, numberRows } from './block.ts';
+import { makeCriterion } from './criteria.ts';
 import { growFrom } from './grow-tree.ts';
 import { GrownTree, type PackedTree } from './grown-tree.ts';
-import { SquaredError } from './squared-error.ts';
+import { type SharedRows, shareRows, sharedBlock, sortShared } from './shared-rows.ts';
 import { type GrowthLimits, type Task, makeRootTask } from './task.ts';
 import { type BoardMemory, NodeBoard, type Tools, helpTeam, leadTeam } from './team.ts';
+import { NodeCounter } from './node-counter.ts';
 import type { Report } from '../../progress.ts';
 
 /** The number of values (rows times features) below which more threads cost more time than they save. */
@@ -61,7 +54,8 @@ async function growAll(
   helpers: Helpers,
   report?: Report,
 ): Promise<{ tree: GrownTree; subtrees: Subtree[] }> {
-  const rows = await sortTogether(columns, targets, classes === 0, helpers);
+  const { listed, counter } = makeCriterion(classes, 0, limits);
+  const rows = await sortTogether(columns, targets, listed, counter.width, helpers);
   const all = targets.length;
   const queue = new SubtreeQueue(columns.length);
   const board = new NodeBoard(columns.length);
@@ -79,8 +73,7 @@ async function growAll(
   const team = leadTeam(tools, () => queue.wake());
   const tree = new GrownTree();
   try {
-    const root = makeRootTask(tree.add(), all, columns.length, classes === 0);
-    grow(tree, root, { most, team, offer });
+    grow(tree, makeRootTask(tree.add(), tools.block), { most, team, offer });
     queue.close();
     const own = growSubtrees(columns, grow, () => queue.take());
     return { tree: tree.place(columns), subtrees: [...own, ...(await othersGrow)] };
@@ -94,10 +87,12 @@ async function sortTogether(
   columns: readonly Float64Array[],
   targets: Targets,
   listed: boolean,
+  width: number,
   helpers: Helpers,
 ): Promise<SharedRows> {
   const scratch = sortScratch(targets.length);
-  const rows = shareRows(columns, targets, numberRows(targets, listed, scratch), listed);
+  const ids = numberRows(targets, listed, scratch);
+  const rows = shareRows(columns, targets, ids, listed, width);
   const othersSort = helpers.help({ step: 'sort', rows });
   othersSort.catch(() => undefined);
   sortShared(rows, scratch);
@@ -145,11 +140,10 @@ function makeTools(
   limits: GrowthLimits,
   side?: Uint8Array,
 ): Tools<Targets> {
-  const criterion = (classes === 0
-    ? new SquaredError(rows.ids.length)
-    : new Gini(classes)) as unknown as Criterion<Targets>;
+  const criterion = makeCriterion(classes, rows.ids.length, limits);
   const block = sharedBlock(rows, side);
-  return { board, block, criterion, minLeaf: limits.minLeaf, side: rows.side };
+  const counter = isCoded(block) ? new NodeCounter(block, criterion.counter) : null;
+  return { board, block, criterion, counter, minLeaf: limits.minLeaf, side: rows.side };
 }
 
 /** The number of subtrees that fit the queue. When it is full, the thread grows the subtree itself. */
@@ -239,6 +233,7 @@ export class SubtreeQueue {
       depth: depth!,
       features,
       list: list!,
+      counts: null,
     };
   }
 }

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { TiedCuts } from '../../../../pipeline/models/cart/squared-error.ts';
+import { TiedCuts } from '../../../../pipeline/models/cart/tied-cuts.ts';
 
 /** Scores that tie to within rounding, and some that do not. */
 const score = fc.oneof(
@@ -27,9 +27,7 @@ it('keeps the first cuts that tie with the best, after any earlier cuts', () => 
       }
       const least = cuts.bounds[1]!;
       const tied = scores.flatMap((each, i) => (each >= least ? [i] : []));
-      const kept = [...cuts.lefts.subarray(0, cuts.size)].filter(
-        (_, i) => cuts.scores[i]! >= least,
-      );
+      const kept = [...cuts.cuts.subarray(0, cuts.size)].filter((_, i) => cuts.scores[i]! >= least);
       expect(kept).toEqual(tied.slice(0, 256));
     }),
   );

@@ -1,0 +1,136 @@
+import * as fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { isCoded, sortBlock, type Targets } from '../../../../pipeline/models/cart/block.ts';
+import { makeCriterion } from '../../../../pipeline/models/cart/criteria.ts';
+import { growTree } from '../../../../pipeline/models/cart/grow-tree.ts';
+import type { GrowthLimits } from '../../../../pipeline/models/cart/task.ts';
+import { seeded, upTo } from '../trees.ts';
+
+/** A column of values that all differ, or of few values, which may be skewed. */
+const column = fc.record({
+  values: fc.integer({ min: 1, max: 400 }),
+  skew: fc.constantFrom(1, 4),
+  scale: fc.constantFrom(1, 1 / 3, -1e-9, 1e12),
+  isDistinct: fc.nat(4).map((n) => n === 0),
+});
+
+/** How a target arises from the first column and noise. Some are hostile to sums of floats. */
+const NUMBERS: Record<string, (x: number, noise: number, row: number) => number> = {
+  smooth: (x, noise) => x * 3 + noise,
+  few: (x) => (Math.abs(Math.floor(x)) % 3) * 0.1,
+  noise: (_, noise) => (noise < 0.5 ? 0.1 : 0.3),
+  magnitudes: (_, noise, row) => (noise - 0.5) * 10 ** (row % 15),
+  shifted: (_, noise) => 1e9 + Math.round(noise * 100) / 100,
+  outliers: (_, noise, row) => (row % 900 === 0 ? 1e12 : noise),
+};
+
+const table = fc.record({
+  rows: fc.integer({ min: 2048, max: 5000 }),
+  columns: fc.array(column, { minLength: 1, maxLength: 4 }),
+  isRepeated: fc.boolean(),
+  classes: fc.constantFrom(1, 2, 5, 40),
+  numbers: fc.constantFrom(...Object.keys(NUMBERS)),
+  seed: fc.nat(1e6),
+});
+
+const limits = fc.record({
+  maxDepth: fc.constantFrom(3, 6, Infinity),
+  minSplit: fc.constantFrom(2, 50),
+  minLeaf: fc.constantFrom(1, 7),
+  minDrop: fc.constantFrom(0, 0.01),
+});
+
+function drawTable(drawn: typeof table extends fc.Arbitrary<infer T> ? T : never) {
+  const random = seeded(drawn.seed);
+  const columns = drawn.columns.map(({ values, skew, scale, isDistinct }) =>
+    Float64Array.from({ length: drawn.rows }, () => {
+      const at = random();
+      return isDistinct ? at : Math.floor(at ** skew * values) * scale;
+    }),
+  );
+  // The same cuts twice, so that features tie.
+  if (drawn.isRepeated) columns.push(columns[0]!.map((value) => -value));
+  const labels = Uint8Array.from({ length: drawn.rows }, (_, row) =>
+    random() < 0.3
+      ? Math.floor(random() * drawn.classes)
+      : Math.abs(Math.floor(columns[0]![row]!)) % drawn.classes,
+  );
+  const numbers = Float64Array.from({ length: drawn.rows }, (_, row) =>
+    NUMBERS[drawn.numbers]!(columns[0]![row]!, random(), row),
+  );
+  return { columns, labels, numbers };
+}
+
+/** Every array of a tree over these rows. */
+function grow(
+  columns: readonly Float64Array[],
+  targets: Targets,
+  classes: number,
+  growth: GrowthLimits,
+  isCounted: boolean,
+) {
+  const criterion = makeCriterion(classes, targets.length, growth);
+  const { listed, counter } = criterion;
+  // So many counts per value that no column is coded.
+  const width = isCounted ? counter.width : Infinity;
+  const block = sortBlock(columns, targets, listed, width);
+  const tree = growTree(columns, block, criterion, growth);
+  return { isCoded: isCoded(block), nodes: listNodes(tree) };
+}
+
+/** The nodes of a tree, each before those below it, the left ones first: their numbers depend on who grew them. */
+function listNodes(tree: ReturnType<typeof growTree>) {
+  const nodes: unknown[] = [];
+  const todo = [0];
+  for (let node = todo.pop(); node !== undefined; node = todo.pop()) {
+    const { features, thresholds, gains, rows, lefts, values, shares } = tree;
+    const split = [features[node], thresholds[node], gains[node]];
+    nodes.push([...split, rows[node], lefts[node] === 0, values[node], shares.get(node)]);
+    if (lefts[node] !== 0) todo.push(lefts[node]! + 1, lefts[node]!);
+  }
+  return nodes;
+}
+
+it('a tree whose nodes are counted by value has the same bits as one whose nodes are sorted', () => {
+  let counted = 0;
+  fc.assert(
+    fc.property(table, limits, (drawn, growth) => {
+      const { columns, labels, numbers } = drawTable(drawn);
+      for (const [targets, classes] of [
+        [labels, drawn.classes],
+        [numbers, 0],
+      ] as const) {
+        const one = grow(columns, targets, classes, growth, true);
+        const other = grow(columns, targets, classes, growth, false);
+        expect(other.isCoded).toBe(false);
+        expect(one.nodes).toEqual(other.nodes);
+        if (one.isCoded) counted++;
+      }
+    }),
+    { numRuns: 25 },
+  );
+  expect(counted).toBeGreaterThan(10);
+});
+
+it('a tree over many rows of few values, some columns sorted and some counted, has the same bits too', () => {
+  const rows = 70_000;
+  const random = seeded(5);
+  const columns = upTo(5).map((c) =>
+    Float64Array.from({ length: rows }, () => {
+      const at = random();
+      return c === 2 ? at : Math.floor(at ** (c + 1) * 300);
+    }),
+  );
+  const labels = Uint8Array.from(columns[0]!, (x) =>
+    random() < 0.1 ? Math.floor(random() * 4) : Math.floor(x / 75),
+  );
+  const numbers = Float64Array.from(columns[0]!, (x, row) => x + columns[1]![row]! * random());
+  const growth = { maxDepth: 14, minSplit: 2, minLeaf: 1, minDrop: 0 };
+  for (const [targets, classes] of [
+    [labels, 4],
+    [numbers, 0],
+  ] as const)
+    expect(grow(columns, targets, classes, growth, true).nodes).toEqual(
+      grow(columns, targets, classes, growth, false).nodes,
+    );
+});
