@@ -63,7 +63,7 @@ const PYTHON = '3.11';
  */
 export function modelFiles(parts: ModelParts): ModelFile[] {
   const encoder = readEncoder(parts.encoder);
-  const example = makeExample(encoder);
+  const example = makeExample(encoder, parts.cells);
   const missing = parts.cells.missing.map((word) => word.trim());
   return [
     { path: 'MLmodel', bytes: toYaml(describeModel(parts, encoder)) },
@@ -92,7 +92,7 @@ export function modelFiles(parts: ModelParts): ModelFile[] {
 const INPUT_EXAMPLE = 'input_example.json';
 const SERVING_EXAMPLE = 'serving_input_example.json';
 
-function describeModel({ modelId, runId, createdAt }: ModelParts, encoder: Encoder): object {
+function describeModel({ modelId, runId, createdAt, cells }: ModelParts, encoder: Encoder): object {
   return {
     flavors: {
       python_function: {
@@ -112,7 +112,7 @@ function describeModel({ modelId, runId, createdAt }: ModelParts, encoder: Encod
       type: 'dataframe',
     },
     signature: {
-      inputs: JSON.stringify(listColumns(encoder).map(describeColumn)),
+      inputs: JSON.stringify(listColumns(encoder).map((column) => describeColumn(column, cells))),
       outputs: JSON.stringify([{ type: findLabelType(encoder), required: true }]),
       params: JSON.stringify([{ name: 'proba', type: 'boolean', default: false, shape: null }]),
     },
@@ -121,18 +121,26 @@ function describeModel({ modelId, runId, createdAt }: ModelParts, encoder: Encod
 }
 
 /** MLflow reads text/csv by these types. The loader takes other types too, such as whole numbers. */
-function describeColumn({ name, type }: Feature): object {
-  return { type: type === 'number' ? 'double' : 'string', name, required: true };
+function describeColumn({ name, type }: Feature, cells: CellSettings): object {
+  const isDouble = type === 'number' && isPlain(cells);
+  return { type: isDouble ? 'double' : 'string', name, required: true };
+}
+
+/** Whether pandas reads the numbers of the data as numbers. */
+function isPlain({ decimal = '.', thousands }: CellSettings): boolean {
+  return decimal === '.' && thousands === undefined;
 }
 
 /** Makes an example of a row: the median of each number, and the most frequent of each word. */
-function makeExample(encoder: Encoder): object {
+function makeExample(encoder: Encoder, cells: CellSettings): object {
   const columns = listColumns(encoder);
-  const cells = columns.map((feature) => {
+  const row = columns.map((feature) => {
     if (feature.type === 'category') return feature.most_frequent;
-    return feature.type === 'date' ? formatDays(feature.median) : feature.median;
+    if (feature.type === 'date') return formatDays(feature.median);
+    const { median } = feature;
+    return isPlain(cells) ? median : String(median).replace('.', cells.decimal ?? '.');
   });
-  return { columns: columns.map(({ name }) => name), data: [cells] };
+  return { columns: columns.map(({ name }) => name), data: [row] };
 }
 
 /** The columns of raw rows: a part of a date is no column. */

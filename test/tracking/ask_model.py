@@ -1,7 +1,7 @@
 """Asks a model, loaded by stock MLflow, for the rows of a file, read in every way in which pandas reads one.
 
 Prints for each way the number of rows whose answer is another than the expected one, as JSON.
-Usage: ask_model.py MODEL_URI ROWS.csv EXPECTED.json, where EXPECTED holds target, answers, probabilities and dates
+Usage: ask_model.py MODEL_URI ROWS.csv EXPECTED.json, where EXPECTED holds the answers and how the file is written
 """
 
 import json
@@ -19,25 +19,36 @@ target, dates = asked["target"], asked["dates"]
 expected = np.array(asked["answers"])
 model = mlflow.pyfunc.load_model(model_uri)
 
-text = pd.read_csv(rows, dtype=str, keep_default_na=False)
-plain = pd.read_csv(rows)
+
+
+def read(**options):
+    return pd.read_csv(rows, sep=asked["delimiter"], **options)
+
+
+def to_utc(column):
+    return column.dt.tz_localize("UTC") if column.dtype.kind == "M" else column
+
+
+def to_dates(column):
+    return [None if pd.isna(day) else pd.Timestamp(day).date() for day in column]
+
+
+text = read(dtype=str, keep_default_na=False)
+plain = read()
 ways = {
     "read_csv": plain,
     "text": text,
-    "text with missing cells": pd.read_csv(rows, dtype=str),
-    "objects": pd.read_csv(rows, dtype=object),
-    "parsed dates": pd.read_csv(rows, parse_dates=dates),
-    "parsed dates with a time zone": pd.read_csv(rows, parse_dates=dates).apply(
-        lambda column: column.dt.tz_localize("UTC") if column.dtype.kind == "M" else column
-    ),
-    "dates as objects": plain.assign(
-        **{name: [None if pd.isna(day) else pd.Timestamp(day).date() for day in plain[name]] for name in dates}
-    ),
-    "nullable": pd.read_csv(rows, dtype_backend="numpy_nullable"),
-    "pyarrow": pd.read_csv(rows, dtype_backend="pyarrow"),
+    "text with missing cells": read(dtype=str),
+    "objects": read(dtype=object),
+    "parsed dates": read(parse_dates=dates),
+    "parsed dates with a time zone": read(parse_dates=dates).apply(to_utc),
+    "dates as objects": plain.assign(**{name: to_dates(plain[name]) for name in dates}),
+    "parsed numbers": read(decimal=asked["decimal"]),
+    "nullable": read(dtype_backend="numpy_nullable"),
+    "pyarrow": read(dtype_backend="pyarrow"),
     "categories": plain.astype("category"),
     "categories of text": text.astype("category"),
-    "the Python parser": pd.read_csv(rows, engine="python"),
+    "the Python parser": read(engine="python"),
     "records": pd.DataFrame(plain.to_dict(orient="records")),
     "JSON": pd.DataFrame(json.loads(plain.to_json(orient="records"))),
     "None for missing cells": plain.astype(object).where(plain.notna(), None),

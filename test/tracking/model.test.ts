@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { BadData } from '../../contract/failures.ts';
+import type { CellSettings } from '../../pipeline/csv/cells.ts';
 import { modelFiles } from '../../tracking/model.ts';
 import { readCellCases } from '../support/cell-cases.ts';
 
@@ -25,8 +26,12 @@ interface Description {
   flavors: { python_function: { loader_module: string } };
 }
 
-function textOf(path: string, encoder: object = { schema: 1, features }): string {
-  const files = modelFiles({ ...parts, encoder: Buffer.from(JSON.stringify(encoder)) });
+function textOf(
+  path: string,
+  encoder: object = { schema: 1, features },
+  cells: CellSettings = parts.cells,
+): string {
+  const files = modelFiles({ ...parts, cells, encoder: Buffer.from(JSON.stringify(encoder)) });
   const file = files.find((one) => one.path === path);
   if (file === undefined || 'file' in file) throw new Error(`no bytes at ${path}`);
   return new TextDecoder().decode(file.bytes);
@@ -79,6 +84,25 @@ it('a model has an example of a row: medians and most frequent words', () => {
   const example = { columns: features.map(({ name }) => name), data: [[1.5, 'red', null]] };
   expect(JSON.parse(textOf('input_example.json'))).toEqual(example);
   expect(JSON.parse(textOf('serving_input_example.json'))).toEqual({ dataframe_split: example });
+});
+
+it('numbers with a decimal comma are text to MLflow, and dates are', () => {
+  const [number] = features;
+  const days = [
+    { name: 'day', type: 'date', median: 19_723.5 },
+    { name: 'day.month', type: 'date', median: 1, from: 'day', part: 'month' },
+  ];
+  const encoder = { schema: 2, features: [number, ...days] };
+  const cells = { missing: [''], decimal: ',' } as const;
+  const { signature } = parse(textOf('MLmodel', encoder, cells)) as Description;
+  expect(JSON.parse(signature.inputs)).toEqual([
+    { type: 'string', name: 'naïve "column"', required: true },
+    { type: 'string', name: 'day', required: true },
+  ]);
+  expect(JSON.parse(textOf('input_example.json', encoder, cells))).toEqual({
+    columns: ['naïve "column"', 'day'],
+    data: [['1,5', '2024-01-01T12:00']],
+  });
 });
 
 it.each(cases.labels)('labels %j are of type %s in the signature', (classes, type) => {

@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
 import { freePorts } from '../../infra/ports.ts';
 import { inferColumns } from '../../pipeline/batches/infer.ts';
+import type { ColumnType } from '../../pipeline/batches/columns.ts';
 import type { CellSettings } from '../../pipeline/csv/cells.ts';
 import { CsvReader } from '../../pipeline/csv/reader.ts';
 import { encodeBatch } from '../../pipeline/features/encode.ts';
@@ -31,8 +32,16 @@ const home = mkdtempSync(join(tmpdir(), 'parity-'));
 afterAll(() => rmSync(home, { recursive: true, force: true }));
 
 // MLflow makes the word None of null in a column of strings.
-const cells: CellSettings = { missing: ['', 'NA', 'n/a', 'None', '?', '-999'] };
+const POINT: CellSettings = { missing: ['', 'NA', 'n/a', 'None', '?', '-999'] };
 const ALL_TRAIN = 1e-12;
+const dateParts = ['weekday', 'month'] as const;
+
+/** How a file is written. */
+interface Written {
+  declared: Record<string, ColumnType>;
+  delimiter: string;
+  cells: CellSettings;
+}
 
 interface Trained {
   modelUri: string;
@@ -46,20 +55,23 @@ interface Answers {
 }
 
 /** Fits a model on a file as the pipeline does, and stores it as MLflow gets it. */
-async function train(name: string, csv: string, declared = {}): Promise<Trained> {
+async function train(
+  csv: string,
+  { declared = {}, delimiter = ',', cells = POINT }: Partial<Written> = {},
+): Promise<Trained> {
   const target = 'label';
-  const open = (text: string) => new CsvReader([Buffer.from(text)], name);
+  const open = (text: string) => new CsvReader([Buffer.from(text)], 'rows', { delimiter });
   const task = 'classification';
   const { columns } = inferColumns(open(csv), { target, declared, cells, task });
   const encode = (text: string) =>
-    encodeBatch(open(text), columns, { target, cells, testSize: ALL_TRAIN, key: null });
+    encodeBatch(open(text), columns, { target, cells, testSize: ALL_TRAIN, key: null, dateParts });
   const part = encode(csv);
-  const { encoder } = fitEncoder(part.counts, columns, target, { missing: 'impute' });
+  const { encoder } = fitEncoder(part.counts, columns, target, { missing: 'impute', dateParts });
   const estimator = estimatorOf({ type: 'decision_tree' });
   const params = estimator.params(task).parse({ max_depth: 12 });
   const fitted = await estimator.fit(applyEncoder(encoder, part.train), encoder, params, {});
   const bytes = Buffer.concat([...fitted.serialise()]);
-  const modelUri = await store(bytes, encoder);
+  const modelUri = await store(bytes, encoder, cells);
   const predict = (rows: Matrix, size: number) =>
     estimator.load({ size, read: () => [bytes] }, task, 'the model').predict(rows) as Classes;
   const answer = (text: string): Answers => {
@@ -79,7 +91,7 @@ async function train(name: string, csv: string, declared = {}): Promise<Trained>
 }
 
 /** Logs a model as a batch does. Returns its URI. */
-async function store(model: Uint8Array, encoder: Encoder): Promise<string> {
+async function store(model: Uint8Array, encoder: Encoder, cells = POINT): Promise<string> {
   const runId = await tracker.createRun({ experimentId, name: 'x', startedAt: 0, tags: {} });
   const parts = { model: { bytes: model }, encoder: encoderToJson(encoder), cells, createdAt: 0 };
   const files = (identity: { modelId: string; runId: string }) =>
@@ -91,11 +103,11 @@ async function store(model: Uint8Array, encoder: Encoder): Promise<string> {
 async function ask(
   { modelUri, answer }: Trained,
   csv: string,
-  { dates = [], evaluate = false }: { dates?: string[]; evaluate?: boolean } = {},
+  { dates = [] as string[], evaluate = false, delimiter = ',', decimal = '.' } = {},
 ): Promise<Record<string, unknown>> {
   const [rows, expected] = [join(home, 'rows.csv'), join(home, 'expected.json')];
   writeFileSync(rows, csv);
-  writeFileSync(expected, JSON.stringify({ ...answer(csv), dates, evaluate }));
+  writeFileSync(expected, JSON.stringify({ ...answer(csv), dates, evaluate, delimiter, decimal }));
   return python('ask_model.py', modelUri, rows, expected);
 }
 
@@ -110,6 +122,8 @@ async function python(script: string, ...args: string[]): Promise<Record<string,
   });
   return JSON.parse(stdout.trim().split('\n').at(-1)!) as Record<string, unknown>;
 }
+
+const declared = { code: 'category', big: 'category' } as const;
 
 /** Rows of every kind of column, whose label follows from the cells but for noise. */
 function makeRows(count: number, seed: number): string {
@@ -166,8 +180,8 @@ describe('the loader of models in Python', () => {
 
 describe('a model that stock MLflow has loaded', () => {
   it('answers a file of booleans as the pipeline does, with labels as pandas has them', async () => {
-    const csv = readFileSync(here('../fixtures/bool.csv'), 'utf8');
-    const report = await ask(await train('bool', csv), csv);
+    const csv = readFileSync(here('../fixtures/cases/bool.csv'), 'utf8');
+    const report = await ask(await train(csv), csv);
     expectAllAlike(report);
     expect(report).toMatchObject({
       types: ['string', 'double'],
@@ -179,8 +193,17 @@ describe('a model that stock MLflow has loaded', () => {
   });
 
   it('answers a file of dates as the pipeline does, parsed or not', async () => {
-    const csv = readFileSync(here('../fixtures/date.csv'), 'utf8');
-    const report = await ask(await train('date', csv), csv, { dates: ['day'] });
+    const csv = readFileSync(here('../fixtures/cases/date.csv'), 'utf8');
+    const report = await ask(await train(csv), csv, { dates: ['day'] });
+    expectAllAlike(report);
+    expect(report['accuracy']).toBe(1);
+  });
+
+  it('answers a file with decimal commas as the pipeline does, parsed or not', async () => {
+    const csv = readFileSync(here('../fixtures/cases/dec.csv'), 'utf8');
+    const cells = { ...POINT, decimal: ',' } as const;
+    const trained = await train(csv, { delimiter: ';', cells });
+    const report = await ask(trained, csv, { delimiter: ';', decimal: ',' });
     expectAllAlike(report);
     expect(report['accuracy']).toBe(1);
   });
@@ -193,7 +216,7 @@ describe('a model that stock MLflow has loaded', () => {
     ] as const) {
       const rows = Array.from({ length: 60 }, (_, i) => `${i},${labels[i < 30 ? 0 : 1]}`);
       const csv = `x,label\n${rows.join('\n')}\n`;
-      const trained = await train(`labels ${kind}`, csv);
+      const trained = await train(csv);
       const asked: Trained = {
         modelUri: trained.modelUri,
         answer: (text) => {
@@ -209,7 +232,7 @@ describe('a model that stock MLflow has loaded', () => {
   });
 
   it('answers thousands of rows of every kind of cell as ml-cart and the pipeline do', async () => {
-    const trained = await train('mixed', makeRows(3000, 1), { code: 'category', big: 'category' });
+    const trained = await train(makeRows(3000, 1), { declared });
     const csv = makeRows(4000, 2);
     const report = await ask(trained, csv, { dates: ['day'] });
     expectAllAlike(report);
@@ -243,7 +266,7 @@ describe('a model that stock MLflow has loaded', () => {
   });
 
   it('is served for text/csv and for every JSON format of the scoring protocol', async () => {
-    const trained = await train('served', makeRows(1000, 3), { code: 'category', big: 'category' });
+    const trained = await train(makeRows(1000, 3), { declared });
     // A column of type double takes empty cells, and no other word for a missing cell.
     const csv = makeRows(500, 4).replaceAll(',?,', ',,');
     const { answers } = trained.answer(csv);

@@ -132,25 +132,17 @@ class CellRule:
             numbers = _read_each(column, self._number, math.nan)
         if self.missing_numbers:
             numbers = np.where(np.isin(numbers, self.missing_numbers), np.nan, numbers)
-        wrong = np.isinf(numbers)
-        if wrong.any():
-            row = int(wrong.argmax())
-            value = column.iloc[row]
-            raise ValueError(f'column "{name}", row {row + 1}: {value!r} is not a number')
-        return numbers
+        return _refuse_infinity(numbers, name, column, "number")
 
     def dates(self, name, column):
         """Returns a column of dates as days since 1970 in UTC, NaN where a cell is missing. Raises ValueError at another cell."""
-        days = _read_each(column, self._date, math.nan)
-        wrong = np.isinf(days)
-        if wrong.any():
-            row = int(wrong.argmax())
-            raise ValueError(f'column "{name}", row {row + 1}: {column.iloc[row]!r} is not a date of ISO 8601')
-        return days
+        if isinstance(column.dtype, np.dtype) and column.dtype.kind == "M":
+            return _count_days(column.to_numpy())
+        return _refuse_infinity(_read_each(column, self._date, math.nan), name, column, "date of ISO 8601")
 
     def words(self, categories, column):
         """Returns the index of each cell's word, UNSEEN for other words, MISSING where a cell is missing."""
-        words = _Words(categories, self.missing)
+        words = _Words(categories, self)
         return _read_each(column, words.code, words.nan)
 
     def _number(self, value):
@@ -158,7 +150,7 @@ class CellRule:
         if isinstance(value, str):
             if value.strip(SPACE) in self.missing:
                 return math.nan
-            number = self._parse(value.strip(SPACE))
+            number = self.parse_number(value.strip(SPACE))
             return math.inf if number is None else number
         if _is_number(value):
             try:
@@ -167,8 +159,8 @@ class CellRule:
                 return math.inf
         return math.nan if _is_nan(value) else math.inf
 
-
-    def _parse(self, text):
+    def parse_number(self, text):
+        """Returns the number in a trimmed text, as this pipeline writes numbers; None for another text."""
         if not self.written.fullmatch(text):
             return None
         joined = text if self.groups is None else self.groups.sub("", text)
@@ -190,12 +182,31 @@ class CellRule:
         return _to_days(time.toordinal() - EPOCH, seconds, (time.microsecond * 1000 + time.nanosecond) / 1e9)
 
 
+def _refuse_infinity(values, name, column, kind):
+    wrong = np.isinf(values)
+    if wrong.any():
+        row = int(wrong.argmax())
+        value = repr(column.iloc[row])
+        shown = value if len(value) <= 80 else f"{value[:80]}…"
+        raise ValueError(f'column "{name}", row {row + 1}: {shown} is not a {kind}')
+    return values
+
+
+def _count_days(times):
+    """Returns days since 1970 of datetime64 values, by the steps of parse_date."""
+    days = times.astype("datetime64[D]")
+    rest = (times - days).astype("timedelta64[ns]").astype(np.int64)
+    seconds = rest // 10**9 + rest % 10**9 / 1e9
+    return np.where(np.isnat(times), np.nan, days.astype(np.int64) + seconds / SECONDS_A_DAY)
+
+
 class _Words:
     """Finds words by values that pandas has made of cells."""
 
-    def __init__(self, categories, missing):
+    def __init__(self, categories, rule):
         self.codes = {word: index for index, word in enumerate(categories)}
-        self.codes.update((word, MISSING) for word in missing)
+        self.codes.update((word, MISSING) for word in rule.missing)
+        self._parse_number = rule.parse_number
         read_as_nan = [self.codes[word] for word in PANDAS_MISSING if word in self.codes]
         # If the empty cell is a word of this pipeline, and nothing else is NaN, then NaN is that word.
         self.nan = read_as_nan[0] if len(read_as_nan) == 1 else MISSING
@@ -223,9 +234,10 @@ class _Words:
     def _by_number(self, value):
         if self._integers is None:
             # pandas reads 7 and 007 as one number. The shortest of such words is taken.
-            known = sorted((w for w in self.codes if DECIMAL.fullmatch(w)), key=lambda w: (-len(w), w))
+            known = sorted(self.codes, key=lambda word: (-len(word), word))
+            numbers = [(self._parse_number(word), self.codes[word]) for word in known]
+            self._floats = {number: code for number, code in numbers if number is not None}
             self._integers = {int(w): self.codes[w] for w in known if INTEGER.fullmatch(w)}
-            self._floats = {float(w): self.codes[w] for w in known}
         if isinstance(value, Integral) and int(value) in self._integers:
             return self._integers[int(value)]
         try:
