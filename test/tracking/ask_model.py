@@ -1,7 +1,7 @@
 """Asks a model, loaded by stock MLflow, for the rows of a file, read in every way in which pandas reads one.
 
-Prints for each way the number of rows whose answer is another than the expected one, as JSON.
-Usage: ask_model.py MODEL_URI ROWS.csv EXPECTED.json, where EXPECTED holds the answers and how the file is written
+Prints for each model and each way the number of rows whose answer is another than the expected one, as JSON.
+Usage: ask_model.py [MODEL_URI ROWS.csv EXPECTED.json]…, where EXPECTED holds the answers and how the file is written
 """
 
 import json
@@ -12,18 +12,6 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import accuracy_score
 
-model_uri, rows, file = sys.argv[1:]
-with open(file, encoding="utf-8") as opened:
-    asked = json.load(opened)
-target, dates = asked["target"], asked["dates"]
-expected = np.array(asked["answers"])
-model = mlflow.pyfunc.load_model(model_uri)
-
-
-
-def read(**options):
-    return pd.read_csv(rows, sep=asked["delimiter"], **options)
-
 
 def to_utc(column):
     return column.dt.tz_localize("UTC") if column.dtype.kind == "M" else column
@@ -33,53 +21,61 @@ def to_dates(column):
     return [None if pd.isna(day) else pd.Timestamp(day).date() for day in column]
 
 
-text = read(dtype=str, keep_default_na=False)
-plain = read()
-ways = {
-    "read_csv": plain,
-    "text": text,
-    "text with missing cells": read(dtype=str),
-    "objects": read(dtype=object),
-    "parsed dates": read(parse_dates=dates),
-    "parsed dates with a time zone": read(parse_dates=dates).apply(to_utc),
-    "dates as objects": plain.assign(**{name: to_dates(plain[name]) for name in dates}),
-    "parsed numbers": read(decimal=asked["decimal"]),
-    "nullable": read(dtype_backend="numpy_nullable"),
-    "pyarrow": read(dtype_backend="pyarrow"),
-    "categories": plain.astype("category"),
-    "categories of text": text.astype("category"),
-    "the Python parser": read(engine="python"),
-    "records": pd.DataFrame(plain.to_dict(orient="records")),
-    "JSON": pd.DataFrame(json.loads(plain.to_json(orient="records"))),
-    "None for missing cells": plain.astype(object).where(plain.notna(), None),
-    "columns in another order": plain[sorted(plain.columns, reverse=True)],
-    "rows of another index": plain.set_index(pd.Index(range(7, 7 + len(plain)))),
-    "one row at a time": None,
-}
+def ask(model_uri, rows, asked):
+    target, dates = asked["target"], asked["dates"]
+    expected = np.array(asked["answers"])
+    model = mlflow.pyfunc.load_model(model_uri)
+
+    def read(**options):
+        return pd.read_csv(rows, sep=asked["delimiter"], **options)
+
+    text = read(dtype=str, keep_default_na=False)
+    plain = read()
+    ways = {
+        "read_csv": plain,
+        "text": text,
+        "text with missing cells": read(dtype=str),
+        "objects": read(dtype=object),
+        "parsed dates": read(parse_dates=dates),
+        "parsed dates with a time zone": read(parse_dates=dates).apply(to_utc),
+        "dates as objects": plain.assign(**{name: to_dates(plain[name]) for name in dates}),
+        "parsed numbers": read(decimal=asked["decimal"]),
+        "nullable": read(dtype_backend="numpy_nullable"),
+        "pyarrow": read(dtype_backend="pyarrow"),
+        "categories": plain.astype("category"),
+        "categories of text": text.astype("category"),
+        "the Python parser": read(engine="python"),
+        "records": pd.DataFrame(plain.to_dict(orient="records")),
+        "JSON": pd.DataFrame(json.loads(plain.to_json(orient="records"))),
+        "None for missing cells": plain.astype(object).where(plain.notna(), None),
+        "columns in another order": plain[sorted(plain.columns, reverse=True)],
+        "rows of another index": plain.set_index(pd.Index(range(7, 7 + len(plain)))),
+    }
+    wrong = {way: int((model.predict(frame) != expected).sum()) for way, frame in ways.items()}
+    few = range(0, len(plain), 97)
+    alone = [model.predict(plain.iloc[[row]])[0] for row in few]
+    wrong["one row at a time"] = int((np.array(alone) != expected[few]).sum())
+    answers, labels = model.predict(plain), plain[target]
+    shares = model.predict(plain, params={"proba": True})
+    report = {
+        "wrong": wrong,
+        "types": [spec.type.name for spec in model.metadata.signature.inputs.inputs],
+        "kind": answers.dtype.kind,
+        "equal": float((answers == labels).mean()),
+        "accuracy": accuracy_score(labels, answers),
+        "example": len(model.predict(model.input_example)),
+        "shares": list(shares.columns),
+        "wrong_shares": int((shares.max(axis=1).to_numpy() != asked["probabilities"]).sum()),
+        "wrong_best": int((shares.to_numpy().argmax(axis=1) != asked["classes"]).sum()),
+    }
+    if asked["evaluate"]:
+        found = mlflow.models.evaluate(model, plain, targets=target, model_type="classifier")
+        report["evaluate"] = found.metrics["accuracy_score"]
+    return report
 
 
-def count_wrong(frame):
-    if frame is None:
-        few = [model.predict(plain.iloc[[row]])[0] for row in range(0, len(plain), 97)]
-        return int((np.array(few) != expected[::97]).sum())
-    return int((model.predict(frame) != expected).sum())
-
-
-wrong = {way: count_wrong(frame) for way, frame in ways.items()}
-labels = plain[target]
-shares = model.predict(plain, params={"proba": True})
-report = {
-    "wrong": wrong,
-    "types": [spec.type.name for spec in model.metadata.signature.inputs.inputs],
-    "kind": model.predict(plain).dtype.kind,
-    "equal": float((model.predict(plain) == labels).mean()),
-    "accuracy": accuracy_score(labels, model.predict(plain)),
-    "example": len(model.predict(model.input_example)),
-    "shares": list(shares.columns),
-    "wrong_shares": int((shares.max(axis=1).to_numpy() != np.array(asked["probabilities"])).sum()),
-    "wrong_best": int((shares.to_numpy().argmax(axis=1) != np.array(asked["classes"])).sum()),
-}
-if asked["evaluate"]:
-    scores = mlflow.models.evaluate(model, plain, targets=target, model_type="classifier").metrics
-    report["evaluate"] = scores["accuracy_score"]
-print(json.dumps(report))
+reports = []
+for model_uri, rows, file in zip(*[iter(sys.argv[1:])] * 3):
+    with open(file, encoding="utf-8") as opened:
+        reports.append(ask(model_uri, rows, json.load(opened)))
+print(json.dumps(reports))

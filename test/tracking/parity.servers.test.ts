@@ -99,19 +99,29 @@ async function store(model: Uint8Array, encoder: Encoder, cells = POINT): Promis
   return `models:/${await tracker.logModel(runId, { name: 'tree', files })}`;
 }
 
-/** What stock MLflow answers for a file, read in every way; see ask_model.py. */
-async function ask(
-  { modelUri, answer }: Trained,
-  csv: string,
-  { dates = [] as string[], evaluate = false, delimiter = ',', decimal = '.' } = {},
-): Promise<Record<string, unknown>> {
-  const [rows, expected] = [join(home, 'rows.csv'), join(home, 'expected.json')];
-  writeFileSync(rows, csv);
-  writeFileSync(expected, JSON.stringify({ ...answer(csv), dates, evaluate, delimiter, decimal }));
-  return python('ask_model.py', modelUri, rows, expected);
+/** A model and a file that it is asked for. */
+interface Question {
+  trained: Trained;
+  csv: string;
+  dates?: string[];
+  evaluate?: boolean;
+  delimiter?: string;
+  decimal?: string;
 }
 
-async function python(script: string, ...args: string[]): Promise<Record<string, unknown>> {
+/** What stock MLflow answers for files, each read in every way; see ask_model.py. */
+async function ask(...questions: Question[]): Promise<Record<string, unknown>[]> {
+  const args = questions.flatMap(({ trained, csv, ...written }, i) => {
+    const [rows, expected] = [join(home, `rows ${i}.csv`), join(home, `expected ${i}.json`)];
+    writeFileSync(rows, csv);
+    const plain = { dates: [], evaluate: false, delimiter: ',', decimal: '.' };
+    writeFileSync(expected, JSON.stringify({ ...trained.answer(csv), ...plain, ...written }));
+    return [trained.modelUri, rows, expected];
+  });
+  return (await python('ask_model.py', ...args)) as Record<string, unknown>[];
+}
+
+async function python(script: string, ...args: string[]): Promise<unknown> {
   const { stdout } = await run(`${venv}/bin/python`, [here(script), ...args], {
     cwd: home,
     env: {
@@ -120,7 +130,7 @@ async function python(script: string, ...args: string[]): Promise<Record<string,
       PYTHONWARNINGS: 'ignore',
     },
   });
-  return JSON.parse(stdout.trim().split('\n').at(-1)!) as Record<string, unknown>;
+  return JSON.parse(stdout.trim().split('\n').at(-1)!);
 }
 
 const declared = { code: 'category', big: 'category' } as const;
@@ -179,62 +189,46 @@ describe('the loader of models in Python', () => {
 });
 
 describe('a model that stock MLflow has loaded', () => {
-  it('answers a file of booleans as the pipeline does, with labels as pandas has them', async () => {
-    const csv = readFileSync(here('../fixtures/cases/bool.csv'), 'utf8');
-    const report = await ask(await train(csv), csv);
-    expectAllAlike(report);
-    expect(report).toMatchObject({
-      types: ['string', 'double'],
-      equal: 1,
-      accuracy: 1,
-      example: 1,
-      shares: ['no', 'yes'],
-    });
-  });
-
-  it('answers a file of dates as the pipeline does, parsed or not', async () => {
-    const csv = readFileSync(here('../fixtures/cases/date.csv'), 'utf8');
-    const report = await ask(await train(csv), csv, { dates: ['day'] });
-    expectAllAlike(report);
-    expect(report['accuracy']).toBe(1);
-  });
-
-  it('answers a file with decimal commas as the pipeline does, parsed or not', async () => {
-    const csv = readFileSync(here('../fixtures/cases/dec.csv'), 'utf8');
-    const cells = { ...POINT, decimal: ',' } as const;
-    const trained = await train(csv, { delimiter: ';', cells });
-    const report = await ask(trained, csv, { delimiter: ';', decimal: ',' });
-    expectAllAlike(report);
-    expect(report['accuracy']).toBe(1);
+  it('answers files of booleans, of dates and of decimal commas, whether pandas parsed them or not', async () => {
+    const read = (name: string) => readFileSync(here(`../fixtures/cases/${name}.csv`), 'utf8');
+    const [bool, date, dec] = [read('bool'), read('date'), read('dec')];
+    const european = { delimiter: ';', cells: { ...POINT, decimal: ',' } } as const;
+    const reports = await ask(
+      { trained: await train(bool), csv: bool },
+      { trained: await train(date), csv: date, dates: ['day'] },
+      { trained: await train(dec, european), csv: dec, delimiter: ';', decimal: ',' },
+    );
+    for (const report of reports) {
+      expectAllAlike(report);
+      expect(report).toMatchObject({ equal: 1, accuracy: 1, example: 1 });
+    }
+    expect(reports).toMatchObject([
+      { types: ['string', 'double'], shares: ['no', 'yes'] },
+      { types: ['string', 'double'], shares: ['early', 'late'] },
+      { types: ['string'], shares: ['a', 'b'] },
+    ]);
   });
 
   it('has labels that are numbers or booleans, where pandas reads them as such', async () => {
-    for (const [kind, labels] of [
-      ['i', ['0', '1']],
-      ['f', ['0.0', '1.0']],
-      ['b', ['TRUE', 'FALSE']],
-    ] as const) {
+    const kinds = { i: ['0', '1'], f: ['0.0', '1.0'], b: ['TRUE', 'FALSE'] };
+    const questions = Object.entries(kinds).map(async ([kind, labels]): Promise<Question> => {
       const rows = Array.from({ length: 60 }, (_, i) => `${i},${labels[i < 30 ? 0 : 1]}`);
       const csv = `x,label\n${rows.join('\n')}\n`;
-      const trained = await train(csv);
-      const asked: Trained = {
-        modelUri: trained.modelUri,
-        answer: (text) => {
-          const { answers, ...rest } = trained.answer(text);
-          const typed = answers.map((label) => (kind === 'b' ? label === 'TRUE' : Number(label)));
-          return { ...rest, answers: typed };
-        },
-      };
-      const report = await ask(asked, csv, { evaluate: true });
-      expectAllAlike(report);
-      expect(report).toMatchObject({ kind, equal: 1, accuracy: 1, evaluate: 1 });
-    }
+      const { modelUri, answer } = await train(csv);
+      const { answers, ...rest } = answer(csv);
+      const typed = answers.map((label) => (kind === 'b' ? label === 'TRUE' : Number(label)));
+      const trained = { modelUri, answer: () => ({ ...rest, answers: typed }) };
+      return { trained, csv, evaluate: true };
+    });
+    const reports = await ask(...(await Promise.all(questions)));
+    reports.forEach(expectAllAlike);
+    const same = { equal: 1, accuracy: 1, evaluate: 1 };
+    expect(reports).toMatchObject(Object.keys(kinds).map((kind) => ({ kind, ...same })));
   });
 
   it('answers thousands of rows of every kind of cell as ml-cart and the pipeline do', async () => {
     const trained = await train(makeRows(3000, 1), { declared });
-    const csv = makeRows(4000, 2);
-    const report = await ask(trained, csv, { dates: ['day'] });
+    const [report = {}] = await ask({ trained, csv: makeRows(4000, 2), dates: ['day'] });
     expectAllAlike(report);
     expect(report).toMatchObject({ kind: 'i', shares: ['0', '1', '2'] });
     expect(report['accuracy']).toBeGreaterThan(0.5);
