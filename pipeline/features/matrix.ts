@@ -164,24 +164,26 @@ function checkColumns({ features }: Encoder, part: Part): void {
  * Reads and encodes the rows of some parts.
  * @param parts Arrow files; each one is removed from this list when it is read, so that a file and its rows are not
  *   held in memory together
- * @returns the rows of all parts, and the rows of the last part alone
+ * @returns the rows of all parts, the number of rows of each part, and the rows of the last part alone
  */
 export function loadRows(
   parts: Uint8Array[],
   encoder: Encoder,
   report?: Report,
-): { all: Matrix; last: Matrix | undefined } {
+): { all: Matrix; sizes: number[]; last: Matrix | undefined } {
   const most = parts.reduce((sum, bytes) => sum + countRows(bytes), 0);
   const count = parts.length;
+  const sizes: number[] = [];
   let last: Matrix | undefined;
   function* each(): Generator<Matrix> {
     for (let bytes = parts.shift(); bytes !== undefined; bytes = parts.shift()) {
       last = applyEncoder(encoder, partFromArrow(bytes));
       report?.(1 - parts.length / count);
+      sizes.push(last.rows);
       yield last;
     }
   }
-  return { all: concatMatrices(each(), most), last };
+  return { all: concatMatrices(each(), most), sizes, last };
 }
 
 /** Warns about rows that were left out, if there are any. */

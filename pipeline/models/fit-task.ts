@@ -6,6 +6,7 @@ import type { FittedModel } from './estimator.ts';
 import { estimatorOf } from './estimators.ts';
 import type { Files } from '../batches/files.ts';
 import { encoderFromJson, type Encoder } from '../features/encoder.ts';
+import { warnOfContradictions } from '../features/contradictions.ts';
 import { loadRows, warnOfDropped } from '../features/matrix.ts';
 import { scaleReport, type Report } from '../progress.ts';
 
@@ -34,7 +35,7 @@ async function fitOnRows(
   report: Report | undefined,
   helpers: Helpers | undefined,
 ): Promise<{ model: FittedModel; rows: number; warnings: string[] }> {
-  const { all: matrix } = loadRows(input.parts, encoder, scaleReport(report, 0, 0.2));
+  const { all: matrix, sizes } = loadRows(input.parts, encoder, scaleReport(report, 0, 0.2));
   if (matrix.rows === 0)
     throw new BadData(
       'every train row has a missing cell and preprocess.missing is drop: set it to impute, or add data',
@@ -44,5 +45,6 @@ async function fitOnRows(
   const hyperparameters = estimator.params(taskOf(input)).parse(own);
   const tools = { helpers, report: scaleReport(report, 0.2, 1) };
   const model = await estimator.fit(matrix, encoder, hyperparameters, tools);
-  return { model, rows: matrix.rows, warnings: warnOfDropped(matrix, 'train') };
+  const warnings = [...warnOfDropped(matrix, 'train'), ...warnOfContradictions(matrix, sizes)];
+  return { model, rows: matrix.rows, warnings };
 }

@@ -143,8 +143,9 @@ export async function* walkNewFiles<Taken extends { settings: Settings; added: r
       yield { file, state: 'quarantined', entry };
       continue;
     }
-    rules = { ...rules, settings: taken.settings, added: [...rules.added, ...taken.added] };
     batches++;
+    const added = taken.added.map((column) => ({ ...column, since: batches }));
+    rules = { ...rules, settings: taken.settings, added: [...rules.added, ...added] };
     yield { file, state: 'taken', taken, sameAs: known.get(hash!) };
     learn(hash!, file.name, batches);
   }

@@ -53,7 +53,11 @@ function hashRules({ settings, added, params }: Rules): string | null {
   if (settings === undefined) return null;
   const { on_new_column, on_missing_column, columns_by } = params.data;
   return hashOf({
-    ...{ rules: RULES, settings, added, on_new_column, on_missing_column },
+    rules: RULES,
+    settings,
+    added,
+    on_new_column,
+    on_missing_column,
     ...(columns_by === 'position' ? { columns_by } : {}),
     on_duplicate: onDuplicateOf(params),
   });

@@ -1,4 +1,4 @@
-import type { Column } from '../../pipeline/batches/columns.ts';
+import { addColumns, type Column } from '../../pipeline/batches/columns.ts';
 import { taskOf } from '../../contract/defaults.ts';
 import { readCellSettings } from '../../pipeline/csv/cells.ts';
 import type { Params } from '../../contract/params.ts';
@@ -65,7 +65,7 @@ export async function checkFile(
   const encoding = known?.encoding ?? params.data.encoding;
   const text = await decodeFile(name, bytes, encoding);
   const settings = known ?? (await inspectFirst(deps, name, text, params, signal));
-  const whole = conformInput(name, text, settings, params, [...settings.columns, ...before]);
+  const whole = conformInput(name, text, settings, params, addColumns(settings.columns, before));
   const { rows, added } = await deps.compute('conformBatch', whole, signal);
   return { settings, rows, added };
 }

@@ -1,10 +1,11 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { lookAt, type Looked } from '../../../sources/arrivals/look.ts';
+import { describeLook, lookAt, type Looked } from '../../../sources/arrivals/look.ts';
 import type { Listing, Place } from '../../../sources/arrivals/place.ts';
 import { openUpload } from '../../../sources/arrivals/open-place.ts';
 import type { SourceDeps } from '../../../sources/source.ts';
 import { computeHere } from '../../../client/commands/pending/looking.ts';
 import { paramsSchema } from '../../../pipeline/models/params.ts';
+import { columnsAt } from '../../../store/ledger/ledger.ts';
 import { storeIn, type Store } from '../../../store/index.ts';
 import { MemoryBucket } from '../../support/memory-bucket.ts';
 
@@ -39,7 +40,7 @@ function folder(): Place {
 }
 
 /** Looks at a place. @returns what it came to, and the files that were read for it */
-async function look(place: Place, data = {}): Promise<Looked & { read: string[] }> {
+async function look(place: Place, data = {}, arrivals = {}): Promise<Looked & { read: string[] }> {
   const read: string[] = [];
   const counting: Place = {
     ...place,
@@ -48,7 +49,10 @@ async function look(place: Place, data = {}): Promise<Looked & { read: string[] 
       return place.read(file);
     },
   };
-  const params = paramsSchema.parse({ data: { source: 'in/', target: 'label', ...data } });
+  const params = paramsSchema.parse({
+    data: { source: 'in/', target: 'label', ...data },
+    arrivals,
+  });
   const { signal } = new AbortController();
   const looked = await lookAt(deps, { pipeline: 'p', params, place: counting, signal });
   return { ...looked, read };
@@ -83,6 +87,98 @@ describe('a look at a folder that was uploaded', () => {
     expect(again.read).toEqual(['a.csv']);
     const repaired = await look(await uploaded({ 'a.csv': GOOD, 'b.csv': GOOD }));
     expect(repaired).toMatchObject({ read: ['b.csv'], arrived: ['b.csv'], quarantined: [] });
+  });
+});
+
+describe('a file with the bytes of another', () => {
+  const copies = { 'a.csv': GOOD, 'b.csv': 'a,label\n3,x\n', 'copy of a.csv': GOOD };
+
+  it('is a batch, or is quarantined', async () => {
+    const taken = await look(await uploaded(copies));
+    expect(taken).toMatchObject({ arrived: Object.keys(copies), quarantined: [] });
+    store = storeIn(new MemoryBucket());
+    deps = { ...deps, store };
+    const refused = await look(await uploaded(copies), {}, { on_duplicate: 'quarantine' });
+    expect(refused).toMatchObject({
+      arrived: ['a.csv', 'b.csv'],
+      quarantined: [
+        {
+          name: 'copy of a.csv',
+          reason:
+            'it has the same bytes as a.csv, batch 1: remove it, or set arrivals.on_duplicate=warn to use it',
+        },
+      ],
+    });
+    const later = await look(await uploaded(copies), {}, { on_duplicate: 'warn' });
+    expect(later.arrived).toEqual(['copy of a.csv']);
+  });
+});
+
+describe('the columns of later files', () => {
+  it('are matched by name, and by position if asked', async () => {
+    put('a.csv', 'a,b,label\n1,u,x\n2,v,y\n');
+    put('b.csv', 'label,b,a\nx,u,3\n');
+    expect(await look(folder())).toMatchObject({ arrived: ['a.csv', 'b.csv'], quarantined: [] });
+    put('c.csv', 'A,B,Label\n4,u,x\n');
+    expect((await look(folder())).quarantined).toMatchObject([{ name: 'c.csv' }]);
+    put('d.csv', 'label,b,a\nx,u,5\n');
+    const { arrived, quarantined } = await look(folder(), { columns_by: 'position' });
+    expect(arrived).toEqual(['c.csv']);
+    expect(quarantined).toMatchObject([
+      {
+        name: 'd.csv',
+        reason: expect.stringContaining('column "a": "x" is not a number') as string,
+      },
+    ]);
+  });
+
+  it('may come and go once a file has brought them', async () => {
+    put('a.csv', GOOD);
+    put('b.csv', 'a,stray,label\n3,7,x\n');
+    put('c.csv', GOOD.replace('1', '4'));
+    put('d.csv', 'stray,a,label\n8,5,y\n');
+    const { ledger, arrived, quarantined } = await look(folder(), { on_new_column: 'adapt' });
+    expect(quarantined).toEqual([]);
+    expect(arrived).toEqual(['a.csv', 'b.csv', 'c.csv', 'd.csv']);
+    expect(ledger!.added_columns).toEqual([{ name: 'stray', type: 'number', since: 2 }]);
+  });
+
+  it('have a type from the first file with a value in them', async () => {
+    put('a.csv', 'a,z,w,label\n1,,,x\n2,NA,,y\n');
+    put('b.csv', 'a,z,w,label\n3,7,,x\n');
+    put('c.csv', 'a,z,w,label\n3,8,2024-01-01,x\n');
+    put('d.csv', 'a,label\n3,x\n');
+    put('e.csv', 'a,z,w,label\n3,eight,,x\n');
+    const { ledger, quarantined } = await look(folder());
+    expect(ledger!.settings.columns).toEqual([
+      { name: 'a', type: 'number' },
+      { name: 'z', type: 'ignore', open: true },
+      { name: 'w', type: 'ignore', open: true },
+      { name: 'label', type: 'category' },
+    ]);
+    expect(ledger!.added_columns).toEqual([
+      { name: 'z', type: 'number', since: 2 },
+      { name: 'w', type: 'date', since: 3 },
+    ]);
+    expect(columnsAt(ledger!, 2).map(({ type }) => type)).toEqual([
+      'number',
+      'number',
+      'ignore',
+      'category',
+    ]);
+    expect(quarantined).toMatchObject([
+      { name: 'e.csv', reason: expect.stringContaining('"eight" is not a number') as string },
+    ]);
+  });
+});
+
+describe('a look in sentences', () => {
+  it('names all files in quarantine', async () => {
+    put('a.csv', GOOD);
+    for (let i = 10; i < 40; i++) put(`bad ${i}.csv`, BAD);
+    const sentences = describeLook(await look(folder()), 'in/');
+    expect(sentences).toHaveLength(21);
+    for (let i = 10; i < 40; i++) expect(sentences.join('\n')).toContain(`bad ${i}.csv`);
   });
 });
 
