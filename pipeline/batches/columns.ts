@@ -48,6 +48,18 @@ export function addColumns(columns: readonly Column[], added: readonly Column[])
   return [...known, ...added.filter(({ name }) => !names.has(name))];
 }
 
+/**
+ * Finds where each of the known columns is in a header with the same names.
+ * @returns undefined if their order is the same
+ */
+export function findOrder(
+  names: readonly string[],
+  header: readonly string[],
+): number[] | undefined {
+  const order = names.map((name) => header.indexOf(name));
+  return order.every((index, i) => index === i) ? undefined : order;
+}
+
 /** Whether the target is a number, which makes the model a regression. */
 export function predictsNumbers(columns: readonly Column[], target: string): boolean {
   return columns.some(({ name, type }) => name === target && type === 'number');

@@ -1,9 +1,10 @@
 import { BadData } from '../../contract/failures.ts';
 import { BatchSpill } from './batch-spill.ts';
-import type { CellSettings } from '../csv/cells.ts';
+import { CellRule, type CellSettings } from '../csv/cells.ts';
+import { quote } from '../csv/quote.ts';
 import { checkBatch, findPlaces } from './order.ts';
 import { type Column, predictsNumbers } from './columns.ts';
-import { readCell, type CsvReader } from '../csv/reader.ts';
+import { readCell, type CsvReader, type RowBlock } from '../csv/reader.ts';
 import { FileWriter, type Files } from './files.ts';
 import { makeNumberCheck } from './check-numbers.ts';
 import { type ColumnPlan, RowWriter } from '../csv/write.ts';
@@ -54,6 +55,7 @@ export function cut(reader: CsvReader, options: CutOptions, files: Files): CutFi
   };
   const writer = new RowWriter(plan, reader.width, options.delimiter);
   const check = makeNumberCheck(reader, options.columns, options.cells);
+  const open = new OpenColumns(reader, options);
   const classes = new BatchClasses(reader.header.indexOf(options.target));
   const hasClasses = !predictsNumbers(options.columns, options.target);
   for (const block of reader.blocks()) {
@@ -63,6 +65,7 @@ export function cut(reader: CsvReader, options: CutOptions, files: Files): CutFi
       const batch = after + Math.floor(place / batchSize) + 1;
       if (!wanted.has(batch)) continue;
       check(block, row);
+      open.add(batch, block, row);
       if (writer.isCanonical(block, row)) {
         const { bounds, bytes } = block;
         spill.add(batch, place % batchSize, bytes, bounds[2 * row]!, bounds[2 * row + 1]!);
@@ -92,7 +95,7 @@ export function cut(reader: CsvReader, options: CutOptions, files: Files): CutFi
     return {
       path: pathOf(batch),
       rows: spill.countRows(batch),
-      warnings: classes.warnings(batch),
+      warnings: [...classes.warnings(batch), ...open.warnings(batch)],
     };
   });
 }
@@ -123,5 +126,41 @@ class BatchClasses {
     return [
       `batch ${batch} holds a single class (${only}): if the source is sorted by class, set data.shuffle_seed in a new pipeline`,
     ];
+  }
+}
+
+/**
+ * Finds values in columns that were empty when the table was first read. The columns of a table are frozen for all its
+ * batches, so these values are left out.
+ */
+class OpenColumns {
+  readonly #columns: { readonly name: string; readonly index: number }[];
+  readonly #rule: CellRule;
+  readonly #width: number;
+  readonly #found = new Map<number, Set<string>>();
+
+  constructor({ header, width }: CsvReader, { columns, cells }: CutOptions) {
+    this.#rule = new CellRule(cells);
+    this.#width = width;
+    this.#columns = columns.flatMap(({ name, open }) => {
+      const index = header.indexOf(name);
+      return open === true && index >= 0 ? [{ name, index }] : [];
+    });
+  }
+
+  add(batch: number, block: RowBlock, row: number): void {
+    for (const { name, index } of this.#columns) {
+      const found = this.#found.get(batch) ?? new Set();
+      if (found.has(name) || this.#rule.isMissing(readCell(block, row * this.#width + index)))
+        continue;
+      this.#found.set(batch, found.add(name));
+    }
+  }
+
+  warnings(batch: number): string[] {
+    return [...(this.#found.get(batch) ?? [])].map(
+      (name) =>
+        `batch ${batch} has values in column ${quote(name)}, which was empty when the pipeline began, so it is left out: start a new pipeline to use it`,
+    );
   }
 }

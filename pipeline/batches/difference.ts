@@ -1,3 +1,4 @@
+import { findOrder } from './columns.ts';
 import { readCell, type CsvReader, type RowBlock } from '../csv/reader.ts';
 
 /** The first difference between a known table and a later state of it. Rows count from 1; cells are text. */
@@ -15,6 +16,7 @@ export interface KnownRows {
 /**
  * Finds the first difference between the known rows of a table and its present rows. Memory does not grow with the
  * rows. Rows that differ only in quotes are equal. New rows at the end of the table are not a difference.
+ * Columns in another order are not a difference.
  * @param before the known rows, in files with the same columns
  * @param mayDiffer whether a row, counted from 0, is allowed to differ
  * @throws BadData when a file cannot be read
@@ -25,8 +27,10 @@ export function findDifference(
   mayDiffer: (row: number) => boolean = () => false,
 ): Difference | null {
   const { header, width } = before[0]!.reader;
-  if (header.join() !== after.header.join())
-    return { kind: 'columns', was: header.join(', '), is: after.header.join(', ') };
+  const isSame =
+    header.length === after.width && header.every((name) => after.header.includes(name));
+  if (!isSame) return { kind: 'columns', was: header.join(', '), is: after.header.join(', ') };
+  const order = findOrder(header, after.header);
   const now = iterateRows(after);
   let index = 0;
   for (const { reader, skip } of before) {
@@ -36,12 +40,12 @@ export function findDifference(
       const is = now.next();
       const row = index + 1;
       if (is.done === true) return { kind: 'fewer', row, was: formatRowText(was, width) };
-      if (!isEqual(was, is.value, width) && !mayDiffer(index))
+      if (!isEqual(was, is.value, width, order) && !mayDiffer(index))
         return {
           kind: 'row',
           row,
           was: formatRowText(was, width),
-          is: formatRowText(is.value, width),
+          is: formatRowText(is.value, width, order),
         };
       index++;
     }
@@ -69,10 +73,10 @@ function* iterateRows(reader: CsvReader): Generator<Row> {
   }
 }
 
-function isEqual(a: Row, b: Row, width: number): boolean {
+function isEqual(a: Row, b: Row, width: number, order: readonly number[] | undefined): boolean {
   for (let column = 0; column < width; column++) {
     const x = 2 * (a.row * width + column);
-    const y = 2 * (b.row * width + column);
+    const y = 2 * (b.row * width + (order?.[column] ?? column));
     let i = a.block.cells[x]!;
     let j = b.block.cells[y]!;
     const end = a.block.cells[x + 1]!;
@@ -82,8 +86,10 @@ function isEqual(a: Row, b: Row, width: number): boolean {
   return true;
 }
 
-function formatRowText({ block, row }: Row, width: number): string {
-  return Array.from({ length: width }, (_, column) => readCell(block, row * width + column)).join();
+function formatRowText({ block, row }: Row, width: number, order?: readonly number[]): string {
+  return Array.from({ length: width }, (_, i) =>
+    readCell(block, row * width + (order?.[i] ?? i)),
+  ).join();
 }
 
 function shorten(text: string): string {

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { BatchSpill } from './batch-spill.ts';
 import type { CellSettings } from '../csv/cells.ts';
-import type { Column } from './columns.ts';
+import { type Column, findOrder } from './columns.ts';
 import { quoteCell, readRowBytes } from '../csv/write.ts';
 import type { CsvReader } from '../csv/reader.ts';
 import { findPlaces } from './order.ts';
@@ -31,7 +31,8 @@ export interface GrowOptions {
 /**
  * Writes the next state of a table that grows. It starts with the rows of the previous state that no batch was cut
  * from, in the order in which they would be cut. The new rows follow in their own order. Rows keep their bytes, but
- * lines end with LF.
+ * lines end with LF and the columns keep the
+ * order of the previous state.
  * @param openBefore opens the previous state; not called when no row is new
  * @param whole the table as it is now
  * @returns rows of the whole table, and rows written: 0 when no row is new
@@ -45,6 +46,10 @@ export function growTable(
 ): { whole: number; rows: number } {
   const { known, columns, path, delimiter } = options;
   checkHeader(whole.header, columns, whole.file);
+  const order = findOrder(
+    columns.map(({ name }) => name),
+    whole.header,
+  );
   const check = makeNumberCheck(whole, columns, options.cells);
   const out = new FileWriter(path, files);
   let rows = 0;
@@ -52,11 +57,12 @@ export function growTable(
     for (let row = Math.max(0, known - block.firstRow + 1); row < block.rows; row++) {
       check(block, row);
       if (rows === 0) {
-        out.add(formatHeader(whole.header, delimiter));
+        const names = order?.map((index) => whole.header[index]!) ?? whole.header;
+        out.add(formatHeader(names, delimiter));
         for (const waiting of readWaitingRows(openBefore(), options, files)) out.add(waiting);
         rows = Math.max(0, options.before.rows - options.before.cut);
       }
-      const { bytes, start, end } = readRowBytes(block, row, whole.width, delimiter);
+      const { bytes, start, end } = readRowBytes(block, row, whole.width, delimiter, order);
       out.add(bytes.subarray(start, end));
       out.add(LINE_BREAK);
       rows++;

@@ -130,17 +130,20 @@ export interface ByteRange {
  * single in place, so a row with a quoted cell is written again.
  * @param width number of columns of the table
  * @param delimiter between the cells of the table
+ * @param order the columns to write, if not all of them in their order
  */
 export function readRowBytes(
   block: RowBlock,
   row: number,
   width: number,
   delimiter: string,
+  order?: readonly number[],
 ): ByteRange {
   const { bytes, bounds, cells } = block;
-  if (block.quoted[row] === 0) return { bytes, start: bounds[2 * row]!, end: bounds[2 * row + 1]! };
-  const texts = Array.from({ length: width }, (_, column) => {
-    const at = 2 * (row * width + column);
+  if (block.quoted[row] === 0 && order === undefined)
+    return { bytes, start: bounds[2 * row]!, end: bounds[2 * row + 1]! };
+  const texts = Array.from({ length: width }, (_, i) => {
+    const at = 2 * (row * width + (order?.[i] ?? i));
     const text = bytes.toString('utf8', cells[at], cells[at + 1]);
     // The byte before a cell is a quote only if the cell is quoted.
     return bytes[cells[at]! - 1] === QUOTE ? quoteCell(text) : text;

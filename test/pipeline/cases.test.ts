@@ -57,7 +57,11 @@ async function train(
       bytes,
       file: `batch ${i + 1}`,
       columns: selectColumns(columns, i + 1),
-      ...{ target, cells, testSize: 0.2, key: null, normaliseLabels },
+      target,
+      cells,
+      testSize: 0.2,
+      key: null,
+      normaliseLabels,
     }),
   );
   const fitted = tasks.fitEncoder({

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { parse } from 'csv-parse/sync';
 import { describe, expect, it } from 'vitest';
 import { permuteRows } from '../../../pipeline/batches/order.ts';
-import { cutBatches, growRaw } from '../../../pipeline/batches/raw-tasks.ts';
+import { cutBatches, findFirstChange, growRaw } from '../../../pipeline/batches/raw-tasks.ts';
 import { memoryFiles } from '../files.ts';
 
 const cell = fc.oneof(
@@ -85,5 +85,59 @@ describe('a table whose cells hold quotes, delimiters and line breaks', () => {
         },
       ),
     );
+  });
+});
+
+describe('a table whose columns come in another order', () => {
+  const raw = { file: 'data.csv', delimiter: ',' };
+  const shape = { columns, cells: { missing: [''] }, batchSize: 2 };
+  const files = memoryFiles();
+  files.put('before', 'x,y\n1,p\n"2,0",q\n');
+  files.put('whole', 'y,x\np,1\nq,"2,0"\np,"3,0"\n');
+  const states = { states: [{ after: 0, rows: 2 }], batchSize: 2, shuffleSeed: null };
+  const compare = (whole: string) =>
+    findFirstChange(
+      {
+        known: [{ ...raw, path: 'before', skip: 0 }],
+        whole: { ...raw, path: whole },
+        table: states,
+        amended: [],
+      },
+      undefined,
+      { files },
+    );
+
+  it('has not changed, and its new rows take the known order', () => {
+    expect(compare('whole')).toBeNull();
+    const before = { ...raw, path: 'before', rows: 2, shuffleSeed: null, cut: 2 };
+    const grown = { ...shape, before, whole: { ...raw, path: 'whole' }, known: 2, path: 'next' };
+    expect(growRaw(grown, undefined, { files })).toEqual({ whole: 3, rows: 1 });
+    expect(Buffer.concat([...files.read('next')]).toString()).toBe('x,y\n"3,0",p\n');
+  });
+
+  it('has changed where a row has', () => {
+    files.put('other', 'y,x\np,1\nq,2\n');
+    expect(compare('other')).toMatchObject({ where: 'row 2 was "2,0,q" and is "2,q"' });
+    files.put('renamed', 'y,X\np,1\n');
+    expect(compare('renamed')).toMatchObject({ where: 'its columns were x, y and are y, X' });
+  });
+
+  it('warns of values in a column that was empty when the pipeline began', () => {
+    const open = [...columns, { name: 'z', type: 'ignore' as const, open: true as const }];
+    files.put('later', 'x,y,z\n1,p,\n2,q,7\n');
+    const cutting = {
+      ...shape,
+      columns: open,
+      target: 'y',
+      rows: 2,
+      shuffleSeed: null,
+      batches: [1],
+    };
+    const [batch] = cutBatches({ ...raw, path: 'later', ...cutting, folder: 'out' }, undefined, {
+      files,
+    });
+    expect(batch!.warnings).toEqual([
+      'batch 1 has values in column "z", which was empty when the pipeline began, so it is left out: start a new pipeline to use it',
+    ]);
   });
 });
