@@ -7,21 +7,23 @@ import {
 } from '@temporalio/workflow';
 
 /**
- * Turns the failure of a stage into the failure of the workflow, so that a person first reads the sentence of the
- * error itself. A cancellation is returned unchanged.
+ * Turns the failure of a stage into the failure of the workflow, so that its page begins with the sentence of the
+ * error. It has no stack trace and no cause, because the failure of the activity in the history has them. A
+ * cancellation is returned unchanged.
  */
 export function toWorkflowFailure(error: unknown, stage: string | undefined): unknown {
   if (isCancellation(error)) return error;
   const cause =
     error instanceof ActivityFailure || error instanceof ChildWorkflowFailure ? error.cause : error;
   if (!(cause instanceof ApplicationFailure)) return error;
-  return ApplicationFailure.create({
+  const failure = ApplicationFailure.create({
     message: cause.message,
     type: cause.type ?? 'Error',
     nonRetryable: true,
     details: [{ stage: stage ?? null }],
-    cause: cause,
   });
+  failure.stack = '';
+  return failure;
 }
 
 /** The missing or damaged object that made a stage fail; undefined if it failed for another reason. */

@@ -107,13 +107,15 @@ export class NightlyLog {
       waiting === 0 ? '' : `; ${waiting} ${waiting === 1 ? 'batch waits' : 'batches wait'} for it`;
     this.summary.state = `batch ${batch} of ${this.summary.pipeline} failed: ${because}${others}`;
     this.#show();
-    return ApplicationFailure.create({
+    const failure = ApplicationFailure.create({
       message: this.summary.state,
       type: 'BatchFailed',
       nonRetryable: true,
       details: [this.summary],
-      ...(error instanceof Error ? { cause: error } : {}),
     });
+    // The page of the nightly begins with the sentence. The page of the batch has more.
+    failure.stack = '';
+    return failure;
   }
 
   #line(batch: number): NightlyLine {

@@ -24,7 +24,9 @@ export interface Scene {
   webUi: (path: string) => string;
   /** A page of MLflow. */
   mlflow: (path: string) => string;
-  /** The last version's report, as a file's URL. */
+  /** The MLflow run with the scores of all versions. */
+  pipelineRun: string;
+  /** The report of the last version's first build, as a file's URL. */
   report: string;
   close: () => Promise<void>;
 }
@@ -55,8 +57,8 @@ export async function makeScene(
   await client('run', String(last), '--publish', '--set', 'model.max_depth=2');
   const shallow = (await batch.result()) as RunSummary;
   await project.client('run', '99');
-  const out = join(project.folder, 'out');
-  await client('checkout', String(last), '--out', out);
+  const report = join(project.folder, 'report.html');
+  await client('report', `${last}.1`, '--out', report);
   const web = `${project.env['TEMPORAL_UI_URL']}/namespaces/${temporal.options.namespace}`;
   return {
     project,
@@ -70,11 +72,22 @@ export async function makeScene(
     },
     built,
     shallow,
+    pipelineRun: await findParent(project, built.mlflow!.runId),
     webUi: (path) => `${web}${path}`,
     mlflow: (path) => `${project.env['MLFLOW_TRACKING_URI']}/#${path}`,
-    report: pathToFileURL(join(out, 'reports', `batch_${last}.html`)).href,
+    report: pathToFileURL(report).href,
     close: () => project.close(),
   };
+}
+
+/** The run above a run in MLflow. */
+async function findParent(project: Project, runId: string): Promise<string> {
+  const server = project.env['MLFLOW_TRACKING_URI'];
+  const answer = await fetch(`${server}/api/2.0/mlflow/runs/get?run_id=${runId}`);
+  const { run } = (await answer.json()) as {
+    run: { data: { tags: { key: string; value: string }[] } };
+  };
+  return run.data.tags.find(({ key }) => key === 'mlflow.parentRunId')!.value;
 }
 
 /** Triggers a schedule, and waits for the end of what it starts. */

@@ -94,7 +94,7 @@ function nights({ webUi, last, night, built }: Scene): Screen[] {
   ];
 }
 
-function tracked({ mlflow, last, built, shallow }: Scene): Screen[] {
+function tracked({ mlflow, last, built, shallow, pipelineRun }: Scene): Screen[] {
   const { experimentId, runId } = built.mlflow!;
   const list = (values: string[]): string => encodeURIComponent(JSON.stringify(values));
   const compared = [runId, shallow.mlflow!.runId];
@@ -114,8 +114,23 @@ function tracked({ mlflow, last, built, shallow }: Scene): Screen[] {
     {
       name: 'mlflow-run',
       url: mlflow(`/experiments/${experimentId}/runs/${runId}`),
-      sees: [`iris-v${last}`, 'Finished', 'iris-train', `iris-batch-${last}`, 'accuracy'],
-      height: 1000,
+      sees: [
+        `iris-v${last}`,
+        'Finished',
+        'iris-train',
+        `iris-batch-${last}`,
+        `iris version ${last}, build 1`,
+        `version ${last - 1}`,
+        'run in Temporal',
+      ],
+      height: 1200,
+    },
+    {
+      name: 'mlflow-versions',
+      url: mlflow(`/experiments/${experimentId}/runs/${pipelineRun}/model-metrics`),
+      sees: ['iris', 'Model metrics', 'accuracy', 'train_rows'],
+      lacks: ['accuracy_low'],
+      height: 800,
     },
     {
       name: 'mlflow-compare',
@@ -127,9 +142,16 @@ function tracked({ mlflow, last, built, shallow }: Scene): Screen[] {
   ];
 }
 
-function report({ report: url, last, shallow }: Scene): Screen {
-  const sees = [`Version ${last}`, `on batches 1 to ${last}`, accuracyOf(shallow), 'petal'];
-  return { name: 'report', url, sees, height: 900 };
+function report({ report: url, last }: Scene): Screen {
+  const sees = [
+    `iris · version ${last}`,
+    `batches 1 to ${last}`,
+    `Change against version ${last - 1}`,
+    'Scores over versions',
+    'Right and wrong predictions',
+    'petal',
+  ];
+  return { name: 'report', url, sees, height: 1150 };
 }
 
 function tabOf(webUi: Scene['webUi'], { workflowId, runId }: RunId, tab: string): string {

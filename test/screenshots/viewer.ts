@@ -40,7 +40,7 @@ export async function openViewer(chromium: string, scene: Scene): Promise<Viewer
 }
 
 /** What these pages keep in a browser: the columns of tables, and panels that are closed. */
-function settingsOf({ temporal, built }: Scene): Record<string, string> {
+function settingsOf({ temporal, built, pipelineRun }: Scene): Record<string, string> {
   const attributes = ['RetrainBatch', 'RetrainAccuracy', 'RetrainOutcome'];
   const columns = ['Status', 'Workflow ID', 'Start', ...attributes];
   const runs = {
@@ -53,6 +53,7 @@ function settingsOf({ temporal, built }: Scene): Record<string, string> {
     ],
     orderByKey: 'attributes.start_time',
     orderByAsc: false,
+    runsExpanded: { [pipelineRun]: true },
     startTime: 'ALL',
     lifecycleFilter: 'Active',
   };
