@@ -83,10 +83,8 @@ export async function logVersion(deps: Deps, input: LogVersionInput): Promise<Lo
   }
   const { run_id, model_version } = attempt;
   if (input.publish === true) await deps.store.records.publishAgain(record);
-  if (!isTrial) {
-    await describeInTracker(deps, attempt, record, execution);
-    await pointAtLatest(deps, pipeline, version);
-  }
+  await describeInTracker(deps, attempt, record, { execution, isTrial });
+  if (!isTrial) await pointAtLatest(deps, pipeline, version);
   await deps.store.records.noteLogged(record, { run_id, model_version });
   return {
     version,

@@ -64,8 +64,7 @@ export async function publishVersion(deps: Deps, request: PublishRequest): Promi
           pointed = await pointAlias(deps, execution, request);
         })
       : await deps.store.records.recordTrial(draft);
-  const described =
-    request.trial !== undefined || (await describe(deps, execution, request, record));
+  const described = await describe(deps, execution, request, record);
   await deps.store.leases.release(currentRun(pipeline));
   const score = findHeadline(headline);
   return {
@@ -113,7 +112,9 @@ async function describe(
   const { pipeline, attempt } = record;
   const done = await orDefer(deps.deferTracking === true, execution, async () => {
     const open = await requireAttempt(deps, { pipeline, batch, attempt });
-    await onRun(deps, open, () => describeInTracker(deps, open, record, execution));
+    // A trial that was published since stays published when it runs again.
+    const isTrial = await deps.store.records.isTrial(record);
+    await onRun(deps, open, () => describeInTracker(deps, open, record, { execution, isTrial }));
     return true;
   });
   return done === true;

@@ -88,6 +88,40 @@ export function isBetter(name: string, by: number): boolean | undefined {
   return set.lower.includes(score) ? by < 0 : by > 0;
 }
 
+/** How a score differs from that of another build. */
+export interface ScoreChange {
+  /** The score of the other build. */
+  before: number;
+  /** The new value minus the old one. */
+  by: number;
+  /** `none` for equal values; `within noise` where a test finds that the difference can be chance. */
+  verdict: 'better' | 'worse' | 'within noise' | 'none';
+}
+
+/**
+ * Compares a score with that of another build; undefined if the other has none.
+ * @param other the scores of the other build by name and, as `<score>_change`, what a test on the same rows says
+ */
+export function compareScore(
+  name: string,
+  now: unknown,
+  other: Readonly<Record<string, unknown>>,
+): ScoreChange | undefined {
+  const before = other[name];
+  if (typeof now !== 'number' || typeof before !== 'number') return undefined;
+  const by = now - before;
+  const better = isBetter(name, by);
+  if (better === undefined) return { before, by, verdict: 'none' };
+  const noise = other[`${name}_change`] === 'within noise';
+  return { before, by, verdict: noise ? 'within noise' : better ? 'better' : 'worse' };
+}
+
+/** A change with its sign and what it means: `+0.0386 better`. */
+export function formatChange({ by, verdict }: ScoreChange): string {
+  if (verdict === 'none') return 'none';
+  return `${by < 0 ? '−' : '+'}${formatScore(Math.abs(by))} ${verdict}`;
+}
+
 /**
  * A score as text, with four decimals. Very small and very large values have five significant digits instead,
  * because four decimals would show too few or too many digits.

@@ -128,7 +128,7 @@ function tracked({ mlflow, last, built, shallow, pipelineRun }: Scene): Screen[]
     {
       name: 'mlflow-versions',
       url: mlflow(`/experiments/${experimentId}/runs/${pipelineRun}/model-metrics`),
-      sees: ['iris', 'Model metrics', 'accuracy', 'train_rows'],
+      sees: ['iris', 'Model metrics', 'accuracy', 'balanced_accuracy'],
       lacks: ['accuracy_low'],
       height: 800,
     },

@@ -6,7 +6,7 @@ import type { Execution } from '../../contract/execution.ts';
 import { Attempts } from '../../store/attempts.ts';
 import { Records } from '../../store/records.ts';
 import { createFilesTracker } from '../../tracking/files/tracker.ts';
-import { openAttempt, type OpenAttempt } from '../../tracking/tracked-run/attempt.ts';
+import { findAttempt, openAttempt, type OpenAttempt } from '../../tracking/tracked-run/attempt.ts';
 import { describeInTracker } from '../../tracking/tracked-run/describe-version.ts';
 import type { LoggingDeps } from '../../tracking/tracked-run/log-training.ts';
 import { logVersions, openPipelineRun } from '../../tracking/tracked-run/pipeline-run.ts';
@@ -140,8 +140,8 @@ describe('a published version in the tracker', () => {
     const of = { pipeline: 'iris', batch: 2, attempt: 'x' };
     const shown = { name: 'iris-v2', tags: {} };
     const attempt = await openAttempt(deps, of, execution('a'), shown);
-    await describeInTracker(deps, attempt, record, execution('a'));
-    await describeInTracker(deps, attempt, record, execution('b'));
+    await describeInTracker(deps, attempt, record, { execution: execution('a'), isTrial: false });
+    await describeInTracker(deps, attempt, record, { execution: execution('b'), isTrial: false });
 
     const { experiment_id: experiment, run_id: runId } = attempt;
     const names = (await runs()).map(({ name }) => name).sort();
@@ -158,5 +158,32 @@ describe('a published version in the tracker', () => {
       '[run in Temporal](http://localhost:8233/namespaces/my%20space/workflows/w/r/history)',
     );
     expect(note).toContain('npx retrain report 2.2 --pipeline iris --open');
+  });
+
+  it('of a trial says so, and that it is published once it is', async () => {
+    await publish(1, 'a', 0.7);
+    const draft = draftRecord({
+      pipeline: 'iris',
+      build: 'other',
+      metrics: { accuracy: 0.6, test_rows: 9 },
+      trial: { 'model.max_depth': 1 },
+    });
+    const { record } = await records.recordTrial(draft);
+    const of = { pipeline: 'iris', batch: 1, attempt: 'x' };
+    const shown = { name: 'iris-v1-trial', tags: {} };
+    const attempt = await openAttempt(deps, of, execution('a'), shown);
+    const describeAs = async (isTrial: boolean, open: OpenAttempt): Promise<string> => {
+      await describeInTracker(deps, open, record, { execution: execution('a'), isTrial });
+      return tagOf(open.experiment_id, open.run_id, 'mlflow.note.content');
+    };
+    expect(await describeAs(true, attempt)).toMatch(
+      /^A trial of \*\*iris version 1\*\*, build 2, with model\.max\\_depth=1, which is not published, trained/,
+    );
+    const names = async () => (await runs()).map(({ name }) => name).sort();
+    expect(await names()).toEqual(['iris', 'iris-v1-trial.2']);
+    await records.publishAgain(record);
+    const again = await findAttempt(deps, of);
+    expect(await describeAs(false, again!)).toMatch(/^\*\*iris version 1\*\*, build 2, trained/);
+    expect(await names()).toEqual(['iris', 'iris-v1.2']);
   });
 });

@@ -2,14 +2,20 @@ import { RETRAIN } from '../../contract/command.ts';
 import type { Execution } from '../../contract/execution.ts';
 import { makeTemporalLink } from '../../contract/links.ts';
 import { escapeMarkdown, groupDigits, markdownTable } from '../../contract/markdown.ts';
-import { findMetricSet, formatScore, isBetter } from '../../contract/metric-sets.ts';
+import {
+  compareScore,
+  findMetricSet,
+  formatChange,
+  formatScore,
+} from '../../contract/metric-sets.ts';
 import { findStage } from '../../contract/stages.ts';
+import { formatTrialParams, type TrialParams } from '../../contract/trials.ts';
 import type { Store } from '../../store/index.ts';
 import type { VersionLine } from '../../store/version-index.ts';
 import type { VersionRecord } from '../../store/version-record.ts';
 import { updateAttempt, type OpenAttempt } from './attempt.ts';
 import { nameRun, type LoggingDeps } from './log-training.ts';
-import { logVersions, NOTE_TAG, PARENT_TAG } from './pipeline-run.ts';
+import { logVersions, NOTE_TAG, openPipelineRun, PARENT_TAG } from './pipeline-run.ts';
 
 type Deps = LoggingDeps & { store: Pick<Store, 'records'> };
 
@@ -17,42 +23,52 @@ type Deps = LoggingDeps & { store: Pick<Store, 'records'> };
 const DESCRIBED = 'publish_version';
 
 /**
- * Shows a published version to people in MLflow: the name and the description of its run, the description of its
- * registered version, and its scores in the run of the pipeline. A repeat writes the same.
+ * Shows a build to people in MLflow: the name and the description of its run and, if it is published, the description
+ * of its registered version and its scores in the run of the pipeline. A repeat writes the same.
  */
 export async function describeInTracker(
   deps: Deps,
   attempt: OpenAttempt,
   record: VersionRecord,
-  execution: Execution,
+  { execution, isTrial }: { execution: Execution; isTrial: boolean },
 ): Promise<void> {
-  if (attempt.logged[DESCRIBED] === record.build) return;
+  // A trial can be published later, and then its page says so.
+  const state = isTrial ? `trial ${record.build}` : record.build;
+  if (attempt.logged[DESCRIBED] === state) return;
   const { pipeline, version, seq } = record;
   const tracker = deps.tracker.withSignal(execution.signal);
+  const trial = isTrial ? record.trial : null;
   const [parent, lines] = await Promise.all([
-    logVersions(deps, pipeline, execution),
+    isTrial ? openPipelineRun(deps, pipeline, execution) : logVersions(deps, pipeline, execution),
     deps.store.records.list(pipeline),
   ]);
-  const before = lines.filter((line) => line.version < version).at(-1);
-  const description = describeBuild(deps, attempt, record, before);
-  const name = nameRun({ pipeline, batch: version });
+  // A trial is compared with the published build of its version, if there is one.
+  const before = lines.filter((line) => line.version < version + Number(isTrial)).at(-1);
+  const description = describeBuild(deps, attempt, { record, trial, before });
+  const name = nameRun({ pipeline, batch: version, trial });
   const { model_name: model, model_version: registered } = attempt;
   await Promise.all([
-    tracker.renameRun(attempt.run_id, seq === 1 ? name : `${name}.${seq}`),
+    tracker.renameRun(attempt.run_id, seq === 1 && !isTrial ? name : `${name}.${seq}`),
     tracker.setTags(attempt.run_id, { [PARENT_TAG]: parent.run_id, [NOTE_TAG]: description }),
     ...(model === null || registered === null
       ? []
       : [tracker.describeVersion({ name: model, version: registered, description })]),
   ]);
-  await updateAttempt(deps, attempt, { logged: { [DESCRIBED]: record.build } });
+  await updateAttempt(deps, attempt, { logged: { [DESCRIBED]: state } });
 }
 
-/** Describes a build in Markdown: what it is, its scores beside those of the version before, and where to look. */
+/**
+ * Describes a build in Markdown: what it is, where to look, and its scores beside those of the version before. The
+ * scores come last, because MLflow folds a long description.
+ */
 function describeBuild(
   { tracker, temporal }: Deps,
   { experiment_id: experimentId, run_id: runId }: OpenAttempt,
-  record: VersionRecord,
-  before: VersionLine | undefined,
+  {
+    record,
+    trial,
+    before,
+  }: { record: VersionRecord; trial: TrialParams | null; before: VersionLine | undefined },
 ): string {
   const { pipeline, version, seq, workflow } = record;
   const rows = findStage(record.stages, 'train')?.facts.rows;
@@ -63,6 +79,11 @@ function describeBuild(
     workflowId: workflow.workflow_id,
     runId: workflow.run_id,
   });
+  const name = `**${escapeMarkdown(pipeline)} version ${version}**, build ${seq}`;
+  const what =
+    trial === null
+      ? name
+      : `A trial of ${name}, with ${escapeMarkdown(formatTrialParams(trial))}, which is not published`;
   const links = [
     ...(report === undefined
       ? []
@@ -70,28 +91,36 @@ function describeBuild(
     `[run in Temporal](${page})`,
     `the whole report: \`${RETRAIN} report ${version}.${seq} --pipeline ${pipeline} --open\``,
   ];
-  return [
-    `**${escapeMarkdown(pipeline)} version ${version}**, build ${seq}, trained on ${count}${batches}.`,
-    writeScores(record, before),
-    links.join(' · '),
-  ]
+  return [`${what}, trained on ${count}${batches}.`, links.join(' · '), writeScores(record, before)]
     .filter((part) => part !== '')
     .join('\n\n');
 }
 
-function writeScores({ metrics }: VersionRecord, before: VersionLine | undefined): string {
+/** The scores as a table, beside those of the version before: on the same rows, if it was scored on them. */
+function writeScores(
+  { metrics, comparisons }: VersionRecord,
+  before: VersionLine | undefined,
+): string {
+  const [compared] = comparisons;
+  const other = compared === undefined ? before?.metrics : compared.facts;
+  const version = compared?.version ?? before?.version;
   const rows = findMetricSet(metrics).shown.flatMap((name) => {
     const value = metrics[name];
     if (value === undefined) return [];
     const cells = [name, formatScore(value), writeInterval(metrics, name)];
-    const old = before?.metrics[name];
-    if (before === undefined) return [cells];
-    return [[...cells, old === undefined ? '' : formatScore(old), writeChange(name, value, old)]];
+    if (other === undefined) return [cells];
+    const change = compareScore(name, value, other);
+    return [
+      change === undefined
+        ? [...cells, '', '']
+        : [...cells, formatScore(change.before), formatChange(change)],
+    ];
   });
   if (rows.length === 0) return 'There are no test rows, so it has no scores.';
-  const head = ['score', 'this version', '95 %'];
+  const head = ['score', 'this build', '95 %'];
+  const same = compared === undefined ? '' : ', same rows';
   return markdownTable(
-    before === undefined ? head : [...head, `version ${before.version}`, 'change'],
+    other === undefined ? head : [...head, `version ${version}${same}`, 'change'],
     rows,
   );
 }
@@ -101,12 +130,4 @@ function writeInterval(metrics: VersionRecord['metrics'], name: string): string 
   return low === undefined || high === undefined
     ? ''
     : `${formatScore(low)} to ${formatScore(high)}`;
-}
-
-function writeChange(name: string, value: number, old: number | undefined): string {
-  if (old === undefined) return '';
-  const by = value - old;
-  const better = isBetter(name, by);
-  if (better === undefined) return 'none';
-  return `${by < 0 ? '−' : '+'}${formatScore(Math.abs(by))} ${better ? 'better' : 'worse'}`;
 }

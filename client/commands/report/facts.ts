@@ -73,7 +73,8 @@ async function readBuildFacts(session: StoreSession, record: VersionRecord): Pro
   const { records } = session.store;
   const { pipeline, version, stages } = record;
   const earlier = (await records.list(pipeline)).filter((line) => line.version < version);
-  const before = earlier.at(-1);
+  const [compared] = record.comparisons;
+  const before = compared ?? earlier.at(-1);
   const previous =
     before === undefined ? undefined : await records.read(pipeline, before.version, before.seq);
   const params = listParams(record);
@@ -96,6 +97,7 @@ async function readBuildFacts(session: StoreSession, record: VersionRecord): Pro
             version: previous.version,
             metrics: previous.metrics,
             params: listParams(previous),
+            sameRows: compared?.facts ?? null,
           },
     history: [...earlier, record].map((line) => ({ version: line.version, metrics: line.metrics })),
     links: await listLinks(session, record),

@@ -1,4 +1,4 @@
-import { findMetricSet, formatScore, isBetter } from '../../../contract/metric-sets.ts';
+import { compareScore, findMetricSet, formatScore } from '../../../contract/metric-sets.ts';
 import type { Outline } from '../../models/estimator.ts';
 import { renderBuild, renderCurve, type BuildFacts } from './build.ts';
 import { escapeHtml, formatCount, formatPercent, renderBar, renderPage } from './page.ts';
@@ -76,15 +76,14 @@ function renderCards({ batch, metrics, build }: ReportFacts): Html {
   if (typeof value !== 'number') return '';
   const format = shares ? formatPercent : formatScore;
   const cards = [[nameScore(headline), format(value), describeInterval(metrics, headline, format)]];
-  const before = build?.previous?.metrics[headline];
-  if (build?.previous != null && typeof before === 'number') {
-    const by = value - before;
+  const previous = build?.previous ?? null;
+  const change = previous && compareScore(headline, value, previous.sameRows ?? previous.metrics);
+  if (previous != null && change != null)
     cards.push([
-      `Change against version ${build.previous.version}`,
-      signed(by, shares),
-      `${judge(headline, by)} before: ${format(before)}`,
+      `Change against version ${previous.version}${previous.sameRows === null ? '' : ' on the same rows'}`,
+      signed(change.by, shares),
+      `${VERDICTS[change.verdict]}, before: ${format(change.before)}`,
     ]);
-  }
   const alone = findNewBatch(metrics)?.[headline];
   if (typeof alone === 'number')
     cards.push([
@@ -118,11 +117,12 @@ function signed(by: number, shares: boolean): string {
   return shares ? `${sign}${(100 * size).toFixed(1)} points` : `${sign}${formatScore(size)}`;
 }
 
-function judge(name: string, by: number): string {
-  const better = isBetter(name, by);
-  if (better === undefined) return 'the same,';
-  return better ? '▲ better,' : '▼ worse,';
-}
+const VERDICTS = {
+  better: '▲ better',
+  worse: '▼ worse',
+  'within noise': 'within noise',
+  none: 'the same',
+} as const;
 
 const NAMES: Readonly<Record<string, string>> = {
   accuracy: 'Accuracy',

@@ -1,4 +1,10 @@
-import { findMetricSet, formatScore, isBetter } from '../../../contract/metric-sets.ts';
+import {
+  compareScore,
+  findMetricSet,
+  formatChange,
+  formatScore,
+  type ScoreChange,
+} from '../../../contract/metric-sets.ts';
 import type { Agreement } from '../number-scores.ts';
 import {
   escapeHtml,
@@ -21,7 +27,13 @@ export interface ReportMetrics {
 /** A version with which another is compared. */
 export interface PreviousVersion {
   version: number;
+  /** Its scores, each on the test rows of its own batches. */
   metrics: Readonly<Record<string, number>>;
+  /**
+   * Its scores on the test rows of the other version, with `rows` and, as `<score>_change`, what a test says; null if
+   * it was not scored on them.
+   */
+  sameRows: Readonly<Record<string, unknown>> | null;
 }
 
 interface Confusion {
@@ -72,6 +84,7 @@ function renderScoreTable(metrics: ReportMetrics, previous: PreviousVersion | nu
   const { shown, lower } = findMetricSet(metrics);
   const alone = findNewBatch(metrics);
   const head = ['score', 'this version', '95 % interval', 'new batch alone'];
+  const before = previous?.sameRows ?? previous?.metrics ?? {};
   if (previous !== null) head.push(`version ${previous.version}`, 'change');
   const rows = shown.map((name) => {
     const [low, high] = [metrics[`${name}_low`], metrics[`${name}_high`]];
@@ -81,24 +94,30 @@ function renderScoreTable(metrics: ReportMetrics, previous: PreviousVersion | nu
         : '';
     const cells = [name, formatKnown(metrics[name]), interval, formatKnown(alone?.[name])];
     if (previous === null) return cells;
-    const before = previous.metrics[name];
-    return [...cells, formatKnown(before), renderDifference(name, metrics[name], before)];
+    const change = compareScore(name, metrics[name], before);
+    return [...cells, formatKnown(before[name]), change === undefined ? '–' : renderChange(change)];
   });
   const counts = [metrics.test_rows, alone?.test_rows ?? 0].map(formatCount);
-  const before = previous?.metrics['test_rows'];
+  const rowsBefore = before['rows'] ?? before['test_rows'];
   rows.push([
     'test rows',
     counts[0]!,
     '',
     counts[1]!,
-    ...(previous === null ? [] : [before === undefined ? '–' : formatCount(before), '']),
+    ...(previous === null
+      ? []
+      : [typeof rowsBefore === 'number' ? formatCount(rowsBefore) : '–', '']),
   ]);
   const best =
     lower.length === 0
       ? '1 is the best value of each score.'
       : `A lower value is better for ${lower.join(' and ')}, which are in the unit of the target; 1 is the best r2.`;
   const both =
-    previous === null ? '' : ' Each version is scored on the test rows of its own batches.';
+    previous === null
+      ? ''
+      : previous.sameRows === null
+        ? ' Each version is scored on the test rows of its own batches.'
+        : ` Version ${previous.version} is scored on the same rows, on which neither was trained. A change is within noise if a test at 95 % finds that it can be chance.`;
   return renderTable(
     `Scores on the test rows of all batches so far, and on those of the new batch alone. ${best}${both}`,
     head.map(escapeHtml),
@@ -110,16 +129,13 @@ function formatKnown(value: unknown): string {
   return typeof value === 'number' ? formatScore(value) : '–';
 }
 
+const SIGNS = { better: '▲ ', worse: '▼ ', 'within noise': '', none: '' } as const;
+const COLOURS = { better: 'good', worse: 'bad', 'within noise': 'note', none: 'note' } as const;
+
 /** Says in a word and by a sign, not only by colour, whether a change is for the better. */
-export function renderDifference(name: string, now: unknown, before: unknown): Html {
-  if (typeof now !== 'number' || typeof before !== 'number') return '–';
-  const by = now - before;
-  const better = isBetter(name, by);
-  if (better === undefined) return 'none';
-  const text = `${by < 0 ? '−' : '+'}${formatScore(Math.abs(by))}`;
-  return better
-    ? `<span class="good">▲ ${text} better</span>`
-    : `<span class="bad">▼ ${text} worse</span>`;
+function renderChange(change: ScoreChange): Html {
+  const { verdict } = change;
+  return `<span class="${COLOURS[verdict]}">${SIGNS[verdict]}${formatChange(change)}</span>`;
 }
 
 function renderClasses(classes: Readonly<Record<string, ClassScore>>): Html {

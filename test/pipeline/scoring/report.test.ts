@@ -52,6 +52,7 @@ const build: BuildFacts = {
     version: 2,
     metrics: { accuracy: 0.5, f1_macro: 0.9, test_rows: 4 },
     params: { 'model.max_depth': 5, 'data.target': 'species' },
+    sameRows: null,
   },
   history: [
     { version: 1, metrics: { accuracy: 0.4, accuracy_low: 0.1, accuracy_high: 0.7 } },
@@ -151,6 +152,18 @@ describe('a report', () => {
     );
     expect(text('section[aria-labelledby=made] li')).toEqual([`train: ${hostile}`]);
     expect(text('section[aria-labelledby=lineage] figure svg')).toEqual(['Lineage']);
+  });
+
+  it('compares with the version before on the same rows, and says what is within noise', async () => {
+    const sameRows = { rows: 6, accuracy: 0.5, accuracy_change: 'within noise', f1_macro: 0.1 };
+    const previous = { ...build.previous!, sameRows };
+    const { text } = await open({ ...facts, build: { ...build, previous } });
+    expect(text('.cards dt')[1]).toBe('Change against version 2 on the same rows');
+    expect(text('.cards dd')[1]).toBe('+16.7 pointswithin noise, before: 50.0 %');
+    const changes = text('section[aria-labelledby=scores] tbody td:last-child');
+    expect(changes[0]).toBe('+0.1667 within noise');
+    expect(changes.at(-2)).toMatch(/^▲ \+0\.\d+ better$/);
+    expect(text('section[aria-labelledby=scores] caption')[0]).toContain('scored on the same rows');
   });
 
   it('shows a chart of many versions as well as of a few', async () => {
