@@ -1,6 +1,6 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
-import { RetrainError, SourceUnavailable } from '../../contract/failures.ts';
+import { RetrainError, SourceRefused, SourceUnavailable } from '../../contract/failures.ts';
 import type { SourceLimits } from '../source.ts';
 import { checkHost, guardedLookup, type Reach } from './addresses.ts';
 
@@ -18,7 +18,7 @@ export interface Get {
  * Sends one GET and follows no redirect.
  * @returns the answer as soon as its head has arrived, and the address that sent it; the body fails when no byte
  *   arrives for `idleMs`
- * @throws SourceUnavailable when no answer comes
+ * @throws SourceUnavailable when no answer comes, SourceRefused when what comes is not HTTP
  */
 export async function get({
   url,
@@ -54,7 +54,7 @@ export async function get({
     );
     request.once('close', () => clearTimeout(connecting));
     request.on('error', (error) => {
-      reject(unavailable(url, error));
+      reject(answer === undefined ? noAnswer(url, error) : unavailable(url, error));
       if (answer !== undefined) late.set(answer, error);
     });
     request.once('response', (response) => {
@@ -70,6 +70,28 @@ const late = new WeakMap<IncomingMessage, Error>();
 /** Returns an error that occurred after an answer's head arrived, for example bytes after its announced end. */
 export function findLateError(answer: IncomingMessage): Error | undefined {
   return late.get(answer);
+}
+
+/** Codes of the HTTP parser, and of TLS towards a server that speaks something else. */
+const NOT_HTTP = /^(HPE_|EPROTO$|ERR_SSL_)/;
+
+/** Codes of a certificate that is not accepted. https://nodejs.org/api/tls.html#x509-certificate-error-codes */
+const CERTIFICATE = /^(CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|ERR_TLS_CERT_)/;
+
+/** The error for a request without the head of an answer. Trying again does not change what a server speaks. */
+function noAnswer(url: URL, error: NodeJS.ErrnoException): Error {
+  const { code = '' } = error;
+  if (NOT_HTTP.test(code))
+    return new SourceRefused(
+      `${formatUrl(url)} does not answer as ${url.protocol.slice(0, -1).toUpperCase()} (${code}): check the port, and http or https`,
+      { cause: error },
+    );
+  if (CERTIFICATE.test(code))
+    return new SourceRefused(
+      `the certificate of ${url.host} is not accepted (${code}): correct it, or give the worker its authority by NODE_EXTRA_CA_CERTS`,
+      { cause: error },
+    );
+  return unavailable(url, error);
 }
 
 /** The error for a request without a complete answer. */

@@ -1,5 +1,13 @@
 import { execFile, spawnSync } from 'node:child_process';
-import { copyFileSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -87,6 +95,20 @@ describe('the state of a stack', () => {
       expect(shown.stdout).toContain('WORKFLOW_EXECUTION_STATUS_COMPLETED');
     },
   );
+
+  it('is not begun from a file that is not there', async () => {
+    const nowhere = join(folder, 'no stack');
+    const env = { ...process.env, RETRAIN_STACK_DIR: nowhere, RETRAIN_ROOT: folder };
+    const args = [COMMAND, 'stack', 'restore', 'nothing.tgz', '--yes'];
+    const { status, stderr } = spawnSync(process.execPath, args, {
+      cwd: folder,
+      env,
+      encoding: 'utf8',
+    });
+    expect(stderr).toContain(`there is no file ${join(folder, 'nothing.tgz')}`);
+    expect(status).toBe(2);
+    expect(existsSync(nowhere)).toBe(false);
+  });
 
   it('does not change for a file that is not a backup, or that would write outside its folder', async () => {
     await stackDown({ root, dir });

@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import type { Config } from '../../../config/environment.ts';
@@ -64,6 +64,9 @@ export async function restore(
   file: string,
   { root, configure, json, yes }: StateOptions,
 ): Promise<number> {
+  const path = resolve(file);
+  if (!existsSync(path))
+    throw new BadParams(`there is no file ${path}: give the path of a backup`);
   const dir = stackDir(root);
   await refuseRunning(root, dir);
   if (hasData(dir) && !(await confirm(yes, `${dir} holds data: replace it by the backup?`)))
@@ -72,7 +75,7 @@ export async function restore(
   const up = { root, dir, report, worker: false };
   const folder = await newOwnFolder(dir, 'restore');
   try {
-    await unpackInto(dir, resolve(file), folder);
+    await unpackInto(dir, path, folder);
     const dump = await readDump(folder);
     placeDatabases(dir, folder);
     await stackUp(up);

@@ -133,13 +133,25 @@ describe('a URL', () => {
     ['/long', 'Parse Error'],
     ['/unfinished', 'the connection broke off'],
     ['/resets', 'ECONNRESET'],
-    ['/nonsense', 'Parse Error'],
     ['/part', 'it answered 206'],
   ])('that misbehaves is tried again: %s', async (path, reason) => {
     const { name, message } = await failing(path);
     expect(message).toContain(reason);
     expect(message).toContain(server.url(path));
     expect(name).toBe('SourceUnavailable');
+  });
+
+  it('that does not speak HTTP, or not over TLS, is refused, because trying again changes nothing', async () => {
+    const nonsense = await failing('/nonsense');
+    expect(nonsense.name).toBe('SourceRefused');
+    expect(nonsense.message).toMatch(/ does not answer as HTTP \(HPE_\w+\): check the port/);
+    const url = server.url('/wine.csv').replace('http:', 'https:');
+    await expect(readSource(url)).rejects.toMatchObject({
+      name: 'SourceRefused',
+      message: expect.stringMatching(
+        / does not answer as HTTPS \(.+\): check the port, and http or https$/,
+      ),
+    });
   });
 
   it('is there again after a failure', async () => {
