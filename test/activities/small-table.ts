@@ -99,6 +99,7 @@ export class SmallTable {
   #deps(): SourceDeps & { store: Store } {
     return {
       root: this.#root,
+      scratch: this.#root,
       compute: computeHere,
       local: new LocalCache(join(this.#root, 'cache')),
       store: storeIn(
