@@ -69,12 +69,11 @@ export class Gate {
    */
   async close(): Promise<ClosedGate> {
     const self = randomUUID();
-    let renewed = await this.#hold(self, (gate) => gate === undefined || !isShut(gate));
+    let renewed = await this.#hold(self, 'close');
     if (renewed === undefined)
       throw new Conflict('another gc is running on this bucket: try again when it has ended');
     const timer = setInterval(() => {
-      // A gate that has opened by itself stays open: a run may have started.
-      void this.#hold(self, (gate) => gate?.closed_by === self && isShut(gate)).then(
+      void this.#hold(self, 'renew').then(
         (at) => (renewed = at ?? 0),
         () => undefined, // the next renewal may succeed; if none does, assertClosed throws
       );
@@ -97,11 +96,11 @@ export class Gate {
     };
   }
 
-  /** @returns the time of this machine when it was closed or renewed; undefined when that is not allowed */
-  async #hold(
-    self: string,
-    mayClose: (gate: GateDocument | undefined) => boolean,
-  ): Promise<number | undefined> {
+  /**
+   * A gate that has opened by itself is not renewed: a run may have started.
+   * @returns the time of this machine when it was closed or renewed; undefined when that is not allowed
+   */
+  async #hold(self: string, how: 'close' | 'renew'): Promise<number | undefined> {
     const at = Date.now();
     const closed: GateDocument = {
       schema: 1,
@@ -109,10 +108,14 @@ export class Gate {
       expires_at: new Date(at + CLOSED_MS).toISOString(),
     };
     const open: GateDocument = { ...closed, closed_by: null };
-    const gate = await swapDocument(this.#bucket, KEY, GATE, (current) =>
-      mayClose(current) ? closed : (current ?? open),
-    );
-    return gate.closed_by === self ? at : undefined;
+    let isHeld = false;
+    await swapDocument(this.#bucket, KEY, GATE, (current) => {
+      const isOpen = current === undefined || !isShut(current);
+      // Its own value is there already if the answer to a write was lost.
+      isHeld = isOpen ? how === 'close' : current.closed_by === self;
+      return isHeld ? closed : (current ?? open);
+    });
+    return isHeld ? at : undefined;
   }
 }
 

@@ -1,0 +1,231 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Conflict } from '../../contract/failures.ts';
+import { refOf } from '../../store/hash.ts';
+import { Gate } from '../../store/gate.ts';
+import { Leases, type RunOf } from '../../store/leases.ts';
+import { MemoryBucket, type Around } from '../support/memory-bucket.ts';
+
+vi.mock('node:timers/promises', () => ({
+  setTimeout: async (ms: number) => void vi.setSystemTime(Date.now() + ms),
+}));
+
+const START = Date.parse('2026-01-02T02:00:00.000Z');
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+
+let around: Around;
+let bucket: MemoryBucket;
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['Date', 'setInterval', 'clearInterval'], now: START });
+  around = (_, act) => act();
+  bucket = new MemoryBucket(undefined, { around: (request, act) => around(request, act) });
+});
+afterEach(() => vi.useRealTimers());
+
+/** Until the requests of a timer have been answered. */
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+
+describe('the gate', () => {
+  it('is open until a collection closes it, and after that collection opens it', async () => {
+    const gate = new Gate(bucket);
+    expect(await gate.isClosed()).toBe(false);
+    const closed = await gate.close();
+    expect(await gate.isClosed()).toBe(true);
+    expect(await new Gate(bucket).isClosed()).toBe(true);
+    await closed.open();
+    expect(await gate.isClosed()).toBe(false);
+  });
+
+  it('is closed by one collection at a time', async () => {
+    const closed = await new Gate(bucket).close();
+    await expect(new Gate(bucket).close()).rejects.toThrow(Conflict);
+    await closed.open();
+    const next = await new Gate(bucket).close();
+    // The one before does not open what is not its own.
+    await closed.open();
+    expect(await new Gate(bucket).isClosed()).toBe(true);
+    await next.open();
+    expect(await new Gate(bucket).isClosed()).toBe(false);
+  });
+
+  it('opens by itself five minutes after its collection has died', async () => {
+    const gate = new Gate(bucket);
+    await gate.close();
+    vi.clearAllTimers();
+    vi.setSystemTime(START + 5 * MINUTE - 1);
+    expect(await gate.isClosed()).toBe(true);
+    vi.setSystemTime(START + 5 * MINUTE);
+    expect(await gate.isClosed()).toBe(false);
+    await new Gate(bucket).close();
+  });
+
+  it('stays closed, and may be relied on, while its collection lives', async () => {
+    const closed = await new Gate(bucket).close();
+    for (let minute = 0; minute < 20; minute++) {
+      vi.advanceTimersByTime(MINUTE / 3);
+      await settled();
+    }
+    expect(await new Gate(bucket).isClosed()).toBe(true);
+    closed.assertClosed();
+    await closed.open();
+    vi.advanceTimersByTime(MINUTE);
+    await settled();
+    expect(await new Gate(bucket).isClosed()).toBe(false);
+  });
+
+  it('may not be relied on a minute after the last renewal that succeeded', async () => {
+    const closed = await new Gate(bucket).close();
+    around = () => Promise.reject(new Error('the store does not answer'));
+    for (let third = 0; third < 3; third++) {
+      closed.assertClosed();
+      vi.advanceTimersByTime(MINUTE / 3);
+      await settled();
+    }
+    expect(() => closed.assertClosed()).toThrow(Conflict);
+    expect(() => closed.assertClosed()).toThrow(/gc has stopped/);
+  });
+
+  it('that has opened by itself is not closed again by a late renewal', async () => {
+    const closed = await new Gate(bucket).close();
+    vi.setSystemTime(START + 6 * MINUTE);
+    vi.advanceTimersByTime(MINUTE / 3);
+    await settled();
+    expect(await new Gate(bucket).isClosed()).toBe(false);
+    expect(() => closed.assertClosed()).toThrow(Conflict);
+  });
+
+  it('is closed where the answer to the request that closed it was lost', async () => {
+    let lost = 0;
+    around = ({ verb }, act) => {
+      const answer = act();
+      // A client that has no answer asks again, and finds another ETag than before: its own.
+      return verb === 'put' && lost++ === 0 ? (undefined as typeof answer) : answer;
+    };
+    const closed = await new Gate(bucket).close();
+    closed.assertClosed();
+    await expect(new Gate(bucket).close()).rejects.toThrow(Conflict);
+    await closed.open();
+    expect(await new Gate(bucket).isClosed()).toBe(false);
+  });
+
+  it('is waited for, with a sign of life every half second', async () => {
+    const gate = new Gate(bucket);
+    await gate.close();
+    vi.clearAllTimers();
+    const waiting = vi.fn<() => void>();
+    await gate.waitUntilOpen(undefined, waiting);
+    expect(waiting).toHaveBeenCalledTimes(600);
+    await gate.waitUntilOpen();
+  });
+});
+
+describe('the lease of a run', () => {
+  const run: RunOf = { pipeline: 'p', namespace: 'n', workflowId: 'p/batch 1', runId: 'r' };
+  const renewals = async () =>
+    [...(await new Leases(bucket).list()).values()].map(
+      ({ renewed_at }) => Date.parse(renewed_at) - START,
+    );
+
+  it('names the run and everything in the bucket, for longer than a stage may take', async () => {
+    const leases = new Leases(bucket);
+    await leases.take(run);
+    const [[key, lease]] = [...(await leases.list())] as [[string, unknown]];
+    expect(key).toMatch(/^leases\/p\/p_batch_1-r-[0-9a-f]{8}\.json$/);
+    expect(lease).toEqual({
+      schema: 1,
+      pipeline: 'p',
+      run: { namespace: 'n', workflow_id: 'p/batch 1', run_id: 'r' },
+      refs: null,
+      renewed_at: new Date(START).toISOString(),
+      expires_at: new Date(START + 26 * HOUR).toISOString(),
+    });
+    await leases.release(run);
+    expect((await leases.list()).size).toBe(0);
+  });
+
+  it('costs no request for an hour, and is renewed after that', async () => {
+    const leases = new Leases(bucket);
+    await leases.take(run);
+    const puts = vi.spyOn(bucket, 'put');
+    vi.setSystemTime(START + HOUR);
+    await leases.take(run);
+    expect(puts).not.toHaveBeenCalled();
+    vi.setSystemTime(START + HOUR + 1);
+    await leases.take(run);
+    await leases.take(run);
+    expect(puts).toHaveBeenCalledTimes(1);
+    expect(await renewals()).toEqual([HOUR + 1]);
+  });
+
+  it('is of each process, so that none withdraws that of another', async () => {
+    const [one, other] = [new Leases(bucket), new Leases(bucket)];
+    await one.take(run);
+    await other.take(run);
+    await one.release(run);
+    expect((await other.list()).size).toBe(1);
+  });
+
+  it('is taken again after it was given back', async () => {
+    const leases = new Leases(bucket);
+    await leases.take(run);
+    await leases.release(run);
+    await leases.take(run);
+    expect((await leases.list()).size).toBe(1);
+  });
+
+  it('is taken once by activities that start together', async () => {
+    const leases = new Leases(bucket);
+    const puts = vi.spyOn(bucket, 'put');
+    await Promise.all([leases.take(run), leases.take(run), leases.take(run)]);
+    expect(puts).toHaveBeenCalledTimes(1);
+  });
+
+  it('is taken by the other activities where the first one fails', async () => {
+    const leases = new Leases(bucket);
+    let failures = 1;
+    around = ({ verb }, act) => {
+      if (verb === 'put' && failures-- > 0) throw new Error('cancelled');
+      return act();
+    };
+    const taken = await Promise.allSettled([leases.take(run), leases.take(run), leases.take(run)]);
+    expect(taken.map(({ status }) => status)).toEqual(['rejected', 'fulfilled', 'fulfilled']);
+    expect((await leases.list()).size).toBe(1);
+  });
+
+  it('waits, and is not there, while a collection runs', async () => {
+    await new Gate(bucket).close();
+    vi.clearAllTimers();
+    const waiting = vi.fn<() => void>();
+    await new Leases(bucket).take(run, { waiting });
+    expect(waiting).toHaveBeenCalled();
+    expect(await renewals()).toEqual([0]);
+    expect(await new Gate(bucket).isClosed()).toBe(false);
+  });
+});
+
+it('the lease of an upload names its file, for a day, and no run', async () => {
+  const ref = refOf('data/raw/a.csv', Buffer.from('rows'));
+  const leases = new Leases(bucket);
+  await leases.holdUpload('p', [ref]);
+  expect([...(await leases.list()).values()]).toEqual([
+    {
+      schema: 1,
+      pipeline: 'p',
+      run: null,
+      refs: [ref],
+      renewed_at: new Date(START).toISOString(),
+      expires_at: new Date(START + 24 * HOUR).toISOString(),
+    },
+  ]);
+});
+
+it('a lease that is gone once it is read is not listed, and other objects are no leases', async () => {
+  const leases = new Leases(bucket);
+  await leases.holdUpload('p', []);
+  const { sha256 } = refOf('x', Buffer.from('x'));
+  await bucket.put('leases/mine', Buffer.from('x'), { sha256 });
+  await bucket.put('leases/p/mine.json.bak', Buffer.from('x'), { sha256 });
+  expect((await leases.list()).size).toBe(1);
+  vi.spyOn(bucket, 'get').mockResolvedValue(undefined);
+  expect((await leases.list()).size).toBe(0);
+});
