@@ -1,7 +1,16 @@
 import { join } from 'node:path';
+import { scoreOther } from '../compute/compare.ts';
 import type { Compute } from '../compute/pool.ts';
 import { modelTypeOf } from '../contract/defaults.ts';
-import type { StageRequest, StageResult } from '../contract/stages.ts';
+import { BadData, DamagedArtifact, MissingHistory } from '../contract/failures.ts';
+import {
+  findStage,
+  type Comparison,
+  type StageRequest,
+  type StageResult,
+} from '../contract/stages.ts';
+import type { Store } from '../store/index.ts';
+import type { VersionRecord } from '../store/version-record.ts';
 import { withScratch } from '../store/own-folder.ts';
 import { onRun, requireAttempt } from '../tracking/tracked-run/attempt.ts';
 import { deferredWarning, orDefer } from '../tracking/tracked-run/defer.ts';
@@ -16,7 +25,9 @@ import {
   type StageWork,
 } from './run-stage.ts';
 
-type Deps = StageDeps & LoggingDeps & Tracking & { compute: Compute };
+type Deps = StageDeps &
+  LoggingDeps &
+  Tracking & { compute: Compute; store: Pick<Store, 'records'> };
 
 /** Scores the model on the test rows of all batches and of the new batch alone, and ends its MLflow run. */
 export async function evaluate(
@@ -28,16 +39,77 @@ export async function evaluate(
   const result = await runStage(deps, 'evaluate', request, (context) =>
     score(deps, modelTypeOf(request.params.model), context),
   );
-  if (mlflow === null) return { ...result, mlflow };
+  const { comparisons, warnings } = await compareWithBefore(deps, request);
+  const scored = { ...result, comparisons, warnings: [...result.warnings, ...warnings] };
+  if (mlflow === null) return { ...scored, mlflow };
   const mayDefer = deps.deferTracking === true && request.mayDefer;
   const attempt = await requireAttempt(deps, request);
-  if (attempt.logged['evaluate'] === result.key) return { ...result, mlflow };
+  if (attempt.logged['evaluate'] === result.key) return { ...scored, mlflow };
   const logged = await orDefer(mayDefer, execution, async () => {
     await onRun(deps, attempt, () => logEvaluation(deps, attempt, { request, result, execution }));
     return true;
   });
-  if (logged === true) return { ...result, mlflow };
-  return { ...result, warnings: [...result.warnings, deferredWarning(deps)], mlflow: null };
+  if (logged === true) return { ...scored, mlflow };
+  return { ...scored, warnings: [...scored.warnings, deferredWarning(deps)], mlflow: null };
+}
+
+/**
+ * Scores the published build before this one on the test rows of this one: that of the version before, or for a trial
+ * that of its own version. If there is none, or it cannot be scored, there is no comparison.
+ */
+async function compareWithBefore(
+  deps: Deps,
+  request: StageRequest<'evaluate'>,
+): Promise<{ comparisons: Comparison[]; warnings: string[] }> {
+  const { pipeline, batch, trial = null } = request;
+  const versions = [...(trial === null ? [] : [batch]), batch - 1].filter((one) => one > 0);
+  for (const version of versions) {
+    try {
+      const other = await deps.store.records.latest(pipeline, version);
+      const { seq } = other;
+      return {
+        comparisons: [{ version, seq, facts: await compare(deps, request, other) }],
+        warnings: [],
+      };
+    } catch (error) {
+      if (error instanceof MissingHistory) continue;
+      if (!(error instanceof DamagedArtifact || error instanceof BadData)) throw error;
+      const warning = `version ${version} is not scored on these rows: ${error.message}`;
+      return { comparisons: [], warnings: [warning] };
+    }
+  }
+  return { comparisons: [], warnings: [] };
+}
+
+/** Scores a build on the test rows of another. */
+async function compare(
+  deps: Deps,
+  { inputs, ...request }: StageRequest<'evaluate'>,
+  other: VersionRecord,
+): Promise<Comparison['facts']> {
+  const { model: otherModel, encoder: otherEncoder } = findStage(other.stages, 'train')!.outputs;
+  const otherType = modelTypeOf(other.params['model'] as { type?: string });
+  const { facts } = await runStage(
+    deps,
+    'compare',
+    {
+      ...request,
+      // Nothing of it is stored besides its facts, so there is nothing to require.
+      cache: request.cache === 'require' ? 'use' : request.cache,
+      inputs: { ...inputs, otherModel: otherModel!, otherEncoder: otherEncoder! },
+      detail: { otherType },
+    },
+    async ({ execution, inputs: read }) => ({
+      outputs: {},
+      facts: await withScratch(deps, (folder) => {
+        const type = modelTypeOf(request.params.model);
+        const { artifacts } = deps.store;
+        const of = { type, otherType, folder };
+        return scoreOther({ artifacts, compute: deps.compute }, read, of, execution.signal);
+      }),
+    }),
+  );
+  return Object.fromEntries(Object.entries(facts).map(([name, value]) => [name, value ?? null]));
 }
 
 async function score(

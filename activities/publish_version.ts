@@ -45,7 +45,7 @@ export async function publishVersion(deps: Deps, request: PublishRequest): Promi
     git_commit: deps.gitCommit ?? null,
     forced: request.forced,
     trial: request.trial ?? null,
-    comparisons: [],
+    comparisons: request.comparisons,
     attempt,
     mlflow: mlflow && {
       tracking_uri: deps.tracker.uri,

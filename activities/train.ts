@@ -96,7 +96,7 @@ export async function train(deps: Deps, requested: Request): Promise<Result> {
     const file = join(folder, 'model.json');
     if (logged !== undefined) {
       const { result } = await fit(deps, request, file);
-      const isUnregistered = logged.model_version === null && request.trial === null;
+      const isUnregistered = logged.model_version === null && !isTrial(request);
       return makeTrackedResult(
         deps,
         result,
@@ -155,7 +155,8 @@ async function openRun(
   return orDefer(mayDefer(deps, request), execution, async () => {
     const { pipeline, batch, attempt, trainKey } = training;
     const parent = await openPipelineRun(deps, pipeline, execution);
-    const tags = trainingTags(deps, request, execution, parent);
+    const { trial = null } = request;
+    const tags = trainingTags(deps, { ...request, trial }, execution, parent);
     const name = nameRun(request);
     const run = await openAttempt(deps, { pipeline, batch, attempt }, execution, { name, tags });
     const isLogged = run.logged['train'] === trainKey;
@@ -182,7 +183,7 @@ async function logFitted(
     execution,
     sourceName: sourceIdentity(request.params.data.source).name,
     fitted: file,
-    register: request.trial === null,
+    register: !isTrial(request),
   };
   const logged =
     run &&
@@ -192,6 +193,10 @@ async function logFitted(
   if (logged !== undefined) return makeTrackedResult(deps, result, logged);
   const warnings = [...result.warnings, deferredWarning(deps)];
   return { ...result, warnings, attempt: training.attempt, mlflow: null };
+}
+
+function isTrial({ trial = null }: Request): boolean {
+  return trial !== null;
 }
 
 function mayDefer(deps: Deps, request: Request): boolean {

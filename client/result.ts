@@ -4,7 +4,7 @@ import { DamagedArtifact } from '../contract/failures.ts';
 import { findMetricSet, formatScore } from '../contract/metric-sets.ts';
 import type { Ref } from '../contract/ref.ts';
 import type { RunSummary } from '../contract/train-batch.ts';
-import type { StageName } from '../contract/stages.ts';
+import type { Comparison, StageName } from '../contract/stages.ts';
 import { formatTrialParams, type TrialParams } from '../contract/trials.ts';
 import { type MetricsFile, readMetrics } from '../store/metrics-file.ts';
 import type { VersionRecord } from '../store/version-record.ts';
@@ -26,6 +26,8 @@ export interface ResultDocument {
   build: number | null;
   /** For a trial, whose build is not published: the params in which it differs. */
   trial: TrialParams | null;
+  /** The scores of the published build before it on the same test rows, and how this one differs. */
+  comparisons: Comparison[];
   /** All numbers of the metrics file, nested as there; null for a run that stopped before evaluate. */
   metrics: MetricsFile | null;
   confusion_matrix: unknown;
@@ -111,6 +113,7 @@ export async function buildResult(
     params: summary.params,
     build: summary.version?.seq ?? null,
     trial: summary.version?.trial ?? null,
+    comparisons: summary.comparisons ?? [],
     metrics: metricsFile === null ? null : metrics,
     confusion_matrix,
     stages,
@@ -158,7 +161,8 @@ export function printResult(document: ResultDocument): void {
   for (const warning of document.warnings) say(warning, 'warning');
   for (const { path } of document.healed)
     say(`${path} was missing or damaged in the store, and was made again`, 'warning');
-  if (document.metrics !== null) print(`\n${formatMetrics(document.metrics)}`);
+  if (document.metrics !== null)
+    print(`\n${formatMetrics(document.metrics, findComparison(document))}`);
   const data = document.stages.find(({ stage }) => stage === 'get_data')?.made ?? '';
   if (data.includes('new rows')) print(`\ndata      ${data} since the last look`);
   const { mlflow, links } = document;
@@ -175,11 +179,37 @@ export function printResult(document: ResultDocument): void {
   if (links.mlflow !== null) print(`MLflow    ${links.mlflow}`);
   if (mlflow?.look != null) print(`          ${mlflow.look}`);
   if (document.metrics !== null)
-    print(`report    ${RETRAIN} report ${document.batch} --pipeline ${document.pipeline} --open`);
+    print(
+      `report    ${RETRAIN} report ${nameBuild(document)} --pipeline ${document.pipeline} --open`,
+    );
 }
 
-/** Scores on the test rows of all batches beside those of the new batch alone. */
-export function formatMetrics(metrics: NonNullable<ResultDocument['metrics']>): string {
+/** How a build is named: a trial by its number, because the version is another build. */
+function nameBuild({ batch, build, trial }: ResultDocument): string {
+  return trial === null ? String(batch) : `${batch}.${build}`;
+}
+
+/** Another build on the same test rows, under the heading of its column. */
+interface Compared {
+  heading: string;
+  facts: Comparison['facts'];
+}
+
+function findComparison({ batch, comparisons }: ResultDocument): Compared | undefined {
+  const [first] = comparisons;
+  if (first === undefined) return undefined;
+  const { version, seq, facts } = first;
+  return { heading: version === batch ? `build ${version}.${seq}` : `version ${version}`, facts };
+}
+
+/**
+ * Scores on the test rows of all batches beside those of the new batch alone and, if another build was scored on the
+ * same rows, beside those of that one.
+ */
+export function formatMetrics(
+  metrics: NonNullable<ResultDocument['metrics']>,
+  other?: Compared,
+): string {
   const { shares } = findMetricSet(metrics);
   const newBatch = metrics['new_batch'] as Record<string, unknown> | undefined;
   const rows = listShownMetrics(metrics).flatMap((name) => {
@@ -188,9 +218,24 @@ export function formatMetrics(metrics: NonNullable<ResultDocument['metrics']>): 
     if (typeof whole !== 'number') return [];
     const [low, high] = [metrics[`${name}_low`], metrics[`${name}_high`]];
     const interval = formatInterval(low, high, shares ? (of) => of.toFixed(2) : formatScore);
-    return [[name, formatMetric(name, whole), interval, formatMetric(name, alone)]];
+    const before = other === undefined ? [] : formatBefore(name, whole, other.facts);
+    return [[name, formatMetric(name, whole), interval, ...before, formatMetric(name, alone)]];
   });
-  return formatTable(['metric', 'all batches', '95 %', 'new batch'], rows);
+  const columns = other === undefined ? [] : [other.heading, 'change'];
+  return formatTable(['metric', 'all batches', '95 %', ...columns, 'new batch'], rows);
+}
+
+/** A score of the other build, and how this build differs: what a test says where there is one. */
+function formatBefore(name: string, now: number, facts: Comparison['facts']): [string, string] {
+  const before = name === 'test_rows' ? facts['rows'] : facts[name];
+  if (typeof before !== 'number') return ['–', ''];
+  const verdict = facts[`${name}_change`];
+  const by = now - before;
+  const change = by === 0 ? '' : `${by < 0 ? '−' : '+'}${formatScore(Math.abs(by))}`;
+  return [
+    formatMetric(name, before),
+    name === 'test_rows' ? '' : [change, verdict ?? ''].filter((text) => text !== '').join(' '),
+  ];
 }
 
 function formatInterval(low: unknown, high: unknown, text: (value: number) => string): string {

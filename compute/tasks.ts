@@ -1,5 +1,6 @@
 import { conformBatch } from '../pipeline/batches/conform.ts';
 import { fitModel } from '../pipeline/models/fit-task.ts';
+import { compareModels } from '../pipeline/scoring/compare-task.ts';
 import { evaluate } from '../pipeline/scoring/evaluate-task.ts';
 import { addCounts, encodePart, fitEncoder } from '../pipeline/features/part-tasks.ts';
 import { cutBatches, findFirstChange, growRaw, inspectRaw } from '../pipeline/batches/raw-tasks.ts';
@@ -19,6 +20,7 @@ export const tasks = {
   fitEncoder,
   fitModel,
   evaluate,
+  compareModels,
 };
 
 export type TaskName = keyof typeof tasks;

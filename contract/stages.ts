@@ -105,8 +105,8 @@ export interface RunSettings {
   trackingFolder: string | null;
   /** Whether logging can be deferred: the run publishes a version, which can be logged later from its record. */
   mayDefer: boolean;
-  /** For a trial: the params in which it differs. Its model is not registered. */
-  trial: TrialParams | null;
+  /** For a trial: the params in which it differs. Its model is not registered. Absent in histories of an earlier program. */
+  trial?: TrialParams | null;
 }
 
 /** The values, besides artifacts, that stages hand on to later stages. */
@@ -117,6 +117,16 @@ export interface HandedOn {
   attempt: string;
   /** The MLflow run; null when logging is deferred. */
   mlflow: TrackedRun | null;
+  /** The scores of other builds on the same test rows. */
+  comparisons: Comparison[];
+}
+
+/** The scores of another build on the test rows of a build. */
+export interface Comparison {
+  version: number;
+  seq: number;
+  /** Its scores on these rows and, as `<score>_change`, how this build differs: better, worse or within noise. */
+  facts: Record<string, string | number | boolean | null>;
 }
 
 const OUTSIDE = { outside: true } as const;
@@ -134,6 +144,13 @@ function fromEachBatch<const Stage extends string, const Output extends string>(
   output: Output,
 ) {
   return { eachBatch, output } as const;
+}
+
+/** Facts that can be missing. */
+function namesOf<const Name extends string>(
+  ...names: Name[]
+): Readonly<Record<Name, { readonly optional: true }>> {
+  return Object.fromEntries(names.map((name) => [name, { optional: true }])) as never;
 }
 
 /** The facts besides the params in the cache key of get_data. */
@@ -301,12 +318,15 @@ export const STAGES = {
     perBatch: true,
     queue: 'compute',
     tracked: true,
-    takes: ['attempt', 'mlflow', 'mayDefer'],
-    gives: ['mlflow'],
+    takes: ['attempt', 'mlflow', 'mayDefer', 'trial'],
+    gives: ['mlflow', 'comparisons'],
   },
 } as const satisfies Record<string, StageEntry>;
 
-/** Steps within a stage that have cache entries: preprocess encodes each batch once, for all later versions. */
+/**
+ * Steps within a stage that have cache entries: preprocess encodes each batch once, for all later versions, and
+ * evaluate scores the model of another build on the test rows of this one.
+ */
 export const STEPS = {
   encode_part: {
     inputs: { batch: from('prepare_batch', 'batch'), columns: from('get_data', 'columns') },
@@ -320,6 +340,30 @@ export const STEPS = {
     // A new code version here needs one of preprocess too, whose outputs are made of parts.
     code: 2, // 1 sorted the words of a part's dictionaries
     libraries: ['arquero', '@uwdata/flechette'],
+    perBatch: true,
+  },
+  compare: {
+    inputs: {
+      model: from('train', 'model'),
+      encoder: from('preprocess', 'encoder'),
+      test: from('preprocess', 'test'),
+      otherModel: OUTSIDE,
+      otherEncoder: OUTSIDE,
+    },
+    // Its result is in its facts: the scores of the other model, and what a test says of the difference.
+    outputs: {},
+    facts: {
+      rows: {},
+      ...namesOf('accuracy', 'balanced_accuracy', 'precision_macro', 'recall_macro', 'f1_macro'),
+      ...namesOf('rmse', 'mae', 'r2'),
+      ...namesOf('accuracy_change', 'rmse_change', 'mae_change', 'r2_change'),
+    },
+    params: ({ model: { type } }, { otherType }: { otherType: string }) => ({
+      model: { type: modelTypeOf({ type }) },
+      other: { model: { type: otherType } },
+    }),
+    code: 1,
+    libraries: ['arquero', 'ml-cart'],
     perBatch: true,
   },
 } as const satisfies Record<string, StageShape>;

@@ -1,6 +1,6 @@
 import type { Params } from './params.ts';
 import type { Ref, TrackedRun } from './ref.ts';
-import type { Healed, StageName } from './stages.ts';
+import type { Comparison, Healed, StageName } from './stages.ts';
 import type { TrialParams } from './trials.ts';
 import type { PublishResult } from './versions.ts';
 
@@ -91,6 +91,8 @@ export interface RunSummary {
   healed: Healed[];
   version: PublishResult | null;
   mlflow: TrackedRun | null;
+  /** The scores of other builds on the same test rows; absent in results of an earlier program. */
+  comparisons?: Comparison[];
 }
 
 /** The workflow id of a batch: it makes sure that one run at a time works on it. */

@@ -1,7 +1,7 @@
 import type { NamedScore } from './metric-sets.ts';
 import type { Params } from './params.ts';
 import type { Ref, TrackedRun } from './ref.ts';
-import type { Healed, StageName } from './stages.ts';
+import type { Comparison, Healed, StageName } from './stages.ts';
 import type { TrialParams } from './trials.ts';
 
 export interface PublishRequest {
@@ -16,6 +16,7 @@ export interface PublishRequest {
   mlflow: TrackedRun | null;
   healed: Healed[];
   forced: boolean;
+  comparisons: Comparison[];
   /** For a trial: the params in which it differs. Absent: the version is published. */
   trial?: TrialParams;
 }

@@ -78,9 +78,6 @@ export const RECORD: Shape<z.infer<typeof recordSchema>> = {
 /** Everything about one build of version N. */
 export type VersionRecord = z.infer<typeof recordSchema>;
 
-/** The scores of another build on the test rows of a build. */
-export type Comparison = z.infer<typeof comparisonSchema>;
-
 /** Names one build of a version. */
 export type BuildOf = Pick<VersionRecord, 'pipeline' | 'version' | 'seq'>;
 

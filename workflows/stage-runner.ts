@@ -97,6 +97,7 @@ export class StageRunner {
     for (const name of STAGES[stage].gives)
       this.#handedOn = { ...this.#handedOn, [name]: result[name as keyof typeof result] };
     this.summary.mlflow = this.#handedOn.mlflow ?? null;
+    this.summary.comparisons = this.#handedOn.comparisons ?? [];
     line.state = result.cached ? 'cached' : 'done';
     line.key = result.key;
     line.durationMs = result.durationMs;
@@ -143,11 +144,13 @@ export class StageRunner {
     return ref;
   }
 
-  #extra<Name extends keyof (RunSettings & HandedOn)>(name: Name): (RunSettings & HandedOn)[Name] {
+  #extra<Name extends keyof (RunSettings & HandedOn)>(
+    name: Name,
+  ): Required<RunSettings & HandedOn>[Name] {
     const { source, refresh = false, trackingFolder = null, trial = null, until } = this.#run;
     const mayDefer = until === LAST_STAGE;
     const known = { source, refresh, trackingFolder, mayDefer, trial, ...this.#handedOn };
-    const value = (known as Partial<RunSettings & HandedOn>)[name];
+    const value = (known as Partial<Required<RunSettings & HandedOn>>)[name];
     if (value === undefined) throw new Error(`no stage has handed on ${name}`);
     return value;
   }

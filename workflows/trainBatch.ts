@@ -116,6 +116,7 @@ async function publish(run: PinnedRun, stages: StageRunner): Promise<void> {
       attempt: stages.handedOn('attempt'),
       mlflow,
       healed: stages.summary.healed,
+      comparisons: stages.summary.comparisons ?? [],
       forced: force,
       ...(trial === undefined ? {} : { trial }),
     },

@@ -69,6 +69,25 @@ export function concatMatrices(matrices: Iterable<Matrix>, most: number): Matrix
  * @throws BadData when the part has other columns than the encoder was fitted on
  */
 export function applyEncoder(encoder: Encoder, part: Part): Matrix {
+  return encodeTable(encoder, part).matrix;
+}
+
+/** The name of a column with the number of each row. No column of a file has a control character in its name. */
+const ROW = '\u0000row';
+
+/**
+ * Encodes a part like {@link applyEncoder}, and says which of its rows are kept.
+ * @returns the matrix, and for each of its rows the number of the row in the part, from 0
+ */
+export function applyWithRows(encoder: Encoder, part: Part): Matrix & { kept: Uint32Array } {
+  const numbers = Uint32Array.from({ length: part.table.numRows() }, (_, i) => i);
+  const numbered = part.table.assign(tableOf({ [ROW]: numbers }));
+  const { matrix, known } = encodeTable(encoder, { ...part, table: numbered });
+  return { ...matrix, kept: known.array(ROW, Uint32Array) as Uint32Array };
+}
+
+/** Encodes a part, and returns its rows that are kept, before they are encoded. */
+function encodeTable(encoder: Encoder, part: Part): { matrix: Matrix; known: ColumnTable } {
   checkColumns(encoder, part);
   const { features, labels, missing } = encoder;
   const { label } = part;
@@ -82,7 +101,7 @@ export function applyEncoder(encoder: Encoder, part: Part): Matrix {
     missing === 'drop'
       ? dropMissing(encoder, encoder.unseen === 'missing' ? removeUnseen(encoder, whole) : whole)
       : imputeMissing(encoder, whole);
-  return {
+  const matrix = {
     rows: known.numRows(),
     names: features.map(({ name }) => name),
     columns: features.map((feature) =>
@@ -94,6 +113,7 @@ export function applyEncoder(encoder: Encoder, part: Part): Matrix {
     targets: hasClasses ? undefined : (known.array(label.name, Float64Array) as Float64Array),
     dropped: whole.numRows() - known.numRows(),
   };
+  return { matrix, known };
 }
 
 /** Adds the columns that came after the part was made. */

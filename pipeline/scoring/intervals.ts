@@ -22,6 +22,38 @@ export function studentInterval(
 }
 
 /**
+ * Student's 95 % interval of the mean of differences; of a single one, all numbers.
+ */
+export function studentDifference(differences: readonly number[]): [low: number, high: number] {
+  const rows = differences.length;
+  if (rows < 2) return [-Infinity, Infinity];
+  const mean = differences.reduce((sum, value) => sum + value, 0) / rows;
+  const squares = differences.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  const reach = (tQuantile(rows - 1) * Math.sqrt(squares / (rows - 1))) / Math.sqrt(rows);
+  return [mean - reach, mean + reach];
+}
+
+/**
+ * McNemar's test: whether one of two counts is larger than a fair coin would make it, at 95 %. It is exact for up to
+ * a thousand rows, and uses the normal distribution with a correction of continuity for more.
+ * @param gained rows that only the first model predicts correctly
+ * @param lost rows that only the second one does
+ */
+export function hasOddMajority(gained: number, lost: number): boolean {
+  const rows = gained + lost;
+  if (rows === 0) return false;
+  if (rows > 1_000) return Math.abs(gained - lost) - 1 > Z * Math.sqrt(rows);
+  // The probability of the smaller count or fewer, of a binomial distribution, as a sum of its terms.
+  let term = Math.log(0.5) * rows;
+  let tail = Math.exp(term);
+  for (let i = 1; i <= Math.min(gained, lost); i++) {
+    term += Math.log((rows - i + 1) / i);
+    tail += Math.exp(term);
+  }
+  return 2 * tail < 0.05;
+}
+
+/**
  * Wilson's 95 % score interval of a share. Unlike the normal interval, it stays within 0..1 and is wide for few
  * rows: 29 of 30 gives 0.83 to 0.99.
  * @param rows at least 1

@@ -72,7 +72,10 @@ export class Reach {
    * Whether an entry costs nothing to keep, because the outputs of its stage are kept. The counts of an encoded
    * part are in no directory, and are kept with the part.
    */
-  covers({ stage, outputs }: CacheEntry): boolean {
+  covers({ stage, inputs, outputs }: CacheEntry): boolean {
+    // A comparison has facts only. It is kept as long as what it compares.
+    if (Object.keys(outputs).length === 0)
+      return Object.values(inputs).every((ref) => this.holds(ref));
     const { counts: _, ...parts } = outputs;
     const made = Object.values(stage === 'encode_part' ? parts : outputs);
     return made.length > 0 && made.every((ref) => this.holds(ref));

@@ -64,7 +64,7 @@ async function firstBatch(): Promise<typeof asks> {
   const done = [data, prepared, union, processed, trained, scored];
   const stages = done.map(({ stage: name, key, cached }) => ({ stage: name, key, cached }));
   const about = { pipeline, batch: 1, params, paramsHash, ledgerRevision, stages };
-  const publish_version = { ...about, attempt, mlflow, healed: [], forced: false };
+  const publish_version = { ...about, attempt, mlflow, healed: [], comparisons: [], forced: false };
   await activities.answer('publish_version', publish_version);
   const nightly = { pipeline, params, source: null, rebuild: false };
   return {

@@ -13,6 +13,7 @@ import type { Artifacts } from '../../../store/artifacts.ts';
 import type { Store } from '../../../store/index.ts';
 import { type NewBatch, batchesAt } from '../../../store/ledger/ledger.ts';
 import { withOwnFolder } from '../../../store/own-folder.ts';
+import { compareOnSameRows, type SameRows } from './same-rows.ts';
 import type { VersionRecord } from '../../../store/version-record.ts';
 
 /** One side of a comparison. */
@@ -32,6 +33,8 @@ export interface DiffDocument {
   batches: BatchChange[];
   params: Changes;
   metrics: Changes;
+  /** The scores of both on the same test rows; null where there are none, or one cannot score them. */
+  sameRows: SameRows | null;
   artifacts: ArtifactChange[];
   /** The size of the models in numbers, such as `depth` and `leaves`. */
   model: Changes;
@@ -41,14 +44,15 @@ export interface DiffDocument {
 
 /** Compares two builds, of one version or of two. */
 export async function compareBuilds(
-  { artifacts, ledgers }: Pick<Store, 'artifacts' | 'ledgers'>,
+  { artifacts, ledgers, cache }: Pick<Store, 'artifacts' | 'ledgers' | 'cache'>,
   before: VersionRecord,
   after: VersionRecord,
 ): Promise<DiffDocument> {
-  const [ledger, old, now] = await Promise.all([
+  const [ledger, old, now, sameRows] = await Promise.all([
     ledgers.read(before.pipeline),
     readModelFacts(artifacts, before),
     readModelFacts(artifacts, after),
+    compareOnSameRows({ artifacts, cache }, before, after),
   ]);
   const batches = ({ version, ledger_revision }: VersionRecord) =>
     ledger === undefined ? [] : batchesAt(ledger, version, ledger_revision);
@@ -60,6 +64,7 @@ export async function compareBuilds(
     batches: compareBatches(batches(before), batches(after)),
     params: compareDocuments(nameType(before.params), nameType(after.params)),
     metrics: dropOtherNumbers(compareDocuments(before.metrics, after.metrics)),
+    sameRows,
     artifacts: compareArtifacts(before.stages, after.stages),
     model: compareDocuments(old.facts, now.facts),
     importance: compareImportance(old, now),

@@ -14,6 +14,7 @@ export function formatDiff(document: DiffDocument): string {
     formatPart(['batch', 'rows added', old, now], document.batches.map(batchRow)),
     formatPart(['param', old, now], paramRows(document.params)),
     formatPart([...head('metric'), ''], metricRows(document.metrics)),
+    formatSameRows(document),
     formatPart(head('model'), changeRows(document.model, String)),
     formatPart(
       head('feature importance'),
@@ -50,6 +51,22 @@ function metricRows(changes: Changes): string[][] {
     ...row,
     better[i] === undefined ? '' : better[i] ? 'better' : 'worse',
   ]);
+}
+
+/** The scores of both builds on the same test rows, and what a test says of the difference. */
+function formatSameRows({ old, new: now, sameRows }: DiffDocument): string | undefined {
+  if (sameRows === null) return undefined;
+  const { rows, of, scores } = sameRows;
+  return formatPart(
+    [`on the ${rows} test rows of ${of}`, nameOf(old), nameOf(now), 'change', ''],
+    Object.entries(scores).map(([name, score]) => [
+      name,
+      formatNumber(score.old),
+      formatNumber(score.new),
+      formatNumber(score.diff),
+      score.verdict ?? '',
+    ]),
+  );
 }
 
 function paramRows(changes: Changes): string[][] {

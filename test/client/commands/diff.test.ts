@@ -22,7 +22,7 @@ const encoder = {
 };
 
 describe('the differences between two versions', () => {
-  const { artifacts, ledgers } = storeIn(new MemoryBucket());
+  const { artifacts, ledgers, cache } = storeIn(new MemoryBucket());
 
   /** A record of a version whose model is stored. */
   async function store(version: number, model: object, params: object): Promise<VersionRecord> {
@@ -42,9 +42,9 @@ describe('the differences between two versions', () => {
   it('name no type of model where a record does not name the default one', async () => {
     const old = await store(1, tree, { max_depth: 5 });
     const now = await store(2, tree, { max_depth: 5, type: 'decision_tree' });
-    expect((await compareBuilds({ artifacts, ledgers }, old, now)).params).toEqual({});
+    expect((await compareBuilds({ artifacts, ledgers, cache }, old, now)).params).toEqual({});
     const other = await store(3, { ...tree, root: leaf }, { type: 'baseline' });
-    expect((await compareBuilds({ artifacts, ledgers }, old, other)).params).toEqual({
+    expect((await compareBuilds({ artifacts, ledgers, cache }, old, other)).params).toEqual({
       'model.max_depth': { old: 5, new: null },
       'model.type': { old: 'decision_tree', new: 'baseline' },
     });
@@ -53,7 +53,7 @@ describe('the differences between two versions', () => {
   it('show the importance of a feature that one model does not have, under any name', async () => {
     const old = await store(1, { ...tree, root: leaf }, { type: 'baseline' });
     const now = await store(2, tree, { max_depth: 5 });
-    const { importance } = await compareBuilds({ artifacts, ledgers }, old, now);
+    const { importance } = await compareBuilds({ artifacts, ledgers, cache }, old, now);
     expect(importance).toEqual({ constructor: { old: null, new: expect.any(Number) } });
   });
 });

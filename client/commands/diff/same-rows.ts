@@ -1,0 +1,100 @@
+import { tmpdir } from 'node:os';
+import { scoreOther } from '../../../compute/compare.ts';
+import { modelTypeOf } from '../../../contract/defaults.ts';
+import { BadData, DamagedArtifact } from '../../../contract/failures.ts';
+import { findMetricSet } from '../../../contract/metric-sets.ts';
+import { findStage, type Comparison, type StageInputs } from '../../../contract/stages.ts';
+import { parseParams } from '../../../contract/params.ts';
+import { paramsSchema } from '../../../pipeline/models/params.ts';
+import type { Store } from '../../../store/index.ts';
+import { withOwnFolder } from '../../../store/own-folder.ts';
+import { stageKey } from '../../../store/stage-cache.ts';
+import { identityOf } from '../../../store/stage-identity.ts';
+import type { VersionRecord } from '../../../store/version-record.ts';
+import { computeHere } from '../pending/looking.ts';
+
+/** The scores of two builds on the test rows of one of them. */
+export interface SameRows {
+  rows: number;
+  /** The build whose rows they are: `2.1`. */
+  of: string;
+  scores: Record<string, SameRowScore>;
+}
+
+interface SameRowScore {
+  old: number;
+  new: number;
+  /** New minus old. */
+  diff: number;
+  /** What a test says of the new build, where there is one. */
+  verdict?: 'better' | 'worse' | 'within noise';
+}
+
+const OPPOSITE = { better: 'worse', worse: 'better', 'within noise': 'within noise' } as const;
+
+/**
+ * Compares two builds on the test rows of the one with more batches. A run has usually done it already; otherwise the
+ * other model is scored here.
+ * @returns null where there are no test rows, or the other model cannot be read or score them
+ */
+export async function compareOnSameRows(
+  store: Pick<Store, 'artifacts' | 'cache'>,
+  before: VersionRecord,
+  after: VersionRecord,
+): Promise<SameRows | null> {
+  const isAfter = after.version >= before.version;
+  const [own, other] = isAfter ? [after, before] : [before, after];
+  const facts = await readComparison(store, own, other);
+  const rows = facts?.['rows'];
+  if (facts === null || typeof rows !== 'number' || rows === 0) return null;
+  const scores = findMetricSet(own.metrics).shown.flatMap((name) => {
+    const [ours, theirs] = [own.metrics[name], facts[name]];
+    if (ours === undefined || typeof theirs !== 'number') return [];
+    const verdict = facts[`${name}_change`] as keyof typeof OPPOSITE | null | undefined;
+    const [old, now] = isAfter ? [theirs, ours] : [ours, theirs];
+    const said = verdict == null ? {} : { verdict: isAfter ? verdict : OPPOSITE[verdict] };
+    return [[name, { old, new: now, diff: now - old, ...said }] as const];
+  });
+  return { rows, of: `${own.version}.${own.seq}`, scores: Object.fromEntries(scores) };
+}
+
+async function readComparison(
+  { artifacts, cache }: Pick<Store, 'artifacts' | 'cache'>,
+  own: VersionRecord,
+  other: VersionRecord,
+): Promise<Comparison['facts'] | null> {
+  const known = own.comparisons.find(
+    ({ version, seq }) => version === other.version && seq === other.seq,
+  );
+  if (known !== undefined) return known.facts;
+  const inputs = findInputs(own, other);
+  if (inputs === undefined) return null;
+  const type = modelTypeOf(own.params['model'] as { type?: string });
+  const otherType = modelTypeOf(other.params['model'] as { type?: string });
+  const params = parseParams(paramsSchema, own.params, `params of version ${own.version}`);
+  const call = { batch: own.version, params, inputs, detail: { otherType } };
+  const entry = await cache.read('compare', stageKey(identityOf('compare', call)));
+  if (entry !== undefined) return entry.facts;
+  try {
+    return await withOwnFolder(tmpdir(), 'models', async (folder) => {
+      const of = { type, otherType, folder };
+      const deps = { artifacts, compute: computeHere };
+      const facts = await scoreOther(deps, inputs, of, new AbortController().signal);
+      return Object.fromEntries(
+        Object.entries(facts).map(([name, value]) => [name, value ?? null]),
+      );
+    });
+  } catch (error) {
+    if (error instanceof BadData || error instanceof DamagedArtifact) return null;
+    throw error;
+  }
+}
+
+function findInputs(own: VersionRecord, other: VersionRecord): StageInputs<'compare'> | undefined {
+  const { model, encoder, test } = findStage(own.stages, 'evaluate')?.inputs ?? {};
+  const { model: otherModel, encoder: otherEncoder } =
+    findStage(other.stages, 'train')?.outputs ?? {};
+  return model && encoder && test && otherModel && otherEncoder
+    ? { model, encoder, test, otherModel, otherEncoder }
+    : undefined;
+}

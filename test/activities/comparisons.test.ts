@@ -1,0 +1,108 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { compareBuilds } from '../../client/commands/diff/document.ts';
+import { formatDiff } from '../../client/commands/diff/print.ts';
+import type { Comparison } from '../../contract/stages.ts';
+import { openWholeRuns, type WholeRuns } from '../support/whole-runs.ts';
+
+/** Two builds on the same test rows, by the real activities on a bucket in memory. */
+
+let runs: WholeRuns;
+afterEach(() => runs.close());
+
+const read = async (version: number, seq: number, pipeline = 'iris') =>
+  (await runs.store.records.read(pipeline, version, seq))!;
+
+async function readComparison(version: number, seq = 1, pipeline?: string): Promise<Comparison> {
+  const { comparisons } = await read(version, seq, pipeline);
+  expect(comparisons).toHaveLength(1);
+  return comparisons[0]!;
+}
+
+describe('a version', () => {
+  it('has the scores of the version before on its own test rows, and the first has none', async () => {
+    runs = openWholeRuns();
+    for (const batch of [1, 2]) await runs.run(batch);
+    expect((await read(1, 1)).comparisons).toEqual([]);
+    const { metrics } = await read(2, 1);
+    const { version, seq, facts } = await readComparison(2);
+    expect([version, seq, facts['rows']]).toEqual([1, 1, metrics['test_rows']]);
+    expect(facts['accuracy_change']).toBe('within noise');
+    expect(facts['accuracy']).not.toBe((await read(1, 1)).metrics['accuracy']);
+  });
+
+  it('is compared from the cache when it is run again, and gc keeps that', async () => {
+    runs = openWholeRuns();
+    for (const batch of [1, 2]) await runs.run(batch);
+    const entries = [];
+    for await (const { key } of runs.store.bucket.list('cache/compare/')) entries.push(key);
+    expect(entries).toHaveLength(1);
+    const [before] = await Promise.all(entries.map((key) => runs.store.bucket.get(key)));
+    await runs.run(2);
+    expect((await runs.store.bucket.get(entries[0]!))!.etag).toBe(before!.etag);
+  });
+});
+
+describe('a trial', () => {
+  it('is compared with the published build of its version: the same model has the same scores', async () => {
+    runs = openWholeRuns({ model: { max_depth: 8 } });
+    await runs.run(1);
+    await runs.run(1, { params: { model: { max_depth: 9 } } });
+    const { metrics } = await read(1, 1);
+    const { version, seq, facts } = await readComparison(1, 2);
+    expect([version, seq]).toEqual([1, 1]);
+    for (const name of ['accuracy', 'balanced_accuracy', 'f1_macro'])
+      expect(facts[name]).toBe(metrics[name]);
+  });
+
+  it('that loses more rows than chance would is worse', async () => {
+    runs = openWholeRuns({ data: { batch_size: 150 } });
+    await runs.run(1);
+    await runs.run(1, { params: { model: { type: 'baseline' } } });
+    expect((await readComparison(1, 2)).facts['accuracy_change']).toBe('worse');
+    const diff = await compareBuilds(runs.store, await read(1, 1), await read(1, 2));
+    expect(diff.sameRows!.scores['accuracy']).toMatchObject({ verdict: 'worse' });
+    expect(formatDiff(diff)).toMatch(/^on the \d+ test rows of 1\.2 +1\.1 +1\.2 +change/m);
+  });
+});
+
+const numbers = (from: number, more = ''): string =>
+  Array.from({ length: 40 }, (_, i) => `${from + i},${(from + i) * 2}${more}`).join('\n');
+
+describe('a version with a column that the one before does not have', () => {
+  it('is compared all the same, for numbers by their errors', async () => {
+    runs = openWholeRuns();
+    runs.write('in/1.csv', `x,y\n${numbers(0)}\n`);
+    const params = {
+      data: { source: './in/', target: 'y', on_new_column: 'adapt' },
+      model: { task: 'regression' },
+    };
+    await runs.run(1, { pipeline: 'grown', params });
+    runs.write('in/2.csv', `x,y,z\n${numbers(1_000, ',1')}\n`);
+    await runs.run(2, { pipeline: 'grown', params });
+    const { facts } = await readComparison(2, 1, 'grown');
+    const { metrics } = await read(2, 1, 'grown');
+    expect(facts).toMatchObject({
+      rows: metrics['test_rows'],
+      rmse_change: 'better',
+      mae_change: 'better',
+      r2_change: 'better',
+    });
+    expect(facts['rmse']).toBeGreaterThan(metrics['rmse']!);
+  });
+});
+
+describe('two builds that no run has compared', () => {
+  it('are compared by diff on the rows of the later one, in either order', async () => {
+    runs = openWholeRuns();
+    for (const batch of [1, 2, 3]) await runs.run(batch);
+    const [first, third] = [await read(1, 1), await read(3, 1)];
+    const there = (await compareBuilds(runs.store, first, third)).sameRows!;
+    expect(there).toMatchObject({ of: '3.1', rows: third.metrics['test_rows'] });
+    expect(there.scores['accuracy']!.new).toBe(third.metrics['accuracy']);
+    const back = (await compareBuilds(runs.store, third, first)).sameRows!;
+    expect(back.scores['accuracy']).toMatchObject({
+      old: there.scores['accuracy']!.new,
+      new: there.scores['accuracy']!.old,
+    });
+  });
+});
