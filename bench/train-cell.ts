@@ -24,6 +24,12 @@ export interface Bench {
   readonly file: string;
   /** Fewest rows of a leaf. ml-cart has no such option. */
   readonly minLeaf: number;
+  /** Null for no limit. */
+  readonly maxDepth: number | null;
+  /** The number of classes of the table. */
+  readonly classes: number;
+  /** How often each trainer fits; by default, more often the faster it is. */
+  readonly repeats?: number;
   /** A fit is skipped if it would take more processor seconds than this, estimated from the last size. */
   readonly budget: Record<Fitter, number>;
 }
@@ -36,7 +42,8 @@ export function measureCell(kind: Kind, bench: Bench, last: Cell | undefined): C
     const guess = guessFrom(last, fitter, rows);
     const isLong = guess > bench.budget[fitter];
     const cannot = fitter === 'ml_cart' && bench.minLeaf > 1;
-    measured[fitter] = isLong || cannot ? null : measure(fitter, kind, bench, repeatsFor(guess));
+    measured[fitter] =
+      isLong || cannot ? null : measure(fitter, kind, bench, bench.repeats ?? repeatsFor(guess));
   }
   return { kind, width, rows, ...(measured as Record<Fitter, Took | null>) };
 }
@@ -45,10 +52,10 @@ export function measureCell(kind: Kind, bench: Bench, last: Cell | undefined): C
 function measure(
   fitter: Fitter,
   kind: Kind,
-  { file, rows, width, minLeaf }: Bench,
+  { file, rows, width, minLeaf, maxDepth, classes }: Bench,
   repeats: number,
 ): Took | null {
-  const job = { file, rows, width, kind, repeats, minLeaf };
+  const job = { file, rows, width, kind, repeats, minLeaf, maxDepth, classes };
   if (fitter === 'sklearn')
     return medianOf((runSklearn('train_sklearn.py', job) as { took: Took[] }).took);
   const ours: FitsJob = { ...job, fitter, repeats: fitter === 'ml_cart' ? 1 : repeats };

@@ -19,7 +19,7 @@ def main():
     took = []
     for _ in range(job["repeats"]):
         model = (DecisionTreeClassifier if is_class else DecisionTreeRegressor)(
-            random_state=0, min_samples_leaf=job["minLeaf"]
+            random_state=0, min_samples_leaf=job["minLeaf"], max_depth=job["maxDepth"]
         )
         start, begun = time.process_time(), time.perf_counter()
         model.fit(features, target)

@@ -17,6 +17,10 @@ export interface FitsJob {
   readonly repeats: number;
   /** Fewest rows of a leaf. */
   readonly minLeaf: number;
+  /** Null for no limit. */
+  readonly maxDepth: number | null;
+  /** The number of classes of the table. */
+  readonly classes: number;
 }
 
 /** Null if a second thread is not worth it. */
@@ -24,11 +28,10 @@ export interface FitsAnswer {
   readonly took: Took[] | null;
 }
 
-const { file, rows, width, kind, fitter, repeats, minLeaf } = JSON.parse(
-  process.argv[2]!,
-) as FitsJob;
+const job = JSON.parse(process.argv[2]!) as FitsJob;
+const { file, rows, width, kind, fitter, repeats, minLeaf } = job;
 const params = {
-  max_depth: Infinity,
+  max_depth: job.maxDepth ?? Infinity,
   min_samples_split: 2,
   min_samples_leaf: minLeaf,
   min_gain: 0,
@@ -49,7 +52,7 @@ async function fitAll(): Promise<Took[]> {
 
 function fitOurs({ columns, classes, numbers }: Table): unknown {
   return kind === 'classes'
-    ? fitClassesTogether(columns, classes, 3, params, helpers)
+    ? fitClassesTogether(columns, classes, job.classes, params, helpers)
     : fitNumbersTogether(columns, numbers, params, helpers);
 }
 

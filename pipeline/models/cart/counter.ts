@@ -19,7 +19,7 @@ export interface Found {
   /** Bounds of the best score; -1 when there is no cut. */
   low: number;
   high: number;
-  /** The one cut that may have it, as {@link Split.cut}; 0 when there is none, or several may. */
+  /** The one cut that may have it, as in a split; 0 when there is none, or several may. */
   cut: number;
 }
 
