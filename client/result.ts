@@ -62,7 +62,7 @@ export async function buildResult(
   session: Session,
   { workflowId, runId }: { workflowId: string; runId: string },
   summary: RunSummary,
-): Promise<{ document: ResultDocument; metricsFile: { path: string; bytes: Uint8Array } | null }> {
+): Promise<{ document: ResultDocument; metricsFile: Uint8Array | null }> {
   const { previous, warnings } = await readPrevious(session, summary);
   const stages = await Promise.all(
     summary.stages.map(async ({ stage, key, state, durationMs, made }) => {
@@ -82,12 +82,9 @@ export async function buildResult(
     }),
   );
   const scored = stages.find(({ stage }) => stage === 'evaluate')?.outputs[0];
-  const metricsFile =
-    scored === undefined
-      ? null
-      : { path: scored.path, bytes: await session.store.artifacts.get(scored) };
+  const metricsFile = scored === undefined ? null : await session.store.artifacts.get(scored);
   const { confusion_matrix = null, ...metrics } =
-    metricsFile === null ? {} : readMetrics(metricsFile.bytes, scored!);
+    metricsFile === null ? {} : readMetrics(metricsFile, scored!);
   const { tracker } = session;
   const tracked = summary.mlflow;
   const at = tracked?.trackingUri ?? tracker.uri;

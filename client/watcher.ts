@@ -1,5 +1,6 @@
 import { basename, dirname, join } from 'node:path';
-import type { StageName } from '../contract/stages.ts';
+import type { Config } from '../config/environment.ts';
+import { STAGES, type StageName } from '../contract/stages.ts';
 import { messageOf } from '../contract/failures.ts';
 import { EXIT } from './context.ts';
 import { describeFailure } from './failure.ts';
@@ -75,8 +76,8 @@ async function reportEnd(
   const { document, metricsFile } = await buildResult(session, { workflowId, runId }, summary);
   // A trial must not replace the local metrics of the version.
   if (metricsFile !== null && document.trial === null) {
-    const path = chooseLocalPath(session, document.pipeline, metricsFile.path);
-    await writeWhole(path, metricsFile.bytes).catch((error: unknown) =>
+    const path = chooseLocalPath(session.config, options);
+    await writeWhole(path, metricsFile).catch((error: unknown) =>
       say(`${path} could not be written here (${messageOf(error)})`, 'warning'),
     );
   }
@@ -86,10 +87,15 @@ async function reportEnd(
 }
 
 /**
- * The local path of a metrics file: its own path for the default pipeline, and in a folder with the name of the
- * pipeline for another. So batch 1 of one pipeline does not replace batch 1 of another.
+ * The local path of a metrics file: that of the stage graph for the default pipeline, and in a folder with the name
+ * of the pipeline for another. So batch 1 of one pipeline does not replace batch 1 of another. It depends on what was
+ * asked alone: the result of a run and the documents in the store can name any path.
  */
-function chooseLocalPath({ config }: Session, pipeline: string, path: string): string {
+export function chooseLocalPath(
+  config: Pick<Config, 'defaultPipeline'>,
+  { pipeline, batch }: { pipeline: string; batch: number },
+): string {
+  const path = STAGES.evaluate.outputs.metrics(batch);
   return pipeline === config.defaultPipeline ? path : join(dirname(path), pipeline, basename(path));
 }
 
