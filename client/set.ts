@@ -27,6 +27,8 @@ function addParam(params: Record<string, unknown>, text: string): Record<string,
 }
 
 function readValue(path: string, value: string): unknown {
+  // One sign is a delimiter or a decimal character, whatever YAML uses it for.
+  if (/^[^\w\s~]$/.test(value)) return value;
   const document = parseDocument(value, { stringKeys: true, resolveKnownTags: false });
   const [wrong] = [...document.errors, ...document.warnings];
   const aliases = /(^|[\s[{,:])\*\S/.test(value) ? ' (it may contain no alias)' : '';

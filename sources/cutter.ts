@@ -93,7 +93,8 @@ async function conformWhole(
       { cause: error, details: error.details },
     );
   });
-  const file = basename(raw.path);
+  // Two files may have the same bytes, which are stored under the name of the first.
+  const file = amendment === undefined ? ledger.arrivals[batch - 1]!.name : basename(raw.path);
   const text = await decodeFile(file, bytes, ledger.settings.encoding);
   const columns = columnsAt(ledger, batch);
   const made = await deps.compute(

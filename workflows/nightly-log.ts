@@ -54,12 +54,16 @@ export class NightlyLog {
     this.#show();
   }
 
-  /** Adds warnings that are new. A run gives those about the source and earlier batches too. */
+  /** Adds warnings that are new. A run repeats those about the source, and those of earlier batches. */
   #warn(warnings: readonly string[]): void {
     const all = this.summary.warnings;
-    const isKnown = (warning: string): boolean =>
-      all.includes(warning) || all.includes(warning.replace(/^batch \d+: /, ''));
-    for (const warning of warnings) if (!isKnown(warning)) all.push(warning);
+    const known = new Set(all.map(removeOrigin));
+    for (const warning of warnings) {
+      const text = removeOrigin(warning);
+      if (known.has(text)) continue;
+      known.add(text);
+      all.push(warning);
+    }
   }
 
   running(batch: number): void {
@@ -77,11 +81,7 @@ export class NightlyLog {
   /** @param warnings those of the run, which repeat the ones about the source */
   done(batch: number, score?: NightlyLine['score'], warnings: readonly string[] = []): void {
     Object.assign(this.#line(batch), { state: 'done', ...(score === undefined ? {} : { score }) });
-    this.#warn(
-      warnings.map((warning) =>
-        warning.startsWith('batch ') ? warning : `batch ${batch}: ${warning}`,
-      ),
-    );
+    this.#warn(warnings.map((warning) => `batch ${batch}: ${warning}`));
     this.summary.waiting = Math.max(0, this.summary.waiting - 1);
     this.#show();
   }
@@ -168,4 +168,9 @@ export function formatRanges(numbers: readonly number[]): string {
     else runs.push([number, number]);
   }
   return runs.map(([a, b]) => (a === b ? String(a) : `${a}–${b}`)).join(', ');
+}
+
+/** The text of a warning without the batch and the stage that give it. */
+function removeOrigin(warning: string): string {
+  return warning.replace(/^batch \d+: (?:[a-z_]+: )?/, '');
 }

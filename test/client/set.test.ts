@@ -8,6 +8,9 @@ describe('--set', () => {
     ['split.key=[a, b]', { split: { key: ['a', 'b'] } }],
     ['data.columns={zip: category}', { data: { columns: { zip: 'category' } } }],
     ['data.shuffle_seed=null', { data: { shuffle_seed: null } }],
+    ['data.decimal=,', { data: { decimal: ',' } }],
+    ["data.thousands='", { data: { thousands: "'" } }],
+    ['data.thousands=~', { data: { thousands: null } }],
     ['data.source=', { data: { source: '' } }],
     ['data.source=s3://a/b c=d', { data: { source: 's3://a/b c=d' } }],
   ])('reads %s as YAML', (text, params) => {
