@@ -63,7 +63,7 @@ describe('an error of a write', () => {
   });
 
   it('with any other code is that error', () => {
-    const error = Object.assign(new Error('write'), { code: 'EACCES' });
+    const error = Object.assign(new Error('write'), { code: 'EIO' });
     expect(writeError('/cache', error)).toBe(error);
   });
 });

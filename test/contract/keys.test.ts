@@ -74,6 +74,27 @@ describe('the params in cache keys', () => {
     });
   });
 
+  it('name what earlier programs do not have only where it is set', () => {
+    const data = {
+      decimal: ',',
+      thousands: '.',
+      date_parts: ['year'],
+      labels: { normalise: true },
+    };
+    const key = STEPS.encode_part.params(params({ data }));
+    expect(key).toMatchObject(data);
+    const numbers = { decimal: ',', thousands: '.' };
+    const cut = STAGES.prepare_batch.params(params({ data }), { whole: false, after: 1 });
+    expect(cut).toEqual({ target: 'species', ...numbers, batch_size: 50, after: 1 });
+    const byPlace = params({
+      data: { columns_by: 'position', missing_values: FORMER_MISSING_VALUES },
+    });
+    expect(STAGES.prepare_batch.params(byPlace, { whole: true })).toEqual({
+      target: 'species',
+      columns_by: 'position',
+    });
+  });
+
   it('of missing cells say whether a number is among the words, also beside spaces', () => {
     const keyOf = (missing_values: string[]): unknown =>
       STEPS.encode_part.params(params({ data: { missing_values } }));

@@ -91,6 +91,15 @@ describe('a start of a batch that is running', () => {
     ]);
   });
 
+  it('does not join a trial, which publishes nothing, nor a trial a run that does', () => {
+    const difference = { key: 'publish', running: true, asked: false };
+    expect(listDifferences(run(), run({ trial: { 'model.max_depth': 3 } }))).toEqual([difference]);
+    expect(listDifferences(run({ trial: {} }), run())).toEqual([
+      { ...difference, running: false, asked: true },
+    ]);
+    expect(listDifferences(run({ trial: {} }), run({ trial: {} }))).toEqual([]);
+  });
+
   it('joins a run that looks for new rows, and no run that does not if it asks for that', () => {
     expect(listDifferences(run({ refresh: true }), run())).toEqual([]);
     expect(listDifferences(run({ refresh: true }), run({ refresh: true }))).toEqual([]);

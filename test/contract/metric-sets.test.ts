@@ -7,6 +7,7 @@ import {
   isBetter,
   NOT_SCORES,
   NUMBER_METRICS,
+  pickScores,
 } from '../../contract/metric-sets.ts';
 
 describe('metric sets', () => {
@@ -54,4 +55,22 @@ it('the scores that are listed are scores that are shown', () => {
   expect(NUMBER_METRICS).toMatchObject({ shares: false, shown: ['rmse', 'mae', 'r2'] });
   expect(CLASS_METRICS.shares).toBe(true);
   expect([...NOT_SCORES]).toEqual(['batch', 'schema']);
+});
+
+it('a tracker gets scores without the bounds of their intervals', () => {
+  const metrics = {
+    schema: 1,
+    batch: 3,
+    rmse: 2,
+    rmse_low: 1,
+    rmse_high: 3,
+    tide_low: 4,
+    high_low_x: 5,
+    test_rows: 6,
+  };
+  expect(pickScores(metrics)).toEqual({ rmse: 2, tide_low: 4, high_low_x: 5, test_rows: 6 });
+});
+
+it('only the prefix of a name says that a score is of the new batch', () => {
+  expect(isBetter('old_new_batch_rmse', 1)).toBeUndefined();
 });
