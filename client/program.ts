@@ -90,6 +90,11 @@ const GROUPS: Record<string, ListedCommand[]> = {
   ],
   'Use a version:': [
     {
+      name: 'predict',
+      summary: 'answer raw rows by a stored model',
+      load: async () => (await import('./commands/predict/predict.ts')).predictCommand,
+    },
+    {
       name: 'report',
       summary: 'write one page that shows a version to people',
       load: async () => (await import('./commands/report/report.ts')).reportCommand,

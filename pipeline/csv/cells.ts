@@ -66,6 +66,11 @@ export class CellRule {
     return this.#missingNumbers.size > 0;
   }
 
+  /** Whether a number means "not known", such as -999. */
+  isMissingNumber(value: number): boolean {
+    return this.#missingNumbers.has(value);
+  }
+
   /** Whether a cell is a word for a missing cell. White space around the word is ignored. */
   isMissing(cell: string): boolean {
     return this.#missing.has(cell.trim());

@@ -27,8 +27,8 @@ export const baseline: Estimator<object> = {
     const bytes = toJsonBytes({ name, options: { kind }, root: { distribution, kind } });
     return { describe: () => DESCRIPTION, serialise: () => [bytes] };
   },
-  load: (stored, task, what) => {
-    const tree = loadTree('', stored, task, what);
+  load: (stored, task, what, options) => {
+    const tree = loadTree('', stored, task, what, options);
     return {
       predictor: tree.predictor,
       predict: (rows) => tree.predict(rows),

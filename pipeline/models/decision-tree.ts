@@ -66,5 +66,5 @@ export const decisionTree: Estimator<TreeParams> = {
       serialise: () => writeTree(tree),
     };
   },
-  load: (stored, task, what) => loadTree(NAME, stored, task, what),
+  load: (stored, task, what, options) => loadTree(NAME, stored, task, what, options),
 };

@@ -27,7 +27,13 @@ export interface Estimator<P = unknown> {
    * @param what names the model in errors
    * @throws BadData when the bytes are not a model of this type and task
    */
-  load(stored: StoredBytes, task: Task, what: string): Model;
+  load(stored: StoredBytes, task: Task, what: string, options?: LoadOptions): Model;
+}
+
+/** How a model is loaded. */
+export interface LoadOptions {
+  /** For many predictions: this program predicts, which is faster than a library, with the shares of all classes. */
+  readonly forUse?: boolean;
 }
 
 /** What a fit may use: helper threads and a report of its progress. */
@@ -97,6 +103,8 @@ export type Prediction = Classes | Numbers;
 export interface Classes {
   readonly classes: Int32Array;
   readonly probabilities: Float64Array;
+  /** The share of each class, up to the last that occurs, by row; only of a model that was loaded for use. */
+  readonly shares?: readonly (readonly number[])[];
 }
 
 export interface Numbers {

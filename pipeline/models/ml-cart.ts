@@ -74,7 +74,7 @@ export const mlCart: Estimator<{ max_depth: number; min_samples_split: number; m
         serialise: () => [bytes],
       };
     },
-    load: (stored, task, what) => loadTree(NAME, stored, task, what),
+    load: (stored, task, what, options) => loadTree(NAME, stored, task, what, options),
   };
 
 const NAME = 'A decision tree by ml-cart';

@@ -5,7 +5,14 @@ import type { FlatTree } from './cart/flat-tree.ts';
 import { readTree } from './cart/read-tree.ts';
 import { findLeaves, readValues } from './cart/flat-tree.ts';
 import { outlineTree } from './cart/outline.ts';
-import type { Classes, Description, Model, Numbers, StoredBytes } from './estimator.ts';
+import type {
+  Classes,
+  Description,
+  LoadOptions,
+  Model,
+  Numbers,
+  StoredBytes,
+} from './estimator.ts';
 import { giniImportance } from './cart/importance.ts';
 import type { Matrix } from '../features/matrix.ts';
 
@@ -26,11 +33,17 @@ const ROWS_AT_ONCE = 4096;
  * @param what names the model in errors
  * @throws BadData when it is not a tree in ml-cart's JSON for the task
  */
-export function loadTree(name: string, stored: StoredBytes, task: Task, what: string): Model {
-  const { name: kind, tree, importance } = parseTree(what, stored);
+export function loadTree(
+  name: string,
+  stored: StoredBytes,
+  task: Task,
+  what: string,
+  { forUse = false }: LoadOptions = {},
+): Model {
+  const { name: kind, tree, importance } = parseTree(what, stored, forUse);
   if (kind !== (task === 'classification' ? 'DTClassifier' : 'DTRegression'))
     throw new BadData(`${what} is not a ${task} tree of ml-cart's: train the version again`);
-  const isSmall = stored.size <= MOST_BYTES;
+  const isSmall = stored.size <= MOST_BYTES && !forUse;
   let loaded: MlCartModel | undefined;
   const mlCart = (): MlCartModel | undefined =>
     isSmall ? (loaded ??= loadMlCart(stored, task)) : undefined;
@@ -70,6 +83,9 @@ function predictClasses(tree: FlatTree, rows: Rows, mlCart: MlCartModel | undefi
   const leaves = findLeaves(tree, rows.columns, rows.rows);
   const probabilities = readValues(leaves, tree.gains, new Float64Array(rows.rows));
   const classes = readValues(leaves, tree.answers, new Int32Array(rows.rows));
+  const { shares } = tree;
+  if (shares !== null)
+    return { classes, probabilities, shares: Array.from(leaves, (leaf) => shares[leaf]!) };
   if (mlCart === undefined) return { classes, probabilities };
   const byMlCart = predictByMlCart(mlCart, rows, new Int32Array(rows.rows));
   checkAgreement(classes, byMlCart);
@@ -121,9 +137,13 @@ function loadMlCart(stored: StoredBytes, task: Task): MlCartModel {
     : DecisionTreeRegression.load(json);
 }
 
-function parseTree(what: string, stored: StoredBytes): ReturnType<typeof readTree> {
+function parseTree(
+  what: string,
+  stored: StoredBytes,
+  keepsShares: boolean,
+): ReturnType<typeof readTree> {
   try {
-    return readTree(stored.read());
+    return readTree(stored.read(), keepsShares);
   } catch (error) {
     if (!(error instanceof SyntaxError || error instanceof RangeError)) throw error;
     throw new BadData(

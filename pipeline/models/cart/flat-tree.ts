@@ -23,6 +23,8 @@ export interface FlatTree {
   readonly gains: Float64Array;
   /** The number of rows that an inner node was fitted on, NaN when it is not known. */
   readonly samples: Float64Array;
+  /** The shares of the classes in each leaf, up to the last class that occurs; null if they were not asked for. */
+  readonly shares: readonly (readonly number[])[] | null;
 }
 
 /** Builds a flat tree. Its memory grows with the tree. */
@@ -33,9 +35,14 @@ export class FlatTreeMaker {
   #answers: Float64Array;
   #gains: Float64Array;
   #samples: Float64Array;
+  readonly #shares: (readonly number[])[] | null;
 
-  /** @param room the number of nodes that it has memory for at first, at least 1 */
-  constructor(room = FIRST) {
+  /**
+   * @param room the number of nodes that it has memory for at first, at least 1
+   * @param keepsShares whether the tree keeps the shares of all classes
+   */
+  constructor(room = FIRST, keepsShares = false) {
+    this.#shares = keepsShares ? [] : null;
     this.#thresholds = new Float64Array(2 * room);
     this.#links = new Int32Array(this.#thresholds.buffer);
     this.#answers = new Float64Array(room);
@@ -51,12 +58,18 @@ export class FlatTreeMaker {
     return first;
   }
 
-  setLeaf(node: number, answer: number, share: number): void {
+  setLeaf(
+    node: number,
+    answer: number,
+    share: number,
+    shares: readonly number[] = NO_SHARES,
+  ): void {
     this.#thresholds[2 * node] = Number.NaN;
     this.#links[4 * node + 2] = node;
     this.#links[4 * node + 3] = 0;
     this.#answers[node] = answer;
     this.#gains[node] = share;
+    if (this.#shares !== null) this.#shares[node] = shares;
   }
 
   /** Makes an inner node of the children at `left` and `left + 1`. */
@@ -70,6 +83,7 @@ export class FlatTreeMaker {
     this.#answers[node] = Number.NaN;
     this.#gains[node] = split.gain;
     this.#samples[node] = split.samples;
+    if (this.#shares !== null) this.#shares[node] = NO_SHARES;
   }
 
   /** Returns the tree. Every node must have been set. */
@@ -86,6 +100,7 @@ export class FlatTreeMaker {
       answers: this.#answers.subarray(0, nodes),
       gains: this.#gains.subarray(0, nodes),
       samples: this.#samples.subarray(0, nodes),
+      shares: this.#shares,
     };
   }
 
@@ -104,6 +119,7 @@ export class FlatTreeMaker {
 }
 
 const FIRST = 64;
+const NO_SHARES: readonly number[] = [];
 
 /** Children come after their parent. */
 function depthOf(links: Int32Array, nodes: number): number {

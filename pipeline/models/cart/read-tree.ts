@@ -7,6 +7,7 @@ interface OpenNode {
   /** For a leaf, its prediction and the share of that class. */
   answer: number | undefined;
   share: number;
+  shares: readonly number[] | undefined;
   /** Its left child, when one of its children has been begun. The right child follows it. */
   left: number | undefined;
   /** The number of its children that have been begun. */
@@ -20,10 +21,14 @@ interface OpenNode {
 /**
  * Reads a tree in ml-cart's JSON into arrays, piece by piece and without recursion, so that size and depth have no
  * limit. Fields may have any order. Unknown fields are skipped.
+ * @param keepsShares whether the leaves keep the shares of all classes
  * @returns the tree, its name, and the importance of its features; undefined for what the JSON does not have
  * @throws SyntaxError when it is not JSON; RangeError when it is not a tree
  */
-export function readTree(pieces: Iterable<Uint8Array>): {
+export function readTree(
+  pieces: Iterable<Uint8Array>,
+  keepsShares = false,
+): {
   name: string | undefined;
   importance: number[] | undefined;
   tree: FlatTree;
@@ -39,7 +44,7 @@ export function readTree(pieces: Iterable<Uint8Array>): {
       json.expect(':');
       if (key === 'name' && json.peek() === QUOTE) name = json.word();
       else if (key === 'importance') importance = readNumbers(json);
-      else if (key === 'root') tree = readNodes(json);
+      else if (key === 'root') tree = readNodes(json, keepsShares);
       else json.skip();
     } while (json.takes(','));
     json.expect('}');
@@ -51,8 +56,8 @@ export function readTree(pieces: Iterable<Uint8Array>): {
 
 const QUOTE = 0x22;
 
-function readNodes(json: JsonScanner): FlatTree {
-  const maker = new FlatTreeMaker();
+function readNodes(json: JsonScanner, keepsShares: boolean): FlatTree {
+  const maker = new FlatTreeMaker(undefined, keepsShares);
   const open = [beginNode(json, maker.add(1))];
   let isFirst = true;
   for (let node = open.at(-1); node !== undefined; node = open.at(-1)) {
@@ -82,6 +87,7 @@ function beginNode(json: JsonScanner, node: number): OpenNode {
     node,
     answer: undefined,
     share: 1,
+    shares: undefined,
     left: undefined,
     children: 0,
     feature: Number.NaN,
@@ -109,6 +115,7 @@ function readAnswer(json: JsonScanner, node: OpenNode): void {
   const shares = readNumbers(json);
   while (json.takes(',')) json.skip();
   json.expect(']');
+  node.shares = shares;
   node.answer = findMostLikely(shares);
   node.share = shares[node.answer]!;
 }
@@ -123,9 +130,9 @@ function readNumbers(json: JsonScanner): number[] {
 }
 
 function finishNode(maker: FlatTreeMaker, read: OpenNode): void {
-  const { node, answer, share, left, children, feature, threshold, gain, samples } = read;
+  const { node, answer, share, shares, left, children, feature, threshold, gain, samples } = read;
   if (answer !== undefined && left === undefined) {
-    maker.setLeaf(node, answer, share);
+    maker.setLeaf(node, answer, share, shares);
     return;
   }
   const isSplit = answer === undefined && left !== undefined && children === 2;

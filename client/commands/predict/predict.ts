@@ -1,0 +1,118 @@
+import { setImmediate } from 'node:timers/promises';
+import { type Command, Option } from 'commander';
+import type { Config } from '../../../config/environment.ts';
+import { BadData } from '../../../contract/failures.ts';
+import type { Unreadable } from '../../../pipeline/predictions/predictor.ts';
+import { type CommandContext, type CommonFlags, examples, pipelineCommand } from '../../context.ts';
+import { openMeter } from '../../meter.ts';
+import { printJson, say } from '../../print.ts';
+import { withStoreSession } from '../../session.ts';
+import { openAnswers } from './answers.ts';
+import { formatOf, openRows, type RawBlock } from './rows.ts';
+
+interface PredictFlags extends CommonFlags {
+  model: string;
+  in: string;
+  out: string;
+  proba?: boolean;
+  onBadRow: 'fail' | 'skip';
+  delimiter?: string;
+}
+
+export function predictCommand(context: CommandContext): Command {
+  return pipelineCommand('predict')
+    .option('--model <name>', 'latest, a version (3), or a build of one (3.1)', 'latest')
+    .requiredOption('--in <file>', 'raw rows: .csv, .jsonl or .parquet, or - for CSV on stdin')
+    .option('--out <file>', 'the predictions: .csv, .jsonl or .parquet, or - for stdout', '-')
+    .option('--proba', 'add the probability of each class')
+    .addOption(
+      new Option(
+        '--on-bad-row <rule>',
+        'a row that cannot be read ends the command, or has no answer',
+      )
+        .choices(['fail', 'skip'])
+        .default('fail'),
+    )
+    .option('--delimiter <sign>', 'between the cells of CSV (default: the one of the pipeline)')
+    .addHelpText(
+      'after',
+      examples(
+        'predict --in new.csv',
+        'predict --model 3 --in new.csv --out answers.csv --proba',
+        'predict --in new.parquet --out answers.parquet --on-bad-row skip',
+      ),
+    )
+    .action(async ({ pipeline, ...flags }: PredictFlags) => {
+      const config = await context.configure(pipeline);
+      process.exitCode = await predictRows(config, flags);
+    });
+}
+
+/** The most bad rows that are named. */
+const MOST_NAMED = 5;
+
+/** `predict`: reads raw rows as training does, and writes the answer of a stored model for each. */
+async function predictRows(config: Config, flags: PredictFlags): Promise<number> {
+  const { loadFrom } = await import('../../../serving/load-model.ts');
+  const inFormat = formatOf(flags.in);
+  const outFormat = formatOf(flags.out);
+  const model = await withStoreSession(config, ({ store }) =>
+    loadFrom(store, config.pipeline, flags.model),
+  );
+  const { predictor, pipeline, version, build } = model;
+  const rows = await openRows(flags.in, inFormat, flags.delimiter ?? model.delimiter);
+  const name = `${pipeline} version ${version}.${build}`;
+  if (flags.proba === true && predictor.classes === undefined)
+    throw new BadData(`${name} predicts a number, which has no probabilities: leave out --proba`);
+  const writer = await openAnswers(flags.out, outFormat, {
+    model: name,
+    classes: flags.proba === true ? predictor.classes : undefined,
+    example: predictor.classes?.[0] ?? 0,
+  });
+  const meter = openMeter('predicting');
+  meter.expect(rows.size);
+  let [count, skipped] = [0, 0];
+  try {
+    for await (const block of rows.blocks(predictor.columns, (bytes) => meter.add(bytes))) {
+      const answers = predictor.predict(block.rows, block.read);
+      for (const bad of answers.unreadable) {
+        const sentence = describeBadRow(block, bad);
+        if (flags.onBadRow === 'fail')
+          throw new BadData(`${sentence}: correct it, or skip such rows with --on-bad-row skip`);
+        if (skipped++ < MOST_NAMED) say(`${sentence}: the row has no answer`, 'warning');
+      }
+      await writer.write(answers);
+      count += block.rows;
+      await setImmediate(); // so that the meter moves and Ctrl-C is seen
+    }
+    await writer.finish();
+  } catch (error) {
+    writer.abandon();
+    throw error;
+  } finally {
+    meter.stop();
+  }
+  if (skipped > MOST_NAMED) say(`${skipped} rows have no answer`, 'warning');
+  const unseen = [...predictor.unseen].map(([column, words]) => ({
+    column,
+    words: [...words.keys()],
+  }));
+  for (const { column, words } of unseen)
+    say(
+      `column "${column}" has ${words.length === 100 ? 'at least 100' : words.length} words that the model does not know, such as "${words[0]}": they count as missing`,
+      'warning',
+    );
+  const summary = { pipeline, version, build, rows: count, skipped, unseen };
+  if (flags.json === true && flags.out !== '-') printJson(summary);
+  else say(`${count} rows, answered by ${name}`);
+  return 0;
+}
+
+function describeBadRow(block: RawBlock, { row, column }: Unreadable): string {
+  const cell = block.show(column.name, row);
+  const fault =
+    column.type === 'category'
+      ? 'is a word that the model does not know'
+      : `is not a ${column.type}`;
+  return `${block.locate(row)}, column "${column.name}": ${cell} ${fault}`;
+}

@@ -1,0 +1,267 @@
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { extname } from 'node:path';
+import { BadData, BadParams } from '../../../contract/failures.ts';
+import { decodeCells, CsvReader } from '../../../pipeline/csv/reader.ts';
+import { quote } from '../../../pipeline/csv/quote.ts';
+import type { FeatureReader } from '../../../pipeline/predictions/feature-reader.ts';
+import type { RawColumn } from '../../../pipeline/predictions/predictor.ts';
+
+/** Some rows of the input. It is valid until the next block is read. */
+export interface RawBlock {
+  readonly rows: number;
+  readonly read: (reader: FeatureReader, row: number) => number;
+  /** Where a row is, for messages: `line 7`. */
+  readonly locate: (row: number) => string;
+  /** The value of a cell as the input has it, for messages. */
+  readonly show: (column: string, row: number) => string;
+}
+
+/** Raw rows of a file or of stdin. */
+export interface RawRows {
+  /** Size in bytes, 0 if it is not known. */
+  readonly size: number;
+  /** @param onBytes is called with the number of bytes that were read */
+  blocks(columns: readonly RawColumn[], onBytes: (bytes: number) => void): AsyncIterable<RawBlock>;
+}
+
+/** What an input or an output holds, by the extension of its name. */
+export type Format = 'csv' | 'jsonl' | 'parquet';
+
+const FORMATS: Record<string, Format> = {
+  '.csv': 'csv',
+  '.tsv': 'csv',
+  '.txt': 'csv',
+  '.jsonl': 'jsonl',
+  '.ndjson': 'jsonl',
+  '.parquet': 'parquet',
+};
+
+/**
+ * The format of a file by its extension; `-` is CSV.
+ * @throws BadParams for another extension
+ */
+export function formatOf(path: string): Format {
+  const format = path === '-' ? 'csv' : FORMATS[extname(path).toLowerCase()];
+  if (format !== undefined) return format;
+  throw new BadParams(
+    `${path} has no known extension: use .csv, .jsonl or .parquet, or - for CSV on a pipe`,
+  );
+}
+
+/** Bytes read at a time. */
+const PIECE = 1 << 20;
+
+/** Rows of a block that is not CSV. */
+const ROWS = 8192;
+
+/**
+ * Opens the rows of a file, or of stdin if the path is `-`.
+ * @param delimiter between the cells of CSV
+ * @throws BadParams when the file does not exist or cannot be read
+ */
+export async function openRows(path: string, format: Format, delimiter: string): Promise<RawRows> {
+  if (format === 'parquet') return openParquet(path);
+  const file = openInput(path);
+  const name = path === '-' ? 'stdin' : path;
+  const stat = fstatSync(file);
+  const bytes = (onBytes: (bytes: number) => void): Iterable<Uint8Array> =>
+    readPieces(file, onBytes);
+  return {
+    size: stat.isFile() ? stat.size : 0,
+    blocks: (columns, onBytes) =>
+      format === 'csv'
+        ? readCsv(bytes(onBytes), name, delimiter, columns)
+        : readLines(bytes(onBytes), name, columns),
+  };
+}
+
+function openInput(path: string): number {
+  if (path === '-') return 0;
+  try {
+    return openSync(path, 'r');
+  } catch (cause) {
+    throw new BadParams(`${path} cannot be read: give the path of a file with rows`, { cause });
+  }
+}
+
+function* readPieces(file: number, onBytes: (bytes: number) => void): Generator<Uint8Array> {
+  try {
+    for (;;) {
+      const piece = Buffer.allocUnsafe(PIECE);
+      const read = readSome(file, piece);
+      if (read === 0) return;
+      onBytes(read);
+      yield piece.subarray(0, read);
+    }
+  } finally {
+    if (file !== 0) closeSync(file);
+  }
+}
+
+/** Reads from a pipe that may be empty for a while, or from a file. */
+function readSome(file: number, into: Buffer): number {
+  for (;;) {
+    try {
+      return readSync(file, into, 0, into.length, null);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'EOF') return 0;
+      if (code !== 'EAGAIN') throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
+    }
+  }
+}
+
+async function* readCsv(
+  bytes: Iterable<Uint8Array>,
+  name: string,
+  delimiter: string,
+  columns: readonly RawColumn[],
+): AsyncGenerator<RawBlock> {
+  const reader = new CsvReader(bytes, name, { delimiter });
+  refuseMissing(columns, new Set(reader.header), name);
+  const places = new Map(reader.header.map((column, index) => [column, index]));
+  const { width } = reader;
+  for (const block of reader.blocks()) {
+    const readText = decodeCells(block);
+    yield {
+      rows: block.rows,
+      read: (one, row) => one.readText(readText(row * width + places.get(one.column)!)),
+      locate: (row) => `${name}, line ${block.lines[row]}`,
+      show: (column, row) => quote(readText(row * width + places.get(column)!)),
+    };
+  }
+}
+
+/** Reads one JSON object a line. A row without a key has no value in that column. */
+async function* readLines(
+  bytes: Iterable<Uint8Array>,
+  name: string,
+  columns: readonly RawColumn[],
+): AsyncGenerator<RawBlock> {
+  let line = 0;
+  let first = 1;
+  let rows: Record<string, unknown>[] = [];
+  let isFirst = true;
+  const finish = (): RawBlock => {
+    if (isFirst) refuseMissing(columns, new Set(rows.flatMap((row) => Object.keys(row))), name);
+    isFirst = false;
+    const block = blockOf(rows, (row) => `${name}, line ${start + row}`);
+    return block;
+  };
+  let start = first;
+  for (const text of splitLines(bytes, name)) {
+    line++;
+    if (text.trim() === '') continue;
+    if (rows.length === 0) start = line;
+    rows.push(parseRow(text, `${name}, line ${line}`));
+    if (rows.length < ROWS) continue;
+    yield finish();
+    rows = [];
+    first = line + 1;
+  }
+  if (rows.length > 0) yield finish();
+  else if (isFirst) throw new BadData(`${name} has no rows: add at least one`);
+}
+
+function parseRow(text: string, where: string): Record<string, unknown> {
+  let row: unknown;
+  try {
+    row = JSON.parse(text);
+  } catch (cause) {
+    throw new BadData(`${where} is not JSON: write one object on each line`, { cause });
+  }
+  if (typeof row !== 'object' || row === null || Array.isArray(row))
+    throw new BadData(`${where} is not an object: write one object on each line`);
+  return row as Record<string, unknown>;
+}
+
+/** Characters of the longest line. */
+const LONGEST_LINE = 1 << 26;
+
+function* splitLines(bytes: Iterable<Uint8Array>, name: string): Generator<string> {
+  const decoder = new TextDecoder('utf-8', { fatal: true });
+  let rest = '';
+  for (const piece of bytes) {
+    let text: string;
+    try {
+      text = rest + decoder.decode(piece, { stream: true });
+    } catch (cause) {
+      throw new BadData(`${name} is not UTF-8: save it as UTF-8`, { cause });
+    }
+    const lines = text.split('\n');
+    rest = lines.pop()!;
+    if (rest.length > LONGEST_LINE)
+      throw new BadData(`${name} has a line of more than 64 MB: write one row on each line`);
+    yield* lines;
+  }
+  if (rest !== '') yield rest;
+}
+
+function blockOf(
+  rows: readonly Record<string, unknown>[],
+  locate: (row: number) => string,
+): RawBlock {
+  return {
+    rows: rows.length,
+    read: (reader, row) => reader.readValue(rows[row]![reader.column]),
+    locate,
+    show: (column, row) => {
+      const value = rows[row]![column];
+      return typeof value === 'string' ? quote(value) : String(value);
+    },
+  };
+}
+
+async function openParquet(path: string): Promise<RawRows> {
+  if (path === '-') throw new BadParams('Parquet cannot be read from a pipe: give a file');
+  const { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects, parquetSchema } =
+    await import('hyparquet');
+  const { compressors } = await import('hyparquet-compressors');
+  closeSync(openInput(path));
+  const file = await asyncBufferFromFile(path);
+  const metadata = await parquetMetadataAsync(file).catch((cause: unknown) => {
+    throw new BadData(`${path} is not Parquet: give a Parquet file, or another extension`, {
+      cause,
+    });
+  });
+  const names = parquetSchema(metadata).children.map(({ element }) => element.name);
+  return {
+    size: file.byteLength,
+    blocks: async function* (columns, onBytes) {
+      refuseMissing(columns, new Set(names), path);
+      let start = 0;
+      for (const group of metadata.row_groups) {
+        const end = start + Number(group.num_rows);
+        const rows = await parquetReadObjects({
+          file,
+          metadata,
+          compressors,
+          columns: columns.map(({ name }) => name),
+          rowStart: start,
+          rowEnd: end,
+        });
+        onBytes(Number(group.total_compressed_size ?? group.total_byte_size));
+        for (let at = 0; at < rows.length; at += ROWS) {
+          const first = start + at;
+          yield blockOf(rows.slice(at, at + ROWS), (row) => `${path}, row ${first + row + 1}`);
+        }
+        start = end;
+      }
+    },
+  };
+}
+
+function refuseMissing(
+  columns: readonly RawColumn[],
+  present: ReadonlySet<string>,
+  name: string,
+): void {
+  const missing = columns.filter((column) => !present.has(column.name));
+  if (missing.length === 0) return;
+  const names = missing.map((column) => quote(column.name)).join(', ');
+  const few = missing.length === 1 ? `column ${names}` : `columns ${names}`;
+  throw new BadData(
+    `${name} lacks ${few}, which the model reads: add ${missing.length === 1 ? 'it' : 'them'}, or check the delimiter`,
+  );
+}

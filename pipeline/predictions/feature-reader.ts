@@ -1,0 +1,177 @@
+import { CellRule, parseNumber } from '../csv/cells.ts';
+import { findDatePart } from '../csv/dates.ts';
+import type { CategoryFeature, DateFeature, Encoder, NumberFeature } from '../features/encoder.ts';
+
+/** What a reader gives for a value that its column cannot hold. */
+export const UNREADABLE = Infinity;
+
+/** The code of a word where no train row has one, and of an unseen word under encoders of schema 1. */
+const NO_WORD = -1;
+
+const DAY_MS = 86_400_000;
+
+/** Reads a raw value of one feature as training reads and encodes it. */
+export interface FeatureReader {
+  /** The raw column. */
+  readonly column: string;
+  readonly type: 'number' | 'category' | 'date';
+  /** Encodes a cell of a text file; {@link UNREADABLE} if it is not a value of the column. */
+  readText(cell: string): number;
+  /** Encodes a value of JSON or Parquet, or of a program; null and undefined are missing. */
+  readValue(value: unknown): number;
+  /** The words read so far that no train row has, and how often each was read. At most 100 are kept. */
+  readonly unseen: ReadonlyMap<string, number>;
+}
+
+/**
+ * Makes the readers of an encoder's features, in its order.
+ * @param rejectsUnseen whether a word that no train row has is unreadable
+ */
+export function openReaders(
+  encoder: Encoder,
+  rule: CellRule,
+  rejectsUnseen: boolean,
+): FeatureReader[] {
+  return encoder.features.map((feature) => {
+    if (feature.type === 'category') return new WordReader(feature, encoder, rule, rejectsUnseen);
+    return feature.type === 'date'
+      ? new DateReader(feature, rule)
+      : new NumberReader(feature, rule);
+  });
+}
+
+const NONE: ReadonlyMap<string, number> = new Map();
+
+class NumberReader implements FeatureReader {
+  readonly type = 'number';
+  readonly column: string;
+  readonly unseen = NONE;
+  readonly #rule: CellRule;
+  readonly #missing: number;
+
+  constructor({ name, median }: NumberFeature, rule: CellRule) {
+    this.column = name;
+    this.#rule = rule;
+    this.#missing = median;
+  }
+
+  readText(cell: string): number {
+    const value = this.#rule.readNumber(cell);
+    if (value === undefined) return UNREADABLE;
+    return value === null ? this.#missing : value;
+  }
+
+  readValue(value: unknown): number {
+    if (typeof value === 'string') return this.readText(value);
+    if (value === null || value === undefined) return this.#missing;
+    if (typeof value !== 'number' && typeof value !== 'bigint') return UNREADABLE;
+    const number = Number(value);
+    if (Number.isNaN(number)) return this.#missing;
+    if (!Number.isFinite(number)) return UNREADABLE;
+    return this.#rule.isMissingNumber(number) ? this.#missing : number + 0;
+  }
+}
+
+class DateReader implements FeatureReader {
+  readonly type = 'date';
+  readonly column: string;
+  readonly unseen = NONE;
+  readonly #rule: CellRule;
+  readonly #feature: DateFeature;
+
+  constructor(feature: DateFeature, rule: CellRule) {
+    this.column = feature.from ?? feature.name;
+    this.#rule = rule;
+    this.#feature = feature;
+  }
+
+  readText(cell: string): number {
+    const days = this.#rule.readDate(cell);
+    return days === undefined ? UNREADABLE : this.#encode(days);
+  }
+
+  readValue(value: unknown): number {
+    if (typeof value === 'string') return this.readText(value);
+    if (value === null || value === undefined) return this.#encode(null);
+    if (!(value instanceof Date)) return UNREADABLE;
+    const days = value.getTime() / DAY_MS;
+    return this.#encode(Number.isNaN(days) ? null : days);
+  }
+
+  #encode(days: number | null): number {
+    const { median, part } = this.#feature;
+    if (days === null) return median;
+    return part === undefined ? days : findDatePart(days, part);
+  }
+}
+
+const MOST_UNSEEN = 100;
+
+class WordReader implements FeatureReader {
+  readonly type = 'category';
+  readonly column: string;
+  readonly unseen = new Map<string, number>();
+  readonly #rule: CellRule;
+  readonly #codes: ReadonlyMap<string, number>;
+  readonly #missing: number;
+  readonly #other: number;
+  #values: ReadonlyMap<boolean | number, string> | undefined;
+
+  constructor(
+    { name, categories, most_frequent }: CategoryFeature,
+    { unseen }: Encoder,
+    rule: CellRule,
+    rejectsUnseen: boolean,
+  ) {
+    this.column = name;
+    this.#rule = rule;
+    this.#codes = new Map(categories.map((word, index) => [word, index]));
+    this.#missing = most_frequent === null ? NO_WORD : this.#codes.get(most_frequent)!;
+    this.#other = rejectsUnseen ? UNREADABLE : unseen === 'missing' ? this.#missing : NO_WORD;
+  }
+
+  readText(cell: string): number {
+    const word = this.#rule.readWord(cell);
+    if (word === null) return this.#missing;
+    const code = this.#codes.get(word);
+    if (code !== undefined) return code;
+    const times = this.unseen.get(word) ?? 0;
+    if (times > 0 || this.unseen.size < MOST_UNSEEN) this.unseen.set(word, times + 1);
+    return this.#other;
+  }
+
+  /** A value that is not text is the word that has this value: 7 is "7", or "7.0", and true is "TRUE". */
+  readValue(value: unknown): number {
+    if (value === null || value === undefined) return this.#missing;
+    if (typeof value === 'string') return this.readText(value);
+    if (value instanceof Date) return this.#readDate(value);
+    if (typeof value === 'boolean') return this.readText(this.#wordOf(value) ?? String(value));
+    if (typeof value !== 'number' && typeof value !== 'bigint') return UNREADABLE;
+    if (Number.isNaN(value)) return this.#missing;
+    const exact = String(value);
+    return this.readText(this.#codes.has(exact) ? exact : (this.#wordOf(Number(value)) ?? exact));
+  }
+
+  /** A date is the word of that day or that time. */
+  #readDate(value: Date): number {
+    if (Number.isNaN(value.getTime())) return this.#missing;
+    const time = value.toISOString();
+    const spellings = [time, time.replace('.000Z', 'Z'), time.slice(0, 19), time.slice(0, 10)];
+    return this.readText(spellings.find((spelling) => this.#codes.has(spelling)) ?? time);
+  }
+
+  #wordOf(value: boolean | number): string | undefined {
+    this.#values ??= new Map(
+      [...this.#codes.keys()]
+        // Of several spellings of a value the shortest is taken, so it is set last.
+        .sort((a, b) => b.length - a.length || (a < b ? -1 : 1))
+        .flatMap((word): (readonly [boolean | number, string])[] => {
+          const lower = word.toLowerCase();
+          if (lower === 'true' || lower === 'false') return [[lower === 'true', word]];
+          const number = parseNumber(word);
+          return number === null ? [] : [[number, word]];
+        }),
+    );
+    return this.#values.get(value);
+  }
+}

@@ -1,0 +1,123 @@
+import type { Task } from '../../contract/defaults.ts';
+import { CellRule, type CellSettings } from '../csv/cells.ts';
+import { findLabelType, type Label, toLabel } from '../features/label-type.ts';
+import { encoderFromJson } from '../features/encoder.ts';
+import type { Model, StoredBytes } from '../models/estimator.ts';
+import { estimatorOf } from '../models/estimators.ts';
+import { type FeatureReader, openReaders, UNREADABLE } from './feature-reader.ts';
+
+/** The stored parts of a model that predicts from raw rows. */
+export interface PredictorParts {
+  /** `params.model.type` of its version. */
+  readonly type: string;
+  readonly model: StoredBytes;
+  readonly encoder: Uint8Array;
+  readonly cells: CellSettings;
+  /** Whether a word that no train row has makes a row unreadable (`data.on_new_category: fail`). */
+  readonly rejectsUnseen: boolean;
+}
+
+/** A column that the model reads. */
+export interface RawColumn {
+  readonly name: string;
+  readonly type: FeatureReader['type'];
+}
+
+/** A cell that its column cannot hold. */
+export interface Unreadable {
+  /** The row of the call, from 0. */
+  readonly row: number;
+  readonly column: RawColumn;
+}
+
+/** The answers for some rows. Rows that cannot be read have the answer null, and no shares. */
+export interface Answers {
+  readonly answers: readonly (Label | null)[];
+  /** The share of each class in the order of `classes`, by row; absent for a regression. */
+  readonly shares?: readonly (readonly number[] | null)[];
+  /** The first unreadable cell of each such row. */
+  readonly unreadable: readonly Unreadable[];
+}
+
+/** Reads the value of one feature of one row by its reader: `readText` or `readValue`. */
+type ReadCell = (reader: FeatureReader, row: number) => number;
+
+/** Predicts from raw rows: reads them as training does, encodes them, and asks the model. */
+export class Predictor {
+  readonly task: Task;
+  /** The classes in the order of shares; undefined for a regression. */
+  readonly classes: readonly Label[] | undefined;
+  /** The column that the model predicts. */
+  readonly target: string;
+  /** The columns that the model reads, each once. */
+  readonly columns: readonly RawColumn[];
+  readonly #readers: readonly FeatureReader[];
+  readonly #model: Model;
+
+  /** @throws BadData when the parts are not those of a model */
+  constructor({ type, model, encoder: bytes, cells, rejectsUnseen }: PredictorParts) {
+    const encoder = encoderFromJson(bytes);
+    const labels = findLabelType(encoder);
+    this.task = encoder.classes === undefined ? 'regression' : 'classification';
+    this.target = encoder.target;
+    this.classes = encoder.classes?.map((word) => toLabel(word, labels));
+    this.#readers = openReaders(encoder, new CellRule(cells), rejectsUnseen);
+    this.columns = [
+      ...new Map(this.#readers.map((reader) => [reader.column, reader])).values(),
+    ].map(({ column, type: columnType }) => ({ name: column, type: columnType }));
+    this.#model = estimatorOf({ type }).load(model, this.task, 'the model', { forUse: true });
+  }
+
+  /** The words that were read and that no train row has, by column. */
+  get unseen(): ReadonlyMap<string, ReadonlyMap<string, number>> {
+    const withWords = this.#readers.filter(({ unseen }) => unseen.size > 0);
+    return new Map(withWords.map(({ column, unseen }) => [column, unseen]));
+  }
+
+  /**
+   * Predicts rows.
+   * @param rows the number of rows
+   * @param read reads a cell; it is called for each row of a feature before the next feature
+   */
+  predict(rows: number, read: ReadCell): Answers {
+    const first = new Map<number, RawColumn>();
+    const columns = this.#readers.map((reader) => {
+      const values = new Float64Array(rows);
+      for (let row = 0; row < rows; row++) {
+        const value = read(reader, row);
+        values[row] = value;
+        if (value === UNREADABLE && !first.has(row))
+          first.set(row, { name: reader.column, type: reader.type });
+      }
+      return values;
+    });
+    const unreadable = Array.from(first, ([row, column]) => ({ row, column })).sort(
+      (a, b) => a.row - b.row,
+    );
+    const prediction = this.#model.predict({ rows, columns });
+    if ('numbers' in prediction) {
+      const answers: (Label | null)[] = Array.from(prediction.numbers);
+      for (const { row } of unreadable) answers[row] = null;
+      return { answers, unreadable };
+    }
+    const classes = this.classes!;
+    const answers: (Label | null)[] = Array.from(prediction.classes, (index) => classes[index]!);
+    const shares: (readonly number[] | null)[] = prediction.shares!.map((leaf) => this.#pad(leaf));
+    for (const { row } of unreadable) answers[row] = shares[row] = null;
+    return { answers, shares, unreadable };
+  }
+
+  readonly #padded = new Map<readonly number[], readonly number[]>();
+
+  /** Adds the classes after the last one that occurs in a leaf. */
+  #pad(leaf: readonly number[]): readonly number[] {
+    const missing = this.classes!.length - leaf.length;
+    if (missing === 0) return leaf;
+    let whole = this.#padded.get(leaf);
+    if (whole === undefined) {
+      whole = [...leaf, ...Array.from({ length: missing }, () => 0)];
+      this.#padded.set(leaf, whole);
+    }
+    return whole;
+  }
+}

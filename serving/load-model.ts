@@ -1,0 +1,145 @@
+import { BadParams, MissingHistory } from '../contract/failures.ts';
+import type { Params } from '../contract/params.ts';
+import { findStage } from '../contract/stages.ts';
+import { readCellSettings } from '../pipeline/csv/cells.ts';
+import { type Answers, Predictor } from '../pipeline/predictions/predictor.ts';
+import type { Label } from '../pipeline/features/label-type.ts';
+import type { BucketOptions } from '../store/bucket.ts';
+import { openStore, type Store } from '../store/index.ts';
+import type { VersionRecord } from '../store/version-record.ts';
+
+/** A model of a pipeline: `latest`, a version (`3`), or a build of one (`3.1`). */
+export type ModelName = string | number;
+
+/** A raw row: values by the names of the data's columns, as text, or as JSON and Parquet have them. */
+export type RawRow = Readonly<Record<string, unknown>>;
+
+/** A model of the store, ready to predict from raw rows. */
+export interface LoadedModel {
+  readonly pipeline: string;
+  readonly version: number;
+  readonly build: number;
+  readonly predictor: Predictor;
+  /** Between the cells of the pipeline's CSV. */
+  readonly delimiter: string;
+  /**
+   * Predicts the label or the number of each row.
+   * @throws BadParams at the first row that lacks a column or has a cell that its column cannot hold
+   */
+  predict(rows: readonly RawRow[]): Label[];
+  /**
+   * Predicts the share of each class, in the order of `predictor.classes`, for each row.
+   * @throws BadParams like `predict`, and for a regression
+   */
+  predictProba(rows: readonly RawRow[]): (readonly number[])[];
+}
+
+/**
+ * Loads a model of a pipeline from the bucket. No other server is asked.
+ * @throws MissingHistory when there is no such version; DamagedArtifact when its bytes are not those that were stored
+ */
+export async function loadModel(from: {
+  storage: BucketOptions;
+  pipeline: string;
+  model?: ModelName;
+}): Promise<LoadedModel> {
+  const store = openStore(from.storage);
+  try {
+    return await loadFrom(store, from.pipeline, from.model ?? 'latest');
+  } finally {
+    store.bucket.close();
+  }
+}
+
+/** Like {@link loadModel}, from a store that is open. */
+export async function loadFrom(
+  store: Store,
+  pipeline: string,
+  name: ModelName,
+): Promise<LoadedModel> {
+  const record = await findRecord(store, pipeline, name);
+  const predictor = await readPredictor(store, record);
+  return {
+    pipeline,
+    version: record.version,
+    build: record.seq,
+    predictor,
+    delimiter: (record.params as Params).data.delimiter,
+    predict: (rows) => answerAll(predictor, rows).answers as Label[],
+    predictProba: (rows) => {
+      const { shares } = answerAll(predictor, rows);
+      if (shares === undefined)
+        throw new BadParams('a regression has no probabilities: ask for predictions');
+      return shares as (readonly number[])[];
+    },
+  };
+}
+
+const NAME = /^(\d{1,6})(?:\.(\d{1,6}))?$/;
+
+/**
+ * Finds the record that a model's name means.
+ * @throws BadParams when it is no name of a model
+ */
+async function findRecord(
+  { records }: Store,
+  pipeline: string,
+  name: ModelName,
+): Promise<VersionRecord> {
+  const text = String(name);
+  if (text === 'latest') {
+    const version = (await records.list(pipeline)).at(-1)?.version;
+    if (version === undefined)
+      throw new MissingHistory(`${pipeline} has no version yet: run its first batch`);
+    return records.latest(pipeline, version);
+  }
+  const [, version, build] = NAME.exec(text) ?? [];
+  if (version === undefined)
+    throw new BadParams(
+      `${JSON.stringify(text)} names no model: give latest, a version such as 3, or a build such as 3.1`,
+    );
+  if (build === undefined) return records.latest(pipeline, Number(version));
+  const record = await records.read(pipeline, Number(version), Number(build));
+  if (record !== undefined) return record;
+  throw new MissingHistory(`version ${version} of ${pipeline} has no build ${build}`);
+}
+
+async function readPredictor({ artifacts }: Store, record: VersionRecord): Promise<Predictor> {
+  // The params of a record were checked when they were pinned.
+  const params = record.params as Params;
+  const encoder = findStage(record.stages, 'preprocess')!.outputs['encoder']!;
+  const model = findStage(record.stages, 'train')!.outputs['model']!;
+  const [encoderBytes, modelBytes] = await Promise.all([
+    artifacts.get(encoder),
+    artifacts.get(model),
+  ]);
+  return new Predictor({
+    type: params.model.type,
+    model: { size: modelBytes.length, read: () => [modelBytes] },
+    encoder: encoderBytes,
+    cells: readCellSettings(params.data),
+    rejectsUnseen: params.data.on_new_category === 'fail',
+  });
+}
+
+function answerAll(predictor: Predictor, rows: readonly RawRow[]): Answers {
+  for (const [row, values] of rows.entries()) {
+    const missing = predictor.columns.find(({ name }) => !Object.hasOwn(values, name));
+    if (missing !== undefined)
+      throw new BadParams(
+        `row ${row + 1} lacks column ${JSON.stringify(missing.name)}: add it, or give null where it is not known`,
+      );
+  }
+  const answers = predictor.predict(rows.length, (reader, row) =>
+    reader.readValue(rows[row]![reader.column]),
+  );
+  const [first] = answers.unreadable;
+  if (first === undefined) return answers;
+  const { name, type } = first.column;
+  const value = JSON.stringify(rows[first.row]![name]) ?? 'a function';
+  throw new BadParams(
+    type === 'category'
+      ? `row ${first.row + 1}, column ${JSON.stringify(name)}: ${value} is a word that the model does not know`
+      : `row ${first.row + 1}, column ${JSON.stringify(name)}: ${value} is not a ${type}`,
+  );
+}
