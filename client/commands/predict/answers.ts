@@ -1,5 +1,4 @@
 import { createWriteStream, renameSync, rmSync } from 'node:fs';
-import { once } from 'node:events';
 import { finished } from 'node:stream/promises';
 import type { Writable } from 'node:stream';
 import { writeError } from '../../../contract/failures.ts';
@@ -40,7 +39,7 @@ export async function openAnswers(
   target.on('error', (error) => (failure = writeError(path, error)));
   const send = async (bytes: string | Uint8Array): Promise<void> => {
     if (failure !== undefined) throw failure as Error;
-    if (!target.write(bytes)) await Promise.race([once(target, 'drain'), once(target, 'close')]);
+    if (!target.write(bytes)) await drained(target);
   };
   const make = { csv: openCsv, jsonl: openLines, parquet: openParquet }[format];
   const inner = await make(send, of);
@@ -61,6 +60,17 @@ export async function openAnswers(
   };
 }
 
+/** Waits until a stream takes more, or has ended. */
+function drained(target: Writable): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (): void => {
+      target.off('drain', end).off('close', end);
+      resolve();
+    };
+    target.on('drain', end).on('close', end);
+  });
+}
+
 async function close(target: Writable): Promise<void> {
   target.end();
   await finished(target).catch(() => undefined);
@@ -72,7 +82,8 @@ type Inner = Omit<AnswerWriter, 'abandon'>;
 /** Columns: `prediction`, and with probabilities one for each class. An answer that is null is an empty cell. */
 async function openCsv(send: Send, { classes }: AnswersOf): Promise<Inner> {
   const header = ['prediction', ...(classes ?? []).map((name) => `probability_${name}`)];
-  await send(`${formatRow(header)}\n`);
+  // It is written with the first answers, so that a refused input leaves stdout empty.
+  let begun = `${formatRow(header)}\n`;
   const written = new Map<Label | null, string>([[null, classes === undefined ? '""' : '']]);
   const format = (answer: Label | null): string => {
     // Numbers of a regression may all differ.
@@ -84,7 +95,8 @@ async function openCsv(send: Send, { classes }: AnswersOf): Promise<Inner> {
   const nothing = ','.repeat(classes?.length ?? 0);
   return {
     write: async ({ answers, shares }) => {
-      let text = '';
+      let text = begun;
+      begun = '';
       for (let row = 0; row < answers.length; row++) {
         text += format(answers[row]!);
         if (classes !== undefined) {
