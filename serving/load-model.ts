@@ -4,8 +4,7 @@ import { findStage } from '../contract/stages.ts';
 import { readCellSettings } from '../pipeline/csv/cells.ts';
 import { type Answers, Predictor } from '../pipeline/predictions/predictor.ts';
 import type { Label } from '../pipeline/features/label-type.ts';
-import type { BucketOptions } from '../store/bucket.ts';
-import { openStore, type Store } from '../store/index.ts';
+import type { Store } from '../store/index.ts';
 import type { VersionRecord } from '../store/version-record.ts';
 
 /** A model of a pipeline: `latest`, a version (`3`), or a build of one (`3.1`). */
@@ -35,23 +34,9 @@ export interface LoadedModel {
 }
 
 /**
- * Loads a model of a pipeline from the bucket. No other server is asked.
+ * Loads a model of a pipeline from a store that is open.
  * @throws MissingHistory when there is no such version; DamagedArtifact when its bytes are not those that were stored
  */
-export async function loadModel(from: {
-  storage: BucketOptions;
-  pipeline: string;
-  model?: ModelName;
-}): Promise<LoadedModel> {
-  const store = openStore(from.storage);
-  try {
-    return await loadFrom(store, from.pipeline, from.model ?? 'latest');
-  } finally {
-    store.bucket.close();
-  }
-}
-
-/** Like {@link loadModel}, from a store that is open. */
 export async function loadFrom(
   store: Store,
   pipeline: string,

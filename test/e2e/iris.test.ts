@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { ResultDocument } from '../../client/result.ts';
 import { isDirectory } from '../../contract/ref.ts';
 import { largestPayloadIn, MOST_PAYLOAD } from '../support/payloads.ts';
+import { ROOT } from '../support/project.ts';
 import { withProject } from '../support/with-project.ts';
 
 /** Batches 1..3 through the real stack by the real command line, and what they leave everywhere. */
@@ -265,6 +266,16 @@ describe('running again', () => {
     expect((await store.records.latest('iris', 3)).seq).toBe(1);
     const alias = await mlflow(`registered-models/alias?name=${project.model}&alias=batch-3`);
     expect(alias['model_version']).toMatchObject({ version: documents[3]!.mlflow!.modelVersion });
+  });
+
+  it('answers raw rows by a version, as well as its scores say', async () => {
+    const iris = readFileSync(join(ROOT, 'sources/datasets/iris.csv'), 'utf8').trim().split('\n');
+    const rows = project.write('rows.csv', iris.join('\n'));
+    const { stdout, code } = await project.client('predict', '--in', rows, '--model', '3');
+    expect(code).toBe(0);
+    const answers = stdout.trim().split('\n').slice(1);
+    const right = iris.slice(1).filter((line, i) => line.endsWith(`,${answers[i]}`));
+    expect(right.length / 150).toBeGreaterThan(0.95);
   });
 
   it('lists the versions, and shows one', async () => {

@@ -9,12 +9,13 @@ import { freePorts } from '../../infra/ports.ts';
 import { inferColumns } from '../../pipeline/batches/infer.ts';
 import type { ColumnType } from '../../pipeline/batches/columns.ts';
 import type { CellSettings } from '../../pipeline/csv/cells.ts';
-import { CsvReader } from '../../pipeline/csv/reader.ts';
+import { CsvReader, decodeCells } from '../../pipeline/csv/reader.ts';
 import { encodeBatch } from '../../pipeline/features/encode.ts';
 import { type Encoder, encoderToJson, fitEncoder } from '../../pipeline/features/encoder.ts';
 import { applyEncoder, type Matrix } from '../../pipeline/features/matrix.ts';
 import type { Classes } from '../../pipeline/models/estimator.ts';
 import { estimatorOf } from '../../pipeline/models/estimators.ts';
+import { Predictor } from '../../pipeline/predictions/predictor.ts';
 import { createMlflowTracker } from '../../tracking/mlflow/tracker.ts';
 import { modelFiles } from '../../tracking/model.ts';
 import { seeded } from '../pipeline/models/trees.ts';
@@ -80,6 +81,10 @@ async function train(
     // From this size on the program's own arrays predict.
     expect(predict(rows, Number.POSITIVE_INFINITY)).toEqual(byLibrary);
     const labels = Array.from(byLibrary.classes, (index) => encoder.classes![index]!);
+    expect(predictRaw(open(text), cells, bytes, encoder)).toEqual({
+      labels,
+      probabilities: [...byLibrary.probabilities],
+    });
     return {
       target,
       answers: labels.every((label) => /^\d+$/.test(label)) ? labels.map(Number) : labels,
@@ -88,6 +93,28 @@ async function train(
     };
   };
   return { modelUri, answer };
+}
+
+/** What `retrain predict` answers for a file: the label of each row, and its share. */
+function predictRaw(csv: CsvReader, cells: CellSettings, bytes: Uint8Array, encoder: Encoder) {
+  const predictor = new Predictor({
+    type: 'decision_tree',
+    model: { size: bytes.length, read: () => [bytes] },
+    encoder: encoderToJson(encoder),
+    cells,
+    rejectsUnseen: false,
+  });
+  const labels: string[] = [];
+  const probabilities: number[] = [];
+  for (const block of csv.blocks()) {
+    const readText = decodeCells(block);
+    const { answers, shares } = predictor.predict(block.rows, (reader, row) =>
+      reader.readText(readText(row * csv.width + csv.header.indexOf(reader.column))),
+    );
+    labels.push(...answers.map(String));
+    probabilities.push(...shares!.map((all) => Math.max(...all!)));
+  }
+  return { labels, probabilities };
 }
 
 /** Logs a model as a batch does. Returns its URI. */

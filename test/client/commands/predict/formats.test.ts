@@ -1,0 +1,127 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
+import { afterAll, describe, expect, it } from 'vitest';
+import { openAnswers } from '../../../../client/commands/predict/answers.ts';
+import { formatOf, openRows } from '../../../../client/commands/predict/rows.ts';
+import type { FeatureReader } from '../../../../pipeline/predictions/feature-reader.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'predict-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const columns = [{ name: 'a', type: 'number' as const }];
+
+/** Reads numbers as they are. */
+const reader: FeatureReader = {
+  column: 'a',
+  type: 'number',
+  unseen: new Map(),
+  readText: Number,
+  readValue: Number,
+};
+
+async function readAll(path: string, delimiter = ','): Promise<number[]> {
+  const values: number[] = [];
+  const rows = await openRows(path, formatOf(path), delimiter);
+  for await (const block of rows.blocks(columns, () => undefined))
+    for (let row = 0; row < block.rows; row++) values.push(block.read(reader, row));
+  return values;
+}
+
+function write(name: string, text: string): string {
+  const path = join(folder, name);
+  writeFileSync(path, text);
+  return path;
+}
+
+describe('raw rows', () => {
+  it('are read from CSV by the names of columns, in any order and beside others', async () => {
+    expect(await readAll(write('a.csv', 'b,a\nx,1\ny,2\n'))).toEqual([1, 2]);
+    expect(await readAll(write('b.csv', 'a;b\n3;x\n'), ';')).toEqual([3]);
+  });
+
+  it('are read from JSON lines, in more than one block, with empty lines left out', async () => {
+    const lines = Array.from({ length: 10_000 }, (_, i) => `{"a":${i}}`);
+    const values = await readAll(write('a.jsonl', `${lines.join('\n')}\n\n`));
+    expect(values).toHaveLength(10_000);
+    expect(values.at(-1)).toBe(9999);
+  });
+
+  it.each([
+    ['lacking.csv', 'b\n1\n', /lacking\.csv lacks column "a", which the model reads: add it/],
+    ['lacking.jsonl', '{"b":1}\n', /lacks column "a"/],
+    ['broken.jsonl', '{"a":1}\n{"a":\n', /broken\.jsonl, line 2 is not JSON/],
+    ['list.jsonl', '[1]\n', /line 1 is not an object/],
+    ['empty.jsonl', '', /has no rows/],
+    ['no.parquet', 'a\n1\n', /no\.parquet is not Parquet/],
+  ])('of %s are refused with a sentence', async (name, text, sentence) => {
+    await expect(readAll(write(name, text))).rejects.toThrow(sentence);
+  });
+
+  it('of an unknown kind of file, or of no file, are refused', async () => {
+    expect(() => formatOf('rows.xlsx')).toThrow(/no known extension: use \.csv/);
+    await expect(readAll(join(folder, 'none.csv'))).rejects.toThrow(/cannot be read/);
+  });
+});
+
+describe('answers', () => {
+  const some = { answers: ['x', null, 'y'], shares: [[1, 0], null, [0.25, 0.75]], unreadable: [] };
+  const of = { model: 'p version 3.1', classes: ['x', 'y'], example: 'x' };
+  const store = async (
+    name: string,
+    answers = some,
+    about: Parameters<typeof openAnswers>[2] = of,
+  ) => {
+    const path = join(folder, name);
+    const writer = await openAnswers(path, formatOf(name), about);
+    await writer.write(answers);
+    await writer.finish();
+    return path;
+  };
+
+  it('are CSV with a line for each row, empty where there is none', async () => {
+    expect(readFileSync(await store('out.csv'), 'utf8')).toBe(
+      'prediction,probability_x,probability_y\nx,1,0\n,,\ny,0.25,0.75\n',
+    );
+  });
+
+  it('are JSON lines', async () => {
+    const lines = readFileSync(await store('out.jsonl'), 'utf8')
+      .trim()
+      .split('\n');
+    expect(lines.map((line) => JSON.parse(line) as unknown)).toEqual([
+      { prediction: 'x', probabilities: { x: 1, y: 0 } },
+      { prediction: null },
+      { prediction: 'y', probabilities: { x: 0.25, y: 0.75 } },
+    ]);
+  });
+
+  it('are Parquet that names the model in its metadata', async () => {
+    const file = await asyncBufferFromFile(await store('out.parquet'));
+    const metadata = await parquetMetadataAsync(file);
+    expect(metadata.key_value_metadata).toEqual([{ key: 'retrain.model', value: 'p version 3.1' }]);
+    expect(await parquetReadObjects({ file })).toEqual([
+      { prediction: 'x', probability_x: 1, probability_y: 0 },
+      { prediction: null, probability_x: null, probability_y: null },
+      { prediction: 'y', probability_x: 0.25, probability_y: 0.75 },
+    ]);
+  });
+
+  it('keep whole numbers beyond 2^53', async () => {
+    const big = 9_007_199_254_740_993n;
+    const answers = { answers: [big], unreadable: [] };
+    const about = { model: 'p version 1.1', classes: undefined, example: big };
+    const path = await store('big.jsonl', answers as never, about);
+    expect(readFileSync(path, 'utf8')).toBe('{"prediction":9007199254740993}\n');
+    const file = await asyncBufferFromFile(await store('big.parquet', answers as never, about));
+    expect(await parquetReadObjects({ file })).toEqual([{ prediction: big }]);
+  });
+
+  it('leave no file when they are given up', async () => {
+    const writer = await openAnswers(join(folder, 'half.csv'), 'csv', of);
+    await writer.write(some);
+    writer.abandon();
+    expect(readdirSync(folder).filter((name) => name.startsWith('half'))).toEqual([]);
+  });
+});

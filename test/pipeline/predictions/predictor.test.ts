@@ -1,0 +1,181 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Column } from '../../../pipeline/batches/columns.ts';
+import { CellRule, type CellSettings } from '../../../pipeline/csv/cells.ts';
+import { CsvReader } from '../../../pipeline/csv/reader.ts';
+import { formatRow } from '../../../pipeline/csv/write.ts';
+import { encodeBatch } from '../../../pipeline/features/encode.ts';
+import { type Encoder, encoderToJson, fitEncoder } from '../../../pipeline/features/encoder.ts';
+import { applyEncoder } from '../../../pipeline/features/matrix.ts';
+import { estimatorOf } from '../../../pipeline/models/estimators.ts';
+import { openReaders, UNREADABLE } from '../../../pipeline/predictions/feature-reader.ts';
+import { Predictor } from '../../../pipeline/predictions/predictor.ts';
+import { readCellCases } from '../../support/cell-cases.ts';
+
+const cells: CellSettings = { missing: ['', 'NA', '-999'] };
+const columns: Column[] = [
+  { name: 'n', type: 'number' },
+  { name: 'w', type: 'category' },
+  { name: 'd', type: 'date' },
+  { name: 'y', type: 'category' },
+];
+const HEADER = columns.map(({ name }) => name);
+
+type Row = [n: string, w: string, d: string, y: string];
+
+const number = fc.oneof(
+  fc.double({ noNaN: true, noDefaultInfinity: true }).map(String),
+  fc.constantFrom('', 'NA', '-999', '-999.0', '+.5', '1E5', ' 7 ', '00123'),
+);
+const word = fc.constantFrom('red', 'blue', ' red ', 'käse', '', 'NA', 'TRUE', '7', '7.0');
+const date = fc.constantFrom('2024-02-29', '2024-02-29T12:30', '1969-12-31', '', 'NA');
+const row: fc.Arbitrary<Row> = fc.tuple(number, word, date, fc.constantFrom('1', '2'));
+
+function encode(rows: readonly Row[]) {
+  const csv = [HEADER, ...rows].map((line) => formatRow(line)).join('\n');
+  const options = { target: 'y', cells, testSize: 1e-12, key: null, dateParts: ['month'] as const };
+  return encodeBatch(new CsvReader([Buffer.from(csv)], 'rows.csv'), columns, options);
+}
+
+function fitOn(rows: readonly Row[]): Encoder {
+  const { counts } = encode(rows);
+  return fitEncoder(counts, columns, 'y', { missing: 'impute', dateParts: ['month'] }).encoder;
+}
+
+async function trainOn(rows: readonly Row[], onNewCategory = 'adapt'): Promise<Predictor> {
+  const encoder = fitOn(rows);
+  const estimator = estimatorOf({ type: 'decision_tree' });
+  const params = estimator.params('classification').parse({});
+  const matrix = applyEncoder(encoder, encode(rows).train);
+  const fitted = await estimator.fit(matrix, encoder, params, {});
+  const bytes = Buffer.concat([...fitted.serialise()]);
+  return new Predictor({
+    type: 'decision_tree',
+    model: { size: bytes.length, read: () => [bytes] },
+    encoder: encoderToJson(encoder),
+    cells,
+    rejectsUnseen: onNewCategory === 'fail',
+  });
+}
+
+const TRAIN: Row[] = [
+  ['1', 'red', '2024-01-01', '1'],
+  ['2', 'blue', '2024-01-02', '1'],
+  ['8', '7', '2024-02-03', '2'],
+  ['9', 'TRUE', '2024-02-04', '2'],
+];
+
+describe('raw rows', () => {
+  it('are encoded as training encodes them, whatever a cell holds', () => {
+    fc.assert(
+      fc.property(
+        fc.array(row, { minLength: 1, maxLength: 20 }),
+        fc.array(row, { minLength: 1, maxLength: 20 }),
+        (train, asked) => {
+          const encoder = fitOn(train);
+          const expected = applyEncoder(encoder, encode(asked).train);
+          const readers = openReaders(encoder, new CellRule(cells), false);
+          const places = readers.map(({ column }) => HEADER.indexOf(column));
+          for (const [f, reader] of readers.entries())
+            expect(asked.map((one) => reader.readText(one[places[f]!]!))).toEqual([
+              ...expected.columns[f]!,
+            ]);
+        },
+      ),
+    );
+  });
+
+  it('have the numbers of the rule that Python reads cells by', () => {
+    const cases = readCellCases();
+    const feature = { name: 'n', type: 'number', median: 0.123 } as const;
+    const encoder = { schema: 2, target: 'y', missing: 'impute', features: [feature] } as const;
+    const [reader] = openReaders(encoder, new CellRule(cases.settings), false);
+    for (const [cell, value] of cases.cells) {
+      const wanted =
+        value === 'missing' ? feature.median : value === 'not a number' ? UNREADABLE : value;
+      expect([cell, reader!.readText(cell)]).toEqual([cell, wanted]);
+    }
+  });
+});
+
+describe('values that are not text', () => {
+  const encoder = fitOn(TRAIN);
+  const [n, w, d, month] = openReaders(encoder, new CellRule(cells), false);
+  const code = (text: string): number => w!.readText(text);
+
+  it('are the words that have this value', () => {
+    expect(w!.readValue(7)).toBe(code('7'));
+    expect(w!.readValue(7n)).toBe(code('7'));
+    expect(w!.readValue(true)).toBe(code('TRUE'));
+    expect(w!.readValue(null)).toBe(w!.readText(''));
+    expect(w!.readValue(Number.NaN)).toBe(w!.readText(''));
+  });
+
+  it('are numbers, missing where they mean that, and unreadable where they are neither', () => {
+    expect(n!.readValue(-0)).toBe(0);
+    expect(n!.readValue('+.5')).toBe(0.5);
+    for (const missing of [null, undefined, Number.NaN, -999, 'NA'])
+      expect(n!.readValue(missing)).toBe(n!.readText(''));
+    for (const wrong of [true, Infinity, {}, [], 'two'])
+      expect(n!.readValue(wrong)).toBe(UNREADABLE);
+  });
+
+  it('are dates, whole or in part', () => {
+    const day = new Date('2024-02-03T00:00:00Z');
+    expect(d!.readValue(day)).toBe(d!.readText('2024-02-03'));
+    expect(month!.readValue(day)).toBe(2);
+    expect(d!.readValue(20)).toBe(UNREADABLE);
+  });
+});
+
+describe('a predictor', () => {
+  const ask = (predictor: Predictor, rows: readonly Row[]) =>
+    predictor.predict(rows.length, (reader, at) =>
+      reader.readText(rows[at]![HEADER.indexOf(reader.column)]!),
+    );
+
+  it('answers labels in their type, with the share of every class', async () => {
+    const predictor = await trainOn(TRAIN);
+    expect(predictor.classes).toEqual([1, 2]);
+    const { answers, shares } = ask(predictor, TRAIN);
+    expect(answers).toEqual([1, 1, 2, 2]);
+    expect(shares).toEqual([
+      [1, 0],
+      [1, 0],
+      [0, 1],
+      [0, 1],
+    ]);
+  });
+
+  it('names each column that it reads once, a date with parts too', async () => {
+    const { columns: read } = await trainOn(TRAIN);
+    expect(read).toEqual([
+      { name: 'n', type: 'number' },
+      { name: 'w', type: 'category' },
+      { name: 'd', type: 'date' },
+    ]);
+  });
+
+  it('gives no answer for a row that it cannot read, and answers the others', async () => {
+    const predictor = await trainOn(TRAIN);
+    const { answers, unreadable } = ask(predictor, [
+      ['1', 'red', '2024-01-01', ''],
+      ['one', 'red', 'yesterday', ''],
+      ['9', 'red', '2024-01-01', ''],
+    ]);
+    expect(answers).toEqual([1, null, 2]);
+    expect(unreadable).toEqual([{ row: 1, column: { name: 'n', type: 'number' } }]);
+  });
+
+  it('counts unseen words, and refuses them where the pipeline does', async () => {
+    const rows: Row[] = [
+      ['1', 'green', '2024-01-01', ''],
+      ['9', 'green', '2024-01-01', ''],
+    ];
+    const lenient = await trainOn(TRAIN);
+    expect(ask(lenient, rows).answers).toEqual([1, 2]);
+    expect(lenient.unseen).toEqual(new Map([['w', new Map([['green', 2]])]]));
+    const strict = await trainOn(TRAIN, 'fail');
+    expect(ask(strict, rows).unreadable.map(({ column }) => column.name)).toEqual(['w', 'w']);
+  });
+});
