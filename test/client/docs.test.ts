@@ -73,7 +73,9 @@ it('docs/params.md names every param of params.yaml', () => {
   const sections = Object.entries(settings).filter(([, value]) => typeof value === 'object');
   const keys = sections.flatMap(([, section]) => Object.keys(section));
   const text = readFileSync(join(root, 'docs', 'params.md'), 'utf8');
-  const named = new Set(Array.from(text.matchAll(/`(?:\w*\.)?(\w+)`/g), ([, key]) => key));
+  const named = new Set(
+    Array.from(text.matchAll(/`([\w.]+)`/g), ([, path]) => path!.split('.')).flat(),
+  );
   expect(keys.filter((key) => !named.has(key))).toEqual([]);
 });
 
