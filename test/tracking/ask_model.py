@@ -65,7 +65,8 @@ def ask(model_uri, rows, asked):
         "accuracy": accuracy_score(labels, answers),
         "example": len(model.predict(model.input_example)),
         "shares": list(shares.columns),
-        "wrong_shares": int((shares.max(axis=1).to_numpy() != asked["probabilities"]).sum()),
+        "wrong_shares": int((abs(shares.max(axis=1) - asked["probabilities"]) > 1e-12).sum()),
+        "wrong_sums": int((abs(shares.sum(axis=1) - 1) > 1e-12).sum() + (shares > 1).to_numpy().sum()),
         "wrong_best": int((shares.to_numpy().argmax(axis=1) != asked["classes"]).sum()),
     }
     if asked["evaluate"]:

@@ -197,7 +197,7 @@ function makeRows(count: number, seed: number): string {
   return `${lines.join('\n')}\n`;
 }
 
-const NOTHING_WRONG = { wrong_shares: 0, wrong_best: 0 };
+const NOTHING_WRONG = { wrong_shares: 0, wrong_sums: 0, wrong_best: 0 };
 function expectAllAlike(report: Record<string, unknown>): void {
   const { wrong, ...rest } = report as { wrong: Record<string, number> };
   expect(wrong).toEqual(Object.fromEntries(Object.keys(wrong).map((way) => [way, 0])));

@@ -59,7 +59,8 @@ class TreeModel:
         shares = np.zeros((len(reached), len(self.classes)))
         for place, leaf in enumerate(reached):
             row = self.tree.distributions[leaf][0]  # up to the last class that occurs
-            shares[place, : len(row)] = row
+            # ml-cart's shares are sums of rounded parts, and some are above 1.
+            shares[place, : len(row)] = np.array(row) / sum(row)
         return shares[places]
 
     def _encode(self, feature, frame):
