@@ -323,6 +323,10 @@ describe('a model that stock MLflow has loaded', () => {
           Object.keys(body)[0],
           await post('application/json', JSON.stringify(body)),
         ]).toEqual([Object.keys(body)[0], answers]);
+      const lacking = { dataframe_split: { columns: ['flag'], data: [['TRUE']] } };
+      expect(await post('application/json', JSON.stringify(lacking))).toContain(
+        "the data lacks columns ['lead', 'whole', 'code', 'big', 'price', 'dirty', 'day', 'word']",
+      );
       const asked = { dataframe_records: records.slice(0, 1), params: { proba: true } };
       const [shares] = (await post('application/json', JSON.stringify(asked))) as [object];
       expect(Object.keys(shares)).toEqual(['0', '1', '2']);

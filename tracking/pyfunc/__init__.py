@@ -43,12 +43,22 @@ class TreeModel:
         """Returns a label or a number per row; with the param "proba", the probability of each class.
 
         Labels have the type that pandas gives the column of labels. Probabilities are a DataFrame with a column for
-        each class.
+        each class. A row that cannot be read raises MLflow's error, whose sentence the scoring server answers with;
+        without MLflow a ValueError.
         """
+        try:
+            return self._answer(data, bool((params or {}).get("proba")))
+        except ValueError as error:
+            mlflow = sys.modules.get("mlflow")
+            if mlflow is None:
+                raise
+            raise mlflow.MlflowException.invalid_parameter_value(str(error)) from error
+
+    def _answer(self, data, proba):
         frame = self._to_frame(data)
         columns = [self._encode(feature, frame) for feature in self.features]
         leaves = self.tree.find_leaves(columns, len(frame))
-        if not (params or {}).get("proba"):
+        if not proba:
             return self.answers[leaves]
         if self.classes is None:
             raise ValueError("a regression has no probabilities: leave out the param proba")
