@@ -19,10 +19,7 @@ import { memoryFiles } from './files.ts';
 const defaults = paramsSchema.parse({});
 const plain = readCellSettings(defaults.data);
 const model = { ...defaults.model, max_depth: 5 };
-const read = (name: string) => {
-  const folder = name === 'date.csv' ? '../fixtures/' : '../fixtures/cases/';
-  return readFileSync(new URL(`${folder}${name}`, import.meta.url));
-};
+const read = (name: string) => readFileSync(new URL(`../fixtures/cases/${name}`, import.meta.url));
 
 interface How {
   cells?: CellSettings;
