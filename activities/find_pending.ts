@@ -16,7 +16,12 @@ import {
   describeUnread,
   isOutOfReach,
 } from '../sources/append-only/look.ts';
-import type { FindPendingRequest, PendingBatch, PendingBatches } from '../contract/nightly.ts';
+import type {
+  FindPendingRequest,
+  PendingBatch,
+  PendingBatches,
+  QuarantinedFile,
+} from '../contract/nightly.ts';
 
 type Deps = SourceDeps & { store: Pick<Store, 'records'> };
 
@@ -32,7 +37,7 @@ export async function findPending(
   request: FindPendingRequest,
 ): Promise<PendingBatches> {
   const { pipeline, params, rebuild } = request;
-  const { ledger, warnings } = await readLedger(deps, request);
+  const { ledger, warnings, quarantined } = await readLedger(deps, request);
   if (ledger !== undefined && ledger.batches.length > 0) checkFrozen(ledger, params);
   const there = batchesThere(ledger, params);
   const batches = rebuild
@@ -43,6 +48,7 @@ export async function findPending(
     batches: batches.slice(0, MOST_BATCHES),
     more: Math.max(0, batches.length - MOST_BATCHES),
     warnings,
+    ...(quarantined === undefined ? {} : { quarantined }),
   };
 }
 
@@ -50,6 +56,7 @@ export async function findPending(
 interface Arrived {
   ledger: Ledger | undefined;
   warnings: string[];
+  quarantined?: QuarantinedFile[];
 }
 
 /** Reads the ledger. With `look`, it first looks at the source and enters new data into the ledger. */
@@ -74,7 +81,11 @@ async function readLedger(deps: Deps, request: FindPendingRequest): Promise<Arri
     signal,
     onFile: (read, of) => onProgress(read / of),
   });
-  return { ledger: looked.ledger, warnings: describeLook(looked, params.data.source) };
+  return {
+    ledger: looked.ledger,
+    warnings: describeLook(looked, params.data.source),
+    quarantined: looked.quarantined.map(({ name, reason }) => ({ name, reason })),
+  };
 }
 
 /** Looks for new rows. If the source cannot be reached, the batches in the ledger can still be run. */

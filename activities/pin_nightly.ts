@@ -35,5 +35,6 @@ export async function pinNightly(
     params: paramsOf(plainParams(config, ledger), asked.params),
     source: asked.source ?? null,
     rebuild: asked.rebuild ?? false,
+    ...(config.nightly.onQuarantine === 'fail' ? { failOnQuarantine: true } : {}),
   };
 }

@@ -41,7 +41,10 @@ interface PinDeps {
 }
 
 /** The settings of a pipeline in the worker's params.yaml. */
-export type PipelineConfig = Pick<Config, 'pipeline' | 'params' | 'ownParams' | 'unlisted'>;
+export type PipelineConfig = Pick<
+  Config,
+  'pipeline' | 'params' | 'ownParams' | 'unlisted' | 'nightly'
+>;
 
 /**
  * Refuses a pipeline that params.yaml does not list and that has no data, unless the caller says where its data is.

@@ -33,6 +33,10 @@ export interface Config {
     auth: TrackingAuth | undefined;
     onUnavailable: 'retry' | 'defer';
   };
+  nightly: {
+    /** Whether a nightly fails at its end if a file cannot be used. */
+    onQuarantine: 'warn' | 'fail';
+  };
   /** Base URL of Temporal's Web UI, for links. */
   temporalUi: string;
   /** The task queue on which runs start. */
@@ -84,7 +88,8 @@ export function loadConfigs(
     taskQueue: env['RETRAIN_TASK_QUEUE'] || TASK_QUEUE,
   };
   return (asked) => {
-    const { pipeline, params, ownParams, unlisted, ...tracked } = file.settings(asked);
+    const { pipeline, params, ownParams, unlisted, onQuarantine, ...tracked } =
+      file.settings(asked);
     const { modelName, onUnavailable } = tracked;
     const all = env['MLFLOW_EXPERIMENT_NAME'] ?? file.experimentName;
     // Each pipeline has its own experiment from its first run, whether the file lists it or not.
@@ -95,6 +100,7 @@ export function loadConfigs(
       params,
       ownParams,
       unlisted,
+      nightly: { onQuarantine },
       tracking: {
         uri: trackingUri(chooseTracking(tracked.trackingUri, env), resolve(root)),
         experimentName: tracked.experimentName ?? (apart ? `${all}-${pipeline}` : all),

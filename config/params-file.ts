@@ -31,6 +31,12 @@ const settingsSchema = z.strictObject({
       on_unavailable: z.enum(['retry', 'defer']).default('retry'),
     })
     .prefault({}),
+  nightly: z
+    .strictObject({
+      /** When a file cannot be used: run the other batches and say so, or also fail at the end. */
+      on_quarantine: z.enum(['warn', 'fail']).default('warn'),
+    })
+    .prefault({}),
   data: z.unknown().optional(),
   arrivals: z.unknown().optional(),
   split: z.unknown().optional(),
@@ -80,6 +86,7 @@ export interface PipelineSettings {
   /** Present if the file has `pipelines`, and this one is not among them: a sentence that says so. */
   unlisted: string | undefined;
   onUnavailable: Settings['tracking']['on_unavailable'];
+  onQuarantine: Settings['nightly']['on_quarantine'];
   trackingUri: string;
   /** Null when the pipeline's section names no experiment. */
   experimentName: string | null;
@@ -145,7 +152,7 @@ function readSettings(
       throw new BadParams(
         `${what}: a pipeline cannot set ${key} (${why}): remove it from the section`,
       );
-  const { mlflow, tracking, ...rest } = parseParams(
+  const { mlflow, tracking, nightly, ...rest } = parseParams(
     settingsSchema,
     mergeParams(top, section),
     what,
@@ -159,6 +166,7 @@ function readSettings(
     params,
     ownParams: isDefault ? params : pickParams(section),
     onUnavailable: tracking.on_unavailable,
+    onQuarantine: nightly.on_quarantine,
     trackingUri: mlflow.tracking_uri,
     experimentName: own.experiment_name ?? null,
     modelName: own.model_name ?? (isDefault ? top.mlflow.model_name : null) ?? pipeline,
@@ -180,6 +188,7 @@ export function namesSource(params: Record<string, unknown> | undefined): boolea
 function dropLocalSections({
   mlflow: _,
   tracking: __,
+  nightly: ___,
   ...params
 }: Partial<Settings>): Record<string, unknown> {
   return params;

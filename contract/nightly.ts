@@ -19,6 +19,15 @@ export interface PinnedNightly {
   params: Params;
   source: Ref | null;
   rebuild: boolean;
+  /** Present if a file that cannot be used fails the nightly at its end. */
+  failOnQuarantine?: boolean;
+}
+
+/** A file of a folder or a prefix that cannot be used. */
+export interface QuarantinedFile {
+  name: string;
+  /** A sentence. */
+  reason: string;
 }
 
 export interface FindPendingRequest extends PinnedNightly {
@@ -40,6 +49,8 @@ export interface PendingBatches {
   more: number;
   /** Files left out, and files that have changed. */
   warnings: string[];
+  /** What a look found; absent where it did not look at files, and in histories of an earlier program. */
+  quarantined?: QuarantinedFile[];
 }
 
 /** One batch of a nightly. */
@@ -61,4 +72,6 @@ export interface NightlySummary {
   /** The number of batches that are known and not run yet. */
   waiting: number;
   warnings: string[];
+  /** Files that cannot be used, so they are in no version. */
+  quarantined: QuarantinedFile[];
 }

@@ -25,10 +25,15 @@ export class NightlyLog {
   readonly summary: NightlySummary;
   readonly #report: (details: string) => void;
   readonly #kind: string;
+  readonly #failOnQuarantine: boolean;
 
   /** @param report shows Markdown in the Web UI */
-  constructor({ pipeline, rebuild }: PinnedNightly, report: (details: string) => void) {
+  constructor(
+    { pipeline, rebuild, failOnQuarantine = false }: PinnedNightly,
+    report: (details: string) => void,
+  ) {
     this.#report = report;
+    this.#failOnQuarantine = failOnQuarantine;
     this.#kind = rebuild ? 'stale' : 'pending';
     this.summary = {
       pipeline,
@@ -36,6 +41,7 @@ export class NightlyLog {
       batches: [],
       waiting: 0,
       warnings: [],
+      quarantined: [],
     };
     this.#show();
   }
@@ -48,7 +54,8 @@ export class NightlyLog {
     return this.summary.batches.some((line) => line.batch === batch && line.state === 'done');
   }
 
-  found({ batches, more, warnings }: PendingBatches): void {
+  found({ batches, more, warnings, quarantined }: PendingBatches): void {
+    if (quarantined !== undefined) this.summary.quarantined = quarantined;
     this.summary.waiting = batches.filter(({ batch }) => !this.isDone(batch)).length + more;
     this.#warn(warnings);
     this.#show();
@@ -86,14 +93,20 @@ export class NightlyLog {
     this.#show();
   }
 
+  /**
+   * Ends the nightly after its last batch.
+   * @throws ApplicationFailure when a file is quarantined and that fails a nightly
+   */
   finish(): NightlySummary {
-    const { batches, pipeline } = this.summary;
+    const { batches, pipeline, quarantined } = this.summary;
     const numbers = batches.map(({ batch }) => batch);
-    this.summary.state =
+    const done =
       numbers.length === 0
         ? `nothing to do: no batch of ${pipeline} is ${this.#kind}`
         : `${numbers.length === 1 ? 'batch' : 'batches'} ${formatRanges(numbers)} of ${pipeline} done`;
+    this.summary.state = `${done}${describeQuarantined(quarantined)}`;
     this.#show();
+    if (quarantined.length > 0 && this.#failOnQuarantine) throw this.#end('Quarantined');
     return this.summary;
   }
 
@@ -107,9 +120,13 @@ export class NightlyLog {
       waiting === 0 ? '' : `; ${waiting} ${waiting === 1 ? 'batch waits' : 'batches wait'} for it`;
     this.summary.state = `batch ${batch} of ${this.summary.pipeline} failed: ${because}${others}`;
     this.#show();
+    return this.#end('BatchFailed');
+  }
+
+  #end(type: string): ApplicationFailure {
     const failure = ApplicationFailure.create({
       message: this.summary.state,
-      type: 'BatchFailed',
+      type,
       nonRetryable: true,
       details: [this.summary],
     });
@@ -147,6 +164,14 @@ export class NightlyLog {
         .join('\n\n'),
     );
   }
+}
+
+/** `; 1 file is quarantined: x.csv (it is empty)`; empty if there is none. The first is named, the others are counted. */
+function describeQuarantined([first, ...more]: NightlySummary['quarantined']): string {
+  if (first === undefined) return '';
+  const files = more.length === 0 ? '1 file is' : `${more.length + 1} files are`;
+  const others = more.length === 0 ? '' : ` and ${more.length} more`;
+  return `; ${files} quarantined: ${first.name} (${first.reason})${others}`;
 }
 
 function explainError(error: unknown): string {

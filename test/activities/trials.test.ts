@@ -150,6 +150,24 @@ describe('a pipeline that only --set has defined', () => {
   });
 });
 
+describe('a file that cannot be used', () => {
+  it('is named to a nightly, which fails at its end if params.yaml says so', async () => {
+    runs = openWholeRuns({
+      data: { source: './in/', target: 'species' },
+      nightly: { on_quarantine: 'fail' },
+    });
+    runs.write('in/1.csv', PENGUINS);
+    runs.write('in/2.csv', 'other,columns\n1,2\n');
+    const pinned = await runs.play('pin_nightly', {});
+    expect(pinned.failOnQuarantine).toBe(true);
+    const { quarantined, batches } = await runs.play('find_pending', { ...pinned, look: true });
+    expect(batches).toEqual([{ batch: 1 }]);
+    expect(quarantined).toEqual([{ name: '2.csv', reason: expect.stringContaining('2.csv') }]);
+    const later = await runs.play('find_pending', { ...pinned, look: false });
+    expect(later).not.toHaveProperty('quarantined');
+  });
+});
+
 describe('what is frozen', () => {
   it('comes from the ledger, also when the top of params.yaml changes for other pipelines', async () => {
     runs = openWholeRuns();

@@ -55,7 +55,13 @@ describe('a query of a source', () => {
     `https://example.org/x.csv?jwt=${SECRET}`,
   ])('stops a run, a nightly and a schedule before anything keeps it: %s', async (source) => {
     const asked = { data: { source } };
-    const config = { pipeline: 'p', params: asked, ownParams: asked, unlisted: undefined };
+    const config = {
+      pipeline: 'p',
+      params: asked,
+      ownParams: asked,
+      unlisted: undefined,
+      nightly: { onQuarantine: 'warn' },
+    } as const;
     const store = { ledgers: { read: async () => undefined } };
     for (const make of [
       async () => paramsOf({}, asked),

@@ -1,7 +1,7 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { TrainBatchInput } from '../../contract/train-batch.ts';
-import type { FindPendingRequest, NightlyInput } from '../../contract/nightly.ts';
+import type { FindPendingRequest, NightlyInput, QuarantinedFile } from '../../contract/nightly.ts';
 import { pinNightly } from '../../activities/pin_nightly.ts';
 import { paramsOf } from '../../pipeline/models/params.ts';
 import type { nightly } from '../../workflows/nightly.ts';
@@ -19,12 +19,27 @@ afterAll(() => temporal?.close());
 let runs = 0;
 
 /** A pipeline whose batches 1..`known` have arrived, and what becomes of them. */
-function standIns(known: number, over: (input: TrainBatchInput) => unknown = () => undefined) {
+function standIns(
+  known: number,
+  over: (input: TrainBatchInput) => unknown = () => undefined,
+  {
+    onQuarantine,
+    quarantined,
+  }: { onQuarantine: 'warn' | 'fail'; quarantined?: QuarantinedFile[] } = {
+    onQuarantine: 'warn',
+  },
+) {
   const pipeline = `p${runs++}`;
   const ran: TrainBatchInput[] = [];
   const built = new Set<number>();
   const asked: FindPendingRequest[] = [];
-  const config = { pipeline, params: {}, ownParams: {}, unlisted: undefined };
+  const config = {
+    pipeline,
+    params: {},
+    ownParams: {},
+    unlisted: undefined,
+    nightly: { onQuarantine },
+  } as const;
   const ledgers = { read: async () => undefined };
   const activities = {
     pin_nightly: async (input: unknown) =>
@@ -32,7 +47,12 @@ function standIns(known: number, over: (input: TrainBatchInput) => unknown = () 
     find_pending: async (request: FindPendingRequest) => {
       asked.push(request);
       const batches = Array.from({ length: known }, (_, i) => ({ batch: i + 1 }));
-      return { batches: batches.filter(({ batch }) => !built.has(batch)), more: 0, warnings: [] };
+      return {
+        batches: batches.filter(({ batch }) => !built.has(batch)),
+        more: 0,
+        warnings: [],
+        ...(request.look && quarantined !== undefined ? { quarantined } : {}),
+      };
     },
     run_batch: async (input: TrainBatchInput) => {
       ran.push(input);
@@ -79,6 +99,22 @@ describe('nightly', () => {
     const child = temporal.client.workflow.getHandle(`${world.pipeline}-batch-2`);
     expect((await child.describe()).status.name).toBe('COMPLETED');
   });
+
+  it.each(['warn', 'fail'] as const)(
+    'with on_quarantine: %s runs the other batches, and its end names the file',
+    async (onQuarantine) => {
+      const quarantined = [{ name: 'b.csv', reason: 'it is empty' }];
+      const world = standIns(1, undefined, { onQuarantine, quarantined });
+      const ended = await withWorker(world, async (start) =>
+        (await start('nightly')).result().catch((error: unknown) => (error as Error).cause),
+      );
+      const state = `batch 1 of ${world.pipeline} done; 1 file is quarantined: b.csv (it is empty)`;
+      expect(numbers(world.ran)).toEqual([1]);
+      expect(ended).toMatchObject(
+        onQuarantine === 'warn' ? { state, quarantined } : { type: 'Quarantined', message: state },
+      );
+    },
+  );
 
   it('with nothing to do is a quick success that says so', async () => {
     const world = standIns(0);

@@ -78,7 +78,13 @@ function standIns(over: Partial<Record<keyof Activities, (request: never) => unk
       },
     ]),
   );
-  const config = { pipeline: 'p', params: {}, ownParams: {}, unlisted: undefined };
+  const config = {
+    pipeline: 'p',
+    params: {},
+    ownParams: {},
+    unlisted: undefined,
+    nightly: { onQuarantine: 'warn' },
+  } as const;
   const ledgers = { read: async () => undefined };
   const store = { bucket: { location: { bucket: 'b' } }, ledgers } as never;
   const deps = { readConfig: () => config, store, trackingOf: () => ({}) as never };
