@@ -10,6 +10,20 @@ export default defineConfig({
   test: {
     reporters: ['default', new LeftOut()],
     sequence: { sequencer: Order },
+    coverage: {
+      include: ['**/*.ts'],
+      exclude: [
+        '**/.stack/**',
+        '**/dist/**',
+        '**/test/**',
+        '**/bench/**',
+        '**/*.d.ts',
+        '**/*.config.ts',
+      ],
+      reporter: ['json-summary'],
+      reportsDirectory: '.stack/coverage',
+      reportOnFailure: true,
+    },
     projects: [
       {
         test: {
