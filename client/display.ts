@@ -34,8 +34,9 @@ function liveDisplay(title: string): Display {
   let shown: readonly StageView[] = [];
   let waits: string[] = [];
   let stopped = false;
+  const format = (view: StageView): string => formatStage(view, out.columns);
   const draw = (): void =>
-    update(renderText([onStderr.bold(title), ...shown.map(formatStage), ...waits, ''].join('\n')));
+    update(renderText([onStderr.bold(title), HEAD, ...shown.map(format), ...waits, ''].join('\n')));
   const timer = setInterval(draw, 100);
   return {
     watch: (stages, notice) => {
@@ -57,6 +58,7 @@ function liveDisplay(title: string): Display {
 function lineDisplay(title: string): Display {
   const shown = new Map<string, string>();
   printProgress(title);
+  printProgress(HEAD);
   return {
     watch: (stages, notice) => {
       const same = notice?.replace(/ for \d+ s/, ''); // printed once, not every second
@@ -75,25 +77,38 @@ function lineDisplay(title: string): Display {
   };
 }
 
-function formatStage(view: StageView): string {
+/** The names of the columns. */
+const HEAD = onStderr.dim(`    ${alignColumns('stage', 'state', 'took', 'size').trimEnd()}`);
+
+/**
+ * The line of a stage, and lines with why it is tried again.
+ * @param width of the terminal: no line is longer; undefined where it is no terminal
+ */
+export function formatStage(view: StageView, width?: number): string {
   const elapsed =
     view.durationMs ??
     (view.since !== undefined && (view.state === 'running' || view.state === 'retrying')
       ? Date.now() - view.since
       : undefined);
-  const columns = [
-    view.stage.padEnd(13),
-    view.state.padEnd(8),
-    (elapsed === undefined ? '' : formatDuration(elapsed)).padStart(9),
-    (view.size === undefined ? '' : formatBytes(view.size)).padStart(9),
-  ];
-  if (view.progress !== undefined) columns.push(formatBar(view.progress));
-  const text = columns.join('  ').trimEnd();
+  const took = elapsed === undefined ? '' : formatDuration(elapsed);
+  const size = view.size === undefined ? '' : formatBytes(view.size);
+  const row = alignColumns(view.stage, view.state, took, size);
+  // Two spaces, the mark and a space come before the row.
+  const room = width === undefined ? undefined : width - row.length - 6;
+  const bar = view.progress === undefined ? '' : formatBar(view.progress, room);
+  const text = `${row}  ${bar}`.trimEnd();
   const line = `  ${marks[view.state]} ${view.state === 'waiting' ? onStderr.dim(text) : text}`;
   if (view.note === undefined) return line;
   const note = escapeControls(view.note);
-  const lines = out.isTTY ? wrapAnsi(note, out.columns - INDENT.length).split('\n') : [note];
+  const lines =
+    width === undefined
+      ? [note]
+      : wrapAnsi(note, width - INDENT.length, { hard: true }).split('\n');
   return [line, ...lines.map((part) => `${INDENT}${onStderr.yellow(part)}`)].join('\n');
+}
+
+function alignColumns(stage: string, state: string, took: string, size: string): string {
+  return [stage.padEnd(13), state.padEnd(8), took.padStart(9), size.padStart(9)].join('  ');
 }
 
 const INDENT = ' '.repeat(6);

@@ -140,7 +140,9 @@ function applyEvent(
   if (begun != null) {
     const view = stages.get(begun.activityType?.name ?? '');
     if (view === undefined) return;
-    Object.assign(view, { state: 'running', since: Date.now() });
+    // A run that is followed late has begun before; another machine's clock may be ahead.
+    const since = Math.min(readTime(event) ?? Infinity, Date.now());
+    Object.assign(view, { state: 'running', since });
     scheduled.set(String(event.eventId), view);
   }
   if (ended == null) return;
@@ -155,8 +157,18 @@ function applyEvent(
   }
   const result: StageOutcome<StageName> = defaultPayloadConverter.fromPayload(payload);
   view.state = result.cached ? 'cached' : 'done';
-  view.durationMs = result.durationMs;
+  // The time that a person has seen pass, with the wait for a worker, and not only that of the work.
+  const endedAt = readTime(event);
+  view.durationMs =
+    endedAt === undefined || view.since === undefined
+      ? result.durationMs
+      : Math.max(0, endedAt - view.since);
   view.size = Object.values<Ref>(result.outputs).reduce((sum, { size }) => sum + size, 0);
+}
+
+/** The time of an event in milliseconds since 1970, by the server's clock. */
+function readTime({ eventTime: time }: Event): number | undefined {
+  return time == null ? undefined : Number(time.seconds) * 1_000 + (time.nanos ?? 0) / 1e6;
 }
 
 /** A run that another client started may end earlier than `last`: its first event has its input. */

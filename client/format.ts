@@ -38,18 +38,26 @@ function measureWidth(text: string): number {
 
 const BAR = 20;
 
-/** The progress of a long stage: ━━━━━━──────────────  31 %  1.2 M rows. */
-export function formatBar({
-  fraction,
-  rows,
-}: {
-  fraction: number;
-  rows?: number | undefined;
-}): string {
+/**
+ * The progress of a long stage: ━━━━━━──────────────  31 %  1.2 M rows.
+ * @param width the most characters; the line is shortened first
+ */
+export function formatBar(
+  {
+    fraction,
+    rows,
+  }: {
+    fraction: number;
+    rows?: number | undefined;
+  },
+  width = Infinity,
+): string {
   const share = Math.min(1, Math.max(0, fraction));
-  const full = Math.round(share * BAR);
-  const line = `${'━'.repeat(full)}${'─'.repeat(BAR - full)}  ${Math.round(share * 100)} %`;
-  return rows === undefined ? line : `${line}  ${shortCount(rows)} rows`;
+  const count = rows === undefined ? '' : `  ${shortCount(rows)} rows`;
+  const text = `  ${Math.round(share * 100)} %${count}`;
+  const length = Math.max(0, Math.min(BAR, width - text.length));
+  const full = Math.round(share * length);
+  return `${'━'.repeat(full)}${'─'.repeat(length - full)}${text}`.trimStart().slice(0, width);
 }
 
 /** A count as a person reads it: 950, 12.4 k, 1.2 M. */
@@ -109,6 +117,11 @@ export function formatTime(at: string, timezone: string | null | undefined): str
     timeZone,
   });
   return `${format.format(new Date(at))} ${timeZone}`;
+}
+
+/** A time to the minute in UTC, as people read it: `2026-11-30 02:00 UTC`. @param at ISO 8601 */
+export function formatMinute(at: string): string {
+  return formatTime(at, 'UTC');
 }
 
 /** A metric in a table. A count of rows is a whole number: 1 row is not a share of 1.0. */

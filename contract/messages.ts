@@ -51,18 +51,22 @@ export function listDifferences(running: PinnedRun, asked: PinnedRun): Differenc
     a['refresh'] = false;
     b['refresh'] = true;
   }
-  return [...new Set([...Object.keys(a), ...Object.keys(b)])].flatMap((key) =>
+  const differences = [...new Set([...Object.keys(a), ...Object.keys(b)])].flatMap((key) =>
     canonicalJson(a[key] ?? null) === canonicalJson(b[key] ?? null)
       ? []
       : [{ key, running: a[key] ?? null, asked: b[key] ?? null }],
   );
+  // With the same params, one may be a trial and the other publish its version.
+  const publishes = [running, asked].map(({ trial }) => trial === undefined);
+  return differences.length === 0 && publishes[0] !== publishes[1]
+    ? [{ key: 'publish', running: publishes[0], asked: publishes[1] }]
+    : differences;
 }
 
 function flatten(pinned: PinnedRun): Record<string, unknown> {
-  const { pipeline, batch, params, source, until, only, force, trial, withMissing } = pinned;
+  const { pipeline, batch, params, source, until, only, force, withMissing } = pinned;
   // The task queue, the search attributes and the places are left out, because they do not change the result.
-  const publish = trial === undefined;
-  const run = { pipeline, batch, until, only, force, publish, with_missing: withMissing };
+  const run = { pipeline, batch, until, only, force, with_missing: withMissing };
   const flat: Record<string, unknown> = { ...run, source: source?.sha256 ?? null };
   for (const [section, fields] of Object.entries(params))
     for (const [name, value] of Object.entries(fields)) flat[`${section}.${name}`] = value;

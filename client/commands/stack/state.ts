@@ -65,8 +65,7 @@ export async function restore(
   { root, configure, json, yes }: StateOptions,
 ): Promise<number> {
   const path = resolve(file);
-  if (!existsSync(path))
-    throw new BadParams(`there is no file ${path}: give the path of a backup`);
+  if (!existsSync(path)) throw new BadParams(`there is no file ${path}: give the path of a backup`);
   const dir = stackDir(root);
   await refuseRunning(root, dir);
   if (hasData(dir) && !(await confirm(yes, `${dir} holds data: replace it by the backup?`)))

@@ -6,6 +6,7 @@ import {
   formatBar,
   formatBytes,
   formatDuration,
+  formatMinute,
   listShownMetrics,
   formatMetric,
   formatTable,
@@ -56,7 +57,18 @@ export async function status(
       say(`the version cannot be shown: ${stored.error.message}`, 'warning');
     const unknown = stored.error === null ? {} : { storage: stored.error.message };
     const asOf = new Date().toISOString();
-    const document = { pipeline, batch, asOf, run, version, origins, tracked, stale, logging };
+    const shown = version === null ? null : toDocument(version);
+    const document = {
+      pipeline,
+      batch,
+      asOf,
+      run,
+      version: shown,
+      origins,
+      tracked,
+      stale,
+      logging,
+    };
     if (json === true) printJson({ ...document, ...unknown });
     else {
       if (run !== null) printRun(run);
@@ -64,6 +76,30 @@ export async function status(
     }
     return 0;
   });
+}
+
+/** A record in the names of the other documents. What is stored under a name of its own keeps that. */
+function toDocument({ seq, created_at, git_commit, ledger_revision, ...record }: VersionRecord) {
+  const { pipeline, version, params, metrics, stages, trial, comparisons, healed, forced } = record;
+  return {
+    pipeline,
+    version,
+    build: seq,
+    createdAt: created_at,
+    params,
+    metrics,
+    trial,
+    comparisons,
+    stages: stages.map(({ started_at: startedAt, duration_ms: durationMs, ...stage }) => ({
+      ...stage,
+      startedAt,
+      durationMs,
+    })),
+    ledgerRevision: ledger_revision,
+    gitCommit: git_commit,
+    forced,
+    healed,
+  };
 }
 
 /** The advice for a batch that has never been run. */
@@ -80,7 +116,7 @@ async function adviseOn(session: Session, pipeline: string, batch: number): Prom
 
 /** Prints the run for a person. */
 export function printRun(run: LatestRun): void {
-  const since = `started ${run.startedAt}, ${formatAge(run.startedAt)}`;
+  const since = `started ${formatMinute(run.startedAt)}, ${formatAge(run.startedAt)}`;
   print(`run       ${run.workflowId} ${run.status}, ${since}`);
   if (run.error !== null)
     print(
@@ -103,7 +139,9 @@ export function printVersion(
   { origins, tracked, stale, logging }: Omit<Stored, 'version' | 'error'>,
 ): void {
   const { version, seq, created_at, metrics, stages } = record;
-  print(`version ${version}, build ${seq}, made ${created_at}, ${formatAge(created_at)}\n`);
+  print(
+    `version ${version}, build ${seq}, made ${formatMinute(created_at)}, ${formatAge(created_at)}\n`,
+  );
   if (stale !== null) say(describeStale(stale), 'warning');
   const rows = stages.map(({ stage, cached, duration_ms, outputs }, i) => [
     stage,

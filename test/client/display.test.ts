@@ -1,0 +1,34 @@
+import stringWidth from 'string-width';
+import { expect, it } from 'vitest';
+import { formatStage } from '../../client/display.ts';
+
+const note =
+  'the S3 server at http://127.0.0.1:8333 does not answer (connection refused): start it with "npx retrain stack up"';
+
+it.each([60, 80, 140])('no line of a stage is longer than a terminal of %i columns', (width) => {
+  const view = {
+    stage: 'prepare_batch',
+    state: 'retrying',
+    durationMs: 3_599_000,
+    size: 999_900_000,
+    note,
+    progress: { stage: 'prepare_batch', fraction: 0.31, rows: 1_234_567 },
+  } as const;
+  const lines = formatStage(view, width).split('\n');
+  for (const line of lines) expect(stringWidth(line)).toBeLessThanOrEqual(width);
+  expect(
+    lines
+      .slice(1)
+      .map((line) => line.trim())
+      .join(' '),
+  ).toBe(note);
+  if (width >= 80) expect(lines[0]).toMatch(/━*─* {2}31 % {2}1\.2 M rows$/);
+});
+
+it('where there is no terminal, the reason of a retry is one line', () => {
+  const lines = formatStage({ stage: 'train', state: 'retrying', note }).split('\n');
+  expect(lines.map((line) => line.trim())).toEqual([
+    expect.stringMatching(/train +retrying$/),
+    note,
+  ]);
+});
