@@ -165,7 +165,10 @@ export async function verifyVersion(
     return files[[...refs.values()].findIndex(({ sha256 }) => sha256 === ref?.sha256)] ?? [];
   };
   const batches = filesOf(findStage(record.stages, 'merge_data')?.outputs.merged);
-  enter(findLedgerFaults(verification.ledger, record, batches).map(atFault));
+  const { ledger } = verification;
+  if (ledger !== undefined && ledger.revision < record.ledger_revision)
+    enter([describeOlderLedger(ledger)]);
+  else enter(findLedgerFaults(ledger, record, batches).map(atFault));
   const splits = findStage(record.stages, 'preprocess')?.outputs;
   const [train, test] = [filesOf(splits?.train), filesOf(splits?.test)];
   enter(await checkParts(verification, record, { batches, train, test }));
@@ -267,6 +270,16 @@ function addRaw(
   }
 }
 
+/** The fault of a ledger that is older than a version: one fault, however many versions are newer. */
+function describeOlderLedger({ pipeline, revision }: Ledger): Fault {
+  return {
+    state: 'damaged',
+    path: LEDGER,
+    key: ledgerKey(pipeline),
+    why: `it is at revision ${revision}, and these versions were built from later ones: it was replaced by an older copy`,
+  };
+}
+
 /** Checks that the merged data is batches 1..N of the ledger, at the revision in the record. */
 function findLedgerFaults(
   ledger: Ledger | undefined,
@@ -276,7 +289,6 @@ function findLedgerFaults(
   if (ledger === undefined || merged.length === 0) return [];
   const batches = batchesAt(ledger, version, ledger_revision);
   const same =
-    ledger.revision >= ledger_revision &&
     batches.length === merged.length &&
     batches.every(({ ref }, i) => ref.sha256 === merged[i]!.sha256);
   return same ? [] : [`its merged data is not the ledger's batches at revision ${ledger_revision}`];

@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { verifyVersions } from '../../../../client/commands/verify/versions.ts';
+import { sha256 } from '../../../../store/hash.ts';
 import { storeIn, type Store } from '../../../../store/index.ts';
 import type { VersionLine } from '../../../../store/version-index.ts';
 import { latestKey, recordKey, type VersionRecord } from '../../../../store/version-record.ts';
@@ -99,5 +101,23 @@ describe('verify', () => {
     expect((await verifyVersions(store, asked)).unsealed).toEqual([2]);
     await store.records.seal(await store.records.latest('iris', 2));
     expect((await verifyVersions(store, asked)).unsealed).toEqual([]);
+  });
+
+  it('blames a ledger that is older than the versions, and not their records', async () => {
+    const store = storeIn(new MemoryBucket());
+    const { schema: _, seq: __, ...draft } = buildRecord(2).record;
+    await store.records.publish({ ...draft, ledger_revision: 99 });
+    const fixture = new URL('../../../store/fixtures/ledger.2.json', import.meta.url);
+    const ledger = JSON.parse(readFileSync(fixture, 'utf8')) as { revision: number };
+    const bytes = Buffer.from(JSON.stringify({ ...ledger, pipeline: 'iris' }));
+    await store.bucket.put('ledgers/iris.json', bytes, { sha256: sha256(bytes) });
+    const { problems } = await verifyVersions(store, { pipeline: 'iris', version: 2 });
+    const found = problems.filter(({ path }) => ['ledger', 'version record'].includes(path));
+    expect(found).toMatchObject([
+      {
+        key: 'ledgers/iris.json',
+        why: `it is at revision ${ledger.revision}, and these versions were built from later ones: it was replaced by an older copy`,
+      },
+    ]);
   });
 });
