@@ -68,7 +68,10 @@ export async function openStoreSession(config: Config): Promise<StoreSession> {
   } catch (error) {
     await close();
     const { nameAllDown } = await import('./reach.ts');
-    throw isUnavailable(error) ? await nameAllDown(config, [error], ['storage']) : error;
+    const { isRefused } = await import('../config/connections.ts');
+    // Without a stack there are no credentials either, which is noticed first.
+    const isDown = isUnavailable(error) || (await isRefused(config.storage.endpoint ?? ''));
+    throw isDown ? await nameAllDown(config, [error], ['storage']) : error;
   }
 }
 
@@ -171,14 +174,30 @@ export async function withSession<T>(
   }
 }
 
-/** A run that may defer its logging starts without the tracking server. */
-async function checkTracking({ tracking }: Config, tracker: Tracker): Promise<void> {
+/** A run that may defer its logging starts without the tracking server, and so does one whose local MLflow is starting. */
+async function checkTracking(config: Config, tracker: Tracker): Promise<void> {
+  const { tracking } = config;
   try {
     await tracker.check();
   } catch (error) {
+    if (error instanceof TrackingUnavailable && (await isLocalStarting(config))) {
+      say('MLflow is still starting: the run begins, and its logging waits for MLflow');
+      return;
+    }
     if (!(error instanceof TrackingUnavailable) || tracking.onUnavailable === 'retry') throw error;
     say(`${error.message}; the run goes on and is logged when it is back`, 'warning');
   }
+}
+
+/** Whether the tracking server is the local stack's, and was started a short time ago. */
+async function isLocalStarting({ stackDir, tracking }: Config): Promise<boolean> {
+  const { readStackState } = await import('../infra/stack-folder.ts');
+  const { findProcess } = await import('../infra/process.ts');
+  const { MLFLOW_START_MS } = await import('../infra/parts/mlflow.ts');
+  const { port } = URL.canParse(tracking.uri) ? new URL(tracking.uri) : { port: '' };
+  if (port !== String(readStackState(stackDir)?.ports.mlflow)) return false;
+  const started = findProcess(stackDir, 'mlflow');
+  return started !== undefined && Date.parse(started.since) + MLFLOW_START_MS > Date.now();
 }
 
 /** Whether nothing listens at Temporal's address. A busy server gets its time from the connection itself. */
