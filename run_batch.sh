@@ -59,5 +59,5 @@ if ! is_installed; then
   cp package-lock.json "$made_of"
 fi
 
-./retrain stack up
+./retrain stack up --soon
 exec ./retrain run "$@"

@@ -32,6 +32,7 @@ const FILES = [
   'tracking/pyfunc/tree.py',
   'sources/datasets/iris.csv',
   'infra/backup.py',
+  'infra/parts/mlflow_server.py',
   'infra/bootstrap.txt',
   'infra/requirements.txt',
 ];

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { connect, createServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { BadParams, SetupError } from '../contract/failures.ts';
 import { findProcess } from './process.ts';
@@ -120,7 +121,14 @@ export interface PortUse {
 export async function assertFree(part: string, uses: PortUse[]): Promise<void> {
   for (const { port, variable } of uses) {
     if (await isFree(port)) continue;
-    const holder = await findHolder(port);
+    let holder = await findHolder(port);
+    // A port without a holder is held for a moment only, by a server that ends or a program that looks for a free port.
+    for (let tries = 0; holder === undefined && tries < 5; tries++) {
+      await sleep(300);
+      if (await isFree(port)) break;
+      holder = await findHolder(port);
+    }
+    if (holder === undefined && (await isFree(port))) continue;
     const by = holder === undefined ? 'another process' : `${holder.name} (process ${holder.pid})`;
     throw new SetupError(
       `port ${port}, which ${part} needs, is held by ${by}: end that process, or choose another port with ${variable}`,

@@ -174,7 +174,7 @@ export function lastLines(file: string, count = 8): string[] {
   }
   try {
     const { size } = fstatSync(fd);
-    const tail = Buffer.alloc(Math.min(size, 16_384));
+    const tail = Buffer.alloc(Math.min(size, Math.max(16_384, count * 512)));
     readSync(fd, tail, 0, tail.length, size - tail.length);
     return tail
       .toString('utf8')

@@ -59,7 +59,9 @@ export async function ensurePython(
       if (isReady(venv)) return;
       const began = Date.now();
       const python = await findPython(env);
-      progress(`setting up Python in ${dir} (once; downloads about 300 MB)`);
+      progress(
+        `the first start: installing MLflow, Temporal and SeaweedFS in ${dir} (once; downloads about 300 MB, and takes a minute or more)`,
+      );
       await install(venv, python, env, progress);
       writeFileSync(stampFile(dir), venv.stamp);
       const line = `Python is set up (${Math.round((Date.now() - began) / 1000)} s)`;
@@ -99,7 +101,14 @@ async function install(
 ): Promise<void> {
   const log = `${venv.dir}.log`;
   const clean: NodeJS.ProcessEnv = { ...env, PIP_DISABLE_PIP_VERSION_CHECK: '1' };
-  for (const name of ['PYTHONPATH', 'PYTHONHOME', 'VIRTUAL_ENV', 'PIP_USER', 'PIP_TARGET'])
+  for (const name of [
+    'PYTHONPATH',
+    'PYTHONHOME',
+    'VIRTUAL_ENV',
+    'PIP_USER',
+    'PIP_TARGET',
+    'PYTHONDONTWRITEBYTECODE',
+  ])
     delete clean[name];
   const step = (program: string, ...args: string[]): Promise<boolean> =>
     runLogged(program, args, log, clean);
@@ -112,7 +121,9 @@ async function install(
     throw failed('making a virtual environment', log);
   // pip uses the machine's certificates, which may include a company's own; uv does so with this option.
   const certs = '--system-certs';
-  const uv = ['-m', 'uv', 'pip', 'install', certs, '--quiet', '--python', venv.python];
+  // Without compiled files, the first start of MLflow takes twice the time, and each one where they cannot be kept.
+  const compiled = '--compile-bytecode';
+  const uv = ['-m', 'uv', 'pip', 'install', certs, compiled, '--quiet', '--python', venv.python];
   const quick =
     (await step(venv.python, ...pip, join(here, 'bootstrap.txt'))) &&
     (await step(venv.python, ...uv, '--require-hashes', '-r', requirements));

@@ -4,8 +4,23 @@ import { SetupError } from '../contract/failures.ts';
 import { processIdentity } from '../store/process-identity.ts';
 import type { Part } from './parts/part.ts';
 import { assertFree } from './ports.ts';
-import { launch, findProcess, logFile, listMembers, quoteLog, removePidFile } from './process.ts';
+import {
+  launch,
+  findProcess,
+  logFile,
+  listMembers,
+  type ProcessRecord,
+  quoteLog,
+  removePidFile,
+} from './process.ts';
 import type { PartName, Report } from './report.ts';
+
+export interface StartOptions {
+  /** End the running process first. Default: it keeps running if it is healthy. */
+  restart?: boolean;
+  /** Wait until it answers. Default: true. */
+  wait?: boolean;
+}
 
 /** A part that runs but does not answer is started again after this time. */
 const SICK_MS = 10_000;
@@ -15,16 +30,30 @@ const SICK_MS = 10_000;
  * settings keeps running.
  * @throws SetupError when another process holds its port, when it ends, or when it does not answer in time.
  */
-export async function startPart(dir: string, part: Part, report: Report): Promise<void> {
+export async function startPart(
+  dir: string,
+  part: Part,
+  report: Report,
+  { restart = false, wait = true }: StartOptions = {},
+): Promise<void> {
   const fingerprint = hashSettings(part);
   const running = findProcess(dir, part.name);
-  const why = running && (await reasonToRestart(part, running.fingerprint !== fingerprint));
+  const isStarting =
+    running?.fingerprint === fingerprint && Date.parse(running.since) + part.startMs > Date.now();
+  if (isStarting && !restart && !wait && (await part.problem()) !== undefined) {
+    report({ part: part.name, state: 'ready', line: describeStart(part) });
+    return;
+  }
+  const why = restart
+    ? 'is restarted'
+    : running && (await reasonToRestart(part, running, fingerprint));
   if (running !== undefined && why === undefined) {
     report({ part: part.name, state: 'ready', line: `${part.title} runs at ${part.url}` });
     return;
   }
   if (why !== undefined) {
-    report({ part: part.name, state: 'stopping', line: `${part.title} ${why}: starting it again` });
+    const line = restart ? `${part.title} ends` : `${part.title} ${why}: starting it again`;
+    report({ part: part.name, state: 'stopping', line });
   }
   if (running !== undefined || (await listMembers(dir, part.name)).length > 0) {
     await stopPart(dir, part.name, part.stopMs);
@@ -34,6 +63,10 @@ export async function startPart(dir: string, part: Part, report: Report): Promis
   const began = Date.now();
   const env = makeEnvironment(part);
   await launch({ dir, part: part.name, command: part.command, cwd: part.cwd, env, fingerprint });
+  if (!wait) {
+    report({ part: part.name, state: 'ready', line: describeStart(part) });
+    return;
+  }
   await untilHealthy(dir, part, began + part.startMs);
   await part.afterStart?.();
   const seconds = ((Date.now() - began) / 1000).toFixed(1);
@@ -44,9 +77,19 @@ export async function startPart(dir: string, part: Part, report: Report): Promis
   });
 }
 
-async function reasonToRestart(part: Part, changed: boolean): Promise<string | undefined> {
-  if (changed) return 'was started with other settings or other code';
-  for (const end = Date.now() + SICK_MS; ; await sleep(250)) {
+function describeStart({ title, url }: Part): string {
+  return `${title} is starting at ${url}: a run can begin, and waits for it where it needs it`;
+}
+
+async function reasonToRestart(
+  part: Part,
+  { since, fingerprint: before }: ProcessRecord,
+  fingerprint: string,
+): Promise<string | undefined> {
+  if (before !== fingerprint) return 'was started with other settings or other code';
+  // A part that was started a moment ago gets the time that a start may take.
+  const end = Math.max(Date.now() + SICK_MS, Date.parse(since) + part.startMs);
+  for (; ; await sleep(250)) {
     if ((await part.problem()) === undefined) return undefined;
     if (Date.now() > end) return 'does not answer';
   }

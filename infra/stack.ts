@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { messageOf, SetupError } from '../contract/failures.ts';
+import { BadParams, messageOf, SetupError } from '../contract/failures.ts';
 import { withFileLock } from '../store/file-lock.ts';
 import { ensureCertificate } from './certificate.ts';
 import { minioPart } from './parts/minio.ts';
@@ -14,7 +14,7 @@ import { findProcess, logFile, listMembers } from './process.ts';
 import { chooseS3, ensurePrograms } from './programs.ts';
 import { describeVenv } from './python.ts';
 import type { PartName, PartStatus, Report, S3Kind } from './report.ts';
-import { startPart, stopPart } from './run-part.ts';
+import { startPart, type StartOptions, stopPart } from './run-part.ts';
 import {
   ensureCredentials,
   ensureOwnFolder,
@@ -42,6 +42,10 @@ export interface UpOptions extends StackOptions {
   mlflow?: boolean;
   /** Folder of Python environments with the servers; stacks may share it. Default: `<dir>/venv`. */
   venv?: string;
+  /** Return as soon as a run can begin: logging waits for MLflow, which takes longest to start. */
+  soon?: boolean;
+  /** Restart this part, and leave the others as they are. */
+  restart?: PartName;
   /** Variables for the worker, over those the stack gives it. */
   workerEnv?: Record<string, string>;
 }
@@ -62,7 +66,14 @@ export async function stackUp(options: UpOptions): Promise<void> {
     join(dir, 'lock'),
     async () => {
       const parts = await prepare(dir, options, report);
-      await startAll(dir, parts, report);
+      const { restart, soon = false } = options;
+      const wanted = parts.filter(({ name }) => restart === undefined || name === restart);
+      if (wanted.length === 0)
+        throw new BadParams(`the stack runs without ${restart}: there is nothing to restart`);
+      await startAll(dir, wanted, report, ({ name }) => ({
+        restart: name === restart,
+        wait: !(soon && name === 'mlflow'),
+      }));
     },
     (pid) => {
       const line = `waiting for process ${pid}, which is starting or stopping this stack`;
@@ -105,7 +116,12 @@ function makeParts(
 }
 
 /** Starts all parts at once; each waits for the parts it needs. */
-async function startAll(dir: string, parts: Part[], report: Report): Promise<void> {
+async function startAll(
+  dir: string,
+  parts: Part[],
+  report: Report,
+  choose: (part: Part) => StartOptions,
+): Promise<void> {
   const started = new Map<PartName, Promise<boolean>>();
   const errors: unknown[] = [];
   const start = async (part: Part): Promise<boolean> => {
@@ -114,7 +130,7 @@ async function startAll(dir: string, parts: Part[], report: Report): Promise<voi
     );
     if (needs.includes(false)) return false;
     try {
-      await startPart(dir, part, report);
+      await startPart(dir, part, report, choose(part));
       return true;
     } catch (error) {
       errors.push(error);

@@ -1,7 +1,14 @@
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { findHttpProblem } from '../health.ts';
 import { namePortVariable } from '../ports.ts';
 import type { Part, Plan } from './part.ts';
+
+/** The time for imports and a first migration on a slow disk. */
+export const MLFLOW_START_MS = 180_000;
+
+/** Starts MLflow's server in one process, which halves its time to start. */
+const program = fileURLToPath(new URL('./mlflow_server.py', import.meta.url));
 
 /** MLflow's tracking server: one worker, metadata in SQLite, artifacts served from a folder. */
 export function mlflowPart({ dir, ports, venv }: Plan): Part {
@@ -12,9 +19,7 @@ export function mlflowPart({ dir, ports, venv }: Plan): Part {
     url,
     command: [
       venv.python,
-      // As a module, because the first line of a script cannot name an interpreter in a folder with spaces.
-      '-m',
-      'mlflow',
+      program,
       'server',
       '--host=127.0.0.1',
       `--port=${ports.mlflow}`,
@@ -38,7 +43,7 @@ export function mlflowPart({ dir, ports, venv }: Plan): Part {
     needs: [],
     edition: venv.stamp,
     problem: () => findHttpProblem(`${url}/health`),
-    startMs: 180_000, // imports and a first migration on a slow disk
+    startMs: MLFLOW_START_MS,
     stopMs: 15_000,
   };
 }

@@ -34,6 +34,8 @@ const up = (asked: Partial<Ports> = ports, at = dir): Promise<void> => {
     report: ({ part, state }) => void lines.push(`${part} ${state}`),
   });
 };
+const restart = (part: PartName, soon = false): Promise<void> =>
+  stackUp({ root, dir, venv, s3: 'seaweedfs', worker: false, restart: part, soon });
 const states = async (): Promise<Record<string, string>> =>
   Object.fromEntries((await stackStatus({ root, dir })).map(({ part, state }) => [part, state]));
 const pidOf = async (name: PartName): Promise<number> =>
@@ -194,6 +196,19 @@ describe('the local stack', { timeout: 180_000 }, () => {
     const others = modes.filter(([path, mode]) => mode !== 0 && !/lock$|\.vif$/.test(`${path}`));
     expect(others).toEqual([]);
     expect(statSync(dir).mode & 0o777).toBe(0o700);
+  });
+
+  it('restarts one part alone, and need not wait for MLflow', async () => {
+    const pids = async (): Promise<number[]> =>
+      Promise.all((['temporal', 's3', 'mlflow'] as const).map(pidOf));
+    const before = await pids();
+    await restart('mlflow', true);
+    const after = await pids();
+    expect(after.map((pid, i) => pid === before[i])).toEqual([true, true, false]);
+    // An MLflow that is starting is waited for, and not started again because it does not answer yet.
+    await up({});
+    expect(await pids()).toEqual(after);
+    expect(await states()).toEqual(running);
   });
 
   it('keeps its data when parts are killed and started again, and over down and up', async () => {

@@ -1,7 +1,9 @@
-import { Command } from 'commander';
+import { Argument, Command } from 'commander';
+import { parseCount } from '../../arguments.ts';
+import type { PartName } from '../../../infra/report.ts';
 import { examples, EXIT, type CommandContext } from '../../context.ts';
 import { formatTable } from '../../format.ts';
-import { print, printJson, say } from '../../print.ts';
+import { print, printJson } from '../../print.ts';
 import { stackDir } from '../../../config/project-root.ts';
 import { isDirectoryUri } from '../../../tracking/place.ts';
 
@@ -17,15 +19,37 @@ export function stackCommand({ root, configure }: CommandContext): Command {
       'The local stack: Temporal, S3, MLflow and a worker. It keeps its state in .stack/.',
     )
     .addHelpText('after', examples('stack up', 'stack status', 'stack down'));
-  for (const [name, description] of PARTS)
-    command
+  for (const [name, description] of PARTS) {
+    const part = command
       .command(name)
       .description(description)
       .option('--json', 'print exactly one JSON document on stdout')
       .addHelpText('after', examples(`stack ${name}`))
-      .action(async ({ json }: { json?: boolean }) => {
-        process.exitCode = await stack(name, root, { json });
+      .action(async (flags: StackFlags) => {
+        process.exitCode = await stack(name, root, flags);
       });
+    if (name === 'up')
+      part.option('--soon', 'return as soon as a run can begin: MLflow may still be starting');
+  }
+  command
+    .command('restart')
+    .description('stop one part and start it again; the others go on')
+    .addArgument(partArgument())
+    .addHelpText('after', examples('stack restart worker'))
+    .action(async (part: PartName) => {
+      process.exitCode = await stack('up', root, { restart: part });
+    });
+  command
+    .command('logs')
+    .description('print the end of the log of one part')
+    .addArgument(partArgument())
+    .option('-f, --follow', 'print new lines until Ctrl-C')
+    .option('-n, --lines <count>', 'lines from its end', parseCount, 50)
+    .addHelpText('after', examples('stack logs worker', 'stack logs mlflow --follow'))
+    .action(async (part: PartName, { follow = false, lines }: LogFlags) => {
+      const { printLogs } = await import('./logs.ts');
+      await printLogs(stackDir(root), part, { follow, lines });
+    });
   command.addCommand(
     stateCommand(
       'backup <file>',
@@ -54,6 +78,25 @@ export function stackCommand({ root, configure }: CommandContext): Command {
   return command;
 }
 
+interface StackFlags {
+  json?: boolean | undefined;
+  /** Do not wait for MLflow. */
+  soon?: boolean | undefined;
+  /** Restart this part alone. */
+  restart?: PartName | undefined;
+}
+
+interface LogFlags {
+  follow?: boolean;
+  lines: number;
+}
+
+const PART_NAMES: PartName[] = ['temporal', 's3', 'mlflow', 'worker'];
+
+function partArgument(): Argument {
+  return new Argument('<part>', 'the part of the stack').choices(PART_NAMES);
+}
+
 interface StateFlags {
   json?: boolean;
   yes?: boolean;
@@ -68,17 +111,24 @@ function stateCommand(usage: string, description: string): Command {
   return argument === undefined ? command : command.argument(argument, 'the backup');
 }
 
-/** `stack up`, `stack down`, `stack status`: the local stack in `.stack/` of the project. */
+/** `stack up`, `stack down`, `stack status`, `stack restart`: the local stack in `.stack/` of the project. */
 export async function stack(
   name: 'up' | 'down' | 'status',
   root: string,
-  { json }: { json?: boolean | undefined },
+  { json, soon = false, restart }: StackFlags,
 ): Promise<number> {
   const { stackDown, stackStatus, stackUp } = await import('../../../infra/stack.ts');
+  const { openStackProgress } = await import('./progress.ts');
   const dir = stackDir(root);
-  const options = { dir, root, report: ({ line }: { line: string }) => say(line) };
-  if (name === 'up') await stackUp({ ...options, ...(await readTracking(root)) });
-  if (name === 'down') await stackDown(options);
+  const { report, stop } = openStackProgress();
+  const options = { dir, root, report };
+  try {
+    const asked = { soon, ...(restart === undefined ? {} : { restart }) };
+    if (name === 'up') await stackUp({ ...options, ...(await readTracking(root)), ...asked });
+    if (name === 'down') await stackDown(options);
+  } finally {
+    stop();
+  }
   if (name !== 'status' && json !== true) return 0;
   const parts = await stackStatus(options);
   if (json === true) printJson({ parts });

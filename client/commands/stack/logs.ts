@@ -1,0 +1,101 @@
+import { createReadStream, existsSync, statSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { prettyFactory } from 'pino-pretty';
+import { lastLines, logFile } from '../../../infra/process.ts';
+import type { PartName } from '../../../infra/report.ts';
+import { MissingHistory } from '../../../contract/failures.ts';
+import { RETRAIN } from '../../../contract/command.ts';
+import { print } from '../../print.ts';
+
+/** How often a log that is followed is looked at. */
+const LOOK_MS = 300;
+
+export interface LogsOptions {
+  /** Lines from its end. */
+  lines: number;
+  /** Print new lines until Ctrl-C. */
+  follow: boolean;
+}
+
+/**
+ * `stack logs PART`: prints the end of a part's log. On a terminal, the JSON lines of the worker become text.
+ * @throws MissingHistory when the part was never started
+ */
+export async function printLogs(
+  dir: string,
+  part: PartName,
+  { lines, follow }: LogsOptions,
+): Promise<void> {
+  const file = logFile(dir, part);
+  if (!existsSync(file))
+    throw new MissingHistory(
+      `there is no log of ${part} in ${dir}: start the stack with "${RETRAIN} stack up"`,
+    );
+  const show = formatLine(process.stdout.isTTY);
+  let read = statSync(file).size;
+  for (const line of lastLines(file, lines)) print(show(line));
+  if (!follow) return;
+  const leaving = new AbortController();
+  process.once('SIGINT', () => leaving.abort());
+  while (!leaving.signal.aborted) {
+    const size = existsSync(file) ? statSync(file).size : read;
+    if (size < read) read = 0; // the log was started again
+    if (size > read) {
+      const input = createReadStream(file, { start: read, end: size - 1 });
+      for await (const line of createInterface({ input, crlfDelay: Infinity })) print(show(line));
+      read = size;
+    }
+    await sleep(LOOK_MS, undefined, { signal: leaving.signal }).catch(() => undefined);
+  }
+}
+
+/** Of the worker's log: fields that every line has, and those that `describe` puts into its sentence. */
+const HIDDEN = 'pid,hostname,sdkComponent,taskQueue,workflowId,runId,activityType,attempt';
+
+/**
+ * Turns a line of a log into what is shown. Lines that are not JSON stay as they are. The stack of an error is shown
+ * where the error is a fault: a stage that is tried again needs its sentence only.
+ */
+export function formatLine(isTerminal: boolean): (line: string) => string {
+  if (!isTerminal) return (line) => line;
+  // Without colours, because control characters of a log are written out.
+  const pretty = prettyFactory({ colorize: false, ignore: HIDDEN, translateTime: 'SYS:HH:MM:ss' });
+  return (line) => {
+    const entry = parseEntry(line);
+    return entry === undefined ? line : pretty(describe(entry)).trimEnd();
+  };
+}
+
+interface Entry {
+  level: number;
+  msg?: string;
+  err?: { message?: string };
+  activityType?: string;
+  workflowId?: string;
+  attempt?: number;
+}
+
+function parseEntry(line: string): Entry | undefined {
+  try {
+    const entry = JSON.parse(line) as Partial<Entry> | null;
+    return typeof entry?.level === 'number' ? (entry as Entry) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const ERROR = 50;
+
+function describe({ err, ...entry }: Entry): object {
+  const { level, msg = '', activityType, workflowId, attempt } = entry;
+  const where = [activityType, workflowId].filter((part) => part !== undefined).join(' of ');
+  const which = attempt === undefined || where === '' ? where : `${where}, attempt ${attempt}`;
+  const sentence = [
+    msg,
+    which === '' ? '' : `(${which})`,
+    err === undefined ? '' : `– ${err.message}`,
+  ];
+  const text = sentence.filter((part) => part !== '').join(' ');
+  return { ...entry, msg: text, ...(err === undefined || level < ERROR ? {} : { err }) };
+}

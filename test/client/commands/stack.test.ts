@@ -1,0 +1,61 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { formatLine, printLogs } from '../../../client/commands/stack/logs.ts';
+import { formatWaiting } from '../../../client/commands/stack/progress.ts';
+
+describe('the line that moves while a stack starts', () => {
+  it('names what is waited for, and for how long', () => {
+    const waiting = new Map([
+      ['mlflow', 1_000],
+      ['worker', 10_500],
+    ] as const);
+    expect(formatWaiting(waiting, 13_000)).toMatch(/^\S MLflow 12\S* s, worker 2\S* s$/);
+    expect(formatWaiting(waiting, 13_100)).not.toBe(formatWaiting(waiting, 13_000));
+    expect(formatWaiting(new Map(), 13_000)).toBe('');
+  });
+});
+
+describe('the log of a part', () => {
+  let dir: string;
+  beforeEach(() => {
+    dir = mkdtempSync(join(tmpdir(), 'stack logs '));
+    mkdirSync(join(dir, 'logs'));
+  });
+  afterEach(() => {
+    rmSync(dir, { recursive: true });
+    vi.restoreAllMocks();
+  });
+
+  it('is printed from its end, as it is where no terminal shows it', async () => {
+    writeFileSync(join(dir, 'logs', 's3.log'), 'one\ntwo\nthree\n');
+    const out = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+    await printLogs(dir, 's3', { lines: 2, follow: false });
+    expect(out.mock.calls.flat()).toEqual(['two\n', 'three\n']);
+  });
+
+  it('is refused with what to do where the part was never started', async () => {
+    const printed = printLogs(dir, 'worker', { lines: 2, follow: false });
+    await expect(printed).rejects.toThrow(/there is no log of worker in .*: start the stack with/);
+  });
+
+  it('is text on a terminal: a retry by its sentence, a fault with its stack', () => {
+    const show = formatLine(true);
+    const entry = {
+      time: 0,
+      msg: 'Activity failed',
+      activityType: 'train',
+      workflowId: 'iris-batch-1',
+      attempt: 2,
+      pid: 7,
+      err: { type: 'Error', message: 'MLflow does not answer', stack: 'Error: MLflow\n    at x' },
+    };
+    expect(show(JSON.stringify({ ...entry, level: 40 }))).toMatch(
+      /^\[\d\d:\d\d:\d\d\] WARN: Activity failed \(train of iris-batch-1, attempt 2\) – MLflow does not answer$/,
+    );
+    expect(show(JSON.stringify({ ...entry, level: 50 }))).toMatch(/ERROR: .*\n[^]*at x/);
+    expect(show('plain text of a server')).toBe('plain text of a server');
+    expect(show('{ no JSON')).toBe('{ no JSON');
+  });
+});
