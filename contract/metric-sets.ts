@@ -94,13 +94,17 @@ export interface ScoreChange {
   before: number;
   /** The new value minus the old one. */
   by: number;
-  /** `none` for equal values; `within noise` where a test finds that the difference can be chance. */
-  verdict: 'better' | 'worse' | 'within noise' | 'none';
+  /**
+   * `none` for equal values; `within noise` where a test finds that the difference can be chance; `untested` where a
+   * test has judged other scores on the same rows, and not this one.
+   */
+  verdict: 'better' | 'worse' | 'within noise' | 'none' | 'untested';
 }
 
 /**
  * Compares a score with that of another build; undefined if the other has none.
- * @param other the scores of the other build by name and, as `<score>_change`, what a test on the same rows says
+ * @param other the scores of the other build by name. Those on the same rows have their number as `rows` and, as
+ *   `<score>_change`, what a test says
  */
 export function compareScore(
   name: string,
@@ -112,14 +116,17 @@ export function compareScore(
   const by = now - before;
   const better = isBetter(name, by);
   if (better === undefined) return { before, by, verdict: 'none' };
-  const noise = other[`${name}_change`] === 'within noise';
-  return { before, by, verdict: noise ? 'within noise' : better ? 'better' : 'worse' };
+  const tested = other[`${name}_change`];
+  if (tested === 'within noise') return { before, by, verdict: tested };
+  const isUntested = tested === undefined && 'rows' in other;
+  return { before, by, verdict: isUntested ? 'untested' : better ? 'better' : 'worse' };
 }
 
 /** A change with its sign and what it means: `+0.0386 better`. */
 export function formatChange({ by, verdict }: ScoreChange): string {
   if (verdict === 'none') return 'none';
-  return `${by < 0 ? '−' : '+'}${formatScore(Math.abs(by))} ${verdict}`;
+  const text = `${by < 0 ? '−' : '+'}${formatScore(Math.abs(by))}`;
+  return verdict === 'untested' ? text : `${text} ${verdict}`;
 }
 
 /**

@@ -1,14 +1,51 @@
 import { describe, expect, it } from 'vitest';
 import {
   CLASS_METRICS,
+  compareScore,
   findHeadline,
   findMetricSet,
+  formatChange,
   formatScore,
   isBetter,
   NOT_SCORES,
   NUMBER_METRICS,
   pickScores,
 } from '../../contract/metric-sets.ts';
+
+describe('a change of a score', () => {
+  it.each([
+    ['accuracy', 0.9, { accuracy: 0.8 }, '+0.1000 better'],
+    ['rmse', 2, { rmse: 1.5 }, '+0.5000 worse'],
+    ['accuracy', 0.8, { accuracy: 0.8 }, 'none'],
+    [
+      'accuracy',
+      0.9,
+      { rows: 9, accuracy: 0.8, accuracy_change: 'within noise' },
+      '+0.1000 within noise',
+    ],
+    ['accuracy', 0.7, { rows: 9, accuracy: 0.8, accuracy_change: 'worse' }, '−0.1000 worse'],
+    ['f1_macro', 0.7, { rows: 9, f1_macro: 0.8, accuracy_change: 'worse' }, '−0.1000'],
+  ])('%s of %d against %o is %s', (name, now, other, text) => {
+    expect(formatChange(compareScore(name, now, other)!)).toBe(text);
+  });
+
+  it('is not known where one of the two has no score', () => {
+    expect(compareScore('accuracy', undefined, { accuracy: 1 })).toBeUndefined();
+    expect(compareScore('accuracy', 1, {})).toBeUndefined();
+  });
+});
+
+it('trackers get scores without bounds of intervals and without other numbers', () => {
+  const metrics = {
+    schema: 1,
+    batch: 2,
+    accuracy: 0.9,
+    accuracy_low: 0.8,
+    accuracy_high: 1,
+    is_low: 3,
+  };
+  expect(pickScores(metrics)).toEqual({ accuracy: 0.9, is_low: 3 });
+});
 
 describe('metric sets', () => {
   it('are recognized by their headline', () => {

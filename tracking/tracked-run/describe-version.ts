@@ -98,12 +98,15 @@ function describeBuild(
 
 /** The scores as a table, beside those of the version before: on the same rows, if it was scored on them. */
 function writeScores(
-  { metrics, comparisons }: VersionRecord,
+  { version, metrics, comparisons }: VersionRecord,
   before: VersionLine | undefined,
 ): string {
   const [compared] = comparisons;
   const other = compared === undefined ? before?.metrics : compared.facts;
-  const version = compared?.version ?? before?.version;
+  const heading =
+    compared?.version === version
+      ? `build ${version}.${compared.seq}`
+      : `version ${compared?.version ?? before?.version}`;
   const rows = findMetricSet(metrics).shown.flatMap((name) => {
     const value = metrics[name];
     if (value === undefined) return [];
@@ -119,10 +122,7 @@ function writeScores(
   if (rows.length === 0) return 'There are no test rows, so it has no scores.';
   const head = ['score', 'this build', '95 %'];
   const same = compared === undefined ? '' : ', same rows';
-  return markdownTable(
-    other === undefined ? head : [...head, `version ${version}${same}`, 'change'],
-    rows,
-  );
+  return markdownTable(other === undefined ? head : [...head, `${heading}${same}`, 'change'], rows);
 }
 
 function writeInterval(metrics: VersionRecord['metrics'], name: string): string {

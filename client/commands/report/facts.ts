@@ -6,6 +6,7 @@ import { readTemporalLocation } from '../../../config/connections.ts';
 import { MissingHistory } from '../../../contract/failures.ts';
 import { RETRAIN } from '../../../contract/command.ts';
 import { findStage } from '../../../contract/stages.ts';
+import { formatTrialParams } from '../../../contract/trials.ts';
 import { encoderFromJson } from '../../../pipeline/features/encoder.ts';
 import { estimatorOf } from '../../../pipeline/models/estimators.ts';
 import type { BuildFacts } from '../../../pipeline/scoring/report/build.ts';
@@ -82,6 +83,7 @@ async function readBuildFacts(session: StoreSession, record: VersionRecord): Pro
   return {
     pipeline,
     seq: record.seq,
+    trial: (await records.isTrial(record)) ? formatTrialParams(record.trial ?? {}) : null,
     createdAt: record.created_at,
     source: typeof source === 'string' ? source : 'not known',
     rows: {
@@ -94,7 +96,10 @@ async function readBuildFacts(session: StoreSession, record: VersionRecord): Pro
       previous === undefined
         ? null
         : {
-            version: previous.version,
+            name:
+              previous.version === version
+                ? `build ${version}.${previous.seq}`
+                : `version ${previous.version}`,
             metrics: previous.metrics,
             params: listParams(previous),
             sameRows: compared?.facts ?? null,

@@ -14,6 +14,8 @@ import type { PreviousVersion, ReportMetrics } from './scores.ts';
 export interface BuildFacts {
   pipeline: string;
   seq: number;
+  /** For a trial that is not published: the params in which it differs, in one phrase; otherwise null. */
+  trial: string | null;
   /** ISO 8601, UTC. */
   createdAt: string;
   /** The name of the data's source. */
@@ -21,7 +23,7 @@ export interface BuildFacts {
   rows: { all: number | undefined; newBatch: number | undefined; train: number };
   /** Params by dotted name. */
   params: Readonly<Record<string, unknown>>;
-  /** The version before; null for the first. */
+  /** The build with which it is compared, the version before; null for the first. */
   previous: (PreviousVersion & { params: Readonly<Record<string, unknown>> }) | null;
   /** The metrics of the versions up to this one. */
   history: readonly { version: number; metrics: Readonly<Record<string, number>> }[];
@@ -138,10 +140,10 @@ function renderParams({ params, previous }: BuildFacts): Html {
     previous === null
       ? ''
       : changed.length === 0
-        ? `<p>The params are those of version ${previous.version}.</p>`
+        ? `<p>The params are those of ${escapeHtml(previous.name)}.</p>`
         : renderTable(
-            `Params that differ from version ${previous.version}`,
-            ['param', `version ${previous.version}`, 'this version'],
+            `Params that differ from ${escapeHtml(previous.name)}`,
+            ['param', escapeHtml(previous.name), 'this build'],
             changed.map(([param, value]) => [
               name(param),
               escapeHtml(text(previous.params[param])),

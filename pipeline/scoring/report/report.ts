@@ -36,12 +36,15 @@ export async function renderReport(facts: ReportFacts): Promise<Uint8Array> {
   const over =
     build === undefined
       ? 'Report of a model'
-      : `Report of a model · build ${build.seq} · ${formatDate(build.createdAt)}`;
+      : `Report of a ${build.trial === null ? 'model' : 'trial'} · build ${build.seq} · ${formatDate(build.createdAt)}`;
   return renderPage(title, [
     '<header>',
     `<p class="over">${escapeHtml(over)}</p>`,
     `<h1>${escapeHtml(title)}</h1>`,
     `<p class="lead">${describeVersion(facts)}</p>`,
+    build?.trial == null
+      ? ''
+      : `<p>This build is a trial with ${escapeHtml(build.trial)}. It is not published.</p>`,
     renderCards(facts),
     '</header>',
     '<main>',
@@ -80,9 +83,9 @@ function renderCards({ batch, metrics, build }: ReportFacts): Html {
   const change = previous && compareScore(headline, value, previous.sameRows ?? previous.metrics);
   if (previous != null && change != null)
     cards.push([
-      `Change against version ${previous.version}${previous.sameRows === null ? '' : ' on the same rows'}`,
+      `Change against ${previous.name}${previous.sameRows === null ? '' : ', same rows'}`,
       signed(change.by, shares),
-      `${VERDICTS[change.verdict]}, before: ${format(change.before)}`,
+      [VERDICTS[change.verdict], `before: ${format(change.before)}`].filter(Boolean).join(', '),
     ]);
   const alone = findNewBatch(metrics)?.[headline];
   if (typeof alone === 'number')
@@ -122,6 +125,7 @@ const VERDICTS = {
   worse: '▼ worse',
   'within noise': 'within noise',
   none: 'the same',
+  untested: '',
 } as const;
 
 const NAMES: Readonly<Record<string, string>> = {

@@ -24,9 +24,10 @@ export interface ReportMetrics {
   [name: string]: unknown;
 }
 
-/** A version with which another is compared. */
+/** The build with which another is compared. */
 export interface PreviousVersion {
-  version: number;
+  /** `version 2`, or `build 3.1` for a build of the same version. */
+  name: string;
   /** Its scores, each on the test rows of its own batches. */
   metrics: Readonly<Record<string, number>>;
   /**
@@ -85,7 +86,7 @@ function renderScoreTable(metrics: ReportMetrics, previous: PreviousVersion | nu
   const alone = findNewBatch(metrics);
   const head = ['score', 'this version', '95 % interval', 'new batch alone'];
   const before = previous?.sameRows ?? previous?.metrics ?? {};
-  if (previous !== null) head.push(`version ${previous.version}`, 'change');
+  if (previous !== null) head.push(previous.name, 'change');
   const rows = shown.map((name) => {
     const [low, high] = [metrics[`${name}_low`], metrics[`${name}_high`]];
     const interval =
@@ -117,7 +118,7 @@ function renderScoreTable(metrics: ReportMetrics, previous: PreviousVersion | nu
       ? ''
       : previous.sameRows === null
         ? ' Each version is scored on the test rows of its own batches.'
-        : ` Version ${previous.version} is scored on the same rows, on which neither was trained. A change is within noise if a test at 95 % finds that it can be chance.`;
+        : ` The column of ${escapeHtml(previous.name)} has its scores on the same rows, on which neither was trained. A change is within noise if a test at 95 % finds that it can be chance.`;
   return renderTable(
     `Scores on the test rows of all batches so far, and on those of the new batch alone. ${best}${both}`,
     head.map(escapeHtml),
@@ -129,8 +130,14 @@ function formatKnown(value: unknown): string {
   return typeof value === 'number' ? formatScore(value) : '–';
 }
 
-const SIGNS = { better: '▲ ', worse: '▼ ', 'within noise': '', none: '' } as const;
-const COLOURS = { better: 'good', worse: 'bad', 'within noise': 'note', none: 'note' } as const;
+const SIGNS = { better: '▲ ', worse: '▼ ', 'within noise': '', none: '', untested: '' } as const;
+const COLOURS = {
+  better: 'good',
+  worse: 'bad',
+  'within noise': 'note',
+  none: 'note',
+  untested: 'note',
+} as const;
 
 /** Says in a word and by a sign, not only by colour, whether a change is for the better. */
 function renderChange(change: ScoreChange): Html {

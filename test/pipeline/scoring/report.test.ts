@@ -48,8 +48,9 @@ const build: BuildFacts = {
   source: 'wine.csv',
   rows: { all: 18, newBatch: 6, train: 12_345 },
   params: { 'model.max_depth': 3, 'data.target': 'species' },
+  trial: null,
   previous: {
-    version: 2,
+    name: 'version 2',
     metrics: { accuracy: 0.5, f1_macro: 0.9, test_rows: 4 },
     params: { 'model.max_depth': 5, 'data.target': 'species' },
     sameRows: null,
@@ -158,12 +159,22 @@ describe('a report', () => {
     const sameRows = { rows: 6, accuracy: 0.5, accuracy_change: 'within noise', f1_macro: 0.1 };
     const previous = { ...build.previous!, sameRows };
     const { text } = await open({ ...facts, build: { ...build, previous } });
-    expect(text('.cards dt')[1]).toBe('Change against version 2 on the same rows');
+    expect(text('.cards dt')[1]).toBe('Change against version 2, same rows');
     expect(text('.cards dd')[1]).toBe('+16.7 pointswithin noise, before: 50.0 %');
     const changes = text('section[aria-labelledby=scores] tbody td:last-child');
     expect(changes[0]).toBe('+0.1667 within noise');
-    expect(changes.at(-2)).toMatch(/^▲ \+0\.\d+ better$/);
-    expect(text('section[aria-labelledby=scores] caption')[0]).toContain('scored on the same rows');
+    expect(changes.at(-2)).toMatch(/^\+0\.\d+$/);
+    expect(text('section[aria-labelledby=scores] caption')[0]).toContain(
+      'has its scores on the same rows',
+    );
+  });
+
+  it('of a trial says that it is one, and is not published', async () => {
+    const { text } = await open({ ...facts, build: { ...build, trial: 'model.max_depth=1' } });
+    expect(text('.over')[0]).toContain('Report of a trial · build 2');
+    expect(text('header > p')).toContain(
+      'This build is a trial with model.max_depth=1. It is not published.',
+    );
   });
 
   it('shows a chart of many versions as well as of a few', async () => {
