@@ -1,35 +1,91 @@
-import { ActivityFailure, ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { describe, expect, it } from 'vitest';
-import { toWorkflowFailure } from '../../workflows/failure.ts';
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  CancelledFailure,
+  ChildWorkflowFailure,
+  RetryState,
+} from '@temporalio/common';
+import { findDamaged, hasTrackingMoved, toWorkflowFailure } from '../../workflows/failure.ts';
 
-function failedActivity(cause: Error): ActivityFailure {
-  return new ActivityFailure(
-    'Activity task failed',
-    'prepare_batch',
-    '5',
-    'NON_RETRYABLE_FAILURE',
+const ofActivity = (cause?: Error): ActivityFailure =>
+  new ActivityFailure(
+    'activity failed',
+    'train',
+    'id',
+    RetryState.NON_RETRYABLE_FAILURE,
     'w',
     cause,
   );
-}
+const ofChild = (cause?: Error): ChildWorkflowFailure =>
+  new ChildWorkflowFailure(
+    'n',
+    { workflowId: 'w', runId: 'r' },
+    'trainBatch',
+    RetryState.NON_RETRYABLE_FAILURE,
+    cause,
+  );
+const application = (type?: string, ...details: unknown[]): ApplicationFailure =>
+  ApplicationFailure.create({
+    message: 'what happened',
+    ...(type === undefined ? {} : { type }),
+    details,
+  });
 
 describe('the failure of a workflow', () => {
-  it('is the sentence of the stage’s error, its type and the stage, without a stack trace', () => {
-    const cause = ApplicationFailure.create({ message: 'batch 99 does not exist', type: 'NoData' });
-    const failure = toWorkflowFailure(failedActivity(cause), 'prepare_batch') as ApplicationFailure;
+  it.each([
+    ['an activity', ofActivity],
+    ['a child workflow', ofChild],
+    ['its own code', (cause: Error) => cause],
+  ])('has the sentence and the type of that of %s, and the stage', (_, wrap) => {
+    const failure = toWorkflowFailure(wrap(application('BadData')), 'train') as ApplicationFailure;
     expect(failure).toBeInstanceOf(ApplicationFailure);
     expect(failure).toMatchObject({
-      message: 'batch 99 does not exist',
-      type: 'NoData',
+      message: 'what happened',
+      type: 'BadData',
       nonRetryable: true,
-      details: [{ stage: 'prepare_batch' }],
+      details: [{ stage: 'train' }],
       stack: '',
     });
     expect(failure.cause).toBeUndefined();
   });
 
-  it('of a cancelled run stays a cancellation', () => {
-    const cancelled = new CancelledFailure('the run was cancelled');
-    expect(toWorkflowFailure(cancelled, 'train')).toBe(cancelled);
+  it('has no stage before the first one', () => {
+    expect(toWorkflowFailure(application(), undefined)).toMatchObject({
+      type: 'Error',
+      details: [{ stage: null }],
+    });
   });
+
+  it('is a cancellation, or an error of another kind, as it was', () => {
+    const cancelled = ofActivity(new CancelledFailure('cancelled'));
+    expect(toWorkflowFailure(cancelled, 'train')).toBe(cancelled);
+    const timedOut = ofActivity(new Error('timed out'));
+    expect(toWorkflowFailure(timedOut, 'train')).toBe(timedOut);
+    expect(toWorkflowFailure('text', 'train')).toBe('text');
+  });
+});
+
+describe('a damaged object', () => {
+  const ref = { path: 'a', md5: 'b', sha256: 'c', size: 1 };
+
+  it('is found in the failure of an activity that names it', () => {
+    const failure = ofActivity(application('DamagedArtifact', { ref }));
+    expect(findDamaged(failure)).toEqual({ path: 'a', md5: 'b' });
+  });
+
+  it('is in no other failure', () => {
+    expect(findDamaged(ofActivity(application('DamagedArtifact')))).toBeUndefined();
+    expect(findDamaged(ofActivity(application('DamagedArtifact', { key: 'k' })))).toBeUndefined();
+    expect(findDamaged(ofActivity(application('BadData', { ref })))).toBeUndefined();
+    expect(findDamaged(ofActivity(new Error('x')))).toBeUndefined();
+    expect(findDamaged(application('DamagedArtifact', { ref }))).toBeUndefined();
+    expect(findDamaged(undefined)).toBeUndefined();
+  });
+});
+
+it('a server that has moved is seen by the type of the failure', () => {
+  expect(hasTrackingMoved(ofActivity(application('TrackingMoved')))).toBe(true);
+  expect(hasTrackingMoved(ofActivity(application('TrackingRefused')))).toBe(false);
+  expect(hasTrackingMoved(new Error('TrackingMoved'))).toBe(false);
 });
