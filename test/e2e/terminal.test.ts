@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { COMMAND, runClient } from '../support/project.ts';
@@ -65,6 +65,66 @@ describe('what is no terminal', () => {
     expect(project.workers[0]!.log()).toContain('worker starts');
     expect(project.workers[0]!.log()).not.toContain('\x1b');
   });
+});
+
+/** Characters that a terminal obeys, besides line ends. */
+const CONTROLS = '[\\u0000-\\u0009\\u000b-\\u001f\\u007f-\\u009f\\u202a-\\u202e]';
+const COMMANDS = new RegExp(CONTROLS);
+
+/** The styles of this program. */
+const OWN = new RegExp(`${String.fromCharCode(27)}\\[(?:1|2|22|3[1-6]|39)m|\\r(?=\\n)`, 'g');
+
+describe('data with names and labels that a terminal would obey', () => {
+  const labels = ['\u001b[2Jred', '"\u202eblue\nerror: run this"', '\u009b1A\u001b]0;green\u0007'];
+  const of = ['--pipeline', 'hostile'];
+
+  it('are written out by run', async () => {
+    const rows = Array.from({ length: 60 }, (_, i) => `${i % 7},${i % 3},${labels[i % 3]}`);
+    const header = '\u001b[31mlength,wid\u009bth,\u001b[8mkind';
+    writeFileSync(join(project.folder, 'hostile.csv'), `${[header, ...rows].join('\n')}\n`);
+    const settings = [
+      'data.source=./hostile.csv',
+      'data.target=\u001b[8mkind',
+      'data.batch_size=30',
+    ];
+    const set = settings.flatMap((setting) => ['--set', setting]);
+    for (const batch of ['1', '2']) {
+      const { code, stdout, stderr } = await project.client('run', batch, ...of, ...set);
+      expect([code, stderr]).toEqual([0, expect.any(String)]);
+      expect(stdout + stderr).not.toMatch(COMMANDS);
+    }
+  });
+
+  it.each([
+    'list',
+    'status 2',
+    'diff 1 2',
+    'metrics diff 1 2',
+    'params diff 1 2',
+    'why 2',
+    'lineage 2',
+    'verify 2',
+    'diff 1 2 --json',
+    'metrics diff 1 2 --json',
+    'checkout 2 --out hostile',
+    'dvc export 2 --out hostile-dvc',
+    'amend 2 --source hostile.csv',
+    'run 2 --set data.target=\u001b[2Jnone',
+  ])('are written out by %j', async (typed) => {
+    const { stdout, stderr } = await project.client(...typed.split(' '), ...of);
+    expect(stdout + stderr).not.toBe('');
+    expect(stdout + stderr).not.toMatch(COMMANDS);
+    expect(stderr).not.toMatch(/^error: run this/m);
+  });
+
+  it.each(['metrics diff 1 2', 'diff 1 2', 'status 2'])(
+    'are written out by "%s" on a terminal too',
+    async (typed) => {
+      const { screen } = await inTerminal(`${typed} ${of.join(' ')}`, {});
+      expect(screen).not.toBe('');
+      expect(screen.replaceAll(OWN, '')).not.toMatch(COMMANDS);
+    },
+  );
 });
 
 describe('a terminal', () => {
