@@ -100,7 +100,6 @@ describe('data with names and labels that a terminal would obey', () => {
     'status 2',
     'diff 1 2',
     'metrics diff 1 2',
-    'params diff 1 2',
     'why 2',
     'lineage 2',
     'verify 2',
