@@ -12,6 +12,7 @@ import type { CellSettings } from '../../pipeline/csv/cells.ts';
 import { CsvReader, decodeCells } from '../../pipeline/csv/reader.ts';
 import { encodeBatch } from '../../pipeline/features/encode.ts';
 import { type Encoder, encoderToJson, fitEncoder } from '../../pipeline/features/encoder.ts';
+import { findLabelType, type Label, toLabel } from '../../pipeline/features/label-type.ts';
 import { applyEncoder, type Matrix } from '../../pipeline/features/matrix.ts';
 import type { Classes } from '../../pipeline/models/estimator.ts';
 import { estimatorOf } from '../../pipeline/models/estimators.ts';
@@ -82,7 +83,7 @@ async function train(
     expect(predict(rows, Number.POSITIVE_INFINITY)).toEqual(byLibrary);
     const labels = Array.from(byLibrary.classes, (index) => encoder.classes![index]!);
     expect(predictRaw(open(text), cells, bytes, encoder)).toEqual({
-      labels,
+      labels: labels.map((word) => toLabel(word, findLabelType(encoder))),
       probabilities: [...byLibrary.probabilities],
     });
     return {
@@ -104,14 +105,14 @@ function predictRaw(csv: CsvReader, cells: CellSettings, bytes: Uint8Array, enco
     cells,
     rejectsUnseen: false,
   });
-  const labels: string[] = [];
+  const labels: (Label | null)[] = [];
   const probabilities: number[] = [];
   for (const block of csv.blocks()) {
     const readText = decodeCells(block);
     const { answers, shares } = predictor.predict(block.rows, (reader, row) =>
       reader.readText(readText(row * csv.width + csv.header.indexOf(reader.column))),
     );
-    labels.push(...answers.map(String));
+    labels.push(...answers);
     probabilities.push(...shares!.map((all) => Math.max(...all!)));
   }
   return { labels, probabilities };
