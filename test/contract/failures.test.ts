@@ -62,6 +62,13 @@ describe('an error of a write', () => {
     });
   });
 
+  it.each(['EACCES', 'EROFS', 'EPERM'])('with %s is a matter of the set-up', (code) => {
+    const cause = Object.assign(new Error('write'), { code });
+    const failure = writeError('/cache', cause);
+    expect(failure).toBeInstanceOf(failures.SetupError);
+    expect(failure).toMatchObject({ cause, message: expect.stringContaining(`(${code})`) });
+  });
+
   it('with any other code is that error', () => {
     const error = Object.assign(new Error('write'), { code: 'EIO' });
     expect(writeError('/cache', error)).toBe(error);

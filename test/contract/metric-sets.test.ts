@@ -10,6 +10,7 @@ import {
   NOT_SCORES,
   NUMBER_METRICS,
   pickScores,
+  type ScoreChange,
 } from '../../contract/metric-sets.ts';
 
 describe('a change of a score', () => {
@@ -110,4 +111,37 @@ it('a tracker gets scores without the bounds of their intervals', () => {
 
 it('only the prefix of a name says that a score is of the new batch', () => {
   expect(isBetter('old_new_batch_rmse', 1)).toBeUndefined();
+});
+
+it('a score is compared with that of another build, if both have it', () => {
+  expect(compareScore('accuracy', 0.75, { accuracy: 0.5 })).toEqual({
+    before: 0.5,
+    by: 0.25,
+    verdict: 'better',
+  });
+  expect(compareScore('rmse', 3, { rmse: 2 })).toEqual({ before: 2, by: 1, verdict: 'worse' });
+  expect(compareScore('rmse', 2, { rmse: 2 })!.verdict).toBe('none');
+  expect(compareScore('rmse', undefined, { rmse: 2 })).toBeUndefined();
+  expect(compareScore('rmse', 2, {})).toBeUndefined();
+});
+
+it('a change is better or worse only where no test says that it can be chance, or none was made', () => {
+  const other = { accuracy: 0.5, f1_macro: 0.5, rows: 30 };
+  const verdictOf = (tested: object, name = 'accuracy'): string =>
+    compareScore(name, 0.75, { ...other, ...tested })!.verdict;
+  expect(verdictOf({ accuracy_change: 'within noise' })).toBe('within noise');
+  expect(verdictOf({ accuracy_change: 'better' })).toBe('better');
+  expect(verdictOf({ accuracy_change: 'better' }, 'f1_macro')).toBe('untested');
+});
+
+it('a change is shown with its sign and what it means', () => {
+  const shown = (by: number, verdict: ScoreChange['verdict']): string =>
+    formatChange({ before: 0, by, verdict });
+  expect([
+    shown(0.25, 'better'),
+    shown(-0.25, 'worse'),
+    shown(0, 'within noise'),
+    shown(-0.25, 'untested'),
+    shown(0, 'none'),
+  ]).toEqual(['+0.2500 better', '−0.2500 worse', '+0.0000 within noise', '−0.2500', 'none']);
 });
