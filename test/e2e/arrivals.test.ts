@@ -48,7 +48,7 @@ describe('a folder', () => {
     put('0-late.csv.gz', gzipSync(labelled(30, 3)));
     put('c-empty.csv', '');
     const pending = await project.client('pending', ...labelledFlags('inbox', 'incoming/'));
-    expect(pending.stderr).toContain('c-empty.csv in incoming/ cannot be used: it is empty');
+    expect(pending.stderr).toContain('c-empty.csv in incoming/ is quarantined: it is empty');
     // Version 2 is there, version 1 was not asked for.
     expect(pending.stdout).toMatch(
       /batch +rows +file +data\n +1 +40 +a\.csv +known\n +3 +30 +0-late\.csv\.gz +new\n$/,
