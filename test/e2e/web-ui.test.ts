@@ -54,7 +54,13 @@ describe('a namespace with them', () => {
     await project.startWorker();
     const second = await project.runJson('2');
     await project.runJson('1');
-    await project.client('run', '99');
+    // Our command line refuses this batch before it starts a run.
+    const failing = await temporal.workflow.start('trainBatch', {
+      workflowId: 'iris-batch-99',
+      taskQueue: 'incremental-training',
+      args: [{ batch: 99 }],
+    });
+    await failing.result().catch(() => undefined);
     const found = async (query: string): Promise<string[]> => {
       const ids = [];
       for await (const { workflowId } of temporal.workflow.list({ query })) ids.push(workflowId);

@@ -56,7 +56,14 @@ export async function makeScene(
   const built = (await batch.result()) as RunSummary;
   await client('run', String(last), '--publish', '--set', 'model.max_depth=2');
   const shallow = (await batch.result()) as RunSummary;
-  await project.client('run', '99');
+  // Our command line refuses this batch before it starts a run.
+  const failing = await temporal.workflow.start('trainBatch', {
+    workflowId: 'iris-batch-99',
+    taskQueue: 'incremental-training',
+    args: [{ batch: 99 }],
+    staticSummary: 'iris · batch 99',
+  });
+  await failing.result().catch(() => undefined);
   const report = join(project.folder, 'report.html');
   await client('report', `${last}.1`, '--out', report);
   const web = `${project.env['TEMPORAL_UI_URL']}/namespaces/${temporal.options.namespace}`;
