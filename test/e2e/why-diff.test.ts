@@ -186,6 +186,7 @@ describe('diff', () => {
       params: {},
       metrics: {},
       artifacts: [],
+      sameRows: null,
       model: {},
       importance: {},
     });

@@ -33,7 +33,7 @@ export interface DiffDocument {
   batches: BatchChange[];
   params: Changes;
   metrics: Changes;
-  /** The scores of both on the same test rows; null where there are none, or one cannot score them. */
+  /** The scores of both on the same test rows; null where none differs, or one of them cannot score the rows. */
   sameRows: SameRows | null;
   artifacts: ArtifactChange[];
   /** The size of the models in numbers, such as `depth` and `leaves`. */

@@ -35,7 +35,7 @@ const OPPOSITE = { better: 'worse', worse: 'better', 'within noise': 'within noi
 /**
  * Compares two builds on the test rows of the one with more batches. A run has usually done it already; otherwise the
  * other model is scored here.
- * @returns null where there are no test rows, or the other model cannot be read or score them
+ * @returns null where no score differs, there are no test rows, or the other model cannot be read or score them
  */
 export async function compareOnSameRows(
   store: Pick<Store, 'artifacts' | 'cache'>,
@@ -55,6 +55,7 @@ export async function compareOnSameRows(
     const said = verdict == null ? {} : { verdict: isAfter ? verdict : OPPOSITE[verdict] };
     return [[name, { old, new: now, diff: now - old, ...said }] as const];
   });
+  if (scores.every(([, { diff }]) => diff === 0)) return null;
   return { rows, of: `${own.version}.${own.seq}`, scores: Object.fromEntries(scores) };
 }
 
