@@ -166,6 +166,6 @@ describe('a regression', () => {
     ];
     const words = await project.client(...asked);
     expect(words.stderr).toContain('row 2 (line 3), column "progress": "low" is not a number');
-    expect([other.code, words.code]).toEqual([1, 1]);
+    expect([other.code, words.code]).toEqual([2, 1]);
   });
 });
