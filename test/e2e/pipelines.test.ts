@@ -173,7 +173,7 @@ describe('a pipeline over the same data, with the same params', () => {
   it('freezes its own settings', async () => {
     const bigger = ['--set', 'data.batch_size=75'];
     const { code, stderr } = await project.client('run', '2', '--pipeline', TWIN, ...bigger);
-    expect(code).toBe(1);
+    expect(code).toBe(2);
     expect(stderr).toContain(`since the first batch of ${TWIN} was cut`);
   });
 });
