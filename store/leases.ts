@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import type { Bucket } from './bucket.ts';
 import { overwriteDocument, readDocument, type Shape } from './documents.ts';
-import { Gate } from './gate.ts';
+import { CollectionLock } from './collection-lock.ts';
 import { inParallel } from './parallel.ts';
 import { refSchema, type Ref } from '../contract/ref.ts';
 
@@ -59,13 +59,13 @@ interface Waiting {
 
 /**
  * Leases protect objects from garbage collection before a record names them. A run writes its lease and then
- * reads the gate. A collection closes the gate and then lists the leases. A read sees every earlier write, so
+ * reads the collection lock. A collection acquires the lock and then lists the leases. A read sees every earlier write, so
  * at least one of the two sees the other: the run withdraws its lease and waits, or the collection stops. So no
  * run is active while a collection removes objects. A run that starts afterwards finds them missing and makes
  * them again.
  */
 export class Leases {
-  readonly gate: Gate;
+  readonly collectionLock: CollectionLock;
   readonly #bucket: Bucket;
   /** By key: when this process last renewed a lease. Further stages of a run cost no request. */
   readonly #renewed = new Map<string, number>();
@@ -77,7 +77,7 @@ export class Leases {
 
   constructor(bucket: Bucket) {
     this.#bucket = bucket;
-    this.gate = new Gate(bucket);
+    this.collectionLock = new CollectionLock(bucket);
   }
 
   /** Takes or renews the lease of a run. Waits while a collection runs. */
@@ -142,13 +142,13 @@ export class Leases {
     await inParallel(keys, AT_ONCE, (key) => this.#bucket.delete(key));
   }
 
-  /** Writes a lease. Withdraws it while the gate is closed, and writes it again when the gate opens. */
+  /** Writes a lease. Withdraws it while a collection holds the lock, and writes it again afterwards. */
   async #writeLease(key: string, lease: Lease, { signal, waiting }: Waiting): Promise<void> {
     for (;;) {
       await overwriteDocument(this.#bucket, key, lease);
-      if (!(await this.gate.isClosed())) return;
+      if (!(await this.collectionLock.isHeld())) return;
       await this.#bucket.delete(key);
-      await this.gate.waitUntilOpen(signal, waiting);
+      await this.collectionLock.waitUntilFree(signal, waiting);
     }
   }
 

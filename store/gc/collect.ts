@@ -8,7 +8,7 @@ import { planGc, type Garbage, type GcPlan } from './plan.ts';
 
 const AT_ONCE = 16;
 
-/** A run that finds the gate closed withdraws its lease within this time. */
+/** A run that finds the collection lock held withdraws its lease within this time. */
 const WITHDRAW_MS = 1_000;
 
 type Removable = Pick<Garbage, 'key' | 'size' | 'upload'>;
@@ -19,16 +19,16 @@ export type IsLive = (lease: Lease) => Promise<boolean>;
 /**
  * Removes the objects that `planGc` finds. Why no needed object is removed:
  *
- * - While the gate is closed no run holds a lease (see Leases). So only objects that a ledger, record or upload
- *   names are needed, and no others become needed. Uploads check the gate too.
- * - So a plan that is made with the gate closed is valid until it opens. An earlier plan is not used.
- * - When the gate could not be renewed in time, nothing more is removed. It can be renewed only while it is
- *   closed: a process that slept too long removes nothing when it wakes.
+ * - While this collection holds the lock, no run holds a lease (see Leases). So only objects that a ledger, record or upload
+ *   names are needed, and no others become needed. Uploads check the lock too.
+ * - So a plan that is made under the lock is valid until its release. An earlier plan is not used.
+ * - When the lock could not be renewed in time, nothing more is removed. It can be renewed only until it
+ *   expires: a process that slept too long removes nothing when it wakes.
  * - Objects that are written after the listings are in none of them. Objects younger than this collection stay.
  * - If it is killed halfway, records are marked first, then entries are removed, then objects. A stage without its
  *   entry runs again. An object that no entry names is recognised by its mark, and the next gc removes it.
  * - Unfinished uploads are recognised by their notes, and removed a day after the last renewal.
- * - Of two collections at once the second finds the gate closed and fails.
+ * - Of two collections at once the second finds the lock held and fails.
  *
  * It assumes what S3 promises (a read or listing that starts after a write has ended sees it), and clocks that
  * differ by at most two minutes.
@@ -39,19 +39,19 @@ export async function collectGarbage(
   keep: Keep,
   { isLive, onRemoved }: { isLive: IsLive; onRemoved?: (bytes: number) => void },
 ): Promise<GcPlan> {
-  await refuseWhileRunning(store, isLive, 0); // before the gate is closed, so that no run has to wait
-  const gate = await store.leases.gate.close();
+  await refuseWhileRunning(store, isLive, 0); // before the lock is held, so that no run has to wait
+  const lock = await store.leases.collectionLock.acquire();
   try {
     const dead = await refuseWhileRunning(store, isLive, WITHDRAW_MS);
     const started = new Date();
     const plan = await planGc(store, keep, started);
     const now = started.toISOString();
     await inParallel(plan.give_up, 1, async (build) => {
-      gate.assertClosed();
+      lock.assertHeld();
       await store.records.markCollected(build, now);
     });
     const remove = async ({ key, size, upload }: Removable): Promise<void> => {
-      gate.assertClosed();
+      lock.assertHeld();
       if (upload !== undefined) await store.bucket.abortUpload(upload.key, upload.uploadId);
       await store.bucket.delete(key);
       onRemoved?.(size);
@@ -66,7 +66,7 @@ export async function collectGarbage(
     for (const key of dead) await remove({ key, size: 0 });
     return plan;
   } finally {
-    await gate.open();
+    await lock.release();
   }
 }
 

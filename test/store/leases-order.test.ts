@@ -18,7 +18,7 @@ interface Scene {
   removals: number;
 }
 
-/** Longer than any request of a process that has died may take: the gate stays closed until then. */
+/** Longer than any request of a process that has died may take: the lock is held until then. */
 const REQUEST_MS = 180_000;
 
 function expectNoRemoval({ removing }: Scene): void {
@@ -39,15 +39,15 @@ const running =
     await leases.release(run(id));
   };
 
-/** A collection: it closes the gate, and removes something only when nobody has a lease. */
+/** A collection: it acquires the lock, and removes something only when nobody has a lease. */
 const collecting =
   (scene: Scene): Client =>
   async (bucket) => {
-    const { gate, list } = opened(bucket);
-    const closed = await gate.close();
+    const { lock, list } = opened(bucket);
+    const held = await lock.acquire();
     try {
       if ((await list()).size > 0) return 'gave up';
-      closed.assertClosed();
+      held.assertHeld();
       expect([...scene.inside]).toEqual([]);
       scene.removing = Date.now();
       await bucket.delete('an artifact');
@@ -55,13 +55,13 @@ const collecting =
       scene.removals++;
       return 'removed';
     } finally {
-      await closed.open();
+      await held.release();
     }
   };
 
 function opened(bucket: Bucket) {
   const leases = new Leases(bucket);
-  return { gate: leases.gate, list: () => leases.list() };
+  return { lock: leases.collectionLock, list: () => leases.list() };
 }
 
 describe('in every order of their requests', () => {
@@ -75,8 +75,8 @@ describe('in every order of their requests', () => {
       },
       after: async (bucket, ended) => {
         expect(ended.map(({ status }) => status)).toEqual(['done', 'done']);
-        const { gate, list } = opened(bucket);
-        expect(await gate.isClosed()).toBe(false);
+        const { lock, list } = opened(bucket);
+        expect(await lock.isHeld()).toBe(false);
         expect((await list()).size).toBe(0);
         removals += scene.removals;
       },
@@ -98,11 +98,11 @@ describe('in every order of their requests', () => {
       after: async (bucket, ended) => {
         for (const end of ended) if (end.status === 'failed') throw end.reason;
         // A dead run keeps its lease until its workflow is found to be over; a dead collection keeps the
-        // gate closed until it opens by itself.
+        // lock held until it expires.
         const left = (await opened(bucket).list()).size;
         expect(left).toBeLessThanOrEqual(ended[0]!.status === 'crashed' ? 1 : 0);
         const mayBeClosed = ended[1]!.status === 'crashed';
-        expect((await opened(bucket).gate.isClosed()) && !mayBeClosed).toBe(false);
+        expect((await opened(bucket).lock.isHeld()) && !mayBeClosed).toBe(false);
       },
     });
   });
@@ -117,7 +117,7 @@ describe('in every order of their requests', () => {
       after: async (bucket, ended) => {
         expect(failuresOf(ended).filter((name) => name !== 'Conflict')).toEqual([]);
         expect(ended.some(({ status }) => status === 'done')).toBe(true);
-        expect(await opened(bucket).gate.isClosed()).toBe(false);
+        expect(await opened(bucket).lock.isHeld()).toBe(false);
       },
       switches: 4,
     });

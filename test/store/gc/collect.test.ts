@@ -16,8 +16,8 @@ vi.mock('node:timers/promises', async () => {
   return sleepMock;
 });
 
-/** Longer than a gate whose closer has died stays closed. */
-const GATE_MS = 400_000;
+/** Longer than the lock of a collection that has died is held. */
+const LOCK_MS = 400_000;
 
 const run = { pipeline: 'p', namespace: 'n', workflowId: 'p-batch-2', runId: 'run-2' };
 
@@ -146,7 +146,7 @@ describe('in orders of their requests', () => {
       crashes: 1,
       after: async (bucket) => {
         await expectWhole(bucket, [1]);
-        vi.setSystemTime(Date.now() + GATE_MS);
+        vi.setSystemTime(Date.now() + LOCK_MS);
         await collecting(new Set())(bucket);
         await expectWhole(bucket, [1]);
         const store = storeIn(bucket);

@@ -266,14 +266,14 @@ describeOnEachS3('gc', ({ open }) => {
     await expect(refused).rejects.toMatchObject({ name: 'Conflict' });
     await expect(refused).rejects.toThrow('p-batch-7 is running');
     expect(await isThere(stray)).toBe(true);
-    expect(await store.leases.gate.isClosed()).toBe(false);
+    expect(await store.leases.collectionLock.isHeld()).toBe(false);
     await collect(); // its run is found to be over
     expect(await isThere(stray)).toBe(false);
     expect((await store.leases.list()).size).toBe(0);
   });
 
-  it('holds a run back until it is done, and then lets it go on', async () => {
-    const gate = await store.leases.gate.close();
+  it('holds a run back until it is done, and then it continues', async () => {
+    const lock = await store.leases.collectionLock.acquire();
     const seen: string[] = [];
     const run = another();
     const taken = run.leases
@@ -281,7 +281,7 @@ describeOnEachS3('gc', ({ open }) => {
       .then(() => seen.push('goes on'));
     while (seen.length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
     expect((await store.leases.list()).size).toBe(0);
-    await gate.open();
+    await lock.release();
     await taken;
     expect([seen[0], seen.at(-1)]).toEqual(['waits', 'goes on']);
     expect((await store.leases.list()).size).toBe(1);
@@ -289,8 +289,8 @@ describeOnEachS3('gc', ({ open }) => {
     expect((await store.leases.list()).size).toBe(0);
     await expect(
       another()
-        .leases.gate.close()
-        .then(({ open: reopen }) => reopen()),
+        .leases.collectionLock.acquire()
+        .then(({ release }) => release()),
     ).resolves.toBe(undefined);
   });
 
@@ -303,7 +303,7 @@ describeOnEachS3('gc', ({ open }) => {
     expect(refused.length).toBeLessThan(2);
     for (const { reason } of refused) expect(String(reason)).toContain('another gc is running');
     expect((await collect()).remove).toEqual([]);
-    expect(await store.leases.gate.isClosed()).toBe(false);
+    expect(await store.leases.collectionLock.isHeld()).toBe(false);
   });
 
   it('races with runs that make and rely on the same bytes, and no record loses anything', async () => {

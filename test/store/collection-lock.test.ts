@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Conflict } from '../../contract/failures.ts';
 import { refOf } from '../../store/hash.ts';
-import { Gate } from '../../store/gate.ts';
+import { CollectionLock } from '../../store/collection-lock.ts';
 import { Leases, type RunOf } from '../../store/leases.ts';
 import { MemoryBucket, type Around } from '../support/memory-bucket.ts';
 
@@ -25,97 +25,97 @@ afterEach(() => vi.useRealTimers());
 /** Until the requests of a timer have been answered. */
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
-describe('the gate', () => {
-  it('is open until a collection closes it, and after that collection opens it', async () => {
-    const gate = new Gate(bucket);
-    expect(await gate.isClosed()).toBe(false);
-    const closed = await gate.close();
-    expect(await gate.isClosed()).toBe(true);
-    expect(await new Gate(bucket).isClosed()).toBe(true);
-    await closed.open();
-    expect(await gate.isClosed()).toBe(false);
+describe('the collection lock', () => {
+  it('is free until a collection acquires it, and after its release', async () => {
+    const lock = new CollectionLock(bucket);
+    expect(await lock.isHeld()).toBe(false);
+    const held = await lock.acquire();
+    expect(await lock.isHeld()).toBe(true);
+    expect(await new CollectionLock(bucket).isHeld()).toBe(true);
+    await held.release();
+    expect(await lock.isHeld()).toBe(false);
   });
 
-  it('is closed by one collection at a time', async () => {
-    const closed = await new Gate(bucket).close();
-    await expect(new Gate(bucket).close()).rejects.toThrow(Conflict);
-    await closed.open();
-    const next = await new Gate(bucket).close();
+  it('is held by one collection at a time', async () => {
+    const held = await new CollectionLock(bucket).acquire();
+    await expect(new CollectionLock(bucket).acquire()).rejects.toThrow(Conflict);
+    await held.release();
+    const next = await new CollectionLock(bucket).acquire();
     // The one before does not open what is not its own.
-    await closed.open();
-    expect(await new Gate(bucket).isClosed()).toBe(true);
-    await next.open();
-    expect(await new Gate(bucket).isClosed()).toBe(false);
+    await held.release();
+    expect(await new CollectionLock(bucket).isHeld()).toBe(true);
+    await next.release();
+    expect(await new CollectionLock(bucket).isHeld()).toBe(false);
   });
 
-  it('opens by itself five minutes after its collection has died', async () => {
-    const gate = new Gate(bucket);
-    await gate.close();
+  it('expires five minutes after its collection has died', async () => {
+    const lock = new CollectionLock(bucket);
+    await lock.acquire();
     vi.clearAllTimers();
     vi.setSystemTime(START + 5 * MINUTE - 1);
-    expect(await gate.isClosed()).toBe(true);
+    expect(await lock.isHeld()).toBe(true);
     vi.setSystemTime(START + 5 * MINUTE);
-    expect(await gate.isClosed()).toBe(false);
-    await new Gate(bucket).close();
+    expect(await lock.isHeld()).toBe(false);
+    await new CollectionLock(bucket).acquire();
   });
 
-  it('stays closed, and may be relied on, while its collection lives', async () => {
-    const closed = await new Gate(bucket).close();
+  it('stays held while its collection lives', async () => {
+    const held = await new CollectionLock(bucket).acquire();
     for (let minute = 0; minute < 20; minute++) {
       vi.advanceTimersByTime(MINUTE / 3);
       await settled();
     }
-    expect(await new Gate(bucket).isClosed()).toBe(true);
-    closed.assertClosed();
-    await closed.open();
+    expect(await new CollectionLock(bucket).isHeld()).toBe(true);
+    held.assertHeld();
+    await held.release();
     vi.advanceTimersByTime(MINUTE);
     await settled();
-    expect(await new Gate(bucket).isClosed()).toBe(false);
+    expect(await new CollectionLock(bucket).isHeld()).toBe(false);
   });
 
-  it('may not be relied on a minute after the last renewal that succeeded', async () => {
-    const closed = await new Gate(bucket).close();
+  it('permits no removal a minute after the last renewal that succeeded', async () => {
+    const held = await new CollectionLock(bucket).acquire();
     around = () => Promise.reject(new Error('the store does not answer'));
     for (let third = 0; third < 3; third++) {
-      closed.assertClosed();
+      held.assertHeld();
       vi.advanceTimersByTime(MINUTE / 3);
       await settled();
     }
-    expect(() => closed.assertClosed()).toThrow(Conflict);
-    expect(() => closed.assertClosed()).toThrow(/gc has stopped/);
+    expect(() => held.assertHeld()).toThrow(Conflict);
+    expect(() => held.assertHeld()).toThrow(/gc has stopped/);
   });
 
-  it('that has opened by itself is not closed again by a late renewal', async () => {
-    const closed = await new Gate(bucket).close();
+  it('is not acquired again by a late renewal after it has expired', async () => {
+    const held = await new CollectionLock(bucket).acquire();
     vi.setSystemTime(START + 6 * MINUTE);
     vi.advanceTimersByTime(MINUTE / 3);
     await settled();
-    expect(await new Gate(bucket).isClosed()).toBe(false);
-    expect(() => closed.assertClosed()).toThrow(Conflict);
+    expect(await new CollectionLock(bucket).isHeld()).toBe(false);
+    expect(() => held.assertHeld()).toThrow(Conflict);
   });
 
-  it('is closed where the answer to the request that closed it was lost', async () => {
+  it('is held where the answer to the request that acquired it was lost', async () => {
     let lost = 0;
     around = ({ verb }, act) => {
       const answer = act();
       // A client that has no answer asks again, and finds another ETag than before: its own.
       return verb === 'put' && lost++ === 0 ? (undefined as typeof answer) : answer;
     };
-    const closed = await new Gate(bucket).close();
-    closed.assertClosed();
-    await expect(new Gate(bucket).close()).rejects.toThrow(Conflict);
-    await closed.open();
-    expect(await new Gate(bucket).isClosed()).toBe(false);
+    const held = await new CollectionLock(bucket).acquire();
+    held.assertHeld();
+    await expect(new CollectionLock(bucket).acquire()).rejects.toThrow(Conflict);
+    await held.release();
+    expect(await new CollectionLock(bucket).isHeld()).toBe(false);
   });
 
   it('is waited for, with a sign of life every half second', async () => {
-    const gate = new Gate(bucket);
-    await gate.close();
+    const lock = new CollectionLock(bucket);
+    await lock.acquire();
     vi.clearAllTimers();
     const waiting = vi.fn<() => void>();
-    await gate.waitUntilOpen(undefined, waiting);
+    await lock.waitUntilFree(undefined, waiting);
     expect(waiting).toHaveBeenCalledTimes(600);
-    await gate.waitUntilOpen();
+    await lock.waitUntilFree();
   });
 });
 
@@ -193,13 +193,13 @@ describe('the lease of a run', () => {
   });
 
   it('waits, and is not there, while a collection runs', async () => {
-    await new Gate(bucket).close();
+    await new CollectionLock(bucket).acquire();
     vi.clearAllTimers();
     const waiting = vi.fn<() => void>();
     await new Leases(bucket).take(run, { waiting });
     expect(waiting).toHaveBeenCalled();
     expect(await renewals()).toEqual([0]);
-    expect(await new Gate(bucket).isClosed()).toBe(false);
+    expect(await new CollectionLock(bucket).isHeld()).toBe(false);
   });
 });
 
