@@ -54,8 +54,9 @@ export async function evaluate(
 }
 
 /**
- * Scores the published build before this one on the test rows of this one: that of the version before, or for a trial
- * that of its own version. If there is none, or it cannot be scored, there is no comparison.
+ * Scores the previous published build on the test rows of this build. The previous build is that of the version
+ * before; for a trial, it is that of the same version. Without a previous build, or when it cannot be scored, there
+ * is no comparison.
  */
 async function compareWithBefore(
   deps: Deps,
@@ -94,7 +95,7 @@ async function compare(
     'compare',
     {
       ...request,
-      // Nothing of it is stored besides its facts, so there is nothing to require.
+      // Only its facts are stored, so no artifact has to be there.
       cache: request.cache === 'require' ? 'use' : request.cache,
       inputs: { ...inputs, otherModel: otherModel!, otherEncoder: otherEncoder! },
       detail: { otherType },

@@ -32,10 +32,9 @@ import { RETRAIN } from '../contract/command.ts';
 type Deps = LoggingDeps & { store: Pick<Store, 'records'> };
 
 /**
- * Logs a build, from its record, to the place where this worker tracks now, and publishes it if that is asked. It
- * adds only what the training attempt has not logged there yet, so it can be repeated. The times are those of the
- * build.
- * @throws MissingHistory when there is no such build, or one to publish has no artifacts any more
+ * Logs a build from its record to the tracking server that this worker uses now, and publishes it on request. It adds
+ * only what the training attempt has not logged there yet, so it can be repeated. The times are those of the build.
+ * @throws MissingHistory when there is no such build, or when the artifacts of a build to publish were removed
  */
 export async function logVersion(deps: Deps, input: LogVersionInput): Promise<LoggedVersion> {
   const { pipeline, version, trackingFolder } = input;

@@ -112,7 +112,7 @@ async function describe(
   const { pipeline, attempt } = record;
   const done = await orDefer(deps.deferTracking === true, execution, async () => {
     const open = await requireAttempt(deps, { pipeline, batch, attempt });
-    // A trial that was published since stays published when it runs again.
+    // A trial that has been published in the meantime stays published when it runs again.
     const isTrial = await deps.store.records.isTrial(record);
     await onRun(deps, open, () => describeInTracker(deps, open, record, { execution, isTrial }));
     return true;

@@ -81,8 +81,8 @@ function lineDisplay(title: string): Display {
 const HEAD = onStderr.dim(`    ${alignColumns('stage', 'state', 'took', 'size').trimEnd()}`);
 
 /**
- * The line of a stage, and lines with why it is tried again.
- * @param width of the terminal: no line is longer; undefined where it is no terminal
+ * Formats the line of a stage, and below it the reason for which it is retried.
+ * @param width the maximum length of a line; undefined if the output is not a terminal
  */
 export function formatStage(view: StageView, width?: number): string {
   const elapsed =

@@ -140,7 +140,7 @@ function applyEvent(
   if (begun != null) {
     const view = stages.get(begun.activityType?.name ?? '');
     if (view === undefined) return;
-    // A run that is followed late has begun before; another machine's clock may be ahead.
+    // The stage may have started before this command followed it, and the server's clock may be ahead of ours.
     const since = Math.min(readTime(event) ?? Infinity, Date.now());
     Object.assign(view, { state: 'running', since });
     scheduled.set(String(event.eventId), view);
@@ -157,7 +157,7 @@ function applyEvent(
   }
   const result: StageOutcome<StageName> = defaultPayloadConverter.fromPayload(payload);
   view.state = result.cached ? 'cached' : 'done';
-  // The time that a person has seen pass, with the wait for a worker, and not only that of the work.
+  // The time that the person has waited. It includes the wait for a worker.
   const endedAt = readTime(event);
   view.durationMs =
     endedAt === undefined || view.since === undefined

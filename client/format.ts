@@ -40,7 +40,7 @@ const BAR = 20;
 
 /**
  * The progress of a long stage: ━━━━━━──────────────  31 %  1.2 M rows.
- * @param width the most characters; the line is shortened first
+ * @param width the maximum number of characters; the bar is shortened first
  */
 export function formatBar(
   {

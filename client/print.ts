@@ -15,8 +15,7 @@ const STYLES = {
 type Style = keyof typeof STYLES;
 
 /**
- * Begins each code of our own styles until the text is printed. No text from outside can know it, so such text
- * cannot set a style.
+ * Marks the codes of our own styles until the text is printed. It is random, so text from outside cannot imitate it.
  */
 const OWN = `\u0000${randomBytes(8).toString('hex')}`;
 const OWN_CODE = new RegExp(`${OWN.replace('\u0000', '\\u0000')}(\\d+)m`);
@@ -51,7 +50,7 @@ export function print(text: string): void {
   process.stdout.write(`${renderText(text)}\n`);
 }
 
-/** A sentence for the person, on stderr. What follows a line end in it is indented, so that it is no other sentence. */
+/** Prints a message on stderr. Its later lines are indented, so that they do not look like another message. */
 export function say(text: string, kind: 'note' | 'warning' | 'error' = 'note'): void {
   const marks = { note: '', warning: onStderr.yellow('warning: '), error: onStderr.red('error: ') };
   printProgress(`${marks[kind]}${text.replaceAll('\n', '\n  ')}`);

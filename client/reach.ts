@@ -22,8 +22,9 @@ export function listServers({ storage, tracking }: Config): Record<Server, strin
 const PAUSE_MS = 1_000;
 
 /**
- * Tries `check` again while a server is busy, for at most 30 s in all. A server that refuses connections does not run:
- * it is not waited for, unless `untilItRuns`, because a nightly must not be lost to a restart.
+ * Tries `check` again while a server is busy, for at most 30 s in all. A server that refuses connections is not
+ * running, so this fails at once. With `untilItRuns` it waits, because a nightly must survive the restart of a
+ * server.
  * @param again whether another try can help after this error
  */
 export async function withPatience(
@@ -51,7 +52,7 @@ export async function withPatience(
 /**
  * The error of a command whose servers could not all be reached. It names every server that is down, also those that
  * this command does not need: a person who starts one will need the others.
- * @param failures one at least
+ * @param failures at least one
  * @param checked the servers whose failures these are
  */
 export async function nameAllDown(

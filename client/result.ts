@@ -181,7 +181,7 @@ export function printResult(document: ResultDocument): void {
     );
 }
 
-/** How a build is named: a trial by its number, because the version is another build. */
+/** Names a build: a trial by its build number, because the version's number means the published build. */
 function nameBuild({ batch, build, trial }: ResultDocument): string {
   return trial === null ? String(batch) : `${batch}.${build}`;
 }
@@ -200,8 +200,8 @@ function findComparison({ batch, comparisons }: ResultDocument): Compared | unde
 }
 
 /**
- * Scores on the test rows of all batches beside those of the new batch alone and, if another build was scored on the
- * same rows, beside those of that one.
+ * Formats the scores on the test rows of all batches, those on the new batch alone and, if another build was scored
+ * on the same rows, its scores.
  */
 export function formatMetrics(
   metrics: NonNullable<ResultDocument['metrics']>,
@@ -222,7 +222,7 @@ export function formatMetrics(
   return formatTable(['metric', 'all batches', '95 %', ...columns, 'new batch'], rows);
 }
 
-/** A score of the other build, and how this build differs: what a test says where there is one. */
+/** Formats a score of the other build and the change, with the verdict of a test if there is one. */
 function formatBefore(name: string, now: number, facts: Comparison['facts']): [string, string] {
   const before = name === 'test_rows' ? facts['rows'] : facts[name];
   if (typeof before !== 'number') return ['–', ''];

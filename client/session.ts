@@ -69,13 +69,13 @@ export async function openStoreSession(config: Config): Promise<StoreSession> {
     await close();
     const { nameAllDown } = await import('./reach.ts');
     const { isRefused } = await import('../config/connections.ts');
-    // Without a stack there are no credentials either, which is noticed first.
+    // When the local stack is down, credentials are missing too, and that error comes first.
     const isDown = isUnavailable(error) || (await isRefused(config.storage.endpoint ?? ''));
     throw isDown ? await nameAllDown(config, [error], ['storage']) : error;
   }
 }
 
-/** Whether a server did not answer, which another try may repair. */
+/** Whether a server did not answer, so that another attempt may succeed. */
 function isUnavailable(error: unknown): boolean {
   return error instanceof StorageUnavailable || error instanceof TrackingUnavailable;
 }
@@ -200,7 +200,7 @@ async function isLocalStarting({ stackDir, tracking }: Config): Promise<boolean>
   return started !== undefined && Date.parse(started.since) + MLFLOW_START_MS > Date.now();
 }
 
-/** Whether nothing listens at Temporal's address. A busy server gets its time from the connection itself. */
+/** Whether nothing listens at Temporal's address. The connection itself waits for a busy server. */
 function isNotRunning(error: unknown): boolean {
   return error instanceof SetupError && error.details['refused'] === true;
 }

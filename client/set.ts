@@ -27,7 +27,7 @@ function addParam(params: Record<string, unknown>, text: string): Record<string,
 }
 
 function readValue(path: string, value: string): unknown {
-  // One sign is a delimiter or a decimal character, whatever YAML uses it for.
+  // A single character is a delimiter or a decimal character, even if it has a meaning in YAML.
   if (/^[^\w\s~]$/.test(value)) return value;
   const document = parseDocument(value, { stringKeys: true, resolveKnownTags: false });
   const [wrong] = [...document.errors, ...document.warnings];

@@ -89,7 +89,10 @@ export interface TrackedNow {
   url: string;
 }
 
-/** Reads where a build is logged now. Its training attempt has that, even after `log N` logged it elsewhere. */
+/**
+ * Reads where a build is logged now. The training attempt knows it, even after `log N` has logged the build
+ * elsewhere.
+ */
 export async function readTracked(
   { store }: { store: Pick<Store, 'attempts'> },
   { pipeline, attempt, stages }: VersionRecord,

@@ -89,7 +89,9 @@ export async function listPollers({
     .toSorted((a, b) => b.polledAt - a.polledAt);
 }
 
-/** Whether a worker was a process of this machine that no longer runs. Temporal notices only when it does not poll again. */
+/**
+ * Whether a worker was a process of this machine that no longer runs. Temporal still lists such a worker for a while.
+ */
 function hasEnded(identity: string): boolean {
   const [, pid, host] = /^(\d+)@(.+)$/.exec(identity) ?? [];
   return host === hostname() && processIdentity(Number(pid)) === undefined;

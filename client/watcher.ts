@@ -88,8 +88,8 @@ async function reportEnd(
 
 /**
  * The local path of a metrics file: that of the stage graph for the default pipeline, and in a folder with the name
- * of the pipeline for another. So batch 1 of one pipeline does not replace batch 1 of another. It depends on what was
- * asked alone: the result of a run and the documents in the store can name any path.
+ * of the pipeline for another. So batch 1 of one pipeline does not replace batch 1 of another. It depends only on the
+ * request, because the result of a run and stored documents could name any path.
  */
 export function chooseLocalPath(
   config: Pick<Config, 'defaultPipeline'>,

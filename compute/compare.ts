@@ -14,8 +14,8 @@ interface Reading {
 /**
  * Scores the model of another build on the test rows of a build, from the store.
  * @param folder is empty, and belongs to the caller
- * @throws DamagedArtifact when an artifact is not in the store as it was; BadData when the other model cannot read the
- *   rows
+ * @throws DamagedArtifact when an artifact is missing from the store or has changed; BadData when the other model
+ *   cannot read the rows
  */
 export async function scoreOther(
   { artifacts, compute }: { artifacts: Reading; compute: Compute },

@@ -56,8 +56,8 @@ export function findMetricSet(metrics: Readonly<Record<string, unknown>>): Metri
 }
 
 /**
- * Leaves out numbers that are no scores, and the bounds of intervals, which are shown beside their score: in a tracker
- * each would have a chart of its own.
+ * Leaves out numbers that are not scores, and the bounds of intervals: a tracker would draw a separate chart for
+ * each.
  */
 export function pickScores(metrics: Readonly<Record<string, number>>): Record<string, number> {
   return Object.fromEntries(

@@ -8,8 +8,7 @@ export interface SourceParams {
 }
 
 /**
- * Names of query parameters that say which data is meant, and in which form. Any other can be a secret, whatever
- * its name is.
+ * Names of query parameters that say which data is meant, and in which form. Any other parameter can be a secret.
  */
 const HARMLESS = new Set(
   `accesstype alt branch charset columns compression country date datasetid dataset dataset_id day decimal delimiter
@@ -86,8 +85,8 @@ export function parseUrl(source: string): URL {
 }
 
 /**
- * Reads the URL with its secret query from the environment. It must be the URL of the source and a query: whoever
- * starts a run chooses the source, and must not choose where the secret is sent.
+ * Reads the URL with its secret query from the environment. It must be the URL of the source with a query added.
+ * Anyone who starts a run can choose the source, and must not be able to choose where the secret is sent.
  * @throws BadParams, whose message has no part of the secret
  */
 export function readSecretUrl(

@@ -8,7 +8,7 @@ export interface KeyFiles {
   key: string;
 }
 
-/** The paths of a stack's certificate, with which its servers and the checks of their health know each other. */
+/** Returns the paths of a stack's certificate. Its servers and their health checks recognise each other by it. */
 export function keyFiles(dir: string): KeyFiles {
   return { cert: join(dir, 'keys', 'stack.crt'), key: join(dir, 'keys', 'stack.key') };
 }

@@ -122,7 +122,8 @@ export async function assertFree(part: string, uses: PortUse[]): Promise<void> {
   for (const { port, variable } of uses) {
     if (await isFree(port)) continue;
     let holder = await findHolder(port);
-    // A port without a holder is held for a moment only, by a server that ends or a program that looks for a free port.
+    // If no process is found at the port, it is usually free again soon: its server was ending, or a program was
+    // looking for a free port.
     for (let tries = 0; holder === undefined && tries < 5; tries++) {
       await sleep(300);
       if (await isFree(port)) break;

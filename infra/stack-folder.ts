@@ -34,8 +34,8 @@ const WRITTEN =
   /^(temporal|mlflow|seaweedfs|minio|logs|run|keys|replaced-.*|.*\.json|credentials)$/;
 
 /**
- * Makes the folder of a stack for its owner alone. A folder that an earlier program made, with all that servers have
- * written into it, becomes so.
+ * Makes the folder of a stack for its owner alone. In a folder that an earlier program made, the files that servers
+ * have written become private too.
  * @throws SetupError when it belongs to another user
  */
 export function ensureOwnFolder(dir: string): void {
@@ -184,7 +184,7 @@ const WEAKER_NAME: Record<string, string> = {
 export function useStack(dir: string, env: NodeJS.ProcessEnv = process.env): void {
   const state = readStackState(dir);
   if (state === undefined) return;
-  // A local stack is a person's own machine.
+  // With a local stack, only the owner of this machine chooses what is read.
   env['RETRAIN_SOURCE_PRIVATE_ADDRESSES'] ??= 'allow';
   for (const [name, address] of Object.entries(listAddresses(state.ports))) {
     const port = PORT_OF[name];

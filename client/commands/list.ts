@@ -192,7 +192,7 @@ export function formatVersions(versions: readonly ListedVersion[], withState: bo
   );
 }
 
-/** The names of the params that are not the same everywhere. Where the data is read from changes no result. */
+/** The names of the params that are not the same everywhere. The location of the data does not change a result. */
 function listVarying(params: readonly Record<string, unknown>[]): string[] {
   const names = new Set(params.flatMap((one) => Object.keys(one)));
   for (const place of ['data.source', 'data.source_secret_env']) names.delete(place);

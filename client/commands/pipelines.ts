@@ -22,7 +22,7 @@ interface ListedPipeline {
   /** Whether params.yaml lists it. Without `pipelines` in the file, that is the default pipeline only. */
   listed: boolean;
   isDefault: boolean;
-  /** Of its data, or of its params where it has no data yet. */
+  /** The source of its data; before the first batch, the one in its params. */
   source: string;
   target: string;
   task: string;
@@ -33,7 +33,7 @@ interface ListedPipeline {
   experiment: string;
 }
 
-/** `pipelines`: what each pipeline predicts from which data, and how far it is. */
+/** `pipelines`: lists what each pipeline predicts, from which data, and how many batches and versions it has. */
 async function listPipelines(
   config: Config,
   context: CommandContext,

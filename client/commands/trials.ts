@@ -32,7 +32,7 @@ interface Trial {
   runId: string | null;
 }
 
-/** `trials [N]`: the runs with other params that were recorded and not published, with the params that differ. */
+/** `trials [N]`: lists the recorded runs with other params that were not published, and the params that differ. */
 async function listTrials(
   config: Config,
   { version, json }: { version: number | undefined; json?: boolean | undefined },

@@ -11,9 +11,9 @@ import type { Part, Plan } from './part.ts';
 const COMPONENTS = ['MASTER', 'VOLUME', 'FILER', 'S3', 'ADMIN', 'WORKER', 'CLIENT'];
 
 /**
- * Closes all that SeaweedFS serves besides S3 to other users of this machine, who could read, change and delete
- * everything there. gRPC and the master need a certificate, and the filer and the volumes a token, which only
- * these processes have (`weed scaffold -config=security` describes the settings).
+ * Closes every port of SeaweedFS except S3 to other users of this machine. Otherwise they could read, change and
+ * delete everything. gRPC and the master need a certificate, and the filer and the volumes a token, which only these
+ * processes have (`weed scaffold -config=security` describes the settings).
  */
 function lockedEnv({ cert, key }: KeyFiles, token: string): Record<string, string> {
   const tls = (name: string): [string, string][] => [

@@ -34,7 +34,7 @@ export function initCommand(context: CommandContext): Command {
     });
 }
 
-/** `init FILE`: looks at the file, writes a section for its pipeline into params.yaml, and says what to type next. */
+/** `init FILE`: inspects the file, adds a section for its pipeline to params.yaml, and prints the next commands. */
 async function init(
   context: CommandContext,
   source: string,
@@ -78,7 +78,9 @@ async function init(
   return 0;
 }
 
-/** The name of the source without its folders and its extension, as far as it is the name of a pipeline. */
+/**
+ * Derives a pipeline's name from the last part of a source, without its extension. Other characters become hyphens.
+ */
 function nameAfter(source: string): string {
   const last = source
     .replace(/[?#].*$/, '')
@@ -116,7 +118,7 @@ function makeSection(
   };
 }
 
-/** The most batches that a new pipeline has if no size is given. */
+/** The maximum number of batches of a new pipeline if no size is given. */
 const MOST_BATCHES = 20;
 
 /** The usual size of a batch, or a round one that gives about ten batches. */
@@ -127,7 +129,7 @@ function chooseBatchSize(rows: number, usual: number): number {
   return Math.ceil(size / power) * power;
 }
 
-/** The labels that are named; the others are counted. */
+/** The number of labels that are printed by name. The others are counted. */
 const MOST_LABELS = 6;
 
 function describeFindings(found: Findings, { data }: Params, batches: number): string {

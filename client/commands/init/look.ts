@@ -29,7 +29,10 @@ export interface Findings {
   files: number | undefined;
 }
 
-/** Fewer different whole numbers than these are classes. scikit-learn takes all whole numbers for classes. */
+/**
+ * A target with fewer different whole numbers than this is a classification. scikit-learn treats all whole numbers as
+ * classes.
+ */
 const MOST_CLASSES = 20;
 
 const DELIMITERS = [',', ';', '\t', '|'];
@@ -38,9 +41,9 @@ const DELIMITERS = [',', ';', '\t', '|'];
 const HEADER = 1 << 16;
 
 /**
- * Reads a source, or the first file of a folder, to its end and finds its delimiter, its encoding, the types of its columns and, from the target,
- * the task.
- * @param asked.task overrides what the target looks like
+ * Reads a source, or the first file of a folder, to its end. Finds its delimiter, its encoding, the types of its
+ * columns and, from the target, the task.
+ * @param asked.task overrides the task that the target suggests
  * @throws BadData when the source cannot be read or used
  * @throws BadParams when it has no such target
  */
@@ -124,7 +127,7 @@ function lookAtText(
   };
 }
 
-/** The usual delimiter that the first line has most often, outside quotes. */
+/** Finds the common delimiter that occurs most often in the first line, outside quotes. */
 function findDelimiter(path: string): string {
   const bytes = Buffer.alloc(HEADER);
   const file = openSync(path, 'r');
@@ -152,7 +155,7 @@ function requireTarget(
   );
 }
 
-/** Counts the labels, and finds what they look like: fractions and many whole numbers are a regression. */
+/** Counts the labels, and infers the task: fractions, or many whole numbers, mean a regression. */
 function countLabels(
   reader: CsvReader,
   target: string,

@@ -59,7 +59,7 @@ async function growLedger({ deps, ...looking }: Looking, ledger: Ledger): Promis
 }
 
 /**
- * The rows of the table that a source on this machine holds.
+ * Counts the rows of the table in a source on this machine.
  * @throws BadData when it is no table, or lacks the target
  */
 export async function countRows(

@@ -11,7 +11,7 @@ import type { Format } from './rows.ts';
 export interface AnswerWriter {
   write(answers: Answers): Promise<void>;
   finish(): Promise<void>;
-  /** Leaves no file behind. */
+  /** Removes the incomplete file. */
   abandon(): void;
 }
 
@@ -26,7 +26,7 @@ export interface AnswersOf {
 }
 
 /**
- * Opens a file for answers, or stdout if the path is `-`. A file has its name only when all answers are in it.
+ * Opens a file for answers, or stdout if the path is `-`. The file appears under its name only when it is complete.
  */
 export async function openAnswers(
   path: string,
@@ -60,7 +60,7 @@ export async function openAnswers(
   };
 }
 
-/** Waits until a stream takes more, or has ended. */
+/** Waits until a stream accepts more data, or has ended. */
 function drained(target: Writable): Promise<void> {
   return new Promise((resolve) => {
     const end = (): void => {
@@ -82,11 +82,11 @@ type Inner = Omit<AnswerWriter, 'abandon'>;
 /** Columns: `prediction`, and with probabilities one for each class. An answer that is null is an empty cell. */
 async function openCsv(send: Send, { classes }: AnswersOf): Promise<Inner> {
   const header = ['prediction', ...(classes ?? []).map((name) => `probability_${name}`)];
-  // It is written with the first answers, so that a refused input leaves stdout empty.
+  // The header is written with the first predictions, so that a refused input leaves stdout empty.
   let begun = `${formatRow(header)}\n`;
   const written = new Map<Label | null, string>([[null, classes === undefined ? '""' : '']]);
   const format = (answer: Label | null): string => {
-    // Numbers of a regression may all differ.
+    // The numbers of a regression may all differ, so they are not kept.
     if (typeof answer === 'number') return String(answer);
     let text = written.get(answer);
     if (text === undefined) written.set(answer, (text = formatRow([String(answer)])));

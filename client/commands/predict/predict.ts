@@ -48,7 +48,7 @@ export function predictCommand(context: CommandContext): Command {
     });
 }
 
-/** The most bad rows that are named. */
+/** The maximum number of bad rows that are reported one by one. */
 const MOST_NAMED = 5;
 
 /** `predict`: reads raw rows as training does, and writes the answer of a stored model for each. */

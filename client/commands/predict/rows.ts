@@ -24,7 +24,7 @@ export interface RawRows {
   blocks(columns: readonly RawColumn[], onBytes: (bytes: number) => void): AsyncIterable<RawBlock>;
 }
 
-/** What an input or an output holds, by the extension of its name. */
+/** The format of an input or an output. */
 export type Format = 'csv' | 'jsonl' | 'parquet';
 
 const FORMATS: Record<string, Format> = {
@@ -133,7 +133,7 @@ async function* readCsv(
   }
 }
 
-/** Reads one JSON object a line. A row without a key has no value in that column. */
+/** Reads one JSON object per line. A key that a row lacks is a missing value. */
 async function* readLines(
   bytes: Iterable<Uint8Array>,
   name: string,

@@ -24,8 +24,8 @@ import { drawSvg } from '../lineage/drawings.ts';
 import { readLineage } from '../lineage/graph.ts';
 
 /**
- * Reads what a report shows of a build. It follows from the records of this version and of earlier ones alone, so
- * that later versions do not change it.
+ * Reads the facts that a report shows about a build. They depend only on the records of this version and of earlier
+ * ones, so later versions do not change a report.
  */
 export async function readReportFacts(
   session: StoreSession,

@@ -32,7 +32,7 @@ interface ReportOptions {
   open?: boolean | undefined;
 }
 
-/** `report N`: writes one file that shows a version to people: scores, changes, the model, its data and its origin. */
+/** `report N`: writes one HTML file about a version: scores, changes, the model, its data and its origin. */
 async function report(
   config: Config,
   { root, build, json, out, open }: ReportOptions,
@@ -65,13 +65,13 @@ async function write(path: string, page: Uint8Array): Promise<void> {
   }
 }
 
-/** The program that opens a file with the application that a person has chosen for it. */
+/** The command of each system that opens a file in its default application. */
 const OPENERS: Partial<Record<NodeJS.Platform, [command: string, ...args: string[]]>> = {
   darwin: ['open'],
   win32: ['explorer.exe'],
 };
 
-/** Opens a file in the browser, and does not wait for it. Where there is none, the file is there all the same. */
+/** Opens a file in the browser, and does not wait for it. Without a browser, this prints a warning. */
 async function openInBrowser(path: string): Promise<void> {
   const { spawn } = await import('node:child_process');
   const [command, ...args] = OPENERS[process.platform] ?? ['xdg-open'];

@@ -7,21 +7,21 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const YEAR = 366 * 24 * HOUR;
 
-/** Around a change of the clocks, in which the server is asked for its starts. */
+/** The server is asked for the starts within this time before and after a change of the clocks. */
 const WINDOW = 3 * HOUR;
 
 /** A change of the clocks of a time zone. Local times are milliseconds, as if they were UTC. */
 export interface ClockChange {
   /** The first moment of the new offset, in milliseconds since 1970. */
   at: number;
-  /** The local times that do not exist, or that occur twice: from the first to before the second. */
+  /** The range of local times that do not exist or occur twice. The second time is not in it. */
   local: [from: number, to: number];
   kind: 'skipped' | 'repeated';
 }
 
 /**
- * Warns of starts in the year ahead that daylight saving skips or doubles. The server says when it starts the schedule,
- * so that a warning shows what this server does.
+ * Warns of starts in the coming year that a change to or from daylight saving time skips or doubles. The starts are
+ * those that this server reports, because servers differ.
  */
 export async function warnOfDaylight(
   { client, namespace }: Session,
@@ -74,7 +74,7 @@ export function findClockChanges(timezone: string, from: number, to: number): Cl
   return changes;
 }
 
-/** A function from a moment, in whole minutes, to the local time there as milliseconds. */
+/** Returns a function that converts a moment, in whole minutes, to the local time in milliseconds. */
 function makeLocalClock(timezone: string): (time: number) => number {
   const format = new Intl.DateTimeFormat('en-GB', {
     timeZone: timezone,
@@ -120,7 +120,7 @@ export function describeChange(
   calendars: Calendars,
   timezone: string,
 ): string | undefined {
-  // Where it starts every hour or more often, a night with an hour less or more is as any other.
+  // A schedule that starts every hour or more often needs no warning: one start more or less changes little.
   if (starts.length >= (2 * WINDOW) / HOUR - 1) return undefined;
   const toLocal = makeLocalClock(timezone);
   const repair = `choose a time outside ${formatClock(first)}–${formatClock(end)}, such as "${RETRAIN} schedule create --at 04:30"`;
@@ -131,7 +131,7 @@ export function describeChange(
   }
   const minutes = Array.from({ length: (end - first) / 60_000 }, (_, i) => first + i * 60_000);
   const skipped = minutes.find((time) => calendars.some((calendar) => matches(calendar, time)));
-  // A server may start at another time instead: one that the calendar does not give.
+  // Instead, a server may start at a time that is not in the calendar.
   const moved = starts.some(
     (start) => start >= at && !calendars.some((calendar) => matches(calendar, toLocal(start))),
   );
@@ -139,7 +139,7 @@ export function describeChange(
   return `${formatClock(skipped)} does not exist in ${timezone} on ${formatDay(skipped)}, and the schedule does not start then: ${repair}`;
 }
 
-/** Whether a calendar of the server, which it has made of the cron expression, has this local minute. */
+/** Whether a calendar, which the server derives from the cron expression, contains this local minute. */
 function matches(calendar: Calendars[number], local: number): boolean {
   const date = new Date(local);
   const fields: [Range[] | null | undefined, number][] = [

@@ -8,7 +8,7 @@ import { MissingHistory } from '../../../contract/failures.ts';
 import { RETRAIN } from '../../../contract/command.ts';
 import { print } from '../../print.ts';
 
-/** How often a log that is followed is looked at. */
+/** How often a followed log is read. */
 const LOOK_MS = 300;
 
 export interface LogsOptions {
@@ -50,12 +50,14 @@ export async function printLogs(
   }
 }
 
-/** Of the worker's log: fields that every line has, and those that `describe` puts into its sentence. */
+/**
+ * Fields of the worker's log that are not printed: every line has them, or `describe` puts them into its sentence.
+ */
 const HIDDEN = 'pid,hostname,sdkComponent,taskQueue,workflowId,runId,activityType,attempt';
 
 /**
- * Turns a line of a log into what is shown. Lines that are not JSON stay as they are. The stack of an error is shown
- * where the error is a fault: a stage that is tried again needs its sentence only.
+ * Formats a line of a log for printing. Lines that are not JSON stay as they are. The stack of an error is printed
+ * only for a fault of the program: for a stage that is retried, the sentence is enough.
  */
 export function formatLine(isTerminal: boolean): (line: string) => string {
   if (!isTerminal) return (line) => line;

@@ -3,15 +3,15 @@ import type { PartName, Report, StackEvent } from '../../../infra/report.ts';
 import { formatDuration } from '../../format.ts';
 import { onStderr, renderText, say } from '../../print.ts';
 
-/** What is shown of a stack that starts or stops. Call `stop` at its end. */
+/** Shows how far a stack has started or stopped. Call `stop` at the end. */
 export interface StackProgress {
   report: Report;
   stop: () => void;
 }
 
 /**
- * Prints each step as a line. On a terminal, a last line moves while one waits: it names the parts that are not ready
- * yet, and for how long.
+ * Prints each step as a line. On a terminal, an animated last line names the parts that are not ready yet, and how
+ * long each has taken.
  */
 export function openStackProgress(out: NodeJS.WriteStream = process.stderr): StackProgress {
   // Some terminals report no size, and without one nothing can be redrawn.
@@ -49,7 +49,7 @@ const TITLES: Record<PartName | 'python' | 'stack', string> = {
   stack: 'stack',
 };
 
-/** The line that moves: `⠙ MLflow 12 s, worker 3 s`; empty when nothing is waited for. */
+/** The animated line: `⠙ MLflow 12 s, worker 3 s`; empty when nothing is waited for. */
 export function formatWaiting(
   waiting: ReadonlyMap<StackEvent['part'], number>,
   now = Date.now(),

@@ -78,7 +78,10 @@ export async function status(
   });
 }
 
-/** A record in the names of the other documents. What is stored under a name of its own keeps that. */
+/**
+ * Renames the fields of a record as in the other JSON documents. Nested objects keep the names in which they are
+ * stored.
+ */
 function toDocument({ seq, created_at, git_commit, ledger_revision, ...record }: VersionRecord) {
   const { pipeline, version, params, metrics, stages, trial, comparisons, healed, forced } = record;
   return {

@@ -198,7 +198,7 @@ async function readRecord(
   }
 }
 
-/** Checks that the index, which lists the versions with their scores, says the same as the record. */
+/** Checks that the index, which lists the versions with their scores, agrees with the record. */
 async function findLineFaults(
   { records }: Store,
   record: VersionRecord,
@@ -208,7 +208,7 @@ async function findLineFaults(
   const lines = await records.list(record.pipeline);
   const line = lines.find(({ version }) => version === record.version);
   if (line !== undefined && isLineOf(line, record)) return [];
-  // A build that is being published is in the pointer first.
+  // Publishing writes the pointer before the index.
   if ((await records.latest(record.pipeline, record.version)).seq !== record.seq) return [];
   return [
     {
