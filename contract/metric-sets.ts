@@ -103,8 +103,8 @@ export interface ScoreChange {
 
 /**
  * Compares a score with that of another build; undefined if the other has none.
- * @param other the scores of the other build by name. Those on the same rows have their number as `rows` and, as
- *   `<score>_change`, what a test says
+ * @param other the scores of the other build by name. If they are on the same rows, `rows` is the number of rows and
+ *   `<score>_change` is the verdict of a test
  */
 export function compareScore(
   name: string,

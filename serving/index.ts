@@ -3,7 +3,7 @@ import { openStore } from '../store/index.ts';
 
 /** The bucket of the artifacts. Credentials come from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or as in AWS's SDK. */
 export interface StorageLocation {
-  /** For example `http://localhost:8333`; left out: AWS. */
+  /** For example `http://localhost:8333`; if absent, AWS. */
   readonly endpoint?: string;
   readonly region: string;
   readonly bucket: string;

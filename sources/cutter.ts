@@ -119,7 +119,7 @@ async function conformWhole(
     ];
   }
 
-  /** The first file gives the columns: what looks wrong in it is said where it becomes batch 1. */
+  /** The first file gives the columns. Warnings about it are given when it becomes batch 1. */
   async function describeFirst(): Promise<string[]> {
     const { delimiter, target, declared } = ledger.settings;
     if (declared === undefined) return [];
@@ -140,7 +140,7 @@ async function conformWhole(
   }
 }
 
-/** Warns of a file with the bytes of an earlier one, which was not kept out. */
+/** Warns of a file with the bytes of an earlier one, if it was not quarantined. */
 function describeDuplicate({ arrivals }: Ledger, batch: number): string[] {
   const { name, raw } = arrivals[batch - 1]!;
   const first = arrivals.findIndex((arrival) => arrival.raw === raw) + 1;

@@ -32,7 +32,7 @@ export function plainParams(
 ): Record<string, unknown> {
   if (ledger === undefined || ledger.batches.length === 0) return params;
   const data = params['data'] as Record<string, unknown> | undefined;
-  // Tables of types are merged by column, and those of the top of the file are of other columns.
+  // Column types are merged by name, and those at the top of params.yaml are for another pipeline's columns.
   const inherited = data === undefined ? params : { ...params, data: { ...data, columns: {} } };
   const known = mergeParams(inherited, listFrozen(ledger));
   return mergeParams(known, ownParams) as Record<string, unknown>;
@@ -85,8 +85,8 @@ const ACCEPTING: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Returns the params in which a run is a trial: those that shape its result and differ from a plain run. Params
- * that say which data a pipeline has are none of them: the data is the pipeline's own, whatever is trained on it.
+ * Returns the params in which a run is a trial: those that shape its result and differ from a plain run. Params that
+ * say which data a pipeline has do not count, because a trial uses the pipeline's own data.
  * @returns undefined when the run is no trial
  */
 export function findTrialParams(

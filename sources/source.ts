@@ -43,7 +43,7 @@ export interface SourcePlace {
    * source; a client's source is chosen by the owner of the files.
    */
   confined: boolean;
-  /** The folder in which the text of a source waits. */
+  /** The folder for the temporary copy of a source's text. */
   scratch: string;
   /** The S3 server of `s3://` sources and DVC remotes; the bucket named here is not used. */
   s3: BucketOptions;
@@ -81,7 +81,7 @@ const GIB = 1024 ** 3;
 /**
  * Reads the limits from the environment: RETRAIN_SOURCE_MAX_BYTES, RETRAIN_SOURCE_TIMEOUT_SECONDS and
  * RETRAIN_SOURCE_PRIVATE_ADDRESSES, which a local stack sets to `allow`.
- * @throws BadParams when one of them is not what it must be
+ * @throws BadParams when one of them has an invalid value
  */
 export function limitsFromEnv(env: NodeJS.ProcessEnv = process.env): SourceLimits {
   const seconds = { otherwise: 1_800, least: 1, most: 604_800, what: 'a number of seconds' };

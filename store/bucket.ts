@@ -50,7 +50,7 @@ export interface Bucket {
 /** The most bytes of an object that are read into memory at once. */
 export const MOST_BYTES = 2 ** 30;
 
-/** The error for an object that is too large to be what belongs at its key. */
+/** Returns the error for an object that is too large for its key. */
 export function tooLargeObject(key: string, size: number, most: number): DamagedArtifact {
   return new DamagedArtifact(
     `the object ${key} has ${size} bytes, and at most ${most} can belong there: it has been changed by hand or damaged: restore it from a backup`,

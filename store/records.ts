@@ -85,7 +85,7 @@ export interface FoundRecord {
   record: VersionRecord;
   /** Whether the pointer has the SHA-256 of the record. Pointers of an earlier program do not. */
   isSealed: boolean;
-  /** Why its bytes cannot be those that were published; undefined if nothing says so. */
+  /** Why the record is not the published one; undefined if no difference was found. */
   fault: string | undefined;
 }
 
@@ -103,8 +103,8 @@ export class Records {
    * Publishes a build of a version: reserves its number, writes its record under that number, and makes it the
    * latest in the pointer and in the index. Publishing the same build again adds nothing. If it is an earlier
    * build, that becomes the latest again.
-   * @param beforeLatest runs before the build becomes the latest, or stays it. If it fails, the previous build
-   *   stays the latest, and a retry runs it again.
+   * @param beforeLatest runs before the build becomes, or remains, the latest. If it fails, the previous build stays
+   *   the latest, and a retry runs it again.
    * @returns the stored record and its reference
    */
   async publish(draft: Draft, beforeLatest?: () => Promise<void>): Promise<Published> {
@@ -113,8 +113,8 @@ export class Records {
   }
 
   /**
-   * Records a build as a trial: it gets a number and a record, and the published build stays. A build that was
-   * published before stays what it is.
+   * Records a build as a trial: it gets a number and a record, and the published build stays. A build that is already
+   * published stays published.
    */
   async recordTrial(draft: Draft): Promise<Published> {
     return withoutSignal(async () => {
@@ -246,7 +246,9 @@ export class Records {
     return (await this.#index.read(pipeline)) ?? this.#linesOf(pipeline);
   }
 
-  /** Returns the params of the published builds. One read, and one more for each line of an earlier program. */
+  /**
+   * Returns the params of the published builds. It costs one read, and one more for each line of an earlier program.
+   */
   async listWithParams(pipeline: string): Promise<(VersionLine & { params: Params })[]> {
     const withParams = async (line: VersionLine) => ({
       ...line,
@@ -361,7 +363,10 @@ function withSha256(builds: Builds, seq: number, hash: string): Builds {
   return { ...builds, builds: builds.builds.with(seq - 1, { ...known, sha256: hash }) };
 }
 
-/** Decodes a record, and compares it with what the pointer says of the build. A lost pointer says nothing. */
+/**
+ * Decodes a record, and compares it with what the pointer says of the build. If the pointer is lost, nothing is
+ * compared.
+ */
 function checkRecord(of: BuildOf, bytes: Uint8Array, builds: Builds | undefined): FoundRecord {
   const { pipeline, version, seq } = of;
   const record = decodeDocument(recordKey(pipeline, version, seq), bytes, RECORD);

@@ -6,8 +6,8 @@ import type { Ref } from '../contract/ref.ts';
 /**
  * Parses the JSON of an artifact.
  * @param ref its reference, for the error and for the stage that makes it again
- * @throws DamagedArtifact when the bytes are not JSON of this shape. They match their hash, so whoever names them was
- *   changed: a record, a cache entry or a ledger.
+ * @throws DamagedArtifact when the bytes are not JSON of this shape. They match their hash, so the document that
+ *   names them was changed: a record, a cache entry or a ledger.
  */
 export function parseStored<T>(
   bytes: Uint8Array,

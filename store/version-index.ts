@@ -134,7 +134,7 @@ function makeIndex(pipeline: string, lines: readonly VersionLine[]): Index {
   };
 }
 
-/** Whether a line is of this record. A build can be logged again elsewhere, which only the line says. */
+/** Whether a line is of this record. If a build was logged again elsewhere, only the line says so. */
 export function isLineOf(line: VersionLine, record: VersionRecord): boolean {
   const { run_id, model_version } = line;
   const own = { ...lineOf(record), run_id, model_version };

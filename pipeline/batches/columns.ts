@@ -14,8 +14,8 @@ export interface Column {
   /** The batch that added the column, if it is not the first one: the column is missing in earlier batches. */
   readonly since?: number | undefined;
   /**
-   * No cell of the first batch was known. The column is ignored until a batch has a value: it is a feature since that
-   * one.
+   * Whether the first file with the column has no known value in it. Such a column is open: it is ignored until a
+   * batch has a value, which decides its type, and it is a feature from that batch on.
    */
   readonly open?: true | undefined;
 }
@@ -26,8 +26,8 @@ export function indexNames(header: readonly string[]): Map<string, number> {
 }
 
 /**
- * Selects the columns that a batch has from the columns of a later batch. A column whose type a later batch decided is
- * still open.
+ * Selects the columns of a batch from those of a later batch. A column whose type a later batch decided is open
+ * again.
  */
 export function selectColumns(columns: readonly Column[], batch: number): Column[] {
   return columns.flatMap((column): Column[] => {
@@ -37,7 +37,7 @@ export function selectColumns(columns: readonly Column[], batch: number): Column
   });
 }
 
-/** Adds columns that later batches brought. An open column takes the type that a later batch decided. */
+/** Adds the new columns of later batches. An open column takes the type that a later batch decided. */
 export function addColumns(columns: readonly Column[], added: readonly Column[]): Column[] {
   const later = new Map(added.map((column) => [column.name, column]));
   const known = columns.map((column) => {

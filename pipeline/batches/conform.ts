@@ -39,8 +39,8 @@ export interface ConformOptions {
  * their names.
  *
  * A new column is refused, left out, or kept as a feature whose cells are missing in earlier batches. A column that
- * the file lacks is refused, left out of this batch, or written with every cell missing. Training treats the last
- * two in the same way. A column that came with a later file, or that has no known value yet, may be lacking.
+ * the file lacks is refused, left out of this batch, or written with every cell missing. Training treats the last two
+ * in the same way. A file may lack a column that a later file added, or that is open.
  * @throws BadData when the contract forbids a missing or new column, when the target or a column of the key is
  *   missing, or when columns are matched by position and the file has another number of them
  * @throws BadParams when cells must be written as missing and `data.missing_values` has no word
@@ -80,12 +80,12 @@ export function conform(
   };
 }
 
-/** Whether no batch has had a value in the column so far. */
+/** Whether no batch has a value in the column yet. */
 function isUndecided({ open, type }: Column): boolean {
   return open === true && type === 'ignore';
 }
 
-/** Takes the columns of a file for the known ones in their order, whatever their names. */
+/** Matches the columns of a file with the known ones by their order. Their names do not matter. */
 function matchByPosition(
   header: readonly string[],
   names: readonly string[],
@@ -124,7 +124,7 @@ function checkChanges(
   }
   const orSet = (param: string): string =>
     isTable === true ? '' : `, or set ${param} to ignore or adapt`;
-  // A column that one later file brought may be lacking in the next.
+  // The next file may lack a column that a later file added.
   const first = columns.filter((column) => column.since === undefined && !isUndecided(column));
   const isGone = new Set(gone);
   const lost = first.map(({ name }) => name).filter((name) => isGone.has(name));
@@ -143,7 +143,7 @@ function checkChanges(
   }
 }
 
-/** Says that the type of columns is decided, which had no value before. */
+/** Describes open columns whose type this file decides. */
 export function describeDecided(file: string, columns: readonly Column[]): string[] {
   return columns.map(
     ({ name, type }) =>

@@ -274,7 +274,7 @@ class ColumnScan {
   #words = new Set<string>();
   /** The integers of the column, while they may count its rows. */
   #integers: IntegerRange | undefined = new IntegerRange();
-  /** Whether the first numbers all differed, when comparing them ended. */
+  /** Whether all numbers that were compared differ. Only the first numbers are compared. */
   #differed = false;
 
   constructor(index: number, kind: Kind) {
@@ -324,7 +324,7 @@ class ColumnScan {
     if (isNumber) this.numbers++;
     else if (this.sample.length < SAMPLE) this.sample.push(text);
     if (isDate) this.dates++;
-    // A date is the stray cell of a column of numbers, but not of a column of dates.
+    // A date is a stray cell in a column of numbers, but not in a column of dates.
     if (!isDate && (!isNumber || this.dates > 0)) this.stray ??= { text, line };
     if (this.#integers !== undefined) this.#countInteger(isNumber ? word : '');
     if (this.#compares()) {

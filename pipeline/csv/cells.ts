@@ -4,7 +4,9 @@ import { parseDate } from './dates.ts';
 /** The value of a cell: a finite number (never -0), a trimmed word, or null if the cell is missing. */
 export type Cell = number | string | null;
 
-/** What `Number` reads and is not a decimal: nothing at all, and integers with the prefix of another base. */
+/**
+ * Texts that `Number` accepts although they are not decimals: the empty text, and integers with a prefix such as 0x.
+ */
 const NOT_DECIMAL = /^\s*(?:0[xob]|$)/i;
 const LEADING_ZERO = /^[+-]?0\d/;
 const INTEGER = /^[+-]?\d+$/;
@@ -57,7 +59,7 @@ export class CellRule {
     this.#point = decimal.charCodeAt(0);
     this.#written =
       decimal === '.' && thousands === undefined ? undefined : describeNumbers(decimal, thousands);
-    // They are a setting, which is written with a point.
+    // Settings are written with a decimal point, also where cells have a comma.
     this.#missingNumbers = new Set(missing.map(parseNumber).filter((value) => value !== null));
   }
 

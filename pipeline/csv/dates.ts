@@ -29,7 +29,7 @@ export function parseDate(cell: string): number | null {
   return days + (seconds - more * SECONDS_A_DAY + fraction) / SECONDS_A_DAY;
 }
 
-/** Minutes east of UTC; null if no clock is there. */
+/** Minutes east of UTC; null for an offset that no time zone has. */
 function parseOffset(text: string | undefined): number | null {
   if (text === undefined || text === 'Z') return 0;
   const [hours, minutes] = [Number(text.slice(1, 3)), Number(text.slice(-2))];

@@ -4,7 +4,7 @@ import type { Matrix } from './matrix.ts';
 /** The share of a batch's rows that must contradict an earlier batch. */
 const MANY = 0.1;
 
-/** With this share of different rows in a batch, a repeated row hardly occurs by chance. */
+/** If at least this share of a batch's rows differ, a repeated row is hardly a coincidence. */
 const MOSTLY_DIFFERENT = 0.9;
 
 /** Rows of the new batch with the same features. */
@@ -37,7 +37,7 @@ export function warnOfContradictions(matrix: Matrix, sizes: readonly number[]): 
   const groups = groupRows(matrix, from, hashOf, labelOf);
   const all = [...groups.values()].flat();
   const isMostlyDifferent = all.length >= MOSTLY_DIFFERENT * count;
-  // Numbers hardly ever repeat, so equal rows with other numbers say nothing where rows repeat.
+  // Numeric targets rarely repeat. So where rows repeat often, another target is no sign of a correction.
   const least = isMostlyDifferent ? 1 : matrix.targets === undefined ? MANY * count : Infinity;
   let worst = { batch: 0, rows: 0 };
   let row = 0;

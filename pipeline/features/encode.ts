@@ -95,7 +95,9 @@ function readBatch(
     part,
     isLabel: options.normaliseLabels === true && name === options.target,
     words: [] as (string | null)[],
-    /** Each word once. Without it every cell would hold on to the text of its block. */
+    /**
+     * One string for each distinct word. Without this, each cell would keep the whole text of its block in memory.
+     */
     distinct: new Map<string, string>(),
     numbers: [] as Float64Array[],
   }));

@@ -4,7 +4,7 @@ import type { Encoder } from './encoder.ts';
 /** The type of labels, in the words of MLflow's signatures. */
 export type LabelType = 'boolean' | 'long' | 'double' | 'string';
 
-/** A label as a value: what pandas makes of a column of such labels. Integers beyond 2^53 are bigint. */
+/** A label as a value, of the type that pandas gives a column of such labels. Integers beyond 2^53 are bigint. */
 export type Label = boolean | number | bigint | string;
 
 const BOOLEANS = /^(?:true|false)$/i;

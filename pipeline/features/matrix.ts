@@ -63,9 +63,10 @@ export function concatMatrices(matrices: Iterable<Matrix>, most: number): Matrix
 
 /**
  * Encodes a part. Numbers stay as they are. A word becomes its index in the categories of the encoder; a word that no
- * train row has counts as a missing cell. A missing cell becomes the median, or the index of the most frequent word, or
- * -1 if the column is missing in every train row. Under `drop` the row of a missing cell is left out instead. Columns that came after the
- * part was made count as missing. Rows are left out if the encoder has `labels` without their label.
+ * train row has counts as a missing cell. A missing cell becomes the median or the index of the most frequent word;
+ * it becomes -1 if the column is missing in every train row. Under `drop` the row of a missing cell is left out
+ * instead. Columns that came after the part was made count as missing. Rows are left out if the encoder has `labels`
+ * without their label.
  * @throws BadData when the part has other columns than the encoder was fitted on
  */
 export function applyEncoder(encoder: Encoder, part: Part): Matrix {
@@ -153,7 +154,7 @@ function encodeWords(
   return Float64Array.from(words, (word) => codes.get(word) ?? other);
 }
 
-/** Makes the words missing that no train row has, so that their rows can be left out. */
+/** Replaces words that no train row has by missing cells, so that their rows can be left out. */
 function removeUnseen({ features }: Encoder, table: ColumnTable): ColumnTable {
   const columns = features.flatMap((feature) => {
     if (feature.type !== 'category') return [];

@@ -140,8 +140,9 @@ function truncateTally({ distinct, times }: NumberTally, bits: number): NumberTa
 }
 
 /**
- * Counts at how many bits of mantissa each value parts from the one before it, if both are truncated.
- * @returns by bits from 0 to 52, how many values need so many to differ from their neighbour
+ * Finds for each value how many bits of mantissa distinguish it from the value before it, when both are truncated,
+ * and counts the values by this number.
+ * @returns the number of values that need so many bits, for 0 to 52 bits
  */
 function countPartings(ascending: Float64Array): Uint32Array {
   const counts = new Uint32Array(ALL_BITS + 1);
@@ -149,7 +150,7 @@ function countPartings(ascending: Float64Array): Uint32Array {
   for (let i = 2; i < halves.length; i += 2) {
     const [high, highBefore] = [halves[i + HIGH]!, halves[i + HIGH - 2]!];
     const [low, lowBefore] = [halves[i + 1 - HIGH]!, halves[i - 1 - HIGH]!];
-    // Truncated to 0 a negative and a positive number are equal, so their signs do not part them.
+    // Truncated to 0 a negative and a positive number are equal, so their signs do not distinguish them.
     const crossesZero = (high ^ highBefore) >>> 31 === 1;
     const top = crossesZero ? (high | highBefore) & 0x7fff_ffff : high ^ highBefore;
     const rest = crossesZero ? low | lowBefore : low ^ lowBefore;

@@ -32,7 +32,10 @@ export interface Estimator<P = unknown> {
 
 /** How a model is loaded. */
 export interface LoadOptions {
-  /** For many predictions: this program predicts, which is faster than a library, with the shares of all classes. */
+  /**
+   * Load the model for many predictions. This program's own predictor is used, which is faster than a library and
+   * returns the shares of all classes.
+   */
   readonly forUse?: boolean;
 }
 
@@ -69,7 +72,7 @@ export interface Model {
   importance(features: number): number[] | null;
   /**
    * Returns the model's decisions for people to read; null for a model without decisions.
-   * @param most the most nodes; deeper ones are folded
+   * @param most the maximum number of nodes; deeper ones are folded
    */
   outline(encoder: Encoder, most: number): Outline | null;
 }

@@ -2,7 +2,7 @@ import { CellRule, parseNumber } from '../csv/cells.ts';
 import { findDatePart } from '../csv/dates.ts';
 import type { CategoryFeature, DateFeature, Encoder, NumberFeature } from '../features/encoder.ts';
 
-/** What a reader gives for a value that its column cannot hold. */
+/** A reader returns this for a value that its column cannot hold. */
 export const UNREADABLE = Infinity;
 
 /** The code of a word where no train row has one, and of an unseen word under encoders of schema 1. */

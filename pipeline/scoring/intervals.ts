@@ -21,9 +21,7 @@ export function studentInterval(
   return [Math.max(0, mean - reach), mean + reach];
 }
 
-/**
- * Student's 95 % interval of the mean of differences; of a single one, all numbers.
- */
+/** Returns Student's 95 % interval of the mean of differences. For a single difference it is all numbers. */
 export function studentDifference(differences: readonly number[]): [low: number, high: number] {
   const rows = differences.length;
   if (rows < 2) return [-Infinity, Infinity];

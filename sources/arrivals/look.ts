@@ -188,10 +188,10 @@ function catchBadFile(error: unknown): BadData | BadParams {
   throw error;
 }
 
-/** The most files that each have a sentence. The others are named in one. */
+/** The maximum number of files that have a sentence each. The others are listed in one sentence. */
 const MOST_SENTENCES = 20;
 
-/** The most names in one sentence. Those after them are counted. */
+/** The maximum number of names in one sentence. The others are counted. */
 const MOST_NAMES = 1_000;
 
 /** Describes a look in sentences: files that were left out, and files that have changed. */
@@ -199,7 +199,7 @@ export function describeLook(look: Looked | undefined, source: string): string[]
   return look === undefined ? [] : describeFiles(look, source);
 }
 
-/** Describes the files of a folder or prefix that are no batch, or no longer the one they were. */
+/** Describes the files of a folder or prefix that are no batch yet, or that have changed since they became one. */
 export function describeFiles(
   { writing, quarantined, changed }: Pick<Looked, 'writing' | 'quarantined' | 'changed'>,
   source: string,

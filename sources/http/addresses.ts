@@ -76,8 +76,8 @@ export function isInside(address: string): boolean {
 }
 
 /**
- * Which addresses a request may reach, besides those with credentials, which none may: any, or public ones only,
- * because of the setting or because a public server redirected to it.
+ * The addresses that a request may reach: any, or only public ones, because of the setting or after a redirect by a
+ * public server. No request may reach the addresses from which clouds serve credentials.
  */
 export type Reach = 'any' | 'public' | 'public after redirect';
 

@@ -18,7 +18,7 @@ export interface Get {
  * Sends one GET and follows no redirect.
  * @returns the answer as soon as its head has arrived, and the address that sent it; the body fails when no byte
  *   arrives for `idleMs`
- * @throws SourceUnavailable when no answer comes, SourceRefused when what comes is not HTTP
+ * @throws SourceUnavailable when no response arrives, SourceRefused when the response is not HTTP
  */
 export async function get({
   url,
@@ -78,7 +78,7 @@ const NOT_HTTP = /^(HPE_|EPROTO$|ERR_SSL_)/;
 /** Codes of a certificate that is not accepted. https://nodejs.org/api/tls.html#x509-certificate-error-codes */
 const CERTIFICATE = /^(CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|ERR_TLS_CERT_)/;
 
-/** The error for a request without the head of an answer. Trying again does not change what a server speaks. */
+/** The error for a request without a response. A retry does not help when the server uses another protocol. */
 function noAnswer(url: URL, error: NodeJS.ErrnoException): Error {
   const { code = '' } = error;
   if (NOT_HTTP.test(code))

@@ -19,7 +19,7 @@ import { logVersions, NOTE_TAG, openPipelineRun, PARENT_TAG } from './pipeline-r
 
 type Deps = LoggingDeps & { store: Pick<Store, 'records'> };
 
-/** The stage name under which an attempt remembers for which build its pages are described. */
+/** The stage name under which an attempt stores which build its pages describe. */
 const DESCRIBED = 'publish_version';
 
 /**

@@ -45,10 +45,7 @@ export interface FittedFile {
   sha256: string;
 }
 
-/**
- * The name of the run of a version, which its build number completes when it is published, or of the run of a
- * trial.
- */
+/** Returns the name of the run of a version or a trial. Publishing appends the build number. */
 export function nameRun({
   pipeline,
   batch,

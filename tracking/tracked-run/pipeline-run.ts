@@ -29,8 +29,8 @@ const LOGGED_AT_ONCE = 4;
 
 /**
  * Returns the run of a pipeline, and creates it if there is none. It holds the scores of every version, with the
- * version as their step, and is the parent of the runs of versions. It is claimed in the store as a training attempt
- * is, so that batches which run at once have one.
+ * version as their step, and is the parent of the runs of versions. It is claimed in the store like a training
+ * attempt, so that batches that run at the same time share it.
  */
 export async function openPipelineRun(
   deps: Deps,
@@ -90,7 +90,7 @@ async function logInto(
   return updateAttempt(deps, run, { logged });
 }
 
-/** The name under which the run's attempt remembers that a version is logged, and which build of it. */
+/** The name under which the run's attempt stores that a version is logged, and which build of it. */
 function nameStep({ version }: Pick<VersionLine, 'version'>): string {
   return `version ${version}`;
 }

@@ -6,8 +6,8 @@ export type Targets = Uint8Array | Int32Array | Float64Array;
 
 /**
  * Rows by every feature: sorted, or as codes if the feature has few distinct values. A node of the tree is the same
- * range of each order. A split parts each of these ranges in two and keeps both sorted. Rows are numbered within the
- * block, so that a subtree can have its own block, which fits the processor's cache.
+ * range of each order. A split divides each of these ranges in two and keeps both sorted. Rows are numbered within
+ * the block, so that a subtree can have its own block, which fits the processor's cache.
  */
 export interface Block<T extends Targets = Targets> {
   rows: number;
@@ -17,7 +17,7 @@ export interface Block<T extends Targets = Targets> {
   readonly ranks: (Int32Array | null)[];
   /** For each coded feature and row, the rank of the value among `values`; null for a sorted feature. */
   readonly codes: readonly (Uint16Array | null)[];
-  /** For each coded feature and code, the number in the columns of a row that has the value. */
+  /** For each coded feature and code, a row with this value: its number in the columns. */
   readonly samples: readonly (Int32Array | null)[];
   /** For each coded feature, the number of codes. */
   readonly values: Int32Array;

@@ -14,7 +14,7 @@ export interface ValueCounts {
   magnitude: number;
 }
 
-/** What the cuts of one coded feature are worth in a node. One object is filled for each feature. */
+/** The best score of the cuts of one coded feature in a node. The same object is filled for each feature. */
 export interface Found {
   /** Bounds of the best score; -1 when there is no cut. */
   low: number;
@@ -55,6 +55,6 @@ export interface Counter<T extends Targets = Targets> {
   readonly isExact: boolean;
   /** Returns the least score that may tie with a score. */
   leastTie(score: number): number;
-  /** Whether a score is so high that its node is split, however much its rounding is. */
+  /** Whether a score is high enough to split its node, even with the largest rounding error. */
   isSure(score: number): boolean;
 }

@@ -5,7 +5,10 @@ import type { GrownTree } from './grown-tree.ts';
 /** The best cut of a node. A criterion has one object, and fills it for each node. */
 export interface Split {
   feature: number;
-  /** Where its values part: the number of rows, in the order of the feature, that go left; or, if it is coded, of codes. */
+  /**
+   * The position of the cut: how many rows, in the order of the feature, go left; if the feature is coded, how many
+   * codes.
+   */
   cut: number;
   /** The number of rows that go left. */
   left: number;

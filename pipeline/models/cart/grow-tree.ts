@@ -154,7 +154,7 @@ function growNode<T extends Targets>(
   else if (leftIsDone) growPair(columns, block, criterion, limits, tree, children, left, start);
 }
 
-/** Tries every cut of a node of a block with coded features. Returns the features that may part the nodes below. */
+/** Tries every cut of a node of a block with coded features. Returns the features that may split the nodes below. */
 function searchCounts<T extends Targets>(
   block: Block<T>,
   criterion: Criterion<T>,

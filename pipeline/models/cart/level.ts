@@ -13,7 +13,10 @@ export interface Level<T extends Targets> {
 /** The number of rows in the blocks of subtrees. They fit the second and the first level of a processor's cache. */
 const LARGE = 1 << 15;
 const SMALL = 1 << 11;
-/** Up to this depth, few nodes would follow in the block of a subtree, and filling it would take longer. */
+/**
+ * If at most this many levels may follow, a subtree gets no block of its own: filling it would cost more than it
+ * saves.
+ */
 const SHALLOW = 8;
 
 /**

@@ -6,12 +6,12 @@ const LEAST_ROWS = 48;
 /** Counting a node takes about as long as sorting it with this many counts per row and feature. */
 const COUNTS_PER_ROW = 1;
 
-/** Sums with more rounding than this, relative to their terms, are summed from the rows. */
+/** Sums with a larger rounding error than this, relative to their terms, are computed again from the rows. */
 const MOST_ERROR = 1e-6;
 
 /**
- * Counts nodes of a block by value. A node is counted from its rows, or it is what its parent has without its
- * sibling. So only the smaller child of a node is counted from its rows.
+ * Counts nodes of a block by value. A node is counted from its rows, or its counts are those of its parent less those
+ * of its sibling. So only the smaller child of a node is counted from its rows.
  */
 export class NodeCounter {
   readonly #block: Block;
@@ -72,7 +72,7 @@ export class NodeCounter {
   }
 
   /**
-   * Makes the counts of a node those of one child, by subtracting those of the other.
+   * Turns the counts of a node into those of one child, by subtracting those of the other.
    * @returns false if too much rounding would be left. Then nothing is changed
    */
   subtract(from: ValueCounts, other: ValueCounts, features: readonly number[]): boolean {
@@ -95,7 +95,7 @@ export class NodeCounter {
     this.#counter.measure(counts, this.#starts[feature]!, this.#block.values[feature]!, minLeaf);
   }
 
-  /** Gives memory back. */
+  /** Releases the memory of counts for other nodes. */
   release(counts: ValueCounts): void {
     this.#free.push(counts);
   }

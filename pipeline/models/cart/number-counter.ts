@@ -9,8 +9,8 @@ const APART = 2e-9;
 const UNIT = 2 ** -53;
 
 /**
- * Counts rows and sums targets by value. These sums have another sequence than those of a scan, so they are equal only
- * to within rounding. Therefore a cut is measured between bounds, within which the score of the scan is too.
+ * Counts rows and sums targets by value. These sums are in another order than those of a scan, so they may differ by
+ * rounding. So a score is known only between two bounds, and the scan's score lies between them too.
  */
 export class NumberCounter implements Counter<Float64Array> {
   readonly isExact = false;
@@ -21,7 +21,9 @@ export class NumberCounter implements Counter<Float64Array> {
   #rows = 0;
   #mean = 0;
   #variance = 0;
-  /** The mean of all targets. Counted targets are those less this number, so that their sums are small. */
+  /**
+   * The mean of all targets. It is subtracted from the targets before they are summed, so that the sums are small.
+   */
   #shift = Number.NaN;
   /** The targets of the loaded rows, less that number. */
   #shifted = new Float64Array(0);
@@ -31,7 +33,7 @@ export class NumberCounter implements Counter<Float64Array> {
     this.#minDrop = minDrop;
   }
 
-  /** Notes what is known of the node that the criterion entered. */
+  /** Stores what the criterion knows of the node that it entered. */
   enter(rows: number, mean: number, variance: number): void {
     this.#rows = rows;
     this.#mean = mean;
@@ -100,7 +102,7 @@ export class NumberCounter implements Counter<Float64Array> {
 }
 
 /**
- * Returns a bound of the rounding in a sum, or in several sums together, over so many terms, in any sequence. It is
+ * Returns a bound of the rounding in a sum, or in several sums together, over so many terms, in any order. It is
  * twice Higham's bound (Accuracy and Stability of Numerical Algorithms, 2002, §4.2), and allows for a few operations
  * on the terms and the sums.
  * @param magnitude the sum of the absolute terms

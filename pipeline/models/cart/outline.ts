@@ -9,7 +9,7 @@ const MOST_WORDS = 3;
 /**
  * Returns the decisions of a tree in the words of its encoder. Whole levels are kept, from the root, and the levels
  * below them are folded.
- * @param most the most nodes
+ * @param most the maximum number of nodes
  */
 export function outlineTree(tree: FlatTree, encoder: Encoder, most: number): Outline {
   const levels = countLevels(tree, most);

@@ -53,7 +53,7 @@ export function measureFeature<T extends Targets>(
 /**
  * Gives the criterion the cuts that may be the best, in the order of features. Those that were measured only to
  * within rounding are scanned, unless one is better than all others beyond doubt.
- * @returns the features that may part the nodes below: a feature without a cut in a node has none in its children
+ * @returns the features that may split the nodes below: a feature without a cut in a node has none in its children
  */
 export function takeBest<T extends Targets>(
   block: Block<T>,
@@ -69,7 +69,7 @@ export function takeBest<T extends Targets>(
   const least = criterion.counter.leastTie(best);
   const tied = features.filter((feature) => highs[feature]! >= least);
   const isSure = tied.length === 1 && criterion.counter.isSure(lows[tied[0]!]!);
-  // Once more if too many tied: by now the best score is known.
+  // A second scan if too many cuts tied: now the best score is known.
   for (let isAgain = false; ; isAgain = true) {
     criterion.aim(isAgain ? criterion.score : 0);
     for (const feature of tied) {

@@ -25,7 +25,7 @@ export interface SharedRows {
   readonly list: Int32Array;
   /** Whether the targets need that list. */
   readonly listed: boolean;
-  /** 1 for a row that goes right, in a node that all threads part together. */
+  /** 1 for a row that goes right, in a node that all threads split together. */
   readonly side: Uint8Array;
   /** For each feature, the number of its codes, or {@link DISTINCT}, or {@link TIED}; then the next feature to sort. */
   readonly state: Int32Array;

@@ -55,7 +55,7 @@ export function makeRootTask(node: number, { rows, orders, ranks }: Block): Task
 export interface Team {
   /**
    * Tries every cut of a node. Afterwards the criterion is the same as after one thread tried all cuts in order.
-   * @returns the features that may part the nodes below
+   * @returns the features that may split the nodes below
    */
   search(task: Task, features: readonly number[]): readonly number[];
   /**

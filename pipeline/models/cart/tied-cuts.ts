@@ -1,4 +1,4 @@
-/** Scores whose relative difference is smaller may differ only by rounding: two orders of one sum do. */
+/** Scores whose relative difference is smaller may differ only by rounding, as the same sum does in two orders. */
 const ROUNDING = 1e-9;
 /** The number of tied cuts that are kept. A node with more tied cuts has no good cut. */
 const MOST = 256;
@@ -8,7 +8,7 @@ export class TiedCuts {
   size = 0;
   /** Whether there was no room for a cut. Then the kept cuts may be the wrong ones. */
   isCrowded = false;
-  /** Of cut i: its feature, where its values part (as in a split), and its score. */
+  /** Of cut i: its feature, its position (as in a split), and its score. */
   readonly features = new Int32Array(MOST);
   readonly cuts = new Int32Array(MOST);
   readonly scores = new Float64Array(MOST);

@@ -2,7 +2,7 @@ import type { Encoder } from '../../features/encoder.ts';
 import type { Model } from '../../models/estimator.ts';
 import type { ReportFacts } from './report.ts';
 
-/** A longer list is of use to nobody, and makes the page slow. */
+/** A longer list helps nobody and makes the page slow. */
 const MOST_NODES = 511;
 
 /** Returns what a report shows of a model, with the names of its encoder. */

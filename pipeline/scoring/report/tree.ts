@@ -9,7 +9,7 @@ import {
   type Html,
 } from './page.ts';
 
-/** The most nodes of a drawing. A page is not wide enough for more. */
+/** The maximum number of nodes in a drawing. A page is not wide enough for more. */
 const MOST_DRAWN = 31;
 /** Questions this deep in the list are folded until a reader opens them. */
 const OPEN_LEVELS = 3;
