@@ -55,8 +55,8 @@ export async function evaluate(
 
 /**
  * Scores the previous published build on the test rows of this build. The previous build is that of the version
- * before; for a trial, it is that of the same version. Without a previous build, or when it cannot be scored, there
- * is no comparison.
+ * before; for a trial, it is that of the same version, if there is one. Without a previous build, or when it cannot
+ * be scored, there is no comparison.
  */
 async function compareWithBefore(
   deps: Deps,
@@ -75,7 +75,7 @@ async function compareWithBefore(
     } catch (error) {
       if (error instanceof MissingHistory) continue;
       if (!(error instanceof DamagedArtifact || error instanceof BadData)) throw error;
-      const warning = `version ${version} is not scored on these rows: ${error.message}`;
+      const warning = `version ${version} cannot be scored on the test rows of this version, so it is not compared: ${error.message}`;
       return { comparisons: [], warnings: [warning] };
     }
   }

@@ -101,7 +101,9 @@ async function readBuild(
   if (seq === undefined) return store.records.latest(pipeline, version);
   const record = await store.records.read(pipeline, version, seq);
   if (record !== undefined) return record;
-  throw new MissingHistory(`version ${version} of ${pipeline} has no build ${seq}`);
+  throw new MissingHistory(
+    `version ${version} of ${pipeline} has no build ${seq}: list its builds with "${RETRAIN} list --all --pipeline ${pipeline}"`,
+  );
 }
 
 /** The two stages of a record that are logged, and the data sets that they read. */

@@ -127,13 +127,13 @@ function checkExists(ledger: Ledger, batch: number): void {
     const batches = batchesKnown(ledger);
     if (batch <= batches) return;
     throw new MissingHistory(
-      `batch ${batch} does not exist: the ${wholeOf(last).rows} rows of the source make ${batches} batches so far`,
+      `batch ${batch} does not exist: the ${wholeOf(last).rows} rows of the source make ${batches} batches so far; run one of these, or add rows to the source`,
       { details: { batch, rows: wholeOf(last).rows, batches } },
     );
   }
   if (batch > ledger.arrivals.length)
     throw new MissingHistory(
-      `batch ${batch} of ${ledger.pipeline} has not arrived: there are ${ledger.arrivals.length}`,
+      `batch ${batch} of ${ledger.pipeline} has not arrived: its source has files up to batch ${ledger.arrivals.length}; add a file, or run an earlier batch`,
     );
 }
 

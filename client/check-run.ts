@@ -59,7 +59,9 @@ async function checkArrived(
   const { files } = await openFolder({ where: source, path: source }).list();
   const most = (known?.arrivals.length ?? 0) + selectNewFiles(files, known).length;
   if (batch > most)
-    throw new MissingHistory(`batch ${batch} of ${pipeline} has not arrived: there are ${most}`);
+    throw new MissingHistory(
+      `batch ${batch} of ${pipeline} has not arrived: its source has files up to batch ${most}; add a file, or run an earlier batch`,
+    );
 }
 
 /** @param rows of the whole table, as it is now */
@@ -70,7 +72,7 @@ function checkRows(ledger: Ledger | undefined, batch: number, rows: number, size
   const batches = last.after + countBatches(last.rows + Math.max(0, rows - whole), size);
   if (batch > batches)
     throw new MissingHistory(
-      `batch ${batch} does not exist: the ${rows} rows of the source make ${batches} batches so far`,
+      `batch ${batch} does not exist: the ${rows} rows of the source make ${batches} batches so far; run one of these, or add rows to the source`,
       { details: { batch, rows, batches } },
     );
 }

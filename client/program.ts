@@ -91,12 +91,12 @@ const GROUPS: Record<string, ListedCommand[]> = {
   'Use a version:': [
     {
       name: 'predict',
-      summary: 'answer raw rows by a stored model',
+      summary: 'predict raw rows with a stored model',
       load: async () => (await import('./commands/predict/predict.ts')).predictCommand,
     },
     {
       name: 'report',
-      summary: 'write one page that shows a version to people',
+      summary: 'write a report on a version as one HTML page',
       load: async () => (await import('./commands/report/report.ts')).reportCommand,
     },
     {
@@ -111,7 +111,7 @@ const GROUPS: Record<string, ListedCommand[]> = {
     },
     {
       name: 'publish',
-      summary: 'make a trial, or an earlier build, the version that others see',
+      summary: 'publish a trial, or an earlier build, as its version',
       load: async () => (await import('./commands/publish.ts')).publishCommand,
     },
     {
@@ -155,7 +155,7 @@ const GROUPS: Record<string, ListedCommand[]> = {
   'Set up:': [
     {
       name: 'init',
-      summary: 'look at a file, and write a pipeline for it into params.yaml',
+      summary: 'inspect a file, and add a pipeline for it to params.yaml',
       load: async () => (await import('./commands/init/init.ts')).initCommand,
     },
     {

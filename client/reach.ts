@@ -73,7 +73,7 @@ export async function nameAllDown(
   if (failures.length === 1 && alsoDown.length === 0) return first;
   const sentences = [
     ...failures.map(messageOf),
-    ...(alsoDown.length === 0 ? [] : [`nothing listens for ${alsoDown.join(' and ')} either`]),
+    ...(alsoDown.length === 0 ? [] : [`not running either: ${alsoDown.join(' and ')}`]),
   ];
   return new SetupError(sentences.join('\n'), { cause: first });
 }

@@ -119,7 +119,7 @@ export function readParams(root: string): ReadParams {
   const settings = (pipeline = defaultPipeline): PipelineSettings => {
     const unlisted =
       pipelines?.includes(pipeline) === false
-        ? `params.yaml has no pipeline ${pipeline}, and no data of it is stored: it has ${pipelines.join(', ')}; name one of these, add --set data.source=FILE, or write a section with "${RETRAIN} init FILE --target COLUMN --pipeline ${pipeline}"`
+        ? `params.yaml has no pipeline ${pipeline}, and no data of it is stored: choose one of ${pipelines.join(', ')}, add --set data.source=FILE, or write a section with "${RETRAIN} init FILE --target COLUMN --pipeline ${pipeline}"`
         : undefined;
     const section = sections?.[pipeline] ?? {};
     const isDefault = pipeline === defaultPipeline;

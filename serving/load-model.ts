@@ -1,3 +1,4 @@
+import { RETRAIN } from '../contract/command.ts';
 import { BadParams, MissingHistory } from '../contract/failures.ts';
 import type { Params } from '../contract/params.ts';
 import { findStage } from '../contract/stages.ts';
@@ -54,7 +55,9 @@ export async function loadFrom(
     predictProba: (rows) => {
       const { shares } = answerAll(predictor, rows);
       if (shares === undefined)
-        throw new BadParams('a regression has no probabilities: ask for predictions');
+        throw new BadParams(
+          'a regression has no probabilities: call predict instead of predictProba',
+        );
       return shares as (readonly number[])[];
     },
   };
@@ -75,7 +78,9 @@ async function findRecord(
   if (text === 'latest') {
     const version = (await records.list(pipeline)).at(-1)?.version;
     if (version === undefined)
-      throw new MissingHistory(`${pipeline} has no version yet: run its first batch`);
+      throw new MissingHistory(
+        `${pipeline} has no version yet: make one with "${RETRAIN} run 1 --pipeline ${pipeline}"`,
+      );
     return records.latest(pipeline, version);
   }
   const [, version, build] = NAME.exec(text) ?? [];
@@ -86,7 +91,9 @@ async function findRecord(
   if (build === undefined) return records.latest(pipeline, Number(version));
   const record = await records.read(pipeline, Number(version), Number(build));
   if (record !== undefined) return record;
-  throw new MissingHistory(`version ${version} of ${pipeline} has no build ${build}`);
+  throw new MissingHistory(
+    `version ${version} of ${pipeline} has no build ${build}: list its builds with "${RETRAIN} list --all --pipeline ${pipeline}"`,
+  );
 }
 
 async function readPredictor({ artifacts }: Store, record: VersionRecord): Promise<Predictor> {
@@ -124,7 +131,7 @@ function answerAll(predictor: Predictor, rows: readonly RawRow[]): Answers {
   const value = JSON.stringify(rows[first.row]![name]) ?? 'a function';
   throw new BadParams(
     type === 'category'
-      ? `row ${first.row + 1}, column ${JSON.stringify(name)}: ${value} is a word that the model does not know`
-      : `row ${first.row + 1}, column ${JSON.stringify(name)}: ${value} is not a ${type}`,
+      ? `row ${first.row + 1}, column ${JSON.stringify(name)}: ${value} is a word that the model does not know: correct it, or give null where it is not known`
+      : `row ${first.row + 1}, column ${JSON.stringify(name)}: ${value} is not a ${type}: correct it, or give null where it is not known`,
   );
 }

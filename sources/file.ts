@@ -48,7 +48,7 @@ function unreadable(
 ): BadData {
   return new BadData(
     confined
-      ? `data.source ${source} cannot be read on the worker (${messageOf(error)}): correct the path; a file of another machine is uploaded by a client that starts the run there`
+      ? `data.source ${source} cannot be read on the worker (${messageOf(error)}): correct the path, or start the run on the machine that has the file, so that the command uploads it`
       : `data.source ${source} cannot be read (${messageOf(error)}): check the path`,
     { cause: error, details: { absent: true } },
   );

@@ -107,7 +107,7 @@ async function write(
   const bytes = Buffer.from(canonicalJson(value));
   if (bytes.length > most)
     throw new BadData(
-      `the document ${key} would have ${bytes.length} bytes, and at most ${most} are read again: start a new pipeline with larger batches or fewer columns`,
+      `the document ${key} would have ${bytes.length} bytes, and it may have at most ${most}: start a new pipeline with larger batches or fewer columns`,
       { details: { key } },
     );
   return bucket.put(key, bytes, {

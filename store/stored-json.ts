@@ -19,7 +19,7 @@ export function parseStored<T>(
   } catch (error) {
     const reason = messageOf(error).split('\n')[0]!.slice(0, 120);
     throw new DamagedArtifact(
-      `${ref.path} (${ref.md5}) holds something else than its stage writes (${reason}), so what names it was changed: find it with "${RETRAIN} verify", and run the batch again with --force`,
+      `${ref.path} (${ref.md5}) does not hold what its stage writes (${reason}), so a record, a cache entry or the ledger names the wrong object: find it with "${RETRAIN} verify", and run the batch again with --force`,
       { cause: error, details: { ref, isForeign: true } },
     );
   }

@@ -101,8 +101,8 @@ function matchByPosition(
     other < 0
       ? []
       : [
-          `${file} names column ${other + 1} ${quote(header[other]!)} where earlier batches have ${quote(names[other]!)}: ` +
-            'data.columns_by=position takes its cells for that column',
+          `column ${other + 1} of ${file} is ${quote(header[other]!)}, and in earlier batches it is ${quote(names[other]!)}: ` +
+            'data.columns_by=position reads it under the earlier name',
         ];
   return { header: names, from: names.map((_, i) => i), fill: '', warnings };
 }
@@ -147,7 +147,7 @@ function checkChanges(
 export function describeDecided(file: string, columns: readonly Column[]): string[] {
   return columns.map(
     ({ name, type }) =>
-      `${file} has the first values of column ${quote(name)}: a ${type} and a feature from this batch on, and missing in earlier ones`,
+      `${file} has the first values of column ${quote(name)}: its type is ${type}, and it is a feature from this batch on and missing in earlier ones`,
   );
 }
 

@@ -188,13 +188,13 @@ function checkDeclarations(header: readonly string[], file: string, options: Col
   }
   if (findDeclaredType(options, target) === 'date') {
     throw new BadData(
-      `data.columns declares ${quote(target)} of ${file} a date, and it is the column to predict: ` +
+      `data.columns declares ${quote(target)} of ${file} a date, but it is the target: ` +
         'remove the declaration or choose another data.target',
     );
   }
   if (findDeclaredType(options, target) === 'ignore') {
     throw new BadData(
-      `data.columns ignores ${quote(target)} of ${file}, the column to predict: ` +
+      `data.columns ignores ${quote(target)} of ${file}, which is the target: ` +
         'remove the declaration or choose another data.target',
     );
   }
@@ -222,7 +222,7 @@ function checkLabels(scan: ColumnScan, file: string, options: ColumnOptions): st
   }
   if (findDeclaredType(options, target) === 'number') {
     return [
-      `data.columns declares ${quote(target)} of ${file} a number, but it is the column to predict ` +
+      `data.columns declares ${quote(target)} of ${file} a number, but it is the target ` +
         'and each of its values is a class; a new pipeline with model.task: regression predicts the number',
     ];
   }

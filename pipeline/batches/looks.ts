@@ -47,7 +47,7 @@ const UNITS: readonly { readonly unit: RegExp; readonly what: string; readonly s
   {
     unit: /^(?:\p{Sc}|[A-Z]{3}(?=[\s\d-]))\s*|\s*(?:\p{Sc}|(?<=[\s\d])[A-Z]{3})$/gu,
     what: 'amounts of money',
-    sign: 'no sign of the currency',
+    sign: 'no currency sign',
   },
 ];
 

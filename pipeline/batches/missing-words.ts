@@ -25,8 +25,8 @@ export class MissingWords {
     );
     const list = ['', ...this.#times.keys()];
     return [
-      `${file}: column ${quote(name)} holds words, among them ${words.join(', ')}, read as missing by default: if these are ` +
-        `words, start a pipeline with data.missing_values: [""], and if not, with data.missing_values: ${JSON.stringify(list)}`,
+      `${file}: column ${quote(name)} holds words, and by default these cells are read as missing: ${words.join(', ')}; to keep them as words, start a ` +
+        `pipeline with data.missing_values: [""]; if they are missing, with data.missing_values: ${JSON.stringify(list)}`,
     ];
   }
 }

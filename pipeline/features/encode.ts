@@ -168,7 +168,7 @@ function findKeyColumns(
     }
     if (name === target) {
       throw new BadParams(
-        `split.key names ${quote(name)}, the column to predict, which would put whole classes ` +
+        `split.key names ${quote(name)}, the target, which would put whole classes ` +
           'on one side: choose columns that identify who or what a row is about',
       );
     }

@@ -109,7 +109,7 @@ function checkAgreement(ours: Int32Array | Float64Array, byMlCart: typeof ours):
   for (let row = 0; row < ours.length; row++) {
     if (ours[row] === byMlCart[row]) continue;
     throw new BadData(
-      `the model answers row ${row + 1} with ${byMlCart[row]} by ml-cart and with ${ours[row]} by this program: ` +
+      `for row ${row + 1} ml-cart predicts ${byMlCart[row]} and this program predicts ${ours[row]} with the same model: ` +
         'train the version again; if it fails again, report this as a fault of the program',
     );
   }

@@ -223,7 +223,9 @@ export function describeFiles(
     );
   const others = changed.slice(MOST_SENTENCES).map(({ name }) => name);
   if (others.length > 0)
-    sentences.push(`${others.length} more files in ${source} have changed: ${listNames(others)}`);
+    sentences.push(
+      `${others.length} more files in ${source} have other rows now than their batches: ${listNames(others)}; replace these batches in the same way`,
+    );
   return sentences;
 }
 

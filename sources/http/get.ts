@@ -88,7 +88,7 @@ function noAnswer(url: URL, error: NodeJS.ErrnoException): Error {
     );
   if (CERTIFICATE.test(code))
     return new SourceRefused(
-      `the certificate of ${url.host} is not accepted (${code}): correct it, or give the worker its authority by NODE_EXTRA_CA_CERTS`,
+      `the certificate of ${url.host} is not accepted (${code}): replace the certificate, or set NODE_EXTRA_CA_CERTS of the worker to a file with the certificate of its authority`,
       { cause: error },
     );
   return unavailable(url, error);

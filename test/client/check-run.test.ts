@@ -50,7 +50,9 @@ describe('a run of a new pipeline', () => {
     for (const name of ['1.csv', '2.csv']) writeFileSync(join(arrivals, name), 'a,label\n1,x\n');
     const data = { source: arrivals, target: 'label' };
     await check(2, data);
-    await expect(check(3, data)).rejects.toThrow('batch 3 of p has not arrived: there are 2');
+    await expect(check(3, data)).rejects.toThrow(
+      'batch 3 of p has not arrived: its source has files up to batch 2',
+    );
   });
 
   it('warns that a file is not on this machine, and leaves it to the worker', async () => {

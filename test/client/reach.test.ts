@@ -84,7 +84,7 @@ describe('a command whose server is down', () => {
     const config = await configure(mlflow);
     expect(await nameAllDown(config, [down], ['storage'])).toMatchObject({
       name: 'SetupError',
-      message: `the S3 server is not available\nnothing listens for Temporal at ${process.env['TEMPORAL_ADDRESS']} and MLflow at ${mlflow} either`,
+      message: `the S3 server is not available\nnot running either: Temporal at ${process.env['TEMPORAL_ADDRESS']} and MLflow at ${mlflow}`,
     });
   });
 

@@ -71,7 +71,7 @@ describe('pipelines in params.yaml', () => {
 
   it('are listed in the sentence about one that is not among them', () => {
     expect(config(TWO, 'vine').unlisted).toMatch(
-      /^params\.yaml has no pipeline vine, and no data of it is stored: it has iris, wine, coffee; name one of these/,
+      /^params\.yaml has no pipeline vine, and no data of it is stored: choose one of iris, wine, coffee, add --set/,
     );
     expect(config(TWO, 'wine').unlisted).toBeUndefined();
   });

@@ -170,7 +170,7 @@ it('a word that means "not known" by default is counted where it is among words'
   const times = rows.filter(([country]) => country === 'NA').length;
   expect(times).toBeGreaterThan(0);
   expect(inspect('country-na.csv').warnings).toEqual([
-    `country-na.csv: column "country" holds words, among them "NA" (${times} rows), read as missing by default: if these are words, start a pipeline with data.missing_values: [""], and if not, with data.missing_values: ["","NA"]`,
+    `country-na.csv: column "country" holds words, and by default these cells are read as missing: "NA" (${times} rows); to keep them as words, start a pipeline with data.missing_values: [""]; if they are missing, with data.missing_values: ["","NA"]`,
   ]);
   // A list that somebody chose is not questioned.
   expect(inspect('country-na.csv', { cells: { missing: ['', 'NA'] } }).warnings).toEqual([]);
@@ -234,7 +234,7 @@ describe('a column that is empty in the first file', () => {
     expect(warnings).toEqual([
       [],
       [
-        '2.csv has the first values of column "z": a number and a feature from this batch on, and missing in earlier ones',
+        '2.csv has the first values of column "z": its type is number, and it is a feature from this batch on and missing in earlier ones',
       ],
       [],
     ]);

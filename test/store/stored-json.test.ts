@@ -11,7 +11,7 @@ it('an artifact that is not what its stage writes is damaged, and the error says
         name: 'DamagedArtifact',
         details: { ref, isForeign: true },
         message: expect.stringMatching(
-          /^metrics\/batch_1\.json \(\w+\) holds something else than its stage writes \(.*\), so what names it was changed: find it with ".* verify"/,
+          /^metrics\/batch_1\.json \(\w+\) does not hold what its stage writes \(.*\), so a record, a cache entry or the ledger names the wrong object: find it with ".* verify"/,
         ),
       }),
     );

@@ -49,7 +49,7 @@ function checkPath(path: string, all: ReadonlyMap<string, unknown>, record: Vers
   const why =
     inside === undefined
       ? 'is hidden, or not a path inside a folder'
-      : `lies in the file ${inside}`;
+      : `is inside ${inside}, which is a file`;
   throw new DamagedArtifact(
     `version ${record.version} of ${record.pipeline} names ${JSON.stringify(path)}, which ${why}: look at it with "${RETRAIN} verify ${record.version} --pipeline ${record.pipeline}", and restore its record from a backup`,
   );

@@ -68,7 +68,7 @@ export async function readWorkingTree(
 function misplaced(path: string, belongs: 'file' | 'folder', at: Stats): BadData {
   const what = at.isSymbolicLink() ? `is a symbolic link, not a ${belongs}` : `is not a ${belongs}`;
   return new BadData(
-    `${path} ${what}, and one belongs there: move it elsewhere and check out again`,
+    `${path} ${what}, and checkout needs one there: move it elsewhere and check out again`,
   );
 }
 

@@ -23,7 +23,7 @@ export function initCommand(context: CommandContext): Command {
     .argument('<source>', 'a CSV file, a folder of them, an http(s) or s3 URL, or dvc://FILE.dvc')
     .option('--target <column>', 'the column to predict')
     .addOption(
-      new Option('--task <task>', 'what the target is (default: what it looks like)').choices(
+      new Option('--task <task>', 'what to predict (default: inferred from the target)').choices(
         TASKS,
       ),
     )

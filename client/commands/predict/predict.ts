@@ -28,12 +28,15 @@ export function predictCommand(context: CommandContext): Command {
     .addOption(
       new Option(
         '--on-bad-row <rule>',
-        'a row that cannot be read ends the command, or has no answer',
+        'what happens at a row that cannot be read: the command fails, or the row has no prediction',
       )
         .choices(['fail', 'skip'])
         .default('fail'),
     )
-    .option('--delimiter <sign>', 'between the cells of CSV (default: the one of the pipeline)')
+    .option(
+      '--delimiter <sign>',
+      'the character between the cells of CSV (default: that of the pipeline)',
+    )
     .addHelpText(
       'after',
       examples(
@@ -51,7 +54,7 @@ export function predictCommand(context: CommandContext): Command {
 /** The maximum number of bad rows that are reported one by one. */
 const MOST_NAMED = 5;
 
-/** `predict`: reads raw rows as training does, and writes the answer of a stored model for each. */
+/** `predict`: reads raw rows as training does, and writes the prediction of a stored model for each. */
 async function predictRows(config: Config, flags: PredictFlags): Promise<number> {
   const { loadFrom } = await import('../../../serving/load-model.ts');
   const inFormat = formatOf(flags.in);
@@ -79,7 +82,7 @@ async function predictRows(config: Config, flags: PredictFlags): Promise<number>
         const sentence = describeBadRow(block, bad);
         if (flags.onBadRow === 'fail')
           throw new BadData(`${sentence}: correct it, or skip such rows with --on-bad-row skip`);
-        if (skipped++ < MOST_NAMED) say(`${sentence}: the row has no answer`, 'warning');
+        if (skipped++ < MOST_NAMED) say(`${sentence}: the row has no prediction`, 'warning');
       }
       await writer.write(answers);
       count += block.rows;
@@ -92,7 +95,7 @@ async function predictRows(config: Config, flags: PredictFlags): Promise<number>
   } finally {
     meter.stop();
   }
-  if (skipped > MOST_NAMED) say(`${skipped} rows have no answer`, 'warning');
+  if (skipped > MOST_NAMED) say(`${skipped} rows have no prediction`, 'warning');
   const unseen = [...predictor.unseen].map(([column, words]) => ({
     column,
     words: [...words.keys()],
@@ -104,7 +107,7 @@ async function predictRows(config: Config, flags: PredictFlags): Promise<number>
     );
   const summary = { pipeline, version, build, rows: count, skipped, unseen };
   if (flags.json === true && flags.out !== '-') printJson(summary);
-  else say(`${count} rows, answered by ${name}`);
+  else say(`${count} rows, predicted by ${name}`);
   return 0;
 }
 

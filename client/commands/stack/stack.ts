@@ -33,7 +33,7 @@ export function stackCommand({ root, configure }: CommandContext): Command {
   }
   command
     .command('restart')
-    .description('stop one part and start it again; the others go on')
+    .description('stop one part and start it again; the others keep running')
     .addArgument(partArgument())
     .addHelpText('after', examples('stack restart worker'))
     .action(async (part: PartName) => {

@@ -85,7 +85,7 @@ function printVerified(verified: Verified, repaired?: Repaired): void {
     );
   if (unsealed.length > 0)
     say(
-      `an earlier program published version ${String(VersionSet.of(unsealed))}, and an edit of its record could pass: "${RETRAIN} verify --all --repair --pipeline ${pipeline}" adds the SHA-256 of the record to its pointer`,
+      `the SHA-256 of the record is not stored for version ${String(VersionSet.of(unsealed))}, which an earlier program published, so verify could miss a change of the record: add it with "${RETRAIN} verify --all --repair --pipeline ${pipeline}"`,
       'warning',
     );
   const left = versions.filter((version) => !notKept.includes(version));

@@ -215,7 +215,7 @@ async function findLineFaults(
       state: line === undefined ? 'missing' : 'damaged',
       path: `${INDEX_LINE}${record.version}`,
       key: indexKey(record.pipeline),
-      why: 'it is not what the record says',
+      why: 'it differs from the record',
     },
   ];
 }

@@ -13,10 +13,7 @@ export interface Level<T extends Targets> {
 /** The number of rows in the blocks of subtrees. They fit the second and the first level of a processor's cache. */
 const LARGE = 1 << 15;
 const SMALL = 1 << 11;
-/**
- * If at most this many levels may follow, a subtree gets no block of its own: filling it would cost more than it
- * saves.
- */
+/** A tree of at most this depth has no such blocks: few nodes would use one, and filling it takes longer. */
 const SHALLOW = 8;
 
 /**

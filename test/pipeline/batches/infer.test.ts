@@ -90,7 +90,7 @@ describe('inferColumns', () => {
       'data.csv: every label in "y" is "p", so every model predicts that value',
     ]);
     expect(infer('x,y\n1,1\n2,2\n', { declared: { y: 'number' } }).warnings).toEqual([
-      'data.columns declares "y" of data.csv a number, but it is the column to predict and each of its values is a class; a new pipeline with model.task: regression predicts the number',
+      'data.columns declares "y" of data.csv a number, but it is the target and each of its values is a class; a new pipeline with model.task: regression predicts the number',
     ]);
     const rows = Array.from({ length: 30 }, (_, i) => `${i % 3},${i}.5`);
     expect(infer(`x,y\n${rows.join('\n')}\n`).warnings[0]).toBe(
@@ -117,7 +117,7 @@ describe('inferColumns', () => {
     [
       'x,y\n1,p\n',
       { declared: { y: 'ignore' } },
-      'data.columns ignores "y" of data.csv, the column to predict: remove the declaration or choose another data.target',
+      'data.columns ignores "y" of data.csv, which is the target: remove the declaration or choose another data.target',
     ],
     [
       'x,y\n1,p\n"2\n",p\nabc,q\n',

@@ -43,7 +43,7 @@ describe('encodeBatch', () => {
     [
       { key: ['y'] },
       'BadParams',
-      'split.key names "y", the column to predict, which would put whole classes on one side: choose columns that identify who or what a row is about',
+      'split.key names "y", the target, which would put whole classes on one side: choose columns that identify who or what a row is about',
     ],
     [
       { cells: { missing: [''] } },

@@ -36,17 +36,21 @@ describe('a working tree that is looked at', () => {
 
   it('is refused where a file is in a folder’s place, or a folder in a file’s', async () => {
     writeFileSync(join(folder, 'data'), 'mine');
-    await expect(look()).rejects.toThrow(/data is not a folder, and one belongs there: move it/);
+    await expect(look()).rejects.toThrow(
+      /data is not a folder, and checkout needs one there: move it/,
+    );
     rmSync(join(folder, 'data'));
     mkdirSync(join(folder, ref.path), { recursive: true });
-    await expect(look()).rejects.toThrow(/a\.csv is not a file, and one belongs there: move it/);
+    await expect(look()).rejects.toThrow(
+      /a\.csv is not a file, and checkout needs one there: move it/,
+    );
   });
 
   it('is refused where a symbolic link leads elsewhere, also for files of an earlier checkout', async () => {
     const elsewhere = join(folder, 'elsewhere');
     mkdirSync(join(elsewhere, 'raw'), { recursive: true });
     symlinkSync(elsewhere, join(folder, 'data'));
-    await expect(look()).rejects.toThrow(/data is a symbolic link, not a folder, and one belongs/);
+    await expect(look()).rejects.toThrow(/data is a symbolic link, not a folder, and checkout needs one/);
     const state = { schema: 1 as const, pipeline: 'p', version: 1, folders: [], files: {} };
     const file = { sha256: ref.sha256, size: 2, mtime_ms: 1 };
     const tree = { folder, cache: new LocalCache(join(folder, 'cache')) };

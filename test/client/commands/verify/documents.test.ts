@@ -65,7 +65,7 @@ describe('verify', () => {
       Object.assign(versions[0]!, change);
     });
     expect(await findProblems(store)).toEqual([
-      { path: 'index line of version 2', key: INDEX, why: 'it is not what the record says' },
+      { path: 'index line of version 2', key: INDEX, why: 'it differs from the record' },
     ]);
     const record = await store.records.latest('iris', 2);
     const { schema: _schema, seq: _seq, ...draft } = record;
