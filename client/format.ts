@@ -5,8 +5,9 @@ import { onStdout } from './print.ts';
 
 /** A table for stdout: columns aligned, numbers to the right, no lines between rows. */
 export function formatTable(head: string[], rows: (string | number)[][]): string {
+  const heads = head.map(formatCell);
   const cells = rows.map((row) => head.map((_, column) => formatCell(row[column])));
-  const columns = head.map((name, column) => {
+  const columns = heads.map((name, column) => {
     const texts = cells.map((row) => row[column]!);
     const width = texts.reduce(
       (most, text) => Math.max(most, measureWidth(text)),
@@ -14,16 +15,17 @@ export function formatTable(head: string[], rows: (string | number)[][]): string
     );
     return { width, numeric: texts.every((text) => /^[\d.,%–-]*$/.test(text)) };
   });
-  const lineOf = (row: string[]): string =>
+  // A style comes after the measuring: its codes take no column.
+  const lineOf = (row: string[], style = (text: string): string => text): string =>
     row
       .map((text, column) => {
         const { width, numeric } = columns[column]!;
         const gap = ' '.repeat(width - measureWidth(text));
-        return numeric ? gap + text : text + gap;
+        return numeric ? gap + style(text) : style(text) + gap;
       })
       .join('  ')
       .trimEnd();
-  return [head.map((name) => onStdout.bold(escapeControls(name))), ...cells].map(lineOf).join('\n');
+  return [lineOf(heads, onStdout.bold), ...cells.map((row) => lineOf(row))].join('\n');
 }
 
 /** A cell is one line of plain text. */

@@ -114,6 +114,21 @@ describe('text that is printed', () => {
     expect(written(() => print(red))).not.toContain('\u001b');
   });
 
+  it('is a table as wide on a terminal as without styles', async () => {
+    const terminal = await onTerminal();
+    const onScreen = await import('../../client/format.ts'); // prints by the module of the terminal
+    const table: Parameters<typeof formatTable> = [
+      ['name', 'rows', 'a\u001b[2Jb'],
+      [
+        ['a', 12, ''],
+        ['longer', 3, 'word'],
+      ],
+    ];
+    const text = written(() => terminal.print(onScreen.formatTable(...table)));
+    expect(text).toContain('\u001b[1mrows\u001b[22m');
+    expect(stripVTControlCharacters(text)).toBe(written(() => print(formatTable(...table))));
+  });
+
   it('cannot forge another sentence after a line end', () => {
     const text = written(() => say('column "a\nerror: run this" is unknown'));
     expect(text).toBe('column "a\n  error: run this" is unknown\n');
