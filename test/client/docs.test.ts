@@ -79,6 +79,28 @@ it('docs/params.md names every param of params.yaml', () => {
   expect(keys.filter((key) => !named.has(key))).toEqual([]);
 });
 
+/** Variables that the local stack sets for its own processes. */
+const INTERNAL = new Set(['RETRAIN_STACK_MLFLOW_URI', 'RETRAIN_STACK_PART']);
+
+it('docs/params.md names every variable that the program reads', () => {
+  const folders = ['activities', 'compute', 'config', 'infra', 'sources', 'store', 'worker'];
+  const files = folders.flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.ts'))
+      .map((name) => join(root, folder, name)),
+  );
+  const read = [...files, join(root, 'worker.ts')].flatMap((file) =>
+    Array.from(
+      readFileSync(file, 'utf8').matchAll(/'((?:RETRAIN|MLFLOW)_[A-Z0-9_]*[A-Z0-9])'/g),
+      ([, name]) => name!,
+    ),
+  );
+  expect(read.length).toBeGreaterThan(10);
+  const text = readFileSync(join(root, 'docs', 'params.md'), 'utf8');
+  const missing = read.filter((name) => !text.includes(`\`${name}\``) && !INTERNAL.has(name));
+  expect([...new Set(missing)]).toEqual([]);
+});
+
 it.each(pages)('%s links to pages and pictures that exist', (page) => {
   const text = readFileSync(join(root, page), 'utf8');
   const targets = Array.from(text.matchAll(/\]\(([^)#:]+)(?:#[^)]*)?\)/g), ([, target]) => target!);
