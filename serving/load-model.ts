@@ -6,6 +6,7 @@ import { readCellSettings } from '../pipeline/csv/cells.ts';
 import { type Answers, Predictor } from '../pipeline/predictions/predictor.ts';
 import type { Label } from '../pipeline/features/label-type.ts';
 import type { Store } from '../store/index.ts';
+import { removedByGc } from '../store/record-check.ts';
 import type { VersionRecord } from '../store/version-record.ts';
 
 /** A model of a pipeline: `latest`, a version (`3`), or a build of one (`3.1`). */
@@ -22,6 +23,8 @@ export interface LoadedModel {
   readonly predictor: Predictor;
   /** Between the cells of the pipeline's CSV. */
   readonly delimiter: string;
+  /** Of the pipeline's CSV. */
+  readonly encoding: Params['data']['encoding'];
   /**
    * Predicts the label or the number of each row.
    * @throws BadParams at the first row that lacks a column or has a cell that its column cannot hold
@@ -51,6 +54,7 @@ export async function loadFrom(
     build: record.seq,
     predictor,
     delimiter: (record.params as Params).data.delimiter,
+    encoding: (record.params as Params).data.encoding,
     predict: (rows) => answerAll(predictor, rows).answers as Label[],
     predictProba: (rows) => {
       const { shares } = answerAll(predictor, rows);
@@ -63,7 +67,7 @@ export async function loadFrom(
   };
 }
 
-const NAME = /^(\d{1,6})(?:\.(\d{1,6}))?$/;
+const NAME = /^([1-9]\d{0,5})(?:\.([1-9]\d{0,5}))?$/;
 
 /**
  * Finds the record that a model's name means.
@@ -96,7 +100,12 @@ async function findRecord(
   );
 }
 
-async function readPredictor({ artifacts }: Store, record: VersionRecord): Promise<Predictor> {
+async function readPredictor(
+  { artifacts, records }: Store,
+  record: VersionRecord,
+): Promise<Predictor> {
+  const collected = await records.collectedAt(record);
+  if (collected !== undefined) throw removedByGc(record, collected);
   // The params of a record were checked when they were pinned.
   const params = record.params as Params;
   const encoder = findStage(record.stages, 'preprocess')!.outputs['encoder']!;

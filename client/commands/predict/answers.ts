@@ -1,7 +1,7 @@
-import { createWriteStream, renameSync, rmSync } from 'node:fs';
+import { createWriteStream, openSync, renameSync, rmSync, statSync } from 'node:fs';
 import { finished } from 'node:stream/promises';
 import type { Writable } from 'node:stream';
-import { writeError } from '../../../contract/failures.ts';
+import { SetupError } from '../../../contract/failures.ts';
 import type { Label } from '../../../pipeline/features/label-type.ts';
 import { formatRow } from '../../../pipeline/csv/write.ts';
 import type { Answers } from '../../../pipeline/predictions/predictor.ts';
@@ -27,6 +27,7 @@ export interface AnswersOf {
 
 /**
  * Opens a file for answers, or stdout if the path is `-`. The file appears under its name only when it is complete.
+ * @throws SetupError when no file can be written there
  */
 export async function openAnswers(
   path: string,
@@ -34,7 +35,8 @@ export async function openAnswers(
   of: AnswersOf,
 ): Promise<AnswerWriter> {
   const half = `${path}.${process.pid}.tmp`;
-  const target = path === '-' ? process.stdout : createWriteStream(half);
+  const target =
+    path === '-' ? process.stdout : createWriteStream(half, { fd: create(path, half) });
   let failure: unknown;
   target.on('error', (error) => (failure = writeError(path, error)));
   const send = async (bytes: string | Uint8Array): Promise<void> => {
@@ -50,7 +52,11 @@ export async function openAnswers(
       if (path === '-') return;
       await close(target);
       if (failure !== undefined) throw failure as Error;
-      renameSync(half, path);
+      try {
+        renameSync(half, path);
+      } catch (error) {
+        throw writeError(path, error);
+      }
     },
     abandon: () => {
       if (path === '-') return;
@@ -58,6 +64,27 @@ export async function openAnswers(
       rmSync(half, { force: true });
     },
   };
+}
+
+function create(path: string, half: string): number {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true)
+    throw new SetupError(`${path} is a folder: give the name of a file in --out`);
+  try {
+    return openSync(half, 'w');
+  } catch (error) {
+    throw writeError(path, error);
+  }
+}
+
+function writeError(path: string, error: unknown): SetupError {
+  const { code = String(error) } = error as NodeJS.ErrnoException;
+  const hint =
+    code === 'ENOENT' || code === 'ENOTDIR'
+      ? 'create its folder'
+      : code === 'ENOSPC' || code === 'EDQUOT'
+        ? 'free some space'
+        : 'give another --out';
+  return new SetupError(`${path} cannot be written (${code}): ${hint}`, { cause: error });
 }
 
 /** Waits until a stream accepts more data, or has ended. */
@@ -107,7 +134,9 @@ async function openCsv(send: Send, { classes }: AnswersOf): Promise<Inner> {
       }
       await send(text);
     },
-    finish: async () => undefined,
+    finish: async () => {
+      if (begun !== '') await send(begun);
+    },
   };
 }
 

@@ -1,7 +1,8 @@
+import { statSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Config } from '../../../config/environment.ts';
-import { BadData } from '../../../contract/failures.ts';
+import { BadData, BadParams } from '../../../contract/failures.ts';
 import type { Unreadable } from '../../../pipeline/predictions/predictor.ts';
 import { type CommandContext, type CommonFlags, examples, pipelineCommand } from '../../context.ts';
 import { openMeter } from '../../meter.ts';
@@ -36,6 +37,7 @@ export function predictCommand(context: CommandContext): Command {
     .option(
       '--delimiter <sign>',
       'the character between the cells of CSV (default: that of the pipeline)',
+      readDelimiter,
     )
     .addHelpText(
       'after',
@@ -63,7 +65,11 @@ async function predictRows(config: Config, flags: PredictFlags): Promise<number>
     loadFrom(store, config.pipeline, flags.model),
   );
   const { predictor, pipeline, version, build } = model;
-  const rows = await openRows(flags.in, inFormat, flags.delimiter ?? model.delimiter);
+  const rows = await openRows(flags.in, inFormat, {
+    delimiter: flags.delimiter ?? model.delimiter,
+    encoding: model.encoding,
+  });
+  refuseSameFile(flags);
   const name = `${pipeline} version ${version}.${build}`;
   if (flags.proba === true && predictor.classes === undefined)
     throw new BadData(`${name} predicts a number, which has no probabilities: leave out --proba`);
@@ -109,6 +115,23 @@ async function predictRows(config: Config, flags: PredictFlags): Promise<number>
   if (flags.json === true && flags.out !== '-') printJson(summary);
   else say(`${count} rows, predicted by ${name}`);
   return 0;
+}
+
+function readDelimiter(text: string): string {
+  const sign = text === '\\t' ? '\t' : text;
+  if (/^[\t!#$%&*,/:;<=>?@^_`|~]$/.test(sign)) return sign;
+  throw new InvalidArgumentError('expected one of , ; | : a tab (\\t) or another such character');
+}
+
+/** @throws BadParams when the answers would replace the rows that they are for */
+function refuseSameFile(flags: PredictFlags): void {
+  const [rows, answers] = [flags.in, flags.out].map((path) =>
+    path === '-' ? undefined : statSync(path, { throwIfNoEntry: false }),
+  );
+  if (rows !== undefined && rows.dev === answers?.dev && rows.ino === answers.ino)
+    throw new BadParams(
+      `${flags.out} holds the rows, and the answers would replace it: give another --out`,
+    );
 }
 
 function describeBadRow(block: RawBlock, { row, column }: Unreadable): string {

@@ -1,6 +1,7 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { extname } from 'node:path';
 import { BadData, BadParams } from '../../../contract/failures.ts';
+import type { Encoding } from '../../../sources/text.ts';
 import { decodeCells, CsvReader } from '../../../pipeline/csv/reader.ts';
 import { quote } from '../../../pipeline/csv/quote.ts';
 import type { FeatureReader } from '../../../pipeline/predictions/feature-reader.ts';
@@ -54,23 +55,33 @@ const PIECE = 1 << 20;
 /** Rows of a block that is not CSV. */
 const ROWS = 8192;
 
+/** How CSV is written. */
+export interface CsvStyle {
+  readonly delimiter: string;
+  readonly encoding: Encoding;
+}
+
 /**
  * Opens the rows of a file, or of stdin if the path is `-`.
- * @param delimiter between the cells of CSV
  * @throws BadParams when the file does not exist or cannot be read
  */
-export async function openRows(path: string, format: Format, delimiter: string): Promise<RawRows> {
+export async function openRows(path: string, format: Format, style: CsvStyle): Promise<RawRows> {
   if (format === 'parquet') return openParquet(path);
   const file = openInput(path);
   const name = path === '-' ? 'stdin' : path;
   const stat = fstatSync(file);
+  if (stat.isDirectory())
+    throw new BadParams(`${name} is a folder: give the path of a file with rows`);
+  const { toUtf8 } = await import('../../../sources/text.ts');
   const bytes = (onBytes: (bytes: number) => void): Iterable<Uint8Array> =>
     readPieces(file, onBytes);
+  const text = (onBytes: (bytes: number) => void): Iterable<Uint8Array> =>
+    style.encoding === 'latin1' ? convert(bytes(onBytes), toUtf8) : bytes(onBytes);
   return {
     size: stat.isFile() ? stat.size : 0,
     blocks: (columns, onBytes) =>
       format === 'csv'
-        ? readCsv(bytes(onBytes), name, delimiter, columns)
+        ? readCsv(text(onBytes), name, style.delimiter, columns)
         : readLines(bytes(onBytes), name, columns),
   };
 }
@@ -82,6 +93,10 @@ function openInput(path: string): number {
   } catch (cause) {
     throw new BadParams(`${path} cannot be read: give the path of a file with rows`, { cause });
   }
+}
+
+function* convert<T>(pieces: Iterable<T>, one: (piece: T) => T): Generator<T> {
+  for (const piece of pieces) yield one(piece);
 }
 
 function* readPieces(file: number, onBytes: (bytes: number) => void): Generator<Uint8Array> {
@@ -173,7 +188,8 @@ function parseRow(text: string, where: string): Record<string, unknown> {
   }
   if (typeof row !== 'object' || row === null || Array.isArray(row))
     throw new BadData(`${where} is not an object: write one object on each line`);
-  return row as Record<string, unknown>;
+  // Without a prototype a column named "constructor" is missing where the row has none.
+  return Object.setPrototypeOf(row, null) as Record<string, unknown>;
 }
 
 /** Characters of the longest line. */
@@ -181,20 +197,22 @@ const LONGEST_LINE = 1 << 26;
 
 function* splitLines(bytes: Iterable<Uint8Array>, name: string): Generator<string> {
   const decoder = new TextDecoder('utf-8', { fatal: true });
-  let rest = '';
-  for (const piece of bytes) {
-    let text: string;
+  const decode = (piece?: Uint8Array): string => {
     try {
-      text = rest + decoder.decode(piece, { stream: true });
+      return decoder.decode(piece, { stream: piece !== undefined });
     } catch (cause) {
       throw new BadData(`${name} is not UTF-8: save it as UTF-8`, { cause });
     }
-    const lines = text.split('\n');
+  };
+  let rest = '';
+  for (const piece of bytes) {
+    const lines = (rest + decode(piece)).split('\n');
     rest = lines.pop()!;
     if (rest.length > LONGEST_LINE)
       throw new BadData(`${name} has a line of more than 64 MB: write one row on each line`);
     yield* lines;
   }
+  rest += decode(); // throws where the last character is cut off
   if (rest !== '') yield rest;
 }
 
@@ -240,6 +258,11 @@ async function openParquet(path: string): Promise<RawRows> {
           columns: columns.map(({ name }) => name),
           rowStart: start,
           rowEnd: end,
+        }).catch((cause: unknown) => {
+          throw new BadData(
+            `${path}, rows ${start + 1} to ${end}, cannot be read as Parquet: write the file again`,
+            { cause },
+          );
         });
         onBytes(Number(group.total_compressed_size ?? group.total_byte_size));
         for (let at = 0; at < rows.length; at += ROWS) {

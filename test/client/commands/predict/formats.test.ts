@@ -1,7 +1,8 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
+import { parquetWriteBuffer } from 'hyparquet-writer';
 import { afterAll, describe, expect, it } from 'vitest';
 import { openAnswers } from '../../../../client/commands/predict/answers.ts';
 import { formatOf, openRows } from '../../../../client/commands/predict/rows.ts';
@@ -21,15 +22,19 @@ const reader: FeatureReader = {
   readValue: Number,
 };
 
-async function readAll(path: string, delimiter = ','): Promise<number[]> {
+async function readAll(
+  path: string,
+  delimiter = ',',
+  encoding: 'utf-8' | 'latin1' = 'utf-8',
+): Promise<number[]> {
   const values: number[] = [];
-  const rows = await openRows(path, formatOf(path), delimiter);
+  const rows = await openRows(path, formatOf(path), { delimiter, encoding });
   for await (const block of rows.blocks(columns, () => undefined))
     for (let row = 0; row < block.rows; row++) values.push(block.read(reader, row));
   return values;
 }
 
-function write(name: string, text: string): string {
+function write(name: string, text: string | Uint8Array): string {
   const path = join(folder, name);
   writeFileSync(path, text);
   return path;
@@ -48,7 +53,41 @@ describe('raw rows', () => {
     expect(values.at(-1)).toBe(9999);
   });
 
+  it('are read from CSV in the encoding of the pipeline', async () => {
+    const path = write('latin.csv', Buffer.from('größe,a\n1,2\n', 'latin1'));
+    expect(await readAll(path, ',', 'latin1')).toEqual([2]);
+    await expect(readAll(path)).rejects.toThrow(/not UTF-8/);
+  });
+
+  it('are missing where an object of JSON lines inherits the name of a column', async () => {
+    const path = write('inherited.jsonl', '{"constructor":1}\n{"b":1}\n');
+    const rows = await openRows(path, 'jsonl', { delimiter: ',', encoding: 'utf-8' });
+    const values: unknown[] = [];
+    const keep = {
+      ...reader,
+      column: 'constructor',
+      readValue: (value: unknown) => values.push(value),
+    };
+    for await (const block of rows.blocks(
+      [{ name: 'constructor', type: 'number' }],
+      () => undefined,
+    ))
+      for (let row = 0; row < block.rows; row++) block.read(keep, row);
+    expect(values).toEqual([1, undefined]);
+  });
+
+  it('of Parquet with damaged pages are refused with the rows that are lost', async () => {
+    const bytes = Buffer.from(
+      parquetWriteBuffer({ columnData: [{ name: 'a', data: [1, 2, 3], type: 'DOUBLE' }] }),
+    );
+    bytes.fill(0xff, 4, 24);
+    await expect(readAll(write('damaged.parquet', bytes))).rejects.toThrow(
+      /damaged\.parquet, rows 1 to 3, cannot be read as Parquet: write the file again/,
+    );
+  });
+
   it.each([
+    ['cut.jsonl', Buffer.from('{"a":1}\n{"a":2}€').subarray(0, -1), /cut\.jsonl is not UTF-8/],
     ['lacking.csv', 'b\n1\n', /lacking\.csv lacks column "a", which the model reads: add it/],
     ['lacking.jsonl', '{"b":1}\n', /lacks column "a"/],
     ['broken.jsonl', '{"a":1}\n{"a":\n', /broken\.jsonl, line 2 is not JSON/],
@@ -62,6 +101,8 @@ describe('raw rows', () => {
   it('of an unknown kind of file, or of no file, are refused', async () => {
     expect(() => formatOf('rows.xlsx')).toThrow(/no known extension: use \.csv/);
     await expect(readAll(join(folder, 'none.csv'))).rejects.toThrow(/cannot be read/);
+    mkdirSync(join(folder, 'folder.csv'));
+    await expect(readAll(join(folder, 'folder.csv'))).rejects.toThrow(/is a folder: give the path/);
   });
 });
 
@@ -84,6 +125,19 @@ describe('answers', () => {
     expect(readFileSync(await store('out.csv'), 'utf8')).toBe(
       'prediction,probability_x,probability_y\nx,1,0\n,,\ny,0.25,0.75\n',
     );
+  });
+
+  it('are a header where there are no rows', async () => {
+    const path = join(folder, 'none-out.csv');
+    await (await openAnswers(path, 'csv', of)).finish();
+    expect(readFileSync(path, 'utf8')).toBe('prediction,probability_x,probability_y\n');
+  });
+
+  it('cannot be written into a folder that does not exist, nor in the place of one', async () => {
+    await expect(openAnswers(join(folder, 'no', 'out.csv'), 'csv', of)).rejects.toThrow(
+      /out\.csv cannot be written \(ENOENT\): create its folder/,
+    );
+    await expect(openAnswers(folder, 'csv', of)).rejects.toThrow(/is a folder: give the name/);
   });
 
   it('are JSON lines', async () => {
