@@ -49,10 +49,14 @@ export interface CommonFlags {
 }
 
 /** A command with `--pipeline` and `--json`. */
-export function pipelineCommand(name: string, description = ''): Command {
+export function pipelineCommand(
+  name: string,
+  description = '',
+  pipeline = 'the pipeline (default: the one of params.yaml)',
+): Command {
   return new Command(name)
     .description(description)
-    .option('--pipeline <name>', 'the pipeline (default: the one of params.yaml)', parsePipeline)
+    .option('--pipeline <name>', pipeline, parsePipeline)
     .option('--json', 'print exactly one JSON document on stdout');
 }
 

@@ -128,7 +128,7 @@ const GROUPS: Record<string, ListedCommand[]> = {
     },
     {
       name: 'schedule',
-      summary: 'start a nightly by a Temporal Schedule',
+      summary: 'start nightlies with a Temporal Schedule',
       load: async () => (await import('./commands/schedule/schedule.ts')).scheduleCommand,
     },
     {
@@ -138,7 +138,7 @@ const GROUPS: Record<string, ListedCommand[]> = {
     },
     {
       name: 'verify',
-      summary: 'check that all parts of a version are there and whole',
+      summary: 'check that no object of a version is missing or damaged',
       load: async () => (await import('./commands/verify/verify.ts')).verifyCommand,
     },
     {

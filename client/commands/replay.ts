@@ -11,7 +11,7 @@ import type { Replayed } from '../../worker/replay.ts';
 export function replayCommand(context: CommandContext): Command {
   return new Command('replay')
     .description(
-      'Replay open and recent histories on the workflow code here, before it is deployed.',
+      'replay open and recent histories with the workflow code of this folder, before you deploy it',
     )
     .option('--limit <n>', 'at most this many, the open ones first', parseCount, 100)
     .option('--query <filter>', "Temporal's list filter, instead of everything on the task queue")

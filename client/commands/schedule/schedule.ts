@@ -21,11 +21,11 @@ interface CreateFlags extends CommonFlags {
 }
 
 const VERBS: [ScheduleVerb, string][] = [
-  ['describe', 'show it, its next starts and its last results'],
-  ['pause', 'start nothing until it is resumed'],
+  ['describe', 'show the schedule, its next starts and its last results'],
+  ['pause', 'start no nightly until "schedule resume"'],
   ['resume', 'start nightlies again after a pause'],
   ['trigger', 'start a nightly now, unless one is running'],
-  ['delete', 'remove it; running nightlies go on'],
+  ['delete', 'remove the schedule; running nightlies continue'],
 ];
 
 export function scheduleCommand(context: CommandContext): Command {
