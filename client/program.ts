@@ -22,7 +22,7 @@ const GROUPS: Record<string, ListedCommand[]> = {
     },
     {
       name: 'stage',
-      summary: 'run one stage, after those before it',
+      summary: 'run one stage alone; the stages before it must have run',
       load: async () => (await import('./commands/run.ts')).stageCommand,
     },
     {
