@@ -50,7 +50,9 @@ describe('a working tree that is looked at', () => {
     const elsewhere = join(folder, 'elsewhere');
     mkdirSync(join(elsewhere, 'raw'), { recursive: true });
     symlinkSync(elsewhere, join(folder, 'data'));
-    await expect(look()).rejects.toThrow(/data is a symbolic link, not a folder, and checkout needs one/);
+    await expect(look()).rejects.toThrow(
+      /data is a symbolic link, not a folder, and checkout needs one/,
+    );
     const state = { schema: 1 as const, pipeline: 'p', version: 1, folders: [], files: {} };
     const file = { sha256: ref.sha256, size: 2, mtime_ms: 1 };
     const tree = { folder, cache: new LocalCache(join(folder, 'cache')) };
