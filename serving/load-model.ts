@@ -4,6 +4,7 @@ import type { Params } from '../contract/params.ts';
 import { findStage } from '../contract/stages.ts';
 import { readCellSettings } from '../pipeline/csv/cells.ts';
 import { type Answers, Predictor } from '../pipeline/predictions/predictor.ts';
+import { blockOf, describeUnreadable } from '../pipeline/predictions/raw-block.ts';
 import type { Label } from '../pipeline/features/label-type.ts';
 import type { Store } from '../store/index.ts';
 import { removedByGc } from '../store/record-check.ts';
@@ -46,10 +47,17 @@ export async function loadFrom(
   pipeline: string,
   name: ModelName,
 ): Promise<LoadedModel> {
-  const record = await findRecord(store, pipeline, name);
+  return loadRecord(store, await findRecord(store, pipeline, name));
+}
+
+/**
+ * Loads the model of a record.
+ * @throws DamagedArtifact when its bytes are not those that were stored
+ */
+export async function loadRecord(store: Store, record: VersionRecord): Promise<LoadedModel> {
   const predictor = await readPredictor(store, record);
   return {
-    pipeline,
+    pipeline: record.pipeline,
     version: record.version,
     build: record.seq,
     predictor,
@@ -71,9 +79,9 @@ const NAME = /^([1-9]\d{0,5})(?:\.([1-9]\d{0,5}))?$/;
 
 /**
  * Finds the record that a model's name means.
- * @throws BadParams when it is no name of a model
+ * @throws BadParams when it is no name of a model; MissingHistory when there is no such version
  */
-async function findRecord(
+export async function findRecord(
   { records }: Store,
   pipeline: string,
   name: ModelName,
@@ -131,16 +139,15 @@ function answerAll(predictor: Predictor, rows: readonly RawRow[]): Answers {
         `row ${row + 1} lacks column ${JSON.stringify(missing.name)}: add it, or give null where it is not known`,
       );
   }
-  const answers = predictor.predict(rows.length, (reader, row) =>
-    reader.readValue(rows[row]![reader.column]),
+  const block = blockOf(
+    rows.length,
+    (row, column) => rows[row]![column],
+    (row) => `row ${row + 1}`,
   );
+  const answers = predictor.predict(block.rows, block.read);
   const [first] = answers.unreadable;
   if (first === undefined) return answers;
-  const { name, type } = first.column;
-  const value = JSON.stringify(rows[first.row]![name]) ?? 'a function';
   throw new BadParams(
-    type === 'category'
-      ? `row ${first.row + 1}, column ${JSON.stringify(name)}: ${value} is a word that the model does not know: correct it, or give null where it is not known`
-      : `row ${first.row + 1}, column ${JSON.stringify(name)}: ${value} is not a ${type}: correct it, or give null where it is not known`,
+    `${describeUnreadable(block, first)}: correct it, or give null where it is not known`,
   );
 }

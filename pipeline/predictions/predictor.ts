@@ -1,6 +1,6 @@
 import type { Task } from '../../contract/defaults.ts';
 import { CellRule, type CellSettings } from '../csv/cells.ts';
-import { findLabelType, type Label, toLabel } from '../features/label-type.ts';
+import { findLabelType, type Label, type LabelType, toLabel } from '../features/label-type.ts';
 import { encoderFromJson } from '../features/encoder.ts';
 import type { Model, StoredBytes } from '../models/estimator.ts';
 import { estimatorOf } from '../models/estimators.ts';
@@ -47,6 +47,9 @@ export class Predictor {
   readonly task: Task;
   /** The classes in the order of shares; undefined for a regression. */
   readonly classes: readonly Label[] | undefined;
+  /** The classes as the data writes them. */
+  readonly words: readonly string[] | undefined;
+  readonly labelType: LabelType;
   /** The column that the model predicts. */
   readonly target: string;
   /** The columns that the model reads, each once. */
@@ -57,10 +60,11 @@ export class Predictor {
   /** @throws BadData when the parts are not those of a model */
   constructor({ type, model, encoder: bytes, cells, rejectsUnseen }: PredictorParts) {
     const encoder = encoderFromJson(bytes);
-    const labels = findLabelType(encoder);
+    this.labelType = findLabelType(encoder);
     this.task = encoder.classes === undefined ? 'regression' : 'classification';
     this.target = encoder.target;
-    this.classes = encoder.classes?.map((word) => toLabel(word, labels));
+    this.words = encoder.classes;
+    this.classes = encoder.classes?.map((word) => toLabel(word, this.labelType));
     this.#readers = openReaders(encoder, new CellRule(cells), rejectsUnseen);
     this.columns = [
       ...new Map(this.#readers.map((reader) => [reader.column, reader])).values(),
@@ -102,22 +106,26 @@ export class Predictor {
     }
     const classes = this.classes!;
     const answers: (Label | null)[] = Array.from(prediction.classes, (index) => classes[index]!);
-    const shares: (readonly number[] | null)[] = prediction.shares!.map((leaf) => this.#pad(leaf));
+    const shares: (readonly number[] | null)[] = prediction.shares!.map((leaf) =>
+      this.#toShares(leaf),
+    );
     for (const { row } of unreadable) answers[row] = shares[row] = null;
     return { answers, shares, unreadable };
   }
 
-  readonly #padded = new Map<readonly number[], readonly number[]>();
+  readonly #shares = new Map<readonly number[], readonly number[]>();
 
-  /** Adds the classes after the last one that occurs in a leaf. */
-  #pad(leaf: readonly number[]): readonly number[] {
-    const missing = this.classes!.length - leaf.length;
-    if (missing === 0) return leaf;
-    let whole = this.#padded.get(leaf);
-    if (whole === undefined) {
-      whole = [...leaf, ...Array.from({ length: missing }, () => 0)];
-      this.#padded.set(leaf, whole);
+  /**
+   * Adds the classes after the last one that occurs in a leaf. The shares of ml-cart are sums of rounded parts, and some
+   * are above 1.
+   */
+  #toShares(leaf: readonly number[]): readonly number[] {
+    let shares = this.#shares.get(leaf);
+    if (shares === undefined) {
+      const sum = leaf.reduce((a, b) => a + b, 0);
+      shares = this.classes!.map((_, index) => (leaf[index] ?? 0) / sum);
+      this.#shares.set(leaf, shares);
     }
-    return whole;
+    return shares;
   }
 }

@@ -3,13 +3,13 @@ import { setImmediate } from 'node:timers/promises';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Config } from '../../../config/environment.ts';
 import { BadData, BadParams } from '../../../contract/failures.ts';
-import type { Unreadable } from '../../../pipeline/predictions/predictor.ts';
+import { describeUnreadable } from '../../../pipeline/predictions/raw-block.ts';
 import { type CommandContext, type CommonFlags, examples, pipelineCommand } from '../../context.ts';
 import { openMeter } from '../../meter.ts';
 import { printJson, say } from '../../print.ts';
 import { withStoreSession } from '../../session.ts';
 import { openAnswers } from './answers.ts';
-import { formatOf, openRows, type RawBlock } from './rows.ts';
+import { formatOf, openRows } from './rows.ts';
 
 interface PredictFlags extends CommonFlags {
   model: string;
@@ -85,7 +85,7 @@ async function predictRows(config: Config, flags: PredictFlags): Promise<number>
     for await (const block of rows.blocks(predictor.columns, (bytes) => meter.add(bytes))) {
       const answers = predictor.predict(block.rows, block.read);
       for (const bad of answers.unreadable) {
-        const sentence = describeBadRow(block, bad);
+        const sentence = describeUnreadable(block, bad);
         if (flags.onBadRow === 'fail')
           throw new BadData(`${sentence}: correct it, or skip such rows with --on-bad-row skip`);
         if (skipped++ < MOST_NAMED) say(`${sentence}: the row has no prediction`, 'warning');
@@ -132,13 +132,4 @@ function refuseSameFile(flags: PredictFlags): void {
     throw new BadParams(
       `${flags.out} holds the rows, and the answers would replace it: give another --out`,
     );
-}
-
-function describeBadRow(block: RawBlock, { row, column }: Unreadable): string {
-  const cell = block.show(column.name, row);
-  const fault =
-    column.type === 'category'
-      ? 'is a word that the model does not know'
-      : `is not a ${column.type}`;
-  return `${block.locate(row)}, column "${column.name}": ${cell} ${fault}`;
 }

@@ -2,20 +2,14 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { extname } from 'node:path';
 import { BadData, BadParams } from '../../../contract/failures.ts';
 import type { Encoding } from '../../../sources/text.ts';
-import { decodeCells, CsvReader } from '../../../pipeline/csv/reader.ts';
-import { quote } from '../../../pipeline/csv/quote.ts';
-import type { FeatureReader } from '../../../pipeline/predictions/feature-reader.ts';
+import { CsvReader } from '../../../pipeline/csv/reader.ts';
 import type { RawColumn } from '../../../pipeline/predictions/predictor.ts';
-
-/** Some rows of the input. It is valid until the next block is read. */
-export interface RawBlock {
-  readonly rows: number;
-  readonly read: (reader: FeatureReader, row: number) => number;
-  /** Where a row is, for messages: `line 7`. */
-  readonly locate: (row: number) => string;
-  /** The value of a cell as the input has it, for messages. */
-  readonly show: (column: string, row: number) => string;
-}
+import {
+  blockOf,
+  type RawBlock,
+  readCsvBlocks,
+  refuseMissing,
+} from '../../../pipeline/predictions/raw-block.ts';
 
 /** Raw rows of a file or of stdin. */
 export interface RawRows {
@@ -133,19 +127,7 @@ async function* readCsv(
   delimiter: string,
   columns: readonly RawColumn[],
 ): AsyncGenerator<RawBlock> {
-  const reader = new CsvReader(bytes, name, { delimiter });
-  refuseMissing(columns, new Set(reader.header), name);
-  const places = new Map(reader.header.map((column, index) => [column, index]));
-  const { width } = reader;
-  for (const block of reader.blocks()) {
-    const readText = decodeCells(block);
-    yield {
-      rows: block.rows,
-      read: (one, row) => one.readText(readText(row * width + places.get(one.column)!)),
-      locate: (row) => `${name}, line ${block.lines[row]}`,
-      show: (column, row) => quote(readText(row * width + places.get(column)!)),
-    };
-  }
+  yield* readCsvBlocks(new CsvReader(bytes, name, { delimiter }), columns);
 }
 
 /** Reads one JSON object per line. A key that a row lacks is a missing value. */
@@ -161,7 +143,7 @@ async function* readLines(
   const finish = (): RawBlock => {
     if (isFirst) refuseMissing(columns, new Set(rows.flatMap((row) => Object.keys(row))), name);
     isFirst = false;
-    const block = blockOf(rows, (row) => `${name}, line ${start + row}`);
+    const block = blockOfRows(rows, (row) => `${name}, line ${start + row}`);
     return block;
   };
   let start = first;
@@ -216,19 +198,11 @@ function* splitLines(bytes: Iterable<Uint8Array>, name: string): Generator<strin
   if (rest !== '') yield rest;
 }
 
-function blockOf(
+function blockOfRows(
   rows: readonly Record<string, unknown>[],
   locate: (row: number) => string,
 ): RawBlock {
-  return {
-    rows: rows.length,
-    read: (reader, row) => reader.readValue(rows[row]![reader.column]),
-    locate,
-    show: (column, row) => {
-      const value = rows[row]![column];
-      return typeof value === 'string' ? quote(value) : String(value);
-    },
-  };
+  return blockOf(rows.length, (row, column) => rows[row]![column], locate);
 }
 
 async function openParquet(path: string): Promise<RawRows> {
@@ -267,24 +241,10 @@ async function openParquet(path: string): Promise<RawRows> {
         onBytes(Number(group.total_compressed_size ?? group.total_byte_size));
         for (let at = 0; at < rows.length; at += ROWS) {
           const first = start + at;
-          yield blockOf(rows.slice(at, at + ROWS), (row) => `${path}, row ${first + row + 1}`);
+          yield blockOfRows(rows.slice(at, at + ROWS), (row) => `${path}, row ${first + row + 1}`);
         }
         start = end;
       }
     },
   };
-}
-
-function refuseMissing(
-  columns: readonly RawColumn[],
-  present: ReadonlySet<string>,
-  name: string,
-): void {
-  const missing = columns.filter((column) => !present.has(column.name));
-  if (missing.length === 0) return;
-  const names = missing.map((column) => quote(column.name)).join(', ');
-  const few = missing.length === 1 ? `column ${names}` : `columns ${names}`;
-  throw new BadData(
-    `${name} lacks ${few}, which the model reads: add ${missing.length === 1 ? 'it' : 'them'}, or check the delimiter`,
-  );
 }

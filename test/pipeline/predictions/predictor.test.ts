@@ -147,6 +147,19 @@ describe('a predictor', () => {
     ]);
   });
 
+  it('answers shares of at most 1, although ml-cart adds rounded parts', async () => {
+    const rows = Array.from({ length: 40 }, (_, i): Row => [
+      String(i),
+      'red',
+      '',
+      i < 20 ? '1' : '2',
+    ]);
+    expect(ask(await trainOn(rows), [rows[0]!, rows[39]!]).shares).toEqual([
+      [1, 0],
+      [0, 1],
+    ]);
+  });
+
   it('names each column that it reads once, a date with parts too', async () => {
     const { columns: read } = await trainOn(TRAIN);
     expect(read).toEqual([

@@ -1,0 +1,89 @@
+import { BadData } from '../../contract/failures.ts';
+import { quote } from '../csv/quote.ts';
+import { type CsvReader, decodeCells } from '../csv/reader.ts';
+import type { FeatureReader } from './feature-reader.ts';
+import type { RawColumn, Unreadable } from './predictor.ts';
+
+/** Some raw rows. It is valid until the next block is read. */
+export interface RawBlock {
+  readonly rows: number;
+  readonly read: (reader: FeatureReader, row: number) => number;
+  /** Where a row is, for messages: `line 7`. */
+  readonly locate: (row: number) => string;
+  /** The value of a cell as the input has it, for messages. */
+  readonly show: (column: string, row: number) => string;
+}
+
+/**
+ * Reads the rows of CSV, one block at a time.
+ * @throws BadData when a column of the model is absent, or like the reader
+ */
+export function* readCsvBlocks(
+  reader: CsvReader,
+  columns: readonly RawColumn[],
+): Generator<RawBlock> {
+  refuseMissing(columns, new Set(reader.header), reader.file, 'check the delimiter');
+  const places = new Map(reader.header.map((column, index) => [column, index]));
+  const { width } = reader;
+  for (const block of reader.blocks()) {
+    const readText = decodeCells(block);
+    yield {
+      rows: block.rows,
+      read: (one, row) => one.readText(readText(row * width + places.get(one.column)!)),
+      locate: (row) => `${reader.file}, line ${block.lines[row]}`,
+      show: (column, row) => quote(readText(row * width + places.get(column)!)),
+    };
+  }
+}
+
+/** @param valueOf the value of a cell as JSON or Parquet has it */
+export function blockOf(
+  rows: number,
+  valueOf: (row: number, column: string) => unknown,
+  locate: (row: number) => string,
+): RawBlock {
+  return {
+    rows,
+    read: (reader, row) => reader.readValue(valueOf(row, reader.column)),
+    locate,
+    show: (column, row) => describeValue(valueOf(row, column)),
+  };
+}
+
+function describeValue(value: unknown): string {
+  if (typeof value === 'string') return quote(value);
+  if (value instanceof Date) return value.toJSON();
+  if (typeof value === 'object' && value !== null)
+    return Array.isArray(value) ? 'a list' : 'an object';
+  return String(value);
+}
+
+/**
+ * Refuses an input that lacks a column of the model.
+ * @param hint what else may be wrong
+ * @throws BadData
+ */
+export function refuseMissing(
+  columns: readonly RawColumn[],
+  present: ReadonlySet<string>,
+  input: string,
+  hint?: string,
+): void {
+  const missing = columns.filter((column) => !present.has(column.name));
+  if (missing.length === 0) return;
+  const names = missing.map((column) => quote(column.name)).join(', ');
+  const isOne = missing.length === 1;
+  throw new BadData(
+    `${input} lacks ${isOne ? 'column' : 'columns'} ${names}, which the model reads: add ${isOne ? 'it' : 'them'}${hint === undefined ? '' : `, or ${hint}`}`,
+  );
+}
+
+/** A sentence without its end: which cell cannot be read, and why. */
+export function describeUnreadable(block: RawBlock, { row, column }: Unreadable): string {
+  const fault =
+    column.type === 'category'
+      ? 'is a word that the model does not know'
+      : `is not a ${column.type}`;
+  const cell = block.show(column.name, row);
+  return `${block.locate(row)}, column ${quote(column.name)}: ${cell} ${fault}`;
+}
