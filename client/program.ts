@@ -95,6 +95,11 @@ const GROUPS: Record<string, ListedCommand[]> = {
       load: async () => (await import('./commands/predict/predict.ts')).predictCommand,
     },
     {
+      name: 'serve',
+      summary: 'answer raw rows over HTTP by a stored model',
+      load: async () => (await import('./commands/serve.ts')).serveCommand,
+    },
+    {
       name: 'report',
       summary: 'write a report on a version as one HTML page',
       load: async () => (await import('./commands/report/report.ts')).reportCommand,

@@ -3,7 +3,8 @@ import { build } from 'esbuild';
 import { expect, it } from 'vitest';
 
 /** Packages that take long to load. A command imports them when it runs. */
-const HEAVY = /^(@temporalio|@aws-sdk|@uwdata|arquero|ml-cart|piscina|yaml|zod)(\/|$)/;
+const HEAVY =
+  /^(@temporalio|@aws-sdk|@uwdata|arquero|fastify|ml-cart|piscina|prom-client|yaml|zod)(\/|$)/;
 
 /** The packages that each module of a command imports before it runs, by module. */
 async function packagesOfCommands(): Promise<Record<string, string[]>> {

@@ -1,0 +1,185 @@
+import { setImmediate } from 'node:timers/promises';
+import { type FastifyError, type FastifyInstance, fastify } from 'fastify';
+import packageFile from '../../package.json' with { type: 'json' };
+import { RetrainError } from '../../contract/failures.ts';
+import type { FollowedModel } from '../followed-model.ts';
+import type { LoadedModel } from '../load-model.ts';
+import { answerBlock } from './answer.ts';
+import { readCsv, readRequest } from './frame.ts';
+import { parseJson } from './json.ts';
+import { openMetrics } from './metrics.ts';
+import { describeApi } from './openapi.ts';
+
+export interface ServerOptions {
+  readonly model: FollowedModel;
+  /** Bytes of the largest body. */
+  readonly mostBytes: number;
+  /** Requests for predictions that are received or answered at a time. */
+  readonly mostRequests: number;
+  /** Is called with an error that is a fault of this program. */
+  readonly onFault: (error: Error) => void;
+}
+
+/** Milliseconds in which a request must arrive whole. */
+const ARRIVAL_MS = 60_000;
+
+/** An answer other than the predictions. */
+class Refusal extends Error {
+  readonly status: number;
+  readonly errorCode: string;
+
+  constructor(status: number, errorCode: string, message: string) {
+    super(message);
+    this.status = status;
+    this.errorCode = errorCode;
+  }
+}
+
+/**
+ * Makes a server that speaks MLflow's scoring protocol. It does not listen yet.
+ * https://mlflow.org/docs/latest/ml/deployment/deploy-model-locally/#inference-server-specification
+ */
+export function openServer({
+  model,
+  mostBytes,
+  mostRequests,
+  onFault,
+}: ServerOptions): FastifyInstance {
+  const server = fastify({ bodyLimit: mostBytes, requestTimeout: ARRIVAL_MS });
+  let running = 0;
+  const metrics = openMetrics(model, () => running);
+
+  server.removeAllContentTypeParsers();
+  server.addContentTypeParser(
+    ['application/json', 'text/csv'],
+    { parseAs: 'buffer' },
+    (request, body, done) => {
+      const { 'content-type': type, 'content-encoding': encoding = 'identity' } = request.headers;
+      const [, charset = 'utf-8'] = /;\s*charset\s*=\s*"?([\w-]+)/i.exec(type ?? '') ?? [];
+      if (charset.toLowerCase() !== 'utf-8')
+        done(unsupported(`the charset ${charset} is not supported: send the body in UTF-8`));
+      else if (encoding !== 'identity')
+        done(unsupported(`the body is encoded (${encoding}): send it as it is`));
+      else done(null, body);
+    },
+  );
+
+  server.post(
+    '/invocations',
+    {
+      onRequest: async (_, reply) => {
+        const begun = performance.now();
+        reply.raw.once('finish', () => {
+          metrics.requests.inc({ status: reply.statusCode });
+          metrics.seconds.observe((performance.now() - begun) / 1_000);
+        });
+        if (running >= mostRequests) {
+          void reply.header('retry-after', 1);
+          throw new Refusal(
+            503,
+            'TEMPORARILY_UNAVAILABLE',
+            `${mostRequests} requests are being answered, which is the most: try again in a second`,
+          );
+        }
+        running++;
+        reply.raw.once('close', () => running--);
+      },
+    },
+    async (request, reply) => {
+      // One model answers all rows, also if a newer one is loaded meanwhile.
+      const { current } = model;
+      const { rows, text } = await predict(
+        current,
+        request.body as Buffer | undefined,
+        request.headers['content-type'] ?? '',
+      );
+      metrics.rows.inc(rows);
+      return reply
+        .type('application/json')
+        .header('x-model-version', `${current.version}.${current.build}`)
+        .send(`{"predictions":[${text}]}`);
+    },
+  );
+
+  // MLflow's server answers a line end of type JSON, and its clients look at the status only.
+  server.get('/ping', async (_, reply) => reply.type('application/json').send('\n'));
+  server.get('/version', async (_, reply) => reply.type('text/plain').send(packageFile.version));
+  server.get('/health', async () => describeHealth(model));
+  server.get('/openapi.json', async () => describeApi(model.current.predictor));
+  server.get('/metrics', async (_, reply) =>
+    reply.type(metrics.registry.contentType).send(await metrics.registry.metrics()),
+  );
+
+  server.setNotFoundHandler(({ method, url }) => {
+    throw new Refusal(
+      404,
+      'ENDPOINT_NOT_FOUND',
+      `there is no ${method} ${url.split('?')[0]}: POST /invocations predicts, and GET /openapi.json describes all`,
+    );
+  });
+  server.setErrorHandler((error: FastifyError | Error, _, reply) => {
+    const { status, errorCode, message } = refusalOf(error, mostBytes);
+    if (status === 500) onFault(error);
+    return reply.status(status).send({ error_code: errorCode, message });
+  });
+  return server;
+}
+
+function unsupported(message: string): Refusal {
+  return new Refusal(415, BAD_REQUEST, message);
+}
+
+const BAD_REQUEST = 'BAD_REQUEST';
+
+function refusalOf(error: FastifyError | Error, mostBytes: number): Refusal {
+  if (error instanceof Refusal) return error;
+  if (error instanceof RetrainError) return new Refusal(400, BAD_REQUEST, error.message);
+  const { code, statusCode = 500 } = error as Partial<FastifyError>;
+  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE')
+    return new Refusal(
+      413,
+      BAD_REQUEST,
+      `the body is larger than ${mostBytes} bytes: send fewer rows at a time`,
+    );
+  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE' || code === 'FST_ERR_CTP_EMPTY_TYPE')
+    return unsupported('the content type is not supported: send application/json or text/csv');
+  if (statusCode >= 400 && statusCode < 500)
+    return new Refusal(statusCode, BAD_REQUEST, error.message);
+  return new Refusal(500, 'INTERNAL_ERROR', 'unexpected, and a fault in this program: see its log');
+}
+
+/** Answers a body. Between the blocks of a long one, other requests have their turn. */
+async function predict(
+  { predictor, delimiter }: LoadedModel,
+  body: Buffer | undefined,
+  type: string,
+): Promise<{ rows: number; text: string }> {
+  if (body === undefined || body.length === 0)
+    throw new Refusal(400, BAD_REQUEST, 'the body is empty: send rows as JSON or CSV');
+  const { columns } = predictor;
+  if (!/^\s*text\/csv/i.test(type)) {
+    const { block, proba } = readRequest(parseJson(body), columns);
+    return { rows: block.rows, text: answerBlock(predictor, block, proba) };
+  }
+  const texts: string[] = [];
+  let rows = 0;
+  for (const block of readCsv(body, columns, delimiter)) {
+    texts.push(answerBlock(predictor, block, false));
+    rows += block.rows;
+    await setImmediate();
+  }
+  return { rows, text: texts.join(',') };
+}
+
+function describeHealth({ name, current, checkedAt, problem }: FollowedModel): object {
+  const { pipeline, version, build } = current;
+  return {
+    status: problem === undefined ? 'ok' : 'degraded',
+    pipeline,
+    model: String(name),
+    version,
+    build,
+    checked_at: checkedAt.toISOString(),
+    problem: problem ?? null,
+  };
+}

@@ -1,0 +1,101 @@
+import { beforeEach, expect, it } from 'vitest';
+import { MissingHistory, StorageUnavailable } from '../../contract/failures.ts';
+import { FollowedModel } from '../../serving/followed-model.ts';
+import { type Store, storeIn } from '../../store/index.ts';
+import { findStage } from '../../contract/stages.ts';
+import { objectKey } from '../../store/hash.ts';
+import { MemoryBucket } from '../support/memory-bucket.ts';
+import { publishModel } from './stored-model.ts';
+
+let store: Store;
+let bucket: MemoryBucket;
+let isAway: boolean;
+
+beforeEach(async () => {
+  isAway = false;
+  bucket = new MemoryBucket(undefined, {
+    around: (_, act) => {
+      if (isAway) throw new StorageUnavailable('the store does not answer');
+      return act();
+    },
+  });
+  await bucket.ensure();
+  store = storeIn(bucket);
+  await publishModel(store, 1);
+});
+
+const shown = ({ current, problem, switches }: FollowedModel) => ({
+  answers: `${current.version}.${current.build}`,
+  problem,
+  switches,
+});
+
+it('a newer version replaces the model, and the old one still answers requests that have it', async () => {
+  const followed = await FollowedModel.open(store, 'made', 'latest');
+  const before = followed.current;
+  await followed.check();
+  expect(followed.current).toBe(before);
+  await publishModel(store, 2);
+  await followed.check();
+  expect(shown(followed)).toEqual({ answers: '2.1', problem: undefined, switches: 1 });
+  const row = { size: 9, weight: 1, color: 'red', day: '2024-01-01' };
+  expect(before.predict([row])).toEqual(followed.current.predict([row]));
+});
+
+it('another build of a version replaces the model that was asked for by that version alone', async () => {
+  const followed = await FollowedModel.open(store, 'made', 1);
+  const pinned = await FollowedModel.open(store, 'made', '1.1');
+  await publishModel(store, 1, { labels: ['a', 'b'] });
+  await publishModel(store, 2);
+  await Promise.all([followed.check(), pinned.check()]);
+  expect([shown(followed).answers, shown(pinned).answers]).toEqual(['1.2', '1.1']);
+});
+
+it('a newer version that does not load leaves the old one in use, until it is repaired', async () => {
+  const followed = await FollowedModel.open(store, 'made', 'latest');
+  const { stages } = await publishModel(store, 2);
+  const key = objectKey(findStage(stages, 'preprocess')!.outputs['encoder']!.md5);
+  const kept = bucket.server.objects!.get(key)!;
+  bucket.server.objects!.delete(key);
+  await followed.check();
+  expect(shown(followed)).toMatchObject({ answers: '1.1', switches: 0 });
+  expect(followed.problem).toMatch(
+    /^version 2\.1 was not loaded, and version 1\.1 still answers: /,
+  );
+  bucket.server.objects!.set(key, kept);
+  await followed.check();
+  expect(shown(followed)).toEqual({ answers: '2.1', problem: undefined, switches: 1 });
+});
+
+it('a store that is away leaves the model in use, and ends no check', async () => {
+  const followed = await FollowedModel.open(store, 'made', 'latest');
+  const { checkedAt } = followed;
+  isAway = true;
+  await followed.check();
+  expect(shown(followed)).toEqual({
+    answers: '1.1',
+    problem: 'the store was not read, and version 1.1 still answers: the store does not answer',
+    switches: 0,
+  });
+  expect(followed.checkedAt).toBe(checkedAt);
+  isAway = false;
+  await followed.check();
+  expect(followed.problem).toBeUndefined();
+});
+
+it('checks follow each other until the signal, and each change is reported once', async () => {
+  const followed = await FollowedModel.open(store, 'made', 'latest');
+  const ended = new AbortController();
+  const changes: string[] = [];
+  await publishModel(store, 2);
+  await followed.follow(1, ended.signal, () => {
+    changes.push(followed.problem ?? shown(followed).answers);
+    if (changes.length === 2) ended.abort();
+    isAway = true;
+  });
+  expect(changes).toEqual(['2.1', expect.stringContaining('the store was not read')]);
+});
+
+it('a pipeline without versions has no model to follow', async () => {
+  await expect(FollowedModel.open(store, 'other', 'latest')).rejects.toThrow(MissingHistory);
+});
