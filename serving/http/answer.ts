@@ -14,7 +14,10 @@ export function answerBlock(predictor: Predictor, block: RawBlock, proba: boolea
     throw new BadData('params.proba is true, and a regression has no probabilities: leave it out');
   const answers = predictor.predict(block.rows, block.read);
   const [first] = answers.unreadable;
-  if (first !== undefined) throw new BadData(describeUnreadable(block, first));
+  if (first !== undefined)
+    throw new BadData(
+      `${describeUnreadable(block, first)}: correct it, or give null where it is not known`,
+    );
   return proba ? formatShares(predictor.words!, answers) : formatLabels(predictor, answers);
 }
 

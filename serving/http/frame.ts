@@ -107,7 +107,7 @@ function readLists(
       throw new BadData(`${field}, row ${row + 1}, is not a list: give a list of cells`);
     if (cells.length !== header.length)
       throw new BadData(
-        `${field}, row ${row + 1}, has ${cells.length} ${cells.length === 1 ? 'cell' : 'cells'} where there are ${header.length} columns (${quoteList(header)})`,
+        `${field}, row ${row + 1}, has ${cells.length} ${cells.length === 1 ? 'cell' : 'cells'} where there are ${header.length} columns (${quoteList(header)}): give a value for each, null where it is not known`,
       );
   }
   const places = placeColumns(field, header, columns);
