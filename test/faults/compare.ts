@@ -14,9 +14,10 @@ export function compareLeft(calm: Left, left: Left): Findings {
     for (const [stage, outputs] of Object.entries(calm.outputs))
       if (!isDeepStrictEqual(left.outputs[stage], outputs)) wrong.push(`${stage} made other bytes`);
   if (!isDeepStrictEqual(left.metrics, calm.metrics)) wrong.push('the metrics differ');
-  const { runs, points, models, versions } = left.mlflow;
+  const { runs, pipelineRuns, points, models, versions } = left.mlflow;
   if (left.builds > 1) duplicates.push(`${left.builds} version records`);
   if (runs.length > 1) duplicates.push(`${runs.length} MLflow runs`);
+  if (pipelineRuns.length > 1) duplicates.push(`${pipelineRuns.length} runs of the pipeline`);
   if (models > 1) duplicates.push(`${models} logged models`);
   if (versions > 1) duplicates.push(`${versions} model versions`);
   for (const [name, count] of Object.entries(points)) {
@@ -29,7 +30,9 @@ export function compareLeft(calm: Left, left: Left): Findings {
     wrong.push(
       `${left.builds} records, ${runs.length} runs, ${models} models, ${versions} model versions`,
     );
-  if (runs.some((status) => status !== 'FINISHED'))
-    wrong.push(`MLflow runs are ${runs.join(', ')}`);
+  if (pipelineRuns.length === 0) wrong.push('no run of the pipeline');
+  const states = [...runs, ...pipelineRuns];
+  if (states.some((status) => status !== 'FINISHED'))
+    wrong.push(`MLflow runs are ${states.join(', ')}`);
   return { wrong, duplicates };
 }

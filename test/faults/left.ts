@@ -12,7 +12,10 @@ export interface Left {
   /** What `verify` finds wrong. */
   problems: string[];
   mlflow: {
+    /** The states of the runs of versions. */
     runs: string[];
+    /** The states of the runs above them, which hold the scores of all versions. */
+    pipelineRuns: string[];
     /** Points under each metric's name. */
     points: Record<string, number>;
     models: number;
@@ -72,8 +75,12 @@ async function readMlflow(
       const { metrics } = await ask<{ metrics: object[] }>(`metrics/get-history?${query}`);
       points[key] = (points[key] ?? 0) + metrics.length;
     }
+  const isPipelineRun = ({ data }: Run): boolean =>
+    (data.tags ?? []).some(({ key }) => key === 'retrain.versions_of');
+  const statuses = (some: readonly Run[]): string[] => some.map(({ info }) => info.status);
   return {
-    runs: runs.map(({ info }) => info.status),
+    runs: statuses(runs.filter((run) => !isPipelineRun(run))),
+    pipelineRuns: statuses(runs.filter(isPipelineRun)),
     points,
     models: models.length,
     versions: versions.length,
@@ -82,5 +89,5 @@ async function readMlflow(
 
 interface Run {
   info: { run_id: string; status: string };
-  data: { metrics?: { key: string }[] };
+  data: { metrics?: { key: string }[]; tags?: { key: string }[] };
 }
