@@ -53,6 +53,10 @@ export function checkUrl(source: string): URL {
     throw new BadParams(
       `data.source holds a # in the URL of ${url.host}, and what follows is never sent to a server: remove it`,
     );
+  if (/(;|%3b)[^/]*(=|%3d)/i.test(url.pathname))
+    throw new BadParams(
+      `data.source holds a parameter after a ";" in the path of the URL of ${url.host} that may be a secret, as that of a session, which the history of a run would keep: remove it, or download the file and give its path`,
+    );
   for (const [name, value] of url.searchParams)
     if (!HARMLESS.has(name.toLowerCase()) || value.length > LONGEST || TOKEN.test(value))
       throw new BadParams(

@@ -33,6 +33,15 @@ describe('a query of a source', () => {
     expect(check).not.toThrow(SECRET);
   });
 
+  it.each(['/a;jsessionid=', '/a%3Bsid%3D', '/;k='])(
+    'is refused where it is a parameter in the path: %s',
+    (path) => {
+      const check = (): unknown => checkUrl(`https://example.org${path}${SECRET}/wine.csv`);
+      expect(check).toThrow(/may be a secret/);
+      expect(check).not.toThrow(SECRET);
+    },
+  );
+
   it.each([
     '',
     '?',

@@ -1,6 +1,7 @@
 import { createWriteStream, openSync, renameSync, rmSync, statSync } from 'node:fs';
 import { finished } from 'node:stream/promises';
 import type { Writable } from 'node:stream';
+import { escapeControls } from '../../../contract/controls.ts';
 import { SetupError } from '../../../contract/failures.ts';
 import type { Label } from '../../../pipeline/features/label-type.ts';
 import { formatRow } from '../../../pipeline/csv/write.ts';
@@ -41,7 +42,8 @@ export async function openAnswers(
   target.on('error', (error) => (failure = writeError(path, error)));
   const send = async (bytes: string | Uint8Array): Promise<void> => {
     if (failure !== undefined) throw failure as Error;
-    if (!target.write(bytes)) await drained(target);
+    const isShown = typeof bytes === 'string' && path === '-' && process.stdout.isTTY;
+    if (!target.write(isShown ? escapeControls(bytes) : bytes)) await drained(target);
   };
   const make = { csv: openCsv, jsonl: openLines, parquet: openParquet }[format];
   const inner = await make(send, of);

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
 import { parquetWriteBuffer } from 'hyparquet-writer';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { openAnswers } from '../../../../client/commands/predict/answers.ts';
 import { formatOf, openRows } from '../../../../client/commands/predict/rows.ts';
 import type { FeatureReader } from '../../../../pipeline/predictions/feature-reader.ts';
@@ -125,6 +125,28 @@ describe('answers', () => {
     expect(readFileSync(await store('out.csv'), 'utf8')).toBe(
       'prediction,probability_x,probability_y\nx,1,0\n,,\ny,0.25,0.75\n',
     );
+  });
+
+  it.each([
+    [true, 'prediction\n\\u001b[2Jx\n'],
+    [false, 'prediction\n\u001b[2Jx\n'],
+  ])('control no terminal, and are as they are on a pipe (terminal: %s)', async (isTTY, text) => {
+    const written: unknown[] = [];
+    const before = process.stdout.isTTY;
+    const write = vi.spyOn(process.stdout, 'write').mockImplementation((bytes) => {
+      written.push(bytes);
+      return true;
+    });
+    try {
+      process.stdout.isTTY = isTTY;
+      const writer = await openAnswers('-', 'csv', { ...of, classes: undefined });
+      await writer.write({ answers: ['\u001b[2Jx'], unreadable: [] });
+      await writer.finish();
+    } finally {
+      write.mockRestore();
+      process.stdout.isTTY = before;
+    }
+    expect(written.join('')).toBe(text);
   });
 
   it('are a header where there are no rows', async () => {
