@@ -7,11 +7,11 @@ import { openPool } from './compute/pool.ts';
 import { createActivities } from './activities/index.ts';
 import { readWebhook } from './activities/notify.ts';
 import { loadConfig, loadConfigs, type Config } from './config/environment.ts';
-import { projectRoot, stackDir, workFolders } from './config/project-root.ts';
+import { projectRoot, stackDir, findWorkFolders } from './config/project-root.ts';
 import {
   isRefused,
   noNamespace,
-  noTemporal,
+  makeTemporalError,
   PATIENCE_MS,
   readTemporalLocation,
   type TemporalLocation,
@@ -29,7 +29,7 @@ import { openLog, temporalLogger } from './worker/logger.ts';
 import { probeSearchAttributes, openTrackings } from './worker/activity-deps.ts';
 import { sweepLeft } from './worker/sweep.ts';
 import { type WorkerSettings, WORKER_HELP, workerSettings } from './worker/options.ts';
-import { createWorkers, runAll, secondsToStop, workflowSource } from './worker/workers.ts';
+import { createWorkers, runAll, sumSecondsToStop, workflowSource } from './worker/workers.ts';
 
 const production = process.env['NODE_ENV'] === 'production';
 
@@ -57,7 +57,7 @@ async function main(): Promise<void> {
     // Without this, the SDK's core writes to stderr itself, in colour, instead of to our log.
     telemetryOptions: { logging: { forward: {}, filter: { core: 'WARN', other: 'WARN' } } },
   });
-  const { scratch, cache } = workFolders(root);
+  const { scratch, cache } = findWorkFolders(root);
   await withScratch({ scratch }, async () => undefined); // a folder that cannot be written is reported now
   const most = readCacheSize(process.env);
   const local = new LocalCache(cache, { most });
@@ -132,7 +132,7 @@ function endInTime(settings: WorkerSettings): { drainFirst: () => void } {
   const exit = (): never => process.exit(130);
   const stop = (): void => {
     if (!drains) exit();
-    const seconds = secondsToStop(settings);
+    const seconds = sumSecondsToStop(settings);
     log.info('draining for at most %d s; a second signal ends at once', seconds);
     process.on('SIGTERM', exit).on('SIGINT', exit);
     setTimeout(() => {
@@ -170,7 +170,7 @@ async function connectPatiently({
     try {
       return await NativeConnection.connect(connectionOptions);
     } catch (error) {
-      if (Date.now() > end) throw noTemporal(address, await isRefused(address), error);
+      if (Date.now() > end) throw makeTemporalError(address, await isRefused(address), error);
       if (tries === 1)
         log.info(
           'Temporal at %s does not answer yet: trying for %d s',

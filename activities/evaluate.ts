@@ -127,7 +127,11 @@ async function score(
       Promise.all(parts.map((part) => artifacts.getPart(part))),
       artifacts.toFile(inputs.model, model),
     ]);
-    return deps.compute('evaluate', { batch, type, model, encoder, parts: test }, execution.signal);
+    return deps.compute(
+      'evaluateModel',
+      { batch, type, model, encoder, parts: test },
+      execution.signal,
+    );
   });
   return {
     outputs: { metrics: await put('metrics', metrics), report: await put('report', report) },

@@ -12,7 +12,7 @@ import type { PinnedRun } from '../contract/train-batch.ts';
 import type { Store } from '../store/index.ts';
 import type { Tracker } from '../tracking/tracker.ts';
 import { refuseOtherFolder } from '../tracking/place.ts';
-import { findTrialParams, plainParams } from '../sources/frozen.ts';
+import { findTrialParams, makePlainParams } from '../sources/frozen.ts';
 import type { Ledger } from '../store/ledger/ledger.ts';
 
 const inputSchema = z.strictObject({
@@ -73,7 +73,7 @@ export async function pinRun(deps: PinDeps, input: unknown): Promise<PinnedRun> 
   const ledger = await deps.store.ledgers.read(pipeline);
   refuseUnknownPipeline(config, { ledger, asked: asked.params });
   if (trackingFolder !== undefined) refuseOtherFolder(deps.trackingOf(pipeline), trackingFolder);
-  const base = plainParams(config, ledger);
+  const base = makePlainParams(config, ledger);
   const params = paramsOf(base, asked.params);
   const own = asked.params === undefined || asked.publish === true ? undefined : asked.params;
   const trial = own && findTrialParams(paramsOf(base, {}), params, ledger);

@@ -1,11 +1,11 @@
-import { encodingOf } from '../contract/defaults.ts';
+import { readEncoding } from '../contract/defaults.ts';
 import type { Compute } from '../compute/pool.ts';
 import type { TaskInput } from '../compute/tasks.ts';
 import { MERGED, partFile } from '../contract/paths.ts';
 import { withPath, type Ref } from '../contract/ref.ts';
 import type { Healed, StageOutcome, StageRequest, StageResult } from '../contract/stages.ts';
 import type { Column } from '../pipeline/batches/columns.ts';
-import { withFormerDefault } from '../sources/frozen.ts';
+import { keepFormerDefault } from '../sources/frozen.ts';
 import type { Store } from '../store/index.ts';
 import { partColumns, readColumns } from '../store/columns-file.ts';
 import { encodeDirectory } from '../store/manifest.ts';
@@ -45,7 +45,7 @@ interface Processed {
  */
 export async function preprocess(deps: Deps, asked: Request): Promise<StageResult<'preprocess'>> {
   const ledger = await deps.store.ledgers.read(asked.pipeline);
-  const params = ledger === undefined ? asked.params : withFormerDefault(ledger, asked.params);
+  const params = ledger === undefined ? asked.params : keepFormerDefault(ledger, asked.params);
   const request = { ...asked, params };
   const result = await runStage(deps, 'preprocess', request, (context) =>
     encodeAndFit(deps, request, context),
@@ -91,7 +91,7 @@ async function encodeAndFit(
     if (learnsWords) done.warnings.push(...merged.warnings);
   }
   const fitted = await deps.compute(
-    'fitEncoder',
+    'fitFromCounts',
     {
       counts: done.counts,
       until: batches.length,
@@ -99,7 +99,7 @@ async function encodeAndFit(
       target: params.data.target,
       testSize: params.split.test_size,
       missing: params.preprocess.missing,
-      dateParts: encodingOf(params.data).dateParts,
+      dateParts: readEncoding(params.data).dateParts,
       what: `version ${batch}`,
       words: await readWords(deps, request, done, {
         checked: batches.length - fresh.length,
@@ -167,7 +167,7 @@ async function encodePart(
       columns: await readColumns(deps, inputs.columns),
       target: params.data.target,
       cells: readCellSettings(params.data),
-      ...encodingOf(params.data),
+      ...readEncoding(params.data),
       testSize: params.split.test_size,
       key: params.split.key,
     },
@@ -235,7 +235,7 @@ async function readWords(
   { params }: Request,
   { train, test }: Processed,
   { checked, columns }: { checked: number; columns: readonly Column[] },
-): Promise<TaskInput<'fitEncoder'>['words']> {
+): Promise<TaskInput<'fitFromCounts'>['words']> {
   const rule = params.data.on_new_category;
   if (rule !== 'fail' && rule !== 'ignore') return undefined;
   const readParts = async (batch: number) => {

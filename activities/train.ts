@@ -3,7 +3,7 @@ import type { Compute } from '../compute/pool.ts';
 import type { Params } from '../contract/params.ts';
 import { attemptId } from '../store/attempts.ts';
 import { withPath } from '../contract/ref.ts';
-import { withFormerDefault } from '../sources/frozen.ts';
+import { keepFormerDefault } from '../sources/frozen.ts';
 import type { Store } from '../store/index.ts';
 import { stageKey } from '../store/stage-cache.ts';
 import { directoryOf, isDirectoryUri, refuseOtherFolder } from '../tracking/place.ts';
@@ -85,7 +85,7 @@ export async function train(deps: Deps, requested: Request): Promise<Result> {
   const request =
     ledger === undefined
       ? requested
-      : { ...requested, params: withFormerDefault(ledger, requested.params) };
+      : { ...requested, params: keepFormerDefault(ledger, requested.params) };
   if (request.trackingFolder !== null) refuseOtherFolder(deps, request.trackingFolder);
   const execution = currentExecution();
   const training = identifyTraining(request);

@@ -45,8 +45,8 @@ export async function checkRun(
   if (isPlace(source) || !(kindOf(source) === 'iris' || isSmall)) return;
   const { sources, scratch } = config;
   // Loaded here, because it is large and most runs do not need it.
-  const { countRows } = await import('./commands/pending/arrived-rows.ts');
-  const rows = await countRows({ params, sources, scratch });
+  const { countArrivedRows } = await import('./commands/pending/arrived-rows.ts');
+  const rows = await countArrivedRows({ params, sources, scratch });
   checkRows(ledger, batch, rows, params.data.batch_size);
 }
 

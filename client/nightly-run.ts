@@ -10,7 +10,7 @@ import { defaultPayloadConverter } from '@temporalio/common';
 import { EXIT } from './context.ts';
 import { describeFailure } from './failure.ts';
 import { print, printJson, say } from './print.ts';
-import { readParams, type Session } from './session.ts';
+import { readRunParams, type Session } from './session.ts';
 import { upload } from './upload.ts';
 import { warnWithoutWorker } from './waiting.ts';
 import { canonicalJson } from '../contract/canonical-json.ts';
@@ -30,7 +30,7 @@ export interface NightlyOptions {
 /** Runs the pending batches, or builds the stale versions again, in a nightly workflow, and waits for its end. */
 export async function runNightly(session: Session, options: NightlyOptions): Promise<number> {
   const { pipeline, set, rebuild } = options;
-  const params = await readParams(session, set);
+  const params = await readRunParams(session, set);
   const source = rebuild
     ? undefined
     : await upload(session, params.data, { pipeline, rewrite: false });

@@ -220,7 +220,7 @@ export async function openProgram(
       program.addCommand(command.summary(summary).helpGroup(group));
     }
   throwErrors(program);
-  if (isAsked) (await import('./commands/complete.ts')).answerShells(program);
+  if (isAsked) (await import('./commands/complete.ts')).addCompletion(program);
   return program;
 }
 

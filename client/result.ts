@@ -96,7 +96,7 @@ export async function buildResult(
           trackingUri: at,
           experimentId: tracked.experimentId,
           runId: tracked.runId,
-          url: tracked.links?.run ?? tracker.runUrl(tracked.experimentId, tracked.runId),
+          url: tracked.links?.run ?? tracker.makeRunUrl(tracked.experimentId, tracked.runId),
           look: at === tracker.uri ? tracker.look : null,
           modelName: tracked.modelName,
           modelVersion: tracked.modelVersion,

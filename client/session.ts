@@ -32,13 +32,13 @@ export interface Session extends StoreSession {
  * The params of a run of the session's pipeline: `set` over those of a plain run.
  * @throws BadParams for params that no run can have
  */
-export async function readParams(
+export async function readRunParams(
   { config, store }: StoreSession,
   set: Record<string, unknown>,
 ): Promise<Params> {
   const { paramsOf } = await import('../pipeline/models/params.ts');
-  const { plainParams } = await import('../sources/frozen.ts');
-  return paramsOf(plainParams(config, await store.ledgers.read(config.pipeline)), set);
+  const { makePlainParams } = await import('../sources/frozen.ts');
+  return paramsOf(makePlainParams(config, await store.ledgers.read(config.pipeline)), set);
 }
 
 /**
@@ -207,10 +207,10 @@ function isNotRunning(error: unknown): boolean {
 
 async function checkTemporal(connection: Connection, location: TemporalLocation): Promise<void> {
   const { isGrpcServiceError } = await import('@temporalio/client');
-  const { isRefused, noNamespace, noTemporal, PATIENCE_MS, SLOW_MS } =
+  const { isRefused, noNamespace, makeTemporalError, PATIENCE_MS, SLOW_MS } =
     await import('../config/connections.ts');
   const { address, namespace } = location;
-  if (await isRefused(address)) throw noTemporal(address, true);
+  if (await isRefused(address)) throw makeTemporalError(address, true);
   const slow = setTimeout(
     () => say(`Temporal at ${address} is slow: waiting for its answer`),
     SLOW_MS,
@@ -218,7 +218,7 @@ async function checkTemporal(connection: Connection, location: TemporalLocation)
   try {
     await connection.ensureConnected();
   } catch (error) {
-    throw noTemporal(address, await isRefused(address), error);
+    throw makeTemporalError(address, await isRefused(address), error);
   } finally {
     clearTimeout(slow);
   }

@@ -15,7 +15,7 @@ import { isDirectoryUri } from '../tracking/place.ts';
 import type { trainBatch } from '../workflows/index.ts';
 import { escapeMarkdown } from '../contract/markdown.ts';
 import { say } from './print.ts';
-import { readParams, type Session } from './session.ts';
+import { readRunParams, type Session } from './session.ts';
 import { upload } from './upload.ts';
 import { explainStuck } from './waiting.ts';
 import { RETRAIN } from '../contract/command.ts';
@@ -114,7 +114,7 @@ function describeDifference({ key, running, asked }: Difference): string {
 async function makeInput(session: Session, request: Request): Promise<TrainBatchInput> {
   const { batch, pipeline, set, until, only, force, publish, damaged, withMissing, refresh } =
     request;
-  const params = await readParams(session, set);
+  const params = await readRunParams(session, set);
   const place = session.tracker.place();
   const options = { pipeline, rewrite: force === true || damaged !== undefined };
   const source = await upload(session, params.data, options);

@@ -7,7 +7,7 @@ import type { Records } from '../store/records.ts';
 import { type Stale, staleVersions } from '../store/ledger/read.ts';
 import type { StoreSession } from './session.ts';
 import { RETRAIN } from '../contract/command.ts';
-import { runUrl } from '../tracking/place.ts';
+import { makeRunUrl } from '../tracking/place.ts';
 
 /** The error of a command that needs a version, for a pipeline that has none. */
 export function noVersionYet(pipeline: string): MissingHistory {
@@ -105,12 +105,12 @@ export async function readTracked(
     modelName: now.model_name ?? pipeline,
     modelVersion: now.model_version,
     // After the #, the address of a tracking directory has the id of the directory.
-    url: runUrl(now.tracking_uri.replace(/#.*$/, ''), now.experiment_id, now.run_id),
+    url: makeRunUrl(now.tracking_uri.replace(/#.*$/, ''), now.experiment_id, now.run_id),
   };
 }
 
 /** The default pipeline first, then those of params.yaml, then the others in the bucket. */
-export async function everyPipeline({ config, store }: StoreSession): Promise<string[]> {
+export async function listEveryPipeline({ config, store }: StoreSession): Promise<string[]> {
   const { pipelinesIn } = await import('../store/index.ts');
   const stored = await pipelinesIn(store.bucket);
   return [...new Set([config.pipeline, ...(config.pipelines ?? []), ...stored])];

@@ -89,10 +89,10 @@ function openThreads(options: {
 
 /** The parts in the input of a task that reads them. */
 function listParts(name: TaskName, input: TaskInput<TaskName>): Uint8Array[] {
-  if (name === 'fitModel' || name === 'evaluate')
-    return (input as TaskInput<'fitModel' | 'evaluate'>).parts;
-  if (name !== 'fitEncoder') return [];
-  const { words } = input as TaskInput<'fitEncoder'>;
+  if (name === 'fitModel' || name === 'evaluateModel')
+    return (input as TaskInput<'fitModel' | 'evaluateModel'>).parts;
+  if (name !== 'fitFromCounts') return [];
+  const { words } = input as TaskInput<'fitFromCounts'>;
   return words === undefined ? [] : [...words.known, ...words.fresh].flatMap(({ parts }) => parts);
 }
 

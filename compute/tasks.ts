@@ -1,8 +1,8 @@
 import { conformBatch } from '../pipeline/batches/conform.ts';
 import { fitModel } from '../pipeline/models/fit-task.ts';
 import { compareModels } from '../pipeline/scoring/compare-task.ts';
-import { evaluate } from '../pipeline/scoring/evaluate-task.ts';
-import { addCounts, encodePart, fitEncoder } from '../pipeline/features/part-tasks.ts';
+import { evaluateModel } from '../pipeline/scoring/evaluate-task.ts';
+import { addCounts, encodePart, fitFromCounts } from '../pipeline/features/part-tasks.ts';
 import { cutBatches, findFirstChange, growRaw, inspectRaw } from '../pipeline/batches/raw-tasks.ts';
 
 /**
@@ -17,9 +17,9 @@ export const tasks = {
   growRaw,
   addCounts,
   encodePart,
-  fitEncoder,
+  fitFromCounts,
   fitModel,
-  evaluate,
+  evaluateModel,
   compareModels,
 };
 

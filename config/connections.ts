@@ -63,7 +63,7 @@ export async function isRefused(
 }
 
 /** The error for a Temporal server that does not answer: either none runs there, or it is too busy. */
-export function noTemporal(address: string, refused: boolean, cause?: unknown): SetupError {
+export function makeTemporalError(address: string, refused: boolean, cause?: unknown): SetupError {
   return new SetupError(
     refused
       ? `no Temporal server answers at ${address}: start it with "${RETRAIN} stack up", or set TEMPORAL_ADDRESS`

@@ -3,7 +3,7 @@ import { TASK_QUEUE } from '../contract/train-batch.ts';
 import { limitsFromEnv, type SourcePlace } from '../sources/source.ts';
 import { readEnvNumber } from '../contract/env.ts';
 import { DEFAULT_TRACKING_URI, readParams } from './params-file.ts';
-import { stackDir, workFolders } from './project-root.ts';
+import { stackDir, findWorkFolders } from './project-root.ts';
 import type { BucketOptions } from '../store/bucket.ts';
 import { authFromEnv, type TrackingAuth, trackingUri } from '../tracking/place.ts';
 
@@ -82,7 +82,7 @@ export function loadConfigs(
       s3: chooseSourceServer(own, storage.source_endpoint, env),
       limits: limitsFromEnv(env),
     },
-    ...workFolders(root, env),
+    ...findWorkFolders(root, env),
     stackDir: stackDir(root, env),
     temporalUi: env['TEMPORAL_UI_URL'] ?? 'http://localhost:8233',
     taskQueue: env['RETRAIN_TASK_QUEUE'] || TASK_QUEUE,

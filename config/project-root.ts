@@ -14,7 +14,7 @@ export function projectRoot(programUrl: string, env: NodeJS.ProcessEnv = process
  * The folders of a process for files that may be deleted: RETRAIN_WORK_DIR, or `.retrain/` of the project. Temporary
  * files can be as large as the data; the cache may be elsewhere, because workers of one machine may share it.
  */
-export function workFolders(
+export function findWorkFolders(
   root: string,
   env: NodeJS.ProcessEnv = process.env,
 ): { scratch: string; cache: string } {

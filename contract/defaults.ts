@@ -34,7 +34,7 @@ export const DECIMALS = ['.', ','] as const;
 export const THOUSANDS = [',', '.', ' ', "'", '_'] as const;
 
 /** The characters of numbers in settings. Those of an earlier program have none: numbers have a decimal point. */
-export function numberFormatOf({
+export function readNumberFormat({
   decimal = '.',
   thousands = null,
 }: {
@@ -45,7 +45,7 @@ export function numberFormatOf({
 }
 
 /** How dates and labels become features and classes. Params of an earlier program do not say: as they are written. */
-export function encodingOf({
+export function readEncoding({
   date_parts = [],
   labels = { normalise: false },
 }: {
@@ -58,7 +58,7 @@ export function encodingOf({
 export const ON_DUPLICATE = ['warn', 'quarantine'] as const;
 
 /** What a look does with a file that has the bytes of a known one. Params of an earlier program do not say. */
-export function onDuplicateOf({
+export function readOnDuplicate({
   arrivals = { on_duplicate: 'warn' },
 }: {
   readonly arrivals?: { readonly on_duplicate: (typeof ON_DUPLICATE)[number] };

@@ -1,10 +1,10 @@
 import { canonicalJson } from './canonical-json.ts';
 import {
   DEFAULT_MODEL_TYPE,
-  encodingOf,
+  readEncoding,
   FORMER_MISSING_VALUES,
   modelTypeOf,
-  numberFormatOf,
+  readNumberFormat,
   taskOf,
 } from './defaults.ts';
 import type { Params } from './params.ts';
@@ -555,7 +555,7 @@ function readingParams(data: Params['data']): Record<string, unknown> {
 }
 
 function numberParams(data: Params['data']): Record<string, unknown> {
-  const { decimal, thousands } = numberFormatOf(data);
+  const { decimal, thousands } = readNumberFormat(data);
   return {
     ...(decimal === '.' ? {} : { decimal }),
     ...(thousands === null ? {} : { thousands }),
@@ -564,7 +564,7 @@ function numberParams(data: Params['data']): Record<string, unknown> {
 
 /** The params that shape the part of a batch. Settings that earlier programs do not have are left out by default. */
 function partParams({ data, split }: Pick<Params, 'data' | 'split'>): Record<string, unknown> {
-  const { dateParts, normaliseLabels } = encodingOf(data);
+  const { dateParts, normaliseLabels } = readEncoding(data);
   return {
     target: data.target,
     ...missingParams(data),

@@ -7,7 +7,7 @@ import { canonicalJson, isObject } from './canonical-json.ts';
 export type TrialParams = Record<string, unknown>;
 
 /** The params of a run that differ from those of another, by dotted name. */
-export function listOwnParams(plain: object, own: object): TrialParams {
+export function listChangedParams(plain: object, own: object): TrialParams {
   const [before, now] = [flattenParams(plain), flattenParams(own)];
   return Object.fromEntries(
     Object.entries(now).filter(

@@ -9,13 +9,13 @@ export interface KeyFiles {
 }
 
 /** Returns the paths of a stack's certificate. Its servers and their health checks recognise each other by it. */
-export function keyFiles(dir: string): KeyFiles {
+export function listKeyFiles(dir: string): KeyFiles {
   return { cert: join(dir, 'keys', 'stack.crt'), key: join(dir, 'keys', 'stack.key') };
 }
 
 /** Makes the stack's certificate, unless it has one. Call it while holding the stack's lock. */
 export function ensureCertificate(dir: string): void {
-  const { cert, key } = keyFiles(dir);
+  const { cert, key } = listKeyFiles(dir);
   if (existsSync(cert) && existsSync(key)) return;
   mkdirSync(dirname(cert), { recursive: true, mode: 0o700 });
   const made = makeCertificate();

@@ -85,8 +85,10 @@ async function loadChecked(
   record: Parameters<typeof loadRecord>[1],
 ): Promise<LoadedModel> {
   const model = await loadRecord(store, record);
-  const { answers, unreadable } = model.predictor.predict(1, (reader) => reader.readValue(null));
-  if (unreadable.length > 0 || answers[0] === undefined)
+  const { predictions, unreadable } = model.predictor.predict(1, (reader) =>
+    reader.readValue(null),
+  );
+  if (unreadable.length > 0 || predictions[0] === undefined)
     throw new BadData(
       `version ${model.version}.${model.build} has no answer for a row without values: run its batch again with --force`,
     );

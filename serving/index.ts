@@ -13,7 +13,7 @@ export interface StorageLocation {
 export type Row = Readonly<Record<string, unknown>>;
 
 /** A label in the type that pandas gives a column of such labels, or the number that a regression predicts. */
-export type Answer = string | number | boolean | bigint;
+export type Prediction = string | number | boolean | bigint;
 
 /** A stored model that predicts from raw rows. */
 export interface Model {
@@ -22,7 +22,7 @@ export interface Model {
   /** The number of the build of that version, from 1. */
   readonly build: number;
   /** The classes in the order of probabilities; undefined for a regression. */
-  readonly classes: readonly Answer[] | undefined;
+  readonly classes: readonly Prediction[] | undefined;
   /** The columns that the model reads. */
   readonly columns: readonly {
     readonly name: string;
@@ -32,7 +32,7 @@ export interface Model {
    * Predicts each row.
    * @throws BadParams at the first row that lacks a column or has a value that its column cannot hold
    */
-  predict(rows: readonly Row[]): Answer[];
+  predict(rows: readonly Row[]): Prediction[];
   /**
    * Predicts the probability of each class, in the order of `classes`, for each row.
    * @throws BadParams like `predict`, and for a regression

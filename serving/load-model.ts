@@ -3,7 +3,7 @@ import { BadParams, MissingHistory } from '../contract/failures.ts';
 import type { Params } from '../contract/params.ts';
 import { findStage } from '../contract/stages.ts';
 import { readCellSettings } from '../pipeline/csv/cells.ts';
-import { type Answers, Predictor } from '../pipeline/predictions/predictor.ts';
+import { type RowPredictions, Predictor } from '../pipeline/predictions/predictor.ts';
 import { blockOf, describeUnreadable } from '../pipeline/predictions/raw-block.ts';
 import type { Label } from '../pipeline/features/label-type.ts';
 import type { Store } from '../store/index.ts';
@@ -63,9 +63,9 @@ export async function loadRecord(store: Store, record: VersionRecord): Promise<L
     predictor,
     delimiter: (record.params as Params).data.delimiter,
     encoding: (record.params as Params).data.encoding,
-    predict: (rows) => answerAll(predictor, rows).answers as Label[],
+    predict: (rows) => predictAll(predictor, rows).predictions as Label[],
     predictProba: (rows) => {
-      const { shares } = answerAll(predictor, rows);
+      const { shares } = predictAll(predictor, rows);
       if (shares === undefined)
         throw new BadParams(
           'a regression has no probabilities: call predict instead of predictProba',
@@ -131,7 +131,7 @@ async function readPredictor(
   });
 }
 
-function answerAll(predictor: Predictor, rows: readonly RawRow[]): Answers {
+function predictAll(predictor: Predictor, rows: readonly RawRow[]): RowPredictions {
   for (const [row, values] of rows.entries()) {
     const missing = predictor.columns.find(({ name }) => !Object.hasOwn(values, name));
     if (missing !== undefined)
@@ -144,9 +144,9 @@ function answerAll(predictor: Predictor, rows: readonly RawRow[]): Answers {
     (row, column) => rows[row]![column],
     (row) => `row ${row + 1}`,
   );
-  const answers = predictor.predict(block.rows, block.read);
-  const [first] = answers.unreadable;
-  if (first === undefined) return answers;
+  const predictions = predictor.predict(block.rows, block.read);
+  const [first] = predictions.unreadable;
+  if (first === undefined) return predictions;
   throw new BadParams(
     `${describeUnreadable(block, first)}: correct it, or give null where it is not known`,
   );

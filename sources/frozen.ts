@@ -4,12 +4,12 @@ import { predictsNumbers } from '../pipeline/batches/columns.ts';
 import {
   FORMER_MISSING_VALUES,
   MISSING_VALUES,
-  numberFormatOf,
+  readNumberFormat,
   taskOf,
   type Task,
 } from '../contract/defaults.ts';
 import { mergeParams, type Params } from '../contract/params.ts';
-import { listOwnParams, type TrialParams } from '../contract/trials.ts';
+import { listChangedParams, type TrialParams } from '../contract/trials.ts';
 import { canonicalJson } from '../contract/canonical-json.ts';
 import { hasArrivals, type Ledger } from '../store/ledger/ledger.ts';
 import { sourceIdentity } from './identity.ts';
@@ -26,7 +26,7 @@ export interface PipelineParams {
  * Returns the params of a plain run of a pipeline. What is frozen comes from its ledger, unless the pipeline's own
  * settings name it: another value there is refused when the run reads its data.
  */
-export function plainParams(
+export function makePlainParams(
   { params, ownParams }: PipelineParams,
   ledger: Ledger | undefined,
 ): Record<string, unknown> {
@@ -95,7 +95,7 @@ export function findTrialParams(
   ledger: Ledger | undefined,
 ): TrialParams | undefined {
   const isFirst = ledger === undefined || ledger.batches.length === 0;
-  const shaping = Object.entries(listOwnParams(plain, asked)).filter(
+  const shaping = Object.entries(listChangedParams(plain, asked)).filter(
     ([name]) => !FROZEN.has(name) && !ACCEPTING.has(name) && !(isFirst && name.startsWith('data.')),
   );
   return shaping.length === 0 ? undefined : Object.fromEntries(shaping);
@@ -107,8 +107,8 @@ export function findTrialParams(
  */
 export function checkFrozen(ledger: Ledger, requested: Params): void {
   const { settings, pipeline } = ledger;
-  const params = withFormerDefault(ledger, requested);
-  const { decimal, thousands } = numberFormatOf(params.data);
+  const params = keepFormerDefault(ledger, requested);
+  const { decimal, thousands } = readNumberFormat(params.data);
   const types = new Map(settings.columns.map((column) => [column.name, column.type]));
   const frozen: [key: string, at: unknown, asked: unknown][] = [
     ['data.source', settings.source, findIdentity(settings.source, params)],
@@ -166,19 +166,19 @@ function findIdentity(before: Ledger['settings']['source'], { data }: Params): u
  * Returns params with what the pipeline's data was cut with: the declared types of columns, and the words for a missing
  * cell if they are a default. A declaration that is removed or added later changes no type of cut batches.
  */
-export function withFrozenSettings(ledger: Ledger, params: Params): Params {
+export function applyFrozenSettings(ledger: Ledger, params: Params): Params {
   const { settings, batches } = ledger;
   if (batches.length === 0) return params;
   // An older ledger does not say which types were declared. All types that it has are used.
   const found = settings.columns.filter(({ name }) => name !== settings.target);
   const columns =
     settings.declared ?? Object.fromEntries(found.map(({ name, type }) => [name, type]));
-  const { data, ...rest } = withFormerDefault(ledger, params);
+  const { data, ...rest } = keepFormerDefault(ledger, params);
   return { ...rest, data: { ...data, columns } };
 }
 
 /** The default words for a missing cell have changed since some pipelines began: those keep the former ones. */
-export function withFormerDefault({ settings, batches }: Ledger, params: Params): Params {
+export function keepFormerDefault({ settings, batches }: Ledger, params: Params): Params {
   const isFormer =
     batches.length > 0 &&
     canonicalJson(params.data.missing_values) === canonicalJson(MISSING_VALUES) &&

@@ -13,7 +13,7 @@ import {
   type NewBatch,
 } from '../store/ledger/ledger.ts';
 import { encodeDirectory } from '../store/manifest.ts';
-import { withFrozenSettings } from './frozen.ts';
+import { applyFrozenSettings } from './frozen.ts';
 import { sourceIdentity } from './identity.ts';
 
 /** The arguments of get_data. */
@@ -34,7 +34,7 @@ export function newSourceCall(params: Params, source: Ref): SourceCall {
 
 /** Returns the arguments of get_data for version N of a pipeline that has a ledger. */
 export function knownSourceCall(ledger: Ledger, version: number, requested: Params): SourceCall {
-  const params = withFrozenSettings(ledger, requested);
+  const params = applyFrozenSettings(ledger, requested);
   if (hasArrivals(ledger)) {
     const { inputs, detail } = newSourceCall(params, arrivedDirectory(ledger, version));
     const addedColumns = selectColumns(ledger.added_columns, version);

@@ -51,7 +51,7 @@ export interface Bucket {
 export const MOST_BYTES = 2 ** 30;
 
 /** Returns the error for an object that is too large for its key. */
-export function tooLargeObject(key: string, size: number, most: number): DamagedArtifact {
+export function makeTooLargeError(key: string, size: number, most: number): DamagedArtifact {
   return new DamagedArtifact(
     `the object ${key} has ${size} bytes, and at most ${most} can belong there: it has been changed by hand or damaged: restore it from a backup`,
     { details: { key } },

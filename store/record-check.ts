@@ -1,7 +1,7 @@
 import { DamagedArtifact, MissingHistory } from '../contract/failures.ts';
 import { hashOf } from './hash.ts';
 import type { Store } from './index.ts';
-import { changedRecord } from './records.ts';
+import { makeChangedRecordError } from './records.ts';
 import type { BuildOf, VersionRecord } from './version-record.ts';
 import type { Ref } from '../contract/ref.ts';
 import { stageKey, type CacheEntry } from './stage-cache.ts';
@@ -32,7 +32,7 @@ export async function readSoundRecord(
   );
   const [fault] = [...recordFaults(record, pipeline, version), ...found.flat()];
   if (fault === undefined) return record;
-  throw changedRecord({ pipeline, version, seq: record.seq }, fault);
+  throw makeChangedRecordError({ pipeline, version, seq: record.seq }, fault);
 }
 
 /** The error for a build whose artifacts gc has removed. Its record stays. */

@@ -84,7 +84,7 @@ export interface FoundRecord {
   of: BuildOf;
   record: VersionRecord;
   /** Whether the pointer has the SHA-256 of the record. Pointers of an earlier program do not. */
-  isSealed: boolean;
+  hasSha256: boolean;
   /** Why the record is not the published one; undefined if no difference was found. */
   fault: string | undefined;
 }
@@ -235,7 +235,7 @@ export class Records {
   }
 
   /** Adds to the pointer of a version the SHA-256 of its latest record, which an earlier program left out. */
-  async seal(record: VersionRecord): Promise<void> {
+  async addSha256(record: VersionRecord): Promise<void> {
     const key = recordKey(record.pipeline, record.version, record.seq);
     const stored = await this.#bucket.get(key, MOST_DOCUMENT);
     if (stored !== undefined) await this.#setSha256(record, sha256(stored.bytes));
@@ -296,9 +296,9 @@ export class Records {
   async #makeLatest({ pipeline, version, seq }: VersionRecord, hash: string): Promise<void> {
     await swapDocument(this.#bucket, latestKey(pipeline, version), BUILDS, (current) => {
       const collected = current!.collected.filter((build) => build.seq !== seq);
-      const { builds, ...sealed } = withSha256(current!, seq, hash);
+      const { builds, ...rest } = withSha256(current!, seq, hash);
       const published = builds.with(seq - 1, { ...builds[seq - 1]!, trial: false });
-      const next = { ...sealed, builds: published, latest: seq, collected };
+      const next = { ...rest, builds: published, latest: seq, collected };
       return hashOf(next) === hashOf(current) ? current! : next;
     });
   }
@@ -372,7 +372,7 @@ function checkRecord(of: BuildOf, bytes: Uint8Array, builds: Builds | undefined)
   const record = decodeDocument(recordKey(pipeline, version, seq), bytes, RECORD);
   const known = builds?.builds[seq - 1];
   const [hash, build] = [known?.sha256 ?? null, known?.build];
-  const found = { of, record, isSealed: hash !== null };
+  const found = { of, record, hasSha256: hash !== null };
   const pointer = latestKey(pipeline, version);
   if (hash !== null && hash !== sha256(bytes))
     return { ...found, fault: `its SHA-256 is not the one in ${pointer}` };
@@ -383,12 +383,15 @@ function checkRecord(of: BuildOf, bytes: Uint8Array, builds: Builds | undefined)
 
 /** @throws DamagedArtifact when the record is not the one that was published */
 function assertSound(found: FoundRecord): FoundRecord {
-  if (found.fault !== undefined) throw changedRecord(found.of, found.fault);
+  if (found.fault !== undefined) throw makeChangedRecordError(found.of, found.fault);
   return found;
 }
 
 /** The error for a record that has been changed since it was published. */
-export function changedRecord({ pipeline, version, seq }: BuildOf, fault: string): DamagedArtifact {
+export function makeChangedRecordError(
+  { pipeline, version, seq }: BuildOf,
+  fault: string,
+): DamagedArtifact {
   const key = recordKey(pipeline, version, seq);
   return new DamagedArtifact(
     `the record of version ${version} of ${pipeline} (${key}) has been changed by hand or damaged (${fault}): restore it from a backup, or build the version again with "${RETRAIN} run ${version} --force --pipeline ${pipeline}"`,

@@ -53,7 +53,7 @@ export class VersionIndex {
 
   /** Returns the lines ordered by version; undefined when there is no index. */
   async read(pipeline: string): Promise<VersionLine[] | undefined> {
-    const index = await readDocument(this.#bucket, indexKey(pipeline), INDEX);
+    const index = await readDocument(this.#bucket, makeIndexKey(pipeline), INDEX);
     return index && readLines(index.value);
   }
 
@@ -64,7 +64,7 @@ export class VersionIndex {
   async enter(record: VersionRecord, others: () => Promise<VersionLine[]>): Promise<void> {
     const { pipeline } = record;
     const line = lineOf(record);
-    await swapDocument(this.#bucket, indexKey(pipeline), INDEX, async (current) => {
+    await swapDocument(this.#bucket, makeIndexKey(pipeline), INDEX, async (current) => {
       const lines = current === undefined ? await others() : readLines(current);
       const listed = lines.find(({ version }) => version === line.version);
       if (current !== undefined && listed !== undefined && isLineOf(listed, record)) return current;
@@ -84,7 +84,7 @@ export class VersionIndex {
     logged: Pick<VersionLine, 'run_id' | 'model_version'>,
     others: () => Promise<VersionLine[]>,
   ): Promise<void> {
-    await swapDocument(this.#bucket, indexKey(pipeline), INDEX, async (current) => {
+    await swapDocument(this.#bucket, makeIndexKey(pipeline), INDEX, async (current) => {
       const lines = current === undefined ? await others() : readLines(current);
       return makeIndex(
         pipeline,
@@ -143,6 +143,6 @@ export function isLineOf(line: VersionLine, record: VersionRecord): boolean {
   return hashOf({ ...line, ledger_revision, params }) === hashOf(own);
 }
 
-export function indexKey(pipeline: string): string {
+export function makeIndexKey(pipeline: string): string {
   return `versions/${pipeline}/index.json`;
 }

@@ -79,14 +79,14 @@ function hostOf(place: string): string | undefined {
  * Returns the URL of a run's page, or of its folder. The route of the page comes after `#`, so the browser does
  * not send it to the server.
  */
-export function runUrl(uri: string, experimentId: string, runId: string): string {
+export function makeRunUrl(uri: string, experimentId: string, runId: string): string {
   if (isDirectoryUri(uri)) return `${uri}/${experimentId}/${runId}`;
   // Without this, MLflow 3 shows the run among those of GenAI.
   return `${uri}/#/experiments/${experimentId}/runs/${runId}?workflowType=machine_learning`;
 }
 
 /** Returns the URL of the page of a run's file, or of the file. */
-export function artifactUrl(
+export function makeArtifactUrl(
   uri: string,
   { experimentId, runId, path }: { experimentId: string; runId: string; path: string },
 ): string {
@@ -96,12 +96,12 @@ export function artifactUrl(
 }
 
 /** Returns the URL of the page of a version of a registered model. */
-export function modelUrl(uri: string, name: string, version: string): string {
+export function makeModelUrl(uri: string, name: string, version: string): string {
   return `${uri}/#/models/${encodeURIComponent(name)}/versions/${version}?workflowType=machine_learning`;
 }
 
 /** Returns the command that shows a directory in MLflow's UI; null for a server, which has its own pages. */
-export function lookCommand(uri: string, path: string): string | null {
+export function makeLookCommand(uri: string, path: string): string | null {
   if (!isDirectoryUri(uri)) return null;
   return `MLFLOW_ALLOW_FILE_STORE=true mlflow ui --backend-store-uri ${quoteForShell(path)}`;
 }

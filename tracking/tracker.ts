@@ -7,7 +7,7 @@
 export interface Tracker {
   /** Where this tracker writes. It holds no credentials and can be shown. */
   readonly uri: string;
-  /** The command that shows the runs; null when `runUrl` is a page. */
+  /** The command that shows the runs; null when `makeRunUrl` is a page. */
   readonly look: string | null;
   /** Returns `uri`, with the identity of a directory, which stays when it moves. Stored IDs belong to a place. */
   place(): string;
@@ -59,11 +59,11 @@ export interface Tracker {
   setAlias(alias: { name: string; alias: string; version: string }): Promise<void>;
 
   /** Returns the URL of a run's page, or of its folder. */
-  runUrl(experimentId: string, runId: string): string;
+  makeRunUrl(experimentId: string, runId: string): string;
   /** Returns the page of a file of a run, or the file. */
-  artifactUrl(experimentId: string, runId: string, path: string): string;
+  makeArtifactUrl(experimentId: string, runId: string, path: string): string;
   /** Returns the page of a version of a registered model; without a registry, the directory. */
-  modelUrl(name: string, version: string): string;
+  makeModelUrl(name: string, version: string): string;
 }
 
 export type FinalStatus = 'FINISHED' | 'FAILED' | 'KILLED';

@@ -43,7 +43,7 @@ const STOPPING = 40;
 const CLOSING = 10;
 
 /** Seconds after a signal until a worker has ended: the grace time, the cancellation, and closing what is open. */
-export function secondsToStop({ shutdownGrace }: Pick<WorkerSettings, 'shutdownGrace'>): number {
+export function sumSecondsToStop({ shutdownGrace }: Pick<WorkerSettings, 'shutdownGrace'>): number {
   return shutdownGrace + STOPPING + CLOSING;
 }
 

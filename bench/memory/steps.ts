@@ -61,7 +61,7 @@ const steps: Record<Step, () => unknown> = {
   evaluate: () => {
     const parts = readParts(rows / 5, 'test');
     const input = { batch: 1, type, model: into, encoder: readFileSync(encoder), parts };
-    return tasks.evaluate(input, undefined, { files: localFiles });
+    return tasks.evaluateModel(input, undefined, { files: localFiles });
   },
 };
 
@@ -100,7 +100,7 @@ function preprocess(): void {
       counts = [tasks.addCounts({ counts, until: batch, target: TARGET }).counts];
   }
   const rest = { until: rows / ROWS_PER_BATCH, missing: 'impute' } as const;
-  tasks.fitEncoder({ counts, what: 'the last version', ...of, ...rest, dateParts: [] });
+  tasks.fitFromCounts({ counts, what: 'the last version', ...of, ...rest, dateParts: [] });
 }
 
 function writeBatch(batch: number): void {

@@ -26,6 +26,6 @@ function quoteForShell(path: string): string {
 }
 
 /** Adds the command `complete -- WORDS`, which prints the words that may follow. */
-export function answerShells(program: Command): void {
+export function addCompletion(program: Command): void {
   tab(program);
 }

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { formatNumber, formatTable } from '../format.ts';
 import { print, printJson, say } from '../print.ts';
 import { withStoreSession, type StoreSession } from '../session.ts';
-import { everyPipeline, noVersionYet, listStale, describeStale } from '../versions.ts';
+import { listEveryPipeline, noVersionYet, listStale, describeStale } from '../versions.ts';
 import type { Config } from '../../config/environment.ts';
 import { canonicalJson } from '../../contract/canonical-json.ts';
 import { findHeadline, findMetricSet } from '../../contract/metric-sets.ts';
@@ -60,7 +60,7 @@ export async function list(
 ): Promise<number> {
   return withStoreSession(config, async (session) => {
     const [first, ...others] = await Promise.all(
-      (only ? [config.pipeline] : await everyPipeline(session)).map((name) =>
+      (only ? [config.pipeline] : await listEveryPipeline(session)).map((name) =>
         readListed(session, name, all),
       ),
     );

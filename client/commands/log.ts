@@ -45,7 +45,7 @@ export async function log(
     const logged: (LoggedVersion & { url: string })[] = [];
     for (const one of versions) {
       const done = await logOne(session, pipeline, one);
-      const url = session.tracker.runUrl(done.mlflow.experimentId, done.mlflow.runId);
+      const url = session.tracker.makeRunUrl(done.mlflow.experimentId, done.mlflow.runId);
       logged.push({ ...done, url });
       if (json !== true)
         print(

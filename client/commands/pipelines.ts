@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { formatTable } from '../format.ts';
 import { print, printJson } from '../print.ts';
 import { withStoreSession, type StoreSession } from '../session.ts';
-import { everyPipeline } from '../versions.ts';
+import { listEveryPipeline } from '../versions.ts';
 import type { Config } from '../../config/environment.ts';
 import { findHeadline, formatScore, type NamedScore } from '../../contract/metric-sets.ts';
 import { type CommandContext, examples } from '../context.ts';
@@ -40,7 +40,7 @@ async function listPipelines(
   json: boolean,
 ): Promise<number> {
   return withStoreSession(config, async (session) => {
-    const names = await everyPipeline(session);
+    const names = await listEveryPipeline(session);
     const pipelines = await Promise.all(names.map((name) => readPipeline(session, context, name)));
     if (json) printJson({ pipelines });
     else
@@ -68,13 +68,13 @@ async function readPipeline(
   pipeline: string,
 ): Promise<ListedPipeline> {
   const { paramsOf } = await import('../../pipeline/models/params.ts');
-  const { plainParams } = await import('../../sources/frozen.ts');
+  const { makePlainParams } = await import('../../sources/frozen.ts');
   const [own, ledger, versions] = await Promise.all([
     context.configure(pipeline),
     store.ledgers.read(pipeline),
     store.records.list(pipeline),
   ]);
-  const { data, model } = paramsOf(plainParams(own, ledger), {});
+  const { data, model } = paramsOf(makePlainParams(own, ledger), {});
   return {
     pipeline,
     listed:

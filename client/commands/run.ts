@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { parseBatch, parseStage, withSet } from '../arguments.ts';
 import { print, printJson, say } from '../print.ts';
-import { readParams, withSession } from '../session.ts';
+import { readRunParams, withSession } from '../session.ts';
 import type { Config } from '../../config/environment.ts';
 import type { Request, Started } from '../start.ts';
 import { BadParams } from '../../contract/failures.ts';
@@ -99,7 +99,7 @@ export async function run(config: Config, options: RunOptions): Promise<number> 
   const tracked = stagesUntil(last).some((stage) => findEntry(stage)?.tracked === true);
   const check = ['temporal', 'storage', ...(tracked ? ['tracking' as const] : [])] as const;
   return withSession(config, check, async (session) => {
-    await checkRun(session, options, await readParams(session, options.set));
+    await checkRun(session, options, await readRunParams(session, options.set));
     const started = await start(session, options);
     if (started.joined) say(`${started.workflowId} is already running: following it`);
     if (options.detach === true) {

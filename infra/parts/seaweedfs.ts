@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { join } from 'node:path';
 import { messageOf } from '../../contract/failures.ts';
-import { deriveKey, keyFiles, type KeyFiles } from '../certificate.ts';
+import { deriveKey, listKeyFiles, type KeyFiles } from '../certificate.ts';
 import { findHttpProblem } from '../health.ts';
 import { GRPC_OFFSET, namePortVariable } from '../ports.ts';
 import type { Part, Plan } from './part.ts';
@@ -37,7 +37,7 @@ function lockedEnv({ cert, key }: KeyFiles, token: string): Record<string, strin
 /** SeaweedFS in one process, with only what S3 needs. */
 export function seaweedPart({ dir, ports, inner, credentials, venv }: Plan): Part {
   const url = `http://127.0.0.1:${ports.s3}`;
-  const keys = keyFiles(dir);
+  const keys = listKeyFiles(dir);
   const port = (flag: string, name: string): string[] => [
     `-${flag}.port=${inner[name]}`,
     `-${flag}.port.grpc=${(inner[name] ?? 0) + GRPC_OFFSET}`,

@@ -5,7 +5,7 @@ import type { OnChange } from '../batches/conform.ts';
 import { type Counts, countsFromJson, countsToJson, mergeCounts } from './counts.ts';
 import { CsvReader } from '../csv/reader.ts';
 import { encodeBatch, type EncodeOptions } from './encode.ts';
-import { encoderToJson, fitEncoder as fit, type MissingRule } from './encoder.ts';
+import { encoderToJson, fitEncoder, type MissingRule } from './encoder.ts';
 import { type BatchParts, findNewWords, collectVocabulary, warnOfNewWords } from './vocabulary.ts';
 import { warnOfSplit } from './split-warnings.ts';
 
@@ -69,7 +69,7 @@ function mergeAll({ counts, until, target }: Parameters<typeof addCounts>[0]): {
  *   check for new words, each with both parts
  * @throws BadData when there are no train rows, or a new word is refused
  */
-export function fitEncoder(input: {
+export function fitFromCounts(input: {
   counts: Uint8Array[];
   until: number;
   columns: Column[];
@@ -95,7 +95,7 @@ export function fitEncoder(input: {
   const unknown =
     words?.fresh.flatMap((batch) => findNewWords(known!, readParts(batch), words.rule)) ?? learnt;
   const vocabulary = words?.rule === 'ignore' ? known : undefined;
-  const { encoder, warnings } = fit(merged, input.columns, input.target, {
+  const { encoder, warnings } = fitEncoder(merged, input.columns, input.target, {
     missing,
     vocabulary,
     dateParts,

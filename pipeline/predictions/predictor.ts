@@ -30,9 +30,9 @@ export interface Unreadable {
   readonly column: RawColumn;
 }
 
-/** The answers for some rows. Rows that cannot be read have the answer null, and no shares. */
-export interface Answers {
-  readonly answers: readonly (Label | null)[];
+/** The predictions for some rows. Rows that cannot be read have the prediction null, and no shares. */
+export interface RowPredictions {
+  readonly predictions: readonly (Label | null)[];
   /** The share of each class in the order of `classes`, by row; absent for a regression. */
   readonly shares?: readonly (readonly number[] | null)[];
   /** The first unreadable cell of each such row. */
@@ -83,7 +83,7 @@ export class Predictor {
    * @param rows the number of rows
    * @param read reads a cell; it is called for each row of a feature before the next feature
    */
-  predict(rows: number, read: ReadCell): Answers {
+  predict(rows: number, read: ReadCell): RowPredictions {
     const first = new Map<number, RawColumn>();
     const columns = this.#readers.map((reader) => {
       const values = new Float64Array(rows);
@@ -100,17 +100,20 @@ export class Predictor {
     );
     const prediction = this.#model.predict({ rows, columns });
     if ('numbers' in prediction) {
-      const answers: (Label | null)[] = Array.from(prediction.numbers);
-      for (const { row } of unreadable) answers[row] = null;
-      return { answers, unreadable };
+      const predictions: (Label | null)[] = Array.from(prediction.numbers);
+      for (const { row } of unreadable) predictions[row] = null;
+      return { predictions, unreadable };
     }
     const classes = this.classes!;
-    const answers: (Label | null)[] = Array.from(prediction.classes, (index) => classes[index]!);
+    const predictions: (Label | null)[] = Array.from(
+      prediction.classes,
+      (index) => classes[index]!,
+    );
     const shares: (readonly number[] | null)[] = prediction.shares!.map((leaf) =>
       this.#toShares(leaf),
     );
-    for (const { row } of unreadable) answers[row] = shares[row] = null;
-    return { answers, shares, unreadable };
+    for (const { row } of unreadable) predictions[row] = shares[row] = null;
+    return { predictions, shares, unreadable };
   }
 
   readonly #shares = new Map<readonly number[], readonly number[]>();

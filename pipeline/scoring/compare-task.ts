@@ -7,7 +7,7 @@ import type { Model, Prediction } from '../models/estimator.ts';
 import { estimatorOf } from '../models/estimators.ts';
 import type { Report } from '../progress.ts';
 import { scoreClasses } from './class-scores.ts';
-import { hasOddMajority, studentDifference } from './intervals.ts';
+import { hasOddMajority, computeDifferenceInterval } from './intervals.ts';
 import { scoreNumbers } from './number-scores.ts';
 
 /** A stored model: its type, the path of its bytes, and its encoder. */
@@ -142,7 +142,7 @@ function compareNumbers({ targets, ours, theirs }: Paired): ComparisonFacts {
     const differences = own.map(
       (error, i) => (error / scale) ** power - (their[i]! / scale) ** power,
     );
-    const [low, high] = studentDifference(differences);
+    const [low, high] = computeDifferenceInterval(differences);
     return high < 0 ? 'better' : low > 0 ? 'worse' : 'within noise';
   };
   const shown = NUMBER_METRICS.shown.flatMap((name) => {

@@ -18,7 +18,7 @@ import { scoreModel, type Scored } from './score-model.ts';
  * @param input.parts Arrow files of test rows, one per batch, the new one last; emptied as they are read
  * @returns the metrics file of the version and its report, as bytes
  */
-export async function evaluate(
+export async function evaluateModel(
   input: {
     batch: number;
     type: string;

@@ -22,7 +22,9 @@ export function studentInterval(
 }
 
 /** Returns Student's 95 % interval of the mean of differences. For a single difference it is all numbers. */
-export function studentDifference(differences: readonly number[]): [low: number, high: number] {
+export function computeDifferenceInterval(
+  differences: readonly number[],
+): [low: number, high: number] {
   const rows = differences.length;
   if (rows < 2) return [-Infinity, Infinity];
   const mean = differences.reduce((sum, value) => sum + value, 0) / rows;

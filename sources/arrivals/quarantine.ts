@@ -1,5 +1,5 @@
 import type { Column } from '../../pipeline/batches/columns.ts';
-import { onDuplicateOf } from '../../contract/defaults.ts';
+import { readOnDuplicate } from '../../contract/defaults.ts';
 import { BadData } from '../../contract/failures.ts';
 import type { Params } from '../../contract/params.ts';
 import { hashOf } from '../../store/hash.ts';
@@ -59,7 +59,7 @@ function hashRules({ settings, added, params }: Rules): string | null {
     on_new_column,
     on_missing_column,
     ...(columns_by === 'position' ? { columns_by } : {}),
-    on_duplicate: onDuplicateOf(params),
+    on_duplicate: readOnDuplicate(params),
   });
 }
 
@@ -69,7 +69,7 @@ function hashRules({ settings, added, params }: Rules): string | null {
  */
 export function refuseDuplicate(hash: string, { known, params }: Rules): BadData | undefined {
   const first = known.get(hash);
-  if (first === undefined || onDuplicateOf(params) !== 'quarantine') return undefined;
+  if (first === undefined || readOnDuplicate(params) !== 'quarantine') return undefined;
   return new BadData(
     `it has the same bytes as ${first.name}, batch ${first.batch}: remove it, or set arrivals.on_duplicate=warn to use it`,
   );

@@ -85,7 +85,7 @@ export type Reach = 'any' | 'public' | 'public after redirect';
  * Looks a host up as Node does, and refuses addresses that must not be reached. The address that is checked is
  * the one that is connected to, so a name cannot resolve to another address afterwards.
  */
-export function guardedLookup(reach: Reach): LookupFunction {
+export function makeGuardedLookup(reach: Reach): LookupFunction {
   return (host, how, callback) => {
     lookup(host, { ...how, all: true }, (error, addresses) => {
       if (error !== null) return callback(error, '', 0);

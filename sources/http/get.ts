@@ -2,7 +2,7 @@ import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { RetrainError, SourceRefused, SourceUnavailable } from '../../contract/failures.ts';
 import type { SourceLimits } from '../source.ts';
-import { checkHost, guardedLookup, type Reach } from './addresses.ts';
+import { checkHost, makeGuardedLookup, type Reach } from './addresses.ts';
 
 /** A request and its limits. */
 export interface Get {
@@ -32,7 +32,7 @@ export async function get({
     const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
     const request = send(url, {
       headers,
-      lookup: guardedLookup(reach),
+      lookup: makeGuardedLookup(reach),
       agent: false, // its own connection, so that bytes after the body are noticed
       signal,
     });

@@ -71,10 +71,10 @@ function baseOf(
     throw new Conflict(
       `another run has cut batches of ${pipeline} under other settings while this one looked for new files: run it again, or choose another pipeline name`,
     );
-  return emptyLedger(pipeline, { settings, location }, current?.revision ?? 0);
+  return makeEmptyLedger(pipeline, { settings, location }, current?.revision ?? 0);
 }
 
-export function emptyLedger(
+export function makeEmptyLedger(
   pipeline: string,
   { settings, location }: Pick<Ledger, 'settings' | 'location'>,
   revision: number,

@@ -3,7 +3,7 @@ import type { Bucket } from '../bucket.ts';
 import {
   amendBatch,
   type Amendment,
-  emptyLedger,
+  makeEmptyLedger,
   enterLook,
   type Look,
   enterGrown,
@@ -58,7 +58,7 @@ export class Ledgers {
       if (current !== undefined && current.batches.length > 0) return current;
       const revision = (current?.revision ?? 0) + 1;
       const next: Ledger = {
-        ...emptyLedger(pipeline, opened, revision),
+        ...makeEmptyLedger(pipeline, opened, revision),
         raw: [{ revision, ...raw, after: 0, whole: null }],
       };
       const same = current !== undefined && hashOf(contentOf(current)) === hashOf(contentOf(next));

@@ -12,7 +12,7 @@ import {
 } from '@aws-sdk/client-s3';
 import {
   MOST_BYTES,
-  tooLargeObject,
+  makeTooLargeError,
   type Bucket,
   type BucketLocation,
   type BucketOptions,
@@ -100,7 +100,7 @@ export class S3Bucket implements Bucket {
       (answer.Body as Readable).destroy();
       return undefined;
     });
-    if (size > most) throw tooLargeObject(key, size, most);
+    if (size > most) throw makeTooLargeError(key, size, most);
     return stored;
   }
 

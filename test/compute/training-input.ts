@@ -1,4 +1,4 @@
-import { encodePart, fitEncoder } from '../../pipeline/features/part-tasks.ts';
+import { encodePart, fitFromCounts } from '../../pipeline/features/part-tasks.ts';
 import type { Column } from '../../pipeline/batches/columns.ts';
 
 /** Columns of numbers and a label that follows none of them, so that a tree over it is as large as it gets. */
@@ -22,7 +22,7 @@ export function trainingInput(rows: number, columns: number) {
   const rules = { target: 'label', cells: { missing: [''] }, testSize: 0.2, key: null };
   const bytes = noisyCsv(rows, columns);
   const part = encodePart({ bytes, file: 'noise.csv', columns: typed, ...rules });
-  const { encoder } = fitEncoder({
+  const { encoder } = fitFromCounts({
     counts: [part.counts],
     columns: typed,
     target: 'label',

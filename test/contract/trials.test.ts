@@ -4,7 +4,7 @@ import {
   flattenParams,
   formatParam,
   formatTrialParams,
-  listOwnParams,
+  listChangedParams,
 } from '../../contract/trials.ts';
 
 it('params have dotted names, and a list or a table of types is one value', () => {
@@ -23,11 +23,11 @@ it('a trial differs in the params that have another value, whatever their order'
     data: { columns: { b: 2, a: 1 } },
     model: { gain: 0.5, depth: 5, seed: null, leaf: 3 },
   };
-  expect(listOwnParams(plain, own)).toEqual({ 'model.gain': 0.5, 'model.leaf': 3 });
-  expect(listOwnParams(plain, plain)).toEqual({});
+  expect(listChangedParams(plain, own)).toEqual({ 'model.gain': 0.5, 'model.leaf': 3 });
+  expect(listChangedParams(plain, plain)).toEqual({});
   // A param that is null is as one that is not given.
-  expect(listOwnParams({ model: {} }, { model: { seed: null } })).toEqual({});
-  expect(listOwnParams({ model: { seed: 1 } }, { model: { seed: null } })).toEqual({
+  expect(listChangedParams({ model: {} }, { model: { seed: null } })).toEqual({});
+  expect(listChangedParams({ model: { seed: 1 } }, { model: { seed: null } })).toEqual({
     'model.seed': null,
   });
 });

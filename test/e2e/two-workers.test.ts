@@ -2,7 +2,7 @@ import { cpSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { workFolders } from '../../config/project-root.ts';
+import { findWorkFolders } from '../../config/project-root.ts';
 import { newOwnFolder } from '../../store/own-folder.ts';
 import type { ResultDocument } from '../../client/result.ts';
 import { startWorker, type RunningWorker } from '../support/project.ts';
@@ -20,7 +20,7 @@ const project = withProject('two', {
   prepare: async ({ folder }) => {
     elsewhere = mkdtempSync(join(tmpdir(), 'retrain elsewhere '));
     cpSync(join(folder, 'params.yaml'), join(elsewhere, 'params.yaml'));
-    const { scratch } = workFolders(elsewhere, {});
+    const { scratch } = findWorkFolders(elsewhere, {});
     const dead = await newOwnFolder(scratch, 'scratch');
     renameSync(dead, join(dirname(dead), basename(dead).replace(/\w{8}(-\w{6})$/, '00000000$1')));
     living = await newOwnFolder(scratch, 'scratch');
@@ -62,7 +62,7 @@ async function workersOf({ workflowId, runId }: ResultDocument): Promise<Record<
 }
 
 it('a worker removes at its start what a killed one left, and nothing of one that lives', () => {
-  expect(readdirSync(workFolders(elsewhere, {}).scratch)).toEqual([basename(living)]);
+  expect(readdirSync(findWorkFolders(elsewhere, {}).scratch)).toEqual([basename(living)]);
   expect(cpu.log()).toContain('removed temporary files of killed processes');
 });
 

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import {
   deriveKey,
   ensureCertificate,
-  keyFiles,
+  listKeyFiles,
   makeCertificate,
 } from '../../infra/certificate.ts';
 import { tempFolder } from './temp-folder.ts';
@@ -53,7 +53,7 @@ describe('the certificate of a stack', () => {
   it('is made once, for its owner alone', () => {
     const dir = tempFolder('stack');
     ensureCertificate(dir);
-    const { cert, key } = keyFiles(dir);
+    const { cert, key } = listKeyFiles(dir);
     const made = readFileSync(key, 'utf8');
     ensureCertificate(dir);
     expect(readFileSync(key, 'utf8')).toBe(made);

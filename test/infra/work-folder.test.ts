@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
-import { workFolders } from '../../config/project-root.ts';
+import { findWorkFolders } from '../../config/project-root.ts';
 import { readEnvBytes } from '../../contract/env.ts';
 import { readCacheSize } from '../../store/part-cache.ts';
 
@@ -15,16 +15,16 @@ const dockerfile = read('containers', 'worker.Dockerfile');
 const folder = /RETRAIN_WORK_DIR=(\S+)/.exec(dockerfile)![1]!;
 
 it('the temporary files and the cache are in one folder, and the cache elsewhere if asked', () => {
-  expect(workFolders('/app', {})).toEqual({
+  expect(findWorkFolders('/app', {})).toEqual({
     scratch: '/app/.retrain/scratch',
     cache: '/app/.retrain/cache',
   });
-  expect(workFolders('/app', { RETRAIN_WORK_DIR: '/work' })).toEqual({
+  expect(findWorkFolders('/app', { RETRAIN_WORK_DIR: '/work' })).toEqual({
     scratch: '/work/scratch',
     cache: '/work/cache',
   });
   const both = { RETRAIN_WORK_DIR: '/work', RETRAIN_CACHE_DIR: '/shared' };
-  expect(workFolders('/app', both)).toEqual({ scratch: '/work/scratch', cache: '/shared' });
+  expect(findWorkFolders('/app', both)).toEqual({ scratch: '/work/scratch', cache: '/shared' });
 });
 
 it('the image, compose and Kubernetes put a writable volume at the same work folder', () => {

@@ -61,7 +61,7 @@ async function train(
       normaliseLabels,
     }),
   );
-  const fitted = tasks.fitEncoder({
+  const fitted = tasks.fitFromCounts({
     counts: parts.map(({ counts }) => counts),
     until: parts.length,
     columns,
@@ -77,7 +77,7 @@ async function train(
   const fit = { parts: parts.map((part) => part.train), encoder, model, into };
   const trained = await tasks.fitModel(fit, undefined, { files });
   const score = { batch: parts.length, type: model.type, model: into, encoder };
-  const scored = await tasks.evaluate(
+  const scored = await tasks.evaluateModel(
     { ...score, parts: parts.map((part) => part.test) },
     undefined,
     {

@@ -46,7 +46,7 @@ async function built(text: string) {
     testSize: 0.2,
     key: null,
   });
-  const encoded = tasks.fitEncoder({
+  const encoded = tasks.fitFromCounts({
     counts: [part.counts],
     columns,
     target: 'price',
@@ -60,7 +60,7 @@ async function built(text: string) {
   const model = { task: 'regression', type: 'decision_tree', ...knobs } as const;
   const input = { parts: [part.train], encoder: encoded.encoder, model, into: 'model.json' };
   await tasks.fitModel(input, undefined, { files });
-  const scored = await tasks.evaluate(
+  const scored = await tasks.evaluateModel(
     {
       batch: 1,
       type: 'decision_tree',

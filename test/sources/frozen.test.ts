@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { withFrozenSettings, checkFrozen } from '../../sources/frozen.ts';
+import { applyFrozenSettings, checkFrozen } from '../../sources/frozen.ts';
 import { paramsSchema } from '../../pipeline/models/params.ts';
 import type { Ledger, Settings } from '../../store/ledger/ledger.ts';
 import { SETTINGS } from '../store/ledger/ledger-settings.ts';
@@ -26,12 +26,12 @@ const columns: Settings['columns'] = [
 
 it('what was declared when the first batch was cut stays in force when something else is declared later', () => {
   const declared = { a: 'category' } as const;
-  expect(withFrozenSettings(cut({ columns, declared }), asked).data.columns).toEqual(declared);
-  expect(withFrozenSettings(cut({ columns, declared }, 0), asked)).toBe(asked);
+  expect(applyFrozenSettings(cut({ columns, declared }), asked).data.columns).toEqual(declared);
+  expect(applyFrozenSettings(cut({ columns, declared }, 0), asked)).toBe(asked);
 });
 
 it('a ledger that does not say what was declared goes by all its types', () => {
-  expect(withFrozenSettings(cut({ columns }), asked).data.columns).toEqual({
+  expect(applyFrozenSettings(cut({ columns }), asked).data.columns).toEqual({
     a: 'category',
     b: 'number',
   });

@@ -194,22 +194,22 @@ describe('a pointer that an earlier program wrote', () => {
     return bucket;
   }
 
-  it('leads to its record, which is not sealed', async () => {
+  it('leads to its record, whose SHA-256 it does not have', async () => {
     const found = await new Records(await older()).findLatest('iris', 2);
-    expect(found).toMatchObject({ isSealed: false, fault: undefined, record: { build: 'b' } });
+    expect(found).toMatchObject({ hasSha256: false, fault: undefined, record: { build: 'b' } });
   });
 
-  it.each(['publish', 'seal'] as const)('gets the SHA-256 by %s', async (how) => {
+  it.each(['publish', 'addSha256'] as const)('gets the SHA-256 by %s', async (how) => {
     const bucket = await older();
     const records = new Records(bucket);
-    if (how === 'seal') await records.seal(await records.latest('iris', 2));
+    if (how === 'addSha256') await records.addSha256(await records.latest('iris', 2));
     else await records.publish(draft);
-    expect((await records.findLatest('iris', 2)).isSealed).toBe(true);
+    expect((await records.findLatest('iris', 2)).hasSha256).toBe(true);
     await editDocument<VersionRecord>(bucket, recordKey('iris', 2, 1), (record) => {
       record.forced = true;
     });
     await expect(records.latest('iris', 2)).rejects.toThrow(/its SHA-256 is not the one in/);
-    await records.seal((await records.findLatest('iris', 2)).record);
+    await records.addSha256((await records.findLatest('iris', 2)).record);
     await expect(records.latest('iris', 2)).rejects.toThrow(/its SHA-256 is not the one in/);
   });
 });

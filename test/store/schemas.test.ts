@@ -116,7 +116,7 @@ describe('stored documents of every schema', () => {
 
   it.each(['builds.1.json', 'builds.2.json'])('%s leads to its record', async (name) => {
     const found = await new Records(withPointer(name)).findLatest('iris', 2);
-    expect(found).toMatchObject({ fault: undefined, isSealed: name === 'builds.2.json' });
+    expect(found).toMatchObject({ fault: undefined, hasSha256: name === 'builds.2.json' });
     expect(found.record.build).toBe(fixture('record.1.json')['build']);
   });
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { StorageUnavailable } from '../../contract/failures.ts';
-import { MOST_BYTES, tooLargeObject } from '../../store/bucket.ts';
+import { MOST_BYTES, makeTooLargeError } from '../../store/bucket.ts';
 import { byCodePoint } from '../../contract/codepoints.ts';
 import type {
   Bucket,
@@ -94,7 +94,7 @@ export class MemoryBucket implements Bucket {
     return this.#ask('get', key, () => {
       const kept = this.server.objects?.get(key);
       if (kept !== undefined && kept.bytes.length > most)
-        throw tooLargeObject(key, kept.bytes.length, most);
+        throw makeTooLargeError(key, kept.bytes.length, most);
       return kept && { bytes: Buffer.from(kept.bytes), etag: kept.etag };
     });
   }

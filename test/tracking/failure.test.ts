@@ -260,7 +260,7 @@ describe('credentials', () => {
     const uri = plain.uri.replace('//', '//me:s3cret%21@');
     const tracker = createMlflowTracker({ uri: `${uri}/` });
     expect(tracker.uri).toBe(plain.uri);
-    expect(tracker.runUrl('1', 'r')).toBe(
+    expect(tracker.makeRunUrl('1', 'r')).toBe(
       `${plain.uri}/#/experiments/1/runs/r?workflowType=machine_learning`,
     );
     const error = await failureOf(tracker.check());

@@ -96,7 +96,7 @@ async function train(
   return { modelUri, answer };
 }
 
-/** What `retrain predict` answers for a file: the label of each row, and its share. */
+/** What `retrain predict` predicts for a file: the label of each row, and its share. */
 function predictRaw(csv: CsvReader, cells: CellSettings, bytes: Uint8Array, encoder: Encoder) {
   const predictor = new Predictor({
     type: 'decision_tree',
@@ -109,10 +109,10 @@ function predictRaw(csv: CsvReader, cells: CellSettings, bytes: Uint8Array, enco
   const probabilities: number[] = [];
   for (const block of csv.blocks()) {
     const readText = decodeCells(block);
-    const { answers, shares } = predictor.predict(block.rows, (reader, row) =>
+    const { predictions, shares } = predictor.predict(block.rows, (reader, row) =>
       reader.readText(readText(row * csv.width + csv.header.indexOf(reader.column))),
     );
-    labels.push(...answers);
+    labels.push(...predictions);
     probabilities.push(...shares!.map((all) => Math.max(...all!)));
   }
   return { labels, probabilities };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { directoryOf, lookCommand, runUrl, trackingUri } from '../../tracking/place.ts';
+import { directoryOf, makeLookCommand, makeRunUrl, trackingUri } from '../../tracking/place.ts';
 
 const ROOT = '/home/some one/project';
 
@@ -37,12 +37,12 @@ describe('mlflow.tracking_uri', () => {
 
 describe('where to look', () => {
   it('is a page of a server, and a folder and a command of a directory', () => {
-    expect(runUrl('http://h:5000', '1', 'r')).toBe(
+    expect(makeRunUrl('http://h:5000', '1', 'r')).toBe(
       'http://h:5000/#/experiments/1/runs/r?workflowType=machine_learning',
     );
-    expect(lookCommand('http://h:5000', '')).toBeNull();
-    expect(runUrl('file:///m', '1', 'r')).toBe('file:///m/1/r');
-    expect(lookCommand('file:///it%27s', "/it's")).toBe(
+    expect(makeLookCommand('http://h:5000', '')).toBeNull();
+    expect(makeRunUrl('file:///m', '1', 'r')).toBe('file:///m/1/r');
+    expect(makeLookCommand('file:///it%27s', "/it's")).toBe(
       `MLFLOW_ALLOW_FILE_STORE=true mlflow ui --backend-store-uri '/it'\\''s'`,
     );
   });

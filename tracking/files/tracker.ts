@@ -1,4 +1,4 @@
-import { artifactUrl, lookCommand, runUrl } from '../place.ts';
+import { makeArtifactUrl, makeLookCommand, makeRunUrl } from '../place.ts';
 import type { Tracker } from '../tracker.ts';
 import { ensureExperiment } from './experiment.ts';
 import { Folder } from './folder.ts';
@@ -24,7 +24,7 @@ function trackOn(folder: Folder, ownSignal: AbortSignal | undefined): Tracker {
   };
   return {
     uri: folder.uri,
-    look: lookCommand(folder.uri, folder.path),
+    look: makeLookCommand(folder.uri, folder.path),
     place: () => folder.place(),
     withSignal: (added) =>
       trackOn(folder, ownSignal === undefined ? added : AbortSignal.any([ownSignal, added])),
@@ -46,9 +46,9 @@ function trackOn(folder: Folder, ownSignal: AbortSignal | undefined): Tracker {
     registerModel: async () => null,
     describeVersion: async () => undefined,
     setAlias: async () => undefined,
-    runUrl: (experimentId, runId) => runUrl(folder.uri, experimentId, runId),
-    artifactUrl: (experimentId, runId, path) =>
-      artifactUrl(folder.uri, { experimentId, runId, path }),
-    modelUrl: () => folder.uri,
+    makeRunUrl: (experimentId, runId) => makeRunUrl(folder.uri, experimentId, runId),
+    makeArtifactUrl: (experimentId, runId, path) =>
+      makeArtifactUrl(folder.uri, { experimentId, runId, path }),
+    makeModelUrl: () => folder.uri,
   };
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { authorization, parseAddress } from './address.ts';
-import { artifactUrl, modelUrl, runUrl, type TrackingAuth } from '../place.ts';
+import { makeArtifactUrl, makeModelUrl, makeRunUrl, type TrackingAuth } from '../place.ts';
 import { uploadArtifact, logInputs, logMetrics, logParams, setTags } from './run-data.ts';
 import { anything, Http } from './http.ts';
 import { logModel } from './logged-model.ts';
@@ -78,9 +78,10 @@ function trackOn(http: Http, places: RunPlaces): Tracker {
     registerModel: (version) => registerModel(http, version),
     describeVersion: (version) => describeVersion(http, version),
     setAlias: (alias) => setAlias(http, alias),
-    runUrl: (experimentId, runId) => runUrl(uri, experimentId, runId),
-    artifactUrl: (experimentId, runId, path) => artifactUrl(uri, { experimentId, runId, path }),
-    modelUrl: (name, version) => modelUrl(uri, name, version),
+    makeRunUrl: (experimentId, runId) => makeRunUrl(uri, experimentId, runId),
+    makeArtifactUrl: (experimentId, runId, path) =>
+      makeArtifactUrl(uri, { experimentId, runId, path }),
+    makeModelUrl: (name, version) => makeModelUrl(uri, name, version),
   };
 }
 

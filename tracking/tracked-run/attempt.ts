@@ -195,8 +195,10 @@ export function trackedRun({ tracker }: TrackingDeps, attempt: OpenAttempt): Tra
     modelName: model_name!,
     modelVersion: model_version,
     links: {
-      run: tracker.runUrl(experiment_id, run_id),
-      ...(model_version === null ? {} : { model: tracker.modelUrl(model_name!, model_version) }),
+      run: tracker.makeRunUrl(experiment_id, run_id),
+      ...(model_version === null
+        ? {}
+        : { model: tracker.makeModelUrl(model_name!, model_version) }),
     },
   };
 }

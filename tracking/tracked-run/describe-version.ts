@@ -87,7 +87,7 @@ function describeBuild(
   const links = [
     ...(report === undefined
       ? []
-      : [`[report](${tracker.artifactUrl(experimentId, runId, report.path)})`]),
+      : [`[report](${tracker.makeArtifactUrl(experimentId, runId, report.path)})`]),
     `[run in Temporal](${page})`,
     `the whole report: \`${RETRAIN} report ${version}.${seq} --pipeline ${pipeline} --open\``,
   ];

@@ -64,7 +64,7 @@ async function dvcExport(config: Config, request: ExportRequest): Promise<number
       `--out ${request.out} is the project folder, and the export would overwrite its params.yaml: choose another folder`,
     );
   const { readSoundRecord } = await import('../../../store/record-check.ts');
-  const { describeFiles } = await import('./files.ts');
+  const { describeDvcFiles } = await import('./files.ts');
   const { isInGit, lockFolder, readIfThere, RECEIPT, writeFolder } = await import('./folder.ts');
   const { readVersion } = await import('./stages.ts');
   return withStoreSession(config, async (session) => {
@@ -77,7 +77,7 @@ async function dvcExport(config: Config, request: ExportRequest): Promise<number
     const metrics = await readScores(store, version.record);
     const { seq } = version.record;
     const names = await lockFolder(out, async () => {
-      const files = describeFiles(version, metrics, {
+      const files = describeDvcFiles(version, metrics, {
         storage: config.storage,
         noScm: !isInGit(out),
         gitignore: (await readIfThere(join(out, '.gitignore'))) ?? '',

@@ -28,7 +28,7 @@ export interface Surroundings {
  * because `dvc metrics diff` compares files with the same name. This file and those of the plots are small and
  * belong in git, so that two commits can be compared without the bucket.
  */
-export function describeFiles(
+export function describeDvcFiles(
   version: StoredVersion,
   metrics: MetricsFile,
   { storage, noScm, gitignore }: Surroundings,

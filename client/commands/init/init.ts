@@ -46,7 +46,7 @@ async function init(
   const { paramsOf } = await import('../../../pipeline/models/params.ts');
   const { lookAtSource } = await import('./look.ts');
   const { addSection } = await import('./section.ts');
-  const pipeline = name ?? nameAfter(source);
+  const pipeline = name ?? deriveName(source);
   const config = await context.configure(pipeline);
   if (config.pipelines?.includes(pipeline) === true || pipeline === config.defaultPipeline)
     throw new BadParams(
@@ -81,7 +81,7 @@ async function init(
 /**
  * Derives a pipeline's name from the last part of a source, without its extension. Other characters become hyphens.
  */
-function nameAfter(source: string): string {
+function deriveName(source: string): string {
   const last = source
     .replace(/[?#].*$/, '')
     .replace(/[/\\]+$/, '')

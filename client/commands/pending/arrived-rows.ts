@@ -24,7 +24,7 @@ export async function listArrivedRows(looking: Looking): Promise<Arrived> {
     ? []
     : [`${source} is not on this machine: only what the ledger knows is listed`];
   if (ledger === undefined || ledger.batches.length === 0) {
-    const rows = isHere ? await countRows(looking) : 0;
+    const rows = isHere ? await countArrivedRows(looking) : 0;
     const batches = Array.from({ length: countBatches(rows, size) }, (_, i) => ({
       batch: i + 1,
       rows: Math.min(size, rows - i * size),
@@ -62,7 +62,7 @@ async function growLedger({ deps, ...looking }: Looking, ledger: Ledger): Promis
  * Counts the rows of the table in a source on this machine.
  * @throws BadData when it is no table, or lacks the target
  */
-export async function countRows(
+export async function countArrivedRows(
   looking: Pick<Looking, 'params' | 'sources' | 'scratch'>,
 ): Promise<number> {
   const { data } = looking.params;

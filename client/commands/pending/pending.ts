@@ -4,7 +4,7 @@ import { withSet } from '../../arguments.ts';
 import type { ArrivedBatch } from './looking.ts';
 import { formatTable } from '../../format.ts';
 import { print, printJson, say } from '../../print.ts';
-import { readParams, withStoreSession } from '../../session.ts';
+import { readRunParams, withStoreSession } from '../../session.ts';
 import type { Config } from '../../../config/environment.ts';
 
 export function pendingCommand(context: CommandContext): Command {
@@ -42,7 +42,7 @@ export async function listPending(config: Config, options: PendingOptions): Prom
   const { listArrivedRows } = await import('./arrived-rows.ts');
   return withStoreSession(config, async (session) => {
     const { store } = session;
-    const params = await readParams(session, set);
+    const params = await readRunParams(session, set);
     const [ledger, versions] = await Promise.all([
       store.ledgers.read(pipeline),
       store.records.list(pipeline),

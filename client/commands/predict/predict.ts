@@ -8,8 +8,8 @@ import { type CommandContext, type CommonFlags, examples, pipelineCommand } from
 import { openMeter } from '../../meter.ts';
 import { printJson, say } from '../../print.ts';
 import { withStoreSession } from '../../session.ts';
-import { openAnswers } from './answers.ts';
-import { formatOf, openRows } from './rows.ts';
+import { openPredictions } from './predictions.ts';
+import { findFormat, openRows } from './rows.ts';
 
 interface PredictFlags extends CommonFlags {
   model: string;
@@ -43,8 +43,8 @@ export function predictCommand(context: CommandContext): Command {
       'after',
       examples(
         'predict --in new.csv',
-        'predict --model 3 --in new.csv --out answers.csv --proba',
-        'predict --in new.parquet --out answers.parquet --on-bad-row skip',
+        'predict --model 3 --in new.csv --out predictions.csv --proba',
+        'predict --in new.parquet --out predictions.parquet --on-bad-row skip',
       ),
     )
     .action(async ({ pipeline, ...flags }: PredictFlags) => {
@@ -59,8 +59,8 @@ const MOST_NAMED = 5;
 /** `predict`: reads raw rows as training does, and writes the prediction of a stored model for each. */
 async function predictRows(config: Config, flags: PredictFlags): Promise<number> {
   const { loadFrom } = await import('../../../serving/load-model.ts');
-  const inFormat = formatOf(flags.in);
-  const outFormat = formatOf(flags.out);
+  const inFormat = findFormat(flags.in);
+  const outFormat = findFormat(flags.out);
   const model = await withStoreSession(config, ({ store }) =>
     loadFrom(store, config.pipeline, flags.model),
   );
@@ -73,7 +73,7 @@ async function predictRows(config: Config, flags: PredictFlags): Promise<number>
   const name = `${pipeline} version ${version}.${build}`;
   if (flags.proba === true && predictor.classes === undefined)
     throw new BadData(`${name} predicts a number, which has no probabilities: leave out --proba`);
-  const writer = await openAnswers(flags.out, outFormat, {
+  const writer = await openPredictions(flags.out, outFormat, {
     model: name,
     classes: flags.proba === true ? predictor.classes : undefined,
     example: predictor.classes?.[0] ?? 0,
@@ -83,14 +83,14 @@ async function predictRows(config: Config, flags: PredictFlags): Promise<number>
   let [count, skipped] = [0, 0];
   try {
     for await (const block of rows.blocks(predictor.columns, (bytes) => meter.add(bytes))) {
-      const answers = predictor.predict(block.rows, block.read);
-      for (const bad of answers.unreadable) {
+      const predictions = predictor.predict(block.rows, block.read);
+      for (const bad of predictions.unreadable) {
         const sentence = describeUnreadable(block, bad);
         if (flags.onBadRow === 'fail')
           throw new BadData(`${sentence}: correct it, or skip such rows with --on-bad-row skip`);
         if (skipped++ < MOST_NAMED) say(`${sentence}: the row has no prediction`, 'warning');
       }
-      await writer.write(answers);
+      await writer.write(predictions);
       count += block.rows;
       await setImmediate(); // so that the meter moves and Ctrl-C is seen
     }
@@ -123,13 +123,13 @@ function readDelimiter(text: string): string {
   throw new InvalidArgumentError('expected one of , ; | : a tab (\\t) or another such character');
 }
 
-/** @throws BadParams when the answers would replace the rows that they are for */
+/** @throws BadParams when the predictions would replace the rows that they are for */
 function refuseSameFile(flags: PredictFlags): void {
-  const [rows, answers] = [flags.in, flags.out].map((path) =>
+  const [rows, predictions] = [flags.in, flags.out].map((path) =>
     path === '-' ? undefined : statSync(path, { throwIfNoEntry: false }),
   );
-  if (rows !== undefined && rows.dev === answers?.dev && rows.ino === answers.ino)
+  if (rows !== undefined && rows.dev === predictions?.dev && rows.ino === predictions.ino)
     throw new BadParams(
-      `${flags.out} holds the rows, and the answers would replace it: give another --out`,
+      `${flags.out} holds the rows, and the predictions would replace it: give another --out`,
     );
 }

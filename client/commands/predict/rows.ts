@@ -35,7 +35,7 @@ const FORMATS: Record<string, Format> = {
  * The format of a file by its extension; `-` is CSV.
  * @throws BadParams for another extension
  */
-export function formatOf(path: string): Format {
+export function findFormat(path: string): Format {
   const format = path === '-' ? 'csv' : FORMATS[extname(path).toLowerCase()];
   if (format !== undefined) return format;
   throw new BadParams(

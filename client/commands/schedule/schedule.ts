@@ -3,7 +3,7 @@ import { type CommandContext, type CommonFlags, examples, pipelineCommand } from
 import { withSet } from '../../arguments.ts';
 import { formatDuration, formatTable, formatTime } from '../../format.ts';
 import { print, printJson, say } from '../../print.ts';
-import { readParams, type Session, withSession } from '../../session.ts';
+import { readRunParams, type Session, withSession } from '../../session.ts';
 import type { Config } from '../../../config/environment.ts';
 import { BadParams } from '../../../contract/failures.ts';
 import type { Wanted } from './definition.ts';
@@ -103,7 +103,7 @@ export async function createSchedule(config: Config, wanted: Wanted & Common): P
   const { readSchedule } = await import('./show.ts');
   return withTemporal(config, async (session) => {
     // The check shows a wrong param now, and not at night.
-    await readParams(session, wanted.set);
+    await readRunParams(session, wanted.set);
     const { created, description } = await putSchedule(session, wanted);
     const shown = await readSchedule(session, description);
     const warnings = await warnOfDaylight(session, description);

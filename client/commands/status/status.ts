@@ -12,7 +12,7 @@ import {
   formatTable,
 } from '../../format.ts';
 import { print, printJson, say } from '../../print.ts';
-import { readParams, type Session, withSession } from '../../session.ts';
+import { readRunParams, type Session, withSession } from '../../session.ts';
 import { workflowIdOf } from '../../../contract/train-batch.ts';
 import { describeStale } from '../../versions.ts';
 import { type Origin, describeProducer, describeReasons } from '../../origin.ts';
@@ -109,7 +109,7 @@ function toDocument({ seq, created_at, git_commit, ledger_revision, ...record }:
 async function adviseOn(session: Session, pipeline: string, batch: number): Promise<string> {
   const { batchesThere } = await import('../../../sources/append-only/table.ts');
   const ledger = await session.store.ledgers.read(pipeline);
-  const { last } = batchesThere(ledger, await readParams(session, {}));
+  const { last } = batchesThere(ledger, await readRunParams(session, {}));
   if (batch <= last) return `run it with "${RETRAIN} run ${batch} --pipeline ${pipeline}"`;
   if (ledger === undefined)
     return `the pipeline has no data yet; start with "${RETRAIN} run 1 --pipeline ${pipeline}"`;

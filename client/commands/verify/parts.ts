@@ -31,7 +31,7 @@ export interface Verification {
   /** Versions that gc did not keep: nothing of them is read. */
   notKept: number[];
   /** The versions whose pointers have no SHA-256 of the record. */
-  unsealed: number[];
+  unhashed: number[];
 }
 
 /** The faults of a part's cache entry, and the counts it names where it has none. */

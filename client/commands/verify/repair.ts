@@ -56,17 +56,17 @@ export async function repairVersions(
     const ran = await repairRound(session, result, force);
     if (ran) result.verified = await verifyVersions(session.store, asked);
   }
-  result.verified = await sealRecords(session.store, result.verified);
+  result.verified = await addHashes(session.store, result.verified);
   const left = new Set(result.verified.problems.map(({ key }) => key));
   result.repaired = found.problems.filter(({ key }) => !left.has(key));
   return result;
 }
 
 /** Adds the SHA-256 of sound records to pointers that an earlier program wrote. */
-async function sealRecords({ records }: Store, verified: Verified): Promise<Verified> {
-  for (const version of verified.unsealed)
-    await records.seal(await records.latest(verified.pipeline, version));
-  return { ...verified, unsealed: [] };
+async function addHashes({ records }: Store, verified: Verified): Promise<Verified> {
+  for (const version of verified.unhashed)
+    await records.addSha256(await records.latest(verified.pipeline, version));
+  return { ...verified, unhashed: [] };
 }
 
 /** @returns whether anything was run. */

@@ -77,15 +77,15 @@ async function verify(config: Config, options: VerifyOptions): Promise<number> {
 
 /** Prints what was repaired, and which objects are missing or damaged, with the versions that need them. */
 function printVerified(verified: Verified, repaired?: Repaired): void {
-  const { pipeline, versions, notKept, unsealed, problems, ...read } = verified;
+  const { pipeline, versions, notKept, unhashed, problems, ...read } = verified;
   if (repaired !== undefined) printRepaired(repaired);
   if (notKept.length > 0)
     say(
       `version ${String(VersionSet.of(notKept))} was not kept by gc: "${RETRAIN} run N" builds it again`,
     );
-  if (unsealed.length > 0)
+  if (unhashed.length > 0)
     say(
-      `the SHA-256 of the record is not stored for version ${String(VersionSet.of(unsealed))}, which an earlier program published, so verify could miss a change of the record: add it with "${RETRAIN} verify --all --repair --pipeline ${pipeline}"`,
+      `the SHA-256 of the record is not stored for version ${String(VersionSet.of(unhashed))}, which an earlier program published, so verify could miss a change of the record: add it with "${RETRAIN} verify --all --repair --pipeline ${pipeline}"`,
       'warning',
     );
   const left = versions.filter((version) => !notKept.includes(version));

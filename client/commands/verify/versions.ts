@@ -16,7 +16,7 @@ import { inParallel } from '../../../store/parallel.ts';
 import { entryFaults, isSoundEntry, recordFaults } from '../../../store/record-check.ts';
 import type { FoundRecord } from '../../../store/records.ts';
 import { entryKey } from '../../../store/stage-cache.ts';
-import { indexKey, isLineOf, type VersionLine } from '../../../store/version-index.ts';
+import { makeIndexKey, isLineOf, type VersionLine } from '../../../store/version-index.ts';
 import { latestKey, recordKey, type VersionRecord } from '../../../store/version-record.ts';
 import { Inventory, readObjects, checkDirectory } from './files.ts';
 import { checkParts, type Verification } from './parts.ts';
@@ -38,7 +38,7 @@ export interface Verified {
   /** The versions among them that gc did not keep; nothing of them is read. */
   notKept: number[];
   /** The versions whose records are sound, and whose pointers an earlier program wrote, without their SHA-256. */
-  unsealed: number[];
+  unhashed: number[];
   /** Files read, each once, and their bytes. */
   objects: number;
   bytes: number;
@@ -60,7 +60,7 @@ export async function verifyVersions(
   if (versions.length === 0) throw noVersionYet(pipeline);
   const [inventory, problems] = [new Inventory(), new Problems()];
   const ledger = await readLedger(store, pipeline, problems, versions);
-  const [notKept, unsealed]: [number[], number[]] = [[], []];
+  const [notKept, unhashed]: [number[], number[]] = [[], []];
   const verification: Verification = {
     store,
     pipeline,
@@ -70,7 +70,7 @@ export async function verifyVersions(
     columns: new Map(),
     parts: new Map(),
     notKept,
-    unsealed,
+    unhashed,
   };
   const meter = openMeter('reading');
   try {
@@ -92,7 +92,7 @@ export async function verifyVersions(
     pipeline,
     versions,
     notKept: notKept.toSorted((a, b) => a - b),
-    unsealed: unsealed.toSorted((a, b) => a - b),
+    unhashed: unhashed.toSorted((a, b) => a - b),
     objects,
     bytes: read,
     durationMs,
@@ -134,7 +134,7 @@ export async function verifyVersion(
   const { store, pipeline, problems } = verification;
   const read = await readRecord(verification, version, line);
   if (read === undefined) return;
-  const { record, isSealed } = read;
+  const { record, hasSha256 } = read;
   if ((await store.records.collectedAt(record)) !== undefined) {
     verification.notKept.push(version);
     return;
@@ -148,7 +148,7 @@ export async function verifyVersion(
   ];
   enter(faults.map(atFault));
   if (faults.length === 0) {
-    if (!isSealed) verification.unsealed.push(version);
+    if (!hasSha256) verification.unhashed.push(version);
     enter(await findLineFaults(store, record, line));
   }
   const entries = record.stages.map((stage) => checkEntry(store, stage, atFault));
@@ -214,7 +214,7 @@ async function findLineFaults(
     {
       state: line === undefined ? 'missing' : 'damaged',
       path: `${INDEX_LINE}${record.version}`,
-      key: indexKey(record.pipeline),
+      key: makeIndexKey(record.pipeline),
       why: 'it differs from the record',
     },
   ];

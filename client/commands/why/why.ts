@@ -5,7 +5,7 @@ import { parseBatch, withSet } from '../../arguments.ts';
 import { formatTable } from '../../format.ts';
 import { describeProducer, describeReasons } from '../../origin.ts';
 import { print, printJson } from '../../print.ts';
-import { readParams, withStoreSession } from '../../session.ts';
+import { readRunParams, withStoreSession } from '../../session.ts';
 import { findLatest } from '../../versions.ts';
 import { examples, pipelineCommand, type CommandContext, type CommonFlags } from '../../context.ts';
 import type { StagePlan } from './plan.ts';
@@ -38,7 +38,7 @@ async function why(config: Config, request: WhyRequest): Promise<number> {
   const { planRun } = await import('./plan.ts');
   return withStoreSession(config, async (session) => {
     const { store } = session;
-    const params = await readParams(session, set);
+    const params = await readRunParams(session, set);
     const last = await findLatest(store.records, pipeline, batch);
     const { sources, scratch } = config;
     const asked = { pipeline, batch, params, last, sources, scratch };

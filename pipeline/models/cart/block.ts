@@ -1,5 +1,5 @@
 import { type SortScratch, argsort, ascending, sortScratch } from '../../argsort.ts';
-import { codeColumn, CodeSorter, MOST_VALUES, mostValues } from './codes.ts';
+import { codeColumn, CodeSorter, MOST_VALUES, limitValues } from './codes.ts';
 
 /** The targets: a class index or a number for each row. */
 export type Targets = Uint8Array | Int32Array | Float64Array;
@@ -64,7 +64,7 @@ export function sortBlock<T extends Targets>(
   const rows = targets.length;
   const scratch = sortScratch(rows);
   const ids = numberRows(targets, listed, scratch);
-  const most = mostValues(rows, width);
+  const most = limitValues(rows, width);
   const features = columns.map((column) => arrangeColumn(column, ids, most, scratch));
   const taken = targets.slice() as T;
   for (let i = 0; i < rows; i++) taken[i] = targets[ids[i]!]!;
@@ -101,7 +101,7 @@ export const NO_CODES = { codes: null, samples: null, values: 0 } as const;
  * Makes an empty block with the features and the type of targets of another. {@link narrowBlock} fills it.
  * @param coded whether the features that are coded in the other are coded in this one too
  */
-export function emptyBlock<T extends Targets>(
+export function makeEmptyBlock<T extends Targets>(
   like: Block<T>,
   rows: number,
   coded: boolean,

@@ -1,14 +1,14 @@
 import type { ClassIndexes } from '../train-rows.ts';
 import type { Block } from './block.ts';
 import type { ClassCounts } from './class-counts.ts';
-import { type Counter, type Found, type ValueCounts, newFound } from './counter.ts';
+import { type Counter, type Found, type ValueCounts, makeFound } from './counter.ts';
 
 const NO_SUMS = new Float64Array(0);
 
 /** Counts rows by value and class. For each value of a feature there is one count for each class. */
 export class ClassCounter implements Counter<ClassIndexes> {
   readonly isExact = true;
-  readonly found = newFound();
+  readonly found = makeFound();
   readonly width: number;
   readonly #node: ClassCounts;
   /** Scratch for the left side of a cut, by class. */

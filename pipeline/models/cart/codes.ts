@@ -21,7 +21,7 @@ const PLACES = 4;
  * Returns the largest number of distinct values with which a column is coded.
  * @param width the number of counts per value
  */
-export function mostValues(rows: number, width: number): number {
+export function limitValues(rows: number, width: number): number {
   if (rows < LEAST_ROWS) return 0;
   return Math.min(MOST_VALUES, Math.floor(rows / (ROWS_PER_COUNT * width)));
 }

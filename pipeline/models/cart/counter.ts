@@ -23,7 +23,7 @@ export interface Found {
   cut: number;
 }
 
-export function newFound(): Found {
+export function makeFound(): Found {
   return { low: 0.5, high: 0.5, cut: 0 };
 }
 

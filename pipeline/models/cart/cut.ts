@@ -22,7 +22,7 @@ export function placeCut(block: Block, start: number, end: number, split: Split)
   const samples = block.samples[feature]!;
   split.below = samples[cut - 1]!;
   split.left = markCodes(codes, list, start, end, cut, block.side);
-  split.above = samples[leastRight(codes, list, start, end, block.side)]!;
+  split.above = samples[findLeastRight(codes, list, start, end, block.side)]!;
 }
 
 /** Marks the sides of a node's rows. */
@@ -59,7 +59,7 @@ function markCodes(
 }
 
 /** Returns the least code that goes right. */
-function leastRight(
+function findLeastRight(
   codes: Uint16Array,
   list: Int32Array,
   start: number,

@@ -5,7 +5,7 @@ import { GrownTree } from './grown-tree.ts';
 import { enterLeaf, growPair, setLeaf } from './leaf.ts';
 import { type Level, enterLevel, findLevel, makeLevels } from './level.ts';
 import { BOTH, LEFT, partition, partOrder, RIGHT, selectVarying } from './partition.ts';
-import { measureFeature, newFindings, takeBest } from './search.ts';
+import { measureFeature, makeFindings, takeBest } from './search.ts';
 import {
   type GrowthLimits,
   type Place,
@@ -164,7 +164,7 @@ function searchCounts<T extends Targets>(
   { start, end }: Task,
   minLeaf: number,
 ): readonly number[] {
-  const found = newFindings(block.ranks.length);
+  const found = makeFindings(block.ranks.length);
   for (const feature of features)
     measureFeature(block, criterion, counter, counts, feature, start, end, minLeaf, found);
   return takeBest(block, criterion, features, start, end, minLeaf, found);

@@ -1,4 +1,4 @@
-import { type Block, type Targets, emptyBlock, isCoded, narrowBlock } from './block.ts';
+import { type Block, type Targets, makeEmptyBlock, isCoded, narrowBlock } from './block.ts';
 import type { Counter } from './counter.ts';
 import { type Task, makeTask } from './task.ts';
 import { NodeCounter } from './node-counter.ts';
@@ -30,9 +30,9 @@ export function makeLevels<T extends Targets>(
   const blocks = [block];
   if (isCoded(block)) {
     if (LARGE >= block.rows) sizes.unshift(block.rows);
-    else if (maxDepth > SHALLOW) blocks.push(emptyBlock(block, LARGE, true, listed));
+    else if (maxDepth > SHALLOW) blocks.push(makeEmptyBlock(block, LARGE, true, listed));
   }
-  for (const rows of sizes) blocks.push(emptyBlock(block, rows, false, listed));
+  for (const rows of sizes) blocks.push(makeEmptyBlock(block, rows, false, listed));
   return blocks.map((made) => ({
     block: made,
     counter: isCoded(made) ? new NodeCounter(made, counter as unknown as Counter) : null,

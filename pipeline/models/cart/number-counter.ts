@@ -1,5 +1,5 @@
 import type { Block } from './block.ts';
-import { type Counter, type Found, type ValueCounts, newFound } from './counter.ts';
+import { type Counter, type Found, type ValueCounts, makeFound } from './counter.ts';
 
 /** A drop of the variance below this share of it is rounding, not gain. */
 export const NO_DROP = 1e-12;
@@ -14,7 +14,7 @@ const UNIT = 2 ** -53;
  */
 export class NumberCounter implements Counter<Float64Array> {
   readonly isExact = false;
-  readonly found = newFound();
+  readonly found = makeFound();
   // A count and a sum.
   readonly width = 2;
   readonly #minDrop: number;

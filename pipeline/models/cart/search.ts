@@ -12,7 +12,7 @@ export interface Findings {
   readonly cuts: Int32Array;
 }
 
-export function newFindings(features: number): Findings {
+export function makeFindings(features: number): Findings {
   return {
     lows: new Float64Array(features),
     highs: new Float64Array(features),

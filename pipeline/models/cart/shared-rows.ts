@@ -8,7 +8,7 @@ import {
   newBlock,
   rankRows,
 } from './block.ts';
-import { codeColumn, mostValues } from './codes.ts';
+import { codeColumn, limitValues } from './codes.ts';
 
 /** The rows of a fit and room for their features, in memory that threads share. */
 export interface SharedRows {
@@ -59,7 +59,7 @@ export function shareRows(
     targets: taken,
     orders: columns.map(() => room(ids.length)),
     ranks: columns.map(() => room(ids.length)),
-    samples: columns.map(() => room(mostValues(ids.length, width))),
+    samples: columns.map(() => room(limitValues(ids.length, width))),
     list: ascending(room(ids.length)),
     listed,
     side: new Uint8Array(new SharedArrayBuffer(ids.length)),
@@ -93,7 +93,7 @@ export function sortShared(rows: SharedRows, scratch: SortScratch): void {
  * Makes a block of the sorted rows, with its own scratch.
  * @param side marks the rows of nodes, in place of the block's own scratch
  */
-export function sharedBlock(rows: SharedRows, side?: Uint8Array): Block {
+export function makeSharedBlock(rows: SharedRows, side?: Uint8Array): Block {
   const { ids, targets, orders, ranks, samples, list, listed, state } = rows;
   const features = orders.map((order, f): Arranged => {
     const values = state[f]!;

@@ -3,7 +3,7 @@ import { type Targets, isCoded, numberRows } from './block.ts';
 import { makeCriterion } from './criteria.ts';
 import { growFrom } from './grow-tree.ts';
 import { GrownTree, type PackedTree } from './grown-tree.ts';
-import { type SharedRows, shareRows, sharedBlock, sortShared } from './shared-rows.ts';
+import { type SharedRows, shareRows, makeSharedBlock, sortShared } from './shared-rows.ts';
 import { type GrowthLimits, type Task, makeRootTask } from './task.ts';
 import { type BoardMemory, NodeBoard, type Tools, helpTeam, leadTeam } from './team.ts';
 import { NodeCounter } from './node-counter.ts';
@@ -141,7 +141,7 @@ function makeTools(
   side?: Uint8Array,
 ): Tools<Targets> {
   const criterion = makeCriterion(classes, rows.ids.length, limits);
-  const block = sharedBlock(rows, side);
+  const block = makeSharedBlock(rows, side);
   const counter = isCoded(block) ? new NodeCounter(block, criterion.counter) : null;
   return { board, block, criterion, counter, minLeaf: limits.minLeaf, side: rows.side };
 }

@@ -5,7 +5,7 @@ import type { Column } from '../../../pipeline/batches/columns.ts';
 import { conformBatch } from '../../../pipeline/batches/conform.ts';
 import { mergeCounts } from '../../../pipeline/features/counts.ts';
 import { encoderFromJson, fitEncoder } from '../../../pipeline/features/encoder.ts';
-import { encodePart, fitEncoder as fitTask } from '../../../pipeline/features/part-tasks.ts';
+import { encodePart, fitFromCounts as fitTask } from '../../../pipeline/features/part-tasks.ts';
 import { cellsOf, csv, encode, CELLS, mixed, mixedColumns, mixedRows } from '../support.ts';
 
 const first: Column[] = [

@@ -134,11 +134,11 @@ describe('a predictor', () => {
       reader.readText(rows[at]![HEADER.indexOf(reader.column)]!),
     );
 
-  it('answers labels in their type, with the share of every class', async () => {
+  it('predicts labels in their type, with the share of every class', async () => {
     const predictor = await trainOn(TRAIN);
     expect(predictor.classes).toEqual([1, 2]);
-    const { answers, shares } = ask(predictor, TRAIN);
-    expect(answers).toEqual([1, 1, 2, 2]);
+    const { predictions, shares } = ask(predictor, TRAIN);
+    expect(predictions).toEqual([1, 1, 2, 2]);
     expect(shares).toEqual([
       [1, 0],
       [1, 0],
@@ -169,14 +169,14 @@ describe('a predictor', () => {
     ]);
   });
 
-  it('gives no answer for a row that it cannot read, and answers the others', async () => {
+  it('gives no prediction for a row that it cannot read, and predicts the others', async () => {
     const predictor = await trainOn(TRAIN);
-    const { answers, unreadable } = ask(predictor, [
+    const { predictions, unreadable } = ask(predictor, [
       ['1', 'red', '2024-01-01', ''],
       ['one', 'red', 'yesterday', ''],
       ['9', 'red', '2024-01-01', ''],
     ]);
-    expect(answers).toEqual([1, null, 2]);
+    expect(predictions).toEqual([1, null, 2]);
     expect(unreadable).toEqual([{ row: 1, column: { name: 'n', type: 'number' } }]);
   });
 
@@ -186,7 +186,7 @@ describe('a predictor', () => {
       ['9', 'green', '2024-01-01', ''],
     ];
     const lenient = await trainOn(TRAIN);
-    expect(ask(lenient, rows).answers).toEqual([1, 2]);
+    expect(ask(lenient, rows).predictions).toEqual([1, 2]);
     expect(lenient.unseen).toEqual(new Map([['w', new Map([['green', 2]])]]));
     const strict = await trainOn(TRAIN, 'fail');
     expect(ask(strict, rows).unreadable.map(({ column }) => column.name)).toEqual(['w', 'w']);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { hasOddMajority, studentDifference } from '../../../pipeline/scoring/intervals.ts';
+import { hasOddMajority, computeDifferenceInterval } from '../../../pipeline/scoring/intervals.ts';
 
 describe("McNemar's test", () => {
   // Two-sided exact p by scipy.stats.binomtest(min(b, c), b + c): 0.0625, 0.03125, 0.0414, 0.0784.
@@ -26,12 +26,12 @@ describe("McNemar's test", () => {
 
 describe("Student's interval of differences", () => {
   it('is that of scipy.stats.t.interval(0.95, 3, mean, sem)', () => {
-    const [low, high] = studentDifference([1, 2, 3, 6]);
+    const [low, high] = computeDifferenceInterval([1, 2, 3, 6]);
     expect([low, high].map((value) => value.toFixed(4))).toEqual(['-0.4374', '6.4374']);
   });
 
   it('is everything for a single difference, and a point for equal ones', () => {
-    expect(studentDifference([1])).toEqual([-Infinity, Infinity]);
-    expect(studentDifference([2, 2, 2])).toEqual([2, 2]);
+    expect(computeDifferenceInterval([1])).toEqual([-Infinity, Infinity]);
+    expect(computeDifferenceInterval([2, 2, 2])).toEqual([2, 2]);
   });
 });

@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { checkHost, guardedLookup, isInside, type Reach } from '../../../sources/http/addresses.ts';
+import {
+  checkHost,
+  makeGuardedLookup,
+  isInside,
+  type Reach,
+} from '../../../sources/http/addresses.ts';
 
 const INSIDE = [
   '0.0.0.0',
@@ -97,7 +102,7 @@ describe('an address', () => {
   it('that is a name is looked up, and its address is checked', async () => {
     const lookUp = (reach: Reach): Promise<unknown> =>
       new Promise((resolve) =>
-        guardedLookup(reach)('localhost', { all: false }, (error, address) =>
+        makeGuardedLookup(reach)('localhost', { all: false }, (error, address) =>
           resolve(error ?? address),
         ),
       );

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Conflict, DamagedArtifact, MissingHistory } from '../../../contract/failures.ts';
 import { refOf } from '../../../store/hash.ts';
-import { emptyLedger } from '../../../store/ledger/changes.ts';
+import { makeEmptyLedger } from '../../../store/ledger/changes.ts';
 import { type Ledger, Ledgers, type NewBatch, type NewRaw } from '../../../store/ledger/ledger.ts';
 import { MemoryBucket } from '../../support/memory-bucket.ts';
 import { OPENED, SETTINGS } from './ledger-settings.ts';
@@ -51,7 +51,7 @@ describe('a ledger', () => {
   it('is opened once, and again without a new revision', async () => {
     const opened = await open();
     expect(opened).toEqual({
-      ...emptyLedger('p', OPENED, 1),
+      ...makeEmptyLedger('p', OPENED, 1),
       raw: [{ revision: 1, ...first, after: 0, whole: null }],
     });
     expect(await open()).toEqual(opened);

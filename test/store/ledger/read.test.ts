@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { refOf } from '../../../store/hash.ts';
-import { emptyLedger } from '../../../store/ledger/changes.ts';
+import { makeEmptyLedger } from '../../../store/ledger/changes.ts';
 import {
   amendmentOf,
   batchesAt,
@@ -50,7 +50,7 @@ const cut = (number: number, more: Partial<LedgerBatch> = {}): LedgerBatch => ({
 });
 
 const table = (more: Partial<Ledger>): Ledger => ({
-  ...emptyLedger('p', OPENED, 9),
+  ...makeEmptyLedger('p', OPENED, 9),
   raw: [state(1, 0, 5)],
   ...more,
 });

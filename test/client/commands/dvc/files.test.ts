@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { describeFiles } from '../../../../client/commands/dvc/files.ts';
+import { describeDvcFiles } from '../../../../client/commands/dvc/files.ts';
 import { readVersion } from '../../../../client/commands/dvc/stages.ts';
 import { manifests, record } from './version.ts';
 
@@ -13,9 +13,9 @@ const around = {
 };
 
 async function filesWith(
-  metrics: Parameters<typeof describeFiles>[1],
+  metrics: Parameters<typeof describeDvcFiles>[1],
 ): Promise<Map<string, string>> {
-  return describeFiles(await readVersion(manifests, record), metrics, around);
+  return describeDvcFiles(await readVersion(manifests, record), metrics, around);
 }
 
 interface Lock {
@@ -56,7 +56,7 @@ describe('the files of an exported version', () => {
 
   it('name the values that a stage reads of a section it does not read whole', async () => {
     const whole = { ...record, params: { ...record.params, model: { max_depth: 5, task: 'x' } } };
-    const files = describeFiles(await readVersion(manifests, whole), {}, around);
+    const files = describeDvcFiles(await readVersion(manifests, whole), {}, around);
     const { stages } = parse(files.get('dvc.yaml')!) as {
       stages: Record<string, { params: string[] }>;
     };

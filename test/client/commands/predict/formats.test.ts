@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
 import { parquetWriteBuffer } from 'hyparquet-writer';
 import { afterAll, describe, expect, it, vi } from 'vitest';
-import { openAnswers } from '../../../../client/commands/predict/answers.ts';
-import { formatOf, openRows } from '../../../../client/commands/predict/rows.ts';
+import { openPredictions } from '../../../../client/commands/predict/predictions.ts';
+import { findFormat, openRows } from '../../../../client/commands/predict/rows.ts';
 import type { FeatureReader } from '../../../../pipeline/predictions/feature-reader.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'predict-'));
@@ -28,7 +28,7 @@ async function readAll(
   encoding: 'utf-8' | 'latin1' = 'utf-8',
 ): Promise<number[]> {
   const values: number[] = [];
-  const rows = await openRows(path, formatOf(path), { delimiter, encoding });
+  const rows = await openRows(path, findFormat(path), { delimiter, encoding });
   for await (const block of rows.blocks(columns, () => undefined))
     for (let row = 0; row < block.rows; row++) values.push(block.read(reader, row));
   return values;
@@ -99,24 +99,28 @@ describe('raw rows', () => {
   });
 
   it('of an unknown kind of file, or of no file, are refused', async () => {
-    expect(() => formatOf('rows.xlsx')).toThrow(/no known extension: use \.csv/);
+    expect(() => findFormat('rows.xlsx')).toThrow(/no known extension: use \.csv/);
     await expect(readAll(join(folder, 'none.csv'))).rejects.toThrow(/cannot be read/);
     mkdirSync(join(folder, 'folder.csv'));
     await expect(readAll(join(folder, 'folder.csv'))).rejects.toThrow(/is a folder: give the path/);
   });
 });
 
-describe('answers', () => {
-  const some = { answers: ['x', null, 'y'], shares: [[1, 0], null, [0.25, 0.75]], unreadable: [] };
+describe('predictions', () => {
+  const some = {
+    predictions: ['x', null, 'y'],
+    shares: [[1, 0], null, [0.25, 0.75]],
+    unreadable: [],
+  };
   const of = { model: 'p version 3.1', classes: ['x', 'y'], example: 'x' };
   const store = async (
     name: string,
-    answers = some,
-    about: Parameters<typeof openAnswers>[2] = of,
+    predictions = some,
+    about: Parameters<typeof openPredictions>[2] = of,
   ) => {
     const path = join(folder, name);
-    const writer = await openAnswers(path, formatOf(name), about);
-    await writer.write(answers);
+    const writer = await openPredictions(path, findFormat(name), about);
+    await writer.write(predictions);
     await writer.finish();
     return path;
   };
@@ -139,8 +143,8 @@ describe('answers', () => {
     });
     try {
       process.stdout.isTTY = isTTY;
-      const writer = await openAnswers('-', 'csv', { ...of, classes: undefined });
-      await writer.write({ answers: ['\u001b[2Jx'], unreadable: [] });
+      const writer = await openPredictions('-', 'csv', { ...of, classes: undefined });
+      await writer.write({ predictions: ['\u001b[2Jx'], unreadable: [] });
       await writer.finish();
     } finally {
       write.mockRestore();
@@ -151,15 +155,15 @@ describe('answers', () => {
 
   it('are a header where there are no rows', async () => {
     const path = join(folder, 'none-out.csv');
-    await (await openAnswers(path, 'csv', of)).finish();
+    await (await openPredictions(path, 'csv', of)).finish();
     expect(readFileSync(path, 'utf8')).toBe('prediction,probability_x,probability_y\n');
   });
 
   it('cannot be written into a folder that does not exist, nor in the place of one', async () => {
-    await expect(openAnswers(join(folder, 'no', 'out.csv'), 'csv', of)).rejects.toThrow(
+    await expect(openPredictions(join(folder, 'no', 'out.csv'), 'csv', of)).rejects.toThrow(
       /out\.csv cannot be written \(ENOENT\): create its folder/,
     );
-    await expect(openAnswers(folder, 'csv', of)).rejects.toThrow(/is a folder: give the name/);
+    await expect(openPredictions(folder, 'csv', of)).rejects.toThrow(/is a folder: give the name/);
   });
 
   it('are JSON lines', async () => {
@@ -186,16 +190,16 @@ describe('answers', () => {
 
   it('keep whole numbers beyond 2^53', async () => {
     const big = 9_007_199_254_740_993n;
-    const answers = { answers: [big], unreadable: [] };
+    const predictions = { predictions: [big], unreadable: [] };
     const about = { model: 'p version 1.1', classes: undefined, example: big };
-    const path = await store('big.jsonl', answers as never, about);
+    const path = await store('big.jsonl', predictions as never, about);
     expect(readFileSync(path, 'utf8')).toBe('{"prediction":9007199254740993}\n');
-    const file = await asyncBufferFromFile(await store('big.parquet', answers as never, about));
+    const file = await asyncBufferFromFile(await store('big.parquet', predictions as never, about));
     expect(await parquetReadObjects({ file })).toEqual([{ prediction: big }]);
   });
 
   it('leave no file when they are given up', async () => {
-    const writer = await openAnswers(join(folder, 'half.csv'), 'csv', of);
+    const writer = await openPredictions(join(folder, 'half.csv'), 'csv', of);
     await writer.write(some);
     writer.abandon();
     expect(readdirSync(folder).filter((name) => name.startsWith('half'))).toEqual([]);

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ascending } from '../../../../pipeline/argsort.ts';
-import { codeColumn, CodeSorter, mostValues } from '../../../../pipeline/models/cart/codes.ts';
+import { codeColumn, CodeSorter, limitValues } from '../../../../pipeline/models/cart/codes.ts';
 import { upTo } from '../trees.ts';
 
 const value = fc.oneof(
@@ -35,7 +35,7 @@ describe('codeColumn', () => {
   });
 
   it('codes nothing in a small table', () => {
-    expect(mostValues(1000, 2)).toBe(0);
+    expect(limitValues(1000, 2)).toBe(0);
     expect(codeColumn(new Float64Array(1000), ascending(new Int32Array(1000)), 0)).toBeNull();
   });
 });

@@ -5,36 +5,36 @@ import { escapeControls } from '../../../contract/controls.ts';
 import { SetupError } from '../../../contract/failures.ts';
 import type { Label } from '../../../pipeline/features/label-type.ts';
 import { formatRow } from '../../../pipeline/csv/write.ts';
-import type { Answers } from '../../../pipeline/predictions/predictor.ts';
+import type { RowPredictions } from '../../../pipeline/predictions/predictor.ts';
 import type { Format } from './rows.ts';
 
-/** Writes answers, in the order of the rows. */
-export interface AnswerWriter {
-  write(answers: Answers): Promise<void>;
+/** Writes predictions, in the order of the rows. */
+export interface PredictionWriter {
+  write(predictions: RowPredictions): Promise<void>;
   finish(): Promise<void>;
   /** Removes the incomplete file. */
   abandon(): void;
 }
 
-/** What the answers are of. */
-export interface AnswersOf {
+/** The model of the predictions, and what is written of them. */
+export interface PredictionsOf {
   /** For the metadata: `iris version 3.1`. */
   model: string;
   /** The names of the classes if probabilities are written. */
   classes: readonly Label[] | undefined;
-  /** An answer, from which the type of a column is known. */
+  /** One prediction. It shows the type of the column. */
   example: Label;
 }
 
 /**
- * Opens a file for answers, or stdout if the path is `-`. The file appears under its name only when it is complete.
+ * Opens a file for predictions, or stdout if the path is `-`. The file appears under its name only when it is complete.
  * @throws SetupError when no file can be written there
  */
-export async function openAnswers(
+export async function openPredictions(
   path: string,
   format: Format,
-  of: AnswersOf,
-): Promise<AnswerWriter> {
+  of: PredictionsOf,
+): Promise<PredictionWriter> {
   const half = `${path}.${process.pid}.tmp`;
   const target =
     path === '-' ? process.stdout : createWriteStream(half, { fd: create(path, half) });
@@ -43,7 +43,7 @@ export async function openAnswers(
   const send = async (bytes: string | Uint8Array): Promise<void> => {
     if (failure !== undefined) throw failure as Error;
     const isShown = typeof bytes === 'string' && path === '-' && process.stdout.isTTY;
-    if (!target.write(isShown ? escapeControls(bytes) : bytes)) await drained(target);
+    if (!target.write(isShown ? escapeControls(bytes) : bytes)) await waitForDrain(target);
   };
   const make = { csv: openCsv, jsonl: openLines, parquet: openParquet }[format];
   const inner = await make(send, of);
@@ -90,7 +90,7 @@ function writeError(path: string, error: unknown): SetupError {
 }
 
 /** Waits until a stream accepts more data, or has ended. */
-function drained(target: Writable): Promise<void> {
+function waitForDrain(target: Writable): Promise<void> {
   return new Promise((resolve) => {
     const end = (): void => {
       target.off('drain', end).off('close', end);
@@ -106,28 +106,28 @@ async function close(target: Writable): Promise<void> {
 }
 
 type Send = (bytes: string | Uint8Array) => Promise<void>;
-type Inner = Omit<AnswerWriter, 'abandon'>;
+type Inner = Omit<PredictionWriter, 'abandon'>;
 
-/** Columns: `prediction`, and with probabilities one for each class. An answer that is null is an empty cell. */
-async function openCsv(send: Send, { classes }: AnswersOf): Promise<Inner> {
+/** Columns: `prediction`, and with probabilities one for each class. Without a prediction the cell is empty. */
+async function openCsv(send: Send, { classes }: PredictionsOf): Promise<Inner> {
   const header = ['prediction', ...(classes ?? []).map((name) => `probability_${name}`)];
   // The header is written with the first predictions, so that a refused input leaves stdout empty.
   let begun = `${formatRow(header)}\n`;
   const written = new Map<Label | null, string>([[null, classes === undefined ? '""' : '']]);
-  const format = (answer: Label | null): string => {
+  const format = (prediction: Label | null): string => {
     // The numbers of a regression may all differ, so they are not kept.
-    if (typeof answer === 'number') return String(answer);
-    let text = written.get(answer);
-    if (text === undefined) written.set(answer, (text = formatRow([String(answer)])));
+    if (typeof prediction === 'number') return String(prediction);
+    let text = written.get(prediction);
+    if (text === undefined) written.set(prediction, (text = formatRow([String(prediction)])));
     return text;
   };
   const nothing = ','.repeat(classes?.length ?? 0);
   return {
-    write: async ({ answers, shares }) => {
+    write: async ({ predictions, shares }) => {
       let text = begun;
       begun = '';
-      for (let row = 0; row < answers.length; row++) {
-        text += format(answers[row]!);
+      for (let row = 0; row < predictions.length; row++) {
+        text += format(predictions[row]!);
         if (classes !== undefined) {
           const known = shares![row];
           text += known === null || known === undefined ? nothing : `,${known.join(',')}`;
@@ -143,14 +143,14 @@ async function openCsv(send: Send, { classes }: AnswersOf): Promise<Inner> {
 }
 
 /** A line is `{"prediction": …}`, with `"probabilities": {class: share}` if they are written. */
-async function openLines(send: Send, { classes }: AnswersOf): Promise<Inner> {
+async function openLines(send: Send, { classes }: PredictionsOf): Promise<Inner> {
   const names = classes?.map((name) => JSON.stringify(String(name)));
   return {
-    write: async ({ answers, shares }) => {
+    write: async ({ predictions, shares }) => {
       let text = '';
-      for (let row = 0; row < answers.length; row++) {
-        const answer = answers[row]!;
-        text += `{"prediction":${typeof answer === 'bigint' ? String(answer) : JSON.stringify(answer)}`;
+      for (let row = 0; row < predictions.length; row++) {
+        const prediction = predictions[row]!;
+        text += `{"prediction":${typeof prediction === 'bigint' ? String(prediction) : JSON.stringify(prediction)}`;
         const known = names === undefined ? null : shares![row];
         if (known !== null && known !== undefined)
           text += `,"probabilities":{${known.map((share, i) => `${names![i]}:${share}`).join()}}`;
@@ -172,14 +172,14 @@ const PARQUET_TYPES = {
 /** Rows of a row group. */
 const GROUP = 100_000;
 
-async function openParquet(send: Send, { model, classes, example }: AnswersOf): Promise<Inner> {
+async function openParquet(send: Send, { model, classes, example }: PredictionsOf): Promise<Inner> {
   const { ByteWriter, ParquetWriter, schemaFromColumnData } = await import('hyparquet-writer');
   const type = PARQUET_TYPES[typeof example as keyof typeof PARQUET_TYPES];
   const names = (classes ?? []).map((name) => `probability_${name}`);
-  let answers: (Label | null)[] = [];
+  let predictions: (Label | null)[] = [];
   let shares: (number | null)[][] = names.map(() => []);
   const columns = () => [
-    { name: 'prediction', data: answers, type },
+    { name: 'prediction', data: predictions, type },
     ...names.map((name, i) => ({ name, data: shares[i]!, type: 'DOUBLE' as const })),
   ];
   const writer = new ByteWriter();
@@ -193,20 +193,20 @@ async function openParquet(send: Send, { model, classes, example }: AnswersOf): 
     writer.index = 0;
   };
   const flush = async (): Promise<void> => {
-    if (answers.length === 0) return;
+    if (predictions.length === 0) return;
     await file.write({ columnData: columns(), rowGroupSize: GROUP });
     await sendWritten();
-    answers = [];
+    predictions = [];
     shares = names.map(() => []);
   };
   return {
     write: async (more) => {
-      for (let row = 0; row < more.answers.length; row++) {
-        answers.push(more.answers[row]!);
+      for (let row = 0; row < more.predictions.length; row++) {
+        predictions.push(more.predictions[row]!);
         const known = more.shares?.[row];
         for (let i = 0; i < names.length; i++) shares[i]!.push(known?.[i] ?? null);
       }
-      if (answers.length >= GROUP) await flush();
+      if (predictions.length >= GROUP) await flush();
     },
     finish: async () => {
       await flush();
