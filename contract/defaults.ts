@@ -44,7 +44,10 @@ export function readNumberFormat({
   return { decimal, thousands };
 }
 
-/** How dates and labels become features and classes. Params of an earlier program do not say: as they are written. */
+/**
+ * How dates and labels become features and classes. Params of an earlier program lack these settings; then no parts
+ * of dates are features, and labels stay as they are written.
+ */
 export function readEncoding({
   date_parts = [],
   labels = { normalise: false },
@@ -57,7 +60,7 @@ export function readEncoding({
 
 export const ON_DUPLICATE = ['warn', 'quarantine'] as const;
 
-/** What a look does with a file that has the bytes of a known one. Params of an earlier program do not say. */
+/** What happens to a new file that has the bytes of a known one. Params of an earlier program lack this setting. */
 export function readOnDuplicate({
   arrivals = { on_duplicate: 'warn' },
 }: {

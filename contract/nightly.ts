@@ -49,7 +49,9 @@ export interface PendingBatches {
   more: number;
   /** Files left out, and files that have changed. */
   warnings: string[];
-  /** What a look found; absent where it did not look at files, and in histories of an earlier program. */
+  /**
+   * What the nightly found among the files; absent for sources without files, and in histories of an earlier program.
+   */
   quarantined?: QuarantinedFile[];
 }
 

@@ -395,7 +395,7 @@ export function findEntry(stage: string): StageEntry | undefined {
   return Object.hasOwn(STAGES, stage) ? STAGES[stage as StageName] : undefined;
 }
 
-/** Whether the graph gives an output of a stage of this version the path, and a person may have it as a file. */
+/** Whether this path belongs to an output of a stage of this version, and a checkout may write a file there. */
 export function isOutputPath(
   { stage, output, version }: { stage: string; output: string; version: number },
   path: string,

@@ -31,7 +31,7 @@ export interface Tracker {
   deleteRun(runId: string): Promise<void>;
   /** Whether this run exists and is not deleted. The database of a server may have been replaced. */
   hasRun(runId: string): Promise<boolean>;
-  /** Marks a run as running again, whatever its status was. */
+  /** Marks a run as running again, from any status. */
   resumeRun(runId: string): Promise<void>;
   finishRun(runId: string, status: FinalStatus, endedAt: number): Promise<void>;
   renameRun(runId: string, name: string): Promise<void>;

@@ -171,7 +171,7 @@ export function selectLedger(ledger: Ledger | undefined, params: Params): Ledger
 
 /**
  * Returns the bytes of a file; undefined when it is still being written.
- * @throws BadData when it cannot be a batch, whatever it contains
+ * @throws BadData when its name or its size does not permit a batch
  */
 async function readFile(place: Place, file: SeenFile): Promise<Uint8Array | undefined> {
   const fault = findNameFault(file.name);

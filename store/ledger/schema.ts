@@ -80,7 +80,10 @@ const ledgerSchema = z.strictObject({
   /** Grows by one with every change; any earlier revision can be read back from this document. */
   revision: z.int().min(1),
   settings: settingsSchema,
-  /** `data.source` as the run wrote it that opened the ledger; null when not known. Later runs read it from there. */
+  /**
+   * `data.source` of the run that opened the ledger, as written in its params; null when not known. Later runs read
+   * it from there.
+   */
   location: z.string().nullable().default(null),
   /** The raw data as it was fetched, newest last. */
   raw: z

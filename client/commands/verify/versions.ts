@@ -276,7 +276,7 @@ function describeOlderLedger({ pipeline, revision }: Ledger): Fault {
     state: 'damaged',
     path: LEDGER,
     key: ledgerKey(pipeline),
-    why: `it is at revision ${revision}, and these versions were built from later ones: it was replaced by an older copy`,
+    why: `it is at revision ${revision}, and these versions were built from later ones: it was replaced by an older copy; restore the newest one from a backup`,
   };
 }
 

@@ -116,7 +116,7 @@ describe('verify', () => {
     expect(found).toMatchObject([
       {
         key: 'ledgers/iris.json',
-        why: `it is at revision ${ledger.revision}, and these versions were built from later ones: it was replaced by an older copy`,
+        why: `it is at revision ${ledger.revision}, and these versions were built from later ones: it was replaced by an older copy; restore the newest one from a backup`,
       },
     ]);
   });
