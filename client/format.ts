@@ -1,31 +1,70 @@
 import stringWidth from 'string-width';
+import wrapAnsi from 'wrap-ansi';
 import { findMetricSet, formatScore } from '../contract/metric-sets.ts';
 import { escapeControls } from '../contract/controls.ts';
 import { onStdout } from './print.ts';
 
-/** A table for stdout: columns aligned, numbers to the right, no lines between rows. */
-export function formatTable(head: string[], rows: (string | number)[][]): string {
-  const heads = head.map(formatCell);
+/**
+ * A table for stdout: columns aligned, numbers to the right, no lines between rows.
+ * @param room the columns of the terminal; a wider table gets heads of several lines, and then narrower gaps
+ */
+export function formatTable(
+  head: string[],
+  rows: (string | number)[][],
+  room = process.stdout.isTTY ? process.stdout.columns || Infinity : Infinity,
+): string {
+  const names = head.map(formatCell);
   const cells = rows.map((row) => head.map((_, column) => formatCell(row[column])));
-  const columns = heads.map((name, column) => {
+  const columns = names.map((name, column): Column => {
     const texts = cells.map((row) => row[column]!);
-    const width = texts.reduce(
-      (most, text) => Math.max(most, measureWidth(text)),
-      measureWidth(name),
-    );
-    return { width, numeric: texts.every((text) => /^[\d.,%–-]*$/.test(text)) };
+    const width = texts.reduce((most, text) => Math.max(most, measureWidth(text)), 0);
+    return { name: [name], width, numeric: texts.every((text) => /^[\d.,%–-]*$/.test(text)) };
   });
+  const measure = (all: readonly Column[]): number =>
+    all.reduce((sum, column) => sum + widthOf(column) + GAP.length, -GAP.length);
+  if (measure(columns) <= room) return layTable(columns, cells, GAP);
+  const narrow = columns.map(({ name, width, numeric }) => ({
+    name: wrapAnsi(name[0]!, Math.max(1, width)).split('\n'),
+    width,
+    numeric,
+  }));
+  return layTable(narrow, cells, measure(narrow) <= room ? GAP : ' ');
+}
+
+interface Column {
+  /** The lines of its head. */
+  name: string[];
+  /** Of its widest cell. */
+  width: number;
+  numeric: boolean;
+}
+
+const GAP = '  ';
+
+function widthOf({ name, width }: Column): number {
+  return Math.max(width, ...name.map(measureWidth));
+}
+
+function layTable(columns: readonly Column[], cells: readonly string[][], gap: string): string {
+  const widths = columns.map(widthOf);
   // A style comes after the measuring: its codes take no column.
-  const lineOf = (row: string[], style = (text: string): string => text): string =>
+  const lineOf = (row: readonly string[], style = (text: string): string => text): string =>
     row
       .map((text, column) => {
-        const { width, numeric } = columns[column]!;
-        const gap = ' '.repeat(width - measureWidth(text));
-        return numeric ? gap + style(text) : style(text) + gap;
+        const space = ' '.repeat(widths[column]! - measureWidth(text));
+        if (text === '') return space;
+        return columns[column]!.numeric ? space + style(text) : style(text) + space;
       })
-      .join('  ')
+      .join(gap)
       .trimEnd();
-  return [lineOf(heads, onStdout.bold), ...cells.map((row) => lineOf(row))].join('\n');
+  const height = Math.max(...columns.map(({ name }) => name.length));
+  const heads = Array.from({ length: height }, (_, line) =>
+    columns.map(({ name }) => name[line - height + name.length] ?? ''),
+  );
+  return [
+    ...heads.map((row) => lineOf(row, onStdout.bold)),
+    ...cells.map((row) => lineOf(row)),
+  ].join('\n');
 }
 
 /** A cell is one line of plain text. */

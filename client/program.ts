@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import packageFile from '../package.json' with { type: 'json' };
+import { RETRAIN } from '../contract/command.ts';
 import { examples, type CommandContext } from './context.ts';
 import { renderText } from './print.ts';
 
@@ -209,6 +210,7 @@ export async function openProgram(
       'Retrains a model batch by batch: one Temporal workflow per batch, artifacts in S3, runs in MLflow.',
     )
     .version(packageFile.version, '--version', 'print the version')
+    .enablePositionalOptions() // so that --version after a command does not answer instead of it
     .commandsGroup('Set up:') // of the help command, which has no other
     .helpCommand('help [command]', 'show the help of a command')
     .addHelpText('after', examples('run 1', 'list', 'diff 1 2'));
@@ -225,10 +227,10 @@ export async function openProgram(
 }
 
 /** Commander passes these settings on to the commands it creates, but not to those it is given. */
-function throwErrors(command: Command): void {
+function throwErrors(command: Command, path = RETRAIN): void {
   command
     .exitOverride()
-    .showHelpAfterError('(add --help for an example)')
+    .showHelpAfterError(`(examples: ${path} --help)`)
     .configureOutput({ outputError: (text, write) => write(renderText(text)) });
-  for (const inner of command.commands) throwErrors(inner);
+  for (const inner of command.commands) throwErrors(inner, `${path} ${inner.name()}`);
 }

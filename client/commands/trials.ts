@@ -80,7 +80,7 @@ function formatTrials(
       'trial',
       'params',
       ...listed.map(({ heading }) => heading),
-      'published',
+      'published as',
       'made (UTC)',
     ],
     trials.map(({ version, trial, params, metrics, createdAt }) => [

@@ -109,6 +109,10 @@ function matchByPosition(
 
 const REPAIR = 'correct the header, or start a new pipeline for data of another shape';
 
+function nameColumns(names: readonly string[]): string {
+  return `${names.length === 1 ? 'column' : 'columns'} ${quoteList(names)}`;
+}
+
 /** Throws when the contract forbids the columns that a file adds or lacks. */
 function checkChanges(
   columns: readonly Column[],
@@ -118,12 +122,14 @@ function checkChanges(
   const needed = gone.filter((name) => name === target || key?.includes(name) === true);
   if (needed.length > 0 && contract.missingColumn !== 'fail') {
     throw new BadData(
-      `${file} lacks column ${quoteList(needed)}, which every batch needs as ` +
+      `${file} lacks ${nameColumns(needed)}, which every batch needs as ` +
         `${needed[0] === target ? 'the target' : 'part of split.key'}: add it to the file`,
     );
   }
-  const orSet = (param: string): string =>
-    isTable === true ? '' : `, or set ${param} to ignore or adapt`;
+  const orSet = (...params: string[]): string =>
+    isTable === true || needed.length > 0
+      ? '' // no param lets a batch be without its target
+      : `, or set ${params.join(' and ')} to ignore or adapt`;
   // The next file may lack a column that a later file added.
   const first = columns.filter((column) => column.since === undefined && !isUndecided(column));
   const isGone = new Set(gone);
@@ -132,13 +138,14 @@ function checkChanges(
   const refusesAdded = added.length > 0 && contract.newColumn === 'fail';
   if (refusesGone) {
     throw new BadData(
-      `${file} lacks column ${quoteList(lost)}, which earlier batches have` +
-        `${refusesAdded ? `, and adds ${quoteList(added)}` : ''}: ${REPAIR}${orSet('data.on_missing_column')}`,
+      `${file} lacks ${nameColumns(lost)}, which earlier batches have` +
+        `${refusesAdded ? `, and adds ${nameColumns(added)}` : ''}: ${REPAIR}` +
+        orSet('data.on_missing_column', ...(refusesAdded ? ['data.on_new_column'] : [])),
     );
   }
   if (refusesAdded) {
     throw new BadData(
-      `${file} adds column ${quoteList(added)}, which earlier batches lack: ${REPAIR}${orSet('data.on_new_column')}`,
+      `${file} adds ${nameColumns(added)}, which earlier batches lack: ${REPAIR}${orSet('data.on_new_column')}`,
     );
   }
 }

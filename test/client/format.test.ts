@@ -31,6 +31,25 @@ describe('a table', () => {
     expect(lines.map((line) => stringWidth(line))).toEqual([12, 12, 12]);
   });
 
+  it('that is wider than the terminal has heads of several lines, and then narrower gaps', () => {
+    const head = ['version', 'new batch', 'made (UTC)'];
+    const rows = [[1, '0.9167', '2026-11-29 09:20']];
+    expect(formatTable(head, rows, 36).split('\n')).toEqual([
+      'version  new batch  made (UTC)',
+      '      1     0.9167  2026-11-29 09:20',
+    ]);
+    expect(formatTable(head, rows, 35).split('\n')).toEqual([
+      '            new',
+      'version   batch  made (UTC)',
+      '      1  0.9167  2026-11-29 09:20',
+    ]);
+    expect(formatTable(head, rows, 31).split('\n')).toEqual([
+      '           new',
+      'version  batch made (UTC)',
+      '      1 0.9167 2026-11-29 09:20',
+    ]);
+  });
+
   it('of ten thousand rows is one pass over them', () => {
     const rows = Array.from({ length: 10_000 }, (_, i) => [i, '0.9312', '2026-01-01 00:00']);
     expect(formatTable(['version', 'accuracy', 'made'], rows).split('\n')).toHaveLength(10_001);

@@ -37,6 +37,15 @@ const own = (await Promise.all(names.filter((name) => name !== 'worker').map(loa
   (command) => commandsOf(command),
 );
 
+it('--version after a command is no question for the version of the program', async () => {
+  const at = await openProgram(context, ['predict']);
+  const predict = at.commands.find((command) => command.name() === 'predict')!;
+  predict.configureOutput({ writeErr: () => undefined });
+  await expect(
+    at.parseAsync(['predict', '--in', 'a.csv', '--version'], { from: 'user' }),
+  ).rejects.toThrow("unknown option '--version'");
+});
+
 describe('--help', () => {
   it.each(own)('of %s has an example that it would take', (name, command) => {
     const examples = [...helpOf(command).matchAll(/^ {2}npx retrain (.+)$/gm)];
@@ -46,6 +55,15 @@ describe('--help', () => {
 
   it('of the worker is its own, with an example', () => {
     expect(WORKER_HELP).toMatch(/npx retrain worker/);
+  });
+
+  it('is offered after a mistake, as a line that can be pasted', async () => {
+    const at = await openProgram(context, ['stack', 'lgs']);
+    let said = '';
+    const stack = at.commands.find((command) => command.name() === 'stack')!;
+    stack.configureOutput({ writeErr: (text) => void (said += text) });
+    await expect(at.parseAsync(['stack', 'lgs'], { from: 'user' })).rejects.toThrow();
+    expect(said).toContain('(examples: npx retrain stack --help)');
   });
 
   it('of the program lists every command with a summary, in five groups', () => {

@@ -80,7 +80,7 @@ describe('a folder', () => {
       ['b-zip.csv', expect.stringContaining('is a zip archive or a workbook')],
       ['c-empty.csv', expect.stringContaining('it is empty')],
       ['d-ragged.csv', expect.stringContaining('line 2, has 2 cells')],
-      ['e-other.csv', expect.stringContaining('lacks column "a", "b"')],
+      ['e-other.csv', expect.stringContaining('lacks columns "a", "b"')],
     ]);
     const { warnings } = JSON.parse(stdout) as { warnings: string[] };
     expect(warnings.join()).toContain('c-empty.csv in incoming/ is quarantined: it is empty');

@@ -1,5 +1,5 @@
 import { isBetter } from '../../../contract/metric-sets.ts';
-import { formatBytes, formatNumber, formatTable } from '../../format.ts';
+import { formatBytes, formatMetric, formatNumber, formatTable } from '../../format.ts';
 import type { ArtifactChange, BatchChange, DiffDocument } from './document.ts';
 import type { Changes } from '../../compare/changes.ts';
 import { formatPython } from '../../compare/python-text.ts';
@@ -34,20 +34,17 @@ function formatPart(head: string[], rows: (string | number)[][]): string | undef
   return rows.length === 0 ? undefined : formatTable(head, rows);
 }
 
-function changeRows(changes: Changes, text: (value: number) => string): string[][] {
-  const shown = (value: unknown): string => (typeof value === 'number' ? text(value) : '–');
+function changeRows(changes: Changes, text: (value: number, name: string) => string): string[][] {
   return Object.entries(changes).map(([name, { old, new: now, diff }]) => [
     name,
-    shown(old),
-    shown(now),
-    diff === undefined ? '–' : text(diff),
+    ...[old, now, diff].map((value) => (typeof value === 'number' ? text(value, name) : '–')),
   ]);
 }
 
 /** Adds whether each score is better or worse now, because a lower error is better than a higher one. */
 function metricRows(changes: Changes): string[][] {
   const better = Object.entries(changes).map(([name, { diff = 0 }]) => isBetter(name, diff));
-  return changeRows(changes, formatNumber).map((row, i) => [
+  return changeRows(changes, (value, name) => formatMetric(name, value)).map((row, i) => [
     ...row,
     better[i] === undefined ? '' : better[i] ? 'better' : 'worse',
   ]);

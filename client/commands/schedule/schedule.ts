@@ -139,6 +139,8 @@ export async function listSchedules(
       });
     }
     if (json === true) return printJson({ schedules });
+    if (schedules.length === 0)
+      return say(`no schedule is there: create one with "${RETRAIN} schedule create"`);
     const rows = schedules.map(({ schedule, paused, note, timezone, next }) => [
       schedule,
       paused ? 'paused' : 'on',

@@ -74,6 +74,18 @@ describe('conform', () => {
       'may.csv lacks column "c", which earlier batches have: correct the header, or start a new pipeline for data of another shape, or set data.on_missing_column to ignore or adapt',
     ],
     [
+      ['n', 'y', 'z'],
+      { ...ADAPT, missingColumn: 'fail', newColumn: 'fail' },
+      {},
+      'may.csv lacks column "c", which earlier batches have, and adds column "z": correct the header, or start a new pipeline for data of another shape, or set data.on_missing_column and data.on_new_column to ignore or adapt',
+    ],
+    [
+      ['a'],
+      { ...ADAPT, missingColumn: 'fail', newColumn: 'fail' },
+      {},
+      'may.csv lacks columns "n", "c", "y", which earlier batches have, and adds column "a": correct the header, or start a new pipeline for data of another shape',
+    ],
+    [
       ['n', 'c', 'y', 'z'],
       { ...ADAPT, newColumn: 'fail' },
       {},

@@ -168,7 +168,7 @@ describe('later rows', () => {
     ],
     [
       'x,C,y\n1,a,p\n',
-      'more.csv lacks column "c", which earlier batches have, and adds "C": correct the header, or start a new pipeline for data of another shape',
+      'more.csv lacks column "c", which earlier batches have, and adds column "C": correct the header, or start a new pipeline for data of another shape',
     ],
     [
       'x,c,y,z\n1,a,p,1\n',
