@@ -66,7 +66,9 @@ function lineDisplay(title: string): Display {
       shown.set('notice', same ?? '');
       for (const view of stages) {
         const quarter = Math.floor((view.progress?.fraction ?? 0) * 4);
-        const news = `${view.state} ${view.note ?? ''} ${quarter}`;
+        // The count of attempts alone is no news: where lines stay, the same reason is said once.
+        const reason = view.note?.replace(/^attempt \d+: /, '') ?? '';
+        const news = `${view.state} ${reason} ${quarter}`;
         const quiet = view.state === 'waiting' || (view.state === 'running' && quarter === 0);
         if (shown.get(view.stage) === news || quiet) continue;
         shown.set(view.stage, news);

@@ -1,6 +1,6 @@
 import stringWidth from 'string-width';
-import { expect, it } from 'vitest';
-import { formatStage } from '../../client/display.ts';
+import { expect, it, vi } from 'vitest';
+import { formatStage, openDisplay } from '../../client/display.ts';
 
 const note =
   'the S3 server at http://127.0.0.1:8333 does not answer (connection refused): start it with "npx retrain stack up"';
@@ -31,4 +31,18 @@ it('where there is no terminal, the reason of a retry is one line', () => {
     expect.stringMatching(/train +retrying$/),
     note,
   ]);
+});
+
+it('where there is no terminal, a reason is said once, however many attempts it fails', () => {
+  let said = '';
+  const write = vi
+    .spyOn(process.stderr, 'write')
+    .mockImplementation((text) => ((said += String(text)), true));
+  const display = openDisplay('iris · batch 1');
+  for (const attempt of [2, 3, 4])
+    display.watch([{ stage: 'train', state: 'retrying', note: `attempt ${attempt}: no MLflow` }]);
+  display.watch([{ stage: 'train', state: 'retrying', note: 'attempt 5: no S3' }]);
+  display.stop();
+  write.mockRestore();
+  expect(said.match(/attempt.*/g)).toEqual(['attempt 2: no MLflow', 'attempt 5: no S3']);
 });
