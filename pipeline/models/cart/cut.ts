@@ -22,7 +22,7 @@ export function placeCut(block: Block, start: number, end: number, split: Split)
   const samples = block.samples[feature]!;
   split.below = samples[cut - 1]!;
   split.left = markCodes(codes, list, start, end, cut, block.side);
-  split.above = samples[findLeastRight(codes, list, start, end, block.side)]!;
+  split.above = samples[findLeastRight(codes, list, start, end, cut, block.side)]!;
 }
 
 /** Marks the sides of a node's rows. */
@@ -58,16 +58,17 @@ function markCodes(
   return end - start - right;
 }
 
-/** Returns the least code that goes right. */
+/** Returns the least code that goes right. All of these are at least `cut`. */
 function findLeastRight(
   codes: Uint16Array,
   list: Int32Array,
   start: number,
   end: number,
+  cut: number,
   side: Uint8Array,
 ): number {
   let least = 0xffff;
-  for (let i = start; i < end; i++) {
+  for (let i = start; i < end && least > cut; i++) {
     const row = list[i]!;
     // Rows that go left count as the greatest code, without a branch.
     least = Math.min(least, codes[row]! | ((side[row]! - 1) & 0xffff));
