@@ -25,7 +25,7 @@ export class ClassCounter implements Counter<ClassIndexes> {
 
   makeCounts(values: number): ValueCounts {
     const counts = new Int32Array(values * this.width);
-    return { counts, sums: NO_SUMS, error: 0, magnitude: 0 };
+    return { counts, sums: NO_SUMS, error: 0, magnitude: 0, moments: null };
   }
 
   load({ orders, targets, rows }: Block<ClassIndexes>, start: number, end: number): void {
@@ -96,7 +96,20 @@ function countClasses(
   start: number,
   end: number,
 ): void {
-  for (let i = start; i < end; i++) counts[at + codes[list[i]!]! * classes + labels[i - start]!]!++;
+  let i = start;
+  // Four rows per round: the engine's checks of a round take longer than counting one row.
+  for (; i + 3 < end; i += 4) {
+    const from = i - start;
+    const one = at + codes[list[i]!]! * classes + labels[from]!;
+    const two = at + codes[list[i + 1]!]! * classes + labels[from + 1]!;
+    const three = at + codes[list[i + 2]!]! * classes + labels[from + 2]!;
+    const four = at + codes[list[i + 3]!]! * classes + labels[from + 3]!;
+    counts[one]!++;
+    counts[two]!++;
+    counts[three]!++;
+    counts[four]!++;
+  }
+  for (; i < end; i++) counts[at + codes[list[i]!]! * classes + labels[i - start]!]!++;
 }
 
 /**

@@ -12,6 +12,15 @@ export interface ValueCounts {
   error: number;
   /** The sum of the absolute values that were summed. */
   magnitude: number;
+  /** What the split above the node has summed already; null if nothing. */
+  moments: Moments | null;
+}
+
+/** The targets of a node, if they are numbers, in the arithmetic of the criterion. */
+export interface Moments {
+  readonly mean: number;
+  /** The sum of the squared deviations from the mean. */
+  readonly squares: number;
 }
 
 /** The best score of the cuts of one coded feature in a node. The same object is filled for each feature. */

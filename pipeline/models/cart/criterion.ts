@@ -1,5 +1,5 @@
 import type { Block, Targets } from './block.ts';
-import type { Counter } from './counter.ts';
+import type { Counter, Moments } from './counter.ts';
 import type { GrownTree } from './grown-tree.ts';
 
 /** The best cut of a node. A criterion has one object, and fills it for each node. */
@@ -21,6 +21,9 @@ export interface Split {
   drop: number;
   leftIsPure: boolean;
   rightIsPure: boolean;
+  /** What the criterion has summed of each side; null if nothing. */
+  leftMoments: Moments | null;
+  rightMoments: Moments | null;
   /** Whether the block's `side` marks already which rows go right. */
   isMarked: boolean;
 }
@@ -37,6 +40,8 @@ export function newSplit(): Split {
     drop: 0.5,
     leftIsPure: false,
     rightIsPure: false,
+    leftMoments: null,
+    rightMoments: null,
     isMarked: false,
   };
 }
@@ -54,9 +59,16 @@ export interface Criterion<T extends Targets> {
   /**
    * Counts the rows of a node.
    * @param order lists the rows
+   * @param known the moments of the targets, if the split above the node has summed them
    * @returns whether all rows have one target, so that no split helps
    */
-  enter(block: Block<T>, order: Int32Array, start: number, end: number): boolean;
+  enter(
+    block: Block<T>,
+    order: Int32Array,
+    start: number,
+    end: number,
+    known?: Moments | null,
+  ): boolean;
   /** Tries, from its rows, every cut between two values of a feature that leaves at least `minLeaf` rows on each side. */
   scan(block: Block<T>, feature: number, start: number, end: number, minLeaf: number): void;
   /** The best score of the cuts tried since `enter` or `aim`; 0 when there was none. */

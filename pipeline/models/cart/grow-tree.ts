@@ -93,7 +93,8 @@ function growNode<T extends Targets>(
   const { node, level, start, end, depth, list } = task;
   const { block, counter } = levels[level]!;
   const { orders } = block;
-  const isPure = criterion.enter(block, orders[list]!, start, end);
+  const known = task.counts === null ? null : task.counts.moments;
+  const isPure = criterion.enter(block, orders[list]!, start, end, known);
   if (isPure || end - start < limits.minSplit) {
     if (task.counts !== null) counter!.release(task.counts);
     setLeaf(tree, node, criterion, end - start < limits.minSplit);
@@ -139,6 +140,8 @@ function growNode<T extends Targets>(
     counts === null
       ? NO_COUNTS
       : countChildren(levels, children, counts, start, middle, end, leftIsDone, rightIsDone);
+  if (ofLeft !== null) ofLeft.moments = split.leftMoments;
+  if (ofRight !== null) ofRight.moments = split.rightMoments;
   const left = tree.addChildren(node);
   const right = left + 1;
   // The last task is done next. It is the smaller one, so that few nodes wait with their counts.

@@ -51,6 +51,7 @@ export class NodeCounter {
   /** Prepares to count the features of a node from its rows. */
   open(start: number, end: number): ValueCounts {
     const into = this.#free.pop() ?? this.#counter.makeCounts(this.#size);
+    into.moments = null;
     this.#counter.load(this.#block, start, end, into);
     return into;
   }

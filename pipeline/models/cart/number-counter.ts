@@ -42,7 +42,8 @@ export class NumberCounter implements Counter<Float64Array> {
 
   makeCounts(values: number): ValueCounts {
     const counts = new Int32Array(values);
-    return { counts, sums: new Float64Array(values), error: 0.5, magnitude: 0.5 };
+    const sums = new Float64Array(values);
+    return { counts, sums, error: 0.5, magnitude: 0.5, moments: null };
   }
 
   load(
@@ -154,7 +155,24 @@ function countNumbers(
   start: number,
   end: number,
 ): void {
-  for (let i = start; i < end; i++) {
+  let i = start;
+  // Four rows per round: the engine's checks of a round take longer than counting one row.
+  for (; i + 3 < end; i += 4) {
+    const from = i - start;
+    const one = at + codes[list[i]!]!;
+    const two = at + codes[list[i + 1]!]!;
+    const three = at + codes[list[i + 2]!]!;
+    const four = at + codes[list[i + 3]!]!;
+    counts[one]!++;
+    sums[one]! += shifted[from]!;
+    counts[two]!++;
+    sums[two]! += shifted[from + 1]!;
+    counts[three]!++;
+    sums[three]! += shifted[from + 2]!;
+    counts[four]!++;
+    sums[four]! += shifted[from + 3]!;
+  }
+  for (; i < end; i++) {
     const cell = at + codes[list[i]!]!;
     counts[cell]!++;
     sums[cell]! += shifted[i - start]!;

@@ -2,6 +2,7 @@ import type { Block } from './block.ts';
 import { CodeSorter } from './codes.ts';
 import { type Criterion, type Split, newSplit } from './criterion.ts';
 import { markCut, placeCut } from './cut.ts';
+import type { Moments } from './counter.ts';
 import type { GrownTree } from './grown-tree.ts';
 import { NO_DROP, NumberCounter } from './number-counter.ts';
 import { TiedCuts } from './tied-cuts.ts';
@@ -17,10 +18,14 @@ export class SquaredError implements Criterion<Float64Array> {
   readonly listed = true;
   readonly gainOfPair = 0;
   readonly counter: NumberCounter;
+  /** By row, the deviations from the mean of the node, if they are written. */
   readonly #deviations: Float64Array;
+  #isWritten = false;
   readonly #ties = new TiedCuts();
   readonly #split = newSplit();
   readonly #tied = newSplit();
+  /** Scratch: of the left side and the right side of a cut, the mean and the squares. */
+  readonly #moments = new Float64Array(4);
   #rows = 0;
   #mean = 0;
   #variance = 0;
@@ -37,12 +42,21 @@ export class SquaredError implements Criterion<Float64Array> {
     this.counter = new NumberCounter(minDrop);
   }
 
-  enter({ targets }: Block<Float64Array>, order: Int32Array, start: number, end: number): boolean {
+  enter(
+    { targets }: Block<Float64Array>,
+    order: Int32Array,
+    start: number,
+    end: number,
+    known: Moments | null = null,
+  ): boolean {
     this.#ties.clear(0);
     this.#rows = end - start;
-    this.#mean = meanOf(targets, order, start, end);
-    this.#variance =
-      deviate(targets, order, start, end, this.#mean, this.#deviations) / (end - start);
+    this.#mean = known?.mean ?? meanOf(targets, order, start, end);
+    // If the moments are known, the deviations are written only when a cut is scanned.
+    this.#isWritten = known === null;
+    const squares =
+      known?.squares ?? deviate(targets, order, start, end, this.#mean, this.#deviations);
+    this.#variance = squares / (end - start);
     this.counter.enter(this.#rows, this.#mean, this.#variance);
     // Rows are numbered by target.
     return targets[order[start]!] === targets[order[end - 1]!];
@@ -57,6 +71,10 @@ export class SquaredError implements Criterion<Float64Array> {
   ): void {
     // Two rows can be separated in only one way.
     if (end - start === 2 && this.#ties.size > 0) return;
+    if (!this.#isWritten) {
+      deviate(block.targets, block.orders.at(-1)!, start, end, this.#mean, this.#deviations);
+      this.#isWritten = true;
+    }
     const codes = block.codes[feature]!;
     if (codes !== null) {
       this.#scanCoded(block, codes, feature, start, end, minLeaf);
@@ -119,13 +137,16 @@ export class SquaredError implements Criterion<Float64Array> {
     const split = this.#split;
     const tied = this.#tied;
     split.gain = Infinity;
+    split.leftMoments = null;
+    split.rightMoments = null;
     for (let i = 0; i < size; i++) {
       if (scores[i]! < bounds[1]!) continue;
       tied.feature = features[i]!;
       tied.cut = cuts[i]!;
       placeCut(block, start, end, tied);
       if (!tied.isMarked) markCut(block, start, end, tied.feature, tied.cut);
-      const error = errorOfSplit(targets, list, start, end, tied.left, side);
+      const moments = this.#moments;
+      const error = errorOfSplit(targets, list, start, end, tied.left, side, moments);
       if (!(error < split.gain)) continue;
       split.feature = tied.feature;
       split.cut = tied.cut;
@@ -134,6 +155,9 @@ export class SquaredError implements Criterion<Float64Array> {
       split.above = tied.above;
       split.gain = error;
       split.drop = scores[i]! > NO_DROP * this.#variance ? scores[i]! : 0;
+      // Only the children of counted nodes use these.
+      split.leftMoments = tied.isMarked ? { mean: moments[0]!, squares: moments[1]! } : null;
+      split.rightMoments = tied.isMarked ? { mean: moments[2]!, squares: moments[3]! } : null;
       split.leftIsPure = isPure(targets, list, start, end, side, 0);
       split.rightIsPure = isPure(targets, list, start, end, side, 1);
     }
@@ -274,14 +298,17 @@ function isPure(
  * means, summed over the rows as they are listed. What it calls the gain of a regression split is this.
  * @param left how many rows go left
  * @param side 1 for a row that goes right
+ * @param moments receives the mean and the squares of the left side, then those of the right side: the same numbers as
+ * `enter` computes for the children
  */
-export function errorOfSplit(
+function errorOfSplit(
   targets: Float64Array,
   list: Int32Array,
   start: number,
   end: number,
   left: number,
   side: Uint8Array,
+  moments: Float64Array,
 ): number {
   let leftMean = 0;
   let rightMean = 0;
@@ -294,7 +321,9 @@ export function errorOfSplit(
   }
   leftMean /= left;
   rightMean /= end - start - left;
-  return sumSquares(targets, list, start, end, leftMean, rightMean, side);
+  moments[0] = leftMean;
+  moments[2] = rightMean;
+  return sumSquares(targets, list, start, end, leftMean, rightMean, side, moments);
 }
 
 function sumSquares(
@@ -305,6 +334,7 @@ function sumSquares(
   leftMean: number,
   rightMean: number,
   side: Uint8Array,
+  moments: Float64Array,
 ): number {
   let left = 0;
   let right = 0;
@@ -315,5 +345,7 @@ function sumSquares(
     left += (target - leftMean) * (target - leftMean) * (1 - goesRight);
     right += (target - rightMean) * (target - rightMean) * goesRight;
   }
+  moments[1] = left;
+  moments[3] = right;
   return right + left;
 }
