@@ -62,7 +62,9 @@ describe('--help', () => {
     let said = '';
     const stack = at.commands.find((command) => command.name() === 'stack')!;
     stack.configureOutput({ writeErr: (text) => void (said += text) });
-    await expect(at.parseAsync(['stack', 'lgs'], { from: 'user' })).rejects.toThrow();
+    await expect(at.parseAsync(['stack', 'lgs'], { from: 'user' })).rejects.toThrow(
+      "unknown command 'lgs'",
+    );
     expect(said).toContain('(examples: npx retrain stack --help)');
   });
 
