@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BadData, messageOf } from '../contract/failures.ts';
 import type { Store } from '../store/index.ts';
+import { underSignal } from '../store/signal.ts';
 import { findRecord, type LoadedModel, loadRecord, type ModelName } from './load-model.ts';
 
 /** A model that is in use while the store is watched for a newer one. */
@@ -73,7 +74,8 @@ export class FollowedModel {
       await sleep(everyMs, undefined, { signal }).catch(() => undefined);
       if (signal.aborted) return;
       const [current, problem] = [this.#current, this.#problem];
-      await this.check();
+      await underSignal(signal, () => this.check());
+      if (signal.aborted) return;
       if (current !== this.#current || problem !== this.#problem) onChange();
     }
   }

@@ -19,9 +19,6 @@ interface ServeFlags extends CommonFlags {
 
 const MEGABYTE = 1_000_000;
 
-/** How long the requests that are being answered have after Ctrl-C. */
-const GRACE_MS = 10_000;
-
 export function serveCommand(context: CommandContext): Command {
   return pipelineCommand('serve')
     .option('--model <name>', 'latest, a version (3), or a build of one (3.1)', 'latest')
@@ -45,7 +42,7 @@ function parsePort(text: string): number {
 /** `serve`: answers over HTTP until Ctrl-C. */
 async function serveModel(config: Config, flags: ServeFlags): Promise<void> {
   const { FollowedModel } = await import('../../serving/followed-model.ts');
-  const { openServer } = await import('../../serving/http/server.ts');
+  const { endServer, openServer } = await import('../../serving/http/server.ts');
   const ended = new AbortController();
   await withStoreSession(config, async ({ store }) => {
     const model = await FollowedModel.open(store, config.pipeline, flags.model);
@@ -53,6 +50,7 @@ async function serveModel(config: Config, flags: ServeFlags): Promise<void> {
       model,
       mostBytes: flags.maxBody * MEGABYTE,
       mostRequests: flags.maxRequests,
+      ending: ended.signal,
       onFault: (error) => say(error.stack ?? error.message, 'error'),
     });
     const url = await listen(server, flags);
@@ -66,7 +64,7 @@ async function serveModel(config: Config, flags: ServeFlags): Promise<void> {
       else say(problem, 'warning');
     });
     if (!ended.signal.aborted) await once(ended.signal, 'abort');
-    await close(server);
+    await endServer(server);
     await following;
   });
   say('ended');
@@ -84,11 +82,4 @@ async function listen(server: FastifyInstance, { host, port }: ServeFlags): Prom
         : `${code}: choose another --host or --port`;
     throw new SetupError(`${host}, port ${port}, cannot be used (${reason})`, { cause });
   }
-}
-
-/** Answers the requests that have arrived, and ends. */
-async function close(server: FastifyInstance): Promise<void> {
-  const late = setTimeout(() => server.server.closeAllConnections(), GRACE_MS);
-  await server.close();
-  clearTimeout(late);
 }

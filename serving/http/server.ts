@@ -1,3 +1,4 @@
+import { Server } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
 import { type FastifyError, type FastifyInstance, fastify } from 'fastify';
 import packageFile from '../../package.json' with { type: 'json' };
@@ -16,6 +17,8 @@ export interface ServerOptions {
   readonly mostBytes: number;
   /** Requests for predictions that are received or answered at a time. */
   readonly mostRequests: number;
+  /** Once it is aborted, each answer closes its connection, so that no client sends another request on it. */
+  readonly ending: AbortSignal;
   /** Is called with an error that is a fault of this program. */
   readonly onFault: (error: Error) => void;
 }
@@ -43,12 +46,16 @@ export function openServer({
   model,
   mostBytes,
   mostRequests,
+  ending,
   onFault,
 }: ServerOptions): FastifyInstance {
   const server = fastify({ bodyLimit: mostBytes, requestTimeout: ARRIVAL_MS });
   let running = 0;
   const metrics = openMetrics(model, () => running);
 
+  server.addHook('onSend', async (_, reply) => {
+    if (ending.aborted) void reply.header('connection', 'close');
+  });
   server.removeAllContentTypeParsers();
   server.addContentTypeParser(
     ['application/json', 'text/csv'],
@@ -123,6 +130,28 @@ export function openServer({
     return reply.status(status).send({ error_code: errorCode, message });
   });
   return server;
+}
+
+/** How long connections without a request may still bring one after the end has begun. */
+const LINGER_MS = 500;
+
+/** How long the requests that are being answered may then take. */
+const GRACE_MS = 10_000;
+
+/**
+ * Ends a server whose signal `ending` is aborted: refuses new connections, and answers the requests that come on
+ * those that are open. Fastify closes them at once if they are idle, when a client may have just sent a request.
+ */
+export async function endServer(server: FastifyInstance): Promise<void> {
+  const { server: http } = server;
+  const idle = setTimeout(() => http.closeIdleConnections(), LINGER_MS);
+  const late = setTimeout(() => http.closeAllConnections(), GRACE_MS);
+  await new Promise<void>((resolve) => {
+    Server.prototype.close.call(http, () => resolve());
+  });
+  clearTimeout(idle);
+  clearTimeout(late);
+  await server.close();
 }
 
 function unsupported(message: string): Refusal {

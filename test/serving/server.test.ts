@@ -1,7 +1,10 @@
+import { once } from 'node:events';
+import { Agent, request, type ServerResponse } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FollowedModel } from '../../serving/followed-model.ts';
-import { openServer } from '../../serving/http/server.ts';
+import { endServer, openServer } from '../../serving/http/server.ts';
 import { storeIn } from '../../store/index.ts';
 import { MemoryBucket } from '../support/memory-bucket.ts';
 import { HEADER, makeRows, publishModel } from './stored-model.ts';
@@ -10,6 +13,7 @@ const MOST_BYTES = 1_000_000;
 
 let server: FastifyInstance;
 let model: FollowedModel;
+let ending: AbortController;
 let faults: Error[] = [];
 let publish: (version: number) => Promise<unknown>;
 
@@ -19,10 +23,12 @@ async function serve(made: Parameters<typeof publishModel>[2] = {}, mostRequests
   publish = (version) => publishModel(store, version, made);
   await publish(1);
   model = await FollowedModel.open(store, 'made', 'latest');
+  ending = new AbortController();
   server = openServer({
     model,
     mostBytes: MOST_BYTES,
     mostRequests,
+    ending: ending.signal,
     onFault: (error) => faults.push(error),
   });
 }
@@ -323,6 +329,13 @@ describe('limits', () => {
     expect(await post({ inputs: [SMALL] })).toMatchObject({ status: 200 });
   });
 
+  it('let a connection go on until the end, when each answer closes its own', async () => {
+    const ask = async () => (await server.inject('/ping')).headers['connection'];
+    expect(await ask()).toBe('keep-alive');
+    ending.abort();
+    expect(await ask()).toBe('close');
+  });
+
   it('know no other page', async () => {
     const answer = await server.inject('/invocations?x=1');
     expect([answer.statusCode, answer.json()]).toEqual([
@@ -332,6 +345,54 @@ describe('limits', () => {
         message: expect.stringMatching(/^there is no GET \/invocations: /),
       },
     ]);
+  });
+});
+
+describe('the end', () => {
+  /** Asks on connections that stay open, one request after another, until no connection can be opened. */
+  async function askUntilRefused(port: number, agent: Agent): Promise<string[]> {
+    const seen: string[] = [];
+    while (seen.at(-1) !== 'ECONNREFUSED')
+      seen.push(
+        await new Promise<string>((resolve) => {
+          const url = `http://127.0.0.1:${port}/invocations`;
+          const headers = { 'content-type': 'application/json' };
+          const asked = request(url, { method: 'POST', agent, headers }, (answer) => {
+            answer.resume().once('end', () => resolve(String(answer.statusCode)));
+          });
+          asked.once('error', ({ code }: NodeJS.ErrnoException) => resolve(code ?? 'unknown'));
+          asked.end(JSON.stringify({ inputs: [SMALL] }));
+        }),
+      );
+    return seen;
+  }
+
+  it('answers every request on connections that are open, and refuses others', async () => {
+    await server.listen({ host: '127.0.0.1', port: 0 });
+    const { port } = server.server.address() as AddressInfo;
+    const agent = new Agent({ keepAlive: true });
+    const clients = [askUntilRefused(port, agent), askUntilRefused(port, agent)];
+    await new Promise<void>((resolve) => {
+      server.server.on('request', (_, response: ServerResponse) => {
+        response.once('finish', resolve);
+      });
+    });
+    ending.abort();
+    await endServer(server);
+    const seen = (await Promise.all(clients)).flat();
+    expect(new Set(seen)).toEqual(new Set(['200', 'ECONNREFUSED']));
+    agent.destroy();
+  });
+
+  it('closes connections that bring no more requests', async () => {
+    await server.listen({ host: '127.0.0.1', port: 0 });
+    const { port } = server.server.address() as AddressInfo;
+    const socket = connect(port, '127.0.0.1');
+    socket.write('GET /ping HTTP/1.1\r\nhost: here\r\n\r\n');
+    await once(socket, 'data');
+    ending.abort();
+    await Promise.all([endServer(server), once(socket, 'close')]);
+    expect(server.server.listening).toBe(false);
   });
 });
 
