@@ -5,7 +5,7 @@ import { BadData } from '../../contract/failures.ts';
  * NaN as null, because pandas writes missing values so.
  * @throws BadData when it is not JSON in UTF-8
  */
-export function parseJson(body: Uint8Array): unknown {
+export function parseBody(body: Uint8Array): unknown {
   let text: string;
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(body);

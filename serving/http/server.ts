@@ -7,7 +7,7 @@ import type { FollowedModel } from '../followed-model.ts';
 import type { LoadedModel } from '../load-model.ts';
 import { answerBlock } from './answer.ts';
 import { readCsv, readRequest } from './frame.ts';
-import { parseJson } from './json.ts';
+import { parseBody } from './json.ts';
 import { openMetrics } from './metrics.ts';
 import { describeApi } from './openapi.ts';
 
@@ -187,7 +187,7 @@ async function predict(
     throw new Refusal(400, BAD_REQUEST, 'the body is empty: send rows as JSON or CSV');
   const { columns } = predictor;
   if (!/^\s*text\/csv/i.test(type)) {
-    const { block, proba } = readRequest(parseJson(body), columns);
+    const { block, proba } = readRequest(parseBody(body), columns);
     return { rows: block.rows, text: answerBlock(predictor, block, proba) };
   }
   const texts: string[] = [];

@@ -137,7 +137,7 @@ describe('predictions', () => {
   ])('control no terminal, and are as they are on a pipe (terminal: %s)', async (isTTY, text) => {
     const written: unknown[] = [];
     const before = process.stdout.isTTY;
-    const write = vi.spyOn(process.stdout, 'write').mockImplementation((bytes) => {
+    const spy = vi.spyOn(process.stdout, 'write').mockImplementation((bytes) => {
       written.push(bytes);
       return true;
     });
@@ -147,7 +147,7 @@ describe('predictions', () => {
       await writer.write({ predictions: ['\u001b[2Jx'], unreadable: [] });
       await writer.finish();
     } finally {
-      write.mockRestore();
+      spy.mockRestore();
       process.stdout.isTTY = before;
     }
     expect(written.join('')).toBe(text);
