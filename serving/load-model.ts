@@ -1,13 +1,12 @@
 import { RETRAIN } from '../contract/command.ts';
 import { BadParams, MissingHistory } from '../contract/failures.ts';
 import type { Params } from '../contract/params.ts';
-import { findStage } from '../contract/stages.ts';
 import { readCellSettings } from '../pipeline/csv/cells.ts';
 import { type RowPredictions, Predictor } from '../pipeline/predictions/predictor.ts';
 import { blockOf, describeUnreadable } from '../pipeline/predictions/raw-block.ts';
 import type { Label } from '../pipeline/features/label-type.ts';
 import type { Store } from '../store/index.ts';
-import { removedByGc } from '../store/record-check.ts';
+import { outputOf, removedByGc } from '../store/record-check.ts';
 import type { VersionRecord } from '../store/version-record.ts';
 
 /** A model of a pipeline: `latest`, a version (`3`), or a build of one (`3.1`). */
@@ -116,8 +115,8 @@ async function readPredictor(
   if (collected !== undefined) throw removedByGc(record, collected);
   // The params of a record were checked when they were pinned.
   const params = record.params as Params;
-  const encoder = findStage(record.stages, 'preprocess')!.outputs['encoder']!;
-  const model = findStage(record.stages, 'train')!.outputs['model']!;
+  const encoder = outputOf(record, 'preprocess', 'encoder');
+  const model = outputOf(record, 'train', 'model');
   const [encoderBytes, modelBytes] = await Promise.all([
     artifacts.get(encoder),
     artifacts.get(model),

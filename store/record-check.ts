@@ -42,6 +42,16 @@ export function removedByGc({ pipeline, version }: BuildOf, collected: string): 
   );
 }
 
+/**
+ * Returns the reference of an output that every record names.
+ * @throws DamagedArtifact when this record does not name it
+ */
+export function outputOf(record: VersionRecord, stage: string, output: string): Ref {
+  const ref = record.stages.find((one) => one.stage === stage)?.outputs[output];
+  if (ref !== undefined) return ref;
+  throw makeChangedRecordError(record, `it names no ${output} of ${stage}`);
+}
+
 /** Returns the contradictions in a record, or between it and its key. A record as it was written has none. */
 export function recordFaults(record: VersionRecord, pipeline: string, version: number): string[] {
   const faults: string[] = [];

@@ -5,6 +5,7 @@ import {
   entryFaults,
   isSoundEntry,
   readSoundRecord,
+  outputOf,
   recordFaults,
 } from '../../store/record-check.ts';
 import type { VersionRecord } from '../../store/version-record.ts';
@@ -26,6 +27,17 @@ const withStage = (more: object): VersionRecord =>
 describe('a record', () => {
   it('as it was written has no fault', () => {
     expect(recordFaults(record, 'iris', 2)).toEqual([]);
+  });
+
+  it('without an output or a stage that every record has is refused as damaged', () => {
+    const kept = record.stages.filter((one) => one.stage !== 'train');
+    for (const stages of [
+      [],
+      [...kept, { ...record.stages.find((one) => one.stage === 'train')!, outputs: {} }],
+    ])
+      expect(() => outputOf(changed({ stages }), 'train', 'model')).toThrow(
+        'has been changed by hand or damaged (it names no model of train)',
+      );
   });
 
   it('under the key of another version or pipeline says so', () => {

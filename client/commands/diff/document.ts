@@ -13,6 +13,7 @@ import type { Artifacts } from '../../../store/artifacts.ts';
 import type { Store } from '../../../store/index.ts';
 import { type NewBatch, batchesAt } from '../../../store/ledger/ledger.ts';
 import { withOwnFolder } from '../../../store/own-folder.ts';
+import { outputOf } from '../../../store/record-check.ts';
 import { compareOnSameRows, type SameRows } from './same-rows.ts';
 import type { VersionRecord } from '../../../store/version-record.ts';
 
@@ -117,13 +118,12 @@ export async function readModelFacts(
   artifacts: Artifacts,
   record: VersionRecord,
 ): Promise<ModelFacts> {
-  const { outputs } = record.stages.find(({ stage }) => stage === 'train')!;
-  const encoder = await artifacts.get(outputs['encoder']!);
+  const encoder = await artifacts.get(outputOf(record, 'train', 'encoder'));
   const what = `version ${record.version}`;
   const { classes, features } = encoderFromJson(encoder, `the encoder of ${what}`);
   const task = classes === undefined ? 'regression' : 'classification';
   const estimator = estimatorOf(record.params['model'] as { type?: string });
-  const model = await withFile(artifacts, outputs['model']!, (file) => {
+  const model = await withFile(artifacts, outputOf(record, 'train', 'model'), (file) => {
     const stored = { size: localFiles.size(file), read: () => localFiles.read(file) };
     return estimator.load(stored, task, `the model of ${what}`);
   });

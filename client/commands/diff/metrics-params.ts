@@ -3,7 +3,7 @@ import { type CommandContext, examples } from '../../context.ts';
 import { print, printJson } from '../../print.ts';
 import type { Config } from '../../../config/environment.ts';
 import type { Ref } from '../../../contract/ref.ts';
-import type { VersionRecord } from '../../../store/version-record.ts';
+import { outputOf } from '../../../store/record-check.ts';
 import { type DiffRequest, withBuilds, makeComparison } from './diff.ts';
 import { type DvcDiff, formatDvcTable, compareMetrics, compareParams } from './dvc-shape.ts';
 
@@ -29,7 +29,10 @@ export function paramsCommand(context: CommandContext): Command {
 async function diffMetrics(config: Config, request: DiffRequest): Promise<number> {
   const { readMetrics } = await import('../../../store/metrics-file.ts');
   return withBuilds(config, request, async ({ store: { artifacts } }, old, now) => {
-    const [before, after] = [findMetricsRef(old), findMetricsRef(now)];
+    const [before, after] = [
+      outputOf(old, 'evaluate', 'metrics'),
+      outputOf(now, 'evaluate', 'metrics'),
+    ];
     const metrics = async (ref: Ref): Promise<unknown> =>
       readMetrics(await artifacts.get(ref), ref);
     const diff = compareMetrics(await metrics(before), {
@@ -45,10 +48,6 @@ async function diffParams(config: Config, request: DiffRequest): Promise<number>
   return withBuilds(config, request, async (_session, old, now) => {
     printDiff(compareParams(old.params, now.params), 'Param', request);
   });
-}
-
-function findMetricsRef({ stages }: VersionRecord): Ref {
-  return stages.find(({ stage }) => stage === 'evaluate')!.outputs['metrics']!;
 }
 
 function printDiff(diff: DvcDiff, title: 'Metric' | 'Param', request: DiffRequest): void {
