@@ -182,7 +182,7 @@ export async function sendAgain(
 
 /** The missing or damaged object that made a run fail. */
 function findLostObject(error: unknown): Pick<Ref, 'path' | 'md5'> | undefined {
-  const failure = error instanceof WorkflowFailedError ? error.cause?.cause : undefined;
+  const failure = error instanceof WorkflowFailedError ? error.cause : undefined;
   if (!(failure instanceof ApplicationFailure) || failure.type !== 'DamagedArtifact')
     return undefined;
   const [facts] = (failure.details ?? []) as { ref?: Pick<Ref, 'path' | 'md5'> }[];

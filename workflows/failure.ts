@@ -16,11 +16,13 @@ export function toWorkflowFailure(error: unknown, stage: string | undefined): un
   const cause =
     error instanceof ActivityFailure || error instanceof ChildWorkflowFailure ? error.cause : error;
   if (!(cause instanceof ApplicationFailure)) return error;
+  const [facts] = (cause.details ?? []) as [object?];
   const failure = ApplicationFailure.create({
     message: cause.message,
     type: cause.type ?? 'Error',
     nonRetryable: true,
-    details: [{ stage: stage ?? null }],
+    // The client needs the facts, such as the object that is damaged.
+    details: [{ ...facts, stage: stage ?? null }],
   });
   failure.stack = '';
   return failure;

@@ -41,11 +41,12 @@ describe('in a browser', needs(missing), () => {
   describe('the Start Workflow form', () => {
     /** Fills it in as the docs say, but for what is given. */
     async function fill(given: { id?: string; input?: string } = {}): Promise<Page> {
-      const text = readFileSync(join(ROOT, 'docs', 'other-clients.md'), 'utf8').replace(/\s+/g, ' ');
+      const text = readFileSync(join(ROOT, 'docs', 'other-clients.md'), 'utf8').replace(
+        /\s+/g,
+        ' ',
+      );
       const [, id = '', queue = '', type = '', input = ''] =
-        /Workflow ID `(.+?)`, Task Queue `(.+?)`, Workflow Type `(.+?)`, Input `(.+?)`/.exec(
-          text,
-        )!;
+        /Workflow ID `(.+?)`, Task Queue `(.+?)`, Workflow Type `(.+?)`, Input `(.+?)`/.exec(text)!;
       const page = await viewer.open({
         name: 'start workflow',
         url: scene.webUi('/workflows/start-workflow'),

@@ -100,7 +100,7 @@ describe('a source', () => {
     expect(ledger!.settings).toMatchObject({ delimiter: ';', encoding: 'latin1' });
     const batch = Buffer.from(await store.artifacts.get(ledger!.batches[0]!.ref)).toString();
     expect(batch).toMatch(/^a,label,c\n\d+,(grün|weiß),"a,b"\n/);
-    const other = await prepare('semi', 'semi.csv', 'data.encoding=latin1');
+    const other = await prepare('semi', 'semi.csv', 'data.encoding=latin1', 'data.delimiter=,');
     expect(other.stderr).toContain('data.delimiter is frozen at ";"');
     const wrong = await prepare('comma', 'semi.csv', 'data.encoding=latin1', 'data.target=x');
     expect(wrong.stderr).toContain(

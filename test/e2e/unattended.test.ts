@@ -82,7 +82,7 @@ async function endsOf(workflowId: string): Promise<{ runId: string; state: strin
 
 describe('nightly under a plain cron', () => {
   it('runs what is pending, then is a quick success each time, and the next one is there', async () => {
-    const page = readFileSync(join(ROOT, 'docs', 'nightly.md'), 'utf8');
+    const page = readFileSync(join(ROOT, 'docs', 'other-clients.md'), 'utf8');
     const [command] = /^temporal workflow start.*\\\n.*--cron '.+'\n/m.exec(page)!;
     await shell(command.replace(/--cron '.+'/, "--cron '@every 1s'"));
     await expect
@@ -122,7 +122,7 @@ describe('a schedule whose nightly fails', () => {
     const { stdout } = await succeed(
       project.client('schedule', 'describe', '--pipeline', 'broken'),
     );
-    expect(stdout).toMatch(/^broken-nightly: 0 2 \* \* \* UTC, paused$/m);
+    expect(stdout).toMatch(/^broken-nightly: 30 4 \* \* \* UTC, paused$/m);
     expect(stdout).toMatch(/^note {2}paused due to workflow failure/m);
     expect(stdout).toContain('a missed start runs within 12 h');
     expect(stdout).toContain('resumed: npx retrain schedule resume --pipeline broken');

@@ -50,6 +50,14 @@ describe('the failure of a workflow', () => {
     expect(failure.cause).toBeUndefined();
   });
 
+  it('keeps the facts of its cause, by which the client sends a damaged object again', () => {
+    const ref = { path: 'data/raw/a.csv', md5: 'a' };
+    const damaged = ofActivity(application('DamagedArtifact', { ref }));
+    expect(toWorkflowFailure(damaged, 'prepare_batch')).toMatchObject({
+      details: [{ ref, stage: 'prepare_batch' }],
+    });
+  });
+
   it('has no stage before the first one', () => {
     expect(toWorkflowFailure(application(), undefined)).toMatchObject({
       type: 'Error',
