@@ -205,7 +205,7 @@ export class Records {
     const found = seq === null ? undefined : await this.#find({ pipeline, version, seq }, builds);
     if (found !== undefined) return found;
     throw new MissingHistory(
-      `version ${version} of ${pipeline} has not been built: run it with "${RETRAIN} run ${version} --pipeline ${pipeline}"`,
+      `version ${version} of ${pipeline} has not been built: "${RETRAIN} list --pipeline ${pipeline}" shows the versions there are, and "${RETRAIN} pending --pipeline ${pipeline}" the batches to run`,
     );
   }
 

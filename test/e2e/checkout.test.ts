@@ -121,7 +121,7 @@ describe('checkout', () => {
   it('of a version that was never built says so, and makes nothing', async () => {
     const sentence = refused(await project.client('checkout', '9', '--out', 'nowhere'));
     expect(sentence).toContain(
-      'version 9 of iris has not been built: run it with "npx retrain run 9 --pipeline iris"',
+      'version 9 of iris has not been built: "npx retrain list --pipeline iris" shows the versions there are',
     );
     expect(existsSync(join(project.folder, 'nowhere'))).toBe(false);
   });

@@ -3,6 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Config } from '../../../config/environment.ts';
 import { BadData, BadParams } from '../../../contract/failures.ts';
+import { quoteList } from '../../../pipeline/csv/quote.ts';
 import { describeUnreadable } from '../../../pipeline/predictions/raw-block.ts';
 import { type CommandContext, type CommonFlags, examples, pipelineCommand } from '../../context.ts';
 import { openMeter } from '../../meter.ts';
@@ -108,12 +109,12 @@ async function predictRows(config: Config, flags: PredictFlags): Promise<number>
   }));
   for (const { column, words } of unseen)
     say(
-      `column "${column}" has ${words.length === 100 ? 'at least 100' : words.length} words that the model does not know, such as "${words[0]}": they count as missing`,
+      `column "${column}" has words that the model does not know, which count as missing: ${quoteList(words)}`,
       'warning',
     );
   const summary = { pipeline, version, build, rows: count, skipped, unseen };
   if (flags.json === true && flags.out !== '-') printJson(summary);
-  else say(`${count} rows, predicted by ${name}`);
+  else say(`${count} ${count === 1 ? 'row' : 'rows'}, predicted by ${name}`);
   return 0;
 }
 
