@@ -241,7 +241,7 @@ describeOnEachS3('the store', ({ open }) => {
       expect((await store.records.list('p'))[0]!.seq).toBe(seq);
     });
 
-    it('keep the present latest until what comes before a change of it is done', async () => {
+    it('keep the present latest until what comes before is done, which a repeat does again', async () => {
       const standing = await store.records.latest('p', 1);
       const fails = async (): Promise<void> => Promise.reject(new Error('not yet'));
       await expect(store.records.publish(draft('late'), fails)).rejects.toThrow('not yet');
@@ -250,7 +250,7 @@ describeOnEachS3('the store', ({ open }) => {
       const counted = async (): Promise<void> => void calls.push('done');
       const { record } = await store.records.publish(draft('late'), counted);
       await store.records.publish(draft('late'), counted);
-      expect(calls).toEqual(['done']);
+      expect(calls).toEqual(['done', 'done']);
       expect(await store.records.latest('p', 1)).toEqual(record);
     });
 
@@ -285,9 +285,9 @@ describeOnEachS3('the store', ({ open }) => {
       expect(read!.value).toEqual({ schema: 3, count: 1, by: 'nobody' });
     });
 
-    it('of a version never built say how to build it', async () => {
+    it('of a version never built say where the versions are listed', async () => {
       await expect(store.records.latest('p', 7)).rejects.toThrow(
-        'run it with "npx retrain run 7 --pipeline p"',
+        '"npx retrain list --pipeline p" shows the versions there are',
       );
     });
   });

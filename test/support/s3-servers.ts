@@ -88,7 +88,8 @@ async function startMinio(): Promise<S3Server> {
   );
   const endpoint = `http://127.0.0.1:${port}`;
   const deadline = Date.now() + 30_000;
-  while (!(await answers(`${endpoint}/minio/health/ready`))) {
+  // It says that it is ready before it answers requests for buckets with something else than 503.
+  while (!(await answers(`${endpoint}/minio/health/ready`)) || (await isBusy(endpoint))) {
     if (Date.now() > deadline || child.exitCode !== null) throw new Error('MinIO did not start');
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
@@ -100,6 +101,10 @@ async function startMinio(): Promise<S3Server> {
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+async function isBusy(url: string): Promise<boolean> {
+  return (await fetch(url)).status === 503;
 }
 
 async function answers(url: string): Promise<boolean> {
