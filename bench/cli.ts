@@ -65,7 +65,12 @@ async function fill(of: Project): Promise<void> {
     await put(store, recordKey('iris', version, seq), recordOf(line));
     await put(store, latestKey('iris', version), { schema: 1, latest: 1, builds: ['b'] });
   });
-  await put(store, 'versions/iris/index.json', { schema: 1, pipeline: 'iris', versions: lines });
+  await put(store, 'versions/iris/index.json', {
+    schema: 2,
+    pipeline: 'iris',
+    params: { none: {} },
+    versions: lines.map((line) => ({ ...line, params: 'none' })),
+  });
   store.bucket.close();
 }
 
