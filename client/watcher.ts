@@ -34,12 +34,13 @@ export async function watchToEnd(
   last: StageName,
   options: Followed,
 ): Promise<number> {
+  const leaving = new AbortController();
+  const leave = (): void => leaving.abort();
+  // Before anything is shown, because a person may type Ctrl-C at the first line.
+  process.once('SIGINT', leave);
   const display = openDisplay(
     `${options.pipeline} · batch ${options.batch}   ${started.workflowId}`,
   );
-  const leaving = new AbortController();
-  const leave = (): void => leaving.abort();
-  process.once('SIGINT', leave);
   void warnWithoutWorker(session);
   try {
     await follow(session, started, last, display.watch, leaving.signal);
