@@ -18,7 +18,7 @@ const ACCEPTED = new Set([
   'CC-BY-4.0', // data
   'CC0-1.0',
   'ISC',
-  'LGPL-3.0-only', // a library that stays a package of its own
+  'LGPL-3.0-only', // a library that stays a separate package
   'MIT',
   'MIT-0',
   'MIT-CMU',

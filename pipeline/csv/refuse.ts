@@ -94,7 +94,7 @@ export function makeFaultError({ kind, line, cells }: Fault, width: number, file
   }
   if (kind === 'wide') {
     return new BadData(
-      `${file} has more than ${MOST_COLUMNS} columns: leave out those that are not needed, or check that its header is on a line of its own and that data.delimiter is right`,
+      `${file} has more than ${MOST_COLUMNS} columns: leave out those that are not needed, or check that its header is on a separate line and that data.delimiter is right`,
     );
   }
   if (kind === 'blank') {

@@ -4,7 +4,7 @@ const CR = 13;
 const LF = 10;
 const QUOTE = 34;
 
-/** The most columns of a table. Each has memory of its own in every stage, and a line in the ledger. */
+/** The most columns of a table. Each needs separate memory in every stage, and a line in the ledger. */
 export const MOST_COLUMNS = 50_000;
 
 /** An error in the text, and how far the text was read to find it. */

@@ -24,7 +24,7 @@ it('a Markdown table aligns columns of numbers right, and sets its cells apart',
   expect(markdownTable(['a'], []).split('\n')[1]).toBe('| ---: |');
 });
 
-it('text from outside is one line of Markdown, without links, markup or columns of its own', () => {
+it('text from outside is one line of Markdown, without its links, markup or columns', () => {
   expect(escapeMarkdown('a\n\n b\t[x](y) | `c` *d* _e_ <f> #g \\')).toBe(
     'a b \\[x\\](y) \\| \\`c\\` \\*d\\* \\_e\\_ \\<f\\> \\#g \\\\',
   );

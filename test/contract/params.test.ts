@@ -35,7 +35,7 @@ describe('params that are wrong', () => {
     expect(problemOf(null)).toMatch(/^params\.yaml: the document is null: invalid/);
   });
 
-  it('are named with the known key that is spelt nearly so', () => {
+  it('are named with the known key that is most similar', () => {
     expect(problemOf({ data: { tarjet: 'x' } })).toBe(
       'params.yaml: data.tarjet is not a known key: did you mean data.target?',
     );

@@ -117,7 +117,7 @@ describe('a query that is a secret', () => {
   });
 
   it.each(['AWS_SECRET_ACCESS_KEY', 'PATH', 'retrain_source_url', `jwt=${SECRET}`])(
-    'has a name of its own, which is not repeated otherwise: %s',
+    'must have a permitted name, and no error repeats another one: %s',
     (name) => {
       const make = (): unknown => paramsOf({}, { data: { source, source_secret_env: name } });
       expect(make).toThrow('data.source_secret_env is not a name: expected the name of an');

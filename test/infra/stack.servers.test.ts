@@ -58,7 +58,7 @@ async function readBack(): Promise<string | undefined> {
   return object.Body?.transformToString();
 }
 
-/** Whether a port answers the beginning of HTTP/2 without encryption with frames of its own, as open gRPC does. */
+/** Whether a port answers the beginning of HTTP/2 without encryption with HTTP/2 frames, as open gRPC does. */
 function answersPlainGrpc(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ port, host: '127.0.0.1' });

@@ -14,7 +14,7 @@ interface Folder {
   tests?: readonly string[];
   /** Files, and folders that end in a slash, that are not changed. */
   except?: readonly string[];
-  /** Its test files replace modules, so each needs a thread of its own. The others are faster in one. */
+  /** Its test files replace modules, so each needs a separate thread. The others are faster in one. */
   mocks?: boolean;
   /** Also change what is computed once, when a file is loaded: each such change runs all of the folder's tests. */
   constants?: boolean;

@@ -94,7 +94,7 @@ describe('a document that is too large', () => {
   const SMALL = { ...COUNT, most: 100 };
   const large = { schema: 1 as const, by: ['x'.repeat(100)] };
 
-  it('is not read, whoever wrote it, and names its key', async () => {
+  it('is not read, whichever program wrote it, and names its key', async () => {
     const bucket = new MemoryBucket();
     await createDocument(bucket, 'count.json', large);
     for (const read of [

@@ -15,7 +15,7 @@ import { homedir, tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 
 /**
- * Builds what an image would hold by the steps of its Dockerfile, and runs programs in it: in a root folder of its own, by
+ * Builds what an image would hold by the steps of its Dockerfile, and runs programs in it: in a separate root folder, by
  * mounts that only the process sees. The base image is this machine's own /usr and /etc, and its user `node` is added.
  */
 

@@ -132,7 +132,7 @@ function growSubtrees(
   return subtrees;
 }
 
-/** Makes the tools of a thread. `side` marks the rows of nodes, in place of its own scratch. */
+/** Makes the tools of a thread. `side` marks the rows of nodes, instead of its scratch. */
 function makeTools(
   board: NodeBoard,
   rows: SharedRows,

@@ -74,7 +74,7 @@ export function makeScrollable(content: Html, label: Html): Html {
   return `<div class="scroll" role="region" aria-label="${plain}" tabindex="0">${content}</div>`;
 }
 
-/** Renders a picture with a caption. A picture has a title of its own for readers who do not see it. */
+/** Renders a picture with a caption. A picture has a title for readers who do not see it. */
 export function renderFigure(picture: Html, caption: Html): Html {
   return `<figure>${makeScrollable(picture, caption)}<figcaption>${caption}</figcaption></figure>`;
 }

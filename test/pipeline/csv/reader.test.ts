@@ -126,7 +126,7 @@ describe('CsvReader', () => {
     expect(new CsvReader([header(MOST_COLUMNS), row], 'x').width).toBe(MOST_COLUMNS);
     for (const count of [MOST_COLUMNS + 1, 2 * MOST_COLUMNS, 1_000_000])
       expect(read([header(count), Buffer.from('\n1\n')]).error).toBe(
-        'x has more than 50000 columns: leave out those that are not needed, or check that its header is on a line of its own and that data.delimiter is right',
+        'x has more than 50000 columns: leave out those that are not needed, or check that its header is on a separate line and that data.delimiter is right',
       );
   });
 

@@ -72,7 +72,7 @@ describe('a ledger', () => {
     expect(await open(other, { ...second, columns: refTo('x') })).toMatchObject({ revision: 5 });
   });
 
-  it('with batches keeps its settings and its data, whoever opens it', async () => {
+  it('with batches keeps its settings and its data when it is opened again', async () => {
     await open();
     const cut = await append(batch(1));
     expect(await open({ ...SETTINGS, target: 'other' }, rawOf('second state'))).toEqual(cut);
