@@ -105,7 +105,7 @@ async function pointAlias(
 async function describe(
   deps: Deps,
   execution: Execution,
-  { mlflow, batch }: PublishRequest,
+  { mlflow, batch, trial: asked }: PublishRequest,
   record: VersionRecord,
 ): Promise<boolean> {
   if (mlflow === null) return true;
@@ -113,7 +113,7 @@ async function describe(
   const done = await orDefer(deps.deferTracking === true, execution, async () => {
     const open = await requireAttempt(deps, { pipeline, batch, attempt });
     // A trial that has been published in the meantime stays published when it runs again.
-    const isTrial = await deps.store.records.isTrial(record);
+    const isTrial = asked !== undefined && (await deps.store.records.isTrial(record));
     await onRun(deps, open, () => describeInTracker(deps, open, record, { execution, isTrial }));
     return true;
   });

@@ -200,9 +200,7 @@ export class Records {
    * @throws MissingHistory when version N has not been built.
    */
   async findLatest(pipeline: string, version: number): Promise<FoundRecord> {
-    const builds = await this.#builds(pipeline, version);
-    const seq = builds?.latest ?? null;
-    const found = seq === null ? undefined : await this.#find({ pipeline, version, seq }, builds);
+    const found = await this.#findLatest(pipeline, version);
     if (found !== undefined) return found;
     throw new MissingHistory(
       `version ${version} of ${pipeline} has not been built: "${RETRAIN} list --pipeline ${pipeline}" shows the versions there are, and "${RETRAIN} pending --pipeline ${pipeline}" the batches to run`,
@@ -250,20 +248,27 @@ export class Records {
    * Returns the params of the published builds. It costs one read, and one more for each line of an earlier program.
    */
   async listWithParams(pipeline: string): Promise<(VersionLine & { params: Params })[]> {
-    const withParams = async (line: VersionLine) => ({
+    return this.#mapLines(pipeline, async (line) => ({
       ...line,
       params: line.params ?? (await this.latest(pipeline, line.version)).params,
-    });
-    return Promise.all((await this.list(pipeline)).map(withParams));
+    }));
   }
 
   /** Returns the ledger revision that each version was built from. One read, and one more for each old line. */
   async revisions(pipeline: string): Promise<{ version: number; ledger_revision: number }[]> {
-    const revisionOf = async ({ version, ledger_revision }: VersionLine) => ({
+    return this.#mapLines(pipeline, async ({ version, ledger_revision }) => ({
       version,
       ledger_revision: ledger_revision ?? (await this.latest(pipeline, version)).ledger_revision,
+    }));
+  }
+
+  async #mapLines<T>(pipeline: string, complete: (line: VersionLine) => Promise<T>): Promise<T[]> {
+    const lines = await this.list(pipeline);
+    const completed = new Array<T>(lines.length);
+    await inParallel(lines.entries(), AT_ONCE, async ([i, line]) => {
+      completed[i] = await complete(line);
     });
-    return Promise.all((await this.list(pipeline)).map(revisionOf));
+    return completed;
   }
 
   /** Notes in the index where a build is logged now. The record keeps where it was logged at first. */
@@ -320,6 +325,12 @@ export class Records {
     }
   }
 
+  async #findLatest(pipeline: string, version: number): Promise<FoundRecord | undefined> {
+    const builds = await this.#builds(pipeline, version);
+    const seq = builds?.latest ?? null;
+    return seq === null ? undefined : this.#find({ pipeline, version, seq }, builds);
+  }
+
   async #find(of: BuildOf, builds: Builds | undefined): Promise<FoundRecord | undefined> {
     const stored = await this.#bucket.get(
       recordKey(of.pipeline, of.version, of.seq),
@@ -336,9 +347,8 @@ export class Records {
   async #linesOf(pipeline: string): Promise<VersionLine[]> {
     const lines: VersionLine[] = [];
     await inParallel(await this.#versionsIn(pipeline), AT_ONCE, async (version) => {
-      const latest = (await this.#builds(pipeline, version))?.latest ?? null;
-      const record = latest === null ? undefined : await this.read(pipeline, version, latest);
-      if (record !== undefined) lines.push(lineOf(record));
+      const found = await this.#findLatest(pipeline, version);
+      if (found !== undefined) lines.push(lineOf(assertSound(found).record));
     });
     return lines.toSorted((a, b) => a.version - b.version);
   }

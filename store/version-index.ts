@@ -121,9 +121,13 @@ function readLines({ params, versions }: Index): VersionLine[] {
 
 function makeIndex(pipeline: string, lines: readonly VersionLine[]): Index {
   const params: Index['params'] = {};
+  // Lines that were read from one index share the objects of their params.
+  const hashes = new Map<object, string>();
   const versions = lines.map((line) => {
-    const hash = line.params && hashOf(line.params);
-    if (hash !== null) params[hash] = line.params!;
+    if (line.params === null) return { ...line, params: null };
+    const hash = hashes.get(line.params) ?? hashOf(line.params);
+    hashes.set(line.params, hash);
+    params[hash] = line.params;
     return { ...line, params: hash };
   });
   return {

@@ -75,6 +75,12 @@ function tagOf(experimentId: string, runId: string, tag: string): string {
   return readFileSync(join(folder, experimentId, runId, 'tags', tag), 'utf8');
 }
 
+/** Logs the versions that are published now. */
+async function logAll(activity: string): Promise<OpenAttempt> {
+  const lines = await records.list('iris');
+  return logVersions(deps, { pipeline: 'iris', lines }, execution(activity));
+}
+
 const runs = async () => tracker.findRuns(await tracker.ensureExperiment('e'), {});
 
 describe('the run of a pipeline', () => {
@@ -94,11 +100,11 @@ describe('the run of a pipeline', () => {
 
   it('has one point a version for each score, however often and in whichever order they are logged', async () => {
     await publish(2, 'b', 0.8);
-    await logVersions(deps, 'iris', execution('a'));
+    await logAll('a');
     await publish(1, 'a', 0.7);
     await publish(3, 'c', 0.9);
-    await Promise.all(['b', 'c'].map((one) => logVersions(deps, 'iris', execution(one))));
-    const run = await logVersions(deps, 'iris', execution('d'));
+    await Promise.all(['b', 'c'].map(logAll));
+    const run = await logAll('d');
     const points = pointsOf(run, 'accuracy').map((line) => line.split(' '));
     expect(Object.fromEntries(points.map(([, value, step]) => [step, value]))).toEqual({
       1: '0.7',
@@ -112,9 +118,9 @@ describe('the run of a pipeline', () => {
 
   it('gets a point of a second build', async () => {
     await publish(1, 'a', 0.7);
-    await logVersions(deps, 'iris', execution('a'));
+    await logAll('a');
     await publish(1, 'second', 0.75);
-    const run = await logVersions(deps, 'iris', execution('b'));
+    const run = await logAll('b');
     expect(pointsOf(run, 'accuracy').map((line) => line.split(' ').slice(1).join(' '))).toEqual([
       '0.7 1',
       '0.75 1',
@@ -123,10 +129,10 @@ describe('the run of a pipeline', () => {
 
   it('is made again with every version after a person has deleted it', async () => {
     await publish(1, 'a', 0.7);
-    const first = await logVersions(deps, 'iris', execution('a'));
+    const first = await logAll('a');
     await tracker.deleteRun(first.run_id);
     await publish(2, 'b', 0.8);
-    const again = await logVersions(deps, 'iris', execution('b'));
+    const again = await logAll('b');
     expect(again.run_id).not.toBe(first.run_id);
     expect(pointsOf(again, 'accuracy')).toHaveLength(2);
   });

@@ -38,10 +38,10 @@ export async function describeInTracker(
   const { pipeline, version, seq } = record;
   const tracker = deps.tracker.withSignal(execution.signal);
   const trial = isTrial ? record.trial : null;
-  const [parent, lines] = await Promise.all([
-    isTrial ? openPipelineRun(deps, pipeline, execution) : logVersions(deps, pipeline, execution),
-    deps.store.records.list(pipeline),
-  ]);
+  const lines = await deps.store.records.list(pipeline);
+  const parent = isTrial
+    ? await openPipelineRun(deps, pipeline, execution)
+    : await logVersions(deps, { pipeline, lines }, execution);
   // A trial is compared with the published build of its version, if there is one.
   const before = lines.filter((line) => line.version < version + Number(isTrial)).at(-1);
   const description = describeBuild(deps, attempt, { record, trial, before });

@@ -4,7 +4,6 @@ import type { Execution } from '../../contract/execution.ts';
 import { makeRunsLink } from '../../contract/links.ts';
 import { TrackingRefused } from '../../contract/failures.ts';
 import { hashOf } from '../../store/hash.ts';
-import type { Store } from '../../store/index.ts';
 import { inParallel } from '../../store/parallel.ts';
 import type { VersionLine } from '../../store/version-index.ts';
 import {
@@ -58,26 +57,26 @@ export async function openPipelineRun(
 
 /** Logs the versions that the pipeline's run does not have yet. A repeat logs the same points, which MLflow keeps once. */
 export async function logVersions(
-  deps: Deps & { store: Pick<Store, 'records'> },
-  pipeline: string,
+  deps: Deps,
+  { pipeline, lines }: { pipeline: string; lines: readonly VersionLine[] },
   execution: Execution,
 ): Promise<OpenAttempt> {
   const run = await openPipelineRun(deps, pipeline, execution);
   try {
-    return await logInto(deps, run);
+    return await logInto(deps, run, lines);
   } catch (error) {
     if (!(error instanceof TrackingRefused) || (await deps.tracker.hasRun(run.run_id))) throw error;
     // A person deleted it, or the server's database was replaced: the new run gets every version.
     await forgetRun(deps, run);
-    return logInto(deps, await openPipelineRun(deps, pipeline, execution));
+    return logInto(deps, await openPipelineRun(deps, pipeline, execution), lines);
   }
 }
 
 async function logInto(
-  deps: Deps & { store: Pick<Store, 'records'> },
+  deps: Deps,
   run: OpenAttempt,
+  lines: readonly VersionLine[],
 ): Promise<OpenAttempt> {
-  const lines = await deps.store.records.list(run.pipeline);
   const missing = lines.filter((line) => run.logged[nameStep(line)] !== String(line.seq));
   if (missing.length === 0) return run;
   await inParallel(missing, LOGGED_AT_ONCE, async ({ version, metrics, rows, created_at }) => {
