@@ -264,7 +264,7 @@ export class Records {
 
   async #mapLines<T>(pipeline: string, complete: (line: VersionLine) => Promise<T>): Promise<T[]> {
     const lines = await this.list(pipeline);
-    const completed = new Array<T>(lines.length);
+    const completed: T[] = [];
     await inParallel(lines.entries(), AT_ONCE, async ([i, line]) => {
       completed[i] = await complete(line);
     });

@@ -3,8 +3,9 @@ import { readFileSync } from 'node:fs';
 import { stringify } from 'yaml';
 import { z } from 'zod';
 import { BadData } from '../contract/failures.ts';
-import { type CellSettings, parseNumber } from '../pipeline/csv/cells.ts';
+import type { CellSettings } from '../pipeline/csv/cells.ts';
 import { formatDays } from '../pipeline/csv/dates.ts';
+import { findLabelType } from '../pipeline/features/label-type.ts';
 import type { Content, ModelFile } from './tracker.ts';
 
 export interface ModelParts {
@@ -146,20 +147,6 @@ function makeExample(encoder: Encoder, cells: CellSettings): object {
 /** The columns of raw rows: a part of a date is no column. */
 function listColumns({ features }: Encoder): Feature[] {
   return features.filter((feature) => feature.type !== 'date' || feature.from === undefined);
-}
-
-/** The type that pandas gives a column of these labels, in the words of a signature. */
-function findLabelType({ classes }: Encoder): 'boolean' | 'long' | 'double' | 'string' {
-  if (classes === undefined) return 'double';
-  if (classes.every((label) => BOOLEANS.test(label))) return 'boolean';
-  if (classes.every(isLong)) return 'long';
-  return classes.every((label) => parseNumber(label) !== null) ? 'double' : 'string';
-}
-
-const BOOLEANS = /^(?:true|false)$/i;
-
-function isLong(label: string): boolean {
-  return /^[+-]?\d{1,40}$/.test(label) && BigInt.asIntN(64, BigInt(label)) === BigInt(label);
 }
 
 function readEncoder(encoder: Uint8Array): Encoder {

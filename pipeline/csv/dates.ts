@@ -21,12 +21,22 @@ export function parseDate(cell: string): number | null {
   if (hour! > 23 || minute! > 59 || second! > 59) return null;
   const offset = parseOffset(found[8]);
   if (offset === null) return null;
-  // The loader of logged models computes the same steps, so that both give the same float64.
   const seconds = hour! * 3600 + minute! * 60 + second! - offset * 60;
-  const more = Math.floor(seconds / SECONDS_A_DAY);
   const fraction = found[7] === undefined ? 0 : Number(`0.${found[7]}`);
-  const days = date.getTime() / (SECONDS_A_DAY * 1000) + more;
-  return days + (seconds - more * SECONDS_A_DAY + fraction) / SECONDS_A_DAY;
+  return countDays(date.getTime() / (SECONDS_A_DAY * 1000), seconds, fraction);
+}
+
+/** The days of a point in time, the same float64 as {@link parseDate} gives for its text. */
+export function toDays(time: Date): number {
+  const milliseconds = time.getTime();
+  const seconds = Math.floor(milliseconds / 1000);
+  return countDays(0, seconds, (milliseconds - seconds * 1000) / 1000);
+}
+
+/** The loader of logged models computes the same steps, so that both give the same float64. */
+function countDays(days: number, seconds: number, fraction: number): number {
+  const more = Math.floor(seconds / SECONDS_A_DAY);
+  return days + more + (seconds - more * SECONDS_A_DAY + fraction) / SECONDS_A_DAY;
 }
 
 /** Minutes east of UTC; null for an offset that no time zone has. */

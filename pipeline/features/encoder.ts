@@ -1,5 +1,5 @@
 import { BadData } from '../../contract/failures.ts';
-import type { DatePart } from '../../contract/defaults.ts';
+import type { DatePart, Task } from '../../contract/defaults.ts';
 import {
   type Column,
   type FeatureColumn,
@@ -146,6 +146,24 @@ export function encoderToJson(encoder: Encoder): Uint8Array {
  */
 export function encoderFromJson(bytes: Uint8Array, what = 'the encoder'): Encoder {
   return fromJsonBytes(bytes, what, 2) as Encoder;
+}
+
+/** What a model of this encoder predicts. */
+export function taskOfEncoder({ classes }: Pick<Encoder, 'classes'>): Task {
+  return classes === undefined ? 'regression' : 'classification';
+}
+
+/** The code of a missing cell where no train row has a word, and of an unseen word under encoders of schema 1. */
+const NO_WORD = -1;
+
+/** The codes of a feature's words, of a missing cell, and of a word that no train row has. */
+export function codeWords(
+  { categories, most_frequent }: CategoryFeature,
+  { unseen }: Encoder,
+): { codes: ReadonlyMap<string, number>; missing: number; other: number } {
+  const codes = new Map(categories.map((word, index) => [word, index]));
+  const missing = most_frequent === null ? NO_WORD : codes.get(most_frequent)!;
+  return { codes, missing, other: unseen === 'missing' ? missing : NO_WORD };
 }
 
 function checkClasses({ train, test }: Counts, target: string): void {

@@ -1,12 +1,9 @@
 import { type ColumnTable, table as tableOf } from 'arquero';
 import { BadData } from '../../contract/failures.ts';
 import { quoteList } from '../csv/quote.ts';
-import type { CategoryFeature, Encoder } from './encoder.ts';
+import { type CategoryFeature, codeWords, type Encoder } from './encoder.ts';
 import { countRows, type Part, partFromArrow } from './part.ts';
 import type { Report } from '../progress.ts';
-
-/** The code of a missing cell where no train row has a word, and of an unseen word under encoders of schema 1. */
-const NO_WORD = -1;
 
 /**
  * Encoded rows, stored by column and without missing cells. `columns[c][r]` is feature `names[c]` of row r.
@@ -143,15 +140,10 @@ function imputeMissing({ features }: Encoder, table: ColumnTable): ColumnTable {
   return table.impute(Object.fromEntries(fills));
 }
 
-function encodeWords(
-  { name, categories, most_frequent }: CategoryFeature,
-  table: ColumnTable,
-  { unseen }: Encoder,
-): Float64Array {
-  const codes = new Map<string | null, number>(categories.map((word, index) => [word, index]));
-  const other = unseen === 'missing' ? (codes.get(most_frequent) ?? NO_WORD) : NO_WORD;
-  const words = table.array(name) as (string | null)[];
-  return Float64Array.from(words, (word) => codes.get(word) ?? other);
+function encodeWords(feature: CategoryFeature, table: ColumnTable, encoder: Encoder): Float64Array {
+  const { codes, missing, other } = codeWords(feature, encoder);
+  const words = table.array(feature.name) as (string | null)[];
+  return Float64Array.from(words, (word) => (word === null ? missing : (codes.get(word) ?? other)));
 }
 
 /** Replaces words that no train row has by missing cells, so that their rows can be left out. */

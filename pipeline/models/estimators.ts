@@ -3,7 +3,9 @@ import { modelTypeOf } from '../../contract/defaults.ts';
 import { BadParams } from '../../contract/failures.ts';
 import { baseline } from './baseline.ts';
 import { decisionTree } from './decision-tree.ts';
-import type { Estimator } from './estimator.ts';
+import type { Files } from '../batches/files.ts';
+import { type Encoder, encoderFromJson, taskOfEncoder } from '../features/encoder.ts';
+import type { Estimator, Model } from './estimator.ts';
 import { mlCart } from './ml-cart.ts';
 
 /** The types of models, the default first. A new type adds one line here. */
@@ -24,6 +26,30 @@ export function estimatorOf(model: Partial<Pick<Params['model'], 'type'>>): Esti
   if (found === undefined)
     throw new BadParams(`model.type is ${JSON.stringify(type)}: expected ${typeNames()}`);
   return found;
+}
+
+/** A stored model: its type, the file of its bytes, and the bytes of its encoder. */
+export interface StoredModel {
+  readonly type: string;
+  readonly model: string;
+  readonly encoder: Uint8Array;
+}
+
+/**
+ * Opens a stored model.
+ * @param of the version, for errors
+ * @throws BadData when the bytes are not those of a model and an encoder
+ */
+export function openModel(
+  { type, model: path, encoder: bytes }: StoredModel,
+  files: Pick<Files, 'size' | 'read'>,
+  of?: string,
+): { model: Model; encoder: Encoder } {
+  const name = (what: string): string => (of === undefined ? what : `${what} of ${of}`);
+  const encoder = encoderFromJson(bytes, name('the encoder'));
+  const stored = { size: files.size(path), read: () => files.read(path) };
+  const model = estimatorOf({ type }).load(stored, taskOfEncoder(encoder), name('the model'));
+  return { model, encoder };
 }
 
 /** Returns all types in one phrase: `a, b or c`. */

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { BadData } from '../../contract/failures.ts';
 import { type Estimator, hyperparameters } from './estimator.ts';
 import { toJsonBytes } from '../json.ts';
+import { taskOfEncoder } from '../features/encoder.ts';
 import type { Matrix } from '../features/matrix.ts';
 import { loadTree } from './stored-tree.ts';
 import { checkRows, checkTargets, indexClasses } from './train-rows.ts';
@@ -67,7 +68,7 @@ export const mlCart: Estimator<{ max_depth: number; min_samples_split: number; m
         model = trainer;
       }
       const bytes = toJsonBytes(JSON.parse(JSON.stringify(model)));
-      const task = classes === undefined ? 'regression' : 'classification';
+      const task = taskOfEncoder({ classes });
       const stored = { size: bytes.length, read: () => [bytes] };
       return {
         describe: () => loadTree(NAME, stored, task, 'the model').describe(),

@@ -1,14 +1,15 @@
-import { CellRule, parseNumber } from '../csv/cells.ts';
-import { findDatePart } from '../csv/dates.ts';
-import type { CategoryFeature, DateFeature, Encoder, NumberFeature } from '../features/encoder.ts';
+import type { CellRule } from '../csv/cells.ts';
+import { findDatePart, toDays } from '../csv/dates.ts';
+import {
+  type CategoryFeature,
+  codeWords,
+  type DateFeature,
+  type Encoder,
+  type NumberFeature,
+} from '../features/encoder.ts';
 
 /** A reader returns this for a value that its column cannot hold. */
 export const UNREADABLE = Infinity;
-
-/** The code of a word where no train row has one, and of an unseen word under encoders of schema 1. */
-const NO_WORD = -1;
-
-const DAY_MS = 86_400_000;
 
 /** Reads a raw value of one feature as training reads and encodes it. */
 export interface FeatureReader {
@@ -94,7 +95,7 @@ class DateReader implements FeatureReader {
     if (typeof value === 'string') return this.readText(value);
     if (value === null || value === undefined) return this.#encode(null);
     if (!(value instanceof Date)) return UNREADABLE;
-    const days = value.getTime() / DAY_MS;
+    const days = toDays(value);
     return this.#encode(Number.isNaN(days) ? null : days);
   }
 
@@ -117,17 +118,13 @@ class WordReader implements FeatureReader {
   readonly #other: number;
   #values: ReadonlyMap<boolean | number, string> | undefined;
 
-  constructor(
-    { name, categories, most_frequent }: CategoryFeature,
-    { unseen }: Encoder,
-    rule: CellRule,
-    rejectsUnseen: boolean,
-  ) {
-    this.column = name;
+  constructor(feature: CategoryFeature, encoder: Encoder, rule: CellRule, rejectsUnseen: boolean) {
+    const { codes, missing, other } = codeWords(feature, encoder);
+    this.column = feature.name;
     this.#rule = rule;
-    this.#codes = new Map(categories.map((word, index) => [word, index]));
-    this.#missing = most_frequent === null ? NO_WORD : this.#codes.get(most_frequent)!;
-    this.#other = rejectsUnseen ? UNREADABLE : unseen === 'missing' ? this.#missing : NO_WORD;
+    this.#codes = codes;
+    this.#missing = missing;
+    this.#other = rejectsUnseen ? UNREADABLE : other;
   }
 
   readText(cell: string): number {
@@ -161,17 +158,23 @@ class WordReader implements FeatureReader {
   }
 
   #wordOf(value: boolean | number): string | undefined {
-    this.#values ??= new Map(
-      [...this.#codes.keys()]
-        // Of several spellings of a value the shortest is taken, so it is set last.
-        .sort((a, b) => b.length - a.length || (a < b ? -1 : 1))
-        .flatMap((word): (readonly [boolean | number, string])[] => {
-          const lower = word.toLowerCase();
-          if (lower === 'true' || lower === 'false') return [[lower === 'true', word]];
-          const number = parseNumber(word);
-          return number === null ? [] : [[number, word]];
-        }),
-    );
+    this.#values ??= this.#listValues();
     return this.#values.get(value);
+  }
+
+  /** Of several spellings of a value the last one is taken. tracking/pyfunc/cells.py takes the same. */
+  #listValues(): Map<boolean | number, string> {
+    const words = [...this.#codes.keys()].sort();
+    const booleans = words
+      .filter((word) => /^(?:true|false)$/i.test(word))
+      .reverse()
+      .map((word) => [word.toLowerCase() === 'true', word] as const);
+    const numbers = words
+      .sort((a, b) => b.length - a.length)
+      .flatMap((word) => {
+        const number = this.#rule.readNumber(word);
+        return typeof number === 'number' ? [[number, word] as const] : [];
+      });
+    return new Map<boolean | number, string>([...booleans, ...numbers]);
   }
 }

@@ -1,7 +1,7 @@
 import type { Task } from '../../contract/defaults.ts';
 import { CellRule, type CellSettings } from '../csv/cells.ts';
 import { findLabelType, type Label, type LabelType, toLabel } from '../features/label-type.ts';
-import { encoderFromJson } from '../features/encoder.ts';
+import { encoderFromJson, taskOfEncoder } from '../features/encoder.ts';
 import type { Model, StoredBytes } from '../models/estimator.ts';
 import { estimatorOf } from '../models/estimators.ts';
 import { type FeatureReader, openReaders, UNREADABLE } from './feature-reader.ts';
@@ -61,7 +61,7 @@ export class Predictor {
   constructor({ type, model, encoder: bytes, cells, rejectsUnseen }: PredictorParts) {
     const encoder = encoderFromJson(bytes);
     this.labelType = findLabelType(encoder);
-    this.task = encoder.classes === undefined ? 'regression' : 'classification';
+    this.task = taskOfEncoder(encoder);
     this.target = encoder.target;
     this.words = encoder.classes;
     this.classes = encoder.classes?.map((word) => toLabel(word, this.labelType));

@@ -1,4 +1,5 @@
 import { BadData } from '../../contract/failures.ts';
+import { indexNames } from '../batches/columns.ts';
 import { quote } from '../csv/quote.ts';
 import { type CsvReader, decodeCells } from '../csv/reader.ts';
 import type { FeatureReader } from './feature-reader.ts';
@@ -23,7 +24,7 @@ export function* readCsvBlocks(
   columns: readonly RawColumn[],
 ): Generator<RawBlock> {
   refuseMissing(columns, new Set(reader.header), reader.file, 'check the delimiter');
-  const places = new Map(reader.header.map((column, index) => [column, index]));
+  const places = indexNames(reader.header);
   const { width } = reader;
   for (const block of reader.blocks()) {
     const readText = decodeCells(block);

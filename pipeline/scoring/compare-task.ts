@@ -1,21 +1,14 @@
 import { CLASS_METRICS, NUMBER_METRICS } from '../../contract/metric-sets.ts';
 import type { Files } from '../batches/files.ts';
-import { encoderFromJson, type Encoder } from '../features/encoder.ts';
+import type { Encoder } from '../features/encoder.ts';
 import { applyWithRows } from '../features/matrix.ts';
 import { partFromArrow, type Part } from '../features/part.ts';
-import type { Model, Prediction } from '../models/estimator.ts';
-import { estimatorOf } from '../models/estimators.ts';
+import type { Prediction } from '../models/estimator.ts';
+import { openModel, type StoredModel } from '../models/estimators.ts';
 import type { Report } from '../progress.ts';
 import { scoreClasses } from './class-scores.ts';
 import { hasOddMajority, computeDifferenceInterval } from './intervals.ts';
 import { scoreNumbers } from './number-scores.ts';
-
-/** A stored model: its type, the path of its bytes, and its encoder. */
-interface StoredModel {
-  type: string;
-  model: string;
-  encoder: Uint8Array;
-}
 
 /** Whether a score of a model differs from that of another by more than chance does. */
 type Verdict = 'better' | 'worse' | 'within noise';
@@ -63,17 +56,7 @@ export function compareModels(
   return { facts: isClassifier ? compareClasses(paired, other.encoder) : compareNumbers(paired) };
 }
 
-interface OpenModel {
-  model: Model;
-  encoder: Encoder;
-}
-
-function openModel({ type, model, encoder: bytes }: StoredModel, files: Files): OpenModel {
-  const encoder = encoderFromJson(bytes);
-  const task = encoder.classes === undefined ? 'regression' : 'classification';
-  const stored = { size: files.size(model), read: () => files.read(model) };
-  return { model: estimatorOf({ type }).load(stored, task, 'the model'), encoder };
-}
+type OpenModel = ReturnType<typeof openModel>;
 
 /** Adds the rows of a part that both models can score: one may leave out a row of a missing cell or a new label. */
 function addPart(paired: Paired, part: Part, ours: OpenModel, other: OpenModel): void {

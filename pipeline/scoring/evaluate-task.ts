@@ -1,10 +1,9 @@
-import type { Task } from '../../contract/defaults.ts';
 import { NUMBER_METRICS, CLASS_METRICS } from '../../contract/metric-sets.ts';
 import type { Files } from '../batches/files.ts';
-import { encoderFromJson } from '../features/encoder.ts';
+import { taskOfEncoder } from '../features/encoder.ts';
 import { loadRows, warnOfDropped } from '../features/matrix.ts';
 import { toJsonBytes } from '../json.ts';
-import { estimatorOf } from '../models/estimators.ts';
+import { openModel } from '../models/estimators.ts';
 import type { Report } from '../progress.ts';
 import { describeModel } from './report/model.ts';
 import { renderReport } from './report/report.ts';
@@ -34,14 +33,10 @@ export async function evaluateModel(
   facts: { test_rows: number; [fact: string]: string | number | null };
   warnings: string[];
 }> {
-  const encoder = encoderFromJson(input.encoder);
-  const task: Task = encoder.classes === undefined ? 'regression' : 'classification';
-  const path = input.model;
-  const stored = { size: files.size(path), read: () => files.read(path) };
-  const model = estimatorOf(input).load(stored, task, 'the model');
+  const { model, encoder } = openModel(input, files);
   const { all, last } = loadRows(input.parts, encoder);
   const [whole, newBatch] = [all, last!].map((matrix) => scoreModel(model, matrix, encoder));
-  const { headline } = task === 'classification' ? CLASS_METRICS : NUMBER_METRICS;
+  const { headline } = taskOfEncoder(encoder) === 'classification' ? CLASS_METRICS : NUMBER_METRICS;
   const warnings = warnOfDropped(all, 'test');
   if (whole === null) warnings.push('there are no test rows, so this version has no scores');
   else if (newBatch === null)

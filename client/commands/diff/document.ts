@@ -6,9 +6,7 @@ import { modelTypeOf } from '../../../contract/defaults.ts';
 import { NOT_SCORES } from '../../../contract/metric-sets.ts';
 import type { Ref } from '../../../contract/ref.ts';
 import { isReadForEachBatch } from '../../../contract/stages.ts';
-import { encoderFromJson } from '../../../pipeline/features/encoder.ts';
-import type { Model } from '../../../pipeline/models/estimator.ts';
-import { estimatorOf } from '../../../pipeline/models/estimators.ts';
+import { openModel } from '../../../pipeline/models/estimators.ts';
 import type { Artifacts } from '../../../store/artifacts.ts';
 import type { Store } from '../../../store/index.ts';
 import { type NewBatch, batchesAt } from '../../../store/ledger/ledger.ts';
@@ -118,15 +116,11 @@ export async function readModelFacts(
   artifacts: Artifacts,
   record: VersionRecord,
 ): Promise<ModelFacts> {
-  const encoder = await artifacts.get(outputOf(record, 'train', 'encoder'));
-  const what = `version ${record.version}`;
-  const { classes, features } = encoderFromJson(encoder, `the encoder of ${what}`);
-  const task = classes === undefined ? 'regression' : 'classification';
-  const estimator = estimatorOf(record.params['model'] as { type?: string });
-  const model = await withFile(artifacts, outputOf(record, 'train', 'model'), (file) => {
-    const stored = { size: localFiles.size(file), read: () => localFiles.read(file) };
-    return estimator.load(stored, task, `the model of ${what}`);
+  const { model, encoder } = await openStoredModel(artifacts, record, {
+    model: outputOf(record, 'train', 'model'),
+    encoder: outputOf(record, 'train', 'encoder'),
   });
+  const { features } = encoder;
   const shares = model.importance(features.length) ?? [];
   return {
     facts: model.describe().facts,
@@ -134,16 +128,18 @@ export async function readModelFacts(
   };
 }
 
-/** Reads a model from a file, because a model may be too large for memory. */
-async function withFile(
+/** Opens the model of a record from a file, piece by piece, because it may be larger than memory. */
+export async function openStoredModel(
   artifacts: Artifacts,
-  model: Ref,
-  read: (file: string) => Model,
-): Promise<Model> {
+  { params, version }: VersionRecord,
+  refs: { model: Ref; encoder: Ref },
+): Promise<ReturnType<typeof openModel>> {
+  const type = modelTypeOf(params['model'] ?? {});
+  const encoder = await artifacts.get(refs.encoder);
   return withOwnFolder(tmpdir(), 'model', async (folder) => {
-    const file = join(folder, 'model.json');
-    await artifacts.toFile(model, file);
-    return read(file);
+    const model = join(folder, 'model.json');
+    await artifacts.toFile(refs.model, model);
+    return openModel({ type, model, encoder }, localFiles, `version ${version}`);
   });
 }
 

@@ -1,6 +1,7 @@
 import { Graph, layout, type Edge as GraphEdge, type Point } from '@dagrejs/dagre';
 import { formatBytes } from '../../format.ts';
 import { shortenMd5 } from '../../origin.ts';
+import { escapeHtml } from '../../../pipeline/scoring/report/page.ts';
 import { fold, KINDS, type Drawn, type Edge, type Lineage } from './graph.ts';
 
 /** The lineage as a tree for the terminal: each kind under the one it is made from. */
@@ -95,8 +96,8 @@ export function drawSvg(lineage: Lineage): string {
   const size = `viewBox="0 0 ${round(width)} ${round(height)}" width="${round(width)}" height="${round(height)}"`;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" class="lineage" role="img" ${size} style="min-width:${round(SMALLEST * width)}px" font-family="system-ui,sans-serif" font-size="12">`,
-    `<title>${escapeXml(title)}</title>`,
-    `<desc>${escapeXml(describeStages(nodes, edges, stages))}</desc>`,
+    `<title>${escapeHtml(title)}</title>`,
+    `<desc>${escapeHtml(describeStages(nodes, edges, stages))}</desc>`,
     `<style>${STYLE}</style>`,
     '<rect width="100%" height="100%" fill="var(--bg)"/>',
     ...graph.edges().map((edge: GraphEdge) => drawLine(graph.edge(edge) as { points: Point[] })),
@@ -127,10 +128,10 @@ function drawBox({ x, y }: Point, { path, md5, size }: Drawn): string {
   const shown = path.length > MOST_LETTERS ? `…${path.slice(1 - MOST_LETTERS)}` : path;
   const below = [shortenMd5(md5), formatBytes(size)].filter(Boolean).join(' · ');
   return [
-    `<g><title>${escapeXml(`${path} ${md5}`.trim())}</title>`,
+    `<g><title>${escapeHtml(`${path} ${md5}`.trim())}</title>`,
     `<rect x="${round(x - BOX.width / 2)}" y="${round(y - BOX.height / 2)}" width="${BOX.width}" height="${BOX.height}" rx="4" fill="var(--panel)" stroke="var(--muted)"/>`,
-    `<text x="${round(x)}" y="${round(y - 3)}" text-anchor="middle" fill="var(--fg)">${escapeXml(shown)}</text>`,
-    `<text x="${round(x)}" y="${round(y + 14)}" text-anchor="middle" fill="var(--muted)" font-size="11">${escapeXml(below)}</text></g>`,
+    `<text x="${round(x)}" y="${round(y - 3)}" text-anchor="middle" fill="var(--fg)">${escapeHtml(shown)}</text>`,
+    `<text x="${round(x)}" y="${round(y + 14)}" text-anchor="middle" fill="var(--muted)" font-size="11">${escapeHtml(below)}</text></g>`,
   ].join('');
 }
 
@@ -138,7 +139,7 @@ function drawStage({ x, y }: Point, stage: string): string {
   const { width, height } = STAGE;
   return [
     `<rect x="${round(x - width / 2)}" y="${round(y - height / 2)}" width="${width}" height="${height}" rx="${height / 2}" fill="var(--bg)" stroke="var(--accent)" stroke-width="1.5"/>`,
-    `<text x="${round(x)}" y="${round(y + 4)}" text-anchor="middle" fill="var(--accent)" font-weight="600">${escapeXml(stage)}</text>`,
+    `<text x="${round(x)}" y="${round(y + 4)}" text-anchor="middle" fill="var(--accent)" font-weight="600">${escapeHtml(stage)}</text>`,
   ].join('');
 }
 
@@ -157,10 +158,4 @@ function drawLine({ points }: { points: Point[] }): string {
 /** A coordinate with one decimal. */
 function round(value: number): string {
   return String(Math.round(value * 10) / 10);
-}
-
-function escapeXml(text: string): string {
-  return text
-    .replace(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`)
-    .replace(/\p{Cc}/gu, '\uFFFD'); // XML has no way to write these
 }

@@ -1,14 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { localFiles } from '../../../compute/local-files.ts';
 import { readTemporalLocation } from '../../../config/connections.ts';
 import { MissingHistory } from '../../../contract/failures.ts';
 import { RETRAIN } from '../../../contract/command.ts';
 import { findStage } from '../../../contract/stages.ts';
 import { formatTrialParams } from '../../../contract/trials.ts';
-import { encoderFromJson } from '../../../pipeline/features/encoder.ts';
-import { estimatorOf } from '../../../pipeline/models/estimators.ts';
 import type { BuildFacts } from '../../../pipeline/scoring/report/build.ts';
 import { describeModel } from '../../../pipeline/scoring/report/model.ts';
 import type { ReportFacts } from '../../../pipeline/scoring/report/report.ts';
@@ -20,6 +14,7 @@ import { flatten } from '../../compare/changes.ts';
 import { linkRun } from '../../result.ts';
 import type { StoreSession } from '../../session.ts';
 import { readTracked } from '../../versions.ts';
+import { openStoredModel } from '../diff/document.ts';
 import { drawSvg } from '../lineage/drawings.ts';
 import { readLineage } from '../lineage/graph.ts';
 
@@ -39,35 +34,18 @@ export async function readReportFacts(
       `the record of version ${record.version} of ${record.pipeline} has no metrics: run it again with "${RETRAIN} run ${record.version} --pipeline ${record.pipeline}"`,
     );
   const { confidence } = scoring!.facts;
+  const { model, encoder } = await openStoredModel(artifacts, record, {
+    model: scoring!.inputs.model!,
+    encoder: scoring!.inputs.encoder!,
+  });
   return {
     batch: record.version,
     // A version without test rows has a count of 0 there.
     metrics: readMetrics(await artifacts.get(metrics), metrics) as ReportMetrics,
     confidence: typeof confidence === 'number' ? confidence : null,
-    ...(await readModel(session, record)),
+    ...describeModel(model, encoder),
     build: await readBuildFacts(session, record),
   };
-}
-
-/** Loads the model from a file, piece by piece, because it may be larger than memory. */
-async function readModel(
-  { store: { artifacts } }: StoreSession,
-  record: VersionRecord,
-): Promise<ReturnType<typeof describeModel>> {
-  const { inputs } = findStage(record.stages, 'evaluate')!;
-  const encoder = encoderFromJson(await artifacts.get(inputs.encoder!));
-  const task = encoder.classes === undefined ? 'regression' : 'classification';
-  const folder = await mkdtemp(join(tmpdir(), 'retrain-report-'));
-  try {
-    const path = join(folder, 'model.json');
-    await artifacts.toFile(inputs.model!, path);
-    const stored = { size: localFiles.size(path), read: () => localFiles.read(path) };
-    const type = (record.params['model'] as { type?: string } | undefined)?.type;
-    const model = estimatorOf(type === undefined ? {} : { type }).load(stored, task, 'the model');
-    return describeModel(model, encoder);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
 }
 
 async function readBuildFacts(session: StoreSession, record: VersionRecord): Promise<BuildFacts> {

@@ -111,6 +111,33 @@ describe('values that are not text', () => {
     expect(w!.readValue(Number.NaN)).toBe(w!.readText(''));
   });
 
+  it('are found by the rule of the pipeline, as in Python', () => {
+    const read = (settings: CellSettings, categories: string[], value: unknown) => {
+      const most_frequent = categories[0]!;
+      const feature = { name: 'w', type: 'category', categories, most_frequent } as const;
+      const words = { schema: 1, target: 'y', missing: 'impute', features: [feature] } as const;
+      return openReaders(words, new CellRule(settings), false)[0]!.readValue(value);
+    };
+    expect(read({ missing: [''], decimal: ',' }, ['0,5', '1,5'], 1.5)).toBe(1);
+    const thousands = { missing: [''], thousands: '.', decimal: ',' } as const;
+    expect(read(thousands, ['0', '1.000'], 1000)).toBe(1);
+    expect(read(thousands, ['0', '1.000'], 1)).toBe(-1);
+    expect(read({ missing: ['-999'] }, ['0', '-999.0'], -999)).toBe(0); // missing, so the most frequent
+    expect(read({ missing: [''] }, ['007', '7.0', 'x'], 7)).toBe(1);
+    expect(read({ missing: [''] }, ['TRUE', 'true'], true)).toBe(0);
+  });
+
+  it('are the same dates as their text, to the last bit', () => {
+    fc.assert(
+      fc.property(
+        fc.date({ min: new Date(0), max: new Date('2100-01-01'), noInvalidDate: true }),
+        (time) => {
+          expect(d!.readValue(time)).toBe(d!.readText(time.toISOString()));
+        },
+      ),
+    );
+  });
+
   it('are numbers, missing where they mean that, and unreadable where they are neither', () => {
     expect(n!.readValue(-0)).toBe(0);
     expect(n!.readValue('+.5')).toBe(0.5);
