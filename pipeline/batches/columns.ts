@@ -56,7 +56,8 @@ export function findOrder(
   names: readonly string[],
   header: readonly string[],
 ): number[] | undefined {
-  const order = names.map((name) => header.indexOf(name));
+  const places = indexNames(header);
+  const order = names.map((name) => places.get(name) ?? -1);
   return order.every((index, i) => index === i) ? undefined : order;
 }
 

@@ -27,8 +27,8 @@ export function findDifference(
   mayDiffer: (row: number) => boolean = () => false,
 ): Difference | null {
   const { header, width } = before[0]!.reader;
-  const isSame =
-    header.length === after.width && header.every((name) => after.header.includes(name));
+  const present = new Set(after.header);
+  const isSame = header.length === after.width && header.every((name) => present.has(name));
   if (!isSame) return { kind: 'columns', was: header.join(', '), is: after.header.join(', ') };
   const order = findOrder(header, after.header);
   const now = iterateRows(after);

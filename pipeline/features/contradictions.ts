@@ -38,7 +38,8 @@ export function warnOfContradictions(matrix: Matrix, sizes: readonly number[]): 
   const all = [...groups.values()].flat();
   const isMostlyDifferent = all.length >= MOSTLY_DIFFERENT * count;
   // Numeric targets rarely repeat. So where rows repeat often, another target is no sign of a correction.
-  const least = isMostlyDifferent ? 1 : matrix.targets === undefined ? MANY * count : Infinity;
+  if (!isMostlyDifferent && matrix.targets !== undefined) return [];
+  const least = isMostlyDifferent ? 1 : MANY * count;
   let worst = { batch: 0, rows: 0 };
   let row = 0;
   for (let batch = 1; batch < newest; batch++) {

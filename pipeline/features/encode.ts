@@ -89,10 +89,11 @@ function readBatch(
 ): ColumnTable {
   const rule = new CellRule(options.cells);
   const places = indexNames(reader.header);
-  const read = columns.map(({ name, from, type, part }) => ({
+  // The parts of a date are derived from the whole date below.
+  const whole = columns.filter(({ part }) => part === undefined);
+  const read = whole.map(({ name, from, type }) => ({
     index: places.get(from) ?? -1,
     type,
-    part,
     isLabel: options.normaliseLabels === true && name === options.target,
     words: [] as (string | null)[],
     /**
@@ -106,7 +107,7 @@ function readBatch(
     for (const { type, numbers } of read)
       numbers.push(new Float64Array(type === 'category' ? 0 : block.rows));
     for (let row = 0; row < block.rows; row++) {
-      for (const { index, type, part, isLabel, words, distinct, numbers } of read) {
+      for (const { index, type, isLabel, words, distinct, numbers } of read) {
         const text = index < 0 ? null : readText(row * reader.width + index);
         if (type === 'category') {
           const word = text === null ? null : rule.readWord(text);
@@ -118,17 +119,29 @@ function readBatch(
         const value = text === null ? null : isDate ? rule.readDate(text) : rule.readNumber(text);
         if (value === undefined)
           throw (isDate ? makeDateError : makeNumberError)(block, row, index, reader);
-        numbers[numbers.length - 1]![row] =
-          value === null ? Number.NaN : part === undefined ? value : findDatePart(value, part);
+        numbers[numbers.length - 1]![row] = value ?? Number.NaN;
       }
     }
   }
-  return table(
-    columns.map(({ name }, i) => {
+  const cells = new Map(
+    whole.map(({ name }, i) => {
       const { type, words, numbers } = read[i]!;
       return [name, type === 'category' ? words : joinNumbers(numbers)];
     }),
   );
+  return table(
+    columns.map(({ name, from, part }) => [
+      name,
+      part === undefined ? cells.get(name)! : findDateParts(cells.get(from)!, part),
+    ]),
+  );
+}
+
+/** @param days of dates, null where a cell is missing */
+function findDateParts(days: Float64Array | Cell[], part: DatePart): Float64Array | Cell[] {
+  return days instanceof Float64Array
+    ? days.map((day) => findDatePart(day, part))
+    : days.map((day) => (day === null ? null : findDatePart(day as number, part)));
 }
 
 function intern(word: string | null, distinct: Map<string, string>): string | null {
