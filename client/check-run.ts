@@ -5,7 +5,6 @@ import type { Params } from '../contract/params.ts';
 import { checkBatch, countBatches } from '../pipeline/batches/order.ts';
 import { selectNewFiles } from '../sources/arrivals/look.ts';
 import { openFolder } from '../sources/arrivals/folder.ts';
-import { isPlace } from '../sources/arrivals/open-place.ts';
 import { checkFrozen } from '../sources/frozen.ts';
 import { kindOf } from '../sources/identity.ts';
 import { batchesKnown, hasArrivals, wholeOf, type Ledger } from '../store/ledger/ledger.ts';
@@ -42,7 +41,7 @@ export async function checkRun(
   }
   if (kindOf(source) === 'folder') return checkArrived(ledger, { pipeline, batch }, source);
   const isSmall = kindOf(source) === 'file' && statSync(path).size <= MOST_BYTES;
-  if (isPlace(source) || !(kindOf(source) === 'iris' || isSmall)) return;
+  if (!(kindOf(source) === 'iris' || isSmall)) return;
   const { sources, scratch } = config;
   // Loaded here, because it is large and most runs do not need it.
   const { countArrivedRows } = await import('./commands/pending/arrived-rows.ts');

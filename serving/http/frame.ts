@@ -200,15 +200,22 @@ function placeColumns(
   names: readonly string[],
   columns: readonly RawColumn[],
 ): Map<string, number> {
-  let given = names;
-  if (columns.some(({ name }) => !given.includes(name))) given = names.map((name) => name.trim());
+  const exact = new Set(names);
+  const given = columns.every(({ name }) => exact.has(name))
+    ? names
+    : names.map((name) => name.trim());
+  const places = new Map<string, number>();
+  const repeated = new Set<string>();
+  for (const [index, name] of given.entries()) {
+    if (places.has(name)) repeated.add(name);
+    else places.set(name, index);
+  }
   refuseMissing(columns, new Set(given), field);
   return new Map(
     columns.map(({ name }) => {
-      const index = given.indexOf(name);
-      if (given.includes(name, index + 1))
+      if (repeated.has(name))
         throw new BadData(`${field} has column ${quote(name)} more than once: remove all but one`);
-      return [name, index];
+      return [name, places.get(name)!];
     }),
   );
 }

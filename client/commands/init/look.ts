@@ -112,9 +112,11 @@ function lookAtText(
   const decimal =
     comma !== undefined && numbers(comma.columns) > numbers(point.columns) ? ',' : '.';
   const cells = readCellSettings({ missing_values: MISSING_VALUES, decimal });
-  const { labels, ...found } = countLabels(open(), target, cells);
-  const task = asked.task ?? found.task;
-  const { columns, rows, warnings } = inspect(decimal, task);
+  const { labels, ...counted } = countLabels(open(), target, cells);
+  const task = asked.task ?? counted.task;
+  const found =
+    task === 'classification' ? (decimal === ',' ? comma! : point) : inspect(decimal, task);
+  const { columns, rows, warnings } = found;
   return {
     delimiter,
     encoding: asked.encoding,
