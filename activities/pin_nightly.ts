@@ -1,8 +1,7 @@
 import { z } from 'zod';
 import { parseParams, pipelineName } from '../contract/params.ts';
-import { paramsOf } from '../pipeline/models/params.ts';
 import { refSchema } from '../contract/ref.ts';
-import { makePlainParams } from '../sources/frozen.ts';
+import { makeRunParams } from '../sources/frozen.ts';
 import type { Ledgers } from '../store/ledger/ledger.ts';
 import { refuseUnknownPipeline, type PipelineConfig } from './pin_run.ts';
 import type { PinnedNightly } from '../contract/nightly.ts';
@@ -32,7 +31,7 @@ export async function pinNightly(
   refuseUnknownPipeline(config, { ledger, asked: asked.params });
   return {
     pipeline: config.pipeline,
-    params: paramsOf(makePlainParams(config, ledger), asked.params),
+    params: makeRunParams(config, ledger, asked.params),
     source: asked.source ?? null,
     rebuild: asked.rebuild ?? false,
     ...(config.nightly.onQuarantine === 'fail' ? { failOnQuarantine: true } : {}),

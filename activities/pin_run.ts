@@ -4,7 +4,6 @@ import { namesSource } from '../config/params-file.ts';
 import { BadParams } from '../contract/failures.ts';
 import { formatTrialParams } from '../contract/trials.ts';
 import { batchNumber, parseParams, pipelineName } from '../contract/params.ts';
-import { paramsOf } from '../pipeline/models/params.ts';
 import { hashOf } from '../store/hash.ts';
 import { refSchema } from '../contract/ref.ts';
 import { LAST_STAGE, MOST_DAMAGED, STAGE_NAMES } from '../contract/stages.ts';
@@ -12,7 +11,7 @@ import type { PinnedRun } from '../contract/train-batch.ts';
 import type { Store } from '../store/index.ts';
 import type { Tracker } from '../tracking/tracker.ts';
 import { refuseOtherFolder } from '../tracking/place.ts';
-import { findTrialParams, makePlainParams } from '../sources/frozen.ts';
+import { findTrialParams, makeRunParams } from '../sources/frozen.ts';
 import type { Ledger } from '../store/ledger/ledger.ts';
 
 const inputSchema = z.strictObject({
@@ -73,10 +72,9 @@ export async function pinRun(deps: PinDeps, input: unknown): Promise<PinnedRun> 
   const ledger = await deps.store.ledgers.read(pipeline);
   refuseUnknownPipeline(config, { ledger, asked: asked.params });
   if (trackingFolder !== undefined) refuseOtherFolder(deps.trackingOf(pipeline), trackingFolder);
-  const base = makePlainParams(config, ledger);
-  const params = paramsOf(base, asked.params);
+  const params = makeRunParams(config, ledger, asked.params);
   const own = asked.params === undefined || asked.publish === true ? undefined : asked.params;
-  const trial = own && findTrialParams(paramsOf(base, {}), params, ledger);
+  const trial = own && findTrialParams(makeRunParams(config, ledger, {}), params, ledger);
   if (trial !== undefined && asked.with_missing === true)
     throw new BadParams(
       `a run with ${formatTrialParams(trial)} is a trial, which builds no other versions: leave out --with-missing, or add --publish to build the missing versions with these params too`,

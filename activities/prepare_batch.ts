@@ -9,7 +9,7 @@ import {
 } from '../contract/stages.ts';
 import { checkBatch } from '../pipeline/batches/order.ts';
 import { prepareCuts } from '../sources/cutter.ts';
-import { checkFrozen, keepFormerDefault } from '../sources/frozen.ts';
+import { checkFrozen } from '../sources/frozen.ts';
 import type { SourceDeps } from '../sources/source.ts';
 import { cutCall } from '../sources/stage-inputs.ts';
 import {
@@ -58,7 +58,7 @@ async function cutUpTo(deps: Deps, request: Request): Promise<StageResult<'prepa
       `${pipeline} has no data yet: run "${RETRAIN} stage get_data --pipeline ${pipeline}" first`,
     );
   checkFrozen(ledger, request.params);
-  const params = keepFormerDefault(ledger, request.params);
+  const { params } = request;
   checkSameTable(ledger, request.inputs);
   checkExists(ledger, batch);
   const wanted = batchesToCut(ledger, request);

@@ -5,8 +5,6 @@ import { MERGED, partFile } from '../contract/paths.ts';
 import { withPath, type Ref } from '../contract/ref.ts';
 import type { Healed, StageOutcome, StageRequest, StageResult } from '../contract/stages.ts';
 import type { Column } from '../pipeline/batches/columns.ts';
-import { keepFormerDefault } from '../sources/frozen.ts';
-import type { Store } from '../store/index.ts';
 import { partColumns, readColumns } from '../store/columns-file.ts';
 import { encodeDirectory } from '../store/manifest.ts';
 import { checkPresent } from '../store/artifacts.ts';
@@ -23,7 +21,7 @@ import {
   type StageWork,
 } from './run-stage.ts';
 
-type Deps = StageDeps & { compute: Compute; store: Pick<Store, 'ledgers'> };
+type Deps = StageDeps & { compute: Compute };
 type Request = StageRequest<'preprocess'>;
 type Context = StageContext<'preprocess'>;
 
@@ -43,10 +41,7 @@ interface Processed {
  * Splits and encodes the batches that are not encoded yet, and fits the encoder over all train rows. The work
  * for version N grows with the new batch, not with the history.
  */
-export async function preprocess(deps: Deps, asked: Request): Promise<StageResult<'preprocess'>> {
-  const ledger = await deps.store.ledgers.read(asked.pipeline);
-  const params = ledger === undefined ? asked.params : keepFormerDefault(ledger, asked.params);
-  const request = { ...asked, params };
+export async function preprocess(deps: Deps, request: Request): Promise<StageResult<'preprocess'>> {
   const result = await runStage(deps, 'preprocess', request, (context) =>
     encodeAndFit(deps, request, context),
   );

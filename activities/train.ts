@@ -3,8 +3,6 @@ import type { Compute } from '../compute/pool.ts';
 import type { Params } from '../contract/params.ts';
 import { attemptId } from '../store/attempts.ts';
 import { withPath } from '../contract/ref.ts';
-import { keepFormerDefault } from '../sources/frozen.ts';
-import type { Store } from '../store/index.ts';
 import { stageKey } from '../store/stage-cache.ts';
 import { directoryOf, isDirectoryUri, refuseOtherFolder } from '../tracking/place.ts';
 import {
@@ -41,9 +39,7 @@ import {
   type StageWork,
 } from './run-stage.ts';
 
-type Deps = StageDeps &
-  LoggingDeps &
-  Tracking & { compute: Compute; store: Pick<Store, 'ledgers'> };
+type Deps = StageDeps & LoggingDeps & Tracking & { compute: Compute };
 type Request = StageRequest<'train'>;
 type Result = StageResult<'train'>;
 
@@ -80,12 +76,7 @@ async function fitInto(
 }
 
 /** Fits the model, or takes it from the cache, and logs it to the one MLflow run of its attempt. */
-export async function train(deps: Deps, requested: Request): Promise<Result> {
-  const ledger = await deps.store.ledgers.read(requested.pipeline);
-  const request =
-    ledger === undefined
-      ? requested
-      : { ...requested, params: keepFormerDefault(ledger, requested.params) };
+export async function train(deps: Deps, request: Request): Promise<Result> {
   if (request.trackingFolder !== null) refuseOtherFolder(deps, request.trackingFolder);
   const execution = currentExecution();
   const training = identifyTraining(request);

@@ -36,9 +36,8 @@ export async function readRunParams(
   { config, store }: StoreSession,
   set: Record<string, unknown>,
 ): Promise<Params> {
-  const { paramsOf } = await import('../pipeline/models/params.ts');
-  const { makePlainParams } = await import('../sources/frozen.ts');
-  return paramsOf(makePlainParams(config, await store.ledgers.read(config.pipeline)), set);
+  const { makeRunParams } = await import('../sources/frozen.ts');
+  return makeRunParams(config, await store.ledgers.read(config.pipeline), set);
 }
 
 /**

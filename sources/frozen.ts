@@ -9,6 +9,7 @@ import {
   type Task,
 } from '../contract/defaults.ts';
 import { mergeParams, type Params } from '../contract/params.ts';
+import { paramsOf } from '../pipeline/models/params.ts';
 import { listChangedParams, type TrialParams } from '../contract/trials.ts';
 import { canonicalJson } from '../contract/canonical-json.ts';
 import { hasArrivals, type Ledger } from '../store/ledger/ledger.ts';
@@ -26,7 +27,7 @@ export interface PipelineParams {
  * Returns the params of a plain run of a pipeline. What is frozen comes from its ledger, unless the pipeline's own
  * settings name it: another value there is refused when the run reads its data.
  */
-export function makePlainParams(
+function makePlainParams(
   { params, ownParams }: PipelineParams,
   ledger: Ledger | undefined,
 ): Record<string, unknown> {
@@ -36,6 +37,19 @@ export function makePlainParams(
   const inherited = data === undefined ? params : { ...params, data: { ...data, columns: {} } };
   const known = mergeParams(inherited, listFrozen(ledger));
   return mergeParams(known, ownParams) as Record<string, unknown>;
+}
+
+/**
+ * Returns the params of a run of a pipeline: what the caller asks for over those of a plain run.
+ * @throws BadParams for params that no run can have
+ */
+export function makeRunParams(
+  config: PipelineParams,
+  ledger: Ledger | undefined,
+  asked: unknown,
+): Params {
+  const params = paramsOf(makePlainParams(config, ledger), asked);
+  return ledger === undefined ? params : keepFormerDefault(ledger, params);
 }
 
 /** The frozen settings of a pipeline, nested as in params.yaml. */
@@ -178,7 +192,7 @@ export function applyFrozenSettings(ledger: Ledger, params: Params): Params {
 }
 
 /** The default words for a missing cell have changed since some pipelines began: those keep the former ones. */
-export function keepFormerDefault({ settings, batches }: Ledger, params: Params): Params {
+function keepFormerDefault({ settings, batches }: Ledger, params: Params): Params {
   const isFormer =
     batches.length > 0 &&
     canonicalJson(params.data.missing_values) === canonicalJson(MISSING_VALUES) &&

@@ -67,14 +67,13 @@ async function readPipeline(
   context: CommandContext,
   pipeline: string,
 ): Promise<ListedPipeline> {
-  const { paramsOf } = await import('../../pipeline/models/params.ts');
-  const { makePlainParams } = await import('../../sources/frozen.ts');
+  const { makeRunParams } = await import('../../sources/frozen.ts');
   const [own, ledger, versions] = await Promise.all([
     context.configure(pipeline),
     store.ledgers.read(pipeline),
     store.records.list(pipeline),
   ]);
-  const { data, model } = paramsOf(makePlainParams(own, ledger), {});
+  const { data, model } = makeRunParams(own, ledger, {});
   return {
     pipeline,
     listed:

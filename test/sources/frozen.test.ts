@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { applyFrozenSettings, checkFrozen } from '../../sources/frozen.ts';
+import { FORMER_MISSING_VALUES, MISSING_VALUES } from '../../contract/defaults.ts';
+import { applyFrozenSettings, checkFrozen, makeRunParams } from '../../sources/frozen.ts';
 import { paramsSchema } from '../../pipeline/models/params.ts';
 import type { Ledger, Settings } from '../../store/ledger/ledger.ts';
 import { SETTINGS } from '../store/ledger/ledger-settings.ts';
@@ -28,6 +29,15 @@ it('what was declared when the first batch was cut stays in force when something
   const declared = { a: 'category' } as const;
   expect(applyFrozenSettings(cut({ columns, declared }), asked).data.columns).toEqual(declared);
   expect(applyFrozenSettings(cut({ columns, declared }, 0), asked)).toBe(asked);
+});
+
+it('a run that asks for the default words for a missing cell gets those that its pipeline began with', () => {
+  const ledger = cut({ missing_values: [...FORMER_MISSING_VALUES] });
+  const ask = (data: object) =>
+    makeRunParams({ params: {}, ownParams: {} }, ledger, { data }).data.missing_values;
+  expect(ask({})).toEqual(FORMER_MISSING_VALUES);
+  expect(ask({ missing_values: [...MISSING_VALUES] })).toEqual(FORMER_MISSING_VALUES);
+  expect(ask({ missing_values: ['x'] })).toEqual(['x']); // which checkFrozen refuses
 });
 
 it('a ledger that does not say what was declared goes by all its types', () => {

@@ -3,8 +3,7 @@ import { basename } from 'node:path';
 import { say } from '../../print.ts';
 import type { Config } from '../../../config/environment.ts';
 import { BadData, MissingHistory, messageOf } from '../../../contract/failures.ts';
-import { makePlainParams } from '../../../sources/frozen.ts';
-import { paramsOf } from '../../../pipeline/models/params.ts';
+import { makeRunParams } from '../../../sources/frozen.ts';
 import { isVisiblePath, BATCHES, RAW, amendedFile, batchFile } from '../../../contract/paths.ts';
 import { conformBatch } from '../../../pipeline/batches/conform.ts';
 import { conformInput, decodeFile } from '../../../sources/arrivals/take-in.ts';
@@ -51,7 +50,7 @@ export async function replaceBatch(
       `--source ${source} is hidden, or names no file: give the path of a CSV file`,
     );
   const bytes = await readHere(source);
-  const params = paramsOf(makePlainParams(config, ledger), set);
+  const params = makeRunParams(config, ledger, set);
   const text = await decodeFile(name, bytes, ledger.settings.encoding);
   const known = columnsAt(ledger, batch);
   const file = conformInput(name, text, ledger.settings, params, known);

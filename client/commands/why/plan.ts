@@ -5,7 +5,7 @@ import { STAGE_NAMES, STAGES, type InputSource, type StageName } from '../../../
 import { checkBatch } from '../../../pipeline/batches/order.ts';
 import { isPlace } from '../../../sources/arrivals/open-place.ts';
 import { withSourceText } from '../../../sources/source-text.ts';
-import { checkFrozen, keepFormerDefault } from '../../../sources/frozen.ts';
+import { checkFrozen } from '../../../sources/frozen.ts';
 import { isLookDue } from '../../../sources/append-only/look.ts';
 import { mayGrow } from '../../../sources/append-only/table.ts';
 import { kindOf, sourceIdentity } from '../../../sources/identity.ts';
@@ -83,8 +83,7 @@ export async function planRun(
   const known = await store.ledgers.read(pipeline);
   const ledger = known !== undefined && known.batches.length > 0 ? known : undefined;
   if (ledger !== undefined) checkFrozen(ledger, asked.params);
-  const params = ledger === undefined ? asked.params : keepFormerDefault(ledger, asked.params);
-  const context: Context = { cache: store.cache, ...asked, params, ledger, planned: new Map() };
+  const context: Context = { cache: store.cache, ...asked, ledger, planned: new Map() };
   for (const stage of STAGE_NAMES) {
     context.planned.set(stage, await planStage(context, stage, await planCall(context, stage)));
     if (stage === 'get_data') checkExists(context);
