@@ -17,12 +17,18 @@ export function toWorkflowFailure(error: unknown, stage: string | undefined): un
     error instanceof ActivityFailure || error instanceof ChildWorkflowFailure ? error.cause : error;
   if (!(cause instanceof ApplicationFailure)) return error;
   const [facts] = (cause.details ?? []) as [object?];
+  // The client needs the facts, such as the object that is damaged. Those of a child name its stage.
+  const details = { stage: null, ...facts, ...(stage === undefined ? {} : { stage }) };
+  return makeFailure(cause.message, cause.type ?? 'Error', details);
+}
+
+/** A failure that no retry can change. It has no stack trace, so that its page begins with the sentence. */
+export function makeFailure(sentence: string, type: string, details: object): ApplicationFailure {
   const failure = ApplicationFailure.create({
-    message: cause.message,
-    type: cause.type ?? 'Error',
+    message: sentence,
+    type,
     nonRetryable: true,
-    // The client needs the facts, such as the object that is damaged.
-    details: [{ ...facts, stage: stage ?? null }],
+    details: [details],
   });
   failure.stack = '';
   return failure;

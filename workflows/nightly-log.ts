@@ -10,6 +10,7 @@ import type {
   PendingBatches,
   PinnedNightly,
 } from '../contract/nightly.ts';
+import { makeFailure } from './failure.ts';
 import { escapeMarkdown, markdownTable } from '../contract/markdown.ts';
 import { formatScore } from '../contract/metric-sets.ts';
 
@@ -124,15 +125,7 @@ export class NightlyLog {
   }
 
   #end(type: string): ApplicationFailure {
-    const failure = ApplicationFailure.create({
-      message: this.summary.state,
-      type,
-      nonRetryable: true,
-      details: [this.summary],
-    });
-    // The page of the nightly begins with the sentence. The page of the batch has more.
-    failure.stack = '';
-    return failure;
+    return makeFailure(this.summary.state, type, this.summary);
   }
 
   #line(batch: number): NightlyLine {

@@ -58,6 +58,11 @@ describe('the failure of a workflow', () => {
     });
   });
 
+  it('names the stage of a child that failed', () => {
+    const failed = ofChild(application('BadData', { stage: 'train' }));
+    expect(toWorkflowFailure(failed, undefined)).toMatchObject({ details: [{ stage: 'train' }] });
+  });
+
   it('has no stage before the first one', () => {
     expect(toWorkflowFailure(application(), undefined)).toMatchObject({
       type: 'Error',
