@@ -164,23 +164,42 @@ function rotate(file: string): void {
   }
 }
 
+/** The most bytes of a log's end that are searched for its last lines. */
+const LONGEST_TAIL = 1 << 26;
+
 /** The last non-empty lines of a log, at most `count`; empty when there is no log. */
 export function lastLines(file: string, count = 8): string[] {
+  const { lines, rest } = readTail(file, count);
+  return [...lines, rest].filter((line) => line.trim() !== '').slice(-count);
+}
+
+/**
+ * Reads the last whole lines of a log that are not empty, at most `count`.
+ * @returns the lines, the beginning of a line that is not whole yet, and the offset at which that line begins
+ */
+export function readTail(
+  file: string,
+  count: number,
+): { lines: string[]; rest: string; end: number } {
   let fd: number;
   try {
     fd = openSync(file, 'r');
   } catch {
-    return [];
+    return { lines: [], rest: '', end: 0 };
   }
   try {
     const { size } = fstatSync(fd);
-    const tail = Buffer.alloc(Math.min(size, Math.max(16_384, count * 512)));
-    readSync(fd, tail, 0, tail.length, size - tail.length);
-    return tail
-      .toString('utf8')
-      .split(/\r?\n/)
-      .filter((line) => line.trim() !== '')
-      .slice(-count);
+    for (let length = 16_384; ; length *= 2) {
+      const tail = Buffer.alloc(Math.min(size, length));
+      readSync(fd, tail, 0, tail.length, size - tail.length);
+      const whole = tail.lastIndexOf('\n') + 1;
+      const all = tail.toString('utf8', 0, whole).split(/\r?\n/);
+      // The first line began before the tail.
+      const lines = (tail.length < size ? all.slice(1) : all).filter((line) => line.trim() !== '');
+      if (lines.length < count && tail.length < size && length < LONGEST_TAIL) continue;
+      const end = size - tail.length + whole;
+      return { lines: lines.slice(-count), rest: tail.toString('utf8', whole), end };
+    }
   } finally {
     closeSync(fd);
   }

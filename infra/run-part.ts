@@ -44,9 +44,8 @@ export async function startPart(
     report({ part: part.name, state: 'ready', line: describeStart(part) });
     return;
   }
-  const why = restart
-    ? 'is restarted'
-    : running && (await reasonToRestart(part, running, fingerprint));
+  const why =
+    running && (restart ? 'is restarted' : await reasonToRestart(dir, part, running, fingerprint));
   if (running !== undefined && why === undefined) {
     report({ part: part.name, state: 'ready', line: `${part.title} runs at ${part.url}` });
     return;
@@ -82,6 +81,7 @@ function describeStart({ title, url }: Part): string {
 }
 
 async function reasonToRestart(
+  dir: string,
   part: Part,
   { since, fingerprint: before }: ProcessRecord,
   fingerprint: string,
@@ -91,6 +91,7 @@ async function reasonToRestart(
   const end = Math.max(Date.now() + SICK_MS, Date.parse(since) + part.startMs);
   for (; ; await sleep(250)) {
     if ((await part.problem()) === undefined) return undefined;
+    if (findProcess(dir, part.name) === undefined) return 'has ended';
     if (Date.now() > end) return 'does not answer';
   }
 }
@@ -120,7 +121,7 @@ function makeEnvironment(part: Part): NodeJS.ProcessEnv {
 /** A hash, because the environment holds credentials. */
 function hashSettings({ command, cwd, env, edition }: Part): string {
   return createHash('sha256')
-    .update(JSON.stringify([command, cwd, env, edition]))
+    .update(JSON.stringify([command, cwd, env, edition?.()]))
     .digest('hex');
 }
 

@@ -41,7 +41,7 @@ export function mlflowPart({ dir, ports, venv }: Plan): Part {
     hide: /^(MLFLOW_|PYTHONPATH$|PYTHONHOME$|PYTHONDONTWRITEBYTECODE$|VIRTUAL_ENV$)/,
     ports: [{ port: ports.mlflow, variable: namePortVariable('mlflow') }],
     needs: [],
-    edition: venv.stamp,
+    edition: () => venv.stamp,
     problem: () => findHttpProblem(`${url}/health`),
     startMs: MLFLOW_START_MS,
     stopMs: 15_000,

@@ -29,8 +29,8 @@ export interface Part {
   ports: PortUse[];
   /** Parts that must be healthy before it starts. */
   needs: PartName[];
-  /** Any other text; a change of it restarts the part. */
-  edition?: string;
+  /** Any other text; a change of it restarts the part. It is made only when the part is started. */
+  edition?: () => string;
   /** A sentence about what is wrong; undefined when it is healthy. */
   problem: () => Promise<string | undefined>;
   /** Runs once after each start, when the part is healthy. */

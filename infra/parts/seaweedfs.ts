@@ -75,7 +75,7 @@ export function seaweedPart({ dir, ports, inner, credentials, venv }: Plan): Par
     hide: /^(AWS_|S3_|WEED_)/,
     ports: [{ port: ports.s3, variable: namePortVariable('s3') }],
     needs: [],
-    edition: venv.stamp,
+    edition: () => venv.stamp,
     // 403 means that the gateway has loaded its users. Before that it answers 5xx.
     problem: async () =>
       (await findHttpProblem(`${url}/`, [200, 403])) ??

@@ -51,7 +51,7 @@ export function temporalPart({ dir, ports, inner, venv }: Plan): Part {
       { port: ports.ui, variable: namePortVariable('ui') },
     ],
     needs: [],
-    edition: [venv.stamp, ...Object.keys(SEARCH_ATTRIBUTES)].join(' '),
+    edition: () => [venv.stamp, ...Object.keys(SEARCH_ATTRIBUTES)].join(' '),
     problem: async () =>
       (await isServing(ports.temporal, FRONTEND))
         ? findHttpProblem(ui)

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { findHttpProblem } from '../health.ts';
 import { DEFAULT_PORTS, namePortVariable } from '../ports.ts';
@@ -39,7 +39,7 @@ export function workerPart(plan: Plan, extra: Record<string, string> = {}): Part
     ),
     ports: [{ port: ports.health, variable: namePortVariable('health') }],
     needs: ['temporal', 's3'],
-    edition: BUILT ? hashBuild(root) : codeEdition(root),
+    edition: () => (BUILT ? hashBuild(root) : codeEdition(root)),
     problem: () => findHttpProblem(`${url}/readyz`),
     startMs: 120_000,
     stopMs: 75_000, // it drains for at most a minute
@@ -74,16 +74,11 @@ const SOURCES = [
 /** The files of a built worker. */
 const BUNDLES = ['worker.js', 'workflow-bundle.js', 'compute/thread.js', 'compute/helper.js'];
 
-/**
- * A hash of the built worker's code: another build of the same code does not start the worker again. A project
- * folder without the program, where no worker is started, has none of these files.
- */
+/** A hash of the built worker's code: another build of the same code does not start the worker again. */
 function hashBuild(root: string): string {
   const hash = createHash('sha256');
-  for (const file of ['package-lock.json', ...BUNDLES.map((name) => join('dist', name))]) {
-    const path = join(root, file);
-    if (existsSync(path)) hash.update(readFileSync(path));
-  }
+  for (const file of ['package-lock.json', ...BUNDLES.map((name) => join('dist', name))])
+    hash.update(readFileSync(join(root, file)));
   return hash.digest('hex');
 }
 

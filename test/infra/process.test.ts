@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { identityFromPs, processIdentity } from '../../store/process-identity.ts';
-import { launch, findProcess, logFile } from '../../infra/process.ts';
+import { launch, findProcess, lastLines, logFile, readTail } from '../../infra/process.ts';
 import { stopPart } from '../../infra/run-part.ts';
 import { tempFolder } from './temp-folder.ts';
 
@@ -94,5 +94,22 @@ describe('a process of the stack', () => {
     await start(dir, '');
     expect(statSync(logFile(dir, 'mlflow')).size).toBeLessThan(1000);
     expect(statSync(`${logFile(dir, 'mlflow')}.1`).size).toBe(21 * 1024 * 1024);
+  });
+});
+
+describe('the end of a log', () => {
+  it('is as many whole lines as were asked for, however long they are', () => {
+    const file = join(folder(), 'long.log');
+    const lines = Array.from({ length: 60 }, (_, i) => `${i} ${'ä'.repeat(1_500)}`);
+    writeFileSync(file, `${lines.join('\n')}\n`);
+    expect(lastLines(file, 50)).toEqual(lines.slice(-50));
+    expect(lastLines(file, 100)).toEqual(lines);
+  });
+
+  it('ends with a line that is not written to its end, which a reader that follows it leaves', () => {
+    const file = join(folder(), 'half.log');
+    writeFileSync(file, 'one\ntwo\nthr');
+    expect(lastLines(file, 2)).toEqual(['two', 'thr']);
+    expect(readTail(file, 2)).toEqual({ lines: ['one', 'two'], rest: 'thr', end: 8 });
   });
 });

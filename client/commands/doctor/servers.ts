@@ -71,7 +71,7 @@ async function checkWorkers(session: Session): Promise<Finding> {
   }
 }
 
-/** The answer of the worker of the local stack, or of the one at RETRAIN_HEALTH_PORT, on this machine. */
+/** The answer of the worker of the local stack. */
 export interface WorkerHealth {
   url: string;
   /** Undefined where it is ready. */
@@ -81,9 +81,8 @@ export interface WorkerHealth {
 async function askHealth({ stackDir }: Session['config']): Promise<WorkerHealth | undefined> {
   const stack = readStackState(stackDir);
   const own = findProcess(stackDir, 'worker') === undefined ? undefined : stack?.ports.health;
-  const port = process.env['RETRAIN_HEALTH_PORT'] ?? own;
-  if (port === undefined) return undefined;
-  const url = `http://127.0.0.1:${port}/readyz`;
+  if (own === undefined) return undefined;
+  const url = `http://127.0.0.1:${own}/readyz`;
   return { url, problem: await findHttpProblem(url) };
 }
 

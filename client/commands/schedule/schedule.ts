@@ -5,7 +5,7 @@ import { formatDuration, formatTable, formatTime } from '../../format.ts';
 import { print, printJson, say } from '../../print.ts';
 import { readRunParams, type Session, withSession } from '../../session.ts';
 import type { Config } from '../../../config/environment.ts';
-import { BadParams } from '../../../contract/failures.ts';
+import { BadParams, messageOf } from '../../../contract/failures.ts';
 import type { Wanted } from './definition.ts';
 import type { Shown } from './show.ts';
 import { RETRAIN } from '../../../contract/command.ts';
@@ -106,7 +106,10 @@ export async function createSchedule(config: Config, wanted: Wanted & Common): P
     await readRunParams(session, wanted.set);
     const { created, description } = await putSchedule(session, wanted);
     const shown = await readSchedule(session, description);
-    const warnings = await warnOfDaylight(session, description);
+    // The schedule exists, so a server that cannot list its starts does not fail the command.
+    const warnings = await warnOfDaylight(session, description).catch((error: unknown) => [
+      `the starts at changes of the clocks could not be checked (${messageOf(error)})`,
+    ]);
     if (wanted.json === true) printJson({ created, ...shown, warnings });
     else {
       printSchedule(shown, created ? 'created' : 'updated');

@@ -1,8 +1,8 @@
 import { createReadStream, existsSync, statSync } from 'node:fs';
-import { createInterface } from 'node:readline';
+import { StringDecoder } from 'node:string_decoder';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { prettyFactory } from 'pino-pretty';
-import { lastLines, logFile } from '../../../infra/process.ts';
+import { lastLines, logFile, readTail } from '../../../infra/process.ts';
 import type { PartName } from '../../../infra/report.ts';
 import { MissingHistory } from '../../../contract/failures.ts';
 import { RETRAIN } from '../../../contract/command.ts';
@@ -33,17 +33,30 @@ export async function printLogs(
       `there is no log of ${part} in ${dir}: start the stack with "${RETRAIN} stack up"`,
     );
   const show = formatLine(process.stdout.isTTY);
-  let read = statSync(file).size;
-  for (const line of lastLines(file, lines)) print(show(line));
-  if (!follow) return;
+  if (!follow) {
+    for (const line of lastLines(file, lines)) print(show(line));
+    return;
+  }
+  const tail = readTail(file, lines);
+  for (const line of tail.lines) print(show(line));
+  let read = tail.end;
+  let decoder = new StringDecoder('utf8');
+  // The beginning of a line that the part has not written to its end.
+  let rest = '';
   const leaving = new AbortController();
   process.once('SIGINT', () => leaving.abort());
   while (!leaving.signal.aborted) {
     const size = existsSync(file) ? statSync(file).size : read;
-    if (size < read) read = 0; // the log was started again
+    if (size < read) {
+      // The log was started again.
+      [read, rest, decoder] = [0, '', new StringDecoder('utf8')];
+    }
     if (size > read) {
-      const input = createReadStream(file, { start: read, end: size - 1 });
-      for await (const line of createInterface({ input, crlfDelay: Infinity })) print(show(line));
+      for await (const piece of createReadStream(file, { start: read, end: size - 1 })) {
+        const found = (rest + decoder.write(piece as Buffer)).split(/\r?\n/);
+        rest = found.pop()!;
+        for (const line of found) print(show(line));
+      }
       read = size;
     }
     await sleep(LOOK_MS, undefined, { signal: leaving.signal }).catch(() => undefined);
