@@ -1,13 +1,15 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { formatTable } from '../client/format.ts';
 import { loadConfig } from '../config/environment.ts';
-import { canonicalJson } from '../contract/canonical-json.ts';
+import { overwriteDocument } from '../store/documents.ts';
 import { sha256 } from '../store/hash.ts';
-import { openStore, type Store } from '../store/index.ts';
+import { openStore } from '../store/index.ts';
 import { inParallel } from '../store/parallel.ts';
 import { latestKey, recordKey, type VersionRecord } from '../store/version-record.ts';
-import type { VersionLine } from '../store/version-index.ts';
+import { makeIndexKey, type VersionLine } from '../store/version-index.ts';
+import { draftRecord } from '../test/store/made-records.ts';
 import { COMMAND, makeProject, type Project } from '../test/support/project.ts';
 import { setup, venv } from '../test/support/stack.ts';
 import { type Spread, spreadOf } from './measure.ts';
@@ -16,11 +18,18 @@ import { keepResults } from './results.ts';
 
 /**
  * Measures what commands cost: beside `dvc --version` and `mlflow --version`, and with many versions in the store.
- * Medians in milliseconds, on the wall and of the processor. `npm run bench:cli [versions] [rounds]`.
+ * Medians in milliseconds, on the wall and of the processor. `npm run bench:cli [-- --quick] [--versions=N] [--rounds=N]`.
  */
 
-const versions = Number(process.argv[2] ?? 10_000);
-const rounds = Number(process.argv[3] ?? 7);
+const { values: asked } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    versions: { type: 'string' },
+    rounds: { type: 'string' },
+  },
+});
+const versions = Number(asked.versions ?? (asked.quick ? 1_000 : 10_000));
+const rounds = Number(asked.rounds ?? (asked.quick ? 2 : 7));
 const names = ['accuracy', 'balanced_accuracy', 'f1_macro', 'precision_macro', 'recall_macro'];
 const client = [process.execPath, COMMAND];
 const scripts = join(describeVenv(venv).dir, 'bin');
@@ -61,22 +70,20 @@ async function fill(of: Project): Promise<void> {
   const store = openStore(loadConfig(of.folder, of.env).storage);
   const lines = Array.from({ length: versions }, (_, i) => lineOf(i + 1));
   await inParallel(lines, 16, async (line) => {
-    const { version, seq } = line;
-    await put(store, recordKey('iris', version, seq), recordOf(line));
-    await put(store, latestKey('iris', version), { schema: 1, latest: 1, builds: ['b'] });
+    const { version, seq, metrics, created_at } = line;
+    const parts = { pipeline: 'iris', version, build: 'b', metrics, created_at };
+    const record: VersionRecord = { schema: 2, seq, ...draftRecord(parts) };
+    const builds = { schema: 1, latest: 1, builds: ['b'] };
+    await overwriteDocument(store.bucket, recordKey('iris', version, seq), record);
+    await overwriteDocument(store.bucket, latestKey('iris', version), builds);
   });
-  await put(store, 'versions/iris/index.json', {
+  await overwriteDocument(store.bucket, makeIndexKey('iris'), {
     schema: 2,
     pipeline: 'iris',
     params: { none: {} },
     versions: lines.map((line) => ({ ...line, params: 'none' })),
   });
   store.bucket.close();
-}
-
-async function put({ bucket }: Store, key: string, document: unknown): Promise<void> {
-  const bytes = Buffer.from(canonicalJson(document));
-  await bucket.put(key, bytes, { sha256: sha256(bytes), contentType: 'application/json' });
 }
 
 function lineOf(version: number): VersionLine {
@@ -94,30 +101,6 @@ function lineOf(version: number): VersionLine {
     run_id: sha256(Buffer.from(String(version))).slice(0, 32),
     ledger_revision: version,
     params: {},
-  };
-}
-
-function recordOf({ version, seq, created_at, metrics }: VersionLine): VersionRecord {
-  return {
-    schema: 2,
-    pipeline: 'iris',
-    version,
-    seq,
-    build: 'b',
-    ledger_revision: version,
-    params: {},
-    params_hash: 'p',
-    stages: [],
-    metrics,
-    workflow: { workflow_id: `iris-batch-${version}`, run_id: 'r' },
-    git_commit: null,
-    forced: false,
-    trial: null,
-    comparisons: [],
-    attempt: 'a',
-    mlflow: null,
-    healed: [],
-    created_at,
   };
 }
 

@@ -1,3 +1,4 @@
+import { parseArgs } from 'node:util';
 import { join } from 'node:path';
 import type { Bucket } from '../store/bucket.ts';
 import { openStore } from '../store/index.ts';
@@ -16,13 +17,22 @@ import { keepResults } from './results.ts';
  * Measures the cost of later and later versions with batches of equal size: bytes sent, bytes stored, and
  * time. The comparison is DVC with the merged data of each version as one file. It also measures a fully
  * cached run, compared with as many empty activities, and how fast verify reads.
- * `npm run bench:cost [versions] [rounds]`.
+ * `npm run bench:cost [-- --quick] [--versions=1,10] [--rounds=N]`.
  */
 
 const BATCH_ROWS = 1_000;
 
-const versions = (process.argv[2] ?? '1,10,50,100,200').split(',').map(Number);
-const rounds = Number(process.argv[3] ?? 15);
+const { values: asked } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    versions: { type: 'string' },
+    rounds: { type: 'string' },
+  },
+});
+const versions = (asked.versions ?? (asked.quick ? '1,10' : '1,10,50,100,200'))
+  .split(',')
+  .map(Number);
+const rounds = Number(asked.rounds ?? (asked.quick ? 2 : 15));
 const task = {
   name: 'cost',
   target: 'label',

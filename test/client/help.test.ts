@@ -1,15 +1,8 @@
 import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
-import type { CommandContext } from '../../client/context.ts';
 import { openProgram } from '../../client/program.ts';
 import { WORKER_HELP } from '../../worker/options.ts';
-
-const context: CommandContext = {
-  root: '/nowhere',
-  configure: () => {
-    throw new Error('help reads no params.yaml');
-  },
-};
+import { context, loadCommand } from './commands.ts';
 
 const program = await openProgram(context, ['--help']);
 const names = program.commands.map((command) => command.name());
@@ -20,11 +13,6 @@ function commandsOf(command: Command, above = ''): [name: string, command: Comma
   return [[name, command], ...command.commands.flatMap((inner) => commandsOf(inner, `${name} `))];
 }
 
-async function loaded(name: string): Promise<Command> {
-  const { commands } = await openProgram(context, [name]);
-  return commands.find((command) => command.name() === name)!;
-}
-
 function helpOf(command: Command): string {
   let text = '';
   const take = (more: string): void => void (text += more);
@@ -33,7 +21,7 @@ function helpOf(command: Command): string {
   return text;
 }
 
-const own = (await Promise.all(names.filter((name) => name !== 'worker').map(loaded))).flatMap(
+const own = (await Promise.all(names.filter((name) => name !== 'worker').map(loadCommand))).flatMap(
   (command) => commandsOf(command),
 );
 

@@ -2,10 +2,10 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { format, resolveConfig } from 'prettier';
 import { expect, it } from 'vitest';
-import type { CommandContext } from '../../client/context.ts';
 import { openProgram } from '../../client/program.ts';
 import { RETRAIN } from '../../contract/command.ts';
 import { WORKER_HELP } from '../../worker/options.ts';
+import { context, loadCommand } from './commands.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const page = join(root, 'docs', 'commands.md');
@@ -16,13 +16,6 @@ const INTRODUCTION = [
   '',
   'This page is made from the program: `npx vitest run test/client/reference.test.ts -u` writes it.',
 ].join('\n');
-
-const context: CommandContext = {
-  root,
-  configure: () => {
-    throw new Error('nothing is run');
-  },
-};
 
 function escapeText(text: string): string {
   return text.replace(/[<|]/g, (sign) => `\\${sign}`);
@@ -50,11 +43,6 @@ function describeCommand(command: Command, path: string): string {
     `\`${`${path} ${usage}`.trim()}\`: ${escapeText(command.description())}`,
     ...(flags.length === 0 ? [] : [['| flag | what it does |', '| - | - |', ...flags].join('\n')]),
   ].join('\n\n');
-}
-
-async function loadCommand(name: string): Promise<Command> {
-  const { commands } = await openProgram(context, [name]);
-  return commands.find((command) => command.name() === name)!;
 }
 
 it('docs/commands.md lists every command and flag of the program', async () => {

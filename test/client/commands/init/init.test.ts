@@ -10,7 +10,8 @@ import { loadConfig } from '../../../../config/environment.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'retrain init '));
 const here = process.cwd();
-const params = readFileSync(join(here, 'params.yaml'), 'utf8');
+// A user may have added pipelines to it.
+const [params = ''] = readFileSync(join(here, 'params.yaml'), 'utf8').split(/^pipelines:/m);
 beforeEach(() => process.chdir(root));
 afterEach(() => process.chdir(here));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
