@@ -1,0 +1,107 @@
+import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
+import type { Params } from './params.ts';
+
+/** Names a build of a version. */
+export interface Build {
+  version: number;
+  seq: number;
+}
+
+/** What the gate says of a build, with the numbers that it rests on. The version record, MLflow and pages have it. */
+export interface GateDecision {
+  outcome: 'promote' | 'hold';
+  /** One sentence. */
+  reason: string;
+  /** The champion that it was compared with; null where there was none. */
+  champion: Build | null;
+  rule: Params['gate']['rule'];
+  metric: string;
+  /** The test rows that both models were scored on; 0 where they were not compared. */
+  rows: number;
+  /** Null where the score cannot be computed. */
+  challenger_score: number | null;
+  champion_score: number | null;
+  /** The interval, at the gate's confidence, by which the challenger is better: positive is better for every metric. */
+  low: number | null;
+  high: number | null;
+  /** The probability of such a difference between equal models. */
+  p_value: number | null;
+  /** The slices that got worse, as `column=value`. */
+  worse_slices: string[];
+}
+
+/** A published build, which the gate would promote or hold. */
+export interface Proposal extends Build {
+  pipeline: string;
+  decision: GateDecision;
+  /** What the params of the run say about a person's approval. */
+  approval: Pick<Params['gate'], 'approval' | 'reminder_hours' | 'expiry_hours'>;
+  /** The directory in which its run was tracked; absent for a server. */
+  trackingFolder?: string;
+}
+
+/** What happened to the champion, or to a build that was proposed. */
+export type PromotionAction =
+  'promoted' | 'held' | 'rejected' | 'expired' | 'superseded' | 'rolled_back';
+
+/** One entry of the history of champions. */
+export interface PromotionEvent extends Build {
+  /** From 1, in the order in which they happened. */
+  number: number;
+  action: PromotionAction;
+  /** The champion before it. */
+  before: Build | null;
+  /** ISO 8601, UTC. */
+  at: string;
+  /** `gate`, or the name of a person. */
+  by: string;
+  reason: string;
+  /** The decision of the gate that led to it; null for a rollback. */
+  decision: GateDecision | null;
+}
+
+/** What a person says about a version: the argument of `approve` and `reject`. */
+export interface Verdict {
+  version: number;
+  by: string;
+  reason: string;
+}
+
+/** The argument of `changeChampion`: a person makes a build the champion, or takes the champion back. */
+export interface ChampionChange {
+  action: 'promoted' | 'rolled_back';
+  /** The version that becomes the champion; for a rollback, the champion before the present one unless it is given. */
+  version?: number;
+  by: string;
+  reason: string;
+}
+
+/** What the query `promotion` shows. */
+export interface PromotionView {
+  pipeline: string;
+  champion: Build | null;
+  /** The proposal that waits for a person, and until when. */
+  waiting: (Build & { decision: GateDecision; since: string; until: string | null }) | null;
+  /** What this execution has done. */
+  events: PromotionEvent[];
+}
+
+/** The one argument of `promote`. */
+export interface PromoteInput {
+  pipeline: string;
+  /** Absent where a person changes the champion. */
+  proposal?: Proposal;
+  trackingFolder?: string;
+}
+
+/** Its workflow id: one promotion runs at a time for a pipeline. */
+export function promotionIdOf(pipeline: string): string {
+  return `${pipeline}-promotion`;
+}
+
+/** Proposes a build to a promotion that is running. */
+export const propose = defineSignal<[Proposal]>('propose');
+export const approve = defineUpdate<PromotionEvent, [Verdict]>('approve');
+export const reject = defineUpdate<PromotionEvent, [Verdict]>('reject');
+export const changeChampion = defineUpdate<PromotionEvent, [ChampionChange]>('changeChampion');
+export const promotion = defineQuery<PromotionView>('promotion');
