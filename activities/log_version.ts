@@ -40,7 +40,7 @@ export async function logVersion(deps: Deps, input: LogVersionInput): Promise<Lo
   const { pipeline, version, trackingFolder } = input;
   if (trackingFolder !== undefined) refuseOtherFolder(deps, trackingFolder);
   const execution = currentExecution();
-  const record = await readBuild(deps, input);
+  const record = await deps.store.records.readBuild(input);
   if (input.publish === true) {
     const collected = await deps.store.records.collectedAt(record);
     if (collected !== undefined) throw removedByGc(record, collected);
@@ -91,19 +91,6 @@ export async function logVersion(deps: Deps, input: LogVersionInput): Promise<Lo
     added: before['train'] !== training.key || before['evaluate'] !== scoring.key,
     mlflow: trackedRun(deps, attempt),
   };
-}
-
-/** Reads the record of the build in the input, or of the latest build. */
-async function readBuild(
-  { store }: Deps,
-  { pipeline, version, seq }: LogVersionInput,
-): Promise<VersionRecord> {
-  if (seq === undefined) return store.records.latest(pipeline, version);
-  const record = await store.records.read(pipeline, version, seq);
-  if (record !== undefined) return record;
-  throw new MissingHistory(
-    `version ${version} of ${pipeline} has no build ${seq}: list its builds with "${RETRAIN} list --all --pipeline ${pipeline}"`,
-  );
 }
 
 /** The two stages of a record that are logged, and the data sets that they read. */

@@ -7,7 +7,7 @@ import {
   type StageRequest,
   type StageResult,
 } from '../contract/stages.ts';
-import { checkBatch } from '../pipeline/batches/order.ts';
+import { checkArrivedBatch, checkBatch, checkGrownBatch } from '../pipeline/batches/order.ts';
 import { prepareCuts } from '../sources/cutter.ts';
 import { checkFrozen } from '../sources/frozen.ts';
 import type { SourceDeps } from '../sources/source.ts';
@@ -121,20 +121,10 @@ function findFirstRow(ledger: Ledger, batch: number): number {
 }
 
 function checkExists(ledger: Ledger, batch: number): void {
-  if (!hasArrivals(ledger)) {
-    const last = ledger.raw.at(-1)!;
-    if (last.after === 0) return checkBatch(batch, last.rows, ledger.settings.batch_size);
-    const batches = batchesKnown(ledger);
-    if (batch <= batches) return;
-    throw new MissingHistory(
-      `batch ${batch} does not exist: the ${wholeOf(last).rows} rows of the source make ${batches} batches so far; run one of these, or add rows to the source`,
-      { details: { batch, rows: wholeOf(last).rows, batches } },
-    );
-  }
-  if (batch > ledger.arrivals.length)
-    throw new MissingHistory(
-      `batch ${batch} of ${ledger.pipeline} has not arrived: its source has files up to batch ${ledger.arrivals.length}; add a file, or run an earlier batch`,
-    );
+  if (hasArrivals(ledger)) return checkArrivedBatch(ledger.pipeline, batch, ledger.arrivals.length);
+  const last = ledger.raw.at(-1)!;
+  if (last.after === 0) return checkBatch(batch, last.rows, ledger.settings.batch_size);
+  checkGrownBatch(batch, wholeOf(last).rows, batchesKnown(ledger));
 }
 
 async function enterBatches(

@@ -1,15 +1,19 @@
 import { existsSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { MissingHistory } from '../contract/failures.ts';
+import type { Config } from '../config/environment.ts';
 import type { Params } from '../contract/params.ts';
-import { checkBatch, countBatches } from '../pipeline/batches/order.ts';
+import {
+  checkArrivedBatch,
+  checkBatch,
+  checkGrownBatch,
+  countBatches,
+} from '../pipeline/batches/order.ts';
 import { selectNewFiles } from '../sources/arrivals/look.ts';
 import { openFolder } from '../sources/arrivals/folder.ts';
 import { checkFrozen } from '../sources/frozen.ts';
 import { kindOf } from '../sources/identity.ts';
 import { batchesKnown, hasArrivals, wholeOf, type Ledger } from '../store/ledger/ledger.ts';
 import { say } from './print.ts';
-import type { Session } from './session.ts';
 import type { Request } from './start.ts';
 
 /** A larger file is left to the worker, because reading it here would delay the start of the run. */
@@ -18,14 +22,15 @@ const MOST_BYTES = 16e6;
 /**
  * Refuses a run that can only fail, where this machine can see it: a batch that does not exist, a setting that is
  * frozen, a file that is no table or lacks the target. So a typing error leaves no failed workflow behind.
+ * @param found the ledger of the pipeline, if there is one
  * @throws BadParams, BadData or MissingHistory, as the worker would
  */
 export async function checkRun(
-  { config, store }: Pick<Session, 'config' | 'store'>,
+  { sources, scratch }: Pick<Config, 'sources' | 'scratch'>,
   { pipeline, batch }: Pick<Request, 'pipeline' | 'batch'>,
   params: Params,
+  found: Ledger | undefined,
 ): Promise<void> {
-  const found = await store.ledgers.read(pipeline);
   const ledger = found !== undefined && found.batches.length > 0 ? found : undefined;
   if (ledger !== undefined) checkFrozen(ledger, params);
   if (ledger !== undefined && batch <= batchesKnown(ledger)) return;
@@ -42,7 +47,6 @@ export async function checkRun(
   if (kindOf(source) === 'folder') return checkArrived(ledger, { pipeline, batch }, source);
   const isSmall = kindOf(source) === 'file' && statSync(path).size <= MOST_BYTES;
   if (!(kindOf(source) === 'iris' || isSmall)) return;
-  const { sources, scratch } = config;
   // Loaded here, because it is large and most runs do not need it.
   const { countArrivedRows } = await import('./commands/pending/arrived-rows.ts');
   const rows = await countArrivedRows({ params, sources, scratch });
@@ -57,10 +61,7 @@ async function checkArrived(
   const known = ledger !== undefined && hasArrivals(ledger) ? ledger : undefined;
   const { files } = await openFolder({ where: source, path: source }).list();
   const most = (known?.arrivals.length ?? 0) + selectNewFiles(files, known).length;
-  if (batch > most)
-    throw new MissingHistory(
-      `batch ${batch} of ${pipeline} has not arrived: its source has files up to batch ${most}; add a file, or run an earlier batch`,
-    );
+  checkArrivedBatch(pipeline, batch, most);
 }
 
 /** @param rows of the whole table, as it is now */
@@ -69,9 +70,5 @@ function checkRows(ledger: Ledger | undefined, batch: number, rows: number, size
   if (last === undefined || last.after === 0) return checkBatch(batch, rows, size);
   const whole = wholeOf(last).rows;
   const batches = last.after + countBatches(last.rows + Math.max(0, rows - whole), size);
-  if (batch > batches)
-    throw new MissingHistory(
-      `batch ${batch} does not exist: the ${rows} rows of the source make ${batches} batches so far; run one of these, or add rows to the source`,
-      { details: { batch, rows, batches } },
-    );
+  checkGrownBatch(batch, rows, batches);
 }

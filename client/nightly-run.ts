@@ -30,7 +30,7 @@ export interface NightlyOptions {
 /** Runs the pending batches, or builds the stale versions again, in a nightly workflow, and waits for its end. */
 export async function runNightly(session: Session, options: NightlyOptions): Promise<number> {
   const { pipeline, set, rebuild } = options;
-  const params = await readRunParams(session, set);
+  const { params } = await readRunParams(session, set);
   const source = rebuild
     ? undefined
     : await upload(session, params.data, { pipeline, rewrite: false });

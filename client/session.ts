@@ -9,6 +9,7 @@ import {
   TrackingUnavailable,
 } from '../contract/failures.ts';
 import type { Store } from '../store/index.ts';
+import type { Ledger } from '../store/ledger/ledger.ts';
 import type { Tracker } from '../tracking/tracker.ts';
 import { say } from './print.ts';
 import type { Server } from './reach.ts';
@@ -29,15 +30,16 @@ export interface Session extends StoreSession {
 }
 
 /**
- * The params of a run of the session's pipeline: `set` over those of a plain run.
+ * The params of a run of the session's pipeline, `set` over those of a plain run, and the ledger that they depend on.
  * @throws BadParams for params that no run can have
  */
 export async function readRunParams(
   { config, store }: StoreSession,
   set: Record<string, unknown>,
-): Promise<Params> {
+): Promise<{ params: Params; ledger: Ledger | undefined }> {
   const { makeRunParams } = await import('../sources/frozen.ts');
-  return makeRunParams(config, await store.ledgers.read(config.pipeline), set);
+  const ledger = await store.ledgers.read(config.pipeline);
+  return { params: makeRunParams(config, ledger, set), ledger };
 }
 
 /**

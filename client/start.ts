@@ -6,6 +6,7 @@ import {
 import { ApplicationFailure } from '@temporalio/common';
 import { Conflict, SetupError } from '../contract/failures.ts';
 import { type Difference, joinRun } from '../contract/messages.ts';
+import type { Params } from '../contract/params.ts';
 import { RAW_FILES } from '../contract/paths.ts';
 import { isDirectory, type Ref } from '../contract/ref.ts';
 import { LAST_STAGE, type StageName } from '../contract/stages.ts';
@@ -48,12 +49,17 @@ export interface Started {
 
 /**
  * Starts a run, or joins the running one if it does the same work.
+ * @param params of the run, if the caller has read them
  * @throws BadParams for params that no run can have
  * @throws Conflict when the batch is running with other params
  */
-export async function start(session: Session, request: Request): Promise<Started> {
+export async function start(session: Session, request: Request, params?: Params): Promise<Started> {
   const workflowId = workflowIdOf(request);
-  const input = await makeInput(session, request);
+  const input = await makeInput(
+    session,
+    request,
+    params ?? (await readRunParams(session, request.set)).params,
+  );
   for (;;) {
     try {
       const handle = await session.client.workflow.start<typeof trainBatch>('trainBatch', {
@@ -111,10 +117,13 @@ function describeDifference({ key, running, asked }: Difference): string {
   return `${key} is ${JSON.stringify(running)} there and ${JSON.stringify(asked)} here`;
 }
 
-async function makeInput(session: Session, request: Request): Promise<TrainBatchInput> {
+async function makeInput(
+  session: Session,
+  request: Request,
+  params: Params,
+): Promise<TrainBatchInput> {
   const { batch, pipeline, set, until, only, force, publish, damaged, withMissing, refresh } =
     request;
-  const params = await readRunParams(session, set);
   const place = session.tracker.place();
   const options = { pipeline, rewrite: force === true || damaged !== undefined };
   const source = await upload(session, params.data, options);

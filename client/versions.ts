@@ -1,4 +1,5 @@
 import { MissingHistory } from '../contract/failures.ts';
+import { makeNoVersionError } from '../contract/versions.ts';
 import type { Ref } from '../contract/ref.ts';
 import { findEntry } from '../contract/stages.ts';
 import type { Store } from '../store/index.ts';
@@ -6,15 +7,7 @@ import type { VersionRecord } from '../store/version-record.ts';
 import type { Records } from '../store/records.ts';
 import { type Stale, staleVersions } from '../store/ledger/read.ts';
 import type { StoreSession } from './session.ts';
-import { RETRAIN } from '../contract/command.ts';
 import { makeRunUrl } from '../tracking/place.ts';
-
-/** The error of a command that needs a version, for a pipeline that has none. */
-export function noVersionYet(pipeline: string): MissingHistory {
-  return new MissingHistory(
-    `${pipeline} has no version yet: make one with "${RETRAIN} run 1 --pipeline ${pipeline}"`,
-  );
-}
 
 /**
  * The numbers of the versions of a pipeline, in order.
@@ -25,7 +18,7 @@ export async function listVersions(
   pipeline: string,
 ): Promise<number[]> {
   const lines = await records.list(pipeline);
-  if (lines.length === 0) throw noVersionYet(pipeline);
+  if (lines.length === 0) throw makeNoVersionError(pipeline);
   return lines.map(({ version }) => version);
 }
 

@@ -1,3 +1,5 @@
+import { RETRAIN } from './command.ts';
+import { MissingHistory } from './failures.ts';
 import type { NamedScore } from './metric-sets.ts';
 import type { Params } from './params.ts';
 import type { Ref, TrackedRun } from './ref.ts';
@@ -53,4 +55,11 @@ export interface LoggedVersion {
   /** Whether anything was logged that was not there before. */
   added: boolean;
   mlflow: TrackedRun;
+}
+
+/** The error of a command that needs a version, for a pipeline that has none. */
+export function makeNoVersionError(pipeline: string): MissingHistory {
+  return new MissingHistory(
+    `${pipeline} has no version yet: make one with "${RETRAIN} run 1 --pipeline ${pipeline}"`,
+  );
 }

@@ -1,6 +1,6 @@
-import { RETRAIN } from '../contract/command.ts';
-import { BadParams, MissingHistory } from '../contract/failures.ts';
+import { BadParams } from '../contract/failures.ts';
 import type { Params } from '../contract/params.ts';
+import { makeNoVersionError } from '../contract/versions.ts';
 import { readCellSettings } from '../pipeline/csv/cells.ts';
 import { type RowPredictions, Predictor } from '../pipeline/predictions/predictor.ts';
 import { blockOf, describeUnreadable } from '../pipeline/predictions/raw-block.ts';
@@ -88,10 +88,7 @@ export async function findRecord(
   const text = String(name);
   if (text === 'latest') {
     const version = (await records.list(pipeline)).at(-1)?.version;
-    if (version === undefined)
-      throw new MissingHistory(
-        `${pipeline} has no version yet: make one with "${RETRAIN} run 1 --pipeline ${pipeline}"`,
-      );
+    if (version === undefined) throw makeNoVersionError(pipeline);
     return records.latest(pipeline, version);
   }
   const [, version, build] = NAME.exec(text) ?? [];
@@ -99,12 +96,8 @@ export async function findRecord(
     throw new BadParams(
       `${JSON.stringify(text)} names no model: give latest, a version such as 3, or a build such as 3.1`,
     );
-  if (build === undefined) return records.latest(pipeline, Number(version));
-  const record = await records.read(pipeline, Number(version), Number(build));
-  if (record !== undefined) return record;
-  throw new MissingHistory(
-    `version ${version} of ${pipeline} has no build ${build}: list its builds with "${RETRAIN} list --all --pipeline ${pipeline}"`,
-  );
+  const seq = build === undefined ? undefined : Number(build);
+  return records.readBuild({ pipeline, version: Number(version), seq });
 }
 
 async function readPredictor(

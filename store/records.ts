@@ -202,9 +202,7 @@ export class Records {
   async findLatest(pipeline: string, version: number): Promise<FoundRecord> {
     const found = await this.#findLatest(pipeline, version);
     if (found !== undefined) return found;
-    throw new MissingHistory(
-      `version ${version} of ${pipeline} has not been built: "${RETRAIN} list --pipeline ${pipeline}" shows the versions there are, and "${RETRAIN} pending --pipeline ${pipeline}" the batches to run`,
-    );
+    throw makeNotBuiltError(pipeline, version);
   }
 
   /** Returns when gc removed the artifacts of this build; undefined while they are kept. */
@@ -230,6 +228,26 @@ export class Records {
     const builds = await this.#builds(pipeline, version);
     const found = await this.#find({ pipeline, version, seq }, builds);
     return found === undefined ? undefined : assertSound(found).record;
+  }
+
+  /**
+   * Returns the record of a build, or of the latest build of its version.
+   * @throws MissingHistory when there is no such version, or no such build of it
+   * @throws DamagedArtifact when it is not the record that was published
+   */
+  async readBuild({
+    pipeline,
+    version,
+    seq,
+  }: Omit<BuildOf, 'seq'> & { seq?: number | undefined }): Promise<VersionRecord> {
+    if (seq === undefined) return this.latest(pipeline, version);
+    const record = await this.read(pipeline, version, seq);
+    if (record !== undefined) return record;
+    if ((await this.#builds(pipeline, version)) === undefined)
+      throw makeNotBuiltError(pipeline, version);
+    throw new MissingHistory(
+      `version ${version} of ${pipeline} has no build ${seq}: list its builds with "${RETRAIN} list --all --pipeline ${pipeline}"`,
+    );
   }
 
   /** Adds to the pointer of a version the SHA-256 of its latest record, which an earlier program left out. */
@@ -359,6 +377,12 @@ export class Records {
       .filter((name) => /^\d{6}\/$/.test(name))
       .map((name) => Number(name.slice(0, -1)));
   }
+}
+
+function makeNotBuiltError(pipeline: string, version: number): MissingHistory {
+  return new MissingHistory(
+    `version ${version} of ${pipeline} has not been built: "${RETRAIN} list --pipeline ${pipeline}" shows the versions there are, and "${RETRAIN} pending --pipeline ${pipeline}" the batches to run`,
+  );
 }
 
 /** The number of a build, from 1; 0 if it has none. */

@@ -2,11 +2,12 @@ import type { Command } from 'commander';
 import { formatNumber, formatTable } from '../format.ts';
 import { print, printJson, say } from '../print.ts';
 import { withStoreSession, type StoreSession } from '../session.ts';
-import { listEveryPipeline, noVersionYet, listStale, describeStale } from '../versions.ts';
+import { listEveryPipeline, listStale, describeStale } from '../versions.ts';
 import type { Config } from '../../config/environment.ts';
 import { canonicalJson } from '../../contract/canonical-json.ts';
 import { findHeadline, findMetricSet } from '../../contract/metric-sets.ts';
 import { flattenParams, formatParam } from '../../contract/trials.ts';
+import { makeNoVersionError } from '../../contract/versions.ts';
 import type { Stale } from '../../store/ledger/read.ts';
 import type { VersionLine } from '../../store/version-index.ts';
 import { type CommandContext, type CommonFlags, examples, pipelineCommand } from '../context.ts';
@@ -146,7 +147,7 @@ function printVersions(
   { pipeline, versions, stale, quarantined }: Listed,
   { titled, all }: { titled: boolean; all: boolean },
 ): void {
-  if (versions.length === 0) say(noVersionYet(pipeline).message);
+  if (versions.length === 0) say(makeNoVersionError(pipeline).message);
   else print(`${titled ? `${pipeline}\n` : ''}${formatVersions(versions, all)}`);
   for (const one of stale) say(describeStale(one), 'warning');
   for (const { name, reason } of quarantined)

@@ -3,7 +3,6 @@ import { parseBatch, parseCount } from '../arguments.ts';
 import { print, printJson, say } from '../print.ts';
 import { withSession } from '../session.ts';
 import type { Config } from '../../config/environment.ts';
-import { MissingHistory } from '../../contract/failures.ts';
 import type { LogVersionInput } from '../../contract/versions.ts';
 import { isDirectoryUri } from '../../tracking/place.ts';
 import type { logVersion } from '../../workflows/index.ts';
@@ -38,10 +37,7 @@ async function publish(
   const { findLatest } = await import('../versions.ts');
   return withSession(config, ['temporal', 'storage', 'tracking'], async (session) => {
     const { records } = session.store;
-    if ((await records.read(pipeline, version, seq)) === undefined)
-      throw new MissingHistory(
-        `version ${version} of ${pipeline} has no build ${seq}: list them with "${RETRAIN} trials ${version} --pipeline ${pipeline}" or "${RETRAIN} list --all --pipeline ${pipeline}"`,
-      );
+    await records.readBuild({ pipeline, version, seq });
     const before = await findLatest(records, pipeline, version);
     const place = session.tracker.place();
     const input: LogVersionInput = {

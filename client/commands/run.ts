@@ -99,8 +99,9 @@ export async function run(config: Config, options: RunOptions): Promise<number> 
   const tracked = stagesUntil(last).some((stage) => findEntry(stage)?.tracked === true);
   const check = ['temporal', 'storage', ...(tracked ? ['tracking' as const] : [])] as const;
   return withSession(config, check, async (session) => {
-    await checkRun(session, options, await readRunParams(session, options.set));
-    const started = await start(session, options);
+    const { params, ledger } = await readRunParams(session, options.set);
+    await checkRun(config, options, params, ledger);
+    const started = await start(session, options, params);
     if (started.joined) say(`${started.workflowId} is already running: following it`);
     if (options.detach === true) {
       printDetached(started, options);

@@ -24,6 +24,31 @@ export function checkBatch(batch: number, rows: number, batchSize: number): void
   }
 }
 
+/**
+ * Checks that a table that has grown has this batch.
+ * @param rows of the whole table
+ * @param batches that these rows make, and the earlier states of the table
+ * @throws MissingHistory when the table ends before that batch
+ */
+export function checkGrownBatch(batch: number, rows: number, batches: number): void {
+  if (batch <= batches) return;
+  throw new MissingHistory(
+    `batch ${batch} does not exist: the ${rows} rows of the source make ${batches} batches so far; run one of these, or add rows to the source`,
+    { details: { batch, rows, batches } },
+  );
+}
+
+/**
+ * Checks that a source of files has the file of this batch.
+ * @throws MissingHistory when there are fewer files
+ */
+export function checkArrivedBatch(pipeline: string, batch: number, files: number): void {
+  if (batch <= files) return;
+  throw new MissingHistory(
+    `batch ${batch} of ${pipeline} has not arrived: its source has files up to batch ${files}; add a file, or run an earlier batch`,
+  );
+}
+
 /** Finds the place of every row in the order in which batches are cut. Null means the order of the file. */
 export function findPlaces(rows: number, seed: number | null): Uint32Array | null {
   if (seed === null) return null;

@@ -5,8 +5,6 @@ import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import { checkRun } from '../../client/check-run.ts';
 import { loadConfig } from '../../config/environment.ts';
 import { paramsOf } from '../../pipeline/models/params.ts';
-import { storeIn } from '../../store/index.ts';
-import { MemoryBucket } from '../support/memory-bucket.ts';
 
 /** What a client refuses before a workflow starts. */
 
@@ -17,8 +15,7 @@ afterEach(() => vi.restoreAllMocks());
 const config = loadConfig(folder, {});
 
 function check(batch: number, data: object): Promise<void> {
-  const session = { config, store: storeIn(new MemoryBucket()) };
-  return checkRun(session, { pipeline: 'p', batch }, paramsOf({}, { data }));
+  return checkRun(config, { pipeline: 'p', batch }, paramsOf({}, { data }), undefined);
 }
 
 const rows = Array.from({ length: 120 }, (_, i) => `${i % 7},${i % 2 ? 'odd' : 'even'}`);

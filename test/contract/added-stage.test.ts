@@ -86,10 +86,10 @@ it('checkout writes its outputs', async () => {
 });
 
 it('why plans it after the stages that it reads', async () => {
-  const plans = await planRun(storeIn(new MemoryBucket()), {
-    pipeline: 'iris',
+  const plans = await planRun(storeIn(new MemoryBucket()).cache, {
     batch: 1,
     params: paramsSchema.parse({}),
+    ledger: undefined,
     last: undefined,
     sources: {
       s3: { region: 'us-east-1', bucket: 'unused' },

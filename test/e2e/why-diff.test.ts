@@ -195,7 +195,10 @@ describe('diff', () => {
 
   it.each([
     [['diff', '1', '7'], 'version 7 of iris has not been built'],
-    [['diff', '2.9', '1'], 'version 2 of iris has no build 9: its latest is 2.2'],
+    [
+      ['diff', '2.9', '1'],
+      'version 2 of iris has no build 9: list its builds with "npx retrain list --all',
+    ],
     [['metrics', 'diff', '1', '7'], 'version 7 of iris has not been built'],
     [['params', 'diff', '1', '2', '--pipeline', 'none'], 'of none has not been built'],
   ])('%j ends with a sentence', async (args, sentence) => {

@@ -3,9 +3,7 @@ import { type CommandContext, type CommonFlags, examples, pipelineCommand } from
 import { print, printJson } from '../../print.ts';
 import { withStoreSession, type StoreSession } from '../../session.ts';
 import type { Config } from '../../../config/environment.ts';
-import { MissingHistory } from '../../../contract/failures.ts';
 import type { VersionRecord } from '../../../store/version-record.ts';
-import type { Records } from '../../../store/records.ts';
 
 export function diffCommand(context: CommandContext): Command {
   return makeComparison(context, {
@@ -64,7 +62,9 @@ export async function withBuilds(
   return withStoreSession(config, async (session) => {
     const { records } = session.store;
     const [old, now] = await Promise.all(
-      [request.old, request.new].map((name) => findBuild(records, request.pipeline, name)),
+      [request.old, request.new].map(({ version, build: seq }) =>
+        records.readBuild({ pipeline: request.pipeline, version, seq }),
+      ),
     );
     await show(session, old!, now!);
     return 0;
@@ -89,22 +89,4 @@ export function parseBuild(text: string): BuildName {
     build: build === undefined ? undefined : Number(build),
     text,
   };
-}
-
-/**
- * The record of a build.
- * @throws MissingHistory when there is no such version, or no such build of it
- */
-export async function findBuild(
-  records: Records,
-  pipeline: string,
-  { version, build }: BuildName,
-): Promise<VersionRecord> {
-  if (build === undefined) return records.latest(pipeline, version);
-  const record = await records.read(pipeline, version, build);
-  if (record !== undefined) return record;
-  const latest = await records.latest(pipeline, version);
-  throw new MissingHistory(
-    `version ${version} of ${pipeline} has no build ${build}: its latest is ${version}.${latest.seq}`,
-  );
 }

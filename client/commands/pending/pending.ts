@@ -42,9 +42,8 @@ export async function listPending(config: Config, options: PendingOptions): Prom
   const { listArrivedRows } = await import('./arrived-rows.ts');
   return withStoreSession(config, async (session) => {
     const { store } = session;
-    const params = await readRunParams(session, set);
-    const [ledger, versions] = await Promise.all([
-      store.ledgers.read(pipeline),
+    const [{ params, ledger }, versions] = await Promise.all([
+      readRunParams(session, set),
       store.records.list(pipeline),
     ]);
     if (ledger !== undefined && ledger.batches.length > 0) checkFrozen(ledger, params);

@@ -5,7 +5,7 @@ import { messageOf, SetupError } from '../../../contract/failures.ts';
 import { type CommandContext, type CommonFlags, examples, pipelineCommand } from '../../context.ts';
 import { print, printJson, say } from '../../print.ts';
 import { withStoreSession } from '../../session.ts';
-import { type BuildName, findBuild, parseBuild } from '../diff/diff.ts';
+import { type BuildName, parseBuild } from '../diff/diff.ts';
 
 interface ReportFlags extends CommonFlags {
   out?: string;
@@ -41,7 +41,8 @@ async function report(
   const { readReportFacts } = await import('./facts.ts');
   const { renderReport } = await import('../../../pipeline/scoring/report/report.ts');
   return withStoreSession(config, async (session) => {
-    const record = await findBuild(session.store.records, pipeline, build);
+    const { version, build: seq } = build;
+    const record = await session.store.records.readBuild({ pipeline, version, seq });
     const page = await renderReport(await readReportFacts(session, record));
     const path = resolve(out ?? `${root}/reports/${pipeline}-v${build.text}.html`);
     await write(path, page);

@@ -108,8 +108,8 @@ function toDocument({ seq, created_at, git_commit, ledger_revision, ...record }:
 /** The advice for a batch that has never been run. */
 async function adviseOn(session: Session, pipeline: string, batch: number): Promise<string> {
   const { batchesThere } = await import('../../../sources/append-only/table.ts');
-  const ledger = await session.store.ledgers.read(pipeline);
-  const { last } = batchesThere(ledger, await readRunParams(session, {}));
+  const { params, ledger } = await readRunParams(session, {});
+  const { last } = batchesThere(ledger, params);
   if (batch <= last) return `run it with "${RETRAIN} run ${batch} --pipeline ${pipeline}"`;
   if (ledger === undefined)
     return `the pipeline has no data yet; start with "${RETRAIN} run 1 --pipeline ${pipeline}"`;

@@ -1,8 +1,8 @@
 import { openMeter } from '../../meter.ts';
-import { noVersionYet } from '../../versions.ts';
 import { DamagedArtifact, MissingHistory } from '../../../contract/failures.ts';
 import { isDirectory, type Ref } from '../../../contract/ref.ts';
 import { findStage } from '../../../contract/stages.ts';
+import { makeNoVersionError } from '../../../contract/versions.ts';
 import type { Store } from '../../../store/index.ts';
 import {
   ledgerKey,
@@ -57,7 +57,7 @@ export async function verifyVersions(
   const started = Date.now();
   const lines = new Map((await store.records.list(pipeline)).map((line) => [line.version, line]));
   const versions = version === undefined ? [...lines.keys()] : [version];
-  if (versions.length === 0) throw noVersionYet(pipeline);
+  if (versions.length === 0) throw makeNoVersionError(pipeline);
   const [inventory, problems] = [new Inventory(), new Problems()];
   const ledger = await readLedger(store, pipeline, problems, versions);
   const [notKept, unhashed]: [number[], number[]] = [[], []];

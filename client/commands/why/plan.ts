@@ -35,9 +35,9 @@ export interface StagePlan extends Origin {
 
 /** The run that is planned. */
 export interface Asked {
-  pipeline: string;
   batch: number;
   params: Params;
+  ledger: Ledger | undefined;
   /** The latest record of the version; undefined when it has not been built. */
   last: VersionRecord | undefined;
   /** The server of s3:// sources, and the limits for reading any source. */
@@ -63,7 +63,7 @@ interface Planned {
   output: (name: string) => Input;
 }
 
-interface Context extends Omit<Asked, 'pipeline'> {
+interface Context extends Asked {
   cache: Pick<Store['cache'], 'lookUp'>;
   /** The ledger, once a batch is cut. */
   ledger: Ledger | undefined;
@@ -77,13 +77,12 @@ interface Context extends Omit<Asked, 'pipeline'> {
  * @throws BadParams, BadData or MissingHistory where a run would fail before its first stage ran
  */
 export async function planRun(
-  store: Pick<Store, 'ledgers' | 'cache'>,
-  { pipeline, ...asked }: Asked,
+  cache: Store['cache'],
+  { ledger: known, ...asked }: Asked,
 ): Promise<StagePlan[]> {
-  const known = await store.ledgers.read(pipeline);
   const ledger = known !== undefined && known.batches.length > 0 ? known : undefined;
   if (ledger !== undefined) checkFrozen(ledger, asked.params);
-  const context: Context = { cache: store.cache, ...asked, ledger, planned: new Map() };
+  const context: Context = { cache, ...asked, ledger, planned: new Map() };
   for (const stage of STAGE_NAMES) {
     context.planned.set(stage, await planStage(context, stage, await planCall(context, stage)));
     if (stage === 'get_data') checkExists(context);

@@ -38,11 +38,11 @@ async function why(config: Config, request: WhyRequest): Promise<number> {
   const { planRun } = await import('./plan.ts');
   return withStoreSession(config, async (session) => {
     const { store } = session;
-    const params = await readRunParams(session, set);
+    const { params, ledger } = await readRunParams(session, set);
     const last = await findLatest(store.records, pipeline, batch);
     const { sources, scratch } = config;
-    const asked = { pipeline, batch, params, last, sources, scratch };
-    const stages = await planRun(store, asked);
+    const asked = { batch, params, ledger, last, sources, scratch };
+    const stages = await planRun(store.cache, asked);
     const version = last === undefined ? null : { version: last.version, build: last.seq };
     if (json === true) printJson({ pipeline, batch, version, params, stages });
     else print(`${formatHeading(request, last)}\n\n${formatStages(stages)}`);
