@@ -82,16 +82,22 @@ export interface Arranged {
 
 export const NO_ORDER = new Int32Array(0);
 
-function arrangeColumn(
+/**
+ * Codes a column if it has few distinct values, and sorts the rows by it otherwise.
+ * @param most the largest number of distinct values of a coded column
+ * @param memory for the result; new memory by default
+ */
+export function arrangeColumn(
   column: Float64Array,
   ids: Int32Array,
   most: number,
   scratch: SortScratch,
+  memory?: { codes: Uint16Array; order: Int32Array; ranks: Int32Array },
 ): Arranged {
-  const coded = codeColumn(column, ids, most);
+  const coded = codeColumn(column, ids, most, memory?.codes);
   if (coded !== null) return { order: NO_ORDER, ranks: null, ...coded };
-  const order = argsort(column, ids, scratch);
-  const ranks = scratch.hasEqual ? rankRows(column, ids, order) : null;
+  const order = argsort(column, ids, scratch, memory?.order);
+  const ranks = scratch.hasEqual ? rankRows(column, ids, order, memory?.ranks) : null;
   return { order, ranks, ...NO_CODES };
 }
 
@@ -179,18 +185,11 @@ export function narrowBlock<T extends Targets>(
       renumber(block.orders[f]!, start, end, numberOf, into.orders[f]!);
       into.ranks[f] = rerank(block.ranks[f]!, outer, into.orders[f]!);
     } else if (into.codes[f] === null) {
-      const ranks = new Int32Array(outer.length);
+      const rows = outer.length;
       into.sorter ??= new CodeSorter(into.ids.length);
-      const found = into.sorter.sort(
-        codes,
-        outer,
-        0,
-        outer.length,
-        block.values[f]!,
-        into.orders[f]!,
-        ranks,
-      );
-      into.ranks[f] = found === outer.length ? null : ranks;
+      const found = into.sorter.sort(codes, outer, 0, rows, block.values[f]!, into.orders[f]!);
+      into.ranks[f] = null;
+      if (found < rows) into.sorter.rank(rows, (into.ranks[f] = new Int32Array(rows)));
     } else {
       into.values[f] = recode(codes, outer, block.samples[f]!, into.codes[f]!, into.samples[f]!);
     }
@@ -210,7 +209,7 @@ function renumber(
 }
 
 /** Returns the rank of each row's value among the distinct values; null when no value occurs twice. */
-export function rankRows(
+function rankRows(
   column: Float64Array,
   ids: Int32Array,
   order: Int32Array,

@@ -1,7 +1,13 @@
 import type { ClassIndexes } from '../train-rows.ts';
 import type { Block } from './block.ts';
 import type { ClassCounts } from './class-counts.ts';
-import { type Counter, type Found, type ValueCounts, makeFound } from './counter.ts';
+import {
+  type Counter,
+  type Found,
+  type ValueCounts,
+  makeFound,
+  subtractCounts,
+} from './counter.ts';
 
 const NO_SUMS = new Float64Array(0);
 
@@ -49,7 +55,7 @@ export class ClassCounter implements Counter<ClassIndexes> {
 
   subtract(from: ValueCounts, other: ValueCounts, at: number, values: number): void {
     const { width } = this;
-    subtract(from.counts, other.counts, at * width, (at + values) * width);
+    subtractCounts(from.counts, other.counts, at * width, (at + values) * width);
   }
 
   measure({ counts }: ValueCounts, at: number, values: number, minLeaf: number): void {
@@ -79,10 +85,6 @@ function copyLabels(
   into: ClassIndexes,
 ): void {
   for (let i = start; i < end; i++) into[i - start] = labels[list[i]!]!;
-}
-
-function subtract(from: Int32Array, other: Int32Array, start: number, end: number): void {
-  for (let i = start; i < end; i++) from[i]! -= other[i]!;
 }
 
 /** Counts rows by value and class. `labels` are those of the rows from `start` on. */

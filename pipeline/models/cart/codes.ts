@@ -178,7 +178,6 @@ export class CodeSorter {
    * @param list the rows are those from `start` to `end`
    * @param values the number of codes
    * @param order receives the places of the rows after `start`, sorted
-   * @param ranks receives the rank of each of these places among the codes that occur
    * @returns the number of codes that occur
    */
   sort(
@@ -188,14 +187,20 @@ export class CodeSorter {
     end: number,
     values: number,
     order: Int32Array,
-    ranks: Int32Array,
   ): number {
     const starts = this.#starts;
     starts.fill(0, 0, values + 1);
     countCodes(codes, list, start, end, this.#codes, starts);
     const found = sumUp(starts, values, this.#ranks);
-    placeRows(this.#codes, end - start, starts, this.#ranks, order, ranks);
+    placeRows(this.#codes, end - start, starts, order);
     return found;
+  }
+
+  /** Writes for each of the rows sorted last, by its place, the rank of its code among the codes that occur. */
+  rank(rows: number, into: Int32Array): void {
+    const codes = this.#codes;
+    const ranks = this.#ranks;
+    for (let i = 0; i < rows; i++) into[i] = ranks[codes[i]!]!;
   }
 }
 
@@ -229,19 +234,11 @@ function sumUp(starts: Int32Array, values: number, ranks: Int32Array): number {
   return found;
 }
 
-function placeRows(
-  codes: Uint16Array,
-  rows: number,
-  starts: Int32Array,
-  rankOf: Int32Array,
-  order: Int32Array,
-  ranks: Int32Array,
-): void {
+function placeRows(codes: Uint16Array, rows: number, starts: Int32Array, order: Int32Array): void {
   for (let i = 0; i < rows; i++) {
     const code = codes[i]!;
     const at = starts[code]!;
     starts[code] = at + 1;
     order[at] = i;
-    ranks[i] = rankOf[code]!;
   }
 }

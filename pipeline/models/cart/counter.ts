@@ -36,6 +36,16 @@ export function makeFound(): Found {
   return { low: 0.5, high: 0.5, cut: 0 };
 }
 
+/** Subtracts some counts of other rows. */
+export function subtractCounts(
+  from: Int32Array,
+  other: Int32Array,
+  start: number,
+  end: number,
+): void {
+  for (let i = start; i < end; i++) from[i]! -= other[i]!;
+}
+
 /** Counts the rows of nodes by the values of coded features, and measures cuts by these counts. */
 export interface Counter<T extends Targets = Targets> {
   /** The number of counts per value. */

@@ -1,5 +1,11 @@
 import type { Block } from './block.ts';
-import { type Counter, type Found, type ValueCounts, makeFound } from './counter.ts';
+import {
+  type Counter,
+  type Found,
+  type ValueCounts,
+  makeFound,
+  subtractCounts,
+} from './counter.ts';
 
 /** A drop of the variance below this share of it is rounding, not gain. */
 export const NO_DROP = 1e-12;
@@ -134,10 +140,6 @@ function shift(
     sum += Math.abs(shifted);
   }
   return sum;
-}
-
-function subtractCounts(from: Int32Array, other: Int32Array, start: number, end: number): void {
-  for (let i = start; i < end; i++) from[i]! -= other[i]!;
 }
 
 function subtractSums(from: Float64Array, other: Float64Array, start: number, end: number): void {

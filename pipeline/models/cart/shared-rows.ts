@@ -1,14 +1,14 @@
-import { type SortScratch, argsort, ascending } from '../../argsort.ts';
+import { type SortScratch, ascending } from '../../argsort.ts';
 import {
   type Arranged,
   type Block,
   NO_CODES,
   NO_ORDER,
   type Targets,
+  arrangeColumn,
   newBlock,
-  rankRows,
 } from './block.ts';
-import { codeColumn, limitValues } from './codes.ts';
+import { limitValues } from './codes.ts';
 
 /** The rows of a fit and room for their features, in memory that threads share. */
 export interface SharedRows {
@@ -76,16 +76,12 @@ export function sortShared(rows: SharedRows, scratch: SortScratch): void {
   for (;;) {
     const f = Atomics.add(state, columns.length, 1);
     if (f >= columns.length) return;
-    const column = columns[f]!;
-    const coded = codeColumn(column, ids, samples[f]!.length, codesIn(rows, f));
-    if (coded !== null) {
-      samples[f]!.set(coded.samples);
-      state[f] = coded.values;
-      continue;
-    }
-    argsort(column, ids, scratch, orders[f]);
-    const isTied = scratch.hasEqual && rankRows(column, ids, orders[f]!, ranks[f]) !== null;
-    state[f] = isTied ? TIED : DISTINCT;
+    const memory = { codes: codesIn(rows, f), order: orders[f]!, ranks: ranks[f]! };
+    const made = arrangeColumn(columns[f]!, ids, samples[f]!.length, scratch, memory);
+    if (made.samples !== null) {
+      samples[f]!.set(made.samples);
+      state[f] = made.values;
+    } else state[f] = made.ranks === null ? DISTINCT : TIED;
   }
 }
 

@@ -31,7 +31,6 @@ export class SquaredError implements Criterion<Float64Array> {
   #variance = 0;
   /** Scratch for sorting by code. */
   #sorter: CodeSorter | null = null;
-  #ranks = NO_RANKS;
 
   /**
    * @param rows of the largest block
@@ -101,12 +100,8 @@ export class SquaredError implements Criterion<Float64Array> {
     minLeaf: number,
   ): void {
     const list = orders.at(-1)!;
-    const rows = spare.length;
-    if (this.#ranks.length < rows) {
-      this.#ranks = new Int32Array(rows);
-      this.#sorter = new CodeSorter(rows);
-    }
-    this.#sorter!.sort(codes, list, start, end, values[feature]!, spare, this.#ranks);
+    this.#sorter ??= new CodeSorter(this.#deviations.length);
+    this.#sorter.sort(codes, list, start, end, values[feature]!, spare);
     scanCoded(feature, spare, codes, list, this.#deviations, start, end, minLeaf, this.#ties);
   }
 
@@ -183,8 +178,6 @@ export class SquaredError implements Criterion<Float64Array> {
     tree.setMean(node, this.#mean, this.#rows);
   }
 }
-
-const NO_RANKS = new Int32Array(0);
 
 /** The hot loop. It offers every cut whose score is the best so far, or differs from it only by rounding. */
 function scan(
