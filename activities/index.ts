@@ -60,7 +60,7 @@ export function createActivities(deps: WorkerDeps): Activities {
     pin_run: async (input) => pinRun(deps, input),
     pin_nightly: async (input) => pinNightly(deps, input),
     find_missing: async (request) => findMissing(deps, request),
-    notify: async (request) => notify(deps.webhook, request, currentExecution()),
+    notify: async (request) => notify(deps, request, currentExecution()),
     close_runs: async (request) => closeRuns(tracked(request), request),
     ...underLease(deps, {
       find_pending: async (request) => findPending(deps, request),

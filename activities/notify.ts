@@ -1,8 +1,9 @@
 import { deadline } from '../store/signal.ts';
 import { BadParams, messageOf, SetupError, WebhookUnavailable } from '../contract/failures.ts';
 import { findHeadline, formatScore } from '../contract/metric-sets.ts';
-import type { NotifyRequest } from '../contract/activities.ts';
+import type { ApprovalNotice, EndNotice, NotifyRequest } from '../contract/activities.ts';
 import type { Execution } from '../contract/execution.ts';
+import { makeTemporalLink } from '../contract/links.ts';
 
 const ANSWER_MS = 10_000;
 
@@ -19,20 +20,22 @@ export function readWebhook(env: NodeJS.ProcessEnv): URL | undefined {
 }
 
 /**
- * Reports to the webhook how a run ended. If an answer is lost, it reports the same end twice.
+ * Reports to the webhook how a run ended, or that a version waits for approval. If an answer is lost, it reports the
+ * same twice.
  * @throws WebhookUnavailable where a retry can help; SetupError where the receiver refuses
  */
 export async function notify(
-  webhook: URL | undefined,
+  {
+    webhook,
+    temporal,
+  }: { webhook?: URL | undefined; temporal: Parameters<typeof makeTemporalLink>[0] },
   request: NotifyRequest,
   { workflowId, runId, signal }: Pick<Execution, 'workflowId' | 'runId' | 'signal'>,
 ): Promise<void> {
   if (webhook === undefined) return; // it was removed after the run began
-  const { message: _, ...facts } = request;
   const body = {
     schema: 1,
-    text: writeText(request),
-    ...facts,
+    ...writeBody(request, makeTemporalLink(temporal, { workflowId, runId })),
     workflow_id: workflowId,
     run_id: runId,
   };
@@ -61,8 +64,24 @@ export async function notify(
   throw new SetupError(`${said}: check RETRAIN_WEBHOOK_URL of the worker`);
 }
 
-/** One line for a chat: Slack and others show `text`. */
-function writeText({
+/** The body of a report. Slack and others show `text`, which is one line. */
+function writeBody(request: NotifyRequest, page: string): Record<string, unknown> {
+  if (request.event === 'approval')
+    return { text: escapeText(describeWaiting(request, page)), ...request, links: { page } };
+  const { message: _, ...facts } = request;
+  return { text: escapeText(describeEnd(request)), ...facts };
+}
+
+function describeWaiting(
+  { pipeline, version: { version, seq }, decision, until, reminder, approve }: ApprovalNotice,
+  page: string,
+): string {
+  const again = reminder === 0 ? '' : ` (reminder ${reminder})`;
+  const end = until === null ? '' : `, until ${until}`;
+  return `${pipeline} · version ${version}, build ${seq}, waits for approval${again}${end}: ${decision.reason}. Approve it with: ${approve} · ${page}`;
+}
+
+function describeEnd({
   outcome,
   pipeline,
   batch,
@@ -70,13 +89,15 @@ function writeText({
   metrics,
   error,
   message,
-}: NotifyRequest): string {
+}: EndNotice): string {
   const score = findHeadline(metrics ?? {});
   const scored = score === undefined ? '' : `, ${score.name} ${formatScore(score.value)}`;
   const made = version === null ? message : `version ${version.version}, build ${version.seq}`;
   const why = error === null ? made + scored : `${error.stage ?? 'the run'}: ${error.message}`;
-  return `${pipeline} · batch ${batch} ${outcome}: ${why}`
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;');
+  return `${pipeline} · batch ${batch} ${outcome}: ${why}`;
+}
+
+/** Slack reads `<…>` as a link, or as a mention of everybody. */
+function escapeText(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }

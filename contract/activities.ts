@@ -1,4 +1,5 @@
 import type { FindPendingRequest, PendingBatches, PinnedNightly } from './nightly.ts';
+import type { GateDecision } from './promotion.ts';
 import type { StageName, StageRequest, StageResult } from './stages.ts';
 import type { PinnedRun, RunFailure } from './train-batch.ts';
 import type { LoggedVersion, LogVersionInput, PublishRequest, PublishResult } from './versions.ts';
@@ -27,8 +28,28 @@ export interface CloseRunsRequest {
   status: 'FINISHED' | 'FAILED' | 'KILLED';
 }
 
-/** How a run ended, as it is sent to the webhook. */
-export interface NotifyRequest {
+/** What is sent to the webhook. */
+export type NotifyRequest = EndNotice | ApprovalNotice;
+
+/** A version waits for the approval of a person. */
+export interface ApprovalNotice {
+  event: 'approval';
+  pipeline: string;
+  version: { version: number; seq: number };
+  decision: GateDecision;
+  /** ISO 8601, UTC. */
+  since: string;
+  /** When the approval expires; null: never. */
+  until: string | null;
+  /** 0 for the first notice, then the number of the reminder. */
+  reminder: number;
+  /** The commands that a person can paste. */
+  approve: string;
+  reject: string;
+}
+
+/** How a run ended. */
+export interface EndNotice {
   event: 'completed' | 'failed';
   outcome: string;
   pipeline: string;

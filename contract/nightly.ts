@@ -1,5 +1,6 @@
 import type { NamedScore } from './metric-sets.ts';
 import type { Params } from './params.ts';
+import type { PromotionOutcome } from './promotion.ts';
 import type { Ref } from './ref.ts';
 
 /** The one argument of `nightly`. `{}` is enough. */
@@ -63,6 +64,8 @@ export interface NightlyLine {
   score?: NamedScore;
   /** Why it failed, in a sentence. */
   because?: string;
+  /** Whether the version became the champion; absent in histories of an earlier program. */
+  promotion?: PromotionOutcome;
 }
 
 /** What `nightly` returns, and what its query `nightlyProgress` shows so far. */

@@ -38,6 +38,23 @@ export interface Proposal extends Build {
   approval: Pick<Params['gate'], 'approval' | 'reminder_hours' | 'expiry_hours'>;
   /** The directory in which its run was tracked; absent for a server. */
   trackingFolder?: string;
+  /** The workflow that waits for the outcome. */
+  replyTo?: string;
+}
+
+/** What became of a published build, as the result of its run has it. */
+export interface PromotionOutcome extends Build {
+  /**
+   * `waiting`: for a person. `champion`: it was the champion already. `proposed`: the promotion had not answered when
+   * the run ended, and goes on without it.
+   */
+  state: PromotionAction | 'waiting' | 'champion' | 'proposed';
+  /** One sentence. */
+  reason: string;
+  /** The champion after it. */
+  champion: Build | null;
+  /** Such as an alias that was moved by hand. */
+  warnings: string[];
 }
 
 /** What happened to the champion, or to a build that was proposed. */
@@ -92,6 +109,17 @@ export interface PromoteInput {
   /** Absent where a person changes the champion. */
   proposal?: Proposal;
   trackingFolder?: string;
+  /** The state that an earlier execution hands on when its history has grown long. */
+  handedOn?: { queue: Proposal[]; waiting: WaitingProposal | null };
+}
+
+/** A proposal that waits for a person. */
+export interface WaitingProposal {
+  proposal: Proposal;
+  /** ISO 8601, UTC. */
+  since: string;
+  /** How often the webhook was notified. */
+  notices: number;
 }
 
 /** Its workflow id: one promotion runs at a time for a pipeline. */
@@ -101,6 +129,8 @@ export function promotionIdOf(pipeline: string): string {
 
 /** Proposes a build to a promotion that is running. */
 export const propose = defineSignal<[Proposal]>('propose');
+/** Answers the workflow that proposed a build. */
+export const promotionAnswered = defineSignal<[PromotionOutcome]>('promotionAnswered');
 export const approve = defineUpdate<PromotionEvent, [Verdict]>('approve');
 export const reject = defineUpdate<PromotionEvent, [Verdict]>('reject');
 export const changeChampion = defineUpdate<PromotionEvent, [ChampionChange]>('changeChampion');

@@ -1,4 +1,5 @@
 import type { Params } from './params.ts';
+import type { PromotionOutcome } from './promotion.ts';
 import type { Ref, TrackedRun } from './ref.ts';
 import type { Comparison, Healed, StageName } from './stages.ts';
 import type { TrialParams } from './trials.ts';
@@ -93,6 +94,11 @@ export interface RunSummary {
   mlflow: TrackedRun | null;
   /** The scores of other builds on the same test rows; absent in results of an earlier program. */
   comparisons?: Comparison[];
+  /**
+   * Whether the version became the champion; absent for a run that published nothing, and in results of an earlier
+   * program.
+   */
+  promotion?: PromotionOutcome;
 }
 
 /** The workflow id of a batch: it makes sure that one run at a time works on it. */

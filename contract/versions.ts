@@ -2,6 +2,7 @@ import { RETRAIN } from './command.ts';
 import { MissingHistory } from './failures.ts';
 import type { NamedScore } from './metric-sets.ts';
 import type { Params } from './params.ts';
+import type { PromotionOutcome } from './promotion.ts';
 import type { Ref, TrackedRun } from './ref.ts';
 import type { Comparison, Healed, StageName } from './stages.ts';
 import type { TrialParams } from './trials.ts';
@@ -55,6 +56,8 @@ export interface LoggedVersion {
   /** Whether anything was logged that was not there before. */
   added: boolean;
   mlflow: TrackedRun;
+  /** For a published trial: whether it became the champion. */
+  promotion?: PromotionOutcome;
 }
 
 /** The error of a command that needs a version, for a pipeline that has none. */

@@ -28,7 +28,7 @@ const dumpSchema = z.strictObject({
 export type Dump = z.infer<typeof dumpSchema>;
 
 /** Prefixes of documents. They change, and name other objects. All other objects never change. */
-const DOCUMENTS = ['ledgers/', 'versions/', 'cache/', 'attempts/', 'leases/'];
+const DOCUMENTS = ['champions/', 'ledgers/', 'versions/', 'cache/', 'attempts/', 'leases/'];
 
 /**
  * Writes every object of a bucket into a folder, while the bucket is in use. Documents are read first: the

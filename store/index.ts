@@ -1,6 +1,7 @@
 import { Artifacts } from './artifacts.ts';
 import { Attempts } from './attempts.ts';
 import type { Bucket, BucketOptions } from './bucket.ts';
+import { Champions } from './champions.ts';
 import { Ledgers } from './ledger/ledger.ts';
 import { Leases } from './leases.ts';
 import type { LocalCache } from './local-cache.ts';
@@ -18,6 +19,7 @@ export interface Store {
   attempts: Attempts;
   records: Records;
   leases: Leases;
+  champions: Champions;
 }
 
 /** Opens the bucket at a location: the one place where the kind of storage is chosen. */
@@ -41,6 +43,7 @@ export function storeIn(bucket: Bucket, kept?: LocalCache): Store {
     attempts: new Attempts(bucket),
     records: new Records(bucket),
     leases: new Leases(bucket),
+    champions: new Champions(bucket),
   };
 }
 

@@ -1,5 +1,5 @@
 import { CancellationScope, log, proxyActivities } from '@temporalio/workflow';
-import type { Activities, CloseRunsRequest, NotifyRequest } from '../contract/activities.ts';
+import type { Activities, CloseRunsRequest, EndNotice } from '../contract/activities.ts';
 import type { PinnedRun } from '../contract/train-batch.ts';
 
 const { close_runs } = proxyActivities<Pick<Activities, 'close_runs'>>({
@@ -31,7 +31,7 @@ export async function closeRuns(
 }
 
 /** Reports to the worker's webhook, if it has one, how the run ended. If that fails, the run does not fail with it. */
-export async function notifyEnd(run: PinnedRun | undefined, ending: NotifyRequest): Promise<void> {
+export async function notifyEnd(run: PinnedRun | undefined, ending: EndNotice): Promise<void> {
   if (run?.notify !== true) return;
   try {
     const summary = `that it is ${ending.outcome}`;

@@ -7,7 +7,7 @@ import {
   upsertSearchAttributes,
 } from '@temporalio/workflow';
 import { defineSearchAttributeKey, type SearchAttributeUpdatePair } from '@temporalio/common';
-import type { NotifyRequest } from '../contract/activities.ts';
+import type { EndNotice } from '../contract/activities.ts';
 import type { PinnedRun, RunFailure, RunSummary } from '../contract/train-batch.ts';
 import { writeDetails } from './details.ts';
 import { escapeMarkdown } from '../contract/markdown.ts';
@@ -102,7 +102,7 @@ export class RunView {
   }
 
   /** How the run ended, as the webhook reports it. */
-  ending(): NotifyRequest {
+  ending(): EndNotice {
     const { pipeline, batch, version: made = null, mlflow, stages = [] } = this.#summary ?? {};
     const version = made?.trial === undefined ? made : null;
     return {

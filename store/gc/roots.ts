@@ -1,10 +1,14 @@
 import { DamagedArtifact } from '../../contract/failures.ts';
+import { isSameBuild } from '../champions.ts';
 import type { Store } from '../index.ts';
 import { inParallel } from '../parallel.ts';
 import { recordKey, type BuildOf, type VersionRecord } from '../version-record.ts';
 import { type Ref, refSchema } from '../../contract/ref.ts';
 
-/** The versions of a pipeline that keep their artifacts. All versions of other pipelines keep theirs. */
+/**
+ * The versions of a pipeline that keep their artifacts. All versions of other pipelines keep theirs, and so does the
+ * champion.
+ */
 export interface Keep {
   pipeline: string;
   /** The last K versions. If it is undefined and `versions` is empty, all are kept. */
@@ -40,7 +44,7 @@ export interface Roots {
 
 /**
  * Reads every ledger (with all its revisions, replaced batches and raw data), every version record of every
- * pipeline, and the leases of uploads.
+ * pipeline, the record of promotions, and the leases of uploads.
  * @throws DamagedArtifact when one of them cannot be read
  */
 export async function readRoots(store: Store, keep: Keep): Promise<Roots> {
@@ -57,12 +61,15 @@ export async function readRoots(store: Store, keep: Keep): Promise<Roots> {
     keep,
     own.map(({ version }) => version),
   );
+  const { champion = null } = (await store.champions.read(keep.pipeline)) ?? {};
   await inParallel(builds, AT_ONCE, async (build) => {
     const record = await readRecord(store, build);
     if (record === undefined) return;
     const outputs = record.stages.flatMap((stage) => [...refsIn(stage.outputs)]);
     const gone = (await store.records.collectedAt(build)) !== undefined;
-    if (gone || (build.pipeline === keep.pipeline && !keeps(build.version))) {
+    const isKept =
+      build.pipeline !== keep.pipeline || keeps(build.version) || isSameBuild(champion, build);
+    if (gone || !isKept) {
       if (!gone) roots.giveUp.push(build);
       roots.givenUp.push(...outputs);
       return;

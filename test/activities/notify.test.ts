@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { NotifyRequest } from '../../contract/activities.ts';
+import type { ApprovalNotice, EndNotice } from '../../contract/activities.ts';
 import { notify, readWebhook } from '../../activities/notify.ts';
 
 let server: Server | undefined;
@@ -24,8 +24,9 @@ async function receiver(...statuses: number[]): Promise<{ url: URL; bodies: unkn
   return { url: new URL(`http://127.0.0.1:${port}/secret`), bodies };
 }
 
+const temporal = { webUi: 'http://localhost:8233', namespace: 'default' };
 const execution = { workflowId: 'w', runId: 'r', signal: new AbortController().signal };
-const request: NotifyRequest = {
+const request: EndNotice = {
   event: 'completed',
   outcome: 'trained',
   pipeline: 'iris',
@@ -40,11 +41,11 @@ const request: NotifyRequest = {
 describe('the webhook', () => {
   it('is asked again after a 5xx, and receives which run ended how, with a line for a chat', async () => {
     const { url, bodies } = await receiver(503);
-    await expect(notify(url, request, execution)).rejects.toMatchObject({
+    await expect(notify({ webhook: url, temporal }, request, execution)).rejects.toMatchObject({
       name: 'WebhookUnavailable',
       retryable: true,
     });
-    await notify(url, request, execution);
+    await notify({ webhook: url, temporal }, request, execution);
     expect(bodies[1]).toEqual({
       schema: 1,
       text: 'iris · batch 2 trained: version 2, build 1, accuracy 0.9000',
@@ -63,7 +64,7 @@ describe('the webhook', () => {
 
   it.each([404, 302])('a %d is not tried again, and its address stays secret', async (status) => {
     const { url } = await receiver(status);
-    const notified = notify(url, request, execution);
+    const notified = notify({ webhook: url, temporal }, request, execution);
     await expect(notified).rejects.toMatchObject({ retryable: false });
     await expect(notified).rejects.not.toMatchObject({
       message: expect.stringContaining('secret'),
@@ -73,9 +74,50 @@ describe('the webhook', () => {
   it('tells why a run failed, as text', async () => {
     const { url, bodies } = await receiver();
     const error = { type: 'BadData', message: 'row 3 has <b>', stage: 'get_data' };
-    await notify(url, { ...request, event: 'failed', outcome: 'failed', error }, execution);
+    await notify(
+      { webhook: url, temporal },
+      { ...request, event: 'failed', outcome: 'failed', error },
+      execution,
+    );
     expect(bodies[0]).toMatchObject({
       text: 'iris · batch 2 failed: get_data: row 3 has &lt;b&gt;',
+    });
+  });
+
+  it('names the version that waits for approval, the reason, and the command that approves it', async () => {
+    const { url, bodies } = await receiver();
+    const waiting: ApprovalNotice = {
+      event: 'approval',
+      pipeline: 'iris',
+      version: { version: 3, seq: 1 },
+      decision: {
+        outcome: 'promote',
+        reason: 'its accuracy is not shown to be worse <b>',
+        champion: { version: 2, seq: 1 },
+        rule: 'not_worse',
+        metric: 'accuracy',
+        rows: 30,
+        challenger_score: 0.9,
+        champion_score: 0.9,
+        low: -0.1,
+        high: 0.1,
+        p_value: 1,
+        worse_slices: [],
+      },
+      since: '2026-11-29T11:00:00.000Z',
+      until: '2026-12-01T11:00:00.000Z',
+      reminder: 2,
+      approve: 'npx retrain approve 3 --reason REASON --pipeline iris',
+      reject: 'npx retrain reject 3 --reason REASON --pipeline iris',
+    };
+    await notify({ webhook: url, temporal }, waiting, execution);
+    expect(bodies[0]).toEqual({
+      schema: 1,
+      text: 'iris · version 3, build 1, waits for approval (reminder 2), until 2026-12-01T11:00:00.000Z: its accuracy is not shown to be worse &lt;b&gt;. Approve it with: npx retrain approve 3 --reason REASON --pipeline iris · http://localhost:8233/namespaces/default/workflows/w/r/history',
+      ...waiting,
+      links: { page: 'http://localhost:8233/namespaces/default/workflows/w/r/history' },
+      workflow_id: 'w',
+      run_id: 'r',
     });
   });
 

@@ -6,6 +6,7 @@ import { paramsSchema } from '../../pipeline/models/params.ts';
 import { Artifacts } from '../../store/artifacts.ts';
 import { Attempts } from '../../store/attempts.ts';
 import type { Bucket, StoredObject } from '../../store/bucket.ts';
+import { Champions } from '../../store/champions.ts';
 import { Ledgers } from '../../store/ledger/ledger.ts';
 import { manifestSchema } from '../../store/manifest.ts';
 import { Records } from '../../store/records.ts';
@@ -53,6 +54,7 @@ const READERS: Record<string, (bucket: Bucket) => Promise<unknown>> = {
   index: (bucket) => new Records(bucket).list('iris'),
   'cache-entry': (bucket) =>
     new StageCache(bucket, new Artifacts(bucket)).read('train', 'key of the entry'),
+  champions: (bucket) => new Champions(bucket).read('iris'),
   attempt: (bucket) => new Attempts(bucket).read('iris', 'attempt'),
 };
 

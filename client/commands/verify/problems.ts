@@ -7,6 +7,8 @@ export const LEDGER = 'ledger';
 export const INDEX_LINE = 'index line of version ';
 /** The path of a fault in a version record. */
 export const RECORD = 'version record';
+/** The path of a fault in the record of promotions, or of the champion. */
+export const CHAMPION = 'record of promotions';
 /** The path of a fault in a cache entry begins with this; the stage follows. */
 export const CACHE_ENTRY = 'cache entry of ';
 

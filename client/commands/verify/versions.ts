@@ -18,6 +18,7 @@ import type { FoundRecord } from '../../../store/records.ts';
 import { entryKey } from '../../../store/stage-cache.ts';
 import { makeIndexKey, isLineOf, type VersionLine } from '../../../store/version-index.ts';
 import { latestKey, recordKey, type VersionRecord } from '../../../store/version-record.ts';
+import { verifyChampion } from './champion.ts';
 import { Inventory, readObjects, checkDirectory } from './files.ts';
 import { checkParts, type Verification } from './parts.ts';
 import {
@@ -78,6 +79,7 @@ export async function verifyVersions(
       await verifyVersion(verification, number, lines.get(number));
       meter.expect(inventory.bytes);
     });
+    await verifyChampion(verification, version);
     // Only the ledger names batches that are in no version yet, and amended ones.
     if (version === undefined && ledger !== undefined)
       refsOf(ledger).forEach((ref) => inventory.add(ref));

@@ -188,3 +188,23 @@ it('what others wrote stays, though nothing of ours leads to it, and is counted'
   expect(await bucket.head(key)).toBeDefined();
   expect(await bucket.head('notes/mine.txt')).toBeDefined();
 });
+
+it('the champion keeps its artifacts, though its version is not kept', async () => {
+  const bucket = new MemoryBucket();
+  await before(bucket);
+  const store = storeIn(bucket);
+  for (const version of [2, 3]) await publish(store, version, await train(store, `v${version}`));
+  const promotion = { by: 'ann', reason: 'it is the best', at: '2026-01-01T00:00:00.000Z' };
+  const build = { version: 2, seq: 1 };
+  await store.champions.promoteByHand('p', { ...promotion, id: 'a', build, inputs: 'i' });
+  const plan = await collectGarbage(
+    store,
+    { pipeline: 'p', last: 1, versions: [] },
+    { isLive: async () => false },
+  );
+  expect(plan.give_up).toEqual([{ pipeline: 'p', version: 1, seq: 1 }]);
+  for (const version of [2, 3])
+    expect(
+      await store.artifacts.get(modelOf(await store.records.latest('p', version))),
+    ).toBeDefined();
+});
