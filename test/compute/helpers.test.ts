@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
 import { openHelpers, trainThreads } from '../../compute/helpers.ts';
 import {
   fitClasses,
@@ -48,19 +48,29 @@ describe('threads that help to fit a tree', () => {
     );
   });
 
-  it('make it also of columns that are all counted by value', async () => {
-    const few = columns.filter((_, c) => c % 3 !== 0).slice(0, 6);
-    const many = [...few, ...few.map((column) => column.map((value) => -value))];
-    const params = { max_depth: 12, min_samples_split: 2, min_gain: 0 };
-    const together = [
-      await fitClassesTogether(many, labels, 5, params, helpers),
-      await fitNumbersTogether(many, numbers, params, helpers),
-    ];
-    expect(together.map((tree) => sha256(jsonOf(tree)))).toEqual([
-      sha256(jsonOf(fitClasses(many, labels, 5, params))),
-      sha256(jsonOf(fitNumbers(many, numbers, params))),
-    ]);
-  });
+  it.each([
+    [2, 12],
+    [1, 12],
+    // One thread grows this tree, after two have counted the values.
+    [1, 4],
+  ])(
+    'make it also of columns that are all counted by value, with %i helpers to depth %i',
+    async (count, max_depth) => {
+      const some = openHelpers(count);
+      onTestFinished(() => some.close());
+      const few = columns.filter((_, c) => c % 3 !== 0).slice(0, 6);
+      const many = [...few, ...few.map((column) => column.map((value) => -value))];
+      const params = { max_depth, min_samples_split: 2, min_gain: 0 };
+      const together = [
+        await fitClassesTogether(many, labels, 5, params, some),
+        await fitNumbersTogether(many, numbers, params, some),
+      ];
+      expect(together.map((tree) => sha256(jsonOf(tree)))).toEqual([
+        sha256(jsonOf(fitClasses(many, labels, 5, params))),
+        sha256(jsonOf(fitNumbers(many, numbers, params))),
+      ]);
+    },
+  );
 
   it('make it also where more cuts tie than are kept, over more columns than a node has pieces', async () => {
     const rows = 4000;

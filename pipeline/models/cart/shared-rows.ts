@@ -85,6 +85,11 @@ export function sortShared(rows: SharedRows, scratch: SortScratch): void {
   }
 }
 
+/** Counts the features that are coded, after all are sorted or coded. */
+export function countCoded({ columns, state }: SharedRows): number {
+  return state.subarray(0, columns.length).filter((values) => values > 0).length;
+}
+
 /**
  * Makes a block of the sorted rows, with its own scratch.
  * @param side marks the rows of nodes, in place of the block's own scratch

@@ -1,9 +1,15 @@
 import { sortScratch } from '../../argsort.ts';
 import { type Targets, isCoded, numberRows } from './block.ts';
 import { makeCriterion } from './criteria.ts';
-import { growFrom } from './grow-tree.ts';
+import { growFrom, growTree } from './grow-tree.ts';
 import { GrownTree, type PackedTree } from './grown-tree.ts';
-import { type SharedRows, shareRows, makeSharedBlock, sortShared } from './shared-rows.ts';
+import {
+  type SharedRows,
+  shareRows,
+  makeSharedBlock,
+  countCoded,
+  sortShared,
+} from './shared-rows.ts';
 import { type GrowthLimits, type Task, makeRootTask } from './task.ts';
 import { type BoardMemory, NodeBoard, type Tools, helpTeam, leadTeam } from './team.ts';
 import { NodeCounter } from './node-counter.ts';
@@ -13,6 +19,10 @@ import type { Report } from '../../progress.ts';
 const WORTH_HELP = 500_000;
 /** The number of subtrees for each thread: few, so that they are large, but enough to end at about the same time. */
 const SUBTREES = 12;
+/** A tree of at most this depth over coded features is grown before a second thread can save time. */
+const SHALLOW = 6;
+/** With more sorted features than this share, it is not. */
+const MOST_SORTED = 1 / 6;
 /** A subtree this many times smaller than the largest one is not given to another thread. */
 const SPREAD = 8;
 
@@ -56,6 +66,11 @@ async function growAll(
 ): Promise<{ tree: GrownTree; subtrees: Subtree[] }> {
   const { listed, counter } = makeCriterion(classes, 0, limits);
   const rows = await sortTogether(columns, targets, listed, counter.width, helpers);
+  if (helpers.count === 1 && isSoonGrown(rows, limits)) {
+    const block = makeSharedBlock(rows, rows.side);
+    const criterion = makeCriterion(classes, targets.length, limits);
+    return { tree: growTree(columns, block, criterion, limits, report), subtrees: [] };
+  }
   const all = targets.length;
   const queue = new SubtreeQueue(columns.length);
   const board = new NodeBoard(columns.length);
@@ -80,6 +95,12 @@ async function growAll(
   } finally {
     queue.close();
   }
+}
+
+/** Whether one thread grows the tree in less time than two. */
+function isSoonGrown(rows: SharedRows, { maxDepth }: GrowthLimits): boolean {
+  const features = rows.columns.length;
+  return maxDepth <= SHALLOW && features - countCoded(rows) <= MOST_SORTED * features;
 }
 
 /** Sorts rows by every feature. The memory for the sort is free afterwards. */
