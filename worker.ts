@@ -1,6 +1,5 @@
 import { execFileSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { NativeConnection, Runtime } from '@temporalio/worker';
 import { trainThreads } from './compute/helpers.ts';
 import { openPool } from './compute/pool.ts';
@@ -14,6 +13,7 @@ import {
   makeTemporalError,
   PATIENCE_MS,
   readTemporalLocation,
+  tryPatiently,
   type TemporalLocation,
 } from './config/connections.ts';
 import { escapeControls } from './contract/controls.ts';
@@ -165,20 +165,19 @@ async function connectPatiently({
   connectionOptions,
   address,
 }: TemporalLocation): Promise<NativeConnection> {
-  const end = Date.now() + PATIENCE_MS;
-  for (let tries = 1; ; tries++) {
-    try {
-      return await NativeConnection.connect(connectionOptions);
-    } catch (error) {
-      if (Date.now() > end) throw makeTemporalError(address, await isRefused(address), error);
-      if (tries === 1)
+  try {
+    return await tryPatiently(
+      () => NativeConnection.connect(connectionOptions),
+      () => true,
+      () =>
         log.info(
           'Temporal at %s does not answer yet: trying for %d s',
           address,
           PATIENCE_MS / 1_000,
-        );
-      await sleep(1_000);
-    }
+        ),
+    );
+  } catch (error) {
+    throw makeTemporalError(address, await isRefused(address), error);
   }
 }
 

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { scoreOther } from '../compute/compare.ts';
+import { scoreOther, toComparisonFacts } from '../compute/compare.ts';
 import type { Compute } from '../compute/pool.ts';
 import { modelTypeOf } from '../contract/defaults.ts';
 import { BadData, DamagedArtifact, MissingHistory } from '../contract/failures.ts';
@@ -110,7 +110,7 @@ async function compare(
       }),
     }),
   );
-  return Object.fromEntries(Object.entries(facts).map(([name, value]) => [name, value ?? null]));
+  return toComparisonFacts(facts);
 }
 
 async function score(

@@ -1,6 +1,10 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../config/environment.ts';
-import { isRefused, PATIENCE_MS, readTemporalLocation } from '../config/connections.ts';
+import {
+  isRefused,
+  PATIENCE_MS,
+  readTemporalLocation,
+  tryPatiently,
+} from '../config/connections.ts';
 import { messageOf, RetrainError, SetupError } from '../contract/failures.ts';
 import { say } from './print.ts';
 
@@ -18,9 +22,6 @@ export function listServers({ storage, tracking }: Config): Record<Server, strin
   };
 }
 
-/** The time between two tries. */
-const PAUSE_MS = 1_000;
-
 /**
  * Tries `check` again while a server is busy, for at most 30 s in all. A server that refuses connections is not
  * running, so this fails at once. With `untilItRuns` it waits, because a nightly must survive the restart of a
@@ -33,20 +34,14 @@ export async function withPatience(
   check: () => Promise<void>,
   { untilItRuns, again }: { untilItRuns: boolean; again: (error: unknown) => boolean },
 ): Promise<void> {
-  const end = Date.now() + PATIENCE_MS;
-  for (let tries = 1; ; tries++) {
-    try {
-      return await check();
-    } catch (error) {
-      const waits = again(error) && (untilItRuns || !(await isRefused(address)));
-      if (!waits || Date.now() > end) throw error;
-      if (tries === 1)
-        say(
-          `${TITLES[server]} at ${address} does not answer yet: trying for ${PATIENCE_MS / 1_000} s`,
-        );
-      await sleep(PAUSE_MS);
-    }
-  }
+  await tryPatiently(
+    check,
+    async (error) => again(error) && (untilItRuns || !(await isRefused(address))),
+    () =>
+      say(
+        `${TITLES[server]} at ${address} does not answer yet: trying for ${PATIENCE_MS / 1_000} s`,
+      ),
+  );
 }
 
 /**

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { StageFacts, StageInputs } from '../contract/stages.ts';
+import type { Comparison, StageFacts, StageInputs } from '../contract/stages.ts';
 import type { Ref } from '../contract/ref.ts';
 import type { Compute } from './pool.ts';
 
@@ -42,4 +42,9 @@ export async function scoreOther(
     signal,
   );
   return facts;
+}
+
+/** The facts as a record holds them: null where there is no value. */
+export function toComparisonFacts(facts: StageFacts<'compare'>): Comparison['facts'] {
+  return Object.fromEntries(Object.entries(facts).map(([name, value]) => [name, value ?? null]));
 }

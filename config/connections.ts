@@ -1,4 +1,5 @@
 import { connect } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { RETRAIN } from '../contract/command.ts';
 import { BadParams, messageOf, SetupError } from '../contract/failures.ts';
@@ -33,6 +34,31 @@ export function readTemporalLocation(): TemporalLocation {
 
 /** How long a server that runs may take to answer, in milliseconds: a busy machine takes seconds even to accept. */
 export const PATIENCE_MS = 30_000;
+
+/** The time between two tries. */
+const PAUSE_MS = 1_000;
+
+/**
+ * Tries again while a server is busy, for at most {@link PATIENCE_MS} in all. Then it throws the last error.
+ * @param again whether another try can help after this error
+ * @param announce is called once, before the second try
+ */
+export async function tryPatiently<T>(
+  attempt: () => Promise<T>,
+  again: (error: unknown) => boolean | Promise<boolean>,
+  announce: () => void,
+): Promise<T> {
+  const end = Date.now() + PATIENCE_MS;
+  for (let tries = 1; ; tries++) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!(await again(error)) || Date.now() > end) throw error;
+      if (tries === 1) announce();
+      await sleep(PAUSE_MS);
+    }
+  }
+}
 
 /** After this time a person reads that a server is slow. */
 export const SLOW_MS = 3_000;

@@ -120,16 +120,16 @@ export interface PortUse {
  */
 export async function assertFree(part: string, uses: PortUse[]): Promise<void> {
   for (const { port, variable } of uses) {
-    if (await isFree(port)) continue;
-    let holder = await findHolder(port);
+    let free = await isFree(port);
+    let holder = free ? undefined : await findHolder(port);
     // If no process is found at the port, it is usually free again soon: its server was ending, or a program was
     // looking for a free port.
-    for (let tries = 0; holder === undefined && tries < 5; tries++) {
+    for (let tries = 0; !free && holder === undefined && tries < 5; tries++) {
       await sleep(300);
-      if (await isFree(port)) break;
-      holder = await findHolder(port);
+      free = await isFree(port);
+      holder = free ? undefined : await findHolder(port);
     }
-    if (holder === undefined && (await isFree(port))) continue;
+    if (free) continue;
     const by = holder === undefined ? 'another process' : `${holder.name} (process ${holder.pid})`;
     throw new SetupError(
       `port ${port}, which ${part} needs, is held by ${by}: end that process, or choose another port with ${variable}`,

@@ -11,10 +11,11 @@ import {
   type PlayedActivities,
   type OfRun,
 } from './play-activity.ts';
+import { unique } from '../support/project.ts';
 
 /** Each activity alone, in Temporal's mock environment: its heartbeats, its end when cancelled, its failures. */
 
-const pipeline = `alone-${process.pid}-${Date.now().toString(36)}`;
+const pipeline = unique('alone');
 let activities: PlayedActivities;
 let hook: OddServer;
 /** What each activity is asked in a run of the first batch. */

@@ -8,12 +8,12 @@ import { openStore, type Store } from '../../store/index.ts';
 import { withPath, type Ref } from '../../contract/ref.ts';
 import { readSource } from '../sources/read-source.ts';
 import { expectPulled, makeDvcFolder, type DvcFolder } from '../support/dvc.ts';
-import { makeProject, type Project, succeed } from '../support/project.ts';
+import { makeProject, type Project, succeed, unique } from '../support/project.ts';
 import { describeOnEachS3, type S3Server } from '../support/s3-servers.ts';
 
 /** The real DVC over each S3 server: what we write it reads, and what it pushes we read. */
 
-const bucket = `dvc-servers-${process.pid}-${Date.now().toString(36)}`;
+const bucket = unique('dvc-servers');
 
 describeOnEachS3('DVC', ({ name: serverName, open }) => {
   let server: S3Server;

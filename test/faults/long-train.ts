@@ -5,7 +5,7 @@ import type { Progress } from '../../contract/execution.ts';
 import type { RunSummary, TrainBatchInput } from '../../contract/train-batch.ts';
 import { createMlflowTracker } from '../../tracking/mlflow/tracker.ts';
 import type { FoundRun } from '../../tracking/tracker.ts';
-import { makeProject, type Project } from '../support/project.ts';
+import { makeProject, type Project, unique } from '../support/project.ts';
 import { slowCsv, slowParams } from '../support/slow.ts';
 
 /** A pipeline on which training takes long, on the test stack. */
@@ -48,7 +48,7 @@ export async function openLongTrain(
 ): Promise<LongTrain> {
   const project = await makeProject(name, { RETRAIN_TRAIN_THREADS: '1', ...env });
   project.write('slow.csv', slowCsv(size));
-  const pipeline = `${name}-${process.pid}-${Date.now().toString(36)}`;
+  const pipeline = unique(name);
   const workflowId = `${pipeline}-batch-1`;
   const tracker = createMlflowTracker({ uri: project.env['MLFLOW_TRACKING_URI']! });
   return {

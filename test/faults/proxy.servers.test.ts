@@ -9,7 +9,7 @@ import { openProxy, TOXICS, type Toxic } from '../support/proxy.ts';
 /** Whole runs over connections that go wrong, to the S3 server and to MLflow at once. */
 
 /** Names in MLflow's registry are everybody's. */
-const id = `${process.pid}-${Date.now().toString(36)}`;
+const id = unique('proxy');
 
 let calm: RunSummary;
 

@@ -8,13 +8,14 @@ import { openBucket } from '../../store/index.ts';
 import { md5, sha256 } from '../../store/hash.ts';
 import { describeOnEachS3, type S3Server } from '../support/s3-servers.ts';
 import { readSource, place } from './read-source.ts';
+import { unique } from '../support/project.ts';
 
 const CSV = 'a,b,label\r\n1,2,yes\r\n';
 
 describeOnEachS3('sources', ({ open }) => {
   let server: S3Server;
   let bucket: Bucket;
-  const name = `source-${process.pid}-${Date.now().toString(36)}`;
+  const name = unique('source');
   const folder = mkdtempSync(join(tmpdir(), 'dvc source '));
 
   const put = (key: string, text: string | Uint8Array): Promise<unknown> => {

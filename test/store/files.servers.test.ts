@@ -6,6 +6,7 @@ import { objectKey, refOf } from '../../store/hash.ts';
 import { openStore, type Store } from '../../store/index.ts';
 import { storeInParts } from '../../store/unfinished-uploads.ts';
 import { describeOnEachS3, type S3Server } from '../support/s3-servers.ts';
+import { unique } from '../support/project.ts';
 
 /** Files go in and come out without being held in memory, on real S3 servers. */
 describeOnEachS3('files', ({ open }) => {
@@ -17,7 +18,7 @@ describeOnEachS3('files', ({ open }) => {
 
   beforeAll(async () => {
     server = await open();
-    store = openStore(server.options(`files-${process.pid}-${Date.now().toString(36)}`));
+    store = openStore(server.options(unique('files')));
     await store.bucket.ensure();
   });
 

@@ -8,11 +8,12 @@ import { openStore, type Store } from '../../store/index.ts';
 import { withoutSignal, underSignal } from '../../store/signal.ts';
 import { openProxy, type Proxy } from '../support/proxy.ts';
 import { describeOnEachS3, type S3Server } from '../support/s3-servers.ts';
+import { unique } from '../support/project.ts';
 
 /** What is stopped on purpose stops asking at once, and leaves nothing half stored: on real S3 servers. */
 describeOnEachS3('requests under a signal,', ({ open }) => {
   const folder = mkdtempSync(join(tmpdir(), 'signal '));
-  const bucket = `signal-${process.pid}-${Date.now().toString(36)}`;
+  const bucket = unique('signal');
   const why = new Error('it was stopped');
   let server: S3Server;
   let proxy: Proxy;

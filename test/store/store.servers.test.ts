@@ -8,6 +8,7 @@ import { recordKey } from '../../store/version-record.ts';
 import { describeOnEachS3, type S3Server } from '../support/s3-servers.ts';
 import { OPENED, SETTINGS } from './ledger/ledger-settings.ts';
 import { draftRecord } from './made-records.ts';
+import { unique } from '../support/project.ts';
 
 /** What the store promises, held against real S3 servers with several clients at once. */
 describeOnEachS3('the store', ({ open }) => {
@@ -17,7 +18,7 @@ describeOnEachS3('the store', ({ open }) => {
 
   beforeAll(async () => {
     server = await open();
-    const options = server.options(`contract-${process.pid}-${Date.now().toString(36)}`);
+    const options = server.options(unique('contract'));
     [store, other] = [openStore(options), openStore(options)];
     await store.bucket.ensure();
   });

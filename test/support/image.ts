@@ -61,7 +61,7 @@ type Stage = Omit<Image, 'remove'>;
 export function buildImage(dockerfile: string, context: string): Image {
   const home = mkdtempSync(join(tmpdir(), 'image-'));
   chmodSync(home, 0o755); // another user goes through it
-  const isSent = readIgnoreRules(readFileSync(`${dockerfile}.dockerignore`, 'utf8'));
+  const sent = listSentFiles(context, readFileSync(`${dockerfile}.dockerignore`, 'utf8'));
   const stages = new Map<string, Stage>();
   let stage: Stage | undefined;
   for (const { name, rest } of readSteps(readFileSync(dockerfile, 'utf8'))) {
@@ -77,7 +77,7 @@ export function buildImage(dockerfile: string, context: string): Image {
     if (name === 'USER') stage.user = rest;
     if (name === 'VOLUME') stage.volumes.push(rest);
     if (name === 'CMD') stage.command = JSON.parse(rest) as string[];
-    if (name === 'COPY') copy(rest, stage, { context, isSent, stages });
+    if (name === 'COPY') copy(rest, stage, { context, sent, stages });
     if (name === 'RUN') runStep(stage, rest);
   }
   return { ...stage!, remove: () => rmSync(home, { recursive: true, force: true }) };
@@ -101,6 +101,18 @@ function readPairs(text: string): Record<string, string> {
   return Object.fromEntries(
     pairs.map(([name, value]) => [name, value!.startsWith('$') ? '' : value]),
   );
+}
+
+/** The files of the context that are sent to the builder: those of git, without those that the rules leave out. */
+function listSentFiles(context: string, rules: string): string[] {
+  const isSent = readIgnoreRules(rules);
+  const list = spawnSync('git', ['ls-files', '-co', '--exclude-standard'], {
+    cwd: context,
+    encoding: 'utf8',
+  });
+  return list.stdout
+    .split('\n')
+    .filter((file) => file !== '' && isSent(file) && existsSync(join(context, file)));
 }
 
 /** Whether a file of the context is sent to the builder. The last rule that matches a path or a folder above decides. */
@@ -150,20 +162,17 @@ function makeStage(root: string): Stage {
 
 interface Places {
   context: string;
-  isSent: (path: string) => boolean;
+  /** The files of the context that are sent. */
+  sent: readonly string[];
   stages: ReadonlyMap<string, Stage>;
 }
 
-function copy(rest: string, stage: Stage, { context, isSent, stages }: Places): void {
+function copy(rest: string, stage: Stage, { context, sent, stages }: Places): void {
   const words = rest.split(/\s+/);
   const from = words.find((word) => word.startsWith('--from='))?.slice('--from='.length);
   const paths = words.filter((word) => !word.startsWith('--'));
   const target = resolve('/', stage.workdir, paths.pop()!);
   const base = from === undefined ? context : stages.get(from)!.root;
-  const list = spawnSync('git', ['ls-files', '-co', '--exclude-standard'], {
-    cwd: context,
-    encoding: 'utf8',
-  });
   for (const path of paths) {
     const into = join(stage.root, target);
     mkdirSync(into, { recursive: true });
@@ -173,13 +182,10 @@ function copy(rest: string, stage: Stage, { context, isSent, stages }: Places): 
       must(spawnSync('cp', ['-a', whole, into], { encoding: 'utf8' }), rest);
       continue;
     }
-    const files = list.stdout
-      .split('\n')
-      .filter((file) => file !== '' && (path === '.' || file === path) && isSent(file))
-      .filter((file) => existsSync(join(context, file)));
-    const sent = { cwd: context, encoding: 'utf8', input: files.join('\n') } as const;
+    const files = sent.filter((file) => path === '.' || file === path);
+    const given = { cwd: context, encoding: 'utf8', input: files.join('\n') } as const;
     const pack = 'tar --create --files-from=- | tar --extract --no-same-owner --directory "$1"';
-    must(spawnSync('sh', ['-c', pack, 'sh', into], sent), rest);
+    must(spawnSync('sh', ['-c', pack, 'sh', into], given), rest);
   }
 }
 

@@ -10,10 +10,11 @@ import type { Execution } from '../../contract/execution.ts';
 import { openStore, type Store } from '../../store/index.ts';
 import { createMlflowTracker } from '../../tracking/mlflow/tracker.ts';
 import type { Tracker } from '../../tracking/tracker.ts';
+import { unique } from '../support/project.ts';
 
 /** One MLflow run per training attempt, on the real servers, whichever worker comes, dies or wakes late. */
 
-const id = `attempts-${process.pid}-${Date.now().toString(36)}`;
+const id = unique('attempts');
 let store: Store;
 let tracker: Tracker;
 let of: AttemptOf;

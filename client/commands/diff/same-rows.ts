@@ -1,5 +1,5 @@
 import { tmpdir } from 'node:os';
-import { scoreOther } from '../../../compute/compare.ts';
+import { scoreOther, toComparisonFacts } from '../../../compute/compare.ts';
 import { modelTypeOf } from '../../../contract/defaults.ts';
 import { BadData, DamagedArtifact } from '../../../contract/failures.ts';
 import { findMetricSet } from '../../../contract/metric-sets.ts';
@@ -80,10 +80,7 @@ async function readComparison(
     return await withOwnFolder(tmpdir(), 'models', async (folder) => {
       const of = { type, otherType, folder };
       const deps = { artifacts, compute: computeHere };
-      const facts = await scoreOther(deps, inputs, of, new AbortController().signal);
-      return Object.fromEntries(
-        Object.entries(facts).map(([name, value]) => [name, value ?? null]),
-      );
+      return toComparisonFacts(await scoreOther(deps, inputs, of, new AbortController().signal));
     });
   } catch (error) {
     if (error instanceof BadData || error instanceof DamagedArtifact) return null;

@@ -52,16 +52,6 @@ export function renderTable(
     ([first = '', ...cells]) =>
       `<tr><th scope="row">${first}</th>${cells.map((cell) => `<td>${cell}</td>`).join('')}</tr>`,
   );
-  return renderTableLines(caption, head, lines, name);
-}
-
-/** Renders a table of finished rows. */
-export function renderTableLines(
-  caption: Html,
-  head: readonly Html[],
-  lines: readonly Html[],
-  name = '',
-): Html {
   const cells = head.map((cell) => (cell === '' ? '<td></td>' : `<th scope="col">${cell}</th>`));
   const body = `<thead><tr>${cells.join('')}</tr></thead><tbody>${lines.join('')}</tbody>`;
   const kind = name === '' ? '' : ` class="${name}"`;

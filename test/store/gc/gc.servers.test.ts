@@ -13,6 +13,7 @@ import { noteUpload } from '../../../store/unfinished-uploads.ts';
 import { describeOnEachS3, type S3Server } from '../../support/s3-servers.ts';
 import { OPENED, SETTINGS } from '../ledger/ledger-settings.ts';
 import { draftRecord, makeEntry, stageOf } from '../made-records.ts';
+import { unique } from '../../support/project.ts';
 
 /** What gc removes and what it never does, with several clients at once, on real S3 servers. */
 
@@ -28,7 +29,7 @@ describeOnEachS3('gc', ({ open }) => {
   });
   afterAll(async () => server?.stop());
   beforeEach(async () => {
-    store = another(`gc-${process.pid}-${Date.now().toString(36)}-${count++}`);
+    store = another(`${unique('gc')}-${count++}`);
     await store.bucket.ensure();
     return () => store.bucket.close();
   });
