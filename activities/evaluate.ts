@@ -40,7 +40,9 @@ export async function evaluate(
     score(deps, modelTypeOf(request.params.model), context),
   );
   const { comparisons, warnings } = await compareWithBefore(deps, request);
-  const scored = { ...result, comparisons, warnings: [...result.warnings, ...warnings] };
+  const champion = null;
+  const all = [...result.warnings, ...warnings];
+  const scored = { ...result, comparisons, champion, warnings: all };
   if (mlflow === null) return { ...scored, mlflow };
   const mayDefer = deps.deferTracking === true && request.mayDefer;
   const attempt = await requireAttempt(deps, request);

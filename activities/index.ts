@@ -8,6 +8,7 @@ import { closeRuns } from './close_runs.ts';
 import { evaluate } from './evaluate.ts';
 import { findMissing } from './find_missing.ts';
 import { findPending } from './find_pending.ts';
+import { gate } from './gate.ts';
 import { getData } from './get_data.ts';
 import { logVersion } from './log_version.ts';
 import { mergeData } from './merge_data.ts';
@@ -70,6 +71,7 @@ export function createActivities(deps: WorkerDeps): Activities {
       preprocess: async (request) => preprocess(deps, request),
       train: async (request) => train(tracked(request), request),
       evaluate: async (request) => evaluate(tracked(request), request),
+      gate: async (request) => gate(deps, request),
       publish_version: async (request) => publishVersion(tracked(request), request),
       log_version: async (input) => logVersion(tracked(input), input),
     }),

@@ -1,7 +1,7 @@
 import type { Execution } from '../contract/execution.ts';
 import { MissingHistory } from '../contract/failures.ts';
 import { findHeadline, findMetricSet } from '../contract/metric-sets.ts';
-import { findStage } from '../contract/stages.ts';
+import { findEntry, findStage, type StageName } from '../contract/stages.ts';
 import { hashOf } from '../store/hash.ts';
 import type { VersionRecord } from '../store/version-record.ts';
 import type { PublishRequest, PublishResult } from '../contract/versions.ts';
@@ -33,7 +33,7 @@ export async function publishVersion(deps: Deps, request: PublishRequest): Promi
     version: batch,
     build: hashOf({
       attempt,
-      stages: request.stages.map(({ key }) => key),
+      stages: request.stages.filter(({ stage }) => isOfBuild(stage)).map(({ key }) => key),
       healed: request.healed,
     }),
     ledger_revision: request.ledgerRevision,
@@ -118,6 +118,11 @@ async function describe(
     return true;
   });
   return done === true;
+}
+
+/** Whether a stage makes the build, and does not only say something about it. */
+function isOfBuild(stage: StageName): boolean {
+  return findEntry(stage)?.aboutBuild !== true;
 }
 
 /** A few numbers for the workflow's result; the record has them all. */

@@ -1,6 +1,7 @@
 import { conformBatch } from '../pipeline/batches/conform.ts';
 import { fitModel } from '../pipeline/models/fit-task.ts';
 import { compareModels } from '../pipeline/scoring/compare-task.ts';
+import { decideGate } from '../pipeline/scoring/gate/gate-task.ts';
 import { evaluateModel } from '../pipeline/scoring/evaluate-task.ts';
 import { addCounts, encodePart, fitFromCounts } from '../pipeline/features/part-tasks.ts';
 import { cutBatches, findFirstChange, growRaw, inspectRaw } from '../pipeline/batches/raw-tasks.ts';
@@ -21,6 +22,7 @@ export const tasks = {
   fitModel,
   evaluateModel,
   compareModels,
+  decideGate,
 };
 
 export type TaskName = keyof typeof tasks;

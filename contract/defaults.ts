@@ -85,3 +85,34 @@ export const DEFAULT_MODEL_TYPE = 'decision_tree';
 export function modelTypeOf({ type }: { readonly type?: string }): string {
   return type ?? DEFAULT_MODEL_TYPE;
 }
+
+export const GATE_RULES = ['not_worse', 'better', 'always', 'never'] as const;
+export const GATE_APPROVALS = ['none', 'required'] as const;
+
+/** The section `gate` of the params. */
+export interface GateParams {
+  metric: string | null;
+  rule: (typeof GATE_RULES)[number];
+  margin: number;
+  confidence: number;
+  slices: string[];
+  approval: (typeof GATE_APPROVALS)[number];
+  reminder_hours: number;
+  expiry_hours: number | null;
+}
+
+/** When a build becomes the champion. Params of an earlier program lack this section. */
+export function readGate({ gate }: { readonly gate?: GateParams }): GateParams {
+  return (
+    gate ?? {
+      metric: null,
+      rule: 'not_worse',
+      margin: 0,
+      confidence: 0.95,
+      slices: [],
+      approval: 'none',
+      reminder_hours: 24,
+      expiry_hours: null,
+    }
+  );
+}

@@ -4,6 +4,8 @@ import {
   DATE_PARTS,
   DECIMALS,
   DEFAULT_MODEL_TYPE,
+  GATE_APPROVALS,
+  GATE_RULES,
   MISSING_VALUES,
   modelTypeOf,
   ON_DUPLICATE,
@@ -121,7 +123,7 @@ export const paramsShape = z.strictObject({
       /** The score by which the challenger and the champion are compared; null means the headline score. */
       metric: z.string().min(1).nullable().default(null),
       /** When the challenger becomes the champion: unless it is shown to be worse, only if it is shown to be better, … */
-      rule: z.enum(['not_worse', 'better', 'always', 'never']).default('not_worse'),
+      rule: z.enum(GATE_RULES).default('not_worse'),
       /** The difference that does not matter, in the unit of the metric. */
       margin: z.number().min(0).default(0),
       /** Of the test that shows a difference. */
@@ -129,7 +131,7 @@ export const paramsShape = z.strictObject({
       /** Columns of which no value with enough rows may get worse. */
       slices: z.array(z.string().min(1)).default([]),
       /** Whether a person must approve what the gate would promote. */
-      approval: z.enum(['none', 'required']).default('none'),
+      approval: z.enum(GATE_APPROVALS).default('none'),
       /** How often the webhook is reminded of a version that waits for approval. */
       reminder_hours: z.number().gt(0).default(24),
       /** When an approval that nobody gave expires; null: never. */

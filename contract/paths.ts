@@ -73,3 +73,7 @@ export function metricsFile(batch: number): string {
 export function reportFile(batch: number): string {
   return `reports/batch_${batch}.html`;
 }
+
+export function decisionFile(batch: number): string {
+  return `decisions/batch_${batch}.json`;
+}

@@ -4,13 +4,16 @@ import {
   readEncoding,
   FORMER_MISSING_VALUES,
   modelTypeOf,
+  readGate,
   readNumberFormat,
   taskOf,
 } from './defaults.ts';
 import type { Params } from './params.ts';
+import type { Build, GateDecision } from './promotion.ts';
 import {
   batchFile,
   BATCHES,
+  decisionFile,
   isTablePath,
   isVisiblePath,
   MERGED,
@@ -42,9 +45,10 @@ export type InputSource =
   /** The source of the data, which no stage makes. */
   | { readonly outside: true; readonly optional?: true };
 
-/** A number or a word about a stage's outputs. A number with a unit is shown to people. */
+/** A number or a word about a stage's outputs. A number with a unit is shown to people, and a word that says so. */
 export interface FactShape {
   readonly unit?: string;
+  readonly shown?: true;
   /** It can be missing, or null where nothing could be measured. */
   readonly optional?: true;
 }
@@ -89,6 +93,8 @@ export interface StageEntry extends StageShape {
   readonly timeout?: '24h';
   /** Whether it writes to the MLflow run. Then that run must be ended. */
   readonly tracked?: true;
+  /** Whether its outputs say something about a build and are no part of it: with others, it is the same build. */
+  readonly aboutBuild?: true;
   /** The fields of its request besides the inputs. */
   readonly takes: readonly (keyof (RunSettings & HandedOn))[];
   /** The fields of its result besides the outputs. */
@@ -119,6 +125,10 @@ export interface HandedOn {
   mlflow: TrackedRun | null;
   /** The scores of other builds on the same test rows. */
   comparisons: Comparison[];
+  /** The champion when the build was scored; null when there was none. */
+  champion: Build | null;
+  /** Whether the build would replace the champion. */
+  decision: GateDecision;
 }
 
 /** The scores of another build on the test rows of a build. */
@@ -163,6 +173,13 @@ interface SourceDetail {
 
 /** How a batch is cut: it is a whole file, or rows of the state of the table that begins after batch `after`. */
 export type CutDetail = { whole: true } | { whole: false; after: number };
+
+/** The champion in the cache key of gate; null when there is none. */
+export interface GateDetail {
+  champion: (Build & { type: string }) | null;
+  /** Why the champion cannot be scored. Then it is not among the inputs. */
+  unusable?: string;
+}
 
 /** The stages in the order in which data flows. */
 export const STAGES = {
@@ -319,7 +336,41 @@ export const STAGES = {
     queue: 'compute',
     tracked: true,
     takes: ['attempt', 'mlflow', 'mayDefer', 'trial'],
-    gives: ['mlflow', 'comparisons'],
+    gives: ['mlflow', 'comparisons', 'champion'],
+  },
+  gate: {
+    kind: 'decision',
+    label: ({ count }) => [count('preprocess', 'test_rows', 'test rows')],
+    inputs: {
+      model: from('train', 'model'),
+      encoder: from('preprocess', 'encoder'),
+      test: from('preprocess', 'test'),
+      // A version is scored before it is decided on, by `dvc repro` too.
+      metrics: from('evaluate', 'metrics'),
+      championModel: { outside: true, optional: true },
+      championEncoder: { outside: true, optional: true },
+    },
+    outputs: { decision: decisionFile },
+    facts: {
+      ...namesOf('reason', 'champion', 'rule', 'metric', 'rows', 'challenger_score'),
+      ...namesOf('champion_score', 'low', 'high', 'p_value'),
+      outcome: { optional: true, shown: true },
+    },
+    params: ({ gate, model: { type } }, detail: GateDetail) => {
+      const { metric, rule, margin, confidence, slices } = readGate({ gate });
+      return {
+        gate: { metric, rule, margin, confidence, slices },
+        model: { type: modelTypeOf({ type }) },
+        ...detail,
+      };
+    },
+    code: 1,
+    libraries: ['arquero', 'ml-cart'],
+    perBatch: true,
+    queue: 'compute',
+    aboutBuild: true,
+    takes: ['champion'],
+    gives: ['decision'],
   },
 } as const satisfies Record<string, StageEntry>;
 

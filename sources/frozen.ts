@@ -110,7 +110,12 @@ export function findTrialParams(
 ): TrialParams | undefined {
   const isFirst = ledger === undefined || ledger.batches.length === 0;
   const shaping = Object.entries(listChangedParams(plain, asked)).filter(
-    ([name]) => !FROZEN.has(name) && !ACCEPTING.has(name) && !(isFirst && name.startsWith('data.')),
+    ([name]) =>
+      !FROZEN.has(name) &&
+      !ACCEPTING.has(name) &&
+      // The gate decides on a build, and makes no other one.
+      !name.startsWith('gate.') &&
+      !(isFirst && name.startsWith('data.')),
   );
   return shaping.length === 0 ? undefined : Object.fromEntries(shaping);
 }

@@ -210,13 +210,15 @@ function writeLabel(stage: StageName, { batch, params }: PinnedRun, results: Res
   return joinWords(STAGES[stage].label({ batch, params, count }));
 }
 
-/** The facts of a stage that have a unit: "120 train rows · 30 test rows". */
+/** The facts of a stage that are shown: "120 train rows · 30 test rows". */
 function describeFacts(stage: StageName, facts: object): string {
   const values: Record<string, unknown> = { ...facts };
   return joinWords(
-    Object.entries<FactShape>(STAGES[stage].facts).map(([name, { unit }]) =>
-      unit === undefined ? '' : formatCount(values[name], unit),
-    ),
+    Object.entries<FactShape>(STAGES[stage].facts).map(([name, { unit, shown }]) => {
+      const value = values[name];
+      if (shown === true && typeof value === 'string') return value;
+      return unit === undefined ? '' : formatCount(value, unit);
+    }),
   );
 }
 

@@ -62,7 +62,10 @@ async function firstBatch(): Promise<typeof asks> {
   const inputs = { model: trained.outputs.model, encoder, test };
   const evaluate = { ...stage, attempt, mlflow, mayDefer: false, inputs };
   const scored = await activities.answer('evaluate', evaluate);
-  const done = [data, prepared, union, processed, trained, scored];
+  const { metrics } = scored.outputs;
+  const gate = { ...stage, champion: null, inputs: { ...inputs, metrics } };
+  const decided = await activities.answer('gate', gate);
+  const done = [data, prepared, union, processed, trained, scored, decided];
   const stages = done.map(({ stage: name, key, cached }) => ({ stage: name, key, cached }));
   const about = { pipeline, batch: 1, params, paramsHash, ledgerRevision, stages };
   const publish_version = { ...about, attempt, mlflow, healed: [], comparisons: [], forced: false };
@@ -79,6 +82,7 @@ async function firstBatch(): Promise<typeof asks> {
     preprocess,
     train,
     evaluate,
+    gate,
     publish_version,
     log_version: { pipeline, version: 1 },
     close_runs: { status: 'KILLED' },
@@ -112,6 +116,7 @@ const STORES = [
   'preprocess',
   'train',
   'evaluate',
+  'gate',
   'publish_version',
   'log_version',
 ] as const;

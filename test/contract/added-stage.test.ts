@@ -13,7 +13,7 @@ import type { VersionRecord } from '../../store/version-record.ts';
 import { buildRecord, file } from '../client/records.ts';
 import { MemoryBucket } from '../support/memory-bucket.ts';
 
-/** A seventh stage, which is an entry in the graph and nothing else. */
+/** One more stage, which is an entry in the graph and nothing else. */
 const { explain } = vi.hoisted(() => ({
   explain: {
     kind: 'explanation',
@@ -91,12 +91,13 @@ it('why plans it after the stages that it reads', async () => {
     params: paramsSchema.parse({}),
     ledger: undefined,
     last: undefined,
+    champion: { inputs: {}, detail: { champion: null } },
     sources: {
       s3: { region: 'us-east-1', bucket: 'unused' },
       limits: limitsFromEnv({}),
     },
     scratch: tmpdir(),
   });
-  expect(plans.map(({ stage }) => stage as string).slice(-2)).toEqual(['evaluate', 'explain']);
+  expect(plans.map(({ stage }) => stage as string).slice(-2)).toEqual(['gate', 'explain']);
   expect(plans.at(-1)).toMatchObject({ state: 'run', because: [{ kind: 'new' }] });
 });

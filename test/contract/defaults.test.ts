@@ -2,10 +2,12 @@ import { expect, it } from 'vitest';
 import {
   readEncoding,
   modelTypeOf,
+  readGate,
   readNumberFormat,
   readOnDuplicate,
   taskOf,
 } from '../../contract/defaults.ts';
+import { paramsShape } from '../../contract/params.ts';
 
 it('settings of an earlier program mean what it did', () => {
   expect(readNumberFormat({})).toEqual({ decimal: '.', thousands: null });
@@ -13,6 +15,10 @@ it('settings of an earlier program mean what it did', () => {
   expect(readOnDuplicate({})).toBe('warn');
   expect(taskOf({ model: {} })).toBe('classification');
   expect(modelTypeOf({})).toBe('decision_tree');
+});
+
+it('a run of an earlier program has the default gate', () => {
+  expect(readGate({})).toEqual(paramsShape.parse({}).gate);
 });
 
 it('settings that are given are taken', () => {

@@ -133,6 +133,7 @@ describe('the label of a stage', () => {
       ['merge_data rows rows'],
       ['preprocess train_rows rows', 'depth 3'],
       ['preprocess test_rows test rows'],
+      ['preprocess test_rows test rows'],
     ]);
     expect(labelOf('merge_data', { batch: 1 })).toEqual(['batch 1']);
   });
@@ -151,7 +152,7 @@ describe('the label of a stage', () => {
 
 describe('the graph', () => {
   it('ends with the stage that makes a version', () => {
-    expect(LAST_STAGE).toBe('evaluate');
+    expect(LAST_STAGE).toBe('gate');
   });
 
   it('finds stages and steps, and no names that an object has anyway', () => {

@@ -7,7 +7,7 @@ import { withProject } from '../support/with-project.ts';
 
 /** Exports of versions 2 and 3, read by the real DVC from the real bucket. */
 
-const STAGES = ['get_data', 'merge_data', 'preprocess', 'train', 'evaluate'];
+const STAGES = ['get_data', 'merge_data', 'preprocess', 'train', 'evaluate', 'gate'];
 
 /** The commits of versions 2 and 3. */
 const BETWEEN = ['HEAD~1', 'HEAD'];

@@ -9,7 +9,15 @@ import { withProject } from '../support/with-project.ts';
 
 /** Batches 1..3 through the real stack by the real command line, and what they leave everywhere. */
 
-const STAGES = ['get_data', 'prepare_batch', 'merge_data', 'preprocess', 'train', 'evaluate'];
+const STAGES = [
+  'get_data',
+  'prepare_batch',
+  'merge_data',
+  'preprocess',
+  'train',
+  'evaluate',
+  'gate',
+];
 
 const documents: ResultDocument[] = [];
 

@@ -9,7 +9,15 @@ import { withProject } from '../support/with-project.ts';
 
 /** What `why`, `diff`, `metrics diff` and `params diff` say of real runs. */
 
-const STAGES = ['get_data', 'prepare_batch', 'merge_data', 'preprocess', 'train', 'evaluate'];
+const STAGES = [
+  'get_data',
+  'prepare_batch',
+  'merge_data',
+  'preprocess',
+  'train',
+  'evaluate',
+  'gate',
+];
 
 const project = withProject('whydiff');
 const { store } = project;

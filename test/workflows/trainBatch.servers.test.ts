@@ -21,6 +21,7 @@ const CHAIN = [
   'preprocess',
   'train',
   'evaluate',
+  'gate',
   'publish_version',
 ];
 
@@ -64,7 +65,8 @@ function standIns(over: Partial<Record<keyof Activities, (request: never) => unk
     ...Object.fromEntries(CHAIN.map((name) => [name, () => standInResult(name)])),
     prepare_batch: () => ({ ...standInResult('prepare_batch'), ledgerRevision: 7 }),
     train: () => ({ ...standInResult('train'), attempt: 'a', mlflow }),
-    evaluate: () => ({ ...standInResult('evaluate'), mlflow }),
+    evaluate: () => ({ ...standInResult('evaluate'), mlflow, champion: null }),
+    gate: () => ({ ...standInResult('gate'), decision: null }),
     publish_version: () => ({ record: ref, version: 2, seq: 1, metrics: { accuracy: 1 } }),
     close_runs: () => undefined,
     ...over,

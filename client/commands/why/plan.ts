@@ -17,6 +17,7 @@ import {
   mergeInputs,
   newSourceCall,
 } from '../../../sources/stage-inputs.ts';
+import type { ChampionCall } from '../../../store/champion-call.ts';
 import type { Store } from '../../../store/index.ts';
 import type { Ledger } from '../../../store/ledger/ledger.ts';
 import type { VersionRecord } from '../../../store/version-record.ts';
@@ -40,6 +41,8 @@ export interface Asked {
   ledger: Ledger | undefined;
   /** The latest record of the version; undefined when it has not been built. */
   last: VersionRecord | undefined;
+  /** The champion, with which gate compares the version. */
+  champion: ChampionCall;
   /** The server of s3:// sources, and the limits for reading any source. */
   sources: Pick<SourcePlace, 's3' | 'limits'>;
   /** The folder of temporary files. */
@@ -102,17 +105,22 @@ function checkExists({ ledger, planned, params, batch }: Context): void {
 async function planCall(context: Context, stage: StageName): Promise<Call> {
   if (stage === 'get_data') return planSourceCall(context);
   if (stage === 'prepare_batch') return planCut(context, context.batch);
-  const entries = Object.entries<InputSource>(STAGES[stage].inputs).map(async ([name, input]) => [
-    name,
-    'eachBatch' in input ? await planBatches(context) : findOutput(context, input),
-  ]);
-  const inputs = Object.fromEntries(await Promise.all(entries)) as Call['inputs'];
-  return { params: context.params, inputs };
+  const entries = Object.entries<InputSource>(STAGES[stage].inputs).flatMap(([name, input]) =>
+    'outside' in input ? [] : [readInput(context, name, input)],
+  );
+  const inputs = Object.fromEntries(await Promise.all(entries));
+  if (stage !== 'gate') return { params: context.params, inputs };
+  const { inputs: theirs, detail } = context.champion;
+  return { params: context.params, inputs: { ...inputs, ...theirs }, detail };
 }
 
-function findOutput({ planned }: Context, input: InputSource): Input {
-  if (!('stage' in input)) throw new Error('only get_data reads what no stage makes');
-  return planned.get(input.stage)!.output(input.output);
+async function readInput(
+  context: Context,
+  name: string,
+  input: Exclude<InputSource, { outside: true }>,
+): Promise<[string, Input]> {
+  if ('eachBatch' in input) return [name, await planBatches(context)];
+  return [name, context.planned.get(input.stage)!.output(input.output)];
 }
 
 async function planSourceCall({ ledger, batch, params, ...place }: Context): Promise<Call> {

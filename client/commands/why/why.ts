@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { Config } from '../../../config/environment.ts';
 import type { VersionRecord } from '../../../store/version-record.ts';
 import { parseBatch, withSet } from '../../arguments.ts';
+import { readChampion } from '../../../store/champion-call.ts';
 import { formatTable } from '../../format.ts';
 import { describeProducer, describeReasons } from '../../origin.ts';
 import { print, printJson } from '../../print.ts';
@@ -41,7 +42,8 @@ async function why(config: Config, request: WhyRequest): Promise<number> {
     const { params, ledger } = await readRunParams(session, set);
     const last = await findLatest(store.records, pipeline, batch);
     const { sources, scratch } = config;
-    const asked = { batch, params, ledger, last, sources, scratch };
+    const champion = await readChampion(store, pipeline, null);
+    const asked = { batch, params, ledger, last, champion, sources, scratch };
     const stages = await planRun(store.cache, asked);
     const version = last === undefined ? null : { version: last.version, build: last.seq };
     if (json === true) printJson({ pipeline, batch, version, params, stages });

@@ -1,0 +1,38 @@
+import { RETRAIN } from '../contract/command.ts';
+import { modelTypeOf } from '../contract/defaults.ts';
+import { DamagedArtifact, MissingHistory } from '../contract/failures.ts';
+import type { Build } from '../contract/promotion.ts';
+import { findStage, type GateDetail, type StageInputs } from '../contract/stages.ts';
+import type { Store } from './index.ts';
+
+/** What the request of gate says of the champion. */
+export interface ChampionCall {
+  /** None where there is no champion, or it cannot be scored. */
+  inputs: Pick<StageInputs<'gate'>, 'championModel' | 'championEncoder'>;
+  detail: GateDetail;
+}
+
+/** Reads the record of the champion for the request of gate. A champion without a record cannot be scored. */
+export async function readChampion(
+  { records }: Pick<Store, 'records'>,
+  pipeline: string,
+  champion: Build | null,
+): Promise<ChampionCall> {
+  if (champion === null) return { inputs: {}, detail: { champion } };
+  const record = await records.readBuild({ pipeline, ...champion }).catch((error: unknown) => {
+    if (error instanceof MissingHistory || error instanceof DamagedArtifact) return undefined;
+    throw error;
+  });
+  const type = modelTypeOf(record?.params['model'] ?? {});
+  const detail: GateDetail = { champion: { ...champion, type } };
+  const { model, encoder } = findStage(record?.stages ?? [], 'train')?.outputs ?? {};
+  if (model !== undefined && encoder !== undefined)
+    return { inputs: { championModel: model, championEncoder: encoder }, detail };
+  const unusable = describeLostChampion(pipeline, champion);
+  return { inputs: {}, detail: { ...detail, unusable } };
+}
+
+/** Why a champion cannot be scored whose artifacts are gone. */
+export function describeLostChampion(pipeline: string, { version, seq }: Build): string {
+  return `the artifacts of the champion, version ${version}.${seq}, are gone: make them again with "${RETRAIN} verify ${version} --repair --pipeline ${pipeline}", then run this batch again`;
+}
