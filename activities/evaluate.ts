@@ -27,7 +27,7 @@ import {
 
 type Deps = StageDeps &
   LoggingDeps &
-  Tracking & { compute: Compute; store: Pick<Store, 'records'> };
+  Tracking & { compute: Compute; store: Pick<Store, 'records' | 'champions'> };
 
 /** Scores the model on the test rows of all batches and of the new batch alone, and ends its MLflow run. */
 export async function evaluate(
@@ -40,7 +40,7 @@ export async function evaluate(
     score(deps, modelTypeOf(request.params.model), context),
   );
   const { comparisons, warnings } = await compareWithBefore(deps, request);
-  const champion = null;
+  const champion = (await deps.store.champions.read(request.pipeline))?.champion ?? null;
   const all = [...result.warnings, ...warnings];
   const scored = { ...result, comparisons, champion, warnings: all };
   if (mlflow === null) return { ...scored, mlflow };

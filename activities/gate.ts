@@ -1,15 +1,15 @@
 import { join } from 'node:path';
-import { z } from 'zod';
 import type { Compute } from '../compute/pool.ts';
 import { modelTypeOf, readGate, taskOf } from '../contract/defaults.ts';
 import { canonicalJson } from '../contract/canonical-json.ts';
 import { DamagedArtifact } from '../contract/failures.ts';
 import { CLASS_METRICS, NUMBER_METRICS } from '../contract/metric-sets.ts';
-import type { Build, GateDecision } from '../contract/promotion.ts';
+import type { Build } from '../contract/promotion.ts';
 import type { Ref } from '../contract/ref.ts';
 import type { GateDetail, StageRequest, StageResult } from '../contract/stages.ts';
 import { decideUntested, type Contest } from '../pipeline/scoring/gate/decide.ts';
 import { describeLostChampion, readChampion, type ChampionCall } from '../store/champion-call.ts';
+import { decisionSchema } from '../store/champions.ts';
 import type { Store } from '../store/index.ts';
 import { withScratch } from '../store/own-folder.ts';
 import { parseStored } from '../store/stored-json.ts';
@@ -47,23 +47,6 @@ export async function gate(
   const bytes = await deps.store.artifacts.get(decision);
   return { ...result, decision: parseStored(bytes, decision, decisionSchema) };
 }
-
-const buildSchema = z.strictObject({ version: z.int(), seq: z.int() });
-
-const decisionSchema: z.ZodType<GateDecision> = z.object({
-  outcome: z.enum(['promote', 'hold']),
-  reason: z.string(),
-  champion: buildSchema.nullable(),
-  rule: z.enum(['not_worse', 'better', 'always', 'never']),
-  metric: z.string(),
-  rows: z.int(),
-  challenger_score: z.number().nullable(),
-  champion_score: z.number().nullable(),
-  low: z.number().nullable(),
-  high: z.number().nullable(),
-  p_value: z.number().nullable(),
-  worse_slices: z.array(z.string()),
-});
 
 /** The champion's artifacts are gone. */
 class LostChampion extends Error {}

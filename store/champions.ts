@@ -11,7 +11,7 @@ import type { VersionRecord } from './version-record.ts';
 const buildSchema = z.strictObject({ version: z.int().min(1), seq: z.int().min(1) });
 
 /** Loose, so that a number which a later gate adds does not make the history unreadable. */
-const decisionSchema: z.ZodType<GateDecision> = z.looseObject({
+export const decisionSchema: z.ZodType<GateDecision> = z.looseObject({
   outcome: z.enum(['promote', 'hold']),
   reason: z.string(),
   champion: buildSchema.nullable(),

@@ -42,7 +42,8 @@ async function why(config: Config, request: WhyRequest): Promise<number> {
     const { params, ledger } = await readRunParams(session, set);
     const last = await findLatest(store.records, pipeline, batch);
     const { sources, scratch } = config;
-    const champion = await readChampion(store, pipeline, null);
+    const now = (await store.champions.read(pipeline))?.champion ?? null;
+    const champion = await readChampion(store, pipeline, now);
     const asked = { batch, params, ledger, last, champion, sources, scratch };
     const stages = await planRun(store.cache, asked);
     const version = last === undefined ? null : { version: last.version, build: last.seq };
