@@ -1,3 +1,4 @@
+import type { Compute } from '../compute/pool.ts';
 import { MissingHistory } from '../contract/failures.ts';
 import { parseParams } from '../contract/params.ts';
 import { paramsSchema } from '../pipeline/models/params.ts';
@@ -29,7 +30,7 @@ import {
 import { readContents, currentExecution } from './run-stage.ts';
 import { RETRAIN } from '../contract/command.ts';
 
-type Deps = LoggingDeps & { store: Pick<Store, 'records'> };
+type Deps = LoggingDeps & { compute: Compute; store: Pick<Store, 'records'> };
 
 /**
  * Logs a build from its record to the tracking server that this worker uses now, and publishes it on request. It adds

@@ -1,5 +1,6 @@
 import { conformBatch } from '../pipeline/batches/conform.ts';
 import { fitModel } from '../pipeline/models/fit-task.ts';
+import { writeOnnx } from '../pipeline/predictions/onnx.ts';
 import { compareModels } from '../pipeline/scoring/compare-task.ts';
 import { decideGate } from '../pipeline/scoring/gate/gate-task.ts';
 import { evaluateModel } from '../pipeline/scoring/evaluate-task.ts';
@@ -20,6 +21,7 @@ export const tasks = {
   encodePart,
   fitFromCounts,
   fitModel,
+  writeOnnx,
   evaluateModel,
   compareModels,
   decideGate,

@@ -6,6 +6,7 @@ import { BadData } from '../contract/failures.ts';
 import type { CellSettings } from '../pipeline/csv/cells.ts';
 import { formatDays } from '../pipeline/csv/dates.ts';
 import { findLabelType } from '../pipeline/features/label-type.ts';
+import { ONNX_VERSION } from '../pipeline/onnx/graph.ts';
 import type { Content, ModelFile } from './tracker.ts';
 
 export interface ModelParts {
@@ -15,6 +16,8 @@ export interface ModelParts {
   encoder: Uint8Array;
   /** How the cells of raw rows are read. */
   cells: CellSettings;
+  /** The model with its encoder as an ONNX file; undefined if there is none. */
+  onnx?: Content | undefined;
   modelId: string;
   runId: string;
   /** Milliseconds since 1970. The caller sets it, so that the same model has the same bytes. */
@@ -69,6 +72,7 @@ export function modelFiles(parts: ModelParts): ModelFile[] {
   return [
     { path: 'MLmodel', bytes: toYaml(describeModel(parts, encoder)) },
     { path: 'model.json', ...parts.model },
+    ...(parts.onnx === undefined ? [] : [{ path: ONNX_FILE, ...parts.onnx }]),
     { path: 'encoder.json', bytes: parts.encoder },
     {
       path: 'cells.json',
@@ -90,10 +94,14 @@ export function modelFiles(parts: ModelParts): ModelFile[] {
   ];
 }
 
+const ONNX_FILE = 'model.onnx';
 const INPUT_EXAMPLE = 'input_example.json';
 const SERVING_EXAMPLE = 'serving_input_example.json';
 
-function describeModel({ modelId, runId, createdAt, cells }: ModelParts, encoder: Encoder): object {
+function describeModel(
+  { modelId, runId, createdAt, cells, onnx }: ModelParts,
+  encoder: Encoder,
+): object {
   return {
     flavors: {
       python_function: {
@@ -102,6 +110,8 @@ function describeModel({ modelId, runId, createdAt, cells }: ModelParts, encoder
         env: { virtualenv: 'python_env.yaml' },
         python_version: PYTHON,
       },
+      // `mlflow.onnx.load_model` reads this.
+      ...(onnx === undefined ? {} : { onnx: { data: ONNX_FILE, onnx_version: ONNX_VERSION } }),
     },
     model_id: modelId,
     model_uuid: modelId,

@@ -111,8 +111,11 @@ export type ModelFile = { path: string } & Content;
 
 export interface NewModel {
   name: string;
-  /** Makes the model's files. They need the model's ID, because MLflow's MLmodel file holds it. */
-  files: (identity: { modelId: string; runId: string }) => ModelFile[];
+  /**
+   * Makes the model's files. They need the model's ID, because MLflow's MLmodel file holds it. It is not called for a
+   * model that is stored already.
+   */
+  files: (identity: { modelId: string; runId: string }) => ModelFile[] | Promise<ModelFile[]>;
   params?: Record<string, ParamValue>;
   tags?: Record<string, string>;
   /** The step of the run that made it: the batch's number. */

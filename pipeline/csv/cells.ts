@@ -63,6 +63,16 @@ export class CellRule {
     this.#missingNumbers = new Set(missing.map(parseNumber).filter((value) => value !== null));
   }
 
+  /** The words for a missing cell. */
+  get missingWords(): ReadonlySet<string> {
+    return this.#missing;
+  }
+
+  /** The numbers that mean "not known". */
+  get missingNumbers(): ReadonlySet<number> {
+    return this.#missingNumbers;
+  }
+
   /** Whether a number is among the words for a missing cell. */
   get numberIsMissing(): boolean {
     return this.#missingNumbers.size > 0;

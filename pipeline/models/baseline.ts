@@ -35,6 +35,7 @@ export const baseline: Estimator<object> = {
       describe: () => DESCRIPTION,
       importance: () => null,
       outline: () => null,
+      addToGraph: (graph, rows, classes) => tree.addToGraph(graph, rows, classes),
     };
   },
 };

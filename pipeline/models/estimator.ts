@@ -4,6 +4,7 @@ import { findSimilarName } from '../../contract/params.ts';
 import type { Helpers } from './cart/together.ts';
 import type { Encoder } from '../features/encoder.ts';
 import type { Matrix } from '../features/matrix.ts';
+import type { Graph, Value } from '../onnx/graph.ts';
 import type { Report } from '../progress.ts';
 
 /**
@@ -75,6 +76,12 @@ export interface Model {
    * @param most the maximum number of nodes; deeper ones are folded
    */
   outline(encoder: Encoder, most: number): Outline | null;
+  /**
+   * Adds the model to an ONNX graph. The model must be loaded for use.
+   * @param rows the encoded rows: float64, a column for each feature
+   * @param classes the number of classes; 0 for a regression
+   */
+  addToGraph(graph: Graph, rows: Value, classes: number): GraphPrediction;
 }
 
 /** The decisions of a model as a tree: a question about a row, a prediction, or predictions that are folded. */
@@ -113,6 +120,9 @@ export interface Classes {
 export interface Numbers {
   readonly numbers: Float64Array;
 }
+
+/** The predictions of a graph, by row: the index of the class as int64 and the share of each class, or a number. */
+export type GraphPrediction = { classes: Value; shares: Value } | { numbers: Value };
 
 /** The description of a model. */
 export interface Description {

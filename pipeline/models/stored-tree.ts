@@ -5,6 +5,7 @@ import type { FlatTree } from './cart/flat-tree.ts';
 import { readTree } from './cart/read-tree.ts';
 import { findLeaves, readValues } from './cart/flat-tree.ts';
 import { outlineTree } from './cart/outline.ts';
+import { addTree } from './cart/tree-graph.ts';
 import type {
   Classes,
   Description,
@@ -60,6 +61,7 @@ export function loadTree(
       return task === 'classification' ? giniImportance(tree, features) : null;
     },
     outline: (encoder, most) => outlineTree(tree, encoder, most),
+    addToGraph: (graph, rows, classes) => addTree(graph, tree, rows, classes),
   };
 }
 

@@ -2,6 +2,7 @@ import type { Task } from '../../contract/defaults.ts';
 import { CellRule, type CellSettings } from '../csv/cells.ts';
 import { findLabelType, type Label, type LabelType, toLabel } from '../features/label-type.ts';
 import { encoderFromJson, taskOfEncoder } from '../features/encoder.ts';
+import { toProbabilities } from '../models/cart/flat-tree.ts';
 import type { Model, StoredBytes } from '../models/estimator.ts';
 import { estimatorOf } from '../models/estimators.ts';
 import { type FeatureReader, openReaders, UNREADABLE } from './feature-reader.ts';
@@ -118,15 +119,10 @@ export class Predictor {
 
   readonly #shares = new Map<readonly number[], readonly number[]>();
 
-  /**
-   * Adds the classes after the last one that occurs in a leaf. The shares of ml-cart are sums of rounded parts, and some
-   * are above 1.
-   */
   #toShares(leaf: readonly number[]): readonly number[] {
     let shares = this.#shares.get(leaf);
     if (shares === undefined) {
-      const sum = leaf.reduce((a, b) => a + b, 0);
-      shares = this.classes!.map((_, index) => (leaf[index] ?? 0) / sum);
+      shares = toProbabilities(leaf, this.classes!.length);
       this.#shares.set(leaf, shares);
     }
     return shares;

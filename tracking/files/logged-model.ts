@@ -28,7 +28,7 @@ export async function logModel(folder: Folder, runId: string, model: NewModel): 
       await folder.write(join(draft, 'params', name), paramValue(value));
     for (const [name, value] of toFilePaths(model.tags ?? {}))
       await folder.write(join(draft, 'tags', name), tagValue(value));
-    for (const file of model.files({ modelId, runId }))
+    for (const file of await model.files({ modelId, runId }))
       await storeFile(folder, join(draft, 'artifacts'), file.path, file);
     await writeMeta(folder, draft, {
       experiment_id: experimentId,

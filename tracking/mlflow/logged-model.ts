@@ -45,7 +45,7 @@ export async function logModel(
   const info = existing ?? (await create(http, experimentId, runId, model));
   const modelId = info.model_id;
   if (info.status !== READY) {
-    const files = model.files({ modelId, runId });
+    const files = await model.files({ modelId, runId });
     await Promise.all(
       files.map(async (file) => {
         const body =

@@ -2,6 +2,8 @@ import { join } from 'node:path';
 import { RETRAIN } from '../../contract/command.ts';
 import { canonicalJson } from '../../contract/canonical-json.ts';
 import { objectKey } from '../../store/hash.ts';
+import type { Compute } from '../../compute/pool.ts';
+import { modelTypeOf } from '../../contract/defaults.ts';
 import type { Ref } from '../../contract/ref.ts';
 import { readCellSettings } from '../../pipeline/csv/cells.ts';
 import { modelFiles } from '../model.ts';
@@ -38,6 +40,9 @@ type Trained = Pick<StageOutcome<'train'>, 'key' | 'outputs' | 'facts'>;
 
 /** The tag that says whether a run is a trial, `true` or `false`. */
 const TRIAL_TAG = 'retrain.trial';
+
+/** The tag that says why a model has no ONNX file. */
+const NO_ONNX_TAG = 'retrain.no_onnx';
 
 /** A model's bytes on this machine, and the SHA-256 they were stored under. */
 export interface FittedFile {
@@ -94,7 +99,7 @@ export function trainingTags(
  * each part is searched for before it is created.
  */
 export async function logTraining(
-  deps: LoggingDeps,
+  deps: LoggingDeps & { compute: Compute },
   attempt: OpenAttempt,
   {
     request,
@@ -122,16 +127,32 @@ export async function logTraining(
   const { artifacts } = deps.store;
   const logModel = async (file: string): Promise<string> => {
     const encoderBytes = await artifacts.get(encoder);
+    const cells = readCellSettings(request.params.data);
     return tracker.logModel(runId, {
       name: pipeline,
-      files: (identity) =>
-        modelFiles({
+      files: async (identity) => {
+        const into = `${file}.onnx`;
+        const reason = await deps.compute(
+          'writeOnnx',
+          {
+            type: modelTypeOf(request.params.model),
+            model: file,
+            encoder: encoderBytes,
+            cells,
+            into,
+          },
+          execution.signal,
+        );
+        if (reason !== null) await tracker.setTags(runId, { [NO_ONNX_TAG]: reason });
+        return modelFiles({
           ...identity,
           model: { file },
+          onnx: reason === null ? { file: into } : undefined,
           encoder: encoderBytes,
-          cells: readCellSettings(request.params.data),
+          cells,
           createdAt: attempt.claimed_at,
-        }),
+        });
+      },
       tags: { 'retrain.attempt': attempt.attempt, 'retrain.sha256': model.sha256 },
       step: batch,
     });
