@@ -101,6 +101,11 @@ const GROUPS: Record<string, ListedCommand[]> = {
       load: async () => (await import('./commands/serve.ts')).serveCommand,
     },
     {
+      name: 'export',
+      summary: 'write a stored model as an ONNX file',
+      load: async () => (await import('./commands/export.ts')).exportCommand,
+    },
+    {
       name: 'report',
       summary: 'write a report on a version as one HTML page',
       load: async () => (await import('./commands/report/report.ts')).reportCommand,

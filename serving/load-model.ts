@@ -2,7 +2,11 @@ import { BadParams } from '../contract/failures.ts';
 import type { Params } from '../contract/params.ts';
 import { makeNoVersionError } from '../contract/versions.ts';
 import { readCellSettings } from '../pipeline/csv/cells.ts';
-import { type RowPredictions, Predictor } from '../pipeline/predictions/predictor.ts';
+import {
+  Predictor,
+  type PredictorParts,
+  type RowPredictions,
+} from '../pipeline/predictions/predictor.ts';
 import { blockOf, describeUnreadable } from '../pipeline/predictions/raw-block.ts';
 import type { Label } from '../pipeline/features/label-type.ts';
 import type { Store } from '../store/index.ts';
@@ -54,7 +58,7 @@ export async function loadFrom(
  * @throws DamagedArtifact when its bytes are not those that were stored
  */
 export async function loadRecord(store: Store, record: VersionRecord): Promise<LoadedModel> {
-  const predictor = await readPredictor(store, record);
+  const predictor = new Predictor(await readParts(store, record));
   return {
     pipeline: record.pipeline,
     version: record.version,
@@ -100,10 +104,14 @@ export async function findRecord(
   return records.readBuild({ pipeline, version: Number(version), seq });
 }
 
-async function readPredictor(
+/**
+ * Reads the parts of the model of a record.
+ * @throws DamagedArtifact when its bytes are not those that were stored
+ */
+export async function readParts(
   { artifacts, records }: Store,
   record: VersionRecord,
-): Promise<Predictor> {
+): Promise<PredictorParts> {
   const collected = await records.collectedAt(record);
   if (collected !== undefined) throw removedByGc(record, collected);
   // The params of a record were checked when they were pinned.
@@ -114,13 +122,13 @@ async function readPredictor(
     artifacts.get(encoder),
     artifacts.get(model),
   ]);
-  return new Predictor({
+  return {
     type: params.model.type,
     model: { size: modelBytes.length, read: () => [modelBytes] },
     encoder: encoderBytes,
     cells: readCellSettings(params.data),
     rejectsUnseen: params.data.on_new_category === 'fail',
-  });
+  };
 }
 
 function predictAll(predictor: Predictor, rows: readonly RawRow[]): RowPredictions {

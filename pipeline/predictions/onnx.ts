@@ -39,7 +39,7 @@ const ROWS = 'rows';
  */
 export async function makeOnnx(
   parts: OnnxParts,
-): Promise<{ file: Uint8Array; reason?: never } | { reason: string }> {
+): Promise<{ file: Uint8Array; reason?: never } | { file?: never; reason: string }> {
   const size = parts.model.size + parts.encoder.length;
   if (size > MOST_BYTES)
     return {

@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
 import { resolve } from 'node:path';
 import type { Config } from '../../../config/environment.ts';
-import { messageOf, SetupError } from '../../../contract/failures.ts';
 import { type CommandContext, type CommonFlags, examples, pipelineCommand } from '../../context.ts';
 import { print, printJson, say } from '../../print.ts';
 import { withStoreSession } from '../../session.ts';
+import { writeResult } from '../../write-whole.ts';
 import { type BuildName, parseBuild } from '../diff/diff.ts';
 
 interface ReportFlags extends CommonFlags {
@@ -45,25 +45,13 @@ async function report(
     const record = await session.store.records.readBuild({ pipeline, version, seq });
     const page = await renderReport(await readReportFacts(session, record));
     const path = resolve(out ?? `${root}/reports/${pipeline}-v${build.text}.html`);
-    await write(path, page);
+    await writeResult(path, page);
     if (json === true)
       printJson({ pipeline, version: record.version, build: record.seq, path, size: page.length });
     else print(path);
     if (open === true) await openInBrowser(path);
     return 0;
   });
-}
-
-async function write(path: string, page: Uint8Array): Promise<void> {
-  const { writeWhole } = await import('../../write-whole.ts');
-  try {
-    await writeWhole(path, page);
-  } catch (error) {
-    throw new SetupError(
-      `${path} cannot be written (${messageOf(error)}): choose another file with --out`,
-      { cause: error },
-    );
-  }
 }
 
 /** The command of each system that opens a file in its default application. */
