@@ -1,21 +1,40 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BadData, messageOf } from '../contract/failures.ts';
+import {
+  BadData,
+  BadParams,
+  messageOf,
+  MissingHistory,
+  RetrainError,
+} from '../contract/failures.ts';
 import type { Store } from '../store/index.ts';
 import { underSignal } from '../store/signal.ts';
-import { findRecord, type LoadedModel, loadRecord, type ModelName } from './load-model.ts';
+import {
+  findRecord,
+  isBuildName,
+  type LoadedModel,
+  loadRecord,
+  type ModelName,
+} from './load-model.ts';
 
-/** A model that is in use while the store is watched for a newer one. */
-export class FollowedModel {
+/** How long a build that did not load is left alone. Its record never changes, and its objects only by a repair. */
+const PAUSE_MS = 60_000;
+
+/** A model that is in use while the store is watched for a newer one. `Current` may be undefined until one was loaded. */
+export class FollowedModel<Current extends LoadedModel | undefined = LoadedModel> {
+  readonly pipeline: string;
   /** What was asked for, such as `latest`. */
   readonly name: ModelName;
   readonly #store: Store;
-  #current: LoadedModel;
+  #current: Current;
   #problem: string | undefined;
   #checkedAt = new Date();
   #switches = 0;
+  /** The build that did not load although the store answered, why, and when it is tried again. */
+  #failed: { build: string; problem: string; until: number } | undefined;
 
-  private constructor(store: Store, name: ModelName, current: LoadedModel) {
+  private constructor(store: Store, pipeline: string, name: ModelName, current: Current) {
     this.#store = store;
+    this.pipeline = pipeline;
     this.name = name;
     this.#current = current;
   }
@@ -23,11 +42,26 @@ export class FollowedModel {
   /** @throws like `loadFrom` */
   static async open(store: Store, pipeline: string, name: ModelName): Promise<FollowedModel> {
     const current = await loadChecked(store, await findRecord(store, pipeline, name));
-    return new FollowedModel(store, name, current);
+    return new FollowedModel(store, pipeline, name, current);
+  }
+
+  /**
+   * Opens a model that is not needed. If it cannot be loaded, it has a problem and no model until a later check.
+   * @throws BadParams when the name is no name of a model
+   */
+  static async openOptional(
+    store: Store,
+    pipeline: string,
+    name: ModelName,
+  ): Promise<FollowedModel<LoadedModel | undefined>> {
+    const model = new FollowedModel<LoadedModel | undefined>(store, pipeline, name, undefined);
+    const error = await model.#check();
+    if (error instanceof BadParams) throw error;
+    return model;
   }
 
   /** The model that answers. A request keeps the one it began with. */
-  get current(): LoadedModel {
+  get current(): Current {
     return this.#current;
   }
 
@@ -46,31 +80,58 @@ export class FollowedModel {
     return this.#switches;
   }
 
-  /** Loads the model that the name means now, if it is another one. The old one stays if that fails. */
+  /** Whether no newer model can take its place, because one build was asked for and is loaded. */
+  get #isFinal(): boolean {
+    return this.#current !== undefined && isBuildName(this.name);
+  }
+
+  /**
+   * Loads the model that the name means now, if it is another one. The old one stays if that fails, and the build is
+   * tried again after a minute.
+   */
   async check(): Promise<void> {
+    if (!this.#isFinal) await this.#check();
+  }
+
+  /** @returns the error that left the old model in use */
+  async #check(): Promise<unknown> {
     const old = this.#current;
     let found: string | undefined;
     try {
-      const record = await findRecord(this.#store, old.pipeline, this.name);
+      const record = await findRecord(this.#store, this.pipeline, this.name);
       this.#checkedAt = new Date();
-      if (record.version !== old.version || record.seq !== old.build) {
-        found = `version ${record.version}.${record.seq}`;
-        this.#current = await loadChecked(this.#store, record);
-        this.#switches++;
+      if (record.version !== old?.version || record.seq !== old.build) {
+        found = `${record.version}.${record.seq}`;
+        if (this.#failed?.build === found && Date.now() < this.#failed.until) {
+          this.#problem = this.#failed.problem;
+          return;
+        }
+        this.#current = (await loadChecked(this.#store, record)) as Current;
+        if (old !== undefined) this.#switches++;
       }
-      this.#problem = undefined;
+      this.#failed = this.#problem = undefined;
+      return undefined;
     } catch (error) {
-      const what = found === undefined ? 'the store was not read' : `${found} was not loaded`;
-      this.#problem = `${what}, and version ${old.version}.${old.build} still answers: ${messageOf(error)}`;
+      const missed =
+        error instanceof MissingHistory ? 'no model was found' : 'the store was not read';
+      const what = found === undefined ? missed : `version ${found} was not loaded`;
+      const answers =
+        old === undefined ? '' : `, and version ${old.version}.${old.build} still answers`;
+      const problem = `${what}${answers}: ${messageOf(error)}`;
+      this.#problem = problem;
+      const isPassing = error instanceof RetrainError && error.retryable;
+      if (found !== undefined && !isPassing)
+        this.#failed = { build: found, problem, until: Date.now() + PAUSE_MS };
+      return error;
     }
   }
 
   /**
-   * Checks again and again until the signal is aborted.
+   * Checks again and again until the signal is aborted, or until no other model can come.
    * @param onChange is called after each check that has changed the model or the problem
    */
   async follow(everyMs: number, signal: AbortSignal, onChange: () => void): Promise<void> {
-    while (!signal.aborted) {
+    while (!signal.aborted && !this.#isFinal) {
       await sleep(everyMs, undefined, { signal }).catch(() => undefined);
       if (signal.aborted) return;
       const [current, problem] = [this.#current, this.#problem];

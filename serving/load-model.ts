@@ -80,6 +80,11 @@ export async function loadRecord(store: Store, record: VersionRecord): Promise<L
 
 const NAME = /^([1-9]\d{0,5})(?:\.([1-9]\d{0,5}))?$/;
 
+/** Whether a name means one build, such as 3.1, which never changes. */
+export function isBuildName(name: ModelName): boolean {
+  return NAME.exec(String(name))?.[2] !== undefined;
+}
+
 /**
  * Finds the record that a model's name means.
  * @throws BadParams when it is no name of a model; MissingHistory when there is no such version

@@ -1,5 +1,5 @@
-import { beforeEach, expect, it } from 'vitest';
-import { MissingHistory, StorageUnavailable } from '../../contract/failures.ts';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { BadParams, MissingHistory, StorageUnavailable } from '../../contract/failures.ts';
 import { FollowedModel } from '../../serving/followed-model.ts';
 import { type Store, storeIn } from '../../store/index.ts';
 import { findStage } from '../../contract/stages.ts';
@@ -10,12 +10,20 @@ import { publishModel } from './stored-model.ts';
 let store: Store;
 let bucket: MemoryBucket;
 let isAway: boolean;
+let reads: string[];
+/** The key that the store does not answer for. */
+let broken: string | undefined;
+
+afterEach(() => vi.useRealTimers());
 
 beforeEach(async () => {
   isAway = false;
+  reads = [];
+  broken = undefined;
   bucket = new MemoryBucket(undefined, {
-    around: (_, act) => {
-      if (isAway) throw new StorageUnavailable('the store does not answer');
+    around: ({ key }, act) => {
+      reads.push(key);
+      if (isAway || key === broken) throw new StorageUnavailable('the store does not answer');
       return act();
     },
   });
@@ -51,7 +59,8 @@ it('another build of a version replaces the model that was asked for by that ver
   expect([shown(followed).answers, shown(pinned).answers]).toEqual(['1.2', '1.1']);
 });
 
-it('a newer version that does not load leaves the old one in use, until it is repaired', async () => {
+it('a newer version that does not load leaves the old one in use, and is fetched again after a minute', async () => {
+  vi.useFakeTimers({ toFake: ['Date'] });
   const followed = await FollowedModel.open(store, 'made', 'latest');
   const { stages } = await publishModel(store, 2);
   const key = objectKey(findStage(stages, 'preprocess')!.outputs['encoder']!.md5);
@@ -59,12 +68,62 @@ it('a newer version that does not load leaves the old one in use, until it is re
   bucket.server.objects!.delete(key);
   await followed.check();
   expect(shown(followed)).toMatchObject({ answers: '1.1', switches: 0 });
-  expect(followed.problem).toMatch(
-    /^version 2\.1 was not loaded, and version 1\.1 still answers: /,
-  );
+  const problem = /^version 2\.1 was not loaded, and version 1\.1 still answers: /;
+  expect(followed.problem).toMatch(problem);
   bucket.server.objects!.set(key, kept);
+  isAway = true;
+  await followed.check();
+  isAway = false;
+  reads = [];
+  await followed.check();
+  expect(followed.problem).toMatch(problem);
+  expect(reads.filter((read) => read.startsWith('files/'))).toEqual([]);
+  vi.advanceTimersByTime(60_000);
   await followed.check();
   expect(shown(followed)).toEqual({ answers: '2.1', problem: undefined, switches: 1 });
+});
+
+it('a version published over one that does not load is loaded at the next check', async () => {
+  const followed = await FollowedModel.open(store, 'made', 'latest');
+  const { stages } = await publishModel(store, 2, { labels: ['a', 'b'] });
+  bucket.server.objects!.delete(objectKey(findStage(stages, 'train')!.outputs['model']!.md5));
+  await followed.check();
+  await publishModel(store, 2, { labels: ['c', 'd'] });
+  await followed.check();
+  expect(shown(followed)).toEqual({ answers: '2.2', problem: undefined, switches: 1 });
+});
+
+it('a store that fails while a version is loaded is no fault of that version', async () => {
+  const followed = await FollowedModel.open(store, 'made', 'latest');
+  const { stages } = await publishModel(store, 2, { labels: ['a', 'b'] });
+  broken = objectKey(findStage(stages, 'train')!.outputs['model']!.md5);
+  await followed.check();
+  expect(followed.problem).toMatch(/^version 2\.1 was not loaded/);
+  broken = undefined;
+  await followed.check();
+  expect(shown(followed)).toEqual({ answers: '2.1', problem: undefined, switches: 1 });
+});
+
+it('a build that was asked for is never looked for again', async () => {
+  const followed = await FollowedModel.open(store, 'made', '1.1');
+  reads = [];
+  await followed.follow(1, new AbortController().signal, () => undefined);
+  await followed.check();
+  expect(reads).toEqual([]);
+});
+
+it('a model that is not needed may be loaded by a later check', async () => {
+  const followed = await FollowedModel.openOptional(store, 'made', '2.1');
+  expect(followed.current).toBeUndefined();
+  expect(followed.problem).toMatch(/^no model was found: version 2 of made has no build 1/);
+  await publishModel(store, 2);
+  await followed.follow(1, new AbortController().signal, () => undefined);
+  expect([followed.current?.version, followed.problem, followed.switches]).toEqual([
+    2,
+    undefined,
+    0,
+  ]);
+  await expect(FollowedModel.openOptional(store, 'made', 'newest')).rejects.toThrow(BadParams);
 });
 
 it('a store that is away leaves the model in use, and ends no check', async () => {
