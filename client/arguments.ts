@@ -16,6 +16,21 @@ export function parseCount(text: string): number {
   throw new InvalidArgumentError('a whole number from 1 is needed.');
 }
 
+/** A share above 0 and up to 1: `5%` or `0.05`. */
+export function parseShare(text: string): number {
+  const [, digits, percent] = /^(\d+(?:\.\d+)?|\.\d+)\s*(%?)$/.exec(text) ?? [];
+  const share = Number(digits) / (percent === '%' ? 100 : 1);
+  if (share > 0 && share <= 1) return share;
+  throw new InvalidArgumentError('a share is above 0 % and up to 100 %, such as 5% or 0.05.');
+}
+
+/** Names with commas between, added to those of the same flag before. */
+export function parseNames(text: string, before: string[] = []): string[] {
+  const names = text.split(',').map((name) => name.trim());
+  if (names.includes('')) throw new InvalidArgumentError('names with commas between are needed.');
+  return [...before, ...names];
+}
+
 export function parseStage(text: string): StageName {
   const stage = STAGE_NAMES.find((name) => name === text);
   if (stage !== undefined) return stage;

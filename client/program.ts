@@ -98,7 +98,7 @@ const GROUPS: Record<string, ListedCommand[]> = {
     {
       name: 'serve',
       summary: 'answer raw rows over HTTP by a stored model',
-      load: async () => (await import('./commands/serve.ts')).serveCommand,
+      load: async () => (await import('./commands/serve/serve.ts')).serveCommand,
     },
     {
       name: 'export',

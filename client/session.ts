@@ -56,14 +56,23 @@ const GRPC_NOT_FOUND = 5;
 
 /**
  * Connects to the bucket, and checks that it answers. Temporal's client is not loaded.
+ * @param untilItRuns wait also for a server that does not run, as one that restarts
  * @throws StorageUnavailable or StorageRefused
  */
-export async function openStoreSession(config: Config): Promise<StoreSession> {
+export async function openStoreSession(
+  config: Config,
+  { untilItRuns = false } = {},
+): Promise<StoreSession> {
   const { openStore } = await import('../store/index.ts');
   const store = openStore(config.storage);
   const close = (): Promise<void> => Promise.resolve(store.bucket.close());
   try {
-    await store.bucket.ensure();
+    const { endpoint } = config.storage;
+    if (untilItRuns && endpoint !== undefined) {
+      const { withPatience } = await import('./reach.ts');
+      const ensure = (): Promise<void> => store.bucket.ensure();
+      await withPatience('storage', endpoint, ensure, { untilItRuns, again: isUnavailable });
+    } else await store.bucket.ensure();
     await refuseUnknown(config, store);
     return { config, store, close };
   } catch (error) {
@@ -152,8 +161,9 @@ export async function openSession(
 export async function withStoreSession<T>(
   config: Config,
   use: (session: StoreSession) => Promise<T>,
+  options?: Parameters<typeof openStoreSession>[1],
 ): Promise<T> {
-  const session = await openStoreSession(config);
+  const session = await openStoreSession(config, options);
   try {
     return await use(session);
   } finally {

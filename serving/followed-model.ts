@@ -104,7 +104,7 @@ export class FollowedModel<Current extends LoadedModel | undefined = LoadedModel
         found = `${record.version}.${record.seq}`;
         if (this.#failed?.build === found && Date.now() < this.#failed.until) {
           this.#problem = this.#failed.problem;
-          return;
+          return undefined;
         }
         this.#current = (await loadChecked(this.#store, record)) as Current;
         if (old !== undefined) this.#switches++;

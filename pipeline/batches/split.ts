@@ -12,14 +12,22 @@ const SPLIT_KEY = 'incremental-retraining/split/1\n';
 const SIDE = ' side';
 
 /**
- * Hashes a row to a number from 0 to below 1: the first 53 bits of the SHA-256 of {@link SPLIT_KEY} and the JSON of the
- * cells. Different rows have different JSON: words are strings and a missing cell is `null`. Numbers are written as
+ * Hashes cells to a number from 0 to below 1: the first 53 bits of the SHA-256 of a prefix and the JSON of the cells.
+ * Different cells have different JSON: words are strings and a missing cell is `null`. Numbers are written as
  * ECMAScript writes them, so `5.10` and `5.1` are equal.
+ * @param prefix the purpose; hashes of the same cells for different purposes are independent
+ */
+export function hashCells(prefix: string, cells: readonly Cell[]): number {
+  const digest = hash('sha256', prefix + JSON.stringify(cells), 'buffer');
+  return (digest.readUInt32BE(0) * 2 ** 21 + (digest.readUInt32BE(4) >>> 11)) / 2 ** 53;
+}
+
+/**
+ * Hashes a row for the split by {@link hashCells}.
  * @param cells the feature cells of the row, or its cells of `split.key`; never the label
  */
 export function hashRow(cells: readonly Cell[]): number {
-  const digest = hash('sha256', SPLIT_KEY + JSON.stringify(cells), 'buffer');
-  return (digest.readUInt32BE(0) * 2 ** 21 + (digest.readUInt32BE(4) >>> 11)) / 2 ** 53;
+  return hashCells(SPLIT_KEY, cells);
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { CellRule } from '../csv/cells.ts';
+import type { Cell, CellRule } from '../csv/cells.ts';
 import { findDatePart, toDays } from '../csv/dates.ts';
 import {
   type CategoryFeature,
@@ -39,6 +39,22 @@ export function openReaders(
       ? new DateReader(feature, rule)
       : new NumberReader(feature, rule);
   });
+}
+
+/**
+ * Reads a cell without encoding it, to the same value from CSV and from JSON: a number, a word, or a date as the input
+ * writes it; null if the cell is missing, or if it is no value of the column.
+ */
+export function readCell(rule: CellRule, type: FeatureReader['type'], value: unknown): Cell {
+  if (value === null || value === undefined) return null;
+  if (type === 'number') {
+    if (typeof value === 'string') return rule.readNumber(value) ?? null;
+    const number = typeof value === 'number' || typeof value === 'bigint' ? Number(value) : NaN;
+    return Number.isFinite(number) && !rule.isMissingNumber(number) ? number + 0 : null;
+  }
+  if (typeof value === 'string') return rule.readWord(value);
+  if (typeof value === 'object' || Number.isNaN(value)) return null;
+  return rule.readWord(JSON.stringify(value));
 }
 
 const NONE: ReadonlyMap<string, number> = new Map();

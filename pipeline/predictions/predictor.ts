@@ -1,11 +1,11 @@
 import type { Task } from '../../contract/defaults.ts';
-import { CellRule, type CellSettings } from '../csv/cells.ts';
+import { type Cell, CellRule, type CellSettings } from '../csv/cells.ts';
 import { findLabelType, type Label, type LabelType, toLabel } from '../features/label-type.ts';
 import { encoderFromJson, taskOfEncoder } from '../features/encoder.ts';
 import { toProbabilities } from '../models/cart/flat-tree.ts';
 import type { Model, StoredBytes } from '../models/estimator.ts';
 import { estimatorOf } from '../models/estimators.ts';
-import { type FeatureReader, openReaders, UNREADABLE } from './feature-reader.ts';
+import { type FeatureReader, openReaders, readCell, UNREADABLE } from './feature-reader.ts';
 
 /** The stored parts of a model that predicts from raw rows. */
 export interface PredictorParts {
@@ -55,6 +55,7 @@ export class Predictor {
   readonly target: string;
   /** The columns that the model reads, each once. */
   readonly columns: readonly RawColumn[];
+  readonly #rule: CellRule;
   readonly #readers: readonly FeatureReader[];
   readonly #model: Model;
 
@@ -66,7 +67,8 @@ export class Predictor {
     this.target = encoder.target;
     this.words = encoder.classes;
     this.classes = encoder.classes?.map((word) => toLabel(word, this.labelType));
-    this.#readers = openReaders(encoder, new CellRule(cells), rejectsUnseen);
+    this.#rule = new CellRule(cells);
+    this.#readers = openReaders(encoder, this.#rule, rejectsUnseen);
     this.columns = [
       ...new Map(this.#readers.map((reader) => [reader.column, reader])).values(),
     ].map(({ column, type: columnType }) => ({ name: column, type: columnType }));
@@ -77,6 +79,16 @@ export class Predictor {
   get unseen(): ReadonlyMap<string, ReadonlyMap<string, number>> {
     const withWords = this.#readers.filter(({ unseen }) => unseen.size > 0);
     return new Map(withWords.map(({ column, unseen }) => [column, unseen]));
+  }
+
+  /** The label of a prediction as the data writes it. */
+  wordOf(label: Label): string {
+    return this.words?.[this.classes!.indexOf(label)] ?? String(label);
+  }
+
+  /** Reads a cell of a column before it is encoded, see {@link readCell}. */
+  readCell(type: RawColumn['type'], value: unknown): Cell {
+    return readCell(this.#rule, type, value);
   }
 
   /**

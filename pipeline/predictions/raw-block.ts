@@ -11,8 +11,8 @@ export interface RawBlock {
   readonly read: (reader: FeatureReader, row: number) => number;
   /** Where a row is, for messages: `line 7`. */
   readonly locate: (row: number) => string;
-  /** The value of a cell as the input has it, for messages. */
-  readonly show: (column: string, row: number) => string;
+  /** The value of a cell as the input has it; undefined where the input has no such column. */
+  readonly valueOf: (column: string, row: number) => unknown;
 }
 
 /**
@@ -32,12 +32,15 @@ export function* readCsvBlocks(
       rows: block.rows,
       read: (one, row) => one.readText(readText(row * width + places.get(one.column)!)),
       locate: (row) => `${reader.file}, line ${block.lines[row]}`,
-      show: (column, row) => quote(readText(row * width + places.get(column)!)),
+      valueOf: (column, row) => {
+        const place = places.get(column);
+        return place === undefined ? undefined : readText(row * width + place);
+      },
     };
   }
 }
 
-/** @param valueOf the value of a cell as JSON or Parquet has it */
+/** @param valueOf the value of a cell as JSON or Parquet has it; undefined where the input has no such column */
 export function blockOf(
   rows: number,
   valueOf: (row: number, column: string) => unknown,
@@ -47,7 +50,7 @@ export function blockOf(
     rows,
     read: (reader, row) => reader.readValue(valueOf(row, reader.column)),
     locate,
-    show: (column, row) => describeValue(valueOf(row, column)),
+    valueOf: (column, row) => valueOf(row, column),
   };
 }
 
@@ -85,6 +88,6 @@ export function describeUnreadable(block: RawBlock, { row, column }: Unreadable)
     column.type === 'category'
       ? 'is a word that the model does not know'
       : `is not a ${column.type}`;
-  const cell = block.show(column.name, row);
+  const cell = describeValue(block.valueOf(column.name, row));
   return `${block.locate(row)}, column ${quote(column.name)}: ${cell} ${fault}`;
 }

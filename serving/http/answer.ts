@@ -1,27 +1,173 @@
-import { BadData } from '../../contract/failures.ts';
+import { setImmediate } from 'node:timers/promises';
+import { BadData, messageOf } from '../../contract/failures.ts';
 import type { Label } from '../../pipeline/features/label-type.ts';
-import type { RowPredictions, Predictor } from '../../pipeline/predictions/predictor.ts';
+import type { Predictor, RowPredictions } from '../../pipeline/predictions/predictor.ts';
 import { describeUnreadable, type RawBlock } from '../../pipeline/predictions/raw-block.ts';
+import type { Canary } from '../canary.ts';
+import type { LoadedModel } from '../load-model.ts';
+import type { LoggedRequest } from '../request-log.ts';
+import type { ScoringRequest } from './frame.ts';
+
+/** The answer to a request for predictions. */
+export interface Answer {
+  /** The predictions as JSON, by row. */
+  readonly texts: readonly string[];
+  /** The predictions of the model by row; undefined where the canary has answered. */
+  readonly predictions: readonly (Label | undefined)[];
+  /** The canary, if it has answered some rows, and how many. */
+  readonly canary: { readonly model: LoadedModel; readonly rows: number } | undefined;
+}
+
+/**
+ * Answers all rows of a request. Between the blocks of a long one, other requests have their turn.
+ * @param model one model, also if a newer one is loaded meanwhile
+ * @param logged gets every row with its answer
+ * @throws BadData that names the first row that cannot be read
+ */
+export async function answerRequest(
+  request: ScoringRequest,
+  model: LoadedModel,
+  { canary, logged }: { canary?: Canary | undefined; logged?: LoggedRequest | undefined },
+): Promise<Answer> {
+  const texts: string[] = [];
+  const predictions: (Label | undefined)[] = [];
+  const helper = canary === undefined ? undefined : CanaryRows.open(canary, request, model);
+  for (const block of request.blocks(model.predictor.columns, model.delimiter)) {
+    const first = texts.length;
+    if (first > 0) await setImmediate();
+    const byCanary = helper?.answer(block, request.proba);
+    const rest = byCanary === undefined ? block : selectRows(block, byCanary.others);
+    const own = answerBlock(model.predictor, rest, request.proba);
+    helper?.settle();
+    if (byCanary === undefined) {
+      for (const text of own.texts) texts.push(text);
+      for (const label of own.answers.predictions) predictions.push(label!);
+      logged?.add(block, model, own.answers, (row) => first + row);
+      continue;
+    }
+    const { rows, others } = byCanary;
+    for (let row = 0; row < block.rows; row++) predictions.push(undefined);
+    for (const [i, row] of rows.entries()) texts[first + row] = byCanary.texts[i]!;
+    for (const [i, row] of others.entries()) {
+      texts[first + row] = own.texts[i]!;
+      predictions[first + row] = own.answers.predictions[i]!;
+    }
+    logged?.add(byCanary.block, helper!.model, byCanary.answers, (i) => first + rows[i]!);
+    logged?.add(rest, model, own.answers, (i) => first + others[i]!);
+  }
+  logged?.commit();
+  const canaryRows = helper?.count ?? 0;
+  return {
+    texts,
+    predictions,
+    canary: canaryRows === 0 ? undefined : { model: helper!.model, rows: canaryRows },
+  };
+}
+
+/** Reads the rows of a request for the canary, in the same blocks as they are read for the model. */
+class CanaryRows {
+  readonly model: LoadedModel;
+  readonly #canary: Canary;
+  readonly #predictor: Predictor;
+  /** Undefined once the rows could not be read. */
+  #blocks: Iterator<RawBlock> | undefined;
+  #failure: { rows: number; sentence: string } | undefined;
+  /** Rows that it has answered. */
+  count = 0;
+
+  private constructor(
+    canary: Canary,
+    model: LoadedModel,
+    predictor: Predictor,
+    blocks: Iterator<RawBlock>,
+  ) {
+    this.#canary = canary;
+    this.model = model;
+    this.#predictor = predictor;
+    this.#blocks = blocks;
+  }
+
+  /** @returns undefined while the canary is not another model than the one that answers */
+  static open(
+    canary: Canary,
+    request: ScoringRequest,
+    besides: LoadedModel,
+  ): CanaryRows | undefined {
+    const model = canary.besides(besides);
+    if (model === undefined) return undefined;
+    const { predictor, delimiter } = model;
+    const blocks = iterate(() => request.blocks(predictor.columns, delimiter));
+    return new CanaryRows(canary, model, besides.predictor, blocks);
+  }
+
+  /** Answers the rows of a block that are the canary's. @returns undefined if there are none, or if it cannot */
+  answer(block: RawBlock, proba: boolean) {
+    const rows = this.#canary.select(block, this.#predictor);
+    try {
+      const own = this.#blocks?.next().value as RawBlock | undefined;
+      if (rows.length === 0 || own === undefined) return undefined;
+      const part = selectRows(own, rows);
+      const answered = answerBlock(this.model.predictor, part, proba);
+      this.count += rows.length;
+      const taken = new Set(rows);
+      const others = Array.from({ length: block.rows }, (_, row) => row).filter(
+        (row) => !taken.has(row),
+      );
+      return { rows, others, block: part, ...answered };
+    } catch (error) {
+      this.#blocks = undefined;
+      this.#failure = { rows: rows.length, sentence: messageOf(error) };
+      return undefined;
+    }
+  }
+
+  /** Is called when the model has answered the rest. If it cannot, the request is at fault, and not the canary. */
+  settle(): void {
+    if (this.#failure === undefined) return;
+    this.#canary.noteFailure(this.#failure.rows, this.#failure.sentence);
+    this.#failure = undefined;
+  }
+}
+
+/** Begins to read the blocks when the first one is asked for. */
+function* iterate(open: () => Iterable<RawBlock>): Generator<RawBlock> {
+  yield* open();
+}
+
+/** Some rows of a block. */
+function selectRows(block: RawBlock, rows: readonly number[]): RawBlock {
+  return {
+    rows: rows.length,
+    read: (reader, row) => block.read(reader, rows[row]!),
+    locate: (row) => block.locate(rows[row]!),
+    valueOf: (column, row) => block.valueOf(column, rows[row]!),
+  };
+}
 
 /**
  * Predicts the rows of a block.
- * @returns the predictions as JSON, with commas between them: a label or a number per row or, with probabilities, an object
- *   by the words of the classes, as MLflow's server writes the DataFrame of such a model
+ * @returns with the predictions as JSON: a label or a number per row or, with probabilities, an object by the words of
+ *   the classes, as MLflow's server writes the DataFrame of such a model
  * @throws BadData that names the first row that cannot be read
  */
-export function answerBlock(predictor: Predictor, block: RawBlock, proba: boolean): string {
+function answerBlock(
+  predictor: Predictor,
+  block: RawBlock,
+  proba: boolean,
+): { texts: string[]; answers: RowPredictions } {
   if (proba && predictor.words === undefined)
     throw new BadData('params.proba is true, and a regression has no probabilities: leave it out');
-  const predictions = predictor.predict(block.rows, block.read);
-  const [first] = predictions.unreadable;
+  const answers = predictor.predict(block.rows, block.read);
+  const [first] = answers.unreadable;
   if (first !== undefined)
     throw new BadData(
       `${describeUnreadable(block, first)}: correct it, or give null where it is not known`,
     );
-  return proba ? formatShares(predictor.words!, predictions) : formatLabels(predictor, predictions);
+  const texts = proba ? formatShares(predictor.words!, answers) : formatLabels(predictor, answers);
+  return { texts, answers };
 }
 
-function formatLabels({ labelType }: Predictor, { predictions }: RowPredictions): string {
+function formatLabels({ labelType }: Predictor, { predictions }: RowPredictions): string[] {
   const written = new Map<Label, string>();
   const format = (label: Label): string => {
     // The numbers of a regression may all differ.
@@ -33,7 +179,7 @@ function formatLabels({ labelType }: Predictor, { predictions }: RowPredictions)
     }
     return text;
   };
-  return predictions.map((label) => format(label!)).join(',');
+  return predictions.map((label) => format(label!));
 }
 
 /** With a point or an exponent, so that Python reads a whole number as a float too. */
@@ -42,7 +188,7 @@ function formatDouble(number: number): string {
   return Number.isInteger(number) && !text.includes('e') ? `${text}.0` : text;
 }
 
-function formatShares(words: readonly string[], { shares }: RowPredictions): string {
+function formatShares(words: readonly string[], { shares }: RowPredictions): string[] {
   const names = words.map((word) => JSON.stringify(word));
   const written = new Map<readonly number[], string>();
   const format = (leaf: readonly number[]): string => {
@@ -53,5 +199,5 @@ function formatShares(words: readonly string[], { shares }: RowPredictions): str
     }
     return text;
   };
-  return shares!.map((leaf) => format(leaf!)).join(',');
+  return shares!.map((leaf) => format(leaf!));
 }

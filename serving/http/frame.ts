@@ -9,23 +9,36 @@ import {
   readCsvBlocks,
   refuseMissing,
 } from '../../pipeline/predictions/raw-block.ts';
+import { parseBody } from './json.ts';
 
 /** The fields that hold rows, in MLflow's scoring protocol. */
 const FIELDS = ['dataframe_split', 'dataframe_records', 'instances', 'inputs'] as const;
 
 /** A request of MLflow's scoring protocol. */
 export interface ScoringRequest {
-  readonly block: RawBlock;
+  /**
+   * Reads the rows for a model. Two models get the same rows in the same blocks.
+   * @param delimiter of the model's CSV
+   * @throws BadData that names the field or the line and, if there is one, the row
+   */
+  readonly blocks: (columns: readonly RawColumn[], delimiter: string) => Iterable<RawBlock>;
   /** Whether probabilities are wanted. */
   readonly proba: boolean;
 }
 
 /**
- * Reads a request in JSON.
+ * Opens the body of a request.
  * https://mlflow.org/docs/latest/ml/deployment/deploy-model-locally/#inference-server-specification
- * @throws BadData that names the field and, if there is one, the row
+ * @param type its content type
+ * @throws BadData when it is JSON and not such a request
  */
-export function readRequest(body: unknown, columns: readonly RawColumn[]): ScoringRequest {
+export function openRequest(body: Uint8Array, type: string): ScoringRequest {
+  if (/^\s*text\/csv/i.test(type))
+    return { blocks: (columns, delimiter) => readCsv(body, columns, delimiter), proba: false };
+  return readRequest(parseBody(body));
+}
+
+function readRequest(body: unknown): ScoringRequest {
   if (!isObject(body)) throw new BadData(`the body is not an object: ${ONE_FIELD}`);
   const given = FIELDS.filter((field) => Object.hasOwn(body, field));
   const [field] = given;
@@ -36,9 +49,15 @@ export function readRequest(body: unknown, columns: readonly RawColumn[]): Scori
     );
   }
   if (given.length > 1) throw new BadData(`the body has ${given.join(' and ')}: ${ONE_FIELD}`);
-  const block = readField(field, body[field], columns);
-  if (block.rows === 0) throw new BadData(`${field} has no rows: give at least one`);
-  return { block, proba: readProba(body['params']) };
+  const rows = body[field];
+  return {
+    blocks: (columns) => {
+      const block = readField(field, rows, columns);
+      if (block.rows === 0) throw new BadData(`${field} has no rows: give at least one`);
+      return [block];
+    },
+    proba: readProba(body['params']),
+  };
 }
 
 const ONE_FIELD = `give an object with one of ${FIELDS.join(', ')}`;
@@ -113,7 +132,7 @@ function readLists(
   const places = placeColumns(field, header, columns);
   return blockOf(
     rows.length,
-    (row, column) => (rows[row] as unknown[])[places.get(column)!],
+    (row, column) => (rows[row] as unknown[])[places.get(column) ?? -1],
     (row) => `${field}, row ${row + 1}`,
   );
 }
@@ -138,7 +157,8 @@ function readRecords(
     const indexes = placeColumns(field, names, columns);
     places = new Map(Array.from(indexes, ([column, index]) => [column, names[index]!]));
     // MLflow's server refuses instances whose columns have different lengths.
-    const lacking = field === 'instances' ? [...places] : [];
+    const read = columns.map(({ name }) => [name, places!.get(name)!] as const);
+    const lacking = field === 'instances' ? read : [];
     for (const [row, cells] of records.entries()) {
       const absent = lacking.find(([, name]) => !Object.hasOwn(cells, name));
       if (absent !== undefined)
@@ -165,9 +185,8 @@ function readColumns(
 ): RawBlock {
   const names = Object.keys(value);
   const places = placeColumns(field, names, columns);
-  const used = new Map(
-    columns.map(({ name }) => [name, value[names[places.get(name)!]!]] as const),
-  );
+  const given = new Map(Array.from(places, ([name, index]) => [name, value[names[index]!]]));
+  const used = new Map(columns.map(({ name }) => [name, given.get(name)] as const));
   const lists = [...used.values()].filter((one) => Array.isArray(one));
   const rows = lists[0]?.length ?? 1;
   for (const [name, one] of used) {
@@ -183,7 +202,7 @@ function readColumns(
   return blockOf(
     rows,
     (row, column) => {
-      const one = used.get(column);
+      const one = given.get(column);
       return Array.isArray(one) ? (one as unknown[])[row] : one;
     },
     (row) => `${field}, row ${row + 1}`,
@@ -191,9 +210,9 @@ function readColumns(
 }
 
 /**
- * Finds the columns of the model by their names, which training has trimmed.
- * @returns the index in `names` by column
- * @throws BadData when one is absent, or there twice
+ * Finds columns by their names, which training has trimmed.
+ * @returns the index in `names` by column, also of those that the model does not read
+ * @throws BadData when a column of the model is absent, or there twice
  */
 function placeColumns(
   field: string,
@@ -211,20 +230,16 @@ function placeColumns(
     else places.set(name, index);
   }
   refuseMissing(columns, new Set(given), field);
-  return new Map(
-    columns.map(({ name }) => {
-      if (repeated.has(name))
-        throw new BadData(`${field} has column ${quote(name)} more than once: remove all but one`);
-      return [name, places.get(name)!];
-    }),
-  );
+  const twice = columns.find(({ name }) => repeated.has(name));
+  if (twice === undefined) return places;
+  throw new BadData(`${field} has column ${quote(twice.name)} more than once: remove all but one`);
 }
 
 /**
  * Reads a body of CSV, with commas or with the delimiter of the pipeline.
  * @throws BadData that names the line
  */
-export function readCsv(
+function readCsv(
   body: Uint8Array,
   columns: readonly RawColumn[],
   delimiter: string,

@@ -18,6 +18,13 @@ export function describeApi(predictor: Predictor): object {
           $ref: '#/components/schemas/Health',
         }),
       },
+      '/report': {
+        get: describeGet(
+          'What a canary, a shadow and the log of requests have done since the start',
+          'application/json',
+          { type: 'object' },
+        ),
+      },
       '/version': { get: describeGet('The version of the server', 'text/plain') },
       '/metrics': { get: describeGet('Metrics for Prometheus', 'text/plain') },
       '/openapi.json': {
@@ -55,6 +62,9 @@ const HEALTH = {
       type: ['string', 'null'],
       description: 'Why the newest model may not be the one that answers',
     },
+    canary: { type: 'object', description: 'The same of the canary, if there is one' },
+    shadow: { type: 'object', description: 'The same of the shadow, if there is one' },
+    log: { type: 'object', description: 'The problem of the log of requests, if there is one' },
   },
 };
 
@@ -96,7 +106,17 @@ function describeInvocations({ words, columns, labelType }: Predictor): object {
     responses: {
       200: {
         description: 'One prediction for each row, in the order of the rows',
-        headers: { 'x-model-version': { description: 'VERSION.BUILD', schema: TEXT } },
+        headers: {
+          'x-model-version': {
+            description:
+              'VERSION.BUILD, or two of them with ", " between if a canary has answered some rows',
+            schema: TEXT,
+          },
+          'x-request-id': {
+            description: 'The ID of the request in the log, if the server has one',
+            schema: TEXT,
+          },
+        },
         content: {
           'application/json': {
             schema: {
@@ -106,6 +126,11 @@ function describeInvocations({ words, columns, labelType }: Predictor): object {
                 predictions: {
                   type: 'array',
                   items: words === undefined ? label : { anyOf: [label, shares] },
+                },
+                model_versions: {
+                  type: 'array',
+                  description: 'If two versions have answered: VERSION.BUILD for each row',
+                  items: TEXT,
                 },
               },
             },

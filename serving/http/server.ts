@@ -1,18 +1,16 @@
+import { randomUUID } from 'node:crypto';
 import { Server } from 'node:net';
-import { setImmediate } from 'node:timers/promises';
 import { type FastifyError, type FastifyInstance, fastify } from 'fastify';
 import packageFile from '../../package.json' with { type: 'json' };
 import { RetrainError } from '../../contract/failures.ts';
-import type { FollowedModel } from '../followed-model.ts';
 import type { LoadedModel } from '../load-model.ts';
-import { answerBlock } from './answer.ts';
-import { readCsv, readRequest } from './frame.ts';
-import { parseBody } from './json.ts';
-import { openMetrics } from './metrics.ts';
+import { type Answer, answerRequest } from './answer.ts';
+import { openRequest } from './frame.ts';
+import { openMetrics, type Serving } from './metrics.ts';
 import { describeApi } from './openapi.ts';
+import { describeHealth, describeReport } from './report.ts';
 
-export interface ServerOptions {
-  readonly model: FollowedModel;
+export interface ServerOptions extends Serving {
   /** Bytes of the largest body. */
   readonly mostBytes: number;
   /** Requests for predictions that are received or answered at a time. */
@@ -42,16 +40,11 @@ class Refusal extends Error {
  * Makes a server that speaks MLflow's scoring protocol. It does not listen yet.
  * https://mlflow.org/docs/latest/ml/deployment/deploy-model-locally/#inference-server-specification
  */
-export function openServer({
-  model,
-  mostBytes,
-  mostRequests,
-  ending,
-  onFault,
-}: ServerOptions): FastifyInstance {
+export function openServer(options: ServerOptions): FastifyInstance {
+  const { model, canary, shadow, log, mostBytes, mostRequests, ending, onFault } = options;
   const server = fastify({ bodyLimit: mostBytes, requestTimeout: ARRIVAL_MS });
   let running = 0;
-  const metrics = openMetrics(model, () => running);
+  const metrics = openMetrics(options, () => running);
 
   server.addHook('onSend', async (_, reply) => {
     if (ending.aborted) void reply.header('connection', 'close');
@@ -93,25 +86,29 @@ export function openServer({
       },
     },
     async (request, reply) => {
-      // One model answers all rows, also if a newer one is loaded meanwhile.
       const { current } = model;
-      const { rows, text } = await predict(
-        current,
-        request.body as Buffer | undefined,
-        request.headers['content-type'] ?? '',
-      );
-      metrics.rows.inc(rows);
-      return reply
-        .type('application/json')
-        .header('x-model-version', `${current.version}.${current.build}`)
-        .send(`{"predictions":[${text}]}`);
+      const body = request.body as Buffer | undefined;
+      if (body === undefined || body.length === 0)
+        throw new Refusal(400, BAD_REQUEST, 'the body is empty: send rows as JSON or CSV');
+      const scoring = openRequest(body, request.headers['content-type'] ?? '');
+      const id = log && readRequestId(request.headers['x-request-id']);
+      const logged = id === undefined ? undefined : log?.sample(id);
+      const answer = await answerRequest(scoring, current, { canary, logged });
+      const byCanary = answer.canary?.rows ?? 0;
+      metrics.rows.inc({ role: 'model' }, answer.texts.length - byCanary);
+      if (byCanary > 0) metrics.rows.inc({ role: 'canary' }, byCanary);
+      shadow?.watch({ blocks: scoring.blocks, model: current, predictions: answer.predictions });
+      if (id !== undefined) void reply.header('x-request-id', id);
+      const { versions, text } = formatAnswer(answer, current);
+      return reply.type('application/json').header('x-model-version', versions).send(text);
     },
   );
 
   // MLflow's server answers a line end of type JSON, and its clients look at the status only.
   server.get('/ping', async (_, reply) => reply.type('application/json').send('\n'));
   server.get('/version', async (_, reply) => reply.type('text/plain').send(packageFile.version));
-  server.get('/health', async () => describeHealth(model));
+  server.get('/health', async () => describeHealth(options));
+  server.get('/report', async () => describeReport(options, metrics));
   server.get('/openapi.json', async () => describeApi(model.current.predictor));
   server.get('/metrics', async (_, reply) =>
     reply.type(metrics.registry.contentType).send(await metrics.registry.metrics()),
@@ -177,38 +174,23 @@ function refusalOf(error: FastifyError | Error, mostBytes: number): Refusal {
   return new Refusal(500, 'INTERNAL_ERROR', 'unexpected, and a fault in this program: see its log');
 }
 
-/** Answers a body. Between the blocks of a long one, other requests have their turn. */
-async function predict(
-  { predictor, delimiter }: LoadedModel,
-  body: Buffer | undefined,
-  type: string,
-): Promise<{ rows: number; text: string }> {
-  if (body === undefined || body.length === 0)
-    throw new Refusal(400, BAD_REQUEST, 'the body is empty: send rows as JSON or CSV');
-  const { columns } = predictor;
-  if (!/^\s*text\/csv/i.test(type)) {
-    const { block, proba } = readRequest(parseBody(body), columns);
-    return { rows: block.rows, text: answerBlock(predictor, block, proba) };
-  }
-  const texts: string[] = [];
-  let rows = 0;
-  for (const block of readCsv(body, columns, delimiter)) {
-    texts.push(answerBlock(predictor, block, false));
-    rows += block.rows;
-    await setImmediate();
-  }
-  return { rows, text: texts.join(',') };
+/** The ID of a request in the log: the client's, if it can be a header of the answer, or a new one. */
+function readRequestId(given: string | string[] | undefined): string {
+  return typeof given === 'string' && /^[\x21-\x7e]{1,128}$/.test(given) ? given : randomUUID();
 }
 
-function describeHealth({ name, current, checkedAt, problem }: FollowedModel): object {
-  const { pipeline, version, build } = current;
+/** @returns the body, and the versions that have answered for the header */
+function formatAnswer(
+  { texts, predictions, canary }: Answer,
+  model: LoadedModel,
+): { versions: string; text: string } {
+  const [own, other] = [model, canary?.model].map((one) => one && `${one.version}.${one.build}`);
+  const list = texts.join(',');
+  if (other === undefined || canary!.rows === texts.length)
+    return { versions: other ?? own!, text: `{"predictions":[${list}]}` };
+  const by = predictions.map((label) => (label === undefined ? `"${other}"` : `"${own!}"`));
   return {
-    status: problem === undefined ? 'ok' : 'degraded',
-    pipeline,
-    model: String(name),
-    version,
-    build,
-    checked_at: checkedAt.toISOString(),
-    problem: problem ?? null,
+    versions: `${own!}, ${other}`,
+    text: `{"predictions":[${list}],"model_versions":[${by.join(',')}]}`,
   };
 }

@@ -41,7 +41,8 @@ async function faultOf(typed: string): Promise<string | undefined> {
       : flag === '--help' || command.options.some(({ long }) => long === flag);
   const unknown = flags.filter((flag) => !isKnown(flag.replace(/[,=].*/, '')));
   if (unknown.length > 0) return `${typed}: no flag ${unknown.join(', ')}`;
-  const needsInner = command.commands.length > 0 && rest[0] !== undefined;
+  const isFlag = command.options.length > 0 && rest[0]?.startsWith('--');
+  const needsInner = command.commands.length > 0 && rest[0] !== undefined && !isFlag;
   return needsInner ? `${typed}: no command ${rest[0]}` : undefined;
 }
 

@@ -27,11 +27,17 @@ function describeCommand(command: Command, path: string): string {
   const inner = command.commands.filter((one) => one.name() !== 'help');
   if (inner.length > 0)
     return [
-      escapeText(command.description()),
+      command.options.length === 0
+        ? escapeText(command.description())
+        : describeFlags(command, path),
       ...inner.map((one) => describeCommand(one, `${path} ${one.name()}`)),
     ].join('\n\n');
+  return describeFlags(command, path);
+}
+
+function describeFlags(command: Command, path: string): string {
   const help = command.createHelp();
-  const usage = command.usage().replace('[options]', '').trim();
+  const usage = command.usage().replace('[options]', '').replace('[command]', '').trim();
   const flags = help
     .visibleOptions(command)
     .filter(({ long }) => long !== '--help')

@@ -442,11 +442,11 @@ describe('what the server says of itself', () => {
       'retrain_requests_total{status="200"} 1',
       'retrain_requests_total{status="400"} 1',
       'retrain_request_seconds_count 2',
-      'retrain_rows_total 2',
+      'retrain_rows_total{role="model"} 2',
       'retrain_requests_running 0',
-      'retrain_model_info{pipeline="made",version="1",build="1"} 1',
-      'retrain_model_is_newest 1',
-      'retrain_model_switches_total 0',
+      'retrain_model_info{role="model",pipeline="made",version="1",build="1"} 1',
+      'retrain_model_is_newest{role="model"} 1',
+      'retrain_model_switches_total{role="model"} 0',
     ])
       expect(body.split('\n')).toContain(wanted);
     expect(body).toContain('process_resident_memory_bytes');

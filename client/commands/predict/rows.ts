@@ -247,7 +247,7 @@ async function openParquet(path: string): Promise<RawRows> {
           const first = start + at;
           yield blockOf(
             Math.min(ROWS, end - first),
-            (row, column) => cells.get(column)![at + row],
+            (row, column) => cells.get(column)?.[at + row],
             (row) => `${path}, row ${first + row + 1}`,
           );
         }

@@ -1,0 +1,274 @@
+import { setImmediate } from 'node:timers/promises';
+import { Counter, type Metric, Summary } from 'prom-client';
+import { BadData, messageOf } from '../contract/failures.ts';
+import type { Label } from '../pipeline/features/label-type.ts';
+import type { RawColumn } from '../pipeline/predictions/predictor.ts';
+import { describeUnreadable, type RawBlock } from '../pipeline/predictions/raw-block.ts';
+import { isSameBuild } from './canary.ts';
+import type { FollowedModel } from './followed-model.ts';
+import type { LoadedModel } from './load-model.ts';
+
+/** Rows that may wait for the shadow. Further rows are skipped, because answers come first. */
+const MOST_WAITING = 100_000;
+
+/** Classes, and pairs of them, that are counted one by one. */
+const MOST_NAMES = 100;
+
+const OTHER = 'other';
+
+const QUANTILES = [0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99];
+
+/** Rows that were answered, to be scored by the shadow. */
+export interface AnsweredRows {
+  readonly blocks: (columns: readonly RawColumn[], delimiter: string) => Iterable<RawBlock>;
+  readonly model: LoadedModel;
+  /** The predictions of the model by row; undefined for a row that another model has answered. */
+  readonly predictions: readonly (Label | undefined)[];
+}
+
+type Result = 'alike' | 'different' | 'failed' | 'skipped';
+type Role = 'model' | 'shadow';
+
+/** The predictions of a model that were compared. */
+export type Distribution =
+  | { readonly classes: Readonly<Record<string, number>> }
+  | { readonly mean: number; readonly quantiles: Readonly<Record<string, number>> };
+
+/** Two builds, compared on the rows that the first has answered. */
+export interface Comparison {
+  readonly since: Date;
+  readonly rows: Readonly<Record<Result, number>>;
+  readonly distributions: Readonly<Record<Role, Distribution>> | undefined;
+  /** Classes: the predictions that differ, the most frequent first. */
+  readonly differing: readonly { model: string; shadow: string; rows: number }[] | undefined;
+  /** Numbers: the mean of the absolute differences. */
+  readonly meanDifference: number | undefined;
+}
+
+/**
+ * A second model that scores rows after they were answered, and answers none. What is counted is about the two builds
+ * in use: it begins again when one of them changes.
+ */
+export class Shadow {
+  readonly model: FollowedModel<LoadedModel | undefined>;
+  readonly #rows: Counter<'result'> = new Counter({
+    name: 'retrain_shadow_rows_total',
+    help: 'Rows that the shadow was to score, by the result: alike, different, failed or skipped',
+    labelNames: ['result'],
+    registers: [],
+  });
+  readonly #classes: Counter<'role' | 'class'> = new Counter({
+    name: 'retrain_predictions_total',
+    help: 'Predictions of classes that were compared, by the model that made them',
+    labelNames: ['role', 'class'],
+    registers: [],
+  });
+  readonly #numbers: Summary<'role'> = new Summary({
+    name: 'retrain_predicted_number',
+    help: 'Predictions of numbers that were compared, by the model that made them',
+    labelNames: ['role'],
+    percentiles: QUANTILES,
+    registers: [],
+  });
+  readonly #differences: Summary = new Summary({
+    name: 'retrain_shadow_difference',
+    help: 'Absolute differences between the numbers that both have predicted',
+    percentiles: QUANTILES,
+    registers: [],
+  });
+  readonly #names = new Set<string>();
+  readonly #pairs = new Map<string, { model: string; shadow: string; rows: number }>();
+  #pair: { model: LoadedModel; shadow: LoadedModel; since: Date } | undefined;
+  #failure: string | undefined;
+  readonly #waiting: AnsweredRows[] = [];
+  #waitingRows = 0;
+
+  constructor(model: FollowedModel<LoadedModel | undefined>) {
+    this.model = model;
+  }
+
+  /** Why it is not the newest, or why it could not score a row: a sentence, or undefined. */
+  get problem(): string | undefined {
+    return this.model.problem ?? this.#failure;
+  }
+
+  get metrics(): readonly Metric[] {
+    return [this.#rows, this.#classes, this.#numbers, this.#differences];
+  }
+
+  /** Scores answered rows soon. */
+  watch(answered: AnsweredRows): void {
+    const { current } = this.model;
+    if (current === undefined || isSameBuild(current, answered.model)) return;
+    const rows = countCompared(answered);
+    if (this.#waitingRows > 0 && this.#waitingRows + rows > MOST_WAITING) {
+      this.#compare(answered.model, current);
+      this.#count('skipped', rows);
+      return;
+    }
+    this.#waitingRows += rows;
+    if (this.#waiting.push(answered) === 1) void this.#scoreWaiting();
+  }
+
+  /** What was compared; undefined before the first row. */
+  async describe(): Promise<Comparison | undefined> {
+    if (this.#pair === undefined) return undefined;
+    const rows = { alike: 0, different: 0, failed: 0, skipped: 0 };
+    for (const { labels, value } of (await this.#rows.get()).values)
+      rows[labels.result as Result] = value;
+    const isNumber = this.#pair.model.predictor.task === 'regression';
+    const compared = rows.alike + rows.different;
+    const describeRole = (role: Role): Promise<Distribution> =>
+      isNumber ? this.#describeNumbers(role) : this.#describeClasses(role);
+    return {
+      since: this.#pair.since,
+      rows,
+      distributions:
+        compared === 0
+          ? undefined
+          : { model: await describeRole('model'), shadow: await describeRole('shadow') },
+      differing: isNumber
+        ? undefined
+        : [...this.#pairs.values()].toSorted((a, b) => b.rows - a.rows),
+      meanDifference: isNumber && compared > 0 ? await meanOf(this.#differences) : undefined,
+    };
+  }
+
+  /** Scores what waits. Between two blocks, requests have their turn. */
+  async #scoreWaiting(): Promise<void> {
+    for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
+      await setImmediate();
+      await this.#score(next);
+      this.#waiting.shift();
+      this.#waitingRows -= countCompared(next);
+    }
+  }
+
+  async #score({ blocks, model, predictions }: AnsweredRows): Promise<void> {
+    const shadow = this.model.current!;
+    if (isSameBuild(shadow, model)) return;
+    this.#compare(model, shadow);
+    let at = 0;
+    try {
+      if (shadow.predictor.task !== model.predictor.task)
+        throw new BadData('one model predicts classes, and the other predicts numbers');
+      for (const block of blocks(shadow.predictor.columns, shadow.delimiter)) {
+        if (at > 0) await setImmediate();
+        const { predictions: others, unreadable } = shadow.predictor.predict(
+          block.rows,
+          block.read,
+        );
+        if (unreadable[0] !== undefined) this.#failure = describeUnreadable(block, unreadable[0]);
+        const own = predictions.slice(at, (at += block.rows));
+        if (model.predictor.task === 'regression') this.#addNumbers(own, others);
+        else this.#addClasses(own, others, { model, shadow });
+      }
+    } catch (error) {
+      this.#failure = messageOf(error);
+      const rest = predictions.slice(at).filter((own) => own !== undefined);
+      this.#count('failed', rest.length);
+    }
+  }
+
+  #addNumbers(own: readonly (Label | undefined)[], others: readonly (Label | null)[]): void {
+    for (const [row, other] of others.entries()) {
+      const one = own[row];
+      if (one === undefined) continue;
+      if (other === null) this.#count('failed', 1);
+      else {
+        this.#numbers.observe({ role: 'model' }, one as number);
+        this.#numbers.observe({ role: 'shadow' }, other as number);
+        this.#differences.observe(Math.abs((one as number) - (other as number)));
+        this.#count(one === other ? 'alike' : 'different', 1);
+      }
+    }
+  }
+
+  #addClasses(
+    own: readonly (Label | undefined)[],
+    others: readonly (Label | null)[],
+    by: Record<Role, LoadedModel>,
+  ): void {
+    // The counters are slow for each row, and the pairs are few.
+    const pairs = new Map<Label, Map<Label | null, number>>();
+    for (const [row, other] of others.entries()) {
+      const one = own[row];
+      if (one === undefined) continue;
+      let counts = pairs.get(one);
+      if (counts === undefined) pairs.set(one, (counts = new Map()));
+      counts.set(other, (counts.get(other) ?? 0) + 1);
+    }
+    for (const [one, counts] of pairs)
+      for (const [other, rows] of counts) {
+        if (other === null) this.#count('failed', rows);
+        else this.#addPair(by.model.predictor.wordOf(one), by.shadow.predictor.wordOf(other), rows);
+      }
+  }
+
+  #addPair(model: string, shadow: string, rows: number): void {
+    this.#classes.inc({ role: 'model', class: this.#nameOf(model) }, rows);
+    this.#classes.inc({ role: 'shadow', class: this.#nameOf(shadow) }, rows);
+    this.#count(model === shadow ? 'alike' : 'different', rows);
+    if (model === shadow) return;
+    const key = JSON.stringify([model, shadow]);
+    const known = this.#pairs.get(key);
+    if (known !== undefined) known.rows += rows;
+    else if (this.#pairs.size < MOST_NAMES) this.#pairs.set(key, { model, shadow, rows });
+  }
+
+  #nameOf(word: string): string {
+    if (!this.#names.has(word) && this.#names.size >= MOST_NAMES) return OTHER;
+    this.#names.add(word);
+    return word;
+  }
+
+  #count(result: Result, rows: number): void {
+    this.#rows.inc({ result }, rows);
+  }
+
+  /** Begins again if these are not the two that were compared so far. */
+  #compare(model: LoadedModel, shadow: LoadedModel): void {
+    if (this.#pair?.model === model && this.#pair.shadow === shadow) return;
+    this.#pair = { model, shadow, since: new Date() };
+    this.#failure = undefined;
+    this.#names.clear();
+    this.#pairs.clear();
+    for (const metric of [this.#rows, this.#classes, this.#numbers, this.#differences])
+      metric.reset();
+  }
+
+  async #describeClasses(role: Role): Promise<Distribution> {
+    const { values } = await this.#classes.get();
+    const own = values.filter(({ labels }) => labels.role === role);
+    return {
+      classes: Object.fromEntries(own.map(({ labels, value }) => [labels.class, value])),
+    };
+  }
+
+  async #describeNumbers(role: Role): Promise<Distribution> {
+    const { values } = await this.#numbers.get();
+    const own = values.filter(({ labels }) => labels.role === role);
+    const quantiles = own.flatMap(({ labels, value }) => {
+      const { quantile } = labels as { quantile?: number };
+      return quantile === undefined ? [] : [[String(quantile), value] as const];
+    });
+    return {
+      mean: await meanOf(this.#numbers, role),
+      quantiles: Object.fromEntries(quantiles),
+    };
+  }
+}
+
+function countCompared({ predictions }: AnsweredRows): number {
+  return predictions.filter((own) => own !== undefined).length;
+}
+
+async function meanOf(summary: Summary, role?: Role): Promise<number> {
+  const { name, values } = (await summary.get()) as {
+    name: string;
+    values: { metricName: string; labels: { role?: string }; value: number }[];
+  };
+  const part = (suffix: string): number =>
+    values.find((one) => one.metricName === `${name}_${suffix}` && one.labels.role === role)!.value;
+  return part('sum') / part('count');
+}
