@@ -1,14 +1,17 @@
 import { join } from 'node:path';
 import { scoreOther, toComparisonFacts } from '../compute/compare.ts';
 import type { Compute } from '../compute/pool.ts';
+import { findTrainedRows } from '../compute/trained-rows.ts';
 import { modelTypeOf } from '../contract/defaults.ts';
 import { BadData, DamagedArtifact, MissingHistory } from '../contract/failures.ts';
 import {
   findStage,
+  type ComparedRole,
   type Comparison,
   type StageRequest,
   type StageResult,
 } from '../contract/stages.ts';
+import type { Params } from '../contract/params.ts';
 import type { Store } from '../store/index.ts';
 import type { VersionRecord } from '../store/version-record.ts';
 import { withScratch } from '../store/own-folder.ts';
@@ -29,7 +32,10 @@ type Deps = StageDeps &
   LoggingDeps &
   Tracking & { compute: Compute; store: Pick<Store, 'records' | 'champions'> };
 
-/** Scores the model on the test rows of all batches and of the new batch alone, and ends its MLflow run. */
+/**
+ * Scores the model on the test rows of all batches and of the new batch alone, and ends its MLflow run. No model is scored
+ * on a row that it was trained on.
+ */
 export async function evaluate(
   deps: Deps,
   request: StageRequest<'evaluate'>,
@@ -37,10 +43,10 @@ export async function evaluate(
   const execution = currentExecution();
   const { mlflow } = request;
   const result = await runStage(deps, 'evaluate', request, (context) =>
-    score(deps, modelTypeOf(request.params.model), context),
+    score(deps, request.params, context),
   );
-  const { comparisons, warnings } = await compareWithBefore(deps, request);
   const champion = (await deps.store.champions.read(request.pipeline))?.champion ?? null;
+  const { comparisons, warnings } = await compareWithOthers(deps, request);
   const all = [...result.warnings, ...warnings];
   const scored = { ...result, comparisons, champion, warnings: all };
   if (mlflow === null) return { ...scored, mlflow };
@@ -56,41 +62,70 @@ export async function evaluate(
 }
 
 /**
- * Scores the previous published build on the test rows of this build. The previous build is that of the version
- * before; for a trial, it is that of the same version, if there is one. Without a previous build, or when it cannot
- * be scored, there is no comparison.
+ * Scores other builds on the rows of this one: the previous published build and the champion. A build that cannot be
+ * scored is not compared, and a warning says why.
  */
-async function compareWithBefore(
+async function compareWithOthers(
   deps: Deps,
   request: StageRequest<'evaluate'>,
 ): Promise<{ comparisons: Comparison[]; warnings: string[] }> {
-  const { pipeline, batch, trial = null } = request;
+  const comparisons: Comparison[] = [];
+  const warnings: string[] = [];
+  for (const role of ['before', 'champion'] as const) {
+    let name = role === 'champion' ? 'the champion' : 'the version before';
+    try {
+      const other = await findOther(deps, request, role);
+      if (other === undefined) continue;
+      const { version, seq } = other;
+      name = `version ${version}`;
+      const known = comparisons.find((one) => one.version === version && one.seq === seq);
+      if (known !== undefined) known.roles.push(role);
+      else
+        comparisons.push({
+          version,
+          seq,
+          roles: [role],
+          facts: await compare(deps, request, other),
+        });
+    } catch (error) {
+      if (!(error instanceof DamagedArtifact || error instanceof BadData)) throw error;
+      const warning = `${name} cannot be scored on the test rows of this version, so it is not compared: ${error.message}`;
+      if (!warnings.includes(warning)) warnings.push(warning);
+    }
+  }
+  return { comparisons, warnings };
+}
+
+/**
+ * Finds the build with a role; undefined where there is none. The one before is the published build of the version
+ * before; for a trial, that of the same version, if there is one.
+ */
+async function findOther(
+  deps: Deps,
+  { pipeline, batch, trial = null }: StageRequest<'evaluate'>,
+  role: ComparedRole,
+): Promise<VersionRecord | undefined> {
+  const { records } = deps.store;
+  if (role === 'champion') return undefined;
   const versions = [...(trial === null ? [] : [batch]), batch - 1].filter((one) => one > 0);
   for (const version of versions) {
     try {
-      const other = await deps.store.records.latest(pipeline, version);
-      const { seq } = other;
-      return {
-        comparisons: [{ version, seq, facts: await compare(deps, request, other) }],
-        warnings: [],
-      };
+      return await records.latest(pipeline, version);
     } catch (error) {
-      if (error instanceof MissingHistory) continue;
-      if (!(error instanceof DamagedArtifact || error instanceof BadData)) throw error;
-      const warning = `version ${version} cannot be scored on the test rows of this version, so it is not compared: ${error.message}`;
-      return { comparisons: [], warnings: [warning] };
+      if (!(error instanceof MissingHistory)) throw error;
     }
   }
-  return { comparisons: [], warnings: [] };
+  return undefined;
 }
 
-/** Scores a build on the test rows of another. */
+/** Scores a build on the rows of another. */
 async function compare(
   deps: Deps,
   { inputs, ...request }: StageRequest<'evaluate'>,
   other: VersionRecord,
 ): Promise<Comparison['facts']> {
-  const { model: otherModel, encoder: otherEncoder } = findStage(other.stages, 'train')!.outputs;
+  const { model, encoder } = findStage(other.stages, 'train')!.outputs;
+  const { train } = findStage(other.stages, 'train')!.inputs;
   const otherType = modelTypeOf(other.params['model'] as { type?: string });
   const { facts } = await runStage(
     deps,
@@ -99,7 +134,7 @@ async function compare(
       ...request,
       // Only its facts are stored, so no artifact has to be there.
       cache: request.cache === 'require' ? 'use' : request.cache,
-      inputs: { ...inputs, otherModel: otherModel!, otherEncoder: otherEncoder! },
+      inputs: { ...inputs, otherModel: model!, otherEncoder: encoder!, otherTrain: train! },
       detail: { otherType },
     },
     async ({ execution, inputs: read }) => ({
@@ -107,7 +142,7 @@ async function compare(
       facts: await withScratch(deps, (folder) => {
         const type = modelTypeOf(request.params.model);
         const { artifacts } = deps.store;
-        const of = { type, otherType, folder };
+        const of = { type, otherType, split: request.params.split, folder };
         return scoreOther({ artifacts, compute: deps.compute }, read, of, execution.signal);
       }),
     }),
@@ -117,11 +152,14 @@ async function compare(
 
 async function score(
   deps: Deps,
-  type: string,
+  params: Params,
   { execution, batch, inputs, put }: StageContext<'evaluate'>,
 ): Promise<StageWork<'evaluate'>> {
   const { artifacts } = deps.store;
-  const parts = await artifacts.list(inputs.test);
+  const [parts, train] = await Promise.all([
+    artifacts.list(inputs.test),
+    artifacts.list(inputs.train),
+  ]);
   const { metrics, report, facts, warnings } = await withScratch(deps, async (folder) => {
     const model = join(folder, 'model.json');
     const [encoder, test] = await Promise.all([
@@ -129,9 +167,17 @@ async function score(
       Promise.all(parts.map((part) => artifacts.getPart(part))),
       artifacts.toFile(inputs.model, model),
     ]);
+    const [check] = await findTrainedRows(
+      { artifacts, compute: deps.compute },
+      { rows: test, train: [train], encoders: [encoder] },
+      execution.signal,
+    );
+    const names = parts.map(({ path }) => `${inputs.test.path}${path}`);
+    const type = modelTypeOf(params.model);
+    const { split } = params;
     return deps.compute(
       'evaluateModel',
-      { batch, type, model, encoder, parts: test },
+      { batch, type, model, encoder, parts: test, names, check: check!, split },
       execution.signal,
     );
   });

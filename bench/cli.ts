@@ -72,7 +72,7 @@ async function fill(of: Project): Promise<void> {
   await inParallel(lines, 16, async (line) => {
     const { version, seq, metrics, created_at } = line;
     const parts = { pipeline: 'iris', version, build: 'b', metrics, created_at };
-    const record: VersionRecord = { schema: 2, seq, ...draftRecord(parts) };
+    const record: VersionRecord = { schema: 3, seq, ...draftRecord(parts) };
     const builds = { schema: 1, latest: 1, builds: ['b'] };
     await overwriteDocument(store.bucket, recordKey('iris', version, seq), record);
     await overwriteDocument(store.bucket, latestKey('iris', version), builds);

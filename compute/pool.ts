@@ -89,8 +89,8 @@ function openThreads(options: {
 
 /** The parts in the input of a task that reads them. */
 function listParts(name: TaskName, input: TaskInput<TaskName>): Uint8Array[] {
-  if (name === 'fitModel' || name === 'evaluateModel')
-    return (input as TaskInput<'fitModel' | 'evaluateModel'>).parts;
+  if (name === 'fitModel' || name === 'evaluateModel' || name === 'findTrained')
+    return (input as TaskInput<'fitModel' | 'evaluateModel' | 'findTrained'>).parts;
   if (name !== 'fitFromCounts') return [];
   const { words } = input as TaskInput<'fitFromCounts'>;
   return words === undefined ? [] : [...words.known, ...words.fresh].flatMap(({ parts }) => parts);

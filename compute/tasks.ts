@@ -3,6 +3,7 @@ import { fitModel } from '../pipeline/models/fit-task.ts';
 import { writeOnnx } from '../pipeline/predictions/onnx.ts';
 import { compareModels } from '../pipeline/scoring/compare-task.ts';
 import { decideGate } from '../pipeline/scoring/gate/gate-task.ts';
+import { findTrained, hashParts } from '../pipeline/scoring/leakage.ts';
 import { evaluateModel } from '../pipeline/scoring/evaluate-task.ts';
 import { addCounts, encodePart, fitFromCounts } from '../pipeline/features/part-tasks.ts';
 import { cutBatches, findFirstChange, growRaw, inspectRaw } from '../pipeline/batches/raw-tasks.ts';
@@ -22,6 +23,8 @@ export const tasks = {
   fitFromCounts,
   fitModel,
   writeOnnx,
+  hashParts,
+  findTrained,
   evaluateModel,
   compareModels,
   decideGate,

@@ -73,6 +73,25 @@ export function readOnDuplicate({
 export const DATE_PARTS = ['year', 'month', 'day', 'weekday', 'hour'] as const;
 export type DatePart = (typeof DATE_PARTS)[number];
 
+/** What decides the side of a row: a hash of its cells, or its time within its batch. */
+export const SPLIT_BY = ['hash', 'time'] as const;
+
+/** The section `split` of the params. That of an earlier program has a key alone. */
+export interface SplitRule {
+  readonly by?: (typeof SPLIT_BY)[number];
+  readonly key: readonly string[] | null;
+  readonly time_column?: string | null;
+}
+
+/** How rows are split, with the defaults. `timeColumn` is not null if they are split by time. */
+export function readSplit({ by = 'hash', key, time_column = null }: SplitRule): {
+  by: (typeof SPLIT_BY)[number];
+  key: readonly string[] | null;
+  timeColumn: string | null;
+} {
+  return { by, key, timeColumn: time_column };
+}
+
 /** The task of a run. A run of an earlier program has no task: it is a classification. */
 export function taskOf({ model }: { readonly model: { readonly task?: Task } }): Task {
   return model.task ?? 'classification';

@@ -30,6 +30,12 @@ export class BadData extends RetrainError {
   readonly retryable = false;
 }
 
+/** A model would be scored on rows that it was trained on. The message says how many, and where the first is. */
+export class LeakedRows extends RetrainError {
+  override readonly name = 'LeakedRows';
+  readonly retryable = false;
+}
+
 /** Something that must exist first does not: a batch past the end, a stage not yet run, a version never built. */
 export class MissingHistory extends RetrainError {
   override readonly name = 'MissingHistory';
@@ -139,6 +145,7 @@ type ErrorClass = new (
 const classes: Partial<Record<string, ErrorClass>> = {
   BadParams,
   BadData,
+  LeakedRows,
   MissingHistory,
   DamagedArtifact,
   StorageUnavailable,

@@ -6,6 +6,7 @@ import {
   modelTypeOf,
   readGate,
   readNumberFormat,
+  readSplit,
   taskOf,
 } from './defaults.ts';
 import type { Params } from './params.ts';
@@ -131,11 +132,20 @@ export interface HandedOn {
   decision: GateDecision;
 }
 
+/** Which build another is: the one before, or the champion. The champion is often the version before. */
+export type ComparedRole = 'before' | 'champion';
+
 /** The scores of another build on the test rows of a build. */
 export interface Comparison {
   version: number;
   seq: number;
-  /** Its scores on these rows and, as `<score>_change`, how this build differs: better, worse or within noise. */
+  /** What it is. One build can be both. */
+  roles: ComparedRole[];
+  /**
+   * Its scores on these rows and, as `<score>_change`, how this build differs: better, worse or within noise. Names that
+   * begin with `new_batch_` are of the rows of the new batch; with `prequential_`, of that whole batch before any row of
+   * it was trained on.
+   */
   facts: Record<string, string | number | boolean | null>;
 }
 
@@ -161,6 +171,27 @@ function namesOf<const Name extends string>(
   ...names: Name[]
 ): Readonly<Record<Name, { readonly optional: true }>> {
   return Object.fromEntries(names.map((name) => [name, { optional: true }])) as never;
+}
+
+const SCORES = [
+  'accuracy',
+  'balanced_accuracy',
+  'precision_macro',
+  'recall_macro',
+  'f1_macro',
+  'rmse',
+  'mae',
+  'r2',
+] as const;
+
+type ScoreName = `${(typeof SCORES)[number]}${'' | '_low' | '_high'}`;
+
+/** All scores and the limits of their intervals, with each of these prefixes: facts that can be missing. */
+function scoresOf<const Prefix extends string>(
+  ...prefixes: Prefix[]
+): Readonly<Record<`${Prefix}${ScoreName}`, { readonly optional: true }>> {
+  const names = SCORES.flatMap((name) => [name, `${name}_low`, `${name}_high`]);
+  return namesOf(...prefixes.flatMap((prefix) => names.map((name) => prefix + name))) as never;
 }
 
 /** The facts besides the params in the cache key of get_data. */
@@ -317,10 +348,15 @@ export const STAGES = {
       model: from('train', 'model'),
       encoder: from('preprocess', 'encoder'),
       test: from('preprocess', 'test'),
+      // With the train rows, it checks that no test row is among them.
+      train: from('preprocess', 'train'),
     },
     outputs: { metrics: metricsFile, report: reportFile },
     facts: {
       test_rows: { unit: 'test rows' },
+      train_rows_checked: { unit: 'train rows checked', optional: true },
+      /** Test rows that are equal to train rows: `left_out` are not scored, `equal_rows` are. */
+      ...namesOf('left_out', 'equal_rows'),
       accuracy: { optional: true },
       rmse: { optional: true },
       scored_by: { optional: true },
@@ -328,7 +364,10 @@ export const STAGES = {
       confidence: { optional: true },
     },
     // Two types of model can store the same bytes, and the report names the type.
-    params: ({ model: { type } }) => ({ model: { type: modelTypeOf({ type }) } }),
+    params: ({ model: { type }, split }) => ({
+      model: { type: modelTypeOf({ type }) },
+      ...sideParams(split),
+    }),
     code: 4, // 1 left no report, 2 was not scored by ml-cart, 3 had a report of tables alone
     // The last two draw the report.
     libraries: ['arquero', 'ml-cart', '@dagrejs/dagre', '@observablehq/plot'],
@@ -398,22 +437,28 @@ export const STEPS = {
       model: from('train', 'model'),
       encoder: from('preprocess', 'encoder'),
       test: from('preprocess', 'test'),
+      train: from('preprocess', 'train'),
       otherModel: OUTSIDE,
       otherEncoder: OUTSIDE,
+      otherTrain: OUTSIDE,
     },
     // Its result is in its facts: the scores of the other model, and what a test says of the difference.
     outputs: {},
     facts: {
       rows: {},
-      ...namesOf('accuracy', 'balanced_accuracy', 'precision_macro', 'recall_macro', 'f1_macro'),
-      ...namesOf('rmse', 'mae', 'r2'),
+      ...namesOf('new_batch_rows', 'prequential_rows', 'train_rows_checked'),
+      ...namesOf('left_out', 'new_batch_left_out', 'prequential_left_out'),
+      ...scoresOf('', 'own_', 'new_batch_', 'new_batch_own_', 'prequential_'),
       ...namesOf('accuracy_change', 'rmse_change', 'mae_change', 'r2_change'),
+      ...namesOf('new_batch_accuracy_change', 'new_batch_rmse_change'),
+      ...namesOf('new_batch_mae_change', 'new_batch_r2_change'),
     },
-    params: ({ model: { type } }, { otherType }: { otherType: string }) => ({
+    params: ({ model: { type }, split }, { otherType }: { otherType: string }) => ({
       model: { type: modelTypeOf({ type }) },
       other: { model: { type: otherType } },
+      ...sideParams(split),
     }),
-    code: 1,
+    code: 2, // 1 compared on all test rows alone, and did not look for rows that the other model was trained on
     libraries: ['arquero', 'ml-cart'],
     perBatch: true,
   },
@@ -624,6 +669,13 @@ function partParams({ data, split }: Pick<Params, 'data' | 'split'>): Record<str
     ...(normaliseLabels ? { labels: { normalise: true } } : {}),
     split,
   };
+}
+
+/** What decides the side of a row, besides the hash of its features. */
+function sideParams(split: Params['split']): Record<string, unknown> {
+  const { by, key, timeColumn } = readSplit(split);
+  if (by === 'time') return { split: { by, time_column: timeColumn } };
+  return key === null ? {} : { split: { key } };
 }
 
 /** A later state of a table keeps the order of its rows, so no seed is in its key. */

@@ -174,7 +174,7 @@ export class Records {
   ): Promise<Published & { bytes: Uint8Array }> {
     const { seq, builds } = await this.#reserve(draft, kind);
     const key = recordKey(draft.pipeline, draft.version, seq);
-    const own: VersionRecord = { schema: 2, ...draft, seq };
+    const own: VersionRecord = { schema: 3, ...draft, seq };
     let bytes: Uint8Array = Buffer.from(canonicalJson(own));
     let record = own;
     if (!(await createDocument(this.#bucket, key, own))) {

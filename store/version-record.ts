@@ -25,12 +25,14 @@ const comparisonSchema = z.strictObject({
   /** The other build. */
   version: z.int(),
   seq: z.int(),
+  /** What it is for this build: the version before, the champion, or both. */
+  roles: z.array(z.enum(['before', 'champion'])),
   /** Its scores on these rows, and for some of them whether this build is better, worse or within noise. */
   facts: z.record(z.string(), fact),
 });
 
 const recordSchema = z.strictObject({
-  schema: z.literal(2),
+  schema: z.literal(3),
   pipeline: z.string(),
   /** N: the version is built from batches 1..N. */
   version: z.int().min(1),
@@ -69,9 +71,18 @@ const recordSchema = z.strictObject({
 });
 
 export const RECORD: Shape<z.infer<typeof recordSchema>> = {
-  schema: 2,
+  schema: 3,
   shape: recordSchema,
-  upgrades: { 1: (older) => ({ ...older, trial: null, comparisons: [] }) },
+  upgrades: {
+    1: (older) => ({ ...older, trial: null, comparisons: [] }),
+    // There was no champion, and builds were compared with the one before.
+    2: ({ comparisons, ...rest }) => ({
+      ...rest,
+      comparisons: Array.isArray(comparisons)
+        ? comparisons.map((one: object) => ({ ...one, roles: ['before'] }))
+        : comparisons,
+    }),
+  },
   repair: `restore it from a backup, or build the version again with "${RETRAIN} run N --force"`,
 };
 

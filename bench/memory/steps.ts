@@ -60,7 +60,8 @@ const steps: Record<Step, () => unknown> = {
   train2: () => train(1),
   evaluate: () => {
     const parts = readParts(rows / 5, 'test');
-    const input = { batch: 1, type, model: into, encoder: readFileSync(encoder), parts };
+    const rest = { names: [], check: { trained: [], checked: 0 }, split: { key: null } };
+    const input = { batch: 1, type, model: into, encoder: readFileSync(encoder), parts, ...rest };
     return tasks.evaluateModel(input, undefined, { files: localFiles });
   },
 };

@@ -135,6 +135,13 @@ export function fitEncoder(
   return { encoder: { ...encoder, classes: learnt, labels }, warnings };
 }
 
+/** The names of the features that are parts of dates. */
+export function listDateParts({ features }: Encoder): string[] {
+  return features.flatMap((feature) =>
+    feature.type === 'date' && feature.part !== undefined ? [feature.name] : [],
+  );
+}
+
 /** Returns the canonical JSON of an encoder as UTF-8. */
 export function encoderToJson(encoder: Encoder): Uint8Array {
   return toJsonBytes(encoder);

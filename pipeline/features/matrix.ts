@@ -2,7 +2,7 @@ import { type ColumnTable, table as tableOf } from 'arquero';
 import { BadData } from '../../contract/failures.ts';
 import { quoteList } from '../csv/quote.ts';
 import { type CategoryFeature, codeWords, type Encoder } from './encoder.ts';
-import { countRows, type Part, partFromArrow } from './part.ts';
+import { countRows, dropRows, type Part, partFromArrow } from './part.ts';
 import type { Report } from '../progress.ts';
 
 /**
@@ -177,12 +177,16 @@ function checkColumns({ features }: Encoder, part: Part): void {
  * Reads and encodes the rows of some parts.
  * @param parts Arrow files; each one is removed from this list when it is read, so that a file and its rows are not
  *   held in memory together
+ * @param of.leftOut for each part, 1 for each row that is left out
  * @returns the rows of all parts, the number of rows of each part, and the rows of the last part alone
  */
 export function loadRows(
   parts: Uint8Array[],
   encoder: Encoder,
-  report?: Report,
+  {
+    report,
+    leftOut,
+  }: { report?: Report | undefined; leftOut?: readonly Uint8Array[] | undefined } = {},
 ): { all: Matrix; sizes: number[]; last: Matrix | undefined } {
   const most = parts.reduce((sum, bytes) => sum + countRows(bytes), 0);
   const count = parts.length;
@@ -190,7 +194,9 @@ export function loadRows(
   let last: Matrix | undefined;
   function* each(): Generator<Matrix> {
     for (let bytes = parts.shift(); bytes !== undefined; bytes = parts.shift()) {
-      last = applyEncoder(encoder, partFromArrow(bytes));
+      const part = partFromArrow(bytes);
+      const flags = leftOut?.[count - parts.length - 1];
+      last = applyEncoder(encoder, flags === undefined ? part : dropRows(part, flags));
       report?.(1 - parts.length / count);
       sizes.push(last.rows);
       yield last;

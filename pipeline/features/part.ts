@@ -73,6 +73,25 @@ export function partFromArrow(bytes: Uint8Array, what = 'the encoded part'): Par
   return { features, label, table: fromArrow(bytes) };
 }
 
+/** The columns of the features of a part, as Arrow has them; throws like {@link partFromArrow}. */
+export function readFeatures(bytes: Uint8Array): {
+  rows: number;
+  features: { name: string; column: ArrowColumn<unknown> }[];
+} {
+  const arrow = readArrow(bytes, 'the encoded part');
+  const names = arrow.schema.fields.slice(0, -1).map(({ name }) => name);
+  return {
+    rows: arrow.numRows,
+    features: names.map((name, i) => ({ name, column: arrow.getChildAt(i) })),
+  };
+}
+
+/** Leaves out the rows with a flag. */
+export function dropRows(part: Part, flags: Uint8Array): Part {
+  const kept = Array.from(flags.keys()).filter((row) => flags[row] === 0);
+  return kept.length === flags.length ? part : { ...part, table: part.table.reify(kept) };
+}
+
 /** Counts the rows of a part; throws like {@link partFromArrow}. */
 export function countRows(bytes: Uint8Array): number {
   return readArrow(bytes, 'the encoded part').numRows;

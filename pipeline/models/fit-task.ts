@@ -35,7 +35,9 @@ async function fitOnRows(
   report: Report | undefined,
   helpers: Helpers | undefined,
 ): Promise<{ model: FittedModel; rows: number; warnings: string[] }> {
-  const { all: matrix, sizes } = loadRows(input.parts, encoder, scaleReport(report, 0, 0.2));
+  const { all: matrix, sizes } = loadRows(input.parts, encoder, {
+    report: scaleReport(report, 0, 0.2),
+  });
   if (matrix.rows === 0)
     throw new BadData(
       'every train row has a missing cell and preprocess.missing is drop: set it to impute, or add data',

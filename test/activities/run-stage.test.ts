@@ -39,7 +39,7 @@ function attempt(
   { cache = 'use', cacheStore = store.cache }: { cache?: CacheUse; cacheStore?: StageCache } = {},
 ): Promise<StageOutcome<'evaluate'>> {
   const params = paramsSchema.parse({});
-  const inputs = { model: ref, encoder: ref, test: ref };
+  const inputs = { model: ref, encoder: ref, test: ref, train: ref };
   const call = { pipeline: 'p', batch: 1, params, cache, damaged: [], inputs };
   const environment = { workflowExecution: { workflowId: 'w', runId } };
   return new MockActivityEnvironment(environment, { logger }).run(() =>

@@ -46,6 +46,6 @@ export function buildRecord(version: number, raw: Ref = file('data/raw/iris.csv'
     ),
     metrics: {},
   });
-  const record: VersionRecord = { ...draft, schema: 2, seq: 1 };
+  const record: VersionRecord = { ...draft, schema: 3, seq: 1 };
   return { record, batches };
 }

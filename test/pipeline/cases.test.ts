@@ -11,7 +11,7 @@ import { parseDate } from '../../pipeline/csv/dates.ts';
 import { encoderFromJson } from '../../pipeline/features/encoder.ts';
 import { parseJson } from '../../pipeline/json.ts';
 import { paramsSchema } from '../../pipeline/models/params.ts';
-import { encode, parseCsv } from './support.ts';
+import { checkTestRows, encode, parseCsv } from './support.ts';
 import { memoryFiles } from './files.ts';
 
 /** Small files that once gave wrong answers without a word. */
@@ -77,12 +77,14 @@ async function train(
   const fit = { parts: parts.map((part) => part.train), encoder, model, into };
   const trained = await tasks.fitModel(fit, undefined, { files });
   const score = { batch: parts.length, type: model.type, model: into, encoder };
+  const test = parts.map((part) => part.test);
+  const train = parts.map((part) => part.train);
+  const check = checkTestRows(test, train, encoder);
+  const names = parts.map((_, i) => `part_${i}`);
   const scored = await tasks.evaluateModel(
-    { ...score, parts: parts.map((part) => part.test) },
+    { ...score, parts: test, names, check, split: { key: null } },
     undefined,
-    {
-      files,
-    },
+    { files },
   );
   const metrics = parseJson(scored.metrics, 'the metrics') as { accuracy: number };
   return {

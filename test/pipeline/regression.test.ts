@@ -12,7 +12,7 @@ import { tasks } from '../../compute/tasks.ts';
 import { errorImportance } from '../../pipeline/models/cart/importance.ts';
 import { fitRegression } from './models/trees.ts';
 import { memoryFiles } from './files.ts';
-import { CELLS, sha256 } from './support.ts';
+import { checkTestRows, CELLS, sha256 } from './support.ts';
 
 const { DecisionTreeRegression } = createRequire(import.meta.url)('ml-cart') as {
   DecisionTreeRegression: { load: (model: unknown) => { predict: (rows: number[][]) => number[] } };
@@ -67,6 +67,9 @@ async function built(text: string) {
       model: 'model.json',
       encoder: encoded.encoder,
       parts: [part.test],
+      names: ['test'],
+      check: checkTestRows([part.test], [part.train], encoded.encoder),
+      split: { key: null },
     },
     undefined,
     { files },
@@ -108,6 +111,7 @@ describe('a target of numbers', () => {
     expect(scored.facts).toEqual({
       rmse: metrics['rmse'],
       test_rows: metrics['test_rows'],
+      train_rows_checked: part.trainRows,
       scored_by: 'ml-cart',
     });
     const page = Buffer.from(scored.report).toString();

@@ -11,6 +11,7 @@ import {
 } from '../../pipeline/features/encode.ts';
 import type { Matrix } from '../../pipeline/features/matrix.ts';
 import type { Part } from '../../pipeline/features/part.ts';
+import { findTrained, hashParts, type TestRowsCheck } from '../../pipeline/scoring/leakage.ts';
 import type { Cell } from '../../pipeline/csv/cells.ts';
 import type { Column } from '../../pipeline/batches/columns.ts';
 
@@ -132,4 +133,14 @@ export function takeRows(matrix: Matrix, rows: ArrayLike<number>): Matrix {
     labels: targets === undefined ? Array.from(rows, (row) => labels[row]!) : [],
     targets: targets && Float64Array.from(rows, (row) => targets[row]!),
   };
+}
+
+/** Compares test parts with train parts, as evaluate does. */
+export function checkTestRows(
+  test: Uint8Array[],
+  train: Uint8Array[],
+  encoder: Uint8Array,
+): TestRowsCheck {
+  const { hashes, derived } = hashParts({ parts: test, encoders: [encoder] });
+  return findTrained({ rows: hashes, parts: train, derived });
 }

@@ -10,6 +10,7 @@ import { Champions } from '../../store/champions.ts';
 import { Ledgers } from '../../store/ledger/ledger.ts';
 import { manifestSchema } from '../../store/manifest.ts';
 import { Records } from '../../store/records.ts';
+import type { VersionRecord } from '../../store/version-record.ts';
 import { StageCache } from '../../store/stage-cache.ts';
 import { MemoryBucket } from '../support/memory-bucket.ts';
 
@@ -82,7 +83,9 @@ describe('stored documents of every schema', () => {
     });
     expect(ledger!.batches).toEqual(fixture('ledger.3.json')['batches']);
     const record = await READERS['record']!(holding(fixture('record.1.json')));
-    expect(record).toMatchObject({ schema: 2, trial: null, comparisons: [] });
+    expect(record).toMatchObject({ schema: 3, trial: null, comparisons: [] });
+    const compared = (await READERS['record']!(holding(fixture('record.2.json')))) as VersionRecord;
+    expect(compared.comparisons).toMatchObject([{ version: 1, seq: 1, roles: ['before'] }]);
     const lines = await new Records(holding(fixture('index.1.json'))).list('iris');
     expect(lines[0]).toMatchObject({ params: null });
   });

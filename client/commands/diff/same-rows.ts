@@ -78,7 +78,7 @@ async function readComparison(
   if (entry !== undefined) return entry.facts;
   try {
     return await withOwnFolder(tmpdir(), 'models', async (folder) => {
-      const of = { type, otherType, folder };
+      const of = { type, otherType, split: params.split, folder };
       const deps = { artifacts, compute: computeHere };
       return toComparisonFacts(await scoreOther(deps, inputs, of, new AbortController().signal));
     });
@@ -90,9 +90,11 @@ async function readComparison(
 
 function findInputs(own: VersionRecord, other: VersionRecord): StageInputs<'compare'> | undefined {
   const { model, encoder, test } = findStage(own.stages, 'evaluate')?.inputs ?? {};
-  const { model: otherModel, encoder: otherEncoder } =
-    findStage(other.stages, 'train')?.outputs ?? {};
-  return model && encoder && test && otherModel && otherEncoder
-    ? { model, encoder, test, otherModel, otherEncoder }
+  const { train } = findStage(own.stages, 'preprocess')?.outputs ?? {};
+  const theirs = findStage(other.stages, 'train');
+  const { model: otherModel, encoder: otherEncoder } = theirs?.outputs ?? {};
+  const otherTrain = theirs?.inputs.train;
+  return model && encoder && test && train && otherModel && otherEncoder && otherTrain
+    ? { model, encoder, test, train, otherModel, otherEncoder, otherTrain }
     : undefined;
 }

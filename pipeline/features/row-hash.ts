@@ -1,0 +1,145 @@
+import { hash } from 'node:crypto';
+import type { Column as ArrowColumn } from '@uwdata/flechette';
+import { readFeatures } from './part.ts';
+
+/**
+ * The hashes of the rows of a part, 64 bits each, in two halves. A row's hash is made of its feature cells and the names
+ * of their columns, without the label. Missing cells and parts of dates have no effect on it. So a row of a batch has
+ * the same hash in every version: with a column that was added later, and with other parts of dates.
+ */
+export interface RowHashes {
+  readonly low: Uint32Array;
+  readonly high: Uint32Array;
+}
+
+/**
+ * Hashes the rows of a part. Two cells of a column never have the same hash, and the hashes of a row's cells are added
+ * up, so that the order of the columns has no effect.
+ * @param bytes an Arrow file
+ * @param derived the names of the features that are parts of dates
+ */
+export function hashRows(bytes: Uint8Array, derived: ReadonlySet<string>): RowHashes {
+  const { rows, features } = readFeatures(bytes);
+  const hashes = { low: new Uint32Array(rows), high: new Uint32Array(rows) };
+  for (const { name, column } of features) {
+    if (derived.has(name)) continue;
+    const [lowSeed, highSeed] = hashText(name);
+    const words = new Map<object, Uint32Array>();
+    let row = 0;
+    for (const batch of column.data as unknown as Cells[]) {
+      const values = readValues(batch, words);
+      for (let i = 0; i < batch.length; i++, row++)
+        if (batch.nullCount === 0 || batch.isValid(i)) {
+          const at = 2 * values.place(i);
+          addCell(hashes, row, values.halves[at]! ^ lowSeed, values.halves[at + 1]! ^ highSeed);
+        }
+    }
+  }
+  return hashes;
+}
+
+/** One record batch of a column, as the library has it in memory. */
+interface Cells {
+  length: number;
+  nullCount: number;
+  values: Float64Array | Int32Array;
+  dictionary?: ArrowColumn<string>;
+  isValid: (row: number) => boolean;
+}
+
+/**
+ * Returns the 64 bits of each value in two halves, and where the value of a row is among them.
+ * @param words the values of the dictionaries that were read before
+ */
+function readValues(
+  { values, dictionary, length }: Cells,
+  words: Map<object, Uint32Array>,
+): { halves: Uint32Array; place: (row: number) => number } {
+  if (dictionary === undefined) {
+    // Adding 0 makes −0 the same as 0. A copy is always aligned, and the bytes of the file may not be.
+    const numbers = Float64Array.from(values.subarray(0, length), (value) => value + 0);
+    return { halves: new Uint32Array(numbers.buffer), place: (row) => row };
+  }
+  const halves =
+    words.get(dictionary) ?? Uint32Array.from([...dictionary].flatMap((word) => hashText(word!)));
+  words.set(dictionary, halves);
+  return { halves, place: (row) => values[row]! };
+}
+
+/** The first 64 bits of the SHA-256 of a text. */
+function hashText(text: string): [low: number, high: number] {
+  const digest = hash('sha256', text, 'buffer');
+  return [digest.readUInt32LE(0), digest.readUInt32LE(4)];
+}
+
+/** Adds the hash of a cell to that of its row. The function of the two halves can be inverted. */
+function addCell({ low, high }: RowHashes, row: number, a: number, b: number): void {
+  const first = mix(a);
+  const second = mix(b ^ first);
+  const third = mix(first + Math.imul(second, 0x9e3779b1));
+  low[row]! += second;
+  high[row]! += third;
+}
+
+/** The last step of MurmurHash3, which spreads every bit over all 32. */
+function mix(value: number): number {
+  let bits = Math.imul(value ^ (value >>> 16), 0x85ebca6b);
+  bits = Math.imul(bits ^ (bits >>> 13), 0xc2b2ae35);
+  return bits ^ (bits >>> 16);
+}
+
+/** Finds the rows of some parts that have the same hash as a train row. */
+export class TrainedRows {
+  /** The place of the first row with a hash, plus 1, in a table of open addressing; 0 where there is none. */
+  readonly #table: Uint32Array;
+  readonly #low: Uint32Array;
+  readonly #high: Uint32Array;
+  /** For each row, the first row with its hash. */
+  readonly #first: Uint32Array;
+  readonly #trained: Uint8Array;
+  readonly #sizes: readonly number[];
+
+  constructor(parts: readonly RowHashes[]) {
+    this.#sizes = parts.map(({ low }) => low.length);
+    const rows = this.#sizes.reduce((sum, size) => sum + size, 0);
+    [this.#low, this.#high] = [new Uint32Array(rows), new Uint32Array(rows)];
+    let from = 0;
+    for (const { low, high } of parts) {
+      this.#low.set(low, from);
+      this.#high.set(high, from);
+      from += low.length;
+    }
+    this.#table = new Uint32Array(2 ** Math.ceil(Math.log2(2 * rows + 2)));
+    this.#trained = new Uint8Array(rows);
+    this.#first = this.#low.map((low, row) => {
+      const slot = this.#findSlot(low, this.#high[row]!);
+      this.#table[slot] ||= row + 1;
+      return this.#table[slot] - 1;
+    });
+  }
+
+  /** Marks the rows that have the hash of one of these train rows. */
+  mark({ low, high }: RowHashes): void {
+    for (let i = 0; i < low.length; i++) {
+      const found = this.#table[this.#findSlot(low[i]!, high[i]!)]!;
+      if (found > 0) this.#trained[found - 1] = 1;
+    }
+  }
+
+  /** For each part, 1 for each row that is marked, and 0 for each other row. */
+  flags(): Uint8Array[] {
+    const flags = Uint8Array.from(this.#first, (first) => this.#trained[first]!);
+    let from = 0;
+    return this.#sizes.map((size) => flags.subarray(from, (from += size)));
+  }
+
+  /** The slot of a hash, or the empty slot where it would be. */
+  #findSlot(low: number, high: number): number {
+    const last = this.#table.length - 1;
+    for (let slot = low & last; ; slot = (slot + 1) & last) {
+      const found = this.#table[slot]!;
+      if (found === 0 || (this.#low[found - 1] === low && this.#high[found - 1] === high))
+        return slot;
+    }
+  }
+}
