@@ -102,11 +102,12 @@ async function compareWithOthers(
  */
 async function findOther(
   deps: Deps,
-  { pipeline, batch, trial = null }: StageRequest<'evaluate'>,
+  request: StageRequest<'evaluate'>,
   role: ComparedRole,
 ): Promise<VersionRecord | undefined> {
   const { records } = deps.store;
-  if (role === 'champion') return undefined;
+  if (role === 'champion') return findChampion(deps, request);
+  const { pipeline, batch, trial = null } = request;
   const versions = [...(trial === null ? [] : [batch]), batch - 1].filter((one) => one > 0);
   for (const version of versions) {
     try {
@@ -116,6 +117,23 @@ async function findOther(
     }
   }
   return undefined;
+}
+
+/** Finds the champion; undefined where there is none, or it is what this run builds again. */
+async function findChampion(
+  { store: { champions, records } }: Deps,
+  { pipeline, batch, inputs }: StageRequest<'evaluate'>,
+): Promise<VersionRecord | undefined> {
+  const champion = (await champions.read(pipeline))?.champion;
+  if (champion == null) return undefined;
+  const { version, seq } = champion;
+  const record = await records.read(pipeline, version, seq);
+  if (record === undefined)
+    throw new DamagedArtifact(
+      `the record of build ${version}.${seq} is missing: restore it from a backup, or promote another build`,
+    );
+  const model = findStage(record.stages, 'train')!.outputs.model;
+  return version === batch && model?.sha256 === inputs.model.sha256 ? undefined : record;
 }
 
 /** Scores a build on the rows of another. */

@@ -191,7 +191,7 @@ function scoresOf<const Prefix extends string>(
   ...prefixes: Prefix[]
 ): Readonly<Record<`${Prefix}${ScoreName}`, { readonly optional: true }>> {
   const names = SCORES.flatMap((name) => [name, `${name}_low`, `${name}_high`]);
-  return namesOf(...prefixes.flatMap((prefix) => names.map((name) => prefix + name))) as never;
+  return namesOf(...prefixes.flatMap((prefix) => names.map((name) => prefix + name)));
 }
 
 /** The facts besides the params in the cache key of get_data. */

@@ -78,8 +78,11 @@ async function train(
   const trained = await tasks.fitModel(fit, undefined, { files });
   const score = { batch: parts.length, type: model.type, model: into, encoder };
   const test = parts.map((part) => part.test);
-  const train = parts.map((part) => part.train);
-  const check = checkTestRows(test, train, encoder);
+  const check = checkTestRows(
+    test,
+    parts.map((part) => part.train),
+    encoder,
+  );
   const names = parts.map((_, i) => `part_${i}`);
   const scored = await tasks.evaluateModel(
     { ...score, parts: test, names, check, split: { key: null } },

@@ -13,12 +13,10 @@ function hash(features: Record<string, Cells>, derived: string[] = []): bigint[]
 
 function makePart(features: Record<string, Cells>): Uint8Array {
   const rows = Object.values(features)[0]!.length;
-  const columns = Object.entries(features).map(
-    ([name, cells]): PartColumn => ({
-      name,
-      type: cells.some((cell) => typeof cell === 'string') ? 'category' : 'number',
-    }),
-  );
+  const columns = Object.entries(features).map(([name, cells]): PartColumn => ({
+    name,
+    type: cells.some((cell) => typeof cell === 'string') ? 'category' : 'number',
+  }));
   const label = Array.from({ length: rows }, (_, i) => `label ${i}`);
   return partToArrow({
     features: columns,
@@ -46,16 +44,12 @@ describe('the hash of a row', () => {
   it('is equal for equal cells alone, whatever the label', () => {
     fc.assert(
       fc.property(tables, (rows) => {
-        const key = (row: Rows[number]): string =>
-          JSON.stringify([row[0] === null ? null : row[0] + 0, row[1] === null ? null : row[1] + 0, row[2]]);
-        const places = new Map<string, bigint>();
+        const clean = (value: number | null): number | null => (value === null ? null : value + 0);
+        const cells = rows.map(([a, b, c]) => JSON.stringify([clean(a), clean(b), c]));
         const hashes = hash(columnsOf(rows));
-        for (const [i, row] of rows.entries()) {
-          const known = places.get(key(row));
-          if (known === undefined) expect([...places.values()]).not.toContain(hashes[i]);
-          else expect(hashes[i]).toBe(known);
-          places.set(key(row), hashes[i]!);
-        }
+        expect(hashes.map((one) => hashes.indexOf(one))).toEqual(
+          cells.map((one) => cells.indexOf(one)),
+        );
       }),
     );
   });
@@ -83,7 +77,8 @@ describe('the hash of a row', () => {
   });
 
   it('is the same in every version of this program', () => {
-    expect(hash({ size: [1.5, null], colour: ['red', 'größer'] }).map(String)).toMatchInlineSnapshot(`
+    expect(hash({ size: [1.5, null], colour: ['red', 'größer'] }).map(String))
+      .toMatchInlineSnapshot(`
       [
         "7353312536308399865",
         "5294450451811627992",
