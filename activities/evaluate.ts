@@ -6,12 +6,12 @@ import { modelTypeOf } from '../contract/defaults.ts';
 import { BadData, DamagedArtifact, MissingHistory } from '../contract/failures.ts';
 import {
   findStage,
-  type ComparedRole,
   type Comparison,
   type StageRequest,
   type StageResult,
 } from '../contract/stages.ts';
 import type { Params } from '../contract/params.ts';
+import type { Build } from '../contract/promotion.ts';
 import type { Store } from '../store/index.ts';
 import type { VersionRecord } from '../store/version-record.ts';
 import { withScratch } from '../store/own-folder.ts';
@@ -46,7 +46,7 @@ export async function evaluate(
     score(deps, request.params, context),
   );
   const champion = (await deps.store.champions.read(request.pipeline))?.champion ?? null;
-  const { comparisons, warnings } = await compareWithOthers(deps, request);
+  const { comparisons, warnings } = await compareWithOthers(deps, request, champion);
   const all = [...result.warnings, ...warnings];
   const scored = { ...result, comparisons, champion, warnings: all };
   if (mlflow === null) return { ...scored, mlflow };
@@ -68,13 +68,17 @@ export async function evaluate(
 async function compareWithOthers(
   deps: Deps,
   request: StageRequest<'evaluate'>,
+  champion: Build | null,
 ): Promise<{ comparisons: Comparison[]; warnings: string[] }> {
   const comparisons: Comparison[] = [];
   const warnings: string[] = [];
   for (const role of ['before', 'champion'] as const) {
     let name = role === 'champion' ? 'the champion' : 'the version before';
     try {
-      const other = await findOther(deps, request, role);
+      const other =
+        role === 'champion'
+          ? await readChampion(deps, request, champion)
+          : await findBefore(deps, request);
       if (other === undefined) continue;
       const { version, seq } = other;
       name = `version ${version}`;
@@ -97,17 +101,13 @@ async function compareWithOthers(
 }
 
 /**
- * Finds the build with a role; undefined where there is none. The one before is the published build of the version
- * before; for a trial, that of the same version, if there is one.
+ * Finds the published build of the version before; for a trial, that of the same version, if there is one. Undefined where
+ * there is none.
  */
-async function findOther(
-  deps: Deps,
-  request: StageRequest<'evaluate'>,
-  role: ComparedRole,
+async function findBefore(
+  { store: { records } }: Deps,
+  { pipeline, batch, trial = null }: StageRequest<'evaluate'>,
 ): Promise<VersionRecord | undefined> {
-  const { records } = deps.store;
-  if (role === 'champion') return findChampion(deps, request);
-  const { pipeline, batch, trial = null } = request;
   const versions = [...(trial === null ? [] : [batch]), batch - 1].filter((one) => one > 0);
   for (const version of versions) {
     try {
@@ -119,20 +119,20 @@ async function findOther(
   return undefined;
 }
 
-/** Finds the champion; undefined where there is none, or it is what this run builds again. */
-async function findChampion(
-  { store: { champions, records } }: Deps,
+/** Reads the record of the champion; undefined where there is none, or it is what this run builds again. */
+async function readChampion(
+  { store: { records } }: Deps,
   { pipeline, batch, inputs }: StageRequest<'evaluate'>,
+  champion: Build | null,
 ): Promise<VersionRecord | undefined> {
-  const champion = (await champions.read(pipeline))?.champion;
-  if (champion == null) return undefined;
+  if (champion === null) return undefined;
   const { version, seq } = champion;
   const record = await records.read(pipeline, version, seq);
   if (record === undefined)
     throw new DamagedArtifact(
       `the record of build ${version}.${seq} is missing: restore it from a backup, or promote another build`,
     );
-  const model = findStage(record.stages, 'train')!.outputs.model;
+  const { model } = findStage(record.stages, 'train')!.outputs;
   return version === batch && model?.sha256 === inputs.model.sha256 ? undefined : record;
 }
 
