@@ -42,6 +42,15 @@ export function parsePipeline(text: string): string {
   throw new InvalidArgumentError('a name is 1 to 64 letters, digits, "_" or "-".');
 }
 
+/** Adds `--model`, the name of a stored model. */
+export function withModel(command: Command): Command {
+  return command.option(
+    '--model <name>',
+    'latest, champion, a version (3), or a build of one (3.1)',
+    'latest',
+  );
+}
+
 /** Adds `--set key=value`. The texts are parsed just before the action, so that other commands do not load YAML. */
 export function withSet(command: Command, description: string): Command {
   return command

@@ -7,6 +7,7 @@ import {
   type WorkflowHandle,
 } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
+import { describeOutcome } from './champion.ts';
 import { EXIT } from './context.ts';
 import { describeFailure } from './failure.ts';
 import { print, printJson, say } from './print.ts';
@@ -122,12 +123,15 @@ async function printStates(
   }
 }
 
-function printSummary({ state, batches, warnings }: NightlySummary): void {
+function printSummary({ pipeline, state, batches, warnings }: NightlySummary): void {
   for (const warning of warnings) say(warning, 'warning');
-  for (const { batch, score } of batches)
-    print(
-      `batch ${batch}${score === undefined ? '' : `  ${score.name} ${formatScore(score.value)}`}`,
-    );
+  for (const { batch, score, promotion } of batches) {
+    for (const warning of promotion?.warnings ?? []) say(`batch ${batch}: ${warning}`, 'warning');
+    const scored = score === undefined ? '' : `  ${score.name} ${formatScore(score.value)}`;
+    const [became, ...more] = promotion === undefined ? [] : describeOutcome(pipeline, promotion);
+    print(`batch ${batch}${scored}${became === undefined ? '' : `  champion ${became}`}`);
+    for (const line of more) print(`  ${line}`);
+  }
   print(state);
 }
 

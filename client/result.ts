@@ -4,10 +4,13 @@ import { DamagedArtifact } from '../contract/failures.ts';
 import { findMetricSet, formatScore } from '../contract/metric-sets.ts';
 import type { Ref } from '../contract/ref.ts';
 import type { RunSummary } from '../contract/train-batch.ts';
+import type { PromotionOutcome } from '../contract/promotion.ts';
 import type { Comparison, StageName } from '../contract/stages.ts';
 import { formatTrialParams, type TrialParams } from '../contract/trials.ts';
+import { nameBuild } from '../contract/versions.ts';
 import { type MetricsFile, readMetrics } from '../store/metrics-file.ts';
 import type { VersionRecord } from '../store/version-record.ts';
+import { describeOutcome } from './champion.ts';
 import { listShownMetrics, formatMetric, formatTable } from './format.ts';
 import { print, say } from './print.ts';
 import type { Session } from './session.ts';
@@ -28,6 +31,8 @@ export interface ResultDocument {
   trial: TrialParams | null;
   /** The scores of the published build before it on the same test rows, and how this one differs. */
   comparisons: Comparison[];
+  /** Whether the build became the champion; null if the run published nothing. */
+  promotion: PromotionOutcome | null;
   /** All numbers of the metrics file, nested as there; null for a run that stopped before evaluate. */
   metrics: MetricsFile | null;
   confusion_matrix: unknown;
@@ -111,6 +116,7 @@ export async function buildResult(
     build: summary.version?.seq ?? null,
     trial: summary.version?.trial ?? null,
     comparisons: summary.comparisons ?? [],
+    promotion: summary.promotion ?? null,
     metrics: metricsFile === null ? null : metrics,
     confusion_matrix,
     stages,
@@ -170,6 +176,7 @@ export function printResult(document: ResultDocument): void {
     print(
       `trial     build ${document.batch}.${document.build} with ${formatTrialParams(document.trial)} is not published; to publish it: ${RETRAIN} publish ${document.batch} --trial ${document.build} --pipeline ${document.pipeline}`,
     );
+  if (document.promotion !== null) printOutcome(document.pipeline, document.promotion);
   if (mlflow?.modelVersion != null)
     print(`model     ${mlflow.modelName} version ${mlflow.modelVersion}`);
   print(`Temporal  ${links.temporal}`);
@@ -177,13 +184,19 @@ export function printResult(document: ResultDocument): void {
   if (mlflow?.look != null) print(`          ${mlflow.look}`);
   if (document.metrics !== null)
     print(
-      `report    ${RETRAIN} report ${nameBuild(document)} --pipeline ${document.pipeline} --open`,
+      `report    ${RETRAIN} report ${findName(document)} --pipeline ${document.pipeline} --open`,
     );
 }
 
-/** Names a build: a trial by its build number, because the version's number means the published build. */
-function nameBuild({ batch, build, trial }: ResultDocument): string {
-  return trial === null ? String(batch) : `${batch}.${build}`;
+/** Prints what became of a published build. */
+export function printOutcome(pipeline: string, outcome: PromotionOutcome): void {
+  for (const warning of outcome.warnings) say(warning, 'warning');
+  print(`champion  ${describeOutcome(pipeline, outcome).join('\n          ')}`);
+}
+
+/** The build for a command: a trial by its build number, because the version's number means the published build. */
+function findName({ batch, build, trial }: ResultDocument): string {
+  return trial === null ? String(batch) : nameBuild({ version: batch, seq: build! });
 }
 
 /** Another build on the same test rows, under the heading of its column. */

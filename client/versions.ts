@@ -48,8 +48,12 @@ export async function listStale(
 
 /** Why a version is stale, in one sentence. */
 export function describeStale({ version, batches }: Stale): string {
-  const which = batches.length === 1 ? `batch ${batches[0]}` : `batches ${batches.join(', ')}`;
-  return `version ${version} is stale: ${which} ${batches.length === 1 ? 'was' : 'were'} amended after it was built`;
+  return `version ${version} is stale: ${nameBatches(batches)} ${batches.length === 1 ? 'was' : 'were'} amended after it was built`;
+}
+
+/** `batch 2`, or `batches 2, 3`. */
+export function nameBatches(batches: readonly number[]): string {
+  return batches.length === 1 ? `batch ${batches[0]}` : `batches ${batches.join(', ')}`;
 }
 
 /**

@@ -2,7 +2,7 @@ import { RETRAIN } from './command.ts';
 import { MissingHistory } from './failures.ts';
 import type { NamedScore } from './metric-sets.ts';
 import type { Params } from './params.ts';
-import type { PromotionOutcome } from './promotion.ts';
+import type { Build, PromotionOutcome } from './promotion.ts';
 import type { Ref, TrackedRun } from './ref.ts';
 import type { Comparison, Healed, StageName } from './stages.ts';
 import type { TrialParams } from './trials.ts';
@@ -65,4 +65,20 @@ export function makeNoVersionError(pipeline: string): MissingHistory {
   return new MissingHistory(
     `${pipeline} has no version yet: make one with "${RETRAIN} run 1 --pipeline ${pipeline}"`,
   );
+}
+
+/** The error of a command that needs the champion, for a pipeline that has none. */
+export function makeNoChampionError(pipeline: string): MissingHistory {
+  return new MissingHistory(
+    `${pipeline} has no champion yet: the first version that passes the gate becomes the champion, or a person chooses one with "${RETRAIN} promote N --reason REASON --pipeline ${pipeline}"`,
+  );
+}
+
+/** `5.1`: build 1 of version 5. */
+export function nameBuild({ version, seq }: Build): string {
+  return `${version}.${seq}`;
+}
+
+export function isSameBuild(a: Build | null, b: Build | null): boolean {
+  return a?.version === b?.version && a?.seq === b?.seq;
 }

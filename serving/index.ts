@@ -42,7 +42,7 @@ export interface Model {
 
 /**
  * Loads a model of a pipeline from the bucket. No other server is asked.
- * @param from.model `latest`, a version such as 3, or a build of one such as `3.1`
+ * @param from.model `latest`, `champion`, a version such as 3, or a build of one such as `3.1`
  * @throws BadParams when `model` is none of these; MissingHistory when there is no such version; DamagedArtifact
  *   when its bytes are not those that were stored
  */

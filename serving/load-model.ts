@@ -13,7 +13,7 @@ import type { Store } from '../store/index.ts';
 import { outputOf, removedByGc } from '../store/record-check.ts';
 import type { VersionRecord } from '../store/version-record.ts';
 
-/** A model of a pipeline: `latest`, a version (`3`), or a build of one (`3.1`). */
+/** A model of a pipeline: `latest`, `champion`, a version (`3`), or a build of one (`3.1`). */
 export type ModelName = string | number;
 
 /** A raw row: values by the names of the data's columns, as text, or as JSON and Parquet have them. */
@@ -90,11 +90,13 @@ export function isBuildName(name: ModelName): boolean {
  * @throws BadParams when it is no name of a model; MissingHistory when there is no such version
  */
 export async function findRecord(
-  { records }: Store,
+  { champions, records }: Store,
   pipeline: string,
   name: ModelName,
 ): Promise<VersionRecord> {
   const text = String(name);
+  if (text === 'champion')
+    return records.readBuild({ pipeline, ...(await champions.readChampion(pipeline)) });
   if (text === 'latest') {
     const version = (await records.list(pipeline)).at(-1)?.version;
     if (version === undefined) throw makeNoVersionError(pipeline);
@@ -103,7 +105,7 @@ export async function findRecord(
   const [, version, build] = NAME.exec(text) ?? [];
   if (version === undefined)
     throw new BadParams(
-      `${JSON.stringify(text)} names no model: give latest, a version such as 3, or a build such as 3.1`,
+      `${JSON.stringify(text)} names no model: give latest, champion, a version such as 3, or a build such as 3.1`,
     );
   const seq = build === undefined ? undefined : Number(build);
   return records.readBuild({ pipeline, version: Number(version), seq });

@@ -3,6 +3,7 @@ import { RETRAIN } from '../contract/command.ts';
 import { Conflict, MissingHistory } from '../contract/failures.ts';
 import type { Build, GateDecision, PromotionEvent } from '../contract/promotion.ts';
 import { findStage } from '../contract/stages.ts';
+import { isSameBuild, makeNoChampionError, nameBuild } from '../contract/versions.ts';
 import type { Bucket } from './bucket.ts';
 import { MOST_LISTING, readDocument, swapDocument, type Shape } from './documents.ts';
 import { hashOf } from './hash.ts';
@@ -116,6 +117,13 @@ export class Champions {
     return (await readDocument(this.#bucket, championsKey(pipeline), HISTORY))?.value;
   }
 
+  /** Returns the champion. @throws MissingHistory where there is none yet */
+  async readChampion(pipeline: string): Promise<Build> {
+    const champion = (await this.read(pipeline))?.champion ?? null;
+    if (champion === null) throw makeNoChampionError(pipeline);
+    return champion;
+  }
+
   /**
    * Makes a build the champion, if the champion is still the one that the gate compared it with. A build that was taken
    * back, or whose version is older than that of the champion, is held.
@@ -198,15 +206,6 @@ export class Champions {
 
 export function championsKey(pipeline: string): string {
   return `champions/${pipeline}.json`;
-}
-
-export function isSameBuild(a: Build | null, b: Build | null): boolean {
-  return a?.version === b?.version && a?.seq === b?.seq;
-}
-
-/** `3.1`: build 1 of version 3. */
-function nameBuild({ version, seq }: Build): string {
-  return `${version}.${seq}`;
 }
 
 /**

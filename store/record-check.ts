@@ -11,7 +11,8 @@ import { RETRAIN } from '../contract/command.ts';
 type StageRecord = VersionRecord['stages'][number];
 
 /**
- * Returns the latest record of a version after checking it against itself and the stage cache.
+ * Returns the record of a build after checking it against itself and the stage cache.
+ * @param seq the number of the build; the latest of the version unless it is given
  * @throws MissingHistory when version N has not been built, or gc has removed its artifacts
  * @throws DamagedArtifact when the record has been changed since it was written
  */
@@ -19,8 +20,9 @@ export async function readSoundRecord(
   { records, cache }: Pick<Store, 'records' | 'cache'>,
   pipeline: string,
   version: number,
+  seq?: number,
 ): Promise<VersionRecord> {
-  const record = await records.latest(pipeline, version);
+  const record = await records.readBuild({ pipeline, version, seq });
   const collected = await records.collectedAt(record);
   if (collected !== undefined) throw removedByGc(record, collected);
   const found = await Promise.all(

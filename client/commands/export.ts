@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import type { Config } from '../../config/environment.ts';
 import { BadData, BadParams } from '../../contract/failures.ts';
 import { type CommandContext, type CommonFlags, examples, pipelineCommand } from '../context.ts';
+import { withModel } from '../arguments.ts';
 import { formatBytes } from '../format.ts';
 import { print, printJson, say } from '../print.ts';
 import { withStoreSession } from '../session.ts';
@@ -14,12 +15,11 @@ interface ExportFlags extends CommonFlags {
 }
 
 export function exportCommand(context: CommandContext): Command {
-  return pipelineCommand('export')
-    .option('--model <name>', 'latest, a version (3), or a build of one (3.1)', 'latest')
+  return withModel(pipelineCommand('export'))
     .requiredOption('--out <file>', 'the file to write: NAME.onnx')
     .addHelpText(
       'after',
-      examples('export --out iris.onnx', 'export --model 3 --out models/iris-3.onnx'),
+      examples('export --out iris.onnx', 'export --model champion --out models/iris.onnx'),
     )
     .action(async ({ pipeline, ...flags }: ExportFlags) => {
       const config = await context.configure(pipeline);

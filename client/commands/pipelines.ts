@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { type BuildDocument, toBuildDocument } from '../champion.ts';
 import { formatTable } from '../format.ts';
 import { print, printJson } from '../print.ts';
 import { withStoreSession, type StoreSession } from '../session.ts';
@@ -28,6 +29,8 @@ interface ListedPipeline {
   task: string;
   batches: number;
   versions: number;
+  /** Null before the first promotion. */
+  champion: BuildDocument | null;
   /** The headline score of its last version. */
   score: NamedScore | null;
   experiment: string;
@@ -46,15 +49,25 @@ async function listPipelines(
     else
       print(
         formatTable(
-          ['pipeline', 'source', 'target', 'batches', 'versions', 'last score', 'experiment'],
-          pipelines.map(({ pipeline, source, target, batches, versions, score, experiment }) => [
-            pipeline,
-            source,
-            target,
-            batches,
-            versions,
+          [
+            'pipeline',
+            'source',
+            'target',
+            'batches',
+            'versions',
+            'champion',
+            'last score',
+            'experiment',
+          ],
+          pipelines.map(({ champion, score, ...one }) => [
+            one.pipeline,
+            one.source,
+            one.target,
+            one.batches,
+            one.versions,
+            champion === null ? '–' : `${champion.version}.${champion.build}`,
             score === null ? '–' : `${score.name} ${formatScore(score.value)}`,
-            experiment,
+            one.experiment,
           ]),
         ),
       );
@@ -68,10 +81,11 @@ async function readPipeline(
   pipeline: string,
 ): Promise<ListedPipeline> {
   const { makeRunParams } = await import('../../sources/frozen.ts');
-  const [own, ledger, versions] = await Promise.all([
+  const [own, ledger, versions, history] = await Promise.all([
     context.configure(pipeline),
     store.ledgers.read(pipeline),
     store.records.list(pipeline),
+    store.champions.read(pipeline),
   ]);
   const { data, model } = makeRunParams(own, ledger, {});
   return {
@@ -84,6 +98,7 @@ async function readPipeline(
     task: model.task,
     batches: ledger?.batches.length ?? 0,
     versions: versions.length,
+    champion: history?.champion == null ? null : toBuildDocument(history.champion),
     score: findHeadline(versions.at(-1)?.metrics ?? {}) ?? null,
     experiment: own.tracking.experimentName,
   };

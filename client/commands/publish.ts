@@ -35,6 +35,7 @@ async function publish(
   const { pipeline } = config;
   const { warnWithoutWorker } = await import('../waiting.ts');
   const { findLatest } = await import('../versions.ts');
+  const { printOutcome } = await import('../result.ts');
   return withSession(config, ['temporal', 'storage', 'tracking'], async (session) => {
     const { records } = session.store;
     await records.readBuild({ pipeline, version, seq });
@@ -48,21 +49,25 @@ async function publish(
       ...(isDirectoryUri(place) ? { trackingFolder: place } : {}),
     };
     await warnWithoutWorker(session);
-    const { mlflow } = await session.client.workflow.execute<typeof logVersion>('logVersion', {
-      workflowId: `${pipeline}-publish-${version}.${seq}`,
-      workflowIdConflictPolicy: 'USE_EXISTING',
-      taskQueue: session.config.taskQueue,
-      args: [input],
-      staticSummary: `${pipeline} · publish build ${version}.${seq}`,
-    });
+    const { mlflow, promotion = null } = await session.client.workflow.execute<typeof logVersion>(
+      'logVersion',
+      {
+        workflowId: `${pipeline}-publish-${version}.${seq}`,
+        workflowIdConflictPolicy: 'USE_EXISTING',
+        taskQueue: session.config.taskQueue,
+        args: [input],
+        staticSummary: `${pipeline} · publish build ${version}.${seq}`,
+      },
+    );
     const previous = before?.seq ?? null;
-    if (json === true) printJson({ pipeline, version, build: seq, previous, mlflow });
+    if (json === true) printJson({ pipeline, version, build: seq, previous, promotion, mlflow });
     else {
       print(`version ${version} of ${pipeline} is build ${seq} now`);
       if (previous !== null && previous !== seq)
         say(
           `it was build ${previous}; to go back: ${RETRAIN} publish ${version} --trial ${previous} --pipeline ${pipeline}`,
         );
+      if (promotion !== null) printOutcome(pipeline, promotion);
       if (mlflow.modelVersion !== null)
         print(`model     ${mlflow.modelName} version ${mlflow.modelVersion}`);
     }

@@ -1,5 +1,5 @@
 import { DamagedArtifact } from '../../contract/failures.ts';
-import { isSameBuild } from '../champions.ts';
+import { isSameBuild } from '../../contract/versions.ts';
 import type { Store } from '../index.ts';
 import { inParallel } from '../parallel.ts';
 import { recordKey, type BuildOf, type VersionRecord } from '../version-record.ts';

@@ -59,6 +59,29 @@ it('another build of a version replaces the model that was asked for by that ver
   expect([shown(followed).answers, shown(pinned).answers]).toEqual(['1.2', '1.1']);
 });
 
+it('the champion answers, and the next one once it is promoted', async () => {
+  await expect(FollowedModel.open(store, 'made', 'champion')).rejects.toThrow(
+    'made has no champion yet',
+  );
+  const promote = (version: number): Promise<unknown> =>
+    store.champions.promoteByHand('made', {
+      id: `hand ${version}`,
+      by: 'kim',
+      reason: 'checked',
+      at: '2026-01-01T00:00:00.000Z',
+      build: { version, seq: 1 },
+      inputs: `of ${version}`,
+    });
+  await promote(1);
+  const followed = await FollowedModel.open(store, 'made', 'champion');
+  await publishModel(store, 2);
+  await followed.check();
+  expect(shown(followed).answers).toBe('1.1');
+  await promote(2);
+  await followed.check();
+  expect(shown(followed)).toEqual({ answers: '2.1', problem: undefined, switches: 1 });
+});
+
 it('a newer version that does not load leaves the old one in use, and is fetched again after a minute', async () => {
   vi.useFakeTimers({ toFake: ['Date'] });
   const followed = await FollowedModel.open(store, 'made', 'latest');

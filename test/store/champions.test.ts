@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import type { Build, GateDecision } from '../../contract/promotion.ts';
+import { isSameBuild } from '../../contract/versions.ts';
 import type { Bucket } from '../../store/bucket.ts';
 import {
   Champions,
   hashTrainInputs,
-  isSameBuild,
   listStanding,
   type ChampionHistory,
 } from '../../store/champions.ts';

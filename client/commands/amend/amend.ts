@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { parseBatch, withSet } from '../../arguments.ts';
+import { describeStaleChampion, findStaleChampion } from '../../champion.ts';
 import { printJson, say } from '../../print.ts';
 import { withSession } from '../../session.ts';
 import { listStale, describeStale } from '../../versions.ts';
@@ -47,8 +48,9 @@ export async function amend(config: Config, options: AmendOptions): Promise<numb
     const after = await replaceBatch(store, config, before, options);
     const changed = after.revision !== before.revision;
     const stale = await listStale(store, pipeline);
+    const champion = await findStaleChampion(store, pipeline);
     if (json === true && !rebuild)
-      printJson({ pipeline, batch, changed, ledger_revision: after.revision, stale });
+      printJson({ pipeline, batch, changed, ledger_revision: after.revision, stale, champion });
     else {
       const { rows } = after.batches[batch - 1]!;
       say(
@@ -57,6 +59,7 @@ export async function amend(config: Config, options: AmendOptions): Promise<numb
           : `batch ${batch} of ${pipeline} holds these rows already: nothing is changed`,
       );
       for (const one of stale) say(describeStale(one));
+      if (champion !== null) say(describeStaleChampion(pipeline, champion), 'warning');
       if (stale.length > 0 && !rebuild)
         say(
           `"${RETRAIN} run N" builds version N again, "${RETRAIN} amend ${batch} --source … --rebuild" all of them; "${RETRAIN} diff N.1 N.2" compares two builds`,

@@ -24,16 +24,20 @@ interface CheckoutFlags extends CommonFlags {
 
 export function checkoutCommand(context: CommandContext): Command {
   return pipelineCommand('checkout')
-    .argument('<N>', 'the version, from 1', parseBatch)
+    .argument('<N>', 'the version, from 1, or champion', parseVersion)
     .option('--out <dir>', 'the folder to write into', '.')
     .option('--force', 'overwrite files that have been edited')
-    .addHelpText('after', examples('checkout 2', 'checkout 1 --out ../version-1'))
-    .action(async (version: number, { pipeline, ...flags }: CheckoutFlags) => {
+    .addHelpText('after', examples('checkout 2', 'checkout champion --out ../production'))
+    .action(async (version: number | 'champion', { pipeline, ...flags }: CheckoutFlags) => {
       const config = await context.configure(pipeline);
       const { cache } = config;
       const asked = { pipeline: config.pipeline, version, cache, ...flags };
       process.exitCode = await checkout(config, asked);
     });
+}
+
+function parseVersion(text: string): number | 'champion' {
+  return text === 'champion' ? text : parseBatch(text);
 }
 
 /** `checkout N`: writes a version as files, and fetches only what is not on this machine. */

@@ -3,6 +3,7 @@ import { withFileLock } from '../../../store/file-lock.ts';
 import type { Store } from '../../../store/index.ts';
 import { LocalCache } from '../../../store/local-cache.ts';
 import { readSoundRecord } from '../../../store/record-check.ts';
+import type { VersionRecord } from '../../../store/version-record.ts';
 import { say } from '../../print.ts';
 import { planCheckout, listWantedFiles, type WantedFile } from './plan.ts';
 import { lockFile, makeNotes, readCheckoutState, readWorkingTree } from './working-tree.ts';
@@ -11,7 +12,7 @@ import { fetchMissing, writeCheckout } from './write.ts';
 /** The version to check out, and the folder to write it into. */
 export interface CheckoutRequest {
   pipeline: string;
-  version: number;
+  version: number | 'champion';
   /** The working tree; absolute. */
   out: string;
   /** The folder of the local cache. */
@@ -31,6 +32,11 @@ export interface CheckedOut {
   fetched_bytes: number;
 }
 
+async function readChampion(store: Store, pipeline: string): Promise<VersionRecord> {
+  const { version, seq } = await store.champions.readChampion(pipeline);
+  return readSoundRecord(store, pipeline, version, seq);
+}
+
 /**
  * Checks a version out into a folder, while no other checkout writes there.
  * @returns what it did, and the files of the version
@@ -41,8 +47,12 @@ export async function checkoutInto(
   request: CheckoutRequest,
   signal: AbortSignal,
 ): Promise<{ done: CheckedOut; wanted: ReadonlyMap<string, WantedFile> }> {
-  const { pipeline, version, out } = request;
-  const record = await readSoundRecord(store, pipeline, version);
+  const { pipeline, out } = request;
+  const record =
+    request.version === 'champion'
+      ? await readChampion(store, pipeline)
+      : await readSoundRecord(store, pipeline, request.version);
+  const { version } = record;
   await makeNotes(out);
   const work = async () => {
     const wanted = await listWantedFiles(store.artifacts, record);
@@ -51,7 +61,8 @@ export async function checkoutInto(
     const state = await readCheckoutState(out);
     const found = await readWorkingTree({ folder: out, state, cache }, wanted);
     const plan = planCheckout(wanted, Object.keys(state?.files ?? {}), found);
-    if (plan.edited.length > 0 && request.force !== true) throw refuseEdited(plan.edited, request);
+    if (plan.edited.length > 0 && request.force !== true)
+      throw refuseEdited(plan.edited, { out, version });
     const refs = plan.write.map((path) => wanted.get(path)!.ref);
     const { cached, fetchedBytes } = await fetchMissing(store.bucket, cache, refs, signal);
     const from = { pipeline, version };

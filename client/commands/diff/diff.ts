@@ -8,7 +8,7 @@ import type { VersionRecord } from '../../../store/version-record.ts';
 export function diffCommand(context: CommandContext): Command {
   return makeComparison(context, {
     compare: diff,
-    examples: ['diff 1 2', 'diff 2.1 2.2 --json'],
+    examples: ['diff 1 2', 'diff 2.1 2.2 --json', 'diff champion 5'],
   });
 }
 
@@ -22,7 +22,11 @@ export function makeComparison(
   },
 ): Command {
   return pipelineCommand('diff', of.description)
-    .argument('<A>', 'a version; 3.1 is the first build of version 3, 3 its latest', parseBuild)
+    .argument(
+      '<A>',
+      'a version, or champion; 3.1 is the first build of version 3, 3 its latest',
+      parseBuild,
+    )
     .argument('<B>', 'another', parseBuild)
     .addHelpText('after', examples(...of.examples))
     .action(async (old: BuildName, now: BuildName, { pipeline, json }: CommonFlags) => {
@@ -60,33 +64,46 @@ export async function withBuilds(
   show: (session: StoreSession, old: VersionRecord, now: VersionRecord) => Promise<void>,
 ): Promise<number> {
   return withStoreSession(config, async (session) => {
-    const { records } = session.store;
     const [old, now] = await Promise.all(
-      [request.old, request.new].map(({ version, build: seq }) =>
-        records.readBuild({ pipeline: request.pipeline, version, seq }),
-      ),
+      [request.old, request.new].map((name) => readNamed(session, request.pipeline, name)),
     );
     await show(session, old!, now!);
     return 0;
   });
 }
 
-/** A build as a person names it: `3` is the latest build of version 3, `3.1` its first. */
+/** A build as a person names it: `champion`, `3` for the latest build of version 3, `3.1` for its first. */
 export interface BuildName {
-  version: number;
+  version: number | 'champion';
   /** Undefined: the latest. */
-  build: number | undefined;
+  seq: number | undefined;
   /** As it was typed. */
   text: string;
 }
 
 export function parseBuild(text: string): BuildName {
+  if (text === 'champion') return { version: text, seq: undefined, text };
   const [, version, build] = /^(\d{1,6})(?:\.(\d{1,6}))?$/.exec(text) ?? [];
   if (version === undefined || Number(version) < 1 || (build !== undefined && Number(build) < 1))
-    throw new InvalidArgumentError('a version is a whole number from 1; 3.1 is its first build.');
+    throw new InvalidArgumentError(
+      'a version is a whole number from 1, or champion; 3.1 is the first build of version 3.',
+    );
   return {
     version: Number(version),
-    build: build === undefined ? undefined : Number(build),
+    seq: build === undefined ? undefined : Number(build),
     text,
   };
+}
+
+/**
+ * Reads the record of a build that a person has named.
+ * @throws MissingHistory when there is no such build, or no champion
+ */
+export async function readNamed(
+  { store: { champions, records } }: Pick<StoreSession, 'store'>,
+  pipeline: string,
+  { version, seq }: BuildName,
+): Promise<VersionRecord> {
+  const build = version === 'champion' ? await champions.readChampion(pipeline) : { version, seq };
+  return records.readBuild({ pipeline, ...build });
 }

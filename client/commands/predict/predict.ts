@@ -5,6 +5,7 @@ import type { Config } from '../../../config/environment.ts';
 import { BadData, BadParams } from '../../../contract/failures.ts';
 import { quoteList } from '../../../pipeline/csv/quote.ts';
 import { describeUnreadable } from '../../../pipeline/predictions/raw-block.ts';
+import { withModel } from '../../arguments.ts';
 import { type CommandContext, type CommonFlags, examples, pipelineCommand } from '../../context.ts';
 import { openMeter } from '../../meter.ts';
 import { printJson, say } from '../../print.ts';
@@ -22,8 +23,7 @@ interface PredictFlags extends CommonFlags {
 }
 
 export function predictCommand(context: CommandContext): Command {
-  return pipelineCommand('predict')
-    .option('--model <name>', 'latest, a version (3), or a build of one (3.1)', 'latest')
+  return withModel(pipelineCommand('predict'))
     .requiredOption('--in <file>', 'raw rows: .csv, .jsonl or .parquet, or - for CSV on stdin')
     .option('--out <file>', 'the predictions: .csv, .jsonl or .parquet, or - for stdout', '-')
     .option('--proba', 'add the probability of each class')
@@ -44,7 +44,7 @@ export function predictCommand(context: CommandContext): Command {
       'after',
       examples(
         'predict --in new.csv',
-        'predict --model 3 --in new.csv --out predictions.csv --proba',
+        'predict --model champion --in new.csv --out predictions.csv --proba',
         'predict --in new.parquet --out predictions.parquet --on-bad-row skip',
       ),
     )

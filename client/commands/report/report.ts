@@ -1,11 +1,12 @@
 import type { Command } from 'commander';
 import { resolve } from 'node:path';
 import type { Config } from '../../../config/environment.ts';
+import { nameBuild } from '../../../contract/versions.ts';
 import { type CommandContext, type CommonFlags, examples, pipelineCommand } from '../../context.ts';
 import { print, printJson, say } from '../../print.ts';
 import { withStoreSession } from '../../session.ts';
 import { writeResult } from '../../write-whole.ts';
-import { type BuildName, parseBuild } from '../diff/diff.ts';
+import { type BuildName, parseBuild, readNamed } from '../diff/diff.ts';
 
 interface ReportFlags extends CommonFlags {
   out?: string;
@@ -14,10 +15,13 @@ interface ReportFlags extends CommonFlags {
 
 export function reportCommand(context: CommandContext): Command {
   return pipelineCommand('report')
-    .argument('<N>', 'the version; 3.1 is the first build of version 3', parseBuild)
+    .argument('<N>', 'the version, or champion; 3.1 is the first build of version 3', parseBuild)
     .option('--out <file>', 'write it to this file (default: reports/PIPELINE-vN.html)')
     .option('--open', 'open it in the browser')
-    .addHelpText('after', examples('report 3 --open', 'report 3.1 --out three.html'))
+    .addHelpText(
+      'after',
+      examples('report 3 --open', 'report 3.1 --out three.html', 'report champion'),
+    )
     .action(async (build: BuildName, { pipeline, ...flags }: ReportFlags) => {
       const config = await context.configure(pipeline);
       process.exitCode = await report(config, { root: context.root, build, ...flags });
@@ -41,10 +45,10 @@ async function report(
   const { readReportFacts } = await import('./facts.ts');
   const { renderReport } = await import('../../../pipeline/scoring/report/report.ts');
   return withStoreSession(config, async (session) => {
-    const { version, build: seq } = build;
-    const record = await session.store.records.readBuild({ pipeline, version, seq });
+    const record = await readNamed(session, pipeline, build);
     const page = await renderReport(await readReportFacts(session, record));
-    const path = resolve(out ?? `${root}/reports/${pipeline}-v${build.text}.html`);
+    const name = build.version === 'champion' ? nameBuild(record) : build.text;
+    const path = resolve(out ?? `${root}/reports/${pipeline}-v${name}.html`);
     await writeResult(path, page);
     if (json === true)
       printJson({ pipeline, version: record.version, build: record.seq, path, size: page.length });

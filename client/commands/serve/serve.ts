@@ -8,7 +8,7 @@ import type { FollowedModel } from '../../../serving/followed-model.ts';
 import type { LoadedModel } from '../../../serving/load-model.ts';
 import type { LogOptions, RequestLog } from '../../../serving/request-log.ts';
 import type { Store } from '../../../store/index.ts';
-import { parseCount, parseNames, parseShare } from '../../arguments.ts';
+import { parseCount, parseNames, parseShare, withModel } from '../../arguments.ts';
 import { type CommandContext, type CommonFlags, examples, pipelineCommand } from '../../context.ts';
 import { printJson, say } from '../../print.ts';
 import { withStoreSession } from '../../session.ts';
@@ -37,10 +37,8 @@ const MEGABYTE = 1_000_000;
 const LOG_MOST = 1_000;
 
 export function serveCommand(context: CommandContext): Command {
-  const model = 'latest, a version (3), or a build of one (3.1)';
-  return pipelineCommand('serve')
+  return withModel(pipelineCommand('serve'))
     .enablePositionalOptions()
-    .option('--model <name>', model, 'latest')
     .option('--host <name>', 'the address to listen on; 0.0.0.0 for all', '127.0.0.1')
     .option('--port <number>', 'the port to listen on; 0 for a free one', parsePort, 5001)
     .option('--check-every <seconds>', 'how often a newer model is looked for', parseCount, 5)
@@ -70,7 +68,7 @@ export function serveCommand(context: CommandContext): Command {
       examples(
         'serve --model 3 --port 8080',
         'serve --host 0.0.0.0',
-        'serve --model 3 --shadow latest',
+        'serve --model champion --shadow latest',
         'serve --model 3 --canary 5% --canary-key customer',
         'serve --log-share 1% --log-without name,email',
         'serve report',

@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest';
+import { describeOutcome } from '../../client/champion.ts';
+import { parseBuild, readNamed } from '../../client/commands/diff/diff.ts';
+import type { PromotionOutcome } from '../../contract/promotion.ts';
+import { storeIn } from '../../store/index.ts';
+import { draftRecord } from '../store/made-records.ts';
+import { MemoryBucket } from '../support/memory-bucket.ts';
+
+describe('what became of a build', () => {
+  const outcome = (parts: Partial<PromotionOutcome>): string[] =>
+    describeOutcome('iris', {
+      version: 5,
+      seq: 1,
+      state: 'promoted',
+      reason: 'it is not shown to be worse',
+      champion: { version: 4, seq: 2 },
+      warnings: [],
+      ...parts,
+    });
+
+  it('is a sentence with the build, the decision and the reason', () => {
+    expect(outcome({})).toEqual(['5.1 is promoted: it is not shown to be worse']);
+    expect(outcome({ state: 'held', reason: 'accuracy is worse' })).toEqual([
+      '4.2 stays; 5.1 is held: accuracy is worse',
+    ]);
+    expect(outcome({ state: 'superseded', reason: 'build 6.1 is newer' })).toEqual([
+      '4.2 stays; 5.1 is superseded: build 6.1 is newer',
+    ]);
+    expect(outcome({ state: 'held', reason: 'no test rows', champion: null })).toEqual([
+      'none yet; 5.1 is held: no test rows',
+    ]);
+  });
+
+  it('that waits for a person comes with the commands that answer it', () => {
+    expect(outcome({ state: 'waiting' })).toEqual([
+      '5.1 waits for approval: it is not shown to be worse',
+      'npx retrain approve 5 --reason "…" --pipeline iris',
+      'npx retrain reject 5 --reason "…" --pipeline iris',
+    ]);
+  });
+});
+
+describe('a build that is named champion', () => {
+  it('is the build of the record of promotions, also where another build is published', async () => {
+    const store = storeIn(new MemoryBucket());
+    for (const build of ['a', 'b']) await store.records.publish(draftRecord({ build }));
+    await expect(readNamed({ store }, 'p', parseBuild('champion'))).rejects.toThrow(
+      'p has no champion yet: the first version that passes the gate becomes the champion, or a person chooses one with "npx retrain promote N --reason REASON --pipeline p"',
+    );
+    await store.champions.promoteByHand('p', {
+      id: 'hand',
+      by: 'kim',
+      reason: 'checked',
+      at: '2026-01-01T00:00:00.000Z',
+      build: { version: 1, seq: 1 },
+      inputs: 'inputs',
+    });
+    expect(await readNamed({ store }, 'p', parseBuild('champion'))).toMatchObject({ build: 'a' });
+    expect(await readNamed({ store }, 'p', parseBuild('1'))).toMatchObject({ build: 'b' });
+  });
+
+  it('is no other word', () => {
+    expect(() => parseBuild('Champion')).toThrow('a version is a whole number from 1, or champion');
+  });
+});
