@@ -36,7 +36,7 @@ function liveDisplay(title: string): Display {
   let stopped = false;
   const format = (view: StageView): string => formatStage(view, out.columns);
   const draw = (): void =>
-    update(renderText([onStderr.bold(title), HEAD, ...shown.map(format), ...waits, ''].join('\n')));
+    update(renderText([onStderr.bold(title), HEAD, ...shown.map(format), ...waits].join('\n')));
   const timer = setInterval(draw, 100);
   return {
     watch: (stages, notice) => {

@@ -6,7 +6,8 @@ import { onStdout } from './print.ts';
 
 /**
  * A table for stdout: columns aligned, numbers to the right, no lines between rows.
- * @param room the columns of the terminal; a wider table gets heads of several lines, and then narrower gaps
+ * @param room the columns of the terminal; a wider table gets heads of several lines, then narrower gaps, and then
+ *   cells of several lines in its widest column of words
  */
 export function formatTable(
   head: string[],
@@ -18,17 +19,50 @@ export function formatTable(
   const columns = names.map((name, column): Column => {
     const texts = cells.map((row) => row[column]!);
     const width = texts.reduce((most, text) => Math.max(most, measureWidth(text)), 0);
-    return { name: [name], width, numeric: texts.every((text) => /^[\d.,%–-]*$/.test(text)) };
+    return {
+      name: [name],
+      width,
+      numeric: texts.every((text) => /^(?:[\d.,%+–−-]|\de[+-]?\d)*$/.test(text)),
+    };
   });
   const measure = (all: readonly Column[]): number =>
     all.reduce((sum, column) => sum + widthOf(column) + GAP.length, -GAP.length);
   if (measure(columns) <= room) return layTable(columns, cells, GAP);
   const narrow = columns.map(({ name, width, numeric }) => ({
-    name: wrapAnsi(name[0]!, Math.max(1, width)).split('\n'),
+    name: breakHead(name[0]!, width),
     width,
     numeric,
   }));
-  return layTable(narrow, cells, measure(narrow) <= room ? GAP : ' ');
+  if (measure(narrow) <= room) return layTable(narrow, cells, GAP);
+  const excess = measure(narrow) - (GAP.length - 1) * (narrow.length - 1) - room;
+  return layTable(excess > 0 ? shrinkWidest(narrow, excess) : narrow, cells, ' ');
+}
+
+/** The lines of a head. The name of a param may break after a point or an underscore. */
+function breakHead(name: string, width: number): string[] {
+  const parts = name.split(/(?<=[ ._])/);
+  const room = Math.max(width, ...parts.map((part) => part.trimEnd().length));
+  const lines: string[] = [];
+  for (const part of parts) {
+    const joined = `${lines.at(-1) ?? ''}${part}`;
+    if (lines.length > 0 && joined.trimEnd().length <= room) lines[lines.length - 1] = joined;
+    else lines.push(part);
+  }
+  return lines.map((line) => line.trimEnd());
+}
+
+/** A column of words is not made narrower than this. */
+const LEAST_WIDTH = 10;
+
+function shrinkWidest(columns: readonly Column[], excess: number): Column[] {
+  const words = columns.filter(({ numeric }) => !numeric);
+  const widest = Math.max(0, ...words.map(widthOf));
+  const at = columns.findIndex((column) => !column.numeric && widthOf(column) === widest);
+  const width = Math.max(LEAST_WIDTH, widest - excess);
+  if (at < 0 || width >= widest) return [...columns];
+  return columns.map((column, i) =>
+    i === at ? { ...column, name: breakHead(column.name.join(' '), width), width } : column,
+  );
 }
 
 interface Column {
@@ -63,8 +97,18 @@ function layTable(columns: readonly Column[], cells: readonly string[][], gap: s
   );
   return [
     ...heads.map((row) => lineOf(row, onStdout.bold)),
-    ...cells.map((row) => lineOf(row)),
+    ...cells.flatMap((row) => breakCells(columns, row)).map((row) => lineOf(row)),
   ].join('\n');
+}
+
+/** The lines of a row: more than one where a cell is wider than its column. */
+function breakCells(columns: readonly Column[], row: readonly string[]): (readonly string[])[] {
+  if (row.every((text, column) => measureWidth(text) <= widthOf(columns[column]!))) return [row];
+  const broken = row.map((text, column) =>
+    wrapAnsi(text, widthOf(columns[column]!), { hard: true }).split('\n'),
+  );
+  const height = Math.max(...broken.map((lines) => lines.length));
+  return Array.from({ length: height }, (_, line) => broken.map((lines) => lines[line] ?? ''));
 }
 
 /** A cell is one line of plain text. */

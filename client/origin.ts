@@ -2,6 +2,7 @@ import { canonicalJson } from '../contract/canonical-json.ts';
 import type { StageName } from '../contract/stages.ts';
 import type { VersionRecord } from '../store/version-record.ts';
 import type { CacheEntry } from '../store/stage-cache.ts';
+import { foldText } from './print.ts';
 import { compareIdentities, type StageDifference } from './compare/identity.ts';
 
 /** Why a stage runs, or ran. */
@@ -126,7 +127,7 @@ export function describeOrigins(
         : cachedFrom.runId === runId
           ? undefined
           : `from ${describeProducer(cachedFrom)}`;
-    return line === undefined ? [] : [`${stage.padEnd(13)}  ${line}`];
+    return line === undefined ? [] : [`${stage.padEnd(13)}  ${foldText(line, 15)}`];
   });
 }
 

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import wrapAnsi from 'wrap-ansi';
 import { escapeControls } from '../contract/controls.ts';
 
 /** The codes that begin and end a style (ECMA-48, 8.3.117). */
@@ -45,6 +46,38 @@ export function renderText(text: string): string {
     .join('');
 }
 
+/** What stays on one line, so that it can be pasted: a quoted text, and a command at the end of a line. */
+const PASTED = /"[^"\n]*"|\bnpx retrain .*$/gm;
+/** In place of the spaces in it. No text has this character of the private area. */
+const JOINED = '\uE000';
+
+/**
+ * Breaks a text into lines at words, if it goes to a terminal. Later lines are indented.
+ * @param indent the number of spaces; the first line begins after as many characters
+ */
+export function foldText(
+  text: string,
+  indent: number,
+  { isTTY, columns }: { isTTY?: boolean; columns?: number } = process.stdout,
+): string {
+  const lines = escapeControls(text).split('\n');
+  const room = isTTY === true && columns ? Math.max(columns - indent, 20) : Infinity;
+  const folded = lines.flatMap((line) => {
+    if (line.length <= room) return line;
+    const joined = line.replaceAll(PASTED, (pasted) => pasted.replaceAll(' ', JOINED));
+    return wrapAnsi(joined, room).replaceAll(JOINED, ' ').split('\n');
+  });
+  return folded.join(`\n${' '.repeat(indent)}`);
+}
+
+/** Prints a fact under its name, on stdout: `model     iris version 3`. */
+export function printFact(name: string, text: string): void {
+  print(`${name.padEnd(FACT - 2)}  ${foldText(text, FACT)}`);
+}
+
+/** The column in which facts begin. */
+const FACT = 10;
+
 /** A result, on stdout. */
 export function print(text: string): void {
   process.stdout.write(`${renderText(text)}\n`);
@@ -52,8 +85,10 @@ export function print(text: string): void {
 
 /** Prints a message on stderr. Its later lines are indented, so that they do not look like another message. */
 export function say(text: string, kind: 'note' | 'warning' | 'error' = 'note'): void {
-  const marks = { note: '', warning: onStderr.yellow('warning: '), error: onStderr.red('error: ') };
-  printProgress(`${marks[kind]}${text.replaceAll('\n', '\n  ')}`);
+  const styles = { note: String, warning: onStderr.yellow, error: onStderr.red };
+  const mark = kind === 'note' ? '' : `${kind}: `;
+  const folded = foldText(`${mark}${text}`, 2, process.stderr).slice(mark.length);
+  printProgress(`${styles[kind](mark)}${folded}`);
 }
 
 /** Progress, on stderr: stdout holds results only. */

@@ -1,7 +1,7 @@
 import { RETRAIN } from '../contract/command.ts';
 import { makeTemporalLink } from '../contract/links.ts';
 import { DamagedArtifact } from '../contract/failures.ts';
-import { findMetricSet, formatScore } from '../contract/metric-sets.ts';
+import { findMetricSet, formatScore, formatSigned } from '../contract/metric-sets.ts';
 import type { Ref } from '../contract/ref.ts';
 import type { RunSummary } from '../contract/train-batch.ts';
 import type { PromotionOutcome } from '../contract/promotion.ts';
@@ -12,7 +12,7 @@ import { type MetricsFile, readMetrics } from '../store/metrics-file.ts';
 import type { VersionRecord } from '../store/version-record.ts';
 import { describeOutcome } from './champion.ts';
 import { listShownMetrics, formatMetric, formatTable } from './format.ts';
-import { print, say } from './print.ts';
+import { print, printFact, say } from './print.ts';
 import type { Session } from './session.ts';
 import { findLatest } from './versions.ts';
 import { type Origin, describeOrigins, findOrigin } from './origin.ts';
@@ -167,31 +167,36 @@ export function printResult(document: ResultDocument): void {
   if (document.metrics !== null)
     print(`\n${formatMetrics(document.metrics, findComparison(document))}`);
   const data = document.stages.find(({ stage }) => stage === 'get_data')?.made ?? '';
-  if (data.includes('new rows')) print(`\ndata      ${data} since the last look`);
+  if (data.includes('new rows')) {
+    print('');
+    printFact('data', `${data} since the last look`);
+  }
   const { mlflow, links } = document;
   const origins = describeOrigins(document.stages, document.runId);
   if (origins.length > 0) print(`\n${origins.join('\n')}`);
   print('');
   if (document.trial !== null)
-    print(
-      `trial     build ${document.batch}.${document.build} with ${formatTrialParams(document.trial)} is not published; to publish it: ${RETRAIN} publish ${document.batch} --trial ${document.build} --pipeline ${document.pipeline}`,
+    printFact(
+      'trial',
+      `build ${document.batch}.${document.build} with ${formatTrialParams(document.trial)} is not published; to publish it: ${RETRAIN} publish ${document.batch} --trial ${document.build} --pipeline ${document.pipeline}`,
     );
   if (document.promotion !== null) printOutcome(document.pipeline, document.promotion);
   if (mlflow?.modelVersion != null)
-    print(`model     ${mlflow.modelName} version ${mlflow.modelVersion}`);
-  print(`Temporal  ${links.temporal}`);
-  if (links.mlflow !== null) print(`MLflow    ${links.mlflow}`);
-  if (mlflow?.look != null) print(`          ${mlflow.look}`);
+    printFact('model', `${mlflow.modelName} version ${mlflow.modelVersion}`);
+  printFact('Temporal', links.temporal);
+  if (links.mlflow !== null) printFact('MLflow', links.mlflow);
+  if (mlflow?.look != null) printFact('', mlflow.look);
   if (document.metrics !== null)
-    print(
-      `report    ${RETRAIN} report ${findName(document)} --pipeline ${document.pipeline} --open`,
+    printFact(
+      'report',
+      `${RETRAIN} report ${findName(document)} --pipeline ${document.pipeline} --open`,
     );
 }
 
 /** Prints what became of a published build. */
 export function printOutcome(pipeline: string, outcome: PromotionOutcome): void {
   for (const warning of outcome.warnings) say(warning, 'warning');
-  print(`champion  ${describeOutcome(pipeline, outcome).join('\n          ')}`);
+  printFact('champion', describeOutcome(pipeline, outcome).join('\n'));
 }
 
 /** The build for a command: a trial by its build number, because the version's number means the published build. */
@@ -241,7 +246,7 @@ function formatBefore(name: string, now: number, facts: Comparison['facts']): [s
   if (typeof before !== 'number') return ['–', ''];
   const verdict = facts[`${name}_change`];
   const by = now - before;
-  const change = by === 0 ? '' : `${by < 0 ? '−' : '+'}${formatScore(Math.abs(by))}`;
+  const change = by === 0 ? '' : formatSigned(by);
   return [
     formatMetric(name, before),
     name === 'test_rows' ? '' : [change, verdict ?? ''].filter((text) => text !== '').join(' '),

@@ -81,7 +81,7 @@ export function findHeadline(metrics: Readonly<Record<string, unknown>>): NamedS
  * @param name the flat name of the score, on all batches or on the new one
  * @param by the new value minus the old one
  */
-export function isBetter(name: string, by: number): boolean | undefined {
+function isBetter(name: string, by: number): boolean | undefined {
   const score = name.replace(/^new_batch_/, '');
   const set = METRIC_SETS.find(({ shown }) => shown.includes(score));
   if (set === undefined || by === 0) return undefined;
@@ -125,7 +125,7 @@ export function compareScore(
 /** A change with its sign and what it means: `+0.0386 better`. */
 export function formatChange({ by, verdict }: ScoreChange): string {
   if (verdict === 'none') return 'none';
-  const text = `${by < 0 ? '−' : '+'}${formatScore(Math.abs(by))}`;
+  const text = formatSigned(by);
   return verdict === 'untested' ? text : `${text} ${verdict}`;
 }
 
@@ -134,7 +134,12 @@ export function formatChange({ by, verdict }: ScoreChange): string {
  * because four decimals would show too few or too many digits.
  */
 export function formatScore(value: number): string {
-  const size = Math.abs(value);
-  const isPlain = size === 0 || (size >= 0.001 && size < 1e6);
+  if (value < 0) return `−${formatScore(-value)}`;
+  const isPlain = value === 0 || (value >= 0.001 && value < 1e6);
   return isPlain ? value.toFixed(4) : value.toPrecision(5);
+}
+
+/** A difference with its sign: `+0.0386`. */
+export function formatSigned(by: number, format: (size: number) => string = formatScore): string {
+  return `${by < 0 ? '−' : '+'}${format(Math.abs(by))}`;
 }

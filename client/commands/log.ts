@@ -49,7 +49,7 @@ export async function log(
       logged.push({ ...done, url });
       if (json !== true)
         print(
-          `version ${one}, build ${done.seq}: ${done.added ? 'logged' : 'was logged already'}  ${url}`,
+          `version ${one}, build ${done.seq}: ${done.added ? 'logged' : 'was logged already'}\n  ${url}`,
         );
     }
     if (json === true) printJson({ pipeline, trackingUri: session.tracker.uri, versions: logged });

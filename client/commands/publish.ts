@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { parseBatch, parseCount } from '../arguments.ts';
-import { print, printJson, say } from '../print.ts';
+import { print, printFact, printJson, say } from '../print.ts';
 import { withSession } from '../session.ts';
 import type { Config } from '../../config/environment.ts';
 import type { LogVersionInput } from '../../contract/versions.ts';
@@ -69,7 +69,7 @@ async function publish(
         );
       if (promotion !== null) printOutcome(pipeline, promotion);
       if (mlflow.modelVersion !== null)
-        print(`model     ${mlflow.modelName} version ${mlflow.modelVersion}`);
+        printFact('model', `${mlflow.modelName} version ${mlflow.modelVersion}`);
     }
     return 0;
   });

@@ -50,6 +50,22 @@ describe('a table', () => {
     ]);
   });
 
+  it('that is wider still has cells of several lines in its widest column of words', () => {
+    const head = ['trial', 'params', 'model.max_depth'];
+    const rows = [
+      [1, 'model.max_depth=3, data.batch_size=60', 3],
+      [2, 'split.key=id', '–'],
+    ];
+    expect(formatTable(head, rows, 40).split('\n')).toEqual([
+      '                                  model.',
+      '                                    max_',
+      'trial params                       depth',
+      '    1 model.max_depth=3,               3',
+      '      data.batch_size=60',
+      '    2 split.key=id                     –',
+    ]);
+  });
+
   it('of ten thousand rows is one pass over them', () => {
     const rows = Array.from({ length: 10_000 }, (_, i) => [i, '0.9312', '2026-01-01 00:00']);
     expect(formatTable(['version', 'accuracy', 'made'], rows).split('\n')).toHaveLength(10_001);

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { formatDvcTable, compareMetrics } from '../../client/commands/diff/dvc-shape.ts';
 import { formatTable } from '../../client/format.ts';
-import { print, printJson, printProgress, say } from '../../client/print.ts';
+import { foldText, print, printJson, printProgress, say } from '../../client/print.ts';
 import { escapeControls, escapeLine } from '../../contract/controls.ts';
 import { escapeTexts } from '../../worker/logger.ts';
 
@@ -132,6 +132,22 @@ describe('text that is printed', () => {
   it('cannot forge another sentence after a line end', () => {
     const text = written(() => say('column "a\nerror: run this" is unknown'));
     expect(text).toBe('column "a\n  error: run this" is unknown\n');
+  });
+
+  it('breaks at words on a terminal, and keeps on one line what is pasted', () => {
+    const text =
+      'batch 7 has never been run: 3 are known; "npx retrain pending --pipeline iris" looks';
+    expect(foldText(text, 2, { isTTY: true, columns: 42 }).split('\n')).toEqual([
+      'batch 7 has never been run: 3 are known;',
+      '  "npx retrain pending --pipeline iris"',
+      '  looks',
+    ]);
+    const long = `to go back: npx retrain publish 2 --trial 1 --pipeline ${'p'.repeat(60)}`;
+    expect(foldText(long, 2, { isTTY: true, columns: 42 }).split('\n')).toEqual([
+      'to go back:',
+      `  npx retrain publish 2 --trial 1 --pipeline ${'p'.repeat(60)}`,
+    ]);
+    expect(foldText(text, 2, { columns: 42 })).toBe(text);
   });
 
   it('is progress without styles where there is no terminal', () => {

@@ -6,7 +6,6 @@ import {
   findMetricSet,
   formatChange,
   formatScore,
-  isBetter,
   NOT_SCORES,
   NUMBER_METRICS,
   pickScores,
@@ -48,6 +47,11 @@ it('trackers get scores without bounds of intervals and without other numbers', 
   expect(pickScores(metrics)).toEqual({ accuracy: 0.9, is_low: 3 });
 });
 
+/** The verdict on a score that has changed by a number. */
+function judge(name: string, by: number): ScoreChange['verdict'] {
+  return compareScore(name, 1 + by, { [name]: 1 })!.verdict;
+}
+
 describe('metric sets', () => {
   it('are recognized by their headline', () => {
     expect(findHeadline({ schema: 1, accuracy: 0.9 })).toEqual({ name: 'accuracy', value: 0.9 });
@@ -57,16 +61,14 @@ describe('metric sets', () => {
   });
 
   it('say which way is better, of all batches and of the new one', () => {
-    expect(['accuracy', 'r2', 'new_batch_f1_macro'].map((name) => isBetter(name, 0.1))).toEqual([
-      true,
-      true,
-      true,
-    ]);
-    expect(['rmse', 'new_batch_mae'].map((name) => isBetter(name, 0.1))).toEqual([false, false]);
-    expect([isBetter('rmse', 0), isBetter('test_rows', 5), isBetter('accuracy_low', 1)]).toEqual([
-      undefined,
-      undefined,
-      undefined,
+    for (const name of ['accuracy', 'r2', 'new_batch_f1_macro'])
+      expect([name, judge(name, 0.1), judge(name, -0.1)]).toEqual([name, 'better', 'worse']);
+    for (const name of ['rmse', 'new_batch_mae'])
+      expect([name, judge(name, 0.1), judge(name, -0.1)]).toEqual([name, 'worse', 'better']);
+    expect([judge('rmse', 0), judge('test_rows', 5), judge('accuracy_low', 1)]).toEqual([
+      'none',
+      'none',
+      'none',
     ]);
   });
 });
@@ -77,8 +79,8 @@ it('a score has four decimals, and five digits where those are too few or too ma
     '0.5000',
     '0.0010',
     '0.00099000',
-    '-0.5000',
-    '-0.00010000',
+    '−0.5000',
+    '−0.00010000',
     '999999.0000',
     '1.0000e+6',
   ]);
@@ -110,7 +112,7 @@ it('a tracker gets scores without the bounds of their intervals', () => {
 });
 
 it('only the prefix of a name says that a score is of the new batch', () => {
-  expect(isBetter('old_new_batch_rmse', 1)).toBeUndefined();
+  expect(judge('old_new_batch_rmse', 1)).toBe('none');
 });
 
 it('a score is compared with that of another build, if both have it', () => {

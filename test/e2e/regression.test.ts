@@ -19,7 +19,6 @@ const { DecisionTreeRegression } = createRequire(import.meta.url)('ml-cart') as 
 const PIPELINE = unique('diabetes');
 
 let repo: DvcFolder;
-let first: ResultDocument;
 let second: ResultDocument;
 
 const file = new URL('../pipeline/fixtures/trees/diabetes.json', import.meta.url);
@@ -43,7 +42,7 @@ const { store, temporal } = project;
 
 beforeAll(async () => {
   repo = makeDvcFolder('regression', project.env);
-  first = await project.runJson('1');
+  await project.runJson('1');
   second = await project.runJson('2');
 });
 
@@ -117,9 +116,10 @@ describe('a regression', () => {
     const rmse = (second.metrics!['rmse'] as number).toFixed(4);
     expect(list!.stdout).toContain(rmse);
     expect(status!.stdout).toMatch(new RegExp(`^rmse +${rmse}$`, 'm'));
-    const fewer = (second.metrics!['rmse'] as number) < (first.metrics!['rmse'] as number);
-    const line = /^rmse +[\d.]+ +[\d.]+ +-?[\d.]+ +(better|worse)$/m.exec(diff!.stdout);
-    expect(line?.[1]).toBe(fewer ? 'better' : 'worse');
+    const [own, same] = diff!.stdout.split(/^on the \d+ test rows of 2\.1/m);
+    expect(own).toMatch(/^rmse +[\d.]+ +[\d.]+ +[+−][\d.]+$/m);
+    const verdict = second.comparisons[0]!.facts['rmse_change'] as string;
+    expect(same).toMatch(new RegExp(`^rmse +[\\d.]+ +[\\d.]+ +[+−][\\d.]+ +${verdict}$`, 'm'));
     expect(diff!.stdout).toMatch(/^feature importance/m);
     const run = await fetch(
       `${project.env['MLFLOW_TRACKING_URI']}/api/2.0/mlflow/runs/get?run_id=${second.mlflow!.runId}`,

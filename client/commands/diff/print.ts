@@ -1,4 +1,4 @@
-import { isBetter } from '../../../contract/metric-sets.ts';
+import { formatSigned } from '../../../contract/metric-sets.ts';
 import { formatBytes, formatMetric, formatNumber, formatTable } from '../../format.ts';
 import type { ArtifactChange, BatchChange, DiffDocument } from './document.ts';
 import type { Changes } from '../../compare/changes.ts';
@@ -13,8 +13,8 @@ export function formatDiff(document: DiffDocument): string {
     formatPart(head('rows'), changeRows(document.rows, String)),
     formatPart(['batch', 'rows added', old, now], document.batches.map(batchRow)),
     formatPart(['param', old, now], paramRows(document.params)),
-    formatPart([...head('metric'), ''], metricRows(document.metrics)),
-    formatSameRows(document),
+    formatMetrics(head, document),
+    hasSameRows(document) ? undefined : formatSameRows(document),
     formatPart(head('model'), changeRows(document.model, String)),
     formatPart(
       head('feature importance'),
@@ -37,17 +37,28 @@ function formatPart(head: string[], rows: (string | number)[][]): string | undef
 function changeRows(changes: Changes, text: (value: number, name: string) => string): string[][] {
   return Object.entries(changes).map(([name, { old, new: now, diff }]) => [
     name,
-    ...[old, now, diff].map((value) => (typeof value === 'number' ? text(value, name) : '–')),
+    ...[old, now].map((value) => (typeof value === 'number' ? text(value, name) : '–')),
+    typeof diff === 'number' ? formatSigned(diff, (size) => text(size, name)) : '–',
   ]);
 }
 
-/** Adds whether each score is better or worse now, because a lower error is better than a higher one. */
-function metricRows(changes: Changes): string[][] {
-  const better = Object.entries(changes).map(([name, { diff = 0 }]) => isBetter(name, diff));
-  return changeRows(changes, (value, name) => formatMetric(name, value)).map((row, i) => [
-    ...row,
-    better[i] === undefined ? '' : better[i] ? 'better' : 'worse',
-  ]);
+/** Whether both builds were scored on the same test rows. */
+function hasSameRows({ artifacts }: DiffDocument): boolean {
+  return !artifacts.some(({ stage, name }) => stage === 'preprocess' && name === 'test');
+}
+
+/** The metrics of both builds. Only scores on the same rows can be better or worse. */
+function formatMetrics(
+  head: (name: string) => string[],
+  document: DiffDocument,
+): string | undefined {
+  const same = hasSameRows(document);
+  const rows = changeRows(document.metrics, (value, name) => formatMetric(name, value));
+  const verdicts = rows.map(([name]) => (same ? document.sameRows?.scores[name!]?.verdict : ''));
+  return formatPart(
+    [...head(same ? 'metric' : 'metric, each on its own test rows'), ''],
+    rows.map((row, i) => [...row, verdicts[i] ?? '']),
+  );
 }
 
 /** The scores of both builds on the same test rows, and what a test says of the difference. */
@@ -60,7 +71,7 @@ function formatSameRows({ old, new: now, sameRows }: DiffDocument): string | und
       name,
       formatNumber(score.old),
       formatNumber(score.new),
-      formatNumber(score.diff),
+      score.diff === 0 ? '' : formatSigned(score.diff),
       score.verdict ?? '',
     ]),
   );
@@ -77,7 +88,7 @@ function paramRows(changes: Changes): string[][] {
 function batchRow({ batch, old, new: now }: BatchChange): (string | number)[] {
   return [
     batch,
-    (now?.rows ?? 0) - (old?.rows ?? 0),
+    formatSigned((now?.rows ?? 0) - (old?.rows ?? 0), String),
     old === null ? '–' : shortenMd5(old.md5),
     now === null ? '–' : shortenMd5(now.md5),
   ];

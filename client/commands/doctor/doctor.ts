@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Command } from 'commander';
 import { examples, EXIT, type CommandContext } from '../../context.ts';
-import { print, onStdout, printJson } from '../../print.ts';
+import { foldText, print, onStdout, printJson } from '../../print.ts';
 import { type Session, openSession } from '../../session.ts';
 import type { Config } from '../../../config/environment.ts';
 import { sha256 } from '../../../store/hash.ts';
@@ -89,8 +89,8 @@ function formatFindings(findings: readonly Finding[]): string {
   const width = Math.max(...findings.map(({ check }) => check.length));
   return findings
     .flatMap(({ check, state, found, repair }) => [
-      `${check.padEnd(width)}  ${MARKS[state](state.padEnd(4))}  ${found}`,
-      ...(repair === null ? [] : [`${' '.repeat(width + 2)}      → ${repair}`]),
+      `${check.padEnd(width)}  ${MARKS[state](state.padEnd(4))}  ${foldText(found, width + 8)}`,
+      ...(repair === null ? [] : [`${' '.repeat(width + 8)}→ ${foldText(repair, width + 10)}`]),
     ])
     .join('\n');
 }

@@ -11,7 +11,7 @@ import {
   formatMetric,
   formatTable,
 } from '../../format.ts';
-import { print, printJson, say } from '../../print.ts';
+import { print, printFact, printJson, say } from '../../print.ts';
 import { readRunParams, type Session, withSession } from '../../session.ts';
 import { workflowIdOf } from '../../../contract/train-batch.ts';
 import { describeStale } from '../../versions.ts';
@@ -120,19 +120,21 @@ async function adviseOn(session: Session, pipeline: string, batch: number): Prom
 /** Prints the run for a person. */
 export function printRun(run: LatestRun): void {
   const since = `started ${formatMinute(run.startedAt)}, ${formatAge(run.startedAt)}`;
-  print(`run       ${run.workflowId} ${run.status}, ${since}`);
+  printFact('run', `${run.workflowId} ${run.status}, ${since}`);
   if (run.error !== null)
-    print(
-      `because   ${run.error.stage === null ? '' : `${run.error.stage}: `}${run.error.message}`,
+    printFact(
+      'because',
+      `${run.error.stage === null ? '' : `${run.error.stage}: `}${run.error.message}`,
     );
   for (const { stage, attempt, message } of run.retrying)
-    print(`retrying  ${stage}, attempt ${attempt}: ${message}`);
-  for (const one of run.progress) print(`progress  ${one.stage} ${formatBar(one)}`);
-  if (run.heardAt !== null) print(`heard of  ${formatAge(run.heardAt)}`);
+    printFact('retrying', `${stage}, attempt ${attempt}: ${message}`);
+  for (const one of run.progress) printFact('progress', `${one.stage} ${formatBar(one)}`);
+  if (run.heardAt !== null) printFact('heard of', formatAge(run.heardAt));
   if (run.waiting !== null) say(run.waiting, 'warning');
   if (run.stages !== null)
-    print(`stages    ${run.stages.map(({ stage, state }) => `${stage} ${state}`).join(', ')}`);
-  print(`Temporal  ${run.link}\n`);
+    printFact('stages', run.stages.map(({ stage, state }) => `${stage} ${state}`).join(', '));
+  printFact('Temporal', run.link);
+  print('');
 }
 
 /** Prints the current version for a person. */
@@ -164,15 +166,16 @@ export function printVersion(
       'warning',
     );
     if (logging !== null)
-      print(
-        `logging   ${logging.workflowId}, attempt ${logging.attempt}${logging.message === null ? '' : `: ${logging.message}`}`,
+      printFact(
+        'logging',
+        `${logging.workflowId}, attempt ${logging.attempt}${logging.message === null ? '' : `: ${logging.message}`}`,
       );
     return;
   }
   if (tracked.modelVersion !== null)
-    print(`model     ${tracked.modelName} version ${tracked.modelVersion}`);
-  print(`MLflow    ${tracked.url}`);
-  if (tracker.look !== null) print(`          ${tracker.look}`);
+    printFact('model', `${tracked.modelName} version ${tracked.modelVersion}`);
+  printFact('MLflow', tracked.url);
+  if (tracker.look !== null) printFact('', tracker.look);
 }
 
 function describeOrigin({ cachedFrom, because }: Origin): string {

@@ -1,4 +1,9 @@
-import { compareScore, findMetricSet, formatScore } from '../../../contract/metric-sets.ts';
+import {
+  compareScore,
+  findMetricSet,
+  formatScore,
+  formatSigned,
+} from '../../../contract/metric-sets.ts';
 import type { Outline } from '../../models/estimator.ts';
 import { renderBuild, renderCurve, type BuildFacts } from './build.ts';
 import { escapeHtml, formatCount, formatPercent, renderBar, renderPage } from './page.ts';
@@ -114,10 +119,10 @@ function describeInterval(
 
 /** A difference with its sign, in points of a percentage for shares. */
 function signed(by: number, shares: boolean): string {
-  const size = Math.abs(by);
-  const sign = by < 0 ? '−' : '+';
   if (by === 0) return 'none';
-  return shares ? `${sign}${(100 * size).toFixed(1)} points` : `${sign}${formatScore(size)}`;
+  return shares
+    ? `${formatSigned(by, (size) => (100 * size).toFixed(1))} points`
+    : formatSigned(by);
 }
 
 const VERDICTS = {

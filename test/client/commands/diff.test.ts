@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { compareBuilds } from '../../../client/commands/diff/document.ts';
+import { compareBuilds, type DiffDocument } from '../../../client/commands/diff/document.ts';
+import { formatDiff } from '../../../client/commands/diff/print.ts';
 import { canonicalJson } from '../../../contract/canonical-json.ts';
 import { storeIn } from '../../../store/index.ts';
 import type { VersionRecord } from '../../../store/version-record.ts';
@@ -55,5 +56,51 @@ describe('the differences between two versions', () => {
     const now = await store(2, tree, { max_depth: 5 });
     const { importance } = await compareBuilds({ artifacts, ledgers, cache }, old, now);
     expect(importance).toEqual({ constructor: { old: null, new: expect.any(Number) } });
+  });
+});
+
+describe('the tables of a comparison', () => {
+  const document: DiffDocument = {
+    pipeline: 'iris',
+    old: { version: 1, build: 1, createdAt: '' },
+    new: { version: 2, build: 1, createdAt: '' },
+    rows: { test: { old: 22, new: 14, diff: -8 } },
+    batches: [],
+    params: {},
+    metrics: { accuracy: { old: 0.75, new: 0.5, diff: -0.25 } },
+    sameRows: {
+      rows: 14,
+      of: '2.1',
+      scores: { accuracy: { old: 0.25, new: 0.5, diff: 0.25, verdict: 'within noise' } },
+    },
+    artifacts: [],
+    model: {},
+    importance: {},
+  };
+
+  it('judge only scores on the same rows, and say which scores are not', () => {
+    const test = { stage: 'preprocess', name: 'test', old: null, new: null };
+    const path = { path: 'data/processed/test/', md5: '0'.repeat(32), sha256: '', size: 1 };
+    const artifacts = [{ ...test, new: path }];
+    expect(
+      formatDiff({ ...document, artifacts })
+        .split('\n')
+        .slice(0, 8),
+    ).toEqual([
+      'rows  1.1  2.1  change',
+      'test   22   14      −8',
+      '',
+      'metric, each on its own test rows     1.1     2.1   change',
+      'accuracy                           0.7500  0.5000  −0.2500',
+      '',
+      'on the 14 test rows of 2.1     1.1     2.1   change',
+      'accuracy                    0.2500  0.5000  +0.2500  within noise',
+    ]);
+  });
+
+  it('show scores once where both builds have the same test rows', () => {
+    expect(formatDiff({ ...document, rows: {} })).toBe(
+      'metric       1.1     2.1   change\naccuracy  0.7500  0.5000  −0.2500  within noise',
+    );
   });
 });
