@@ -1,8 +1,11 @@
+import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import type { ResultDocument } from '../../client/result.ts';
 import { isDirectory } from '../../contract/ref.ts';
+import { readCodeBlocks } from '../support/code-blocks.ts';
 import { largestPayloadIn, MOST_PAYLOAD } from '../support/payloads.ts';
 import { ROOT } from '../support/project.ts';
 import { withProject } from '../support/with-project.ts';
@@ -41,6 +44,22 @@ async function mlflow(path: string, body?: unknown): Promise<Record<string, neve
 
 const cachedStages = (document: ResultDocument): string[] =>
   document.stages.filter(({ cached }) => cached).map(({ stage }) => stage);
+
+/** Python that follows the programs of docs/use.md, and compares what they have found. */
+const REPORT_USE = `
+import json
+from pathlib import Path
+
+shares = model.predict(rows, params={"proba": True})
+print(json.dumps({
+    "same_file": Path(path).read_bytes() == Path("iris.onnx").read_bytes(),
+    "same_labels": len(rows) == 150 and list(model.predict(rows)) == list(labels),
+    "same_shares": list(shares.columns) == sorted(set(labels)) and bool((shares.to_numpy() == probabilities).all()),
+    "inputs": [column.type.name for column in model.metadata.signature.inputs.inputs],
+    "example": len(model.predict(model.input_example)),
+    "flavor": mlflow.onnx.load_model(model.metadata.get_model_info().model_uri).producer_name,
+}))
+`;
 
 describe('three Iris batches', () => {
   it.each([1, 2, 3])('batch %i runs to a result document', async (batch) => {
@@ -284,6 +303,31 @@ describe('running again', () => {
     const answers = stdout.trim().split('\n').slice(1);
     const right = iris.slice(1).filter((line, i) => line.endsWith(`,${answers[i]}`));
     expect(right.length / 150).toBeGreaterThan(0.95);
+  });
+
+  it('is used from Python as docs/use.md shows, and its ONNX file answers the same', async () => {
+    const exported = join(project.folder, 'iris.onnx');
+    const { stdout, code } = await project.client('export', '--model', '3', '--out', exported);
+    expect([code, stdout.trim()]).toEqual([0, exported]);
+    const page = readCodeBlocks('use.md', 'python')
+      .join('\n')
+      .replaceAll('http://localhost:5000', project.env['MLFLOW_TRACKING_URI']!)
+      .replaceAll('models:/iris@', `models:/${project.model}@`);
+    project.write('new.csv', readFileSync(join(ROOT, 'sources/datasets/iris.csv')));
+    const program = project.write('use.py', `${page}\n${REPORT_USE}`);
+    const python = join(process.env['RETRAIN_TEST_STACK_VENV']!, 'bin', 'python');
+    const { stdout: report } = await promisify(execFile)(python, [program], {
+      cwd: project.folder,
+      env: { ...process.env, PYTHONWARNINGS: 'ignore' },
+    });
+    expect(JSON.parse(report.trim().split('\n').at(-1)!)).toEqual({
+      same_file: true,
+      same_labels: true,
+      same_shares: true,
+      inputs: ['double', 'double', 'double', 'double'],
+      example: 1,
+      flavor: 'incremental-retraining',
+    });
   });
 
   it('lists the versions, and shows one', async () => {

@@ -8,7 +8,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { freePorts } from '../../infra/ports.ts';
 import { inferColumns } from '../../pipeline/batches/infer.ts';
 import type { ColumnType } from '../../pipeline/batches/columns.ts';
-import type { CellSettings } from '../../pipeline/csv/cells.ts';
+import { CellRule, type CellSettings, parseNumber } from '../../pipeline/csv/cells.ts';
 import { CsvReader, decodeCells } from '../../pipeline/csv/reader.ts';
 import { encodeBatch } from '../../pipeline/features/encode.ts';
 import { type Encoder, encoderToJson, fitEncoder } from '../../pipeline/features/encoder.ts';
@@ -16,6 +16,7 @@ import { findLabelType, type Label, toLabel } from '../../pipeline/features/labe
 import { applyEncoder, type Matrix } from '../../pipeline/features/matrix.ts';
 import type { Classes } from '../../pipeline/models/estimator.ts';
 import { estimatorOf } from '../../pipeline/models/estimators.ts';
+import { makeOnnx } from '../../pipeline/predictions/onnx.ts';
 import { Predictor } from '../../pipeline/predictions/predictor.ts';
 import { createMlflowTracker } from '../../tracking/mlflow/tracker.ts';
 import { modelFiles } from '../../tracking/model.ts';
@@ -51,6 +52,8 @@ interface Trained {
 }
 interface Answers {
   target: string;
+  /** The cells of the columns that an ONNX file has as inputs. */
+  cells: Record<string, (number | string | null)[]>;
   answers: unknown[];
   classes: number[];
   probabilities: number[];
@@ -91,6 +94,7 @@ async function train(
     expect(Math.max(...differences.map(Math.abs))).toBeLessThan(1e-12);
     return {
       target,
+      cells: readCells(open(text), encoder, cells),
       answers: labels.every((label) => /^\d+$/.test(label)) ? labels.map(Number) : labels,
       classes: [...byLibrary.classes],
       probabilities: [...byLibrary.probabilities],
@@ -121,10 +125,39 @@ function predictRaw(csv: CsvReader, cells: CellSettings, bytes: Uint8Array, enco
   return { labels, probabilities };
 }
 
+/** Reads a file as a user of an ONNX file does: numbers, days and trimmed words. */
+function readCells(csv: CsvReader, encoder: Encoder, cells: CellSettings): Answers['cells'] {
+  // A number that means "not known" is left to the file, and so is a word for a missing cell.
+  const missing = cells.missing.filter((word) => parseNumber(word) === null);
+  const rule = new CellRule({ ...cells, missing });
+  const readers = {
+    number: (cell: string) => rule.readNumber(cell) ?? null,
+    date: (cell: string) => rule.readDate(cell) ?? null,
+    category: (cell: string) => cell.trim(),
+  };
+  const whole = encoder.features.filter((feature) => !('part' in feature));
+  const read = whole.map(({ name }) => [name, [] as (number | string | null)[]] as const);
+  for (const block of csv.blocks()) {
+    const readText = decodeCells(block);
+    for (const [i, { name, type }] of whole.entries())
+      for (let row = 0; row < block.rows; row++)
+        read[i]![1].push(readers[type](readText(row * csv.width + csv.header.indexOf(name))));
+  }
+  return Object.fromEntries(read);
+}
+
 /** Logs a model as a batch does. Returns its URI. */
 async function store(model: Uint8Array, encoder: Encoder, cells = POINT): Promise<string> {
   const runId = await tracker.createRun({ experimentId, name: 'x', startedAt: 0, tags: {} });
-  const parts = { model: { bytes: model }, encoder: encoderToJson(encoder), cells, createdAt: 0 };
+  const encoderBytes = encoderToJson(encoder);
+  const made = await makeOnnx({
+    type: 'decision_tree',
+    model: { size: model.length, read: () => [model] },
+    encoder: encoderBytes,
+    cells,
+  });
+  const onnx = made.file && { bytes: made.file };
+  const parts = { model: { bytes: model }, onnx, encoder: encoderBytes, cells, createdAt: 0 };
   const files = (identity: { modelId: string; runId: string }) =>
     modelFiles({ ...parts, ...identity });
   return `models:/${await tracker.logModel(runId, { name: 'tree', files })}`;
@@ -201,7 +234,7 @@ function makeRows(count: number, seed: number): string {
   return `${lines.join('\n')}\n`;
 }
 
-const NOTHING_WRONG = { wrong_shares: 0, wrong_sums: 0, wrong_best: 0 };
+const NOTHING_WRONG = { wrong_onnx: 0, wrong_shares: 0, wrong_sums: 0, wrong_best: 0 };
 function expectAllAlike(report: Record<string, unknown>): void {
   const { wrong, ...rest } = report as { wrong: Record<string, number> };
   expect(wrong).toEqual(Object.fromEntries(Object.keys(wrong).map((way) => [way, 0])));
@@ -285,7 +318,7 @@ describe('a model that stock MLflow has loaded', () => {
     writeFileSync(file, `x\n0\n${depth - 1}\n${depth}\n`);
     const features = [{ name: 'x', type: 'number', median: 0 }] as const;
     const encoder = { schema: 1, target: 'y', missing: 'impute', classes: ['5', '6'] } as const;
-    const tree = Buffer.from(JSON.stringify({ root }));
+    const tree = Buffer.from(JSON.stringify({ name: 'DTClassifier', root }));
     const modelUri = await store(tree, { ...encoder, features });
     expect(await python('load_models.py', file, modelUri)).toEqual([[6, 6, 5]]);
   });
