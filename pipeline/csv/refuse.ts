@@ -126,6 +126,11 @@ export function checkNames(names: readonly string[], file: string): void {
   }
 }
 
+/** Returns the usual delimiter that a header contains, if any. */
+export function guessDelimiter(header: string): string | undefined {
+  return USUAL.find((one) => header.includes(one));
+}
+
 /**
  * Checks that a table's header contains the delimiter. Without it the table has a single column, and errors about
  * its rows would mislead.
@@ -142,7 +147,7 @@ export function checkDelimiter(
     .toString('utf8')
     .split(/[\r\n]/, 1);
   if (header.includes(delimiter)) return;
-  const other = USUAL.find((one) => header.includes(one));
+  const other = guessDelimiter(header);
   if (other === undefined) return;
   throw new BadData(
     `${file} has a single column, ${quote(header)}, when it is split at ${JSON.stringify(delimiter)}: ${isFrozen ? `its delimiter seems to be ${JSON.stringify(other)}; save it with ${JSON.stringify(delimiter)}, as the batches before it` : `set data.delimiter to ${JSON.stringify(other)}`}`,

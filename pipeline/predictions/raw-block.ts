@@ -1,6 +1,7 @@
 import { BadData } from '../../contract/failures.ts';
 import { indexNames } from '../batches/columns.ts';
 import { quote } from '../csv/quote.ts';
+import { guessDelimiter } from '../csv/refuse.ts';
 import { type CsvReader, decodeCells } from '../csv/reader.ts';
 import type { FeatureReader } from './feature-reader.ts';
 import type { RawColumn, Unreadable } from './predictor.ts';
@@ -17,13 +18,16 @@ export interface RawBlock {
 
 /**
  * Reads the rows of CSV, one block at a time.
+ * @param hintDelimiter says what to do if this is the delimiter of the input, and not that of the reader
  * @throws BadData when a column of the model is absent, or like the reader
  */
 export function* readCsvBlocks(
   reader: CsvReader,
   columns: readonly RawColumn[],
+  hintDelimiter: (delimiter: string) => string,
 ): Generator<RawBlock> {
-  refuseMissing(columns, new Set(reader.header), reader.file, 'check the delimiter');
+  refuseOtherDelimiter(reader, columns, hintDelimiter);
+  refuseMissing(columns, new Set(reader.header), reader.file);
   const places = indexNames(reader.header);
   const { width } = reader;
   for (const block of reader.blocks()) {
@@ -38,6 +42,20 @@ export function* readCsvBlocks(
       },
     };
   }
+}
+
+function refuseOtherDelimiter(
+  { header, file }: CsvReader,
+  columns: readonly RawColumn[],
+  hint: (delimiter: string) => string,
+): void {
+  const [only = '', ...others] = header;
+  const delimiter = guessDelimiter(only);
+  const isColumn = columns.some(({ name }) => name === only);
+  if (others.length > 0 || delimiter === undefined || isColumn) return;
+  throw new BadData(
+    `${file} has a single column, ${quote(only)}: its delimiter seems to be ${JSON.stringify(delimiter)}; ${hint(delimiter)}`,
+  );
 }
 
 /** @param valueOf the value of a cell as JSON or Parquet has it; undefined where the input has no such column */
@@ -64,21 +82,19 @@ function describeValue(value: unknown): string {
 
 /**
  * Refuses an input that lacks a column of the model.
- * @param hint what else may be wrong
  * @throws BadData
  */
 export function refuseMissing(
   columns: readonly RawColumn[],
   present: ReadonlySet<string>,
   input: string,
-  hint?: string,
 ): void {
   const missing = columns.filter((column) => !present.has(column.name));
   if (missing.length === 0) return;
   const names = missing.map((column) => quote(column.name)).join(', ');
   const isOne = missing.length === 1;
   throw new BadData(
-    `${input} lacks ${isOne ? 'column' : 'columns'} ${names}, which the model reads: add ${isOne ? 'it' : 'them'}${hint === undefined ? '' : `, or ${hint}`}`,
+    `${input} lacks ${isOne ? 'column' : 'columns'} ${names}, which the model reads: add ${isOne ? 'it' : 'them'}`,
   );
 }
 

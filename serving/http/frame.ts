@@ -249,7 +249,12 @@ function readCsv(
   const open = (by: string): CsvReader => new CsvReader(chunks, 'the body', { delimiter: by });
   const byComma = open(',');
   const isComma = columns.every(({ name }) => byComma.header.includes(name));
-  return readCsvBlocks(isComma || delimiter === ',' ? byComma : open(delimiter), columns);
+  const reader = isComma || delimiter === ',' ? byComma : open(delimiter);
+  return readCsvBlocks(
+    reader,
+    columns,
+    () => `send it with ${delimiter === ',' ? '","' : `"," or ${JSON.stringify(delimiter)}`}`,
+  );
 }
 
 const COMMA = 44;

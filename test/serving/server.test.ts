@@ -278,6 +278,10 @@ describe('a request that cannot be answered names its field and its row', () => 
   it.each([
     [`${line(COLUMNS)}\n`, 'the body holds a header and no rows'],
     ['size,weight\n1,2\n', 'the body lacks columns "color", "day"'],
+    [
+      'size;weight;color;day\n1;2;red;\n',
+      'the body has a single column, "size;weight;color;day": its delimiter seems to be ";"; send it with ","',
+    ],
     [`${line(COLUMNS)}\n1,2\n`, 'the body, line 2, has 2 cells where the header has 4'],
     [
       `${line(COLUMNS)}\n${line(SMALL)}\none,2,red,\n`,

@@ -1,4 +1,5 @@
 import { createWriteStream, openSync, renameSync, rmSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { finished } from 'node:stream/promises';
 import type { Writable } from 'node:stream';
 import { escapeControls } from '../../../contract/controls.ts';
@@ -6,6 +7,7 @@ import { SetupError } from '../../../contract/failures.ts';
 import type { Label } from '../../../pipeline/features/label-type.ts';
 import { formatRow } from '../../../pipeline/csv/write.ts';
 import type { RowPredictions } from '../../../pipeline/predictions/predictor.ts';
+import { newOwnFolder, sweepOwnFolders } from '../../../store/own-folder.ts';
 import type { Format } from './rows.ts';
 
 /** Writes predictions, in the order of the rows. */
@@ -35,9 +37,10 @@ export async function openPredictions(
   format: Format,
   of: PredictionsOf,
 ): Promise<PredictionWriter> {
-  const half = `${path}.${process.pid}.tmp`;
+  const folder = path === '-' ? '' : await makeFolder(path);
+  const half = join(folder, 'predictions');
   const target =
-    path === '-' ? process.stdout : createWriteStream(half, { fd: create(path, half) });
+    path === '-' ? process.stdout : createWriteStream(half, { fd: openSync(half, 'w') });
   let failure: unknown;
   target.on('error', (error) => (failure = writeError(path, error)));
   const send = async (bytes: string | Uint8Array): Promise<void> => {
@@ -56,6 +59,7 @@ export async function openPredictions(
       if (failure !== undefined) throw failure as Error;
       try {
         renameSync(half, path);
+        rmSync(folder, { recursive: true });
       } catch (error) {
         throw writeError(path, error);
       }
@@ -63,18 +67,23 @@ export async function openPredictions(
     abandon: () => {
       if (path === '-') return;
       target.destroy();
-      rmSync(half, { force: true });
+      rmSync(folder, { recursive: true, force: true });
     },
   };
 }
 
-function create(path: string, half: string): number {
+/** Makes a folder for the incomplete file, beside its final place. Those of processes that were killed are removed. */
+async function makeFolder(path: string): Promise<string> {
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true)
     throw new SetupError(`${path} is a folder: give the name of a file in --out`);
+  const parent = dirname(path);
+  if (statSync(parent, { throwIfNoEntry: false }) === undefined)
+    throw writeError(path, { code: 'ENOENT' });
+  await sweepOwnFolders(parent);
   try {
-    return openSync(half, 'w');
+    return await newOwnFolder(parent, 'predict');
   } catch (error) {
-    throw writeError(path, error);
+    throw writeError(path, (error as Error).cause ?? error);
   }
 }
 

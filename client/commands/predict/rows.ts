@@ -128,7 +128,13 @@ async function* readCsv(
   delimiter: string,
   columns: readonly RawColumn[],
 ): AsyncGenerator<RawBlock> {
-  yield* readCsvBlocks(new CsvReader(bytes, name, { delimiter }), columns);
+  const reader = new CsvReader(bytes, name, { delimiter });
+  yield* readCsvBlocks(reader, columns, (other) => `give --delimiter ${quoteForShell(other)}`);
+}
+
+/** A delimiter as an argument that can be pasted into a shell. */
+function quoteForShell(delimiter: string): string {
+  return delimiter === '\t' ? String.raw`'\t'` : `'${delimiter}'`;
 }
 
 /** Reads one JSON object per line. A key that a row lacks is a missing value. */

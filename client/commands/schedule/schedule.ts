@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { type CommandContext, type CommonFlags, examples, pipelineCommand } from '../../context.ts';
 import { withSet } from '../../arguments.ts';
 import { formatDuration, formatTable, formatTime } from '../../format.ts';
-import { print, printJson, say } from '../../print.ts';
+import { foldText, print, printJson, say } from '../../print.ts';
 import { readRunParams, type Session, withSession } from '../../session.ts';
 import type { Config } from '../../../config/environment.ts';
 import { BadParams, messageOf } from '../../../contract/failures.ts';
@@ -199,14 +199,16 @@ function printSchedule(shown: Shown, done?: string): void {
   const { schedule, cron, timezone, paused, note, next, last, rules } = shown;
   const lines = [
     `${schedule}${done === undefined ? '' : ` ${done}`}: ${cron ?? ''} ${timezone ?? ''}${paused ? ', paused' : ''}`,
-    ...(note === null || note === '' ? [] : [`note  ${note}`]),
-    `rules ${describeRules(rules)}`,
+    ...(note === null || note === '' ? [] : [`note  ${foldText(note, 6)}`]),
+    `rules ${foldText(describeRules(rules), 6)}`,
     ...(paused
       ? [
-          `next  none until it is resumed: ${RETRAIN} schedule resume --pipeline ${parsePipelineName(schedule)}`,
+          `next  ${foldText(`none until it is resumed: ${RETRAIN} schedule resume --pipeline ${parsePipelineName(schedule)}`, 6)}`,
         ]
       : next.map((time) => `next  ${formatTime(time, timezone)}`)),
-    ...last.map(({ workflowId, status, said }) => `last  ${workflowId} ${status}  ${said}`),
+    ...last.map(
+      ({ workflowId, status, said }) => `last  ${foldText(`${workflowId} ${status}  ${said}`, 6)}`,
+    ),
   ];
   print(lines.join('\n'));
 }

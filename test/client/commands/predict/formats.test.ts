@@ -1,4 +1,13 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
@@ -6,6 +15,7 @@ import { parquetWriteBuffer } from 'hyparquet-writer';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { openPredictions } from '../../../../client/commands/predict/predictions.ts';
 import { findFormat, openRows } from '../../../../client/commands/predict/rows.ts';
+import { newOwnFolder } from '../../../../store/own-folder.ts';
 import type { FeatureReader } from '../../../../pipeline/predictions/feature-reader.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'predict-'));
@@ -44,6 +54,18 @@ describe('raw rows', () => {
   it('are read from CSV by the names of columns, in any order and beside others', async () => {
     expect(await readAll(write('a.csv', 'b,a\nx,1\ny,2\n'))).toEqual([1, 2]);
     expect(await readAll(write('b.csv', 'a;b\n3;x\n'), ';')).toEqual([3]);
+  });
+
+  it('are refused where another delimiter is used, with the flag to add', async () => {
+    for (const [sign, flag] of [
+      [';', "';'"],
+      ['\t', "'\\t'"],
+      ['|', "'|'"],
+    ] as const)
+      await expect(readAll(write('other.csv', `b${sign}a\nx${sign}1\n`))).rejects.toThrow(
+        `give --delimiter ${flag}`,
+      );
+    await expect(readAll(write('one.csv', 'b\nx\n'))).rejects.toThrow('lacks column "a"');
   });
 
   it('are read from JSON lines, in more than one block, with empty lines left out', async () => {
@@ -164,6 +186,19 @@ describe('predictions', () => {
       /out\.csv cannot be written \(ENOENT\): create its folder/,
     );
     await expect(openPredictions(folder, 'csv', of)).rejects.toThrow(/is a folder: give the name/);
+  });
+
+  it('leave nothing of a command that was killed, after the next one', async () => {
+    const place = mkdtempSync(join(folder, 'killed-'));
+    const own = await newOwnFolder(place, 'predict');
+    const { pid } = spawnSync(process.execPath, ['--version']);
+    renameSync(own, own.replace(`-${process.pid}-`, `-${pid}-`));
+    const writer = await openPredictions(join(place, 'out.csv'), 'csv', of);
+    expect(readdirSync(place)).toHaveLength(1);
+    await writer.finish();
+    expect(readdirSync(place)).toEqual(['out.csv']);
+    (await openPredictions(join(place, 'out.csv'), 'csv', of)).abandon();
+    expect(readdirSync(place)).toEqual(['out.csv']);
   });
 
   it('are JSON lines', async () => {
