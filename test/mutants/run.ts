@@ -59,10 +59,14 @@ interface Mutant {
 }
 
 const paths = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(FOLDERS);
-const wanted = paths.map((path) => ({ path, name: findFolder(path) }));
+const wanted = new Map<string, string[]>();
+for (const path of paths) {
+  const name = findFolder(path);
+  wanted.set(name, [...(wanted.get(name) ?? []), path]);
+}
 installTools();
 const runtime = chooseNode();
-const scores = wanted.map(({ path, name }) => measure(name, path));
+const scores = [...wanted].map(([name, chosen]) => measure(name, chosen));
 process.stdout.write(`\n${'folder'.padEnd(22)}score  killed  survived\n${scores.join('\n')}\n`);
 
 function findFolder(path: string): string {
@@ -97,11 +101,11 @@ function chooseNode(): string {
 }
 
 /** Returns the folder's line of the table. */
-function measure(name: string, path: string): string {
+function measure(name: string, chosen: readonly string[]): string {
   const folder = FOLDERS[name]!;
   mkdirSync(kept, { recursive: true });
   const config = fileOf(name, 'config');
-  writeFileSync(config, JSON.stringify(stryker(name, path), undefined, 2));
+  writeFileSync(config, JSON.stringify(stryker(name, chosen), undefined, 2));
   const tests = folder.tests ?? [`test/${name}/**/*.test.ts`];
   const { status } = spawnSync(runtime, [join(tools, 'core', 'bin', 'stryker.js'), 'run', config], {
     cwd: root,
@@ -132,14 +136,14 @@ function fileOf(name: string, kind: string): string {
 }
 
 /** The options of StrykerJS. */
-function stryker(name: string, path: string): object {
+function stryker(name: string, chosen: readonly string[]): object {
   const { except = [], constants = false } = FOLDERS[name]!;
   return {
     testRunner: 'vitest',
     plugins: [join(tools, 'vitest-runner', 'dist', 'src', 'index.js')],
     vitest: { configFile: 'test/mutants/vitest.config.ts', related: false, pool: 'threads' },
     mutate: [
-      path.endsWith('.ts') ? path : `${path}/**/*.ts`,
+      ...chosen.map((path) => (path.endsWith('.ts') ? path : `${path}/**/*.ts`)),
       `!${name}/**/*.d.ts`,
       ...except.map((file) => `!${name}/${file}${file.endsWith('/') ? '**' : ''}`),
     ],

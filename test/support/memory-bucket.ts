@@ -246,3 +246,15 @@ function md5(bytes: Uint8Array): string {
 async function* chunksOf(bytes: Buffer): AsyncGenerator<Uint8Array> {
   for (let from = 0; from < bytes.length; from += 65_536) yield bytes.subarray(from, from + 65_536);
 }
+
+/** Opens buckets in memory: the same name opens the same bucket. */
+export function openInMemory(options: Options = {}): { open: (name: string) => MemoryBucket } {
+  const servers = new Map<string, MemoryServer>();
+  return {
+    open: (name) => {
+      const server = servers.get(name) ?? new MemoryServer();
+      servers.set(name, server);
+      return new MemoryBucket(server, options);
+    },
+  };
+}

@@ -208,3 +208,25 @@ it('the champion keeps its artifacts, though its version is not kept', async () 
       await store.artifacts.get(modelOf(await store.records.latest('p', version))),
     ).toBeDefined();
 });
+
+it('a collection that the store keeps waiting removes nothing once its lock may have expired', async () => {
+  vi.useFakeTimers({ toFake: ['Date'] });
+  try {
+    const removed: string[] = [];
+    const bucket = new MemoryBucket(undefined, {
+      around: ({ verb, key }, act) => {
+        if (verb === 'delete' && !key.startsWith('leases/')) {
+          removed.push(key);
+          vi.setSystemTime(Date.now() + 61_000);
+        }
+        return act();
+      },
+    });
+    await before(bucket);
+    await expect(collecting(new Set())(bucket)).rejects.toMatchObject({ name: 'Conflict' });
+    expect(removed).toHaveLength(1);
+    await expectWhole(bucket, [1]);
+  } finally {
+    vi.useRealTimers();
+  }
+});
