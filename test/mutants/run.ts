@@ -21,7 +21,7 @@ interface Folder {
 }
 
 const FOLDERS: Readonly<Record<string, Folder>> = {
-  store: { mocks: true },
+  store: {},
   // A pixel more in a drawing is no fault.
   'pipeline/scoring': { ...partOfPipeline('scoring'), except: ['report/'] },
   'pipeline/batches': {},

@@ -26,7 +26,7 @@ export default defineConfig({
   test: {
     include: (process.env['RETRAIN_MUTANTS_TESTS'] ?? '').split(' '),
     exclude: ['**/*.servers.test.ts'],
-    setupFiles: ['test/support/seed.ts'],
+    setupFiles: ['test/support/seed.ts', 'test/mutants/sleep.ts'],
     isolate: process.env['RETRAIN_MUTANTS_MOCKS'] === 'true',
     sequence: { sequencer: FastestFirst },
     testTimeout: 60_000,

@@ -5,9 +5,10 @@ import { CollectionLock } from '../../store/collection-lock.ts';
 import { Leases, type RunOf } from '../../store/leases.ts';
 import { MemoryBucket, type Around } from '../support/memory-bucket.ts';
 
-vi.mock('node:timers/promises', () => ({
-  setTimeout: async (ms: number) => void vi.setSystemTime(Date.now() + ms),
-}));
+vi.mock('node:timers/promises', async () => {
+  const { sleepMock } = await import('../support/interleavings.ts');
+  return sleepMock;
+});
 
 const START = Date.parse('2026-01-02T02:00:00.000Z');
 const MINUTE = 60_000;

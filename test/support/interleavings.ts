@@ -1,3 +1,4 @@
+import { promisify } from 'node:util';
 import { vi } from 'vitest';
 import type { Bucket } from '../../store/bucket.ts';
 import { MemoryBucket, MemoryServer, type MemoryRequest } from './memory-bucket.ts';
@@ -60,9 +61,18 @@ const STEPS = 2_000;
 
 let run: Run | undefined;
 
-/** Replaces node:timers/promises: the end of a sleep is one of the choices of what happens next. */
+const pause = promisify(setTimeout);
+
+/**
+ * Replaces node:timers/promises: the end of a sleep is one of the choices of what happens next. Elsewhere a sleep moves
+ * the clock where it is a fake one, and takes its time where it is not.
+ */
 export const sleepMock = {
-  setTimeout: async (ms = 0): Promise<void> => run?.sleep(ms),
+  setTimeout: async (ms: number): Promise<void> => {
+    if (run !== undefined) await run.sleep(ms);
+    else if (vi.isFakeTimers()) vi.setSystemTime(Date.now() + ms);
+    else await pause(ms);
+  },
 };
 
 /** @returns how many runs there were */

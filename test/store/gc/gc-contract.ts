@@ -58,10 +58,14 @@ export function holdsGcContract(start: () => Promise<BucketServer>): void {
     const ledger = await store.ledgers.append(pipeline, SETTINGS, batches);
     const files = batches.map(({ ref }, i) => ({ ...ref, path: `${i + 1}.csv` }));
     const merged = await store.artifacts.putDirectory('data/merged/', files);
+    // Nothing but the directory names its file.
+    const part = await put(`part_${version}.arrow`, `part ${version} of ${pipeline}`);
+    const train = await store.artifacts.putDirectory('data/processed/train/', [part]);
     const fitted = await put(`models/${version}/model.json`, `${model} ${version} of ${pipeline}`);
     const stages = [
       await enter('get_data', null, { raw }, { params: { pipeline } }),
       await enter('merge_data', version, { merged }),
+      await enter('preprocess', version, { train }),
       await enter('train', version, { model: fitted }, { inputs: { merged }, params: { model } }),
     ];
     const draft = draftRecord({
@@ -129,17 +133,17 @@ export function holdsGcContract(start: () => Promise<BucketServer>): void {
     const key = objectKey((await put('x', 'y')).md5).replace(/.{30}$/, 'f'.repeat(30));
     await store.bucket.put(key, bytes, { sha256: sha256(bytes) });
     const shared = Buffer.from('shared 1 of p');
-    const name = (await storeIn(server.open('elsewhere')).artifacts.put('s', shared)).md5;
-    await store.bucket.put(objectKey(name), shared, { sha256: sha256(shared) });
+    const same = (await storeIn(server.open('elsewhere')).artifacts.put('s', shared)).md5;
+    await store.bucket.put(objectKey(same), shared, { sha256: sha256(shared) });
     await store.bucket.put('notes/mine.txt', bytes, { sha256: sha256(bytes) });
     const record = await build(1, 'p', 'shared');
-    expect(modelOf(record).md5).toBe(name);
+    expect(modelOf(record).md5).toBe(same);
     await build(2);
     // Even made again with --force it stays theirs.
     await store.artifacts.put('s', shared, { rewrite: true });
     const plan = await collect({ ...all, last: 1 });
     expect(plan.foreign).toBe(2);
-    for (const left of [key, objectKey(name), 'notes/mine.txt'])
+    for (const left of [key, objectKey(same), 'notes/mine.txt'])
       expect(await store.bucket.head(left)).toBeDefined();
   });
 
