@@ -20,6 +20,7 @@ interface Part {
 const parts: readonly Part[] = [
   { name: 'train', about: 'fitting: ours, ml-cart, scikit-learn', minutes: 17 },
   { name: 'predict', about: 'rows a second: ours, ml-cart, scikit-learn', minutes: 1 },
+  { name: 'serve', about: 'requests for predictions, beside mlflow models serve', minutes: 6 },
   { name: 'memory', about: 'peak memory of preprocess, train and evaluate', minutes: 3 },
   { name: 'tables', about: 'CSV to encoded parts, beside pandas', minutes: 2 },
   { name: 'cli', about: 'what commands cost, beside dvc and mlflow', minutes: 1 },
