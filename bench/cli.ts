@@ -100,6 +100,7 @@ function lineOf(version: number): VersionLine {
     model_version: String(version),
     run_id: sha256(Buffer.from(String(version))).slice(0, 32),
     ledger_revision: version,
+    outcome: null,
     params: {},
   };
 }

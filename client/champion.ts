@@ -1,8 +1,11 @@
 import { RETRAIN } from '../contract/command.ts';
-import type { Build, PromotionOutcome } from '../contract/promotion.ts';
-import { nameBuild } from '../contract/versions.ts';
+import type { Build, GateDecision, PromotionOutcome } from '../contract/promotion.ts';
+import { findStage, type StageFacts } from '../contract/stages.ts';
+import { isSameBuild, nameBuild } from '../contract/versions.ts';
+import type { ChampionHistory } from '../store/champions.ts';
 import type { Store } from '../store/index.ts';
 import { staleVersions } from '../store/ledger/read.ts';
+import type { VersionRecord } from '../store/version-record.ts';
 import { nameBatches } from './versions.ts';
 
 /** A build as `--json` prints it. */
@@ -38,15 +41,58 @@ export function describeOutcome(
 }
 
 /** What an action is called in a table, or in a sentence after "is". */
-function nameAction(action: string): string {
+export function nameAction(action: string): string {
   return action.replace('_', ' ');
 }
 
 /** The commands that answer a version that waits for approval. */
-function listAnswers(pipeline: string, version: number): string[] {
+export function listAnswers(pipeline: string, version: number): string[] {
   return ['approve', 'reject'].map(
     (answer) => `${RETRAIN} ${answer} ${version} --reason "…" --pipeline ${pipeline}`,
   );
+}
+
+/** What a build is to the champion. */
+export type Standing =
+  | 'champion'
+  /** It was the champion, and a later build took its place. */
+  | 'replaced'
+  /** It was the champion, and a person took it back. */
+  | 'taken back'
+  /** It would be promoted, if it is proposed and nothing prevents it. */
+  | 'passed'
+  | 'held'
+  | 'rejected'
+  | 'expired'
+  | 'superseded';
+
+/**
+ * What a build is to the champion; null where no gate has decided about it.
+ * @param outcome what the gate said of it
+ */
+export function findStanding(
+  history: ChampionHistory | undefined,
+  build: Build,
+  outcome: GateDecision['outcome'] | null,
+): Standing | null {
+  if (history !== undefined) {
+    if (isSameBuild(history.champion, build)) return 'champion';
+    if (history.barred.some((one) => isSameBuild(one, build))) return 'taken back';
+    const action = history.events.findLast((event) => isSameBuild(event, build))?.action;
+    if (action === 'promoted' || action === 'rolled_back') return 'replaced';
+    if (action !== undefined) return action;
+  }
+  if (outcome === null) return null;
+  return outcome === 'hold' ? 'held' : 'passed';
+}
+
+/** The record of the champion; undefined where there is no champion, or its record is gone. */
+export async function findChampionRecord(
+  { champions, records }: Pick<Store, 'champions' | 'records'>,
+  pipeline: string,
+): Promise<VersionRecord | undefined> {
+  const champion = (await champions.read(pipeline))?.champion ?? null;
+  return champion === null ? undefined : records.read(pipeline, champion.version, champion.seq);
 }
 
 /** A champion that was trained on batches which were amended since. */
@@ -56,15 +102,14 @@ export interface StaleChampion extends BuildDocument {
 
 /** The champion, if a batch that it was trained on was amended since; otherwise null. */
 export async function findStaleChampion(
-  { champions, ledgers, records }: Pick<Store, 'champions' | 'ledgers' | 'records'>,
+  store: Pick<Store, 'champions' | 'ledgers' | 'records'>,
   pipeline: string,
 ): Promise<StaleChampion | null> {
-  const [history, ledger] = await Promise.all([champions.read(pipeline), ledgers.read(pipeline)]);
-  const build = history?.champion ?? null;
-  if (build === null || ledger === undefined || ledger.amended.length === 0) return null;
-  const record = await records.read(pipeline, build.version, build.seq);
+  const ledger = await store.ledgers.read(pipeline);
+  if (ledger === undefined || ledger.amended.length === 0) return null;
+  const record = await findChampionRecord(store, pipeline);
   const [stale] = record === undefined ? [] : staleVersions(ledger, [record]);
-  return stale === undefined ? null : { ...toBuildDocument(build), batches: stale.batches };
+  return stale === undefined ? null : { ...toBuildDocument(record!), batches: stale.batches };
 }
 
 /** What is wrong with a champion whose batches were amended, and what repairs it. */
@@ -74,4 +119,9 @@ export function describeStaleChampion(
 ): string {
   const name = nameBuild({ version, seq });
   return `the champion, version ${name}, was trained on ${nameBatches(batches)} as before; it stays until the gate compares it with a new build: make one with "${RETRAIN} run ${version} --pipeline ${pipeline}"`;
+}
+
+/** What the gate said of a build when it was recorded; null where no gate has decided about it. */
+export function findDecision({ stages }: Pick<VersionRecord, 'stages'>): StageFacts<'gate'> | null {
+  return findStage(stages, 'gate')?.facts ?? null;
 }

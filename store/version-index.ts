@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import type { GateDecision } from '../contract/promotion.ts';
+import { findStage } from '../contract/stages.ts';
 import type { Bucket } from './bucket.ts';
 import { hashOf } from './hash.ts';
 import { MOST_LISTING, readDocument, swapDocument, type Shape } from './documents.ts';
@@ -23,6 +25,8 @@ const indexSchema = z.strictObject({
       ledger_revision: z.int().nullable().default(null),
       /** The hash of its params; null in lines of an earlier program. */
       params: z.string().nullable().default(null),
+      /** What the gate said of it; null where it said nothing, and in lines of an earlier program. */
+      outcome: z.enum(['promote', 'hold']).nullable().default(null),
     }),
   ),
 });
@@ -109,7 +113,14 @@ export function lineOf(record: VersionRecord): VersionLine {
     run_id: mlflow?.run_id ?? null,
     ledger_revision,
     params,
+    outcome: findOutcome(record),
   };
+}
+
+/** What the gate said of a build when it was recorded. */
+function findOutcome({ stages }: VersionRecord): GateDecision['outcome'] | null {
+  const outcome = findStage(stages, 'gate')?.facts.outcome;
+  return outcome === 'promote' || outcome === 'hold' ? outcome : null;
 }
 
 function readLines({ params, versions }: Index): VersionLine[] {
@@ -144,7 +155,8 @@ export function isLineOf(line: VersionLine, record: VersionRecord): boolean {
   const own = { ...lineOf(record), run_id, model_version };
   const ledger_revision = line.ledger_revision ?? own.ledger_revision;
   const params = line.params ?? own.params;
-  return hashOf({ ...line, ledger_revision, params }) === hashOf(own);
+  const outcome = line.outcome ?? own.outcome;
+  return hashOf({ ...line, ledger_revision, params, outcome }) === hashOf(own);
 }
 
 export function makeIndexKey(pipeline: string): string {

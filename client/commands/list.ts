@@ -1,14 +1,17 @@
 import type { Command } from 'commander';
+import { type BuildDocument, findStanding, type Standing, toBuildDocument } from '../champion.ts';
 import { formatNumber, formatTable } from '../format.ts';
 import { print, printJson, say } from '../print.ts';
 import { withStoreSession, type StoreSession } from '../session.ts';
 import { listEveryPipeline, listStale, describeStale } from '../versions.ts';
 import type { Config } from '../../config/environment.ts';
+import { RETRAIN } from '../../contract/command.ts';
 import { canonicalJson } from '../../contract/canonical-json.ts';
 import { findHeadline, findMetricSet } from '../../contract/metric-sets.ts';
 import { flattenParams, formatParam } from '../../contract/trials.ts';
 import { makeNoVersionError } from '../../contract/versions.ts';
 import type { Stale } from '../../store/ledger/read.ts';
+import type { ChampionHistory } from '../../store/champions.ts';
 import type { VersionLine } from '../../store/version-index.ts';
 import { type CommandContext, type CommonFlags, examples, pipelineCommand } from '../context.ts';
 
@@ -40,11 +43,15 @@ export interface ListedVersion {
   /** Null for a build that is not logged yet. */
   runId: string | null;
   ledgerRevision: number | null;
+  /** What it is to the champion; null where no gate has decided about it. */
+  standing: Standing | null;
 }
 
 /** The versions of one pipeline, as `--json` prints them. */
 interface Listed {
   pipeline: string;
+  /** Null before the first promotion. */
+  champion: BuildDocument | null;
   versions: ListedVersion[];
   stale: Stale[];
   /** Files of its folder or prefix that cannot be used. */
@@ -77,30 +84,36 @@ async function readListed(
   pipeline: string,
   all: boolean,
 ): Promise<Listed> {
-  const [versions, stale, ledger] = await Promise.all([
-    all ? listEveryBuild(store, pipeline) : listPublished(store, pipeline),
+  const [history, stale, ledger] = await Promise.all([
+    store.champions.read(pipeline),
     listStale(store, pipeline),
     store.ledgers.read(pipeline),
   ]);
+  const versions = await (all
+    ? listEveryBuild(store, pipeline, history)
+    : listPublished(store, pipeline, history));
   const quarantined = (ledger?.quarantined ?? []).map(({ name, reason, seen_at }) => ({
     name,
     reason,
     seenAt: seen_at,
   }));
-  return { pipeline, versions, stale, quarantined };
+  const champion = history?.champion == null ? null : toBuildDocument(history.champion);
+  return { pipeline, champion, versions, stale, quarantined };
 }
 
 async function listPublished(
   { records }: StoreSession['store'],
   pipeline: string,
+  history: ChampionHistory | undefined,
 ): Promise<ListedVersion[]> {
   const lines = await records.listWithParams(pipeline);
-  return lines.map((line) => toListed(line, 'published'));
+  return lines.map((line) => toListed(line, 'published', history));
 }
 
 async function listEveryBuild(
   { records }: StoreSession['store'],
   pipeline: string,
+  history: ChampionHistory | undefined,
 ): Promise<ListedVersion[]> {
   const { lineOf } = await import('../../store/version-index.ts');
   const published = new Map(
@@ -110,7 +123,7 @@ async function listEveryBuild(
   return builds.map(({ record, state }) => {
     // Only the index knows where a build is logged that was logged after it was made.
     const line = published.get(`${record.version}.${record.seq}`) ?? lineOf(record);
-    return toListed({ ...line, params: record.params }, state);
+    return toListed({ ...line, params: record.params }, state, history);
   });
 }
 
@@ -123,11 +136,13 @@ export function toListed(
     model_version,
     run_id,
     ledger_revision,
+    outcome,
     ...line
   }: VersionLine & {
     params: Record<string, unknown>;
   },
   state: ListedVersion['state'],
+  history: ChampionHistory | undefined,
 ): ListedVersion {
   return {
     version: line.version,
@@ -140,15 +155,20 @@ export function toListed(
     modelVersion: model_version,
     runId: run_id,
     ledgerRevision: ledger_revision,
+    standing: findStanding(history, { version: line.version, seq }, outcome),
   };
 }
 
 function printVersions(
-  { pipeline, versions, stale, quarantined }: Listed,
+  { pipeline, champion, versions, stale, quarantined }: Listed,
   { titled, all }: { titled: boolean; all: boolean },
 ): void {
   if (versions.length === 0) say(makeNoVersionError(pipeline).message);
   else print(`${titled ? `${pipeline}\n` : ''}${formatVersions(versions, all)}`);
+  if (champion !== null && !versions.some(({ standing }) => standing === 'champion'))
+    say(
+      `the champion of ${pipeline} is ${champion.version}.${champion.build}, which is not the published build of its version: see "${RETRAIN} list --all --pipeline ${pipeline}"`,
+    );
   for (const one of stale) say(describeStale(one), 'warning');
   for (const { name, reason } of quarantined)
     say(`${pipeline}: ${name} is quarantined, so it is in no version: ${reason}`, 'warning');
@@ -164,12 +184,14 @@ export function formatVersions(versions: readonly ListedVersion[], withState: bo
   const headings = columns.map(({ heading }) => heading);
   const params = versions.map((one) => flattenParams(one.params));
   const names = listVarying(params);
+  const hasChampion = versions.some(({ standing }) => standing !== null);
   const state = (one: ListedVersion): string[] => (withState ? [one.state] : []);
   return formatTable(
     [
       'version',
       'build',
       ...(withState ? ['state'] : []),
+      ...(hasChampion ? ['champion'] : []),
       ...headings,
       'new batch',
       ...names,
@@ -182,6 +204,7 @@ export function formatVersions(versions: readonly ListedVersion[], withState: bo
       one.version,
       one.build,
       ...state(one),
+      ...(hasChampion ? [one.standing ?? '–'] : []),
       ...columns.map(({ name }) => formatNumber(one.metrics[name])),
       formatNumber(one.metrics[`new_batch_${headline}`]),
       ...names.map((name) => (name in params[i]! ? formatParam(params[i]![name]) : '–')),
@@ -193,11 +216,14 @@ export function formatVersions(versions: readonly ListedVersion[], withState: bo
   );
 }
 
-/** The names of the params that are not the same everywhere. The location of the data does not change a result. */
+/** The names of the params that are not the same everywhere. The location of the data and the gate change no model. */
 function listVarying(params: readonly Record<string, unknown>[]): string[] {
   const names = new Set(params.flatMap((one) => Object.keys(one)));
   for (const place of ['data.source', 'data.source_secret_env']) names.delete(place);
-  return [...names].filter((name) => new Set(params.map((one) => valueOf(one, name))).size > 1);
+  return [...names].filter(
+    (name) =>
+      !name.startsWith('gate.') && new Set(params.map((one) => valueOf(one, name))).size > 1,
+  );
 }
 
 function valueOf(params: Record<string, unknown>, name: string): string {

@@ -14,6 +14,7 @@ import {
 import { print, printFact, printJson, say } from '../../print.ts';
 import { readRunParams, type Session, withSession } from '../../session.ts';
 import { workflowIdOf } from '../../../contract/train-batch.ts';
+import { findDecision, toBuildDocument } from '../../champion.ts';
 import { describeStale } from '../../versions.ts';
 import { type Origin, describeProducer, describeReasons } from '../../origin.ts';
 import type { Config } from '../../../config/environment.ts';
@@ -41,12 +42,15 @@ export async function status(
 ): Promise<number> {
   const { readLatestRun } = await import('./latest-run.ts');
   const { readStoredVersion } = await import('./stored-version.ts');
+  const { readWaiting } = await import('../../promotion.ts');
+  const { printDecision } = await import('./decision.ts');
   return withSession(config, ['temporal'], async (session) => {
-    const [run, stored] = await Promise.all([
+    const [run, stored, now] = await Promise.all([
       readLatestRun(session, workflowIdOf({ pipeline, batch })),
       readStoredVersion(session, pipeline, batch),
+      readWaiting(session, pipeline),
     ]);
-    const { version, origins, tracked, stale, logging } = stored;
+    const { version, origins, tracked, stale, logging, history } = stored;
     // Without the store, the run can still be shown. Without a run too, the command fails with the store's error.
     if (stored.error !== null && run === null) throw stored.error;
     if (run === null && version === null)
@@ -68,11 +72,17 @@ export async function status(
       tracked,
       stale,
       logging,
+      decision: version && findDecision(version),
+      champion: history?.champion == null ? null : toBuildDocument(history.champion),
+      waiting: now.waiting,
     };
     if (json === true) printJson({ ...document, ...unknown });
     else {
       if (run !== null) printRun(run);
-      if (version !== null) printVersion(session, version, stored);
+      if (version !== null) {
+        printVersion(session, version, stored);
+        printDecision(version, history, now);
+      }
     }
     return 0;
   });
@@ -141,7 +151,7 @@ export function printRun(run: LatestRun): void {
 export function printVersion(
   { tracker }: Session,
   record: VersionRecord,
-  { origins, tracked, stale, logging }: Omit<Stored, 'version' | 'error'>,
+  { origins, tracked, stale, logging }: Omit<Stored, 'version' | 'error' | 'history'>,
 ): void {
   const { version, seq, created_at, metrics, stages } = record;
   print(

@@ -10,6 +10,7 @@ import {
   StorageUnavailable,
 } from '../../../contract/failures.ts';
 import { isOpen } from '../../../contract/execution.ts';
+import type { ChampionHistory } from '../../../store/champions.ts';
 import type { VersionRecord } from '../../../store/version-record.ts';
 import type { Stale } from '../../../store/ledger/read.ts';
 
@@ -22,13 +23,22 @@ export interface Stored {
   stale: Stale | null;
   /** The state of deferred logging. */
   logging: Logging | null;
+  /** The record of promotions; null before the first. */
+  history: ChampionHistory | null;
   error: RetrainError | null;
 }
 
 /** Errors of the store. After one of them, the latest run can still be shown. */
 const STORE_ERRORS = [StorageUnavailable, StorageRefused, DamagedArtifact] as const;
 
-const NOTHING = { version: null, origins: [], tracked: null, stale: null, logging: null };
+const NOTHING = {
+  version: null,
+  origins: [],
+  tracked: null,
+  stale: null,
+  logging: null,
+  history: null,
+};
 
 /** The current version, or the error of the store. */
 export async function readStoredVersion(
@@ -39,14 +49,23 @@ export async function readStoredVersion(
   try {
     const version = (await findLatest(session.store.records, pipeline, batch)) ?? null;
     if (version === null) return { ...NOTHING, error: null };
-    const [origins, tracked, stale] = await Promise.all([
+    const [origins, tracked, stale, history] = await Promise.all([
       listOrigins(session, version),
       readTracked(session, version),
       listStale(session.store, pipeline),
+      session.store.champions.read(pipeline),
     ]);
     const logging = tracked === null ? await findLogging(session, version) : null;
     const own = stale.find((one) => one.version === batch) ?? null;
-    return { version, origins, tracked, stale: own, logging, error: null };
+    return {
+      version,
+      origins,
+      tracked,
+      stale: own,
+      logging,
+      history: history ?? null,
+      error: null,
+    };
   } catch (error) {
     if (!STORE_ERRORS.some((kind) => error instanceof kind)) throw error;
     return { ...NOTHING, error: error as RetrainError };
