@@ -4,7 +4,9 @@ import type { SourcePlace } from '../sources/source.ts';
 import type { Store } from '../store/index.ts';
 import type { LocalCache } from '../store/local-cache.ts';
 import type { Tracking } from '../tracking/tracker.ts';
+import { changeChampion } from './change_champion.ts';
 import { closeRuns } from './close_runs.ts';
+import { decideAgain } from './decide_again.ts';
 import { evaluate } from './evaluate.ts';
 import { findMissing } from './find_missing.ts';
 import { findPending } from './find_pending.ts';
@@ -13,10 +15,13 @@ import { getData } from './get_data.ts';
 import { logVersion } from './log_version.ts';
 import { mergeData } from './merge_data.ts';
 import { notify } from './notify.ts';
+import { notePromotion } from './note_promotion.ts';
 import { pinNightly } from './pin_nightly.ts';
+import { pinPromotion } from './pin_promotion.ts';
 import { pinRun, type PipelineConfig } from './pin_run.ts';
 import { prepareBatch } from './prepare_batch.ts';
 import { preprocess } from './preprocess.ts';
+import { promoteVersion } from './promote_version.ts';
 import { publishVersion } from './publish_version.ts';
 import { currentExecution, currentRun } from './run-stage.ts';
 import { train } from './train.ts';
@@ -63,6 +68,8 @@ export function createActivities(deps: WorkerDeps): Activities {
     find_missing: async (request) => findMissing(deps, request),
     notify: async (request) => notify(deps, request, currentExecution()),
     close_runs: async (request) => closeRuns(tracked(request), request),
+    pin_promotion: async (input) => pinPromotion(deps, input),
+    note_promotion: async (request) => notePromotion(deps, request),
     ...underLease(deps, {
       find_pending: async (request) => findPending(deps, request),
       get_data: async (request) => getData(deps, request),
@@ -75,6 +82,16 @@ export function createActivities(deps: WorkerDeps): Activities {
       publish_version: async (request) => publishVersion(tracked(request), request),
       log_version: async (input) => logVersion(tracked(input), input),
     }),
+    // A promotion can wait for days, and must not keep gc from working all that time.
+    ...underLease(
+      deps,
+      {
+        promote_version: async (request) => promoteVersion(tracked(request), request),
+        decide_again: async (request) => decideAgain(deps, request),
+        change_champion: async (request) => changeChampion(tracked(request), request),
+      },
+      { isReleased: true },
+    ),
   };
 }
 
@@ -83,18 +100,25 @@ type AnyActivity = (request: never) => Promise<unknown>;
 /**
  * Takes the lease of the run before each activity reads the store, so that gc does not remove what the run
  * uses. Only the first activity of a run on a worker sends requests for it: two small ones.
+ * @param isReleased whether the lease ends with the activity, and not with the run
  */
 function underLease<Name extends keyof Activities>(
   deps: Pick<WorkerDeps, 'store'>,
   activities: Pick<Activities, Name>,
+  { isReleased }: { isReleased: boolean } = { isReleased: false },
 ): Pick<Activities, Name> {
   const leased = (work: AnyActivity) => async (request: { pipeline?: string }) => {
     const { signal, heartbeat } = currentExecution();
-    await deps.store.leases.take(currentRun(request.pipeline), {
+    const run = currentRun(request.pipeline);
+    await deps.store.leases.take(run, {
       signal,
       waiting: () => heartbeat({ stage: 'waiting for gc', fraction: 0 }),
     });
-    return work(request as never);
+    try {
+      return await work(request as never);
+    } finally {
+      if (isReleased) await deps.store.leases.release(run);
+    }
   };
   const wrapped = Object.entries<AnyActivity>(activities).map(([name, work]) => [
     name,

@@ -16,6 +16,7 @@ import {
   trackedRun,
   type AttemptOf,
 } from '../tracking/tracked-run/attempt.ts';
+import { pointChampion } from '../tracking/tracked-run/champion-alias.ts';
 import { describeInTracker } from '../tracking/tracked-run/describe-version.ts';
 import { openPipelineRun } from '../tracking/tracked-run/pipeline-run.ts';
 import { logEvaluation } from '../tracking/tracked-run/log-evaluation.ts';
@@ -30,7 +31,7 @@ import {
 import { readContents, currentExecution } from './run-stage.ts';
 import { RETRAIN } from '../contract/command.ts';
 
-type Deps = LoggingDeps & { compute: Compute; store: Pick<Store, 'records'> };
+type Deps = LoggingDeps & { compute: Compute; store: Pick<Store, 'records' | 'champions'> };
 
 /**
  * Logs a build from its record to the tracking server that this worker uses now, and publishes it on request. It adds
@@ -85,6 +86,7 @@ export async function logVersion(deps: Deps, input: LogVersionInput): Promise<Lo
   if (input.publish === true) await deps.store.records.publishAgain(record);
   await describeInTracker(deps, attempt, record, { execution, isTrial });
   if (!isTrial) await pointAtLatest(deps, pipeline, version);
+  await pointChampion(deps, pipeline);
   await deps.store.records.noteLogged(record, { run_id, model_version });
   return {
     version,

@@ -11,10 +11,12 @@ import type { Tracking } from '../tracking/tracker.ts';
 import { onRun, requireAttempt } from '../tracking/tracked-run/attempt.ts';
 import { describeInTracker } from '../tracking/tracked-run/describe-version.ts';
 import { aliasOf, type LoggingDeps } from '../tracking/tracked-run/log-training.ts';
+import { followChampion } from './promote_version.ts';
 import { currentExecution, currentRun } from './run-stage.ts';
 import { flattenMetrics, readMetrics } from '../store/metrics-file.ts';
 
-type Deps = Tracking & LoggingDeps & { store: Pick<Store, 'cache' | 'records' | 'leases'> };
+type Deps = Tracking &
+  LoggingDeps & { store: Pick<Store, 'cache' | 'records' | 'leases' | 'champions'> };
 
 /**
  * Writes the version record of a run when all its stages are done, and publishes the build unless it is a trial. A
@@ -64,7 +66,10 @@ export async function publishVersion(deps: Deps, request: PublishRequest): Promi
           pointed = await pointAlias(deps, execution, request);
         })
       : await deps.store.records.recordTrial(draft);
-  const described = await describe(deps, execution, request, record);
+  const [described, followed] = await Promise.all([
+    describe(deps, execution, request, record),
+    request.trial === undefined ? followChampion(deps, pipeline) : undefined,
+  ]);
   await deps.store.leases.release(currentRun(pipeline));
   const score = findHeadline(headline);
   return {
@@ -75,6 +80,9 @@ export async function publishVersion(deps: Deps, request: PublishRequest): Promi
     ...(score === undefined ? {} : { score }),
     ...(request.trial === undefined ? {} : { trial: request.trial }),
     ...(pointed && described ? {} : { deferred: true }),
+    ...(followed === undefined || followed.warnings.length === 0
+      ? {}
+      : { warnings: followed.warnings }),
   };
 }
 

@@ -1,5 +1,16 @@
 import type { FindPendingRequest, PendingBatches, PinnedNightly } from './nightly.ts';
-import type { GateDecision } from './promotion.ts';
+import type {
+  ChangeRequest,
+  DecideRequest,
+  Entered,
+  GateDecision,
+  NoteRequest,
+  PinnedPromotion,
+  PromoteAnswer,
+  PromoteRequest,
+  PromotionEvent,
+  Proposal,
+} from './promotion.ts';
 import type { StageName, StageRequest, StageResult } from './stages.ts';
 import type { PinnedRun, RunFailure } from './train-batch.ts';
 import type { LoggedVersion, LogVersionInput, PublishRequest, PublishResult } from './versions.ts';
@@ -18,6 +29,11 @@ export interface Activities extends StageActivities {
   find_pending: (request: FindPendingRequest) => Promise<PendingBatches>;
   publish_version: (request: PublishRequest) => Promise<PublishResult>;
   log_version: (input: LogVersionInput) => Promise<LoggedVersion>;
+  pin_promotion: (input: unknown) => Promise<PinnedPromotion>;
+  promote_version: (request: PromoteRequest) => Promise<PromoteAnswer>;
+  change_champion: (request: ChangeRequest) => Promise<Entered>;
+  note_promotion: (request: NoteRequest) => Promise<PromotionEvent>;
+  decide_again: (request: DecideRequest) => Promise<Pick<Proposal, 'decision' | 'approval'>>;
   close_runs: (request: CloseRunsRequest) => Promise<void>;
   notify: (request: NotifyRequest) => Promise<void>;
 }

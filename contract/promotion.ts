@@ -42,6 +42,15 @@ export interface Proposal extends Build {
   replyTo?: string;
 }
 
+/** The alias in the registry of models that follows the champion. */
+export const CHAMPION_ALIAS = 'champion';
+
+/**
+ * Whether the alias points at the champion. `later`: tracking is not available, or the champion is not logged there;
+ * `missing`: there is no registry of models; `refused`: the registry refuses; `none`: there is no champion.
+ */
+export type AliasState = 'set' | 'later' | 'missing' | 'refused' | 'none';
+
 /** What became of a published build, as the result of its run has it. */
 export interface PromotionOutcome extends Build {
   /**
@@ -53,6 +62,8 @@ export interface PromotionOutcome extends Build {
   reason: string;
   /** The champion after it. */
   champion: Build | null;
+  /** Absent where nothing was promoted. */
+  alias?: AliasState;
   /** Such as an alias that was moved by hand. */
   warnings: string[];
 }
@@ -97,10 +108,72 @@ export interface ChampionChange {
 export interface PromotionView {
   pipeline: string;
   champion: Build | null;
+  /** Its present work, in a sentence. */
+  doing: string | null;
   /** The proposal that waits for a person, and until when. */
   waiting: (Build & { decision: GateDecision; since: string; until: string | null }) | null;
   /** What this execution has done. */
   events: PromotionEvent[];
+}
+
+/** What `pin_promotion` returns. */
+export interface PinnedPromotion {
+  pipeline: string;
+  champion: Build | null;
+  /** The search attributes that this namespace has. Others must not be set. */
+  searchAttributes: string[];
+}
+
+/** The request of `promote_version`. */
+export interface PromoteRequest {
+  pipeline: string;
+  /** Identifies the promotion: a repeat enters no second event. */
+  id: string;
+  proposal: Proposal;
+  by: string;
+  reason: string;
+  /** Only checks whether the build may wait for a person. */
+  waits: boolean;
+}
+
+/** An event was entered, with the state of the alias. */
+export interface Entered {
+  answer: 'entered';
+  event: PromotionEvent;
+  alias: AliasState;
+  warnings: string[];
+}
+
+export type PromoteAnswer =
+  | Entered
+  /** The build is the champion already. */
+  | { answer: 'already' }
+  /** The champion is another than the one in the decision. */
+  | { answer: 'changed' }
+  /** The build may wait for a person. */
+  | { answer: 'clear' };
+
+/** The request of `change_champion`. */
+export interface ChangeRequest extends ChampionChange {
+  pipeline: string;
+  id: string;
+  trackingFolder?: string;
+}
+
+/** The request of `note_promotion`: an event that changes no champion. */
+export interface NoteRequest {
+  pipeline: string;
+  id: string;
+  action: 'held' | 'rejected' | 'expired' | 'superseded';
+  build: Build;
+  by: string;
+  reason: string;
+  decision: GateDecision | null;
+}
+
+/** The request of `decide_again`. */
+export interface DecideRequest extends Build {
+  pipeline: string;
 }
 
 /** The one argument of `promote`. */

@@ -36,6 +36,8 @@ export interface PublishResult {
   trial?: TrialParams;
   /** Whether MLflow could not be updated. Then the version is logged from its record later. */
   deferred?: boolean;
+  /** Such as an alias of the champion that was moved by hand; absent where there are none. */
+  warnings?: string[];
 }
 
 /** The one argument of `logVersion`. */

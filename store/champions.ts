@@ -73,6 +73,8 @@ export interface GatePromotion extends Request {
   /** See `hashTrainInputs`. */
   inputs: string;
   decision: GateDecision;
+  /** Only checks whether the build may wait for a person. */
+  waits?: boolean;
 }
 
 /** An event that changes no champion. */
@@ -91,18 +93,21 @@ export interface HandPromotion extends Request {
 export interface Rollback extends Request {
   /** The build of the version that becomes the champion; undefined: the champion before the present one. */
   version: number | undefined;
+  /** Throws where the build cannot be the champion. */
+  check: (build: Build) => Promise<void>;
   /** Returns the hash of a build's inputs, by which it is barred. */
   hashInputs: (build: Build) => Promise<string>;
 }
 
 /**
  * The result of a promotion by the gate: an event; or the build is the champion already; or the champion is not the
- * one that the gate compared it with, so that it has to decide again.
+ * one that the gate compared it with, so that it has to decide again; or nothing prevents that it waits for a person.
  */
 export type GateAnswer =
   | { answer: 'entered'; event: PromotionEvent }
   | { answer: 'already' }
-  | { answer: 'changed'; champion: Build | null };
+  | { answer: 'changed' }
+  | { answer: 'clear' };
 
 /** The records of promotions in a bucket. Each changes by compare-and-swap, so a pipeline has one champion at any time. */
 export class Champions {
@@ -138,7 +143,8 @@ export class Champions {
       if (isSameBuild(champion, build)) answer = { answer: 'already' };
       else if (held !== undefined)
         return addEvent(current, { ...request, reason: held, action: 'held' });
-      else if (!isSameBuild(champion, decision.champion)) answer = { answer: 'changed', champion };
+      else if (!isSameBuild(champion, decision.champion)) answer = { answer: 'changed' };
+      else if (request.waits === true) answer = { answer: 'clear' };
       else return addEvent(current, { ...request, action: 'promoted' });
       return current;
     });
@@ -165,6 +171,7 @@ export class Champions {
   async rollBack(pipeline: string, request: Rollback): Promise<PromotionEvent> {
     const history = await this.#change(pipeline, request, async (current) => {
       const { build, takenBack } = findTarget(current, request.version);
+      await request.check(build);
       const barred = [...current.barred];
       for (const one of takenBack) {
         const inputs = await request.hashInputs(one);

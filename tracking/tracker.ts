@@ -55,6 +55,8 @@ export interface Tracker {
   registerModel(version: NewVersion): Promise<string | null>;
   /** Describes a version in Markdown. Without a registry it does nothing. */
   describeVersion(version: { name: string; version: string; description: string }): Promise<void>;
+  /** Returns the version that an alias points at; null where it points at none, undefined without a registry. */
+  getAlias(alias: { name: string; alias: string }): Promise<string | null | undefined>;
   /** Points an alias at a version. Without a registry it does nothing. */
   setAlias(alias: { name: string; alias: string; version: string }): Promise<void>;
 

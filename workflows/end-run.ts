@@ -1,5 +1,10 @@
 import { CancellationScope, log, proxyActivities } from '@temporalio/workflow';
-import type { Activities, CloseRunsRequest, EndNotice } from '../contract/activities.ts';
+import type {
+  Activities,
+  CloseRunsRequest,
+  EndNotice,
+  NotifyRequest,
+} from '../contract/activities.ts';
 import type { PinnedRun } from '../contract/train-batch.ts';
 
 const { close_runs } = proxyActivities<Pick<Activities, 'close_runs'>>({
@@ -33,9 +38,13 @@ export async function closeRuns(
 /** Reports to the worker's webhook, if it has one, how the run ended. If that fails, the run does not fail with it. */
 export async function notifyEnd(run: PinnedRun | undefined, ending: EndNotice): Promise<void> {
   if (run?.notify !== true) return;
+  await CancellationScope.nonCancellable(() => sendNotice(ending, `that it is ${ending.outcome}`));
+}
+
+/** Sends a notice to the worker's webhook. It does not fail where the webhook does not answer. */
+export async function sendNotice(notice: NotifyRequest, summary: string): Promise<void> {
   try {
-    const summary = `that it is ${ending.outcome}`;
-    await CancellationScope.nonCancellable(() => notify.executeWithOptions({ summary }, [ending]));
+    await notify.executeWithOptions({ summary }, [notice]);
   } catch (error) {
     log.warn('could not notify the webhook', { error });
   }

@@ -2,3 +2,4 @@
 export { trainBatch } from './trainBatch.ts';
 export { nightly } from './nightly.ts';
 export { logVersion } from './logVersion.ts';
+export { promote } from './promote.ts';

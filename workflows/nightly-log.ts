@@ -13,6 +13,7 @@ import type {
 import { makeFailure } from './failure.ts';
 import { escapeMarkdown, markdownTable } from '../contract/markdown.ts';
 import { formatScore } from '../contract/metric-sets.ts';
+import type { PromotionOutcome } from '../contract/promotion.ts';
 
 const MARKS: Record<NightlyLine['state'], string> = {
   running: '▸',
@@ -20,6 +21,24 @@ const MARKS: Record<NightlyLine['state'], string> = {
   done: '✔',
   failed: '✖',
 };
+
+const OUTCOMES: Record<PromotionOutcome['state'], string> = {
+  promoted: 'promoted',
+  held: 'held',
+  rejected: 'rejected',
+  expired: 'expired',
+  superseded: 'superseded',
+  rolled_back: 'rolled back',
+  waiting: 'waiting for approval',
+  champion: 'champion already',
+  proposed: 'proposed',
+};
+
+/** What is known of a batch that was run. */
+interface DoneFacts {
+  score?: NightlyLine['score'] | undefined;
+  promotion?: PromotionOutcome | undefined;
+}
 
 /** Keeps the summary that `nightlyProgress` shows and the run returns, and reports each change. */
 export class NightlyLog {
@@ -87,8 +106,16 @@ export class NightlyLog {
   }
 
   /** @param warnings those of the run, which repeat the ones about the source */
-  done(batch: number, score?: NightlyLine['score'], warnings: readonly string[] = []): void {
-    Object.assign(this.#line(batch), { state: 'done', ...(score === undefined ? {} : { score }) });
+  done(
+    batch: number,
+    { score, promotion }: DoneFacts = {},
+    warnings: readonly string[] = [],
+  ): void {
+    Object.assign(this.#line(batch), {
+      state: 'done',
+      ...(score === undefined ? {} : { score }),
+      ...(promotion === undefined ? {} : { promotion }),
+    });
     this.#warn(warnings.map((warning) => `batch ${batch}: ${warning}`));
     this.summary.waiting = Math.max(0, this.summary.waiting - 1);
     this.#show();
@@ -105,7 +132,7 @@ export class NightlyLog {
       numbers.length === 0
         ? `nothing to do: no batch of ${pipeline} is ${this.#kind}`
         : `${numbers.length === 1 ? 'batch' : 'batches'} ${formatRanges(numbers)} of ${pipeline} done`;
-    this.summary.state = `${done}${describeQuarantined(quarantined)}`;
+    this.summary.state = `${done}${describePromotions(batches)}${describeQuarantined(quarantined)}`;
     this.#show();
     if (quarantined.length > 0 && this.#failOnQuarantine) throw this.#end('Quarantined');
     return this.summary;
@@ -138,13 +165,18 @@ export class NightlyLog {
 
   #show(): void {
     const { pipeline, state, batches, waiting, warnings } = this.summary;
-    const rows = batches.map(({ batch, state: at, score }) => [
+    const isDecided = batches.some(({ promotion }) => promotion !== undefined);
+    const rows = batches.map(({ batch, state: at, score, promotion }) => [
       String(batch),
       `${MARKS[at]} ${at}`,
       score === undefined ? '' : formatScore(score.value),
+      ...(isDecided
+        ? [promotion === undefined ? '' : escapeMarkdown(describeOutcome(promotion))]
+        : []),
     ]);
     const heading = batches.find(({ score }) => score !== undefined)?.score?.name ?? 'score';
-    const table = rows.length === 0 ? '' : markdownTable(['batch', 'state', heading], rows);
+    const head = ['batch', 'state', heading, ...(isDecided ? ['champion'] : [])];
+    const table = rows.length === 0 ? '' : markdownTable(head, rows);
     const notes = warnings.map((warning) => `- ⚠ ${escapeMarkdown(warning)}`).join('\n');
     this.#report(
       [
@@ -157,6 +189,24 @@ export class NightlyLog {
         .join('\n\n'),
     );
   }
+}
+
+/** `; version 3 promoted: it is not shown to be worse`; of several versions with one outcome the last has its reason. */
+function describePromotions(lines: readonly NightlyLine[]): string {
+  const outcomes = lines.flatMap(({ promotion }) => promotion ?? []);
+  const states = [...new Set(outcomes.map(({ state }) => state))];
+  const groups = states.map((state) => {
+    const alike = outcomes.filter((outcome) => outcome.state === state);
+    const numbers = formatRanges(alike.map(({ version }) => version));
+    const { reason } = alike.at(-1)!;
+    return `; ${alike.length === 1 ? 'version' : 'versions'} ${numbers} ${OUTCOMES[state]}: ${reason}`;
+  });
+  return groups.join('');
+}
+
+/** `promoted: it is not shown to be worse`. */
+function describeOutcome({ state, reason }: PromotionOutcome): string {
+  return `${OUTCOMES[state]}: ${reason}`;
 }
 
 /** `; 1 file is quarantined: x.csv (it is empty)`; empty if there is none. The first is named, the others are counted. */

@@ -85,8 +85,8 @@ async function runOrWait(
   for (let waits = 0; ; waits++) {
     nightlyLog.running(batch);
     try {
-      const { version, warnings } = await runBatch(makeInput(run, batch, params));
-      return nightlyLog.done(batch, version?.score, warnings);
+      const { version, warnings, promotion } = await runBatch(makeInput(run, batch, params));
+      return nightlyLog.done(batch, { score: version?.score, promotion }, warnings);
     } catch (error) {
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) {
         if (CancellationScope.current().consideredCancelled) throw error;

@@ -12,6 +12,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { Activities } from '../contract/activities.ts';
+import { readGate } from '../contract/defaults.ts';
 import { LAST_STAGE, stagesUntil } from '../contract/stages.ts';
 import type { PinnedRun, RunSummary, TrainBatchInput } from '../contract/train-batch.ts';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
@@ -19,6 +20,7 @@ import { findDamaged, toWorkflowFailure, hasTrackingMoved } from './failure.ts';
 import { listDifferences, joinRun } from '../contract/messages.ts';
 import { buildMissing } from './missing.ts';
 import { logVersion } from './logVersion.ts';
+import { proposeBuild } from './propose.ts';
 import { RunView } from './run-view.ts';
 import { closeRuns, notifyEnd } from './end-run.ts';
 import { RETRY, StageRunner } from './stage-runner.ts';
@@ -122,7 +124,25 @@ async function publish(run: PinnedRun, stages: StageRunner): Promise<void> {
     },
   ]);
   stages.summary.version = version;
+  stages.summary.warnings.push(...(version.warnings ?? []));
   if (mlflow === null || version.deferred === true) await logLater(run, version.seq);
+  if (trial === undefined) await proposeVersion(run, stages, version.seq);
+}
+
+/** Proposes the version to the promotion of the pipeline, and notes the answer. */
+async function proposeVersion(run: PinnedRun, stages: StageRunner, seq: number): Promise<void> {
+  const { pipeline, batch, params, trackingFolder } = run;
+  const { approval, reminder_hours, expiry_hours } = readGate(params);
+  const promotion = await proposeBuild({
+    pipeline,
+    version: batch,
+    seq,
+    decision: stages.handedOn('decision'),
+    approval: { approval, reminder_hours, expiry_hours },
+    ...(trackingFolder === undefined ? {} : { trackingFolder }),
+  });
+  stages.summary.promotion = promotion;
+  stages.summary.warnings.push(...promotion.warnings);
 }
 
 /** Logs the version as soon as tracking is available, in a workflow that this one does not wait for. */

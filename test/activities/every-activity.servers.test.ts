@@ -71,6 +71,7 @@ async function firstBatch(): Promise<typeof asks> {
   const publish_version = { ...about, attempt, mlflow, healed: [], comparisons: [], forced: false };
   await activities.answer('publish_version', publish_version);
   const nightly = { pipeline, params, source: null, rebuild: false };
+  const approval = { approval: 'none', reminder_hours: 24, expiry_hours: null };
   return {
     pin_run: { batch: 1 },
     pin_nightly: {},
@@ -85,6 +86,33 @@ async function firstBatch(): Promise<typeof asks> {
     gate,
     publish_version,
     log_version: { pipeline, version: 1 },
+    pin_promotion: { pipeline },
+    promote_version: {
+      pipeline,
+      id: 'a promotion',
+      proposal: { pipeline, version: 1, seq: 1, decision: decided.decision, approval },
+      by: 'gate',
+      reason: decided.decision.reason,
+      waits: false,
+    },
+    change_champion: {
+      pipeline,
+      id: 'a change',
+      action: 'promoted',
+      version: 1,
+      by: 'ann',
+      reason: 'it is the best',
+    },
+    note_promotion: {
+      pipeline,
+      id: 'a note',
+      action: 'held',
+      build: { version: 1, seq: 1 },
+      by: 'gate',
+      reason: 'it is worse',
+      decision: null,
+    },
+    decide_again: { pipeline, version: 1, seq: 1 },
     close_runs: { status: 'KILLED' },
     notify: {
       event: 'completed',
@@ -119,6 +147,11 @@ const STORES = [
   'gate',
   'publish_version',
   'log_version',
+  'pin_promotion',
+  'promote_version',
+  'change_champion',
+  'note_promotion',
+  'decide_again',
 ] as const;
 
 /** While its server takes requests and does not finish its answers. */

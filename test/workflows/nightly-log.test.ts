@@ -34,7 +34,7 @@ describe('the log of a nightly', () => {
     expect(log.summary.waiting).toBe(5);
     log.running(1);
     expect(log.summary.state).toBe('batch 1 is running');
-    log.done(1, score);
+    log.done(1, { score });
     expect(log.summary).toMatchObject({
       waiting: 4,
       batches: [{ batch: 1, state: 'done', score }],
@@ -57,11 +57,26 @@ describe('the log of a nightly', () => {
     expect(shown[1]).toContain('5 to do');
   });
 
+  it('names what was promoted and what was held, and why', () => {
+    const { log, shown } = open();
+    const champion = { version: 2, seq: 1 };
+    const outcome = { seq: 1, champion, warnings: [] };
+    const reason = 'it is not shown to be worse';
+    for (const version of [1, 2])
+      log.done(version, { score, promotion: { ...outcome, version, state: 'promoted', reason } });
+    const held = { ...outcome, version: 3, state: 'held', reason: 'its recall of <b> is worse' };
+    log.done(3, { score, promotion: { ...held, state: 'held' } });
+    expect(log.finish().state).toBe(
+      'batches 1–3 of p done; versions 1–2 promoted: it is not shown to be worse; version 3 held: its recall of <b> is worse',
+    );
+    expect(shown.at(-1)).toContain('held: its recall of \\<b\\> is worse');
+  });
+
   it('has every warning once, though looks and runs repeat it', () => {
     const { log } = open();
     log.found(pending([1], { warnings: ['a.csv is empty'] }));
     log.found(pending([1], { warnings: ['a.csv is empty', 'b.csv is empty'] }));
-    log.done(1, undefined, ['a single class', 'a single class']);
+    log.done(1, {}, ['a single class', 'a single class']);
     expect(log.summary.warnings).toEqual([
       'a.csv is empty',
       'b.csv is empty',
@@ -71,10 +86,10 @@ describe('the log of a nightly', () => {
 
   it('ends with the batches that are done, or with nothing to do', () => {
     const { log } = open();
-    for (const batch of [1, 2, 3, 5]) log.done(batch, score);
+    for (const batch of [1, 2, 3, 5]) log.done(batch, { score });
     expect(log.finish().state).toMatch(/^batches 1–3, 5 of p done$/);
     const one = open().log;
-    one.done(4, score);
+    one.done(4, { score });
     expect(one.finish().state).toBe('batch 4 of p done');
     expect(open().log.finish().state).toBe('nothing to do: no batch of p is pending');
     expect(open({ rebuild: true }).log.finish().state).toBe(

@@ -5,11 +5,11 @@ import type { FindPendingRequest, NightlyInput, QuarantinedFile } from '../../co
 import { pinNightly } from '../../activities/pin_nightly.ts';
 import { paramsOf } from '../../pipeline/models/params.ts';
 import type { nightly } from '../../workflows/nightly.ts';
-import { openTimeSkipping, type TimeSkipping } from '../support/time-skipping.ts';
+import { openTimeSkipping, type WorkflowServer } from '../support/workflow-server.ts';
 
 /** The nightly alone, on Temporal's time-skipping test server, with stubs for its batches. */
 
-let temporal: TimeSkipping;
+let temporal: WorkflowServer;
 
 beforeAll(async () => {
   temporal = await openTimeSkipping(new URL('nightly-stubs.ts', import.meta.url));

@@ -7,7 +7,7 @@ import type { StageName, StageRequest } from '../../contract/stages.ts';
 import type { TrainBatchInput } from '../../contract/train-batch.ts';
 import { joinRun, progress } from '../../contract/messages.ts';
 import type { trainBatch } from '../../workflows/index.ts';
-import { openTimeSkipping, type TimeSkipping } from '../support/time-skipping.ts';
+import { openTimeSkipping, type WorkflowServer } from '../support/workflow-server.ts';
 
 /**
  * The workflow alone, on Temporal's time-skipping test server: what it asks of its activities, in which
@@ -25,7 +25,7 @@ const CHAIN = [
   'publish_version',
 ];
 
-let temporal: TimeSkipping;
+let temporal: WorkflowServer;
 
 beforeAll(async () => {
   temporal = await openTimeSkipping(new URL('../../workflows/index.ts', import.meta.url));

@@ -45,6 +45,7 @@ function trackOn(folder: Folder, ownSignal: AbortSignal | undefined): Tracker {
     logModel: (runId, model) => act(() => logModel(folder, runId, model)),
     registerModel: async () => null,
     describeVersion: async () => undefined,
+    getAlias: async () => undefined,
     setAlias: async () => undefined,
     makeRunUrl: (experimentId, runId) => makeRunUrl(folder.uri, experimentId, runId),
     makeArtifactUrl: (experimentId, runId, path) =>

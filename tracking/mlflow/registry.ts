@@ -88,6 +88,24 @@ export async function describeVersion(
   await http.patch('model-versions/update', version, anything);
 }
 
+/**
+ * Returns the version that an alias points at; null where there is no such alias, or no such model.
+ * https://mlflow.org/docs/latest/api_reference/rest-api.html#get-model-version-by-alias
+ */
+export async function getAlias(
+  http: Http,
+  query: { name: string; alias: string },
+): Promise<string | null> {
+  try {
+    return (await http.get('registered-models/alias', query, one)).model_version.version;
+  } catch (error) {
+    // MLflow calls a name that it does not know an invalid parameter.
+    const code = codeOf(error);
+    if (code === 'RESOURCE_DOES_NOT_EXIST' || code === 'INVALID_PARAMETER_VALUE') return null;
+    throw error;
+  }
+}
+
 /** https://mlflow.org/docs/latest/api_reference/rest-api.html#set-registered-model-alias */
 export async function setAlias(
   http: Http,

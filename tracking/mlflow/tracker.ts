@@ -4,7 +4,7 @@ import { makeArtifactUrl, makeModelUrl, makeRunUrl, type TrackingAuth } from '..
 import { uploadArtifact, logInputs, logMetrics, logParams, setTags } from './run-data.ts';
 import { anything, Http } from './http.ts';
 import { logModel } from './logged-model.ts';
-import { describeVersion, registerModel, setAlias } from './registry.ts';
+import { describeVersion, getAlias, registerModel, setAlias } from './registry.ts';
 import {
   createRun,
   deleteRun,
@@ -77,6 +77,7 @@ function trackOn(http: Http, places: RunPlaces): Tracker {
     logModel: (runId, model) => logModel(http, places, runId, model),
     registerModel: (version) => registerModel(http, version),
     describeVersion: (version) => describeVersion(http, version),
+    getAlias: (alias) => getAlias(http, alias),
     setAlias: (alias) => setAlias(http, alias),
     makeRunUrl: (experimentId, runId) => makeRunUrl(uri, experimentId, runId),
     makeArtifactUrl: (experimentId, runId, path) =>

@@ -1,0 +1,46 @@
+import type { ChangeRequest, Entered, PromotionEvent } from '../contract/promotion.ts';
+import { hashTrainInputs } from '../store/champions.ts';
+import type { Store } from '../store/index.ts';
+import { removedByGc } from '../store/record-check.ts';
+import type { VersionRecord } from '../store/version-record.ts';
+import { refuseOtherFolder } from '../tracking/place.ts';
+import type { TrackingDeps } from '../tracking/tracked-run/attempt.ts';
+import { followChampion } from './promote_version.ts';
+
+type Deps = TrackingDeps & { store: Pick<Store, 'champions' | 'records'> };
+
+/**
+ * Makes a build the champion because a person says so, or takes the champion back, and points the alias at it.
+ * @throws MissingHistory when there is no such version or no earlier champion, or when gc removed the artifacts
+ * @throws Conflict when the build is the champion already
+ */
+export async function changeChampion(deps: Deps, request: ChangeRequest): Promise<Entered> {
+  const { pipeline, trackingFolder } = request;
+  if (trackingFolder !== undefined) refuseOtherFolder(deps, trackingFolder);
+  const event = await enterChange(deps, request);
+  return { answer: 'entered', event, ...(await followChampion(deps, pipeline)) };
+}
+
+async function enterChange(
+  { store: { champions, records } }: Deps,
+  { pipeline, id, action, version, by, reason }: ChangeRequest,
+): Promise<PromotionEvent> {
+  const read = async (build: { version: number; seq?: number }): Promise<VersionRecord> => {
+    const record = await records.readBuild({ pipeline, ...build });
+    const collected = await records.collectedAt(record);
+    if (collected !== undefined) throw removedByGc(record, collected);
+    return record;
+  };
+  const entry = { id, by, reason, at: new Date().toISOString() };
+  if (action === 'rolled_back')
+    return champions.rollBack(pipeline, {
+      ...entry,
+      version,
+      check: async (build) => void (await read(build)),
+      hashInputs: async (build) => hashTrainInputs(await records.readBuild({ pipeline, ...build })),
+    });
+  const record = await read({ version: version! });
+  const { seq } = record;
+  const build = { version: record.version, seq };
+  return champions.promoteByHand(pipeline, { ...entry, build, inputs: hashTrainInputs(record) });
+}

@@ -1,0 +1,43 @@
+import { readGate } from '../contract/defaults.ts';
+import { MissingHistory } from '../contract/failures.ts';
+import { parseParams } from '../contract/params.ts';
+import type { DecideRequest, Proposal } from '../contract/promotion.ts';
+import { findStage } from '../contract/stages.ts';
+import { RETRAIN } from '../contract/command.ts';
+import { paramsSchema } from '../pipeline/models/params.ts';
+import type { Store } from '../store/index.ts';
+import { gate } from './gate.ts';
+
+type Deps = Parameters<typeof gate>[0] & { store: Pick<Store, 'champions' | 'records'> };
+
+/**
+ * Decides about a recorded build by the stage gate, with the params of its run: against the champion there is now.
+ * @throws MissingHistory when there is no such build, or its record lacks what the gate reads
+ */
+export async function decideAgain(
+  deps: Deps,
+  { pipeline, version, seq }: DecideRequest,
+): Promise<Pick<Proposal, 'decision' | 'approval'>> {
+  const record = await deps.store.records.readBuild({ pipeline, version, seq });
+  const params = parseParams(paramsSchema, record.params, 'the version record');
+  const { champion = null } = (await deps.store.champions.read(pipeline)) ?? {};
+  const { model } = findStage(record.stages, 'train')?.outputs ?? {};
+  const { encoder, test } = findStage(record.stages, 'preprocess')?.outputs ?? {};
+  const { metrics } = findStage(record.stages, 'evaluate')?.outputs ?? {};
+  if (model === undefined || encoder === undefined || test === undefined || metrics === undefined)
+    throw new MissingHistory(
+      `the record of build ${version}.${seq} of ${pipeline} does not say what was trained and scored: run it again with "${RETRAIN} run ${version} --pipeline ${pipeline}"`,
+    );
+  const { decision } = await gate(deps, {
+    pipeline,
+    batch: version,
+    params,
+    cache: 'use',
+    damaged: [],
+    force: null,
+    champion,
+    inputs: { model, encoder, test, metrics },
+  });
+  const { approval, reminder_hours, expiry_hours } = readGate(params);
+  return { decision, approval: { approval, reminder_hours, expiry_hours } };
+}

@@ -1,0 +1,71 @@
+import { RETRAIN } from '../contract/command.ts';
+import { MissingHistory } from '../contract/failures.ts';
+import type { PromoteAnswer, PromoteRequest } from '../contract/promotion.ts';
+import { hashTrainInputs } from '../store/champions.ts';
+import type { Store } from '../store/index.ts';
+import type { VersionRecord } from '../store/version-record.ts';
+import { refuseOtherFolder } from '../tracking/place.ts';
+import { orDefer } from '../tracking/tracked-run/defer.ts';
+import { pointChampion, type PointedAlias } from '../tracking/tracked-run/champion-alias.ts';
+import type { TrackingDeps } from '../tracking/tracked-run/attempt.ts';
+import { currentExecution } from './run-stage.ts';
+
+type Deps = TrackingDeps & { store: Pick<Store, 'champions' | 'records'> };
+
+/**
+ * Makes a build the champion, as the gate or a person has decided, and points the alias at it. A build that was replaced,
+ * removed or taken back since then is held.
+ */
+export async function promoteVersion(deps: Deps, request: PromoteRequest): Promise<PromoteAnswer> {
+  const { pipeline, id, proposal, by, reason, waits } = request;
+  const { version, seq, decision, trackingFolder } = proposal;
+  if (trackingFolder !== undefined) refuseOtherFolder(deps, trackingFolder);
+  const record = await deps.store.records.readBuild({ pipeline, version, seq });
+  const at = new Date().toISOString();
+  const entry = { id, build: { version, seq }, decision, at };
+  const obstacle = await findObstacle(deps, record);
+  if (obstacle !== undefined) {
+    const held = { ...entry, action: 'held', by: 'gate', reason: obstacle } as const;
+    const event = await deps.store.champions.note(pipeline, held);
+    return { answer: 'entered', event, alias: 'none', warnings: [] };
+  }
+  const answer = await deps.store.champions.promote(pipeline, {
+    ...entry,
+    by,
+    reason,
+    inputs: hashTrainInputs(record),
+    waits,
+  });
+  if (answer.answer !== 'entered') return answer;
+  if (answer.event.action === 'held') return { ...answer, alias: 'none', warnings: [] };
+  return { ...answer, ...(await followChampion(deps, pipeline)) };
+}
+
+/** Points the alias at the champion; later, where tracking is not available. */
+export async function followChampion(deps: Deps, pipeline: string): Promise<PointedAlias> {
+  const execution = currentExecution();
+  const tracker = deps.tracker.withSignal(execution.signal);
+  const pointed = await orDefer(true, execution, () =>
+    pointChampion({ ...deps, tracker }, pipeline),
+  );
+  return pointed ?? { alias: 'later', warnings: [] };
+}
+
+/** Why a build cannot become the champion; undefined where it can. */
+async function findObstacle(
+  { store: { records } }: Deps,
+  record: VersionRecord,
+): Promise<string | undefined> {
+  const { pipeline, version, seq } = record;
+  const latest = await records.latest(pipeline, version).catch((error: unknown) => {
+    if (!(error instanceof MissingHistory)) throw error;
+    return undefined;
+  });
+  if (latest?.seq !== seq)
+    return latest === undefined
+      ? `build ${version}.${seq} is not published`
+      : `build ${version}.${seq} is no longer the published build of version ${version}: that is build ${version}.${latest.seq}`;
+  return (await records.collectedAt(record)) === undefined
+    ? undefined
+    : `gc removed the artifacts of build ${version}.${seq}: "${RETRAIN} run ${version} --pipeline ${pipeline}" builds it again`;
+}

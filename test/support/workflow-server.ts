@@ -1,0 +1,92 @@
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Client, Connection } from '@temporalio/client';
+import { TestWorkflowEnvironment } from '@temporalio/testing';
+import {
+  bundleWorkflowCode,
+  DefaultLogger,
+  NativeConnection,
+  Runtime,
+  Worker,
+} from '@temporalio/worker';
+import { activityInterceptor } from '../../worker/activity-interceptor.ts';
+
+/** A Temporal server, and workers on it that run workflows with the activities of a test. */
+export interface WorkflowServer {
+  client: Client;
+  /** Runs a worker with these activities on its own queue until the work is done. */
+  withWorker: <T>(activities: object, use: (taskQueue: string) => Promise<T>) => Promise<T>;
+  close: () => Promise<void>;
+}
+
+/**
+ * Temporal's test server, on which hours pass at once.
+ * @param workflows the module of the workflows, as a URL
+ */
+export async function openTimeSkipping(workflows: URL): Promise<WorkflowServer> {
+  keepQuiet();
+  const path = join(process.env['RETRAIN_TEST_STACK_VENV']!, 'bin', 'temporal-test-server');
+  const [environment, withWorker] = await Promise.all([
+    TestWorkflowEnvironment.createTimeSkipping({
+      server: { executable: { type: 'existing-path', path } },
+    }),
+    prepareWorkers(workflows),
+  ]);
+  const { client, nativeConnection } = environment;
+  return {
+    client,
+    withWorker: (activities, use) => withWorker(nativeConnection, activities, use),
+    close: () => environment.teardown(),
+  };
+}
+
+/**
+ * The real server of the test stack, for updates, signals and children that meet.
+ * @param workflows the module of the workflows, as a URL
+ */
+export async function openRealServer(workflows: URL): Promise<WorkflowServer> {
+  keepQuiet();
+  const address = process.env['TEMPORAL_ADDRESS']!;
+  const [connection, native, withWorker] = await Promise.all([
+    Connection.connect({ address }),
+    NativeConnection.connect({ address }),
+    prepareWorkers(workflows),
+  ]);
+  return {
+    client: new Client({ connection }),
+    withWorker: (activities, use) => withWorker(native, activities, use),
+    close: async () => {
+      await connection.close();
+      await native.close();
+    },
+  };
+}
+
+let isQuiet = false;
+
+/** Failures are what the tests are about, so only errors of the worker are logged. */
+function keepQuiet(): void {
+  if (!isQuiet) Runtime.install({ logger: new DefaultLogger('ERROR') });
+  isQuiet = true;
+}
+
+async function prepareWorkers(workflows: URL) {
+  const workflowBundle = await bundleWorkflowCode({ workflowsPath: fileURLToPath(workflows) });
+  const own = Date.now().toString(36);
+  let queues = 0;
+  return async <T>(
+    connection: NativeConnection,
+    activities: object,
+    use: (taskQueue: string) => Promise<T>,
+  ): Promise<T> => {
+    const taskQueue = `queue-${own}-${queues++}`;
+    const worker = await Worker.create({
+      connection,
+      taskQueue,
+      workflowBundle,
+      activities,
+      interceptors: { activity: [(context) => ({ inbound: activityInterceptor(context) })] },
+    });
+    return worker.runUntil(() => use(taskQueue));
+  };
+}

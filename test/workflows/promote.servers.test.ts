@@ -1,0 +1,595 @@
+import { randomUUID } from 'node:crypto';
+import { ApplicationFailure } from '@temporalio/common';
+import { WithStartWorkflowOperation, type WorkflowHandle } from '@temporalio/client';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { pinPromotion } from '../../activities/pin_promotion.ts';
+import type { ApprovalNotice } from '../../contract/activities.ts';
+import {
+  approve,
+  changeChampion,
+  promotion,
+  promotionIdOf,
+  propose,
+  reject,
+  type Build,
+  type ChangeRequest,
+  type Entered,
+  type GateDecision,
+  type NoteRequest,
+  type PromoteAnswer,
+  type PromoteRequest,
+  type PromotionOutcome,
+  type PromotionView,
+  type Proposal,
+} from '../../contract/promotion.ts';
+import { Champions } from '../../store/champions.ts';
+import type { promote } from '../../workflows/promote.ts';
+import { MemoryBucket } from '../support/memory-bucket.ts';
+import {
+  openRealServer,
+  openTimeSkipping,
+  type WorkflowServer,
+} from '../support/workflow-server.ts';
+
+/**
+ * The workflow with the real record of promotions, in a bucket in memory. The gate, the alias and the webhook are stubs.
+ * Hours pass on Temporal's time-skipping test server; everything else runs on the real server.
+ */
+
+let real: WorkflowServer;
+let skipping: WorkflowServer;
+/** The one that the present test runs on. */
+let temporal: WorkflowServer;
+
+const own = Date.now().toString(36);
+
+beforeAll(async () => {
+  const workflows = new URL('promotion-callers.ts', import.meta.url);
+  real = await openRealServer(workflows);
+  skipping = await openTimeSkipping(workflows);
+});
+beforeEach(() => (temporal = real));
+afterAll(async () => {
+  await real?.close();
+  await skipping?.close();
+});
+
+const build = (version: number, seq = 1): Build => ({ version, seq });
+
+function decide(
+  champion: Build | null,
+  outcome: GateDecision['outcome'] = 'promote',
+): GateDecision {
+  return {
+    outcome,
+    reason: outcome === 'promote' ? 'it is not shown to be worse' : 'it is shown to be worse',
+    champion,
+    rule: 'not_worse',
+    metric: 'accuracy',
+    rows: 30,
+    challenger_score: 0.9,
+    champion_score: 0.9,
+    low: -0.1,
+    high: 0.1,
+    p_value: 1,
+    worse_slices: [],
+  };
+}
+
+let worlds = 0;
+
+/** A pipeline with its record of promotions, and what the stubs were asked. */
+class World {
+  readonly pipeline = `p${own}-${worlds++}`;
+  readonly champions = new Champions(new MemoryBucket());
+  readonly notices: ApprovalNotice[] = [];
+  readonly redecided: Build[] = [];
+  /** What the gate says when it decides again. */
+  again: GateDecision['outcome'] = 'promote';
+  /** Called before each promotion. */
+  before: (request: PromoteRequest) => Promise<void> = async () => undefined;
+  alias: Entered['alias'] = 'set';
+
+  readonly activities = {
+    pin_promotion: async (input: unknown) =>
+      pinPromotion({ store: { champions: this.champions } }, input),
+    promote_version: async (request: PromoteRequest): Promise<PromoteAnswer> => {
+      await this.before(request);
+      const { id, by, reason, waits, proposal } = request;
+      const { version, seq, decision } = proposal;
+      const inputs = `inputs of ${version}`;
+      const at = new Date().toISOString();
+      const entry = { id, by, reason, waits, at, inputs, decision, build: { version, seq } };
+      const answer = await this.champions.promote(this.pipeline, entry);
+      return answer.answer === 'entered'
+        ? { ...answer, alias: this.alias, warnings: ['the alias was moved by hand'] }
+        : answer;
+    },
+    change_champion: async ({
+      id,
+      action,
+      version,
+      by,
+      reason,
+    }: ChangeRequest): Promise<Entered> => {
+      const at = new Date().toISOString();
+      const entry = { id, by, reason, at };
+      const event =
+        action === 'promoted'
+          ? await this.champions.promoteByHand(this.pipeline, {
+              ...entry,
+              build: build(version!),
+              inputs: `inputs of ${version}`,
+            })
+          : await this.champions.rollBack(this.pipeline, {
+              ...entry,
+              version,
+              check: async () => undefined,
+              hashInputs: async (one) => `inputs of ${one.version}`,
+            });
+      return { answer: 'entered', event, alias: 'set', warnings: [] };
+    },
+    note_promotion: async ({ pipeline, ...note }: NoteRequest) =>
+      this.champions.note(pipeline, { ...note, at: new Date().toISOString() }),
+    decide_again: async (one: Build) => {
+      this.redecided.push(build(one.version, one.seq));
+      const { champion = null } = (await this.champions.read(this.pipeline)) ?? {};
+      return { decision: decide(champion, this.again) };
+    },
+    notify: async (notice: ApprovalNotice) => void this.notices.push(notice),
+  };
+
+  proposal(version: number, over: Partial<Proposal> = {}): Proposal {
+    return {
+      pipeline: this.pipeline,
+      ...build(version),
+      decision: decide(null),
+      approval: { approval: 'none', reminder_hours: 24, expiry_hours: null },
+      ...over,
+    };
+  }
+
+  waiting(version: number, over: Partial<Proposal['approval']> = {}): Proposal {
+    const approval = { approval: 'required', reminder_hours: 24, expiry_hours: null } as const;
+    return this.proposal(version, { approval: { ...approval, ...over } });
+  }
+
+  /** What happened, as `action version`. */
+  async story(): Promise<string[]> {
+    const { events = [] } = (await this.champions.read(this.pipeline)) ?? {};
+    return events.map(({ action, version }) => `${action} ${version}`);
+  }
+}
+
+interface Tools {
+  queue: string;
+  start: (proposal?: Proposal) => Promise<WorkflowHandle<typeof promote>>;
+  propose: (
+    proposal: Proposal,
+  ) => Promise<WorkflowHandle<(one: Proposal) => Promise<PromotionOutcome>>>;
+}
+
+function play<T>(world: World, use: (tools: Tools) => Promise<T>): Promise<T> {
+  return temporal.withWorker(world.activities, (queue) =>
+    use({
+      queue,
+      start: (proposal) =>
+        temporal.client.workflow.start<typeof promote>('promote', {
+          taskQueue: queue,
+          workflowId: promotionIdOf(world.pipeline),
+          args: [{ pipeline: world.pipeline, ...(proposal === undefined ? {} : { proposal }) }],
+        }),
+      propose: (proposal) =>
+        temporal.client.workflow.start('proposeBuild', {
+          taskQueue: queue,
+          workflowId: `${world.pipeline}-run-${proposal.version}-${randomUUID()}`,
+          args: [proposal],
+        }),
+    }),
+  );
+}
+
+const ann = (version: number) => ({ version, by: 'ann', reason: 'it is right about setosa' });
+
+/** Waits until the promotion shows this. */
+async function shows(
+  handle: WorkflowHandle,
+  isSo: (view: PromotionView) => boolean,
+): Promise<PromotionView> {
+  for (let tries = 0; ; tries++) {
+    const view = await handle.query(promotion);
+    if (isSo(view)) return view;
+    if (tries > 200) throw new Error(`it never came to that: ${JSON.stringify(view)}`);
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+}
+
+const waits = (version: number) => (view: PromotionView) => view.waiting?.version === version;
+
+/** The sentence with which an update was refused or failed. */
+async function refusal(update: Promise<unknown>): Promise<string> {
+  return update.then(
+    (answer) => `it was not refused: ${JSON.stringify(answer)}`,
+    (error: unknown) => ((error as Error).cause as Error).message,
+  );
+}
+
+describe('a build that is proposed', () => {
+  it('becomes the champion, and the run that proposed it is answered', async () => {
+    const world = new World();
+    const outcome = await play(world, async (tools) => {
+      const run = await tools.propose(world.proposal(1));
+      const answered = await run.result();
+      await temporal.client.workflow.getHandle(promotionIdOf(world.pipeline)).result();
+      return answered;
+    });
+    expect(outcome).toEqual({
+      ...build(1),
+      state: 'promoted',
+      reason: 'it is not shown to be worse',
+      champion: build(1),
+      alias: 'set',
+      warnings: ['the alias was moved by hand'],
+    });
+    expect(await world.story()).toEqual(['promoted 1']);
+  });
+
+  it('that the gate holds is not proposed', async () => {
+    const world = new World();
+    const held = world.proposal(2, { decision: decide(build(1), 'hold') });
+    const champion = world.proposal(1, { decision: decide(build(1), 'hold') });
+    const outcomes = await play(world, async (tools) => [
+      await (await tools.propose(held)).result(),
+      await (await tools.propose(champion)).result(),
+    ]);
+    expect(outcomes.map(({ state }) => state)).toEqual(['held', 'champion']);
+    expect(await world.story()).toEqual([]);
+  });
+
+  it('is decided on again where the champion has changed since', async () => {
+    const world = new World();
+    await play(world, async ({ propose: send }) => {
+      await (await send(world.proposal(1))).result();
+      const second = await (await send(world.proposal(2))).result();
+      expect(second).toMatchObject({ state: 'promoted', champion: build(2) });
+      world.again = 'hold';
+      const third = await (await send(world.proposal(3))).result();
+      expect(third).toMatchObject({
+        state: 'held',
+        reason: 'it is shown to be worse',
+        champion: build(2),
+      });
+    });
+    expect(world.redecided).toEqual([build(2), build(3)]);
+    expect(await world.story()).toEqual(['promoted 1', 'promoted 2', 'held 3']);
+  });
+
+  it('of two at once the older version goes first, and each run is answered', async () => {
+    const world = new World();
+    let [begin, release] = [(): void => undefined, (): void => undefined];
+    const begun = new Promise<void>((resolve) => (begin = resolve));
+    const held = new Promise<void>((resolve) => (release = resolve));
+    world.before = async ({ proposal }) => {
+      begin();
+      if (proposal.version === 1) await held;
+    };
+    const outcomes = await play(world, async ({ propose: send }) => {
+      const runs = [await send(world.proposal(1))];
+      await begun;
+      const handle = temporal.client.workflow.getHandle(promotionIdOf(world.pipeline));
+      for (const version of [4, 3, 2]) {
+        runs.push(await send(world.proposal(version)));
+        await signals(handle, runs.length - 1);
+      }
+      release();
+      return Promise.all(runs.map((run) => run.result()));
+    });
+    expect(await world.story()).toEqual(['promoted 1', 'promoted 2', 'promoted 3', 'promoted 4']);
+    expect(outcomes.map(({ version, state }) => `${state} ${version}`)).toEqual([
+      'promoted 1',
+      'promoted 4',
+      'promoted 3',
+      'promoted 2',
+    ]);
+  });
+
+  it('is not lost where the promotion ends at that moment', async () => {
+    const world = new World();
+    await play(world, async ({ propose: send }) => {
+      const versions = Array.from({ length: 12 }, (_, i) => i + 1);
+      const runs = await Promise.all(versions.map((version) => send(world.proposal(version))));
+      const outcomes = await Promise.all(runs.map((run) => run.result()));
+      expect(outcomes.map(({ state }) => state).filter((state) => state === 'proposed')).toEqual(
+        [],
+      );
+    });
+    const history = (await world.champions.read(world.pipeline))!;
+    expect(history.champion).toEqual(build(12));
+    expect(new Set(history.events.map(({ version }) => version)).size).toBe(12);
+  });
+
+  it('that cannot be promoted fails the promotion with the sentence, and not the run', async () => {
+    const world = new World();
+    world.before = async ({ proposal }) => {
+      if (proposal.version === 1)
+        throw ApplicationFailure.nonRetryable('the record is damaged', 'DamagedArtifact');
+    };
+    await play(world, async ({ start, propose: send }) => {
+      const outcome = await (await send(world.proposal(1))).result();
+      expect(outcome).toMatchObject({
+        state: 'held',
+        reason: 'it could not be promoted: the record is damaged',
+      });
+      const ended = temporal.client.workflow.getHandle(promotionIdOf(world.pipeline)).result();
+      await expect(ended).rejects.toMatchObject({ cause: { message: 'the record is damaged' } });
+      await (await start(world.proposal(2))).result();
+    });
+    expect(await world.story()).toEqual(['promoted 2']);
+  });
+
+  it('in a signal that is no proposal is left out', async () => {
+    const world = new World();
+    await play(world, async ({ start }) => {
+      const handle = await start(world.waiting(1));
+      await shows(handle, waits(1));
+      await handle.signal(propose, { pipeline: 'other' } as never);
+      await handle.signal('propose', 'text');
+      await handle.executeUpdate(approve, { args: [ann(1)] });
+      await handle.result();
+    });
+    expect(await world.story()).toEqual(['promoted 1']);
+  });
+});
+
+/** Waits until so many signals are in the history. */
+async function signals(handle: WorkflowHandle, count: number): Promise<void> {
+  for (let tries = 0; tries < 200; tries++) {
+    const { events } = await handle.fetchHistory();
+    const found = events?.filter((event) => event.workflowExecutionSignaledEventAttributes != null);
+    if ((found?.length ?? 0) >= count) return;
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+  throw new Error(`the promotion never had ${count} signals`);
+}
+
+describe('an approval', () => {
+  it('by a person makes the version the champion, with who and why', async () => {
+    const world = new World();
+    const event = await play(world, async ({ start, propose: send }) => {
+      const outcome = await (await send(world.waiting(1))).result();
+      expect(outcome).toMatchObject({ state: 'waiting', champion: null });
+      const handle = temporal.client.workflow.getHandle<typeof promote>(
+        promotionIdOf(world.pipeline),
+      );
+      expect(await handle.query(promotion)).toMatchObject({
+        waiting: { ...build(1), until: null, decision: { metric: 'accuracy' } },
+      });
+      const answered = await handle.executeUpdate(approve, { args: [ann(1)] });
+      await handle.result();
+      expect(start).toBeDefined();
+      return answered;
+    });
+    expect(event).toMatchObject({ action: 'promoted', ...ann(1), before: null });
+    expect(world.notices).toMatchObject([
+      {
+        event: 'approval',
+        version: build(1),
+        reminder: 0,
+        approve: `npx retrain approve 1 --reason "REASON" --pipeline ${world.pipeline}`,
+      },
+    ]);
+  });
+
+  it('that is rejected ends the wait, and the champion stays', async () => {
+    const world = new World();
+    await play(world, async ({ start }) => {
+      const handle = await start(world.waiting(1));
+      await shows(handle, waits(1));
+      const event = await handle.executeUpdate(reject, { args: [ann(1)] });
+      expect(event).toMatchObject({ action: 'rejected', by: 'ann' });
+      expect(await handle.result()).toMatchObject({ champion: null, waiting: null });
+    });
+    expect(await world.story()).toEqual(['rejected 1']);
+  });
+
+  it('of a version that was superseded is refused, and says which one waits', async () => {
+    const world = new World();
+    await play(world, async ({ start }) => {
+      const handle = await start(world.waiting(1));
+      await shows(handle, waits(1));
+      await handle.signal(propose, world.waiting(2));
+      await shows(handle, waits(2));
+      expect(await refusal(handle.executeUpdate(approve, { args: [ann(1)] }))).toBe(
+        `version 1 of ${world.pipeline} does not wait for approval, version 2 does: build 2.1 is newer`,
+      );
+      await handle.signal(propose, world.waiting(1, {}));
+      await handle.executeUpdate(approve, { args: [ann(2)] });
+      await handle.result();
+    });
+    expect(await world.story()).toEqual(['superseded 1', 'superseded 1', 'promoted 2']);
+  });
+
+  it('of two at once one counts, and the other is refused', async () => {
+    const world = new World();
+    await play(world, async ({ start }) => {
+      const handle = await start(world.waiting(1));
+      await shows(handle, waits(1));
+      const bob = { version: 1, by: 'bob', reason: 'it is wrong' };
+      const answers = await Promise.allSettled([
+        handle.executeUpdate(approve, { args: [ann(1)] }),
+        handle.executeUpdate(reject, { args: [bob] }),
+      ]);
+      expect(answers.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
+      await handle.result();
+    });
+    expect(await world.story()).toHaveLength(1);
+  });
+
+  it('without a reason, a name or a version that waits is refused', async () => {
+    const world = new World();
+    const long = 'x'.repeat(1_001);
+    const wrong: [verdict: unknown, sentence: RegExp][] = [
+      [{ version: 1, by: 'ann', reason: ' ' }, /^reason is " ": expected a text of at most 1000/],
+      [{ version: 1, by: 'ann', reason: long }, /^reason is "x+\.\.\.: expected/],
+      [{ version: 1, by: '', reason: 'r' }, /^by is "": expected the name of a person/],
+      [{ version: 1, by: 'a\u001b[2Jb', reason: 'r' }, /^by is "a\\u001b\[2Jb": expected/],
+      [{ version: 1, by: long, reason: 'r' }, /^by is "x+\.\.\.: expected/],
+      [{ version: '1', by: 'ann', reason: 'r' }, /^version is "1": expected the number/],
+      [{ ...ann(7) }, /^version 7 of \S+ does not wait for approval, version 1 does$/],
+      ['yes', /^the argument is "yes": expected an object/],
+    ];
+    await play(world, async ({ start }) => {
+      const handle = await start(world.waiting(1));
+      await shows(handle, waits(1));
+      for (const [verdict, sentence] of wrong)
+        expect(await refusal(handle.executeUpdate('approve', { args: [verdict] }))).toMatch(
+          sentence,
+        );
+      await handle.executeUpdate(reject, { args: [ann(1)] });
+      await handle.result();
+    });
+    expect(await world.story()).toEqual(['rejected 1']);
+  });
+
+  it('is reminded of, and expires', async () => {
+    temporal = skipping;
+    const world = new World();
+    const view = await play(world, async ({ start }) =>
+      (await start(world.waiting(1, { reminder_hours: 10, expiry_hours: 25 }))).result(),
+    );
+    expect(view.events).toMatchObject([
+      { action: 'expired', by: 'gate', reason: 'nobody approved it in 25 hours' },
+    ]);
+    expect(world.notices.map(({ reminder }) => reminder)).toEqual([0, 1, 2]);
+    expect(world.notices[0]!.until).toBe(
+      new Date(Date.parse(world.notices[0]!.since) + 25 * 3_600_000).toISOString(),
+    );
+  });
+
+  it('does not hold where the champion has changed and the gate holds the version now', async () => {
+    const world = new World();
+    await play(world, async ({ start }) => {
+      const handle = await start(world.waiting(3));
+      await shows(handle, waits(3));
+      await handle.signal(propose, world.proposal(2));
+      await shows(handle, ({ champion }) => champion?.version === 2);
+      world.again = 'hold';
+      const event = await handle.executeUpdate(approve, { args: [ann(3)] });
+      expect(event).toMatchObject({ action: 'held', reason: 'it is shown to be worse' });
+      await handle.result();
+    });
+    expect(await world.story()).toEqual(['promoted 2', 'held 3']);
+  });
+
+  it('that fails leaves the version waiting', async () => {
+    const world = new World();
+    let fails = true;
+    world.before = async (request) => {
+      if (!request.waits && fails)
+        throw ApplicationFailure.nonRetryable('S3 refuses', 'StorageRefused');
+    };
+    await play(world, async ({ start }) => {
+      const handle = await start(world.waiting(1));
+      await shows(handle, waits(1));
+      expect(await refusal(handle.executeUpdate(approve, { args: [ann(1)] }))).toBe('S3 refuses');
+      fails = false;
+      await handle.executeUpdate(approve, { args: [ann(1)] });
+      await handle.result();
+    });
+    expect(await world.story()).toEqual(['promoted 1']);
+  });
+});
+
+describe('a change by a person', () => {
+  const change = (world: World, queue: string, args: unknown, updateId: string = randomUUID()) =>
+    temporal.client.workflow.executeUpdateWithStart(changeChampion, {
+      updateId,
+      args: [args as never],
+      startWorkflowOperation: new WithStartWorkflowOperation<typeof promote>('promote', {
+        workflowId: promotionIdOf(world.pipeline),
+        taskQueue: queue,
+        args: [{ pipeline: world.pipeline }],
+        workflowIdConflictPolicy: 'USE_EXISTING',
+      }),
+    });
+  const back = { action: 'rolled_back', by: 'ann', reason: 'it is wrong' };
+
+  it('starts the promotion, takes the champion back, and keeps the gate from promoting it', async () => {
+    const world = new World();
+    await play(world, async ({ queue, propose: send }) => {
+      for (const version of [1, 2]) await (await send(world.proposal(version))).result();
+      expect(await change(world, queue, back)).toMatchObject({
+        action: 'rolled_back',
+        ...build(1),
+        before: build(2),
+      });
+      const again = await (await send(world.proposal(2))).result();
+      expect(again).toMatchObject({ state: 'held', champion: build(1) });
+      expect(again.reason).toContain('was taken back');
+      await change(world, queue, { ...back, action: 'promoted', version: 2 });
+    });
+    expect((await world.champions.read(world.pipeline))!.champion).toEqual(build(2));
+  });
+
+  it('that is repeated with its id is one event, also in a later execution', async () => {
+    const world = new World();
+    await play(world, async ({ queue, propose: send }) => {
+      for (const version of [1, 2, 3]) await (await send(world.proposal(version))).result();
+      const first = await change(world, queue, back, 'once');
+      await temporal.client.workflow.getHandle(promotionIdOf(world.pipeline)).result();
+      expect(await change(world, queue, back, 'once')).toEqual(first);
+    });
+    expect((await world.champions.read(world.pipeline))!.champion).toEqual(build(2));
+  });
+
+  it('supersedes an older version that waits', async () => {
+    const world = new World();
+    await play(world, async ({ queue, start }) => {
+      const handle = await start(world.waiting(1));
+      await shows(handle, waits(1));
+      await change(world, queue, { ...back, action: 'promoted', version: 2 });
+      await handle.result();
+    });
+    expect(await world.story()).toEqual(['promoted 2', 'superseded 1']);
+  });
+
+  it('that names no action, or has nothing to take back, is refused', async () => {
+    const world = new World();
+    const wrong: [change: unknown, sentence: RegExp][] = [
+      [
+        { ...back, action: 'removed' },
+        /^action is "removed": expected "promoted" or "rolled_back"/,
+      ],
+      [{ ...back, action: 'promoted' }, /^version is missing: expected the number of a version/],
+      [back, /has no champion, so there is nothing to take back/],
+    ];
+    await play(world, async ({ queue }) => {
+      for (const [args, sentence] of wrong)
+        expect(await refusal(change(world, queue, args))).toMatch(sentence);
+    });
+    expect(await world.story()).toEqual([]);
+  });
+});
+
+it('tracking that is away is followed by a workflow that logs the champion later', async () => {
+  const world = new World();
+  world.alias = 'later';
+  await play(world, async ({ propose: send }) => {
+    expect(await (await send(world.proposal(1))).result()).toMatchObject({ alias: 'later' });
+    const later = temporal.client.workflow.getHandle(`${world.pipeline}-champion-1.1`);
+    await later.result();
+  });
+  expect(await world.story()).toEqual(['promoted 1']);
+});
+
+it('input that is no pipeline is refused with a sentence', async () => {
+  const world = new World();
+  await play(world, async ({ queue }) => {
+    const ended = temporal.client.workflow.execute('promote', {
+      taskQueue: queue,
+      workflowId: `bad-${world.pipeline}`,
+      args: [{ pipeline: '../x' }],
+    });
+    await expect(ended).rejects.toMatchObject({ cause: { type: 'BadParams' } });
+  });
+});

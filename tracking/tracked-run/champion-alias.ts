@@ -1,0 +1,78 @@
+import { RETRAIN } from '../../contract/command.ts';
+import { TrackingRefused } from '../../contract/failures.ts';
+import { CHAMPION_ALIAS, type AliasState, type Build } from '../../contract/promotion.ts';
+import { isSameBuild, nameBuild } from '../../contract/versions.ts';
+import type { Store } from '../../store/index.ts';
+import { findAttempt, type OpenAttempt, type TrackingDeps } from './attempt.ts';
+
+type Deps = TrackingDeps & { store: Pick<Store, 'champions' | 'records'> };
+
+/** What was found, and done, about the alias. */
+export interface PointedAlias {
+  alias: AliasState;
+  warnings: string[];
+}
+
+/**
+ * Points the alias `champion` in the registry at the champion of the record of promotions, also when the champion changes
+ * meanwhile. An alias that another program has moved or deleted is repaired, with a warning.
+ */
+export async function pointChampion(deps: Deps, pipeline: string): Promise<PointedAlias> {
+  const warnings: string[] = [];
+  try {
+    for (;;) {
+      const { champion = null, alias: noted = null } =
+        (await deps.store.champions.read(pipeline)) ?? {};
+      if (champion === null) return { alias: 'none', warnings };
+      const attempt = await findRegistered(deps, pipeline, champion);
+      if (attempt === undefined) return { alias: 'later', warnings };
+      const { model_name: name, model_version: version } = attempt;
+      const found = await deps.tracker.getAlias({ name, alias: CHAMPION_ALIAS });
+      if (found === undefined) return { alias: 'missing', warnings };
+      if (found !== version) {
+        if (!(await isStillChampion(deps, pipeline, champion))) continue;
+        // A server whose database was replaced has other versions under the same numbers.
+        if (!(await deps.tracker.hasRun(attempt.run_id)))
+          return { alias: 'later', warnings: [describeNotLogged(deps, pipeline, champion)] };
+        if (isSameBuild(noted, champion)) warnings.push(describeRepair(name, found, version));
+        await deps.tracker.setAlias({ name, alias: CHAMPION_ALIAS, version });
+      }
+      if (!isSameBuild(noted, champion)) await deps.store.champions.noteAlias(pipeline, champion);
+      if (await isStillChampion(deps, pipeline, champion)) return { alias: 'set', warnings };
+    }
+  } catch (error) {
+    // The record of promotions says who is champion, also where the registry refuses its alias.
+    if (!(error instanceof TrackingRefused)) throw error;
+    return {
+      alias: 'refused',
+      warnings: [...warnings, `the alias ${CHAMPION_ALIAS} was not set: ${error.message}`],
+    };
+  }
+}
+
+type RegisteredAttempt = OpenAttempt & { model_name: string; model_version: string };
+
+/** Returns the training attempt of a build; undefined where its model is not registered on this server. */
+async function findRegistered(
+  deps: Deps,
+  pipeline: string,
+  { version, seq }: Build,
+): Promise<RegisteredAttempt | undefined> {
+  const record = await deps.store.records.read(pipeline, version, seq);
+  const attempt = record && (await findAttempt(deps, { pipeline, attempt: record.attempt }));
+  const isRegistered = attempt?.model_name != null && attempt.model_version !== null;
+  return isRegistered ? (attempt as RegisteredAttempt) : undefined;
+}
+
+async function isStillChampion({ store }: Deps, pipeline: string, build: Build): Promise<boolean> {
+  return isSameBuild((await store.champions.read(pipeline))?.champion ?? null, build);
+}
+
+function describeRepair(name: string, found: string | null, version: string): string {
+  const was = found === null ? 'was deleted by hand' : `was moved by hand to version ${found}`;
+  return `the alias ${CHAMPION_ALIAS} of ${name} ${was}: it points at version ${version}, the champion, again`;
+}
+
+function describeNotLogged({ tracker }: Deps, pipeline: string, champion: Build): string {
+  return `the champion, build ${nameBuild(champion)}, is not logged at ${tracker.uri}, so the alias ${CHAMPION_ALIAS} is missing there: log it with "${RETRAIN} log --all --pipeline ${pipeline}"`;
+}

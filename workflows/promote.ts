@@ -1,0 +1,506 @@
+import {
+  allHandlersFinished,
+  condition,
+  continueAsNew,
+  currentUpdateInfo,
+  isCancellation,
+  log,
+  getExternalWorkflowHandle,
+  proxyActivities,
+  proxyLocalActivities,
+  setHandler,
+  startChild,
+  uuid4,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import type { Activities, ApprovalNotice } from '../contract/activities.ts';
+import {
+  approve,
+  changeChampion,
+  promotion,
+  promotionAnswered,
+  propose,
+  reject,
+  type Build,
+  type ChampionChange,
+  type Entered,
+  type NoteRequest,
+  type PinnedPromotion,
+  type PromoteAnswer,
+  type PromoteInput,
+  type PromotionEvent,
+  type PromotionOutcome,
+  type PromotionView,
+  type Proposal,
+  type Verdict,
+  type WaitingProposal,
+} from '../contract/promotion.ts';
+import { isSameBuild, nameBuild } from '../contract/versions.ts';
+import { sendNotice } from './end-run.ts';
+import { makeFailure, toWorkflowFailure } from './failure.ts';
+import { logVersion } from './logVersion.ts';
+import { findExpiry, PromotionDisplay, writeCommands } from './promotion-view.ts';
+import { checkChange, checkVerdict, isProposal } from './verdicts.ts';
+
+const RETRY = { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '30s' } as const;
+const { promote_version, change_champion, note_promotion } = proxyActivities<
+  Pick<Activities, 'promote_version' | 'change_champion' | 'note_promotion'>
+>({ startToCloseTimeout: '5m', heartbeatTimeout: '30s', retry: RETRY });
+const { decide_again } = proxyActivities<Pick<Activities, 'decide_again'>>({
+  startToCloseTimeout: '1h',
+  heartbeatTimeout: '30s',
+  retry: RETRY,
+});
+const { pin_promotion } = proxyLocalActivities<Pick<Activities, 'pin_promotion'>>({
+  startToCloseTimeout: '10s',
+  summary: 'check the input, read the champion',
+});
+
+const HOUR_MS = 3_600_000;
+
+/** The most events that `promotion` shows. The record of promotions has all. */
+const SHOWN = 50;
+
+/**
+ * Decides which build is the champion of a pipeline, one at a time, in order of version. It promotes what the gate
+ * would promote, at once or when a person approves, and does what a person asks. It ends when nothing waits.
+ */
+export async function promote(input: PromoteInput): Promise<PromotionView> {
+  const pinned = pin_promotion(input);
+  const run = new Promotion(input);
+  try {
+    run.begin(await pinned);
+  } catch (error) {
+    throw toWorkflowFailure(error, undefined);
+  }
+  return run.work();
+}
+
+/** A request of a person, which the main loop serves. */
+interface Job {
+  serve: () => Promise<PromotionEvent>;
+  done: (event: PromotionEvent) => void;
+  failed: (error: unknown) => void;
+}
+
+class Promotion {
+  readonly #pipeline: string;
+  readonly #queue: Proposal[];
+  readonly #jobs: Job[] = [];
+  readonly #display = new PromotionDisplay();
+  readonly #view: PromotionView;
+  #trackingFolder: string | undefined;
+  #waiting: WaitingProposal | null;
+  /** The verdict on the waiting proposal, from its arrival until it is served. */
+  #verdict: Verdict | null = null;
+  #failure: unknown;
+
+  /** Sets the handlers, so that a message that arrives with the start finds them. */
+  constructor({ pipeline, proposal, trackingFolder, handedOn }: PromoteInput) {
+    this.#pipeline = pipeline;
+    this.#trackingFolder = trackingFolder ?? proposal?.trackingFolder;
+    this.#queue = [...(handedOn?.queue ?? []), ...(proposal === undefined ? [] : [proposal])];
+    this.#waiting = handedOn?.waiting ?? null;
+    this.#view = { pipeline, champion: null, doing: null, waiting: null, events: [] };
+    setHandler(promotion, () => this.#view);
+    setHandler(propose, (proposed) => void this.#queue.push(proposed));
+    setHandler(approve, (verdict) => this.#decide(verdict, (id) => this.#approve(id, verdict)), {
+      validator: (verdict) => this.#checkWaits(verdict),
+    });
+    setHandler(reject, (verdict) => this.#decide(verdict, (id) => this.#reject(id, verdict)), {
+      validator: (verdict) => this.#checkWaits(verdict),
+    });
+    setHandler(changeChampion, (change) => this.#serve((id) => this.#change(id, change)), {
+      validator: (change) => checkChange(change),
+    });
+  }
+
+  begin(pinned: PinnedPromotion): void {
+    this.#view.champion = pinned.champion;
+    this.#display.begin(pinned, this.#view);
+  }
+
+  /** Serves what arrives, one at a time: requests of people first, then proposals in order of version, then timers. */
+  async work(): Promise<PromotionView> {
+    for (;;) {
+      const isDue = !(await this.#untilSomethingToDo());
+      const job = this.#jobs.shift();
+      if (job !== undefined) await this.#run(job);
+      else if (this.#queue.length > 0) await this.#take(this.#nextProposal());
+      else if (isDue) await this.#onTimer();
+      else break;
+      this.#view.doing = null;
+      this.#show();
+      if (this.#mayContinue())
+        // Nothing is under way: all that the next execution needs is in its input.
+        await continueAsNew<typeof promote>({
+          pipeline: this.#pipeline,
+          ...this.#folder(),
+          handedOn: { queue: this.#queue, waiting: this.#waiting },
+        });
+    }
+    if (this.#failure !== undefined) throw toWorkflowFailure(this.#failure, undefined);
+    return this.#view;
+  }
+
+  #mayContinue(): boolean {
+    const isIdle = this.#jobs.length === 0 && allHandlersFinished();
+    return workflowInfo().continueAsNewSuggested && isIdle && !this.#isDone();
+  }
+
+  #isDone(): boolean {
+    return this.#queue.length === 0 && this.#waiting === null;
+  }
+
+  /** @returns false when a reminder or the expiry of the waiting proposal is due */
+  async #untilSomethingToDo(): Promise<boolean> {
+    const isBusy = (): boolean => this.#jobs.length > 0 || this.#queue.length > 0;
+    const due = this.#waiting === null ? null : findNextTimer(this.#waiting);
+    if (due === null) {
+      await condition(() => isBusy() || (this.#isDone() && allHandlersFinished()));
+      return true;
+    }
+    return condition(isBusy, Math.max(1, due - Date.now()));
+  }
+
+  /** Removes the proposal of the oldest version from the queue. */
+  #nextProposal(): Proposal {
+    const oldest = this.#queue.toSorted(byVersion)[0]!;
+    this.#queue.splice(this.#queue.indexOf(oldest), 1);
+    return oldest;
+  }
+
+  /** Serves a proposal. If it fails, later ones are served, and the workflow fails at its end. */
+  async #take(proposal: Proposal): Promise<void> {
+    if (!isProposal(proposal, this.#pipeline)) {
+      log.warn('a proposal was left out, because it is not one of this pipeline');
+      return;
+    }
+    try {
+      await this.#answer(proposal, await this.#consider(proposal));
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      this.#failure ??= error;
+      const reason = `it could not be promoted: ${explain(error)}`;
+      await this.#answer(proposal, this.#outcome(proposal, { state: 'held', reason }));
+    }
+  }
+
+  async #consider(proposal: Proposal): Promise<PromotionOutcome> {
+    const { decision, approval } = proposal;
+    const waits = approval.approval === 'required';
+    const other = this.#waiting;
+    if (other !== null && isSameBuild(other.proposal, proposal))
+      return this.#outcome(proposal, { state: 'waiting', reason: decision.reason });
+    if (waits && other !== null && byVersion(proposal, other.proposal) < 0)
+      return this.#supersede(proposal, other.proposal);
+    const { answer, decided } = await this.#promote(proposal, {
+      id: uuid4(),
+      by: 'gate',
+      waits,
+    });
+    if (answer.answer === 'entered') {
+      await this.#entered(answer);
+      return this.#outcomeOf(answer);
+    }
+    if (answer.answer === 'already')
+      return this.#outcome(proposal, { state: 'champion', reason: 'it is the champion already' });
+    if (other !== null) await this.#supersede(other.proposal, proposal);
+    this.#waiting = { proposal: decided, since: now(), notices: 0 };
+    this.#notify();
+    return this.#outcome(proposal, { state: 'waiting', reason: decided.decision.reason });
+  }
+
+  /**
+   * Promotes a build, or checks that it may wait. Where the champion has changed since the gate decided, the gate decides
+   * again.
+   */
+  async #promote(
+    proposal: Proposal,
+    { id, by, reason, waits }: { id: string; by: string; reason?: string; waits: boolean },
+  ): Promise<{ answer: Exclude<PromoteAnswer, { answer: 'changed' }>; decided: Proposal }> {
+    const pipeline = this.#pipeline;
+    const { version, seq } = proposal;
+    let decided = proposal;
+    for (;;) {
+      const { decision } = decided;
+      if (decision.outcome === 'hold') {
+        const held = { id, action: 'held', by: 'gate', reason: decision.reason } as const;
+        const event = await this.#note({ ...held, build: { version, seq }, decision });
+        return { answer: { answer: 'entered', event, alias: 'none', warnings: [] }, decided };
+      }
+      const answer = await promote_version.executeWithOptions(
+        { summary: `${describeBuild(proposal)}${waits ? ', whether it may wait' : ''}` },
+        [{ pipeline, id, proposal: decided, by, reason: reason ?? decision.reason, waits }],
+      );
+      if (answer.answer !== 'changed') return { answer, decided };
+      this.#doing(
+        `the gate decides again about version ${version}, because the champion has changed`,
+      );
+      const again = await decide_again.executeWithOptions({ summary: describeBuild(proposal) }, [
+        { pipeline, version, seq },
+      ]);
+      decided = { ...proposal, decision: again.decision };
+    }
+  }
+
+  /** Serves a verdict on the waiting proposal. A second one is refused until it is served. */
+  async #decide(
+    verdict: Verdict,
+    serve: (id: string) => Promise<PromotionEvent>,
+  ): Promise<PromotionEvent> {
+    this.#verdict = verdict;
+    try {
+      return await this.#serve(serve);
+    } finally {
+      this.#verdict = null;
+    }
+  }
+
+  /**
+   * Has the main loop serve the request of an update, so that one thing happens at a time. The id of the update is that of
+   * the event: an update that is repeated, because its answer was lost, finds the event.
+   */
+  #serve(serve: (id: string) => Promise<PromotionEvent>): Promise<PromotionEvent> {
+    const { id, name } = currentUpdateInfo()!;
+    return new Promise((done, failed) => {
+      this.#jobs.push({ serve: () => serve(`${name} ${id}`), done, failed });
+    });
+  }
+
+  async #run({ serve, done, failed }: Job): Promise<void> {
+    try {
+      done(await serve());
+    } catch (error) {
+      failed(isCancellation(error) ? error : toWorkflowFailure(error, undefined));
+      if (isCancellation(error)) throw error;
+    }
+  }
+
+  #checkWaits(verdict: Verdict): void {
+    checkVerdict(verdict);
+    this.#requireWaiting(verdict.version);
+    if (this.#verdict !== null)
+      throw refuse(
+        `${this.#verdict.by} has just decided about version ${verdict.version}: see "champion history"`,
+      );
+  }
+
+  /** @throws ApplicationFailure when this version does not wait */
+  #requireWaiting(version: number): WaitingProposal {
+    const waiting = this.#waiting;
+    if (waiting?.proposal.version === version) return waiting;
+    const last = this.#view.events.findLast((event) => event.version === version);
+    const why = last === undefined ? '' : `: ${last.reason}`;
+    throw refuse(
+      waiting === null
+        ? `version ${version} of ${this.#pipeline} does not wait for approval${why}`
+        : `version ${version} of ${this.#pipeline} does not wait for approval, version ${waiting.proposal.version} does${why}`,
+    );
+  }
+
+  async #approve(id: string, { version, by, reason }: Verdict): Promise<PromotionEvent> {
+    const { proposal } = this.#requireWaiting(version);
+    const { answer } = await this.#promote(proposal, { id, by, reason, waits: false });
+    this.#waiting = null;
+    if (answer.answer !== 'entered')
+      throw refuse(`${describeBuild(proposal)} of ${this.#pipeline} is the champion already`);
+    await this.#entered(answer);
+    return answer.event;
+  }
+
+  async #reject(id: string, { version, by, reason }: Verdict): Promise<PromotionEvent> {
+    const { proposal } = this.#requireWaiting(version);
+    const event = await this.#drop(proposal, 'rejected', { id, by, reason });
+    this.#waiting = null;
+    return event;
+  }
+
+  async #change(id: string, change: ChampionChange): Promise<PromotionEvent> {
+    const { action, version } = change;
+    const target = version === undefined ? 'the champion before' : `version ${version}`;
+    const summary = `${action === 'promoted' ? 'promote' : 'roll back to'} ${target}`;
+    const answer = await change_champion.executeWithOptions({ summary }, [
+      { ...change, pipeline: this.#pipeline, id, ...this.#folder() },
+    ]);
+    await this.#entered(answer);
+    return answer.event;
+  }
+
+  /** A reminder or the expiry is due. */
+  async #onTimer(): Promise<void> {
+    const waiting = this.#waiting!;
+    const expiry = findExpiry(waiting);
+    if (expiry === null || Date.now() < Date.parse(expiry)) return this.#notify();
+    await this.#drop(waiting.proposal, 'expired', {
+      id: uuid4(),
+      by: 'gate',
+      reason: `nobody approved it in ${waiting.proposal.approval.expiry_hours} hours`,
+    });
+    this.#waiting = null;
+  }
+
+  /** Reports to the webhook that a version waits. Nothing waits for the report. */
+  #notify(): void {
+    const waiting = this.#waiting!;
+    const { proposal, since, notices } = waiting;
+    const { pipeline, version, seq, decision } = proposal;
+    const notice: ApprovalNotice = {
+      event: 'approval',
+      pipeline,
+      version: { version, seq },
+      decision,
+      since,
+      until: findExpiry(waiting),
+      reminder: notices,
+      ...writeCommands(pipeline, version),
+    };
+    this.#waiting = { ...waiting, notices: notices + 1 };
+    void sendNotice(notice, `that version ${version} waits for approval`);
+  }
+
+  /** Notes that a newer build takes the place of one that waits, or would wait. */
+  async #supersede(older: Proposal, newer: Build): Promise<PromotionOutcome> {
+    const reason = `${describeBuild(newer)} is newer`;
+    const event = await this.#drop(older, 'superseded', { id: uuid4(), by: 'gate', reason });
+    return this.#outcomeOf({ event, warnings: [] });
+  }
+
+  #drop(
+    { version, seq, decision }: Proposal,
+    action: NoteRequest['action'],
+    how: Pick<NoteRequest, 'id' | 'by' | 'reason'>,
+  ): Promise<PromotionEvent> {
+    return this.#note({ ...how, action, build: { version, seq }, decision });
+  }
+
+  async #note(note: Omit<NoteRequest, 'pipeline'>): Promise<PromotionEvent> {
+    const summary = `${describeBuild(note.build)} is ${note.action}`;
+    const request = { pipeline: this.#pipeline, ...note };
+    const event = await note_promotion.executeWithOptions({ summary }, [request]);
+    this.#keep(event);
+    return event;
+  }
+
+  /** The champion may have changed. What waits and is older, or is the champion now, waits no more. */
+  async #entered({ event, alias }: Pick<Entered, 'event' | 'alias'>): Promise<void> {
+    this.#keep(event);
+    if (event.action !== 'promoted' && event.action !== 'rolled_back') return;
+    const champion = { version: event.version, seq: event.seq };
+    this.#view.champion = champion;
+    if (alias === 'later') await this.#followLater(champion);
+    const waiting = this.#waiting?.proposal;
+    if (waiting === undefined) return;
+    if (isSameBuild(waiting, champion)) this.#waiting = null;
+    else if (event.action === 'promoted' && byVersion(waiting, champion) < 0) {
+      this.#waiting = null;
+      await this.#supersede(waiting, champion);
+    }
+  }
+
+  /** Points the alias at the champion as soon as tracking is available, in a workflow that this one does not wait for. */
+  async #followLater({ version, seq }: Build): Promise<void> {
+    const pipeline = this.#pipeline;
+    try {
+      await startChild(logVersion, {
+        workflowId: `${pipeline}-champion-${version}.${seq}`,
+        parentClosePolicy: 'ABANDON',
+        cancellationType: 'ABANDON',
+        staticSummary: `${pipeline} · alias of the champion, version ${version}`,
+        args: [{ pipeline, version, seq, ...this.#folder() }],
+      });
+    } catch (error) {
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    }
+  }
+
+  async #answer({ replyTo }: Proposal, outcome: PromotionOutcome): Promise<void> {
+    if (replyTo === undefined) return;
+    this.#show();
+    try {
+      await getExternalWorkflowHandle(replyTo).signal(promotionAnswered, outcome);
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      log.info('the workflow that proposed the build has ended', { replyTo });
+    }
+  }
+
+  #outcomeOf({
+    event,
+    alias,
+    warnings,
+  }: Pick<Entered, 'event' | 'warnings'> & Partial<Pick<Entered, 'alias'>>): PromotionOutcome {
+    const { action, reason } = event;
+    const pointed = alias === undefined || action !== 'promoted' ? {} : { alias };
+    return { ...this.#outcome(event, { state: action, reason }), ...pointed, warnings };
+  }
+
+  #outcome(
+    { version, seq }: Build,
+    { state, reason }: Pick<PromotionOutcome, 'state' | 'reason'>,
+  ): PromotionOutcome {
+    return { version, seq, state, reason, champion: this.#view.champion, warnings: [] };
+  }
+
+  #keep(event: PromotionEvent): void {
+    const { events } = this.#view;
+    if (events.some(({ number }) => number === event.number)) return;
+    events.push(event);
+    if (events.length > SHOWN) events.shift();
+  }
+
+  #folder(): { trackingFolder?: string } {
+    return this.#trackingFolder === undefined ? {} : { trackingFolder: this.#trackingFolder };
+  }
+
+  #doing(sentence: string): void {
+    this.#view.doing = sentence;
+    this.#show();
+  }
+
+  #show(): void {
+    const waiting = this.#waiting;
+    this.#view.waiting =
+      waiting === null
+        ? null
+        : {
+            version: waiting.proposal.version,
+            seq: waiting.proposal.seq,
+            decision: waiting.proposal.decision,
+            since: waiting.since,
+            until: findExpiry(waiting),
+          };
+    this.#display.show(this.#view);
+  }
+}
+
+/** When the next reminder or the expiry is due, in milliseconds since 1970. */
+function findNextTimer(waiting: WaitingProposal): number {
+  const { since, notices, proposal } = waiting;
+  const reminder = Date.parse(since) + notices * proposal.approval.reminder_hours * HOUR_MS;
+  const expiry = findExpiry(waiting);
+  return expiry === null ? reminder : Math.min(reminder, Date.parse(expiry));
+}
+
+function byVersion(a: Build, b: Build): number {
+  return a.version - b.version || a.seq - b.seq;
+}
+
+/** `build 3.1`. */
+function describeBuild(build: Build): string {
+  return `build ${nameBuild(build)}`;
+}
+
+function now(): string {
+  return new Date().toISOString();
+}
+
+function refuse(sentence: string): Error {
+  return makeFailure(sentence, 'Conflict', {});
+}
+
+function explain(error: unknown): string {
+  const failure = toWorkflowFailure(error, undefined);
+  return failure instanceof Error ? failure.message : String(failure);
+}

@@ -1,0 +1,159 @@
+import { setCurrentDetails, upsertMemo, upsertSearchAttributes } from '@temporalio/workflow';
+import { defineSearchAttributeKey, type SearchAttributeUpdatePair } from '@temporalio/common';
+import { canonicalJson } from '../contract/canonical-json.ts';
+import { RETRAIN } from '../contract/command.ts';
+import { escapeMarkdown, markdownTable } from '../contract/markdown.ts';
+import { formatScore } from '../contract/metric-sets.ts';
+import {
+  promotionIdOf,
+  type Build,
+  type GateDecision,
+  type PinnedPromotion,
+  type PromotionEvent,
+  type PromotionView,
+  type WaitingProposal,
+} from '../contract/promotion.ts';
+
+const RETRAIN_PIPELINE = defineSearchAttributeKey('RetrainPipeline', 'KEYWORD');
+const RETRAIN_OUTCOME = defineSearchAttributeKey('RetrainOutcome', 'KEYWORD');
+const RETRAIN_BATCH = defineSearchAttributeKey('RetrainBatch', 'INT');
+
+/** The most events that the details show. The record of promotions has all. */
+const SHOWN = 10;
+
+const ACTIONS: Record<PromotionEvent['action'], string> = {
+  promoted: '✔ promoted',
+  held: '· held',
+  rejected: '✖ rejected',
+  expired: '✖ expired',
+  superseded: '· superseded',
+  rolled_back: '↩ rolled back to',
+};
+
+/** When an approval expires; null: never. */
+export function findExpiry({ since, proposal }: WaitingProposal): string | null {
+  const { expiry_hours: hours } = proposal.approval;
+  return hours === null ? null : new Date(Date.parse(since) + hours * 3_600_000).toISOString();
+}
+
+/** The commands that approve and reject a version, as a person can paste them. */
+export function writeCommands(
+  pipeline: string,
+  version: number,
+): { approve: string; reject: string } {
+  const write = (verb: string): string =>
+    `${RETRAIN} ${verb} ${version} --reason "REASON" --pipeline ${pipeline}`;
+  return { approve: write('approve'), reject: write('reject') };
+}
+
+/** Shows a promotion to people: details, a memo and search attributes. Only changes enter the history. */
+export class PromotionDisplay {
+  #known: ReadonlySet<string> = new Set();
+  #shown = '';
+
+  constructor() {
+    setCurrentDetails('its input is checked');
+  }
+
+  begin({ searchAttributes }: PinnedPromotion, view: PromotionView): void {
+    this.#known = new Set(searchAttributes);
+    setCurrentDetails(writeDetails(view));
+  }
+
+  show(view: PromotionView): void {
+    const { pipeline, champion, waiting } = view;
+    setCurrentDetails(writeDetails(view));
+    const memo = { pipeline, champion, waiting: waiting === null ? null : pickBuild(waiting) };
+    const outcome = waiting === null ? (view.events.at(-1)?.action ?? 'running') : 'waiting';
+    const shown = canonicalJson({ memo, outcome });
+    if (shown === this.#shown) return;
+    this.#shown = shown;
+    upsertMemo(memo);
+    this.#setAttributes([
+      { key: RETRAIN_PIPELINE, value: pipeline },
+      { key: RETRAIN_OUTCOME, value: outcome },
+      ...(waiting === null ? [] : [{ key: RETRAIN_BATCH, value: waiting.version }]),
+    ]);
+  }
+
+  /** Sets only registered search attributes, because another one would fail the workflow task at every attempt. */
+  #setAttributes(values: SearchAttributeUpdatePair[]): void {
+    const pairs = values.filter(({ key }) => this.#known.has(key.name));
+    if (pairs.length > 0) upsertSearchAttributes(pairs);
+  }
+}
+
+/** The current details of a promotion in Markdown, for its page in Temporal's Web UI. */
+export function writeDetails(view: PromotionView): string {
+  const { pipeline, champion, waiting, events, doing } = view;
+  const name = `**${escapeMarkdown(pipeline)}**`;
+  const who = champion === null ? 'there is no champion' : `the champion is ${describe(champion)}`;
+  const state =
+    doing ??
+    (waiting === null
+      ? who
+      : `${describe(waiting)}, waits for approval since ${waiting.since}${waiting.until === null ? '' : `, until ${waiting.until}`}; ${who}`);
+  return [
+    `${name}: ${state}`,
+    ...(waiting === null
+      ? []
+      : [...writeDecision(waiting.decision), writeHowTo(pipeline, waiting)]),
+    writeEvents(events),
+  ]
+    .filter((part) => part !== '')
+    .join('\n\n');
+}
+
+function writeDecision(decision: GateDecision): string[] {
+  const { metric, rows, challenger_score, champion_score, low, high, p_value, champion } = decision;
+  const score = (value: number | null): string => (value === null ? '' : formatScore(value));
+  const interval = low === null || high === null ? '' : `${score(low)} to ${score(high)}`;
+  const table = markdownTable(
+    ['metric', 'test rows', 'challenger', 'champion', 'better by', 'p'],
+    [
+      [
+        escapeMarkdown(metric),
+        String(rows),
+        score(challenger_score),
+        score(champion_score),
+        interval,
+        score(p_value),
+      ],
+    ],
+  );
+  const against = champion === null ? '' : ` It was compared with ${describe(champion)}.`;
+  return [`The gate: ${escapeMarkdown(decision.reason)}.${against}`, table];
+}
+
+/** How a person approves or rejects: from a terminal, and by Temporal's own tools. */
+function writeHowTo(pipeline: string, { version }: Build): string {
+  const { approve, reject } = writeCommands(pipeline, version);
+  const input = JSON.stringify({ version, by: 'NAME', reason: 'REASON' });
+  return [
+    `- approve it: \`${approve}\``,
+    `- reject it: \`${reject}\``,
+    `- without this program: \`temporal workflow update execute --workflow-id ${promotionIdOf(pipeline)} --name approve --input '${input}'\``,
+  ].join('\n');
+}
+
+function writeEvents(events: readonly PromotionEvent[]): string {
+  if (events.length === 0) return '';
+  const rows = events
+    .slice(-SHOWN)
+    .map(({ action, version, seq, at, by, reason }) => [
+      ACTIONS[action],
+      `${version}.${seq}`,
+      at,
+      escapeMarkdown(by),
+      escapeMarkdown(reason),
+    ]);
+  return markdownTable(['what', 'build', 'when', 'by', 'why'], rows);
+}
+
+function describe({ version, seq }: Build): string {
+  return `version ${version}, build ${seq}`;
+}
+
+function pickBuild({ version, seq }: Build): Build {
+  return { version, seq };
+}

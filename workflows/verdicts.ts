@@ -1,0 +1,83 @@
+import { isObject } from '../contract/canonical-json.ts';
+import { escapeControls } from '../contract/controls.ts';
+import type { ChampionChange, Proposal, Verdict } from '../contract/promotion.ts';
+import { makeFailure } from './failure.ts';
+
+/** What a person sends is checked before it enters the history. */
+
+const MOST_NAME = 100;
+const MOST_REASON = 1_000;
+const MOST_VERSION = 999_999;
+
+/** @throws ApplicationFailure with a sentence; then the update is refused */
+export function checkVerdict(verdict: unknown): asserts verdict is Verdict {
+  const { version, by, reason } = readFields(verdict);
+  checkVersion(version);
+  checkPerson(by, reason);
+}
+
+/** @throws ApplicationFailure with a sentence; then the update is refused */
+export function checkChange(change: unknown): asserts change is ChampionChange {
+  const { action, version, by, reason } = readFields(change);
+  if (action !== 'promoted' && action !== 'rolled_back')
+    throw refuse(`action is ${show(action)}: expected "promoted" or "rolled_back"`);
+  if (action === 'promoted' || version !== undefined) checkVersion(version);
+  checkPerson(by, reason);
+}
+
+/** Whether a signal has the form of a proposal. The activities check what it names. */
+export function isProposal(value: unknown, pipeline: string): value is Proposal {
+  if (!isObject(value)) return false;
+  const { decision, approval } = value;
+  return (
+    value['pipeline'] === pipeline &&
+    isVersion(value['version']) &&
+    isVersion(value['seq']) &&
+    isObject(decision) &&
+    typeof decision['reason'] === 'string' &&
+    isObject(approval)
+  );
+}
+
+function readFields(value: unknown): Record<string, unknown> {
+  if (!isObject(value)) throw refuse(`the argument is ${show(value)}: expected an object`);
+  return value;
+}
+
+function checkVersion(version: unknown): void {
+  if (!isVersion(version))
+    throw refuse(`version is ${show(version)}: expected the number of a version`);
+}
+
+function isVersion(value: unknown): value is number {
+  return Number.isInteger(value) && (value as number) >= 1 && (value as number) <= MOST_VERSION;
+}
+
+function checkPerson(by: unknown, reason: unknown): void {
+  const isName =
+    typeof by === 'string' &&
+    by.trim() !== '' &&
+    by.length <= MOST_NAME &&
+    !/[\n\t]/.test(by) &&
+    escapeControls(by) === by;
+  if (!isName)
+    throw refuse(
+      `by is ${show(by)}: expected the name of a person, at most ${MOST_NAME} characters`,
+    );
+  const isReason =
+    typeof reason === 'string' &&
+    reason.trim() !== '' &&
+    reason.length <= MOST_REASON &&
+    escapeControls(reason) === reason;
+  if (!isReason)
+    throw refuse(`reason is ${show(reason)}: expected a text of at most ${MOST_REASON} characters`);
+}
+
+function show(value: unknown): string {
+  const text = escapeControls(JSON.stringify(value) ?? 'missing');
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+}
+
+function refuse(sentence: string): Error {
+  return makeFailure(sentence, 'BadParams', {});
+}
