@@ -1,17 +1,19 @@
-import { join } from 'node:path';
+import { findTrainedByEither, readBoth } from '../compute/compare.ts';
 import type { Compute } from '../compute/pool.ts';
-import { modelTypeOf, readGate, taskOf } from '../contract/defaults.ts';
+import type { TaskOutput } from '../compute/tasks.ts';
 import { canonicalJson } from '../contract/canonical-json.ts';
+import { modelTypeOf, readGate, taskOf } from '../contract/defaults.ts';
 import { DamagedArtifact } from '../contract/failures.ts';
-import { CLASS_METRICS, NUMBER_METRICS } from '../contract/metric-sets.ts';
-import type { Build } from '../contract/promotion.ts';
+import { metricSetOf } from '../contract/metric-sets.ts';
 import type { Ref } from '../contract/ref.ts';
-import type { GateDetail, StageRequest, StageResult } from '../contract/stages.ts';
+import type { GateDetail, StageInputs, StageRequest, StageResult } from '../contract/stages.ts';
 import { decideUntested, type Contest } from '../pipeline/scoring/gate/decide.ts';
 import { describeLostChampion, readChampion, type ChampionCall } from '../store/champion-call.ts';
 import { decisionSchema } from '../store/champions.ts';
 import type { Store } from '../store/index.ts';
 import { withScratch } from '../store/own-folder.ts';
+import { stageKey } from '../store/stage-cache.ts';
+import { identityOf } from '../store/stage-identity.ts';
 import { parseStored } from '../store/stored-json.ts';
 import { runStage, type StageContext, type StageDeps, type StageWork } from './run-stage.ts';
 
@@ -21,13 +23,11 @@ type Deps = StageDeps & {
   store: Pick<Store, 'artifacts' | 'cache' | 'records'>;
 };
 
+type Request = StageRequest<'gate'>;
+
 /** Decides whether the build would replace the champion: see docs/gate.md. It changes neither. */
-export async function gate(
-  deps: Deps,
-  request: StageRequest<'gate'>,
-): Promise<StageResult<'gate'>> {
-  const { pipeline, champion: of } = request;
-  const champion = await readChampion(deps.store, pipeline, of);
+export async function gate(deps: Deps, request: Request): Promise<StageResult<'gate'>> {
+  const champion = await readChampion(deps.store, request.pipeline, request.champion);
   const run = async ({ inputs, detail }: ChampionCall) =>
     runStage(
       deps,
@@ -40,90 +40,117 @@ export async function gate(
     result = await run(champion);
   } catch (error) {
     if (!(error instanceof LostChampion)) throw error;
-    const { detail } = champion;
-    result = await run({ inputs: {}, detail: { ...detail, unusable: error.message } });
+    const unusable = describeLostChampion(request.pipeline, request.champion!);
+    result = await run({ inputs: {}, detail: { ...champion.detail, unusable } });
   }
   const { decision } = result.outputs;
   const bytes = await deps.store.artifacts.get(decision);
   return { ...result, decision: parseStored(bytes, decision, decisionSchema) };
 }
 
-/** The champion's artifacts are gone. */
-class LostChampion extends Error {}
-
 async function decide(
   deps: Deps,
-  { pipeline, batch, params }: StageRequest<'gate'>,
-  { champion, unusable }: GateDetail,
-  { inputs, put, execution }: StageContext<'gate'>,
+  request: Request,
+  detail: GateDetail,
+  context: StageContext<'gate'>,
 ): Promise<StageWork<'gate'>> {
-  const rules = readGate(params);
-  const set = taskOf(params) === 'classification' ? CLASS_METRICS : NUMBER_METRICS;
-  const { metric, rule, margin, confidence, slices } = rules;
-  const { championModel, championEncoder } = inputs;
-  const contest: Contest = {
-    version: batch,
-    champion,
-    isSame:
-      champion?.version === batch &&
-      championModel?.sha256 === inputs.model.sha256 &&
-      championEncoder?.sha256 === inputs.encoder.sha256,
-    unusable,
-    rules: { metric, rule, margin, confidence, slices },
-    metric: metric ?? set.headline,
-  };
-  const made = decideUntested(contest) ?? (await compare());
-  const { decision, warnings } = 'decision' in made ? made : { decision: made, warnings: [] };
-  const { worse_slices: _, champion: of, ...facts } = decision;
+  const contest = makeContest(request, detail, context.inputs);
+  const made =
+    decideUntested(contest) ?? (await compare(deps, request, { contest, detail }, context));
+  const { decision, slices, warnings } =
+    'decision' in made ? made : { decision: made, slices: [], warnings: [] };
+  const { worse_slices: _, champion, ...facts } = decision;
+  const { margin, confidence } = contest.rules;
+  const file = canonicalJson({ schema: 1, ...decision, margin, confidence, slices });
   return {
-    outputs: {
-      decision: await put('decision', Buffer.from(canonicalJson({ schema: 1, ...decision }))),
-    },
-    facts: { ...facts, champion: of && `${of.version}.${of.seq}` },
+    outputs: { decision: await context.put('decision', Buffer.from(file)) },
+    facts: { ...facts, champion: champion && `${champion.version}.${champion.seq}` },
     warnings,
   };
-
-  async function compare() {
-    const { artifacts } = deps.store;
-    return withScratch(deps, async (folder) => {
-      const files = {
-        challenger: join(folder, 'model.json'),
-        champion: join(folder, 'other.json'),
-      };
-      const theirs = await fetchChampion(
-        { pipeline, champion: champion! },
-        Promise.all([
-          artifacts.get(championEncoder!),
-          artifacts.toFile(championModel!, files.champion),
-        ]),
-      );
-      const parts = await artifacts.list(inputs.test);
-      const [encoder, test] = await Promise.all([
-        artifacts.get(inputs.encoder),
-        Promise.all(parts.map((part: Ref) => artifacts.getPart(part))),
-        artifacts.toFile(inputs.model, files.challenger),
-      ]);
-      return deps.compute(
-        'decideGate',
-        {
-          contest,
-          challenger: { type: modelTypeOf(params.model), model: files.challenger, encoder },
-          champion: { type: champion!.type, model: files.champion, encoder: theirs[0] },
-          parts: test,
-        },
-        execution.signal,
-      );
-    });
-  }
 }
 
-/** @throws LostChampion when an artifact of the champion is gone, which is no failure of the run */
-async function fetchChampion<T>(
-  { pipeline, champion }: { pipeline: string; champion: Build },
-  fetched: Promise<T>,
-): Promise<T> {
-  return fetched.catch((error: unknown) => {
-    if (!(error instanceof DamagedArtifact)) throw error;
-    throw new LostChampion(describeLostChampion(pipeline, champion), { cause: error });
+function makeContest(
+  { batch, params }: Request,
+  { champion, unusable }: GateDetail,
+  { model, encoder, championModel, championEncoder }: StageInputs<'gate'>,
+): Contest {
+  const { metric, rule, margin, confidence, slices } = readGate(params);
+  return {
+    version: batch,
+    champion: champion && { version: champion.version, seq: champion.seq },
+    isSame:
+      champion?.version === batch &&
+      championModel?.sha256 === model.sha256 &&
+      championEncoder?.sha256 === encoder.sha256,
+    unusable,
+    rules: { rule, margin, confidence, slices },
+    metric: metric ?? metricSetOf(taskOf(params)).headline,
+  };
+}
+
+/**
+ * Scores both models on the same rows, and decides.
+ * @throws LostChampion when an artifact of the champion alone is gone
+ */
+async function compare(
+  deps: Deps,
+  { batch, params }: Request,
+  { contest, detail }: { contest: Contest; detail: GateDetail },
+  { inputs, execution }: StageContext<'gate'>,
+): Promise<TaskOutput<'decideGate'>> {
+  const { model, encoder, train, test } = inputs;
+  const { championModel, championEncoder, championTrain } = inputs;
+  const compared: StageInputs<'compare'> = {
+    model,
+    encoder,
+    train,
+    test,
+    otherModel: championModel!,
+    otherEncoder: championEncoder!,
+    otherTrain: championTrain!,
+  };
+  const { split } = params;
+  const types = { type: modelTypeOf(params.model), otherType: detail.champion!.type };
+  const isClean = isKnownClean(deps, { batch, params, inputs: compared, detail: types });
+  return withScratch(deps, async (folder) => {
+    const of = { ...types, split, folder };
+    try {
+      const both = await readBoth(deps.store, compared, of);
+      const read = { artifacts: deps.store.artifacts, compute: deps.compute };
+      const trained = (await isClean)
+        ? null
+        : await findTrainedByEither(read, both, of, execution.signal);
+      const { ours: challenger, other: champion, parts } = both;
+      const input = { contest, challenger, champion, parts, split, trained };
+      return await deps.compute('decideGate', input, execution.signal);
+    } catch (error) {
+      throw (await isOfChampion(deps, error, inputs))
+        ? new LostChampion('', { cause: error })
+        : error;
+    }
   });
 }
+
+/** Whether evaluate has just found that the champion was trained on none of the test rows. */
+async function isKnownClean(
+  { store: { cache } }: Deps,
+  call: Parameters<typeof identityOf>[1],
+): Promise<boolean> {
+  const entry = await cache.read('compare', stageKey(identityOf('compare', call)));
+  return entry !== undefined && !('left_out' in entry.facts);
+}
+
+/** Whether an artifact is gone that the champion has, and the challenger has not. */
+async function isOfChampion(
+  { store: { artifacts } }: Deps,
+  error: unknown,
+  { model, encoder, train, test }: StageInputs<'gate'>,
+): Promise<boolean> {
+  if (!(error instanceof DamagedArtifact)) return false;
+  const { md5 } = error.details['ref'] as Ref;
+  const files = await Promise.all([train, test].map((directory) => artifacts.list(directory)));
+  return ![model, encoder, train, test, ...files.flat()].some((own) => own.md5 === md5);
+}
+
+/** An artifact of the champion is gone, which is no failure of the run. */
+class LostChampion extends Error {}

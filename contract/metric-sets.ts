@@ -1,3 +1,5 @@
+import type { Task } from './defaults.ts';
+
 /** The scores of one task, and how they are shown. */
 export interface MetricSet {
   /**
@@ -40,6 +42,11 @@ export const NOT_SCORES: ReadonlySet<string> = new Set(['batch', 'schema']);
 
 /** All scores, by task. The first set is the default. */
 const METRIC_SETS: readonly [MetricSet, ...MetricSet[]] = [CLASS_METRICS, NUMBER_METRICS];
+
+/** The scores of a task. */
+export function metricSetOf(task: Task): MetricSet {
+  return task === 'classification' ? CLASS_METRICS : NUMBER_METRICS;
+}
 
 /** A score by its name. */
 export interface NamedScore {

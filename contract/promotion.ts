@@ -21,12 +21,18 @@ export interface GateDecision {
   /** Null where the score cannot be computed. */
   challenger_score: number | null;
   champion_score: number | null;
-  /** The interval, at the gate's confidence, by which the challenger is better: positive is better for every metric. */
+  /**
+   * By how much the challenger is better, at least and at most, each at the gate's confidence: positive is better for
+   * every metric. Null where one row, or none, says nothing.
+   */
   low: number | null;
   high: number | null;
-  /** The probability of such a difference between equal models. */
+  /**
+   * The probability of such a result if the challenger is not worse (by the rule `better`: not better) by more than the
+   * margin. Something is shown where it is below 1 minus the gate's confidence.
+   */
   p_value: number | null;
-  /** The slices that got worse, as `column=value`. */
+  /** The slices that are shown to be worse, as `column=value`, at most five of them. */
   worse_slices: string[];
 }
 

@@ -386,8 +386,10 @@ export const STAGES = {
       test: from('preprocess', 'test'),
       // A version is scored before it is decided on, by `dvc repro` too.
       metrics: from('evaluate', 'metrics'),
+      train: from('preprocess', 'train'),
       championModel: { outside: true, optional: true },
       championEncoder: { outside: true, optional: true },
+      championTrain: { outside: true, optional: true },
     },
     outputs: { decision: decisionFile },
     facts: {
@@ -395,11 +397,12 @@ export const STAGES = {
       ...namesOf('champion_score', 'low', 'high', 'p_value'),
       outcome: { optional: true, shown: true },
     },
-    params: ({ gate, model: { type } }, detail: GateDetail) => {
+    params: ({ gate, model: { type }, split }, detail: GateDetail) => {
       const { metric, rule, margin, confidence, slices } = readGate({ gate });
       return {
         gate: { metric, rule, margin, confidence, slices },
         model: { type: modelTypeOf({ type }) },
+        ...sideParams(split),
         ...detail,
       };
     },

@@ -8,7 +8,7 @@ import type { Store } from './index.ts';
 /** What the request of gate says of the champion. */
 export interface ChampionCall {
   /** None where there is no champion, or it cannot be scored. */
-  inputs: Pick<StageInputs<'gate'>, 'championModel' | 'championEncoder'>;
+  inputs: Pick<StageInputs<'gate'>, 'championModel' | 'championEncoder' | 'championTrain'>;
   detail: GateDetail;
 }
 
@@ -25,9 +25,12 @@ export async function readChampion(
   });
   const type = modelTypeOf(record?.params['model'] ?? {});
   const detail: GateDetail = { champion: { ...champion, type } };
-  const { model, encoder } = findStage(record?.stages ?? [], 'train')?.outputs ?? {};
-  if (model !== undefined && encoder !== undefined)
-    return { inputs: { championModel: model, championEncoder: encoder }, detail };
+  const { inputs: { train } = {}, outputs: { model, encoder } = {} } =
+    findStage(record?.stages ?? [], 'train') ?? {};
+  if (model !== undefined && encoder !== undefined && train !== undefined) {
+    const inputs = { championModel: model, championEncoder: encoder, championTrain: train };
+    return { inputs, detail };
+  }
   const unusable = describeLostChampion(pipeline, champion);
   return { inputs: {}, detail: { ...detail, unusable } };
 }

@@ -9,7 +9,7 @@ import { openModel, type StoredModel } from '../models/estimators.ts';
 import type { Report } from '../progress.ts';
 import { scoreClasses } from './class-scores.ts';
 import { hasOddMajority, computeDifferenceInterval } from './intervals.ts';
-import { countFlags, findEqualRowsRule, mergeFlags, type TestRowsCheck } from './leakage.ts';
+import { countFlags, leaveOutOfBoth, mergeFlags, type TrainedByEither } from './leakage.ts';
 import { scoreNumbers } from './number-scores.ts';
 
 /** Whether a score of a model differs from that of another by more than chance does. */
@@ -45,8 +45,7 @@ interface Predicted {
  * compared by McNemar's exact test, errors of numbers by Student's interval of the paired differences, both at 95 %.
  * @param input.parts Arrow files of test rows, one per batch, the new one last
  * @param input.newTrain the train rows of the new batch; null if the other model was trained on them
- * @param input.trained the rows of `parts`, and then of `newTrain`, that are equal to rows of the train parts of both
- *   models, of the other one alone, and of ours alone
+ * @param input.trained of the rows of `parts`, and then of `newTrain`
  * @throws BadData when the other model cannot read the rows
  */
 export function compareModels(
@@ -56,7 +55,7 @@ export function compareModels(
     split: SplitRule;
     parts: Uint8Array[];
     newTrain: Uint8Array | null;
-    trained: Record<'both' | 'theirs' | 'ours', TestRowsCheck>;
+    trained: TrainedByEither;
   },
   report: Report | undefined,
   { files }: { files: Files },
@@ -64,11 +63,7 @@ export function compareModels(
   const [ours, other] = [openModel(input.ours, files), openModel(input.other, files)];
   const { parts, newTrain, trained } = input;
   const theirs = mergeFlags(trained.both.trained, trained.theirs.trained);
-  const rule = findEqualRowsRule(input.split, ours.encoder);
-  // Where equal rows can be about different things, only a train part that is not ours shows that a row has moved.
-  const flags =
-    rule === 'count' ? trained.theirs.trained : mergeFlags(theirs, trained.ours.trained);
-  const leftOut = flags.slice(0, parts.length);
+  const leftOut = leaveOutOfBoth(input.split, ours.encoder, trained).slice(0, parts.length);
   const pairs = parts.map((bytes, i) => {
     const pair = pairRows(partFromArrow(bytes), leftOut[i]!, ours, other);
     report?.((i + 1) / (parts.length + 1));

@@ -1,4 +1,4 @@
-import { NUMBER_METRICS, CLASS_METRICS } from '../../contract/metric-sets.ts';
+import { metricSetOf } from '../../contract/metric-sets.ts';
 import type { Files } from '../batches/files.ts';
 import { taskOfEncoder } from '../features/encoder.ts';
 import { loadRows, warnOfDropped } from '../features/matrix.ts';
@@ -48,7 +48,7 @@ export async function evaluateModel(
   const { leftOut, equal } = leaveOutTrained(check, rule, { batch, names });
   const { all, last } = loadRows(input.parts, encoder, { leftOut });
   const [whole, newBatch] = [all, last!].map((matrix) => scoreModel(model, matrix, encoder));
-  const { headline } = taskOfEncoder(encoder) === 'classification' ? CLASS_METRICS : NUMBER_METRICS;
+  const { headline } = metricSetOf(taskOfEncoder(encoder));
   const warnings = warnOfDropped(all, 'test');
   if (equal > 0) warnings.push(warnOfEqualRows(equal, leftOut !== undefined));
   if (whole === null) warnings.push('there are no test rows, so this version has no scores');

@@ -86,6 +86,21 @@ export function leaveOutTrained(
   );
 }
 
+/** Test rows that are equal to rows of the train parts of both models, of the other one alone, and of ours alone. */
+export type TrainedByEither = Record<'both' | 'theirs' | 'ours', TestRowsCheck>;
+
+/** Returns the test rows on which two models are not compared, because one was trained on equal rows. */
+export function leaveOutOfBoth(
+  split: SplitRule,
+  encoder: Encoder,
+  { both, theirs, ours }: TrainedByEither,
+): readonly Uint8Array[] {
+  // Where equal rows can be about different things, only a train part that is not ours shows that a row has moved.
+  return findEqualRowsRule(split, encoder) === 'count'
+    ? theirs.trained
+    : mergeFlags(mergeFlags(both.trained, theirs.trained), ours.trained);
+}
+
 /** The rows with a flag in either list. A part that the second list lacks has no flags there. */
 export function mergeFlags(
   flags: readonly Uint8Array[],

@@ -22,7 +22,7 @@ async function decide(
 ): Promise<StageResult<'gate'>> {
   const record = await read(build.version, build.seq);
   const { params } = await runs.play('pin_run', { batch: build.version, params: { gate } });
-  const { model, encoder, test } = findStage(record.stages, 'evaluate')!.inputs;
+  const { model, encoder, train, test } = findStage(record.stages, 'evaluate')!.inputs;
   const { metrics } = findStage(record.stages, 'evaluate')!.outputs;
   return runs.play('gate', {
     pipeline: 'iris',
@@ -31,7 +31,7 @@ async function decide(
     damaged: [],
     cache: 'use',
     force: null,
-    inputs: { model: model!, encoder: encoder!, test: test!, metrics: metrics! },
+    inputs: { model: model!, encoder: encoder!, train: train!, test: test!, metrics: metrics! },
     champion,
   });
 }
@@ -89,10 +89,8 @@ describe('a build', () => {
     };
     expect(await reasonOf(second, FIRST, { rule: 'never' })).toBe('hold: gate.rule is never');
     expect(await reasonOf(second, FIRST, { rule: 'always' })).toBe('promote: gate.rule is always');
-    expect(await reasonOf(second, second)).toBe('hold: it is the champion already, as 2.1');
-    expect(await reasonOf(FIRST, second)).toBe(
-      'hold: it is older than the champion, which is version 2.1',
-    );
+    expect(await reasonOf(second, second)).toBe('hold: it is the champion already, as build 2.1');
+    expect(await reasonOf(FIRST, second)).toBe('hold: it is older than the champion, build 2.1');
   });
 
   it('is held while the artifacts of the champion are gone, with the command that makes them', async () => {

@@ -1,3 +1,7 @@
+import { normalTail } from './normal.ts';
+import type { ClassPairs } from './pairs.ts';
+import type { Answers, Bounds } from './resample.ts';
+
 /**
  * The probability that a fair coin shows heads at most `heads` times of `throws`. It is exact, apart from rounding.
  * @param heads from 0 to `throws`
@@ -24,7 +28,75 @@ export function coinTail(heads: number, throws: number): number {
  * @param lost rows that only the champion does
  * @returns the probability of so few gained rows, and of so many, if both models are as good
  */
-export function testShares(gained: number, lost: number): { worse: number; better: number } {
+export function testShares(gained: number, lost: number): Answers {
   const rows = gained + lost;
   return { worse: coinTail(gained, rows), better: coinTail(lost, rows) };
+}
+
+/** Rows by which of two models predicts them correctly. */
+export interface Discordant {
+  rows: number;
+  /** Both models. */
+  both: number;
+  /** Only the challenger. */
+  gained: number;
+  /** Only the champion. */
+  lost: number;
+}
+
+export function countDiscordant({ cells, rows }: ClassPairs): Discordant {
+  const counts = { rows, both: 0, gained: 0, lost: 0 };
+  for (const { actual, challenger, champion, count } of cells) {
+    if (challenger === actual && champion === actual) counts.both += count;
+    else if (challenger === actual) counts.gained += count;
+    else if (champion === actual) counts.lost += count;
+  }
+  return counts;
+}
+
+/**
+ * Tests whether the difference of two shares on the same rows is another one than `difference`, by the score test of
+ * Tango (Statistics in Medicine 17, 1998) with a correction of one row. Without it, the test says too often that
+ * there is a difference where there are fewer than a hundred rows: a unit test counts how often.
+ * @returns the probability of such a result, or a worse or better one, where that is the difference
+ */
+export function testSharesBy(counts: Discordant, difference: number): Answers {
+  const { excess, deviation } = scoreDifference(counts, difference);
+  return {
+    worse: normalTail(-(excess + 1) / deviation),
+    better: normalTail((excess - 1) / deviation),
+  };
+}
+
+/** Returns the differences of two shares that the score test does not exclude, each bound with this probability. */
+export function boundShares(counts: Discordant, chance: number): Bounds {
+  return {
+    low: bisect((difference) => testSharesBy(counts, difference).better < chance),
+    high: -bisect((difference) => testSharesBy(counts, -difference).worse < chance),
+  };
+}
+
+/** How many more rows are gained than `difference` says, and the standard deviation of that number. */
+function scoreDifference(
+  { rows, gained, lost }: Discordant,
+  difference: number,
+): { excess: number; deviation: number } {
+  // The share of lost rows that is most likely where the difference is given: Tango's equation.
+  const a = 2 * rows;
+  const b = -gained - lost + (2 * rows - gained + lost) * difference;
+  const c = -lost * difference * (1 - difference);
+  const share = (Math.sqrt(Math.max(0, b * b - 4 * a * c)) - b) / (2 * a);
+  const variance = rows * (2 * share + difference * (1 - difference));
+  return { excess: gained - lost - rows * difference, deviation: Math.sqrt(Math.max(0, variance)) };
+}
+
+/** The largest number of -1..1 up to which all numbers are excluded. */
+function bisect(isExcluded: (difference: number) => boolean): number {
+  let [low, high] = [-1, 1];
+  for (let i = 0; i < 40; i++) {
+    const middle = (low + high) / 2;
+    if (isExcluded(middle)) low = middle;
+    else high = middle;
+  }
+  return low;
 }

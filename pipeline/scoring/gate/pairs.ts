@@ -1,10 +1,12 @@
 import { byCodePoint } from '../../../contract/codepoints.ts';
+import type { SplitRule } from '../../../contract/defaults.ts';
 import type { Files } from '../../batches/files.ts';
 import { type Encoder, taskOfEncoder } from '../../features/encoder.ts';
 import { applyWithRows } from '../../features/matrix.ts';
 import { type Part, partFromArrow } from '../../features/part.ts';
 import { openModel, type StoredModel } from '../../models/estimators.ts';
 import type { Report } from '../../progress.ts';
+import { leaveOutOfBoth, type TrainedByEither } from '../leakage.ts';
 
 /** Test rows that were scored by the challenger and by the champion. */
 export type Pairs = ClassPairs | NumberPairs;
@@ -41,6 +43,8 @@ export interface PairedRows {
   readonly unknownColumns: readonly string[];
   /** The columns without a value of at least `fewest` rows. */
   readonly thinColumns: readonly string[];
+  /** The classes that each model predicts; none for numbers. */
+  readonly classes: Readonly<Record<'challenger' | 'champion', readonly string[]>>;
 }
 
 /** A column by whose values rows are counted separately. A missing cell has code 0. */
@@ -58,8 +62,10 @@ interface Collected {
 }
 
 /**
- * Predicts test rows with two models. A row that one of them leaves out, because a cell is missing, is in no pair.
+ * Predicts test rows with two models. A row that one of them leaves out, because a cell is missing, is in no pair, and
+ * neither is a row that one of them was trained on.
  * @param input.parts Arrow files of test rows
+ * @param input.trained null where no model was trained on any of the rows
  * @param input.columns by whose values the rows are split
  * @param input.fewest rows of a slice
  * @throws BadData when the champion cannot read the rows
@@ -69,15 +75,18 @@ export function pairRows(
     challenger: StoredModel;
     champion: StoredModel;
     parts: readonly Uint8Array[];
+    split: SplitRule;
+    trained: TrainedByEither | null;
     columns: readonly string[];
     fewest: number;
   },
   report: Report | undefined,
   files: Files,
-): PairedRows & { labelsOf: { challenger: readonly string[]; champion: readonly string[] } } {
+): PairedRows {
   const challenger = openModel(input.challenger, files, 'the challenger');
   const champion = openModel(input.champion, files, 'the champion');
   const isClasses = taskOfEncoder(challenger.encoder) === 'classification';
+  const leftOut = input.trained && leaveOutOfBoth(input.split, challenger.encoder, input.trained);
   const labels = new Codes();
   const rows: Collected = { actual: [], challenger: [], champion: [] };
   const names = [...new Set(input.columns)];
@@ -86,7 +95,7 @@ export function pairRows(
   for (const [i, bytes] of input.parts.entries()) {
     const part = partFromArrow(bytes);
     for (const { name } of part.features) known.add(name);
-    collect(part, { challenger, champion }, { rows, columns, labels });
+    collect(part, leftOut?.[i], { challenger, champion }, { rows, columns, labels });
     report?.((i + 1) / input.parts.length);
   }
   const slices = columns.flatMap((column) =>
@@ -103,7 +112,7 @@ export function pairRows(
     thinColumns: names.filter(
       (name) => known.has(name) && slices.every(({ column }) => column !== name),
     ),
-    labelsOf: {
+    classes: {
       challenger: challenger.encoder.classes ?? [],
       champion: champion.encoder.classes ?? [],
     },
@@ -130,6 +139,7 @@ type OpenModel = ReturnType<typeof openModel>;
 /** Adds the rows of a part that both models score. */
 function collect(
   part: Part,
+  leftOut: Uint8Array | undefined,
   models: { challenger: OpenModel; champion: OpenModel },
   into: { rows: Collected; columns: readonly SliceColumn[]; labels: Codes },
 ): void {
@@ -143,7 +153,7 @@ function collect(
   );
   for (const [i, row] of own.kept.entries()) {
     const j = places.get(row);
-    if (j === undefined) continue;
+    if (j === undefined || leftOut?.[row] === 1) continue;
     into.rows.actual.push(own.actual[i]!);
     into.rows.challenger.push(own.predicted[i]!);
     into.rows.champion.push(their.predicted[j]!);
