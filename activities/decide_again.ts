@@ -22,9 +22,9 @@ export async function decideAgain(
   const params = parseParams(paramsSchema, record.params, 'the version record');
   const { champion = null } = (await deps.store.champions.read(pipeline)) ?? {};
   const { model } = findStage(record.stages, 'train')?.outputs ?? {};
-  const { encoder, test } = findStage(record.stages, 'preprocess')?.outputs ?? {};
+  const { encoder, train, test } = findStage(record.stages, 'preprocess')?.outputs ?? {};
   const { metrics } = findStage(record.stages, 'evaluate')?.outputs ?? {};
-  if (model === undefined || encoder === undefined || test === undefined || metrics === undefined)
+  if (!model || !encoder || !train || !test || !metrics)
     throw new MissingHistory(
       `the record of build ${version}.${seq} of ${pipeline} does not say what was trained and scored: run it again with "${RETRAIN} run ${version} --pipeline ${pipeline}"`,
     );
@@ -36,7 +36,7 @@ export async function decideAgain(
     damaged: [],
     force: null,
     champion,
-    inputs: { model, encoder, test, metrics },
+    inputs: { model, encoder, train, test, metrics },
   });
   const { approval, reminder_hours, expiry_hours } = readGate(params);
   return { decision, approval: { approval, reminder_hours, expiry_hours } };
