@@ -1,3 +1,5 @@
+import { encodeModel } from './schema.ts';
+
 /**
  * The versions of ONNX that files are written for: `TreeEnsemble`, which compares float64, came with version 5 of the
  * operators for machine learning, in ONNX 1.16.
@@ -91,8 +93,6 @@ export class Graph {
 
   /** Returns the file. */
   async finish(metadata: Readonly<Record<string, string>>): Promise<Uint8Array> {
-    // Every command loads the types of models, and few write a file.
-    const { encodeModel } = await import('./schema.ts');
     return encodeModel({
       irVersion: IR_VERSION,
       producerName: 'incremental-retraining',

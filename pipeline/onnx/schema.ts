@@ -1,4 +1,4 @@
-import protobuf, { type INamespace, type Type } from 'protobufjs/light.js';
+import type { INamespace, Type } from 'protobufjs/light.js';
 
 /** The messages of an ONNX file, with the fields that this program writes: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto */
 const MESSAGES: INamespace = {
@@ -67,7 +67,9 @@ const MESSAGES: INamespace = {
 let model: Type | undefined;
 
 /** Encodes the message of an ONNX file. */
-export function encodeModel(message: object): Uint8Array {
+export async function encodeModel(message: object): Promise<Uint8Array> {
+  // Every command loads the types of models, and few write a file.
+  const { default: protobuf } = await import('protobufjs/light.js');
   model ??= protobuf.Root.fromJSON(MESSAGES).lookupType('Model');
   return model.encode(message).finish();
 }
