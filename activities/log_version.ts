@@ -1,12 +1,10 @@
 import type { Compute } from '../compute/pool.ts';
 import { MissingHistory } from '../contract/failures.ts';
-import { parseParams } from '../contract/params.ts';
-import { paramsSchema } from '../pipeline/models/params.ts';
 import { findStage } from '../contract/stages.ts';
 import type { LoggedVersion, LogVersionInput } from '../contract/versions.ts';
 import { sourceIdentity } from '../sources/identity.ts';
 import type { Store } from '../store/index.ts';
-import { removedByGc } from '../store/record-check.ts';
+import { readParams, removedByGc } from '../store/record-check.ts';
 import type { VersionRecord } from '../store/version-record.ts';
 import { refuseOtherFolder } from '../tracking/place.ts';
 import {
@@ -67,7 +65,7 @@ export async function logVersion(deps: Deps, input: LogVersionInput): Promise<Lo
     attempt = await openAttempt(deps, of, execution, { name, tags });
   }
   if (attempt.logged['train'] !== training.key) {
-    const params = parseParams(paramsSchema, record.params, 'the version record');
+    const params = readParams(record);
     attempt = await logTraining(deps, attempt, {
       request: { ...of, params, inputs: trainInputs },
       result: training,

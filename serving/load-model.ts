@@ -10,7 +10,7 @@ import {
 import { blockOf, describeUnreadable } from '../pipeline/predictions/raw-block.ts';
 import type { Label } from '../pipeline/features/label-type.ts';
 import type { Store } from '../store/index.ts';
-import { outputOf, removedByGc } from '../store/record-check.ts';
+import { outputOf, readParams, removedByGc } from '../store/record-check.ts';
 import type { VersionRecord } from '../store/version-record.ts';
 
 /** A model of a pipeline: `latest`, `champion`, a version (`3`), or a build of one (`3.1`). */
@@ -58,14 +58,15 @@ export async function loadFrom(
  * @throws DamagedArtifact when its bytes are not those that were stored
  */
 export async function loadRecord(store: Store, record: VersionRecord): Promise<LoadedModel> {
+  const { delimiter, encoding } = readParams(record).data;
   const predictor = new Predictor(await readParts(store, record));
   return {
     pipeline: record.pipeline,
     version: record.version,
     build: record.seq,
     predictor,
-    delimiter: (record.params as Params).data.delimiter,
-    encoding: (record.params as Params).data.encoding,
+    delimiter,
+    encoding,
     predict: (rows) => predictAll(predictor, rows).predictions as Label[],
     predictProba: (rows) => {
       const { shares } = predictAll(predictor, rows);
@@ -121,8 +122,7 @@ export async function readParts(
 ): Promise<PredictorParts> {
   const collected = await records.collectedAt(record);
   if (collected !== undefined) throw removedByGc(record, collected);
-  // The params of a record were checked when they were pinned.
-  const params = record.params as Params;
+  const params = readParams(record);
   const encoder = outputOf(record, 'preprocess', 'encoder');
   const model = outputOf(record, 'train', 'model');
   const [encoderBytes, modelBytes] = await Promise.all([

@@ -1,4 +1,6 @@
-import { DamagedArtifact, MissingHistory } from '../contract/failures.ts';
+import { DamagedArtifact, messageOf, MissingHistory } from '../contract/failures.ts';
+import { parseParams, type Params } from '../contract/params.ts';
+import { paramsSchema } from '../pipeline/models/params.ts';
 import { hashOf } from './hash.ts';
 import type { Store } from './index.ts';
 import { makeChangedRecordError } from './records.ts';
@@ -9,6 +11,18 @@ import { isOutputPath } from '../contract/stages.ts';
 import { RETRAIN } from '../contract/command.ts';
 
 type StageRecord = VersionRecord['stages'][number];
+
+/**
+ * The params of a record, with the defaults of those that an earlier program did not have.
+ * @throws DamagedArtifact when no run can have had them
+ */
+export function readParams(record: VersionRecord): Params {
+  try {
+    return parseParams(paramsSchema, record.params, 'its params');
+  } catch (error) {
+    throw makeChangedRecordError(record, messageOf(error));
+  }
+}
 
 /**
  * Returns the record of a build after checking it against itself and the stage cache.

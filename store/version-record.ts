@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Shape } from './documents.ts';
 import { executionSchema, fact } from './stage-cache.ts';
+import { isObject } from '../contract/canonical-json.ts';
 import { refSchema } from '../contract/ref.ts';
 import { RETRAIN } from '../contract/command.ts';
 
@@ -41,7 +42,9 @@ const recordSchema = z.strictObject({
   /** A hash of the training attempt and of every stage's key: the same for two runs that build the same. */
   build: z.string(),
   ledger_revision: z.int(),
-  params: z.record(z.string(), z.unknown()),
+  params: z
+    .record(z.string(), z.unknown())
+    .refine(({ data, model }) => isObject(data) && isObject(model), 'not the params of a run'),
   params_hash: z.string(),
   stages: z.array(stageSchema),
   metrics: z.record(z.string(), z.number()),
@@ -67,7 +70,7 @@ const recordSchema = z.strictObject({
     .nullable(),
   /** Objects that were missing or damaged, and that this build has made again. */
   healed: z.array(z.strictObject({ path: z.string(), md5: z.string() })),
-  created_at: z.string(),
+  created_at: z.iso.datetime(),
 });
 
 export const RECORD: Shape<z.infer<typeof recordSchema>> = {

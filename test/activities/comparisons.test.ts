@@ -61,7 +61,9 @@ describe('a trial', () => {
     expect((await readComparison(1, 2)).facts['accuracy_change']).toBe('worse');
     const diff = await compareBuilds(runs.store, await read(1, 1), await read(1, 2));
     expect(diff.sameRows!.scores['accuracy']).toMatchObject({ verdict: 'worse' });
-    expect(formatDiff(diff)).toMatch(/^on the \d+ test rows of 1\.2 +1\.1 +1\.2 +change/m);
+    expect(formatDiff(diff)).toMatch(
+      /^metric, on the same test rows +1\.1 +1\.2 +change\naccuracy .* worse$/m,
+    );
   });
 });
 

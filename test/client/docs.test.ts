@@ -6,6 +6,7 @@ import { parse } from 'yaml';
 import { RETRAIN } from '../../contract/command.ts';
 import { WORKER_HELP } from '../../worker/options.ts';
 import { loadCommand } from './commands.ts';
+import { readCommittedParams } from '../support/params.ts';
 
 /** The pages say what can be pasted: each command in them exists, and has the flags that they give it. */
 
@@ -60,9 +61,7 @@ it('the pages name the commands in one way', () => {
 });
 
 it('docs/params.md names every param of params.yaml', () => {
-  const { pipelines: _, ...settings } = parse(
-    readFileSync(join(root, 'params.yaml'), 'utf8'),
-  ) as Record<string, object>;
+  const { pipelines: _, ...settings } = parse(readCommittedParams()) as Record<string, object>;
   const sections = Object.entries(settings).filter(([, value]) => typeof value === 'object');
   const keys = sections.flatMap(([, section]) => Object.keys(section));
   const text = readFileSync(join(root, 'docs', 'params.md'), 'utf8');

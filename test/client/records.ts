@@ -33,7 +33,7 @@ export function buildRecord(version: number, raw: Ref = file('data/raw/iris.csv'
     ['train', { train, encoder }, { model }],
     ['evaluate', { model, encoder, test }, { metrics: file(`metrics/batch_${version}.json`) }],
   ];
-  const params = { model: { max_depth: 5 } };
+  const params = { data: {}, model: { max_depth: 5 } };
   const draft = draftRecord({
     pipeline: 'iris',
     version,

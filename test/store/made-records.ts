@@ -9,7 +9,7 @@ export function draftRecord(parts: Partial<Draft> & Pick<Draft, 'build'>): Draft
     pipeline: 'p',
     version: 1,
     ledger_revision: 1,
-    params: {},
+    params: { data: {}, model: {} },
     params_hash: 'h',
     stages: [],
     metrics: { accuracy: 1 },

@@ -6,6 +6,7 @@ import {
   isSoundEntry,
   readSoundRecord,
   outputOf,
+  readParams,
   recordFaults,
 } from '../../store/record-check.ts';
 import type { VersionRecord } from '../../store/version-record.ts';
@@ -38,6 +39,14 @@ describe('a record', () => {
       expect(() => outputOf(changed({ stages }), 'train', 'model')).toThrow(
         'has been changed by hand or damaged (it names no model of train)',
       );
+  });
+
+  it('with params that no run can have is refused as damaged', () => {
+    const params = { ...record.params, model: { max_depth: 'deep' } };
+    expect(() => readParams(changed({ params }))).toThrow(
+      'has been changed by hand or damaged (its params: model.max_depth is "deep"',
+    );
+    expect(readParams(record).data.delimiter).toBe(',');
   });
 
   it('under the key of another version or pipeline says so', () => {

@@ -166,6 +166,32 @@ describe('a record that was edited after it was published', () => {
     expect((await records.latest('iris', 2)).seq).toBe(2);
   });
 
+  it.each([
+    ['params', {}],
+    ['created_at', 'yesterday'],
+  ])(
+    'is named where its %s cannot be its own, even if the pointer has its hash',
+    async (name, value) => {
+      const bucket = new MemoryBucket();
+      const records = new Records(bucket);
+      await records.publish(draft);
+      await editDocument<VersionRecord>(bucket, key, (stored) =>
+        Object.assign(stored, { [name]: value }),
+      );
+      const bytes = (await bucket.get(key))!.bytes;
+      await editDocument<{ builds: { sha256: string }[] }>(
+        bucket,
+        latestKey('iris', 2),
+        ({ builds }) => {
+          builds[0]!.sha256 = sha256(bytes);
+        },
+      );
+      await expect(records.latest('iris', 2)).rejects.toThrow(
+        `${key} has been changed by hand or damaged (${name}: `,
+      );
+    },
+  );
+
   it('cannot be another build with its own hash', async () => {
     const bucket = new MemoryBucket();
     const records = new Records(bucket);

@@ -7,6 +7,7 @@ import { Client, Connection } from '@temporalio/client';
 import type { ResultDocument } from '../../client/result.ts';
 import { loadConfig } from '../../config/environment.ts';
 import { openStore, type Store } from '../../store/index.ts';
+import { readCommittedParams } from './params.ts';
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -126,8 +127,10 @@ export function planProject(name: string, overrides: Record<string, string> = {}
     },
     open: async () => {
       mkdirSync(folder);
-      const params = readFileSync(join(ROOT, 'params.yaml'), 'utf8');
-      write('params.yaml', params.replace(/^ {2}model_name: null/m, `  model_name: ${id}`));
+      write(
+        'params.yaml',
+        readCommittedParams().replace(/^ {2}model_name: null/m, `  model_name: ${id}`),
+      );
       await registerNamespace(env['TEMPORAL_ADDRESS']!, id);
     },
     close: async (signal = 'SIGTERM') => {

@@ -56,7 +56,7 @@ function formatMetrics(
   const rows = changeRows(document.metrics, (value, name) => formatMetric(name, value));
   const verdicts = rows.map(([name]) => (same ? document.sameRows?.scores[name!]?.verdict : ''));
   return formatPart(
-    [...head(same ? 'metric' : 'metric, each on its own test rows'), ''],
+    [...head(same ? 'metric, on the same test rows' : 'metric, each on its own test rows'), ''],
     rows.map((row, i) => [...row, verdicts[i] ?? '']),
   );
 }

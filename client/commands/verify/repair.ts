@@ -3,10 +3,9 @@ import { say } from '../../print.ts';
 import type { Session } from '../../session.ts';
 import { start } from '../../start.ts';
 import { warnWithoutWorker } from '../../waiting.ts';
-import { parseParams } from '../../../contract/params.ts';
 import { RAW } from '../../../contract/paths.ts';
 import { MOST_DAMAGED } from '../../../contract/stages.ts';
-import { paramsSchema } from '../../../pipeline/models/params.ts';
+import { readParams } from '../../../store/record-check.ts';
 import { MOST_DOCUMENT } from '../../../store/documents.ts';
 import type { Store } from '../../../store/index.ts';
 import type { Ledger } from '../../../store/ledger/ledger.ts';
@@ -123,7 +122,7 @@ async function rebuild(
 ): Promise<void> {
   const { store, client } = session;
   const record = await store.records.latest(pipeline, version);
-  const set = parseParams(paramsSchema, record.params, `params of version ${version}`);
+  const set = readParams(record);
   const damaged = [...new Set(own.flatMap(({ md5 }) => md5 ?? []))];
   const forced = force || damaged.length > MOST_DAMAGED;
   for (const problem of own) await removeDamagedEntry(session, problem);

@@ -100,7 +100,7 @@ describe('the tables of a comparison', () => {
 
   it('show scores once where both builds have the same test rows', () => {
     expect(formatDiff({ ...document, rows: {} })).toBe(
-      'metric       1.1     2.1   change\naccuracy  0.7500  0.5000  −0.2500  within noise',
+      'metric, on the same test rows     1.1     2.1   change\naccuracy                       0.7500  0.5000  −0.2500  within noise',
     );
   });
 });

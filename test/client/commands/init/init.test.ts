@@ -7,11 +7,11 @@ import { openProgram } from '../../../../client/program.ts';
 import { addSection } from '../../../../client/commands/init/section.ts';
 import { lookAtSource } from '../../../../client/commands/init/look.ts';
 import { loadConfig } from '../../../../config/environment.ts';
+import { readCommittedParams } from '../../../support/params.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'retrain init '));
 const here = process.cwd();
-// A user may have added pipelines to it.
-const [params = ''] = readFileSync(join(here, 'params.yaml'), 'utf8').split(/^pipelines:/m);
+const [params = ''] = readCommittedParams().split(/^pipelines:/m);
 beforeEach(() => process.chdir(root));
 afterEach(() => process.chdir(here));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
