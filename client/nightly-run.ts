@@ -10,7 +10,7 @@ import { defaultPayloadConverter } from '@temporalio/common';
 import { describeOutcome } from './champion.ts';
 import { EXIT } from './context.ts';
 import { describeFailure } from './failure.ts';
-import { print, printJson, say } from './print.ts';
+import { foldText, print, printJson, say } from './print.ts';
 import { readRunParams, type Session } from './session.ts';
 import { upload } from './upload.ts';
 import { warnWithoutWorker } from './waiting.ts';
@@ -123,8 +123,14 @@ async function printStates(
   }
 }
 
-function printSummary({ pipeline, state, batches, warnings }: NightlySummary): void {
-  for (const warning of warnings) say(warning, 'warning');
+/** Prints a finished nightly. The state gives the reason of the first quarantined file, so its warning is left out. */
+function printSummary({ pipeline, state, batches, warnings, quarantined }: NightlySummary): void {
+  const [first] = quarantined;
+  const isInState = (warning: string): boolean =>
+    first !== undefined &&
+    warning.startsWith(`${first.name} in `) &&
+    warning.endsWith(` is quarantined: ${first.reason}`);
+  for (const warning of warnings) if (!isInState(warning)) say(warning, 'warning');
   for (const { batch, score, promotion } of batches) {
     for (const warning of promotion?.warnings ?? []) say(`batch ${batch}: ${warning}`, 'warning');
     const scored = score === undefined ? '' : `  ${score.name} ${formatScore(score.value)}`;
@@ -132,7 +138,7 @@ function printSummary({ pipeline, state, batches, warnings }: NightlySummary): v
     print(`batch ${batch}${scored}${became === undefined ? '' : `  champion ${became}`}`);
     for (const line of more) print(`  ${line}`);
   }
-  print(state);
+  print(foldText(state, 2));
 }
 
 /**

@@ -27,7 +27,14 @@ export function quarantine(
   { hash, reason, rules }: { hash: string | null; reason: string; rules: Rules },
 ): Quarantined {
   const seen_at = new Date().toISOString();
-  return { name, stamp, size, sha256: hash, reason, seen_at, rules: hashRules(rules) };
+  const entry = { name, stamp, size, sha256: hash, reason: withoutName(reason, name), seen_at };
+  return { ...entry, rules: hashRules(rules) };
+}
+
+/** A reason without the name of the file at its start, because the name is beside it. */
+function withoutName(reason: string, name: string): string {
+  if (reason.startsWith(`${name} `)) return `it ${reason.slice(name.length + 1)}`;
+  return reason.startsWith(`${name}, `) ? reason.slice(name.length + 2) : reason;
 }
 
 /**

@@ -224,3 +224,14 @@ describe('a file in quarantine', () => {
     expect(third.quarantined[0]!.seen_at).toBe(first.quarantined[0]!.seen_at);
   });
 });
+
+it('the reason for a quarantined file does not repeat its name', async () => {
+  put('a.csv', 'x,label\n1,p\n');
+  put('b.csv', 'x;label\n1;p\n');
+  put('c.csv', 'x,label\n1\n');
+  const { quarantined } = await look(folder());
+  expect(quarantined.map(({ name, reason }) => [name, reason.split(/[:,]/, 1)[0]])).toEqual([
+    ['b.csv', 'it has a single column'],
+    ['c.csv', 'line 2'],
+  ]);
+});
