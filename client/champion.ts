@@ -1,7 +1,7 @@
 import { RETRAIN } from '../contract/command.ts';
 import type { Build, GateDecision, PromotionOutcome } from '../contract/promotion.ts';
 import { findStage, type StageFacts } from '../contract/stages.ts';
-import { isSameBuild, nameBuild } from '../contract/versions.ts';
+import { isSameBuild, nameBuild, writeAnswers } from '../contract/versions.ts';
 import type { ChampionHistory } from '../store/champions.ts';
 import type { Store } from '../store/index.ts';
 import { staleVersions } from '../store/ledger/read.ts';
@@ -30,7 +30,10 @@ export function describeOutcome(
     case 'champion':
       return [`${name} stays: ${reason}`];
     case 'waiting':
-      return [`${name} waits for approval: ${reason}`, ...listAnswers(pipeline, build.version)];
+      return [
+        `${name} waits for approval: ${reason}`,
+        ...Object.values(writeAnswers(pipeline, build.version)),
+      ];
     case 'proposed':
       return [`${name} is proposed: ${reason}`, `${RETRAIN} champion --pipeline ${pipeline}`];
     default: {
@@ -43,13 +46,6 @@ export function describeOutcome(
 /** What an action is called in a table, or in a sentence after "is". */
 export function nameAction(action: string): string {
   return action.replace('_', ' ');
-}
-
-/** The commands that answer a version that waits for approval. */
-export function listAnswers(pipeline: string, version: number): string[] {
-  return ['approve', 'reject'].map(
-    (answer) => `${RETRAIN} ${answer} ${version} --reason "…" --pipeline ${pipeline}`,
-  );
 }
 
 /** What a build is to the champion. */

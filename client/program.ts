@@ -133,6 +133,31 @@ const GROUPS: Record<string, ListedCommand[]> = {
   ],
   'Operate a pipeline:': [
     {
+      name: 'champion',
+      summary: 'show which version is in production, since when and why',
+      load: async () => (await import('./commands/champion/champion.ts')).championCommand,
+    },
+    {
+      name: 'approve',
+      summary: 'make the version the champion that waits for approval',
+      load: async () => (await import('./commands/decide/decide.ts')).approveCommand,
+    },
+    {
+      name: 'reject',
+      summary: 'refuse the version that waits for approval',
+      load: async () => (await import('./commands/decide/decide.ts')).rejectCommand,
+    },
+    {
+      name: 'promote',
+      summary: 'make a version the champion that the gate has held',
+      load: async () => (await import('./commands/decide/decide.ts')).promoteCommand,
+    },
+    {
+      name: 'rollback',
+      summary: 'make an earlier champion the champion again',
+      load: async () => (await import('./commands/decide/decide.ts')).rollbackCommand,
+    },
+    {
       name: 'pipelines',
       summary: 'list the pipelines of params.yaml and of the bucket',
       load: async () => (await import('./commands/pipelines.ts')).pipelinesCommand,

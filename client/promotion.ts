@@ -9,10 +9,10 @@ import {
   promotionIdOf,
   type PromotionView,
 } from '../contract/promotion.ts';
-import { isSameBuild, nameBuild } from '../contract/versions.ts';
+import { isSameBuild, nameBuild, writeAnswers } from '../contract/versions.ts';
 import type { ChampionHistory } from '../store/champions.ts';
 import type { Store } from '../store/index.ts';
-import { type BuildDocument, listAnswers, nameAction, toBuildDocument } from './champion.ts';
+import { type BuildDocument, nameAction, toBuildDocument } from './champion.ts';
 import { formatMinute } from './format.ts';
 import type { Session } from './session.ts';
 import { NO_WORKER, taskQueueHasWorker } from './waiting.ts';
@@ -102,7 +102,7 @@ export function describeWaiting(pipeline: string, waiting: WaitingDocument): str
   const expiry = until === null ? '' : `, until ${formatMinute(until)}`;
   return [
     `version ${nameBuild({ version, seq })} waits for approval since ${formatMinute(since)}${expiry}: ${decision.reason}`,
-    ...listAnswers(pipeline, version),
+    ...Object.values(writeAnswers(pipeline, version)),
   ];
 }
 

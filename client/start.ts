@@ -18,7 +18,7 @@ import { escapeMarkdown } from '../contract/markdown.ts';
 import { say } from './print.ts';
 import { readRunParams, type Session } from './session.ts';
 import { upload } from './upload.ts';
-import { explainStuck } from './waiting.ts';
+import { explainStuck, NO_ANSWER } from './waiting.ts';
 import { RETRAIN } from '../contract/command.ts';
 
 /** A run that a person asks for. */
@@ -100,9 +100,7 @@ async function join(
     const { status: now, raw } = await handle.describe();
     if (!isOpen(now)) return undefined;
     if (error instanceof WorkflowUpdateFailedError) throw error;
-    const why =
-      (await explainStuck(handle, raw)) ??
-      `no worker answers for it: start a worker with "${RETRAIN} worker", or "${RETRAIN} stack up"`;
+    const why = (await explainStuck(handle, raw)) ?? NO_ANSWER;
     throw new SetupError(`${workflowId} is running, but ${why}`, { cause: error });
   }
   if (differences.length > 0)

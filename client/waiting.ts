@@ -116,6 +116,9 @@ export async function warnWithoutWorker(session: Session): Promise<void> {
 
 export const NO_WORKER = `no worker is there to do the work: start one with "${RETRAIN} worker", or "${RETRAIN} stack up"`;
 
+/** Why a running workflow does not answer, where its code is not the cause. */
+export const NO_ANSWER = `no worker answers for it: start a worker with "${RETRAIN} worker", or "${RETRAIN} stack up"`;
+
 /** Why a run waits when no worker takes its tasks: its worker ended, or none was started. */
 export function explainNoWorker(described: Described, now = Date.now()): string | undefined {
   const { pendingActivities, pendingWorkflowTask } = described;

@@ -36,11 +36,11 @@ import {
   type Verdict,
   type WaitingProposal,
 } from '../contract/promotion.ts';
-import { isSameBuild, nameBuild } from '../contract/versions.ts';
+import { isSameBuild, nameBuild, writeAnswers } from '../contract/versions.ts';
 import { sendNotice } from './end-run.ts';
 import { makeFailure, toWorkflowFailure } from './failure.ts';
 import { logVersion } from './logVersion.ts';
-import { findExpiry, PromotionDisplay, writeCommands } from './promotion-view.ts';
+import { findExpiry, PromotionDisplay } from './promotion-view.ts';
 import { checkChange, checkVerdict, isProposal } from './verdicts.ts';
 
 const RETRY = { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '30s' } as const;
@@ -161,7 +161,8 @@ class Promotion {
       await condition(() => isBusy() || (this.#isDone() && allHandlersFinished()));
       return true;
     }
-    return condition(isBusy, Math.max(1, due - Date.now()));
+    const summary = `version ${this.#waiting!.proposal.version} waits for approval`;
+    return condition(isBusy, Math.max(1, due - Date.now()), { summary });
   }
 
   /** Removes the proposal of the oldest version from the queue. */
@@ -354,7 +355,7 @@ class Promotion {
       since,
       until: findExpiry(waiting),
       reminder: notices,
-      ...writeCommands(pipeline, version),
+      ...writeAnswers(pipeline, version),
     };
     this.#waiting = { ...waiting, notices: notices + 1 };
     void sendNotice(notice, `that version ${version} waits for approval`);

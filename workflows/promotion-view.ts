@@ -1,8 +1,8 @@
 import { setCurrentDetails, upsertMemo, upsertSearchAttributes } from '@temporalio/workflow';
 import { defineSearchAttributeKey, type SearchAttributeUpdatePair } from '@temporalio/common';
 import { canonicalJson } from '../contract/canonical-json.ts';
-import { RETRAIN } from '../contract/command.ts';
 import { escapeMarkdown, markdownTable } from '../contract/markdown.ts';
+import { nameBuild, writeAnswers } from '../contract/versions.ts';
 import { formatScore } from '../contract/metric-sets.ts';
 import {
   promotionIdOf,
@@ -34,16 +34,6 @@ const ACTIONS: Record<PromotionEvent['action'], string> = {
 export function findExpiry({ since, proposal }: WaitingProposal): string | null {
   const { expiry_hours: hours } = proposal.approval;
   return hours === null ? null : new Date(Date.parse(since) + hours * 3_600_000).toISOString();
-}
-
-/** The commands that approve and reject a version, as a person can paste them. */
-export function writeCommands(
-  pipeline: string,
-  version: number,
-): { approve: string; reject: string } {
-  const write = (verb: string): string =>
-    `${RETRAIN} ${verb} ${version} --reason "REASON" --pipeline ${pipeline}`;
-  return { approve: write('approve'), reject: write('reject') };
 }
 
 /** Shows a promotion to people: details, a memo and search attributes. Only changes enter the history. */
@@ -92,7 +82,7 @@ export function writeDetails(view: PromotionView): string {
     doing ??
     (waiting === null
       ? who
-      : `${describe(waiting)}, waits for approval since ${waiting.since}${waiting.until === null ? '' : `, until ${waiting.until}`}; ${who}`);
+      : `${describe(waiting)}, waits for approval since ${formatMinute(waiting.since)}${waiting.until === null ? '' : `, until ${formatMinute(waiting.until)}`}; ${who}`);
   return [
     `${name}: ${state}`,
     ...(waiting === null
@@ -108,26 +98,29 @@ function writeDecision(decision: GateDecision): string[] {
   const { metric, rows, challenger_score, champion_score, low, high, p_value, champion } = decision;
   const score = (value: number | null): string => (value === null ? '' : formatScore(value));
   const interval = low === null || high === null ? '' : `${score(low)} to ${score(high)}`;
-  const table = markdownTable(
-    ['metric', 'test rows', 'challenger', 'champion', 'better by', 'p'],
-    [
-      [
-        escapeMarkdown(metric),
-        String(rows),
-        score(challenger_score),
-        score(champion_score),
-        interval,
-        score(p_value),
-      ],
-    ],
-  );
+  const table =
+    rows === 0
+      ? ''
+      : markdownTable(
+          ['metric', 'test rows', 'challenger', 'champion', 'better by', 'p'],
+          [
+            [
+              escapeMarkdown(metric),
+              String(rows),
+              score(challenger_score),
+              score(champion_score),
+              interval,
+              score(p_value),
+            ],
+          ],
+        );
   const against = champion === null ? '' : ` It was compared with ${describe(champion)}.`;
   return [`The gate: ${escapeMarkdown(decision.reason)}.${against}`, table];
 }
 
 /** How a person approves or rejects: from a terminal, and by Temporal's own tools. */
 function writeHowTo(pipeline: string, { version }: Build): string {
-  const { approve, reject } = writeCommands(pipeline, version);
+  const { approve, reject } = writeAnswers(pipeline, version);
   const input = JSON.stringify({ version, by: 'NAME', reason: 'REASON' });
   return [
     `- approve it: \`${approve}\``,
@@ -142,12 +135,17 @@ function writeEvents(events: readonly PromotionEvent[]): string {
     .slice(-SHOWN)
     .map(({ action, version, seq, at, by, reason }) => [
       ACTIONS[action],
-      `${version}.${seq}`,
-      at,
+      nameBuild({ version, seq }),
+      formatMinute(at),
       escapeMarkdown(by),
       escapeMarkdown(reason),
     ]);
   return markdownTable(['what', 'build', 'when', 'by', 'why'], rows);
+}
+
+/** `2026-11-30 02:00 UTC`. @param at ISO 8601, UTC */
+function formatMinute(at: string): string {
+  return `${at.replace('T', ' ').slice(0, 16)} UTC`;
 }
 
 function describe({ version, seq }: Build): string {

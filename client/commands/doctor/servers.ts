@@ -8,6 +8,10 @@ import { findProcess } from '../../../infra/process.ts';
 import { readStackState } from '../../../infra/stack-folder.ts';
 import { registeredSearchAttributes } from '../../../infra/register-search-attributes.ts';
 import { serverVersion } from '../../../tracking/open.ts';
+import { findChampionRecord } from '../../champion.ts';
+import { describeAlias, readAlias, repairAlias } from '../../champion-alias.ts';
+import { readTracked } from '../../versions.ts';
+import { nameBuild } from '../../../contract/versions.ts';
 import { isDirectoryUri } from '../../../tracking/place.ts';
 import { type Finding, fail, failed, ok, warn } from './finding.ts';
 import { RETRAIN } from '../../../contract/command.ts';
@@ -111,15 +115,36 @@ export function judgeWorkers(
     : warn('worker', `${found}, but ${health.problem}`, repair);
 }
 
-/** Tracking: whether it answers, and whether a server has the version that is tested. */
-export async function checkMlflow({ tracker, config }: Session): Promise<Finding[]> {
-  await tracker.check();
+/** Tracking: whether it answers, whether a server has the version that is tested, and the alias of the champion. */
+export async function checkMlflow(session: Session): Promise<Finding[]> {
+  await session.tracker.check();
+  return [...(await checkVersion(session)), ...(await checkAlias(session))];
+}
+
+async function checkVersion({ tracker, config }: Session): Promise<Finding[]> {
   if (isDirectoryUri(tracker.uri)) return [ok('MLflow', `${tracker.uri} can be used`)];
   return [
     judgeMlflowVersion(await serverVersion(config.tracking), {
       at: tracker.uri,
       tested: readPinnedVersion(),
     }),
+  ];
+}
+
+/** Whether the alias in the registry names the champion. The finding on S3 reports a store that does not answer. */
+async function checkAlias(session: Session): Promise<Finding[]> {
+  const { store, config } = session;
+  const { pipeline } = config;
+  const champion = await findChampionRecord(store, pipeline).catch(() => undefined);
+  if (champion === undefined) return [];
+  const { version } = champion;
+  const name = `version ${nameBuild(champion)} of ${pipeline}`;
+  const alias = await readAlias(session, await readTracked(session, champion));
+  const found = `${name}; the alias ${describeAlias(alias)}`;
+  return [
+    alias.state === 'differs'
+      ? warn('champion', found, repairAlias(pipeline, version))
+      : ok('champion', found),
   ];
 }
 

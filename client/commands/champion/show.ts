@@ -1,0 +1,164 @@
+import type { Config } from '../../../config/environment.ts';
+import type { GateDecision, PromotionEvent } from '../../../contract/promotion.ts';
+import { makeNoChampionError, nameBuild } from '../../../contract/versions.ts';
+import type { VersionRecord } from '../../../store/version-record.ts';
+import {
+  type BuildDocument,
+  describeStaleChampion,
+  findStaleChampion,
+  nameAction,
+  toBuildDocument,
+} from '../../champion.ts';
+import { type AliasNow, describeAlias, readAlias, repairAlias } from '../../champion-alias.ts';
+import {
+  formatAge,
+  formatMetric,
+  formatMinute,
+  formatTable,
+  listShownMetrics,
+} from '../../format.ts';
+import { print, printJson, say } from '../../print.ts';
+import {
+  describeWaiting,
+  findPromotion,
+  readWaiting,
+  toEventDocument,
+  type WaitingDocument,
+} from '../../promotion.ts';
+import { type Session, withSession, withStoreSession } from '../../session.ts';
+import { readTracked, type TrackedNow } from '../../versions.ts';
+
+/** What `champion --json` prints. */
+interface ChampionDocument {
+  pipeline: string;
+  /** Null before the first promotion. */
+  champion: Champion | null;
+  /** The version that waits for approval. */
+  waiting: WaitingDocument | null;
+  alias: AliasNow | null;
+  /** Why it is not known what waits; null where it is known. */
+  problem: string | null;
+}
+
+/** The champion, and the change that made it the champion. */
+interface Champion extends BuildDocument {
+  since: string;
+  by: string;
+  reason: string;
+  before: BuildDocument | null;
+  decision: GateDecision | null;
+  /** Its scores on the test rows of its own version. */
+  metrics: Record<string, number>;
+  /** Where it is logged now; null where it is not. */
+  tracked: TrackedNow | null;
+  /** The batches that were amended after it was trained. */
+  amended: number[];
+}
+
+/** `champion`: which build is in production, since when and why, and what waits for a person. */
+export async function showChampion(config: Config, json: boolean): Promise<number> {
+  const { pipeline } = config;
+  return withSession(config, ['storage'], async (session) => {
+    const [history, { waiting, problem }] = await Promise.all([
+      session.store.champions.read(pipeline),
+      readWaiting(session, pipeline),
+    ]);
+    const build = history?.champion ?? null;
+    const champion =
+      build === null
+        ? null
+        : await describeChampion(
+            session,
+            await session.store.records.readBuild({ pipeline, ...build }),
+            findPromotion(history!.events, build)!,
+          );
+    const document: ChampionDocument = {
+      pipeline,
+      champion,
+      waiting,
+      alias: champion && (await readAlias(session, champion.tracked)),
+      problem,
+    };
+    if (json) printJson(document);
+    else printChampion(document);
+    return 0;
+  });
+}
+
+async function describeChampion(
+  session: Session,
+  record: VersionRecord,
+  { at, by, reason, before, decision }: PromotionEvent,
+): Promise<Champion> {
+  return {
+    ...toBuildDocument(record),
+    since: at,
+    by,
+    reason,
+    before: before && toBuildDocument(before),
+    decision,
+    metrics: record.metrics,
+    tracked: await readTracked(session, record),
+    amended: (await findStaleChampion(session.store, record.pipeline))?.batches ?? [],
+  };
+}
+
+function printChampion({ pipeline, champion, waiting, alias, problem }: ChampionDocument): void {
+  if (champion === null) say(makeNoChampionError(pipeline).message);
+  else {
+    const { version, build, since, by, reason, before, metrics, tracked, amended } = champion;
+    const was = before === null ? '' : `; before: ${before.version}.${before.build}`;
+    print(
+      `version ${version}.${build} is the champion of ${pipeline} since ${formatMinute(since)}, ${formatAge(since)}${was}`,
+    );
+    print(`because   ${reason}\nby        ${by}\n`);
+    const scores = listShownMetrics(metrics).map((name) => [
+      name,
+      formatMetric(name, metrics[name]),
+    ]);
+    print(`${formatTable(['metric', 'value'], scores)}\n`);
+    if (tracked?.modelVersion != null)
+      print(`model     ${tracked.modelName} version ${tracked.modelVersion}`);
+    if (tracked !== null) print(`MLflow    ${tracked.url}`);
+    if (alias?.state === 'differs')
+      say(
+        `the alias ${describeAlias(alias)}: "${repairAlias(pipeline, version)}" repairs it`,
+        'warning',
+      );
+    else if (alias !== null) print(`alias     ${describeAlias(alias)}`);
+    if (amended.length > 0)
+      say(describeStaleChampion(pipeline, { version, build, batches: amended }), 'warning');
+  }
+  if (waiting !== null)
+    print(`waits     ${describeWaiting(pipeline, waiting).join('\n          ')}`);
+  if (problem !== null) say(`it is not known what waits for approval: ${problem}`, 'warning');
+}
+
+/** `champion history`: every change, and every version that was held or refused, the first one first. */
+export async function showHistory(config: Config, json: boolean): Promise<number> {
+  const { pipeline } = config;
+  return withStoreSession(config, async ({ store }) => {
+    const history = await store.champions.read(pipeline);
+    const events = history?.events ?? [];
+    if (json) printJson({ pipeline, events: events.map(toEventDocument) });
+    else if (events.length === 0) say(makeNoChampionError(pipeline).message);
+    else print(formatHistory(events));
+    return 0;
+  });
+}
+
+/** A table of events, one line each. */
+export function formatHistory(events: readonly PromotionEvent[]): string {
+  return formatTable(
+    ['#', 'when (UTC)', 'what', 'version', 'before', 'by', 'reason'],
+    events.map(({ number, at, action, before, by, reason, ...build }) => [
+      number,
+      formatMinute(at).replace(' UTC', ''),
+      nameAction(action),
+      nameBuild(build),
+      before === null ? '–' : nameBuild(before),
+      by,
+      reason,
+    ]),
+  );
+}

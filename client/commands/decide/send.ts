@@ -1,0 +1,111 @@
+import {
+  WithStartWorkflowOperation,
+  WorkflowNotFoundError,
+  WorkflowUpdateFailedError,
+  type WorkflowUpdateHandle,
+} from '@temporalio/client';
+import type { Config } from '../../../config/environment.ts';
+import { SetupError } from '../../../contract/failures.ts';
+import {
+  approve,
+  changeChampion,
+  promotionIdOf,
+  type PromotionEvent,
+  reject,
+} from '../../../contract/promotion.ts';
+import { isDirectoryUri } from '../../../tracking/place.ts';
+import type { promote } from '../../../workflows/index.ts';
+import { EXIT } from '../../context.ts';
+import { describeEvent, explainNotWaiting, toEventDocument } from '../../promotion.ts';
+import { print, printJson, say } from '../../print.ts';
+import { type Session, withSession } from '../../session.ts';
+import { explainStuck, NO_ANSWER, NO_WORKER, taskQueueHasWorker } from '../../waiting.ts';
+import type { Decision } from './decide.ts';
+
+/** How long a worker may take to accept a decision. */
+const ANSWER_MS = 15_000;
+
+/** Sends a person's decision to the workflow that changes the champion, and prints its answer. */
+export async function sendDecision(
+  config: Config,
+  decision: Decision,
+  json: boolean,
+): Promise<number> {
+  const { pipeline } = config;
+  return withSession(config, ['temporal', 'storage'], async (session) => {
+    // The server would keep the decision, and a worker would execute it much later.
+    if (!(await taskQueueHasWorker(session)))
+      throw new SetupError(`nothing is decided, because ${NO_WORKER}`);
+    const update = await send(session, decision);
+    const event = await update.result();
+    if (json) printJson({ pipeline, ...toEventDocument(event) });
+    else print(describeEvent(pipeline, event));
+    if (event.action === ASKED[decision.action]) return 0;
+    say(`version ${event.version} is ${event.action}: ${event.reason}`, 'warning');
+    return EXIT.failed;
+  });
+}
+
+/** What happens if a decision is carried out. */
+const ASKED = {
+  approve: 'promoted',
+  reject: 'rejected',
+  promote: 'promoted',
+  rollback: 'rolled_back',
+} as const satisfies Record<Decision['action'], PromotionEvent['action']>;
+
+/**
+ * Sends a decision until a worker has accepted it.
+ * @throws MissingHistory when a version is approved or rejected that does not wait; SetupError when no worker answers
+ */
+async function send(
+  session: Session,
+  decision: Decision,
+): Promise<WorkflowUpdateHandle<PromotionEvent>> {
+  const { client, config, store } = session;
+  const handle = client.workflow.getHandle<typeof promote>(promotionIdOf(config.pipeline));
+  const { action, version, ...said } = decision;
+  const isVerdict = action === 'approve' || action === 'reject';
+  const call = (): Promise<WorkflowUpdateHandle<PromotionEvent>> =>
+    isVerdict
+      ? handle.startUpdate(action === 'approve' ? approve : reject, {
+          args: [{ version, ...said }],
+          waitForStage: 'ACCEPTED',
+        })
+      : client.workflow.startUpdateWithStart(changeChampion, {
+          args: [
+            {
+              action: ASKED[action],
+              ...(version === undefined ? {} : { version }),
+              ...said,
+            },
+          ],
+          waitForStage: 'ACCEPTED',
+          startWorkflowOperation: makePromotion(session),
+        });
+  try {
+    return await client.connection.withDeadline(Date.now() + ANSWER_MS, call);
+  } catch (error) {
+    if (error instanceof WorkflowUpdateFailedError) throw error;
+    if (error instanceof WorkflowNotFoundError && isVerdict)
+      throw await explainNotWaiting(store, config.pipeline, version);
+    const { raw } = await handle.describe();
+    throw new SetupError(
+      `${handle.workflowId} is running, but ${(await explainStuck(handle, raw)) ?? NO_ANSWER}`,
+      { cause: error },
+    );
+  }
+}
+
+/** The workflow that changes the champion: the running one, or a new one. */
+function makePromotion({ config, tracker }: Session): WithStartWorkflowOperation<typeof promote> {
+  const { pipeline, taskQueue } = config;
+  const place = tracker.place();
+  return new WithStartWorkflowOperation<typeof promote>('promote', {
+    workflowId: promotionIdOf(pipeline),
+    workflowIdConflictPolicy: 'USE_EXISTING',
+    taskQueue,
+    args: [{ pipeline, ...(isDirectoryUri(place) ? { trackingFolder: place } : {}) }],
+    staticSummary: `${pipeline} · promotion`,
+  });
+}
