@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -44,6 +44,19 @@ describe('a long task in a thread', () => {
     const [part] = input.parts;
     await pool.compute('fitModel', input, never);
     expect(part!.byteLength).toBe(0);
+  });
+
+  it('writes a model that was fitted as an ONNX file', async () => {
+    const { into: model, ...input } = into(trainingInput(200, 2));
+    const { encoder } = input;
+    await pool.compute('fitModel', { ...input, into: model }, never);
+    const asked = { type: 'decision_tree', model, encoder, cells: { missing: [''] } };
+    const written = [`${model}.1`, `${model}.1`, `${model}.2`];
+    for (const file of written)
+      expect(await pool.compute('writeOnnx', { ...asked, into: file }, never)).toBeNull();
+    const [first, , second] = written.map((file) => readFileSync(file));
+    expect(first!.includes('TreeEnsemble')).toBe(true);
+    expect(first).toEqual(second);
   });
 
   it('stops when its signal aborts, and the pool goes on', async () => {
