@@ -8,19 +8,26 @@ import { isSameBuild } from './canary.ts';
 import type { FollowedModel } from './followed-model.ts';
 import type { LoadedModel } from './load-model.ts';
 
-/** Rows that may wait for the shadow. Further rows are skipped, because answers come first. */
-const MOST_WAITING = 100_000;
+/** Rows, and bytes of their requests, that may wait for the shadow. Others are skipped, because answers come first. */
+const MOST_WAITING = { rows: 100_000, bytes: 32_000_000 };
+
+/** How long waiting rows are scored before requests have their turn. */
+const TURN_MS = 2;
 
 /** Classes, and pairs of them, that are counted one by one. */
 const MOST_NAMES = 100;
 
 const OTHER = 'other';
 
+const NO_ROWS = { alike: 0, different: 0, failed: 0, skipped: 0 };
+
 const QUANTILES = [0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99];
 
 /** Rows that were answered, to be scored by the shadow. */
 export interface AnsweredRows {
   readonly blocks: (columns: readonly RawColumn[], delimiter: string) => Iterable<RawBlock>;
+  /** Of the request. */
+  readonly bytes: number;
   readonly model: LoadedModel;
   /** The predictions of the model by row; undefined for a row that another model has answered. */
   readonly predictions: readonly (Label | undefined)[];
@@ -51,18 +58,8 @@ export interface Comparison {
  */
 export class Shadow {
   readonly model: FollowedModel<LoadedModel | undefined>;
-  readonly #rows: Counter<'result'> = new Counter({
-    name: 'retrain_shadow_rows_total',
-    help: 'Rows that the shadow was to score, by the result: alike, different, failed or skipped',
-    labelNames: ['result'],
-    registers: [],
-  });
-  readonly #classes: Counter<'role' | 'class'> = new Counter({
-    name: 'retrain_predictions_total',
-    help: 'Predictions of classes that were compared, by the model that made them',
-    labelNames: ['role', 'class'],
-    registers: [],
-  });
+  #rows: Record<Result, number> = { ...NO_ROWS };
+  readonly #classes = { model: new Map<string, number>(), shadow: new Map<string, number>() };
   readonly #numbers: Summary<'role'> = new Summary({
     name: 'retrain_predicted_number',
     help: 'Predictions of numbers that were compared, by the model that made them',
@@ -76,12 +73,12 @@ export class Shadow {
     percentiles: QUANTILES,
     registers: [],
   });
-  readonly #names = new Set<string>();
   readonly #pairs = new Map<string, { model: string; shadow: string; rows: number }>();
   #pair: { model: LoadedModel; shadow: LoadedModel; since: Date } | undefined;
   #failure: string | undefined;
   readonly #waiting: AnsweredRows[] = [];
-  #waitingRows = 0;
+  readonly #waits = { rows: 0, bytes: 0 };
+  #isScoring = false;
 
   constructor(model: FollowedModel<LoadedModel | undefined>) {
     this.model = model;
@@ -92,8 +89,30 @@ export class Shadow {
     return this.model.problem ?? this.#failure;
   }
 
-  get metrics(): readonly Metric[] {
-    return [this.#rows, this.#classes, this.#numbers, this.#differences];
+  /** What is counted, for a registry. Counters are slow, so they get their values only when they are read. */
+  openMetrics(): Metric[] {
+    const rows: Counter<'result'> = new Counter({
+      name: 'retrain_shadow_rows_total',
+      help: 'Rows that the shadow was to score, by the result: alike, different, failed or skipped',
+      labelNames: ['result'],
+      registers: [],
+      collect: () => {
+        rows.reset();
+        for (const [result, count] of Object.entries(this.#rows)) rows.inc({ result }, count);
+      },
+    });
+    const classes: Counter<'role' | 'class'> = new Counter({
+      name: 'retrain_predictions_total',
+      help: 'Predictions of classes that were compared, by the model that made them',
+      labelNames: ['role', 'class'],
+      registers: [],
+      collect: () => {
+        classes.reset();
+        for (const [role, counts] of Object.entries(this.#classes))
+          for (const [name, count] of counts) classes.inc({ role, class: name }, count);
+      },
+    });
+    return [rows, classes, this.#numbers, this.#differences];
   }
 
   /** Scores answered rows soon. */
@@ -101,25 +120,30 @@ export class Shadow {
     const { current } = this.model;
     if (current === undefined || isSameBuild(current, answered.model)) return;
     const rows = countCompared(answered);
-    if (this.#waitingRows > 0 && this.#waitingRows + rows > MOST_WAITING) {
+    const isFull =
+      this.#waits.rows + rows > MOST_WAITING.rows ||
+      this.#waits.bytes + answered.bytes > MOST_WAITING.bytes;
+    if (isFull && this.#waiting.length > 0) {
       this.#compare(answered.model, current);
       this.#count('skipped', rows);
       return;
     }
-    this.#waitingRows += rows;
-    if (this.#waiting.push(answered) === 1) void this.#scoreWaiting();
+    this.#waits.rows += rows;
+    this.#waits.bytes += answered.bytes;
+    this.#waiting.push(answered);
+    if (this.#isScoring) return;
+    this.#isScoring = true;
+    void this.#scoreWaiting();
   }
 
   /** What was compared; undefined before the first row. */
   async describe(): Promise<Comparison | undefined> {
     if (this.#pair === undefined) return undefined;
-    const rows = { alike: 0, different: 0, failed: 0, skipped: 0 };
-    for (const { labels, value } of (await this.#rows.get()).values)
-      rows[labels.result as Result] = value;
+    const rows = { ...this.#rows };
     const isNumber = this.#pair.model.predictor.task === 'regression';
     const compared = rows.alike + rows.different;
-    const describeRole = (role: Role): Promise<Distribution> =>
-      isNumber ? this.#describeNumbers(role) : this.#describeClasses(role);
+    const describeRole = async (role: Role): Promise<Distribution> =>
+      isNumber ? this.#describeNumbers(role) : { classes: Object.fromEntries(this.#classes[role]) };
     return {
       since: this.#pair.since,
       rows,
@@ -136,12 +160,17 @@ export class Shadow {
 
   /** Scores what waits. Between two blocks, requests have their turn. */
   async #scoreWaiting(): Promise<void> {
-    for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
+    while (this.#waiting.length > 0) {
       await setImmediate();
-      await this.#score(next);
-      this.#waiting.shift();
-      this.#waitingRows -= countCompared(next);
+      const turn = performance.now() + TURN_MS;
+      do {
+        const next = this.#waiting.shift()!;
+        await this.#score(next);
+        this.#waits.rows -= countCompared(next);
+        this.#waits.bytes -= next.bytes;
+      } while (this.#waiting.length > 0 && performance.now() < turn);
     }
+    this.#isScoring = false;
   }
 
   async #score({ blocks, model, predictions }: AnsweredRows): Promise<void> {
@@ -206,8 +235,8 @@ export class Shadow {
   }
 
   #addPair(model: string, shadow: string, rows: number): void {
-    this.#classes.inc({ role: 'model', class: this.#nameOf(model) }, rows);
-    this.#classes.inc({ role: 'shadow', class: this.#nameOf(shadow) }, rows);
+    this.#countClass('model', model, rows);
+    this.#countClass('shadow', shadow, rows);
     this.#count(model === shadow ? 'alike' : 'different', rows);
     if (model === shadow) return;
     const key = JSON.stringify([model, shadow]);
@@ -216,14 +245,14 @@ export class Shadow {
     else if (this.#pairs.size < MOST_NAMES) this.#pairs.set(key, { model, shadow, rows });
   }
 
-  #nameOf(word: string): string {
-    if (!this.#names.has(word) && this.#names.size >= MOST_NAMES) return OTHER;
-    this.#names.add(word);
-    return word;
+  #countClass(role: Role, word: string, rows: number): void {
+    const counts = this.#classes[role];
+    const name = counts.has(word) || counts.size < MOST_NAMES ? word : OTHER;
+    counts.set(name, (counts.get(name) ?? 0) + rows);
   }
 
   #count(result: Result, rows: number): void {
-    this.#rows.inc({ result }, rows);
+    this.#rows[result] += rows;
   }
 
   /** Begins again if these are not the two that were compared so far. */
@@ -231,18 +260,9 @@ export class Shadow {
     if (this.#pair?.model === model && this.#pair.shadow === shadow) return;
     this.#pair = { model, shadow, since: new Date() };
     this.#failure = undefined;
-    this.#names.clear();
-    this.#pairs.clear();
-    for (const metric of [this.#rows, this.#classes, this.#numbers, this.#differences])
-      metric.reset();
-  }
-
-  async #describeClasses(role: Role): Promise<Distribution> {
-    const { values } = await this.#classes.get();
-    const own = values.filter(({ labels }) => labels.role === role);
-    return {
-      classes: Object.fromEntries(own.map(({ labels, value }) => [labels.class, value])),
-    };
+    this.#rows = { ...NO_ROWS };
+    for (const counted of [this.#classes.model, this.#classes.shadow, this.#pairs]) counted.clear();
+    for (const metric of [this.#numbers, this.#differences]) metric.reset();
   }
 
   async #describeNumbers(role: Role): Promise<Distribution> {

@@ -39,7 +39,7 @@ export function openMetrics(serving: Serving, countRunning: () => number): Metri
   });
   addModels(registry, serving);
   if (serving.canary !== undefined) addCanary(registry, serving.canary);
-  for (const metric of serving.shadow?.metrics ?? []) registry.registerMetric(metric);
+  for (const metric of serving.shadow?.openMetrics() ?? []) registry.registerMetric(metric);
   if (serving.log !== undefined) addLog(registry, serving.log);
   return {
     registry,

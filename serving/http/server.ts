@@ -97,7 +97,12 @@ export function openServer(options: ServerOptions): FastifyInstance {
       const byCanary = answer.canary?.rows ?? 0;
       metrics.rows.inc({ role: 'model' }, answer.texts.length - byCanary);
       if (byCanary > 0) metrics.rows.inc({ role: 'canary' }, byCanary);
-      shadow?.watch({ blocks: scoring.blocks, model: current, predictions: answer.predictions });
+      shadow?.watch({
+        blocks: scoring.blocks,
+        bytes: body.length,
+        model: current,
+        predictions: answer.predictions,
+      });
       if (id !== undefined) void reply.header('x-request-id', id);
       const { versions, text } = formatAnswer(answer, current);
       return reply.type('application/json').header('x-model-version', versions).send(text);

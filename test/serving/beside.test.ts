@@ -341,12 +341,15 @@ describe('a shadow', () => {
     expect(rows).toBeLessThan(400);
   });
 
-  it('skips rows beyond those that may wait', async () => {
+  it.each([
+    { rows: 80_000, bytes: 1 },
+    { rows: 1, bytes: 20_000_000 },
+  ])('skips rows beyond those that may wait: $rows rows, $bytes bytes', async ({ rows, bytes }) => {
     await publishModel(store, 2);
     const { shadow, model, other } = await serve({ shadow: true });
-    const rows = 80_000;
     const answered = {
       blocks: () => [],
+      bytes,
       model: model.current,
       predictions: Array.from({ length: rows }, () => 'small'),
     };
@@ -448,10 +451,10 @@ describe('the log of requests', () => {
     const { log } = await serve({ log: { share: 0.5 } });
     const random = vi.spyOn(Math, 'random');
     for (const value of [0.7, 0.3, 0.5, 0.1]) {
-      random.mockReturnValueOnce(value);
+      random.mockReturnValue(value);
       await ask({ instances: people.slice(0, 3) });
     }
-    random.mockReturnValueOnce(0);
+    random.mockReturnValue(0);
     expect((await ask({ instances: [people[0], { ...people[1], size: 'x' }] })).status).toBe(400);
     random.mockRestore();
     await log!.write(0);
