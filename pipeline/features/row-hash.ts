@@ -25,17 +25,37 @@ export function hashRows(bytes: Uint8Array, derived: ReadonlySet<string>): RowHa
     if (derived.has(name)) continue;
     const [lowSeed, highSeed] = hashText(name);
     const words = new Map<object, Uint32Array>();
-    let row = 0;
+    let from = 0;
     for (const batch of column.data as unknown as Cells[]) {
-      const values = readValues(batch, words);
-      for (let i = 0; i < batch.length; i++, row++)
-        if (batch.nullCount === 0 || batch.isValid(i)) {
-          const at = 2 * values.place(i);
-          addCell(hashes, row, values.halves[at]! ^ lowSeed, values.halves[at + 1]! ^ highSeed);
-        }
+      addColumn(hashes, from, batch, { lowSeed, highSeed, ...readValues(batch, words) });
+      from += batch.length;
     }
   }
   return hashes;
+}
+
+/** Adds the hashes of the cells of a column to those of the rows. Its loop runs once for each cell of all train rows. */
+function addColumn(
+  { low, high }: RowHashes,
+  from: number,
+  batch: Cells,
+  {
+    lowSeed,
+    highSeed,
+    halves,
+    places,
+  }: { lowSeed: number; highSeed: number; halves: Uint32Array; places: Int32Array | undefined },
+): void {
+  const { length, nullCount } = batch;
+  for (let i = 0; i < length; i++) {
+    if (nullCount > 0 && !batch.isValid(i)) continue;
+    const at = 2 * (places === undefined ? i : places[i]!);
+    // The function of the two halves can be inverted, so that different cells have different hashes.
+    const first = mix(halves[at]! ^ lowSeed);
+    const second = mix(halves[at + 1]! ^ highSeed ^ first);
+    low[from + i]! += second;
+    high[from + i]! += mix(first + Math.imul(second, 0x9e3779b1));
+  }
 }
 
 /** One record batch of a column, as the library has it in memory. */
@@ -48,37 +68,29 @@ interface Cells {
 }
 
 /**
- * Returns the 64 bits of each value in two halves, and where the value of a row is among them.
+ * Returns the 64 bits of each value in two halves and, for words, the place of the word of each row among them.
  * @param words the values of the dictionaries that were read before
  */
 function readValues(
   { values, dictionary, length }: Cells,
   words: Map<object, Uint32Array>,
-): { halves: Uint32Array; place: (row: number) => number } {
+): { halves: Uint32Array; places: Int32Array | undefined } {
   if (dictionary === undefined) {
     // Adding 0 makes −0 the same as 0. A copy is always aligned, and the bytes of the file may not be.
-    const numbers = Float64Array.from(values.subarray(0, length), (value) => value + 0);
-    return { halves: new Uint32Array(numbers.buffer), place: (row) => row };
+    const numbers = new Float64Array(length);
+    for (let i = 0; i < length; i++) numbers[i] = values[i]! + 0;
+    return { halves: new Uint32Array(numbers.buffer), places: undefined };
   }
   const halves =
     words.get(dictionary) ?? Uint32Array.from([...dictionary].flatMap((word) => hashText(word!)));
   words.set(dictionary, halves);
-  return { halves, place: (row) => values[row]! };
+  return { halves, places: values as Int32Array };
 }
 
 /** The first 64 bits of the SHA-256 of a text. */
 function hashText(text: string): [low: number, high: number] {
   const digest = hash('sha256', text, 'buffer');
   return [digest.readUInt32LE(0), digest.readUInt32LE(4)];
-}
-
-/** Adds the hash of a cell to that of its row. The function of the two halves can be inverted. */
-function addCell({ low, high }: RowHashes, row: number, a: number, b: number): void {
-  const first = mix(a);
-  const second = mix(b ^ first);
-  const third = mix(first + Math.imul(second, 0x9e3779b1));
-  low[row]! += second;
-  high[row]! += third;
 }
 
 /** The last step of MurmurHash3, which spreads every bit over all 32. */
