@@ -1,7 +1,20 @@
 import { RETRAIN } from '../contract/command.ts';
 import { makeTemporalLink } from '../contract/links.ts';
 import { DamagedArtifact } from '../contract/failures.ts';
-import { findMetricSet, formatScore, formatSigned } from '../contract/metric-sets.ts';
+import {
+  describeLeftOut,
+  findCompared,
+  findOtherChampion,
+  nameCompared,
+  pickFacts,
+} from '../contract/comparisons.ts';
+import {
+  compareScore,
+  findMetricSet,
+  formatChange,
+  formatScore,
+  formatScoreInterval,
+} from '../contract/metric-sets.ts';
 import type { Ref } from '../contract/ref.ts';
 import type { RunSummary } from '../contract/train-batch.ts';
 import type { PromotionOutcome } from '../contract/promotion.ts';
@@ -165,7 +178,7 @@ export function printResult(document: ResultDocument): void {
   for (const { path } of document.healed)
     say(`${path} was missing or damaged in the store, and was made again`, 'warning');
   if (document.metrics !== null)
-    print(`\n${formatMetrics(document.metrics, findComparison(document))}`);
+    print(`\n${formatScores(document.metrics, document.comparisons, document.batch)}`);
   const data = document.stages.find(({ stage }) => stage === 'get_data')?.made ?? '';
   if (data.includes('new rows')) {
     print('');
@@ -204,17 +217,85 @@ function findName({ batch, build, trial }: ResultDocument): string {
   return trial === null ? String(batch) : nameBuild({ version: batch, seq: build! });
 }
 
+/**
+ * Formats the scores of a version, and those of the builds with which it is compared: the build before, the champion where
+ * that is another build, and their scores on the whole new batch before it was trained on.
+ */
+export function formatScores(
+  metrics: NonNullable<ResultDocument['metrics']>,
+  comparisons: readonly Comparison[],
+  version: number,
+): string {
+  const before = findCompared(comparisons, 'before');
+  const champion = findOtherChampion(comparisons);
+  const compared = [before, champion].filter((one) => one !== undefined);
+  return [
+    formatMetrics(
+      metrics,
+      before && { heading: nameCompared(before, version), facts: before.facts },
+    ),
+    champion === undefined ? '' : formatSameRows(metrics, champion, version),
+    formatPrequential(metrics, compared, version),
+    compared
+      .map((one) => describeLeftOut(one.facts, nameCompared(one, version)))
+      .filter((text) => text !== '')
+      .join('\n'),
+  ]
+    .filter((text) => text !== '')
+    .join('\n\n');
+}
+
+/** The scores of another build beside those of this one, on the same rows. */
+function formatSameRows(
+  metrics: NonNullable<ResultDocument['metrics']>,
+  other: Comparison,
+  version: number,
+): string {
+  const { facts } = other;
+  const rows = findMetricSet(metrics).shown.flatMap((name) => {
+    const change = compareScore(name, metrics[name], facts);
+    if (change === undefined) return [];
+    const { now, before } = change;
+    const cells = [formatMetric(name, now), formatMetric(name, before)];
+    return [[name, ...cells, formatScoreInterval(facts, name), formatChange(change)]];
+  });
+  if (rows.length === 0) return '';
+  const head = [`on the same ${facts['rows']} test rows`, 'this version'];
+  return formatTable([...head, nameCompared(other, version), '95 %', 'change'], rows);
+}
+
+/** The scores of earlier builds on all rows of the new batch, before a model was trained on them. */
+function formatPrequential(
+  metrics: NonNullable<ResultDocument['metrics']>,
+  comparisons: readonly Comparison[],
+  version: number,
+): string {
+  const scored = comparisons.flatMap((one) => {
+    const facts = pickFacts(one.facts, 'prequential_');
+    return facts === undefined ? [] : [{ name: nameCompared(one, version), facts }];
+  });
+  const names = findMetricSet(metrics).shown.filter((name) =>
+    scored.some(({ facts }) => typeof facts[name] === 'number'),
+  );
+  if (names.length === 0) return '';
+  const rows = names.map((name) => [
+    name,
+    ...scored.flatMap(({ facts }) => [
+      formatMetric(name, facts[name]),
+      formatScoreInterval(facts, name),
+    ]),
+  ]);
+  const counts = scored.flatMap(({ facts }) => [String(facts['rows']), '']);
+  return formatTable(
+    [`batch ${version} before training on it`, ...scored.flatMap(({ name }) => [name, '95 %'])],
+    [...rows, ['rows', ...counts]],
+  );
+}
+
 /** Another build on the same test rows, under the heading of its column. */
 interface Compared {
   heading: string;
   facts: Comparison['facts'];
-}
-
-function findComparison({ batch, comparisons }: ResultDocument): Compared | undefined {
-  const [first] = comparisons;
-  if (first === undefined) return undefined;
-  const { version, seq, facts } = first;
-  return { heading: version === batch ? `build ${version}.${seq}` : `version ${version}`, facts };
 }
 
 /**
@@ -241,16 +322,11 @@ export function formatMetrics(
 }
 
 /** Formats a score of the other build and the change, with the verdict of a test if there is one. */
-function formatBefore(name: string, now: number, facts: Comparison['facts']): [string, string] {
-  const before = name === 'test_rows' ? facts['rows'] : facts[name];
-  if (typeof before !== 'number') return ['–', ''];
-  const verdict = facts[`${name}_change`];
-  const by = now - before;
-  const change = by === 0 ? '' : formatSigned(by);
-  return [
-    formatMetric(name, before),
-    name === 'test_rows' ? '' : [change, verdict ?? ''].filter((text) => text !== '').join(' '),
-  ];
+function formatBefore(name: string, whole: number, facts: Comparison['facts']): [string, string] {
+  if (name === 'test_rows') return [formatMetric(name, facts['rows']), ''];
+  const change = compareScore(name, whole, facts);
+  if (change === undefined) return ['–', ''];
+  return [formatMetric(name, change.before), change.by === 0 ? '' : formatChange(change)];
 }
 
 function formatInterval(low: unknown, high: unknown, text: (value: number) => string): string {

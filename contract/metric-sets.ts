@@ -83,54 +83,42 @@ export function findHeadline(metrics: Readonly<Record<string, unknown>>): NamedS
   return typeof value === 'number' ? { name, value } : undefined;
 }
 
-/**
- * Whether a changed score is better now; undefined for other numbers, such as a count of rows.
- * @param name the flat name of the score, on all batches or on the new one
- * @param by the new value minus the old one
- */
-function isBetter(name: string, by: number): boolean | undefined {
-  const score = name.replace(/^new_batch_/, '');
-  const set = METRIC_SETS.find(({ shown }) => shown.includes(score));
-  if (set === undefined || by === 0) return undefined;
-  return set.lower.includes(score) ? by < 0 : by > 0;
-}
-
-/** How a score differs from that of another build. */
+/** How a score differs from that of another build on the same rows. */
 export interface ScoreChange {
+  /** The score of this build on these rows. */
+  now: number;
   /** The score of the other build. */
   before: number;
   /** The new value minus the old one. */
   by: number;
   /**
-   * `none` for equal values; `within noise` where a test finds that the difference can be chance; `untested` where a
-   * test has judged other scores on the same rows, and not this one.
+   * `none` for equal values; `within noise` where a test finds that the difference can be chance; `untested` where no test
+   * has judged this score.
    */
   verdict: 'better' | 'worse' | 'within noise' | 'none' | 'untested';
 }
 
 /**
- * Compares a score with that of another build; undefined if the other has none.
- * @param other the scores of the other build by name. If they are on the same rows, `rows` is the number of rows and
- *   `<score>_change` is the verdict of a test
+ * Compares a score with that of another build; undefined if one of them has none.
+ * @param other the scores of the other build by name, on the same rows. `<score>_change` is the verdict of a test, and
+ *   `own_<score>` the score of this build, where some of its rows are left out of the comparison
  */
 export function compareScore(
   name: string,
-  now: unknown,
+  whole: unknown,
   other: Readonly<Record<string, unknown>>,
 ): ScoreChange | undefined {
-  const before = other[name];
+  const [now, before] = [other[`own_${name}`] ?? whole, other[name]];
   if (typeof now !== 'number' || typeof before !== 'number') return undefined;
   const by = now - before;
-  const better = isBetter(name, by);
-  if (better === undefined) return { before, by, verdict: 'none' };
+  if (by === 0) return { now, before, by, verdict: 'none' };
   const tested = other[`${name}_change`];
-  if (tested === 'within noise') return { before, by, verdict: tested };
-  const isUntested = tested === undefined && 'rows' in other;
-  return { before, by, verdict: isUntested ? 'untested' : better ? 'better' : 'worse' };
+  const isTested = tested === 'better' || tested === 'worse' || tested === 'within noise';
+  return { now, before, by, verdict: isTested ? tested : 'untested' };
 }
 
 /** A change with its sign and what it means: `+0.0386 better`. */
-export function formatChange({ by, verdict }: ScoreChange): string {
+export function formatChange({ by, verdict }: Pick<ScoreChange, 'by' | 'verdict'>): string {
   if (verdict === 'none') return 'none';
   const text = formatSigned(by);
   return verdict === 'untested' ? text : `${text} ${verdict}`;
@@ -149,4 +137,15 @@ export function formatScore(value: number): string {
 /** A difference with its sign: `+0.0386`. */
 export function formatSigned(by: number, format: (size: number) => string = formatScore): string {
   return `${by < 0 ? '−' : '+'}${format(Math.abs(by))}`;
+}
+
+/** The interval of a score, `0.7820 to 0.9919`; empty where it has none. */
+export function formatScoreInterval(
+  scores: Readonly<Record<string, unknown>>,
+  name: string,
+): string {
+  const [low, high] = [scores[`${name}_low`], scores[`${name}_high`]];
+  return typeof low === 'number' && typeof high === 'number'
+    ? `${formatScore(low)} to ${formatScore(high)}`
+    : '';
 }

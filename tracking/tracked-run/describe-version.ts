@@ -7,11 +7,18 @@ import {
   findMetricSet,
   formatChange,
   formatScore,
+  formatScoreInterval,
 } from '../../contract/metric-sets.ts';
-import { findStage } from '../../contract/stages.ts';
+import {
+  describeLeftOut,
+  findCompared,
+  findOtherChampion,
+  nameCompared,
+  pickFacts,
+} from '../../contract/comparisons.ts';
+import { findStage, type Comparison } from '../../contract/stages.ts';
 import { formatTrialParams, type TrialParams } from '../../contract/trials.ts';
 import type { Store } from '../../store/index.ts';
-import type { VersionLine } from '../../store/version-index.ts';
 import type { VersionRecord } from '../../store/version-record.ts';
 import { updateAttempt, type OpenAttempt } from './attempt.ts';
 import { nameRun, type LoggingDeps } from './log-training.ts';
@@ -42,9 +49,7 @@ export async function describeInTracker(
   const parent = isTrial
     ? await openPipelineRun(deps, pipeline, execution)
     : await logVersions(deps, { pipeline, lines }, execution);
-  // A trial is compared with the published build of its version, if there is one.
-  const before = lines.filter((line) => line.version < version + Number(isTrial)).at(-1);
-  const description = describeBuild(deps, attempt, { record, trial, before });
+  const description = describeBuild(deps, attempt, { record, trial });
   const name = nameRun({ pipeline, batch: version, trial });
   const { model_name: model, model_version: registered } = attempt;
   await Promise.all([
@@ -58,17 +63,13 @@ export async function describeInTracker(
 }
 
 /**
- * Describes a build in Markdown: what it is, where to look, and its scores beside those of the version before. The
- * scores come last, because MLflow folds a long description.
+ * Describes a build in Markdown: what it is, where to look, and its scores beside those of the version before and of the
+ * champion. The scores come last, because MLflow folds a long description.
  */
 function describeBuild(
   { tracker, temporal }: Deps,
   { experiment_id: experimentId, run_id: runId }: OpenAttempt,
-  {
-    record,
-    trial,
-    before,
-  }: { record: VersionRecord; trial: TrialParams | null; before: VersionLine | undefined },
+  { record, trial }: { record: VersionRecord; trial: TrialParams | null },
 ): string {
   const { pipeline, version, seq, workflow } = record;
   const rows = findStage(record.stages, 'train')?.facts.rows;
@@ -91,43 +92,54 @@ function describeBuild(
     `[run in Temporal](${page})`,
     `the whole report: \`${RETRAIN} report ${version}.${seq} --pipeline ${pipeline} --open\``,
   ];
-  return [`${what}, trained on ${count}${batches}.`, links.join(' · '), writeScores(record, before)]
+  return [`${what}, trained on ${count}${batches}.`, links.join(' · '), ...writeScores(record)]
     .filter((part) => part !== '')
     .join('\n\n');
 }
 
-/** The scores as a table, beside those of the version before: on the same rows, if it was scored on them. */
-function writeScores(
-  { version, metrics, comparisons }: VersionRecord,
-  before: VersionLine | undefined,
-): string {
-  const [compared] = comparisons;
-  const other = compared === undefined ? before?.metrics : compared.facts;
-  const heading =
-    compared?.version === version
-      ? `build ${version}.${compared.seq}`
-      : `version ${compared?.version ?? before?.version}`;
-  const rows = findMetricSet(metrics).shown.flatMap((name) => {
-    const value = metrics[name];
-    if (value === undefined) return [];
-    const cells = [name, formatScore(value), writeInterval(metrics, name)];
-    if (other === undefined) return [cells];
-    const change = compareScore(name, value, other);
-    return [
-      change === undefined
-        ? [...cells, '', '']
-        : [...cells, formatScore(change.before), formatChange(change)],
-    ];
-  });
-  if (rows.length === 0) return 'There are no test rows, so it has no scores.';
+/** The scores as tables: beside those of the build before and of the champion, on the same rows. */
+function writeScores({ version, metrics, comparisons }: VersionRecord): string[] {
+  const { shown, headline } = findMetricSet(metrics);
+  const before = findCompared(comparisons, 'before');
+  const champion = findOtherChampion(comparisons);
+  const own = shown.filter((name) => name in metrics);
+  if (own.length === 0) return ['There are no test rows, so it has no scores.'];
+  const rows = own.map((name) => [
+    name,
+    formatScore(metrics[name]!),
+    formatScoreInterval(metrics, name),
+    ...(before === undefined ? [] : writeOther(name, metrics[name], before.facts)),
+  ]);
   const head = ['score', 'this build', '95 %'];
-  const same = compared === undefined ? '' : ', same rows';
-  return markdownTable(other === undefined ? head : [...head, `${heading}${same}`, 'change'], rows);
+  const name = before === undefined ? '' : `${nameCompared(before, version)}, same rows`;
+  const compared = [before, champion].filter((one) => one !== undefined);
+  return [
+    markdownTable(before === undefined ? head : [...head, name, 'change'], rows),
+    ...(champion === undefined
+      ? []
+      : [
+          markdownTable(
+            ['score', `${nameCompared(champion, version)}, same rows`, 'change'],
+            own.map((score) => [score, ...writeOther(score, metrics[score], champion.facts)]),
+          ),
+        ]),
+    ...compared.flatMap((one) => {
+      const facts = pickFacts(one.facts, 'prequential_');
+      const value = facts?.[headline];
+      const left = describeLeftOut(one.facts, nameCompared(one, version));
+      return [
+        ...(typeof value === 'number'
+          ? [
+              `Before any model was trained on batch ${version}, ${nameCompared(one, version)} had ${headline} ${formatScore(value)} (${formatScoreInterval(facts!, headline)}) on its ${facts!['rows']} rows.`,
+            ]
+          : []),
+        ...(left === '' ? [] : [`${left}.`]),
+      ];
+    }),
+  ];
 }
 
-function writeInterval(metrics: VersionRecord['metrics'], name: string): string {
-  const [low, high] = [metrics[`${name}_low`], metrics[`${name}_high`]];
-  return low === undefined || high === undefined
-    ? ''
-    : `${formatScore(low)} to ${formatScore(high)}`;
+function writeOther(name: string, value: unknown, facts: Comparison['facts']): string[] {
+  const change = compareScore(name, value, facts);
+  return change === undefined ? ['', ''] : [formatScore(change.before), formatChange(change)];
 }

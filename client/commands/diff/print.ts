@@ -56,25 +56,40 @@ function formatMetrics(
   const rows = changeRows(document.metrics, (value, name) => formatMetric(name, value));
   const verdicts = rows.map(([name]) => (same ? document.sameRows?.scores[name!]?.verdict : ''));
   return formatPart(
-    [...head(same ? 'metric, on the same test rows' : 'metric, each on its own test rows'), ''],
+    [...head(same ? nameSame(document) : 'metric, each on its own test rows'), ''],
     rows.map((row, i) => [...row, verdicts[i] ?? '']),
   );
+}
+
+function nameSame({ sameRows }: DiffDocument): string {
+  return `metric, on the same ${sameRows === null ? '' : `${sameRows.rows} `}test rows`;
 }
 
 /** The scores of both builds on the same test rows, and what a test says of the difference. */
 function formatSameRows({ old, new: now, sameRows }: DiffDocument): string | undefined {
   if (sameRows === null) return undefined;
-  const { rows, of, scores } = sameRows;
+  const { rows, of, leftOut, scores } = sameRows;
+  const others = of === nameOf(old) ? nameOf(now) : nameOf(old);
+  const which =
+    leftOut === 0
+      ? `the ${rows} test rows of ${of}`
+      : `${rows} test rows of ${of} that ${others} was not trained on`;
   return formatPart(
-    [`on the ${rows} test rows of ${of}`, nameOf(old), nameOf(now), 'change', ''],
+    [`on ${which}`, nameOf(old), '95 %', nameOf(now), '95 %', 'change', ''],
     Object.entries(scores).map(([name, score]) => [
       name,
       formatNumber(score.old),
+      formatLimits(score.oldInterval),
       formatNumber(score.new),
+      formatLimits(score.newInterval),
       score.diff === 0 ? '' : formatSigned(score.diff),
       score.verdict ?? '',
     ]),
   );
+}
+
+function formatLimits(interval: [low: number, high: number] | null): string {
+  return interval === null ? '' : `${formatNumber(interval[0])} to ${formatNumber(interval[1])}`;
 }
 
 function paramRows(changes: Changes): string[][] {

@@ -2,7 +2,7 @@ import { tmpdir } from 'node:os';
 import { scoreOther, toComparisonFacts } from '../../../compute/compare.ts';
 import { modelTypeOf } from '../../../contract/defaults.ts';
 import { BadData, DamagedArtifact } from '../../../contract/failures.ts';
-import { findMetricSet } from '../../../contract/metric-sets.ts';
+import { compareScore, findMetricSet } from '../../../contract/metric-sets.ts';
 import { findStage, type Comparison, type StageInputs } from '../../../contract/stages.ts';
 import type { Store } from '../../../store/index.ts';
 import { readParams } from '../../../store/record-check.ts';
@@ -17,12 +17,19 @@ export interface SameRows {
   rows: number;
   /** The build whose rows they are: `2.1`. */
   of: string;
+  /** Test rows of that build that are left out, because the other one was trained on equal rows. */
+  leftOut: number;
   scores: Record<string, SameRowScore>;
 }
+
+type Interval = [low: number, high: number] | null;
 
 interface SameRowScore {
   old: number;
   new: number;
+  /** At 95 %; null where the score has none. */
+  oldInterval: Interval;
+  newInterval: Interval;
   /** New minus old. */
   diff: number;
   /** What a test says of the new build, where there is one. */
@@ -46,16 +53,35 @@ export async function compareOnSameRows(
   const facts = await readComparison(store, own, other);
   const rows = facts?.['rows'];
   if (facts === null || typeof rows !== 'number' || rows === 0) return null;
+  const leftOut = Number(facts['left_out'] ?? 0);
+  const ours = pickOwn(own.metrics, facts);
   const scores = findMetricSet(own.metrics).shown.flatMap((name) => {
-    const [ours, theirs] = [own.metrics[name], facts[name]];
-    if (ours === undefined || typeof theirs !== 'number') return [];
+    const change = compareScore(name, own.metrics[name], facts);
+    if (change === undefined) return [];
+    const { now: mine, before: theirs } = change;
+    const intervals = [readInterval(facts, name), readInterval(ours, name)] as const;
+    const [old, now] = isAfter ? [theirs, mine] : [mine, theirs];
+    const [oldInterval, newInterval] = isAfter ? intervals : [intervals[1], intervals[0]];
     const verdict = facts[`${name}_change`] as keyof typeof OPPOSITE | null | undefined;
-    const [old, now] = isAfter ? [theirs, ours] : [ours, theirs];
     const said = verdict == null ? {} : { verdict: isAfter ? verdict : OPPOSITE[verdict] };
-    return [[name, { old, new: now, diff: now - old, ...said }] as const];
+    const score = { old, new: now, oldInterval, newInterval, diff: now - old, ...said };
+    return [[name, score] as const];
   });
   if (scores.every(([, { diff }]) => diff === 0)) return null;
-  return { rows, of: `${own.version}.${own.seq}`, scores: Object.fromEntries(scores) };
+  return { rows, of: `${own.version}.${own.seq}`, leftOut, scores: Object.fromEntries(scores) };
+}
+
+/** The scores of our model on the rows that are compared: those of its record, unless some rows are left out. */
+function pickOwn(metrics: VersionRecord['metrics'], facts: Comparison['facts']): object {
+  const own = Object.entries(facts).flatMap(([name, value]) =>
+    name.startsWith('own_') ? [[name.slice('own_'.length), value] as const] : [],
+  );
+  return own.length === 0 ? metrics : Object.fromEntries(own);
+}
+
+function readInterval(scores: object, name: string): Interval {
+  const { [`${name}_low`]: low, [`${name}_high`]: high } = scores as Record<string, unknown>;
+  return typeof low === 'number' && typeof high === 'number' ? [low, high] : null;
 }
 
 async function readComparison(

@@ -1,6 +1,7 @@
 import { readTemporalLocation } from '../../../config/connections.ts';
 import { MissingHistory } from '../../../contract/failures.ts';
 import { RETRAIN } from '../../../contract/command.ts';
+import { findCompared, nameCompared } from '../../../contract/comparisons.ts';
 import { findStage } from '../../../contract/stages.ts';
 import { formatTrialParams } from '../../../contract/trials.ts';
 import type { BuildFacts } from '../../../pipeline/scoring/report/build.ts';
@@ -52,8 +53,7 @@ async function readBuildFacts(session: StoreSession, record: VersionRecord): Pro
   const { records } = session.store;
   const { pipeline, version, stages } = record;
   const earlier = (await records.list(pipeline)).filter((line) => line.version < version);
-  const [compared] = record.comparisons;
-  const before = compared ?? earlier.at(-1);
+  const before = findCompared(record.comparisons, 'before') ?? earlier.at(-1);
   const previous =
     before === undefined ? undefined : await records.read(pipeline, before.version, before.seq);
   const params = listParams(record);
@@ -74,14 +74,13 @@ async function readBuildFacts(session: StoreSession, record: VersionRecord): Pro
       previous === undefined
         ? null
         : {
-            name:
-              previous.version === version
-                ? `build ${version}.${previous.seq}`
-                : `version ${previous.version}`,
-            metrics: previous.metrics,
+            name: nameCompared({ ...previous, roles: ['before'] }, version),
             params: listParams(previous),
-            sameRows: compared?.facts ?? null,
           },
+    compared: record.comparisons.map((one) => ({
+      name: nameCompared(one, version),
+      facts: one.facts,
+    })),
     history: [...earlier, record].map((line) => ({ version: line.version, metrics: line.metrics })),
     links: await listLinks(session, record),
     gitCommit: record.git_commit,

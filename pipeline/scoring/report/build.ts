@@ -8,7 +8,7 @@ import {
   renderTable,
   type Html,
 } from './page.ts';
-import type { PreviousVersion, ReportMetrics } from './scores.ts';
+import type { ComparedBuild, ReportMetrics } from './scores.ts';
 
 /** The facts of a published build. Everything is as the record of the build and those of earlier versions have it. */
 export interface BuildFacts {
@@ -23,8 +23,10 @@ export interface BuildFacts {
   rows: { all: number | undefined; newBatch: number | undefined; train: number };
   /** Params by dotted name. */
   params: Readonly<Record<string, unknown>>;
-  /** The build with which it is compared, the version before; null for the first. */
-  previous: (PreviousVersion & { params: Readonly<Record<string, unknown>> }) | null;
+  /** The build before, with whose params its own are compared; null for the first. */
+  previous: { name: string; params: Readonly<Record<string, unknown>> } | null;
+  /** The builds with which it is compared on the same rows: the one before and, if it is another, the champion. */
+  compared: readonly ComparedBuild[];
   /** The metrics of the versions up to this one. */
   history: readonly { version: number; metrics: Readonly<Record<string, number>> }[];
   /** Pages that show more. */

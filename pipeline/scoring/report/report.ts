@@ -55,7 +55,7 @@ export async function renderReport(facts: ReportFacts): Promise<Uint8Array> {
     '<main>',
     ...[
       build === undefined ? '' : await renderCurve(batch, build),
-      ...(await renderScored(facts.metrics, facts.confidence, build?.previous ?? null)),
+      ...(await renderScored(facts.metrics, facts.confidence, build?.compared ?? [])),
       importance === null ? '' : renderImportance(importance),
       outline === null ? '' : renderOutline(outline),
       build === undefined ? '' : renderBuild(facts.metrics, build),
@@ -84,14 +84,15 @@ function renderCards({ batch, metrics, build }: ReportFacts): Html {
   if (typeof value !== 'number') return '';
   const format = shares ? formatPercent : formatScore;
   const cards = [[nameScore(headline), format(value), describeInterval(metrics, headline, format)]];
-  const previous = build?.previous ?? null;
-  const change = previous && compareScore(headline, value, previous.sameRows ?? previous.metrics);
-  if (previous != null && change != null)
-    cards.push([
-      `Change against ${previous.name}${previous.sameRows === null ? '' : ', same rows'}`,
-      signed(change.by, shares),
-      [VERDICTS[change.verdict], `before: ${format(change.before)}`].filter(Boolean).join(', '),
-    ]);
+  for (const { name, facts } of build?.compared ?? []) {
+    const change = compareScore(headline, value, facts);
+    if (change !== undefined)
+      cards.push([
+        `Change against ${name}, same rows`,
+        signed(change.by, shares),
+        [VERDICTS[change.verdict], `${name}: ${format(change.before)}`].filter(Boolean).join(', '),
+      ]);
+  }
   const alone = findNewBatch(metrics)?.[headline];
   if (typeof alone === 'number')
     cards.push([

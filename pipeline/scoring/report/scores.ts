@@ -3,8 +3,10 @@ import {
   findMetricSet,
   formatChange,
   formatScore,
+  formatScoreInterval,
   type ScoreChange,
 } from '../../../contract/metric-sets.ts';
+import { describeLeftOut, pickFacts } from '../../../contract/comparisons.ts';
 import type { Agreement } from '../number-scores.ts';
 import {
   escapeHtml,
@@ -24,17 +26,15 @@ export interface ReportMetrics {
   [name: string]: unknown;
 }
 
-/** The build with which another is compared. */
-export interface PreviousVersion {
-  /** `version 2`, or `build 3.1` for a build of the same version. */
+/** A build with which another is compared on the same rows. */
+export interface ComparedBuild {
+  /** `version 2`, `champion 1.1`, or `build 3.1` for a build of the same version. */
   name: string;
-  /** Its scores, each on the test rows of its own batches. */
-  metrics: Readonly<Record<string, number>>;
   /**
-   * Its scores on the test rows of the other version, with `rows` and, as `<score>_change`, what a test says; null if
-   * it was not scored on them.
+   * Its scores and their intervals, `rows`, and, as `<score>_change`, what a test says. Names that begin with `new_batch_` are
+   * of the new batch alone; with `prequential_`, of that whole batch before any model was trained on it.
    */
-  sameRows: Readonly<Record<string, unknown>> | null;
+  facts: Readonly<Record<string, string | number | boolean | null>>;
 }
 
 interface Confusion {
@@ -62,7 +62,7 @@ export function findNewBatch(metrics: ReportMetrics): ReportMetrics | undefined 
 export async function renderScored(
   metrics: ReportMetrics,
   confidence: number | null,
-  previous: PreviousVersion | null,
+  compared: readonly ComparedBuild[],
 ): Promise<Html[]> {
   if (metrics.test_rows === 0) return [];
   const confusion = metrics['confusion_matrix'] as Confusion | undefined;
@@ -70,59 +70,115 @@ export async function renderScored(
   const agreement = metrics['agreement'] as Agreement | undefined;
   return [
     renderSection('scores', 'Scores', [
-      renderScoreTable(metrics, previous),
+      renderScoreTable(metrics),
       confidence === null
         ? ''
         : `<p class="note">The model gives the class that it predicts a probability of ${formatPercent(confidence)} on average. Much more than its accuracy means that it is too sure.</p>`,
     ]),
+    renderCompared(metrics, compared),
     confusion === undefined ? '' : renderConfusion(confusion),
     classes === undefined ? '' : renderClasses(classes),
     agreement === undefined ? '' : await renderAgreement(agreement),
   ];
 }
 
-function renderScoreTable(metrics: ReportMetrics, previous: PreviousVersion | null): Html {
+function renderScoreTable(metrics: ReportMetrics): Html {
   const { shown, lower } = findMetricSet(metrics);
   const alone = findNewBatch(metrics);
-  const head = ['score', 'this version', '95 % interval', 'new batch alone'];
-  const before = previous?.sameRows ?? previous?.metrics ?? {};
-  if (previous !== null) head.push(previous.name, 'change');
-  const rows = shown.map((name) => {
-    const [low, high] = [metrics[`${name}_low`], metrics[`${name}_high`]];
-    const interval =
-      typeof low === 'number' && typeof high === 'number'
-        ? `${formatScore(low)} to ${formatScore(high)}`
-        : '';
-    const cells = [name, formatKnown(metrics[name]), interval, formatKnown(alone?.[name])];
-    if (previous === null) return cells;
-    const change = compareScore(name, metrics[name], before);
-    return [...cells, formatKnown(before[name]), change === undefined ? '–' : renderChange(change)];
-  });
-  const counts = [metrics.test_rows, alone?.test_rows ?? 0].map(formatCount);
-  const rowsBefore = before['rows'] ?? before['test_rows'];
-  rows.push([
-    'test rows',
-    counts[0]!,
-    '',
-    counts[1]!,
-    ...(previous === null
-      ? []
-      : [typeof rowsBefore === 'number' ? formatCount(rowsBefore) : '–', '']),
+  const rows = shown.map((name) => [
+    name,
+    formatKnown(metrics[name]),
+    formatScoreInterval(metrics, name),
+    formatKnown(alone?.[name]),
+    alone === undefined ? '' : formatScoreInterval(alone, name),
   ]);
+  const counts = [metrics.test_rows, alone?.test_rows ?? 0].map(formatCount);
+  rows.push(['test rows', counts[0]!, '', counts[1]!, '']);
   const best =
     lower.length === 0
       ? '1 is the best value of each score.'
       : `A lower value is better for ${lower.join(' and ')}, which are in the unit of the target; 1 is the best r2.`;
-  const both =
-    previous === null
-      ? ''
-      : previous.sameRows === null
-        ? ' Each version is scored on the test rows of its own batches.'
-        : ` The column of ${escapeHtml(previous.name)} has its scores on the same rows, on which neither was trained. A change is within noise if a test at 95 % finds that it can be chance.`;
   return renderTable(
-    `Scores on the test rows of all batches so far, and on those of the new batch alone. ${best}${both}`,
-    head.map(escapeHtml),
+    `Scores on the test rows of all batches so far, and on those of the new batch alone. ${best}`,
+    ['score', 'this version', '95 % interval', 'new batch alone', '95 % interval'],
     rows,
+  );
+}
+
+/** Renders the scores of other builds, each in a table of its own, so that nobody takes them for those of this version. */
+function renderCompared(metrics: ReportMetrics, compared: readonly ComparedBuild[]): Html {
+  const tables = compared.flatMap((other) => {
+    const { name, facts } = other;
+    const left = describeLeftOut(facts, name);
+    return [
+      renderSameRows(metrics, other),
+      left === '' ? '' : `<p class="note">${escapeHtml(left)}.</p>`,
+      renderPrequential(metrics, other),
+    ];
+  });
+  return tables.every((table) => table === '')
+    ? ''
+    : renderSection('compared', 'Compared on the same rows', tables);
+}
+
+function renderSameRows(metrics: ReportMetrics, { name, facts }: ComparedBuild): Html {
+  const { shown } = findMetricSet(metrics);
+  const alone = findNewBatch(metrics);
+  const batch = pickFacts(facts, 'new_batch_') ?? {};
+  const rows = shown.flatMap((score) => {
+    const change = compareScore(score, metrics[score], facts);
+    if (change === undefined) return [];
+    const onBatch = compareScore(score, alone?.[score], batch);
+    return [
+      [
+        score,
+        formatScore(change.now),
+        formatScore(change.before),
+        formatScoreInterval(facts, score),
+        renderChange(change),
+        onBatch === undefined ? '–' : formatScore(onBatch.before),
+        formatScoreInterval(batch, score),
+        onBatch === undefined ? '–' : renderChange(onBatch),
+      ],
+    ];
+  });
+  if (rows.length === 0) return '';
+  const [all, last] = [facts['rows'], batch['rows']].map((count) =>
+    typeof count === 'number' ? formatCount(count) : '0',
+  );
+  rows.push(['test rows', all!, all!, '', '', last!, '', '']);
+  const other = escapeHtml(name);
+  return renderTable(
+    `This version and ${other} on the same test rows, on which neither was trained: first on all of them, then on those of the new batch. A change is within noise if a test at 95 % finds that it can be chance.`,
+    [
+      'score',
+      'this version',
+      other,
+      '95 % interval',
+      'change',
+      `${other}, new batch`,
+      '95 % interval',
+      'change',
+    ],
+    rows,
+  );
+}
+
+function renderPrequential(metrics: ReportMetrics, { name, facts }: ComparedBuild): Html {
+  const whole = pickFacts(facts, 'prequential_') ?? {};
+  const rows = findMetricSet(metrics).shown.flatMap((score) => {
+    const value = whole[score];
+    return typeof value === 'number'
+      ? [[score, formatScore(value), formatScoreInterval(whole, score)]]
+      : [];
+  });
+  if (rows.length === 0) return '';
+  rows.push(['rows', formatCount(Number(whole['rows'])), '']);
+  return renderTable(
+    `${escapeHtml(name)} on the whole new batch, before any model was trained on it: how it would have done in production`,
+    ['score', escapeHtml(name), '95 % interval'],
+    rows,
+    'narrow',
   );
 }
 

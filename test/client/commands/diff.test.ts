@@ -71,17 +71,24 @@ describe('the tables of a comparison', () => {
     sameRows: {
       rows: 14,
       of: '2.1',
-      scores: { accuracy: { old: 0.25, new: 0.5, diff: 0.25, verdict: 'within noise' } },
+      leftOut: 0,
+      scores: {
+        accuracy: {
+          ...{ old: 0.25, new: 0.5, diff: 0.25, verdict: 'within noise' },
+          oldInterval: [0.08, 0.55],
+          newInterval: [0.25, 0.75],
+        },
+      },
     },
     artifacts: [],
     model: {},
     importance: {},
   };
 
+  const path = { path: 'data/processed/test/', md5: '0'.repeat(32), sha256: '', size: 1 };
+  const artifacts = [{ stage: 'preprocess', name: 'test', old: null, new: path }];
+
   it('judge only scores on the same rows, and say which scores are not', () => {
-    const test = { stage: 'preprocess', name: 'test', old: null, new: null };
-    const path = { path: 'data/processed/test/', md5: '0'.repeat(32), sha256: '', size: 1 };
-    const artifacts = [{ ...test, new: path }];
     expect(
       formatDiff({ ...document, artifacts })
         .split('\n')
@@ -93,14 +100,20 @@ describe('the tables of a comparison', () => {
       'metric, each on its own test rows     1.1     2.1   change',
       'accuracy                           0.7500  0.5000  −0.2500',
       '',
-      'on the 14 test rows of 2.1     1.1     2.1   change',
-      'accuracy                    0.2500  0.5000  +0.2500  within noise',
+      'on the 14 test rows of 2.1     1.1  95 %                 2.1  95 %               change',
+      'accuracy                    0.2500  0.0800 to 0.5500  0.5000  0.2500 to 0.7500  +0.2500  within noise',
     ]);
+  });
+
+  it('say which rows are left out, because the other model was trained on them', () => {
+    const sameRows = { ...document.sameRows!, leftOut: 3 };
+    const text = formatDiff({ ...document, artifacts, sameRows });
+    expect(text).toContain('on 14 test rows of 2.1 that 1.1 was not trained on');
   });
 
   it('show scores once where both builds have the same test rows', () => {
     expect(formatDiff({ ...document, rows: {} })).toBe(
-      'metric, on the same test rows     1.1     2.1   change\naccuracy                       0.7500  0.5000  −0.2500  within noise',
+      'metric, on the same 14 test rows     1.1     2.1   change\naccuracy                          0.7500  0.5000  −0.2500  within noise',
     );
   });
 });

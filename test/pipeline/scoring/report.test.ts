@@ -51,10 +51,9 @@ const build: BuildFacts = {
   trial: null,
   previous: {
     name: 'version 2',
-    metrics: { accuracy: 0.5, f1_macro: 0.9, test_rows: 4 },
     params: { 'model.max_depth': 5, 'data.target': 'species' },
-    sameRows: null,
   },
+  compared: [],
   history: [
     { version: 1, metrics: { accuracy: 0.4, accuracy_low: 0.1, accuracy_high: 0.7 } },
     { version: 2, metrics: { accuracy: 0.5, accuracy_low: 0.2, accuracy_high: 0.8 } },
@@ -138,10 +137,6 @@ describe('a report', () => {
     expect(text('h1')).toEqual(['wine · version 3']);
     expect(text('.over')).toEqual(['Report of a model · build 2 · 4 March 2026, 05:06 UTC']);
     expect(text('.lead')[0]).toContain('trained on 12 345 rows of batches 1 to 3');
-    expect(text('.cards dd')[1]).toBe('+16.7 points▲ better, before: 50.0 %');
-    const changes = text('section[aria-labelledby=scores] tbody td:last-child');
-    expect(changes[0]).toBe('▲ +0.1667 better');
-    expect(changes.at(-2)).toMatch(/^▼ −0\.\d+ worse$/);
     expect(text('section[aria-labelledby=params] table')[0]).toContain('model.max_depth53');
     expect(text('section[aria-labelledby=curve] tbody tr')).toEqual([
       'version 10.40000.1000 to 0.7000–',
@@ -155,17 +150,46 @@ describe('a report', () => {
     expect(text('section[aria-labelledby=lineage] figure svg')).toEqual(['Lineage']);
   });
 
+  const before = {
+    ...{ rows: 6, accuracy: 0.5, accuracy_low: 0.2, accuracy_high: 0.8, f1_macro: 0.1 },
+    ...{ accuracy_change: 'within noise', prequential_rows: 6 },
+    ...{ prequential_accuracy: 0.8, prequential_accuracy_low: 0.4, prequential_accuracy_high: 0.9 },
+  };
+
   it('compares with the version before on the same rows, and says what is within noise', async () => {
-    const sameRows = { rows: 6, accuracy: 0.5, accuracy_change: 'within noise', f1_macro: 0.1 };
-    const previous = { ...build.previous!, sameRows };
-    const { text } = await open({ ...facts, build: { ...build, previous } });
+    const compared = [{ name: 'version 2', facts: before }];
+    const { text } = await open({ ...facts, build: { ...build, compared } });
     expect(text('.cards dt')[1]).toBe('Change against version 2, same rows');
-    expect(text('.cards dd')[1]).toBe('+16.7 pointswithin noise, before: 50.0 %');
-    const changes = text('section[aria-labelledby=scores] tbody td:last-child');
-    expect(changes[0]).toBe('+0.1667 within noise');
-    expect(changes.at(-2)).toMatch(/^\+0\.\d+$/);
-    expect(text('section[aria-labelledby=scores] caption')[0]).toContain(
-      'has its scores on the same rows',
+    expect(text('.cards dd')[1]).toBe('+16.7 pointswithin noise, version 2: 50.0 %');
+    const rows = text('section[aria-labelledby=compared] tbody tr');
+    expect(rows[0]).toBe('accuracy0.66670.50000.2000 to 0.8000+0.1667 within noise––');
+    expect(rows[1]).toMatch(/^f1_macro0\.\d+0\.1000\+0\.\d+––$/);
+    expect(rows.at(-2)).toBe('accuracy0.80000.4000 to 0.9000');
+    expect(text('section[aria-labelledby=compared] caption')[1]).toContain(
+      'version 2 on the whole new batch, before any model was trained on it',
+    );
+  });
+
+  it('never shows the scores of the champion as those of this version', async () => {
+    const champion = {
+      ...{ rows: 4, left_out: 2, accuracy: 0.25, own_accuracy: 0.75, accuracy_change: 'better' },
+      ...{ new_batch_rows: 2, new_batch_accuracy: 0.125 },
+    };
+    const compared = [
+      { name: 'version 2', facts: before },
+      { name: 'champion 1.1', facts: champion },
+    ];
+    const { text } = await open({ ...facts, build: { ...build, compared } });
+    const own = text('section[aria-labelledby=scores] tbody tr').join(' ');
+    expect(own).toContain('0.6667');
+    for (const theirs of ['0.2500', '0.1250', '0.7500']) expect(own).not.toContain(theirs);
+    expect(text('.cards dd')[2]).toBe('+50.0 points▲ better, champion 1.1: 25.0 %');
+    const tables = text('section[aria-labelledby=compared] thead');
+    expect(tables[2]).toBe(
+      'scorethis versionchampion 1.195 % intervalchangechampion 1.1, new batch95 % intervalchange',
+    );
+    expect(text('section[aria-labelledby=compared] .note')).toContain(
+      '2 test rows are left out of the comparison with champion 1.1, which was trained on equal rows.',
     );
   });
 
