@@ -1,7 +1,10 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { compareBuilds } from '../../client/commands/diff/document.ts';
 import { formatDiff } from '../../client/commands/diff/print.ts';
-import type { Comparison } from '../../contract/stages.ts';
+import { formatScores } from '../../client/result.ts';
+import { formatScore } from '../../contract/metric-sets.ts';
+import { findStage, type Comparison } from '../../contract/stages.ts';
+import { objectKey } from '../../store/hash.ts';
 import { openWholeRuns, type WholeRuns } from '../support/whole-runs.ts';
 
 /** Two builds on the same test rows, by the real activities on a bucket in memory. */
@@ -42,6 +45,84 @@ describe('a version', () => {
   });
 });
 
+/** Makes a build the champion. */
+async function promote(version: number, id: string): Promise<void> {
+  const build = { version, seq: 1 };
+  const request = { id, by: 'Ada', reason: 'a test', at: '2026-11-29T12:00:00.000Z' };
+  await runs.store.champions.promoteByHand('iris', { ...request, build, inputs: id });
+}
+
+describe('a version after the first champion', () => {
+  it('is compared with the champion and with the version before, once where they are one build', async () => {
+    runs = openWholeRuns();
+    await runs.run(1);
+    await promote(1, 'a');
+    await runs.run(2);
+    await runs.run(3);
+    const rolesOf = async (version: number) =>
+      (await read(version, 1)).comparisons.map((one) => [one.version, one.roles]);
+    expect(await rolesOf(2)).toEqual([[1, ['before', 'champion']]]);
+    expect(await rolesOf(3)).toEqual([
+      [2, ['before']],
+      [1, ['champion']],
+    ]);
+  });
+
+  it('never shows the scores of the champion as its own', async () => {
+    runs = openWholeRuns({ model: { type: 'baseline' } });
+    await runs.run(1);
+    await promote(1, 'a');
+    await runs.run(2, { params: { model: { type: 'decision_tree' } }, publish: true });
+    await runs.run(3, { params: { model: { type: 'decision_tree' } }, publish: true });
+    const record = await read(3, 1);
+    const { metrics, comparisons } = record;
+    const champion = comparisons[1]!.facts;
+    expect(metrics['accuracy']).toBeGreaterThan(0.8);
+    for (const prefix of ['', 'new_batch_', 'prequential_'])
+      expect(champion[`${prefix}accuracy`]).toBeLessThan(0.6);
+    expect(champion['accuracy_change']).toBe('better');
+
+    const own = formatScore(metrics['accuracy']!);
+    const theirs = formatScore(Number(champion['accuracy']));
+    const lines = formatScores({ ...metrics, new_batch: {} }, comparisons, 3).split('\n');
+    const cells = lines.map((line) => line.trim().split(/ {2,}/));
+    expect(cells[1]!.slice(0, 2)).toEqual(['accuracy', own]);
+    const head = cells.findIndex(([first]) => first?.startsWith('on the same ') === true);
+    expect(cells[head]!.slice(1, 3)).toEqual(['this version', 'champion 1.1']);
+    expect(cells[head + 1]!.slice(0, 3)).toEqual(['accuracy', own, theirs]);
+    const before = cells.findIndex(([first]) => first === 'batch 3 before training on it');
+    expect(cells[before]).toEqual([
+      'batch 3 before training on it',
+      'version 2',
+      '95 %',
+      'champion 1.1',
+      '95 %',
+    ]);
+    expect(cells[before + 1]![3]).toBe(formatScore(Number(champion['prequential_accuracy'])));
+
+    const note = runs.registry.tags[record.mlflow!.run_id]!['mlflow.note.content']!;
+    expect(note.replaceAll('\u00A0', ' ')).toMatch(
+      new RegExp(
+        `score \\s*\\|\\s* champion 1\\.1, same rows[^]*accuracy \\s*\\|\\s* ${theirs} \\s*\\|`,
+      ),
+    );
+    expect(note).toMatch(
+      /Before any model was trained on batch 3, champion 1\.1 had accuracy 0\.[0-5]/,
+    );
+  });
+
+  it('is not compared with a champion whose artifacts are gone, and says so', async () => {
+    runs = openWholeRuns();
+    await runs.run(1);
+    await promote(1, 'a');
+    await runs.run(2);
+    const { model } = findStage((await read(1, 1)).stages, 'train')!.outputs;
+    await runs.store.bucket.delete(objectKey(model!.md5));
+    await runs.run(3);
+    expect((await read(3, 1)).comparisons.map(({ version }) => version)).toEqual([2]);
+  });
+});
+
 describe('a trial', () => {
   it('is compared with the published build of its version: the same model has the same scores', async () => {
     runs = openWholeRuns({ model: { max_depth: 8 } });
@@ -62,7 +143,7 @@ describe('a trial', () => {
     const diff = await compareBuilds(runs.store, await read(1, 1), await read(1, 2));
     expect(diff.sameRows!.scores['accuracy']).toMatchObject({ verdict: 'worse' });
     expect(formatDiff(diff)).toMatch(
-      /^metric, on the same test rows +1\.1 +1\.2 +change\naccuracy .* worse$/m,
+      /^metric, on the same \d+ test rows +1\.1 +1\.2 +change\naccuracy .* worse$/m,
     );
   });
 });

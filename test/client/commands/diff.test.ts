@@ -74,7 +74,10 @@ describe('the tables of a comparison', () => {
       leftOut: 0,
       scores: {
         accuracy: {
-          ...{ old: 0.25, new: 0.5, diff: 0.25, verdict: 'within noise' },
+          old: 0.25,
+          new: 0.5,
+          diff: 0.25,
+          verdict: 'within noise',
           oldInterval: [0.08, 0.55],
           newInterval: [0.25, 0.75],
         },

@@ -150,14 +150,21 @@ describe('a report', () => {
     expect(text('section[aria-labelledby=lineage] figure svg')).toEqual(['Lineage']);
   });
 
-  const before = {
-    ...{ rows: 6, accuracy: 0.5, accuracy_low: 0.2, accuracy_high: 0.8, f1_macro: 0.1 },
-    ...{ accuracy_change: 'within noise', prequential_rows: 6 },
-    ...{ prequential_accuracy: 0.8, prequential_accuracy_low: 0.4, prequential_accuracy_high: 0.9 },
+  const older = {
+    rows: 6,
+    accuracy: 0.5,
+    accuracy_low: 0.2,
+    accuracy_high: 0.8,
+    f1_macro: 0.1,
+    accuracy_change: 'within noise',
+    prequential_rows: 6,
+    prequential_accuracy: 0.8,
+    prequential_accuracy_low: 0.4,
+    prequential_accuracy_high: 0.9,
   };
 
   it('compares with the version before on the same rows, and says what is within noise', async () => {
-    const compared = [{ name: 'version 2', facts: before }];
+    const compared = [{ name: 'version 2', facts: older }];
     const { text } = await open({ ...facts, build: { ...build, compared } });
     expect(text('.cards dt')[1]).toBe('Change against version 2, same rows');
     expect(text('.cards dd')[1]).toBe('+16.7 pointswithin noise, version 2: 50.0 %');
@@ -172,11 +179,16 @@ describe('a report', () => {
 
   it('never shows the scores of the champion as those of this version', async () => {
     const champion = {
-      ...{ rows: 4, left_out: 2, accuracy: 0.25, own_accuracy: 0.75, accuracy_change: 'better' },
-      ...{ new_batch_rows: 2, new_batch_accuracy: 0.125 },
+      rows: 4,
+      left_out: 2,
+      accuracy: 0.25,
+      own_accuracy: 0.75,
+      accuracy_change: 'better',
+      new_batch_rows: 2,
+      new_batch_accuracy: 0.125,
     };
     const compared = [
-      { name: 'version 2', facts: before },
+      { name: 'version 2', facts: older },
       { name: 'champion 1.1', facts: champion },
     ];
     const { text } = await open({ ...facts, build: { ...build, compared } });
