@@ -102,6 +102,7 @@ function lineOf(version: number): VersionLine {
     ledger_revision: version,
     outcome: null,
     params: {},
+    compared: null,
   };
 }
 

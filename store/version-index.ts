@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { findCompared } from '../contract/comparisons.ts';
+import { compareScore, findHeadline } from '../contract/metric-sets.ts';
 import type { GateDecision } from '../contract/promotion.ts';
 import { findStage } from '../contract/stages.ts';
 import type { Bucket } from './bucket.ts';
@@ -6,8 +8,19 @@ import { hashOf } from './hash.ts';
 import { MOST_LISTING, readDocument, swapDocument, type Shape } from './documents.ts';
 import type { BuildOf, VersionRecord } from './version-record.ts';
 
+const comparedSchema = z.strictObject({
+  version: z.int(),
+  seq: z.int(),
+  /** Test rows that both were scored on. */
+  rows: z.int(),
+  score: z.string(),
+  /** The score of the build minus that of the other. */
+  by: z.number(),
+  verdict: z.enum(['better', 'worse', 'within noise', 'none', 'untested']),
+});
+
 const indexSchema = z.strictObject({
-  schema: z.literal(2),
+  schema: z.literal(3),
   pipeline: z.string(),
   /** The params of the versions by hash, because most versions have the same. */
   params: z.record(z.string(), z.record(z.string(), z.unknown())),
@@ -27,15 +40,18 @@ const indexSchema = z.strictObject({
       params: z.string().nullable().default(null),
       /** What the gate said of it; null where it said nothing, and in lines of an earlier program. */
       outcome: z.enum(['promote', 'hold']).nullable().default(null),
+      /** How its headline score differs from that of the build before, on the same rows; null where it was not compared. */
+      compared: comparedSchema.nullable().default(null),
     }),
   ),
 });
 
 const INDEX: Shape<z.infer<typeof indexSchema>> = {
-  schema: 2,
+  schema: 3,
   shape: indexSchema,
   most: MOST_LISTING,
-  upgrades: { 1: (older) => ({ ...older, params: {} }) },
+  // Lines of schema 2 say nothing about other builds.
+  upgrades: { 1: (older) => ({ ...older, params: {} }), 2: (older) => older },
   repair: 'delete it, and it is written again from the records',
 };
 
@@ -114,7 +130,19 @@ export function lineOf(record: VersionRecord): VersionLine {
     ledger_revision,
     params,
     outcome: findOutcome(record),
+    compared: summarizeComparison(record),
   };
+}
+
+function summarizeComparison({ comparisons, metrics }: VersionRecord): VersionLine['compared'] {
+  const before = findCompared(comparisons, 'before');
+  const score = findHeadline(metrics);
+  const rows = before?.facts['rows'];
+  if (before === undefined || score === undefined || typeof rows !== 'number') return null;
+  const change = compareScore(score.name, score.value, before.facts);
+  if (change === undefined) return null;
+  const { version, seq } = before;
+  return { version, seq, rows, score: score.name, by: change.by, verdict: change.verdict };
 }
 
 /** What the gate said of a build when it was recorded. */
@@ -142,7 +170,7 @@ function makeIndex(pipeline: string, lines: readonly VersionLine[]): Index {
     return { ...line, params: hash };
   });
   return {
-    schema: 2,
+    schema: 3,
     pipeline,
     params,
     versions: versions.toSorted((a, b) => a.version - b.version),
@@ -156,7 +184,8 @@ export function isLineOf(line: VersionLine, record: VersionRecord): boolean {
   const ledger_revision = line.ledger_revision ?? own.ledger_revision;
   const params = line.params ?? own.params;
   const outcome = line.outcome ?? own.outcome;
-  return hashOf({ ...line, ledger_revision, params, outcome }) === hashOf(own);
+  const compared = line.compared ?? own.compared;
+  return hashOf({ ...line, ledger_revision, params, outcome, compared }) === hashOf(own);
 }
 
 export function makeIndexKey(pipeline: string): string {

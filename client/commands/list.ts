@@ -7,7 +7,7 @@ import { listEveryPipeline, listStale, describeStale } from '../versions.ts';
 import type { Config } from '../../config/environment.ts';
 import { RETRAIN } from '../../contract/command.ts';
 import { canonicalJson } from '../../contract/canonical-json.ts';
-import { findHeadline, findMetricSet } from '../../contract/metric-sets.ts';
+import { findHeadline, findMetricSet, formatSigned } from '../../contract/metric-sets.ts';
 import { flattenParams, formatParam } from '../../contract/trials.ts';
 import { makeNoVersionError } from '../../contract/versions.ts';
 import type { Stale } from '../../store/ledger/read.ts';
@@ -45,6 +45,8 @@ export interface ListedVersion {
   ledgerRevision: number | null;
   /** What it is to the champion; null where no gate has decided about it. */
   standing: Standing | null;
+  /** How its headline score differs from that of the build before, on the same rows; null where it was not compared. */
+  compared: VersionLine['compared'];
 }
 
 /** The versions of one pipeline, as `--json` prints them. */
@@ -156,6 +158,7 @@ export function toListed(
     runId: run_id,
     ledgerRevision: ledger_revision,
     standing: findStanding(history, { version: line.version, seq }, outcome),
+    compared: line.compared,
   };
 }
 
@@ -186,6 +189,7 @@ export function formatVersions(versions: readonly ListedVersion[], withState: bo
   const names = listVarying(params);
   const hasChampion = versions.some(({ standing }) => standing !== null);
   const state = (one: ListedVersion): string[] => (withState ? [one.state] : []);
+  const isCompared = versions.some(({ compared }) => compared !== null);
   return formatTable(
     [
       'version',
@@ -194,6 +198,7 @@ export function formatVersions(versions: readonly ListedVersion[], withState: bo
       ...(hasChampion ? ['champion'] : []),
       ...headings,
       'new batch',
+      ...(isCompared ? ['change on the same rows'] : []),
       ...names,
       'train rows',
       'test rows',
@@ -207,6 +212,7 @@ export function formatVersions(versions: readonly ListedVersion[], withState: bo
       ...(hasChampion ? [one.standing ?? '–'] : []),
       ...columns.map(({ name }) => formatNumber(one.metrics[name])),
       formatNumber(one.metrics[`new_batch_${headline}`]),
+      ...(isCompared ? [formatCompared(one)] : []),
       ...names.map((name) => (name in params[i]! ? formatParam(params[i]![name]) : '–')),
       one.trainRows,
       one.metrics['test_rows'] ?? 0,
@@ -214,6 +220,16 @@ export function formatVersions(versions: readonly ListedVersion[], withState: bo
       one.createdAt.replace('T', ' ').slice(0, 16),
     ]),
   );
+}
+
+/** `+0.0386 better than 1.1, 34 rows`: the change of the headline score, against which build and on how many rows. */
+function formatCompared({ compared }: ListedVersion): string {
+  if (compared === null) return '–';
+  const { version, seq, rows, by, verdict } = compared;
+  const other = `${version}.${seq}, ${rows} rows`;
+  const than = { better: 'better than', worse: 'worse than', 'within noise': 'within noise of' };
+  if (verdict === 'none') return `no change from ${other}`;
+  return `${formatSigned(by)} ${verdict === 'untested' ? 'from' : than[verdict]} ${other}`;
 }
 
 /** The names of the params that are not the same everywhere. The location of the data and the gate change no model. */

@@ -31,6 +31,14 @@ describe('a version', () => {
     expect([version, seq, facts['rows']]).toEqual([1, 1, metrics['test_rows']]);
     expect(facts['accuracy_change']).toBe('within noise');
     expect(facts['accuracy']).not.toBe((await read(1, 1)).metrics['accuracy']);
+    const [first, second] = await runs.store.records.list('iris');
+    expect(first!.compared).toBeNull();
+    expect(second!.compared).toMatchObject({
+      version: 1,
+      rows: facts['rows'],
+      score: 'accuracy',
+      by: metrics['accuracy']! - Number(facts['accuracy']),
+    });
   });
 
   it('is compared from the cache when it is run again, and gc keeps that', async () => {
