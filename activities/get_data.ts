@@ -1,5 +1,5 @@
 import { BadData } from '../contract/failures.ts';
-import { taskOf } from '../contract/defaults.ts';
+import { readSplit, taskOf } from '../contract/defaults.ts';
 import type { Params } from '../contract/params.ts';
 import type { GetDataRequest, StageOutcome, StageResult } from '../contract/stages.ts';
 import { selectColumns } from '../pipeline/batches/columns.ts';
@@ -182,6 +182,7 @@ async function makeSettings(
     batch_size: data.batch_size,
     shuffle_seed: data.shuffle_seed,
     split_key: split.key,
+    split_time: readSplit(split).timeColumn,
   };
 }
 

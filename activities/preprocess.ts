@@ -1,4 +1,4 @@
-import { readEncoding } from '../contract/defaults.ts';
+import { readEncoding, readSplit } from '../contract/defaults.ts';
 import type { Compute } from '../compute/pool.ts';
 import type { TaskInput } from '../compute/tasks.ts';
 import { MERGED, partFile } from '../contract/paths.ts';
@@ -165,6 +165,7 @@ async function encodePart(
       ...readEncoding(params.data),
       testSize: params.split.test_size,
       key: params.split.key,
+      timeColumn: readSplit(params.split).timeColumn,
     },
     execution.signal,
   );

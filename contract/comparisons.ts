@@ -48,5 +48,5 @@ export function describeLeftOut(facts: Facts, name: string): string {
   const rows = facts['left_out'];
   if (typeof rows !== 'number' || rows === 0) return '';
   const are = rows === 1 ? '1 test row is' : `${rows} test rows are`;
-  return `${are} left out of the comparison with ${name}, which was trained on equal rows`;
+  return `${are} left out of the comparison with ${name}, because one of the two models was trained on equal rows`;
 }

@@ -9,6 +9,7 @@ import {
   MISSING_VALUES,
   modelTypeOf,
   ON_DUPLICATE,
+  SPLIT_BY,
   TASKS,
   THOUSANDS,
 } from './defaults.ts';
@@ -109,6 +110,22 @@ export const paramsShape = z.strictObject({
       test_size: z.number().gt(0).lt(1).default(0.2),
       /** Rows that are equal in these columns stay on the same side; null means all feature columns. */
       key: z.array(z.string().min(1)).min(1).nullable().default(null),
+      /** `hash`: a row keeps its side for ever; `time`: the newest rows of each batch are held out. Frozen. */
+      by: z.enum(SPLIT_BY).default('hash'),
+      /** With `by: time`, the column of dates or numbers that orders the rows of a batch. */
+      time_column: z.string().min(1).nullable().default(null),
+    })
+    .refine(({ by, time_column }) => by !== 'time' || time_column !== null, {
+      path: ['time_column'],
+      message: 'expected the name of the column of times, because split.by is time',
+    })
+    .refine(({ by, time_column }) => by === 'time' || time_column === null, {
+      path: ['time_column'],
+      message: 'expected null unless split.by is time',
+    })
+    .refine(({ by, key }) => by !== 'time' || key === null, {
+      path: ['key'],
+      message: 'expected null where split.by is time: the time alone decides',
     })
     .prefault({}),
   preprocess: z

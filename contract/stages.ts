@@ -670,12 +670,16 @@ function partParams({ data, split }: Pick<Params, 'data' | 'split'>): Record<str
     ...numberParams(data),
     ...(dateParts.length === 0 ? {} : { date_parts: dateParts }),
     ...(normaliseLabels ? { labels: { normalise: true } } : {}),
-    split,
+    split: {
+      test_size: split.test_size,
+      key: split.key,
+      ...(readSplit(split).by === 'time' ? sideParams(split).split : {}),
+    },
   };
 }
 
 /** What decides the side of a row, besides the hash of its features. */
-function sideParams(split: Params['split']): Record<string, unknown> {
+function sideParams(split: Params['split']): { split?: object } {
   const { by, key, timeColumn } = readSplit(split);
   if (by === 'time') return { split: { by, time_column: timeColumn } };
   return key === null ? {} : { split: { key } };

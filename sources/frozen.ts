@@ -5,6 +5,7 @@ import {
   FORMER_MISSING_VALUES,
   MISSING_VALUES,
   readNumberFormat,
+  readSplit,
   taskOf,
   type Task,
 } from '../contract/defaults.ts';
@@ -68,7 +69,11 @@ function listFrozen({ settings, location }: Ledger): object {
       thousands: settings.thousands,
       columns: settings.declared ?? {},
     },
-    split: { key: settings.split_key },
+    split: {
+      key: settings.split_key,
+      by: settings.split_time === null ? 'hash' : 'time',
+      time_column: settings.split_time,
+    },
     model: { task: taskOfLedger(settings) },
   };
 }
@@ -87,6 +92,8 @@ const FROZEN: ReadonlySet<string> = new Set([
   'data.thousands',
   'data.columns',
   'split.key',
+  'split.by',
+  'split.time_column',
   'model.task',
 ]);
 
@@ -146,6 +153,8 @@ export function checkFrozen(ledger: Ledger, requested: Params): void {
     ['data.decimal', settings.decimal, decimal],
     ['data.thousands', settings.thousands, thousands],
     ['split.key', settings.split_key, params.split.key],
+    ['split.by', settings.split_time === null ? 'hash' : 'time', readSplit(params.split).by],
+    ['split.time_column', settings.split_time, readSplit(params.split).timeColumn],
     ...Object.entries(params.data.columns)
       // A target of numbers may have classes. get_data warns about it.
       .filter(([name, type]) => !(name === settings.target && type === 'number'))

@@ -78,7 +78,7 @@ export function makeQuantityError(...cell: Parameters<typeof makeDeclaredNumberE
   );
 }
 
-function describeCell(
+export function describeCell(
   block: RowBlock,
   row: number,
   column: number,

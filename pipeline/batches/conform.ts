@@ -25,7 +25,7 @@ export interface ConformOptions {
   readonly cells: CellSettings;
   readonly file: string;
   readonly target: string;
-  /** Columns of `split.key`; null means all features. If one were missing, rows could change sides. */
+  /** Columns of `split.key`, or that of `split.time_column`; null means all features. No batch can be without them. */
   readonly key: readonly string[] | null;
   readonly contract: ColumnContract;
   /** How the columns of the file are matched with the known ones: by name unless it says position. */
@@ -123,7 +123,7 @@ function checkChanges(
   if (needed.length > 0 && contract.missingColumn !== 'fail') {
     throw new BadData(
       `${file} lacks ${nameColumns(needed)}, which every batch needs as ` +
-        `${needed[0] === target ? 'the target' : 'part of split.key'}: add it to the file`,
+        `${needed[0] === target ? 'the target' : 'part of split.key or split.time_column'}: add it to the file`,
     );
   }
   const orSet = (...params: string[]): string =>

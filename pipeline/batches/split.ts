@@ -59,6 +59,50 @@ export function splitRows(
     if (labels.at(row) === null) sides.push(null);
     else sides.push(isTestRow(rowCells, testSize) ? 'test' : 'train');
   }
+  return takeSides(batch, sides);
+}
+
+/**
+ * Splits the rows of a batch that have a label by their time: the newest share of them are test rows. Among rows of the same
+ * time, the hash of the key's cells decides. Equal rows stay together: if not all of them fit into the share, they are train
+ * rows. Rows without a time are train rows. Rows keep their order on each side.
+ *
+ * The side of a row depends on its batch alone. A larger `testSize` only moves rows to the test side.
+ * @param time the time of each row; null where it is not known
+ * @param key the columns that decide among rows of the same time
+ */
+export function splitRowsByTime(
+  batch: ColumnTable,
+  time: ArrayLike<number | null>,
+  { key, label, testSize }: { key: readonly string[]; label: string; testSize: number },
+): { train: ColumnTable; test: ColumnTable } {
+  const cells = key.map((name) => batch.column(name)!);
+  const labels = batch.column(label)!;
+  const rows = Array.from({ length: batch.numRows() }, (_, row) => row);
+  const labelled = rows.filter((row) => labels.at(row) !== null);
+  const timed = labelled
+    .flatMap((row) => {
+      const at = time[row] ?? null;
+      if (at === null) return [];
+      return [{ row, at, hash: hashRow(cells.map((column) => column.at(row) as Cell)) }];
+    })
+    .sort((a, b) => b.at - a.at || b.hash - a.hash);
+  let count = Math.min(timed.length, Math.round(testSize * labelled.length));
+  const isTie = (i: number): boolean =>
+    timed[i]!.at === timed[i - 1]!.at && timed[i]!.hash === timed[i - 1]!.hash;
+  while (count > 0 && count < timed.length && isTie(count)) count--;
+  const test = new Set(timed.slice(0, count).map(({ row }) => row));
+  return takeSides(
+    batch,
+    rows.map((row) => (labels.at(row) === null ? null : test.has(row) ? 'test' : 'train')),
+  );
+}
+
+/** @param sides of the rows; null for a row that is on no side */
+function takeSides(
+  batch: ColumnTable,
+  sides: readonly ('train' | 'test' | null)[],
+): { train: ColumnTable; test: ColumnTable } {
   const split = batch.assign({ [SIDE]: sides });
   const take = (side: string): ColumnTable =>
     split.filter(`d => d[${JSON.stringify(SIDE)}] === ${JSON.stringify(side)}`).reify();

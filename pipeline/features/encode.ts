@@ -8,11 +8,11 @@ import {
   listFeatures,
   predictsNumbers,
 } from '../batches/columns.ts';
-import { splitRows } from '../batches/split.ts';
+import { splitRows, splitRowsByTime } from '../batches/split.ts';
 import { type Cell, CellRule, type CellSettings } from '../csv/cells.ts';
 import { decodeCells, type CsvReader } from '../csv/reader.ts';
 import { findDatePart } from '../csv/dates.ts';
-import { makeDateError, makeNumberError } from '../batches/check-numbers.ts';
+import { describeCell, makeDateError, makeNumberError } from '../batches/check-numbers.ts';
 import { quoteList, quote } from '../csv/quote.ts';
 import { normaliseWord } from './spellings.ts';
 import { type Counts, countParts } from './counts.ts';
@@ -27,6 +27,8 @@ export interface EncodeOptions {
   readonly target: string;
   readonly testSize: number;
   readonly key: readonly string[] | null;
+  /** The column by whose times rows are split; undefined or null where a hash decides. */
+  readonly timeColumn?: string | null | undefined;
   /** Parts of dates that are features beside the day. */
   readonly dateParts?: readonly DatePart[] | undefined;
   /** Whether labels that differ only in case, or in how a number is written, are one class. */
@@ -38,13 +40,15 @@ export interface EncodedBatch {
   readonly train: Part;
   readonly test: Part;
   readonly counts: Counts;
+  /** Train rows whose time is not known, where rows are split by time. */
+  readonly timeless: number;
 }
 
 /**
  * Reads a batch by its frozen columns and splits it. Rows without a label are left out and counted.
  * Rows keep the batch's order on each side. A feature that the batch lacks is missing in every row.
  * @throws BadData when the batch cannot be read or a number cell holds text
- * @throws BadParams when a key column does not exist or is the target
+ * @throws BadParams when a column of the key, or that of the times, does not exist or is the target
  */
 export function encodeBatch(
   reader: CsvReader,
@@ -66,16 +70,27 @@ export function encodeBatch(
   if (!reader.header.includes(target)) {
     throw new BadData(`${reader.file} lacks column ${quote(target)}, the target: restore the file`);
   }
-  const read = [...key, ...featureColumns, { ...label, from: target }];
+  const { timeColumn = null } = options;
+  const time =
+    timeColumn === null ? [] : [findTimeColumn(columns, timeColumn, reader.file, target)];
+  const read = [...key, ...featureColumns, { ...label, from: target }, ...time];
   const all = new Map(read.map((column) => [column.name, column]));
   const batch = readBatch(reader, [...all.values()], options);
   const keyNames = key.map(({ name }) => name);
-  const sides = splitRows(batch, keyNames, target, testSize);
+  const times = time.map(({ name }) => batch.array(name) as ArrayLike<number | null>)[0];
+  const sides =
+    times === undefined
+      ? splitRows(batch, keyNames, target, testSize)
+      : splitRowsByTime(batch, times, { key: keyNames, label: target, testSize });
   const names = [...features, label].map(({ name }) => name);
   const makePart = (side: ColumnTable): Part => ({ features, label, table: side.select(...names) });
   const [train, test] = [makePart(sides.train), makePart(sides.test)];
   const unlabelled = batch.numRows() - train.table.numRows() - test.table.numRows();
-  return { train, test, counts: countParts(train, test, unlabelled) };
+  const timeless = time.reduce(
+    (sum, { name }) => sum + Array.from(sides.train.array(name)).filter((at) => at === null).length,
+    0,
+  );
+  return { train, test, counts: countParts(train, test, unlabelled), timeless };
 }
 
 /**
@@ -84,7 +99,7 @@ export function encodeBatch(
  */
 function readBatch(
   reader: CsvReader,
-  columns: readonly FeatureColumn[],
+  columns: readonly ReadColumn[],
   options: EncodeOptions,
 ): ColumnTable {
   const rule = new CellRule(options.cells);
@@ -101,14 +116,19 @@ function readBatch(
      */
     distinct: new Map<string, string>(),
     numbers: [] as Float64Array[],
+    times: type === 'time' ? new TimeCells(rule) : undefined,
   }));
   for (const block of reader.blocks()) {
     const readText = decodeCells(block);
     for (const { type, numbers } of read)
-      numbers.push(new Float64Array(type === 'category' ? 0 : block.rows));
+      numbers.push(new Float64Array(type === 'category' || type === 'time' ? 0 : block.rows));
     for (let row = 0; row < block.rows; row++) {
-      for (const { index, type, isLabel, words, distinct, numbers } of read) {
+      for (const { index, type, isLabel, words, distinct, numbers, times } of read) {
         const text = index < 0 ? null : readText(row * reader.width + index);
+        if (times !== undefined) {
+          times.add(text, () => describeCell(block, row, index, reader));
+          continue;
+        }
         if (type === 'category') {
           const word = text === null ? null : rule.readWord(text);
           const wanted = isLabel && word !== null ? normaliseWord(word, rule) : word;
@@ -125,7 +145,8 @@ function readBatch(
   }
   const cells = new Map(
     whole.map(({ name }, i) => {
-      const { type, words, numbers } = read[i]!;
+      const { type, words, numbers, times } = read[i]!;
+      if (times !== undefined) return [name, times.read()];
       return [name, type === 'category' ? words : joinNumbers(numbers)];
     }),
   );
@@ -135,6 +156,40 @@ function readBatch(
       part === undefined ? cells.get(name)! : findDateParts(cells.get(from)!, part),
     ]),
   );
+}
+
+/** The times of a column that is no feature: all dates, or all numbers. */
+class TimeCells {
+  readonly #rule: CellRule;
+  readonly #dates: (number | null)[] = [];
+  readonly #numbers: (number | null)[] = [];
+  /** The first cell that is no date, and the first that is no number. */
+  #noDate: string | undefined;
+  #noNumber: string | undefined;
+
+  constructor(rule: CellRule) {
+    this.#rule = rule;
+  }
+
+  /** @param describe says where the cell is and what it holds */
+  add(text: string | null, describe: () => string): void {
+    const [date, number] =
+      text === null ? [null, null] : [this.#rule.readDate(text), this.#rule.readNumber(text)];
+    if (date === undefined) this.#noDate ??= describe();
+    if (number === undefined) this.#noNumber ??= describe();
+    this.#dates.push(date ?? null);
+    this.#numbers.push(number ?? null);
+  }
+
+  /** @throws BadData when they are neither all dates nor all numbers */
+  read(): (number | null)[] {
+    if (this.#noDate === undefined) return this.#dates;
+    if (this.#noNumber === undefined) return this.#numbers;
+    throw new BadData(
+      `${this.#noDate} is not a date (ISO 8601, such as 2024-02-29 or 2024-02-29T12:30), and the rows are split by this column ` +
+        '(split.time_column): correct the cell, or start a new pipeline that splits by another column',
+    );
+  }
 }
 
 /** @param days of dates, null where a cell is missing */
@@ -164,6 +219,41 @@ function joinNumbers(blocks: readonly Float64Array[]): Float64Array | Cell[] {
     : all;
 }
 
+/** A column of a file that is read: a feature, the label, or the time of the rows. */
+type ReadColumn = Omit<FeatureColumn, 'type'> & { type: FeatureColumn['type'] | 'time' };
+
+/** No column of a file has this name, because names are trimmed. */
+const TIME = ' time';
+
+/**
+ * Finds the column of the times. One that is no feature, or holds words, is read as dates or as numbers.
+ * @throws BadParams when it does not exist or is the target
+ */
+function findTimeColumn(
+  columns: readonly Column[],
+  name: string,
+  file: string,
+  target: string,
+): ReadColumn {
+  const { type } = findColumn(columns, name, 'split.time_column', file);
+  if (name === target)
+    throw new BadParams(
+      `split.time_column names ${quote(name)}, the target: choose a column that says when a row was seen`,
+    );
+  return type === 'number' || type === 'date'
+    ? { name, from: name, type }
+    : { name: TIME, from: name, type: 'time' };
+}
+
+function findColumn(columns: readonly Column[], name: string, param: string, file: string): Column {
+  const column = columns.find((candidate) => candidate.name === name);
+  if (column !== undefined) return column;
+  throw new BadParams(
+    `${param} names column ${quote(name)}, which ${file} does not have, only ` +
+      `${quoteList(columns.map((candidate) => candidate.name))}: correct the name`,
+  );
+}
+
 /** Finds the key's columns. The split reads an ignored column, such as a customer id, as words. */
 function findKeyColumns(
   columns: readonly Column[],
@@ -172,13 +262,7 @@ function findKeyColumns(
   target: string,
 ): FeatureColumn[] {
   return key.map((name) => {
-    const column = columns.find((candidate) => candidate.name === name);
-    if (!column) {
-      throw new BadParams(
-        `split.key names column ${quote(name)}, which ${file} does not have, only ` +
-          `${quoteList(columns.map((candidate) => candidate.name))}: correct the name`,
-      );
-    }
+    const column = findColumn(columns, name, 'split.key', file);
     if (name === target) {
       throw new BadParams(
         `split.key names ${quote(name)}, the target, which would put whole classes ` +

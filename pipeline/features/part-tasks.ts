@@ -21,7 +21,7 @@ export function encodePart(
   warnings: string[];
 } {
   const reader = new CsvReader([input.bytes], input.file);
-  const { train, test, counts } = encodeBatch(reader, input.columns, input);
+  const { train, test, counts, timeless } = encodeBatch(reader, input.columns, input);
   const { unlabelled } = counts;
   return {
     train: partToArrow(train),
@@ -29,7 +29,10 @@ export function encodePart(
     counts: countsToJson(counts),
     trainRows: train.table.numRows(),
     testRows: test.table.numRows(),
-    warnings: unlabelled > 0 ? [`${unlabelled} rows without a label are left out`] : [],
+    warnings: [
+      ...(unlabelled > 0 ? [`${unlabelled} rows without a label are left out`] : []),
+      ...(timeless > 0 ? [`${timeless} rows without a time are train rows`] : []),
+    ],
   };
 }
 

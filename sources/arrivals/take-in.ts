@@ -1,5 +1,5 @@
 import { addColumns, type Column } from '../../pipeline/batches/columns.ts';
-import { taskOf } from '../../contract/defaults.ts';
+import { readSplit, taskOf } from '../../contract/defaults.ts';
 import { readCellSettings } from '../../pipeline/csv/cells.ts';
 import type { Params } from '../../contract/params.ts';
 import type { Arrived } from '../../store/ledger/changes.ts';
@@ -87,7 +87,7 @@ export function conformInput(
     file,
     columns,
     target: settings.target,
-    key: settings.split_key,
+    key: settings.split_time === null ? settings.split_key : [settings.split_time],
     cells: readCellSettings(settings),
     columnsBy: data.columns_by,
     contract: { newColumn: data.on_new_column, missingColumn: data.on_missing_column },
@@ -129,6 +129,7 @@ async function inspectFirst(
     batch_size: data.batch_size,
     shuffle_seed: data.shuffle_seed,
     split_key: split.key,
+    split_time: readSplit(split).timeColumn,
   };
 }
 

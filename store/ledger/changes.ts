@@ -80,7 +80,7 @@ export function makeEmptyLedger(
   revision: number,
 ): Ledger {
   return {
-    schema: 3,
+    schema: 4,
     pipeline,
     revision,
     settings,

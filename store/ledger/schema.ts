@@ -32,6 +32,8 @@ const settingsSchema = z.strictObject({
   batch_size: z.int(),
   shuffle_seed: z.int().nullable(),
   split_key: z.array(z.string()).nullable(),
+  /** The column by whose times the rows of a batch are split; null where a hash decides. */
+  split_time: z.string().nullable(),
 });
 
 const batchSchema = z.strictObject({
@@ -75,7 +77,7 @@ const quarantinedSchema = z.strictObject({
 });
 
 const ledgerSchema = z.strictObject({
-  schema: z.literal(3),
+  schema: z.literal(4),
   pipeline: z.string(),
   /** Grows by one with every change; any earlier revision can be read back from this document. */
   revision: z.int().min(1),
@@ -158,10 +160,10 @@ const ledgerSchema = z.strictObject({
 });
 
 export const LEDGER: Shape<z.infer<typeof ledgerSchema>> = {
-  schema: 3,
+  schema: 4,
   shape: ledgerSchema,
   most: MOST_LISTING,
-  upgrades: { 1: upgradeFrom1, 2: upgradeFrom2 },
+  upgrades: { 1: upgradeFrom1, 2: upgradeFrom2, 3: upgradeFrom3 },
 };
 
 /** Before schema 2 a source was the built-in data set or one closed file, comma-separated UTF-8. */
@@ -188,6 +190,11 @@ function upgradeFrom1(older: Record<string, unknown>): Record<string, unknown> {
 function upgradeFrom2(older: Record<string, unknown>): Record<string, unknown> {
   const { declared: _, ...settings } = older['settings'] as Record<string, unknown>;
   return { ...older, schema: 3, settings: { ...settings, decimal: '.', thousands: null } };
+}
+
+/** Before schema 4 rows were split by a hash alone. */
+function upgradeFrom3(older: Record<string, unknown>): Record<string, unknown> {
+  return { ...older, settings: { ...(older['settings'] as object), split_time: null } };
 }
 
 export type Settings = z.infer<typeof settingsSchema>;

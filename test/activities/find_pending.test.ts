@@ -31,6 +31,7 @@ async function paramsOfStale(model: object, asked: object): Promise<unknown> {
     batch_size: data.batch_size,
     shuffle_seed: data.shuffle_seed,
     split_key: null,
+    split_time: null,
   };
   const entry = { ref: raw, columns: raw, rows: 50, fetched_at: at, etag: null };
   await store.ledgers.open('iris', { settings, location: 'iris' }, entry);

@@ -59,7 +59,9 @@ describe('the params in cache keys', () => {
   });
 
   it('of preprocess are the split, the missing cells, and a rule on new categories', () => {
-    const { data, split, preprocess } = params();
+    const { data, preprocess } = params();
+    // A split by a hash is not named, so that the keys of earlier programs stay valid.
+    const split = { test_size: 0.2, key: null };
     const own = { target: 'species', missing_values: data.missing_values, split, preprocess };
     expect(STAGES.preprocess.params(params())).toEqual(own);
     for (const rule of ['fail', 'ignore'])
@@ -71,6 +73,23 @@ describe('the params in cache keys', () => {
       target: 'species',
       missing_values: data.missing_values,
       split,
+    });
+    const byTime = params({ split: { by: 'time', time_column: 'day' } });
+    expect(STEPS.encode_part.params(byTime)['split']).toEqual({
+      ...split,
+      by: 'time',
+      time_column: 'day',
+    });
+  });
+
+  it('of evaluate name what decides the side of a row, unless it is the hash of all features', () => {
+    const model = { type: 'decision_tree' };
+    const keyOf = (split: object): object => STAGES.evaluate.params(params({ split }));
+    expect(keyOf({ test_size: 0.4 })).toEqual({ model });
+    expect(keyOf({ key: ['id'] })).toEqual({ model, split: { key: ['id'] } });
+    expect(keyOf({ by: 'time', time_column: 'day' })).toEqual({
+      model,
+      split: { by: 'time', time_column: 'day' },
     });
   });
 

@@ -67,6 +67,7 @@ describe('params that are wrong', () => {
       ...sizes,
       ...seeds,
       { split: { test_size: 0.001 } },
+      { split: { by: 'time', time_column: 'day' } },
       { data: { delimiter: '\t' } },
     ])
       expect(accepts(good)).toBe(true);
@@ -83,6 +84,10 @@ describe('params that are wrong', () => {
       { split: { test_size: 1 } },
       { split: { key: [] } },
       { split: { key: [''] } },
+      { split: { by: 'time' } },
+      { split: { time_column: 'day' } },
+      { split: { by: 'time', time_column: 'day', key: ['id'] } },
+      { split: { by: 'rows' } },
       { preprocess: { missing: 'keep' } },
     ];
     for (const one of bad) expect(accepts(one)).toBe(false);
@@ -106,7 +111,7 @@ it('params that are not given have the defaults that the README lists', () => {
       on_missing_column: 'fail',
       on_new_category: 'adapt',
     },
-    split: { test_size: 0.2, key: null },
+    split: { test_size: 0.2, key: null, by: 'hash', time_column: null },
     preprocess: { missing: 'impute' },
     model: { task: 'classification', type: 'decision_tree' },
   });

@@ -6,7 +6,7 @@ import type { Ledger, Settings } from '../../store/ledger/ledger.ts';
 import { SETTINGS } from '../store/ledger/ledger-settings.ts';
 
 const cut = (settings: Partial<Settings>, batches = 1): Ledger => ({
-  schema: 3,
+  schema: 4,
   pipeline: 'p',
   revision: 1,
   settings: { ...SETTINGS, ...settings },
@@ -75,4 +75,22 @@ it('numbers that are classes may stay declared, other types of the target are an
   expect(() => checkFrozen(cut(settings), declare('ignore'))).toThrow(
     'data.columns.t is frozen at "category"',
   );
+});
+
+it('how rows are split is frozen with the first batch, and a later run takes it from there', () => {
+  const byTime = cut({ columns, split_time: 'a' });
+  const run = (ledger: Ledger, split: object) =>
+    makeRunParams({ params: {}, ownParams: {} }, ledger, { split });
+  expect(run(byTime, {}).split).toMatchObject({ by: 'time', time_column: 'a', key: null });
+  expect(run(cut({ columns }), {}).split).toMatchObject({ by: 'hash', time_column: null });
+  const location = { data: { source: './data/x.csv' } };
+  const check = (ledger: Ledger, split: object) => () =>
+    checkFrozen(
+      ledger,
+      makeRunParams({ params: {}, ownParams: {} }, ledger, { ...location, split }),
+    );
+  expect(check(byTime, { time_column: 'b' })).toThrow(
+    'split.time_column is frozen at "a" since the first batch of p was cut, and this run asks for "b"',
+  );
+  expect(check(byTime, { by: 'hash', time_column: null })).toThrow('split.by is frozen at "time"');
 });

@@ -70,7 +70,7 @@ describe('stored documents of every schema', () => {
   it('are brought up to date where they are older', async () => {
     const ledger = await new Ledgers(holding(fixture('ledger.1.json'))).read('iris');
     expect(ledger).toMatchObject({
-      schema: 3,
+      schema: 4,
       location: null,
       settings: {
         source: { kind: 'file', name: 'wine.csv' },
@@ -78,6 +78,7 @@ describe('stored documents of every schema', () => {
         delimiter: ',',
         decimal: '.',
         thousands: null,
+        split_time: null,
       },
       arrivals: [],
     });

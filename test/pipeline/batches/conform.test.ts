@@ -101,7 +101,7 @@ describe('conform', () => {
       ['n', 'y'],
       IGNORE,
       { key: ['c'] },
-      'may.csv lacks column "c", which every batch needs as part of split.key: add it to the file',
+      'may.csv lacks column "c", which every batch needs as part of split.key or split.time_column: add it to the file',
     ],
     [
       ['n', 'y'],

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { EncodedBatch } from '../../../pipeline/features/encode.ts';
 import type { Part } from '../../../pipeline/features/part.ts';
 import { isTestRow, hashRow } from '../../../pipeline/batches/split.ts';
 import { paramsSchema } from '../../../pipeline/models/params.ts';
@@ -10,6 +11,14 @@ const cell = fc.oneof(
   fc.string(),
   fc.constant(null),
 );
+
+/** The rows of a part without their labels, as text. */
+function featuresOf({ features, table }: Part): string[] {
+  const columns = features.map(({ name }) => table.array(name));
+  return Array.from({ length: table.numRows() }, (_, row) =>
+    JSON.stringify(columns.map((cells) => cells[row] as unknown)),
+  );
+}
 
 /** The rows of a part as sorted text, to compare parts without regard to the order of their rows. */
 function rowsOf(part: Part): string[] {
@@ -128,5 +137,84 @@ describe('the share of test rows', () => {
   it.each([0, 1, -0.1, 1.1])('cannot be %d in params.yaml', (testSize) => {
     const parsed = paramsSchema.safeParse({ split: { test_size: testSize } });
     expect(parsed.error?.issues[0]?.path).toEqual(['split', 'test_size']);
+  });
+});
+
+describe('the split by time', () => {
+  const timed = (rows: string[][], column: string, testSize = 0.3): EncodedBatch =>
+    encode(mixed(rows), mixedColumns, { timeColumn: column, testSize });
+  const timesOf = (part: Part, column: string): (number | null)[] =>
+    cellsOf(part)[column] as (number | null)[];
+
+  it('holds out the newest share of the rows that have a label', () => {
+    fc.assert(
+      fc.property(mixedRows, fc.double({ min: 0.05, max: 0.95, noNaN: true }), (rows, size) => {
+        const { train, test } = timed(rows, 'n', size);
+        const known = (part: Part): number[] => timesOf(part, 'n').filter((at) => at !== null);
+        expect(timesOf(test, 'n')).not.toContain(null);
+        const oldest = known(test).reduce((a, b) => Math.min(a, b), Infinity);
+        const newest = known(train).reduce((a, b) => Math.max(a, b), -Infinity);
+        expect(newest).toBeLessThanOrEqual(oldest);
+        const labelled = train.table.numRows() + test.table.numRows();
+        expect(test.table.numRows()).toBeLessThanOrEqual(Math.round(size * labelled));
+      }),
+    );
+  });
+
+  it('does not depend on the order of the rows, and keeps equal rows together', () => {
+    fc.assert(
+      fc.property(mixedRows, fc.gen(), (rows, gen) => {
+        const all = gen(() => fc.shuffledSubarray(rows, { minLength: rows.length }));
+        const [one, other] = [timed(rows, 'n'), timed(all, 'n')];
+        for (const side of ['train', 'test'] as const)
+          expect(rowsOf(one[side])).toEqual(rowsOf(other[side]));
+        const held = new Set(featuresOf(one.test));
+        expect(featuresOf(one.train).filter((row) => held.has(row))).toEqual([]);
+      }),
+    );
+  });
+
+  it('only moves rows to the test side as the test share grows', () => {
+    fc.assert(
+      fc.property(mixedRows, (rows) => {
+        const less = rowsOf(timed(rows, 'n', 0.2).test);
+        const more = rowsOf(timed(rows, 'n', 0.6).test);
+        for (const row of less) expect(more.splice(more.indexOf(row), 1)).toEqual([row]);
+      }),
+    );
+  });
+
+  it('reads a column that is no feature as dates, or else as numbers', () => {
+    const split = (times: string[]): (string | null)[] => {
+      const rows = times.map((time, i) => [time, String(i), '1', 'a', 'p']);
+      return cellsOf(timed(rows, 'id', 0.5).test)['n'] as (string | null)[];
+    };
+    expect(split(['2024-03-01', '2024-01-01T10:00', '2024-01-01T09:00', '2024-02-01'])).toEqual([
+      0, 3,
+    ]);
+    expect(split(['10', '9', '', '100'])).toEqual([0, 3]);
+    expect(() => split(['2024-03-01', 'soon', '7'])).toThrow(
+      'batch 1, row 2 (line 3), column "id": "soon" is not a date (ISO 8601, such as 2024-02-29 or 2024-02-29T12:30), and the rows are split by this column',
+    );
+  });
+
+  it('breaks ties without the order of the rows, so that a batch of one day has both sides', () => {
+    const rows = Array.from({ length: 50 }, (_, i) => ['2024-01-01', String(i), '1', 'a', 'p']);
+    expect(timed(rows, 'id', 0.2).test.table.numRows()).toBe(10);
+    expect(
+      timed(
+        rows.map(([, ...rest]) => ['', ...rest]),
+        'id',
+      ).timeless,
+    ).toBe(50);
+  });
+
+  it('needs a column that is there and is not the target', () => {
+    expect(() => timed([['1', '1', '1', 'a', 'p']], 'day')).toThrow(
+      'split.time_column names column "day", which batch 1 does not have, only',
+    );
+    expect(() => timed([['1', '1', '1', 'a', 'p']], 'y')).toThrow(
+      'split.time_column names "y", the target',
+    );
   });
 });

@@ -201,7 +201,7 @@ describe('a report', () => {
       'scorethis versionchampion 1.195 % intervalchangechampion 1.1, new batch95 % intervalchange',
     );
     expect(text('section[aria-labelledby=compared] .note')).toContain(
-      '2 test rows are left out of the comparison with champion 1.1, which was trained on equal rows.',
+      '2 test rows are left out of the comparison with champion 1.1, because one of the two models was trained on equal rows.',
     );
   });
 

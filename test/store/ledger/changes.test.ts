@@ -32,6 +32,7 @@ const settings: Settings = {
   batch_size: 50,
   shuffle_seed: null,
   split_key: null,
+  split_time: null,
 };
 const columns = refOf('data/raw/columns.json', Buffer.from('columns'));
 const at = '2026-01-02T02:00:00.000Z';

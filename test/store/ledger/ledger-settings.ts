@@ -14,6 +14,7 @@ export const SETTINGS: Settings = {
   batch_size: 2,
   shuffle_seed: null,
   split_key: null,
+  split_time: null,
 };
 
 /** What a ledger is opened with. */
