@@ -157,9 +157,7 @@ describe('a published version in the tracker', () => {
     expect(tagOf(experiment, runId, 'mlflow.parentRunId')).toBe(parent.runId);
     const note = tagOf(experiment, runId, 'mlflow.note.content').replaceAll('\u00a0', ' ');
     expect(note).toContain('**iris version 2**, build 2, trained on batches 1 to 2.');
-    expect(note).toContain(
-      '|  accuracy  |  0.8000  |  0.7000 to 1.0000  |',
-    );
+    expect(note).toContain('|  accuracy  |  0.8000  |  0.7000 to 1.0000  |');
     expect(note).toContain(
       '[run in Temporal](http://localhost:8233/namespaces/my%20space/workflows/w/r/history)',
     );
