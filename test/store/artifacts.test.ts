@@ -120,6 +120,180 @@ describe('an artifact', () => {
   });
 });
 
+describe('a directory', () => {
+  it('is whole when both of its forms are there, and its manifest has the right checksum', async () => {
+    const { artifacts, bucket, spoil } = openStore();
+    const ref = await artifacts.putDirectory('d/', [await artifacts.put('a', RIGHT)]);
+    expect(await artifacts.has(ref)).toBe(true);
+    const [manifest, twin] = [manifestKey(ref.sha256), objectKey(ref.md5)];
+    spoil(manifest, { sha256: undefined }); // a server that keeps no checksum
+    expect(await artifacts.has(ref)).toBe(true);
+    spoil(manifest, { sha256: sha256(WRONG) });
+    expect(await artifacts.has(ref)).toBe(false);
+    spoil(manifest, { sha256: ref.sha256 });
+    for (const key of [manifest, twin]) {
+      const kept = bucket.server.objects!.get(key)!;
+      bucket.server.objects!.delete(key);
+      expect(await artifacts.has(ref)).toBe(false);
+      bucket.server.objects!.set(key, kept);
+    }
+    expect(await artifacts.has(ref)).toBe(true);
+  });
+
+  it('is stored again over damaged forms, or when it is asked for', async () => {
+    const { artifacts, bucket, spoil } = openStore();
+    const files = [await artifacts.put('a', RIGHT)];
+    const ref = await artifacts.putDirectory('d/', files);
+    const keys = [manifestKey(ref.sha256), objectKey(ref.md5)];
+    for (const key of keys) spoil(key, { bytes: Buffer.alloc(0), sha256: sha256('') });
+    await artifacts.putDirectory('d/', files);
+    expect((await artifacts.list(ref)).map(({ path }) => path)).toEqual(['a']);
+    expect((await bucket.get(keys[1]!))!.bytes.length).toBeGreaterThan(0);
+    bucket.server.now = () => new Date(0);
+    await artifacts.putDirectory('d/', files);
+    for (const key of keys)
+      expect(bucket.server.objects!.get(key)!.modified).not.toEqual(new Date(0));
+    await artifacts.putDirectory('d/', files, { rewrite: true });
+    for (const key of keys) expect(bucket.server.objects!.get(key)!.modified).toEqual(new Date(0));
+  });
+});
+
+describe('a file of more than 32 MiB', () => {
+  const file = join(folder, 'large');
+  const key = objectKey(md5(Buffer.alloc(33 * 2 ** 20)));
+
+  /** A store whose requests for parts are counted. */
+  function counting() {
+    const sent = { parts: 0 };
+    const bucket = new MemoryBucket(undefined, {
+      around: ({ verb }, act) => {
+        if (verb === 'part') sent.parts++;
+        return act();
+      },
+    });
+    writeFileSync(file, Buffer.alloc(33 * 2 ** 20));
+    return { artifacts: storeIn(bucket).artifacts, bucket, sent };
+  }
+
+  it('is stored in parts once, with our mark, and again when it is asked for', async () => {
+    const { artifacts, bucket, sent } = counting();
+    const ref = await artifacts.putFile('m', file);
+    expect(ref).toMatchObject({ path: 'm', size: 33 * 2 ** 20 });
+    expect(await artifacts.has(ref)).toBe(true);
+    expect((await bucket.head(key))!.ours).toBe(true);
+    const { parts } = sent;
+    expect(parts).toBeGreaterThan(2);
+    expect(await artifacts.putFile('other', file, { known: ref })).toEqual({
+      ...ref,
+      path: 'other',
+    });
+    expect(sent.parts).toBe(parts);
+    await artifacts.putFile('m', file, { known: ref, rewrite: true });
+    expect(sent.parts).toBe(2 * parts);
+  });
+
+  it('that is damaged is stored over, and stays of the one who stored it', async () => {
+    const { artifacts, bucket } = counting();
+    await bucket.put(key, WRONG, { sha256: sha256(WRONG) });
+    const ref = await artifacts.putFile('m', file);
+    expect(await artifacts.has(ref)).toBe(true);
+    expect((await bucket.head(key))!.ours).toBe(false);
+  });
+});
+
+describe('bytes that differ from their reference', () => {
+  it('because the network damaged them are read a second time', async () => {
+    let damaged = 1;
+    const bucket = new MemoryBucket(undefined, {
+      around: ({ verb }, act) => {
+        const answer = act();
+        const isHit = verb === 'get' && damaged-- > 0;
+        return isHit ? { ...answer, bytes: WRONG } : answer;
+      },
+    });
+    const { artifacts } = storeIn(bucket);
+    const ref = await artifacts.put('m', RIGHT);
+    expect(Buffer.from(await artifacts.get(ref))).toEqual(RIGHT);
+    damaged = 2;
+    await expect(artifacts.get(ref)).rejects.toMatchObject({ name: 'DamagedArtifact' });
+  });
+
+  it('because they are more are not read, and are called damaged', async () => {
+    const { artifacts, spoil } = openStore();
+    const ref = await artifacts.put('m', RIGHT);
+    spoil(objectKey(ref.md5), { bytes: Buffer.concat([RIGHT, RIGHT]) });
+    await expect(artifacts.get(ref)).rejects.toMatchObject({
+      name: 'DamagedArtifact',
+      message: expect.stringContaining('no longer matches its hash'),
+      details: { ref },
+    });
+  });
+});
+
+it('an object that is removed each time it is stored makes the store unavailable', async () => {
+  let puts = 0;
+  const bucket = new MemoryBucket(undefined, {
+    around: ({ verb, key }, act) => {
+      if (verb !== 'put') return act();
+      puts++;
+      // Another client stores it after our look, and gc removes it before our next one.
+      void bucket.server.ensured().set(key, bucket.server.ensured().get('other')!);
+      const answer = act();
+      bucket.server.ensured().delete(key);
+      return answer;
+    },
+  });
+  bucket.server.ensured().set('other', {
+    bytes: WRONG,
+    etag: '"e"',
+    sha256: undefined,
+    ours: false,
+    modified: new Date(),
+  });
+  await expect(storeIn(bucket).artifacts.put('m', RIGHT)).rejects.toMatchObject({
+    name: 'StorageUnavailable',
+    message: expect.stringContaining('is removed again and again'),
+  });
+  expect(puts).toBe(5);
+});
+
+describe('the files of a directory that a run relies on', () => {
+  const files = Array.from({ length: 30 }, (_, i) => refOf(`${i}.arrow`, Buffer.from(`${i}`)));
+
+  /** The files that a run looks at. */
+  async function looked(some: readonly Ref[], runId: string): Promise<string[]> {
+    const seen: string[] = [];
+    const has = async ({ path }: Ref): Promise<boolean> => seen.push(path) > 0;
+    await checkPresent({ has }, 'd/', some, runId);
+    return seen;
+  }
+
+  it('are looked at eight at a time, the same for each attempt of a run and others for other runs', async () => {
+    const first = await looked(files, 'run 1');
+    expect(new Set(first).size).toBe(8);
+    expect(await looked(files, 'run 1')).toEqual(first);
+    const all = new Set<string>();
+    for (let run = 0; run < 100; run++)
+      for (const path of await looked(files, `run ${run}`)) all.add(path);
+    expect(all.size).toBe(files.length);
+  });
+
+  it('are all looked at where there are at most eight', async () => {
+    for (const count of [1, 8])
+      expect(await looked(files.slice(0, count), 'run 1')).toEqual(
+        files.slice(0, count).map(({ path }) => path),
+      );
+  });
+
+  it('are named with their path in the tree where one is missing', async () => {
+    const missing = checkPresent({ has: async () => false }, 'd/', files.slice(0, 1), 'run');
+    await expect(missing).rejects.toMatchObject({
+      message: expect.stringMatching(/^d\/0\.arrow is missing/),
+      details: { ref: { ...files[0], path: 'd/0.arrow' } },
+    });
+  });
+});
+
 describe('in every order of their requests', () => {
   it('two that store what is there damaged leave it right as soon as one is done', async () => {
     const put: Client = (bucket) => storeIn(bucket).artifacts.put('m', RIGHT);

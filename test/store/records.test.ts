@@ -239,3 +239,123 @@ describe('a pointer that an earlier program wrote', () => {
     await expect(records.latest('iris', 2)).rejects.toThrow(/its SHA-256 is not the one in/);
   });
 });
+
+describe('the builds of a pipeline', () => {
+  const params = { model: { max_depth: 5 } };
+  const draft = (version: number, build: string) => draftRecord({ version, build, params });
+
+  it('are listed by version and number, with what is published, tried out and earlier', async () => {
+    const bucket = new MemoryBucket();
+    const records = new Records(bucket);
+    await records.publish(draft(2, 'a'));
+    await records.publish(draft(1, 'a'));
+    await records.publish(draft(1, 'b'));
+    await records.recordTrial(draft(1, 'c'));
+    await bucket.put('versions/p/notes/x', Buffer.from('v'), { sha256: sha256('v') });
+    const list = async (version?: number) =>
+      (await records.listBuilds('p', version)).map(({ record, state }) => [
+        record.version,
+        record.seq,
+        state,
+      ]);
+    const ofFirst = [
+      [1, 1, 'earlier'],
+      [1, 2, 'published'],
+      [1, 3, 'trial'],
+    ];
+    expect(await list()).toEqual([...ofFirst, [2, 1, 'published']]);
+    expect(await list(1)).toEqual(ofFirst);
+    expect(await list(3)).toEqual([]);
+    // Its run has reserved the number, and has not written the record.
+    await bucket.delete(recordKey('p', 1, 2));
+    expect(await list(1)).toEqual([ofFirst[0], ofFirst[2]]);
+  });
+
+  it('that are trials stay trials until they are published', async () => {
+    const records = new Records(new MemoryBucket());
+    await records.publish(draft(1, 'a'));
+    const { record } = await records.recordTrial(draft(1, 'b'));
+    const isTrial = (seq: number) => records.isTrial({ pipeline: 'p', version: 1, seq });
+    expect([await isTrial(1), await isTrial(2), await isTrial(3)]).toEqual([false, true, false]);
+    expect((await records.latest('p', 1)).build).toBe('a');
+    await records.publishAgain(record);
+    expect(await isTrial(2)).toBe(false);
+    expect((await records.latest('p', 1)).build).toBe('b');
+    expect((await records.list('p')).map(({ seq }) => seq)).toEqual([2]);
+    expect((await records.findLatest('p', 1)).hasSha256).toBe(true);
+  });
+
+  it('a version with trials alone has not been built', async () => {
+    const records = new Records(new MemoryBucket());
+    await records.recordTrial(draft(1, 'a'));
+    await expect(records.latest('p', 1)).rejects.toMatchObject({ name: 'MissingHistory' });
+    expect(await records.list('p')).toEqual([]);
+  });
+
+  it('know when gc removed their artifacts, until they are published again', async () => {
+    const records = new Records(new MemoryBucket());
+    await records.publish(draft(1, 'a'));
+    await records.publish(draft(1, 'b'));
+    const at = (seq: number) => records.collectedAt({ pipeline: 'p', version: 1, seq });
+    await records.markCollected({ pipeline: 'p', version: 1, seq: 1 }, 'monday');
+    await records.markCollected({ pipeline: 'p', version: 1, seq: 2 }, 'tuesday');
+    await records.markCollected({ pipeline: 'p', version: 1, seq: 1 }, 'wednesday');
+    expect([await at(1), await at(2), await at(3)]).toEqual(['wednesday', 'tuesday', undefined]);
+    await records.publish(draft(1, 'b'));
+    expect([await at(1), await at(2)]).toEqual(['wednesday', undefined]);
+  });
+
+  it('a note of gc on a version without a pointer is kept', async () => {
+    const records = new Records(new MemoryBucket());
+    await records.markCollected({ pipeline: 'p', version: 1, seq: 1 }, 'monday');
+    expect(await records.collectedAt({ pipeline: 'p', version: 1, seq: 1 })).toBe('monday');
+  });
+
+  it('have their params and ledger revisions in the list, also in lines of an earlier program', async () => {
+    const bucket = new MemoryBucket();
+    const records = new Records(bucket);
+    await records.publish({ ...draft(1, 'a'), ledger_revision: 3 });
+    await records.publish({ ...draft(2, 'a'), ledger_revision: 4, params: { other: 1 } });
+    const expectAll = async (): Promise<void> => {
+      expect(await records.revisions('p')).toEqual([
+        { version: 1, ledger_revision: 3 },
+        { version: 2, ledger_revision: 4 },
+      ]);
+      const lines = await records.listWithParams('p');
+      expect(lines.map((line) => line.params)).toEqual([params, { other: 1 }]);
+    };
+    await expectAll();
+    await editDocument<{ versions: object[] }>(bucket, 'versions/p/index.json', ({ versions }) => {
+      for (const line of versions) Object.assign(line, { params: null, ledger_revision: null });
+    });
+    await expectAll();
+    expect((await records.list('p')).map((line) => line.params)).toEqual([null, null]);
+  });
+
+  it('change their line where they are logged again, and only theirs', async () => {
+    const records = new Records(new MemoryBucket());
+    await records.publish(draft(1, 'a'));
+    await records.publish(draft(2, 'a'));
+    const before = await records.list('p');
+    const logged = { run_id: 'r', model_version: '7' };
+    await records.noteLogged({ pipeline: 'p', version: 1, seq: 9 }, logged); // not the latest
+    expect(await records.list('p')).toEqual(before);
+    await records.noteLogged({ pipeline: 'p', version: 1, seq: 1 }, logged);
+    expect(await records.list('p')).toEqual([{ ...before[0], ...logged }, before[1]]);
+    // A repeat of the run does not forget where it is logged now, and another build is logged elsewhere.
+    await records.publish(draft(1, 'a'));
+    expect((await records.list('p'))[0]).toMatchObject(logged);
+    await records.publish(draft(1, 'b'));
+    expect((await records.list('p'))[0]).toMatchObject({ run_id: null, model_version: null });
+  });
+
+  it('whose record has gone get no SHA-256', async () => {
+    const bucket = new MemoryBucket();
+    const records = new Records(bucket);
+    const { record } = await records.publish(draft(1, 'a'));
+    await bucket.delete(recordKey('p', 1, 1));
+    await expect(records.addSha256(record)).resolves.toBeUndefined();
+    expect(await records.read('p', 1, 1)).toBeUndefined();
+    expect(await records.read('p', 2, 1)).toBeUndefined();
+  });
+});

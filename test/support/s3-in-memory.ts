@@ -1,5 +1,10 @@
 import { createHash } from 'node:crypto';
-import { createServer, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type ServerResponse,
+} from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { byCodePoint } from '../../contract/codepoints.ts';
 import type { BucketOptions } from '../../store/bucket.ts';
@@ -39,20 +44,24 @@ export interface S3InMemory {
 export async function startS3InMemory(pageSize = 1000): Promise<S3InMemory> {
   const storage = new Storage(pageSize);
   const s3: Pick<S3InMemory, 'asked' | 'fault'> = { asked: [], fault: () => undefined };
+  const answerRequest = async (
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> => {
+    const body = await readAll(request);
+    const url = new URL(request.url!, 'http://s3');
+    const [, bucket = '', ...rest] = url.pathname.split('/').map(decodeURIComponent);
+    const [method, key, query] = [request.method!, rest.join('/'), url.searchParams];
+    const line = `${method} ${bucket}/${key}${url.search}`;
+    s3.asked.push(line);
+    const fault = s3.fault(line);
+    const asked = { method, bucket, key, query, headers: request.headers, body };
+    const answer = fault === undefined ? storage.answer(asked) : refuse(fault, `Answered${fault}`);
+    response.writeHead(answer.status, answer.headers);
+    response.end(method === 'HEAD' ? undefined : answer.body);
+  };
   const server = createServer((request, response) => {
-    void readAll(request).then((body) => {
-      const url = new URL(request.url!, 'http://s3');
-      const [, bucket = '', ...rest] = url.pathname.split('/').map(decodeURIComponent);
-      const [method, key, query] = [request.method!, rest.join('/'), url.searchParams];
-      const line = `${method} ${bucket}/${key}${url.search}`;
-      s3.asked.push(line);
-      const fault = s3.fault(line);
-      const asked = { method, bucket, key, query, headers: request.headers, body };
-      const answer =
-        fault === undefined ? storage.answer(asked) : refuse(fault, `Answered${fault}`);
-      response.writeHead(answer.status, answer.headers);
-      response.end(method === 'HEAD' ? undefined : answer.body);
-    });
+    void answerRequest(request, response);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;

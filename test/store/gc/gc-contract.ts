@@ -198,6 +198,103 @@ export function holdsGcContract(start: () => Promise<BucketServer>): void {
     expect(await isThere(stray)).toBe(false);
   });
 
+  it('keeps entries whose outputs are kept, and those of comparisons with what they compare', async () => {
+    const kept = await build(1);
+    const given = await build(2);
+    const [model, old] = [modelOf(kept), modelOf(given)];
+    const entries = [
+      await enter('report', 1, { report: model }, { params: { kept: 1 } }),
+      await enter('compare', 1, {}, { inputs: { model }, params: { kept: 2 } }),
+      await enter('encode_part', 1, { part: model, counts: await put('counts') }),
+    ];
+    const dropped = [
+      await enter('report', 2, { report: old, page: model }, { params: { kept: 3 } }),
+      await enter('compare', 2, {}, { inputs: { model, old }, params: { kept: 4 } }),
+      await enter('encode_part', 2, { counts: await put('counts') }),
+    ];
+    const { remove } = await collect({ pipeline: 'p', versions: [1] });
+    const removed = new Set(remove.map(({ key }) => key));
+    for (const { stage, key } of entries) expect(removed).not.toContain(entryKey(stage, key));
+    for (const { stage, key } of dropped) expect(removed).toContain(entryKey(stage, key));
+    expect(await isThere(await put('counts'))).toBe(true);
+    await expectWhole(kept);
+  });
+
+  it('removes an entry that cannot be read, and stops at one of a newer program', async () => {
+    const record = await build(1);
+    const stray = await put('models/9/model.json', 'stray');
+    const { key } = await enter('train', 9, { model: stray });
+    const write = (text: string): Promise<unknown> =>
+      store.bucket.put(entryKey('train', key), Buffer.from(text), { sha256: sha256(text) });
+    await write('{"schema":9}');
+    await expect(collect()).rejects.toThrow('schema 9, newer');
+    expect(await isThere(stray)).toBe(true);
+    await write('{');
+    const { remove } = await collect();
+    expect(remove.map((one) => [one.key, one.kind])).toEqual([
+      [entryKey('train', key), 'cache entries'],
+      [objectKey(stray.md5), 'other'],
+    ]);
+    await expectWhole(record);
+  });
+
+  it('names what it removes by the stage that made it', async () => {
+    const paths = {
+      'data/raw/a': 'raw data',
+      'data/batches/a': 'batches',
+      'data/merged/a': 'merged data',
+      'data/processed/a': 'splits',
+      'models/a': 'models',
+      'metrics/a': 'metrics',
+      'reports/a': 'reports',
+      a: 'other',
+    };
+    const outputs: Record<string, Ref> = {};
+    for (const path of Object.keys(paths)) outputs[path] = await put(path);
+    await enter('train', 1, outputs);
+    const { remove, kept } = await collect();
+    const kinds = remove.map(({ key, kind }) => [key, kind]).slice(1);
+    const expected = Object.entries(paths).map(([path, kind]) => [
+      objectKey(outputs[path]!.md5),
+      kind,
+    ]);
+    expect(kinds.toSorted(byText)).toEqual(expected.toSorted(byText));
+    expect(kept).toBe(0);
+  });
+
+  it('stops at a record that cannot be read, and says how to continue', async () => {
+    await build(1);
+    await build(2);
+    const key = 'versions/p/000002/000001.json';
+    const { bytes } = (await store.bucket.get(key))!;
+    const write = (text: string): Promise<unknown> =>
+      store.bucket.put(key, Buffer.from(text), { sha256: sha256(text) });
+    await write('{');
+    await expect(collect()).rejects.toThrow(
+      `the artifacts of build 2.1 of p are not known, and nothing is removed: restore it from a backup, or delete ${key} to give the build up`,
+    );
+    await write('{"schema":9}');
+    await expect(collect()).rejects.toThrow('schema 9, newer');
+    await write(String(Buffer.from(bytes)));
+    expect((await collect()).remove).toEqual([]);
+    await store.bucket.delete(key);
+    expect((await collect()).remove.map(({ kind }) => kind)).toContain('models');
+  });
+
+  it('removes what an upload left behind once its lease has expired', async () => {
+    const upload = await put('data/raw/next.csv', 'for a run that never came');
+    await store.leases.holdUpload('p', [upload]);
+    const [key] = [...(await store.leases.list()).keys()];
+    const lease = (await store.leases.list()).get(key!)!;
+    const expired = JSON.stringify({
+      ...lease,
+      expires_at: new Date(Date.now() - 1).toISOString(),
+    });
+    await store.bucket.put(key!, Buffer.from(expired), { sha256: sha256(expired) });
+    expect((await collect()).remove.map((one) => one.key)).toEqual([objectKey(upload.md5)]);
+    expect(await store.bucket.head(key!)).toBeUndefined();
+  });
+
   it('leaves what was stored after it began, which a run may rely on soon', async () => {
     await build(1);
     const stray = await put('models/9/model.json', 'stray');
