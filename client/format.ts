@@ -51,8 +51,8 @@ function breakHead(name: string, width: number): string[] {
   return lines.map((line) => line.trimEnd());
 }
 
-/** A column of words is not made narrower than this. */
-const LEAST_WIDTH = 10;
+/** A column of words is not made narrower than this, so that a time stays on one line. */
+const LEAST_WIDTH = 16;
 
 function shrinkWidest(columns: readonly Column[], excess: number): Column[] {
   const words = columns.filter(({ numeric }) => !numeric);
@@ -105,7 +105,9 @@ function layTable(columns: readonly Column[], cells: readonly string[][], gap: s
 function breakCells(columns: readonly Column[], row: readonly string[]): (readonly string[])[] {
   if (row.every((text, column) => measureWidth(text) <= widthOf(columns[column]!))) return [row];
   const broken = row.map((text, column) =>
-    wrapAnsi(text, widthOf(columns[column]!), { hard: true }).split('\n'),
+    wrapAnsi(text, widthOf(columns[column]!), { hard: true })
+      .split('\n')
+      .filter((line) => line !== ''),
   );
   const height = Math.max(...broken.map((lines) => lines.length));
   return Array.from({ length: height }, (_, line) => broken.map((lines) => lines[line] ?? ''));

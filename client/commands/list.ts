@@ -9,7 +9,7 @@ import { RETRAIN } from '../../contract/command.ts';
 import { canonicalJson } from '../../contract/canonical-json.ts';
 import { findHeadline, findMetricSet, formatSigned } from '../../contract/metric-sets.ts';
 import { flattenParams, formatParam } from '../../contract/trials.ts';
-import { makeNoVersionError } from '../../contract/versions.ts';
+import { makeNoVersionError, nameBuild } from '../../contract/versions.ts';
 import type { Stale } from '../../store/ledger/read.ts';
 import type { ChampionHistory } from '../../store/champions.ts';
 import type { VersionLine } from '../../store/version-index.ts';
@@ -193,7 +193,6 @@ export function formatVersions(versions: readonly ListedVersion[], withState: bo
   return formatTable(
     [
       'version',
-      'build',
       ...(withState ? ['state'] : []),
       ...(hasChampion ? ['champion'] : []),
       ...headings,
@@ -206,8 +205,7 @@ export function formatVersions(versions: readonly ListedVersion[], withState: bo
       'made (UTC)',
     ],
     versions.map((one, i) => [
-      one.version,
-      one.build,
+      nameBuild({ version: one.version, seq: one.build }),
       ...state(one),
       ...(hasChampion ? [one.standing ?? '–'] : []),
       ...columns.map(({ name }) => formatNumber(one.metrics[name])),

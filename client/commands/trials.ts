@@ -5,6 +5,7 @@ import { print, printJson, say } from '../print.ts';
 import { withStoreSession } from '../session.ts';
 import type { Config } from '../../config/environment.ts';
 import { RETRAIN } from '../../contract/command.ts';
+import { nameBuild } from '../../contract/versions.ts';
 import { findMetricSet } from '../../contract/metric-sets.ts';
 import { formatTrialParams, type TrialParams } from '../../contract/trials.ts';
 import { type CommandContext, type CommonFlags, examples, pipelineCommand } from '../context.ts';
@@ -75,17 +76,9 @@ function formatTrials(
 ): string {
   const { headline, listed } = findMetricSet(trials.at(-1)!.metrics);
   return formatTable(
-    [
-      'version',
-      'trial',
-      'params',
-      ...listed.map(({ heading }) => heading),
-      'published as',
-      'made (UTC)',
-    ],
+    ['trial', 'params', ...listed.map(({ heading }) => heading), 'published as', 'made (UTC)'],
     trials.map(({ version, trial, params, metrics, createdAt }) => [
-      version,
-      trial,
+      nameBuild({ version, seq: trial }),
       formatTrialParams(params),
       ...listed.map(({ name }) => formatNumber(metrics[name])),
       formatNumber(published.get(version)?.[headline]),

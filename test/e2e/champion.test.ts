@@ -76,8 +76,8 @@ describe('the gate', () => {
     const run = await succeed(project.client('run', '2', '--set', 'gate.rule=never'));
     expect(run.stdout).toMatch(/^champion {2}1\.1 stays; 2\.1 is held: /m);
     const { stdout: listed } = await succeed(project.client('list'));
-    expect(listed).toMatch(/^ *1 +1 +champion /m);
-    expect(listed).toMatch(/^ *2 +1 +held /m);
+    expect(listed).toMatch(/^ *1\.1 +champion /m);
+    expect(listed).toMatch(/^ *2\.1 +held /m);
     const promoted = await project.json('promote', '2', '--reason', 'checked', '--by', 'kim');
     expect(promoted).toMatchObject({
       action: 'promoted',

@@ -261,7 +261,7 @@ describe('running again', () => {
     expect(shallow.mlflow!.modelVersion).toBeNull();
     expect((await store.records.latest('iris', 3)).seq).toBe(1);
     const { stdout } = await project.client('trials', '3');
-    expect(stdout).toMatch(/^ +3 +2 +model\.max_depth=1 /m);
+    expect(stdout).toMatch(/^ +3\.2 +model\.max_depth=1 /m);
   });
 
   it('publishes that trial by its number, and its model gets the alias', async () => {
@@ -274,8 +274,8 @@ describe('running again', () => {
       version: expect.not.stringMatching(new RegExp(`^${documents[3]!.mlflow!.modelVersion}$`)),
     });
     const all = await project.client('list', '--all');
-    expect(all.stdout).toMatch(/^ +3 +1 +earlier /m);
-    expect(all.stdout).toMatch(/^ +3 +2 +published /m);
+    expect(all.stdout).toMatch(/^ +3\.1 +earlier /m);
+    expect(all.stdout).toMatch(/^ +3\.2 +published /m);
   });
 
   it('runs every stage with --force, to the same hashes', async () => {
