@@ -69,7 +69,7 @@ let model: Type | undefined;
 /** Encodes the message of an ONNX file. */
 export async function encodeModel(message: object): Promise<Uint8Array> {
   // Every command loads the types of models, and few write a file.
-  const { default: protobuf } = await import('protobufjs/light.js');
-  model ??= protobuf.Root.fromJSON(MESSAGES).lookupType('Model');
+  const { Root } = await import('protobufjs/light.js');
+  model ??= Root.fromJSON(MESSAGES).lookupType('Model');
   return model.encode(message).finish();
 }
