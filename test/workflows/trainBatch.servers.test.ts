@@ -3,6 +3,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Activities } from '../../contract/activities.ts';
 import { pinRun } from '../../activities/pin_run.ts';
+import type { GateDecision } from '../../contract/promotion.ts';
 import type { StageName, StageRequest } from '../../contract/stages.ts';
 import type { TrainBatchInput } from '../../contract/train-batch.ts';
 import { joinRun, progress } from '../../contract/messages.ts';
@@ -45,6 +46,22 @@ const outputs = Object.fromEntries(
   ),
 );
 
+/** What the gate says of a build that does not become the champion. */
+const HELD: GateDecision = {
+  outcome: 'hold',
+  reason: 'it is shown to be worse',
+  champion: { version: 1, seq: 1 },
+  rule: 'not_worse',
+  metric: 'accuracy',
+  rows: 30,
+  challenger_score: 0.5,
+  champion_score: 0.9,
+  low: -0.6,
+  high: -0.2,
+  p_value: 0.01,
+  worse_slices: [],
+};
+
 const standInResult = (stage: string) => ({
   stage,
   key: `key of ${stage}`,
@@ -66,7 +83,7 @@ function standIns(over: Partial<Record<keyof Activities, (request: never) => unk
     prepare_batch: () => ({ ...standInResult('prepare_batch'), ledgerRevision: 7 }),
     train: () => ({ ...standInResult('train'), attempt: 'a', mlflow }),
     evaluate: () => ({ ...standInResult('evaluate'), mlflow, champion: null }),
-    gate: () => ({ ...standInResult('gate'), decision: null }),
+    gate: () => ({ ...standInResult('gate'), decision: HELD }),
     publish_version: () => ({ record: ref, version: 2, seq: 1, metrics: { accuracy: 1 } }),
     close_runs: () => undefined,
     ...over,
@@ -113,12 +130,25 @@ const startRun = (taskQueue: string, input: TrainBatchInput) =>
 const names = (calls: Call[]): string[] => calls.map(({ name }) => name);
 
 describe('trainBatch', () => {
-  it('runs the six stages in order and publishes the version; batch alone suffices', async () => {
+  it('runs the stages in order and publishes the version; batch alone suffices', async () => {
     const { calls, activities } = standIns();
     const summary = await withRun({ batch: 2 }, activities, (handle) => handle.result());
     expect(names(calls)).toEqual(CHAIN);
     expect(summary).toMatchObject({ pipeline: 'p', batch: 2, version: { version: 2 } });
-    expect(summary.stages.map(({ state }) => state)).toEqual(CHAIN.slice(0, 6).map(() => 'done'));
+    expect(summary.stages.map(({ state }) => state)).toEqual(CHAIN.slice(0, -1).map(() => 'done'));
+  });
+
+  it('says that the gate holds the version, and why, and proposes nothing', async () => {
+    const { activities } = standIns();
+    const { promotion } = await withRun({ batch: 2 }, activities, (handle) => handle.result());
+    expect(promotion).toEqual({
+      version: 2,
+      seq: 1,
+      state: 'held',
+      reason: 'it is shown to be worse',
+      champion: { version: 1, seq: 1 },
+      warnings: [],
+    });
   });
 
   it('hands each stage references made above it, and the ledger as the batch left it', async () => {
@@ -132,7 +162,7 @@ describe('trainBatch', () => {
       prepare_batch: ['columns', 'raw'],
       preprocess: ['columns', 'merged'],
       train: ['encoder', 'train'],
-      evaluate: ['encoder', 'model', 'test'],
+      evaluate: ['encoder', 'model', 'test', 'train'],
     });
     expect(calls[2]!.request).toMatchObject({ ledgerRevision: 7 });
   });
@@ -164,7 +194,7 @@ describe('trainBatch', () => {
       await handle.result();
       return handle.firstExecutionRunId;
     });
-    expect(new Set(calls.slice(0, 6).map(({ request }) => request.cache))).toEqual(
+    expect(new Set(calls.slice(0, -1).map(({ request }) => request.cache))).toEqual(
       new Set(['bypass']),
     );
     expect(calls[4]!.request.force).toBe(runId);
