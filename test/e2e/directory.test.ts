@@ -12,7 +12,9 @@ const project = withProject('directory', { env: { MLFLOW_TRACKING_URI: './mlruns
 describe('a project that tracks in ./mlruns', () => {
   it('runs, and says that no model version is registered and how to look', async () => {
     const document = await project.runJson('1');
-    const { mlflow, warnings } = document;
+    const { mlflow, warnings, promotion } = document;
+    expect(promotion).toMatchObject({ state: 'promoted', alias: 'missing', warnings: [] });
+    expect((await project.store.champions.read('iris'))!.champion).toEqual({ version: 1, seq: 1 });
     expect(mlflow).toMatchObject({ modelName: project.model, modelVersion: null });
     expect(mlflow!.url).toMatch(/^file:\/\/\/.*%20directory%20.*\/mlruns\/\d{9}\/[0-9a-f]{32}$/);
     expect(mlflow!.look).toContain('mlflow ui --backend-store-uri');

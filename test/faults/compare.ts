@@ -14,6 +14,9 @@ export function compareLeft(calm: Left, left: Left): Findings {
     for (const [stage, outputs] of Object.entries(calm.outputs))
       if (!isDeepStrictEqual(left.outputs[stage], outputs)) wrong.push(`${stage} made other bytes`);
   if (!isDeepStrictEqual(left.metrics, calm.metrics)) wrong.push('the metrics differ');
+  if (!isDeepStrictEqual(left.promotions, calm.promotions))
+    wrong.push(`of the champion: ${left.promotions.join(', ')}, not ${calm.promotions.join(', ')}`);
+  if (!left.isAliased) wrong.push('the alias does not point at the champion');
   const { runs, pipelineRuns, points, models, versions } = left.mlflow;
   if (left.builds > 1) duplicates.push(`${left.builds} version records`);
   if (runs.length > 1) duplicates.push(`${runs.length} MLflow runs`);

@@ -1,4 +1,7 @@
 import type { RunSummary } from '../../contract/train-batch.ts';
+import { CHAMPION_ALIAS } from '../../contract/promotion.ts';
+import { nameBuild } from '../../contract/versions.ts';
+import { createMlflowTracker } from '../../tracking/mlflow/tracker.ts';
 import { verifyVersions } from '../../client/commands/verify/versions.ts';
 import { BATCH, type Ground } from './ground.ts';
 
@@ -11,6 +14,10 @@ export interface Left {
   builds: number;
   /** What `verify` finds wrong. */
   problems: string[];
+  /** What happened to the champion, as `promoted 2.1`; the last line names the champion. */
+  promotions: string[];
+  /** Whether the alias in the registry points at the model of the version. */
+  isAliased: boolean;
   mlflow: {
     /** The states of the runs of versions. */
     runs: string[];
@@ -41,8 +48,22 @@ export async function readLeft(ground: Ground, summary: RunSummary): Promise<Lef
     metrics: record.metrics,
     builds,
     problems: problems.map(({ state, path, why }) => `${path} is ${state}: ${why}`),
+    promotions: await readPromotions(ground),
+    isAliased: await isAliased(ground, summary),
     mlflow: await readMlflow(ground, summary),
   };
+}
+
+async function readPromotions({ pipeline, project: { store } }: Ground): Promise<string[]> {
+  const { champion = null, events = [] } = (await store.champions.read(pipeline)) ?? {};
+  const now = champion === null ? 'none' : nameBuild(champion);
+  return [...events.map((event) => `${event.action} ${nameBuild(event)}`), `champion ${now}`];
+}
+
+async function isAliased({ project, pipeline }: Ground, { mlflow }: RunSummary): Promise<boolean> {
+  const tracker = createMlflowTracker({ uri: project.env['MLFLOW_TRACKING_URI']! });
+  const found = await tracker.getAlias({ name: pipeline, alias: CHAMPION_ALIAS });
+  return found === mlflow!.modelVersion;
 }
 
 async function readMlflow(

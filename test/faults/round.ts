@@ -1,4 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { WorkflowNotFoundError } from '@temporalio/client';
+import { promotionIdOf } from '../../contract/promotion.ts';
 import { messageOf } from '../../contract/failures.ts';
 import { compareLeft, type Findings } from './compare.ts';
 import { FAULTS, type FaultName } from './faults.ts';
@@ -25,6 +27,8 @@ export interface Calm {
   left: Left;
   durationMs: number;
   events: number;
+  /** Events in the history of its promotion. */
+  promotionEvents: number;
 }
 
 /** Runs the batch in peace. @throws the signal's reason once it is aborted. */
@@ -41,8 +45,9 @@ async function playCalm(ground: Ground): Promise<Calm> {
     await ground.start();
     const summary = await ground.result();
     const durationMs = Date.now() - begun;
-    const events = await lengthOf(ground);
-    return { left: await readLeft(ground, summary), durationMs, events };
+    const events = await lengthOf(ground, ground.workflowId);
+    const promotionEvents = await lengthOf(ground, promotionIdOf(ground.pipeline));
+    return { left: await readLeft(ground, summary), durationMs, events, promotionEvents };
   } finally {
     await ground.project.close();
   }
@@ -55,6 +60,8 @@ export interface RoundPlan {
   name: string;
   fault: FaultName;
   random: () => number;
+  /** The workflow in whose history the moment of the fault is chosen; the run unless it is given. */
+  during?: 'run' | 'promotion';
   signal?: AbortSignal;
 }
 
@@ -71,17 +78,21 @@ async function playRound(
   ground: Ground,
   servers: Servers,
   calm: Calm,
-  { fault, random }: RoundPlan,
+  { fault, random, during = 'run' }: RoundPlan,
 ): Promise<Round> {
   // Counted in events, for how long a run takes depends on what else the machine has to do.
-  const event = Math.floor(random() * calm.events);
-  const later = random() * LATER * calm.durationMs;
+  const [watched, events] =
+    during === 'run'
+      ? [ground.workflowId, calm.events]
+      : [promotionIdOf(ground.pipeline), calm.promotionEvents];
+  const event = 1 + Math.floor(random() * (events - 1));
+  const later = during === 'run' ? random() * LATER * calm.durationMs : 0;
   let [at, open] = [0, false];
   try {
     await ground.project.startWorker();
     const begun = Date.now();
     await ground.start();
-    while ((await lengthOf(ground)) < event) await sleep(10);
+    while ((await lengthOf(ground, watched)) < event) await sleep(10);
     await sleep(later);
     open = await isOpen(ground);
     const struck = Date.now();
@@ -129,8 +140,14 @@ function giveUp({ project }: Ground, signal?: AbortSignal): Promise<never> {
   });
 }
 
-async function lengthOf({ project, workflowId }: Ground): Promise<number> {
-  return (await project.temporal.workflow.getHandle(workflowId).describe()).historyLength;
+/** The length of a history; 0 before the workflow begins. */
+async function lengthOf({ project }: Ground, workflowId: string): Promise<number> {
+  try {
+    return (await project.temporal.workflow.getHandle(workflowId).describe()).historyLength;
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return 0;
+    throw error;
+  }
 }
 
 async function isOpen({ project, workflowId }: Ground): Promise<boolean> {

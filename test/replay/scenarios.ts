@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Client, WorkflowHandle } from '@temporalio/client';
+import { type Client, WithStartWorkflowOperation, type WorkflowHandle } from '@temporalio/client';
+import { approve, changeChampion, promotionIdOf, reject } from '../../contract/promotion.ts';
 import type { TrainBatchInput } from '../../contract/train-batch.ts';
+import type { promote } from '../../workflows/index.ts';
 import type { Proxy } from '../support/proxy.ts';
 
 interface Place {
@@ -53,6 +55,15 @@ export async function reaches(
   }
 }
 
+/** A run whose version waits for a person, and its promotion once it waits. */
+async function waitsForApproval(place: Place, pipeline: string): Promise<WorkflowHandle> {
+  const gate = { rule: 'always', approval: 'required' };
+  await ended(await start(place, { batch: 1, pipeline, params: { gate } }));
+  return place.client.workflow.getHandle(promotionIdOf(`${pipeline}-${id}`));
+}
+
+const VERDICT = { version: 1, by: 'ann', reason: 'it is right about setosa' };
+
 /** In this order: what is cached was completed before, and the nightly finds the batches that are left. */
 export const SCENARIOS: Scenario[] = [
   {
@@ -94,6 +105,71 @@ export const SCENARIOS: Scenario[] = [
     name: 'trainBatch-missing',
     play: async (place) =>
       ended(await start(place, { batch: 2, pipeline: 'missing', with_missing: true })),
+  },
+  {
+    name: 'promote-promoted',
+    play: async ({ client }) => ended(client.workflow.getHandle(promotionIdOf(`recorded-${id}`))),
+  },
+  {
+    name: 'promote-waiting',
+    play: async (place) => waitsForApproval(place, 'waiting'),
+  },
+  {
+    name: 'trainBatch-waiting',
+    play: async ({ client }) => ended(client.workflow.getHandle(`waiting-${id}-batch-1`)),
+  },
+  {
+    name: 'promote-approved',
+    play: async (place) => {
+      const handle = await waitsForApproval(place, 'approved');
+      await handle.executeUpdate(approve, { args: [VERDICT] });
+      return ended(handle);
+    },
+  },
+  {
+    name: 'promote-rejected',
+    play: async (place) => {
+      const handle = await waitsForApproval(place, 'rejected');
+      await handle.executeUpdate(reject, { args: [VERDICT] });
+      return ended(handle);
+    },
+  },
+  {
+    name: 'promote-rolled-back',
+    play: async (place) => {
+      const pipeline = `recorded-${id}`;
+      const promoted = await start(place, {
+        batch: 2,
+        pipeline: 'recorded',
+        params: { gate: { rule: 'always' } },
+      });
+      await ended(promoted);
+      const workflowId = promotionIdOf(pipeline);
+      await place.client.workflow.executeUpdateWithStart(changeChampion, {
+        args: [{ action: 'rolled_back', by: 'ann', reason: 'it is wrong about setosa' }],
+        startWorkflowOperation: new WithStartWorkflowOperation<typeof promote>('promote', {
+          workflowId,
+          taskQueue: 'incremental-training',
+          args: [{ pipeline }],
+          workflowIdConflictPolicy: 'USE_EXISTING',
+        }),
+      });
+      return ended(place.client.workflow.getHandle(workflowId));
+    },
+  },
+  {
+    name: 'logVersion-published',
+    play: async (place) => {
+      const trial = { batch: 1, params: { model: { max_depth: 1 }, gate: { rule: 'always' } } };
+      await ended(await start(place, trial));
+      return ended(
+        await place.client.workflow.start('logVersion', {
+          workflowId: `publish-${id}`,
+          taskQueue: 'incremental-training',
+          args: [{ pipeline: `recorded-${id}`, version: 1, seq: 2, publish: true }],
+        }),
+      );
+    },
   },
   {
     name: 'logVersion-completed',

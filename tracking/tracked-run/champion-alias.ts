@@ -24,11 +24,12 @@ export async function pointChampion(deps: Deps, pipeline: string): Promise<Point
       const { champion = null, alias: noted = null } =
         (await deps.store.champions.read(pipeline)) ?? {};
       if (champion === null) return { alias: 'none', warnings };
-      const attempt = await findRegistered(deps, pipeline, champion);
-      if (attempt === undefined) return { alias: 'later', warnings };
-      const { model_name: name, model_version: version } = attempt;
+      const attempt = await findLogged(deps, pipeline, champion);
+      const { model_name: name = null, model_version: version = null } = attempt ?? {};
+      if (attempt === undefined || name === null) return { alias: 'later', warnings };
       const found = await deps.tracker.getAlias({ name, alias: CHAMPION_ALIAS });
       if (found === undefined) return { alias: 'missing', warnings };
+      if (version === null) return { alias: 'later', warnings };
       if (found !== version) {
         if (!(await isStillChampion(deps, pipeline, champion))) continue;
         // A server whose database was replaced has other versions under the same numbers.
@@ -50,18 +51,14 @@ export async function pointChampion(deps: Deps, pipeline: string): Promise<Point
   }
 }
 
-type RegisteredAttempt = OpenAttempt & { model_name: string; model_version: string };
-
-/** Returns the training attempt of a build; undefined where its model is not registered on this server. */
-async function findRegistered(
+/** Returns the training attempt of a build; undefined where it is not logged on this server. */
+async function findLogged(
   deps: Deps,
   pipeline: string,
   { version, seq }: Build,
-): Promise<RegisteredAttempt | undefined> {
+): Promise<OpenAttempt | undefined> {
   const record = await deps.store.records.read(pipeline, version, seq);
-  const attempt = record && (await findAttempt(deps, { pipeline, attempt: record.attempt }));
-  const isRegistered = attempt?.model_name != null && attempt.model_version !== null;
-  return isRegistered ? (attempt as RegisteredAttempt) : undefined;
+  return record && findAttempt(deps, { pipeline, attempt: record.attempt });
 }
 
 async function isStillChampion({ store }: Deps, pipeline: string, build: Build): Promise<boolean> {
