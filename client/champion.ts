@@ -35,7 +35,7 @@ export function describeOutcome(
         ...Object.values(writeAnswers(pipeline, build.version)),
       ];
     case 'proposed':
-      return [`${name} is proposed: ${reason}`, `${RETRAIN} champion --pipeline ${pipeline}`];
+      return [`${name} is proposed: ${reason}`];
     default: {
       const stays = champion === null ? 'none yet' : `${nameBuild(champion)} stays`;
       return [`${stays}; ${name} is ${nameAction(state)}: ${reason}`];

@@ -40,8 +40,11 @@ describe('a night', () => {
   it('runs what has arrived, and the next has nothing to do', async () => {
     const { stdout } = await client('nightly', '--json');
     expect(JSON.parse(stdout)).toMatchObject({
-      state: 'batches 1–2 of sales done',
-      batches: [{ batch: 1 }, { batch: 2, score: { name: 'accuracy', value: expect.any(Number) } }],
+      state: expect.stringContaining('batches 1–2 of sales done'),
+      batches: [
+        { batch: 1, promotion: { state: 'promoted', champion: { version: 1 } } },
+        { batch: 2, score: { name: 'accuracy', value: expect.any(Number) } },
+      ],
     });
     expect((await client('nightly')).stdout).toContain(
       'nothing to do: no batch of sales is pending',
@@ -88,7 +91,12 @@ describe('amending a batch', () => {
       { version: 1, batches: [1] },
       { version: 2, batches: [1] },
     ];
-    expect(JSON.parse(stdout)).toMatchObject({ changed: true, stale: both });
+    expect(JSON.parse(stdout)).toMatchObject({
+      changed: true,
+      stale: both,
+      champion: { build: 1, batches: [1] },
+    });
+    expect((await client('champion')).stderr).toContain('was trained on batch 1 as before');
     expect(await stale()).toEqual(both);
     const now = (await store.ledgers.read('sales'))!;
     expect(now.batches[0]).toMatchObject({ rows: 45, from: null });
@@ -111,6 +119,7 @@ describe('amending a batch', () => {
     const again = await client('amend', '1', '--source', 'corrected.csv', '--rebuild');
     expect(again.stderr).toContain('holds these rows already: nothing is changed');
     expect(again.stdout).toContain('batches 1–2 of sales done');
+    expect(again.stdout).toMatch(/^batch 2 .* champion .*2\.2 /m);
     expect(await stale()).toEqual([]);
     const { stdout } = await client('diff', '1.1', '1.2', '--json');
     expect(stdout).toContain('45');

@@ -11,7 +11,9 @@ import type { ReportMetrics } from '../../../pipeline/scoring/report/scores.ts';
 import { sourceIdentity } from '../../../sources/identity.ts';
 import { readMetrics } from '../../../store/metrics-file.ts';
 import type { VersionRecord } from '../../../store/version-record.ts';
+import { findDecision } from '../../champion.ts';
 import { flatten } from '../../compare/changes.ts';
+import { describeStanding } from '../../promotion.ts';
 import { linkRun } from '../../result.ts';
 import type { StoreSession } from '../../session.ts';
 import { readTracked } from '../../versions.ts';
@@ -21,7 +23,7 @@ import { readLineage } from '../lineage/graph.ts';
 
 /**
  * Reads the facts that a report shows about a build. They depend only on the records of this version and of earlier
- * ones, so later versions do not change a report.
+ * ones, so later versions change only what a report says of the champion.
  */
 export async function readReportFacts(
   session: StoreSession,
@@ -62,6 +64,7 @@ async function readBuildFacts(session: StoreSession, record: VersionRecord): Pro
     pipeline,
     seq: record.seq,
     trial: (await records.isTrial(record)) ? formatTrialParams(record.trial ?? {}) : null,
+    promotion: await describePromotion(session, record),
     createdAt: record.created_at,
     source: typeof source === 'string' ? source : 'not known',
     rows: {
@@ -89,6 +92,20 @@ async function readBuildFacts(session: StoreSession, record: VersionRecord): Pro
     ),
     lineage: drawSvg(await readLineage(session.store, record)),
   };
+}
+
+/** What the gate decided about a build and, as the record of promotions has it now, which build is the champion. */
+async function describePromotion(
+  { store }: StoreSession,
+  record: VersionRecord,
+): Promise<string[]> {
+  const decision = findDecision(record);
+  if (decision === null) return [];
+  const history = await store.champions.read(record.pipeline);
+  return [
+    `The gate: ${decision.outcome}, because ${decision.reason}.`,
+    ...(history === undefined ? [] : [`The champion: ${describeStanding(history, record)}.`]),
+  ];
 }
 
 function toCount(fact: unknown): number | undefined {

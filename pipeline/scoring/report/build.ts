@@ -10,12 +10,17 @@ import {
 } from './page.ts';
 import type { ComparedBuild, ReportMetrics } from './scores.ts';
 
-/** The facts of a published build. Everything is as the record of the build and those of earlier versions have it. */
+/**
+ * The facts of a published build. Everything but the champion is as the record of the build and those of earlier
+ * versions have it.
+ */
 export interface BuildFacts {
   pipeline: string;
   seq: number;
   /** For a trial that is not published: the params in which it differs, in one phrase; otherwise null. */
   trial: string | null;
+  /** What the gate decided, and which build is the champion, in sentences; empty where no gate has decided. */
+  promotion: readonly string[];
   /** ISO 8601, UTC. */
   createdAt: string;
   /** The name of the data's source. */

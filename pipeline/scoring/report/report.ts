@@ -50,6 +50,7 @@ export async function renderReport(facts: ReportFacts): Promise<Uint8Array> {
     build?.trial == null
       ? ''
       : `<p>This build is a trial with ${escapeHtml(build.trial)}. It is not published.</p>`,
+    ...(build?.promotion ?? []).map((sentence) => `<p>${escapeHtml(sentence)}</p>`),
     renderCards(facts),
     '</header>',
     '<main>',

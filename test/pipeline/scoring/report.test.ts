@@ -49,6 +49,7 @@ const build: BuildFacts = {
   rows: { all: 18, newBatch: 6, train: 12_345 },
   params: { 'model.max_depth': 3, 'data.target': 'species' },
   trial: null,
+  promotion: [],
   previous: {
     name: 'version 2',
     params: { 'model.max_depth': 5, 'data.target': 'species' },
@@ -222,6 +223,12 @@ describe('a report', () => {
     const chart = document.querySelector('section[aria-labelledby=curve] svg')!;
     expect(chart.querySelectorAll('circle')).toHaveLength(1);
     expect(chart.textContent).toContain('46');
+  });
+
+  it('says what the gate decided, and which build is the champion', async () => {
+    const promotion = ['The gate: hold, because it is <b>worse</b>.', 'The champion: 2.1.'];
+    const { text } = await open({ ...facts, build: { ...build, promotion } });
+    expect(text('header p')).toEqual(expect.arrayContaining(promotion));
   });
 
   it('escapes what comes from the data, and loads and runs nothing', async () => {
