@@ -41,7 +41,7 @@ export async function describeFailure(error: unknown): Promise<ReportedFailure> 
     };
   return {
     type: error instanceof Error ? error.name : 'Error',
-    message: `unexpected, and a fault in this program: ${messageOf(error)}`,
+    message: `an unexpected error, which is a fault of this program: ${messageOf(error)}`,
     stage: null,
   };
 }

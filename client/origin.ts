@@ -40,7 +40,7 @@ function describeReason(reason: Reason): string {
     case 'upstream':
       return `${reason.stage} runs`;
     case 'unknown':
-      return `${reason.name} is not here: only a worker can know`;
+      return `only a worker can read ${reason.name}`;
     case 'looks':
       return `it looks at ${reason.name} again, because the known rows do not fill this batch`;
     case 'missing':

@@ -139,7 +139,7 @@ const GROUPS: Record<string, ListedCommand[]> = {
     },
     {
       name: 'approve',
-      summary: 'make the version the champion that waits for approval',
+      summary: 'make the version that waits for approval the champion',
       load: async () => (await import('./commands/decide/decide.ts')).approveCommand,
     },
     {
@@ -149,7 +149,7 @@ const GROUPS: Record<string, ListedCommand[]> = {
     },
     {
       name: 'promote',
-      summary: 'make a version the champion that the gate has held',
+      summary: 'make a version that the gate has held the champion',
       load: async () => (await import('./commands/decide/decide.ts')).promoteCommand,
     },
     {

@@ -196,7 +196,7 @@ async function checkTracking(config: Config, tracker: Tracker): Promise<void> {
       return;
     }
     if (!(error instanceof TrackingUnavailable) || tracking.onUnavailable === 'retry') throw error;
-    say(`${error.message}; the run goes on and is logged when it is back`, 'warning');
+    say(`${error.message}; the run continues, and is logged when MLflow is back`, 'warning');
   }
 }
 

@@ -160,7 +160,7 @@ export function writeStaticDetails(
   return [
     `${doing}${changed}${force === true ? ' Forced: nothing is taken from the cache.' : ''}`,
     [
-      `- asked for ${new Date().toISOString().slice(0, 16).replace('T', ' ')} UTC`,
+      `- requested ${new Date().toISOString().slice(0, 16).replace('T', ' ')} UTC`,
       `- MLflow experiment \`${config.tracking.experimentName}\` at ${at}`,
       `- artifacts in \`s3://${store.bucket.location.bucket}\``,
       `- from a terminal: \`${RETRAIN} status ${batch} --pipeline ${pipeline}\``,

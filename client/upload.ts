@@ -25,7 +25,7 @@ export async function uploadFolder(
   const place = openFolder({ where: source, path: source });
   const { files, writing } = await place.list();
   for (const name of writing)
-    say(`${name} in ${source} is still being written: a later run takes it`, 'warning');
+    say(`${name} in ${source} is still being written: a later run reads it`, 'warning');
   const ledger = await store.ledgers.read(pipeline);
   const known = new Set(ledger?.raw.map(({ ref }) => ref.sha256));
   const refs: Ref[] = [];

@@ -65,7 +65,7 @@ async function publish(
       print(`version ${version} of ${pipeline} is build ${seq} now`);
       if (previous !== null && previous !== seq)
         say(
-          `it was build ${previous}; to go back: ${RETRAIN} publish ${version} --trial ${previous} --pipeline ${pipeline}`,
+          `it was build ${previous} before; to go back: ${RETRAIN} publish ${version} --trial ${previous} --pipeline ${pipeline}`,
         );
       if (promotion !== null) printOutcome(pipeline, promotion);
       if (mlflow.modelVersion !== null)

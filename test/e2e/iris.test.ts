@@ -310,7 +310,7 @@ describe('running again', () => {
     const { stdout, code } = await project.client('export', '--model', '3', '--out', exported);
     expect([code, stdout.trim()]).toEqual([0, exported]);
     const page = readCodeBlocks('use.md', 'python')
-      .filter((code) => code.includes('import mlflow'))
+      .filter((block) => block.includes('import mlflow'))
       .join('\n')
       .replaceAll('http://localhost:5000', project.env['MLFLOW_TRACKING_URI']!)
       .replaceAll('models:/iris@', `models:/${project.model}@`);

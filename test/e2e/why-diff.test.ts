@@ -68,7 +68,7 @@ describe('why', () => {
             : { workflowId: `iris-batch-${batch}`, runId: runs[batch]!.runId },
         );
     }
-    expect(await client('why', '2')).toMatch(/get_data +be cached +from iris-batch-1, 20/);
+    expect(await client('why', '2')).toMatch(/get_data +cached +from iris-batch-1, 20/);
   });
 
   it('knows what another pipeline has cut, for the cache is shared', async () => {

@@ -72,7 +72,9 @@ async function checkStorage({ store: { bucket } }: Session): Promise<Finding[]> 
   } finally {
     await bucket.delete(key);
   }
-  return [ok('S3', `bucket ${name} at ${endpoint ?? 'AWS'} takes, gives and deletes objects`)];
+  return [
+    ok('S3', `objects can be written, read and deleted in bucket ${name} at ${endpoint ?? 'AWS'}`),
+  ];
 }
 
 async function checkClocks({

@@ -64,7 +64,7 @@ export async function writeFolder(
   const edited = force ? [] : await listEditedFiles(folder, files);
   if (edited.length > 0)
     throw new Conflict(
-      `no export wrote what is in ${folder} now (${edited.join(', ')}): keep a copy elsewhere, then overwrite with --force, or choose another folder with --out`,
+      `${folder} has files that no export wrote (${edited.join(', ')}): keep a copy elsewhere, then overwrite with --force, or choose another folder with --out`,
       { details: { files: edited } },
     );
   const hashes = Object.fromEntries([...files].map(([path, content]) => [path, sha256(content)]));

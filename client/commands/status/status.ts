@@ -139,7 +139,7 @@ export function printRun(run: LatestRun): void {
   for (const { stage, attempt, message } of run.retrying)
     printFact('retrying', `${stage}, attempt ${attempt}: ${message}`);
   for (const one of run.progress) printFact('progress', `${one.stage} ${formatBar(one)}`);
-  if (run.heardAt !== null) printFact('heard of', formatAge(run.heardAt));
+  if (run.heardAt !== null) printFact('seen', formatAge(run.heardAt));
   if (run.waiting !== null) say(run.waiting, 'warning');
   if (run.stages !== null)
     printFact('stages', run.stages.map(({ stage, state }) => `${stage} ${state}`).join(', '));

@@ -61,11 +61,11 @@ function formatHeading({ pipeline, batch }: WhyRequest, last: VersionRecord | un
 
 function formatStages(stages: readonly StagePlan[]): string {
   return formatTable(
-    ['stage', 'would', ''],
+    ['stage', 'state', ''],
     stages.map(({ stage, cachedFrom, because }) =>
       cachedFrom === null
-        ? [stage, 'run', describeReasons(because)]
-        : [stage, 'be cached', `from ${describeProducer(cachedFrom)}`],
+        ? [stage, 'to run', describeReasons(because)]
+        : [stage, 'cached', `from ${describeProducer(cachedFrom)}`],
     ),
   );
 }
