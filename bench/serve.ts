@@ -4,16 +4,19 @@
  *
  * autocannon sends the same body to both, on kept connections, from a process of its own. The servers take turns, so that
  * both meet the same other programs; the ratio is what to compare on a machine that does other things too.
+ * At the end, the champion is switched every second under load, and failed requests are counted.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { loadavg } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
+import { fileURLToPath } from 'node:url';
+import { parseArgs, promisify } from 'node:util';
 import type { ResultDocument } from '../client/result.ts';
 import { formatTable } from '../client/format.ts';
 import { describeVenv } from '../infra/python.ts';
+import { sha256 } from '../store/hash.ts';
 import { COMMAND, freePort, makeProject, type Project } from '../test/support/project.ts';
 import { setup, venv } from '../test/support/stack.ts';
 import { digits, spreadOf, times } from './measure.ts';
@@ -23,6 +26,7 @@ import type { Answered, LoadJob } from './serve/load.ts';
 
 const { values } = parseArgs({ options: { quick: { type: 'boolean', default: false } } });
 const seconds = values.quick ? 2 : 10;
+const PIPELINE = 'iris';
 const rounds = values.quick ? 1 : 3;
 
 /** Rows of a request, and connections: one shows the latency, several the throughput. */
@@ -49,6 +53,7 @@ try {
         taken[name].push(load({ url: urls[name], body, connections, seconds }));
     return { rows, connections, ours: summarise(taken.ours), mlflow: summarise(taken.mlflow) };
   });
+  const switched = await measureSwitches(project);
   const head = [
     'rows',
     'connections',
@@ -71,12 +76,16 @@ try {
     times(ours.perSecond, mlflow.perSecond),
   ]);
   process.stdout.write(`${formatTable(head, body)}\n`);
+  process.stdout.write(
+    `${switched.requests} requests while the champion was switched ${switched.switches} times: ${switched.failed} failed\n`,
+  );
   keepResults('serve', {
     unit: 'requests a second and milliseconds, medians of the rounds',
     seconds,
     rounds,
     load: loadavg()[0],
     measured,
+    switched,
   });
 } finally {
   await Promise.all(servers.map(end));
@@ -90,7 +99,54 @@ function load(job: LoadJob): Answered {
   return answered;
 }
 
-function summarise(taken: readonly Answered[]): Omit<Answered, 'failed'> {
+/** Sends requests while the champion is switched every second. */
+async function measureSwitches({ folder, env, store, ...of }: Project) {
+  const { champions, records } = store;
+  const { schema: _, seq: __, ...draft } = await records.latest(PIPELINE, 3);
+  await records.publish({ ...draft, version: 4, build: 'copy' });
+  const builds = [3, 4].map((version) => ({ version, seq: 1 }));
+  let champion = await champions.readChampion(PIPELINE).catch(() => undefined);
+  const promoteOther = async (): Promise<void> => {
+    const build = builds.find(({ version }) => version !== champion?.version)!;
+    const at = new Date().toISOString();
+    const inputs = sha256(Buffer.from(at));
+    await champions.promoteByHand(PIPELINE, {
+      id: at,
+      by: 'bench',
+      reason: 'bench',
+      at,
+      build,
+      inputs,
+    });
+    champion = build;
+  };
+  if (champion === undefined) await promoteOther();
+  const url = await startOurs(
+    { folder, env, store, ...of },
+    '--model',
+    'champion',
+    '--check-every',
+    '1',
+  );
+  const body = JSON.stringify({ dataframe_split: makeRows(1) });
+  const loading = loadMeanwhile({ url, body, connections: 16, seconds: 2 * seconds });
+  const ended = loading.then(() => true);
+  do await promoteOther();
+  while (!(await Promise.race([sleep(1_000, false), ended])));
+  const { answered, failed } = await loading;
+  const metrics = await (await fetch(`${url}/metrics`)).text();
+  const [, switches] = /^retrain_model_switches_total\{role="model"\} (\d+)$/m.exec(metrics)!;
+  return { requests: answered, failed, switches: Number(switches) };
+}
+
+async function loadMeanwhile(job: LoadJob): Promise<Answered> {
+  const script = fileURLToPath(new URL('./serve/load.ts', import.meta.url));
+  const args = ['--import', import.meta.resolve('tsx'), script, JSON.stringify(job)];
+  const { stdout } = await promisify(execFile)(process.execPath, args);
+  return JSON.parse(stdout) as Answered;
+}
+
+function summarise(taken: readonly Answered[]): Pick<Answered, 'perSecond' | 'p50' | 'p99'> {
   const of = (name: keyof Answered): number => spreadOf(taken.map((one) => one[name])).median;
   return { perSecond: of('perSecond'), p50: of('p50'), p99: of('p99') };
 }
@@ -107,9 +163,9 @@ function makeRows(rows: number): { columns: string[]; data: number[][] } {
   };
 }
 
-async function startOurs({ folder, env }: Project): Promise<string> {
+async function startOurs({ folder, env }: Project, ...flags: string[]): Promise<string> {
   const port = await freePort();
-  const args = [COMMAND, 'serve', '--port', String(port)];
+  const args = [COMMAND, 'serve', '--port', String(port), ...flags];
   return start(process.execPath, args, { cwd: folder, env, port });
 }
 

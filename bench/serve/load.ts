@@ -10,6 +10,8 @@ export interface LoadJob {
 
 export interface Answered {
   perSecond: number;
+  /** Requests. */
+  answered: number;
   /** Milliseconds. */
   p50: number;
   p99: number;
@@ -41,6 +43,7 @@ latencies.sort((a, b) => a - b);
 const quantile = (share: number): number => latencies[Math.floor(share * (latencies.length - 1))]!;
 const answered: Answered = {
   perSecond: requests.average,
+  answered: requests.total,
   p50: quantile(0.5),
   p99: quantile(0.99),
   failed: errors + non2xx,
