@@ -1,5 +1,5 @@
 import type { Params } from './params.ts';
-import type { PromotionOutcome } from './promotion.ts';
+import type { GateDecision, PromotionOutcome } from './promotion.ts';
 import type { Ref, TrackedRun } from './ref.ts';
 import type { Comparison, Healed, StageName } from './stages.ts';
 import type { TrialParams } from './trials.ts';
@@ -94,6 +94,8 @@ export interface RunSummary {
   mlflow: TrackedRun | null;
   /** The scores of other builds on the same test rows; absent in results of an earlier program. */
   comparisons?: Comparison[];
+  /** What the gate says of the build; absent before it, and in results of an earlier program. */
+  decision?: GateDecision;
   /**
    * Whether the version became the champion; absent for a run that published nothing, and in results of an earlier
    * program.

@@ -36,6 +36,7 @@ export function writeDetails(
           ['metric', 'all batches'],
           Object.entries(version.metrics).map(([name, value]) => [name, formatNumber(value)]),
         ),
+    describeDecision(summary),
     warnings.map((warning) => `- ⚠ ${escapeMarkdown(warning)}`).join('\n'),
     listLinks(summary, places.artifacts).join(' · '),
   ]
@@ -57,6 +58,19 @@ function describeStatus(
   if (running !== undefined) return `${running.stage} is running`;
   const done = stages.every(({ state }) => state === 'done' || state === 'cached');
   return done && until !== LAST_STAGE ? `stopped after ${until}, as asked` : 'running';
+}
+
+/** What the gate says of the build and, once it is known, what became of it. */
+function describeDecision({ decision, promotion }: RunSummary): string {
+  const said =
+    decision === undefined
+      ? []
+      : [`**gate**: ${escapeMarkdown(`${decision.outcome}: ${decision.reason}`)}`];
+  const became =
+    promotion === undefined
+      ? []
+      : [`**champion**: ${escapeMarkdown(`${promotion.state}: ${promotion.reason}`)}`];
+  return [...said, ...became].join('\n\n');
 }
 
 /** Links to what the run has made so far. */

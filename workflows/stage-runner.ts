@@ -98,6 +98,8 @@ export class StageRunner {
       this.#handedOn = { ...this.#handedOn, [name]: result[name as keyof typeof result] };
     this.summary.mlflow = this.#handedOn.mlflow ?? null;
     this.summary.comparisons = this.#handedOn.comparisons ?? [];
+    const { decision } = this.#handedOn;
+    if (decision !== undefined) this.summary.decision = decision;
     line.state = result.cached ? 'cached' : 'done';
     line.key = result.key;
     line.durationMs = result.durationMs;

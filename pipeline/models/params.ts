@@ -6,6 +6,9 @@ import {
   parseParams,
   type Params,
 } from '../../contract/params.ts';
+import { taskOf } from '../../contract/defaults.ts';
+import { BadParams } from '../../contract/failures.ts';
+import { metricSetOf } from '../../contract/metric-sets.ts';
 import { checkSource } from '../../contract/source-url.ts';
 import { findEstimator, typeNames } from './estimators.ts';
 
@@ -36,5 +39,15 @@ export const paramsSchema: z.ZodType<Params> = paramsShape.extend({
 export function paramsOf(base: unknown, asked: unknown): Params {
   const params = parseParams(paramsSchema, mergeParams(base, asked), 'params');
   checkSource(params.data);
+  checkMetric(params);
   return params;
+}
+
+/** The task says which scores there are, so the schema of a section cannot check the name of one. */
+function checkMetric({ gate: { metric }, model }: Params): void {
+  const { shown } = metricSetOf(taskOf({ model }));
+  if (metric === null || shown.includes(metric)) return;
+  throw new BadParams(
+    `params: gate.metric is ${JSON.stringify(metric)}: expected one of ${shown.join(', ')} for ${taskOf({ model })}, or null`,
+  );
 }

@@ -37,8 +37,9 @@ interface Registry {
   /** The run that made each version, from version 1. */
   versions: string[];
   aliases: Record<string, string>;
-  /** The tags of each run. */
+  /** The tags and the metrics of each run. */
   tags: Record<string, Record<string, string>>;
+  metrics: Record<string, Record<string, number>>;
 }
 
 /**
@@ -65,7 +66,7 @@ export function openWholeRuns(paramsFile: unknown = {}): WholeRuns {
   };
   write('params.yaml', stringify(paramsFile));
   const store = storeIn(new MemoryBucket());
-  const registry: Registry = { versions: [], aliases: {}, tags: {} };
+  const registry: Registry = { versions: [], aliases: {}, tags: {}, metrics: {} };
   const tracker = trackWithRegistry(createFilesTracker({ path: join(root, 'mlruns') }), registry);
   const configs = loadConfigs(root, {});
   const activities = createActivities({
@@ -161,6 +162,10 @@ function trackWithRegistry(files: Tracker, registry: Registry): Tracker {
     setTags: async (runId, tags) => {
       Object.assign((registry.tags[runId] ??= {}), tags);
       await files.setTags(runId, tags);
+    },
+    logMetrics: async (runId, metrics, at) => {
+      Object.assign((registry.metrics[runId] ??= {}), metrics);
+      await files.logMetrics(runId, metrics, at);
     },
     registerModel: async ({ runId }) => {
       if (!registry.versions.includes(runId)) registry.versions.push(runId);

@@ -1,4 +1,5 @@
 import { RETRAIN } from '../../contract/command.ts';
+import { readGate } from '../../contract/defaults.ts';
 import type { Execution } from '../../contract/execution.ts';
 import { makeTemporalLink } from '../../contract/links.ts';
 import { escapeMarkdown, groupDigits, markdownTable } from '../../contract/markdown.ts';
@@ -8,6 +9,7 @@ import {
   formatChange,
   formatScore,
   formatScoreInterval,
+  formatSigned,
 } from '../../contract/metric-sets.ts';
 import {
   describeLeftOut,
@@ -54,7 +56,11 @@ export async function describeInTracker(
   const { model_name: model, model_version: registered } = attempt;
   await Promise.all([
     tracker.renameRun(attempt.run_id, seq === 1 && !isTrial ? name : `${name}.${seq}`),
-    tracker.setTags(attempt.run_id, { [PARENT_TAG]: parent.run_id, [NOTE_TAG]: description }),
+    tracker.setTags(attempt.run_id, {
+      [PARENT_TAG]: parent.run_id,
+      [NOTE_TAG]: description,
+      ...makeGateTags(record),
+    }),
     ...(model === null || registered === null
       ? []
       : [tracker.describeVersion({ name: model, version: registered, description })]),
@@ -92,9 +98,38 @@ function describeBuild(
     `[run in Temporal](${page})`,
     `the whole report: \`${RETRAIN} report ${version}.${seq} --pipeline ${pipeline} --open\``,
   ];
-  return [`${what}, trained on ${count}${batches}.`, links.join(' · '), ...writeScores(record)]
+  return [
+    `${what}, trained on ${count}${batches}.`,
+    links.join(' · '),
+    writeDecision(record),
+    ...writeScores(record),
+  ]
     .filter((part) => part !== '')
     .join('\n\n');
+}
+
+/** The decision of the gate as tags, by which runs can be searched; none for a record of an earlier program. */
+function makeGateTags({ stages }: VersionRecord): Record<string, string> {
+  const { outcome, reason, champion, p_value: p } = findStage(stages, 'gate')?.facts ?? {};
+  if (typeof outcome !== 'string') return {};
+  return {
+    'retrain.gate': outcome,
+    'retrain.gate_reason': String(reason),
+    ...(typeof champion === 'string' ? { 'retrain.gate_champion': champion } : {}),
+    ...(typeof p === 'number' ? { 'retrain.gate_p_value': String(p) } : {}),
+  };
+}
+
+/** What the gate said of the build, as one line. */
+function writeDecision({ stages, params }: VersionRecord): string {
+  const { outcome, reason, metric, low, high } = findStage(stages, 'gate')?.facts ?? {};
+  if (typeof outcome !== 'string') return '';
+  const { confidence } = readGate(params);
+  const by =
+    typeof low === 'number' && typeof high === 'number'
+      ? ` By ${metric}, it is better by ${formatSigned(low)} at least and ${formatSigned(high)} at most, each at ${Number((100 * confidence).toPrecision(6))} %.`
+      : '';
+  return `**Gate: ${outcome}**: ${escapeMarkdown(String(reason))}.${by}`;
 }
 
 /** The scores as tables: beside those of the build before and of the champion, on the same rows. */
