@@ -191,7 +191,7 @@ export async function logTraining(
 /** The description of a new registered model, in Markdown. */
 function describeRegistered({ temporal }: LoggingDeps, pipeline: string): string {
   return [
-    `The models of the pipeline **${pipeline}**, which is retrained after each batch of data. The alias \`batch-N\` names the model that is trained on batches 1 to N.`,
+    `The models of the pipeline **${pipeline}**, which is retrained after each batch of data. The alias \`batch-N\` names the model that is trained on batches 1 to N, and \`champion\` the one in production.`,
     `[Its runs in Temporal](${makeRunsLink(temporal, pipeline)}) · from a terminal: \`${RETRAIN} list --pipeline ${pipeline}\``,
   ].join('\n\n');
 }

@@ -1,0 +1,33 @@
+import { expect, it } from 'vitest';
+import { context } from '../commands.ts';
+import { openProgram } from '../../../client/program.ts';
+
+/** Types a command line that must be refused before anything is read, and returns the sentence. */
+async function refuse(...words: string[]): Promise<string> {
+  const program = await openProgram(context, words);
+  const command = program.commands.find((one) => one.name() === words[0])!;
+  let said = '';
+  command.configureOutput({ writeErr: (text) => void (said += text) });
+  await expect(program.parseAsync(words, { from: 'user' })).rejects.toThrow();
+  return said;
+}
+
+it.each(['approve', 'reject', 'promote'])('%s needs a version and a reason', async (name) => {
+  expect(await refuse(name, '--reason', 'checked')).toContain("missing required argument 'N'");
+  expect(await refuse(name, '5')).toContain("required option '--reason <text>' not specified");
+  expect(await refuse(name, '5', '--reason', '  ')).toContain('say in a few words why.');
+  expect(await refuse(name, 'latest', '--reason', 'x')).toContain('a batch is a whole number');
+  expect(await refuse(name, '5', '--reason', 'x', '--by', '')).toContain(
+    'give the name of a person.',
+  );
+});
+
+it('rollback needs a reason, and takes a version alone after --to', async () => {
+  expect(await refuse('rollback')).toContain("required option '--reason <text>' not specified");
+  expect(await refuse('rollback', '3', '--reason', 'x')).toContain('too many arguments');
+  expect(await refuse('rollback', '--to', '0', '--reason', 'x')).toContain('a batch is a whole');
+});
+
+it('champion takes no other word than history', async () => {
+  expect(await refuse('champion', 'log')).toContain('Allowed choices are history');
+});
