@@ -114,14 +114,75 @@ describe('conform', () => {
   });
 });
 
+describe('columns that are matched by position', () => {
+  const byPosition = (header: string[]) => plan(header, STRICT, { columnsBy: 'position' });
+
+  it('keep their earlier names, and a warning names the first that differs', () => {
+    expect(byPosition(['n', 'c', 'y'])).toEqual({
+      header: ['n', 'c', 'y'],
+      from: [0, 1, 2],
+      fill: '',
+      warnings: [],
+    });
+    expect(byPosition(['n', 'z', 'x'])).toMatchObject({
+      header: ['n', 'c', 'y'],
+      from: [0, 1, 2],
+      warnings: [
+        'column 2 of may.csv is "z", and in earlier batches it is "c": data.columns_by=position reads it under the earlier name',
+      ],
+    });
+  });
+
+  it.each([[['n', 'c']], [['n', 'c', 'y', 'z']]])(
+    'are refused where their number differs: %j',
+    (header) => {
+      expect(() => byPosition(header)).toThrow(
+        `may.csv has ${header.length} columns where earlier batches have 3, and data.columns_by=position matches them by their order`,
+      );
+    },
+  );
+});
+
 describe('a batch made of a file', () => {
-  const batch = (text: string, contract: ColumnContract) => {
+  const conformText = (
+    text: string,
+    more: Partial<Parameters<typeof conformBatch>[0]> & { contract: ColumnContract },
+  ) => {
     const { file, target } = options;
     const from = { file, target, key: null, cells: CELLS, delimiter: ',' };
-    const given = Buffer.from(text);
-    const { bytes, rows } = conformBatch({ ...from, bytes: given, columns, contract });
+    return conformBatch({ ...from, bytes: Buffer.from(text), columns, ...more });
+  };
+  const batch = (text: string, contract: ColumnContract) => {
+    const { bytes, rows } = conformText(text, { contract });
     return [Buffer.from(bytes).toString(), rows];
   };
+
+  it('has the earlier names, and is checked under them, where columns are matched by position', () => {
+    const more = { contract: STRICT, columnsBy: 'position' } as const;
+    const { bytes, added } = conformText('a,b,d\n1,x,p\n', more);
+    expect([Buffer.from(bytes).toString(), added]).toEqual(['n,c,y\n1,x,p\n', []]);
+    expect(() => conformText('a,b,d\nmany,x,p\n', more)).toThrow('column "n": "many"');
+  });
+
+  it('adds the types of its new columns, unless the run leaves them as they are', () => {
+    const text = 'n,c,y,z\n1,a,p,7\n2,b,q,8\n';
+    expect(conformText(text, { contract: ADAPT }).added).toEqual([{ name: 'z', type: 'number' }]);
+    expect(conformText(text, { contract: ADAPT, addsColumns: false }).added).toEqual([]);
+    expect(conformText(text, { contract: IGNORE }).added).toEqual([]);
+  });
+
+  it('decides an open column once it has a value in it', () => {
+    const open: Column[] = [...columns, { name: 'o', type: 'ignore', open: true }];
+    const decide = (text: string) => conformText(text, { contract: STRICT, columns: open });
+    expect(decide('n,c,y,o\n1,a,p,\n').added).toEqual([]);
+    const { added, warnings } = decide('n,c,y,o\n1,a,p,x\n2,b,q,z\n');
+    expect(added).toMatchObject([{ name: 'o', type: 'category' }]);
+    expect(warnings).toContain(
+      'may.csv has the first values of column "o": its type is category, and it is a feature from this batch on and missing in earlier ones',
+    );
+    // A file may also lack it.
+    expect(decide('n,c,y\n1,a,p\n')).toMatchObject({ added: [], warnings: [] });
+  });
 
   it('is the file as canonical CSV where its columns are the frozen ones', () => {
     expect(batch('n,c,y\r\n1,"a",p\r\n', STRICT)).toEqual(['n,c,y\n1,a,p\n', 1]);

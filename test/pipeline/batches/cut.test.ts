@@ -126,6 +126,7 @@ describe('cutBatches', () => {
   it.each([
     [[3], {}, 'batch 3 does not exist: the source has 3 rows, which make 2 batches of 2'],
     [[1], { rows: 4 }, 'data.csv has 3 rows where 4 were counted before: run get_data again'],
+    [[1], { rows: 2 }, 'data.csv has 3 rows where 2 were counted before: run get_data again'],
     [
       [2],
       {
