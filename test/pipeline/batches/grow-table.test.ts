@@ -141,3 +141,50 @@ describe('a table whose columns come in another order', () => {
     ]);
   });
 });
+
+describe('a table that grows by numbers', () => {
+  const raw = { file: 'data.csv', delimiter: ',' };
+  const numbers = [{ name: 'x', type: 'number' as const }, columns[1]!];
+
+  /** The next state of a table of which two rows are known and `cut` of them are in batches. */
+  function grow(whole: string, cut: number) {
+    const files = memoryFiles();
+    files.put('before', 'x,y\n1,p\n2,q\n');
+    files.put('whole', whole);
+    const options = {
+      columns: numbers,
+      cells: { missing: [''] },
+      batchSize: 2,
+      before: { ...raw, path: 'before', rows: 2, shuffleSeed: null, cut },
+      whole: { ...raw, path: 'whole' },
+      known: 2,
+      path: 'next',
+    };
+    return { ...growRaw(options, undefined, { files }), files };
+  }
+
+  it('is refused at the first new row with another text, and known rows are not looked at again', () => {
+    expect(() => grow('x,y\n1,p\n2,q\n3,p\nmany,q\n', 2)).toThrow(
+      'data.csv, row 4 (line 5), column "x": "many" is not a number',
+    );
+    const { files, ...grown } = grow('x,y\nmany,p\n2,q\n3,p\n', 2);
+    expect(grown).toEqual({ whole: 3, rows: 1 });
+    expect(files.text('next')).toBe('x,y\n3,p\n');
+  });
+
+  it('has no next state while no row is new, also where rows wait', () => {
+    for (const cut of [0, 1, 2])
+      expect(grow('x,y\n1,p\n2,q\n', cut)).toMatchObject({ whole: 2, rows: 0 });
+  });
+
+  it('begins with the rows that wait, and counts them', () => {
+    const { files, ...grown } = grow('x,y\n1,p\n2,q\n3,p\n', 1);
+    expect(grown).toEqual({ whole: 3, rows: 2 });
+    expect(files.text('next')).toBe('x,y\n2,q\n3,p\n');
+  });
+
+  it('is refused where a column is missing or new', () => {
+    expect(() => grow('x\n1\n', 2)).toThrow('data.csv lacks column "y"');
+    expect(() => grow('x,y,z\n1,p,0\n', 2)).toThrow('data.csv adds column "z"');
+  });
+});
