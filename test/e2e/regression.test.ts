@@ -112,7 +112,7 @@ describe('a regression', () => {
         succeed(project.client(...args)),
       ),
     );
-    expect(list!.stdout).toMatch(/^version +rmse +mae +r2 +new batch +train/m);
+    expect(list!.stdout).toMatch(/^version +champion +rmse +mae +r2 +new batch +train/m);
     const rmse = (second.metrics!['rmse'] as number).toFixed(4);
     expect(list!.stdout).toContain(rmse);
     expect(status!.stdout).toMatch(new RegExp(`^rmse +${rmse}$`, 'm'));

@@ -50,7 +50,7 @@ describe('why', () => {
     expect(states(plans)).toEqual(STAGES.map(() => 'run'));
     for (const { because, cachedFrom } of Object.values(plans))
       expect([because, cachedFrom]).toEqual([[{ kind: 'new' }], null]);
-    expect(await client('why', '1')).toMatch(/train +run +never run before/);
+    expect(await client('why', '1')).toMatch(/train +to run +never run before/);
     expect(await store.ledgers.read('iris')).toBeUndefined(); // nothing has been run
   });
 
@@ -83,8 +83,8 @@ describe('why', () => {
     ]);
     expect(plans['evaluate']!.because).toEqual([{ kind: 'upstream', stage: 'train' }]);
     const text = await client('why', '2', '--set', 'model.max_depth=3');
-    expect(text).toMatch(/train +run +model\.max_depth 5 → 3/);
-    expect(text).toMatch(/evaluate +run +train runs/);
+    expect(text).toMatch(/train +to run +model\.max_depth 5 → 3/);
+    expect(text).toMatch(/evaluate +to run +train runs/);
   });
 
   it('names every stage between the change and the end', async () => {
