@@ -41,6 +41,7 @@ const settingsSchema = z.strictObject({
   arrivals: z.unknown().optional(),
   split: z.unknown().optional(),
   preprocess: z.unknown().optional(),
+  gate: z.unknown().optional(),
   model: z.unknown().optional(),
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { simulateGates, type Scenario } from '../../../../bench/gate/simulate.ts';
+import { simulateGates, type Scenario, type Shown } from '../../../../bench/gate/simulate.ts';
 import { testDifference } from '../../../../pipeline/scoring/gate/difference.ts';
 import type { ClassPairs } from '../../../../pipeline/scoring/gate/pairs.ts';
 
@@ -8,42 +8,91 @@ import type { ClassPairs } from '../../../../pipeline/scoring/gate/pairs.ts';
  * its table.
  */
 
-const GATES = 200;
+const GATES = 400;
 
-/** Of 200 gates at 5 %, more than 21 happen once in a thousand simulations. The seed makes them the same each time. */
-const MOST = 21 / GATES;
+/** Of 400 gates at 5 %, more than 34 or fewer than 7 happen once in a thousand simulations. The seed makes them the same. */
+const [FEWEST, MOST] = [7 / GATES, 34 / GATES];
 
-const rates = (scenario: Scenario): { worse: number; better: number } =>
-  simulateGates(scenario, { gates: GATES, seed: 1 });
+const rates = (scenario: Scenario, gates = GATES): Shown =>
+  simulateGates(scenario, { gates, seed: 1 });
 
 describe('equal models', () => {
   it.each([
-    ['f1_macro', 40],
-    ['rmse', 12],
-    ['rmse', 60],
-  ])('by %s on %i rows are seldom shown to differ', (metric, rows) => {
-    const size = metric === 'rmse' ? 1 : 0.75;
+    ['f1_macro', 80],
+    ['rmse', 15],
+  ])('by %s on %i rows are shown to differ at the nominal rate', (metric, rows) => {
+    const size = metric === 'rmse' ? 1 : 0.7;
     const { worse, better } = rates({ metric, rows, challenger: size, champion: size });
-    expect(worse).toBeLessThanOrEqual(MOST);
-    expect(better).toBeLessThanOrEqual(MOST);
-    // A test that never shows anything would pass the lines above.
-    expect(worse + better).toBeGreaterThan(0.02);
+    for (const rate of [worse, better]) {
+      expect(rate).toBeGreaterThanOrEqual(FEWEST);
+      expect(rate).toBeLessThanOrEqual(MOST);
+    }
   });
 
   it('whose difference is the margin are seldom shown to differ by more', () => {
     const models = { challenger: 1, champion: Math.sqrt(2 * 1.2 ** 2 - 1) };
-    const scenario = { metric: 'rmse', rows: 30, margin: 0.2 * Math.SQRT2, ...models };
+    const scenario = { metric: 'rmse', rows: 20, margin: 0.2 * Math.SQRT2, ...models };
     expect(rates(scenario).better).toBeLessThanOrEqual(MOST);
   });
 });
 
 it('a model that is clearly worse is shown to be so, and never to be better', () => {
-  const classes = rates({ metric: 'f1_macro', rows: 150, challenger: 0.7, champion: 0.9 });
-  expect(classes.worse).toBeGreaterThan(0.9);
-  expect(classes.better).toBe(0);
-  const numbers = rates({ metric: 'rmse', rows: 60, challenger: 2, champion: 1 });
-  expect(numbers.worse).toBeGreaterThan(0.9);
-  expect(numbers.better).toBe(0);
+  const classes = { metric: 'f1_macro', rows: 150, challenger: 0.7, champion: 0.9 };
+  const numbers = { metric: 'rmse', rows: 60, challenger: 2, champion: 1 };
+  for (const { worse, better } of [rates(classes, 50), rates(numbers, 50)]) {
+    expect(worse).toBeGreaterThan(0.9);
+    expect(better).toBe(0);
+  }
+});
+
+describe('few rows', () => {
+  const OPTIONS = { margin: 0, chance: 0.05 };
+
+  it.each([1, 2, 3, 4])('of numbers show nothing, however large the difference: %i', (rows) => {
+    const actual = Float64Array.from({ length: rows }, (_, i) => i);
+    const champion = actual.map((value, i) => value + 100 + i);
+    const found = testDifference({ rows, actual, challenger: actual, champion }, 'rmse', OPTIONS)!;
+    expect(found.better).toBeGreaterThan(0.05);
+    expect(found.low).toBeLessThanOrEqual(0);
+  });
+
+  it('on which two models differ show nothing by f1, as they show nothing by accuracy', () => {
+    const pairs: ClassPairs = {
+      rows: 60,
+      labels: ['a', 'b'],
+      cells: [
+        { actual: 0, challenger: 0, champion: 0, count: 28 },
+        { actual: 0, challenger: 0, champion: 1, count: 4 },
+        { actual: 1, challenger: 1, champion: 1, count: 28 },
+      ],
+    };
+    const by = (metric: string): number => testDifference(pairs, metric, OPTIONS)!.better;
+    expect(by('accuracy')).toBeCloseTo(1 / 16, 10);
+    expect(by('f1_macro')).toBeGreaterThan(0.05);
+    expect(by('f1_macro')).toBeCloseTo(1 / 16, 1);
+  });
+});
+
+it('the same rows give the same numbers on every machine', () => {
+  const pairs: ClassPairs = {
+    rows: 100,
+    labels: ['a', 'b'],
+    cells: [
+      { actual: 0, challenger: 0, champion: 0, count: 40 },
+      { actual: 0, challenger: 0, champion: 1, count: 10 },
+      { actual: 0, challenger: 1, champion: 0, count: 4 },
+      { actual: 1, challenger: 1, champion: 1, count: 46 },
+    ],
+  };
+  const found = testDifference(pairs, 'f1_macro', { margin: 0.01, chance: 0.05 })!;
+  expect(found).toEqual({
+    challenger: 0.9599358974358975,
+    champion: 0.8999599839935974,
+    worse: 0.969,
+    better: 0.095,
+    low: -0.0008715056941849819,
+    high: 0.12369570674067734,
+  });
 });
 
 describe('accuracy', () => {
