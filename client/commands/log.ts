@@ -5,7 +5,13 @@ import { type Session, withSession } from '../session.ts';
 import { listVersions } from '../versions.ts';
 import type { Config } from '../../config/environment.ts';
 import { BadParams } from '../../contract/failures.ts';
-import type { LogVersionInput, LoggedVersion } from '../../contract/versions.ts';
+import {
+  isSameBuild,
+  nameBuild,
+  type LogVersionInput,
+  type LoggedVersion,
+} from '../../contract/versions.ts';
+import type { Store } from '../../store/index.ts';
 import { isDirectoryUri } from '../../tracking/place.ts';
 import type { logVersion } from '../../workflows/index.ts';
 import { type CommandContext, type CommonFlags, examples, pipelineCommand } from '../context.ts';
@@ -40,16 +46,16 @@ export async function log(
   return withSession(config, ['temporal', 'storage'], async (session) => {
     await session.tracker.check();
     await warnWithoutWorker(session);
-    const versions =
-      version === undefined ? await listVersions(session.store, pipeline) : [version];
+    const builds =
+      version === undefined ? await listBuilds(session.store, pipeline) : [{ version }];
     const logged: (LoggedVersion & { url: string })[] = [];
-    for (const one of versions) {
+    for (const one of builds) {
       const done = await logOne(session, pipeline, one);
       const url = session.tracker.makeRunUrl(done.mlflow.experimentId, done.mlflow.runId);
       logged.push({ ...done, url });
       if (json !== true)
         print(
-          `version ${one}, build ${done.seq}: ${done.added ? 'logged' : 'was logged already'}\n  ${url}`,
+          `version ${done.version}, build ${done.seq}: ${done.added ? 'logged' : 'was logged already'}\n  ${url}`,
         );
     }
     if (json === true) printJson({ pipeline, trackingUri: session.tracker.uri, versions: logged });
@@ -57,16 +63,33 @@ export async function log(
   });
 }
 
+/** A build; without a number, the published one of its version. */
+type Logged = Pick<LogVersionInput, 'version' | 'seq'>;
+
+/** Every version, and the champion where it is not the published build of its version: its alias needs its model. */
+async function listBuilds(store: Store, pipeline: string): Promise<Logged[]> {
+  const versions = (await listVersions(store, pipeline)).map((version) => ({ version }));
+  const { champion = null } = (await store.champions.read(pipeline)) ?? {};
+  if (champion === null) return versions;
+  const published = await store.records.latest(pipeline, champion.version);
+  return isSameBuild(published, champion) ? versions : [...versions, champion];
+}
+
 /** Starts the workflow that logs a version, or follows the running one. */
-async function logOne(session: Session, pipeline: string, version: number): Promise<LoggedVersion> {
+async function logOne(
+  session: Session,
+  pipeline: string,
+  { version, seq }: Logged,
+): Promise<LoggedVersion> {
   const place = session.tracker.place();
   const input: LogVersionInput = {
     pipeline,
     version,
+    ...(seq === undefined ? {} : { seq }),
     ...(isDirectoryUri(place) ? { trackingFolder: place } : {}),
   };
   return session.client.workflow.execute<typeof logVersion>('logVersion', {
-    workflowId: `${pipeline}-log-${version}`,
+    workflowId: `${pipeline}-log-${seq === undefined ? version : nameBuild({ version, seq })}`,
     workflowIdConflictPolicy: 'USE_EXISTING',
     taskQueue: session.config.taskQueue,
     args: [input],

@@ -9,7 +9,12 @@ import { withProject } from '../support/with-project.ts';
 
 interface Logged {
   trackingUri: string;
-  versions: { version: number; added: boolean; url: string; mlflow: { runId: string } }[];
+  versions: {
+    version: number;
+    added: boolean;
+    url: string;
+    mlflow: { runId: string; modelVersion: string };
+  }[];
 }
 
 const documents: ResultDocument[] = [];
@@ -51,6 +56,23 @@ describe('log', () => {
       versions: { runId: string }[];
     };
     expect(list.versions[0]!.runId).toBe(again!.mlflow.runId);
+  });
+
+  it('restores the alias of the champion after the server has lost everything', async () => {
+    const server = project.env['MLFLOW_TRACKING_URI']!;
+    const tracker = createMlflowTracker({ uri: server });
+    const { champion } = (await project.store.champions.read('iris'))!;
+    const name = project.model;
+    for (const { runId } of await runsAt(server)) await tracker.deleteRun(runId);
+    await fetch(`${server}/api/2.0/mlflow/registered-models/delete`, {
+      method: 'DELETE',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ name }),
+    });
+    expect(await tracker.getAlias({ name, alias: 'champion' })).toBeNull();
+    const { versions } = await log('--all');
+    const { mlflow } = versions.find(({ version }) => version === champion!.version)!;
+    expect(await tracker.getAlias({ name, alias: 'champion' })).toBe(mlflow.modelVersion);
   });
 
   it('logs every version to a directory, once however often', async () => {

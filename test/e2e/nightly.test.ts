@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { findStage } from '../../contract/stages.ts';
 import type { Shown } from '../../client/commands/schedule/show.ts';
 import { batchesAt } from '../../store/ledger/ledger.ts';
 import { labelled } from '../support/csv.ts';
@@ -124,6 +125,17 @@ describe('amending a batch', () => {
     const { stdout } = await client('diff', '1.1', '1.2', '--json');
     expect(stdout).toContain('45');
     expect((await store.records.read('sales', 1, 1))!.seq).toBe(1);
+  });
+
+  it('has the gate compare the rebuilt version with the champion, which rests on the old rows', async () => {
+    const before = (await store.champions.read('sales'))!;
+    const rebuilt = await store.records.latest('sales', 2);
+    expect(rebuilt.seq).toBeGreaterThan(1);
+    const { facts } = findStage(rebuilt.stages, 'gate')!;
+    expect(facts.champion).toMatch(/^2\.\d+$/);
+    const promoted = before.events.some(({ version, seq }) => version === 2 && seq === rebuilt.seq);
+    expect(promoted).toBe(facts.outcome === 'promote');
+    expect(facts.reason).not.toBe('');
   });
 });
 

@@ -24,13 +24,20 @@ describe('recorded histories', () => {
   it('are those of every way a run can go', () => {
     expect(names.toSorted()).toEqual([
       'logVersion-completed',
+      'logVersion-published',
       'nightly-completed',
+      'promote-approved',
+      'promote-promoted',
+      'promote-rejected',
+      'promote-rolled-back',
+      'promote-waiting',
       'trainBatch-cached',
       'trainBatch-cancelled',
       'trainBatch-completed',
       'trainBatch-failed',
       'trainBatch-missing',
       'trainBatch-retried',
+      'trainBatch-waiting',
     ]);
   });
 
@@ -42,13 +49,21 @@ describe('recorded histories', () => {
 
   it.each([
     ['logVersion-completed', 'WORKFLOW_EXECUTION_COMPLETED'],
+    ['logVersion-published', 'WORKFLOW_EXECUTION_COMPLETED'],
     ['nightly-completed', 'WORKFLOW_EXECUTION_COMPLETED'],
+    ['promote-approved', 'WORKFLOW_EXECUTION_COMPLETED'],
+    ['promote-promoted', 'WORKFLOW_EXECUTION_COMPLETED'],
+    ['promote-rejected', 'WORKFLOW_EXECUTION_COMPLETED'],
+    ['promote-rolled-back', 'WORKFLOW_EXECUTION_COMPLETED'],
+    // It is open: a person may answer after the next deployment.
+    ['promote-waiting', 'TIMER_STARTED'],
     ['trainBatch-cached', 'WORKFLOW_EXECUTION_COMPLETED'],
     ['trainBatch-cancelled', 'WORKFLOW_EXECUTION_CANCELED'],
     ['trainBatch-completed', 'WORKFLOW_EXECUTION_COMPLETED'],
     ['trainBatch-failed', 'WORKFLOW_EXECUTION_FAILED'],
     ['trainBatch-missing', 'WORKFLOW_EXECUTION_COMPLETED'],
     ['trainBatch-retried', 'WORKFLOW_EXECUTION_COMPLETED'],
+    ['trainBatch-waiting', 'WORKFLOW_EXECUTION_COMPLETED'],
   ])('%s ends in %s, and replays', async (name, end) => {
     const text = textOf(name);
     const { events } = JSON.parse(text) as { events: { eventType: string }[] };
