@@ -48,6 +48,12 @@ export function metricSetOf(task: Task): MetricSet {
   return task === 'classification' ? CLASS_METRICS : NUMBER_METRICS;
 }
 
+/** Whether a number is a limit of the interval of a score, on all batches or on the new one. */
+export function isLimit(name: string): boolean {
+  const [, score] = /^(?:new_batch_)?(.+)_(?:low|high)$/.exec(name) ?? [];
+  return score !== undefined && METRIC_SETS.some(({ shown }) => shown.includes(score));
+}
+
 /** A score by its name. */
 export interface NamedScore {
   name: string;

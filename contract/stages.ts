@@ -368,7 +368,7 @@ export const STAGES = {
       model: { type: modelTypeOf({ type }) },
       ...sideParams(split),
     }),
-    code: 4, // 1 left no report, 2 was not scored by ml-cart, 3 had a report of tables alone
+    code: 5, // 1 left no report, 2 was not scored by ml-cart, 3 had a report of tables alone, 4 had few intervals
     // The last two draw the report.
     libraries: ['arquero', 'ml-cart', '@dagrejs/dagre', '@observablehq/plot'],
     perBatch: true,

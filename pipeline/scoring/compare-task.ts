@@ -1,4 +1,4 @@
-import { CLASS_METRICS, NUMBER_METRICS } from '../../contract/metric-sets.ts';
+import { CLASS_METRICS, type MetricSet, NUMBER_METRICS } from '../../contract/metric-sets.ts';
 import type { SplitRule } from '../../contract/defaults.ts';
 import type { Files } from '../batches/files.ts';
 import type { Encoder } from '../features/encoder.ts';
@@ -11,6 +11,7 @@ import { scoreClasses } from './class-scores.ts';
 import { hasOddMajority, computeDifferenceInterval } from './intervals.ts';
 import { countFlags, leaveOutOfBoth, mergeFlags, type TrainedByEither } from './leakage.ts';
 import { scoreNumbers } from './number-scores.ts';
+import { boundClassScores, boundR2 } from './score-intervals.ts';
 
 /** Whether a score of a model differs from that of another by more than chance does. */
 type Verdict = 'better' | 'worse' | 'within noise';
@@ -175,11 +176,8 @@ function scorePredicted(
 ): Facts {
   const [set, scores] =
     classes === undefined
-      ? [
-          NUMBER_METRICS,
-          scoreNumbers(Float64Array.from(targets), Float64Array.from(predicted.numbers)),
-        ]
-      : [CLASS_METRICS, scoreClasses(labels, predicted.labels, classes)];
+      ? scoreTargets(targets, predicted.numbers)
+      : scoreLabels(labels, predicted.labels, classes);
   const numbers = { ...scores } as Record<string, unknown>;
   const names = set.shown.flatMap((name) => [name, `${name}_low`, `${name}_high`]);
   return Object.fromEntries(
@@ -188,6 +186,21 @@ function scorePredicted(
       return typeof value === 'number' ? [[name, value]] : [];
     }),
   );
+}
+
+function scoreTargets(targets: number[], predicted: number[]): [MetricSet, object | null] {
+  const [actual, guessed] = [Float64Array.from(targets), Float64Array.from(predicted)];
+  const found = scoreNumbers(actual, guessed);
+  return [NUMBER_METRICS, found && { ...found, ...boundR2(actual, guessed) }];
+}
+
+function scoreLabels(
+  labels: string[],
+  predicted: string[],
+  classes: readonly string[],
+): [MetricSet, object | null] {
+  const found = scoreClasses(labels, predicted, classes);
+  return [CLASS_METRICS, found && { ...found, ...boundClassScores(found) }];
 }
 
 /** Scores a model on the rows of some parts that it was not trained on. */

@@ -3,6 +3,7 @@ import type { Matrix } from '../features/matrix.ts';
 import type { Model } from '../models/estimator.ts';
 import { type ClassScores, scoreClasses } from './class-scores.ts';
 import { type NumberScores, scoreNumbers } from './number-scores.ts';
+import { boundClassScores, boundR2 } from './score-intervals.ts';
 
 /** The scores of a model on some rows. */
 export interface Scored {
@@ -20,7 +21,7 @@ export function scoreModel(model: Model, matrix: Matrix, { classes = [] }: Encod
   const predicted = model.predict(matrix);
   if ('numbers' in predicted) {
     const found = scoreNumbers(matrix.targets!, predicted.numbers);
-    return found && toScoredNumbers(found);
+    return found && toScoredNumbers(found, boundR2(matrix.targets!, predicted.numbers));
   }
   const labels = Array.from(predicted.classes, (index) => classes[index]!);
   const found = scoreClasses(matrix.labels, labels, classes);
@@ -33,14 +34,14 @@ function toScoredClasses(found: ClassScores, probabilities: Float64Array): Score
   const classes = per_class.map(({ label, ...scores }) => [label, scores]);
   return {
     rows,
-    numbers,
+    numbers: { ...numbers, ...boundClassScores(found) },
     details: { classes: Object.fromEntries(classes), confusion_matrix },
     confidence: probabilities.reduce((sum, value) => sum + value, 0) / probabilities.length,
   };
 }
 
 /** Converts scores of numbers to the common form. */
-function toScoredNumbers(found: NumberScores): Scored {
+function toScoredNumbers(found: NumberScores, bounds: Record<string, number>): Scored {
   const { rows, agreement, ...numbers } = found;
-  return { rows, numbers, details: { agreement }, confidence: null };
+  return { rows, numbers: { ...numbers, ...bounds }, details: { agreement }, confidence: null };
 }

@@ -6,6 +6,7 @@ import {
   findMetricSet,
   formatChange,
   formatScore,
+  isLimit,
   NOT_SCORES,
   NUMBER_METRICS,
   pickScores,
@@ -111,4 +112,9 @@ it('a change is shown with its sign and what it means', () => {
     shown(-0.25, 'untested'),
     shown(0, 'none'),
   ]).toEqual(['+0.2500 better', '−0.2500 worse', '+0.0000 within noise', '−0.2500', 'none']);
+});
+
+it('the limits of intervals are known by the scores that they are of', () => {
+  const names = ['accuracy_low', 'new_batch_rmse_high', 'accuracy', 'tide_low', 'new_batch_low'];
+  expect(names.filter(isLimit)).toEqual(['accuracy_low', 'new_batch_rmse_high']);
 });

@@ -1,4 +1,4 @@
-import { formatSigned } from '../../../contract/metric-sets.ts';
+import { formatSigned, isLimit } from '../../../contract/metric-sets.ts';
 import { formatBytes, formatMetric, formatNumber, formatTable } from '../../format.ts';
 import type { ArtifactChange, BatchChange, DiffDocument } from './document.ts';
 import type { Changes } from '../../compare/changes.ts';
@@ -53,7 +53,9 @@ function formatMetrics(
   document: DiffDocument,
 ): string | undefined {
   const same = hasSameRows(document);
-  const rows = changeRows(document.metrics, (value, name) => formatMetric(name, value));
+  // The limits of intervals would be most of the rows. The JSON document has them.
+  const scores = Object.entries(document.metrics).filter(([name]) => !isLimit(name));
+  const rows = changeRows(Object.fromEntries(scores), (value, name) => formatMetric(name, value));
   const verdicts = rows.map(([name]) => (same ? document.sameRows?.scores[name!]?.verdict : ''));
   return formatPart(
     [...head(same ? nameSame(document) : 'metric, each on its own test rows'), ''],
