@@ -23,6 +23,7 @@ import {
   type RawEntry,
   type Settings,
 } from '../store/ledger/ledger.ts';
+import { checkSplitColumns } from '../pipeline/features/encode.ts';
 import { readCellSettings } from '../pipeline/csv/cells.ts';
 import { localFile } from '../store/local-cache.ts';
 import {
@@ -168,13 +169,15 @@ async function makeSettings(
   { data, split }: Params,
   { outputs }: StageOutcome<'get_data'>,
 ): Promise<Settings> {
+  const columns = await readColumns(deps, outputs.columns);
+  checkSplitColumns(columns, readSplit(split), { target: data.target, file: outputs.raw.path });
   return {
     source: sourceIdentity(data.source),
     grows: false,
     delimiter: data.delimiter,
     encoding: data.encoding,
     target: data.target,
-    columns: await readColumns(deps, outputs.columns),
+    columns,
     declared: data.columns,
     missing_values: data.missing_values,
     decimal: data.decimal,

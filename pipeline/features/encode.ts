@@ -1,6 +1,6 @@
 import { type ColumnTable, table } from 'arquero';
 import { BadData, BadParams } from '../../contract/failures.ts';
-import type { DatePart } from '../../contract/defaults.ts';
+import type { DatePart, readSplit } from '../../contract/defaults.ts';
 import {
   indexNames,
   type Column,
@@ -217,6 +217,19 @@ function joinNumbers(blocks: readonly Float64Array[]): Float64Array | Cell[] {
   return all.some(Number.isNaN)
     ? Array.from(all, (value) => (Number.isNaN(value) ? null : value))
     : all;
+}
+
+/**
+ * Checks the columns that decide the side of a row, before they are frozen.
+ * @throws BadParams when one of them does not exist or is the target
+ */
+export function checkSplitColumns(
+  columns: readonly Column[],
+  { key, timeColumn }: Pick<ReturnType<typeof readSplit>, 'key' | 'timeColumn'>,
+  { target, file }: { target: string; file: string },
+): void {
+  if (key !== null) findKeyColumns(columns, key, file, target);
+  if (timeColumn !== null) findTimeColumn(columns, timeColumn, file, target);
 }
 
 /** A column of a file that is read: a feature, the label, or the time of the rows. */

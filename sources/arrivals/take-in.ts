@@ -1,5 +1,6 @@
 import { addColumns, type Column } from '../../pipeline/batches/columns.ts';
 import { readSplit, taskOf } from '../../contract/defaults.ts';
+import { checkSplitColumns } from '../../pipeline/features/encode.ts';
 import { readCellSettings } from '../../pipeline/csv/cells.ts';
 import type { Params } from '../../contract/params.ts';
 import type { Arrived } from '../../store/ledger/changes.ts';
@@ -115,6 +116,7 @@ async function inspectFirst(
     },
     signal,
   );
+  checkSplitColumns(columns, readSplit(split), { target: data.target, file: name });
   return {
     source: sourceIdentity(data.source),
     grows: true,

@@ -61,3 +61,17 @@ it('a row that a later batch repeats is left out of the scores of a model that w
   expect(comparisons[0]!.facts).toMatchObject({ rows: 8, left_out: 4, prequential_rows: 20 });
   expect(comparisons[0]!.facts['own_accuracy']).toBe(metrics['accuracy']);
 });
+
+it.each([
+  [{ key: ['ide'] }, 'split.key names column "ide", which '],
+  [{ by: 'time', time_column: 'when' }, 'split.time_column names column "when", which '],
+  [{ by: 'time', time_column: 'y' }, 'split.time_column names "y", the target'],
+])('a split by %j is refused before it is frozen', async (split, sentence) => {
+  runs = openWholeRuns();
+  for (const source of ['./in/', './in/1.csv']) {
+    runs.write('in/1.csv', text(lines(0, 40)));
+    const asked = { pipeline: 'timed', params: { data: { source, target: 'y' }, split } };
+    await expect(runs.run(1, asked)).rejects.toThrow(sentence);
+    expect((await runs.store.ledgers.read('timed'))?.batches ?? []).toEqual([]);
+  }
+});
