@@ -74,18 +74,22 @@ function describeAction(action: PromotionEvent['action']): string {
   return action === 'expired' ? action : `was ${nameAction(action)}`;
 }
 
-/** Which build is the champion and, if it is another one, what became of this build. */
+/**
+ * Which build is the champion and, if it is another one, what became of this build.
+ * @param shown the reason of the gate, which is shown beside it and is not repeated
+ */
 export function describeStanding(
   { champion, events }: Pick<ChampionHistory, 'champion' | 'events'>,
   build: Build,
+  shown?: unknown,
 ): string {
   const last = events.findLast((event) => isSameBuild(event, build));
-  const when = (event: PromotionEvent): string => `${formatMinute(event.at)}, by ${event.by}`;
-  if (isSameBuild(champion, build)) return `this build, since ${when(last!)}: ${last!.reason}`;
-  const now = champion === null ? 'none yet' : nameBuild(champion);
-  return last === undefined
-    ? now
-    : `${now}; this build ${describeAction(last.action)} on ${when(last)}: ${last.reason}`;
+  const isChampion = isSameBuild(champion, build);
+  const now = isChampion ? 'this build' : champion === null ? 'none yet' : nameBuild(champion);
+  if (last === undefined) return now;
+  const { action, at, by, reason } = last;
+  const since = isChampion ? ', since' : `; this build ${describeAction(action)} on`;
+  return `${now}${since} ${formatMinute(at)}, by ${by}${reason === shown ? '' : `: ${reason}`}`;
 }
 
 /** A version that waits for approval, as `--json` prints it. */

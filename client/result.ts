@@ -17,7 +17,7 @@ import {
 } from '../contract/metric-sets.ts';
 import type { Ref } from '../contract/ref.ts';
 import type { RunSummary } from '../contract/train-batch.ts';
-import type { PromotionOutcome } from '../contract/promotion.ts';
+import type { GateDecision, PromotionOutcome } from '../contract/promotion.ts';
 import type { Comparison, StageName } from '../contract/stages.ts';
 import { formatTrialParams, type TrialParams } from '../contract/trials.ts';
 import { nameBuild } from '../contract/versions.ts';
@@ -44,6 +44,8 @@ export interface ResultDocument {
   trial: TrialParams | null;
   /** The scores of the published build before it on the same test rows, and how this one differs. */
   comparisons: Comparison[];
+  /** What the gate says of the build; null for a run that stopped before it. */
+  decision: GateDecision | null;
   /** Whether the build became the champion; null if the run published nothing. */
   promotion: PromotionOutcome | null;
   /** All numbers of the metrics file, nested as there; null for a run that stopped before evaluate. */
@@ -129,6 +131,7 @@ export async function buildResult(
     build: summary.version?.seq ?? null,
     trial: summary.version?.trial ?? null,
     comparisons: summary.comparisons ?? [],
+    decision: summary.decision ?? null,
     promotion: summary.promotion ?? null,
     metrics: metricsFile === null ? null : metrics,
     confusion_matrix,
@@ -193,7 +196,9 @@ export function printResult(document: ResultDocument): void {
       'trial',
       `build ${document.batch}.${document.build} with ${formatTrialParams(document.trial)} is not published; to publish it: ${RETRAIN} publish ${document.batch} --trial ${document.build} --pipeline ${document.pipeline}`,
     );
-  if (document.promotion !== null) printOutcome(document.pipeline, document.promotion);
+  const { decision, promotion } = document;
+  if (promotion !== null) printOutcome(document.pipeline, promotion);
+  else if (decision !== null) print(`gate      ${decision.outcome}: ${decision.reason}`);
   if (mlflow?.modelVersion != null)
     printFact('model', `${mlflow.modelName} version ${mlflow.modelVersion}`);
   printFact('Temporal', links.temporal);

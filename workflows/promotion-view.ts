@@ -114,7 +114,8 @@ function writeDecision(decision: GateDecision): string[] {
             ],
           ],
         );
-  const against = champion === null ? '' : ` It was compared with ${describe(champion)}.`;
+  const isCompared = champion !== null && rows > 0;
+  const against = isCompared ? ` It was compared with ${describe(champion)}.` : '';
   return [`The gate: ${escapeMarkdown(decision.reason)}.${against}`, table];
 }
 

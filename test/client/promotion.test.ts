@@ -123,6 +123,9 @@ describe('what a build is to the champion', () => {
       `1.1; this build was rejected on ${at}, by lee: version 2 because of lee`,
       '1.1',
     ]);
+    expect(describeStanding(history, { version: 1, seq: 1 }, 'version 1 because of kim')).toBe(
+      `this build, since ${at}, by kim`,
+    );
   });
 });
 

@@ -18,6 +18,8 @@ export interface Scene {
   night: RunId;
   /** Runs of the last batch: the night's, and one by hand of a shallower tree; one of a batch that is not there. */
   runs: Record<'nightly' | 'byHand' | 'failed', RunId>;
+  /** The promotion that waits for approval. */
+  waiting: RunId;
   built: RunSummary;
   shallow: RunSummary;
   /** A page of the project's namespace in Temporal's Web UI. */
@@ -56,6 +58,9 @@ export async function makeScene(
   const built = (await batch.result()) as RunSummary;
   await client('run', String(last), '--publish', '--set', 'model.max_depth=2');
   const shallow = (await batch.result()) as RunSummary;
+  const byHand = await runOf(batch.workflowId);
+  const approval = ['--set', 'gate.rule=always', '--set', 'gate.approval=required'];
+  await client('run', String(last), '--publish', '--set', 'model.max_depth=3', ...approval);
   // Our command line refuses this batch before it starts a run.
   const failing = await temporal.workflow.start('trainBatch', {
     workflowId: 'iris-batch-99',
@@ -74,9 +79,10 @@ export async function makeScene(
     night,
     runs: {
       nightly,
-      byHand: await runOf(batch.workflowId),
+      byHand,
       failed: await runOf('iris-batch-99'),
     },
+    waiting: await runOf('iris-promotion'),
     built,
     shallow,
     pipelineRun: await findParent(project, built.mlflow!.runId),

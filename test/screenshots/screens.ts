@@ -19,7 +19,7 @@ export interface Screen {
 
 /** Every page that the docs show, with what must be seen on it. */
 export function screensOf(scene: Scene): Screen[] {
-  return [...runs(scene), ...nights(scene), ...tracked(scene), report(scene)];
+  return [...runs(scene), ...promotions(scene), ...nights(scene), ...tracked(scene), report(scene)];
 }
 
 function runs({ webUi, last, runs: { nightly, byHand, failed }, built, shallow }: Scene): Screen[] {
@@ -72,6 +72,21 @@ function runs({ webUi, last, runs: { nightly, byHand, failed }, built, shallow }
   ];
 }
 
+function promotions({ webUi, last, waiting }: Scene): Screen[] {
+  return [
+    {
+      name: 'web-ui-approval',
+      url: tabOf(webUi, waiting, 'user-metadata'),
+      sees: [
+        `iris · promotion`,
+        `version ${last}, build 3, waits for approval`,
+        `npx retrain approve ${last} --reason`,
+      ],
+      height: 820,
+    },
+  ];
+}
+
 function nights({ webUi, last, night, built }: Scene): Screen[] {
   return [
     {
@@ -107,7 +122,7 @@ function tracked({ mlflow, last, built, shallow, pipelineRun }: Scene): Screen[]
         `iris-v${last}.2`,
         'accuracy',
         'model.max_depth',
-        `${last + 2} matching runs`,
+        `${last + 3} matching runs`,
       ],
       height: 640,
     },
@@ -124,6 +139,12 @@ function tracked({ mlflow, last, built, shallow, pipelineRun }: Scene): Screen[]
         'run in Temporal',
       ],
       height: 1200,
+    },
+    {
+      name: 'mlflow-model',
+      url: mlflow(`/models/${encodeURIComponent(built.mlflow!.modelName)}`),
+      sees: [built.mlflow!.modelName, 'champion', `batch-${last}`],
+      height: 720,
     },
     {
       name: 'mlflow-versions',

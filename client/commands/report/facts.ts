@@ -104,7 +104,9 @@ async function describePromotion(
   const history = await store.champions.read(record.pipeline);
   return [
     `The gate: ${decision.outcome}, because ${decision.reason}.`,
-    ...(history === undefined ? [] : [`The champion: ${describeStanding(history, record)}.`]),
+    ...(history === undefined
+      ? []
+      : [`The champion: ${describeStanding(history, record, decision.reason)}.`]),
   ];
 }
 

@@ -12,7 +12,7 @@ export function printDecision(
 ): void {
   const decision = findDecision(record);
   if (decision !== null) print(`gate      ${decision.outcome}: ${decision.reason}`);
-  if (history !== null) print(`champion  ${describeStanding(history, record)}`);
+  if (history !== null) print(`champion  ${describeStanding(history, record, decision?.reason)}`);
   if (waiting !== null)
     print(`waits     ${describeWaiting(record.pipeline, waiting).join('\n          ')}`);
   if (problem !== null) say(`it is not known what waits for approval: ${problem}`, 'warning');
