@@ -241,7 +241,7 @@ describe('a pointer that an earlier program wrote', () => {
 });
 
 describe('the builds of a pipeline', () => {
-  const params = { model: { max_depth: 5 } };
+  const params = { data: {}, model: { max_depth: 5 } };
   const draft = (version: number, build: string) => draftRecord({ version, build, params });
 
   it('are listed by version and number, with what is published, tried out and earlier', async () => {
@@ -315,14 +315,15 @@ describe('the builds of a pipeline', () => {
     const bucket = new MemoryBucket();
     const records = new Records(bucket);
     await records.publish({ ...draft(1, 'a'), ledger_revision: 3 });
-    await records.publish({ ...draft(2, 'a'), ledger_revision: 4, params: { other: 1 } });
+    const other = { data: {}, model: { max_depth: 7 } };
+    await records.publish({ ...draft(2, 'a'), ledger_revision: 4, params: other });
     const expectAll = async (): Promise<void> => {
       expect(await records.revisions('p')).toEqual([
         { version: 1, ledger_revision: 3 },
         { version: 2, ledger_revision: 4 },
       ]);
       const lines = await records.listWithParams('p');
-      expect(lines.map((line) => line.params)).toEqual([params, { other: 1 }]);
+      expect(lines.map((line) => line.params)).toEqual([params, other]);
     };
     await expectAll();
     await editDocument<{ versions: object[] }>(bucket, 'versions/p/index.json', ({ versions }) => {
