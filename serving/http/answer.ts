@@ -31,14 +31,14 @@ export async function answerRequest(
 ): Promise<Answer> {
   const texts: string[] = [];
   const predictions: (Label | undefined)[] = [];
-  const helper = canary === undefined ? undefined : CanaryRows.open(canary, request, model);
+  const canaryRows = canary === undefined ? undefined : CanaryRows.open(canary, request, model);
   for (const block of request.blocks(model.predictor.columns, model.delimiter)) {
     const first = texts.length;
     if (first > 0) await setImmediate();
-    const byCanary = helper?.answer(block, request.proba);
+    const byCanary = canaryRows?.answer(block, request.proba);
     const rest = byCanary === undefined ? block : selectRows(block, byCanary.others);
     const own = answerBlock(model.predictor, rest, request.proba);
-    helper?.settle();
+    canaryRows?.settle();
     if (byCanary === undefined) {
       for (const text of own.texts) texts.push(text);
       for (const label of own.answers.predictions) predictions.push(label!);
@@ -52,15 +52,15 @@ export async function answerRequest(
       texts[first + row] = own.texts[i]!;
       predictions[first + row] = own.answers.predictions[i]!;
     }
-    logged?.add(byCanary.block, helper!.model, byCanary.answers, (i) => first + rows[i]!);
+    logged?.add(byCanary.block, canaryRows!.model, byCanary.answers, (i) => first + rows[i]!);
     logged?.add(rest, model, own.answers, (i) => first + others[i]!);
   }
   logged?.commit();
-  const canaryRows = helper?.count ?? 0;
+  const count = canaryRows?.count ?? 0;
   return {
     texts,
     predictions,
-    canary: canaryRows === 0 ? undefined : { model: helper!.model, rows: canaryRows },
+    canary: count === 0 ? undefined : { model: canaryRows!.model, rows: count },
   };
 }
 
