@@ -35,7 +35,7 @@ for (const metric of METRICS)
         [equal!.worse, equal!.better, worse!.worse, better!.better].map(percent),
       ),
     );
-    process.stderr.write(`${metric} ${rows}\n`);
+    process.stderr.write(`${table.at(-1)!.join('  ')}\n`);
   }
 process.stdout.write(
   `${formatTable(

@@ -494,6 +494,13 @@ export function findEntry(stage: string): StageEntry | undefined {
   return Object.hasOwn(STAGES, stage) ? STAGES[stage as StageName] : undefined;
 }
 
+/** Whether an input of a stage is of another build, with which this one is compared: it was not made from it. */
+export function isOfOtherBuild(stage: string, name: string): boolean {
+  const entry = findEntry(stage);
+  const input = entry?.inputs[name];
+  return entry?.aboutBuild === true && input !== undefined && 'outside' in input;
+}
+
 /** Whether this path belongs to an output of a stage of this version, and a checkout may write a file there. */
 export function isOutputPath(
   { stage, output, version }: { stage: string; output: string; version: number },

@@ -1,5 +1,5 @@
 import { isDirectory, type Ref } from '../../../contract/ref.ts';
-import { findEntry, STAGE_NAMES, STAGES } from '../../../contract/stages.ts';
+import { findEntry, isOfOtherBuild, STAGE_NAMES, STAGES } from '../../../contract/stages.ts';
 import type { Store } from '../../../store/index.ts';
 import { batchesAt, rawNamed, type Ledger } from '../../../store/ledger/ledger.ts';
 import type { VersionRecord } from '../../../store/version-record.ts';
@@ -64,6 +64,7 @@ export function buildLineage(
       for (const ref of sources) graph.edge(graph.input(ref), graph.node(file, kind), stage);
     }
     const from = Object.entries(inputs).flatMap(([name, ref]) => {
+      if (isOfOtherBuild(stage, name)) return [];
       const made = eachBatch.get(findEachBatchStage(stage, name));
       return (made ?? [ref]).map((one) => graph.input(one));
     });
