@@ -112,14 +112,17 @@ describe('a regression', () => {
         succeed(project.client(...args)),
       ),
     );
-    expect(list!.stdout).toMatch(/^version +champion +rmse +mae +r2 +new batch +train/m);
+    expect(list!.stdout).toMatch(
+      /^version +champion +rmse +mae +r2 +new batch +change on the same rows +train/m,
+    );
     const rmse = (second.metrics!['rmse'] as number).toFixed(4);
     expect(list!.stdout).toContain(rmse);
     expect(status!.stdout).toMatch(new RegExp(`^rmse +${rmse}$`, 'm'));
     const [own, same] = diff!.stdout.split(/^on the \d+ test rows of 2\.1/m);
     expect(own).toMatch(/^rmse +[\d.]+ +[\d.]+ +[+−][\d.]+$/m);
     const verdict = second.comparisons[0]!.facts['rmse_change'] as string;
-    expect(same).toMatch(new RegExp(`^rmse +[\\d.]+ +[\\d.]+ +[+−][\\d.]+ +${verdict}$`, 'm'));
+    const score = '[\\d.]+ +[\\d.]+ to [\\d.]+';
+    expect(same).toMatch(new RegExp(`^rmse +${score} +${score} +[+−][\\d.]+ +${verdict}$`, 'm'));
     expect(diff!.stdout).toMatch(/^feature importance/m);
     const run = await fetch(
       `${project.env['MLFLOW_TRACKING_URI']}/api/2.0/mlflow/runs/get?run_id=${second.mlflow!.runId}`,
