@@ -27,6 +27,7 @@ const FOLDERS: Readonly<Record<string, Folder>> = {
   'pipeline/batches': {},
   'pipeline/features': partOfPipeline('features'),
   'pipeline/csv': {},
+  'pipeline/predictions': {},
   'pipeline/models': {
     ...partOfPipeline('models'),
     // A change in the trainer's barriers or shared memory leaves threads that wait for each other.

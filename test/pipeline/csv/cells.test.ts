@@ -4,6 +4,7 @@ import {
   CellRule,
   classifyBytes,
   looksNumeric,
+  NUMBER,
   NUMERIC,
   parseNumber,
   UNCERTAIN,
@@ -102,5 +103,31 @@ describe('classifyBytes', () => {
   it.each(['0', '5.1', '-12', '0.000123', '123456789.25', '0.1234567890123456'])(
     'is certain of %s',
     (text) => expect(classify(text)).toBe(NUMERIC),
+  );
+
+  it.each(['00123', '-007', '01.5', '1234567890123456', '-1234567890123456'])(
+    'says that %s is a number that may be a code',
+    (text) => expect(classify(text)).toBe(NUMBER),
+  );
+
+  it.each(['', '-', '.', '.5', '+1', '1e5', '1.2.3', '1,5', ' 1', '1'.repeat(301)])(
+    'leaves %j to the reader of texts',
+    (text) => expect(classify(text)).toBe(UNCERTAIN),
+  );
+});
+
+describe('looksNumeric', () => {
+  it.each(['00123', '+007', '-01', ' 007 ', '01.5', '9007199254740992', '-9007199254740993'])(
+    'takes %j for a code, which would lose digits as a number',
+    (text) => expect([looksNumeric(text), parseNumber(text) === null]).toEqual([false, false]),
+  );
+
+  it.each(['0', '-0.5', '+3', ' 7 ', '1e20', '.5', '9007199254740991', '9007199254740992.5'])(
+    'takes %j for a number',
+    (text) => expect(looksNumeric(text)).toBe(true),
+  );
+
+  it.each(['', ' ', 'x', '0x10', '1e999', 'Infinity', 'NaN'])('takes %j for a word', (text) =>
+    expect(looksNumeric(text)).toBe(false),
   );
 });
