@@ -12,6 +12,7 @@ import type { PinnedRun, RunFailure, RunSummary } from '../contract/train-batch.
 import { writeDetails } from './details.ts';
 import { escapeMarkdown } from '../contract/markdown.ts';
 import { progress, result } from '../contract/messages.ts';
+import { findEntry } from '../contract/stages.ts';
 import { formatTrialParams } from '../contract/trials.ts';
 import {
   SEARCH_ATTRIBUTES,
@@ -73,7 +74,7 @@ export class RunView {
         ? 'partial'
         : version.trial !== undefined
           ? 'trial'
-          : stages.every(({ state }) => state === 'cached')
+          : stages.every(isFromCache)
             ? 'cached'
             : 'trained';
     const modelVersion = Number(mlflow?.modelVersion ?? Number.NaN);
@@ -132,6 +133,11 @@ export class RunView {
     });
     if (pairs.length > 0) upsertSearchAttributes(pairs as SearchAttributeUpdatePair[]);
   }
+}
+
+/** Whether a stage made no part of the build. A decision about a known build, against another champion, makes none. */
+function isFromCache({ stage, state }: RunSummary['stages'][number]): boolean {
+  return state === 'cached' || findEntry(stage)?.aboutBuild === true;
 }
 
 function describeError(error: unknown): RunFailure {

@@ -22,6 +22,9 @@ const STAGES = [
   'gate',
 ];
 
+/** The stages that make a build. The decision about it is another one once there is another champion. */
+const BUILD = STAGES.slice(0, -1);
+
 const documents: ResultDocument[] = [];
 
 const project = withProject('iris');
@@ -126,7 +129,8 @@ describe('three Iris batches', () => {
   it('writes metrics/batch_N.json into the working tree, as stored', async () => {
     for (const batch of [1, 2, 3]) {
       const path = `metrics/batch_${batch}.json`;
-      const [stored] = documents[batch]!.stages.at(-1)!.outputs;
+      const scored = documents[batch]!.stages.find(({ stage }) => stage === 'evaluate')!;
+      const [stored] = scored.outputs;
       expect(stored!.path).toBe(path);
       const written = readFileSync(join(project.folder, path));
       expect(written.equals(await store.artifacts.get(stored!))).toBe(true);
@@ -247,7 +251,7 @@ describe('three Iris batches', () => {
 describe('running again', () => {
   it('takes every stage from the cache and makes nothing new', async () => {
     const again = await project.runJson('3');
-    expect(cachedStages(again)).toEqual(STAGES);
+    expect(cachedStages(again)).toEqual(expect.arrayContaining(BUILD));
     expect(again.mlflow).toEqual(documents[3]!.mlflow);
     expect(again.metrics).toEqual(documents[3]!.metrics);
     expect((await store.records.latest('iris', 3)).seq).toBe(1);
@@ -282,14 +286,16 @@ describe('running again', () => {
     const forced = await project.runJson('3', '--force');
     expect(cachedStages(forced)).toEqual([]);
     const hashes = (document: ResultDocument): string[] =>
-      document.stages.flatMap(({ outputs }) => outputs.map(({ sha256 }) => sha256));
+      document.stages
+        .filter(({ stage }) => BUILD.includes(stage))
+        .flatMap(({ outputs }) => outputs.map(({ sha256 }) => sha256));
     expect(hashes(forced)).toEqual(hashes(documents[3]!));
     expect(forced.mlflow!.runId).not.toBe(documents[3]!.mlflow!.runId);
   });
 
   it('makes an earlier build the latest again, in the store and under its alias', async () => {
     const again = await project.runJson('3');
-    expect(cachedStages(again)).toEqual(STAGES);
+    expect(cachedStages(again)).toEqual(expect.arrayContaining(BUILD));
     expect((await store.records.latest('iris', 3)).seq).toBe(1);
     const alias = await mlflow(`registered-models/alias?name=${project.model}&alias=batch-3`);
     expect(alias['model_version']).toMatchObject({ version: documents[3]!.mlflow!.modelVersion });
@@ -363,7 +369,7 @@ describe('one stage at a time', () => {
       expect(code).toBe(0);
     }
     const whole = await project.runJson('2', ...flags);
-    expect(cachedStages(whole)).toEqual(STAGES);
+    expect(cachedStages(whole)).toEqual(expect.arrayContaining(BUILD));
     const { metrics, seq } = await store.records.latest('steps', 2);
     expect([metrics['accuracy'], seq]).toEqual([whole.metrics!['accuracy'], 1]);
   });

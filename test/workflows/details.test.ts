@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { GateDecision, PromotionOutcome } from '../../contract/promotion.ts';
 import type { RunSummary, StageLine } from '../../contract/train-batch.ts';
 import type { PublishResult } from '../../contract/versions.ts';
 import { LAST_STAGE } from '../../contract/stages.ts';
@@ -74,6 +75,16 @@ describe('the page of a run', () => {
 
       record \`s3://b/versions/p/000003/000002.json\`"
     `);
+  });
+
+  it('shows what the gate says of the build and what became of it, escaped', () => {
+    const decision = { outcome: 'promote', reason: 'it is *not* worse' } as GateDecision;
+    const promotion = { state: 'waiting', reason: 'a_person decides' } as PromotionOutcome;
+    expect(write({ decision })).toContain('\n\n**gate**: promote: it is \\*not\\* worse\n\n');
+    expect(write({ decision, promotion })).toContain(
+      '\n\n**champion**: waiting: a\\_person decides\n\n',
+    );
+    expect(write()).not.toContain('**gate**');
   });
 
   it('links its run and its model in MLflow, as far as they have addresses', () => {

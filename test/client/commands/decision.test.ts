@@ -41,7 +41,7 @@ it('the lineage of a version has its decision, and no artifact of the champion',
   expect(nodes.map(({ path }) => path)).not.toContain('models/batch_1/model.json');
   const from = edges
     .filter(({ stage }) => stage === 'gate')
-    .map(({ from: id }) => id.split('@')[0]);
+    .map(({ from: id }) => id.split('@')[0]!);
   expect(from.sort()).toEqual([
     'data/processed/encoder.json',
     'data/processed/test/',
