@@ -481,6 +481,26 @@ describe('an approval', () => {
     expect(await world.story()).toEqual(['promoted 2', 'held 3']);
   });
 
+  it('still waits in the execution that continues a long history', async () => {
+    const world = new World();
+    await play(world, async ({ queue }) => {
+      const { pipeline } = world;
+      const since = new Date().toISOString();
+      const waiting = { proposal: world.waiting(2), since, notices: 3 };
+      const handle = await temporal.client.workflow.start<typeof promote>('promote', {
+        taskQueue: queue,
+        workflowId: promotionIdOf(pipeline),
+        args: [{ pipeline, handedOn: { queue: [world.proposal(1)], waiting } }],
+      });
+      const view = await shows(handle, ({ champion }) => champion?.version === 1);
+      expect(view.waiting).toMatchObject({ ...build(2), since });
+      await handle.executeUpdate(approve, { args: [ann(2)] });
+      await handle.result();
+    });
+    expect(await world.story()).toEqual(['promoted 1', 'promoted 2']);
+    expect(world.notices).toEqual([]);
+  });
+
   it('that fails leaves the version waiting', async () => {
     const world = new World();
     let fails = true;
