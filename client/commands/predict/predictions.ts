@@ -39,8 +39,7 @@ export async function openPredictions(
 ): Promise<PredictionWriter> {
   const folder = path === '-' ? '' : await makeFolder(path);
   const half = join(folder, 'predictions');
-  const target =
-    path === '-' ? process.stdout : createWriteStream(half, { fd: openSync(half, 'w') });
+  const target = path === '-' ? process.stdout : openHalf(path, folder, half);
   let failure: unknown;
   target.on('error', (error) => (failure = writeError(path, error)));
   const send = async (bytes: string | Uint8Array): Promise<void> => {
@@ -59,10 +58,10 @@ export async function openPredictions(
       if (failure !== undefined) throw failure as Error;
       try {
         renameSync(half, path);
-        rmSync(folder, { recursive: true });
       } catch (error) {
         throw writeError(path, error);
       }
+      rmSync(folder, { recursive: true, force: true });
     },
     abandon: () => {
       if (path === '-') return;
@@ -84,6 +83,16 @@ async function makeFolder(path: string): Promise<string> {
     return await newOwnFolder(parent, 'predict');
   } catch (error) {
     throw writeError(path, (error as Error).cause ?? error);
+  }
+}
+
+/** @param half the incomplete file, in its folder */
+function openHalf(path: string, folder: string, half: string): Writable {
+  try {
+    return createWriteStream(half, { fd: openSync(half, 'w') });
+  } catch (error) {
+    rmSync(folder, { recursive: true, force: true });
+    throw writeError(path, error);
   }
 }
 
