@@ -53,7 +53,7 @@ try {
         taken[name].push(load({ url: urls[name], body, connections, seconds }));
     return { rows, connections, ours: summarise(taken.ours), mlflow: summarise(taken.mlflow) };
   });
-  const switched = await measureSwitches(project);
+  const switched = await measureSwitches();
   const head = [
     'rows',
     'connections',
@@ -100,8 +100,8 @@ function load(job: LoadJob): Answered {
 }
 
 /** Sends requests while the champion is switched every second. */
-async function measureSwitches({ folder, env, store, ...of }: Project) {
-  const { champions, records } = store;
+async function measureSwitches() {
+  const { champions, records } = project.store;
   const { schema: _, seq: __, ...draft } = await records.latest(PIPELINE, 3);
   await records.publish({ ...draft, version: 4, build: 'copy' });
   const builds = [3, 4].map((version) => ({ version, seq: 1 }));
@@ -121,13 +121,7 @@ async function measureSwitches({ folder, env, store, ...of }: Project) {
     champion = build;
   };
   if (champion === undefined) await promoteOther();
-  const url = await startOurs(
-    { folder, env, store, ...of },
-    '--model',
-    'champion',
-    '--check-every',
-    '1',
-  );
+  const url = await startOurs(project, '--model', 'champion', '--check-every', '1');
   const body = JSON.stringify({ dataframe_split: makeRows(1) });
   const loading = loadMeanwhile({ url, body, connections: 16, seconds: 2 * seconds });
   const ended = loading.then(() => true);
@@ -136,6 +130,7 @@ async function measureSwitches({ folder, env, store, ...of }: Project) {
   const { answered, failed } = await loading;
   const metrics = await (await fetch(`${url}/metrics`)).text();
   const [, switches] = /^retrain_model_switches_total\{role="model"\} (\d+)$/m.exec(metrics)!;
+  if (Number(switches) === 0) throw new Error('the server has never switched to another champion');
   return { requests: answered, failed, switches: Number(switches) };
 }
 
