@@ -22,7 +22,7 @@ export function formatTable(
     return {
       name: [name],
       width,
-      numeric: texts.every((text) => /^(?:[\d.,%+–−-]|\de[+-]?\d)*$/.test(text)),
+      numeric: texts.every((text) => /^(?:[\d.,%+–−-]| %|\de[+-]?\d)*$/.test(text)),
     };
   });
   const measure = (all: readonly Column[]): number =>

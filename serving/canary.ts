@@ -1,3 +1,4 @@
+import { isSameBuild } from '../contract/versions.ts';
 import { hashCells } from '../pipeline/batches/split.ts';
 import type { Predictor } from '../pipeline/predictions/predictor.ts';
 import type { RawBlock } from '../pipeline/predictions/raw-block.ts';
@@ -13,6 +14,12 @@ export interface CanaryOptions {
   readonly share: number;
   /** The column of the keys; undefined for all columns that the model reads. */
   readonly key: string | undefined;
+}
+
+/** The rows of a block that the canary answers, and how many of the others have no key. */
+interface Selection {
+  readonly rows: number[];
+  readonly withoutKey: number;
 }
 
 /** A second model that answers a share of the keys. A key always gets the same model. */
@@ -38,26 +45,27 @@ export class Canary {
   }
 
   /** The model that answers its keys; undefined if none is loaded, or if it is the same as the other. */
-  besides(model: LoadedModel): LoadedModel | undefined {
+  pickOther(model: LoadedModel): LoadedModel | undefined {
     const { current } = this.model;
-    return isSameBuild(current, model) ? undefined : current;
+    return current !== undefined && isSameBuild(current, model) ? undefined : current;
   }
 
   /**
    * Selects the rows of a block that it answers.
    * @param predictor of the model that answers the others; it reads the columns of a row without a key column
    */
-  select({ rows, valueOf }: RawBlock, predictor: Predictor): number[] {
+  select({ rows, valueOf }: RawBlock, predictor: Predictor): Selection {
     const selected: number[] = [];
+    let withoutKey = 0;
     for (let row = 0; row < rows; row++) {
       const cells =
         this.key === undefined
-          ? predictor.columns.map(({ name, type }) => predictor.readCell(type, valueOf(name, row)))
+          ? predictor.columns.map(({ name }) => predictor.readCell(name, valueOf(name, row)))
           : [readKey(valueOf(this.key, row))];
-      if (this.key !== undefined && cells[0] === null) this.withoutKey++;
+      if (this.key !== undefined && cells[0] === null) withoutKey++;
       else if (hashCells(CANARY_KEY, cells) < this.share) selected.push(row);
     }
-    return selected;
+    return { rows: selected, withoutKey };
   }
 
   /** Notes rows that it could not answer, although the model could. */
@@ -65,11 +73,6 @@ export class Canary {
     this.failed += rows;
     this.#failure = sentence;
   }
-}
-
-/** Whether two loaded models are the same build. */
-export function isSameBuild(a: LoadedModel | undefined, b: LoadedModel): boolean {
-  return a?.version === b.version && a.build === b.build;
 }
 
 /** A key as text, so that 7 in JSON is the key 7 in CSV; null where there is none. */

@@ -6,6 +6,7 @@ import {
   MissingHistory,
   RetrainError,
 } from '../contract/failures.ts';
+import { isSameBuild, nameBuild } from '../contract/versions.ts';
 import type { Store } from '../store/index.ts';
 import { underSignal } from '../store/signal.ts';
 import {
@@ -27,7 +28,7 @@ export class FollowedModel<Current extends LoadedModel | undefined = LoadedModel
   readonly #store: Store;
   #current: Current;
   #problem: string | undefined;
-  #checkedAt = new Date();
+  #checkedAt: Date | undefined;
   #switches = 0;
   /** The build that did not load although the store answered, why, and when it is tried again. */
   #failed: { build: string; problem: string; until: number } | undefined;
@@ -41,8 +42,11 @@ export class FollowedModel<Current extends LoadedModel | undefined = LoadedModel
 
   /** @throws like `loadFrom` */
   static async open(store: Store, pipeline: string, name: ModelName): Promise<FollowedModel> {
-    const current = await loadChecked(store, await findRecord(store, pipeline, name));
-    return new FollowedModel(store, pipeline, name, current);
+    const record = await findRecord(store, pipeline, name);
+    const checkedAt = new Date();
+    const model = new FollowedModel(store, pipeline, name, await loadChecked(store, record));
+    model.#checkedAt = checkedAt;
+    return model;
   }
 
   /**
@@ -70,8 +74,8 @@ export class FollowedModel<Current extends LoadedModel | undefined = LoadedModel
     return this.#problem;
   }
 
-  /** When the store last said which model is the newest. */
-  get checkedAt(): Date {
+  /** When the store last said which model is the newest; undefined before it did. */
+  get checkedAt(): Date | undefined {
     return this.#checkedAt;
   }
 
@@ -100,8 +104,8 @@ export class FollowedModel<Current extends LoadedModel | undefined = LoadedModel
     try {
       const record = await findRecord(this.#store, this.pipeline, this.name);
       this.#checkedAt = new Date();
-      if (record.version !== old?.version || record.seq !== old.build) {
-        found = `${record.version}.${record.seq}`;
+      if (old === undefined || !isSameBuild(record, old)) {
+        found = nameBuild(record);
         if (this.#failed?.build === found && Date.now() < this.#failed.until) {
           this.#problem = this.#failed.problem;
           return undefined;
@@ -115,8 +119,7 @@ export class FollowedModel<Current extends LoadedModel | undefined = LoadedModel
       const missed =
         error instanceof MissingHistory ? 'no model was found' : 'the store was not read';
       const what = found === undefined ? missed : `version ${found} was not loaded`;
-      const answers =
-        old === undefined ? '' : `, and version ${old.version}.${old.build} still answers`;
+      const answers = old === undefined ? '' : `, and version ${nameBuild(old)} still answers`;
       const problem = `${what}${answers}: ${messageOf(error)}`;
       this.#problem = problem;
       const isPassing = error instanceof RetrainError && error.retryable;
@@ -153,7 +156,7 @@ async function loadChecked(
   );
   if (unreadable.length > 0 || predictions[0] === undefined)
     throw new BadData(
-      `version ${model.version}.${model.build} has no answer for a row without values: run its batch again with --force`,
+      `version ${nameBuild(model)} has no answer for a row without values: run its batch again with --force`,
     );
   return model;
 }

@@ -53,9 +53,13 @@ export async function loadModel(from: {
 }): Promise<Model> {
   const store = openStore(from.storage);
   try {
-    const { predictor, ...loaded } = await loadFrom(store, from.pipeline, from.model ?? 'latest');
+    const { predictor, seq, ...loaded } = await loadFrom(
+      store,
+      from.pipeline,
+      from.model ?? 'latest',
+    );
     const { classes, columns } = predictor;
-    return { ...loaded, classes, columns };
+    return { ...loaded, build: seq, classes, columns };
   } finally {
     store.bucket.close();
   }

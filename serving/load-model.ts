@@ -23,7 +23,8 @@ export type RawRow = Readonly<Record<string, unknown>>;
 export interface LoadedModel {
   readonly pipeline: string;
   readonly version: number;
-  readonly build: number;
+  /** The number of the build of that version, from 1. */
+  readonly seq: number;
   readonly predictor: Predictor;
   /** Between the cells of the pipeline's CSV. */
   readonly delimiter: string;
@@ -63,7 +64,7 @@ export async function loadRecord(store: Store, record: VersionRecord): Promise<L
   return {
     pipeline: record.pipeline,
     version: record.version,
-    build: record.seq,
+    seq: record.seq,
     predictor,
     delimiter,
     encoding,

@@ -11,8 +11,9 @@ import {
   utf8,
 } from '@uwdata/flechette';
 import { messageOf } from '../contract/failures.ts';
+import { nameBuild } from '../contract/versions.ts';
 import type { Cell } from '../pipeline/csv/cells.ts';
-import type { RawColumn, RowPredictions } from '../pipeline/predictions/predictor.ts';
+import type { RowPredictions } from '../pipeline/predictions/predictor.ts';
 import type { RawBlock } from '../pipeline/predictions/raw-block.ts';
 import type { Bucket } from '../store/bucket.ts';
 import { sha256 } from '../store/hash.ts';
@@ -34,6 +35,9 @@ const EVERY_MS = 1_000;
 /** How long the last files may take when the server ends. */
 const LAST_MS = 5_000;
 
+/** How often the bytes of a day are measured, because other servers of the pipeline write too. */
+const MEASURE_MS = 300_000;
+
 /** The columns of the log itself. */
 const OWN = ['_time', '_request', '_row', '_version', '_prediction', '_probability'] as const;
 
@@ -44,15 +48,15 @@ export interface LogOptions {
   readonly without: readonly string[];
   /** Columns that the model does not read, and that are logged if a request has them. */
   readonly with: readonly string[];
-  /** Bytes that a pipeline may have for one day. */
+  /** Bytes that a pipeline may have for one day, of all its servers. */
   readonly mostBytes: number;
 }
 
 interface LogColumn {
   readonly name: string;
   readonly type: DataType;
-  /** How the model reads it; undefined for a column that it does not read. */
-  readonly raw: RawColumn['type'] | undefined;
+  /** Whether the model reads it. */
+  readonly isRead: boolean;
 }
 
 /** Rows that wait for their file. All have the same columns. */
@@ -62,6 +66,13 @@ interface Buffered {
   readonly since: Date;
   rows: number;
   bytes: number;
+}
+
+/** Rows of a request that may still be refused. */
+interface LoggedPart {
+  readonly columns: readonly LogColumn[];
+  readonly rows: readonly (readonly Cell[])[];
+  readonly bytes: number;
 }
 
 interface LogFile {
@@ -92,13 +103,13 @@ export class RequestLog {
   readonly options: LogOptions;
   readonly #bucket: Bucket;
   readonly #prefix: string;
-  /** Tells the files of servers apart. */
+  /** A part of the file names that differs for each server. */
   readonly #server = randomBytes(4).toString('hex');
   readonly #buffers = new Map<string, Buffered>();
   #files: LogFile[] = [];
   #count = 0;
-  /** The day of the last file, and the bytes that the bucket has for it. */
-  #day: { day: string; bytes: number } | undefined;
+  /** The day of the last file, the bytes that the bucket has for it, and when they are measured again. */
+  #day: { day: string; bytes: number; until: number } | undefined;
   #isWriting = false;
   #problem: string | undefined;
   written = { rows: 0, files: 0, bytes: 0 };
@@ -121,32 +132,62 @@ export class RequestLog {
     return [...this.#buffers.values()].reduce((sum, { bytes }) => sum + bytes, files);
   }
 
+  /** The columns that are left out although none of these models reads them: a name may be misspelled. */
+  listUnread(models: readonly LoadedModel[]): string[] {
+    const read = new Set(
+      models.flatMap(({ predictor }) => predictor.columns.map(({ name }) => name)),
+    );
+    return this.options.without.filter((name) => !read.has(name));
+  }
+
   /** Begins the log of a request, if it is among those that are logged. */
   sample(request: string): LoggedRequest | undefined {
     if (Math.random() >= this.options.share) return undefined;
     const time = new Date();
-    const parts: (() => void)[] = [];
+    const parts: LoggedPart[] = [];
+    let [bytes, tooMany] = [0, 0];
     return {
       add: (block, model, answers, numbers) => {
-        const columns = this.#columnsOf(model);
+        if (tooMany > 0) {
+          tooMany += block.rows;
+          return;
+        }
+        const columns = this.#listColumns(model);
         const rows = Array.from({ length: block.rows }, (_, row) =>
           readRow(columns, block, row, model, answers, [time.getTime(), request, numbers(row)]),
         );
-        parts.push(() => this.#append(columns, rows, time));
+        const own = rows.reduce((sum, row) => sum + measure(row), 0);
+        bytes += own;
+        parts.push({ columns, rows, bytes: own });
+        if (this.waiting + bytes <= MOST_WAITING) return;
+        tooMany = parts.reduce((sum, part) => sum + part.rows.length, 0);
+        parts.length = 0;
       },
-      commit: () => parts.forEach((append) => append()),
+      commit: () => {
+        if (tooMany > 0) this.#drop(tooMany);
+        for (const part of parts) this.#append(part, time);
+      },
     };
   }
 
-  /** Writes files until the signal is aborted, and then what is left. */
+  /** Writes files until the signal is aborted. */
   async follow(signal: AbortSignal, onProblem: (sentence: string) => void): Promise<void> {
+    let before = this.#problem;
+    const report = (): void => {
+      if (this.#problem !== undefined && this.#problem !== before) onProblem(this.#problem);
+      before = this.#problem;
+    };
     while (!signal.aborted) {
       await sleep(EVERY_MS, undefined, { signal }).catch(() => undefined);
-      const before = this.#problem;
-      if (!signal.aborted) await underSignal(signal, () => this.write(MOST_AGE_MS));
-      if (this.#problem !== undefined && this.#problem !== before && !signal.aborted)
-        onProblem(this.#problem);
+      if (signal.aborted) return;
+      report(); // rows may have been dropped meanwhile, and a file that is written removes the problem
+      await underSignal(signal, () => this.write(MOST_AGE_MS));
+      if (!signal.aborted) report();
     }
+  }
+
+  /** Writes what is left, once no request is answered any more and {@link follow} has returned. */
+  async finish(onProblem: (sentence: string) => void): Promise<void> {
     await underSignal(AbortSignal.timeout(LAST_MS), () => this.write(0));
     if (this.waiting > 0) onProblem(this.#problem ?? 'the last rows of the log were not written');
   }
@@ -173,7 +214,8 @@ export class RequestLog {
   }
 
   async #put({ key, day, bytes, rows }: LogFile): Promise<void> {
-    if (this.#day?.day !== day) this.#day = { day, bytes: await this.#measure(day) };
+    if (this.#day?.day !== day || Date.now() >= this.#day.until)
+      this.#day = { day, bytes: await this.#measure(day), until: Date.now() + MEASURE_MS };
     if (this.#day.bytes + bytes.length > this.options.mostBytes) {
       this.dropped += rows;
       this.#problem = `the log of requests is full for ${day}, with ${this.#day.bytes} bytes: raise --log-most, or log a smaller share`;
@@ -196,7 +238,7 @@ export class RequestLog {
 
   readonly #columns = new WeakMap<LoadedModel, readonly LogColumn[]>();
 
-  #columnsOf(model: LoadedModel): readonly LogColumn[] {
+  #listColumns(model: LoadedModel): readonly LogColumn[] {
     let columns = this.#columns.get(model);
     if (columns === undefined) {
       const { predictor } = model;
@@ -214,24 +256,27 @@ export class RequestLog {
       for (const { name } of predictor.columns) hidden.add(name);
       const more = this.options.with.filter((name) => !hidden.has(name));
       columns = [
-        ...OWN.map((name) => ({ name, type: own[name], raw: undefined })),
+        ...OWN.map((name) => ({ name, type: own[name], isRead: false })),
         ...read.map(({ name, type }) => ({
           name,
           type: type === 'number' ? float64() : makeWordType(),
-          raw: type,
+          isRead: true,
         })),
-        ...more.map((name) => ({ name, type: utf8(), raw: undefined })),
+        ...more.map((name) => ({ name, type: utf8(), isRead: false })),
       ];
       this.#columns.set(model, columns);
     }
     return columns;
   }
 
-  #append(columns: readonly LogColumn[], rows: readonly (readonly Cell[])[], since: Date): void {
-    const bytes = rows.reduce((sum, row) => sum + measure(row), 0);
+  #drop(rows: number): void {
+    this.dropped += rows;
+    this.#problem ??= `the log of requests may have ${MOST_WAITING} bytes in memory: rows beyond them are dropped`;
+  }
+
+  #append({ columns, rows, bytes }: LoggedPart, since: Date): void {
     if (this.waiting + bytes > MOST_WAITING) {
-      this.dropped += rows.length;
-      this.#problem ??= `the log of requests has ${MOST_WAITING} bytes in memory, which is the most: further rows are dropped`;
+      this.#drop(rows.length);
       return;
     }
     const key = JSON.stringify(columns.map(({ name, type }) => [name, type.typeId]));
@@ -272,19 +317,19 @@ function readRow(
   columns: readonly LogColumn[],
   block: RawBlock,
   row: number,
-  { predictor, version, build }: LoadedModel,
+  model: LoadedModel,
   { predictions, shares }: RowPredictions,
   first: readonly Cell[],
 ): Cell[] {
+  const { predictor } = model;
   const label = predictions[row]!;
-  const prediction = predictor.task === 'regression' ? Number(label) : predictor.wordOf(label);
+  const prediction = predictor.task === 'regression' ? Number(label) : predictor.findWord(label);
   const share = shares?.[row]?.[predictor.classes!.indexOf(label)] ?? null;
-  const cells = columns.slice(OWN.length).map(({ name, raw }): Cell => {
+  const cells = columns.slice(OWN.length).map(({ name, isRead }): Cell => {
     const value = block.valueOf(name, row);
-    if (raw !== undefined) return predictor.readCell(raw, value);
-    return formatValue(value);
+    return isRead ? predictor.readCell(name, value) : formatValue(value);
   });
-  return [...first, `${version}.${build}`, prediction, share, ...cells];
+  return [...first, nameBuild(model), prediction, share, ...cells];
 }
 
 /** A value of a column that the model does not read, as text. */

@@ -1,10 +1,10 @@
 import { setImmediate } from 'node:timers/promises';
 import { Counter, type Metric, Summary } from 'prom-client';
 import { BadData, messageOf } from '../contract/failures.ts';
+import { isSameBuild } from '../contract/versions.ts';
 import type { Label } from '../pipeline/features/label-type.ts';
 import type { RawColumn } from '../pipeline/predictions/predictor.ts';
 import { describeUnreadable, type RawBlock } from '../pipeline/predictions/raw-block.ts';
-import { isSameBuild } from './canary.ts';
 import type { FollowedModel } from './followed-model.ts';
 import type { LoadedModel } from './load-model.ts';
 
@@ -82,6 +82,7 @@ export class Shadow {
 
   constructor(model: FollowedModel<LoadedModel | undefined>) {
     this.model = model;
+    this.#clear();
   }
 
   /** Why it is not the newest, or why it could not score a row: a sentence, or undefined. */
@@ -120,6 +121,7 @@ export class Shadow {
     const { current } = this.model;
     if (current === undefined || isSameBuild(current, answered.model)) return;
     const rows = countCompared(answered);
+    if (rows === 0) return;
     const isFull =
       this.#waits.rows + rows > MOST_WAITING.rows ||
       this.#waits.bytes + answered.bytes > MOST_WAITING.bytes;
@@ -154,11 +156,11 @@ export class Shadow {
       differing: isNumber
         ? undefined
         : [...this.#pairs.values()].toSorted((a, b) => b.rows - a.rows),
-      meanDifference: isNumber && compared > 0 ? await meanOf(this.#differences) : undefined,
+      meanDifference: isNumber && compared > 0 ? await readMean(this.#differences) : undefined,
     };
   }
 
-  /** Scores what waits. Between two blocks, requests have their turn. */
+  /** Scores the waiting rows. Between two blocks, requests have their turn. */
   async #scoreWaiting(): Promise<void> {
     while (this.#waiting.length > 0) {
       await setImmediate();
@@ -187,8 +189,9 @@ export class Shadow {
           block.rows,
           block.read,
         );
-        if (unreadable[0] !== undefined) this.#failure = describeUnreadable(block, unreadable[0]);
         const own = predictions.slice(at, (at += block.rows));
+        const failed = unreadable.find(({ row }) => own[row] !== undefined);
+        if (failed !== undefined) this.#failure = describeUnreadable(block, failed);
         if (model.predictor.task === 'regression') this.#addNumbers(own, others);
         else this.#addClasses(own, others, { model, shadow });
       }
@@ -230,7 +233,12 @@ export class Shadow {
     for (const [one, counts] of pairs)
       for (const [other, rows] of counts) {
         if (other === null) this.#count('failed', rows);
-        else this.#addPair(by.model.predictor.wordOf(one), by.shadow.predictor.wordOf(other), rows);
+        else
+          this.#addPair(
+            by.model.predictor.findWord(one),
+            by.shadow.predictor.findWord(other),
+            rows,
+          );
       }
   }
 
@@ -240,9 +248,11 @@ export class Shadow {
     this.#count(model === shadow ? 'alike' : 'different', rows);
     if (model === shadow) return;
     const key = JSON.stringify([model, shadow]);
-    const known = this.#pairs.get(key);
-    if (known !== undefined) known.rows += rows;
-    else if (this.#pairs.size < MOST_NAMES) this.#pairs.set(key, { model, shadow, rows });
+    const isNamed = this.#pairs.has(key) || this.#pairs.size < MOST_NAMES;
+    const pair = isNamed ? { model, shadow } : { model: OTHER, shadow: OTHER };
+    const name = isNamed ? key : OTHER;
+    const before = this.#pairs.get(name)?.rows ?? 0;
+    this.#pairs.set(name, { ...pair, rows: before + rows });
   }
 
   #countClass(role: Role, word: string, rows: number): void {
@@ -260,9 +270,15 @@ export class Shadow {
     if (this.#pair?.model === model && this.#pair.shadow === shadow) return;
     this.#pair = { model, shadow, since: new Date() };
     this.#failure = undefined;
+    this.#clear();
+  }
+
+  #clear(): void {
     this.#rows = { ...NO_ROWS };
     for (const counted of [this.#classes.model, this.#classes.shadow, this.#pairs]) counted.clear();
-    for (const metric of [this.#numbers, this.#differences]) metric.reset();
+    // What is only reset shows zeros, also where classes are compared.
+    for (const role of ['model', 'shadow'] as const) this.#numbers.remove(role);
+    this.#differences.remove();
   }
 
   async #describeNumbers(role: Role): Promise<Distribution> {
@@ -273,7 +289,7 @@ export class Shadow {
       return quantile === undefined ? [] : [[String(quantile), value] as const];
     });
     return {
-      mean: await meanOf(this.#numbers, role),
+      mean: await readMean(this.#numbers, role),
       quantiles: Object.fromEntries(quantiles),
     };
   }
@@ -283,7 +299,7 @@ function countCompared({ predictions }: AnsweredRows): number {
   return predictions.filter((own) => own !== undefined).length;
 }
 
-async function meanOf(summary: Summary, role?: Role): Promise<number> {
+async function readMean(summary: Summary, role?: Role): Promise<number> {
   const { name, values } = (await summary.get()) as {
     name: string;
     values: { metricName: string; labels: { role?: string }; value: number }[];

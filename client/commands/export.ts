@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { Config } from '../../config/environment.ts';
 import { BadData, BadParams } from '../../contract/failures.ts';
+import { nameBuild } from '../../contract/versions.ts';
 import { type CommandContext, type CommonFlags, examples, pipelineCommand } from '../context.ts';
 import { withModel } from '../arguments.ts';
 import { formatBytes } from '../format.ts';
@@ -39,11 +40,11 @@ async function exportModel(config: Config, { model, out, json }: ExportFlags): P
     const { pipeline, version, seq: build } = record;
     const { file, reason } = await makeOnnx(await readParts(store, record));
     if (file === undefined)
-      throw new BadData(`${pipeline} version ${version}.${build} cannot be exported: ${reason}`);
+      throw new BadData(`${pipeline} version ${nameBuild(record)} cannot be exported: ${reason}`);
     await writeResult(path, file);
     if (json === true) printJson({ pipeline, version, build, path, size: file.length });
     else print(path);
-    say(`${pipeline} version ${version}.${build}, ${formatBytes(file.length)}`);
+    say(`${pipeline} version ${nameBuild(record)}, ${formatBytes(file.length)}`);
     return 0;
   });
 }

@@ -117,6 +117,16 @@ export interface Classes {
   readonly shares?: readonly (readonly number[])[];
 }
 
+/**
+ * Returns the probability of each class. Shares in a leaf end with the last class that occurs. Those of ml-cart are sums
+ * of rounded parts, and some are above 1.
+ * @param classes the number of classes
+ */
+export function toProbabilities(shares: readonly number[], classes: number): readonly number[] {
+  const sum = shares.reduce((a, b) => a + b, 0);
+  return Array.from({ length: classes }, (_, index) => (shares[index] ?? 0) / sum);
+}
+
 export interface Numbers {
   readonly numbers: Float64Array;
 }

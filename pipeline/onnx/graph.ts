@@ -74,7 +74,7 @@ export class Graph {
   }
 
   /** Adds an operator for machine learning with one result. */
-  addLearnt(
+  addMlOperator(
     opType: string,
     input: readonly Value[],
     attributes: Readonly<Record<string, Attribute>>,

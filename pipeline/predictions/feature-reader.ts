@@ -20,6 +20,11 @@ export interface FeatureReader {
   readText(cell: string): number;
   /** Encodes a value of JSON or Parquet, or of a program; null and undefined are missing. */
   readValue(value: unknown): number;
+  /**
+   * Reads a value without encoding it, to the same cell from CSV and from JSON: a number, a word as training has it, or a
+   * date as the input writes it; null if the value is missing, or if the column cannot hold it.
+   */
+  readCell(value: unknown): Cell;
   /** The words read so far that no train row has, and how often each was read. At most 100 are kept. */
   readonly unseen: ReadonlyMap<string, number>;
 }
@@ -39,22 +44,6 @@ export function openReaders(
       ? new DateReader(feature, rule)
       : new NumberReader(feature, rule);
   });
-}
-
-/**
- * Reads a cell without encoding it, to the same value from CSV and from JSON: a number, a word, or a date as the input
- * writes it; null if the cell is missing, or if it is no value of the column.
- */
-export function readCell(rule: CellRule, type: FeatureReader['type'], value: unknown): Cell {
-  if (value === null || value === undefined) return null;
-  if (type === 'number') {
-    if (typeof value === 'string') return rule.readNumber(value) ?? null;
-    const number = typeof value === 'number' || typeof value === 'bigint' ? Number(value) : NaN;
-    return Number.isFinite(number) && !rule.isMissingNumber(number) ? number + 0 : null;
-  }
-  if (typeof value === 'string') return rule.readWord(value);
-  if (typeof value === 'object' || Number.isNaN(value)) return null;
-  return rule.readWord(JSON.stringify(value));
 }
 
 const NONE: ReadonlyMap<string, number> = new Map();
@@ -87,6 +76,12 @@ class NumberReader implements FeatureReader {
     if (!Number.isFinite(number)) return UNREADABLE;
     return this.#rule.isMissingNumber(number) ? this.#missing : number + 0;
   }
+
+  readCell(value: unknown): Cell {
+    if (typeof value === 'string') return this.#rule.readNumber(value) ?? null;
+    const number = typeof value === 'number' || typeof value === 'bigint' ? Number(value) : NaN;
+    return Number.isFinite(number) && !this.#rule.isMissingNumber(number) ? number + 0 : null;
+  }
 }
 
 class DateReader implements FeatureReader {
@@ -113,6 +108,11 @@ class DateReader implements FeatureReader {
     if (!(value instanceof Date)) return UNREADABLE;
     const days = toDays(value);
     return this.#encode(Number.isNaN(days) ? null : days);
+  }
+
+  readCell(value: unknown): Cell {
+    if (value instanceof Date) return Number.isNaN(value.getTime()) ? null : value.toISOString();
+    return typeof value === 'string' ? this.#rule.readWord(value) : null;
   }
 
   #encode(days: number | null): number {
@@ -144,7 +144,19 @@ class WordReader implements FeatureReader {
   }
 
   readText(cell: string): number {
-    const word = this.#rule.readWord(cell);
+    return this.#encode(this.#rule.readWord(cell));
+  }
+
+  readValue(value: unknown): number {
+    const word = this.#readWord(value);
+    return word === undefined ? UNREADABLE : this.#encode(word);
+  }
+
+  readCell(value: unknown): Cell {
+    return this.#readWord(value) ?? null;
+  }
+
+  #encode(word: string | null): number {
     if (word === null) return this.#missing;
     const code = this.#codes.get(word);
     if (code !== undefined) return code;
@@ -153,27 +165,32 @@ class WordReader implements FeatureReader {
     return this.#other;
   }
 
-  /** A value that is not text is the word that has this value: 7 is "7", or "7.0", and true is "TRUE". */
-  readValue(value: unknown): number {
-    if (value === null || value === undefined) return this.#missing;
-    if (typeof value === 'string') return this.readText(value);
+  /**
+   * A value that is not text is the word that has this value: 7 is "7", or "7.0", and true is "TRUE".
+   * @returns null for a missing word; undefined for a value that cannot be a word
+   */
+  #readWord(value: unknown): string | null | undefined {
+    if (value === null || value === undefined) return null;
+    if (typeof value === 'string') return this.#rule.readWord(value);
     if (value instanceof Date) return this.#readDate(value);
-    if (typeof value === 'boolean') return this.readText(this.#wordOf(value) ?? String(value));
-    if (typeof value !== 'number' && typeof value !== 'bigint') return UNREADABLE;
-    if (Number.isNaN(value)) return this.#missing;
+    if (typeof value === 'boolean')
+      return this.#rule.readWord(this.#findWord(value) ?? String(value));
+    if (typeof value !== 'number' && typeof value !== 'bigint') return undefined;
+    if (Number.isNaN(value)) return null;
     const exact = String(value);
-    return this.readText(this.#codes.has(exact) ? exact : (this.#wordOf(Number(value)) ?? exact));
+    const word = this.#codes.has(exact) ? exact : (this.#findWord(Number(value)) ?? exact);
+    return this.#rule.readWord(word);
   }
 
   /** A date is the word of that day or that time. */
-  #readDate(value: Date): number {
-    if (Number.isNaN(value.getTime())) return this.#missing;
+  #readDate(value: Date): string | null {
+    if (Number.isNaN(value.getTime())) return null;
     const time = value.toISOString();
     const spellings = [time, time.replace('.000Z', 'Z'), time.slice(0, 19), time.slice(0, 10)];
-    return this.readText(spellings.find((spelling) => this.#codes.has(spelling)) ?? time);
+    return this.#rule.readWord(spellings.find((spelling) => this.#codes.has(spelling)) ?? time);
   }
 
-  #wordOf(value: boolean | number): string | undefined {
+  #findWord(value: boolean | number): string | undefined {
     this.#values ??= this.#listValues();
     return this.#values.get(value);
   }

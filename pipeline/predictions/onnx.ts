@@ -110,13 +110,13 @@ function listLabels(classes: readonly string[], type: LabelType): Elements {
 function addEncoder(graph: Graph, encoder: Encoder, rule: CellRule): Value {
   const inputs = new Map<string, Value>();
   for (const feature of encoder.features) {
-    const name = columnOf(feature);
+    const name = findColumn(feature);
     const type = feature.type === 'category' ? 'string' : 'double';
     if (!inputs.has(name)) inputs.set(name, graph.input(name, type, [ROWS, 1]));
   }
   const maths = new Maths(graph);
   const known = encoder.features.map((feature) => {
-    const cells = inputs.get(columnOf(feature))!;
+    const cells = inputs.get(findColumn(feature))!;
     if (feature.type === 'category') return addWords(graph, cells, feature, encoder, rule);
     if (feature.type === 'number') return addMissingNumbers(graph, cells, rule);
     return feature.part === undefined ? cells : DATE_PARTS[feature.part](maths, cells);
@@ -132,7 +132,7 @@ function addEncoder(graph: Graph, encoder: Encoder, rule: CellRule): Value {
 }
 
 /** The raw column of a feature. */
-function columnOf(feature: Encoder['features'][number]): string {
+function findColumn(feature: Encoder['features'][number]): string {
   return (feature.type === 'date' ? feature.from : undefined) ?? feature.name;
 }
 
@@ -158,7 +158,7 @@ function addWords(
   // The operator needs a word, also if no train row has one.
   for (const word of [...rule.missingWords, ...(all.size === 0 ? [''] : [])])
     if (!all.has(word)) all.set(word, missing);
-  return graph.addLearnt('LabelEncoder', [words], {
+  return graph.addMlOperator('LabelEncoder', [words], {
     keys_tensor: { tensor: [...all.keys()] },
     values_tensor: { tensor: Float64Array.from(all.values()) },
     default_tensor: { tensor: Float64Array.of(other) },

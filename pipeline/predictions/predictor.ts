@@ -2,10 +2,9 @@ import type { Task } from '../../contract/defaults.ts';
 import { type Cell, CellRule, type CellSettings } from '../csv/cells.ts';
 import { findLabelType, type Label, type LabelType, toLabel } from '../features/label-type.ts';
 import { encoderFromJson, taskOfEncoder } from '../features/encoder.ts';
-import { toProbabilities } from '../models/cart/flat-tree.ts';
-import type { Model, StoredBytes } from '../models/estimator.ts';
+import { type Model, type StoredBytes, toProbabilities } from '../models/estimator.ts';
 import { estimatorOf } from '../models/estimators.ts';
-import { type FeatureReader, openReaders, readCell, UNREADABLE } from './feature-reader.ts';
+import { type FeatureReader, openReaders, UNREADABLE } from './feature-reader.ts';
 
 /** The stored parts of a model that predicts from raw rows. */
 export interface PredictorParts {
@@ -55,8 +54,9 @@ export class Predictor {
   readonly target: string;
   /** The columns that the model reads, each once. */
   readonly columns: readonly RawColumn[];
-  readonly #rule: CellRule;
   readonly #readers: readonly FeatureReader[];
+  /** One reader of each column. */
+  readonly #byColumn: ReadonlyMap<string, FeatureReader>;
   readonly #model: Model;
 
   /** @throws BadData when the parts are not those of a model */
@@ -67,11 +67,12 @@ export class Predictor {
     this.target = encoder.target;
     this.words = encoder.classes;
     this.classes = encoder.classes?.map((word) => toLabel(word, this.labelType));
-    this.#rule = new CellRule(cells);
-    this.#readers = openReaders(encoder, this.#rule, rejectsUnseen);
-    this.columns = [
-      ...new Map(this.#readers.map((reader) => [reader.column, reader])).values(),
-    ].map(({ column, type: columnType }) => ({ name: column, type: columnType }));
+    this.#readers = openReaders(encoder, new CellRule(cells), rejectsUnseen);
+    this.#byColumn = new Map(this.#readers.map((reader) => [reader.column, reader]));
+    this.columns = Array.from(this.#byColumn.values(), ({ column, type: columnType }) => ({
+      name: column,
+      type: columnType,
+    }));
     this.#model = estimatorOf({ type }).load(model, this.task, 'the model', { forUse: true });
   }
 
@@ -82,13 +83,13 @@ export class Predictor {
   }
 
   /** The label of a prediction as the data writes it. */
-  wordOf(label: Label): string {
+  findWord(label: Label): string {
     return this.words?.[this.classes!.indexOf(label)] ?? String(label);
   }
 
-  /** Reads a cell of a column before it is encoded, see {@link readCell}. */
-  readCell(type: RawColumn['type'], value: unknown): Cell {
-    return readCell(this.#rule, type, value);
+  /** Reads a value of a column without encoding it, see {@link FeatureReader.readCell}. */
+  readCell(column: string, value: unknown): Cell {
+    return this.#byColumn.get(column)!.readCell(value);
   }
 
   /**

@@ -38,7 +38,6 @@ export async function answerRequest(
     const byCanary = canaryRows?.answer(block, request.proba);
     const rest = byCanary === undefined ? block : selectRows(block, byCanary.others);
     const own = answerBlock(model.predictor, rest, request.proba);
-    canaryRows?.settle();
     if (byCanary === undefined) {
       for (const text of own.texts) texts.push(text);
       for (const label of own.answers.predictions) predictions.push(label!);
@@ -55,6 +54,7 @@ export async function answerRequest(
     logged?.add(byCanary.block, canaryRows!.model, byCanary.answers, (i) => first + rows[i]!);
     logged?.add(rest, model, own.answers, (i) => first + others[i]!);
   }
+  canaryRows?.settle();
   logged?.commit();
   const count = canaryRows?.count ?? 0;
   return {
@@ -71,7 +71,10 @@ class CanaryRows {
   readonly #predictor: Predictor;
   /** Undefined once the rows could not be read. */
   #blocks: Iterator<RawBlock> | undefined;
-  #failure: { rows: number; sentence: string } | undefined;
+  /** Why it could not answer a block; then it answers no later one. */
+  #failure: string | undefined;
+  #failed = 0;
+  #withoutKey = 0;
   /** Rows that it has answered. */
   count = 0;
 
@@ -88,23 +91,21 @@ class CanaryRows {
   }
 
   /** @returns undefined while the canary is not another model than the one that answers */
-  static open(
-    canary: Canary,
-    request: ScoringRequest,
-    besides: LoadedModel,
-  ): CanaryRows | undefined {
-    const model = canary.besides(besides);
-    if (model === undefined) return undefined;
-    const { predictor, delimiter } = model;
+  static open(canary: Canary, request: ScoringRequest, model: LoadedModel): CanaryRows | undefined {
+    const other = canary.pickOther(model);
+    if (other === undefined) return undefined;
+    const { predictor, delimiter } = other;
     const blocks = iterate(() => request.blocks(predictor.columns, delimiter));
-    return new CanaryRows(canary, model, besides.predictor, blocks);
+    return new CanaryRows(canary, other, model.predictor, blocks);
   }
 
   /** Answers the rows of a block that are the canary's. @returns undefined if there are none, or if it cannot */
   answer(block: RawBlock, proba: boolean) {
-    const rows = this.#canary.select(block, this.#predictor);
+    const { rows, withoutKey } = this.#canary.select(block, this.#predictor);
+    this.#withoutKey += withoutKey;
     try {
       const own = this.#blocks?.next().value as RawBlock | undefined;
+      if (own === undefined) this.#failed += rows.length;
       if (rows.length === 0 || own === undefined) return undefined;
       const part = selectRows(own, rows);
       const answered = answerBlock(this.model.predictor, part, proba);
@@ -116,16 +117,19 @@ class CanaryRows {
       return { rows, others, block: part, ...answered };
     } catch (error) {
       this.#blocks = undefined;
-      this.#failure = { rows: rows.length, sentence: messageOf(error) };
+      this.#failure = messageOf(error);
+      this.#failed += rows.length;
       return undefined;
     }
   }
 
-  /** Is called when the model has answered the rest. If it cannot, the request is at fault, and not the canary. */
+  /**
+   * Counts what it did not answer. Call it after the model has answered the rest. If the model fails, the request is at
+   * fault, not the canary.
+   */
   settle(): void {
-    if (this.#failure === undefined) return;
-    this.#canary.noteFailure(this.#failure.rows, this.#failure.sentence);
-    this.#failure = undefined;
+    this.#canary.withoutKey += this.#withoutKey;
+    if (this.#failure !== undefined) this.#canary.noteFailure(this.#failed, this.#failure);
   }
 }
 

@@ -85,20 +85,20 @@ function addModels(registry: Registry, { model, canary, shadow }: Serving): void
               role,
               pipeline: current.pipeline,
               version: current.version,
-              build: current.build,
+              build: current.seq,
             },
             1,
           );
     },
   });
-  const gauges: Record<string, [help: string, value: (one: AnyModel) => number]> = {
+  const gauges: Record<string, [help: string, value: (one: AnyModel) => number | undefined]> = {
     retrain_model_is_newest: [
       '1 if the newest model is in use, 0 if it was not loaded or the store was not read',
       ({ problem }) => (problem === undefined ? 1 : 0),
     ],
     retrain_model_checked_timestamp_seconds: [
       'When the store last said which model is the newest',
-      ({ checkedAt }) => checkedAt.getTime() / 1_000,
+      ({ checkedAt }) => checkedAt && checkedAt.getTime() / 1_000,
     ],
   };
   for (const [name, [help, value]] of Object.entries(gauges)) {
@@ -107,7 +107,12 @@ function addModels(registry: Registry, { model, canary, shadow }: Serving): void
       help,
       labelNames: ['role'],
       registers,
-      collect: () => followed.forEach(([role, one]) => gauge.set({ role }, value(one))),
+      collect: () => {
+        for (const [role, one] of followed) {
+          const known = value(one);
+          if (known !== undefined) gauge.set({ role }, known);
+        }
+      },
     });
   }
   const switches = new Counter({
@@ -155,7 +160,7 @@ function addLog(registry: Registry, log: RequestLog): void {
   });
 }
 
-/** Adds a counter of what is counted elsewhere. */
+/** Adds a counter whose value another object keeps. */
 function addCounter(registry: Registry, name: string, help: string, value: () => number): void {
   const counter: Counter = new Counter({
     name,

@@ -9,7 +9,8 @@ interface ModelState {
   /** Null until one is loaded. */
   version: number | null;
   build: number | null;
-  checked_at: string;
+  /** Null until the store has said which model is the newest. */
+  checked_at: string | null;
   problem: string | null;
 }
 
@@ -119,8 +120,8 @@ function describeModel(
   return {
     model: String(name),
     version: current?.version ?? null,
-    build: current?.build ?? null,
-    checked_at: checkedAt.toISOString(),
+    build: current?.seq ?? null,
+    checked_at: checkedAt?.toISOString() ?? null,
     problem: problem ?? null,
   };
 }

@@ -3,6 +3,7 @@ import { Server } from 'node:net';
 import { type FastifyError, type FastifyInstance, fastify } from 'fastify';
 import packageFile from '../../package.json' with { type: 'json' };
 import { RetrainError } from '../../contract/failures.ts';
+import { nameBuild } from '../../contract/versions.ts';
 import type { LoadedModel } from '../load-model.ts';
 import { type Answer, answerRequest } from './answer.ts';
 import { openRequest } from './frame.ts';
@@ -189,7 +190,7 @@ function formatAnswer(
   { texts, predictions, canary }: Answer,
   model: LoadedModel,
 ): { versions: string; text: string } {
-  const [own, other] = [model, canary?.model].map((one) => one && `${one.version}.${one.build}`);
+  const [own, other] = [model, canary?.model].map((one) => one && nameBuild(one));
   const list = texts.join(',');
   if (other === undefined || canary!.rows === texts.length)
     return { versions: other ?? own!, text: `{"predictions":[${list}]}` };

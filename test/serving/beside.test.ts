@@ -3,10 +3,12 @@ import type { FastifyInstance } from 'fastify';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { StorageUnavailable } from '../../contract/failures.ts';
 import { findStage } from '../../contract/stages.ts';
+import { blockOf } from '../../pipeline/predictions/raw-block.ts';
 import { Canary } from '../../serving/canary.ts';
 import { FollowedModel } from '../../serving/followed-model.ts';
 import type { ServingReport } from '../../serving/http/report.ts';
 import { openServer } from '../../serving/http/server.ts';
+import type { LoadedModel } from '../../serving/load-model.ts';
 import { type LogOptions, RequestLog } from '../../serving/request-log.ts';
 import { Shadow } from '../../serving/shadow.ts';
 import { objectKey } from '../../store/hash.ts';
@@ -185,6 +187,27 @@ describe('a canary', () => {
     expect((await readReport()).canary).toMatchObject({ rows: 1, rows_without_key: 3 });
   });
 
+  it('counts no row without a key of a request that is refused', async () => {
+    const { canary } = await serve({ canary: { share: 1, key: 'person' } });
+    const rows = [
+      { ...people[0], person: null },
+      { ...people[1], size: 'two' },
+    ];
+    expect((await ask({ instances: rows })).status).toBe(400);
+    expect(canary!.withoutKey).toBe(0);
+  });
+
+  it('that fails counts its rows in all blocks of the request', async () => {
+    const { other } = await serve({ canary: { share: 1, key: 'person' } });
+    vi.spyOn(other.current!.predictor, 'predict').mockImplementationOnce(() => {
+      throw new Error('out of order');
+    });
+    const many = Array.from({ length: 30_000 }, (_, i) => `${i % 10},1,red,,person ${i}`);
+    const answer = await ask([`${COLUMNS.join()},person`, ...many].join('\n'));
+    expect([answer.status, answer.headers['x-model-version']]).toEqual([200, '1.1']);
+    expect((await readReport()).canary).toMatchObject({ rows: 0, rows_failed: many.length });
+  });
+
   it('leaves a row to the model that it cannot answer, and says so', async () => {
     const { other } = await serve({ canary: { share: 1, key: 'person' } });
     vi.spyOn(other.current!.predictor, 'predict').mockImplementation(() => {
@@ -228,6 +251,15 @@ describe('a canary', () => {
   });
 });
 
+it('a canary that was never found has no time of a check', async () => {
+  await serve({ canary: { share: 1 } });
+  expect((await readReport()).canary).toMatchObject({ version: null, checked_at: null });
+  const times = (await readMetrics()).filter((line) =>
+    line.startsWith('retrain_model_checked_timestamp_seconds{'),
+  );
+  expect(times).toEqual([expect.stringContaining('role="model"')]);
+});
+
 it('a canary that was never loaded, or that is the model itself, answers nothing', async () => {
   const { canary, other } = await serve({ canary: { share: 1 } });
   expect(await findVersions(people.slice(0, 1))).toEqual(['1.1']);
@@ -238,7 +270,7 @@ it('a canary that was never loaded, or that is the model itself, answers nothing
   const same = await FollowedModel.openOptional(store, 'made', 1);
   const model = await FollowedModel.open(store, 'made', '1.1');
   expect(
-    new Canary({ model: same, share: 1, key: undefined }).besides(model.current),
+    new Canary({ model: same, share: 1, key: undefined }).pickOther(model.current),
   ).toBeUndefined();
 });
 
@@ -279,6 +311,8 @@ describe('a shadow', () => {
         'retrain_model_info{role="shadow",pipeline="made",version="2",build="1"} 1',
       ]),
     );
+    const numbers = /^retrain_(?:shadow_difference|predicted_number)[_{ ]/;
+    expect((await readMetrics()).filter((line) => numbers.test(line))).toEqual([]);
   });
 
   it('of a regression is compared by means, quantiles and the differences', async () => {
@@ -295,8 +329,11 @@ describe('a shadow', () => {
       differing: null,
       mean_difference: 1,
     });
-    expect(await readMetrics()).toContain(
-      'retrain_predicted_number{quantile="0.95",role="shadow"} 5',
+    expect(await readMetrics()).toEqual(
+      expect.arrayContaining([
+        'retrain_predicted_number{quantile="0.95",role="shadow"} 5',
+        'retrain_shadow_difference_count 400',
+      ]),
     );
   });
 
@@ -339,6 +376,60 @@ describe('a shadow', () => {
     const { rows } = await readReport();
     expect((await readComparison(rows)).rows.different).toBe(rows);
     expect(rows).toBeLessThan(400);
+  });
+
+  /** Rows of which the model has answered those with a prediction. */
+  const answeredRows = (
+    model: LoadedModel,
+    rows: readonly (readonly [size: unknown, prediction: string | undefined])[],
+  ) => ({
+    blocks: () => [
+      blockOf(
+        rows.length,
+        (row, column) => (column === 'size' ? rows[row]![0] : null),
+        (row) => `row ${row + 1}`,
+      ),
+    ],
+    bytes: 1,
+    model,
+    predictions: rows.map(([, prediction]) => prediction),
+  });
+
+  it('scores no request that the canary has answered whole, and reports no row of the canary', async () => {
+    await publishModel(store, 2);
+    const { shadow, model } = await serve({ shadow: true });
+    shadow!.watch(answeredRows(model.current, [['two', undefined]]));
+    expect(await shadow!.describe()).toBeUndefined();
+    shadow!.watch(
+      answeredRows(model.current, [
+        ['two', undefined],
+        [1, 'small'],
+      ]),
+    );
+    expect((await readComparison(1)).rows).toMatchObject({ alike: 1, failed: 0 });
+    expect(shadow!.problem).toBeUndefined();
+    shadow!.watch(
+      answeredRows(model.current, [
+        ['two', undefined],
+        ['three', 'small'],
+      ]),
+    );
+    expect((await readComparison(2)).rows).toMatchObject({ alike: 1, failed: 1 });
+    expect(shadow!.problem).toBe('row 2, column "size": "three" is not a number');
+  });
+
+  it('counts the pairs of predictions beyond 100 together', async () => {
+    await publishModel(store, 2);
+    const { shadow, model, other } = await serve({ shadow: true });
+    const rows = Array.from({ length: 150 }, (_, i) => [1, `model ${i}`] as const);
+    vi.spyOn(other.current!.predictor, 'predict').mockReturnValue({
+      predictions: rows.map((_, i) => `shadow ${i}`),
+      unreadable: [],
+    });
+    shadow!.watch(answeredRows(model.current, rows));
+    const { differing } = await readComparison(150);
+    expect(differing).toHaveLength(101);
+    expect(differing![0]).toEqual({ model: 'other', shadow: 'other', rows: 50 });
   });
 
   it.each([
@@ -519,15 +610,108 @@ describe('the log of requests', () => {
     expect([log!.written.rows, log!.problem]).toEqual([400, undefined]);
   });
 
-  it('writes its last rows when the server ends', async () => {
-    const { log } = await serve({ log: {} });
+  it('shares the bytes of a day with the other servers of the pipeline', async () => {
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.UTC(2026, 0, 1, 12) });
+    const { current } = await FollowedModel.open(store, 'made', 1);
+    const block = blockOf(
+      people.length,
+      (row, column) => people[row]![column as 'size'],
+      () => '',
+    );
+    const answers = current.predictor.predict(block.rows, block.read);
+    const add = async (log: RequestLog): Promise<void> => {
+      const request = log.sample('a')!;
+      request.add(block, current, answers, (row) => row);
+      request.commit();
+      await log.write(0);
+    };
+    const open = (mostBytes: number): RequestLog =>
+      new RequestLog(bucket, 'made', { share: 1, without: [], with: [], mostBytes });
+    const first = open(1_000_000);
+    await add(first);
+    bucket.server.objects!.delete(readKeys()[0]!);
+    const [one, other] = [open(2.5 * first.written.bytes), open(2.5 * first.written.bytes)];
+    await add(one);
+    await add(other);
+    vi.advanceTimersByTime(300_000);
+    await add(one);
+    expect([one.written.files, other.written.files, one.dropped]).toEqual([1, 1, 400]);
+    expect(one.problem).toMatch(/^the log of requests is full for 2026-01-01/);
+  });
+
+  it('keeps no rows of a request that is too large, and drops it whole', async () => {
+    const { log, model } = await serve({ log: {} });
+    const { current } = model;
+    let reads = 0;
+    const long = 'x'.repeat(10_000);
+    const block = blockOf(
+      1_000,
+      (_, column) => {
+        if (column !== 'color') return null;
+        reads++;
+        return long;
+      },
+      () => '',
+    );
+    const request = log!.sample('a')!;
+    const answers = current.predictor.predict(block.rows, () => 0);
+    for (let i = 0; i < 4; i++) request.add(block, current, answers, (row) => row);
+    expect(reads).toBe(2_000);
+    request.commit();
+    expect([log!.waiting, log!.dropped]).toEqual([0, 4_000]);
+    expect(log!.problem).toMatch(/^the log of requests may have 32000000 bytes in memory/);
+  });
+
+  it('reports rows that were dropped between two writes', async () => {
+    const { log, model } = await serve({ log: {} });
     const ended = new AbortController();
     const problems: string[] = [];
     const following = log!.follow(ended.signal, (sentence) => problems.push(sentence));
+    const request = log!.sample('a')!;
+    const block = blockOf(
+      2_000,
+      () => 'x'.repeat(10_000),
+      () => '',
+    );
+    const answers = model.current.predictor.predict(block.rows, () => 0);
+    request.add(block, model.current, answers, (row) => row);
+    request.commit();
     await ask({ instances: people });
+    await vi.waitFor(() => expect(problems).toHaveLength(1), 20_000);
+    expect(problems[0]).toContain('rows beyond them are dropped');
     ended.abort();
     await following;
+  });
+
+  it('has the rows of requests that are answered while the server ends', async () => {
+    const { log } = await serve({ log: {} });
+    const ended = new AbortController();
+    const problems: string[] = [];
+    const onProblem = (sentence: string) => problems.push(sentence);
+    const following = log!.follow(ended.signal, onProblem);
+    ended.abort();
+    await following;
+    await ask({ instances: people });
+    await log!.finish(onProblem);
     expect([log!.written.rows, problems]).toEqual([400, []]);
+  });
+
+  it('reports rows that it cannot write at the end', async () => {
+    const { log } = await serve({ log: {} });
+    await ask({ instances: people });
+    isAway = true;
+    const problems: string[] = [];
+    await log!.finish((sentence) => problems.push(sentence));
+    expect(problems).toEqual(['the log of requests waits: the store does not answer']);
+  });
+
+  it('names the columns to leave out that no model reads, and leaves them out', async () => {
+    await publishModel(store, 2);
+    const { log, model, other } = await serve({ log: { without: ['color', 'e-mail'] } });
+    expect(log!.listUnread([model.current, other.current!])).toEqual(['e-mail']);
+    await ask({ instances: people });
+    await log!.write(0);
+    expect(readRows(readKeys()[0]!).columnNames()).not.toContain('color');
   });
 });
 
@@ -539,7 +723,11 @@ it('a damaged version leaves the canary and the shadow without a model, and the 
   expect(await findVersions(people.slice(0, 3))).toEqual(['1.1', '1.1', '1.1']);
   expect(await readReport()).toMatchObject({
     problem: null,
-    canary: { version: null, problem: expect.stringMatching(/^version 2\.1 was not loaded: /) },
+    canary: {
+      version: null,
+      checked_at: expect.stringMatching(/^\d{4}-/),
+      problem: expect.stringMatching(/^version 2\.1 was not loaded: /),
+    },
     shadow: { version: null, comparison: null },
   });
 });

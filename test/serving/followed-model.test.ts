@@ -33,7 +33,7 @@ beforeEach(async () => {
 });
 
 const shown = ({ current, problem, switches }: FollowedModel) => ({
-  answers: `${current.version}.${current.build}`,
+  answers: `${current.version}.${current.seq}`,
   problem,
   switches,
 });

@@ -432,7 +432,7 @@ describe('what the server says of itself', () => {
       model: 'latest',
       version: 1,
       build: 1,
-      checked_at: model.checkedAt.toISOString(),
+      checked_at: model.checkedAt!.toISOString(),
       problem: null,
     });
   });

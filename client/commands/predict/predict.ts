@@ -3,6 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Config } from '../../../config/environment.ts';
 import { BadData, BadParams } from '../../../contract/failures.ts';
+import { nameBuild } from '../../../contract/versions.ts';
 import { quoteList } from '../../../pipeline/csv/quote.ts';
 import { describeUnreadable } from '../../../pipeline/predictions/raw-block.ts';
 import { withModel } from '../../arguments.ts';
@@ -65,13 +66,13 @@ async function predictRows(config: Config, flags: PredictFlags): Promise<number>
   const model = await withStoreSession(config, ({ store }) =>
     loadFrom(store, config.pipeline, flags.model),
   );
-  const { predictor, pipeline, version, build } = model;
+  const { predictor, pipeline, version, seq: build } = model;
   const rows = await openRows(flags.in, inFormat, {
     delimiter: flags.delimiter ?? model.delimiter,
     encoding: model.encoding,
   });
   refuseSameFile(flags);
-  const name = `${pipeline} version ${version}.${build}`;
+  const name = `${pipeline} version ${nameBuild(model)}`;
   if (flags.proba === true && predictor.classes === undefined)
     throw new BadData(`${name} predicts a number, which has no probabilities: leave out --proba`);
   const writer = await openPredictions(flags.out, outFormat, {

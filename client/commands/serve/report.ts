@@ -1,12 +1,16 @@
 import { Command } from 'commander';
 import { RETRAIN } from '../../../contract/command.ts';
 import { messageOf, SetupError } from '../../../contract/failures.ts';
+import { nameBuild } from '../../../contract/versions.ts';
 import type { ServingReport } from '../../../serving/http/report.ts';
 import { examples } from '../../context.ts';
 import { formatBytes, formatMinute, formatNumber, formatTable } from '../../format.ts';
 import { print, printJson } from '../../print.ts';
 
-const HERE = 'http://127.0.0.1:5001';
+/** The port of a server, unless `--port` says otherwise. */
+export const DEFAULT_PORT = 5001;
+
+const HERE = `http://127.0.0.1:${DEFAULT_PORT}`;
 
 export function serveReportCommand(): Command {
   return new Command('report')
@@ -141,9 +145,9 @@ function formatDistributions(
 }
 
 function nameVersion({ version, build }: Pick<ServingReport, 'version' | 'build'>): string {
-  return version === null ? '–' : `${version}.${build}`;
+  return version === null ? '–' : nameBuild({ version, seq: build! });
 }
 
 function formatShare(share: number): string {
-  return `${Number((share * 100).toFixed(share < 0.01 || share > 0.99 ? 2 : 1))}%`;
+  return `${Number((share * 100).toFixed(share < 0.01 || share > 0.99 ? 2 : 1))} %`;
 }

@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import type { FastifyInstance } from 'fastify';
 import type { Config } from '../../../config/environment.ts';
 import { BadParams, SetupError } from '../../../contract/failures.ts';
+import { nameBuild } from '../../../contract/versions.ts';
 import { quote } from '../../../pipeline/csv/quote.ts';
 import type { FollowedModel } from '../../../serving/followed-model.ts';
 import type { LoadedModel } from '../../../serving/load-model.ts';
@@ -12,7 +13,7 @@ import { parseCount, parseNames, parseShare, withModel } from '../../arguments.t
 import { type CommandContext, type CommonFlags, examples, pipelineCommand } from '../../context.ts';
 import { printJson, say } from '../../print.ts';
 import { withStoreSession } from '../../session.ts';
-import { serveReportCommand } from './report.ts';
+import { DEFAULT_PORT, serveReportCommand } from './report.ts';
 
 interface ServeFlags extends CommonFlags {
   model: string;
@@ -40,7 +41,7 @@ export function serveCommand(context: CommandContext): Command {
   return withModel(pipelineCommand('serve'))
     .enablePositionalOptions()
     .option('--host <name>', 'the address to listen on; 0.0.0.0 for all', '127.0.0.1')
-    .option('--port <number>', 'the port to listen on; 0 for a free one', parsePort, 5001)
+    .option('--port <number>', 'the port to listen on; 0 for a free one', parsePort, DEFAULT_PORT)
     .option('--check-every <seconds>', 'how often a newer model is looked for', parseCount, 5)
     .option('--max-body <MB>', 'the largest body of a request', parseCount, 16)
     .option('--max-requests <count>', 'requests that are answered at a time', parseCount, 64)
@@ -118,7 +119,7 @@ async function serveModel(config: Config, flags: ServeFlags): Promise<void> {
       const openOther = (name: string) => Followed.openOptional(store, pipeline, name);
       const canary = await openCanary(flags, openOther);
       const shadow = await openShadow(flags, openOther);
-      const log = await openLog(store, model.current, flags);
+      const log = await openLog(store, pipeline, flags);
       const server = openServer({
         model,
         canary,
@@ -129,11 +130,18 @@ async function serveModel(config: Config, flags: ServeFlags): Promise<void> {
         ending: ended.signal,
         onFault: (error) => say(error.stack ?? error.message, 'error'),
       });
+      const models = [model.current, canary?.model.current].filter((one) => one !== undefined);
+      for (const name of log?.listUnread(models) ?? [])
+        sayProblem(
+          `--log-without: no model reads column ${quote(name)} now: check its name. It is left out of the log if a later model reads it`,
+        );
       const url = await listen(server, flags);
       for (const signal of ['SIGINT', 'SIGTERM'] as const)
         process.once(signal, () => ended.abort());
-      const { version, build } = model.current;
-      say(`${pipeline} version ${version}.${build} answers at ${url}/invocations; Ctrl-C ends it`);
+      const { version, seq: build } = model.current;
+      say(
+        `${pipeline} version ${nameBuild(model.current)} answers at ${url}/invocations; Ctrl-C ends it`,
+      );
       const others = { canary: canary?.model, shadow: shadow?.model };
       for (const [name, other] of Object.entries(others))
         if (other !== undefined) sayState(other, `is the ${name}`);
@@ -145,23 +153,26 @@ async function serveModel(config: Config, flags: ServeFlags): Promise<void> {
         ...Object.entries(others).flatMap(([name, other]) =>
           other === undefined ? [] : [follow(other, `is the ${name} now`)],
         ),
-        ...(log === undefined
-          ? []
-          : [log.follow(ended.signal, (sentence) => say(sentence, 'warning'))]),
+        ...(log === undefined ? [] : [log.follow(ended.signal, sayProblem)]),
       ];
       if (!ended.signal.aborted) await once(ended.signal, 'abort');
       await endServer(server);
       await Promise.all(following);
+      await log?.finish(sayProblem);
     },
     { untilItRuns: true },
   );
   say('ended');
 }
 
+function sayProblem(sentence: string): void {
+  say(sentence, 'warning');
+}
+
 function sayState(model: FollowedModel<LoadedModel | undefined>, role: string): void {
   const { current, problem } = model;
-  if (problem !== undefined) say(problem, 'warning');
-  else if (current !== undefined) say(`version ${current.version}.${current.build} ${role}`);
+  if (problem !== undefined) sayProblem(problem);
+  else if (current !== undefined) say(`version ${nameBuild(current)} ${role}`);
 }
 
 type OpenOther = (name: string) => Promise<FollowedModel<LoadedModel | undefined>>;
@@ -179,19 +190,13 @@ async function openShadow({ shadow }: ServeFlags, open: OpenOther) {
   return new Shadow(await open(shadow));
 }
 
-/** @throws BadParams when a column that is to be left out is none of the model's: it may be misspelled */
 async function openLog(
   { bucket }: Store,
-  { pipeline, predictor, version, build }: LoadedModel,
+  pipeline: string,
   flags: ServeFlags,
 ): Promise<RequestLog | undefined> {
   const { logShare, logWithout = [], logWith = [], logMost = LOG_MOST } = flags;
   if (logShare === undefined) return undefined;
-  const unknown = logWithout.find((name) => !predictor.columns.some((one) => one.name === name));
-  if (unknown !== undefined)
-    throw new BadParams(
-      `--log-without: version ${version}.${build} reads no column ${quote(unknown)}: it reads ${predictor.columns.map(({ name }) => quote(name)).join(', ')}`,
-    );
   const options: LogOptions = {
     share: logShare,
     without: logWithout,

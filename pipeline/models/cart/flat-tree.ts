@@ -149,16 +149,6 @@ export function findMostLikely(shares: readonly number[]): number {
   return best;
 }
 
-/**
- * Returns the probability of each class. Shares in a leaf end with the last class that occurs. Those of ml-cart are sums
- * of rounded parts, and some are above 1.
- * @param classes the number of classes
- */
-export function toProbabilities(shares: readonly number[], classes: number): readonly number[] {
-  const sum = shares.reduce((a, b) => a + b, 0);
-  return Array.from({ length: classes }, (_, index) => (shares[index] ?? 0) / sum);
-}
-
 /** The number of rows that are copied together before the walk. For most numbers of columns they fit the cache. */
 const TILE_ROWS = 256;
 /** The distance of two columns in a tile. It has one more cache line, because columns at a distance of a power of two

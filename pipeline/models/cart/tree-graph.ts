@@ -1,6 +1,7 @@
 import { type Graph, TYPES, type Value } from '../../onnx/graph.ts';
 import type { GraphPrediction } from '../estimator.ts';
-import { type FlatTree, findMostLikely, toProbabilities } from './flat-tree.ts';
+import { toProbabilities } from '../estimator.ts';
+import { type FlatTree, findMostLikely } from './flat-tree.ts';
 
 /** `x < threshold` among the modes of nodes. */
 const LESS_THAN = 1;
@@ -41,7 +42,7 @@ export function addWalk(
     [left[at], right[at]] = [places[child - 1]!, places[child]!];
     [leftIsLeaf[at], rightIsLeaf[at]] = [Number(isLeaf(child - 1)), Number(isLeaf(child))];
   }
-  const result = graph.addLearnt('TreeEnsemble', [rows], {
+  const result = graph.addMlOperator('TreeEnsemble', [rows], {
     n_targets: 1,
     tree_roots: [0],
     nodes_featureids: features,

@@ -138,6 +138,26 @@ describe('values that are not text', () => {
     );
   });
 
+  it('are the cells of text before they are encoded', () => {
+    expect([7, 7n, '7', ' 7 '].map((value) => w!.readCell(value))).toEqual(['7', '7', '7', '7']);
+    expect([true, 'TRUE'].map((value) => w!.readCell(value))).toEqual(['TRUE', 'TRUE']);
+    expect(w!.readCell('green')).toBe('green');
+    expect(['7', '+7.0', 7, 7n].map((value) => n!.readCell(value))).toEqual([7, 7, 7, 7]);
+    expect(d!.readCell(' 2024-02-03 ')).toBe('2024-02-03');
+    for (const reader of [n, w, d])
+      for (const missing of [null, undefined, Number.NaN, 'NA', {}, new Date(Number.NaN)])
+        expect(reader!.readCell(missing)).toBeNull();
+    const zeros = {
+      name: 'w',
+      type: 'category',
+      categories: ['007'],
+      most_frequent: '007',
+    } as const;
+    const words = { schema: 1, target: 'y', missing: 'impute', features: [zeros] } as const;
+    const [zeroReader] = openReaders(words, new CellRule(cells), false);
+    expect([7, '007'].map((value) => zeroReader!.readCell(value))).toEqual(['007', '007']);
+  });
+
   it('are numbers, missing where they mean that, and unreadable where they are neither', () => {
     expect(n!.readValue(-0)).toBe(0);
     expect(n!.readValue('+.5')).toBe(0.5);

@@ -30,6 +30,7 @@ const reader: FeatureReader = {
   unseen: new Map(),
   readText: Number,
   readValue: Number,
+  readCell: Number,
 };
 
 async function readAll(
