@@ -111,15 +111,15 @@ async function compare(
   };
   const { split } = params;
   const types = { type: modelTypeOf(params.model), otherType: detail.champion!.type };
-  const isClean = isKnownClean(deps, { batch, params, inputs: compared, detail: types });
   return withScratch(deps, async (folder) => {
     const of = { ...types, split, folder };
     try {
-      const both = await readBoth(deps.store, compared, of);
+      const [both, isClean] = await Promise.all([
+        readBoth(deps.store, compared, of),
+        isKnownClean(deps, { batch, params, inputs: compared, detail: types }),
+      ]);
       const read = { artifacts: deps.store.artifacts, compute: deps.compute };
-      const trained = (await isClean)
-        ? null
-        : await findTrainedByEither(read, both, of, execution.signal);
+      const trained = isClean ? null : await findTrainedByEither(read, both, of, execution.signal);
       const { ours: challenger, other: champion, parts } = both;
       const input = { contest, challenger, champion, parts, split, trained };
       return await deps.compute('decideGate', input, execution.signal);
@@ -136,7 +136,12 @@ async function isKnownClean(
   { store: { cache } }: Deps,
   call: Parameters<typeof identityOf>[1],
 ): Promise<boolean> {
-  const entry = await cache.read('compare', stageKey(identityOf('compare', call)));
+  const key = stageKey(identityOf('compare', call));
+  const entry = await cache.read('compare', key).catch((error: unknown) => {
+    // A damaged entry says nothing. Then the rows are compared here.
+    if (error instanceof DamagedArtifact) return undefined;
+    throw error;
+  });
   return entry !== undefined && !('left_out' in entry.facts);
 }
 
@@ -147,9 +152,10 @@ async function isOfChampion(
   { model, encoder, train, test }: StageInputs<'gate'>,
 ): Promise<boolean> {
   if (!(error instanceof DamagedArtifact)) return false;
-  const { md5 } = error.details['ref'] as Ref;
+  const lost = error.details['ref'] as Ref | undefined;
+  if (lost === undefined) return false;
   const files = await Promise.all([train, test].map((directory) => artifacts.list(directory)));
-  return ![model, encoder, train, test, ...files.flat()].some((own) => own.md5 === md5);
+  return ![model, encoder, train, test, ...files.flat()].some((own) => own.md5 === lost.md5);
 }
 
 /** An artifact of the champion is gone, which is no failure of the run. */

@@ -3,7 +3,7 @@ import type { Build } from '../../contract/promotion.ts';
 import { findStage, type StageResult } from '../../contract/stages.ts';
 import { paramsOf } from '../../pipeline/models/params.ts';
 import type { VersionRecord } from '../../store/version-record.ts';
-import { objectKey } from '../../store/hash.ts';
+import { objectKey, sha256 } from '../../store/hash.ts';
 import { openWholeRuns, type WholeRuns } from '../support/whole-runs.ts';
 
 /** Decisions about builds by the real activities on a bucket in memory. */
@@ -127,6 +127,42 @@ describe('a build', () => {
     expect((await decide(second, FIRST)).decision.rows).toBeGreaterThan(0);
     const unknown = await decide(second, { version: 1, seq: 7 });
     expect(unknown.decision.reason).toMatch(/^the artifacts of the champion, version 1\.7, are/);
+  });
+});
+
+describe('a damaged entry of the comparison in the cache', () => {
+  const damage = async (): Promise<void> => {
+    for await (const { key } of runs.store.bucket.list('cache/compare/'))
+      await runs.store.bucket.put(key, Buffer.from('{'), { sha256: sha256('{') });
+  };
+
+  it('does not stop a decision: the gate looks for the rows that were trained on itself', async () => {
+    runs = openWholeRuns();
+    for (const batch of [1, 2]) await runs.run(batch);
+    const second = { version: 2, seq: 1 };
+    const { decision } = await decide(second, FIRST);
+    await damage();
+    const again = await decide(second, FIRST, { margin: 1e-9 });
+    expect(again.decision).toMatchObject({ rows: decision.rows, outcome: decision.outcome });
+  });
+
+  it('leaves no failure that nobody waits for, where an artifact of the champion is gone too', async () => {
+    runs = openWholeRuns();
+    for (const batch of [1, 2]) await runs.run(batch);
+    await damage();
+    const { model } = findStage((await read(1)).stages, 'train')!.outputs;
+    await runs.store.bucket.delete(objectKey(model!.md5));
+    const unhandled: unknown[] = [];
+    const note = (reason: unknown): void => void unhandled.push(reason);
+    process.on('unhandledRejection', note);
+    try {
+      const { decision } = await decide({ version: 2, seq: 1 }, FIRST, { margin: 1e-9 });
+      expect(decision.reason).toMatch(/^the artifacts of the champion, version 1\.1, are gone/);
+      await new Promise(setImmediate);
+      expect(unhandled).toEqual([]);
+    } finally {
+      process.off('unhandledRejection', note);
+    }
   });
 });
 
