@@ -18,6 +18,7 @@ import type { Session } from './session.ts';
 import type { Started } from './start.ts';
 import { listPendingStages, explainWaiting, type Described } from './waiting.ts';
 import { RETRAIN } from '../contract/command.ts';
+import type { promote } from '../workflows/index.ts';
 
 /** One stage as a person watches it. */
 export interface StageView {
@@ -38,6 +39,9 @@ export interface StageView {
 export type Watcher = (stages: readonly StageView[], notice?: string) => void;
 
 type Event = proto.temporal.api.history.v1.IHistoryEvent;
+
+/** The type of the workflow that decides about the champion. */
+const PROMOTION: (typeof promote)['name'] = 'promote';
 
 /** How often retries and progress are read. The events of stages arrive without polling. */
 const LOOK_MS = 1_000;
@@ -180,13 +184,15 @@ function removeLaterStages(event: Event, stages: Map<string, StageView>): void {
   for (const stage of last < 0 ? [] : STAGE_NAMES.slice(last + 1)) stages.delete(stage);
 }
 
-/** The child workflow that a run waits for: it builds an earlier version. */
+/** The child workflow that builds an earlier version, which a run waits for. Its other child is the promotion. */
 function findChild(event: Event, now: string | undefined): string | undefined {
-  const begun = event.childWorkflowExecutionStartedEventAttributes?.workflowExecution?.workflowId;
-  if (begun != null) return `${begun} is run first`;
+  const begun = event.childWorkflowExecutionStartedEventAttributes;
   const ended =
     event.childWorkflowExecutionCompletedEventAttributes ??
     event.childWorkflowExecutionFailedEventAttributes;
+  if ((begun ?? ended)?.workflowType?.name === PROMOTION) return now;
+  const id = begun?.workflowExecution?.workflowId;
+  if (id != null) return `${id} is run first`;
   return ended == null ? now : undefined;
 }
 
