@@ -107,7 +107,7 @@ export interface ScoreChange {
 /**
  * Compares a score with that of another build; undefined if one of them has none.
  * @param other the scores of the other build by name, on the same rows. `<score>_change` is the verdict of a test, and
- *   `own_<score>` the score of this build, where some of its rows are left out of the comparison
+ *   `own_<score>` the score of this build on these rows. Without it, they are all its test rows
  */
 export function compareScore(
   name: string,

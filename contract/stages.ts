@@ -142,8 +142,8 @@ export interface Comparison {
   /** What it is. One build can be both. */
   roles: ComparedRole[];
   /**
-   * Its scores on these rows and, as `<score>_change`, how this build differs: better, worse or within noise. Names that
-   * begin with `new_batch_` are of the rows of the new batch; with `prequential_`, of that whole batch before any row of
+   * Its scores on these rows, as `own_<score>` those of this build on the same rows and, as `<score>_change`, how this
+   * build differs: better, worse or within noise. Names that begin with `new_batch_` are of the rows of the new batch; with `prequential_`, of that whole batch before any row of
    * it was trained on.
    */
   facts: Record<string, string | number | boolean | null>;
@@ -406,7 +406,7 @@ export const STAGES = {
         ...detail,
       };
     },
-    code: 1,
+    code: 2, // 1 took equal numbers for different ones in r2, and its bounds could contain 0 where the test did not
     libraries: ['arquero', 'ml-cart'],
     perBatch: true,
     queue: 'compute',
@@ -461,7 +461,9 @@ export const STEPS = {
       other: { model: { type: otherType } },
       ...sideParams(split),
     }),
-    code: 2, // 1 compared on all test rows alone, and did not look for rows that the other model was trained on
+    // 1 compared on all test rows alone, and did not look for rows that the other model was trained on; 2 had no scores
+    // of our model on the rows that the other one can score
+    code: 3,
     libraries: ['arquero', 'ml-cart'],
     perBatch: true,
   },

@@ -19,8 +19,7 @@ type Verdict = 'better' | 'worse' | 'within noise';
 /**
  * The scores of the other model by name, with their intervals as `<name>_low` and `<name>_high`. `rows` is the number of
  * rows, `left_out` the number of rows that are left out because the other model was trained on them, and
- * `<name>_change` what a test says of how our model differs. Where rows are left out, `own_<name>` are the scores of our
- * model on the others.
+ * `<name>_change` what a test says of how our model differs. `own_<name>` are the scores of our model on the same rows.
  *
  * Names that begin with `new_batch_` are of the test rows of the new batch alone. Those that begin with `prequential_` are
  * of all rows of the new batch, on both sides of the split: only a model that was trained on earlier batches has them.
@@ -158,7 +157,7 @@ function compare(
   return {
     rows,
     ...scorePredicted(paired, paired.theirs, encoder),
-    ...(left === 0 ? {} : addPrefix('own_', scorePredicted(paired, paired.ours, encoder))),
+    ...addPrefix('own_', scorePredicted(paired, paired.ours, encoder)),
     ...changes,
     ...(left === 0 ? {} : { left_out: left }),
   };

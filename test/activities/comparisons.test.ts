@@ -182,6 +182,49 @@ describe('a version with a column that the one before does not have', () => {
   });
 });
 
+describe('rows that the other model leaves out', () => {
+  // The other model drops the rows of a missing cell, and its own words are those that it knows.
+  const cell = (i: number): string => (i % 3 === 0 ? '' : i % 2 === 0 ? 'red' : 'blue');
+  const rows = Array.from({ length: 90 }, (_, i) => `${i},${cell(i)},${i % 2}`).join('\n');
+  const data = { source: './in/gaps.csv', target: 'y', batch_size: 90, columns: { y: 'category' } };
+
+  it('are left out of the score of both', async () => {
+    runs = openWholeRuns({ preprocess: { missing: 'drop' } });
+    runs.write('in/gaps.csv', `n,colour,y\n${rows}\n`);
+    const of = { pipeline: 'gaps' };
+    await runs.run(1, { ...of, params: { data } });
+    await runs.run(1, { ...of, params: { data, preprocess: { missing: 'impute' } } });
+    const { facts } = await readComparison(1, 2, 'gaps');
+    const [dropping, imputing] = [await read(1, 1, 'gaps'), await read(1, 2, 'gaps')];
+    expect(facts['rows']).toBe(dropping.metrics['test_rows']);
+    expect(facts['rows']).toBeLessThan(imputing.metrics['test_rows']!);
+    expect(facts).not.toHaveProperty('left_out');
+    const own = Number(facts['own_accuracy']) * Number(facts['rows']);
+    expect(own).toBeCloseTo(Math.round(own), 10);
+    const diff = await compareBuilds(runs.store, dropping, imputing);
+    expect(diff.sameRows!.scores['accuracy']!.new).toBe(facts['own_accuracy']);
+    expect(formatDiff(diff)).toContain('metric, each on its own test rows');
+  });
+
+  it('are no reason to hide that both have the same scores on the others', async () => {
+    runs = openWholeRuns();
+    const classes = Array.from({ length: 80 }, (_, i) => `${i},${i % 4 === 0 ? 'b' : 'a'}`);
+    runs.write('in/few.csv', `x,y\n${classes.join('\n')}\n`);
+    const params = {
+      data: { source: './in/few.csv', target: 'y', batch_size: 40 },
+      model: { type: 'baseline' },
+    };
+    for (const batch of [1, 2]) await runs.run(batch, { pipeline: 'few', params });
+    const [first, second] = [await read(1, 1, 'few'), await read(2, 1, 'few')];
+    const { sameRows } = await compareBuilds(runs.store, first, second);
+    expect(sameRows!.scores['accuracy']!.diff).toBe(0);
+    expect(formatDiff(await compareBuilds(runs.store, first, second))).toContain(
+      `on the ${sameRows!.rows} test rows of 2.1`,
+    );
+    expect((await compareBuilds(runs.store, first, first)).sameRows).toBeNull();
+  });
+});
+
 describe('two builds that no run has compared', () => {
   it('are compared by diff on the rows of the later one, in either order', async () => {
     runs = openWholeRuns();

@@ -20,6 +20,8 @@ interface Side {
   version: number;
   build: number;
   createdAt: string;
+  /** The test rows that its metrics are of. */
+  testRows: number;
 }
 
 /** The differences between two builds. A part without differences is empty. */
@@ -32,7 +34,7 @@ export interface DiffDocument {
   batches: BatchChange[];
   params: Changes;
   metrics: Changes;
-  /** The scores of both on the same test rows; null where none differs, or one of them cannot score the rows. */
+  /** The scores of both on the same test rows; null for one build, or where one of them cannot score the rows. */
   sameRows: SameRows | null;
   artifacts: ArtifactChange[];
   /** The size of the models in numbers, such as `depth` and `leaves`. */
@@ -76,8 +78,8 @@ function nameType({ model, ...others }: VersionRecord['params']): VersionRecord[
   return { ...others, model: { ...named, type: modelTypeOf(named) } };
 }
 
-function sideOf({ version, seq, created_at }: VersionRecord): Side {
-  return { version, build: seq, createdAt: created_at };
+function sideOf({ version, seq, created_at, metrics }: VersionRecord): Side {
+  return { version, build: seq, createdAt: created_at, testRows: metrics['test_rows'] ?? 0 };
 }
 
 function readRows({ stages }: VersionRecord): Record<string, unknown> {

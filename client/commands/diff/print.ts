@@ -42,9 +42,15 @@ function changeRows(changes: Changes, text: (value: number, name: string) => str
   ]);
 }
 
-/** Whether both builds were scored on the same test rows. */
-function hasSameRows({ artifacts }: DiffDocument): boolean {
-  return !artifacts.some(({ stage, name }) => stage === 'preprocess' && name === 'test');
+/**
+ * Whether the metrics of both builds are of the same test rows. Of one and the same file, each model can leave out other
+ * rows: those of a missing cell or a new word.
+ */
+function hasSameRows({ artifacts, old, new: now, sameRows }: DiffDocument): boolean {
+  return (
+    !artifacts.some(({ stage, name }) => stage === 'preprocess' && name === 'test') &&
+    [old, now].every(({ testRows }) => testRows === sameRows?.rows)
+  );
 }
 
 /** The metrics of both builds. Only scores on the same rows can be better or worse. */
@@ -64,7 +70,7 @@ function formatMetrics(
 }
 
 function nameSame({ sameRows }: DiffDocument): string {
-  return `metric, on the same ${sameRows === null ? '' : `${sameRows.rows} `}test rows`;
+  return `metric, on the same ${sameRows!.rows} test rows`;
 }
 
 /** The scores of both builds on the same test rows, and what a test says of the difference. */

@@ -4,6 +4,7 @@ import { modelTypeOf } from '../../../contract/defaults.ts';
 import { BadData, DamagedArtifact } from '../../../contract/failures.ts';
 import { compareScore, findMetricSet } from '../../../contract/metric-sets.ts';
 import { findStage, type Comparison, type StageInputs } from '../../../contract/stages.ts';
+import { isSameBuild, nameBuild } from '../../../contract/versions.ts';
 import type { Store } from '../../../store/index.ts';
 import { readParams } from '../../../store/record-check.ts';
 import { withOwnFolder } from '../../../store/own-folder.ts';
@@ -41,13 +42,15 @@ const OPPOSITE = { better: 'worse', worse: 'better', 'within noise': 'within noi
 /**
  * Compares two builds on the test rows of the one with more batches. A run has usually done it already; otherwise the
  * other model is scored here.
- * @returns null where no score differs, there are no test rows, or the other model cannot be read or score them
+ * @returns null for one and the same build, and where there are no test rows, or the other model cannot be read or score
+ *   them
  */
 export async function compareOnSameRows(
   store: Pick<Store, 'artifacts' | 'cache'>,
   before: VersionRecord,
   after: VersionRecord,
 ): Promise<SameRows | null> {
+  if (isSameBuild(before, after)) return null;
   const isAfter = after.version >= before.version;
   const [own, other] = isAfter ? [after, before] : [before, after];
   const facts = await readComparison(store, own, other);
@@ -67,11 +70,10 @@ export async function compareOnSameRows(
     const score = { old, new: now, oldInterval, newInterval, diff: now - old, ...said };
     return [[name, score] as const];
   });
-  if (scores.every(([, { diff }]) => diff === 0)) return null;
-  return { rows, of: `${own.version}.${own.seq}`, leftOut, scores: Object.fromEntries(scores) };
+  return { rows, of: nameBuild(own), leftOut, scores: Object.fromEntries(scores) };
 }
 
-/** The scores of our model on the rows that are compared: those of its record, unless some rows are left out. */
+/** The scores of our model on the rows that are compared. A comparison of an earlier program has none of them. */
 function pickOwn(metrics: VersionRecord['metrics'], facts: Comparison['facts']): object {
   const own = Object.entries(facts).flatMap(([name, value]) =>
     name.startsWith('own_') ? [[name.slice('own_'.length), value] as const] : [],
@@ -89,9 +91,7 @@ async function readComparison(
   own: VersionRecord,
   other: VersionRecord,
 ): Promise<Comparison['facts'] | null> {
-  const known = own.comparisons.find(
-    ({ version, seq }) => version === other.version && seq === other.seq,
-  );
+  const known = own.comparisons.find((one) => isSameBuild(one, other));
   if (known !== undefined) return known.facts;
   const inputs = findInputs(own, other);
   if (inputs === undefined) return null;

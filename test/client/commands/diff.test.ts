@@ -62,8 +62,8 @@ describe('the differences between two versions', () => {
 describe('the tables of a comparison', () => {
   const document: DiffDocument = {
     pipeline: 'iris',
-    old: { version: 1, build: 1, createdAt: '' },
-    new: { version: 2, build: 1, createdAt: '' },
+    old: { version: 1, build: 1, createdAt: '', testRows: 14 },
+    new: { version: 2, build: 1, createdAt: '', testRows: 14 },
     rows: { test: { old: 22, new: 14, diff: -8 } },
     batches: [],
     params: {},
@@ -106,6 +106,15 @@ describe('the tables of a comparison', () => {
       'on the 14 test rows of 2.1     1.1  95 %                 2.1  95 %               change',
       'accuracy                    0.2500  0.0800 to 0.5500  0.5000  0.2500 to 0.7500  +0.2500  within noise',
     ]);
+  });
+
+  it('do not call rows the same where a model leaves some of them out', () => {
+    for (const testRows of [13, 15]) {
+      const text = formatDiff({ ...document, old: { ...document.old, testRows } });
+      expect(text).toContain('metric, each on its own test rows');
+      expect(text).toContain('on the 14 test rows of 2.1');
+    }
+    expect(formatDiff({ ...document, sameRows: null })).toContain('each on its own test rows');
   });
 
   it('say which rows are left out, because the other model was trained on them', () => {
