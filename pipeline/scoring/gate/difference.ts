@@ -40,7 +40,7 @@ function testAccuracy(pairs: ClassPairs, { margin, chance }: TestOptions): Diffe
   return {
     challenger: (both + gained) / rows,
     champion: (both + lost) / rows,
-    ...clampBounds(bounds, even, chance),
+    ...clampBounds(tightenBounds(bounds, even, chance), even, chance),
     // With a margin, the exact test still guards against few rows.
     worse: margin === 0 ? even.worse : Math.max(even.worse, testSharesBy(counts, -margin).worse),
     better: margin === 0 ? even.better : Math.max(even.better, testSharesBy(counts, margin).better),
@@ -110,6 +110,8 @@ function testNumbers(
   options: TestOptions,
 ): Difference | undefined {
   const { actual, challenger, champion } = pairs;
+  // Rounding can give equal numbers a variance above 0.
+  if (metric === 'r2' && actual.every((value) => value === actual[0])) return undefined;
   const sums = sumErrors(pairs);
   const score = makeNumberScorer(metric, sums);
   const size = sums.rows.length;
@@ -161,7 +163,15 @@ function askSamples(
   return { ...answers, ...clampBounds({ low, high }, even, options.chance) };
 }
 
-/** Bounds that exclude no difference only where the test of equal models does so too. */
+/** Excludes 0 where the exact test of equal models does so, though the score test of the bounds does not. */
+function tightenBounds({ low, high }: Bounds, even: Answers, chance: number): Bounds {
+  return {
+    low: even.better < chance ? Math.max(low, 0) : low,
+    high: even.worse < chance ? Math.min(high, 0) : high,
+  };
+}
+
+/** Widens the bounds to include 0 unless the test of equal models excludes it. */
 function clampBounds({ low, high }: Bounds, even: Answers, chance: number): Bounds {
   return {
     low: even.better < chance ? low : Math.min(low, 0),

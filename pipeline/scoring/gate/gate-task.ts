@@ -74,7 +74,7 @@ export function decideGate(
 
 /**
  * Tests each slice with enough rows. The probability of a wrong answer is divided by the number of slices (Bonferroni), so
- * that many slices do not hold a model that is as good.
+ * that many slices do not hold a model that is equally good.
  */
 function testSlices(
   { slices, thinColumns }: PairedRows,

@@ -26,7 +26,7 @@ export function coinTail(heads: number, throws: number): number {
  * McNemar's exact test of two shares on the same rows.
  * @param gained rows that only the challenger predicts correctly
  * @param lost rows that only the champion does
- * @returns the probability of so few gained rows, and of so many, if both models are as good
+ * @returns the probability of so few gained rows, and of so many, if both models are equally good
  */
 export function testShares(gained: number, lost: number): Answers {
   const rows = gained + lost;
@@ -55,8 +55,7 @@ export function countDiscordant({ cells, rows }: ClassPairs): Discordant {
 }
 
 /**
- * Tests whether the difference of two shares on the same rows is another one than `difference`, by the score test of
- * Tango (Statistics in Medicine 17, 1998) with a correction of one row. Without it, the test says too often that
+ * Tests the difference of two shares on the same rows against `difference`, by the score test of Tango (Statistics in Medicine 17, 1998) with a correction of one row. Without it, the test says too often that
  * there is a difference where there are fewer than a hundred rows: a unit test counts how often.
  * @returns the probability of such a result, or a worse or better one, where that is the difference
  */

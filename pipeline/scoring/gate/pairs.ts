@@ -199,15 +199,12 @@ function listSlices(
   { codes, rows }: SliceColumn,
   fewest: number,
 ): { value: string; members: number[] }[] {
-  const counts = new Map<number, number>();
-  for (const code of rows) counts.set(code, (counts.get(code) ?? 0) + 1);
+  const members = Array.from({ length: codes.size + 1 }, (): number[] => []);
+  for (const [row, code] of rows.entries()) members[code]!.push(row);
   return [...codes]
-    .filter(([, code]) => (counts.get(code) ?? 0) >= fewest)
-    .sort(([a], [b]) => byCodePoint(a, b))
-    .map(([value, code]) => ({
-      value,
-      members: rows.flatMap((one, row) => (one === code ? [row] : [])),
-    }));
+    .map(([value, code]) => ({ value, members: members[code]! }))
+    .filter((one) => one.members.length >= fewest)
+    .sort((a, b) => byCodePoint(a.value, b.value));
 }
 
 /** @param labels codes of classes; undefined for numbers */

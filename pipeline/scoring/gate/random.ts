@@ -43,10 +43,12 @@ export class Random {
     return heads;
   }
 
-  /** A number of the Poisson distribution. For a large mean it is from the normal distribution, and not below 0. */
+  /**
+   * A number of the Poisson distribution. For a large mean it is from the normal distribution, and not below 0.
+   * @param mean a whole number
+   */
   poisson(mean: number): number {
-    if (mean > MANY || !Number.isInteger(mean))
-      return Math.max(0, mean + Math.sqrt(mean) * this.#normal());
+    if (mean > MANY) return Math.max(0, mean + Math.sqrt(mean) * this.#normal());
     let sums = this.#poisson.get(mean);
     if (sums === undefined) {
       sums = sumPoisson(mean);

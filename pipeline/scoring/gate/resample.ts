@@ -42,6 +42,7 @@ export function resample(
   { random, rows, draw, exchange }: Resampling,
   { margin, chance }: { margin: number; chance: number },
 ): Bounds & Answers & { even: Answers } {
+  // A score may not be defined on the rows that are drawn. Such a draw shows nothing, so it counts against each answer.
   const boot: number[] = [];
   const exchanged: number[] = [];
   const slack = EPSILON * Math.max(1, Math.abs(observed));
@@ -57,20 +58,18 @@ export function resample(
       even,
       worse: Math.max(
         even.worse,
-        share(boot, (value) => value >= -margin - slack),
+        share(boot, (value) => !(value < -margin - slack)),
       ),
       better: Math.max(
         even.better,
-        share(boot, (value) => value <= margin + slack),
+        share(boot, (value) => !(value > margin + slack)),
       ),
     };
   };
   const drawUntil = (draws: number): void => {
     while (exchanged.length < draws) {
       exchanged.push(exchange(random));
-      const value = draw(random);
-      // A score may not be defined on the rows that are drawn. Then the draw says nothing about the difference.
-      boot.push(Number.isFinite(value) ? observed + stretch * (value - observed) : observed);
+      boot.push(observed + stretch * (draw(random) - observed));
     }
   };
   drawUntil(DRAWS);
@@ -80,15 +79,20 @@ export function resample(
     drawUntil(Math.min(MOST_DRAWS, Math.ceil(20 / chance) - 1));
     found = answer();
   }
-  const sorted = Float64Array.from(boot).sort();
+  const sorted = Float64Array.from(boot.filter(Number.isFinite)).sort();
   const place = Math.max(0, Math.ceil(chance * (sorted.length + 1) - 1) - 1);
   // A single row says nothing about others.
   if (rows < 2) return { ...found, low: -Infinity, high: Infinity };
-  return { ...found, low: sorted[place]!, high: sorted[sorted.length - 1 - place]! };
+  const inside = place - (boot.length - sorted.length);
+  return {
+    ...found,
+    low: sorted[inside] ?? -Infinity,
+    high: sorted[sorted.length - 1 - inside] ?? Infinity,
+  };
 }
 
 /**
- * By how much the differences of the bootstrap are too near to each other where there are few rows: the ratio of the
+ * Returns the factor that widens the bootstrap on few rows: the ratio of the
  * quantiles of Student's distribution and the normal one, and of the unbiased deviation and the plain one (Hesterberg,
  * The American Statistician 69, 2015).
  */

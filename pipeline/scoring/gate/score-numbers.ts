@@ -33,7 +33,11 @@ interface Totals {
 const SCORES: Readonly<Record<string, (totals: Totals, scale: number) => number>> = {
   rmse: ({ rows, squared }, scale) => scale * Math.sqrt(squared / rows),
   mae: ({ rows, absolute }, scale) => scale * (absolute / rows),
-  r2: ({ rows, squared, targets, squares }) => 1 - squared / (squares - (targets * targets) / rows),
+  r2: ({ rows, squared, targets, squares }) => {
+    const variance = squares - (targets * targets) / rows;
+    // Rounding can give equal numbers a variance above 0.
+    return variance > 1e-12 * squares ? 1 - squared / variance : NaN;
+  },
 };
 
 /** Sums the errors of both models over at most 250 groups of rows, or for each row. */
