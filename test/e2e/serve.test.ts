@@ -1,6 +1,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { type IncomingMessage, request } from 'node:http';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, expect, it, vi } from 'vitest';
@@ -71,6 +72,27 @@ async function ask(url: string, rows: object[] = [SETOSA]) {
   });
   const { predictions } = (await answer.json()) as { predictions?: unknown[] };
   return { status: answer.status, version: answer.headers.get('x-model-version'), predictions };
+}
+
+/** Sends a part of a request. @returns a function that sends the rest and returns the answer */
+async function beginRequest(url: string): Promise<() => Promise<IncomingMessage>> {
+  const body = JSON.stringify({ dataframe_records: [SETOSA] });
+  const late = request(`${url}/invocations`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'content-length': body.length },
+  });
+  const answered = once(late, 'response') as Promise<[IncomingMessage]>;
+  late.write(body.slice(0, 9));
+  await vi.waitFor(async () => {
+    const metrics = await (await fetch(`${url}/metrics`)).text();
+    expect(metrics).toContain('retrain_requests_running 1\n');
+  }, 10_000);
+  return async () => {
+    late.end(body.slice(9));
+    const [answer] = await answered;
+    answer.resume();
+    return answer;
+  };
 }
 
 async function readHealth(url: string): Promise<{ status: string; problem: string | null }> {
@@ -212,10 +234,15 @@ it('the log of requests is read by the code in the docs, and the report has the 
   const rows = Array.from({ length: 100 }, (_, i) => ({ ...SETOSA, order: `order ${i}` }));
   expect((await ask(server.url, rows)).version).toBe('1.1, 2.1');
   const { stdout } = await project.client('serve', 'report', '--json', '--url', server.url);
-  const { canary, rows: own, ...report } = JSON.parse(stdout) as ServingReport;
-  expect(own + canary!.rows).toBe(100);
-  expect(report.shadow!.comparison).toMatchObject({ rows: { alike: own }, agreement: 1 });
-  expect(await server.kill('SIGTERM')).toBe(0);
+  const { canary, rows: before, ...report } = JSON.parse(stdout) as ServingReport;
+  expect(before + canary!.rows).toBe(100);
+  expect(report.shadow!.comparison).toMatchObject({ rows: { alike: before }, agreement: 1 });
+  const finish = await beginRequest(server.url);
+  const ended = server.kill('SIGTERM');
+  await vi.waitFor(() => expect(fetch(server.url)).rejects.toThrow('fetch failed'), 10_000);
+  expect(await finish()).toMatchObject({ statusCode: 200 });
+  expect(await ended).toBe(0);
+  const own = before + 1;
   const names = [];
   for await (const { key } of project.store.bucket.list('requests/')) names.push(key);
   expect(names).toHaveLength(1);
