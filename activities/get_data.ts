@@ -1,5 +1,5 @@
 import { BadData } from '../contract/failures.ts';
-import { readSplit, taskOf } from '../contract/defaults.ts';
+import { readEncoding, readGate, readSplit, taskOf } from '../contract/defaults.ts';
 import type { Params } from '../contract/params.ts';
 import type { GetDataRequest, StageOutcome, StageResult } from '../contract/stages.ts';
 import { selectColumns } from '../pipeline/batches/columns.ts';
@@ -23,7 +23,7 @@ import {
   type RawEntry,
   type Settings,
 } from '../store/ledger/ledger.ts';
-import { checkSplitColumns } from '../pipeline/features/encode.ts';
+import { checkSliceColumns, checkSplitColumns } from '../pipeline/features/encode.ts';
 import { readCellSettings } from '../pipeline/csv/cells.ts';
 import { localFile } from '../store/local-cache.ts';
 import {
@@ -46,6 +46,18 @@ export async function getData(
   deps: Deps,
   request: GetDataRequest,
 ): Promise<StageResult<'get_data'>> {
+  const result = await readData(deps, request);
+  const { params } = request;
+  const { slices } = readGate(params);
+  if (slices.length > 0)
+    checkSliceColumns(await readColumns(deps, result.outputs.columns), slices, {
+      target: params.data.target,
+      dateParts: readEncoding(params.data).dateParts,
+    });
+  return result;
+}
+
+async function readData(deps: Deps, request: GetDataRequest): Promise<StageResult<'get_data'>> {
   const { pipeline, params } = request;
   if (isPlace(params.data.source)) {
     const { ledger, warnings } = await lookForBatch(deps, request, currentExecution());

@@ -232,6 +232,24 @@ export function checkSplitColumns(
   if (timeColumn !== null) findTimeColumn(columns, timeColumn, file, target);
 }
 
+/**
+ * Checks the columns by whose values the gate splits test rows. An open column may become a feature.
+ * @throws BadParams when one of them is no feature
+ */
+export function checkSliceColumns(
+  columns: readonly Column[],
+  slices: readonly string[],
+  { target, dateParts }: { target: string; dateParts: readonly DatePart[] },
+): void {
+  const features = listFeatures(columns, target, dateParts).map(({ name }) => name);
+  const open = columns.filter((column) => column.open === true).map(({ name }) => name);
+  const wrong = slices.filter((name) => !features.includes(name) && !open.includes(name));
+  if (wrong.length > 0)
+    throw new BadParams(
+      `gate.slices names ${quoteList(wrong)}, which is no feature of the model, only ${quoteList(features)}: name features in params.yaml`,
+    );
+}
+
 /** A column of a file that is read: a feature, the label, or the time of the rows. */
 type ReadColumn = Omit<FeatureColumn, 'type'> & { type: FeatureColumn['type'] | 'time' };
 

@@ -256,13 +256,30 @@ describe('gate.slices', () => {
     expect(slices.reduce((sum, { rows }) => sum + rows, 0)).toBe(whole.decision.rows);
   });
 
+  it('that name no feature end a run before it trains: other names, the target, ignored columns', async () => {
+    runs = openWholeRuns({ gate: { slices: ['region'] } });
+    runs.write('in/regions.csv', `x,y,region\n${REGIONS}\n`);
+    const data = { source: './in/regions.csv', target: 'y', batch_size: 600 };
+    const ignored = { ...data, columns: { x: 'ignore' } };
+    for (const name of ['colour', 'y', 'x'])
+      await expect(
+        runs.run(1, { ...regions, params: { data: ignored, gate: { slices: ['region', name] } } }),
+      ).rejects.toMatchObject({
+        name: 'BadParams',
+        message: `gate.slices names "${name}", which is no feature of the model, only "region": name features in params.yaml`,
+      });
+    await runs.run(1, { ...regions, params: { data: ignored } });
+    expect((await read(1, 1, 'regions')).version).toBe(1);
+  });
+
   it('that name no column hold a build, and those without enough rows are reported', async () => {
     await runBoth();
     const second = { version: 1, seq: 2 };
     const unknown = await decide(second, FIRST, { slices: ['colour'] }, regions);
     expect(unknown.decision).toMatchObject({
       outcome: 'hold',
-      reason: 'gate.slices names "colour", which no test row has: correct the name in params.yaml',
+      reason:
+        'gate.slices names "colour", which is no feature of the model: name features in params.yaml',
     });
     const thin = await decide(second, FIRST, { slices: ['x'], margin: 0.5 }, regions);
     expect(thin.decision.outcome).toBe('promote');

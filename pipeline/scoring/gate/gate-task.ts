@@ -57,7 +57,7 @@ export function decideGate(
   if (different !== undefined) return held(different);
   if (unknownColumns.length > 0)
     return held(
-      `gate.slices names ${quoteList(unknownColumns)}, which no test row has: correct the name in params.yaml`,
+      `gate.slices names ${quoteList(unknownColumns)}, which is no feature of the model: name features in params.yaml`,
     );
   if (all.rows === 0) return held('there are no test rows on which both models can be scored');
   const chance = 1 - rules.confidence;
