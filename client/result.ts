@@ -2,6 +2,7 @@ import { RETRAIN } from '../contract/command.ts';
 import { makeTemporalLink } from '../contract/links.ts';
 import { DamagedArtifact } from '../contract/failures.ts';
 import {
+  describeKnownRows,
   describeLeftOut,
   findCompared,
   findOtherChampion,
@@ -290,7 +291,7 @@ function formatPrequential(
       formatScoreInterval(facts, name),
     ]),
   ]);
-  const counts = scored.flatMap(({ facts }) => [String(facts['rows']), '']);
+  const counts = scored.flatMap(({ facts }) => [String(facts['rows']), describeKnownRows(facts)]);
   return formatTable(
     [`batch ${version} before training on it`, ...scored.flatMap(({ name }) => [name, '95 %'])],
     [...rows, ['rows', ...counts]],

@@ -43,6 +43,14 @@ export function pickFacts(facts: Facts, prefix: 'new_batch_' | 'prequential_'): 
   return picked.length === 0 ? undefined : Object.fromEntries(picked);
 }
 
+/** Says how many rows of the new batch are left out of the scores on the whole of it; empty where none is. */
+export function describeKnownRows(prequential: Facts): string {
+  const rows = prequential['left_out'];
+  if (typeof rows !== 'number' || rows === 0) return '';
+  const are = rows === 1 ? '1 row that is' : `${rows} rows that are`;
+  return `without ${are} equal to one that it was trained on`;
+}
+
 /** Says how many rows are left out of a comparison and why; empty where none is. */
 export function describeLeftOut(facts: Facts, name: string): string {
   const rows = facts['left_out'];

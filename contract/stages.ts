@@ -462,7 +462,7 @@ export const STEPS = {
       ...sideParams(split),
     }),
     // 1 compared on all test rows alone, and did not look for rows that the other model was trained on; 2 had no scores
-    // of our model on the rows that the other one can score
+    // of our model on the rows that the other one can score, and left rows out of a whole batch that were about others
     code: 3,
     libraries: ['arquero', 'ml-cart'],
     perBatch: true,

@@ -9,7 +9,7 @@ import { openModel, type StoredModel } from '../models/estimators.ts';
 import type { Report } from '../progress.ts';
 import { scoreClasses } from './class-scores.ts';
 import { hasOddMajority, computeDifferenceInterval } from './intervals.ts';
-import { countFlags, leaveOutOfBoth, mergeFlags, type TrainedByEither } from './leakage.ts';
+import { countFlags, leaveOutOfBoth, leaveOutOfOther, type TrainedByEither } from './leakage.ts';
 import { scoreNumbers } from './number-scores.ts';
 import { boundClassScores, boundR2 } from './score-intervals.ts';
 
@@ -62,7 +62,7 @@ export function compareModels(
 ): { facts: ComparisonFacts } {
   const [ours, other] = [openModel(input.ours, files), openModel(input.other, files)];
   const { parts, newTrain, trained } = input;
-  const theirs = mergeFlags(trained.both.trained, trained.theirs.trained);
+  const theirs = leaveOutOfOther(input.split, ours.encoder, trained);
   const leftOut = leaveOutOfBoth(input.split, ours.encoder, trained).slice(0, parts.length);
   const pairs = parts.map((bytes, i) => {
     const pair = pairRows(partFromArrow(bytes), leftOut[i]!, ours, other);
@@ -203,7 +203,7 @@ function scoreLabels(
 }
 
 /** Scores a model on the rows of some parts that it was not trained on. */
-function scoreRows(parts: Uint8Array[], trained: Uint8Array[], other: OpenModel): Facts {
+function scoreRows(parts: Uint8Array[], trained: readonly Uint8Array[], other: OpenModel): Facts {
   const labels: string[] = [];
   const targets: number[] = [];
   const predicted: Predicted = { labels: [], numbers: [] };

@@ -101,6 +101,17 @@ export function leaveOutOfBoth(
     : mergeFlags(mergeFlags(both.trained, theirs.trained), ours.trained);
 }
 
+/** Returns the rows of the new batch on which the other model is not scored, because it was trained on equal rows. */
+export function leaveOutOfOther(
+  split: SplitRule,
+  encoder: Encoder,
+  { both, theirs }: TrainedByEither,
+): readonly Uint8Array[] {
+  return findEqualRowsRule(split, encoder) === 'count'
+    ? theirs.trained
+    : mergeFlags(both.trained, theirs.trained);
+}
+
 /** The rows with a flag in either list. A part that the second list lacks has no flags there. */
 export function mergeFlags(
   flags: readonly Uint8Array[],

@@ -152,6 +152,8 @@ describe('rows that are equal in all features', () => {
       /^\d+ test rows are equal to train rows in all features: they are scored/,
     );
     expect(comparisons[0]!.facts['rows']).toBe(metrics['test_rows']);
+    expect(comparisons[0]!.facts['prequential_rows']).toBe(60);
+    expect(comparisons[0]!.facts).not.toHaveProperty('prequential_left_out');
   });
 
   it('are on one side with any label, and where split.key is a feature', async () => {

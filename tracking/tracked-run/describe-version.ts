@@ -12,6 +12,7 @@ import {
   formatSigned,
 } from '../../contract/metric-sets.ts';
 import {
+  describeKnownRows,
   describeLeftOut,
   findCompared,
   findOtherChampion,
@@ -161,11 +162,12 @@ function writeScores({ version, metrics, comparisons }: VersionRecord): string[]
     ...compared.flatMap((one) => {
       const facts = pickFacts(one.facts, 'prequential_');
       const value = facts?.[headline];
+      const known = describeKnownRows(facts ?? {});
       const left = describeLeftOut(one.facts, nameCompared(one, version));
       return [
         ...(typeof value === 'number'
           ? [
-              `Before any model was trained on batch ${version}, ${nameCompared(one, version)} had ${headline} ${formatScore(value)} (${formatScoreInterval(facts!, headline)}) on its ${facts!['rows']} rows.`,
+              `Before any model was trained on batch ${version}, ${nameCompared(one, version)} had ${headline} ${formatScore(value)} (${formatScoreInterval(facts!, headline)}) on its ${facts!['rows']} rows${known === '' ? '' : ` ${known}`}.`,
             ]
           : []),
         ...(left === '' ? [] : [`${left}.`]),

@@ -6,7 +6,7 @@ import {
   formatScoreInterval,
   type ScoreChange,
 } from '../../../contract/metric-sets.ts';
-import { describeLeftOut, pickFacts } from '../../../contract/comparisons.ts';
+import { describeKnownRows, describeLeftOut, pickFacts } from '../../../contract/comparisons.ts';
 import type { Agreement } from '../number-scores.ts';
 import {
   escapeHtml,
@@ -174,8 +174,9 @@ function renderPrequential(metrics: ReportMetrics, { name, facts }: ComparedBuil
   });
   if (rows.length === 0) return '';
   rows.push(['rows', formatCount(Number(whole['rows'])), '']);
+  const known = describeKnownRows(whole);
   return renderTable(
-    `${escapeHtml(name)} on the whole new batch, before any model was trained on it: how it would have done in production`,
+    `${escapeHtml(name)} on the whole new batch${known === '' ? '' : ` ${known}`}, before any model was trained on it: how it would have done in production`,
     ['score', escapeHtml(name), '95 % interval'],
     rows,
     'narrow',
