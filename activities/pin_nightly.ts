@@ -3,7 +3,7 @@ import { parseParams, pipelineName } from '../contract/params.ts';
 import { refSchema } from '../contract/ref.ts';
 import { makeRunParams } from '../sources/frozen.ts';
 import type { Ledgers } from '../store/ledger/ledger.ts';
-import { refuseUnknownPipeline, type PipelineConfig } from './pin_run.ts';
+import { refuseNoApproval, refuseUnknownPipeline, type PipelineConfig } from './pin_run.ts';
 import type { PinnedNightly } from '../contract/nightly.ts';
 
 const inputSchema = z.strictObject({
@@ -29,9 +29,11 @@ export async function pinNightly(
   const config = deps.readConfig(asked.pipeline);
   const ledger = await deps.store.ledgers.read(config.pipeline);
   refuseUnknownPipeline(config, { ledger, asked: asked.params });
+  const params = makeRunParams(config, ledger, asked.params);
+  refuseNoApproval(config, params);
   return {
     pipeline: config.pipeline,
-    params: makeRunParams(config, ledger, asked.params),
+    params,
     source: asked.source ?? null,
     rebuild: asked.rebuild ?? false,
     ...(config.nightly.onQuarantine === 'fail' ? { failOnQuarantine: true } : {}),

@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import type { Config } from '../config/environment.ts';
 import { namesSource } from '../config/params-file.ts';
+import { RETRAIN } from '../contract/command.ts';
+import { readGate } from '../contract/defaults.ts';
 import { BadParams } from '../contract/failures.ts';
 import { formatTrialParams } from '../contract/trials.ts';
-import { batchNumber, parseParams, pipelineName } from '../contract/params.ts';
+import { batchNumber, parseParams, pipelineName, type Params } from '../contract/params.ts';
 import { hashOf } from '../store/hash.ts';
 import { refSchema } from '../contract/ref.ts';
 import { LAST_STAGE, MOST_DAMAGED, STAGE_NAMES } from '../contract/stages.ts';
@@ -58,6 +60,17 @@ export function refuseUnknownPipeline(
 }
 
 /**
+ * Refuses to switch off the approval of champions, because who starts a run need not be who approves.
+ * @throws BadParams
+ */
+export function refuseNoApproval({ params: own }: PipelineConfig, params: Params): void {
+  if (readGate(own).approval === 'required' && readGate(params).approval !== 'required')
+    throw new BadParams(
+      `gate.approval is required in params.yaml, and a run cannot switch it off: leave it out, and answer with "${RETRAIN} approve N --reason REASON"`,
+    );
+}
+
+/**
  * Checks the input of a run, which any client can send, and fixes its params: the worker's present params.yaml
  * for the pipeline, with what its ledger has frozen, and the caller's params over both.
  * @throws BadParams naming the key, its value and what is allowed, or the pipelines there are.
@@ -73,6 +86,7 @@ export async function pinRun(deps: PinDeps, input: unknown): Promise<PinnedRun> 
   refuseUnknownPipeline(config, { ledger, asked: asked.params });
   if (trackingFolder !== undefined) refuseOtherFolder(deps.trackingOf(pipeline), trackingFolder);
   const params = makeRunParams(config, ledger, asked.params);
+  refuseNoApproval(config, params);
   const own = asked.params === undefined || asked.publish === true ? undefined : asked.params;
   const trial = own && findTrialParams(makeRunParams(config, ledger, {}), params, ledger);
   if (trial !== undefined && asked.with_missing === true)

@@ -150,6 +150,21 @@ describe('a pipeline that only --set has defined', () => {
   });
 });
 
+describe('a run of a pipeline whose champions a person approves', () => {
+  it('cannot switch the approval off, and one without approval can ask for it', async () => {
+    runs = openWholeRuns({ gate: { approval: 'required' } });
+    const params = { gate: { approval: 'none' } };
+    for (const name of ['pin_run', 'pin_nightly'] as const)
+      await expect(
+        runs.play(name, { ...(name === 'pin_run' ? { batch: 1 } : {}), params }),
+      ).rejects.toThrow('gate.approval is required in params.yaml, and a run cannot switch it off');
+    runs.write('params.yaml', '{}');
+    const asked = { batch: 1, params: { gate: { approval: 'required' } } };
+    const pinned = await runs.play('pin_run', asked);
+    expect(pinned.params.gate.approval).toBe('required');
+  });
+});
+
 describe('a file that cannot be used', () => {
   it('is named to a nightly, which fails at its end if params.yaml says so', async () => {
     runs = openWholeRuns({
