@@ -73,8 +73,10 @@ export async function logVersion(deps: Deps, input: LogVersionInput): Promise<Lo
       sourceName: sourceIdentity(params.data.source).name,
       register: !isTrial,
     });
-  } else if (attempt.model_version === null && !isTrial)
+  } else if (!isTrial) {
+    // Also where its version is known, because a person may have deleted that.
     attempt = await registerTrained(deps, attempt, execution);
+  }
   if (attempt.logged['evaluate'] !== scoring.key) {
     const request = { ...of, inputs: scoreInputs };
     const at = Date.parse(record.created_at);

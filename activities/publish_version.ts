@@ -67,7 +67,7 @@ export async function publishVersion(deps: Deps, request: PublishRequest): Promi
         })
       : await deps.store.records.recordTrial(draft);
   const [described, followed] = await Promise.all([
-    describe(deps, execution, request, record),
+    pointed && describe(deps, execution, request, record),
     request.trial === undefined ? followChampion(deps, pipeline) : undefined,
   ]);
   await deps.store.leases.release(currentRun(pipeline));
@@ -89,7 +89,7 @@ export async function publishVersion(deps: Deps, request: PublishRequest): Promi
 /**
  * Points the registry's alias of the batch at the version that is published. This also repairs an alias that
  * another program has moved.
- * @returns false when this is deferred because tracking is not available
+ * @returns false when this is deferred because tracking is not available, or the version was deleted in the registry
  */
 async function pointAlias(
   deps: Deps,
@@ -99,10 +99,9 @@ async function pointAlias(
   const version = mlflow?.modelVersion ?? null;
   if (mlflow === null || version === null) return true;
   const alias = { name: mlflow.modelName, alias: aliasOf(batch), version };
-  const set = await orDefer(deps.deferTracking === true, execution, async () => {
-    await deps.tracker.setAlias(alias);
-    return true;
-  });
+  const set = await orDefer(deps.deferTracking === true, execution, async () =>
+    deps.tracker.setAlias(alias),
+  );
   return set === true;
 }
 

@@ -57,8 +57,11 @@ export interface Tracker {
   describeVersion(version: { name: string; version: string; description: string }): Promise<void>;
   /** Returns the version that an alias points at; null where it points at none, undefined without a registry. */
   getAlias(alias: { name: string; alias: string }): Promise<string | null | undefined>;
-  /** Points an alias at a version. Without a registry it does nothing. */
-  setAlias(alias: { name: string; alias: string; version: string }): Promise<void>;
+  /**
+   * Points an alias at a version. Without a registry it does nothing.
+   * @returns false when the version was deleted
+   */
+  setAlias(alias: { name: string; alias: string; version: string }): Promise<boolean>;
 
   /** Returns the URL of a run's page, or of its folder. */
   makeRunUrl(experimentId: string, runId: string): string;

@@ -174,6 +174,7 @@ function trackWithRegistry(files: Tracker, registry: Registry): Tracker {
     describeVersion: async () => undefined,
     setAlias: async ({ name, alias, version }) => {
       registry.aliases[`${name}@${alias}`] = version;
+      return true;
     },
   };
   return own;

@@ -12,6 +12,7 @@ class Registry {
   alias: string | null | undefined = null;
   sets: string[] = [];
   lost = new Set<string>();
+  deleted = new Set<string>();
   /** Called before the alias is set. */
   beforeSet: () => Promise<void> = async () => undefined;
 
@@ -22,8 +23,10 @@ class Registry {
     getAlias: async () => this.alias,
     setAlias: async ({ version }: { version: string }) => {
       await this.beforeSet();
+      if (this.deleted.has(version)) return false;
       this.sets.push(version);
       this.alias = version;
+      return true;
     },
   } as unknown as Tracker;
 }
@@ -121,6 +124,18 @@ describe('the alias of the champion', () => {
       ],
     });
     expect(registry.alias).toBeNull();
+  });
+
+  it('waits for the model to be registered again where its version was deleted', async () => {
+    const { registry, crown, point } = await open([1]);
+    await crown(build(1));
+    registry.deleted.add('10');
+    expect(await point()).toEqual({
+      alias: 'later',
+      warnings: [
+        'version 10 of model p, of the champion, build 1.1, was deleted by hand, so the alias champion cannot point at it: register it again with "npx retrain log 1 --pipeline p"',
+      ],
+    });
   });
 
   it('is missing without a registry, and comes later where the champion is not logged', async () => {

@@ -70,6 +70,7 @@ describe('models', () => {
       description: 'of batches 1–3',
       tags: [{ key: 'batch', value: '3' }],
     });
+    expect(await tracker.setAlias({ name, alias: 'batch-3', version: '9' })).toBe(false);
     const named = new URLSearchParams({ name }).toString();
     const model = await ask('GET', `registered-models/get?${named}`);
     expect(model['registered_model']).toMatchObject({ description: '**all** of it' });

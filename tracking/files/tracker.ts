@@ -46,7 +46,7 @@ function trackOn(folder: Folder, ownSignal: AbortSignal | undefined): Tracker {
     registerModel: async () => null,
     describeVersion: async () => undefined,
     getAlias: async () => undefined,
-    setAlias: async () => undefined,
+    setAlias: async () => true,
     makeRunUrl: (experimentId, runId) => makeRunUrl(folder.uri, experimentId, runId),
     makeArtifactUrl: (experimentId, runId, path) =>
       makeArtifactUrl(folder.uri, { experimentId, runId, path }),

@@ -106,10 +106,19 @@ export async function getAlias(
   }
 }
 
-/** https://mlflow.org/docs/latest/api_reference/rest-api.html#set-registered-model-alias */
+/**
+ * Points an alias at a version; false where the registry does not have that version.
+ * https://mlflow.org/docs/latest/api_reference/rest-api.html#set-registered-model-alias
+ */
 export async function setAlias(
   http: Http,
   { name, alias, version }: { name: string; alias: string; version: string },
-): Promise<void> {
-  await http.post('registered-models/alias', { name, alias, version }, anything);
+): Promise<boolean> {
+  try {
+    await http.post('registered-models/alias', { name, alias, version }, anything);
+    return true;
+  } catch (error) {
+    if (codeOf(error) === 'RESOURCE_DOES_NOT_EXIST') return false;
+    throw error;
+  }
 }

@@ -35,8 +35,12 @@ export async function pointChampion(deps: Deps, pipeline: string): Promise<Point
         // A server whose database was replaced has other versions under the same numbers.
         if (!(await deps.tracker.hasRun(attempt.run_id)))
           return { alias: 'later', warnings: [describeNotLogged(deps, pipeline, champion)] };
+        if (!(await deps.tracker.setAlias({ name, alias: CHAMPION_ALIAS, version })))
+          return {
+            alias: 'later',
+            warnings: [describeDeleted(pipeline, { name, version }, champion)],
+          };
         if (isSameBuild(noted, champion)) warnings.push(describeRepair(name, found, version));
-        await deps.tracker.setAlias({ name, alias: CHAMPION_ALIAS, version });
       }
       if (!isSameBuild(noted, champion)) await deps.store.champions.noteAlias(pipeline, champion);
       if (await isStillChampion(deps, pipeline, champion)) return { alias: 'set', warnings };
@@ -68,6 +72,14 @@ async function isStillChampion({ store }: Deps, pipeline: string, build: Build):
 function describeRepair(name: string, found: string | null, version: string): string {
   const was = found === null ? 'was deleted by hand' : `was moved by hand to version ${found}`;
   return `the alias ${CHAMPION_ALIAS} of ${name} ${was}: it points at version ${version}, the champion, again`;
+}
+
+function describeDeleted(
+  pipeline: string,
+  { name, version }: { name: string; version: string },
+  champion: Build,
+): string {
+  return `version ${version} of ${name}, of the champion, build ${nameBuild(champion)}, was deleted by hand, so the alias ${CHAMPION_ALIAS} cannot point at it: register it again with "${RETRAIN} log ${champion.version} --pipeline ${pipeline}"`;
 }
 
 function describeNotLogged({ tracker }: Deps, pipeline: string, champion: Build): string {
