@@ -59,10 +59,9 @@ interface Champion extends BuildDocument {
 export async function showChampion(config: Config, json: boolean): Promise<number> {
   const { pipeline } = config;
   return withSession(config, ['storage'], async (session) => {
-    const [history, { waiting, problem }] = await Promise.all([
-      session.store.champions.read(pipeline),
-      readWaiting(session, pipeline),
-    ]);
+    // One after the other: where the record cannot be read, no request to Temporal is left open.
+    const history = await session.store.champions.read(pipeline);
+    const { waiting, problem } = await readWaiting(session, pipeline);
     const build = history?.champion ?? null;
     const champion =
       build === null

@@ -5,6 +5,7 @@ import { foldText, print, onStdout, printJson } from '../../print.ts';
 import { type Session, openSession } from '../../session.ts';
 import type { Config } from '../../../config/environment.ts';
 import { sha256 } from '../../../store/hash.ts';
+import { paramsOf } from '../../../pipeline/models/params.ts';
 import { type Finding, failed, ok } from './finding.ts';
 
 export function doctorCommand(context: CommandContext): Command {
@@ -36,10 +37,20 @@ export async function doctor(
       checkClocks(config),
     ])
   ).flat();
-  const findings = [ok('params.yaml', 'valid'), ...looked]; // otherwise there is no config
+  const findings = [checkParams(config), ...looked];
   if (json === true) printJson({ findings });
   else print(formatFindings(findings));
   return findings.some(({ state }) => state === 'fail') ? EXIT.setup : 0;
+}
+
+/** What only a run checks: params that are valid each for itself, and not together. */
+function checkParams({ params }: Config): Finding {
+  try {
+    paramsOf(params, {});
+    return ok('params.yaml', 'valid');
+  } catch (error) {
+    return failed('params.yaml', error);
+  }
 }
 
 /** The findings on one part. Each part has its own session, so that a part that is down does not hide another. */
