@@ -4,7 +4,7 @@ import type { Session } from '../../session.ts';
 import { start } from '../../start.ts';
 import { warnWithoutWorker } from '../../waiting.ts';
 import { RAW } from '../../../contract/paths.ts';
-import { MOST_DAMAGED } from '../../../contract/stages.ts';
+import { findEntry, MOST_DAMAGED } from '../../../contract/stages.ts';
 import { readParams } from '../../../store/record-check.ts';
 import { MOST_DOCUMENT } from '../../../store/documents.ts';
 import type { Store } from '../../../store/index.ts';
@@ -161,8 +161,10 @@ function isNewer(bytes: Uint8Array): boolean {
   }
 }
 
+/** The outputs that make the build; what is only about it, such as a decision on the champion, may differ. */
 function listOutputHashes({ stages }: VersionRecord): string {
-  const hashes = stages.map(({ outputs }) => Object.values(outputs).map(({ sha256 }) => sha256));
+  const own = stages.filter(({ stage }) => findEntry(stage)?.aboutBuild !== true);
+  const hashes = own.map(({ outputs }) => Object.values(outputs).map(({ sha256 }) => sha256));
   return JSON.stringify(hashes);
 }
 
