@@ -81,6 +81,7 @@ describe('types of models', () => {
       true,
       false,
       false,
+      false,
     ]);
     expect(baseline!.mlflow!.runId).not.toBe(tree!.mlflow!.runId);
   });

@@ -69,22 +69,25 @@ describe('two pipelines at once on one worker', () => {
 
   it('are listed side by side, or alone where one is named', async () => {
     const line = { version: 1, build: 1, state: 'published', modelVersion: '1' };
+    const empty = { stale: [], quarantined: [] };
+    const champion = { version: 1, build: 1 };
     const all = await json<object>('list');
     expect(all).toEqual({
       pipeline: 'iris',
+      champion,
       versions: [expect.objectContaining({ version: 1 })],
       stale: [],
       quarantined: [],
       others: [
-        { pipeline: WINE, versions: [expect.objectContaining(line)], stale: [], quarantined: [] },
-        { pipeline: TWIN, versions: [], stale: [], quarantined: [] },
+        { ...empty, pipeline: WINE, champion, versions: [expect.objectContaining(line)] },
+        { ...empty, pipeline: TWIN, champion: null, versions: [] },
       ],
     });
     const one = {
+      ...empty,
       pipeline: WINE,
+      champion,
       versions: [expect.objectContaining(line)],
-      stale: [],
-      quarantined: [],
     };
     expect(await json<object>('list', '--pipeline', WINE)).toEqual(one);
     const { stdout, stderr } = await project.client('list');

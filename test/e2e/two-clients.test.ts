@@ -90,7 +90,11 @@ describe('at once', () => {
     const records = await Promise.all(seqs.map((seq) => store.records.read('iris', 2, seq)));
     for (const record of records)
       for (const [i, stage] of record!.stages.entries())
-        expect(stage).toMatchObject({ cached: false, outputs: before.stages[i]!.outputs });
+        expect(stage).toMatchObject({
+          cached: false,
+          // The decision is about another champion by then.
+          outputs: stage.stage === 'gate' ? {} : before.stages[i]!.outputs,
+        });
     const runs = records.map((record) => record!.mlflow!.run_id);
     expect(new Set([before.mlflow!.run_id, ...runs]).size).toBe(3);
     const { seq } = await store.records.latest('iris', 2);

@@ -10,7 +10,7 @@ import { withProject } from '../support/with-project.ts';
 
 /** One run's stages spread over two workers that share servers but no folder. */
 
-const COMPUTE = ['preprocess', 'train', 'evaluate'];
+const COMPUTE = ['preprocess', 'train', 'evaluate', 'gate'];
 let elsewhere: string;
 let cpu: RunningWorker;
 /** What this process, which lives, has in the scratch folder of the second worker. */

@@ -213,7 +213,7 @@ describe('verify', () => {
   it.each<[string, Record<string, unknown>, string]>([
     ['a field less', { ledger_revision: undefined }, 'damaged (ledger_revision'],
     ['a field more', { mine: 1 }, 'damaged ('],
-    ['a later schema', { schema: 9 }, 'newer than this program knows (2): update the program'],
+    ['a later schema', { schema: 9 }, 'newer than this program knows (3): update the program'],
     ['an unknown schema', { schema: 0 }, 'damaged (schema'],
   ])('refuses a record with %s', async (_what, edited, sentence) => {
     const key = recordKey('iris', 2, second.seq);

@@ -24,6 +24,9 @@ const program = join(process.env['RETRAIN_TEST_STACK_VENV']!, 'bin', 'temporal')
 /** What a folder of the project holds that a build does not need. */
 const NO_CODE = /^(\.|node_modules$|dist$|test$|bench$|docs$)/;
 
+/** How long the workflow of the later build waits first. */
+const WAIT_MS = 10;
+
 let code: string;
 let server: ChildProcess;
 let workers: { a: RunningWorker; b: RunningWorker };
@@ -90,7 +93,10 @@ function otherCode(): string {
   const text = readFileSync(file, 'utf8');
   const changed = text
     .replace('import {\n  allHandlersFinished,', 'import {\n  sleep,\n  allHandlersFinished,')
-    .replace('    run = await pinned;\n', "    run = await pinned;\n    await sleep('10ms');\n");
+    .replace(
+      '    run = await pinned;\n',
+      `    run = await pinned;\n    await sleep(${WAIT_MS});\n`,
+    );
   expect(changed.length - text.length).toBeGreaterThan(30);
   writeFileSync(file, changed);
   buildProgram(folder);
@@ -146,7 +152,10 @@ async function ranOn(handle: WorkflowHandle): Promise<{ pids: number[]; waited: 
     event.activityTaskStartedEventAttributes?.identity ?? [],
   ]);
   const pids = [...new Set(identities.flat().map((identity) => Number(identity.split('@')[0])))];
-  return { pids, waited: events!.some((event) => event.timerStartedEventAttributes != null) };
+  const waited = events!.some(
+    ({ timerStartedEventAttributes: timer }) => timer?.startToFireTimeout?.nanos === WAIT_MS * 1e6,
+  );
+  return { pids, waited };
 }
 
 describe('two builds side by side', () => {

@@ -19,14 +19,11 @@ export async function verifyChampion(
     const { champion = null } = (await store.champions.read(pipeline)) ?? {};
     if (champion === null || (version ?? champion.version) !== champion.version) return;
     const build = `build ${champion.version}.${champion.seq}`;
-    const enter = (fault: Fault): void => problems.add(fault, [champion.version]);
+    const enter = (fault: Fault): void => {
+      if (!problems.has(fault.key)) problems.add(fault, [champion.version]);
+    };
     const record = await readRecord(store, { pipeline, ...champion });
-    if (record === 'damaged')
-      return enter({
-        state: 'damaged',
-        ...at,
-        why: `the record of the champion, ${build}, is damaged`,
-      });
+    if (record instanceof DamagedArtifact) return enter(makeFault(RECORD, record));
     if (record === undefined)
       return enter({
         state: 'missing',
@@ -51,11 +48,11 @@ export async function verifyChampion(
 async function readRecord(
   { records }: Verification['store'],
   { pipeline, version, seq }: Pick<VersionRecord, 'pipeline' | 'version' | 'seq'>,
-): Promise<VersionRecord | 'damaged' | undefined> {
+): Promise<VersionRecord | DamagedArtifact | undefined> {
   try {
     return await records.read(pipeline, version, seq);
   } catch (error) {
     if (!(error instanceof DamagedArtifact)) throw error;
-    return 'damaged';
+    return error;
   }
 }

@@ -41,6 +41,11 @@ export class Problems {
     for (const version of versions) problem.versions.add(version);
   }
 
+  /** Whether a fault of this object is known. */
+  has(key: string): boolean {
+    return [...this.#found.values()].some((problem) => problem.key === key);
+  }
+
   /** All of it, ordered by path. */
   list(): Problem[] {
     return [...this.#found.values()].sort((a, b) =>
