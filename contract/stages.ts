@@ -503,6 +503,13 @@ export function isOfOtherBuild(stage: string, name: string): boolean {
   return entry?.aboutBuild === true && input !== undefined && 'outside' in input;
 }
 
+/** The inputs that a recorded stage's build was made from. */
+export function listOwnInputs({ stage, inputs }: Pick<RecordedStage, 'stage' | 'inputs'>): Ref[] {
+  return Object.entries(inputs).flatMap(([name, ref]) =>
+    isOfOtherBuild(stage, name) ? [] : [ref],
+  );
+}
+
 /** Whether this path belongs to an output of a stage of this version, and a checkout may write a file there. */
 export function isOutputPath(
   { stage, output, version }: { stage: string; output: string; version: number },

@@ -1,4 +1,5 @@
 import { DamagedArtifact } from '../../contract/failures.ts';
+import { findEntry, listOwnInputs } from '../../contract/stages.ts';
 import { isSameBuild } from '../../contract/versions.ts';
 import type { Store } from '../index.ts';
 import { inParallel } from '../parallel.ts';
@@ -72,13 +73,23 @@ export async function readRoots(store: Store, keep: Keep): Promise<Roots> {
     if (gone || !isKept) {
       if (!gone) roots.giveUp.push(build);
       roots.givenUp.push(...outputs);
+      // A decision cannot be made again once there is another champion, and the record names it.
+      for (const { stage, key, outputs: made } of record.stages.filter(isAboutBuild)) {
+        roots.read.push(...refsIn(made));
+        roots.keys.add(`${stage} ${key}`);
+      }
       return;
     }
     roots.needed.push(...outputs);
-    roots.read.push(...record.stages.flatMap((stage) => [...refsIn(stage.inputs)]));
+    // Not what the gate compared the build with, which is kept as long as its own version is.
+    roots.read.push(...record.stages.flatMap(listOwnInputs));
     for (const { stage, key } of record.stages) roots.keys.add(`${stage} ${key}`);
   });
   return roots;
+}
+
+function isAboutBuild({ stage }: { stage: string }): boolean {
+  return findEntry(stage)?.aboutBuild === true;
 }
 
 /** @throws DamagedArtifact that says how to continue when a build's record cannot be repaired */

@@ -1,6 +1,6 @@
 import { parse } from 'yaml';
 import { canonicalJson, isObject } from '../../../contract/canonical-json.ts';
-import { findEntry, isOfOtherBuild } from '../../../contract/stages.ts';
+import { findEntry, listOwnInputs } from '../../../contract/stages.ts';
 import { isDirectory, type Ref, withPath } from '../../../contract/ref.ts';
 import type { Artifacts } from '../../../store/artifacts.ts';
 import {
@@ -41,9 +41,7 @@ export async function readVersion(
 ): Promise<StoredVersion> {
   const stages = record.stages.map(({ stage, inputs, outputs, params }): StoredStage => ({
     name: stage,
-    inputs: Object.entries(inputs).flatMap(([name, ref]) =>
-      isOfOtherBuild(stage, name) ? [] : [ref],
-    ),
+    inputs: listOwnInputs({ stage, inputs }),
     outputs: Object.values(outputs),
     params: nameParams(params, record.params),
   }));

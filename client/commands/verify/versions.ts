@@ -1,7 +1,7 @@
 import { openMeter } from '../../meter.ts';
 import { DamagedArtifact, MissingHistory } from '../../../contract/failures.ts';
 import { isDirectory, type Ref } from '../../../contract/ref.ts';
-import { findStage } from '../../../contract/stages.ts';
+import { findStage, listOwnInputs } from '../../../contract/stages.ts';
 import { makeNoVersionError } from '../../../contract/versions.ts';
 import type { Store } from '../../../store/index.ts';
 import {
@@ -157,7 +157,7 @@ export async function verifyVersion(
   enter((await Promise.all(entries)).flat());
   const refs = new Map(
     record.stages
-      .flatMap(({ inputs, outputs }) => [...Object.values(inputs), ...Object.values(outputs)])
+      .flatMap((stage) => [...listOwnInputs(stage), ...Object.values(stage.outputs)])
       .map((ref) => [`${ref.md5} ${ref.sha256}`, ref]),
   );
   const files = await Promise.all(
