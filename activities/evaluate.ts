@@ -12,7 +12,9 @@ import {
 } from '../contract/stages.ts';
 import type { Params } from '../contract/params.ts';
 import type { Build } from '../contract/promotion.ts';
+import { isSameBuild } from '../contract/versions.ts';
 import type { Store } from '../store/index.ts';
+import { findModel } from '../store/champion-call.ts';
 import type { VersionRecord } from '../store/version-record.ts';
 import { withScratch } from '../store/own-folder.ts';
 import { onRun, requireAttempt } from '../tracking/tracked-run/attempt.ts';
@@ -82,7 +84,7 @@ async function compareWithOthers(
       if (other === undefined) continue;
       const { version, seq } = other;
       name = `version ${version}`;
-      const known = comparisons.find((one) => one.version === version && one.seq === seq);
+      const known = comparisons.find((one) => isSameBuild(one, other));
       if (known !== undefined) known.roles.push(role);
       else
         comparisons.push({
@@ -142,8 +144,7 @@ async function compare(
   { inputs, ...request }: StageRequest<'evaluate'>,
   other: VersionRecord,
 ): Promise<Comparison['facts']> {
-  const { model, encoder } = findStage(other.stages, 'train')!.outputs;
-  const { train } = findStage(other.stages, 'train')!.inputs;
+  const { model, encoder, train } = findModel(other)!;
   const otherType = modelTypeOf(other.params['model'] as { type?: string });
   const { facts } = await runStage(
     deps,
@@ -152,7 +153,7 @@ async function compare(
       ...request,
       // Only its facts are stored, so no artifact has to be there.
       cache: request.cache === 'require' ? 'use' : request.cache,
-      inputs: { ...inputs, otherModel: model!, otherEncoder: encoder!, otherTrain: train! },
+      inputs: { ...inputs, otherModel: model, otherEncoder: encoder, otherTrain: train },
       detail: { otherType },
     },
     async ({ execution, inputs: read }) => ({

@@ -7,6 +7,7 @@ import { DamagedArtifact } from '../contract/failures.ts';
 import { metricSetOf } from '../contract/metric-sets.ts';
 import type { Ref } from '../contract/ref.ts';
 import type { GateDetail, StageInputs, StageRequest, StageResult } from '../contract/stages.ts';
+import { nameBuild } from '../contract/versions.ts';
 import { decideUntested, type Contest } from '../pipeline/scoring/gate/decide.ts';
 import { describeLostChampion, readChampion, type ChampionCall } from '../store/champion-call.ts';
 import { decisionSchema } from '../store/champions.ts';
@@ -64,7 +65,7 @@ async function decide(
   const file = canonicalJson({ schema: 1, ...decision, margin, confidence, slices });
   return {
     outputs: { decision: await context.put('decision', Buffer.from(file)) },
-    facts: { ...facts, champion: champion && `${champion.version}.${champion.seq}` },
+    facts: { ...facts, champion: champion && nameBuild(champion) },
     warnings,
   };
 }

@@ -17,9 +17,19 @@ export interface MetricSet {
   readonly lower: readonly string[];
 }
 
+/** The scores of classes, and those of numbers. */
+export const CLASS_SCORES = [
+  'accuracy',
+  'balanced_accuracy',
+  'precision_macro',
+  'recall_macro',
+  'f1_macro',
+] as const;
+export const NUMBER_SCORES = ['rmse', 'mae', 'r2'] as const;
+
 export const CLASS_METRICS: MetricSet = {
   headline: 'accuracy',
-  shown: ['accuracy', 'balanced_accuracy', 'precision_macro', 'recall_macro', 'f1_macro'],
+  shown: CLASS_SCORES,
   listed: [
     { name: 'accuracy', heading: 'accuracy' },
     { name: 'balanced_accuracy', heading: 'balanced' },
@@ -31,8 +41,8 @@ export const CLASS_METRICS: MetricSet = {
 
 export const NUMBER_METRICS: MetricSet = {
   headline: 'rmse',
-  shown: ['rmse', 'mae', 'r2'],
-  listed: ['rmse', 'mae', 'r2'].map((name) => ({ name, heading: name })),
+  shown: NUMBER_SCORES,
+  listed: NUMBER_SCORES.map((name) => ({ name, heading: name })),
   shares: false,
   lower: ['rmse', 'mae'],
 };

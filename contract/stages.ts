@@ -9,6 +9,7 @@ import {
   readSplit,
   taskOf,
 } from './defaults.ts';
+import { CLASS_SCORES, NUMBER_SCORES } from './metric-sets.ts';
 import type { Params } from './params.ts';
 import type { Build, GateDecision } from './promotion.ts';
 import {
@@ -173,16 +174,7 @@ function namesOf<const Name extends string>(
   return Object.fromEntries(names.map((name) => [name, { optional: true }])) as never;
 }
 
-const SCORES = [
-  'accuracy',
-  'balanced_accuracy',
-  'precision_macro',
-  'recall_macro',
-  'f1_macro',
-  'rmse',
-  'mae',
-  'r2',
-] as const;
+const SCORES = [...CLASS_SCORES, ...NUMBER_SCORES] as const;
 
 type ScoreName = `${(typeof SCORES)[number]}${'' | '_low' | '_high'}`;
 

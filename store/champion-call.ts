@@ -2,8 +2,10 @@ import { RETRAIN } from '../contract/command.ts';
 import { modelTypeOf } from '../contract/defaults.ts';
 import { DamagedArtifact, MissingHistory } from '../contract/failures.ts';
 import type { Build } from '../contract/promotion.ts';
+import type { Ref } from '../contract/ref.ts';
 import { findStage, type GateDetail, type StageInputs } from '../contract/stages.ts';
 import type { Store } from './index.ts';
+import type { VersionRecord } from './version-record.ts';
 
 /** What the request of gate says of the champion. */
 export interface ChampionCall {
@@ -25,14 +27,23 @@ export async function readChampion(
   });
   const type = modelTypeOf(record?.params['model'] ?? {});
   const detail: GateDetail = { champion: { ...champion, type } };
-  const { inputs: { train } = {}, outputs: { model, encoder } = {} } =
-    findStage(record?.stages ?? [], 'train') ?? {};
-  if (model !== undefined && encoder !== undefined && train !== undefined) {
+  const found = record && findModel(record);
+  if (found !== undefined) {
+    const { model, encoder, train } = found;
     const inputs = { championModel: model, championEncoder: encoder, championTrain: train };
     return { inputs, detail };
   }
   const unusable = describeLostChampion(pipeline, champion);
   return { inputs: {}, detail: { ...detail, unusable } };
+}
+
+/** Returns the model of a record, its encoder and the rows that it was trained on; undefined if one of them is not recorded. */
+export function findModel({
+  stages,
+}: Pick<VersionRecord, 'stages'>): Record<'model' | 'encoder' | 'train', Ref> | undefined {
+  const { inputs: { train } = {}, outputs: { model, encoder } = {} } =
+    findStage(stages, 'train') ?? {};
+  return model && encoder && train ? { model, encoder, train } : undefined;
 }
 
 /** Why a champion cannot be scored whose artifacts are gone. */

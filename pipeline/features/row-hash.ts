@@ -94,7 +94,7 @@ function hashText(text: string): [low: number, high: number] {
 }
 
 /** The last step of MurmurHash3, which spreads every bit over all 32. */
-function mix(value: number): number {
+export function mix(value: number): number {
   let bits = Math.imul(value ^ (value >>> 16), 0x85ebca6b);
   bits = Math.imul(bits ^ (bits >>> 13), 0xc2b2ae35);
   return bits ^ (bits >>> 16);

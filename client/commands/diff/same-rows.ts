@@ -5,6 +5,7 @@ import { BadData, DamagedArtifact } from '../../../contract/failures.ts';
 import { compareScore, findMetricSet } from '../../../contract/metric-sets.ts';
 import { findStage, type Comparison, type StageInputs } from '../../../contract/stages.ts';
 import { isSameBuild, nameBuild } from '../../../contract/versions.ts';
+import { findModel } from '../../../store/champion-call.ts';
 import type { Store } from '../../../store/index.ts';
 import { readParams } from '../../../store/record-check.ts';
 import { withOwnFolder } from '../../../store/own-folder.ts';
@@ -116,10 +117,8 @@ async function readComparison(
 function findInputs(own: VersionRecord, other: VersionRecord): StageInputs<'compare'> | undefined {
   const { model, encoder, test } = findStage(own.stages, 'evaluate')?.inputs ?? {};
   const { train } = findStage(own.stages, 'preprocess')?.outputs ?? {};
-  const theirs = findStage(other.stages, 'train');
-  const { model: otherModel, encoder: otherEncoder } = theirs?.outputs ?? {};
-  const otherTrain = theirs?.inputs.train;
-  return model && encoder && test && train && otherModel && otherEncoder && otherTrain
-    ? { model, encoder, test, train, otherModel, otherEncoder, otherTrain }
-    : undefined;
+  const theirs = findModel(other);
+  if (!model || !encoder || !test || !train || !theirs) return undefined;
+  const [otherModel, otherEncoder, otherTrain] = [theirs.model, theirs.encoder, theirs.train];
+  return { model, encoder, test, train, otherModel, otherEncoder, otherTrain };
 }

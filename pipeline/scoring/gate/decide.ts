@@ -2,6 +2,7 @@ import type { GateParams } from '../../../contract/defaults.ts';
 import { formatScore } from '../../../contract/metric-sets.ts';
 import type { Build, GateDecision } from '../../../contract/promotion.ts';
 import { groupDigits } from '../../../contract/markdown.ts';
+import { nameBuild } from '../../../contract/versions.ts';
 import type { Difference } from './difference.ts';
 
 /** The challenger, the champion and the rules. */
@@ -102,8 +103,4 @@ export function decideTested(
     p_value: isStrict ? better : worse,
     worse_slices: named,
   };
-}
-
-function nameBuild({ version, seq }: Build): string {
-  return `${version}.${seq}`;
 }

@@ -1,3 +1,5 @@
+import { mix } from '../../features/row-hash.ts';
+
 /** The words of 512 fair coins. */
 const WORDS = 16;
 
@@ -105,11 +107,4 @@ function hashValues(values: Iterable<number>): [number, number, number] {
     }
   }
   return [a, b, c];
-}
-
-/** The final mix of MurmurHash3. */
-function mix(word: number): number {
-  let mixed = Math.imul(word ^ (word >>> 16), 0x85ebca6b);
-  mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);
-  return mixed ^ (mixed >>> 16);
 }
