@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { promotion } from '../../contract/promotion.ts';
+import { promotion as promotionQuery } from '../../contract/promotion.ts';
 import { nameBuild } from '../../contract/versions.ts';
 import { ROOT, succeed } from '../support/project.ts';
 import { refused, withProject } from '../support/with-project.ts';
@@ -105,7 +105,7 @@ describe('a version that waits for approval', () => {
     const run = await succeed(project.client('run', '3', ...WAITS));
     expect(run.stdout).toContain('3.1 waits for approval');
     expect(run.stdout).toContain('npx retrain approve 3 --reason "REASON" --pipeline iris');
-    const asked = await temporal.workflow.getHandle('iris-promotion').query(promotion);
+    const asked = await temporal.workflow.getHandle('iris-promotion').query(promotionQuery);
     expect(asked.waiting).toMatchObject({ version: 3, seq: 1 });
     expect((await project.client('status', '3')).stdout).toMatch(/^waits {5}version 3\.1 waits/m);
     const other = refused(await project.client('approve', '1', '--reason', 'no'));

@@ -1,3 +1,4 @@
+import { CommanderError } from 'commander';
 import { expect, it } from 'vitest';
 import { context } from '../commands.ts';
 import { openProgram } from '../../../client/program.ts';
@@ -8,7 +9,7 @@ async function refuse(...words: string[]): Promise<string> {
   const command = program.commands.find((one) => one.name() === words[0])!;
   let said = '';
   command.configureOutput({ writeErr: (text) => void (said += text) });
-  await expect(program.parseAsync(words, { from: 'user' })).rejects.toThrow();
+  await expect(program.parseAsync(words, { from: 'user' })).rejects.toThrow(CommanderError);
   return said;
 }
 
