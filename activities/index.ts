@@ -117,7 +117,7 @@ function underLease<Name extends keyof Activities>(
     try {
       return await work(request as never);
     } finally {
-      if (isReleased) await deps.store.leases.release(run);
+      if (isReleased) await deps.store.leases.releaseAll(run);
     }
   };
   const wrapped = Object.entries<AnyActivity>(activities).map(([name, work]) => [

@@ -155,9 +155,7 @@ export class Champions {
   async promoteByHand(pipeline: string, request: HandPromotion): Promise<PromotionEvent> {
     const history = await this.#change(pipeline, request, (current) => {
       if (isSameBuild(current.champion, request.build))
-        throw new Conflict(
-          `build ${nameBuild(request.build)} of ${pipeline} is the champion already`,
-        );
+        throw makeChampionAlready(pipeline, request.build);
       const next = addEvent(current, { ...request, action: 'promoted', decision: null });
       return { ...next, barred: next.barred.filter(({ inputs }) => inputs !== request.inputs) };
     });
@@ -165,17 +163,19 @@ export class Champions {
   }
 
   /**
-   * Makes an earlier champion the champion again. Every champion since then is barred.
-   * @throws MissingHistory when there is no such earlier champion
+   * Makes an earlier champion the champion again. Every champion since then is barred, unless its inputs are the same.
+   * @throws MissingHistory when there is no such earlier champion; Conflict when it is the champion now
    */
   async rollBack(pipeline: string, request: Rollback): Promise<PromotionEvent> {
     const history = await this.#change(pipeline, request, async (current) => {
       const { build, takenBack } = findTarget(current, request.version);
       await request.check(build);
-      const barred = [...current.barred];
+      const own = await request.hashInputs(build);
+      const barred = current.barred.filter(({ inputs }) => inputs !== own);
       for (const one of takenBack) {
         const inputs = await request.hashInputs(one);
-        if (!barred.some((known) => known.inputs === inputs)) barred.push({ ...one, inputs });
+        if (inputs !== own && !barred.some((known) => known.inputs === inputs))
+          barred.push({ ...one, inputs });
       }
       const { id, by, reason, at } = request;
       const event = { id, by, reason, at, build, action: 'rolled_back', decision: null } as const;
@@ -254,12 +254,18 @@ function findTarget(
       ? standing.length - 2
       : standing.slice(0, -1).findLastIndex((one) => one.version === version);
   const build = standing[at];
+  if (build !== undefined && isSameBuild(build, champion))
+    throw makeChampionAlready(pipeline, build);
   if (build !== undefined) return { build, takenBack: standing.slice(at + 1) };
   throw new MissingHistory(
     version === undefined
       ? `build ${nameBuild(champion)} of ${pipeline} had no champion before it: choose another version with "${RETRAIN} promote N --reason REASON --pipeline ${pipeline}"`
       : `version ${version} of ${pipeline} was not the champion before build ${nameBuild(champion)}: make it the champion with "${RETRAIN} promote ${version} --reason REASON --pipeline ${pipeline}"`,
   );
+}
+
+function makeChampionAlready(pipeline: string, build: Build): Conflict {
+  return new Conflict(`build ${nameBuild(build)} of ${pipeline} is the champion already`);
 }
 
 /** Why the gate must not promote a build; undefined where it may. */

@@ -119,6 +119,17 @@ export class Leases {
     await this.#bucket.delete(key);
   }
 
+  /**
+   * Deletes the leases that any process holds for a run. A killed worker leaves its lease behind, and gc would wait for the
+   * run, which may be open for days. Only for a run that has one activity at a time.
+   */
+  async releaseAll(run: RunOf): Promise<void> {
+    await this.release(run);
+    const keys: string[] = [];
+    for await (const { key } of this.#bucket.list(prefixOf(run))) keys.push(key);
+    await inParallel(keys, AT_ONCE, (key) => this.#bucket.delete(key));
+  }
+
   /** Returns the leases of all pipelines by key, expired ones too. */
   async list(): Promise<Map<string, Lease>> {
     const keys: string[] = [];
@@ -152,11 +163,16 @@ export class Leases {
     }
   }
 
-  /** Each process has its own lease, so that it withdraws no other's. Workflow IDs may hold any character. */
-  #keyOf({ pipeline, workflowId, runId }: RunOf): string {
-    const name = workflowId.replaceAll(/[^A-Za-z0-9._-]/g, '_').slice(0, 200);
-    return `leases/${pipeline}/${name}-${runId}-${this.#self}.json`;
+  /** Each process has its own lease, so that it withdraws no other's. */
+  #keyOf(run: RunOf): string {
+    return `${prefixOf(run)}${this.#self}.json`;
   }
+}
+
+/** The start of the keys of a run's leases. Workflow IDs may hold any character. */
+function prefixOf({ pipeline, workflowId, runId }: RunOf): string {
+  const name = workflowId.replaceAll(/[^A-Za-z0-9._-]/g, '_').slice(0, 200);
+  return `leases/${pipeline}/${name}-${runId}-`;
 }
 
 const LEASE_KEY = /^leases\/[A-Za-z0-9_-]+\/[A-Za-z0-9._-]+\.json$/;

@@ -211,7 +211,10 @@ describe('any sequence of promotions and rollbacks', () => {
           const event = (await new Champions(bucket).read('p'))?.events.find(
             ({ id }) => id === `${i}`,
           );
-          if (event?.action === 'rolled_back') barred.add(before!.version);
+          if (event?.action === 'rolled_back') {
+            barred.add(before!.version);
+            barred.delete(event.version);
+          }
           const isByGate = event?.action === 'promoted' && event.by === 'gate';
           expect(isByGate && barred.has(event.version)).toBe(false);
           if (event?.action === 'promoted') barred.delete(event.version);
@@ -250,6 +253,18 @@ describe('a rollback', () => {
       },
     });
     expect(await promoting(build(4))(bucket)).toMatchObject({ event: { action: 'promoted' } });
+  });
+
+  it('does not bar the champion that it goes back to', async () => {
+    const bucket = await after(1, 2);
+    await byHand(build(1), 'hand')(bucket);
+    await expect(rollingBack('same', 1)(bucket)).rejects.toThrow(
+      'build 1.1 of p is the champion already',
+    );
+    await rollingBack('a')(bucket);
+    expect(await read(bucket)).toMatchObject({ champion: build(2), barred: [build(1)] });
+    await rollingBack('b')(bucket);
+    expect(await read(bucket)).toMatchObject({ champion: build(1), barred: [build(2)] });
   });
 
   it('names the way for a version that was not the champion', async () => {

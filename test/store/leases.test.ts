@@ -38,6 +38,21 @@ it('an upload drops the leases of those before it that have run out, of its pipe
   expect(keys).toHaveLength(4);
 });
 
+it('a run that is released loses the lease of a killed worker too, and no other run does', async () => {
+  const bucket = new MemoryBucket();
+  const run = { pipeline: 'p', namespace: 'default', workflowId: 'p-promotion', runId: 'r1' };
+  const [killed, next] = [new Leases(bucket), new Leases(bucket)];
+  await killed.take(run);
+  await killed.take({ ...run, runId: 'r2' });
+  await next.take(run);
+  expect((await next.list()).size).toBe(3);
+  await next.releaseAll(run);
+  const left = [...(await next.list()).values()];
+  expect(left.map((lease) => lease.run?.run_id)).toEqual(['r2']);
+  await next.take(run);
+  expect((await next.list()).size).toBe(2);
+});
+
 it('leases are read many at once', async () => {
   let [reading, most] = [0, 0];
   const around: Around = async ({ verb }, act) => {
