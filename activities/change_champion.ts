@@ -3,22 +3,20 @@ import { hashTrainInputs } from '../store/champions.ts';
 import type { Store } from '../store/index.ts';
 import { removedByGc } from '../store/record-check.ts';
 import type { VersionRecord } from '../store/version-record.ts';
-import { refuseOtherFolder } from '../tracking/place.ts';
 import type { TrackingDeps } from '../tracking/tracked-run/attempt.ts';
 import { followChampion } from './promote_version.ts';
 
 type Deps = TrackingDeps & { store: Pick<Store, 'champions' | 'records'> };
 
 /**
- * Makes a build the champion because a person says so, or takes the champion back, and points the alias at it.
+ * Makes a build the champion because a person says so, or takes the champion back, and points the alias at it. The place
+ * in which the worker tracks does not matter: the record is the truth, and a rollback must not wait for its repair.
  * @throws MissingHistory when there is no such version or no earlier champion, or when gc removed the artifacts
  * @throws Conflict when the build is the champion already
  */
 export async function changeChampion(deps: Deps, request: ChangeRequest): Promise<Entered> {
-  const { pipeline, trackingFolder } = request;
-  if (trackingFolder !== undefined) refuseOtherFolder(deps, trackingFolder);
   const event = await enterChange(deps, request);
-  return { answer: 'entered', event, ...(await followChampion(deps, pipeline)) };
+  return { answer: 'entered', event, ...(await followChampion(deps, request.pipeline)) };
 }
 
 async function enterChange(

@@ -6,20 +6,27 @@ import { findStage } from '../contract/stages.ts';
 import { RETRAIN } from '../contract/command.ts';
 import { paramsSchema } from '../pipeline/models/params.ts';
 import type { Store } from '../store/index.ts';
+import { readParams } from '../store/record-check.ts';
 import { gate } from './gate.ts';
 
 type Deps = Parameters<typeof gate>[0] & { store: Pick<Store, 'champions' | 'records'> };
 
 /**
- * Decides about a recorded build by the stage gate, with the params of its run: against the champion there is now.
+ * Decides about a recorded build by the stage gate, with the params of the run that proposes it: against the champion
+ * there is now.
  * @throws MissingHistory when there is no such build, or its record lacks what the gate reads
  */
 export async function decideAgain(
   deps: Deps,
-  { pipeline, version, seq }: DecideRequest,
-): Promise<Pick<Proposal, 'decision' | 'approval'>> {
+  { pipeline, version, seq, gate: asked }: DecideRequest,
+): Promise<Pick<Proposal, 'decision' | 'gate'>> {
   const record = await deps.store.records.readBuild({ pipeline, version, seq });
-  const params = parseParams(paramsSchema, record.params, 'the version record');
+  const recorded = readParams(record);
+  // Anyone can propose a build, so what a proposal says is checked as params are.
+  const params =
+    asked === undefined
+      ? { ...recorded, gate: readGate(recorded) }
+      : parseParams(paramsSchema, { ...recorded, gate: asked }, 'the proposal');
   const { champion = null } = (await deps.store.champions.read(pipeline)) ?? {};
   const { model } = findStage(record.stages, 'train')?.outputs ?? {};
   const { encoder, train, test } = findStage(record.stages, 'preprocess')?.outputs ?? {};
@@ -38,6 +45,5 @@ export async function decideAgain(
     champion,
     inputs: { model, encoder, train, test, metrics },
   });
-  const { approval, reminder_hours, expiry_hours } = readGate(params);
-  return { decision, approval: { approval, reminder_hours, expiry_hours } };
+  return { decision, gate: params.gate };
 }

@@ -1,7 +1,7 @@
 import { RETRAIN } from '../contract/command.ts';
 import { MissingHistory } from '../contract/failures.ts';
 import type { PromoteAnswer, PromoteRequest } from '../contract/promotion.ts';
-import { hashTrainInputs } from '../store/champions.ts';
+import { type GateAnswer, hashTrainInputs } from '../store/champions.ts';
 import type { Store } from '../store/index.ts';
 import type { VersionRecord } from '../store/version-record.ts';
 import { refuseOtherFolder } from '../tracking/place.ts';
@@ -24,18 +24,22 @@ export async function promoteVersion(deps: Deps, request: PromoteRequest): Promi
   const at = new Date().toISOString();
   const entry = { id, build: { version, seq }, decision, at };
   const obstacle = await findObstacle(deps, record);
-  if (obstacle !== undefined) {
-    const held = { ...entry, action: 'held', by: 'gate', reason: obstacle } as const;
-    const event = await deps.store.champions.note(pipeline, held);
-    return { answer: 'entered', event, alias: 'none', warnings: [] };
-  }
-  const answer = await deps.store.champions.promote(pipeline, {
-    ...entry,
-    by,
-    reason,
-    inputs: hashTrainInputs(record),
-    waits,
-  });
+  const { champions } = deps.store;
+  const hold = { ...entry, action: 'held', by: 'gate' } as const;
+  // An attempt before this one may have promoted it: then its event is the answer, and the alias follows.
+  const answer: GateAnswer =
+    obstacle === undefined
+      ? await champions.promote(pipeline, {
+          ...entry,
+          by,
+          reason,
+          inputs: hashTrainInputs(record),
+          waits,
+        })
+      : {
+          answer: 'entered',
+          event: await champions.note(pipeline, { ...hold, reason: obstacle }),
+        };
   if (answer.answer !== 'entered') return answer;
   if (answer.event.action === 'held') return { ...answer, alias: 'none', warnings: [] };
   return { ...answer, ...(await followChampion(deps, pipeline)) };

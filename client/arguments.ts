@@ -9,6 +9,18 @@ export function parseBatch(text: string): number {
   throw new InvalidArgumentError('a batch is a whole number from 1 to 999999.');
 }
 
+/** `5`, a version, or `5.2`, build 2 of it. */
+export function parseBuild(text: string): { version: number; seq?: number } {
+  const [version, seq, ...more] = text.split('.').map((part) => {
+    if (/^[0-9]{1,6}$/.test(part) && Number(part) >= 1) return Number(part);
+    throw new InvalidArgumentError(
+      'a version is a whole number from 1, or a build of it, as in 5.2.',
+    );
+  });
+  if (more.length > 0) throw new InvalidArgumentError('a build has two numbers, as in 5.2.');
+  return { version: version!, ...(seq === undefined ? {} : { seq }) };
+}
+
 /** A count from 1. */
 export function parseCount(text: string): number {
   const number = Number(text);

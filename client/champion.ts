@@ -32,7 +32,7 @@ export function describeOutcome(
     case 'waiting':
       return [
         `${name} waits for approval: ${reason}`,
-        ...Object.values(writeAnswers(pipeline, build.version)),
+        ...Object.values(writeAnswers(pipeline, build)),
       ];
     case 'proposed':
       return [`${name} is proposed: ${reason}`];

@@ -103,10 +103,11 @@ export interface WaitingDocument extends BuildDocument {
 /** What waits for a person, and the commands that answer it: one line each. */
 export function describeWaiting(pipeline: string, waiting: WaitingDocument): string[] {
   const { since, until, decision, version, build: seq } = waiting;
+  const build = { version, seq };
   const expiry = until === null ? '' : `, until ${formatMinute(until)}`;
   return [
-    `version ${nameBuild({ version, seq })} waits for approval since ${formatMinute(since)}${expiry}: ${decision.reason}`,
-    ...Object.values(writeAnswers(pipeline, version)),
+    `version ${nameBuild(build)} waits for approval since ${formatMinute(since)}${expiry}: ${decision.reason}`,
+    ...Object.values(writeAnswers(pipeline, build)),
   ];
 }
 

@@ -33,7 +33,7 @@ export interface Activities extends StageActivities {
   promote_version: (request: PromoteRequest) => Promise<PromoteAnswer>;
   change_champion: (request: ChangeRequest) => Promise<Entered>;
   note_promotion: (request: NoteRequest) => Promise<PromotionEvent>;
-  decide_again: (request: DecideRequest) => Promise<Pick<Proposal, 'decision' | 'approval'>>;
+  decide_again: (request: DecideRequest) => Promise<Pick<Proposal, 'decision' | 'gate'>>;
   close_runs: (request: CloseRunsRequest) => Promise<void>;
   notify: (request: NotifyRequest) => Promise<void>;
 }

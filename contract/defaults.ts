@@ -108,6 +108,9 @@ export function modelTypeOf({ type }: { readonly type?: string }): string {
 export const GATE_RULES = ['not_worse', 'better', 'always', 'never'] as const;
 export const GATE_APPROVALS = ['none', 'required'] as const;
 
+/** The bounds of `gate.reminder_hours`, a minute to ten years, and the most of `gate.expiry_hours`. */
+export const GATE_HOURS = { least: 1 / 60, most: 87_600 } as const;
+
 /** The section `gate` of the params. */
 export interface GateParams {
   metric: string | null;

@@ -5,6 +5,7 @@ import {
   DECIMALS,
   DEFAULT_MODEL_TYPE,
   GATE_APPROVALS,
+  GATE_HOURS,
   GATE_RULES,
   MISSING_VALUES,
   modelTypeOf,
@@ -150,9 +151,9 @@ export const paramsShape = z.strictObject({
       /** Whether a person must approve what the gate would promote. */
       approval: z.enum(GATE_APPROVALS).default('none'),
       /** How often the webhook is reminded of a version that waits for approval. */
-      reminder_hours: z.number().gt(0).default(24),
+      reminder_hours: z.number().min(GATE_HOURS.least).max(GATE_HOURS.most).default(24),
       /** When an approval that nobody gave expires; null: never. */
-      expiry_hours: z.number().gt(0).nullable().default(null),
+      expiry_hours: z.number().gt(0).max(GATE_HOURS.most).nullable().default(null),
     })
     .prefault({}),
 });

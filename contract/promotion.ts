@@ -1,5 +1,5 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
-import type { Params } from './params.ts';
+import type { GateParams } from './defaults.ts';
 
 /** Names a build of a version. */
 export interface Build {
@@ -14,7 +14,7 @@ export interface GateDecision {
   reason: string;
   /** The champion that it was compared with; null where there was none. */
   champion: Build | null;
-  rule: Params['gate']['rule'];
+  rule: GateParams['rule'];
   metric: string;
   /** The test rows that both models were scored on; 0 where they were not compared. */
   rows: number;
@@ -40,12 +40,14 @@ export interface GateDecision {
 export interface Proposal extends Build {
   pipeline: string;
   decision: GateDecision;
-  /** What the params of the run say about a person's approval. */
-  approval: Pick<Params['gate'], 'approval' | 'reminder_hours' | 'expiry_hours'>;
+  /** The section `gate` of the run's params. */
+  gate: GateParams;
   /** The directory in which its run was tracked; absent for a server. */
   trackingFolder?: string;
   /** The workflow that waits for the outcome. */
   replyTo?: string;
+  /** The first execution of that workflow. With the build it identifies the proposal. */
+  runId?: string;
 }
 
 /** The alias in the registry of models that follows the champion. */
@@ -97,6 +99,8 @@ export interface PromotionEvent extends Build {
 /** What a person says about a version: the argument of `approve` and `reject`. */
 export interface Verdict {
   version: number;
+  /** The build that the person has seen; any build of the version that waits unless it is given. */
+  seq?: number;
   by: string;
   reason: string;
 }
@@ -163,7 +167,6 @@ export type PromoteAnswer =
 export interface ChangeRequest extends ChampionChange {
   pipeline: string;
   id: string;
-  trackingFolder?: string;
 }
 
 /** The request of `note_promotion`: an event that changes no champion. */
@@ -180,6 +183,8 @@ export interface NoteRequest {
 /** The request of `decide_again`. */
 export interface DecideRequest extends Build {
   pipeline: string;
+  /** The section `gate` of the run that proposes it; that of its record unless it is given. */
+  gate?: GateParams;
 }
 
 /** The one argument of `promote`. */

@@ -85,12 +85,9 @@ export function isSameBuild(a: Build | null, b: Build | null): boolean {
   return a?.version === b?.version && a?.seq === b?.seq;
 }
 
-/** The commands that approve and reject a version that waits, as a person can paste them. */
-export function writeAnswers(
-  pipeline: string,
-  version: number,
-): { approve: string; reject: string } {
+/** The commands that approve and reject a build that waits, as a person can paste them. */
+export function writeAnswers(pipeline: string, build: Build): { approve: string; reject: string } {
   const write = (verb: string): string =>
-    `${RETRAIN} ${verb} ${version} --reason "REASON" --pipeline ${pipeline}`;
+    `${RETRAIN} ${verb} ${nameBuild(build)} --reason "REASON" --pipeline ${pipeline}`;
   return { approve: write('approve'), reject: write('reject') };
 }

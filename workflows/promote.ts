@@ -10,7 +10,6 @@ import {
   proxyLocalActivities,
   setHandler,
   startChild,
-  uuid4,
   workflowInfo,
 } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
@@ -41,7 +40,7 @@ import { sendNotice } from './end-run.ts';
 import { makeFailure, toWorkflowFailure } from './failure.ts';
 import { logVersion } from './logVersion.ts';
 import { findExpiry, PromotionDisplay } from './promotion-view.ts';
-import { checkChange, checkVerdict, isProposal } from './verdicts.ts';
+import { checkChange, checkVerdict, isProposal, readPromoteInput } from './verdicts.ts';
 
 const RETRY = { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '30s' } as const;
 const { promote_version, change_champion, note_promotion } = proxyActivities<
@@ -68,7 +67,7 @@ const SHOWN = 50;
  */
 export async function promote(input: PromoteInput): Promise<PromotionView> {
   const pinned = pin_promotion(input);
-  const run = new Promotion(input);
+  const run = new Promotion(readPromoteInput(input));
   try {
     run.begin(await pinned);
   } catch (error) {
@@ -94,6 +93,8 @@ class Promotion {
   #waiting: WaitingProposal | null;
   /** The verdict on the waiting proposal, from its arrival until it is served. */
   #verdict: Verdict | null = null;
+  /** The notices that are being sent to the webhook. */
+  #notices = 0;
   #failure: unknown;
 
   /** Sets the handlers, so that a message that arrives with the start finds them. */
@@ -105,20 +106,34 @@ class Promotion {
     this.#view = { pipeline, champion: null, doing: null, waiting: null, events: [] };
     setHandler(promotion, () => this.#view);
     setHandler(propose, (proposed) => void this.#queue.push(proposed));
-    setHandler(approve, (verdict) => this.#decide(verdict, (id) => this.#approve(id, verdict)), {
-      validator: (verdict) => this.#checkWaits(verdict),
-    });
-    setHandler(reject, (verdict) => this.#decide(verdict, (id) => this.#reject(id, verdict)), {
-      validator: (verdict) => this.#checkWaits(verdict),
-    });
-    setHandler(changeChampion, (change) => this.#serve((id) => this.#change(id, change)), {
-      validator: (change) => checkChange(change),
-    });
+    setHandler(
+      approve,
+      (verdict) =>
+        this.#decide(verdict, (id, build) => this.#approve(id, { ...verdict, ...build })),
+      {
+        validator: (verdict) => this.#checkWaits(verdict),
+      },
+    );
+    setHandler(
+      reject,
+      (verdict) => this.#decide(verdict, (id, build) => this.#reject(id, { ...verdict, ...build })),
+      {
+        validator: (verdict) => this.#checkWaits(verdict),
+      },
+    );
+    setHandler(
+      changeChampion,
+      (change) => this.#serve(describeChange(change), (id) => this.#change(id, change)),
+      {
+        validator: (change) => checkChange(change),
+      },
+    );
   }
 
   begin(pinned: PinnedPromotion): void {
     this.#view.champion = pinned.champion;
-    this.#display.begin(pinned, this.#view);
+    this.#display.begin(pinned);
+    this.#show();
   }
 
   /** Serves what arrives, one at a time: requests of people first, then proposals in order of version, then timers. */
@@ -129,7 +144,7 @@ class Promotion {
       if (job !== undefined) await this.#run(job);
       else if (this.#queue.length > 0) await this.#take(this.#nextProposal());
       else if (isDue) await this.#onTimer();
-      else break;
+      else if (this.#isDone()) break;
       this.#view.doing = null;
       this.#show();
       if (this.#mayContinue())
@@ -145,7 +160,7 @@ class Promotion {
   }
 
   #mayContinue(): boolean {
-    const isIdle = this.#jobs.length === 0 && allHandlersFinished();
+    const isIdle = this.#jobs.length === 0 && this.#notices === 0 && allHandlersFinished();
     return workflowInfo().continueAsNewSuggested && isIdle && !this.#isDone();
   }
 
@@ -162,7 +177,8 @@ class Promotion {
       return true;
     }
     const summary = `version ${this.#waiting!.proposal.version} waits for approval`;
-    return condition(isBusy, Math.max(1, due - Date.now()), { summary });
+    const wakes = (): boolean => isBusy() || this.#mayContinue();
+    return condition(wakes, Math.max(1, Math.ceil(due - Date.now())), { summary });
   }
 
   /** Removes the proposal of the oldest version from the queue. */
@@ -189,15 +205,17 @@ class Promotion {
   }
 
   async #consider(proposal: Proposal): Promise<PromotionOutcome> {
-    const { decision, approval } = proposal;
-    const waits = approval.approval === 'required';
+    const { decision, gate, runId } = proposal;
+    const waits = gate.approval === 'required';
     const other = this.#waiting;
-    if (other !== null && isSameBuild(other.proposal, proposal))
+    if (waits && other !== null && isSameBuild(other.proposal, proposal)) {
+      this.#waiting = { ...other, proposal };
       return this.#outcome(proposal, { state: 'waiting', reason: decision.reason });
+    }
     if (waits && other !== null && byVersion(proposal, other.proposal) < 0)
       return this.#supersede(proposal, other.proposal);
     const { answer, decided } = await this.#promote(proposal, {
-      id: uuid4(),
+      id: `gate ${nameBuild(proposal)} ${runId ?? workflowInfo().firstExecutionRunId}`,
       by: 'gate',
       waits,
     });
@@ -227,7 +245,15 @@ class Promotion {
     for (;;) {
       const { decision } = decided;
       if (decision.outcome === 'hold') {
-        const held = { id, action: 'held', by: 'gate', reason: decision.reason } as const;
+        const held = {
+          id,
+          action: 'held',
+          by: 'gate',
+          reason:
+            reason === undefined
+              ? decision.reason
+              : `${by} approved it (${reason}), and the gate holds it now: ${decision.reason}`,
+        } as const;
         const event = await this.#note({ ...held, build: { version, seq }, decision });
         return { answer: { answer: 'entered', event, alias: 'none', warnings: [] }, decided };
       }
@@ -240,20 +266,24 @@ class Promotion {
         `the gate decides again about version ${version}, because the champion has changed`,
       );
       const again = await decide_again.executeWithOptions({ summary: describeBuild(proposal) }, [
-        { pipeline, version, seq },
+        { pipeline, version, seq, gate: proposal.gate },
       ]);
       decided = { ...proposal, decision: again.decision };
     }
   }
 
-  /** Serves a verdict on the waiting proposal. A second one is refused until it is served. */
+  /**
+   * Serves a verdict on the build that waits when it arrives: another build of the version can take its place before the
+   * verdict is served. A second verdict is refused until then.
+   */
   async #decide(
     verdict: Verdict,
-    serve: (id: string) => Promise<PromotionEvent>,
+    serve: (id: string, build: Build) => Promise<PromotionEvent>,
   ): Promise<PromotionEvent> {
+    const { version, seq } = this.#requireWaiting(verdict).proposal;
     this.#verdict = verdict;
     try {
-      return await this.#serve(serve);
+      return await this.#serve(nameBuild({ version, seq }), (id) => serve(id, { version, seq }));
     } finally {
       this.#verdict = null;
     }
@@ -262,11 +292,12 @@ class Promotion {
   /**
    * Has the main loop serve the request of an update, so that one thing happens at a time. The id of the update is that of
    * the event: an update that is repeated, because its answer was lost, finds the event.
+   * @param what its subject, because clients may use the id of an update again for another one
    */
-  #serve(serve: (id: string) => Promise<PromotionEvent>): Promise<PromotionEvent> {
+  #serve(what: string, serve: (id: string) => Promise<PromotionEvent>): Promise<PromotionEvent> {
     const { id, name } = currentUpdateInfo()!;
     return new Promise((done, failed) => {
-      this.#jobs.push({ serve: () => serve(`${name} ${id}`), done, failed });
+      this.#jobs.push({ serve: () => serve(`${name} ${what} ${id}`), done, failed });
     });
   }
 
@@ -281,28 +312,29 @@ class Promotion {
 
   #checkWaits(verdict: Verdict): void {
     checkVerdict(verdict);
-    this.#requireWaiting(verdict.version);
+    this.#requireWaiting(verdict);
     if (this.#verdict !== null)
       throw refuse(
         `${this.#verdict.by} has just decided about version ${verdict.version}: see "champion history"`,
       );
   }
 
-  /** @throws ApplicationFailure when this version does not wait */
-  #requireWaiting(version: number): WaitingProposal {
+  /** @throws ApplicationFailure when this version, or this build of it, does not wait */
+  #requireWaiting(asked: Pick<Verdict, 'version' | 'seq'>): WaitingProposal {
     const waiting = this.#waiting;
-    if (waiting?.proposal.version === version) return waiting;
-    const last = this.#view.events.findLast((event) => event.version === version);
+    if (waiting !== null && isAbout(asked, waiting.proposal)) return waiting;
+    const name = ({ version, seq }: Build): string =>
+      asked.seq === undefined ? `version ${version}` : describeBuild({ version, seq });
+    const last = this.#view.events.findLast((event) => isAbout(asked, event));
     const why = last === undefined ? '' : `: ${last.reason}`;
+    const other = waiting === null ? '' : `, ${name(waiting.proposal)} does`;
     throw refuse(
-      waiting === null
-        ? `version ${version} of ${this.#pipeline} does not wait for approval${why}`
-        : `version ${version} of ${this.#pipeline} does not wait for approval, version ${waiting.proposal.version} does${why}`,
+      `${name({ seq: 0, ...asked })} of ${this.#pipeline} does not wait for approval${other}${why}`,
     );
   }
 
-  async #approve(id: string, { version, by, reason }: Verdict): Promise<PromotionEvent> {
-    const { proposal } = this.#requireWaiting(version);
+  async #approve(id: string, { by, reason, ...build }: Verdict): Promise<PromotionEvent> {
+    const { proposal } = this.#requireWaiting(build);
     const { answer } = await this.#promote(proposal, { id, by, reason, waits: false });
     this.#waiting = null;
     if (answer.answer !== 'entered')
@@ -311,8 +343,8 @@ class Promotion {
     return answer.event;
   }
 
-  async #reject(id: string, { version, by, reason }: Verdict): Promise<PromotionEvent> {
-    const { proposal } = this.#requireWaiting(version);
+  async #reject(id: string, { by, reason, ...build }: Verdict): Promise<PromotionEvent> {
+    const { proposal } = this.#requireWaiting(build);
     const event = await this.#drop(proposal, 'rejected', { id, by, reason });
     this.#waiting = null;
     return event;
@@ -323,7 +355,7 @@ class Promotion {
     const target = version === undefined ? 'the champion before' : `version ${version}`;
     const summary = `${action === 'promoted' ? 'promote' : 'roll back to'} ${target}`;
     const answer = await change_champion.executeWithOptions({ summary }, [
-      { ...change, pipeline: this.#pipeline, id, ...this.#folder() },
+      { ...change, pipeline: this.#pipeline, id },
     ]);
     await this.#entered(answer);
     return answer.event;
@@ -335,18 +367,23 @@ class Promotion {
     const expiry = findExpiry(waiting);
     if (expiry === null || Date.now() < Date.parse(expiry)) return this.#notify();
     await this.#drop(waiting.proposal, 'expired', {
-      id: uuid4(),
+      id: `expired ${nameBuild(waiting.proposal)} ${waiting.since}`,
       by: 'gate',
-      reason: `nobody approved it in ${waiting.proposal.approval.expiry_hours} hours`,
+      reason: `nobody approved it in ${waiting.proposal.gate.expiry_hours} hours`,
     });
     this.#waiting = null;
   }
 
-  /** Reports to the webhook that a version waits. Nothing waits for the report. */
+  /**
+   * Reports to the webhook that a version waits. No decision waits for the report. Of reminders that were due while no
+   * worker ran, one is sent.
+   */
   #notify(): void {
     const waiting = this.#waiting!;
     const { proposal, since, notices } = waiting;
-    const { pipeline, version, seq, decision } = proposal;
+    const { pipeline, version, seq, decision, gate } = proposal;
+    const interval = gate.reminder_hours * HOUR_MS;
+    const reminder = Math.max(notices, Math.floor((Date.now() - Date.parse(since)) / interval));
     const notice: ApprovalNotice = {
       event: 'approval',
       pipeline,
@@ -354,17 +391,21 @@ class Promotion {
       decision,
       since,
       until: findExpiry(waiting),
-      reminder: notices,
-      ...writeAnswers(pipeline, version),
+      reminder,
+      ...writeAnswers(pipeline, { version, seq }),
     };
-    this.#waiting = { ...waiting, notices: notices + 1 };
-    void sendNotice(notice, `that version ${version} waits for approval`);
+    this.#waiting = { ...waiting, notices: reminder + 1 };
+    this.#notices++;
+    void sendNotice(notice, `that version ${version} waits for approval`).finally(
+      () => void this.#notices--,
+    );
   }
 
   /** Notes that a newer build takes the place of one that waits, or would wait. */
   async #supersede(older: Proposal, newer: Build): Promise<PromotionOutcome> {
     const reason = `${describeBuild(newer)} is newer`;
-    const event = await this.#drop(older, 'superseded', { id: uuid4(), by: 'gate', reason });
+    const id = `superseded ${nameBuild(older)} by ${nameBuild(newer)}`;
+    const event = await this.#drop(older, 'superseded', { id, by: 'gate', reason });
     return this.#outcomeOf({ event, warnings: [] });
   }
 
@@ -387,6 +428,8 @@ class Promotion {
   /** The champion may have changed. What waits and is older, or is the champion now, waits no more. */
   async #entered({ event, alias }: Pick<Entered, 'event' | 'alias'>): Promise<void> {
     this.#keep(event);
+    if (event.action === 'held' && isSameBuild(this.#waiting?.proposal ?? null, event))
+      this.#waiting = null;
     if (event.action !== 'promoted' && event.action !== 'rolled_back') return;
     const champion = { version: event.version, seq: event.seq };
     this.#view.champion = champion;
@@ -479,7 +522,7 @@ class Promotion {
 /** When the next reminder or the expiry is due, in milliseconds since 1970. */
 function findNextTimer(waiting: WaitingProposal): number {
   const { since, notices, proposal } = waiting;
-  const reminder = Date.parse(since) + notices * proposal.approval.reminder_hours * HOUR_MS;
+  const reminder = Date.parse(since) + notices * proposal.gate.reminder_hours * HOUR_MS;
   const expiry = findExpiry(waiting);
   return expiry === null ? reminder : Math.min(reminder, Date.parse(expiry));
 }
@@ -491,6 +534,16 @@ function byVersion(a: Build, b: Build): number {
 /** `build 3.1`. */
 function describeBuild(build: Build): string {
   return `build ${nameBuild(build)}`;
+}
+
+/** Whether a person means this build: without its number, any build of the version. */
+function isAbout({ version, seq }: Pick<Verdict, 'version' | 'seq'>, build: Build): boolean {
+  return build.version === version && (seq === undefined || build.seq === seq);
+}
+
+/** The subject of a change, as part of an event's id. */
+function describeChange({ action, version }: ChampionChange): string {
+  return `${action} ${version ?? ''}`;
 }
 
 function now(): string {

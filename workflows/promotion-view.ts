@@ -32,7 +32,7 @@ const ACTIONS: Record<PromotionEvent['action'], string> = {
 
 /** When an approval expires; null: never. */
 export function findExpiry({ since, proposal }: WaitingProposal): string | null {
-  const { expiry_hours: hours } = proposal.approval;
+  const { expiry_hours: hours } = proposal.gate;
   return hours === null ? null : new Date(Date.parse(since) + hours * 3_600_000).toISOString();
 }
 
@@ -45,9 +45,8 @@ export class PromotionDisplay {
     setCurrentDetails('its input is checked');
   }
 
-  begin({ searchAttributes }: PinnedPromotion, view: PromotionView): void {
+  begin({ searchAttributes }: PinnedPromotion): void {
     this.#known = new Set(searchAttributes);
-    setCurrentDetails(writeDetails(view));
   }
 
   show(view: PromotionView): void {
@@ -120,9 +119,9 @@ function writeDecision(decision: GateDecision): string[] {
 }
 
 /** How a person approves or rejects: from a terminal, and by Temporal's own tools. */
-function writeHowTo(pipeline: string, { version }: Build): string {
-  const { approve, reject } = writeAnswers(pipeline, version);
-  const input = JSON.stringify({ version, by: 'NAME', reason: 'REASON' });
+function writeHowTo(pipeline: string, { version, seq }: Build): string {
+  const { approve, reject } = writeAnswers(pipeline, { version, seq });
+  const input = JSON.stringify({ version, seq, by: 'NAME', reason: 'REASON' });
   return [
     `- approve it: \`${approve}\``,
     `- reject it: \`${reject}\``,

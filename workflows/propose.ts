@@ -11,6 +11,7 @@ import {
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { RETRAIN } from '../contract/command.ts';
 import { escapeMarkdown } from '../contract/markdown.ts';
+import { isSameBuild } from '../contract/versions.ts';
 import {
   promotionAnswered,
   promotionIdOf,
@@ -32,11 +33,10 @@ export async function proposeBuild(proposal: Proposal): Promise<PromotionOutcome
   const { version, seq, decision } = proposal;
   const { champion, reason } = decision;
   if (decision.outcome === 'hold') {
-    const isChampion = champion?.version === version && champion.seq === seq;
     return {
       version,
       seq,
-      state: isChampion ? 'champion' : 'held',
+      state: isSameBuild(champion, proposal) ? 'champion' : 'held',
       reason,
       champion,
       warnings: [],
@@ -44,9 +44,10 @@ export async function proposeBuild(proposal: Proposal): Promise<PromotionOutcome
   }
   let outcome: PromotionOutcome | undefined;
   setHandler(promotionAnswered, (answer) => {
-    if (answer.version === version && answer.seq === seq) outcome = answer;
+    if (isSameBuild(answer, proposal)) outcome = answer;
   });
-  await sendProposal({ ...proposal, replyTo: workflowInfo().workflowId });
+  const { workflowId: replyTo, firstExecutionRunId: runId } = workflowInfo();
+  await sendProposal({ ...proposal, replyTo, runId });
   await condition(() => outcome !== undefined, PATIENCE);
   return (
     outcome ?? {

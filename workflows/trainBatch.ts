@@ -41,9 +41,9 @@ const { pin_run } = proxyLocalActivities<Pick<Activities, 'pin_run'>>({
  * set come from the worker's params.yaml, which is read once and pinned.
  */
 export async function trainBatch(input: TrainBatchInput): Promise<RunSummary> {
-  const pinned = pin_run(input);
+  const pinned = pinWithGate(input);
   // The handlers are set before the first await, so that a message that arrives with the start finds them.
-  setHandler(joinRun, async (asked) => listDifferences(await pinned, await pin_run(asked)));
+  setHandler(joinRun, async (asked) => listDifferences(await pinned, await pinWithGate(asked)));
   const view = new RunView();
   let stages: StageRunner | undefined;
   let run: PinnedRun | undefined;
@@ -65,6 +65,17 @@ export async function trainBatch(input: TrainBatchInput): Promise<RunSummary> {
   await notifyEnd(run, view.ending());
   await condition(allHandlersFinished);
   return stages.summary;
+}
+
+/**
+ * Checks the input and fixes the params. A worker of an earlier program knows no gate: it pins a whole run until
+ * `evaluate`, the last of its stages. Such a run goes on to the gate, as one of this program does.
+ */
+async function pinWithGate(input: TrainBatchInput): Promise<PinnedRun> {
+  const run = await pin_run(input);
+  const isEarlier = !('gate' in run.params) && run.until === 'evaluate';
+  const isAsked = input.until !== undefined || input.only !== undefined;
+  return isEarlier && !isAsked ? { ...run, until: LAST_STAGE } : run;
 }
 
 /** A cancelled run ends as cancelled, even if its stage failed or lost its worker while it stopped. */
@@ -132,13 +143,12 @@ async function publish(run: PinnedRun, stages: StageRunner): Promise<void> {
 /** Proposes the version to the promotion of the pipeline, and notes the answer. */
 async function proposeVersion(run: PinnedRun, stages: StageRunner, seq: number): Promise<void> {
   const { pipeline, batch, params, trackingFolder } = run;
-  const { approval, reminder_hours, expiry_hours } = readGate(params);
   const promotion = await proposeBuild({
     pipeline,
     version: batch,
     seq,
     decision: stages.handedOn('decision'),
-    approval: { approval, reminder_hours, expiry_hours },
+    gate: readGate(params),
     ...(trackingFolder === undefined ? {} : { trackingFolder }),
   });
   stages.summary.promotion = promotion;

@@ -1,6 +1,13 @@
 import { isObject } from '../contract/canonical-json.ts';
+import { GATE_APPROVALS, GATE_HOURS } from '../contract/defaults.ts';
 import { escapeControls } from '../contract/controls.ts';
-import type { ChampionChange, Proposal, Verdict } from '../contract/promotion.ts';
+import type {
+  ChampionChange,
+  PromoteInput,
+  Proposal,
+  Verdict,
+  WaitingProposal,
+} from '../contract/promotion.ts';
 import { makeFailure } from './failure.ts';
 
 /** What a person sends is checked before it enters the history. */
@@ -11,8 +18,10 @@ const MOST_VERSION = 999_999;
 
 /** @throws ApplicationFailure with a sentence; then the update is refused */
 export function checkVerdict(verdict: unknown): asserts verdict is Verdict {
-  const { version, by, reason } = readFields(verdict);
+  const { version, seq, by, reason } = readFields(verdict);
   checkVersion(version);
+  if (seq !== undefined && !isVersion(seq))
+    throw refuse(`seq is ${show(seq)}: expected the number of a build`);
   checkPerson(by, reason);
 }
 
@@ -28,15 +37,50 @@ export function checkChange(change: unknown): asserts change is ChampionChange {
 /** Whether a signal has the form of a proposal. The activities check what it names. */
 export function isProposal(value: unknown, pipeline: string): value is Proposal {
   if (!isObject(value)) return false;
-  const { decision, approval } = value;
+  const { decision, gate } = value;
   return (
     value['pipeline'] === pipeline &&
     isVersion(value['version']) &&
     isVersion(value['seq']) &&
     isObject(decision) &&
+    ['promote', 'hold'].includes(decision['outcome'] as string) &&
     typeof decision['reason'] === 'string' &&
-    isObject(approval)
+    isObject(gate) &&
+    (GATE_APPROVALS as readonly unknown[]).includes(gate['approval']) &&
+    isWithin(gate['reminder_hours'], GATE_HOURS.least) &&
+    (gate['expiry_hours'] === null || isWithin(gate['expiry_hours'], 0))
   );
+}
+
+/**
+ * The parts of an input that the workflow can begin with. Anyone can start it, and it begins before an activity has checked
+ * its input. A pipeline without a name is refused by that activity.
+ */
+export function readPromoteInput(input: unknown): PromoteInput {
+  const { pipeline, proposal, trackingFolder, handedOn } = isObject(input) ? input : {};
+  const name = typeof pipeline === 'string' ? pipeline : '';
+  const { queue, waiting } = isObject(handedOn) ? handedOn : {};
+  const isProposed = (value: unknown): value is Proposal => isProposal(value, name);
+  return {
+    pipeline: name,
+    ...(isProposed(proposal) ? { proposal } : {}),
+    ...(typeof trackingFolder === 'string' ? { trackingFolder } : {}),
+    handedOn: {
+      queue: Array.isArray(queue) ? queue.filter(isProposed) : [],
+      waiting: isWaiting(waiting, name) ? waiting : null,
+    },
+  };
+}
+
+function isWaiting(value: unknown, pipeline: string): value is WaitingProposal {
+  if (!isObject(value)) return false;
+  const { proposal, since, notices } = value;
+  const isTime = typeof since === 'string' && Number.isFinite(Date.parse(since));
+  return isProposal(proposal, pipeline) && isTime && Number.isInteger(notices);
+}
+
+function isWithin(hours: unknown, least: number): boolean {
+  return typeof hours === 'number' && hours >= least && hours <= GATE_HOURS.most;
 }
 
 function readFields(value: unknown): Record<string, unknown> {

@@ -1,6 +1,7 @@
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { Client, Connection } from '@temporalio/client';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { readGate } from '../../contract/defaults.ts';
 import type { Ref } from '../../contract/ref.ts';
 import { createMlflowTracker } from '../../tracking/mlflow/tracker.ts';
 import type { Tracker } from '../../tracking/tracker.ts';
@@ -71,7 +72,6 @@ async function firstBatch(): Promise<typeof asks> {
   const publish_version = { ...about, attempt, mlflow, healed: [], comparisons: [], forced: false };
   await activities.answer('publish_version', publish_version);
   const nightly = { pipeline, params, source: null, rebuild: false };
-  const approval = { approval: 'none', reminder_hours: 24, expiry_hours: null };
   return {
     pin_run: { batch: 1 },
     pin_nightly: {},
@@ -90,7 +90,7 @@ async function firstBatch(): Promise<typeof asks> {
     promote_version: {
       pipeline,
       id: 'a promotion',
-      proposal: { pipeline, version: 1, seq: 1, decision: decided.decision, approval },
+      proposal: { pipeline, version: 1, seq: 1, decision: decided.decision, gate: readGate({}) },
       by: 'gate',
       reason: decided.decision.reason,
       waits: false,

@@ -140,8 +140,8 @@ describe('a version that waits for approval', () => {
     };
     expect(describeWaiting('p', waiting)).toEqual([
       'version 5.1 waits for approval since 2026-03-01 08:30 UTC, until 2026-03-02 08:30 UTC: it is not shown to be worse',
-      'npx retrain approve 5 --reason "REASON" --pipeline p',
-      'npx retrain reject 5 --reason "REASON" --pipeline p',
+      'npx retrain approve 5.1 --reason "REASON" --pipeline p',
+      'npx retrain reject 5.1 --reason "REASON" --pipeline p',
     ]);
     expect(describeWaiting('p', { ...waiting, until: null })[0]).not.toContain('until');
   });

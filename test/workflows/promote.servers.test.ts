@@ -4,6 +4,7 @@ import { WithStartWorkflowOperation, type WorkflowHandle } from '@temporalio/cli
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { pinPromotion } from '../../activities/pin_promotion.ts';
 import type { ApprovalNotice } from '../../contract/activities.ts';
+import { readGate } from '../../contract/defaults.ts';
 import {
   approve,
   changeChampion,
@@ -13,6 +14,7 @@ import {
   reject,
   type Build,
   type ChangeRequest,
+  type DecideRequest,
   type Entered,
   type GateDecision,
   type NoteRequest,
@@ -84,6 +86,8 @@ class World {
   readonly champions = new Champions(new MemoryBucket());
   readonly notices: ApprovalNotice[] = [];
   readonly redecided: Build[] = [];
+  /** The params by which the gate decided again. */
+  readonly gates: DecideRequest['gate'][] = [];
   /** What the gate says when it decides again. */
   again: GateDecision['outcome'] = 'promote';
   /** Called before each promotion. */
@@ -131,7 +135,8 @@ class World {
     },
     note_promotion: async ({ pipeline, ...note }: NoteRequest) =>
       this.champions.note(pipeline, { ...note, at: new Date().toISOString() }),
-    decide_again: async (one: Build) => {
+    decide_again: async (one: DecideRequest) => {
+      this.gates.push(one.gate);
       this.redecided.push(build(one.version, one.seq));
       const { champion = null } = (await this.champions.read(this.pipeline)) ?? {};
       return { decision: decide(champion, this.again) };
@@ -144,14 +149,13 @@ class World {
       pipeline: this.pipeline,
       ...build(version),
       decision: decide(null),
-      approval: { approval: 'none', reminder_hours: 24, expiry_hours: null },
+      gate: readGate({}),
       ...over,
     };
   }
 
-  waiting(version: number, over: Partial<Proposal['approval']> = {}): Proposal {
-    const approval = { approval: 'required', reminder_hours: 24, expiry_hours: null } as const;
-    return this.proposal(version, { approval: { ...approval, ...over } });
+  waiting(version: number, over: Partial<Proposal['gate']> = {}): Proposal {
+    return this.proposal(version, { gate: { ...readGate({}), approval: 'required', ...over } });
   }
 
   /** What happened, as `action version`. */
@@ -327,6 +331,16 @@ describe('a build that is proposed', () => {
     expect(await world.story()).toEqual(['promoted 2']);
   });
 
+  it('is decided on again by the gate of its own params', async () => {
+    const world = new World();
+    const gate = { ...readGate({}), rule: 'better', margin: 0.1 } as const;
+    await play(world, async ({ propose: send }) => {
+      await (await send(world.proposal(1))).result();
+      await (await send(world.proposal(2, { gate }))).result();
+    });
+    expect(world.gates).toEqual([gate]);
+  });
+
   it('in a signal that is no proposal is left out', async () => {
     const world = new World();
     await play(world, async ({ start }) => {
@@ -334,6 +348,16 @@ describe('a build that is proposed', () => {
       await shows(handle, waits(1));
       await handle.signal(propose, { pipeline: 'other' } as never);
       await handle.signal('propose', 'text');
+      const wrong: Partial<Record<keyof Proposal['gate'], unknown>>[] = [
+        { approval: 'maybe' },
+        { reminder_hours: 0.0001 },
+        { reminder_hours: '24' },
+        { expiry_hours: 1e12 },
+        { expiry_hours: 0 - 1 },
+      ];
+      for (const over of wrong) await handle.signal(propose, world.waiting(2, over as never));
+      const decision = { ...decide(null), outcome: 'perhaps' } as never;
+      await handle.signal(propose, { ...world.waiting(2), decision });
       await handle.executeUpdate(approve, { args: [ann(1)] });
       await handle.result();
     });
@@ -375,7 +399,7 @@ describe('an approval', () => {
         event: 'approval',
         version: build(1),
         reminder: 0,
-        approve: `npx retrain approve 1 --reason "REASON" --pipeline ${world.pipeline}`,
+        approve: `npx retrain approve 1.1 --reason "REASON" --pipeline ${world.pipeline}`,
       },
     ]);
   });
@@ -406,7 +430,107 @@ describe('an approval', () => {
       await handle.executeUpdate(approve, { args: [ann(2)] });
       await handle.result();
     });
-    expect(await world.story()).toEqual(['superseded 1', 'superseded 1', 'promoted 2']);
+    expect(await world.story()).toEqual(['superseded 1', 'promoted 2']);
+  });
+
+  it('names the build that the person has seen, and reaches no other', async () => {
+    const world = new World();
+    const { pipeline } = world;
+    let [begin, release] = [(): void => undefined, (): void => undefined];
+    const begun = new Promise<void>((resolve) => (begin = resolve));
+    const held = new Promise<void>((resolve) => (release = resolve));
+    world.before = async ({ proposal }) => {
+      if (proposal.seq !== 2) return;
+      begin();
+      await held;
+    };
+    await play(world, async ({ start }) => {
+      const handle = await start(world.waiting(3));
+      await shows(handle, waits(3));
+      expect(await refusal(handle.executeUpdate(approve, { args: [{ ...ann(3), seq: 2 }] }))).toBe(
+        `build 3.2 of ${pipeline} does not wait for approval, build 3.1 does`,
+      );
+      await handle.signal(propose, { ...world.waiting(3), seq: 2 });
+      await begun;
+      // It is accepted while build 3.1 waits, and served when build 3.2 does.
+      const early = await handle.startUpdate(approve, {
+        args: [ann(3)],
+        waitForStage: 'ACCEPTED',
+      });
+      release();
+      expect(await refusal(early.result())).toBe(
+        `build 3.1 of ${pipeline} does not wait for approval, build 3.2 does: build 3.2 is newer`,
+      );
+      await handle.executeUpdate(approve, { args: [{ ...ann(3), seq: 2 }] });
+      await handle.result();
+    });
+    expect((await world.champions.read(pipeline))!.champion).toEqual(build(3, 2));
+  });
+
+  it('with the id of an earlier one is about its own version', async () => {
+    const world = new World();
+    await play(world, async ({ start }) => {
+      for (const version of [1, 2]) {
+        const handle = await start(world.waiting(version));
+        await shows(handle, waits(version));
+        const event = await handle.executeUpdate(approve, {
+          args: [ann(version)],
+          updateId: 'again',
+        });
+        expect(event).toMatchObject({ action: 'promoted', version });
+        await handle.result();
+      }
+    });
+    expect(await world.story()).toEqual(['promoted 1', 'promoted 2']);
+  });
+
+  it('is no longer needed where the build is proposed again and no person must approve it', async () => {
+    const world = new World();
+    await play(world, async ({ start, propose: send }) => {
+      const handle = await start(world.waiting(1));
+      await shows(handle, waits(1));
+      const patient = await (await send(world.waiting(1, { expiry_hours: 5 }))).result();
+      expect(patient).toMatchObject({ state: 'waiting' });
+      const { waiting } = await handle.query(promotion);
+      expect(Date.parse(waiting!.until!) - Date.parse(waiting!.since)).toBe(5 * 3_600_000);
+      expect(await (await send(world.proposal(1))).result()).toMatchObject({ state: 'promoted' });
+      await handle.result();
+    });
+    expect(await world.story()).toEqual(['promoted 1']);
+    expect(world.notices).toHaveLength(1);
+  });
+
+  it('ends where the build is proposed again and the gate holds it now', async () => {
+    const world = new World();
+    await play(world, async ({ start, propose: send }) => {
+      await (await send(world.proposal(1))).result();
+      const decision = decide(build(1));
+      const handle = await start({ ...world.waiting(2), decision });
+      await shows(handle, waits(2));
+      world.again = 'hold';
+      const outcome = await (await send(world.proposal(2))).result();
+      expect(outcome).toMatchObject({ state: 'held', reason: 'it is shown to be worse' });
+      expect(await handle.result()).toMatchObject({ waiting: null });
+    });
+    expect(await world.story()).toEqual(['promoted 1', 'held 2']);
+  });
+
+  it('of which reminders were due while no worker ran is reminded of once', async () => {
+    const world = new World();
+    await play(world, async ({ queue }) => {
+      const since = new Date(Date.now() - 5.5 * 24 * 3_600_000).toISOString();
+      const waiting = { proposal: world.waiting(2), since, notices: 1 };
+      const handle = await temporal.client.workflow.start<typeof promote>('promote', {
+        taskQueue: queue,
+        workflowId: promotionIdOf(world.pipeline),
+        args: [{ pipeline: world.pipeline, handedOn: { queue: [], waiting } }],
+      });
+      expect(await shows(handle, waits(2))).toMatchObject({ waiting: { since } });
+      await expect.poll(() => world.notices.length, { timeout: 10_000 }).toBe(1);
+      await handle.executeUpdate(reject, { args: [ann(2)] });
+      await handle.result();
+    });
+    expect(world.notices.map(({ reminder }) => reminder)).toEqual([5]);
   });
 
   it('of two at once one counts, and the other is refused', async () => {
@@ -475,7 +599,12 @@ describe('an approval', () => {
       await shows(handle, ({ champion }) => champion?.version === 2);
       world.again = 'hold';
       const event = await handle.executeUpdate(approve, { args: [ann(3)] });
-      expect(event).toMatchObject({ action: 'held', reason: 'it is shown to be worse' });
+      expect(event).toMatchObject({
+        action: 'held',
+        by: 'gate',
+        reason:
+          'ann approved it (it is right about setosa), and the gate holds it now: it is shown to be worse',
+      });
       await handle.result();
     });
     expect(await world.story()).toEqual(['promoted 2', 'held 3']);
@@ -611,5 +740,19 @@ it('input that is no pipeline is refused with a sentence', async () => {
       args: [{ pipeline: '../x' }],
     });
     await expect(ended).rejects.toMatchObject({ cause: { type: 'BadParams' } });
+    const without = temporal.client.workflow.execute('promote', {
+      taskQueue: queue,
+      workflowId: `without-${world.pipeline}`,
+      args: [],
+    });
+    await expect(without).rejects.toMatchObject({ cause: { type: 'BadParams' } });
+    const { pipeline } = world;
+    const odd = { pipeline, proposal: null, handedOn: { queue: 7, waiting: { since: 'x' } } };
+    const started = temporal.client.workflow.execute('promote', {
+      taskQueue: queue,
+      workflowId: `odd-${world.pipeline}`,
+      args: [odd],
+    });
+    expect(await started).toMatchObject({ champion: null, waiting: null, events: [] });
   });
 });

@@ -138,6 +138,35 @@ describe('trainBatch', () => {
     expect(summary.stages.map(({ state }) => state)).toEqual(CHAIN.slice(0, -1).map(() => 'done'));
   });
 
+  it('publishes the version where a worker of an earlier program, without a gate, has pinned it', async () => {
+    const { calls, activities } = standIns();
+    const earlier = {
+      ...activities,
+      pin_run: async (input: unknown) => {
+        const run = await activities.pin_run(input);
+        const { gate: _, ...params } = run.params;
+        return {
+          ...run,
+          params,
+          until: run.only ?? (run.until === 'gate' ? 'evaluate' : run.until),
+        };
+      },
+    };
+    const play = (input: TrainBatchInput) =>
+      withRun(input, earlier, async (handle) => {
+        const joined = await handle.executeUpdate(joinRun, { args: [input] });
+        return { joined, summary: await handle.result() };
+      });
+    expect(await play({ batch: 2 })).toMatchObject({
+      joined: [],
+      summary: { version: { version: 2 } },
+    });
+    expect(names(calls)).toEqual(CHAIN);
+    const { summary } = await play({ batch: 2, until: 'evaluate' });
+    expect(summary.version).toBeUndefined();
+    expect(names(calls)).toHaveLength(CHAIN.length + CHAIN.indexOf('gate'));
+  });
+
   it('says that the gate holds the version, and why, and proposes nothing', async () => {
     const { activities } = standIns();
     const { promotion } = await withRun({ batch: 2 }, activities, (handle) => handle.result());

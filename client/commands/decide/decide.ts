@@ -1,12 +1,14 @@
 import { userInfo } from 'node:os';
 import { type Command, InvalidArgumentError } from 'commander';
-import { parseBatch } from '../../arguments.ts';
+import { parseBatch, parseBuild } from '../../arguments.ts';
 import { BadParams } from '../../../contract/failures.ts';
 import { RETRAIN } from '../../../contract/command.ts';
 import { type CommandContext, type CommonFlags, examples, pipelineCommand } from '../../context.ts';
 
 type Asked =
-  | { action: 'approve' | 'reject' | 'promote'; version: number }
+  /** Of the version that waits, the build that the person has seen; any build of it without a number. */
+  | { action: 'approve' | 'reject'; version: number; seq?: number }
+  | { action: 'promote'; version: number }
   /** Without a version: back to the champion before the present one. */
   | { action: 'rollback'; version: number | undefined };
 
@@ -20,24 +22,25 @@ interface DecideFlags extends CommonFlags {
 }
 
 const VERSION = 'the version, from 1';
+const BUILD = 'the version that waits, from 1, or its build, as in 5.2';
 
 /** `approve N`: makes the version that waits for approval the champion. */
 export function approveCommand(context: CommandContext): Command {
   return decideCommand('approve')
-    .argument('<N>', VERSION, parseBatch)
+    .argument('<N>', BUILD, parseBuild)
     .addHelpText('after', examples('approve 5 --reason "checked on the March data"'))
-    .action((version: number, flags: DecideFlags) =>
-      decide(context, { action: 'approve', version }, flags),
+    .action((build: ReturnType<typeof parseBuild>, flags: DecideFlags) =>
+      decide(context, { action: 'approve', ...build }, flags),
     );
 }
 
 /** `reject N`: ends the wait of the version that waits for approval; the champion stays. */
 export function rejectCommand(context: CommandContext): Command {
   return decideCommand('reject')
-    .argument('<N>', VERSION, parseBatch)
+    .argument('<N>', BUILD, parseBuild)
     .addHelpText('after', examples('reject 5 --reason "worse for new customers"'))
-    .action((version: number, flags: DecideFlags) =>
-      decide(context, { action: 'reject', version }, flags),
+    .action((build: ReturnType<typeof parseBuild>, flags: DecideFlags) =>
+      decide(context, { action: 'reject', ...build }, flags),
     );
 }
 

@@ -1,10 +1,12 @@
 import {
+  type WorkflowHandle,
   WithStartWorkflowOperation,
   WorkflowNotFoundError,
   WorkflowUpdateFailedError,
   type WorkflowUpdateHandle,
 } from '@temporalio/client';
 import type { Config } from '../../../config/environment.ts';
+import { RETRAIN } from '../../../contract/command.ts';
 import { SetupError } from '../../../contract/failures.ts';
 import {
   approve,
@@ -13,7 +15,6 @@ import {
   type PromotionEvent,
   reject,
 } from '../../../contract/promotion.ts';
-import { isDirectoryUri } from '../../../tracking/place.ts';
 import type { promote } from '../../../workflows/index.ts';
 import { EXIT } from '../../context.ts';
 import { describeEvent, explainNotWaiting, toEventDocument } from '../../promotion.ts';
@@ -55,7 +56,7 @@ const ASKED = {
 } as const satisfies Record<Decision['action'], PromotionEvent['action']>;
 
 /**
- * Sends a decision until a worker has accepted it.
+ * Sends a decision, and waits until a worker has accepted it.
  * @throws MissingHistory when a version is approved or rejected that does not wait; SetupError when no worker answers
  */
 async function send(
@@ -64,12 +65,12 @@ async function send(
 ): Promise<WorkflowUpdateHandle<PromotionEvent>> {
   const { client, config, store } = session;
   const handle = client.workflow.getHandle<typeof promote>(promotionIdOf(config.pipeline));
-  const { action, version, ...said } = decision;
-  const isVerdict = action === 'approve' || action === 'reject';
+  const { action, version, by, reason } = decision;
+  const said = { by, reason };
   const call = (): Promise<WorkflowUpdateHandle<PromotionEvent>> =>
-    isVerdict
+    action === 'approve' || action === 'reject'
       ? handle.startUpdate(action === 'approve' ? approve : reject, {
-          args: [{ version, ...said }],
+          args: [{ version, ...('seq' in decision ? { seq: decision.seq } : {}), ...said }],
           waitForStage: 'ACCEPTED',
         })
       : client.workflow.startUpdateWithStart(changeChampion, {
@@ -87,25 +88,34 @@ async function send(
     return await client.connection.withDeadline(Date.now() + ANSWER_MS, call);
   } catch (error) {
     if (error instanceof WorkflowUpdateFailedError) throw error;
-    if (error instanceof WorkflowNotFoundError && isVerdict)
+    if (error instanceof WorkflowNotFoundError && (action === 'approve' || action === 'reject'))
       throw await explainNotWaiting(store, config.pipeline, version);
-    const { raw } = await handle.describe();
+    const why = await explainSilence(handle);
     throw new SetupError(
-      `${handle.workflowId} is running, but ${(await explainStuck(handle, raw)) ?? NO_ANSWER}`,
+      `${handle.workflowId} has not accepted the decision: ${why}. It may still carry it out: "${RETRAIN} champion history --pipeline ${config.pipeline}" shows whether it has`,
       { cause: error },
     );
   }
 }
 
+/** Why the promotion does not answer. It may not have been started, and Temporal may be away. */
+async function explainSilence(handle: WorkflowHandle<typeof promote>): Promise<string> {
+  try {
+    const { raw } = await handle.describe();
+    return (await explainStuck(handle, raw)) ?? NO_ANSWER;
+  } catch {
+    return NO_ANSWER;
+  }
+}
+
 /** The workflow that changes the champion: the running one, or a new one. */
-function makePromotion({ config, tracker }: Session): WithStartWorkflowOperation<typeof promote> {
+function makePromotion({ config }: Session): WithStartWorkflowOperation<typeof promote> {
   const { pipeline, taskQueue } = config;
-  const place = tracker.place();
   return new WithStartWorkflowOperation<typeof promote>('promote', {
     workflowId: promotionIdOf(pipeline),
     workflowIdConflictPolicy: 'USE_EXISTING',
     taskQueue,
-    args: [{ pipeline, ...(isDirectoryUri(place) ? { trackingFolder: place } : {}) }],
+    args: [{ pipeline }],
     staticSummary: `${pipeline} · promotion`,
   });
 }

@@ -1,6 +1,7 @@
 import { CommanderError } from 'commander';
 import { expect, it } from 'vitest';
 import { context } from '../commands.ts';
+import { parseBuild } from '../../../client/arguments.ts';
 import { openProgram } from '../../../client/program.ts';
 
 /** Types a command line that must be refused before anything is read, and returns the sentence. */
@@ -17,10 +18,20 @@ it.each(['approve', 'reject', 'promote'])('%s needs a version and a reason', asy
   expect(await refuse(name, '--reason', 'checked')).toContain("missing required argument 'N'");
   expect(await refuse(name, '5')).toContain("required option '--reason <text>' not specified");
   expect(await refuse(name, '5', '--reason', '  ')).toContain('say in a few words why.');
-  expect(await refuse(name, 'latest', '--reason', 'x')).toContain('a batch is a whole number');
+  expect(await refuse(name, 'latest', '--reason', 'x')).toMatch(
+    /a (batch|version) is a whole number/,
+  );
   expect(await refuse(name, '5', '--reason', 'x', '--by', '')).toContain(
     'give the name of a person.',
   );
+});
+
+it.each(['approve', 'reject'])('%s takes a build of a version', async (name) => {
+  for (const wrong of ['5.', '5.0', '.1', '5.x', '1000000'])
+    expect(await refuse(name, wrong, '--reason', 'x')).toContain('a version is a whole number');
+  expect(await refuse(name, '5.1.2', '--reason', 'x')).toContain('a build has two numbers');
+  expect(parseBuild('5')).toEqual({ version: 5 });
+  expect(parseBuild('5.12')).toEqual({ version: 5, seq: 12 });
 });
 
 it('rollback needs a reason, and takes a version alone after --to', async () => {
