@@ -49,6 +49,8 @@ function describeReason(reason: Reason): string {
       return 'its last run is no longer in the cache';
     case 'again':
       return 'nothing differs: forced, or made again';
+    case 'champion':
+      return `it decides again: ${reason.new === null ? 'there is no champion now' : `the champion is build ${String(reason.new)} now`}`;
     case 'input':
       return `${reason.name} ${shortenMd5(String(reason.old))} → ${shortenMd5(String(reason.new))}`;
     case 'code':

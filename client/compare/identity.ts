@@ -1,4 +1,4 @@
-import { canonicalJson } from '../../contract/canonical-json.ts';
+import { canonicalJson, isObject } from '../../contract/canonical-json.ts';
 import type { Ref } from '../../contract/ref.ts';
 import { compareDocuments } from './changes.ts';
 
@@ -11,9 +11,12 @@ export interface Identity {
   inputs: Record<string, Ref>;
 }
 
-/** One difference between two runs of a stage. For an input, `old` and `new` are MD5s. */
+/**
+ * One difference between two runs of a stage. For an input, `old` and `new` are MD5s. For the champion, which gate compares
+ * with, they are builds such as `3.1`, or null.
+ */
 export interface StageDifference {
-  kind: 'param' | 'input' | 'code' | 'library';
+  kind: 'champion' | 'param' | 'input' | 'code' | 'library';
   name: string;
   old: unknown;
   new: unknown;
@@ -29,20 +32,33 @@ export function compareIdentities(
   after: Identity,
   sections: Record<string, unknown>,
 ): StageDifference[] {
+  const champion = compareScalar('champion', 'champion', findChampion(before), findChampion(after));
+  // Another champion has other artifacts and another type. The build says it all.
+  const isToSkip = (name: string): boolean => champion.length > 0 && name.startsWith('champion');
   const params = (identity: Identity): unknown =>
     Object.fromEntries(
-      Object.entries(identity.params).map(([name, value]) => [findFullName(name, sections), value]),
+      Object.entries(identity.params).flatMap(([name, value]) =>
+        isToSkip(name) ? [] : [[findFullName(name, sections), value]],
+      ),
     );
   return [
+    ...champion,
     ...listChanges('param', params(before), params(after)),
     ...Object.entries(after.inputs).flatMap(([name, ref]) =>
-      compareInput(before.inputs[name], ref),
+      isToSkip(name) ? [] : compareInput(before.inputs[name], ref),
     ),
     ...listChanges('code', { version: before.code }, { version: after.code }),
     ...Object.keys({ ...before.libraries, ...after.libraries }).flatMap((name) =>
       compareScalar('library', name, before.libraries[name], after.libraries[name]),
     ),
   ];
+}
+
+/** The champion that gate compares with: `3.1`; null for none, and for another stage. */
+function findChampion({ params: { champion } }: Identity): string | null {
+  if (!isObject(champion)) return null;
+  const { version, seq } = champion;
+  return `${String(version)}.${String(seq)}`;
 }
 
 function listChanges(

@@ -34,8 +34,8 @@ describe('what became of a build', () => {
   it('that waits for a person comes with the commands that answer it', () => {
     expect(outcome({ state: 'waiting' })).toEqual([
       '5.1 waits for approval: it is not shown to be worse',
-      'npx retrain approve 5 --reason "REASON" --pipeline iris',
-      'npx retrain reject 5 --reason "REASON" --pipeline iris',
+      'npx retrain approve 5.1 --reason "REASON" --pipeline iris',
+      'npx retrain reject 5.1 --reason "REASON" --pipeline iris',
     ]);
   });
 });

@@ -17,7 +17,7 @@ import {
   formatTable,
   listShownMetrics,
 } from '../../format.ts';
-import { print, printJson, say } from '../../print.ts';
+import { print, printFact, printJson, say } from '../../print.ts';
 import {
   describeWaiting,
   findPromotion,
@@ -106,34 +106,38 @@ function printChampion({ pipeline, champion, waiting, alias, problem }: Champion
   if (champion === null) say(makeNoChampionError(pipeline).message);
   else {
     const { version, build, since, by, reason, before, metrics, tracked, amended } = champion;
-    const was = before === null ? '' : `; before: ${before.version}.${before.build}`;
+    const was =
+      before === null
+        ? ''
+        : `; before: ${nameBuild({ version: before.version, seq: before.build })}`;
     print(
-      `version ${version}.${build} is the champion of ${pipeline} since ${formatMinute(since)}, ${formatAge(since)}${was}`,
+      `version ${nameBuild({ version, seq: build })} is the champion of ${pipeline} since ${formatMinute(since)}, ${formatAge(since)}${was}`,
     );
-    print(`because   ${reason}\nby        ${by}\n`);
+    printFact('because', reason);
+    printFact('by', by);
+    print('');
     const scores = listShownMetrics(metrics).map((name) => [
       name,
       formatMetric(name, metrics[name]),
     ]);
     print(`${formatTable(['metric', 'value'], scores)}\n`);
     if (tracked?.modelVersion != null)
-      print(`model     ${tracked.modelName} version ${tracked.modelVersion}`);
-    if (tracked !== null) print(`MLflow    ${tracked.url}`);
+      printFact('model', `${tracked.modelName} version ${tracked.modelVersion}`);
+    if (tracked !== null) printFact('MLflow', tracked.url);
     if (alias?.state === 'differs')
       say(
         `the alias ${describeAlias(alias)}: "${repairAlias(pipeline, version)}" repairs it`,
         'warning',
       );
-    else if (alias !== null) print(`alias     ${describeAlias(alias)}`);
+    else if (alias !== null) printFact('alias', describeAlias(alias));
     if (amended.length > 0)
       say(describeStaleChampion(pipeline, { version, build, batches: amended }), 'warning');
   }
-  if (waiting !== null)
-    print(`waits     ${describeWaiting(pipeline, waiting).join('\n          ')}`);
+  if (waiting !== null) printFact('waits', describeWaiting(pipeline, waiting).join('\n'));
   if (problem !== null) say(`it is not known what waits for approval: ${problem}`, 'warning');
 }
 
-/** `champion history`: every change, and every version that was held or refused, the first one first. */
+/** `champion history`: every change, and every proposed version that did not become the champion, the first one first. */
 export async function showHistory(config: Config, json: boolean): Promise<number> {
   const { pipeline } = config;
   return withStoreSession(config, async ({ store }) => {

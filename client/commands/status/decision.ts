@@ -1,6 +1,6 @@
 import type { VersionRecord } from '../../../store/version-record.ts';
 import { findDecision } from '../../champion.ts';
-import { print, say } from '../../print.ts';
+import { printFact, say } from '../../print.ts';
 import { describeStanding, describeWaiting, type WaitingNow } from '../../promotion.ts';
 import type { Stored } from './stored-version.ts';
 
@@ -11,9 +11,8 @@ export function printDecision(
   { waiting, problem }: WaitingNow,
 ): void {
   const decision = findDecision(record);
-  if (decision !== null) print(`gate      ${decision.outcome}: ${decision.reason}`);
-  if (history !== null) print(`champion  ${describeStanding(history, record, decision?.reason)}`);
-  if (waiting !== null)
-    print(`waits     ${describeWaiting(record.pipeline, waiting).join('\n          ')}`);
+  if (decision !== null) printFact('gate', `${decision.outcome}: ${decision.reason}`);
+  if (history !== null) printFact('champion', describeStanding(history, record, decision?.reason));
+  if (waiting !== null) printFact('waits', describeWaiting(record.pipeline, waiting).join('\n'));
   if (problem !== null) say(`it is not known what waits for approval: ${problem}`, 'warning');
 }

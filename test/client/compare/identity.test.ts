@@ -15,6 +15,24 @@ const identity: Identity = {
 };
 
 describe('compareIdentities', () => {
+  it('says that gate decides again if the champion is another, and not what that changes', () => {
+    const ofGate = (version: number | null): Identity => ({
+      code: 1,
+      params: {
+        champion: version === null ? null : { version, seq: 1, type: `type ${version}` },
+        rule: 'not_worse',
+      },
+      libraries: {},
+      inputs: version === null ? {} : { championModel: refOf('m', Buffer.from(`${version}`)) },
+    });
+    const why = (before: number | null, after: number | null): string =>
+      describeReasons(compareIdentities(ofGate(before), ofGate(after), {}));
+    expect(why(2, 3)).toBe('it decides again: the champion is build 3.1 now');
+    expect(why(null, 3)).toBe('it decides again: the champion is build 3.1 now');
+    expect(why(3, null)).toBe('it decides again: there is no champion now');
+    expect(why(3, 3)).toBe('');
+  });
+
   it('finds nothing between a run and itself', () => {
     expect(compareIdentities(identity, structuredClone(identity), sections)).toEqual([]);
   });

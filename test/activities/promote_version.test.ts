@@ -1,0 +1,95 @@
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { DefaultLogger } from '@temporalio/worker';
+import { beforeEach, expect, it } from 'vitest';
+import { changeChampion } from '../../activities/change_champion.ts';
+import { promoteVersion } from '../../activities/promote_version.ts';
+import { readGate } from '../../contract/defaults.ts';
+import { TrackingUnavailable } from '../../contract/failures.ts';
+import type { GateDecision, PromoteAnswer } from '../../contract/promotion.ts';
+import { storeIn, type Store } from '../../store/index.ts';
+import type { Tracker } from '../../tracking/tracker.ts';
+import { draftRecord } from '../store/made-records.ts';
+import { MemoryBucket } from '../support/memory-bucket.ts';
+
+const decision: GateDecision = {
+  outcome: 'promote',
+  reason: 'it is the first',
+  champion: null,
+  rule: 'not_worse',
+  metric: 'accuracy',
+  rows: 0,
+  challenger_score: null,
+  champion_score: null,
+  low: null,
+  high: null,
+  p_value: null,
+  worse_slices: [],
+};
+
+let store: Store;
+/** Whether the registry of models does not answer. */
+let isAway = false;
+
+beforeEach(async () => {
+  store = storeIn(new MemoryBucket());
+  isAway = false;
+  await store.records.publish(draftRecord({ build: 'first' }));
+});
+
+/** A server on which no version is logged yet. */
+const tracker = {
+  uri: 'http://mlflow',
+  place: () => 'http://mlflow',
+  withSignal: () => {
+    if (isAway) throw new TrackingUnavailable('the registry does not answer');
+    return tracker;
+  },
+} as unknown as Tracker;
+
+function run<T>(work: () => Promise<T>): Promise<T> {
+  const logger = new DefaultLogger('ERROR', () => undefined);
+  return new MockActivityEnvironment({}, { logger }).run(work);
+}
+
+const deps = () => ({ store, tracker, experimentName: 'e' });
+
+function promote(): Promise<PromoteAnswer> {
+  const proposal = { pipeline: 'p', version: 1, seq: 1, decision, gate: readGate({}) };
+  const request = { pipeline: 'p', id: 'once', proposal, by: 'gate', reason: 'r', waits: false };
+  return run(() => promoteVersion(deps(), request));
+}
+
+it('a second attempt finishes the promotion of the first, also if a rebuild was published since', async () => {
+  isAway = true;
+  await expect(promote()).rejects.toThrow('the registry does not answer');
+  await store.records.publish(draftRecord({ build: 'second' }));
+  isAway = false;
+  expect(await promote()).toMatchObject({
+    answer: 'entered',
+    event: { action: 'promoted', version: 1, seq: 1 },
+    alias: 'later',
+  });
+  expect((await store.champions.read('p'))!.events).toHaveLength(1);
+});
+
+it('a build that a rebuild has replaced before is held', async () => {
+  await store.records.publish(draftRecord({ build: 'second' }));
+  expect(await promote()).toMatchObject({
+    event: {
+      action: 'held',
+      by: 'gate',
+      reason: 'build 1.1 is no longer the published build of version 1: that is build 1.2',
+    },
+    alias: 'none',
+  });
+});
+
+it('a person changes the champion before anything is asked of tracking', async () => {
+  const change = { pipeline: 'p', id: 'c', action: 'promoted', version: 1 } as const;
+  const request = { ...change, by: 'ann', reason: 'it is the best' };
+  isAway = true;
+  await expect(run(() => changeChampion(deps(), request))).rejects.toThrow('does not answer');
+  isAway = false;
+  const entered = await run(() => changeChampion(deps(), request));
+  expect(entered).toMatchObject({ event: { number: 1, by: 'ann' }, alias: 'later' });
+});
