@@ -50,7 +50,7 @@ function describeReason(reason: Reason): string {
     case 'again':
       return 'nothing differs: forced, or made again';
     case 'champion':
-      return `it decides again: ${reason.new === null ? 'there is no champion now' : `the champion is build ${String(reason.new)} now`}`;
+      return `it decides again: ${reason.new === null ? 'there is no champion now' : `the champion is build ${toText(reason.new)} now`}`;
     case 'input':
       return `${reason.name} ${shortenMd5(String(reason.old))} → ${shortenMd5(String(reason.new))}`;
     case 'code':

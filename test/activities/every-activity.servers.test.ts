@@ -60,7 +60,7 @@ async function firstBatch(): Promise<typeof asks> {
   };
   const trained = await activities.answer('train', train);
   const { attempt, mlflow } = trained;
-  const inputs = { model: trained.outputs.model, encoder, test };
+  const inputs = { model: trained.outputs.model, encoder, test, train: rows };
   const evaluate = { ...stage, attempt, mlflow, mayDefer: false, inputs };
   const scored = await activities.answer('evaluate', evaluate);
   const { metrics } = scored.outputs;

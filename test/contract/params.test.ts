@@ -24,6 +24,10 @@ describe('params that are wrong', () => {
     expect(problemOf({ split: { test_size: 2 } })).toMatch(
       /^params\.yaml: split\.test_size is 2: too big/,
     );
+    for (const gate of [{ reminder_hours: 0.01 }, { reminder_hours: 1e5 }, { expiry_hours: 1e12 }])
+      expect(problemOf({ gate })).toMatch(
+        /^params\.yaml: gate\.(reminder|expiry)_hours is .+: too (big|small)/,
+      );
     expect(problemOf({ data: { target: '' } }, '--set')).toMatch(
       /^--set: data\.target is "": too small/,
     );

@@ -112,7 +112,20 @@ export const SCENARIOS: Scenario[] = [
   },
   {
     name: 'promote-waiting',
-    play: async (place) => waitsForApproval(place, 'waiting'),
+    play: async (place) => {
+      const handle = await waitsForApproval(place, 'waiting');
+      // The run is answered before the promotion sets the timer of the reminder.
+      for (;;) {
+        const { events } = await handle.fetchHistory();
+        const isTimed = events?.some((event) => event.timerStartedEventAttributes != null);
+        const last = events?.at(-1);
+        const isIdle =
+          last?.timerStartedEventAttributes != null ||
+          last?.workflowTaskCompletedEventAttributes != null;
+        if (isTimed === true && isIdle) return handle;
+        await sleep(100);
+      }
+    },
   },
   {
     name: 'trainBatch-waiting',
