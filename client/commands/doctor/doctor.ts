@@ -5,7 +5,6 @@ import { foldText, print, onStdout, printJson } from '../../print.ts';
 import { type Session, openSession } from '../../session.ts';
 import type { Config } from '../../../config/environment.ts';
 import { sha256 } from '../../../store/hash.ts';
-import { paramsOf } from '../../../pipeline/models/params.ts';
 import { type Finding, failed, ok } from './finding.ts';
 
 export function doctorCommand(context: CommandContext): Command {
@@ -37,14 +36,15 @@ export async function doctor(
       checkClocks(config),
     ])
   ).flat();
-  const findings = [checkParams(config), ...looked];
+  const findings = [await checkParams(config), ...looked];
   if (json === true) printJson({ findings });
   else print(formatFindings(findings));
   return findings.some(({ state }) => state === 'fail') ? EXIT.setup : 0;
 }
 
 /** What only a run checks: params that are valid each for itself, and not together. */
-function checkParams({ params }: Config): Finding {
+async function checkParams({ params }: Config): Promise<Finding> {
+  const { paramsOf } = await import('../../../pipeline/models/params.ts');
   try {
     paramsOf(params, {});
     return ok('params.yaml', 'valid');
