@@ -104,7 +104,7 @@ describe('a version that waits for approval', () => {
   it('is shown with the commands that answer it, and is approved by the client', async () => {
     const run = await succeed(project.client('run', '3', ...WAITS));
     expect(run.stdout).toContain('3.1 waits for approval');
-    expect(run.stdout).toContain('npx retrain approve 3 --reason "REASON" --pipeline iris');
+    expect(run.stdout).toContain('npx retrain approve 3.1 --reason "REASON" --pipeline iris');
     const asked = await temporal.workflow.getHandle('iris-promotion').query(promotionQuery);
     expect(asked.waiting).toMatchObject({ version: 3, seq: 1 });
     expect((await project.client('status', '3')).stdout).toMatch(/^waits {5}version 3\.1 waits/m);
