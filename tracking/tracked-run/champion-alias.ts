@@ -1,5 +1,5 @@
 import { RETRAIN } from '../../contract/command.ts';
-import { TrackingRefused } from '../../contract/failures.ts';
+import { DamagedArtifact, TrackingRefused } from '../../contract/failures.ts';
 import { CHAMPION_ALIAS, type AliasState, type Build } from '../../contract/promotion.ts';
 import { isSameBuild, nameBuild } from '../../contract/versions.ts';
 import type { Store } from '../../store/index.ts';
@@ -46,10 +46,10 @@ export async function pointChampion(deps: Deps, pipeline: string): Promise<Point
       if (await isStillChampion(deps, pipeline, champion)) return { alias: 'set', warnings };
     }
   } catch (error) {
-    // The record of promotions says who is champion, also where the registry refuses its alias.
-    if (!(error instanceof TrackingRefused)) throw error;
+    // The record of promotions says who is champion, also where the alias cannot follow it.
+    if (!(error instanceof TrackingRefused || error instanceof DamagedArtifact)) throw error;
     return {
-      alias: 'refused',
+      alias: error instanceof TrackingRefused ? 'refused' : 'later',
       warnings: [...warnings, `the alias ${CHAMPION_ALIAS} was not set: ${error.message}`],
     };
   }
