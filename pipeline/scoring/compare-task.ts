@@ -32,6 +32,8 @@ interface Paired {
   targets: number[];
   ours: Predicted;
   theirs: Predicted;
+  /** The rows that only our model can score, or that are left out. */
+  unpaired: number;
 }
 
 interface Predicted {
@@ -96,7 +98,10 @@ function pairRows(part: Part, leftOut: Uint8Array, ours: OpenModel, other: OpenM
   const places = new Map(Array.from(their.kept, (row, i) => [row, i]));
   for (const [i, row] of own.kept.entries()) {
     const j = places.get(row);
-    if (j === undefined || leftOut[row] === 1) continue;
+    if (j === undefined || leftOut[row] === 1) {
+      paired.unpaired++;
+      continue;
+    }
     if (own.targets === undefined) {
       paired.labels.push(own.labels[i]!);
       paired.ours.labels.push(ownLabels.labels[i]!);
@@ -116,6 +121,7 @@ function joinPairs(pairs: readonly Paired[]): Paired {
     targets: pairs.flatMap(({ targets }) => targets),
     ours: joinPredicted(pairs.map(({ ours }) => ours)),
     theirs: joinPredicted(pairs.map(({ theirs }) => theirs)),
+    unpaired: pairs.reduce((sum, { unpaired }) => sum + unpaired, 0),
   };
 }
 
@@ -157,7 +163,10 @@ function compare(
   return {
     rows,
     ...scorePredicted(paired, paired.theirs, encoder),
-    ...addPrefix('own_', scorePredicted(paired, paired.ours, encoder)),
+    // On all our test rows, they are the scores of the version itself.
+    ...(paired.unpaired === 0
+      ? {}
+      : addPrefix('own_', scorePredicted(paired, paired.ours, encoder))),
     ...changes,
     ...(left === 0 ? {} : { left_out: left }),
   };

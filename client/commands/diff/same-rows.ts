@@ -74,7 +74,7 @@ export async function compareOnSameRows(
   return { rows, of: nameBuild(own), leftOut, scores: Object.fromEntries(scores) };
 }
 
-/** The scores of our model on the rows that are compared. A comparison of an earlier program has none of them. */
+/** The scores of our model on the rows that are compared. Where there are none, these are all its test rows. */
 function pickOwn(metrics: VersionRecord['metrics'], facts: Comparison['facts']): object {
   const own = Object.entries(facts).flatMap(([name, value]) =>
     name.startsWith('own_') ? [[name.slice('own_'.length), value] as const] : [],
