@@ -80,8 +80,9 @@ describe('a run of version N', () => {
       expect(touched.size).toBeLessThanOrEqual(most);
     }
     const all = ({ up, down }: Moved['bytes']): number => up + down;
-    // Directories and the ledger name each batch, in some hundred bytes.
-    expect(all(last.bytes)).toBeLessThan(all(second.bytes) + 19 * 10_000);
+    // Directories and the ledger name each batch, in some hundred bytes. Each of the three stages that read the
+    // parts asks whether they are there, which moves about a kilobyte a part. A batch's parts are 55 kB.
+    expect(all(last.bytes)).toBeLessThan(all(second.bytes) + 19 * 15_000);
   });
 
   it('reads raw data again for no batch that has been cut', async () => {
