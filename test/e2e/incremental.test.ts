@@ -80,8 +80,8 @@ describe('a run of version N', () => {
       expect(touched.size).toBeLessThanOrEqual(most);
     }
     const all = ({ up, down }: Moved['bytes']): number => up + down;
-    // Directories and the ledger name each batch, in some hundred bytes. Each of the three stages that read the
-    // parts asks whether they are there, which moves about a kilobyte a part. A batch's parts are 55 kB.
+    // Directories and the ledger name each batch, in some hundred bytes, and each stage that reads the parts asks
+    // whether they are there. The parts of a batch are 55 kB.
     expect(all(last.bytes)).toBeLessThan(all(second.bytes) + 19 * 15_000);
   });
 
