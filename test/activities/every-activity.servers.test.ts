@@ -71,6 +71,17 @@ async function firstBatch(): Promise<typeof asks> {
   const about = { pipeline, batch: 1, params, paramsHash, ledgerRevision, stages };
   const publish_version = { ...about, attempt, mlflow, healed: [], comparisons: [], forced: false };
   await activities.answer('publish_version', publish_version);
+  const note_promotion = {
+    pipeline,
+    id: 'a note',
+    action: 'held',
+    build: { version: 1, seq: 1 },
+    by: 'gate',
+    reason: 'it is worse',
+    decision: null,
+  };
+  // The answer that there is no record of promotions yet has no bytes that could stall.
+  await activities.answer('note_promotion', { ...note_promotion, id: 'the first note' });
   const nightly = { pipeline, params, source: null, rebuild: false };
   return {
     pin_run: { batch: 1 },
@@ -103,15 +114,7 @@ async function firstBatch(): Promise<typeof asks> {
       by: 'ann',
       reason: 'it is the best',
     },
-    note_promotion: {
-      pipeline,
-      id: 'a note',
-      action: 'held',
-      build: { version: 1, seq: 1 },
-      by: 'gate',
-      reason: 'it is worse',
-      decision: null,
-    },
+    note_promotion,
     decide_again: { pipeline, version: 1, seq: 1 },
     close_runs: { status: 'KILLED' },
     notify: {
