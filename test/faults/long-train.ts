@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { WorkflowHandle } from '@temporalio/client';
 import proto from '@temporalio/proto';
 import type { Progress } from '../../contract/execution.ts';
+import { findEntry } from '../../contract/stages.ts';
 import type { RunSummary, TrainBatchInput } from '../../contract/train-batch.ts';
 import { createMlflowTracker } from '../../tracking/mlflow/tracker.ts';
 import type { FoundRun } from '../../tracking/tracker.ts';
@@ -15,7 +16,7 @@ export interface LongTrain {
   workflowId: string;
   start: (input?: Partial<TrainBatchInput>) => Promise<WorkflowHandle>;
   result: (handle: WorkflowHandle) => Promise<RunSummary>;
-  /** Paths and hashes of what each stage of a version's build made. */
+  /** Paths and hashes of what each stage of a version's build made, without what is only about the build. */
   made: (run: RunSummary) => Promise<string[]>;
   /** Waits until the tree grows in some try of training, and says how far it is and in which process. */
   training: (handle: WorkflowHandle, attempt?: number) => Promise<Training>;
@@ -72,8 +73,10 @@ export async function openLongTrain(
     result: async (handle) => (await handle.result()) as RunSummary,
     made: async ({ version }) => {
       const record = await project.store.records.read(pipeline, 1, version!.seq);
-      return record!.stages.flatMap(({ outputs }) =>
-        Object.values(outputs).map(({ path, sha256 }) => `${path} ${sha256}`),
+      return record!.stages.flatMap(({ stage, outputs }) =>
+        findEntry(stage)?.aboutBuild === true
+          ? []
+          : Object.values(outputs).map(({ path, sha256 }) => `${path} ${sha256}`),
       );
     },
     training: (handle, attempt = 1) => training(handle, attempt),
