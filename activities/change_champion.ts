@@ -1,18 +1,24 @@
+import { RETRAIN } from '../contract/command.ts';
+import { DamagedArtifact } from '../contract/failures.ts';
 import type { ChangeRequest, Entered, PromotionEvent } from '../contract/promotion.ts';
 import { hashTrainInputs } from '../store/champions.ts';
+import type { Ref } from '../contract/ref.ts';
+import { findStage } from '../contract/stages.ts';
+import { nameBuild } from '../contract/versions.ts';
 import type { Store } from '../store/index.ts';
 import { removedByGc } from '../store/record-check.ts';
 import type { VersionRecord } from '../store/version-record.ts';
 import type { TrackingDeps } from '../tracking/tracked-run/attempt.ts';
 import { followChampion } from './promote_version.ts';
 
-type Deps = TrackingDeps & { store: Pick<Store, 'champions' | 'records'> };
+type Deps = TrackingDeps & { store: Pick<Store, 'artifacts' | 'champions' | 'records'> };
 
 /**
  * Makes a build the champion because a person says so, or takes the champion back, and points the alias at it. The place
  * in which the worker tracks does not matter: the record is the truth, and a rollback must not wait for its repair.
  * @throws MissingHistory when there is no such version or no earlier champion, or when gc removed the artifacts
- * @throws Conflict when the build is the champion already
+ * @throws DamagedArtifact when its model or its encoder is not in the store
+ * @throws Conflict when the build is the champion already, or the champion is not the one that the person has seen
  */
 export async function changeChampion(deps: Deps, request: ChangeRequest): Promise<Entered> {
   const event = await enterChange(deps, request);
@@ -20,16 +26,19 @@ export async function changeChampion(deps: Deps, request: ChangeRequest): Promis
 }
 
 async function enterChange(
-  { store: { champions, records } }: Deps,
-  { pipeline, id, action, version, by, reason }: ChangeRequest,
+  { store: { artifacts, champions, records } }: Deps,
+  { pipeline, id, action, version, by, reason, seen }: ChangeRequest,
 ): Promise<PromotionEvent> {
   const read = async (build: { version: number; seq?: number }): Promise<VersionRecord> => {
     const record = await records.readBuild({ pipeline, ...build });
     const collected = await records.collectedAt(record);
     if (collected !== undefined) throw removedByGc(record, collected);
+    const { model, encoder } = findStage(record.stages, 'train')?.outputs ?? {};
+    for (const ref of [model, encoder])
+      if (ref !== undefined && !(await artifacts.has(ref))) throw makeLostError(record, ref);
     return record;
   };
-  const entry = { id, by, reason, at: new Date().toISOString() };
+  const entry = { id, by, reason, seen, at: new Date().toISOString() };
   if (action === 'rolled_back')
     return champions.rollBack(pipeline, {
       ...entry,
@@ -41,4 +50,10 @@ async function enterChange(
   const { seq } = record;
   const build = { version: record.version, seq };
   return champions.promoteByHand(pipeline, { ...entry, build, inputs: hashTrainInputs(record) });
+}
+
+function makeLostError({ pipeline, version, seq }: VersionRecord, { path }: Ref): DamagedArtifact {
+  return new DamagedArtifact(
+    `build ${nameBuild({ version, seq })} of ${pipeline} cannot be the champion: ${path} is missing or damaged in the store; make it again with "${RETRAIN} verify ${version} --repair --pipeline ${pipeline}"`,
+  );
 }

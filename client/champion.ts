@@ -73,7 +73,8 @@ export function findStanding(
 ): Standing | null {
   if (history !== undefined) {
     if (isSameBuild(history.champion, build)) return 'champion';
-    if (history.barred.some((one) => isSameBuild(one, build))) return 'taken back';
+    const no = history.barred.find((one) => isSameBuild(one, build));
+    if (no !== undefined) return no.action ?? 'taken back';
     const action = history.events.findLast((event) => isSameBuild(event, build))?.action;
     if (action === 'promoted' || action === 'rolled_back') return 'replaced';
     if (action !== undefined) return action;

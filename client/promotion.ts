@@ -3,7 +3,9 @@ import { isOpen } from '../contract/execution.ts';
 import { messageOf, MissingHistory } from '../contract/failures.ts';
 import {
   type Build,
+  CHAMPION_ALIAS,
   type GateDecision,
+  type PersonAnswer,
   promotion,
   type PromotionEvent,
   promotionIdOf,
@@ -56,6 +58,17 @@ export function describeEvent(pipeline: string, event: PromotionEvent): string {
     default:
       return `${name} is ${nameAction(action)}; ${old === null ? `${pipeline} has no champion yet` : `${old} stays the champion`}`;
   }
+}
+
+/** What a person must know about the alias after a decision, in sentences. */
+export function describeAliasWarnings(
+  pipeline: string,
+  { alias, warnings = [] }: Pick<PersonAnswer, 'alias' | 'warnings'>,
+): string[] {
+  if (alias !== 'later' || warnings.length > 0) return warnings;
+  return [
+    `the alias ${CHAMPION_ALIAS} does not point at it yet: it follows when MLflow answers and the version is logged there; "${RETRAIN} champion --pipeline ${pipeline}" shows whether it does`,
+  ];
 }
 
 /** The event that made the present champion the champion. */

@@ -110,8 +110,18 @@ export interface ChampionChange {
   action: 'promoted' | 'rolled_back';
   /** The version that becomes the champion; for a rollback, the champion before the present one unless it is given. */
   version?: number;
+  /** The champion that the person has seen: the change is refused where it is another one. Not checked unless it is given. */
+  seen?: Build | null;
   by: string;
   reason: string;
+}
+
+/** What became of the request of a person. */
+export interface PersonAnswer extends PromotionEvent {
+  /** Absent where no champion was made. */
+  alias?: AliasState;
+  /** Such as an alias that was not set; absent in answers of an earlier program. */
+  warnings?: string[];
 }
 
 /** What the query `promotion` shows. */
@@ -215,7 +225,7 @@ export function promotionIdOf(pipeline: string): string {
 export const propose = defineSignal<[Proposal]>('propose');
 /** Answers the workflow that proposed a build. */
 export const promotionAnswered = defineSignal<[PromotionOutcome]>('promotionAnswered');
-export const approve = defineUpdate<PromotionEvent, [Verdict]>('approve');
-export const reject = defineUpdate<PromotionEvent, [Verdict]>('reject');
-export const changeChampion = defineUpdate<PromotionEvent, [ChampionChange]>('changeChampion');
+export const approve = defineUpdate<PersonAnswer, [Verdict]>('approve');
+export const reject = defineUpdate<PersonAnswer, [Verdict]>('reject');
+export const changeChampion = defineUpdate<PersonAnswer, [ChampionChange]>('changeChampion');
 export const promotion = defineQuery<PromotionView>('promotion');

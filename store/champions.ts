@@ -46,8 +46,15 @@ const historySchema = z.strictObject({
   champion: buildSchema.nullable(),
   /** In the order in which they happened: the N-th has the number N. */
   events: z.array(eventSchema),
-  /** The builds that were taken back. The gate does not promote another build of the same inputs. */
-  barred: z.array(z.strictObject({ ...buildSchema.shape, inputs: z.string() })),
+  /** The builds that a person said no to. The gate does not promote another build of the same inputs. */
+  barred: z.array(
+    z.strictObject({
+      ...buildSchema.shape,
+      inputs: z.string(),
+      /** A build that was taken back, where it is absent. */
+      action: z.literal('rejected').optional(),
+    }),
+  ),
   /** The build at which the alias in the registry was last pointed; null before the first. */
   alias: buildSchema.nullable(),
 });
@@ -82,15 +89,23 @@ export interface Note extends Request {
   action: 'held' | 'rejected' | 'expired' | 'superseded';
   build: Build;
   decision: GateDecision | null;
+  /** The hash of what a rejected build was trained on and with: these are barred. */
+  inputs?: string;
+}
+
+/** A change by a person. */
+interface HandChange extends Request {
+  /** The champion that the person has seen; not checked where it is undefined. */
+  seen?: Build | null | undefined;
 }
 
 /** A promotion by a person. */
-export interface HandPromotion extends Request {
+export interface HandPromotion extends HandChange {
   build: Build;
   inputs: string;
 }
 
-export interface Rollback extends Request {
+export interface Rollback extends HandChange {
   /** The build of the version that becomes the champion; undefined: the champion before the present one. */
   version: number | undefined;
   /** Throws where the build cannot be the champion. */
@@ -151,9 +166,13 @@ export class Champions {
     return answer ?? { answer: 'entered', event: findEvent(history, request.id)! };
   }
 
-  /** Makes a build the champion because a person says so. Its inputs are no longer barred. */
+  /**
+   * Makes a build the champion because a person says so. Its inputs are no longer barred.
+   * @throws Conflict when it is the champion already, or the champion is not the one that the person has seen
+   */
   async promoteByHand(pipeline: string, request: HandPromotion): Promise<PromotionEvent> {
     const history = await this.#change(pipeline, request, (current) => {
+      checkSeen(current, request);
       if (isSameBuild(current.champion, request.build))
         throw makeChampionAlready(pipeline, request.build);
       const next = addEvent(current, { ...request, action: 'promoted', decision: null });
@@ -164,10 +183,12 @@ export class Champions {
 
   /**
    * Makes an earlier champion the champion again. Every champion since then is barred, unless its inputs are the same.
-   * @throws MissingHistory when there is no such earlier champion; Conflict when it is the champion now
+   * @throws MissingHistory when there is no such earlier champion; Conflict when it is the champion now, or the champion is
+   * not the one that the person has seen
    */
   async rollBack(pipeline: string, request: Rollback): Promise<PromotionEvent> {
     const history = await this.#change(pipeline, request, async (current) => {
+      checkSeen(current, request);
       const { build, takenBack } = findTarget(current, request.version);
       await request.check(build);
       const own = await request.hashInputs(build);
@@ -184,9 +205,16 @@ export class Champions {
     return findEvent(history, request.id)!;
   }
 
-  /** Adds an event that changes no champion. */
+  /** Adds an event that changes no champion. A person's no stays: the inputs of a rejected build are barred. */
   async note(pipeline: string, request: Note): Promise<PromotionEvent> {
-    const history = await this.#change(pipeline, request, (current) => addEvent(current, request));
+    const { action, build, inputs } = request;
+    const history = await this.#change(pipeline, request, (current) => {
+      const next = addEvent(current, request);
+      if (action !== 'rejected' || inputs === undefined) return next;
+      if (next.barred.some((known) => known.inputs === inputs)) return next;
+      const { version, seq } = build;
+      return { ...next, barred: [...next.barred, { version, seq, inputs, action }] };
+    });
     return findEvent(history, request.id)!;
   }
 
@@ -257,10 +285,22 @@ function findTarget(
   if (build !== undefined && isSameBuild(build, champion))
     throw makeChampionAlready(pipeline, build);
   if (build !== undefined) return { build, takenBack: standing.slice(at + 1) };
+  if (version === champion.version) throw makeChampionAlready(pipeline, champion);
   throw new MissingHistory(
     version === undefined
       ? `build ${nameBuild(champion)} of ${pipeline} had no champion before it: choose another version with "${RETRAIN} promote N --reason REASON --pipeline ${pipeline}"`
       : `version ${version} of ${pipeline} was not the champion before build ${nameBuild(champion)}: make it the champion with "${RETRAIN} promote ${version} --reason REASON --pipeline ${pipeline}"`,
+  );
+}
+
+/** @throws Conflict when the champion has changed since a person looked */
+function checkSeen({ pipeline, champion, events }: ChampionHistory, { seen }: HandChange): void {
+  if (seen === undefined || isSameBuild(champion, seen)) return;
+  const last = events.findLast(({ action }) => action === 'promoted' || action === 'rolled_back');
+  const was = seen === null ? 'had no champion' : `had the champion ${nameBuild(seen)}`;
+  const now = champion === null ? 'has none now' : `has ${nameBuild(champion)} now, by ${last?.by}`;
+  throw new Conflict(
+    `nothing is changed: ${pipeline} ${was} when you decided, and ${now}: see "${RETRAIN} champion --pipeline ${pipeline}", then decide again`,
   );
 }
 
@@ -274,8 +314,13 @@ function findObstacle(
   { build, inputs }: GatePromotion,
 ): string | undefined {
   const back = barred.find((one) => one.inputs === inputs);
-  if (back !== undefined)
-    return `build ${nameBuild(back)}, which was trained on the same data with the same params, was taken back: only a person can promote it`;
+  if (back !== undefined) {
+    const other = isSameBuild(back, build)
+      ? ''
+      : ', which was trained on the same data with the same params,';
+    const no = back.action === 'rejected' ? 'rejected' : 'taken back';
+    return `build ${nameBuild(back)}${other} was ${no}: only a person can promote it`;
+  }
   if (champion !== null && build.version < champion.version)
     return `version ${build.version} is older than the champion, build ${nameBuild(champion)}`;
   return undefined;

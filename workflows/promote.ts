@@ -25,6 +25,7 @@ import {
   type ChampionChange,
   type Entered,
   type NoteRequest,
+  type PersonAnswer,
   type PinnedPromotion,
   type PromoteAnswer,
   type PromoteInput,
@@ -78,8 +79,8 @@ export async function promote(input: PromoteInput): Promise<PromotionView> {
 
 /** A request of a person, which the main loop serves. */
 interface Job {
-  serve: () => Promise<PromotionEvent>;
-  done: (event: PromotionEvent) => void;
+  serve: () => Promise<PersonAnswer>;
+  done: (answer: PersonAnswer) => void;
   failed: (error: unknown) => void;
 }
 
@@ -208,6 +209,10 @@ class Promotion {
     const { decision, gate, runId } = proposal;
     const waits = gate.approval === 'required';
     const other = this.#waiting;
+    if (decision.outcome === 'hold') {
+      await this.#endReplaced(proposal);
+      return this.#outcome(proposal, { state: 'held', reason: decision.reason });
+    }
     if (waits && other !== null && isSameBuild(other.proposal, proposal)) {
       this.#waiting = { ...other, proposal };
       return this.#outcome(proposal, { state: 'waiting', reason: decision.reason });
@@ -221,6 +226,7 @@ class Promotion {
     });
     if (answer.answer === 'entered') {
       await this.#entered(answer);
+      await this.#endReplaced(proposal);
       return this.#outcomeOf(answer);
     }
     if (answer.answer === 'already')
@@ -278,8 +284,8 @@ class Promotion {
    */
   async #decide(
     verdict: Verdict,
-    serve: (id: string, build: Build) => Promise<PromotionEvent>,
-  ): Promise<PromotionEvent> {
+    serve: (id: string, build: Build) => Promise<PersonAnswer>,
+  ): Promise<PersonAnswer> {
     const { version, seq } = this.#requireWaiting(verdict).proposal;
     this.#verdict = verdict;
     try {
@@ -294,7 +300,7 @@ class Promotion {
    * the event: an update that is repeated, because its answer was lost, finds the event.
    * @param what its subject, because clients may use the id of an update again for another one
    */
-  #serve(what: string, serve: (id: string) => Promise<PromotionEvent>): Promise<PromotionEvent> {
+  #serve(what: string, serve: (id: string) => Promise<PersonAnswer>): Promise<PersonAnswer> {
     const { id, name } = currentUpdateInfo()!;
     return new Promise((done, failed) => {
       this.#jobs.push({ serve: () => serve(`${name} ${what} ${id}`), done, failed });
@@ -333,14 +339,14 @@ class Promotion {
     );
   }
 
-  async #approve(id: string, { by, reason, ...build }: Verdict): Promise<PromotionEvent> {
+  async #approve(id: string, { by, reason, ...build }: Verdict): Promise<PersonAnswer> {
     const { proposal } = this.#requireWaiting(build);
     const { answer } = await this.#promote(proposal, { id, by, reason, waits: false });
     this.#waiting = null;
     if (answer.answer !== 'entered')
       throw refuse(`${describeBuild(proposal)} of ${this.#pipeline} is the champion already`);
     await this.#entered(answer);
-    return answer.event;
+    return toPersonAnswer(answer);
   }
 
   async #reject(id: string, { by, reason, ...build }: Verdict): Promise<PromotionEvent> {
@@ -350,7 +356,7 @@ class Promotion {
     return event;
   }
 
-  async #change(id: string, change: ChampionChange): Promise<PromotionEvent> {
+  async #change(id: string, change: ChampionChange): Promise<PersonAnswer> {
     const { action, version } = change;
     const target = version === undefined ? 'the champion before' : `version ${version}`;
     const summary = `${action === 'promoted' ? 'promote' : 'roll back to'} ${target}`;
@@ -358,7 +364,7 @@ class Promotion {
       { ...change, pipeline: this.#pipeline, id },
     ]);
     await this.#entered(answer);
-    return answer.event;
+    return toPersonAnswer(answer);
   }
 
   /** A reminder or the expiry is due. */
@@ -407,6 +413,14 @@ class Promotion {
     const id = `superseded ${nameBuild(older)} by ${nameBuild(newer)}`;
     const event = await this.#drop(older, 'superseded', { id, by: 'gate', reason });
     return this.#outcomeOf({ event, warnings: [] });
+  }
+
+  /** A build that waits is no longer the published one where a newer build of its version was proposed. */
+  async #endReplaced(newer: Build): Promise<void> {
+    const waiting = this.#waiting?.proposal;
+    if (waiting?.version !== newer.version || waiting.seq >= newer.seq) return;
+    this.#waiting = null;
+    await this.#supersede(waiting, newer);
   }
 
   #drop(
@@ -539,6 +553,10 @@ function describeBuild(build: Build): string {
 /** Whether a person means this build: without its number, any build of the version. */
 function isAbout({ version, seq }: Pick<Verdict, 'version' | 'seq'>, build: Build): boolean {
   return build.version === version && (seq === undefined || build.seq === seq);
+}
+
+function toPersonAnswer({ event, alias, warnings }: Omit<Entered, 'answer'>): PersonAnswer {
+  return { ...event, ...(event.action === 'held' ? {} : { alias }), warnings };
 }
 
 /** The subject of a change, as part of an event's id. */

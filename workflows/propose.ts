@@ -27,12 +27,13 @@ const PATIENCE = '1m';
 
 /**
  * Proposes a published build to the promotion of its pipeline, and waits for the answer: it is the champion, or it waits
- * for a person. A build that the gate holds is not proposed.
+ * for a person. A build that the gate holds is not proposed; it only ends the wait of an earlier build of its version.
  */
 export async function proposeBuild(proposal: Proposal): Promise<PromotionOutcome> {
   const { version, seq, decision } = proposal;
   const { champion, reason } = decision;
   if (decision.outcome === 'hold') {
+    if (seq > 1) await tellHeld(proposal);
     return {
       version,
       seq,
@@ -59,6 +60,15 @@ export async function proposeBuild(proposal: Proposal): Promise<PromotionOutcome
       warnings: [],
     }
   );
+}
+
+/** Tells the promotion, if one runs, that the published build of a version is another one now, which the gate holds. */
+async function tellHeld(proposal: Proposal): Promise<void> {
+  try {
+    await getExternalWorkflowHandle(promotionIdOf(proposal.pipeline)).signal(propose, proposal);
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+  }
 }
 
 /** Starts the promotion with a proposal, or sends it to the one that runs. That one may end in between. */

@@ -1,7 +1,9 @@
 import { isObject } from '../contract/canonical-json.ts';
 import { GATE_APPROVALS, GATE_HOURS } from '../contract/defaults.ts';
 import { escapeControls } from '../contract/controls.ts';
+import { findTextFault } from '../contract/person.ts';
 import type {
+  Build,
   ChampionChange,
   PromoteInput,
   Proposal,
@@ -12,8 +14,6 @@ import { makeFailure } from './failure.ts';
 
 /** What a person sends is checked before it enters the history. */
 
-const MOST_NAME = 100;
-const MOST_REASON = 1_000;
 const MOST_VERSION = 999_999;
 
 /** @throws ApplicationFailure with a sentence; then the update is refused */
@@ -27,10 +27,12 @@ export function checkVerdict(verdict: unknown): asserts verdict is Verdict {
 
 /** @throws ApplicationFailure with a sentence; then the update is refused */
 export function checkChange(change: unknown): asserts change is ChampionChange {
-  const { action, version, by, reason } = readFields(change);
+  const { action, version, by, reason, seen } = readFields(change);
   if (action !== 'promoted' && action !== 'rolled_back')
     throw refuse(`action is ${show(action)}: expected "promoted" or "rolled_back"`);
   if (action === 'promoted' || version !== undefined) checkVersion(version);
+  if (seen !== undefined && seen !== null && !isBuild(seen))
+    throw refuse(`seen is ${show(seen)}: expected a build, or null where there is no champion`);
   checkPerson(by, reason);
 }
 
@@ -97,24 +99,18 @@ function isVersion(value: unknown): value is number {
   return Number.isInteger(value) && (value as number) >= 1 && (value as number) <= MOST_VERSION;
 }
 
+function isBuild(value: unknown): value is Build {
+  return isObject(value) && isVersion(value['version']) && isVersion(value['seq']);
+}
+
 function checkPerson(by: unknown, reason: unknown): void {
-  const isName =
-    typeof by === 'string' &&
-    by.trim() !== '' &&
-    by.length <= MOST_NAME &&
-    !/[\n\t]/.test(by) &&
-    escapeControls(by) === by;
-  if (!isName)
-    throw refuse(
-      `by is ${show(by)}: expected the name of a person, at most ${MOST_NAME} characters`,
-    );
-  const isReason =
-    typeof reason === 'string' &&
-    reason.trim() !== '' &&
-    reason.length <= MOST_REASON &&
-    escapeControls(reason) === reason;
-  if (!isReason)
-    throw refuse(`reason is ${show(reason)}: expected a text of at most ${MOST_REASON} characters`);
+  for (const [kind, value] of [
+    ['by', by],
+    ['reason', reason],
+  ] as const) {
+    const fault = findTextFault(kind, value);
+    if (fault !== undefined) throw refuse(`${kind} is ${show(value)}: ${fault}`);
+  }
 }
 
 function show(value: unknown): string {

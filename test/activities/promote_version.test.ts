@@ -2,13 +2,15 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { beforeEach, expect, it } from 'vitest';
 import { changeChampion } from '../../activities/change_champion.ts';
+import { notePromotion } from '../../activities/note_promotion.ts';
 import { promoteVersion } from '../../activities/promote_version.ts';
 import { readGate } from '../../contract/defaults.ts';
 import { TrackingUnavailable } from '../../contract/failures.ts';
 import type { GateDecision, PromoteAnswer } from '../../contract/promotion.ts';
+import { objectKey } from '../../store/hash.ts';
 import { storeIn, type Store } from '../../store/index.ts';
 import type { Tracker } from '../../tracking/tracker.ts';
-import { draftRecord } from '../store/made-records.ts';
+import { draftRecord, makeEntry, stageOf } from '../store/made-records.ts';
 import { MemoryBucket } from '../support/memory-bucket.ts';
 
 const decision: GateDecision = {
@@ -92,4 +94,53 @@ it('a person changes the champion before anything is asked of tracking', async (
   isAway = false;
   const entered = await run(() => changeChampion(deps(), request));
   expect(entered).toMatchObject({ event: { number: 1, by: 'ann' }, alias: 'later' });
+});
+
+it.each(['model', 'encoder'] as const)(
+  'a person cannot make a build the champion whose %s is gone',
+  async (lost) => {
+    const bucket = new MemoryBucket();
+    store = storeIn(bucket);
+    const outputs = {
+      model: await store.artifacts.put('models/batch_1/model.json', Buffer.from('{}')),
+      encoder: await store.artifacts.put('models/batch_1/encoder.json', Buffer.from('[]')),
+    };
+    for (const version of [1, 2]) {
+      const stages = [stageOf(makeEntry('train', version, outputs))];
+      await store.records.publish(draftRecord({ build: 'first', version, stages }));
+    }
+    const by = { pipeline: 'p', by: 'ann', reason: 'it is the best' };
+    for (const version of [1, 2])
+      await run(() =>
+        changeChampion(deps(), { ...by, id: `${version}`, action: 'promoted', version }),
+      );
+    await bucket.delete(objectKey(outputs[lost].md5));
+    const before = await store.champions.read('p');
+    const sentence = `build 1.1 of p cannot be the champion: models/batch_1/${lost}.json is missing or damaged in the store; make it again with "npx retrain verify 1 --repair --pipeline p"`;
+    for (const change of [{ action: 'rolled_back' }, { action: 'promoted', version: 1 }] as const)
+      await expect(
+        run(() => changeChampion(deps(), { ...by, ...change, id: change.action })),
+      ).rejects.toThrow(sentence);
+    expect(await store.champions.read('p')).toEqual(before);
+  },
+);
+
+it('a build that a person rejects bars others of its inputs, also where its record is gone', async () => {
+  const note = { pipeline: 'p', by: 'ann', reason: 'it is worse', decision } as const;
+  for (const version of [1, 7])
+    await notePromotion(
+      { store },
+      { ...note, id: `${version}`, action: 'rejected', build: { version, seq: 1 } },
+    );
+  await store.records.publish(draftRecord({ build: 'second' }));
+  const proposal = { pipeline: 'p', version: 1, seq: 2, decision, gate: readGate({}) };
+  const request = { pipeline: 'p', id: 'again', proposal, by: 'gate', reason: 'r', waits: true };
+  expect(await run(() => promoteVersion(deps(), request))).toMatchObject({
+    event: {
+      action: 'held',
+      reason:
+        'build 1.1, which was trained on the same data with the same params, was rejected: only a person can promote it',
+    },
+  });
+  expect((await store.champions.read('p'))!.barred).toHaveLength(1);
 });

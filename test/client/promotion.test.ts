@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { findStanding, type Standing } from '../../client/champion.ts';
 import { formatHistory } from '../../client/commands/champion/show.ts';
 import {
+  describeAliasWarnings,
   describeEvent,
   describeStanding,
   describeWaiting,
@@ -113,6 +114,21 @@ describe('what a build is to the champion', () => {
     ]);
   });
 
+  it('is rejected also after the gate has held it for that', async () => {
+    await store.champions.note('p', {
+      id: 'no',
+      action: 'rejected',
+      build: { version: 1, seq: 1 },
+      inputs: 'inputs of 1',
+      decision: null,
+      by: 'kim',
+      reason: 'it is worse',
+      at: '2026-03-01T08:30:00.000Z',
+    });
+    await enter(1, 'held');
+    expect(await standingOf(1, 'promote')).toBe('rejected');
+  });
+
   it('is told in a line with the time, the person and the reason', async () => {
     await enter(1, 'promoted', 'kim');
     await enter(2, 'rejected', 'lee');
@@ -165,4 +181,14 @@ describe('a version that waits for approval', () => {
       'version 9 of p has not been built',
     );
   });
+});
+
+it('an alias that follows later is told once, with what can be done about it', () => {
+  const deleted = 'version 2 of iris was deleted by hand';
+  expect(describeAliasWarnings('p', { alias: 'later', warnings: [deleted] })).toEqual([deleted]);
+  expect(describeAliasWarnings('p', { alias: 'later', warnings: [] })).toEqual([
+    'the alias champion does not point at it yet: it follows when MLflow answers and the version is logged there; "npx retrain champion --pipeline p" shows whether it does',
+  ]);
+  expect(describeAliasWarnings('p', { alias: 'set', warnings: [] })).toEqual([]);
+  expect(describeAliasWarnings('p', {})).toEqual([]);
 });

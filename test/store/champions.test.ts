@@ -61,11 +61,12 @@ const promoting =
   };
 
 const rollingBack =
-  (id: string, version?: number): Client =>
+  (id: string, version?: number, seen?: Build | null): Client =>
   (bucket) =>
     new Champions(bucket).rollBack('p', {
       id,
       version,
+      seen,
       check: async () => undefined,
       hashInputs: async (one) => inputsOf(one),
       by: 'ann',
@@ -74,12 +75,13 @@ const rollingBack =
     });
 
 const byHand =
-  (one: Build, id: string): Client =>
+  (one: Build, id: string, seen?: Build | null): Client =>
   (bucket) =>
     new Champions(bucket).promoteByHand('p', {
       id,
       build: one,
       inputs: inputsOf(one),
+      seen,
       by: 'ann',
       reason: 'it is right after all',
       at,
@@ -274,10 +276,95 @@ describe('a rollback', () => {
     );
   });
 
+  it('to the version that is the champion is refused, and bars nothing', async () => {
+    const bucket = await after(1);
+    await expect(rollingBack('a', 1)(bucket)).rejects.toThrow(
+      /^build 1\.1 of p is the champion already$/,
+    );
+    await promoting(build(2))(bucket);
+    await byHand(build(1), 'hand')(bucket);
+    await byHand(build(2), 'again')(bucket);
+    await expect(rollingBack('b', 2)(bucket)).rejects.toThrow(
+      'build 2.1 of p is the champion already',
+    );
+    expect(await read(bucket)).toMatchObject({ champion: build(2), barred: [] });
+  });
+
+  it('of a champion that another person has taken back meanwhile is refused', async () => {
+    const bucket = await after(1, 2, 3);
+    await rollingBack('a', undefined, build(3))(bucket);
+    const before = await read(bucket);
+    const refusal =
+      'nothing is changed: p had the champion 3.1 when you decided, and has 2.1 now, by ann: see "npx retrain champion --pipeline p", then decide again';
+    await expect(rollingBack('b', undefined, build(3))(bucket)).rejects.toThrow(refusal);
+    await expect(byHand(build(1), 'c', build(3))(bucket)).rejects.toThrow(refusal);
+    await expect(byHand(build(1), 'd', null)(bucket)).rejects.toThrow('p had no champion when');
+    expect(await read(bucket)).toEqual(before);
+    // The repeat of the first one finds its event.
+    expect(await rollingBack('a', undefined, build(3))(bucket)).toMatchObject(build(2));
+  });
+
   it('of nothing is refused', async () => {
     await expect(rollingBack('a')(new MemoryBucket())).rejects.toThrow(
       'p has no champion, so there is nothing to take back',
     );
+  });
+});
+
+describe('a rejected build', () => {
+  const rejecting =
+    (one: Build): Client =>
+    (bucket) =>
+      new Champions(bucket).note('p', {
+        id: `reject ${one.version}.${one.seq}`,
+        action: 'rejected',
+        build: one,
+        inputs: inputsOf(one),
+        decision: null,
+        by: 'ann',
+        reason: 'it is worse for new customers',
+        at,
+      });
+
+  it('stays out, as do builds of the same inputs, until a person promotes one', async () => {
+    const bucket = new MemoryBucket();
+    await promoting(build(1))(bucket);
+    await rejecting(build(2))(bucket);
+    await rejecting(build(2, 2))(bucket);
+    expect((await read(bucket)).barred).toEqual([
+      { ...build(2), inputs: inputsOf(build(2)), action: 'rejected' },
+    ]);
+    expect(await promoting(build(2), 'again')(bucket)).toMatchObject({
+      event: {
+        action: 'held',
+        reason: 'build 2.1 was rejected: only a person can promote it',
+      },
+    });
+    const waiting = new Champions(bucket).promote('p', {
+      id: 'wait',
+      build: build(2, 3),
+      inputs: inputsOf(build(2)),
+      decision: decide(build(1)),
+      by: 'gate',
+      reason: 'it is not shown to be worse',
+      at,
+      waits: true,
+    });
+    expect(await waiting).toMatchObject({
+      event: {
+        action: 'held',
+        reason:
+          'build 2.1, which was trained on the same data with the same params, was rejected: only a person can promote it',
+      },
+    });
+    await byHand(build(2, 3), 'hand')(bucket);
+    expect(await read(bucket)).toMatchObject({ champion: build(2, 3), barred: [] });
+  });
+
+  it('does not stop a version with other data', async () => {
+    const bucket = new MemoryBucket();
+    await rejecting(build(1))(bucket);
+    expect(await promoting(build(2))(bucket)).toMatchObject({ event: { action: 'promoted' } });
   });
 });
 

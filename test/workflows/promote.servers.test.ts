@@ -113,6 +113,7 @@ class World {
       id,
       action,
       version,
+      seen,
       by,
       reason,
     }: ChangeRequest): Promise<Entered> => {
@@ -122,16 +123,18 @@ class World {
         action === 'promoted'
           ? await this.champions.promoteByHand(this.pipeline, {
               ...entry,
+              seen,
               build: build(version!),
               inputs: `inputs of ${version}`,
             })
           : await this.champions.rollBack(this.pipeline, {
               ...entry,
               version,
+              seen,
               check: async () => undefined,
               hashInputs: async (one) => `inputs of ${one.version}`,
             });
-      return { answer: 'entered', event, alias: 'set', warnings: [] };
+      return { answer: 'entered', event, alias: this.alias, warnings: ['the alias is old'] };
     },
     note_promotion: async ({ pipeline, ...note }: NoteRequest) =>
       this.champions.note(pipeline, { ...note, at: new Date().toISOString() }),
@@ -393,7 +396,13 @@ describe('an approval', () => {
       expect(start).toBeDefined();
       return answered;
     });
-    expect(event).toMatchObject({ action: 'promoted', ...ann(1), before: null });
+    expect(event).toMatchObject({
+      action: 'promoted',
+      ...ann(1),
+      before: null,
+      alias: 'set',
+      warnings: ['the alias was moved by hand'],
+    });
     expect(world.notices).toMatchObject([
       {
         event: 'approval',
@@ -418,7 +427,7 @@ describe('an approval', () => {
 
   it('of a version that was superseded is refused, and says which one waits', async () => {
     const world = new World();
-    await play(world, async ({ start }) => {
+    await play(world, async ({ start, propose: send }) => {
       const handle = await start(world.waiting(1));
       await shows(handle, waits(1));
       await handle.signal(propose, world.waiting(2));
@@ -426,7 +435,8 @@ describe('an approval', () => {
       expect(await refusal(handle.executeUpdate(approve, { args: [ann(1)] }))).toBe(
         `version 1 of ${world.pipeline} does not wait for approval, version 2 does: build 2.1 is newer`,
       );
-      await handle.signal(propose, world.waiting(1, {}));
+      const late = await (await send(world.waiting(1))).result();
+      expect(late).toMatchObject({ state: 'superseded', reason: 'build 2.1 is newer' });
       await handle.executeUpdate(approve, { args: [ann(2)] });
       await handle.result();
     });
@@ -504,6 +514,7 @@ describe('an approval', () => {
     const world = new World();
     await play(world, async ({ start, propose: send }) => {
       await (await send(world.proposal(1))).result();
+      await temporal.client.workflow.getHandle(promotionIdOf(world.pipeline)).result();
       const decision = decide(build(1));
       const handle = await start({ ...world.waiting(2), decision });
       await shows(handle, waits(2));
@@ -514,6 +525,26 @@ describe('an approval', () => {
     });
     expect(await world.story()).toEqual(['promoted 1', 'held 2']);
   });
+
+  it.each([true, false])(
+    'ends where a newer build of the version is held, by its own gate: %s',
+    async (isHeldAtOnce) => {
+      const world = new World();
+      await play(world, async ({ start, propose: send }) => {
+        await (await send(world.proposal(1))).result();
+        await temporal.client.workflow.getHandle(promotionIdOf(world.pipeline)).result();
+        const handle = await start({ ...world.waiting(2), decision: decide(build(1)) });
+        await shows(handle, waits(2));
+        world.again = 'hold';
+        const decision = isHeldAtOnce ? decide(build(1), 'hold') : decide(null);
+        const outcome = await (await send({ ...world.waiting(2), seq: 2, decision })).result();
+        expect(outcome).toMatchObject({ state: 'held', reason: 'it is shown to be worse' });
+        expect(await handle.result()).toMatchObject({ waiting: null });
+      });
+      const ends = isHeldAtOnce ? ['superseded 2'] : ['held 2', 'superseded 2'];
+      expect(await world.story()).toEqual(['promoted 1', ...ends]);
+    },
+  );
 
   it('of which reminders were due while no worker ran is reminded of once', async () => {
     const world = new World();
@@ -553,10 +584,11 @@ describe('an approval', () => {
     const world = new World();
     const long = 'x'.repeat(1_001);
     const wrong: [verdict: unknown, sentence: RegExp][] = [
-      [{ version: 1, by: 'ann', reason: ' ' }, /^reason is " ": expected a text of at most 1000/],
+      [{ version: 1, by: 'ann', reason: ' ' }, /^reason is " ": expected a text of 1 to 1000/],
       [{ version: 1, by: 'ann', reason: long }, /^reason is "x+\.\.\.: expected/],
       [{ version: 1, by: '', reason: 'r' }, /^by is "": expected the name of a person/],
       [{ version: 1, by: 'a\u001b[2Jb', reason: 'r' }, /^by is "a\\u001b\[2Jb": expected/],
+      [{ ...ann(1), reason: 'a\u001bb' }, /a text of 1 to 1000 .*: it has \\u001b$/],
       [{ version: 1, by: long, reason: 'r' }, /^by is "x+\.\.\.: expected/],
       [{ version: '1', by: 'ann', reason: 'r' }, /^version is "1": expected the number/],
       [{ ...ann(7) }, /^version 7 of \S+ does not wait for approval, version 1 does$/],
@@ -671,11 +703,15 @@ describe('a change by a person', () => {
         action: 'rolled_back',
         ...build(1),
         before: build(2),
+        alias: 'set',
+        warnings: ['the alias is old'],
       });
       const again = await (await send(world.proposal(2))).result();
       expect(again).toMatchObject({ state: 'held', champion: build(1) });
       expect(again.reason).toContain('was taken back');
-      await change(world, queue, { ...back, action: 'promoted', version: 2 });
+      const seen = build(2);
+      expect(await refusal(change(world, queue, { ...back, seen }))).toContain('has 1.1 now');
+      await change(world, queue, { ...back, action: 'promoted', version: 2, seen: build(1) });
     });
     expect((await world.champions.read(world.pipeline))!.champion).toEqual(build(2));
   });
@@ -709,6 +745,7 @@ describe('a change by a person', () => {
         { ...back, action: 'removed' },
         /^action is "removed": expected "promoted" or "rolled_back"/,
       ],
+      [{ ...back, seen: 'x' }, /^seen is "x": expected a build/],
       [{ ...back, action: 'promoted' }, /^version is missing: expected the number of a version/],
       [back, /has no champion, so there is nothing to take back/],
     ];

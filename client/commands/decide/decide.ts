@@ -1,6 +1,7 @@
 import { userInfo } from 'node:os';
 import { type Command, InvalidArgumentError } from 'commander';
 import { parseBatch, parseBuild } from '../../arguments.ts';
+import { findTextFault, type PersonText } from '../../../contract/person.ts';
 import { BadParams } from '../../../contract/failures.ts';
 import { RETRAIN } from '../../../contract/command.ts';
 import { type CommandContext, type CommonFlags, examples, pipelineCommand } from '../../context.ts';
@@ -88,13 +89,19 @@ async function decide(
 }
 
 function parseReason(text: string): string {
-  if (text.trim() !== '') return text.trim();
-  throw new InvalidArgumentError('say in a few words why.');
+  return parseText('reason', text, 'say in a few words why.');
 }
 
 function parseName(text: string): string {
-  if (text.trim() !== '') return text.trim();
-  throw new InvalidArgumentError('give the name of a person.');
+  return parseText('by', text, 'give the name of a person.');
+}
+
+function parseText(kind: PersonText, text: string, hint: string): string {
+  const trimmed = text.trim();
+  if (trimmed === '') throw new InvalidArgumentError(hint);
+  const fault = findTextFault(kind, trimmed);
+  if (fault !== undefined) throw new InvalidArgumentError(`${fault}.`);
+  return trimmed;
 }
 
 /**

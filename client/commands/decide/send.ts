@@ -10,14 +10,21 @@ import { RETRAIN } from '../../../contract/command.ts';
 import { SetupError } from '../../../contract/failures.ts';
 import {
   approve,
+  type Build,
   changeChampion,
+  type PersonAnswer,
   promotionIdOf,
   type PromotionEvent,
   reject,
 } from '../../../contract/promotion.ts';
 import type { promote } from '../../../workflows/index.ts';
 import { EXIT } from '../../context.ts';
-import { describeEvent, explainNotWaiting, toEventDocument } from '../../promotion.ts';
+import {
+  describeAliasWarnings,
+  describeEvent,
+  explainNotWaiting,
+  toEventDocument,
+} from '../../promotion.ts';
 import { print, printJson, say } from '../../print.ts';
 import { type Session, withSession } from '../../session.ts';
 import { explainStuck, NO_ANSWER, NO_WORKER, taskQueueHasWorker } from '../../waiting.ts';
@@ -34,13 +41,17 @@ export async function sendDecision(
 ): Promise<number> {
   const { pipeline } = config;
   return withSession(config, ['temporal', 'storage'], async (session) => {
+    // Who decides means the champion of this moment, not the one when a worker takes the decision.
+    const { champion = null } = (await session.store.champions.read(pipeline)) ?? {};
     // The server would keep the decision, and a worker would execute it much later.
     if (!(await taskQueueHasWorker(session)))
       throw new SetupError(`nothing is decided, because ${NO_WORKER}`);
-    const update = await send(session, decision);
+    const update = await send(session, decision, champion);
     const event = await update.result();
-    if (json) printJson({ pipeline, ...toEventDocument(event) });
+    const { alias, warnings = [] } = event;
+    if (json) printJson({ pipeline, ...toEventDocument(event), alias: alias ?? null, warnings });
     else print(describeEvent(pipeline, event));
+    for (const warning of describeAliasWarnings(pipeline, event)) say(warning, 'warning');
     if (event.action === ASKED[decision.action]) return 0;
     say(`version ${event.version} is ${event.action}: ${event.reason}`, 'warning');
     return EXIT.failed;
@@ -57,17 +68,19 @@ const ASKED = {
 
 /**
  * Sends a decision, and waits until a worker has accepted it.
+ * @param seen the champion: a change is refused where it is another one meanwhile
  * @throws MissingHistory when a version is approved or rejected that does not wait; SetupError when no worker answers
  */
 async function send(
   session: Session,
   decision: Decision,
-): Promise<WorkflowUpdateHandle<PromotionEvent>> {
+  seen: Build | null,
+): Promise<WorkflowUpdateHandle<PersonAnswer>> {
   const { client, config, store } = session;
   const handle = client.workflow.getHandle<typeof promote>(promotionIdOf(config.pipeline));
   const { action, version, by, reason } = decision;
   const said = { by, reason };
-  const call = (): Promise<WorkflowUpdateHandle<PromotionEvent>> =>
+  const call = (): Promise<WorkflowUpdateHandle<PersonAnswer>> =>
     action === 'approve' || action === 'reject'
       ? handle.startUpdate(action === 'approve' ? approve : reject, {
           args: [{ version, ...('seq' in decision ? { seq: decision.seq } : {}), ...said }],
@@ -78,6 +91,7 @@ async function send(
             {
               action: ASKED[action],
               ...(version === undefined ? {} : { version }),
+              seen,
               ...said,
             },
           ],

@@ -26,6 +26,22 @@ it.each(['approve', 'reject', 'promote'])('%s needs a version and a reason', asy
   );
 });
 
+it.each([
+  ['a reason', ['--reason', 'a\u001b[2Jb\u202ec'], 'a text of 1 to 1000 characters'],
+  ['a name', ['--reason', 'x', '--by', 'a\u001bb\u202e'], 'the name of a person of 1 to 100'],
+])('%s with control characters is refused, and they are named', async (_, flags, expected) => {
+  const said = await refuse('approve', '5', ...flags);
+  expect(said).toContain(expected);
+  expect(said).toContain('without control characters: it has \\u001b, \\u202e.');
+});
+
+it('a text that is too long is refused', async () => {
+  const long = await refuse('approve', '5', '--reason', 'x'.repeat(1_001));
+  expect(long).toContain('expected a text of 1 to 1000 characters.');
+  const line = await refuse('approve', '5', '--reason', 'x', '--by', 'kim\nlee');
+  expect(line).toContain('without control characters: it has \\u000a.');
+});
+
 it.each(['approve', 'reject'])('%s takes a build of a version', async (name) => {
   for (const wrong of ['5.', '5.0', '.1', '5.x', '1000000'])
     expect(await refuse(name, wrong, '--reason', 'x')).toContain('a version is a whole number');
