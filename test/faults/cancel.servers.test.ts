@@ -82,7 +82,12 @@ describe('a long train', () => {
     const next = await long.result(await long.start());
     expect(next.version).toMatchObject({ version: 1, seq: 1 });
     const states = next.stages.map(({ stage, state }) => `${stage} ${state}`);
-    expect(states.slice(3)).toEqual(['preprocess cached', 'train done', 'evaluate done']);
+    expect(states.slice(3)).toEqual([
+      'preprocess cached',
+      'train done',
+      'evaluate done',
+      'gate done',
+    ]);
     expect(await statuses()).toEqual(['FINISHED']);
     const forced = await long.result(await long.start({ force: true }));
     expect(await long.made(forced)).toEqual(await long.made(next));
