@@ -80,7 +80,7 @@ function promotions({ webUi, last, waiting }: Scene): Screen[] {
       sees: [
         `iris · promotion`,
         `version ${last}, build 3, waits for approval`,
-        `npx retrain approve ${last} --reason`,
+        `npx retrain approve ${last}.3 --reason`,
       ],
       height: 820,
     },
