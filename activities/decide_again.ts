@@ -3,6 +3,7 @@ import { MissingHistory } from '../contract/failures.ts';
 import { parseParams } from '../contract/params.ts';
 import type { DecideRequest, Proposal } from '../contract/promotion.ts';
 import { findStage } from '../contract/stages.ts';
+import { nameBuild } from '../contract/versions.ts';
 import { RETRAIN } from '../contract/command.ts';
 import { paramsSchema } from '../pipeline/models/params.ts';
 import type { Store } from '../store/index.ts';
@@ -33,7 +34,7 @@ export async function decideAgain(
   const { metrics } = findStage(record.stages, 'evaluate')?.outputs ?? {};
   if (!model || !encoder || !train || !test || !metrics)
     throw new MissingHistory(
-      `the record of build ${version}.${seq} of ${pipeline} does not say what was trained and scored: run it again with "${RETRAIN} run ${version} --pipeline ${pipeline}"`,
+      `the record of build ${nameBuild(record)} of ${pipeline} does not say what was trained and scored: run it again with "${RETRAIN} run ${version} --pipeline ${pipeline}"`,
     );
   const { decision } = await gate(deps, {
     pipeline,

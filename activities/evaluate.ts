@@ -12,7 +12,7 @@ import {
 } from '../contract/stages.ts';
 import type { Params } from '../contract/params.ts';
 import type { Build } from '../contract/promotion.ts';
-import { isSameBuild } from '../contract/versions.ts';
+import { isSameBuild, nameBuild } from '../contract/versions.ts';
 import type { Store } from '../store/index.ts';
 import { findModel } from '../store/champion-call.ts';
 import type { VersionRecord } from '../store/version-record.ts';
@@ -132,7 +132,7 @@ async function readChampion(
   const record = await records.read(pipeline, version, seq);
   if (record === undefined)
     throw new DamagedArtifact(
-      `the record of build ${version}.${seq} is missing: restore it from a backup, or promote another build`,
+      `the record of build ${nameBuild(champion)} is missing: restore it from a backup, or promote another build`,
     );
   const { model } = findStage(record.stages, 'train')!.outputs;
   return version === batch && model?.sha256 === inputs.model.sha256 ? undefined : record;

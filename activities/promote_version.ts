@@ -1,6 +1,7 @@
 import { RETRAIN } from '../contract/command.ts';
 import { MissingHistory } from '../contract/failures.ts';
 import type { PromoteAnswer, PromoteRequest } from '../contract/promotion.ts';
+import { nameBuild } from '../contract/versions.ts';
 import { type GateAnswer, hashTrainInputs } from '../store/champions.ts';
 import type { Store } from '../store/index.ts';
 import type { VersionRecord } from '../store/version-record.ts';
@@ -61,15 +62,16 @@ async function findObstacle(
   record: VersionRecord,
 ): Promise<string | undefined> {
   const { pipeline, version, seq } = record;
+  const name = `build ${nameBuild(record)}`;
   const latest = await records.latest(pipeline, version).catch((error: unknown) => {
     if (!(error instanceof MissingHistory)) throw error;
     return undefined;
   });
   if (latest?.seq !== seq)
     return latest === undefined
-      ? `build ${version}.${seq} is not published`
-      : `build ${version}.${seq} is no longer the published build of version ${version}: that is build ${version}.${latest.seq}`;
+      ? `${name} is not published`
+      : `${name} is no longer the published build of version ${version}: that is build ${nameBuild(latest)}`;
   return (await records.collectedAt(record)) === undefined
     ? undefined
-    : `gc removed the artifacts of build ${version}.${seq}: "${RETRAIN} run ${version} --pipeline ${pipeline}" builds it again`;
+    : `gc removed the artifacts of ${name}: "${RETRAIN} run ${version} --pipeline ${pipeline}" builds it again`;
 }

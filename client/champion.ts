@@ -18,6 +18,11 @@ export function toBuildDocument({ version, seq }: Build): BuildDocument {
   return { version, build: seq };
 }
 
+/** `5.1`: build 1 of version 5. */
+export function nameBuildDocument({ version, build }: BuildDocument): string {
+  return nameBuild({ version, seq: build });
+}
+
 /** What became of a published build, in lines for a person. The first is a sentence, the others are commands. */
 export function describeOutcome(
   pipeline: string,
@@ -112,10 +117,10 @@ export async function findStaleChampion(
 /** What is wrong with a champion whose batches were amended, and what repairs it. */
 export function describeStaleChampion(
   pipeline: string,
-  { version, build: seq, batches }: StaleChampion,
+  { batches, ...champion }: StaleChampion,
 ): string {
-  const name = nameBuild({ version, seq });
-  return `the champion, version ${name}, was trained on ${nameBatches(batches)} as before; it stays until the gate compares it with a new build: make one with "${RETRAIN} run ${version} --pipeline ${pipeline}"`;
+  const { version } = champion;
+  return `the champion, version ${nameBuildDocument(champion)}, was trained on ${nameBatches(batches)} as before; it stays until the gate compares it with a new build: make one with "${RETRAIN} run ${version} --pipeline ${pipeline}"`;
 }
 
 /** What the gate said of a build when it was recorded; null where no gate has decided about it. */

@@ -1,4 +1,5 @@
 import type { ComparedRole, Comparison } from './stages.ts';
+import { nameBuild } from './versions.ts';
 
 type Facts = Comparison['facts'];
 
@@ -27,11 +28,11 @@ export function findOtherChampion<Compared extends OfAnyAge>(
  * @param own the version that is compared with it
  */
 export function nameCompared(
-  { version, seq, roles = ['before'] }: Omit<OfAnyAge, 'facts'>,
+  { roles = ['before'], ...build }: Omit<OfAnyAge, 'facts'>,
   own: number,
 ): string {
-  if (!roles.includes('before')) return `champion ${version}.${seq}`;
-  const name = version === own ? `build ${version}.${seq}` : `version ${version}`;
+  if (!roles.includes('before')) return `champion ${nameBuild(build)}`;
+  const name = build.version === own ? `build ${nameBuild(build)}` : `version ${build.version}`;
   return roles.includes('champion') ? `${name}, champion` : name;
 }
 

@@ -4,6 +4,7 @@ import { DamagedArtifact, MissingHistory } from '../contract/failures.ts';
 import type { Build } from '../contract/promotion.ts';
 import type { Ref } from '../contract/ref.ts';
 import { findStage, type GateDetail, type StageInputs } from '../contract/stages.ts';
+import { nameBuild } from '../contract/versions.ts';
 import type { Store } from './index.ts';
 import type { VersionRecord } from './version-record.ts';
 
@@ -47,6 +48,6 @@ export function findModel({
 }
 
 /** Why a champion cannot be scored whose artifacts are gone. */
-export function describeLostChampion(pipeline: string, { version, seq }: Build): string {
-  return `the artifacts of the champion, version ${version}.${seq}, are gone: make them again with "${RETRAIN} verify ${version} --repair --pipeline ${pipeline}", then run this batch again`;
+export function describeLostChampion(pipeline: string, champion: Build): string {
+  return `the artifacts of the champion, version ${nameBuild(champion)}, are gone: make them again with "${RETRAIN} verify ${champion.version} --repair --pipeline ${pipeline}", then run this batch again`;
 }

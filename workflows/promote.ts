@@ -458,11 +458,12 @@ class Promotion {
   }
 
   /** Points the alias at the champion as soon as tracking is available, in a workflow that this one does not wait for. */
-  async #followLater({ version, seq }: Build): Promise<void> {
+  async #followLater(build: Build): Promise<void> {
     const pipeline = this.#pipeline;
+    const { version, seq } = build;
     try {
       await startChild(logVersion, {
-        workflowId: `${pipeline}-champion-${version}.${seq}`,
+        workflowId: `${pipeline}-champion-${nameBuild(build)}`,
         parentClosePolicy: 'ABANDON',
         cancellationType: 'ABANDON',
         staticSummary: `${pipeline} · alias of the champion, version ${version}`,

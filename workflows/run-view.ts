@@ -14,6 +14,7 @@ import { escapeMarkdown } from '../contract/markdown.ts';
 import { progress, result } from '../contract/messages.ts';
 import { findEntry } from '../contract/stages.ts';
 import { formatTrialParams } from '../contract/trials.ts';
+import { nameBuild } from '../contract/versions.ts';
 import {
   SEARCH_ATTRIBUTES,
   type Outcome,
@@ -118,7 +119,7 @@ export class RunView {
       message:
         made?.trial === undefined
           ? `stopped after ${stages.at(-1)?.stage ?? 'nothing'}, as asked`
-          : `build ${made.version}.${made.seq} with ${formatTrialParams(made.trial)}`,
+          : `build ${nameBuild(made)} with ${formatTrialParams(made.trial)}`,
     };
   }
 

@@ -1,5 +1,11 @@
 import type { Command } from 'commander';
-import { type BuildDocument, findStanding, type Standing, toBuildDocument } from '../champion.ts';
+import {
+  type BuildDocument,
+  findStanding,
+  nameBuildDocument,
+  type Standing,
+  toBuildDocument,
+} from '../champion.ts';
 import { formatNumber, formatTable } from '../format.ts';
 import { print, printJson, say } from '../print.ts';
 import { withStoreSession, type StoreSession } from '../session.ts';
@@ -118,13 +124,11 @@ async function listEveryBuild(
   history: ChampionHistory | undefined,
 ): Promise<ListedVersion[]> {
   const { lineOf } = await import('../../store/version-index.ts');
-  const published = new Map(
-    (await records.list(pipeline)).map((line) => [`${line.version}.${line.seq}`, line]),
-  );
+  const published = new Map((await records.list(pipeline)).map((line) => [nameBuild(line), line]));
   const builds = await records.listBuilds(pipeline);
   return builds.map(({ record, state }) => {
     // Only the index knows where a build is logged that was logged after it was made.
-    const line = published.get(`${record.version}.${record.seq}`) ?? lineOf(record);
+    const line = published.get(nameBuild(record)) ?? lineOf(record);
     return toListed({ ...line, params: record.params }, state, history);
   });
 }
@@ -170,7 +174,7 @@ function printVersions(
   else print(`${titled ? `${pipeline}\n` : ''}${formatVersions(versions, all)}`);
   if (champion !== null && !versions.some(({ standing }) => standing === 'champion'))
     say(
-      `the champion of ${pipeline} is ${champion.version}.${champion.build}, which is not the published build of its version: see "${RETRAIN} list --all --pipeline ${pipeline}"`,
+      `the champion of ${pipeline} is ${nameBuildDocument(champion)}, which is not the published build of its version: see "${RETRAIN} list --all --pipeline ${pipeline}"`,
     );
   for (const one of stale) say(describeStale(one), 'warning');
   for (const { name, reason } of quarantined)
@@ -205,7 +209,7 @@ export function formatVersions(versions: readonly ListedVersion[], withState: bo
       'made (UTC)',
     ],
     versions.map((one, i) => [
-      nameBuild({ version: one.version, seq: one.build }),
+      nameBuildDocument(one),
       ...state(one),
       ...(hasChampion ? [one.standing ?? '–'] : []),
       ...columns.map(({ name }) => formatNumber(one.metrics[name])),
@@ -223,8 +227,8 @@ export function formatVersions(versions: readonly ListedVersion[], withState: bo
 /** `+0.0386 better than 1.1, 34 rows`: the change of the headline score, against which build and on how many rows. */
 function formatCompared({ compared }: ListedVersion): string {
   if (compared === null) return '–';
-  const { version, seq, rows, by, verdict } = compared;
-  const other = `${version}.${seq}, ${rows} rows`;
+  const { rows, by, verdict } = compared;
+  const other = `${nameBuild(compared)}, ${rows} rows`;
   const than = { better: 'better than', worse: 'worse than', 'within noise': 'within noise of' };
   if (verdict === 'none') return `no change from ${other}`;
   return `${formatSigned(by)} ${verdict === 'untested' ? 'from' : than[verdict]} ${other}`;

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { type BuildDocument, toBuildDocument } from '../champion.ts';
+import { type BuildDocument, nameBuildDocument, toBuildDocument } from '../champion.ts';
 import { formatTable } from '../format.ts';
 import { print, printJson } from '../print.ts';
 import { withStoreSession, type StoreSession } from '../session.ts';
@@ -65,7 +65,7 @@ async function listPipelines(
             one.target,
             one.batches,
             one.versions,
-            champion === null ? '–' : `${champion.version}.${champion.build}`,
+            champion === null ? '–' : nameBuildDocument(champion),
             score === null ? '–' : `${score.name} ${formatScore(score.value)}`,
             one.experiment,
           ]),

@@ -3,7 +3,7 @@ import { parseBatch, parseCount } from '../arguments.ts';
 import { print, printFact, printJson, say } from '../print.ts';
 import { withSession } from '../session.ts';
 import type { Config } from '../../config/environment.ts';
-import type { LogVersionInput } from '../../contract/versions.ts';
+import { type LogVersionInput, nameBuild } from '../../contract/versions.ts';
 import { isDirectoryUri } from '../../tracking/place.ts';
 import type { logVersion } from '../../workflows/index.ts';
 import { type CommandContext, type CommonFlags, examples, pipelineCommand } from '../context.ts';
@@ -38,7 +38,7 @@ async function publish(
   const { printOutcome } = await import('../result.ts');
   return withSession(config, ['temporal', 'storage', 'tracking'], async (session) => {
     const { records } = session.store;
-    await records.readBuild({ pipeline, version, seq });
+    const name = nameBuild(await records.readBuild({ pipeline, version, seq }));
     const before = await findLatest(records, pipeline, version);
     const place = session.tracker.place();
     const input: LogVersionInput = {
@@ -52,11 +52,11 @@ async function publish(
     const { mlflow, promotion = null } = await session.client.workflow.execute<typeof logVersion>(
       'logVersion',
       {
-        workflowId: `${pipeline}-publish-${version}.${seq}`,
+        workflowId: `${pipeline}-publish-${name}`,
         workflowIdConflictPolicy: 'USE_EXISTING',
         taskQueue: session.config.taskQueue,
         args: [input],
-        staticSummary: `${pipeline} · publish build ${version}.${seq}`,
+        staticSummary: `${pipeline} · publish build ${name}`,
       },
     );
     const previous = before?.seq ?? null;

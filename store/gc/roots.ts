@@ -1,6 +1,6 @@
 import { DamagedArtifact } from '../../contract/failures.ts';
 import { findEntry, listOwnInputs } from '../../contract/stages.ts';
-import { isSameBuild } from '../../contract/versions.ts';
+import { isSameBuild, nameBuild } from '../../contract/versions.ts';
 import type { Store } from '../index.ts';
 import { inParallel } from '../parallel.ts';
 import { recordKey, type BuildOf, type VersionRecord } from '../version-record.ts';
@@ -103,7 +103,7 @@ async function readRecord(
     if (!(error instanceof DamagedArtifact) || error.details['newer'] === true) throw error;
     const key = recordKey(pipeline, version, seq);
     throw new DamagedArtifact(
-      `the stored document ${key} has been changed by hand or damaged, so the artifacts of build ${version}.${seq} of ${pipeline} are not known, and nothing is removed: restore it from a backup, or delete ${key} to give the build up`,
+      `the stored document ${key} has been changed by hand or damaged, so the artifacts of build ${nameBuild({ version, seq })} of ${pipeline} are not known, and nothing is removed: restore it from a backup, or delete ${key} to give the build up`,
       { cause: error, details: error.details },
     );
   }

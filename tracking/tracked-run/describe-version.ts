@@ -21,6 +21,7 @@ import {
 } from '../../contract/comparisons.ts';
 import { findStage, type Comparison } from '../../contract/stages.ts';
 import { formatTrialParams, type TrialParams } from '../../contract/trials.ts';
+import { nameBuild } from '../../contract/versions.ts';
 import type { Store } from '../../store/index.ts';
 import type { VersionRecord } from '../../store/version-record.ts';
 import { updateAttempt, type OpenAttempt } from './attempt.ts';
@@ -97,7 +98,7 @@ function describeBuild(
       ? []
       : [`[report](${tracker.makeArtifactUrl(experimentId, runId, report.path)})`]),
     `[run in Temporal](${page})`,
-    `the whole report: \`${RETRAIN} report ${version}.${seq} --pipeline ${pipeline} --open\``,
+    `the whole report: \`${RETRAIN} report ${nameBuild(record)} --pipeline ${pipeline} --open\``,
   ];
   return [
     `${what}, trained on ${count}${batches}.`,

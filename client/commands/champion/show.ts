@@ -7,6 +7,7 @@ import {
   describeStaleChampion,
   findStaleChampion,
   nameAction,
+  nameBuildDocument,
   toBuildDocument,
 } from '../../champion.ts';
 import { type AliasNow, describeAlias, readAlias, repairAlias } from '../../champion-alias.ts';
@@ -106,12 +107,9 @@ function printChampion({ pipeline, champion, waiting, alias, problem }: Champion
   if (champion === null) say(makeNoChampionError(pipeline).message);
   else {
     const { version, build, since, by, reason, before, metrics, tracked, amended } = champion;
-    const was =
-      before === null
-        ? ''
-        : `; before: ${nameBuild({ version: before.version, seq: before.build })}`;
+    const was = before === null ? '' : `; before: ${nameBuildDocument(before)}`;
     print(
-      `version ${nameBuild({ version, seq: build })} is the champion of ${pipeline} since ${formatMinute(since)}, ${formatAge(since)}${was}`,
+      `version ${nameBuildDocument(champion)} is the champion of ${pipeline} since ${formatMinute(since)}, ${formatAge(since)}${was}`,
     );
     printFact('because', reason);
     printFact('by', by);

@@ -1,4 +1,5 @@
 import { formatSigned, isLimit } from '../../../contract/metric-sets.ts';
+import { nameBuildDocument } from '../../champion.ts';
 import { formatBytes, formatMetric, formatNumber, formatTable } from '../../format.ts';
 import type { ArtifactChange, BatchChange, DiffDocument } from './document.ts';
 import type { Changes } from '../../compare/changes.ts';
@@ -7,7 +8,7 @@ import { shortenMd5 } from '../../origin.ts';
 
 /** A comparison as tables. Parts in which nothing differs are left out. */
 export function formatDiff(document: DiffDocument): string {
-  const [old, now] = [nameOf(document.old), nameOf(document.new)];
+  const [old, now] = [nameBuildDocument(document.old), nameBuildDocument(document.new)];
   const head = (name: string): string[] => [name, old, now, 'change'];
   const parts = [
     formatPart(head('rows'), changeRows(document.rows, String)),
@@ -24,10 +25,6 @@ export function formatDiff(document: DiffDocument): string {
   ].filter((text) => text !== undefined);
   if (parts.length === 0) return `${old} and ${now} of ${document.pipeline} are the same`;
   return parts.join('\n\n');
-}
-
-function nameOf({ version, build }: DiffDocument['old']): string {
-  return `${version}.${build}`;
 }
 
 function formatPart(head: string[], rows: (string | number)[][]): string | undefined {
@@ -77,13 +74,13 @@ function nameSame({ sameRows }: DiffDocument): string {
 function formatSameRows({ old, new: now, sameRows }: DiffDocument): string | undefined {
   if (sameRows === null) return undefined;
   const { rows, of, leftOut, scores } = sameRows;
-  const others = of === nameOf(old) ? nameOf(now) : nameOf(old);
+  const others = of === nameBuildDocument(old) ? nameBuildDocument(now) : nameBuildDocument(old);
   const which =
     leftOut === 0
       ? `the ${rows} test rows of ${of}`
       : `${rows} test rows of ${of} that ${others} was not trained on`;
   return formatPart(
-    [`on ${which}`, nameOf(old), '95 %', nameOf(now), '95 %', 'change', ''],
+    [`on ${which}`, nameBuildDocument(old), '95 %', nameBuildDocument(now), '95 %', 'change', ''],
     Object.entries(scores).map(([name, score]) => [
       name,
       formatNumber(score.old),

@@ -10,6 +10,7 @@ import {
   StorageUnavailable,
 } from '../../../contract/failures.ts';
 import { isOpen } from '../../../contract/execution.ts';
+import { nameBuild } from '../../../contract/versions.ts';
 import type { ChampionHistory } from '../../../store/champions.ts';
 import type { VersionRecord } from '../../../store/version-record.ts';
 import type { Stale } from '../../../store/ledger/read.ts';
@@ -96,9 +97,10 @@ export interface Logging {
 /** The running workflow that logs a version, started by the run or by a person; null when there is none. */
 export async function findLogging(
   { client }: Session,
-  { pipeline, version, seq }: Pick<VersionRecord, 'pipeline' | 'version' | 'seq'>,
+  { pipeline, ...build }: Pick<VersionRecord, 'pipeline' | 'version' | 'seq'>,
 ): Promise<Logging | null> {
-  for (const workflowId of [`${pipeline}-log-${version}.${seq}`, `${pipeline}-log-${version}`]) {
+  for (const name of [nameBuild(build), build.version]) {
+    const workflowId = `${pipeline}-log-${name}`;
     try {
       const { status, raw } = await client.workflow.getHandle(workflowId).describe();
       if (!isOpen(status)) continue;

@@ -1,5 +1,6 @@
 import { DamagedArtifact } from '../../../contract/failures.ts';
 import { findStage } from '../../../contract/stages.ts';
+import { nameBuild } from '../../../contract/versions.ts';
 import { championsKey } from '../../../store/champions.ts';
 import { recordKey, type VersionRecord } from '../../../store/version-record.ts';
 import type { Verification } from './parts.ts';
@@ -18,7 +19,7 @@ export async function verifyChampion(
   try {
     const { champion = null } = (await store.champions.read(pipeline)) ?? {};
     if (champion === null || (version ?? champion.version) !== champion.version) return;
-    const build = `build ${champion.version}.${champion.seq}`;
+    const build = `build ${nameBuild(champion)}`;
     const enter = (fault: Fault): void => {
       if (!problems.has(fault.key)) problems.add(fault, [champion.version]);
     };
