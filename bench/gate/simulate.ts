@@ -1,5 +1,5 @@
 import { testDifference } from '../../pipeline/scoring/gate/difference.ts';
-import { countPairs, type NumberPairs, type Pairs } from '../../pipeline/scoring/gate/pairs.ts';
+import { countPairs, type NumberPairs, type Pairs } from '../../pipeline/scoring/pairs.ts';
 
 /** Two models on made rows. */
 export interface Scenario {

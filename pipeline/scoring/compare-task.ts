@@ -1,16 +1,21 @@
-import { CLASS_METRICS, type MetricSet, NUMBER_METRICS } from '../../contract/metric-sets.ts';
 import type { SplitRule } from '../../contract/defaults.ts';
+import { metricSetOf } from '../../contract/metric-sets.ts';
 import type { Files } from '../batches/files.ts';
-import type { Encoder } from '../features/encoder.ts';
-import { applyWithRows } from '../features/matrix.ts';
-import { partFromArrow, type Part } from '../features/part.ts';
-import type { Prediction } from '../models/estimator.ts';
+import { type Encoder, taskOfEncoder } from '../features/encoder.ts';
 import { openModel, type StoredModel } from '../models/estimators.ts';
 import type { Report } from '../progress.ts';
 import { scoreClasses } from './class-scores.ts';
+import { countDiscordant } from './gate/mcnemar.ts';
 import { hasOddMajority, computeDifferenceInterval } from './intervals.ts';
 import { countFlags, leaveOutOfBoth, leaveOutOfOther, type TrainedByEither } from './leakage.ts';
 import { scoreNumbers } from './number-scores.ts';
+import {
+  type ClassPairs,
+  type NumberPairs,
+  pairRows,
+  type Pairs,
+  pairWithItself,
+} from './pairs.ts';
 import { boundClassScores, boundR2 } from './score-intervals.ts';
 
 /** Whether a score of a model differs from that of another by more than chance does. */
@@ -25,21 +30,6 @@ type Verdict = 'better' | 'worse' | 'within noise';
  * of all rows of the new batch, on both sides of the split: only a model that was trained on earlier batches has them.
  */
 export type ComparisonFacts = { rows: number } & Record<string, number | string>;
-
-/** Rows that both models can score, in their order. */
-interface Paired {
-  labels: string[];
-  targets: number[];
-  ours: Predicted;
-  theirs: Predicted;
-  /** The rows that only our model can score, or that are left out. */
-  unpaired: number;
-}
-
-interface Predicted {
-  labels: string[];
-  numbers: number[];
-}
 
 /**
  * Scores another model on the test rows of ours: on all of them, on those of the new batch and, if it was trained on
@@ -63,111 +53,55 @@ export function compareModels(
   { files }: { files: Files },
 ): { facts: ComparisonFacts } {
   const [ours, other] = [openModel(input.ours, files), openModel(input.other, files)];
-  const { parts, newTrain, trained } = input;
-  const theirs = leaveOutOfOther(input.split, ours.encoder, trained);
-  const leftOut = leaveOutOfBoth(input.split, ours.encoder, trained).slice(0, parts.length);
-  const pairs = parts.map((bytes, i) => {
-    const pair = pairRows(partFromArrow(bytes), leftOut[i]!, ours, other);
-    report?.((i + 1) / (parts.length + 1));
-    return pair;
-  });
-  const [last, lastTest] = [pairs.at(-1) ?? joinPairs([]), parts.at(-1)];
+  const { parts, newTrain, trained, split } = input;
+  const leftOut = leaveOutOfBoth(split, ours.encoder, trained).slice(0, parts.length);
+  const { all, last, unpaired } = pairRows(
+    { challenger: ours, champion: other, parts, leftOut, columns: [], fewest: 0 },
+    report && ((share) => report((share * parts.length) / (parts.length + 1))),
+  );
+  const theirs = leaveOutOfOther(split, ours.encoder, trained);
+  const lastTest = parts.at(-1);
   const whole =
     newTrain === null || lastTest === undefined
       ? {}
-      : scoreRows([newTrain, lastTest], [theirs.at(-1)!, theirs.at(-2)!], other);
+      : scoreWhole({
+          model: other,
+          parts: [newTrain, lastTest],
+          leftOut: [theirs.at(-1)!, theirs.at(-2)!],
+          task: taskOfEncoder(ours.encoder),
+        });
   return {
     facts: {
-      ...compare(joinPairs(pairs), other.encoder, leftOut),
-      ...addPrefix('new_batch_', compare(last, other.encoder, leftOut.slice(-1))),
+      ...compare(all, { unpaired, leftOut }, other.encoder),
+      ...addPrefix(
+        'new_batch_',
+        compare(last, { unpaired: unpaired.slice(-1), leftOut: leftOut.slice(-1) }, other.encoder),
+      ),
       ...addPrefix('prequential_', whole),
       train_rows_checked: trained.both.checked + trained.theirs.checked,
     },
   };
 }
 
-type OpenModel = ReturnType<typeof openModel>;
-
-/** Pairs the rows of a part that both models can score: one may leave out a row of a missing cell or a new label. */
-function pairRows(part: Part, leftOut: Uint8Array, ours: OpenModel, other: OpenModel): Paired {
-  const paired = joinPairs([]);
-  const own = applyWithRows(ours.encoder, part);
-  const their = applyOlder(other.encoder, part);
-  const ownLabels = predict(ours, own);
-  const theirLabels = predict(other, their);
-  const places = new Map(Array.from(their.kept, (row, i) => [row, i]));
-  for (const [i, row] of own.kept.entries()) {
-    const j = places.get(row);
-    if (j === undefined || leftOut[row] === 1) {
-      paired.unpaired++;
-      continue;
-    }
-    if (own.targets === undefined) {
-      paired.labels.push(own.labels[i]!);
-      paired.ours.labels.push(ownLabels.labels[i]!);
-      paired.theirs.labels.push(theirLabels.labels[j]!);
-    } else {
-      paired.targets.push(own.targets[i]!);
-      paired.ours.numbers.push(ownLabels.numbers[i]!);
-      paired.theirs.numbers.push(theirLabels.numbers[j]!);
-    }
-  }
-  return paired;
-}
-
-function joinPairs(pairs: readonly Paired[]): Paired {
-  return {
-    labels: pairs.flatMap(({ labels }) => labels),
-    targets: pairs.flatMap(({ targets }) => targets),
-    ours: joinPredicted(pairs.map(({ ours }) => ours)),
-    theirs: joinPredicted(pairs.map(({ theirs }) => theirs)),
-    unpaired: pairs.reduce((sum, { unpaired }) => sum + unpaired, 0),
-  };
-}
-
-function joinPredicted(all: readonly Predicted[]): Predicted {
-  return {
-    labels: all.flatMap(({ labels }) => labels),
-    numbers: all.flatMap(({ numbers }) => numbers),
-  };
-}
-
-/** Encodes a part for a model that may be older than some of its columns. */
-function applyOlder(encoder: Encoder, part: Part): ReturnType<typeof applyWithRows> {
-  const known = new Set(encoder.features.map(({ name }) => name));
-  const features = part.features.filter(({ name }) => known.has(name));
-  return applyWithRows(encoder, { ...part, features });
-}
-
-function predict(
-  { model, encoder: { classes = [] } }: OpenModel,
-  matrix: ReturnType<typeof applyWithRows>,
-): { labels: string[]; numbers: ArrayLike<number> } {
-  const predicted: Prediction = model.predict(matrix);
-  if ('numbers' in predicted) return { labels: [], numbers: predicted.numbers };
-  return { labels: Array.from(predicted.classes, (index) => classes[index]!), numbers: [] };
-}
-
 type Facts = Record<string, number | string>;
 
 /** The facts on one set of test rows. */
 function compare(
-  paired: Paired,
+  pairs: Pairs,
+  { unpaired, leftOut }: { unpaired: readonly number[]; leftOut: readonly Uint8Array[] },
   encoder: Encoder,
-  leftOut: readonly Uint8Array[],
 ): ComparisonFacts {
-  const isClassifier = encoder.classes !== undefined;
-  const rows = isClassifier ? paired.labels.length : paired.targets.length;
+  // A model of another target may predict numbers where the rows have classes.
+  const rows = 'cells' in pairs === (encoder.classes !== undefined) ? pairs.rows : 0;
   const left = countFlags(leftOut);
-  const changes = rows === 0 ? {} : isClassifier ? testClasses(paired) : testNumbers(paired);
   return {
     rows,
-    ...scorePredicted(paired, paired.theirs, encoder),
+    ...scoreSide(pairs, 'champion', encoder),
     // On all our test rows, they are the scores of the version itself.
-    ...(paired.unpaired === 0
+    ...(unpaired.every((count) => count === 0)
       ? {}
-      : addPrefix('own_', scorePredicted(paired, paired.ours, encoder))),
-    ...changes,
+      : addPrefix('own_', scoreSide(pairs, 'challenger', encoder))),
+    ...(rows === 0 ? {} : 'cells' in pairs ? testClasses(pairs) : testNumbers(pairs)),
     ...(left === 0 ? {} : { left_out: left }),
   };
 }
@@ -176,72 +110,41 @@ function addPrefix(prefix: string, facts: Facts): Facts {
   return Object.fromEntries(Object.entries(facts).map(([name, value]) => [prefix + name, value]));
 }
 
-/** The scores that are shown and their intervals; nothing where there are no rows. */
-function scorePredicted(
-  { labels, targets }: Pick<Paired, 'labels' | 'targets'>,
-  predicted: Predicted,
-  { classes }: Encoder,
-): Facts {
-  const [set, scores] =
-    classes === undefined
-      ? scoreTargets(targets, predicted.numbers)
-      : scoreLabels(labels, predicted.labels, classes);
-  const numbers = { ...scores } as Record<string, unknown>;
-  const names = set.shown.flatMap((name) => [name, `${name}_low`, `${name}_high`]);
+/** The scores of one model that are shown and their intervals; nothing where there are no rows. */
+function scoreSide(pairs: Pairs, side: 'challenger' | 'champion', { classes }: Encoder): Facts {
+  let scores: object | null = null;
+  if ('cells' in pairs && classes !== undefined) {
+    const list = (of: 'actual' | typeof side): string[] =>
+      pairs.cells.flatMap((cell) => Array<string>(cell.count).fill(pairs.labels[cell[of]]!));
+    const found = scoreClasses(list('actual'), list(side), classes);
+    scores = found && { ...found, ...boundClassScores(found) };
+  } else if (!('cells' in pairs) && classes === undefined) {
+    const found = scoreNumbers(pairs.actual, pairs[side]);
+    scores = found && { ...found, ...boundR2(pairs.actual, pairs[side]) };
+  }
+  const { shown } = metricSetOf(taskOfEncoder({ classes }));
+  const names = shown.flatMap((name) => [name, `${name}_low`, `${name}_high`]);
   return Object.fromEntries(
     names.flatMap((name) => {
-      const value = numbers[name];
+      const value = (scores as Record<string, unknown> | null)?.[name];
       return typeof value === 'number' ? [[name, value]] : [];
     }),
   );
 }
 
-function scoreTargets(targets: number[], predicted: number[]): [MetricSet, object | null] {
-  const [actual, guessed] = [Float64Array.from(targets), Float64Array.from(predicted)];
-  const found = scoreNumbers(actual, guessed);
-  return [NUMBER_METRICS, found && { ...found, ...boundR2(actual, guessed) }];
-}
-
-function scoreLabels(
-  labels: string[],
-  predicted: string[],
-  classes: readonly string[],
-): [MetricSet, object | null] {
-  const found = scoreClasses(labels, predicted, classes);
-  return [CLASS_METRICS, found && { ...found, ...boundClassScores(found) }];
-}
-
-/** Scores a model on the rows of some parts that it was not trained on. */
-function scoreRows(parts: Uint8Array[], trained: readonly Uint8Array[], other: OpenModel): Facts {
-  const labels: string[] = [];
-  const targets: number[] = [];
-  const predicted: Predicted = { labels: [], numbers: [] };
-  for (const [i, bytes] of parts.entries()) {
-    const matrix = applyOlder(other.encoder, partFromArrow(bytes));
-    const found = predict(other, matrix);
-    for (const [at, row] of matrix.kept.entries()) {
-      if (trained[i]![row] === 1) continue;
-      if (matrix.targets === undefined) {
-        labels.push(matrix.labels[at]!);
-        predicted.labels.push(found.labels[at]!);
-      } else {
-        targets.push(matrix.targets[at]!);
-        predicted.numbers.push(found.numbers[at]!);
-      }
-    }
-  }
-  const left = countFlags(trained);
+/** The facts on all rows of the new batch that a model was not trained on. */
+function scoreWhole(of: Parameters<typeof pairWithItself>[0]): Facts {
+  const pairs = pairWithItself(of);
+  const left = countFlags(of.leftOut);
   return {
-    rows: Math.max(labels.length, targets.length),
-    ...scorePredicted({ labels, targets }, predicted, other.encoder),
+    rows: pairs.rows,
+    ...scoreSide(pairs, 'champion', of.model.encoder),
     ...(left === 0 ? {} : { left_out: left }),
   };
 }
 
-function testClasses({ labels, ours, theirs }: Paired): Facts {
-  const only = (right: readonly string[], wrong: readonly string[]): number =>
-    labels.filter((label, i) => right[i] === label && wrong[i] !== label).length;
-  const [gained, lost] = [only(ours.labels, theirs.labels), only(theirs.labels, ours.labels)];
+function testClasses(pairs: ClassPairs): Facts {
+  const { gained, lost } = countDiscordant(pairs);
   const verdict: Verdict = !hasOddMajority(gained, lost)
     ? 'within noise'
     : gained > lost
@@ -250,10 +153,10 @@ function testClasses({ labels, ours, theirs }: Paired): Facts {
   return { accuracy_change: verdict };
 }
 
-function testNumbers({ targets, ours, theirs }: Paired): Facts {
-  const errors = (predicted: readonly number[]): number[] =>
-    targets.map((target, i) => Math.abs(target - predicted[i]!));
-  const [own, their] = [errors(ours.numbers), errors(theirs.numbers)];
+function testNumbers({ rows, actual, challenger, champion }: NumberPairs): Facts {
+  const errors = (predicted: Float64Array): number[] =>
+    Array.from(actual, (target, i) => Math.abs(target - predicted[i]!));
+  const [own, their] = [errors(challenger), errors(champion)];
   const largest = [...own, ...their].reduce((a, b) => Math.max(a, b), 0);
   const scale = largest === 0 ? 1 : largest; // squares of large errors must not overflow
   const test = (power: 1 | 2): Verdict => {
@@ -268,6 +171,6 @@ function testNumbers({ targets, ours, theirs }: Paired): Facts {
     rmse_change: squares,
     mae_change: test(1),
     // On the same rows, r2 falls and rises with the squared errors. A single row has none.
-    ...(targets.length > 1 ? { r2_change: squares } : {}),
+    ...(rows > 1 ? { r2_change: squares } : {}),
   };
 }

@@ -1,7 +1,7 @@
 import { NUMBER_METRICS } from '../../../contract/metric-sets.ts';
 import { scoreNumbers } from '../number-scores.ts';
 import { boundShares, countDiscordant, testShares, testSharesBy } from './mcnemar.ts';
-import type { ClassPairs, NumberPairs, Pairs } from './pairs.ts';
+import type { ClassPairs, NumberPairs, Pairs } from '../pairs.ts';
 import { Random } from './random.ts';
 import { type Answers, type Bounds, resample, type Resampling } from './resample.ts';
 import { type BothScores, makeClassScorer } from './score-classes.ts';

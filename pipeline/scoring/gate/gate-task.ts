@@ -3,12 +3,12 @@ import type { SplitRule } from '../../../contract/defaults.ts';
 import { BadData } from '../../../contract/failures.ts';
 import type { GateDecision } from '../../../contract/promotion.ts';
 import type { Files } from '../../batches/files.ts';
-import type { StoredModel } from '../../models/estimators.ts';
+import { openModel, type StoredModel } from '../../models/estimators.ts';
 import type { Report } from '../../progress.ts';
-import type { TrainedByEither } from '../leakage.ts';
+import { leaveOutOfBoth, type TrainedByEither } from '../leakage.ts';
+import { pairRows, type PairedRows } from '../pairs.ts';
 import { type Contest, decideTested, hold } from './decide.ts';
 import { type Difference, testDifference } from './difference.ts';
-import { pairRows, type PairedRows } from './pairs.ts';
 
 /**
  * The fewest rows of a slice that is tested. With fewer rows a test can hardly show anything, and each slice that is
@@ -31,7 +31,10 @@ export interface SliceScores extends Difference {
 export function decideGate(
   {
     contest,
-    ...input
+    parts,
+    split,
+    trained,
+    ...stored
   }: {
     contest: Contest;
     challenger: StoredModel;
@@ -47,7 +50,12 @@ export function decideGate(
   const held = (reason: string) => ({ decision: hold(contest, reason), slices: [], warnings: [] });
   let paired: PairedRows;
   try {
-    paired = pairRows({ ...input, columns: rules.slices, fewest: FEWEST }, report, files);
+    const challenger = openModel(stored.challenger, files, 'the challenger');
+    const champion = openModel(stored.champion, files, 'the champion');
+    const leftOut =
+      trained === null ? undefined : leaveOutOfBoth(split, challenger.encoder, trained);
+    const slicing = { columns: rules.slices, fewest: FEWEST };
+    paired = pairRows({ challenger, champion, parts, leftOut, ...slicing }, report);
   } catch (error) {
     if (!(error instanceof BadData)) throw error;
     return held(`the champion cannot be scored on the test rows: ${error.message}`);

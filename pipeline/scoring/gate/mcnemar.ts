@@ -1,5 +1,5 @@
 import { normalTail } from './normal.ts';
-import type { ClassPairs } from './pairs.ts';
+import type { ClassPairs } from '../pairs.ts';
 import type { Answers, Bounds } from './resample.ts';
 
 /**

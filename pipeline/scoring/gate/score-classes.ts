@@ -1,4 +1,4 @@
-import type { ClassCell } from './pairs.ts';
+import type { ClassCell } from '../pairs.ts';
 
 /** A score of each of two models. NaN where it is not defined. */
 export interface BothScores {

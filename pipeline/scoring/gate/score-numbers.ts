@@ -1,4 +1,4 @@
-import type { NumberPairs } from './pairs.ts';
+import type { NumberPairs } from '../pairs.ts';
 import type { BothScores } from './score-classes.ts';
 
 /** The most groups of rows. So the time of a test does not grow with the rows. */

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { testDifference } from '../../../../pipeline/scoring/gate/difference.ts';
 import { testShares } from '../../../../pipeline/scoring/gate/mcnemar.ts';
 import { normalQuantile, normalTail } from '../../../../pipeline/scoring/gate/normal.ts';
-import { countPairs, type Pairs } from '../../../../pipeline/scoring/gate/pairs.ts';
+import { countPairs, type Pairs } from '../../../../pipeline/scoring/pairs.ts';
 
 /** What make-gate.py wrote with statsmodels, scikit-learn and scipy. */
 interface Made {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { simulateGates, type Scenario, type Shown } from '../../../../bench/gate/simulate.ts';
 import { testDifference } from '../../../../pipeline/scoring/gate/difference.ts';
-import type { ClassPairs } from '../../../../pipeline/scoring/gate/pairs.ts';
+import type { ClassPairs } from '../../../../pipeline/scoring/pairs.ts';
 
 /**
  * How often equal models are shown to differ. `npm run bench:gate` decides more gates, for more sizes; docs/gate.md has

@@ -1,12 +1,10 @@
-import { byCodePoint } from '../../../contract/codepoints.ts';
-import type { SplitRule } from '../../../contract/defaults.ts';
-import type { Files } from '../../batches/files.ts';
-import { type Encoder, taskOfEncoder } from '../../features/encoder.ts';
-import { applyWithRows } from '../../features/matrix.ts';
-import { type Part, partFromArrow } from '../../features/part.ts';
-import { openModel, type StoredModel } from '../../models/estimators.ts';
-import type { Report } from '../../progress.ts';
-import { leaveOutOfBoth, type TrainedByEither } from '../leakage.ts';
+import { byCodePoint } from '../../contract/codepoints.ts';
+import type { Task } from '../../contract/defaults.ts';
+import { type Encoder, taskOfEncoder } from '../features/encoder.ts';
+import { applyWithRows } from '../features/matrix.ts';
+import { type Part, partFromArrow } from '../features/part.ts';
+import type { openModel } from '../models/estimators.ts';
+import type { Report } from '../progress.ts';
 
 /** Test rows that were scored by the challenger and by the champion. */
 export type Pairs = ClassPairs | NumberPairs;
@@ -37,6 +35,10 @@ export interface NumberPairs {
 /** Pairs of all rows, and of the rows of each value of the columns that were asked for. */
 export interface PairedRows {
   readonly all: Pairs;
+  /** Pairs of the last part. */
+  readonly last: Pairs;
+  /** For each part, the number of rows that only the challenger can score, or that are left out. */
+  readonly unpaired: readonly number[];
   /** By column and value, in code-point order; only values with at least `fewest` rows. */
   readonly slices: readonly { column: string; value: string; pairs: Pairs }[];
   /** The columns that no test row has. */
@@ -63,50 +65,51 @@ interface Collected {
 
 /**
  * Predicts test rows with two models. A row that one of them leaves out, because a cell is missing, is in no pair, and
- * neither is a row that one of them was trained on.
+ * neither is a row with a flag in `leftOut`.
  * @param input.parts Arrow files of test rows
- * @param input.trained null where no model was trained on any of the rows
+ * @param input.leftOut for each part, 1 for each row that a model was trained on; undefined where there is none
  * @param input.columns by whose values the rows are split
  * @param input.fewest rows of a slice
  * @throws BadData when the champion cannot read the rows
  */
 export function pairRows(
   input: {
-    challenger: StoredModel;
-    champion: StoredModel;
+    challenger: OpenModel;
+    champion: OpenModel;
     parts: readonly Uint8Array[];
-    split: SplitRule;
-    trained: TrainedByEither | null;
+    leftOut: readonly Uint8Array[] | undefined;
     columns: readonly string[];
     fewest: number;
   },
   report: Report | undefined,
-  files: Files,
 ): PairedRows {
-  const challenger = openModel(input.challenger, files, 'the challenger');
-  const champion = openModel(input.champion, files, 'the champion');
-  const isClasses = taskOfEncoder(challenger.encoder) === 'classification';
-  const leftOut = input.trained && leaveOutOfBoth(input.split, challenger.encoder, input.trained);
+  const { challenger, champion } = input;
   const labels = new Codes();
+  const codes = taskOfEncoder(challenger.encoder) === 'classification' ? labels : undefined;
   const rows: Collected = { actual: [], challenger: [], champion: [] };
   const names = [...new Set(input.columns)];
   const columns = names.map((name): SliceColumn => ({ name, codes: new Map(), rows: [] }));
   const known = new Set<string>();
+  const unpaired: number[] = [];
+  let lastFrom = 0;
   for (const [i, bytes] of input.parts.entries()) {
     const part = partFromArrow(bytes);
     for (const { name } of part.features) known.add(name);
-    collect(part, leftOut?.[i], { challenger, champion }, { rows, columns, labels });
+    lastFrom = rows.actual.length;
+    unpaired.push(collect(part, input.leftOut?.[i], input, { rows, columns, labels }));
     report?.((i + 1) / input.parts.length);
   }
   const slices = columns.flatMap((column) =>
     listSlices(column, input.fewest).map(({ value, members }) => ({
       column: column.name,
       value,
-      pairs: toPairs(rows, isClasses ? labels : undefined, members),
+      pairs: toPairs(rows, codes, (values) => members.map((row) => values[row]!)),
     })),
   );
   return {
-    all: toPairs(rows, isClasses ? labels : undefined),
+    all: toPairs(rows, codes),
+    last: toPairs(rows, codes, (values) => values.slice(lastFrom)),
+    unpaired,
     slices,
     unknownColumns: names.filter((name) => !known.has(name)),
     thinColumns: names.filter(
@@ -117,6 +120,32 @@ export function pairRows(
       champion: champion.encoder.classes ?? [],
     },
   };
+}
+
+/**
+ * Predicts rows with one model, which is on both sides of the pairs.
+ * @param input.leftOut for each part, 1 for each row that is left out
+ * @param input.task of the rows
+ */
+export function pairWithItself(input: {
+  model: OpenModel;
+  parts: readonly Uint8Array[];
+  leftOut: readonly Uint8Array[];
+  task: Task;
+}): Pairs {
+  const labels = new Codes();
+  const [actual, predicted]: [number[], number[]] = [[], []];
+  for (const [i, bytes] of input.parts.entries()) {
+    const part = keepColumns(partFromArrow(bytes), input.model.encoder);
+    const found = predict(input.model, part, labels);
+    for (const [at, row] of found.kept.entries()) {
+      if (input.leftOut[i]![row] === 1) continue;
+      actual.push(found.actual[at]!);
+      predicted.push(found.predicted[at]!);
+    }
+  }
+  const rows = { actual, challenger: predicted, champion: predicted };
+  return toPairs(rows, input.task === 'classification' ? labels : undefined);
 }
 
 /** Codes of labels in the order in which they are first met. */
@@ -136,13 +165,16 @@ class Codes {
 
 type OpenModel = ReturnType<typeof openModel>;
 
-/** Adds the rows of a part that both models score. */
+/**
+ * Adds the rows of a part that both models score.
+ * @returns the number of other rows that the challenger can score
+ */
 function collect(
   part: Part,
   leftOut: Uint8Array | undefined,
   models: { challenger: OpenModel; champion: OpenModel },
   into: { rows: Collected; columns: readonly SliceColumn[]; labels: Codes },
-): void {
+): number {
   const own = predict(models.challenger, part, into.labels);
   const their = predict(models.champion, keepColumns(part, models.champion.encoder), into.labels);
   const places = new Map(Array.from(their.kept, (row, i) => [row, i]));
@@ -151,6 +183,7 @@ function collect(
       ? undefined
       : (part.table.array(name) as (string | number | null)[]),
   );
+  const before = into.rows.actual.length;
   for (const [i, row] of own.kept.entries()) {
     const j = places.get(row);
     if (j === undefined || leftOut?.[row] === 1) continue;
@@ -162,6 +195,7 @@ function collect(
       rows.push(value === null ? 0 : codeOf(codes, String(value)));
     }
   }
+  return own.kept.length - (into.rows.actual.length - before);
 }
 
 function codeOf(codes: Map<string, number>, value: string): number {
@@ -176,6 +210,7 @@ function keepColumns(part: Part, { features }: Encoder): Part {
   return { ...part, features: part.features.filter(({ name }) => known.has(name)) };
 }
 
+/** Predicts the rows of a part that a model can score, as codes of labels or as numbers. */
 function predict(
   { model, encoder }: OpenModel,
   part: Part,
@@ -183,14 +218,12 @@ function predict(
 ): { kept: Uint32Array; actual: ArrayLike<number>; predicted: ArrayLike<number> } {
   const matrix = applyWithRows(encoder, part);
   const predicted = model.predict(matrix);
-  const { kept } = matrix;
-  if ('numbers' in predicted)
-    return { kept, actual: matrix.targets!, predicted: predicted.numbers };
   const codes = (encoder.classes ?? []).map((label) => labels.of(label));
   return {
-    kept,
-    actual: matrix.labels.map((label) => labels.of(label)),
-    predicted: predicted.classes.map((index) => codes[index]!),
+    kept: matrix.kept,
+    actual: matrix.targets ?? matrix.labels.map((label) => labels.of(label)),
+    predicted:
+      'numbers' in predicted ? predicted.numbers : predicted.classes.map((index) => codes[index]!),
   };
 }
 
@@ -207,10 +240,15 @@ function listSlices(
     .sort((a, b) => byCodePoint(a.value, b.value));
 }
 
-/** @param labels codes of classes; undefined for numbers */
-function toPairs(rows: Collected, labels: Codes | undefined, members?: readonly number[]): Pairs {
-  const pick = (values: readonly number[]): readonly number[] =>
-    members === undefined ? values : members.map((row) => values[row]!);
+/**
+ * @param labels codes of classes; undefined for numbers
+ * @param pick picks some of the rows; without it, all of them are meant
+ */
+function toPairs(
+  rows: Collected,
+  labels: Codes | undefined,
+  pick = (values: readonly number[]): readonly number[] => values,
+): Pairs {
   const actual = pick(rows.actual);
   const [challenger, champion] = [pick(rows.challenger), pick(rows.champion)];
   if (labels === undefined)
