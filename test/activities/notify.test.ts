@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ApprovalNotice, EndNotice } from '../../contract/activities.ts';
 import { notify, readWebhook } from '../../activities/notify.ts';
+import { makeDecision } from '../support/promotions.ts';
 
 let server: Server | undefined;
 
@@ -90,20 +91,10 @@ describe('the webhook', () => {
       event: 'approval',
       pipeline: 'iris',
       version: { version: 3, seq: 1 },
-      decision: {
-        outcome: 'promote',
-        reason: 'its accuracy is not shown to be worse <b>',
-        champion: { version: 2, seq: 1 },
-        rule: 'not_worse',
-        metric: 'accuracy',
-        rows: 30,
-        challenger_score: 0.9,
-        champion_score: 0.9,
-        low: -0.1,
-        high: 0.1,
-        p_value: 1,
-        worse_slices: [],
-      },
+      decision: makeDecision(
+        { version: 2, seq: 1 },
+        { reason: 'its accuracy is not shown to be worse <b>' },
+      ),
       since: '2026-11-29T11:00:00.000Z',
       until: '2026-12-01T11:00:00.000Z',
       reminder: 2,

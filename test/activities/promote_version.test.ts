@@ -6,27 +6,15 @@ import { notePromotion } from '../../activities/note_promotion.ts';
 import { promoteVersion } from '../../activities/promote_version.ts';
 import { readGate } from '../../contract/defaults.ts';
 import { TrackingUnavailable } from '../../contract/failures.ts';
-import type { GateDecision, PromoteAnswer } from '../../contract/promotion.ts';
+import type { PromoteAnswer } from '../../contract/promotion.ts';
 import { objectKey } from '../../store/hash.ts';
 import { storeIn, type Store } from '../../store/index.ts';
 import type { Tracker } from '../../tracking/tracker.ts';
 import { draftRecord, makeEntry, stageOf } from '../store/made-records.ts';
 import { MemoryBucket } from '../support/memory-bucket.ts';
+import { makeDecision } from '../support/promotions.ts';
 
-const decision: GateDecision = {
-  outcome: 'promote',
-  reason: 'it is the first',
-  champion: null,
-  rule: 'not_worse',
-  metric: 'accuracy',
-  rows: 0,
-  challenger_score: null,
-  champion_score: null,
-  low: null,
-  high: null,
-  p_value: null,
-  worse_slices: [],
-};
+const decision = makeDecision();
 
 let store: Store;
 /** Whether the registry of models does not answer. */

@@ -12,21 +12,9 @@ import type { GateDecision, PromotionAction, PromotionEvent } from '../../contra
 import { storeIn, type Store } from '../../store/index.ts';
 import { draftRecord } from '../store/made-records.ts';
 import { MemoryBucket } from '../support/memory-bucket.ts';
+import { makeDecision } from '../support/promotions.ts';
 
-const decision: GateDecision = {
-  outcome: 'promote',
-  reason: 'it is not shown to be worse',
-  champion: null,
-  rule: 'not_worse',
-  metric: 'accuracy',
-  rows: 30,
-  challenger_score: 0.9,
-  champion_score: null,
-  low: null,
-  high: null,
-  p_value: null,
-  worse_slices: [],
-};
+const decision = makeDecision();
 
 let store: Store;
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
-import type { Build, GateDecision } from '../../contract/promotion.ts';
+import type { Build } from '../../contract/promotion.ts';
 import { isSameBuild } from '../../contract/versions.ts';
 import type { Bucket } from '../../store/bucket.ts';
 import {
@@ -12,6 +12,7 @@ import {
 import { refOf } from '../../store/hash.ts';
 import { everyOrder, failuresOf, type Client } from '../support/interleavings.ts';
 import { MemoryBucket } from '../support/memory-bucket.ts';
+import { makeDecision } from '../support/promotions.ts';
 import { makeEntry, stageOf } from './made-records.ts';
 
 vi.mock('node:timers/promises', async () => {
@@ -22,23 +23,6 @@ vi.mock('node:timers/promises', async () => {
 const at = '2026-01-01T00:00:00.000Z';
 const build = (version: number, seq = 1): Build => ({ version, seq });
 const inputsOf = ({ version }: Build): string => `inputs of version ${version}`;
-
-function decide(champion: Build | null): GateDecision {
-  return {
-    outcome: 'promote',
-    reason: 'it is not shown to be worse',
-    champion,
-    rule: 'not_worse',
-    metric: 'accuracy',
-    rows: 30,
-    challenger_score: 0.9,
-    champion_score: champion === null ? null : 0.9,
-    low: -0.1,
-    high: 0.1,
-    p_value: 1,
-    worse_slices: [],
-  };
-}
 
 /** A promotion as the workflow does it: where the champion has changed, the gate decides again. */
 const promoting =
@@ -51,7 +35,7 @@ const promoting =
         id,
         build: one,
         inputs: inputsOf(one),
-        decision: decide(champion),
+        decision: makeDecision(champion),
         by: 'gate',
         reason: 'it is not shown to be worse',
         at,
@@ -344,7 +328,7 @@ describe('a rejected build', () => {
       id: 'wait',
       build: build(2, 3),
       inputs: inputsOf(build(2)),
-      decision: decide(build(1)),
+      decision: makeDecision(build(1)),
       by: 'gate',
       reason: 'it is not shown to be worse',
       at,

@@ -27,6 +27,7 @@ import {
 import { Champions } from '../../store/champions.ts';
 import type { promote } from '../../workflows/promote.ts';
 import { MemoryBucket } from '../support/memory-bucket.ts';
+import { makeDecision } from '../support/promotions.ts';
 import {
   openRealServer,
   openTimeSkipping,
@@ -58,25 +59,7 @@ afterAll(async () => {
 
 const build = (version: number, seq = 1): Build => ({ version, seq });
 
-function decide(
-  champion: Build | null,
-  outcome: GateDecision['outcome'] = 'promote',
-): GateDecision {
-  return {
-    outcome,
-    reason: outcome === 'promote' ? 'it is not shown to be worse' : 'it is shown to be worse',
-    champion,
-    rule: 'not_worse',
-    metric: 'accuracy',
-    rows: 30,
-    challenger_score: 0.9,
-    champion_score: 0.9,
-    low: -0.1,
-    high: 0.1,
-    p_value: 1,
-    worse_slices: [],
-  };
-}
+const HELD: Partial<GateDecision> = { outcome: 'hold', reason: 'it is shown to be worse' };
 
 let worlds = 0;
 
@@ -88,8 +71,8 @@ class World {
   readonly redecided: Build[] = [];
   /** The params by which the gate decided again. */
   readonly gates: DecideRequest['gate'][] = [];
-  /** What the gate says when it decides again. */
-  again: GateDecision['outcome'] = 'promote';
+  /** Whether the gate holds a build when it decides again. */
+  isHeldAgain = false;
   /** Called before each promotion. */
   before: (request: PromoteRequest) => Promise<void> = async () => undefined;
   alias: Entered['alias'] = 'set';
@@ -142,7 +125,7 @@ class World {
       this.gates.push(one.gate);
       this.redecided.push(build(one.version, one.seq));
       const { champion = null } = (await this.champions.read(this.pipeline)) ?? {};
-      return { decision: decide(champion, this.again) };
+      return { decision: makeDecision(champion, this.isHeldAgain ? HELD : {}) };
     },
     notify: async (notice: ApprovalNotice) => void this.notices.push(notice),
   };
@@ -151,7 +134,7 @@ class World {
     return {
       pipeline: this.pipeline,
       ...build(version),
-      decision: decide(null),
+      decision: makeDecision(),
       gate: readGate({}),
       ...over,
     };
@@ -243,8 +226,8 @@ describe('a build that is proposed', () => {
 
   it('that the gate holds is not proposed', async () => {
     const world = new World();
-    const held = world.proposal(2, { decision: decide(build(1), 'hold') });
-    const champion = world.proposal(1, { decision: decide(build(1), 'hold') });
+    const held = world.proposal(2, { decision: makeDecision(build(1), HELD) });
+    const champion = world.proposal(1, { decision: makeDecision(build(1), HELD) });
     const outcomes = await play(world, async (tools) => [
       await (await tools.propose(held)).result(),
       await (await tools.propose(champion)).result(),
@@ -259,7 +242,7 @@ describe('a build that is proposed', () => {
       await (await send(world.proposal(1))).result();
       const second = await (await send(world.proposal(2))).result();
       expect(second).toMatchObject({ state: 'promoted', champion: build(2) });
-      world.again = 'hold';
+      world.isHeldAgain = true;
       const third = await (await send(world.proposal(3))).result();
       expect(third).toMatchObject({
         state: 'held',
@@ -359,7 +342,7 @@ describe('a build that is proposed', () => {
         { expiry_hours: 0 - 1 },
       ];
       for (const over of wrong) await handle.signal(propose, world.waiting(2, over as never));
-      const decision = { ...decide(null), outcome: 'perhaps' } as never;
+      const decision = { ...makeDecision(), outcome: 'perhaps' } as never;
       await handle.signal(propose, { ...world.waiting(2), decision });
       await handle.executeUpdate(approve, { args: [ann(1)] });
       await handle.result();
@@ -515,10 +498,10 @@ describe('an approval', () => {
     await play(world, async ({ start, propose: send }) => {
       await (await send(world.proposal(1))).result();
       await temporal.client.workflow.getHandle(promotionIdOf(world.pipeline)).result();
-      const decision = decide(build(1));
+      const decision = makeDecision(build(1));
       const handle = await start({ ...world.waiting(2), decision });
       await shows(handle, waits(2));
-      world.again = 'hold';
+      world.isHeldAgain = true;
       const outcome = await (await send(world.proposal(2))).result();
       expect(outcome).toMatchObject({ state: 'held', reason: 'it is shown to be worse' });
       expect(await handle.result()).toMatchObject({ waiting: null });
@@ -533,10 +516,10 @@ describe('an approval', () => {
       await play(world, async ({ start, propose: send }) => {
         await (await send(world.proposal(1))).result();
         await temporal.client.workflow.getHandle(promotionIdOf(world.pipeline)).result();
-        const handle = await start({ ...world.waiting(2), decision: decide(build(1)) });
+        const handle = await start({ ...world.waiting(2), decision: makeDecision(build(1)) });
         await shows(handle, waits(2));
-        world.again = 'hold';
-        const decision = isHeldAtOnce ? decide(build(1), 'hold') : decide(null);
+        world.isHeldAgain = true;
+        const decision = isHeldAtOnce ? makeDecision(build(1), HELD) : makeDecision();
         const outcome = await (await send({ ...world.waiting(2), seq: 2, decision })).result();
         expect(outcome).toMatchObject({ state: 'held', reason: 'it is shown to be worse' });
         expect(await handle.result()).toMatchObject({ waiting: null });
@@ -629,7 +612,7 @@ describe('an approval', () => {
       await shows(handle, waits(3));
       await handle.signal(propose, world.proposal(2));
       await shows(handle, ({ champion }) => champion?.version === 2);
-      world.again = 'hold';
+      world.isHeldAgain = true;
       const event = await handle.executeUpdate(approve, { args: [ann(3)] });
       expect(event).toMatchObject({
         action: 'held',

@@ -3,11 +3,11 @@ import { ApplicationFailure } from '@temporalio/common';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Activities } from '../../contract/activities.ts';
 import { pinRun } from '../../activities/pin_run.ts';
-import type { GateDecision } from '../../contract/promotion.ts';
 import type { StageName, StageRequest } from '../../contract/stages.ts';
 import type { TrainBatchInput } from '../../contract/train-batch.ts';
 import { joinRun, progress } from '../../contract/messages.ts';
 import type { trainBatch } from '../../workflows/index.ts';
+import { makeDecision } from '../support/promotions.ts';
 import { openTimeSkipping, type WorkflowServer } from '../support/workflow-server.ts';
 
 /**
@@ -47,20 +47,10 @@ const outputs = Object.fromEntries(
 );
 
 /** What the gate says of a build that does not become the champion. */
-const HELD: GateDecision = {
-  outcome: 'hold',
-  reason: 'it is shown to be worse',
-  champion: { version: 1, seq: 1 },
-  rule: 'not_worse',
-  metric: 'accuracy',
-  rows: 30,
-  challenger_score: 0.5,
-  champion_score: 0.9,
-  low: -0.6,
-  high: -0.2,
-  p_value: 0.01,
-  worse_slices: [],
-};
+const HELD = makeDecision(
+  { version: 1, seq: 1 },
+  { outcome: 'hold', reason: 'it is shown to be worse' },
+);
 
 const standInResult = (stage: string) => ({
   stage,
