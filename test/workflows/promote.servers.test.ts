@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { ApplicationFailure } from '@temporalio/common';
 import { WithStartWorkflowOperation, type WorkflowHandle } from '@temporalio/client';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { pinPromotion } from '../../activities/pin_promotion.ts';
 import type { ApprovalNotice } from '../../contract/activities.ts';
 import { readGate } from '../../contract/defaults.ts';
@@ -181,17 +181,19 @@ function play<T>(world: World, use: (tools: Tools) => Promise<T>): Promise<T> {
 
 const ann = (version: number) => ({ version, by: 'ann', reason: 'it is right about setosa' });
 
+/** How long a test waits for what the promotion does soon. */
+const SOON = { timeout: 10_000, interval: 25 };
+
 /** Waits until the promotion shows this. */
-async function shows(
+function shows(
   handle: WorkflowHandle,
   isSo: (view: PromotionView) => boolean,
 ): Promise<PromotionView> {
-  for (let tries = 0; ; tries++) {
+  return vi.waitFor(async () => {
     const view = await handle.query(promotion);
-    if (isSo(view)) return view;
-    if (tries > 200) throw new Error(`it never came to that: ${JSON.stringify(view)}`);
-    await new Promise((resolve) => setTimeout(resolve, 25));
-  }
+    if (!isSo(view)) throw new Error(`it never came to that: ${JSON.stringify(view)}`);
+    return view;
+  }, SOON);
 }
 
 const waits = (version: number) => (view: PromotionView) => view.waiting?.version === version;
@@ -353,13 +355,11 @@ describe('a build that is proposed', () => {
 
 /** Waits until so many signals are in the history. */
 async function signals(handle: WorkflowHandle, count: number): Promise<void> {
-  for (let tries = 0; tries < 200; tries++) {
+  await vi.waitFor(async () => {
     const { events } = await handle.fetchHistory();
     const found = events?.filter((event) => event.workflowExecutionSignaledEventAttributes != null);
-    if ((found?.length ?? 0) >= count) return;
-    await new Promise((resolve) => setTimeout(resolve, 25));
-  }
-  throw new Error(`the promotion never had ${count} signals`);
+    expect(found?.length).toBeGreaterThanOrEqual(count);
+  }, SOON);
 }
 
 describe('an approval', () => {
@@ -540,7 +540,7 @@ describe('an approval', () => {
         args: [{ pipeline: world.pipeline, handedOn: { queue: [], waiting } }],
       });
       expect(await shows(handle, waits(2))).toMatchObject({ waiting: { since } });
-      await expect.poll(() => world.notices.length, { timeout: 10_000 }).toBe(1);
+      await expect.poll(() => world.notices.length, SOON).toBe(1);
       await handle.executeUpdate(reject, { args: [ann(2)] });
       await handle.result();
     });
