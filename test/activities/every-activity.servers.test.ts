@@ -3,6 +3,7 @@ import { Client, Connection } from '@temporalio/client';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { readGate } from '../../contract/defaults.ts';
 import type { Ref } from '../../contract/ref.ts';
+import { STAGE_NAMES } from '../../contract/stages.ts';
 import { createMlflowTracker } from '../../tracking/mlflow/tracker.ts';
 import type { Tracker } from '../../tracking/tracker.ts';
 import { openOddServer, type OddServer } from '../support/odd-server.ts';
@@ -141,13 +142,7 @@ const failure = async (ended: Promise<unknown>): Promise<unknown> =>
 const STORES = [
   'find_missing',
   'find_pending',
-  'get_data',
-  'prepare_batch',
-  'merge_data',
-  'preprocess',
-  'train',
-  'evaluate',
-  'gate',
+  ...STAGE_NAMES,
   'publish_version',
   'log_version',
   'pin_promotion',

@@ -57,6 +57,18 @@ describe.each(entries)('%s', (name, entry) => {
   });
 });
 
+it('a run has these stages, in this order', () => {
+  expect(STAGE_NAMES).toEqual([
+    'get_data',
+    'prepare_batch',
+    'merge_data',
+    'preprocess',
+    'train',
+    'evaluate',
+    'gate',
+  ]);
+});
+
 it('stages are run up to the one that is asked for', () => {
   expect(stagesUntil('merge_data')).toEqual(['get_data', 'prepare_batch', 'merge_data']);
 });

@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import type { ResultDocument } from '../../client/result.ts';
 import { isDirectory } from '../../contract/ref.ts';
+import { STAGE_NAMES } from '../../contract/stages.ts';
 import { readCodeBlocks } from '../support/code-blocks.ts';
 import { largestPayloadIn, MOST_PAYLOAD } from '../support/payloads.ts';
 import { ROOT } from '../support/project.ts';
@@ -12,18 +13,8 @@ import { withProject } from '../support/with-project.ts';
 
 /** Batches 1..3 through the real stack by the real command line, and what they leave everywhere. */
 
-const STAGES = [
-  'get_data',
-  'prepare_batch',
-  'merge_data',
-  'preprocess',
-  'train',
-  'evaluate',
-  'gate',
-];
-
 /** The stages that make a build. The decision about it is another one once there is another champion. */
-const BUILD = STAGES.slice(0, -1);
+const BUILD = STAGE_NAMES.slice(0, -1);
 
 const documents: ResultDocument[] = [];
 
@@ -76,7 +67,7 @@ describe('three Iris batches', () => {
       params: { data: { batch_size: 50 }, model: { max_depth: 5 } },
       mlflow: { modelName: project.model, trackingUri: project.env['MLFLOW_TRACKING_URI'] },
     });
-    expect(document.stages.map(({ stage }) => stage)).toEqual(STAGES);
+    expect(document.stages.map(({ stage }) => stage)).toEqual(STAGE_NAMES);
     expect(cachedStages(document)).toEqual(batch === 1 ? [] : ['get_data']);
     expect(document.metrics!['accuracy']).toBeGreaterThan(0.8);
   });
@@ -229,7 +220,7 @@ describe('three Iris batches', () => {
     const activities = events!.flatMap(
       ({ activityTaskScheduledEventAttributes: begun }) => begun?.activityType?.name ?? [],
     );
-    expect(activities).toEqual([...STAGES, 'publish_version']);
+    expect(activities).toEqual([...STAGE_NAMES, 'publish_version']);
     const { bytes, runs } = await largestPayloadIn(project);
     expect(runs).toBeGreaterThanOrEqual(3);
     expect(bytes).toBeLessThan(MOST_PAYLOAD);
@@ -259,7 +250,7 @@ describe('running again', () => {
 
   it('runs train and evaluate alone for another max_depth, in another MLflow run', async () => {
     const shallow = await project.runJson('3', '--set', 'model.max_depth=1');
-    expect(cachedStages(shallow)).toEqual(STAGES.slice(0, 4));
+    expect(cachedStages(shallow)).toEqual(STAGE_NAMES.slice(0, 4));
     expect(shallow.mlflow!.runId).not.toBe(documents[3]!.mlflow!.runId);
     expect(shallow).toMatchObject({ build: 2, trial: { 'model.max_depth': 1 } });
     expect(shallow.mlflow!.modelVersion).toBeNull();
@@ -362,7 +353,7 @@ describe('one stage at a time', () => {
       status: 'failed',
       error: { type: 'MissingHistory', stage: 'prepare_batch' },
     });
-    const steps = STAGES.map((stage) => (stage === 'get_data' ? [stage] : [stage, '2']));
+    const steps = STAGE_NAMES.map((stage) => (stage === 'get_data' ? [stage] : [stage, '2']));
     for (const step of steps) {
       const { code, stderr } = await project.client('stage', ...step, ...flags);
       expect(stderr).not.toContain('error');
@@ -386,7 +377,7 @@ describe('one stage at a time', () => {
     );
     expect(code).toBe(0);
     const document = JSON.parse(stdout) as ResultDocument;
-    expect(document.stages.map(({ stage }) => stage)).toEqual(STAGES.slice(0, 4));
+    expect(document.stages.map(({ stage }) => stage)).toEqual(STAGE_NAMES.slice(0, 4));
     expect(document.mlflow).toBeNull();
     expect(await store.records.list('until')).toEqual([]);
   });

@@ -4,23 +4,14 @@ import type { DvcDiff } from '../../client/commands/diff/dvc-shape.ts';
 import type { ResultDocument } from '../../client/result.ts';
 import type { Origin } from '../../client/origin.ts';
 import type { StagePlan } from '../../client/commands/why/plan.ts';
+import { STAGE_NAMES } from '../../contract/stages.ts';
 import { objectKey } from '../../store/hash.ts';
 import { withProject } from '../support/with-project.ts';
 
 /** What `why`, `diff`, `metrics diff` and `params diff` say of real runs. */
 
-const STAGES = [
-  'get_data',
-  'prepare_batch',
-  'merge_data',
-  'preprocess',
-  'train',
-  'evaluate',
-  'gate',
-];
-
 /** The states of the stages of a known build: the gate compares it with another champion than its run did. */
-const DECIDED_AGAIN = STAGES.map((stage) => (stage === 'gate' ? 'run' : 'cached'));
+const DECIDED_AGAIN = STAGE_NAMES.map((stage) => (stage === 'gate' ? 'run' : 'cached'));
 
 const project = withProject('whydiff');
 const { store } = project;
@@ -38,7 +29,7 @@ async function json<T>(...args: string[]): Promise<T> {
 
 async function plan(...args: string[]): Promise<Record<string, StagePlan>> {
   const { stages } = await json<{ stages: StagePlan[] }>('why', ...args);
-  expect(stages.map(({ stage }) => stage)).toEqual(STAGES);
+  expect(stages.map(({ stage }) => stage)).toEqual(STAGE_NAMES);
   return Object.fromEntries(stages.map((stage) => [stage.stage, stage]));
 }
 
@@ -50,7 +41,7 @@ const runs: ResultDocument[] = [];
 describe('why', () => {
   it('says before any run that every stage would run for the first time', async () => {
     const plans = await plan('1');
-    expect(states(plans)).toEqual(STAGES.map(() => 'run'));
+    expect(states(plans)).toEqual(STAGE_NAMES.map(() => 'run'));
     for (const { because, cachedFrom } of Object.values(plans))
       expect([because, cachedFrom]).toEqual([[{ kind: 'new' }], null]);
     expect(await client('why', '1')).toMatch(/train +to run +never run before/);

@@ -3,7 +3,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Activities } from '../../contract/activities.ts';
 import { pinRun } from '../../activities/pin_run.ts';
-import type { StageName, StageRequest } from '../../contract/stages.ts';
+import { STAGE_NAMES, type StageName, type StageRequest } from '../../contract/stages.ts';
 import type { TrainBatchInput } from '../../contract/train-batch.ts';
 import { joinRun, progress } from '../../contract/messages.ts';
 import type { trainBatch } from '../../workflows/index.ts';
@@ -15,16 +15,7 @@ import { openTimeSkipping, type WorkflowServer } from '../support/workflow-serve
  * order, and what it does when one fails. The activities are stubs here; test/e2e has the real ones.
  */
 
-const CHAIN = [
-  'get_data',
-  'prepare_batch',
-  'merge_data',
-  'preprocess',
-  'train',
-  'evaluate',
-  'gate',
-  'publish_version',
-];
+const CHAIN = [...STAGE_NAMES, 'publish_version'];
 
 let temporal: WorkflowServer;
 
