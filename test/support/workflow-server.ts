@@ -70,8 +70,18 @@ function keepQuiet(): void {
   isQuiet = true;
 }
 
+/** A file of tests may open both servers with the same workflows. */
+const bundles = new Map<string, ReturnType<typeof bundleWorkflowCode>>();
+
+function bundleOnce(workflows: URL): ReturnType<typeof bundleWorkflowCode> {
+  const bundle =
+    bundles.get(workflows.href) ?? bundleWorkflowCode({ workflowsPath: fileURLToPath(workflows) });
+  bundles.set(workflows.href, bundle);
+  return bundle;
+}
+
 async function prepareWorkers(workflows: URL) {
-  const workflowBundle = await bundleWorkflowCode({ workflowsPath: fileURLToPath(workflows) });
+  const workflowBundle = await bundleOnce(workflows);
   const own = Date.now().toString(36);
   let queues = 0;
   return async <T>(

@@ -48,8 +48,7 @@ const own = Date.now().toString(36);
 
 beforeAll(async () => {
   const workflows = new URL('promotion-callers.ts', import.meta.url);
-  real = await openRealServer(workflows);
-  skipping = await openTimeSkipping(workflows);
+  [real, skipping] = await Promise.all([openRealServer(workflows), openTimeSkipping(workflows)]);
 });
 beforeEach(() => (temporal = real));
 afterAll(async () => {
