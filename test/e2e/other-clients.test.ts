@@ -1,10 +1,9 @@
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { result } from '../../contract/messages.ts';
-import { ROOT } from '../support/project.ts';
+import { readCodeBlocks } from '../support/code-blocks.ts';
 import { withProject } from '../support/with-project.ts';
 
 /** Runs that others start: the commands of docs/other-clients.md as they are written, wrong input, missing versions. */
@@ -15,10 +14,7 @@ const project = withProject('others', {
 const { temporal } = project;
 
 /** The shell blocks of the page, as they are typed. */
-function shellBlocks(): string[] {
-  const page = readFileSync(join(ROOT, 'docs', 'other-clients.md'), 'utf8');
-  return [...page.matchAll(/```sh\n(.*?)```/gs)].map(([, block = '']) => block);
-}
+const blocks = readCodeBlocks('other-clients.md', 'sh');
 
 async function shell(script: string): Promise<string> {
   const env = {
@@ -31,7 +27,7 @@ async function shell(script: string): Promise<string> {
 
 describe('the page’s commands', () => {
   it('start, run, list, query and reset a run', async () => {
-    const [block] = shellBlocks();
+    const [block] = blocks;
     const said = await shell(block!);
     expect(said).toContain('iris-batch-1');
     expect(said).toMatch(/Status +COMPLETED/i);
@@ -42,7 +38,7 @@ describe('the page’s commands', () => {
   });
 
   it('cancel one', async () => {
-    await shell(shellBlocks()[1]!);
+    await shell(blocks[1]!);
     const cancelled = temporal.workflow.getHandle('iris-batch-3').result();
     await expect(cancelled).rejects.toMatchObject({ cause: { name: 'CancelledFailure' } });
   });

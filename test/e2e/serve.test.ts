@@ -1,11 +1,11 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { type IncomingMessage, request } from 'node:http';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, expect, it, vi } from 'vitest';
 import type { ServingReport } from '../../serving/http/report.ts';
+import { readCodeBlocks } from '../support/code-blocks.ts';
 import { COMMAND, ROOT } from '../support/project.ts';
 import { openProxy } from '../support/proxy.ts';
 import { withProject } from '../support/with-project.ts';
@@ -108,11 +108,9 @@ async function publishCopy(version: number): Promise<void> {
   await project.store.records.publish({ ...draft, version, build: `copy-${version}` });
 }
 
-/** The first block of code in docs/use.md that has a text. */
-function readExample(text: string, changes: Record<string, string>): string {
-  const page = readFileSync(join(ROOT, 'docs', 'use.md'), 'utf8');
-  const blocks = Array.from(page.matchAll(/```(?:python|ts)\n([\s\S]*?)```/g), ([, code]) => code!);
-  let code = blocks.find((block) => block.includes(text))!;
+/** The first block of code of a language in docs/use.md that has a text. */
+function readExample(language: string, text: string, changes: Record<string, string>): string {
+  let code = readCodeBlocks('use.md', language).find((block) => block.includes(text))!;
   for (const [before, after] of Object.entries(changes)) {
     expect(code).toContain(before);
     code = code.replace(before, after);
@@ -248,7 +246,7 @@ it('the log of requests is read by the code in the docs, and the report has the 
   expect(names).toHaveLength(1);
 
   const { host } = new URL(project.env['AWS_ENDPOINT_URL_S3']!);
-  const python = readExample('pyarrow.dataset', {
+  const python = readExample('python', 'pyarrow.dataset', {
     'http://localhost:8333': `http://${host}`,
     'incremental-training': project.env['RETRAIN_BUCKET']!,
   });
@@ -262,8 +260,8 @@ print(dict(sorted(sizes.items())), sorted(rows.columns), rows["order"].nunique()
 
   const { bytes } = (await project.store.bucket.get(names[0]!))!;
   const file = project.write('log.arrow', bytes);
-  const path = /'requests\/.*\.arrow'/.exec(readExample('fromArrow', {}))![0];
-  const typescript = readExample('fromArrow', { [path]: JSON.stringify(file) });
+  const path = /'requests\/.*\.arrow'/.exec(readExample('ts', 'fromArrow', {}))![0];
+  const typescript = readExample('ts', 'fromArrow', { [path]: JSON.stringify(file) });
   const printed = await run(process.execPath, ['--input-type=module', '-e', typescript], {
     cwd: ROOT,
   });
