@@ -1,9 +1,8 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { CommanderError } from 'commander';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { BadParams, SetupError } from '../../../../contract/failures.ts';
 import type { ServingReport } from '../../../../serving/http/report.ts';
+import { openOddServer } from '../../../support/odd-server.ts';
 import { loadCommand } from '../../commands.ts';
 
 const CHECKED = { checked_at: '2026-01-02T03:04:05.000Z', problem: null };
@@ -54,27 +53,21 @@ const classes: ServingReport = {
   log: { share: 0.01, rows: 12, rows_dropped: 0, files: 1, bytes: 3456, problem: null },
 };
 
-let server: Server | undefined;
 let answer: unknown;
+const server = await openOddServer({
+  '/report': (_, response) => response.end(JSON.stringify(answer)),
+});
+const url = server.url('');
+afterAll(() => server.close());
 
 beforeEach(() => {
   vi.stubEnv('NO_COLOR', '1');
 });
 
-afterEach(async () => {
+afterEach(() => {
   vi.unstubAllEnvs();
   vi.restoreAllMocks();
-  await new Promise((resolve) => (server === undefined ? resolve(0) : server.close(resolve)));
-  server = undefined;
 });
-
-async function listen(): Promise<string> {
-  server = createServer((_, response) => response.end(JSON.stringify(answer)));
-  await new Promise<void>((resolve) => {
-    server!.listen(0, '127.0.0.1', resolve);
-  });
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-}
 
 async function type(...words: string[]): Promise<string> {
   let text = '';
@@ -90,7 +83,7 @@ async function type(...words: string[]): Promise<string> {
 describe('serve report', () => {
   it('shows the models, and what the canary, the shadow and the log have done', async () => {
     answer = classes;
-    expect(await type('report', '--url', await listen())).toBe(
+    expect(await type('report', '--url', url)).toBe(
       [
         'iris',
         'role    asked for  version  rows answered  problem',
@@ -134,14 +127,13 @@ describe('serve report', () => {
         },
       },
     } satisfies ServingReport;
-    const text = await type('report', '--url', await listen());
+    const text = await type('report', '--url', url);
     expect(text).toContain('mean absolute difference: 0.25');
     expect(text).toMatch(/quantile 0\.99 +9 +10\n/);
   });
 
   it('shows a server without any of them, and one that has compared nothing', async () => {
     answer = { ...plain, shadow: { ...classes.shadow!, comparison: null } };
-    const url = await listen();
     expect(await type('report', '--url', url)).toContain('shadow: no rows were compared yet');
     answer = plain;
     expect((await type('report', '--url', url)).trim().split('\n')).toHaveLength(3);
@@ -149,12 +141,11 @@ describe('serve report', () => {
 
   it('prints the document of the server as JSON', async () => {
     answer = classes;
-    expect(JSON.parse(await type('report', '--json', '--url', await listen()))).toEqual(classes);
+    expect(JSON.parse(await type('report', '--json', '--url', url))).toEqual(classes);
   });
 
   it('says where no such server answers', async () => {
     answer = { status: 'ok' };
-    const url = await listen();
     await expect(type('report', '--url', url)).rejects.toThrow(/is not "npx retrain serve"/);
     const gone = type('report', '--url', 'http://127.0.0.1:1');
     await expect(gone).rejects.toThrow(SetupError);
