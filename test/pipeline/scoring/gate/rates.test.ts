@@ -13,6 +13,23 @@ const GATES = 400;
 /** Of 400 gates at 5 %, more than 34 or fewer than 7 happen once in a thousand simulations. The seed makes them the same. */
 const [FEWEST, MOST] = [7 / GATES, 34 / GATES];
 
+/** Any difference is tested, at the nominal rate. */
+const OPTIONS = { margin: 0, chance: 0.05 };
+
+/** Rows of two classes, by what they are and what both models say. */
+function makePairs(
+  ...counted: [actual: number, challenger: number, champion: number, count: number][]
+): ClassPairs {
+  const cells = counted.map(([actual, challenger, champion, count]) => ({
+    actual,
+    challenger,
+    champion,
+    count,
+  }));
+  const rows = cells.reduce((sum, { count }) => sum + count, 0);
+  return { rows, labels: ['a', 'b'], cells };
+}
+
 const rates = (scenario: Scenario, gates = GATES): Shown =>
   simulateGates(scenario, { gates, seed: 1 });
 
@@ -46,8 +63,6 @@ it('a model that is clearly worse is shown to be so, and never to be better', ()
 });
 
 describe('few rows', () => {
-  const OPTIONS = { margin: 0, chance: 0.05 };
-
   it.each([1, 2, 3, 4])('of numbers show nothing, however large the difference: %i', (rows) => {
     const actual = Float64Array.from({ length: rows }, (_, i) => i);
     const champion = actual.map((value, i) => value + 100 + i);
@@ -70,15 +85,7 @@ describe('few rows', () => {
   });
 
   it('on which two models differ show nothing by f1, as they show nothing by accuracy', () => {
-    const pairs: ClassPairs = {
-      rows: 60,
-      labels: ['a', 'b'],
-      cells: [
-        { actual: 0, challenger: 0, champion: 0, count: 28 },
-        { actual: 0, challenger: 0, champion: 1, count: 4 },
-        { actual: 1, challenger: 1, champion: 1, count: 28 },
-      ],
-    };
+    const pairs = makePairs([0, 0, 0, 28], [0, 0, 1, 4], [1, 1, 1, 28]);
     const by = (metric: string): number => testDifference(pairs, metric, OPTIONS)!.better;
     expect(by('accuracy')).toBeCloseTo(1 / 16, 10);
     expect(by('f1_macro')).toBeGreaterThan(0.05);
@@ -92,22 +99,13 @@ it('r2 of equal numbers is not defined, though rounding gives them a variance', 
     const challenger = actual.map((value) => value + 0.5);
     const champion = actual.map((value, i) => value + 1 + (i % 3));
     const pairs = { rows, actual, challenger, champion };
-    expect(testDifference(pairs, 'r2', { margin: 0, chance: 0.05 })).toBeUndefined();
+    expect(testDifference(pairs, 'r2', OPTIONS)).toBeUndefined();
   }
 });
 
 it('the same rows give the same numbers on every machine', () => {
-  const pairs: ClassPairs = {
-    rows: 100,
-    labels: ['a', 'b'],
-    cells: [
-      { actual: 0, challenger: 0, champion: 0, count: 40 },
-      { actual: 0, challenger: 0, champion: 1, count: 10 },
-      { actual: 0, challenger: 1, champion: 0, count: 4 },
-      { actual: 1, challenger: 1, champion: 1, count: 46 },
-    ],
-  };
-  const found = testDifference(pairs, 'f1_macro', { margin: 0.01, chance: 0.05 })!;
+  const pairs = makePairs([0, 0, 0, 40], [0, 0, 1, 10], [0, 1, 0, 4], [1, 1, 1, 46]);
+  const found = testDifference(pairs, 'f1_macro', { ...OPTIONS, margin: 0.01 })!;
   expect(found).toEqual({
     challenger: 0.9599358974358975,
     champion: 0.8999599839935974,
@@ -119,15 +117,8 @@ it('the same rows give the same numbers on every machine', () => {
 });
 
 describe('accuracy', () => {
-  const pairsOf = (rows: number, gained: number, lost: number): ClassPairs => ({
-    rows,
-    labels: ['a', 'b'],
-    cells: [
-      { actual: 0, challenger: 0, champion: 0, count: rows - gained - lost },
-      { actual: 0, challenger: 0, champion: 1, count: gained },
-      { actual: 0, challenger: 1, champion: 0, count: lost },
-    ],
-  });
+  const pairsOf = (rows: number, gained: number, lost: number): ClassPairs =>
+    makePairs([0, 0, 0, rows - gained - lost], [0, 0, 1, gained], [0, 1, 0, lost]);
 
   /** The exact probability of being shown to be better by more than a margin that is the true difference. */
   function countShown(rows: number, margin: number, lostShare: number): number {
@@ -140,7 +131,7 @@ describe('accuracy', () => {
     let shown = 0;
     for (let gained = 0; gained <= rows; gained++)
       for (let lost = 0; gained + lost <= rows; lost++) {
-        const options = { margin, chance: 0.05 };
+        const options = { ...OPTIONS, margin };
         const { better } = testDifference(pairsOf(rows, gained, lost), 'accuracy', options)!;
         if (better >= 0.05) continue;
         const both = rows - gained - lost;
@@ -167,8 +158,7 @@ describe('accuracy', () => {
   it('has bounds on the side of 0 that the test shows', () => {
     for (let gained = 0; gained <= 20; gained++)
       for (let lost = 0; lost <= 20; lost++) {
-        const options = { margin: 0, chance: 0.05 };
-        const found = testDifference(pairsOf(40, gained, lost), 'accuracy', options)!;
+        const found = testDifference(pairsOf(40, gained, lost), 'accuracy', OPTIONS)!;
         const [low, high] = [Math.sign(found.low), Math.sign(found.high)];
         expect(found.better < 0.05 ? [0, 1] : [0, -1]).toContain(low);
         expect(found.worse < 0.05 ? [0, -1] : [0, 1]).toContain(high);
