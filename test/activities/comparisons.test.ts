@@ -5,6 +5,7 @@ import { formatScores } from '../../client/result.ts';
 import { formatScore } from '../../contract/metric-sets.ts';
 import { findStage, type Comparison } from '../../contract/stages.ts';
 import { objectKey } from '../../store/hash.ts';
+import { makeChampion } from '../support/promotions.ts';
 import { openWholeRuns, type WholeRuns } from '../support/whole-runs.ts';
 
 /** Two builds on the same test rows, by the real activities on a bucket in memory. */
@@ -54,17 +55,15 @@ describe('a version', () => {
 });
 
 /** Makes a build the champion. */
-async function promote(version: number, id: string): Promise<void> {
-  const build = { version, seq: 1 };
-  const request = { id, by: 'Ada', reason: 'a test', at: '2026-11-29T12:00:00.000Z' };
-  await runs.store.champions.promoteByHand('iris', { ...request, build, inputs: id });
+function promote(version: number): Promise<void> {
+  return makeChampion(runs.store, 'iris', { version, seq: 1 });
 }
 
 describe('a version after the first champion', () => {
   it('is compared with the champion and with the version before, once where they are one build', async () => {
     runs = openWholeRuns();
     await runs.run(1);
-    await promote(1, 'a');
+    await promote(1);
     await runs.run(2);
     await runs.run(3);
     const rolesOf = async (version: number) =>
@@ -79,7 +78,7 @@ describe('a version after the first champion', () => {
   it('never shows the scores of the champion as its own', async () => {
     runs = openWholeRuns({ model: { type: 'baseline' } });
     await runs.run(1);
-    await promote(1, 'a');
+    await promote(1);
     await runs.run(2, { params: { model: { type: 'decision_tree' } }, publish: true });
     await runs.run(3, { params: { model: { type: 'decision_tree' } }, publish: true });
     const record = await read(3, 1);
@@ -122,7 +121,7 @@ describe('a version after the first champion', () => {
   it('is not compared with a champion whose artifacts are gone, and says so', async () => {
     runs = openWholeRuns();
     await runs.run(1);
-    await promote(1, 'a');
+    await promote(1);
     await runs.run(2);
     const { model } = findStage((await read(1, 1)).stages, 'train')!.outputs;
     await runs.store.bucket.delete(objectKey(model!.md5));

@@ -5,6 +5,7 @@ import type { PromotionOutcome } from '../../contract/promotion.ts';
 import { storeIn } from '../../store/index.ts';
 import { draftRecord } from '../store/made-records.ts';
 import { MemoryBucket } from '../support/memory-bucket.ts';
+import { makeChampion } from '../support/promotions.ts';
 
 describe('what became of a build', () => {
   const outcome = (parts: Partial<PromotionOutcome>): string[] =>
@@ -47,14 +48,7 @@ describe('a build that is named champion', () => {
     await expect(readNamed({ store }, 'p', parseBuild('champion'))).rejects.toThrow(
       'p has no champion yet: the first version that passes the gate becomes the champion, or a person chooses one with "npx retrain promote N --reason REASON --pipeline p"',
     );
-    await store.champions.promoteByHand('p', {
-      id: 'hand',
-      by: 'kim',
-      reason: 'checked',
-      at: '2026-01-01T00:00:00.000Z',
-      build: { version: 1, seq: 1 },
-      inputs: 'inputs',
-    });
+    await makeChampion(store, 'p', { version: 1, seq: 1 });
     expect(await readNamed({ store }, 'p', parseBuild('champion'))).toMatchObject({ build: 'a' });
     expect(await readNamed({ store }, 'p', parseBuild('1'))).toMatchObject({ build: 'b' });
   });

@@ -5,6 +5,7 @@ import { type Store, storeIn } from '../../store/index.ts';
 import { findStage } from '../../contract/stages.ts';
 import { objectKey } from '../../store/hash.ts';
 import { MemoryBucket } from '../support/memory-bucket.ts';
+import { makeChampion } from '../support/promotions.ts';
 import { publishModel } from './stored-model.ts';
 
 let store: Store;
@@ -63,15 +64,8 @@ it('the champion answers, and the next one once it is promoted', async () => {
   await expect(FollowedModel.open(store, 'made', 'champion')).rejects.toThrow(
     'made has no champion yet',
   );
-  const promote = (version: number): Promise<unknown> =>
-    store.champions.promoteByHand('made', {
-      id: `hand ${version}`,
-      by: 'kim',
-      reason: 'checked',
-      at: '2026-01-01T00:00:00.000Z',
-      build: { version, seq: 1 },
-      inputs: `of ${version}`,
-    });
+  const promote = (version: number): Promise<void> =>
+    makeChampion(store, 'made', { version, seq: 1 });
   await promote(1);
   const followed = await FollowedModel.open(store, 'made', 'champion');
   await publishModel(store, 2);

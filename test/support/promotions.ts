@@ -1,4 +1,6 @@
 import type { Build, GateDecision } from '../../contract/promotion.ts';
+import { nameBuild } from '../../contract/versions.ts';
+import type { Store } from '../../store/index.ts';
 
 /** A decision to promote a build: by the scores of both models, without scores where there is no champion. */
 export function makeDecision(
@@ -21,4 +23,17 @@ export function makeDecision(
     worse_slices: [],
     ...parts,
   };
+}
+
+/** Makes a build the champion of a pipeline, as a person does. */
+export async function makeChampion(store: Store, pipeline: string, build: Build): Promise<void> {
+  const name = nameBuild(build);
+  await store.champions.promoteByHand(pipeline, {
+    id: `promote ${name}`,
+    by: 'ann',
+    reason: 'it is the best',
+    at: '2026-01-01T00:00:00.000Z',
+    build,
+    inputs: `inputs of ${name}`,
+  });
 }

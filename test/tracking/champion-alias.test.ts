@@ -6,6 +6,7 @@ import type { Tracker } from '../../tracking/tracker.ts';
 import { pointChampion } from '../../tracking/tracked-run/champion-alias.ts';
 import { draftRecord } from '../store/made-records.ts';
 import { MemoryBucket } from '../support/memory-bucket.ts';
+import { makeChampion } from '../support/promotions.ts';
 
 /** A registry of models: the alias `champion`, the versions that runs have, and how it fails. */
 class Registry {
@@ -55,16 +56,7 @@ async function open(versions: number[]) {
       scored_at: {},
     }));
   }
-  const crown = async ({ version, seq }: Build): Promise<void> => {
-    await store.champions.promoteByHand('p', {
-      id: `to ${version}`,
-      by: 'ann',
-      reason: 'it is the best',
-      at: '2026-01-01T00:00:00.000Z',
-      build: { version, seq },
-      inputs: `inputs of ${version}`,
-    });
-  };
+  const crown = (one: Build): Promise<void> => makeChampion(store, 'p', one);
   const point = () => pointChampion({ store, tracker: registry.tracker, experimentName: 'e' }, 'p');
   return { store, registry, crown, point };
 }

@@ -7,6 +7,7 @@ import { storeIn, type Store } from '../../../store/index.ts';
 import type { CacheEntry } from '../../../store/stage-cache.ts';
 import type { VersionRecord } from '../../../store/version-record.ts';
 import { everyOrder, failuresOf, type Client } from '../../support/interleavings.ts';
+import { makeChampion } from '../../support/promotions.ts';
 import { MemoryBucket } from '../../support/memory-bucket.ts';
 import { OPENED } from '../ledger/ledger-settings.ts';
 import { draftRecord, makeEntry, stageOf } from '../made-records.ts';
@@ -194,9 +195,7 @@ it('the champion keeps its artifacts, though its version is not kept', async () 
   await before(bucket);
   const store = storeIn(bucket);
   for (const version of [2, 3]) await publish(store, version, await train(store, `v${version}`));
-  const promotion = { by: 'ann', reason: 'it is the best', at: '2026-01-01T00:00:00.000Z' };
-  const build = { version: 2, seq: 1 };
-  await store.champions.promoteByHand('p', { ...promotion, id: 'a', build, inputs: 'i' });
+  await makeChampion(store, 'p', { version: 2, seq: 1 });
   const plan = await collectGarbage(
     store,
     { pipeline: 'p', last: 1, versions: [] },
