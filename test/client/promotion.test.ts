@@ -117,7 +117,7 @@ describe('what a build is to the champion', () => {
     expect(await standingOf(1, 'promote')).toBe('rejected');
   });
 
-  it('is told in a line with the time, the person and the reason', async () => {
+  it('is described in a line with the time, the person and the reason', async () => {
     await enter(1, 'promoted', 'kim');
     await enter(2, 'rejected', 'lee');
     const history = (await store.champions.read('p'))!;
@@ -171,7 +171,7 @@ describe('a version that waits for approval', () => {
   });
 });
 
-it('an alias that follows later is told once, with what can be done about it', () => {
+it('an alias that follows later is reported once, with what can be done about it', () => {
   const deleted = 'version 2 of iris was deleted by hand';
   expect(describeAliasWarnings('p', { alias: 'later', warnings: [deleted] })).toEqual([deleted]);
   expect(describeAliasWarnings('p', { alias: 'later', warnings: [] })).toEqual([

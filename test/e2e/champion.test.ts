@@ -151,7 +151,7 @@ describe('a version that waits for approval', () => {
 });
 
 describe('a rollback', () => {
-  it('brings the champion before back, and a rebuild of what was taken back is not promoted', async () => {
+  it('restores the champion before it, and a rebuild of what was taken back is not promoted', async () => {
     const done = await succeed(project.client('rollback', '--reason', 'errors', '--by', 'kim'));
     expect(done.stdout).toBe('version 3.1 is the champion of iris again; 5.1 is taken back\n');
     const { promotion } = await project.runJson('5', '--force', ...ALWAYS);

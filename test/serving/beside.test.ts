@@ -564,7 +564,7 @@ describe('the log of requests', () => {
     expect(log!.written).toMatchObject({ rows: 5_600, files: 2 });
   });
 
-  it('of versions with other columns has files of their own', async () => {
+  it('of versions with other columns has separate files', async () => {
     const { log, model } = await serve({ log: {} });
     await ask({ instances: people });
     await publishModel(store, 1, { labels: ['1.5', '40'], task: 'regression' });

@@ -318,7 +318,7 @@ describe('a build that is proposed', () => {
     expect(await world.story()).toEqual(['promoted 2']);
   });
 
-  it('is decided on again by the gate of its own params', async () => {
+  it('is decided on again by the gate in its params', async () => {
     const world = new World();
     const gate = { ...readGate({}), rule: 'better', margin: 0.1 } as const;
     await play(world, async ({ propose: send }) => {

@@ -6,7 +6,7 @@ import { partToArrow, type PartColumn } from '../../../pipeline/features/part.ts
 
 type Cells = (number | null)[] | (string | null)[];
 
-/** A part with these features, and a label of its own for each row. */
+/** A part with these features, and another label for each row. */
 function hash(features: Record<string, Cells>, derived: string[] = []): bigint[] {
   return listHashes(hashRows(makePart(features), new Set(derived)));
 }

@@ -171,7 +171,7 @@ it('onnxruntime answers every row of every kind of model as predict does', async
     { name: 'd', type: 'date', median: 12.5 } as const,
     ...PARTS.map((part, i) => ({ name: part, type: 'date', median: i, from: 'd', part }) as const),
   ];
-  // Each part of a date alone, so that no other part can stand for it.
+  // Each part of a date alone, so that no other part can replace it.
   const byPart = dateFeatures.map((feature) =>
     makeCase(`the ${feature.name} of dates`, {
       encoder: { features: [feature] },
