@@ -4,6 +4,7 @@ import { findStage, type StageFacts } from '../contract/stages.ts';
 import { isSameBuild, nameBuild, writeAnswers } from '../contract/versions.ts';
 import type { ChampionHistory } from '../store/champions.ts';
 import type { Store } from '../store/index.ts';
+import type { Ledger } from '../store/ledger/ledger.ts';
 import { staleVersions } from '../store/ledger/read.ts';
 import type { VersionRecord } from '../store/version-record.ts';
 import { nameBatches } from './versions.ts';
@@ -102,13 +103,16 @@ export interface StaleChampion extends BuildDocument {
   batches: number[];
 }
 
-/** The champion, if a batch that it was trained on was amended since; otherwise null. */
+/**
+ * The champion, if a batch that it was trained on was amended since; otherwise null.
+ * @param ledger of the pipeline
+ */
 export async function findStaleChampion(
-  store: Pick<Store, 'champions' | 'ledgers' | 'records'>,
+  store: Pick<Store, 'champions' | 'records'>,
   pipeline: string,
+  ledger: Ledger,
 ): Promise<StaleChampion | null> {
-  const ledger = await store.ledgers.read(pipeline);
-  if (ledger === undefined || ledger.amended.length === 0) return null;
+  if (ledger.amended.length === 0) return null;
   const record = await findChampionRecord(store, pipeline);
   const [stale] = record === undefined ? [] : staleVersions(ledger, [record]);
   return stale === undefined ? null : { ...toBuildDocument(record!), batches: stale.batches };

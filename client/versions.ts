@@ -5,6 +5,7 @@ import { findEntry } from '../contract/stages.ts';
 import type { Store } from '../store/index.ts';
 import type { VersionRecord } from '../store/version-record.ts';
 import type { Records } from '../store/records.ts';
+import type { Ledger } from '../store/ledger/ledger.ts';
 import { type Stale, staleVersions } from '../store/ledger/read.ts';
 import type { StoreSession } from './session.ts';
 import { makeRunUrl } from '../tracking/place.ts';
@@ -36,14 +37,26 @@ export async function findLatest(
   }
 }
 
-/** The versions of a pipeline whose batches were amended after they were built. */
+/**
+ * The versions of a pipeline whose batches were amended after they were built.
+ * @param ledger of the pipeline, if there is one
+ */
 export async function listStale(
-  { ledgers, records }: Pick<Store, 'ledgers' | 'records'>,
+  { records }: Pick<Store, 'records'>,
   pipeline: string,
+  ledger: Ledger | undefined,
 ): Promise<Stale[]> {
-  const ledger = await ledgers.read(pipeline);
   if (ledger === undefined || ledger.amended.length === 0) return [];
   return staleVersions(ledger, await records.revisions(pipeline));
+}
+
+/** What was amended after a build was made; null where nothing was. */
+export async function findStale(
+  { ledgers }: Pick<Store, 'ledgers'>,
+  record: VersionRecord,
+): Promise<Stale | null> {
+  const ledger = await ledgers.read(record.pipeline);
+  return (ledger && staleVersions(ledger, [record])[0]) ?? null;
 }
 
 /** Why a version is stale, in one sentence. */

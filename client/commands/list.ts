@@ -92,14 +92,14 @@ async function readListed(
   pipeline: string,
   all: boolean,
 ): Promise<Listed> {
-  const [history, stale, ledger] = await Promise.all([
+  const [history, ledger] = await Promise.all([
     store.champions.read(pipeline),
-    listStale(store, pipeline),
     store.ledgers.read(pipeline),
   ]);
-  const versions = await (all
-    ? listEveryBuild(store, pipeline, history)
-    : listPublished(store, pipeline, history));
+  const [versions, stale] = await Promise.all([
+    (all ? listEveryBuild : listPublished)(store, pipeline, history),
+    listStale(store, pipeline, ledger),
+  ]);
   const quarantined = (ledger?.quarantined ?? []).map(({ name, reason, seen_at }) => ({
     name,
     reason,

@@ -47,8 +47,8 @@ export async function amend(config: Config, options: AmendOptions): Promise<numb
     const before = await ledgerWith(store, options);
     const after = await replaceBatch(store, config, before, options);
     const changed = after.revision !== before.revision;
-    const stale = await listStale(store, pipeline);
-    const champion = await findStaleChampion(store, pipeline);
+    const stale = await listStale(store, pipeline, after);
+    const champion = await findStaleChampion(store, pipeline, after);
     if (json === true && !rebuild)
       printJson({ pipeline, batch, changed, ledger_revision: after.revision, stale, champion });
     else {

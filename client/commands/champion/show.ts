@@ -5,7 +5,6 @@ import type { VersionRecord } from '../../../store/version-record.ts';
 import {
   type BuildDocument,
   describeStaleChampion,
-  findStaleChampion,
   nameAction,
   nameBuildDocument,
   toBuildDocument,
@@ -27,7 +26,7 @@ import {
   type WaitingDocument,
 } from '../../promotion.ts';
 import { type Session, withSession, withStoreSession } from '../../session.ts';
-import { readTracked, type TrackedNow } from '../../versions.ts';
+import { findStale, readTracked, type TrackedNow } from '../../versions.ts';
 
 /** What `champion --json` prints. */
 interface ChampionDocument {
@@ -99,7 +98,7 @@ async function describeChampion(
     decision,
     metrics: record.metrics,
     tracked: await readTracked(session, record),
-    amended: (await findStaleChampion(session.store, record.pipeline))?.batches ?? [],
+    amended: (await findStale(session.store, record))?.batches ?? [],
   };
 }
 

@@ -1,6 +1,6 @@
 import { WorkflowNotFoundError } from '@temporalio/client';
 import type { Session } from '../../session.ts';
-import { findLatest, listStale, readTracked, type TrackedNow } from '../../versions.ts';
+import { findLatest, findStale, readTracked, type TrackedNow } from '../../versions.ts';
 import { listPendingStages } from '../../waiting.ts';
 import { type Origin, findOrigin } from '../../origin.ts';
 import {
@@ -53,16 +53,15 @@ export async function readStoredVersion(
     const [origins, tracked, stale, history] = await Promise.all([
       listOrigins(session, version),
       readTracked(session, version),
-      listStale(session.store, pipeline),
+      findStale(session.store, version),
       session.store.champions.read(pipeline),
     ]);
     const logging = tracked === null ? await findLogging(session, version) : null;
-    const own = stale.find((one) => one.version === batch) ?? null;
     return {
       version,
       origins,
       tracked,
-      stale: own,
+      stale,
       logging,
       history: history ?? null,
       error: null,

@@ -2,6 +2,7 @@ import { describeFailure } from '../../failure.ts';
 import { say } from '../../print.ts';
 import type { Session } from '../../session.ts';
 import { start } from '../../start.ts';
+import { findStale } from '../../versions.ts';
 import { warnWithoutWorker } from '../../waiting.ts';
 import { RAW } from '../../../contract/paths.ts';
 import { findEntry, MOST_DAMAGED } from '../../../contract/stages.ts';
@@ -9,7 +10,6 @@ import { readParams } from '../../../store/record-check.ts';
 import { MOST_DOCUMENT } from '../../../store/documents.ts';
 import type { Store } from '../../../store/index.ts';
 import type { Ledger } from '../../../store/ledger/ledger.ts';
-import { staleVersions } from '../../../store/ledger/read.ts';
 import type { VersionRecord } from '../../../store/version-record.ts';
 import type { trainBatch } from '../../../workflows/index.ts';
 import { CACHE_ENTRY, LEDGER, RECORD, ignoreDamaged, type Problem } from './problems.ts';
@@ -107,10 +107,8 @@ async function findObstacle(
     return 'without the ledger no version can be rebuilt as it was: restore the ledger from a backup first';
   if (problems.some(({ path, versions }) => path === RECORD && [...versions].includes(version)))
     return `its record no longer has the params it was built with: restore the record from a backup, or build the version with "${RETRAIN} run ${version} --pipeline ${pipeline}"`;
-  const ledger = await store.ledgers.read(pipeline);
-  const record = await store.records.latest(pipeline, version);
-  const [stale] = ledger === undefined ? [] : staleVersions(ledger, [record]);
-  if (stale !== undefined)
+  const stale = await findStale(store, await store.records.latest(pipeline, version));
+  if (stale !== null)
     return `batch ${stale.batches.join(', ')} was replaced since it was built: "${RETRAIN} run ${version} --pipeline ${pipeline}" builds it from the present rows`;
   return undefined;
 }
