@@ -19,6 +19,13 @@ export function toBuildDocument({ version, seq }: Build): BuildDocument {
   return { version, build: seq };
 }
 
+/** The champion of a record of promotions, as `--json` prints it; null before the first promotion. */
+export function toChampionDocument(
+  history: ChampionHistory | null | undefined,
+): BuildDocument | null {
+  return history?.champion == null ? null : toBuildDocument(history.champion);
+}
+
 /** `5.1`: build 1 of version 5. */
 export function nameBuildDocument({ version, build }: BuildDocument): string {
   return nameBuild({ version, seq: build });

@@ -211,10 +211,21 @@ export function formatMinute(at: string): string {
   return formatTime(at, 'UTC');
 }
 
+/** A time to the minute, for a column whose head says UTC: `2026-11-30 02:00`. @param at ISO 8601 in UTC */
+export function formatUtc(at: string): string {
+  return at.replace('T', ' ').slice(0, 16);
+}
+
 /** A metric in a table. A count of rows is a whole number: 1 row is not a share of 1.0. */
 export function formatMetric(name: string, value: unknown): string {
   if (typeof value !== 'number') return formatNumber(undefined);
   return name.endsWith('_rows') ? String(value) : formatNumber(value);
+}
+
+/** A table of the metrics that a person reads first. */
+export function formatShownMetrics(metrics: Readonly<Record<string, unknown>>): string {
+  const rows = listShownMetrics(metrics).map((name) => [name, formatMetric(name, metrics[name])]);
+  return formatTable(['metric', 'value'], rows);
 }
 
 /** The names of the metrics that a person reads first, in their order. */

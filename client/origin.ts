@@ -2,6 +2,7 @@ import { canonicalJson } from '../contract/canonical-json.ts';
 import type { StageName } from '../contract/stages.ts';
 import type { VersionRecord } from '../store/version-record.ts';
 import type { CacheEntry } from '../store/stage-cache.ts';
+import { formatUtc } from './format.ts';
 import { foldText } from './print.ts';
 import { compareIdentities, type StageDifference } from './compare/identity.ts';
 
@@ -135,5 +136,5 @@ export function describeOrigins(
 
 /** `iris-batch-1, 2026-11-23 22:10`. */
 export function describeProducer({ workflowId, at }: Producer): string {
-  return `${workflowId}, ${at.replace('T', ' ').slice(0, 16)}`;
+  return `${workflowId}, ${formatUtc(at)}`;
 }

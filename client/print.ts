@@ -75,6 +75,12 @@ export function printFact(name: string, text: string): void {
   print(`${name.padEnd(FACT - 2)}  ${foldText(text, FACT)}`);
 }
 
+/** Prints which version of which registered model a build is; nothing where it is not registered. */
+export function printModel(tracked: { modelName: string; modelVersion: string | null }): void {
+  const { modelName, modelVersion } = tracked;
+  if (modelVersion !== null) printFact('model', `${modelName} version ${modelVersion}`);
+}
+
 /** The column in which facts begin. */
 const FACT = 10;
 

@@ -16,6 +16,7 @@ import type { ChampionHistory } from '../store/champions.ts';
 import type { Store } from '../store/index.ts';
 import { type BuildDocument, nameAction, toBuildDocument } from './champion.ts';
 import { formatMinute } from './format.ts';
+import { printFact, say } from './print.ts';
 import type { Session } from './session.ts';
 import { NO_WORKER, taskQueueHasWorker } from './waiting.ts';
 
@@ -122,6 +123,15 @@ export function describeWaiting(pipeline: string, waiting: WaitingDocument): str
     `version ${nameBuild(build)} waits for approval since ${formatMinute(since)}${expiry}: ${decision.reason}`,
     ...Object.values(writeAnswers(pipeline, build)),
   ];
+}
+
+/** Prints what waits for a person, or that it is not known. */
+export function printWaiting(
+  pipeline: string,
+  { waiting, problem }: Pick<WaitingNow, 'waiting' | 'problem'>,
+): void {
+  if (waiting !== null) printFact('waits', describeWaiting(pipeline, waiting).join('\n'));
+  if (problem !== null) say(`it is not known what waits for approval: ${problem}`, 'warning');
 }
 
 /** What waits for a person's approval, as Temporal knows it. */

@@ -26,7 +26,7 @@ import { type MetricsFile, readMetrics } from '../store/metrics-file.ts';
 import type { VersionRecord } from '../store/version-record.ts';
 import { describeOutcome } from './champion.ts';
 import { listShownMetrics, formatMetric, formatTable } from './format.ts';
-import { print, printFact, say } from './print.ts';
+import { print, printFact, printModel, say } from './print.ts';
 import type { Session } from './session.ts';
 import { findLatest } from './versions.ts';
 import { type Origin, describeOrigins, findOrigin } from './origin.ts';
@@ -199,9 +199,8 @@ export function printResult(document: ResultDocument): void {
     );
   const { decision, promotion } = document;
   if (promotion !== null) printOutcome(document.pipeline, promotion);
-  else if (decision !== null) print(`gate      ${decision.outcome}: ${decision.reason}`);
-  if (mlflow?.modelVersion != null)
-    printFact('model', `${mlflow.modelName} version ${mlflow.modelVersion}`);
+  else if (decision !== null) printFact('gate', `${decision.outcome}: ${decision.reason}`);
+  if (mlflow !== null) printModel(mlflow);
   printFact('Temporal', links.temporal);
   if (links.mlflow !== null) printFact('MLflow', links.mlflow);
   if (mlflow?.look != null) printFact('', mlflow.look);

@@ -15,6 +15,7 @@ import { isOpen } from '../contract/execution.ts';
 import { isDirectoryUri } from '../tracking/place.ts';
 import type { trainBatch } from '../workflows/index.ts';
 import { escapeMarkdown } from '../contract/markdown.ts';
+import { formatMinute } from './format.ts';
 import { say } from './print.ts';
 import { readRunParams, type Session } from './session.ts';
 import { upload } from './upload.ts';
@@ -160,7 +161,7 @@ export function writeStaticDetails(
   return [
     `${doing}${changed}${force === true ? ' Forced: nothing is taken from the cache.' : ''}`,
     [
-      `- requested ${new Date().toISOString().slice(0, 16).replace('T', ' ')} UTC`,
+      `- requested ${formatMinute(new Date().toISOString())}`,
       `- MLflow experiment \`${config.tracking.experimentName}\` at ${at}`,
       `- artifacts in \`s3://${store.bucket.location.bucket}\``,
       `- from a terminal: \`${RETRAIN} status ${batch} --pipeline ${pipeline}\``,

@@ -4,9 +4,9 @@ import {
   findStanding,
   nameBuildDocument,
   type Standing,
-  toBuildDocument,
+  toChampionDocument,
 } from '../champion.ts';
-import { formatNumber, formatTable } from '../format.ts';
+import { formatNumber, formatTable, formatUtc } from '../format.ts';
 import { print, printJson, say } from '../print.ts';
 import { withStoreSession, type StoreSession } from '../session.ts';
 import { listEveryPipeline, listStale, describeStale } from '../versions.ts';
@@ -105,8 +105,7 @@ async function readListed(
     reason,
     seenAt: seen_at,
   }));
-  const champion = history?.champion == null ? null : toBuildDocument(history.champion);
-  return { pipeline, champion, versions, stale, quarantined };
+  return { pipeline, champion: toChampionDocument(history), versions, stale, quarantined };
 }
 
 async function listPublished(
@@ -219,7 +218,7 @@ export function formatVersions(versions: readonly ListedVersion[], withState: bo
       one.trainRows,
       one.metrics['test_rows'] ?? 0,
       one.runId === null ? 'not logged' : one.modelVersion === null ? '–' : `v${one.modelVersion}`,
-      one.createdAt.replace('T', ' ').slice(0, 16),
+      formatUtc(one.createdAt),
     ]),
   );
 }

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { type BuildDocument, nameBuildDocument, toBuildDocument } from '../champion.ts';
+import { type BuildDocument, nameBuildDocument, toChampionDocument } from '../champion.ts';
 import { formatTable } from '../format.ts';
 import { print, printJson } from '../print.ts';
 import { withStoreSession, type StoreSession } from '../session.ts';
@@ -98,7 +98,7 @@ async function readPipeline(
     task: model.task,
     batches: ledger?.batches.length ?? 0,
     versions: versions.length,
-    champion: history?.champion == null ? null : toBuildDocument(history.champion),
+    champion: toChampionDocument(history),
     score: findHeadline(versions.at(-1)?.metrics ?? {}) ?? null,
     experiment: own.tracking.experimentName,
   };

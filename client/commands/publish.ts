@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { parseBatch, parseCount } from '../arguments.ts';
-import { print, printFact, printJson, say } from '../print.ts';
+import { print, printJson, printModel, say } from '../print.ts';
 import { withSession } from '../session.ts';
 import type { Config } from '../../config/environment.ts';
 import { type LogVersionInput, nameBuild } from '../../contract/versions.ts';
@@ -68,8 +68,7 @@ async function publish(
           `it was build ${previous} before; to go back: ${RETRAIN} publish ${version} --trial ${previous} --pipeline ${pipeline}`,
         );
       if (promotion !== null) printOutcome(pipeline, promotion);
-      if (mlflow.modelVersion !== null)
-        printFact('model', `${mlflow.modelName} version ${mlflow.modelVersion}`);
+      printModel(mlflow);
     }
     return 0;
   });

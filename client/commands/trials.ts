@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { parseBatch } from '../arguments.ts';
-import { formatNumber, formatTable } from '../format.ts';
+import { formatNumber, formatTable, formatUtc } from '../format.ts';
 import { print, printJson, say } from '../print.ts';
 import { withStoreSession } from '../session.ts';
 import type { Config } from '../../config/environment.ts';
@@ -82,7 +82,7 @@ function formatTrials(
       formatTrialParams(params),
       ...listed.map(({ name }) => formatNumber(metrics[name])),
       formatNumber(published.get(version)?.[headline]),
-      createdAt.replace('T', ' ').slice(0, 16),
+      formatUtc(createdAt),
     ]),
   );
 }

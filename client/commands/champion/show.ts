@@ -7,20 +7,19 @@ import {
   describeStaleChampion,
   nameAction,
   nameBuildDocument,
-  toBuildDocument,
 } from '../../champion.ts';
 import { type AliasNow, describeAlias, readAlias, repairAlias } from '../../champion-alias.ts';
 import {
   formatAge,
-  formatMetric,
   formatMinute,
+  formatShownMetrics,
   formatTable,
-  listShownMetrics,
+  formatUtc,
 } from '../../format.ts';
-import { print, printFact, printJson, say } from '../../print.ts';
+import { print, printFact, printJson, printModel, say } from '../../print.ts';
 import {
-  describeWaiting,
   findPromotion,
+  printWaiting,
   readWaiting,
   toEventDocument,
   type WaitingDocument,
@@ -87,14 +86,16 @@ export async function showChampion(config: Config, json: boolean): Promise<numbe
 async function describeChampion(
   session: Session,
   record: VersionRecord,
-  { at, by, reason, before, decision }: PromotionEvent,
+  event: PromotionEvent,
 ): Promise<Champion> {
+  const { version, build, at, by, reason, before, decision } = toEventDocument(event);
   return {
-    ...toBuildDocument(record),
+    version,
+    build,
     since: at,
     by,
     reason,
-    before: before && toBuildDocument(before),
+    before,
     decision,
     metrics: record.metrics,
     tracked: await readTracked(session, record),
@@ -102,7 +103,7 @@ async function describeChampion(
   };
 }
 
-function printChampion({ pipeline, champion, waiting, alias, problem }: ChampionDocument): void {
+function printChampion({ pipeline, champion, alias, ...now }: ChampionDocument): void {
   if (champion === null) say(makeNoChampionError(pipeline).message);
   else {
     const { version, build, since, by, reason, before, metrics, tracked, amended } = champion;
@@ -113,14 +114,11 @@ function printChampion({ pipeline, champion, waiting, alias, problem }: Champion
     printFact('because', reason);
     printFact('by', by);
     print('');
-    const scores = listShownMetrics(metrics).map((name) => [
-      name,
-      formatMetric(name, metrics[name]),
-    ]);
-    print(`${formatTable(['metric', 'value'], scores)}\n`);
-    if (tracked?.modelVersion != null)
-      printFact('model', `${tracked.modelName} version ${tracked.modelVersion}`);
-    if (tracked !== null) printFact('MLflow', tracked.url);
+    print(`${formatShownMetrics(metrics)}\n`);
+    if (tracked !== null) {
+      printModel(tracked);
+      printFact('MLflow', tracked.url);
+    }
     if (alias?.state === 'differs')
       say(
         `the alias ${describeAlias(alias)}: "${repairAlias(pipeline, version)}" repairs it`,
@@ -130,8 +128,7 @@ function printChampion({ pipeline, champion, waiting, alias, problem }: Champion
     if (amended.length > 0)
       say(describeStaleChampion(pipeline, { version, build, batches: amended }), 'warning');
   }
-  if (waiting !== null) printFact('waits', describeWaiting(pipeline, waiting).join('\n'));
-  if (problem !== null) say(`it is not known what waits for approval: ${problem}`, 'warning');
+  printWaiting(pipeline, now);
 }
 
 /** `champion history`: every change, and every proposed version that did not become the champion, the first one first. */
@@ -153,7 +150,7 @@ export function formatHistory(events: readonly PromotionEvent[]): string {
     ['#', 'when (UTC)', 'what', 'version', 'before', 'by', 'reason'],
     events.map(({ number, at, action, before, by, reason, ...build }) => [
       number,
-      formatMinute(at).replace(' UTC', ''),
+      formatUtc(at),
       nameAction(action),
       nameBuild(build),
       before === null ? '–' : nameBuild(before),

@@ -7,14 +7,13 @@ import {
   formatBytes,
   formatDuration,
   formatMinute,
-  listShownMetrics,
-  formatMetric,
+  formatShownMetrics,
   formatTable,
 } from '../../format.ts';
-import { print, printFact, printJson, say } from '../../print.ts';
+import { print, printFact, printJson, printModel, say } from '../../print.ts';
 import { readRunParams, type Session, withSession } from '../../session.ts';
 import { workflowIdOf } from '../../../contract/train-batch.ts';
-import { findDecision, toBuildDocument } from '../../champion.ts';
+import { findDecision, toChampionDocument } from '../../champion.ts';
 import { describeStale } from '../../versions.ts';
 import { type Origin, describeProducer, describeReasons } from '../../origin.ts';
 import type { Config } from '../../../config/environment.ts';
@@ -73,7 +72,7 @@ export async function status(
       stale,
       logging,
       decision: version && findDecision(version),
-      champion: history?.champion == null ? null : toBuildDocument(history.champion),
+      champion: toChampionDocument(history),
       waiting: now.waiting,
     };
     if (json === true) printJson({ ...document, ...unknown });
@@ -166,8 +165,7 @@ export function printVersion(
     describeOrigin(origins[i]!),
   ]);
   print(`${formatTable(['stage', 'state', 'took', 'size', ''], rows)}\n`);
-  const scores = listShownMetrics(metrics).map((name) => [name, formatMetric(name, metrics[name])]);
-  print(`${formatTable(['metric', 'value'], scores)}\n`);
+  print(`${formatShownMetrics(metrics)}\n`);
   for (const { stage, warnings } of stages)
     for (const warning of warnings) say(`${stage}: ${warning}`, 'warning');
   if (tracked === null) {
@@ -182,8 +180,7 @@ export function printVersion(
       );
     return;
   }
-  if (tracked.modelVersion !== null)
-    printFact('model', `${tracked.modelName} version ${tracked.modelVersion}`);
+  printModel(tracked);
   printFact('MLflow', tracked.url);
   if (tracker.look !== null) printFact('', tracker.look);
 }
