@@ -9,16 +9,22 @@ export function parseBatch(text: string): number {
   throw new InvalidArgumentError('a batch is a whole number from 1 to 999999.');
 }
 
+/** The numbers of `5`, a version, or of `5.2`, build 2 of it; undefined for any other text. */
+export function readBuildNumbers(text: string): { version: number; seq?: number } | undefined {
+  const [, version, seq] = /^([0-9]{1,6})(?:\.([0-9]{1,6}))?$/.exec(text) ?? [];
+  if (Number(version ?? 0) < 1 || Number(seq ?? 1) < 1) return undefined;
+  return { version: Number(version), ...(seq === undefined ? {} : { seq: Number(seq) }) };
+}
+
 /** `5`, a version, or `5.2`, build 2 of it. */
 export function parseBuild(text: string): { version: number; seq?: number } {
-  const [version, seq, ...more] = text.split('.').map((part) => {
-    if (/^[0-9]{1,6}$/.test(part) && Number(part) >= 1) return Number(part);
-    throw new InvalidArgumentError(
-      'a version is a whole number from 1, or a build of it, as in 5.2.',
-    );
-  });
-  if (more.length > 0) throw new InvalidArgumentError('a build has two numbers, as in 5.2.');
-  return { version: version!, ...(seq === undefined ? {} : { seq }) };
+  const build = readBuildNumbers(text);
+  if (build !== undefined) return build;
+  throw new InvalidArgumentError(
+    /^\d+(\.\d+){2,}$/.test(text)
+      ? 'a build has two numbers, as in 5.2.'
+      : 'a version is a whole number from 1, or a build of it, as in 5.2.',
+  );
 }
 
 /** A count from 1. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { describeOutcome } from '../../client/champion.ts';
-import { parseBuild, readNamed } from '../../client/commands/diff/diff.ts';
+import { parseBuildName, readNamed } from '../../client/commands/diff/diff.ts';
 import type { PromotionOutcome } from '../../contract/promotion.ts';
 import { storeIn } from '../../store/index.ts';
 import { draftRecord } from '../store/made-records.ts';
@@ -45,15 +45,19 @@ describe('a build that is named champion', () => {
   it('is the build of the record of promotions, also where another build is published', async () => {
     const store = storeIn(new MemoryBucket());
     for (const build of ['a', 'b']) await store.records.publish(draftRecord({ build }));
-    await expect(readNamed({ store }, 'p', parseBuild('champion'))).rejects.toThrow(
+    await expect(readNamed({ store }, 'p', parseBuildName('champion'))).rejects.toThrow(
       'p has no champion yet: the first version that passes the gate becomes the champion, or a person chooses one with "npx retrain promote N --reason REASON --pipeline p"',
     );
     await makeChampion(store, 'p', { version: 1, seq: 1 });
-    expect(await readNamed({ store }, 'p', parseBuild('champion'))).toMatchObject({ build: 'a' });
-    expect(await readNamed({ store }, 'p', parseBuild('1'))).toMatchObject({ build: 'b' });
+    expect(await readNamed({ store }, 'p', parseBuildName('champion'))).toMatchObject({
+      build: 'a',
+    });
+    expect(await readNamed({ store }, 'p', parseBuildName('1'))).toMatchObject({ build: 'b' });
   });
 
   it('is no other word', () => {
-    expect(() => parseBuild('Champion')).toThrow('a version is a whole number from 1, or champion');
+    expect(() => parseBuildName('Champion')).toThrow(
+      'a version is a whole number from 1, or champion',
+    );
   });
 });

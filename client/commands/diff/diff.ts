@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { type CommandContext, type CommonFlags, examples, pipelineCommand } from '../../context.ts';
+import { readBuildNumbers } from '../../arguments.ts';
 import { print, printJson } from '../../print.ts';
 import { withStoreSession, type StoreSession } from '../../session.ts';
 import type { Config } from '../../../config/environment.ts';
@@ -25,9 +26,9 @@ export function makeComparison(
     .argument(
       '<A>',
       'a version, or champion; 3.1 is the first build of version 3, 3 its latest',
-      parseBuild,
+      parseBuildName,
     )
-    .argument('<B>', 'another', parseBuild)
+    .argument('<B>', 'another', parseBuildName)
     .addHelpText('after', examples(...of.examples))
     .action(async (old: BuildName, now: BuildName, { pipeline, json }: CommonFlags) => {
       const config = await context.configure(pipeline);
@@ -81,18 +82,14 @@ export interface BuildName {
   text: string;
 }
 
-export function parseBuild(text: string): BuildName {
+export function parseBuildName(text: string): BuildName {
   if (text === 'champion') return { version: text, seq: undefined, text };
-  const [, version, build] = /^(\d{1,6})(?:\.(\d{1,6}))?$/.exec(text) ?? [];
-  if (version === undefined || Number(version) < 1 || (build !== undefined && Number(build) < 1))
+  const build = readBuildNumbers(text);
+  if (build === undefined)
     throw new InvalidArgumentError(
       'a version is a whole number from 1, or champion; 3.1 is the first build of version 3.',
     );
-  return {
-    version: Number(version),
-    seq: build === undefined ? undefined : Number(build),
-    text,
-  };
+  return { seq: undefined, ...build, text };
 }
 
 /**

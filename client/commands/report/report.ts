@@ -6,7 +6,7 @@ import { type CommandContext, type CommonFlags, examples, pipelineCommand } from
 import { print, printJson, say } from '../../print.ts';
 import { withStoreSession } from '../../session.ts';
 import { writeResult } from '../../write-whole.ts';
-import { type BuildName, parseBuild, readNamed } from '../diff/diff.ts';
+import { type BuildName, parseBuildName, readNamed } from '../diff/diff.ts';
 
 interface ReportFlags extends CommonFlags {
   out?: string;
@@ -15,7 +15,11 @@ interface ReportFlags extends CommonFlags {
 
 export function reportCommand(context: CommandContext): Command {
   return pipelineCommand('report')
-    .argument('<N>', 'the version, or champion; 3.1 is the first build of version 3', parseBuild)
+    .argument(
+      '<N>',
+      'the version, or champion; 3.1 is the first build of version 3',
+      parseBuildName,
+    )
     .option('--out <file>', 'write it to this file (default: reports/PIPELINE-vN.html)')
     .option('--open', 'open it in the browser')
     .addHelpText(
