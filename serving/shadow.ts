@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import { Counter, type Metric, Summary } from 'prom-client';
+import { Summary } from 'prom-client';
 import { BadData, messageOf } from '../contract/failures.ts';
 import { isSameBuild } from '../contract/versions.ts';
 import type { Label } from '../pipeline/features/label-type.ts';
@@ -60,14 +60,15 @@ export class Shadow {
   readonly model: FollowedModel<LoadedModel | undefined>;
   #rows: Record<Result, number> = { ...NO_ROWS };
   readonly #classes = { model: new Map<string, number>(), shadow: new Map<string, number>() };
-  readonly #numbers: Summary<'role'> = new Summary({
+  /** Predictions of numbers that were compared. */
+  readonly numbers: Summary<'role'> = new Summary({
     name: 'retrain_predicted_number',
     help: 'Predictions of numbers that were compared, by the model that made them',
     labelNames: ['role'],
     percentiles: QUANTILES,
     registers: [],
   });
-  readonly #differences: Summary = new Summary({
+  readonly differences: Summary = new Summary({
     name: 'retrain_shadow_difference',
     help: 'Absolute differences between the numbers that both have predicted',
     percentiles: QUANTILES,
@@ -90,30 +91,14 @@ export class Shadow {
     return this.model.problem ?? this.#failure;
   }
 
-  /** What is counted, for a registry. Counters are slow, so they get their values only when they are read. */
-  openMetrics(): Metric[] {
-    const rows: Counter<'result'> = new Counter({
-      name: 'retrain_shadow_rows_total',
-      help: 'Rows that the shadow was to score, by the result: alike, different, failed or skipped',
-      labelNames: ['result'],
-      registers: [],
-      collect: () => {
-        rows.reset();
-        for (const [result, count] of Object.entries(this.#rows)) rows.inc({ result }, count);
-      },
-    });
-    const classes: Counter<'role' | 'class'> = new Counter({
-      name: 'retrain_predictions_total',
-      help: 'Predictions of classes that were compared, by the model that made them',
-      labelNames: ['role', 'class'],
-      registers: [],
-      collect: () => {
-        classes.reset();
-        for (const [role, counts] of Object.entries(this.#classes))
-          for (const [name, count] of counts) classes.inc({ role, class: name }, count);
-      },
-    });
-    return [rows, classes, this.#numbers, this.#differences];
+  /** Rows that it was to score, by the result. */
+  get rows(): Readonly<Record<Result, number>> {
+    return this.#rows;
+  }
+
+  /** Predictions of classes that were compared. */
+  get classes(): Readonly<Record<Role, ReadonlyMap<string, number>>> {
+    return this.#classes;
   }
 
   /** Scores answered rows soon. */
@@ -145,7 +130,9 @@ export class Shadow {
     const isNumber = this.#pair.model.predictor.task === 'regression';
     const compared = rows.alike + rows.different;
     const describeRole = async (role: Role): Promise<Distribution> =>
-      isNumber ? this.#describeNumbers(role) : { classes: Object.fromEntries(this.#classes[role]) };
+      isNumber
+        ? readSummary(this.numbers, role)
+        : { classes: Object.fromEntries(this.#classes[role]) };
     return {
       since: this.#pair.since,
       rows,
@@ -156,7 +143,8 @@ export class Shadow {
       differing: isNumber
         ? undefined
         : [...this.#pairs.values()].toSorted((a, b) => b.rows - a.rows),
-      meanDifference: isNumber && compared > 0 ? await readMean(this.#differences) : undefined,
+      meanDifference:
+        isNumber && compared > 0 ? (await readSummary(this.differences)).mean : undefined,
     };
   }
 
@@ -208,9 +196,9 @@ export class Shadow {
       if (one === undefined) continue;
       if (other === null) this.#count('failed', 1);
       else {
-        this.#numbers.observe({ role: 'model' }, one as number);
-        this.#numbers.observe({ role: 'shadow' }, other as number);
-        this.#differences.observe(Math.abs((one as number) - (other as number)));
+        this.numbers.observe({ role: 'model' }, one as number);
+        this.numbers.observe({ role: 'shadow' }, other as number);
+        this.differences.observe(Math.abs((one as number) - (other as number)));
         this.#count(one === other ? 'alike' : 'different', 1);
       }
     }
@@ -277,21 +265,8 @@ export class Shadow {
     this.#rows = { ...NO_ROWS };
     for (const counted of [this.#classes.model, this.#classes.shadow, this.#pairs]) counted.clear();
     // What is only reset shows zeros, also where classes are compared.
-    for (const role of ['model', 'shadow'] as const) this.#numbers.remove(role);
-    this.#differences.remove();
-  }
-
-  async #describeNumbers(role: Role): Promise<Distribution> {
-    const { values } = await this.#numbers.get();
-    const own = values.filter(({ labels }) => labels.role === role);
-    const quantiles = own.flatMap(({ labels, value }) => {
-      const { quantile } = labels as { quantile?: number };
-      return quantile === undefined ? [] : [[String(quantile), value] as const];
-    });
-    return {
-      mean: await readMean(this.#numbers, role),
-      quantiles: Object.fromEntries(quantiles),
-    };
+    for (const role of ['model', 'shadow'] as const) this.numbers.remove(role);
+    this.differences.remove();
   }
 }
 
@@ -299,12 +274,17 @@ function countCompared({ predictions }: AnsweredRows): number {
   return predictions.filter((own) => own !== undefined).length;
 }
 
-async function readMean(summary: Summary, role?: Role): Promise<number> {
+/** The mean and the quantiles of what a summary has observed. */
+async function readSummary(summary: Summary, role?: Role) {
   const { name, values } = (await summary.get()) as {
     name: string;
-    values: { metricName: string; labels: { role?: string }; value: number }[];
+    values: { metricName?: string; labels: { role?: string; quantile?: number }; value: number }[];
   };
+  const own = values.filter(({ labels }) => labels.role === role);
   const part = (suffix: string): number =>
-    values.find((one) => one.metricName === `${name}_${suffix}` && one.labels.role === role)!.value;
-  return part('sum') / part('count');
+    own.find(({ metricName }) => metricName === `${name}_${suffix}`)!.value;
+  const quantiles = own.flatMap(({ labels: { quantile }, value }) =>
+    quantile === undefined ? [] : [[String(quantile), value] as const],
+  );
+  return { mean: part('sum') / part('count'), quantiles: Object.fromEntries(quantiles) };
 }

@@ -1,4 +1,11 @@
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import {
+  collectDefaultMetrics,
+  Counter,
+  Gauge,
+  Histogram,
+  type LabelValues,
+  Registry,
+} from 'prom-client';
 import type { Canary } from '../canary.ts';
 import type { FollowedModel } from '../followed-model.ts';
 import type { LoadedModel } from '../load-model.ts';
@@ -31,15 +38,16 @@ export function openMetrics(serving: Serving, countRunning: () => number): Metri
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
-  const running: Gauge = new Gauge({
-    name: 'retrain_requests_running',
-    help: 'Requests for predictions that are being answered',
-    registers,
-    collect: () => running.set(countRunning()),
-  });
+  addKept(
+    registry,
+    Gauge,
+    'retrain_requests_running',
+    'Requests for predictions that are being answered',
+    countRunning,
+  );
   addModels(registry, serving);
   if (serving.canary !== undefined) addCanary(registry, serving.canary);
-  for (const metric of serving.shadow?.openMetrics() ?? []) registry.registerMetric(metric);
+  if (serving.shadow !== undefined) addShadow(registry, serving.shadow);
   if (serving.log !== undefined) addLog(registry, serving.log);
   return {
     registry,
@@ -70,105 +78,149 @@ function addModels(registry: Registry, { model, canary, shadow }: Serving): void
   const followed: [Role, AnyModel][] = [['model', model]];
   if (canary !== undefined) followed.push(['canary', canary.model]);
   if (shadow !== undefined) followed.push(['shadow', shadow.model]);
-  const registers = [registry];
-  const info = new Gauge({
-    name: 'retrain_model_info',
-    help: 'The models that are loaded, with the value 1',
-    labelNames: ['role', 'pipeline', 'version', 'build'],
-    registers,
-    collect: () => {
-      info.reset();
-      for (const [role, { current }] of followed)
-        if (current !== undefined)
-          info.set(
-            {
-              role,
-              pipeline: current.pipeline,
-              version: current.version,
-              build: current.seq,
-            },
-            1,
-          );
-    },
-  });
-  const gauges: Record<string, [help: string, value: (one: AnyModel) => number | undefined]> = {
-    retrain_model_is_newest: [
-      '1 if the newest model is in use, 0 if it was not loaded or the store was not read',
-      ({ problem }) => (problem === undefined ? 1 : 0),
-    ],
-    retrain_model_checked_timestamp_seconds: [
-      'When the store last said which model is the newest',
-      ({ checkedAt }) => checkedAt && checkedAt.getTime() / 1_000,
-    ],
-  };
-  for (const [name, [help, value]] of Object.entries(gauges)) {
-    const gauge: Gauge<'role'> = new Gauge({
-      name,
-      help,
-      labelNames: ['role'],
-      registers,
-      collect: () => {
-        for (const [role, one] of followed) {
-          const known = value(one);
-          if (known !== undefined) gauge.set({ role }, known);
-        }
-      },
+  addKept(
+    registry,
+    Gauge,
+    'retrain_model_info',
+    'The models that are loaded, with the value 1',
+    () =>
+      followed.flatMap(([role, { current }]) => {
+        if (current === undefined) return [];
+        const { pipeline, version, seq: build } = current;
+        return [[{ role, pipeline, version, build }, 1] as const];
+      }),
+    ['role', 'pipeline', 'version', 'build'],
+  );
+  const byRole = (value: (one: AnyModel) => number | undefined) => () =>
+    followed.flatMap(([role, one]) => {
+      const known = value(one);
+      return known === undefined ? [] : [[{ role }, known] as const];
     });
-  }
-  const switches = new Counter({
-    name: 'retrain_model_switches_total',
-    help: 'How often a newer model has replaced one',
-    labelNames: ['role'],
-    registers,
-    collect: () => {
-      switches.reset();
-      for (const [role, one] of followed) switches.inc({ role }, one.switches);
-    },
-  });
+  const labelNames = ['role'];
+  addKept(
+    registry,
+    Gauge,
+    'retrain_model_is_newest',
+    '1 if the newest model is in use, 0 if it was not loaded or the store was not read',
+    byRole(({ problem }) => (problem === undefined ? 1 : 0)),
+    labelNames,
+  );
+  addKept(
+    registry,
+    Gauge,
+    'retrain_model_checked_timestamp_seconds',
+    'When the store last said which model is the newest',
+    byRole(({ checkedAt }) => checkedAt && checkedAt.getTime() / 1_000),
+    labelNames,
+  );
+  addKept(
+    registry,
+    Counter,
+    'retrain_model_switches_total',
+    'How often a newer model has replaced one',
+    byRole(({ switches }) => switches),
+    labelNames,
+  );
 }
 
 function addCanary(registry: Registry, canary: Canary): void {
-  addCounter(
+  addKept(
     registry,
+    Counter,
     'retrain_canary_rows_failed_total',
     'Rows of the canary that it could not answer, and that the model has answered',
     () => canary.failed,
   );
-  addCounter(
+  addKept(
     registry,
+    Counter,
     'retrain_canary_rows_without_key_total',
     'Rows that lack the key of the canary, and that the model has answered',
     () => canary.withoutKey,
   );
 }
 
-function addLog(registry: Registry, log: RequestLog): void {
-  addCounter(registry, 'retrain_log_rows_total', 'Rows in the log', () => log.written.rows);
-  addCounter(registry, 'retrain_log_files_total', 'Files of the log', () => log.written.files);
-  addCounter(registry, 'retrain_log_bytes_total', 'Bytes of the log', () => log.written.bytes);
-  addCounter(
+function addShadow(registry: Registry, shadow: Shadow): void {
+  addKept(
     registry,
+    Counter,
+    'retrain_shadow_rows_total',
+    'Rows that the shadow was to score, by the result: alike, different, failed or skipped',
+    () => Object.entries(shadow.rows).map(([result, rows]) => [{ result }, rows] as const),
+    ['result'],
+  );
+  addKept(
+    registry,
+    Counter,
+    'retrain_predictions_total',
+    'Predictions of classes that were compared, by the model that made them',
+    () =>
+      Object.entries(shadow.classes).flatMap(([role, counts]) =>
+        Array.from(counts, ([name, rows]) => [{ role, class: name }, rows] as const),
+      ),
+    ['role', 'class'],
+  );
+  registry.registerMetric(shadow.numbers);
+  registry.registerMetric(shadow.differences);
+}
+
+function addLog(registry: Registry, log: RequestLog): void {
+  addKept(registry, Counter, 'retrain_log_rows_total', 'Rows in the log', () => log.written.rows);
+  addKept(
+    registry,
+    Counter,
+    'retrain_log_files_total',
+    'Files of the log',
+    () => log.written.files,
+  );
+  addKept(
+    registry,
+    Counter,
+    'retrain_log_bytes_total',
+    'Bytes of the log',
+    () => log.written.bytes,
+  );
+  addKept(
+    registry,
+    Counter,
     'retrain_log_rows_dropped_total',
     'Sampled rows that were dropped, because the log is full or the store is away',
     () => log.dropped,
   );
-  const waiting: Gauge = new Gauge({
-    name: 'retrain_log_waiting_bytes',
-    help: 'Bytes of the log that wait in memory',
-    registers: [registry],
-    collect: () => waiting.set(log.waiting),
-  });
+  addKept(
+    registry,
+    Gauge,
+    'retrain_log_waiting_bytes',
+    'Bytes of the log that wait in memory',
+    () => log.waiting,
+  );
 }
 
-/** Adds a counter whose value another object keeps. */
-function addCounter(registry: Registry, name: string, help: string, value: () => number): void {
-  const counter: Counter = new Counter({
+/** A value, or values by their labels. */
+type Kept = number | readonly (readonly [labels: LabelValues<string>, value: number])[];
+
+/**
+ * Adds a metric whose values another object keeps.
+ * @param read is called when the registry is read, because prom-client is slow for each row
+ */
+function addKept(
+  registry: Registry,
+  Metric: typeof Counter | typeof Gauge,
+  name: string,
+  help: string,
+  read: () => Kept,
+  labelNames: string[] = [],
+): void {
+  const metric: Counter | Gauge = new Metric({
     name,
     help,
+    labelNames,
     registers: [registry],
     collect: () => {
-      counter.reset();
-      counter.inc(value());
+      metric.reset();
+      const kept = read();
+      if (typeof kept === 'number') metric.inc(kept);
+      else for (const [labels, value] of kept) metric.inc(labels, value);
     },
   });
 }
