@@ -53,13 +53,18 @@ export async function loadModel(from: {
 }): Promise<Model> {
   const store = openStore(from.storage);
   try {
-    const { predictor, seq, ...loaded } = await loadFrom(
-      store,
-      from.pipeline,
-      from.model ?? 'latest',
-    );
+    const model = await loadFrom(store, from.pipeline, from.model ?? 'latest');
+    const { pipeline, version, seq: build, predictor } = model;
     const { classes, columns } = predictor;
-    return { ...loaded, build: seq, classes, columns };
+    return {
+      pipeline,
+      version,
+      build,
+      classes,
+      columns,
+      predict: (rows) => model.predict(rows),
+      predictProba: (rows) => model.predictProba(rows),
+    };
   } finally {
     store.bucket.close();
   }
