@@ -62,25 +62,30 @@ class NumberReader implements FeatureReader {
   }
 
   readText(cell: string): number {
-    const value = this.#rule.readNumber(cell);
-    if (value === undefined) return UNREADABLE;
-    return value === null ? this.#missing : value;
+    return this.#encode(this.#rule.readNumber(cell));
   }
 
   readValue(value: unknown): number {
-    if (typeof value === 'string') return this.readText(value);
-    if (value === null || value === undefined) return this.#missing;
-    if (typeof value !== 'number' && typeof value !== 'bigint') return UNREADABLE;
-    const number = Number(value);
-    if (Number.isNaN(number)) return this.#missing;
-    if (!Number.isFinite(number)) return UNREADABLE;
-    return this.#rule.isMissingNumber(number) ? this.#missing : number + 0;
+    return this.#encode(this.#readNumber(value));
   }
 
   readCell(value: unknown): Cell {
-    if (typeof value === 'string') return this.#rule.readNumber(value) ?? null;
-    const number = typeof value === 'number' || typeof value === 'bigint' ? Number(value) : NaN;
-    return Number.isFinite(number) && !this.#rule.isMissingNumber(number) ? number + 0 : null;
+    return this.#readNumber(value) ?? null;
+  }
+
+  #encode(number: number | null | undefined): number {
+    return number === undefined ? UNREADABLE : (number ?? this.#missing);
+  }
+
+  /** @returns null for a missing number; undefined for a value that is no number */
+  #readNumber(value: unknown): number | null | undefined {
+    if (typeof value === 'string') return this.#rule.readNumber(value);
+    if (value === null || value === undefined) return null;
+    if (typeof value !== 'number' && typeof value !== 'bigint') return undefined;
+    const number = Number(value);
+    if (Number.isNaN(number)) return null;
+    if (!Number.isFinite(number)) return undefined;
+    return this.#rule.isMissingNumber(number) ? null : number + 0;
   }
 }
 
