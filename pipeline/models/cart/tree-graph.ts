@@ -12,12 +12,7 @@ const LESS_THAN = 1;
  * @param weights the result of each leaf, by node; see {@link listAnswers}
  * @returns a float64 for each row: the weight of its leaf
  */
-export function addWalk(
-  graph: Graph,
-  tree: FlatTree,
-  rows: Value,
-  weights: ArrayLike<number>,
-): Value {
+function addWalk(graph: Graph, tree: FlatTree, rows: Value, weights: ArrayLike<number>): Value {
   const { nodes, thresholds, links } = tree;
   const isLeaf = (node: number): boolean => links[4 * node + 2] === node;
   // ONNX numbers inner nodes and leaves apart.
@@ -67,7 +62,7 @@ function ints(length: number): Int32Array {
  * class.
  * @returns the shares, and for each leaf the index of its shares, by node
  */
-export function listAnswers(tree: FlatTree): {
+function listAnswers(tree: FlatTree): {
   answers: readonly (readonly number[])[];
   indexes: Int32Array;
 } {
