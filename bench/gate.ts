@@ -4,7 +4,7 @@ import { simulateGates, type Scenario } from './gate/simulate.ts';
 
 /**
  * Decides gates on made rows and prints how often the challenger is shown to be worse, and to be better: equal models,
- * models whose difference is the margin, and models that differ. docs/gate.md has the table.
+ * and models that differ. docs/gate.md has the table.
  * `npm run bench:gate [-- --gates=N]`.
  */
 

@@ -2,7 +2,7 @@
  * Measures requests for predictions, beside `mlflow models serve` with the same model: requests a second and the
  * latency at p50 and p99, for one row and for 1 000 rows. `npm run bench:serve [-- --quick]`.
  *
- * autocannon sends the same body to both, on kept connections, from a process of its own. The servers take turns, so that
+ * autocannon sends the same body to both, on kept connections, from another process. The servers take turns, so that
  * both meet the same other programs; the ratio is what to compare on a machine that does other things too.
  * At the end, the champion is switched every second under load, and failed requests are counted.
  */
@@ -183,7 +183,7 @@ async function start(
   args: string[],
   { cwd, env, port }: { cwd: string; env: Record<string, string>; port: number },
 ): Promise<string> {
-  // A group of its own, because `mlflow models serve` starts a shell that starts the server.
+  // In a new process group, because `mlflow models serve` starts a shell that starts the server.
   const child = spawn(program, args, { cwd, env, stdio: 'ignore', detached: true });
   servers.push(child);
   const url = `http://127.0.0.1:${port}`;

@@ -307,7 +307,7 @@ export class RequestLog {
   }
 }
 
-/** Each column needs a dictionary of its own. */
+/** Makes a new type for each column, because two columns cannot share a dictionary. */
 function makeWordType(): DataType {
   return dictionary(utf8(), int32());
 }

@@ -5,7 +5,7 @@ import { countPairs, type NumberPairs, type Pairs } from '../../pipeline/scoring
 export interface Scenario {
   metric: string;
   rows: number;
-  /** For classes the share of rows that a model predicts correctly, for numbers the size of its own errors. */
+  /** For classes the share of rows that a model predicts correctly, for numbers the size of the errors that only it makes. */
   challenger: number;
   champion: number;
   margin?: number;
@@ -19,7 +19,7 @@ export interface Shown {
 
 const CHANCE = 0.05;
 
-/** Decides many gates on rows that are drawn anew for each. The same seed gives the same rows. */
+/** Decides many gates on rows that are drawn again for each. The same seed gives the same rows. */
 export function simulateGates(
   scenario: Scenario,
   { gates, seed }: { gates: number; seed: number },
