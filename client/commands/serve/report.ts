@@ -3,6 +3,7 @@ import { RETRAIN } from '../../../contract/command.ts';
 import { messageOf, SetupError } from '../../../contract/failures.ts';
 import { nameBuild } from '../../../contract/versions.ts';
 import type { ServingReport } from '../../../serving/http/report.ts';
+import type { Comparison } from '../../../serving/shadow.ts';
 import { examples } from '../../context.ts';
 import { formatBytes, formatMinute, formatNumber, formatTable } from '../../format.ts';
 import { print, printJson } from '../../print.ts';
@@ -107,9 +108,7 @@ function formatShadow(model: ServingReport, shadow: NonNullable<ServingReport['s
   return lines.join('\n');
 }
 
-type Distributions = NonNullable<
-  NonNullable<NonNullable<ServingReport['shadow']>['comparison']>['distributions']
->;
+type Distributions = NonNullable<Comparison['distributions']>;
 
 function formatDistributions(
   heads: string[],
