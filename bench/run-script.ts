@@ -1,6 +1,7 @@
-import { execFileSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { describeVenv } from '../infra/python.ts';
 import { venv } from '../test/support/stack.ts';
 
@@ -11,8 +12,17 @@ import { venv } from '../test/support/stack.ts';
  * @returns the JSON it prints
  */
 export function runAlone(script: URL, job: object): unknown {
-  const args = ['--import', import.meta.resolve('tsx'), fileURLToPath(script), JSON.stringify(job)];
-  return JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' }));
+  return JSON.parse(execFileSync(process.execPath, listArgs(script, job), { encoding: 'utf8' }));
+}
+
+/** Runs a TypeScript file like {@link runAlone}, while this process does other things. */
+export async function runMeanwhile(script: URL, job: object): Promise<unknown> {
+  const { stdout } = await promisify(execFile)(process.execPath, listArgs(script, job));
+  return JSON.parse(stdout);
+}
+
+function listArgs(script: URL, job: object): string[] {
+  return ['--import', import.meta.resolve('tsx'), fileURLToPath(script), JSON.stringify(job)];
 }
 
 /**

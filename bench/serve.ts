@@ -6,13 +6,12 @@
  * both meet the same other programs; the ratio is what to compare on a machine that does other things too.
  * At the end, the champion is switched every second under load, and failed requests are counted.
  */
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { loadavg } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import { parseArgs, promisify } from 'node:util';
+import { parseArgs } from 'node:util';
 import type { ResultDocument } from '../client/result.ts';
 import { formatTable } from '../client/format.ts';
 import { describeVenv } from '../infra/python.ts';
@@ -21,12 +20,13 @@ import { COMMAND, freePort, makeProject, type Project } from '../test/support/pr
 import { setup, venv } from '../test/support/stack.ts';
 import { digits, spreadOf, times } from './measure.ts';
 import { keepResults } from './results.ts';
-import { runAlone } from './run-script.ts';
+import { runAlone, runMeanwhile } from './run-script.ts';
 import type { Answered, LoadJob } from './serve/load.ts';
 
 const { values } = parseArgs({ options: { quick: { type: 'boolean', default: false } } });
 const seconds = values.quick ? 2 : 10;
 const PIPELINE = 'iris';
+const LOAD = new URL('./serve/load.ts', import.meta.url);
 const rounds = values.quick ? 1 : 3;
 
 /** Rows of a request, and connections: one shows the latency, several the throughput. */
@@ -94,7 +94,7 @@ try {
 }
 
 function load(job: LoadJob): Answered {
-  const answered = runAlone(new URL('./serve/load.ts', import.meta.url), job) as Answered;
+  const answered = runAlone(LOAD, job) as Answered;
   if (answered.failed > 0) throw new Error(`${answered.failed} requests to ${job.url} failed`);
   return answered;
 }
@@ -123,7 +123,8 @@ async function measureSwitches() {
   if (champion === undefined) await promoteOther();
   const url = await startOurs(project, '--model', 'champion', '--check-every', '1');
   const body = JSON.stringify({ dataframe_split: makeRows(1) });
-  const loading = loadMeanwhile({ url, body, connections: 16, seconds: 2 * seconds });
+  const job: LoadJob = { url, body, connections: 16, seconds: 2 * seconds };
+  const loading = runMeanwhile(LOAD, job) as Promise<Answered>;
   const ended = loading.then(() => true);
   do await promoteOther();
   while (!(await Promise.race([sleep(1_000, false), ended])));
@@ -132,13 +133,6 @@ async function measureSwitches() {
   const [, switches] = /^retrain_model_switches_total\{role="model"\} (\d+)$/m.exec(metrics)!;
   if (Number(switches) === 0) throw new Error('the server has never switched to another champion');
   return { requests: answered, failed, switches: Number(switches) };
-}
-
-async function loadMeanwhile(job: LoadJob): Promise<Answered> {
-  const script = fileURLToPath(new URL('./serve/load.ts', import.meta.url));
-  const args = ['--import', import.meta.resolve('tsx'), script, JSON.stringify(job)];
-  const { stdout } = await promisify(execFile)(process.execPath, args);
-  return JSON.parse(stdout) as Answered;
 }
 
 function summarise(taken: readonly Answered[]): Pick<Answered, 'perSecond' | 'p50' | 'p99'> {
