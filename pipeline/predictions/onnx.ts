@@ -1,15 +1,9 @@
 import type { DatePart } from '../../contract/defaults.ts';
 import type { Files } from '../batches/files.ts';
 import { CellRule } from '../csv/cells.ts';
-import {
-  type CategoryFeature,
-  codeWords,
-  type Encoder,
-  encoderFromJson,
-  taskOfEncoder,
-} from '../features/encoder.ts';
+import { type CategoryFeature, codeWords, type Encoder } from '../features/encoder.ts';
 import { findLabelType, type LabelType, toLabel } from '../features/label-type.ts';
-import { estimatorOf } from '../models/estimators.ts';
+import { openParts, readStored } from '../models/estimators.ts';
 import { type Elements, Graph, type Value, type ValueType } from '../onnx/graph.ts';
 import type { PredictorParts } from './predictor.ts';
 
@@ -45,13 +39,7 @@ export async function makeOnnx(
     return {
       reason: `the model and its encoder have ${Math.ceil(size / 1e6)} MB, and an ONNX file is written up to ${MOST_BYTES / 1e6} MB`,
     };
-  const encoder = encoderFromJson(parts.encoder);
-  const model = estimatorOf({ type: parts.type }).load(
-    parts.model,
-    taskOfEncoder(encoder),
-    'the model',
-    { forUse: true },
-  );
+  const { model, encoder } = openParts(parts, { forUse: true });
   const graph = new Graph();
   const rows = addEncoder(graph, encoder, new CellRule(parts.cells));
   const { classes, target } = encoder;
@@ -84,8 +72,7 @@ export async function writeOnnx(
   _report: unknown,
   { files }: { files: Files },
 ): Promise<string | null> {
-  const model = { size: files.size(path), read: () => files.read(path) };
-  const made = await makeOnnx({ ...parts, model });
+  const made = await makeOnnx({ ...parts, model: readStored(path, files) });
   if (made.reason !== undefined) return made.reason;
   files.remove(into);
   files.append(into, made.file);

@@ -1,17 +1,13 @@
 import type { Task } from '../../contract/defaults.ts';
 import { type Cell, CellRule, type CellSettings } from '../csv/cells.ts';
 import { findLabelType, type Label, type LabelType, toLabel } from '../features/label-type.ts';
-import { encoderFromJson, taskOfEncoder } from '../features/encoder.ts';
-import { type Model, type StoredBytes, toProbabilities } from '../models/estimator.ts';
-import { estimatorOf } from '../models/estimators.ts';
+import { taskOfEncoder } from '../features/encoder.ts';
+import { type Model, toProbabilities } from '../models/estimator.ts';
+import { openParts, type StoredParts } from '../models/estimators.ts';
 import { type FeatureReader, openReaders, UNREADABLE } from './feature-reader.ts';
 
 /** The stored parts of a model that predicts from raw rows. */
-export interface PredictorParts {
-  /** `params.model.type` of its version. */
-  readonly type: string;
-  readonly model: StoredBytes;
-  readonly encoder: Uint8Array;
+export interface PredictorParts extends StoredParts {
   readonly cells: CellSettings;
   /** Whether a word that no train row has makes a row unreadable (`data.on_new_category: fail`). */
   readonly rejectsUnseen: boolean;
@@ -60,8 +56,9 @@ export class Predictor {
   readonly #model: Model;
 
   /** @throws BadData when the parts are not those of a model */
-  constructor({ type, model, encoder: bytes, cells, rejectsUnseen }: PredictorParts) {
-    const encoder = encoderFromJson(bytes);
+  constructor({ cells, rejectsUnseen, ...parts }: PredictorParts) {
+    const { model, encoder } = openParts(parts, { forUse: true });
+    this.#model = model;
     this.labelType = findLabelType(encoder);
     this.task = taskOfEncoder(encoder);
     this.target = encoder.target;
@@ -73,7 +70,6 @@ export class Predictor {
       name: column,
       type: columnType,
     }));
-    this.#model = estimatorOf({ type }).load(model, this.task, 'the model', { forUse: true });
   }
 
   /** The words that were read and that no train row has, by column. */
