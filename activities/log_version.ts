@@ -57,7 +57,7 @@ export async function logVersion(deps: Deps, input: LogVersionInput): Promise<Lo
     await forgetRun(deps, attempt);
     attempt = undefined;
   }
-  const before = attempt?.logged ?? {};
+  const known = attempt;
   if (attempt === undefined) {
     const parent = await openPipelineRun(deps, pipeline, execution);
     const name = nameRun({ ...of, trial });
@@ -73,10 +73,7 @@ export async function logVersion(deps: Deps, input: LogVersionInput): Promise<Lo
       sourceName: sourceIdentity(params.data.source).name,
       register: !isTrial,
     });
-  } else if (!isTrial) {
-    // Also where its version is known, because a person may have deleted that.
-    attempt = await registerTrained(deps, attempt, execution);
-  }
+  } else if (!isTrial) attempt = await registerTrained(deps, attempt, execution);
   if (attempt.logged['evaluate'] !== scoring.key) {
     const request = { ...of, inputs: scoreInputs };
     const at = Date.parse(record.created_at);
@@ -91,7 +88,10 @@ export async function logVersion(deps: Deps, input: LogVersionInput): Promise<Lo
   return {
     version,
     seq: record.seq,
-    added: before['train'] !== training.key || before['evaluate'] !== scoring.key,
+    added:
+      known?.logged['train'] !== training.key ||
+      known.logged['evaluate'] !== scoring.key ||
+      known.model_version !== model_version,
     mlflow: trackedRun(deps, attempt),
   };
 }

@@ -35,6 +35,35 @@ describe('the alias of a batch', () => {
   });
 });
 
+describe('a version that is logged again', () => {
+  it('is registered again where a person deleted its model, with its description and its alias', async () => {
+    runs = openWholeRuns();
+    await runs.run(1);
+    const { versions, descriptions } = runs.registry;
+    versions[0] = 'deleted';
+    const input = { pipeline: 'iris', version: 1 };
+    const logged = await runs.play('log_version', input);
+    expect(logged).toMatchObject({ added: true, mlflow: { modelVersion: '2' } });
+    expect(await readSeen()).toEqual({ build: 1, alias: '2', registered: 2 });
+    expect(descriptions['2']).toBe(descriptions['1']);
+    const [line] = await runs.store.records.list('iris');
+    expect(line).toMatchObject({ model_version: '2' });
+  });
+
+  it('adds nothing where all of it is there', async () => {
+    runs = openWholeRuns();
+    await runs.run(1);
+    const input = { pipeline: 'iris', version: 1 };
+    const first = await runs.play('log_version', input);
+    const { tags, descriptions } = runs.registry;
+    const before = { tags: { ...tags[first.mlflow.runId] }, descriptions: { ...descriptions } };
+    tags[first.mlflow.runId] = {};
+    expect(await runs.play('log_version', input)).toEqual({ ...first, added: false });
+    expect(tags[first.mlflow.runId]).toEqual({});
+    expect(descriptions).toEqual(before.descriptions);
+  });
+});
+
 describe('a run with other params', () => {
   it('is a trial: recorded and logged with the params that differ, and not what others see', async () => {
     runs = openWholeRuns();

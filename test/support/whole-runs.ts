@@ -37,6 +37,8 @@ interface Registry {
   /** The run that made each version, from version 1. */
   versions: string[];
   aliases: Record<string, string>;
+  /** The description of each version. */
+  descriptions: Record<string, string>;
   /** The tags and the metrics of each run. */
   tags: Record<string, Record<string, string>>;
   metrics: Record<string, Record<string, number>>;
@@ -66,7 +68,13 @@ export function openWholeRuns(paramsFile: unknown = {}): WholeRuns {
   };
   write('params.yaml', stringify(paramsFile));
   const store = storeIn(new MemoryBucket());
-  const registry: Registry = { versions: [], aliases: {}, tags: {}, metrics: {} };
+  const registry: Registry = {
+    versions: [],
+    aliases: {},
+    descriptions: {},
+    tags: {},
+    metrics: {},
+  };
   const tracker = trackWithRegistry(createFilesTracker({ path: join(root, 'mlruns') }), registry);
   const configs = loadConfigs(root, {});
   const activities = createActivities({
@@ -171,7 +179,9 @@ function trackWithRegistry(files: Tracker, registry: Registry): Tracker {
       if (!registry.versions.includes(runId)) registry.versions.push(runId);
       return String(registry.versions.indexOf(runId) + 1);
     },
-    describeVersion: async () => undefined,
+    describeVersion: async ({ version, description }) => {
+      registry.descriptions[version] = description;
+    },
     setAlias: async ({ name, alias, version }) => {
       registry.aliases[`${name}@${alias}`] = version;
       return true;

@@ -25,13 +25,10 @@ import { nameBuild } from '../../contract/versions.ts';
 import type { Store } from '../../store/index.ts';
 import type { VersionRecord } from '../../store/version-record.ts';
 import { updateAttempt, type OpenAttempt } from './attempt.ts';
-import { nameRun, type LoggingDeps } from './log-training.ts';
+import { DESCRIBED, nameRun, type LoggingDeps } from './log-training.ts';
 import { logVersions, NOTE_TAG, openPipelineRun, PARENT_TAG } from './pipeline-run.ts';
 
 type Deps = LoggingDeps & { store: Pick<Store, 'records'> };
-
-/** The stage name under which an attempt stores which build its pages describe. */
-const DESCRIBED = 'publish_version';
 
 /**
  * Shows a build to people in MLflow: the name and the description of its run and, if it is published, the description

@@ -44,6 +44,9 @@ const TRIAL_TAG = 'retrain.trial';
 /** The tag that says why a model has no ONNX file. */
 const NO_ONNX_TAG = 'retrain.no_onnx';
 
+/** The stage name under which an attempt stores which build its pages describe. */
+export const DESCRIBED = 'publish_version';
+
 /** A model's bytes on this machine, and the SHA-256 they were stored under. */
 export interface FittedFile {
   file: string;
@@ -208,18 +211,24 @@ async function registerVersion(
   return tracker.registerModel({ name: deps.modelName, modelId, runId, tags, modelDescription });
 }
 
-/** Registers a model that a trial has logged, because its build is published. Its run is no trial any more. */
+/**
+ * Registers the model of a published build that is logged: a trial has logged it, whose run is no trial any more, or a
+ * person may have deleted its version.
+ */
 export async function registerTrained(
   deps: LoggingDeps,
   attempt: OpenAttempt,
   { signal }: Execution,
 ): Promise<OpenAttempt> {
   const tracker = deps.tracker.withSignal(signal);
+  const { model_version: known, run_id: runId } = attempt;
   const [version] = await Promise.all([
     registerVersion(deps, tracker, attempt, attempt.model_id!),
-    tracker.setTags(attempt.run_id, { [TRIAL_TAG]: 'false' }),
+    known === null ? tracker.setTags(runId, { [TRIAL_TAG]: 'false' }) : undefined,
   ]);
-  return updateAttempt(deps, attempt, { model_version: version });
+  if (version === known) return attempt;
+  // The new version has no description yet.
+  return updateAttempt(deps, attempt, { model_version: version, logged: { [DESCRIBED]: '' } });
 }
 
 /** Returns the alias of a batch in the registry. It points at the model of the published build, and at no other. */
