@@ -1,5 +1,4 @@
-import { setCurrentDetails, upsertMemo, upsertSearchAttributes } from '@temporalio/workflow';
-import { defineSearchAttributeKey, type SearchAttributeUpdatePair } from '@temporalio/common';
+import { setCurrentDetails, upsertMemo } from '@temporalio/workflow';
 import { canonicalJson } from '../contract/canonical-json.ts';
 import { escapeMarkdown, markdownTable } from '../contract/markdown.ts';
 import { nameBuild, writeAnswers } from '../contract/versions.ts';
@@ -13,10 +12,7 @@ import {
   type PromotionView,
   type WaitingProposal,
 } from '../contract/promotion.ts';
-
-const RETRAIN_PIPELINE = defineSearchAttributeKey('RetrainPipeline', 'KEYWORD');
-const RETRAIN_OUTCOME = defineSearchAttributeKey('RetrainOutcome', 'KEYWORD');
-const RETRAIN_BATCH = defineSearchAttributeKey('RetrainBatch', 'INT');
+import { setSearchAttributes } from './set-attributes.ts';
 
 /** The most events that the details show. The record of promotions has all. */
 const SHOWN = 10;
@@ -38,7 +34,7 @@ export function findExpiry({ since, proposal }: WaitingProposal): string | null 
 
 /** Shows a promotion to people: details, a memo and search attributes. Only changes enter the history. */
 export class PromotionDisplay {
-  #known: ReadonlySet<string> = new Set();
+  #searchAttributes: readonly string[] = [];
   #shown = '';
 
   constructor() {
@@ -46,7 +42,7 @@ export class PromotionDisplay {
   }
 
   begin({ searchAttributes }: PinnedPromotion): void {
-    this.#known = new Set(searchAttributes);
+    this.#searchAttributes = searchAttributes;
   }
 
   show(view: PromotionView): void {
@@ -58,22 +54,16 @@ export class PromotionDisplay {
     if (shown === this.#shown) return;
     this.#shown = shown;
     upsertMemo(memo);
-    this.#setAttributes([
-      { key: RETRAIN_PIPELINE, value: pipeline },
-      { key: RETRAIN_OUTCOME, value: outcome },
-      ...(waiting === null ? [] : [{ key: RETRAIN_BATCH, value: waiting.version }]),
-    ]);
-  }
-
-  /** Sets only registered search attributes, because another one would fail the workflow task at every attempt. */
-  #setAttributes(values: SearchAttributeUpdatePair[]): void {
-    const pairs = values.filter(({ key }) => this.#known.has(key.name));
-    if (pairs.length > 0) upsertSearchAttributes(pairs);
+    setSearchAttributes(this.#searchAttributes, {
+      RetrainPipeline: pipeline,
+      RetrainOutcome: outcome,
+      ...(waiting === null ? {} : { RetrainBatch: waiting.version }),
+    });
   }
 }
 
 /** The current details of a promotion in Markdown, for its page in Temporal's Web UI. */
-export function writeDetails(view: PromotionView): string {
+function writeDetails(view: PromotionView): string {
   const { pipeline, champion, waiting, events, doing } = view;
   const name = `**${escapeMarkdown(pipeline)}**`;
   const who = champion === null ? 'there is no champion' : `the champion is ${describe(champion)}`;

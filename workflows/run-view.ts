@@ -4,9 +4,7 @@ import {
   setCurrentDetails,
   setHandler,
   upsertMemo,
-  upsertSearchAttributes,
 } from '@temporalio/workflow';
-import { defineSearchAttributeKey, type SearchAttributeUpdatePair } from '@temporalio/common';
 import type { EndNotice } from '../contract/activities.ts';
 import type { PinnedRun, RunFailure, RunSummary } from '../contract/train-batch.ts';
 import { writeDetails } from './details.ts';
@@ -15,11 +13,8 @@ import { progress, result } from '../contract/messages.ts';
 import { findEntry } from '../contract/stages.ts';
 import { formatTrialParams } from '../contract/trials.ts';
 import { nameBuild } from '../contract/versions.ts';
-import {
-  SEARCH_ATTRIBUTES,
-  type Outcome,
-  type SearchAttributeName,
-} from '../contract/search-attributes.ts';
+import type { Outcome } from '../contract/search-attributes.ts';
+import { setSearchAttributes } from './set-attributes.ts';
 
 /**
  * Shows a run to people: details that change with its stages, search attributes, links in its memo, and the
@@ -48,7 +43,7 @@ export class RunView {
     this.#summary = summary;
     const { pipeline, batch, paramsHash, places } = run;
     upsertMemo({ pipeline, batch, params: paramsHash, links: { artifacts: places.artifacts } });
-    this.#setAttributes({
+    setSearchAttributes(run.searchAttributes, {
       RetrainPipeline: pipeline,
       RetrainBatch: batch,
       RetrainOutcome: 'running',
@@ -80,7 +75,7 @@ export class RunView {
             : 'trained';
     const modelVersion = Number(mlflow?.modelVersion ?? Number.NaN);
     const accuracy = version?.metrics['accuracy'];
-    this.#setAttributes({
+    setSearchAttributes(this.#run!.searchAttributes, {
       RetrainOutcome: this.#outcome,
       ...(Number.isSafeInteger(modelVersion) ? { RetrainModelVersion: modelVersion } : {}),
       ...(accuracy === undefined ? {} : { RetrainAccuracy: accuracy }),
@@ -95,7 +90,7 @@ export class RunView {
   fail(error: unknown): void {
     this.#outcome = isCancellation(error) ? 'cancelled' : 'failed';
     this.#error = describeError(error);
-    this.#setAttributes({ RetrainOutcome: this.#outcome });
+    setSearchAttributes(this.#run?.searchAttributes ?? [], { RetrainOutcome: this.#outcome });
     const { stage, message } = this.#error;
     const failed = `${this.#outcome}${stage === null ? '' : ` in ${stage}`}: ${message}`;
     if (this.#run === undefined || this.#summary === null)
@@ -121,18 +116,6 @@ export class RunView {
           ? `stopped after ${stages.at(-1)?.stage ?? 'nothing'}, as asked`
           : `build ${nameBuild(made)} with ${formatTrialParams(made.trial)}`,
     };
-  }
-
-  /** Sets only registered search attributes, because another one would fail the workflow task at every attempt. */
-  #setAttributes(values: Partial<Record<SearchAttributeName, string | number>>): void {
-    const known = new Set(this.#run?.searchAttributes ?? []);
-    const pairs = Object.entries(values).flatMap(([name, value]) => {
-      const key = name as SearchAttributeName;
-      return known.has(key)
-        ? [{ key: defineSearchAttributeKey(key, SEARCH_ATTRIBUTES[key]), value }]
-        : [];
-    });
-    if (pairs.length > 0) upsertSearchAttributes(pairs as SearchAttributeUpdatePair[]);
   }
 }
 
