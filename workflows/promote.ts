@@ -107,27 +107,21 @@ class Promotion {
     this.#view = { pipeline, champion: null, doing: null, waiting: null, events: [] };
     setHandler(promotion, () => this.#view);
     setHandler(propose, (proposed) => void this.#queue.push(proposed));
+    const whileItWaits = { validator: (verdict: Verdict) => this.#checkWaits(verdict) };
     setHandler(
       approve,
-      (verdict) =>
-        this.#decide(verdict, (id, build) => this.#approve(id, { ...verdict, ...build })),
-      {
-        validator: (verdict) => this.#checkWaits(verdict),
-      },
+      (verdict) => this.#decide(verdict, (id, own) => this.#approve(id, own)),
+      whileItWaits,
     );
     setHandler(
       reject,
-      (verdict) => this.#decide(verdict, (id, build) => this.#reject(id, { ...verdict, ...build })),
-      {
-        validator: (verdict) => this.#checkWaits(verdict),
-      },
+      (verdict) => this.#decide(verdict, (id, own) => this.#reject(id, own)),
+      whileItWaits,
     );
     setHandler(
       changeChampion,
       (change) => this.#serve(describeChange(change), (id) => this.#change(id, change)),
-      {
-        validator: (change) => checkChange(change),
-      },
+      { validator: checkChange },
     );
   }
 
@@ -251,16 +245,11 @@ class Promotion {
     for (;;) {
       const { decision } = decided;
       if (decision.outcome === 'hold') {
-        const held = {
-          id,
-          action: 'held',
-          by: 'gate',
-          reason:
-            reason === undefined
-              ? decision.reason
-              : `${by} approved it (${reason}), and the gate holds it now: ${decision.reason}`,
-        } as const;
-        const event = await this.#note({ ...held, build: { version, seq }, decision });
+        const why =
+          reason === undefined
+            ? decision.reason
+            : `${by} approved it (${reason}), and the gate holds it now: ${decision.reason}`;
+        const event = await this.#note(decided, 'held', { id, by: 'gate', reason: why });
         return { answer: { answer: 'entered', event, alias: 'none', warnings: [] }, decided };
       }
       const answer = await promote_version.executeWithOptions(
@@ -284,12 +273,14 @@ class Promotion {
    */
   async #decide(
     verdict: Verdict,
-    serve: (id: string, build: Build) => Promise<PersonAnswer>,
+    serve: (id: string, verdict: Verdict) => Promise<PersonAnswer>,
   ): Promise<PersonAnswer> {
     const { version, seq } = this.#requireWaiting(verdict).proposal;
     this.#verdict = verdict;
     try {
-      return await this.#serve(nameBuild({ version, seq }), (id) => serve(id, { version, seq }));
+      return await this.#serve(nameBuild({ version, seq }), (id) =>
+        serve(id, { ...verdict, version, seq }),
+      );
     } finally {
       this.#verdict = null;
     }
@@ -351,7 +342,7 @@ class Promotion {
 
   async #reject(id: string, { by, reason, ...build }: Verdict): Promise<PromotionEvent> {
     const { proposal } = this.#requireWaiting(build);
-    const event = await this.#drop(proposal, 'rejected', { id, by, reason });
+    const event = await this.#note(proposal, 'rejected', { id, by, reason });
     this.#waiting = null;
     return event;
   }
@@ -372,7 +363,7 @@ class Promotion {
     const waiting = this.#waiting!;
     const expiry = findExpiry(waiting);
     if (expiry === null || Date.now() < Date.parse(expiry)) return this.#notify();
-    await this.#drop(waiting.proposal, 'expired', {
+    await this.#note(waiting.proposal, 'expired', {
       id: `expired ${nameBuild(waiting.proposal)} ${waiting.since}`,
       by: 'gate',
       reason: `nobody approved it in ${waiting.proposal.gate.expiry_hours} hours`,
@@ -411,7 +402,7 @@ class Promotion {
   async #supersede(older: Proposal, newer: Build): Promise<PromotionOutcome> {
     const reason = `${describeBuild(newer)} is newer`;
     const id = `superseded ${nameBuild(older)} by ${nameBuild(newer)}`;
-    const event = await this.#drop(older, 'superseded', { id, by: 'gate', reason });
+    const event = await this.#note(older, 'superseded', { id, by: 'gate', reason });
     return this.#outcomeOf({ event, warnings: [] });
   }
 
@@ -423,18 +414,16 @@ class Promotion {
     await this.#supersede(waiting, newer);
   }
 
-  #drop(
+  async #note(
     { version, seq, decision }: Proposal,
     action: NoteRequest['action'],
     how: Pick<NoteRequest, 'id' | 'by' | 'reason'>,
   ): Promise<PromotionEvent> {
-    return this.#note({ ...how, action, build: { version, seq }, decision });
-  }
-
-  async #note(note: Omit<NoteRequest, 'pipeline'>): Promise<PromotionEvent> {
-    const summary = `${describeBuild(note.build)} is ${note.action}`;
-    const request = { pipeline: this.#pipeline, ...note };
-    const event = await note_promotion.executeWithOptions({ summary }, [request]);
+    const build = { version, seq };
+    const event = await note_promotion.executeWithOptions(
+      { summary: `${describeBuild(build)} is ${action}` },
+      [{ pipeline: this.#pipeline, ...how, action, build, decision }],
+    );
     this.#keep(event);
     return event;
   }
