@@ -13,7 +13,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
-import type { Activities, ApprovalNotice } from '../contract/activities.ts';
+import type { Activities } from '../contract/activities.ts';
 import {
   approve,
   changeChampion,
@@ -36,11 +36,12 @@ import {
   type Verdict,
   type WaitingProposal,
 } from '../contract/promotion.ts';
-import { isSameBuild, nameBuild, writeAnswers } from '../contract/versions.ts';
+import { isSameBuild, nameBuild } from '../contract/versions.ts';
+import { findNextTimer, isExpired, makeNotice, toWaitingView } from './approval.ts';
 import { sendNotice } from './end-run.ts';
 import { makeFailure, toWorkflowFailure } from './failure.ts';
 import { logVersion } from './logVersion.ts';
-import { findExpiry, PromotionDisplay } from './promotion-view.ts';
+import { PromotionDisplay } from './promotion-view.ts';
 import { checkChange, checkVerdict, isProposal, readPromoteInput } from './verdicts.ts';
 
 const RETRY = { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '30s' } as const;
@@ -56,8 +57,6 @@ const { pin_promotion } = proxyLocalActivities<Pick<Activities, 'pin_promotion'>
   startToCloseTimeout: '10s',
   summary: 'check the input, read the champion',
 });
-
-const HOUR_MS = 3_600_000;
 
 /** The most events that `promotion` shows. The record of promotions has all. */
 const SHOWN = 50;
@@ -361,8 +360,7 @@ class Promotion {
   /** A reminder or the expiry is due. */
   async #onTimer(): Promise<void> {
     const waiting = this.#waiting!;
-    const expiry = findExpiry(waiting);
-    if (expiry === null || Date.now() < Date.parse(expiry)) return this.#notify();
+    if (!isExpired(waiting)) return this.#notify();
     await this.#note(waiting.proposal, 'expired', {
       id: `expired ${nameBuild(waiting.proposal)} ${waiting.since}`,
       by: 'gate',
@@ -371,29 +369,13 @@ class Promotion {
     this.#waiting = null;
   }
 
-  /**
-   * Reports to the webhook that a version waits. No decision waits for the report. Of reminders that were due while no
-   * worker ran, one is sent.
-   */
+  /** Reports to the webhook that a version waits. No decision waits for the report. */
   #notify(): void {
     const waiting = this.#waiting!;
-    const { proposal, since, notices } = waiting;
-    const { pipeline, version, seq, decision, gate } = proposal;
-    const interval = gate.reminder_hours * HOUR_MS;
-    const reminder = Math.max(notices, Math.floor((Date.now() - Date.parse(since)) / interval));
-    const notice: ApprovalNotice = {
-      event: 'approval',
-      pipeline,
-      version: { version, seq },
-      decision,
-      since,
-      until: findExpiry(waiting),
-      reminder,
-      ...writeAnswers(pipeline, { version, seq }),
-    };
-    this.#waiting = { ...waiting, notices: reminder + 1 };
+    const notice = makeNotice(waiting);
+    this.#waiting = { ...waiting, notices: notice.reminder + 1 };
     this.#notices++;
-    void sendNotice(notice, `that version ${version} waits for approval`).finally(
+    void sendNotice(notice, `that version ${waiting.proposal.version} waits for approval`).finally(
       () => void this.#notices--,
     );
   }
@@ -508,27 +490,9 @@ class Promotion {
   }
 
   #show(): void {
-    const waiting = this.#waiting;
-    this.#view.waiting =
-      waiting === null
-        ? null
-        : {
-            version: waiting.proposal.version,
-            seq: waiting.proposal.seq,
-            decision: waiting.proposal.decision,
-            since: waiting.since,
-            until: findExpiry(waiting),
-          };
+    this.#view.waiting = this.#waiting && toWaitingView(this.#waiting);
     this.#display.show(this.#view);
   }
-}
-
-/** When the next reminder or the expiry is due, in milliseconds since 1970. */
-function findNextTimer(waiting: WaitingProposal): number {
-  const { since, notices, proposal } = waiting;
-  const reminder = Date.parse(since) + notices * proposal.gate.reminder_hours * HOUR_MS;
-  const expiry = findExpiry(waiting);
-  return expiry === null ? reminder : Math.min(reminder, Date.parse(expiry));
 }
 
 function byVersion(a: Build, b: Build): number {

@@ -10,7 +10,6 @@ import {
   type PinnedPromotion,
   type PromotionEvent,
   type PromotionView,
-  type WaitingProposal,
 } from '../contract/promotion.ts';
 import { setSearchAttributes } from './set-attributes.ts';
 
@@ -25,12 +24,6 @@ const ACTIONS: Record<PromotionEvent['action'], string> = {
   superseded: '· superseded',
   rolled_back: '↩ rolled back to',
 };
-
-/** When an approval expires; null: never. */
-export function findExpiry({ since, proposal }: WaitingProposal): string | null {
-  const { expiry_hours: hours } = proposal.gate;
-  return hours === null ? null : new Date(Date.parse(since) + hours * 3_600_000).toISOString();
-}
 
 /** Shows a promotion to people: details, a memo and search attributes. Only changes enter the history. */
 export class PromotionDisplay {
