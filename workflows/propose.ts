@@ -33,7 +33,7 @@ export async function proposeBuild(proposal: Proposal): Promise<PromotionOutcome
   const { version, seq, decision } = proposal;
   const { champion, reason } = decision;
   if (decision.outcome === 'hold') {
-    if (seq > 1) await tellHeld(proposal);
+    if (seq > 1) await reportHeld(proposal);
     return {
       version,
       seq,
@@ -62,8 +62,8 @@ export async function proposeBuild(proposal: Proposal): Promise<PromotionOutcome
   );
 }
 
-/** Tells the promotion, if one runs, that the published build of a version is another one now, which the gate holds. */
-async function tellHeld(proposal: Proposal): Promise<void> {
+/** Reports to the promotion, if one runs, that the published build of a version is another one now, which the gate holds. */
+async function reportHeld(proposal: Proposal): Promise<void> {
   try {
     await getExternalWorkflowHandle(promotionIdOf(proposal.pipeline)).signal(propose, proposal);
   } catch (error) {
