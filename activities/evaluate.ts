@@ -3,7 +3,7 @@ import { scoreOther, toComparisonFacts } from '../compute/compare.ts';
 import type { Compute } from '../compute/pool.ts';
 import { findTrainedRows } from '../compute/trained-rows.ts';
 import { modelTypeOf } from '../contract/defaults.ts';
-import { BadData, DamagedArtifact, MissingHistory } from '../contract/failures.ts';
+import { BadData, DamagedArtifact } from '../contract/failures.ts';
 import {
   findStage,
   type Comparison,
@@ -112,11 +112,8 @@ async function findBefore(
 ): Promise<VersionRecord | undefined> {
   const versions = [...(trial === null ? [] : [batch]), batch - 1].filter((one) => one > 0);
   for (const version of versions) {
-    try {
-      return await records.latest(pipeline, version);
-    } catch (error) {
-      if (!(error instanceof MissingHistory)) throw error;
-    }
+    const record = await records.readLatest(pipeline, version);
+    if (record !== undefined) return record;
   }
   return undefined;
 }

@@ -1,5 +1,4 @@
 import { RETRAIN } from '../contract/command.ts';
-import { MissingHistory } from '../contract/failures.ts';
 import type { PromoteAnswer, PromoteRequest } from '../contract/promotion.ts';
 import { nameBuild } from '../contract/versions.ts';
 import { type GateAnswer, hashTrainInputs } from '../store/champions.ts';
@@ -63,10 +62,7 @@ async function findObstacle(
 ): Promise<string | undefined> {
   const { pipeline, version, seq } = record;
   const name = `build ${nameBuild(record)}`;
-  const latest = await records.latest(pipeline, version).catch((error: unknown) => {
-    if (!(error instanceof MissingHistory)) throw error;
-    return undefined;
-  });
+  const latest = await records.readLatest(pipeline, version);
   if (latest?.seq !== seq)
     return latest === undefined
       ? `${name} is not published`

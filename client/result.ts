@@ -28,7 +28,6 @@ import { describeOutcome } from './champion.ts';
 import { listShownMetrics, formatMetric, formatTable } from './format.ts';
 import { print, printFact, printModel, say } from './print.ts';
 import type { Session } from './session.ts';
-import { findLatest } from './versions.ts';
 import { type Origin, describeOrigins, findOrigin } from './origin.ts';
 
 /** The result document of a run. Other tools rely on its shape. */
@@ -156,7 +155,7 @@ async function readPrevious(
   try {
     const previous =
       version === null
-        ? await findLatest(records, pipeline, batch)
+        ? await records.readLatest(pipeline, batch)
         : await records.read(pipeline, batch, version.seq - 1);
     return { previous, warnings: [] };
   } catch (error) {

@@ -1,10 +1,8 @@
-import { MissingHistory } from '../contract/failures.ts';
 import { makeNoVersionError } from '../contract/versions.ts';
 import type { Ref } from '../contract/ref.ts';
 import { findEntry } from '../contract/stages.ts';
 import type { Store } from '../store/index.ts';
 import type { VersionRecord } from '../store/version-record.ts';
-import type { Records } from '../store/records.ts';
 import type { Ledger } from '../store/ledger/ledger.ts';
 import { type Stale, staleVersions } from '../store/ledger/read.ts';
 import type { StoreSession } from './session.ts';
@@ -21,20 +19,6 @@ export async function listVersions(
   const lines = await records.list(pipeline);
   if (lines.length === 0) throw makeNoVersionError(pipeline);
   return lines.map(({ version }) => version);
-}
-
-/** The latest build of a version; undefined when it has not been built. */
-export async function findLatest(
-  records: Records,
-  pipeline: string,
-  version: number,
-): Promise<VersionRecord | undefined> {
-  try {
-    return await records.latest(pipeline, version);
-  } catch (error) {
-    if (error instanceof MissingHistory) return undefined;
-    throw error;
-  }
 }
 
 /**

@@ -196,6 +196,15 @@ export class Records {
   }
 
   /**
+   * Returns the latest record of a version; undefined where it has not been built.
+   * @throws DamagedArtifact when it is not the record that was published
+   */
+  async readLatest(pipeline: string, version: number): Promise<VersionRecord | undefined> {
+    const found = await this.#findLatest(pipeline, version);
+    return found && assertSound(found).record;
+  }
+
+  /**
    * Returns the latest record of a version, also where it has been changed since it was published.
    * @throws MissingHistory when version N has not been built.
    */

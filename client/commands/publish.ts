@@ -34,12 +34,11 @@ async function publish(
 ): Promise<number> {
   const { pipeline } = config;
   const { warnWithoutWorker } = await import('../waiting.ts');
-  const { findLatest } = await import('../versions.ts');
   const { printOutcome } = await import('../result.ts');
   return withSession(config, ['temporal', 'storage', 'tracking'], async (session) => {
     const { records } = session.store;
     const name = nameBuild(await records.readBuild({ pipeline, version, seq }));
-    const before = await findLatest(records, pipeline, version);
+    const before = await records.readLatest(pipeline, version);
     const place = session.tracker.place();
     const input: LogVersionInput = {
       pipeline,

@@ -1,6 +1,6 @@
 import { WorkflowNotFoundError } from '@temporalio/client';
 import type { Session } from '../../session.ts';
-import { findLatest, findStale, readTracked, type TrackedNow } from '../../versions.ts';
+import { findStale, readTracked, type TrackedNow } from '../../versions.ts';
 import { listPendingStages } from '../../waiting.ts';
 import { type Origin, findOrigin } from '../../origin.ts';
 import {
@@ -48,7 +48,7 @@ export async function readStoredVersion(
   batch: number,
 ): Promise<Stored> {
   try {
-    const version = (await findLatest(session.store.records, pipeline, batch)) ?? null;
+    const version = (await session.store.records.readLatest(pipeline, batch)) ?? null;
     if (version === null) return { ...NOTHING, error: null };
     const [origins, tracked, stale, history] = await Promise.all([
       listOrigins(session, version),

@@ -7,7 +7,6 @@ import { formatTable } from '../../format.ts';
 import { describeProducer, describeReasons } from '../../origin.ts';
 import { print, printJson } from '../../print.ts';
 import { readRunParams, withStoreSession } from '../../session.ts';
-import { findLatest } from '../../versions.ts';
 import { examples, pipelineCommand, type CommandContext, type CommonFlags } from '../../context.ts';
 import type { StagePlan } from './plan.ts';
 
@@ -40,7 +39,7 @@ async function why(config: Config, request: WhyRequest): Promise<number> {
   return withStoreSession(config, async (session) => {
     const { store } = session;
     const { params, ledger } = await readRunParams(session, set);
-    const last = await findLatest(store.records, pipeline, batch);
+    const last = await store.records.readLatest(pipeline, batch);
     const { sources, scratch } = config;
     const now = (await store.champions.read(pipeline))?.champion ?? null;
     const champion = await readChampion(store, pipeline, now);
