@@ -1,7 +1,7 @@
 import { RETRAIN } from '../contract/command.ts';
 import type { Build, GateDecision, PromotionOutcome } from '../contract/promotion.ts';
 import { findStage, type StageFacts } from '../contract/stages.ts';
-import { isSameBuild, nameBuild, writeAnswers } from '../contract/versions.ts';
+import { isSameBuild, makesChampion, nameBuild, writeAnswers } from '../contract/versions.ts';
 import type { ChampionHistory } from '../store/champions.ts';
 import type { Store } from '../store/index.ts';
 import type { Ledger } from '../store/ledger/ledger.ts';
@@ -89,8 +89,7 @@ export function findStanding(
     const no = history.barred.find((one) => isSameBuild(one, build));
     if (no !== undefined) return no.action ?? 'taken back';
     const action = history.events.findLast((event) => isSameBuild(event, build))?.action;
-    if (action === 'promoted' || action === 'rolled_back') return 'replaced';
-    if (action !== undefined) return action;
+    if (action !== undefined) return makesChampion(action) ? 'replaced' : action;
   }
   if (outcome === null) return null;
   return outcome === 'hold' ? 'held' : 'passed';

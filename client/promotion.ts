@@ -11,7 +11,7 @@ import {
   promotionIdOf,
   type PromotionView,
 } from '../contract/promotion.ts';
-import { isSameBuild, nameBuild, writeAnswers } from '../contract/versions.ts';
+import { isSameBuild, makesChampion, nameBuild, writeAnswers } from '../contract/versions.ts';
 import type { ChampionHistory } from '../store/champions.ts';
 import type { Store } from '../store/index.ts';
 import { type BuildDocument, nameAction, toBuildDocument } from './champion.ts';
@@ -77,11 +77,7 @@ export function findPromotion(
   events: readonly PromotionEvent[],
   champion: Build,
 ): PromotionEvent | undefined {
-  return events.findLast(
-    (event) =>
-      (event.action === 'promoted' || event.action === 'rolled_back') &&
-      isSameBuild(event, champion),
-  );
+  return events.findLast((event) => makesChampion(event.action) && isSameBuild(event, champion));
 }
 
 function describeAction(action: PromotionEvent['action']): string {

@@ -2,7 +2,7 @@ import { RETRAIN } from './command.ts';
 import { MissingHistory } from './failures.ts';
 import type { NamedScore } from './metric-sets.ts';
 import type { Params } from './params.ts';
-import type { Build, PromotionOutcome } from './promotion.ts';
+import type { Build, ChampionChange, PromotionAction, PromotionOutcome } from './promotion.ts';
 import type { Ref, TrackedRun } from './ref.ts';
 import type { Comparison, Healed, StageName } from './stages.ts';
 import type { TrialParams } from './trials.ts';
@@ -83,6 +83,11 @@ export function nameBuild({ version, seq }: Build): string {
 
 export function isSameBuild(a: Build | null, b: Build | null): boolean {
   return a?.version === b?.version && a?.seq === b?.seq;
+}
+
+/** Whether an event with this action made a build the champion. The others leave the champion as it is. */
+export function makesChampion(action: PromotionAction): action is ChampionChange['action'] {
+  return action === 'promoted' || action === 'rolled_back';
 }
 
 /** The commands that approve and reject a build that waits, as a person can paste them. */

@@ -3,7 +3,12 @@ import { RETRAIN } from '../contract/command.ts';
 import { Conflict, MissingHistory } from '../contract/failures.ts';
 import type { Build, GateDecision, PromotionEvent } from '../contract/promotion.ts';
 import { findStage } from '../contract/stages.ts';
-import { isSameBuild, makeNoChampionError, nameBuild } from '../contract/versions.ts';
+import {
+  isSameBuild,
+  makeNoChampionError,
+  makesChampion,
+  nameBuild,
+} from '../contract/versions.ts';
 import type { Bucket } from './bucket.ts';
 import { MOST_LISTING, readDocument, swapDocument, type Shape } from './documents.ts';
 import { hashOf } from './hash.ts';
@@ -296,7 +301,7 @@ function findTarget(
 /** @throws Conflict when the champion has changed since a person looked */
 function checkSeen({ pipeline, champion, events }: ChampionHistory, { seen }: HandChange): void {
   if (seen === undefined || isSameBuild(champion, seen)) return;
-  const last = events.findLast(({ action }) => action === 'promoted' || action === 'rolled_back');
+  const last = events.findLast(({ action }) => makesChampion(action));
   const was = seen === null ? 'had no champion' : `had the champion ${nameBuild(seen)}`;
   const now = champion === null ? 'has none now' : `has ${nameBuild(champion)} now, by ${last?.by}`;
   throw new Conflict(
@@ -349,10 +354,9 @@ function addEvent(
   const { champion: before, events } = history;
   const number = events.length + 1;
   const event = { id, number, action, version, seq, before, at, by, reason, decision };
-  const changes = action === 'promoted' || action === 'rolled_back';
   return {
     ...history,
-    champion: changes ? { version, seq } : before,
+    champion: makesChampion(action) ? { version, seq } : before,
     events: [...events, event],
   };
 }

@@ -36,7 +36,7 @@ import {
   type Verdict,
   type WaitingProposal,
 } from '../contract/promotion.ts';
-import { isSameBuild, nameBuild } from '../contract/versions.ts';
+import { isSameBuild, makesChampion, nameBuild } from '../contract/versions.ts';
 import { findNextTimer, isExpired, makeNotice, toWaitingView } from './approval.ts';
 import { sendNotice } from './end-run.ts';
 import { makeFailure, toWorkflowFailure } from './failure.ts';
@@ -415,7 +415,7 @@ class Promotion {
     this.#keep(event);
     if (event.action === 'held' && isSameBuild(this.#waiting?.proposal ?? null, event))
       this.#waiting = null;
-    if (event.action !== 'promoted' && event.action !== 'rolled_back') return;
+    if (!makesChampion(event.action)) return;
     const champion = { version: event.version, seq: event.seq };
     this.#view.champion = champion;
     if (alias === 'later') await this.#followLater(champion);
