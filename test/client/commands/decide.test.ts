@@ -1,16 +1,14 @@
 import { CommanderError } from 'commander';
 import { expect, it } from 'vitest';
-import { context } from '../commands.ts';
+import { loadCommand } from '../commands.ts';
 import { parseBuild } from '../../../client/arguments.ts';
-import { openProgram } from '../../../client/program.ts';
 
 /** Types a command line that must be refused before anything is read, and returns the sentence. */
-async function refuse(...words: string[]): Promise<string> {
-  const program = await openProgram(context, words);
-  const command = program.commands.find((one) => one.name() === words[0])!;
+async function refuse(name: string, ...words: string[]): Promise<string> {
+  const command = await loadCommand(name);
   let said = '';
   command.configureOutput({ writeErr: (text) => void (said += text) });
-  await expect(program.parseAsync(words, { from: 'user' })).rejects.toThrow(CommanderError);
+  await expect(command.parseAsync(words, { from: 'user' })).rejects.toThrow(CommanderError);
   return said;
 }
 
