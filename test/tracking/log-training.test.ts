@@ -5,7 +5,6 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import type { Compute } from '../../compute/pool.ts';
 import { localFiles } from '../../compute/local-files.ts';
-import type { Execution } from '../../contract/execution.ts';
 import { paramsOf } from '../../pipeline/models/params.ts';
 import { writeOnnx } from '../../pipeline/predictions/onnx.ts';
 import { storeIn } from '../../store/index.ts';
@@ -14,6 +13,7 @@ import { openAttempt } from '../../tracking/tracked-run/attempt.ts';
 import { logTraining } from '../../tracking/tracked-run/log-training.ts';
 import { MemoryBucket } from '../support/memory-bucket.ts';
 import { irisModel } from './models.ts';
+import { makeExecution } from './made-execution.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -21,17 +21,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-const execution: Execution = {
-  workflowId: 'w',
-  runId: 'r',
-  activity: 'train',
-  token: 'train/1',
-  isRetry: false,
-  signal: new AbortController().signal,
-  heartbeat: () => undefined,
-  isOpen: async () => true,
-  cancelled: (message) => new Error(message),
-};
+const execution = makeExecution('train');
 
 /** Logs Iris's model to a directory. Returns the folders of the model's files and of the run's tags. */
 async function log(compute: Compute): Promise<{ model: string; tags: string }> {

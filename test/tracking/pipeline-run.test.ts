@@ -2,7 +2,6 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Execution } from '../../contract/execution.ts';
 import { Attempts } from '../../store/attempts.ts';
 import { Records } from '../../store/records.ts';
 import { createFilesTracker } from '../../tracking/files/tracker.ts';
@@ -14,6 +13,7 @@ import type { Tracker } from '../../tracking/tracker.ts';
 import type { Store } from '../../store/index.ts';
 import { draftRecord } from '../store/made-records.ts';
 import { MemoryBucket } from '../support/memory-bucket.ts';
+import { makeExecution } from './made-execution.ts';
 
 let folder: string;
 let tracker: Tracker;
@@ -37,20 +37,6 @@ beforeEach(() => {
   };
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
-
-function execution(activity: string): Execution {
-  return {
-    workflowId: 'w',
-    runId: 'r',
-    activity,
-    token: `${activity}/1`,
-    isRetry: false,
-    signal: new AbortController().signal,
-    heartbeat: () => undefined,
-    isOpen: async () => true,
-    cancelled: (message) => new Error(message),
-  };
-}
 
 async function publish(version: number, build: string, accuracy: number) {
   const { record } = await records.publish(
@@ -78,7 +64,7 @@ function tagOf(experimentId: string, runId: string, tag: string): string {
 /** Logs the versions that are published now. */
 async function logAll(activity: string): Promise<OpenAttempt> {
   const lines = await records.list('iris');
-  return logVersions(deps, { pipeline: 'iris', lines }, execution(activity));
+  return logVersions(deps, { pipeline: 'iris', lines }, makeExecution(activity));
 }
 
 const runs = async () => tracker.findRuns(await tracker.ensureExperiment('e'), {});
@@ -86,15 +72,15 @@ const runs = async () => tracker.findRuns(await tracker.ensureExperiment('e'), {
 describe('the run of a pipeline', () => {
   it('is one, also when several batches open it at once', async () => {
     const opened = await Promise.all(
-      ['a', 'b', 'c'].map((activity) => openPipelineRun(deps, 'iris', execution(activity))),
+      ['a', 'b', 'c'].map((activity) => openPipelineRun(deps, 'iris', makeExecution(activity))),
     );
     expect(new Set(opened.map(({ run_id }) => run_id)).size).toBe(1);
     expect(await runs()).toMatchObject([{ name: 'iris', status: 'FINISHED' }]);
   });
 
   it('is another for another pipeline of the same experiment', async () => {
-    await openPipelineRun(deps, 'iris', execution('a'));
-    await openPipelineRun(deps, 'wine', execution('b'));
+    await openPipelineRun(deps, 'iris', makeExecution('a'));
+    await openPipelineRun(deps, 'wine', makeExecution('b'));
     expect((await runs()).map(({ name }) => name).sort()).toEqual(['iris', 'wine']);
   });
 
@@ -145,9 +131,15 @@ describe('a published version in the tracker', () => {
     const record = await publish(2, 'second', 0.8);
     const of = { pipeline: 'iris', batch: 2, attempt: 'x' };
     const shown = { name: 'iris-v2', tags: {} };
-    const attempt = await openAttempt(deps, of, execution('a'), shown);
-    await describeInTracker(deps, attempt, record, { execution: execution('a'), isTrial: false });
-    await describeInTracker(deps, attempt, record, { execution: execution('b'), isTrial: false });
+    const attempt = await openAttempt(deps, of, makeExecution('a'), shown);
+    await describeInTracker(deps, attempt, record, {
+      execution: makeExecution('a'),
+      isTrial: false,
+    });
+    await describeInTracker(deps, attempt, record, {
+      execution: makeExecution('b'),
+      isTrial: false,
+    });
 
     const { experiment_id: experiment, run_id: runId } = attempt;
     const names = (await runs()).map(({ name }) => name).sort();
@@ -175,9 +167,9 @@ describe('a published version in the tracker', () => {
     const { record } = await records.recordTrial(draft);
     const of = { pipeline: 'iris', batch: 1, attempt: 'x' };
     const shown = { name: 'iris-v1-trial', tags: {} };
-    const attempt = await openAttempt(deps, of, execution('a'), shown);
+    const attempt = await openAttempt(deps, of, makeExecution('a'), shown);
     const describeAs = async (isTrial: boolean, open: OpenAttempt): Promise<string> => {
-      await describeInTracker(deps, open, record, { execution: execution('a'), isTrial });
+      await describeInTracker(deps, open, record, { execution: makeExecution('a'), isTrial });
       return tagOf(open.experiment_id, open.run_id, 'mlflow.note.content');
     };
     expect(await describeAs(true, attempt)).toMatch(
