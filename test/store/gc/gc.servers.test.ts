@@ -1,11 +1,12 @@
 import { CreateMultipartUploadCommand, S3Client, UploadPartCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { objectKey, hashOf, refOf, sha256 } from '../../../store/hash.ts';
+import { objectKey, hashOf, refOf } from '../../../store/hash.ts';
 import { collectGarbage } from '../../../store/gc/collect.ts';
 import type { Keep } from '../../../store/gc/roots.ts';
 import { planGc, type GcPlan } from '../../../store/gc/plan.ts';
 import { openBucket, openStore, type Store } from '../../../store/index.ts';
 import { noteUpload } from '../../../store/unfinished-uploads.ts';
+import { editDocument } from '../../support/edit-document.ts';
 import { unique } from '../../support/project.ts';
 import { describeOnEachS3, type S3Server } from '../../support/s3-servers.ts';
 import { holdsGcContract } from './gc-contract.ts';
@@ -59,10 +60,9 @@ describeOnEachS3('gc', ({ open }) => {
     /** Lets its last word be so many hours ago. */
     async function age(key: string, id: string, hours: number): Promise<void> {
       const note = `uploads/${hashOf({ key, id })}.json`;
-      const said = JSON.parse(String(Buffer.from((await store.bucket.get(note))!.bytes))) as object;
-      const renewed_at = new Date(Date.now() - hours * 3_600_000).toISOString();
-      const bytes = Buffer.from(JSON.stringify({ ...said, renewed_at }));
-      await store.bucket.put(note, bytes, { sha256: sha256(bytes) });
+      await editDocument<{ renewed_at: string }>(store.bucket, note, (said) => {
+        said.renewed_at = new Date(Date.now() - hours * 3_600_000).toISOString();
+      });
     }
 
     it('are given up a day after their last word, and others’ never', async () => {
