@@ -39,9 +39,14 @@ type Deps = StageDeps &
  * on a row that it was trained on.
  */
 export async function evaluate(
-  deps: Deps,
+  { store, ...others }: Deps,
   request: StageRequest<'evaluate'>,
 ): Promise<StageResult<'evaluate'>> {
+  // Its own scores and each comparison read the same parts.
+  const deps: Deps = {
+    ...others,
+    store: { ...store, artifacts: store.artifacts.forOneActivity() },
+  };
   const execution = currentExecution();
   const { mlflow } = request;
   const result = await runStage(deps, 'evaluate', request, (context) =>

@@ -18,6 +18,12 @@ const ONE_PUT = 32 * 1024 * 1024;
 /** Tries when another client changes the object between our HEAD and our PUT. */
 const TRIES = 5;
 
+/** What the bucket has shown to an activity, by SHA-256: the parts that it has, and the files of directories. */
+interface Seen {
+  parts: Set<string>;
+  lists: Map<string, readonly Ref[]>;
+}
+
 /**
  * Immutable objects named by content, in the layout of a DVC remote (`files/md5/ab/cdef…`), so that a
  * stock DVC client can pull them. A directory also has a manifest, which is named by its SHA-256.
@@ -25,11 +31,21 @@ const TRIES = 5;
 export class Artifacts {
   readonly #bucket: Bucket;
   readonly #parts: PartCache | undefined;
+  readonly #seen: Seen | undefined;
 
-  /** @param parts keeps on this machine what {@link getPart} reads */
-  constructor(bucket: Bucket, parts?: PartCache) {
+  /**
+   * @param parts keeps on this machine what {@link getPart} reads
+   * @param seen see {@link forOneActivity}
+   */
+  constructor(bucket: Bucket, parts?: PartCache, seen?: Seen) {
     this.#bucket = bucket;
     this.#parts = parts;
+    this.#seen = seen;
+  }
+
+  /** The same objects, for an activity that reads some of them several times: it asks for each part and list once. */
+  forOneActivity(): Artifacts {
+    return new Artifacts(this.#bucket, this.#parts, { parts: new Set(), lists: new Map() });
   }
 
   /**
@@ -101,8 +117,12 @@ export class Artifacts {
    * @throws DamagedArtifact when this machine does not have the file, and the object is missing or does not match
    */
   async getPart(ref: Ref): Promise<Uint8Array> {
+    if (this.#parts === undefined) return this.get(ref);
     // A HEAD costs little beside the part, and finds an object that the bucket has lost.
-    if (this.#parts === undefined || !(await this.has(ref))) return this.get(ref);
+    if (this.#seen?.parts.has(ref.sha256) !== true) {
+      if (!(await this.has(ref))) return this.get(ref);
+      this.#seen?.parts.add(ref.sha256);
+    }
     return (await this.#parts.read(this.#bucket, ref)) ?? this.get(ref);
   }
 
@@ -116,8 +136,12 @@ export class Artifacts {
 
   /** Returns the files of a directory, with paths relative to it, in code-point order of path. */
   async list(directory: Ref): Promise<Ref[]> {
+    const known = this.#seen?.lists.get(directory.sha256);
+    if (known !== undefined) return [...known];
     const bytes = await this.#getObject(manifestKey(directory.sha256), directory);
-    return parseStored(bytes, directory, manifestSchema).files;
+    const { files } = parseStored(bytes, directory, manifestSchema);
+    this.#seen?.lists.set(directory.sha256, files);
+    return files;
   }
 
   /**

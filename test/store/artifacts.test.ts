@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
+import { DamagedArtifact } from '../../contract/failures.ts';
 import type { Ref } from '../../contract/ref.ts';
 import { checkPresent } from '../../store/artifacts.ts';
 import { manifestKey, md5, objectKey, refOf, sha256 } from '../../store/hash.ts';
@@ -199,6 +200,16 @@ describe('a file of more than 32 MiB', () => {
     expect(await artifacts.has(ref)).toBe(true);
     expect((await bucket.head(key))!.ours).toBe(false);
   });
+});
+
+it('lists a directory once for an activity, and again for the next one', async () => {
+  const { artifacts, bucket } = openStore();
+  const directory = await artifacts.putDirectory('d/', [await artifacts.put('m', RIGHT)]);
+  const activity = artifacts.forOneActivity();
+  const files = await activity.list(directory);
+  await bucket.delete(manifestKey(directory.sha256));
+  expect(await activity.list(directory)).toEqual(files);
+  await expect(artifacts.forOneActivity().list(directory)).rejects.toThrow(DamagedArtifact);
 });
 
 describe('bytes that differ from their reference', () => {

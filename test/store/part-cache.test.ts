@@ -23,6 +23,7 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 function bucketOfParts() {
   const bucket = {
     fetched: 0,
+    asked: 0,
     isEmpty: false,
     open: async (key: string) => {
       const i = refs.findIndex(({ md5 }) => key === `files/md5/${md5.slice(0, 2)}/${md5.slice(2)}`);
@@ -34,8 +35,10 @@ function bucketOfParts() {
       return { size: PART, chunks: chunks() };
     },
     get: async () => undefined,
-    head: async () =>
-      bucket.isEmpty ? undefined : { size: PART, etag: '', sha256: undefined, ours: true },
+    head: async () => {
+      bucket.asked++;
+      return bucket.isEmpty ? undefined : { size: PART, etag: '', sha256: undefined, ours: true };
+    },
   };
   return bucket as typeof bucket & Bucket;
 }
@@ -106,6 +109,19 @@ describe('parts kept on this machine', () => {
     expect(bucket.fetched).toBe(1);
     bucket.isEmpty = true;
     await expect(artifacts.getPart(refs[0]!)).rejects.toThrow('is missing from the store');
+  });
+
+  it('are asked for once by an activity, and again by the next one', async () => {
+    const bucket = bucketOfParts();
+    const artifacts = new Artifacts(bucket, new PartCache(new LocalCache(folder, { most: 1e6 })));
+    const activity = artifacts.forOneActivity();
+    for (const ref of [refs[0]!, refs[1]!, refs[0]!, refs[1]!]) await activity.getPart(ref);
+    expect(bucket.asked).toBe(2);
+    bucket.isEmpty = true;
+    expect(Buffer.from(await activity.getPart(refs[0]!))).toEqual(parts[0]);
+    rmSync(fileOf(refs[1]!));
+    await expect(activity.getPart(refs[1]!)).rejects.toThrow('is missing from the store');
+    await expect(artifacts.forOneActivity().getPart(refs[0]!)).rejects.toThrow('is missing');
   });
 
   it('are left to the store where the folder cannot be written to', async () => {
