@@ -2,7 +2,7 @@
 export { promote } from '../../workflows/promote.ts';
 export { proposeBuild } from '../../workflows/propose.ts';
 
-/** Stands for the workflow that logs a version later. */
+/** A stub of the workflow that logs a version later. */
 export async function logVersion(): Promise<void> {
   return undefined;
 }
