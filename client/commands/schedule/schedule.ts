@@ -197,18 +197,20 @@ async function withTemporal(
 
 function printSchedule(shown: Shown, done?: string): void {
   const { schedule, cron, timezone, paused, note, next, last, rules } = shown;
+  const line = (name: string, text: string): string => `${name.padEnd(5)} ${foldText(text, 6)}`;
   const lines = [
     `${schedule}${done === undefined ? '' : ` ${done}`}: ${cron ?? ''} ${timezone ?? ''}${paused ? ', paused' : ''}`,
-    ...(note === null || note === '' ? [] : [`note  ${foldText(note, 6)}`]),
-    `rules ${foldText(describeRules(rules), 6)}`,
+    ...(note === null || note === '' ? [] : [line('note', note)]),
+    line('rules', describeRules(rules)),
     ...(paused
       ? [
-          `next  ${foldText(`none until it is resumed: ${RETRAIN} schedule resume --pipeline ${parsePipelineName(schedule)}`, 6)}`,
+          line(
+            'next',
+            `none until it is resumed: ${RETRAIN} schedule resume --pipeline ${parsePipelineName(schedule)}`,
+          ),
         ]
-      : next.map((time) => `next  ${formatTime(time, timezone)}`)),
-    ...last.map(
-      ({ workflowId, status, said }) => `last  ${foldText(`${workflowId} ${status}  ${said}`, 6)}`,
-    ),
+      : next.map((time) => line('next', formatTime(time, timezone)))),
+    ...last.map(({ workflowId, status, said }) => line('last', `${workflowId} ${status}  ${said}`)),
   ];
   print(lines.join('\n'));
 }
