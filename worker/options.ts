@@ -54,7 +54,7 @@ export const WORKER_HELP = `Usage: worker [flags]; each flag also has a variable
 
   --role all|io|cpu           workflows and I/O, the stages that compute, or both (all)
   --task-queue NAME           the task queue (${TASK_QUEUE})
-  --cpu-task-queue NAME       the queue of preprocess, train and evaluate (role all: the task queue;
+  --cpu-task-queue NAME       the queue of the stages that compute (role all: the task queue;
                               roles io and cpu: <task queue>-cpu)
   --max-activities N          most activities at a time on the task queue (10 for each processor)
   --max-cpu-activities N      most activities at a time on the CPU queue (2 for each processor)
