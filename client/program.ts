@@ -48,7 +48,7 @@ const GROUPS: Record<string, ListedCommand[]> = {
     },
     {
       name: 'cancel',
-      summary: 'stop the run of a batch; what it has stored stays',
+      summary: 'stop the run of a batch; finished stages stay stored',
       load: async () => (await import('./commands/cancel.ts')).cancelCommand,
     },
   ],
@@ -92,12 +92,12 @@ const GROUPS: Record<string, ListedCommand[]> = {
   'Use a version:': [
     {
       name: 'predict',
-      summary: 'predict raw rows with a stored model',
+      summary: 'predict the target of raw rows with a stored model',
       load: async () => (await import('./commands/predict/predict.ts')).predictCommand,
     },
     {
       name: 'serve',
-      summary: 'answer raw rows over HTTP by a stored model',
+      summary: 'predict over HTTP with a stored model',
       load: async () => (await import('./commands/serve/serve.ts')).serveCommand,
     },
     {
@@ -149,7 +149,7 @@ const GROUPS: Record<string, ListedCommand[]> = {
     },
     {
       name: 'promote',
-      summary: 'make a version that the gate has held the champion',
+      summary: 'make a version the champion although the gate held it',
       load: async () => (await import('./commands/decide/decide.ts')).promoteCommand,
     },
     {
@@ -169,7 +169,7 @@ const GROUPS: Record<string, ListedCommand[]> = {
     },
     {
       name: 'amend',
-      summary: 'replace the rows of a batch; the rows before stay stored',
+      summary: 'replace the rows of a batch; the old rows stay stored',
       load: async () => (await import('./commands/amend/amend.ts')).amendCommand,
     },
     {
@@ -211,12 +211,12 @@ const GROUPS: Record<string, ListedCommand[]> = {
     },
     {
       name: 'search-attributes',
-      summary: 'register the names by which Temporal finds runs',
+      summary: 'register the search attributes of runs in Temporal',
       load: async () => (await import('./commands/search-attributes.ts')).searchAttributesCommand,
     },
     {
       name: COMPLETE,
-      summary: 'print a script that completes commands and flags in your shell',
+      summary: 'print a script with which your shell completes commands',
       load: async () => (await import('./commands/complete.ts')).completeCommand,
     },
   ],

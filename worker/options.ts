@@ -50,19 +50,21 @@ const schema = z.strictObject({
 const FLAGS = Object.keys(schema.shape) as (keyof typeof schema.shape)[];
 
 /** The output of `worker --help`. */
-export const WORKER_HELP = `Usage: worker [flags]; each flag also has a variable: RETRAIN_TASK_QUEUE for --task-queue
+export const WORKER_HELP = `Usage: worker [flags]
 
-  --role all|io|cpu           workflows and I/O, the stages that compute, or both (all)
+Each flag also has an environment variable, such as RETRAIN_TASK_QUEUE for --task-queue.
+
+  --role all|io|cpu           io: workflows and I/O; cpu: the stages that compute; all: both (the default)
   --task-queue NAME           the task queue (${TASK_QUEUE})
   --cpu-task-queue NAME       the queue of the stages that compute (role all: the task queue;
                               roles io and cpu: <task queue>-cpu)
-  --max-activities N          most activities at a time on the task queue (10 for each processor)
-  --max-cpu-activities N      most activities at a time on the CPU queue (2 for each processor)
+  --max-activities N          the most activities at a time on the task queue (10 for each processor)
+  --max-cpu-activities N      the most activities at a time on the CPU queue (2 for each processor)
   --threads N                 computing threads (one for each processor)
   --max-cached-workflows N    workflows kept in memory (200)
-  --shutdown-grace SECONDS    time for running activities to finish at a stop (20)
+  --shutdown-grace SECONDS    time for running activities to finish when it stops (20)
   --deployment-name NAME      makes this a versioned worker: runs stay on the build that started them
-  --build-id ID               the build of that version (the git commit)
+  --build-id ID               the build of this worker (the git commit)
                               (Temporal's Worker Controller sets both by TEMPORAL_DEPLOYMENT_NAME and
                               TEMPORAL_WORKER_BUILD_ID)
 

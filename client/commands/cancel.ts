@@ -39,7 +39,7 @@ export async function cancel(
     const handle = workflow.getHandle(workflowId, runId);
     await handle.cancel();
     say(
-      `${workflowId} was asked to stop; what it has stored stays, and a new run continues from there`,
+      `${workflowId} was asked to stop; its finished stages stay stored, and a new run continues from there`,
     );
     const stuck = await explainStuck(handle, raw);
     if (stuck !== undefined) throw new SetupError(`${workflowId} cannot stop now: ${stuck}`);

@@ -18,24 +18,23 @@ import { RETRAIN } from '../../contract/command.ts';
 
 interface GcFlags extends CommonFlags {
   keepLast?: number;
-  keep: number[];
+  keep?: number[];
   yes?: boolean;
   apply?: boolean;
 }
 
 export function gcCommand(context: CommandContext): Command {
   return pipelineCommand('gc')
-    .option('--keep-last <K>', 'keep the artifacts of the last K versions only', parseCount)
+    .option('--keep-last <K>', 'keep only the artifacts of the last K versions', parseCount)
     .option(
       '--keep <N>',
       'also keep the artifacts of this version; repeatable',
-      (text: string, sofar: number[]) => [...sofar, parseBatch(text)],
-      [],
+      (text: string, before: number[] | undefined) => [...(before ?? []), parseBatch(text)],
     )
     .option('--yes', 'remove them; without this, only list them')
     .option('--apply', 'the same as --yes')
     .addHelpText('after', examples('gc', 'gc --yes', 'gc --keep-last 5 --keep 1 --yes'))
-    .action(async ({ pipeline, json, keepLast: last, keep, yes, apply }: GcFlags) => {
+    .action(async ({ pipeline, json, keepLast: last, keep = [], yes, apply }: GcFlags) => {
       const config = await context.configure(pipeline);
       process.exitCode = await gc(config, {
         pipeline: config.pipeline,

@@ -16,7 +16,11 @@ interface PublishFlags extends CommonFlags {
 export function publishCommand(context: CommandContext): Command {
   return pipelineCommand('publish')
     .argument('<N>', 'the version, from 1', parseBatch)
-    .requiredOption('--trial <K>', 'the number of the trial, or of an earlier build', parseCount)
+    .requiredOption(
+      '--trial <K>',
+      'the number of the trial, or of an earlier build (required)',
+      parseCount,
+    )
     .addHelpText('after', examples('publish 2 --trial 3'))
     .action(async (version: number, { pipeline, trial, json }: PublishFlags) => {
       const config = await context.configure(pipeline);

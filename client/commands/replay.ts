@@ -13,8 +13,8 @@ export function replayCommand(context: CommandContext): Command {
     .description(
       'replay open and recent histories with the workflow code of this folder, before you deploy it',
     )
-    .option('--limit <n>', 'at most this many, the open ones first', parseCount, 100)
-    .option('--query <filter>', "Temporal's list filter, instead of everything on the task queue")
+    .option('--limit <n>', 'at most this many histories, the open ones first', parseCount, 100)
+    .option('--query <filter>', 'a list filter of Temporal (default: every run on the task queue)')
     .option('--json', 'print exactly one JSON document on stdout')
     .addHelpText('after', examples('replay', `replay --query "WorkflowType = 'trainBatch'"`))
     .action(async (flags: { limit: number; query?: string; json?: boolean }) => {

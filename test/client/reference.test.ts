@@ -11,10 +11,11 @@ const root = join(import.meta.dirname, '..', '..');
 const page = join(root, 'docs', 'commands.md');
 
 const INTRODUCTION = [
-  `\`${RETRAIN} COMMAND\`, or \`./retrain COMMAND\` in the project's folder, which starts half a second sooner. Each command has \`--help\` with`,
-  'examples. Results go to stdout, progress to stderr; [json](json.md) describes the exit codes and the documents of `--json`.',
+  `In the project's folder, \`./retrain COMMAND\` does the same as \`${RETRAIN} COMMAND\` and starts half a second sooner. Each command has`,
+  '`--help` with examples. `N` is the number of a batch and of its version. Results go to stdout, progress to stderr; [json](json.md) describes',
+  'the exit codes and the documents of `--json`.',
   '',
-  'This page is made from the program: `npx vitest run test/client/reference.test.ts -u` writes it.',
+  'This page is generated from the program: `npx vitest run test/client/reference.test.ts -u` writes it.',
 ].join('\n');
 
 function escapeText(text: string): string {

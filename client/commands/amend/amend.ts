@@ -18,8 +18,8 @@ interface AmendFlags extends CommonFlags {
 export function amendCommand(context: CommandContext): Command {
   return withSet(pipelineCommand('amend'), 'override a param, as for "run"; repeatable')
     .argument('<K>', 'the batch, from 1', parseBatch)
-    .requiredOption('--source <file>', 'a CSV file with all rows of the batch')
-    .option('--rebuild', 'also rebuild the versions that are stale afterwards')
+    .requiredOption('--source <file>', 'a CSV file with all rows of the batch (required)')
+    .option('--rebuild', 'also build the stale versions again')
     .addHelpText(
       'after',
       examples('amend 2 --source ./batch-2.csv', 'amend 2 --source ./batch-2.csv --rebuild'),

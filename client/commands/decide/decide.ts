@@ -58,7 +58,7 @@ export function promoteCommand(context: CommandContext): Command {
 /** `rollback`: makes an earlier champion the champion again. */
 export function rollbackCommand(context: CommandContext): Command {
   return decideCommand('rollback')
-    .option('--to <N>', 'this version (default: the champion before the present one)', parseBatch)
+    .option('--to <N>', 'the version to return to (default: the previous champion)', parseBatch)
     .addHelpText(
       'after',
       examples(
@@ -73,7 +73,7 @@ export function rollbackCommand(context: CommandContext): Command {
 
 function decideCommand(name: string): Command {
   return pipelineCommand(name)
-    .requiredOption('--reason <text>', 'why; it is recorded', parseReason)
+    .requiredOption('--reason <text>', 'why; it is recorded (required)', parseReason)
     .option('--by <name>', 'who decides (default: your name on this machine)', parseName);
 }
 

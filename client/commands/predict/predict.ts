@@ -25,13 +25,16 @@ interface PredictFlags extends CommonFlags {
 
 export function predictCommand(context: CommandContext): Command {
   return withModel(pipelineCommand('predict'))
-    .requiredOption('--in <file>', 'raw rows: .csv, .jsonl or .parquet, or - for CSV on stdin')
+    .requiredOption(
+      '--in <file>',
+      'raw rows: .csv, .jsonl or .parquet, or - for CSV on stdin (required)',
+    )
     .option('--out <file>', 'the predictions: .csv, .jsonl or .parquet, or - for stdout', '-')
     .option('--proba', 'add the probability of each class')
     .addOption(
       new Option(
         '--on-bad-row <rule>',
-        'what happens at a row that cannot be read: the command fails, or the row has no prediction',
+        'for a row that cannot be read: fail ends the command, skip leaves its prediction empty',
       )
         .choices(['fail', 'skip'])
         .default('fail'),

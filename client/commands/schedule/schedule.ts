@@ -39,7 +39,7 @@ export function scheduleCommand(context: CommandContext): Command {
 }
 
 function createCommand(context: CommandContext): Command {
-  const description = 'create the schedule of a pipeline, or change it; a pause stays';
+  const description = 'create the schedule of a pipeline, or change it; a paused one stays paused';
   const create = pipelineCommand('create', description);
   return withSet(create, 'override a param for its runs; repeatable')
     .option('--at <HH:MM>', 'every day at this time (default: 04:30)')
@@ -79,8 +79,10 @@ function listCommand(context: CommandContext): Command {
 }
 
 function verbCommand(context: CommandContext, verb: ScheduleVerb, description: string): Command {
-  return pipelineCommand(verb, description)
-    .option('--note <text>', 'a note, shown with the schedule')
+  const command = pipelineCommand(verb, description);
+  if (verb === 'pause' || verb === 'resume')
+    command.option('--note <text>', 'a note, shown with the schedule');
+  return command
     .addHelpText('after', examples(`schedule ${verb} --pipeline sales`))
     .action(async ({ pipeline, note, json }: CommonFlags & { note?: string }) => {
       const config = await context.configure(pipeline);

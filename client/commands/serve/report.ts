@@ -15,8 +15,7 @@ const HERE = `http://127.0.0.1:${DEFAULT_PORT}`;
 
 export function serveReportCommand(): Command {
   return new Command('report')
-    .summary('show what the canary, the shadow and the log of a server have done')
-    .description('Shows what the canary, the shadow and the log of a running server have done.')
+    .description('show what the canary, the shadow and the log of a running server have done')
     .option('--url <URL>', 'where the server answers', HERE)
     .option('--json', 'print exactly one JSON document on stdout')
     .addHelpText(

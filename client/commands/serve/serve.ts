@@ -42,28 +42,33 @@ export function serveCommand(context: CommandContext): Command {
     .enablePositionalOptions()
     .option('--host <name>', 'the address to listen on; 0.0.0.0 for all', '127.0.0.1')
     .option('--port <number>', 'the port to listen on; 0 for a free one', parsePort, DEFAULT_PORT)
-    .option('--check-every <seconds>', 'how often a newer model is looked for', parseCount, 5)
+    .option(
+      '--check-every <seconds>',
+      'seconds between two checks for a newer model',
+      parseCount,
+      5,
+    )
     .option('--max-body <MB>', 'the largest body of a request', parseCount, 16)
-    .option('--max-requests <count>', 'requests that are answered at a time', parseCount, 64)
-    .option('--shadow <name>', 'a second model that scores the same rows and answers none')
+    .option('--max-requests <count>', 'the most requests at a time', parseCount, 64)
+    .option('--shadow <name>', 'a second model that scores the same rows and answers no request')
     .option('--canary <share>', 'the share of keys that a second model answers: 5%', parseShare)
     .option('--canary-model <name>', 'the model of the canary (default: latest)')
     .option(
       '--canary-key <column>',
-      'the column whose equal rows get the same model (default: all that the model reads)',
+      'the column of the key: rows with the same key get the same model (default: all columns that the model reads)',
     )
     .option('--log-share <share>', 'the share of requests to store in the bucket: 1%', parseShare)
-    .option('--log-without <columns>', 'columns that are not stored', parseNames)
     .option(
-      '--log-with <columns>',
-      'columns that the model does not read, and that are stored too',
+      '--log-without <columns>',
+      'columns to leave out of the stored requests: name,email',
       parseNames,
     )
     .option(
-      '--log-most <MB>',
-      `the most that is stored for a day (default: ${LOG_MOST})`,
-      parseCount,
+      '--log-with <columns>',
+      'columns to store although the model does not read them',
+      parseNames,
     )
+    .option('--log-most <MB>', `the most to store per day (default: ${LOG_MOST})`, parseCount)
     .addHelpText(
       'after',
       examples(

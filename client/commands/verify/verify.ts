@@ -29,7 +29,7 @@ export function verifyCommand(context: CommandContext): Command {
     'read all objects of a version, and report which are missing or damaged',
   )
     .argument('[N]', 'the version, from 1', parseBatch)
-    .option('--all', 'every version, reading each object once')
+    .option('--all', 'check every version, and read each object once')
     .option(
       '--repair',
       'make missing and damaged objects again, where their inputs are still stored',
