@@ -15,7 +15,7 @@ RUN npm run build \
 FROM node:${NODE}
 ARG GIT_COMMIT=
 ENV NODE_ENV=production RETRAIN_HEALTH_PORT=7300 GIT_COMMIT=${GIT_COMMIT} RETRAIN_WORK_DIR=/var/lib/retrain
-# With these settings, glibc returns freed memory of large tables and trees to the system. Without them it keeps up to a third.
+# With these settings, glibc returns the freed memory of large tables and trees to the system. Without them much of it stays in use.
 ENV MALLOC_MMAP_THRESHOLD_=262144 MALLOC_TRIM_THRESHOLD_=262144
 WORKDIR /app
 COPY --from=build --chown=root:root /app/package.json /app/params.yaml ./
