@@ -1,5 +1,5 @@
 import type { Cell, CellRule } from '../csv/cells.ts';
-import { findDatePart, toDays } from '../csv/dates.ts';
+import { findDatePart, parseDate, toDays } from '../csv/dates.ts';
 import {
   type CategoryFeature,
   codeWords,
@@ -137,7 +137,7 @@ class WordReader implements FeatureReader {
   readonly #codes: ReadonlyMap<string, number>;
   readonly #missing: number;
   readonly #other: number;
-  #values: ReadonlyMap<boolean | number, string> | undefined;
+  #values: ReadonlyMap<unknown, string> | undefined;
 
   constructor(feature: CategoryFeature, encoder: Encoder, rule: CellRule, rejectsUnseen: boolean) {
     const { codes, missing, other } = codeWords(feature, encoder);
@@ -187,12 +187,14 @@ class WordReader implements FeatureReader {
     return this.#rule.readWord(word);
   }
 
-  /** A date is the word of that day or that time. */
+  /** A date is the word of that time; at midnight also the word of that day. */
   #readDate(value: Date): string | null {
     if (Number.isNaN(value.getTime())) return null;
     const time = value.toISOString();
     const spellings = [time, time.replace('.000Z', 'Z'), time.slice(0, 19), time.slice(0, 10)];
-    return this.#rule.readWord(spellings.find((spelling) => this.#codes.has(spelling)) ?? time);
+    const days = toDays(value);
+    const word = spellings.find((one) => this.#codes.has(one) && parseDate(one) === days);
+    return this.#rule.readWord(word ?? time);
   }
 
   #findWord(value: boolean | number): string | undefined {
@@ -200,19 +202,16 @@ class WordReader implements FeatureReader {
     return this.#values.get(value);
   }
 
-  /** Of several spellings of a value the last one is taken. tracking/pyfunc/cells.py takes the same. */
-  #listValues(): Map<boolean | number, string> {
-    const words = [...this.#codes.keys()].sort();
+  /** Of several spellings of a value the last one in code-point order is taken, of a number the shortest. tracking/pyfunc/cells.py takes the same. */
+  #listValues(): Map<unknown, string> {
+    const words = [...this.#codes.keys()];
     const booleans = words
       .filter((word) => /^(?:true|false)$/i.test(word))
       .reverse()
       .map((word) => [word.toLowerCase() === 'true', word] as const);
     const numbers = words
       .sort((a, b) => b.length - a.length)
-      .flatMap((word) => {
-        const number = this.#rule.readNumber(word);
-        return typeof number === 'number' ? [[number, word] as const] : [];
-      });
-    return new Map<boolean | number, string>([...booleans, ...numbers]);
+      .map((word) => [this.#rule.readNumber(word), word] as const);
+    return new Map<unknown, string>([...booleans, ...numbers]);
   }
 }

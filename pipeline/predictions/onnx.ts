@@ -144,7 +144,7 @@ function addWords(
   const all = new Map(codes);
   // The operator needs a word, also if no train row has one.
   for (const word of [...rule.missingWords, ...(all.size === 0 ? [''] : [])])
-    if (!all.has(word)) all.set(word, missing);
+    all.set(word, missing);
   return graph.addMlOperator('LabelEncoder', [words], {
     keys_tensor: { tensor: [...all.keys()] },
     values_tensor: { tensor: Float64Array.from(all.values()) },

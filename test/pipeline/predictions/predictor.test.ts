@@ -107,8 +107,9 @@ describe('values that are not text', () => {
     expect(w!.readValue(7)).toBe(code('7'));
     expect(w!.readValue(7n)).toBe(code('7'));
     expect(w!.readValue(true)).toBe(code('TRUE'));
-    expect(w!.readValue(null)).toBe(w!.readText(''));
-    expect(w!.readValue(Number.NaN)).toBe(w!.readText(''));
+    for (const missing of [null, undefined, Number.NaN, new Date(Number.NaN)])
+      expect(w!.readValue(missing)).toBe(code(''));
+    for (const wrong of [{}, []]) expect(w!.readValue(wrong)).toBe(UNREADABLE);
   });
 
   it('are found by the rule of the pipeline, as in Python', () => {
@@ -124,7 +125,14 @@ describe('values that are not text', () => {
     expect(read(thousands, ['0', '1.000'], 1)).toBe(-1);
     expect(read({ missing: ['-999'] }, ['0', '-999.0'], -999)).toBe(0); // missing, so the most frequent
     expect(read({ missing: [''] }, ['007', '7.0', 'x'], 7)).toBe(1);
+    expect(read({ missing: [''] }, ['07', '7.00'], 7)).toBe(0);
     expect(read({ missing: [''] }, ['TRUE', 'true'], true)).toBe(0);
+    expect(read({ missing: [''] }, ['False alarm', 'a false', 'false'], false)).toBe(2);
+    const day = new Date('2024-02-03T00:00:00Z');
+    for (const text of ['2024-02-03', '2024-02-03T00:00:00', '2024-02-03T00:00:00Z'])
+      expect(read({ missing: [''] }, ['0', text], day)).toBe(1);
+    expect(read({ missing: [''] }, ['0', '2024-02-03T00:00:00.000Z'], day)).toBe(1);
+    expect(read({ missing: [''] }, ['0', '2024-02-03'], new Date(day.getTime() + 1))).toBe(-1);
   });
 
   it('are the same dates as their text, to the last bit', () => {
@@ -144,6 +152,9 @@ describe('values that are not text', () => {
     expect(w!.readCell('green')).toBe('green');
     expect(['7', '+7.0', 7, 7n].map((value) => n!.readCell(value))).toEqual([7, 7, 7, 7]);
     expect(d!.readCell(' 2024-02-03 ')).toBe('2024-02-03');
+    expect(d!.readCell(new Date('2024-02-03'))).toBe('2024-02-03T00:00:00.000Z');
+    for (const tooLarge of [Infinity, -Infinity, 10n ** 400n])
+      expect(n!.readCell(tooLarge)).toBeNull();
     for (const reader of [n, w, d])
       for (const missing of [null, undefined, Number.NaN, 'NA', {}, new Date(Number.NaN)])
         expect(reader!.readCell(missing)).toBeNull();
@@ -163,7 +174,7 @@ describe('values that are not text', () => {
     expect(n!.readValue('+.5')).toBe(0.5);
     for (const missing of [null, undefined, Number.NaN, -999, 'NA'])
       expect(n!.readValue(missing)).toBe(n!.readText(''));
-    for (const wrong of [true, Infinity, {}, [], 'two'])
+    for (const wrong of [true, Infinity, -Infinity, {}, [], 'two'])
       expect(n!.readValue(wrong)).toBe(UNREADABLE);
   });
 
@@ -171,7 +182,12 @@ describe('values that are not text', () => {
     const day = new Date('2024-02-03T00:00:00Z');
     expect(d!.readValue(day)).toBe(d!.readText('2024-02-03'));
     expect(month!.readValue(day)).toBe(2);
-    expect(d!.readValue(20)).toBe(UNREADABLE);
+    for (const reader of [d!, month!]) {
+      expect(reader.readValue(' 2024-02-03 ')).toBe(reader.readValue(day));
+      for (const missing of [null, undefined, 'NA', new Date(Number.NaN)])
+        expect(reader.readValue(missing)).toBe(reader.readText(''));
+      for (const wrong of [20, 'yesterday', {}]) expect(reader.readValue(wrong)).toBe(UNREADABLE);
+    }
   });
 });
 
@@ -237,5 +253,68 @@ describe('a predictor', () => {
     expect(lenient.unseen).toEqual(new Map([['w', new Map([['green', 2]])]]));
     const strict = await trainOn(TRAIN, 'fail');
     expect(ask(strict, rows).unreadable.map(({ column }) => column.name)).toEqual(['w', 'w']);
+  });
+
+  it('counts the first 100 unseen words of a column, and no others', () => {
+    const encoder = fitOn(TRAIN);
+    const reader = openReaders(encoder, new CellRule(cells), false)[1]!;
+    const words = Array.from({ length: 102 }, (_, i) => `word ${i}`);
+    for (const text of [...words, ...words]) reader.readText(text);
+    expect(reader.unseen).toEqual(new Map(words.slice(0, 100).map((text) => [text, 2])));
+  });
+
+  it('names the first cell of each row that it cannot read, in the order of the rows', async () => {
+    const { unreadable } = ask(await trainOn(TRAIN), [
+      ['1', 'red', 'yesterday', ''],
+      ['one', 'red', 'yesterday', ''],
+      ['1', 'red', 'today', ''],
+    ]);
+    expect(unreadable.map(({ row: at, column }) => [at, column.name])).toEqual([
+      [0, 'd'],
+      [1, 'n'],
+      [2, 'd'],
+    ]);
+  });
+
+  it('has one array of shares for all rows of a leaf', async () => {
+    const { shares } = ask(await trainOn(TRAIN), TRAIN);
+    expect(shares![1]).toBe(shares![0]);
+  });
+
+  const baseline = (distribution: number | number[][], classes?: string[]): Predictor => {
+    const name = classes === undefined ? 'DTRegression' : 'DTClassifier';
+    const bytes = Buffer.from(JSON.stringify({ name, root: { distribution } }));
+    const features = fitOn(TRAIN).features.slice(0, 1);
+    const encoder = { schema: 2, target: 'y', missing: 'impute', features } as const;
+    return new Predictor({
+      type: 'baseline',
+      model: { size: bytes.length, read: () => [bytes] },
+      encoder: encoderToJson({ ...encoder, classes }),
+      cells,
+      rejectsUnseen: false,
+    });
+  };
+
+  it('predicts numbers without shares in a regression, null for rows that it cannot read', () => {
+    const predictor = baseline(2.5);
+    expect(predictor).toMatchObject({ task: 'regression', classes: undefined });
+    expect(ask(predictor, [TRAIN[0]!, ['one', '', '', '']])).toEqual({
+      predictions: [2.5, null],
+      unreadable: [{ row: 1, column: { name: 'n', type: 'number' } }],
+    });
+  });
+
+  it('writes a label as the data does, and a number of a regression as it is', () => {
+    const predictor = baseline([[0.25, 0.75]], ['1.50', '7']);
+    expect(predictor.classes).toEqual([1.5, 7]);
+    expect([1.5, 7].map((label) => predictor.findWord(label))).toEqual(['1.50', '7']);
+    expect(baseline(2.5).findWord(2.5)).toBe('2.5');
+  });
+
+  it('reads the cell of a column without encoding it', async () => {
+    const predictor = await trainOn(TRAIN);
+    expect(predictor.readCell('n', ' 1.50 ')).toBe(1.5);
+    expect(predictor.readCell('w', ' green ')).toBe('green');
+    expect(predictor.readCell('d', '2024-02-03')).toBe('2024-02-03');
   });
 });
