@@ -1,8 +1,20 @@
 import { readFileSync } from 'node:fs';
+import { tableFromArrays, tableToIPC } from '@uwdata/flechette';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { countRows, partFromArrow, partToArrow } from '../../../pipeline/features/part.ts';
+import type { Column } from '../../../pipeline/batches/columns.ts';
+import { parseDate } from '../../../pipeline/csv/dates.ts';
+import { checkSliceColumns, checkSplitColumns } from '../../../pipeline/features/encode.ts';
 import {
+  countRows,
+  dropRows,
+  partFromArrow,
+  partToArrow,
+  readFeatures,
+} from '../../../pipeline/features/part.ts';
+import { encodePart } from '../../../pipeline/features/part-tasks.ts';
+import {
+  CELLS,
   cellsOf,
   csv,
   encode,
@@ -79,6 +91,134 @@ describe('encodeBatch', () => {
   });
 });
 
+const DATE_PARTS = ['year', 'month', 'day', 'weekday', 'hour'] as const;
+
+describe('a column of dates', () => {
+  const dated: Column[] = [
+    { name: 'd', type: 'date' },
+    { name: 'n', type: 'number' },
+    { name: 'y', type: 'category' },
+  ];
+  const rows = Array.from(
+    { length: 80 },
+    (_, i) => `2024-0${1 + (i % 9)}-1${i % 7}T1${i % 5}:30,${i},p`,
+  );
+  const text = `d,n,y\n${rows.join('\n')}\n`;
+
+  it('is its days and the parts that are asked for, missing where its cell is', () => {
+    const { train } = encode(csv('d,n,y\n2024-03-05T23:30,1,p\n1969-12-31,2,p\n'), dated, {
+      testSize: 1e-12,
+      dateParts: DATE_PARTS,
+    });
+    expect(train.features.map(({ name, type }) => [name, type])).toEqual(
+      ['d', ...DATE_PARTS.map((part) => `d.${part}`), 'n'].map((name) => [name, 'number']),
+    );
+    expect(cellsOf(train)).toEqual({
+      d: [parseDate('2024-03-05T23:30'), -1],
+      'd.year': [2024, 1969],
+      'd.month': [3, 12],
+      'd.day': [5, 31],
+      'd.weekday': [1, 2],
+      'd.hour': [23, 0],
+      n: [1, 2],
+      y: ['p', 'p'],
+    });
+    const missing = encode(csv('d,n,y\nNA,1,p\n2024-03-05,2,p\n'), dated, {
+      testSize: 1e-12,
+      dateParts: ['month'],
+    });
+    expect(cellsOf(missing.train)).toMatchObject({
+      d: [null, parseDate('2024-03-05')],
+      'd.month': [null, 3],
+    });
+  });
+
+  it('does not move a row to the other side by its parts', () => {
+    const numbersOf = (dateParts: typeof DATE_PARTS | []) =>
+      cellsOf(encode(csv(text), dated, { dateParts }).test)['n'];
+    expect(numbersOf([])!.length).toBeGreaterThan(0);
+    expect(numbersOf(DATE_PARTS)).toEqual(numbersOf([]));
+  });
+
+  it('is refused where a cell is no date', () => {
+    expect(() => encode(csv('d,n,y\n2024-03-05,1,p\n5.3.2024,2,p\n'), dated)).toThrow(
+      'batch 1, row 2 (line 3), column "d": "5.3.2024" is not a date',
+    );
+  });
+});
+
+it('a batch of several blocks keeps all its rows, in their order', () => {
+  const id = 'x'.repeat(100);
+  const rows = Array.from(
+    { length: 3000 },
+    (_, i) => `${id},${i},${i % 3 ? i : ''},word ${i % 7},p`,
+  );
+  const { train } = encode(csv(`id,n,m,c,y\n${rows.join('\n')}\n`), mixedColumns, {
+    testSize: 1e-12,
+  });
+  const { n, m, c } = cellsOf(train);
+  expect(n).toEqual(rows.map((_, i) => i));
+  expect(m).toEqual(rows.map((_, i) => (i % 3 ? i : null)));
+  expect(c).toEqual(rows.map((_, i) => `word ${i % 7}`));
+});
+
+it('rows without a label or a time are counted in warnings', () => {
+  const encodeRows = (text: string, timeColumn: string | null) =>
+    encodePart({
+      bytes: Buffer.from(text),
+      file: 'batch 1',
+      columns: [...columns],
+      target: 'y',
+      cells: CELLS,
+      testSize: 0.5,
+      key: null,
+      timeColumn,
+    });
+  const text = 'id,n,c,y\n1,1,a,p\n2,NA,a,\n3,NA,b,q\n4,4,b,\n5,5,b,q\n';
+  expect(encodeRows(text, 'n')).toMatchObject({
+    trainRows: 1,
+    testRows: 2,
+    warnings: ['2 rows without a label are left out', '1 rows without a time are train rows'],
+  });
+  expect(encodeRows('id,n,c,y\n1,1,a,p\n2,2,a,q\n', 'n').warnings).toEqual([]);
+});
+
+describe('the columns that params name', () => {
+  const file = { target: 'y', file: 'rows.csv' };
+
+  it.each([
+    [
+      { key: ['c', 'x'], timeColumn: null },
+      'split.key names column "x", which rows.csv does not have',
+    ],
+    [{ key: null, timeColumn: 'x' }, 'split.time_column names column "x", which rows.csv does not'],
+    [{ key: null, timeColumn: 'y' }, 'split.time_column names "y", the target'],
+  ])('are checked before a pipeline begins: split by %j', (split, sentence) => {
+    expect(() => checkSplitColumns(columns, split, file)).toThrow(sentence);
+  });
+
+  it.each([
+    { key: ['id', 'c'], timeColumn: 'n' },
+    { key: null, timeColumn: null },
+  ])('may be any but the target where rows are split: %j', (split) => {
+    expect(() => checkSplitColumns(columns, split, file)).not.toThrow();
+  });
+
+  it('are features, or may become one, where the gate splits by them', () => {
+    const open: Column[] = [...columns, { name: 'later', type: 'ignore', open: true }];
+    const check = (...slices: string[]) =>
+      checkSliceColumns([...open, { name: 'd', type: 'date' }], slices, {
+        target: 'y',
+        dateParts: ['month'],
+      });
+    expect(() => check('n', 'c', 'later', 'd.month')).not.toThrow();
+    expect(() => check()).not.toThrow();
+    expect(() => check('n', 'y', 'id', 'd.year')).toThrow(
+      'gate.slices names "y", "id", "d.year", which is no feature of the model, only "n", "c", "d", "d.month": name features in params.yaml',
+    );
+  });
+});
+
 describe('a part as Arrow', () => {
   it('reads back as the same part', () => {
     fc.assert(
@@ -119,9 +259,37 @@ describe('a part as Arrow', () => {
     expect(read('part').features).toEqual(columns.slice(1, 3));
   });
 
-  it('refuses bytes that are no part', () => {
-    expect(() => partFromArrow(new TextEncoder().encode('n,y\n1,p\n'), 'part 3')).toThrow(
-      expect.objectContaining({ name: 'BadData' }),
+  it.each(Object.entries({ partFromArrow, countRows, readFeatures }))(
+    'refuses bytes that are no part, by %s',
+    (_, read) => {
+      const bytes = new TextEncoder().encode('n,y\n1,p\n');
+      expect(() => read(bytes)).toThrow(
+        expect.objectContaining({
+          name: 'BadData',
+          message: expect.stringMatching(/^the encoded part is not Arrow .*: preprocess the batch/),
+        }),
+      );
+    },
+  );
+
+  it('refuses Arrow without a label, or without a record batch', () => {
+    const write = (names: string[]) =>
+      tableToIPC(tableFromArrays(Object.fromEntries(names.map((name) => [name, []]))), {
+        format: 'file',
+      })!;
+    expect(() => partFromArrow(write([]), 'part 3')).toThrow(
+      'part 3 does not end with a label column: preprocess the batch again',
     );
+    expect(() => partFromArrow(write(['y']), 'part 3')).toThrow(
+      'part 3 holds no record batch: preprocess the batch again',
+    );
+  });
+
+  it('has its features without the label, and loses the rows with a flag', () => {
+    const { train } = encode(table, columns, { testSize: 1e-12 });
+    const { rows, features } = readFeatures(partToArrow(train));
+    expect([rows, features.map(({ name }) => name)]).toEqual([3, ['n', 'c']]);
+    expect(cellsOf(dropRows(train, Uint8Array.of(0, 1, 0)))).toMatchObject({ n: [1.5, 0] });
+    expect(dropRows(train, Uint8Array.of(0, 0, 0))).toBe(train);
   });
 });

@@ -2,8 +2,25 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { mergeCounts } from '../../../pipeline/features/counts.ts';
 import { encoderFromJson, encoderToJson, fitEncoder } from '../../../pipeline/features/encoder.ts';
-import { applyEncoder, concatMatrices } from '../../../pipeline/features/matrix.ts';
-import { csv, encode, iris, irisColumns, mixed, mixedColumns, mixedRows } from '../support.ts';
+import {
+  applyEncoder,
+  applyWithRows,
+  concatMatrices,
+  loadRows,
+  type Matrix,
+  warnOfDropped,
+} from '../../../pipeline/features/matrix.ts';
+import { partToArrow } from '../../../pipeline/features/part.ts';
+import {
+  cellsOf,
+  csv,
+  encode,
+  iris,
+  irisColumns,
+  mixed,
+  mixedColumns,
+  mixedRows,
+} from '../support.ts';
 
 const columns = [
   { name: 'n', type: 'number' },
@@ -142,5 +159,77 @@ describe('matrices', () => {
         ).toEqual(applyEncoder(encoder, whole.train));
       }),
     );
+  });
+
+  it('say which rows of the part they hold', () => {
+    fc.assert(
+      fc.property(mixedRows, fc.constantFrom('impute', 'drop'), (rows, missing) => {
+        const row = ['0', '1', '1', 'a', 'p'];
+        const { train, counts } = encode(mixed([row, ...rows]), mixedColumns, all);
+        const { encoder } = fitEncoder(counts, mixedColumns, 'y', { missing });
+        const { kept, ...matrix } = applyWithRows(encoder, train);
+        expect(matrix).toEqual(applyEncoder(encoder, train));
+        const whole = cellsOf(train);
+        const isKept = (i: number): boolean =>
+          missing === 'impute' || ['n', 'm', 'c'].every((name) => whole[name]![i] !== null);
+        expect([...kept]).toEqual([...whole['y']!.keys()].filter(isKept));
+      }),
+    );
+  });
+
+  const { encoder } = fit('1,a,p\n2,b,q\n', 'drop');
+  const texts = ['1,a,p\nNA,a,q\n3,b,p\n', '4,b,q\n', '5,,p\n6,a,q\n'];
+  const bytesOf = () => texts.map((text) => partToArrow(part(text).train));
+  const numbersOf = (matrix: Matrix | undefined) => [...matrix!.columns[0]!];
+
+  it('are read part by part, with the rows of each and what is done', () => {
+    const parts = bytesOf();
+    const done: number[] = [];
+    const {
+      all: rows,
+      sizes,
+      last,
+    } = loadRows(parts, encoder, { report: (share) => done.push(share) });
+    expect(numbersOf(rows)).toEqual([1, 3, 4, 6]);
+    expect(rows).toMatchObject({ rows: 4, labels: ['p', 'p', 'q', 'q'], dropped: 2 });
+    expect(sizes).toEqual([2, 1, 1]);
+    expect(numbersOf(last)).toEqual([6]);
+    expect(done).toEqual([1 / 3, 2 / 3, 1].map((share) => expect.closeTo(share) as number));
+    expect(parts).toEqual([]);
+  });
+
+  it('are in memory that threads share', () => {
+    const [column] = loadRows(bytesOf(), encoder).all.columns;
+    expect(column!.buffer).toBeInstanceOf(SharedArrayBuffer);
+  });
+
+  it('leave out the rows with a flag of each part', () => {
+    const leftOut = [Uint8Array.of(1, 0, 0), Uint8Array.of(0), Uint8Array.of(0, 1)];
+    const { all: rows, sizes, last } = loadRows(bytesOf(), encoder, { leftOut });
+    expect(numbersOf(rows)).toEqual([3, 4]);
+    expect(sizes).toEqual([1, 1, 0]);
+    expect(last).toMatchObject({ rows: 0, dropped: 1 });
+  });
+
+  it('have the numbers of a regression in place of labels', () => {
+    const numeric = [
+      { name: 'n', type: 'number' },
+      { name: 'y', type: 'number' },
+    ] as const;
+    const { train, counts } = encode(csv('n,y\n1,10\n2,20\n'), numeric, all);
+    const fitted = fitEncoder(counts, numeric, 'y', { missing: 'impute' }).encoder;
+    expect(fitted).not.toHaveProperty('classes');
+    const two = [train, train].map(partToArrow);
+    expect(loadRows(two, fitted).all).toMatchObject({
+      rows: 4,
+      labels: [],
+      targets: Float64Array.of(10, 20, 10, 20),
+    });
+  });
+
+  it('are reported where rows are left out', () => {
+    const matrix = loadRows(bytesOf(), encoder).all;
+    expect(warnOfDropped(matrix, 'test')).toEqual(['2 test rows with a missing cell are left out']);
+    expect(warnOfDropped({ ...matrix, dropped: 0 }, 'train')).toEqual([]);
   });
 });
