@@ -53,8 +53,9 @@ const FLAGS = Object.keys(schema.shape) as (keyof typeof schema.shape)[];
 export const WORKER_HELP = `Usage: worker [flags]
 
 Each flag also has an environment variable, such as RETRAIN_TASK_QUEUE for --task-queue.
+Defaults are in parentheses.
 
-  --role all|io|cpu           io: workflows and I/O; cpu: the stages that compute; all: both (the default)
+  --role all|io|cpu           io: workflows and I/O; cpu: the stages that compute; all: both (all)
   --task-queue NAME           the task queue (${TASK_QUEUE})
   --cpu-task-queue NAME       the queue of the stages that compute (role all: the task queue;
                               roles io and cpu: <task queue>-cpu)

@@ -21,7 +21,7 @@ interface InitFlags extends CommonFlags {
 export function initCommand(context: CommandContext): Command {
   return pipelineCommand('init', '', 'the name of the pipeline (default: that of the file)')
     .argument('<source>', 'a CSV file, a folder of them, an http(s) or s3 URL, or dvc://FILE.dvc')
-    .option('--target <column>', 'the column to predict')
+    .option('--target <column>', 'the column to predict (required)')
     .addOption(
       new Option('--task <task>', 'what to predict (default: inferred from the target)').choices(
         TASKS,
