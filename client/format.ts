@@ -2,40 +2,93 @@ import stringWidth from 'string-width';
 import wrapAnsi from 'wrap-ansi';
 import { findMetricSet, formatScore } from '../contract/metric-sets.ts';
 import { escapeControls } from '../contract/controls.ts';
-import { onStdout } from './print.ts';
+import { foldText, onStdout } from './print.ts';
+
+/** A column of a table: its name, and what happens to it where the terminal is too narrow for all columns. */
+export interface Head {
+  name: string;
+  /** The order in which columns are left out, 1 first. A column without it is always shown. */
+  leaveOut: number;
+}
 
 /**
  * A table for stdout: columns aligned, numbers to the right, no lines between rows.
- * @param room the columns of the terminal; a wider table gets heads of several lines, then narrower gaps, and then
- *   cells of several lines in its widest column of words
+ * @param room the columns of the terminal. A wider table gets heads of several lines, then narrower gaps, then cells of
+ *   two lines in columns of words. Then it loses columns that may be left out, and a line below names them.
  */
 export function formatTable(
-  head: string[],
+  head: readonly (string | Head)[],
   rows: (string | number)[][],
   room = process.stdout.isTTY ? process.stdout.columns || Infinity : Infinity,
 ): string {
-  const names = head.map(formatCell);
   const cells = rows.map((row) => head.map((_, column) => formatCell(row[column])));
-  const columns = names.map((name, column): Column => {
-    const texts = cells.map((row) => row[column]!);
-    const width = texts.reduce((most, text) => Math.max(most, measureWidth(text)), 0);
+  const columns = head.map((one, at): Column => {
+    const name = formatCell(typeof one === 'string' ? one : one.name);
+    const texts = cells.map((row) => row[at]!);
     return {
+      at,
       name: [name],
-      width,
-      numeric: texts.every((text) => /^(?:[\d.,%+–−-]| %|\de[+-]?\d)*$/.test(text)),
+      width: texts.reduce((most, text) => Math.max(most, measureWidth(text)), 0),
+      numeric: texts.every((text) => NUMBER.test(text)),
+      leaveOut: typeof one === 'string' ? Infinity : one.leaveOut,
     };
   });
-  const measure = (all: readonly Column[]): number =>
-    all.reduce((sum, column) => sum + widthOf(column) + GAP.length, -GAP.length);
-  if (measure(columns) <= room) return layTable(columns, cells, GAP);
-  const narrow = columns.map(({ name, width, numeric }) => ({
-    name: breakHead(name[0]!, width),
-    width,
-    numeric,
-  }));
-  if (measure(narrow) <= room) return layTable(narrow, cells, GAP);
-  const excess = measure(narrow) - (GAP.length - 1) * (narrow.length - 1) - room;
-  return layTable(excess > 0 ? shrinkWidest(narrow, excess) : narrow, cells, ' ');
+  const optional = columns.filter(({ leaveOut }) => leaveOut < Infinity);
+  const order = optional.toSorted((a, b) => a.leaveOut - b.leaveOut);
+  for (let count = 0; count <= order.length; count++) {
+    const out = order.slice(0, count);
+    const shown = columns.filter((column) => !out.includes(column));
+    const table = fitTable(shown, cells, room, 'two lines');
+    if (table !== undefined) return table + nameLeftOut(columns, out, room);
+  }
+  const least = columns.filter((column) => !order.includes(column));
+  const table =
+    fitTable(least, cells, room, 'whole words') ??
+    fitTable(least, cells, room, 'any') ??
+    layTable(narrowHeads(least), cells, ' ');
+  return table + nameLeftOut(columns, order, room);
+}
+
+/** A number, also with its unit: `−0.0386`, `12.0 MB`, `3 min 20 s`. */
+const NUMBER =
+  /^(?:[\d.,%+–−-]| %|\de[+-]?\d|(?<=\d) (?:ms|s|min|h|B|kB|MB|GB|TB)(?![a-z])|(?<=[a-z]) (?=\d))*$/;
+
+/** The line below a table that names the columns for which the terminal is too narrow. */
+function nameLeftOut(columns: readonly Column[], out: readonly Column[], room: number): string {
+  if (out.length === 0) return '';
+  const names = columns.filter((column) => out.includes(column)).map(({ name }) => name[0]!);
+  const line = `not shown: ${names.join(', ')} (for all columns: a wider terminal, or --json)`;
+  return `\n${onStdout.dim(foldText(line, 2, { isTTY: true, columns: room }))}`;
+}
+
+/** How cells of words may be broken into lines. Two lines also keep words whole. */
+type Breaks = 'two lines' | 'whole words' | 'any';
+
+/** The table in no more than `room` columns; undefined where that is not possible. */
+function fitTable(
+  columns: readonly Column[],
+  cells: readonly string[][],
+  room: number,
+  breaks: Breaks,
+): string | undefined {
+  const measure = (all: readonly Column[], gap: string): number =>
+    all.reduce((sum, column) => sum + widthOf(column) + gap.length, -gap.length);
+  if (measure(columns, GAP) <= room) return layTable(columns, cells, GAP);
+  const narrow = narrowHeads(columns);
+  const gap = [GAP, ' '].find((one) => measure(narrow, one) <= room);
+  if (gap !== undefined) return layTable(narrow, cells, gap);
+  const shrunk = shrinkWords(narrow, cells, measure(narrow, ' ') - room, breaks);
+  return shrunk && layTable(shrunk, cells, ' ');
+}
+
+function narrowHeads(columns: readonly Column[]): Column[] {
+  return columns.map((column) => ({ ...column, name: breakHead(column.name[0]!, column.width) }));
+}
+
+/** The widest part of a head that stays on one line. */
+function measureHead(name: readonly string[]): number {
+  const parts = name.flatMap((line) => line.split(/(?<=[ ._])/));
+  return Math.max(...parts.map((part) => measureWidth(part.trimEnd())));
 }
 
 /** The lines of a head. The name of a param may break after a point or an underscore. */
@@ -54,23 +107,50 @@ function breakHead(name: string, width: number): string[] {
 /** A column of words is not made narrower than this, so that a time stays on one line. */
 const LEAST_WIDTH = 16;
 
-function shrinkWidest(columns: readonly Column[], excess: number): Column[] {
-  const words = columns.filter(({ numeric }) => !numeric);
-  const widest = Math.max(0, ...words.map(widthOf));
-  const at = columns.findIndex((column) => !column.numeric && widthOf(column) === widest);
-  const width = Math.max(LEAST_WIDTH, widest - excess);
-  if (at < 0 || width >= widest) return [...columns];
-  return columns.map((column, i) =>
-    i === at ? { ...column, name: breakHead(column.name.join(' '), width), width } : column,
-  );
+/**
+ * Makes columns of words narrower, the widest first, until the table is `excess` columns narrower. Undefined where that
+ * is not possible.
+ */
+function shrinkWords(
+  columns: readonly Column[],
+  cells: readonly string[][],
+  excess: number,
+  breaks: Breaks,
+): Column[] | undefined {
+  const widths = columns.map(widthOf);
+  const least = columns.map((column, i) => {
+    if (column.numeric) return widths[i]!;
+    const words = breaks === 'any' ? [] : cells.map((row) => measureLongestWord(row[column.at]!));
+    const longest = words.reduce((most, one) => Math.max(most, one), LEAST_WIDTH);
+    const half = breaks === 'two lines' ? Math.ceil(column.width / 2) : 0;
+    return Math.max(half, longest, measureHead(column.name));
+  });
+  for (let rest = excess; rest > 0; rest--) {
+    const wide = widths.map((width, i) => (width > least[i]! ? width : 0));
+    const widest = wide.indexOf(Math.max(...wide));
+    if (wide[widest] === 0) return undefined;
+    widths[widest]!--;
+  }
+  return columns.map((column, i) => {
+    if (widths[i] === widthOf(column)) return column;
+    const width = Math.min(column.width, widths[i]!);
+    return { ...column, name: breakHead(column.name.join(' '), widths[i]!), width };
+  });
+}
+
+function measureLongestWord(text: string): number {
+  return text.split(' ').reduce((most, word) => Math.max(most, measureWidth(word)), 0);
 }
 
 interface Column {
+  /** Its place in a row of cells. */
+  at: number;
   /** The lines of its head. */
   name: string[];
   /** Of its widest cell. */
   width: number;
   numeric: boolean;
+  leaveOut: number;
 }
 
 const GAP = '  ';
@@ -97,7 +177,10 @@ function layTable(columns: readonly Column[], cells: readonly string[][], gap: s
   );
   return [
     ...heads.map((row) => lineOf(row, onStdout.bold)),
-    ...cells.flatMap((row) => breakCells(columns, row)).map((row) => lineOf(row)),
+    ...cells
+      .map((row) => columns.map(({ at }) => row[at]!))
+      .flatMap((row) => breakCells(columns, row))
+      .map((row) => lineOf(row)),
   ].join('\n');
 }
 
@@ -121,6 +204,13 @@ function formatCell(value: string | number | undefined): string {
 /** Columns that a text takes on a terminal. Most texts are ASCII, for which the library is slow. */
 function measureWidth(text: string): number {
   return /^[\x20-\x7e]*$/.test(text) ? text.length : stringWidth(text);
+}
+
+/** The columns of scores. The first score is the headline, and the later a score, the sooner it is left out. */
+export function nameScores(scores: readonly { heading: string }[]): (string | Head)[] {
+  return scores.map(({ heading }, i) =>
+    i === 0 ? heading : { name: heading, leaveOut: 10 + scores.length - i },
+  );
 }
 
 const BAR = 20;
@@ -220,6 +310,17 @@ export function formatUtc(at: string): string {
 export function formatMetric(name: string, value: unknown): string {
   if (typeof value !== 'number') return formatNumber(undefined);
   return name.endsWith('_rows') ? String(value) : formatNumber(value);
+}
+
+/**
+ * The interval of a score, at 95 %; empty where it has none. Scores that are shares need two digits, and cannot have a
+ * sign that would stand beside the dash.
+ * @param shares whether the score is a share from 0 to 1
+ */
+export function formatInterval(low: unknown, high: unknown, shares: boolean): string {
+  if (typeof low !== 'number' || typeof high !== 'number') return '';
+  if (shares) return `${low.toFixed(2)}–${high.toFixed(2)}`;
+  return `${formatScore(low)} to ${formatScore(high)}`;
 }
 
 /** A table of the metrics that a person reads first. */

@@ -136,7 +136,7 @@ function printSummary({ pipeline, state, batches, warnings, quarantined }: Night
     const scored = score === undefined ? '' : `  ${score.name} ${formatScore(score.value)}`;
     const [became, ...more] = promotion === undefined ? [] : describeOutcome(pipeline, promotion);
     print(`batch ${batch}${scored}${became === undefined ? '' : `  champion ${became}`}`);
-    for (const line of more) print(`  ${line}`);
+    for (const line of more) print(`  ${foldText(line, 2)}`);
   }
   print(foldText(state, 2));
 }

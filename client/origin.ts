@@ -2,7 +2,7 @@ import { canonicalJson } from '../contract/canonical-json.ts';
 import type { StageName } from '../contract/stages.ts';
 import type { VersionRecord } from '../store/version-record.ts';
 import type { CacheEntry } from '../store/stage-cache.ts';
-import { formatUtc } from './format.ts';
+import { formatMinute } from './format.ts';
 import { foldText } from './print.ts';
 import { compareIdentities, type StageDifference } from './compare/identity.ts';
 
@@ -134,7 +134,7 @@ export function describeOrigins(
   });
 }
 
-/** `iris-batch-1, 2026-11-23 22:10`. */
+/** `iris-batch-1, 2026-11-23 22:10 UTC`. */
 export function describeProducer({ workflowId, at }: Producer): string {
-  return `${workflowId}, ${formatUtc(at)}`;
+  return `${workflowId}, ${formatMinute(at)}`;
 }

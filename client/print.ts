@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { createSupportsHyperlinks } from 'supports-hyperlinks';
 import wrapAnsi from 'wrap-ansi';
 import { escapeControls } from '../contract/controls.ts';
 
@@ -6,6 +7,7 @@ import { escapeControls } from '../contract/controls.ts';
 const STYLES = {
   bold: [1, 22],
   dim: [2, 22],
+  underline: [4, 24],
   red: [31, 39],
   green: [32, 39],
   yellow: [33, 39],
@@ -16,10 +18,11 @@ const STYLES = {
 type Style = keyof typeof STYLES;
 
 /**
- * Marks the codes of our own styles until the text is printed. It is random, so text from outside cannot imitate it.
+ * Marks the codes of our own styles and links until the text is printed. It is random, so text from outside cannot
+ * imitate it.
  */
 const OWN = `\u0000${randomBytes(8).toString('hex')}`;
-const OWN_CODE = new RegExp(`${OWN.replace('\u0000', '\\u0000')}(\\d+)m`);
+const OWN_CODE = new RegExp(`${OWN.replace('\u0000', '\\u0000')}(\\d+m|link [!-~]* )`);
 
 /**
  * Functions that give a text a style on a stream: none where it is not a terminal, and none where NO_COLOR is set.
@@ -38,12 +41,16 @@ function stylesOf({ isTTY }: { isTTY?: boolean }): Record<Style, (text: string) 
 export const onStdout = stylesOf(process.stdout);
 export const onStderr = stylesOf(process.stderr);
 
-/** The text as a terminal receives it: our own styles, and control characters of others written out. */
+/** The text as a terminal receives it: our own styles and links, and control characters of others written out. */
 export function renderText(text: string): string {
   return text
     .split(OWN_CODE)
-    .map((part, i) => (i % 2 === 1 ? `\u001b[${part}m` : escapeControls(part)))
+    .map((part, i) => (i % 2 === 1 ? toCode(part) : escapeControls(part)))
     .join('');
+}
+
+function toCode(part: string): string {
+  return part.endsWith('m') ? `\u001b[${part}` : `\u001b]8;;${part.slice(5, -1)}\u001b\\`;
 }
 
 /** What stays on one line, so that it can be pasted: a quoted text, and a command at the end of a line. */
@@ -73,6 +80,27 @@ export function foldText(
 /** Prints a fact under its name, on stdout: `model     iris version 3`. */
 export function printFact(name: string, text: string): void {
   print(`${name.padEnd(FACT - 2)}  ${foldText(text, FACT)}`);
+}
+
+/** Prints a URL under its name, on stdout. @param label what the URL shows */
+export function printLink(name: string, url: string, label: string): void {
+  print(`${name.padEnd(FACT - 2)}  ${formatLink(url, label, FACT)}`);
+}
+
+/**
+ * A URL for printing. One that is wider than the terminal becomes a short text that opens it, where the terminal has
+ * such links. Elsewhere it stays whole, because a terminal that breaks a line joins it again when it is copied.
+ * https://gist.github.com/egmontkob/eb114294efbcd5adb1944c9f3cb5feda
+ * @param label what the URL shows
+ * @param indent the number of characters before it on its line
+ */
+export function formatLink(url: string, label: string, indent: number): string {
+  const { isTTY, columns } = process.stdout;
+  const fits = !isTTY || !columns || indent + url.length <= columns;
+  const isPlain = /^https?:[!-~]+$/.test(url) && URL.canParse(url);
+  if (fits || !isPlain || !createSupportsHyperlinks(process.stdout)) return url;
+  const text = onStdout.underline(`${label} at ${new URL(url).host}`);
+  return `${OWN}link ${url} ${text}${OWN}link  `;
 }
 
 /** Prints which version of which registered model a build is; nothing where it is not registered. */

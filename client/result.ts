@@ -9,13 +9,7 @@ import {
   nameCompared,
   pickFacts,
 } from '../contract/comparisons.ts';
-import {
-  compareScore,
-  findMetricSet,
-  formatChange,
-  formatScore,
-  formatScoreInterval,
-} from '../contract/metric-sets.ts';
+import { compareScore, findMetricSet, formatChange } from '../contract/metric-sets.ts';
 import type { Ref } from '../contract/ref.ts';
 import type { RunSummary } from '../contract/train-batch.ts';
 import type { GateDecision, PromotionOutcome } from '../contract/promotion.ts';
@@ -25,8 +19,8 @@ import { nameBuild } from '../contract/versions.ts';
 import { type MetricsFile, readMetrics } from '../store/metrics-file.ts';
 import type { VersionRecord } from '../store/version-record.ts';
 import { describeOutcome } from './champion.ts';
-import { listShownMetrics, formatMetric, formatTable } from './format.ts';
-import { print, printFact, printModel, say } from './print.ts';
+import { formatInterval, listShownMetrics, formatMetric, formatTable } from './format.ts';
+import { print, printFact, printLink, printModel, say } from './print.ts';
 import type { Session } from './session.ts';
 import { type Origin, describeOrigins, findOrigin } from './origin.ts';
 
@@ -200,8 +194,8 @@ export function printResult(document: ResultDocument): void {
   if (promotion !== null) printOutcome(document.pipeline, promotion);
   else if (decision !== null) printFact('gate', `${decision.outcome}: ${decision.reason}`);
   if (mlflow !== null) printModel(mlflow);
-  printFact('Temporal', links.temporal);
-  if (links.mlflow !== null) printFact('MLflow', links.mlflow);
+  printLink('Temporal', links.temporal, document.workflowId);
+  if (links.mlflow !== null) printLink('MLflow', links.mlflow, `version ${document.batch}`);
   if (mlflow?.look != null) printFact('', mlflow.look);
   if (document.metrics !== null)
     printFact(
@@ -256,12 +250,13 @@ function formatSameRows(
   version: number,
 ): string {
   const { facts } = other;
-  const rows = findMetricSet(metrics).shown.flatMap((name) => {
+  const { shown, shares } = findMetricSet(metrics);
+  const rows = shown.flatMap((name) => {
     const change = compareScore(name, metrics[name], facts);
     if (change === undefined) return [];
     const { now, before } = change;
     const cells = [formatMetric(name, now), formatMetric(name, before)];
-    return [[name, ...cells, formatScoreInterval(facts, name), formatChange(change)]];
+    return [[name, ...cells, readInterval(facts, name, shares), formatChange(change)]];
   });
   if (rows.length === 0) return '';
   const head = [`on the same ${facts['rows']} test rows`, 'this version'];
@@ -278,15 +273,14 @@ function formatPrequential(
     const facts = pickFacts(one.facts, 'prequential_');
     return facts === undefined ? [] : [{ name: nameCompared(one, version), facts }];
   });
-  const names = findMetricSet(metrics).shown.filter((name) =>
-    scored.some(({ facts }) => typeof facts[name] === 'number'),
-  );
+  const { shown, shares } = findMetricSet(metrics);
+  const names = shown.filter((name) => scored.some(({ facts }) => typeof facts[name] === 'number'));
   if (names.length === 0) return '';
   const rows = names.map((name) => [
     name,
     ...scored.flatMap(({ facts }) => [
       formatMetric(name, facts[name]),
-      formatScoreInterval(facts, name),
+      readInterval(facts, name, shares),
     ]),
   ]);
   const counts = scored.flatMap(({ facts }) => [String(facts['rows']), describeKnownRows(facts)]);
@@ -316,8 +310,7 @@ export function formatMetrics(
     const whole = metrics[name];
     const alone = newBatch?.[name];
     if (typeof whole !== 'number') return [];
-    const [low, high] = [metrics[`${name}_low`], metrics[`${name}_high`]];
-    const interval = formatInterval(low, high, shares ? (of) => of.toFixed(2) : formatScore);
+    const interval = readInterval(metrics, name, shares);
     const before = other === undefined ? [] : formatBefore(name, whole, other.facts);
     return [[name, formatMetric(name, whole), interval, ...before, formatMetric(name, alone)]];
   });
@@ -333,7 +326,10 @@ function formatBefore(name: string, whole: number, facts: Comparison['facts']): 
   return [formatMetric(name, change.before), change.by === 0 ? '' : formatChange(change)];
 }
 
-function formatInterval(low: unknown, high: unknown, text: (value: number) => string): string {
-  if (typeof low !== 'number' || typeof high !== 'number') return '';
-  return `${text(low)}–${text(high)}`;
+function readInterval(
+  scores: Readonly<Record<string, unknown>>,
+  name: string,
+  shares: boolean,
+): string {
+  return formatInterval(scores[`${name}_low`], scores[`${name}_high`], shares);
 }

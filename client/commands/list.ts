@@ -6,7 +6,7 @@ import {
   type Standing,
   toChampionDocument,
 } from '../champion.ts';
-import { formatNumber, formatTable, formatUtc } from '../format.ts';
+import { formatNumber, formatTable, formatUtc, nameScores } from '../format.ts';
 import { print, printJson, say } from '../print.ts';
 import { withStoreSession, type StoreSession } from '../session.ts';
 import { listEveryPipeline, listStale, describeStale } from '../versions.ts';
@@ -187,7 +187,7 @@ function isScored({ metrics }: ListedVersion): boolean {
 /** A table of builds. Params that are not the same in all of them have a column each. */
 export function formatVersions(versions: readonly ListedVersion[], withState: boolean): string {
   const { headline, listed: columns } = findMetricSet(versions.findLast(isScored)?.metrics ?? {});
-  const headings = columns.map(({ heading }) => heading);
+  const headings = nameScores(columns);
   const params = versions.map((one) => flattenParams(one.params));
   const names = listVarying(params);
   const hasChampion = versions.some(({ standing }) => standing !== null);
@@ -199,12 +199,12 @@ export function formatVersions(versions: readonly ListedVersion[], withState: bo
       ...(withState ? ['state'] : []),
       ...(hasChampion ? ['champion'] : []),
       ...headings,
-      'new batch',
+      { name: 'new batch', leaveOut: 20 },
       ...(isCompared ? ['change on the same rows'] : []),
-      ...names,
-      'train rows',
-      'test rows',
-      'model',
+      ...names.map((name, i) => ({ name, leaveOut: 30 + names.length - i })),
+      { name: 'train rows', leaveOut: 2 },
+      { name: 'test rows', leaveOut: 3 },
+      { name: 'model', leaveOut: 1 },
       'made (UTC)',
     ],
     versions.map((one, i) => [

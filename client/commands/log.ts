@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { parseBatch } from '../arguments.ts';
-import { print, printJson } from '../print.ts';
+import { formatLink, print, printJson } from '../print.ts';
 import { type Session, withSession } from '../session.ts';
 import { listVersions } from '../versions.ts';
 import type { Config } from '../../config/environment.ts';
@@ -55,7 +55,7 @@ export async function log(
       logged.push({ ...done, url });
       if (json !== true)
         print(
-          `version ${done.version}, build ${done.seq}: ${done.added ? 'logged' : 'was logged already'}\n  ${url}`,
+          `version ${done.version}, build ${done.seq}: ${done.added ? 'logged' : 'was logged already'}\n  ${formatLink(url, `version ${done.version}`, 2)}`,
         );
     }
     if (json === true) printJson({ pipeline, trackingUri: session.tracker.uri, versions: logged });

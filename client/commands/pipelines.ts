@@ -52,12 +52,12 @@ async function listPipelines(
           [
             'pipeline',
             'source',
-            'target',
+            { name: 'target', leaveOut: 2 },
             'batches',
             'versions',
             'champion',
             'last score',
-            'experiment',
+            { name: 'experiment', leaveOut: 1 },
           ],
           pipelines.map(({ champion, score, ...one }) => [
             one.pipeline,

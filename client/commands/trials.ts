@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { parseBatch } from '../arguments.ts';
-import { formatNumber, formatTable, formatUtc } from '../format.ts';
+import { formatNumber, formatTable, formatUtc, nameScores } from '../format.ts';
 import { print, printJson, say } from '../print.ts';
 import { withStoreSession } from '../session.ts';
 import type { Config } from '../../config/environment.ts';
@@ -76,7 +76,7 @@ function formatTrials(
 ): string {
   const { headline, listed } = findMetricSet(trials.at(-1)!.metrics);
   return formatTable(
-    ['trial', 'params', ...listed.map(({ heading }) => heading), 'published as', 'made (UTC)'],
+    ['trial', 'params', ...nameScores(listed), 'published as', 'made (UTC)'],
     trials.map(({ version, trial, params, metrics, createdAt }) => [
       nameBuild({ version, seq: trial }),
       formatTrialParams(params),

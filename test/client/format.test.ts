@@ -66,6 +66,64 @@ describe('a table', () => {
     ]);
   });
 
+  it('that is wider still loses columns that may be left out, and a line below names them', () => {
+    const head = [
+      'version',
+      { name: 'train rows', leaveOut: 2 },
+      'change',
+      { name: 'model', leaveOut: 1 },
+    ];
+    const rows = [
+      ['1.1', 36, '–', 'v1'],
+      ['2.1', 78, '+0.0455 within noise of 1.1', 'v2'],
+    ];
+    expect(formatTable(head, rows, 40).split('\n')).toEqual([
+      '        train',
+      'version  rows change               model',
+      '    1.1    36 –                    v1',
+      '    2.1    78 +0.0455 within noise v2',
+      '              of 1.1',
+    ]);
+    expect(formatTable(head, rows, 30).split('\n')).toEqual([
+      '        train',
+      'version  rows change',
+      '    1.1    36 –',
+      '    2.1    78 +0.0455 within',
+      '              noise of 1.1',
+      'not shown: model (for all',
+      '  columns: a wider terminal,',
+      '  or --json)',
+    ]);
+    const narrow = formatTable(head, rows, 24).split('\n');
+    expect(narrow.join(' ')).toContain('not shown: train rows,');
+    for (const line of narrow) expect(line.length).toBeLessThanOrEqual(24);
+    expect(formatTable(head, rows, Infinity)).not.toContain('not shown');
+  });
+
+  it('keeps words whole where it has to break its cells, unless there is no room for them', () => {
+    const rows = [['balanced_accuracy', 'a verdict of three words', 'data/processed/counts.json']];
+    const breakIn = (room: number): string[] =>
+      formatTable(['metric', 'change', 'artifact'], rows, room).split('\n');
+    expect(breakIn(61)).toEqual([
+      'metric            change           artifact',
+      'balanced_accuracy a verdict of     data/processed/counts.json',
+      '                  three words',
+    ]);
+    for (const line of breakIn(52)) expect(line.length).toBeLessThanOrEqual(52);
+  });
+
+  it('has numbers with their units to the right', () => {
+    const rows = [
+      ['get_data', '45 ms', '4.1 kB'],
+      ['train', '3 min 20 s', '275 B'],
+    ];
+    expect(formatTable(['stage', 'took', 'size'], rows).split('\n')).toEqual([
+      'stage           took    size',
+      'get_data       45 ms  4.1 kB',
+      'train     3 min 20 s   275 B',
+    ]);
+  });
+
   it('of ten thousand rows is one pass over them', () => {
     const rows = Array.from({ length: 10_000 }, (_, i) => [i, '0.9312', '2026-01-01 00:00']);
     expect(formatTable(['version', 'accuracy', 'made'], rows).split('\n')).toHaveLength(10_001);

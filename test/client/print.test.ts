@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { formatDvcTable, compareMetrics } from '../../client/commands/diff/dvc-shape.ts';
 import { formatTable } from '../../client/format.ts';
-import { foldText, print, printJson, printProgress, say } from '../../client/print.ts';
+import { foldText, print, printJson, printLink, printProgress, say } from '../../client/print.ts';
 import { escapeControls, escapeLine } from '../../contract/controls.ts';
 import { escapeTexts } from '../../worker/logger.ts';
 
@@ -165,4 +165,41 @@ it('the files of the client print by no other way', () => {
     /(stdout|stderr|\bout)\.write\(|console\./.test(readFileSync(join(folder, name), 'utf8')),
   );
   expect(writing).toEqual([]);
+});
+
+describe('a link', () => {
+  const url = 'http://localhost:8233/namespaces/default/workflows/iris-batch-3/01a227c3/history';
+  const open = (columns: number | undefined, one = url): string => {
+    const { isTTY, columns: before } = process.stdout;
+    Object.assign(process.stdout, { isTTY: columns !== undefined, columns });
+    try {
+      return written(() => printLink('Temporal', one, 'iris-batch-3'));
+    } finally {
+      Object.assign(process.stdout, { isTTY, columns: before });
+    }
+  };
+  afterEach(() => vi.unstubAllEnvs());
+
+  it('that is wider than the terminal is a short text that opens it, where the terminal has links', () => {
+    vi.stubEnv('FORCE_HYPERLINK', '1');
+    const text = open(80);
+    expect(text).toContain(`\u001b]8;;${url}\u001b\\`);
+    expect(text.endsWith('\u001b]8;;\u001b\\\n')).toBe(true);
+    expect(stripVTControlCharacters(text)).toBe('Temporal  iris-batch-3 at localhost:8233\n');
+  });
+
+  it('is the whole URL where it fits, where the terminal has no links, and in a file or a pipe', () => {
+    const whole = `Temporal  ${url}\n`;
+    vi.stubEnv('FORCE_HYPERLINK', '1');
+    expect(open(140)).toBe(whole);
+    expect(open(undefined)).toBe(whole);
+    vi.stubEnv('FORCE_HYPERLINK', '0');
+    expect(open(80)).toBe(whole);
+  });
+
+  it('with a control character is written out, and opens nothing', () => {
+    vi.stubEnv('FORCE_HYPERLINK', '1');
+    for (const bad of [`${url}\u001b\\\u001b[2J`, `${url}\u0007`, `${url}\u009c`])
+      expect(commandsIn(open(80, bad))).toEqual([]);
+  });
 });

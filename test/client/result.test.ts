@@ -68,7 +68,7 @@ it('errors in a small or a large unit are shown by their digits', () => {
     mae: 31_234_567.8,
     test_rows: 9,
   });
-  expect(text).toMatch(/rmse +0\.00041200 +0\.00030000–0\.00050000/);
+  expect(text).toMatch(/rmse +0\.00041200 +0\.00030000 to 0\.00050000/);
   expect(text).toMatch(/mae +3\.1235e\+7/);
   expect(text).not.toContain('accuracy');
 });

@@ -16,7 +16,7 @@ import {
   formatTable,
   formatUtc,
 } from '../../format.ts';
-import { print, printFact, printJson, printModel, say } from '../../print.ts';
+import { foldText, print, printFact, printJson, printLink, printModel, say } from '../../print.ts';
 import {
   findPromotion,
   printWaiting,
@@ -108,16 +108,18 @@ function printChampion({ pipeline, champion, alias, ...now }: ChampionDocument):
   else {
     const { version, build, since, by, reason, before, metrics, tracked, amended } = champion;
     const was = before === null ? '' : `; before: ${nameBuildDocument(before)}`;
+    const how = `since ${formatMinute(since)}, ${formatAge(since)}${was}`;
     print(
-      `version ${nameBuildDocument(champion)} is the champion of ${pipeline} since ${formatMinute(since)}, ${formatAge(since)}${was}`,
+      foldText(`version ${nameBuildDocument(champion)} is the champion of ${pipeline} ${how}`, 2),
     );
+
     printFact('because', reason);
     printFact('by', by);
     print('');
     print(`${formatShownMetrics(metrics)}\n`);
     if (tracked !== null) {
       printModel(tracked);
-      printFact('MLflow', tracked.url);
+      printLink('MLflow', tracked.url, `version ${version}`);
     }
     if (alias?.state === 'differs')
       say(

@@ -25,7 +25,7 @@ import {
   explainNotWaiting,
   toEventDocument,
 } from '../../promotion.ts';
-import { print, printJson, say } from '../../print.ts';
+import { foldText, print, printJson, say } from '../../print.ts';
 import { type Session, withSession } from '../../session.ts';
 import { explainStuck, NO_ANSWER, NO_WORKER, taskQueueHasWorker } from '../../waiting.ts';
 import type { Decision } from './decide.ts';
@@ -50,7 +50,7 @@ export async function sendDecision(
     const event = await update.result();
     const { alias, warnings = [] } = event;
     if (json) printJson({ pipeline, ...toEventDocument(event), alias: alias ?? null, warnings });
-    else print(describeEvent(pipeline, event));
+    else print(foldText(describeEvent(pipeline, event), 2));
     for (const warning of describeAliasWarnings(pipeline, event)) say(warning, 'warning');
     if (event.action === ASKED[decision.action]) return 0;
     say(`version ${event.version} is ${event.action}: ${event.reason}`, 'warning');

@@ -1,6 +1,12 @@
-import { formatSigned, isLimit } from '../../../contract/metric-sets.ts';
+import { findMetricSet, formatSigned, isLimit } from '../../../contract/metric-sets.ts';
 import { nameBuildDocument } from '../../champion.ts';
-import { formatBytes, formatMetric, formatNumber, formatTable } from '../../format.ts';
+import {
+  formatBytes,
+  formatInterval,
+  formatMetric,
+  formatNumber,
+  formatTable,
+} from '../../format.ts';
 import type { ArtifactChange, BatchChange, DiffDocument } from './document.ts';
 import type { Changes } from '../../compare/changes.ts';
 import { formatPython } from '../../compare/python-text.ts';
@@ -59,11 +65,16 @@ function formatMetrics(
   // The limits of intervals would be most of the rows. The JSON document has them.
   const scores = Object.entries(document.metrics).filter(([name]) => !isLimit(name));
   const rows = changeRows(Object.fromEntries(scores), (value, name) => formatMetric(name, value));
-  const verdicts = rows.map(([name]) => (same ? document.sameRows?.scores[name!]?.verdict : ''));
-  return formatPart(
-    [...head(same ? nameSame(document) : 'metric, each on its own test rows'), ''],
-    rows.map((row, i) => [...row, verdicts[i] ?? '']),
-  );
+  const judged = rows.map(([name, old, now, change]) => {
+    const verdict = same ? document.sameRows?.scores[name!]?.verdict : undefined;
+    return [name!, old!, now!, judge(change!, verdict)];
+  });
+  return formatPart(head(same ? nameSame(document) : 'metric, each on its own test rows'), judged);
+}
+
+/** A change and what a test says of it: `+0.0386 better`. */
+function judge(change: string, verdict: string | undefined): string {
+  return verdict === undefined ? change : `${change} ${verdict}`;
 }
 
 function nameSame({ sameRows }: DiffDocument): string {
@@ -74,27 +85,27 @@ function nameSame({ sameRows }: DiffDocument): string {
 function formatSameRows({ old, new: now, sameRows }: DiffDocument): string | undefined {
   if (sameRows === null) return undefined;
   const { rows, of, leftOut, scores } = sameRows;
+  const { shares } = findMetricSet(scores);
   const others = of === nameBuildDocument(old) ? nameBuildDocument(now) : nameBuildDocument(old);
   const which =
     leftOut === 0
       ? `the ${rows} test rows of ${of}`
       : `${rows} test rows of ${of} that ${others} was not trained on`;
   return formatPart(
-    [`on ${which}`, nameBuildDocument(old), '95 %', nameBuildDocument(now), '95 %', 'change', ''],
+    [`on ${which}`, nameBuildDocument(old), '95 %', nameBuildDocument(now), '95 %', 'change'],
     Object.entries(scores).map(([name, score]) => [
       name,
       formatNumber(score.old),
-      formatLimits(score.oldInterval),
+      formatLimits(score.oldInterval, shares),
       formatNumber(score.new),
-      formatLimits(score.newInterval),
-      score.diff === 0 ? '' : formatSigned(score.diff),
-      score.verdict ?? '',
+      formatLimits(score.newInterval, shares),
+      score.diff === 0 ? '' : judge(formatSigned(score.diff), score.verdict),
     ]),
   );
 }
 
-function formatLimits(interval: [low: number, high: number] | null): string {
-  return interval === null ? '' : `${formatNumber(interval[0])} to ${formatNumber(interval[1])}`;
+function formatLimits(interval: [low: number, high: number] | null, shares: boolean): string {
+  return formatInterval(interval?.[0], interval?.[1], shares);
 }
 
 function paramRows(changes: Changes): string[][] {

@@ -10,7 +10,7 @@ import {
   formatShownMetrics,
   formatTable,
 } from '../../format.ts';
-import { print, printFact, printJson, printModel, say } from '../../print.ts';
+import { print, printFact, printJson, printLink, printModel, say } from '../../print.ts';
 import { readRunParams, type Session, withSession } from '../../session.ts';
 import { workflowIdOf } from '../../../contract/train-batch.ts';
 import { findDecision, toChampionDocument } from '../../champion.ts';
@@ -142,7 +142,7 @@ export function printRun(run: LatestRun): void {
   if (run.waiting !== null) say(run.waiting, 'warning');
   if (run.stages !== null)
     printFact('stages', run.stages.map(({ stage, state }) => `${stage} ${state}`).join(', '));
-  printFact('Temporal', run.link);
+  printLink('Temporal', run.link, run.workflowId);
   print('');
 }
 
@@ -164,7 +164,7 @@ export function printVersion(
     formatBytes(Object.values(outputs).reduce((sum, { size }) => sum + size, 0)),
     describeOrigin(origins[i]!),
   ]);
-  print(`${formatTable(['stage', 'state', 'took', 'size', ''], rows)}\n`);
+  print(`${formatTable(['stage', 'state', 'took', 'size', 'why'], rows)}\n`);
   print(`${formatShownMetrics(metrics)}\n`);
   for (const { stage, warnings } of stages)
     for (const warning of warnings) say(`${stage}: ${warning}`, 'warning');
@@ -181,7 +181,7 @@ export function printVersion(
     return;
   }
   printModel(tracked);
-  printFact('MLflow', tracked.url);
+  printLink('MLflow', tracked.url, `version ${version}`);
   if (tracker.look !== null) printFact('', tracker.look);
 }
 

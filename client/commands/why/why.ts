@@ -60,7 +60,7 @@ function formatHeading({ pipeline, batch }: WhyRequest, last: VersionRecord | un
 
 function formatStages(stages: readonly StagePlan[]): string {
   return formatTable(
-    ['stage', 'state', ''],
+    ['stage', 'state', 'why'],
     stages.map(({ stage, cachedFrom, because }) =>
       cachedFrom === null
         ? [stage, 'to run', describeReasons(because)]

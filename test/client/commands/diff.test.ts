@@ -103,8 +103,8 @@ describe('the tables of a comparison', () => {
       'metric, each on its own test rows     1.1     2.1   change',
       'accuracy                           0.7500  0.5000  −0.2500',
       '',
-      'on the 14 test rows of 2.1     1.1  95 %                 2.1  95 %               change',
-      'accuracy                    0.2500  0.0800 to 0.5500  0.5000  0.2500 to 0.7500  +0.2500  within noise',
+      'on the 14 test rows of 2.1     1.1       95 %     2.1       95 %  change',
+      'accuracy                    0.2500  0.08–0.55  0.5000  0.25–0.75  +0.2500 within noise',
     ]);
   });
 
@@ -125,7 +125,7 @@ describe('the tables of a comparison', () => {
 
   it('show scores once where both builds have the same test rows', () => {
     expect(formatDiff({ ...document, rows: {} })).toBe(
-      'metric, on the same 14 test rows     1.1     2.1   change\naccuracy                          0.7500  0.5000  −0.2500  within noise',
+      'metric, on the same 14 test rows     1.1     2.1  change\naccuracy                          0.7500  0.5000  −0.2500 within noise',
     );
   });
 });

@@ -83,7 +83,7 @@ describe('where a stage comes from', () => {
     );
 
   it('is shown for a stage taken from another run, and not for a first build', () => {
-    expect(line(true)).toEqual(['train          from iris-batch-1, 2026-01-02 03:04']);
+    expect(line(true)).toEqual(['train          from iris-batch-1, 2026-01-02 03:04 UTC']);
     expect(line(false)).toEqual([]);
   });
 
