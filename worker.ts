@@ -80,6 +80,7 @@ async function main(): Promise<void> {
     gitCommit: commit,
     temporal: { webUi: config.temporalUi, namespace },
     cpuTaskQueue: settings.cpuTaskQueue,
+    heartbeatTimeout: settings.heartbeatTimeout,
     searchAttributes: probeSearchAttributes(connection, namespace),
     webhook: readWebhook(process.env),
   });

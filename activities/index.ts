@@ -53,6 +53,8 @@ export interface WorkerDeps {
   temporal: { webUi: string; namespace: string };
   /** The task queue for the stages that compute; undefined: the task queue of the run. */
   cpuTaskQueue?: string | undefined;
+  /** Seconds without a heartbeat after which another worker gets an activity; undefined: the default. */
+  heartbeatTimeout?: number | undefined;
 }
 
 /** Creates the activities of a worker. */

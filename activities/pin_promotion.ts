@@ -10,14 +10,20 @@ const inputSchema = z.looseObject({ pipeline: pipelineName });
  * @throws BadParams naming the key, its value and what is allowed
  */
 export async function pinPromotion(
-  deps: { store: Pick<Store, 'champions'>; searchAttributes?: () => Promise<string[]> },
+  deps: {
+    store: Pick<Store, 'champions'>;
+    searchAttributes?: () => Promise<string[]>;
+    heartbeatTimeout?: number | undefined;
+  },
   input: unknown,
 ): Promise<PinnedPromotion> {
   const { pipeline } = parseParams(inputSchema, input, "the workflow's input");
+  const { heartbeatTimeout } = deps;
   const history = await deps.store.champions.read(pipeline);
   return {
     pipeline,
     champion: history?.champion ?? null,
+    ...(heartbeatTimeout === undefined ? {} : { heartbeatTimeout }),
     searchAttributes: (await deps.searchAttributes?.()) ?? [],
   };
 }

@@ -35,6 +35,7 @@ const inputSchema = z.strictObject({
 interface PinDeps {
   readConfig: (pipeline?: string) => PipelineConfig;
   cpuTaskQueue?: string | undefined;
+  heartbeatTimeout?: number | undefined;
   searchAttributes?: () => Promise<string[]>;
   webhook?: URL | undefined;
   store: Pick<Store, 'bucket' | 'ledgers'>;
@@ -77,7 +78,7 @@ export function refuseNoApproval({ params: own }: PipelineConfig, params: Params
  * @throws TrackingRefused when the caller tracks in a directory that is not this worker's.
  */
 export async function pinRun(deps: PinDeps, input: unknown): Promise<PinnedRun> {
-  const { readConfig, cpuTaskQueue } = deps;
+  const { readConfig, cpuTaskQueue, heartbeatTimeout } = deps;
   const asked = parseParams(inputSchema, input, "the workflow's input");
   const { trackingFolder } = asked;
   const config = readConfig(asked.pipeline);
@@ -108,6 +109,7 @@ export async function pinRun(deps: PinDeps, input: unknown): Promise<PinnedRun> 
     notify: deps.webhook !== undefined,
     ...(asked.damaged === undefined ? {} : { damaged: asked.damaged }),
     ...(cpuTaskQueue === undefined ? {} : { cpuTaskQueue }),
+    ...(heartbeatTimeout === undefined ? {} : { heartbeatTimeout }),
     ...(trackingFolder === undefined ? {} : { trackingFolder }),
     searchAttributes: (await deps.searchAttributes?.()) ?? [],
     places: { artifacts: `s3://${deps.store.bucket.location.bucket}` },

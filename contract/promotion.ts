@@ -140,6 +140,8 @@ export interface PromotionView {
 export interface PinnedPromotion {
   pipeline: string;
   champion: Build | null;
+  /** Seconds; absent: the default of the workflow. */
+  heartbeatTimeout?: number;
   /** The search attributes that this namespace has. Others must not be set. */
   searchAttributes: string[];
 }

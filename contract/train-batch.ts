@@ -58,6 +58,8 @@ export interface PinnedRun {
   damaged?: string[];
   /** The task queue of the stages that compute; absent: the task queue of the workflow. */
   cpuTaskQueue?: string;
+  /** Seconds; absent: the default of the workflow. */
+  heartbeatTimeout?: number;
   /** The search attributes that this namespace has. Others must not be set. */
   searchAttributes: string[];
   /** The location of the artifacts, for people. No code uses it. */

@@ -24,6 +24,8 @@ export interface WorkerSettings {
   maxCachedWorkflows: number;
   /** Seconds that running activities get to finish when the worker stops. */
   shutdownGrace: number;
+  /** Seconds without a heartbeat after which another worker gets an activity of a run pinned here; undefined: the default. */
+  heartbeatTimeout: number | undefined;
   /** For Worker Deployment Versioning: a run stays on the build on which it started. */
   deployment: { name: string; buildId: string } | undefined;
 }
@@ -42,6 +44,8 @@ const schema = z.strictObject({
   threads: count.default(availableParallelism()),
   'max-cached-workflows': count.default(200),
   'shutdown-grace': z.coerce.number().min(0).max(3600).default(20),
+  // Workers send a heartbeat each second, and a busy machine delays some.
+  'heartbeat-timeout': z.coerce.number().int().min(5).max(3600).optional(),
   'deployment-name': name.optional(),
   'build-id': name.optional(),
 });
@@ -64,6 +68,7 @@ Defaults are in parentheses.
   --threads N                 computing threads (one for each processor)
   --max-cached-workflows N    workflows kept in memory (200)
   --shutdown-grace SECONDS    time for running activities to finish when it stops (20)
+  --heartbeat-timeout SECONDS time without a heartbeat after which another worker gets an activity (30)
   --deployment-name NAME      makes this a versioned worker: runs stay on the build that started them
   --build-id ID               the build of this worker (the git commit)
                               (Temporal's Worker Controller sets both by TEMPORAL_DEPLOYMENT_NAME and
@@ -105,6 +110,7 @@ export function workerSettings(
     threads: settings.threads,
     maxCachedWorkflows: settings['max-cached-workflows'],
     shutdownGrace: settings['shutdown-grace'],
+    heartbeatTimeout: settings['heartbeat-timeout'],
     deployment: chooseDeployment(settings['deployment-name'], settings['build-id'], commit),
   };
 }

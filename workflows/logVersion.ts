@@ -1,6 +1,7 @@
 import { proxyActivities } from '@temporalio/workflow';
 import type { LoggedVersion, LogVersionInput } from '../contract/versions.ts';
 import type { Activities } from '../contract/activities.ts';
+import { HEARTBEAT_TIMEOUT } from './activity-options.ts';
 import { toWorkflowFailure } from './failure.ts';
 import { proposeBuild } from './propose.ts';
 
@@ -8,7 +9,7 @@ const { log_version, decide_again } = proxyActivities<
   Pick<Activities, 'log_version' | 'decide_again'>
 >({
   startToCloseTimeout: '10m',
-  heartbeatTimeout: '30s',
+  heartbeatTimeout: HEARTBEAT_TIMEOUT,
   retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '30s' },
 });
 

@@ -37,6 +37,7 @@ import {
   type WaitingProposal,
 } from '../contract/promotion.ts';
 import { isSameBuild, makesChampion, nameBuild } from '../contract/versions.ts';
+import { HEARTBEAT_TIMEOUT, overrideHeartbeat } from './activity-options.ts';
 import { findNextTimer, isExpired, makeNotice, toWaitingView } from './approval.ts';
 import { sendNotice } from './end-run.ts';
 import { makeFailure, toWorkflowFailure } from './failure.ts';
@@ -47,10 +48,10 @@ import { checkChange, checkVerdict, isProposal, readPromoteInput } from './verdi
 const RETRY = { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '30s' } as const;
 const { promote_version, change_champion, note_promotion } = proxyActivities<
   Pick<Activities, 'promote_version' | 'change_champion' | 'note_promotion'>
->({ startToCloseTimeout: '5m', heartbeatTimeout: '30s', retry: RETRY });
+>({ startToCloseTimeout: '5m', heartbeatTimeout: HEARTBEAT_TIMEOUT, retry: RETRY });
 const { decide_again } = proxyActivities<Pick<Activities, 'decide_again'>>({
   startToCloseTimeout: '1h',
-  heartbeatTimeout: '30s',
+  heartbeatTimeout: HEARTBEAT_TIMEOUT,
   retry: RETRY,
 });
 const { pin_promotion } = proxyLocalActivities<Pick<Activities, 'pin_promotion'>>({
@@ -96,6 +97,7 @@ class Promotion {
   /** The notices that are being sent to the webhook. */
   #notices = 0;
   #failure: unknown;
+  #heartbeat: ReturnType<typeof overrideHeartbeat> = {};
 
   /** Sets the handlers, so that a message that arrives with the start finds them. */
   constructor({ pipeline, proposal, trackingFolder, handedOn }: PromoteInput) {
@@ -126,6 +128,7 @@ class Promotion {
 
   begin(pinned: PinnedPromotion): void {
     this.#view.champion = pinned.champion;
+    this.#heartbeat = overrideHeartbeat(pinned);
     this.#display.begin(pinned);
     this.#show();
   }
@@ -252,16 +255,20 @@ class Promotion {
         return { answer: { answer: 'entered', event, alias: 'none', warnings: [] }, decided };
       }
       const answer = await promote_version.executeWithOptions(
-        { summary: `${describeBuild(proposal)}${waits ? ', whether it may wait' : ''}` },
+        {
+          summary: `${describeBuild(proposal)}${waits ? ', whether it may wait' : ''}`,
+          ...this.#heartbeat,
+        },
         [{ pipeline, id, proposal: decided, by, reason: reason ?? decision.reason, waits }],
       );
       if (answer.answer !== 'changed') return { answer, decided };
       this.#doing(
         `the gate decides again about version ${version}, because the champion has changed`,
       );
-      const again = await decide_again.executeWithOptions({ summary: describeBuild(proposal) }, [
-        { pipeline, version, seq, gate: proposal.gate },
-      ]);
+      const again = await decide_again.executeWithOptions(
+        { summary: describeBuild(proposal), ...this.#heartbeat },
+        [{ pipeline, version, seq, gate: proposal.gate }],
+      );
       decided = { ...proposal, decision: again.decision };
     }
   }
@@ -350,7 +357,7 @@ class Promotion {
     const { action, version } = change;
     const target = version === undefined ? 'the champion before' : `version ${version}`;
     const summary = `${action === 'promoted' ? 'promote' : 'roll back to'} ${target}`;
-    const answer = await change_champion.executeWithOptions({ summary }, [
+    const answer = await change_champion.executeWithOptions({ summary, ...this.#heartbeat }, [
       { ...change, pipeline: this.#pipeline, id },
     ]);
     await this.#entered(answer);
@@ -403,7 +410,7 @@ class Promotion {
   ): Promise<PromotionEvent> {
     const build = { version, seq };
     const event = await note_promotion.executeWithOptions(
-      { summary: `${describeBuild(build)} is ${action}` },
+      { summary: `${describeBuild(build)} is ${action}`, ...this.#heartbeat },
       [{ pipeline: this.#pipeline, ...how, action, build, decision }],
     );
     this.#keep(event);

@@ -20,23 +20,17 @@ import {
 import type { Ref } from '../contract/ref.ts';
 import type { PinnedRun, RunSummary, StageLine } from '../contract/train-batch.ts';
 import { groupDigits } from '../contract/markdown.ts';
-
-export const RETRY = {
-  initialInterval: '500ms',
-  backoffCoefficient: 2,
-  maximumInterval: '10s',
-} as const;
+import { HEARTBEAT_TIMEOUT, overrideHeartbeat, RETRY } from './activity-options.ts';
 
 /** The activity of a stage, with the queue and the timeouts that the stage graph gives it. */
-function openActivity<Stage extends StageName>(
-  stage: Stage,
-  { cpuTaskQueue }: PinnedRun,
-): StageActivity<Stage> {
+function openActivity<Stage extends StageName>(stage: Stage, run: PinnedRun): StageActivity<Stage> {
+  const { cpuTaskQueue } = run;
   const { queue, timeout }: StageEntry = STAGES[stage];
   const activities: { [Name in StageName]: StageActivity<Name> } = proxyActivities<StageActivities>(
     {
       startToCloseTimeout: timeout ?? '1h',
-      heartbeatTimeout: '30s',
+      heartbeatTimeout: HEARTBEAT_TIMEOUT,
+      ...overrideHeartbeat(run),
       retry: RETRY,
       // A cancelled stage ends its requests before its MLflow run is ended, not after.
       cancellationType: 'WAIT_CANCELLATION_COMPLETED',

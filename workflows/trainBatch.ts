@@ -16,6 +16,7 @@ import { readGate } from '../contract/defaults.ts';
 import { LAST_STAGE, stagesUntil } from '../contract/stages.ts';
 import type { PinnedRun, RunSummary, TrainBatchInput } from '../contract/train-batch.ts';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import { HEARTBEAT_TIMEOUT, overrideHeartbeat, RETRY } from './activity-options.ts';
 import { findDamaged, toWorkflowFailure, hasTrackingMoved } from './failure.ts';
 import { listDifferences, joinRun } from '../contract/messages.ts';
 import { buildMissing } from './missing.ts';
@@ -23,11 +24,11 @@ import { logVersion } from './logVersion.ts';
 import { proposeBuild } from './propose.ts';
 import { RunView } from './run-view.ts';
 import { closeRuns, notifyEnd } from './end-run.ts';
-import { RETRY, StageRunner } from './stage-runner.ts';
+import { StageRunner } from './stage-runner.ts';
 
 const { publish_version } = proxyActivities<Pick<Activities, 'publish_version'>>({
   startToCloseTimeout: '1h',
-  heartbeatTimeout: '30s',
+  heartbeatTimeout: HEARTBEAT_TIMEOUT,
   retry: RETRY,
   cancellationType: 'WAIT_CANCELLATION_COMPLETED',
 });
@@ -118,7 +119,7 @@ async function publish(run: PinnedRun, stages: StageRunner): Promise<void> {
   const { pipeline, batch, params, paramsHash, force, trial } = run;
   const mlflow = stages.handedOn('mlflow');
   const summary = trial === undefined ? `version ${batch}` : `trial of version ${batch}`;
-  const version = await publish_version.executeWithOptions({ summary }, [
+  const version = await publish_version.executeWithOptions({ summary, ...overrideHeartbeat(run) }, [
     {
       pipeline,
       batch,

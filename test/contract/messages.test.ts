@@ -31,6 +31,7 @@ describe('a start of a batch that is running', () => {
     const elsewhere = run({
       notify: true,
       cpuTaskQueue: 'cpu',
+      heartbeatTimeout: 60,
       searchAttributes: ['RetrainBatch'],
       places: { artifacts: 's3://other' },
       paramsHash: 'other',

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { FaultName } from './faults.ts';
 import { randomFrom } from './random.ts';
 import { runCalm, runRound, type Calm, type RoundPlan } from './round.ts';
@@ -11,10 +11,14 @@ let servers: Servers;
 let calm: Calm;
 
 beforeAll(async () => {
+  vi.stubEnv('RETRAIN_HEARTBEAT_TIMEOUT', '10'); // of all workers: most of a round is this wait
   servers = await openServers();
   calm = await runCalm('calm');
 });
-afterAll(() => servers?.close());
+afterAll(() => {
+  vi.unstubAllEnvs();
+  return servers?.close();
+});
 
 const play = async (
   fault: FaultName,

@@ -11,7 +11,8 @@ let long: LongTrain;
 let workers: RunningWorker[];
 
 beforeEach(async () => {
-  long = await openLongTrain('handed');
+  // The default of 30 s is the same wait, only longer.
+  long = await openLongTrain('handed', undefined, { RETRAIN_HEARTBEAT_TIMEOUT: '10' });
   const start = (): Promise<RunningWorker> => long.project.startWorker('--shutdown-grace', '1');
   workers = await Promise.all([start(), start()]);
 });

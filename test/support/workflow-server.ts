@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Client, Connection } from '@temporalio/client';
+import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import {
   bundleWorkflowCode,
@@ -60,6 +60,18 @@ export async function openRealServer(workflows: URL): Promise<WorkflowServer> {
       await native.close();
     },
   };
+}
+
+/** The activities of a history in their order, each with its heartbeat timeout in seconds. */
+export async function readHeartbeats(
+  handle: Pick<WorkflowHandle, 'fetchHistory'>,
+): Promise<[name: string, seconds: number][]> {
+  const { events } = await handle.fetchHistory();
+  return (events ?? []).flatMap(({ activityTaskScheduledEventAttributes: scheduled }) =>
+    scheduled == null
+      ? []
+      : [[scheduled.activityType!.name!, Number(scheduled.heartbeatTimeout?.seconds ?? 0)]],
+  );
 }
 
 let isQuiet = false;

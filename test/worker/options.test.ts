@@ -15,13 +15,22 @@ describe("a worker's settings", () => {
       threads: availableParallelism(),
       maxCachedWorkflows: 200,
       shutdownGrace: 20,
+      heartbeatTimeout: undefined,
       deployment: undefined,
     });
   });
 
   it('come from flags, which win over variables', () => {
-    const env = { RETRAIN_TASK_QUEUE: 'night', RETRAIN_THREADS: '3' };
-    expect(settings([], env)).toMatchObject({ taskQueue: 'night', threads: 3 });
+    const env = {
+      RETRAIN_TASK_QUEUE: 'night',
+      RETRAIN_THREADS: '3',
+      RETRAIN_HEARTBEAT_TIMEOUT: '120',
+    };
+    expect(settings([], env)).toMatchObject({
+      taskQueue: 'night',
+      threads: 3,
+      heartbeatTimeout: 120,
+    });
     expect(settings(['--task-queue', 'day'], env)).toMatchObject({ taskQueue: 'day', threads: 3 });
   });
 
@@ -58,6 +67,7 @@ describe("a worker's settings", () => {
     [['--threads', 'two'], /^--threads/],
     [['--task-queue', 'a b'], /^--task-queue/],
     [['--shutdown-grace', 'soon'], /^--shutdown-grace/],
+    [['--heartbeat-timeout', '4'], /^--heartbeat-timeout \(or RETRAIN_HEARTBEAT_TIMEOUT\) is "4"/],
     [['--slots', '3'], /--slots.*worker --help/],
     [['extra'], /extra.*worker --help/],
   ])('name the flag that cannot be used: %j', (args, sentence) => {

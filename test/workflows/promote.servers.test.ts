@@ -31,6 +31,7 @@ import { makeDecision } from '../support/promotions.ts';
 import {
   openRealServer,
   openTimeSkipping,
+  readHeartbeats,
   type WorkflowServer,
 } from '../support/workflow-server.ts';
 
@@ -72,13 +73,18 @@ class World {
   readonly gates: DecideRequest['gate'][] = [];
   /** Whether the gate holds a build when it decides again. */
   isHeldAgain = false;
+  /** Seconds, as the worker's setting. */
+  heartbeatTimeout: number | undefined;
   /** Called before each promotion. */
   before: (request: PromoteRequest) => Promise<void> = async () => undefined;
   alias: Entered['alias'] = 'set';
 
   readonly activities = {
     pin_promotion: async (input: unknown) =>
-      pinPromotion({ store: { champions: this.champions } }, input),
+      pinPromotion(
+        { store: { champions: this.champions }, heartbeatTimeout: this.heartbeatTimeout },
+        input,
+      ),
     promote_version: async (request: PromoteRequest): Promise<PromoteAnswer> => {
       await this.before(request);
       const { id, by, reason, waits, proposal } = request;
@@ -253,6 +259,30 @@ describe('a build that is proposed', () => {
     });
     expect(world.redecided).toEqual([build(2), build(3)]);
     expect(await world.story()).toEqual(['promoted 1', 'promoted 2', 'held 3']);
+  });
+
+  it.each([
+    ['30 s for a heartbeat', undefined, 30],
+    ['for a heartbeat as long as its worker does', 7, 7],
+  ])('and each activity of its promotion waits %s', async (_, setting, seconds) => {
+    const world = new World();
+    world.heartbeatTimeout = setting;
+    const scheduled = await play(world, async ({ start, propose: send }) => {
+      const handle = await start(world.waiting(2));
+      await shows(handle, waits(2));
+      await (await send(world.waiting(1))).result(); // superseded, which is noted
+      await handle.executeUpdate(changeChampion, {
+        args: [{ action: 'promoted', version: 1, by: 'ann', reason: 'it is faster' }],
+      });
+      await handle.executeUpdate(approve, { args: [ann(2)] }); // the gate decides again
+      await handle.result();
+      return readHeartbeats(handle);
+    });
+    expect(new Set(scheduled.map(([name]) => name))).toEqual(
+      new Set(['promote_version', 'note_promotion', 'change_champion', 'decide_again', 'notify']),
+    );
+    const beating = scheduled.filter(([name]) => name !== 'notify');
+    expect(beating.map(([, timeout]) => timeout)).toEqual(beating.map(() => seconds));
   });
 
   it('of two at once the older version goes first, and each run is answered', async () => {

@@ -8,7 +8,11 @@ import type { TrainBatchInput } from '../../contract/train-batch.ts';
 import { joinRun, progress } from '../../contract/messages.ts';
 import type { trainBatch } from '../../workflows/index.ts';
 import { makeDecision } from '../support/promotions.ts';
-import { openTimeSkipping, type WorkflowServer } from '../support/workflow-server.ts';
+import {
+  openTimeSkipping,
+  readHeartbeats,
+  type WorkflowServer,
+} from '../support/workflow-server.ts';
 
 /**
  * The workflow alone, on Temporal's time-skipping test server: what it asks of its activities, in which
@@ -55,8 +59,11 @@ const standInResult = (stage: string) => ({
   healed: [],
 });
 
-/** Stubs that note their calls; `over` replaces some. */
-function standIns(over: Partial<Record<keyof Activities, (request: never) => unknown>> = {}) {
+/** Stubs that note their calls; `over` replaces some. Runs are pinned by a worker with the settings `own`. */
+function standIns(
+  over: Partial<Record<keyof Activities, (request: never) => unknown>> = {},
+  own: { heartbeatTimeout?: number } = {},
+) {
   const calls: Call[] = [];
   const mlflow = { experimentId: '1', runId: 'r', modelName: 'm', modelVersion: '1' };
   const answers: Record<string, (request: never) => unknown> = {
@@ -87,7 +94,7 @@ function standIns(over: Partial<Record<keyof Activities, (request: never) => unk
   } as const;
   const ledgers = { read: async () => undefined };
   const store = { bucket: { location: { bucket: 'b' } }, ledgers } as never;
-  const deps = { readConfig: () => config, store, trackingOf: () => ({}) as never };
+  const deps = { readConfig: () => config, store, trackingOf: () => ({}) as never, ...own };
   const pin_run = async (input: unknown) => pinRun(deps, input);
   return { calls, activities: { ...activities, pin_run } };
 }
@@ -147,6 +154,18 @@ describe('trainBatch', () => {
     expect(summary.version).toBeNull();
     const again = names(calls).slice(CHAIN.length);
     expect(again).toEqual([...CHAIN.slice(0, CHAIN.indexOf('gate')), 'close_runs']);
+  });
+
+  it.each([
+    ['waits 30 s for a heartbeat of each activity', {}, 30],
+    ['waits for heartbeats as long as the worker that pinned it', { heartbeatTimeout: 7 }, 7],
+  ])('%s', async (_, own, seconds) => {
+    const { activities } = standIns({}, own);
+    const scheduled = await withRun({ batch: 2 }, activities, async (handle) => {
+      await handle.result();
+      return readHeartbeats(handle);
+    });
+    expect(scheduled).toEqual(CHAIN.map((name) => [name, seconds]));
   });
 
   it('says that the gate holds the version, and why, and proposes nothing', async () => {
