@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SetupError } from '../../contract/failures.ts';
+import { installDevTools } from '../../infra/dev-tools.ts';
 import { fetchNode, root } from '../support/nodes.ts';
 
 /**
@@ -47,7 +48,6 @@ function partOfPipeline(name: string, ...others: readonly string[]): Folder {
 const NODE = '22.23.3';
 
 const kept = join(root, '.stack', 'mutants');
-const tools = join(kept, 'tools', 'node_modules', '@stryker-mutator');
 
 interface Report {
   files: Record<string, { mutants: Mutant[] }>;
@@ -66,7 +66,9 @@ for (const path of paths) {
   const name = findFolder(path);
   wanted.set(name, [...(wanted.get(name) ?? []), path]);
 }
-installTools();
+// StrykerJS is no dependency of the project: 170 packages that nobody else needs, and another Node.
+const modules = installDevTools(import.meta.dirname, join(kept, 'tools'));
+const tools = join(modules, '@stryker-mutator');
 const runtime = chooseNode();
 const scores = [...wanted].map(([name, chosen]) => measure(name, chosen));
 process.stdout.write(`\n${'folder'.padEnd(22)}score  killed  survived\n${scores.join('\n')}\n`);
@@ -75,21 +77,6 @@ function findFolder(path: string): string {
   const name = Object.keys(FOLDERS).find((folder) => `${path}/`.startsWith(`${folder}/`));
   if (name !== undefined) return name;
   throw new SetupError(`${path} is not measured: name one of ${Object.keys(FOLDERS).join(', ')}`);
-}
-
-/** StrykerJS is no dependency of the project: 170 packages that nobody else needs, and another Node. */
-function installTools(): void {
-  if (existsSync(tools)) return;
-  const folder = join(kept, 'tools');
-  mkdirSync(folder, { recursive: true });
-  for (const file of ['package.json', 'package-lock.json'])
-    copyFileSync(join(root, 'test', 'mutants', file), join(folder, file));
-  const quiet = ['--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'];
-  const { status } = spawnSync('npm', ['ci', '--legacy-peer-deps', ...quiet], {
-    cwd: folder,
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
-  if (status !== 0) throw new SetupError('StrykerJS cannot be installed: see the messages above');
 }
 
 function chooseNode(): string {
