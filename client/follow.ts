@@ -154,19 +154,21 @@ function applyEvent(
   if (view === undefined) return;
   delete view.note;
   delete view.progress;
+  // The time that the person has waited. It includes the wait for a worker.
+  const endedAt = readTime(event);
+  const waited =
+    endedAt === undefined || view.since === undefined
+      ? undefined
+      : Math.max(0, endedAt - view.since);
   const payload = event.activityTaskCompletedEventAttributes?.result?.payloads?.[0];
   if (payload == null) {
     view.state = 'failed';
+    if (waited !== undefined) view.durationMs = waited;
     return;
   }
   const result: StageOutcome<StageName> = defaultPayloadConverter.fromPayload(payload);
   view.state = result.cached ? 'cached' : 'done';
-  // The time that the person has waited. It includes the wait for a worker.
-  const endedAt = readTime(event);
-  view.durationMs =
-    endedAt === undefined || view.since === undefined
-      ? result.durationMs
-      : Math.max(0, endedAt - view.since);
+  view.durationMs = waited ?? result.durationMs;
   view.size = Object.values<Ref>(result.outputs).reduce((sum, { size }) => sum + size, 0);
 }
 

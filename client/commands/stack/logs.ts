@@ -12,55 +12,79 @@ import { print } from '../../print.ts';
 const LOOK_MS = 300;
 
 export interface LogsOptions {
-  /** Lines from its end. */
+  /** Lines from the end of each log. */
   lines: number;
   /** Print new lines until Ctrl-C. */
   follow: boolean;
+  /** Print the lines as the part has written them: those of the worker are JSON. */
+  raw: boolean;
 }
 
 /**
- * `stack logs PART`: prints the end of a part's log. On a terminal, the JSON lines of the worker become text.
- * @throws MissingHistory when the part was never started
+ * `stack logs [PART]`: prints the end of a log, or of all logs with the name of the part before each line. The JSON lines
+ * of the worker become text, also in a pipe, so that what a person has seen can be searched for.
+ * @throws MissingHistory when the part, or every part, was never started
  */
 export async function printLogs(
   dir: string,
-  part: PartName,
-  { lines, follow }: LogsOptions,
+  parts: readonly PartName[],
+  { lines, follow, raw }: LogsOptions,
 ): Promise<void> {
-  const file = logFile(dir, part);
-  if (!existsSync(file))
+  const started = parts.filter((part) => existsSync(logFile(dir, part)));
+  if (started.length === 0)
     throw new MissingHistory(
-      `there is no log of ${part} in ${dir}: start the stack with "${RETRAIN} stack up"`,
+      `there is no log of ${parts.length === 1 ? parts[0] : 'a part'} in ${dir}: start the stack with "${RETRAIN} stack up"`,
     );
-  const show = formatLine(process.stdout.isTTY);
+  const width = Math.max(...started.map((part) => part.length));
+  const logs = started.map((part) => ({
+    file: logFile(dir, part),
+    show: showLine(parts.length === 1 ? '' : `${part.padEnd(width)} | `, raw),
+  }));
   if (!follow) {
-    for (const line of lastLines(file, lines)) print(show(line));
+    for (const { file, show } of logs) lastLines(file, lines).forEach(show);
     return;
   }
-  const tail = readTail(file, lines);
-  for (const line of tail.lines) print(show(line));
-  let read = tail.end;
-  let decoder = new StringDecoder('utf8');
-  // The beginning of a line that the part has not written to its end.
-  let rest = '';
+  const tails = logs.map(({ file, show }) => ({ tail: openTail(file, lines), show }));
+  for (const { tail, show } of tails) tail.lines.forEach(show);
   const leaving = new AbortController();
   process.once('SIGINT', () => leaving.abort());
   while (!leaving.signal.aborted) {
-    const size = existsSync(file) ? statSync(file).size : read;
-    if (size < read) {
-      // The log was started again.
-      [read, rest, decoder] = [0, '', new StringDecoder('utf8')];
-    }
-    if (size > read) {
-      for await (const piece of createReadStream(file, { start: read, end: size - 1 })) {
-        const found = (rest + decoder.write(piece as Buffer)).split(/\r?\n/);
-        rest = found.pop()!;
-        for (const line of found) print(show(line));
-      }
-      read = size;
-    }
+    for (const { tail, show } of tails) (await tail.readNew()).forEach(show);
     await sleep(LOOK_MS, undefined, { signal: leaving.signal }).catch(() => undefined);
   }
+}
+
+/** Prints a line of a log. An entry of several lines has the prefix before each. */
+function showLine(prefix: string, raw: boolean): (line: string) => void {
+  const format = raw ? String : formatLine();
+  return (line) => print(`${prefix}${format(line).replaceAll('\n', `\n${prefix}`)}`);
+}
+
+/** The end of a log, and later what is written to it. */
+interface Tail {
+  lines: readonly string[];
+  /** The whole lines that were written since the last look. */
+  readNew: () => Promise<string[]>;
+}
+
+function openTail(file: string, count: number): Tail {
+  const { lines, end } = readTail(file, count);
+  let read = end;
+  let decoder = new StringDecoder('utf8');
+  let rest = '';
+  const readNew = async (): Promise<string[]> => {
+    const size = existsSync(file) ? statSync(file).size : read;
+    // A smaller log was started again.
+    if (size < read) [read, rest, decoder] = [0, '', new StringDecoder('utf8')];
+    if (size === read) return [];
+    for await (const piece of createReadStream(file, { start: read, end: size - 1 }))
+      rest += decoder.write(piece as Buffer);
+    read = size;
+    const found = rest.split(/\r?\n/);
+    rest = found.pop()!;
+    return found;
+  };
+  return { lines, readNew };
 }
 
 /**
@@ -72,8 +96,7 @@ const HIDDEN = 'pid,hostname,sdkComponent,taskQueue,workflowId,runId,activityTyp
  * Formats a line of a log for printing. Lines that are not JSON stay as they are. The stack of an error is printed
  * only for a fault of the program: for a stage that is retried, the sentence is enough.
  */
-export function formatLine(isTerminal: boolean): (line: string) => string {
-  if (!isTerminal) return (line) => line;
+export function formatLine(): (line: string) => string {
   // Without colours, because control characters of a log are written out.
   const pretty = prettyFactory({ colorize: false, ignore: HIDDEN, translateTime: 'SYS:HH:MM:ss' });
   return (line) => {

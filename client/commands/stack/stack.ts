@@ -34,21 +34,27 @@ export function stackCommand({ root, configure }: CommandContext): Command {
   command
     .command('restart')
     .description('stop one part and start it again; the others keep running')
-    .addArgument(partArgument())
+    .addArgument(partArgument('<part>'))
     .addHelpText('after', examples('stack restart worker'))
     .action(async (part: PartName) => {
       process.exitCode = await stack('up', root, { restart: part });
     });
   command
     .command('logs')
-    .description('print the end of the log of one part')
-    .addArgument(partArgument())
+    .description('print the end of the log of one part, or of all parts')
+    .addArgument(partArgument('[part]'))
     .option('-f, --follow', 'print new lines until Ctrl-C')
     .option('-n, --lines <count>', 'lines from its end', parseCount, 50)
-    .addHelpText('after', examples('stack logs worker', 'stack logs mlflow --follow'))
-    .action(async (part: PartName, { follow = false, lines }: LogFlags) => {
+    .option('--raw', 'print the lines as they are written: those of the worker are JSON')
+    .addHelpText(
+      'after',
+      examples('stack logs worker', 'stack logs --follow', 'stack logs worker --raw | jq .msg'),
+    )
+    .action(async (part: PartName | undefined, flags: LogFlags) => {
       const { printLogs } = await import('./logs.ts');
-      await printLogs(stackDir(root), part, { follow, lines });
+      const { follow = false, lines, raw = false } = flags;
+      const parts = part === undefined ? PART_NAMES : [part];
+      await printLogs(stackDir(root), parts, { follow, lines, raw });
     });
   command.addCommand(
     stateCommand(
@@ -88,13 +94,14 @@ interface StackFlags {
 
 interface LogFlags {
   follow?: boolean;
+  raw?: boolean;
   lines: number;
 }
 
 const PART_NAMES: PartName[] = ['temporal', 's3', 'mlflow', 'worker'];
 
-function partArgument(): Argument {
-  return new Argument('<part>', 'the part of the stack').choices(PART_NAMES);
+function partArgument(usage: '<part>' | '[part]'): Argument {
+  return new Argument(usage, 'the part of the stack').choices(PART_NAMES);
 }
 
 interface StateFlags {

@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { PartName } from '../../../infra/report.ts';
 import { formatLine, printLogs } from '../../../client/commands/stack/logs.ts';
 import { formatWaiting } from '../../../client/commands/stack/progress.ts';
 
@@ -28,20 +29,47 @@ describe('the log of a part', () => {
     vi.restoreAllMocks();
   });
 
-  it('is printed from its end, as it is where no terminal shows it', async () => {
-    writeFileSync(join(dir, 'logs', 's3.log'), 'one\ntwo\nthree\n');
+  const printed = async (
+    parts: PartName[],
+    options: Partial<Parameters<typeof printLogs>[2]> = {},
+  ): Promise<string> => {
     const out = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
-    await printLogs(dir, 's3', { lines: 2, follow: false });
-    expect(out.mock.calls.flat()).toEqual(['two\n', 'three\n']);
+    await printLogs(dir, parts, { lines: 2, follow: false, raw: false, ...options });
+    return out.mock.calls.flat().join('');
+  };
+
+  it('is printed from its end, with a line that is not written to its end', async () => {
+    writeFileSync(join(dir, 'logs', 's3.log'), 'one\ntwo\nthree\nfo');
+    expect(await printed(['s3'])).toBe('three\nfo\n');
+  });
+
+  it('has the name of its part before each line where all logs are printed', async () => {
+    writeFileSync(join(dir, 'logs', 's3.log'), 'one\n');
+    writeFileSync(
+      join(dir, 'logs', 'worker.log'),
+      '{"level":30,"time":0,"msg":"worker starts","role":"all"}\n',
+    );
+    expect(await printed(['temporal', 's3', 'worker'])).toMatch(
+      /^s3     \| one\nworker \| \[\d\d:\d\d:\d\d\] INFO: worker starts\nworker \|     role: "all"\n$/,
+    );
+  });
+
+  it('is text in a pipe too, and as it was written with --raw', async () => {
+    const line = '{"level":40,"time":0,"msg":"Activity failed"}\n';
+    writeFileSync(join(dir, 'logs', 'worker.log'), line);
+    expect(await printed(['worker'])).toMatch(/^\[[\d:]+\] WARN: Activity failed\n$/);
+    vi.restoreAllMocks();
+    expect(await printed(['worker'], { raw: true })).toBe(line);
   });
 
   it('is refused with what to do where the part was never started', async () => {
-    const printed = printLogs(dir, 'worker', { lines: 2, follow: false });
-    await expect(printed).rejects.toThrow(/there is no log of worker in .*: start the stack with/);
+    await expect(printed(['worker'])).rejects.toThrow(
+      /there is no log of worker in .*: start the stack with/,
+    );
   });
 
-  it('is text on a terminal: a retry by its sentence, a fault with its stack', () => {
-    const show = formatLine(true);
+  it('is text: a retry by its sentence, a fault with its stack', () => {
+    const show = formatLine();
     const entry = {
       time: 0,
       msg: 'Activity failed',
