@@ -132,8 +132,18 @@ function describe({ err, ...entry }: Entry): object {
   const sentence = [
     msg,
     which === '' ? '' : `(${which})`,
-    err === undefined ? '' : `– ${err.message}`,
+    err?.message === undefined ? '' : `– ${dropRepeated(err.message)}`,
   ];
   const text = sentence.filter((part) => part !== '').join(' ');
   return { ...entry, msg: text, ...(err === undefined || level < ERROR ? {} : { err }) };
+}
+
+/** The logger appends the message of the cause, which many of our sentences quote already. */
+function dropRepeated(message: string): string {
+  for (let at = message.indexOf(': '); at >= 0; at = message.indexOf(': ', at + 1)) {
+    const [before, cause] = [message.slice(0, at), message.slice(at + 2)];
+    // A shorter one can be in the sentence by chance.
+    if (cause.length >= 12 && before.includes(cause)) return before;
+  }
+  return message;
 }

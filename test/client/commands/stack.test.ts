@@ -83,6 +83,11 @@ describe('the log of a part', () => {
       /^\[\d\d:\d\d:\d\d\] WARN: Activity failed \(train of iris-batch-1, attempt 2\) – MLflow does not answer$/,
     );
     expect(show(JSON.stringify({ ...entry, level: 50 }))).toMatch(/ERROR: .*\n[^]*at x/);
+    const cause = 'ENOENT: no such file';
+    const quoted = { ...entry.err, message: `wine.csv cannot be read (${cause}): ${cause}` };
+    expect(show(JSON.stringify({ ...entry, level: 40, err: quoted }))).toMatch(
+      /– wine\.csv cannot be read \(ENOENT: no such file\)$/,
+    );
     expect(show('plain text of a server')).toBe('plain text of a server');
     expect(show('{ no JSON')).toBe('{ no JSON');
   });
