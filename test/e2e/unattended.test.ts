@@ -26,7 +26,7 @@ interface Event {
 const posted: Event[] = [];
 
 /** How often the receiver answers 503 to the events of a pipeline before it accepts one. */
-const REFUSALS: Record<string, number> = { flaky: 2, deaf: Infinity };
+const REFUSALS: Record<string, number> = { flaky: 2 };
 
 const receiver = createServer((request, response) => {
   let text = '';
@@ -164,8 +164,7 @@ function asText(value: unknown): unknown {
 }
 
 describe('the webhook', () => {
-  it('is sent an event again until it accepts it, and one that never does fails no run', async () => {
-    const deaf = project.client('run', '1', '--pipeline', 'deaf');
+  it('is sent an event again until it accepts it, and its secret stays out of the history', async () => {
     await succeed(
       project.client('run', '1', '--pipeline', 'flaky', '--set', 'model.max_depth=3', '--publish'),
     );
@@ -185,9 +184,7 @@ describe('the webhook', () => {
         /^flaky · batch 1 trained: version 1, build 1, accuracy 0\.\d{4}$/,
       ),
     });
-    await succeed(deaf);
-    expect(posted.filter(({ pipeline }) => pipeline === 'deaf')).toHaveLength(6);
-    const history = await temporal.workflow.getHandle('deaf-batch-1').fetchHistory();
+    const history = await temporal.workflow.getHandle('flaky-batch-1').fetchHistory();
     const text = JSON.stringify(history, (_, value: unknown) => asText(value));
     expect(text).toContain('answered 503: it is asked again');
     expect(text).not.toContain('s3cret');

@@ -5,16 +5,19 @@ import type { RunSummary } from '../../contract/train-batch.ts';
 import type { RunningWorker } from '../support/project.ts';
 import { openLongTrain, type LongTrain, type Training } from './long-train.ts';
 
-/** Two workers on one queue: what one has in hand when it goes, the other finishes. */
+/** Two workers on one queue: what one has in hand when it goes, the other finishes. One alone ends when it must. */
 
 let long: LongTrain;
 let workers: RunningWorker[];
 
+const startWorkers = async (count: number): Promise<void> => {
+  const start = (): Promise<RunningWorker> => long.project.startWorker('--shutdown-grace', '1');
+  workers = await Promise.all(Array.from({ length: count }, start));
+};
+
 beforeEach(async () => {
   // The default of 30 s is the same wait, only longer.
   long = await openLongTrain('handed', undefined, { RETRAIN_HEARTBEAT_TIMEOUT: '10' });
-  const start = (): Promise<RunningWorker> => long.project.startWorker('--shutdown-grace', '1');
-  workers = await Promise.all([start(), start()]);
 });
 afterEach(() => long?.project.close('SIGKILL'));
 
@@ -42,6 +45,7 @@ async function expectWhole(handle: WorkflowHandle, run: RunSummary): Promise<voi
 
 describe('in the middle of a long train', () => {
   it('a worker that is killed is noticed, and the other takes over what is stored', async () => {
+    await startWorkers(2);
     const { handle, on, at } = await training();
     on.kill('SIGKILL');
     const killed = Date.now();
@@ -52,6 +56,7 @@ describe('in the middle of a long train', () => {
   });
 
   it('a worker that is asked to stop says so, hands its work over, and ends without an error', async () => {
+    await startWorkers(2);
     const { handle, on, at } = await training();
     expect(await on.health('readyz')).toEqual([200, 'RUNNING']);
     on.kill('SIGTERM');
@@ -69,6 +74,7 @@ describe('in the middle of a long train', () => {
   });
 
   it('a second signal ends a worker at once', async () => {
+    await startWorkers(1);
     const { on } = await training();
     on.kill('SIGTERM');
     while ((await on.health('readyz'))[0] === 200) await sleep(20);
