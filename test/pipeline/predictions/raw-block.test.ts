@@ -93,6 +93,7 @@ describe('a block of CSV', () => {
       columns,
       'rows.csv has a single column, "d;n;w": its delimiter seems to be ";"; give ";"',
     ],
+    ['x', columns, 'rows.csv lacks columns "n", "w", "d", which the model reads: add them'],
     ['n', columns, 'rows.csv lacks columns "w", "d", which the model reads: add them'],
     ['n;w,d', columns, 'rows.csv lacks columns "n", "w", which the model reads: add them'],
     ['d,w', columns, 'rows.csv lacks column "n", which the model reads: add it'],
