@@ -14,9 +14,8 @@ interface Group {
   rows: number;
   /** Whether they have the same label. */
   agrees: boolean;
-  /** The last batch that has such a row with the same label, and with another one. */
+  /** The last batch that has such a row with the same label; 0 if there is none. */
   same: number;
-  other: number;
 }
 
 /**
@@ -31,7 +30,7 @@ export function warnOfContradictions(matrix: Matrix, sizes: readonly number[]): 
   const newest = sizes.length;
   const from = matrix.rows - (sizes.at(-1) ?? 0);
   const count = matrix.rows - from;
-  if (newest < 2 || count === 0) return [];
+  if (newest < 2) return [];
   const labelOf = makeLabels(matrix);
   const hashOf = makeHash(matrix);
   const groups = groupRows(matrix, from, hashOf, labelOf);
@@ -50,15 +49,14 @@ export function warnOfContradictions(matrix: Matrix, sizes: readonly number[]): 
       if (group === undefined || !group.agrees) continue;
       touched.add(group);
       if (labelOf(row) === labelOf(group.row)) group.same = batch;
-      else group.other = batch;
     }
     const rows = [...touched].reduce(
-      (sum, { other, same, rows: size }) => (other === batch && same !== batch ? sum + size : sum),
+      (sum, { same, rows: size }) => (same === batch ? sum : sum + size),
       0,
     );
     if (rows > worst.rows) worst = { batch, rows };
   }
-  if (worst.rows === 0 || worst.rows < least) return [];
+  if (worst.rows < least) return [];
   const [label, labels] =
     matrix.targets === undefined ? ['label', 'labels'] : ['number', 'numbers'];
   return [
@@ -79,7 +77,7 @@ function groupRows(
     const known = groups.get(hash);
     const group = findGroup(matrix, known, row);
     if (group === undefined) {
-      const fresh = { row, rows: 1, agrees: true, same: 0, other: 0 };
+      const fresh = { row, rows: 1, agrees: true, same: 0 };
       if (known === undefined) groups.set(hash, [fresh]);
       else known.push(fresh);
     } else {

@@ -212,14 +212,12 @@ function findMedian(values: NumberTally): number {
   return lower === upper ? lower : lower / 2 + upper / 2;
 }
 
-/** Finds member `n`, from 0, of a multiset in ascending order. */
+/** Finds member `n`, from 0, of a multiset in ascending order, which has more members. */
 function findMember({ distinct, times }: NumberTally, n: number): number {
-  let seen = 0;
-  for (let i = 0; i < distinct.length; i++) {
-    seen += times[i]!;
-    if (seen > n) return distinct[i]!;
-  }
-  throw new RangeError(`a multiset of ${seen} has no member ${n}`);
+  let i = 0;
+  let left = n;
+  while (left >= times[i]!) left -= times[i++]!;
+  return distinct[i]!;
 }
 
 /** Finds the most frequent word. Among equals it is the first in code-point order. Null if there are no words. */

@@ -1,4 +1,3 @@
-import { byCodePoint } from '../../contract/codepoints.ts';
 import type { Counts } from './counts.ts';
 import { quoteList } from '../csv/quote.ts';
 
@@ -50,7 +49,7 @@ export function warnOfSplit(counts: Counts, testSize: number, what: string): str
 }
 
 function listClasses(labels: readonly string[]): string {
-  return `${labels.length === 1 ? 'class' : 'classes'} ${quoteList([...labels].sort(byCodePoint))}`;
+  return `${labels.length === 1 ? 'class' : 'classes'} ${quoteList(labels)}`;
 }
 
 function formatPercent(share: number): string {

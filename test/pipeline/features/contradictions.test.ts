@@ -102,4 +102,13 @@ describe('a batch that repeats rows of an earlier one with other labels', () => 
     expect(warn([many(3, 3)])).toEqual([]);
     expect(warn([many(3, 3), []])).toEqual([]);
   });
+
+  it('has no other rows, also where rows are so many that some have the same hash', () => {
+    const rows = (from: number, label: string): Row[] =>
+      Array.from({ length: 100_000 }, (_, i) => [Math.sqrt(from + i), 0, label]);
+    expect(warn([rows(200_000, 'q'), rows(0, 'p')])).toEqual([]);
+    expect(warn([rows(0, 'q'), rows(0, 'p')])).toEqual(
+      sentence({ batch: 1, rows: 100_000 }, 2, 'label'),
+    );
+  });
 });

@@ -39,6 +39,29 @@ describe('warnOfSplit', () => {
       ['version 3 holds a single class (a), so every model predicts it correctly'],
     ],
     [
+      counts({ a: 40, b: 20, c: 20 }, { a: 20 }),
+      ['version 3 has no test row of classes "b", "c", so it is not scored'],
+    ],
+    [
+      counts({ a: 80 }, { a: 10, b: 10 }),
+      ['version 3 has no train row of class "b", so it is never predicted'],
+    ],
+    [
+      counts({ a: 80 }, { b: 20 }),
+      [
+        'version 3 has no test row of class "a", so it is not scored',
+        'version 3 has no train row of class "b", so it is never predicted',
+      ],
+    ],
+    // Three standard deviations of the share of 100 rows are 12 %.
+    [counts({ a: 49, b: 20 }, { a: 15, b: 16 }), []],
+    [
+      counts({ a: 47, b: 20 }, { a: 17, b: 16 }),
+      [
+        'version 3 has 33.0 % of its rows on the test side where split.test_size asks for 20.0 %; many equal rows, or a split.key with few values, do that',
+      ],
+    ],
+    [
       counts({ a: 50, b: 50 }, { a: 50, b: 50 }),
       [
         'version 3 has 50.0 % of its rows on the test side where split.test_size asks for 20.0 %; many equal rows, or a split.key with few values, do that',

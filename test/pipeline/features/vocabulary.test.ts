@@ -53,6 +53,9 @@ describe('the vocabulary of a pipeline', () => {
   it('names each column that has other words, the target last', () => {
     const known = collectVocabulary([first], columns);
     expect(findNewWords(known, read(2, '1,b,,p\n\n9,a,,r\n'), 'ignore')).toEqual([]);
+    expect(findNewWords(known, second, 'ignore')[2]).toBe(
+      'batch 2 has "u", "v" in column "w", not known from the first batch: the model reads them as missing',
+    );
     expect(findNewWords(known, read(2, '1,b,x,p\n\n9,z,,new\n'), 'ignore')).toEqual([
       'batch 2 has "z" in column "c", not known from the first batch: the model reads them as missing',
       'batch 2 has "x" in column "e", not known from the first batch: the model reads them as missing',
