@@ -113,6 +113,22 @@ describe('mergeCounts', () => {
   });
 });
 
+describe('mergeCounts of columns that differ', () => {
+  const countOf = (...read: [name: string, type: 'number' | 'category'][]): Counts => {
+    const columns = [...read, ['y', 'category'] as const].map(([name, type]) => ({ name, type }));
+    return encode(csv('a,b,y\n1,2,p\n'), columns).counts;
+  };
+
+  it.each([
+    ['the name', countOf(['b', 'number'])],
+    ['the type', countOf(['a', 'category'])],
+  ])('refuses them where only %s differs', (_, other) => {
+    const one = countOf(['a', 'number']);
+    expect(() => merge(one, other)).toThrow('of batches with different columns cannot be merged');
+    expect(() => merge(other, one)).toThrow('of batches with different columns cannot be merged');
+  });
+});
+
 describe('countsToJson', () => {
   it('reads back', () => {
     fc.assert(

@@ -80,6 +80,15 @@ describe('encodeBatch', () => {
     );
   });
 
+  it('gives labels one spelling where it is asked to, and leaves features as they are', () => {
+    const { train, counts } = encode(csv('n,c,y\n1,NO,NO\n2,no,no\n3,1.0,\n'), columns, {
+      testSize: 1e-12,
+      normaliseLabels: true,
+    });
+    expect(cellsOf(train)).toMatchObject({ c: ['NO', 'no'], y: ['no', 'no'] });
+    expect(counts.unlabelled).toBe(1);
+  });
+
   it('has a feature that the batch lacks missing in every row', () => {
     const { train } = encode(csv('n,y\n1,p\n'), columns, { testSize: 1e-12 });
     expect(train.features[1]).toEqual({ name: 'c', type: 'category' });

@@ -1,7 +1,13 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { mergeCounts } from '../../../pipeline/features/counts.ts';
-import { encoderFromJson, encoderToJson, fitEncoder } from '../../../pipeline/features/encoder.ts';
+import type { Column } from '../../../pipeline/batches/columns.ts';
+import {
+  encoderFromJson,
+  encoderToJson,
+  fitEncoder,
+  listDateParts,
+} from '../../../pipeline/features/encoder.ts';
 import {
   applyEncoder,
   applyWithRows,
@@ -49,6 +55,50 @@ describe('fitEncoder', () => {
 
   it('finds the median of large values', () => {
     expect(fit('1e308,a,p\n1.5e308,a,q\n').encoder.features[0]).toMatchObject({ median: 1.25e308 });
+    expect(fit('5e-324,a,p\n').encoder.features[0]).toMatchObject({ median: 5e-324 });
+  });
+
+  it('takes the medians of dates, and of the parts that are asked for', () => {
+    const dated = [
+      { name: 'd', type: 'date' },
+      { name: 'y', type: 'category' },
+    ] as const;
+    const fitDates = (dateParts?: readonly ['month']) => {
+      const batch = encode(csv('d,y\n1970-03-01,p\n1970-03-03,q\n'), dated, { ...all, dateParts });
+      return fitEncoder(batch.counts, dated, 'y', { missing: 'impute', dateParts }).encoder;
+    };
+    const whole = { name: 'd', type: 'date', median: 60 };
+    expect(fitDates().features).toEqual([whole]);
+    const withMonth = fitDates(['month']);
+    expect(withMonth.features).toEqual([
+      whole,
+      { name: 'd.month', type: 'date', median: 3, from: 'd', part: 'month' },
+    ]);
+    expect(listDateParts(withMonth)).toEqual(['d.month']);
+    expect(listDateParts(fit('1,a,p\n').encoder)).toEqual([]);
+  });
+
+  it('learns the words and labels of a vocabulary alone', () => {
+    const vocabulary = {
+      words: new Map([['c', new Set(['a'])]]),
+      labels: new Set(['q', 'p', 'never seen']),
+    };
+    const { encoder } = fitEncoder(part('1,a,p\n2,b,q\n3,b,other\n').counts, columns, 'y', {
+      missing: 'impute',
+      vocabulary,
+    });
+    expect(encoder).toMatchObject({
+      classes: ['p', 'q'],
+      labels: ['never seen', 'p', 'q'],
+      features: [{ median: 2 }, { categories: ['a'], most_frequent: 'a' }],
+    });
+  });
+
+  it('warns of words and labels that are written in several ways', () => {
+    expect(fit('1,A,p\n2,a,P\n').warnings).toEqual([
+      expect.stringMatching(/^column "y", the target, has "P", "p", which are one word: each is/),
+      'column "c" has "A", "a", which are one word: the model reads them as different words; correct the data',
+    ]);
   });
 
   it('warns of columns without any value, and works', () => {
@@ -73,6 +123,19 @@ describe('fitEncoder', () => {
 
   it('refuses counts of other columns', () => {
     const { counts } = encode(iris(), irisColumns, { target: 'species' });
+    expect(() => fitEncoder(counts, columns, 'y', { missing: 'impute' })).toThrow(
+      'where the schema has "n", "c": preprocess the batches again',
+    );
+  });
+
+  const label: Column = { name: 'y', type: 'category' };
+  const number: Column = { name: 'n', type: 'number' };
+  it.each<[string, Column[]]>([
+    ['of another type', [{ ...number, type: 'category' }, { name: 'c', type: 'category' }, label]],
+    ['of another name', [number, { name: 'other', type: 'category' }, label]],
+    ['fewer', [number, label]],
+  ])('refuses counts of columns that are %s', (_, others) => {
+    const { counts } = encode(csv('n,c,other,y\n1,a,b,p\n'), others, all);
     expect(() => fitEncoder(counts, columns, 'y', { missing: 'impute' })).toThrow(
       'where the schema has "n", "c": preprocess the batches again',
     );

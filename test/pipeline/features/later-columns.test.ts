@@ -126,7 +126,10 @@ describe('a word that a later batch brings', () => {
     expect(() => fit('fail', part(2, 'n,c,y\n5,a,late\n'))).toThrow(
       'batch 2 has "late" in column "y", the target, which the first batch does not have',
     );
-    expect(fit('fail', part(2, 'n,c,y\n5,b,p\n')).trainRows).toBe(4);
+    const known = fit('fail', part(2, 'n,c,y\n5,b,p\n'));
+    expect(known.trainRows).toBe(4);
+    // No row is left out for its label.
+    expect(encoderFromJson(known.encoder)).not.toHaveProperty('labels');
   });
 
   it('is left out, and rows with a label that is new', () => {

@@ -105,4 +105,21 @@ describe('rows that a model was trained on', () => {
       }),
     );
   });
+
+  it('are those with both halves of a hash', () => {
+    const half = fc.nat(3);
+    const some = fc.array(fc.tuple(half, half));
+    const hashes = (pairs: [number, number][]): RowHashes => ({
+      low: Uint32Array.from(pairs, ([low]) => low),
+      high: Uint32Array.from(pairs, ([, high]) => high),
+    });
+    fc.assert(
+      fc.property(some, some, (test, train) => {
+        const found = new TrainedRows([hashes(test)]);
+        found.mark(hashes(train));
+        const known = new Set(train.map(String));
+        expect([...found.flags()[0]!]).toEqual(test.map((pair) => Number(known.has(String(pair)))));
+      }),
+    );
+  });
 });

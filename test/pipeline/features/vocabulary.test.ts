@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Column } from '../../../pipeline/batches/columns.ts';
+import { countsToJson } from '../../../pipeline/features/counts.ts';
+import { addCounts } from '../../../pipeline/features/part-tasks.ts';
 import {
   type BatchParts,
   collectVocabulary,
@@ -77,6 +79,15 @@ describe('words that are learnt from a batch on', () => {
       'batch 2 has "z" in column "c", which no earlier train row has: learnt from this batch on',
     ]);
     expect(warnOfNewWords(before, count('1,b,,q\n'), 2, 'y')).toEqual([]);
+  });
+
+  it('are named with the batch that has them first', () => {
+    const batches = ['1,a,,p\n', '2,b,,p\n', '3,b,,q\n'].map((rows) => countsToJson(count(rows)));
+    const added = (counts: Uint8Array[]) => addCounts({ counts, until: 7, target: 'y' }).warnings;
+    expect(added(batches)).toEqual([
+      expect.stringMatching(/^batch 6 has "b" in column "c"/),
+      expect.stringMatching(/^batch 7 has "q" in column "y"/),
+    ]);
   });
 
   it('are not the first ones of a column, nor of the target', () => {
