@@ -32,7 +32,8 @@ const levels: Record<LogLevel, 'trace' | 'debug' | 'info' | 'warn' | 'error'> = 
 export function temporalLogger(log: Logger): DefaultLogger {
   return new DefaultLogger('INFO', ({ level, message, meta }) => {
     // The SDK's timestamp is left out, because pino writes one.
-    const { sdkComponent, taskQueue, workflowId, runId, activityType, attempt, error } = meta ?? {};
+    const { sdkComponent, taskQueue, workflowId, runId, activityType, attempt, state, error } =
+      meta ?? {};
     const fields = {
       sdkComponent,
       taskQueue,
@@ -40,6 +41,7 @@ export function temporalLogger(log: Logger): DefaultLogger {
       runId,
       activityType,
       attempt,
+      state,
       err: error,
     };
     log[levels[level]](fields, message);

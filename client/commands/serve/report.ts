@@ -117,7 +117,7 @@ function formatDistributions(
   if ('classes' in model && 'classes' in shadow) {
     const names = [...new Set([...Object.keys(model.classes), ...Object.keys(shadow.classes)])];
     return formatTable(
-      ['prediction', heads[0]!, '', heads[1]!, ''],
+      ['prediction', heads[0]!, 'share', heads[1]!, 'share'],
       names.map((name) => [
         name,
         ...[model, shadow].flatMap(({ classes }) => [

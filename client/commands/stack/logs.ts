@@ -90,7 +90,7 @@ function openTail(file: string, count: number): Tail {
 /**
  * Fields of the worker's log that are not printed: every line has them, or `describe` puts them into its sentence.
  */
-const HIDDEN = 'pid,hostname,sdkComponent,taskQueue,workflowId,runId,activityType,attempt';
+const HIDDEN = 'pid,hostname,sdkComponent,taskQueue,workflowId,runId,activityType,attempt,state';
 
 /**
  * Formats a line of a log for printing. Lines that are not JSON stay as they are. The stack of an error is printed
@@ -112,6 +112,8 @@ interface Entry {
   activityType?: string;
   workflowId?: string;
   attempt?: number;
+  /** Of the worker, when it changes. */
+  state?: string;
 }
 
 function parseEntry(line: string): Entry | undefined {
@@ -126,11 +128,11 @@ function parseEntry(line: string): Entry | undefined {
 const ERROR = 50;
 
 function describe({ err, ...entry }: Entry): object {
-  const { level, msg = '', activityType, workflowId, attempt } = entry;
+  const { level, msg = '', activityType, workflowId, attempt, state } = entry;
   const where = [activityType, workflowId].filter((part) => part !== undefined).join(' of ');
   const which = attempt === undefined || where === '' ? where : `${where}, attempt ${attempt}`;
   const sentence = [
-    msg,
+    state === undefined ? msg : `${msg}: ${state}`,
     which === '' ? '' : `(${which})`,
     err?.message === undefined ? '' : `– ${dropRepeated(err.message)}`,
   ];

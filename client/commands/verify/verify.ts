@@ -106,12 +106,15 @@ function printVerified(verified: Verified, repaired?: Repaired): void {
     key,
     why,
   ]);
-  print(formatTable(['state', 'what', 'versions', 'key', 'why'], rows));
+  print(formatTable(['state', 'what', 'versions', KEY, 'why'], rows));
   say(
     `${of} of ${pipeline}: ${problems.length} missing or damaged; ${repaired === undefined ? `"${RETRAIN} verify --repair" makes again what it can; ` : ''}restore a document from a backup`,
     'error',
   );
 }
+
+/** The object of an artifact. On a narrow terminal, the name of the artifact matters more. */
+const KEY = { name: 'key', leaveOut: 1 };
 
 function printRepaired({ repaired, notRepaired, left, changed }: Repaired): void {
   if (repaired.length > 0) {
@@ -121,7 +124,7 @@ function printRepaired({ repaired, notRepaired, left, changed }: Repaired): void
       String(versions),
       key,
     ]);
-    print(formatTable(['state', 'what', 'versions', 'key'], rows));
+    print(formatTable(['state', 'what', 'versions', KEY], rows));
   }
   for (const version of changed)
     say(

@@ -88,6 +88,9 @@ describe('the log of a part', () => {
     expect(show(JSON.stringify({ ...entry, level: 40, err: quoted }))).toMatch(
       /– wine\.csv cannot be read \(ENOENT: no such file\)$/,
     );
+    expect(show('{"level":30,"time":0,"msg":"Worker state changed","state":"RUNNING"}')).toMatch(
+      /INFO: Worker state changed: RUNNING$/,
+    );
     expect(show('plain text of a server')).toBe('plain text of a server');
     expect(show('{ no JSON')).toBe('{ no JSON');
   });
