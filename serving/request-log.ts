@@ -132,6 +132,11 @@ export class RequestLog {
     return [...this.#buffers.values()].reduce((sum, { bytes }) => sum + bytes, files);
   }
 
+  /** Rows in memory: they are in no file yet. */
+  get waitingRows(): number {
+    return [...this.#buffers.values(), ...this.#files].reduce((sum, { rows }) => sum + rows, 0);
+  }
+
   /** The columns that are left out although none of these models reads them: a name may be misspelled. */
   listUnread(models: readonly LoadedModel[]): string[] {
     const read = new Set(

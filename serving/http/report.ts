@@ -39,7 +39,10 @@ interface ShadowReport extends ModelState {
 
 interface LogState {
   share: number;
+  /** Rows in files. */
   rows: number;
+  /** Rows that wait in memory for their file, which is written at most a minute after its first row. */
+  rows_waiting: number;
   rows_dropped: number;
   files: number;
   bytes: number;
@@ -105,6 +108,7 @@ export async function describeReport(
         : {
             share: log.options.share,
             rows: log.written.rows,
+            rows_waiting: log.waitingRows,
             rows_dropped: log.dropped,
             files: log.written.files,
             bytes: log.written.bytes,

@@ -466,6 +466,7 @@ describe('the log of requests', () => {
     expect(headers['x-request-id']).toMatch(/^[0-9a-f-]{36}$/);
     const csv = `${COLUMNS.join()}\n9,NA,red,2024-01-31\n`;
     expect((await ask(csv, { 'x-request-id': 'order-2' })).headers['x-request-id']).toBe('order-2');
+    expect((await readReport()).log).toMatchObject({ rows: 0, rows_waiting: 3, files: 0 });
     await log!.write(0);
     const [key, ...more] = readKeys();
     expect(more).toEqual([]);
@@ -522,7 +523,12 @@ describe('the log of requests', () => {
     ]);
     const time = rows.get('_time', 0) as unknown as Date;
     expect(time.getTime()).toBeGreaterThanOrEqual(before);
-    expect((await readReport()).log).toMatchObject({ rows: 3, files: 1, rows_dropped: 0 });
+    expect((await readReport()).log).toMatchObject({
+      rows: 3,
+      rows_waiting: 0,
+      files: 1,
+      rows_dropped: 0,
+    });
     expect(await readMetrics()).toContain('retrain_log_rows_total 3');
   });
 

@@ -70,11 +70,17 @@ function formatReport(report: ServingReport): string {
   ];
   if (canary !== null) parts.push(formatCanary(canary));
   if (shadow !== null) parts.push(formatShadow(report, shadow));
-  if (log !== null)
-    parts.push(
-      `log: ${formatShare(log.share)} of requests; ${log.rows} rows in ${log.files} ${log.files === 1 ? 'file' : 'files'} (${formatBytes(log.bytes)}), ${log.rows_dropped} rows dropped${log.problem === null ? '' : `\n${log.problem}`}`,
-    );
+  if (log !== null) parts.push(formatLog(log));
   return parts.join('\n\n');
+}
+
+function formatLog(log: NonNullable<ServingReport['log']>): string {
+  const { rows, files, bytes, problem } = log;
+  // A server of an earlier program does not report what waits.
+  const waiting = (log.rows_waiting as number | undefined) ?? 0;
+  const waits = waiting === 0 ? '' : `, ${waiting} rows wait for the next file (within a minute)`;
+  const written = `${rows} rows in ${files} ${files === 1 ? 'file' : 'files'} (${formatBytes(bytes)})`;
+  return `log: ${formatShare(log.share)} of requests; ${written}${waits}, ${log.rows_dropped} rows dropped${problem === null ? '' : `\n${problem}`}`;
 }
 
 function formatCanary(canary: NonNullable<ServingReport['canary']>): string {

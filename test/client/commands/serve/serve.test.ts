@@ -50,7 +50,15 @@ const classes: ServingReport = {
       mean_difference: null,
     },
   },
-  log: { share: 0.01, rows: 12, rows_dropped: 0, files: 1, bytes: 3456, problem: null },
+  log: {
+    share: 0.01,
+    rows: 12,
+    rows_waiting: 80,
+    rows_dropped: 0,
+    files: 1,
+    bytes: 3456,
+    problem: null,
+  },
 };
 
 let answer: unknown;
@@ -102,7 +110,7 @@ describe('serve report', () => {
         'model says  shadow says  rows',
         'virginica   setosa          5',
         '',
-        'log: 1 % of requests; 12 rows in 1 file (3.5 kB), 0 rows dropped',
+        'log: 1 % of requests; 12 rows in 1 file (3.5 kB), 80 rows wait for the next file (within a minute), 0 rows dropped',
         '',
       ].join('\n'),
     );
