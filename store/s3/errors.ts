@@ -62,7 +62,7 @@ export function storageError(error: unknown, place: Place): StorageRefused | Sto
   const name = nameOf(error);
   if (name === 'CredentialsProviderError')
     return new StorageRefused(
-      `no credentials for the S3 server at ${where}: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or start the local stack`,
+      `no credentials for the S3 server at ${where}: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY. Those of a local stack are in .stack/credentials in its project folder, once "${RETRAIN} stack up" has started it`,
       { cause: error },
     );
   if (name === 'RequestTimeTooSkewed')

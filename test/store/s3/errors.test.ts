@@ -38,3 +38,11 @@ describe('what S3 answered', () => {
     expect(failure.message).toContain(where);
   });
 });
+
+it('credentials that are not set are named, and where a local stack has them', () => {
+  const none = Object.assign(new Error('no providers'), { name: 'CredentialsProviderError' });
+  const failure = storageError(none, place);
+  expect(failure).toMatchObject({ name: 'StorageRefused', retryable: false });
+  for (const part of ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', '.stack/credentials'])
+    expect(failure.message).toContain(part);
+});
