@@ -40,11 +40,12 @@ export function openMeter(doing: string): Meter {
   };
 }
 
-/** For example `fetching  1.2 GB of 4.0 GB, 250.0 MB/s, 11.2 s to go`. */
+/** For example `fetching  1.2 GB of 4.0 GB, 250.0 MB/s, 11.2 s to go`. Before the first byte there is no speed. */
 export function meterLine(
   doing: string,
   { done, total, elapsed }: { done: number; total: number; elapsed: number },
 ): string {
+  if (done === 0) return total === 0 ? `${doing} …` : `${doing}  0 B of ${formatBytes(total)}`;
   const rate = (done / elapsed) * 1_000;
   const speed = `${formatBytes(Math.round(rate))}/s`;
   if (total === 0 || done > total) return `${doing}  ${formatBytes(done)}, ${speed}`;

@@ -61,7 +61,7 @@ export async function gc(config: Config, options: GcOptions): Promise<number> {
     const { store } = session;
     await checkKept(store, options);
     const removed = options.yes === true;
-    const meter = openMeter('removing');
+    const meter = openMeter(removed ? 'removing' : 'looking for objects that nothing needs');
     let plan: GcPlan;
     try {
       plan = removed
@@ -73,7 +73,7 @@ export async function gc(config: Config, options: GcOptions): Promise<number> {
     const running = removed ? [] : (await sortLeases(store, isLive)).live;
     const runs = running.map(({ run }) => run!.workflow_id);
     if (options.json === true) printJson(makeDocument(plan, { removed, runs }));
-    else printPlan(plan, { removed, runs });
+    else printPlan(plan, { removed, runs }, options);
     return 0;
   });
 }
@@ -99,7 +99,7 @@ function makeDocument({ give_up, remove, foreign, kept }: GcPlan, { removed, run
   return { removed, kinds, bytes: sumSizes(remove), given_up: give_up, kept, foreign, runs };
 }
 
-function printPlan(plan: GcPlan, { removed, runs }: Outcome): void {
+function printPlan(plan: GcPlan, { removed, runs }: Outcome, keep: Keep): void {
   const { give_up, remove, foreign, kept } = plan;
   if (remove.length > 0) {
     const rows = countByKind(remove).map(([kind, count, size]) => [kind, count, formatBytes(size)]);
@@ -108,12 +108,16 @@ function printPlan(plan: GcPlan, { removed, runs }: Outcome): void {
   if (give_up.length > 0) {
     const versions = new VersionSet();
     for (const { version } of give_up) versions.add(version);
-    say(`version ${String(versions)}: artifacts not kept; the records stay`);
+    say(`version ${String(versions)} of ${keep.pipeline}: artifacts not kept; the records stay`);
   }
+  if (keep.last !== undefined || keep.versions.length > 0)
+    say(
+      `--keep-last and --keep choose among the versions of ${keep.pipeline}: other pipelines keep theirs`,
+    );
   const others = foreign > 0 ? `, ${foreign} that others wrote are left alone` : '';
   const verb = removed ? 'removed' : 'would be removed';
   say(
-    `${remove.length} objects, ${formatBytes(sumSizes(remove))}, ${verb}; ${kept} are kept${others}`,
+    `${remove.length} objects that no pipeline needs, ${formatBytes(sumSizes(remove))}, ${verb}; ${kept} are kept${others}`,
   );
   if (!removed && remove.length + give_up.length > 0)
     say('nothing was removed: add --yes to do it');

@@ -60,6 +60,8 @@ describe('gc', () => {
 
   it('gives up versions that are not kept: checkout says so, a run brings them back', async () => {
     const first = await store.records.latest('iris', 1);
+    const { stderr } = await succeed(project.client('gc', '--keep-last', '1'));
+    expect(stderr).toContain('version 1 of iris: artifacts not kept');
     const done = await gc('--keep-last', '1', '--yes');
     expect(done.given_up).toMatchObject([{ version: 1 }]);
     const model = output(first, 'train', 'model');
