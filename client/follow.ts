@@ -16,7 +16,7 @@ import type { Progress } from '../contract/execution.ts';
 import { SetupError } from '../contract/failures.ts';
 import type { Session } from './session.ts';
 import type { Started } from './start.ts';
-import { listPendingStages, explainWaiting, type Described } from './waiting.ts';
+import { explainMlflowStart, explainWaiting, listPendingStages, type Pending } from './waiting.ts';
 import { RETRAIN } from '../contract/command.ts';
 import type { promote } from '../workflows/index.ts';
 
@@ -69,9 +69,9 @@ export async function follow(
   let building: string | undefined;
   const show = (): void => watch([...stages.values()], building ?? notice);
   const looking = new AbortController();
-  const seen = (described: Described, waiting: string | undefined): void => {
+  const seen = (pending: readonly Pending[], waiting: string | undefined): void => {
     notice = waiting;
-    if (applyPending(described, stages) || notice !== undefined) show();
+    if (applyPending(pending, stages) || notice !== undefined) show();
   };
   const looker = pollPending(session, run, seen, looking.signal);
   show();
@@ -202,7 +202,7 @@ function findChild(event: Event, now: string | undefined): string | undefined {
 async function pollPending(
   session: Session,
   run: Started,
-  seen: (described: Described, waiting: string | undefined) => void,
+  seen: (pending: readonly Pending[], waiting: string | undefined) => void,
   signal: AbortSignal,
 ): Promise<void> {
   const handle = session.client.workflow.getHandle(run.workflowId, run.runId);
@@ -210,7 +210,8 @@ async function pollPending(
     try {
       await sleep(LOOK_MS, undefined, { signal });
       const { raw } = await handle.describe();
-      seen(raw, await explainWaiting(handle, raw));
+      const pending = await explainMlflowStart(listPendingStages(raw), session.config);
+      seen(pending, await explainWaiting(handle, raw));
     } catch {
       // This is only a hint: the history reports what matters, and also that the server is gone.
     }
@@ -219,11 +220,11 @@ async function pollPending(
 
 /** Updates the stages with the pending activities; false when nothing has changed. */
 export function applyPending(
-  described: Described,
+  pending: readonly Pending[],
   stages: ReadonlyMap<string, StageView>,
 ): boolean {
   let news = false;
-  for (const { stage, attempt, message, progress } of listPendingStages(described)) {
+  for (const { stage, attempt, message, progress } of pending) {
     const view = stages.get(stage);
     if (view === undefined || view.state === 'done' || view.state === 'cached') continue;
     if (message !== null)

@@ -191,7 +191,7 @@ async function checkTracking(config: Config, tracker: Tracker): Promise<void> {
   try {
     await tracker.check();
   } catch (error) {
-    if (error instanceof TrackingUnavailable && (await isLocalStarting(config))) {
+    if (error instanceof TrackingUnavailable && (await isLocalMlflowStarting(config))) {
       say('MLflow is still starting: the run begins, and its logging waits for MLflow');
       return;
     }
@@ -200,8 +200,16 @@ async function checkTracking(config: Config, tracker: Tracker): Promise<void> {
   }
 }
 
+/** Where the tracking server is, and the local stack. */
+export type LocalTracking = Pick<Config, 'stackDir'> & {
+  tracking: Pick<Config['tracking'], 'uri'>;
+};
+
 /** Whether the tracking server is the local stack's, and was started a short time ago. */
-async function isLocalStarting({ stackDir, tracking }: Config): Promise<boolean> {
+export async function isLocalMlflowStarting({
+  stackDir,
+  tracking,
+}: LocalTracking): Promise<boolean> {
   const { readStackState } = await import('../infra/stack-folder.ts');
   const { findProcess } = await import('../infra/process.ts');
   const { MLFLOW_START_MS } = await import('../infra/parts/mlflow.ts');

@@ -6,7 +6,7 @@ import type { Progress } from '../contract/execution.ts';
 import { parseHistoryProblem } from '../worker/history-problem.ts';
 import { processIdentity } from '../store/process-identity.ts';
 import { say } from './print.ts';
-import type { Session } from './session.ts';
+import { isLocalMlflowStarting, type LocalTracking, type Session } from './session.ts';
 import { RETRAIN } from '../contract/command.ts';
 
 /**
@@ -155,8 +155,9 @@ export type Described = WorkflowExecutionDescription['raw'];
 export interface Pending {
   stage: string;
   attempt: number;
-  /** Why the attempt before this one failed. */
+  /** Why the attempt before this one failed, and the type of that failure. */
   message: string | null;
+  failure: string | null;
   progress: Progress | null;
   /** The time of its last heartbeat, or of its start, in ISO 8601. Null while no worker has it. */
   heardAt: string | null;
@@ -168,11 +169,37 @@ export function listPendingStages({ pendingActivities }: Described): Pending[] {
     ({ activityType, attempt, lastFailure, heartbeatDetails, ...times }) => ({
       stage: activityType?.name ?? '',
       attempt: attempt ?? 1,
-      message: (attempt ?? 1) > 1 ? (lastFailure?.message ?? null) : null,
+      message: (attempt ?? 1) > 1 ? describeRetry(lastFailure) : null,
+      failure: (attempt ?? 1) > 1 ? (lastFailure?.applicationFailureInfo?.type ?? null) : null,
       progress: parseProgress(heartbeatDetails?.payloads?.[0]),
       heardAt: toIso(times.lastHeartbeatTime ?? times.lastStartedTime),
     }),
   );
+}
+
+/** Why an attempt failed. Temporal's own message for a worker that was killed is "activity Heartbeat timeout". */
+function describeRetry(failure: proto.temporal.api.failure.v1.IFailure | null | undefined) {
+  const { TIMEOUT_TYPE_HEARTBEAT: silent, TIMEOUT_TYPE_START_TO_CLOSE: slow } =
+    proto.temporal.api.enums.v1.TimeoutType;
+  const type = failure?.timeoutFailureInfo?.timeoutType;
+  if (type === silent)
+    return 'the worker of the attempt before stopped reporting, as after a crash: the stage is tried again';
+  if (type === slow) return 'the attempt before took longer than it may: the stage is tried again';
+  return failure?.message ?? null;
+}
+
+/**
+ * Reports a stage that is retried because the local MLflow is still starting as what it is: it waits, and nothing is
+ * wrong.
+ */
+export async function explainMlflowStart(
+  pending: readonly Pending[],
+  config: LocalTracking,
+): Promise<Pending[]> {
+  const isWaiting = ({ failure }: Pending): boolean => failure === 'TrackingUnavailable';
+  if (!pending.some(isWaiting) || !(await isLocalMlflowStarting(config))) return [...pending];
+  const message = 'MLflow is still starting, and the stage waits for it';
+  return pending.map((one) => (isWaiting(one) ? { ...one, message } : one));
 }
 
 function toIso(time: { seconds?: unknown } | null | undefined): string | null {

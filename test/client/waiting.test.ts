@@ -1,3 +1,6 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { defaultPayloadConverter } from '@temporalio/common';
 import proto from '@temporalio/proto';
 import { describe, expect, it } from 'vitest';
@@ -5,14 +8,23 @@ import { formatBar } from '../../client/format.ts';
 import type { StageView } from '../../client/follow.ts';
 import { formatAge } from '../../client/format.ts';
 import { applyPending } from '../../client/follow.ts';
-import { listPendingStages, type Described } from '../../client/waiting.ts';
+import {
+  explainMlflowStart,
+  listPendingStages,
+  type Described,
+  type Pending,
+} from '../../client/waiting.ts';
 import { explainStuck, explainNoWorker } from '../../client/waiting.ts';
+import { DEFAULT_PORTS } from '../../infra/ports.ts';
+import { processIdentity } from '../../store/process-identity.ts';
 
-const { PendingActivityState } = proto.temporal.api.enums.v1;
+const { PendingActivityState, TimeoutType } = proto.temporal.api.enums.v1;
 
 const described = (activity: object): Described => ({
   pendingActivities: [{ activityType: { name: 'train' }, ...activity }],
 });
+
+const pending = (activity: object): Pending[] => listPendingStages(described(activity));
 
 describe('a stage under way', () => {
   it('shows how far its heartbeats say it is', () => {
@@ -20,16 +32,54 @@ describe('a stage under way', () => {
     const progress = { stage: 'train', fraction: 0.5, rows: 1_200_000 };
     const heartbeatDetails = { payloads: [defaultPayloadConverter.toPayload(progress)] };
     const stages = new Map([['train', view]]);
-    expect(applyPending(described({ attempt: 1, heartbeatDetails }), stages)).toBe(true);
+    expect(applyPending(pending({ attempt: 1, heartbeatDetails }), stages)).toBe(true);
     expect(formatBar(view.progress!)).toBe('━━━━━━━━━━──────────  50 %  1.2 M rows');
   });
 
   it('shows the cause of a retry, and nothing while its first try runs', () => {
     const view: StageView = { stage: 'train', state: 'running' };
     const stages = new Map([['train', view]]);
-    expect(applyPending(described({ attempt: 1 }), stages)).toBe(false);
-    applyPending(described({ attempt: 3, lastFailure: { message: 'S3 is down' } }), stages);
+    expect(applyPending(pending({ attempt: 1 }), stages)).toBe(false);
+    applyPending(pending({ attempt: 3, lastFailure: { message: 'S3 is down' } }), stages);
     expect(view).toMatchObject({ state: 'retrying', note: 'attempt 3: S3 is down' });
+  });
+
+  it.each([
+    [TimeoutType.TIMEOUT_TYPE_HEARTBEAT, 'the worker of the attempt before stopped reporting'],
+    [TimeoutType.TIMEOUT_TYPE_START_TO_CLOSE, 'took longer than it may'],
+  ])('says in words why it is tried again after a timeout of type %i', (timeoutType, words) => {
+    const lastFailure = { message: 'activity timeout', timeoutFailureInfo: { timeoutType } };
+    const [{ message } = {}] = pending({ attempt: 2, lastFailure });
+    expect(message).toContain(words);
+    expect(message).toContain('is tried again');
+  });
+
+  it('waits for the local MLflow as long as that starts, and is retried after that', async () => {
+    const stackDir = mkdtempSync(join(tmpdir(), 'waiting-'));
+    const start = (since: Date): void => {
+      const { pid } = process;
+      const record = { pid, identity: processIdentity(pid), since: since.toISOString() };
+      mkdirSync(join(stackDir, 'run'), { recursive: true });
+      writeFileSync(join(stackDir, 'run', 'mlflow.json'), JSON.stringify(record));
+      writeFileSync(
+        join(stackDir, 'stack.json'),
+        JSON.stringify({ schema: 1, ports: DEFAULT_PORTS }),
+      );
+    };
+    const message = 'the MLflow server does not answer';
+    const explain = async (type: string, uri = 'http://127.0.0.1:5000') => {
+      const lastFailure = { message, applicationFailureInfo: { type } };
+      const config = { stackDir, tracking: { uri } };
+      const [one] = await explainMlflowStart(pending({ attempt: 2, lastFailure }), config);
+      return one!.message;
+    };
+    start(new Date());
+    expect(await explain('TrackingUnavailable')).toContain('MLflow is still starting');
+    expect(await explain('TrackingUnavailable', 'http://mlflow.example.com:80')).toBe(message);
+    expect(await explain('StorageUnavailable')).toBe(message);
+    start(new Date(Date.now() - 3_600_000));
+    expect(await explain('TrackingUnavailable')).toBe(message);
+    rmSync(stackDir, { recursive: true });
   });
 
   it('says when it was last heard of', () => {

@@ -4,6 +4,7 @@ import { type Progress, isOpen } from '../../../contract/execution.ts';
 import { progress } from '../../../contract/messages.ts';
 import { describeFailure, type ReportedFailure } from '../../failure.ts';
 import {
+  explainMlflowStart,
   listPendingStages,
   explainWaiting,
   NO_WORKER,
@@ -43,7 +44,7 @@ export async function readLatestRun(
     const described = await handle.describe();
     const { runId, status: state, startTime, raw } = described;
     const running = isOpen(state);
-    const pending = listPendingStages(raw);
+    const pending = await explainMlflowStart(listPendingStages(raw), session.config);
     return {
       workflowId,
       runId,
