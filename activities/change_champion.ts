@@ -39,13 +39,16 @@ async function enterChange(
     return record;
   };
   const entry = { id, by, reason, seen, at: new Date().toISOString() };
-  if (action === 'rolled_back')
+  if (action === 'rolled_back') {
+    // The hint for a version that was never the champion, to promote it, is wrong for one that does not exist.
+    if (version !== undefined) await records.latest(pipeline, version);
     return champions.rollBack(pipeline, {
       ...entry,
       version,
       check: async (build) => void (await read(build)),
       hashInputs: async (build) => hashTrainInputs(await records.readBuild({ pipeline, ...build })),
     });
+  }
   const record = await read({ version: version! });
   const { seq } = record;
   const build = { version: record.version, seq };

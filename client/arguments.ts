@@ -4,9 +4,18 @@ import { PIPELINE_NAME } from '../contract/paths.ts';
 
 /** The number of a batch: 1, 2, 3, … */
 export function parseBatch(text: string): number {
+  return parseNumber('batch', text);
+}
+
+/** A version without a build. Version N is trained on batches 1..N. */
+export function parseVersion(text: string): number {
+  return parseNumber('version', text);
+}
+
+function parseNumber(what: string, text: string): number {
   const number = Number(text);
   if (/^[0-9]+$/.test(text) && number >= 1 && number <= 999_999) return number;
-  throw new InvalidArgumentError('a batch is a whole number from 1 to 999999.');
+  throw new InvalidArgumentError(`a ${what} is a whole number from 1 to 999999.`);
 }
 
 /** The numbers of `5`, a version, or of `5.2`, build 2 of it; undefined for any other text. */

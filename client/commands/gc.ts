@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client';
 import type { Command } from 'commander';
-import { parseBatch, parseCount } from '../arguments.ts';
+import { parseVersion, parseCount } from '../arguments.ts';
 import { formatBytes, formatTable } from '../format.ts';
 import { openMeter } from '../meter.ts';
 import { print, printJson, say } from '../print.ts';
@@ -29,7 +29,7 @@ export function gcCommand(context: CommandContext): Command {
     .option(
       '--keep <N>',
       'also keep the artifacts of this version; repeatable',
-      (text: string, before: number[] | undefined) => [...(before ?? []), parseBatch(text)],
+      (text: string, before: number[] | undefined) => [...(before ?? []), parseVersion(text)],
     )
     .option('--yes', 'remove them; without this, only list them')
     .option('--apply', 'the same as --yes')

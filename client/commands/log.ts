@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { parseBatch } from '../arguments.ts';
+import { parseVersion } from '../arguments.ts';
 import { formatLink, print, printJson } from '../print.ts';
 import { type Session, withSession } from '../session.ts';
 import { listVersions } from '../versions.ts';
@@ -19,7 +19,7 @@ import { RETRAIN } from '../../contract/command.ts';
 
 export function logCommand(context: CommandContext): Command {
   return pipelineCommand('log')
-    .argument('[N]', 'the version, from 1', parseBatch)
+    .argument('[N]', 'the version, from 1', parseVersion)
     .option('--all', 'every version, in order')
     .addHelpText('after', examples('log 2', 'log --all'))
     .action(async (version: number | undefined, flags: CommonFlags & { all?: boolean }) => {

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { parseBatch, parseCount } from '../arguments.ts';
+import { parseVersion, parseCount } from '../arguments.ts';
 import { print, printJson, printModel, say } from '../print.ts';
 import { withSession } from '../session.ts';
 import type { Config } from '../../config/environment.ts';
@@ -15,7 +15,7 @@ interface PublishFlags extends CommonFlags {
 
 export function publishCommand(context: CommandContext): Command {
   return pipelineCommand('publish')
-    .argument('<N>', 'the version, from 1', parseBatch)
+    .argument('<N>', 'the version, from 1', parseVersion)
     .requiredOption(
       '--trial <K>',
       'the number of the trial, or of an earlier build (required)',

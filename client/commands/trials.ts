@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { parseBatch } from '../arguments.ts';
+import { parseVersion } from '../arguments.ts';
 import { formatNumber, formatTable, formatUtc, nameScores } from '../format.ts';
 import { print, printJson, say } from '../print.ts';
 import { withStoreSession } from '../session.ts';
@@ -12,7 +12,7 @@ import { type CommandContext, type CommonFlags, examples, pipelineCommand } from
 
 export function trialsCommand(context: CommandContext): Command {
   return pipelineCommand('trials')
-    .argument('[N]', 'the version, from 1 (default: all)', parseBatch)
+    .argument('[N]', 'the version, from 1 (default: all)', parseVersion)
     .addHelpText('after', examples('trials 2', 'trials --json'))
     .action(async (version: number | undefined, { pipeline, json }: CommonFlags) => {
       const config = await context.configure(pipeline);

@@ -113,6 +113,13 @@ it.each(['model', 'encoder'] as const)(
   },
 );
 
+it('a rollback to a version that does not exist says so, and does not advise to promote it', async () => {
+  const request = { pipeline: 'p', id: 'back', by: 'ann', reason: 'errors', version: 99 };
+  await expect(
+    run(() => changeChampion(deps(), { ...request, action: 'rolled_back' })),
+  ).rejects.toThrow('version 99 of p has not been built');
+});
+
 it('a build that a person rejects bars others of its inputs, also where its record is gone', async () => {
   const note = { pipeline: 'p', by: 'ann', reason: 'it is worse', decision } as const;
   for (const version of [1, 7])

@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { Config } from '../../../config/environment.ts';
 import { SetupError } from '../../../contract/failures.ts';
-import { parseBatch } from '../../arguments.ts';
+import { parseVersion } from '../../arguments.ts';
 import {
   EXIT,
   examples,
@@ -24,7 +24,7 @@ interface CheckoutFlags extends CommonFlags {
 
 export function checkoutCommand(context: CommandContext): Command {
   return pipelineCommand('checkout')
-    .argument('<N>', 'the version, from 1, or champion', parseVersion)
+    .argument('<N>', 'the version, from 1, or champion', parseVersionOrChampion)
     .option('--out <dir>', 'the folder to write into', '.')
     .option('--force', 'overwrite files that have been edited')
     .addHelpText('after', examples('checkout 2', 'checkout champion --out ../production'))
@@ -36,8 +36,8 @@ export function checkoutCommand(context: CommandContext): Command {
     });
 }
 
-function parseVersion(text: string): number | 'champion' {
-  return text === 'champion' ? text : parseBatch(text);
+function parseVersionOrChampion(text: string): number | 'champion' {
+  return text === 'champion' ? text : parseVersion(text);
 }
 
 /** `checkout N`: writes a version as files, and fetches only what is not on this machine. */

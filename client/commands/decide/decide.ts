@@ -1,6 +1,6 @@
 import { userInfo } from 'node:os';
 import { type Command, InvalidArgumentError } from 'commander';
-import { parseBatch, parseBuild } from '../../arguments.ts';
+import { parseVersion, parseBuild } from '../../arguments.ts';
 import { findTextFault, type PersonText } from '../../../contract/person.ts';
 import { BadParams } from '../../../contract/failures.ts';
 import { RETRAIN } from '../../../contract/command.ts';
@@ -48,7 +48,7 @@ export function rejectCommand(context: CommandContext): Command {
 /** `promote N`: makes a version the champion that the gate has held. */
 export function promoteCommand(context: CommandContext): Command {
   return decideCommand('promote')
-    .argument('<N>', VERSION, parseBatch)
+    .argument('<N>', VERSION, parseVersion)
     .addHelpText('after', examples('promote 4 --reason "the test rows are too few to show it"'))
     .action((version: number, flags: DecideFlags) =>
       decide(context, { action: 'promote', version }, flags),
@@ -58,7 +58,7 @@ export function promoteCommand(context: CommandContext): Command {
 /** `rollback`: makes an earlier champion the champion again. */
 export function rollbackCommand(context: CommandContext): Command {
   return decideCommand('rollback')
-    .option('--to <N>', 'the version to return to (default: the previous champion)', parseBatch)
+    .option('--to <N>', 'the version to return to (default: the previous champion)', parseVersion)
     .addHelpText(
       'after',
       examples(

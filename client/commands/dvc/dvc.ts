@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { join, relative, resolve } from 'node:path';
-import { parseBatch } from '../../arguments.ts';
+import { parseVersion } from '../../arguments.ts';
 import { examples, pipelineCommand, type CommandContext, type CommonFlags } from '../../context.ts';
 import { print, printJson, say } from '../../print.ts';
 import { withStoreSession } from '../../session.ts';
@@ -25,7 +25,7 @@ export function dvcCommand(context: CommandContext): Command {
 
 function exportCommand(context: CommandContext): Command {
   return pipelineCommand('export', 'write a version as a DVC repository: dvc.yaml, dvc.lock, …')
-    .argument('[N]', 'the version; the latest if left out', parseBatch)
+    .argument('[N]', 'the version; the latest if left out', parseVersion)
     .option('--out <dir>', 'the folder (default: dvc/<pipeline>)')
     .option('--force', 'overwrite files that were edited by hand')
     .addHelpText('after', examples('dvc export', 'dvc export 3 --out ../iris-dvc --json'))

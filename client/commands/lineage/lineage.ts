@@ -1,7 +1,7 @@
 import { Option, type Command } from 'commander';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { parseBatch } from '../../arguments.ts';
+import { parseVersion } from '../../arguments.ts';
 import { examples, pipelineCommand, type CommandContext, type CommonFlags } from '../../context.ts';
 import { print, printJson, say } from '../../print.ts';
 import { withStoreSession } from '../../session.ts';
@@ -15,7 +15,7 @@ interface LineageFlags extends CommonFlags {
 
 export function lineageCommand(context: CommandContext): Command {
   return pipelineCommand('lineage')
-    .argument('<N>', 'the version, from 1', parseBatch)
+    .argument('<N>', 'the version, from 1', parseVersion)
     .addOption(new Option('--mermaid', 'print a Mermaid flowchart').conflicts('json'))
     .option('--svg <file>', 'draw it into a file')
     .addHelpText('after', examples('lineage 2', 'lineage 2 --mermaid', 'lineage 2 --svg two.svg'))

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { parseBatch } from '../../arguments.ts';
+import { parseVersion } from '../../arguments.ts';
 import {
   examples,
   pipelineCommand,
@@ -28,7 +28,7 @@ export function verifyCommand(context: CommandContext): Command {
     'verify',
     'read all objects of a version, and report which are missing or damaged',
   )
-    .argument('[N]', 'the version, from 1', parseBatch)
+    .argument('[N]', 'the version, from 1', parseVersion)
     .option('--all', 'check every version, and read each object once')
     .option(
       '--repair',

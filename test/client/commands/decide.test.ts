@@ -16,9 +16,7 @@ it.each(['approve', 'reject', 'promote'])('%s needs a version and a reason', asy
   expect(await refuse(name, '--reason', 'checked')).toContain("missing required argument 'N'");
   expect(await refuse(name, '5')).toContain("required option '--reason <text>' not specified");
   expect(await refuse(name, '5', '--reason', '  ')).toContain('say in a few words why.');
-  expect(await refuse(name, 'latest', '--reason', 'x')).toMatch(
-    /a (batch|version) is a whole number/,
-  );
+  expect(await refuse(name, 'latest', '--reason', 'x')).toContain('a version is a whole number');
   expect(await refuse(name, '5', '--reason', 'x', '--by', '')).toContain(
     'give the name of a person.',
   );
@@ -48,10 +46,16 @@ it.each(['approve', 'reject'])('%s takes a build of a version', async (name) => 
   expect(parseBuild('5.12')).toEqual({ version: 5, seq: 12 });
 });
 
+it('promote takes a version without a build', async () => {
+  expect(await refuse('promote', '4.1', '--reason', 'x')).toContain(
+    'a version is a whole number from 1 to 999999.',
+  );
+});
+
 it('rollback needs a reason, and takes a version alone after --to', async () => {
   expect(await refuse('rollback')).toContain("required option '--reason <text>' not specified");
   expect(await refuse('rollback', '3', '--reason', 'x')).toContain('too many arguments');
-  expect(await refuse('rollback', '--to', '0', '--reason', 'x')).toContain('a batch is a whole');
+  expect(await refuse('rollback', '--to', '0', '--reason', 'x')).toContain('a version is a whole');
 });
 
 it('champion takes no other word than history', async () => {
