@@ -67,7 +67,7 @@ export type Standing =
   /** It was the champion, and a later build took its place. */
   | 'replaced'
   /** It was the champion, and a person took it back. */
-  | 'taken back'
+  | 'taken_back'
   /** It would be promoted, if it is proposed and nothing prevents it. */
   | 'passed'
   | 'held'
@@ -87,7 +87,7 @@ export function findStanding(
   if (history !== undefined) {
     if (isSameBuild(history.champion, build)) return 'champion';
     const no = history.barred.find((one) => isSameBuild(one, build));
-    if (no !== undefined) return no.action ?? 'taken back';
+    if (no !== undefined) return no.action ?? 'taken_back';
     const action = history.events.findLast((event) => isSameBuild(event, build))?.action;
     if (action !== undefined) return makesChampion(action) ? 'replaced' : action;
   }

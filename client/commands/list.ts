@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import {
   type BuildDocument,
   findStanding,
+  nameAction,
   nameBuildDocument,
   type Standing,
   toChampionDocument,
@@ -210,7 +211,7 @@ export function formatVersions(versions: readonly ListedVersion[], withState: bo
     versions.map((one, i) => [
       nameBuildDocument(one),
       ...state(one),
-      ...(hasChampion ? [one.standing ?? '–'] : []),
+      ...(hasChampion ? [one.standing === null ? '–' : nameAction(one.standing)] : []),
       ...columns.map(({ name }) => formatNumber(one.metrics[name])),
       formatNumber(one.metrics[`new_batch_${headline}`]),
       ...(isCompared ? [formatCompared(one)] : []),

@@ -98,7 +98,7 @@ describe('what a build is to the champion', () => {
     await enter(1, 'rolled_back', 'kim');
     expect(await Promise.all([1, 2].map((version) => standingOf(version, 'promote')))).toEqual([
       'champion',
-      'taken back',
+      'taken_back',
     ]);
   });
 
