@@ -17,7 +17,7 @@ interface ExportFlags extends CommonFlags {
 
 export function exportCommand(context: CommandContext): Command {
   return withModel(pipelineCommand('export'))
-    .requiredOption('--out <file>', 'the file to write: NAME.onnx (required)')
+    .requiredOption('--out <file>', 'the file to write, such as iris.onnx (required)')
     .addHelpText(
       'after',
       examples('export --out iris.onnx', 'export --model champion --out models/iris.onnx'),

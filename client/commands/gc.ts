@@ -25,7 +25,11 @@ interface GcFlags extends CommonFlags {
 
 export function gcCommand(context: CommandContext): Command {
   return pipelineCommand('gc')
-    .option('--keep-last <K>', 'keep only the artifacts of the last K versions', parseCount)
+    .option(
+      '--keep-last <K>',
+      'keep only the artifacts of the last K versions and of the champion',
+      parseCount,
+    )
     .option(
       '--keep <N>',
       'also keep the artifacts of this version; repeatable',

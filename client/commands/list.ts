@@ -23,7 +23,7 @@ import type { VersionLine } from '../../store/version-index.ts';
 import { type CommandContext, type CommonFlags, examples, pipelineCommand } from '../context.ts';
 
 export function listCommand(context: CommandContext): Command {
-  return pipelineCommand('list')
+  return pipelineCommand('list', '', 'only this pipeline (default: every pipeline)')
     .option('--all', 'also earlier builds and trials')
     .addHelpText('after', examples('list', 'list --all', 'list --pipeline wine --json'))
     .action(async ({ pipeline, all, json }: CommonFlags & { all?: boolean }) => {

@@ -26,7 +26,7 @@ interface RunFlags extends CommonFlags {
 }
 
 export function runCommand(context: CommandContext): Command {
-  return withRunFlags(pipelineCommand('run'))
+  return withRunFlags(pipelineCommand('run'), 'run every stage, even if it is cached')
     .argument('<N>', 'the batch, from 1', parseBatch)
     .option('--until <stage>', `stop after this stage (${STAGE_NAMES.join(', ')})`, parseStage)
     .option('--publish', 'publish the version, even with --set: without it such a run is a trial')
@@ -45,7 +45,7 @@ export function runCommand(context: CommandContext): Command {
 }
 
 export function stageCommand(context: CommandContext): Command {
-  return withRunFlags(pipelineCommand('stage'))
+  return withRunFlags(pipelineCommand('stage'), 'run the stage, even if it is cached')
     .argument('<name>', STAGE_NAMES.join(', '), parseStage)
     .argument('[N]', 'the batch, from 1; get_data needs none', parseBatch)
     .addHelpText('after', examples('stage get_data', 'stage prepare_batch 2', 'stage evaluate 2'))
@@ -78,9 +78,9 @@ async function runBatch(
   }
 }
 
-function withRunFlags(command: Command): Command {
+function withRunFlags(command: Command, forced: string): Command {
   return withSet(command, 'override a param for this run; repeatable')
-    .option('--force', 'run every stage, even if it is cached')
+    .option('--force', forced)
     .option('--refresh', 'look for new rows at the source')
     .option('--detach', 'start the run and return at once');
 }

@@ -51,21 +51,29 @@ export function serveCommand(context: CommandContext): Command {
     .option('--max-body <MB>', 'the largest body of a request', parseCount, 16)
     .option('--max-requests <count>', 'the most requests at a time', parseCount, 64)
     .option('--shadow <name>', 'a second model that scores the same rows and answers no request')
-    .option('--canary <share>', 'the share of keys that a second model answers: 5%', parseShare)
+    .option(
+      '--canary <share>',
+      'the share of keys that a second model answers, such as 5% (default: no canary)',
+      parseShare,
+    )
     .option('--canary-model <name>', 'the model of the canary (default: latest)')
     .option(
       '--canary-key <column>',
       'the column of the key: rows with the same key get the same model (default: all columns that the model reads)',
     )
-    .option('--log-share <share>', 'the share of requests to store in the bucket: 1%', parseShare)
+    .option(
+      '--log-share <share>',
+      'the share of requests to store in the bucket, such as 1% (default: none)',
+      parseShare,
+    )
     .option(
       '--log-without <columns>',
-      'columns to leave out of the stored requests: name,email',
+      'columns to leave out of the stored requests, such as name,email (default: none)',
       parseNames,
     )
     .option(
       '--log-with <columns>',
-      'columns to store although the model does not read them',
+      'columns to store although the model does not read them, such as order_id (default: none)',
       parseNames,
     )
     .option('--log-most <MB>', `the most to store per day (default: ${LOG_MOST})`, parseCount)
