@@ -46,8 +46,7 @@ export function concatMatrices(matrices: Iterable<Matrix>, most: number): Matrix
     dropped += matrix.dropped;
   }
   if (names === undefined) throw new RangeError('concatMatrices needs at least one matrix');
-  const trim = (column: Float64Array): Float64Array =>
-    rows === most ? column : column.subarray(0, rows);
+  const trim = (column: Float64Array): Float64Array => column.subarray(0, rows);
   return {
     rows,
     names,
@@ -91,7 +90,7 @@ function encodeTable(encoder: Encoder, part: Part): { matrix: Matrix; known: Col
   const { label } = part;
   const hasClasses = label.type === 'category';
   const labelled =
-    labels === undefined || !hasClasses
+    labels === undefined
       ? part.table
       : part.table.semijoin(tableOf({ [label.name]: labels }), label.name);
   const whole = addMissing(encoder, labelled);

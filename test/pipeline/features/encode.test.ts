@@ -257,6 +257,10 @@ describe('a part as Arrow', () => {
     expect(sha256(partToArrow(small))).toMatchInlineSnapshot(
       `"7443fbccdfd3976afa861cc967b978a6765cd4e94bb37206dcbc7a65ff7a3891"`,
     );
+    const { test: none } = encode(table, columns, { testSize: 1e-12 });
+    expect(sha256(partToArrow(none))).toMatchInlineSnapshot(
+      `"6bab1f96ffb35d5bca8b53e0400846c3e1ea26bb5a83ababaec519eca67c6b35"`,
+    );
   });
 
   it('is read as well when encode_part of code 1 wrote it', () => {

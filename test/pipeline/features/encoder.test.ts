@@ -201,6 +201,9 @@ describe('applyEncoder', () => {
           '"petal_width (number)" where the encoder has "n (number)", "c (category)": preprocess the batch again',
       }),
     );
+    const { features, ...rest } = later;
+    const swapped = { ...rest, features: [features[0]!, { name: 'c', type: 'number' as const }] };
+    expect(() => applyEncoder(fit(text).encoder, swapped)).toThrow('the part has columns');
   });
 });
 
