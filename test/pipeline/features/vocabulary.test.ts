@@ -55,6 +55,13 @@ describe('the vocabulary of a pipeline', () => {
   it('names each column that has other words, the target last', () => {
     const known = collectVocabulary([first], columns);
     expect(findNewWords(known, read(2, '1,b,,p\n\n9,a,,r\n'), 'ignore')).toEqual([]);
+    expect(() => findNewWords(known, second, 'fail')).toThrow(
+      expect.objectContaining({
+        name: 'BadData',
+        message:
+          'batch 2 has "c", "d" in column "c", which the first batch does not have: correct the cells, or set data.on_new_category to ignore or adapt',
+      }),
+    );
     expect(findNewWords(known, second, 'ignore')[2]).toBe(
       'batch 2 has "u", "v" in column "w", not known from the first batch: the model reads them as missing',
     );
