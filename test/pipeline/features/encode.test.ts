@@ -89,6 +89,19 @@ describe('encodeBatch', () => {
     expect(counts.unlabelled).toBe(1);
   });
 
+  it.each([
+    ['a column that is no feature', 'id'],
+    ['numbers, in any spelling', 'n'],
+  ])('keeps rows with the same key on one side: %s', (_, key) => {
+    const rows = Array.from({ length: 30 }, (_row, i) => `${i},${i},a,p\n${i},${i}.0,b,p\n`);
+    const { train, test } = encode(csv(`id,n,c,y\n${rows.join('')}`), columns, {
+      key: [key],
+      testSize: 0.5,
+    });
+    const [learnt, held] = [train, test].map((part) => new Set(cellsOf(part)['n']));
+    expect([learnt!.size + held!.size, Math.min(learnt!.size, held!.size) > 5]).toEqual([30, true]);
+  });
+
   it('has a feature that the batch lacks missing in every row', () => {
     const { train } = encode(csv('n,y\n1,p\n'), columns, { testSize: 1e-12 });
     expect(train.features[1]).toEqual({ name: 'c', type: 'category' });
