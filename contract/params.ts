@@ -151,7 +151,11 @@ export const paramsShape = z.strictObject({
       /** Whether a person must approve what the gate would promote. */
       approval: z.enum(GATE_APPROVALS).default('none'),
       /** How often the webhook is reminded of a version that waits for approval. */
-      reminder_hours: z.number().min(GATE_HOURS.least).max(GATE_HOURS.most).default(24),
+      reminder_hours: z
+        .number()
+        .min(GATE_HOURS.least, 'too small: expected at least 0.017, which is a minute')
+        .max(GATE_HOURS.most)
+        .default(24),
       /** When an approval that nobody gave expires; null: never. */
       expiry_hours: z.number().gt(0).max(GATE_HOURS.most).nullable().default(null),
     })

@@ -28,6 +28,10 @@ describe('params that are wrong', () => {
       expect(problemOf({ gate })).toMatch(
         /^params\.yaml: gate\.(reminder|expiry)_hours is .+: too (big|small)/,
       );
+    expect(problemOf({ gate: { reminder_hours: 0.01 } })).toBe(
+      'params.yaml: gate.reminder_hours is 0.01: too small: expected at least 0.017, which is a minute',
+    );
+    expect(problemOf({ gate: { reminder_hours: 0.017 } })).toBe('nothing is wrong');
     expect(problemOf({ data: { target: '' } }, '--set')).toMatch(
       /^--set: data\.target is "": too small/,
     );
