@@ -188,6 +188,8 @@ describe('a schedule', () => {
   it.each([
     [['--cron', '0 2 30 2 *'], 'never starts'],
     [['--cron', 'every night'], 'is not valid'],
+    [['--cron', '61 * * * *'], 'is not valid'],
+    [['--jitter', 'a while'], 'is no duration'],
     [['--timezone', 'Mars/Olympus'], 'is not valid'],
     [['--at', '25:00'], 'expected a time of day'],
     [['--set', 'model.max_depth=0'], 'model.max_depth is 0'],

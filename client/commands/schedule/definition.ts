@@ -134,10 +134,20 @@ function asUpdate({ spec, action, policies, state }: ScheduleDescription) {
   return { spec, action, policies, state };
 }
 
-/** The error for a spec that the server refuses; other errors as they are. */
-function specError(error: unknown, { cron, timezone }: Wanted): unknown {
+/** The error for a spec that the server refuses, or a duration that is none; other errors as they are. */
+function specError(
+  error: unknown,
+  { cron, timezone, jitter, catchup }: Pick<Wanted, 'cron' | 'timezone' | 'jitter' | 'catchup'>,
+): unknown {
   const said = isGrpcServiceError(error) ? error.details : messageOf(error);
-  if (!/cron|time ?zone|calendar|schedule spec/i.test(said)) return error;
+  if (/^Invalid duration/.test(said))
+    return new BadParams(
+      `--jitter ${jitter} or --catchup ${catchup} is no duration: write them as 30s, 10m or 12h`,
+      { cause: error },
+    );
+  // Temporal's client throws the server's refusal of a spec as a TypeError, without its first words.
+  const isSpec = error instanceof TypeError || /cron|time ?zone|calendar|schedule spec/i.test(said);
+  if (!isSpec) return error;
   return new BadParams(
     `the schedule "${cron}" in time zone ${timezone} is not valid (${said}): correct --cron, --at or --timezone`,
     { cause: error },
