@@ -58,14 +58,21 @@ async function checkout(
     return 0;
   } catch (error) {
     if (!stopping.signal.aborted) throw localError(error, out);
-    say(
-      `stopped; "${RETRAIN} checkout ${asked.version} --pipeline ${asked.pipeline}" continues from here`,
-    );
+    const { version, pipeline, force } = asked;
+    const flags = ['--pipeline', pipeline];
+    if (asked.out !== '.') flags.push('--out', quoteWord(out));
+    if (force === true) flags.push('--force');
+    say(`stopped; "${RETRAIN} checkout ${version} ${flags.join(' ')}" continues from here`);
     return EXIT.detached;
   } finally {
     process.off('SIGINT', stop);
     await session.close();
   }
+}
+
+/** A word of a shell's command line. */
+function quoteWord(text: string): string {
+  return /^[\w./@+-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }
 
 /** An error of the file system, as a sentence that says how to repair it. */
