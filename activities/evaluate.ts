@@ -15,6 +15,7 @@ import type { Build } from '../contract/promotion.ts';
 import { isSameBuild, nameBuild } from '../contract/versions.ts';
 import type { Store } from '../store/index.ts';
 import { findModel } from '../store/champion-call.ts';
+import { removedByGc } from '../store/record-check.ts';
 import type { VersionRecord } from '../store/version-record.ts';
 import { withScratch } from '../store/own-folder.ts';
 import { onRun, requireAttempt } from '../tracking/tracked-run/attempt.ts';
@@ -81,12 +82,14 @@ async function compareWithOthers(
   const warnings: string[] = [];
   for (const role of ['before', 'champion'] as const) {
     let name = role === 'champion' ? 'the champion' : 'the version before';
+    let found: VersionRecord | undefined;
     try {
       const other =
         role === 'champion'
           ? await readChampion(deps, request, champion)
           : await findBefore(deps, request);
       if (other === undefined) continue;
+      found = other;
       const { version, seq } = other;
       name = `version ${version}`;
       const known = comparisons.find((one) => isSameBuild(one, other));
@@ -100,7 +103,9 @@ async function compareWithOthers(
         });
     } catch (error) {
       if (!(error instanceof DamagedArtifact || error instanceof BadData)) throw error;
-      const warning = `${name} cannot be scored on the test rows of this version, so it is not compared: ${error.message}`;
+      const collected = found && (await deps.store.records.collectedAt(found));
+      const { message } = collected === undefined ? error : removedByGc(found!, collected);
+      const warning = `${name} cannot be scored on the test rows of this version, so it is not compared: ${message}`;
       if (!warnings.includes(warning)) warnings.push(warning);
     }
   }

@@ -3,7 +3,10 @@ import { compareBuilds } from '../../client/commands/diff/document.ts';
 import { formatDiff } from '../../client/commands/diff/print.ts';
 import { formatScores } from '../../client/result.ts';
 import { formatScore } from '../../contract/metric-sets.ts';
-import { findStage, type Comparison } from '../../contract/stages.ts';
+import { parseParams } from '../../contract/params.ts';
+import { findStage, type Comparison, type StageInputs } from '../../contract/stages.ts';
+import { paramsSchema } from '../../pipeline/models/params.ts';
+import { collectGarbage } from '../../store/gc/collect.ts';
 import { objectKey } from '../../store/hash.ts';
 import { makeChampion } from '../support/promotions.ts';
 import { openWholeRuns, type WholeRuns } from '../support/whole-runs.ts';
@@ -128,6 +131,38 @@ describe('a version after the first champion', () => {
     await runs.run(3);
     expect((await read(3, 1)).comparisons.map(({ version }) => version)).toEqual([2]);
   });
+});
+
+it('a version before that gc removed on purpose is not reported as damaged', async () => {
+  runs = openWholeRuns();
+  for (const batch of [1, 2]) await runs.run(batch);
+  await collectGarbage(
+    runs.store,
+    { pipeline: 'iris', versions: [1] },
+    { isLive: async () => false },
+  );
+  await runs.run(3);
+  const record = await read(3, 1);
+  const inputs = findStage(record.stages, 'evaluate')!.inputs as StageInputs<'evaluate'>;
+  const { comparisons, warnings } = await runs.play('evaluate', {
+    pipeline: 'iris',
+    batch: 3,
+    params: parseParams(paramsSchema, record.params, 'the record'),
+    damaged: [],
+    cache: 'use',
+    force: null,
+    attempt: 'none',
+    mlflow: null,
+    mayDefer: false,
+    trial: null,
+    inputs,
+  });
+  expect(comparisons).toEqual([]);
+  expect(warnings).toEqual([
+    expect.stringMatching(
+      /^version 2 cannot be scored .*: version 2 of iris was not kept by gc on .*"npx retrain run 2 --pipeline iris"$/,
+    ),
+  ]);
 });
 
 describe('a trial', () => {

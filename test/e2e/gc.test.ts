@@ -71,6 +71,7 @@ describe('gc', () => {
       /version 1 of iris was not kept by gc on .*"npx retrain run 1 --pipeline iris"/,
     );
     refused(await project.client('dvc', 'export', '1', '--out', 'dvc-1'));
+    expect(refused(await project.client('report', '1'))).toContain('was not kept by gc on');
     const list = await json<{ versions: { version: number }[] }>('list');
     expect(list.versions.map(({ version }) => version)).toEqual([1, 2]);
     await expectWhole();

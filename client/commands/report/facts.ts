@@ -10,6 +10,7 @@ import type { ReportFacts } from '../../../pipeline/scoring/report/report.ts';
 import type { ReportMetrics } from '../../../pipeline/scoring/report/scores.ts';
 import { sourceIdentity } from '../../../sources/identity.ts';
 import { readMetrics } from '../../../store/metrics-file.ts';
+import { removedByGc } from '../../../store/record-check.ts';
 import type { VersionRecord } from '../../../store/version-record.ts';
 import { findDecision } from '../../champion.ts';
 import { flatten } from '../../compare/changes.ts';
@@ -29,7 +30,9 @@ export async function readReportFacts(
   session: StoreSession,
   record: VersionRecord,
 ): Promise<ReportFacts> {
-  const { artifacts } = session.store;
+  const { artifacts, records } = session.store;
+  const collected = await records.collectedAt(record);
+  if (collected !== undefined) throw removedByGc(record, collected);
   const scoring = findStage(record.stages, 'evaluate');
   const metrics = scoring?.outputs.metrics;
   if (metrics === undefined)
