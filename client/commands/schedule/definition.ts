@@ -140,7 +140,7 @@ function specError(
   { cron, timezone, jitter, catchup }: Pick<Wanted, 'cron' | 'timezone' | 'jitter' | 'catchup'>,
 ): unknown {
   const said = isGrpcServiceError(error) ? error.details : messageOf(error);
-  if (/^Invalid duration/.test(said))
+  if (said.startsWith('Invalid duration'))
     return new BadParams(
       `--jitter ${jitter} or --catchup ${catchup} is no duration: write them as 30s, 10m or 12h`,
       { cause: error },
