@@ -5,8 +5,15 @@ import { drawPlots } from './plots.ts';
 
 const file = fileURLToPath(new URL('./results.json', import.meta.url));
 
-/** Writes the measurements of a benchmark under its name into bench/results.json, and draws their plots. */
+/**
+ * Writes the measurements of a benchmark under its name into bench/results.json, and draws their plots. Every benchmark
+ * takes `--quick`: its smaller measurements must not replace those of a full run.
+ */
 export function keepResults(name: string, measured: unknown): void {
+  if (process.argv.includes('--quick')) {
+    process.stderr.write(`${name}: --quick leaves bench/results.json and the plots as they are\n`);
+    return;
+  }
   const all = readAll();
   all[name] = {
     at: new Date().toISOString(),

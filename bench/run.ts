@@ -1,6 +1,6 @@
 /**
  * Runs every benchmark in turn, each in a process of its own: `npm run bench [-- --quick] [part …]`.
- * What they measured is in bench/results.json, and drawn in bench/plots.
+ * What they measured is in bench/results.json, and drawn in bench/plots; a quick run only prints it.
  */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
