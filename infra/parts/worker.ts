@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { findHttpProblem } from '../health.ts';
 import { DEFAULT_PORTS, namePortVariable } from '../ports.ts';
 import { listAddresses } from '../stack-folder.ts';
@@ -15,7 +16,16 @@ const GLIBC = { MALLOC_MMAP_THRESHOLD_: '262144', MALLOC_TRIM_THRESHOLD_: '26214
 /** Whether this program is built, and not run from its source. */
 const BUILT = !import.meta.url.endsWith('.ts');
 
-/** The worker, which runs workflows and activities: built where this program is built, else from its source. */
+/** The folder of the program. The project folder may be another one, without any code. */
+const PROGRAM = fileURLToPath(new URL(BUILT ? '../../..' : '../..', import.meta.url));
+
+/** The command of the worker: built where this program is built, else from its source. */
+function workerCommand(): string[] {
+  if (BUILT) return [process.execPath, join(PROGRAM, 'dist', 'worker.js')];
+  return [process.execPath, '--import', import.meta.resolve('tsx'), join(PROGRAM, 'worker.ts')];
+}
+
+/** The worker, which runs workflows and activities. */
 export function workerPart(plan: Plan, extra: Record<string, string> = {}): Part {
   const { dir, root, ports } = plan;
   const url = `http://127.0.0.1:${ports.health}`;
@@ -23,7 +33,7 @@ export function workerPart(plan: Plan, extra: Record<string, string> = {}): Part
     name: 'worker',
     title: 'worker',
     url,
-    command: [process.execPath, ...(BUILT ? ['dist/worker.js'] : ['--import', 'tsx', 'worker.ts'])],
+    command: workerCommand(),
     cwd: root,
     env: {
       ...workerEnv(plan),
@@ -39,7 +49,7 @@ export function workerPart(plan: Plan, extra: Record<string, string> = {}): Part
     ),
     ports: [{ port: ports.health, variable: namePortVariable('health') }],
     needs: ['temporal', 's3'],
-    edition: () => (BUILT ? hashBuild(root) : codeEdition(root)),
+    edition: () => (BUILT ? hashBuild() : hashSource()),
     problem: () => findHttpProblem(`${url}/readyz`),
     startMs: 120_000,
     stopMs: 75_000, // it drains for at most a minute
@@ -75,10 +85,10 @@ const SOURCES = [
 const BUNDLES = ['worker.js', 'workflow-bundle.js', 'compute/thread.js', 'compute/helper.js'];
 
 /** A hash of the built worker's code: another build of the same code does not start the worker again. */
-function hashBuild(root: string): string {
+function hashBuild(): string {
   const hash = createHash('sha256');
   for (const file of ['package-lock.json', ...BUNDLES.map((name) => join('dist', name))])
-    hash.update(readFileSync(join(root, file)));
+    hash.update(readFileSync(join(PROGRAM, file)));
   return hash.digest('hex');
 }
 
@@ -86,11 +96,11 @@ function hashBuild(root: string): string {
  * A hash of the name, size and time of each source file of the worker (a few ms). When it changes, for
  * example after a `git pull`, the worker is started again and runs the new code.
  */
-export function codeEdition(root: string): string {
-  const files = readdirSync(root)
+function hashSource(): string {
+  const files = readdirSync(PROGRAM)
     .filter((name) => name.endsWith('.ts') || name === 'package-lock.json')
-    .map((name) => join(root, name));
-  for (const folder of SOURCES) files.push(...sourcesUnder(join(root, folder)));
+    .map((name) => join(PROGRAM, name));
+  for (const folder of SOURCES) files.push(...sourcesUnder(join(PROGRAM, folder)));
   const hash = createHash('sha256');
   for (const file of files.sort()) {
     const { size, mtimeMs } = statSync(file);
@@ -100,11 +110,7 @@ export function codeEdition(root: string): string {
 }
 
 function sourcesUnder(folder: string): string[] {
-  try {
-    return readdirSync(folder, { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile())
-      .map((entry) => join(entry.parentPath, entry.name));
-  } catch {
-    return []; // a project without that folder
-  }
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
 }
