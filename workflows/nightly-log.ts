@@ -191,15 +191,20 @@ export class NightlyLog {
   }
 }
 
-/** `; version 3 promoted: it is not shown to be worse`; of several versions with one outcome the last has its reason. */
+/**
+ * `; version 3 promoted: it is not shown to be worse`. Of several versions with one outcome and different reasons, only
+ * the reason of the last is given, with its version.
+ */
 function describePromotions(lines: readonly NightlyLine[]): string {
   const outcomes = lines.flatMap(({ promotion }) => promotion ?? []);
   const states = [...new Set(outcomes.map(({ state }) => state))];
   const groups = states.map((state) => {
     const alike = outcomes.filter((outcome) => outcome.state === state);
     const numbers = formatRanges(alike.map(({ version }) => version));
-    const { reason } = alike.at(-1)!;
-    return `; ${alike.length === 1 ? 'version' : 'versions'} ${numbers} ${OUTCOMES[state]}: ${reason}`;
+    const { reason, version } = alike.at(-1)!;
+    const isCommon = alike.every((one) => one.reason === reason);
+    const why = isCommon ? `: ${reason}` : ` (version ${version}: ${reason})`;
+    return `; ${alike.length === 1 ? 'version' : 'versions'} ${numbers} ${OUTCOMES[state]}${why}`;
   });
   return groups.join('');
 }

@@ -72,6 +72,19 @@ describe('the log of a nightly', () => {
     expect(shown.at(-1)).toContain('held: its recall of \\<b\\> is worse');
   });
 
+  it('names the version whose reason it gives, where several have the same outcome', () => {
+    const { log } = open();
+    const outcome = { seq: 1, champion: { version: 2, seq: 1 }, warnings: [] };
+    for (const [version, reason] of [
+      [1, 'there is no champion yet'],
+      [2, 'it is not shown to be worse'],
+    ] as const)
+      log.done(version, { score, promotion: { ...outcome, version, state: 'promoted', reason } });
+    expect(log.finish().state).toBe(
+      'batches 1–2 of p done; versions 1–2 promoted (version 2: it is not shown to be worse)',
+    );
+  });
+
   it('has every warning once, though looks and runs repeat it', () => {
     const { log } = open();
     log.found(pending([1], { warnings: ['a.csv is empty'] }));
