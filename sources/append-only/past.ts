@@ -64,13 +64,13 @@ function changedError(
       `${what}; put them back, or choose a new pipeline name instead of ${pipeline} with --pipeline`,
       { details: { source } },
     );
-  const first =
-    batch > batches.length
-      ? `"${RETRAIN} stage prepare_batch ${batch} --pipeline ${pipeline}" to cut it as it was, then `
-      : '';
+  const amend = `"${RETRAIN} amend ${batch} --source FILE --pipeline ${pipeline}", and run this again`;
+  const isCut = batch <= batches.length;
   return new BadData(
-    `${what}; batch ${batch} of ${pipeline} keeps the rows it has: put the source back, or give the batch ` +
-      `its rows by ${first}"${RETRAIN} amend ${batch} --source FILE --pipeline ${pipeline}", and run this again`,
+    isCut
+      ? `${what}; batch ${batch} of ${pipeline} keeps the rows it has: put the source back, or give the batch its rows by ${amend}`
+      : `${what}; put the source back. If the change is right: batch ${batch} of ${pipeline}, which is not cut yet, has the rows that are stored; ` +
+          `cut it with "${RETRAIN} stage prepare_batch ${batch} --pipeline ${pipeline}", then give it other rows by ${amend}`,
     { details: { source, batch } },
   );
 }

@@ -257,7 +257,7 @@ describe('a table that grows', () => {
     );
     pipeline.spoil(`${textOf(3)}9,9,odd\n`);
     await expect(pipeline.look()).rejects.toThrow(
-      'row 4 was "3,c,odd" and is "9,9,odd"; batch 2 of p keeps the rows it has: put the source back, or give the batch its rows by "npx retrain stage prepare_batch 2 --pipeline p" to cut it as it was, then "npx retrain amend 2 --source FILE --pipeline p"',
+      'row 4 was "3,c,odd" and is "9,9,odd"; put the source back. If the change is right: batch 2 of p, which is not cut yet, has the rows that are stored; cut it with "npx retrain stage prepare_batch 2 --pipeline p", then give it other rows by "npx retrain amend 2 --source FILE --pipeline p"',
     );
     pipeline.spoil(textOf(4).replace('3,c,odd\n', '3,c,oddly\n'));
     await expect(pipeline.look()).rejects.toThrow('row 4 was "3,c,odd" and is "3,c,oddly"');
