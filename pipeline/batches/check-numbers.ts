@@ -1,6 +1,6 @@
 import { BadData } from '../../contract/failures.ts';
 import { CellRule, type CellSettings, UNCERTAIN } from '../csv/cells.ts';
-import { quote } from '../csv/quote.ts';
+import { nameColumnParam, quote } from '../csv/quote.ts';
 import { readCell, type CsvReader, type RowBlock } from '../csv/reader.ts';
 import { indexNames, type Column } from './columns.ts';
 
@@ -66,7 +66,7 @@ export function makeDeclaredNumberError(
   const name = header[column]!;
   return new BadData(
     `${describeCell(block, row, column, { file, header })} is not a number; correct the cell, add it to ` +
-      `data.missing_values, or declare data.columns.${name}: category`,
+      `data.missing_values, or declare ${nameColumnParam(name)}: category`,
   );
 }
 

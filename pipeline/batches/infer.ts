@@ -2,7 +2,7 @@ import { BadData } from '../../contract/failures.ts';
 import type { Task } from '../../contract/defaults.ts';
 import { CellRule, type CellSettings, NUMERIC, UNCERTAIN } from '../csv/cells.ts';
 import { parseDate } from '../csv/dates.ts';
-import { quoteList, quote } from '../csv/quote.ts';
+import { nameColumnParam, quoteList, quote } from '../csv/quote.ts';
 import { readCell, type CsvReader, type RowBlock } from '../csv/reader.ts';
 import { makeDateError, makeDeclaredNumberError, makeQuantityError } from './check-numbers.ts';
 import { indexNames, type Column, type ColumnType, selectFeatures } from './columns.ts';
@@ -132,7 +132,7 @@ function checkFeature(
   const { known, numbers, dates, stray, words } = scan;
   const type = inferType(scan);
   const column = `${file}: column ${quote(name)}`;
-  const ignoreIt = `declare data.columns.${name}: ignore unless it is a feature`;
+  const ignoreIt = `declare ${nameColumnParam(name)}: ignore unless it is a feature`;
   if (type === 'ignore') {
     return [`${column} holds no known value, and is left out until a later batch has one`];
   }
@@ -154,7 +154,7 @@ function checkFeature(
     return [
       `${column} is mostly ${most}, but line ${stray!.line} holds ` +
         `${quote(stray!.text)}, so it is read as words; correct that cell, add it to ` +
-        `data.missing_values, or declare data.columns.${name}${declare === undefined ? '' : `: ${declare}`}`,
+        `data.missing_values, or declare ${nameColumnParam(name)}${declare === undefined ? '' : `: ${declare}`}`,
       ...missing,
     ];
   }

@@ -1,5 +1,5 @@
 import { CellRule, type CellSettings } from '../csv/cells.ts';
-import { quote } from '../csv/quote.ts';
+import { nameColumnParam, quote } from '../csv/quote.ts';
 
 /** What the words of a column look like, with one of them, and what to do about it: parts of a sentence. */
 export interface Looks {
@@ -80,13 +80,13 @@ export function findLooks(
     if (isSigned && (isNumeric(bare, format) || findFormats(bare, format).length > 0))
       return {
         what: `${what} (${example})`,
-        repair: `write them as numbers with ${sign}, or declare data.columns.${name}: category`,
+        repair: `write them as numbers with ${sign}, or declare ${nameColumnParam(name)}: category`,
       };
   }
   if (share(words, (word) => OTHER_DATE.test(word.trim())) >= MOST)
     return {
       what: `dates (${example})`,
-      repair: `write them as in 2024-12-31, or declare data.columns.${name}: ignore, because a later date is an unknown word`,
+      repair: `write them as in 2024-12-31, or declare ${nameColumnParam(name)}: ignore, because a later date is an unknown word`,
     };
   return undefined;
 }

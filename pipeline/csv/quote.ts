@@ -4,6 +4,12 @@ export function quote(cell: string): string {
   return JSON.stringify(characters.length > 40 ? `${characters.slice(0, 40).join('')}…` : cell);
 }
 
+/** The param of a column, to be pasted from a message. A name too long for a line is cut. */
+export function nameColumnParam(name: string): string {
+  const characters = Array.from(name);
+  return `data.columns.${characters.length > 100 ? `${characters.slice(0, 100).join('')}…` : name}`;
+}
+
 /** Names for an error message: quoted, and past ten of them only their number. */
 export function quoteList(names: readonly string[]): string {
   const shown = names.slice(0, 10).map(quote).join(', ');

@@ -9,7 +9,7 @@ import {
 import type { ColumnCounts, Counts } from './counts.ts';
 import { byCodePoint } from '../../contract/codepoints.ts';
 import { fromJsonBytes, toJsonBytes } from '../json.ts';
-import { quoteList, quote } from '../csv/quote.ts';
+import { nameColumnParam, quoteList, quote } from '../csv/quote.ts';
 import { warnOfLabelSpellings, warnOfWordSpellings } from './spellings.ts';
 import { addWords, countMembers, type NumberTally, type Tally } from './tally.ts';
 import type { Vocabulary } from './vocabulary.ts';
@@ -119,7 +119,7 @@ export function fitEncoder(
     if (counted.type === 'category' && counted.words.length > MOST_CATEGORIES) {
       throw new BadData(
         `column ${quote(column.name)} has ${counted.words.length} different words in the train rows, and ` +
-          `the limit is ${MOST_CATEGORIES}: it looks like a key; start a pipeline with data.columns.${column.name}: ignore`,
+          `the limit is ${MOST_CATEGORIES}: it looks like a key; start a pipeline with ${nameColumnParam(column.name)}: ignore`,
       );
     }
     if (counted.type === 'category')

@@ -78,6 +78,13 @@ describe('inferColumns', () => {
     });
   });
 
+  it('cuts the name of a column that is longer than a line', () => {
+    const rows = Array.from({ length: 30 }, (_, i) => `n${i},${i % 3},${'pq'[i % 2]}`);
+    const [warning] = infer(`${'c'.repeat(5_000)},z,y\n${rows.join('\n')}\n`).warnings;
+    expect(warning).toContain(`declare data.columns.${'c'.repeat(100)}…: ignore`);
+    expect(warning!.length).toBeLessThan(400);
+  });
+
   it('warns of a column of names', () => {
     const rows = Array.from({ length: 30 }, (_, i) => `n${i},${i % 3},${'pq'[i % 2]}`);
     expect(infer(`x,z,y\n${rows.join('\n')}\n`).warnings).toEqual([
