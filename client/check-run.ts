@@ -33,11 +33,18 @@ export async function checkRun(
 ): Promise<void> {
   const ledger = found !== undefined && found.batches.length > 0 ? found : undefined;
   if (ledger !== undefined) checkFrozen(ledger, params);
-  if (ledger !== undefined && batch <= batchesKnown(ledger)) return;
   const { source } = params.data;
   const path = source.replace(/^dvc:\/\//, '');
   const isLocal = ['file', 'dvc', 'folder'].includes(kindOf(source));
-  if (isLocal && !existsSync(path)) {
+  const isMissing = isLocal && !existsSync(path);
+  if (ledger !== undefined && batch <= batchesKnown(ledger)) {
+    if (isMissing && batch > ledger.batches.length)
+      say(
+        `${resolve(path)} is not on this machine: unless the worker has it, batch ${batch} is cut from the rows that are stored`,
+      );
+    return;
+  }
+  if (isMissing) {
     say(
       `${resolve(path)} is not on this machine: the worker looks for it in its own project folder`,
       'warning',

@@ -5,6 +5,7 @@ import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import { checkRun } from '../../client/check-run.ts';
 import { loadConfig } from '../../config/environment.ts';
 import { paramsOf } from '../../pipeline/models/params.ts';
+import { openWholeRuns } from '../support/whole-runs.ts';
 
 /** What a client refuses before a workflow starts. */
 
@@ -64,5 +65,24 @@ describe('a run of a new pipeline', () => {
   it('leaves what only a worker can read to it', async () => {
     for (const source of ['https://example.com/table.csv', 's3://bucket/arrivals/'])
       await expect(check(9, { source })).resolves.toBeUndefined();
+  });
+});
+
+describe('a run of a pipeline whose source is gone', () => {
+  it('says that a batch which is not cut yet is cut from the stored rows', async () => {
+    const runs = openWholeRuns();
+    runs.write('in/few.csv', `a,label\n${rows.join('\n')}\n`);
+    const data = { source: './in/few.csv', target: 'label' };
+    await runs.run(1, { pipeline: 'few', params: { data } });
+    const ledger = await runs.store.ledgers.read('few');
+    runs.close();
+    const said = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+    const params = paramsOf({}, { data });
+    await checkRun(config, { pipeline: 'few', batch: 1 }, params, ledger);
+    expect(said).not.toHaveBeenCalled();
+    await checkRun(config, { pipeline: 'few', batch: 2 }, params, ledger);
+    expect(said.mock.calls.join('')).toMatch(
+      /few\.csv is not on this machine: unless the worker has it, batch 2 is cut from the rows that are stored/,
+    );
   });
 });
