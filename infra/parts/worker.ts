@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { findHttpProblem } from '../health.ts';
 import { DEFAULT_PORTS, namePortVariable } from '../ports.ts';
 import { listAddresses } from '../stack-folder.ts';
@@ -22,7 +23,8 @@ const PROGRAM = fileURLToPath(new URL(BUILT ? '../../..' : '../..', import.meta.
 /** The command of the worker: built where this program is built, else from its source. */
 function workerCommand(): string[] {
   if (BUILT) return [process.execPath, join(PROGRAM, 'dist', 'worker.js')];
-  return [process.execPath, '--import', import.meta.resolve('tsx'), join(PROGRAM, 'worker.ts')];
+  const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
+  return [process.execPath, '--import', tsx, join(PROGRAM, 'worker.ts')];
 }
 
 /** The worker, which runs workflows and activities. */
