@@ -24,7 +24,7 @@ export interface KnownRows {
 export function findDifference(
   before: readonly KnownRows[],
   after: CsvReader,
-  mayDiffer: (row: number) => boolean = () => false,
+  mayDiffer: (row: number) => boolean,
 ): Difference | null {
   const { header, width } = before[0]!.reader;
   const present = new Set(after.header);

@@ -115,18 +115,19 @@ function share(words: readonly string[], matches: (word: string, i: number) => b
   return words.filter(matches).length / words.length;
 }
 
-const NAMES: Record<string, string> = {
-  ',': 'comma',
-  '.': 'point',
-  ' ': 'space',
-  "'": 'apostrophe',
-  _: 'underscore',
+const GROUP_NAMES: Record<NonNullable<NumberFormat['thousands']>, string> = {
+  ',': 'a comma',
+  '.': 'a point',
+  ' ': 'a space',
+  "'": 'an apostrophe',
+  _: 'an underscore',
 };
 
 function describeFormat({ decimal, thousands }: NumberFormat): string {
-  const groups = thousands === undefined ? '' : `a ${NAMES[thousands]} between thousands`;
-  if (thousands === undefined) return `a decimal ${NAMES[decimal]}`;
-  return decimal === '.' ? groups : `a decimal ${NAMES[decimal]} and ${groups}`;
+  const point = decimal === ',' ? 'a decimal comma' : 'a decimal point';
+  if (thousands === undefined) return point;
+  const groups = `${GROUP_NAMES[thousands]} between thousands`;
+  return decimal === '.' ? groups : `${point} and ${groups}`;
 }
 
 /** The settings that differ from the present ones, as in params.yaml. */

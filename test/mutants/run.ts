@@ -25,10 +25,24 @@ const FOLDERS: Readonly<Record<string, Folder>> = {
   store: {},
   // A pixel more in a drawing is no fault.
   'pipeline/scoring': { ...partOfPipeline('scoring'), except: ['report/'] },
-  'pipeline/batches': {},
+  'pipeline/batches': {
+    tests: [
+      // It reads 72 MB.
+      'test/pipeline/batches/!(larger-than-memory).test.ts',
+      'test/pipeline/{cases,regression}.test.ts',
+      'test/pipeline/features/later-columns.test.ts',
+    ],
+  },
   // What is read for the split of rows is tested with the split.
   'pipeline/features': partOfPipeline('features', 'test/pipeline/batches/split.test.ts'),
-  'pipeline/csv': {},
+  'pipeline/csv': {
+    tests: [
+      // It reads 64 MB, which takes too long for each change.
+      'test/pipeline/csv/!(endless-row).test.ts',
+      // The bytes of rows are read where a table grows.
+      'test/pipeline/batches/{grow-table,cut,inspect,conform}.test.ts',
+    ],
+  },
   'pipeline/predictions': {},
   'pipeline/models': {
     ...partOfPipeline('models'),

@@ -1,9 +1,11 @@
 import type { Files } from '../../pipeline/batches/files.ts';
 
 /** Files in memory, handed out in pieces of the given size. */
-export function memoryFiles(
-  piece = 7,
-): Files & { put: (path: string, text: string) => void; text: (path: string) => string } {
+export function memoryFiles(piece = 7): Files & {
+  put: (path: string, text: string) => void;
+  text: (path: string) => string;
+  has: (path: string) => boolean;
+} {
   const files = new Map<string, Buffer>();
   return {
     size: (path) => files.get(path)!.length,
@@ -17,5 +19,6 @@ export function memoryFiles(
     remove: (path) => files.delete(path),
     put: (path, text) => files.set(path, Buffer.from(text)),
     text: (path) => files.get(path)!.toString(),
+    has: (path) => files.has(path),
   };
 }

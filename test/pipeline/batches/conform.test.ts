@@ -7,6 +7,7 @@ import {
   STRICT,
   conformBatch,
 } from '../../../pipeline/batches/conform.ts';
+import { MISSING_VALUES } from '../../../contract/defaults.ts';
 import { CELLS } from '../support.ts';
 
 const columns: Column[] = [
@@ -66,6 +67,26 @@ describe('conform', () => {
     });
   });
 
+  it('knows that a file may lack a column that is open or that a later file added, and no other', () => {
+    const known: Column[] = [
+      { name: 'open', type: 'ignore', open: true },
+      { name: 'decided', type: 'number', since: 2, open: true },
+      { name: 'later', type: 'category', since: 2 },
+      { name: 'ignored', type: 'ignore' },
+      ...columns,
+    ];
+    const read = (header: string[]) => conform(header, known, options);
+    expect(read(['ignored', 'n', 'c', 'y'])).toEqual({
+      header: ['ignored', 'n', 'c', 'y'],
+      from: [0, 1, 2, 3],
+      fill: '',
+      warnings: ['may.csv lacks column "decided", "later": it is missing in these rows'],
+    });
+    expect(() => read(['n', 'c', 'y'])).toThrow('may.csv lacks column "ignored", which earlier');
+    const early: Column[] = [{ name: 'early', type: 'number', open: true }, ...columns];
+    expect(() => conform(['n', 'c', 'y'], early, options)).toThrow('may.csv lacks column "early"');
+  });
+
   it.each<[string[], ColumnContract, Partial<ConformOptions>, string]>([
     [
       ['n', 'y'],
@@ -110,7 +131,12 @@ describe('conform', () => {
       'may.csv lacks column "c", and data.missing_values has no word to write in its place: add ""',
     ],
   ])('refuses %j under %j', (header, contract, more, sentence) => {
-    expect(() => plan(header, contract, more)).toThrow(sentence);
+    expect(() => plan(header, contract, more)).toThrow(
+      expect.objectContaining({
+        name: sentence.includes('has no word') ? 'BadParams' : 'BadData',
+        message: sentence,
+      }),
+    );
   });
 });
 
@@ -131,6 +157,12 @@ describe('columns that are matched by position', () => {
         'column 2 of may.csv is "z", and in earlier batches it is "c": data.columns_by=position reads it under the earlier name',
       ],
     });
+  });
+
+  it('are named from the first on', () => {
+    expect(byPosition(['x', 'c', 'z']).warnings).toEqual([
+      'column 1 of may.csv is "x", and in earlier batches it is "n": data.columns_by=position reads it under the earlier name',
+    ]);
   });
 
   it.each([[['n', 'c']], [['n', 'c', 'y', 'z']]])(
@@ -182,6 +214,76 @@ describe('a batch made of a file', () => {
     );
     // A file may also lack it.
     expect(decide('n,c,y\n1,a,p\n')).toMatchObject({ added: [], warnings: [] });
+  });
+
+  it('decides no column that was declared to be ignored, and names each decided column once', () => {
+    const known: Column[] = [
+      ...columns,
+      { name: 'o', type: 'ignore', open: true },
+      { name: 'id', type: 'ignore' },
+    ];
+    const { added, warnings } = conformText('n,c,y,o,id,z\n1,a,p,7,8,9\n2,b,q,8,9,10\n', {
+      contract: ADAPT,
+      columns: known,
+    });
+    expect(added).toEqual([
+      { name: 'o', type: 'number' },
+      { name: 'z', type: 'number' },
+    ]);
+    expect(warnings).toEqual([
+      'may.csv adds column "z": a feature from this batch on, and missing in earlier ones',
+      'may.csv has the first values of column "o": its type is number, and it is a feature from this batch on and missing in earlier ones',
+    ]);
+  });
+
+  it('warns of a new column without a value, and not of one that was open before', () => {
+    const open: Column[] = [...columns, { name: 'o', type: 'ignore', open: true }];
+    const { added, warnings } = conformText('n,c,y,o,z\n1,a,p,,NA\n', {
+      contract: ADAPT,
+      columns: open,
+    });
+    expect(added).toEqual([]);
+    expect(warnings).toEqual([
+      'may.csv adds column "z": a feature from this batch on, and missing in earlier ones',
+      'may.csv: column "z" holds no known value, and is left out until a later batch has one',
+    ]);
+  });
+
+  it('counts default words for a missing cell in its columns of words, and in no other', () => {
+    const wide: Column[] = [
+      { name: 'gone', type: 'category' },
+      { name: 'c', type: 'category' },
+      { name: 'n', type: 'number' },
+      { name: 'd', type: 'category' },
+      { name: 'y', type: 'category' },
+    ];
+    const text =
+      'c,n,d,y\nNA,NA,x,p\n NA ,1,NA,p\n"",2,"",NA\nnot NA at all,3,#N/A N/A,q\nNAN,4,x,q\n';
+    const warn = (missing: readonly string[]) =>
+      conformText(text, { contract: IGNORE, columns: wide, cells: { missing } }).warnings.slice(1);
+    const sentence = (name: string, found: string, list: string) =>
+      `may.csv: column "${name}" holds words, and by default these cells are read as missing: ${found}; to keep them as words, start a pipeline with data.missing_values: [""]; if they are missing, with data.missing_values: ${list}`;
+    expect(warn(MISSING_VALUES)).toEqual([
+      sentence('c', '"NA" (2 rows)', '["","NA"]'),
+      sentence('d', '"NA" (1 row), "#N/A N/A" (1 row)', '["","NA","#N/A N/A"]'),
+      sentence('y', '"NA" (1 row)', '["","NA"]'),
+    ]);
+    // Words that somebody chose are not questioned.
+    expect(warn([...MISSING_VALUES, 'x'])).toEqual([]);
+    expect(warn(MISSING_VALUES.with(2, 'x'))).toEqual([]);
+  });
+
+  it('is read with its delimiter, and refused where its header seems to have another', () => {
+    const contract = STRICT;
+    const { bytes } = conformText('n;c;y\n1;a,b;p\n', { contract, delimiter: ';' });
+    expect(Buffer.from(bytes).toString()).toBe('n,c,y\n1,"a,b",p\n');
+    expect(() => conformText('n,c,y\n1,a,p\n', { contract, delimiter: ';' })).toThrow(
+      expect.objectContaining({
+        name: 'BadData',
+        message:
+          'may.csv has a single column, "n,c,y", when it is split at ";": its delimiter seems to be ","; save it with ";", as the batches before it',
+      }),
+    );
   });
 
   it('is the file as canonical CSV where its columns are the frozen ones', () => {

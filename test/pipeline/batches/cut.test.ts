@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { countBatches, permuteRows } from '../../../pipeline/batches/order.ts';
 import { BatchSpill } from '../../../pipeline/batches/batch-spill.ts';
 import { cutBatches } from '../../../pipeline/batches/raw-tasks.ts';
+import { FileWriter } from '../../../pipeline/batches/files.ts';
 import { memoryFiles } from '../files.ts';
 import {
   csv,
@@ -123,6 +124,51 @@ describe('cutBatches', () => {
     expect(second!.warnings).toEqual([]);
   });
 
+  it('says nothing of single classes where the target is a number', () => {
+    const columns = [
+      { name: 'x', type: 'number' as const },
+      { name: 'y', type: 'number' as const },
+    ];
+    expect(cutText('x,y\n1,5\n2,5\n', [1], { columns })[0]!.warnings).toEqual([]);
+  });
+
+  it('counts batches from those before the first row', () => {
+    const text = 'x,y\n1,p\n2,q\n3,p\n';
+    expect(cutText(text, [5, 4], { after: 3 })).toMatchObject([
+      { text: 'x,y\n3,p\n', rows: 1 },
+      { text: 'x,y\n1,p\n2,q\n', rows: 2 },
+    ]);
+    expect(() => cutText(text, [3], { after: 3 })).toThrow('is not a batch number');
+    expect(() => cutText(text, [6], { after: 3 })).toThrow('does not exist');
+  });
+
+  it('does not look at the cells of other batches', () => {
+    const [second] = cutText('x,y\nmany,p\n2,q\n3,p\n', [2], { columns: written.columns });
+    expect(second!.text).toBe('x,y\n3,p\n');
+  });
+
+  it('names the columns that were empty when the pipeline began, in the batches with values', () => {
+    const open = { type: 'ignore' as const, open: true as const };
+    const columns = [
+      { name: 'o', ...open },
+      { name: 'x', type: 'category' as const },
+      { name: 'u', ...open },
+      { name: 'y', type: 'category' as const },
+    ];
+    const text = 'o,x,u,y\n,1,,p\n,2,NA,q\n7,3,,p\n8,4,9,q\n';
+    const [first, second] = cutText(text, [1, 2], { columns });
+    const sentence = (name: string) =>
+      `batch 2 has values in column "${name}", which was empty when the pipeline began, so it is left out: start a new pipeline to use it`;
+    expect(first!.warnings).toEqual([]);
+    expect(second!.warnings).toEqual([sentence('o'), sentence('u')]);
+  });
+
+  it('refuses a table whose columns are not the known ones', () => {
+    expect(() => cutText('x,z\n1,2\n', [1], { columns: written.columns })).toThrow(
+      'data.csv lacks column "y", which earlier batches have, and adds column "z"',
+    );
+  });
+
   it.each([
     [[3], {}, 'batch 3 does not exist: the source has 3 rows, which make 2 batches of 2'],
     [[1], { rows: 4 }, 'data.csv has 3 rows where 4 were counted before: run get_data again'],
@@ -138,31 +184,88 @@ describe('cutBatches', () => {
       'data.csv, row 3 (line 4), column "x": "many" is not a number',
     ],
   ])('refuses batches %j with %j', (batches, options, sentence) => {
-    expect(() => cutText('x,y\n1,p\n2,p\nmany,p\n', batches, options)).toThrow(sentence);
+    expect(() => cutText('x,y\n1,p\n2,p\nmany,p\n', batches, options)).toThrow(
+      expect.objectContaining({ message: expect.stringContaining(sentence) as string }),
+    );
   });
 });
 
 describe('BatchSpill', () => {
-  it('gives every batch its rows in order, however little it may hold', () => {
+  const spilling = fc.tuple(fc.nat(200), fc.nat(99), fc.oneof(fc.nat(300), fc.constant(1 << 20)));
+  // Some rows are longer than what is returned at a time.
+  const textOf = (place: number): string => `row ${place} ${'x'.repeat(place)}`;
+
+  /** Adds `n` rows in some order to three batches. Reports the bytes that each row takes. */
+  function fill(spill: BatchSpill, n: number, seed: number, report?: (bytes: number) => void) {
+    for (const place of permuteRows(n, seed)) {
+      const row = Buffer.from(`<${textOf(place)}>`);
+      spill.add(place % 3, Math.floor(place / 3), row, 1, row.length - 1);
+      // A mark of 8 bytes and a line break.
+      report?.(8 + row.length - 2 + 1);
+    }
+  }
+
+  it('returns the rows of every batch in order, in few pieces, however little it may hold', () => {
     fc.assert(
-      fc.property(fc.nat(200), fc.nat(99), fc.nat(300), (n, seed, most) => {
-        const spill = new BatchSpill(memoryFiles(), String, { most, piece: 100 });
-        // Some rows are longer than what is given out at a time.
-        const textOf = (place: number): string => `row ${place} ${'x'.repeat(place)}`;
-        for (const place of permuteRows(n, seed)) {
-          const row = Buffer.from(`<${textOf(place)}>`);
-          spill.add(place % 3, Math.floor(place / 3), row, 1, row.length - 1);
-        }
+      fc.property(spilling, ([n, seed, most]) => {
+        const files = memoryFiles();
+        const spill = new BatchSpill(files, String, { most, piece: 100 });
+        fill(spill, n, seed);
         const all = Array.from({ length: n }, (_, place) => place);
         for (const batch of [0, 1, 2]) {
           const pieces = Array.from(spill.take(batch), (piece) => Buffer.from(piece));
-          const places = all.filter((place) => place % 3 === batch);
-          expect(Buffer.concat(pieces).toString()).toBe(
-            places.map((place) => `${textOf(place)}\n`).join(''),
-          );
-          expect(spill.countRows(batch)).toBe(places.length);
+          const texts = all.filter((place) => place % 3 === batch).map((at) => `${textOf(at)}\n`);
+          expect(Buffer.concat(pieces).toString()).toBe(texts.join(''));
+          expect(spill.countRows(batch)).toBe(texts.length);
+          // Each piece is a long row, or as many rows as fit.
+          for (const piece of pieces) expect(piece.length).toBeGreaterThan(0);
+          for (const piece of pieces.filter(({ length }) => length > 100))
+            expect(texts).toContain(piece.toString());
+          for (const [i, piece] of pieces.slice(1).entries())
+            expect(pieces[i]!.length + piece.length).toBeGreaterThan(100);
+          expect(files.has(String(batch))).toBe(false);
         }
       }),
     );
+  });
+
+  it('writes rows to files when it holds more bytes than it may, and not before', () => {
+    fc.assert(
+      fc.property(spilling, ([n, seed, most]) => {
+        const files = memoryFiles();
+        let [added, appended, held] = [0, 0, 0];
+        const append = (path: string, bytes: Uint8Array): void => {
+          expect(bytes.length).toBeGreaterThan(0);
+          appended += bytes.length;
+          files.append(path, bytes);
+        };
+        const spill = new BatchSpill({ ...files, append }, String, { most });
+        fill(spill, n, seed, (bytes) => {
+          added += bytes;
+          held = held + bytes > most ? 0 : held + bytes;
+          expect(appended).toBe(added - held);
+        });
+      }),
+    );
+  });
+});
+
+describe('FileWriter', () => {
+  it('writes all bytes in order, and the longest pieces without a copy', () => {
+    const MB = 1 << 20;
+    const files = memoryFiles(8 * MB);
+    const lengths = [5, MB - 5, 1, MB + 1, 2, MB, MB - 1, 1, 3];
+    const writes: number[] = [];
+    const append = (path: string, bytes: Uint8Array): void => {
+      writes.push(bytes.length);
+      files.append(path, bytes);
+    };
+    const writer = new FileWriter('out', { ...files, append });
+    const pieces = lengths.map((length, i) => Buffer.alloc(length, i));
+    for (const piece of pieces) writer.add(piece);
+    writer.end();
+    const [found] = files.read('out');
+    expect(Buffer.concat(pieces).equals(found!)).toBe(true);
+    expect(writes).toEqual([MB, 1, MB + 1, 2, MB, MB, 3]);
   });
 });

@@ -22,7 +22,16 @@ function changeOf(known: [text: string, skip: number][], whole: string, amended:
 describe('a table that may only grow', () => {
   it.each([
     ['x,y\n1,p\n', 'x,z\n1,p\n', 'its columns were x, y and are x, z', null],
+    ['x,y\n1,p\n', 'x,y,z\n1,p,\n', 'its columns were x, y and are x, y, z', null],
     ['x,y\n1,p\n2,q\n', 'x,y\n1,p\n2,r\n', 'row 2 was "2,q" and is "2,r"', 1],
+    ['x,y\n1,p\n', 'x,y\n1,pq\n', 'row 1 was "1,p" and is "1,pq"', 1],
+    [
+      `x,y\n${'a'.repeat(78)},p\n`,
+      `x,y\n${'a'.repeat(79)},p\n`,
+      `row 1 was "${'a'.repeat(78)},p" and is "${'a'.repeat(77)}..."`,
+      1,
+    ],
+    [`x,y\n1,p\n${'b'.repeat(99)},p\n`, 'x,y\n1,p\n', `row 2, "${'b'.repeat(77)}...", is gone`, 1],
     ['x,y\n1,p\n2,q\n3,p\n', 'x,y\n1,p\n2,q\n', 'row 3, "3,p", is gone', 2],
   ])('%j is not %j', (before, after, where, batch) => {
     expect(changeOf([[before, 0]], after)).toEqual({ where, batch });

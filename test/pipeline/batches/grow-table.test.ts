@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { parse } from 'csv-parse/sync';
 import { describe, expect, it } from 'vitest';
+import { makeBatchLookup } from '../../../pipeline/batches/grow-table.ts';
 import { permuteRows } from '../../../pipeline/batches/order.ts';
 import { cutBatches, findFirstChange, growRaw } from '../../../pipeline/batches/raw-tasks.ts';
 import { memoryFiles } from '../files.ts';
@@ -115,6 +116,24 @@ describe('a table whose columns come in another order', () => {
     expect(Buffer.concat([...files.read('next')]).toString()).toBe('x,y\n"3,0",p\n');
   });
 
+  it('keeps names with delimiters, quotes and line breaks, and the place of each cell', () => {
+    const names = ['a;b', 'say "hi"', 'two\nlines', 'y'];
+    const header = '"a;b";"say ""hi""";"two\nlines";y';
+    files.put('odd', `${header}\n1;2;3;p\n`);
+    files.put('odd later', 'y;"two\nlines";"a;b";"say ""hi"""\np;3;1;2\nq;6;4;5\n');
+    const semicolons = { file: 'data.csv', delimiter: ';' };
+    const grown = {
+      ...shape,
+      columns: names.map((name) => ({ name, type: 'category' as const })),
+      before: { ...semicolons, path: 'odd', rows: 1, shuffleSeed: null, cut: 0 },
+      whole: { ...semicolons, path: 'odd later' },
+      known: 1,
+      path: 'odd next',
+    };
+    expect(growRaw(grown, undefined, { files })).toEqual({ whole: 2, rows: 2 });
+    expect(files.text('odd next')).toBe(`${header}\n1;2;3;p\n4;5;6;q\n`);
+  });
+
   it('has changed where a row has', () => {
     files.put('other', 'y,x\np,1\nq,2\n');
     expect(compare('other')).toMatchObject({ where: 'row 2 was "2,0,q" and is "2,q"' });
@@ -173,8 +192,11 @@ describe('a table that grows by numbers', () => {
   });
 
   it('has no next state while no row is new, also where rows wait', () => {
-    for (const cut of [0, 1, 2])
-      expect(grow('x,y\n1,p\n2,q\n', cut)).toMatchObject({ whole: 2, rows: 0 });
+    for (const cut of [0, 1, 2]) {
+      const { files, ...grown } = grow('x,y\n1,p\n2,q\n', cut);
+      expect(grown).toEqual({ whole: 2, rows: 0 });
+      expect(files.has('next')).toBe(false);
+    }
   });
 
   it('begins with the rows that wait, and counts them', () => {
@@ -186,5 +208,39 @@ describe('a table that grows by numbers', () => {
   it('is refused where a column is missing or new', () => {
     expect(() => grow('x\n1\n', 2)).toThrow('data.csv lacks column "y"');
     expect(() => grow('x,y,z\n1,p,0\n', 2)).toThrow('data.csv adds column "z"');
+  });
+});
+
+describe('the batch of a row', () => {
+  const grown = fc.record({
+    first: fc.integer({ min: 1, max: 12 }),
+    /** Of each later state: how many batches were cut before it, and how many rows are new. */
+    later: fc.array(fc.tuple(fc.nat(3), fc.integer({ min: 1, max: 6 })), { maxLength: 4 }),
+    batchSize: fc.integer({ min: 1, max: 4 }),
+    shuffleSeed: fc.option(fc.nat(99)),
+  });
+
+  it('is the one that it was cut into, or will be, however the table has grown', () => {
+    fc.assert(
+      fc.property(grown, ({ first, later, batchSize, shuffleSeed }) => {
+        let waiting = [...permuteRows(first, shuffleSeed)];
+        let [after, rows] = [0, first];
+        const states = [{ after, rows }];
+        const batches: number[] = [];
+        const cut = (): void => {
+          after++;
+          for (const row of waiting.splice(0, batchSize)) batches[row] = after;
+        };
+        for (const [count, fresh] of later) {
+          for (let i = 0; i < count && waiting.length > 0; i++) cut();
+          waiting = [...waiting, ...Array.from({ length: fresh }, (_, i) => rows + i)];
+          rows += fresh;
+          states.push({ after, rows });
+        }
+        while (waiting.length > 0) cut();
+        const find = makeBatchLookup({ states, batchSize, shuffleSeed });
+        expect(batches.map((_, row) => find(row))).toEqual(batches);
+      }),
+    );
   });
 });

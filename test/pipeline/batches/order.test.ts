@@ -1,6 +1,13 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { checkBatch, invertPermutation, permuteRows } from '../../../pipeline/batches/order.ts';
+import {
+  checkArrivedBatch,
+  checkBatch,
+  checkGrownBatch,
+  findPlaces,
+  invertPermutation,
+  permuteRows,
+} from '../../../pipeline/batches/order.ts';
 import { sha256 } from '../support.ts';
 
 describe('permuteRows', () => {
@@ -58,8 +65,9 @@ describe('permuteRows', () => {
     );
   });
 
-  it('keeps the order of the file without a seed', () => {
+  it('keeps the order of the file without a seed, and then holds no place for each row', () => {
     expect([...permuteRows(4, null)]).toEqual([0, 1, 2, 3]);
+    expect(findPlaces(4, null)).toBeNull();
   });
 
   it('holds every row once', () => {
@@ -94,22 +102,50 @@ describe('invertPermutation', () => {
   });
 });
 
-describe('checkBatch', () => {
-  it('refuses a batch past the end', () => {
-    expect(() => checkBatch(99, 150, 50)).toThrow(
-      expect.objectContaining({
-        name: 'MissingHistory',
-        message: 'batch 99 does not exist: the source has 150 rows, which make 3 batches of 50',
-      }),
-    );
+describe('a batch that does not exist', () => {
+  it.each<[string, () => void, string, object]>([
+    [
+      'past the end of a closed source',
+      () => checkBatch(99, 150, 50),
+      'batch 99 does not exist: the source has 150 rows, which make 3 batches of 50',
+      { batch: 99, rows: 150, batches: 3 },
+    ],
+    [
+      'after the only row',
+      () => checkBatch(2, 1, 50),
+      'batch 2 does not exist: the source has 1 row, which make 1 batch of 50',
+      { batch: 2, rows: 1, batches: 1 },
+    ],
+    [
+      'past the end of a table that grows',
+      () => checkGrownBatch(4, 12, 3),
+      'batch 4 does not exist: the 12 rows of the source make 3 batches so far; run one of these, or add rows to the source',
+      { batch: 4, rows: 12, batches: 3 },
+    ],
+    [
+      'whose file has not arrived',
+      () => checkArrivedBatch('flowers', 4, 3),
+      'batch 4 of flowers has not arrived: its source has files up to batch 3; add a file, or run an earlier batch',
+      {},
+    ],
+  ])('%s is refused', (_, check, message, details) => {
+    expect(check).toThrow(expect.objectContaining({ name: 'MissingHistory', message, details }));
   });
 
-  it.each([0, -1, 1.5, Number.NaN])('refuses batch %d', (batch) => {
+  it.each([0, -1, 1.5, Number.NaN])('has the number %d', (batch) => {
     expect(() => checkBatch(batch, 3, 2)).toThrow(
       expect.objectContaining({
         name: 'BadParams',
         message: `batch ${batch} is not a batch number: give a whole number from 1 on`,
       }),
     );
+  });
+
+  it('is none up to the last, which may be short', () => {
+    for (const batch of [1, 2]) {
+      expect(() => checkBatch(batch, 3, 2)).not.toThrow();
+      expect(() => checkGrownBatch(batch, 3, 2)).not.toThrow();
+      expect(() => checkArrivedBatch('flowers', batch, 2)).not.toThrow();
+    }
   });
 });

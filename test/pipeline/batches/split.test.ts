@@ -2,7 +2,8 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { EncodedBatch } from '../../../pipeline/features/encode.ts';
 import type { Part } from '../../../pipeline/features/part.ts';
-import { isTestRow, hashRow } from '../../../pipeline/batches/split.ts';
+import { table as makeTable } from 'arquero';
+import { hashRow, isTestRow, splitRows, splitRowsByTime } from '../../../pipeline/batches/split.ts';
 import { paramsSchema } from '../../../pipeline/models/params.ts';
 import { cellsOf, csv, encode, mixed, mixedColumns, mixedRows } from '../support.ts';
 
@@ -51,6 +52,11 @@ describe('hashRow', () => {
     expect(new Set(rows.map(hashRow)).size).toBe(rows.length);
   });
 
+  it('makes a row a test row only below the share', () => {
+    const share = hashRow([1, 'a']);
+    expect([isTestRow([1, 'a'], share), isTestRow([1, 'a'], share + 1e-9)]).toEqual([false, true]);
+  });
+
   it('spreads rows evenly', () => {
     let test = 0;
     for (let i = 0; i < 20_000; i++) if (isTestRow([i, 'x'], 0.2)) test++;
@@ -74,6 +80,30 @@ describe('hashRow', () => {
 });
 
 describe('the split of a batch', () => {
+  it('asks the cells of the key alone, and leaves out rows without a label', () => {
+    const row = fc.tuple(cell, cell, fc.constantFrom('p', null));
+    fc.assert(
+      fc.property(fc.array(row), fc.constantFrom([0], [0, 1]), (rows, key) => {
+        const names = ['a', 'b', 'y'];
+        const columns = names.map((name, c) => [name, rows.map((cells) => cells[c]!)] as const);
+        const batch = makeTable([['row', rows.map((_, i) => i)], ...columns]);
+        const split = splitRows(
+          batch,
+          key.map((c) => names[c]!),
+          'y',
+          0.4,
+        );
+        const take = (test: boolean): number[] =>
+          rows.flatMap((cells, i) => {
+            const asked = key.map((c) => cells[c]!);
+            return cells[2] !== null && isTestRow(asked, 0.4) === test ? [i] : [];
+          });
+        expect([...split.test.array('row')]).toEqual(take(true));
+        expect([...split.train.array('row')]).toEqual(take(false));
+      }),
+    );
+  });
+
   it('never moves a row as data grows or rows change places', () => {
     fc.assert(
       fc.property(mixedRows, mixedRows, fc.gen(), (rows, later, gen) => {
@@ -207,6 +237,21 @@ describe('the split by time', () => {
         'id',
       ).timeless,
     ).toBe(50);
+  });
+
+  it('holds equal rows back from the test side where not all of them fit', () => {
+    const count = (cells: string[], times: number[], testSize: number): number => {
+      const batch = makeTable({ c: cells, y: cells.map(() => 'p') });
+      const how = { key: ['c'], label: 'y', testSize };
+      return splitRowsByTime(batch, times, how).test.numRows();
+    };
+    expect(count(['a', 'b', 'b', 'c'], [3, 2, 2, 1], 0.25)).toBe(1);
+    expect(count(['a', 'b', 'b', 'c'], [3, 2, 2, 1], 0.5)).toBe(1);
+    expect(count(['a', 'b', 'b', 'c'], [3, 2, 2, 1], 0.75)).toBe(3);
+    // With another time or other cells they are not equal.
+    expect(count(['a', 'b', 'b', 'c'], [4, 3, 2, 1], 0.5)).toBe(2);
+    expect(count(['a', 'b', 'd', 'c'], [3, 2, 2, 1], 0.5)).toBe(2);
+    expect(count(['a', 'a', 'a', 'a'], [1, 1, 1, 1], 0.5)).toBe(0);
   });
 
   it('needs a column that is there and is not the target', () => {
