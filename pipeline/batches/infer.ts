@@ -344,7 +344,7 @@ class ColumnScan {
     if (range === undefined) return undefined;
     if (range.isEveryInteger) return `counts the rows from ${range.low} to ${range.high}`;
     const differ = this.allDiffer || this.#differed;
-    return differ && KEY_NAME.test(name)
+    return differ && KEY_NAMES.some((key) => key.test(name))
       ? 'holds a different whole number in every row'
       : undefined;
   }
@@ -363,8 +363,8 @@ class ColumnScan {
   }
 }
 
-/** A name that keys have: `id`, `customer_id`, `orderId`, `row-key`. */
-const KEY_NAME = /(?:^|[_\-. ])(?:id|key|uuid|guid|nr|no|number)$|[a-z]I[dD]$/i;
+/** Names that keys have: `id`, `customer_id`, `row-key`, and `orderId`, but not `paid`. */
+const KEY_NAMES = [/(?:^|[_\-. ])(?:id|key|uuid|guid|nr|no|number)$/i, /[a-z]I[dD]$/];
 
 /** Finds whether whole numbers are every one of a range, in any order, without a repeat. */
 class IntegerRange {
