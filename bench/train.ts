@@ -2,10 +2,10 @@
  * Measures exact CART, grown to its end: our trainer on one thread and on two, ml-cart's trainer and
  * scikit-learn, on the same rows in the same run, each in its own process.
  *
- *     npm run bench:train [-- --quick] [--leaf=ROWS] [--budget=SECONDS] [--memory=MB] [--real=ROWS] [--only-real]
+ *     npm run bench:train [-- --quick] [--leaf=ROWS] [--budget=SECONDS] [--memory=MB] [--few=ROWS] [--only-few]
  *
- * First it measures a table like real ones, with few distinct values per column, to depth 6 and to its end. `--real`
- * sets its rows (800 000; 100 000 with --quick), and `--only-real` leaves out the other tables, whose values all differ.
+ * First it measures a table like real ones, with few distinct values per column, to depth 6 and to its end. `--few`
+ * sets its rows (800 000; 100 000 with --quick), and `--only-few` leaves out the other tables, whose values all differ.
  * `--leaf` sets the fewest rows of a leaf; its results are stored beside those of trees grown to single rows.
  * A fit is skipped if its last size predicts a time over the budget (90 s; one minute for ml-cart), and a
  * table if it needs more memory with its copies than the limit (8000 MB).
@@ -27,8 +27,8 @@ const { values } = parseArgs({
     leaf: { type: 'string', default: '1' },
     budget: { type: 'string' },
     memory: { type: 'string', default: '8000' },
-    real: { type: 'string' },
-    'only-real': { type: 'boolean', default: false },
+    few: { type: 'string' },
+    'only-few': { type: 'boolean', default: false },
   },
 });
 const longest = Number(values.budget ?? (values.quick ? 10 : 90));
@@ -42,14 +42,14 @@ const folder = mkdtempSync(join(tmpdir(), 'bench-train-'));
 const cells: Cell[] = [];
 try {
   measureReal();
-  if (!values['only-real']) measureAll();
+  if (!values['only-few']) measureAll();
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
 
 /** Measures a table like real ones. ml-cart would take days. */
 function measureReal(): void {
-  const rows = Number(values.real ?? (values.quick ? 100_000 : 800_000));
+  const rows = Number(values.few ?? (values.quick ? 100_000 : 800_000));
   const file = join(folder, 'real');
   const table = makeRealTable(rows, 1);
   writeTable(file, table);
