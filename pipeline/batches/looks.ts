@@ -86,7 +86,7 @@ export function findLooks(
   if (share(words, (word) => OTHER_DATE.test(word.trim())) >= MOST)
     return {
       what: `dates (${example})`,
-      repair: `write them as in 2024-12-31, or declare ${nameColumnParam(name)}: ignore, because a later date is an unknown word`,
+      repair: `write them as in 2024-12-31, or declare ${nameColumnParam(name)}: ignore, because a model learns no later date`,
     };
   return undefined;
 }

@@ -80,7 +80,7 @@ function warnOfEqualRows(rows: number, areLeftOut: boolean): string {
   const found =
     rows === 1 ? '1 test row is equal to a train row' : `${rows} test rows are equal to train rows`;
   return areLeftOut
-    ? `${found}, because a later batch repeats what an earlier one held out: they are left out of the scores`
+    ? `${found}, because a later batch repeats test rows of an earlier one: they are left out of the scores`
     : `${found} in all features: they are scored, because what decides their side is not a feature`;
 }
 

@@ -55,7 +55,7 @@ it('a row that a later batch repeats is left out of the scores of a model that w
   expect(facts).toMatchObject({ left_out: 4, test_rows: 8 });
   expect(metrics['test_rows']).toBe(8);
   expect(warnings[0]).toBe(
-    '4 test rows are equal to train rows, because a later batch repeats what an earlier one held out: they are left out of the scores',
+    '4 test rows are equal to train rows, because a later batch repeats test rows of an earlier one: they are left out of the scores',
   );
   // Both models are compared on the rows that neither was trained on.
   expect(comparisons[0]!.facts).toMatchObject({ rows: 8, left_out: 4, prequential_rows: 20 });
