@@ -28,12 +28,12 @@ const GROUPS: Record<string, ListedCommand[]> = {
     },
     {
       name: 'pending',
-      summary: 'list the batches that have data and no version',
+      summary: 'list the pending batches, which have data and no version',
       load: async () => (await import('./commands/pending/pending.ts')).pendingCommand,
     },
     {
       name: 'nightly',
-      summary: 'run every batch that has data and no version, in order',
+      summary: 'run the pending batches in order',
       load: async () => (await import('./commands/nightly.ts')).nightlyCommand,
     },
     {

@@ -24,7 +24,11 @@ interface GcFlags extends CommonFlags {
 }
 
 export function gcCommand(context: CommandContext): Command {
-  return pipelineCommand('gc')
+  return pipelineCommand(
+    'gc',
+    '',
+    'the pipeline to which --keep-last and --keep apply (default: the one of params.yaml)',
+  )
     .option(
       '--keep-last <K>',
       'keep only the artifacts of the last K versions and of the champion',
