@@ -17,7 +17,8 @@ export function parseDate(cell: string): number | null {
   const [hour, minute, second] = [found[4], found[5], found[6]].map((part = '0') => Number(part));
   const date = new Date(0);
   date.setUTCFullYear(year, month - 1, day);
-  if (year === 0 || date.getUTCMonth() !== month - 1 || date.getUTCDate() !== day) return null;
+  // A day that the month does not have is a day of another month.
+  if (year === 0 || date.getUTCMonth() !== month - 1) return null;
   if (hour! > 23 || minute! > 59 || second! > 59) return null;
   const offset = parseOffset(found[8]);
   if (offset === null) return null;

@@ -7,10 +7,11 @@ import {
   NUMBER,
   NUMERIC,
   parseNumber,
+  readCellSettings,
   UNCERTAIN,
 } from '../../../pipeline/csv/cells.ts';
 import type { DatePart } from '../../../contract/defaults.ts';
-import { findDatePart, formatDays, parseDate } from '../../../pipeline/csv/dates.ts';
+import { findDatePart, formatDays, parseDate, toDays } from '../../../pipeline/csv/dates.ts';
 import { readCellCases } from '../../support/cell-cases.ts';
 
 const digits = fc.string({ unit: fc.integer({ min: 0, max: 9 }).map(String), maxLength: 18 });
@@ -77,6 +78,61 @@ describe('CellRule', () => {
       expect(formatDays(parseDate(text)!)).toBe(text);
   });
 
+  it('gives a point in time the same days as its text', () => {
+    fc.assert(
+      fc.property(
+        fc.date({ min: new Date('0001-01-01'), max: new Date('9999-12-31'), noInvalidDate: true }),
+        (time) => {
+          expect(toDays(time)).toBe(parseDate(time.toISOString()));
+        },
+      ),
+    );
+  });
+
+  it('takes every day of a calendar for a date, and no other', () => {
+    const two = (max: number) => fc.nat(max).map((n) => String(n).padStart(2, '0'));
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 9999 }), two(14), two(34), (y, month, day) => {
+        const text = `${String(y).padStart(4, '0')}-${month}-${day}`;
+        const days = parseDate(text);
+        expect(days !== null).toBe(days !== null && formatDays(days) === text);
+        const isDay = !Number.isNaN(Date.parse(text)) && new Date(text).toJSON().startsWith(text);
+        expect(days !== null).toBe(isDay);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it('takes the last offsets from UTC that there can be', () => {
+    expect(parseDate('1970-01-01T23:59+23:59')).toBe(0);
+    expect(parseDate('1970-01-01T00:00-23:00')).toBe(23 / 24);
+  });
+
+  it('knows the numbers that mean "not known", which bytes alone do not show', () => {
+    const { missing } = settings;
+    expect([...rule.missingNumbers]).toEqual([-999, 1000]);
+    expect(rule.missingWords).toEqual(new Set(missing.map((word) => word.trim())));
+    expect([-999, 1000, 999].map((value) => rule.isMissingNumber(value))).toEqual([
+      true,
+      true,
+      false,
+    ]);
+    const bytes = Buffer.from('-999');
+    expect(rule.classify(bytes, 0, 4)).toBe(UNCERTAIN);
+    expect(new CellRule({ missing: ['NA'] }).classify(bytes, 0, 4)).toBe(NUMERIC);
+  });
+
+  it.each<[Parameters<typeof readCellSettings>[0], object]>([
+    [{ missing_values: ['NA'] }, { missing: ['NA'] }],
+    [{ missing_values: [], decimal: '.', thousands: null }, { missing: [] }],
+    [
+      { missing_values: [], decimal: ',', thousands: '.' },
+      { missing: [], decimal: ',', thousands: '.' },
+    ],
+  ])('reads settings %j without the defaults', (data, read) => {
+    expect(readCellSettings(data)).toEqual(read);
+  });
+
   it('reads an empty cell as a word where it does not mean "not known"', () => {
     expect(new CellRule({ missing: ['NA'] }).readWord(' ')).toBe('');
     expect(new CellRule({ missing: ['NA'] }).readNumber(' ')).toBeUndefined();
@@ -85,7 +141,8 @@ describe('CellRule', () => {
 
 describe('classifyBytes', () => {
   const classify = (text: string): number => {
-    const bytes = Buffer.from(`<${text}>`);
+    // The digits before and after it are other cells.
+    const bytes = Buffer.from(`9${text}9`);
     return classifyBytes(bytes, 1, bytes.length - 1);
   };
 
@@ -100,10 +157,17 @@ describe('classifyBytes', () => {
     );
   });
 
-  it.each(['0', '5.1', '-12', '0.000123', '123456789.25', '0.1234567890123456'])(
-    'is certain of %s',
-    (text) => expect(classify(text)).toBe(NUMERIC),
-  );
+  it.each([
+    '0',
+    '5.1',
+    '-12',
+    '0.000123',
+    '123456789.25',
+    '0.1234567890123456',
+    '1.',
+    '123456789012345',
+    `0.${'1'.repeat(298)}`,
+  ])('is certain of %s', (text) => expect(classify(text)).toBe(NUMERIC));
 
   it.each(['00123', '-007', '01.5', '1234567890123456', '-1234567890123456'])(
     'says that %s is a number that may be a code',

@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { parse } from 'csv-parse/sync';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { readCell, CsvReader } from '../../../pipeline/csv/reader.ts';
+import { CsvReader, decodeCells, readCell } from '../../../pipeline/csv/reader.ts';
 import { MOST_COLUMNS } from '../../../pipeline/csv/scan.ts';
 
 /** Everything a reader says of some text: its cells with their lines, or its one error. */
@@ -14,8 +14,12 @@ function read(chunks: readonly Uint8Array[], options: { block?: number; delimite
     const { header, width } = reader;
     for (const block of reader.blocks()) {
       expect(block.firstRow).toBe(rows.length + 1);
+      expect(block.rows).toBeGreaterThan(0);
+      const decode = decodeCells(block);
       for (let row = 0; row < block.rows; row++) {
-        rows.push(header.map((_, column) => readCell(block, row * width + column)));
+        const cells = header.map((_, column) => readCell(block, row * width + column));
+        expect(header.map((_, column) => decode(row * width + column))).toEqual(cells);
+        rows.push(cells);
         lines.push(block.lines[row]!);
       }
     }
@@ -96,6 +100,18 @@ describe('CsvReader', () => {
       }),
       { numRuns: 2000 },
     );
+  });
+
+  it('reads the name of a first column in quotes after a byte order mark', () => {
+    expect(read([Buffer.from('\ufeff"a,b",c\n1,2\n')])).toMatchObject({ header: ['a,b', 'c'] });
+  });
+
+  it.each([1, 7])('reads ten thousand rows of %i columns in one block', (width) => {
+    const header = Array.from({ length: width }, (_, column) => `h${column}`);
+    const rows = Array.from({ length: 10_000 }, (_, row) => header.map((name) => name + row));
+    const lines = [header, ...rows, [], []].map((cells) => cells.join());
+    const found = read([Buffer.from(lines.join('\n'))], { block: 1 << 20 });
+    expect(found).toEqual({ header, rows, lines: rows.map((_, i) => i + 2) });
   });
 
   it('knows the line of every row', () => {

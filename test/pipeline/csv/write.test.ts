@@ -1,5 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { CsvReader } from '../../../pipeline/csv/reader.ts';
+import { formatRow, quoteCell, RowWriter } from '../../../pipeline/csv/write.ts';
 import { csv, iris, sha256, formatCsv, parseCsv } from '../support.ts';
 
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
@@ -120,6 +122,41 @@ describe('formatCsv', () => {
       }),
       { numRuns: 500 },
     );
+  });
+
+  it('writes the rows of a reader as their cells, whatever their number and length', () => {
+    const cell = fc.oneof(
+      fc.constantFrom('', 'a', 'é', ' pad', 'pad ', '\u00a0x', '"', 'x,y', 'two\nlines', '\x7f'),
+      fc.nat(600).map((length) => 'x'.repeat(length)),
+    );
+    const rows = fc.array(fc.array(cell, { minLength: 3, maxLength: 3 }), {
+      minLength: 1,
+      maxLength: 200,
+    });
+    const plans = [[0, 1, 2], [0, 1], [2, null, 0], [1]];
+    fc.assert(
+      fc.property(rows, fc.constantFrom(...plans), fc.constantFrom(',', ';'), (cells, from, by) => {
+        const spell = (value: string): string => (/["\n,;]/.test(value) ? quoteCell(value) : value);
+        const lines = [['a', 'b', 'c'], ...cells].map((row) => row.map(spell).join(by));
+        const reader = new CsvReader([Buffer.from(lines.join('\n'))], 'x', { delimiter: by });
+        const header = from.map((index) => `h${index}`);
+        const writer = new RowWriter({ header, from, fill: 'NA', warnings: [] }, 3, by);
+        writer.writeHeader();
+        for (const block of reader.blocks())
+          for (let row = 0; row < block.rows; row++) writer.writeRow(block, row);
+        const expected = cells.map((row) => from.map((i) => (i === null ? 'NA' : row[i]!)));
+        const written = text(writer.bytes.subarray(0, writer.length));
+        expect(written).toBe([header, ...expected, []].map(formatRow).join('\n'));
+      }),
+    );
+  });
+
+  it('puts the only cell of a row in quotes where it is empty', () => {
+    const reader = new CsvReader([Buffer.from('a\n1\n\n2\n')], 'x');
+    const writer = new RowWriter({ header: ['a'], from: [0], fill: '', warnings: [] }, 1);
+    for (const block of reader.blocks())
+      for (let row = 0; row < block.rows; row++) writer.writeRow(block, row);
+    expect(text(writer.bytes.subarray(0, writer.length))).toBe('1\n""\n2\n');
   });
 
   it('writes the same bytes for every spelling of a table', () => {
