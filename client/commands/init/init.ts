@@ -27,7 +27,11 @@ export function initCommand(context: CommandContext): Command {
         TASKS,
       ),
     )
-    .option('--batch-size <rows>', 'rows per batch (default: about ten batches)', parseCount)
+    .option(
+      '--batch-size <rows>',
+      'rows per batch (default: as in params.yaml; a tenth of the rows if that makes more than 20 batches)',
+      parseCount,
+    )
     .addHelpText('after', examples('init wine.csv --target quality'))
     .action(async (source: string, flags: InitFlags) => {
       process.exitCode = await init(context, source, flags);
@@ -74,7 +78,7 @@ async function init(
   print(describeFindings(found, written, batches));
   print(`\nparams.yaml has the section pipelines.${pipeline} now. Next:`);
   print(`  ${next[0]}`);
-  print(`  ${next[1]}   # all ${batches} batches, in order`);
+  print(`  ${next[1]}   # the pending batches, in order`);
   return 0;
 }
 

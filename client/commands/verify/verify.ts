@@ -108,7 +108,7 @@ function printVerified(verified: Verified, repaired?: Repaired): void {
   ]);
   print(formatTable(['state', 'what', 'versions', KEY, 'why'], rows));
   say(
-    `${of} of ${pipeline}: ${problems.length} missing or damaged; ${repaired === undefined ? `"${RETRAIN} verify --repair" makes again what it can; ` : ''}restore a document from a backup`,
+    `${of} of ${pipeline}: ${problems.length} missing or damaged; ${repaired === undefined ? `"${RETRAIN} verify --all --repair --pipeline ${pipeline}" makes again what it can; ` : ''}restore a document from a backup`,
     'error',
   );
 }
