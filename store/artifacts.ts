@@ -168,7 +168,7 @@ export class Artifacts {
   ): Promise<void> {
     for (let tried = 1; ; tried++) {
       const head = await this.#bucket.head(key);
-      if (isWhole(head, expected) && (!rewrite || tried > 1)) return;
+      if (!rewrite && isWhole(head, expected)) return;
       // An object keeps its mark or its lack of one: DVC users push the same bytes under the same name.
       const put =
         head === undefined

@@ -287,9 +287,10 @@ function findTarget(
       ? standing.length - 2
       : standing.slice(0, -1).findLastIndex((one) => one.version === version);
   const build = standing[at];
-  if (build !== undefined && isSameBuild(build, champion))
-    throw makeChampionAlready(pipeline, build);
-  if (build !== undefined) return { build, takenBack: standing.slice(at + 1) };
+  if (build !== undefined) {
+    if (isSameBuild(build, champion)) throw makeChampionAlready(pipeline, build);
+    return { build, takenBack: standing.slice(at + 1) };
+  }
   if (version === champion.version) throw makeChampionAlready(pipeline, champion);
   throw new MissingHistory(
     version === undefined
@@ -303,7 +304,7 @@ function checkSeen({ pipeline, champion, events }: ChampionHistory, { seen }: Ha
   if (seen === undefined || isSameBuild(champion, seen)) return;
   const last = events.findLast(({ action }) => makesChampion(action));
   const was = seen === null ? 'had no champion' : `had the champion ${nameBuild(seen)}`;
-  const now = champion === null ? 'has none now' : `has ${nameBuild(champion)} now, by ${last?.by}`;
+  const now = champion === null ? 'has none now' : `has ${nameBuild(champion)} now, by ${last!.by}`;
   throw new Conflict(
     `nothing is changed: ${pipeline} ${was} when you decided, and ${now}: see "${RETRAIN} champion --pipeline ${pipeline}", then decide again`,
   );

@@ -134,17 +134,15 @@ export function decodeDocument<T>(
       `the stored document ${key} has schema ${written}, newer than this program knows (${schema}): update the program`,
       { details: { key, newer: true } },
     );
-  while (typeof written === 'number' && written < schema) {
-    const upgrade = upgrades?.[written];
-    if (upgrade === undefined) break;
+  while (typeof written === 'number' && upgrades?.[written] !== undefined) {
+    json = { ...upgrades[written]!(json!), schema: written + 1 };
     written += 1;
-    json = { ...upgrade(json!), schema: written };
   }
   const parsed = shape.safeParse(json);
   if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
+  const { path, message } = parsed.error.issues[0]!;
   throw new DamagedArtifact(
-    `the stored document ${key} has been changed by hand or damaged (${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}): ${repair}`,
+    `the stored document ${key} has been changed by hand or damaged (${path.join('.')}: ${message}): ${repair}`,
     { details: { key } },
   );
 }

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
+import { BadData } from '../../contract/failures.ts';
 import type { Build } from '../../contract/promotion.ts';
 import { isSameBuild } from '../../contract/versions.ts';
 import type { Bucket } from '../../store/bucket.ts';
@@ -141,26 +142,43 @@ describe('in every order of their requests', () => {
   });
 });
 
-type Step =
-  { do: 'gate'; version: number; seq: number } | { do: 'hand'; version: number } | { do: 'back' };
+const rejecting =
+  (one: Build): Client =>
+  (bucket) =>
+    new Champions(bucket).note('p', {
+      id: `reject ${one.version}.${one.seq}`,
+      action: 'rejected',
+      build: one,
+      inputs: inputsOf(one),
+      decision: null,
+      by: 'ann',
+      reason: 'it is worse for new customers',
+      at,
+    });
 
-const steps = fc.array(
+type Step =
+  | { do: 'gate' | 'hand' | 'reject'; version: number; seq: number }
+  | { do: 'back'; version: number | undefined };
+
+const someVersion = fc.integer({ min: 1, max: 5 });
+const someBuild = { version: someVersion, seq: fc.integer({ min: 1, max: 2 }) };
+const steps: fc.Arbitrary<Step[]> = fc.array(
   fc.oneof(
-    fc.record({
-      do: fc.constant('gate' as const),
-      version: fc.integer({ min: 1, max: 5 }),
-      seq: fc.integer({ min: 1, max: 2 }),
-    }),
-    fc.record({ do: fc.constant('hand' as const), version: fc.integer({ min: 1, max: 5 }) }),
-    fc.record({ do: fc.constant('back' as const) }),
+    { weight: 2, arbitrary: fc.record({ do: fc.constant('gate'), ...someBuild }) },
+    fc.record({ do: fc.constantFrom('hand', 'reject'), ...someBuild }),
+    fc.record({ do: fc.constant('back'), version: fc.option(someVersion, { nil: undefined }) }),
   ),
   { maxLength: 12 },
 );
 
+const byNumber = (a: number, b: number): number => a - b;
+
 async function take(bucket: Bucket, step: Step, id: string): Promise<void> {
   if (step.do === 'gate') await promoting(build(step.version, step.seq), id)(bucket);
-  else if (step.do === 'hand') await byHand(build(step.version), id)(bucket).catch(ignore);
-  else await rollingBack(id)(bucket).catch(ignore);
+  else if (step.do === 'hand')
+    await byHand(build(step.version, step.seq), id)(bucket).catch(ignore);
+  else if (step.do === 'reject') await rejecting(build(step.version, step.seq))(bucket);
+  else await rollingBack(id, step.version)(bucket).catch(ignore);
 }
 
 function ignore(error: unknown): void {
@@ -186,24 +204,29 @@ describe('any sequence of promotions and rollbacks', () => {
     );
   });
 
-  it('never lets the gate promote what was taken back, until a person does', async () => {
+  it('bars exactly what was taken back or rejected since a person last chose it, for the gate', async () => {
     await fc.assert(
       fc.asyncProperty(steps, async (taken) => {
         const bucket = new MemoryBucket();
         const barred = new Set<number>();
+        let known = 0;
         for (const [i, step] of taken.entries()) {
-          const before = (await new Champions(bucket).read('p'))?.champion ?? null;
+          const before = await new Champions(bucket).read('p');
           await take(bucket, step, `${i}`);
-          const event = (await new Champions(bucket).read('p'))?.events.find(
-            ({ id }) => id === `${i}`,
-          );
-          if (event?.action === 'rolled_back') {
-            barred.add(before!.version);
-            barred.delete(event.version);
-          }
-          const isByGate = event?.action === 'promoted' && event.by === 'gate';
-          expect(isByGate && barred.has(event.version)).toBe(false);
-          if (event?.action === 'promoted') barred.delete(event.version);
+          const history = await new Champions(bucket).read('p');
+          if (history === undefined) continue;
+          const event = history.events.length > known ? history.events.at(-1)! : undefined;
+          known = history.events.length;
+          const isPromoted = event?.action === 'promoted';
+          expect(isPromoted && event.by === 'gate' && barred.has(event.version)).toBe(false);
+          if (event?.action === 'rejected') barred.add(event.version);
+          if (event?.action === 'rolled_back')
+            for (const one of listStanding(before!).slice(listStanding(history).length))
+              barred.add(one.version);
+          if (isPromoted || event?.action === 'rolled_back') barred.delete(event.version);
+          // Here builds of one version have the same inputs, so each is barred once.
+          const found = history.barred.map((one) => one.version);
+          expect(found.toSorted(byNumber)).toEqual([...barred].toSorted(byNumber));
         }
       }),
       { numRuns: 60 },
@@ -239,6 +262,41 @@ describe('a rollback', () => {
       },
     });
     expect(await promoting(build(4))(bucket)).toMatchObject({ event: { action: 'promoted' } });
+  });
+
+  it('to a version between two others bars only the later one', async () => {
+    const bucket = await after(1, 2, 3);
+    expect(await rollingBack('a', 2)(bucket)).toMatchObject({ ...build(2), before: build(3) });
+    expect(await read(bucket)).toMatchObject({ barred: [build(3)] });
+  });
+
+  it("to the champion's version goes to the build of it that was the champion before", async () => {
+    const bucket = await after(1, 2);
+    await promoting(build(2, 2))(bucket);
+    expect(await rollingBack('a', 2)(bucket)).toMatchObject(build(2));
+    // Its inputs are the same, so nothing is barred.
+    expect(await read(bucket)).toMatchObject({ champion: build(2), barred: [] });
+  });
+
+  it('to a build that cannot be the champion changes nothing', async () => {
+    const bucket = await after(1, 2);
+    const before = await read(bucket);
+    const asked: Build[] = [];
+    const back = new Champions(bucket).rollBack('p', {
+      id: 'a',
+      version: undefined,
+      check: async (one) => {
+        asked.push(one);
+        throw new BadData('its model is gone');
+      },
+      hashInputs: async (one) => inputsOf(one),
+      by: 'ann',
+      reason: 'it is wrong about setosa',
+      at,
+    });
+    await expect(back).rejects.toMatchObject({ name: 'BadData', message: 'its model is gone' });
+    expect(asked).toEqual([build(1)]);
+    expect(await read(bucket)).toEqual(before);
   });
 
   it('does not bar the champion that it goes back to', async () => {
@@ -283,6 +341,9 @@ describe('a rollback', () => {
     await expect(rollingBack('b', undefined, build(3))(bucket)).rejects.toThrow(refusal);
     await expect(byHand(build(1), 'c', build(3))(bucket)).rejects.toThrow(refusal);
     await expect(byHand(build(1), 'd', null)(bucket)).rejects.toThrow('p had no champion when');
+    await expect(byHand(build(1), 'e', build(3))(new MemoryBucket())).rejects.toThrow(
+      'p had the champion 3.1 when you decided, and has none now: see',
+    );
     expect(await read(bucket)).toEqual(before);
     // The repeat of the first one finds its event.
     expect(await rollingBack('a', undefined, build(3))(bucket)).toMatchObject(build(2));
@@ -296,20 +357,6 @@ describe('a rollback', () => {
 });
 
 describe('a rejected build', () => {
-  const rejecting =
-    (one: Build): Client =>
-    (bucket) =>
-      new Champions(bucket).note('p', {
-        id: `reject ${one.version}.${one.seq}`,
-        action: 'rejected',
-        build: one,
-        inputs: inputsOf(one),
-        decision: null,
-        by: 'ann',
-        reason: 'it is worse for new customers',
-        at,
-      });
-
   it('stays out, as do builds of the same inputs, until a person promotes one', async () => {
     const bucket = new MemoryBucket();
     await promoting(build(1))(bucket);
@@ -350,6 +397,18 @@ describe('a rejected build', () => {
     await rejecting(build(1))(bucket);
     expect(await promoting(build(2))(bucket)).toMatchObject({ event: { action: 'promoted' } });
   });
+
+  it.each([
+    ['that is only held', { action: 'held', inputs: inputsOf(build(1)) }],
+    ['whose wait has expired', { action: 'expired', inputs: inputsOf(build(1)) }],
+    ['whose inputs are not recorded', { action: 'rejected' }],
+  ] as const)('%s is noted and not barred', async (_, said) => {
+    const bucket = new MemoryBucket();
+    const note = { id: 'a', build: build(1), decision: null, by: 'ann', reason: 'no', at };
+    const event = await new Champions(bucket).note('p', { ...note, ...said });
+    expect(event).toMatchObject({ ...build(1), action: said.action, number: 1 });
+    expect(await read(bucket)).toMatchObject({ events: [event], barred: [], champion: null });
+  });
 });
 
 it('an older version that arrives late is held', async () => {
@@ -357,6 +416,80 @@ it('an older version that arrives late is held', async () => {
   await promoting(build(4))(bucket);
   expect(await promoting(build(3))(bucket)).toMatchObject({
     event: { action: 'held', reason: 'version 3 is older than the champion, build 4.1' },
+  });
+});
+
+it('a later build of the version that is the champion is promoted', async () => {
+  const bucket = new MemoryBucket();
+  await promoting(build(4))(bucket);
+  expect(await promoting(build(4, 2))(bucket)).toMatchObject({ event: { action: 'promoted' } });
+});
+
+it('a build that waits for a person adds no event where nothing is in its way', async () => {
+  const bucket = new MemoryBucket();
+  await promoting(build(1))(bucket);
+  const before = await read(bucket);
+  const wait = (champion: Build | null) =>
+    new Champions(bucket).promote('p', {
+      id: 'wait',
+      build: build(2),
+      inputs: inputsOf(build(2)),
+      decision: makeDecision(champion),
+      by: 'gate',
+      reason: 'it is not shown to be worse',
+      at,
+      waits: true,
+    });
+  expect(await wait(build(1))).toEqual({ answer: 'clear' });
+  expect(await wait(null)).toEqual({ answer: 'changed' });
+  expect(await read(bucket)).toEqual(before);
+});
+
+describe('the champion', () => {
+  it('is found once a build was promoted', async () => {
+    const bucket = new MemoryBucket();
+    const missing = expect.objectContaining({
+      name: 'MissingHistory',
+      message: expect.stringMatching(/^p has no champion yet/),
+    });
+    await expect(new Champions(bucket).readChampion('p')).rejects.toThrow(missing);
+    await rejecting(build(1))(bucket);
+    await expect(new Champions(bucket).readChampion('p')).rejects.toThrow(missing);
+    await promoting(build(2))(bucket);
+    expect(await new Champions(bucket).readChampion('p')).toEqual(build(2));
+  });
+
+  it('and the events stay as they are where the alias is noted, also by several at once', async () => {
+    const noting =
+      (one: Build): Client =>
+      (bucket) =>
+        new Champions(bucket).noteAlias('p', one);
+    let before: ChampionHistory;
+    await everyOrder({
+      before: async (bucket) => {
+        await promoting(build(1))(bucket);
+        before = await read(bucket);
+      },
+      clients: () => [noting(build(1)), promoting(build(2))],
+      after: async (bucket) => {
+        const { champion, alias, events } = await read(bucket);
+        expect({ champion, alias }).toEqual({ champion: build(2), alias: build(1) });
+        expect(events.slice(0, 1)).toEqual(before.events);
+      },
+    });
+  });
+
+  it('is none where an alias is noted first, and the same alias again writes nothing', async () => {
+    let puts = 0;
+    const bucket = new MemoryBucket(undefined, {
+      around: ({ verb }, act) => {
+        if (verb === 'put') puts++;
+        return act();
+      },
+    });
+    for (const seq of [1, 1, 2]) await new Champions(bucket).noteAlias('p', build(3, seq));
+    expect(await read(bucket)).toMatchObject({ champion: null, events: [], alias: build(3, 2) });
+    expect(puts).toBe(2);
   });
 });
 
@@ -371,12 +504,20 @@ it('the champion again is no event', async () => {
 
 it('inputs are the same where only the code of a stage is newer', () => {
   const train = refOf('data/processed/train/', Buffer.from('rows'));
+  const other = refOf('data/processed/train/', Buffer.from('other rows'));
   const stage = stageOf(
     makeEntry('train', 1, {}, { inputs: { train }, params: { model: { max_depth: 3 } } }),
   );
   const hash = hashTrainInputs({ stages: [stage] });
   expect(hashTrainInputs({ stages: [{ ...stage, code: 9, key: 'other' }] })).toBe(hash);
-  expect(hashTrainInputs({ stages: [{ ...stage, params: { model: { max_depth: 4 } } }] })).not.toBe(
-    hash,
-  );
+  const moved = { ...train, path: 'elsewhere/' };
+  expect(hashTrainInputs({ stages: [{ ...stage, inputs: { train: moved } }] })).toBe(hash);
+  const changes = [
+    { params: { model: { max_depth: 4 } } },
+    { inputs: { train: other } },
+    { inputs: { rows: train } },
+    { inputs: { train, other } },
+  ];
+  const hashes = changes.map((change) => hashTrainInputs({ stages: [{ ...stage, ...change }] }));
+  expect(new Set([hash, ...hashes]).size).toBe(5);
 });

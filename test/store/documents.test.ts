@@ -3,11 +3,12 @@ import { z } from 'zod';
 import type { Bucket } from '../../store/bucket.ts';
 import {
   createDocument,
+  decodeDocument,
   MOST_DOCUMENT,
   readDocument,
   swapDocument,
 } from '../../store/documents.ts';
-import { MemoryBucket } from '../support/memory-bucket.ts';
+import { MemoryBucket, MemoryServer } from '../support/memory-bucket.ts';
 import { everyOrder, type Client, type Ended } from '../support/interleavings.ts';
 
 vi.mock('node:timers/promises', async () => {
@@ -31,6 +32,29 @@ const enter =
       schema: 1 as const,
       by: [...(now?.by ?? []), name],
     }));
+
+const KEPT = {
+  bytes: Buffer.from('{"by":["other"],"schema":1}'),
+  sha256: undefined,
+  ours: true,
+  modified: new Date(0),
+};
+
+/** A bucket that notes the key of each put, after something was done on its server. */
+function countingPuts(before?: (server: MemoryServer, key: string) => void) {
+  const puts: string[] = [];
+  const server = new MemoryServer();
+  const bucket = new MemoryBucket(server, {
+    around: ({ verb, key }, act) => {
+      if (verb === 'put') {
+        puts.push(key);
+        before?.(server, key);
+      }
+      return act();
+    },
+  });
+  return { bucket, puts };
+}
 
 const done = (ended: Ended[]): number[] =>
   ended.flatMap(({ status }, i) => (status === 'done' ? [i] : []));
@@ -83,10 +107,52 @@ describe('in every order of their requests', () => {
 });
 
 it('a change that changes nothing writes nothing', async () => {
-  await everyOrder({
-    before: async (bucket) => void (await enter('first')(bucket)),
-    clients: () => [(bucket) => swapDocument(bucket, 'count.json', COUNT, (now) => now!)],
-    after: async (bucket) => expect(await countOf(bucket)).toEqual(['first']),
+  const { bucket, puts } = countingPuts();
+  await enter('first')(bucket);
+  await swapDocument(bucket, 'count.json', COUNT, (now) => now!);
+  expect(await countOf(bucket)).toEqual(['first']);
+  expect(puts).toEqual(['count.json']);
+});
+
+describe('a document that others change each time', () => {
+  /** A bucket in which another client is first before each of the first writes. */
+  function contested(times: number) {
+    let contests = 0;
+    return countingPuts((server, key) => {
+      if (contests++ < times) server.ensured().set(key, { ...KEPT, etag: `"${contests}"` });
+    });
+  }
+
+  it('is unavailable after 50 tries, each of which waits up to half a second', async () => {
+    const { bucket, puts } = contested(Infinity);
+    vi.useFakeTimers({ toFake: ['Date'], now: 0 });
+    vi.spyOn(Math, 'random').mockReturnValue(1);
+    try {
+      await expect(enter('late')(bucket)).rejects.toThrow(
+        expect.objectContaining({
+          name: 'StorageUnavailable',
+          message: expect.stringMatching(/^count\.json was changed by others 50 times while/),
+        }),
+      );
+      // 20 ms more for each try, up to 500 ms.
+      expect(Date.now()).toBe(25 * 26 * 10 + 25 * 500);
+    } finally {
+      vi.restoreAllMocks();
+      vi.useRealTimers();
+    }
+    expect(puts).toHaveLength(50);
+  });
+
+  it('is changed by the fiftieth try', async () => {
+    const { bucket, puts } = contested(49);
+    vi.useFakeTimers({ toFake: ['Date'] });
+    try {
+      await enter('late')(bucket);
+    } finally {
+      vi.useRealTimers();
+    }
+    expect(puts).toHaveLength(50);
+    expect(await countOf(bucket)).toEqual(['other', 'late']);
   });
 });
 
@@ -114,12 +180,101 @@ describe('a document that is too large', () => {
   it('is not written, because it could not be read again', async () => {
     const bucket = new MemoryBucket();
     const most = { schema: 1 as const, by: ['x'.repeat(MOST_DOCUMENT)] };
-    await expect(swapDocument(bucket, 'count.json', SMALL, () => large)).rejects.toThrow(
-      'the document count.json would have 122 bytes, and it may have at most 100: start a new pipeline',
-    );
+    await expect(swapDocument(bucket, 'count.json', SMALL, () => large)).rejects.toMatchObject({
+      name: 'BadData',
+      message: expect.stringMatching(
+        /^the document count\.json would have 122 bytes, and it may have at most 100: start a new pipeline/,
+      ),
+      details: { key: 'count.json' },
+    });
     await expect(createDocument(bucket, 'count.json', most)).rejects.toThrow(
       'and it may have at most 16777216',
     );
     expect(await bucket.get('count.json')).toBeUndefined();
+  });
+
+  it('by no byte is written and read', async () => {
+    const bucket = new MemoryBucket();
+    const exact = { ...COUNT, most: 122 };
+    await swapDocument(bucket, 'count.json', exact, () => large);
+    expect((await readDocument(bucket, 'count.json', exact))?.value).toEqual(large);
+  });
+});
+
+describe('the bytes of a document', () => {
+  const NEW = {
+    schema: 3,
+    shape: z.strictObject({ schema: z.literal(3), names: z.array(z.string()) }),
+    upgrades: {
+      1: ({ by }: Record<string, unknown>) => ({ name: by }),
+      2: ({ name }: Record<string, unknown>) => ({ names: [name] }),
+    },
+    repair: 'delete it',
+  };
+  const decode = (json: unknown) =>
+    decodeDocument('a.json', Buffer.from(JSON.stringify(json)), NEW);
+
+  it('of any older schema are upgraded number by number', () => {
+    const upgraded = { schema: 3, names: ['ann'] };
+    expect(decode({ schema: 1, by: 'ann' })).toEqual(upgraded);
+    expect(decode({ schema: 2, name: 'ann' })).toEqual(upgraded);
+    expect(decode(upgraded)).toEqual(upgraded);
+  });
+
+  it.each<[string, unknown, string, object]>([
+    [
+      'that a newer program wrote',
+      { schema: 4 },
+      'the stored document a.json has schema 4, newer than this program knows (3): update the program',
+      { key: 'a.json', newer: true },
+    ],
+    [
+      'of a schema without an upgrade',
+      { schema: 0, names: [] },
+      'the stored document a.json has been changed by hand or damaged (schema: Invalid input: expected 3): delete it',
+      { key: 'a.json' },
+    ],
+    [
+      'without a schema',
+      { names: [] },
+      'the stored document a.json has been changed by hand or damaged (schema: Invalid input: expected 3): delete it',
+      { key: 'a.json' },
+    ],
+    [
+      'with a part of another type',
+      { schema: 3, names: ['ann', 7] },
+      'the stored document a.json has been changed by hand or damaged (names.1: Invalid input: expected string, received number): delete it',
+      { key: 'a.json' },
+    ],
+    [
+      'that are only null',
+      null,
+      'the stored document a.json has been changed by hand or damaged (: Invalid input: expected object, received null): delete it',
+      { key: 'a.json' },
+    ],
+  ])('%s are refused, with the place and the way to repair it', (_, json, message, details) => {
+    const refusal = expect.objectContaining({ name: 'DamagedArtifact', message, details });
+    expect(() => decode(json)).toThrow(refusal);
+  });
+
+  it('of a kind without upgrades are refused where they are older', () => {
+    const { upgrades: _, ...shape } = NEW;
+    expect(() => decodeDocument('a.json', Buffer.from('{"schema":1}'), shape)).toThrow(
+      expect.objectContaining({ name: 'DamagedArtifact' }),
+    );
+  });
+
+  it('that are no JSON are refused, with the reason', () => {
+    const { repair: _, ...shape } = NEW;
+    expect(() => decodeDocument('a.json', Buffer.from('{'), shape)).toThrow(
+      expect.objectContaining({
+        name: 'DamagedArtifact',
+        message: expect.stringMatching(
+          /^the stored document a\.json is not JSON \(.+\): restore it from a backup$/,
+        ),
+        details: { key: 'a.json' },
+        cause: expect.any(SyntaxError),
+      }),
+    );
   });
 });

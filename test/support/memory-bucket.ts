@@ -236,7 +236,8 @@ export class MemoryBucket implements Bucket {
 
 function holds(kept: Kept | undefined, condition: Condition | undefined): boolean {
   if (condition === undefined) return true;
-  return 'absent' in condition ? kept === undefined : kept?.etag === condition.etag;
+  if ('absent' in condition) return kept === undefined;
+  return kept !== undefined && kept.etag === condition.etag;
 }
 
 function md5(bytes: Uint8Array): string {
