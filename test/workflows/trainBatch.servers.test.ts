@@ -331,7 +331,7 @@ describe('trainBatch', () => {
     expect(calls.at(-1)).toMatchObject({ name: 'close_runs', request: { status: 'KILLED' } });
   });
 
-  it('tells the webhook six times how it ended, and does not fail where it never accepts it', async () => {
+  it('tries the webhook six times, and does not fail when it never accepts', async () => {
     const endings: unknown[] = [];
     const { activities } = standIns({
       notify: (ending: never) => {
