@@ -154,9 +154,8 @@ export class Records {
         if (found !== undefined) listed.push({ record: assertSound(found).record, state });
       }
     });
-    return listed.toSorted(
-      ({ record: a }, { record: b }) => a.version - b.version || a.seq - b.seq,
-    );
+    // The builds of a version are in the order of their numbers already.
+    return listed.toSorted((a, b) => a.record.version - b.record.version);
   }
 
   async #publish(draft: Draft, beforeLatest?: () => Promise<void>): Promise<Published> {

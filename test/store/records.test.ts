@@ -159,9 +159,14 @@ describe('a record that was edited after it was published', () => {
     await editDocument<VersionRecord>(bucket, key, ({ metrics }) => {
       metrics['accuracy'] = 0.99;
     });
-    await expect(records.latest('iris', 2)).rejects.toThrow(
-      `the record of version 2 of iris (${key}) has been changed by hand or damaged (its SHA-256 is not the one in ${latestKey('iris', 2)}): restore it from a backup, or build the version again with "npx retrain run 2 --force --pipeline iris"`,
-    );
+    const refusal = expect.objectContaining({
+      name: 'DamagedArtifact',
+      message: `the record of version 2 of iris (${key}) has been changed by hand or damaged (its SHA-256 is not the one in ${latestKey('iris', 2)}): restore it from a backup, or build the version again with "npx retrain run 2 --force --pipeline iris"`,
+      details: { key },
+    });
+    await expect(records.latest('iris', 2)).rejects.toThrow(refusal);
+    await expect(records.readLatest('iris', 2)).rejects.toThrow(refusal);
+    expect((await records.findLatest('iris', 2)).fault).toMatch(/^its SHA-256 is not/);
     await records.publish({ ...draft, build: 'another' });
     expect((await records.latest('iris', 2)).seq).toBe(2);
   });
@@ -223,6 +228,16 @@ describe('a pointer that an earlier program wrote', () => {
   it('leads to its record, whose SHA-256 it does not have', async () => {
     const found = await new Records(await older()).findLatest('iris', 2);
     expect(found).toMatchObject({ hasSha256: false, fault: undefined, record: { build: 'b' } });
+  });
+
+  it('has no trials', async () => {
+    const records = new Records(await older());
+    expect(await records.isTrial({ pipeline: 'iris', version: 2, seq: 1 })).toBe(false);
+    await records.publish({ ...draft, build: 'another' });
+    expect((await records.listBuilds('iris', 2)).map(({ state }) => state)).toEqual([
+      'earlier',
+      'published',
+    ]);
   });
 
   it.each(['publish', 'addSha256'] as const)('gets the SHA-256 by %s', async (how) => {
@@ -290,6 +305,55 @@ describe('the builds of a pipeline', () => {
     await records.recordTrial(draft(1, 'a'));
     await expect(records.latest('p', 1)).rejects.toMatchObject({ name: 'MissingHistory' });
     expect(await records.list('p')).toEqual([]);
+  });
+
+  it('are none of a pipeline without versions', async () => {
+    const records = new Records(new MemoryBucket());
+    const of = { pipeline: 'p', version: 1, seq: 1 };
+    expect(await records.listWithParams('p')).toEqual([]);
+    expect(await records.revisions('p')).toEqual([]);
+    expect(await records.isTrial(of)).toBe(false);
+    expect(await records.collectedAt(of)).toBeUndefined();
+    expect(await records.readLatest('p', 1)).toBeUndefined();
+    await expect(records.readBuild(of)).rejects.toThrow(
+      expect.objectContaining({
+        name: 'MissingHistory',
+        message: expect.stringMatching(/^version 1 of p has not been built: "npx retrain list /),
+      }),
+    );
+  });
+
+  it('are read by their number, and the published one where none is given', async () => {
+    const records = new Records(new MemoryBucket());
+    await records.publish(draft(1, 'a'));
+    await records.publish(draft(1, 'b'));
+    const of = { pipeline: 'p', version: 1 };
+    expect(await records.readBuild({ ...of, seq: 1 })).toMatchObject({ seq: 1, build: 'a' });
+    expect(await records.readBuild(of)).toMatchObject({ seq: 2, build: 'b' });
+    expect(await records.readLatest('p', 1)).toEqual(await records.latest('p', 1));
+    await expect(records.readBuild({ ...of, seq: 3 })).rejects.toThrow(
+      expect.objectContaining({
+        name: 'MissingHistory',
+        message:
+          'version 1 of p has no build 3: list its builds with "npx retrain list --all --pipeline p"',
+      }),
+    );
+  });
+
+  it('are not written again where they are published again', async () => {
+    const written: string[] = [];
+    const bucket = new MemoryBucket(undefined, {
+      around: ({ verb, key }, act) => {
+        if (verb === 'put') written.push(key);
+        return act();
+      },
+    });
+    const records = new Records(bucket);
+    await records.publish(draft(1, 'a'));
+    written.length = 0;
+    await records.publish(draft(1, 'a'));
+    // The record is there, so this put does nothing.
+    expect(written).toEqual([recordKey('p', 1, 1)]);
   });
 
   it('know when gc removed their artifacts, until they are published again', async () => {

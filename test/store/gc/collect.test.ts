@@ -208,6 +208,31 @@ it('the champion keeps its artifacts, though its version is not kept', async () 
     ).toBeDefined();
 });
 
+it('what the gate said of a build is kept though the artifacts of the build are not', async () => {
+  const bucket = new MemoryBucket();
+  await before(bucket);
+  const store = storeIn(bucket);
+  const { artifacts, cache } = store;
+  const gate = async (version: number): Promise<CacheEntry> => {
+    const decision = await artifacts.put(`reports/${version}/gate.json`, Buffer.from(`${version}`));
+    return cache.enter(makeEntry('gate', version, { decision }), { replace: false });
+  };
+  const [decided, trained] = [await gate(2), await train(store, 'v2')];
+  const stages = [trained, decided].map(stageOf);
+  await store.records.publish(draftRecord({ version: 2, build: 'b', stages }));
+  await publish(store, 3, await train(store, 'v3'));
+  const plan = await collectGarbage(
+    store,
+    { pipeline: 'p', last: 1, versions: [] },
+    { isLive: async () => false },
+  );
+  expect(plan.give_up.map(({ version }) => version)).toEqual([1, 2]);
+  expect(await cache.read('gate', decided.key)).toEqual(decided);
+  expect(await artifacts.has(decided.outputs['decision']!)).toBe(true);
+  expect(await cache.read('train', trained.key)).toBeUndefined();
+  expect(await artifacts.has(trained.outputs['model']!)).toBe(false);
+});
+
 it('a collection that the store keeps waiting removes nothing once its lock may have expired', async () => {
   vi.useFakeTimers({ toFake: ['Date'] });
   try {
