@@ -44,7 +44,7 @@ function versionOf(name: string): string {
 
 /** Packages need not export their package.json, so it is looked for on the paths that resolve them. */
 function findVersion(name: string): string {
-  for (const folder of require.resolve.paths(name) ?? []) {
+  for (const folder of require.resolve.paths(name)!) {
     try {
       const text = readFileSync(join(folder, name, 'package.json'), 'utf8');
       return (JSON.parse(text) as { version: string }).version;

@@ -1,0 +1,92 @@
+import { describe, expect, it } from 'vitest';
+import { findModel, readChampion } from '../../store/champion-call.ts';
+import { storeIn } from '../../store/index.ts';
+import { latestKey, recordKey, type VersionRecord } from '../../store/version-record.ts';
+import { buildRecord, file } from '../client/records.ts';
+import { MemoryBucket } from '../support/memory-bucket.ts';
+import { editDocument } from '../support/edit-document.ts';
+
+const { schema: _, seq: __, ...draft } = buildRecord(2).record;
+const [model, encoder, rows] = [file('model'), file('encoder'), file('rows')];
+const train: VersionRecord['stages'][number] = {
+  ...draft.stages.find(({ stage }) => stage === 'train')!,
+  inputs: { train: rows, encoder: file('the encoder of preprocess') },
+  outputs: { model, encoder },
+};
+const champion = { version: 2, seq: 1 };
+const LOST =
+  'the artifacts of the champion, version 2.1, are gone: make them again with "npx retrain verify 2 --repair --pipeline iris", then run this batch again';
+
+/** A store that holds the record of the champion. */
+async function holding(parts: Partial<VersionRecord> = {}) {
+  const bucket = new MemoryBucket();
+  const store = storeIn(bucket);
+  await store.records.publish({ ...draft, stages: [train], ...parts });
+  return { bucket, call: () => readChampion(store, 'iris', champion) };
+}
+
+describe('the champion that gate compares with', () => {
+  it('comes with its model, its encoder and the rows that it was trained on', async () => {
+    const { call } = await holding({ params: { data: {}, model: { type: 'ml_cart' } } });
+    expect(await call()).toEqual({
+      inputs: { championModel: model, championEncoder: encoder, championTrain: rows },
+      detail: { champion: { ...champion, type: 'ml_cart' } },
+    });
+  });
+
+  it('is none where none is chosen, and nothing is read then', async () => {
+    const { records } = storeIn(
+      new MemoryBucket(undefined, { around: () => Promise.reject(new Error('a request')) }),
+    );
+    expect(await readChampion({ records }, 'iris', null)).toEqual({
+      inputs: {},
+      detail: { champion: null },
+    });
+  });
+
+  it.each<[string, (bucket: MemoryBucket) => Promise<unknown>]>([
+    ['is gone', (bucket) => bucket.delete(recordKey('iris', 2, 1))],
+    [
+      'has been changed',
+      (bucket) =>
+        editDocument<VersionRecord>(bucket, recordKey('iris', 2, 1), (stored) => {
+          stored.forced = true;
+        }),
+    ],
+    [
+      'and pointer are gone',
+      async (bucket) => {
+        await bucket.delete(recordKey('iris', 2, 1));
+        await bucket.delete(latestKey('iris', 2));
+      },
+    ],
+  ])('cannot be scored where its record %s, and says how to repair it', async (_name, damage) => {
+    const { bucket, call } = await holding();
+    await damage(bucket);
+    expect(await call()).toEqual({
+      inputs: {},
+      detail: { champion: { ...champion, type: 'decision_tree' }, unusable: LOST },
+    });
+  });
+
+  it('is not known to be lost where the store does not answer', async () => {
+    const bucket = new MemoryBucket(undefined, {
+      around: () => Promise.reject(new Error('no answer')),
+    });
+    await expect(readChampion(storeIn(bucket), 'iris', champion)).rejects.toThrow('no answer');
+  });
+});
+
+describe('the model of a record', () => {
+  it.each<[string, Partial<typeof train>]>([
+    ['without its model', { outputs: { encoder } }],
+    ['without its encoder', { outputs: { model } }],
+    ['without its rows', { inputs: { encoder } }],
+  ])('is not found %s', (_name, parts) => {
+    expect(findModel({ stages: [{ ...train, ...parts }] })).toBeUndefined();
+  });
+
+  it('is not found in a record without a training', () => {
+    expect(findModel({ stages: [] })).toBeUndefined();
+  });
+});
