@@ -102,7 +102,7 @@ export function refuseMissing(
 export function describeUnreadable(block: RawBlock, { row, column }: Unreadable): string {
   const fault =
     column.type === 'category'
-      ? 'is a word that the model does not know'
+      ? 'is a word that the model has not learnt'
       : `is not a ${column.type}`;
   const cell = describeValue(block.valueOf(column.name, row));
   return `${block.locate(row)}, column ${quote(column.name)}: ${cell} ${fault}`;

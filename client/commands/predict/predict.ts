@@ -113,7 +113,7 @@ async function predictRows(config: Config, flags: PredictFlags): Promise<number>
   }));
   for (const { column, words } of unseen)
     say(
-      `column "${column}" has words that the model does not know, which count as missing: ${quoteList(words)}`,
+      `column "${column}" has words that the model has not learnt, which count as missing: ${quoteList(words)}`,
       'warning',
     );
   const summary = { pipeline, version, build, rows: count, skipped, unseen };

@@ -116,7 +116,7 @@ describe('words that look like dates', () => {
     expect(look([date])).toEqual({
       what: `dates (${JSON.stringify(date)})`,
       repair:
-        'write them as in 2024-12-31, or declare data.columns.x: ignore, because a later date is an unknown word',
+        'write them as in 2024-12-31, or declare data.columns.x: ignore, because a model learns no later date',
     });
   });
 

@@ -82,7 +82,7 @@ describe('a block of CSV', () => {
     const [block] = readBlocks('n,w,d\none,green,today\n');
     expect(readAll(block!).faults).toEqual([
       'rows.csv, line 2, column "n": "one" is not a number',
-      'rows.csv, line 2, column "w": "green" is a word that the model does not know',
+      'rows.csv, line 2, column "w": "green" is a word that the model has not learnt',
       'rows.csv, line 2, column "d": "today" is not a date',
     ]);
   });
