@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { StorageUnavailable } from '../../contract/failures.ts';
-import type { Bucket, OpenObject } from '../../store/bucket.ts';
+import type { Bucket, OpenObject, PartsOptions } from '../../store/bucket.ts';
 import { dumpBucket, loadDump, readDump } from '../../store/dump.ts';
 import { sha256 } from '../../store/hash.ts';
 import { MemoryBucket } from '../support/memory-bucket.ts';
@@ -109,6 +109,30 @@ it('a restore that is stopped anywhere leaves no document without what it names'
   await loadDump(into, folder, await readDump(folder));
   expect(stored.slice(0, 2).toSorted()).toEqual([OBJECT, MANIFEST]);
   expect(new Set(stored.slice(2))).toEqual(new Set(DOCUMENTS));
+});
+
+it('large objects are stored in parts, with their marks, and the others with their type', async () => {
+  const stored: [key: string, size: number, mark: boolean][] = [];
+  class Counting extends MemoryBucket {
+    override async putParts(key: string, _: string, { size, mark }: PartsOptions): Promise<void> {
+      stored.push([key, size, mark]);
+    }
+  }
+  const types: Record<string, string | undefined> = {};
+  const from = new MemoryBucket();
+  for (const key of ['large', 'small', 'ledgers/p.json']) await put(from, key, key === 'large');
+  const dump = await dumpBucket(from, folder, nothing);
+  const into = new Counting();
+  const putOne = into.put.bind(into);
+  into.put = async (key, bytes, options) => {
+    types[key] = options.contentType;
+    return putOne(key, bytes, options);
+  };
+  const large = 64 * 2 ** 20 + 1;
+  const sized = dump.objects.map((one) => (one.key === 'large' ? { ...one, size: large } : one));
+  await loadDump(into, folder, { ...dump, objects: sized });
+  expect(stored).toEqual([['large', large, true]]);
+  expect(types).toEqual({ small: undefined, 'ledgers/p.json': 'application/json' });
 });
 
 it('an empty bucket is restored as an empty bucket, which exists', async () => {

@@ -12,6 +12,7 @@ describe('a set of versions', () => {
   it('reads as ranges', () => {
     expect(String(setOf(1, 2, 3, 5, 8, 7))).toBe('1–3, 5, 7–8');
     expect(String(setOf())).toBe('');
+    expect(String(VersionSet.of([2, 1, 4]))).toBe('1–2, 4');
   });
 
   it('joins two ranges when the number between comes', () => {
