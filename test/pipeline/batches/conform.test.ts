@@ -258,7 +258,7 @@ describe('a batch made of a file', () => {
       { name: 'y', type: 'category' },
     ];
     const text =
-      'c,n,d,y\nNA,NA,x,p\n NA ,1,NA,p\n"",2,"",NA\nnot NA at all,3,#N/A N/A,q\nNAN,4,x,q\n';
+      'c,n,d,y\nNA,NA,x,p\n NA ,1,NA,p\n"",2,"",NA\nnot NA at all,3,x,q\nNAN,4,#N/A N/A,q\n';
     const warn = (missing: readonly string[]) =>
       conformText(text, { contract: IGNORE, columns: wide, cells: { missing } }).warnings.slice(1);
     const sentence = (name: string, found: string, list: string) =>

@@ -203,6 +203,8 @@ describe('inferColumns', () => {
         count(30, (i) => (i === 11 ? 10 : i === 5 ? 6 : i)),
       ],
       ['with a number twice after a thousand', [...count(2000), 1500]],
+      ['in pairs', count(30, (i) => 2 * (i >> 1))],
+      ['with another sum', [...count(20), 21, 22, 23, 23]],
       ['below 0', count(20, (i) => i - 1)],
       ['with a fraction', [...count(20), '20.0']],
       ['with ten digits', count(20, (i) => 1_000_000_000 + i)],

@@ -64,8 +64,11 @@ describe('words that look like numbers', () => {
       what: 'numbers with a decimal comma or a comma between thousands ("1,234")',
       repair: `${set} data.decimal: "," or data.thousands: ","`,
     });
-    for (const zero of ['0,125', ' -0,125', '+0,125'])
-      expect(look(['1,234', '2,000', zero])?.repair).toBe(`${set} data.decimal: ","`);
+    const many = Array.from({ length: 10 }, () => '1,234');
+    for (const zero of ['0,125', ' -0,125', '+0,125', '0.125'])
+      expect(look([...many, zero])?.repair).toBe(`${set} data.decimal: ","`);
+    for (const other of ['-1,234', '10,125', 'a 0,125'])
+      expect(look([...many, other])?.repair).toContain(' or ');
     expect(look(['1.234', '2.000'], point)?.repair).toBe(
       `${set} data.decimal: "." or data.thousands: "."`,
     );

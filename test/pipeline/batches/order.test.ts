@@ -102,7 +102,7 @@ describe('invertPermutation', () => {
   });
 });
 
-describe('a batch that does not exist', () => {
+describe('a batch', () => {
   it.each<[string, () => void, string, object]>([
     [
       'past the end of a closed source',
@@ -132,7 +132,7 @@ describe('a batch that does not exist', () => {
     expect(check).toThrow(expect.objectContaining({ name: 'MissingHistory', message, details }));
   });
 
-  it.each([0, -1, 1.5, Number.NaN])('has the number %d', (batch) => {
+  it.each([0, -1, 1.5, Number.NaN])('with the number %d is refused', (batch) => {
     expect(() => checkBatch(batch, 3, 2)).toThrow(
       expect.objectContaining({
         name: 'BadParams',
@@ -141,7 +141,7 @@ describe('a batch that does not exist', () => {
     );
   });
 
-  it('is none up to the last, which may be short', () => {
+  it('may be any up to the last, which may be short', () => {
     for (const batch of [1, 2]) {
       expect(() => checkBatch(batch, 3, 2)).not.toThrow();
       expect(() => checkGrownBatch(batch, 3, 2)).not.toThrow();
