@@ -120,6 +120,25 @@ describe('the collection lock', () => {
   });
 });
 
+it('a wait for the collection lock ends where the activity that waits is cancelled', async () => {
+  await new CollectionLock(bucket).acquire();
+  vi.clearAllTimers();
+  const cancelling = new AbortController();
+  const waits = vi.fn<() => void>(() => {
+    if (waits.mock.calls.length === 3) cancelling.abort(new Error('cancelled'));
+  });
+  const run: RunOf = { pipeline: 'p', namespace: 'n', workflowId: 'w', runId: 'r' };
+  const leases = new Leases(bucket);
+  const taken = leases.take(run, { signal: cancelling.signal, waiting: waits });
+  await expect(taken).rejects.toThrow('cancelled');
+  expect(waits).toHaveBeenCalledTimes(3);
+  expect((await leases.list()).size).toBe(0);
+  // The next activity of the run takes the lease.
+  vi.setSystemTime(START + 5 * MINUTE);
+  await leases.take(run);
+  expect((await leases.list()).size).toBe(1);
+});
+
 describe('the lease of a run', () => {
   const run: RunOf = { pipeline: 'p', namespace: 'n', workflowId: 'p/batch 1', runId: 'r' };
   const renewals = async () =>
@@ -156,6 +175,17 @@ describe('the lease of a run', () => {
     await leases.take(run);
     expect(puts).toHaveBeenCalledTimes(1);
     expect(await renewals()).toEqual([HOUR + 1]);
+  });
+
+  it('costs no request while those of other runs are taken, also where they are old', async () => {
+    const leases = new Leases(bucket);
+    const puts = vi.spyOn(bucket, 'put');
+    for (const hours of [0, 1, 27]) {
+      vi.setSystemTime(START + hours * HOUR);
+      for (const runId of [`a ${hours}`, `b ${hours}`, `a ${hours}`, `b ${hours}`])
+        await leases.take({ ...run, runId });
+    }
+    expect(puts).toHaveBeenCalledTimes(6);
   });
 
   it('is of each process, so that none withdraws that of another', async () => {

@@ -68,10 +68,16 @@ const pause = promisify(setTimeout);
  * the clock where it is a fake one, and takes its time where it is not.
  */
 export const sleepMock = {
-  setTimeout: async (ms: number): Promise<void> => {
+  setTimeout: async (
+    ms: number,
+    _value?: undefined,
+    { signal }: { signal?: AbortSignal } = {},
+  ): Promise<void> => {
+    signal?.throwIfAborted();
     if (run !== undefined) await run.sleep(ms);
     else if (vi.isFakeTimers()) vi.setSystemTime(Date.now() + ms);
     else await pause(ms);
+    signal?.throwIfAborted();
   },
 };
 

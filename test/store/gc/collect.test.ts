@@ -2,7 +2,8 @@ import { describe, expect, it, vi } from 'vitest';
 import type { Ref } from '../../../contract/ref.ts';
 import type { Bucket } from '../../../store/bucket.ts';
 import { collectGarbage } from '../../../store/gc/collect.ts';
-import { objectKey, refOf, sha256 } from '../../../store/hash.ts';
+import { manifestKey, objectKey, refOf, sha256 } from '../../../store/hash.ts';
+import { planGc } from '../../../store/gc/plan.ts';
 import { storeIn, type Store } from '../../../store/index.ts';
 import type { CacheEntry } from '../../../store/stage-cache.ts';
 import type { VersionRecord } from '../../../store/version-record.ts';
@@ -10,6 +11,7 @@ import { everyOrder, failuresOf, type Client } from '../../support/interleavings
 import { makeChampion } from '../../support/promotions.ts';
 import { MemoryBucket } from '../../support/memory-bucket.ts';
 import { OPENED } from '../ledger/ledger-settings.ts';
+import { noteUpload } from '../../../store/unfinished-uploads.ts';
 import { draftRecord, makeEntry, stageOf } from '../made-records.ts';
 
 vi.mock('node:timers/promises', async () => {
@@ -186,6 +188,9 @@ it('what others wrote stays, though nothing of ours leads to it, and is counted'
     { isLive: async () => false },
   );
   expect(plan.foreign).toBe(1);
+  // The raw data, and the model that a record names with its entry.
+  expect(plan.kept).toBe(3);
+  expect(plan.remove.map(({ kind }) => kind)).toEqual(['cache entries', 'models']);
   expect(await bucket.head(key)).toBeDefined();
   expect(await bucket.head('notes/mine.txt')).toBeDefined();
 });
@@ -231,6 +236,145 @@ it('what the gate said of a build is kept though the artifacts of the build are 
   expect(await artifacts.has(decided.outputs['decision']!)).toBe(true);
   expect(await cache.read('train', trained.key)).toBeUndefined();
   expect(await artifacts.has(trained.outputs['model']!)).toBe(false);
+});
+
+describe('a collection', () => {
+  const all = { pipeline: 'p', versions: [] };
+  const isLive = async (): Promise<boolean> => true;
+  const nobody = { isLive: async (): Promise<boolean> => false };
+
+  it('that finds runs names them, and holds no run back', async () => {
+    const locked: string[] = [];
+    const bucket = new MemoryBucket(undefined, {
+      around: ({ verb, key }, act) => {
+        if (verb === 'put' && key === 'leases/gate.json') locked.push(key);
+        return act();
+      },
+    });
+    const { leases } = storeIn(bucket);
+    await leases.take(run);
+    await expect(collectGarbage(storeIn(bucket), all, { isLive })).rejects.toMatchObject({
+      message: expect.stringMatching(/^p-batch-2 is running and may rely on anything/),
+      details: { runs: ['p-batch-2'] },
+    });
+    await leases.take({ ...run, workflowId: 'p-batch-3', runId: 'run-3' });
+    await expect(collectGarbage(storeIn(bucket), all, { isLive })).rejects.toMatchObject({
+      name: 'Conflict',
+      message: expect.stringMatching(/^p-batch-2 is running \(and 1 more\) and may rely on/),
+      details: { runs: ['p-batch-2', 'p-batch-3'] },
+    });
+    expect(locked).toEqual([]);
+  });
+
+  it('keeps what an upload holds, and goes on', async () => {
+    const bucket = new MemoryBucket();
+    await before(bucket);
+    const { artifacts, leases } = storeIn(bucket);
+    const upload = await artifacts.put('data/raw/next.csv', Buffer.from('next'));
+    await leases.holdUpload('p', [upload]);
+    const { remove } = await collectGarbage(storeIn(bucket), all, { isLive });
+    expect(remove).toHaveLength(2);
+    expect(await artifacts.has(upload)).toBe(true);
+    expect((await leases.list()).size).toBe(1);
+  });
+
+  it('gives a version up once, also where a directory of it cannot be read', async () => {
+    const bucket = new MemoryBucket();
+    await before(bucket);
+    const store = storeIn(bucket);
+    const [part, other] = [
+      await store.artifacts.put('1.arrow', Buffer.from('part')),
+      await store.artifacts.put('2.arrow', Buffer.from('other')),
+    ];
+    const [lost, whole] = [
+      await store.artifacts.putDirectory('data/processed/train/', [other]),
+      await store.artifacts.putDirectory('data/merged/', [part]),
+    ];
+    const outputs = { lost, whole };
+    const entry = await store.cache.enter(makeEntry('merge_data', 2, outputs), { replace: false });
+    await publish(store, 2, entry);
+    await publish(store, 3, await train(store, 'v3'));
+    await bucket.delete(manifestKey(lost.sha256));
+    const keep = { pipeline: 'p', last: 1, versions: [1] };
+    const plan = await collectGarbage(store, keep, nobody);
+    expect(plan.give_up).toEqual([{ pipeline: 'p', version: 2, seq: 1 }]);
+    const kinds = new Map(plan.remove.map(({ key, kind }) => [key, kind]));
+    expect(kinds.get(objectKey(lost.md5))).toBe('splits');
+    expect(kinds.get(manifestKey(whole.sha256))).toBe('merged data');
+    expect(kinds.get(objectKey(part.md5))).toBe('merged data');
+    expect(kinds.get(objectKey(other.md5))).toBe('other');
+    expect(await store.records.collectedAt(plan.give_up[0]!)).toBeDefined();
+    const again = await collectGarbage(store, keep, nobody);
+    expect([again.give_up, again.remove]).toEqual([[], []]);
+    // With a store that does not answer, nothing is known.
+    await publish(store, 4, await train(store, 'v4'));
+    const deaf = new MemoryBucket(bucket.server, {
+      around: ({ verb, key }, act) => {
+        if (verb === 'get' && key === manifestKey(lost.sha256)) throw new Error('no answer');
+        return act();
+      },
+    });
+    await expect(collectGarbage(storeIn(deaf), keep, nobody)).rejects.toThrow('no answer');
+    expect(await store.artifacts.has(modelOf(await store.records.latest('p', 3)))).toBe(true);
+  });
+
+  it('keeps the last versions and those that are named, and all of other pipelines', async () => {
+    const bucket = new MemoryBucket();
+    const store = storeIn(bucket);
+    for (const pipeline of ['p', 'q'])
+      for (const version of [1, 2, 3, 10]) {
+        const entry = await train(store, `${pipeline} ${version}`);
+        const stages = [stageOf(entry)];
+        await store.records.publish(draftRecord({ pipeline, version, build: entry.key, stages }));
+      }
+    const givesUp = async (keep: { last?: number; versions: number[] }): Promise<number[]> => {
+      const { give_up } = await planGc(store, { pipeline: 'p', ...keep }, new Date());
+      expect(give_up.every(({ pipeline }) => pipeline === 'p')).toBe(true);
+      return give_up.map(({ version }) => version);
+    };
+    expect(await givesUp({ versions: [] })).toEqual([]);
+    expect(await givesUp({ last: 2, versions: [] })).toEqual([1, 2]);
+    expect(await givesUp({ last: 1, versions: [2] })).toEqual([1, 3]);
+    expect(await givesUp({ versions: [1, 3] })).toEqual([2, 10]);
+    expect(await givesUp({ last: 0, versions: [] })).toEqual([1, 2, 3, 10]);
+  });
+
+  it('removes the note of an upload that the store has forgotten', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+    try {
+      const bucket = new MemoryBucket();
+      await before(bucket);
+      await noteUpload(bucket, 'k').begun('forgotten');
+      vi.setSystemTime(Date.now() + 25 * 3_600_000);
+      const { remove } = await collectGarbage(storeIn(bucket), all, nobody);
+      expect(remove.at(-1)).toMatchObject({ kind: 'unfinished uploads', size: 0 });
+      expect(await bucket.names('uploads/')).toEqual([]);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it('takes no other object for a record, an entry or an artifact', async () => {
+    const bucket = new MemoryBucket();
+    await before(bucket);
+    const others = [
+      'ledgers/p.json.bak',
+      'ledgers/folder/p.json',
+      'versions/p/000001/000001.json.bak',
+      'versions/p/1/1.json',
+      'versions/p/000001/0000001.json',
+      'cache/train/notes.json',
+      'cache/train/ab/notes.json',
+      'manifests/sha256/ab/notes',
+      'files/md5/ab/notes',
+      'files/md5/notes',
+    ];
+    for (const key of others)
+      await bucket.put(key, Buffer.from('{'), { sha256: sha256('{'), mark: true });
+    await collectGarbage(storeIn(bucket), all, nobody);
+    for (const key of others) expect(await bucket.head(key)).toBeDefined();
+    await expectWhole(bucket, [1]);
+  });
 });
 
 it('a collection that the store keeps waiting removes nothing once its lock may have expired', async () => {
