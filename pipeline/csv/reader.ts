@@ -22,8 +22,6 @@ export interface RowBlock {
   readonly rows: number;
   /** Number of the first row in the file, from 1. */
   readonly firstRow: number;
-  /** Offset of `bytes` in the file. */
-  readonly offset: number;
   /** The [start, end) of cell c of row r is at index 2·(r·width + c). */
   readonly cells: Int32Array;
   /** The [start, end) of row r, without its line break, is at index 2·r. */
@@ -50,7 +48,6 @@ export class CsvReader {
   #bytes: Buffer;
   #from = 0;
   #to = 0;
-  #offset = 0;
   #chunk: Uint8Array = new Uint8Array(0);
   #ended = false;
 
@@ -93,9 +90,9 @@ export class CsvReader {
       const failure = this.#check(from, consumed);
       if (scanner.rows > 0) {
         const { rows, cells, bounds, lines, quoted } = scanner;
-        const place = { firstRow: this.rows + 1, offset: this.#offset };
+        const firstRow = this.rows + 1;
         this.rows += rows;
-        yield { bytes: this.#bytes, rows, ...place, cells, bounds, lines, quoted };
+        yield { bytes: this.#bytes, rows, firstRow, cells, bounds, lines, quoted };
       }
       if (failure !== undefined) throw failure;
       this.#from = consumed;
@@ -162,7 +159,6 @@ export class CsvReader {
     // The buffer doubles, so that a long row is scanned only a few times.
     if (left > before.length / 2) this.#bytes = Buffer.allocUnsafe(before.length * 2);
     before.copy(this.#bytes, 0, this.#from, this.#to);
-    this.#offset += this.#from;
     this.#from = 0;
     this.#to = left;
     while (!this.#ended && this.#to < this.#bytes.length) {
