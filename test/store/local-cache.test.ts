@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { StorageUnavailable } from '../../contract/failures.ts';
 import type { Bucket, OpenObject } from '../../store/bucket.ts';
 import { refOf } from '../../store/hash.ts';
-import { LocalCache } from '../../store/local-cache.ts';
+import { LocalCache, localFile } from '../../store/local-cache.ts';
 import { MemoryBucket } from '../support/memory-bucket.ts';
 
 const right = Buffer.from('the right bytes');
@@ -60,6 +60,20 @@ describe('the local cache', () => {
     const broken = new StorageUnavailable('gone');
     const path = await cache.fetch(bucketOf(Buffer.from('wrong'), broken, right), ref);
     expect(readFileSync(path)).toEqual(right);
+  });
+
+  it('fetches a file that is not here, once', async () => {
+    const store = { bucket: bucketOf(right) };
+    const path = await localFile({ store, local: cache }, ref);
+    expect(readFileSync(path)).toEqual(right);
+    expect(await localFile({ store, local: cache }, ref)).toBe(path);
+  });
+
+  it('says why a file cannot be written, and does not say that it is missing', async () => {
+    writeFileSync(join(folder, 'file'), '');
+    const elsewhere = new LocalCache(join(folder, 'file'));
+    await expect(elsewhere.fetch(bucketOf(right), ref)).rejects.toMatchObject({ code: 'ENOTDIR' });
+    await expect(elsewhere.find(ref)).rejects.toMatchObject({ code: 'ENOTDIR' });
   });
 
   it('lets nothing in that is damaged or missing', async () => {

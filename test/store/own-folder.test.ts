@@ -2,7 +2,12 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { newOwnFolder, sweepOwnFolders, withOwnFolder } from '../../store/own-folder.ts';
+import {
+  newOwnFolder,
+  sweepOwnFolders,
+  withOwnFolder,
+  withScratch,
+} from '../../store/own-folder.ts';
 import { tempFolder } from '../infra/temp-folder.ts';
 
 const module = new URL('../../store/own-folder.ts', import.meta.url).href;
@@ -56,6 +61,23 @@ describe('a folder of a process', () => {
     };
     await expect(withOwnFolder(parent, 'scratch', work)).rejects.toThrow('no');
     expect(readdirSync(parent)).toEqual([]);
+  });
+
+  it('is in the folder for scratch, and is removed with what is in it', async () => {
+    const scratch = join(tempFolder('own'), 'not', 'there');
+    const name = await withScratch({ scratch }, async (folder) => {
+      writeFileSync(join(folder, 'half'), '');
+      expect(dirname(folder)).toBe(scratch);
+      return basename(folder);
+    });
+    expect(name).toMatch(/^retrain-scratch-[0-9a-f]{8}-\d+-[0-9a-f]{8}-\w{6}$/);
+    expect(readdirSync(scratch)).toEqual([]);
+  });
+
+  it('is not made where a file is in its place, and the system says why', async () => {
+    const file = join(tempFolder('own'), 'file');
+    writeFileSync(file, '');
+    await expect(newOwnFolder(file, 'scratch')).rejects.toMatchObject({ code: 'EEXIST' });
   });
 
   it('stays while the process runs, and is removed after it was killed', async () => {
