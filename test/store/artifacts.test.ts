@@ -42,9 +42,10 @@ describe('an artifact', () => {
     const ref = await artifacts.put('data/x.csv', RIGHT);
     expect(ref).toEqual({ path: 'data/x.csv', md5: md5(RIGHT), sha256: sha256(RIGHT), size: 11 });
     expect(Buffer.from(await artifacts.get(ref))).toEqual(RIGHT);
-    expect([...bucket.server.objects!.keys()]).toEqual([
-      `files/md5/${ref.md5.slice(0, 2)}/${ref.md5.slice(2)}`,
-    ]);
+    const key = `files/md5/${ref.md5.slice(0, 2)}/${ref.md5.slice(2)}`;
+    expect([...bucket.server.objects!.keys()]).toEqual([key]);
+    // Without its mark, gc would take it for an object of another program.
+    expect((await bucket.head(key))!.ours).toBe(true);
   });
 
   it.each<[string, (store: ReturnType<typeof openStore>, ref: Ref) => Promise<unknown>]>([

@@ -1,6 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import type { VersionRecord } from '../../store/version-record.ts';
-import { isLineOf, lineOf, type VersionLine } from '../../store/version-index.ts';
+import {
+  isLineOf,
+  lineOf,
+  makeIndexKey,
+  VersionIndex,
+  type VersionLine,
+} from '../../store/version-index.ts';
+import { editDocument } from '../support/edit-document.ts';
+import { MemoryBucket } from '../support/memory-bucket.ts';
 import { draftRecord, makeEntry, stageOf } from './made-records.ts';
 
 type Facts = VersionRecord['comparisons'][number]['facts'];
@@ -112,5 +120,96 @@ describe('a line is that of a record', () => {
     }),
   )('only if its %s is the same', (_, other) => {
     expect(isLineOf({ ...line, ...other }, record)).toBe(false);
+  });
+});
+
+describe('the index of a pipeline', () => {
+  const params = (depth: number) => ({ data: {}, model: { max_depth: depth } });
+  const records = [1, 2, 3].map((version) =>
+    recordOf({ version, params: params(version === 3 ? 5 : 7) }),
+  ) as [VersionRecord, VersionRecord, VersionRecord];
+  const logged = { run_id: 'r', model_version: '7' };
+  const none = async (): Promise<VersionLine[]> => [];
+  const unasked = (): never => {
+    throw new Error('the index is there');
+  };
+
+  /** An index with these versions, and the keys that were written. */
+  async function holding(...entered: VersionRecord[]) {
+    const written: string[] = [];
+    const bucket = new MemoryBucket(undefined, {
+      around: ({ verb, key }, act) => {
+        if (verb === 'put') written.push(key);
+        return act();
+      },
+    });
+    const index = new VersionIndex(bucket);
+    for (const [i, record] of entered.entries())
+      await index.enter(record, i === 0 ? none : unasked);
+    return { bucket, index, written };
+  }
+
+  it('has a line for each version with its params, by version, in whatever order they come', async () => {
+    const [first, second, third] = records;
+    for (const order of [records, [third, first, second], [second, third, first]]) {
+      const { bucket, index } = await holding(...order);
+      expect(await index.read('p')).toEqual(records.map(lineOf));
+      const { bytes } = (await bucket.get(makeIndexKey('p')))!;
+      const stored = JSON.parse(Buffer.from(bytes).toString()) as { params: object };
+      expect(Object.keys(stored.params)).toHaveLength(2);
+    }
+    expect(await new VersionIndex(new MemoryBucket()).read('p')).toBeUndefined();
+  });
+
+  it('is not written again where a build is entered again', async () => {
+    const { index, written } = await holding(...records, ...records);
+    expect(await index.read('p')).toEqual(records.map(lineOf));
+    expect(written).toHaveLength(3);
+  });
+
+  it('has the later build of a version in place of the earlier one', async () => {
+    const later = { ...records[1], seq: 2, metrics: { accuracy: 1 } };
+    const { index } = await holding(...records, later);
+    expect(await index.read('p')).toEqual([records[0], later, records[2]].map(lineOf));
+  });
+
+  it('keeps where a build is logged, also where its line is repaired, and for that build alone', async () => {
+    const { bucket, index } = await holding(records[0]);
+    await index.noteLogged(records[0], logged, unasked);
+    await index.enter(records[1], unasked);
+    const own = { ...lineOf(records[0]), ...logged };
+    expect(await index.read('p')).toEqual([own, lineOf(records[1])]);
+    await editDocument<{ versions: { rows: number }[] }>(bucket, makeIndexKey('p'), (document) => {
+      document.versions[0]!.rows = 99;
+    });
+    await index.enter(records[0], unasked);
+    expect(await index.read('p')).toEqual([own, lineOf(records[1])]);
+    await index.enter({ ...records[0], seq: 2 }, unasked);
+    expect((await index.read('p'))![0]).toMatchObject({ seq: 2, run_id: null });
+  });
+
+  it('is made from the records where it is lost, whatever is done next', async () => {
+    const others = async (): Promise<VersionLine[]> => [records[0], records[2]].map(lineOf);
+    const entered = new VersionIndex(new MemoryBucket());
+    await entered.enter(records[1], others);
+    expect(await entered.read('p')).toEqual(records.map(lineOf));
+    const noted = new VersionIndex(new MemoryBucket());
+    await noted.noteLogged(records[2], logged, others);
+    expect(await noted.read('p')).toEqual([
+      lineOf(records[0]),
+      { ...lineOf(records[2]), ...logged },
+    ]);
+  });
+
+  it('keeps lines of an earlier program, which have no params', async () => {
+    const { bucket, index } = await holding(records[0]);
+    await editDocument<{ versions: object[] }>(bucket, makeIndexKey('p'), ({ versions }) => {
+      Object.assign(versions[0]!, { params: null });
+    });
+    const old = { ...lineOf(records[0]), params: null };
+    expect(await index.read('p')).toEqual([old]);
+    await index.enter(records[1], unasked);
+    await index.noteLogged(records[1], logged, unasked);
+    expect(await index.read('p')).toEqual([old, { ...lineOf(records[1]), ...logged }]);
   });
 });
