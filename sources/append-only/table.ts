@@ -55,19 +55,21 @@ export interface BatchesThere {
 }
 
 /**
- * Returns the batches of a pipeline that have data. Before a table is read, only batch 1 is known.
+ * Returns the batches of a pipeline that have data. Before a table is read, only batch 1 is known. Batch 1 can be cut even
+ * if it is short.
  */
 export function batchesThere(ledger: Ledger | undefined, { data }: Params): BatchesThere {
   if (ledger === undefined) return { last: isPlace(data.source) ? 0 : 1, waiting: 0 };
   const known = batchesKnown(ledger);
-  const waiting = ledger.batches.length > 0 && mayGrow(data.source) ? rowsWaiting(ledger) : 0;
+  const isFirst = known === 1 && ledger.batches.length === 0;
+  const waiting = mayGrow(data.source) && !isFirst ? rowsWaiting(ledger) : 0;
   return { last: waiting > 0 ? known - 1 : known, waiting };
 }
 
 /** Describes in a sentence the rows that wait, with the command that uses them. */
 export function waitingSentence(
   { last, waiting }: BatchesThere,
-  { pipeline, settings }: Ledger,
+  { pipeline, settings }: { pipeline: string; settings: { batch_size: number } },
 ): string {
   return `batch ${last + 1} waits for the rest of its ${settings.batch_size} rows: ${waiting} have arrived, and "${RETRAIN} run ${last + 1} --pipeline ${pipeline}" cuts it with those`;
 }

@@ -13,7 +13,7 @@ import { computeHere, type Arrived, type ArrivedBatch, type Looking } from './lo
 
 /**
  * The batches of a table: first those of the known rows, then those of new rows. An incomplete last batch that
- * may still grow is left out.
+ * may still grow is left out, except batch 1.
  * @throws BadData when known rows have changed
  */
 export async function listArrivedRows(looking: Looking): Promise<Arrived> {
@@ -25,13 +25,14 @@ export async function listArrivedRows(looking: Looking): Promise<Arrived> {
     : [`${source} is not on this machine: only what the ledger knows is listed`];
   if (ledger === undefined || ledger.batches.length === 0) {
     const rows = isHere ? await countArrivedRows(looking) : 0;
-    const batches = Array.from({ length: countBatches(rows, size) }, (_, i) => ({
+    const waiting = mayGrow(source) && rows > size ? rows % size : 0;
+    const batches = Array.from({ length: countBatches(rows - waiting, size) }, (_, i) => ({
       batch: i + 1,
       rows: Math.min(size, rows - i * size),
       file: null,
       isNew: true,
     }));
-    return { batches, waiting: 0, warnings };
+    return { batches, waiting, warnings };
   }
   const now = isHere && mayGrow(source) ? await growLedger(looking, ledger) : ledger;
   const { last, waiting } = batchesThere(now, params);

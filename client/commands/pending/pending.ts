@@ -58,7 +58,10 @@ export async function listPending(config: Config, options: PendingOptions): Prom
       for (const warning of warnings) say(warning, 'warning');
       if (batches.length > 0) print(formatBatches(batches));
       else say(`nothing is pending: each batch of ${pipeline} that has arrived has a version`);
-      if (waiting > 0) say(waitingSentence({ last: arrived.batches.length, waiting }, ledger!));
+      if (waiting > 0) {
+        const settings = { batch_size: params.data.batch_size };
+        say(waitingSentence({ last: arrived.batches.length, waiting }, { pipeline, settings }));
+      }
     }
     return 0;
   });
