@@ -139,7 +139,7 @@ const GROUPS: Record<string, ListedCommand[]> = {
     },
     {
       name: 'approve',
-      summary: 'make the version that waits for approval the champion',
+      summary: 'approve the waiting version, so that it becomes the champion',
       load: async () => (await import('./commands/decide/decide.ts')).approveCommand,
     },
     {

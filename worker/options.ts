@@ -63,9 +63,9 @@ Defaults are in parentheses.
   --task-queue NAME           the task queue (${TASK_QUEUE})
   --cpu-task-queue NAME       the queue of the stages that compute (role all: the task queue;
                               roles io and cpu: <task queue>-cpu)
-  --max-activities N          the most activities at a time on the task queue (10 for each processor)
-  --max-cpu-activities N      the most activities at a time on the CPU queue (2 for each processor)
-  --threads N                 computing threads (one for each processor)
+  --max-activities N          the most activities at a time on the task queue (10 for each core)
+  --max-cpu-activities N      the most activities at a time on the CPU queue (2 for each core)
+  --threads N                 computing threads (one for each core)
   --max-cached-workflows N    workflows kept in memory (200)
   --shutdown-grace SECONDS    time for running activities to finish when it stops (20)
   --heartbeat-timeout SECONDS time without a heartbeat after which another worker gets an activity (30)
