@@ -101,7 +101,7 @@ export async function findTrainedByEither(
     return ({ sha256 }) => known.has(sha256);
   };
   const [isOurs, isTheirs] = [isIn(train), isIn(otherTrain)];
-  // Split by time, our own model can have been trained on a row that an earlier batch held out.
+  // Split by time, our own model can have been trained on a row that is equal to a test row of an earlier batch.
   const own = readSplit(split).by === 'time' ? train.filter((part) => !isTheirs(part)) : [];
   const [both, theirs, oursAlone] = await findTrainedRows(
     deps,

@@ -91,7 +91,7 @@ export const paramsShape = z.strictObject({
       on_new_column: z.enum(['fail', 'ignore', 'adapt']).default('fail'),
       /** For a later file without a known column: refuse it, store the batch without the column, or with empty cells. */
       on_missing_column: z.enum(['fail', 'ignore', 'adapt']).default('fail'),
-      /** For a later batch with a new word or label: refuse the batch, treat the word as unknown, or learn it. */
+      /** For a later batch with a new word or label: fail the run, do not learn it, or learn it. */
       on_new_category: z.enum(['fail', 'ignore', 'adapt']).default('adapt'),
     })
     .refine(({ decimal, thousands }) => decimal !== thousands, {
@@ -107,11 +107,11 @@ export const paramsShape = z.strictObject({
     .prefault({}),
   split: z
     .strictObject({
-      /** Share of rows held out for scoring, 0 < share < 1. */
+      /** Share of rows that are test rows, 0 < share < 1. */
       test_size: z.number().gt(0).lt(1).default(0.2),
       /** Rows that are equal in these columns stay on the same side; null means all feature columns. */
       key: z.array(z.string().min(1)).min(1).nullable().default(null),
-      /** `hash`: a row keeps its side for ever; `time`: the newest rows of each batch are held out. Frozen. */
+      /** `hash`: a row keeps its side for ever; `time`: the newest rows of each batch are test rows. Frozen. */
       by: z.enum(SPLIT_BY).default('hash'),
       /** With `by: time`, the column of dates or numbers that orders the rows of a batch. */
       time_column: z.string().min(1).nullable().default(null),

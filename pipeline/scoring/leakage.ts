@@ -8,7 +8,7 @@ import type { Report } from '../progress.ts';
 /**
  * What happens to a test row that is equal to a train row of the same version.
  * - `refuse`: equal rows are always on one side, so the stored parts are wrong.
- * - `leave out`: a later batch can repeat a row that an earlier batch held out.
+ * - `leave out`: a later batch can have a train row that is equal to a test row of an earlier batch.
  * - `count`: equal rows can be about different things, because what decides the side is not a feature.
  */
 type EqualRows = 'refuse' | 'leave out' | 'count';
