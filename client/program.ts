@@ -144,7 +144,7 @@ const GROUPS: Record<string, ListedCommand[]> = {
     },
     {
       name: 'reject',
-      summary: 'refuse the version that waits for approval',
+      summary: 'reject the waiting version, so that the champion stays',
       load: async () => (await import('./commands/decide/decide.ts')).rejectCommand,
     },
     {
@@ -216,7 +216,7 @@ const GROUPS: Record<string, ListedCommand[]> = {
     },
     {
       name: COMPLETE,
-      summary: 'print a script with which your shell completes commands',
+      summary: 'print a script that completes commands in your shell',
       load: async () => (await import('./commands/complete.ts')).completeCommand,
     },
   ],

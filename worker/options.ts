@@ -63,8 +63,8 @@ Defaults are in parentheses.
   --task-queue NAME           the task queue (${TASK_QUEUE})
   --cpu-task-queue NAME       the queue of the stages that compute (role all: the task queue;
                               roles io and cpu: <task queue>-cpu)
-  --max-activities N          the most activities at a time on the task queue (10 for each core)
-  --max-cpu-activities N      the most activities at a time on the CPU queue (2 for each core)
+  --max-activities N          maximum number of activities on the task queue (10 for each core)
+  --max-cpu-activities N      maximum number of activities on the CPU queue (2 for each core)
   --threads N                 computing threads (one for each core)
   --max-cached-workflows N    workflows kept in memory (200)
   --shutdown-grace SECONDS    time for running activities to finish when it stops (20)

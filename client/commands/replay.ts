@@ -13,7 +13,7 @@ export function replayCommand(context: CommandContext): Command {
     .description(
       'replay open and recent histories with the workflow code of this folder, before you deploy it',
     )
-    .option('--limit <n>', 'at most this many histories, the open ones first', parseCount, 100)
+    .option('--limit <n>', 'maximum number of histories, the open ones first', parseCount, 100)
     .option('--query <filter>', 'a list filter of Temporal (default: every run on the task queue)')
     .option('--json', 'print exactly one JSON document on stdout')
     .addHelpText('after', examples('replay', `replay --query "WorkflowType = 'trainBatch'"`))

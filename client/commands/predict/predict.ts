@@ -41,7 +41,7 @@ export function predictCommand(context: CommandContext): Command {
     )
     .option(
       '--delimiter <sign>',
-      'the character between the cells of CSV (default: that of the pipeline)',
+      'the character between the cells of CSV (default: as in the pipeline)',
       readDelimiter,
     )
     .addHelpText(

@@ -48,7 +48,7 @@ function createCommand(context: CommandContext): Command {
       '--timezone <name>',
       'an IANA name, such as Europe/Berlin (default: that of this machine)',
     )
-    .option('--jitter <duration>', 'a random delay of at most this', '1m')
+    .option('--jitter <duration>', 'the maximum random delay', '1m')
     .option('--catchup <duration>', 'how late a missed start may still run', '12h')
     .option('--note <text>', 'a note, shown with the schedule')
     .addHelpText('after', examples('schedule create --at 05:00 --timezone Europe/Berlin'))

@@ -49,7 +49,7 @@ export function serveCommand(context: CommandContext): Command {
       5,
     )
     .option('--max-body <MB>', 'the largest body of a request', parseCount, 16)
-    .option('--max-requests <count>', 'the most requests at a time', parseCount, 64)
+    .option('--max-requests <count>', 'maximum number of requests at the same time', parseCount, 64)
     .option('--shadow <name>', 'a second model that scores the same rows and answers no request')
     .option(
       '--canary <share>',
@@ -76,7 +76,7 @@ export function serveCommand(context: CommandContext): Command {
       'columns to store although the model does not read them, such as order_id (default: none)',
       parseNames,
     )
-    .option('--log-most <MB>', `the most to store per day (default: ${LOG_MOST})`, parseCount)
+    .option('--log-most <MB>', `the maximum to store per day (default: ${LOG_MOST})`, parseCount)
     .addHelpText(
       'after',
       examples(

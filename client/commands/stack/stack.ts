@@ -45,7 +45,7 @@ export function stackCommand({ root, configure }: CommandContext): Command {
     .addArgument(partArgument('[part]'))
     .option('-f, --follow', 'print new lines until Ctrl-C')
     .option('-n, --lines <count>', 'lines from its end', parseCount, 50)
-    .option('--raw', 'print the lines as they are written: those of the worker are JSON')
+    .option('--raw', 'print the lines unchanged: the worker writes JSON')
     .addHelpText(
       'after',
       examples('stack logs worker', 'stack logs --follow', 'stack logs worker --raw | jq .msg'),

@@ -30,10 +30,7 @@ export function verifyCommand(context: CommandContext): Command {
   )
     .argument('[N]', 'the version, from 1', parseVersion)
     .option('--all', 'check every version, and read each object once')
-    .option(
-      '--repair',
-      'make missing and damaged objects again, where their inputs are still stored',
-    )
+    .option('--repair', 'make missing and damaged objects again, if their inputs are still stored')
     .addHelpText('after', examples('verify 2', 'verify --all --json', 'verify --all --repair'))
     .action(async (version: number | undefined, flags: VerifyFlags) => {
       const { pipeline, json, all, repair } = flags;
