@@ -6,6 +6,7 @@ import { isSameBuild } from '../../contract/versions.ts';
 import type { Bucket } from '../../store/bucket.ts';
 import {
   Champions,
+  championsKey,
   hashTrainInputs,
   listStanding,
   type ChampionHistory,
@@ -477,6 +478,13 @@ describe('the champion', () => {
         expect(events.slice(0, 1)).toEqual(before.events);
       },
     });
+  });
+
+  it('of one pipeline is not that of another', async () => {
+    const bucket = new MemoryBucket();
+    await promoting(build(1))(bucket);
+    expect(await new Champions(bucket).read('q')).toBeUndefined();
+    expect(bucket.server.objects!.has(championsKey('p'))).toBe(true);
   });
 
   it('is none where an alias is noted first, and the same alias again writes nothing', async () => {
