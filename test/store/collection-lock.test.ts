@@ -116,7 +116,32 @@ describe('the collection lock', () => {
     const waiting = vi.fn<() => void>();
     await lock.waitUntilFree(undefined, waiting);
     expect(waiting).toHaveBeenCalledTimes(600);
+    await lock.acquire();
+    vi.clearAllTimers();
     await lock.waitUntilFree();
+    expect(await lock.isHeld()).toBe(false);
+  });
+
+  it('asks nothing of the store after its release', async () => {
+    const held = await new CollectionLock(bucket).acquire();
+    await held.release();
+    const asked = vi.spyOn(bucket, 'get');
+    vi.advanceTimersByTime(MINUTE);
+    await settled();
+    expect(asked).not.toHaveBeenCalled();
+  });
+
+  it('is lost where a person deletes its document, and a renewal does not take it again', async () => {
+    const held = await new CollectionLock(bucket).acquire();
+    await bucket.delete('leases/gate.json');
+    held.assertHeld();
+    vi.advanceTimersByTime(MINUTE / 3);
+    await settled();
+    expect(() => held.assertHeld()).toThrow(Conflict);
+    expect(await new CollectionLock(bucket).isHeld()).toBe(false);
+    await bucket.delete('leases/gate.json');
+    await held.release();
+    expect(await new CollectionLock(bucket).isHeld()).toBe(false);
   });
 });
 
