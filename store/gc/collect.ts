@@ -83,7 +83,7 @@ async function refuseWhileRunning(
     const [{ run }, ...more] = live as [Lease, ...Lease[]];
     throw new Conflict(
       `${run!.workflow_id} is running${more.length > 0 ? ` (and ${more.length} more)` : ''} and may rely on anything in the bucket, so nothing was removed: start gc again when it has ended`,
-      { details: { runs: live.map(({ run: held }) => held?.workflow_id) } },
+      { details: { runs: live.map(({ run: held }) => held!.workflow_id) } },
     );
   }
 }

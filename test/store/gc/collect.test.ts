@@ -9,7 +9,7 @@ import type { CacheEntry } from '../../../store/stage-cache.ts';
 import type { VersionRecord } from '../../../store/version-record.ts';
 import { everyOrder, failuresOf, type Client } from '../../support/interleavings.ts';
 import { makeChampion } from '../../support/promotions.ts';
-import { MemoryBucket } from '../../support/memory-bucket.ts';
+import { MemoryBucket, type Around } from '../../support/memory-bucket.ts';
 import { OPENED } from '../ledger/ledger-settings.ts';
 import { noteUpload } from '../../../store/unfinished-uploads.ts';
 import { draftRecord, makeEntry, stageOf } from '../made-records.ts';
@@ -272,7 +272,7 @@ describe('a collection', () => {
     const { artifacts, leases } = storeIn(bucket);
     const upload = await artifacts.put('data/raw/next.csv', Buffer.from('next'));
     await leases.holdUpload('p', [upload]);
-    const { remove } = await collectGarbage(storeIn(bucket), all, { isLive });
+    const { remove } = await collectGarbage(storeIn(bucket), all, nobody);
     expect(remove).toHaveLength(2);
     expect(await artifacts.has(upload)).toBe(true);
     expect((await leases.list()).size).toBe(1);
@@ -374,6 +374,67 @@ describe('a collection', () => {
     await collectGarbage(storeIn(bucket), all, nobody);
     for (const key of others) expect(await bucket.head(key)).toBeDefined();
     await expectWhole(bucket, [1]);
+  });
+});
+
+describe('a collection with a version that it gives up', () => {
+  const keep = { pipeline: 'p', last: 1, versions: [] };
+
+  /** Versions 1 and 2 in a store whose requests can be changed. */
+  async function holding(around: Around) {
+    const quiet = new MemoryBucket();
+    await before(quiet);
+    const store = storeIn(quiet);
+    await publish(store, 2, await train(store, 'v2'));
+    const deleted = vi.spyOn(quiet.server.objects!, 'delete');
+    const collect = () =>
+      collectGarbage(storeIn(new MemoryBucket(quiet.server, { around })), keep, {
+        isLive: async () => false,
+      });
+    return { store, collect, deleted };
+  }
+
+  it('marks no record once its lock may have expired', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+    try {
+      const { store, collect, deleted } = await holding(({ verb }, act) => {
+        if (verb === 'list') vi.setSystemTime(Date.now() + 31_000);
+        return act();
+      });
+      await expect(collect()).rejects.toMatchObject({ name: 'Conflict' });
+      expect(
+        await store.records.collectedAt({ pipeline: 'p', version: 1, seq: 1 }),
+      ).toBeUndefined();
+      expect(deleted).not.toHaveBeenCalled();
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it('removes nothing where an entry cannot be read because the store does not answer', async () => {
+    const { collect, deleted } = await holding(({ verb, key }, act) => {
+      if (verb === 'get' && key.startsWith('cache/')) throw new Error('no answer');
+      return act();
+    });
+    await expect(collect()).rejects.toThrow('no answer');
+    expect(deleted).not.toHaveBeenCalled();
+  });
+
+  it('removes no object before the last entry is gone', async () => {
+    const done: string[] = [];
+    const { collect } = await holding(async ({ verb, key }, act) => {
+      if (verb === 'delete' && key.startsWith('cache/'))
+        await new Promise((resolve) => setImmediate(resolve));
+      if (verb === 'delete') done.push(key.split('/')[0]!);
+      return act();
+    });
+    expect((await collect()).remove.map(({ kind }) => kind).toSorted()).toEqual([
+      'cache entries',
+      'cache entries',
+      'models',
+      'models',
+    ]);
+    expect(done).toEqual(['cache', 'cache', 'files', 'files']);
   });
 });
 

@@ -201,22 +201,22 @@ export function holdsGcContract(start: () => Promise<BucketServer>): void {
   it('keeps entries whose outputs are kept, and those of comparisons with what they compare', async () => {
     const kept = await build(1);
     const given = await build(2);
-    const [model, old] = [modelOf(kept), modelOf(given)];
+    const [model, old, counts] = [modelOf(kept), modelOf(given), await put('counts')];
     const entries = [
       await enter('report', 1, { report: model }, { params: { kept: 1 } }),
       await enter('compare', 1, {}, { inputs: { model }, params: { kept: 2 } }),
-      await enter('encode_part', 1, { part: model, counts: await put('counts') }),
+      await enter('encode_part', 1, { part: model, counts }),
     ];
     const dropped = [
       await enter('report', 2, { report: old, page: model }, { params: { kept: 3 } }),
       await enter('compare', 2, {}, { inputs: { model, old }, params: { kept: 4 } }),
-      await enter('encode_part', 2, { counts: await put('counts') }),
+      await enter('encode_part', 2, { counts }),
     ];
     const { remove } = await collect({ pipeline: 'p', versions: [1] });
     const removed = new Set(remove.map(({ key }) => key));
     for (const { stage, key } of entries) expect(removed).not.toContain(entryKey(stage, key));
     for (const { stage, key } of dropped) expect(removed).toContain(entryKey(stage, key));
-    expect(await isThere(await put('counts'))).toBe(true);
+    expect(await isThere(counts)).toBe(true);
     await expectWhole(kept);
   });
 
