@@ -27,7 +27,7 @@ it('an upload drops the leases of those before it that have run out, of its pipe
   const bucket = await holding({
     [old[0]!]: 26,
     [old[1]!]: 900,
-    [kept[0]!]: 23,
+    [kept[0]!]: 24.5,
     [kept[1]!]: 900,
     [kept[2]!]: 900,
   });
