@@ -28,7 +28,7 @@ const GROUPS: Record<string, ListedCommand[]> = {
     },
     {
       name: 'pending',
-      summary: 'list the pending batches, which have data and no version',
+      summary: 'list the pending batches, which have data but no published version',
       load: async () => (await import('./commands/pending/pending.ts')).pendingCommand,
     },
     {
@@ -43,7 +43,7 @@ const GROUPS: Record<string, ListedCommand[]> = {
     },
     {
       name: 'status',
-      summary: 'show the latest run and the current version of a batch',
+      summary: 'show the latest run of a batch, and its published build',
       load: async () => (await import('./commands/status/status.ts')).statusCommand,
     },
     {

@@ -69,8 +69,8 @@ Defaults are in parentheses.
   --max-cached-workflows N    workflows kept in memory (200)
   --shutdown-grace SECONDS    time for running activities to finish when it stops (20)
   --heartbeat-timeout SECONDS time without a heartbeat after which another worker gets an activity (30)
-  --deployment-name NAME      makes this a versioned worker: runs stay on the build that started them
-  --build-id ID               the build of this worker (the git commit)
+  --deployment-name NAME      makes this a versioned worker: runs stay on their worker version
+  --build-id ID               the build ID, which names the worker version (the git commit)
                               (Temporal's Worker Controller sets both by TEMPORAL_DEPLOYMENT_NAME and
                               TEMPORAL_WORKER_BUILD_ID)
 

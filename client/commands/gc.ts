@@ -36,7 +36,7 @@ export function gcCommand(context: CommandContext): Command {
     )
     .option(
       '--keep <N>',
-      'keep only the artifacts of this version, of --keep-last and of the champion; repeatable',
+      'also keep the artifacts of version N; without --keep-last, keep only these and those of the champion; repeatable',
       (text: string, before: number[] | undefined) => [...(before ?? []), parseVersion(text)],
     )
     .option('--yes', 'remove them; without this, only list them')

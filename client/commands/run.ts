@@ -29,7 +29,7 @@ export function runCommand(context: CommandContext): Command {
   return withRunFlags(pipelineCommand('run'), 'run every stage, even if it is cached')
     .argument('<N>', 'the batch, from 1', parseBatch)
     .option('--until <stage>', `stop after this stage (${STAGE_NAMES.join(', ')})`, parseStage)
-    .option('--publish', 'publish the version, even with --set: without it such a run is a trial')
+    .option('--publish', 'publish the version, even if --set makes the run a trial')
     .option('--with-missing', 'first build the earlier versions that are missing')
     .addHelpText(
       'after',
