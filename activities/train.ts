@@ -203,7 +203,7 @@ function makeTrackedResult(
   const warnings = [...result.warnings];
   if (mlflow.modelVersion === null && isDirectoryUri(deps.tracker.uri))
     warnings.push(
-      `no model version is registered: ${directoryOf(deps.tracker.uri)} is a directory, and only a tracking server has a registry`,
+      `no registry version is created: ${directoryOf(deps.tracker.uri)} is a directory, and only a tracking server has a registry`,
     );
   return { ...result, warnings, attempt: attempt.attempt, mlflow };
 }

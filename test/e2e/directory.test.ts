@@ -10,7 +10,7 @@ import { withProject } from '../support/with-project.ts';
 const project = withProject('directory', { env: { MLFLOW_TRACKING_URI: './mlruns' } });
 
 describe('a project that tracks in ./mlruns', () => {
-  it('runs, and says that no model version is registered and how to look', async () => {
+  it('runs, and says that no registry version is created and how to look', async () => {
     const document = await project.runJson('1');
     const { mlflow, warnings, promotion } = document;
     expect(promotion).toMatchObject({ state: 'promoted', alias: 'missing', warnings: [] });
@@ -18,7 +18,7 @@ describe('a project that tracks in ./mlruns', () => {
     expect(mlflow).toMatchObject({ modelName: project.model, modelVersion: null });
     expect(mlflow!.url).toMatch(/^file:\/\/\/.*%20directory%20.*\/mlruns\/\d{9}\/[0-9a-f]{32}$/);
     expect(mlflow!.look).toContain('mlflow ui --backend-store-uri');
-    expect(warnings.filter((text) => text.includes('no model version is registered'))).toHaveLength(
+    expect(warnings.filter((text) => text.includes('no registry version is created'))).toHaveLength(
       1,
     );
     expect(await project.json('champion')).toMatchObject({

@@ -149,7 +149,7 @@ describe('the index of a pipeline', () => {
     return { bucket, index, written };
   }
 
-  it('has a line for each version with its params, by version, in whatever order they come', async () => {
+  it('has a line for each version with its params, by version, in every order in which they come', async () => {
     const [first, second, third] = records;
     for (const order of [records, [third, first, second], [second, third, first]]) {
       const { bucket, index } = await holding(...order);
@@ -188,7 +188,7 @@ describe('the index of a pipeline', () => {
     expect((await index.read('p'))![0]).toMatchObject({ seq: 2, run_id: null });
   });
 
-  it('is made from the records where it is lost, whatever is done next', async () => {
+  it('is made from the records if it is lost, before a line is entered or changed', async () => {
     const others = async (): Promise<VersionLine[]> => [records[0], records[2]].map(lineOf);
     const entered = new VersionIndex(new MemoryBucket());
     await entered.enter(records[1], others);

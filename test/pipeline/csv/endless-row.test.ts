@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { CsvReader } from '../../../pipeline/csv/reader.ts';
 
-// In a file of its own, because it reads 64 MB: npm run mutants leaves it out.
+// In a separate file, because it reads 64 MB: npm run mutants leaves it out.
 it('a row that goes on for ever is refused before memory ends', () => {
   const chunk = Buffer.alloc(1 << 20, 'x');
   function* endless(): Generator<Uint8Array> {

@@ -124,7 +124,7 @@ describe('formatCsv', () => {
     );
   });
 
-  it('writes the rows of a reader as their cells, whatever their number and length', () => {
+  it('writes the rows of a reader as their cells, for every number and length of rows', () => {
     const cell = fc.oneof(
       fc.constantFrom('', 'a', 'é', ' pad', 'pad ', '\u00a0x', '"', 'x,y', 'two\nlines', '\x7f'),
       fc.nat(600).map((length) => 'x'.repeat(length)),
