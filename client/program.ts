@@ -60,7 +60,7 @@ const GROUPS: Record<string, ListedCommand[]> = {
     },
     {
       name: 'trials',
-      summary: 'list the trials: runs with other params, which are not published',
+      summary: 'list the trials: builds with other params, which are not published',
       load: async () => (await import('./commands/trials.ts')).trialsCommand,
     },
     {
