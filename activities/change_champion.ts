@@ -1,5 +1,5 @@
 import { RETRAIN } from '../contract/command.ts';
-import { DamagedArtifact } from '../contract/failures.ts';
+import { DamagedArtifact, MissingHistory } from '../contract/failures.ts';
 import type { ChangeRequest, Entered, PromotionEvent } from '../contract/promotion.ts';
 import { hashTrainInputs } from '../store/champions.ts';
 import type { Ref } from '../contract/ref.ts';
@@ -39,16 +39,21 @@ async function enterChange(
     return record;
   };
   const entry = { id, by, reason, seen, at: new Date().toISOString() };
-  if (action === 'rolled_back') {
-    // The hint for a version that was never the champion, to promote it, is wrong for one that does not exist.
-    if (version !== undefined) await records.latest(pipeline, version);
-    return champions.rollBack(pipeline, {
-      ...entry,
-      version,
-      check: async (build) => void (await read(build)),
-      hashInputs: async (build) => hashTrainInputs(await records.readBuild({ pipeline, ...build })),
-    });
-  }
+  if (action === 'rolled_back')
+    return champions
+      .rollBack(pipeline, {
+        ...entry,
+        version,
+        check: async (build) => void (await read(build)),
+        hashInputs: async (build) =>
+          hashTrainInputs(await records.readBuild({ pipeline, ...build })),
+      })
+      .catch(async (error: unknown) => {
+        // The hint for a version that was never the champion, to promote it, is wrong for one that does not exist.
+        if (error instanceof MissingHistory && version !== undefined)
+          await records.findLatest(pipeline, version);
+        throw error;
+      });
   const record = await read({ version: version! });
   const { seq } = record;
   const build = { version: record.version, seq };

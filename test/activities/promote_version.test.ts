@@ -7,6 +7,7 @@ import { promoteVersion } from '../../activities/promote_version.ts';
 import { readGate } from '../../contract/defaults.ts';
 import { TrackingUnavailable } from '../../contract/failures.ts';
 import type { PromoteAnswer } from '../../contract/promotion.ts';
+import { latestKey } from '../../store/version-record.ts';
 import { objectKey } from '../../store/hash.ts';
 import { storeIn, type Store } from '../../store/index.ts';
 import type { Tracker } from '../../tracking/tracker.ts';
@@ -112,6 +113,23 @@ it.each(['model', 'encoder'] as const)(
     expect(await store.champions.read('p')).toEqual(before);
   },
 );
+
+it('a rollback to an earlier champion needs no other build of its version', async () => {
+  const bucket = new MemoryBucket();
+  store = storeIn(bucket);
+  for (const version of [1, 2])
+    await store.records.publish(draftRecord({ build: 'first', version }));
+  const by = { pipeline: 'p', by: 'ann', reason: 'errors' };
+  for (const version of [1, 2])
+    await run(() =>
+      changeChampion(deps(), { ...by, id: `${version}`, action: 'promoted', version }),
+    );
+  await store.records.publish(draftRecord({ build: 'second', version: 1 }));
+  await bucket.delete(latestKey('p', 1));
+  const back = { ...by, id: 'back', action: 'rolled_back', version: 1 } as const;
+  const { event } = await run(() => changeChampion(deps(), back));
+  expect(event).toMatchObject({ version: 1, seq: 1 });
+});
 
 it('a rollback to a version that does not exist says so, and does not advise to promote it', async () => {
   const request = { pipeline: 'p', id: 'back', by: 'ann', reason: 'errors', version: 99 };
