@@ -91,7 +91,8 @@ export async function logVersion(deps: Deps, input: LogVersionInput): Promise<Lo
     added:
       known?.logged['train'] !== training.key ||
       known.logged['evaluate'] !== scoring.key ||
-      known.model_version !== model_version,
+      known.model_version !== model_version ||
+      known.model_name !== attempt.model_name,
     mlflow: trackedRun(deps, attempt),
   };
 }

@@ -221,14 +221,17 @@ export async function registerTrained(
   { signal }: Execution,
 ): Promise<OpenAttempt> {
   const tracker = deps.tracker.withSignal(signal);
-  const { model_version: known, run_id: runId } = attempt;
+  const { model_version: known, model_name: name, run_id: runId } = attempt;
   const [version] = await Promise.all([
     registerVersion(deps, tracker, attempt, attempt.model_id!),
     known === null ? tracker.setTags(runId, { [TRIAL_TAG]: 'false' }) : undefined,
   ]);
-  if (version === known) return attempt;
-  // The new version has no description yet.
-  return updateAttempt(deps, attempt, { model_version: version, logged: { [DESCRIBED]: '' } });
+  if (version === known && name === deps.modelName) return attempt;
+  return updateAttempt(deps, attempt, {
+    model_name: deps.modelName,
+    model_version: version,
+    logged: { [DESCRIBED]: '' }, // the new version has no description yet
+  });
 }
 
 /** Returns the alias of a batch in the registry. It points at the model of the published build, and at no other. */
