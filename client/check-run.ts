@@ -12,7 +12,8 @@ import { selectNewFiles } from '../sources/arrivals/look.ts';
 import { openFolder } from '../sources/arrivals/folder.ts';
 import { checkFrozen } from '../sources/frozen.ts';
 import { kindOf } from '../sources/identity.ts';
-import { batchesKnown, hasArrivals, wholeOf, type Ledger } from '../store/ledger/ledger.ts';
+import { hasArrivals, wholeOf, type Ledger } from '../store/ledger/ledger.ts';
+import { batchesKnown, rowsWaiting } from '../store/ledger/read.ts';
 import { say } from './print.ts';
 import type { Request } from './start.ts';
 
@@ -27,7 +28,7 @@ const MOST_BYTES = 16e6;
  */
 export async function checkRun(
   { sources, scratch }: Pick<Config, 'sources' | 'scratch'>,
-  { pipeline, batch }: Pick<Request, 'pipeline' | 'batch'>,
+  { pipeline, batch, refresh }: Pick<Request, 'pipeline' | 'batch' | 'refresh'>,
   params: Params,
   found: Ledger | undefined,
 ): Promise<void> {
@@ -37,10 +38,12 @@ export async function checkRun(
   const path = source.replace(/^dvc:\/\//, '');
   const isLocal = ['file', 'dvc', 'folder'].includes(kindOf(source));
   const isMissing = isLocal && !existsSync(path);
-  if (ledger !== undefined && batch <= batchesKnown(ledger)) {
+  if (ledger !== undefined && batch <= batchesKnown(ledger) && refresh !== true) {
+    // Only for a batch that the stored rows do not fill does the worker look at the source.
+    const isShort = batch === batchesKnown(ledger) && rowsWaiting(ledger) > 0;
     if (isMissing && batch > ledger.batches.length)
       say(
-        `${resolve(path)} is not on this machine: unless the worker has it, batch ${batch} is cut from the rows that are stored`,
+        `${resolve(path)} is not on this machine: ${isShort ? 'unless the worker has it, ' : ''}batch ${batch} is cut from the rows that are stored`,
       );
     return;
   }

@@ -81,8 +81,20 @@ describe('a run of a pipeline whose source is gone', () => {
     await checkRun(config, { pipeline: 'few', batch: 1 }, params, ledger);
     expect(said).not.toHaveBeenCalled();
     await checkRun(config, { pipeline: 'few', batch: 2 }, params, ledger);
-    expect(said.mock.calls.join('')).toMatch(
-      /few\.csv is not on this machine: unless the worker has it, batch 2 is cut from the rows that are stored/,
-    );
+    expect(said.mock.lastCall).toMatchObject([
+      expect.stringMatching(
+        /few\.csv is not on this machine: batch 2 is cut from the rows that are stored/,
+      ),
+    ]);
+    await checkRun(config, { pipeline: 'few', batch: 3 }, params, ledger);
+    expect(said.mock.lastCall).toMatchObject([
+      expect.stringContaining(
+        'unless the worker has it, batch 3 is cut from the rows that are stored',
+      ),
+    ]);
+    await checkRun(config, { pipeline: 'few', batch: 1, refresh: true }, params, ledger);
+    expect(said.mock.lastCall).toMatchObject([
+      expect.stringContaining('the worker looks for it in its own project folder'),
+    ]);
   });
 });
