@@ -138,6 +138,7 @@ class WordReader implements FeatureReader {
   readonly #missing: number;
   readonly #other: number;
   #values: ReadonlyMap<unknown, string> | undefined;
+  #times: ReadonlyMap<number | null, string> | undefined;
 
   constructor(feature: CategoryFeature, encoder: Encoder, rule: CellRule, rejectsUnseen: boolean) {
     const { codes, missing, other } = codeWords(feature, encoder);
@@ -187,14 +188,11 @@ class WordReader implements FeatureReader {
     return this.#rule.readWord(word);
   }
 
-  /** A date is the word of that time; at midnight also the word of that day. */
+  /** A date is the word of that time, at midnight also the word of that day; of several words the last one in code-point order. */
   #readDate(value: Date): string | null {
     if (Number.isNaN(value.getTime())) return null;
-    const time = value.toISOString();
-    const spellings = [time, time.replace('.000Z', 'Z'), time.slice(0, 19), time.slice(0, 10)];
-    const days = toDays(value);
-    const word = spellings.find((one) => this.#codes.has(one) && parseDate(one) === days);
-    return this.#rule.readWord(word ?? time);
+    this.#times ??= new Map([...this.#codes.keys()].map((word) => [parseDate(word), word]));
+    return this.#rule.readWord(this.#times.get(toDays(value)) ?? value.toISOString());
   }
 
   #findWord(value: boolean | number): string | undefined {
@@ -202,7 +200,10 @@ class WordReader implements FeatureReader {
     return this.#values.get(value);
   }
 
-  /** Of several spellings of a value the last one in code-point order is taken, of a number the shortest. tracking/pyfunc/cells.py takes the same. */
+  /**
+   * Of several spellings of a boolean the first one in code-point order is taken; of a number the shortest, and among
+   * these the last one. tracking/pyfunc/cells.py takes the same.
+   */
   #listValues(): Map<unknown, string> {
     const words = [...this.#codes.keys()];
     const booleans = words

@@ -133,6 +133,11 @@ describe('values that are not text', () => {
       expect(read({ missing: [''] }, ['0', text], day)).toBe(1);
     expect(read({ missing: [''] }, ['0', '2024-02-03T00:00:00.000Z'], day)).toBe(1);
     expect(read({ missing: [''] }, ['0', '2024-02-03'], new Date(day.getTime() + 1))).toBe(-1);
+    const half = new Date('2024-02-03T10:30:00Z');
+    for (const text of ['2024-02-03 10:30:00', '2024-02-03T10:30', '2024-02-03T12:30+02:00'])
+      expect(read({ missing: [''] }, ['0', text], half)).toBe(1);
+    const both = ['2024-02-03T00:00:00.000Z', '2024-02-03T00:00:00Z'];
+    expect(read({ missing: [''] }, both, day)).toBe(1);
   });
 
   it('are the same dates as their text, to the last bit', () => {
