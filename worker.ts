@@ -187,7 +187,7 @@ function gitCommit(): string | undefined {
   if (given !== '') return given;
   try {
     return execFileSync('git', ['rev-parse', 'HEAD'], {
-      cwd: root,
+      cwd: import.meta.dirname, // the program's folder: RETRAIN_ROOT may hold other code or none
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'ignore'],
     }).trim();
