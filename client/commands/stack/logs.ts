@@ -35,8 +35,9 @@ export async function printLogs(
     throw new MissingHistory(
       `there is no log of ${parts.length === 1 ? parts[0] : 'a part'} in ${dir}: start the stack with "${RETRAIN} stack up"`,
     );
-  const width = Math.max(...started.map((part) => part.length));
-  const logs = started.map((part) => ({
+  const shown = follow ? parts : started; // a part may start while one looks
+  const width = Math.max(...shown.map((part) => part.length));
+  const logs = shown.map((part) => ({
     file: logFile(dir, part),
     show: showLine(parts.length === 1 ? '' : `${part.padEnd(width)} | `, raw),
   }));
