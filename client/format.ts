@@ -165,7 +165,8 @@ function layTable(columns: readonly Column[], cells: readonly string[][], gap: s
   const lineOf = (row: readonly string[], style = (text: string): string => text): string =>
     row
       .map((text, column) => {
-        const space = ' '.repeat(widths[column]! - measureWidth(text));
+        // A word that is broken inside a sequence of joined characters can be wider than it was measured.
+        const space = ' '.repeat(Math.max(0, widths[column]! - measureWidth(text)));
         if (text === '') return space;
         return columns[column]!.numeric ? space + style(text) : style(text) + space;
       })
