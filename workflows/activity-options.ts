@@ -6,6 +6,9 @@ export const RETRY = {
   maximumInterval: '10s',
 } as const;
 
+/** For what does not hold up a person: a server that is away is asked less often. */
+export const SLOW_RETRY = { ...RETRY, maximumInterval: '30s' } as const;
+
 /** After this time without a heartbeat, another worker gets the activity. */
 export const HEARTBEAT_TIMEOUT = '30s';
 

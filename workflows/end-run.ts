@@ -6,11 +6,12 @@ import type {
   NotifyRequest,
 } from '../contract/activities.ts';
 import type { PinnedRun } from '../contract/train-batch.ts';
+import { RETRY } from './activity-options.ts';
 
 const { close_runs } = proxyActivities<Pick<Activities, 'close_runs'>>({
   startToCloseTimeout: '30s',
   scheduleToCloseTimeout: '2m', // a failing run must not wait for a tracking server that is down
-  retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '10s' },
+  retry: RETRY,
 });
 
 const { notify } = proxyActivities<Pick<Activities, 'notify'>>({

@@ -1,7 +1,7 @@
 import { proxyActivities } from '@temporalio/workflow';
 import type { LoggedVersion, LogVersionInput } from '../contract/versions.ts';
 import type { Activities } from '../contract/activities.ts';
-import { HEARTBEAT_TIMEOUT } from './activity-options.ts';
+import { HEARTBEAT_TIMEOUT, SLOW_RETRY } from './activity-options.ts';
 import { toWorkflowFailure } from './failure.ts';
 import { proposeBuild } from './propose.ts';
 
@@ -10,7 +10,7 @@ const { log_version, decide_again } = proxyActivities<
 >({
   startToCloseTimeout: '10m',
   heartbeatTimeout: HEARTBEAT_TIMEOUT,
-  retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '30s' },
+  retry: SLOW_RETRY,
 });
 
 /**

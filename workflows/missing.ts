@@ -3,10 +3,11 @@ import { proxyActivities, sleep } from '@temporalio/workflow';
 import type { PinnedRun, TrainBatchInput } from '../contract/train-batch.ts';
 import type { Activities } from '../contract/activities.ts';
 import { runBatch } from './run-batch.ts';
+import { SLOW_RETRY } from './activity-options.ts';
 
 const { find_missing } = proxyActivities<Pick<Activities, 'find_missing'>>({
   startToCloseTimeout: '1m',
-  retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '30s' },
+  retry: SLOW_RETRY,
   summary: 'which versions have no record',
 });
 

@@ -22,17 +22,17 @@ import type {
 } from '../contract/nightly.ts';
 import { toWorkflowFailure } from './failure.ts';
 import { runBatch } from './run-batch.ts';
+import { SLOW_RETRY } from './activity-options.ts';
 import { nightlyProgress } from '../contract/messages.ts';
 import { NightlyLog } from './nightly-log.ts';
 
 /** The most batches of one run. A longer backlog continues in a new run, so that no history grows without limit. */
 export const BATCHES_A_RUN = 50;
 
-const RETRY = { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '30s' } as const;
 const { find_pending } = proxyActivities<Pick<Activities, 'find_pending'>>({
   startToCloseTimeout: '6h', // the first run can have years of files to read
   heartbeatTimeout: '2m',
-  retry: RETRY,
+  retry: SLOW_RETRY,
   summary: 'which batches have no version',
 });
 const { pin_nightly } = proxyLocalActivities<Pick<Activities, 'pin_nightly'>>({

@@ -37,7 +37,7 @@ import {
   type WaitingProposal,
 } from '../contract/promotion.ts';
 import { isSameBuild, makesChampion, nameBuild } from '../contract/versions.ts';
-import { HEARTBEAT_TIMEOUT, overrideHeartbeat } from './activity-options.ts';
+import { HEARTBEAT_TIMEOUT, overrideHeartbeat, SLOW_RETRY } from './activity-options.ts';
 import { findNextTimer, isExpired, makeNotice, toWaitingView } from './approval.ts';
 import { sendNotice } from './end-run.ts';
 import { makeFailure, toWorkflowFailure } from './failure.ts';
@@ -45,14 +45,13 @@ import { logVersion } from './logVersion.ts';
 import { PromotionDisplay } from './promotion-view.ts';
 import { checkChange, checkVerdict, isProposal, readPromoteInput } from './verdicts.ts';
 
-const RETRY = { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '30s' } as const;
 const { promote_version, change_champion, note_promotion } = proxyActivities<
   Pick<Activities, 'promote_version' | 'change_champion' | 'note_promotion'>
->({ startToCloseTimeout: '5m', heartbeatTimeout: HEARTBEAT_TIMEOUT, retry: RETRY });
+>({ startToCloseTimeout: '5m', heartbeatTimeout: HEARTBEAT_TIMEOUT, retry: SLOW_RETRY });
 const { decide_again } = proxyActivities<Pick<Activities, 'decide_again'>>({
   startToCloseTimeout: '1h',
   heartbeatTimeout: HEARTBEAT_TIMEOUT,
-  retry: RETRY,
+  retry: SLOW_RETRY,
 });
 const { pin_promotion } = proxyLocalActivities<Pick<Activities, 'pin_promotion'>>({
   startToCloseTimeout: '10s',
