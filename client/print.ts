@@ -98,7 +98,10 @@ export function formatLink(url: string, label: string, indent: number): string {
   const { isTTY, columns } = process.stdout;
   const fits = !isTTY || !columns || indent + url.length <= columns;
   const isPlain = /^https?:[!-~]+$/.test(url) && URL.canParse(url);
-  if (fits || !isPlain || !createSupportsHyperlinks(process.stdout)) return url;
+  // tmux and screen drop a link unless they are configured to pass it on, and the URL would be lost.
+  const { TMUX, STY, FORCE_HYPERLINK } = process.env;
+  const isInside = (TMUX ?? STY) !== undefined && !FORCE_HYPERLINK;
+  if (fits || !isPlain || isInside || !createSupportsHyperlinks(process.stdout)) return url;
   const text = onStdout.underline(`${label} at ${new URL(url).host}`);
   return `${OWN}link ${url} ${text}${OWN}link  `;
 }
