@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { openPool } from '../../compute/pool.ts';
@@ -22,7 +23,7 @@ export interface PlayedActivities {
   s3: Proxy;
   mlflow: Proxy;
   play: (name: ActivityName, request: unknown, run?: OfRun) => Played;
-  /** What an activity answers that is left in peace. */
+  /** What an activity answers that is left in peace. Like a worker, it tries again when a server was slow to answer. */
   answer: <Name extends ActivityName>(
     name: Name,
     request: unknown,
@@ -48,6 +49,7 @@ export interface Played {
 
 /** How long a server may be silent before it is given up: longer than it takes to a heartbeat. */
 const SILENCE_MS = 900;
+const MOST_TRIES = 5;
 
 /** @param webhook where the ends of runs are posted */
 export async function openActivities(pipeline: string, webhook: URL): Promise<PlayedActivities> {
@@ -103,7 +105,15 @@ export async function openActivities(pipeline: string, webhook: URL): Promise<Pl
     s3,
     mlflow,
     play,
-    answer: async (name, request) => (await play(name, request).ended) as never,
+    answer: async (name, request) => {
+      for (let tries = 1; ; tries++)
+        try {
+          return (await play(name, request).ended) as never;
+        } catch (error) {
+          const isAway = error instanceof ApplicationFailure && error.nonRetryable === false;
+          if (!isAway || tries === MOST_TRIES) throw error;
+        }
+    },
     close: async () => {
       await pool.close();
       store.bucket.close();
