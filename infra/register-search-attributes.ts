@@ -19,16 +19,17 @@ const TYPES: Record<(typeof SEARCH_ATTRIBUTES)[SearchAttributeName], number> = {
   DOUBLE: IndexedValueType.INDEXED_VALUE_TYPE_DOUBLE,
 };
 
+const ANSWER_MS = 3_000;
 /** A server that has just started on a busy machine may need seconds for its first answers. */
-const ANSWER_MS = 15_000;
 const APPEAR_MS = 15_000;
 
 /** Lists our search attributes that the namespace has with the right type. */
 export async function registeredSearchAttributes(
   connection: OperatorConnection,
   namespace: string,
+  answerMs = ANSWER_MS,
 ): Promise<SearchAttributeName[]> {
-  const custom = await customAttributes(connection, namespace);
+  const custom = await customAttributes(connection, namespace, answerMs);
   return NAMES.filter((name) => custom[name] === TYPES[SEARCH_ATTRIBUTES[name]]);
 }
 
@@ -41,7 +42,7 @@ export async function registerSearchAttributes(
   connection: OperatorConnection,
   namespace: string,
 ): Promise<SearchAttributeName[]> {
-  const custom = await customAttributes(connection, namespace);
+  const custom = await customAttributes(connection, namespace, APPEAR_MS);
   const missing = NAMES.filter((name) => custom[name] === undefined);
   for (const name of NAMES)
     if (!missing.includes(name) && custom[name] !== TYPES[SEARCH_ATTRIBUTES[name]])
@@ -64,7 +65,10 @@ export async function registerSearchAttributes(
     );
   }
   for (const end = Date.now() + APPEAR_MS; Date.now() < end; await sleep(200))
-    if ((await registeredSearchAttributes(connection, namespace)).length === NAMES.length) break;
+    if (
+      (await registeredSearchAttributes(connection, namespace, APPEAR_MS)).length === NAMES.length
+    )
+      break;
   return missing;
 }
 
@@ -81,8 +85,9 @@ export async function registerAt(address: string, namespace: string): Promise<vo
 async function customAttributes(
   connection: OperatorConnection,
   namespace: string,
+  answerMs: number,
 ): Promise<Record<string, number>> {
-  const { customAttributes: custom } = await connection.withDeadline(Date.now() + ANSWER_MS, () =>
+  const { customAttributes: custom } = await connection.withDeadline(Date.now() + answerMs, () =>
     connection.operatorService.listSearchAttributes({ namespace }),
   );
   return custom ?? {};
