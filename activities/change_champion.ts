@@ -6,7 +6,7 @@ import type { Ref } from '../contract/ref.ts';
 import { findStage } from '../contract/stages.ts';
 import { nameBuild } from '../contract/versions.ts';
 import type { Store } from '../store/index.ts';
-import { removedByGc } from '../store/record-check.ts';
+import { requireKept } from '../store/record-check.ts';
 import type { VersionRecord } from '../store/version-record.ts';
 import type { TrackingDeps } from '../tracking/tracked-run/attempt.ts';
 import { followChampion } from './promote_version.ts';
@@ -31,8 +31,7 @@ async function enterChange(
 ): Promise<PromotionEvent> {
   const read = async (build: { version: number; seq?: number }): Promise<VersionRecord> => {
     const record = await records.readBuild({ pipeline, ...build });
-    const collected = await records.collectedAt(record);
-    if (collected !== undefined) throw removedByGc(record, collected);
+    await requireKept(records, record);
     const { model, encoder } = findStage(record.stages, 'train')?.outputs ?? {};
     for (const ref of [model, encoder])
       if (ref !== undefined && !(await artifacts.has(ref))) throw makeLostError(record, ref);

@@ -4,7 +4,7 @@ import { findStage } from '../contract/stages.ts';
 import type { LoggedVersion, LogVersionInput } from '../contract/versions.ts';
 import { sourceIdentity } from '../sources/identity.ts';
 import type { Store } from '../store/index.ts';
-import { readParams, removedByGc } from '../store/record-check.ts';
+import { readParams, requireKept } from '../store/record-check.ts';
 import type { VersionRecord } from '../store/version-record.ts';
 import { refuseOtherFolder } from '../tracking/place.ts';
 import {
@@ -41,10 +41,7 @@ export async function logVersion(deps: Deps, input: LogVersionInput): Promise<Lo
   if (trackingFolder !== undefined) refuseOtherFolder(deps, trackingFolder);
   const execution = currentExecution();
   const record = await deps.store.records.readBuild(input);
-  if (input.publish === true) {
-    const collected = await deps.store.records.collectedAt(record);
-    if (collected !== undefined) throw removedByGc(record, collected);
-  }
+  if (input.publish === true) await requireKept(deps.store.records, record);
   const of: AttemptOf = { pipeline, batch: version, attempt: record.attempt };
   const { training, trainInputs, scoring, scoreInputs } = readStages(record);
   const isTrial = input.publish !== true && (await deps.store.records.isTrial(record));

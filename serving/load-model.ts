@@ -10,7 +10,7 @@ import {
 import { blockOf, describeUnreadable } from '../pipeline/predictions/raw-block.ts';
 import type { Label } from '../pipeline/features/label-type.ts';
 import type { Store } from '../store/index.ts';
-import { outputOf, readParams, removedByGc } from '../store/record-check.ts';
+import { outputOf, readParams, requireKept } from '../store/record-check.ts';
 import type { VersionRecord } from '../store/version-record.ts';
 
 /** A model of a pipeline: `latest`, `champion`, a version (`3`), or a build of one (`3.1`). */
@@ -121,8 +121,7 @@ export async function readParts(
   { artifacts, records }: Store,
   record: VersionRecord,
 ): Promise<PredictorParts> {
-  const collected = await records.collectedAt(record);
-  if (collected !== undefined) throw removedByGc(record, collected);
+  await requireKept(records, record);
   const params = readParams(record);
   const encoder = outputOf(record, 'preprocess', 'encoder');
   const model = outputOf(record, 'train', 'model');

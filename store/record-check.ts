@@ -37,8 +37,7 @@ export async function readSoundRecord(
   seq?: number,
 ): Promise<VersionRecord> {
   const record = await records.readBuild({ pipeline, version, seq });
-  const collected = await records.collectedAt(record);
-  if (collected !== undefined) throw removedByGc(record, collected);
+  await requireKept(records, record);
   const found = await Promise.all(
     record.stages.map(async (stage) => {
       // "verify" reports an entry that is missing or damaged. The record does not need it.
@@ -49,6 +48,15 @@ export async function readSoundRecord(
   const [fault] = [...recordFaults(record, pipeline, version), ...found.flat()];
   if (fault === undefined) return record;
   throw makeChangedRecordError({ pipeline, version, seq: record.seq }, fault);
+}
+
+/** @throws MissingHistory when gc has removed the artifacts of this build */
+export async function requireKept(
+  records: Pick<Store['records'], 'collectedAt'>,
+  build: BuildOf,
+): Promise<void> {
+  const collected = await records.collectedAt(build);
+  if (collected !== undefined) throw removedByGc(build, collected);
 }
 
 /** The error for a build whose artifacts gc has removed. Its record stays. */

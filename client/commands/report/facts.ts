@@ -10,7 +10,7 @@ import type { ReportFacts } from '../../../pipeline/scoring/report/report.ts';
 import type { ReportMetrics } from '../../../pipeline/scoring/report/scores.ts';
 import { sourceIdentity } from '../../../sources/identity.ts';
 import { readMetrics } from '../../../store/metrics-file.ts';
-import { removedByGc } from '../../../store/record-check.ts';
+import { requireKept } from '../../../store/record-check.ts';
 import type { VersionRecord } from '../../../store/version-record.ts';
 import { findDecision } from '../../champion.ts';
 import { flatten } from '../../compare/changes.ts';
@@ -31,8 +31,7 @@ export async function readReportFacts(
   record: VersionRecord,
 ): Promise<ReportFacts> {
   const { artifacts, records } = session.store;
-  const collected = await records.collectedAt(record);
-  if (collected !== undefined) throw removedByGc(record, collected);
+  await requireKept(records, record);
   const scoring = findStage(record.stages, 'evaluate');
   const metrics = scoring?.outputs.metrics;
   if (metrics === undefined)
