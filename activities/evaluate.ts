@@ -82,29 +82,25 @@ async function compareWithOthers(
   const warnings: string[] = [];
   for (const role of ['before', 'champion'] as const) {
     let name = role === 'champion' ? 'the champion' : 'the version before';
-    let found: VersionRecord | undefined;
+    let other: VersionRecord | undefined;
     try {
-      const other =
+      other =
         role === 'champion'
           ? await readChampion(deps, request, champion)
           : await findBefore(deps, request);
       if (other === undefined) continue;
-      found = other;
       const { version, seq } = other;
+      const build = { version, seq };
       name = `version ${version}`;
-      const known = comparisons.find((one) => isSameBuild(one, other));
+      const known = comparisons.find((one) => isSameBuild(one, build));
       if (known !== undefined) known.roles.push(role);
       else
-        comparisons.push({
-          version,
-          seq,
-          roles: [role],
-          facts: await compare(deps, request, other),
-        });
+        comparisons.push({ ...build, roles: [role], facts: await compare(deps, request, other) });
     } catch (error) {
       if (!(error instanceof DamagedArtifact || error instanceof BadData)) throw error;
-      const collected = found && (await deps.store.records.collectedAt(found));
-      const { message } = collected === undefined ? error : removedByGc(found!, collected);
+      const collected = other && (await deps.store.records.collectedAt(other));
+      const { message } =
+        other === undefined || collected === undefined ? error : removedByGc(other, collected);
       const warning = `${name} cannot be scored on the test rows of this version, so it is not compared: ${message}`;
       if (!warnings.includes(warning)) warnings.push(warning);
     }
