@@ -4,8 +4,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { SetupError } from '../../contract/failures.ts';
 import { installDevTools } from '../dev-tools.ts';
-import { findDeadLinks } from './links.ts';
-import { readPages } from './vitepress.config.ts';
+import { findDeadLinks, readPages } from './pages.ts';
 
 /**
  * `npm run docs [-- --open | --base /FOLDER/]`: makes a site of README.md and docs/ in .stack/docs-site/html, for any file

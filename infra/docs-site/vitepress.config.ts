@@ -1,31 +1,4 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { makeAnchor } from './links.ts';
-
-/** The pages in the order of the navigation. README.md is the home page. */
-const NAVIGATION: Readonly<Record<string, readonly string[]>> = {
-  'The first three minutes': ['README.md', 'docs/watching.md', 'docs/glossary.md'],
-  'Your own data': inDocs('pipelines', 'sources', 'arrivals', 'contract', 'models', 'regression'),
-  'Use the model': inDocs('use', 'champion', 'gate'),
-  Compare: inDocs('versions', 'scores', 'tracking', 'why', 'dvc'),
-  Operate: [
-    ...inDocs('nightly', 'doctor', 'troubleshooting', 'state'),
-    ...inDocs('production', 'durability', 'machines'),
-    'SECURITY.md',
-  ],
-  Reference: inDocs('commands', 'params', 'json', 'other-clients', 'licences'),
-  'How it works': inDocs('architecture', 'scale', 'benchmarks', 'testing'),
-};
-
-function inDocs(...names: string[]): string[] {
-  return names.map((name) => `docs/${name}.md`);
-}
-
-/** Returns the texts of all pages by their path, in the order of the navigation. */
-export function readPages(root: string): Map<string, string> {
-  const paths = Object.values(NAVIGATION).flat();
-  return new Map(paths.map((page) => [page, readFileSync(join(root, page), 'utf8')]));
-}
+import { makeAnchor, NAVIGATION, readPages } from './pages.ts';
 
 // VitePress loads this file in the folder of the project.
 const titles = new Map(

@@ -1,8 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { findDeadLinks } from '../../infra/docs-site/links.ts';
-import { readPages } from '../../infra/docs-site/vitepress.config.ts';
+import { findDeadLinks, readPages } from '../../infra/docs-site/pages.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const pages = readPages(root);
