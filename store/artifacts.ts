@@ -140,7 +140,7 @@ export class Artifacts {
     if (known !== undefined) return [...known];
     const bytes = await this.#getObject(manifestKey(directory.sha256), directory);
     const { files } = parseStored(bytes, directory, manifestSchema);
-    this.#seen?.lists.set(directory.sha256, files);
+    this.#seen?.lists.set(directory.sha256, [...files]);
     return files;
   }
 
