@@ -12,8 +12,13 @@ import { selectNewFiles } from '../sources/arrivals/look.ts';
 import { openFolder } from '../sources/arrivals/folder.ts';
 import { checkFrozen } from '../sources/frozen.ts';
 import { kindOf } from '../sources/identity.ts';
-import { hasArrivals, wholeOf, type Ledger } from '../store/ledger/ledger.ts';
-import { batchesKnown, rowsWaiting } from '../store/ledger/read.ts';
+import {
+  batchesKnown,
+  hasArrivals,
+  isFilled,
+  wholeOf,
+  type Ledger,
+} from '../store/ledger/ledger.ts';
 import { say } from './print.ts';
 import type { Request } from './start.ts';
 
@@ -40,10 +45,9 @@ export async function checkRun(
   const isMissing = isLocal && !existsSync(path);
   if (ledger !== undefined && batch <= batchesKnown(ledger) && refresh !== true) {
     // Only for a batch that the stored rows do not fill does the worker look at the source.
-    const isShort = batch === batchesKnown(ledger) && rowsWaiting(ledger) > 0;
     if (isMissing && batch > ledger.batches.length)
       say(
-        `${resolve(path)} is not on this machine: ${isShort ? 'unless the worker has it, ' : ''}batch ${batch} is cut from the rows that are stored`,
+        `${resolve(path)} is not on this machine: ${isFilled(ledger, batch) ? '' : 'unless the worker has it, '}batch ${batch} is cut from the rows that are stored`,
       );
     return;
   }

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { BadData, SourceRefused, StorageUnavailable } from '../../contract/failures.ts';
-import { batchesKnown, rowsWaiting, type Ledger } from '../../store/ledger/ledger.ts';
+import { batchesKnown, isFilled, type Ledger } from '../../store/ledger/ledger.ts';
 import type { GetDataRequest } from '../../contract/stages.ts';
 import type { Execution } from '../../contract/execution.ts';
 import { withScratch } from '../../store/own-folder.ts';
@@ -30,13 +30,6 @@ export type Looking = Pick<GetDataRequest, 'batch' | 'cache' | 'refresh'>;
 export function isLookDue(ledger: Ledger, source: string, request: Looking): boolean {
   if (!mayGrow(source) || request.cache === 'require') return false;
   return request.refresh || !isFilled(ledger, request.batch);
-}
-
-/** Whether a batch is cut, or the known rows fill it. */
-function isFilled(ledger: Ledger, batch: number): boolean {
-  if (batch <= ledger.batches.length) return true;
-  const known = batchesKnown(ledger);
-  return batch < known || (batch === known && rowsWaiting(ledger) === 0);
 }
 
 /**

@@ -22,6 +22,7 @@ export {
   columnsAt,
   hasArrivals,
   hasState,
+  isFilled,
   isWhole,
   ledgerKey,
   rawNamed,

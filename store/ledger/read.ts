@@ -86,6 +86,13 @@ export function rowsWaiting(ledger: Ledger): number {
   return ledger.raw.at(-1)!.rows % ledger.settings.batch_size;
 }
 
+/** Whether a batch is cut, or the known rows fill it. */
+export function isFilled(ledger: Ledger, batch: number): boolean {
+  if (batch <= ledger.batches.length) return true;
+  const known = batchesKnown(ledger);
+  return batch < known || (batch === known && rowsWaiting(ledger) === 0);
+}
+
 /**
  * Returns the columns of version `batch`: the frozen ones, of which files up to it may have decided the open ones,
  * then those that files up to it have added.
