@@ -17,6 +17,7 @@ export function escapeLine(text: string): string {
   return escapeControls(text).replaceAll(/[\n\t]/g, (found) => (found === '\n' ? '\\n' : '\\t'));
 }
 
-function escapeCharacter(character: string): string {
+/** Writes a character as `\u001b`. */
+export function escapeCharacter(character: string): string {
   return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }

@@ -1,4 +1,4 @@
-import { escapeControls } from './controls.ts';
+import { escapeCharacter, escapeControls } from './controls.ts';
 
 /** What a person writes beside a decision: the own name, and why. */
 export type PersonText = 'by' | 'reason';
@@ -17,8 +17,5 @@ export function findTextFault(kind: PersonText, value: unknown): string | undefi
     (character) => escapeControls(character) !== character || refused?.test(character) === true,
   );
   if (found.length === 0) return undefined;
-  const names = found.map(
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
-  return `${expected} without control characters: it has ${names.join(', ')}`;
+  return `${expected} without control characters: it has ${found.map(escapeCharacter).join(', ')}`;
 }
