@@ -313,17 +313,6 @@ export function formatMetric(name: string, value: unknown): string {
   return name.endsWith('_rows') ? String(value) : formatNumber(value);
 }
 
-/**
- * The interval of a score, at 95 %; empty where it has none. Scores that are shares need two digits, and cannot have a
- * sign that would stand beside the dash.
- * @param shares whether the score is a share from 0 to 1
- */
-export function formatInterval(low: unknown, high: unknown, shares: boolean): string {
-  if (typeof low !== 'number' || typeof high !== 'number') return '';
-  if (shares) return `${low.toFixed(2)}–${high.toFixed(2)}`;
-  return `${formatScore(low)} to ${formatScore(high)}`;
-}
-
 /** A table of the metrics that a person reads first. */
 export function formatShownMetrics(metrics: Readonly<Record<string, unknown>>): string {
   const rows = listShownMetrics(metrics).map((name) => [name, formatMetric(name, metrics[name])]);

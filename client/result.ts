@@ -9,7 +9,12 @@ import {
   nameCompared,
   pickFacts,
 } from '../contract/comparisons.ts';
-import { compareScore, findMetricSet, formatChange } from '../contract/metric-sets.ts';
+import {
+  compareScore,
+  findMetricSet,
+  formatChange,
+  formatScoreInterval,
+} from '../contract/metric-sets.ts';
 import type { Ref } from '../contract/ref.ts';
 import type { RunSummary } from '../contract/train-batch.ts';
 import type { GateDecision, PromotionOutcome } from '../contract/promotion.ts';
@@ -19,7 +24,7 @@ import { nameBuild } from '../contract/versions.ts';
 import { type MetricsFile, readMetrics } from '../store/metrics-file.ts';
 import type { VersionRecord } from '../store/version-record.ts';
 import { describeOutcome } from './champion.ts';
-import { formatInterval, listShownMetrics, formatMetric, formatTable } from './format.ts';
+import { listShownMetrics, formatMetric, formatTable } from './format.ts';
 import { print, printFact, printLink, printModel, say } from './print.ts';
 import type { Session } from './session.ts';
 import { type Origin, describeOrigins, findOrigin } from './origin.ts';
@@ -256,7 +261,7 @@ function formatSameRows(
     if (change === undefined) return [];
     const { now, before } = change;
     const cells = [formatMetric(name, now), formatMetric(name, before)];
-    return [[name, ...cells, readInterval(facts, name, shares), formatChange(change)]];
+    return [[name, ...cells, formatScoreInterval(facts, name, shares), formatChange(change)]];
   });
   if (rows.length === 0) return '';
   const head = [`on the same ${facts['rows']} test rows`, 'this version'];
@@ -280,7 +285,7 @@ function formatPrequential(
     name,
     ...scored.flatMap(({ facts }) => [
       formatMetric(name, facts[name]),
-      readInterval(facts, name, shares),
+      formatScoreInterval(facts, name, shares),
     ]),
   ]);
   const counts = scored.flatMap(({ facts }) => [String(facts['rows']), describeKnownRows(facts)]);
@@ -310,7 +315,7 @@ export function formatMetrics(
     const whole = metrics[name];
     const alone = newBatch?.[name];
     if (typeof whole !== 'number') return [];
-    const interval = readInterval(metrics, name, shares);
+    const interval = formatScoreInterval(metrics, name, shares);
     const before = other === undefined ? [] : formatBefore(name, whole, other.facts);
     return [[name, formatMetric(name, whole), interval, ...before, formatMetric(name, alone)]];
   });
@@ -324,12 +329,4 @@ function formatBefore(name: string, whole: number, facts: Comparison['facts']): 
   const change = compareScore(name, whole, facts);
   if (change === undefined) return ['–', ''];
   return [formatMetric(name, change.before), change.by === 0 ? '' : formatChange(change)];
-}
-
-function readInterval(
-  scores: Readonly<Record<string, unknown>>,
-  name: string,
-  shares: boolean,
-): string {
-  return formatInterval(scores[`${name}_low`], scores[`${name}_high`], shares);
 }

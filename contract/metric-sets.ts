@@ -155,13 +155,22 @@ export function formatSigned(by: number, format: (size: number) => string = form
   return `${by < 0 ? '−' : '+'}${format(Math.abs(by))}`;
 }
 
-/** The interval of a score, `0.7820 to 0.9919`; empty where it has none. */
+/**
+ * The interval of a score, at 95 %: `0.7820 to 0.9919`, or `0.78–0.99` for shares; empty where it has none. Scores that are shares need two digits, and cannot have a
+ * sign that would stand beside the dash.
+ * @param shares whether the score is a share from 0 to 1
+ */
+export function formatInterval(low: unknown, high: unknown, shares: boolean): string {
+  if (typeof low !== 'number' || typeof high !== 'number') return '';
+  if (shares) return `${low.toFixed(2)}–${high.toFixed(2)}`;
+  return `${formatScore(low)} to ${formatScore(high)}`;
+}
+
+/** The interval of one of these scores, as {@link formatInterval} writes it. */
 export function formatScoreInterval(
   scores: Readonly<Record<string, unknown>>,
   name: string,
+  shares = false,
 ): string {
-  const [low, high] = [scores[`${name}_low`], scores[`${name}_high`]];
-  return typeof low === 'number' && typeof high === 'number'
-    ? `${formatScore(low)} to ${formatScore(high)}`
-    : '';
+  return formatInterval(scores[`${name}_low`], scores[`${name}_high`], shares);
 }

@@ -1,12 +1,11 @@
-import { findMetricSet, formatSigned, isLimit } from '../../../contract/metric-sets.ts';
-import { nameBuildDocument } from '../../champion.ts';
 import {
-  formatBytes,
+  findMetricSet,
   formatInterval,
-  formatMetric,
-  formatNumber,
-  formatTable,
-} from '../../format.ts';
+  formatSigned,
+  isLimit,
+} from '../../../contract/metric-sets.ts';
+import { nameBuildDocument } from '../../champion.ts';
+import { formatBytes, formatMetric, formatNumber, formatTable } from '../../format.ts';
 import type { ArtifactChange, BatchChange, DiffDocument } from './document.ts';
 import type { Changes } from '../../compare/changes.ts';
 import { formatPython } from '../../compare/python-text.ts';
