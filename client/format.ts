@@ -188,11 +188,13 @@ function layTable(columns: readonly Column[], cells: readonly string[][], gap: s
 /** The lines of a row: more than one where a cell is wider than its column. */
 function breakCells(columns: readonly Column[], row: readonly string[]): (readonly string[])[] {
   if (row.every((text, column) => measureWidth(text) <= widthOf(columns[column]!))) return [row];
-  const broken = row.map((text, column) =>
-    wrapAnsi(text, widthOf(columns[column]!), { hard: true })
+  const broken = row.map((text, column) => {
+    const width = widthOf(columns[column]!);
+    if (measureWidth(text) <= width) return [text];
+    return wrapAnsi(text, width, { hard: true })
       .split('\n')
-      .filter((line) => line !== ''),
-  );
+      .filter((line) => line !== '');
+  });
   const height = Math.max(...broken.map((lines) => lines.length));
   return Array.from({ length: height }, (_, line) => broken.map((lines) => lines[line] ?? ''));
 }
