@@ -4,18 +4,18 @@ import { PIPELINE_NAME } from '../contract/paths.ts';
 
 /** The number of a batch: 1, 2, 3, … */
 export function parseBatch(text: string): number {
-  return parseNumber('batch', text);
+  return parseNumber(text, 'a batch is a whole number from 1 to 999999.');
 }
 
 /** A version without a build. Version N is trained on batches 1..N. */
 export function parseVersion(text: string): number {
-  return parseNumber('version', text);
+  return parseNumber(text, 'a version is a whole number from 1 to 999999.');
 }
 
-function parseNumber(what: string, text: string): number {
+function parseNumber(text: string, refusal: string): number {
   const number = Number(text);
   if (/^[0-9]+$/.test(text) && number >= 1 && number <= 999_999) return number;
-  throw new InvalidArgumentError(`a ${what} is a whole number from 1 to 999999.`);
+  throw new InvalidArgumentError(refusal);
 }
 
 /** The numbers of `5`, a version, or of `5.2`, build 2 of it; undefined for any other text. */
@@ -38,9 +38,7 @@ export function parseBuild(text: string): { version: number; seq?: number } {
 
 /** A count from 1. */
 export function parseCount(text: string): number {
-  const number = Number(text);
-  if (/^[0-9]+$/.test(text) && number >= 1 && number <= 999_999) return number;
-  throw new InvalidArgumentError('a whole number from 1 is needed.');
+  return parseNumber(text, 'a whole number from 1 is needed.');
 }
 
 /** A share above 0 and up to 1: `5%` or `0.05`. */
