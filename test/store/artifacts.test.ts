@@ -9,7 +9,7 @@ import { manifestKey, md5, objectKey, refOf, sha256 } from '../../store/hash.ts'
 import { storeIn } from '../../store/index.ts';
 import { LocalCache } from '../../store/local-cache.ts';
 import { everyOrder, type Client } from '../support/interleavings.ts';
-import { MemoryBucket } from '../support/memory-bucket.ts';
+import { MemoryBucket, noteRequests } from '../support/memory-bucket.ts';
 
 vi.mock('node:timers/promises', async () => {
   const { sleepMock } = await import('../support/interleavings.ts');
@@ -162,13 +162,7 @@ describe('a directory', () => {
 
 /** A store whose requests are noted. */
 function noting() {
-  const sent: string[] = [];
-  const bucket = new MemoryBucket(undefined, {
-    around: ({ verb }, act) => {
-      sent.push(verb);
-      return act();
-    },
-  });
+  const { bucket, sent } = noteRequests();
   return { artifacts: storeIn(bucket).artifacts, bucket, sent };
 }
 
@@ -178,7 +172,7 @@ it('a small file is stored by one request after one look', async () => {
   for (const rewrite of [false, true]) {
     const { artifacts, sent } = noting();
     await artifacts.putFile('m', file, { rewrite });
-    expect(sent).toEqual(['head', 'put']);
+    expect(sent.map(({ verb }) => verb)).toEqual(['head', 'put']);
   }
 });
 
@@ -197,7 +191,7 @@ describe('a file of more than 32 MiB', () => {
     expect(ref).toMatchObject({ path: 'm', size: 33 * 2 ** 20 });
     expect(await artifacts.has(ref)).toBe(true);
     expect((await bucket.head(key))!.ours).toBe(true);
-    const countParts = (): number => sent.filter((verb) => verb === 'part').length;
+    const countParts = (): number => sent.filter(({ verb }) => verb === 'part').length;
     const parts = countParts();
     expect(parts).toBeGreaterThan(2);
     expect(await artifacts.putFile('other', file, { known: ref })).toEqual({

@@ -13,7 +13,7 @@ import {
 } from '../../store/champions.ts';
 import { refOf } from '../../store/hash.ts';
 import { everyOrder, failuresOf, type Client } from '../support/interleavings.ts';
-import { MemoryBucket } from '../support/memory-bucket.ts';
+import { MemoryBucket, noteRequests } from '../support/memory-bucket.ts';
 import { makeDecision } from '../support/promotions.ts';
 import { makeEntry, stageOf } from './made-records.ts';
 
@@ -488,16 +488,10 @@ describe('the champion', () => {
   });
 
   it('is none where an alias is noted first, and the same alias again writes nothing', async () => {
-    let puts = 0;
-    const bucket = new MemoryBucket(undefined, {
-      around: ({ verb }, act) => {
-        if (verb === 'put') puts++;
-        return act();
-      },
-    });
+    const { bucket, listPuts } = noteRequests();
     for (const seq of [1, 1, 2]) await new Champions(bucket).noteAlias('p', build(3, seq));
     expect(await read(bucket)).toMatchObject({ champion: null, events: [], alias: build(3, 2) });
-    expect(puts).toBe(2);
+    expect(listPuts()).toHaveLength(2);
   });
 });
 

@@ -6,7 +6,7 @@ import { StorageUnavailable } from '../../contract/failures.ts';
 import type { Bucket, OpenObject, PartsOptions } from '../../store/bucket.ts';
 import { dumpBucket, loadDump, readDump } from '../../store/dump.ts';
 import { sha256 } from '../../store/hash.ts';
-import { MemoryBucket } from '../support/memory-bucket.ts';
+import { MemoryBucket, noteRequests } from '../support/memory-bucket.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -99,14 +99,9 @@ it('a restore that is stopped anywhere leaves no document without what it names'
   const from = new MemoryBucket();
   for (const key of [...DOCUMENTS, MANIFEST, OBJECT]) await put(from, key);
   await dumpBucket(from, folder, nothing);
-  const stored: string[] = [];
-  const into = new MemoryBucket(undefined, {
-    around: ({ verb, key }, act) => {
-      if (verb === 'put') stored.push(key);
-      return act();
-    },
-  });
+  const { bucket: into, listPuts } = noteRequests();
   await loadDump(into, folder, await readDump(folder));
+  const stored = listPuts();
   expect(stored.slice(0, 2).toSorted()).toEqual([OBJECT, MANIFEST]);
   expect(new Set(stored.slice(2))).toEqual(new Set(DOCUMENTS));
 });

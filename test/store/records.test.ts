@@ -3,7 +3,7 @@ import type { Bucket } from '../../store/bucket.ts';
 import { Records } from '../../store/records.ts';
 import { everyOrder, type Client } from '../support/interleavings.ts';
 import { editDocument } from '../support/edit-document.ts';
-import { MemoryBucket } from '../support/memory-bucket.ts';
+import { MemoryBucket, noteRequests } from '../support/memory-bucket.ts';
 import { sha256 } from '../../store/hash.ts';
 import { latestKey, recordKey, type VersionRecord } from '../../store/version-record.ts';
 import { buildRecord } from '../client/records.ts';
@@ -341,19 +341,13 @@ describe('the builds of a pipeline', () => {
   });
 
   it('are not written again where they are published again', async () => {
-    const written: string[] = [];
-    const bucket = new MemoryBucket(undefined, {
-      around: ({ verb, key }, act) => {
-        if (verb === 'put') written.push(key);
-        return act();
-      },
-    });
+    const { bucket, sent, listPuts } = noteRequests();
     const records = new Records(bucket);
     await records.publish(draft(1, 'a'));
-    written.length = 0;
+    sent.length = 0;
     await records.publish(draft(1, 'a'));
     // The record is there, so this put does nothing.
-    expect(written).toEqual([recordKey('p', 1, 1)]);
+    expect(listPuts()).toEqual([recordKey('p', 1, 1)]);
   });
 
   it('know when gc removed their artifacts, until they are published again', async () => {

@@ -8,7 +8,7 @@ import {
   type VersionLine,
 } from '../../store/version-index.ts';
 import { editDocument } from '../support/edit-document.ts';
-import { MemoryBucket } from '../support/memory-bucket.ts';
+import { MemoryBucket, noteRequests } from '../support/memory-bucket.ts';
 import { draftRecord, makeEntry, stageOf } from './made-records.ts';
 
 type Facts = VersionRecord['comparisons'][number]['facts'];
@@ -134,19 +134,13 @@ describe('the index of a pipeline', () => {
     throw new Error('the index is there');
   };
 
-  /** An index with these versions, and the keys that were written. */
+  /** An index with these versions, and a list of the keys that were put. */
   async function holding(...entered: VersionRecord[]) {
-    const written: string[] = [];
-    const bucket = new MemoryBucket(undefined, {
-      around: ({ verb, key }, act) => {
-        if (verb === 'put') written.push(key);
-        return act();
-      },
-    });
+    const { bucket, listPuts } = noteRequests();
     const index = new VersionIndex(bucket);
     for (const [i, record] of entered.entries())
       await index.enter(record, i === 0 ? none : unasked);
-    return { bucket, index, written };
+    return { bucket, index, listPuts };
   }
 
   it('has a line for each version with its params, by version, in every order in which they come', async () => {
@@ -162,9 +156,9 @@ describe('the index of a pipeline', () => {
   });
 
   it('is not written again where a build is entered again', async () => {
-    const { index, written } = await holding(...records, ...records);
+    const { index, listPuts } = await holding(...records, ...records);
     expect(await index.read('p')).toEqual(records.map(lineOf));
-    expect(written).toHaveLength(3);
+    expect(listPuts()).toHaveLength(3);
   });
 
   it('has the later build of a version in place of the earlier one', async () => {

@@ -259,3 +259,17 @@ export function openInMemory(options: Options = {}): { open: (name: string) => M
     },
   };
 }
+
+/** A bucket in memory, and the requests that it got, in their order. */
+export function noteRequests() {
+  const sent: MemoryRequest[] = [];
+  const bucket = new MemoryBucket(undefined, {
+    around: (request, act) => {
+      sent.push(request);
+      return act();
+    },
+  });
+  /** The keys that were put. */
+  const listPuts = (): string[] => sent.flatMap(({ verb, key }) => (verb === 'put' ? [key] : []));
+  return { bucket, sent, listPuts };
+}
