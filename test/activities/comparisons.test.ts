@@ -3,13 +3,11 @@ import { compareBuilds } from '../../client/commands/diff/document.ts';
 import { formatDiff } from '../../client/commands/diff/print.ts';
 import { formatScores } from '../../client/result.ts';
 import { formatScore } from '../../contract/metric-sets.ts';
-import { parseParams } from '../../contract/params.ts';
-import { findStage, type Comparison, type StageInputs } from '../../contract/stages.ts';
-import { paramsSchema } from '../../pipeline/models/params.ts';
+import { findStage, type Comparison } from '../../contract/stages.ts';
 import { collectGarbage } from '../../store/gc/collect.ts';
 import { objectKey } from '../../store/hash.ts';
 import { makeChampion } from '../support/promotions.ts';
-import { openWholeRuns, type WholeRuns } from '../support/whole-runs.ts';
+import { makeEvaluateRequest, openWholeRuns, type WholeRuns } from '../support/whole-runs.ts';
 
 /** Two builds on the same test rows, by the real activities on a bucket in memory. */
 
@@ -142,21 +140,8 @@ it('a version before that gc removed on purpose is not reported as damaged', asy
     { isLive: async () => false },
   );
   await runs.run(3);
-  const record = await read(3, 1);
-  const inputs = findStage(record.stages, 'evaluate')!.inputs as StageInputs<'evaluate'>;
-  const { comparisons, warnings } = await runs.play('evaluate', {
-    pipeline: 'iris',
-    batch: 3,
-    params: parseParams(paramsSchema, record.params, 'the record'),
-    damaged: [],
-    cache: 'use',
-    force: null,
-    attempt: 'none',
-    mlflow: null,
-    mayDefer: false,
-    trial: null,
-    inputs,
-  });
+  const request = makeEvaluateRequest(await read(3, 1));
+  const { comparisons, warnings } = await runs.play('evaluate', request);
   expect(comparisons).toEqual([]);
   expect(warnings).toEqual([
     expect.stringMatching(

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { findStage, type Comparison, type StageRequest } from '../../contract/stages.ts';
+import { findStage, type Comparison } from '../../contract/stages.ts';
 import { applyEncoder } from '../../pipeline/features/matrix.ts';
 import { dropRows, partFromArrow } from '../../pipeline/features/part.ts';
 import { openModel } from '../../pipeline/models/estimators.ts';
@@ -7,7 +7,7 @@ import { encoderFromJson } from '../../pipeline/features/encoder.ts';
 import { scoreModel } from '../../pipeline/scoring/score-model.ts';
 import { checkTestRows } from '../pipeline/support.ts';
 import { memoryFiles } from '../pipeline/files.ts';
-import { openWholeRuns, type WholeRuns } from '../support/whole-runs.ts';
+import { makeEvaluateRequest, openWholeRuns, type WholeRuns } from '../support/whole-runs.ts';
 
 /** Rows that a model was trained on, by the real activities on a bucket in memory. */
 
@@ -19,25 +19,6 @@ const read = async (version: number, pipeline = 'iris') =>
 
 async function readComparison(version: number, pipeline?: string): Promise<Comparison> {
   return (await read(version, pipeline)).comparisons[0]!;
-}
-
-/** The request with which the workflow would evaluate a version again. */
-async function requestOf(version: number, pipeline?: string): Promise<StageRequest<'evaluate'>> {
-  const { stages, params } = await read(version, pipeline);
-  const { inputs } = findStage(stages, 'evaluate')!;
-  return {
-    pipeline: 'iris',
-    batch: version,
-    params: params as never,
-    cache: 'use',
-    damaged: [],
-    force: null,
-    attempt: 'none',
-    mlflow: null,
-    mayDefer: false,
-    trial: null,
-    inputs: inputs as Required<typeof inputs>,
-  };
 }
 
 /** The stored parts of one side. */
@@ -61,7 +42,7 @@ describe('evaluate', () => {
   it('refuses a test row that the model was trained on, and names it', async () => {
     runs = openWholeRuns();
     await runs.run(1);
-    const request = await requestOf(1);
+    const request = makeEvaluateRequest(await read(1));
     const { train, test } = request.inputs;
     const swapped = { ...request, inputs: { ...request.inputs, train: test } };
     await expect(runs.play('evaluate', swapped)).rejects.toMatchObject({

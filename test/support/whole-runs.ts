@@ -11,13 +11,17 @@ import type { Activities } from '../../contract/activities.ts';
 import {
   STAGE_NAMES,
   STAGES,
+  findStage,
   type InputSource,
   type StageName,
   type StageOutcome,
+  type StageRequest,
 } from '../../contract/stages.ts';
 import type { PublishResult } from '../../contract/versions.ts';
 import { limitsFromEnv } from '../../sources/source.ts';
 import { storeIn, type Store } from '../../store/index.ts';
+import { readParams } from '../../store/record-check.ts';
+import type { VersionRecord } from '../../store/version-record.ts';
 import { LocalCache } from '../../store/local-cache.ts';
 import { createFilesTracker } from '../../tracking/files/tracker.ts';
 import type { Tracker } from '../../tracking/tracker.ts';
@@ -188,4 +192,22 @@ function trackWithRegistry(files: Tracker, registry: Registry): Tracker {
     },
   };
   return own;
+}
+
+/** The request with which the workflow would evaluate a version again. */
+export function makeEvaluateRequest(record: VersionRecord): StageRequest<'evaluate'> {
+  const { inputs } = findStage(record.stages, 'evaluate')!;
+  return {
+    pipeline: record.pipeline,
+    batch: record.version,
+    params: readParams(record),
+    cache: 'use',
+    damaged: [],
+    force: null,
+    attempt: 'none',
+    mlflow: null,
+    mayDefer: false,
+    trial: null,
+    inputs: inputs as Required<typeof inputs>,
+  };
 }
