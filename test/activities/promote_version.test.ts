@@ -13,7 +13,7 @@ import { storeIn, type Store } from '../../store/index.ts';
 import type { Tracker } from '../../tracking/tracker.ts';
 import { draftRecord, makeEntry, stageOf } from '../store/made-records.ts';
 import { MemoryBucket } from '../support/memory-bucket.ts';
-import { makeDecision } from '../support/promotions.ts';
+import { makeChampion, makeDecision } from '../support/promotions.ts';
 
 const decision = makeDecision();
 
@@ -88,8 +88,7 @@ it('a person changes the champion before anything is asked of tracking', async (
 it.each(['model', 'encoder'] as const)(
   'a person cannot make a build the champion whose %s is gone',
   async (lost) => {
-    const bucket = new MemoryBucket();
-    store = storeIn(bucket);
+    store = storeIn(new MemoryBucket());
     const outputs = {
       model: await store.artifacts.put('models/batch_1/model.json', Buffer.from('{}')),
       encoder: await store.artifacts.put('models/batch_1/encoder.json', Buffer.from('[]')),
@@ -103,7 +102,7 @@ it.each(['model', 'encoder'] as const)(
       await run(() =>
         changeChampion(deps(), { ...by, id: `${version}`, action: 'promoted', version }),
       );
-    await bucket.delete(objectKey(outputs[lost].md5));
+    await store.bucket.delete(objectKey(outputs[lost].md5));
     const before = await store.champions.read('p');
     const sentence = `build 1.1 of p cannot be the champion: models/batch_1/${lost}.json is missing or damaged in the store; make it again with "npx retrain verify 1 --repair --pipeline p"`;
     for (const change of [{ action: 'rolled_back' }, { action: 'promoted', version: 1 }] as const)
@@ -115,17 +114,11 @@ it.each(['model', 'encoder'] as const)(
 );
 
 it('a rollback to an earlier champion needs no other build of its version', async () => {
-  const bucket = new MemoryBucket();
-  store = storeIn(bucket);
-  for (const version of [1, 2])
-    await store.records.publish(draftRecord({ build: 'first', version }));
-  const by = { pipeline: 'p', by: 'ann', reason: 'errors' };
-  for (const version of [1, 2])
-    await run(() =>
-      changeChampion(deps(), { ...by, id: `${version}`, action: 'promoted', version }),
-    );
+  await store.records.publish(draftRecord({ build: 'first', version: 2 }));
+  for (const version of [1, 2]) await makeChampion(store, 'p', { version, seq: 1 });
   await store.records.publish(draftRecord({ build: 'second', version: 1 }));
-  await bucket.delete(latestKey('p', 1));
+  await store.bucket.delete(latestKey('p', 1));
+  const by = { pipeline: 'p', by: 'ann', reason: 'errors' };
   const back = { ...by, id: 'back', action: 'rolled_back', version: 1 } as const;
   const { event } = await run(() => changeChampion(deps(), back));
   expect(event).toMatchObject({ version: 1, seq: 1 });

@@ -42,7 +42,7 @@ async function enter(
       check: async () => undefined,
       hashInputs: async (one) => `inputs of ${one.version}`,
     });
-  return champions.note('p', { ...entry, build, action, decision });
+  return champions.note('p', { ...entry, build, inputs, action, decision });
 }
 
 describe('an event', () => {
@@ -103,16 +103,7 @@ describe('what a build is to the champion', () => {
   });
 
   it('is rejected also after the gate has held it for that', async () => {
-    await store.champions.note('p', {
-      id: 'no',
-      action: 'rejected',
-      build: { version: 1, seq: 1 },
-      inputs: 'inputs of 1',
-      decision: null,
-      by: 'kim',
-      reason: 'it is worse',
-      at: '2026-03-01T08:30:00.000Z',
-    });
+    await enter(1, 'rejected', 'kim');
     await enter(1, 'held');
     expect(await standingOf(1, 'promote')).toBe('rejected');
   });
