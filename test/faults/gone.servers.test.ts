@@ -9,7 +9,7 @@ let long: LongTrain;
 let way: Way;
 
 beforeAll(async () => {
-  long = await openLongTrain('gone', undefined, { RETRAIN_HEARTBEAT_TIMEOUT: '10' });
+  long = await openLongTrain('gone', { RETRAIN_HEARTBEAT_TIMEOUT: '10' });
   way = await openWay(long.project.env['TEMPORAL_ADDRESS']!);
 });
 afterAll(() => {

@@ -17,7 +17,7 @@ const startWorkers = async (count: number): Promise<void> => {
 
 beforeEach(async () => {
   // The default of 30 s is the same wait, only longer.
-  long = await openLongTrain('handed', undefined, { RETRAIN_HEARTBEAT_TIMEOUT: '10' });
+  long = await openLongTrain('handed', { RETRAIN_HEARTBEAT_TIMEOUT: '10' });
 });
 afterEach(() => long?.project.close('SIGKILL'));
 

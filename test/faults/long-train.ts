@@ -44,11 +44,10 @@ const SIZE = { rows: 40_000, columns: Number(process.env['RETRAIN_SLOW_COLUMNS']
  */
 export async function openLongTrain(
   name: string,
-  size = SIZE,
   env: Record<string, string> = {},
 ): Promise<LongTrain> {
   const project = await makeProject(name, { RETRAIN_TRAIN_THREADS: '1', ...env });
-  project.write('slow.csv', slowCsv(size));
+  project.write('slow.csv', slowCsv(SIZE));
   const pipeline = unique(name);
   const workflowId = `${pipeline}-batch-1`;
   const tracker = createMlflowTracker({ uri: project.env['MLFLOW_TRACKING_URI']! });
@@ -65,7 +64,7 @@ export async function openLongTrain(
             batch: 1,
             pipeline,
             publish: true,
-            params: slowParams('slow.csv', size.rows),
+            params: slowParams('slow.csv', SIZE.rows),
             ...input,
           },
         ],
