@@ -1,11 +1,10 @@
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { workerPart } from '../../infra/parts/worker.ts';
 import { DEFAULT_PORTS } from '../../infra/ports.ts';
 import { describeVenv } from '../../infra/python.ts';
 
-const program = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+const program = join(import.meta.dirname, '..', '..');
 
 it('the worker of a project folder without code runs the code of the program', () => {
   const root = '/a/project';

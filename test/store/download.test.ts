@@ -1,20 +1,17 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { StorageUnavailable } from '../../contract/failures.ts';
 import type { OpenObject } from '../../store/bucket.ts';
 import { download } from '../../store/download.ts';
 import { objectKey, refOf } from '../../store/hash.ts';
+import { tempFolder } from '../infra/temp-folder.ts';
 import { MemoryBucket } from '../support/memory-bucket.ts';
 
 vi.mock('node:timers/promises', async () => {
   const { sleepMock } = await import('../support/interleavings.ts');
   return sleepMock;
 });
-
-const folder = mkdtempSync(join(tmpdir(), 'download '));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const RIGHT = Buffer.from('right bytes');
 const ref = refOf('data/a.csv', RIGHT);
@@ -46,10 +43,9 @@ async function* chunksOf(answer: Answer | undefined): AsyncGenerator<Uint8Array>
   yield answer === 'wrong' ? Buffer.from('XXXXXXXX') : RIGHT.subarray(3);
 }
 
-let number = 0;
 let file: string;
 beforeEach(() => {
-  file = join(folder, String(number++));
+  file = join(tempFolder('download'), 'a.csv');
 });
 
 /** Downloads with these answers, and returns how many milliseconds were waited. */

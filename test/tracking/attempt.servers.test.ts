@@ -7,6 +7,7 @@ import {
 } from '../../tracking/tracked-run/attempt.ts';
 import type { AttemptOf, TrackingDeps } from '../../tracking/tracked-run/attempt.ts';
 import type { Execution } from '../../contract/execution.ts';
+import { makeExecution } from './made-execution.ts';
 import { openStore, type Store } from '../../store/index.ts';
 import { createMlflowTracker } from '../../tracking/mlflow/tracker.ts';
 import type { Tracker } from '../../tracking/tracker.ts';
@@ -45,17 +46,8 @@ const shown = { name: 'iris-v3', tags: {} };
 /** An execution of one activity of one workflow run; `attempt` counts its tries. */
 function execution(run: string, attempt = 1): Execution {
   const activity = `w/${run}/5`;
-  return {
-    workflowId: 'w',
-    runId: run,
-    activity,
-    token: `${activity}/${attempt}`,
-    isRetry: attempt > 1,
-    signal: new AbortController().signal,
-    heartbeat: () => undefined,
-    isOpen: async () => true,
-    cancelled: (message) => new Error(message),
-  };
+  const token = `${activity}/${attempt}`;
+  return { ...makeExecution(activity), runId: run, token, isRetry: attempt > 1 };
 }
 
 /** A tracker whose methods can be replaced one by one. */

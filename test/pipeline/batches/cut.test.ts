@@ -184,9 +184,7 @@ describe('cutBatches', () => {
       'data.csv, row 3 (line 4), column "x": "many" is not a number',
     ],
   ])('refuses batches %j with %j', (batches, options, sentence) => {
-    expect(() => cutText('x,y\n1,p\n2,p\nmany,p\n', batches, options)).toThrow(
-      expect.objectContaining({ message: expect.stringContaining(sentence) as string }),
-    );
+    expect(() => cutText('x,y\n1,p\n2,p\nmany,p\n', batches, options)).toThrow(sentence);
   });
 });
 

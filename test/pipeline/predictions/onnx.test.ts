@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
 import { expect, it } from 'vitest';
 import type { Encoder } from '../../../pipeline/features/encoder.ts';
 import { encoderToJson } from '../../../pipeline/features/encoder.ts';
 import { makeOnnx, writeOnnx } from '../../../pipeline/predictions/onnx.ts';
 import { memoryFiles } from '../files.ts';
+import { sha256 } from '../support.ts';
 
 /** What onnxruntime answers is tested in onnx.servers.test.ts. */
 
@@ -37,12 +37,10 @@ const parts = {
 const make = (stored: Uint8Array) =>
   makeOnnx({ ...parts, model: { size: stored.length, read: () => [stored] } });
 
-const hashOf = (file: Uint8Array | undefined) => createHash('sha256').update(file!).digest('hex');
-
 it('the same model gives the same bytes on every machine', async () => {
   const [first, second] = [await make(model), await make(Uint8Array.from(model))];
   expect(second).toEqual(first);
-  expect(hashOf(first.file)).toBe(
+  expect(sha256(first.file!)).toBe(
     'c1e2668062b0c6110bbe96472000feebb70a1b51603ae86aea04f8cd0bc59cbc',
   );
 });
@@ -105,7 +103,7 @@ it.each(Object.entries(others))(
       cells: { missing },
       model: { size: stored.length, read: () => [stored] },
     });
-    expect(hashOf(file)).toBe(hash);
+    expect(sha256(file!)).toBe(hash);
   },
 );
 
