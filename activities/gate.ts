@@ -1,4 +1,4 @@
-import { findTrainedByEither, readBoth } from '../compute/compare.ts';
+import { findTrainedByEither, listTrainParts, readBoth } from '../compute/compare.ts';
 import type { Compute } from '../compute/pool.ts';
 import type { TaskOutput } from '../compute/tasks.ts';
 import { canonicalJson } from '../contract/canonical-json.ts';
@@ -120,7 +120,11 @@ async function compare(
         isKnownClean(deps, { batch, params, inputs: compared, detail: types }),
       ]);
       const read = { artifacts: deps.store.artifacts, compute: deps.compute };
-      const trained = isClean ? null : await findTrainedByEither(read, both, of, execution.signal);
+      const findTrained = async () => {
+        const lists = await listTrainParts(read, compared);
+        return findTrainedByEither(read, { ...both, ...lists }, of, execution.signal);
+      };
+      const trained = isClean ? null : await findTrained();
       const { ours: challenger, other: champion, parts } = both;
       const input = { contest, challenger, champion, parts, split, trained };
       return await deps.compute('decideGate', input, execution.signal);

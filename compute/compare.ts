@@ -36,12 +36,20 @@ export async function scoreOther(
   of: OfBoth,
   signal: AbortSignal,
 ): Promise<StageFacts<'compare'>> {
-  const both = await readBoth(deps, inputs, of);
   const { artifacts } = deps;
-  const { train, otherTrain } = both;
+  const [both, lists] = await Promise.all([
+    readBoth(deps, inputs, of),
+    listTrainParts(deps, inputs),
+  ]);
+  const { train, otherTrain } = lists;
   // A model of as many batches, or of more, was trained on the new one.
   const newTrain = otherTrain.length < train.length ? await artifacts.getPart(train.at(-1)!) : null;
-  const trained = await findTrainedByEither(deps, both, { ...of, newTrain }, signal);
+  const trained = await findTrainedByEither(
+    deps,
+    { ...both, ...lists },
+    { ...of, newTrain },
+    signal,
+  );
   const { ours, other, parts } = both;
   const input = { ours, other, split: of.split, parts, newTrain, trained };
   return (await deps.compute('compareModels', input, signal)).facts;
@@ -53,7 +61,10 @@ interface Both {
   other: StoredModel;
   /** Arrow files of the test rows. */
   parts: Uint8Array[];
-  /** The train parts of each model. */
+}
+
+/** The train parts of each model. */
+interface TrainParts {
   train: Ref[];
   otherTrain: Ref[];
 }
@@ -68,11 +79,7 @@ export async function readBoth(
   of: OfBoth,
 ): Promise<Both> {
   const files = { ours: join(of.folder, 'model.json'), other: join(of.folder, 'other.json') };
-  const [testParts, train, otherTrain] = await Promise.all([
-    artifacts.list(inputs.test),
-    artifacts.list(inputs.train),
-    artifacts.list(inputs.otherTrain),
-  ]);
+  const testParts = await artifacts.list(inputs.test);
   const [encoder, otherEncoder, parts] = await Promise.all([
     artifacts.get(inputs.encoder),
     artifacts.get(inputs.otherEncoder),
@@ -84,15 +91,25 @@ export async function readBoth(
     ours: { type: of.type, model: files.ours, encoder },
     other: { type: of.otherType, model: files.other, encoder: otherEncoder },
     parts,
-    train,
-    otherTrain,
   };
+}
+
+/** Lists what two models were trained on. @throws DamagedArtifact when a list is missing from the store or has changed */
+export async function listTrainParts(
+  { artifacts }: { artifacts: Pick<Reading, 'list'> },
+  inputs: Pick<StageInputs<'compare'>, 'train' | 'otherTrain'>,
+): Promise<TrainParts> {
+  const [train, otherTrain] = await Promise.all([
+    artifacts.list(inputs.train),
+    artifacts.list(inputs.otherTrain),
+  ]);
+  return { train, otherTrain };
 }
 
 /** Finds the test rows that are equal to rows of the train parts of both models, of the other one alone, and of ours alone. */
 export async function findTrainedByEither(
   deps: { artifacts: Reading; compute: Compute },
-  { ours, other, parts, train, otherTrain }: Both,
+  { ours, other, parts, train, otherTrain }: Both & TrainParts,
   { split, newTrain = null }: { split: SplitRule; newTrain?: Uint8Array | null },
   signal: AbortSignal,
 ): Promise<TrainedByEither> {

@@ -82,7 +82,7 @@ describe('a run of version N', () => {
     const all = ({ up, down }: Moved['bytes']): number => up + down;
     // Directories and the ledger name each batch, in some hundred bytes, and each stage that reads the parts asks
     // whether they are there. The parts of a batch are 55 kB.
-    expect(all(last.bytes)).toBeLessThan(all(second.bytes) + 19 * 12_000);
+    expect(all(last.bytes)).toBeLessThan(all(second.bytes) + 19 * 10_500);
   });
 
   it('reads raw data again for no batch that has been cut', async () => {
