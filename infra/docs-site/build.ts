@@ -33,10 +33,20 @@ rmSync(copies, { recursive: true, force: true });
 for (const [page, text] of pages) copyPage(page, text);
 writeTheme();
 const options = process.argv.slice(2).filter((word) => word !== '--open');
-run('vitepress/bin/vitepress.js', ['build', copies, ...options]);
+if (run('vitepress/bin/vitepress.js', ['build', copies, ...options]) !== 0)
+  throw new SetupError('VitePress failed: see the messages above');
 process.stdout.write(`${join(site, 'index.html')}\n`);
 if (process.argv.includes('--open'))
-  run('vite/bin/vite.js', ['preview', copies, '--outDir', site, '--host', '127.0.0.1', '--open']);
+  process.exitCode =
+    run('vite/bin/vite.js', [
+      'preview',
+      copies,
+      '--outDir',
+      site,
+      '--host',
+      '127.0.0.1',
+      '--open',
+    ]) ?? 0; // ended by Ctrl-C
 
 /** Copies a page, and the pictures and files that it links to. */
 function copyPage(page: string, text: string): void {
@@ -79,8 +89,8 @@ function write(path: string, text: string): void {
   writeFileSync(file, text);
 }
 
-function run(program: string, words: string[]): void {
+/** Returns the exit code of a program; null if a signal ended it. */
+function run(program: string, words: string[]): number | null {
   const args = [join(modules, program), ...words];
-  const { status } = spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' });
-  if (status !== 0) throw new SetupError(`${program} failed: see the messages above`);
+  return spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' }).status;
 }
