@@ -31,7 +31,8 @@ export const fail = (check: string, found: string, repair: string): Finding => (
 
 /** The finding for an error that a check threw. Our errors end with the repair, after a colon. */
 export function failed(check: string, error: unknown, state: 'warn' | 'fail' = 'fail'): Finding {
-  const text = messageOf(error);
+  // A second line names the other servers that are down. Each of them has its own finding.
+  const [text = ''] = messageOf(error).split('\n');
   // The cause is in brackets before the colon, and the repair may contain colons too.
   const closed = text.indexOf('): ');
   const cut = closed < 0 ? text.lastIndexOf(': ') : closed + 1;

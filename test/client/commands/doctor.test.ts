@@ -27,6 +27,16 @@ describe('doctor', () => {
     });
   });
 
+  it('leaves the other servers that an error names to their own findings', () => {
+    const error = new SetupError(
+      'no server answers at localhost:7233: start it\nnot running either: MLflow at http://localhost:5000',
+    );
+    expect(failed('Temporal', error)).toMatchObject({
+      found: 'no server answers at localhost:7233',
+      repair: 'start it',
+    });
+  });
+
   it.each([
     ['3.17.2', 'ok'],
     ['3.17.9', 'ok'],
