@@ -23,7 +23,7 @@ export interface LogsOptions {
 /**
  * `stack logs [PART]`: prints the end of a log, or of all logs with the name of the part before each line. The JSON lines
  * of the worker become text, also in a pipe, so that what a person has seen can be searched for.
- * @throws MissingHistory when the part, or every part, was never started
+ * @throws MissingHistory when the part, or every part, was never started, unless `follow` waits for it
  */
 export async function printLogs(
   dir: string,
@@ -31,7 +31,7 @@ export async function printLogs(
   { lines, follow, raw }: LogsOptions,
 ): Promise<void> {
   const started = parts.filter((part) => existsSync(logFile(dir, part)));
-  if (started.length === 0)
+  if (started.length === 0 && !follow)
     throw new MissingHistory(
       `there is no log of ${parts.length === 1 ? parts[0] : 'a part'} in ${dir}: start the stack with "${RETRAIN} stack up"`,
     );
