@@ -55,7 +55,7 @@ export function describeEvent(pipeline: string, event: PromotionEvent): string {
     case 'promoted':
       return `${name} is the champion of ${pipeline} now${old === null ? '' : `; before: ${old}`}`;
     case 'rolled_back':
-      return `${name} is the champion of ${pipeline} again${old === null ? '' : `; ${old} is taken back`}`;
+      return `${name} is the champion of ${pipeline} again${old === null ? '' : ` in place of ${old}`}`;
     default:
       return `${name} is ${nameAction(action)}; ${old === null ? `${pipeline} has no champion yet` : `${old} stays the champion`}`;
   }

@@ -54,7 +54,7 @@ describe('an event', () => {
     expect(await said(2, 'promoted')).toBe('version 2.1 is the champion of p now; before: 1.1');
     expect(await said(3, 'rejected')).toBe('version 3.1 is rejected; 2.1 stays the champion');
     expect(await said(1, 'rolled_back')).toBe(
-      'version 1.1 is the champion of p again; 2.1 is taken back',
+      'version 1.1 is the champion of p again in place of 2.1',
     );
   });
 

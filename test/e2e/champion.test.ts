@@ -153,7 +153,7 @@ describe('a version that waits for approval', () => {
 describe('a rollback', () => {
   it('restores the champion before it, and a rebuild of what was taken back is not promoted', async () => {
     const done = await succeed(project.client('rollback', '--reason', 'errors', '--by', 'kim'));
-    expect(done.stdout).toBe('version 3.1 is the champion of iris again; 5.1 is taken back\n');
+    expect(done.stdout).toBe('version 3.1 is the champion of iris again in place of 5.1\n');
     const { promotion } = await project.runJson('5', '--force', ...ALWAYS);
     expect(promotion).toMatchObject({ state: 'held', champion: { version: 3, seq: 1 } });
     expect(promotion!.reason).toContain('was taken back: only a person can promote it');
