@@ -134,7 +134,11 @@ function endInTime(settings: WorkerSettings): { drainFirst: () => void } {
   const stop = (): void => {
     if (!drains) exit();
     const seconds = sumSecondsToStop(settings);
-    log.info('draining for at most %d s; a second signal ends at once', seconds);
+    log.info(
+      'draining: running activities get %d s, and the process ends after %d s at most; a second signal ends it at once',
+      settings.shutdownGrace,
+      seconds,
+    );
     process.on('SIGTERM', exit).on('SIGINT', exit);
     setTimeout(() => {
       log.error(

@@ -45,7 +45,7 @@ it('a worker that is asked to stop in mid-train while Temporal is gone ends by i
   console.info(
     `from SIGTERM without Temporal until the end: ${Date.now() - asked} ms, code ${code}`,
   );
-  expect(worker.log()).toContain('draining for at most 51 s');
+  expect(worker.log()).toContain('the process ends after 51 s at most');
   // Another worker takes over what it had.
   await long.project.startWorker();
   expect((await long.result(handle)).version).not.toBeNull();
