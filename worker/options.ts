@@ -56,22 +56,30 @@ const FLAGS = Object.keys(schema.shape) as (keyof typeof schema.shape)[];
 /** The output of `worker --help`. */
 export const WORKER_HELP = `Usage: worker [flags]
 
-Each flag also has an environment variable, such as RETRAIN_TASK_QUEUE for --task-queue.
-Defaults are in parentheses.
+Each flag also has an environment variable, such as RETRAIN_TASK_QUEUE for
+--task-queue. Defaults are in parentheses.
 
-  --role all|io|cpu           io: workflows and I/O; cpu: the stages that compute; all: both (all)
+  --role all|io|cpu           io: workflows and I/O; cpu: the stages that
+                              compute; all: both (all)
   --task-queue NAME           the task queue (${TASK_QUEUE})
-  --cpu-task-queue NAME       the queue of the stages that compute (role all: the task queue;
-                              roles io and cpu: <task queue>-cpu)
-  --max-activities N          maximum number of activities on the task queue (10 for each core)
-  --max-cpu-activities N      maximum number of activities on the CPU queue (2 for each core)
+  --cpu-task-queue NAME       the queue of the stages that compute (role all:
+                              the task queue; others: <task queue>-cpu)
+  --max-activities N          maximum number of activities on the task queue
+                              (10 for each core)
+  --max-cpu-activities N      maximum number of activities on the CPU queue
+                              (2 for each core)
   --threads N                 computing threads (one for each core)
   --max-cached-workflows N    workflows kept in memory (200)
-  --shutdown-grace SECONDS    time for running activities to finish when it stops (20)
-  --heartbeat-timeout SECONDS time without a heartbeat after which another worker gets an activity (30)
-  --deployment-name NAME      makes this a versioned worker: runs stay on their worker version
-  --build-id ID               the build ID, which names the worker version (the git commit)
-                              (Temporal's Worker Controller sets both by TEMPORAL_DEPLOYMENT_NAME and
+  --shutdown-grace SECONDS    time for running activities to finish when it
+                              stops (20)
+  --heartbeat-timeout SECONDS time without a heartbeat after which another
+                              worker gets an activity (30)
+  --deployment-name NAME      makes this a versioned worker: runs stay on their
+                              worker version
+  --build-id ID               the build ID, which names the worker version (the
+                              git commit)
+                              (Temporal's Worker Controller sets both by
+                              TEMPORAL_DEPLOYMENT_NAME and
                               TEMPORAL_WORKER_BUILD_ID)
 
 Examples:

@@ -43,6 +43,7 @@ describe('--help', () => {
 
   it('of the worker is its own, with an example', () => {
     expect(WORKER_HELP).toMatch(/npx retrain worker/);
+    expect(WORKER_HELP.split('\n').filter((line) => line.length > 80)).toEqual([]);
   });
 
   it('is offered after a mistake, as a line that can be pasted', async () => {
