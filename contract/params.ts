@@ -17,6 +17,7 @@ import {
 import { isObject } from './canonical-json.ts';
 import { BadParams } from './failures.ts';
 import { PIPELINE_NAME } from './paths.ts';
+import { expectation } from './wrong-value.ts';
 
 export const columnType = z.enum(['number', 'category', 'date', 'ignore']);
 
@@ -153,7 +154,7 @@ export const paramsShape = z.strictObject({
       /** How often the webhook is reminded of a version that waits for approval. */
       reminder_hours: z
         .number()
-        .min(GATE_HOURS.least, 'too small: expected at least 0.017, which is a minute')
+        .min(GATE_HOURS.least, 'expected at least 0.017, which is a minute')
         .max(GATE_HOURS.most)
         .default(24),
       /** When an approval that nobody gave expires; null: never. */
@@ -181,7 +182,7 @@ export const batchNumber = z.int().min(1).max(999_999);
  * @throws BadParams naming the key, its value and what is allowed.
  */
 export function parseParams<T>(schema: z.ZodType<T>, value: unknown, what: string): T {
-  const parsed = schema.safeParse(value);
+  const parsed = schema.safeParse(value, { error: expectation });
   if (parsed.success) return parsed.data;
   const names = listNames(schema.safeParse({}).data);
   throw new BadParams(

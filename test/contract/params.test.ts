@@ -22,25 +22,29 @@ describe('params that are wrong', () => {
 
   it('are refused by their key, with what they are', () => {
     expect(problemOf({ split: { test_size: 2 } })).toMatch(
-      /^params\.yaml: split\.test_size is 2: too big/,
+      /^params\.yaml: split\.test_size is 2: expected less than 1$/,
     );
     for (const gate of [{ reminder_hours: 0.01 }, { reminder_hours: 1e5 }, { expiry_hours: 1e12 }])
       expect(problemOf({ gate })).toMatch(
-        /^params\.yaml: gate\.(reminder|expiry)_hours is .+: too (big|small)/,
+        /^params\.yaml: gate\.(reminder|expiry)_hours is .+: expected at (most|least)/,
       );
     expect(problemOf({ gate: { reminder_hours: 0.01 } })).toBe(
-      'params.yaml: gate.reminder_hours is 0.01: too small: expected at least 0.017, which is a minute',
+      'params.yaml: gate.reminder_hours is 0.01: expected at least 0.017, which is a minute',
     );
     expect(problemOf({ gate: { reminder_hours: 0.017 } })).toBe('nothing is wrong');
     expect(problemOf({ data: { target: '' } }, '--set')).toMatch(
-      /^--set: data\.target is "": too small/,
+      /^--set: data\.target is "": expected at least 1 character$/,
     );
     expect(problemOf({ data: { columns: { a: 'text' } } })).toMatch(
-      /data\.columns\.a is "text": invalid/,
+      /data\.columns\.a is "text": expected "number" or /,
     );
     expect(problemOf({ split: { test_size: Number.NaN } })).toMatch(/split\.test_size is NaN: /);
-    expect(problemOf({ split: 1 })).toMatch(/^params\.yaml: split is 1: invalid/);
-    expect(problemOf(null)).toMatch(/^params\.yaml: the document is null: invalid/);
+    expect(problemOf({ split: 1 })).toMatch(
+      /^params\.yaml: split is 1: expected keys with values$/,
+    );
+    expect(problemOf(null)).toMatch(
+      /^params\.yaml: the document is null: expected keys with values$/,
+    );
   });
 
   it('are named with the known key that is most similar', () => {

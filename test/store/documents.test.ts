@@ -231,25 +231,25 @@ describe('the bytes of a document', () => {
     [
       'of a schema without an upgrade',
       { schema: 0, names: [] },
-      'the stored document a.json has been changed by hand or damaged (schema: Invalid input: expected 3): delete it',
+      'the stored document a.json has been changed by hand or damaged (schema: expected 3): delete it',
       { key: 'a.json' },
     ],
     [
       'without a schema',
       { names: [] },
-      'the stored document a.json has been changed by hand or damaged (schema: Invalid input: expected 3): delete it',
+      'the stored document a.json has been changed by hand or damaged (schema: expected 3): delete it',
       { key: 'a.json' },
     ],
     [
       'with a part of another type',
       { schema: 3, names: ['ann', 7] },
-      'the stored document a.json has been changed by hand or damaged (names.1: Invalid input: expected string, received number): delete it',
+      'the stored document a.json has been changed by hand or damaged (names.1: expected text): delete it',
       { key: 'a.json' },
     ],
     [
       'that are only null',
       null,
-      'the stored document a.json has been changed by hand or damaged (: Invalid input: expected object, received null): delete it',
+      'the stored document a.json has been changed by hand or damaged (the document: expected keys with values): delete it',
       { key: 'a.json' },
     ],
   ])('%s are refused, with the place and the way to repair it', (_, json, message, details) => {

@@ -1,0 +1,38 @@
+import type { z } from 'zod';
+
+const TYPES: Readonly<Record<string, string>> = {
+  int: 'a whole number',
+  number: 'a number',
+  string: 'text',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'keys with values',
+  record: 'keys with values',
+};
+
+/**
+ * What was expected instead of a value, such as "expected a whole number". Given to zod as its `error`, it replaces
+ * the texts of zod, which name types of JavaScript. Undefined keeps the text of zod, which no schema here needs often.
+ */
+export function expectation(issue: z.core.$ZodRawIssue): string | undefined {
+  switch (issue.code) {
+    case 'invalid_type':
+      return TYPES[issue.expected] && `expected ${TYPES[issue.expected]}`;
+    case 'invalid_value':
+      return `expected ${issue.values.map((value) => JSON.stringify(value)).join(' or ')}`;
+    case 'too_small':
+      return `expected ${issue.inclusive === false ? 'more than' : 'at least'} ${count(issue.minimum, issue.origin)}`;
+    case 'too_big':
+      return `expected ${issue.inclusive === false ? 'less than' : 'at most'} ${count(issue.maximum, issue.origin)}`;
+    case 'invalid_format':
+      return issue.format === 'url' ? 'expected a URL' : undefined;
+    default:
+      return undefined;
+  }
+}
+
+function count(limit: number | bigint, origin: string): string {
+  if (origin === 'string') return `${limit} character${limit === 1 ? '' : 's'}`;
+  if (origin === 'array') return `${limit} item${limit === 1 ? '' : 's'}`;
+  return String(limit);
+}
