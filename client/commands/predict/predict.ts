@@ -64,6 +64,8 @@ const MOST_NAMED = 5;
 /** `predict`: reads raw rows as training does, and writes the prediction of a stored model for each. */
 async function predictRows(config: Config, flags: PredictFlags): Promise<number> {
   const { loadFrom } = await import('../../../serving/load-model.ts');
+  if (flags.json === true && flags.out === '-')
+    throw new BadParams('--json needs --out FILE: without it, stdout has the predictions');
   const inFormat = findFormat(flags.in);
   const outFormat = findFormat(flags.out);
   const model = await withStoreSession(config, ({ store }) =>
@@ -117,7 +119,7 @@ async function predictRows(config: Config, flags: PredictFlags): Promise<number>
       'warning',
     );
   const summary = { pipeline, version, build, rows: count, skipped, unseen };
-  if (flags.json === true && flags.out !== '-') printJson(summary);
+  if (flags.json === true) printJson(summary);
   else say(`${count} ${count === 1 ? 'row' : 'rows'}, predicted by ${name}`);
   return 0;
 }
