@@ -224,14 +224,13 @@ export function formatVersions(versions: readonly ListedVersion[], withState: bo
   );
 }
 
-/** `+0.0386 better than 1.1, 34 rows`: the change of the headline score, against which build and on how many rows. */
+/** `+0.0386 from 1.1 on 34 rows: better`: the change of the headline score. */
 function formatCompared({ compared }: ListedVersion): string {
   if (compared === null) return '–';
   const { rows, by, verdict } = compared;
-  const other = `${nameBuild(compared)}, ${rows} rows`;
-  const than = { better: 'better than', worse: 'worse than', 'within noise': 'within noise of' };
-  if (verdict === 'none') return `no change from ${other}`;
-  return `${formatSigned(by)} ${verdict === 'untested' ? 'from' : than[verdict]} ${other}`;
+  const change = verdict === 'none' ? 'no change' : formatSigned(by);
+  const isTested = verdict !== 'none' && verdict !== 'untested';
+  return `${change} from ${nameBuild(compared)} on ${rows} rows${isTested ? `: ${verdict}` : ''}`;
 }
 
 /** The names of the params that are not the same everywhere. The location of the data and the gate change no model. */

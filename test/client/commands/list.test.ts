@@ -31,9 +31,9 @@ it('a version is listed with how it differs from the one before, on which rows',
   const at = lines[0]!.indexOf('change on the same rows');
   expect(lines.slice(1).map((line) => line.slice(at).split(/ {2,}/)[0])).toEqual([
     '–',
-    '+0.0500 within noise of 1.1, 20 rows',
-    '−0.2500 worse than 2.1, 30 rows',
-    'no change from 3.1, 40 rows',
+    '+0.0500 from 1.1 on 20 rows: within noise',
+    '−0.2500 from 2.1 on 30 rows: worse',
+    'no change from 3.1 on 40 rows',
   ]);
 });
 
