@@ -137,7 +137,7 @@ export function explainNoWorker(described: Described, now = Date.now()): string 
   const untakenFor = `has taken its next task for ${Math.round(longest / 1_000)} s`;
   const { deploymentName, buildId } = findPinnedBuild(described) ?? {};
   if (deploymentName && buildId)
-    return `no worker of build ${buildId} of ${deploymentName}, to which this run is pinned, ${untakenFor}: start one from the code of that build with "${RETRAIN} worker --deployment-name ${deploymentName} --build-id ${buildId}", or ${endAndRunAgain(described.workflowExecutionInfo?.execution?.workflowId ?? '')}`;
+    return `no worker with build ID ${buildId} of ${deploymentName}, to which this run is pinned, ${untakenFor}: start one from its code with "${RETRAIN} worker --deployment-name ${deploymentName} --build-id ${buildId}", or ${endAndRunAgain(described.workflowExecutionInfo?.execution?.workflowId ?? '')}`;
   return `no worker ${untakenFor}: start one with "${RETRAIN} worker", or "${RETRAIN} stack up"`;
 }
 

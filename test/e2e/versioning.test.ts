@@ -195,7 +195,7 @@ describe('two builds side by side', () => {
     await expect
       .poll(async () => (await project.client('status', '3')).stderr, { timeout: 150_000 })
       .toMatch(
-        /no worker of build a of retraining, to which this run is pinned, has taken .+: start one/,
+        /no worker with build ID a of retraining, to which this run is pinned, has taken .+: start one/,
       );
     workers.a = await worker('a');
     mlflow.poison(undefined);

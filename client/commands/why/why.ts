@@ -53,8 +53,7 @@ async function why(config: Config, request: WhyRequest): Promise<number> {
 }
 
 function formatHeading({ pipeline, batch }: WhyRequest, last: VersionRecord | undefined): string {
-  const compared =
-    last === undefined ? 'never built' : `compared with version ${batch}.${last.seq}`;
+  const compared = last === undefined ? 'never built' : `compared with build ${batch}.${last.seq}`;
   return `${pipeline} · batch ${batch}   ${compared}`;
 }
 
