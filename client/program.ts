@@ -122,7 +122,7 @@ const GROUPS: Record<string, ListedCommand[]> = {
     },
     {
       name: 'publish',
-      summary: 'publish a trial, or an earlier build, as its version',
+      summary: 'make a trial, or an earlier build, the published build of version N',
       load: async () => (await import('./commands/publish.ts')).publishCommand,
     },
     {

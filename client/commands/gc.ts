@@ -36,7 +36,7 @@ export function gcCommand(context: CommandContext): Command {
     )
     .option(
       '--keep <N>',
-      'also keep the artifacts of version N; without --keep-last, keep only these and those of the champion; repeatable',
+      'keep only the artifacts of version N, of the champion and of --keep-last, if given; repeatable',
       (text: string, before: number[] | undefined) => [...(before ?? []), parseVersion(text)],
     )
     .option('--yes', 'remove them; without this, only list them')

@@ -19,7 +19,7 @@ import { RETRAIN } from '../../contract/command.ts';
 
 export function logCommand(context: CommandContext): Command {
   return pipelineCommand('log')
-    .argument('[N]', 'the version, from 1', parseVersion)
+    .argument('[N]', 'the version, from 1; without it, --all is required', parseVersion)
     .option('--all', 'every version, in order')
     .addHelpText('after', examples('log 2', 'log --all'))
     .action(async (version: number | undefined, flags: CommonFlags & { all?: boolean }) => {

@@ -18,7 +18,7 @@ export function publishCommand(context: CommandContext): Command {
     .argument('<N>', 'the version, from 1', parseVersion)
     .requiredOption(
       '--trial <K>',
-      'the number of the trial, or of an earlier build (required)',
+      'the number of the build, 3 for build 2.3 (required)',
       parseCount,
     )
     .addHelpText('after', examples('publish 2 --trial 3'))

@@ -12,8 +12,8 @@ const page = join(root, 'docs', 'commands.md');
 
 const INTRODUCTION = [
   `In the project's folder, \`./retrain COMMAND\` does the same as \`${RETRAIN} COMMAND\` and starts half a second sooner. Each command has`,
-  '`--help` with examples. `N` is the number of a batch and of its version. Results go to stdout, progress to stderr; [json](json.md) describes',
-  'the exit codes and the documents of `--json`.',
+  '`--help` with examples. `N` is the number of a batch and of its version. Results go to stdout, progress to stderr. [Exit codes and',
+  'JSON](json.md) describes the exit codes and the documents of `--json`.',
   '',
   'This page is generated from the program: `npx vitest run test/client/reference.test.ts -u` writes it.',
 ].join('\n');
@@ -39,16 +39,27 @@ function describeCommand(command: Command, path: string): string {
 function describeFlags(command: Command, path: string): string {
   const help = command.createHelp();
   const usage = command.usage().replace('[options]', '').replace('[command]', '').trim();
+  const line = (term: string, description: string): string =>
+    `| \`${term.replaceAll('|', '\\|')}\` | ${escapeText(description)} |`;
+  const terms = help
+    .visibleArguments(command)
+    .map((one) => line(one.required ? `<${one.name()}>` : `[${one.name()}]`, one.description));
   const flags = help
     .visibleOptions(command)
     .filter(({ long }) => long !== '--help')
-    .map(
-      (option) =>
-        `| \`${option.flags.replaceAll('|', '\\|')}\` | ${escapeText(help.optionDescription(option))} |`,
-    );
+    .map((option) => line(option.flags, help.optionDescription(option)));
   return [
     `\`${`${path} ${usage}`.trim()}\`: ${escapeText(command.description())}`,
-    ...(flags.length === 0 ? [] : [['| flag | what it does |', '| - | - |', ...flags].join('\n')]),
+    ...(flags.length === 0
+      ? []
+      : [
+          [
+            `| ${terms.length === 0 ? 'flag' : 'argument or flag'} | meaning |`,
+            '| - | - |',
+            ...terms,
+            ...flags,
+          ].join('\n'),
+        ]),
   ].join('\n\n');
 }
 

@@ -16,7 +16,10 @@ interface AmendFlags extends CommonFlags {
 }
 
 export function amendCommand(context: CommandContext): Command {
-  return withSet(pipelineCommand('amend'), 'override a param, as for "run"; repeatable')
+  return withSet(
+    pipelineCommand('amend'),
+    'override a param that says how the file is read, such as data.on_missing_column; repeatable',
+  )
     .argument('<K>', 'the batch, from 1', parseBatch)
     .requiredOption('--source <file>', 'a CSV file with all rows of the batch (required)')
     .option('--rebuild', 'also build the stale versions again')

@@ -25,7 +25,7 @@ export function dvcCommand(context: CommandContext): Command {
 
 function exportCommand(context: CommandContext): Command {
   return pipelineCommand('export', 'write a version as a DVC repository: dvc.yaml, dvc.lock, …')
-    .argument('[N]', 'the version; the latest if left out', parseVersion)
+    .argument('[N]', 'the version, from 1 (default: the latest)', parseVersion)
     .option('--out <dir>', 'the folder (default: dvc/<pipeline>)')
     .option('--force', 'overwrite files that were edited by hand')
     .addHelpText('after', examples('dvc export', 'dvc export 3 --out ../iris-dvc --json'))

@@ -29,7 +29,7 @@ export function initCommand(context: CommandContext): Command {
     )
     .option(
       '--batch-size <rows>',
-      'rows per batch (default: data.batch_size of params.yaml, or about a tenth of the rows if that size gives more than 20 batches)',
+      'rows per batch (default: data.batch_size of params.yaml; if this gives more than 20 batches, about a tenth of the rows)',
       parseCount,
     )
     .addHelpText('after', examples('init wine.csv --target quality'))

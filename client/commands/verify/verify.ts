@@ -28,7 +28,7 @@ export function verifyCommand(context: CommandContext): Command {
     'verify',
     'read all objects of a version, and report which are missing or damaged',
   )
-    .argument('[N]', 'the version, from 1', parseVersion)
+    .argument('[N]', 'the version, from 1; without it, --all is required', parseVersion)
     .option('--all', 'check every version, and read each object once')
     .option('--repair', 'make missing and damaged objects again, if their inputs are still stored')
     .addHelpText('after', examples('verify 2', 'verify --all --json', 'verify --all --repair'))
