@@ -7,7 +7,7 @@ import { spreadOf, type Spread } from './measure.ts';
 import { keepResults } from './results.ts';
 
 /**
- * Measures a batch from workflow start to close, warm and cached, the client command that starts it, and six
+ * Measures a batch from workflow start to close, warm and cached, the client command that starts it, and seven
  * empty activities on the same server in the same run.
  * `npm run bench:batch [-- --quick] [--rounds=N]`.
  */
@@ -15,7 +15,7 @@ import { keepResults } from './results.ts';
 const { values: asked } = parseArgs({
   options: { quick: { type: 'boolean', default: false }, rounds: { type: 'string' } },
 });
-const STAGES = 6;
+const STAGES = 7;
 const rounds = Number(asked.rounds ?? (asked.quick ? 2 : 7));
 const times: Record<string, number[]> = {};
 
@@ -53,7 +53,7 @@ async function measure(project: Project): Promise<void> {
   await runEmpty(STAGES);
   for (let seed = 1; seed <= rounds; seed++) {
     await runBatch(1, seed);
-    await timed('six empty activities', () => runEmpty(STAGES));
+    await timed('seven empty activities', () => runEmpty(STAGES));
     await timed('warm batch, start to close', () => runBatch(2, seed));
     await timed('cached batch, start to close', () => runBatch(2, seed));
     const flags = ['--pipeline', `seed-${seed}`, '--set', `data.shuffle_seed=${seed}`, '--json'];
@@ -69,7 +69,7 @@ function report(): void {
   const spreads = Object.fromEntries(
     Object.entries(times).map(([name, values]) => [name, spreadOf(values)]),
   );
-  const base = spreads['six empty activities']!.median;
+  const base = spreads['seven empty activities']!.median;
   const ms = (value: number): string => value.toFixed(0);
   const row = ([name, spread]: [string, Spread]): (string | number)[] => [
     name,
@@ -79,7 +79,7 @@ function report(): void {
     ms(spread.max),
     (spread.median / base).toFixed(1),
   ];
-  const head = ['ms', 'runs', 'min', 'median', 'max', '÷ six empty'];
+  const head = ['ms', 'runs', 'min', 'median', 'max', '÷ seven empty'];
   process.stdout.write(`${formatTable(head, Object.entries(spreads).map(row))}\n`);
   keepResults('batch', spreads);
 }

@@ -5,8 +5,8 @@ import { openEmptyWorker } from '../empty-worker.ts';
 import { spreadOf, type Spread } from '../measure.ts';
 import { ourVersion } from './ours.ts';
 
-/** The activities of a run: the six stages and the record. */
-const ACTIVITIES = 7;
+/** The activities of a run: the seven stages and the record. */
+const ACTIVITIES = 8;
 
 /** Milliseconds from start to close of cached runs by version, and of as many empty activities. */
 export interface CachedCosts {

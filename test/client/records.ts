@@ -13,7 +13,7 @@ export interface Built {
   batches: Ref[];
 }
 
-/** A record of version N as the six stages would leave it. */
+/** A record of version N as the stages before the gate would leave it. */
 export function buildRecord(version: number, raw: Ref = file('data/raw/iris.csv')): Built {
   const columns = file('data/raw/columns.json');
   const batches = Array.from({ length: version }, (_, i) =>

@@ -214,7 +214,7 @@ describe('three Iris batches', () => {
     expect(page).not.toMatch(/undefined|<script/);
   });
 
-  it('shows the six stages in Temporal’s history, and lets nothing over 8 KiB cross', async () => {
+  it('shows all stages in Temporal’s history, and lets nothing over 8 KiB cross', async () => {
     const { workflowId, runId } = documents[3]!;
     const { events } = await temporal.workflow.getHandle(workflowId, runId).fetchHistory();
     const activities = events!.flatMap(
