@@ -49,7 +49,7 @@ export const mlCart: Estimator<{ max_depth: number; min_samples_split: number; m
       if (classes === undefined) {
         const targets = matrix.targets!;
         checkTargets(targets);
-        const order = sortRows(matrix, targets);
+        const order = sortRows(targets);
         // ml-cart compares the remaining error of a split with the threshold. At 0 it refuses a perfect split.
         const trainer = new DecisionTreeRegression({ ...options, gainThreshold: -1 });
         trainer.train(
@@ -59,7 +59,7 @@ export const mlCart: Estimator<{ max_depth: number; min_samples_split: number; m
         model = trainer;
       } else {
         const labels = indexClasses(matrix.labels, classes);
-        const order = sortRows(matrix, labels);
+        const order = sortRows(labels);
         const trainer = new DecisionTreeClassifier({ ...options, gainThreshold: params.min_gain });
         trainer.train(
           takeRows(matrix, order),
@@ -90,15 +90,13 @@ function refuseLarge({ rows, columns }: Matrix, classes: number): void {
 }
 
 /**
- * Sorts the rows by target and then by each column, because ml-cart's tree depends on the order of rows. Rows that
- * are equal in all of them are interchangeable.
+ * Sorts the rows by target, because ml-cart's tree depends on the order of rows. It compares a feature only with the
+ * target, and keeps the order of equal values. So rows of one target are interchangeable.
  */
-function sortRows({ rows, columns }: Matrix, targets: ArrayLike<number>): Int32Array {
-  const keys = [targets, ...columns];
-  return Int32Array.from({ length: rows }, (_, row) => row).sort((a, b) => {
-    for (const key of keys) if (key[a] !== key[b]) return key[a]! - key[b]!;
-    return 0;
-  });
+function sortRows(targets: ArrayLike<number>): Int32Array {
+  return Int32Array.from({ length: targets.length }, (_, row) => row).sort(
+    (a, b) => targets[a]! - targets[b]!,
+  );
 }
 
 function takeRows({ columns }: Matrix, order: Int32Array): number[][] {

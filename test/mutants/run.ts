@@ -45,7 +45,8 @@ const FOLDERS: Readonly<Record<string, Folder>> = {
   },
   'pipeline/predictions': {},
   'pipeline/models': {
-    ...partOfPipeline('models'),
+    // A tree's graph and its shares of classes are tested where they are used.
+    ...partOfPipeline('models', 'test/pipeline/predictions/{onnx,predictor}.test.ts'),
     // A change in the trainer's barriers or shared memory leaves threads that wait for each other.
     except: ['cart/team.ts', 'cart/together.ts', 'cart/block.ts', 'cart/task.ts'],
   },

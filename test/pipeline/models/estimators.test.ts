@@ -1,11 +1,12 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { mergeParams, parseParams } from '../../../contract/params.ts';
-import type { Encoder } from '../../../pipeline/features/encoder.ts';
+import { type Encoder, encoderToJson } from '../../../pipeline/features/encoder.ts';
 import type { Matrix } from '../../../pipeline/features/matrix.ts';
-import type { Classes, Model, Numbers } from '../../../pipeline/models/estimator.ts';
-import { estimatorOf } from '../../../pipeline/models/estimators.ts';
+import type { Classes, FittedModel, Model, Numbers } from '../../../pipeline/models/estimator.ts';
+import { estimatorOf, openModel } from '../../../pipeline/models/estimators.ts';
 import { paramsOf, paramsSchema } from '../../../pipeline/models/params.ts';
+import { memoryFiles } from '../files.ts';
 import { takeRows } from '../support.ts';
 import { matrixFrom, seeded, upTo } from './trees.ts';
 
@@ -27,11 +28,15 @@ function dataOf(rows: number[][], targets: readonly (number | string)[]): Data {
     : { matrix, encoder: { ...encoder, classes } };
 }
 
-/** Fits a model of a type; its bytes. */
-async function bytesOf(type: string, { matrix, encoder }: Data, own = {}): Promise<Buffer> {
+function fit(type: string, { matrix, encoder }: Data, own = {}): Promise<FittedModel> {
   const estimator = estimatorOf({ type });
   const task = encoder.classes === undefined ? 'regression' : 'classification';
-  const fitted = await estimator.fit(matrix, encoder, estimator.params(task).parse(own), {});
+  return estimator.fit(matrix, encoder, estimator.params(task).parse(own), {});
+}
+
+/** Fits a model of a type; its bytes. */
+async function bytesOf(type: string, data: Data, own = {}): Promise<Buffer> {
+  const fitted = await fit(type, data, own);
   return Buffer.concat([...fitted.serialise()]);
 }
 
@@ -51,6 +56,14 @@ function noisy(seed: number): { words: Data; numbers: Data } {
 
 describe.each(TYPES)('a model of type %s', (type) => {
   const { words, numbers } = noisy(59);
+
+  it('is described alike before and after it is stored', async () => {
+    for (const data of [words, numbers]) {
+      const fitted = await fit(type, data);
+      const stored = load(type, Buffer.concat([...fitted.serialise()]), data);
+      expect(fitted.describe()).toEqual(stored.describe());
+    }
+  });
 
   it('is fitted, stored, loaded and asked for classes with their probabilities', async () => {
     const model = load(type, await bytesOf(type, words), words);
@@ -85,11 +98,16 @@ describe.each(TYPES)('a model of type %s', (type) => {
   });
 
   it('is the same bytes in every order of the rows', async () => {
-    const { matrix: tied } = dataOf(
-      upTo(60).map((i) => [i % 3, i % 4]),
-      upTo(60).map((i) => classes[(i * 7) % 3]!),
+    const tied = upTo(60).map((i) => [i % 3, (i * i) % 7, i % 4]);
+    const tiedWords = dataOf(
+      tied,
+      upTo(60).map((i) => classes[(i * 7) % 4] ?? 'p'),
     );
-    for (const { matrix, encoder } of [words, numbers, { ...words, matrix: tied }]) {
+    const tiedNumbers = dataOf(
+      tied,
+      upTo(60).map((i) => ((i * 7) % 4) / 10),
+    );
+    for (const { matrix, encoder } of [words, numbers, tiedWords, tiedNumbers]) {
       const backwards = takeRows(matrix, upTo(matrix.rows).reverse());
       expect(await bytesOf(type, { matrix: backwards, encoder })).toEqual(
         await bytesOf(type, { matrix, encoder }),
@@ -132,6 +150,17 @@ describe('a baseline', () => {
     expect(model.predict(data.matrix)).toEqual({ numbers: Float64Array.of(3, 3, 3) });
     expect(model.describe().facts).toEqual({});
     expect(model.importance(1)).toBeNull();
+    expect(model.outline(data.encoder, 10)).toBeNull();
+  });
+
+  it('has the same bytes in every version of the program', async () => {
+    const rows = [[1], [2], [3], [4]];
+    expect((await bytesOf('baseline', dataOf(rows, ['p', 'r', 'r', 'r']))).toString()).toBe(
+      '{"name":"DTClassifier","options":{"kind":"classifier"},"root":{"distribution":[[0.25,0,0.75]],"kind":"classifier"}}',
+    );
+    expect((await bytesOf('baseline', dataOf(rows, [1, 2, 3, 4]))).toString()).toBe(
+      '{"name":"DTRegression","options":{"kind":"regression"},"root":{"distribution":2.5,"kind":"regression"}}',
+    );
   });
 });
 
@@ -177,6 +206,14 @@ describe('ml_cart', () => {
       'ml-cart would take more than a minute to train on 40000 rows of 1 columns and 3 classes, and its ' +
         'time grows with the square of the rows: set model.type to decision_tree',
     );
+    // A tenth of the rows with more than a hundred times the columns is as much work.
+    const wide = dataOf(
+      upTo(4000).map((i) => upTo(130).map((c) => i + c)),
+      upTo(4000),
+    );
+    await expect(bytesOf('ml_cart', wide)).rejects.toThrow(
+      'to train on 4000 rows of 130 columns, and its time',
+    );
   });
 });
 
@@ -184,6 +221,32 @@ function sameClasses(a: Model, b: Model, rows: Matrix): boolean {
   const [one, other] = [a, b].map((model) => (model.predict(rows) as Classes).classes);
   return one!.every((value, row) => value === other![row]);
 }
+
+describe('a stored model', () => {
+  it('is opened by the estimator of its type, which errors name with its version', async () => {
+    const { words } = noisy(7);
+    const encoder = encoderToJson(words.encoder);
+    const files = memoryFiles();
+    const type = 'baseline';
+    files.put('model', (await bytesOf(type, words)).toString());
+    const opened = openModel({ type, model: 'model', encoder }, files);
+    expect(opened.encoder).toEqual(words.encoder);
+    expect(opened.model.describe().text).toBe('A baseline that predicts the same for every row');
+
+    files.put('model', '{}');
+    const open = (of?: string) => () => openModel({ type, model: 'model', encoder }, files, of);
+    expect(open()).toThrow(/^the model is not a tree/);
+    expect(open('version 3')).toThrow(/^the model of version 3 is not a tree/);
+    const broken = { type, model: 'model', encoder: Buffer.from('{') };
+    expect(() => openModel(broken, files, 'version 3')).toThrow('the encoder of version 3 ');
+  });
+
+  it('of a type that this program does not have is refused with those it has', () => {
+    expect(() => estimatorOf({ type: 'forest' })).toThrow(
+      'model.type is "forest": expected decision_tree, ml_cart or baseline',
+    );
+  });
+});
 
 describe('model.type', () => {
   const model = (given: object) => parseParams(paramsSchema, { model: given }, 'params').model;
@@ -214,13 +277,34 @@ describe('model.type', () => {
       { type: 'baseline', max_depth: 2 },
       'params: model.max_depth is not a known key: a model of type baseline has no hyperparameters',
     ],
-    [{ max_depth: 0 }, 'params: model.max_depth is 0: too small'],
+    [
+      { max_dept: 3 },
+      'params: model.max_dept is not a known key: did you mean model.max_depth? a model of type decision_tree has only',
+    ],
+    [{ max_depth: 0 }, 'params: model.max_depth is 0: expected at least 1'],
     [
       { type: 'ml_cart', task: 'regression', min_gain: 1 },
       'params: model.min_gain is 1: expected 0, as ml-cart measures no gain where it predicts numbers',
     ],
   ])('refuses %j with a sentence', (given, message) => {
     expect(() => model(given)).toThrow(message);
+  });
+
+  it.each<[object, string, number[], number[]]>([
+    [{}, 'max_depth', [1, 3, 1000], [0, 1001, 2.5]],
+    [{}, 'min_samples_split', [2, 100], [1, 2.5]],
+    [{}, 'min_samples_leaf', [1, 100], [0, 1.5]],
+    [{}, 'min_gain', [0, 0.25, 1], [-0.25, 1.25]],
+    [{ task: 'regression' }, 'min_gain', [0, 50], [-0.25]],
+    [{ type: 'ml_cart' }, 'max_depth', [1, 3, 1000], [0, 1001, 2.5]],
+    [{ type: 'ml_cart' }, 'min_samples_split', [2, 100], [1, 2.5]],
+    [{ type: 'ml_cart' }, 'min_gain', [0, 0.25, 1], [-0.25, 1.25]],
+  ])('with %j bounds %s', (given, name, accepted, refused) => {
+    for (const value of accepted) expect(model({ ...given, [name]: value })[name]).toBe(value);
+    for (const value of refused)
+      expect(() => model({ ...given, [name]: value })).toThrow(
+        `model.${name} is ${value}: expected`,
+      );
   });
 
   it('of another kind drops the hyperparameters that params.yaml gives its own kind', () => {

@@ -33,10 +33,15 @@ describe('rows to fit a model on', () => {
     );
   });
 
+  it('may have targets of up to 1e150', () => {
+    expect(() => checkTargets(Float64Array.of(0, 1e150, -1e150))).not.toThrow();
+  });
+
   it('have their labels as indexes of the classes, in the small type for up to 256 of them', () => {
     expect(indexClasses(['q', 'p'], ['p', 'q'])).toEqual(Uint8Array.of(1, 0));
     const many = Array.from({ length: 257 }, (_, i) => String(i));
     expect(indexClasses(['256'], many)).toEqual(Int32Array.of(256));
+    expect(indexClasses(['255'], many.slice(0, 256))).toEqual(Uint8Array.of(255));
     expect(() => indexClasses(['z'], ['p', 'q'])).toThrow(
       'label "z" is not among the encoder\'s classes "p", "q": use the encoder fitted on these rows',
     );
