@@ -6,7 +6,6 @@ import type { Ref } from '../contract/ref.ts';
 import { findStage } from '../contract/stages.ts';
 import { nameBuild } from '../contract/versions.ts';
 import type { Store } from '../store/index.ts';
-import { requireKept } from '../store/record-check.ts';
 import type { VersionRecord } from '../store/version-record.ts';
 import type { TrackingDeps } from '../tracking/tracked-run/attempt.ts';
 import { followChampion } from './promote_version.ts';
@@ -17,7 +16,7 @@ type Deps = TrackingDeps & { store: Pick<Store, 'artifacts' | 'champions' | 'rec
  * Makes a build the champion because a person says so, or takes the champion back, and points the alias at it. The place
  * in which the worker tracks does not matter: the record is the truth, and a rollback must not wait for its repair.
  * @throws MissingHistory when there is no such version or no earlier champion, or when gc removed the artifacts
- * @throws DamagedArtifact when its model or its encoder is not in the store
+ * @throws DamagedArtifact when its model or its encoder is not in the bucket
  * @throws Conflict when the build is the champion already, or the champion is not the one that the person has seen
  */
 export async function changeChampion(deps: Deps, request: ChangeRequest): Promise<Entered> {
@@ -31,10 +30,12 @@ async function enterChange(
 ): Promise<PromotionEvent> {
   const read = async (build: { version: number; seq?: number }): Promise<VersionRecord> => {
     const record = await records.readBuild({ pipeline, ...build });
-    await requireKept(records, record);
+    const collected = await records.collectedAt(record);
+    if (collected !== undefined) throw makeCollectedError(record, collected);
     const { model, encoder } = findStage(record.stages, 'train')?.outputs ?? {};
     for (const ref of [model, encoder])
-      if (ref !== undefined && !(await artifacts.has(ref))) throw makeLostError(record, ref);
+      if (ref !== undefined && !(await artifacts.has(ref)))
+        throw await makeLostError(records, record, ref);
     return record;
   };
   const entry = { id, by, reason, seen, at: new Date().toISOString() };
@@ -59,8 +60,33 @@ async function enterChange(
   return champions.promoteByHand(pipeline, { ...entry, build, inputs: hashTrainInputs(record) });
 }
 
-function makeLostError({ pipeline, version, seq }: VersionRecord, { path }: Ref): DamagedArtifact {
-  return new DamagedArtifact(
-    `build ${nameBuild({ version, seq })} of ${pipeline} cannot be the champion: ${path} is missing or damaged in the store; make it again with "${RETRAIN} verify ${version} --repair --pipeline ${pipeline}"`,
+/** The error for a build that gc did not keep. A rollback needs this build, and a new run may make another one. */
+function makeCollectedError(record: VersionRecord, collected: string): MissingHistory {
+  return new MissingHistory(
+    `${describeRefusal(record)}, because gc removed its artifacts on ${collected.slice(0, 10)}: ${explainRebuild(record)}`,
   );
+}
+
+/** The error for a build whose model or encoder is lost. A repair reads only the published build of a version. */
+async function makeLostError(
+  records: Pick<Store['records'], 'readLatest'>,
+  record: VersionRecord,
+  { path }: Ref,
+): Promise<DamagedArtifact> {
+  const { pipeline, version, seq } = record;
+  const isPublished = (await records.readLatest(pipeline, version))?.seq === seq;
+  const help = isPublished
+    ? `make it again with "${RETRAIN} verify ${version} --repair --pipeline ${pipeline}"`
+    : `restore it from a backup, or ${explainRebuild(record)}`;
+  return new DamagedArtifact(
+    `${describeRefusal(record)}, because ${path} is missing or damaged in the bucket: ${help}`,
+  );
+}
+
+function describeRefusal({ pipeline, version, seq }: VersionRecord): string {
+  return `build ${nameBuild({ version, seq })} of ${pipeline} cannot be the champion`;
+}
+
+function explainRebuild({ pipeline, version }: VersionRecord): string {
+  return `build version ${version} again with "${RETRAIN} run ${version} --pipeline ${pipeline}", then make it the champion with "${RETRAIN} promote ${version} --reason REASON --pipeline ${pipeline}"`;
 }

@@ -104,7 +104,7 @@ it.each(['model', 'encoder'] as const)(
       );
     await store.bucket.delete(objectKey(outputs[lost].md5));
     const before = await store.champions.read('p');
-    const sentence = `build 1.1 of p cannot be the champion: models/batch_1/${lost}.json is missing or damaged in the store; make it again with "npx retrain verify 1 --repair --pipeline p"`;
+    const sentence = `build 1.1 of p cannot be the champion, because models/batch_1/${lost}.json is missing or damaged in the bucket: make it again with "npx retrain verify 1 --repair --pipeline p"`;
     for (const change of [{ action: 'rolled_back' }, { action: 'promoted', version: 1 }] as const)
       await expect(
         run(() => changeChampion(deps(), { ...by, ...change, id: change.action })),
@@ -112,6 +112,41 @@ it.each(['model', 'encoder'] as const)(
     expect(await store.champions.read('p')).toEqual(before);
   },
 );
+
+const rebuild =
+  'build version 1 again with "npx retrain run 1 --pipeline p", then make it the champion with "npx retrain promote 1 --reason REASON --pipeline p"';
+
+it('a rollback to a lost build that is not the published one does not advise a repair', async () => {
+  store = storeIn(new MemoryBucket());
+  const model = await store.artifacts.put('models/batch_1/model.json', Buffer.from('{}'));
+  const stages = [stageOf(makeEntry('train', 1, { model }))];
+  await store.records.publish(draftRecord({ build: 'first', stages }));
+  await store.records.publish(draftRecord({ build: 'first', version: 2 }));
+  for (const version of [1, 2]) await makeChampion(store, 'p', { version, seq: 1 });
+  await store.records.publish(draftRecord({ build: 'second' }));
+  await store.bucket.delete(objectKey(model.md5));
+  const change = { pipeline: 'p', id: 'back', by: 'ann', reason: 'errors' } as const;
+  await expect(
+    run(() => changeChampion(deps(), { ...change, action: 'rolled_back' })),
+  ).rejects.toThrow(
+    `build 1.1 of p cannot be the champion, because models/batch_1/model.json is missing or damaged in the bucket: restore it from a backup, or ${rebuild}`,
+  );
+});
+
+it('a person cannot make a build the champion that gc removed, and sees what helps', async () => {
+  await store.records.publish(draftRecord({ build: 'first', version: 2 }));
+  for (const version of [1, 2]) await makeChampion(store, 'p', { version, seq: 1 });
+  const build = { pipeline: 'p', version: 1, seq: 1 };
+  await store.records.markCollected(build, '2026-05-01T10:00:00.000Z');
+  const by = { pipeline: 'p', by: 'ann', reason: 'it is the best' };
+  for (const change of [{ action: 'rolled_back' }, { action: 'promoted', version: 1 }] as const)
+    await expect(
+      run(() => changeChampion(deps(), { ...by, ...change, id: change.action })),
+    ).rejects.toThrow(
+      `build 1.1 of p cannot be the champion, because gc removed its artifacts on 2026-05-01: ${rebuild}`,
+    );
+  expect((await store.champions.read('p'))!.champion).toEqual({ version: 2, seq: 1 });
+});
 
 it('a rollback to an earlier champion needs no other build of its version', async () => {
   await store.records.publish(draftRecord({ build: 'first', version: 2 }));
