@@ -147,7 +147,7 @@ async function readStage(
   const entry = await deps.store.cache.read(stage, key);
   if (entry === undefined)
     throw new MissingHistory(
-      `the cache entry of ${stage} (${key}) is gone from the store: run the batch again`,
+      `the cache entry of ${stage} (${key}) is gone from the bucket: run the batch again`,
     );
   const { schema: _, batch: __, healed: ___, ...described } = entry;
   return { ...described, stage, key, cached };

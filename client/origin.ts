@@ -17,7 +17,7 @@ export type Reason =
   | { kind: 'unknown'; name: string }
   /** The worker reads this source again. */
   | { kind: 'looks'; name: string }
-  /** An output is missing from the store, or damaged. */
+  /** An output is missing from the bucket, or damaged. */
   | { kind: 'missing'; path: string }
   /** Nothing differs from the last run, but its entry is no longer in the cache. */
   | { kind: 'forgotten' }
@@ -45,7 +45,7 @@ function describeReason(reason: Reason): string {
     case 'looks':
       return `it looks at ${reason.name} again, because the known rows do not fill this batch`;
     case 'missing':
-      return `${reason.path} is missing or damaged in the store`;
+      return `${reason.path} is missing or damaged in the bucket`;
     case 'forgotten':
       return 'its last run is no longer in the cache';
     case 'again':

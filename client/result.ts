@@ -178,7 +178,7 @@ export function linkRun(
 export function printResult(document: ResultDocument): void {
   for (const warning of document.warnings) say(warning, 'warning');
   for (const { path } of document.healed)
-    say(`${path} was missing or damaged in the store, and was made again`, 'warning');
+    say(`${path} was missing or damaged in the bucket, and was made again`, 'warning');
   if (document.metrics !== null)
     print(`\n${formatScores(document.metrics, document.comparisons, document.batch)}`);
   const data = document.stages.find(({ stage }) => stage === 'get_data')?.made ?? '';

@@ -171,7 +171,7 @@ export function writeStaticDetails(
 
 /**
  * Starts a run again after it failed because an object that this machine uploaded is missing or damaged in the
- * store. The new run uploads it again, which no worker can do.
+ * bucket. The new run uploads it again, which no worker can do.
  * @returns undefined where the run failed for another reason, or this machine does not have these bytes
  */
 export async function sendAgain(
@@ -184,7 +184,7 @@ export async function sendAgain(
   if (source === undefined || lost === undefined || request.damaged !== undefined) return undefined;
   const ours = isDirectory(source) ? lost.path.startsWith(RAW_FILES) : lost.md5 === source.md5;
   if (!ours) return undefined;
-  say(`${lost.path} is missing or damaged in the store: it is sent again`, 'warning');
+  say(`${lost.path} is missing or damaged in the bucket: it is sent again`, 'warning');
   return start(session, { ...request, damaged: [lost.md5] });
 }
 

@@ -27,7 +27,7 @@ interface OfBoth {
 /**
  * Scores the model of another build on the test rows of a build, and on the whole new batch if it was not trained on
  * that batch, from the store. Rows that it was trained on are left out.
- * @throws DamagedArtifact when an artifact is missing from the store or has changed; BadData when the other model
+ * @throws DamagedArtifact when an artifact is missing from the bucket or has changed; BadData when the other model
  *   cannot read the rows
  */
 export async function scoreOther(
@@ -71,7 +71,7 @@ interface TrainParts {
 
 /**
  * Reads two builds and the test rows of the first one from the store.
- * @throws DamagedArtifact when an artifact is missing from the store or has changed
+ * @throws DamagedArtifact when an artifact is missing from the bucket or has changed
  */
 export async function readBoth(
   { artifacts }: { artifacts: Reading },
@@ -94,7 +94,7 @@ export async function readBoth(
   };
 }
 
-/** Lists what two models were trained on. @throws DamagedArtifact when a list is missing from the store or has changed */
+/** Lists what two models were trained on. @throws DamagedArtifact when a list is missing from the bucket or has changed */
 export async function listTrainParts(
   { artifacts }: { artifacts: Pick<Reading, 'list'> },
   inputs: Pick<StageInputs<'compare'>, 'train' | 'otherTrain'>,

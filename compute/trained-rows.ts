@@ -11,7 +11,7 @@ const GROUP_BYTES = 32e6;
  * @param of.train one or several lists of train parts
  * @param of.encoders of the models that are scored on these rows
  * @returns for each list of train parts, what was found
- * @throws DamagedArtifact when a train part is missing from the store or has changed
+ * @throws DamagedArtifact when a train part is missing from the bucket or has changed
  */
 export async function findTrainedRows(
   {

@@ -117,7 +117,7 @@ export class FollowedModel<Current extends LoadedModel | undefined = LoadedModel
       return undefined;
     } catch (error) {
       const missed =
-        error instanceof MissingHistory ? 'no model was found' : 'the store was not read';
+        error instanceof MissingHistory ? 'no model was found' : 'the bucket was not read';
       const what = found === undefined ? missed : `version ${found} was not loaded`;
       const answers = old === undefined ? '' : `, and version ${nameBuild(old)} still answers`;
       const problem = `${what}${answers}: ${messageOf(error)}`;

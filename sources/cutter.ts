@@ -89,7 +89,7 @@ async function conformWhole(
   const bytes = await deps.store.artifacts.get(raw).catch((error: unknown) => {
     if (amendment === undefined || !(error instanceof DamagedArtifact)) throw error;
     throw new DamagedArtifact(
-      `${raw.path}, which batch ${batch} was amended from, is missing or damaged in the store: run "${RETRAIN} amend ${batch} --source FILE --pipeline ${ledger.pipeline}" with the same file`,
+      `${raw.path}, which batch ${batch} was amended from, is missing or damaged in the bucket: run "${RETRAIN} amend ${batch} --source FILE --pipeline ${ledger.pipeline}" with the same file`,
       { cause: error, details: error.details },
     );
   });

@@ -191,7 +191,7 @@ export class Artifacts {
         throw error instanceof DamagedArtifact ? damagedError(ref, key, false) : error;
       });
     let stored = await get();
-    // The network can damage bytes too. An object that is damaged in the store is damaged at the second read.
+    // The network can damage bytes too. An object that is damaged in the bucket is damaged at the second read.
     if (stored !== undefined && sha256(stored.bytes) !== ref.sha256) stored = await get();
     if (stored === undefined || sha256(stored.bytes) !== ref.sha256)
       throw damagedError(ref, key, stored === undefined);
@@ -235,7 +235,7 @@ export async function checkPresent(
     if (await artifacts.has(file)) return;
     const ref = { ...file, path: `${path}${file.path}` };
     throw new DamagedArtifact(
-      `${ref.path} is missing from the store, or damaged: run its batch again to make it again`,
+      `${ref.path} is missing from the bucket, or damaged: run its batch again to make it again`,
       { details: { ref } },
     );
   });

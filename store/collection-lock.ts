@@ -84,7 +84,7 @@ export class CollectionLock {
       assertHeld: () => {
         if (Date.now() < (renewed ?? 0) + ACT_MS) return;
         throw new Conflict(
-          'gc has stopped: the store did not answer for so long that runs may have begun: start gc again',
+          'gc has stopped: the bucket did not answer for so long that runs may have begun: start gc again',
         );
       },
       release: async () => {

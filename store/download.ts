@@ -91,8 +91,8 @@ export async function download(bucket: Bucket, ref: Ref, key: string, path: stri
 export function damagedError(ref: Ref, key: string, isMissing: boolean): DamagedArtifact {
   return new DamagedArtifact(
     isMissing
-      ? `${ref.path} is missing from the store (${key}): run its batch again to make it again`
-      : `${ref.path} in the store (${key}) no longer matches its hash: run its batch again with --force to make it again`,
+      ? `${ref.path} is missing from the bucket (${key}): run its batch again to make it again`
+      : `${ref.path} in the bucket (${key}) no longer matches its hash: run its batch again with --force to make it again`,
     { details: { ref, key } },
   );
 }

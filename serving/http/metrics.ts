@@ -101,7 +101,7 @@ function addModels(registry: Registry, { model, canary, shadow }: Serving): void
     registry,
     Gauge,
     'retrain_model_is_newest',
-    '1 if the newest model is in use, 0 if it was not loaded or the store was not read',
+    '1 if the newest model is in use, 0 if it was not loaded or the bucket was not read',
     byRole(({ problem }) => (problem === undefined ? 1 : 0)),
     labelNames,
   );
@@ -109,7 +109,7 @@ function addModels(registry: Registry, { model, canary, shadow }: Serving): void
     registry,
     Gauge,
     'retrain_model_checked_timestamp_seconds',
-    'When the store last said which model is the newest',
+    'When the bucket last said which model is the newest',
     byRole(({ checkedAt }) => checkedAt && checkedAt.getTime() / 1_000),
     labelNames,
   );
@@ -184,7 +184,7 @@ function addLog(registry: Registry, log: RequestLog): void {
     registry,
     Counter,
     'retrain_log_rows_dropped_total',
-    'Sampled rows that were dropped, because the log is full or the store is away',
+    'Sampled rows that were dropped, because the log is full or the bucket is away',
     () => log.dropped,
   );
   addKept(

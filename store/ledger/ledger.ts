@@ -177,6 +177,6 @@ function isOutgrown(ledger: Ledger, { batch, raw, rows }: NewBatch): boolean {
 
 function noLedger(pipeline: string): DamagedArtifact {
   return new DamagedArtifact(
-    `the ledger of ${pipeline} is missing from the store (${ledgerKey(pipeline)}): restore it from a backup`,
+    `the ledger of ${pipeline} is missing from the bucket (${ledgerKey(pipeline)}): restore it from a backup`,
   );
 }

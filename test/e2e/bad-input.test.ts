@@ -214,7 +214,7 @@ describe('a pipeline with batches', () => {
       '--set',
       'model.max_depth=2',
     );
-    expect(stderr).toContain(`${encoder!.path} was missing or damaged in the store`);
+    expect(stderr).toContain(`${encoder!.path} was missing or damaged in the bucket`);
     expect(code).toBe(0);
     await store.artifacts.get(encoder!); // throws where it is still damaged
     const { healed } = await store.records.latest('iris', 1);

@@ -156,7 +156,7 @@ describe('what a client has brought', () => {
     rmSync(join(project.folder, '.retrain'), { recursive: true });
     const { stderr } = await succeed(project.client('run', '3'));
     expect(stderr).toContain(
-      'data/raw/sales.csv is missing or damaged in the store: it is sent again',
+      'data/raw/sales.csv is missing or damaged in the bucket: it is sent again',
     );
     expect(await verified()).toEqual([]);
   });

@@ -193,7 +193,7 @@ it('a store that is away is waited for at the start, and later only reported', a
         expect(await readHealth(url)).toMatchObject({
           status: 'degraded',
           problem: expect.stringMatching(
-            /^the store was not read, and version \d\.1 still answers/,
+            /^the bucket was not read, and version \d\.1 still answers/,
           ),
         }),
       60_000,

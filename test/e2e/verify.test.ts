@@ -122,7 +122,7 @@ describe('verify', () => {
         expect(stderr).toContain('1 missing or damaged');
         rmSync(join(project.folder, '.retrain/cache'), { recursive: true, force: true });
         const sentence = refused(await project.client('checkout', '2', '--out', 'damaged'));
-        expect(sentence).toMatch(/is missing from the store|no longer matches its hash/);
+        expect(sentence).toMatch(/is missing from the bucket|no longer matches its hash/);
         expect(existsSync(join(project.folder, 'damaged/data'))).toBe(false);
       }),
     );

@@ -580,7 +580,7 @@ describe('the log of requests', () => {
     expect(readKeys()).toHaveLength(2);
   });
 
-  it('waits while the store is away, and drops what does not fit in memory', async () => {
+  it('waits while the bucket is away, and drops what does not fit in memory', async () => {
     const { log } = await serve({ log: {} });
     await ask({ instances: people });
     isAway = true;

@@ -150,7 +150,7 @@ it('a store that is away leaves the model in use, and ends no check', async () =
   await followed.check();
   expect(shown(followed)).toEqual({
     answers: '1.1',
-    problem: 'the store was not read, and version 1.1 still answers: the store does not answer',
+    problem: 'the bucket was not read, and version 1.1 still answers: the store does not answer',
     switches: 0,
   });
   expect(followed.checkedAt).toBe(checkedAt);
@@ -169,7 +169,7 @@ it('checks follow each other until the signal, and each change is reported once'
     if (changes.length === 2) ended.abort();
     isAway = true;
   });
-  expect(changes).toEqual(['2.1', expect.stringContaining('the store was not read')]);
+  expect(changes).toEqual(['2.1', expect.stringContaining('the bucket was not read')]);
 });
 
 it('a pipeline without versions has no model to follow', async () => {

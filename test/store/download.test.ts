@@ -78,7 +78,7 @@ describe('a download', () => {
       ['wrong', 'wrong', 'right'],
       {
         name: 'DamagedArtifact',
-        message: `data/a.csv in the store (${key}) no longer matches its hash: run its batch again with --force to make it again`,
+        message: `data/a.csv in the bucket (${key}) no longer matches its hash: run its batch again with --force to make it again`,
         details: { ref, key },
       },
     ],
@@ -86,7 +86,7 @@ describe('a download', () => {
       ['missing', 'right'],
       {
         name: 'DamagedArtifact',
-        message: `data/a.csv is missing from the store (${key}): run its batch again to make it again`,
+        message: `data/a.csv is missing from the bucket (${key}): run its batch again to make it again`,
         details: { ref, key },
       },
     ],

@@ -72,7 +72,7 @@ describeOnEachS3('files', ({ open }) => {
   it('a missing one is named', async () => {
     const ref = refOf('gone.csv', Buffer.from('never stored'));
     await expect(store.artifacts.toFile(ref, join(folder, 'gone'))).rejects.toThrow(
-      /gone\.csv is missing from the store/,
+      /gone\.csv is missing from the bucket/,
     );
   });
 });

@@ -108,7 +108,7 @@ describe('parts kept on this machine', () => {
     expect(Buffer.from(await artifacts.getPart(refs[0]!))).toEqual(parts[0]);
     expect(bucket.fetched).toBe(1);
     bucket.isEmpty = true;
-    await expect(artifacts.getPart(refs[0]!)).rejects.toThrow('is missing from the store');
+    await expect(artifacts.getPart(refs[0]!)).rejects.toThrow('is missing from the bucket');
   });
 
   it('are asked for once by an activity, and again by the next one', async () => {
@@ -120,7 +120,7 @@ describe('parts kept on this machine', () => {
     bucket.isEmpty = true;
     expect(Buffer.from(await activity.getPart(refs[0]!))).toEqual(parts[0]);
     rmSync(fileOf(refs[1]!));
-    await expect(activity.getPart(refs[1]!)).rejects.toThrow('is missing from the store');
+    await expect(activity.getPart(refs[1]!)).rejects.toThrow('is missing from the bucket');
     await expect(artifacts.forOneActivity().getPart(refs[0]!)).rejects.toThrow('is missing');
   });
 

@@ -68,7 +68,7 @@ export function holdsStoreContract(start: () => Promise<BucketServer>): void {
     it('that are missing say so', async () => {
       const ref = { path: 'p', md5: md5('never'), sha256: sha256('never'), size: 5 };
       expect(await store.artifacts.has(ref)).toBe(false);
-      await expect(store.artifacts.get(ref)).rejects.toThrow('p is missing from the store');
+      await expect(store.artifacts.get(ref)).rejects.toThrow('p is missing from the bucket');
     });
 
     it('make directories without being copied, by our manifest and DVC’s', async () => {

@@ -12,7 +12,7 @@ export const CHAMPION = 'record of promotions';
 /** The path of a fault in a cache entry begins with this; the stage follows. */
 export const CACHE_ENTRY = 'cache entry of ';
 
-/** Something that is missing in the store, or damaged. */
+/** Something that is missing in the bucket, or damaged. */
 export interface Fault {
   state: 'missing' | 'damaged';
   /** The artifact's path in a working tree, or the kind of document it is. */

@@ -92,7 +92,7 @@ describe('a ledger', () => {
 
 describe('batches are refused', () => {
   it('when the ledger is gone', async () => {
-    const lost = /ledger of p is missing from the store \(ledgers\/p\.json\)/;
+    const lost = /ledger of p is missing from the bucket \(ledgers\/p\.json\)/;
     await expect(append(batch(1))).rejects.toThrow(lost);
     await expect(append(batch(1))).rejects.toThrow(DamagedArtifact);
     await expect(grow(1, 'second state', 0, 5)).rejects.toThrow(lost);
