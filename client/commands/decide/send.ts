@@ -41,12 +41,12 @@ export async function sendDecision(
 ): Promise<number> {
   const { pipeline } = config;
   return withSession(config, ['temporal', 'storage'], async (session) => {
-    // Who decides means the champion of this moment, not the one when a worker takes the decision.
-    const { champion = null } = (await session.store.champions.read(pipeline)) ?? {};
+    // Who changes the champion means that of this moment, not the one when a worker takes the decision.
+    const history = isVerdict(decision) ? undefined : await session.store.champions.read(pipeline);
     // The server would keep the decision, and a worker would execute it much later.
     if (!(await taskQueueHasWorker(session)))
       throw new SetupError(`nothing is decided, because ${NO_WORKER}`);
-    const update = await send(session, decision, champion);
+    const update = await send(session, decision, history?.champion ?? null);
     const event = await update.result();
     const { alias, warnings = [] } = event;
     if (json) printJson({ pipeline, ...toEventDocument(event), alias: alias ?? null, warnings });
@@ -66,9 +66,16 @@ const ASKED = {
   rollback: 'rolled_back',
 } as const satisfies Record<Decision['action'], PromotionEvent['action']>;
 
+/** Whether a decision is about the build that waits, and not about the champion. */
+function isVerdict(
+  decision: Decision,
+): decision is Extract<Decision, { action: 'approve' | 'reject' }> {
+  return decision.action === 'approve' || decision.action === 'reject';
+}
+
 /**
  * Sends a decision, and waits until a worker has accepted it.
- * @param seen the champion: a change is refused where it is another one meanwhile
+ * @param seen the champion, where the decision changes it: a change is refused where it is another one meanwhile
  * @throws MissingHistory when a version is approved or rejected that does not wait; SetupError when no worker answers
  */
 async function send(
@@ -78,18 +85,20 @@ async function send(
 ): Promise<WorkflowUpdateHandle<PersonAnswer>> {
   const { client, config, store } = session;
   const handle = client.workflow.getHandle<typeof promote>(promotionIdOf(config.pipeline));
-  const { action, version, by, reason } = decision;
+  const { version, by, reason } = decision;
   const said = { by, reason };
   const call = (): Promise<WorkflowUpdateHandle<PersonAnswer>> =>
-    action === 'approve' || action === 'reject'
-      ? handle.startUpdate(action === 'approve' ? approve : reject, {
-          args: [{ version, ...('seq' in decision ? { seq: decision.seq } : {}), ...said }],
+    isVerdict(decision)
+      ? handle.startUpdate(decision.action === 'approve' ? approve : reject, {
+          args: [
+            { version, ...(decision.seq === undefined ? {} : { seq: decision.seq }), ...said },
+          ],
           waitForStage: 'ACCEPTED',
         })
       : client.workflow.startUpdateWithStart(changeChampion, {
           args: [
             {
-              action: ASKED[action],
+              action: ASKED[decision.action],
               ...(version === undefined ? {} : { version }),
               seen,
               ...said,
@@ -102,8 +111,8 @@ async function send(
     return await client.connection.withDeadline(Date.now() + ANSWER_MS, call);
   } catch (error) {
     if (error instanceof WorkflowUpdateFailedError) throw error;
-    if (error instanceof WorkflowNotFoundError && (action === 'approve' || action === 'reject'))
-      throw await explainNotWaiting(store, config.pipeline, version);
+    if (error instanceof WorkflowNotFoundError && isVerdict(decision))
+      throw await explainNotWaiting(store, config.pipeline, decision.version);
     const why = await explainSilence(handle);
     throw new SetupError(
       `${handle.workflowId} has not accepted the decision: ${why}. It may still carry it out: "${RETRAIN} champion history --pipeline ${config.pipeline}" shows whether it has`,
