@@ -7,6 +7,33 @@ import { csv, iris, sha256, formatCsv, parseCsv } from '../support.ts';
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 const bytes = (value: string): Uint8Array => new TextEncoder().encode(value);
 
+/** Reads rows, and writes them under the column plan of a batch. */
+function rewrite(
+  rows: readonly (readonly string[])[],
+  from: readonly (number | null)[],
+  delimiter = ',',
+): string {
+  const spell = (cell: string): string =>
+    cell === '' || /["\n,;]/.test(cell) ? quoteCell(cell) : cell;
+  const width = rows[0]!.length;
+  const names = Array.from({ length: width }, (_, i) => `c${i}`);
+  const lines = [names, ...rows].map((row) => row.map(spell).join(delimiter));
+  const reader = new CsvReader([Buffer.from(lines.join('\n'))], 'x', { delimiter });
+  const header = from.map((index) => `h${index}`);
+  const writer = new RowWriter({ header, from, fill: 'NA', warnings: [] }, width, delimiter);
+  writer.writeHeader();
+  for (const block of reader.blocks())
+    for (let row = 0; row < block.rows; row++) writer.writeRow(block, row);
+  return text(writer.bytes.subarray(0, writer.length));
+}
+
+/** What {@link rewrite} has to write. */
+function format(rows: readonly (readonly string[])[], from: readonly (number | null)[]): string {
+  const header = from.map((index) => `h${index}`);
+  const cells = rows.map((row) => from.map((i) => (i === null ? 'NA' : row[i]!)));
+  return [header, ...cells, []].map(formatRow).join('\n');
+}
+
 describe('parseCsv', () => {
   it('reads the same table with or without byte order mark, and with any line ends', () => {
     const expected = { header: ['a', 'b'], rows: [['1', ' x ']] };
@@ -136,19 +163,42 @@ describe('formatCsv', () => {
     const plans = [[0, 1, 2], [0, 1], [2, null, 0], [1]];
     fc.assert(
       fc.property(rows, fc.constantFrom(...plans), fc.constantFrom(',', ';'), (cells, from, by) => {
-        const spell = (value: string): string => (/["\n,;]/.test(value) ? quoteCell(value) : value);
-        const lines = [['a', 'b', 'c'], ...cells].map((row) => row.map(spell).join(by));
-        const reader = new CsvReader([Buffer.from(lines.join('\n'))], 'x', { delimiter: by });
-        const header = from.map((index) => `h${index}`);
-        const writer = new RowWriter({ header, from, fill: 'NA', warnings: [] }, 3, by);
-        writer.writeHeader();
-        for (const block of reader.blocks())
-          for (let row = 0; row < block.rows; row++) writer.writeRow(block, row);
-        const expected = cells.map((row) => from.map((i) => (i === null ? 'NA' : row[i]!)));
-        const written = text(writer.bytes.subarray(0, writer.length));
-        expect(written).toBe([header, ...expected, []].map(formatRow).join('\n'));
+        expect(rewrite(cells, from, by)).toBe(format(cells, from));
       }),
     );
+  });
+
+  it('writes cells in the order of the plan where only some keep their place', () => {
+    const rows = [
+      ['1', '2', '3'],
+      ['4', '5', '6'],
+    ];
+    expect(rewrite(rows, [0, 2, 1])).toBe('h0,h2,h1\n1,3,2\n4,6,5\n');
+    expect(rewrite(rows, [1, 0, 2])).toBe('h1,h0,h2\n2,1,3\n5,4,6\n');
+    expect(rewrite(rows, [0, 1, null])).toBe('h0,h1,hnull\n1,2,NA\n4,5,NA\n');
+  });
+
+  it.each([' x', 'x ', '\u00a0x', 'x\u00a0', '\u2003x', 'x\u2003', '\tx', 'x\t', ' '])(
+    'puts every cell %j of a row in quotes, as its white space would be easy to lose',
+    (cell) => {
+      expect(rewrite([[cell, cell]], [0, 1])).toBe(`h0,h1\n"${cell}","${cell}"\n`);
+      expect(rewrite([['y', cell]], [0, 1])).toBe(`h0,h1\ny,"${cell}"\n`);
+      expect(rewrite([[cell, 'y']], [0, 1])).toBe(`h0,h1\n"${cell}",y\n`);
+    },
+  );
+
+  it('writes every row of a batch that is larger than the memory it begins with', () => {
+    for (const character of ['x', '€'])
+      for (const length of [1, 2, 999, 100_000]) {
+        const cell = character.repeat(length);
+        const rows = Array.from({ length: 3 + 70_000 / length }, () => [cell]);
+        // One comparison: the difference of two long texts takes minutes to print.
+        expect([cell.slice(0, 5), length, rewrite(rows, [0]) === format(rows, [0])]).toEqual([
+          cell.slice(0, 5),
+          length,
+          true,
+        ]);
+      }
   });
 
   it('puts the only cell of a row in quotes where it is empty', () => {
