@@ -26,7 +26,7 @@ export async function readAlias(
   if (tracked === null) return absent('the champion is not logged');
   try {
     const found = await tracker.getAlias({ name: tracked.modelName, alias: CHAMPION_ALIAS });
-    if (found === undefined) return absent('a directory of runs has no registry of models');
+    if (found === undefined) return absent('a tracking directory has no registry of models');
     if (expected === null) return absent('the champion is not registered');
     return { state: found === expected ? 'agrees' : 'differs', expected, found, reason: null };
   } catch (error) {

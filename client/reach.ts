@@ -13,7 +13,7 @@ export type Server = 'temporal' | 'storage' | 'tracking';
 
 const TITLES: Record<Server, string> = { temporal: 'Temporal', storage: 'S3', tracking: 'MLflow' };
 
-/** The address of each server; undefined where there is none to ask: AWS, or a directory of runs. */
+/** The address of each server; undefined where there is none to ask: AWS, or a tracking directory. */
 export function listServers({ storage, tracking }: Config): Record<Server, string | undefined> {
   return {
     temporal: readTemporalLocation().address,

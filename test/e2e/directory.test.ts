@@ -23,7 +23,7 @@ describe('a project that tracks in ./mlruns', () => {
     );
     expect(await project.json('champion')).toMatchObject({
       champion: { version: 1, build: 1, by: 'gate' },
-      alias: { state: 'absent', reason: 'a directory of runs has no registry of models' },
+      alias: { state: 'absent', reason: 'a tracking directory has no registry of models' },
     });
     const status = await project.client('status', '1');
     expect(status.stdout).toContain(mlflow!.url);

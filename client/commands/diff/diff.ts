@@ -25,7 +25,7 @@ export function makeComparison(
   return pipelineCommand('diff', of.description)
     .argument(
       '<A>',
-      'a version, or champion; 3.1 is the first build of version 3, 3 its latest',
+      'a version, or champion; 3 is the published build of version 3, 3.1 its first build',
       parseBuildName,
     )
     .argument('<B>', 'another', parseBuildName)
