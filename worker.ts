@@ -6,6 +6,7 @@ import { openPool } from './compute/pool.ts';
 import { createActivities } from './activities/index.ts';
 import { readWebhook } from './activities/notify.ts';
 import { loadConfig, loadConfigs, type Config } from './config/environment.ts';
+import { readParams } from './config/params-file.ts';
 import { projectRoot, stackDir, findWorkFolders } from './config/project-root.ts';
 import {
   isRefused,
@@ -64,6 +65,8 @@ async function main(): Promise<void> {
   void sweepLeft([scratch, tmpdir(), stackDir(root)], local, log); // in the background, because it can take long
   const configs = loadConfigs(root);
   const config = configs();
+  for (const wrong of readParams(root).findWrongSections())
+    log.warn(`runs of this pipeline are refused: ${messageOf(wrong)}`);
   const store = openStore(config.storage, most === 0 ? undefined : local);
   const pool = openPool({ threads: settings.threads });
   const connection = await connect();

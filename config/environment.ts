@@ -52,7 +52,8 @@ export interface Config {
 /**
  * Reads params.yaml of the project folder and the environment, which wins.
  * @param pipeline default: the default pipeline of params.yaml
- * @throws BadParams when the file is not YAML, or has an unknown key or a value of a wrong type
+ * @throws BadParams when the file is not YAML, or has an unknown key or a value of a wrong type, at the top or in the
+ * pipeline's section
  */
 export function loadConfig(
   root: string,

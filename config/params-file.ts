@@ -71,8 +71,12 @@ const fileSchema = settingsSchema.extend({
         .default(null),
     })
     .prefault({}),
-  /** For each pipeline, the settings that differ from those above. */
-  pipelines: z.record(pipelineName, z.record(z.string(), z.unknown()).nullable()).optional(),
+  /** For each pipeline, the settings that differ from those above. Each is checked where its pipeline is asked for. */
+  pipelines: z.record(pipelineName, z.unknown()).optional(),
+});
+
+const sectionsSchema = z.object({
+  pipelines: z.record(z.string(), z.record(z.string(), z.unknown()).nullable()),
 });
 
 type Settings = z.infer<typeof settingsSchema>;
@@ -95,7 +99,7 @@ export interface PipelineSettings {
   modelName: string;
 }
 
-/** params.yaml, with all its sections checked. */
+/** params.yaml, with all checked but the sections of pipelines. */
 export interface ReadParams {
   storage: z.infer<typeof fileSchema>['storage'];
   defaultPipeline: string;
@@ -103,32 +107,61 @@ export interface ReadParams {
   pipelines: string[] | undefined;
   /** The top-level experiment. */
   experimentName: string;
-  /** A pipeline that is not listed has the settings of the top. */
+  /**
+   * Returns the settings of a pipeline. A pipeline that is not listed has the settings of the top.
+   * @throws BadParams when its section has an unknown key or a value of a wrong type
+   */
   settings: (pipeline?: string) => PipelineSettings;
+  /** Returns the error of each section whose pipeline has no valid settings. */
+  findWrongSections: () => BadParams[];
 }
 
 /**
  * Reads params.yaml of the project folder. Each section under `pipelines` is merged over the top-level
- * settings, key by key.
- * @throws BadParams when the file is not YAML, or when any section has an unknown key or a value of a wrong type.
+ * settings, key by key. A wrong section is an error only where its pipeline is asked for.
+ * @throws BadParams when the file is not YAML, when the top has an unknown key or a value of a wrong type, or when two
+ * pipelines have the same registered model
  */
 export function readParams(root: string): ReadParams {
   const file = parseParams(fileSchema, parseFile(root), 'params.yaml');
   const { schema: _, pipeline: defaultPipeline, storage, pipelines: sections, ...top } = file;
   parseParams(paramsSchema, dropLocalSections(top), 'params.yaml');
   const pipelines = sections && [...new Set([defaultPipeline, ...Object.keys(sections)])];
+  const find = (pipeline: string): Section => {
+    const section = Object.hasOwn(sections ?? {}, pipeline) ? sections![pipeline] : undefined;
+    return { top, section, isDefault: pipeline === defaultPipeline };
+  };
   const settings = (pipeline = defaultPipeline): PipelineSettings => {
     const unlisted =
       pipelines?.includes(pipeline) === false
         ? `params.yaml has no pipeline ${pipeline}, and no data of it is stored: choose one of ${pipelines.join(', ')}, add --set data.source=FILE, or write a section with "${RETRAIN} init FILE --target COLUMN --pipeline ${pipeline}"`
         : undefined;
-    const section = sections?.[pipeline] ?? {};
-    const isDefault = pipeline === defaultPipeline;
-    return { ...readSettings(pipeline, { top, section, isDefault }), unlisted };
+    return { ...readSettings(pipeline, find(pipeline)), unlisted };
   };
-  refuseSharedModels((pipelines ?? []).map(settings));
+  refuseSharedModels(
+    (pipelines ?? []).map((name) => ({ pipeline: name, modelName: nameModel(name, find(name)) })),
+  );
   const { experiment_name: experimentName } = top.mlflow;
-  return { storage, defaultPipeline, pipelines, experimentName, settings };
+  const findWrongSections = (): BadParams[] =>
+    (pipelines ?? []).flatMap((name) => findFault(() => settings(name)) ?? []);
+  return { storage, defaultPipeline, pipelines, experimentName, settings, findWrongSections };
+}
+
+function findFault(read: () => unknown): BadParams | undefined {
+  try {
+    read();
+    return undefined;
+  } catch (error) {
+    if (error instanceof BadParams) return error;
+    throw error;
+  }
+}
+
+/** The top of the file, and the section of one pipeline as it is written. */
+interface Section {
+  top: Settings;
+  section: unknown;
+  isDefault: boolean;
 }
 
 /** Keys that no pipeline may set, and the reason. */
@@ -141,12 +174,10 @@ const SHARED: Record<string, string> = {
 
 function readSettings(
   pipeline: string,
-  {
-    top,
-    section,
-    isDefault,
-  }: { top: Settings; section: Record<string, unknown>; isDefault: boolean },
+  { top, section: written = null, isDefault }: Section,
 ): Omit<PipelineSettings, 'unlisted'> {
+  const sections = { pipelines: { [pipeline]: written } };
+  const section = parseParams(sectionsSchema, sections, 'params.yaml').pipelines[pipeline] ?? {};
   const what = `params.yaml, pipelines.${pipeline}`;
   for (const [key, why] of Object.entries(SHARED))
     if (key in section)
@@ -170,8 +201,16 @@ function readSettings(
     onQuarantine: nightly.on_quarantine,
     trackingUri: mlflow.tracking_uri,
     experimentName: own.experiment_name ?? null,
-    modelName: own.model_name ?? (isDefault ? top.mlflow.model_name : null) ?? pipeline,
+    modelName: nameModel(pipeline, { top, section, isDefault }),
   };
+}
+
+/** Returns the name of a pipeline's registered model, also where its section is wrong. */
+function nameModel(pipeline: string, { top, section, isDefault }: Section): string {
+  const own = isObject(section) && isObject(section['mlflow']) ? section['mlflow'] : {};
+  const { model_name: name } = own;
+  if (typeof name === 'string') return name;
+  return (isDefault ? top.mlflow.model_name : null) ?? pipeline;
 }
 
 /** The sections of a pipeline that affect a result. */
@@ -196,7 +235,9 @@ function dropLocalSections({
 }
 
 /** Refuses two pipelines with one registered model, because their versions would move each other's aliases. */
-function refuseSharedModels(settings: readonly PipelineSettings[]): void {
+function refuseSharedModels(
+  settings: readonly Pick<PipelineSettings, 'pipeline' | 'modelName'>[],
+): void {
   const owners = new Map<string, string>();
   for (const { pipeline, modelName } of settings) {
     const other = owners.get(modelName);

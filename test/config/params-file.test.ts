@@ -5,6 +5,8 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { loadConfig, type Config } from '../../config/environment.ts';
+import { readParams } from '../../config/params-file.ts';
+import { messageOf } from '../../contract/failures.ts';
 import { mergeParams, parseParams } from '../../contract/params.ts';
 import { paramsSchema } from '../../pipeline/models/params.ts';
 import { hashOf } from '../../store/hash.ts';
@@ -102,8 +104,36 @@ describe('pipelines in params.yaml', () => {
     [{ storage: { bucket: 'mine' } }, 'pipelines.wine: a pipeline cannot set storage (all'],
     [{ pipeline: 'x' }, 'pipelines.wine: a pipeline cannot set pipeline'],
     ['a word', 'params.yaml: pipelines.wine is "a word"'],
-  ])('refuses %j in a section, whichever pipeline is asked for', (section, sentence) => {
-    expect(() => config({ pipelines: { wine: section } })).toThrow(sentence);
+  ])('refuse their own commands for %j in a section, and no others', (section, sentence) => {
+    const file = { ...TWO, pipelines: { ...TWO.pipelines, wine: section } };
+    expect(() => config(file, 'wine')).toThrow(sentence);
+    for (const other of [undefined, 'coffee', 'vine'])
+      expect(config(file, other).params).toEqual({ model: TWO.model });
+    expect(config(file).pipelines).toEqual(['iris', 'wine', 'coffee']);
+  });
+
+  it('are all named where they are wrong, also that of the default pipeline', () => {
+    const file = {
+      pipelines: { tea: { modle: {} }, wine: {}, coffee: 7, iris: { model: { max_depth: 0 } } },
+    };
+    expect(() => config(file)).toThrow('pipelines.iris: model.max_depth is 0');
+    expect(readParams(root).findWrongSections().map(messageOf)).toEqual([
+      expect.stringMatching(/^params\.yaml, pipelines\.iris: model\.max_depth is 0/),
+      expect.stringMatching(/^params\.yaml, pipelines\.tea: modle is not a known key/),
+      expect.stringMatching(/^params\.yaml: pipelines\.coffee is 7/),
+    ]);
+    config(TWO);
+    expect(readParams(root).findWrongSections()).toEqual([]);
+  });
+
+  it('refuse every command for a wrong value at the top', () => {
+    const file = { ...TWO, model: { max_depth: 0 } };
+    for (const pipeline of [undefined, 'wine', 'vine'])
+      expect(() => config(file, pipeline)).toThrow('params.yaml: model.max_depth is 0');
+  });
+
+  it('may be named like what every object has', () => {
+    expect(config(TWO, 'constructor').params).toEqual({ model: TWO.model });
   });
 
   it('may use anchors and aliases, but none that contains itself', () => {
@@ -145,6 +175,14 @@ describe('names in MLflow', () => {
   it('may not be the same registered model for two pipelines', () => {
     const file = { pipelines: { wine: { mlflow: { model_name: 'iris' } } } };
     expect(() => config(file)).toThrow('pipelines iris and wine both register the model iris');
+  });
+
+  it('may not be the same registered model where a section is wrong otherwise', () => {
+    const wine = { mlflow: { model_name: 'tea' }, model: { max_depth: 0 } };
+    for (const pipeline of [undefined, 'wine', 'tea'])
+      expect(() => config({ pipelines: { wine, tea: { modle: {} } } }, pipeline)).toThrow(
+        'pipelines wine and tea both register the model tea',
+      );
   });
 });
 

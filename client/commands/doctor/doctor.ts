@@ -4,6 +4,7 @@ import { examples, EXIT, type CommandContext } from '../../context.ts';
 import { foldText, print, onStdout, printJson } from '../../print.ts';
 import { type Session, openSession } from '../../session.ts';
 import type { Config } from '../../../config/environment.ts';
+import { BadParams, messageOf } from '../../../contract/failures.ts';
 import { sha256 } from '../../../store/hash.ts';
 import { type Finding, failed, ok } from './finding.ts';
 
@@ -12,8 +13,21 @@ export function doctorCommand(context: CommandContext): Command {
     .option('--json', 'print exactly one JSON document on stdout')
     .addHelpText('after', examples('doctor', 'doctor --json'))
     .action(async ({ json }: { json?: boolean }) => {
-      process.exitCode = await doctor(await context.configure(), { root: context.root, json });
+      const { root } = context;
+      const { readParams } = await import('../../../config/params-file.ts');
+      const wrong = readParams(root).findWrongSections();
+      const config = await context.configure().catch((error: unknown) => {
+        throw addWrongSections(error, wrong);
+      });
+      process.exitCode = await doctor(config, { root, json, wrong });
     });
+}
+
+/** The error of the default pipeline's settings, with the errors of all other sections. */
+function addWrongSections(error: unknown, wrong: readonly BadParams[]): unknown {
+  if (!(error instanceof BadParams)) return error;
+  const sentences = new Set([error, ...wrong].map(messageOf));
+  return new BadParams([...sentences].join('; '), { cause: error });
 }
 
 const MARKS = { ok: onStdout.green, warn: onStdout.yellow, fail: onStdout.red };
@@ -23,7 +37,7 @@ type Part = 'temporal' | 'storage' | 'tracking';
 /** `doctor`: checks every part that a run needs, and prints how to repair each problem. */
 export async function doctor(
   config: Config,
-  { root, json }: { root: string; json?: boolean | undefined },
+  { root, json, wrong }: { root: string; json?: boolean | undefined; wrong: readonly BadParams[] },
 ): Promise<number> {
   const { checkMachine } = await import('./machine.ts');
   const { checkMlflow, checkTemporal } = await import('./servers.ts');
@@ -36,21 +50,29 @@ export async function doctor(
       checkClocks(config),
     ])
   ).flat();
-  const findings = [await checkParams(config), ...looked];
+  const findings = [...(await checkParams(config, wrong)), ...looked];
   if (json === true) printJson({ findings });
   else print(formatFindings(findings));
   return findings.some(({ state }) => state === 'fail') ? EXIT.setup : 0;
 }
 
-/** What only a run checks: params that are valid each for itself, and not together. */
-async function checkParams({ params }: Config): Promise<Finding> {
+/**
+ * The findings on params.yaml: the wrong sections of other pipelines, and what only a run checks, params that are valid
+ * each for itself and not together.
+ */
+export async function checkParams(
+  { params }: Pick<Config, 'params'>,
+  wrong: readonly BadParams[],
+): Promise<Finding[]> {
   const { paramsOf } = await import('../../../pipeline/models/params.ts');
+  const errors: unknown[] = [...wrong];
   try {
     paramsOf(params, {});
-    return ok('params.yaml', 'valid');
   } catch (error) {
-    return failed('params.yaml', error);
+    errors.unshift(error);
   }
+  if (errors.length === 0) return [ok('params.yaml', 'valid')];
+  return errors.map((error) => failed('params.yaml', error));
 }
 
 /** The findings on one part. Each part has its own session, so that a part that is down does not hide another. */

@@ -4,6 +4,7 @@ import type { PartName } from '../../../infra/report.ts';
 import { examples, EXIT, type CommandContext } from '../../context.ts';
 import { formatTable } from '../../format.ts';
 import { print, printJson } from '../../print.ts';
+import { BadParams } from '../../../contract/failures.ts';
 import { stackDir } from '../../../config/project-root.ts';
 import { isDirectoryUri } from '../../../tracking/place.ts';
 
@@ -152,8 +153,8 @@ export async function stack(
 }
 
 /**
- * The tracking settings of the stack: whether a pipeline uses its MLflow, and the MLFLOW_TRACKING_URI that the
- * worker inherits from this terminal.
+ * The tracking settings of the stack: whether a pipeline uses its MLflow, or may once its section is corrected, and
+ * the MLFLOW_TRACKING_URI that the worker inherits from this terminal.
  */
 async function readTracking(
   root: string,
@@ -162,8 +163,16 @@ async function readTracking(
   const config = loadConfigs(root);
   const names = config().pipelines ?? [undefined];
   const named = process.env['MLFLOW_TRACKING_URI'];
+  const usesServer = (name?: string): boolean => {
+    try {
+      return !isDirectoryUri(config(name).tracking.uri);
+    } catch (error) {
+      if (error instanceof BadParams) return true;
+      throw error;
+    }
+  };
   return {
-    mlflow: names.some((name) => !isDirectoryUri(config(name).tracking.uri)),
+    mlflow: names.some(usesServer),
     workerEnv: named === undefined ? {} : { MLFLOW_TRACKING_URI: named },
   };
 }

@@ -1,8 +1,51 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { stringify } from 'yaml';
+import { checkParams, doctorCommand } from '../../../client/commands/doctor/doctor.ts';
+import { openContext } from '../../../client/context.ts';
 import { failed } from '../../../client/commands/doctor/finding.ts';
 import { checkNode, judgeSkew } from '../../../client/commands/doctor/machine.ts';
 import { judgeMlflowVersion, judgeWorkers } from '../../../client/commands/doctor/servers.ts';
-import { SetupError } from '../../../contract/failures.ts';
+import { BadParams, SetupError } from '../../../contract/failures.ts';
+
+describe('doctor on params.yaml', () => {
+  const wrong = [
+    new BadParams('params.yaml, pipelines.tea: modle is not a known key: did you mean model?'),
+    new BadParams('params.yaml, pipelines.wine: model.max_depth is 0: expected a number'),
+  ];
+
+  it('names every wrong section', async () => {
+    const found = await checkParams({ params: {} }, wrong);
+    expect(found.map(({ state, found: text }) => [state, text])).toEqual([
+      ['fail', 'params.yaml, pipelines.tea: modle is not a known key'],
+      ['fail', 'params.yaml, pipelines.wine: model.max_depth is 0'],
+    ]);
+    expect(await checkParams({ params: {} }, [])).toMatchObject([{ state: 'ok', found: 'valid' }]);
+  });
+
+  it('names the params of the default pipeline that do not fit together first', async () => {
+    const found = await checkParams({ params: { gate: { metric: 'rmse' } } }, wrong);
+    expect(found).toHaveLength(3);
+    expect(found[0]).toMatchObject({ state: 'fail', found: 'params: gate.metric is "rmse"' });
+  });
+
+  it('names every wrong section also where the default pipeline’s is one of them', async () => {
+    const root = mkdtempSync(join(tmpdir(), 'doctor-'));
+    try {
+      const sections = { iris: { model: { max_depth: 0 } }, wine: { modle: {} } };
+      writeFileSync(join(root, 'params.yaml'), stringify({ pipelines: sections }));
+      const asked = doctorCommand(openContext(root)).parseAsync([], { from: 'user' });
+      await expect(asked).rejects.toThrow(
+        /pipelines\.iris: model\.max_depth is 0.*; params\.yaml, pipelines\.wine: modle is not a known key/,
+      );
+      await expect(asked).rejects.toBeInstanceOf(BadParams);
+    } finally {
+      rmSync(root, { recursive: true });
+    }
+  });
+});
 
 describe('doctor', () => {
   it('takes an error apart into what is found and how to repair it', () => {
