@@ -31,12 +31,12 @@ export function gcCommand(context: CommandContext): Command {
   )
     .option(
       '--keep-last <K>',
-      'keep only the artifacts of the last K versions and of the champion',
+      'remove the artifacts of all versions except the last K and the champion; raw data, batches and records stay',
       parseCount,
     )
     .option(
       '--keep <N>',
-      'keep only the artifacts of version N, of the champion and of --keep-last, if given; repeatable',
+      'the same for all versions except N, the champion and those of --keep-last; repeatable',
       (text: string, before: number[] | undefined) => [...(before ?? []), parseVersion(text)],
     )
     .option('--yes', 'remove them; without this, only list them')

@@ -4,9 +4,10 @@ import { type CommandContext, type CommonFlags, examples, pipelineCommand } from
 export function championCommand(context: CommandContext): Command {
   return pipelineCommand('champion')
     .addArgument(
-      new Argument('[history]', 'every change of the champion, the first one first').choices([
-        'history',
-      ]),
+      new Argument(
+        '[history]',
+        'every change of the champion, and every version that did not become it, oldest first',
+      ).choices(['history']),
     )
     .addHelpText(
       'after',
