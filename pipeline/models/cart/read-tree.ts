@@ -10,7 +10,7 @@ interface OpenNode {
   shares: readonly number[] | undefined;
   /** Its left child, when one of its children has been begun. The right child follows it. */
   left: number | undefined;
-  /** The number of its children that have been begun. */
+  /** Its children that have been begun: 1 is the left one, 2 the right one, 3 both. */
   children: number;
   feature: number;
   threshold: number;
@@ -72,7 +72,7 @@ function readNodes(json: JsonScanner, keepsShares: boolean): FlatTree {
     isFirst = key === 'left' || key === 'right';
     if (isFirst) {
       node.left ??= maker.add(2);
-      node.children++;
+      node.children |= key === 'left' ? 1 : 2;
       open.push(beginNode(json, key === 'left' ? node.left : node.left + 1));
     } else {
       readField(json, key, node);
@@ -135,7 +135,7 @@ function finishNode(maker: FlatTreeMaker, read: OpenNode): void {
     maker.setLeaf(node, answer, share, shares);
     return;
   }
-  const isSplit = answer === undefined && left !== undefined && children === 2;
+  const isSplit = answer === undefined && left !== undefined && children === 3;
   if (!isSplit || !Number.isInteger(feature) || feature < 0 || Number.isNaN(threshold))
     throw new RangeError('it has a node that is neither a leaf nor a split');
   maker.setSplit(node, { feature, threshold, left, gain, samples });

@@ -43,11 +43,47 @@ describe('the outline of a tree', () => {
   it.each([
     [0.5, 'colour is blue, or new'],
     [1.5, 'colour is blue or green, or new'],
+    [2, 'colour is blue or green, or new'],
     [2.5, 'colour is not pink, red or white'],
     [4.5, 'colour is not white'],
     [-0.5, 'colour is new'],
   ])('names the words on the shorter side of a split at %d', (threshold, text) => {
     expect(outlineTree(chain([[1, threshold]]), encoder, 99)).toMatchObject({ text });
+  });
+
+  it.each([
+    [1.5, 'colour is blue or green'],
+    [2.5, 'colour is blue, green or grey'],
+    [3.5, 'colour is one of 4 from blue to pink'],
+    [4, 'colour is one of 4 from blue to pink'],
+    [4.5, 'colour is not white'],
+  ])(
+    'names the words that part from the most frequent one, and so from new ones, at %d',
+    (threshold, text) => {
+      const later: Encoder = { ...encoder, schema: 2, unseen: 'missing' };
+      expect(outlineTree(chain([[1, threshold]]), later, 99)).toMatchObject({ text });
+    },
+  );
+
+  it('asks for days, and for parts of dates as numbers', () => {
+    const features: Encoder['features'] = [
+      { name: 'day', type: 'date', median: 0 },
+      { name: 'day.month', type: 'date', median: 1, from: 'day', part: 'month' },
+    ];
+    const ask = (feature: number, threshold: number) =>
+      outlineTree(chain([[feature, threshold]]), { ...encoder, features }, 99);
+    expect(ask(0, 19_782)).toMatchObject({ text: 'day < 2024-02-29' });
+    expect(ask(1, 2.5)).toMatchObject({ text: 'day.month < 2.5' });
+  });
+
+  it('does not say how many rows a question was fitted on where the tree does not', () => {
+    const maker = new FlatTreeMaker();
+    const root = maker.add(1);
+    const left = maker.add(2);
+    const unknown = { gain: Number.NaN, samples: Number.NaN };
+    maker.setSplit(root, { feature: 0, threshold: 1, left, ...unknown });
+    for (const leaf of [left, left + 1]) maker.setLeaf(leaf, 0, 1);
+    expect(outlineTree(maker.finish(), encoder, 99)).toMatchObject({ rows: null });
   });
 
   it('counts words that are too many to name', () => {

@@ -34,6 +34,13 @@ function* inPieces(bytes: Uint8Array, lengths: readonly number[]): Generator<Uin
   }
 }
 
+/** A tree of one split, some of whose fields are others. */
+function rootOf(others: object): string {
+  const [left, right] = [{ distribution: [[1]] }, { distribution: [[0, 1]] }];
+  const root = { splitColumn: 0, splitValue: 1, left, right, ...others };
+  return JSON.stringify({ name: 'DTClassifier', root });
+}
+
 describe('a tree read from its JSON', () => {
   const classes = fitTree(matrix, words, params);
   const numbers = fitRegression(
@@ -85,6 +92,20 @@ describe('a tree read from its JSON', () => {
       '{"name":"DTClassifier","root":{"splitColumn":0,"splitValue":1,"left":{"distribution":[[1]]}}}',
       /neither a leaf nor a split/,
     ],
+    ['{}', /it has no root/],
+    ['{"name":5,"root":{"distribution":[[1]]}}', /is not a classification tree of ml-cart's/],
+    ['{"name":"DTRegression","root":{"distribution":1}}', /is not a classification tree/],
+    ['{"name":"DTClassifier","kind":}', /expected a value at byte 30/],
+    [
+      '{"name":"DTClassifier","kind":,"root":{"distribution":[[1]]}}',
+      /expected a value at byte 30/,
+    ],
+    [`{"name":"DTClassifier","root":{"gain":0.${'1'.repeat(63)}}}`, /expected a number/],
+    [rootOf({ splitColumn: -1 }), /neither a leaf nor a split/],
+    [rootOf({ splitColumn: 0.5 }), /neither a leaf nor a split/],
+    [rootOf({ splitValue: null }), /neither a leaf nor a split/],
+    [rootOf({ distribution: [[1]] }), /neither a leaf nor a split/],
+    [rootOf({}).replace('right', 'left'), /neither a leaf nor a split/],
   ])('is refused where it is none: %s', (json, reason) => {
     const read = (): unknown =>
       loadTree(
@@ -120,9 +141,25 @@ describe('a tree read from its JSON', () => {
 
   it('is read past values that say nothing of it', () => {
     const more = '"a":[1,{"b":"\\"}]","c":[]},-1.5e-7,null,true],"é":"\\u00e9",';
-    const json = `{${more}"name":"DTClassifier","root":{${more}"distribution":[[0,0.5,0.5]]}} \n`;
+    const root = `{${more}"distribution":[[0,0.5,0.5],[1]]}`;
+    const json = `{${more}\r\n\t"name":"DTClassifier","root":${root}} \n`;
     const { tree } = readTree([Buffer.from(json)]);
     expect([tree.nodes, tree.answers[0], tree.gains[0]]).toEqual([1, 1, 0.5]);
+  });
+
+  it('is the same with the right child before the left one', () => {
+    const read = (root: string) => shapeOf(readTree([Buffer.from(root)]).tree);
+    const { root } = JSON.parse(rootOf({})) as { root: { left: object; right: object } };
+    const { left, right, ...split } = root;
+    const turned = JSON.stringify({ root: { right, ...split, left } });
+    expect(read(turned)).toEqual(read(rootOf({})));
+    expect(read(turned).root).toEqual([0, 1, NaN, NaN, [0, 1], [1, 1]]);
+  });
+
+  it('is read from pieces of which some are empty', () => {
+    const [none, json] = [Buffer.alloc(0), Buffer.from(rootOf({}))];
+    const pieces = [none, json.subarray(0, 9), none, none, json.subarray(9), none];
+    expect(readTree(pieces).tree).toEqual(readTree([json]).tree);
   });
 });
 
