@@ -49,7 +49,7 @@ export interface ResultDocument {
   promotion: PromotionOutcome | null;
   /** All numbers of the metrics file, nested as there; null for a run that stopped before evaluate. */
   metrics: MetricsFile | null;
-  confusion_matrix: unknown;
+  confusionMatrix: unknown;
   stages: (Origin & {
     stage: StageName;
     cached: boolean;
@@ -102,7 +102,7 @@ export async function buildResult(
   );
   const scored = stages.find(({ stage }) => stage === 'evaluate')?.outputs[0];
   const metricsFile = scored === undefined ? null : await session.store.artifacts.get(scored);
-  const { confusion_matrix = null, ...metrics } =
+  const { confusion_matrix: confusionMatrix = null, ...metrics } =
     metricsFile === null ? {} : readMetrics(metricsFile, scored!);
   const { tracker } = session;
   const tracked = summary.mlflow;
@@ -133,7 +133,7 @@ export async function buildResult(
     decision: summary.decision ?? null,
     promotion: summary.promotion ?? null,
     metrics: metricsFile === null ? null : metrics,
-    confusion_matrix,
+    confusionMatrix,
     stages,
     mlflow,
     links: { temporal: linkRun(session, { workflowId, runId }), mlflow: mlflow?.url ?? null },

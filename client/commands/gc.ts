@@ -104,7 +104,7 @@ interface Outcome {
 
 function makeDocument({ give_up, remove, foreign, kept }: GcPlan, { removed, runs }: Outcome) {
   const kinds = countByKind(remove).map(([kind, count, size]) => ({ kind, count, bytes: size }));
-  return { removed, kinds, bytes: sumSizes(remove), given_up: give_up, kept, foreign, runs };
+  return { removed, kinds, bytes: sumSizes(remove), givenUp: give_up, kept, foreign, runs };
 }
 
 function printPlan(plan: GcPlan, { removed, runs }: Outcome, keep: Keep): void {

@@ -29,7 +29,7 @@ describe('checkout', () => {
     const done = await checkout('2');
     expect(done).toMatchObject({ pipeline: 'iris', version: 2, out: out() });
     expect([done.kept, done.removed]).toEqual([[], []]);
-    expect(done.fetched_bytes).toBeGreaterThan(0);
+    expect(done.fetchedBytes).toBeGreaterThan(0);
     const outputs = second.stages.flatMap(({ outputs: made }) => Object.values(made));
     for (const ref of outputs.filter(({ path }) => !path.startsWith('data/batches/'))) {
       const files = isDirectory(ref) ? await store.artifacts.list(ref) : [{ ...ref, path: '' }];
@@ -43,11 +43,11 @@ describe('checkout', () => {
 
   it('fetches and writes nothing the second time, and a third elsewhere fetches nothing', async () => {
     const again = await checkout('2');
-    expect(again).toMatchObject({ written: [], removed: [], fetched_bytes: 0 });
+    expect(again).toMatchObject({ written: [], removed: [], fetchedBytes: 0 });
     expect(again.kept.length).toBeGreaterThan(8);
     const elsewhere = await json<CheckedOut>('checkout', '2', '--out', 'else where');
     expect(elsewhere.written.sort()).toEqual(again.kept.sort());
-    expect(elsewhere.fetched_bytes).toBe(0);
+    expect(elsewhere.fetchedBytes).toBe(0);
   });
 
   it('does not overwrite an edited file until it is forced to', async () => {
@@ -59,7 +59,7 @@ describe('checkout', () => {
     expect(readFileSync(at(edited), 'utf8')).toBe('mine\n');
     expect(readFileSync(at('data/processed/encoder.json'))).toEqual(before);
     const forced = await checkout('2', '--force');
-    expect(forced).toMatchObject({ written: [edited], removed: [], fetched_bytes: 0 });
+    expect(forced).toMatchObject({ written: [edited], removed: [], fetchedBytes: 0 });
   });
 
   it('removes what only the version before had, folders too, and nothing of anyone else’s', async () => {
@@ -85,7 +85,7 @@ describe('checkout', () => {
   it('knows its own files without its memory of them, by the local cache', async () => {
     rmSync(at('.retrain'), { recursive: true });
     const done = await checkout('2');
-    expect(done.fetched_bytes).toBe(0);
+    expect(done.fetchedBytes).toBe(0);
     expect(done.written).toContain('data/processed/encoder.json');
   });
 
@@ -102,7 +102,7 @@ describe('checkout', () => {
     const cached = join(project.folder, '.retrain/cache/md5', md5.slice(0, 2), md5.slice(2));
     writeFileSync(cached, readFileSync(cached).fill('x', 0, 1));
     rmSync(at(path));
-    expect(await checkout('2')).toMatchObject({ written: [path], fetched_bytes: size });
+    expect(await checkout('2')).toMatchObject({ written: [path], fetchedBytes: size });
   });
 
   it('by four at once leaves each whole', async () => {

@@ -14,7 +14,7 @@ import { output, refused, withProject } from '../support/with-project.ts';
 interface Printed {
   removed: boolean;
   kinds: { kind: string; count: number; bytes: number }[];
-  given_up: { version: number }[];
+  givenUp: { version: number }[];
   kept: number;
   runs: string[];
 }
@@ -34,7 +34,7 @@ async function expectWhole(): Promise<void> {
 describe('gc', () => {
   it('says what it would remove, and removes nothing', async () => {
     const asked = await gc();
-    expect(asked).toMatchObject({ removed: false, given_up: [], runs: [] });
+    expect(asked).toMatchObject({ removed: false, givenUp: [], runs: [] });
     expect(asked.kinds.map(({ kind, count }) => [kind, count])).toEqual(
       expect.arrayContaining([
         ['models', 1],
@@ -63,7 +63,7 @@ describe('gc', () => {
     const { stderr } = await succeed(project.client('gc', '--keep-last', '1'));
     expect(stderr).toContain('version 1 of iris: artifacts not kept');
     const done = await gc('--keep-last', '1', '--yes');
-    expect(done.given_up).toMatchObject([{ version: 1 }]);
+    expect(done.givenUp).toMatchObject([{ version: 1 }]);
     const model = output(first, 'train', 'model');
     expect(await store.bucket.head(objectKey(model.md5))).toBeUndefined();
     const sentence = refused(await project.client('checkout', '1', '--out', 'out'));

@@ -125,11 +125,12 @@ describe('three Iris batches', () => {
       expect(stored!.path).toBe(path);
       const written = readFileSync(join(project.folder, path));
       expect(written.equals(await store.artifacts.get(stored!))).toBe(true);
-      const { confusion_matrix: matrix, ...metrics } = JSON.parse(
-        written.toString(),
-      ) as ResultDocument;
+      const { confusion_matrix: matrix, ...metrics } = JSON.parse(written.toString()) as Record<
+        string,
+        unknown
+      >;
       expect(documents[batch]!.metrics).toEqual(metrics);
-      expect(documents[batch]!.confusion_matrix).toEqual(matrix);
+      expect(documents[batch]!.confusionMatrix).toEqual(matrix);
     }
   });
 

@@ -94,6 +94,7 @@ describe('amending a batch', () => {
     ];
     expect(JSON.parse(stdout)).toMatchObject({
       changed: true,
+      ledgerRevision: before.revision + 1,
       stale: both,
       champion: { build: 1, batches: [1] },
     });

@@ -83,7 +83,7 @@ describe('a regression', () => {
       );
     expect(second.metrics).toMatchObject(near(scored[0]!));
     expect(second.metrics!['new_batch']).toMatchObject(near(scored[1]!));
-    expect(second.confusion_matrix).toBeNull();
+    expect(second.confusionMatrix).toBeNull();
     const { rmse, rmse_low: low, rmse_high: high } = second.metrics as Record<string, number>;
     expect(low! < rmse! && rmse! < high!).toBe(true);
   });

@@ -53,7 +53,7 @@ export async function amend(config: Config, options: AmendOptions): Promise<numb
     const stale = await listStale(store, pipeline, after);
     const champion = await findStaleChampion(store, pipeline, after);
     if (json === true && !rebuild)
-      printJson({ pipeline, batch, changed, ledger_revision: after.revision, stale, champion });
+      printJson({ pipeline, batch, changed, ledgerRevision: after.revision, stale, champion });
     else {
       const { rows } = after.batches[batch - 1]!;
       say(

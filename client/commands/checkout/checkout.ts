@@ -89,7 +89,7 @@ function localError(error: unknown, out: string): unknown {
 
 /** Prints for each artifact what was written and what was kept. */
 function printCheckedOut(
-  { pipeline, version, out, removed, fetched_bytes, ...done }: CheckedOut,
+  { pipeline, version, out, removed, fetchedBytes, ...done }: CheckedOut,
   wanted: ReadonlyMap<string, WantedFile>,
 ): void {
   const rows = new Map<string, { files: number; size: number; written: number }>();
@@ -108,5 +108,5 @@ function printCheckedOut(
   });
   print(formatTable(head, cells));
   for (const path of removed) print(`removed  ${path}`);
-  say(`version ${version} of ${pipeline} is in ${out}; ${formatBytes(fetched_bytes)} fetched`);
+  say(`version ${version} of ${pipeline} is in ${out}; ${formatBytes(fetchedBytes)} fetched`);
 }

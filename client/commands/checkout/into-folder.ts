@@ -29,7 +29,7 @@ export interface CheckedOut {
   written: string[];
   kept: string[];
   removed: string[];
-  fetched_bytes: number;
+  fetchedBytes: number;
 }
 
 async function readChampion(store: Store, pipeline: string): Promise<VersionRecord> {
@@ -68,7 +68,7 @@ export async function checkoutInto(
     const from = { pipeline, version };
     await writeCheckout({ folder: out, version: from, wanted, plan, state, cached, signal });
     const { write: written, keep: kept, remove: removed } = plan;
-    const done = { pipeline, version, out, written, kept, removed, fetched_bytes: fetchedBytes };
+    const done = { pipeline, version, out, written, kept, removed, fetchedBytes };
     return { done, wanted };
   };
   return withFileLock(lockFile(out), work, (pid) =>

@@ -60,7 +60,7 @@ export async function status(
       say(`the version cannot be shown: ${stored.error.message}`, 'warning');
     const unknown = stored.error === null ? {} : { storage: stored.error.message };
     const asOf = new Date().toISOString();
-    const shown = version === null ? null : toDocument(version);
+    const shown = version === null ? null : toVersionDocument(version);
     const document = {
       pipeline,
       batch,
@@ -87,11 +87,14 @@ export async function status(
   });
 }
 
-/**
- * Renames the fields of a record as in the other JSON documents. Nested objects keep the names in which they are
- * stored.
- */
-function toDocument({ seq, created_at, git_commit, ledger_revision, ...record }: VersionRecord) {
+/** The fields of a record, named as in the other JSON documents. */
+export function toVersionDocument({
+  seq,
+  created_at,
+  git_commit,
+  ledger_revision,
+  ...record
+}: VersionRecord) {
   const { pipeline, version, params, metrics, stages, trial, comparisons, healed, forced } = record;
   return {
     pipeline,
@@ -102,11 +105,14 @@ function toDocument({ seq, created_at, git_commit, ledger_revision, ...record }:
     metrics,
     trial,
     comparisons,
-    stages: stages.map(({ started_at: startedAt, duration_ms: durationMs, ...stage }) => ({
-      ...stage,
-      startedAt,
-      durationMs,
-    })),
+    stages: stages.map(
+      ({ producer, started_at: startedAt, duration_ms: durationMs, ...stage }) => ({
+        ...stage,
+        producer: { workflowId: producer.workflow_id, runId: producer.run_id },
+        startedAt,
+        durationMs,
+      }),
+    ),
     ledgerRevision: ledger_revision,
     gitCommit: git_commit,
     forced,
