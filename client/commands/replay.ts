@@ -48,7 +48,7 @@ export async function replayHistories(config: Config, options: ReplayOptions): P
       const { type, status } = runs.get(result.runId)!;
       replayed.push({ ...result, type, status: status.name.toLowerCase() });
     }
-    if (options.json === true) printJson(replayed);
+    if (options.json === true) printJson({ replayed });
     else printReplayed(replayed);
     return replayed.every(({ problem }) => problem === undefined) ? 0 : EXIT.failed;
   });
